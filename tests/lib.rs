@@ -1,0 +1,1 @@
+//! End-to-end, contract and architecture tests of Integration Gateway live in `it/`.
