@@ -1,1 +1,26 @@
 #![doc = include_str!("../README.md")]
+
+pub mod audit;
+pub mod backoff;
+pub mod clock;
+pub mod configuration;
+pub mod dead_letter;
+pub mod dedup;
+pub mod delivery_log;
+pub mod event;
+pub mod event_type;
+pub mod fault;
+pub mod holes;
+pub mod id;
+pub mod integration;
+pub mod lease;
+pub mod mask;
+pub mod matching;
+pub mod message;
+pub mod organization;
+pub mod outcome;
+pub mod partition;
+pub mod poll;
+pub mod ports;
+pub mod progress;
+pub mod secret;

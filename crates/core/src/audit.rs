@@ -1,0 +1,70 @@
+//! What the gateway decided about each event.
+
+use crate::clock::Timestamp;
+use crate::delivery_log::named;
+use crate::id::{EventId, EventType, OrgId, Position, Rid, SourceId};
+
+named! {
+    /// Why an event was not delivered to anybody.
+    SkipReason {
+        /// No organisation is known for it.
+        NoEntityContext = "NO_ENTITY_CONTEXT",
+        /// It has no type.
+        NoEventType = "NO_EVENT_TYPE",
+        /// Its payload is not JSON, or missing.
+        InvalidPayload = "INVALID_PAYLOAD",
+        /// Its payload is larger than the limit.
+        PayloadTooLarge = "PAYLOAD_TOO_LARGE",
+        /// It is older than `maxEventAgeDays`.
+        TooOld = "TOO_OLD",
+        /// Its organisation is not among the allowed ones.
+        ParentNotAllowed = "PARENT_NOT_ALLOWED",
+        /// The same event was seen within the last minutes.
+        Duplicate = "DUPLICATE",
+        /// No integration is for it.
+        NoMatch = "NO_MATCH",
+        /// The source cannot be read as it is configured; the entry stands for the source, not for one event.
+        SourceMisconfigured = "SOURCE_MISCONFIGURED",
+    }
+}
+
+/// What was decided about an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// So many integrations are for it.
+    Matched {
+        /// How many.
+        integrations: u32,
+    },
+    /// Nobody gets it, and why.
+    Skipped(SkipReason),
+}
+
+/// The record of a decision about one event.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EventAudit {
+    /// The source it came from.
+    pub source: SourceId,
+    /// Its identifier within the source.
+    pub event_id: EventId,
+    /// Its place in the source.
+    pub position: Position,
+    /// Its type, if it has one.
+    pub event_type: Option<EventType>,
+    /// The tenant, if it is known.
+    pub org_id: Option<OrgId>,
+    /// The entity, if it names one.
+    pub entity_rid: Option<Rid>,
+    /// What was decided.
+    pub decision: Decision,
+    /// More about it, such as where the payload stops being JSON.
+    pub detail: Option<String>,
+    /// When its source created it.
+    pub created_at: Option<Timestamp>,
+    /// When the gateway decided.
+    pub decided_at: Timestamp,
+    /// The trace it belongs to.
+    pub trace_id: String,
+    /// When it may be forgotten.
+    pub expires_at: Timestamp,
+}

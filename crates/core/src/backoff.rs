@@ -1,0 +1,115 @@
+//! How long to wait before trying again, and when to stop.
+
+use std::time::Duration;
+
+use rand::Rng;
+
+use crate::outcome::Failure;
+
+/// The longest `Retry-After` that a lane sits out; a longer one goes through the dead letters.
+pub const LONGEST_WAIT_IN_LANE: Duration = Duration::from_secs(60);
+
+/// Exponential backoff: `min(base · 2^attempt, max)`, give or take 20 %.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Backoff {
+    /// The delay before the first retry.
+    pub base: Duration,
+    /// The longest delay.
+    pub max: Duration,
+}
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self {
+            base: Duration::from_secs(1),
+            max: Duration::from_secs(5),
+        }
+    }
+}
+
+impl Backoff {
+    /// The delay before retry number `attempt`, counted from 0.
+    pub fn delay(&self, attempt: u32, rng: &mut impl Rng) -> Duration {
+        let factor = 2u32.saturating_pow(attempt.min(31));
+        let exact = self.base.saturating_mul(factor).min(self.max);
+        exact.mul_f64(rng.random_range(0.8..=1.2))
+    }
+}
+
+/// What a lane does after a failed attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// Wait so long, then try again.
+    RetryIn(Duration),
+    /// Park it as a dead letter that is due after so long (none: after the retrier's own backoff).
+    DeadLetter {
+        /// What the target asked for.
+        due_in: Option<Duration>,
+    },
+    /// Trying again would be refused again: record it and go on.
+    GiveUp,
+}
+
+/// The retry law of a lane: `attempts_made` counts the one that has just failed.
+pub fn after_failure(failure: &Failure, attempts_made: u32, attempts_allowed: u32, backoff: &Backoff, rng: &mut impl Rng) -> Next {
+    if !failure.category.retryable() {
+        return Next::GiveUp;
+    }
+    let asked = failure.retry_after;
+    if attempts_made >= attempts_allowed || asked.is_some_and(|wait| wait > LONGEST_WAIT_IN_LANE) {
+        return Next::DeadLetter { due_in: asked };
+    }
+    let own = backoff.delay(attempts_made.saturating_sub(1), rng);
+    Next::RetryIn(asked.map_or(own, |wait| wait.max(own)))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use rand::SeedableRng;
+    use rand::rngs::StdRng;
+
+    use super::*;
+    use crate::outcome::ErrorCategory;
+
+    proptest! {
+        #[test]
+        fn a_delay_stays_within_a_fifth_of_the_law(attempt in 0u32..100, base_ms in 1u64..10_000, max_ms in 1u64..600_000, seed: u64) {
+            let backoff = Backoff { base: Duration::from_millis(base_ms), max: Duration::from_millis(max_ms) };
+            let exact = (base_ms as f64 * 2f64.powi(attempt.min(40) as i32)).min(max_ms as f64) / 1000.0;
+            let delay = backoff.delay(attempt, &mut StdRng::seed_from_u64(seed)).as_secs_f64();
+            prop_assert!(delay >= exact * 0.799 && delay <= exact * 1.201, "{delay} for {exact}");
+        }
+
+        #[test]
+        fn a_lane_never_returns_before_the_target_asked(wait in 0u64..=60, attempts in 1u32..3, seed: u64) {
+            let mut failure = Failure::new(ErrorCategory::RateLimit, "slow down");
+            failure.retry_after = Some(Duration::from_secs(wait));
+            let next = after_failure(&failure, attempts, 3, &Backoff::default(), &mut StdRng::seed_from_u64(seed));
+            prop_assert!(matches!(next, Next::RetryIn(delay) if delay >= Duration::from_secs(wait)));
+        }
+    }
+
+    #[test]
+    fn what_asks_for_more_than_a_minute_goes_through_the_dead_letters() {
+        let mut failure = Failure::new(ErrorCategory::RateLimit, "slow down");
+        failure.retry_after = Some(Duration::from_secs(61));
+        let next = after_failure(&failure, 1, 3, &Backoff::default(), &mut StdRng::seed_from_u64(1));
+        assert_eq!(next, Next::DeadLetter { due_in: Some(Duration::from_secs(61)) });
+    }
+
+    #[test]
+    fn a_refusal_is_never_tried_again() {
+        let failure = Failure::new(ErrorCategory::ClientError, "no");
+        assert_eq!(after_failure(&failure, 1, 3, &Backoff::default(), &mut StdRng::seed_from_u64(1)), Next::GiveUp);
+    }
+
+    #[test]
+    fn the_last_attempt_leaves_a_dead_letter() {
+        let failure = Failure::new(ErrorCategory::ServerError, "500");
+        assert_eq!(
+            after_failure(&failure, 3, 3, &Backoff::default(), &mut StdRng::seed_from_u64(1)),
+            Next::DeadLetter { due_in: None }
+        );
+    }
+}

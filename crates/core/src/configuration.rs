@@ -1,0 +1,172 @@
+//! Everything that tenants have configured, as one value that changes by revisions.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::event_type::EventTypeDefinition;
+use crate::id::{EventType, IntegrationId, OrgId, Rid};
+use crate::integration::Integration;
+use crate::matching::MatchIndex;
+use crate::organization::{OrgUnit, Organization};
+
+/// One thing that changed.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// An organisation was made or changed.
+    PutOrganization(Organization),
+    /// An organisation was deleted, with all that it had.
+    DeleteOrganization(OrgId),
+    /// A unit was made or changed.
+    PutUnit(OrgUnit),
+    /// A unit was deleted.
+    DeleteUnit(OrgId, Rid),
+    /// An integration was made or changed.
+    PutIntegration(Box<Integration>),
+    /// An integration was deleted.
+    DeleteIntegration(OrgId, IntegrationId),
+    /// An event type was made or changed.
+    PutEventType(EventTypeDefinition),
+    /// An event type was deleted.
+    DeleteEventType(OrgId, EventType),
+}
+
+/// A change with the revision that it leads to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RevisedChange {
+    /// The revision that holds once it is applied.
+    pub revision: u64,
+    /// What changed.
+    pub change: Change,
+}
+
+/// One tenant's configuration.
+#[derive(Debug, Default, Clone)]
+pub struct OrgConfiguration {
+    organization: Option<Organization>,
+    units: HashMap<Rid, OrgUnit>,
+    integrations: HashMap<IntegrationId, Arc<Integration>>,
+    event_types: HashMap<EventType, EventTypeDefinition>,
+    index: MatchIndex,
+}
+
+impl OrgConfiguration {
+    /// The organisation itself.
+    pub fn organization(&self) -> Option<&Organization> {
+        self.organization.as_ref()
+    }
+
+    /// The integrations for an event, in the order of their ids.
+    pub fn matches(&self, event_type: &EventType, entity: Rid) -> Vec<Arc<Integration>> {
+        self.index.matches(event_type, entity)
+    }
+
+    /// One integration.
+    pub fn integration(&self, id: IntegrationId) -> Option<&Arc<Integration>> {
+        self.integrations.get(&id)
+    }
+
+    fn put_integration(&mut self, integration: Integration) {
+        let integration = Arc::new(integration);
+        if let Some(old) = self.integrations.insert(integration.id, Arc::clone(&integration)) {
+            self.index.remove(&old);
+        }
+        self.index.insert(integration);
+    }
+
+    fn delete_integration(&mut self, id: IntegrationId) {
+        if let Some(old) = self.integrations.remove(&id) {
+            self.index.remove(&old);
+        }
+    }
+}
+
+/// Everything that tenants have configured.
+#[derive(Debug, Default, Clone)]
+pub struct Configuration {
+    revision: u64,
+    orgs: HashMap<OrgId, OrgConfiguration>,
+    org_of_unit: HashMap<Rid, OrgId>,
+}
+
+impl Configuration {
+    /// Nothing configured, as of a revision; a snapshot is applied onto it.
+    pub fn at(revision: u64) -> Self {
+        Self {
+            revision,
+            ..Self::default()
+        }
+    }
+
+    /// The last change that is in it.
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// One tenant's configuration, where the organisation exists.
+    pub fn org(&self, org: OrgId) -> Option<&OrgConfiguration> {
+        self.orgs.get(&org).filter(|config| config.organization.is_some())
+    }
+
+    /// The organisation that an entity belongs to: a unit's, or the entity itself where it is one.
+    pub fn org_of_entity(&self, entity: Rid) -> Option<OrgId> {
+        if let Some(org) = self.org_of_unit.get(&entity) {
+            return Some(*org);
+        }
+        let org = OrgId(entity.0);
+        self.org(org).map(|_| org)
+    }
+
+    /// Every integration, of every tenant.
+    pub fn integrations(&self) -> impl Iterator<Item = &Arc<Integration>> {
+        self.orgs.values().flat_map(|org| org.integrations.values())
+    }
+
+    /// Applies a change that is newer than the revision held; an older one has no effect.
+    pub fn apply(&mut self, revised: RevisedChange) {
+        if revised.revision <= self.revision {
+            return;
+        }
+        self.revision = revised.revision;
+        self.put(revised.change);
+    }
+
+    /// Applies one item of a snapshot, whatever its revision.
+    pub fn put(&mut self, change: Change) {
+        match change {
+            Change::PutOrganization(org) => {
+                let id = org.org_id;
+                self.entry(id).organization = Some(org);
+            }
+            Change::DeleteOrganization(org) => self.delete_organization(org),
+            Change::PutUnit(unit) => self.put_unit(unit),
+            Change::DeleteUnit(org, rid) => self.delete_unit(org, rid),
+            Change::PutIntegration(integration) => self.entry(integration.org_id).put_integration(*integration),
+            Change::DeleteIntegration(org, id) => self.entry(org).delete_integration(id),
+            Change::PutEventType(definition) => {
+                self.entry(definition.org_id).event_types.insert(definition.event_type.clone(), definition);
+            }
+            Change::DeleteEventType(org, event_type) => {
+                self.entry(org).event_types.remove(&event_type);
+            }
+        }
+    }
+
+    fn entry(&mut self, org: OrgId) -> &mut OrgConfiguration {
+        self.orgs.entry(org).or_default()
+    }
+
+    fn delete_organization(&mut self, org: OrgId) {
+        self.orgs.remove(&org);
+        self.org_of_unit.retain(|_, owner| *owner != org);
+    }
+
+    fn put_unit(&mut self, unit: OrgUnit) {
+        self.org_of_unit.insert(unit.rid, unit.org_id);
+        self.entry(unit.org_id).units.insert(unit.rid, unit);
+    }
+
+    fn delete_unit(&mut self, org: OrgId, rid: Rid) {
+        self.entry(org).units.remove(&rid);
+        self.org_of_unit.remove(&rid);
+    }
+}

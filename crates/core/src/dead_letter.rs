@@ -1,0 +1,89 @@
+//! Deliveries that could not be made: kept until they are made or given up.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::clock::Timestamp;
+use crate::delivery_log::{Direction, EventRef, IntegrationRef, named};
+use crate::id::{LogId, OrgId, Rid};
+use crate::integration::Target;
+use crate::message::MessageId;
+use crate::outcome::ErrorCategory;
+
+named! {
+    /// Where a dead letter stands.
+    DeadLetterStatus {
+        /// It will be tried again when it is due.
+        PendingRetry = "PENDING_RETRY",
+        /// Somebody is trying it.
+        Retrying = "RETRYING",
+        /// It was given up, and is kept for the record and for a person.
+        Abandoned = "ABANDONED",
+        /// It was delivered in the end.
+        Resolved = "RESOLVED",
+    }
+}
+
+named! {
+    /// Why a delivery became a dead letter.
+    DeadLetterReason {
+        /// Every attempt in the lane failed.
+        AttemptsExhausted = "ATTEMPTS_EXHAUSTED",
+        /// The target asked to wait longer than a lane does.
+        RetryAfter = "RETRY_AFTER",
+        /// Trying again would be refused again.
+        NotRetryable = "NOT_RETRYABLE",
+        /// The breaker was open.
+        CircuitOpen = "CIRCUIT_OPEN",
+        /// The integration's own limit was reached.
+        RateLimited = "RATE_LIMITED",
+    }
+}
+
+/// How often a dead letter is tried before it is given up.
+pub const DEFAULT_MAX_RETRIES: u32 = 3;
+
+/// The delay before a dead letter is due for the first time, when its target did not ask for another.
+pub const FIRST_RETRY: Duration = Duration::from_secs(1);
+
+/// A delivery that could not be made. Its identifier is its delivery log's: one delivery has one of each.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeadLetter {
+    /// Its identifier, and its delivery log's.
+    pub id: LogId,
+    /// The message's identifier.
+    pub message_id: MessageId,
+    /// The tenant.
+    pub org_id: OrgId,
+    /// The entity the event is about.
+    pub entity_rid: Rid,
+    /// What it is for.
+    pub integration: IntegrationRef,
+    /// What it is about.
+    pub event: EventRef,
+    /// Which way it goes.
+    pub direction: Direction,
+    /// Where it stands.
+    pub status: DeadLetterStatus,
+    /// The class of the last failure, where there was an attempt.
+    pub category: Option<ErrorCategory>,
+    /// Why it is here.
+    pub reason: DeadLetterReason,
+    /// What the event carried.
+    pub original_payload: Bytes,
+    /// Where it was to go.
+    pub target: Target,
+    /// What went wrong last.
+    pub last_error: String,
+    /// How many requests were sent so far.
+    pub attempt_count: u32,
+    /// How often it is tried from here on.
+    pub max_retries: u32,
+    /// When it is due; never when it was given up.
+    pub next_retry_at: Option<Timestamp>,
+    /// The trace it belongs to.
+    pub trace_id: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+}

@@ -1,0 +1,162 @@
+//! Telling a repeated event from a changed one.
+//!
+//! The same type, payload id, entity **and payload** within the window is a repeat. A changed payload never is.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+
+use crate::clock::Timestamp;
+use crate::event::Event;
+use crate::id::{Position, SourceId};
+
+/// How long an event is remembered.
+pub const WINDOW: Duration = Duration::from_secs(5 * 60);
+
+/// What two events share when one repeats the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct DedupKey(pub [u8; 16]);
+
+impl DedupKey {
+    /// The event's key, where its payload has an `id` that is a text or a number.
+    pub fn of(event: &Event) -> Option<Self> {
+        let id = event.payload.json.get("id").filter(|id| id.is_string() || id.is_number())?;
+        let mut hash = Sha256::new();
+        hash.update(event.org_id.0.to_be_bytes());
+        hash.update(event.entity_rid.0.to_be_bytes());
+        for part in [event.event_type.as_str().as_bytes(), id.to_string().as_bytes(), &event.payload.raw] {
+            hash.update(part.len().to_be_bytes());
+            hash.update(part);
+        }
+        let mut key = [0; 16];
+        key.copy_from_slice(&hash.finalize()[..16]);
+        Some(Self(key))
+    }
+}
+
+/// An event that was seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenEvent {
+    /// What a repeat would share with it.
+    pub key: DedupKey,
+    /// The source it came from.
+    pub source: SourceId,
+    /// Its place there.
+    pub position: Position,
+    /// When it was seen.
+    pub at: Timestamp,
+}
+
+/// The events of the last [`WINDOW`], at most so many of them.
+#[derive(Debug)]
+pub struct DedupWindow {
+    capacity: usize,
+    seen: HashMap<DedupKey, SeenEvent>,
+    order: VecDeque<(Timestamp, DedupKey)>,
+}
+
+impl DedupWindow {
+    /// A window that remembers at most `capacity` events.
+    pub fn new(capacity: usize) -> Self {
+        Self {
+            capacity,
+            seen: HashMap::new(),
+            order: VecDeque::new(),
+        }
+    }
+
+    /// Notes an event and says whether it repeats another one; the same row read again repeats nothing.
+    pub fn is_repeat(&mut self, event: SeenEvent) -> bool {
+        self.forget_before(event.at - WINDOW);
+        match self.seen.get(&event.key) {
+            Some(first) => first.source != event.source || first.position != event.position,
+            None => {
+                self.remember(event);
+                false
+            }
+        }
+    }
+
+    /// Takes in what was seen before a restart.
+    pub fn restore(&mut self, events: impl IntoIterator<Item = SeenEvent>) {
+        for event in events {
+            if !self.seen.contains_key(&event.key) {
+                self.remember(event);
+            }
+        }
+    }
+
+    /// How many events are remembered.
+    pub fn len(&self) -> usize {
+        self.seen.len()
+    }
+
+    /// Whether nothing is remembered.
+    pub fn is_empty(&self) -> bool {
+        self.seen.is_empty()
+    }
+
+    fn remember(&mut self, event: SeenEvent) {
+        if self.seen.len() >= self.capacity {
+            self.forget_oldest();
+        }
+        self.order.push_back((event.at, event.key));
+        self.seen.insert(event.key, event);
+    }
+
+    fn forget_before(&mut self, limit: Timestamp) {
+        while self.order.front().is_some_and(|(at, _)| *at < limit) {
+            self.forget_oldest();
+        }
+    }
+
+    fn forget_oldest(&mut self) {
+        if let Some((_, key)) = self.order.pop_front() {
+            self.seen.remove(&key);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{TimeDelta, TimeZone, Utc};
+
+    use super::*;
+
+    fn seen(key: u8, position: Position, second: i64) -> SeenEvent {
+        SeenEvent {
+            key: DedupKey([key; 16]),
+            source: SourceId::new("mysql"),
+            position,
+            at: Utc.timestamp_opt(1_000_000, 0).unwrap() + TimeDelta::seconds(second),
+        }
+    }
+
+    #[test]
+    fn a_repeat_within_five_minutes_is_told_and_a_later_one_is_not() {
+        let mut window = DedupWindow::new(10);
+        assert!(!window.is_repeat(seen(1, 1, 0)));
+        assert!(window.is_repeat(seen(1, 2, 299)));
+        assert!(!window.is_repeat(seen(1, 3, 301)));
+    }
+
+    #[test]
+    fn the_same_row_read_again_is_no_repeat() {
+        let mut window = DedupWindow::new(10);
+        window.restore([seen(1, 7, 0)]);
+        assert!(!window.is_repeat(seen(1, 7, 5)));
+        assert!(window.is_repeat(seen(1, 8, 5)));
+    }
+
+    #[test]
+    fn memory_is_bounded_and_the_oldest_goes_first() {
+        let mut window = DedupWindow::new(2);
+        for key in 1..=3 {
+            assert!(!window.is_repeat(seen(key, u64::from(key), 0)));
+        }
+        assert_eq!(window.len(), 2);
+        assert!(!window.is_repeat(seen(1, 9, 0)), "the oldest was forgotten");
+        assert!(window.is_repeat(seen(3, 9, 0)));
+    }
+}

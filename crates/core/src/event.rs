@@ -1,0 +1,83 @@
+//! Events: as their source holds them, and as the pipeline knows them.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::clock::Timestamp;
+use crate::id::{EventId, EventType, OrgId, Position, Rid, SourceId};
+
+/// A row as its source holds it: nothing about it has been checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceRow {
+    /// Its place in the source's order.
+    pub position: Position,
+    /// Its identifier, where that is not its position.
+    pub event_id: Option<EventId>,
+    /// The kind of event.
+    pub event_type: Option<String>,
+    /// The payload, or why it was left behind.
+    pub payload: RowPayload,
+    /// The entity it is about.
+    pub entity_rid: Option<i64>,
+    /// The organisation above that entity.
+    pub parent_rid: Option<i64>,
+    /// When the source created it.
+    pub created_at: Option<Timestamp>,
+    /// W3C trace context of whoever wrote it.
+    pub trace_parent: Option<String>,
+}
+
+/// A row's payload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RowPayload {
+    /// The bytes as stored.
+    Present(Bytes),
+    /// The column holds nothing.
+    Missing,
+    /// Larger than the limit, so it was not read.
+    TooLarge {
+        /// Its size in bytes.
+        bytes: u64,
+    },
+}
+
+/// An event that was understood: it has a tenant, a type and a JSON payload.
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// Where it came from.
+    pub source: SourceId,
+    /// Its place in the source's order.
+    pub position: Position,
+    /// Its identifier within its source.
+    pub id: EventId,
+    /// The kind of event.
+    pub event_type: EventType,
+    /// The tenant.
+    pub org_id: OrgId,
+    /// The entity it is about: a unit, or the organisation itself.
+    pub entity_rid: Rid,
+    /// The payload, as received and as parsed.
+    pub payload: Arc<Payload>,
+    /// When the source created it.
+    pub created_at: Option<Timestamp>,
+    /// W3C trace context of whoever wrote it.
+    pub trace_parent: Option<String>,
+}
+
+/// A JSON payload: the bytes as received beside what they mean.
+#[derive(Debug, Clone)]
+pub struct Payload {
+    /// The bytes as received.
+    pub raw: Bytes,
+    /// What they mean.
+    pub json: serde_json::Value,
+}
+
+impl Payload {
+    /// Parses the bytes; the error says where they stop being JSON.
+    pub fn parse(raw: Bytes) -> Result<Self, serde_json::Error> {
+        let json = serde_json::from_slice(&raw)?;
+        Ok(Self { raw, json })
+    }
+}

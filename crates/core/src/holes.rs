@@ -1,0 +1,161 @@
+//! Rows that commit late.
+//!
+//! A sequence number is taken when a row is written, and seen when its transaction commits: row 11 may be visible before row 10.
+//! A hole below a row that was read is therefore watched for a while, and no checkpoint passes it meanwhile.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use crate::clock::Timestamp;
+use crate::id::Position;
+
+#[derive(Debug, Clone, Copy)]
+struct Hole {
+    end: Position,
+    seen_at: Timestamp,
+}
+
+/// The holes that are watched: disjoint ranges of positions.
+#[derive(Debug, Default)]
+pub struct Holes {
+    by_start: BTreeMap<Position, Hole>,
+}
+
+impl Holes {
+    /// Watches the gaps between `after` and these positions, which ascend.
+    pub fn note_gaps(&mut self, after: Position, positions: impl IntoIterator<Item = Position>, now: Timestamp) {
+        let mut expected = after + 1;
+        for position in positions {
+            if position > expected {
+                self.watch(expected..=position - 1, now);
+            }
+            expected = expected.max(position + 1);
+        }
+    }
+
+    /// Watches a range, but for what of it is watched already.
+    fn watch(&mut self, range: RangeInclusive<Position>, now: Timestamp) {
+        let mut start = *range.start();
+        while start <= *range.end() {
+            let Some((known, hole)) = self.overlapping(start, *range.end()) else {
+                self.by_start.insert(start, Hole { end: *range.end(), seen_at: now });
+                return;
+            };
+            if start < known {
+                self.by_start.insert(start, Hole { end: known - 1, seen_at: now });
+            }
+            start = hole.end + 1;
+        }
+    }
+
+    fn overlapping(&self, start: Position, end: Position) -> Option<(Position, Hole)> {
+        let before = self.by_start.range(..=start).next_back().filter(|(_, hole)| hole.end >= start);
+        before.or_else(|| self.by_start.range(start..=end).next()).map(|(known, hole)| (*known, *hole))
+    }
+
+    /// A row turned up: its position is no hole any more. Says whether it was one.
+    pub fn fill(&mut self, position: Position) -> bool {
+        let found = self.by_start.range(..=position).next_back().map(|(start, hole)| (*start, *hole));
+        let Some((start, hole)) = found.filter(|(_, hole)| hole.end >= position) else {
+            return false;
+        };
+        self.by_start.remove(&start);
+        if start < position {
+            self.by_start.insert(start, Hole { end: position - 1, ..hole });
+        }
+        if position < hole.end {
+            self.by_start.insert(position + 1, hole);
+        }
+        true
+    }
+
+    /// Gives up holes that were watched for so long; says how many positions that were.
+    pub fn give_up(&mut self, now: Timestamp, watch: Duration) -> u64 {
+        let mut given_up = 0;
+        self.by_start.retain(|start, hole| {
+            let keep = now.signed_duration_since(hole.seen_at).to_std().is_ok_and(|age| age < watch) || now < hole.seen_at;
+            if !keep {
+                given_up += hole.end - start + 1;
+            }
+            keep
+        });
+        given_up
+    }
+
+    /// The lowest position that is watched.
+    pub fn lowest(&self) -> Option<Position> {
+        self.by_start.keys().next().copied()
+    }
+
+    /// The ranges that are watched, ascending.
+    pub fn ranges(&self) -> Vec<RangeInclusive<Position>> {
+        self.by_start.iter().map(|(start, hole)| *start..=hole.end).collect()
+    }
+
+    /// Whether nothing is watched.
+    pub fn is_empty(&self) -> bool {
+        self.by_start.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use chrono::{TimeDelta, TimeZone, Utc};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Utc.timestamp_opt(1_000_000, 0).unwrap() + TimeDelta::seconds(second)
+    }
+
+    fn members(holes: &Holes) -> BTreeSet<Position> {
+        holes.ranges().into_iter().flatten().collect()
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_watched_is_what_was_missing_and_has_not_turned_up(
+            rows in proptest::collection::btree_set(1u64..120, 0..80), late in proptest::collection::vec(1u64..120, 0..80), split in 1usize..40
+        ) {
+            let mut holes = Holes::default();
+            let mut missing: BTreeSet<Position> = BTreeSet::new();
+            let rows: Vec<_> = rows.into_iter().collect();
+            let mut after = 0;
+            for batch in rows.chunks(split) {
+                holes.note_gaps(after, batch.iter().copied(), at(0));
+                after = *batch.last().unwrap();
+            }
+            missing.extend((1..=after).filter(|position| !rows.contains(position)));
+            prop_assert_eq!(members(&holes), missing.clone());
+            for position in late {
+                prop_assert_eq!(holes.fill(position), missing.remove(&position));
+                prop_assert_eq!(members(&holes), missing.clone());
+            }
+            prop_assert_eq!(holes.lowest(), missing.first().copied());
+        }
+
+        #[test]
+        fn reading_the_same_rows_again_watches_nothing_twice(rows in proptest::collection::btree_set(1u64..60, 1..40)) {
+            let mut holes = Holes::default();
+            holes.note_gaps(0, rows.iter().copied(), at(0));
+            let once = members(&holes);
+            holes.note_gaps(0, rows.iter().copied(), at(30));
+            prop_assert_eq!(members(&holes), once);
+            holes.give_up(at(60), Duration::from_secs(60));
+            prop_assert!(holes.is_empty(), "the second reading did not prolong the watch");
+        }
+    }
+
+    #[test]
+    fn a_hole_is_given_up_when_its_time_is_over() {
+        let mut holes = Holes::default();
+        holes.note_gaps(0, [3], at(0));
+        assert_eq!(holes.give_up(at(59), Duration::from_secs(60)), 0);
+        assert_eq!(holes.give_up(at(60), Duration::from_secs(60)), 2);
+        assert!(holes.is_empty());
+    }
+}

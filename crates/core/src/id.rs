@@ -1,0 +1,155 @@
+//! Identifiers: small, comparable, and never mistaken for each other.
+
+use std::fmt;
+use std::str::FromStr;
+
+use smol_str::SmolStr;
+
+macro_rules! integer_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub i64);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+macro_rules! text_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(SmolStr);
+
+        impl $name {
+            /// Takes the text as it is; callers check its form where it enters.
+            pub fn new(text: impl Into<SmolStr>) -> Self {
+                Self(text.into())
+            }
+
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+macro_rules! object_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub [u8; 12]);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}({self})", stringify!($name))
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = NotAnObjectId;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                parse_hex(text).map(Self)
+            }
+        }
+    };
+}
+
+integer_id! {
+    /// The tenant: an organisation's number.
+    OrgId
+}
+integer_id! {
+    /// An entity an event is about: a unit's globally unique number, or the organisation's own.
+    Rid
+}
+text_id! {
+    /// The kind of an event, such as `appointment-created`.
+    EventType
+}
+text_id! {
+    /// Which event source an event came from, such as `mysql` or `push`.
+    SourceId
+}
+text_id! {
+    /// An event's identifier within its source.
+    EventId
+}
+object_id! {
+    /// An integration's identifier: 24 hexadecimal digits.
+    IntegrationId
+}
+object_id! {
+    /// A delivery log's identifier, derived from its message id so that a second write of the same delivery is refused.
+    LogId
+}
+
+/// The text is not 24 hexadecimal digits.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("must be 24 hexadecimal digits")]
+pub struct NotAnObjectId;
+
+fn parse_hex(text: &str) -> Result<[u8; 12], NotAnObjectId> {
+    let digits = text.as_bytes();
+    if digits.len() != 24 {
+        return Err(NotAnObjectId);
+    }
+    let mut bytes = [0; 12];
+    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+        *byte = nibble(pair[0])? << 4 | nibble(pair[1])?;
+    }
+    Ok(bytes)
+}
+
+fn nibble(digit: u8) -> Result<u8, NotAnObjectId> {
+    char::from(digit)
+        .to_digit(16)
+        .and_then(|value| u8::try_from(value).ok())
+        .ok_or(NotAnObjectId)
+}
+
+impl OrgId {
+    /// The organisation as an entity that events may name.
+    pub fn as_entity(self) -> Rid {
+        Rid(self.0)
+    }
+}
+
+/// A place in a source's order: its row number.
+pub type Position = u64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_id_reads_what_it_prints() {
+        let id: IntegrationId = "00ff10a0b1c2d3e4f5061728".parse().unwrap();
+        assert_eq!(id.to_string(), "00ff10a0b1c2d3e4f5061728");
+    }
+
+    #[test]
+    fn what_is_not_24_hex_digits_is_refused() {
+        for text in ["", "00ff", "zzff10a0b1c2d3e4f5061728", "00ff10a0b1c2d3e4f506172800", "é0ff10a0b1c2d3e4f506172"] {
+            assert_eq!(text.parse::<IntegrationId>(), Err(NotAnObjectId), "{text}");
+        }
+    }
+}

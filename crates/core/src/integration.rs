@@ -1,0 +1,126 @@
+//! An outbound integration: which events go where, in what shape, and signed how.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::clock::Timestamp;
+use crate::id::{EventType, IntegrationId, OrgId, Rid};
+
+mod action;
+mod auth;
+mod mapping;
+mod signing;
+mod target;
+
+pub use action::{Action, PlannedAction};
+pub use auth::OutgoingAuth;
+pub use mapping::{DEFAULT_TIMEOUT, DateFormat, FieldMapping, MAX_DEPTH, SimpleMapping, StaticField, Transform, Transformation};
+pub use signing::{Signing, SigningSecret};
+pub use target::{HttpMethod, Target, TargetUrl};
+
+/// Which events an integration is for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum EventPattern {
+    /// Events of every type (`*`).
+    Any,
+    /// Events of one type.
+    Exact(EventType),
+}
+
+/// How far an integration at the organisation's level reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// The organisation and all of its units.
+    AllEntities,
+    /// The entity it is set on, alone.
+    EntityOnly,
+}
+
+/// Whether an integration's deliveries keep the order of their events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Ordering {
+    /// One at a time, in event order.
+    Ordered,
+    /// Up to so many at a time, in any order.
+    Unordered {
+        /// The most that are under way at once, from 1 to 1,000.
+        max_concurrency: u16,
+    },
+}
+
+/// What of a delivery is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LogLevel {
+    /// Everything, payloads included.
+    Full,
+    /// Everything but payloads.
+    Metadata,
+}
+
+/// An outbound integration.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Integration {
+    /// Its identifier.
+    pub id: IntegrationId,
+    /// The tenant it belongs to.
+    pub org_id: OrgId,
+    /// The entity it is set on: the organisation itself, or one of its units.
+    pub tenant_id: Rid,
+    /// Display name.
+    pub name: String,
+    /// Whether it takes part in matching.
+    pub is_active: bool,
+    /// Which events it is for.
+    pub events: EventPattern,
+    /// How far it reaches when it is set on the organisation.
+    pub scope: Scope,
+    /// Units that it leaves out when it reaches all entities.
+    pub excluded_entity_rids: BTreeSet<Rid>,
+    /// Where deliveries go, unless an action says otherwise.
+    pub target: Target,
+    /// How the payload changes shape, unless an action says otherwise.
+    pub transformation: Transformation,
+    /// How deliveries prove who they come from.
+    pub auth: OutgoingAuth,
+    /// How deliveries are signed, if they are.
+    pub signing: Option<Signing>,
+    /// Further headers of every request.
+    pub headers: Vec<(String, String)>,
+    /// What is sent for one event, in sequence; empty means once, to the target.
+    pub actions: Vec<Action>,
+    /// The pause between two actions.
+    pub multi_action_delay: Duration,
+    /// The whole time one request may take, connecting and reading included.
+    pub timeout: Duration,
+    /// How often one delivery is tried in its lane.
+    pub attempts: u8,
+    /// Whether deliveries keep event order.
+    pub ordering: Ordering,
+    /// What of a delivery is kept.
+    pub log_level: LogLevel,
+    /// The configuration revision that last changed it.
+    pub revision: u64,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+impl Integration {
+    /// Whether it is set on the organisation rather than on one of its units.
+    pub fn is_parent_level(&self) -> bool {
+        self.tenant_id == self.org_id.as_entity()
+    }
+
+    /// What is to be sent for one event, in sequence.
+    pub fn planned_actions(&self) -> Vec<PlannedAction<'_>> {
+        if self.actions.is_empty() {
+            return vec![PlannedAction::whole(self)];
+        }
+        self.actions
+            .iter()
+            .enumerate()
+            .map(|(index, action)| PlannedAction::of(self, index, action))
+            .collect()
+    }
+}

@@ -1,0 +1,141 @@
+//! Where a delivery goes.
+
+use std::fmt;
+use std::str::FromStr;
+
+use http::Uri;
+
+use crate::fault::Faults;
+
+/// A request's method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum HttpMethod {
+    /// POST.
+    Post,
+    /// PUT.
+    Put,
+    /// PATCH.
+    Patch,
+}
+
+impl HttpMethod {
+    /// As HTTP writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+        }
+    }
+}
+
+impl FromStr for HttpMethod {
+    type Err = Faults;
+
+    fn from_str(text: &str) -> Result<Self, Faults> {
+        match text {
+            "POST" => Ok(Self::Post),
+            "PUT" => Ok(Self::Put),
+            "PATCH" => Ok(Self::Patch),
+            _ => Err(Faults::one("", "must be POST, PUT or PATCH")),
+        }
+    }
+}
+
+impl fmt::Display for HttpMethod {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// An absolute `http` or `https` address without user information or fragment.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct TargetUrl(Uri);
+
+impl TargetUrl {
+    /// The address as hyper takes it.
+    pub fn uri(&self) -> &Uri {
+        &self.0
+    }
+
+    /// Whether the scheme is `https`.
+    pub fn is_https(&self) -> bool {
+        self.0.scheme_str() == Some("https")
+    }
+
+    /// The host, an IPv6 address without its brackets.
+    pub fn host(&self) -> &str {
+        let host = self.0.host().unwrap_or_default();
+        host.trim_start_matches('[').trim_end_matches(']')
+    }
+
+    /// The port, the scheme's own where none is written.
+    pub fn port(&self) -> u16 {
+        self.0.port_u16().unwrap_or(if self.is_https() { 443 } else { 80 })
+    }
+}
+
+impl FromStr for TargetUrl {
+    type Err = Faults;
+
+    fn from_str(text: &str) -> Result<Self, Faults> {
+        let fault = |message: &str| Faults::one("", message);
+        if text.len() > 2048 {
+            return Err(fault("must be at most 2,048 characters"));
+        }
+        if text.contains('#') {
+            return Err(fault("must not have a fragment"));
+        }
+        let uri: Uri = text.parse().map_err(|_| fault("must be an absolute URL, such as https://example.org/hook"))?;
+        match uri.scheme_str() {
+            Some("http" | "https") => {}
+            _ => return Err(fault("must begin with http:// or https://")),
+        }
+        let authority = uri.authority().ok_or_else(|| fault("must name a host"))?;
+        if authority.as_str().contains('@') {
+            return Err(fault("must not hold credentials: use outgoingAuthType instead"));
+        }
+        if authority.host().is_empty() {
+            return Err(fault("must name a host"));
+        }
+        Ok(Self(uri))
+    }
+}
+
+impl fmt::Display for TargetUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Where a delivery goes and by which method.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Target {
+    /// The address.
+    pub url: TargetUrl,
+    /// The method.
+    pub method: HttpMethod,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_needs_scheme_and_host_and_nothing_that_hides() {
+        for text in ["", "/hook", "ftp://a.example/", "https://", "https://u:p@a.example/", "https://a.example/#x", "mailto:a@b.example"] {
+            assert!(text.parse::<TargetUrl>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_port_is_the_schemes_unless_written() {
+        let port = |text: &str| text.parse::<TargetUrl>().unwrap().port();
+        assert_eq!((port("http://a.example/"), port("https://a.example"), port("http://[::1]:81/")), (80, 443, 81));
+    }
+
+    #[test]
+    fn an_ipv6_host_has_no_brackets() {
+        assert_eq!("http://[::1]:81/".parse::<TargetUrl>().unwrap().host(), "::1");
+    }
+}

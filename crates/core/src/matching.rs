@@ -1,0 +1,83 @@
+//! Which integrations an event is for.
+//!
+//! An index over one organisation: its cost does not grow with what other tenants have configured.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::id::{EventType, IntegrationId, OrgId, Rid};
+use crate::integration::{EventPattern, Integration, Scope};
+
+/// Whether an integration is for an event about `entity` of its own organisation, whatever the event's type.
+pub fn reaches(integration: &Integration, entity: Rid) -> bool {
+    if integration.tenant_id == entity {
+        return true;
+    }
+    integration.is_parent_level()
+        && integration.scope == Scope::AllEntities
+        && !integration.excluded_entity_rids.contains(&entity)
+}
+
+/// The active integrations of one organisation, by event type.
+#[derive(Debug, Default, Clone)]
+pub struct MatchIndex {
+    exact: HashMap<EventType, Vec<Arc<Integration>>>,
+    any: Vec<Arc<Integration>>,
+}
+
+impl MatchIndex {
+    /// Takes in an integration; one that is not active is left out.
+    pub fn insert(&mut self, integration: Arc<Integration>) {
+        if !integration.is_active {
+            return;
+        }
+        let list = match &integration.events {
+            EventPattern::Any => &mut self.any,
+            EventPattern::Exact(event_type) => self.exact.entry(event_type.clone()).or_default(),
+        };
+        let at = list.partition_point(|other| other.id < integration.id);
+        list.insert(at, integration);
+    }
+
+    /// Takes out an integration as it was taken in.
+    pub fn remove(&mut self, integration: &Integration) {
+        match &integration.events {
+            EventPattern::Any => remove_from(&mut self.any, integration.id),
+            EventPattern::Exact(event_type) => {
+                if let Some(list) = self.exact.get_mut(event_type) {
+                    remove_from(list, integration.id);
+                }
+                self.exact.retain(|_, list| !list.is_empty());
+            }
+        }
+    }
+
+    /// The integrations for an event of the organisation, in the order of their ids.
+    pub fn matches(&self, event_type: &EventType, entity: Rid) -> Vec<Arc<Integration>> {
+        let exact = self.exact.get(event_type).into_iter().flatten();
+        let mut found: Vec<_> = exact
+            .chain(&self.any)
+            .filter(|integration| reaches(integration, entity))
+            .cloned()
+            .collect();
+        found.sort_by_key(|integration| integration.id);
+        found
+    }
+}
+
+fn remove_from(list: &mut Vec<Arc<Integration>>, id: IntegrationId) {
+    list.retain(|integration| integration.id != id);
+}
+
+/// The deliveries that must keep each other's order: one integration, one entity, one event type.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct LaneKey {
+    /// The tenant.
+    pub org_id: OrgId,
+    /// The integration.
+    pub integration: IntegrationId,
+    /// The entity the events are about.
+    pub entity_rid: Rid,
+    /// The events' type.
+    pub event_type: EventType,
+}

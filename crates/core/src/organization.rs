@@ -1,0 +1,59 @@
+//! Who the tenants are.
+
+use crate::clock::Timestamp;
+use crate::id::{OrgId, Rid};
+
+/// How an organisation or a unit is described and reached.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Profile {
+    /// Display name.
+    pub name: String,
+    /// Short code.
+    pub code: Option<String>,
+    /// Contact address.
+    pub email: Option<String>,
+    /// Contact telephone number.
+    pub phone: Option<String>,
+    /// Postal address.
+    pub address: Option<String>,
+    /// Free labels.
+    pub tags: Vec<String>,
+    /// Region, such as `eu-west`.
+    pub region: Option<String>,
+    /// IANA timezone name, such as `Asia/Kolkata`.
+    pub timezone: Option<String>,
+}
+
+/// An organisation: the tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Organization {
+    /// The tenant's number.
+    pub org_id: OrgId,
+    /// Name and contacts.
+    pub profile: Profile,
+    /// How long logs are kept; the platform's default where absent.
+    pub retention_days: Option<u32>,
+    /// The configuration revision that last changed it.
+    pub revision: u64,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+/// A unit of an organisation: a clinic, a department.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrgUnit {
+    /// The organisation it belongs to.
+    pub org_id: OrgId,
+    /// Its globally unique number.
+    pub rid: Rid,
+    /// Name and contacts.
+    pub profile: Profile,
+    /// The configuration revision that last changed it.
+    pub revision: u64,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}

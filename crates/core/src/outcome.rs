@@ -1,0 +1,140 @@
+//! What came of one attempt to deliver, and what that means.
+//!
+//! The one place that decides what is tried again: an exhaustive match over [`ErrorCategory`].
+
+use std::time::Duration;
+
+/// Why an attempt failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ErrorCategory {
+    /// The target said to slow down (425, 429).
+    RateLimit,
+    /// The deadline passed, or the target gave up waiting (408, 504).
+    Timeout,
+    /// The target failed (5xx).
+    ServerError,
+    /// No exchange came about: DNS, connect, TLS, reset.
+    Network,
+    /// The target refused the credentials.
+    Auth,
+    /// The target refused the request (other 3xx and 4xx).
+    ClientError,
+    /// The payload could not be given its shape.
+    Transformation,
+    /// The configuration cannot be applied.
+    Config,
+    /// The egress guard refused the address.
+    Blocked,
+}
+
+impl ErrorCategory {
+    /// Every category, for documents and tables.
+    pub const ALL: [Self; 9] = [
+        Self::RateLimit,
+        Self::Timeout,
+        Self::ServerError,
+        Self::Network,
+        Self::Auth,
+        Self::ClientError,
+        Self::Transformation,
+        Self::Config,
+        Self::Blocked,
+    ];
+
+    /// As logs and the API write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::RateLimit => "RATE_LIMIT",
+            Self::Timeout => "TIMEOUT",
+            Self::ServerError => "SERVER_ERROR",
+            Self::Network => "NETWORK",
+            Self::Auth => "AUTH",
+            Self::ClientError => "CLIENT_ERROR",
+            Self::Transformation => "TRANSFORMATION",
+            Self::Config => "CONFIG",
+            Self::Blocked => "BLOCKED",
+        }
+    }
+
+    /// The category of this name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|category| category.as_str() == text)
+    }
+
+    /// Whether the same request may succeed later with nobody's help.
+    pub fn retryable(self) -> bool {
+        match self {
+            Self::RateLimit | Self::Timeout | Self::ServerError | Self::Network => true,
+            Self::Auth | Self::ClientError | Self::Transformation | Self::Config | Self::Blocked => false,
+        }
+    }
+
+    /// The category of an answered status, or nothing for a success.
+    pub fn of_status(status: u16) -> Option<Self> {
+        match status {
+            200..=299 => None,
+            408 | 504 => Some(Self::Timeout),
+            425 | 429 => Some(Self::RateLimit),
+            401 | 403 => Some(Self::Auth),
+            500.. => Some(Self::ServerError),
+            _ => Some(Self::ClientError),
+        }
+    }
+}
+
+/// Why an attempt failed, for people and for the retry law.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The class of failure.
+    pub category: ErrorCategory,
+    /// What happened, in a sentence a tenant may read.
+    pub message: String,
+    /// How long the target asked us to wait.
+    pub retry_after: Option<Duration>,
+}
+
+impl Failure {
+    /// A failure with nothing said about when to return.
+    pub fn new(category: ErrorCategory, message: impl Into<String>) -> Self {
+        Self {
+            category,
+            message: message.into(),
+            retry_after: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_of_statuses() {
+        use ErrorCategory::{Auth, ClientError, RateLimit, ServerError, Timeout};
+        let table = [
+            (200, None),
+            (204, None),
+            (301, Some(ClientError)),
+            (400, Some(ClientError)),
+            (401, Some(Auth)),
+            (404, Some(ClientError)),
+            (408, Some(Timeout)),
+            (425, Some(RateLimit)),
+            (429, Some(RateLimit)),
+            (500, Some(ServerError)),
+            (503, Some(ServerError)),
+            (504, Some(Timeout)),
+            (599, Some(ServerError)),
+        ];
+        for (status, category) in table {
+            assert_eq!(ErrorCategory::of_status(status), category, "{status}");
+        }
+    }
+
+    #[test]
+    fn every_category_reads_what_it_prints() {
+        for category in ErrorCategory::ALL {
+            assert_eq!(ErrorCategory::parse(category.as_str()), Some(category));
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! How often a source is read, and how much at a time.
+
+use std::time::Duration;
+
+/// The fewest rows read at a time.
+pub const SMALLEST_BATCH: usize = 5;
+/// The most rows read at a time.
+pub const LARGEST_BATCH: usize = 1000;
+
+const AFTER_PART_BATCH: Duration = Duration::from_millis(10);
+const BYTES_PER_BATCH: usize = 8 * 1024 * 1024;
+const GROWTH: usize = 4;
+
+/// How long to wait before the next read: nothing after a full batch, a moment after a part of one, ever longer after none.
+#[derive(Debug, Clone)]
+pub struct Pace {
+    longest: Duration,
+    after_nothing: Duration,
+}
+
+impl Pace {
+    /// A pace that backs off to `longest` while there is nothing to read.
+    pub fn new(longest: Duration) -> Self {
+        Self {
+            longest,
+            after_nothing: AFTER_PART_BATCH,
+        }
+    }
+
+    /// The wait after a read of `rows` where `limit` were asked for.
+    pub fn after(&mut self, rows: usize, limit: usize) -> Duration {
+        if rows > 0 {
+            self.after_nothing = AFTER_PART_BATCH;
+        }
+        match rows {
+            0 => self.back_off(),
+            _ if rows >= limit => Duration::ZERO,
+            _ => AFTER_PART_BATCH.min(self.longest),
+        }
+    }
+
+    fn back_off(&mut self) -> Duration {
+        let wait = self.after_nothing.min(self.longest);
+        self.after_nothing = (wait * 2).min(self.longest);
+        wait
+    }
+}
+
+/// How many rows to ask for: more after each full batch, fewer when rows are large.
+#[derive(Debug, Clone)]
+pub struct BatchSize(usize);
+
+impl Default for BatchSize {
+    fn default() -> Self {
+        Self(SMALLEST_BATCH)
+    }
+}
+
+impl BatchSize {
+    /// How many rows to ask for now.
+    pub fn limit(&self) -> usize {
+        self.0
+    }
+
+    /// Learns from a read of `rows` rows with `bytes` of payload in all.
+    pub fn learn(&mut self, rows: usize, bytes: usize) {
+        if rows == 0 {
+            return;
+        }
+        let fitting = BYTES_PER_BATCH / (bytes / rows).max(1);
+        let wanted = if rows >= self.0 { self.0 * GROWTH } else { self.0 };
+        self.0 = wanted.min(fitting).clamp(SMALLEST_BATCH, LARGEST_BATCH);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn an_idle_source_is_read_ever_less_often_and_a_busy_one_at_once() {
+        let mut pace = Pace::new(Duration::from_millis(500));
+        let idle: Vec<_> = (0..8).map(|_| pace.after(0, 10).as_millis()).collect();
+        assert_eq!(idle, [10, 20, 40, 80, 160, 320, 500, 500]);
+        assert_eq!(pace.after(10, 10), Duration::ZERO);
+        assert!(pace.after(3, 10) <= Duration::from_millis(50));
+        assert_eq!(pace.after(0, 10).as_millis(), 10);
+    }
+
+    proptest! {
+        #[test]
+        fn a_batch_stays_within_its_bounds(reads in proptest::collection::vec((0usize..2000, 0usize..100_000_000), 0..50)) {
+            let mut size = BatchSize::default();
+            for (rows, bytes) in reads {
+                size.learn(rows, bytes);
+                prop_assert!((SMALLEST_BATCH..=LARGEST_BATCH).contains(&size.limit()));
+            }
+        }
+    }
+
+    #[test]
+    fn full_batches_of_small_rows_grow_to_the_largest() {
+        let mut size = BatchSize::default();
+        for _ in 0..5 {
+            size.learn(size.limit(), size.limit() * 1024);
+        }
+        assert_eq!(size.limit(), LARGEST_BATCH);
+    }
+}

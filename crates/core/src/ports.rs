@@ -1,0 +1,144 @@
+//! What the domain needs from the outside, stated by those who need it.
+
+use std::collections::{BTreeSet, HashSet};
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::audit::EventAudit;
+use crate::clock::Timestamp;
+use crate::dead_letter::DeadLetter;
+use crate::dedup::SeenEvent;
+use crate::delivery_log::{DeliveryLog, ExecutionTrace};
+use crate::event::SourceRow;
+use crate::id::{LogId, OrgId, Position, Rid, SourceId};
+use crate::lease::{Checkpoint, Claim, Lease, WorkerId};
+use crate::partition::PartitionId;
+
+/// Why a source could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SourceError {
+    /// It is away; trying again later may succeed.
+    #[error("the source is unavailable: {0}")]
+    Unavailable(String),
+    /// It is there but not as configured (a wrong table or column name); a person has to act.
+    #[error("the source is not as configured: {0}")]
+    Misconfigured(String),
+}
+
+/// Where a source is read from when it has never been read before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StartPosition {
+    /// After what is there now.
+    Now,
+    /// From its first row.
+    Beginning,
+    /// After this position.
+    After(Position),
+}
+
+/// An ordered source of events.
+#[async_trait]
+pub trait EventSource: Send + Sync {
+    /// Its name, part of every message id.
+    fn id(&self) -> &SourceId;
+
+    /// Where it is read from when it has never been read before.
+    fn start(&self) -> StartPosition;
+
+    /// The highest position that is visible; 0 when there is none.
+    async fn head(&self) -> Result<Position, SourceError>;
+
+    /// The first `limit` visible rows after a position, ascending.
+    async fn read_after(&self, after: Position, limit: usize) -> Result<Vec<SourceRow>, SourceError>;
+
+    /// The visible rows within these disjoint, ascending ranges, ascending.
+    async fn read_ranges(&self, ranges: &[RangeInclusive<Position>]) -> Result<Vec<SourceRow>, SourceError>;
+
+    /// The organisation that an entity belongs to, as far as the source knows.
+    async fn parent_of(&self, entity: Rid) -> Result<Option<OrgId>, SourceError>;
+}
+
+/// Why the store did not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// The database is away or did not answer in time; trying again later may succeed.
+    #[error("the database is unavailable: {0}")]
+    Unavailable(String),
+    /// The database refused, or holds something that cannot be understood; trying again will not help.
+    #[error("the database refused: {0}")]
+    Refused(String),
+}
+
+/// Something to be written down before its event counts as done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum JournalEntry {
+    /// What was decided about an event.
+    Audit(EventAudit),
+    /// A delivery, its trace, and its dead letter where it could not be made.
+    Delivery {
+        /// The delivery with every attempt.
+        log: Box<DeliveryLog>,
+        /// Its steps.
+        trace: ExecutionTrace,
+        /// The dead letter, if it became one.
+        dead_letter: Option<Box<DeadLetter>>,
+    },
+    /// An event that later ones may repeat.
+    Seen(SeenEvent),
+}
+
+/// The durable record of what happened. Writing the same entry twice writes it once.
+#[async_trait]
+pub trait Journal: Send + Sync {
+    /// Writes all entries; when it answers, they survive the loss of any process.
+    async fn record(&self, entries: &[JournalEntry]) -> Result<(), StoreError>;
+
+    /// Which of these deliveries have a log already: they are not to be sent again.
+    async fn recorded(&self, logs: &[LogId]) -> Result<HashSet<LogId>, StoreError>;
+
+    /// The events seen since a moment.
+    async fn seen_since(&self, since: Timestamp) -> Result<Vec<SeenEvent>, StoreError>;
+}
+
+/// The leases on partitions, kept where all workers see them.
+#[async_trait]
+pub trait PartitionLeases: Send + Sync {
+    /// Says that a worker lives for another `ttl`, and who else does.
+    async fn heartbeat(&self, worker: &WorkerId, now: Timestamp, ttl: Duration) -> Result<BTreeSet<WorkerId>, StoreError>;
+
+    /// Takes a worker off the list of the living.
+    async fn leave(&self, worker: &WorkerId) -> Result<(), StoreError>;
+
+    /// Every partition's lease.
+    async fn list(&self) -> Result<Vec<Lease>, StoreError>;
+
+    /// Claims a partition that is free; its epoch rises.
+    async fn claim(&self, worker: &WorkerId, partition: PartitionId, now: Timestamp, ttl: Duration) -> Result<Claim, StoreError>;
+
+    /// Prolongs all leases that a worker still holds, expired ones excepted, and says which these are.
+    async fn renew(&self, worker: &WorkerId, now: Timestamp, ttl: Duration) -> Result<BTreeSet<PartitionId>, StoreError>;
+
+    /// Stores checkpoints; those whose writer no longer holds the partition under that epoch are refused and returned. None moves back.
+    async fn save(&self, worker: &WorkerId, checkpoints: &[Checkpoint]) -> Result<Vec<Checkpoint>, StoreError>;
+
+    /// Gives a partition back.
+    async fn release(&self, worker: &WorkerId, partitions: &[PartitionId]) -> Result<(), StoreError>;
+
+    /// Stores where a source begins, the first time that it is read; says where it begins.
+    async fn begin_source(&self, source: &SourceId, position: Position) -> Result<Position, StoreError>;
+}
+
+/// The queue of events that clients pushed, in the order of their acceptance.
+#[async_trait]
+pub trait PushedEvents: Send + Sync {
+    /// The highest position that was given out; 0 when there is none.
+    async fn head(&self) -> Result<Position, StoreError>;
+
+    /// The first `limit` stored events after a position, ascending.
+    async fn read_after(&self, after: Position, limit: usize) -> Result<Vec<SourceRow>, StoreError>;
+
+    /// The stored events within these ranges, ascending.
+    async fn read_ranges(&self, ranges: &[RangeInclusive<Position>]) -> Result<Vec<SourceRow>, StoreError>;
+}

@@ -1,0 +1,95 @@
+//! How far a partition is done: the oldest event that is not holds the checkpoint.
+
+use std::collections::BTreeSet;
+
+use crate::id::Position;
+
+/// One partition's progress through one source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Progress {
+    checkpoint: Position,
+    read_to: Position,
+    in_flight: BTreeSet<Position>,
+}
+
+impl Progress {
+    /// Begins where an earlier holder stopped.
+    pub fn resume(checkpoint: Position) -> Self {
+        Self {
+            checkpoint,
+            read_to: checkpoint,
+            in_flight: BTreeSet::new(),
+        }
+    }
+
+    /// Takes up an event, unless it is done already or under way.
+    pub fn begin(&mut self, position: Position) -> bool {
+        position > self.checkpoint && self.in_flight.insert(position)
+    }
+
+    /// Notes that an event is done: everything about it is durable.
+    pub fn finish(&mut self, position: Position) {
+        self.in_flight.remove(&position);
+    }
+
+    /// Notes that every visible row up to here was read.
+    pub fn read_to(&mut self, position: Position) {
+        self.read_to = self.read_to.max(position);
+    }
+
+    /// How many events are under way.
+    pub fn in_flight(&self) -> usize {
+        self.in_flight.len()
+    }
+
+    /// The checkpoint: everything up to it is done, and no hole at or below it is still watched. It never moves back.
+    pub fn checkpoint(&mut self, lowest_hole: Option<Position>) -> Position {
+        let oldest = self.in_flight.first().copied();
+        let bound = [oldest, lowest_hole].into_iter().flatten().min();
+        let reached = bound.map_or(self.read_to, |position| self.read_to.min(position.saturating_sub(1)));
+        self.checkpoint = self.checkpoint.max(reached);
+        self.checkpoint
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn the_checkpoint_never_passes_what_is_not_done_and_never_moves_back(
+            done in proptest::collection::vec(1u64..200, 0..300), holes in proptest::collection::vec(proptest::option::of(1u64..200), 300)
+        ) {
+            let mut progress = Progress::resume(0);
+            (1..200).for_each(|position| assert!(progress.begin(position)));
+            progress.read_to(199);
+            let mut finished = BTreeSet::new();
+            let mut last = 0;
+            for (position, hole) in done.into_iter().zip(holes) {
+                progress.finish(position);
+                finished.insert(position);
+                let checkpoint = progress.checkpoint(hole);
+                prop_assert!(checkpoint >= last);
+                prop_assert!((1..=checkpoint).all(|below| finished.contains(&below)));
+                prop_assert!(checkpoint == last || hole.is_none_or(|hole| checkpoint < hole));
+                last = checkpoint;
+            }
+        }
+    }
+
+    #[test]
+    fn with_nothing_under_way_it_is_what_was_read() {
+        let mut progress = Progress::resume(10);
+        assert!(!progress.begin(10), "done by an earlier holder");
+        assert!(progress.begin(11));
+        assert!(!progress.begin(11), "under way already");
+        progress.read_to(20);
+        assert_eq!(progress.checkpoint(None), 10);
+        progress.finish(11);
+        assert_eq!(progress.checkpoint(Some(15)), 14);
+        assert_eq!(progress.checkpoint(None), 20);
+    }
+}
