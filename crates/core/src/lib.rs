@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod alert;
 pub mod audit;
 pub mod backoff;
 pub mod clock;
@@ -7,6 +8,7 @@ pub mod configuration;
 pub mod dead_letter;
 pub mod dedup;
 pub mod delivery_log;
+pub mod error_kind;
 pub mod event;
 pub mod event_type;
 pub mod fault;
