@@ -1,1 +1,30 @@
 #![doc = include_str!("../README.md")]
+
+mod alert;
+mod change;
+mod event_type;
+mod integration;
+mod invalid;
+mod organization;
+mod services;
+mod status;
+mod time;
+
+pub use invalid::InvalidMessage;
+pub use services::ServiceAddresses;
+pub use status::{kind_of, status};
+
+/// The generated messages, clients and servers of `ig.v1`.
+#[allow(
+    missing_docs,
+    unused_qualifications,
+    clippy::all,
+    clippy::pedantic,
+    reason = "generated from proto/ig/v1, where the documentation is"
+)]
+pub mod v1 {
+    tonic::include_proto!("ig.v1");
+}
+
+/// The contracts themselves, encoded: what the reflection service answers from.
+pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

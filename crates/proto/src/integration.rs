@@ -1,0 +1,211 @@
+//! Outbound integrations.
+
+use ig_core::id::{EventType, OrgId, Rid};
+use ig_core::integration::{EventPattern, Integration, LogLevel, Ordering, OutgoingAuth, Scope, Signing, SigningSecret};
+
+use crate::invalid::{InvalidMessage, Within as _, all, required};
+use crate::time::{duration_from_wire, duration_to_wire, timestamp_from_wire, timestamp_to_wire};
+use crate::v1;
+
+mod auth;
+mod header;
+mod mapping;
+mod target;
+
+const ANY_EVENT: &str = "*";
+const MOST_AT_ONCE: std::ops::RangeInclusive<u32> = 1..=1000;
+
+impl From<&Integration> for v1::Integration {
+    fn from(integration: &Integration) -> Self {
+        let Integration {
+            id,
+            org_id,
+            tenant_id,
+            name,
+            is_active,
+            events,
+            scope,
+            excluded_entity_rids,
+            target,
+            transformation,
+            auth,
+            signing,
+            headers,
+            actions,
+            multi_action_delay,
+            timeout,
+            attempts,
+            ordering,
+            log_level,
+            revision,
+            created_at,
+            updated_at,
+        } = integration;
+        Self {
+            id: id.to_string(),
+            org_id: org_id.0,
+            tenant_id: tenant_id.0,
+            name: name.clone(),
+            is_active: *is_active,
+            event_type: event_type_to_wire(events),
+            scope: scope_to_wire(*scope).into(),
+            excluded_entity_rids: excluded_entity_rids.iter().map(|rid| rid.0).collect(),
+            target: Some(target.into()),
+            transformation: Some(transformation.into()),
+            auth: auth::to_wire(auth),
+            signing_secrets: signing.as_ref().map(secrets_to_wire).unwrap_or_default(),
+            headers: header::to_wire(headers),
+            actions: actions.iter().map(Into::into).collect(),
+            multi_action_delay: Some(duration_to_wire(*multi_action_delay)),
+            timeout: Some(duration_to_wire(*timeout)),
+            attempts: u32::from(*attempts),
+            unordered_concurrency: concurrency_to_wire(*ordering),
+            log_level: log_level_to_wire(*log_level).into(),
+            revision: *revision,
+            created_at: Some(timestamp_to_wire(created_at)),
+            updated_at: Some(timestamp_to_wire(updated_at)),
+        }
+    }
+}
+
+impl TryFrom<v1::Integration> for Integration {
+    type Error = InvalidMessage;
+
+    fn try_from(message: v1::Integration) -> Result<Self, InvalidMessage> {
+        let v1::Integration {
+            id,
+            org_id,
+            tenant_id,
+            name,
+            is_active,
+            event_type,
+            scope,
+            excluded_entity_rids,
+            target,
+            transformation,
+            auth,
+            signing_secrets,
+            headers,
+            actions,
+            multi_action_delay,
+            timeout,
+            attempts,
+            unordered_concurrency,
+            log_level,
+            revision,
+            created_at,
+            updated_at,
+        } = message;
+        Ok(Self {
+            id: id.parse().within("id")?,
+            org_id: OrgId(org_id),
+            tenant_id: Rid(tenant_id),
+            name,
+            is_active,
+            events: event_type_from_wire(event_type).within("event_type")?,
+            scope: scope_from_wire(scope).within("scope")?,
+            excluded_entity_rids: excluded_entity_rids.into_iter().map(Rid).collect(),
+            target: required(target, "target")?,
+            transformation: required(transformation, "transformation")?,
+            auth: auth.map_or(Ok(OutgoingAuth::None), OutgoingAuth::try_from).within("auth")?,
+            signing: secrets_from_wire(&signing_secrets).within("signing_secrets")?,
+            headers: header::from_wire(headers),
+            actions: all(actions, "actions")?,
+            multi_action_delay: duration_from_wire(multi_action_delay, "multi_action_delay")?,
+            timeout: duration_from_wire(timeout, "timeout")?,
+            attempts: attempts_from_wire(attempts).within("attempts")?,
+            ordering: concurrency_from_wire(unordered_concurrency).within("unordered_concurrency")?,
+            log_level: log_level_from_wire(log_level).within("log_level")?,
+            revision,
+            created_at: timestamp_from_wire(created_at, "created_at")?,
+            updated_at: timestamp_from_wire(updated_at, "updated_at")?,
+        })
+    }
+}
+
+fn event_type_to_wire(events: &EventPattern) -> String {
+    match events {
+        EventPattern::Any => ANY_EVENT.to_owned(),
+        EventPattern::Exact(event_type) => event_type.to_string(),
+    }
+}
+
+fn event_type_from_wire(event_type: String) -> Result<EventPattern, InvalidMessage> {
+    match event_type.as_str() {
+        "" => Err(InvalidMessage::value("must not be empty; * stands for all")),
+        ANY_EVENT => Ok(EventPattern::Any),
+        _ => Ok(EventPattern::Exact(EventType::new(event_type))),
+    }
+}
+
+fn scope_to_wire(scope: Scope) -> v1::Scope {
+    match scope {
+        Scope::AllEntities => v1::Scope::AllEntities,
+        Scope::EntityOnly => v1::Scope::EntityOnly,
+    }
+}
+
+fn scope_from_wire(scope: i32) -> Result<Scope, InvalidMessage> {
+    match v1::Scope::try_from(scope) {
+        Ok(v1::Scope::AllEntities) => Ok(Scope::AllEntities),
+        Ok(v1::Scope::EntityOnly) => Ok(Scope::EntityOnly),
+        Ok(v1::Scope::Unspecified) | Err(_) => Err(InvalidMessage::value("must be ALL_ENTITIES or ENTITY_ONLY")),
+    }
+}
+
+fn log_level_to_wire(level: LogLevel) -> v1::LogLevel {
+    match level {
+        LogLevel::Full => v1::LogLevel::Full,
+        LogLevel::Metadata => v1::LogLevel::Metadata,
+    }
+}
+
+fn log_level_from_wire(level: i32) -> Result<LogLevel, InvalidMessage> {
+    match v1::LogLevel::try_from(level) {
+        Ok(v1::LogLevel::Full) => Ok(LogLevel::Full),
+        Ok(v1::LogLevel::Metadata) => Ok(LogLevel::Metadata),
+        Ok(v1::LogLevel::Unspecified) | Err(_) => Err(InvalidMessage::value("must be FULL or METADATA")),
+    }
+}
+
+fn secrets_to_wire(signing: &Signing) -> Vec<String> {
+    signing
+        .secrets()
+        .iter()
+        .map(|secret| secret.text().expose().to_owned())
+        .collect()
+}
+
+fn secrets_from_wire(secrets: &[String]) -> Result<Option<Signing>, InvalidMessage> {
+    if secrets.is_empty() {
+        return Ok(None);
+    }
+    let secrets: Result<Vec<_>, _> = secrets.iter().map(|text| SigningSecret::parse(text)).collect();
+    Ok(Some(Signing::new(secrets?)?))
+}
+
+fn attempts_from_wire(attempts: u32) -> Result<u8, InvalidMessage> {
+    u8::try_from(attempts)
+        .ok()
+        .filter(|attempts| *attempts > 0)
+        .ok_or_else(|| InvalidMessage::value("must be from 1 to 255"))
+}
+
+fn concurrency_to_wire(ordering: Ordering) -> Option<u32> {
+    match ordering {
+        Ordering::Ordered => None,
+        Ordering::Unordered { max_concurrency } => Some(u32::from(max_concurrency)),
+    }
+}
+
+fn concurrency_from_wire(concurrency: Option<u32>) -> Result<Ordering, InvalidMessage> {
+    let Some(concurrency) = concurrency else {
+        return Ok(Ordering::Ordered);
+    };
+    let max_concurrency = u16::try_from(concurrency)
+        .ok()
+        .filter(|_| MOST_AT_ONCE.contains(&concurrency));
+    max_concurrency
+        .map(|max_concurrency| Ordering::Unordered { max_concurrency })
+        .ok_or_else(|| InvalidMessage::value("must be from 1 to 1,000"))
+}

@@ -1,0 +1,55 @@
+//! The credentials that deliveries carry.
+
+use ig_core::integration::OutgoingAuth;
+use ig_core::secret::Secret;
+
+use super::header;
+use crate::invalid::{InvalidMessage, Within as _};
+use crate::v1;
+use crate::v1::outgoing_auth::Kind;
+
+/// No credentials are no message.
+pub(super) fn to_wire(auth: &OutgoingAuth) -> Option<v1::OutgoingAuth> {
+    let kind = match auth {
+        OutgoingAuth::None => return None,
+        OutgoingAuth::ApiKey { header_name, api_key } => Kind::ApiKey(v1::ApiKeyAuth {
+            header_name: header_name.clone(),
+            api_key: api_key.expose().to_owned(),
+        }),
+        OutgoingAuth::Bearer { token } => Kind::BearerToken(token.expose().to_owned()),
+        OutgoingAuth::Basic { username, password } => Kind::Basic(v1::BasicAuth {
+            username: username.clone(),
+            password: password.expose().to_owned(),
+        }),
+        OutgoingAuth::CustomHeaders { headers } => Kind::CustomHeaders(v1::CustomHeaders {
+            headers: header::secret_to_wire(headers),
+        }),
+    };
+    Some(v1::OutgoingAuth { kind: Some(kind) })
+}
+
+impl TryFrom<v1::OutgoingAuth> for OutgoingAuth {
+    type Error = InvalidMessage;
+
+    fn try_from(message: v1::OutgoingAuth) -> Result<Self, InvalidMessage> {
+        let v1::OutgoingAuth { kind } = message;
+        // Credentials of a kind that is not understood must not turn into none.
+        let kind = kind.ok_or_else(|| InvalidMessage::value("must be given")).within("kind")?;
+        Ok(match kind {
+            Kind::ApiKey(v1::ApiKeyAuth { header_name, api_key }) => Self::ApiKey {
+                header_name,
+                api_key: Secret::new(api_key),
+            },
+            Kind::BearerToken(token) => Self::Bearer {
+                token: Secret::new(token),
+            },
+            Kind::Basic(v1::BasicAuth { username, password }) => Self::Basic {
+                username,
+                password: Secret::new(password),
+            },
+            Kind::CustomHeaders(v1::CustomHeaders { headers }) => Self::CustomHeaders {
+                headers: header::secret_from_wire(headers),
+            },
+        })
+    }
+}

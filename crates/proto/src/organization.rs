@@ -1,0 +1,148 @@
+//! Organisations and their units.
+
+use ig_core::id::{OrgId, Rid};
+use ig_core::organization::{OrgUnit, Organization, Profile};
+
+use crate::invalid::{InvalidMessage, required};
+use crate::time::{timestamp_from_wire, timestamp_to_wire};
+use crate::v1;
+
+impl From<&Profile> for v1::Profile {
+    fn from(profile: &Profile) -> Self {
+        let Profile {
+            name,
+            code,
+            email,
+            phone,
+            address,
+            tags,
+            region,
+            timezone,
+        } = profile.clone();
+        Self {
+            name,
+            code,
+            email,
+            phone,
+            address,
+            tags,
+            region,
+            timezone,
+        }
+    }
+}
+
+impl TryFrom<v1::Profile> for Profile {
+    type Error = InvalidMessage;
+
+    fn try_from(message: v1::Profile) -> Result<Self, InvalidMessage> {
+        let v1::Profile {
+            name,
+            code,
+            email,
+            phone,
+            address,
+            tags,
+            region,
+            timezone,
+        } = message;
+        Ok(Self {
+            name,
+            code,
+            email,
+            phone,
+            address,
+            tags,
+            region,
+            timezone,
+        })
+    }
+}
+
+impl From<&Organization> for v1::Organization {
+    fn from(organization: &Organization) -> Self {
+        let Organization {
+            org_id,
+            profile,
+            retention_days,
+            revision,
+            created_at,
+            updated_at,
+        } = organization;
+        Self {
+            org_id: org_id.0,
+            profile: Some(profile.into()),
+            retention_days: *retention_days,
+            revision: *revision,
+            created_at: Some(timestamp_to_wire(created_at)),
+            updated_at: Some(timestamp_to_wire(updated_at)),
+        }
+    }
+}
+
+impl TryFrom<v1::Organization> for Organization {
+    type Error = InvalidMessage;
+
+    fn try_from(message: v1::Organization) -> Result<Self, InvalidMessage> {
+        let v1::Organization {
+            org_id,
+            profile,
+            retention_days,
+            revision,
+            created_at,
+            updated_at,
+        } = message;
+        Ok(Self {
+            org_id: OrgId(org_id),
+            profile: required(profile, "profile")?,
+            retention_days,
+            revision,
+            created_at: timestamp_from_wire(created_at, "created_at")?,
+            updated_at: timestamp_from_wire(updated_at, "updated_at")?,
+        })
+    }
+}
+
+impl From<&OrgUnit> for v1::OrgUnit {
+    fn from(unit: &OrgUnit) -> Self {
+        let OrgUnit {
+            org_id,
+            rid,
+            profile,
+            revision,
+            created_at,
+            updated_at,
+        } = unit;
+        Self {
+            org_id: org_id.0,
+            rid: rid.0,
+            profile: Some(profile.into()),
+            revision: *revision,
+            created_at: Some(timestamp_to_wire(created_at)),
+            updated_at: Some(timestamp_to_wire(updated_at)),
+        }
+    }
+}
+
+impl TryFrom<v1::OrgUnit> for OrgUnit {
+    type Error = InvalidMessage;
+
+    fn try_from(message: v1::OrgUnit) -> Result<Self, InvalidMessage> {
+        let v1::OrgUnit {
+            org_id,
+            rid,
+            profile,
+            revision,
+            created_at,
+            updated_at,
+        } = message;
+        Ok(Self {
+            org_id: OrgId(org_id),
+            rid: Rid(rid),
+            profile: required(profile, "profile")?,
+            revision,
+            created_at: timestamp_from_wire(created_at, "created_at")?,
+            updated_at: timestamp_from_wire(updated_at, "updated_at")?,
+        })
+    }
+}

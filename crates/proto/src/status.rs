@@ -1,0 +1,65 @@
+//! The kinds of error, on the wire.
+
+use ig_core::error_kind::ErrorKind;
+use tonic::{Code, Status};
+
+use crate::invalid::InvalidMessage;
+
+/// An answer of this kind; the message is for the caller to read.
+pub fn status(kind: ErrorKind, message: impl Into<String>) -> Status {
+    Status::new(code(kind), message)
+}
+
+fn code(kind: ErrorKind) -> Code {
+    match kind {
+        ErrorKind::Invalid => Code::InvalidArgument,
+        ErrorKind::Unauthenticated => Code::Unauthenticated,
+        ErrorKind::Forbidden => Code::PermissionDenied,
+        ErrorKind::NotFound => Code::NotFound,
+        ErrorKind::Conflict => Code::AlreadyExists,
+        ErrorKind::Stale => Code::Aborted,
+        ErrorKind::TooLarge => Code::OutOfRange,
+        ErrorKind::RateLimited => Code::ResourceExhausted,
+        ErrorKind::Unavailable => Code::Unavailable,
+        ErrorKind::TimedOut => Code::DeadlineExceeded,
+        ErrorKind::NotServed => Code::Unimplemented,
+        ErrorKind::Internal => Code::Internal,
+    }
+}
+
+/// The kind of an answer that another service gave.
+pub fn kind_of(status: &Status) -> ErrorKind {
+    match status.code() {
+        Code::InvalidArgument => ErrorKind::Invalid,
+        Code::Unauthenticated => ErrorKind::Unauthenticated,
+        Code::PermissionDenied => ErrorKind::Forbidden,
+        Code::NotFound => ErrorKind::NotFound,
+        Code::AlreadyExists => ErrorKind::Conflict,
+        Code::Aborted | Code::FailedPrecondition => ErrorKind::Stale,
+        Code::OutOfRange => ErrorKind::TooLarge,
+        Code::ResourceExhausted => ErrorKind::RateLimited,
+        // A call that was cut off may be made again.
+        Code::Unavailable | Code::Cancelled => ErrorKind::Unavailable,
+        Code::DeadlineExceeded => ErrorKind::TimedOut,
+        Code::Unimplemented => ErrorKind::NotServed,
+        Code::Ok | Code::Unknown | Code::Internal | Code::DataLoss => ErrorKind::Internal,
+    }
+}
+
+impl From<InvalidMessage> for Status {
+    fn from(error: InvalidMessage) -> Self {
+        status(ErrorKind::Invalid, error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_comes_back_from_the_wire_as_it_went() {
+        for kind in ErrorKind::ALL {
+            assert_eq!(kind_of(&status(*kind, "")), *kind, "{kind:?}");
+        }
+    }
+}
