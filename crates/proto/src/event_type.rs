@@ -5,6 +5,7 @@ use ig_core::id::{EventType, OrgId};
 use serde_json::Value;
 
 use crate::invalid::{InvalidMessage, Within as _};
+use crate::json;
 use crate::time::{timestamp_from_wire, timestamp_to_wire};
 use crate::v1;
 
@@ -48,15 +49,14 @@ impl TryFrom<v1::EventTypeDefinition> for EventTypeDefinition {
             org_id: OrgId(org_id),
             event_type: EventType::new(event_type),
             description,
-            sample_payload: sample_payload.as_deref().map(json).transpose().within("sample_payload")?,
+            sample_payload: sample_payload
+                .as_deref()
+                .map(json::from_wire)
+                .transpose()
+                .within("sample_payload")?,
             revision,
             created_at: timestamp_from_wire(created_at, "created_at")?,
             updated_at: timestamp_from_wire(updated_at, "updated_at")?,
         })
     }
-}
-
-/// A value that travels as JSON text.
-pub(crate) fn json(text: &str) -> Result<Value, InvalidMessage> {
-    serde_json::from_str(text).map_err(|error| InvalidMessage::value(format!("must be JSON: {error}")))
 }

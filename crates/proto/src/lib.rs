@@ -5,6 +5,7 @@ mod change;
 mod event_type;
 mod integration;
 mod invalid;
+mod json;
 mod organization;
 mod services;
 mod status;

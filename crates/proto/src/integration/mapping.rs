@@ -3,8 +3,8 @@
 use ig_core::integration::{DateFormat, FieldMapping, SimpleMapping, StaticField, Transform, Transformation};
 use serde_json::Value;
 
-use crate::event_type::json;
 use crate::invalid::{InvalidMessage, Within as _, all, optional};
+use crate::json;
 use crate::v1;
 use crate::v1::transform::Kind;
 use crate::v1::transformation::Mode;
@@ -93,7 +93,11 @@ impl TryFrom<v1::FieldMapping> for FieldMapping {
             source,
             target,
             transform: optional(transform, "transform")?,
-            default: default_json.as_deref().map(json).transpose().within("default_json")?,
+            default: default_json
+                .as_deref()
+                .map(json::from_wire)
+                .transpose()
+                .within("default_json")?,
         })
     }
 }
@@ -115,7 +119,7 @@ impl TryFrom<v1::StaticField> for StaticField {
         let v1::StaticField { key, value_json } = message;
         Ok(Self {
             key,
-            value: json(&value_json).within("value_json")?,
+            value: json::from_wire(&value_json).within("value_json")?,
         })
     }
 }

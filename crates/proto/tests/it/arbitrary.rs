@@ -1,0 +1,153 @@
+//! Integrations of every shape.
+
+use std::time::Duration;
+
+use chrono::DateTime;
+use ig_core::clock::Timestamp;
+use ig_core::id::{EventType, IntegrationId, OrgId, Rid};
+use ig_core::integration::{
+    Action, DateFormat, EventPattern, FieldMapping, HttpMethod, Integration, LogLevel, Ordering, OutgoingAuth, Scope, Signing,
+    SigningSecret, SimpleMapping, StaticField, Target, Transform, Transformation,
+};
+use ig_core::secret::Secret;
+use proptest::collection::{btree_set, vec};
+use proptest::option;
+use proptest::prelude::*;
+use serde_json::Value;
+
+pub(crate) fn timestamp() -> impl Strategy<Value = Timestamp> {
+    (-60_000_000_000_i64..60_000_000_000, 0..1_000_000_000_u32)
+        .prop_map(|(second, nano)| DateTime::from_timestamp(second, nano).expect("within the calendar"))
+}
+
+fn text() -> impl Strategy<Value = String> {
+    any::<String>()
+}
+
+fn name() -> impl Strategy<Value = String> {
+    "[a-z][a-z0-9-]{0,12}"
+}
+
+fn secret() -> impl Strategy<Value = Secret> {
+    text().prop_map(Secret::new)
+}
+
+fn json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        text().prop_map(Value::from)
+    ];
+    leaf.prop_recursive(3, 12, 4, |inner| {
+        let object = vec((text(), inner.clone()), 0..4).prop_map(|entries| Value::Object(entries.into_iter().collect()));
+        prop_oneof![vec(inner, 0..4).prop_map(Value::from), object]
+    })
+}
+
+fn target() -> impl Strategy<Value = Target> {
+    let method = prop_oneof![Just(HttpMethod::Post), Just(HttpMethod::Put), Just(HttpMethod::Patch)];
+    (
+        "https?://[a-z]{1,8}\\.example(:[1-9][0-9]{0,3})?/[a-z/]{0,10}(\\?[a-z]=[0-9])?",
+        method,
+    )
+        .prop_map(|(url, method)| Target {
+            url: url.parse().expect("an address"),
+            method,
+        })
+}
+
+fn transform() -> impl Strategy<Value = Transform> {
+    let date = (option::of(text()), option::of(text()), option::of(text()))
+        .prop_map(|(input, output, timezone)| Transform::Date(DateFormat { input, output, timezone }));
+    prop_oneof![
+        Just(Transform::Trim),
+        Just(Transform::Upper),
+        Just(Transform::Lower),
+        date,
+        Just(Transform::Default)
+    ]
+}
+
+fn field() -> impl Strategy<Value = FieldMapping> {
+    (text(), text(), option::of(transform()), option::of(json())).prop_map(|(source, target, transform, default)| FieldMapping {
+        source,
+        target,
+        transform,
+        default,
+    })
+}
+
+fn transformation() -> impl Strategy<Value = Transformation> {
+    let statics = vec((text(), json()).prop_map(|(key, value)| StaticField { key, value }), 0..3);
+    (any::<bool>(), vec(field(), 0..4), statics).prop_map(|(passthrough, fields, statics)| {
+        Transformation::Simple(SimpleMapping {
+            passthrough,
+            fields,
+            statics,
+        })
+    })
+}
+
+fn auth() -> impl Strategy<Value = OutgoingAuth> {
+    prop_oneof![
+        Just(OutgoingAuth::None),
+        (text(), secret()).prop_map(|(header_name, api_key)| OutgoingAuth::ApiKey { header_name, api_key }),
+        secret().prop_map(|token| OutgoingAuth::Bearer { token }),
+        (text(), secret()).prop_map(|(username, password)| OutgoingAuth::Basic { username, password }),
+        vec((text(), secret()), 0..3).prop_map(|headers| OutgoingAuth::CustomHeaders { headers }),
+    ]
+}
+
+fn signing() -> impl Strategy<Value = Signing> {
+    let secret = vec(any::<u8>(), 24..=64).prop_map(|bytes| SigningSecret::from_bytes(&bytes).expect("24 to 64 bytes"));
+    vec(secret, 1..=5).prop_map(|secrets| Signing::new(secrets).expect("one to five"))
+}
+
+fn action() -> impl Strategy<Value = Action> {
+    (text(), option::of(target()), option::of(transformation())).prop_map(|(name, target, transformation)| Action {
+        name,
+        target,
+        transformation,
+    })
+}
+
+fn events() -> impl Strategy<Value = EventPattern> {
+    prop_oneof![
+        Just(EventPattern::Any),
+        name().prop_map(|name| EventPattern::Exact(EventType::new(name)))
+    ]
+}
+
+fn ordering() -> impl Strategy<Value = Ordering> {
+    let unordered = (1..=1000_u16).prop_map(|max_concurrency| Ordering::Unordered { max_concurrency });
+    prop_oneof![Just(Ordering::Ordered), unordered]
+}
+
+fn duration() -> impl Strategy<Value = Duration> {
+    (0..1_000_000_u64, 0..1_000_000_000_u32).prop_map(|(second, nano)| Duration::new(second, nano))
+}
+
+prop_compose! {
+    fn identity()(
+        id in any::<[u8; 12]>(), org in any::<i64>(), tenant in any::<i64>(), name in text(), is_active in any::<bool>(), events in events(),
+        scope in prop_oneof![Just(Scope::AllEntities), Just(Scope::EntityOnly)], excluded in btree_set(any::<i64>().prop_map(Rid), 0..4),
+    ) -> (IntegrationId, OrgId, Rid, String, bool, EventPattern, Scope, std::collections::BTreeSet<Rid>) {
+        (IntegrationId(id), OrgId(org), Rid(tenant), name, is_active, events, scope, excluded)
+    }
+}
+
+prop_compose! {
+    pub(crate) fn integration()(
+        (id, org_id, tenant_id, name, is_active, events, scope, excluded_entity_rids) in identity(),
+        target in target(), transformation in transformation(), auth in auth(), signing in option::of(signing()),
+        headers in vec((text(), text()), 0..3), actions in vec(action(), 0..3), (multi_action_delay, timeout) in (duration(), duration()),
+        (attempts, ordering, revision) in (1..=u8::MAX, ordering(), any::<u64>()),
+        log_level in prop_oneof![Just(LogLevel::Full), Just(LogLevel::Metadata)], (created_at, updated_at) in (timestamp(), timestamp()),
+    ) -> Integration {
+        Integration {
+            id, org_id, tenant_id, name, is_active, events, scope, excluded_entity_rids, target, transformation, auth, signing, headers,
+            actions, multi_action_delay, timeout, attempts, ordering, log_level, revision, created_at, updated_at,
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! What goes over the wire comes back as it went, and what cannot be understood is refused.
+
+mod arbitrary;
+mod refusals;
+mod round_trip;

@@ -1,0 +1,86 @@
+//! From the domain to bytes and back.
+
+use ig_core::configuration::{Change, RevisedChange};
+use ig_core::event_type::EventTypeDefinition;
+use ig_core::id::{EventType, IntegrationId, OrgId, Rid};
+use ig_core::organization::{OrgUnit, Organization, Profile};
+use ig_proto::v1;
+use proptest::prelude::*;
+use prost::Message as _;
+
+use crate::arbitrary::{integration, timestamp};
+
+fn over_the_wire(revised: &RevisedChange) -> RevisedChange {
+    let bytes = v1::RevisedChange::from(revised).encode_to_vec();
+    let message = v1::RevisedChange::decode(bytes.as_slice()).expect("bytes of a message");
+    message.try_into().expect("a message of a change")
+}
+
+prop_compose! {
+    fn profile()(
+        name in any::<String>(), email in any::<Option<String>>(), tags in proptest::collection::vec(any::<String>(), 0..3), timezone in any::<Option<String>>()
+    ) -> Profile {
+        Profile { name, email, tags, timezone, code: None, phone: Some(String::new()), address: None, region: Some("eu-west".to_owned()) }
+    }
+}
+
+fn other_change() -> impl Strategy<Value = Change> {
+    let ids = || (any::<i64>().prop_map(OrgId), any::<i64>());
+    let organization =
+        (ids(), profile(), any::<Option<u32>>(), timestamp()).prop_map(|((org_id, _), profile, retention_days, at)| {
+            Change::PutOrganization(Organization {
+                org_id,
+                profile,
+                retention_days,
+                revision: 3,
+                created_at: at,
+                updated_at: at,
+            })
+        });
+    let unit = (ids(), profile(), timestamp()).prop_map(|((org_id, rid), profile, at)| {
+        Change::PutUnit(OrgUnit {
+            org_id,
+            rid: Rid(rid),
+            profile,
+            revision: 3,
+            created_at: at,
+            updated_at: at,
+        })
+    });
+    let event_type = (ids(), any::<Option<String>>(), timestamp()).prop_map(|((org_id, number), description, at)| {
+        Change::PutEventType(EventTypeDefinition {
+            org_id,
+            event_type: EventType::new("visit"),
+            sample_payload: Some(serde_json::json!({ "number": number })),
+            description,
+            revision: 3,
+            created_at: at,
+            updated_at: at,
+        })
+    });
+    prop_oneof![
+        organization,
+        unit,
+        event_type,
+        ids().prop_map(|(org, _)| Change::DeleteOrganization(org)),
+        ids().prop_map(|(org, rid)| Change::DeleteUnit(org, Rid(rid))),
+        (ids(), any::<[u8; 12]>()).prop_map(|((org, _), id)| Change::DeleteIntegration(org, IntegrationId(id))),
+        (ids(), "[a-z*]{1,9}").prop_map(|((org, _), name)| Change::DeleteEventType(org, EventType::new(name))),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn an_integration_comes_back_as_it_went(integration in integration(), revision in any::<u64>()) {
+        let change = RevisedChange { revision, change: Change::PutIntegration(Box::new(integration)) };
+        prop_assert_eq!(over_the_wire(&change), change);
+    }
+
+    #[test]
+    fn every_other_change_comes_back_as_it_went(change in other_change(), revision in any::<u64>()) {
+        let change = RevisedChange { revision, change };
+        prop_assert_eq!(over_the_wire(&change), change);
+    }
+}
