@@ -1,0 +1,49 @@
+//! The last lines of what a child wrote.
+
+use std::{
+    collections::VecDeque,
+    io::{self, BufRead, BufReader, Read},
+    sync::Arc,
+    thread,
+};
+
+use parking_lot::Mutex;
+
+/// As many as fit on a screen and explain a failed start.
+const LINES: usize = 20;
+
+#[derive(Debug, Clone, Default)]
+pub(super) struct Tail(Arc<Mutex<VecDeque<String>>>);
+
+impl Tail {
+    /// Reads a stream to its end on a thread, so that the child never waits for a reader.
+    pub(super) fn follow(&self, stream: Option<impl Read + Send + 'static>) -> io::Result<()> {
+        let Some(stream) = stream else { return Ok(()) };
+        let tail = self.clone();
+        thread::Builder::new()
+            .name("child-output".to_owned())
+            .spawn(move || tail.read(stream))?;
+        Ok(())
+    }
+
+    pub(super) fn text(&self) -> String {
+        Vec::from(self.0.lock().clone()).join("\n")
+    }
+
+    fn read(&self, stream: impl Read) {
+        let mut reader = BufReader::new(stream);
+        let mut line = Vec::new();
+        while reader.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
+            self.push(String::from_utf8_lossy(&line).trim_end().to_owned());
+            line.clear();
+        }
+    }
+
+    fn push(&self, line: String) {
+        let mut lines = self.0.lock();
+        if lines.len() == LINES {
+            lines.pop_front();
+        }
+        lines.push_back(line);
+    }
+}

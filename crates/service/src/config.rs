@@ -1,0 +1,101 @@
+//! Where a process's settings come from: built-in defaults, a TOML file, the environment.
+
+mod faults;
+mod layers;
+mod secret;
+mod sections;
+mod walk;
+
+use std::collections::BTreeMap;
+
+use config::{Config, ConfigError, Value};
+use serde::{Serialize, de::DeserializeOwned};
+
+pub use faults::{ConfigFault, ConfigFaults, Validate};
+pub use secret::{MASK, Secret};
+pub use sections::{AdminConfig, GrpcConfig, LogFormat, ShutdownConfig, TelemetryConfig, TlsConfig};
+
+use layers::EnvironmentLayer;
+
+/// The variable that names the TOML file.
+pub const FILE_VARIABLE: &str = "IG_CONFIG";
+
+/// The environment variables of a process, or of a test.
+pub type Environment = BTreeMap<String, String>;
+
+/// Loads `T` from `IG_CONFIG` and `IG__SECTION__KEY` of this process's environment, on top of `defaults`.
+///
+/// Sections named in `known_sections` may be in the file although this process does not use them.
+pub fn load<T>(defaults: &T, known_sections: &[&str]) -> Result<T, ConfigFaults>
+where
+    T: Serialize + DeserializeOwned + Validate,
+{
+    load_from(defaults, known_sections, &std::env::vars().collect())
+}
+
+/// [`load`] with the environment given.
+pub fn load_from<T>(defaults: &T, known_sections: &[&str], environment: &Environment) -> Result<T, ConfigFaults>
+where
+    T: Serialize + DeserializeOwned + Validate,
+{
+    let schema = walk::schema_of(defaults)?;
+    let overrides = layers::overrides(&schema, environment)?;
+    let mut faults = ConfigFaults::with_origins(walk::origins(&overrides));
+    let used = walk::retain_used(overrides, &schema, known_sections, &mut faults);
+    let Some(config) = deserialize::<T>(defaults, &used, &mut faults) else {
+        return Err(faults);
+    };
+    config.validate(&mut faults);
+    faults.into_result(config)
+}
+
+/// What is in force, as TOML, with every secret masked.
+pub fn masked<T: Serialize>(config: &T) -> String {
+    toml::Value::try_from(config)
+        .and_then(|table| toml::to_string_pretty(&table))
+        .unwrap_or_else(|error| format!("# cannot be shown as TOML: {error}\n"))
+}
+
+fn deserialize<T>(defaults: &T, overrides: &Value, faults: &mut ConfigFaults) -> Option<T>
+where
+    T: Serialize + DeserializeOwned,
+{
+    match merged(defaults, [overrides.clone()]) {
+        Ok(config) => Some(config),
+        Err(whole) => {
+            blame_single_keys(defaults, overrides, faults);
+            if faults.is_empty() {
+                faults.add("", whole.to_string(), "correct the values that do not go together");
+            }
+            None
+        }
+    }
+}
+
+/// Tries each override alone on top of the defaults, so that every wrong value is named and not the first alone.
+fn blame_single_keys<T>(defaults: &T, overrides: &Value, faults: &mut ConfigFaults)
+where
+    T: Serialize + DeserializeOwned,
+{
+    for (path, leaf) in walk::leaves(overrides) {
+        if let Err(error) = merged::<T>(defaults, [layers::single(&path, leaf)]) {
+            faults.add(&path, walk::cause(&error), "give it a value of the kind that is expected");
+        }
+    }
+}
+
+fn merged<T>(defaults: &T, overrides: impl IntoIterator<Item = Value>) -> Result<T, ConfigError>
+where
+    T: Serialize + DeserializeOwned,
+{
+    let mut builder = Config::builder().add_source(Config::try_from(defaults)?);
+    for tree in overrides {
+        builder = builder.add_source(layers::Tree(tree));
+    }
+    builder.build()?.try_deserialize()
+}
+
+/// The variable that sets the key at a dotted path.
+pub fn variable_for(path: &str) -> String {
+    EnvironmentLayer::variable(path)
+}

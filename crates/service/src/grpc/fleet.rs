@@ -1,0 +1,82 @@
+//! Every replica behind one name.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
+};
+
+use futures::future::join_all;
+use parking_lot::Mutex;
+use tonic::{Status, service::interceptor::InterceptedService};
+
+use super::{
+    GrpcError, Outgoing,
+    client::{Client, endpoint, host_of},
+};
+use crate::config::GrpcConfig;
+
+/// All replicas of a service, as its name (a headless one) resolves at the moment of each call.
+#[derive(Debug)]
+pub struct Fleet {
+    target: String,
+    config: GrpcConfig,
+    outgoing: Outgoing,
+    clients: Mutex<BTreeMap<SocketAddr, Client>>,
+}
+
+impl Fleet {
+    /// The fleet behind `target`, given as `host:port`.
+    pub fn new(target: &str, config: &GrpcConfig) -> Result<Self, GrpcError> {
+        let host = host_of(target)?;
+        endpoint(target, host, config)?;
+        let (target, outgoing) = (target.to_owned(), Outgoing::new(config)?);
+        Ok(Self {
+            target,
+            config: config.clone(),
+            outgoing,
+            clients: Mutex::default(),
+        })
+    }
+
+    /// Runs `call` on every replica at once; each answers for itself.
+    ///
+    /// The outer error is that of a name that does not resolve.
+    pub async fn on_each<T, F>(&self, call: impl Fn(Client) -> F) -> Result<Vec<(SocketAddr, Result<T, Status>)>, Status>
+    where
+        F: Future<Output = Result<T, Status>>,
+    {
+        let addresses = self.resolve().await?;
+        let clients = self
+            .clients(&addresses)
+            .map_err(|error| Status::unavailable(error.to_string()))?;
+        let calls = clients.into_iter().map(|(address, client)| {
+            let answer = call(client);
+            async move { (address, answer.await) }
+        });
+        Ok(join_all(calls).await)
+    }
+
+    async fn resolve(&self) -> Result<BTreeSet<SocketAddr>, Status> {
+        match tokio::net::lookup_host(&self.target).await {
+            Ok(addresses) => Ok(addresses.collect()),
+            Err(error) => Err(Status::unavailable(format!("{} does not resolve: {error}", self.target))),
+        }
+    }
+
+    /// Connections of replicas that stayed are kept, those of replicas that went are dropped.
+    fn clients(&self, addresses: &BTreeSet<SocketAddr>) -> Result<Vec<(SocketAddr, Client)>, GrpcError> {
+        let mut clients = self.clients.lock();
+        clients.retain(|address, _| addresses.contains(address));
+        for address in addresses {
+            if !clients.contains_key(address) {
+                clients.insert(*address, self.connect(*address)?);
+            }
+        }
+        Ok(clients.iter().map(|(address, client)| (*address, client.clone())).collect())
+    }
+
+    fn connect(&self, address: SocketAddr) -> Result<Client, GrpcError> {
+        let endpoint = endpoint(&address.to_string(), host_of(&self.target)?, &self.config)?;
+        Ok(InterceptedService::new(endpoint.connect_lazy(), self.outgoing.clone()))
+    }
+}

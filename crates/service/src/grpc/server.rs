@@ -1,0 +1,114 @@
+//! A gRPC server: the services it is given, behind credentials, with health and reflection.
+
+use std::{net::SocketAddr, time::Duration};
+
+use axum::{Router, middleware};
+use tokio::net::TcpListener;
+use tonic::{
+    service::Routes,
+    transport::{Server, server::TcpIncoming},
+};
+use tonic_health::{ServingStatus, server::HealthReporter};
+
+use super::{
+    GrpcError,
+    credentials::{self, Required},
+    span,
+};
+use crate::{config::GrpcConfig, context::Context, tasks::Fate};
+
+/// A peer that has gone without a word is noticed after this long.
+const KEEPALIVE: Duration = Duration::from_secs(20);
+
+/// What is served: the routes, and their descriptors for reflection.
+#[derive(Debug, Clone, Default)]
+pub struct Services {
+    routes: Routes,
+    descriptors: Vec<&'static [u8]>,
+}
+
+impl Services {
+    /// Serves `routes`.
+    pub fn new(routes: Routes) -> Self {
+        Self {
+            routes,
+            descriptors: Vec::new(),
+        }
+    }
+
+    /// Lets reflection tell of an encoded file descriptor set.
+    #[must_use]
+    pub fn descriptors(mut self, encoded: &'static [u8]) -> Self {
+        self.descriptors.push(encoded);
+        self
+    }
+
+    fn reflected(self) -> Result<Routes, GrpcError> {
+        let mut builder = tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET);
+        for encoded in self.descriptors {
+            builder = builder.register_encoded_file_descriptor_set(encoded);
+        }
+        Ok(self.routes.add_service(builder.build_v1()?))
+    }
+}
+
+pub(crate) async fn serve(context: &Context, config: &GrpcConfig, services: Services) -> Result<SocketAddr, GrpcError> {
+    let required = Required::of(config)?;
+    let mut server = Server::builder()
+        .http2_keepalive_interval(Some(KEEPALIVE))
+        .http2_keepalive_timeout(Some(KEEPALIVE));
+    if let Some(tls) = credentials::server_tls(config)? {
+        server = server.tls_config(tls).map_err(GrpcError::Tls)?;
+    }
+    let router = router(context, required, services)?;
+    let (incoming, address) = bind(config.listen).await?;
+    let closing = context.servers().stopping().clone();
+    let name = context.name();
+    context.servers().spawn("grpc", Fate::RunsUntilShutdown, async move {
+        let served = server.serve_with_incoming_shutdown(Routes::from(router), incoming, closing.cancelled_owned());
+        if let Err(error) = served.await {
+            tracing::error!(service = name, %error, "gRPC server failed");
+        }
+    });
+    Ok(address)
+}
+
+fn router(context: &Context, required: Required, services: Services) -> Result<Router, GrpcError> {
+    let (reporter, health) = tonic_health::server::health_reporter();
+    context
+        .servers()
+        .spawn("grpc-health", Fate::RunsUntilShutdown, follow(context.clone(), reporter));
+    let guarded = services
+        .reflected()?
+        .into_axum_router()
+        .layer(middleware::from_fn_with_state(required, credentials::check));
+    // Probes have no credentials.
+    let all = Routes::from(guarded).add_service(health).into_axum_router();
+    Ok(all.layer(middleware::from_fn(span::around)))
+}
+
+async fn bind(address: SocketAddr) -> Result<(TcpIncoming, SocketAddr), GrpcError> {
+    let error = |source| GrpcError::Listen { address, source };
+    let listener = TcpListener::bind(address).await.map_err(error)?;
+    let bound = listener.local_addr().map_err(error)?;
+    Ok((TcpIncoming::from(listener).with_nodelay(Some(true)), bound))
+}
+
+/// Serving is being ready; ends with the servers.
+async fn follow(context: Context, reporter: HealthReporter) {
+    let closing = context.servers().stopping().clone();
+    let report = async {
+        loop {
+            let ready = context.readiness().is_ready();
+            let status = if ready {
+                ServingStatus::Serving
+            } else {
+                ServingStatus::NotServing
+            };
+            reporter.set_service_status("", status).await;
+            context.readiness().wait(!ready).await;
+        }
+    };
+    closing.run_until_cancelled(report).await;
+}

@@ -1,0 +1,85 @@
+//! One span and one measurement around each call.
+
+use axum::{extract::Request, middleware::Next, response::Response};
+use tokio::time::Instant;
+use tonic::{Code, Status};
+use tracing::{Instrument, Span, field::Empty};
+
+use crate::telemetry::{
+    TraceContext,
+    names::{LABEL_RPC_METHOD, LABEL_RPC_STATUS, RPC_SERVER_CALL_DURATION, RPC_STATUS},
+};
+
+/// What stands for a method that nobody serves: callers choose paths, and labels are bounded.
+const OTHER: &str = "_OTHER";
+
+pub(super) async fn around(request: Request, next: Next) -> Response {
+    let method = request.uri().path().trim_start_matches('/').to_owned();
+    let span = tracing::info_span!(
+        "rpc",
+        otel.name = method,
+        otel.kind = "server",
+        rpc.system.name = "grpc",
+        rpc.method = method,
+        rpc.response.status_code = Empty,
+        otel.status_code = Empty
+    );
+    if let Some(caller) = TraceContext::extract(request.headers()) {
+        caller.adopt(&span);
+    }
+    let start = Instant::now();
+    let response = next.run(request).instrument(span.clone()).await;
+    finish(&span, method, start, code(&response));
+    response
+}
+
+/// An error's status is in the headers; what goes on to a body went well so far.
+fn code(response: &Response) -> Code {
+    Status::from_header_map(response.headers()).map_or(Code::Ok, |status| status.code())
+}
+
+fn finish(span: &Span, method: String, start: Instant, code: Code) {
+    let status = name(code);
+    span.record(RPC_STATUS, status);
+    if is_server_fault(code) {
+        span.record("otel.status_code", "ERROR");
+    }
+    let method = if code == Code::Unimplemented {
+        OTHER.to_owned()
+    } else {
+        method
+    };
+    metrics::histogram!(RPC_SERVER_CALL_DURATION, LABEL_RPC_METHOD => method, LABEL_RPC_STATUS => status)
+        .record(start.elapsed().as_secs_f64());
+}
+
+/// The codes that OpenTelemetry counts as the server's own errors.
+fn is_server_fault(code: Code) -> bool {
+    use Code::{DataLoss, DeadlineExceeded, Internal, Unavailable, Unimplemented, Unknown};
+    matches!(
+        code,
+        Unknown | DeadlineExceeded | Unimplemented | Internal | Unavailable | DataLoss
+    )
+}
+
+fn name(code: Code) -> &'static str {
+    match code {
+        Code::Ok => "OK",
+        Code::Cancelled => "CANCELLED",
+        Code::Unknown => "UNKNOWN",
+        Code::InvalidArgument => "INVALID_ARGUMENT",
+        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
+        Code::NotFound => "NOT_FOUND",
+        Code::AlreadyExists => "ALREADY_EXISTS",
+        Code::PermissionDenied => "PERMISSION_DENIED",
+        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
+        Code::FailedPrecondition => "FAILED_PRECONDITION",
+        Code::Aborted => "ABORTED",
+        Code::OutOfRange => "OUT_OF_RANGE",
+        Code::Unimplemented => "UNIMPLEMENTED",
+        Code::Internal => "INTERNAL",
+        Code::Unavailable => "UNAVAILABLE",
+        Code::DataLoss => "DATA_LOSS",
+        Code::Unauthenticated => "UNAUTHENTICATED",
+    }
+}

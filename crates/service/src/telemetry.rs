@@ -1,0 +1,102 @@
+//! Logs, traces and metrics of a process.
+
+pub mod names;
+
+mod format;
+mod ids;
+mod metrics;
+mod trace_context;
+mod traces;
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracing_subscriber::{
+    EnvFilter, Registry,
+    filter::ParseError,
+    fmt,
+    layer::{Layer, SubscriberExt},
+    util::{SubscriberInitExt, TryInitError},
+};
+
+use crate::config::{LogFormat, TelemetryConfig};
+
+pub use trace_context::TraceContext;
+
+/// Telemetry that could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum TelemetryError {
+    /// `telemetry.log` is no filter.
+    #[error("telemetry.log: {0}")]
+    Filter(#[from] ParseError),
+    /// The exporter could not be built.
+    #[error("telemetry.otlp_endpoint: {0}")]
+    Exporter(#[from] opentelemetry_otlp::ExporterBuildError),
+    /// This process has a subscriber already.
+    #[error("telemetry was started twice: {0}")]
+    Subscriber(#[from] TryInitError),
+    /// This process has a metrics recorder already.
+    #[error("metrics: {0}")]
+    Metrics(#[from] metrics_exporter_prometheus::BuildError),
+}
+
+/// The telemetry of this process, started once.
+#[derive(Debug)]
+pub struct Telemetry {
+    metrics: PrometheusHandle,
+    provider: Option<SdkTracerProvider>,
+}
+
+impl Telemetry {
+    /// Installs logs, metrics and, where a collector is configured, traces.
+    pub fn start(name: &str, version: &str, config: &TelemetryConfig) -> Result<Self, TelemetryError> {
+        let provider = traces::provider(name, version, config)?;
+        let (otel, ids) = match &provider {
+            Some(provider) => (Some(traces::layer(provider)), None),
+            None => (None, Some(ids::TraceIds)),
+        };
+        let filter = EnvFilter::try_new(&config.log)?;
+        let lines = lines(config.format);
+        tracing_subscriber::registry()
+            .with(ids)
+            .with(otel)
+            .with(lines)
+            .with(filter)
+            .try_init()?;
+        Ok(Self {
+            metrics: metrics::install()?,
+            provider,
+        })
+    }
+
+    /// The metrics of this process, to be rendered.
+    pub fn metrics(&self) -> PrometheusHandle {
+        self.metrics.clone()
+    }
+
+    /// Sends what is still to be sent and closes the exporter.
+    pub async fn flush(self) {
+        let Some(provider) = self.provider else { return };
+        // The exporter's shutdown blocks until its own thread has sent the last batch.
+        let shutdown = tokio::task::spawn_blocking(move || provider.shutdown()).await;
+        if let Ok(Err(error)) = shutdown {
+            tracing::warn!(%error, "the last spans were not exported");
+        }
+    }
+}
+
+fn lines<S>(format: LogFormat) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: tracing::Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a>,
+{
+    let layer = fmt::layer().with_writer(std::io::stderr);
+    match format {
+        LogFormat::Json => layer
+            .json()
+            .flatten_event(true)
+            .map_event_format(format::WithTraceIds::json)
+            .boxed(),
+        LogFormat::Text => layer.with_ansi(false).map_event_format(format::WithTraceIds::text).boxed(),
+    }
+}
+
+type Base = Registry;
