@@ -1,0 +1,150 @@
+//! Values of the domain with sensible defaults; a test changes what it is about.
+//!
+//! `Integration { is_active: false, ..builders::integration(7, "order", &url) }`
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use bytes::Bytes;
+use ig_core::event::{RowPayload, SourceRow};
+use ig_core::event_type::EventTypeDefinition;
+use ig_core::id::{EventType, IntegrationId, OrgId, Position, Rid};
+use ig_core::integration::{
+    DEFAULT_TIMEOUT, EventPattern, HttpMethod, Integration, LogLevel, Ordering, OutgoingAuth, Scope, Signing, SigningSecret,
+    SimpleMapping, Target, Transformation,
+};
+use ig_core::organization::{OrgUnit, Organization, Profile};
+
+use crate::clock::moment;
+
+/// A profile of this name and nothing else.
+pub fn profile(name: &str) -> Profile {
+    Profile {
+        name: name.to_owned(),
+        ..Profile::default()
+    }
+}
+
+/// An organisation.
+pub fn organization(org: i64) -> Organization {
+    Organization {
+        org_id: OrgId(org),
+        profile: profile(&format!("Organisation {org}")),
+        retention_days: None,
+        revision: 1,
+        created_at: moment(0),
+        updated_at: moment(0),
+    }
+}
+
+/// A unit of an organisation.
+pub fn unit(org: i64, rid: i64) -> OrgUnit {
+    OrgUnit {
+        org_id: OrgId(org),
+        rid: Rid(rid),
+        profile: profile(&format!("Unit {rid}")),
+        revision: 1,
+        created_at: moment(0),
+        updated_at: moment(0),
+    }
+}
+
+/// A kind of event that an organisation knows.
+pub fn event_type(org: i64, name: &str) -> EventTypeDefinition {
+    EventTypeDefinition {
+        org_id: OrgId(org),
+        event_type: EventType::new(name),
+        description: None,
+        sample_payload: None,
+        revision: 1,
+        created_at: moment(0),
+        updated_at: moment(0),
+    }
+}
+
+/// The integration identifier of this number.
+pub fn integration_id(number: u64) -> IntegrationId {
+    let mut id = [0; 12];
+    id[4..].copy_from_slice(&number.to_be_bytes());
+    IntegrationId(id)
+}
+
+/// An identifier that no other call in this process has given.
+pub fn next_integration_id() -> IntegrationId {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    integration_id(NEXT.fetch_add(1, Relaxed))
+}
+
+/// A POST to an address.
+///
+/// # Panics
+/// When it is not one.
+pub fn target(url: &str) -> Target {
+    Target {
+        url: url.parse().expect("an absolute http(s) URL"),
+        method: HttpMethod::Post,
+    }
+}
+
+/// An active integration at the organisation's level that posts payloads as they are; `*` stands for every event type.
+///
+/// # Panics
+/// When `url` is no address.
+pub fn integration(org: i64, event_type: &str, url: &str) -> Integration {
+    let id = next_integration_id();
+    Integration {
+        id,
+        org_id: OrgId(org),
+        tenant_id: Rid(org),
+        name: format!("Integration {id}"),
+        is_active: true,
+        events: pattern(event_type),
+        scope: Scope::AllEntities,
+        excluded_entity_rids: BTreeSet::new(),
+        target: target(url),
+        transformation: Transformation::Simple(SimpleMapping::identity()),
+        auth: OutgoingAuth::None,
+        signing: None,
+        headers: Vec::new(),
+        actions: Vec::new(),
+        multi_action_delay: Duration::ZERO,
+        timeout: DEFAULT_TIMEOUT,
+        attempts: 3,
+        ordering: Ordering::Ordered,
+        log_level: LogLevel::Full,
+        revision: 1,
+        created_at: moment(0),
+        updated_at: moment(0),
+    }
+}
+
+fn pattern(event_type: &str) -> EventPattern {
+    match event_type {
+        "*" => EventPattern::Any,
+        name => EventPattern::Exact(EventType::new(name)),
+    }
+}
+
+/// Signing with one secret of these 32 equal bytes.
+///
+/// # Panics
+/// Never: 32 bytes are a valid secret.
+pub fn signing(byte: u8) -> Signing {
+    let secret = SigningSecret::from_bytes(&[byte; 32]).expect("32 bytes are a valid secret");
+    Signing::new(vec![secret]).expect("one secret is enough")
+}
+
+/// A row about an organisation itself, with a payload that names its position.
+pub fn row(position: Position, org: i64, event_type: &str) -> SourceRow {
+    SourceRow {
+        position,
+        event_id: None,
+        event_type: Some(event_type.to_owned()),
+        payload: RowPayload::Present(Bytes::from(format!(r#"{{"id":{position}}}"#))),
+        entity_rid: Some(org),
+        parent_rid: Some(org),
+        created_at: Some(moment(0)),
+        trace_parent: None,
+    }
+}

@@ -1,0 +1,74 @@
+//! A database of a test's own on the server that the run was given.
+
+use std::time::Duration;
+
+use mongodb::{Client, Database};
+
+use crate::servers::required;
+
+/// Names the server: `mongodb://host:port`.
+pub const URI_VARIABLE: &str = "IG_TEST_MONGODB_URI";
+
+/// A fresh database, dropped with this value.
+#[derive(Debug)]
+pub struct TestDatabase {
+    /// The server's address.
+    pub uri: String,
+    /// The database's name.
+    pub name: String,
+}
+
+/// A fresh database on the server of [`URI_VARIABLE`].
+///
+/// # Panics
+/// When the variable is missing; the message says how to run.
+pub fn database() -> TestDatabase {
+    database_on(&required(URI_VARIABLE))
+}
+
+/// A fresh database on a server.
+pub fn database_on(uri: &str) -> TestDatabase {
+    TestDatabase {
+        uri: uri.to_owned(),
+        name: format!("ig_test_{:016x}", rand::random::<u64>()),
+    }
+}
+
+impl TestDatabase {
+    /// A client of its own, for this runtime.
+    ///
+    /// # Panics
+    /// When the address is malformed.
+    pub async fn client(&self) -> Client {
+        Client::with_uri_str(&self.uri).await.expect("a MongoDB address")
+    }
+
+    /// The database, through a client of its own.
+    ///
+    /// # Panics
+    /// When the address is malformed.
+    pub async fn open(&self) -> Database {
+        self.client().await.database(&self.name)
+    }
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        let (uri, name) = (self.uri.clone(), self.name.clone());
+        // The test's own runtime may be the one that is ending, so the database goes from a thread beside it.
+        let gone = std::thread::spawn(move || drop_database(&uri, &name)).join();
+        drop(gone);
+    }
+}
+
+fn drop_database(uri: &str, name: &str) {
+    const PATIENCE: Duration = Duration::from_secs(5);
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
+        return;
+    };
+    // A server that a test has killed keeps the database; its data directory goes with the server.
+    let gone = runtime.block_on(tokio::time::timeout(PATIENCE, async {
+        Client::with_uri_str(uri).await?.database(name).drop().await
+    }));
+    drop(gone);
+}

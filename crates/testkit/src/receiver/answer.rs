@@ -1,0 +1,168 @@
+//! How a receiver answers, well or badly.
+
+use std::io::Error;
+use std::time::Duration;
+
+use async_compression::tokio::write::GzipEncoder;
+use bytes::Bytes;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, Full, StreamBody};
+use hyper::body::Frame;
+use tokio::io::AsyncWriteExt as _;
+
+pub(super) type AnswerBody = UnsyncBoxBody<Bytes, Error>;
+
+/// An answer; 200 with an empty body unless it is changed.
+#[derive(Debug, Clone, Default)]
+pub struct Answer {
+    status: StatusCode,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    body: Body,
+    delay: Duration,
+}
+
+#[derive(Debug, Clone)]
+enum Body {
+    Whole(Bytes),
+    Repeated {
+        chunk: Bytes,
+        times: Option<usize>,
+        every: Duration,
+    },
+    Cut(Bytes),
+    Reset,
+    Never,
+}
+
+impl Default for Body {
+    fn default() -> Self {
+        Self::Whole(Bytes::new())
+    }
+}
+
+impl Answer {
+    /// An empty answer of this status.
+    ///
+    /// # Panics
+    /// When it is no status.
+    pub fn status(status: u16) -> Self {
+        Self {
+            status: StatusCode::from_u16(status).expect("a status from 100 to 999"),
+            ..Self::default()
+        }
+    }
+
+    /// No answer, ever; the connection stays open.
+    pub fn hang() -> Self {
+        Self::default().with(Body::Never)
+    }
+
+    /// No answer: the connection is closed.
+    pub fn reset() -> Self {
+        Self::default().with(Body::Reset)
+    }
+
+    /// A body that never ends, a piece at a time.
+    pub fn drip(chunk: impl Into<Bytes>, every: Duration) -> Self {
+        let (chunk, times) = (chunk.into(), None);
+        Self::default().with(Body::Repeated { chunk, times, every })
+    }
+
+    /// With this body.
+    #[must_use]
+    pub fn body(self, body: impl Into<Bytes>) -> Self {
+        let body = Body::Whole(body.into());
+        self.with(body)
+    }
+
+    /// With a body of a piece so many times, as fast as it is read.
+    #[must_use]
+    pub fn repeated(self, chunk: impl Into<Bytes>, times: usize) -> Self {
+        let (chunk, every) = (chunk.into(), Duration::ZERO);
+        let times = Some(times);
+        self.with(Body::Repeated { chunk, times, every })
+    }
+
+    /// With a body that breaks off after these bytes.
+    #[must_use]
+    pub fn cut_after(self, bytes: impl Into<Bytes>) -> Self {
+        let body = Body::Cut(bytes.into());
+        self.with(body)
+    }
+
+    /// With a header.
+    ///
+    /// # Panics
+    /// When HTTP does not allow it.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        let name = name.parse().expect("a header name");
+        self.headers.push((name, value.parse().expect("a header value")));
+        self
+    }
+
+    /// Only after a while.
+    #[must_use]
+    pub fn after(self, delay: Duration) -> Self {
+        Self { delay, ..self }
+    }
+
+    fn with(self, body: Body) -> Self {
+        Self { body, ..self }
+    }
+
+    /// Waits as it says, and becomes what is sent; an error closes the connection.
+    pub(super) async fn give(self) -> Result<Response<AnswerBody>, Error> {
+        if !self.delay.is_zero() {
+            tokio::time::sleep(self.delay).await;
+        }
+        let mut response = Response::new(self.body.into_http().await?);
+        *response.status_mut() = self.status;
+        response
+            .headers_mut()
+            .extend(self.headers.into_iter().map(|(name, value)| (Some(name), value)));
+        Ok(response)
+    }
+}
+
+impl Body {
+    async fn into_http(self) -> Result<AnswerBody, Error> {
+        match self {
+            Self::Whole(bytes) => Ok(Full::new(bytes).map_err(|never| match never {}).boxed_unsync()),
+            Self::Repeated { chunk, times, every } => Ok(repeated(chunk, times, every)),
+            Self::Cut(bytes) => Ok(cut(bytes)),
+            Self::Reset => Err(Error::other("the script says so")),
+            Self::Never => std::future::pending().await,
+        }
+    }
+}
+
+fn repeated(chunk: Bytes, times: Option<usize>, every: Duration) -> AnswerBody {
+    let pieces = stream::repeat(chunk)
+        .take(times.unwrap_or(usize::MAX))
+        .then(move |piece| async move {
+            if !every.is_zero() {
+                tokio::time::sleep(every).await;
+            }
+            Ok(piece)
+        });
+    StreamBody::new(pieces.map_ok(Frame::data)).boxed_unsync()
+}
+
+fn cut(bytes: Bytes) -> AnswerBody {
+    let pieces = stream::iter([Ok(bytes), Err(Error::other("the script says so"))]);
+    StreamBody::new(pieces.map_ok(Frame::data)).boxed_unsync()
+}
+
+/// These bytes, compressed with gzip.
+///
+/// # Panics
+/// Never: it writes to memory.
+pub async fn gzip(bytes: &[u8]) -> Bytes {
+    let mut encoder = GzipEncoder::new(Vec::new());
+    encoder.write_all(bytes).await.expect("memory takes what is written");
+    encoder.shutdown().await.expect("memory takes what is written");
+    encoder.into_inner().into()
+}

@@ -1,0 +1,5 @@
+//! The fixtures themselves, on real servers.
+
+mod queue;
+mod receiver;
+mod servers;

@@ -1,0 +1,49 @@
+//! What a test's own queue and database are.
+
+use ig_testkit::mongo;
+use ig_testkit::mysql::{self, QueueRow, TestQueue};
+use mongodb::bson::{Document, doc};
+use mysql_async::prelude::Queryable as _;
+
+async fn ids(queue: &TestQueue) -> Vec<u64> {
+    queue
+        .conn()
+        .await
+        .query("SELECT id FROM notification_queue ORDER BY id")
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_row_of_an_open_transaction_has_an_id_and_is_seen_after_its_commit() {
+    let queue = mysql::database().await;
+    let mut transaction = queue.begin().await;
+    let late = transaction.insert(QueueRow::new(7, "order")).await;
+    let early = queue.insert(QueueRow::new(7, "order")).await;
+    assert!(late < early);
+    assert_eq!(ids(&queue).await, [early]);
+    transaction.commit().await;
+    assert_eq!(ids(&queue).await, [late, early]);
+}
+
+#[tokio::test]
+async fn many_rows_are_inserted_at_once() {
+    let queue = mysql::database().await;
+    queue.insert_many((0..1200).map(|_| QueueRow::new(7, "order"))).await;
+    assert_eq!(ids(&queue).await.len(), 1200);
+}
+
+#[tokio::test]
+async fn a_database_of_a_test_is_gone_after_it() {
+    let database = mongo::database();
+    let (name, client) = (database.name.clone(), database.client().await);
+    client
+        .database(&name)
+        .collection::<Document>("a")
+        .insert_one(doc! {"b": 1})
+        .await
+        .unwrap();
+    assert!(client.list_database_names().await.unwrap().contains(&name));
+    drop(database);
+    assert!(!client.list_database_names().await.unwrap().contains(&name));
+}
