@@ -4,6 +4,7 @@ pub mod admin;
 pub mod child;
 pub mod config;
 pub mod context;
+mod dependency;
 pub mod grpc;
 pub mod host;
 pub mod liveness;
