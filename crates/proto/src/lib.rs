@@ -13,7 +13,7 @@ mod time;
 
 pub use invalid::InvalidMessage;
 pub use services::ServiceAddresses;
-pub use status::{kind_of, status};
+pub use status::{kind_of, not_served, status};
 
 /// The generated messages, clients and servers of `ig.v1`.
 #[allow(

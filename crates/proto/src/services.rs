@@ -6,23 +6,23 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ServiceAddresses {
-    /// Address of api-gateway's gRPC server, such as `http://127.0.0.1:5000`.
+    /// Where api-gateway serves gRPC, as `host:port`.
     pub api_gateway: String,
-    /// Address of delivery-worker's.
+    /// Where delivery-worker does.
     pub delivery_worker: String,
-    /// Address of scheduler's.
+    /// Where scheduler does.
     pub scheduler: String,
-    /// Address of dlq-retrier's.
+    /// Where dlq-retrier does.
     pub dlq_retrier: String,
-    /// Address of job-runner's.
+    /// Where job-runner does.
     pub job_runner: String,
-    /// Address of alerter's.
+    /// Where alerter does.
     pub alerter: String,
 }
 
 impl Default for ServiceAddresses {
     fn default() -> Self {
-        let on_this_host = |port: u16| format!("http://127.0.0.1:{port}");
+        let on_this_host = |port: u16| format!("127.0.0.1:{port}");
         Self {
             api_gateway: on_this_host(5000),
             delivery_worker: on_this_host(5001),

@@ -10,6 +10,11 @@ pub fn status(kind: ErrorKind, message: impl Into<String>) -> Status {
     Status::new(code(kind), message)
 }
 
+/// The answer of an rpc that the contract has and this version does not serve yet.
+pub fn not_served(rpc: &str) -> Status {
+    status(ErrorKind::NotServed, format!("{rpc} is not served by this version yet"))
+}
+
 fn code(kind: ErrorKind) -> Code {
     match kind {
         ErrorKind::Invalid => Code::InvalidArgument,
