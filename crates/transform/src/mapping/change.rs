@@ -1,0 +1,63 @@
+//! What a rule does to the value that it carries.
+
+use ig_core::fault::Faults;
+use ig_core::integration::Transform;
+use serde_json::Value;
+
+use crate::date::DateRule;
+
+/// A transform, ready to be applied.
+#[derive(Debug, Clone)]
+pub(super) enum Change {
+    Copy,
+    Trim,
+    Upper,
+    Lower,
+    Date(Box<DateRule>),
+    Default,
+}
+
+impl Change {
+    pub(super) fn compile(transform: Option<&Transform>) -> Result<Self, Faults> {
+        Ok(match transform {
+            None => Self::Copy,
+            Some(Transform::Trim) => Self::Trim,
+            Some(Transform::Upper) => Self::Upper,
+            Some(Transform::Lower) => Self::Lower,
+            Some(Transform::Default) => Self::Default,
+            Some(Transform::Date(format)) => Self::Date(Box::new(DateRule::compile(format)?)),
+        })
+    }
+
+    /// What is written for what was found; nothing is written for nothing.
+    pub(super) fn apply(&self, found: Option<&Value>, default: Option<&Value>) -> Result<Option<Value>, String> {
+        let Some(value) = found else {
+            return Ok(default.cloned());
+        };
+        match self {
+            Self::Copy => Ok(Some(value.clone())),
+            Self::Trim => Ok(Some(on_text(value, |text| text.trim().to_owned()))),
+            Self::Upper => Ok(Some(on_text(value, str::to_uppercase))),
+            Self::Lower => Ok(Some(on_text(value, str::to_lowercase))),
+            Self::Date(_) | Self::Default if is_blank(value) => Ok(Some(default.unwrap_or(value).clone())),
+            Self::Date(rule) => rule.rewrite(value).map(|text| Some(Value::String(text))),
+            Self::Default => Ok(Some(value.clone())),
+        }
+    }
+}
+
+/// Changes a text; what is not a text stays as it is.
+fn on_text(value: &Value, change: impl Fn(&str) -> String) -> Value {
+    match value {
+        Value::String(text) => Value::String(change(text)),
+        other => other.clone(),
+    }
+}
+
+fn is_blank(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => false,
+    }
+}

@@ -1,0 +1,220 @@
+//! Dotted paths: how rules name a place in a payload.
+
+use ig_core::integration::MAX_DEPTH;
+use serde_json::Value;
+
+mod place;
+
+pub(crate) use place::{element, empty_for, kind, place};
+
+/// The highest index that a rule may write to: an index is a promise of memory.
+const LAST_WRITABLE_INDEX: usize = 999;
+
+/// One step down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Segment {
+    /// A key of an object.
+    Key(String),
+    /// A number: an array's index, or an object's key of that name.
+    Index {
+        /// The number.
+        at: usize,
+        /// The number as written.
+        text: String,
+    },
+}
+
+/// A run of steps that visits one value; between two stages lies a `[]`.
+pub(crate) type Stage = Vec<Segment>;
+
+/// A path cut at each `[]`: `items[].code` is `[items]`, `[code]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Path {
+    text: String,
+    stages: Vec<Stage>,
+    brackets: usize,
+}
+
+impl Path {
+    /// Reads a path that is read from.
+    pub(crate) fn source(text: &str) -> Result<Self, String> {
+        let stages = Parser::default().parse(text)?;
+        let path = Self {
+            text: text.to_owned(),
+            brackets: stages.len() - 1,
+            stages,
+        };
+        if path.depth() > MAX_DEPTH {
+            return Err(format!("must be at most {MAX_DEPTH} levels deep"));
+        }
+        Ok(path)
+    }
+
+    /// Reads a path that is written to: a `[]` at its end says no more than that an array is expected there.
+    pub(crate) fn target(text: &str) -> Result<Self, String> {
+        let mut path = Self::source(text)?;
+        while path.stages.len() > 1 && path.stages.last().is_some_and(Vec::is_empty) {
+            path.stages.pop();
+        }
+        let too_high = |segment: &Segment| matches!(segment, Segment::Index { at, .. } if *at > LAST_WRITABLE_INDEX);
+        if path.stages.iter().flatten().any(too_high) {
+            return Err(format!("must not index beyond {LAST_WRITABLE_INDEX}"));
+        }
+        Ok(path)
+    }
+
+    /// The path as it was written.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The runs of steps between `[]`; at least one.
+    pub(crate) fn stages(&self) -> &[Stage] {
+        &self.stages
+    }
+
+    /// How many `[]` were written, one at the end included.
+    pub(crate) fn brackets(&self) -> usize {
+        self.brackets
+    }
+
+    /// How many `[]` are walked element by element.
+    pub(crate) fn arrays(&self) -> usize {
+        self.stages.len() - 1
+    }
+
+    /// How many levels lie between the top and what it names.
+    pub(crate) fn depth(&self) -> usize {
+        self.arrays() + self.stages.iter().map(Vec::len).sum::<usize>()
+    }
+}
+
+/// What a run of steps leads to, if there is anything.
+pub(crate) fn find<'a>(value: &'a Value, stage: &[Segment]) -> Option<&'a Value> {
+    stage.iter().try_fold(value, |value, segment| match (segment, value) {
+        (Segment::Index { at, .. }, Value::Array(items)) => items.get(*at),
+        (Segment::Key(key) | Segment::Index { text: key, .. }, Value::Object(fields)) => fields.get(key),
+        _ => None,
+    })
+}
+
+/// Reads the text form, one character at a time.
+#[derive(Default)]
+struct Parser {
+    stages: Vec<Stage>,
+    stage: Stage,
+    key: String,
+    escaped: bool,
+    after_bracket: bool,
+}
+
+impl Parser {
+    fn parse(mut self, text: &str) -> Result<Vec<Stage>, String> {
+        let mut letters = text.chars();
+        while let Some(letter) = letters.next() {
+            match letter {
+                '\\' => self.escape(letters.next())?,
+                '.' => self.end_segment()?,
+                '[' => self.bracket(&mut letters)?,
+                ']' => return Err("has a ] without a [".to_owned()),
+                _ => self.push(letter)?,
+            }
+        }
+        self.end_segment()?;
+        self.stages.push(self.stage);
+        Ok(self.stages)
+    }
+
+    fn push(&mut self, letter: char) -> Result<(), String> {
+        if self.after_bracket {
+            return Err("needs a dot or a bracket after ]".to_owned());
+        }
+        self.key.push(letter);
+        Ok(())
+    }
+
+    fn escape(&mut self, letter: Option<char>) -> Result<(), String> {
+        let letter = letter.ok_or("must not end with a backslash")?;
+        self.escaped = true;
+        self.push(letter)
+    }
+
+    fn end_segment(&mut self) -> Result<(), String> {
+        if !self.after_bracket {
+            self.end_key()?;
+        }
+        self.after_bracket = false;
+        Ok(())
+    }
+
+    fn end_key(&mut self) -> Result<(), String> {
+        let text = std::mem::take(&mut self.key);
+        if text.is_empty() {
+            return Err("must name a key between dots, such as patient.name".to_owned());
+        }
+        let escaped = std::mem::take(&mut self.escaped);
+        self.stage.push(segment(text, escaped));
+        Ok(())
+    }
+
+    /// What follows a `[`: `]` for every element, or an index.
+    fn bracket(&mut self, letters: &mut impl Iterator<Item = char>) -> Result<(), String> {
+        if !self.after_bracket {
+            self.end_key()?;
+        }
+        self.after_bracket = true;
+        let inner: String = letters.by_ref().take_while(|letter| *letter != ']').collect();
+        if inner.is_empty() {
+            self.stages.push(std::mem::take(&mut self.stage));
+            return Ok(());
+        }
+        let at = inner
+            .parse()
+            .map_err(|_| "must hold a number or nothing between [ and ]".to_owned())?;
+        self.stage.push(Segment::Index { at, text: inner });
+        Ok(())
+    }
+}
+
+fn segment(text: String, escaped: bool) -> Segment {
+    let digits = !escaped && text.bytes().all(|byte| byte.is_ascii_digit());
+    match text.parse() {
+        Ok(at) if digits => Segment::Index { at, text },
+        _ => Segment::Key(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_path_finds_keys_indices_and_escaped_dots() {
+        let payload = json!({"a": {"b": [10, {"c": 1}], "x.y": 2, "0": 3}});
+        let table = [("a.b.0", 10), ("a.b[1].c", 1), ("a.b.1.c", 1), ("a.x\\.y", 2), ("a.0", 3)];
+        for (text, expected) in table {
+            let path = Path::source(text).unwrap();
+            assert_eq!(find(&payload, &path.stages()[0]), Some(&json!(expected)), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_path_is_refused() {
+        for text in [
+            "", ".", "a.", ".a", "a..b", "a[", "a]", "a[x]", "a[]b", "a\\", "[0]", "[]", "a[-1]",
+        ] {
+            assert!(Path::source(text).is_err(), "{text}");
+        }
+        assert!(Path::target("a.1000").is_err());
+        assert!(Path::source(&["a"; 51].join(".")).is_err());
+    }
+
+    #[test]
+    fn brackets_cut_a_path_into_stages() {
+        assert_eq!(Path::source("items[].code").unwrap().arrays(), 1);
+        assert_eq!(Path::source("a[].b[]").unwrap().arrays(), 2);
+        assert_eq!(Path::target("a[].b[]").unwrap().arrays(), 1);
+    }
+}

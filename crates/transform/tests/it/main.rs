@@ -1,0 +1,4 @@
+//! Mapping through the crate's public face.
+
+mod laws;
+mod mapping;
