@@ -1,30 +1,34 @@
 //! How far a partition is done: the oldest event that is not holds the checkpoint.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use crate::id::Position;
 
-/// One partition's progress through one source.
+/// One partition's progress through one source, with a note on each event that is under way.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Progress {
+pub struct Progress<N> {
     checkpoint: Position,
     read_to: Position,
-    in_flight: BTreeSet<Position>,
+    in_flight: BTreeMap<Position, N>,
 }
 
-impl Progress {
+impl<N> Progress<N> {
     /// Begins where an earlier holder stopped.
     pub fn resume(checkpoint: Position) -> Self {
         Self {
             checkpoint,
             read_to: checkpoint,
-            in_flight: BTreeSet::new(),
+            in_flight: BTreeMap::new(),
         }
     }
 
     /// Takes up an event, unless it is done already or under way.
-    pub fn begin(&mut self, position: Position) -> bool {
-        position > self.checkpoint && self.in_flight.insert(position)
+    pub fn begin(&mut self, position: Position, note: N) -> bool {
+        let is_new = position > self.checkpoint && !self.in_flight.contains_key(&position);
+        if is_new {
+            self.in_flight.insert(position, note);
+        }
+        is_new
     }
 
     /// Notes that an event is done: everything about it is durable.
@@ -37,6 +41,11 @@ impl Progress {
         self.read_to = self.read_to.max(position);
     }
 
+    /// The note on the oldest event that is under way.
+    pub fn oldest(&self) -> Option<&N> {
+        self.in_flight.values().next()
+    }
+
     /// How many events are under way.
     pub fn in_flight(&self) -> usize {
         self.in_flight.len()
@@ -44,7 +53,7 @@ impl Progress {
 
     /// The checkpoint: everything up to it is done, and no hole at or below it is still watched. It never moves back.
     pub fn checkpoint(&mut self, lowest_hole: Option<Position>) -> Position {
-        let oldest = self.in_flight.first().copied();
+        let oldest = self.in_flight.keys().next().copied();
         let bound = [oldest, lowest_hole].into_iter().flatten().min();
         let reached = bound.map_or(self.read_to, |position| self.read_to.min(position.saturating_sub(1)));
         self.checkpoint = self.checkpoint.max(reached);
@@ -54,6 +63,8 @@ impl Progress {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -64,7 +75,7 @@ mod tests {
             done in proptest::collection::vec(1u64..200, 0..300), holes in proptest::collection::vec(proptest::option::of(1u64..200), 300)
         ) {
             let mut progress = Progress::resume(0);
-            (1..200).for_each(|position| assert!(progress.begin(position)));
+            (1..200).for_each(|position| assert!(progress.begin(position, ())));
             progress.read_to(199);
             let mut finished = BTreeSet::new();
             let mut last = 0;
@@ -83,9 +94,9 @@ mod tests {
     #[test]
     fn with_nothing_under_way_it_is_what_was_read() {
         let mut progress = Progress::resume(10);
-        assert!(!progress.begin(10), "done by an earlier holder");
-        assert!(progress.begin(11));
-        assert!(!progress.begin(11), "under way already");
+        assert!(!progress.begin(10, ()), "done by an earlier holder");
+        assert!(progress.begin(11, ()));
+        assert!(!progress.begin(11, ()), "under way already");
         progress.read_to(20);
         assert_eq!(progress.checkpoint(None), 10);
         progress.finish(11);
