@@ -1,1 +1,12 @@
 #![doc = include_str!("../README.md")]
+
+pub mod config;
+pub mod metrics;
+pub mod mysql;
+pub mod push;
+pub mod registry;
+
+pub use config::{ConfigFault, MySqlConfig, PushConfig, SourcesConfig, Start};
+pub use mysql::MySqlSource;
+pub use push::PushSource;
+pub use registry::{Ports, RegisteredSource, open};

@@ -67,8 +67,9 @@ fn drop_database(uri: &str, name: &str) {
         return;
     };
     // A server that a test has killed keeps the database; its data directory goes with the server.
-    let gone = runtime.block_on(tokio::time::timeout(PATIENCE, async {
-        Client::with_uri_str(uri).await?.database(name).drop().await
-    }));
+    let gone = runtime.block_on(async {
+        let work = async { Client::with_uri_str(uri).await?.database(name).drop().await };
+        tokio::time::timeout(PATIENCE, work).await
+    });
     drop(gone);
 }

@@ -1,5 +1,7 @@
 //! A queue of a test's own: a fresh MySQL database with `notification_queue` and `u_entity`.
 
+use std::time::Duration;
+
 use mysql_async::prelude::{Query, Queryable};
 use mysql_async::{Conn, Opts, Pool};
 
@@ -111,21 +113,20 @@ impl Drop for TestQueue {
 }
 
 fn drop_database(url: &str, name: &str) {
-    const PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
+    const PATIENCE: Duration = Duration::from_secs(5);
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
         return;
     };
     // A server that a test has killed keeps the database; its data directory goes with the server.
-    let gone = runtime.block_on(async {
-        tokio::time::timeout(PATIENCE, async {
-            let mut conn = Conn::new(opts(url)).await?;
-            // A transaction that a test left open would otherwise be waited for.
-            conn.query_drop("SET SESSION lock_wait_timeout = 1").await?;
-            conn.query_drop(format!("DROP DATABASE {name}")).await
-        })
-        .await
-    });
+    let gone = runtime.block_on(async { tokio::time::timeout(PATIENCE, drop_now(url, name)).await });
     drop(gone);
+}
+
+async fn drop_now(url: &str, name: &str) -> Result<(), mysql_async::Error> {
+    let mut conn = Conn::new(opts(url)).await?;
+    // A transaction that a test left open would otherwise be waited for.
+    conn.query_drop("SET SESSION lock_wait_timeout = 1").await?;
+    conn.query_drop(format!("DROP DATABASE {name}")).await
 }
 
 #[cfg(test)]

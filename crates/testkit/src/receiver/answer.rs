@@ -152,7 +152,13 @@ fn repeated(chunk: Bytes, times: Option<usize>, every: Duration) -> AnswerBody {
 }
 
 fn cut(bytes: Bytes) -> AnswerBody {
-    let pieces = stream::iter([Ok(bytes), Err(Error::other("the script says so"))]);
+    // What is sent together with the break would never leave.
+    const UNTIL_SENT: Duration = Duration::from_millis(20);
+    let end = stream::once(async {
+        tokio::time::sleep(UNTIL_SENT).await;
+        Err(Error::other("the script says so"))
+    });
+    let pieces = stream::iter([Ok(bytes)]).chain(end);
     StreamBody::new(pieces.map_ok(Frame::data)).boxed_unsync()
 }
 

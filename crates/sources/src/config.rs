@@ -1,0 +1,37 @@
+//! Section `[sources]`: which sources there are and how they are read.
+
+use serde::{Deserialize, Serialize};
+
+mod fault;
+mod identifier;
+mod mysql;
+mod push;
+mod start;
+mod url;
+
+pub use fault::ConfigFault;
+pub use mysql::{ColumnNames, EntityTable, MySqlConfig};
+pub use push::PushConfig;
+pub use start::Start;
+
+use fault::Findings;
+
+/// Section `[sources]`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SourcesConfig {
+    /// A MySQL queue table; not read unless it has a `url`.
+    pub mysql: MySqlConfig,
+    /// Events that clients push.
+    pub push: PushConfig,
+}
+
+impl SourcesConfig {
+    /// Everything that is wrong; keys are relative to this section, such as `mysql.columns.id`.
+    pub fn faults(&self) -> Vec<ConfigFault> {
+        let mut findings = Findings::default();
+        findings.below("mysql", |findings| self.mysql.check(findings));
+        findings.below("push", |findings| self.push.check(findings));
+        findings.into_faults()
+    }
+}

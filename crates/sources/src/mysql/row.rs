@@ -1,0 +1,96 @@
+//! A row of MySQL values becomes a row of the domain. Only a position is indispensable: whatever else cannot be read is left out,
+//! so that the row is judged and audited rather than stopping the stream.
+
+use bytes::Bytes;
+use ig_core::event::{RowPayload, SourceRow};
+use ig_core::id::Position;
+use ig_core::ports::SourceError;
+use mysql_async::{Row, Value};
+
+use super::{NAME, moment};
+use crate::metrics;
+
+/// The id column holds something that is no row number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct NoPosition(String);
+
+impl From<&NoPosition> for SourceError {
+    fn from(NoPosition(value): &NoPosition) -> Self {
+        Self::Misconfigured(format!(
+            "sources.mysql.columns.id must name an integer column; it holds {value}"
+        ))
+    }
+}
+
+/// Reads the columns in the order of [`super::statements`].
+pub(super) fn read(row: Row) -> Result<SourceRow, NoPosition> {
+    let mut values = row.unwrap().into_iter();
+    let mut next = || values.next().unwrap_or(Value::NULL);
+    Ok(SourceRow {
+        position: position(&next())?,
+        event_id: None,
+        event_type: text(next()),
+        payload: payload(&next(), next()),
+        entity_rid: integer(&next()),
+        parent_rid: integer(&next()),
+        created_at: moment::read(&next()),
+        trace_parent: text(next()),
+    })
+}
+
+/// Reads `MAX(id)`; 0 where there are no rows.
+pub(super) fn head(value: Option<Value>) -> Result<Position, SourceError> {
+    match value {
+        None | Some(Value::NULL) => Ok(0),
+        Some(value) => position(&value).map_err(|fault| (&fault).into()),
+    }
+}
+
+fn position(value: &Value) -> Result<Position, NoPosition> {
+    match value {
+        Value::UInt(number) => Ok(*number),
+        Value::Int(number) => Ok(u64::try_from(*number).unwrap_or(0)),
+        other => Err(NoPosition(other.as_sql(true))),
+    }
+}
+
+fn payload(length: &Value, value: Value) -> RowPayload {
+    match (integer(length), bytes(value)) {
+        (_, Some(bytes)) => RowPayload::Present(bytes),
+        (None, None) => RowPayload::Missing,
+        (Some(length), None) => {
+            metrics::payload_too_large(NAME);
+            RowPayload::TooLarge {
+                bytes: length.unsigned_abs(),
+            }
+        }
+    }
+}
+
+fn bytes(value: Value) -> Option<Bytes> {
+    match value {
+        Value::NULL => None,
+        Value::Bytes(bytes) => Some(bytes.into()),
+        other => Some(other.as_sql(true).into_bytes().into()),
+    }
+}
+
+/// Text; what of it is not UTF-8 is replaced.
+fn text(value: Value) -> Option<String> {
+    let bytes = match value {
+        Value::NULL => return None,
+        Value::Bytes(bytes) => bytes,
+        other => return Some(other.as_sql(true)),
+    };
+    Some(String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
+}
+
+/// An integer, also one that is written as text.
+fn integer(value: &Value) -> Option<i64> {
+    match value {
+        Value::Int(number) => Some(*number),
+        Value::UInt(number) => i64::try_from(*number).ok(),
+        Value::Bytes(digits) => std::str::from_utf8(digits).ok()?.trim().parse().ok(),
+        Value::NULL | Value::Float(_) | Value::Double(_) | Value::Date(..) | Value::Time(..) => None,
+    }
+}

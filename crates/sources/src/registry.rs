@@ -1,0 +1,53 @@
+//! Every adapter, one line each.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ig_core::ports::{EventSource, PushedEvents, SourceError};
+
+use crate::config::SourcesConfig;
+use crate::mysql::MySqlSource;
+use crate::push::PushSource;
+
+/// What sources need from the process that opens them.
+#[derive(Debug, Clone)]
+pub struct Ports<P> {
+    /// Where pushed events are stored.
+    pub pushed: P,
+}
+
+/// A source and how it wants to be read.
+#[derive(Clone)]
+pub struct RegisteredSource {
+    /// The source.
+    pub source: Arc<dyn EventSource>,
+    /// The longest pause between two reads.
+    pub poll_interval: Duration,
+    /// How long a hole in its positions is watched.
+    pub hole_watch: Duration,
+}
+
+/// Opens every source that is configured; none is contacted yet. An error names the setting that is wrong.
+pub fn open<P: PushedEvents + 'static>(config: &SourcesConfig, ports: Ports<P>) -> Result<Vec<RegisteredSource>, SourceError> {
+    let adapters = [Some(push(config, ports.pushed)), mysql(config)?];
+    Ok(adapters.into_iter().flatten().collect())
+}
+
+fn push<P: PushedEvents + 'static>(config: &SourcesConfig, events: P) -> RegisteredSource {
+    RegisteredSource {
+        source: Arc::new(PushSource::new(events)),
+        poll_interval: config.push.poll_interval(),
+        hole_watch: config.push.hole_watch(),
+    }
+}
+
+fn mysql(config: &SourcesConfig) -> Result<Option<RegisteredSource>, SourceError> {
+    if config.mysql.url.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(RegisteredSource {
+        source: Arc::new(MySqlSource::new(&config.mysql)?),
+        poll_interval: config.mysql.poll_interval(),
+        hole_watch: config.mysql.hole_watch(),
+    }))
+}
