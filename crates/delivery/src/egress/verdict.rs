@@ -1,0 +1,43 @@
+//! The law: may this address be connected to?
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use super::allow::Allow;
+use super::range::{embedded, translated, v4_kind, v6_kind};
+use super::{Blocked, metadata};
+
+/// Judges one address that a host and port led to. Pure: the same question has the same answer.
+pub fn verdict(address: IpAddr, host: &str, port: u16, allow: &Allow) -> Result<(), Blocked> {
+    let address = address.to_canonical();
+    if reaches_metadata(address) {
+        return Err(Blocked::Metadata);
+    }
+    match kind(address) {
+        Some(kind) if !allow.opens(address, host, port) => Err(Blocked::NotPublic(kind)),
+        _ => Ok(()),
+    }
+}
+
+fn reaches_metadata(address: IpAddr) -> bool {
+    let inside = |v6: Ipv6Addr| {
+        translated(v6)
+            .into_iter()
+            .chain(embedded(v6))
+            .any(|v4| metadata::is_address(v4.into()))
+    };
+    metadata::is_address(address) || matches!(address, IpAddr::V6(v6) if inside(v6))
+}
+
+/// What an address is instead of public, seen through translators and tunnels.
+fn kind(address: IpAddr) -> Option<&'static str> {
+    match address {
+        IpAddr::V4(v4) => v4_kind(v4),
+        IpAddr::V6(v6) => match translated(v6) {
+            Some(v4) => v4_kind(v4),
+            None => v6_kind(v6).or_else(|| embedded(v6).into_iter().find_map(v4_kind)),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,111 @@
+//! One request and its answer, under one deadline, classified.
+
+use std::time::Duration;
+
+use http::header::HeaderMap;
+use http::{Response, StatusCode};
+use hyper::body::Incoming;
+use ig_core::clock::Timestamp;
+use ig_core::delivery_log::{Attempt, KeptBody};
+use ig_core::outcome::{ErrorCategory, Failure};
+use tokio::time::{Instant, timeout_at};
+
+use crate::deliverer::Deliverer;
+use crate::prepared::{Signed, masked};
+
+mod body;
+mod decompress;
+mod failure;
+mod retry_after;
+
+/// An attempt, and what of its request is to be kept beside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exchange {
+    /// What came of it.
+    pub attempt: Attempt,
+    /// The request's headers, credentials masked.
+    pub request_headers: Vec<(String, String)>,
+    /// The `webhook-signature` that was sent.
+    pub signature: Option<String>,
+}
+
+/// Sends one request. The deadline covers all of it, from the connection to the last byte of the answer.
+pub(crate) async fn run(signed: Signed, deliverer: &Deliverer) -> Exchange {
+    let started = Instant::now();
+    let timeout = signed.template.parts().timeout;
+    let deadline = started + timeout;
+    let answered = timeout_at(deadline, deliverer.client().request(signed.request())).await;
+    let outcome = match answered {
+        Ok(Ok(response)) => Ok(Answer::read(response, deadline, timeout).await),
+        Ok(Err(error)) => Err(failure::of_request(&error)),
+        Err(_) => Err(failure::deadline(timeout)),
+    };
+    Exchange {
+        attempt: attempt(outcome, signed.at, started.elapsed()),
+        request_headers: signed.masked_headers(),
+        signature: signed.signature,
+    }
+}
+
+/// An answer whose head has arrived; its body may have broken off.
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Option<KeptBody>,
+    broken: Option<Failure>,
+}
+
+impl Answer {
+    async fn read(response: Response<Incoming>, deadline: Instant, timeout: Duration) -> Self {
+        let (head, incoming) = response.into_parts();
+        let (kept, ending) = body::read(incoming, deadline).await;
+        Self {
+            status: head.status,
+            body: decompress::body(kept, &head.headers).await,
+            headers: head.headers,
+            broken: ending.err().map(|broken| broken.failure(timeout)),
+        }
+    }
+
+    /// A refusal stays a refusal when its body breaks off; an acceptance that breaks off was none.
+    fn failure(&mut self, now: Timestamp) -> Option<Failure> {
+        let Some(category) = category(self.status) else {
+            return self.broken.take();
+        };
+        let retry_after = self.headers.get(http::header::RETRY_AFTER);
+        Some(Failure {
+            category,
+            message: format!("The target answered {}.", self.status),
+            retry_after: retry_after.and_then(|value| retry_after::read(value, now)),
+        })
+    }
+}
+
+/// Without OAuth 2 there is no fresher token to try: a refused credential is a refused request.
+fn category(status: StatusCode) -> Option<ErrorCategory> {
+    match ErrorCategory::of_status(status.as_u16()) {
+        Some(ErrorCategory::Auth) => Some(ErrorCategory::ClientError),
+        other => other,
+    }
+}
+
+fn attempt(outcome: Result<Answer, Failure>, started_at: Timestamp, duration: Duration) -> Attempt {
+    match outcome {
+        Ok(mut answer) => Attempt {
+            started_at,
+            duration,
+            response_status: Some(answer.status.as_u16()),
+            response_headers: masked(&answer.headers),
+            failure: answer.failure(started_at + duration),
+            response_body: answer.body,
+        },
+        Err(failure) => Attempt {
+            started_at,
+            duration,
+            response_status: None,
+            response_headers: Vec::new(),
+            response_body: None,
+            failure: Some(failure),
+        },
+    }
+}

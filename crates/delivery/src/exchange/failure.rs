@@ -1,0 +1,107 @@
+//! What went wrong, as a class and as a sentence that a tenant may read.
+
+use std::error::Error;
+use std::io;
+use std::time::Duration;
+
+use hyper_util::client::legacy;
+use ig_core::outcome::{ErrorCategory, Failure};
+use rustls::CertificateError;
+
+use crate::connector::ConnectError;
+
+/// The deadline passed.
+pub(super) fn deadline(timeout: Duration) -> Failure {
+    let message = format!("The target did not answer in full within {} ms.", timeout.as_millis());
+    Failure::new(ErrorCategory::Timeout, message)
+}
+
+/// There was no answer.
+pub(super) fn of_request(error: &legacy::Error) -> Failure {
+    let failure = causes(error).find_map(|cause| connect(cause).or_else(|| tls(cause)).or_else(|| http(cause)));
+    failure.unwrap_or_else(|| {
+        network(if error.is_connect() {
+            "The target could not be connected to."
+        } else {
+            BROKE
+        })
+    })
+}
+
+/// The answer broke off.
+pub(super) fn of_exchange(error: &hyper::Error) -> Failure {
+    http(error).unwrap_or_else(|| network(BROKE))
+}
+
+const BROKE: &str = "The connection to the target broke.";
+
+fn network(message: impl Into<String>) -> Failure {
+    Failure::new(ErrorCategory::Network, message)
+}
+
+/// An error and all that it came from.
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error| cause_of(*error))
+}
+
+/// What an error came from; one of I/O hides it from `source`.
+fn cause_of<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(inner) => Some(inner),
+        None => error.source(),
+    }
+}
+
+fn connect(cause: &(dyn Error + 'static)) -> Option<Failure> {
+    Some(match cause.downcast_ref()? {
+        ConnectError::Blocked(blocked) => Failure::new(ErrorCategory::Blocked, blocked.to_string()),
+        ConnectError::Dns(_) => network("The target's name could not be resolved."),
+        ConnectError::Tcp(error) => network(refusal(error.kind())),
+        ConnectError::TimedOut => Failure::new(ErrorCategory::Timeout, "The target could not be connected to in time."),
+    })
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the kinds of I/O errors are open-ended")]
+fn refusal(kind: io::ErrorKind) -> &'static str {
+    match kind {
+        io::ErrorKind::ConnectionRefused => "The target refused the connection.",
+        io::ErrorKind::ConnectionReset => "The target reset the connection.",
+        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => "The target's network could not be reached.",
+        _ => "The target could not be connected to.",
+    }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "rustls marks its errors as open-ended")]
+fn tls(cause: &(dyn Error + 'static)) -> Option<Failure> {
+    Some(network(match cause.downcast_ref()? {
+        rustls::Error::InvalidCertificate(problem) => {
+            format!("The target's TLS certificate was refused: {}.", certificate(problem))
+        }
+        _ => "TLS could not be agreed on with the target.".to_owned(),
+    }))
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "rustls marks its errors as open-ended")]
+fn certificate(problem: &CertificateError) -> &'static str {
+    match problem {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => "it has expired",
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => "it is not valid yet",
+        CertificateError::UnknownIssuer => "no trusted authority issued it",
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => "it is for another name",
+        CertificateError::Revoked => "it was revoked",
+        _ => "it is not valid",
+    }
+}
+
+fn http(cause: &(dyn Error + 'static)) -> Option<Failure> {
+    let error = cause.downcast_ref::<hyper::Error>()?;
+    Some(network(if error.is_parse_too_large() {
+        "The target's answer has too large headers."
+    } else if error.is_parse() {
+        "The target's answer is not HTTP."
+    } else if error.is_incomplete_message() {
+        "The target closed the connection before its answer was complete."
+    } else {
+        BROKE
+    }))
+}

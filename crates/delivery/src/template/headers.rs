@@ -1,0 +1,66 @@
+//! Headers that a tenant may set, and those that are ours.
+
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+use ig_core::fault::Faults;
+
+/// Headers that the gateway sets, that the signature is, or that belong to one connection.
+const RESERVED: [&str; 20] = [
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "expect",
+    "host",
+    "http2-settings",
+    "keep-alive",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "traceparent",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "user-agent",
+    "webhook-id",
+    "webhook-signature",
+    "webhook-timestamp",
+    "x-correlation-id",
+];
+
+/// Whether a header is set by the gateway alone: among further headers it is passed over, for a credential it is a fault.
+pub fn is_reserved(name: &str) -> bool {
+    RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(name))
+}
+
+/// Adds the integration's further headers; they never replace ours or a credential.
+pub(super) fn add_custom(custom: &[(String, String)], headers: &mut HeaderMap, faults: &mut Faults) {
+    let mut further = HeaderMap::new();
+    for (name, value) in custom {
+        let pointer = format!("/headers/{}", escaped(name));
+        let parsed = name_of(name, &pointer, faults).zip(value_of(value, &pointer, faults));
+        if let Some((name, value)) = parsed
+            && !is_reserved(name.as_str())
+            && !headers.contains_key(&name)
+        {
+            further.append(name, value);
+        }
+    }
+    headers.extend(further);
+}
+
+pub(super) fn name_of(name: &str, pointer: &str, faults: &mut Faults) -> Option<HeaderName> {
+    let parsed = HeaderName::from_bytes(name.as_bytes());
+    parsed.map_err(|_| faults.add(pointer, "must be a valid header name")).ok()
+}
+
+pub(super) fn value_of(value: &str, pointer: &str, faults: &mut Faults) -> Option<HeaderValue> {
+    let parsed = HeaderValue::from_str(value);
+    parsed
+        .map_err(|_| faults.add(pointer, "must be a valid header value: visible characters and spaces"))
+        .ok()
+}
+
+/// A name as a JSON pointer writes it (RFC 6901).
+pub(super) fn escaped(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
