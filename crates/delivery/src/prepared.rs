@@ -43,6 +43,14 @@ impl Prepared {
         Self { template, message }
     }
 
+    /// The same delivery, told another place in its trace: each attempt has its own.
+    #[must_use]
+    pub fn with_trace_parent(&self, trace_parent: String) -> Self {
+        let mut other = self.clone();
+        other.message.trace_parent = Some(trace_parent);
+        other
+    }
+
     /// Signs one attempt, whose time the signature holds; one whose integration does not sign passes as it is.
     pub fn sign(&self, now: Timestamp) -> Signed {
         let parts = self.template.parts();
