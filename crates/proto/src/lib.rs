@@ -12,7 +12,7 @@ mod status;
 mod time;
 
 pub use invalid::InvalidMessage;
-pub use services::ServiceAddresses;
+pub use services::{SECTIONS, ServiceAddresses};
 pub use status::{kind_of, not_served, status};
 
 /// The generated messages, clients and servers of `ig.v1`.
