@@ -33,13 +33,13 @@ fn a_spoiled_integration_is_refused_by_the_name_of_the_field() {
         ("log_level", |m| m.log_level = -1),
         ("target", |m| m.target = None),
         ("target.url", |m| {
-            m.target.as_mut().unwrap().url = "ftp://a.example/".to_owned()
+            m.target.as_mut().unwrap().url = "ftp://a.example/".to_owned();
         }),
         ("target.method", |m| m.target.as_mut().unwrap().method = "GET".to_owned()),
         ("transformation", |m| m.transformation = None),
         ("transformation.mode", |m| m.transformation.as_mut().unwrap().mode = None),
         ("transformation.simple.fields[0].transform.kind", |m| {
-            m.transformation = Some(mapping_with_unknown_transform())
+            m.transformation = Some(mapping_with_unknown_transform());
         }),
         ("auth.kind", |m| m.auth = Some(v1::OutgoingAuth { kind: None })),
         ("signing_secrets", |m| m.signing_secrets = vec!["short".to_owned()]),
