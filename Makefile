@@ -1,0 +1,70 @@
+# Everything a contributor does, by name. `make` alone lists it.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+export PATH := $(CURDIR)/.local/bin:$(PATH)
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: setup
+setup: ## Install what is missing on this machine (the others do it by themselves)
+	@deploy/local/setup
+
+.PHONY: run
+run: ## Start the whole system with a demo on private databases, until Ctrl-C
+	@deploy/local/run
+
+.PHONY: test
+test: ## Run all tests against private databases
+	@deploy/local/setup databases nextest
+	@deploy/local/doc-tests
+	@deploy/local/with-databases -- cargo nextest run --workspace --no-fail-fast
+
+.PHONY: fmt
+fmt: ## Format the code
+	@cargo fmt --all
+
+.PHONY: fmt-check
+fmt-check:
+	@cargo fmt --all --check
+
+.PHONY: clippy
+clippy:
+	@cargo clippy --quiet --workspace --all-targets -- -D warnings
+
+.PHONY: lint
+lint: fmt-check clippy ## Check formatting and lints
+
+.PHONY: docs
+docs: ## Build the API documentation; a broken link fails
+	@RUSTDOCFLAGS='-D warnings' cargo doc --quiet --workspace --no-deps
+
+# Advisories are not among them: their database is fetched from a host that not every build
+# machine reaches. Where it is reachable, run `cargo deny check advisories`.
+.PHONY: licences
+licences: ## Check licences, sources and versions of dependencies
+	@deploy/local/setup deny
+	@cargo deny --log-level error check --hide-inclusion-graph licenses bans sources
+
+# The cheapest first. What CI runs is this, to the letter.
+CI_STAGES := fmt-check licences clippy docs test
+
+.PHONY: ci
+ci: ## Run all checks and tests, as CI does
+	@deploy/local/setup
+	@for stage in $(CI_STAGES); do \
+		echo "== $$stage"; \
+		began=$$SECONDS; \
+		$(MAKE) $$stage; \
+		echo "== $$stage took $$((SECONDS - began)) s"; \
+	done
+
+.PHONY: clean
+clean: ## Remove what was built here; what the cache folder keeps stays
+	@cargo clean --quiet
+	@rm -rf .run
