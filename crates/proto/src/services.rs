@@ -37,12 +37,10 @@ impl Default for ServiceAddresses {
 /// Every section that a configuration file shared by all services may have; each service takes its own and lets the others be.
 pub const SECTIONS: &[&str] = &[
     "admin",
-    "auth",
-    "events",
+    "bootstrap",
     "grpc",
     "http",
     "mongodb",
-    "rate_limit",
     "secrets",
     "security",
     "services",
