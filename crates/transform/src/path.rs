@@ -163,16 +163,30 @@ impl Parser {
             self.end_key()?;
         }
         self.after_bracket = true;
-        let inner: String = letters.by_ref().take_while(|letter| *letter != ']').collect();
-        if inner.is_empty() {
+        let text = inside(letters)?;
+        if text.is_empty() {
             self.stages.push(std::mem::take(&mut self.stage));
             return Ok(());
         }
-        let at = inner
-            .parse()
-            .map_err(|_| "must hold a number or nothing between [ and ]".to_owned())?;
-        self.stage.push(Segment::Index { at, text: inner });
-        Ok(())
+        match segment(text, false) {
+            Segment::Key(_) => Err("must hold a number or nothing between [ and ]".to_owned()),
+            index @ Segment::Index { .. } => {
+                self.stage.push(index);
+                Ok(())
+            }
+        }
+    }
+}
+
+/// What lies before the next `]`.
+fn inside(letters: &mut impl Iterator<Item = char>) -> Result<String, String> {
+    let mut text = String::new();
+    loop {
+        match letters.next() {
+            Some(']') => return Ok(text),
+            Some(letter) => text.push(letter),
+            None => return Err("has a [ without a ]".to_owned()),
+        }
     }
 }
 

@@ -13,7 +13,7 @@ const V4: [Ipv4Addr; 7] = [
     Ipv4Addr::new(168, 63, 129, 16),
 ];
 
-/// AWS, AWS EKS credentials, GCP, OpenStack.
+/// AWS, AWS EKS credentials, GCP, `OpenStack`.
 const V6: [Ipv6Addr; 4] = [
     Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254),
     Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23),

@@ -9,7 +9,7 @@ type V4Range = (&'static str, Ipv4Addr, u32);
 type V6Range = (&'static str, Ipv6Addr, u32);
 
 const V4: [V4Range; 16] = [
-    ("unspecified", Ipv4Addr::new(0, 0, 0, 0), 8),
+    ("unspecified", Ipv4Addr::UNSPECIFIED, 8),
     ("private", Ipv4Addr::new(10, 0, 0, 0), 8),
     ("shared by a carrier", Ipv4Addr::new(100, 64, 0, 0), 10),
     ("loopback", Ipv4Addr::new(127, 0, 0, 0), 8),
@@ -27,7 +27,7 @@ const V4: [V4Range; 16] = [
     ("reserved", Ipv4Addr::new(240, 0, 0, 0), 4),
 ];
 
-/// Of IPv6 only 2000::/3 is public at all; these are told apart for the message, or lie within it.
+/// Of IPv6 only `2000::/3` is public at all; these are told apart for the message, or lie within it.
 const V6: [V6Range; 10] = [
     ("unspecified", Ipv6Addr::UNSPECIFIED, 128),
     ("loopback", Ipv6Addr::LOCALHOST, 128),
@@ -74,7 +74,7 @@ pub(super) fn embedded(address: Ipv6Addr) -> Vec<Ipv4Addr> {
     let mut found = match segments {
         [0, 0, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => vec![v4(high, low)],
         [0x2001, 0, high, low, _, _, client_high, client_low] => vec![v4(high, low), v4(!client_high, !client_low)],
-        [0x64, 0xff9b, 1, ..] => locally_translated(segments).to_vec(),
+        [0x64, 0xff9b, 1, ..] => locally_translated(address).to_vec(),
         _ => Vec::new(),
     };
     if let [_, _, _, _, 0 | 0x200, 0x5efe, high, low] = segments {
@@ -84,13 +84,9 @@ pub(super) fn embedded(address: Ipv6Addr) -> Vec<Ipv4Addr> {
 }
 
 /// A local prefix may be 48, 56, 64 or 96 bits long; bits 64 to 71 are left out (RFC 6052, 2.2).
-fn locally_translated([_, _, _, d, e, f, g, h]: [u16; 8]) -> [Ipv4Addr; 4] {
-    [
-        v4(d, e << 8 | f >> 8),
-        v4(d << 8 | e & 0xff, f),
-        v4(e << 8 | f >> 8, f << 8 | g >> 8),
-        v4(g, h),
-    ]
+fn locally_translated(address: Ipv6Addr) -> [Ipv4Addr; 4] {
+    let bytes = address.octets();
+    [[6, 7, 9, 10], [7, 9, 10, 11], [9, 10, 11, 12], [12, 13, 14, 15]].map(|at| Ipv4Addr::from(at.map(|at| bytes[at])))
 }
 
 fn v4(high: u16, low: u16) -> Ipv4Addr {

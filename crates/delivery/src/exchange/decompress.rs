@@ -39,8 +39,8 @@ pub(super) async fn body(received: KeptBody, headers: &HeaderMap) -> Option<Kept
 async fn plain(decoder: impl AsyncRead + Unpin) -> KeptBody {
     let mut bytes = Vec::new();
     let mut bounded = decoder.take(LARGEST as u64 + 1);
-    let decoded = bounded.read_to_end(&mut bytes).await;
-    let truncated = decoded.is_err() || bytes.len() > LARGEST;
+    let ending = bounded.read_to_end(&mut bytes).await;
+    let truncated = ending.is_err() || bytes.len() > LARGEST;
     bytes.truncate(LARGEST);
     KeptBody {
         bytes: Bytes::from(bytes),

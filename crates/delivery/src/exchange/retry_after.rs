@@ -7,7 +7,7 @@ use http::HeaderValue;
 use ig_core::clock::Timestamp;
 
 /// The longest wait that is taken at its word.
-const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+const LONGEST: Duration = Duration::from_hours(24);
 
 /// The three forms of a date that HTTP knows (RFC 9110, 5.6.7).
 const DATES: [&str; 3] = [

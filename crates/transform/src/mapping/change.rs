@@ -35,23 +35,21 @@ impl Change {
             return Ok(default.cloned());
         };
         match self {
-            Self::Copy => Ok(Some(value.clone())),
             Self::Trim => Ok(Some(on_text(value, |text| text.trim().to_owned()))),
             Self::Upper => Ok(Some(on_text(value, str::to_uppercase))),
             Self::Lower => Ok(Some(on_text(value, str::to_lowercase))),
             Self::Date(_) | Self::Default if is_blank(value) => Ok(Some(default.unwrap_or(value).clone())),
             Self::Date(rule) => rule.rewrite(value).map(|text| Some(Value::String(text))),
-            Self::Default => Ok(Some(value.clone())),
+            Self::Copy | Self::Default => Ok(Some(value.clone())),
         }
     }
 }
 
 /// Changes a text; what is not a text stays as it is.
 fn on_text(value: &Value, change: impl Fn(&str) -> String) -> Value {
-    match value {
-        Value::String(text) => Value::String(change(text)),
-        other => other.clone(),
-    }
+    value
+        .as_str()
+        .map_or_else(|| value.clone(), |text| Value::String(change(text)))
 }
 
 fn is_blank(value: &Value) -> bool {

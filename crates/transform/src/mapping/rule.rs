@@ -111,10 +111,10 @@ fn array(place: &mut Value) -> Result<&mut Vec<Value>, String> {
     if place.is_null() {
         *place = empty_for(None);
     }
-    match place {
-        Value::Array(items) => Ok(items),
-        other => Err(format!("the output holds {} where the path needs an array", kind(other))),
-    }
+    let kind = kind(place);
+    place
+        .as_array_mut()
+        .ok_or_else(|| format!("the output holds {kind} where the path needs an array"))
 }
 
 fn noted(path: Result<Path, String>, pointer: &str, faults: &mut Faults) -> Option<Path> {
