@@ -65,6 +65,15 @@ impl OrgConfiguration {
         self.integrations.get(&id)
     }
 
+    fn items(&self) -> impl Iterator<Item = Change> + '_ {
+        let organization = self.organization.iter().cloned().map(Change::PutOrganization);
+        let units = self.units.values().cloned().map(Change::PutUnit);
+        let integrations = self.integrations.values();
+        let integrations = integrations.map(|integration| Change::PutIntegration(Box::new(integration.as_ref().clone())));
+        let event_types = self.event_types.values().cloned().map(Change::PutEventType);
+        organization.chain(units).chain(integrations).chain(event_types)
+    }
+
     fn put_integration(&mut self, integration: Integration) {
         let integration = Arc::new(integration);
         if let Some(old) = self.integrations.insert(integration.id, Arc::clone(&integration)) {
@@ -119,6 +128,11 @@ impl Configuration {
     /// Every integration, of every tenant.
     pub fn integrations(&self) -> impl Iterator<Item = &Arc<Integration>> {
         self.orgs.values().flat_map(|org| org.integrations.values())
+    }
+
+    /// All that is configured, each thing as the change that puts it.
+    pub fn items(&self) -> impl Iterator<Item = Change> + '_ {
+        self.orgs.values().flat_map(OrgConfiguration::items)
     }
 
     /// Applies a change that is newer than the revision held; an older one has no effect.
