@@ -86,7 +86,7 @@ fn certificate(problem: &CertificateError) -> &'static str {
     match problem {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => "it has expired",
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => "it is not valid yet",
-        CertificateError::UnknownIssuer => "no trusted authority issued it",
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => "no trusted authority issued it",
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => "it is for another name",
         CertificateError::Revoked => "it was revoked",
         _ => "it is not valid",

@@ -1,0 +1,127 @@
+//! TLS: whom it trusts, and HTTP/2 by agreement.
+
+use std::io::Write as _;
+use std::sync::Arc;
+
+use http::{StatusCode, Version};
+use ig_core::outcome::ErrorCategory;
+use ig_delivery::{Deliverer, SecurityConfig};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rustls::ServerConfig;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use tempfile::NamedTempFile;
+use tokio_rustls::TlsAcceptor;
+
+use crate::receiver::{Receiver, answer};
+use crate::setting::{category, config, failure, integration, send};
+
+/// An authority of nobody's but the test's.
+struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    file: NamedTempFile,
+}
+
+impl Authority {
+    fn new() -> Self {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let mut file = NamedTempFile::new().unwrap();
+        file.write_all(params.self_signed(&key).unwrap().pem().as_bytes()).unwrap();
+        let issuer = Issuer::new(params, key);
+        Self { issuer, file }
+    }
+
+    fn acceptor(&self, name: &str, protocols: &[&[u8]]) -> TlsAcceptor {
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        let certificate: CertificateDer<'static> = params.signed_by(&key, &self.issuer).unwrap().into();
+        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        let mut server = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate], key)
+            .unwrap();
+        server.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
+        TlsAcceptor::from(Arc::new(server))
+    }
+
+    fn deliverer(&self) -> Deliverer {
+        let config = SecurityConfig {
+            enforce_https: true,
+            private_ca_file: Some(self.file.path().to_owned()),
+            ..config(&["127.0.0.1"])
+        };
+        Deliverer::new(&config).unwrap()
+    }
+}
+
+async fn receiver(authority: &Authority, name: &str, protocols: &[&[u8]]) -> (Receiver, String) {
+    let receiver = Receiver::with_tls(authority.acceptor(name, protocols), |_| answer(StatusCode::OK)).await;
+    let url = format!("https://127.0.0.1:{}/", receiver.address.port());
+    (receiver, url)
+}
+
+#[tokio::test]
+async fn a_private_authority_is_trusted_where_it_is_configured() {
+    let authority = Authority::new();
+    let (receiver, url) = receiver(&authority, "127.0.0.1", &[b"http/1.1"]).await;
+    assert_eq!(category(&send(&integration(&url), &authority.deliverer()).await), None);
+    assert_eq!(receiver.only_request().version, Version::HTTP_11);
+}
+
+#[tokio::test]
+async fn http_2_is_spoken_where_it_is_agreed_on_and_one_connection_serves_all() {
+    let authority = Authority::new();
+    let (receiver, url) = receiver(&authority, "127.0.0.1", &[b"h2", b"http/1.1"]).await;
+    let (integration, deliverer) = (integration(&url), authority.deliverer());
+    assert_eq!(category(&send(&integration, &deliverer).await), None);
+    let together = (0..10).map(|_| send(&integration, &deliverer));
+    for exchange in futures::future::join_all(together).await {
+        assert_eq!(category(&exchange), None);
+    }
+    assert!(receiver.requests().iter().all(|request| request.version == Version::HTTP_2));
+    assert_eq!((receiver.requests().len(), receiver.connections()), (11, 1));
+}
+
+#[tokio::test]
+async fn an_unknown_authority_and_another_name_are_refused() {
+    let (authority, stranger) = (Authority::new(), Authority::new());
+    let (unknown, url) = receiver(&stranger, "127.0.0.1", &[]).await;
+    let exchange = send(&integration(&url), &authority.deliverer()).await;
+    let expected = "The target's TLS certificate was refused: no trusted authority issued it.";
+    assert_eq!(
+        (category(&exchange), failure(&exchange).message.as_str()),
+        (Some(ErrorCategory::Network), expected)
+    );
+    let (misnamed, url) = receiver(&authority, "other.example", &[]).await;
+    let exchange = send(&integration(&url), &authority.deliverer()).await;
+    assert_eq!(
+        failure(&exchange).message,
+        "The target's TLS certificate was refused: it is for another name."
+    );
+    assert!(unknown.requests().is_empty() && misnamed.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_receiver_without_tls_is_no_https_target() {
+    let authority = Authority::new();
+    let plain = Receiver::answering(StatusCode::OK).await;
+    let url = format!("https://127.0.0.1:{}/", plain.address.port());
+    let exchange = send(&integration(&url), &authority.deliverer()).await;
+    assert_eq!(failure(&exchange).message, "TLS could not be agreed on with the target.");
+}
+
+#[test]
+fn a_file_without_a_certificate_is_a_fault() {
+    let file = NamedTempFile::new().unwrap();
+    for path in [file.path().to_owned(), "/nowhere/ca.pem".into()] {
+        let config = SecurityConfig {
+            private_ca_file: Some(path),
+            ..SecurityConfig::default()
+        };
+        let faults = Deliverer::new(&config).err().unwrap();
+        assert_eq!(faults.list()[0].pointer, "/private_ca_file");
+    }
+}
