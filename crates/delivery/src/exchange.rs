@@ -15,8 +15,11 @@ use crate::prepared::{Signed, masked};
 
 mod body;
 mod decompress;
+mod echo;
 mod failure;
 mod retry_after;
+
+pub(crate) use echo::Credentials;
 
 /// An attempt, and what of its request is to be kept beside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +44,7 @@ pub(crate) async fn run(signed: Signed, deliverer: &Deliverer) -> Exchange {
         Err(_) => Err(failure::deadline(timeout)),
     };
     Exchange {
-        attempt: attempt(outcome, signed.at, started.elapsed()),
+        attempt: attempt(outcome, &signed, started.elapsed()),
         request_headers: signed.masked_headers(),
         signature: signed.signature,
     }
@@ -89,23 +92,30 @@ fn category(status: StatusCode) -> Option<ErrorCategory> {
     }
 }
 
-fn attempt(outcome: Result<Answer, Failure>, started_at: Timestamp, duration: Duration) -> Attempt {
-    match outcome {
-        Ok(mut answer) => Attempt {
-            started_at,
-            duration,
-            response_status: Some(answer.status.as_u16()),
-            response_headers: masked(&answer.headers),
-            failure: answer.failure(started_at + duration),
-            response_body: answer.body,
-        },
-        Err(failure) => Attempt {
-            started_at,
-            duration,
-            response_status: None,
-            response_headers: Vec::new(),
-            response_body: None,
-            failure: Some(failure),
-        },
+fn attempt(outcome: Result<Answer, Failure>, signed: &Signed, duration: Duration) -> Attempt {
+    let silent = |failure: Failure| Attempt {
+        started_at: signed.at,
+        duration,
+        response_status: None,
+        response_headers: Vec::new(),
+        response_body: None,
+        failure: Some(failure),
+    };
+    outcome.map_or_else(silent, |answer| answered(answer, signed, duration))
+}
+
+fn answered(mut answer: Answer, signed: &Signed, duration: Duration) -> Attempt {
+    let credentials = &signed.template.parts().credentials;
+    let headers = masked(&answer.headers).into_iter();
+    Attempt {
+        started_at: signed.at,
+        duration,
+        response_status: Some(answer.status.as_u16()),
+        response_headers: headers.map(|(name, value)| (name, credentials.hide_in_text(value))).collect(),
+        failure: answer.failure(signed.at + duration),
+        response_body: answer.body.map(|body| KeptBody {
+            bytes: credentials.hide_in(body.bytes),
+            truncated: body.truncated,
+        }),
     }
 }

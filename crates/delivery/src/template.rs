@@ -8,6 +8,7 @@ use http::{Method, Uri};
 use ig_core::fault::Faults;
 use ig_core::integration::{HttpMethod, Integration, PlannedAction};
 
+use crate::exchange::Credentials;
 use crate::prepared::{Message, Prepared};
 use crate::signature::Signer;
 
@@ -27,6 +28,7 @@ pub(crate) struct Parts {
     pub(crate) method: Method,
     pub(crate) uri: Uri,
     pub(crate) headers: HeaderMap,
+    pub(crate) credentials: Credentials,
     pub(crate) signer: Option<Signer>,
     pub(crate) timeout: Duration,
 }
@@ -41,6 +43,7 @@ impl Template {
         faults.into_result(Self(Arc::new(Parts {
             method: method(action.target.method),
             uri: action.target.url.uri().clone(),
+            credentials: credentials(&headers),
             headers,
             signer: integration.signing.as_ref().map(Signer::new),
             timeout: integration.timeout,
@@ -55,6 +58,12 @@ impl Template {
     pub(crate) fn parts(&self) -> &Parts {
         &self.0
     }
+}
+
+/// The values that were marked as credentials when they were applied.
+fn credentials(headers: &HeaderMap) -> Credentials {
+    let marked = headers.values().filter(|value| value.is_sensitive());
+    Credentials::new(marked.map(HeaderValue::as_bytes))
 }
 
 fn own() -> HeaderMap {

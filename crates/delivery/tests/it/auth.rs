@@ -1,11 +1,13 @@
 //! Headers: ours, credentials, and further ones.
 
+use bytes::Bytes;
 use http::StatusCode;
+use http_body_util::Full;
 use ig_core::integration::{HttpMethod, Integration, OutgoingAuth};
 use ig_core::secret::{MASK, Secret};
 use ig_delivery::Template;
 
-use crate::receiver::{Received, Receiver};
+use crate::receiver::{Received, Receiver, answer};
 use crate::setting::{BODY, TRACE_PARENT, deliverer, integration, send};
 
 async fn received_with(change: impl FnOnce(&mut Integration)) -> (Received, Vec<(String, String)>) {
@@ -112,6 +114,23 @@ async fn further_headers_never_replace_ours_or_a_credential() {
         kept.contains(&pair("x-api-key", MASK)),
         "a name that usually carries a credential is masked: {kept:?}"
     );
+}
+
+#[tokio::test]
+async fn a_credential_that_is_echoed_is_masked_in_what_is_kept() {
+    let receiver = Receiver::start(|request| {
+        let mut answer = answer(StatusCode::OK);
+        let sent = request.header("authorization").unwrap();
+        answer.headers_mut().insert("x-echo", sent.parse().unwrap());
+        *answer.body_mut() = Full::new(Bytes::from(format!("{{\"sent\": \"{sent}\"}}")));
+        answer
+    })
+    .await;
+    let mut integration = integration(&receiver.url());
+    integration.auth = OutgoingAuth::Bearer { token: secret("s3cret") };
+    let attempt = send(&integration, &deliverer()).await.attempt;
+    assert_eq!(&attempt.response_body.unwrap().bytes[..], b"{\"sent\": \"Bearer ********\"}");
+    assert!(attempt.response_headers.contains(&pair("x-echo", "Bearer ********")));
 }
 
 #[test]

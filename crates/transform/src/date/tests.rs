@@ -9,7 +9,7 @@ fn rewrite(input: Option<&str>, output: Option<&str>, timezone: Option<&str>, va
         output: own(output),
         timezone: own(timezone),
     };
-    DateRule::compile(&format).unwrap().rewrite(&value)
+    DateRule::compile(&format).unwrap().rewrite(value)
 }
 
 #[test]

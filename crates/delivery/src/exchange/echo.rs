@@ -1,0 +1,80 @@
+//! Some targets answer with what they were sent, credentials included. Those are masked in what is kept.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use ig_core::secret::MASK;
+
+/// A shorter credential would be found in every other word.
+const SHORTEST: usize = 4;
+
+/// The credentials of a request, as an echo would show them.
+#[derive(Debug, Default)]
+pub(crate) struct Credentials(Vec<Vec<u8>>);
+
+impl Credentials {
+    /// Takes the values of credential headers, each without the scheme before it.
+    pub(crate) fn new<'a>(values: impl Iterator<Item = &'a [u8]>) -> Self {
+        let bare = |value: &'a [u8]| {
+            value
+                .strip_prefix(b"Bearer ")
+                .or(value.strip_prefix(b"Basic "))
+                .unwrap_or(value)
+        };
+        let long_enough = |value: &&[u8]| value.len() >= SHORTEST;
+        Self(values.map(bare).filter(long_enough).map(<[u8]>::to_vec).collect())
+    }
+
+    /// A body without them.
+    pub(crate) fn hide_in(&self, body: Bytes) -> Bytes {
+        match self.hidden(&body) {
+            Cow::Borrowed(_) => body,
+            Cow::Owned(masked) => masked.into(),
+        }
+    }
+
+    /// A header's value without them.
+    pub(crate) fn hide_in_text(&self, text: String) -> String {
+        match self.hidden(text.as_bytes()) {
+            Cow::Borrowed(_) => text,
+            Cow::Owned(masked) => String::from_utf8_lossy(&masked).into_owned(),
+        }
+    }
+
+    fn hidden<'a>(&self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
+        self.0
+            .iter()
+            .fold(Cow::Borrowed(bytes), |bytes, credential| match find(&bytes, credential) {
+                Some(_) => Cow::Owned(replaced(&bytes, credential)),
+                None => bytes,
+            })
+    }
+}
+
+fn replaced(mut rest: &[u8], credential: &[u8]) -> Vec<u8> {
+    let mut masked = Vec::with_capacity(rest.len());
+    while let Some(at) = find(rest, credential) {
+        masked.extend_from_slice(&rest[..at]);
+        masked.extend_from_slice(MASK.as_bytes());
+        rest = &rest[at + credential.len()..];
+    }
+    masked.extend_from_slice(rest);
+    masked
+}
+
+fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
+    bytes.windows(wanted.len()).position(|window| window == wanted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_occurrence_is_masked_and_the_rest_is_untouched() {
+        let credentials = Credentials::new([b"Bearer tok3n".as_slice(), b"abc", b"k-1-k-1"].into_iter());
+        let body = Bytes::from_static(b"tok3ntok3n k-1-k-1-k-1 abc");
+        assert_eq!(&credentials.hide_in(body)[..], b"**************** ********-k-1 abc");
+        assert_eq!(credentials.hide_in_text("no".to_owned()), "no");
+    }
+}
