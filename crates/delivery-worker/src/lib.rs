@@ -1,1 +1,26 @@
 #![doc = include_str!("../README.md")]
+
+mod checkpoints;
+mod compiled;
+mod config;
+mod courier;
+mod dispatch;
+mod event_trace;
+mod gauges;
+mod grpc;
+mod intake;
+mod lanes;
+mod metrics;
+mod names;
+mod partitions;
+mod protocol;
+mod reader;
+mod recorder;
+mod retention;
+mod run;
+mod tenure;
+mod tracker;
+mod watch;
+
+pub use config::{Config, WorkerConfig};
+pub use run::run;

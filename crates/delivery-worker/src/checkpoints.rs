@@ -1,0 +1,44 @@
+//! Stores how far each partition is done.
+
+use std::sync::Arc;
+
+use ig_core::lease::{Checkpoint, WorkerId};
+use ig_core::partition::PartitionId;
+use ig_core::ports::{PartitionLeases, StoreError};
+
+use crate::reader::SourceState;
+
+/// The checkpoints of every source.
+pub struct Checkpoints {
+    worker: WorkerId,
+    leases: Arc<dyn PartitionLeases>,
+    sources: Vec<Arc<SourceState>>,
+}
+
+impl Checkpoints {
+    /// The checkpoints that a worker saves.
+    pub fn new(worker: WorkerId, leases: Arc<dyn PartitionLeases>, sources: Vec<Arc<SourceState>>) -> Self {
+        Self { worker, leases, sources }
+    }
+
+    /// Stores what moved; says which partitions turned out to be somebody else's.
+    pub async fn save(&self) -> Result<Vec<PartitionId>, StoreError> {
+        let mut refused = Vec::new();
+        for state in &self.sources {
+            let lowest_hole = state.holes.lock().lowest();
+            let moved = state.tracker.checkpoints(lowest_hole);
+            if !moved.is_empty() {
+                refused.extend(self.save_source(state, &moved).await?);
+            }
+        }
+        Ok(refused)
+    }
+
+    async fn save_source(&self, state: &SourceState, moved: &[Checkpoint]) -> Result<Vec<PartitionId>, StoreError> {
+        let refused = self.leases.save(&self.worker, moved).await?;
+        for checkpoint in moved.iter().filter(|checkpoint| !refused.contains(checkpoint)) {
+            state.tracker.saved(checkpoint);
+        }
+        Ok(refused.into_iter().map(|checkpoint| checkpoint.partition).collect())
+    }
+}

@@ -1,0 +1,163 @@
+//! Integrations made ready when their configuration arrives, so that nothing is parsed per event.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use ig_core::configuration::{Change, Configuration, RevisedChange};
+use ig_core::id::{EventType, IntegrationId, OrgId, Rid};
+use ig_core::integration::{Integration, PlannedAction};
+use ig_delivery::Template;
+use ig_transform::Compiled;
+use parking_lot::RwLock;
+use tokio_util::sync::CancellationToken;
+
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// One request of an integration, ready to be filled in.
+#[derive(Debug)]
+pub struct CompiledAction {
+    /// How the payload changes shape.
+    pub transformation: Compiled,
+    /// The request but for its body.
+    pub template: Template,
+}
+
+impl CompiledAction {
+    fn new(integration: &Integration, action: &PlannedAction<'_>) -> Result<Self, String> {
+        let transformation = Compiled::compile(action.transformation).map_err(|faults| faults.to_string())?;
+        let template = Template::compile(integration, action).map_err(|faults| faults.to_string())?;
+        Ok(Self { transformation, template })
+    }
+}
+
+/// An integration, ready to deliver.
+#[derive(Debug)]
+pub struct CompiledIntegration {
+    /// As configured.
+    pub integration: Arc<Integration>,
+    /// Its requests in sequence; where one cannot be made, why.
+    pub actions: Vec<Result<CompiledAction, String>>,
+}
+
+impl CompiledIntegration {
+    fn new(integration: Arc<Integration>) -> Self {
+        let planned = integration.planned_actions();
+        let actions = planned.iter().map(|action| CompiledAction::new(&integration, action)).collect();
+        Self { integration, actions }
+    }
+}
+
+/// What tenants have configured, as this worker has it.
+#[derive(Debug, Default)]
+pub struct LiveConfiguration {
+    inner: RwLock<Inner>,
+    came_into_force: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    configuration: Configuration,
+    compiled: HashMap<IntegrationId, Arc<CompiledIntegration>>,
+}
+
+impl LiveConfiguration {
+    /// The last revision that is in force.
+    pub fn revision(&self) -> u64 {
+        self.inner.read().configuration.revision()
+    }
+
+    /// Puts a snapshot in force, in place of everything before.
+    pub fn replace(&self, configuration: Configuration) {
+        let compiled = configuration.integrations().map(|integration| (integration.id, compile(integration))).collect();
+        *self.inner.write() = Inner { configuration, compiled };
+        self.came_into_force.store(true, Ordering::Release);
+    }
+
+    /// Puts changes in force.
+    pub fn apply(&self, changes: Vec<RevisedChange>) {
+        let mut inner = self.inner.write();
+        for revised in changes {
+            inner.apply(revised);
+        }
+    }
+
+    /// Waits until a configuration is in force, or for the stop; `alive` is called while it waits.
+    pub async fn in_force(&self, stop: &CancellationToken, alive: impl Fn()) {
+        while !self.came_into_force.load(Ordering::Acquire) && !stop.is_cancelled() {
+            alive();
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(LOOK_AGAIN) => {}
+            }
+        }
+    }
+
+    /// The organisation that an entity belongs to.
+    pub fn org_of_entity(&self, entity: Rid) -> Option<OrgId> {
+        self.inner.read().configuration.org_of_entity(entity)
+    }
+
+    /// How many days an organisation's logs are kept, where it says; nothing where the organisation is unknown.
+    pub fn retention_days(&self, org: OrgId) -> Option<Option<u32>> {
+        let inner = self.inner.read();
+        let organization = inner.configuration.org(org)?.organization()?;
+        Some(organization.retention_days)
+    }
+
+    /// The integrations for an event, in the order of their ids.
+    pub fn matches(&self, org: OrgId, event_type: &EventType, entity: Rid) -> Vec<Arc<CompiledIntegration>> {
+        let inner = self.inner.read();
+        let Some(org) = inner.configuration.org(org) else {
+            return Vec::new();
+        };
+        let matched = org.matches(event_type, entity);
+        matched.iter().filter_map(|integration| inner.compiled.get(&integration.id).cloned()).collect()
+    }
+
+    /// An integration as it is configured now.
+    pub fn integration(&self, id: IntegrationId) -> Option<Arc<CompiledIntegration>> {
+        self.inner.read().compiled.get(&id).cloned()
+    }
+}
+
+impl Inner {
+    fn apply(&mut self, revised: RevisedChange) {
+        if revised.revision <= self.configuration.revision() {
+            return;
+        }
+        let touched = match &revised.change {
+            Change::PutIntegration(integration) => Some((integration.org_id, integration.id)),
+            Change::DeleteIntegration(org, id) => Some((*org, *id)),
+            _ => None,
+        };
+        let deletes_org = matches!(revised.change, Change::DeleteOrganization(_));
+        self.configuration.apply(revised);
+        match touched {
+            Some((org, id)) => self.refresh(org, id),
+            None if deletes_org => self.forget_deleted(),
+            None => {}
+        }
+    }
+
+    fn refresh(&mut self, org: OrgId, id: IntegrationId) {
+        let current = self.configuration.org(org).and_then(|org| org.integration(id));
+        match current {
+            Some(integration) => self.compiled.insert(id, compile(integration)),
+            None => self.compiled.remove(&id),
+        };
+    }
+
+    fn forget_deleted(&mut self) {
+        let configuration = &self.configuration;
+        self.compiled.retain(|id, compiled| {
+            let org = configuration.org(compiled.integration.org_id);
+            org.is_some_and(|org| org.integration(*id).is_some())
+        });
+    }
+}
+
+fn compile(integration: &Arc<Integration>) -> Arc<CompiledIntegration> {
+    Arc::new(CompiledIntegration::new(Arc::clone(integration)))
+}

@@ -1,0 +1,54 @@
+//! The trace that an event belongs to: its writer's where the row names one, otherwise its own.
+
+use std::sync::Arc;
+
+use ig_core::event::SourceRow;
+use ig_core::id::SourceId;
+use ig_service::telemetry::TraceContext;
+use tracing::Span;
+
+use crate::names;
+
+/// Where an event stands in its trace. It outlives the span, so that an event may wait in a lane without holding one open.
+#[derive(Debug, Clone)]
+pub struct EventTrace(Arc<Identity>);
+
+#[derive(Debug)]
+struct Identity {
+    context: TraceContext,
+    trace_id: String,
+}
+
+impl EventTrace {
+    /// Begins an event's span, as a child of the context that its row names.
+    pub fn begin(source: &SourceId, row: &SourceRow) -> (Self, Span) {
+        let span = tracing::info_span!(
+            names::SPAN_EVENT,
+            { names::EVENT_SOURCE } = source.as_str(),
+            { names::EVENT_POSITION } = row.position,
+            { names::EVENT_TYPE } = row.event_type.as_deref().unwrap_or_default(),
+        );
+        let parent = row.trace_parent.as_deref().and_then(TraceContext::parse);
+        if let Some(parent) = &parent {
+            parent.adopt(&span);
+        }
+        let context = TraceContext::of(&span).or(parent).unwrap_or_else(TraceContext::generate);
+        let trace_id = context.trace_id();
+        (Self(Arc::new(Identity { context, trace_id })), span)
+    }
+
+    /// The trace, as 32 hexadecimal digits.
+    pub fn trace_id(&self) -> &str {
+        &self.0.trace_id
+    }
+
+    /// Makes a fresh span a part of the event's trace.
+    pub fn adopt(&self, span: &Span) {
+        self.0.context.adopt(span);
+    }
+
+    /// What the target is told of the trace: the span that sends to it, or the event's own.
+    pub fn traceparent(&self, span: &Span) -> String {
+        TraceContext::of(span).map_or_else(|| self.0.context.child().traceparent(), |own| own.traceparent())
+    }
+}

@@ -1,0 +1,37 @@
+//! Looks at the worker once a second and says how much is under way.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::lanes::{Budget, Lanes};
+use crate::metrics;
+use crate::reader::SourceState;
+
+const EVERY: Duration = Duration::from_secs(1);
+
+/// Looks until told to stop.
+pub async fn run(sources: Vec<Arc<SourceState>>, lanes: Arc<Lanes>, budget: Arc<Budget>, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        let in_flight = sources.iter().map(|state| state.tracker.in_flight()).sum();
+        metrics::under_way(in_flight, lanes.len(), budget.used());
+        for state in &sources {
+            report_lag(state).await;
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(EVERY) => {}
+        }
+    }
+}
+
+/// A source that is away has no lag that we could know; the reader says that it is away.
+async fn report_lag(state: &SourceState) {
+    let Some((lowest, _)) = state.tracker.cursors() else {
+        return;
+    };
+    if let Ok(head) = state.source.head().await {
+        metrics::lag(state.source.id(), head.saturating_sub(lowest), state.tracker.oldest_age());
+    }
+}

@@ -1,0 +1,135 @@
+//! From a source's row to what is to be done about it.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use ig_core::audit::SkipReason;
+use ig_core::clock::Timestamp;
+use ig_core::event::{Event, Payload, RowPayload, SourceRow};
+use ig_core::id::{EventId, EventType, OrgId, Rid, SourceId};
+use ig_core::partition::PartitionId;
+use ig_core::ports::{EventSource, SourceError};
+
+use crate::compiled::LiveConfiguration;
+use crate::config::WorkerConfig;
+
+/// A row whose tenant was looked up; nothing else about it has been checked.
+#[derive(Debug)]
+pub struct Addressed {
+    /// The row.
+    pub row: SourceRow,
+    /// Its tenant, if one is known.
+    pub org_id: Option<OrgId>,
+    /// Whose business it is.
+    pub partition: PartitionId,
+}
+
+impl Addressed {
+    /// The event's identifier within its source.
+    pub fn event_id(&self) -> EventId {
+        self.row.event_id.clone().unwrap_or_else(|| EventId::new(self.row.position.to_string()))
+    }
+
+    /// The event's type, where it has one.
+    pub fn event_type(&self) -> Option<EventType> {
+        let text = self.row.event_type.as_deref().map(str::trim)?;
+        (!text.is_empty()).then(|| EventType::new(text))
+    }
+}
+
+/// Why a row is no event to be delivered, with more about it.
+pub type Skip = (SkipReason, Option<String>);
+
+/// Reads rows the way the configuration says.
+#[derive(Debug)]
+pub struct Intake {
+    configuration: Arc<LiveConfiguration>,
+    max_age: Option<TimeDelta>,
+    allowed: Vec<OrgId>,
+}
+
+impl Intake {
+    /// An intake with the worker's filters.
+    pub fn new(configuration: Arc<LiveConfiguration>, config: &WorkerConfig) -> Self {
+        Self {
+            configuration,
+            max_age: (config.max_event_age_days > 0).then(|| TimeDelta::days(i64::from(config.max_event_age_days))),
+            allowed: config.allowed_parent_rids.iter().copied().map(OrgId).collect(),
+        }
+    }
+
+    /// Finds a row's tenant: the parent it names, else its entity's organisation, else what the source knows.
+    pub async fn address(&self, source: &dyn EventSource, row: SourceRow) -> Result<Addressed, SourceError> {
+        let org_id = self.org_of(source, &row).await?;
+        let event_type = EventType::new(row.event_type.as_deref().unwrap_or_default().trim());
+        Ok(Addressed {
+            partition: PartitionId::of(org_id, &event_type),
+            org_id,
+            row,
+        })
+    }
+
+    async fn org_of(&self, source: &dyn EventSource, row: &SourceRow) -> Result<Option<OrgId>, SourceError> {
+        if let Some(parent) = row.parent_rid {
+            return Ok(Some(OrgId(parent)).filter(|org| self.is_known(*org)));
+        }
+        let Some(entity) = row.entity_rid.map(Rid) else {
+            return Ok(None);
+        };
+        if let Some(org) = self.configuration.org_of_entity(entity) {
+            return Ok(Some(org));
+        }
+        let parent = source.parent_of(entity).await?;
+        Ok(parent.filter(|org| self.is_known(*org)))
+    }
+
+    fn is_known(&self, org: OrgId) -> bool {
+        self.configuration.retention_days(org).is_some()
+    }
+
+    /// Understands a row, or says why it is no event to be delivered.
+    pub fn understand(&self, source: &SourceId, addressed: &Addressed, now: Timestamp) -> Result<Event, Skip> {
+        let org_id = addressed.org_id.ok_or_else(|| unknown_org(&addressed.row))?;
+        let event_type = addressed.event_type().ok_or((SkipReason::NoEventType, None))?;
+        self.filter(org_id, addressed.row.created_at, now)?;
+        let payload = payload_of(&addressed.row.payload)?;
+        Ok(Event {
+            source: source.clone(),
+            position: addressed.row.position,
+            id: addressed.event_id(),
+            event_type,
+            org_id,
+            entity_rid: addressed.row.entity_rid.map_or(org_id.as_entity(), Rid),
+            payload: Arc::new(payload),
+            created_at: addressed.row.created_at,
+            trace_parent: addressed.row.trace_parent.clone(),
+        })
+    }
+
+    fn filter(&self, org: OrgId, created_at: Option<Timestamp>, now: Timestamp) -> Result<(), Skip> {
+        if !self.allowed.is_empty() && !self.allowed.contains(&org) {
+            return Err((SkipReason::ParentNotAllowed, None));
+        }
+        let age = created_at.map(|at| now - at);
+        match (self.max_age, age) {
+            (Some(max), Some(age)) if age > max => Err((SkipReason::TooOld, Some(format!("{} days old", age.num_days())))),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn unknown_org(row: &SourceRow) -> Skip {
+    let named = |rid: Option<i64>| rid.map_or("none".to_owned(), |rid| rid.to_string());
+    let detail = format!("entity {}, parent {}: no such organisation", named(row.entity_rid), named(row.parent_rid));
+    (SkipReason::NoEntityContext, Some(detail))
+}
+
+fn payload_of(payload: &RowPayload) -> Result<Payload, Skip> {
+    match payload {
+        RowPayload::Present(raw) => {
+            Payload::parse(raw.clone()).map_err(|error| (SkipReason::InvalidPayload, Some(format!("not JSON: {error}"))))
+        }
+        RowPayload::Missing => Err((SkipReason::InvalidPayload, Some("there is no payload".to_owned()))),
+        RowPayload::TooLarge { bytes } => Err((SkipReason::PayloadTooLarge, Some(format!("{bytes} bytes")))),
+    }
+}

@@ -1,0 +1,91 @@
+//! The memory that waiting payloads may take, shared so that nobody can use it up.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// What a parsed payload takes beside its text, as a multiple of the text.
+const PARSED: usize = 5;
+
+/// A shared buffer under a dynamic threshold: a lane may hold at most a quarter of what is free.
+///
+/// However many lanes fill up, something stays free for one that has just begun.
+/// Source: Choudhury and Hahne, "Dynamic queue length thresholds for shared-memory packet switches", 1998.
+#[derive(Debug)]
+pub struct Budget {
+    capacity: usize,
+    used: AtomicUsize,
+}
+
+/// Memory in use; given back when dropped.
+#[derive(Debug)]
+pub struct Kept {
+    budget: Arc<Budget>,
+    bytes: usize,
+}
+
+impl Budget {
+    /// So many bytes in all.
+    pub fn new(capacity: usize) -> Arc<Self> {
+        Arc::new(Self {
+            capacity,
+            used: AtomicUsize::new(0),
+        })
+    }
+
+    /// Takes room for a payload of `text` bytes, for a lane that has taken `own` already.
+    pub fn keep(self: &Arc<Self>, text: usize, own: usize) -> Option<Kept> {
+        let bytes = text * PARSED;
+        let used = self.used.load(Ordering::Relaxed);
+        if own + bytes > self.capacity.saturating_sub(used) / 4 {
+            return None;
+        }
+        self.used.fetch_add(bytes, Ordering::Relaxed);
+        Some(Kept {
+            budget: Arc::clone(self),
+            bytes,
+        })
+    }
+
+    /// How much is taken.
+    pub fn used(&self) -> usize {
+        self.used.load(Ordering::Relaxed)
+    }
+}
+
+impl Kept {
+    /// How much it takes.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.budget.used.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn greedy_lanes_always_leave_room_for_a_new_one(lanes in 1usize..40) {
+            let budget = Budget::new(1_000_000);
+            let mut kept = Vec::new();
+            for _ in 0..lanes {
+                let mut own = 0;
+                while let Some(more) = budget.keep(10, own) {
+                    own += more.bytes();
+                    kept.push(more);
+                }
+            }
+            prop_assert!(budget.used() < 1_000_000);
+            drop(kept);
+            prop_assert_eq!(budget.used(), 0);
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! Holds this worker's share of the partitions: claims what is free, renews what is held, gives back what is too much.
+//!
+//! Each round looks at the world and does what is missing, so that every way of losing or winning a partition ends in the same code.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ig_core::clock::Clock;
+use ig_core::dedup::WINDOW;
+use ig_core::id::{Position, SourceId};
+use ig_core::lease::{Claim, Lease, Rebalance, WorkerId, fair_share, rebalance};
+use ig_core::partition::PartitionId;
+use ig_core::ports::{Journal, PartitionLeases, StoreError};
+use parking_lot::Mutex;
+use tokio_util::sync::CancellationToken;
+
+use crate::checkpoints::Checkpoints;
+use crate::dispatch::Dispatch;
+use crate::metrics;
+use crate::reader::SourceState;
+use crate::recorder::Recorder;
+use crate::tenure::Tenure;
+
+/// A partition that is held, and how far its sources were done when it was claimed.
+struct HeldPartition {
+    tenure: Arc<Tenure>,
+    checkpoints: BTreeMap<SourceId, Position>,
+}
+
+/// What a keeper works with.
+pub struct KeeperParts {
+    /// This life of the worker.
+    pub worker: WorkerId,
+    /// Where leases are kept.
+    pub leases: Arc<dyn PartitionLeases>,
+    /// Where seen events are remembered.
+    pub journal: Arc<dyn Journal>,
+    /// What is read.
+    pub sources: Vec<Arc<SourceState>>,
+    /// Who decides about events.
+    pub dispatch: Arc<Dispatch>,
+    /// Who writes things down.
+    pub recorder: Recorder,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// How long a partition stays held without being renewed.
+    pub ttl: Duration,
+}
+
+/// Keeps this worker's partitions.
+pub struct Keeper {
+    parts: KeeperParts,
+    checkpoints: Checkpoints,
+    held: Mutex<BTreeMap<PartitionId, HeldPartition>>,
+}
+
+impl Keeper {
+    /// A keeper that holds nothing yet.
+    pub fn new(parts: KeeperParts) -> Arc<Self> {
+        let checkpoints = Checkpoints::new(parts.worker.clone(), Arc::clone(&parts.leases), parts.sources.clone());
+        Arc::new(Self {
+            parts,
+            checkpoints,
+            held: Mutex::default(),
+        })
+    }
+
+    /// How many partitions are held.
+    pub fn held(&self) -> usize {
+        self.held.lock().values().filter(|held| held.tenure.holds()).count()
+    }
+
+    /// Keeps partitions until told to stop.
+    pub async fn run(self: Arc<Self>, stop: CancellationToken, alive: impl Fn()) {
+        while !stop.is_cancelled() {
+            alive();
+            if let Err(error) = self.round().await {
+                tracing::warn!(%error, "partitions cannot be kept; trying again");
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(self.parts.ttl / 5) => {}
+            }
+        }
+    }
+
+    /// Saves checkpoints until told to stop.
+    pub async fn save_checkpoints(self: Arc<Self>, every: Duration, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(every) => {}
+            }
+            self.save().await;
+        }
+    }
+
+    /// Gives everything back, once what is under way is written down.
+    pub async fn farewell(&self, idle: impl Fn() -> bool, patience: Duration) {
+        let until = Instant::now() + patience;
+        while !idle() && Instant::now() < until {
+            if let Err(error) = self.renew().await {
+                tracing::warn!(%error, "partitions cannot be renewed while draining");
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        self.parts.recorder.settled().await;
+        self.save().await;
+        let all: Vec<_> = self.held.lock().keys().copied().collect();
+        self.forget_all(&all);
+        let worker = &self.parts.worker;
+        let goodbye = async {
+            self.parts.leases.release(worker, &all).await?;
+            self.parts.leases.leave(worker).await
+        };
+        if let Err(error) = goodbye.await {
+            tracing::warn!(%error, "partitions were not given back; they are free when their leases run out");
+        }
+    }
+
+    async fn round(&self) -> Result<(), StoreError> {
+        let live = self.parts.leases.heartbeat(&self.parts.worker, self.parts.clock.now(), self.parts.ttl).await?;
+        self.renew().await?;
+        let share = fair_share(&self.parts.worker, &live);
+        match rebalance(self.held(), share) {
+            Rebalance::Claim(count) => self.claim(count).await?,
+            Rebalance::Release(count) => self.give_back(count).await?,
+            Rebalance::Keep => {}
+        }
+        self.connect_sources().await;
+        metrics::partitions_held(self.held());
+        Ok(())
+    }
+
+    async fn renew(&self) -> Result<(), StoreError> {
+        let asked = Instant::now();
+        let ours = self.parts.leases.renew(&self.parts.worker, self.parts.clock.now(), self.parts.ttl).await?;
+        let lost = self.prolong(&ours, asked);
+        if !lost.is_empty() {
+            tracing::warn!(partitions = lost.len(), "partitions were lost");
+            self.forget_all(&lost);
+        }
+        self.release_strays(&ours).await
+    }
+
+    /// Prolongs what is still ours and says what is not. A tenure that has run out is over even if nobody else took the partition:
+    /// its lanes have let go of their events.
+    fn prolong(&self, ours: &BTreeSet<PartitionId>, asked: Instant) -> Vec<PartitionId> {
+        let mut lost = Vec::new();
+        for (partition, held) in self.held.lock().iter() {
+            if ours.contains(partition) && held.tenure.holds() {
+                held.tenure.prolong(asked, self.parts.ttl);
+            } else {
+                lost.push(*partition);
+            }
+        }
+        lost
+    }
+
+    /// What the store says is ours though we do not hold it would be nobody's business: it is given back, and may be claimed anew.
+    async fn release_strays(&self, ours: &BTreeSet<PartitionId>) -> Result<(), StoreError> {
+        let strays: Vec<_> = {
+            let held = self.held.lock();
+            ours.iter().copied().filter(|partition| !held.contains_key(partition)).collect()
+        };
+        if strays.is_empty() {
+            return Ok(());
+        }
+        self.parts.leases.release(&self.parts.worker, &strays).await
+    }
+
+    fn forget_all(&self, partitions: &[PartitionId]) {
+        let mut held = self.held.lock();
+        for partition in partitions {
+            if let Some(held) = held.remove(partition) {
+                held.tenure.end();
+            }
+            for state in &self.parts.sources {
+                state.tracker.drop_partition(*partition);
+            }
+        }
+    }
+
+    async fn claim(&self, count: usize) -> Result<(), StoreError> {
+        let free = self.free().await?;
+        if free.is_empty() {
+            return Ok(());
+        }
+        // What an earlier hold of ours sent is written down before the same events are taken up again.
+        self.parts.recorder.settled().await;
+        let mut won = Vec::new();
+        for partition in free.into_iter().take(count) {
+            let asked = Instant::now();
+            let claim = self.parts.leases.claim(&self.parts.worker, partition, self.parts.clock.now(), self.parts.ttl);
+            if let Claim::Won(lease) = claim.await? {
+                won.push((lease, asked));
+            }
+        }
+        if !won.is_empty() {
+            let since = self.parts.clock.now() - WINDOW;
+            self.parts.dispatch.restore_seen(self.parts.journal.seen_since(since).await?);
+            self.hold(won);
+        }
+        Ok(())
+    }
+
+    async fn free(&self) -> Result<Vec<PartitionId>, StoreError> {
+        let leases = self.parts.leases.list().await?;
+        let now = self.parts.clock.now();
+        let free = leases.iter().filter(|lease| lease.is_free(now));
+        Ok(free.map(|lease| lease.partition).collect())
+    }
+
+    fn hold(&self, won: Vec<(Lease, Instant)>) {
+        tracing::info!(partitions = won.len(), "partitions were claimed");
+        let mut held = self.held.lock();
+        for (lease, asked) in won {
+            let tenure = Arc::new(Tenure::new(lease.partition, lease.epoch, asked, self.parts.ttl));
+            let checkpoints = lease.checkpoints;
+            held.insert(lease.partition, HeldPartition { tenure, checkpoints });
+        }
+    }
+
+    /// Lets go of the highest partitions: sends nothing more for them, writes down what was sent, and gives them back.
+    async fn give_back(&self, count: usize) -> Result<(), StoreError> {
+        let surplus: Vec<_> = self.held.lock().keys().rev().take(count).copied().collect();
+        tracing::info!(partitions = surplus.len(), "partitions are given back");
+        self.save().await;
+        self.forget_all(&surplus);
+        self.parts.recorder.settled().await;
+        self.parts.leases.release(&self.parts.worker, &surplus).await
+    }
+
+    /// Begins every source in every held partition where it has not begun: a source that is away keeps no other waiting.
+    async fn connect_sources(&self) {
+        for state in &self.parts.sources {
+            let waiting = self.not_begun(state);
+            if waiting.is_empty() {
+                continue;
+            }
+            if let Err(error) = self.begin(state, waiting).await {
+                tracing::warn!(source = %state.source.id(), %error, "a source cannot begin yet; trying again");
+            }
+        }
+    }
+
+    fn not_begun(&self, state: &SourceState) -> Vec<(Arc<Tenure>, Option<Position>)> {
+        let held = self.held.lock();
+        let waiting = held.iter().filter(|(partition, _)| !state.tracker.has(**partition));
+        let entry = |held: &HeldPartition| (Arc::clone(&held.tenure), held.checkpoints.get(state.source.id()).copied());
+        waiting.map(|(_, held)| entry(held)).collect()
+    }
+
+    async fn begin(&self, state: &SourceState, waiting: Vec<(Arc<Tenure>, Option<Position>)>) -> Result<(), BeginError> {
+        let head = state.source.head().await?;
+        let first = self.parts.leases.begin_source(state.source.id(), state.first_position(head)).await?;
+        for (tenure, checkpoint) in waiting {
+            state.begin(tenure, checkpoint.unwrap_or(first), head);
+        }
+        Ok(())
+    }
+
+    async fn save(&self) {
+        match self.checkpoints.save().await {
+            Ok(refused) if refused.is_empty() => {}
+            Ok(refused) => {
+                tracing::warn!(partitions = refused.len(), "checkpoints were refused: others hold the partitions now");
+                self.forget_all(&refused);
+            }
+            Err(error) => tracing::warn!(%error, "checkpoints cannot be saved; trying again"),
+        }
+    }
+}
+
+/// Why a source could not begin.
+#[derive(Debug, thiserror::Error)]
+enum BeginError {
+    #[error(transparent)]
+    Source(#[from] ig_core::ports::SourceError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}

@@ -1,0 +1,213 @@
+//! The protocol of one delivery: what is written down of it, step by step.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use ig_core::clock::Timestamp;
+use ig_core::dead_letter::{DEFAULT_MAX_RETRIES, DeadLetter, DeadLetterReason, DeadLetterStatus, FIRST_RETRY};
+use ig_core::delivery_log::{
+    Attempt, DeliveryLog, DeliveryStatus, Direction, EventRef, ExecutionTrace, IntegrationRef, Step, TriggerType,
+};
+use ig_core::event::Event;
+use ig_core::id::Rid;
+use ig_core::integration::LogLevel;
+use ig_core::message::MessageId;
+use ig_core::outcome::Failure;
+use ig_core::ports::JournalEntry;
+
+use crate::compiled::CompiledIntegration;
+use crate::metrics;
+
+/// How a delivery ended.
+pub enum Ending {
+    /// The target took it.
+    Delivered,
+    /// It may succeed later.
+    Parked {
+        /// What went wrong last.
+        failure: Failure,
+        /// What the target asked for.
+        due_in: Option<Duration>,
+    },
+    /// It would fail again.
+    GivenUp(Failure),
+}
+
+/// What happened to one delivery so far.
+pub struct Protocol {
+    log: DeliveryLog,
+    trace: ExecutionTrace,
+    began: Instant,
+    payload: Bytes,
+    entity_rid: Rid,
+    log_level: LogLevel,
+    attempts_allowed: u8,
+}
+
+impl Protocol {
+    /// Begins with what is known before anything is done.
+    pub fn begin(event: &Event, compiled: &CompiledIntegration, index: usize, message_id: MessageId, trace_id: &str, now: Timestamp) -> Self {
+        let integration = &compiled.integration;
+        let planned = integration.planned_actions();
+        let action = planned[index];
+        Self {
+            log: DeliveryLog {
+                id: message_id.log_id(event.created_at),
+                message_id,
+                org_id: event.org_id,
+                integration: IntegrationRef {
+                    id: integration.id,
+                    name: integration.name.clone(),
+                    action_name: action.name.map(str::to_owned),
+                    action_index: action.index,
+                },
+                event: EventRef {
+                    source: event.source.clone(),
+                    id: event.id.clone(),
+                    event_type: event.event_type.clone(),
+                    created_at: event.created_at,
+                },
+                direction: Direction::Outbound,
+                trigger: TriggerType::Event,
+                status: DeliveryStatus::Success,
+                target: action.target.clone(),
+                attempts: Vec::new(),
+                error: None,
+                original_payload: None,
+                request_payload: None,
+                request_headers: Vec::new(),
+                signature: None,
+                correlation_id: trace_id.to_owned(),
+                trace_id: trace_id.to_owned(),
+                created_at: now,
+                delivered_at: None,
+                expires_at: now,
+            },
+            trace: ExecutionTrace::default(),
+            began: Instant::now(),
+            payload: event.payload.raw.clone(),
+            entity_rid: event.entity_rid,
+            log_level: integration.log_level,
+            attempts_allowed: integration.attempts,
+        }
+    }
+
+    /// The message's identifier.
+    pub fn message_id(&self) -> MessageId {
+        self.log.message_id
+    }
+
+    /// How many requests were sent.
+    pub fn attempts_made(&self) -> u32 {
+        u32::try_from(self.log.attempts.len()).unwrap_or(u32::MAX)
+    }
+
+    /// How many may be sent.
+    pub fn attempts_allowed(&self) -> u8 {
+        self.attempts_allowed
+    }
+
+    /// The payload was given its shape, or could not be.
+    pub fn shaped(&mut self, took: Duration, body: Result<&Bytes, &Failure>) {
+        let detail = match body {
+            Ok(body) => format!("{} bytes", body.len()),
+            Err(failure) => failure.message.clone(),
+        };
+        if let (Ok(body), LogLevel::Full) = (body, self.log_level)
+            && *body != self.payload
+        {
+            self.log.request_payload = Some(body.clone());
+        }
+        self.step("transform", took, detail);
+    }
+
+    /// A request was sent with these headers, credentials masked.
+    pub fn sent(&mut self, headers: Vec<(String, String)>, signature: Option<String>) {
+        self.log.request_headers = headers;
+        self.log.signature = signature;
+    }
+
+    /// A request was sent; says why it failed, if it did.
+    pub fn attempted(&mut self, attempt: Attempt) -> Option<Failure> {
+        let failure = attempt.failure.clone();
+        let detail = match (&failure, attempt.response_status) {
+            (Some(failure), _) => failure.message.clone(),
+            (None, Some(status)) => format!("HTTP {status}"),
+            (None, None) => String::new(),
+        };
+        self.step("attempt", attempt.duration, detail);
+        self.log.attempts.push(attempt);
+        failure
+    }
+
+    fn step(&mut self, name: &'static str, duration: Duration, detail: String) {
+        self.trace.steps.push(Step {
+            name,
+            offset: self.began.elapsed().saturating_sub(duration),
+            duration,
+            detail: Some(detail),
+        });
+    }
+
+    /// Ends the delivery: what is to be written down of it.
+    pub fn conclude(mut self, ending: Ending, now: Timestamp, expires_at: Timestamp) -> JournalEntry {
+        self.log.expires_at = expires_at;
+        let dead_letter = match ending {
+            Ending::Delivered => {
+                self.log.delivered_at = Some(now);
+                None
+            }
+            Ending::Parked { failure, due_in } => {
+                let reason = due_in.map_or(DeadLetterReason::AttemptsExhausted, |_| DeadLetterReason::RetryAfter);
+                let due = now + due_in.unwrap_or(FIRST_RETRY);
+                Some(self.dead_letter(failure, DeliveryStatus::Retrying, DeadLetterStatus::PendingRetry, reason, Some(due), now))
+            }
+            Ending::GivenUp(failure) => {
+                let reason = DeadLetterReason::NotRetryable;
+                Some(self.dead_letter(failure, DeliveryStatus::Failed, DeadLetterStatus::Abandoned, reason, None, now))
+            }
+        };
+        if self.log_level == LogLevel::Full {
+            self.log.original_payload = Some(self.payload);
+        }
+        metrics::delivered(&self.log);
+        JournalEntry::Delivery {
+            log: Box::new(self.log),
+            trace: self.trace,
+            dead_letter: dead_letter.map(Box::new),
+        }
+    }
+
+    fn dead_letter(
+        &mut self,
+        failure: Failure,
+        log_status: DeliveryStatus,
+        status: DeadLetterStatus,
+        reason: DeadLetterReason,
+        due: Option<Timestamp>,
+        now: Timestamp,
+    ) -> DeadLetter {
+        self.log.status = log_status;
+        self.log.error = Some((failure.category, failure.message.clone()));
+        DeadLetter {
+            id: self.log.id,
+            message_id: self.log.message_id,
+            org_id: self.log.org_id,
+            entity_rid: self.entity_rid,
+            integration: self.log.integration.clone(),
+            event: self.log.event.clone(),
+            direction: self.log.direction,
+            status,
+            category: Some(failure.category),
+            reason,
+            original_payload: self.payload.clone(),
+            target: self.log.target.clone(),
+            last_error: failure.message,
+            attempt_count: self.attempts_made(),
+            max_retries: DEFAULT_MAX_RETRIES,
+            next_retry_at: due,
+            trace_id: self.log.trace_id.clone(),
+            created_at: now,
+        }
+    }
+}

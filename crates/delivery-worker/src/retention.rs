@@ -1,0 +1,33 @@
+//! How long what is written down is kept.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ig_core::clock::Timestamp;
+use ig_core::id::OrgId;
+
+use crate::compiled::LiveConfiguration;
+
+/// Each organisation's own time, or the platform's.
+#[derive(Debug, Clone)]
+pub struct Retention {
+    configuration: Arc<LiveConfiguration>,
+    default_days: u32,
+}
+
+impl Retention {
+    /// Organisations that do not say keep logs for `default_days`.
+    pub fn new(configuration: Arc<LiveConfiguration>, default_days: u32) -> Self {
+        Self {
+            configuration,
+            default_days,
+        }
+    }
+
+    /// When something that happened now may be forgotten.
+    pub fn expires(&self, org: Option<OrgId>, now: Timestamp) -> Timestamp {
+        let own = org.and_then(|org| self.configuration.retention_days(org)).flatten();
+        let days = own.unwrap_or(self.default_days);
+        now + Duration::from_secs(u64::from(days) * 24 * 60 * 60)
+    }
+}

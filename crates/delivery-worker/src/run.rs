@@ -1,0 +1,172 @@
+//! Puts the worker together.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use ig_core::clock::{Clock, SystemClock};
+use ig_core::lease::WorkerId;
+use ig_core::ports::Journal;
+use ig_delivery::{Deliverer, EgressGuard};
+use ig_proto::v1::delivery_service_server::DeliveryServiceServer;
+use ig_service::grpc::{Services, channel};
+use ig_service::{Context, Fate};
+use ig_sources::Ports;
+use ig_store::{SecretBox, Store};
+use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
+
+use crate::compiled::LiveConfiguration;
+use crate::config::Config;
+use crate::courier::Courier;
+use crate::dispatch::Dispatch;
+use crate::gauges;
+use crate::grpc::Delivery;
+use crate::intake::Intake;
+use crate::lanes::{Budget, Lanes, Turns};
+use crate::partitions::{Keeper, KeeperParts};
+use crate::reader::{Reader, SourceState};
+use crate::recorder::{Writer, recorder};
+use crate::retention::Retention;
+use crate::watch::Follower;
+
+/// What deliveries under way may take when the worker is told to stop; the process's grace is a little longer.
+const FAREWELL: Duration = Duration::from_secs(25);
+const CHECKPOINT_INTERVAL: Duration = Duration::from_millis(500);
+/// A loop that has not come round for so long has stalled.
+const STALLED: Duration = Duration::from_secs(60);
+
+/// Starts the worker; answers where it serves gRPC.
+pub async fn run(config: Config, context: Context) -> anyhow::Result<SocketAddr> {
+    let worker = Worker::assemble(&config, &context).await?;
+    let services = Services::new(Routes::new(DeliveryServiceServer::new(Delivery::new(worker.sources.clone()))));
+    let address = context.serve_grpc(&config.grpc, services.descriptors(ig_proto::FILE_DESCRIPTOR_SET)).await?;
+    worker.start(&config, &context)?;
+    Ok(address)
+}
+
+/// The worker's parts.
+struct Worker {
+    store: Store,
+    live: Arc<LiveConfiguration>,
+    sources: Vec<Arc<SourceState>>,
+    lanes: Arc<Lanes>,
+    budget: Arc<Budget>,
+    dispatch: Arc<Dispatch>,
+    keeper: Arc<Keeper>,
+    writer: Writer,
+    clock: Arc<dyn Clock>,
+}
+
+impl Worker {
+    async fn assemble(config: &Config, context: &Context) -> anyhow::Result<Self> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let live = Arc::new(LiveConfiguration::default());
+        let store = connect(config).await?;
+        let journal: Arc<dyn Journal> = Arc::new(store.journal());
+        let (recorder, writer) = recorder(Arc::clone(&journal), config.worker.max_unrecorded);
+        let retention = Retention::new(Arc::clone(&live), config.worker.retention_days);
+        let intake = Arc::new(Intake::new(Arc::clone(&live), &config.worker));
+        let guard = EgressGuard::new(&config.security).context("section security")?;
+        let deliverer = Deliverer::new(guard).context("the HTTP client")?;
+        let courier = Courier::new(deliverer, Arc::clone(&live), recorder.clone(), retention.clone(), Arc::clone(&clock));
+        let turns = Turns::new(Arc::clone(&intake), Arc::clone(&journal), courier, Arc::clone(&clock));
+        let budget = Budget::new(config.worker.payload_memory());
+        let lanes = Lanes::new(Arc::clone(&budget), context.tasks().clone(), turns, context.stopping().clone());
+        let dispatch = Arc::new(Dispatch::new(
+            intake,
+            Arc::clone(&live),
+            config.worker.dedup_capacity,
+            Arc::clone(&lanes),
+            recorder.clone(),
+            retention,
+            Arc::clone(&clock),
+        ));
+        let pushed = store.pushed_events();
+        let registered = ig_sources::open(&config.sources, Ports { pushed }).context("section sources")?;
+        let sources: Vec<_> = registered.into_iter().map(SourceState::new).collect();
+        let keeper = Keeper::new(KeeperParts {
+            worker: worker_id(),
+            leases: Arc::new(store.partition_leases()),
+            journal,
+            sources: sources.clone(),
+            dispatch: Arc::clone(&dispatch),
+            recorder,
+            clock: Arc::clone(&clock),
+            ttl: config.worker.lease(),
+        });
+        Ok(Self {
+            store,
+            live,
+            sources,
+            lanes,
+            budget,
+            dispatch,
+            keeper,
+            writer,
+            clock,
+        })
+    }
+
+    fn start(self, config: &Config, context: &Context) -> anyhow::Result<()> {
+        self.follow_configuration(config, context)?;
+        self.read_sources(config, context);
+        let written = CancellationToken::new();
+        context.spawn("journal", Fate::RunsUntilShutdown, self.writer.run(written.clone()));
+        keep_partitions(&self.keeper, Arc::clone(&self.lanes), written, context);
+        let stop = context.stopping().clone();
+        context.spawn("gauges", Fate::RunsUntilShutdown, gauges::run(self.sources, self.lanes, self.budget, stop));
+        Ok(())
+    }
+
+    fn follow_configuration(&self, config: &Config, context: &Context) -> anyhow::Result<()> {
+        let gateway = channel(&config.services.api_gateway, &config.grpc).context("services.api_gateway")?;
+        let follower = Follower::new(gateway, Arc::clone(&self.live));
+        let waiting = context.readiness().hold("no configuration yet");
+        let stop = context.stopping().clone();
+        context.spawn("configuration", Fate::RunsUntilShutdown, async move {
+            follower.run(stop, || waiting.release()).await;
+        });
+        Ok(())
+    }
+
+    /// Reading begins once a configuration is in force: without one every event would be nobody's.
+    fn read_sources(&self, config: &Config, context: &Context) {
+        for state in &self.sources {
+            let most = config.worker.max_events_in_flight;
+            let reader = Reader::new(Arc::clone(state), Arc::clone(&self.dispatch), Arc::clone(&self.clock), most);
+            let (live, stop) = (Arc::clone(&self.live), context.stopping().clone());
+            let beat = context.liveness().watch(format!("reader of {}", state.source.id()), STALLED);
+            context.spawn(format!("reader of {}", state.source.id()), Fate::RunsUntilShutdown, async move {
+                live.in_force(&stop, || beat.beat()).await;
+                reader.run(stop, || beat.beat()).await;
+            });
+        }
+    }
+}
+
+async fn connect(config: &Config) -> anyhow::Result<Store> {
+    let secrets = SecretBox::new(&config.secrets).context("section secrets")?;
+    Store::connect(&config.mongodb, secrets).await.context("section mongodb")
+}
+
+/// Claims and renews, saves checkpoints, and in the end waits for the lanes, gives everything back and lets the journal end.
+fn keep_partitions(keeper: &Arc<Keeper>, lanes: Arc<Lanes>, written: CancellationToken, context: &Context) {
+    let stop = context.stopping().clone();
+    let saving = Arc::clone(keeper).save_checkpoints(CHECKPOINT_INTERVAL, stop.clone());
+    context.spawn("checkpoints", Fate::RunsUntilShutdown, saving);
+    let beat = context.liveness().watch("partitions", STALLED);
+    let keeper = Arc::clone(keeper);
+    context.spawn("partitions", Fate::RunsUntilShutdown, async move {
+        Arc::clone(&keeper).run(stop, || beat.beat()).await;
+        keeper.farewell(|| lanes.is_empty(), FAREWELL).await;
+        written.cancel();
+    });
+}
+
+/// A worker's life has a name of its own: the host and a random number.
+fn worker_id() -> WorkerId {
+    let host = std::env::var("HOSTNAME").unwrap_or_else(|_| "worker".to_owned());
+    WorkerId(format!("{host}-{:016x}", rand::random::<u64>()))
+}

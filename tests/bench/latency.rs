@@ -1,0 +1,75 @@
+//! How long an event takes at 200 events a second.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use ig_testkit::mysql::QueueRow;
+use ig_testkit::receiver::Receiver;
+use serde_json::json;
+
+use crate::report::Report;
+use crate::stack::Stack;
+use crate::throughput::payload;
+use crate::{RUNS, median};
+
+const EVENTS: i64 = 2_000;
+const PACE: Duration = Duration::from_millis(5);
+
+/// From a row committed to its request received.
+pub async fn rows(report: &mut Report) -> anyhow::Result<()> {
+    let (mut p50, mut p99) = (Vec::new(), Vec::new());
+    for _ in 0..RUNS {
+        let (stack, receiver) = prepare().await?;
+        let mut sent = HashMap::new();
+        let mut pace = tokio::time::interval(PACE);
+        for n in 0..EVENTS {
+            pace.tick().await;
+            stack.queue.insert(QueueRow::new(1, "event").json(&payload(n))).await;
+            sent.insert(n, Utc::now());
+        }
+        collect(&receiver, &sent, &mut p50, &mut p99).await;
+    }
+    report.add("row committed to request received, 200 events/s, p50", median(p50), "ms", "<= 30");
+    report.add("row committed to request received, 200 events/s, p99", median(p99), "ms", "<= 100");
+    Ok(())
+}
+
+/// From a push accepted to its request received.
+pub async fn pushes(report: &mut Report) -> anyhow::Result<()> {
+    let (mut p50, mut p99) = (Vec::new(), Vec::new());
+    for _ in 0..RUNS {
+        let (stack, receiver) = prepare().await?;
+        let mut sent = HashMap::new();
+        let mut pace = tokio::time::interval(PACE);
+        for n in 0..EVENTS {
+            pace.tick().await;
+            stack.post("/events?orgId=1", &json!({"eventType": "event", "payload": payload(n)})).await?;
+            sent.insert(n, Utc::now());
+        }
+        collect(&receiver, &sent, &mut p50, &mut p99).await;
+    }
+    report.add("push accepted to request received, 200 events/s, p50", median(p50), "ms", "<= 10");
+    report.add("push accepted to request received, 200 events/s, p99", median(p99), "ms", "<= 50");
+    Ok(())
+}
+
+async fn prepare() -> anyhow::Result<(Stack, Receiver)> {
+    let (stack, receiver) = (Stack::start().await?, Receiver::start());
+    stack.tenants(1).await?;
+    stack.integration(1, "event", &receiver.url("/hook")).await?;
+    Ok((stack, receiver))
+}
+
+/// A receipt that came before its acceptance was read took no time.
+async fn collect(receiver: &Receiver, sent: &HashMap<i64, DateTime<Utc>>, p50: &mut Vec<f64>, p99: &mut Vec<f64>) {
+    let received = receiver.wait_for(sent.len()).await;
+    let took = received.iter().filter_map(|request| {
+        let sent = sent.get(&request.json()["n"].as_i64()?)?;
+        Some(((request.at - sent).num_microseconds()? as f64 / 1000.0).max(0.0))
+    });
+    let mut took: Vec<f64> = took.collect();
+    took.sort_by(f64::total_cmp);
+    p50.push(took[took.len() / 2]);
+    p99.push(took[took.len() * 99 / 100]);
+}

@@ -1,0 +1,41 @@
+//! `make bench`: the figures that the platform is to reach, on real parts, next to the ceiling of the same run.
+
+mod ceiling;
+mod latency;
+mod report;
+mod stack;
+mod throughput;
+
+use report::Report;
+use stack::Stack;
+
+/// Every figure is the median of so many runs.
+const RUNS: usize = 3;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    // cargo passes `--bench`; a figure's name runs that figure alone.
+    let only: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    let wanted = |name: &str| only.is_empty() || only.iter().any(|one| one == name);
+    let mut report = Report::begin();
+    if wanted("outbound") {
+        throughput::outbound(&mut report).await?;
+    }
+    if wanted("fan-out") {
+        throughput::fan_out(&mut report).await?;
+    }
+    if wanted("latency") {
+        latency::rows(&mut report).await?;
+        latency::pushes(&mut report).await?;
+    }
+    if wanted("start") {
+        stack::start_time(&mut report).await?;
+    }
+    report.finish()
+}
+
+/// The middle one.
+fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
+}

@@ -1,0 +1,134 @@
+//! A whole system in one process of its own: `igctl up`, as it is built for release.
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use ig_testkit::mongo::TestDatabase;
+use ig_testkit::mysql::TestQueue;
+use serde_json::{Value, json};
+
+use crate::report::Report;
+
+/// A running system with databases of its own.
+pub struct Stack {
+    /// The hospital's queue.
+    pub queue: TestQueue,
+    /// The platform's database.
+    pub mongo: TestDatabase,
+    api: crate::ceiling::Poster,
+    http: String,
+    key: String,
+    child: Child,
+    _folder: tempfile::TempDir,
+}
+
+impl Stack {
+    /// Starts it and waits until it is ready.
+    pub async fn start() -> anyhow::Result<Self> {
+        let queue = ig_testkit::mysql::database().await;
+        let mongo = ig_testkit::mongo::database();
+        let folder = tempfile::tempdir()?;
+        let ready_file = folder.path().join("ready.json");
+        let child = command(&mongo, &queue, folder.path()).spawn().context("igctl; `make bench` builds it")?;
+        let ready = wait_for(&ready_file).await?;
+        let text = |key: &str| ready[key].as_str().unwrap_or_default().to_owned();
+        let (http, key) = (text("http"), text("apiKey"));
+        let api = crate::ceiling::Poster::new();
+        Ok(Self { queue, mongo, api, http, key, child, _folder: folder })
+    }
+
+    /// Creates something through the API.
+    pub async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        let url = format!("{}/api/v1{path}", self.http);
+        let (status, answer) = self.api.post(&url, &[("x-api-key", &self.key)], body.to_string().into()).await?;
+        ensure!(status.is_success(), "POST {path}: {status} {}", String::from_utf8_lossy(&answer));
+        Ok(serde_json::from_slice(&answer)?)
+    }
+
+    /// Creates tenants 1 to `count`.
+    pub async fn tenants(&self, count: i64) -> anyhow::Result<()> {
+        for org in 1..=count {
+            self.post("/admin/orgs", &json!({"orgId": org, "name": format!("Hospital {org}")})).await?;
+        }
+        Ok(())
+    }
+
+    /// Creates an integration with a small mapping.
+    pub async fn integration(&self, org: i64, event_type: &str, url: &str) -> anyhow::Result<()> {
+        let body = json!({
+            "name": event_type, "eventType": event_type, "targetUrl": url, "logLevel": "FULL", "signing": {"enabled": true},
+            "fieldMappings": [
+                {"sourceField": "n", "targetField": "n"},
+                {"sourceField": "patient.name", "targetField": "name", "transform": "trim"},
+                {"sourceField": "patient.code", "targetField": "codes.primary", "transform": "upper"},
+                {"sourceField": "notes", "targetField": "text"},
+            ],
+            "staticFields": [{"key": "source", "value": "bench"}],
+        });
+        self.post(&format!("/outbound-integrations?orgId={org}"), &body).await?;
+        Ok(())
+    }
+
+    /// How much memory the system takes, in MiB.
+    pub fn memory_mib(&self) -> f64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or("0");
+        let kib: f64 = line.trim().trim_end_matches(" kB").parse().unwrap_or(0.0);
+        kib / 1024.0
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+        let _ = self.child.wait();
+    }
+}
+
+fn command(mongo: &TestDatabase, queue: &TestQueue, folder: &std::path::Path) -> Command {
+    let mut command = Command::new(igctl());
+    command
+        .args(["up", "--http", "127.0.0.1:0", "--mongodb-uri", &mongo.uri, "--mysql-url", &queue.url])
+        .args(["--data-dir".into(), folder.join("data"), "--ready-file".into(), folder.join("ready.json")])
+        .env("IG__MONGODB__DATABASE", &mongo.name)
+        .env("IG__SECURITY__EGRESS__ALLOW", "127.0.0.0/8")
+        .env("IG__SOURCES__MYSQL__START", "beginning")
+        .env("IG__TELEMETRY__LOG", std::env::var("IG_BENCH_LOG").unwrap_or_else(|_| "warn".to_owned()))
+        .stdout(Stdio::null());
+    command
+}
+
+/// The release binary lies beside the folder of this benchmark's own.
+fn igctl() -> PathBuf {
+    let bench = std::env::current_exe().unwrap_or_default();
+    bench.ancestors().nth(2).map(|folder| folder.join("igctl")).unwrap_or_default()
+}
+
+async fn wait_for(ready_file: &std::path::Path) -> anyhow::Result<Value> {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while Instant::now() < deadline {
+        if let Ok(text) = std::fs::read_to_string(ready_file) {
+            return Ok(serde_json::from_str(&text)?);
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    anyhow::bail!("the system did not become ready within 30 s")
+}
+
+/// From the start of the process to the ready file, all six services in one process.
+pub async fn start_time(report: &mut Report) -> anyhow::Result<()> {
+    let mut seconds = Vec::new();
+    let mut memory = Vec::new();
+    for _ in 0..crate::RUNS {
+        let began = Instant::now();
+        let stack = Stack::start().await?;
+        seconds.push(began.elapsed().as_secs_f64());
+        memory.push(stack.memory_mib());
+    }
+    report.add("start to ready, six services in one process", crate::median(seconds), "s", "<= 1 a service");
+    report.add("memory when idle, six services in one process", crate::median(memory), "MiB", "<= 40 a service");
+    Ok(())
+}

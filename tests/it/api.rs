@@ -1,0 +1,110 @@
+//! The management API as a client sees it.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Request, StatusCode};
+use http_body_util::{BodyExt as _, Full};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use serde_json::{Value, json};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A client with a key.
+#[derive(Clone)]
+pub struct Api {
+    base: String,
+    key: String,
+    client: Client<HttpConnector, Full<Bytes>>,
+}
+
+/// An answer: its status, and its body as JSON where it is JSON.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// The body; null where it is no JSON.
+    pub body: Value,
+}
+
+impl Api {
+    /// A client of the gateway at `base`, such as `http://127.0.0.1:4000`.
+    pub fn new(base: String, key: &str) -> Self {
+        let client = Client::builder(TokioExecutor::new()).build_http();
+        Self { base, key: key.to_owned(), client }
+    }
+
+    /// Calls a route below `/api/v1`.
+    pub async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Answer {
+        let body = body.map(Value::to_string).unwrap_or_default();
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("{}/api/v1{path}", self.base))
+            .header("x-api-key", &self.key)
+            .header("content-type", "application/json")
+            .body(Full::new(Bytes::from(body)))
+            .expect("a request");
+        let answer = tokio::time::timeout(PATIENCE, self.client.request(request)).await.expect("an answer in time");
+        let answer = answer.expect("an answer");
+        let status = answer.status();
+        let bytes = answer.into_body().collect().await.expect("a whole body").to_bytes();
+        Answer { status, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null) }
+    }
+
+    /// Reads a route that must exist.
+    pub async fn get(&self, path: &str) -> Value {
+        let answer = self.call(Method::GET, path, None).await;
+        assert_eq!(answer.status, StatusCode::OK, "GET {path}: {}", answer.body);
+        answer.body
+    }
+
+    /// Creates something that must be accepted.
+    pub async fn post(&self, path: &str, body: &Value) -> Value {
+        let answer = self.call(Method::POST, path, Some(body)).await;
+        assert!(answer.status.is_success(), "POST {path}: {} {}", answer.status, answer.body);
+        answer.body
+    }
+
+    /// Creates an organisation.
+    pub async fn org(&self, org: i64) {
+        self.post("/admin/orgs", &json!({"orgId": org, "name": format!("Hospital {org}")})).await;
+    }
+
+    /// Creates a unit.
+    pub async fn unit(&self, org: i64, rid: i64) {
+        self.post(&format!("/admin/orgs/{org}/units"), &json!({"rid": rid, "name": format!("Unit {rid}")})).await;
+    }
+
+    /// Creates an outbound integration and answers its id.
+    pub async fn integration(&self, org: i64, event_type: &str, url: &str, more: Value) -> String {
+        let mut body = json!({"name": format!("{event_type} to {url}"), "eventType": event_type, "targetUrl": url});
+        if let (Some(body), Value::Object(more)) = (body.as_object_mut(), more) {
+            body.extend(more);
+        }
+        let made = self.post(&format!("/outbound-integrations?orgId={org}"), &body).await;
+        made["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// A list's items, such as `logs` of `/logs`.
+    pub async fn list(&self, org: i64, resource: &str, plural: &str, query: &str) -> Vec<Value> {
+        let body = self.get(&format!("/{resource}?orgId={org}&limit=500{query}")).await;
+        body[plural].as_array().unwrap_or_else(|| panic!("{plural} in {body}")).clone()
+    }
+
+    /// The status that a URL answers, if it answers.
+    pub async fn status_of(url: &str) -> Option<u16> {
+        let client: Client<_, Full<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
+        let answer = tokio::time::timeout(Duration::from_secs(2), client.get(url.parse().expect("a URL")));
+        answer.await.ok()?.ok().map(|answer| answer.status().as_u16())
+    }
+
+    /// The text that a URL answers.
+    pub async fn text_of(url: &str) -> String {
+        let client: Client<_, Full<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
+        let answer = client.get(url.parse().expect("a URL")).await.expect("an answer");
+        let bytes = answer.into_body().collect().await.expect("a whole body").to_bytes();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}

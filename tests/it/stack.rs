@@ -1,0 +1,160 @@
+//! The system as it is deployed: each service a process of its own, on real databases.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use ig_testkit::mongo::TestDatabase;
+use ig_testkit::mysql::TestQueue;
+use ig_testkit::wait::eventually_within;
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::api::Api;
+
+const STARTING: Duration = Duration::from_secs(30);
+const KEY: &str = "key-of-the-tests-0123456789abcdef";
+
+/// A process of the system.
+pub struct Process {
+    name: &'static str,
+    child: Child,
+    admin: u16,
+}
+
+impl Process {
+    /// Starts a service's binary and waits until it is ready.
+    pub async fn start(name: &'static str, admin: u16, environment: &BTreeMap<String, String>) -> Self {
+        let child = spawn(name, admin, environment);
+        let process = Self { name, child, admin };
+        process.wait_until_ready().await;
+        process
+    }
+
+    /// Waits until `/readyz` says so.
+    pub async fn wait_until_ready(&self) {
+        let url = format!("http://127.0.0.1:{}/readyz", self.admin);
+        let what = format!("{} is ready", self.name);
+        eventually_within(STARTING, &what, async || Api::status_of(&url).await == Some(200)).await;
+    }
+
+    /// The metrics as Prometheus would read them.
+    pub async fn metrics(&self) -> String {
+        Api::text_of(&format!("http://127.0.0.1:{}/metrics", self.admin)).await
+    }
+
+    /// Ends it at whatever instruction it is.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("it runs");
+        self.child.wait().expect("it ended");
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).expect("it runs");
+    }
+
+    /// Waits for its end.
+    pub async fn ended(&mut self) -> std::process::ExitStatus {
+        let deadline = tokio::time::Instant::now() + STARTING;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("it can be waited for") {
+                return status;
+            }
+            assert!(tokio::time::Instant::now() < deadline, "{} did not end", self.name);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn spawn(name: &'static str, admin: u16, environment: &BTreeMap<String, String>) -> Child {
+    let mut command = Command::new(binary(name));
+    command.env_clear().envs(environment).env("IG__ADMIN__LISTEN", format!("127.0.0.1:{admin}"));
+    if std::env::var_os("IG_TEST_LOGS").is_none() {
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+    }
+    command.spawn().unwrap_or_else(|error| panic!("{} cannot be started: {error}; `make test` builds it", binary(name).display()))
+}
+
+/// The binaries lie beside the folder of this test's own.
+pub fn binary(name: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("a test has a path");
+    let folder = test.parent().and_then(|deps| deps.parent()).expect("tests run in target/<profile>/deps");
+    folder.join(name)
+}
+
+/// A gateway with its databases, to which workers are added.
+pub struct Stack {
+    /// The gateway's API, called as its administrator.
+    pub api: Api,
+    /// The gateway.
+    pub gateway: Process,
+    environment: BTreeMap<String, String>,
+}
+
+impl Stack {
+    /// Starts a gateway on a database; deliveries may go to loopback.
+    pub async fn start(mongo: &TestDatabase) -> Self {
+        Self::start_with(mongo, &[]).await
+    }
+
+    /// Starts a gateway with further settings, which its workers share.
+    pub async fn start_with(mongo: &TestDatabase, settings: &[(&str, &str)]) -> Self {
+        let (http, grpc) = (port(), port());
+        let mut environment = base(mongo, grpc);
+        environment.insert("IG__HTTP__LISTEN".to_owned(), format!("127.0.0.1:{http}"));
+        environment.extend(settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
+        let mut own = environment.clone();
+        own.insert("IG__GRPC__LISTEN".to_owned(), format!("127.0.0.1:{grpc}"));
+        let gateway = Process::start("ig-api-gateway", port(), &own).await;
+        let api = Api::new(format!("http://127.0.0.1:{http}"), KEY);
+        Self { api, gateway, environment }
+    }
+
+    /// Starts a worker that reads a queue from its first row.
+    pub async fn worker(&self, queue: &TestQueue) -> Process {
+        self.worker_with(queue, &[]).await
+    }
+
+    /// Starts a worker with further settings.
+    pub async fn worker_with(&self, queue: &TestQueue, settings: &[(&str, &str)]) -> Process {
+        let worker = self.spawn_worker(&queue.url, settings);
+        worker.wait_until_ready().await;
+        worker
+    }
+
+    /// Starts a worker and waits for nothing.
+    pub fn spawn_worker(&self, mysql_url: &str, settings: &[(&str, &str)]) -> Process {
+        let mut environment = self.environment.clone();
+        environment.insert("IG__GRPC__LISTEN".to_owned(), "127.0.0.1:0".to_owned());
+        environment.insert("IG__SOURCES__MYSQL__URL".to_owned(), mysql_url.to_owned());
+        environment.insert("IG__SOURCES__MYSQL__START".to_owned(), "beginning".to_owned());
+        environment.extend(settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
+        let (name, admin) = ("ig-delivery-worker", port());
+        Process { name, child: spawn(name, admin, &environment), admin }
+    }
+}
+
+fn base(mongo: &TestDatabase, gateway_grpc: u16) -> BTreeMap<String, String> {
+    let settings = [
+        ("IG__MONGODB__URI", mongo.uri.clone()),
+        ("IG__MONGODB__DATABASE", mongo.name.clone()),
+        ("IG__SECRETS__KEYS", "test:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".to_owned()),
+        ("IG__BOOTSTRAP__API_KEY", KEY.to_owned()),
+        ("IG__SERVICES__API_GATEWAY", format!("127.0.0.1:{gateway_grpc}")),
+        ("IG__SECURITY__EGRESS__ALLOW", "127.0.0.0/8".to_owned()),
+        ("IG__TELEMETRY__LOG", "info".to_owned()),
+    ];
+    settings.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+}
+
+fn port() -> u16 {
+    ig_testkit::port::free_port()
+}
