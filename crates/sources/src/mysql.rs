@@ -42,6 +42,7 @@ pub struct MySqlSource {
 impl MySqlSource {
     /// A source as configured; the server is not contacted yet. An error names the setting that is wrong.
     pub fn new(config: &MySqlConfig) -> Result<Self, SourceError> {
+        config.refuse_faults()?;
         Ok(Self {
             id: SourceId::new(NAME),
             start: config.start.into(),

@@ -92,6 +92,34 @@ impl TestQueue {
         sql.ignore(&self.pool).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
     }
 
+    /// How many bytes the server has sent to all its clients.
+    ///
+    /// # Panics
+    /// When the server refuses.
+    pub async fn bytes_sent(&self) -> u64 {
+        let status: Option<(String, u64)> = self
+            .conn()
+            .await
+            .query_first("SHOW GLOBAL STATUS LIKE 'Bytes_sent'")
+            .await
+            .expect("a status");
+        status.expect("the server counts what it sends").1
+    }
+
+    /// Closes every other connection to this database, as a server does that restarts.
+    ///
+    /// # Panics
+    /// When the server refuses.
+    pub async fn close_other_connections(&self) {
+        const OTHERS: &str = "SELECT ID FROM information_schema.PROCESSLIST WHERE DB = DATABASE() AND ID <> CONNECTION_ID()";
+        let mut conn = self.conn().await;
+        let others: Vec<u64> = conn.query(OTHERS).await.expect("the connections");
+        for id in others {
+            // One that has gone by itself meanwhile is as good.
+            drop(conn.query_drop(format!("KILL {id}")).await);
+        }
+    }
+
     /// Notes in `u_entity` that an entity belongs to a parent.
     ///
     /// # Panics

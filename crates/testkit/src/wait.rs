@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 /// How long a condition is waited for: far longer than it ever takes on a machine that is not on fire.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
 

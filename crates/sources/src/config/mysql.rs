@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use ig_core::ports::SourceError;
 use ig_core::secret::Secret;
 use serde::{Deserialize, Serialize};
 
 use super::fault::Findings;
-use super::{Start, identifier, url};
+use super::{ConfigFault, Start, identifier, url};
 
 mod tables;
 
@@ -86,6 +87,18 @@ impl MySqlConfig {
     /// How long a statement may take.
     pub fn statement_timeout(&self) -> Duration {
         Duration::from_millis(self.statement_timeout_ms)
+    }
+
+    /// The first fault as the error that it would cause: an unchecked name must never reach SQL.
+    pub(crate) fn refuse_faults(&self) -> Result<(), SourceError> {
+        let mut findings = Findings::default();
+        findings.below("mysql", |findings| self.check(findings));
+        match findings.into_faults().into_iter().next() {
+            None => Ok(()),
+            Some(ConfigFault { key, problem, fix }) => {
+                Err(SourceError::Misconfigured(format!("sources.{key}: {problem}; {fix}")))
+            }
+        }
     }
 
     pub(super) fn check(&self, findings: &mut Findings) {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Deserializer, Serializer, de};
 
 use super::fault::Findings;
 
+#[expect(clippy::ref_option, reason = "serde gives a reference to the field")]
 pub(super) fn serialize<S: Serializer>(url: &Option<Secret>, serializer: S) -> Result<S::Ok, S::Error> {
     match url {
         Some(_) => serializer.serialize_some(MASK),

@@ -12,6 +12,9 @@ use super::NAME;
 use crate::config::MySqlConfig;
 use crate::metrics;
 
+/// How long a connection that nobody uses stays open.
+const IDLE: Duration = Duration::from_mins(1);
+
 /// Why a statement was not answered.
 #[derive(Debug)]
 pub(super) enum Failure {
@@ -110,6 +113,8 @@ fn opts(config: &MySqlConfig) -> Result<Opts, SourceError> {
     let constraints = PoolConstraints::new(0, config.pool_max).ok_or_else(|| misconfigured("pool_max must be at least 1"))?;
     let pool = PoolOpts::default()
         .with_constraints(constraints)
+        // At the driver's default of 0 a connection beyond the lower bound is closed as soon as it is given back.
+        .with_inactive_connection_ttl(IDLE)
         .with_abs_conn_ttl(Some(config.connection_max_age()))
         // Nothing in a session is ever changed, and a reset would forget the prepared statements.
         .with_reset_connection(false);
@@ -122,8 +127,8 @@ fn opts(config: &MySqlConfig) -> Result<Opts, SourceError> {
     Ok(opts.into())
 }
 
-/// Reads only, times in UTC, and the server itself ends what nobody waits for any more: MariaDB by the first comment, in seconds,
-/// MySQL by the second, in milliseconds.
+/// Reads only, times in UTC, and the server itself ends what nobody waits for any more: MariaDB heeds the first comment, in
+/// seconds, MySQL the second, in milliseconds.
 fn session(statement_timeout: Duration) -> Vec<String> {
     let (seconds, milliseconds) = (statement_timeout.as_secs_f64(), statement_timeout.as_millis());
     let limits = format!("/*M!100100 , max_statement_time = {seconds} */ /*!50708 , max_execution_time = {milliseconds} */");

@@ -20,6 +20,7 @@ mod code {
     pub(super) const NO_SUCH_TABLE: u16 = 1146;
     pub(super) const INVALID_VIEW: u16 = 1356;
     pub(super) const ACCESS_DENIED_NO_PASSWORD: u16 = 1698;
+    pub(super) const WRITES_IN_READ_ONLY: u16 = 1792;
 }
 
 const COLUMNS_OF: &str = "SELECT COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ?";
@@ -75,6 +76,7 @@ impl Diagnosis {
         match code {
             code::NO_SUCH_TABLE => Some(format!("{table_key} names `{table}`, which the database does not have")),
             code::INVALID_VIEW => Some(format!("{table_key} names `{table}`, a view that is not valid")),
+            code::WRITES_IN_READ_ONLY => Some(format!("{table_key} names `{table}`, and reading it would write")),
             code::TABLE_DENIED | code::COLUMN_DENIED => {
                 Some(format!("the user of sources.mysql.url may not select from `{table}`"))
             }

@@ -41,7 +41,9 @@ fn fraction(number: f64) -> Option<Timestamp> {
         reason = "a cast of a float saturates, and chrono refuses what is out of range"
     )]
     let whole = |number: f64| number.round() as i64;
-    if number.abs() < FIRST_MILLISECONDS {
+    if !number.is_finite() {
+        None
+    } else if number.abs() < FIRST_MILLISECONDS {
         DateTime::from_timestamp_micros(whole(number * 1e6))
     } else {
         since_1970(whole(number))

@@ -16,7 +16,7 @@ use super::statements;
 use crate::config::EntityTable;
 
 const MOST_ENTITIES: u64 = 100_000;
-const KNOWN_FOR: Duration = Duration::from_secs(60);
+const KNOWN_FOR: Duration = Duration::from_mins(1);
 /// An entity may be about to be written.
 const UNKNOWN_FOR: Duration = Duration::from_secs(5);
 
@@ -51,7 +51,7 @@ impl Parents {
         let mut parent = None;
         let read = connections
             .read(&self.statement, vec![Value::from(entity.0)], |row| {
-                parent = row.unwrap().pop()
+                parent = row.unwrap().pop();
             })
             .await;
         match read {

@@ -50,7 +50,9 @@ fn position(value: &Value) -> Result<Position, NoPosition> {
     match value {
         Value::UInt(number) => Ok(*number),
         Value::Int(number) => Ok(u64::try_from(*number).unwrap_or(0)),
-        other => Err(NoPosition(other.as_sql(true))),
+        Value::NULL | Value::Bytes(_) | Value::Float(_) | Value::Double(_) | Value::Date(..) | Value::Time(..) => {
+            Err(NoPosition(value.as_sql(true)))
+        }
     }
 }
 
@@ -68,21 +70,24 @@ fn payload(length: &Value, value: Value) -> RowPayload {
 }
 
 fn bytes(value: Value) -> Option<Bytes> {
-    match value {
-        Value::NULL => None,
-        Value::Bytes(bytes) => Some(bytes.into()),
-        other => Some(other.as_sql(true).into_bytes().into()),
-    }
+    as_text(value).map(Into::into)
 }
 
 /// Text; what of it is not UTF-8 is replaced.
 fn text(value: Value) -> Option<String> {
-    let bytes = match value {
-        Value::NULL => return None,
-        Value::Bytes(bytes) => bytes,
-        other => return Some(other.as_sql(true)),
-    };
+    let bytes = as_text(value)?;
     Some(String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
+}
+
+/// The bytes of a text, or what any other value looks like as text.
+fn as_text(value: Value) -> Option<Vec<u8>> {
+    match value {
+        Value::NULL => None,
+        Value::Bytes(bytes) => Some(bytes),
+        Value::Int(_) | Value::UInt(_) | Value::Float(_) | Value::Double(_) | Value::Date(..) | Value::Time(..) => {
+            Some(value.as_sql(true).into_bytes())
+        }
+    }
 }
 
 /// An integer, also one that is written as text.

@@ -25,7 +25,7 @@ impl Mariadb {
     pub async fn start() -> Self {
         let (port, directory) = (free_port(), process::directory());
         let data = directory.path().join("data");
-        install(&data);
+        install(directory.path(), &data);
         let arguments = arguments(port, directory.path(), &data);
         let server = Server::new(process::find("mariadbd"), directory, arguments);
         let mut mariadb = Self { port, server };
@@ -69,11 +69,13 @@ impl Mariadb {
     }
 }
 
-fn install(data: &Path) {
+fn install(directory: &Path, data: &Path) {
     let output = Command::new(process::find("mariadb-install-db"))
         .args(["--no-defaults", "--skip-test-db", "--auth-root-authentication-method=normal"])
         .args(run_as())
         .arg(option("--datadir=", data))
+        // Two that are installed at once would take each other's temporary tables.
+        .env("TMPDIR", directory)
         .output()
         .expect("mariadb-install-db starts");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -88,6 +90,7 @@ fn arguments(port: u16, directory: &Path, data: &Path) -> Vec<OsString> {
     arguments.extend(run_as().map(Into::into));
     arguments.push(format!("--port={port}").into());
     arguments.push(option("--datadir=", data));
+    arguments.push(option("--tmpdir=", directory));
     arguments.push(option("--socket=", &directory.join("mariadb.sock")));
     arguments.push("--innodb-buffer-pool-size=64M".into());
     arguments.push("--max-allowed-packet=64M".into());

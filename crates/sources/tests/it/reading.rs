@@ -1,0 +1,130 @@
+//! Rows in the order of their positions.
+
+use chrono::{TimeDelta, Utc};
+use ig_core::ports::{EventSource as _, StartPosition};
+use ig_sources::config::ColumnNames;
+use ig_sources::{MySqlConfig, Start};
+use ig_testkit::mysql::{self, QueueRow};
+
+use crate::{open, payload, positions, settings};
+
+const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+#[tokio::test]
+async fn a_row_comes_with_all_that_its_columns_hold() {
+    let queue = mysql::database().await;
+    let row = QueueRow::new(7, "order")
+        .entity(701)
+        .payload(r#"{"a":"ä"}"#)
+        .trace_parent(TRACE);
+    let id = queue.insert(row).await;
+    let mut config = settings(&queue);
+    config.columns.traceparent = Some("traceparent".to_owned());
+    let rows = open(&config).read_after(0, 10).await.unwrap();
+    assert_eq!(positions(&rows), [id]);
+    assert_eq!(
+        (rows[0].event_type.as_deref(), rows[0].entity_rid, rows[0].parent_rid),
+        (Some("order"), Some(701), Some(7))
+    );
+    assert_eq!(
+        (payload(&rows[0]), rows[0].trace_parent.as_deref()),
+        (r#"{"a":"ä"}"#.as_bytes(), Some(TRACE))
+    );
+    assert!((Utc::now() - rows[0].created_at.unwrap()).abs() < TimeDelta::minutes(5));
+}
+
+#[tokio::test]
+async fn a_batch_begins_after_its_position_and_ends_at_its_limit() {
+    let queue = mysql::database().await;
+    queue
+        .insert_many([3, 5, 6, 9].map(|id| QueueRow::new(7, "order").id(id)))
+        .await;
+    let source = open(&settings(&queue));
+    assert_eq!(positions(&source.read_after(0, 10).await.unwrap()), [3, 5, 6, 9]);
+    assert_eq!(positions(&source.read_after(3, 2).await.unwrap()), [5, 6]);
+    assert_eq!(positions(&source.read_after(9, 2).await.unwrap()), [0u64; 0]);
+}
+
+#[tokio::test]
+async fn the_head_is_the_highest_row_and_0_without_any() {
+    let queue = mysql::database().await;
+    let source = open(&settings(&queue));
+    assert_eq!(source.head().await.unwrap(), 0);
+    queue.insert(QueueRow::new(7, "order").id(41)).await;
+    assert_eq!(source.head().await.unwrap(), 41);
+}
+
+#[tokio::test]
+async fn a_table_and_columns_of_other_names_are_read_by_the_names_configured() {
+    let queue = mysql::database().await;
+    queue
+        .execute("CREATE TABLE `Outbox$1` (seq BIGINT PRIMARY KEY, `order` TEXT, body TEXT, unit INT, clinic INT, written BIGINT, tp TEXT)")
+        .await;
+    queue
+        .execute("INSERT INTO `Outbox$1` VALUES (5, 'visit', '{}', 701, 7, 1767268800, 'x')")
+        .await;
+    let columns = ["seq", "order", "body", "unit", "clinic", "written"].map(ToOwned::to_owned);
+    let [id, event_type, payload, entity_rid, parent_rid, created_at] = columns;
+    let config = MySqlConfig {
+        table: "Outbox$1".to_owned(),
+        columns: ColumnNames {
+            id,
+            event_type,
+            payload,
+            entity_rid,
+            parent_rid,
+            created_at,
+            traceparent: Some("tp".to_owned()),
+        },
+        ..settings(&queue)
+    };
+    let rows = open(&config).read_after(0, 10).await.unwrap();
+    assert_eq!((positions(&rows), rows[0].event_type.as_deref()), (vec![5], Some("visit")));
+    assert_eq!(
+        (rows[0].entity_rid, rows[0].parent_rid, rows[0].trace_parent.as_deref()),
+        (Some(701), Some(7), Some("x"))
+    );
+    assert_eq!(rows[0].created_at.unwrap().to_rfc3339(), "2026-01-01T12:00:00+00:00");
+}
+
+#[tokio::test]
+async fn many_ranges_are_read_whole_and_in_order() {
+    let queue = mysql::database().await;
+    queue.insert_many((1..=1000).map(|id| QueueRow::new(7, "order").id(id))).await;
+    let source = open(&settings(&queue));
+    let ranges: Vec<_> = (0..150u64).map(|n| n * 6 + 1..=n * 6 + 2).collect();
+    let expected: Vec<_> = ranges.iter().cloned().flatten().collect();
+    assert_eq!(positions(&source.read_ranges(&ranges).await.unwrap()), expected);
+    assert_eq!(source.read_ranges(&[]).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn reading_begins_where_it_is_configured() {
+    let queue = mysql::database().await;
+    let start = |start| {
+        open(&MySqlConfig {
+            start,
+            ..settings(&queue)
+        })
+        .start()
+    };
+    assert_eq!(start(Start::Now), StartPosition::Now);
+    assert_eq!(start(Start::Beginning), StartPosition::Beginning);
+    assert_eq!(start(Start::After(9)), StartPosition::After(9));
+}
+
+#[tokio::test]
+async fn a_batch_of_large_payloads_ends_early_and_goes_on_where_it_ended() {
+    let queue = mysql::database().await;
+    let payload = vec![b' '; 1024 * 1024];
+    for _ in 0..7 {
+        queue
+            .insert_many((0..10).map(|_| QueueRow::new(7, "order").payload(payload.clone())))
+            .await;
+    }
+    let source = open(&settings(&queue));
+    let first = source.read_after(0, 1000).await.unwrap();
+    assert_eq!(first.len(), 64, "64 MiB");
+    let rest = source.read_after(first.last().unwrap().position, 1000).await.unwrap();
+    assert_eq!(rest.len(), 6);
+}
