@@ -1,0 +1,137 @@
+//! Keys for the API: kept as their SHA-256, found by it.
+
+use ig_core::access::KeyScope;
+use ig_core::clock::Timestamp;
+use ig_core::id::OrgId;
+use ig_core::ports::StoreError;
+use mongodb::bson::{self, Binary, doc, oid::ObjectId};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::database::Database;
+use crate::error::unreadable;
+use crate::field::{binary, date, timestamp};
+use crate::names::API_KEYS;
+
+/// What a key is found by. A key is as random as a hash, so it needs no slow one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct KeyHash([u8; 32]);
+
+impl KeyHash {
+    /// The hash of a key as its holder presents it.
+    pub fn of(key: &str) -> Self {
+        Self(Sha256::digest(key).into())
+    }
+}
+
+/// A key that may be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiKey {
+    /// Its identifier: 24 hexadecimal digits.
+    pub id: String,
+    /// The tenant; none for a key of the platform itself, which reaches every tenant.
+    pub org_id: Option<OrgId>,
+    /// Display name.
+    pub name: String,
+    /// What it may be used for.
+    pub scopes: Vec<KeyScope>,
+    /// From when on it is refused, if ever.
+    pub expires_at: Option<Timestamp>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// A key to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewApiKey {
+    /// The tenant; none for a key of the platform itself.
+    pub org_id: Option<OrgId>,
+    /// Display name.
+    pub name: String,
+    /// What it may be used for.
+    pub scopes: Vec<KeyScope>,
+    /// From when on it is refused, if ever.
+    pub expires_at: Option<Timestamp>,
+    /// When it is made.
+    pub created_at: Timestamp,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct KeyDocument {
+    #[serde(rename = "_id")]
+    id: ObjectId,
+    key_hash: Binary,
+    org_id: Option<i64>,
+    name: String,
+    scopes: Vec<String>,
+    is_active: bool,
+    expires_at: Option<bson::DateTime>,
+    created_at: bson::DateTime,
+}
+
+/// The keys.
+#[derive(Debug, Clone)]
+pub struct ApiKeys {
+    database: Database,
+}
+
+impl ApiKeys {
+    pub(crate) fn new(database: Database) -> Self {
+        Self { database }
+    }
+
+    /// The key of this hash, unless it was revoked. Whether it has expired is for the caller's clock to say.
+    pub async fn find(&self, hash: &KeyHash) -> Result<Option<ApiKey>, StoreError> {
+        let keys = self.database.collection::<KeyDocument>(API_KEYS);
+        let filter = doc! { "keyHash": binary(hash.0.to_vec()), "isActive": true };
+        let found = self.database.within(keys.find_one(filter)).await?;
+        found.map(ApiKey::try_from).transpose()
+    }
+
+    /// Makes a key that is found by this hash from now on.
+    pub async fn create(&self, hash: &KeyHash, key: NewApiKey) -> Result<ApiKey, StoreError> {
+        let document = KeyDocument::new(hash, key);
+        let keys = self.database.collection::<KeyDocument>(API_KEYS);
+        self.database.within(keys.insert_one(&document)).await?;
+        document.try_into()
+    }
+}
+
+impl KeyDocument {
+    fn new(hash: &KeyHash, key: NewApiKey) -> Self {
+        let NewApiKey {
+            org_id,
+            name,
+            scopes,
+            expires_at,
+            created_at,
+        } = key;
+        Self {
+            id: ObjectId::new(),
+            key_hash: binary(hash.0.to_vec()),
+            org_id: org_id.map(|org| org.0),
+            name,
+            scopes: scopes.into_iter().map(|scope| scope.as_str().to_owned()).collect(),
+            is_active: true,
+            expires_at: expires_at.map(date),
+            created_at: date(created_at),
+        }
+    }
+}
+
+impl TryFrom<KeyDocument> for ApiKey {
+    type Error = StoreError;
+
+    fn try_from(document: KeyDocument) -> Result<Self, StoreError> {
+        let scopes: Option<Vec<_>> = document.scopes.iter().map(|scope| KeyScope::parse(scope)).collect();
+        Ok(Self {
+            id: document.id.to_hex(),
+            org_id: document.org_id.map(OrgId),
+            name: document.name,
+            scopes: scopes.ok_or_else(|| unreadable("scopes"))?,
+            expires_at: document.expires_at.map(timestamp),
+            created_at: timestamp(document.created_at),
+        })
+    }
+}

@@ -1,0 +1,51 @@
+//! The one way in which configuration changes, and the two ways in which it is followed: a snapshot, and the changes since.
+//!
+//! A commit is one transaction that raises the revision, writes the document with that revision, and notes in
+//! `config_changes` which document it was. Every commit writes the same counter, so two of them cannot overlap: the order
+//! of revisions is the order of commits, none is left out, and what a commit checked still holds when it is done.
+
+mod changes;
+mod commit;
+mod expected;
+mod log;
+mod snapshot;
+
+use ig_core::ports::StoreError;
+use mongodb::bson::doc;
+use serde::Deserialize;
+
+pub use expected::{CommitError, Expected};
+pub use snapshot::Items;
+
+use crate::database::Database;
+use crate::field::unsigned;
+use crate::names::COUNTERS;
+
+/// How many changes are kept for those who resume.
+pub const KEPT_CHANGES: u64 = 100_000;
+
+pub(crate) const REVISION: &str = "configuration";
+
+/// The configuration of all tenants as one value that changes by revisions.
+#[derive(Debug, Clone)]
+pub struct Configurations {
+    database: Database,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Counter {
+    pub(crate) value: i64,
+}
+
+impl Configurations {
+    pub(crate) fn new(database: Database) -> Self {
+        Self { database }
+    }
+
+    /// The revision of the last commit; 0 before the first.
+    pub async fn revision(&self) -> Result<u64, StoreError> {
+        let counters = self.database.collection::<Counter>(COUNTERS);
+        let counter = self.database.within(counters.find_one(doc! { "_id": REVISION })).await?;
+        Ok(counter.map_or(0, |counter| unsigned(counter.value)))
+    }
+}

@@ -1,0 +1,180 @@
+//! The one way in which configuration changes.
+
+use futures::FutureExt;
+use ig_core::configuration::Change;
+use ig_core::id::OrgId;
+use ig_core::ports::StoreError;
+use mongodb::ClientSession;
+use mongodb::bson::{self, Document, doc};
+use mongodb::error::{Error, Result};
+use mongodb::options::ReturnDocument;
+use serde::{Deserialize, Serialize};
+
+use super::log::{LogDocument, Subject};
+use super::{CommitError, Configurations, Counter, Expected, KEPT_CHANGES, REVISION};
+use crate::database::snapshot_transaction;
+use crate::error::store_error;
+use crate::event_types::EventTypeDocument;
+use crate::field::{long, unsigned};
+use crate::integrations::IntegrationDocument;
+use crate::names::{CONFIG_CHANGES, COUNTERS, EVENT_TYPES, INTEGRATIONS, ORG_UNITS, ORGANIZATIONS};
+use crate::org_units::OrgUnitDocument;
+use crate::organizations::OrganizationDocument;
+
+#[derive(Debug, Deserialize)]
+struct Revised {
+    revision: i64,
+}
+
+impl Configurations {
+    /// Changes one thing and says the revision that this led to, which is also stamped on what was put.
+    ///
+    /// Deleting an organisation deletes its units, integrations and event types with it, as one change. Units and
+    /// organisations share one space of numbers, because events name either: a number that the other has is taken.
+    pub async fn commit(&self, change: Change, expected: Expected) -> std::result::Result<u64, CommitError> {
+        let mut session = self.database.within(self.database.driver().client().start_session()).await?;
+        let transaction = session.start_transaction().with_options(snapshot_transaction());
+        let committed = transaction.and_run((self, change, expected), |session, (this, change, expected)| {
+            this.attempt(session, change, *expected).boxed()
+        });
+        let committed = self.database.raw(committed).await?;
+        committed.map_err(|error| match error.get_custom::<CommitError>() {
+            Some(refusal) => refusal.clone(),
+            None => store_error(&error).into(),
+        })
+    }
+
+    async fn attempt(&self, session: &mut ClientSession, change: &Change, expected: Expected) -> Result<u64> {
+        let revision = self.raise_revision(session).await?;
+        let subject = Subject::of(change);
+        let found = self.revision_of(session, &subject).await?;
+        expected.check(found, subject.unique_field()).map_err(Error::custom)?;
+        match self
+            .document(change, revision)
+            .map_err(|error| Error::custom(CommitError::Store(error)))?
+        {
+            Some(document) => self.put(session, &subject, document, expected).await?,
+            None if found.is_none() => return Err(Error::custom(CommitError::NotFound)),
+            None => self.delete(session, &subject).await?,
+        }
+        self.note(session, revision, &subject).await?;
+        Ok(revision)
+    }
+
+    async fn raise_revision(&self, session: &mut ClientSession) -> Result<u64> {
+        let counters = self.database.collection::<Counter>(COUNTERS);
+        let raised = counters
+            .find_one_and_update(doc! { "_id": REVISION }, doc! { "$inc": { "value": 1_i64 } })
+            .return_document(ReturnDocument::After)
+            .session(session)
+            .await?;
+        let not_migrated = || StoreError::Refused("the database is not migrated".to_owned());
+        let raised = raised.ok_or_else(|| Error::custom(CommitError::Store(not_migrated())))?;
+        Ok(unsigned(raised.value))
+    }
+
+    /// The revision of the item, if it exists; one that belongs to another organisation is a duplicate if it is to be new,
+    /// and does not exist otherwise.
+    async fn revision_of(&self, session: &mut ClientSession, subject: &Subject) -> Result<Option<u64>> {
+        let items = self.database.collection::<Revised>(subject.collection());
+        let filter = doc! { "_id": subject.key(), "orgId": subject.org().0 };
+        let found = items
+            .find_one(filter)
+            .projection(doc! { "revision": 1 })
+            .session(session)
+            .await?;
+        Ok(found.map(|item| unsigned(item.revision)))
+    }
+
+    fn document(&self, change: &Change, revision: u64) -> std::result::Result<Option<Document>, StoreError> {
+        match change {
+            Change::PutOrganization(organization) => document(&OrganizationDocument::new(organization, revision)),
+            Change::PutUnit(unit) => document(&OrgUnitDocument::new(unit, revision)),
+            Change::PutEventType(definition) => document(&EventTypeDocument::new(definition, revision)),
+            Change::PutIntegration(integration) => {
+                document(&IntegrationDocument::new(integration, revision, self.database.secrets())?)
+            }
+            Change::DeleteOrganization(_)
+            | Change::DeleteUnit(..)
+            | Change::DeleteIntegration(..)
+            | Change::DeleteEventType(..) => Ok(None),
+        }
+    }
+
+    async fn put(&self, session: &mut ClientSession, subject: &Subject, document: Document, expected: Expected) -> Result<()> {
+        let items = self.database.collection::<Document>(subject.collection());
+        if expected == Expected::New {
+            self.check_place(session, subject).await?;
+            items.insert_one(document).session(session).await?;
+        } else {
+            items
+                .replace_one(doc! { "_id": subject.key() }, document)
+                .session(session)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Nothing else has the new item's key or number, and its organisation exists.
+    async fn check_place(&self, session: &mut ClientSession, subject: &Subject) -> Result<()> {
+        let taken = Error::custom(CommitError::Duplicate {
+            what: subject.unique_field(),
+        });
+        let rivals = match subject {
+            Subject::Organization(_) => ORG_UNITS,
+            Subject::Unit(..) => ORGANIZATIONS,
+            Subject::Integration(..) | Subject::EventType(..) => subject.collection(),
+        };
+        for collection in [subject.collection(), rivals] {
+            if self.exists(session, collection, subject.key()).await? {
+                return Err(taken);
+            }
+        }
+        let OrgId(org) = subject.org();
+        let is_organization = matches!(subject, Subject::Organization(_));
+        if !is_organization && !self.exists(session, ORGANIZATIONS, org.into()).await? {
+            return Err(Error::custom(CommitError::NotFound));
+        }
+        Ok(())
+    }
+
+    async fn exists(&self, session: &mut ClientSession, collection: &str, key: bson::Bson) -> Result<bool> {
+        let items = self.database.collection::<Document>(collection);
+        let found = items
+            .find_one(doc! { "_id": key })
+            .projection(doc! { "_id": 1 })
+            .session(session)
+            .await?;
+        Ok(found.is_some())
+    }
+
+    async fn delete(&self, session: &mut ClientSession, subject: &Subject) -> Result<()> {
+        let items = self.database.collection::<Document>(subject.collection());
+        items.delete_one(doc! { "_id": subject.key() }).session(&mut *session).await?;
+        if let Subject::Organization(org) = subject {
+            for collection in [ORG_UNITS, INTEGRATIONS, EVENT_TYPES] {
+                let items = self.database.collection::<Document>(collection);
+                items.delete_many(doc! { "orgId": org.0 }).session(&mut *session).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes the change, and forgets the one that is too old: exactly one comes, so exactly one goes.
+    async fn note(&self, session: &mut ClientSession, revision: u64, subject: &Subject) -> Result<()> {
+        let log = self.database.collection::<LogDocument>(CONFIG_CHANGES);
+        log.insert_one(LogDocument::new(revision, subject))
+            .session(&mut *session)
+            .await?;
+        if let Some(old) = revision.checked_sub(KEPT_CHANGES) {
+            log.delete_one(doc! { "_id": long(old) }).session(session).await?;
+        }
+        Ok(())
+    }
+}
+
+fn document<T: Serialize>(item: &T) -> std::result::Result<Option<Document>, StoreError> {
+    bson::serialize_to_document(item)
+        .map(Some)
+        .map_err(|error| StoreError::Refused(error.to_string()))
+}

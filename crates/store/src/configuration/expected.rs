@@ -1,0 +1,49 @@
+//! What a commit takes for granted, and how it is told that this does not hold.
+
+use ig_core::ports::StoreError;
+
+/// What the caller takes for granted about the item that it changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expected {
+    /// It does not exist yet.
+    New,
+    /// It exists, at whatever revision.
+    Any,
+    /// It exists and was last changed by this revision.
+    Revision(u64),
+}
+
+/// Why nothing was committed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CommitError {
+    /// The item, or the organisation that it is to belong to, does not exist.
+    #[error("it does not exist")]
+    NotFound,
+    /// It changed since the caller read it.
+    #[error("it was changed by revision {current} meanwhile")]
+    Stale {
+        /// The revision that changed it last.
+        current: u64,
+    },
+    /// Something else has this value, which is to be unique, already.
+    #[error("the {what} is taken")]
+    Duplicate {
+        /// The field by its name in the API: `orgId`, `rid`, `id` or `eventType`.
+        what: &'static str,
+    },
+    /// The database did not do it; with [`StoreError::Unavailable`] it may have, unseen.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Expected {
+    /// Compares with what there is: the revision of the item, if it exists.
+    pub(super) fn check(self, found: Option<u64>, what: &'static str) -> Result<(), CommitError> {
+        match (self, found) {
+            (Self::New, Some(_)) => Err(CommitError::Duplicate { what }),
+            (Self::Any | Self::Revision(_), None) => Err(CommitError::NotFound),
+            (Self::Revision(expected), Some(current)) if expected != current => Err(CommitError::Stale { current }),
+            (Self::New, None) | (Self::Any | Self::Revision(_), Some(_)) => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! The log of changes: which document each revision touched. What it looks like now is read from the document itself.
+
+use ig_core::configuration::Change;
+use ig_core::id::{EventType, IntegrationId, OrgId, Rid};
+use ig_core::ports::StoreError;
+use mongodb::bson::{Bson, oid::ObjectId};
+use serde::{Deserialize, Serialize};
+
+use crate::error::unreadable;
+use crate::event_types;
+use crate::field::{long, object_id, unsigned};
+use crate::names::{EVENT_TYPES, INTEGRATIONS, ORG_UNITS, ORGANIZATIONS};
+
+/// What a change is about.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Subject {
+    Organization(OrgId),
+    Unit(OrgId, Rid),
+    Integration(OrgId, IntegrationId),
+    EventType(OrgId, EventType),
+}
+
+impl Subject {
+    pub(super) fn of(change: &Change) -> Self {
+        match change {
+            Change::PutOrganization(organization) => Self::Organization(organization.org_id),
+            Change::DeleteOrganization(org) => Self::Organization(*org),
+            Change::PutUnit(unit) => Self::Unit(unit.org_id, unit.rid),
+            Change::DeleteUnit(org, rid) => Self::Unit(*org, *rid),
+            Change::PutIntegration(integration) => Self::Integration(integration.org_id, integration.id),
+            Change::DeleteIntegration(org, id) => Self::Integration(*org, *id),
+            Change::PutEventType(definition) => Self::EventType(definition.org_id, definition.event_type.clone()),
+            Change::DeleteEventType(org, event_type) => Self::EventType(*org, event_type.clone()),
+        }
+    }
+
+    pub(super) fn org(&self) -> OrgId {
+        match self {
+            Self::Organization(org) | Self::Unit(org, _) | Self::Integration(org, _) | Self::EventType(org, _) => *org,
+        }
+    }
+
+    pub(super) fn collection(&self) -> &'static str {
+        match self {
+            Self::Organization(_) => ORGANIZATIONS,
+            Self::Unit(..) => ORG_UNITS,
+            Self::Integration(..) => INTEGRATIONS,
+            Self::EventType(..) => EVENT_TYPES,
+        }
+    }
+
+    /// The document's `_id`.
+    pub(super) fn key(&self) -> Bson {
+        match self {
+            Self::Organization(org) => org.0.into(),
+            Self::Unit(_, rid) => rid.0.into(),
+            Self::Integration(_, id) => object_id(id.0).into(),
+            Self::EventType(org, event_type) => event_types::key(*org, event_type).into(),
+        }
+    }
+
+    /// The field that has to be unique, by its name in the API.
+    pub(super) fn unique_field(&self) -> &'static str {
+        match self {
+            Self::Organization(_) => "orgId",
+            Self::Unit(..) => "rid",
+            Self::Integration(..) => "id",
+            Self::EventType(..) => "eventType",
+        }
+    }
+
+    pub(super) fn deletion(self) -> Change {
+        match self {
+            Self::Organization(org) => Change::DeleteOrganization(org),
+            Self::Unit(org, rid) => Change::DeleteUnit(org, rid),
+            Self::Integration(org, id) => Change::DeleteIntegration(org, id),
+            Self::EventType(org, event_type) => Change::DeleteEventType(org, event_type),
+        }
+    }
+}
+
+/// One revision as the log keeps it.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct LogDocument {
+    #[serde(rename = "_id")]
+    pub(super) revision: i64,
+    org_id: i64,
+    kind: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rid: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    integration_id: Option<ObjectId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event_type: Option<String>,
+}
+
+impl LogDocument {
+    pub(super) fn new(revision: u64, subject: &Subject) -> Self {
+        let mut document = Self {
+            revision: long(revision),
+            org_id: subject.org().0,
+            kind: subject.collection().to_owned(),
+            rid: None,
+            integration_id: None,
+            event_type: None,
+        };
+        match subject {
+            Subject::Organization(_) => {}
+            Subject::Unit(_, rid) => document.rid = Some(rid.0),
+            Subject::Integration(_, id) => document.integration_id = Some(object_id(id.0)),
+            Subject::EventType(_, event_type) => document.event_type = Some(event_type.to_string()),
+        }
+        document
+    }
+
+    pub(super) fn read(self) -> Result<(u64, Subject), StoreError> {
+        let org = OrgId(self.org_id);
+        let subject = match (self.kind.as_str(), self.rid, self.integration_id, self.event_type) {
+            (ORGANIZATIONS, ..) => Subject::Organization(org),
+            (ORG_UNITS, Some(rid), ..) => Subject::Unit(org, Rid(rid)),
+            (INTEGRATIONS, _, Some(id), _) => Subject::Integration(org, IntegrationId(id.bytes())),
+            (EVENT_TYPES, _, _, Some(event_type)) => Subject::EventType(org, EventType::new(event_type)),
+            _ => return Err(unreadable("kind")),
+        };
+        Ok((unsigned(self.revision), subject))
+    }
+}

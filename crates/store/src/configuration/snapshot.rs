@@ -1,0 +1,92 @@
+//! Following configuration from its beginning.
+
+use futures::stream::{self, BoxStream};
+use futures::{StreamExt, TryStreamExt};
+use ig_core::configuration::Change;
+use ig_core::event_type::EventTypeDefinition;
+use ig_core::ports::StoreError;
+use mongodb::Cursor;
+use mongodb::bson::doc;
+use serde::de::DeserializeOwned;
+
+use super::Configurations;
+use crate::database::Database;
+use crate::event_types::EventTypeDocument;
+use crate::integrations::IntegrationDocument;
+use crate::names::{EVENT_TYPES, INTEGRATIONS, ORG_UNITS, ORGANIZATIONS};
+use crate::org_units::OrgUnitDocument;
+use crate::organizations::OrganizationDocument;
+use crate::secret_box::SecretBox;
+
+const PART: usize = 1_000;
+
+/// The items of a snapshot in parts; each puts something.
+pub type Items = BoxStream<'static, Result<Vec<Change>, StoreError>>;
+
+impl Configurations {
+    /// The whole configuration as of a revision: whoever puts all items and then applies the changes since that revision
+    /// has the configuration.
+    ///
+    /// The revision is read before the documents. Whatever commits while they are read has a later revision, so it is
+    /// among the changes that are applied afterwards: an item that is newer than the revision is put again, one that was
+    /// read and then deleted is deleted again, one that was made behind the reader's back is put then. A document that no
+    /// commit touches meanwhile is read as it is, once. If so many commits came that the revision has left the log,
+    /// [`Self::changes_since`] answers nothing and the caller begins again.
+    pub async fn snapshot(&self) -> Result<(u64, Items), StoreError> {
+        let revision = self.revision().await?;
+        let database = &self.database;
+        let organizations = parts::<OrganizationDocument>(database, ORGANIZATIONS, |document, _| {
+            Ok(Change::PutOrganization(document.into()))
+        });
+        let units = parts::<OrgUnitDocument>(database, ORG_UNITS, |document, _| Ok(Change::PutUnit(document.into())));
+        let event_types = parts::<EventTypeDocument>(database, EVENT_TYPES, |document, _| {
+            EventTypeDefinition::try_from(document).map(Change::PutEventType)
+        });
+        let integrations = parts::<IntegrationDocument>(database, INTEGRATIONS, |document, secrets| {
+            document
+                .read(secrets)
+                .map(|integration| Change::PutIntegration(Box::new(integration)))
+        });
+        Ok((
+            revision,
+            organizations.chain(units).chain(event_types).chain(integrations).boxed(),
+        ))
+    }
+}
+
+type Read<T> = fn(T, &SecretBox) -> Result<Change, StoreError>;
+
+fn parts<T>(database: &Database, collection: &'static str, read: Read<T>) -> Items
+where
+    T: DeserializeOwned + Send + Sync + Unpin + 'static,
+{
+    let database = database.clone();
+    stream::try_unfold(None, move |cursor| next_part(database.clone(), collection, read, cursor)).boxed()
+}
+
+async fn next_part<T>(
+    database: Database,
+    collection: &'static str,
+    read: Read<T>,
+    cursor: Option<Cursor<T>>,
+) -> Result<Option<(Vec<Change>, Option<Cursor<T>>)>, StoreError>
+where
+    T: DeserializeOwned + Send + Sync + Unpin,
+{
+    let mut cursor = match cursor {
+        Some(cursor) => cursor,
+        None => {
+            database
+                .within(database.collection::<T>(collection).find(doc! {}).batch_size(2_000))
+                .await?
+        }
+    };
+    let mut part = Vec::with_capacity(PART);
+    while part.len() < PART {
+        match database.within(cursor.try_next()).await? {
+            Some(document) => part.push(read(document, database.secrets())?),
+            None => break,
+        }
+    }
+    Ok((!part.is_empty()).then_some((part, Some(cursor))))
+}

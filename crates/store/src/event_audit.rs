@@ -1,0 +1,86 @@
+//! What was decided about each event.
+
+mod document;
+
+use ig_core::audit::{EventAudit, SkipReason};
+use ig_core::clock::Timestamp;
+use ig_core::id::{EventId, EventType, OrgId, SourceId};
+use ig_core::ports::StoreError;
+use mongodb::bson::{Bson, Document, doc};
+
+pub(crate) use document::AuditDocument;
+
+use crate::database::Database;
+use crate::log_filter::add_period;
+use crate::names::EVENT_AUDIT;
+use crate::page::{Listed, Page};
+
+/// Which decisions are listed; what is left out does not matter.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditFilter {
+    /// The source they came from.
+    pub source: Option<SourceId>,
+    /// The event's identifier within its source.
+    pub event_id: Option<EventId>,
+    /// The event's type.
+    pub event_type: Option<EventType>,
+    /// Whether there was an integration for the event (`MATCHED`), or it was left out (`SKIPPED`).
+    pub matched: Option<bool>,
+    /// Why it was left out.
+    pub reason: Option<SkipReason>,
+    /// Decided at this moment or later.
+    pub start: Option<Timestamp>,
+    /// Decided before this moment.
+    pub end: Option<Timestamp>,
+}
+
+/// The decisions about events, for reading; the journal writes them.
+#[derive(Debug, Clone)]
+pub struct EventAudits {
+    database: Database,
+}
+
+impl EventAudits {
+    pub(crate) fn new(database: Database) -> Self {
+        Self { database }
+    }
+
+    /// The decisions about an organisation's events, newest first; without an organisation, those about events of no known
+    /// organisation, which are for administrators alone.
+    pub async fn list(&self, org: Option<OrgId>, filter: &AuditFilter, page: Page) -> Result<Listed<EventAudit>, StoreError> {
+        let newest_first = doc! { "createdAt": -1, "_id": -1 };
+        let query = query(org, filter);
+        let listed = self
+            .database
+            .page::<AuditDocument<'static>>(EVENT_AUDIT, query, newest_first, None, page)
+            .await?;
+        listed.try_map(EventAudit::try_from)
+    }
+}
+
+fn query(org: Option<OrgId>, filter: &AuditFilter) -> Document {
+    let AuditFilter {
+        source,
+        event_id,
+        event_type,
+        matched,
+        reason,
+        start,
+        end,
+    } = filter;
+    let texts = [
+        ("source", source.as_ref().map(SourceId::as_str)),
+        ("eventId", event_id.as_ref().map(EventId::as_str)),
+        ("eventType", event_type.as_ref().map(EventType::as_str)),
+        ("status", matched.map(document::status)),
+        ("reason", reason.map(SkipReason::as_str)),
+    ];
+    let mut query = doc! { "orgId": org.map_or(Bson::Null, |org| org.0.into()) };
+    query.extend(
+        texts
+            .into_iter()
+            .filter_map(|(field, text)| Some((field.to_owned(), text?.into()))),
+    );
+    add_period(&mut query, *start, *end);
+    query
+}

@@ -1,0 +1,132 @@
+//! A decision about an event as stored. It borrows what it writes, and owns what it reads.
+
+use std::borrow::Cow;
+
+use ig_core::audit::{Decision, EventAudit, SkipReason};
+use ig_core::id::{EventId, EventType, OrgId, Rid, SourceId};
+use ig_core::ports::StoreError;
+use mongodb::bson::{self, oid::ObjectId};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::error::unreadable;
+use crate::field::{date, long, timestamp, unsigned};
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AuditDocument<'a> {
+    #[serde(rename = "_id")]
+    id: ObjectId,
+    source: Cow<'a, str>,
+    event_id: Cow<'a, str>,
+    position: i64,
+    event_type: Option<Cow<'a, str>>,
+    org_id: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entity_rid: Option<i64>,
+    status: Cow<'a, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    integrations: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event_created_at: Option<bson::DateTime>,
+    created_at: bson::DateTime,
+    trace_id: Cow<'a, str>,
+    expires_at: bson::DateTime,
+}
+
+pub(super) fn status(matched: bool) -> &'static str {
+    if matched { "MATCHED" } else { "SKIPPED" }
+}
+
+impl<'a> From<&'a EventAudit> for AuditDocument<'a> {
+    fn from(audit: &'a EventAudit) -> Self {
+        let EventAudit {
+            source,
+            event_id,
+            position,
+            event_type,
+            org_id,
+            entity_rid,
+            decision,
+            detail,
+            created_at,
+            decided_at,
+            trace_id,
+            expires_at,
+        } = audit;
+        let (integrations, reason) = match decision {
+            Decision::Matched { integrations } => (Some(i64::from(*integrations)), None),
+            Decision::Skipped(reason) => (None, Some(reason.as_str().into())),
+        };
+        Self {
+            id: id(audit),
+            source: source.as_str().into(),
+            event_id: event_id.as_str().into(),
+            position: long(*position),
+            event_type: event_type.as_ref().map(|text| text.as_str().into()),
+            org_id: org_id.map(|org| org.0),
+            entity_rid: entity_rid.map(|rid| rid.0),
+            status: status(integrations.is_some()).into(),
+            reason,
+            integrations,
+            detail: detail.as_deref().map(Cow::from),
+            event_created_at: created_at.map(date),
+            created_at: date(*decided_at),
+            trace_id: trace_id.as_str().into(),
+            expires_at: date(*expires_at),
+        }
+    }
+}
+
+/// The same event has the same entry for ever. Its position comes first, so that new entries lie together in the index.
+fn id(audit: &EventAudit) -> ObjectId {
+    let position = audit.position.to_be_bytes();
+    let mut hash = Sha256::new();
+    for part in [
+        audit.source.as_str().as_bytes(),
+        audit.event_id.as_str().as_bytes(),
+        &position,
+    ] {
+        hash.update(part.len().to_be_bytes());
+        hash.update(part);
+    }
+    let mut id = [0; 12];
+    id[..5].copy_from_slice(&position[3..]);
+    id[5..].copy_from_slice(&hash.finalize()[..7]);
+    ObjectId::from_bytes(id)
+}
+
+impl TryFrom<AuditDocument<'_>> for EventAudit {
+    type Error = StoreError;
+
+    fn try_from(stored: AuditDocument<'_>) -> Result<Self, StoreError> {
+        let decision = match (stored.integrations, stored.reason) {
+            (Some(integrations), _) => Decision::Matched {
+                integrations: u32::try_from(integrations).unwrap_or(u32::MAX),
+            },
+            (None, reason) => Decision::Skipped(read_reason(reason.as_deref())?),
+        };
+        Ok(Self {
+            source: SourceId::new(stored.source),
+            event_id: EventId::new(stored.event_id),
+            position: unsigned(stored.position),
+            event_type: stored.event_type.map(EventType::new),
+            org_id: stored.org_id.map(OrgId),
+            entity_rid: stored.entity_rid.map(Rid),
+            decision,
+            detail: stored.detail.map(Cow::into_owned),
+            created_at: stored.event_created_at.map(timestamp),
+            decided_at: timestamp(stored.created_at),
+            trace_id: stored.trace_id.into_owned(),
+            expires_at: timestamp(stored.expires_at),
+        })
+    }
+}
+
+fn read_reason(reason: Option<&str>) -> Result<SkipReason, StoreError> {
+    reason.and_then(SkipReason::parse).ok_or_else(|| unreadable("reason"))
+}

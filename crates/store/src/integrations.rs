@@ -1,0 +1,84 @@
+//! Outbound integrations.
+
+mod action;
+mod auth;
+mod document;
+mod mapping;
+mod words;
+
+use ig_core::id::{EventType, IntegrationId, OrgId, Rid};
+use ig_core::integration::Integration;
+use ig_core::ports::StoreError;
+use mongodb::bson::{Document, doc};
+
+pub(crate) use document::IntegrationDocument;
+pub(crate) use words::target;
+
+use crate::database::Database;
+use crate::field::object_id;
+use crate::names::INTEGRATIONS;
+use crate::page::{Listed, Page, add_search};
+
+/// Which integrations are listed; what is left out does not matter.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct IntegrationFilter {
+    /// Whether they take part in matching.
+    pub is_active: Option<bool>,
+    /// The event type they are for, to the letter (`*` finds those for every type).
+    pub event_type: Option<EventType>,
+    /// The entity they are set on.
+    pub tenant_id: Option<Rid>,
+    /// Part of the name or the target's address.
+    pub search: Option<String>,
+}
+
+/// The integrations, for reading; they are changed through [`crate::Configurations::commit`].
+#[derive(Debug, Clone)]
+pub struct Integrations {
+    database: Database,
+}
+
+impl Integrations {
+    pub(crate) fn new(database: Database) -> Self {
+        Self { database }
+    }
+
+    /// One of an organisation's integrations.
+    pub async fn get(&self, org: OrgId, id: IntegrationId) -> Result<Option<Integration>, StoreError> {
+        let integrations = self.database.collection::<IntegrationDocument>(INTEGRATIONS);
+        let filter = doc! { "_id": object_id(id.0), "orgId": org.0 };
+        let found = self.database.within(integrations.find_one(filter)).await?;
+        found.map(|document| document.read(self.database.secrets())).transpose()
+    }
+
+    /// An organisation's integrations in the order of their ids, which is that of their making.
+    pub async fn list(&self, org: OrgId, filter: &IntegrationFilter, page: Page) -> Result<Listed<Integration>, StoreError> {
+        let filter = query(org, filter);
+        let listed = self
+            .database
+            .page::<IntegrationDocument>(INTEGRATIONS, filter, doc! { "_id": 1 }, None, page)
+            .await?;
+        listed.try_map(|document| document.read(self.database.secrets()))
+    }
+}
+
+fn query(org: OrgId, filter: &IntegrationFilter) -> Document {
+    let IntegrationFilter {
+        is_active,
+        event_type,
+        tenant_id,
+        search,
+    } = filter;
+    let mut query = doc! { "orgId": org.0, "direction": "OUTBOUND" };
+    if let Some(is_active) = is_active {
+        query.insert("isActive", is_active);
+    }
+    if let Some(event_type) = event_type {
+        query.insert("eventType", event_type.as_str());
+    }
+    if let Some(tenant_id) = tenant_id {
+        query.insert("tenantId", tenant_id.0);
+    }
+    add_search(&mut query, search.as_deref(), &["name", "targetUrl"]);
+    query
+}

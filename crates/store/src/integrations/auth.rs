@@ -1,0 +1,139 @@
+//! Credentials and signing secrets as stored: sealed, each for its integration and its place in it.
+
+use ig_core::id::IntegrationId;
+use ig_core::integration::{OutgoingAuth, Signing, SigningSecret};
+use ig_core::ports::StoreError;
+use ig_core::secret::Secret;
+use serde::{Deserialize, Serialize};
+
+use crate::error::unreadable;
+use crate::secret_box::{SecretBox, SecretError};
+
+/// How a delivery proves who it comes from; every secret in it is sealed.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "outgoingAuthType", content = "outgoingAuthConfig", rename_all_fields = "camelCase")]
+pub(super) enum AuthDocument {
+    #[serde(rename = "NONE")]
+    None,
+    #[serde(rename = "API_KEY")]
+    ApiKey { header_name: String, api_key: String },
+    #[serde(rename = "BEARER")]
+    Bearer { token: String },
+    #[serde(rename = "BASIC")]
+    Basic { username: String, password: String },
+    #[serde(rename = "CUSTOM_HEADERS")]
+    CustomHeaders { headers: Vec<SealedHeader> },
+}
+
+/// A header whose value is sealed.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct SealedHeader {
+    name: String,
+    value: String,
+}
+
+/// Seals and opens the secrets of one integration.
+#[derive(Clone, Copy)]
+pub(super) struct Sealer<'a> {
+    pub(super) secrets: &'a SecretBox,
+    pub(super) integration: IntegrationId,
+}
+
+impl Sealer<'_> {
+    fn seal(self, secret: &Secret, place: &str) -> Result<String, StoreError> {
+        self.secrets
+            .seal(secret.expose(), &self.owner(place))
+            .map_err(|error| refused(&error))
+    }
+
+    fn open(self, sealed: &str, place: &str) -> Result<Secret, StoreError> {
+        self.secrets
+            .open(sealed, &self.owner(place))
+            .map(Secret::new)
+            .map_err(|error| refused(&error))
+    }
+
+    fn owner(self, place: &str) -> String {
+        format!("integration {} {place}", self.integration)
+    }
+
+    pub(super) fn auth(self, auth: &OutgoingAuth) -> Result<AuthDocument, StoreError> {
+        Ok(match auth {
+            OutgoingAuth::None => AuthDocument::None,
+            OutgoingAuth::ApiKey { header_name, api_key } => AuthDocument::ApiKey {
+                header_name: header_name.clone(),
+                api_key: self.seal(api_key, "apiKey")?,
+            },
+            OutgoingAuth::Bearer { token } => AuthDocument::Bearer {
+                token: self.seal(token, "token")?,
+            },
+            OutgoingAuth::Basic { username, password } => AuthDocument::Basic {
+                username: username.clone(),
+                password: self.seal(password, "password")?,
+            },
+            OutgoingAuth::CustomHeaders { headers } => AuthDocument::CustomHeaders {
+                headers: headers
+                    .iter()
+                    .map(|(name, value)| self.header(name, value))
+                    .collect::<Result<_, _>>()?,
+            },
+        })
+    }
+
+    pub(super) fn read_auth(self, document: AuthDocument) -> Result<OutgoingAuth, StoreError> {
+        Ok(match document {
+            AuthDocument::None => OutgoingAuth::None,
+            AuthDocument::ApiKey { header_name, api_key } => OutgoingAuth::ApiKey {
+                header_name,
+                api_key: self.open(&api_key, "apiKey")?,
+            },
+            AuthDocument::Bearer { token } => OutgoingAuth::Bearer {
+                token: self.open(&token, "token")?,
+            },
+            AuthDocument::Basic { username, password } => OutgoingAuth::Basic {
+                username,
+                password: self.open(&password, "password")?,
+            },
+            AuthDocument::CustomHeaders { headers } => OutgoingAuth::CustomHeaders {
+                headers: headers
+                    .into_iter()
+                    .map(|header| self.read_header(header))
+                    .collect::<Result<_, _>>()?,
+            },
+        })
+    }
+
+    fn header(self, name: &str, value: &Secret) -> Result<SealedHeader, StoreError> {
+        Ok(SealedHeader {
+            name: name.to_owned(),
+            value: self.seal(value, &format!("header {name}"))?,
+        })
+    }
+
+    fn read_header(self, header: SealedHeader) -> Result<(String, Secret), StoreError> {
+        let value = self.open(&header.value, &format!("header {}", header.name))?;
+        Ok((header.name, value))
+    }
+
+    pub(super) fn signing(self, signing: &Signing) -> Result<Vec<String>, StoreError> {
+        signing
+            .secrets()
+            .iter()
+            .map(|secret| self.seal(secret.text(), "signing"))
+            .collect()
+    }
+
+    pub(super) fn read_signing(self, sealed: &[String]) -> Result<Signing, StoreError> {
+        let secrets: Result<Vec<_>, StoreError> = sealed.iter().map(|sealed| self.signing_secret(sealed)).collect();
+        Signing::new(secrets?).map_err(|_| unreadable("signing"))
+    }
+
+    fn signing_secret(self, sealed: &str) -> Result<SigningSecret, StoreError> {
+        let text = self.open(sealed, "signing")?;
+        SigningSecret::parse(text.expose()).map_err(|_| unreadable("signing"))
+    }
+}
+
+fn refused(error: &SecretError) -> StoreError {
+    StoreError::Refused(error.to_string())
+}

@@ -1,0 +1,142 @@
+//! An integration as stored.
+
+use std::time::Duration;
+
+use ig_core::id::{IntegrationId, OrgId, Rid};
+use ig_core::integration::Integration;
+use ig_core::ports::StoreError;
+use mongodb::bson::{self, oid::ObjectId};
+use serde::{Deserialize, Serialize};
+
+use super::action::{ActionDocument, TargetDocument};
+use super::auth::{AuthDocument, Sealer};
+use super::mapping::TransformationDocument;
+use super::words;
+use crate::error::unreadable;
+use crate::field::{date, long, millis, object_id, timestamp, unsigned};
+use crate::secret_box::SecretBox;
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct IntegrationDocument {
+    #[serde(rename = "_id")]
+    id: ObjectId,
+    direction: String,
+    org_id: i64,
+    tenant_id: i64,
+    name: String,
+    is_active: bool,
+    event_type: String,
+    scope: String,
+    excluded_entity_rids: Vec<i64>,
+    #[serde(flatten)]
+    target: TargetDocument,
+    transformation: TransformationDocument,
+    #[serde(flatten)]
+    auth: AuthDocument,
+    signing_secrets: Option<Vec<String>>,
+    headers: Vec<(String, String)>,
+    actions: Vec<ActionDocument>,
+    multi_action_delay_ms: i64,
+    timeout_ms: i64,
+    retry_count: i32,
+    ordering: String,
+    max_concurrency: Option<i32>,
+    log_level: String,
+    revision: i64,
+    created_at: bson::DateTime,
+    updated_at: bson::DateTime,
+}
+
+impl IntegrationDocument {
+    pub(crate) fn new(integration: &Integration, revision: u64, secrets: &SecretBox) -> Result<Self, StoreError> {
+        let Integration {
+            id,
+            org_id,
+            tenant_id,
+            name,
+            is_active,
+            events,
+            scope,
+            excluded_entity_rids,
+            target,
+            transformation,
+            auth,
+            signing,
+            headers,
+            actions,
+            multi_action_delay,
+            timeout,
+            attempts,
+            ordering,
+            log_level,
+            revision: _,
+            created_at,
+            updated_at,
+        } = integration;
+        let sealer = Sealer {
+            secrets,
+            integration: *id,
+        };
+        let (ordering, max_concurrency) = words::ordering(*ordering);
+        Ok(Self {
+            id: object_id(id.0),
+            direction: "OUTBOUND".to_owned(),
+            org_id: org_id.0,
+            tenant_id: tenant_id.0,
+            name: name.clone(),
+            is_active: *is_active,
+            event_type: words::events(events),
+            scope: words::scope(*scope).to_owned(),
+            excluded_entity_rids: excluded_entity_rids.iter().map(|rid| rid.0).collect(),
+            target: target.into(),
+            transformation: transformation.into(),
+            auth: sealer.auth(auth)?,
+            signing_secrets: signing.as_ref().map(|signing| sealer.signing(signing)).transpose()?,
+            headers: headers.clone(),
+            actions: actions.iter().map(ActionDocument::from).collect(),
+            multi_action_delay_ms: millis(*multi_action_delay),
+            timeout_ms: millis(*timeout),
+            retry_count: i32::from(*attempts),
+            ordering: ordering.to_owned(),
+            max_concurrency,
+            log_level: words::log_level(*log_level).to_owned(),
+            revision: long(revision),
+            created_at: date(*created_at),
+            updated_at: date(*updated_at),
+        })
+    }
+
+    pub(crate) fn read(self, secrets: &SecretBox) -> Result<Integration, StoreError> {
+        let id = IntegrationId(self.id.bytes());
+        let sealer = Sealer {
+            secrets,
+            integration: id,
+        };
+        let signing = self.signing_secrets.as_deref().map(|sealed| sealer.read_signing(sealed));
+        Ok(Integration {
+            id,
+            org_id: OrgId(self.org_id),
+            tenant_id: Rid(self.tenant_id),
+            name: self.name,
+            is_active: self.is_active,
+            events: words::read_events(self.event_type),
+            scope: words::read_scope(&self.scope)?,
+            excluded_entity_rids: self.excluded_entity_rids.into_iter().map(Rid).collect(),
+            target: self.target.read()?,
+            transformation: self.transformation.read()?,
+            auth: sealer.read_auth(self.auth)?,
+            signing: signing.transpose()?,
+            headers: self.headers,
+            actions: self.actions.into_iter().map(ActionDocument::read).collect::<Result<_, _>>()?,
+            multi_action_delay: Duration::from_millis(unsigned(self.multi_action_delay_ms)),
+            timeout: Duration::from_millis(unsigned(self.timeout_ms)),
+            attempts: u8::try_from(self.retry_count).map_err(|_| unreadable("retryCount"))?,
+            ordering: words::read_ordering(&self.ordering, self.max_concurrency)?,
+            log_level: words::read_log_level(&self.log_level)?,
+            revision: unsigned(self.revision),
+            created_at: timestamp(self.created_at),
+            updated_at: timestamp(self.updated_at),
+        })
+    }
+}

@@ -1,0 +1,113 @@
+//! The durable record of what happened: a few grouped inserts for any number of deliveries.
+
+use std::collections::HashSet;
+
+use async_trait::async_trait;
+use futures::future::try_join_all;
+use ig_core::clock::Timestamp;
+use ig_core::dedup::SeenEvent;
+use ig_core::id::LogId;
+use ig_core::ports::{Journal, JournalEntry, StoreError};
+use mongodb::bson::{doc, oid::ObjectId};
+use serde::Deserialize;
+
+use crate::database::Database;
+use crate::dead_letters::DeadLetterDocument;
+use crate::delivery_logs::DeliveryDocument;
+use crate::event_audit::AuditDocument;
+use crate::execution_logs::TraceDocument;
+use crate::field::object_id;
+use crate::names::{DEAD_LETTERS, DELIVERY_LOGS, EVENT_AUDIT, EXECUTION_LOGS, PROCESSED_EVENTS};
+use crate::processed_events::{self, SeenChunk};
+
+/// Logs asked for in one query.
+const LOOKED_UP_AT_ONCE: usize = 500;
+
+/// The journal in MongoDB. Every `_id` follows from what is recorded, so what is written again is there already.
+#[derive(Debug, Clone)]
+pub struct MongoJournal {
+    database: Database,
+}
+
+#[derive(Debug, Deserialize)]
+struct Recorded {
+    #[serde(rename = "_id")]
+    id: ObjectId,
+}
+
+/// Entries as documents, by collection.
+#[derive(Default)]
+struct Sorted<'a> {
+    dead_letters: Vec<DeadLetterDocument<'a>>,
+    deliveries: Vec<DeliveryDocument<'a>>,
+    traces: Vec<TraceDocument<'a>>,
+    audits: Vec<AuditDocument<'a>>,
+    seen: Vec<&'a SeenEvent>,
+}
+
+impl<'a> Sorted<'a> {
+    fn sort(entries: &'a [JournalEntry]) -> Self {
+        let mut sorted = Self::default();
+        for entry in entries {
+            sorted.add(entry);
+        }
+        sorted
+    }
+
+    fn add(&mut self, entry: &'a JournalEntry) {
+        match entry {
+            JournalEntry::Audit(audit) => self.audits.push(audit.into()),
+            JournalEntry::Delivery { log, trace, dead_letter } => {
+                self.deliveries.push(log.as_ref().into());
+                self.traces.push(TraceDocument::new(log, trace));
+                self.dead_letters.extend(dead_letter.as_deref().map(DeadLetterDocument::from));
+            }
+            JournalEntry::Seen(seen) => self.seen.push(seen),
+        }
+    }
+}
+
+impl MongoJournal {
+    pub(crate) fn new(database: Database) -> Self {
+        Self { database }
+    }
+
+    async fn look_up(&self, logs: &[LogId]) -> Result<Vec<LogId>, StoreError> {
+        let ids: Vec<_> = logs.iter().map(|log| object_id(log.0)).collect();
+        let collection = self.database.collection::<Recorded>(DELIVERY_LOGS);
+        let find = collection.find(doc! { "_id": { "$in": ids } }).projection(doc! { "_id": 1 });
+        let found = self.database.all(find).await?;
+        Ok(found.into_iter().map(|recorded| LogId(recorded.id.bytes())).collect())
+    }
+}
+
+#[async_trait]
+impl Journal for MongoJournal {
+    /// Dead letters come first: a delivery that has a log is not sent again, so its dead letter has to be there by then.
+    async fn record(&self, entries: &[JournalEntry]) -> Result<(), StoreError> {
+        let Sorted {
+            dead_letters,
+            deliveries,
+            traces,
+            audits,
+            seen,
+        } = Sorted::sort(entries);
+        self.database.insert_once(DEAD_LETTERS, dead_letters).await?;
+        tokio::try_join!(
+            self.database.insert_once(DELIVERY_LOGS, deliveries),
+            self.database.insert_once(EXECUTION_LOGS, traces),
+            self.database.insert_once(EVENT_AUDIT, audits),
+            self.database.insert_once(PROCESSED_EVENTS, SeenChunk::pack(&seen)),
+        )?;
+        Ok(())
+    }
+
+    async fn recorded(&self, logs: &[LogId]) -> Result<HashSet<LogId>, StoreError> {
+        let found = try_join_all(logs.chunks(LOOKED_UP_AT_ONCE).map(|chunk| self.look_up(chunk))).await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    async fn seen_since(&self, since: Timestamp) -> Result<Vec<SeenEvent>, StoreError> {
+        processed_events::seen_since(&self.database, since).await
+    }
+}

@@ -1,0 +1,161 @@
+//! What has to be there before anything is written: collections, indexes, counters, leases.
+//!
+//! Every index costs each insert. Those of the collections that grow with deliveries are as few as the lists need; the
+//! reason for each stands beside it.
+
+use ig_core::partition::PartitionId;
+use ig_core::ports::StoreError;
+use mongodb::IndexModel;
+use mongodb::bson::{Document, doc};
+use mongodb::error::{Error, ErrorKind};
+use mongodb::options::IndexOptions;
+
+use crate::configuration::REVISION;
+use crate::database::Database;
+use crate::names;
+use crate::partition_leases::LeaseDocument;
+use crate::processed_events::REMEMBERED_SECONDS;
+use crate::pushed_events::{FORGOTTEN, POSITION};
+
+/// The server's code for a collection that exists.
+const NAMESPACE_EXISTS: i32 = 48;
+
+const COLLECTIONS: [&str; 17] = [
+    names::ORGANIZATIONS,
+    names::ORG_UNITS,
+    names::INTEGRATIONS,
+    names::EVENT_TYPES,
+    names::CONFIG_CHANGES,
+    names::COUNTERS,
+    names::DELIVERY_LOGS,
+    names::EXECUTION_LOGS,
+    names::EVENT_AUDIT,
+    names::DEAD_LETTERS,
+    names::PROCESSED_EVENTS,
+    names::CHECKPOINTS,
+    names::MEMBERS,
+    names::PUSHED_EVENTS,
+    names::API_KEYS,
+    names::USERS,
+    names::ALERTS,
+];
+
+/// Makes what is missing; what is there stays as it is, so any number of processes may do this at once.
+pub(crate) async fn run(database: &Database) -> Result<(), StoreError> {
+    for collection in COLLECTIONS {
+        create(database, collection).await?;
+    }
+    for (collection, indexes) in indexes() {
+        let target = database.collection::<Document>(collection);
+        database.within(target.create_indexes(indexes)).await?;
+    }
+    let counters = [REVISION, POSITION, FORGOTTEN].map(|name| doc! { "_id": name, "value": 0_i64 });
+    database.insert_once(names::COUNTERS, counters.to_vec()).await?;
+    database
+        .insert_once(names::CHECKPOINTS, PartitionId::all().map(LeaseDocument::unclaimed).collect())
+        .await
+}
+
+async fn create(database: &Database, collection: &str) -> Result<(), StoreError> {
+    match database.raw(database.driver().create_collection(collection)).await? {
+        Err(error) if !exists(&error) => Err(crate::error::store_error(&error)),
+        _ => Ok(()),
+    }
+}
+
+fn exists(error: &Error) -> bool {
+    matches!(error.kind.as_ref(), ErrorKind::Command(command) if command.code == NAMESPACE_EXISTS)
+}
+
+fn indexes() -> [(&'static str, Vec<IndexModel>); 13] {
+    let by_org = || on(doc! { "orgId": 1 });
+    [
+        // Configuration is small and seldom written: an organisation's own items, for its lists and for its deletion.
+        (names::ORG_UNITS, vec![by_org()]),
+        (names::INTEGRATIONS, vec![by_org()]),
+        (names::EVENT_TYPES, vec![by_org()]),
+        (names::DELIVERY_LOGS, delivery_logs()),
+        (names::EXECUTION_LOGS, execution_logs()),
+        // The lists of an organisation, and of events without one; the end of each entry.
+        (names::EVENT_AUDIT, vec![on(doc! { "orgId": 1, "createdAt": -1 }), expiring()]),
+        (names::DEAD_LETTERS, dead_letters()),
+        // Alerts are found by their ids; this is their end.
+        (names::ALERTS, vec![expiring()]),
+        // One document holds thousands of events, so this costs nothing a delivery; it also finds those since a moment.
+        (
+            names::PROCESSED_EVENTS,
+            vec![expiring_after(doc! { "at": 1 }, REMEMBERED_SECONDS)],
+        ),
+        // Workers that died long ago.
+        (names::MEMBERS, vec![expiring_after(doc! { "expiresAt": 1 }, 3_600)]),
+        // No two events of one organisation have the same identifier.
+        (names::PUSHED_EVENTS, vec![unique(doc! { "key": 1 })]),
+        (names::API_KEYS, vec![unique(doc! { "keyHash": 1 }), by_org()]),
+        (
+            names::USERS,
+            vec![unique(doc! { "email": 1 }), on(doc! { "orgId": 1, "role": 1 })],
+        ),
+    ]
+}
+
+fn delivery_logs() -> Vec<IndexModel> {
+    vec![
+        // Every list is an organisation's and is sorted by time.
+        on(doc! { "orgId": 1, "createdAt": -1 }),
+        // Failures are few among many successes, and they are what people look for; a success is not in this index.
+        partial(
+            doc! { "orgId": 1, "status": 1, "createdAt": -1 },
+            doc! { "status": { "$lt": "SUCCESS" } },
+        ),
+        // The list of one integration among hundreds.
+        on(doc! { "integrationConfigId": 1, "createdAt": -1 }),
+        // From a trace to its delivery.
+        on(doc! { "traceId": 1 }),
+        expiring(),
+    ]
+}
+
+fn execution_logs() -> Vec<IndexModel> {
+    vec![
+        on(doc! { "orgId": 1, "createdAt": -1 }),
+        // From a trace to its steps.
+        on(doc! { "traceId": 1 }),
+        expiring(),
+    ]
+}
+
+fn dead_letters() -> Vec<IndexModel> {
+    vec![
+        // What is due.
+        on(doc! { "status": 1, "nextRetryAt": 1 }),
+        // Lists, with and without a status.
+        on(doc! { "orgId": 1, "createdAt": -1 }),
+        on(doc! { "orgId": 1, "status": 1, "createdAt": -1 }),
+    ]
+}
+
+fn on(keys: Document) -> IndexModel {
+    IndexModel::builder().keys(keys).build()
+}
+
+fn unique(keys: Document) -> IndexModel {
+    let options = IndexOptions::builder().unique(true).build();
+    IndexModel::builder().keys(keys).options(options).build()
+}
+
+fn partial(keys: Document, filter: Document) -> IndexModel {
+    let options = IndexOptions::builder().partial_filter_expression(filter).build();
+    IndexModel::builder().keys(keys).options(options).build()
+}
+
+/// The server deletes a document at its own `expiresAt`.
+fn expiring() -> IndexModel {
+    expiring_after(doc! { "expiresAt": 1 }, 0)
+}
+
+fn expiring_after(keys: Document, seconds: u64) -> IndexModel {
+    let options = IndexOptions::builder()
+        .expire_after(std::time::Duration::from_secs(seconds))
+        .build();
+    IndexModel::builder().keys(keys).options(options).build()
+}

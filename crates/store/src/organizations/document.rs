@@ -1,0 +1,131 @@
+//! An organisation as stored.
+
+use ig_core::id::OrgId;
+use ig_core::organization::{Organization, Profile};
+use mongodb::bson;
+use serde::{Deserialize, Serialize};
+
+use crate::field::{date, long, timestamp, unsigned};
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct OrganizationDocument {
+    #[serde(rename = "_id")]
+    id: i64,
+    org_id: i64,
+    #[serde(flatten)]
+    profile: ProfileDocument,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retention_days: Option<i64>,
+    revision: i64,
+    created_at: bson::DateTime,
+    updated_at: bson::DateTime,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ProfileDocument {
+    name: String,
+    code: Option<String>,
+    email: Option<String>,
+    phone: Option<String>,
+    address: Option<String>,
+    #[serde(default)]
+    tags: Vec<String>,
+    region: Option<String>,
+    timezone: Option<String>,
+}
+
+impl From<&Profile> for ProfileDocument {
+    fn from(profile: &Profile) -> Self {
+        let Profile {
+            name,
+            code,
+            email,
+            phone,
+            address,
+            tags,
+            region,
+            timezone,
+        } = profile.clone();
+        Self {
+            name,
+            code,
+            email,
+            phone,
+            address,
+            tags,
+            region,
+            timezone,
+        }
+    }
+}
+
+impl From<ProfileDocument> for Profile {
+    fn from(document: ProfileDocument) -> Self {
+        let ProfileDocument {
+            name,
+            code,
+            email,
+            phone,
+            address,
+            tags,
+            region,
+            timezone,
+        } = document;
+        Self {
+            name,
+            code,
+            email,
+            phone,
+            address,
+            tags,
+            region,
+            timezone,
+        }
+    }
+}
+
+impl OrganizationDocument {
+    pub(crate) fn new(organization: &Organization, revision: u64) -> Self {
+        let Organization {
+            org_id,
+            profile,
+            retention_days,
+            revision: _,
+            created_at,
+            updated_at,
+        } = organization;
+        Self {
+            id: org_id.0,
+            org_id: org_id.0,
+            profile: profile.into(),
+            retention_days: retention_days.map(i64::from),
+            revision: long(revision),
+            created_at: date(*created_at),
+            updated_at: date(*updated_at),
+        }
+    }
+}
+
+impl From<OrganizationDocument> for Organization {
+    fn from(document: OrganizationDocument) -> Self {
+        let OrganizationDocument {
+            id: _,
+            org_id,
+            profile,
+            retention_days,
+            revision,
+            created_at,
+            updated_at,
+        } = document;
+        Self {
+            org_id: OrgId(org_id),
+            profile: profile.into(),
+            retention_days: retention_days.and_then(|days| u32::try_from(days).ok()),
+            revision: unsigned(revision),
+            created_at: timestamp(created_at),
+            updated_at: timestamp(updated_at),
+        }
+    }
+}

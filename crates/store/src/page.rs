@@ -1,0 +1,98 @@
+//! Lists: which part of them, and what is searched for.
+
+use mongodb::bson::{Document, doc};
+
+/// The longest search text that is used; what is beyond it is left out.
+pub const LONGEST_SEARCH: usize = 100;
+
+/// Which part of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Page {
+    /// From 1.
+    pub number: u64,
+    /// How many items one page holds.
+    pub limit: u32,
+}
+
+impl Page {
+    /// The first items of a list.
+    pub fn first(limit: u32) -> Self {
+        Self { number: 1, limit }
+    }
+
+    pub(crate) fn skip(self) -> u64 {
+        let before = self.number.saturating_sub(1).saturating_mul(u64::from(self.limit));
+        before.min(i64::MAX as u64)
+    }
+}
+
+/// One page of a list, and how long the list is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Listed<T> {
+    /// The items of the page.
+    pub items: Vec<T>,
+    /// How many items the whole list holds.
+    pub total: u64,
+}
+
+impl<T> Listed<T> {
+    /// The page with every item turned into something else.
+    pub fn map<U>(self, turn: impl FnMut(T) -> U) -> Listed<U> {
+        Listed {
+            items: self.items.into_iter().map(turn).collect(),
+            total: self.total,
+        }
+    }
+
+    pub(crate) fn try_map<U, E>(self, turn: impl FnMut(T) -> Result<U, E>) -> Result<Listed<U>, E> {
+        Ok(Listed {
+            items: self.items.into_iter().map(turn).collect::<Result<_, _>>()?,
+            total: self.total,
+        })
+    }
+}
+
+/// Finds documents in which one of the fields contains the text, in any case and to the letter.
+pub(crate) fn add_search(filter: &mut Document, search: Option<&str>, fields: &[&str]) {
+    let Some(text) = search.map(str::trim).filter(|text| !text.is_empty()) else {
+        return;
+    };
+    let pattern = escaped(text);
+    let any: Vec<_> = fields
+        .iter()
+        .map(|field| doc! { *field: { "$regex": &pattern, "$options": "i" } })
+        .collect();
+    filter.insert("$or", any);
+}
+
+fn escaped(text: &str) -> String {
+    let mut pattern = String::new();
+    for letter in text.chars().take(LONGEST_SEARCH) {
+        if letter.is_ascii() && !letter.is_ascii_alphanumeric() {
+            pattern.push('\\');
+        }
+        pattern.push(letter);
+    }
+    pattern
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_search_is_to_the_letter_and_bounded() {
+        assert_eq!(escaped("a.*(b)é"), r"a\.\*\(b\)é");
+        assert_eq!(escaped(&"x".repeat(1000)).len(), LONGEST_SEARCH);
+    }
+
+    #[test]
+    fn a_page_far_out_does_not_overflow() {
+        let page = Page {
+            number: u64::MAX,
+            limit: 500,
+        };
+        assert_eq!(page.skip(), i64::MAX as u64);
+        assert_eq!(Page::first(50).skip(), 0);
+    }
+}

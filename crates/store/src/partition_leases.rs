@@ -1,0 +1,129 @@
+//! Leases on partitions: 64 documents, found by `_id`, changed under a guard of owner and epoch.
+
+mod checkpoints;
+mod document;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::DateTime;
+use ig_core::clock::Timestamp;
+use ig_core::id::{Position, SourceId};
+use ig_core::lease::{Checkpoint, Claim, Lease, WorkerId};
+use ig_core::partition::PartitionId;
+use ig_core::ports::{PartitionLeases, StoreError};
+use mongodb::Collection;
+use mongodb::bson::{Bson, doc};
+use mongodb::options::ReturnDocument;
+
+pub(crate) use document::LeaseDocument;
+use document::{MemberDocument, OwnedDocument, SourceDocument};
+
+use crate::database::Database;
+use crate::error::is_duplicate;
+use crate::field::{date, long, unsigned};
+use crate::names::{CHECKPOINTS, MEMBERS};
+
+/// The leases in MongoDB.
+#[derive(Debug, Clone)]
+pub struct MongoLeases {
+    database: Database,
+}
+
+impl MongoLeases {
+    pub(crate) fn new(database: Database) -> Self {
+        Self { database }
+    }
+
+    fn leases<T: Send + Sync>(&self) -> Collection<T> {
+        self.database.collection(CHECKPOINTS)
+    }
+}
+
+#[async_trait]
+impl PartitionLeases for MongoLeases {
+    async fn heartbeat(&self, worker: &WorkerId, now: Timestamp, ttl: Duration) -> Result<BTreeSet<WorkerId>, StoreError> {
+        let members = self.database.collection::<MemberDocument>(MEMBERS);
+        let alive = doc! { "$set": { "expiresAt": date(now + ttl) } };
+        self.database
+            .within(members.update_one(doc! { "_id": &worker.0 }, alive).upsert(true))
+            .await?;
+        let living = self
+            .database
+            .all(members.find(doc! { "expiresAt": { "$gt": date(now) } }))
+            .await?;
+        Ok(living.into_iter().map(|member| WorkerId(member.id)).collect())
+    }
+
+    async fn leave(&self, worker: &WorkerId) -> Result<(), StoreError> {
+        let members = self.database.collection::<MemberDocument>(MEMBERS);
+        self.database.within(members.delete_one(doc! { "_id": &worker.0 })).await?;
+        Ok(())
+    }
+
+    async fn list(&self) -> Result<Vec<Lease>, StoreError> {
+        let numbers: Vec<i32> = PartitionId::all().map(|partition| i32::from(partition.number())).collect();
+        let leases = self.leases::<LeaseDocument>();
+        let find = leases.find(doc! { "_id": { "$in": numbers } }).sort(doc! { "_id": 1 });
+        self.database.all(find).await?.into_iter().map(Lease::try_from).collect()
+    }
+
+    async fn claim(&self, worker: &WorkerId, partition: PartitionId, now: Timestamp, ttl: Duration) -> Result<Claim, StoreError> {
+        let free = doc! {
+            "_id": i32::from(partition.number()),
+            "$or": [{ "owner": Bson::Null }, { "expiresAt": { "$lte": date(now) } }],
+        };
+        let ours = doc! { "$set": { "owner": &worker.0, "expiresAt": date(now + ttl) }, "$inc": { "epoch": 1_i64 } };
+        let leases = self.leases::<LeaseDocument>();
+        let claim = leases.find_one_and_update(free, ours).return_document(ReturnDocument::After);
+        match self.database.within(claim).await? {
+            Some(lease) => Lease::try_from(lease).map(Claim::Won),
+            None => Ok(Claim::Lost),
+        }
+    }
+
+    async fn renew(&self, worker: &WorkerId, now: Timestamp, ttl: Duration) -> Result<BTreeSet<PartitionId>, StoreError> {
+        let held = doc! { "owner": &worker.0, "expiresAt": { "$gt": date(now) } };
+        let longer = doc! { "$set": { "expiresAt": date(now + ttl) } };
+        let leases = self.leases::<OwnedDocument>();
+        self.database.within(leases.update_many(held.clone(), longer)).await?;
+        let find = leases.find(held).projection(doc! { "owner": 1, "epoch": 1 });
+        self.database
+            .all(find)
+            .await?
+            .into_iter()
+            .map(|lease| lease.partition())
+            .collect()
+    }
+
+    async fn save(&self, worker: &WorkerId, checkpoints: &[Checkpoint]) -> Result<Vec<Checkpoint>, StoreError> {
+        self.save_checkpoints(worker, checkpoints).await
+    }
+
+    async fn release(&self, worker: &WorkerId, partitions: &[PartitionId]) -> Result<(), StoreError> {
+        let numbers: Vec<i32> = partitions.iter().map(|partition| i32::from(partition.number())).collect();
+        let ours = doc! { "_id": { "$in": numbers }, "owner": &worker.0 };
+        let free = doc! { "$set": { "owner": Bson::Null, "expiresAt": date(DateTime::UNIX_EPOCH) } };
+        self.database
+            .within(self.leases::<OwnedDocument>().update_many(ours, free))
+            .await?;
+        Ok(())
+    }
+
+    async fn begin_source(&self, source: &SourceId, position: Position) -> Result<Position, StoreError> {
+        let sources = self.leases::<SourceDocument>();
+        let named = doc! { "_id": format!("source:{source}") };
+        let begin = doc! { "$setOnInsert": { "position": long(position) } };
+        let begun = sources
+            .find_one_and_update(named.clone(), begin)
+            .upsert(true)
+            .return_document(ReturnDocument::After);
+        let begun = match self.database.raw(begun).await? {
+            // Two that begin it at once: one of them is told that it is there already.
+            Err(error) if is_duplicate(&error) => self.database.within(sources.find_one(named)).await?,
+            answered => answered.map_err(|error| crate::error::store_error(&error))?,
+        };
+        Ok(begun.map_or(position, |source| unsigned(source.position)))
+    }
+}

@@ -1,0 +1,113 @@
+//! Leases, living workers and sources as stored.
+
+use std::collections::BTreeMap;
+
+use ig_core::id::SourceId;
+use ig_core::lease::{Lease, WorkerId};
+use ig_core::partition::PartitionId;
+use ig_core::ports::StoreError;
+use mongodb::bson;
+use serde::{Deserialize, Serialize};
+
+use crate::error::unreadable;
+use crate::field::{timestamp, unsigned};
+
+/// A partition's lease.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct LeaseDocument {
+    #[serde(rename = "_id")]
+    partition: i32,
+    owner: Option<String>,
+    epoch: i64,
+    expires_at: bson::DateTime,
+    checkpoints: BTreeMap<String, i64>,
+}
+
+impl LeaseDocument {
+    /// A partition that nobody has ever held.
+    pub(crate) fn unclaimed(partition: PartitionId) -> Self {
+        Self {
+            partition: i32::from(partition.number()),
+            owner: None,
+            epoch: 0,
+            expires_at: bson::DateTime::from_millis(0),
+            checkpoints: BTreeMap::new(),
+        }
+    }
+}
+
+impl TryFrom<LeaseDocument> for Lease {
+    type Error = StoreError;
+
+    fn try_from(document: LeaseDocument) -> Result<Self, StoreError> {
+        let checkpoints = document.checkpoints.into_iter();
+        Ok(Self {
+            partition: partition(document.partition)?,
+            owner: document.owner.map(WorkerId),
+            epoch: unsigned(document.epoch),
+            expires_at: timestamp(document.expires_at),
+            checkpoints: checkpoints
+                .map(|(field, position)| (source(&field), unsigned(position)))
+                .collect(),
+        })
+    }
+}
+
+/// Who holds a partition.
+#[derive(Debug, Deserialize)]
+pub(super) struct OwnedDocument {
+    #[serde(rename = "_id")]
+    partition: i32,
+    pub(super) owner: Option<String>,
+    pub(super) epoch: i64,
+}
+
+impl OwnedDocument {
+    pub(super) fn partition(&self) -> Result<PartitionId, StoreError> {
+        partition(self.partition)
+    }
+}
+
+/// A worker that lives.
+#[derive(Debug, Deserialize)]
+pub(super) struct MemberDocument {
+    #[serde(rename = "_id")]
+    pub(super) id: String,
+}
+
+/// Where a source began.
+#[derive(Debug, Deserialize)]
+pub(super) struct SourceDocument {
+    pub(super) position: i64,
+}
+
+fn partition(number: i32) -> Result<PartitionId, StoreError> {
+    let number = u8::try_from(number).ok().and_then(PartitionId::new);
+    number.ok_or_else(|| unreadable("partition"))
+}
+
+/// A source's name as a field name, which may hold neither a dot nor a dollar sign.
+pub(super) fn field(source: &SourceId) -> String {
+    source.as_str().replace('%', "%25").replace('.', "%2e").replace('$', "%24")
+}
+
+fn source(field: &str) -> SourceId {
+    SourceId::new(field.replace("%24", "$").replace("%2e", ".").replace("%25", "%"))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_source_is_read_from_the_field_it_was_written_to(name in "[a-z.$%0-9]{1,12}") {
+            let written = field(&SourceId::new(&name));
+            prop_assert!(!written.contains(['.', '$']), "{written}");
+            prop_assert_eq!(source(&written), SourceId::new(&name));
+        }
+    }
+}

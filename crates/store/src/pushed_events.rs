@@ -1,0 +1,97 @@
+//! Events that clients pushed, in the order of their acceptance.
+//!
+//! Positions come from a counter that is raised in the transaction that stores the events. Two such transactions cannot
+//! overlap, so positions become visible in order and without a hole: a reader that saw one has seen all below it, and an
+//! event that is stored late, whatever held it up, still comes after all that readers have passed.
+
+mod accept;
+mod document;
+mod forget;
+mod gather;
+mod read;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use ig_core::clock::Timestamp;
+use ig_core::event::SourceRow;
+use ig_core::id::{EventId, EventType, OrgId, Position, Rid};
+use ig_core::ports::{PushedEvents, StoreError};
+use std::ops::RangeInclusive;
+
+use crate::database::Database;
+use gather::Gatherer;
+
+pub(crate) const POSITION: &str = "pushed_events";
+pub(crate) const FORGOTTEN: &str = "pushed_events_forgotten";
+
+/// An event that a client pushed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PushedEvent {
+    /// The tenant that pushed it.
+    pub org_id: OrgId,
+    /// The client's identifier, or one that was made for it; unique within the organisation.
+    pub event_id: EventId,
+    /// Its type.
+    pub event_type: EventType,
+    /// The entity it is about.
+    pub entity_rid: Rid,
+    /// The payload as received.
+    pub payload: Bytes,
+    /// W3C trace context of the request.
+    pub trace_parent: Option<String>,
+    /// When it was received.
+    pub received_at: Timestamp,
+}
+
+/// What came of an event that was offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Accepted {
+    /// It is stored, and will be delivered.
+    New,
+    /// It was stored before, with the same type, entity and payload.
+    Repeated,
+    /// Another event has this identifier; this one was not stored.
+    Conflict,
+}
+
+/// The queue of pushed events. Clones gather their writes together.
+#[derive(Debug, Clone)]
+pub struct PushQueue {
+    database: Database,
+    gatherer: Arc<Gatherer>,
+}
+
+impl PushQueue {
+    pub(crate) fn new(database: Database) -> Self {
+        let gatherer = Arc::new(Gatherer::new(database.clone()));
+        Self { database, gatherer }
+    }
+
+    /// Stores events durably; the answers are in the order of the events. Calls at the same time share one transaction.
+    pub async fn accept(&self, events: Vec<PushedEvent>) -> Result<Vec<Accepted>, StoreError> {
+        self.gatherer.accept(events).await
+    }
+
+    /// Deletes events that are done (those up to `done`) and were received before a moment, and says how many. An event
+    /// that is not done stays for ever; while one stays, its identifier is known to [`Self::accept`].
+    pub async fn forget_done(&self, done: Position, received_before: Timestamp) -> Result<u64, StoreError> {
+        forget::forget_done(&self.database, done, received_before).await
+    }
+}
+
+#[async_trait]
+impl PushedEvents for PushQueue {
+    async fn head(&self) -> Result<Position, StoreError> {
+        read::counter(&self.database, POSITION).await
+    }
+
+    async fn read_after(&self, after: Position, limit: usize) -> Result<Vec<SourceRow>, StoreError> {
+        read::after(&self.database, after, limit).await
+    }
+
+    async fn read_ranges(&self, ranges: &[RangeInclusive<Position>]) -> Result<Vec<SourceRow>, StoreError> {
+        read::ranges(&self.database, ranges).await
+    }
+}

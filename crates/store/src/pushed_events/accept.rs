@@ -1,0 +1,97 @@
+//! Storing a group of pushed events in one transaction.
+
+use std::collections::HashMap;
+
+use futures::FutureExt;
+use futures::TryStreamExt;
+use ig_core::id::Position;
+use ig_core::ports::StoreError;
+use mongodb::ClientSession;
+use mongodb::bson::doc;
+use mongodb::error::{Error, Result};
+use mongodb::options::ReturnDocument;
+
+use super::document::{KnownDocument, PushedDocument, digest, key};
+use super::{Accepted, POSITION, PushedEvent};
+use crate::configuration::Counter;
+use crate::database::{Database, snapshot_transaction};
+use crate::error::store_error;
+use crate::field::unsigned;
+use crate::names::{COUNTERS, PUSHED_EVENTS};
+
+/// Stores what is new among the events and says of each what came of it.
+pub(super) async fn accept(database: &Database, events: &[PushedEvent]) -> std::result::Result<Vec<Accepted>, StoreError> {
+    let mut session = database.within(database.driver().client().start_session()).await?;
+    let transaction = session.start_transaction().with_options(snapshot_transaction());
+    let accepted = transaction.and_run((database, events), |session, (database, events)| {
+        attempt(database, session, events).boxed()
+    });
+    database.raw(accepted).await?.map_err(|error| store_error(&error))
+}
+
+async fn attempt(database: &Database, session: &mut ClientSession, events: &[PushedEvent]) -> Result<Vec<Accepted>> {
+    // The counter is raised first: whoever comes second fails here and begins again, seeing what the first one stored.
+    let highest = raise(database, session, events.len() as i64).await?;
+    let known = known(database, session, events).await?;
+    let accepted = judge(events, known);
+    let new: Vec<_> = events
+        .iter()
+        .zip(&accepted)
+        .filter(|(_, accepted)| **accepted == Accepted::New)
+        .collect();
+    let unused = events.len() - new.len();
+    if unused > 0 {
+        raise(database, session, -(unused as i64)).await?;
+    }
+    let first = highest - events.len() as u64 + 1;
+    let documents: Vec<_> = new
+        .iter()
+        .zip(first..)
+        .map(|((event, _), position)| PushedDocument::new(event, position))
+        .collect();
+    if !documents.is_empty() {
+        let queue = database.collection::<PushedDocument<'_>>(PUSHED_EVENTS);
+        queue.insert_many(&documents).session(session).await?;
+    }
+    Ok(accepted)
+}
+
+/// Moves the counter, and says where it is then.
+async fn raise(database: &Database, session: &mut ClientSession, by: i64) -> Result<Position> {
+    let counters = database.collection::<Counter>(COUNTERS);
+    let raised = counters
+        .find_one_and_update(doc! { "_id": POSITION }, doc! { "$inc": { "value": by } })
+        .return_document(ReturnDocument::After)
+        .session(session)
+        .await?;
+    let raised = raised.ok_or_else(|| Error::custom("the database is not migrated".to_owned()))?;
+    Ok(unsigned(raised.value))
+}
+
+async fn known(database: &Database, session: &mut ClientSession, events: &[PushedEvent]) -> Result<HashMap<String, Vec<u8>>> {
+    let keys: Vec<_> = events.iter().map(key).collect();
+    let queue = database.collection::<KnownDocument>(PUSHED_EVENTS);
+    let find = queue
+        .find(doc! { "key": { "$in": keys } })
+        .projection(doc! { "_id": 0, "key": 1, "digest": 1 });
+    let mut cursor = find.session(&mut *session).await?;
+    let found: Vec<_> = cursor.stream(session).try_collect().await?;
+    Ok(found.into_iter().map(|known| (known.key, known.digest.bytes)).collect())
+}
+
+/// Compares with what is stored, and with what comes before in the same group.
+fn judge(events: &[PushedEvent], mut known: HashMap<String, Vec<u8>>) -> Vec<Accepted> {
+    let mut accepted = Vec::with_capacity(events.len());
+    for event in events {
+        let (key, digest) = (key(event), digest(event));
+        accepted.push(match known.get(&key) {
+            Some(first) if *first == digest => Accepted::Repeated,
+            Some(_) => Accepted::Conflict,
+            None => {
+                known.insert(key, digest);
+                Accepted::New
+            }
+        });
+    }
+    accepted
+}

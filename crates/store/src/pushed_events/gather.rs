@@ -1,0 +1,105 @@
+//! Gathers events that are offered at the same time into one transaction.
+//!
+//! While one group is being stored, those who come gather in the next one. A group is a future that all who are in it
+//! share: whoever leaves, the others still drive it, and nobody else's fate hangs on one request.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures::FutureExt;
+use futures::future::{BoxFuture, Shared};
+use ig_core::ports::StoreError;
+
+use super::accept::accept;
+use super::{Accepted, PushedEvent};
+use crate::database::Database;
+
+/// Beyond this a group takes no more events.
+const MOST_EVENTS: usize = 1_000;
+
+/// Beyond this a group takes no more events; a transaction of MongoDB may hold more, but not at leisure.
+const MOST_BYTES: usize = 4 * 1024 * 1024;
+
+type Outcome = Shared<BoxFuture<'static, Result<Arc<[Accepted]>, StoreError>>>;
+
+/// The events of a group; nothing once they are being stored.
+type Waiting = Arc<Mutex<Option<Vec<PushedEvent>>>>;
+
+#[derive(Debug)]
+pub(super) struct Gatherer {
+    database: Database,
+    latest: Mutex<Option<Group>>,
+    turn: Arc<tokio::sync::Mutex<()>>,
+}
+
+#[derive(Debug, Clone)]
+struct Group {
+    waiting: Waiting,
+    outcome: Outcome,
+}
+
+impl Gatherer {
+    pub(super) fn new(database: Database) -> Self {
+        Self {
+            database,
+            latest: Mutex::default(),
+            turn: Arc::default(),
+        }
+    }
+
+    pub(super) async fn accept(&self, events: Vec<PushedEvent>) -> Result<Vec<Accepted>, StoreError> {
+        if events.is_empty() {
+            return Ok(Vec::new());
+        }
+        let count = events.len();
+        let (outcome, first) = self.join(events);
+        let accepted = outcome.await?;
+        Ok(accepted[first..first + count].to_vec())
+    }
+
+    /// Puts events into the group that is still waiting, or into a new one; says where in it they begin.
+    fn join(&self, events: Vec<PushedEvent>) -> (Outcome, usize) {
+        let mut latest = lock(&self.latest);
+        if let Some(group) = latest.as_ref()
+            && let Some(waiting) = lock(&group.waiting).as_mut()
+            && has_room(waiting, &events)
+        {
+            let first = waiting.len();
+            waiting.extend(events);
+            return (group.outcome.clone(), first);
+        }
+        let group = self.group(events);
+        let outcome = group.outcome.clone();
+        *latest = Some(group);
+        (outcome, 0)
+    }
+
+    fn group(&self, events: Vec<PushedEvent>) -> Group {
+        let waiting: Waiting = Arc::new(Mutex::new(Some(events)));
+        let outcome = store(self.database.clone(), Arc::clone(&self.turn), Arc::clone(&waiting));
+        Group {
+            waiting,
+            outcome: outcome.boxed().shared(),
+        }
+    }
+}
+
+/// Waits for the group before, then closes this one and stores it.
+async fn store(database: Database, turn: Arc<tokio::sync::Mutex<()>>, waiting: Waiting) -> Result<Arc<[Accepted]>, StoreError> {
+    let _turn = turn.lock().await;
+    let events = lock(&waiting).take().unwrap_or_default();
+    let accepted = accept(&database, &events).await?;
+    Ok(accepted.into())
+}
+
+fn has_room(waiting: &[PushedEvent], events: &[PushedEvent]) -> bool {
+    waiting.len() + events.len() <= MOST_EVENTS && bytes(waiting) + bytes(events) <= MOST_BYTES
+}
+
+fn bytes(events: &[PushedEvent]) -> usize {
+    events.iter().map(|event| event.payload.len()).sum()
+}
+
+/// A panic while the lock was held leaves nothing half done: every change under it is one statement.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

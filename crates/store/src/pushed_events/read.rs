@@ -1,0 +1,71 @@
+//! Reading pushed events by ranges with both ends bounded, so that a read costs what it returns and not what is stored.
+
+use std::ops::RangeInclusive;
+
+use ig_core::event::SourceRow;
+use ig_core::id::Position;
+use ig_core::ports::StoreError;
+use mongodb::bson::doc;
+
+use super::document::PushedDocument;
+use super::{FORGOTTEN, POSITION};
+use crate::configuration::Counter;
+use crate::database::Database;
+use crate::field::{long, unsigned};
+use crate::names::{COUNTERS, PUSHED_EVENTS};
+
+/// Ranges asked for in one query.
+const RANGES_AT_ONCE: usize = 100;
+
+pub(super) async fn counter(database: &Database, name: &str) -> Result<Position, StoreError> {
+    let counters = database.collection::<Counter>(COUNTERS);
+    let counter = database.within(counters.find_one(doc! { "_id": name })).await?;
+    Ok(counter.map_or(0, |counter| unsigned(counter.value)))
+}
+
+/// Positions have no holes but for what was forgotten, so a window as wide as the limit holds the answer nearly always;
+/// where it does not, windows double until they reach the head.
+pub(super) async fn after(database: &Database, after: Position, limit: usize) -> Result<Vec<SourceRow>, StoreError> {
+    let head = counter(database, POSITION).await?;
+    let mut rows = Vec::new();
+    let (mut low, mut width) = (after, limit.max(1) as u64);
+    while low < head && rows.len() < limit {
+        let high = head.min(low.saturating_add(width));
+        rows.extend(window(database, low, high, limit - rows.len()).await?);
+        if rows.is_empty() && low == after {
+            low = high.max(counter(database, FORGOTTEN).await?);
+        } else {
+            low = high;
+        }
+        width = width.saturating_mul(2);
+    }
+    Ok(rows)
+}
+
+async fn window(database: &Database, low: Position, high: Position, limit: usize) -> Result<Vec<SourceRow>, StoreError> {
+    let queue = database.collection::<PushedDocument<'static>>(PUSHED_EVENTS);
+    let find = queue.find(doc! { "_id": { "$gt": long(low), "$lte": long(high) } });
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    Ok(rows(database.all(find.sort(doc! { "_id": 1 }).limit(limit)).await?))
+}
+
+pub(super) async fn ranges(database: &Database, ranges: &[RangeInclusive<Position>]) -> Result<Vec<SourceRow>, StoreError> {
+    let queue = database.collection::<PushedDocument<'static>>(PUSHED_EVENTS);
+    let mut found = Vec::new();
+    for some in ranges.chunks(RANGES_AT_ONCE) {
+        let bounds = some
+            .iter()
+            .map(|range| doc! { "_id": { "$gte": long(*range.start()), "$lte": long(*range.end()) } });
+        let bounds: Vec<_> = bounds.collect();
+        found.extend(rows(
+            database
+                .all(queue.find(doc! { "$or": bounds }).sort(doc! { "_id": 1 }))
+                .await?,
+        ));
+    }
+    Ok(found)
+}
+
+fn rows(found: Vec<PushedDocument<'static>>) -> Vec<SourceRow> {
+    found.into_iter().map(SourceRow::from).collect()
+}

@@ -1,0 +1,195 @@
+//! Tenants' secrets at rest: AES-256-GCM under keys that have ids, so that keys can be replaced one after the other.
+//!
+//! A sealed secret is the text `key-id:base64(nonce ‖ ciphertext ‖ tag)`. What it belongs to is authenticated with it,
+//! so that a sealed text that is moved to another document does not open there.
+
+use std::fmt;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use ring::rand::{SecureRandom, SystemRandom};
+
+use crate::config::SecretsConfig;
+
+const KEY_LEN: usize = 32;
+
+/// Why a secret could not be sealed or opened, or the keys not be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SecretError {
+    /// A configured key is not `id:base64` of 32 bytes, or an id comes twice.
+    #[error("secrets.keys[{index}] must be id:base64 of 32 bytes, with an id of its own")]
+    MalformedKey {
+        /// Its place in the list, from 0.
+        index: usize,
+    },
+    /// There is no key to seal with.
+    #[error("secrets.keys is empty: a secret cannot be stored")]
+    NoKeys,
+    /// The secret was sealed with a key that is not configured here.
+    #[error("the secret is sealed with key {0:?}, which secrets.keys does not hold")]
+    UnknownKey(String),
+    /// The sealed text was cut, changed, or belongs to something else.
+    #[error("the sealed secret does not open")]
+    Damaged,
+    /// The system gave no random bytes.
+    #[error("the system gave no random bytes")]
+    NoRandomness,
+}
+
+/// Seals and opens secrets.
+#[derive(Clone)]
+pub struct SecretBox {
+    keys: Arc<[(String, LessSafeKey)]>,
+    random: SystemRandom,
+}
+
+impl fmt::Debug for SecretBox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ids: Vec<_> = self.keys.iter().map(|(id, _)| id).collect();
+        f.debug_struct("SecretBox").field("keys", &ids).finish()
+    }
+}
+
+impl SecretBox {
+    /// Under the configured keys, of which there has to be one at least.
+    pub fn new(config: &SecretsConfig) -> Result<Self, SecretError> {
+        if config.keys.is_empty() {
+            return Err(SecretError::NoKeys);
+        }
+        let mut keys: Vec<(String, LessSafeKey)> = Vec::new();
+        for (index, text) in config.keys.iter().enumerate() {
+            let (id, key) = parse_key(text).ok_or(SecretError::MalformedKey { index })?;
+            if keys.iter().any(|(other, _)| *other == id) {
+                return Err(SecretError::MalformedKey { index });
+            }
+            keys.push((id, key));
+        }
+        Ok(Self::under(keys))
+    }
+
+    /// Without keys, for a process that never touches a tenant's secret: it seals and opens nothing.
+    pub fn closed() -> Self {
+        Self::under(Vec::new())
+    }
+
+    /// A new key in the form that the configuration takes.
+    pub fn generate_key(id: &str) -> Result<String, SecretError> {
+        let mut bytes = [0; KEY_LEN];
+        SystemRandom::new().fill(&mut bytes).map_err(|_| SecretError::NoRandomness)?;
+        Ok(format!("{id}:{}", STANDARD.encode(bytes)))
+    }
+
+    /// Seals a secret for what `owner` names.
+    pub fn seal(&self, secret: &str, owner: &str) -> Result<String, SecretError> {
+        let (id, key) = self.keys.first().ok_or(SecretError::NoKeys)?;
+        let mut nonce = [0; NONCE_LEN];
+        self.random.fill(&mut nonce).map_err(|_| SecretError::NoRandomness)?;
+        let mut sealed = secret.as_bytes().to_vec();
+        key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(owner), &mut sealed)
+            .map_err(|_| SecretError::Damaged)?;
+        Ok(format!("{id}:{}", STANDARD.encode([&nonce[..], &sealed].concat())))
+    }
+
+    /// Opens what was sealed for the same owner.
+    pub fn open(&self, sealed: &str, owner: &str) -> Result<String, SecretError> {
+        let (id, encoded) = sealed.split_once(':').ok_or(SecretError::Damaged)?;
+        let key = self.key(id).ok_or_else(|| SecretError::UnknownKey(id.to_owned()))?;
+        let bytes = STANDARD.decode(encoded).map_err(|_| SecretError::Damaged)?;
+        let (nonce, sealed) = bytes.split_at_checked(NONCE_LEN).ok_or(SecretError::Damaged)?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| SecretError::Damaged)?;
+        let mut sealed = sealed.to_vec();
+        let opened = key
+            .open_in_place(nonce, Aad::from(owner), &mut sealed)
+            .map_err(|_| SecretError::Damaged)?;
+        String::from_utf8(opened.to_vec()).map_err(|_| SecretError::Damaged)
+    }
+
+    fn under(keys: Vec<(String, LessSafeKey)>) -> Self {
+        Self {
+            keys: keys.into(),
+            random: SystemRandom::new(),
+        }
+    }
+
+    fn key(&self, id: &str) -> Option<&LessSafeKey> {
+        self.keys.iter().find(|(known, _)| known == id).map(|(_, key)| key)
+    }
+}
+
+fn parse_key(text: &str) -> Option<(String, LessSafeKey)> {
+    let (id, encoded) = text.split_once(':').filter(|(id, _)| !id.is_empty())?;
+    let bytes = STANDARD.decode(encoded.trim()).ok()?;
+    let key = UnboundKey::new(&AES_256_GCM, &bytes).ok()?;
+    Some((id.to_owned(), LessSafeKey::new(key)))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn boxed(ids: &[&str]) -> (SecretBox, Vec<String>) {
+        let keys: Vec<_> = ids.iter().map(|id| SecretBox::generate_key(id).unwrap()).collect();
+        let config = SecretsConfig { keys: keys.clone() };
+        (SecretBox::new(&config).unwrap(), keys)
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_sealed_opens_for_its_owner_alone(secret in ".{0,200}", owner in ".{0,40}", other in ".{0,40}") {
+            let (secrets, _) = boxed(&["k1"]);
+            let sealed = secrets.seal(&secret, &owner).unwrap();
+            prop_assert_eq!(secrets.open(&sealed, &owner).unwrap(), secret);
+            prop_assume!(owner != other);
+            prop_assert_eq!(secrets.open(&sealed, &other), Err(SecretError::Damaged));
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(sealed in ".{0,80}", cut in 0usize..60) {
+            let (secrets, _) = boxed(&["k1"]);
+            prop_assert!(secrets.open(&sealed, "owner").is_err());
+            let whole = secrets.seal("a secret", "owner").unwrap();
+            prop_assume!(cut < whole.len());
+            prop_assert!(secrets.open(&whole[..cut], "owner").is_err());
+        }
+    }
+
+    #[test]
+    fn a_new_first_key_seals_and_the_old_one_still_opens() {
+        let (old, keys) = boxed(&["k1"]);
+        let sealed = old.seal("s", "o").unwrap();
+        let rotated = SecretsConfig {
+            keys: vec![SecretBox::generate_key("k2").unwrap(), keys[0].clone()],
+        };
+        let rotated = SecretBox::new(&rotated).unwrap();
+        assert_eq!(rotated.open(&sealed, "o").unwrap(), "s");
+        let again = rotated.seal("s", "o").unwrap();
+        assert!(again.starts_with("k2:"));
+        assert_eq!(old.open(&again, "o"), Err(SecretError::UnknownKey("k2".to_owned())));
+    }
+
+    #[test]
+    fn a_key_that_is_none_is_named() {
+        let good = SecretBox::generate_key("k1").unwrap();
+        let short = format!("k2:{}", STANDARD.encode([0; 16]));
+        for bad in ["", "k2", "k2:***", ":AAAA", short.as_str(), good.as_str()] {
+            let config = SecretsConfig {
+                keys: vec![good.clone(), bad.to_owned()],
+            };
+            assert_eq!(
+                SecretBox::new(&config).unwrap_err(),
+                SecretError::MalformedKey { index: 1 },
+                "{bad}"
+            );
+        }
+    }
+
+    #[test]
+    fn without_keys_nothing_is_sealed() {
+        assert_eq!(SecretBox::new(&SecretsConfig::default()).unwrap_err(), SecretError::NoKeys);
+        assert_eq!(SecretBox::closed().seal("s", "o"), Err(SecretError::NoKeys));
+    }
+}

@@ -1,0 +1,128 @@
+//! The way in: one connection pool, and a repository for each collection.
+
+use ig_core::ports::StoreError;
+use mongodb::bson::doc;
+
+use crate::alerts::Alerts;
+use crate::api_keys::ApiKeys;
+use crate::config::MongoConfig;
+use crate::configuration::Configurations;
+use crate::database::Database;
+use crate::dead_letters::DeadLetters;
+use crate::delivery_logs::DeliveryLogs;
+use crate::event_audit::EventAudits;
+use crate::event_types::EventTypes;
+use crate::execution_logs::ExecutionLogs;
+use crate::integrations::Integrations;
+use crate::journal::MongoJournal;
+use crate::migrate;
+use crate::org_units::OrgUnits;
+use crate::organizations::Organizations;
+use crate::partition_leases::MongoLeases;
+use crate::pushed_events::PushQueue;
+use crate::secret_box::SecretBox;
+use crate::users::Users;
+
+/// The database. Clones share its connections.
+#[derive(Debug, Clone)]
+pub struct Store {
+    database: Database,
+    pushed_events: PushQueue,
+}
+
+impl Store {
+    /// Reads the address and makes the pool; the server is reached by the first operation, so this does not wait for it.
+    pub async fn connect(config: &MongoConfig, secrets: SecretBox) -> Result<Self, StoreError> {
+        let database = Database::open(config, secrets).await?;
+        let pushed_events = PushQueue::new(database.clone());
+        Ok(Self { database, pushed_events })
+    }
+
+    /// Makes collections, indexes and counters that are missing. Any number of processes may do so at once, at any time.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        migrate::run(&self.database).await
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.database
+            .within(self.database.driver().run_command(doc! { "ping": 1 }))
+            .await?;
+        Ok(())
+    }
+
+    /// Changing and following configuration.
+    pub fn configuration(&self) -> Configurations {
+        Configurations::new(self.database.clone())
+    }
+
+    /// Organisations.
+    pub fn organizations(&self) -> Organizations {
+        Organizations::new(self.database.clone())
+    }
+
+    /// Units of organisations.
+    pub fn org_units(&self) -> OrgUnits {
+        OrgUnits::new(self.database.clone())
+    }
+
+    /// Outbound integrations.
+    pub fn integrations(&self) -> Integrations {
+        Integrations::new(self.database.clone())
+    }
+
+    /// Event types.
+    pub fn event_types(&self) -> EventTypes {
+        EventTypes::new(self.database.clone())
+    }
+
+    /// The durable record that workers write.
+    pub fn journal(&self) -> MongoJournal {
+        MongoJournal::new(self.database.clone())
+    }
+
+    /// The leases on partitions.
+    pub fn partition_leases(&self) -> MongoLeases {
+        MongoLeases::new(self.database.clone())
+    }
+
+    /// Events that clients pushed. All clones of one store gather their writes together.
+    pub fn pushed_events(&self) -> PushQueue {
+        self.pushed_events.clone()
+    }
+
+    /// Deliveries.
+    pub fn delivery_logs(&self) -> DeliveryLogs {
+        DeliveryLogs::new(self.database.clone())
+    }
+
+    /// Traces of deliveries.
+    pub fn execution_logs(&self) -> ExecutionLogs {
+        ExecutionLogs::new(self.database.clone())
+    }
+
+    /// What was decided about events.
+    pub fn event_audit(&self) -> EventAudits {
+        EventAudits::new(self.database.clone())
+    }
+
+    /// Deliveries that could not be made.
+    pub fn dead_letters(&self) -> DeadLetters {
+        DeadLetters::new(self.database.clone())
+    }
+
+    /// Keys for the API.
+    pub fn api_keys(&self) -> ApiKeys {
+        ApiKeys::new(self.database.clone())
+    }
+
+    /// What people were told of.
+    pub fn alerts(&self) -> Alerts {
+        Alerts::new(self.database.clone())
+    }
+
+    /// People.
+    pub fn users(&self) -> Users {
+        Users::new(self.database.clone())
+    }
+}
