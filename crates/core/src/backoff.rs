@@ -7,7 +7,7 @@ use rand::Rng;
 use crate::outcome::Failure;
 
 /// The longest `Retry-After` that a lane sits out; a longer one goes through the dead letters.
-pub const LONGEST_WAIT_IN_LANE: Duration = Duration::from_secs(60);
+pub const LONGEST_WAIT_IN_LANE: Duration = Duration::from_mins(1);
 
 /// Exponential backoff: `min(base · 2^attempt, max)`, give or take 20 %.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +51,13 @@ pub enum Next {
 }
 
 /// The retry law of a lane: `attempts_made` counts the one that has just failed.
-pub fn after_failure(failure: &Failure, attempts_made: u32, attempts_allowed: u32, backoff: &Backoff, rng: &mut impl Rng) -> Next {
+pub fn after_failure(
+    failure: &Failure,
+    attempts_made: u32,
+    attempts_allowed: u32,
+    backoff: &Backoff,
+    rng: &mut impl Rng,
+) -> Next {
     if !failure.category.retryable() {
         return Next::GiveUp;
     }
@@ -76,7 +82,8 @@ mod tests {
         #[test]
         fn a_delay_stays_within_a_fifth_of_the_law(attempt in 0u32..100, base_ms in 1u64..10_000, max_ms in 1u64..600_000, seed: u64) {
             let backoff = Backoff { base: Duration::from_millis(base_ms), max: Duration::from_millis(max_ms) };
-            let exact = (base_ms as f64 * 2f64.powi(attempt.min(40) as i32)).min(max_ms as f64) / 1000.0;
+            let doubled = base_ms.saturating_mul(1 << attempt.min(40));
+            let exact = Duration::from_millis(doubled.min(max_ms)).as_secs_f64();
             let delay = backoff.delay(attempt, &mut StdRng::seed_from_u64(seed)).as_secs_f64();
             prop_assert!(delay >= exact * 0.799 && delay <= exact * 1.201, "{delay} for {exact}");
         }
@@ -95,13 +102,21 @@ mod tests {
         let mut failure = Failure::new(ErrorCategory::RateLimit, "slow down");
         failure.retry_after = Some(Duration::from_secs(61));
         let next = after_failure(&failure, 1, 3, &Backoff::default(), &mut StdRng::seed_from_u64(1));
-        assert_eq!(next, Next::DeadLetter { due_in: Some(Duration::from_secs(61)) });
+        assert_eq!(
+            next,
+            Next::DeadLetter {
+                due_in: Some(Duration::from_secs(61))
+            }
+        );
     }
 
     #[test]
     fn a_refusal_is_never_tried_again() {
         let failure = Failure::new(ErrorCategory::ClientError, "no");
-        assert_eq!(after_failure(&failure, 1, 3, &Backoff::default(), &mut StdRng::seed_from_u64(1)), Next::GiveUp);
+        assert_eq!(
+            after_failure(&failure, 1, 3, &Backoff::default(), &mut StdRng::seed_from_u64(1)),
+            Next::GiveUp
+        );
     }
 
     #[test]

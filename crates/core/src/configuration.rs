@@ -157,7 +157,9 @@ impl Configuration {
             Change::PutIntegration(integration) => self.entry(integration.org_id).put_integration(*integration),
             Change::DeleteIntegration(org, id) => self.entry(org).delete_integration(id),
             Change::PutEventType(definition) => {
-                self.entry(definition.org_id).event_types.insert(definition.event_type.clone(), definition);
+                self.entry(definition.org_id)
+                    .event_types
+                    .insert(definition.event_type.clone(), definition);
             }
             Change::DeleteEventType(org, event_type) => {
                 self.entry(org).event_types.remove(&event_type);

@@ -12,7 +12,7 @@ use crate::event::Event;
 use crate::id::{Position, SourceId};
 
 /// How long an event is remembered.
-pub const WINDOW: Duration = Duration::from_secs(5 * 60);
+pub const WINDOW: Duration = Duration::from_mins(5);
 
 /// What two events share when one repeats the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -25,7 +25,11 @@ impl DedupKey {
         let mut hash = Sha256::new();
         hash.update(event.org_id.0.to_be_bytes());
         hash.update(event.entity_rid.0.to_be_bytes());
-        for part in [event.event_type.as_str().as_bytes(), id.to_string().as_bytes(), &event.payload.raw] {
+        for part in [
+            event.event_type.as_str().as_bytes(),
+            id.to_string().as_bytes(),
+            &event.payload.raw,
+        ] {
             hash.update(part.len().to_be_bytes());
             hash.update(part);
         }
@@ -69,12 +73,11 @@ impl DedupWindow {
     /// Notes an event and says whether it repeats another one; the same row read again repeats nothing.
     pub fn is_repeat(&mut self, event: SeenEvent) -> bool {
         self.forget_before(event.at - WINDOW);
-        match self.seen.get(&event.key) {
-            Some(first) => first.source != event.source || first.position != event.position,
-            None => {
-                self.remember(event);
-                false
-            }
+        if let Some(first) = self.seen.get(&event.key) {
+            first.source != event.source || first.position != event.position
+        } else {
+            self.remember(event);
+            false
         }
     }
 

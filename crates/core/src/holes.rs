@@ -39,30 +39,58 @@ impl Holes {
         let mut start = *range.start();
         while start <= *range.end() {
             let Some((known, hole)) = self.overlapping(start, *range.end()) else {
-                self.by_start.insert(start, Hole { end: *range.end(), seen_at: now });
+                self.by_start.insert(
+                    start,
+                    Hole {
+                        end: *range.end(),
+                        seen_at: now,
+                    },
+                );
                 return;
             };
             if start < known {
-                self.by_start.insert(start, Hole { end: known - 1, seen_at: now });
+                self.by_start.insert(
+                    start,
+                    Hole {
+                        end: known - 1,
+                        seen_at: now,
+                    },
+                );
             }
             start = hole.end + 1;
         }
     }
 
     fn overlapping(&self, start: Position, end: Position) -> Option<(Position, Hole)> {
-        let before = self.by_start.range(..=start).next_back().filter(|(_, hole)| hole.end >= start);
-        before.or_else(|| self.by_start.range(start..=end).next()).map(|(known, hole)| (*known, *hole))
+        let before = self
+            .by_start
+            .range(..=start)
+            .next_back()
+            .filter(|(_, hole)| hole.end >= start);
+        before
+            .or_else(|| self.by_start.range(start..=end).next())
+            .map(|(known, hole)| (*known, *hole))
     }
 
     /// A row turned up: its position is no hole any more. Says whether it was one.
     pub fn fill(&mut self, position: Position) -> bool {
-        let found = self.by_start.range(..=position).next_back().map(|(start, hole)| (*start, *hole));
+        let found = self
+            .by_start
+            .range(..=position)
+            .next_back()
+            .map(|(start, hole)| (*start, *hole));
         let Some((start, hole)) = found.filter(|(_, hole)| hole.end >= position) else {
             return false;
         };
         self.by_start.remove(&start);
         if start < position {
-            self.by_start.insert(start, Hole { end: position - 1, ..hole });
+            self.by_start.insert(
+                start,
+                Hole {
+                    end: position - 1,
+                    ..hole
+                },
+            );
         }
         if position < hole.end {
             self.by_start.insert(position + 1, hole);
@@ -145,7 +173,7 @@ mod tests {
             let once = members(&holes);
             holes.note_gaps(0, rows.iter().copied(), at(30));
             prop_assert_eq!(members(&holes), once);
-            holes.give_up(at(60), Duration::from_secs(60));
+            holes.give_up(at(60), Duration::from_mins(1));
             prop_assert!(holes.is_empty(), "the second reading did not prolong the watch");
         }
     }
@@ -154,8 +182,8 @@ mod tests {
     fn a_hole_is_given_up_when_its_time_is_over() {
         let mut holes = Holes::default();
         holes.note_gaps(0, [3], at(0));
-        assert_eq!(holes.give_up(at(59), Duration::from_secs(60)), 0);
-        assert_eq!(holes.give_up(at(60), Duration::from_secs(60)), 2);
+        assert_eq!(holes.give_up(at(59), Duration::from_mins(1)), 0);
+        assert_eq!(holes.give_up(at(60), Duration::from_mins(1)), 2);
         assert!(holes.is_empty());
     }
 }

@@ -148,7 +148,13 @@ mod tests {
 
     #[test]
     fn what_is_not_24_hex_digits_is_refused() {
-        for text in ["", "00ff", "zzff10a0b1c2d3e4f5061728", "00ff10a0b1c2d3e4f506172800", "é0ff10a0b1c2d3e4f506172"] {
+        for text in [
+            "",
+            "00ff",
+            "zzff10a0b1c2d3e4f5061728",
+            "00ff10a0b1c2d3e4f506172800",
+            "é0ff10a0b1c2d3e4f506172",
+        ] {
             assert_eq!(text.parse::<IntegrationId>(), Err(NotAnObjectId), "{text}");
         }
     }

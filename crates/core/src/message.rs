@@ -56,7 +56,10 @@ impl std::str::FromStr for MessageId {
     type Err = NotAMessageId;
 
     fn from_str(text: &str) -> Result<Self, NotAMessageId> {
-        let digits = text.strip_prefix("msg_").filter(|d| d.len() == 32 && d.bytes().all(|b| b.is_ascii_hexdigit())).ok_or(NotAMessageId)?;
+        let digits = text
+            .strip_prefix("msg_")
+            .filter(|d| d.len() == 32 && d.bytes().all(|b| b.is_ascii_hexdigit()))
+            .ok_or(NotAMessageId)?;
         let mut id = [0; 16];
         for (at, byte) in id.iter_mut().enumerate() {
             *byte = u8::from_str_radix(&digits[2 * at..2 * at + 2], 16).map_err(|_| NotAMessageId)?;
@@ -81,7 +84,12 @@ mod tests {
 
     #[test]
     fn another_event_or_action_has_another_id() {
-        let ids = [id("mysql", "42", 0), id("mysql", "42", 1), id("mysql", "43", 0), id("mysql4", "2", 0)];
+        let ids = [
+            id("mysql", "42", 0),
+            id("mysql", "42", 1),
+            id("mysql", "43", 0),
+            id("mysql4", "2", 0),
+        ];
         let distinct: std::collections::HashSet<_> = ids.into_iter().collect();
         assert_eq!(distinct.len(), 4);
     }

@@ -44,7 +44,13 @@ mod tests {
     fn partitions_are_used_about_evenly() {
         let mut used = [0u32; PARTITIONS as usize];
         for org in 0..640 {
-            for kind in ["appointment-created", "lab-result", "patient-updated", "invoice-paid", "order"] {
+            for kind in [
+                "appointment-created",
+                "lab-result",
+                "patient-updated",
+                "invoice-paid",
+                "order",
+            ] {
                 used[PartitionId::of(Some(OrgId(org)), &EventType::new(kind)).0 as usize] += 1;
             }
         }

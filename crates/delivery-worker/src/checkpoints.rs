@@ -9,7 +9,7 @@ use ig_core::ports::{PartitionLeases, StoreError};
 use crate::reader::SourceState;
 
 /// The checkpoints of every source.
-pub struct Checkpoints {
+pub(crate) struct Checkpoints {
     worker: WorkerId,
     leases: Arc<dyn PartitionLeases>,
     sources: Vec<Arc<SourceState>>,
@@ -17,12 +17,12 @@ pub struct Checkpoints {
 
 impl Checkpoints {
     /// The checkpoints that a worker saves.
-    pub fn new(worker: WorkerId, leases: Arc<dyn PartitionLeases>, sources: Vec<Arc<SourceState>>) -> Self {
+    pub(crate) fn new(worker: WorkerId, leases: Arc<dyn PartitionLeases>, sources: Vec<Arc<SourceState>>) -> Self {
         Self { worker, leases, sources }
     }
 
     /// Stores what moved; says which partitions turned out to be somebody else's.
-    pub async fn save(&self) -> Result<Vec<PartitionId>, StoreError> {
+    pub(crate) async fn save(&self) -> Result<Vec<PartitionId>, StoreError> {
         let mut refused = Vec::new();
         for state in &self.sources {
             let lowest_hole = state.holes.lock().lowest();

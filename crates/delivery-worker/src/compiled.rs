@@ -17,7 +17,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// One request of an integration, ready to be filled in.
 #[derive(Debug)]
-pub struct CompiledAction {
+pub(crate) struct CompiledAction {
     /// How the payload changes shape.
     pub transformation: Compiled,
     /// The request but for its body.
@@ -28,13 +28,16 @@ impl CompiledAction {
     fn new(integration: &Integration, action: &PlannedAction<'_>) -> Result<Self, String> {
         let transformation = Compiled::compile(action.transformation).map_err(|faults| faults.to_string())?;
         let template = Template::compile(integration, action).map_err(|faults| faults.to_string())?;
-        Ok(Self { transformation, template })
+        Ok(Self {
+            transformation,
+            template,
+        })
     }
 }
 
 /// An integration, ready to deliver.
 #[derive(Debug)]
-pub struct CompiledIntegration {
+pub(crate) struct CompiledIntegration {
     /// As configured.
     pub integration: Arc<Integration>,
     /// Its requests in sequence; where one cannot be made, why.
@@ -44,14 +47,17 @@ pub struct CompiledIntegration {
 impl CompiledIntegration {
     fn new(integration: Arc<Integration>) -> Self {
         let planned = integration.planned_actions();
-        let actions = planned.iter().map(|action| CompiledAction::new(&integration, action)).collect();
+        let actions = planned
+            .iter()
+            .map(|action| CompiledAction::new(&integration, action))
+            .collect();
         Self { integration, actions }
     }
 }
 
 /// What tenants have configured, as this worker has it.
 #[derive(Debug, Default)]
-pub struct LiveConfiguration {
+pub(crate) struct LiveConfiguration {
     inner: RwLock<Inner>,
     came_into_force: AtomicBool,
 }
@@ -64,19 +70,22 @@ struct Inner {
 
 impl LiveConfiguration {
     /// The last revision that is in force.
-    pub fn revision(&self) -> u64 {
+    pub(crate) fn revision(&self) -> u64 {
         self.inner.read().configuration.revision()
     }
 
     /// Puts a snapshot in force, in place of everything before.
-    pub fn replace(&self, configuration: Configuration) {
-        let compiled = configuration.integrations().map(|integration| (integration.id, compile(integration))).collect();
+    pub(crate) fn replace(&self, configuration: Configuration) {
+        let compiled = configuration
+            .integrations()
+            .map(|integration| (integration.id, compile(integration)))
+            .collect();
         *self.inner.write() = Inner { configuration, compiled };
         self.came_into_force.store(true, Ordering::Release);
     }
 
     /// Puts changes in force.
-    pub fn apply(&self, changes: Vec<RevisedChange>) {
+    pub(crate) fn apply(&self, changes: Vec<RevisedChange>) {
         let mut inner = self.inner.write();
         for revised in changes {
             inner.apply(revised);
@@ -84,7 +93,7 @@ impl LiveConfiguration {
     }
 
     /// Waits until a configuration is in force, or for the stop; `alive` is called while it waits.
-    pub async fn in_force(&self, stop: &CancellationToken, alive: impl Fn()) {
+    pub(crate) async fn in_force(&self, stop: &CancellationToken, alive: impl Fn()) {
         while !self.came_into_force.load(Ordering::Acquire) && !stop.is_cancelled() {
             alive();
             tokio::select! {
@@ -95,29 +104,35 @@ impl LiveConfiguration {
     }
 
     /// The organisation that an entity belongs to.
-    pub fn org_of_entity(&self, entity: Rid) -> Option<OrgId> {
+    pub(crate) fn org_of_entity(&self, entity: Rid) -> Option<OrgId> {
         self.inner.read().configuration.org_of_entity(entity)
     }
 
-    /// How many days an organisation's logs are kept, where it says; nothing where the organisation is unknown.
-    pub fn retention_days(&self, org: OrgId) -> Option<Option<u32>> {
-        let inner = self.inner.read();
-        let organization = inner.configuration.org(org)?.organization()?;
-        Some(organization.retention_days)
+    /// Whether an organisation is there.
+    pub(crate) fn knows(&self, org: OrgId) -> bool {
+        self.inner.read().configuration.org(org).is_some()
+    }
+
+    /// How many days an organisation wants its logs kept, where it says.
+    pub(crate) fn retention_days(&self, org: OrgId) -> Option<u32> {
+        self.inner.read().configuration.org(org)?.organization()?.retention_days
     }
 
     /// The integrations for an event, in the order of their ids.
-    pub fn matches(&self, org: OrgId, event_type: &EventType, entity: Rid) -> Vec<Arc<CompiledIntegration>> {
+    pub(crate) fn matches(&self, org: OrgId, event_type: &EventType, entity: Rid) -> Vec<Arc<CompiledIntegration>> {
         let inner = self.inner.read();
         let Some(org) = inner.configuration.org(org) else {
             return Vec::new();
         };
         let matched = org.matches(event_type, entity);
-        matched.iter().filter_map(|integration| inner.compiled.get(&integration.id).cloned()).collect()
+        matched
+            .iter()
+            .filter_map(|integration| inner.compiled.get(&integration.id).cloned())
+            .collect()
     }
 
     /// An integration as it is configured now.
-    pub fn integration(&self, id: IntegrationId) -> Option<Arc<CompiledIntegration>> {
+    pub(crate) fn integration(&self, id: IntegrationId) -> Option<Arc<CompiledIntegration>> {
         self.inner.read().compiled.get(&id).cloned()
     }
 }
@@ -130,7 +145,12 @@ impl Inner {
         let touched = match &revised.change {
             Change::PutIntegration(integration) => Some((integration.org_id, integration.id)),
             Change::DeleteIntegration(org, id) => Some((*org, *id)),
-            _ => None,
+            Change::PutOrganization(_)
+            | Change::DeleteOrganization(_)
+            | Change::PutUnit(_)
+            | Change::DeleteUnit(..)
+            | Change::PutEventType(_)
+            | Change::DeleteEventType(..) => None,
         };
         let deletes_org = matches!(revised.change, Change::DeleteOrganization(_));
         self.configuration.apply(revised);

@@ -131,7 +131,12 @@ impl Validate for WorkerConfig {
                 faults.add(key, format!("is {value}"), format!("give at least {least}"));
             }
         };
-        at_least(faults, "lease_seconds", usize::try_from(self.lease_seconds).unwrap_or(usize::MAX), 2);
+        at_least(
+            faults,
+            "lease_seconds",
+            usize::try_from(self.lease_seconds).unwrap_or(usize::MAX),
+            2,
+        );
         at_least(faults, "max_events_in_flight", self.max_events_in_flight, 1_000);
         at_least(faults, "payload_memory_mib", self.payload_memory_mib, 1);
         at_least(faults, "max_unrecorded", self.max_unrecorded, 1);

@@ -25,7 +25,7 @@ use crate::recorder::Recorder;
 use crate::retention::Retention;
 
 /// Makes deliveries.
-pub struct Courier {
+pub(crate) struct Courier {
     deliverer: Deliverer,
     configuration: Arc<LiveConfiguration>,
     recorder: Recorder,
@@ -39,7 +39,7 @@ struct Interrupted;
 
 impl Courier {
     /// Puts the parts together.
-    pub fn new(
+    pub(crate) fn new(
         deliverer: Deliverer,
         configuration: Arc<LiveConfiguration>,
         recorder: Recorder,
@@ -57,10 +57,12 @@ impl Courier {
     }
 
     /// The logs that the deliveries of an event will have.
-    pub fn log_ids(&self, work: &Work, event: &Event) -> Vec<LogId> {
+    pub(crate) fn log_ids(&self, work: &Work, event: &Event) -> Vec<LogId> {
         let compiled = self.current(work);
         let actions = 0..compiled.actions.len();
-        actions.map(|action| message_id(&compiled, event, action).log_id(event.created_at)).collect()
+        actions
+            .map(|action| message_id(&compiled, event, action).log_id(event.created_at))
+            .collect()
     }
 
     /// The integration as it is configured now; as it was when the event was matched, if it has been deleted since.
@@ -70,10 +72,10 @@ impl Courier {
     }
 
     /// Makes every delivery that an event causes through one integration, but for those that are recorded.
-    pub async fn deliver(&self, work: &Work, event: &Event, recorded: &HashSet<LogId>, stop: &CancellationToken) {
+    pub(crate) async fn deliver(&self, work: &Work, event: &Event, recorded: &HashSet<LogId>, stop: &CancellationToken) {
         let compiled = self.current(work);
         for index in 0..compiled.actions.len() {
-            if index > 0 && !self.pause(compiled.integration.multi_action_delay, stop).await {
+            if index > 0 && !pause(compiled.integration.multi_action_delay, stop).await {
                 return;
             }
             let message = message_id(&compiled, event, index);
@@ -104,7 +106,9 @@ impl Courier {
         );
         work.trace.adopt(&span);
         let protocol = Protocol::begin(event, compiled, index, message, work.trace.trace_id(), self.clock.now());
-        self.act_in_span(work, event, &compiled.actions[index], protocol, stop).instrument(span).await
+        self.act_in_span(work, event, &compiled.actions[index], protocol, stop)
+            .instrument(span)
+            .await
     }
 
     async fn act_in_span(
@@ -115,7 +119,7 @@ impl Courier {
         mut protocol: Protocol,
         stop: &CancellationToken,
     ) -> Result<(), Interrupted> {
-        let ending = match self.shape(event, action, &mut protocol) {
+        let ending = match shape(event, action, &mut protocol) {
             Ok((action, body)) => self.send_until_settled(work, action, body, &mut protocol, stop).await?,
             Err(failure) => Ending::GivenUp(failure),
         };
@@ -125,20 +129,6 @@ impl Courier {
         let room = self.recorder.room().await;
         self.recorder.record(entry, Some(work.ticket.clone()), room);
         Ok(())
-    }
-
-    fn shape<'a>(
-        &self,
-        event: &Event,
-        action: &'a Result<CompiledAction, String>,
-        protocol: &mut Protocol,
-    ) -> Result<(&'a CompiledAction, Bytes), Failure> {
-        let action = action.as_ref().map_err(|reason| Failure::new(ErrorCategory::Config, reason.clone()))?;
-        let began = Instant::now();
-        let shaped = tracing::info_span!(names::SPAN_TRANSFORM).in_scope(|| action.transformation.apply(&event.payload));
-        let body = shaped.map_err(|error| Failure::new(ErrorCategory::Transformation, error.to_string()));
-        protocol.shaped(began.elapsed(), body.as_ref());
-        Ok((action, body?))
     }
 
     async fn send_until_settled(
@@ -167,7 +157,7 @@ impl Courier {
             let allowed = u32::from(protocol.attempts_allowed());
             let next = after_failure(&failure, protocol.attempts_made(), allowed, &self.backoff, &mut rand::rng());
             match next {
-                Next::RetryIn(delay) if self.pause(delay, stop).await => {}
+                Next::RetryIn(delay) if pause(delay, stop).await => {}
                 Next::RetryIn(_) => return Err(Interrupted),
                 Next::DeadLetter { due_in } => return Ok(Ending::Parked { failure, due_in }),
                 Next::GiveUp => return Ok(Ending::GivenUp(failure)),
@@ -176,34 +166,44 @@ impl Courier {
     }
 
     async fn attempt(&self, work: &Work, prepared: &Prepared, protocol: &mut Protocol) -> Attempt {
-        let span = tracing::info_span!(names::SPAN_ATTEMPT, otel.kind = "client", ig.attempt = protocol.attempts_made() + 1);
+        let span = tracing::info_span!(
+            names::SPAN_ATTEMPT,
+            otel.kind = "client",
+            ig.attempt = protocol.attempts_made() + 1
+        );
         let prepared = prepared.with_trace_parent(work.trace.traceparent(&span));
         let exchange = prepared.sign(self.clock.now()).send(&self.deliverer).instrument(span).await;
         protocol.sent(exchange.request_headers, exchange.signature);
         exchange.attempt
     }
 
-    /// Waits; `false` when the worker stops meanwhile.
-    async fn pause(&self, delay: std::time::Duration, stop: &CancellationToken) -> bool {
-        tokio::select! {
-            () = stop.cancelled() => false,
-            () = tokio::time::sleep(delay) => true,
-        }
-    }
-
-    /// Writes down that an event vanished from its source while it waited.
-    pub fn lost(&self, work: &Work) {
-        tracing::error!(
-            source = %work.state.source.id(),
-            position = work.ticket.position(),
-            integration = %work.compiled.integration.id,
-            "an event was deleted from its source before its turn came",
-        );
-        work.ticket.part_done();
-    }
 }
 
 fn message_id(compiled: &CompiledIntegration, event: &Event, action: usize) -> MessageId {
     let index = u16::try_from(action).unwrap_or(u16::MAX);
     MessageId::derive(&event.source, &event.id, compiled.integration.id, index)
+}
+
+/// Gives the payload its shape, where the integration can deliver at all.
+fn shape<'a>(
+    event: &Event,
+    action: &'a Result<CompiledAction, String>,
+    protocol: &mut Protocol,
+) -> Result<(&'a CompiledAction, Bytes), Failure> {
+    let action = action
+        .as_ref()
+        .map_err(|reason| Failure::new(ErrorCategory::Config, reason.clone()))?;
+    let began = Instant::now();
+    let shaped = tracing::info_span!(names::SPAN_TRANSFORM).in_scope(|| action.transformation.apply(&event.payload));
+    let body = shaped.map_err(|error| Failure::new(ErrorCategory::Transformation, error.to_string()));
+    protocol.shaped(began.elapsed(), body.as_ref());
+    Ok((action, body?))
+}
+
+/// Waits; `false` when the worker stops meanwhile.
+async fn pause(delay: std::time::Duration, stop: &CancellationToken) -> bool {
+    tokio::select! {
+        () = stop.cancelled() => false,
+        () = tokio::time::sleep(delay) => true,
+    }
 }

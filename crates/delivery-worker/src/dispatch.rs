@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 
 use crate::compiled::{CompiledIntegration, LiveConfiguration};
 use crate::event_trace::EventTrace;
-use crate::intake::{Addressed, Intake};
+use crate::intake::{Addressed, Intake, Skip};
 use crate::lanes::{Lanes, Work};
 use crate::metrics;
 use crate::reader::SourceState;
@@ -21,8 +21,11 @@ use crate::recorder::Recorder;
 use crate::retention::Retention;
 use crate::tracker::Ticket;
 
+/// An event and the integrations that it is for.
+type Matched = (Event, Vec<Arc<CompiledIntegration>>);
+
 /// Decides about events, in the order in which they are read.
-pub struct Dispatch {
+pub(crate) struct Dispatch {
     intake: Arc<Intake>,
     configuration: Arc<LiveConfiguration>,
     repeats: Mutex<DedupWindow>,
@@ -34,7 +37,7 @@ pub struct Dispatch {
 
 impl Dispatch {
     /// Puts the parts together.
-    pub fn new(
+    pub(crate) fn new(
         intake: Arc<Intake>,
         configuration: Arc<LiveConfiguration>,
         dedup_capacity: usize,
@@ -55,22 +58,22 @@ impl Dispatch {
     }
 
     /// How rows are read.
-    pub fn intake(&self) -> &Intake {
+    pub(crate) fn intake(&self) -> &Intake {
         &self.intake
     }
 
     /// Remembers events that were seen before this worker held their partition.
-    pub fn restore_seen(&self, events: Vec<SeenEvent>) {
+    pub(crate) fn restore_seen(&self, events: Vec<SeenEvent>) {
         self.repeats.lock().restore(events);
     }
 
     /// Decides about a row, writes the decision down, and queues the event for the integrations that it is for.
-    pub fn take_up(&self, state: &Arc<SourceState>, addressed: Addressed, ticket: Ticket) {
+    pub(crate) fn take_up(&self, state: &Arc<SourceState>, addressed: &Addressed, ticket: Ticket) {
         let now = self.clock.now();
         let source = state.source.id();
-        let (trace, span) = EventTrace::begin(source, &addressed.row);
+        let (trace, span) = EventTrace::begin(source, addressed.row);
         let decided = span.in_scope(|| {
-            let understood = self.intake.understand(source, &addressed, now);
+            let understood = self.intake.understand(source, addressed, now);
             understood.and_then(|event| self.decide(event, now))
         });
         let (decision, detail) = match decided {
@@ -82,11 +85,15 @@ impl Dispatch {
             Err((reason, detail)) => (Decision::Skipped(reason), detail),
         };
         metrics::decided(source, decision);
-        let audit = self.audit(source, &addressed, decision, detail, &trace, now);
+        let audit = self.audit(source, addressed, decision, detail, &trace, now);
         self.recorder.record(JournalEntry::Audit(audit), Some(ticket), None);
     }
 
-    fn decide(&self, event: Event, now: Timestamp) -> Result<(Event, Vec<Arc<CompiledIntegration>>), (SkipReason, Option<String>)> {
+    fn decide(
+        &self,
+        event: Event,
+        now: Timestamp,
+    ) -> Result<Matched, Skip> {
         if self.is_repeat(&event, now) {
             return Err((SkipReason::Duplicate, None));
         }
@@ -114,7 +121,14 @@ impl Dispatch {
         repeats
     }
 
-    fn queue(&self, state: &Arc<SourceState>, event: Event, integrations: Vec<Arc<CompiledIntegration>>, ticket: &Ticket, trace: &EventTrace) {
+    fn queue(
+        &self,
+        state: &Arc<SourceState>,
+        event: Event,
+        integrations: Vec<Arc<CompiledIntegration>>,
+        ticket: &Ticket,
+        trace: &EventTrace,
+    ) {
         ticket.expect(integrations.len());
         let event = Arc::new(event);
         for compiled in integrations {
@@ -155,7 +169,7 @@ impl Dispatch {
     }
 
     /// Notes that a source cannot be read as it is configured.
-    pub fn audit_source(&self, source: &SourceId, detail: &str) {
+    pub(crate) fn audit_source(&self, source: &SourceId, detail: &str) {
         let now = self.clock.now();
         let audit = EventAudit {
             source: source.clone(),

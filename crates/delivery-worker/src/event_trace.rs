@@ -11,7 +11,7 @@ use crate::names;
 
 /// Where an event stands in its trace. It outlives the span, so that an event may wait in a lane without holding one open.
 #[derive(Debug, Clone)]
-pub struct EventTrace(Arc<Identity>);
+pub(crate) struct EventTrace(Arc<Identity>);
 
 #[derive(Debug)]
 struct Identity {
@@ -21,7 +21,7 @@ struct Identity {
 
 impl EventTrace {
     /// Begins an event's span, as a child of the context that its row names.
-    pub fn begin(source: &SourceId, row: &SourceRow) -> (Self, Span) {
+    pub(crate) fn begin(source: &SourceId, row: &SourceRow) -> (Self, Span) {
         let span = tracing::info_span!(
             names::SPAN_EVENT,
             { names::EVENT_SOURCE } = source.as_str(),
@@ -38,17 +38,17 @@ impl EventTrace {
     }
 
     /// The trace, as 32 hexadecimal digits.
-    pub fn trace_id(&self) -> &str {
+    pub(crate) fn trace_id(&self) -> &str {
         &self.0.trace_id
     }
 
     /// Makes a fresh span a part of the event's trace.
-    pub fn adopt(&self, span: &Span) {
+    pub(crate) fn adopt(&self, span: &Span) {
         self.0.context.adopt(span);
     }
 
     /// What the target is told of the trace: the span that sends to it, or the event's own.
-    pub fn traceparent(&self, span: &Span) -> String {
+    pub(crate) fn traceparent(&self, span: &Span) -> String {
         TraceContext::of(span).map_or_else(|| self.0.context.child().traceparent(), |own| own.traceparent())
     }
 }

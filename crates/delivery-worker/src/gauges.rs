@@ -12,7 +12,7 @@ use crate::reader::SourceState;
 const EVERY: Duration = Duration::from_secs(1);
 
 /// Looks until told to stop.
-pub async fn run(sources: Vec<Arc<SourceState>>, lanes: Arc<Lanes>, budget: Arc<Budget>, stop: CancellationToken) {
+pub(crate) async fn run(sources: Vec<Arc<SourceState>>, lanes: Arc<Lanes>, budget: Arc<Budget>, stop: CancellationToken) {
     while !stop.is_cancelled() {
         let in_flight = sources.iter().map(|state| state.tracker.in_flight()).sum();
         metrics::under_way(in_flight, lanes.len(), budget.used());

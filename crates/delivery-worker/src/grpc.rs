@@ -9,13 +9,13 @@ use tonic::{Request, Response, Status};
 use crate::reader::SourceState;
 
 /// The delivery service.
-pub struct Delivery {
+pub(crate) struct Delivery {
     sources: Vec<Arc<SourceState>>,
 }
 
 impl Delivery {
     /// Serves nudges for these sources.
-    pub fn new(sources: Vec<Arc<SourceState>>) -> Self {
+    pub(crate) fn new(sources: Vec<Arc<SourceState>>) -> Self {
         Self { sources }
     }
 }

@@ -15,7 +15,7 @@ use crate::config::WorkerConfig;
 
 /// A row whose tenant was looked up; nothing else about it has been checked.
 #[derive(Debug)]
-pub struct Addressed {
+pub(crate) struct Addressed {
     /// The row.
     pub row: SourceRow,
     /// Its tenant, if one is known.
@@ -26,23 +26,26 @@ pub struct Addressed {
 
 impl Addressed {
     /// The event's identifier within its source.
-    pub fn event_id(&self) -> EventId {
-        self.row.event_id.clone().unwrap_or_else(|| EventId::new(self.row.position.to_string()))
+    pub(crate) fn event_id(&self) -> EventId {
+        self.row
+            .event_id
+            .clone()
+            .unwrap_or_else(|| EventId::new(self.row.position.to_string()))
     }
 
     /// The event's type, where it has one.
-    pub fn event_type(&self) -> Option<EventType> {
+    pub(crate) fn event_type(&self) -> Option<EventType> {
         let text = self.row.event_type.as_deref().map(str::trim)?;
         (!text.is_empty()).then(|| EventType::new(text))
     }
 }
 
 /// Why a row is no event to be delivered, with more about it.
-pub type Skip = (SkipReason, Option<String>);
+pub(crate) type Skip = (SkipReason, Option<String>);
 
 /// Reads rows the way the configuration says.
 #[derive(Debug)]
-pub struct Intake {
+pub(crate) struct Intake {
     configuration: Arc<LiveConfiguration>,
     max_age: Option<TimeDelta>,
     allowed: Vec<OrgId>,
@@ -50,7 +53,7 @@ pub struct Intake {
 
 impl Intake {
     /// An intake with the worker's filters.
-    pub fn new(configuration: Arc<LiveConfiguration>, config: &WorkerConfig) -> Self {
+    pub(crate) fn new(configuration: Arc<LiveConfiguration>, config: &WorkerConfig) -> Self {
         Self {
             configuration,
             max_age: (config.max_event_age_days > 0).then(|| TimeDelta::days(i64::from(config.max_event_age_days))),
@@ -59,7 +62,7 @@ impl Intake {
     }
 
     /// Finds a row's tenant: the parent it names, else its entity's organisation, else what the source knows.
-    pub async fn address(&self, source: &dyn EventSource, row: SourceRow) -> Result<Addressed, SourceError> {
+    pub(crate) async fn address(&self, source: &dyn EventSource, row: SourceRow) -> Result<Addressed, SourceError> {
         let org_id = self.org_of(source, &row).await?;
         let event_type = EventType::new(row.event_type.as_deref().unwrap_or_default().trim());
         Ok(Addressed {
@@ -71,7 +74,7 @@ impl Intake {
 
     async fn org_of(&self, source: &dyn EventSource, row: &SourceRow) -> Result<Option<OrgId>, SourceError> {
         if let Some(parent) = row.parent_rid {
-            return Ok(Some(OrgId(parent)).filter(|org| self.is_known(*org)));
+            return Ok(Some(OrgId(parent)).filter(|org| self.configuration.knows(*org)));
         }
         let Some(entity) = row.entity_rid.map(Rid) else {
             return Ok(None);
@@ -80,15 +83,11 @@ impl Intake {
             return Ok(Some(org));
         }
         let parent = source.parent_of(entity).await?;
-        Ok(parent.filter(|org| self.is_known(*org)))
-    }
-
-    fn is_known(&self, org: OrgId) -> bool {
-        self.configuration.retention_days(org).is_some()
+        Ok(parent.filter(|org| self.configuration.knows(*org)))
     }
 
     /// Understands a row, or says why it is no event to be delivered.
-    pub fn understand(&self, source: &SourceId, addressed: &Addressed, now: Timestamp) -> Result<Event, Skip> {
+    pub(crate) fn understand(&self, source: &SourceId, addressed: &Addressed, now: Timestamp) -> Result<Event, Skip> {
         let org_id = addressed.org_id.ok_or_else(|| unknown_org(&addressed.row))?;
         let event_type = addressed.event_type().ok_or((SkipReason::NoEventType, None))?;
         self.filter(org_id, addressed.row.created_at, now)?;
@@ -120,7 +119,11 @@ impl Intake {
 
 fn unknown_org(row: &SourceRow) -> Skip {
     let named = |rid: Option<i64>| rid.map_or("none".to_owned(), |rid| rid.to_string());
-    let detail = format!("entity {}, parent {}: no such organisation", named(row.entity_rid), named(row.parent_rid));
+    let detail = format!(
+        "entity {}, parent {}: no such organisation",
+        named(row.entity_rid),
+        named(row.parent_rid)
+    );
     (SkipReason::NoEntityContext, Some(detail))
 }
 

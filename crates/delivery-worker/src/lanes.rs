@@ -19,9 +19,9 @@ mod budget;
 mod queue;
 mod turn;
 
-pub use budget::Budget;
-pub use queue::Work;
-pub use turn::Turns;
+pub(crate) use budget::Budget;
+pub(crate) use queue::Work;
+pub(crate) use turn::Turns;
 
 use queue::Queue;
 
@@ -29,7 +29,7 @@ use queue::Queue;
 const TURN: usize = 64;
 
 /// Every lane that has something to do.
-pub struct Lanes {
+pub(crate) struct Lanes {
     queues: Mutex<HashMap<LaneKey, Queue>>,
     budget: Arc<Budget>,
     tasks: Tasks,
@@ -39,7 +39,7 @@ pub struct Lanes {
 
 impl Lanes {
     /// Lanes whose waiting payloads share a budget; `stop` ends them after what is under way.
-    pub fn new(budget: Arc<Budget>, tasks: Tasks, turns: Arc<Turns>, stop: CancellationToken) -> Arc<Self> {
+    pub(crate) fn new(budget: Arc<Budget>, tasks: Tasks, turns: Arc<Turns>, stop: CancellationToken) -> Arc<Self> {
         Arc::new(Self {
             queues: Mutex::default(),
             budget,
@@ -50,7 +50,7 @@ impl Lanes {
     }
 
     /// Queues an event; a lane that was empty begins to work.
-    pub fn push(self: &Arc<Self>, key: LaneKey, work: Work, event: Arc<Event>) {
+    pub(crate) fn push(self: &Arc<Self>, key: LaneKey, work: Work, event: Arc<Event>) {
         let mut queues = self.queues.lock();
         match queues.entry(key) {
             Entry::Occupied(mut lane) => lane.get_mut().push(work, event, &self.budget),
@@ -58,18 +58,19 @@ impl Lanes {
                 let key = lane.key().clone();
                 lane.insert(Queue::default()).push(work, event, &self.budget);
                 let lanes = Arc::clone(self);
-                self.tasks.spawn("lane", Fate::Finishes, async move { lanes.work_off(key).await });
+                self.tasks
+                    .spawn("lane", Fate::Finishes, async move { lanes.work_off(key).await });
             }
         }
     }
 
     /// How many lanes have something to do.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.queues.lock().len()
     }
 
     /// Whether no lane has anything to do.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.len() == 0
     }
 

@@ -24,3 +24,10 @@ mod watch;
 
 pub use config::{Config, WorkerConfig};
 pub use run::run;
+
+/// What this process is called.
+pub const PROCESS: ig_service::Process = ig_service::Process {
+    name: "delivery-worker",
+    version: env!("CARGO_PKG_VERSION"),
+    known_sections: ig_proto::SECTIONS,
+};

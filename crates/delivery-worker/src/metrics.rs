@@ -10,30 +10,30 @@ use metrics::{counter, gauge, histogram};
 use crate::names;
 
 /// A source was read.
-pub fn polled(source: &SourceId, rows: usize, took: Duration) {
+pub(crate) fn polled(source: &SourceId, rows: usize, took: Duration) {
     histogram!(names::POLL_DURATION, "source" => source.to_string()).record(took);
     histogram!(names::POLL_ROWS, "source" => source.to_string()).record(count(rows));
 }
 
 /// A source could not be read.
-pub fn source_failed(source: &SourceId) {
+pub(crate) fn source_failed(source: &SourceId) {
     counter!(names::POLL_FAILURES, "source" => source.to_string()).increment(1);
 }
 
 /// How far behind a source is: rows that are not read yet, and the age of the oldest event under way.
-pub fn lag(source: &SourceId, rows: u64, oldest: Duration) {
+pub(crate) fn lag(source: &SourceId, rows: u64, oldest: Duration) {
     #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
     gauge!(names::LAG_ROWS, "source" => source.to_string()).set(rows as f64);
     gauge!(names::LAG_SECONDS, "source" => source.to_string()).set(oldest);
 }
 
 /// Holes were watched to the end.
-pub fn holes_given_up(source: &SourceId, positions: u64) {
+pub(crate) fn holes_given_up(source: &SourceId, positions: u64) {
     counter!(names::HOLES_GIVEN_UP, "source" => source.to_string()).increment(positions);
 }
 
 /// An event was decided about.
-pub fn decided(source: &SourceId, decision: Decision) {
+pub(crate) fn decided(source: &SourceId, decision: Decision) {
     let decision = match decision {
         Decision::Matched { .. } => "MATCHED",
         Decision::Skipped(reason) => reason.as_str(),
@@ -42,35 +42,38 @@ pub fn decided(source: &SourceId, decision: Decision) {
 }
 
 /// An attempt ended.
-pub fn attempted(attempt: &Attempt) {
-    let outcome = attempt.failure.as_ref().map_or("SUCCESS", |failure| failure.category.as_str());
+pub(crate) fn attempted(attempt: &Attempt) {
+    let outcome = attempt
+        .failure
+        .as_ref()
+        .map_or("SUCCESS", |failure| failure.category.as_str());
     histogram!(names::ATTEMPT_DURATION, "outcome" => outcome).record(attempt.duration);
 }
 
 /// A delivery ended.
-pub fn delivered(log: &DeliveryLog) {
+pub(crate) fn delivered(log: &DeliveryLog) {
     let category = log.error.as_ref().map_or("NONE", |(category, _)| category.as_str());
     counter!(names::DELIVERIES, "status" => log.status.as_str(), "error_category" => category).increment(1);
 }
 
 /// A group of journal entries is durable.
-pub fn journal_group(entries: usize, took: Duration) {
+pub(crate) fn journal_group(entries: usize, took: Duration) {
     histogram!(names::JOURNAL_ENTRIES).record(count(entries));
     histogram!(names::JOURNAL_DURATION).record(took);
 }
 
 /// A group of journal entries could not be written at once.
-pub fn journal_failed() {
+pub(crate) fn journal_failed() {
     counter!(names::JOURNAL_FAILURES).increment(1);
 }
 
 /// How many partitions are held.
-pub fn partitions_held(partitions: usize) {
+pub(crate) fn partitions_held(partitions: usize) {
     gauge!(names::PARTITIONS).set(count(partitions));
 }
 
 /// How much is under way.
-pub fn under_way(events: usize, lanes: usize, payload_bytes: usize) {
+pub(crate) fn under_way(events: usize, lanes: usize, payload_bytes: usize) {
     gauge!(names::IN_FLIGHT).set(count(events));
     gauge!(names::LANES).set(count(lanes));
     gauge!(names::PAYLOAD_BYTES).set(count(payload_bytes));

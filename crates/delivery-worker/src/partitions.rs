@@ -29,7 +29,7 @@ struct HeldPartition {
 }
 
 /// What a keeper works with.
-pub struct KeeperParts {
+pub(crate) struct KeeperParts {
     /// This life of the worker.
     pub worker: WorkerId,
     /// Where leases are kept.
@@ -49,7 +49,7 @@ pub struct KeeperParts {
 }
 
 /// Keeps this worker's partitions.
-pub struct Keeper {
+pub(crate) struct Keeper {
     parts: KeeperParts,
     checkpoints: Checkpoints,
     held: Mutex<BTreeMap<PartitionId, HeldPartition>>,
@@ -57,7 +57,7 @@ pub struct Keeper {
 
 impl Keeper {
     /// A keeper that holds nothing yet.
-    pub fn new(parts: KeeperParts) -> Arc<Self> {
+    pub(crate) fn new(parts: KeeperParts) -> Arc<Self> {
         let checkpoints = Checkpoints::new(parts.worker.clone(), Arc::clone(&parts.leases), parts.sources.clone());
         Arc::new(Self {
             parts,
@@ -67,12 +67,12 @@ impl Keeper {
     }
 
     /// How many partitions are held.
-    pub fn held(&self) -> usize {
+    pub(crate) fn held(&self) -> usize {
         self.held.lock().values().filter(|held| held.tenure.holds()).count()
     }
 
     /// Keeps partitions until told to stop.
-    pub async fn run(self: Arc<Self>, stop: CancellationToken, alive: impl Fn()) {
+    pub(crate) async fn run(self: Arc<Self>, stop: CancellationToken, alive: impl Fn()) {
         while !stop.is_cancelled() {
             alive();
             if let Err(error) = self.round().await {
@@ -86,7 +86,7 @@ impl Keeper {
     }
 
     /// Saves checkpoints until told to stop.
-    pub async fn save_checkpoints(self: Arc<Self>, every: Duration, stop: CancellationToken) {
+    pub(crate) async fn save_checkpoints(self: Arc<Self>, every: Duration, stop: CancellationToken) {
         while !stop.is_cancelled() {
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -97,7 +97,7 @@ impl Keeper {
     }
 
     /// Gives everything back, once what is under way is written down.
-    pub async fn farewell(&self, idle: impl Fn() -> bool, patience: Duration) {
+    pub(crate) async fn farewell(&self, idle: impl Fn() -> bool, patience: Duration) {
         let until = Instant::now() + patience;
         while !idle() && Instant::now() < until {
             if let Err(error) = self.renew().await {
@@ -120,7 +120,11 @@ impl Keeper {
     }
 
     async fn round(&self) -> Result<(), StoreError> {
-        let live = self.parts.leases.heartbeat(&self.parts.worker, self.parts.clock.now(), self.parts.ttl).await?;
+        let live = self
+            .parts
+            .leases
+            .heartbeat(&self.parts.worker, self.parts.clock.now(), self.parts.ttl)
+            .await?;
         self.renew().await?;
         let share = fair_share(&self.parts.worker, &live);
         match rebalance(self.held(), share) {
@@ -135,7 +139,11 @@ impl Keeper {
 
     async fn renew(&self) -> Result<(), StoreError> {
         let asked = Instant::now();
-        let ours = self.parts.leases.renew(&self.parts.worker, self.parts.clock.now(), self.parts.ttl).await?;
+        let ours = self
+            .parts
+            .leases
+            .renew(&self.parts.worker, self.parts.clock.now(), self.parts.ttl)
+            .await?;
         let lost = self.prolong(&ours, asked);
         if !lost.is_empty() {
             tracing::warn!(partitions = lost.len(), "partitions were lost");
@@ -162,7 +170,10 @@ impl Keeper {
     async fn release_strays(&self, ours: &BTreeSet<PartitionId>) -> Result<(), StoreError> {
         let strays: Vec<_> = {
             let held = self.held.lock();
-            ours.iter().copied().filter(|partition| !held.contains_key(partition)).collect()
+            ours.iter()
+                .copied()
+                .filter(|partition| !held.contains_key(partition))
+                .collect()
         };
         if strays.is_empty() {
             return Ok(());
@@ -192,7 +203,10 @@ impl Keeper {
         let mut won = Vec::new();
         for partition in free.into_iter().take(count) {
             let asked = Instant::now();
-            let claim = self.parts.leases.claim(&self.parts.worker, partition, self.parts.clock.now(), self.parts.ttl);
+            let claim = self
+                .parts
+                .leases
+                .claim(&self.parts.worker, partition, self.parts.clock.now(), self.parts.ttl);
             if let Claim::Won(lease) = claim.await? {
                 won.push((lease, asked));
             }
@@ -254,7 +268,11 @@ impl Keeper {
 
     async fn begin(&self, state: &SourceState, waiting: Vec<(Arc<Tenure>, Option<Position>)>) -> Result<(), BeginError> {
         let head = state.source.head().await?;
-        let first = self.parts.leases.begin_source(state.source.id(), state.first_position(head)).await?;
+        let first = self
+            .parts
+            .leases
+            .begin_source(state.source.id(), state.first_position(head))
+            .await?;
         for (tenure, checkpoint) in waiting {
             state.begin(tenure, checkpoint.unwrap_or(first), head);
         }
@@ -265,7 +283,10 @@ impl Keeper {
         match self.checkpoints.save().await {
             Ok(refused) if refused.is_empty() => {}
             Ok(refused) => {
-                tracing::warn!(partitions = refused.len(), "checkpoints were refused: others hold the partitions now");
+                tracing::warn!(
+                    partitions = refused.len(),
+                    "checkpoints were refused: others hold the partitions now"
+                );
                 self.forget_all(&refused);
             }
             Err(error) => tracing::warn!(%error, "checkpoints cannot be saved; trying again"),

@@ -19,7 +19,7 @@ use crate::compiled::CompiledIntegration;
 use crate::metrics;
 
 /// How a delivery ended.
-pub enum Ending {
+pub(crate) enum Ending {
     /// The target took it.
     Delivered,
     /// It may succeed later.
@@ -34,7 +34,7 @@ pub enum Ending {
 }
 
 /// What happened to one delivery so far.
-pub struct Protocol {
+pub(crate) struct Protocol {
     log: DeliveryLog,
     trace: ExecutionTrace,
     began: Instant,
@@ -46,7 +46,14 @@ pub struct Protocol {
 
 impl Protocol {
     /// Begins with what is known before anything is done.
-    pub fn begin(event: &Event, compiled: &CompiledIntegration, index: usize, message_id: MessageId, trace_id: &str, now: Timestamp) -> Self {
+    pub(crate) fn begin(
+        event: &Event,
+        compiled: &CompiledIntegration,
+        index: usize,
+        message_id: MessageId,
+        trace_id: &str,
+        now: Timestamp,
+    ) -> Self {
         let integration = &compiled.integration;
         let planned = integration.planned_actions();
         let action = planned[index];
@@ -93,22 +100,22 @@ impl Protocol {
     }
 
     /// The message's identifier.
-    pub fn message_id(&self) -> MessageId {
+    pub(crate) fn message_id(&self) -> MessageId {
         self.log.message_id
     }
 
     /// How many requests were sent.
-    pub fn attempts_made(&self) -> u32 {
+    pub(crate) fn attempts_made(&self) -> u32 {
         u32::try_from(self.log.attempts.len()).unwrap_or(u32::MAX)
     }
 
     /// How many may be sent.
-    pub fn attempts_allowed(&self) -> u8 {
+    pub(crate) fn attempts_allowed(&self) -> u8 {
         self.attempts_allowed
     }
 
     /// The payload was given its shape, or could not be.
-    pub fn shaped(&mut self, took: Duration, body: Result<&Bytes, &Failure>) {
+    pub(crate) fn shaped(&mut self, took: Duration, body: Result<&Bytes, &Failure>) {
         let detail = match body {
             Ok(body) => format!("{} bytes", body.len()),
             Err(failure) => failure.message.clone(),
@@ -122,13 +129,13 @@ impl Protocol {
     }
 
     /// A request was sent with these headers, credentials masked.
-    pub fn sent(&mut self, headers: Vec<(String, String)>, signature: Option<String>) {
+    pub(crate) fn sent(&mut self, headers: Vec<(String, String)>, signature: Option<String>) {
         self.log.request_headers = headers;
         self.log.signature = signature;
     }
 
     /// A request was sent; says why it failed, if it did.
-    pub fn attempted(&mut self, attempt: Attempt) -> Option<Failure> {
+    pub(crate) fn attempted(&mut self, attempt: Attempt) -> Option<Failure> {
         let failure = attempt.failure.clone();
         let detail = match (&failure, attempt.response_status) {
             (Some(failure), _) => failure.message.clone(),
@@ -150,7 +157,7 @@ impl Protocol {
     }
 
     /// Ends the delivery: what is to be written down of it.
-    pub fn conclude(mut self, ending: Ending, now: Timestamp, expires_at: Timestamp) -> JournalEntry {
+    pub(crate) fn conclude(mut self, ending: Ending, now: Timestamp, expires_at: Timestamp) -> JournalEntry {
         self.log.expires_at = expires_at;
         let dead_letter = match ending {
             Ending::Delivered => {
@@ -160,11 +167,25 @@ impl Protocol {
             Ending::Parked { failure, due_in } => {
                 let reason = due_in.map_or(DeadLetterReason::AttemptsExhausted, |_| DeadLetterReason::RetryAfter);
                 let due = now + due_in.unwrap_or(FIRST_RETRY);
-                Some(self.dead_letter(failure, DeliveryStatus::Retrying, DeadLetterStatus::PendingRetry, reason, Some(due), now))
+                Some(self.dead_letter(
+                    failure,
+                    DeliveryStatus::Retrying,
+                    DeadLetterStatus::PendingRetry,
+                    reason,
+                    Some(due),
+                    now,
+                ))
             }
             Ending::GivenUp(failure) => {
                 let reason = DeadLetterReason::NotRetryable;
-                Some(self.dead_letter(failure, DeliveryStatus::Failed, DeadLetterStatus::Abandoned, reason, None, now))
+                Some(self.dead_letter(
+                    failure,
+                    DeliveryStatus::Failed,
+                    DeadLetterStatus::Abandoned,
+                    reason,
+                    None,
+                    now,
+                ))
             }
         };
         if self.log_level == LogLevel::Full {

@@ -29,7 +29,7 @@ const AFTER_FAILURE: Duration = Duration::from_secs(1);
 const HOLE_INTERVAL: Duration = Duration::from_millis(200);
 
 /// A source with what this worker knows of it.
-pub struct SourceState {
+pub(crate) struct SourceState {
     /// The source.
     pub source: Arc<dyn EventSource>,
     /// What of it is read, under way and done.
@@ -44,7 +44,7 @@ pub struct SourceState {
 
 impl SourceState {
     /// Nothing is known yet.
-    pub fn new(registered: RegisteredSource) -> Arc<Self> {
+    pub(crate) fn new(registered: RegisteredSource) -> Arc<Self> {
         let RegisteredSource {
             source,
             poll_interval,
@@ -63,7 +63,7 @@ impl SourceState {
 
 impl SourceState {
     /// Where the source begins when it has never been read, given its present head.
-    pub fn first_position(&self, head: Position) -> Position {
+    pub(crate) fn first_position(&self, head: Position) -> Position {
         match self.source.start() {
             StartPosition::Now => head,
             StartPosition::Beginning => 0,
@@ -72,7 +72,7 @@ impl SourceState {
     }
 
     /// Begins reading for a partition; rows up to `head` may have been delivered by an earlier holder.
-    pub fn begin(&self, tenure: Arc<Tenure>, checkpoint: Position, head: Position) {
+    pub(crate) fn begin(&self, tenure: Arc<Tenure>, checkpoint: Position, head: Position) {
         let recheck_to = head;
         self.tracker.hold(tenure, Resume { checkpoint, recheck_to });
         self.nudge.notify_one();
@@ -83,7 +83,7 @@ impl SourceState {
 const CONNECTS_TO_NOTHING: Position = Position::MAX;
 
 /// The task that reads one source.
-pub struct Reader {
+pub(crate) struct Reader {
     state: Arc<SourceState>,
     dispatch: Arc<Dispatch>,
     clock: Arc<dyn Clock>,
@@ -96,7 +96,7 @@ pub struct Reader {
 
 impl Reader {
     /// A reader that hands what it takes up to `dispatch`, and pauses while `max_in_flight` events are under way.
-    pub fn new(state: Arc<SourceState>, dispatch: Arc<Dispatch>, clock: Arc<dyn Clock>, max_in_flight: usize) -> Self {
+    pub(crate) fn new(state: Arc<SourceState>, dispatch: Arc<Dispatch>, clock: Arc<dyn Clock>, max_in_flight: usize) -> Self {
         Self {
             batch: BatchSize::default(),
             pace: Pace::new(state.poll_interval),
@@ -110,7 +110,7 @@ impl Reader {
     }
 
     /// Reads until told to stop.
-    pub async fn run(mut self, stop: CancellationToken, alive: impl Fn()) {
+    pub(crate) async fn run(mut self, stop: CancellationToken, alive: impl Fn()) {
         while !stop.is_cancelled() {
             alive();
             let pause = match self.step().await {
@@ -154,7 +154,10 @@ impl Reader {
         };
         let count = rows.len();
         self.batch.learn(count, rows.iter().map(payload_size).sum());
-        self.state.holes.lock().note_gaps(after, rows.iter().map(|row| row.position), self.clock.now());
+        self.state
+            .holes
+            .lock()
+            .note_gaps(after, rows.iter().map(|row| row.position), self.clock.now());
         self.take_up(rows, after).await?;
         self.state.tracker.advance(after, last);
         Ok(count)
@@ -170,7 +173,7 @@ impl Reader {
             let position = addressed.row.position;
             let fills_hole = self.state.holes.lock().fill(position);
             if let Some(ticket) = self.state.tracker.take(addressed.partition, position, after, fills_hole) {
-                self.dispatch.take_up(&self.state, addressed, ticket);
+                self.dispatch.take_up(&self.state, &addressed, ticket);
             }
         }
         Ok(())

@@ -21,25 +21,25 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 struct Pending {
     entry: JournalEntry,
     ticket: Option<Ticket>,
-    _permit: Option<OwnedSemaphorePermit>,
+    room: Option<OwnedSemaphorePermit>,
 }
 
 /// The way to the journal.
 #[derive(Clone)]
-pub struct Recorder {
+pub(crate) struct Recorder {
     queue: mpsc::UnboundedSender<Pending>,
     unrecorded: Arc<Semaphore>,
     capacity: u32,
 }
 
 /// The other end: run it as a task.
-pub struct Writer {
+pub(crate) struct Writer {
     queue: mpsc::UnboundedReceiver<Pending>,
     journal: Arc<dyn Journal>,
 }
 
 /// A recorder that lets at most `max_unrecorded` deliveries wait to be durable, and its writer.
-pub fn recorder(journal: Arc<dyn Journal>, max_unrecorded: usize) -> (Recorder, Writer) {
+pub(crate) fn recorder(journal: Arc<dyn Journal>, max_unrecorded: usize) -> (Recorder, Writer) {
     let (sender, receiver) = mpsc::unbounded_channel();
     let capacity = u32::try_from(max_unrecorded).unwrap_or(u32::MAX).max(1);
     let recorder = Recorder {
@@ -47,22 +47,25 @@ pub fn recorder(journal: Arc<dyn Journal>, max_unrecorded: usize) -> (Recorder, 
         unrecorded: Arc::new(Semaphore::new(capacity as usize)),
         capacity,
     };
-    let writer = Writer { queue: receiver, journal };
+    let writer = Writer {
+        queue: receiver,
+        journal,
+    };
     (recorder, writer)
 }
 
 impl Recorder {
     /// Room for one delivery that was made; it is given back when the delivery is durable. A lane that waits for it sends nothing more.
-    pub async fn room(&self) -> Option<OwnedSemaphorePermit> {
+    pub(crate) async fn room(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.unrecorded).acquire_owned().await.ok()
     }
 
     /// Hands over an entry; the ticket's part is done once it is durable.
-    pub fn record(&self, entry: JournalEntry, ticket: Option<Ticket>, permit: Option<OwnedSemaphorePermit>) {
+    pub(crate) fn record(&self, entry: JournalEntry, ticket: Option<Ticket>, room: Option<OwnedSemaphorePermit>) {
         let pending = Pending {
             entry,
             ticket,
-            _permit: permit,
+            room,
         };
         if self.queue.send(pending).is_err() {
             tracing::error!("the journal's writer is gone; its events stay undone");
@@ -70,14 +73,14 @@ impl Recorder {
     }
 
     /// Waits until every delivery that was handed over is durable, but not for ever.
-    pub async fn settled(&self) {
+    pub(crate) async fn settled(&self) {
         let _ = tokio::time::timeout(PATIENCE, self.unrecorded.acquire_many(self.capacity)).await;
     }
 }
 
 impl Writer {
     /// Writes until told that nothing more will come, and then what is left.
-    pub async fn run(mut self, last: CancellationToken) {
+    pub(crate) async fn run(mut self, last: CancellationToken) {
         let mut group = Vec::with_capacity(GROUP);
         loop {
             tokio::select! {
@@ -94,11 +97,11 @@ impl Writer {
         let (entries, rest): (Vec<_>, Vec<_>) = group.into_iter().map(split).unzip();
         self.write_entries(entries).await;
         metrics::journal_group(rest.len(), began.elapsed());
-        for (ticket, permit) in rest {
+        for (ticket, room) in rest {
             if let Some(ticket) = ticket {
                 ticket.part_done();
             }
-            drop(permit);
+            drop(room);
         }
     }
 
@@ -127,6 +130,6 @@ impl Writer {
 }
 
 fn split(pending: Pending) -> (JournalEntry, (Option<Ticket>, Option<OwnedSemaphorePermit>)) {
-    let Pending { entry, ticket, _permit } = pending;
-    (entry, (ticket, _permit))
+    let Pending { entry, ticket, room } = pending;
+    (entry, (ticket, room))
 }

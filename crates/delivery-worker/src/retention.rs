@@ -10,14 +10,14 @@ use crate::compiled::LiveConfiguration;
 
 /// Each organisation's own time, or the platform's.
 #[derive(Debug, Clone)]
-pub struct Retention {
+pub(crate) struct Retention {
     configuration: Arc<LiveConfiguration>,
     default_days: u32,
 }
 
 impl Retention {
     /// Organisations that do not say keep logs for `default_days`.
-    pub fn new(configuration: Arc<LiveConfiguration>, default_days: u32) -> Self {
+    pub(crate) fn new(configuration: Arc<LiveConfiguration>, default_days: u32) -> Self {
         Self {
             configuration,
             default_days,
@@ -25,8 +25,8 @@ impl Retention {
     }
 
     /// When something that happened now may be forgotten.
-    pub fn expires(&self, org: Option<OrgId>, now: Timestamp) -> Timestamp {
-        let own = org.and_then(|org| self.configuration.retention_days(org)).flatten();
+    pub(crate) fn expires(&self, org: Option<OrgId>, now: Timestamp) -> Timestamp {
+        let own = org.and_then(|org| self.configuration.retention_days(org));
         let days = own.unwrap_or(self.default_days);
         now + Duration::from_secs(u64::from(days) * 24 * 60 * 60)
     }

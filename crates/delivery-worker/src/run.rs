@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use ig_core::clock::{Clock, SystemClock};
 use ig_core::lease::WorkerId;
 use ig_core::ports::Journal;
-use ig_delivery::{Deliverer, EgressGuard};
+use ig_delivery::Deliverer;
 use ig_proto::v1::delivery_service_server::DeliveryServiceServer;
 use ig_service::grpc::{Services, channel};
 use ig_service::{Context, Fate};
@@ -35,13 +35,15 @@ use crate::watch::Follower;
 const FAREWELL: Duration = Duration::from_secs(25);
 const CHECKPOINT_INTERVAL: Duration = Duration::from_millis(500);
 /// A loop that has not come round for so long has stalled.
-const STALLED: Duration = Duration::from_secs(60);
+const STALLED: Duration = Duration::from_mins(1);
 
 /// Starts the worker; answers where it serves gRPC.
 pub async fn run(config: Config, context: Context) -> anyhow::Result<SocketAddr> {
     let worker = Worker::assemble(&config, &context).await?;
     let services = Services::new(Routes::new(DeliveryServiceServer::new(Delivery::new(worker.sources.clone()))));
-    let address = context.serve_grpc(&config.grpc, services.descriptors(ig_proto::FILE_DESCRIPTOR_SET)).await?;
+    let address = context
+        .serve_grpc(&config.grpc, services.descriptors(ig_proto::FILE_DESCRIPTOR_SET))
+        .await?;
     worker.start(&config, &context)?;
     Ok(address)
 }
@@ -68,12 +70,22 @@ impl Worker {
         let (recorder, writer) = recorder(Arc::clone(&journal), config.worker.max_unrecorded);
         let retention = Retention::new(Arc::clone(&live), config.worker.retention_days);
         let intake = Arc::new(Intake::new(Arc::clone(&live), &config.worker));
-        let guard = EgressGuard::new(&config.security).context("section security")?;
-        let deliverer = Deliverer::new(guard).context("the HTTP client")?;
-        let courier = Courier::new(deliverer, Arc::clone(&live), recorder.clone(), retention.clone(), Arc::clone(&clock));
+        let deliverer = Deliverer::new(&config.security).context("section security")?;
+        let courier = Courier::new(
+            deliverer,
+            Arc::clone(&live),
+            recorder.clone(),
+            retention.clone(),
+            Arc::clone(&clock),
+        );
         let turns = Turns::new(Arc::clone(&intake), Arc::clone(&journal), courier, Arc::clone(&clock));
         let budget = Budget::new(config.worker.payload_memory());
-        let lanes = Lanes::new(Arc::clone(&budget), context.tasks().clone(), turns, context.stopping().clone());
+        let lanes = Lanes::new(
+            Arc::clone(&budget),
+            context.tasks().clone(),
+            turns,
+            context.stopping().clone(),
+        );
         let dispatch = Arc::new(Dispatch::new(
             intake,
             Arc::clone(&live),
@@ -110,14 +122,27 @@ impl Worker {
     }
 
     fn start(self, config: &Config, context: &Context) -> anyhow::Result<()> {
+        self.depend_on_database(context);
         self.follow_configuration(config, context)?;
         self.read_sources(config, context);
         let written = CancellationToken::new();
         context.spawn("journal", Fate::RunsUntilShutdown, self.writer.run(written.clone()));
         keep_partitions(&self.keeper, Arc::clone(&self.lanes), written, context);
         let stop = context.stopping().clone();
-        context.spawn("gauges", Fate::RunsUntilShutdown, gauges::run(self.sources, self.lanes, self.budget, stop));
+        context.spawn(
+            "gauges",
+            Fate::RunsUntilShutdown,
+            gauges::run(self.sources, self.lanes, self.budget, stop),
+        );
         Ok(())
+    }
+
+    fn depend_on_database(&self, context: &Context) {
+        let store = self.store.clone();
+        context.depend_on("mongodb", move || {
+            let store = store.clone();
+            async move { store.ping().await }
+        });
     }
 
     fn follow_configuration(&self, config: &Config, context: &Context) -> anyhow::Result<()> {
@@ -138,10 +163,14 @@ impl Worker {
             let reader = Reader::new(Arc::clone(state), Arc::clone(&self.dispatch), Arc::clone(&self.clock), most);
             let (live, stop) = (Arc::clone(&self.live), context.stopping().clone());
             let beat = context.liveness().watch(format!("reader of {}", state.source.id()), STALLED);
-            context.spawn(format!("reader of {}", state.source.id()), Fate::RunsUntilShutdown, async move {
-                live.in_force(&stop, || beat.beat()).await;
-                reader.run(stop, || beat.beat()).await;
-            });
+            context.spawn(
+                format!("reader of {}", state.source.id()),
+                Fate::RunsUntilShutdown,
+                async move {
+                    live.in_force(&stop, || beat.beat()).await;
+                    reader.run(stop, || beat.beat()).await;
+                },
+            );
         }
     }
 }

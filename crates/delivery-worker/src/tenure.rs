@@ -10,7 +10,7 @@ use ig_core::partition::PartitionId;
 
 /// One uninterrupted hold on one partition.
 #[derive(Debug)]
-pub struct Tenure {
+pub(crate) struct Tenure {
     partition: PartitionId,
     epoch: u64,
     began: Instant,
@@ -20,7 +20,7 @@ pub struct Tenure {
 
 impl Tenure {
     /// A hold that was asked for at `asked` and granted for `ttl`.
-    pub fn new(partition: PartitionId, epoch: u64, asked: Instant, ttl: Duration) -> Self {
+    pub(crate) fn new(partition: PartitionId, epoch: u64, asked: Instant, ttl: Duration) -> Self {
         Self {
             partition,
             epoch,
@@ -31,28 +31,28 @@ impl Tenure {
     }
 
     /// The partition.
-    pub fn partition(&self) -> PartitionId {
+    pub(crate) fn partition(&self) -> PartitionId {
         self.partition
     }
 
     /// The epoch that fences its writes.
-    pub fn epoch(&self) -> u64 {
+    pub(crate) fn epoch(&self) -> u64 {
         self.epoch
     }
 
     /// Whether the partition may still be worked on.
-    pub fn holds(&self) -> bool {
+    pub(crate) fn holds(&self) -> bool {
         !self.over.load(Ordering::Acquire) && millis(self.began.elapsed()) < self.lasts_ms.load(Ordering::Acquire)
     }
 
     /// Prolongs the hold: it was asked for at `asked` and granted for `ttl`.
-    pub fn prolong(&self, asked: Instant, ttl: Duration) {
+    pub(crate) fn prolong(&self, asked: Instant, ttl: Duration) {
         let until = asked.saturating_duration_since(self.began) + ttl;
         self.lasts_ms.fetch_max(millis(until), Ordering::AcqRel);
     }
 
     /// Ends the hold for good.
-    pub fn end(&self) {
+    pub(crate) fn end(&self) {
         self.over.store(true, Ordering::Release);
     }
 }
@@ -73,15 +73,15 @@ mod tests {
     fn a_hold_ends_by_itself_unless_prolonged() {
         let tenure = tenure(Duration::ZERO);
         assert!(!tenure.holds());
-        tenure.prolong(Instant::now(), Duration::from_secs(60));
+        tenure.prolong(Instant::now(), Duration::from_mins(1));
         assert!(tenure.holds());
     }
 
     #[test]
     fn an_ended_hold_cannot_be_prolonged() {
-        let tenure = tenure(Duration::from_secs(60));
+        let tenure = tenure(Duration::from_mins(1));
         tenure.end();
-        tenure.prolong(Instant::now(), Duration::from_secs(60));
+        tenure.prolong(Instant::now(), Duration::from_mins(1));
         assert!(!tenure.holds());
     }
 }

@@ -26,7 +26,7 @@ struct Held {
 
 /// Where a partition's reading begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Resume {
+pub(crate) struct Resume {
     /// Everything up to here is done.
     pub checkpoint: Position,
     /// Rows up to here may have been delivered by an earlier holder.
@@ -35,7 +35,7 @@ pub struct Resume {
 
 /// The progress of one source through the partitions that this worker holds.
 #[derive(Debug)]
-pub struct Tracker {
+pub(crate) struct Tracker {
     source: SourceId,
     held: Mutex<HashMap<PartitionId, Held>>,
     in_flight: AtomicUsize,
@@ -44,7 +44,7 @@ pub struct Tracker {
 
 /// An event that was taken up; it is done when all that it caused is durable.
 #[derive(Debug, Clone)]
-pub struct Ticket(Arc<TicketState>);
+pub(crate) struct Ticket(Arc<TicketState>);
 
 #[derive(Debug)]
 struct TicketState {
@@ -57,7 +57,7 @@ struct TicketState {
 
 impl Tracker {
     /// Nothing is held yet.
-    pub fn new(source: SourceId) -> Arc<Self> {
+    pub(crate) fn new(source: SourceId) -> Arc<Self> {
         Arc::new(Self {
             source,
             held: Mutex::default(),
@@ -67,7 +67,7 @@ impl Tracker {
     }
 
     /// Begins a partition where an earlier holder stopped.
-    pub fn hold(&self, tenure: Arc<Tenure>, resume: Resume) {
+    pub(crate) fn hold(&self, tenure: Arc<Tenure>, resume: Resume) {
         let held = Held {
             progress: Progress::resume(resume.checkpoint),
             read_to: resume.checkpoint,
@@ -83,12 +83,12 @@ impl Tracker {
     }
 
     /// Whether a partition has begun.
-    pub fn has(&self, partition: PartitionId) -> bool {
+    pub(crate) fn has(&self, partition: PartitionId) -> bool {
         self.held.lock().contains_key(&partition)
     }
 
     /// Forgets a partition; tickets of that hold count for nothing from here on.
-    pub fn drop_partition(&self, partition: PartitionId) {
+    pub(crate) fn drop_partition(&self, partition: PartitionId) {
         if let Some(old) = self.held.lock().remove(&partition) {
             self.uncount(old.progress.in_flight());
         }
@@ -96,7 +96,7 @@ impl Tracker {
     }
 
     /// The lowest and the highest position from which held partitions have yet to be read.
-    pub fn cursors(&self) -> Option<(Position, Position)> {
+    pub(crate) fn cursors(&self) -> Option<(Position, Position)> {
         let held = self.held.lock();
         let cursors = held.values().filter(|held| held.tenure.holds()).map(|held| held.read_to);
         cursors.fold(None, |span, at| match span {
@@ -109,10 +109,20 @@ impl Tracker {
     ///
     /// A row at or below the partition's cursor was read before, but for one that fills a hole.
     /// A row above it is left for later when the batch does not connect to the cursor.
-    pub fn take(self: &Arc<Self>, partition: PartitionId, position: Position, after: Position, fills_hole: bool) -> Option<Ticket> {
+    pub(crate) fn take(
+        self: &Arc<Self>,
+        partition: PartitionId,
+        position: Position,
+        after: Position,
+        fills_hole: bool,
+    ) -> Option<Ticket> {
         let mut all = self.held.lock();
         let held = all.get_mut(&partition).filter(|held| held.tenure.holds())?;
-        let due = if position > held.read_to { after <= held.read_to } else { fills_hole };
+        let due = if position > held.read_to {
+            after <= held.read_to
+        } else {
+            fills_hole
+        };
         if !due || !held.progress.begin(position, Instant::now()) {
             return None;
         }
@@ -127,7 +137,7 @@ impl Tracker {
     }
 
     /// Notes that everything visible in `(after, to]` was offered to [`Self::take`].
-    pub fn advance(&self, after: Position, to: Position) {
+    pub(crate) fn advance(&self, after: Position, to: Position) {
         for held in self.held.lock().values_mut() {
             if after <= held.read_to && to > held.read_to {
                 held.read_to = to;
@@ -137,7 +147,7 @@ impl Tracker {
     }
 
     /// The checkpoints that moved since they were last saved.
-    pub fn checkpoints(&self, lowest_hole: Option<Position>) -> Vec<Checkpoint> {
+    pub(crate) fn checkpoints(&self, lowest_hole: Option<Position>) -> Vec<Checkpoint> {
         let mut moved = Vec::new();
         for (partition, held) in self.held.lock().iter_mut() {
             let position = held.progress.checkpoint(lowest_hole);
@@ -154,7 +164,7 @@ impl Tracker {
     }
 
     /// Notes that a checkpoint is stored.
-    pub fn saved(&self, checkpoint: &Checkpoint) {
+    pub(crate) fn saved(&self, checkpoint: &Checkpoint) {
         if let Some(held) = self.held.lock().get_mut(&checkpoint.partition)
             && held.tenure.epoch() == checkpoint.epoch
         {
@@ -163,19 +173,19 @@ impl Tracker {
     }
 
     /// How many events are under way in all.
-    pub fn in_flight(&self) -> usize {
+    pub(crate) fn in_flight(&self) -> usize {
         self.in_flight.load(Ordering::Relaxed)
     }
 
     /// For how long the oldest event has been under way.
-    pub fn oldest_age(&self) -> Duration {
+    pub(crate) fn oldest_age(&self) -> Duration {
         let held = self.held.lock();
         let oldest = held.values().filter_map(|held| held.progress.oldest()).min();
         oldest.map_or(Duration::ZERO, Instant::elapsed)
     }
 
     /// Waits until fewer than `limit` events are under way, or a moment has passed.
-    pub async fn room(&self, limit: usize) {
+    pub(crate) async fn room(&self, limit: usize) {
         let changed = self.changed.notified();
         if self.in_flight() >= limit {
             let _ = tokio::time::timeout(Duration::from_millis(50), changed).await;
@@ -199,29 +209,29 @@ impl Tracker {
 
 impl Ticket {
     /// Announces so many further parts that have to be durable.
-    pub fn expect(&self, parts: usize) {
+    pub(crate) fn expect(&self, parts: usize) {
         self.0.open.fetch_add(parts, Ordering::Relaxed);
     }
 
     /// One part is durable; with the last one the event is done.
-    pub fn part_done(&self) {
+    pub(crate) fn part_done(&self) {
         if self.0.open.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.0.tracker.finish(&self.0);
         }
     }
 
     /// Whether the event may still be worked on.
-    pub fn holds(&self) -> bool {
+    pub(crate) fn holds(&self) -> bool {
         self.0.tenure.holds()
     }
 
     /// Its place in its source.
-    pub fn position(&self) -> Position {
+    pub(crate) fn position(&self) -> Position {
         self.0.position
     }
 
     /// Whether an earlier holder may have delivered it.
-    pub fn may_be_recorded(&self) -> bool {
+    pub(crate) fn may_be_recorded(&self) -> bool {
         self.0.recheck
     }
 }
@@ -238,8 +248,14 @@ mod tests {
     }
 
     fn hold(tracker: &Tracker, number: u8, checkpoint: Position) -> Arc<Tenure> {
-        let tenure = Arc::new(Tenure::new(partition(number), 1, Instant::now(), Duration::from_secs(60)));
-        tracker.hold(Arc::clone(&tenure), Resume { checkpoint, recheck_to: 0 });
+        let tenure = Arc::new(Tenure::new(partition(number), 1, Instant::now(), Duration::from_mins(1)));
+        tracker.hold(
+            Arc::clone(&tenure),
+            Resume {
+                checkpoint,
+                recheck_to: 0,
+            },
+        );
         tenure
     }
 
@@ -253,7 +269,10 @@ mod tests {
         hold(&tracker, A, 10);
         hold(&tracker, B, 2);
         assert_eq!(tracker.cursors(), Some((2, 10)));
-        assert!(tracker.take(partition(B), 12, 10, false).is_none(), "the batch does not connect");
+        assert!(
+            tracker.take(partition(B), 12, 10, false).is_none(),
+            "the batch does not connect"
+        );
         assert!(tracker.take(partition(A), 12, 10, false).is_some());
         tracker.advance(10, 12);
         assert!(tracker.take(partition(A), 12, 2, false).is_none(), "taken before");

@@ -16,14 +16,14 @@ use tonic::{Request, Status, Streaming};
 use crate::compiled::LiveConfiguration;
 
 /// A stream that is older than this is opened anew; a heartbeat comes each second.
-const LONGEST_STREAM: Duration = Duration::from_secs(60 * 60);
+const LONGEST_STREAM: Duration = Duration::from_hours(1);
 /// A stream that says nothing for so long is dead.
 const SILENCE: Duration = Duration::from_secs(10);
 /// The pause before a stream is opened anew.
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// Keeps the live configuration up to date.
-pub struct Follower {
+pub(crate) struct Follower {
     client: ConfigServiceClient<Client>,
     live: Arc<LiveConfiguration>,
     arriving: Option<Configuration>,
@@ -31,7 +31,7 @@ pub struct Follower {
 
 impl Follower {
     /// A follower that has nothing yet.
-    pub fn new(client: Client, live: Arc<LiveConfiguration>) -> Self {
+    pub(crate) fn new(client: Client, live: Arc<LiveConfiguration>) -> Self {
         let client = ConfigServiceClient::new(client).max_decoding_message_size(64 * 1024 * 1024);
         Self {
             client,
@@ -41,7 +41,7 @@ impl Follower {
     }
 
     /// Follows until told to stop; calls `in_force` whenever a configuration has come into force.
-    pub async fn run(mut self, stop: CancellationToken, in_force: impl Fn()) {
+    pub(crate) async fn run(mut self, stop: CancellationToken, in_force: impl Fn()) {
         loop {
             let ended = tokio::select! {
                 () = stop.cancelled() => return,
@@ -102,7 +102,9 @@ impl Follower {
 
 async fn next(stream: &mut Streaming<v1::WatchResponse>) -> Result<Option<Step>, Status> {
     let message = tokio::time::timeout(SILENCE, stream.message());
-    let message = message.await.map_err(|_| Status::unavailable("the configuration stream fell silent"))??;
+    let message = message
+        .await
+        .map_err(|_| Status::unavailable("the configuration stream fell silent"))??;
     Ok(message.and_then(|response| response.step))
 }
 

@@ -32,7 +32,9 @@ impl SigningSecret {
         let encoded = text
             .strip_prefix(PREFIX)
             .ok_or_else(|| Faults::one("", "must begin with whsec_"))?;
-        let key = STANDARD.decode(encoded).map_err(|_| Faults::one("", "must be base64 after whsec_"))?;
+        let key = STANDARD
+            .decode(encoded)
+            .map_err(|_| Faults::one("", "must be base64 after whsec_"))?;
         if !KEY_BYTES.contains(&key.len()) {
             return Err(Faults::one("", "must hold 24 to 64 bytes after whsec_"));
         }

@@ -86,7 +86,9 @@ impl FromStr for TargetUrl {
         if text.contains('#') {
             return Err(fault("must not have a fragment"));
         }
-        let uri: Uri = text.parse().map_err(|_| fault("must be an absolute URL, such as https://example.org/hook"))?;
+        let uri: Uri = text
+            .parse()
+            .map_err(|_| fault("must be an absolute URL, such as https://example.org/hook"))?;
         match uri.scheme_str() {
             Some("http" | "https") => {}
             _ => return Err(fault("must begin with http:// or https://")),
@@ -123,7 +125,15 @@ mod tests {
 
     #[test]
     fn an_address_needs_scheme_and_host_and_nothing_that_hides() {
-        for text in ["", "/hook", "ftp://a.example/", "https://", "https://u:p@a.example/", "https://a.example/#x", "mailto:a@b.example"] {
+        for text in [
+            "",
+            "/hook",
+            "ftp://a.example/",
+            "https://",
+            "https://u:p@a.example/",
+            "https://a.example/#x",
+            "mailto:a@b.example",
+        ] {
             assert!(text.parse::<TargetUrl>().is_err(), "{text}");
         }
     }
@@ -131,7 +141,10 @@ mod tests {
     #[test]
     fn a_port_is_the_schemes_unless_written() {
         let port = |text: &str| text.parse::<TargetUrl>().unwrap().port();
-        assert_eq!((port("http://a.example/"), port("https://a.example"), port("http://[::1]:81/")), (80, 443, 81));
+        assert_eq!(
+            (port("http://a.example/"), port("https://a.example"), port("http://[::1]:81/")),
+            (80, 443, 81)
+        );
     }
 
     #[test]

@@ -11,21 +11,21 @@ const PARSED: usize = 5;
 /// However many lanes fill up, something stays free for one that has just begun.
 /// Source: Choudhury and Hahne, "Dynamic queue length thresholds for shared-memory packet switches", 1998.
 #[derive(Debug)]
-pub struct Budget {
+pub(crate) struct Budget {
     capacity: usize,
     used: AtomicUsize,
 }
 
 /// Memory in use; given back when dropped.
 #[derive(Debug)]
-pub struct Kept {
+pub(crate) struct Kept {
     budget: Arc<Budget>,
     bytes: usize,
 }
 
 impl Budget {
     /// So many bytes in all.
-    pub fn new(capacity: usize) -> Arc<Self> {
+    pub(crate) fn new(capacity: usize) -> Arc<Self> {
         Arc::new(Self {
             capacity,
             used: AtomicUsize::new(0),
@@ -33,7 +33,7 @@ impl Budget {
     }
 
     /// Takes room for a payload of `text` bytes, for a lane that has taken `own` already.
-    pub fn keep(self: &Arc<Self>, text: usize, own: usize) -> Option<Kept> {
+    pub(crate) fn keep(self: &Arc<Self>, text: usize, own: usize) -> Option<Kept> {
         let bytes = text * PARSED;
         let used = self.used.load(Ordering::Relaxed);
         if own + bytes > self.capacity.saturating_sub(used) / 4 {
@@ -47,14 +47,14 @@ impl Budget {
     }
 
     /// How much is taken.
-    pub fn used(&self) -> usize {
+    pub(crate) fn used(&self) -> usize {
         self.used.load(Ordering::Relaxed)
     }
 }
 
 impl Kept {
     /// How much it takes.
-    pub fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
 }

@@ -13,7 +13,7 @@ use crate::reader::SourceState;
 use crate::tracker::Ticket;
 
 /// One event that one integration is to get.
-pub struct Work {
+pub(crate) struct Work {
     /// Where the event can be read again.
     pub state: Arc<SourceState>,
     /// The event's share in its partition's progress.
@@ -27,7 +27,7 @@ pub struct Work {
 
 impl Work {
     /// Work whose event is given when it is queued.
-    pub fn new(state: Arc<SourceState>, ticket: Ticket, compiled: Arc<CompiledIntegration>, trace: EventTrace) -> Self {
+    pub(crate) fn new(state: Arc<SourceState>, ticket: Ticket, compiled: Arc<CompiledIntegration>, trace: EventTrace) -> Self {
         Self {
             state,
             ticket,
@@ -38,12 +38,12 @@ impl Work {
     }
 
     /// The event, where it was kept in memory.
-    pub fn event(&self) -> Option<Arc<Event>> {
+    pub(crate) fn event(&self) -> Option<Arc<Event>> {
         self.event.as_ref().map(|(event, _)| Arc::clone(event))
     }
 
     /// How the integration wants its deliveries ordered.
-    pub fn ordering(&self) -> Ordering {
+    pub(crate) fn ordering(&self) -> Ordering {
         self.compiled.integration.ordering
     }
 }
@@ -69,7 +69,11 @@ impl Queue {
     pub(super) fn take(&mut self, most: usize) -> Vec<Work> {
         let count = most.min(self.waiting.len());
         let taken: Vec<_> = self.waiting.drain(..count).collect();
-        let bytes: usize = taken.iter().filter_map(|work| work.event.as_ref()).map(|(_, kept)| kept.bytes()).sum();
+        let bytes: usize = taken
+            .iter()
+            .filter_map(|work| work.event.as_ref())
+            .map(|(_, kept)| kept.bytes())
+            .sum();
         self.kept -= bytes;
         taken
     }

@@ -19,7 +19,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// Makes turns ready and has them delivered.
-pub struct Turns {
+pub(crate) struct Turns {
     intake: Arc<Intake>,
     journal: Arc<dyn Journal>,
     courier: Arc<Courier>,
@@ -63,7 +63,7 @@ fn missing(turn: &[Work]) -> Vec<(Arc<dyn EventSource>, BTreeSet<Position>)> {
 
 impl Turns {
     /// Puts the parts together.
-    pub fn new(intake: Arc<Intake>, journal: Arc<dyn Journal>, courier: Arc<Courier>, clock: Arc<dyn Clock>) -> Arc<Self> {
+    pub(crate) fn new(intake: Arc<Intake>, journal: Arc<dyn Journal>, courier: Arc<Courier>, clock: Arc<dyn Clock>) -> Arc<Self> {
         Arc::new(Self {
             intake,
             journal,
@@ -73,13 +73,15 @@ impl Turns {
     }
 
     /// Delivers a lane's next events, so many at a time, until told to stop.
-    pub async fn take(&self, turn: Vec<Work>, concurrency: usize, stop: &CancellationToken) {
+    pub(crate) async fn take(&self, turn: Vec<Work>, concurrency: usize, stop: &CancellationToken) {
         let Some(ready) = self.make_ready(&turn, stop).await else {
             return;
         };
         let ready = &ready;
         let deliveries = futures::stream::iter(turn);
-        deliveries.for_each_concurrent(concurrency, |work| self.deliver(work, ready, stop)).await;
+        deliveries
+            .for_each_concurrent(concurrency, |work| self.deliver(work, ready, stop))
+            .await;
     }
 
     async fn deliver(&self, work: Work, ready: &Ready, stop: &CancellationToken) {
@@ -88,7 +90,7 @@ impl Turns {
         }
         match ready.event(&work) {
             Some(event) => self.courier.deliver(&work, &event, &ready.recorded, stop).await,
-            None => self.courier.lost(&work),
+            None => lose(&work),
         }
     }
 
@@ -117,7 +119,9 @@ impl Turns {
     fn logs_to_check(&self, turn: &[Work], reread: &HashMap<Place, Arc<Event>>) -> Vec<LogId> {
         let doubtful = turn.iter().filter(|work| work.ticket.may_be_recorded());
         let with_event = doubtful.filter_map(|work| Some((work, find(work, reread)?)));
-        with_event.flat_map(|(work, event)| self.courier.log_ids(work, &event)).collect()
+        with_event
+            .flat_map(|(work, event)| self.courier.log_ids(work, &event))
+            .collect()
     }
 
     async fn recorded(&self, logs: &[LogId]) -> Result<HashSet<LogId>, StoreError> {
@@ -147,4 +151,15 @@ impl Turns {
         }
         None
     }
+}
+
+/// The row was deleted from its source while it waited: nothing is left to deliver.
+fn lose(work: &Work) {
+    tracing::error!(
+        source = %work.state.source.id(),
+        position = work.ticket.position(),
+        integration = %work.compiled.integration.id,
+        "an event was deleted from its source before its turn came",
+    );
+    work.ticket.part_done();
 }
