@@ -37,6 +37,7 @@ impl Default for ServiceAddresses {
 /// Every section that a configuration file shared by all services may have; each service takes its own and lets the others be.
 pub const SECTIONS: &[&str] = &[
     "admin",
+    "alerts",
     "bootstrap",
     "grpc",
     "http",

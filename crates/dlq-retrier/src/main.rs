@@ -1,0 +1,7 @@
+//! Decides whether again: due dead letters become delivery orders.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ig_service::main(ig_dlq_retrier::PROCESS, ig_dlq_retrier::run)
+}
