@@ -1,1 +1,30 @@
 #![doc = include_str!("../README.md")]
+
+mod api;
+mod arguments;
+mod check;
+mod demo;
+mod kept;
+mod port;
+mod ready_file;
+mod say;
+mod settings;
+mod six;
+mod up;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use arguments::{Arguments, Command, ConfigCommand};
+
+/// Reads the command line and does what it says.
+pub fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
+        Command::Up(arguments) => up::main(arguments),
+        Command::Config {
+            command: ConfigCommand::Check,
+        } => check::main(),
+    };
+    done.unwrap_or_else(|error| say::failure(&error))
+}

@@ -1,0 +1,59 @@
+//! Takes what is delivered, and shows the first of it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use http::{HeaderMap, Method, StatusCode, Uri};
+use ig_service::{Context, Fate};
+use tokio::net::TcpListener;
+
+use crate::say;
+
+/// How many deliveries are shown; more would only scroll by.
+const SHOWN: usize = 6;
+const SHOWN_OF_A_BODY: usize = 160;
+
+#[derive(Debug, Clone, Default)]
+struct Received(Arc<AtomicUsize>);
+
+/// Serves until the shutdown.
+pub(super) fn serve(listener: TcpListener, context: &Context) {
+    let router = Router::new().fallback(receive).with_state(Received::default());
+    let stopping = context.stopping().clone();
+    context.spawn("receiver", Fate::RunsUntilShutdown, async move {
+        let served = axum::serve(listener, router)
+            .with_graceful_shutdown(stopping.cancelled_owned())
+            .await;
+        if let Err(error) = served {
+            tracing::error!(%error, "the demo's receiver failed");
+        }
+    });
+}
+
+async fn receive(State(received): State<Received>, method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> StatusCode {
+    let number = received.0.fetch_add(1, Ordering::Relaxed) + 1;
+    if number <= SHOWN {
+        let (id, signed) = (header(&headers, "webhook-id"), headers.contains_key("webhook-signature"));
+        let signed = if signed { "signed" } else { "not signed" };
+        say::line(format!(
+            "delivery {number}: {method} {} {id} {signed} {}",
+            uri.path(),
+            beginning(&body)
+        ));
+    }
+    if number == SHOWN {
+        say::line("Deliveries go on; the logs show them.");
+    }
+    StatusCode::NO_CONTENT
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("-")
+}
+
+fn beginning(body: &[u8]) -> String {
+    String::from_utf8_lossy(body).chars().take(SHOWN_OF_A_BODY).collect()
+}

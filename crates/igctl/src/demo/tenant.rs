@@ -1,0 +1,112 @@
+//! The demo's organisation, unit and integrations, through the API that everybody uses.
+
+use std::net::SocketAddr;
+
+use http::Method;
+use serde_json::{Value, json};
+
+use super::{EVENT_TYPE, ORG, UNIT};
+use crate::api::Api;
+
+/// Makes what is missing and brings what is there up to date: the receiver has another port each time.
+pub(super) async fn prepare(api: &Api, receiver: SocketAddr) -> anyhow::Result<()> {
+    let organization = json!({ "orgId": ORG, "name": "Demo Hospital", "timezone": "Europe/Berlin" });
+    let unit = json!({ "rid": UNIT, "name": "Demo Clinic" });
+    make(
+        api,
+        &format!("/admin/orgs/{ORG}?orgId={ORG}"),
+        &format!("/admin/orgs?orgId={ORG}"),
+        &organization,
+    )
+    .await?;
+    make(
+        api,
+        &format!("/admin/orgs/{ORG}/units/{UNIT}?orgId={ORG}"),
+        &format!("/admin/orgs/{ORG}/units?orgId={ORG}"),
+        &unit,
+    )
+    .await?;
+    let present = api
+        .get(&format!("/outbound-integrations?orgId={ORG}&limit=500"))
+        .await?
+        .unwrap_or_default();
+    for integration in [signed(receiver), mapped(receiver), everything(receiver)] {
+        put(api, &present, &integration).await?;
+    }
+    Ok(())
+}
+
+async fn make(api: &Api, one: &str, all: &str, body: &Value) -> anyhow::Result<()> {
+    if api.get(one).await?.is_none() {
+        api.send(Method::POST, all, body).await?;
+    }
+    Ok(())
+}
+
+async fn put(api: &Api, present: &Value, integration: &Value) -> anyhow::Result<()> {
+    let list = present["integrations"].as_array().into_iter().flatten();
+    let known = list
+        .filter(|known| known["name"] == integration["name"])
+        .find_map(|known| known["id"].as_str());
+    match known {
+        Some(id) => {
+            api.send(
+                Method::PATCH,
+                &format!("/outbound-integrations/{id}?orgId={ORG}"),
+                &address(integration),
+            )
+            .await?
+        }
+        None => {
+            api.send(Method::POST, &format!("/outbound-integrations?orgId={ORG}"), integration)
+                .await?
+        }
+    };
+    Ok(())
+}
+
+fn address(integration: &Value) -> Value {
+    json!({ "targetUrl": integration["targetUrl"] })
+}
+
+fn signed(receiver: SocketAddr) -> Value {
+    json!({
+        "name": "Demo: signed, as it is",
+        "eventType": EVENT_TYPE,
+        "targetUrl": format!("http://{receiver}/signed"),
+        "httpMethod": "POST",
+        "transformationMode": "SIMPLE",
+        "passthrough": true,
+        "signing": { "enabled": true },
+    })
+}
+
+fn mapped(receiver: SocketAddr) -> Value {
+    json!({
+        "name": "Demo: mapped",
+        "eventType": EVENT_TYPE,
+        "targetUrl": format!("http://{receiver}/mapped"),
+        "httpMethod": "POST",
+        "transformationMode": "SIMPLE",
+        "fieldMappings": [
+            { "sourceField": "appointment.id", "targetField": "appointmentId" },
+            { "sourceField": "patient.name", "targetField": "patient", "transform": "upper" },
+            { "sourceField": "appointment.note", "targetField": "note", "defaultValue": "none" },
+        ],
+        "staticFields": [{ "key": "source", "value": "demo" }],
+    })
+}
+
+fn everything(receiver: SocketAddr) -> Value {
+    json!({
+        "name": "Demo: every event of the unit",
+        "eventType": "*",
+        "tenantId": UNIT,
+        "targetUrl": format!("http://{receiver}/everything"),
+        "httpMethod": "PUT",
+        "transformationMode": "SIMPLE",
+        "passthrough": true,
+        "outgoingAuthType": "BEARER",
+        "outgoingAuthConfig": { "token": "demo" },
+    })
+}

@@ -1,0 +1,112 @@
+//! Where the settings of a local stack come from: flags over environment over file over what `up` makes up.
+
+use ig_service::ProcessConfig;
+use ig_service::config::{ConfigFaults, Environment, FILE_VARIABLE, load_from, variable_for};
+
+/// The environment and the file that all services of this process are configured from.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    environment: Environment,
+    file: toml::Table,
+}
+
+impl Settings {
+    /// Those of this process. A file that cannot be read counts as empty here: loading tells what is wrong with it.
+    pub(crate) fn of_process() -> Self {
+        Self::of(std::env::vars().collect())
+    }
+
+    fn of(environment: Environment) -> Self {
+        let text = environment
+            .get(FILE_VARIABLE)
+            .and_then(|path| std::fs::read_to_string(path).ok());
+        let file = text.and_then(|text| text.parse().ok()).unwrap_or_default();
+        Self { environment, file }
+    }
+
+    /// What is set at a dotted key.
+    pub(crate) fn get(&self, key: &str) -> Option<String> {
+        self.environment
+            .get(&variable_for(key))
+            .cloned()
+            .or_else(|| self.in_file(key))
+    }
+
+    fn in_file(&self, key: &str) -> Option<String> {
+        let (section, key) = key.rsplit_once('.')?;
+        let table = section
+            .split('.')
+            .try_fold(&self.file, |table, name| table.get(name)?.as_table())?;
+        match table.get(key)? {
+            toml::Value::String(text) => Some(text.clone()),
+            toml::Value::Array(items) => Some(items.iter().filter_map(toml::Value::as_str).collect::<Vec<_>>().join(",")),
+            toml::Value::Table(_) => None,
+            value @ (toml::Value::Integer(_) | toml::Value::Float(_) | toml::Value::Boolean(_) | toml::Value::Datetime(_)) => {
+                Some(value.to_string())
+            }
+        }
+    }
+
+    /// Sets a key, whatever was set.
+    pub(crate) fn force(&mut self, key: &str, value: impl ToString) {
+        self.environment.insert(variable_for(key), value.to_string());
+    }
+
+    /// Sets a key unless it is set already; answers what is in force.
+    pub(crate) fn offer(&mut self, key: &str, value: impl ToString) -> String {
+        if let Some(value) = self.get(key) {
+            return value;
+        }
+        self.force(key, value.to_string());
+        value.to_string()
+    }
+
+    /// Adds an item to a list.
+    pub(crate) fn add(&mut self, key: &str, item: impl ToString) {
+        let present = self.get(key).filter(|list| !list.is_empty());
+        let list = present.into_iter().chain([item.to_string()]);
+        self.force(key, list.collect::<Vec<_>>().join(","));
+    }
+
+    /// The configuration of one service; sections of others are let pass.
+    pub(crate) fn load<C: ProcessConfig>(&self, sections: &[&str]) -> Result<C, ConfigFaults> {
+        load_from(&C::default(), sections, &self.environment)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(variables: &[(&str, &str)]) -> Settings {
+        Settings::of(
+            variables
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+        )
+    }
+
+    #[test]
+    fn what_is_offered_yields_to_what_is_set_and_what_is_forced_does_not() {
+        let mut settings = settings(&[("IG__MONGODB__URI", "mongodb://here")]);
+        assert_eq!(settings.offer("mongodb.uri", "mongodb://there"), "mongodb://here");
+        assert_eq!(settings.offer("mongodb.database", "ig"), "ig");
+        settings.force("mongodb.uri", "mongodb://flag");
+        assert_eq!(settings.get("mongodb.uri").as_deref(), Some("mongodb://flag"));
+    }
+
+    #[test]
+    fn a_file_is_asked_after_the_environment() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("ig.toml");
+        std::fs::write(&file, "[security.egress]\nallow = [\"10.0.0.0/8\", \"a.example:81\"]\n").unwrap();
+        let mut settings = settings(&[("IG_CONFIG", file.to_str().unwrap())]);
+        settings.add("security.egress.allow", "127.0.0.1:9");
+        assert_eq!(
+            settings.get("security.egress.allow").as_deref(),
+            Some("10.0.0.0/8,a.example:81,127.0.0.1:9")
+        );
+        assert_eq!(settings.get("security.egress"), None);
+    }
+}

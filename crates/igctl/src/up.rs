@@ -1,0 +1,50 @@
+//! `igctl up`: all six services in this process, on loopback.
+
+mod database;
+mod initiate;
+mod plan;
+mod stack;
+
+use std::process::ExitCode;
+
+use ig_service::{Host, Process, ProcessConfig as _};
+
+use crate::arguments::UpArguments;
+use crate::demo::Demo;
+use crate::kept::DataDirectory;
+use database::Database;
+use plan::Plan;
+
+const PROCESS: Process = Process {
+    name: "igctl",
+    version: env!("CARGO_PKG_VERSION"),
+    known_sections: &[],
+};
+
+/// Runs the stack until it is told to stop.
+pub(crate) fn main(arguments: UpArguments) -> anyhow::Result<ExitCode> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(up(arguments))
+}
+
+async fn up(arguments: UpArguments) -> anyhow::Result<ExitCode> {
+    let data = DataDirectory::open(&arguments.data_dir)?;
+    let demo = if arguments.demo {
+        Some(Demo::prepare(arguments.mysql_url.as_deref()).await?)
+    } else {
+        None
+    };
+    let plan = Plan::make(&arguments, &data, demo.as_ref())?;
+    let six = plan.configure()?;
+    let host = Host::start(PROCESS, six.api_gateway.telemetry(), six.api_gateway.shutdown())?;
+    let stop = host.stop().clone();
+
+    let database = Database::start(&plan.database, &stop).await?;
+    let running = stack::run(host, six, &plan, demo);
+    // The services end first, whatever happens; then the server that they need.
+    let code = database.while_it_lives(running, &stop).await;
+    database.stop().await;
+    code
+}

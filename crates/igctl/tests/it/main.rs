@@ -1,0 +1,5 @@
+//! The program itself, run as its users run it.
+
+mod config_check;
+mod program;
+mod up;

@@ -1,0 +1,86 @@
+//! `igctl up`.
+
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use ig_testkit::eventually;
+use serde_json::Value;
+
+use crate::program::{Up, igctl, lives, output};
+
+async fn ready(up: &mut Up, folder: &Path) -> Value {
+    let file = folder.join("ready.json");
+    eventually("the ready file", async || {
+        assert!(up.runs(), "igctl ended before it was ready: {:?}", up.lines());
+        file.exists()
+    })
+    .await;
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    serde_json::from_slice(&fs::read(&file).unwrap()).expect("it appears whole")
+}
+
+fn status(ready: &Value, path: &str) -> String {
+    let url = format!("{}{path}", ready["http"].as_str().unwrap());
+    let key = format!("X-API-Key: {}", ready["apiKey"].as_str().unwrap());
+    let curl = std::process::Command::new("curl")
+        .args(["-s", "-o", "/dev/null", "-w", "%{http_code}", "-H", &key, &url])
+        .output();
+    String::from_utf8(curl.expect("curl").stdout).unwrap()
+}
+
+#[tokio::test]
+async fn the_demo_delivers_and_everything_ends_with_it_and_starts_again_on_the_same_data() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut up = Up::start(folder.path(), &["--demo"]);
+    let first = ready(&mut up, folder.path()).await;
+    let keys: Vec<_> = first.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(
+        keys,
+        ["http", "apiKey", "adminEmail", "adminPassword", "mongodbUri", "mysqlUrl"]
+    );
+    assert_eq!(first["mysqlUrl"], Value::Null);
+    for place in ["/signed", "/mapped", "/everything"] {
+        eventually("a delivery to each of the integrations", async || {
+            up.lines()
+                .iter()
+                .any(|line| line.starts_with("delivery ") && line.contains(place))
+        })
+        .await;
+    }
+    assert_eq!(status(&first, "/api/v1/logs?orgId=9001"), "200");
+    let children = up.children();
+    assert_eq!(children.len(), 1, "the database server");
+    assert_eq!(up.stop().code(), Some(0));
+    assert!(!lives(children[0]), "the database server outlived the stack");
+
+    fs::remove_file(folder.path().join("ready.json")).unwrap();
+    let mut up = Up::start(folder.path(), &[]);
+    let again = ready(&mut up, folder.path()).await;
+    assert_eq!(
+        (&again["apiKey"], &again["adminPassword"]),
+        (&first["apiKey"], &first["adminPassword"])
+    );
+    assert!(
+        !up.lines().iter().any(|line| line.contains(first["apiKey"].as_str().unwrap())),
+        "a secret is printed once"
+    );
+    assert_eq!(
+        status(&again, "/api/v1/admin/orgs/9001?orgId=9001"),
+        "200",
+        "what was stored is still there and readable"
+    );
+    assert_eq!(up.stop().code(), Some(0));
+}
+
+#[test]
+fn a_taken_port_is_told_with_the_way_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let refused = output(igctl(&["up", "--http", &address, "--data-dir"]).arg(folder.path()));
+    let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success());
+    assert!(told.contains(&address) && told.contains("--http"), "{told}");
+}
