@@ -30,7 +30,9 @@ pub fn load<T>(defaults: &T, known_sections: &[&str]) -> Result<T, ConfigFaults>
 where
     T: Serialize + DeserializeOwned + Validate,
 {
-    load_from(defaults, known_sections, &std::env::vars().collect())
+    // A variable that is no text cannot be one of ours.
+    let texts = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    load_from(defaults, known_sections, &texts.collect())
 }
 
 /// [`load`] with the environment given.
@@ -60,16 +62,17 @@ fn deserialize<T>(defaults: &T, overrides: &Value, faults: &mut ConfigFaults) ->
 where
     T: Serialize + DeserializeOwned,
 {
-    match merged(defaults, [overrides.clone()]) {
-        Ok(config) => Some(config),
-        Err(whole) => {
-            blame_single_keys(defaults, overrides, faults);
-            if faults.is_empty() {
-                faults.add("", whole.to_string(), "correct the values that do not go together");
-            }
-            None
-        }
+    let whole = match merged(defaults, Some(overrides.clone())) {
+        Ok(config) => return Some(config),
+        Err(error) => error,
+    };
+    if merged::<T>(defaults, None).is_ok() {
+        blame_single_keys(defaults, overrides, faults);
     }
+    if faults.is_empty() {
+        faults.add("", whole.to_string(), "correct the values that do not go together");
+    }
+    None
 }
 
 /// Tries each override alone on top of the defaults, so that every wrong value is named and not the first alone.
@@ -78,18 +81,18 @@ where
     T: Serialize + DeserializeOwned,
 {
     for (path, leaf) in walk::leaves(overrides) {
-        if let Err(error) = merged::<T>(defaults, [layers::single(&path, leaf)]) {
+        if let Err(error) = merged::<T>(defaults, Some(layers::single(&path, leaf))) {
             faults.add(&path, walk::cause(&error), "give it a value of the kind that is expected");
         }
     }
 }
 
-fn merged<T>(defaults: &T, overrides: impl IntoIterator<Item = Value>) -> Result<T, ConfigError>
+fn merged<T>(defaults: &T, overrides: Option<Value>) -> Result<T, ConfigError>
 where
     T: Serialize + DeserializeOwned,
 {
     let mut builder = Config::builder().add_source(Config::try_from(defaults)?);
-    for tree in overrides {
+    if let Some(tree) = overrides {
         builder = builder.add_source(layers::Tree(tree));
     }
     builder.build()?.try_deserialize()

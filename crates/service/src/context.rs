@@ -3,16 +3,19 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     config::GrpcConfig,
     grpc::{self, GrpcError, Services},
     host::Stop,
     liveness::Liveness,
-    readiness::{Hold, Readiness},
+    readiness::Readiness,
     tasks::{Fate, Tasks},
 };
+
+/// What connections get to close in order once nothing is in flight.
+const HANGING_UP: Duration = Duration::from_secs(1);
 
 /// One service's name, tasks, readiness, liveness and share in the shutdown. Clones are the same service.
 #[derive(Debug, Clone)]
@@ -26,6 +29,7 @@ struct Inner {
     stop: Stop,
     work: Tasks,
     servers: Tasks,
+    calls: TaskTracker,
     readiness: Readiness,
     liveness: Liveness,
 }
@@ -35,17 +39,16 @@ impl Context {
     pub fn new(name: &'static str, stop: &Stop) -> Self {
         let work = Tasks::new(name, stop.clone(), CancellationToken::new());
         let servers = Tasks::new(name, stop.clone(), CancellationToken::new());
-        let (readiness, liveness) = (Readiness::new(), Liveness::default());
-        Self {
-            inner: Arc::new(Inner {
-                name,
-                stop: stop.clone(),
-                work,
-                servers,
-                readiness,
-                liveness,
-            }),
-        }
+        let inner = Inner {
+            name,
+            stop: stop.clone(),
+            work,
+            servers,
+            calls: TaskTracker::new(),
+            readiness: Readiness::new(),
+            liveness: Liveness::default(),
+        };
+        Self { inner: Arc::new(inner) }
     }
 
     /// The service's name.
@@ -96,19 +99,36 @@ impl Context {
         &self.inner.servers
     }
 
+    /// The gRPC calls that are being answered; a stream counts until it begins.
+    pub(crate) fn calls(&self) -> &TaskTracker {
+        &self.inner.calls
+    }
+
     /// Not ready, stop intake, finish what is in flight within the grace, close the servers.
     ///
-    /// The error names the tasks that were cut off.
+    /// The error names what was cut off.
     pub async fn drain(&self, grace: Duration) -> Result<(), Vec<String>> {
-        /// What the servers get at least, so that a spent grace still closes connections in order.
-        const LEAST: Duration = Duration::from_millis(500);
         let deadline = Instant::now() + grace;
-        let _draining: Hold = self.inner.readiness.hold("draining");
+        let _draining = self.inner.readiness.hold("draining");
         self.inner.work.stopping().cancel();
         let work = self.inner.work.drain(grace).await;
+        let calls = self.close(deadline).await;
+        work.and(calls)
+    }
+
+    /// Takes no new calls, answers those there are, then hangs up on whoever has not: a peer that keeps a stream or
+    /// an idle connection cannot hold up our end.
+    async fn close(&self, deadline: Instant) -> Result<(), Vec<String>> {
         self.inner.servers.stopping().cancel();
-        let left = deadline.saturating_duration_since(Instant::now()).max(LEAST);
-        let servers = self.inner.servers.drain(left).await;
-        work.and(servers)
+        self.inner.calls.close();
+        let answered = tokio::time::timeout_at(deadline, self.inner.calls.wait()).await;
+        if let Err(servers) = self.inner.servers.drain(HANGING_UP).await {
+            tracing::debug!(
+                service = self.inner.name,
+                servers = servers.join(", "),
+                "connections were cut"
+            );
+        }
+        answered.map_err(|_| vec![format!("{} gRPC calls", self.inner.calls.len())])
     }
 }

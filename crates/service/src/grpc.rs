@@ -2,13 +2,14 @@
 
 mod client;
 mod credentials;
+mod deadline;
 mod fleet;
 mod server;
 mod span;
 
 use std::{io, net::SocketAddr, path::PathBuf};
 
-pub use client::{Client, Outgoing, channel};
+pub use client::{Client, channel};
 pub use fleet::Fleet;
 pub use server::Services;
 

@@ -10,6 +10,9 @@ use tracing::Instrument;
 
 use crate::host::Stop;
 
+/// What an aborted task gets to drop what it holds.
+const ABORT: Duration = Duration::from_secs(1);
+
 /// What is to become of a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
@@ -92,7 +95,8 @@ impl Tasks {
         }
         let left = self.running();
         self.abort();
-        self.tracker.wait().await;
+        // A task that never comes to an await cannot be aborted, and must not hold the rest up.
+        let _ = tokio::time::timeout(ABORT, self.tracker.wait()).await;
         Err(left)
     }
 

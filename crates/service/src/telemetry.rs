@@ -8,11 +8,14 @@ mod metrics;
 mod trace_context;
 mod traces;
 
+use std::time::Duration;
+
 use metrics_exporter_prometheus::PrometheusHandle;
 use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracing::{Level, Metadata};
 use tracing_subscriber::{
     EnvFilter, Registry,
-    filter::ParseError,
+    filter::{FilterExt, LevelFilter, ParseError, filter_fn},
     fmt,
     layer::{Layer, SubscriberExt},
     util::{SubscriberInitExt, TryInitError},
@@ -21,6 +24,9 @@ use tracing_subscriber::{
 use crate::config::{LogFormat, TelemetryConfig};
 
 pub use trace_context::TraceContext;
+
+/// What a collector that does not answer may cost at the end.
+const FLUSH: Duration = Duration::from_secs(5);
 
 /// Telemetry that could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -54,13 +60,12 @@ impl Telemetry {
             Some(provider) => (Some(traces::layer(provider)), None),
             None => (None, Some(ids::TraceIds)),
         };
-        let filter = EnvFilter::try_new(&config.log)?;
-        let lines = lines(config.format);
+        // What is traced does not depend on what is logged, and a line finds its span whatever the filter says.
+        let logged = EnvFilter::try_new(&config.log)?.or(filter_fn(is_work));
         tracing_subscriber::registry()
-            .with(ids)
-            .with(otel)
-            .with(lines)
-            .with(filter)
+            .with(ids.with_filter(LevelFilter::INFO))
+            .with(otel.with_filter(LevelFilter::INFO))
+            .with(lines(config.format).with_filter(logged))
             .try_init()?;
         Ok(Self {
             metrics: metrics::install()?,
@@ -76,12 +81,17 @@ impl Telemetry {
     /// Sends what is still to be sent and closes the exporter.
     pub async fn flush(self) {
         let Some(provider) = self.provider else { return };
-        // The exporter's shutdown blocks until its own thread has sent the last batch.
-        let shutdown = tokio::task::spawn_blocking(move || provider.shutdown()).await;
+        // The shutdown blocks until the exporter's own thread has sent the last batch.
+        let shutdown = tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(FLUSH)).await;
         if let Ok(Err(error)) = shutdown {
             tracing::warn!(%error, "the last spans were not exported");
         }
     }
+}
+
+/// Spans of work are at level INFO or above.
+fn is_work(metadata: &Metadata<'_>) -> bool {
+    metadata.is_span() && *metadata.level() <= Level::INFO
 }
 
 fn lines<S>(format: LogFormat) -> Box<dyn Layer<S> + Send + Sync>
@@ -93,6 +103,8 @@ where
         LogFormat::Json => layer
             .json()
             .flatten_event(true)
+            // The span in hand says what the work is; those above it only repeat.
+            .with_span_list(false)
             .map_event_format(format::WithTraceIds::json)
             .boxed(),
         LogFormat::Text => layer.with_ansi(false).map_event_format(format::WithTraceIds::text).boxed(),

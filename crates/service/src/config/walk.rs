@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use config::{ConfigError, Map, Value, ValueKind};
+use config::{ConfigError, Value, ValueKind};
 use serde::Serialize;
 use serde_json::Value as Json;
 
@@ -69,13 +69,9 @@ fn below(path: &str, key: &str) -> String {
 
 /// The part of the tree that this process uses; what nobody knows becomes a fault.
 pub(super) fn retain_used(tree: Value, schema: &Schema, others: &[&str], faults: &mut ConfigFaults) -> Value {
-    let used = match tree.kind {
-        ValueKind::Table(mut table) => {
-            table.retain(|key, _| schema.0.get(key).is_some() || !others.contains(&key.as_str()));
-            Value::new(None, ValueKind::Table(table))
-        }
-        _ => Value::new(None, ValueKind::Table(Map::new())),
-    };
+    let mut table = tree.into_table().unwrap_or_default();
+    table.retain(|key, _| schema.0.get(key).is_some() || !others.contains(&key.as_str()));
+    let used = Value::new(None, ValueKind::Table(table));
     retain_known("", used, &schema.0, faults)
 }
 
@@ -100,23 +96,24 @@ fn retain_known(path: &str, node: Value, schema: &Json, faults: &mut ConfigFault
 fn unknown<'a>(path: &str, value: &Value, known: impl Iterator<Item = &'a String>, faults: &mut ConfigFaults) {
     let known: Vec<_> = known.map(String::as_str).collect();
     let fix = format!("remove it or use one of: {}", known.join(", "));
-    match value.kind {
-        ValueKind::Table(_) => {
-            for (leaf, _) in leaves(value) {
-                faults.add(&below(path, &leaf), format!("`{path}` is unknown"), fix.clone());
-            }
-        }
-        _ => faults.add(path, "is unknown", fix),
+    if !matches!(value.kind, ValueKind::Table(_)) {
+        return faults.add(path, "is unknown", fix);
+    }
+    for (leaf, _) in leaves(value) {
+        faults.add(&below(path, &leaf), format!("`{path}` is unknown"), fix.clone());
     }
 }
 
 /// What an error says of the value itself, without the place that is told beside it.
 pub(super) fn cause(error: &ConfigError) -> String {
-    match error {
-        ConfigError::At { error, .. } => cause(error),
-        ConfigError::Type {
-            unexpected, expected, ..
-        } => format!("is {unexpected}, expected {expected}"),
-        other => other.to_string(),
+    if let ConfigError::At { error, .. } = error {
+        return cause(error);
     }
+    if let ConfigError::Type {
+        unexpected, expected, ..
+    } = error
+    {
+        return format!("is {unexpected}, expected {expected}");
+    }
+    error.to_string()
 }

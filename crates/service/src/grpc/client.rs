@@ -1,50 +1,65 @@
 //! A channel to another service: connects when first used, and again whenever it has to.
 
-use std::time::Duration;
-
-use tonic::{
-    Request, Status,
-    metadata::{Ascii, MetadataValue},
-    service::{Interceptor, interceptor::InterceptedService},
-    transport::{Channel, Endpoint},
+use std::{
+    task::{Context, Poll},
+    time::Duration,
 };
 
-use super::{GrpcError, credentials};
+use futures::{TryFutureExt, future::MapErr};
+use http::{HeaderValue, Request, Response, header::AUTHORIZATION};
+use tonic::{
+    body::Body,
+    codegen::{Service, StdError},
+    transport::{Channel, Endpoint, Error},
+};
+
+use super::{
+    GrpcError, credentials,
+    deadline::{self, GRPC_TIMEOUT},
+};
 use crate::{config::GrpcConfig, telemetry::TraceContext};
 
 /// A quiet connection is probed this often, so that a peer that vanished is noticed before the next call.
 const KEEPALIVE: Duration = Duration::from_secs(20);
-const GRPC_TIMEOUT: &str = "grpc-timeout";
 
-/// What generated clients are made over; clones share the connection.
-pub type Client = InterceptedService<Channel, Outgoing>;
-
-/// Puts credentials, trace context and a deadline on each call.
+/// What generated clients are made over: puts credentials, trace context and a deadline on each call.
+///
+/// Clones share the connection.
 #[derive(Debug, Clone)]
-pub struct Outgoing {
-    bearer: Option<MetadataValue<Ascii>>,
-    deadline: Duration,
+pub struct Client {
+    channel: Channel,
+    bearer: Option<HeaderValue>,
+    timeout: HeaderValue,
 }
 
-impl Outgoing {
-    pub(super) fn new(config: &GrpcConfig) -> Result<Self, GrpcError> {
+impl Client {
+    pub(super) fn over(channel: Channel, config: &GrpcConfig) -> Result<Self, GrpcError> {
+        let (bearer, timeout) = (credentials::bearer(config)?, deadline::header(config.deadline()));
         Ok(Self {
-            bearer: credentials::bearer(config)?,
-            deadline: config.deadline(),
+            channel,
+            bearer,
+            timeout,
         })
     }
 }
 
-impl Interceptor for Outgoing {
-    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+impl Service<Request<Body>> for Client {
+    type Response = Response<Body>;
+    type Error = StdError;
+    type Future = MapErr<<Channel as Service<Request<Body>>>::Future, fn(Error) -> StdError>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), StdError>> {
+        self.channel.poll_ready(context).map_err(Into::into)
+    }
+
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        let headers = request.headers_mut();
         if let Some(bearer) = &self.bearer {
-            request.metadata_mut().insert("authorization", bearer.clone());
+            headers.insert(AUTHORIZATION, bearer.clone());
         }
-        TraceContext::current_or_new().inject_metadata(request.metadata_mut());
-        if request.metadata().get(GRPC_TIMEOUT).is_none() {
-            request.set_timeout(self.deadline);
-        }
-        Ok(request)
+        TraceContext::current_or_new().inject(headers);
+        headers.entry(GRPC_TIMEOUT).or_insert_with(|| self.timeout.clone());
+        self.channel.call(request).map_err(deadline::named)
     }
 }
 
@@ -52,7 +67,7 @@ impl Interceptor for Outgoing {
 pub fn channel(target: &str, config: &GrpcConfig) -> Result<Client, GrpcError> {
     let host = host_of(target)?;
     let channel = endpoint(target, host, config)?.connect_lazy();
-    Ok(InterceptedService::new(channel, Outgoing::new(config)?))
+    Client::over(channel, config)
 }
 
 /// `host` is what the certificate has to say, `address` where to connect.

@@ -7,10 +7,10 @@ use axum::{
     middleware::Next,
     response::Response,
 };
+use http::HeaderValue;
 use subtle::ConstantTimeEq;
 use tonic::{
     Status,
-    metadata::{Ascii, MetadataValue},
     transport::{
         Certificate, ClientTlsConfig, Identity, ServerTlsConfig,
         server::{TcpConnectInfo, TlsConnectInfo},
@@ -91,11 +91,11 @@ pub(super) fn client_tls(config: &GrpcConfig, host: &str) -> Result<Option<Clien
 }
 
 /// The header that shows our token; none where certificates speak for us.
-pub(super) fn bearer(config: &GrpcConfig) -> Result<Option<MetadataValue<Ascii>>, GrpcError> {
+pub(super) fn bearer(config: &GrpcConfig) -> Result<Option<HeaderValue>, GrpcError> {
     let Some(token) = config.token.as_ref().filter(|_| config.tls.files().is_none()) else {
         return Ok(None);
     };
-    let mut value: MetadataValue<Ascii> = format!("Bearer {}", token.expose()).parse().map_err(|_| GrpcError::Token)?;
+    let mut value = HeaderValue::try_from(format!("Bearer {}", token.expose())).map_err(|_| GrpcError::Token)?;
     value.set_sensitive(true);
     Ok(Some(value))
 }

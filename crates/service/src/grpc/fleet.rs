@@ -7,10 +7,10 @@ use std::{
 
 use futures::future::join_all;
 use parking_lot::Mutex;
-use tonic::{Status, service::interceptor::InterceptedService};
+use tonic::Status;
 
 use super::{
-    GrpcError, Outgoing,
+    GrpcError,
     client::{Client, endpoint, host_of},
 };
 use crate::config::GrpcConfig;
@@ -20,20 +20,17 @@ use crate::config::GrpcConfig;
 pub struct Fleet {
     target: String,
     config: GrpcConfig,
-    outgoing: Outgoing,
     clients: Mutex<BTreeMap<SocketAddr, Client>>,
 }
 
 impl Fleet {
     /// The fleet behind `target`, given as `host:port`.
     pub fn new(target: &str, config: &GrpcConfig) -> Result<Self, GrpcError> {
-        let host = host_of(target)?;
-        endpoint(target, host, config)?;
-        let (target, outgoing) = (target.to_owned(), Outgoing::new(config)?);
+        // What is wrong with the configuration is told now, and not at the first call.
+        super::channel(target, config)?;
         Ok(Self {
-            target,
+            target: target.to_owned(),
             config: config.clone(),
-            outgoing,
             clients: Mutex::default(),
         })
     }
@@ -77,6 +74,6 @@ impl Fleet {
 
     fn connect(&self, address: SocketAddr) -> Result<Client, GrpcError> {
         let endpoint = endpoint(&address.to_string(), host_of(&self.target)?, &self.config)?;
-        Ok(InterceptedService::new(endpoint.connect_lazy(), self.outgoing.clone()))
+        Client::over(endpoint.connect_lazy(), &self.config)
     }
 }

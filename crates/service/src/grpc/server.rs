@@ -2,8 +2,14 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use axum::{Router, middleware};
+use axum::{
+    Router,
+    extract::{Request, State},
+    middleware::{self, Next},
+    response::Response,
+};
 use tokio::net::TcpListener;
+use tokio_util::task::TaskTracker;
 use tonic::{
     service::Routes,
     transport::{Server, server::TcpIncoming},
@@ -13,7 +19,7 @@ use tonic_health::{ServingStatus, server::HealthReporter};
 use super::{
     GrpcError,
     credentials::{self, Required},
-    span,
+    deadline, span,
 };
 use crate::{config::GrpcConfig, context::Context, tasks::Fate};
 
@@ -66,8 +72,8 @@ pub(crate) async fn serve(context: &Context, config: &GrpcConfig, services: Serv
     let closing = context.servers().stopping().clone();
     let name = context.name();
     context.servers().spawn("grpc", Fate::RunsUntilShutdown, async move {
-        let served = server.serve_with_incoming_shutdown(Routes::from(router), incoming, closing.cancelled_owned());
-        if let Err(error) = served.await {
+        let serving = server.serve_with_incoming_shutdown(Routes::from(router), incoming, closing.cancelled_owned());
+        if let Err(error) = serving.await {
             tracing::error!(service = name, %error, "gRPC server failed");
         }
     });
@@ -76,16 +82,23 @@ pub(crate) async fn serve(context: &Context, config: &GrpcConfig, services: Serv
 
 fn router(context: &Context, required: Required, services: Services) -> Result<Router, GrpcError> {
     let (reporter, health) = tonic_health::server::health_reporter();
+    let routes = services.reflected()?.into_axum_router();
+    let guarded = routes.layer(middleware::from_fn_with_state(required, credentials::check));
+    // Probes have no credentials.
+    let all = Routes::from(guarded).add_service(health).into_axum_router();
     context
         .servers()
         .spawn("grpc-health", Fate::RunsUntilShutdown, follow(context.clone(), reporter));
-    let guarded = services
-        .reflected()?
-        .into_axum_router()
-        .layer(middleware::from_fn_with_state(required, credentials::check));
-    // Probes have no credentials.
-    let all = Routes::from(guarded).add_service(health).into_axum_router();
-    Ok(all.layer(middleware::from_fn(span::around)))
+    let calls = context.calls().clone();
+    Ok(all
+        .layer(middleware::from_fn(deadline::keep))
+        .layer(middleware::from_fn(span::around))
+        .layer(middleware::from_fn_with_state(calls, count)))
+}
+
+/// Notes a call as in flight until its answer begins.
+async fn count(State(calls): State<TaskTracker>, request: Request, next: Next) -> Response {
+    calls.track_future(next.run(request)).await
 }
 
 async fn bind(address: SocketAddr) -> Result<(TcpIncoming, SocketAddr), GrpcError> {

@@ -42,8 +42,7 @@ impl TraceContext {
     pub fn of(span: &Span) -> Option<Self> {
         let own = span.with_subscriber(|(id, dispatch)| {
             let span = dispatch.downcast_ref::<Base>()?.span(id)?;
-            let own = span.extensions().get::<Self>().cloned();
-            own
+            span.extensions().get::<Self>().cloned()
         });
         own.flatten().or_else(|| Self::valid(span.context().span().span_context()))
     }
@@ -112,6 +111,7 @@ impl TraceContext {
     }
 
     /// A new span of the same trace.
+    #[must_use]
     pub fn child(&self) -> Self {
         Self::local(self.0.trace_id(), self.0.trace_flags(), self.0.trace_state().clone())
     }

@@ -1,0 +1,81 @@
+//! Children answer, end when told, and do not outlive us.
+
+use std::{net::SocketAddr, time::Duration};
+
+use ig_service::child::{Child, ChildError, Command};
+use tokio::net::TcpListener;
+
+use crate::fixture::{PATIENCE, until, within};
+
+fn shell(script: &str) -> Child {
+    let arguments = ["-c", script].map(Into::into).into();
+    Child::start(Command {
+        program: "sh".into(),
+        arguments,
+    })
+    .expect("started")
+}
+
+/// An address that nothing answers on.
+async fn silent() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a free port")
+        .local_addr()
+        .expect("bound")
+}
+
+#[tokio::test]
+async fn a_child_is_ready_when_its_port_answers() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let mut child = shell("exec sleep 600");
+    child
+        .answers(listener.local_addr().expect("bound"), PATIENCE)
+        .await
+        .expect("it answers");
+    let status = within("its end", child.stop(PATIENCE)).await.expect("a status");
+    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(15));
+}
+
+#[tokio::test]
+async fn a_child_that_ends_first_leaves_its_last_words() {
+    let mut child = shell("echo 'no such data directory' >&2; exit 3");
+    let error = child.answers(silent().await, PATIENCE).await.expect_err("it ended");
+    assert!(matches!(error, ChildError::Ended { .. }), "{error}");
+    assert!(error.to_string().contains("no such data directory"), "{error}");
+}
+
+#[tokio::test]
+async fn a_child_that_never_answers_is_late() {
+    let mut child = shell("exec sleep 600");
+    let error = child
+        .answers(silent().await, Duration::from_millis(1))
+        .await
+        .expect_err("silent");
+    assert!(matches!(error, ChildError::Late { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_child_that_ignores_sigterm_is_killed() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let deaf = directory.path().join("deaf");
+    let child = shell(&format!(
+        "trap '' TERM; touch {}; while :; do sleep 0.1; done",
+        deaf.display()
+    ));
+    until("the trap is set", || async { deaf.exists() }).await;
+    let status = within("its end", child.stop(Duration::from_millis(50)))
+        .await
+        .expect("a status");
+    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(9));
+}
+
+#[tokio::test]
+async fn a_program_that_is_not_there_is_named() {
+    let missing = Command {
+        program: "/nonexistent/server".into(),
+        arguments: vec![],
+    };
+    let error = Child::start(missing).expect_err("not there").to_string();
+    assert!(error.contains("/nonexistent/server"), "{error}");
+}
