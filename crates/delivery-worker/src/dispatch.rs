@@ -71,7 +71,7 @@ impl Dispatch {
     pub(crate) fn take_up(&self, state: &Arc<SourceState>, addressed: &Addressed, ticket: Ticket) {
         let now = self.clock.now();
         let source = state.source.id();
-        let (trace, span) = EventTrace::begin(source, addressed.row);
+        let (trace, span) = EventTrace::begin(source, &addressed.row);
         let decided = span.in_scope(|| {
             let understood = self.intake.understand(source, addressed, now);
             understood.and_then(|event| self.decide(event, now))
