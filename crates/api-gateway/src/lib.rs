@@ -1,1 +1,83 @@
 #![doc = include_str!("../README.md")]
+
+mod access;
+mod answer;
+mod body;
+mod bootstrap;
+mod config;
+mod configuring;
+mod document;
+mod error;
+mod feed;
+mod gateway;
+mod grpc;
+mod guard;
+mod http;
+mod nudge;
+mod path;
+mod pushing;
+mod query;
+mod resource;
+mod server;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use ig_delivery::EgressGuard;
+use ig_proto::FILE_DESCRIPTOR_SET;
+use ig_proto::v1::config_service_server::ConfigServiceServer;
+use ig_service::grpc::{Fleet, Services};
+use ig_service::{Context, Fate, Process};
+use ig_store::{SecretBox, Store};
+use tonic::service::Routes;
+
+pub use config::{BootstrapConfig, Config, HttpConfig};
+
+use access::Keys;
+use feed::ConfigFeed;
+use gateway::{Gateway, Parts};
+use grpc::ConfigGrpc;
+use nudge::Nudge;
+
+/// What this process is called.
+pub const PROCESS: Process = Process {
+    name: "api-gateway",
+    version: env!("CARGO_PKG_VERSION"),
+    known_sections: ig_proto::SECTIONS,
+};
+
+/// Where a running gateway is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Addresses {
+    /// The HTTP edge.
+    pub http: SocketAddr,
+    /// The configuration feed.
+    pub grpc: SocketAddr,
+}
+
+/// Starts the service; it is ready once the database is prepared and the configuration has been read.
+pub async fn run(config: Config, context: Context) -> anyhow::Result<Addresses> {
+    let store = Store::connect(&config.mongodb, SecretBox::new(&config.secrets)?).await?;
+    let feed = ConfigFeed::new(store.clone());
+    let nudge = Nudge::default();
+    nudge.run(&context, Fleet::new(&config.services.delivery_worker, &config.grpc)?, PUSH);
+    depend_on_database(&context, store.clone());
+    bootstrap::start(&context, store.clone(), config.bootstrap);
+    context.spawn("configuration feed", Fate::RunsUntilShutdown, Arc::clone(&feed).run(context.clone()));
+    let services = Services::new(Routes::new(ConfigServiceServer::new(ConfigGrpc::new(Arc::clone(&feed), context.clone()))));
+    let grpc = context.serve_grpc(&config.grpc, services.descriptors(FILE_DESCRIPTOR_SET)).await?;
+    let (keys, egress, listen) = (Keys::new(store.clone()), EgressGuard::new(&config.security)?, config.http.listen);
+    let gateway = Gateway::new(Parts { store, feed, keys, egress, nudge, http: config.http });
+    let http = server::serve(&context, listen, http::router(gateway)).await?;
+    Ok(Addresses { http, grpc })
+}
+
+/// The source that pushed events are read from.
+const PUSH: &str = "push";
+
+fn depend_on_database(context: &Context, store: Store) {
+    context.depend_on("mongodb", move || {
+        let store = store.clone();
+        async move { store.ping().await }
+    });
+}

@@ -1,0 +1,132 @@
+//! The outermost layer of the HTTP edge: every answer has a request id, every error the one shape.
+
+use std::panic::AssertUnwindSafe;
+use std::time::{Duration, Instant};
+
+use axum::Json;
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use chrono::{SecondsFormat, Utc};
+use futures::FutureExt;
+use http::header::RETRY_AFTER;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use ig_service::TraceContext;
+use serde::Serialize;
+use tracing::Instrument;
+use utoipa::ToSchema;
+
+use crate::error::{ApiError, Detail, ErrorCode};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const DURATION: &str = "http_server_request_duration_seconds";
+
+/// Every answer that is not a success.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ErrorBody {
+    /// What went wrong, for people.
+    error: String,
+    /// What kind of error it is, for programs.
+    code: ErrorCode,
+    /// The HTTP status.
+    status_code: u16,
+    /// When it happened, in UTC.
+    timestamp: String,
+    /// The request's id, as in `X-Request-Id`.
+    request_id: String,
+    /// Each thing that is wrong, where there are several or places can be named.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    details: Vec<Detail>,
+}
+
+/// Runs a request within `limit`, survives its panic, and gives what comes of it its final form.
+pub(crate) async fn finish(State(limit): State<Duration>, request: Request, next: Next) -> Response {
+    let began = Instant::now();
+    let id = request_id(request.headers());
+    let method = method(&request);
+    let route = route(&request);
+    let span = tracing::info_span!("http.request", otel.kind = "server", http.request.method = method, http.route = route, ig.request_id = id);
+    if let Some(caller) = TraceContext::extract(request.headers()) {
+        caller.adopt(&span);
+    }
+    let mut response = shaped(bounded(request, next, limit).instrument(span).await, &id);
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    let status = response.status().as_u16().to_string();
+    metrics::histogram!(DURATION, "http_request_method" => method, "http_route" => route, "http_response_status_code" => status)
+        .record(began.elapsed().as_secs_f64());
+    response
+}
+
+async fn bounded(request: Request, next: Next, limit: Duration) -> Response {
+    let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
+    match tokio::time::timeout(limit, answer).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(_panic)) => {
+            tracing::error!("a request's handler panicked");
+            ApiError::internal().into_response()
+        }
+        Err(_elapsed) => ApiError::unavailable("It took too long, please try again").into_response(),
+    }
+}
+
+/// The caller's own id when it is fit for logs and headers, else a new one.
+fn request_id(headers: &HeaderMap) -> String {
+    let given = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok());
+    let fit = |id: &&str| (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(&b));
+    given.filter(fit).map_or_else(|| format!("req_{:032x}", rand::random::<u128>()), str::to_owned)
+}
+
+/// Callers choose methods, and labels are bounded.
+fn method(request: &Request) -> &'static str {
+    const KNOWN: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+    let given = request.method().as_str();
+    KNOWN.into_iter().find(|known| *known == given).unwrap_or("_OTHER")
+}
+
+fn route(request: &Request) -> String {
+    let matched = request.extensions().get::<MatchedPath>();
+    matched.map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned())
+}
+
+fn shaped(mut response: Response, id: &str) -> Response {
+    if let Some(error) = response.extensions_mut().remove::<ApiError>() {
+        return written(response, error, id);
+    }
+    match ours(response.status()) {
+        Some(error) => written(response, error, id),
+        None => response,
+    }
+}
+
+/// What the framework refused by itself.
+fn ours(status: StatusCode) -> Option<ApiError> {
+    if status.is_server_error() {
+        return Some(ApiError::internal());
+    }
+    status.is_client_error().then(|| ApiError::new(ErrorCode::ValidationError, "The request cannot be understood"))
+}
+
+fn written(refused: Response, error: ApiError, id: &str) -> Response {
+    let ApiError { code, message, details, retry_after } = error;
+    let body = ErrorBody {
+        error: message,
+        code,
+        status_code: code.status().as_u16(),
+        timestamp: Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true),
+        request_id: id.to_owned(),
+        details,
+    };
+    let mut response = (code.status(), Json(body)).into_response();
+    for name in [http::header::ALLOW, http::header::WWW_AUTHENTICATE] {
+        if let Some(value) = refused.headers().get(&name) {
+            response.headers_mut().insert(name, value.clone());
+        }
+    }
+    if let Some(seconds) = retry_after {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}

@@ -1,0 +1,76 @@
+//! Bodies: read within limits, then checked for shape, every fault at once.
+
+use axum::extract::{FromRequest, Request};
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::error::ApiError;
+use crate::gateway::Gateway;
+
+mod merge;
+mod read;
+mod shape;
+mod unique;
+
+pub(crate) use merge::{merged, unmasked};
+pub(crate) use shape::Shape;
+
+/// A document that clients send: its shape is the schema that the API's description shows.
+pub(crate) trait Shaped: DeserializeOwned {
+    /// The compiled schema.
+    fn shape() -> &'static Shape;
+
+    /// Removes from what is stored whatever has no meaning beside a patch.
+    fn give_way(_stored: &mut Value, _patch: &Value) {}
+}
+
+/// Ties a document to its compiled schema.
+macro_rules! shaped {
+    ($document:ty $(, $give_way:path)?) => {
+        impl $crate::body::Shaped for $document {
+            $(fn give_way(stored: &mut serde_json::Value, patch: &serde_json::Value) {
+                $give_way(stored, patch);
+            })?
+
+            fn shape() -> &'static $crate::body::Shape {
+                static SHAPE: std::sync::LazyLock<$crate::body::Shape> = std::sync::LazyLock::new($crate::body::Shape::of::<$document>);
+                &SHAPE
+            }
+        }
+    };
+}
+pub(crate) use shaped;
+
+/// A body that is JSON.
+#[derive(Debug)]
+pub(crate) struct JsonBody {
+    /// As received.
+    pub bytes: Bytes,
+    /// What it means.
+    pub value: Value,
+}
+
+impl JsonBody {
+    /// The document in the body.
+    pub(crate) fn document<T: Shaped>(self) -> Result<T, ApiError> {
+        document(self.value)
+    }
+}
+
+/// The document that a value holds, or everything that is wrong with its shape.
+pub(crate) fn document<T: Shaped>(value: Value) -> Result<T, ApiError> {
+    T::shape().check(&value)?;
+    // The schema is generated from the same type; what it lets through and serde does not is told without a place.
+    serde_json::from_value(value).map_err(|error| ApiError::fault("", error.to_string()))
+}
+
+impl FromRequest<Gateway> for JsonBody {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, gateway: &Gateway) -> Result<Self, ApiError> {
+        let bytes = read::within_limits(request, gateway.http()).await?;
+        let value = unique::parse(&bytes).map_err(|error| ApiError::fault("", format!("is not valid JSON: {error}")))?;
+        Ok(Self { bytes, value })
+    }
+}

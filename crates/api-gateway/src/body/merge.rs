@@ -1,0 +1,61 @@
+//! What a partial body makes of what is stored, and what a mask in a body stands for.
+
+use ig_core::secret::MASK;
+use serde_json::{Map, Value};
+
+/// Applies a merge patch (RFC 7396): absent keeps, null removes, anything else replaces.
+pub(crate) fn merged(target: Value, patch: Value) -> Value {
+    let Value::Object(patch) = patch else { return patch };
+    let mut object = match target {
+        Value::Object(object) => object,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Map::new(),
+    };
+    for (key, change) in patch {
+        if change.is_null() {
+            object.shift_remove(&key);
+        } else {
+            let slot = object.entry(key).or_insert(Value::Null);
+            *slot = merged(slot.take(), change);
+        }
+    }
+    Value::Object(object)
+}
+
+/// Puts stored secrets where a body repeats the mask that it was shown; other masks stay.
+pub(crate) fn unmasked(value: Value, stored: Option<&Value>) -> Value {
+    match (value, stored) {
+        (Value::String(text), Some(Value::String(secret))) if text == MASK => Value::String(secret.clone()),
+        (Value::Object(object), stored) => object
+            .into_iter()
+            .map(|(key, value)| {
+                let old = stored.and_then(|old| old.get(&key));
+                (key, unmasked(value, old))
+            })
+            .collect(),
+        (Value::Array(list), stored) => {
+            let numbered = list.into_iter().enumerate();
+            numbered.map(|(at, value)| unmasked(value, stored.and_then(|old| old.get(at)))).collect()
+        }
+        (value, _) => value,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_patch_keeps_removes_and_replaces() {
+        let stored = json!({"a": 1, "b": {"c": 2, "d": 3}, "e": [1, 2]});
+        let patch = json!({"a": null, "b": {"c": 9}, "e": [7]});
+        assert_eq!(merged(stored, patch), json!({"b": {"c": 9, "d": 3}, "e": [7]}));
+    }
+
+    #[test]
+    fn a_mask_stands_for_the_stored_secret_at_its_place_alone() {
+        let stored = json!({"auth": {"token": "s3cret"}, "list": ["one"]});
+        let body = json!({"auth": {"token": MASK}, "list": [MASK, MASK], "name": MASK});
+        assert_eq!(unmasked(body, Some(&stored)), json!({"auth": {"token": "s3cret"}, "list": ["one", MASK], "name": MASK}));
+    }
+}

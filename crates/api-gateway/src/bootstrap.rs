@@ -1,0 +1,57 @@
+//! What is made when the service starts: the database's collections, the first key, the first administrator.
+
+use std::time::Duration;
+
+use chrono::Utc;
+use ig_core::access::KeyScope;
+use ig_core::ports::StoreError;
+use ig_core::secret::Secret;
+use ig_service::{Context, Fate};
+use ig_store::{KeyHash, NewApiKey, Store};
+
+use crate::config::BootstrapConfig;
+
+/// Between two tries while the database is away.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// Makes what is missing as soon as the database answers; the service is not ready before.
+pub(crate) fn start(context: &Context, store: Store, config: BootstrapConfig) {
+    let hold = context.readiness().hold("the database has not been prepared yet");
+    let stopping = context.stopping().clone();
+    context.spawn("bootstrap", Fate::Finishes, async move {
+        let prepared = async {
+            while let Err(error) = prepare(&store, &config).await {
+                tracing::warn!(%error, "the database cannot be prepared yet");
+                tokio::time::sleep(PAUSE).await;
+            }
+            hold.release();
+        };
+        stopping.run_until_cancelled(prepared).await;
+    });
+}
+
+async fn prepare(store: &Store, config: &BootstrapConfig) -> Result<(), StoreError> {
+    store.migrate().await?;
+    let BootstrapConfig { api_key, admin_email, admin_password } = config;
+    if let Some(key) = api_key {
+        ensure_key(store, key.expose()).await?;
+    }
+    if let (Some(email), Some(password)) = (admin_email, admin_password) {
+        store.users().ensure_admin(email, &Secret::new(password.expose()), Utc::now()).await?;
+    }
+    Ok(())
+}
+
+async fn ensure_key(store: &Store, key: &str) -> Result<(), StoreError> {
+    let (keys, hash) = (store.api_keys(), KeyHash::of(key));
+    if keys.find(&hash).await?.is_some() {
+        return Ok(());
+    }
+    let name = "bootstrap".to_owned();
+    let new = NewApiKey { org_id: None, name, scopes: KeyScope::ALL.to_vec(), expires_at: None, created_at: Utc::now() };
+    match keys.create(&hash, new).await {
+        // Another gateway that starts at the same moment made it first.
+        Err(StoreError::Refused(_)) if keys.find(&hash).await?.is_some() => Ok(()),
+        made => made.map(drop),
+    }
+}

@@ -1,0 +1,95 @@
+//! Outbound integrations.
+
+use std::collections::BTreeSet;
+
+use ig_core::configuration::Change;
+use ig_core::fault::Faults;
+use ig_core::id::{IntegrationId, OrgId, Rid};
+use ig_core::integration::Integration;
+use ig_core::ports::StoreError;
+use ig_store::Expected;
+
+use super::{changed_now, made_now};
+use crate::document::OutboundIntegration;
+use crate::error::ApiError;
+use crate::gateway::Gateway;
+use crate::guard::IfMatch;
+
+mod reach;
+
+/// One of an organisation's integrations.
+pub(crate) async fn get(gateway: &Gateway, org: OrgId, id: IntegrationId) -> Result<Integration, ApiError> {
+    let found = gateway.store().integrations().get(org, id).await?;
+    found.ok_or_else(|| ApiError::not_found("Integration"))
+}
+
+/// Makes an integration.
+pub(crate) async fn create(gateway: &Gateway, org: OrgId, document: OutboundIntegration) -> Result<Integration, ApiError> {
+    let stamp = made_now();
+    let id = new_id(stamp.created_at.timestamp());
+    let integration = document.into_domain(org, id, stamp)?;
+    put(gateway, integration, Expected::New).await
+}
+
+/// Changes an integration into what the document says.
+pub(crate) async fn replace(
+    gateway: &Gateway,
+    stored: Integration,
+    document: OutboundIntegration,
+    seen: IfMatch,
+) -> Result<Integration, ApiError> {
+    let expected = seen.against(document.revision, stored.revision)?;
+    let integration = document.into_domain(stored.org_id, stored.id, changed_now(stored.created_at))?;
+    put(gateway, integration, expected).await
+}
+
+/// Lets an integration take part in matching, or not.
+pub(crate) async fn set_active(gateway: &Gateway, stored: Integration, is_active: bool, seen: IfMatch) -> Result<Integration, ApiError> {
+    let expected = seen.against(None, stored.revision)?;
+    let updated_at = changed_now(stored.created_at).updated_at;
+    commit(gateway, Integration { is_active, updated_at, ..stored }, expected).await
+}
+
+/// Deletes an integration.
+pub(crate) async fn delete(gateway: &Gateway, org: OrgId, id: IntegrationId, seen: IfMatch) -> Result<(), ApiError> {
+    let stored = get(gateway, org, id).await?;
+    let expected = seen.against(None, stored.revision)?;
+    gateway.commit(Change::DeleteIntegration(org, id), expected).await.map(drop)
+}
+
+async fn put(gateway: &Gateway, integration: Integration, expected: Expected) -> Result<Integration, ApiError> {
+    let mut faults = reach::faults(gateway.egress(), &integration).await;
+    faults.absorb("", strangers(gateway, &integration).await?);
+    faults.into_result(())?;
+    commit(gateway, integration, expected).await
+}
+
+async fn commit(gateway: &Gateway, integration: Integration, expected: Expected) -> Result<Integration, ApiError> {
+    let change = Change::PutIntegration(Box::new(integration.clone()));
+    let revision = gateway.commit(change, expected).await?;
+    Ok(Integration { revision, ..integration })
+}
+
+/// The entities that it names and that are not its organisation's.
+async fn strangers(gateway: &Gateway, integration: &Integration) -> Result<Faults, StoreError> {
+    let mut faults = Faults::default();
+    let org = integration.org_id;
+    if !integration.is_parent_level() && !gateway.is_unit(org, integration.tenant_id).await? {
+        faults.add("/tenantId", "must be the organisation, or the rid of one of its units");
+    }
+    let excluded: &BTreeSet<Rid> = &integration.excluded_entity_rids;
+    for rid in excluded {
+        if !gateway.is_unit(org, *rid).await? {
+            faults.add("/excludedEntityRids", format!("{rid} is not the rid of one of the organisation's units"));
+        }
+    }
+    Ok(faults)
+}
+
+/// The second of its making and 64 random bits, so that ids sort by age.
+fn new_id(second: i64) -> IntegrationId {
+    let mut id = [0; 12];
+    id[..4].copy_from_slice(&u32::try_from(second).unwrap_or(u32::MAX).to_be_bytes());
+    id[4..].copy_from_slice(&rand::random::<[u8; 8]>());
+    IntegrationId(id)
+}

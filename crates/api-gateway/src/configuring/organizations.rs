@@ -1,0 +1,44 @@
+//! Organisations.
+
+use ig_core::configuration::Change;
+use ig_core::id::OrgId;
+use ig_core::organization::Organization;
+use ig_store::Expected;
+
+use super::{changed_now, made_now};
+use crate::document::Org;
+use crate::error::ApiError;
+use crate::gateway::Gateway;
+use crate::guard::IfMatch;
+
+/// One organisation.
+pub(crate) async fn get(gateway: &Gateway, org: OrgId) -> Result<Organization, ApiError> {
+    let found = gateway.store().organizations().get(org).await?;
+    found.ok_or_else(|| ApiError::not_found("Organization"))
+}
+
+/// Makes an organisation.
+pub(crate) async fn create(gateway: &Gateway, document: Org) -> Result<Organization, ApiError> {
+    let org = document.named()?;
+    let organization = document.into_domain(org, made_now())?;
+    put(gateway, organization, Expected::New).await
+}
+
+/// Changes an organisation into what the document says.
+pub(crate) async fn replace(gateway: &Gateway, stored: Organization, document: Org, seen: IfMatch) -> Result<Organization, ApiError> {
+    let expected = seen.against(document.revision, stored.revision)?;
+    let organization = document.into_domain(stored.org_id, changed_now(stored.created_at))?;
+    put(gateway, organization, expected).await
+}
+
+/// Deletes an organisation with all that it has configured.
+pub(crate) async fn delete(gateway: &Gateway, org: OrgId, seen: IfMatch) -> Result<(), ApiError> {
+    let stored = get(gateway, org).await?;
+    let expected = seen.against(None, stored.revision)?;
+    gateway.commit(Change::DeleteOrganization(org), expected).await.map(drop)
+}
+
+async fn put(gateway: &Gateway, organization: Organization, expected: Expected) -> Result<Organization, ApiError> {
+    let revision = gateway.commit(Change::PutOrganization(organization.clone()), expected).await?;
+    Ok(Organization { revision, ..organization })
+}

@@ -1,0 +1,74 @@
+//! The documents of the API: what clients send and read, converted from and to the domain.
+
+use ig_core::clock::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::body::{JsonBody, Shaped, document, merged, unmasked};
+use crate::error::ApiError;
+
+mod dead_letter;
+mod delivery_log;
+mod event_audit;
+mod event_type;
+mod execution_log;
+mod header;
+mod integration;
+mod listing;
+mod organization;
+mod profile;
+mod pushed;
+mod text;
+mod unit;
+
+pub(crate) use dead_letter::{DlqEntry, DlqEntryList};
+pub(crate) use delivery_log::{DeliveryLogEntry, DeliveryLogList};
+pub(crate) use event_audit::{EventEntry, EventList};
+pub(crate) use event_type::{EventTypeDocument, EventTypeList};
+pub(crate) use execution_log::{ExecutionLogEntry, ExecutionLogList};
+pub(crate) use integration::{OutboundIntegration, OutboundIntegrationList, Secrets};
+pub(crate) use listing::Listing;
+pub(crate) use organization::{Org, OrgList};
+pub(crate) use pushed::{CheckedEvent, Push, PushAnswer, PushAnswers, PushStatus, Pushed, event_id};
+pub(crate) use unit::{Unit, UnitList};
+
+/// What the gateway itself knows about a stored document.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stamp {
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When it changes now.
+    pub updated_at: Timestamp,
+}
+
+/// The document that a PUT asks for: what it leaves out falls back to its default, a mask keeps the secret it covers.
+pub(crate) fn replaced<T: Shaped + Serialize>(stored: &T, body: JsonBody) -> Result<T, ApiError> {
+    let stored = in_json(stored)?;
+    document(unmasked(body.value, Some(&stored)))
+}
+
+/// The document that a PATCH asks for: what it leaves out stays, null falls back to the default.
+pub(crate) fn patched<T: Shaped + Serialize>(stored: &T, body: JsonBody) -> Result<T, ApiError> {
+    if !body.value.is_object() {
+        return Err(ApiError::fault("", "must be an object"));
+    }
+    let mut stored = in_json(stored)?;
+    let patch = unmasked(body.value, Some(&stored));
+    T::give_way(&mut stored, &patch);
+    forget(&mut stored, "revision");
+    document(merged(stored, patch))
+}
+
+/// Takes a field out of an object. The revision in a PATCH, for one, is a guard that the client set, never the stored one.
+pub(crate) fn forget(object: &mut Value, key: &str) {
+    if let Some(object) = object.as_object_mut() {
+        object.shift_remove(key);
+    }
+}
+
+fn in_json<T: Serialize>(document: &T) -> Result<Value, ApiError> {
+    serde_json::to_value(document).map_err(|error| {
+        tracing::error!(%error, "a stored document cannot be written as JSON");
+        ApiError::internal()
+    })
+}

@@ -1,0 +1,115 @@
+//! A dead letter as clients read it.
+
+use ig_core::clock::Timestamp;
+use ig_core::dead_letter::DeadLetter;
+use ig_core::delivery_log::{EventRef, IntegrationRef};
+use ig_core::integration::Target;
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::delivery_log::readable;
+use super::listing::listing;
+
+/// A delivery that could not be made: kept until it is made or given up.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct DlqEntry {
+    /// Its identifier, and its delivery log's.
+    id: String,
+    /// The message's identifier.
+    message_id: String,
+    /// The organisation.
+    org_id: i64,
+    /// The entity that the event is about.
+    entity_rid: i64,
+    /// The integration.
+    integration_config_id: String,
+    /// The integration's name at the time.
+    integration_name: String,
+    /// The action's name, where the integration has actions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    action_name: Option<String>,
+    /// The action's place in the sequence, from 0.
+    action_index: u16,
+    /// The source of the event.
+    source: String,
+    /// The event's identifier within its source.
+    event_id: String,
+    /// The event's type.
+    event_type: String,
+    /// OUTBOUND or INBOUND.
+    direction: &'static str,
+    /// `PENDING_RETRY`, RETRYING, ABANDONED or RESOLVED.
+    status: &'static str,
+    /// The class of the last failure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_category: Option<&'static str>,
+    /// Why it is here.
+    reason: &'static str,
+    /// What the event carried; not in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    original_payload: Option<Value>,
+    /// Where it was to go.
+    target_url: String,
+    /// By which method.
+    http_method: &'static str,
+    /// What went wrong last.
+    last_error: String,
+    /// How many requests were sent so far.
+    attempt_count: u32,
+    /// How often it is tried from here on.
+    max_retries: u32,
+    /// When it is due.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    next_retry_at: Option<Timestamp>,
+    /// The trace that it belongs to.
+    trace_id: String,
+    /// When it was made.
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+}
+
+listing! {
+    /// A page of dead letters, the latest first.
+    DlqEntryList { entries: DlqEntry }
+}
+
+impl From<DeadLetter> for DlqEntry {
+    fn from(letter: DeadLetter) -> Self {
+        let DeadLetter {
+            id, message_id, org_id, entity_rid, integration, event, direction, status, category, reason, original_payload, target,
+            last_error, attempt_count, max_retries, next_retry_at, trace_id, created_at,
+        } = letter;
+        let IntegrationRef { id: integration_id, name: integration_name, action_name, action_index } = integration;
+        let EventRef { source, id: event_id, event_type, created_at: _ } = event;
+        let Target { url, method } = target;
+        Self {
+            id: id.to_string(),
+            message_id: message_id.to_string(),
+            org_id: org_id.0,
+            entity_rid: entity_rid.0,
+            integration_config_id: integration_id.to_string(),
+            integration_name,
+            action_name,
+            action_index,
+            source: source.to_string(),
+            event_id: event_id.to_string(),
+            event_type: event_type.to_string(),
+            direction: direction.as_str(),
+            status: status.as_str(),
+            error_category: category.map(|category| category.as_str()),
+            reason: reason.as_str(),
+            original_payload: (!original_payload.is_empty()).then(|| readable(&original_payload)),
+            target_url: url.to_string(),
+            http_method: method.as_str(),
+            last_error,
+            attempt_count,
+            max_retries,
+            next_retry_at,
+            trace_id,
+            created_at,
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! A delivery step by step, as clients read it.
+
+use std::time::Duration;
+
+use ig_core::clock::Timestamp;
+use ig_core::integration::Target;
+use ig_store::{StoredStep, StoredTrace};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::listing::listing;
+
+/// The steps of a delivery; its payloads are in the delivery log of the same id.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ExecutionLog)]
+pub(crate) struct ExecutionLogEntry {
+    /// Its identifier, and its delivery log's.
+    id: String,
+    /// The trace that it belongs to.
+    trace_id: String,
+    /// The message's identifier.
+    message_id: String,
+    /// The organisation.
+    org_id: i64,
+    /// The integration.
+    integration_config_id: String,
+    /// The integration's name at the time.
+    integration_name: String,
+    /// The event's identifier within its source.
+    event_id: String,
+    /// The event's type.
+    event_type: String,
+    /// OUTBOUND or INBOUND.
+    direction: &'static str,
+    /// SUCCESS, FAILED, RETRYING, ABANDONED or SKIPPED.
+    status: &'static str,
+    /// Why it failed, for programs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_category: Option<&'static str>,
+    /// Why it failed, for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_message: Option<String>,
+    /// The last answered status.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_status: Option<u16>,
+    /// Where it went.
+    target_url: String,
+    /// By which method.
+    http_method: &'static str,
+    /// What was done, in order.
+    steps: Vec<StepEntry>,
+    /// What scripts wrote to their console.
+    console: Vec<String>,
+    /// When the gateway took the delivery up.
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+    /// When the target took it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    delivered_at: Option<Timestamp>,
+}
+
+/// One step of a delivery.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Step)]
+struct StepEntry {
+    /// What was done, such as `transform` or `attempt`.
+    name: String,
+    /// Milliseconds since the delivery began.
+    offset_ms: f64,
+    /// Milliseconds that it took.
+    duration_ms: f64,
+    /// What came of it, in a few words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+}
+
+listing! {
+    /// A page of traces, the latest first.
+    ExecutionLogList { execution_logs: ExecutionLogEntry }
+}
+
+impl From<StoredTrace> for ExecutionLogEntry {
+    fn from(trace: StoredTrace) -> Self {
+        let StoredTrace {
+            id, trace_id, message_id, org_id, integration_id, integration_name, event_id, event_type, direction, status, error,
+            response_status, target, steps, console, created_at, delivered_at,
+        } = trace;
+        let Target { url, method } = target;
+        let (error_category, error_message) = error.map(|(category, message)| (category.as_str(), message)).unzip();
+        Self {
+            id: id.to_string(),
+            trace_id,
+            message_id,
+            org_id: org_id.0,
+            integration_config_id: integration_id.to_string(),
+            integration_name,
+            event_id: event_id.to_string(),
+            event_type: event_type.to_string(),
+            direction: direction.as_str(),
+            status: status.as_str(),
+            error_category,
+            error_message,
+            response_status,
+            target_url: url.to_string(),
+            http_method: method.as_str(),
+            steps: steps.into_iter().map(StepEntry::from).collect(),
+            console,
+            created_at,
+            delivered_at,
+        }
+    }
+}
+
+impl From<StoredStep> for StepEntry {
+    fn from(step: StoredStep) -> Self {
+        let StoredStep { name, offset, duration, detail } = step;
+        Self { name, offset_ms: milliseconds(offset), duration_ms: milliseconds(duration), detail }
+    }
+}
+
+fn milliseconds(span: Duration) -> f64 {
+    span.as_secs_f64() * 1_000.0
+}

@@ -1,0 +1,47 @@
+//! Headers that tenants choose.
+
+use std::collections::BTreeMap;
+
+use http::{HeaderName, HeaderValue};
+use ig_core::fault::Faults;
+use ig_core::secret::MASK;
+use ig_delivery::is_reserved_header;
+
+const MOST: usize = 50;
+
+/// The headers, checked; faults lie below the header's name.
+pub(super) fn headers(given: &BTreeMap<String, String>) -> Result<Vec<(String, String)>, Faults> {
+    let mut faults = Faults::default();
+    if given.len() > MOST {
+        faults.add("", format!("must be at most {MOST} headers"));
+    }
+    for (name, text) in given {
+        let place = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
+        if let Err(message) = header_name(name).and_then(|()| value(text)) {
+            faults.add(place, message);
+        }
+    }
+    let list = given.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+    faults.into_result(list)
+}
+
+/// Whether a tenant may send a header of this name.
+pub(super) fn header_name(name: &str) -> Result<(), &'static str> {
+    let name: HeaderName = name.parse().map_err(|_| "is no header's name")?;
+    if is_reserved_header(name.as_str()) {
+        return Err("is a header that the gateway writes itself");
+    }
+    Ok(())
+}
+
+/// Whether a text can be a header's value.
+pub(super) fn value(text: &str) -> Result<(), &'static str> {
+    if text == MASK {
+        return Err("is a mask, and nothing is stored at this place that it could stand for");
+    }
+    if text.len() > 8_192 {
+        return Err("must be at most 8,192 bytes");
+    }
+    let sendable = text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) && HeaderValue::from_str(text).is_ok();
+    if sendable { Ok(()) } else { Err("must be printable ASCII") }
+}

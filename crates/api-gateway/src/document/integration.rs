@@ -1,0 +1,127 @@
+//! An outbound integration as clients send and read it.
+
+use std::collections::BTreeMap;
+
+use ig_core::clock::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::{forget, listing::listing};
+use crate::body::shaped;
+
+mod action;
+mod auth;
+mod checked;
+mod choice;
+mod mapping;
+mod shown;
+mod signing;
+
+use action::ActionDocument;
+use auth::{AuthConfig, AuthType};
+use choice::{LogLevelName, Method, OrderingName, ScheduleMode, ScopeName, TransformationMode};
+use mapping::{MappingRule, StaticRule};
+use signing::SigningDocument;
+
+pub(crate) use shown::Secrets;
+
+/// An outbound integration: which events go where, in what shape, and signed how.
+///
+/// Credentials are write-only: reads show a mask in their place, and a mask that is sent back keeps what it covers.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct OutboundIntegration {
+    /// Its identifier: 24 hexadecimal digits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(read_only)]
+    pub id: Option<String>,
+    /// The organisation that it belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(read_only)]
+    pub org_id: Option<i64>,
+    /// Display name.
+    pub name: String,
+    /// The event type that it is for; `*` for every type.
+    pub event_type: String,
+    /// The entity that it is set on: the organisation (the default), or the rid of one of its units.
+    pub tenant_id: Option<i64>,
+    /// Whether it takes part in matching; true by default.
+    pub is_active: Option<bool>,
+    /// Where deliveries go: an absolute http or https address.
+    pub target_url: String,
+    /// The method of deliveries; POST by default.
+    pub http_method: Option<Method>,
+    /// How the payload changes shape; SIMPLE is the only way yet.
+    pub transformation_mode: Option<TransformationMode>,
+    /// What is copied from the payload, in this order.
+    pub field_mappings: Option<Vec<MappingRule>>,
+    /// What is always written, after the mappings.
+    pub static_fields: Option<Vec<StaticRule>>,
+    /// Begin with a copy of the payload. Where nothing is mapped and this is absent, payloads are sent as they came.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub passthrough: Option<bool>,
+    /// How deliveries prove who they come from; NONE by default.
+    pub outgoing_auth_type: Option<AuthType>,
+    /// The credentials, as the type needs them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outgoing_auth_config: Option<AuthConfig>,
+    /// How deliveries are signed (Standard Webhooks).
+    pub signing: Option<SigningDocument>,
+    /// Further headers of every request, value by name.
+    pub custom_headers: Option<BTreeMap<String, String>>,
+    /// What is sent for one event, in sequence; without any, one request to `targetUrl`.
+    pub actions: Option<Vec<ActionDocument>>,
+    /// Milliseconds between two actions, up to 60,000.
+    #[schema(minimum = 0, maximum = 60000)]
+    pub multi_action_delay_ms: Option<u64>,
+    /// Milliseconds that one request may take in all, from 100 to 120,000; 30,000 by default.
+    #[schema(minimum = 100, maximum = 120_000)]
+    pub timeout_ms: Option<u64>,
+    /// How often one delivery is tried before it becomes a dead letter, from 1 to 10; 3 by default.
+    #[schema(minimum = 1, maximum = 10)]
+    pub retry_count: Option<u8>,
+    /// Whether deliveries keep the order of their events; ORDERED by default.
+    pub ordering: Option<OrderingName>,
+    /// How many deliveries may be under way at once when UNORDERED, from 1 to 1,000; 10 by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 1000)]
+    pub max_concurrency: Option<u16>,
+    /// What of a delivery is kept; FULL by default.
+    pub log_level: Option<LogLevelName>,
+    /// How far an integration at the organisation's level reaches; ALL_ENTITIES by default.
+    pub scope: Option<ScopeName>,
+    /// Units that it leaves out.
+    #[schema(max_items = 1000)]
+    pub excluded_entity_rids: Option<Vec<i64>>,
+    /// When deliveries are made; IMMEDIATE is the only way yet.
+    pub scheduling_mode: Option<ScheduleMode>,
+    /// The revision that last changed it; in a PUT or PATCH it guards against lost updates.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revision: Option<u64>,
+    /// When it was created.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(read_only)]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub created_at: Option<Timestamp>,
+    /// When it last changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(read_only)]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub updated_at: Option<Timestamp>,
+}
+shaped!(OutboundIntegration, give_way);
+
+/// Credentials belong to their type and a concurrency to its ordering: whoever changes one starts the other anew.
+fn give_way(stored: &mut Value, patch: &Value) {
+    for (choice, dependent) in [("outgoingAuthType", "outgoingAuthConfig"), ("ordering", "maxConcurrency")] {
+        if patch.get(choice).is_some_and(|chosen| stored.get(choice) != Some(chosen)) {
+            forget(stored, dependent);
+        }
+    }
+}
+
+listing! {
+    /// A page of outbound integrations.
+    OutboundIntegrationList { integrations: OutboundIntegration }
+}

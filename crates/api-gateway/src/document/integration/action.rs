@@ -1,0 +1,102 @@
+//! The actions of an integration as clients write them.
+
+use ig_core::fault::Faults;
+use ig_core::integration::{Action, HttpMethod, Target, Transformation};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::super::text::{name, noted};
+use super::choice::{Method, TransformationMode};
+use super::mapping::{Mapped, MappingRule, StaticRule};
+
+const MOST: usize = 50;
+
+/// One of several requests that an event causes; what it leaves out is the integration's.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = Action)]
+pub(crate) struct ActionDocument {
+    /// Its name, unique within the integration.
+    pub name: String,
+    /// Where it goes instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target_url: Option<String>,
+    /// The method instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub http_method: Option<Method>,
+    /// How the payload changes shape instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transformation_mode: Option<TransformationMode>,
+    /// What is copied from the payload instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field_mappings: Option<Vec<MappingRule>>,
+    /// What is always written instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub static_fields: Option<Vec<StaticRule>>,
+    /// Begin with a copy of the payload.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub passthrough: Option<bool>,
+}
+
+/// The actions; one that names a method or an address alone takes the other from the integration's target.
+pub(super) fn into_domain(actions: Vec<ActionDocument>, whole: Option<&Target>) -> Result<Vec<Action>, Faults> {
+    let mut faults = Faults::default();
+    if actions.len() > MOST {
+        faults.add("", format!("must be at most {MOST}"));
+    }
+    let mut checked: Vec<Action> = Vec::with_capacity(actions.len());
+    for (at, document) in actions.into_iter().enumerate() {
+        let action = document.checked(whole).map_err(|found| faults.absorb(&format!("/{at}"), found));
+        let Ok(action) = action else { continue };
+        if checked.iter().any(|other| other.name == action.name) {
+            faults.add(format!("/{at}/name"), "is another action's name");
+        }
+        checked.push(action);
+    }
+    faults.into_result(checked)
+}
+
+impl ActionDocument {
+    fn checked(self, whole: Option<&Target>) -> Result<Action, Faults> {
+        let Self { name: shown, target_url, http_method, transformation_mode, field_mappings, static_fields, passthrough } = self;
+        let mut faults = Faults::default();
+        let url = target_url.map(|text| noted(&mut faults, "/targetUrl", text.parse()));
+        let mapped = Mapped { rules: field_mappings, statics: static_fields, passthrough };
+        let inherits = transformation_mode.is_none() && mapped.is_silent();
+        let action = Action {
+            name: noted(&mut faults, "/name", name(&shown, 200)).unwrap_or_default(),
+            target: instead(url.flatten(), http_method.map(HttpMethod::from), whole),
+            transformation: if inherits { None } else { noted(&mut faults, "", mapped.into_domain()) },
+        };
+        faults.into_result(action)
+    }
+}
+
+fn instead(url: Option<ig_core::integration::TargetUrl>, method: Option<HttpMethod>, whole: Option<&Target>) -> Option<Target> {
+    if url.is_none() && method.is_none() {
+        return None;
+    }
+    Some(Target {
+        url: url.or_else(|| whole.map(|target| target.url.clone()))?,
+        method: method.or_else(|| whole.map(|target| target.method))?,
+    })
+}
+
+impl From<Action> for ActionDocument {
+    fn from(action: Action) -> Self {
+        let Action { name, target, transformation } = action;
+        let mapped = transformation.map(|Transformation::Simple(mapping)| Mapped::from(mapping));
+        let (url, method) = target.map(|Target { url, method }| (url.to_string(), Method::from(method))).unzip();
+        let mode = mapped.as_ref().map(|_| TransformationMode::Simple);
+        let Mapped { rules, statics, passthrough } = mapped.unwrap_or(Mapped { rules: None, statics: None, passthrough: None });
+        Self {
+            name,
+            target_url: url,
+            http_method: method,
+            transformation_mode: mode,
+            field_mappings: rules,
+            static_fields: statics,
+            passthrough,
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Credentials of deliveries as clients write them.
+
+use std::collections::BTreeMap;
+
+use ig_core::fault::Faults;
+use ig_core::integration::OutgoingAuth;
+use ig_core::secret::{MASK, Secret};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::super::header;
+
+/// How deliveries prove who they come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(crate) enum AuthType {
+    /// Not at all.
+    None,
+    /// By a key in a header: `headerName`, `apiKey`.
+    ApiKey,
+    /// By `Authorization: Bearer`: `token`.
+    Bearer,
+    /// By `Authorization: Basic`: `username`, `password`.
+    Basic,
+    /// By any headers: `headers`.
+    CustomHeaders,
+}
+
+/// The credentials; which of them are needed depends on the type, others are faults.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct AuthConfig {
+    /// `API_KEY`: the header's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub header_name: Option<String>,
+    /// `API_KEY`: the key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api_key: Option<String>,
+    /// `BEARER`: the token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+    /// `BASIC`: the user name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// `BASIC`: the password.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub password: Option<String>,
+    /// `CUSTOM_HEADERS`: values by name, each a secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub headers: Option<BTreeMap<String, String>>,
+}
+
+/// The credentials of a type, or what is missing, wrong or out of place.
+pub(super) fn into_domain(kind: AuthType, config: Option<AuthConfig>) -> Result<OutgoingAuth, Faults> {
+    let mut form = Form { config: config.unwrap_or_default(), faults: Faults::default() };
+    let auth = match kind {
+        AuthType::None => OutgoingAuth::None,
+        AuthType::ApiKey => OutgoingAuth::ApiKey { header_name: form.header_name(), api_key: form.secret("apiKey") },
+        AuthType::Bearer => OutgoingAuth::Bearer { token: form.secret("token") },
+        AuthType::Basic => OutgoingAuth::Basic { username: form.username(), password: form.secret("password") },
+        AuthType::CustomHeaders => OutgoingAuth::CustomHeaders { headers: form.headers() },
+    };
+    form.nothing_left();
+    form.faults.into_result(auth)
+}
+
+struct Form {
+    config: AuthConfig,
+    faults: Faults,
+}
+
+impl Form {
+    fn header_name(&mut self) -> String {
+        let name = self.config.header_name.take().unwrap_or_default();
+        if let Err(message) = header::header_name(&name) {
+            self.faults.add("/headerName", message);
+        }
+        name
+    }
+
+    fn secret(&mut self, key: &str) -> Secret {
+        let text = match key {
+            "apiKey" => self.config.api_key.take(),
+            "token" => self.config.token.take(),
+            _ => self.config.password.take(),
+        };
+        match text {
+            None => self.faults.add(format!("/{key}"), "is required"),
+            Some(text) => {
+                self.check(&format!("/{key}"), &text);
+                return Secret::new(text);
+            }
+        }
+        Secret::new("")
+    }
+
+    fn username(&mut self) -> String {
+        let name = self.config.username.take().unwrap_or_default();
+        if name.is_empty() || name.contains(':') {
+            self.faults.add("/username", "must be given and hold no colon");
+        }
+        name
+    }
+
+    fn headers(&mut self) -> Vec<(String, Secret)> {
+        let given = self.config.headers.take().unwrap_or_default();
+        if given.is_empty() {
+            self.faults.add("/headers", "must name at least one header");
+        }
+        if let Err(found) = header::headers(&given) {
+            self.faults.absorb("/headers", found);
+        }
+        given.into_iter().map(|(name, value)| (name, Secret::new(value))).collect()
+    }
+
+    fn check(&mut self, place: &str, secret: &str) {
+        if secret == MASK {
+            self.faults.add(place, "is a mask, and no secret is stored at this place that it could stand for");
+        } else if secret.is_empty() {
+            self.faults.add(place, "must not be empty");
+        }
+    }
+
+    fn nothing_left(&mut self) {
+        let AuthConfig { header_name, api_key, token, username, password, headers } = &self.config;
+        let left = [
+            ("headerName", header_name.is_some()),
+            ("apiKey", api_key.is_some()),
+            ("token", token.is_some()),
+            ("username", username.is_some()),
+            ("password", password.is_some()),
+            ("headers", headers.is_some()),
+        ];
+        for (key, _) in left.into_iter().filter(|(_, given)| *given) {
+            self.faults.add(format!("/{key}"), "does not belong to this outgoingAuthType");
+        }
+    }
+}
+
+/// The type and the credentials as they are.
+pub(super) fn shown(auth: OutgoingAuth) -> (AuthType, Option<AuthConfig>) {
+    let config = AuthConfig::default();
+    let exposed = |secret: &Secret| Some(secret.expose().to_owned());
+    let (kind, config) = match auth {
+        OutgoingAuth::None => return (AuthType::None, None),
+        OutgoingAuth::ApiKey { header_name, api_key } => {
+            (AuthType::ApiKey, AuthConfig { header_name: Some(header_name), api_key: exposed(&api_key), ..config })
+        }
+        OutgoingAuth::Bearer { token } => (AuthType::Bearer, AuthConfig { token: exposed(&token), ..config }),
+        OutgoingAuth::Basic { username, password } => {
+            (AuthType::Basic, AuthConfig { username: Some(username), password: exposed(&password), ..config })
+        }
+        OutgoingAuth::CustomHeaders { headers } => {
+            let headers = headers.into_iter().map(|(name, value)| (name, value.expose().to_owned()));
+            (AuthType::CustomHeaders, AuthConfig { headers: Some(headers.collect()), ..config })
+        }
+    };
+    (kind, Some(config))
+}
+
+/// Masks every secret.
+pub(super) fn mask(config: &mut AuthConfig) {
+    let AuthConfig { header_name: _, api_key, token, username: _, password, headers } = config;
+    for secret in [api_key, token, password].into_iter().flatten() {
+        MASK.clone_into(secret);
+    }
+    for value in headers.iter_mut().flat_map(|headers| headers.values_mut()) {
+        MASK.clone_into(value);
+    }
+}

@@ -1,0 +1,124 @@
+//! From what a client sent to the domain's integration: every law, every fault.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use ig_core::fault::Faults;
+use ig_core::id::{IntegrationId, OrgId, Rid};
+use ig_core::integration::{
+    DEFAULT_TIMEOUT, EventPattern, HttpMethod, Integration, LogLevel, Ordering, OutgoingAuth, Scope, Target, Transformation,
+};
+use ig_delivery::Template;
+
+use super::super::text::{event_type, name, noted, rid};
+use super::super::{Stamp, header};
+use super::choice::{OrderingName, ScheduleMode, TransformationMode};
+use super::mapping::Mapped;
+use super::{AuthType, OutboundIntegration, action, auth};
+
+const DEFAULT_ATTEMPTS: u8 = 3;
+const DEFAULT_CONCURRENCY: u16 = 10;
+
+impl OutboundIntegration {
+    /// The domain's integration, or everything that is wrong with the document by itself.
+    ///
+    /// Whether the entities that it names are units of the organisation, and whether its addresses may be reached,
+    /// is for the caller to ask.
+    pub(crate) fn into_domain(self, org_id: OrgId, id: IntegrationId, stamp: Stamp) -> Result<Integration, Faults> {
+        let Self {
+            id: given_id, org_id: given_org, name: shown, event_type: events, tenant_id, is_active, target_url, http_method,
+            transformation_mode, field_mappings, static_fields, passthrough, outgoing_auth_type, outgoing_auth_config,
+            signing, custom_headers, actions, multi_action_delay_ms, timeout_ms, retry_count, ordering, max_concurrency,
+            log_level, scope, excluded_entity_rids, scheduling_mode, revision: _, created_at: _, updated_at: _,
+        } = self;
+        let (None | Some(TransformationMode::Simple), None | Some(ScheduleMode::Immediate)) = (transformation_mode, scheduling_mode);
+        let faults = &mut Faults::default();
+        unchanged(faults, given_id, id, given_org, org_id);
+        let tenant_id = tenant_id.map_or(Some(org_id.as_entity()), |number| noted(faults, "/tenantId", rid(number)));
+        let target = target(faults, &target_url, http_method.map_or(HttpMethod::Post, HttpMethod::from));
+        let mapped = Mapped { rules: field_mappings, statics: static_fields, passthrough };
+        let scope = scope.map_or(Scope::AllEntities, Scope::from);
+        let actions = action::into_domain(actions.unwrap_or_default(), target.as_ref());
+        let integration = Integration {
+            id,
+            org_id,
+            tenant_id: tenant_id.unwrap_or(org_id.as_entity()),
+            name: noted(faults, "/name", name(&shown, 200)).unwrap_or_default(),
+            is_active: is_active.unwrap_or(true),
+            events: noted(faults, "/eventType", pattern(&events)).unwrap_or(EventPattern::Any),
+            scope,
+            excluded_entity_rids: excluded(faults, excluded_entity_rids.unwrap_or_default(), scope),
+            transformation: noted(faults, "", mapped.into_domain()).unwrap_or(Transformation::Simple(Default::default())),
+            auth: authentication(faults, outgoing_auth_type.unwrap_or(AuthType::None), outgoing_auth_config),
+            signing: signing.and_then(|signing| noted(faults, "/signing", signing.into_domain())).flatten(),
+            headers: noted(faults, "/customHeaders", header::headers(&custom_headers.unwrap_or_default())).unwrap_or_default(),
+            actions: noted(faults, "/actions", actions).unwrap_or_default(),
+            multi_action_delay: Duration::from_millis(multi_action_delay_ms.unwrap_or_default()),
+            timeout: timeout_ms.map_or(DEFAULT_TIMEOUT, Duration::from_millis),
+            attempts: retry_count.unwrap_or(DEFAULT_ATTEMPTS),
+            ordering: order(faults, ordering, max_concurrency),
+            log_level: log_level.map_or(LogLevel::Full, LogLevel::from),
+            target: match target {
+                Some(target) => target,
+                // An address that is none was noted as a fault, so nothing is missing but the value.
+                None => return Err(std::mem::take(faults)),
+            },
+            revision: 0,
+            created_at: stamp.created_at,
+            updated_at: stamp.updated_at,
+        };
+        std::mem::take(faults).into_result(())?;
+        sendable(&integration)?;
+        Ok(integration)
+    }
+}
+
+/// What the sender cannot apply is told now rather than at the first delivery.
+fn sendable(integration: &Integration) -> Result<(), Faults> {
+    integration.planned_actions().iter().try_for_each(|action| Template::compile(integration, action).map(drop))
+}
+
+fn unchanged(faults: &mut Faults, given_id: Option<String>, id: IntegrationId, given_org: Option<i64>, org: OrgId) {
+    if given_id.is_some_and(|given| given != id.to_string()) {
+        faults.add("/id", "cannot be changed");
+    }
+    if given_org.is_some_and(|given| given != org.0) {
+        faults.add("/orgId", "cannot be changed");
+    }
+}
+
+fn target(faults: &mut Faults, url: &str, method: HttpMethod) -> Option<Target> {
+    let url = noted(faults, "/targetUrl", url.parse())?;
+    Some(Target { url, method })
+}
+
+fn pattern(text: &str) -> Result<EventPattern, Faults> {
+    match text {
+        "*" => Ok(EventPattern::Any),
+        text => event_type(text).map(EventPattern::Exact),
+    }
+}
+
+fn excluded(faults: &mut Faults, rids: Vec<i64>, scope: Scope) -> BTreeSet<Rid> {
+    if scope == Scope::EntityOnly && !rids.is_empty() {
+        faults.add("/excludedEntityRids", "must be empty with the scope ENTITY_ONLY, which reaches no unit anyway");
+    }
+    let numbered = rids.into_iter().enumerate();
+    numbered.filter_map(|(at, number)| noted(faults, &format!("/excludedEntityRids/{at}"), rid(number))).collect()
+}
+
+fn authentication(faults: &mut Faults, kind: AuthType, config: Option<super::AuthConfig>) -> OutgoingAuth {
+    noted(faults, "/outgoingAuthConfig", auth::into_domain(kind, config)).unwrap_or(OutgoingAuth::None)
+}
+
+fn order(faults: &mut Faults, ordering: Option<OrderingName>, max_concurrency: Option<u16>) -> Ordering {
+    match ordering.unwrap_or(OrderingName::Ordered) {
+        OrderingName::Unordered => Ordering::Unordered { max_concurrency: max_concurrency.unwrap_or(DEFAULT_CONCURRENCY) },
+        OrderingName::Ordered => {
+            if max_concurrency.is_some_and(|most| most > 1) {
+                faults.add("/maxConcurrency", "is for UNORDERED alone: ORDERED sends one at a time");
+            }
+            Ordering::Ordered
+        }
+    }
+}

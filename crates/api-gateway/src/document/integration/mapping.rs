@@ -1,0 +1,170 @@
+//! Field mappings and static fields as clients write them.
+
+use ig_core::fault::Faults;
+use ig_core::integration::{DateFormat, FieldMapping, SimpleMapping, StaticField, Transform, Transformation};
+use ig_transform::Compiled;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+/// One rule: take what is at one path, change it, put it at another.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct MappingRule {
+    /// Dotted path into the payload; numbers index arrays, `[]` means every element.
+    pub source_field: String,
+    /// Dotted path into what is sent.
+    pub target_field: String,
+    /// What is done to the value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transform: Option<TransformName>,
+    /// What is written where the source is missing: any JSON, null included.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    #[schema(value_type = Option<Value>)]
+    pub default_value: Option<Value>,
+    /// How a date is read and written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub format: Option<DateRule>,
+}
+
+/// What is done to a value on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum TransformName {
+    /// Take white space off both ends.
+    Trim,
+    /// Upper case.
+    Upper,
+    /// Lower case.
+    Lower,
+    /// Rewrite a date, as `format` says.
+    Date,
+    /// `defaultValue` also where the value is null or an empty text.
+    Default,
+}
+
+/// How a date is read and written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct DateRule {
+    /// strftime pattern of the input; ISO 8601 and epoch numbers where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub input: Option<String>,
+    /// strftime pattern of the output; ISO 8601 in UTC where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output: Option<String>,
+    /// IANA timezone of dates that name none, and of the output.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timezone: Option<String>,
+}
+
+/// A value that is always written.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct StaticRule {
+    /// Dotted path into what is sent.
+    pub key: String,
+    /// The value: any JSON.
+    pub value: Value,
+}
+
+/// The parts of a document that say how a payload changes shape.
+pub(super) struct Mapped {
+    pub rules: Option<Vec<MappingRule>>,
+    pub statics: Option<Vec<StaticRule>>,
+    pub passthrough: Option<bool>,
+}
+
+impl Mapped {
+    /// Whether nothing is said at all.
+    pub(super) fn is_silent(&self) -> bool {
+        let Self { rules, statics, passthrough } = self;
+        rules.is_none() && statics.is_none() && passthrough.is_none()
+    }
+
+    /// The transformation, compiled once to prove it; faults carry pointers into the document.
+    pub(super) fn into_domain(self) -> Result<Transformation, Faults> {
+        let (rules, statics) = (self.rules.unwrap_or_default(), self.statics.unwrap_or_default());
+        let nothing_mapped = rules.is_empty() && statics.is_empty();
+        let mut faults = Faults::default();
+        let mapping = SimpleMapping {
+            passthrough: self.passthrough.unwrap_or(nothing_mapped),
+            fields: rules.into_iter().enumerate().map(|(at, rule)| rule.into_domain(at, &mut faults)).collect(),
+            statics: statics.into_iter().map(|StaticRule { key, value }| StaticField { key, value }).collect(),
+        };
+        let transformation = Transformation::Simple(mapping);
+        if let Err(found) = Compiled::compile(&transformation) {
+            faults.absorb("", found);
+        }
+        faults.into_result(transformation)
+    }
+}
+
+impl MappingRule {
+    fn into_domain(self, at: usize, faults: &mut Faults) -> FieldMapping {
+        let Self { source_field, target_field, transform, default_value, format } = self;
+        if format.is_some() && transform != Some(TransformName::Date) {
+            faults.add(format!("/fieldMappings/{at}/format"), "is for the transform date alone");
+        }
+        FieldMapping {
+            source: source_field,
+            target: target_field,
+            transform: transform.map(|name| name.with(format)),
+            default: default_value,
+        }
+    }
+}
+
+impl TransformName {
+    fn with(self, format: Option<DateRule>) -> Transform {
+        match self {
+            Self::Trim => Transform::Trim,
+            Self::Upper => Transform::Upper,
+            Self::Lower => Transform::Lower,
+            Self::Default => Transform::Default,
+            Self::Date => Transform::Date(format.map(DateFormat::from).unwrap_or_default()),
+        }
+    }
+}
+
+impl From<DateRule> for DateFormat {
+    fn from(rule: DateRule) -> Self {
+        let DateRule { input, output, timezone } = rule;
+        Self { input, output, timezone }
+    }
+}
+
+impl From<SimpleMapping> for Mapped {
+    fn from(mapping: SimpleMapping) -> Self {
+        // Left out where it is the default, so that a patch that adds a mapping begins with nothing, as a new document would.
+        let said = !mapping.is_identity();
+        let SimpleMapping { passthrough, fields, statics } = mapping;
+        Self {
+            rules: Some(fields.into_iter().map(MappingRule::from).collect()),
+            statics: Some(statics.into_iter().map(|StaticField { key, value }| StaticRule { key, value }).collect()),
+            passthrough: said.then_some(passthrough),
+        }
+    }
+}
+
+impl From<FieldMapping> for MappingRule {
+    fn from(field: FieldMapping) -> Self {
+        let FieldMapping { source, target, transform, default } = field;
+        let (transform, format) = match transform {
+            None => (None, None),
+            Some(Transform::Trim) => (Some(TransformName::Trim), None),
+            Some(Transform::Upper) => (Some(TransformName::Upper), None),
+            Some(Transform::Lower) => (Some(TransformName::Lower), None),
+            Some(Transform::Default) => (Some(TransformName::Default), None),
+            Some(Transform::Date(DateFormat { input, output, timezone })) => {
+                (Some(TransformName::Date), Some(DateRule { input, output, timezone }))
+            }
+        };
+        Self { source_field: source, target_field: target, transform, default_value: default, format }
+    }
+}
+
+/// A value that is there, null included.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
+}

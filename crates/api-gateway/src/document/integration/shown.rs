@@ -1,0 +1,102 @@
+//! From the domain's integration to what a client reads.
+
+use ig_core::integration::{EventPattern, Integration, Ordering, Target, Transformation};
+use ig_core::mask::is_sensitive;
+use ig_core::secret::MASK;
+
+use super::choice::{OrderingName, ScheduleMode, TransformationMode};
+use super::mapping::Mapped;
+use super::{OutboundIntegration, SigningDocument, auth};
+
+/// Whether a document shows its secrets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Secrets {
+    /// Every credential as it is: for merging with what a client sends, never for an answer.
+    Kept,
+    /// The signing secrets as they are, all else masked: for the answer that follows their making.
+    SigningShown,
+    /// All masked.
+    Masked,
+}
+
+impl OutboundIntegration {
+    /// The document of an integration.
+    pub(crate) fn of(integration: Integration, secrets: Secrets) -> Self {
+        let mut document = Self::from(integration);
+        if secrets != Secrets::Kept {
+            document.mask_credentials();
+        }
+        if let (Secrets::Masked, Some(signing)) = (secrets, &mut document.signing) {
+            signing.mask();
+        }
+        document
+    }
+
+    fn mask_credentials(&mut self) {
+        if let Some(config) = &mut self.outgoing_auth_config {
+            auth::mask(config);
+        }
+        for (_, value) in self.custom_headers.iter_mut().flatten().filter(|(name, _)| is_sensitive(name)) {
+            MASK.clone_into(value);
+        }
+    }
+}
+
+impl From<Integration> for OutboundIntegration {
+    fn from(integration: Integration) -> Self {
+        let Integration {
+            id, org_id, tenant_id, name, is_active, events, scope, excluded_entity_rids, target, transformation, auth: credentials,
+            signing, headers, actions, multi_action_delay, timeout, attempts, ordering, log_level, revision, created_at, updated_at,
+        } = integration;
+        let Transformation::Simple(mapping) = transformation;
+        let Mapped { rules, statics, passthrough } = mapping.into();
+        let Target { url, method } = target;
+        let (auth_type, auth_config) = auth::shown(credentials);
+        let (ordering, max_concurrency) = order(ordering);
+        Self {
+            id: Some(id.to_string()),
+            org_id: Some(org_id.0),
+            name,
+            event_type: pattern(&events),
+            tenant_id: Some(tenant_id.0),
+            is_active: Some(is_active),
+            target_url: url.to_string(),
+            http_method: Some(method.into()),
+            transformation_mode: Some(TransformationMode::Simple),
+            field_mappings: rules,
+            static_fields: statics,
+            passthrough,
+            outgoing_auth_type: Some(auth_type),
+            outgoing_auth_config: auth_config,
+            signing: Some(SigningDocument::shown(signing.as_ref())),
+            custom_headers: Some(headers.into_iter().collect()),
+            actions: Some(actions.into_iter().map(Into::into).collect()),
+            multi_action_delay_ms: u64::try_from(multi_action_delay.as_millis()).ok(),
+            timeout_ms: u64::try_from(timeout.as_millis()).ok(),
+            retry_count: Some(attempts),
+            ordering: Some(ordering),
+            max_concurrency,
+            log_level: Some(log_level.into()),
+            scope: Some(scope.into()),
+            excluded_entity_rids: Some(excluded_entity_rids.into_iter().map(|rid| rid.0).collect()),
+            scheduling_mode: Some(ScheduleMode::Immediate),
+            revision: Some(revision),
+            created_at: Some(created_at),
+            updated_at: Some(updated_at),
+        }
+    }
+}
+
+fn pattern(events: &EventPattern) -> String {
+    match events {
+        EventPattern::Any => "*".to_owned(),
+        EventPattern::Exact(event_type) => event_type.to_string(),
+    }
+}
+
+fn order(ordering: Ordering) -> (OrderingName, Option<u16>) {
+    match ordering {
+        Ordering::Ordered => (OrderingName::Ordered, None),
+        Ordering::Unordered { max_concurrency } => (OrderingName::Unordered, Some(max_concurrency)),
+    }
+}

@@ -1,0 +1,63 @@
+//! Signing as clients configure it.
+
+use ig_core::fault::Faults;
+use ig_core::integration::{Signing, SigningSecret};
+use ig_core::secret::MASK;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// How deliveries are signed (Standard Webhooks).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct SigningDocument {
+    /// Whether deliveries are signed.
+    pub enabled: bool,
+    /// The live secrets (`whsec_…`), the primary first, at most five; one is generated when enabled without any.
+    #[schema(max_items = 5)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secrets: Option<Vec<String>>,
+}
+
+impl SigningDocument {
+    /// Signing with the secrets given, or with a new one.
+    pub(super) fn into_domain(self) -> Result<Option<Signing>, Faults> {
+        let Self { enabled, secrets } = self;
+        let given = secrets.unwrap_or_default();
+        match (enabled, given.is_empty()) {
+            (false, true) => Ok(None),
+            (false, false) => Err(Faults::one("/secrets", "are given, but signing is not enabled")),
+            (true, true) => generated().map(Some),
+            (true, false) => parsed(&given).map(Some),
+        }
+    }
+
+    /// The secrets as they are.
+    pub(super) fn shown(signing: Option<&Signing>) -> Self {
+        let secrets = signing.map(|signing| signing.secrets().iter().map(|secret| secret.text().expose().to_owned()).collect());
+        Self { enabled: signing.is_some(), secrets }
+    }
+
+    /// Masks every secret.
+    pub(super) fn mask(&mut self) {
+        for secret in self.secrets.iter_mut().flatten() {
+            MASK.clone_into(secret);
+        }
+    }
+}
+
+fn generated() -> Result<Signing, Faults> {
+    let bytes: [u8; 32] = rand::random();
+    Signing::new(vec![SigningSecret::from_bytes(&bytes)?])
+}
+
+fn parsed(given: &[String]) -> Result<Signing, Faults> {
+    let mut faults = Faults::default();
+    let mut secrets = Vec::with_capacity(given.len());
+    for (at, text) in given.iter().enumerate() {
+        match SigningSecret::parse(text) {
+            Ok(secret) => secrets.push(secret),
+            Err(found) => faults.absorb(&format!("/secrets/{at}"), found),
+        }
+    }
+    faults.into_result(()).and_then(|()| Signing::new(secrets))
+}

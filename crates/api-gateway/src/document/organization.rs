@@ -1,0 +1,118 @@
+//! An organisation as clients send and read it.
+
+use ig_core::clock::Timestamp;
+use ig_core::fault::Faults;
+use ig_core::id::OrgId;
+use ig_core::organization::{Organization, Profile};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::listing::listing;
+use super::profile::Claims;
+use super::text::{noted, within};
+use super::{Stamp, text};
+use crate::body::shaped;
+
+/// An organisation: the tenant.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Org {
+    /// The organisation's number, as `orgId`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(read_only)]
+    pub id: Option<i64>,
+    /// The organisation's number; required to create one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub org_id: Option<i64>,
+    /// Display name.
+    pub name: String,
+    /// Short code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// Contact address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// Contact telephone number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phone: Option<String>,
+    /// Postal address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// Free labels.
+    pub tags: Option<Vec<String>>,
+    /// Region, such as `eu-west`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// IANA timezone name, such as `Asia/Kolkata`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timezone: Option<String>,
+    /// How many days logs are kept, from 1 to 3,650; the platform's default where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 3650)]
+    pub retention_days: Option<u32>,
+    /// The revision that last changed it; in a PUT or PATCH it guards against lost updates.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revision: Option<u64>,
+    /// When it was created.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(read_only)]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub created_at: Option<Timestamp>,
+    /// When it last changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(read_only)]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub updated_at: Option<Timestamp>,
+}
+shaped!(Org);
+
+listing! {
+    /// A page of organisations.
+    OrgList { orgs: Org }
+}
+
+impl Org {
+    /// The number that a creating body has to name.
+    pub(crate) fn named(&self) -> Result<OrgId, Faults> {
+        let number = self.org_id.ok_or_else(|| Faults::one("/orgId", "is required"))?;
+        within("/orgId", text::org_id(number))
+    }
+
+    /// The domain's organisation of this number, or everything that is wrong.
+    pub(crate) fn into_domain(self, org_id: OrgId, stamp: Stamp) -> Result<Organization, Faults> {
+        let Self { id, org_id: given, name, code, email, phone, address, tags, region, timezone, retention_days, .. } = self;
+        let mut faults = Faults::default();
+        for (place, number) in [("/id", id), ("/orgId", given)] {
+            if number.is_some_and(|number| number != org_id.0) {
+                faults.add(place, "cannot be changed");
+            }
+        }
+        let claims = Claims { name, code, email, phone, address, tags, region, timezone };
+        let profile = noted(&mut faults, "", Profile::try_from(claims)).unwrap_or_default();
+        let Stamp { created_at, updated_at } = stamp;
+        faults.into_result(Organization { org_id, profile, retention_days, revision: 0, created_at, updated_at })
+    }
+}
+
+impl From<Organization> for Org {
+    fn from(organization: Organization) -> Self {
+        let Organization { org_id, profile, retention_days, revision, created_at, updated_at } = organization;
+        let Profile { name, code, email, phone, address, tags, region, timezone } = profile;
+        Self {
+            id: Some(org_id.0),
+            org_id: Some(org_id.0),
+            name,
+            code,
+            email,
+            phone,
+            address,
+            tags: Some(tags),
+            region,
+            timezone,
+            retention_days,
+            revision: Some(revision),
+            created_at: Some(created_at),
+            updated_at: Some(updated_at),
+        }
+    }
+}

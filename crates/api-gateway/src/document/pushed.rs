@@ -1,0 +1,153 @@
+//! Events as clients push them, and what they are told.
+
+use ig_core::fault::Faults;
+use ig_core::id::{EventId, EventType, Rid};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+use utoipa::openapi::schema::{ArrayBuilder, OneOfBuilder, Schema};
+use utoipa::openapi::{Ref, RefOr};
+use utoipa::{PartialSchema, ToSchema};
+
+use super::text::{self, line, noted};
+use crate::body::{JsonBody, Shaped as _, shaped};
+use crate::error::ApiError;
+
+/// The most events of one request.
+const MOST: usize = 1_000;
+const LONGEST_ID: usize = 200;
+
+/// An event to be delivered.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct PushedEvent {
+    /// What identifies it for ever: pushed again with the same content it is accepted once. Generated where absent.
+    pub id: Option<String>,
+    /// The kind of event.
+    pub event_type: String,
+    /// The entity that it is about: the organisation (the default), or the rid of one of its units.
+    pub entity_rid: Option<i64>,
+    /// What it carries: any JSON, delivered to the byte where nothing is mapped.
+    #[schema(value_type = Value)]
+    pub payload: Box<RawValue>,
+}
+shaped!(PushedEvent);
+
+/// One event, or up to 1,000 of them.
+pub(crate) struct Push;
+
+impl PartialSchema for Push {
+    fn schema() -> RefOr<Schema> {
+        let one = Ref::from_schema_name("PushedEvent");
+        let many = ArrayBuilder::new().items(one.clone()).min_items(Some(1)).max_items(Some(MOST));
+        OneOfBuilder::new().item(one).item(many).into()
+    }
+}
+
+impl ToSchema for Push {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((PushedEvent::name().into_owned(), PushedEvent::schema()));
+    }
+}
+
+/// What became of one event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(crate) enum PushStatus {
+    /// It is durable, and will be delivered.
+    Accepted,
+    /// It was accepted before, with the same content.
+    Duplicate,
+    /// Another event has its id; nothing was accepted.
+    Conflict,
+}
+
+/// What became of one event.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PushAnswer {
+    /// Its identifier.
+    pub id: String,
+    /// What became of it.
+    pub status: PushStatus,
+}
+
+/// What became of one event, or of several in their order.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub(crate) enum PushAnswers {
+    /// One event's fate.
+    One(PushAnswer),
+    /// Each event's fate.
+    Many {
+        /// In the order of the events.
+        events: Vec<PushAnswer>,
+    },
+}
+
+/// An event that keeps the laws of events.
+#[derive(Debug)]
+pub(crate) struct CheckedEvent {
+    pub id: Option<EventId>,
+    pub event_type: EventType,
+    pub entity_rid: Option<Rid>,
+    pub payload: Box<RawValue>,
+}
+
+/// What a request pushes.
+#[derive(Debug)]
+pub(crate) enum Pushed {
+    /// One event.
+    One(CheckedEvent),
+    /// Several.
+    Many(Vec<CheckedEvent>),
+}
+
+impl Pushed {
+    /// Reads one event or several; a payload keeps the very bytes that were sent.
+    pub(crate) fn read(body: &JsonBody) -> Result<Self, ApiError> {
+        let unreadable = |error: serde_json::Error| ApiError::fault("", error.to_string());
+        let Value::Array(items) = &body.value else {
+            PushedEvent::shape().check(&body.value)?;
+            let event: PushedEvent = serde_json::from_slice(&body.bytes).map_err(unreadable)?;
+            return Ok(Self::One(event.checked()?));
+        };
+        shapes(items)?;
+        let events: Vec<PushedEvent> = serde_json::from_slice(&body.bytes).map_err(unreadable)?;
+        let mut faults = Faults::default();
+        let numbered = events.into_iter().enumerate();
+        let checked = numbered.filter_map(|(at, event)| noted(&mut faults, &format!("/{at}"), event.checked())).collect();
+        Ok(Self::Many(faults.into_result(checked)?))
+    }
+}
+
+fn shapes(items: &[Value]) -> Result<(), Faults> {
+    if items.is_empty() || items.len() > MOST {
+        return Err(Faults::one("", format!("must hold 1 to {MOST} events")));
+    }
+    let mut faults = Faults::default();
+    for (at, item) in items.iter().enumerate() {
+        noted(&mut faults, &format!("/{at}"), PushedEvent::shape().check(item));
+    }
+    faults.into_result(())
+}
+
+impl PushedEvent {
+    fn checked(self) -> Result<CheckedEvent, Faults> {
+        let Self { id, event_type, entity_rid, payload } = self;
+        let mut faults = Faults::default();
+        let id = id.and_then(|id| noted(&mut faults, "/id", event_id(&id)));
+        let event_type = noted(&mut faults, "/eventType", text::event_type(&event_type));
+        let entity_rid = entity_rid.and_then(|rid| noted(&mut faults, "/entityRid", text::rid(rid)));
+        let event_type = event_type.unwrap_or_else(|| EventType::new(""));
+        faults.into_result(CheckedEvent { id, event_type, entity_rid, payload })
+    }
+}
+
+/// An event's identifier as clients choose it.
+pub(crate) fn event_id(id: &str) -> Result<EventId, Faults> {
+    if id.is_empty() {
+        return Err(Faults::one("", "must not be empty"));
+    }
+    line(id, LONGEST_ID).map(EventId::new)
+}

@@ -1,0 +1,119 @@
+//! What goes wrong for a caller, in one shape.
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use ig_core::fault::Faults;
+use ig_core::ports::StoreError;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+mod code;
+
+pub(crate) use code::ErrorCode;
+
+/// Seconds after which a caller may try again when something needed is away.
+const RETRY_AFTER: u64 = 2;
+
+/// One thing wrong with what was sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Detail {
+    /// JSON pointer into the body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pointer: Option<String>,
+    /// Name of the query parameter or header.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parameter: Option<String>,
+    /// What is wrong and what would be right.
+    pub message: String,
+}
+
+/// An answer that is not a success; the outermost layer writes it down with the request's id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ApiError {
+    pub code: ErrorCode,
+    pub message: String,
+    pub details: Vec<Detail>,
+    pub retry_after: Option<u64>,
+}
+
+impl ApiError {
+    pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            details: Vec::new(),
+            retry_after: None,
+        }
+    }
+
+    /// It does not exist, or is another tenant's: the caller cannot tell which.
+    pub(crate) fn not_found(what: &str) -> Self {
+        Self::new(ErrorCode::NotFound, format!("{what} not found"))
+    }
+
+    /// A query parameter or header is wrong.
+    pub(crate) fn parameter(name: &str, message: impl Into<String>) -> Self {
+        let mut error = Self::new(ErrorCode::ValidationError, "The request's parameters are not valid");
+        error.details.push(Detail {
+            pointer: None,
+            parameter: Some(name.to_owned()),
+            message: message.into(),
+        });
+        error
+    }
+
+    /// The body is wrong at one place.
+    pub(crate) fn fault(pointer: &str, message: impl Into<String>) -> Self {
+        Faults::one(pointer, message).into()
+    }
+
+    /// Something needed is away.
+    pub(crate) fn unavailable(message: impl Into<String>) -> Self {
+        let mut error = Self::new(ErrorCode::ServiceUnavailable, message);
+        error.retry_after = Some(RETRY_AFTER);
+        error
+    }
+
+    /// A fault of ours; what it was is logged where it is found, and not told.
+    pub(crate) fn internal() -> Self {
+        Self::new(ErrorCode::InternalError, "Something went wrong on our side")
+    }
+}
+
+impl From<Faults> for ApiError {
+    fn from(faults: Faults) -> Self {
+        let mut error = Self::new(ErrorCode::ValidationError, "The request's body is not valid");
+        let details = faults.list().iter().map(|fault| Detail {
+            pointer: Some(fault.pointer.clone()),
+            parameter: None,
+            message: fault.message.clone(),
+        });
+        error.details = details.collect();
+        error
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(cause) => {
+                tracing::warn!(cause, "the database is away");
+                Self::unavailable("The database is unavailable, please try again")
+            }
+            StoreError::Refused(cause) => {
+                tracing::error!(cause, "the database refused");
+                Self::internal()
+            }
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = self.code.status();
+        response.extensions_mut().insert(self);
+        response
+    }
+}

@@ -1,0 +1,55 @@
+//! The codes of errors, and the status that each has.
+
+use http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// What kind of error it is, for programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(crate) enum ErrorCode {
+    /// The body, a parameter or a header is not valid.
+    ValidationError,
+    /// The caller did not prove who it is.
+    Unauthorized,
+    /// The caller may not do this.
+    Forbidden,
+    /// It does not exist, or belongs to somebody else.
+    NotFound,
+    /// The resource has no such method.
+    MethodNotAllowed,
+    /// The body took too long to arrive.
+    RequestTimeout,
+    /// Something of this name or id exists already, or still depends on it.
+    Conflict,
+    /// It changed since the caller read it.
+    PreconditionFailed,
+    /// The body is larger than the limit.
+    PayloadTooLarge,
+    /// The body is not JSON by its content type.
+    UnsupportedMediaType,
+    /// A fault of ours.
+    InternalError,
+    /// Something needed is away.
+    ServiceUnavailable,
+}
+
+impl ErrorCode {
+    /// The HTTP status of such an error.
+    pub(crate) fn status(self) -> StatusCode {
+        match self {
+            Self::ValidationError => StatusCode::BAD_REQUEST,
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
+            Self::Conflict => StatusCode::CONFLICT,
+            Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
+            Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::InternalError => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::ServiceUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+}

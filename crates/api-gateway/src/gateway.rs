@@ -1,0 +1,77 @@
+//! What every handler works with.
+
+use std::sync::Arc;
+
+use ig_core::configuration::Change;
+use ig_delivery::EgressGuard;
+use ig_store::{CommitError, Expected, Store};
+
+use crate::access::Keys;
+use crate::config::HttpConfig;
+use crate::error::{ApiError, ErrorCode};
+use crate::feed::ConfigFeed;
+use crate::nudge::Nudge;
+
+/// The gateway's parts; clones are the same gateway.
+#[derive(Debug, Clone)]
+pub(crate) struct Gateway(Arc<Parts>);
+
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub store: Store,
+    pub feed: Arc<ConfigFeed>,
+    pub keys: Keys,
+    pub egress: EgressGuard,
+    pub nudge: Nudge,
+    pub http: HttpConfig,
+}
+
+impl Gateway {
+    pub(crate) fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    pub(crate) fn feed(&self) -> &ConfigFeed {
+        &self.0.feed
+    }
+
+    pub(crate) fn keys(&self) -> &Keys {
+        &self.0.keys
+    }
+
+    pub(crate) fn egress(&self) -> &EgressGuard {
+        &self.0.egress
+    }
+
+    pub(crate) fn nudge(&self) -> &Nudge {
+        &self.0.nudge
+    }
+
+    pub(crate) fn http(&self) -> &HttpConfig {
+        &self.0.http
+    }
+
+    /// Makes a change durable and sees that it comes into force; answers its revision.
+    pub(crate) async fn commit(&self, change: Change, expected: Expected) -> Result<u64, ApiError> {
+        let revision = self.store().configuration().commit(change, expected).await?;
+        self.feed().look_now();
+        Ok(revision)
+    }
+}
+
+impl From<CommitError> for ApiError {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::NotFound => Self::not_found("Resource"),
+            CommitError::Stale { current } => {
+                Self::new(ErrorCode::PreconditionFailed, format!("It has changed since it was read: it is at revision {current}"))
+            }
+            CommitError::Duplicate { what } => Self::new(ErrorCode::Conflict, format!("This {what} is already taken")),
+            CommitError::Store(error) => error.into(),
+        }
+    }
+}

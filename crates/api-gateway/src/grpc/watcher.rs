@@ -1,0 +1,100 @@
+//! One watcher of the configuration: pulls what is next for it, as fast as it takes it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ig_core::configuration::{Configuration, RevisedChange};
+use ig_proto::v1;
+use ig_proto::v1::WatchResponse;
+use ig_proto::v1::watch_response::Step;
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+use tonic::Status;
+
+use crate::feed::{ConfigFeed, Next};
+
+/// Items of one message of a snapshot.
+const PART: usize = 500;
+/// Between two signs of life.
+const HEARTBEAT: Duration = Duration::from_secs(1);
+/// How long a gateway may lag behind the one that its watcher came from.
+const LAG: Duration = Duration::from_secs(1);
+
+/// The watcher has gone.
+struct Gone;
+
+/// One watcher and the last revision that it was sent.
+pub(super) struct Watcher {
+    feed: Arc<ConfigFeed>,
+    sender: mpsc::Sender<Result<WatchResponse, Status>>,
+    at: Option<u64>,
+}
+
+impl Watcher {
+    /// A watcher that has everything up to `resume_from`, or nothing where that is 0.
+    pub(super) fn new(feed: Arc<ConfigFeed>, sender: mpsc::Sender<Result<WatchResponse, Status>>, resume_from: u64) -> Self {
+        let at = (resume_from > 0).then_some(resume_from);
+        Self { feed, sender, at }
+    }
+
+    /// Serves until it goes.
+    pub(super) async fn run(mut self) {
+        let mut revision = self.feed.revision();
+        let sender = self.sender.clone();
+        let serve = async {
+            self.begin(&mut revision).await;
+            while self.step(&mut revision).await.is_ok() {}
+        };
+        tokio::select! {
+            () = serve => {}
+            () = sender.closed() => {}
+        }
+    }
+
+    /// Waits until there is a configuration, and for the moment in which this gateway may lag behind the watcher.
+    async fn begin(&self, revision: &mut watch::Receiver<Option<u64>>) {
+        // The feed lives in `self`, so the channel cannot close under these waits.
+        let _ = revision.wait_for(Option::is_some).await;
+        let caught_up = revision.wait_for(|revision| *revision >= self.at);
+        let _ = tokio::time::timeout(LAG, caught_up).await;
+    }
+
+    async fn step(&mut self, revision: &mut watch::Receiver<Option<u64>>) -> Result<(), Gone> {
+        revision.mark_unchanged();
+        match self.feed.next(self.at) {
+            Next::Snapshot(configuration) => self.snapshot(&configuration).await,
+            Next::Changes(changes) => self.changes(&changes).await,
+            Next::Nothing => self.quiet(revision).await,
+        }
+    }
+
+    async fn snapshot(&mut self, configuration: &Configuration) -> Result<(), Gone> {
+        let revision = configuration.revision();
+        self.send(Step::SnapshotBegin(v1::SnapshotBegin { revision })).await?;
+        let mut items = configuration.items().peekable();
+        while items.peek().is_some() {
+            let items = items.by_ref().take(PART).map(|item| v1::Change::from(&item)).collect();
+            self.send(Step::SnapshotPart(v1::SnapshotPart { items })).await?;
+        }
+        self.at = Some(revision);
+        self.send(Step::SnapshotEnd(v1::SnapshotEnd { revision })).await
+    }
+
+    async fn changes(&mut self, changes: &[RevisedChange]) -> Result<(), Gone> {
+        self.at = changes.last().map(|change| change.revision).or(self.at);
+        let changes = changes.iter().map(v1::RevisedChange::from).collect();
+        self.send(Step::Changes(v1::Changes { changes })).await
+    }
+
+    async fn quiet(&self, revision: &mut watch::Receiver<Option<u64>>) -> Result<(), Gone> {
+        let beat = Instant::now() + HEARTBEAT;
+        match tokio::time::timeout_at(beat, revision.changed()).await {
+            Ok(_changed) => Ok(()),
+            Err(_elapsed) => self.send(Step::Heartbeat(v1::Heartbeat { revision: self.at.unwrap_or_default() })).await,
+        }
+    }
+
+    async fn send(&self, step: Step) -> Result<(), Gone> {
+        self.sender.send(Ok(WatchResponse { step: Some(step) })).await.map_err(|_| Gone)
+    }
+}

@@ -1,0 +1,45 @@
+//! `/execution-logs`: deliveries step by step.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::access::{OrgQuery, OrgScope};
+use crate::document::{ExecutionLogEntry, ExecutionLogList, Listing as _};
+use crate::error::ApiError;
+use crate::gateway::Gateway;
+use crate::path;
+use crate::query::{Asked, Paging};
+
+use super::logs::Filter;
+
+pub(super) fn routes() -> OpenApiRouter<Gateway> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(read))
+}
+
+/// Lists traces of deliveries, the latest first.
+#[utoipa::path(get, path = "/execution-logs", tag = "execution logs", params(OrgQuery, Paging, Filter), responses((status = 200, body = ExecutionLogList)))]
+async fn list(
+    OrgScope(org): OrgScope,
+    State(gateway): State<Gateway>,
+    Asked(paging): Asked<Paging>,
+    Asked(asked): Asked<Filter>,
+) -> Result<Json<ExecutionLogList>, ApiError> {
+    let page = paging.page()?;
+    let listed = gateway.store().execution_logs().list(org, &asked.filter()?, page).await?;
+    Ok(Json(ExecutionLogList::of(listed.map(ExecutionLogEntry::from), page)))
+}
+
+/// Reads a delivery's trace.
+#[utoipa::path(
+    get,
+    path = "/execution-logs/{id}",
+    tag = "execution logs",
+    params(OrgQuery, ("id" = String, Path)),
+    responses((status = 200, body = ExecutionLogEntry)),
+)]
+async fn read(OrgScope(org): OrgScope, State(gateway): State<Gateway>, Path(id): Path<String>) -> Result<Json<ExecutionLogEntry>, ApiError> {
+    let found = gateway.store().execution_logs().get(org, path::log(&id, "Log")?).await?;
+    found.map(|trace| Json(trace.into())).ok_or_else(|| ApiError::not_found("Log"))
+}

@@ -1,0 +1,32 @@
+//! `/health`: whether the gateway answers and its database does.
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::error::ApiError;
+use crate::gateway::Gateway;
+
+pub(super) fn routes() -> OpenApiRouter<Gateway> {
+    OpenApiRouter::new().routes(routes!(health))
+}
+
+/// How the gateway is.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Health {
+    /// `ok`.
+    status: &'static str,
+    /// The version that answers.
+    version: &'static str,
+}
+
+/// Whether the gateway answers and its database does; no key is needed.
+#[utoipa::path(get, path = "/health", tag = "health", responses((status = 200, body = Health)), security(()))]
+async fn health(State(gateway): State<Gateway>) -> Result<Json<Health>, ApiError> {
+    gateway.store().ping().await?;
+    Ok(Json(Health { status: "ok", version: env!("CARGO_PKG_VERSION") }))
+}

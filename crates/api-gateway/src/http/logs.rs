@@ -1,0 +1,96 @@
+//! `/logs`: deliveries.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use ig_core::delivery_log::{DeliveryStatus, Direction};
+use ig_core::id::EventId;
+use ig_store::LogFilter;
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::access::{OrgQuery, OrgScope};
+use crate::document::{DeliveryLogEntry, DeliveryLogList, Listing as _};
+use crate::error::ApiError;
+use crate::gateway::Gateway;
+use crate::path;
+use crate::query::{Asked, Paging, from_moment, named, to_moment};
+
+pub(super) fn routes() -> OpenApiRouter<Gateway> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(read))
+}
+
+/// Which deliveries, or their traces, are listed.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
+pub(super) struct Filter {
+    /// SUCCESS, FAILED, RETRYING, ABANDONED or SKIPPED.
+    status: Option<String>,
+    /// The event's type.
+    event_type: Option<String>,
+    /// The integration.
+    integration_id: Option<String>,
+    /// The event's identifier within its source.
+    event_id: Option<String>,
+    /// The message's identifier.
+    message_id: Option<String>,
+    /// The trace.
+    trace_id: Option<String>,
+    /// What ties them to other systems' logs.
+    correlation_id: Option<String>,
+    /// OUTBOUND or INBOUND.
+    direction: Option<String>,
+    /// The first day, or moment.
+    start_date: Option<String>,
+    /// The last day, or the moment before which.
+    end_date: Option<String>,
+    /// Part of the integration's name, the event's id, the error or the target's address.
+    search: Option<String>,
+}
+
+impl Filter {
+    pub(super) fn filter(self) -> Result<LogFilter, ApiError> {
+        let Self { status, event_type, integration_id, event_id, message_id, trace_id, correlation_id, direction, start_date, end_date, search } = self;
+        Ok(LogFilter {
+            status: named("status", status, DeliveryStatus::parse)?,
+            event_type: event_type.as_deref().map(path::event_type),
+            integration_id: named("integrationId", integration_id, |text| text.parse().ok())?,
+            event_id: event_id.map(EventId::new),
+            message_id,
+            trace_id,
+            correlation_id,
+            direction: named("direction", direction, Direction::parse)?,
+            start: from_moment("startDate", start_date)?,
+            end: to_moment("endDate", end_date)?,
+            search,
+        })
+    }
+}
+
+/// Lists deliveries, the latest first.
+#[utoipa::path(get, path = "/logs", tag = "logs", params(OrgQuery, Paging, Filter), responses((status = 200, body = DeliveryLogList)))]
+async fn list(
+    OrgScope(org): OrgScope,
+    State(gateway): State<Gateway>,
+    Asked(paging): Asked<Paging>,
+    Asked(asked): Asked<Filter>,
+) -> Result<Json<DeliveryLogList>, ApiError> {
+    let page = paging.page()?;
+    let listed = gateway.store().delivery_logs().list(org, &asked.filter()?, page).await?;
+    Ok(Json(DeliveryLogList::of(listed.map(DeliveryLogEntry::from), page)))
+}
+
+/// Reads a delivery with its payloads.
+#[utoipa::path(
+    get,
+    path = "/logs/{id}",
+    tag = "logs",
+    params(OrgQuery, ("id" = String, Path)),
+    responses((status = 200, body = DeliveryLogEntry)),
+)]
+async fn read(OrgScope(org): OrgScope, State(gateway): State<Gateway>, Path(id): Path<String>) -> Result<Json<DeliveryLogEntry>, ApiError> {
+    let found = gateway.store().delivery_logs().get(org, path::log(&id, "Log")?).await?;
+    found.map(|log| Json(log.into())).ok_or_else(|| ApiError::not_found("Log"))
+}

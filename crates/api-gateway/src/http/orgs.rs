@@ -1,0 +1,119 @@
+//! `/admin/orgs`.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use http::StatusCode;
+use ig_core::organization::Organization;
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::access::Admin;
+use crate::body::JsonBody;
+use crate::configuring::organizations;
+use crate::document::{Listing as _, Org, OrgList, patched, replaced};
+use crate::error::ApiError;
+use crate::gateway::Gateway;
+use crate::guard::IfMatch;
+use crate::path;
+use crate::query::{Asked, Paging};
+use crate::resource::Resource;
+
+pub(super) fn routes() -> OpenApiRouter<Gateway> {
+    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(read, replace, patch, delete))
+}
+
+/// What organisations or units are listed.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Search {
+    /// Part of the name or the code.
+    pub(super) search: Option<String>,
+}
+
+/// Lists organisations by number.
+#[utoipa::path(get, path = "/admin/orgs", tag = "admin", params(Paging, Search), responses((status = 200, body = OrgList)))]
+async fn list(
+    _: Admin,
+    State(gateway): State<Gateway>,
+    Asked(paging): Asked<Paging>,
+    Asked(asked): Asked<Search>,
+) -> Result<Json<OrgList>, ApiError> {
+    let page = paging.page()?;
+    let listed = gateway.store().organizations().list(asked.search.as_deref(), page).await?;
+    Ok(Json(OrgList::of(listed.map(Org::from), page)))
+}
+
+/// Makes an organisation.
+#[utoipa::path(post, path = "/admin/orgs", tag = "admin", request_body = Org, responses((status = 201, body = Org)))]
+async fn create(_: Admin, State(gateway): State<Gateway>, body: JsonBody) -> Result<Resource<Org>, ApiError> {
+    let made = organizations::create(&gateway, body.document()?).await?;
+    Ok(Resource::created(made.revision, made.into()))
+}
+
+/// Reads an organisation.
+#[utoipa::path(get, path = "/admin/orgs/{orgId}", tag = "admin", params(("orgId" = i64, Path)), responses((status = 200, body = Org)))]
+async fn read(_: Admin, State(gateway): State<Gateway>, Path(org): Path<String>) -> Result<Resource<Org>, ApiError> {
+    let found = organizations::get(&gateway, path::org(&org)?).await?;
+    Ok(shown(found))
+}
+
+/// Replaces an organisation.
+#[utoipa::path(
+    put,
+    path = "/admin/orgs/{orgId}",
+    tag = "admin",
+    params(("orgId" = i64, Path), IfMatch),
+    request_body = Org,
+    responses((status = 200, body = Org)),
+)]
+async fn replace(
+    _: Admin,
+    State(gateway): State<Gateway>,
+    Path(org): Path<String>,
+    seen: IfMatch,
+    body: JsonBody,
+) -> Result<Resource<Org>, ApiError> {
+    let stored = organizations::get(&gateway, path::org(&org)?).await?;
+    let document = replaced(&Org::from(stored.clone()), body)?;
+    Ok(shown(organizations::replace(&gateway, stored, document, seen).await?))
+}
+
+/// Changes some fields of an organisation: absent keeps, null removes, a value replaces.
+#[utoipa::path(
+    patch,
+    path = "/admin/orgs/{orgId}",
+    tag = "admin",
+    params(("orgId" = i64, Path), IfMatch),
+    request_body(content = serde_json::Value, description = "Any of the organisation's fields"),
+    responses((status = 200, body = Org)),
+)]
+async fn patch(
+    _: Admin,
+    State(gateway): State<Gateway>,
+    Path(org): Path<String>,
+    seen: IfMatch,
+    body: JsonBody,
+) -> Result<Resource<Org>, ApiError> {
+    let stored = organizations::get(&gateway, path::org(&org)?).await?;
+    let document = patched(&Org::from(stored.clone()), body)?;
+    Ok(shown(organizations::replace(&gateway, stored, document, seen).await?))
+}
+
+/// Deletes an organisation with all that it has configured.
+#[utoipa::path(
+    delete,
+    path = "/admin/orgs/{orgId}",
+    tag = "admin",
+    params(("orgId" = i64, Path), IfMatch),
+    responses((status = 204)),
+)]
+async fn delete(_: Admin, State(gateway): State<Gateway>, Path(org): Path<String>, seen: IfMatch) -> Result<StatusCode, ApiError> {
+    organizations::delete(&gateway, path::org(&org)?, seen).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn shown(organization: Organization) -> Resource<Org> {
+    Resource::found(organization.revision, organization.into())
+}

@@ -1,0 +1,183 @@
+//! `/outbound-integrations`.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use http::StatusCode;
+use ig_core::id::Rid;
+use ig_core::integration::Integration;
+use ig_store::IntegrationFilter;
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::access::{OrgQuery, OrgScope};
+use crate::body::JsonBody;
+use crate::configuring::integrations;
+use crate::document::{Listing as _, OutboundIntegration, OutboundIntegrationList, Secrets, patched, replaced};
+use crate::error::ApiError;
+use crate::gateway::Gateway;
+use crate::guard::IfMatch;
+use crate::path;
+use crate::query::{Asked, Paging, named};
+use crate::resource::Resource;
+
+
+pub(super) fn routes() -> OpenApiRouter<Gateway> {
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(read, replace, patch, delete))
+        .routes(routes!(enable))
+        .routes(routes!(disable))
+}
+
+/// Which integrations are listed.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
+struct Filter {
+    /// Whether they take part in matching.
+    #[param(value_type = Option<bool>)]
+    is_active: Option<String>,
+    /// The event type that they are for; `*` finds those for every type.
+    event_type: Option<String>,
+    /// The entity that they are set on.
+    #[param(value_type = Option<i64>)]
+    tenant_id: Option<String>,
+    /// Part of the name or of the target's address.
+    search: Option<String>,
+}
+
+impl Filter {
+    fn filter(self) -> Result<IntegrationFilter, ApiError> {
+        let Self { is_active, event_type, tenant_id, search } = self;
+        Ok(IntegrationFilter {
+            is_active: named("isActive", is_active, |text| text.parse().ok())?,
+            event_type: event_type.as_deref().map(path::event_type),
+            tenant_id: named("tenantId", tenant_id, |text| text.parse().ok().map(Rid))?,
+            search,
+        })
+    }
+}
+
+/// Lists an organisation's outbound integrations, the oldest first.
+#[utoipa::path(get, path = "/outbound-integrations", tag = "outbound integrations", params(OrgQuery, Paging, Filter), responses((status = 200, body = OutboundIntegrationList)))]
+async fn list(
+    OrgScope(org): OrgScope,
+    State(gateway): State<Gateway>,
+    Asked(paging): Asked<Paging>,
+    Asked(asked): Asked<Filter>,
+) -> Result<Json<OutboundIntegrationList>, ApiError> {
+    let page = paging.page()?;
+    let listed = gateway.store().integrations().list(org, &asked.filter()?, page).await?;
+    Ok(Json(OutboundIntegrationList::of(listed.map(|integration| OutboundIntegration::of(integration, Secrets::Masked)), page)))
+}
+
+/// Makes an integration; this answer alone shows its signing secrets.
+#[utoipa::path(post, path = "/outbound-integrations", tag = "outbound integrations", params(OrgQuery), request_body = OutboundIntegration, responses((status = 201, body = OutboundIntegration)))]
+async fn create(OrgScope(org): OrgScope, State(gateway): State<Gateway>, body: JsonBody) -> Result<Resource<OutboundIntegration>, ApiError> {
+    let made = integrations::create(&gateway, org, body.document()?).await?;
+    Ok(Resource::created(made.revision, OutboundIntegration::of(made, Secrets::SigningShown)))
+}
+
+/// Reads an integration.
+#[utoipa::path(get, path = "/outbound-integrations/{id}", tag = "outbound integrations", params(OrgQuery, ("id" = String, Path)), responses((status = 200, body = OutboundIntegration)))]
+async fn read(OrgScope(org): OrgScope, State(gateway): State<Gateway>, Path(id): Path<String>) -> Result<Resource<OutboundIntegration>, ApiError> {
+    let found = integrations::get(&gateway, org, path::integration(&id)?).await?;
+    Ok(shown(found))
+}
+
+/// Replaces an integration.
+#[utoipa::path(
+    put,
+    path = "/outbound-integrations/{id}",
+    tag = "outbound integrations",
+    params(OrgQuery, ("id" = String, Path), IfMatch),
+    request_body = OutboundIntegration,
+    responses((status = 200, body = OutboundIntegration)),
+)]
+async fn replace(
+    OrgScope(org): OrgScope,
+    State(gateway): State<Gateway>,
+    Path(id): Path<String>,
+    seen: IfMatch,
+    body: JsonBody,
+) -> Result<Resource<OutboundIntegration>, ApiError> {
+    let stored = integrations::get(&gateway, org, path::integration(&id)?).await?;
+    let document = replaced(&OutboundIntegration::of(stored.clone(), Secrets::Kept), body)?;
+    Ok(shown(integrations::replace(&gateway, stored, document, seen).await?))
+}
+
+/// Changes some fields of an integration: absent keeps, null removes, a value replaces.
+#[utoipa::path(
+    patch,
+    path = "/outbound-integrations/{id}",
+    tag = "outbound integrations",
+    params(OrgQuery, ("id" = String, Path), IfMatch),
+    request_body(content = serde_json::Value, description = "Any of the integration's fields"),
+    responses((status = 200, body = OutboundIntegration)),
+)]
+async fn patch(
+    OrgScope(org): OrgScope,
+    State(gateway): State<Gateway>,
+    Path(id): Path<String>,
+    seen: IfMatch,
+    body: JsonBody,
+) -> Result<Resource<OutboundIntegration>, ApiError> {
+    let stored = integrations::get(&gateway, org, path::integration(&id)?).await?;
+    let document = patched(&OutboundIntegration::of(stored.clone(), Secrets::Kept), body)?;
+    Ok(shown(integrations::replace(&gateway, stored, document, seen).await?))
+}
+
+/// Deletes an integration.
+#[utoipa::path(
+    delete,
+    path = "/outbound-integrations/{id}",
+    tag = "outbound integrations",
+    params(OrgQuery, ("id" = String, Path), IfMatch),
+    responses((status = 204)),
+)]
+async fn delete(OrgScope(org): OrgScope, State(gateway): State<Gateway>, Path(id): Path<String>, seen: IfMatch) -> Result<StatusCode, ApiError> {
+    integrations::delete(&gateway, org, path::integration(&id)?, seen).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Lets an integration take part in matching.
+#[utoipa::path(
+    post,
+    path = "/outbound-integrations/{id}/enable",
+    tag = "outbound integrations",
+    params(OrgQuery, ("id" = String, Path), IfMatch),
+    responses((status = 200, body = OutboundIntegration)),
+)]
+async fn enable(
+    OrgScope(org): OrgScope,
+    State(gateway): State<Gateway>,
+    Path(id): Path<String>,
+    seen: IfMatch,
+) -> Result<Resource<OutboundIntegration>, ApiError> {
+    let stored = integrations::get(&gateway, org, path::integration(&id)?).await?;
+    Ok(shown(integrations::set_active(&gateway, stored, true, seen).await?))
+}
+
+/// Takes an integration out of matching.
+#[utoipa::path(
+    post,
+    path = "/outbound-integrations/{id}/disable",
+    tag = "outbound integrations",
+    params(OrgQuery, ("id" = String, Path), IfMatch),
+    responses((status = 200, body = OutboundIntegration)),
+)]
+async fn disable(
+    OrgScope(org): OrgScope,
+    State(gateway): State<Gateway>,
+    Path(id): Path<String>,
+    seen: IfMatch,
+) -> Result<Resource<OutboundIntegration>, ApiError> {
+    let stored = integrations::get(&gateway, org, path::integration(&id)?).await?;
+    Ok(shown(integrations::set_active(&gateway, stored, false, seen).await?))
+}
+
+fn shown(integration: Integration) -> Resource<OutboundIntegration> {
+    Resource::found(integration.revision, OutboundIntegration::of(integration, Secrets::Masked))
+}

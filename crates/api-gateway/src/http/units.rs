@@ -1,0 +1,143 @@
+//! `/admin/orgs/:orgId/units`.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use http::StatusCode;
+use ig_core::organization::OrgUnit;
+use ig_core::id::{OrgId, Rid};
+use serde::Deserialize;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::access::Admin;
+use crate::body::JsonBody;
+use crate::configuring::units;
+use crate::document::{Listing as _, Unit, UnitList, patched, replaced};
+use crate::error::ApiError;
+use crate::gateway::Gateway;
+use crate::guard::IfMatch;
+use crate::path;
+use crate::query::{Asked, Paging};
+use crate::resource::Resource;
+
+use super::orgs::Search;
+
+pub(super) fn routes() -> OpenApiRouter<Gateway> {
+    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(read, replace, patch, delete))
+}
+
+/// Lists an organisation's units by number.
+#[utoipa::path(get, path = "/admin/orgs/{orgId}/units", tag = "admin", params(("orgId" = i64, Path), Paging, Search), responses((status = 200, body = UnitList)))]
+async fn list(
+    _: Admin,
+    State(gateway): State<Gateway>,
+    Path(org): Path<String>,
+    Asked(paging): Asked<Paging>,
+    Asked(asked): Asked<Search>,
+) -> Result<Json<UnitList>, ApiError> {
+    let (org, page) = (known(&gateway, &org).await?, paging.page()?);
+    let listed = gateway.store().org_units().list(org, asked.search.as_deref(), page).await?;
+    Ok(Json(UnitList::of(listed.map(Unit::from), page)))
+}
+
+/// Makes a unit.
+#[utoipa::path(post, path = "/admin/orgs/{orgId}/units", tag = "admin", params(("orgId" = i64, Path)), request_body = Unit, responses((status = 201, body = Unit)))]
+async fn create(
+    _: Admin,
+    State(gateway): State<Gateway>,
+    Path(org): Path<String>,
+    body: JsonBody,
+) -> Result<Resource<Unit>, ApiError> {
+    let made = units::create(&gateway, known(&gateway, &org).await?, body.document()?).await?;
+    Ok(Resource::created(made.revision, made.into()))
+}
+
+/// Reads a unit.
+#[utoipa::path(get, path = "/admin/orgs/{orgId}/units/{rid}", tag = "admin", params(("orgId" = i64, Path), ("rid" = i64, Path)), responses((status = 200, body = Unit)))]
+async fn read(_: Admin, State(gateway): State<Gateway>, Path(place): Path<Place>) -> Result<Resource<Unit>, ApiError> {
+    let found = units::get(&gateway, place.org()?, place.rid()?).await?;
+    Ok(shown(found))
+}
+
+/// Replaces a unit.
+#[utoipa::path(
+    put,
+    path = "/admin/orgs/{orgId}/units/{rid}",
+    tag = "admin",
+    params(("orgId" = i64, Path), ("rid" = i64, Path), IfMatch),
+    request_body = Unit,
+    responses((status = 200, body = Unit)),
+)]
+async fn replace(
+    _: Admin,
+    State(gateway): State<Gateway>,
+    Path(place): Path<Place>,
+    seen: IfMatch,
+    body: JsonBody,
+) -> Result<Resource<Unit>, ApiError> {
+    let stored = units::get(&gateway, place.org()?, place.rid()?).await?;
+    let document = replaced(&Unit::from(stored.clone()), body)?;
+    Ok(shown(units::replace(&gateway, stored, document, seen).await?))
+}
+
+/// Changes some fields of a unit: absent keeps, null removes, a value replaces.
+#[utoipa::path(
+    patch,
+    path = "/admin/orgs/{orgId}/units/{rid}",
+    tag = "admin",
+    params(("orgId" = i64, Path), ("rid" = i64, Path), IfMatch),
+    request_body(content = serde_json::Value, description = "Any of the unit's fields"),
+    responses((status = 200, body = Unit)),
+)]
+async fn patch(
+    _: Admin,
+    State(gateway): State<Gateway>,
+    Path(place): Path<Place>,
+    seen: IfMatch,
+    body: JsonBody,
+) -> Result<Resource<Unit>, ApiError> {
+    let stored = units::get(&gateway, place.org()?, place.rid()?).await?;
+    let document = patched(&Unit::from(stored.clone()), body)?;
+    Ok(shown(units::replace(&gateway, stored, document, seen).await?))
+}
+
+/// Deletes a unit that no integration names.
+#[utoipa::path(
+    delete,
+    path = "/admin/orgs/{orgId}/units/{rid}",
+    tag = "admin",
+    params(("orgId" = i64, Path), ("rid" = i64, Path), IfMatch),
+    responses((status = 204)),
+)]
+async fn delete(_: Admin, State(gateway): State<Gateway>, Path(place): Path<Place>, seen: IfMatch) -> Result<StatusCode, ApiError> {
+    units::delete(&gateway, place.org()?, place.rid()?, seen).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn shown(unit: OrgUnit) -> Resource<Unit> {
+    Resource::found(unit.revision, unit.into())
+}
+
+/// Where a unit is.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Place {
+    org_id: String,
+    rid: String,
+}
+
+impl Place {
+    fn org(&self) -> Result<OrgId, ApiError> {
+        path::org(&self.org_id)
+    }
+
+    fn rid(&self) -> Result<Rid, ApiError> {
+        path::rid(&self.rid)
+    }
+}
+
+async fn known(gateway: &Gateway, org: &str) -> Result<OrgId, ApiError> {
+    let org = path::org(org)?;
+    gateway.known_org(org).await?;
+    Ok(org)
+}

@@ -1,0 +1,78 @@
+//! Taking events in: durable first, then acknowledged, then read at once.
+
+use std::collections::BTreeSet;
+
+use chrono::{SubsecRound as _, Utc};
+use ig_core::fault::Faults;
+use ig_core::id::{EventId, OrgId, Rid};
+use ig_core::ports::StoreError;
+use ig_service::TraceContext;
+use ig_store::{Accepted, PushedEvent};
+
+use crate::document::{CheckedEvent, PushAnswer, PushStatus};
+use crate::error::ApiError;
+use crate::gateway::Gateway;
+
+/// Stores events; each answer tells of the event at its place. `place` is where an event stands in the body.
+pub(crate) async fn accept(
+    gateway: &Gateway,
+    org: OrgId,
+    events: Vec<CheckedEvent>,
+    place: impl Fn(usize) -> String,
+) -> Result<Vec<PushAnswer>, ApiError> {
+    strangers(gateway, org, &events, place).await?;
+    let events: Vec<_> = events.into_iter().map(|event| received(org, event)).collect();
+    let ids: Vec<_> = events.iter().map(|event| event.event_id.to_string()).collect();
+    let accepted = gateway.store().pushed_events().accept(events).await?;
+    if accepted.contains(&Accepted::New) {
+        gateway.nudge().wish();
+    }
+    let answers = ids.into_iter().zip(accepted);
+    Ok(answers.map(|(id, accepted)| PushAnswer { id, status: accepted.into() }).collect())
+}
+
+fn received(org: OrgId, event: CheckedEvent) -> PushedEvent {
+    let CheckedEvent { id, event_type, entity_rid, payload } = event;
+    let payload: Box<str> = payload.into();
+    PushedEvent {
+        org_id: org,
+        event_id: id.unwrap_or_else(|| EventId::new(format!("evt_{:032x}", rand::random::<u128>()))),
+        event_type,
+        entity_rid: entity_rid.unwrap_or(org.as_entity()),
+        payload: String::from(payload).into(),
+        trace_parent: TraceContext::current().map(|context| context.traceparent()),
+        received_at: Utc::now().trunc_subsecs(3),
+    }
+}
+
+/// Refuses events about entities that are not the organisation's.
+async fn strangers(gateway: &Gateway, org: OrgId, events: &[CheckedEvent], place: impl Fn(usize) -> String) -> Result<(), ApiError> {
+    let named: BTreeSet<Rid> = events.iter().filter_map(|event| event.entity_rid).collect();
+    let mut unknown = BTreeSet::new();
+    for rid in named {
+        if !is_ours(gateway, org, rid).await? {
+            unknown.insert(rid);
+        }
+    }
+    let mut faults = Faults::default();
+    for (at, event) in events.iter().enumerate() {
+        if event.entity_rid.is_some_and(|rid| unknown.contains(&rid)) {
+            faults.add(format!("{}/entityRid", place(at)), "must be the organisation, or the rid of one of its units");
+        }
+    }
+    Ok(faults.into_result(())?)
+}
+
+async fn is_ours(gateway: &Gateway, org: OrgId, rid: Rid) -> Result<bool, StoreError> {
+    Ok(rid == org.as_entity() || gateway.is_unit(org, rid).await?)
+}
+
+impl From<Accepted> for PushStatus {
+    fn from(accepted: Accepted) -> Self {
+        match accepted {
+            Accepted::New => Self::Accepted,
+            Accepted::Repeated => Self::Duplicate,
+            Accepted::Conflict => Self::Conflict,
+        }
+    }
+}

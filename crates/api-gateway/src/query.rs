@@ -1,0 +1,87 @@
+//! Query strings: parsed by hand where their faults are to be told by name.
+
+use axum::extract::{FromRequestParts, Query};
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
+use http::request::Parts;
+use ig_core::clock::Timestamp;
+use ig_store::Page;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use utoipa::IntoParams;
+
+use crate::error::ApiError;
+use crate::gateway::Gateway;
+
+const DEFAULT_LIMIT: u32 = 50;
+const LARGEST_LIMIT: u32 = 500;
+const LAST_PAGE: u64 = 1_000_000;
+
+/// The query string's values; each is text, so that the query itself always parses.
+#[derive(Debug)]
+pub(crate) struct Asked<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequestParts<Gateway> for Asked<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Gateway) -> Result<Self, ApiError> {
+        let query = Query::try_from_uri(&parts.uri);
+        query.map(|Query(asked)| Self(asked)).map_err(|error| ApiError::parameter("query", error.body_text()))
+    }
+}
+
+/// Which part of a list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Paging {
+    /// Which page, from 1.
+    #[param(value_type = Option<u64>, minimum = 1, maximum = 1_000_000)]
+    page: Option<String>,
+    /// How many items a page has, 50 by default.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 500)]
+    limit: Option<String>,
+}
+
+impl Paging {
+    /// The page.
+    pub(crate) fn page(self) -> Result<Page, ApiError> {
+        let Self { page, limit } = self;
+        Ok(Page {
+            number: within("page", page, 1, LAST_PAGE)?.unwrap_or(1),
+            limit: within("limit", limit, 1, LARGEST_LIMIT)?.unwrap_or(DEFAULT_LIMIT),
+        })
+    }
+}
+
+/// A number between two others, both allowed.
+fn within<N>(name: &str, text: Option<String>, least: N, most: N) -> Result<Option<N>, ApiError>
+where
+    N: std::str::FromStr + PartialOrd + std::fmt::Display,
+{
+    let Some(text) = text else { return Ok(None) };
+    let number = text.parse().ok().filter(|number| (&least..=&most).contains(&number));
+    number.map(Some).ok_or_else(|| ApiError::parameter(name, format!("must be an integer from {least} to {most}")))
+}
+
+/// One of several names, by the function that reads them.
+pub(crate) fn named<T>(name: &str, text: Option<String>, read: impl Fn(&str) -> Option<T>) -> Result<Option<T>, ApiError> {
+    let Some(text) = text else { return Ok(None) };
+    read(&text).map(Some).ok_or_else(|| ApiError::parameter(name, "is not one of the values that are known"))
+}
+
+/// The beginning of a time range: a moment, or a day's first.
+pub(crate) fn from_moment(name: &str, text: Option<String>) -> Result<Option<Timestamp>, ApiError> {
+    moment(name, text, 0)
+}
+
+/// The end of a time range, itself outside: a moment, or the end of a day.
+pub(crate) fn to_moment(name: &str, text: Option<String>) -> Result<Option<Timestamp>, ApiError> {
+    moment(name, text, 1)
+}
+
+fn moment(name: &str, text: Option<String>, days_on: u64) -> Result<Option<Timestamp>, ApiError> {
+    let Some(text) = text else { return Ok(None) };
+    let exact = DateTime::parse_from_rfc3339(&text).ok().map(|at| at.with_timezone(&Utc));
+    let day = || text.parse::<NaiveDate>().ok()?.checked_add_days(Days::new(days_on));
+    let found = exact.or_else(|| day().map(|day| day.and_time(NaiveTime::MIN).and_utc()));
+    found.map(Some).ok_or_else(|| ApiError::parameter(name, "must be a day (2024-01-31) or a moment (2024-01-31T10:00:00Z)"))
+}

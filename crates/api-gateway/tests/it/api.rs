@@ -1,0 +1,186 @@
+//! A gateway of a test's own, and a client of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use http::{HeaderMap, Request};
+use http_body_util::BodyExt as _;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use ig_api_gateway::{Addresses, Config};
+use ig_service::config::Secret;
+use ig_service::{Context, Stop};
+use ig_core::access::KeyScope;
+use ig_core::id::OrgId;
+use ig_store::{KeyHash, MongoConfig, NewApiKey, SecretBox, Store};
+use ig_testkit::clock::moment;
+use ig_testkit::mongo::{TestDatabase, database};
+use serde_json::{Value, json};
+
+pub(crate) const ADMIN_KEY: &str = "admin-key-of-this-test-run";
+
+/// A running gateway and a client that speaks with one key.
+pub(crate) struct Api {
+    pub(crate) at: Addresses,
+    pub(crate) context: Context,
+    pub(crate) database: Arc<TestDatabase>,
+    key: String,
+    client: Client<HttpConnector, Body>,
+}
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) json: Value,
+}
+
+impl Api {
+    pub(crate) async fn start() -> Self {
+        Self::on(Arc::new(database())).await
+    }
+
+    /// Another gateway on the same database.
+    pub(crate) async fn beside(&self) -> Self {
+        Self::on(Arc::clone(&self.database)).await
+    }
+
+    pub(crate) async fn on(database: Arc<TestDatabase>) -> Self {
+        Self::with(database, |_| {}).await
+    }
+
+    pub(crate) async fn with(database: Arc<TestDatabase>, change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = config(&database);
+        change(&mut config);
+        let context = Context::new("api-gateway", &Stop::new());
+        let at = ig_api_gateway::run(config, context.clone()).await.unwrap();
+        tokio::time::timeout(Duration::from_secs(60), context.readiness().ready()).await.expect("ready");
+        let client = Client::builder(TokioExecutor::new()).build_http();
+        Self { at, context, database, key: ADMIN_KEY.to_owned(), client }
+    }
+
+    /// A client of the same gateway with another key.
+    pub(crate) fn with_key(&self, key: &str) -> Self {
+        Self {
+            at: self.at,
+            context: self.context.clone(),
+            database: Arc::clone(&self.database),
+            key: key.to_owned(),
+            client: self.client.clone(),
+        }
+    }
+
+    pub(crate) async fn store(&self) -> Store {
+        let config = config(&self.database);
+        Store::connect(&config.mongodb, SecretBox::new(&config.secrets).unwrap()).await.unwrap()
+    }
+
+    pub(crate) async fn stop(&self) {
+        self.context.drain(Duration::from_secs(10)).await.unwrap();
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send(self.request("GET", path), Body::empty()).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
+        self.send(self.request("DELETE", path), Body::empty()).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
+        self.json("POST", path, body).await
+    }
+
+    pub(crate) async fn put(&self, path: &str, body: Value) -> Answer {
+        self.json("PUT", path, body).await
+    }
+
+    pub(crate) async fn patch(&self, path: &str, body: Value) -> Answer {
+        self.json("PATCH", path, body).await
+    }
+
+    pub(crate) async fn json(&self, method: &str, path: &str, body: Value) -> Answer {
+        let request = self.request(method, path).header("content-type", "application/json");
+        self.send(request, Body::from(body.to_string())).await
+    }
+
+    pub(crate) fn request(&self, method: &str, path: &str) -> http::request::Builder {
+        let uri = format!("http://{}/api/v1{path}", self.at.http);
+        Request::builder().method(method).uri(uri).header("x-api-key", &self.key)
+    }
+
+    pub(crate) async fn send(&self, request: http::request::Builder, body: Body) -> Answer {
+        let response = self.client.request(request.body(body).unwrap()).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        let json = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        Answer { status: parts.status.as_u16(), headers: parts.headers, json }
+    }
+
+    /// Makes an organisation.
+    pub(crate) async fn org(&self, org: i64) {
+        let made = self.post("/admin/orgs", json!({"orgId": org, "name": format!("Org {org}")})).await;
+        assert_eq!(made.status, 201, "{made:?}");
+    }
+
+    /// Makes a unit.
+    pub(crate) async fn unit(&self, org: i64, rid: i64) {
+        let made = self.post(&format!("/admin/orgs/{org}/units"), json!({"rid": rid, "name": format!("Unit {rid}")})).await;
+        assert_eq!(made.status, 201, "{made:?}");
+    }
+
+    /// Makes an integration; answers its id.
+    pub(crate) async fn integration(&self, org: i64, body: Value) -> String {
+        let made = self.post(&format!("/outbound-integrations?orgId={org}"), body).await;
+        assert_eq!(made.status, 201, "{made:?}");
+        made.text("/id")
+    }
+}
+
+impl Answer {
+    pub(crate) fn text(&self, pointer: &str) -> String {
+        self.json.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("{pointer} in {self:?}")).to_owned()
+    }
+
+    /// The pointers of all faults, sorted.
+    pub(crate) fn faults(&self) -> Vec<&str> {
+        let details = self.json["details"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let mut pointers: Vec<_> = details.iter().filter_map(|detail| detail["pointer"].as_str()).collect();
+        pointers.sort_unstable();
+        pointers
+    }
+}
+
+/// The least that an integration needs.
+pub(crate) fn least() -> Value {
+    json!({"name": "Hook", "eventType": "order", "targetUrl": "https://receiver.invalid/hook"})
+}
+
+/// [`least`] with fields of its own.
+pub(crate) fn with(fields: Value) -> Value {
+    let mut body = least();
+    let (Some(object), Value::Object(fields)) = (body.as_object_mut(), fields) else { panic!("objects") };
+    object.extend(fields);
+    body
+}
+
+fn config(database: &TestDatabase) -> Config {
+    let mut config = Config::default();
+    config.mongodb = MongoConfig { uri: database.uri.clone(), database: database.name.clone(), ..MongoConfig::default() };
+    config.secrets.keys = vec!["test:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".to_owned()];
+    config.http.listen.set_port(0);
+    config.grpc.listen.set_port(0);
+    config.bootstrap.api_key = Some(Secret::new(ADMIN_KEY));
+    config
+}
+
+/// Makes a key for one organisation.
+pub(crate) async fn key_for(api: &Api, org: OrgId) -> String {
+    let key = format!("key-of-{org}-{:016x}", std::process::id());
+    let new = NewApiKey { org_id: Some(org), name: "test".to_owned(), scopes: KeyScope::ALL.to_vec(), expires_at: None, created_at: moment(0) };
+    api.store().await.api_keys().create(&KeyHash::of(&key), new).await.unwrap();
+    key
+}

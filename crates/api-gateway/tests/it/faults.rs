@@ -1,0 +1,122 @@
+//! What is wrong with a request is told all at once and by place.
+
+use serde_json::json;
+
+use crate::api::{Api, with};
+
+#[tokio::test]
+async fn every_fault_of_shape_is_told_by_pointer() {
+    let api = Api::start().await;
+    api.org(10).await;
+    let body = with(json!({
+        "name": 7,
+        "nonsense": true,
+        "transformationMode": "SCRIPT",
+        "timeoutMs": 5,
+        "signing": {"enabled": "yes"},
+        "actions": [{"targetUrl": "https://a.invalid"}, {"name": "b", "x": 1}],
+        "fieldMappings": [{"sourceField": "a", "targetField": "b", "transform": "lookup"}],
+    }));
+    let answer = api.post("/outbound-integrations?orgId=10", body).await;
+    assert_eq!((answer.status, &answer.json["code"]), (400, &json!("VALIDATION_ERROR")));
+    let expected = [
+        "/actions/0/name",
+        "/actions/1/x",
+        "/fieldMappings/0/transform",
+        "/name",
+        "/nonsense",
+        "/signing/enabled",
+        "/timeoutMs",
+        "/transformationMode",
+    ];
+    assert_eq!(answer.faults(), expected, "{answer:?}");
+}
+
+#[tokio::test]
+async fn every_fault_of_law_is_told_by_pointer() {
+    let api = Api::start().await;
+    api.org(10).await;
+    let body = with(json!({
+        "name": " ",
+        "eventType": "",
+        "targetUrl": "ftp://x",
+        "outgoingAuthType": "BASIC",
+        "outgoingAuthConfig": {"username": "a:b", "token": "t"},
+        "signing": {"enabled": true, "secrets": ["short"]},
+        "customHeaders": {"Host": "x", "X-Fine": "y"},
+        "actions": [{"name": "a"}, {"name": "a"}],
+        "scope": "ENTITY_ONLY",
+        "excludedEntityRids": [11],
+        "maxConcurrency": 5,
+        "fieldMappings": [{"sourceField": "a..b", "targetField": "b"}],
+    }));
+    let answer = api.post("/outbound-integrations?orgId=10", body).await;
+    assert_eq!(answer.status, 400);
+    let expected = [
+        "/actions/1/name",
+        "/customHeaders/Host",
+        "/eventType",
+        "/excludedEntityRids",
+        "/fieldMappings/0/sourceField",
+        "/maxConcurrency",
+        "/name",
+        "/outgoingAuthConfig/password",
+        "/outgoingAuthConfig/token",
+        "/outgoingAuthConfig/username",
+        "/signing/secrets/0",
+        "/targetUrl",
+    ];
+    assert_eq!(answer.faults(), expected, "{answer:?}");
+}
+
+#[tokio::test]
+async fn an_address_that_the_guard_refuses_is_a_fault_and_a_name_nobody_knows_is_not() {
+    let api = Api::start().await;
+    api.org(10).await;
+    for url in ["http://127.0.0.1/", "http://[::ffff:10.0.0.1]/", "http://0x7f.1/", "http://169.254.169.254/", "http://localhost:9/"] {
+        let body = with(json!({"actions": [{"name": "a", "targetUrl": url}], "targetUrl": url}));
+        let answer = api.post("/outbound-integrations?orgId=10", body).await;
+        assert_eq!((answer.status, answer.faults()), (400, vec!["/targetUrl"]), "{url}: {answer:?}");
+    }
+    let body = with(json!({"actions": [{"name": "a", "targetUrl": "http://10.0.0.1/"}]}));
+    assert_eq!(api.post("/outbound-integrations?orgId=10", body).await.faults(), ["/actions/0/targetUrl"]);
+    api.integration(10, with(json!({"targetUrl": "https://nobody-knows-this.invalid/"}))).await;
+}
+
+#[tokio::test]
+async fn entities_have_to_be_the_organisations_own() {
+    let api = Api::start().await;
+    api.org(10).await;
+    api.org(20).await;
+    api.unit(10, 11).await;
+    api.unit(20, 21).await;
+    let answer = api.post("/outbound-integrations?orgId=10", with(json!({"tenantId": 21, "excludedEntityRids": [11, 21, 10]}))).await;
+    assert_eq!(answer.faults(), ["/excludedEntityRids", "/excludedEntityRids", "/tenantId"], "{answer:?}");
+    api.integration(10, with(json!({"excludedEntityRids": [11]}))).await;
+}
+
+#[tokio::test]
+async fn a_body_with_a_key_twice_is_refused() {
+    let api = Api::start().await;
+    let request = api.request("POST", "/admin/orgs").header("content-type", "application/json");
+    let answer = api.send(request, r#"{"orgId":1,"name":"a","name":"b"}"#.into()).await;
+    assert_eq!((answer.status, answer.faults()), (400, vec![""]), "{answer:?}");
+}
+
+#[tokio::test]
+async fn parameters_are_told_by_name() {
+    let api = Api::start().await;
+    api.org(10).await;
+    for (path, parameter) in [
+        ("/outbound-integrations", "orgId"),
+        ("/outbound-integrations?orgId=x", "orgId"),
+        ("/outbound-integrations?orgId=10&page=0", "page"),
+        ("/outbound-integrations?orgId=10&page=99999999999999999999", "page"),
+        ("/outbound-integrations?orgId=10&limit=501", "limit"),
+        ("/logs?orgId=10&startDate=yesterday", "startDate"),
+        ("/logs?orgId=10&status=GREAT", "status"),
+    ] {
+        let answer = api.get(path).await;
+        assert_eq!((answer.status, &answer.json["details"][0]["parameter"]), (400, &json!(parameter)), "{path}: {answer:?}");
+    }
+}

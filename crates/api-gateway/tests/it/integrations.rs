@@ -1,0 +1,127 @@
+//! Outbound integrations: defaults, round trips, verbs.
+
+use serde_json::{Value, json};
+
+use crate::api::{Api, least, with};
+
+#[tokio::test]
+async fn what_is_left_out_has_its_default() {
+    let api = Api::start().await;
+    api.org(10).await;
+    let made = api.post("/outbound-integrations?orgId=10", least()).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    for (field, value) in [
+        ("orgId", json!(10)),
+        ("tenantId", json!(10)),
+        ("isActive", json!(true)),
+        ("httpMethod", json!("POST")),
+        ("outgoingAuthType", json!("NONE")),
+        ("timeoutMs", json!(30_000)),
+        ("retryCount", json!(3)),
+        ("ordering", json!("ORDERED")),
+        ("logLevel", json!("FULL")),
+        ("scope", json!("ALL_ENTITIES")),
+        ("schedulingMode", json!("IMMEDIATE")),
+        ("signing", json!({"enabled": false})),
+    ] {
+        assert_eq!(made.json[field], value, "{field}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_read_can_be_put_back_and_changes_nothing() {
+    let api = Api::start().await;
+    api.org(10).await;
+    api.unit(10, 11).await;
+    let id = api.integration(10, everything()).await;
+    let path = format!("/outbound-integrations/{id}?orgId=10");
+    let before = api.get(&path).await.json;
+    let put = api.put(&path, before.clone()).await;
+    assert_eq!(put.status, 200, "{put:?}");
+    assert_eq!(without_stamp(put.json), without_stamp(before));
+    let stored = api.store().await.integrations().get(ig_core::id::OrgId(10), id.parse().unwrap()).await.unwrap().unwrap();
+    assert!(format!("{:?}", stored.auth).contains("X-Key"));
+    let ig_core::integration::OutgoingAuth::ApiKey { api_key, .. } = stored.auth else { panic!("{:?}", stored.auth) };
+    assert_eq!(api_key.expose(), "s3cret-key");
+}
+
+fn without_stamp(mut document: Value) -> Value {
+    let object = document.as_object_mut().unwrap();
+    object.remove("revision");
+    object.remove("updatedAt");
+    document
+}
+
+fn everything() -> Value {
+    with(json!({
+        "eventType": "*",
+        "httpMethod": "PUT",
+        "passthrough": true,
+        "fieldMappings": [
+            {"sourceField": "a.b", "targetField": "c", "transform": "date", "format": {"output": "%Y", "timezone": "Asia/Kolkata"}},
+            {"sourceField": "x", "targetField": "y", "transform": "default", "defaultValue": null},
+        ],
+        "staticFields": [{"key": "k", "value": {"n": null}}],
+        "outgoingAuthType": "API_KEY",
+        "outgoingAuthConfig": {"headerName": "X-Key", "apiKey": "s3cret-key"},
+        "signing": {"enabled": true},
+        "customHeaders": {"X-Plain": "v"},
+        "actions": [
+            {"name": "first"},
+            {"name": "second", "targetUrl": "https://other.invalid/", "httpMethod": "PATCH", "staticFields": [{"key": "z", "value": 1}]},
+        ],
+        "multiActionDelayMs": 250,
+        "timeoutMs": 1000,
+        "retryCount": 5,
+        "ordering": "UNORDERED",
+        "maxConcurrency": 7,
+        "logLevel": "METADATA",
+        "excludedEntityRids": [11],
+    }))
+}
+
+#[tokio::test]
+async fn a_patch_of_one_field_leaves_the_others() {
+    let api = Api::start().await;
+    api.org(10).await;
+    api.unit(10, 11).await;
+    let id = api.integration(10, everything()).await;
+    let path = format!("/outbound-integrations/{id}?orgId=10");
+    let before = api.get(&path).await.json;
+    let patched = api.patch(&path, json!({"retryCount": null, "name": "New"})).await;
+    assert_eq!(patched.status, 200, "{patched:?}");
+    let mut expected = without_stamp(before);
+    expected["retryCount"] = json!(3);
+    expected["name"] = json!("New");
+    assert_eq!(without_stamp(patched.json), expected);
+}
+
+#[tokio::test]
+async fn a_patch_of_the_auth_type_starts_its_credentials_anew() {
+    let api = Api::start().await;
+    api.org(10).await;
+    api.unit(10, 11).await;
+    let id = api.integration(10, everything()).await;
+    let path = format!("/outbound-integrations/{id}?orgId=10");
+    let patched = api.patch(&path, json!({"outgoingAuthType": "BEARER", "outgoingAuthConfig": {"token": "t"}})).await;
+    assert_eq!((patched.status, &patched.json["outgoingAuthConfig"]), (200, &json!({"token": "********"})), "{patched:?}");
+    let ordered = api.patch(&path, json!({"ordering": "ORDERED"})).await;
+    assert_eq!((ordered.status, ordered.json.get("maxConcurrency")), (200, None), "{ordered:?}");
+}
+
+#[tokio::test]
+async fn it_is_enabled_and_disabled_by_verb_and_listed_by_filter() {
+    let api = Api::start().await;
+    api.org(10).await;
+    let id = api.integration(10, least()).await;
+    api.integration(10, with(json!({"name": "Other", "eventType": "*"}))).await;
+    let disabled = api.send(api.request("POST", &format!("/outbound-integrations/{id}/disable?orgId=10")), axum::body::Body::empty()).await;
+    assert_eq!((disabled.status, &disabled.json["isActive"]), (200, &json!(false)));
+    for (filter, names) in [("isActive=false", vec!["Hook"]), ("eventType=*", vec!["Other"]), ("search=oTh", vec!["Other"]), ("search=.*", vec![])] {
+        let listed = api.get(&format!("/outbound-integrations?orgId=10&{filter}")).await;
+        let found: Vec<_> = listed.json["integrations"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+        assert_eq!(found, names, "{filter}");
+    }
+    let enabled = api.send(api.request("POST", &format!("/outbound-integrations/{id}/enable?orgId=10")), axum::body::Body::empty()).await;
+    assert_eq!(enabled.json["isActive"], json!(true));
+}

@@ -1,0 +1,16 @@
+//! The gateway over real HTTP and gRPC, with a real database.
+
+mod access;
+mod api;
+mod concurrency;
+mod description;
+mod faults;
+mod hostile;
+mod integrations;
+mod isolation;
+mod lists;
+mod outage;
+mod push;
+mod secrets;
+mod tenants;
+mod watch;

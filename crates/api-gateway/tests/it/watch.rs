@@ -1,0 +1,133 @@
+//! The configuration feed.
+
+use std::time::Duration;
+
+use ig_core::configuration::{Change, Configuration, RevisedChange};
+use ig_core::id::OrgId;
+use ig_proto::v1::config_service_client::ConfigServiceClient;
+use ig_proto::v1::watch_response::Step;
+use ig_proto::v1::{WatchRequest, WatchResponse};
+use serde_json::json;
+use tonic::Streaming;
+
+use crate::api::{Api, least, with};
+
+/// A worker as far as the feed is concerned.
+struct Watcher {
+    stream: Streaming<WatchResponse>,
+    configuration: Configuration,
+    snapshots: usize,
+}
+
+impl Watcher {
+    async fn of(api: &Api, configuration: Configuration) -> Self {
+        let mut client = ConfigServiceClient::connect(format!("http://{}", api.at.grpc)).await.unwrap();
+        let resume_from_revision = configuration.revision();
+        let stream = client.watch(WatchRequest { resume_from_revision }).await.unwrap().into_inner();
+        Self { stream, configuration, snapshots: 0 }
+    }
+
+    async fn step(&mut self) -> Step {
+        let next = tokio::time::timeout(Duration::from_secs(30), self.stream.message()).await;
+        next.expect("a sign of life").unwrap().expect("no end").step.expect("a step")
+    }
+
+    async fn take(&mut self) {
+        match self.step().await {
+            Step::SnapshotBegin(begin) => self.configuration = Configuration::at(begin.revision),
+            Step::SnapshotPart(part) => part.items.into_iter().for_each(|item| self.configuration.put(Change::try_from(item).unwrap())),
+            Step::SnapshotEnd(_) => self.snapshots += 1,
+            Step::Changes(changes) => {
+                changes.changes.into_iter().for_each(|change| self.configuration.apply(RevisedChange::try_from(change).unwrap()));
+            }
+            Step::Heartbeat(beat) => assert_eq!(beat.revision, self.configuration.revision()),
+        }
+    }
+
+    async fn until(&mut self, holds: impl Fn(&Configuration) -> bool) {
+        while !holds(&self.configuration) {
+            self.take().await;
+        }
+    }
+}
+
+fn count(configuration: &Configuration) -> usize {
+    configuration.integrations().count()
+}
+
+#[tokio::test]
+async fn a_watcher_gets_a_snapshot_and_then_each_change_within_a_second() {
+    let api = Api::start().await;
+    api.org(10).await;
+    let id = api.integration(10, with(json!({"signing": {"enabled": true}}))).await;
+    let mut watcher = Watcher::of(&api, Configuration::default()).await;
+    watcher.until(|configuration| count(configuration) == 1).await;
+    assert_eq!(watcher.snapshots, 0, "it is in force once it is complete");
+    let began = std::time::Instant::now();
+    api.integration(10, least()).await;
+    watcher.until(|configuration| count(configuration) == 2).await;
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    assert_eq!(api.delete(&format!("/outbound-integrations/{id}?orgId=10")).await.status, 204);
+    watcher.until(|configuration| count(configuration) == 1).await;
+    assert_eq!(watcher.snapshots, 1);
+}
+
+#[tokio::test]
+async fn nothing_configured_is_a_snapshot_too_and_then_it_beats() {
+    let api = Api::start().await;
+    let mut watcher = Watcher::of(&api, Configuration::default()).await;
+    while watcher.snapshots == 0 {
+        watcher.take().await;
+    }
+    assert!(matches!(watcher.step().await, Step::Heartbeat(_)));
+}
+
+#[tokio::test]
+async fn a_watcher_resumes_after_the_gateway_was_started_anew() {
+    let api = Api::start().await;
+    api.org(10).await;
+    api.integration(10, least()).await;
+    let mut watcher = Watcher::of(&api, Configuration::default()).await;
+    watcher.until(|configuration| count(configuration) == 1).await;
+    api.stop().await;
+    let again = api.beside().await;
+    again.integration(10, least()).await;
+    let mut resumed = Watcher::of(&again, watcher.configuration).await;
+    resumed.until(|configuration| count(configuration) == 2).await;
+    assert_eq!(resumed.snapshots, 0, "changes alone were sent");
+}
+
+#[tokio::test]
+async fn a_change_through_one_gateway_reaches_the_watchers_of_another() {
+    let one = Api::start().await;
+    let other = one.beside().await;
+    let mut watcher = Watcher::of(&other, Configuration::default()).await;
+    while watcher.snapshots == 0 {
+        watcher.take().await;
+    }
+    let began = std::time::Instant::now();
+    one.org(10).await;
+    watcher.until(|configuration| configuration.org(OrgId(10)).is_some()).await;
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    assert_eq!(other.get("/outbound-integrations?orgId=10").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_large_snapshot_comes_in_parts_and_a_revision_from_elsewhere_begins_anew() {
+    let api = Api::start().await;
+    api.org(10).await;
+    for number in 0..520 {
+        api.unit(10, 1_000 + number).await;
+    }
+    let mut watcher = Watcher::of(&api, Configuration::at(1_000_000)).await;
+    let mut parts = Vec::new();
+    loop {
+        match watcher.step().await {
+            Step::SnapshotBegin(_) | Step::Heartbeat(_) => {}
+            Step::SnapshotPart(part) => parts.push(part.items.len()),
+            Step::SnapshotEnd(_) => break,
+            Step::Changes(changes) => panic!("{changes:?}"),
+        }
+    }
+    assert_eq!((parts.len(), parts.iter().sum::<usize>()), (2, 521));
+}
