@@ -3,11 +3,11 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::time::Instant;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     config::GrpcConfig,
-    grpc::{self, GrpcError, Services},
+    grpc::{self, Calls, GrpcError, Services},
     host::Stop,
     liveness::Liveness,
     readiness::Readiness,
@@ -29,7 +29,7 @@ struct Inner {
     stop: Stop,
     work: Tasks,
     servers: Tasks,
-    calls: TaskTracker,
+    calls: Calls,
     readiness: Readiness,
     liveness: Liveness,
 }
@@ -44,7 +44,7 @@ impl Context {
             stop: stop.clone(),
             work,
             servers,
-            calls: TaskTracker::new(),
+            calls: Calls::default(),
             readiness: Readiness::new(),
             liveness: Liveness::default(),
         };
@@ -100,7 +100,7 @@ impl Context {
     }
 
     /// The gRPC calls that are being answered; a stream counts until it begins.
-    pub(crate) fn calls(&self) -> &TaskTracker {
+    pub(crate) fn calls(&self) -> &Calls {
         &self.inner.calls
     }
 
@@ -120,8 +120,7 @@ impl Context {
     /// an idle connection cannot hold up our end.
     async fn close(&self, deadline: Instant) -> Result<(), Vec<String>> {
         self.inner.servers.stopping().cancel();
-        self.inner.calls.close();
-        let answered = tokio::time::timeout_at(deadline, self.inner.calls.wait()).await;
+        let answered = self.inner.calls.finish(deadline).await;
         if let Err(servers) = self.inner.servers.drain(HANGING_UP).await {
             tracing::debug!(
                 service = self.inner.name,
@@ -129,6 +128,6 @@ impl Context {
                 "connections were cut"
             );
         }
-        answered.map_err(|_| vec![format!("{} gRPC calls", self.inner.calls.len())])
+        answered.map_err(|left| vec![format!("{left} gRPC calls")])
     }
 }

@@ -1,5 +1,6 @@
 //! gRPC plumbing: servers, clients, and the credentials between services.
 
+mod calls;
 mod client;
 mod credentials;
 mod deadline;
@@ -13,6 +14,7 @@ pub use client::{Client, channel};
 pub use fleet::Fleet;
 pub use server::Services;
 
+pub(crate) use calls::Calls;
 pub(crate) use server::serve;
 
 /// gRPC plumbing that could not be set up.

@@ -2,14 +2,8 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use axum::{
-    Router,
-    extract::{Request, State},
-    middleware::{self, Next},
-    response::Response,
-};
+use axum::{Router, middleware};
 use tokio::net::TcpListener;
-use tokio_util::task::TaskTracker;
 use tonic::{
     service::Routes,
     transport::{Server, server::TcpIncoming},
@@ -17,7 +11,7 @@ use tonic::{
 use tonic_health::{ServingStatus, server::HealthReporter};
 
 use super::{
-    GrpcError,
+    GrpcError, calls,
     credentials::{self, Required},
     deadline, span,
 };
@@ -89,16 +83,11 @@ fn router(context: &Context, required: Required, services: Services) -> Result<R
     context
         .servers()
         .spawn("grpc-health", Fate::RunsUntilShutdown, follow(context.clone(), reporter));
-    let calls = context.calls().clone();
+    let in_flight = context.calls().clone();
     Ok(all
         .layer(middleware::from_fn(deadline::keep))
         .layer(middleware::from_fn(span::around))
-        .layer(middleware::from_fn_with_state(calls, count)))
-}
-
-/// Notes a call as in flight until its answer begins.
-async fn count(State(calls): State<TaskTracker>, request: Request, next: Next) -> Response {
-    calls.track_future(next.run(request)).await
+        .layer(middleware::from_fn_with_state(in_flight, calls::count)))
 }
 
 async fn bind(address: SocketAddr) -> Result<(TcpIncoming, SocketAddr), GrpcError> {

@@ -1,6 +1,11 @@
 //! Children answer, end when told, and do not outlive us.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    io::{BufRead, BufReader, Write},
+    net::SocketAddr,
+    process::{self, Stdio},
+    time::Duration,
+};
 
 use ig_service::child::{Child, ChildError, Command};
 use tokio::net::TcpListener;
@@ -78,4 +83,45 @@ async fn a_program_that_is_not_there_is_named() {
     };
     let error = Child::start(missing).expect_err("not there").to_string();
     assert!(error.contains("/nonexistent/server"), "{error}");
+}
+
+/// Whether a process of this number is running; one that nobody has waited for yet is not.
+fn runs(id: u32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{id}/stat"));
+    status.is_ok_and(|status| !status.contains(") Z "))
+}
+
+#[tokio::test]
+async fn a_child_ends_when_it_is_dropped() {
+    let child = shell("exec sleep 600");
+    let id = child.id();
+    assert!(runs(id));
+    drop(child);
+    until("it has ended", || async { !runs(id) }).await;
+}
+
+#[test]
+#[ignore = "it is the parent that the next test starts"]
+fn parent() {
+    let child = shell("exec sleep 600");
+    writeln!(std::io::stdout(), "> {}", child.id()).expect("somebody reads");
+    std::thread::park();
+}
+
+#[tokio::test]
+async fn a_child_does_not_outlive_a_parent_that_is_killed() {
+    let mut parent = process::Command::new(std::env::current_exe().expect("this binary"))
+        .args(["child::parent", "--exact", "--ignored", "--nocapture"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("started");
+    let lines = BufReader::new(parent.stdout.take().expect("piped")).lines();
+    let said = lines
+        .map(|line| line.expect("readable"))
+        .find_map(|line| Some(line.split_once("> ")?.1.to_owned()));
+    let id: u32 = said.expect("it said the number").parse().expect("a number");
+    assert!(runs(id));
+    parent.kill().expect("killed");
+    parent.wait().expect("ended");
+    until("the child has ended too", || async { !runs(id) }).await;
 }

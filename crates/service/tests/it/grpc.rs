@@ -174,7 +174,7 @@ async fn a_call_that_outlasts_the_grace_is_cut_off_and_told_of() {
         context.drain(Duration::from_millis(1)).await
     };
     let (answer, drained) = tokio::join!(call(client), drain);
-    answer.expect_err("cut off");
+    assert_eq!(answer.expect_err("cut off").code(), Code::Unavailable);
     assert_eq!(drained.expect_err("cut off"), ["1 gRPC calls"]);
 }
 
