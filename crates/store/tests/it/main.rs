@@ -1,1 +1,13 @@
+//! The store against a real server.
 
+mod api_keys;
+mod away;
+mod commit;
+mod deliveries;
+mod follow;
+mod journal;
+mod lists;
+mod partition_leases;
+mod pushed_events;
+mod secrets;
+mod stored;

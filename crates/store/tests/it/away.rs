@@ -1,0 +1,137 @@
+//! A database that dies, freezes and comes back.
+
+use std::time::{Duration, Instant};
+
+use ig_core::configuration::Change;
+use ig_core::id::OrgId;
+use ig_core::ports::{Journal, PartitionLeases, PushedEvents};
+use ig_store::{CommitError, Expected, MongoConfig, SecretBox, Store, StoreError};
+use ig_testkit::builders;
+use ig_testkit::servers::Mongo;
+use ig_testkit::wait::eventually;
+
+use crate::deliveries::{delivery, recorded};
+
+/// What the timeouts below allow in all, and as much again.
+const BOUND: Duration = Duration::from_secs(8);
+
+async fn store(server: &Mongo) -> Store {
+    let config = MongoConfig {
+        uri: server.uri(),
+        server_selection_timeout_ms: 1_000,
+        connect_timeout_ms: 1_000,
+        operation_timeout_ms: 4_000,
+        ..MongoConfig::default()
+    };
+    Store::connect(&config, SecretBox::closed()).await.unwrap()
+}
+
+/// What each port answers; what is done is done again each time.
+async fn answers(store: &Store) -> Vec<Result<(), StoreError>> {
+    let put = Change::PutOrganization(builders::organization(7));
+    let commit = async {
+        match store.configuration().commit(put, Expected::New).await {
+            Err(CommitError::Store(error)) => Err(error),
+            Ok(_) | Err(CommitError::Duplicate { .. }) => Ok(()),
+            Err(other) => panic!("{other}"),
+        }
+    };
+    let log = [recorded(delivery(7, 1))];
+    let (journal, leases, queue) = (store.journal(), store.partition_leases(), store.pushed_events());
+    let answers = tokio::join!(
+        store.ping(),
+        commit,
+        async { journal.record(&log).await },
+        async { leases.list().await.map(drop) },
+        async { queue.head().await.map(drop) },
+        async { store.organizations().get(OrgId(7)).await.map(drop) },
+    );
+    vec![answers.0, answers.1, answers.2, answers.3, answers.4, answers.5]
+}
+
+async fn is_away(store: &Store) {
+    let began = Instant::now();
+    for answer in answers(store).await {
+        assert!(matches!(answer, Err(StoreError::Unavailable(_))), "{answer:?}");
+    }
+    assert!(began.elapsed() < BOUND, "it took {:?}", began.elapsed());
+}
+
+async fn comes_back(store: &Store) {
+    eventually("the database answers again", async || {
+        answers(store).await.iter().all(Result::is_ok)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_database_that_was_killed_is_away_in_time_and_is_used_again_when_it_is_back() {
+    let mut server = Mongo::start().await;
+    let store = store(&server).await;
+    store.migrate().await.unwrap();
+    assert!(answers(&store).await.iter().all(Result::is_ok));
+    server.kill();
+    is_away(&store).await;
+    server.restart().await;
+    comes_back(&store).await;
+    let organization = store.organizations().get(OrgId(7)).await.unwrap();
+    assert!(organization.is_some(), "what was committed survived");
+}
+
+#[tokio::test]
+async fn a_database_that_froze_is_away_in_time_and_is_used_again_when_it_thaws() {
+    let server = Mongo::start().await;
+    let store = store(&server).await;
+    store.migrate().await.unwrap();
+    assert!(answers(&store).await.iter().all(Result::is_ok));
+    server.freeze();
+    is_away(&store).await;
+    server.thaw();
+    comes_back(&store).await;
+}
+
+#[tokio::test]
+async fn where_nothing_listens_every_operation_says_so_in_time() {
+    let config = MongoConfig {
+        uri: format!("mongodb://127.0.0.1:{}", ig_testkit::port::free_port()),
+        server_selection_timeout_ms: 500,
+        ..MongoConfig::default()
+    };
+    let store = Store::connect(&config, SecretBox::closed()).await.unwrap();
+    is_away(&store).await;
+}
+
+#[tokio::test]
+async fn an_address_that_is_none_is_refused() {
+    let config = MongoConfig {
+        uri: "nonsense".to_owned(),
+        ..MongoConfig::default()
+    };
+    let refused = Store::connect(&config, SecretBox::closed()).await;
+    assert!(matches!(refused, Err(StoreError::Refused(_))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn many_processes_may_migrate_at_once_and_again() {
+    let server = ig_testkit::mongo::database();
+    let config = crate::stored::config(&server);
+    let mut stores = Vec::new();
+    for _ in 0..4 {
+        stores.push(Store::connect(&config, SecretBox::closed()).await.unwrap());
+    }
+    for _ in 0..2 {
+        let migrated = futures::future::join_all(stores.iter().map(Store::migrate)).await;
+        assert!(migrated.iter().all(Result::is_ok), "{migrated:?}");
+    }
+    stores[0]
+        .configuration()
+        .commit(Change::PutOrganization(builders::organization(7)), Expected::New)
+        .await
+        .unwrap();
+    stores[1].migrate().await.unwrap();
+    assert_eq!(
+        stores[2].configuration().revision().await.unwrap(),
+        1,
+        "what is there stays as it is"
+    );
+}

@@ -1,0 +1,173 @@
+//! Following configuration: a snapshot, and the changes since.
+
+use futures::TryStreamExt;
+use ig_core::configuration::{Change, Configuration};
+use ig_core::id::{EventType, OrgId, Rid};
+use ig_store::{Expected, Store};
+use ig_testkit::builders;
+use mongodb::bson::{Document, doc};
+use proptest::prelude::*;
+
+use crate::stored::Stored;
+
+/// A change to one of a handful of items, so that they are made, changed and deleted again and again.
+fn change() -> impl Strategy<Value = (Change, Expected)> {
+    let expected = prop_oneof![3 => Just(Expected::New), 2 => Just(Expected::Any)];
+    let change = (0..8u8, 1..4i64, 0..2i64).prop_map(|(kind, org, item)| {
+        let mut integration = builders::integration(org, "order", "https://a.example/");
+        integration.id = builders::integration_id(u64::try_from(org * 10 + item).unwrap());
+        match kind {
+            0 => Change::PutOrganization(builders::organization(org)),
+            1 => Change::DeleteOrganization(OrgId(org)),
+            2 => Change::PutUnit(builders::unit(org, 100 + item)),
+            3 => Change::DeleteUnit(OrgId(org), Rid(100 + item)),
+            4 | 5 => Change::PutIntegration(Box::new(integration)),
+            6 => Change::DeleteIntegration(OrgId(org), integration.id),
+            _ => Change::PutEventType(builders::event_type(org, "order")),
+        }
+    });
+    (change, expected)
+}
+
+async fn snapshot(store: &Store) -> Configuration {
+    let (revision, items) = store.configuration().snapshot().await.unwrap();
+    let mut configuration = Configuration::at(revision);
+    let parts: Vec<Vec<Change>> = items.try_collect().await.unwrap();
+    parts.into_iter().flatten().for_each(|item| configuration.put(item));
+    configuration
+}
+
+async fn catch_up(store: &Store, configuration: &mut Configuration, limit: u32) {
+    loop {
+        let changes = store
+            .configuration()
+            .changes_since(configuration.revision(), limit)
+            .await
+            .unwrap()
+            .expect("known");
+        if changes.is_empty() {
+            return;
+        }
+        changes.into_iter().for_each(|change| configuration.apply(change));
+    }
+}
+
+/// What can be asked of a configuration, as text that can be compared.
+fn seen(configuration: &Configuration) -> String {
+    let mut seen = format!("{}\n", configuration.revision());
+    for org in 1..4 {
+        let orgs = configuration.org(OrgId(org));
+        seen += &format!("{org}: {:?}\n", orgs.and_then(|org| org.organization()));
+        let matches = orgs.map(|config| config.matches(&EventType::new("order"), Rid(org)));
+        seen += &format!("  {matches:?}\n");
+    }
+    for rid in 100..102 {
+        seen += &format!("{rid}: {:?}\n", configuration.org_of_entity(Rid(rid)));
+    }
+    let mut integrations: Vec<_> = configuration
+        .integrations()
+        .map(|integration| (integration.id, integration.revision))
+        .collect();
+    integrations.sort();
+    seen + &format!("{integrations:?}")
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, max_shrink_iters: 50, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whoever_follows_from_anywhere_arrives_at_what_a_snapshot_shows(
+        changes in proptest::collection::vec(change(), 1..60), begin in 0usize..60, limit in 1u32..8
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let stored = Stored::fresh().await;
+            let store = &stored.store;
+            let mut from_nothing = Configuration::default();
+            let mut from_the_middle = snapshot(store).await;
+            for (number, (change, expected)) in changes.into_iter().enumerate() {
+                let _ = store.configuration().commit(change, expected).await;
+                if number == begin {
+                    from_the_middle = snapshot(store).await;
+                }
+            }
+            catch_up(store, &mut from_nothing, limit).await;
+            catch_up(store, &mut from_the_middle, limit).await;
+            let truth = seen(&snapshot(store).await);
+            assert_eq!(seen(&from_nothing), truth);
+            assert_eq!(seen(&from_the_middle), truth);
+        });
+    }
+}
+
+#[tokio::test]
+async fn a_snapshot_that_is_read_while_much_changes_is_made_whole_by_the_changes_since() {
+    let stored = Stored::fresh().await;
+    let store = &stored.store;
+    let configuration = store.configuration();
+    for org in 1..4 {
+        configuration
+            .commit(Change::PutOrganization(builders::organization(org)), Expected::New)
+            .await
+            .unwrap();
+    }
+    let put = |org: i64, number: u64| {
+        let mut integration = builders::integration(org, "order", "https://a.example/");
+        integration.id = builders::integration_id(number);
+        Change::PutIntegration(Box::new(integration))
+    };
+    for number in 0..60 {
+        configuration.commit(put(1, number), Expected::New).await.unwrap();
+    }
+    let churn = async {
+        for number in 0..60 {
+            configuration
+                .commit(
+                    Change::DeleteIntegration(OrgId(1), builders::integration_id(number)),
+                    Expected::Any,
+                )
+                .await
+                .unwrap();
+            configuration.commit(put(2, 1000 + number), Expected::New).await.unwrap();
+        }
+        configuration
+            .commit(Change::DeleteOrganization(OrgId(3)), Expected::Any)
+            .await
+            .unwrap();
+    };
+    let follow = async {
+        let mut followed = Vec::new();
+        for _ in 0..20 {
+            followed.push(snapshot(store).await);
+        }
+        followed
+    };
+    let ((), followed) = tokio::join!(churn, follow);
+    let truth = seen(&snapshot(store).await);
+    for mut configuration in followed {
+        catch_up(store, &mut configuration, 7).await;
+        assert_eq!(seen(&configuration), truth);
+    }
+}
+
+#[tokio::test]
+async fn a_revision_that_nobody_knows_is_told() {
+    let stored = Stored::fresh().await;
+    let configuration = stored.store.configuration();
+    for org in 1..6 {
+        configuration
+            .commit(Change::PutOrganization(builders::organization(org)), Expected::New)
+            .await
+            .unwrap();
+    }
+    assert_eq!(configuration.changes_since(5, 10).await.unwrap(), Some(Vec::new()));
+    assert_eq!(configuration.changes_since(6, 10).await.unwrap(), None, "it is not there yet");
+    let log = stored.database.open().await.collection::<Document>("config_changes");
+    log.delete_one(doc! { "_id": 2_i64 }).await.unwrap();
+    assert_eq!(
+        configuration.changes_since(1, 10).await.unwrap(),
+        None,
+        "its successor was forgotten"
+    );
+    assert_eq!(configuration.changes_since(2, 10).await.unwrap().unwrap().len(), 3);
+}

@@ -1,0 +1,174 @@
+//! The contract of the journal.
+
+use std::collections::HashSet;
+
+use crate::stored::moment;
+use bytes::Bytes;
+use ig_core::audit::{Decision, SkipReason};
+use ig_core::delivery_log::DeliveryLog;
+use ig_core::id::{LogId, OrgId};
+use ig_core::ports::{Journal, JournalEntry};
+use ig_store::{AuditFilter, LARGEST_STORED_PAYLOAD, LogFilter, Page};
+use mongodb::bson::{Document, doc};
+
+use crate::deliveries::{audit, dead_letter, delivery, failure, recorded, seen};
+use crate::stored::Stored;
+
+const COLLECTIONS: [&str; 5] = ["delivery_logs", "execution_logs", "event_audit", "dlq", "processed_events"];
+
+async fn counts(stored: &Stored) -> [u64; 5] {
+    let database = stored.database.open().await;
+    let mut counts = [0; 5];
+    for (count, collection) in counts.iter_mut().zip(COLLECTIONS) {
+        *count = database
+            .collection::<Document>(collection)
+            .count_documents(doc! {})
+            .await
+            .unwrap();
+    }
+    counts
+}
+
+fn entries() -> Vec<JournalEntry> {
+    vec![
+        recorded(delivery(7, 1)),
+        recorded(failure(7, 2)),
+        JournalEntry::Audit(audit(Some(7), 1, Decision::Matched { integrations: 2 })),
+        JournalEntry::Audit(audit(None, 2, Decision::Skipped(SkipReason::NoEntityContext))),
+        JournalEntry::Seen(seen(1, 0)),
+        JournalEntry::Seen(seen(2, 1)),
+    ]
+}
+
+#[tokio::test]
+async fn what_is_recorded_is_read_as_it_was() {
+    let Stored {
+        store, database: _kept, ..
+    } = Stored::fresh().await;
+    store.journal().record(&entries()).await.unwrap();
+    for log in [delivery(7, 1), failure(7, 2)] {
+        assert_eq!(store.delivery_logs().get(OrgId(7), log.id).await.unwrap(), Some(log));
+    }
+    let letter = dead_letter(&failure(7, 2));
+    assert_eq!(
+        store.dead_letters().get(OrgId(7), letter.id).await.unwrap(),
+        Some(letter.clone())
+    );
+    assert_eq!(store.dead_letters().get(OrgId(7), delivery(7, 1).id).await.unwrap(), None);
+    let trace = store.execution_logs().get(OrgId(7), letter.id).await.unwrap().unwrap();
+    assert_eq!(trace.steps[0].duration, std::time::Duration::from_micros(1_234));
+    assert_eq!(
+        (trace.console, trace.status),
+        (vec!["a line".to_owned()], failure(7, 2).status)
+    );
+    let listed = store
+        .event_audit()
+        .list(Some(OrgId(7)), &AuditFilter::default(), Page::first(10))
+        .await
+        .unwrap();
+    assert_eq!(listed.items, [audit(Some(7), 1, Decision::Matched { integrations: 2 })]);
+    let orphans = store
+        .event_audit()
+        .list(None, &AuditFilter::default(), Page::first(10))
+        .await
+        .unwrap();
+    assert_eq!(
+        orphans.items,
+        [audit(None, 2, Decision::Skipped(SkipReason::NoEntityContext))]
+    );
+}
+
+#[tokio::test]
+async fn what_is_recorded_twice_is_there_once_and_the_rest_of_its_group_too() {
+    let stored = Stored::fresh().await;
+    let journal = stored.store.journal();
+    journal.record(&entries()).await.unwrap();
+    let once = counts(&stored).await;
+    assert_eq!(once, [2, 2, 2, 1, 1]);
+    journal.record(&entries()).await.unwrap();
+    assert_eq!(counts(&stored).await, once);
+    let mut more = entries();
+    more.push(recorded(failure(7, 3)));
+    more.insert(0, recorded(delivery(7, 4)));
+    let (one, other) = tokio::join!(journal.record(&more), journal.record(&more));
+    one.unwrap();
+    other.unwrap();
+    assert_eq!(counts(&stored).await, [4, 4, 2, 2, 1]);
+    journal.record(&[]).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_first_record_of_a_delivery_stays() {
+    let Stored {
+        store, database: _kept, ..
+    } = Stored::fresh().await;
+    store.journal().record(&[recorded(delivery(7, 1))]).await.unwrap();
+    store.journal().record(&[recorded(failure(7, 1))]).await.unwrap();
+    let log = delivery(7, 1);
+    assert_eq!(store.delivery_logs().get(OrgId(7), log.id).await.unwrap(), Some(log));
+}
+
+#[tokio::test]
+async fn of_any_number_of_deliveries_those_with_a_log_are_told() {
+    let Stored {
+        store, database: _kept, ..
+    } = Stored::fresh().await;
+    let journal = store.journal();
+    let logs: Vec<DeliveryLog> = (0..1_200).map(|number| delivery(7, number)).collect();
+    let entries: Vec<_> = logs.iter().step_by(3).cloned().map(recorded).collect();
+    journal.record(&entries).await.unwrap();
+    let ids: Vec<LogId> = logs.iter().map(|log| log.id).collect();
+    let expected: HashSet<LogId> = ids.iter().step_by(3).copied().collect();
+    assert_eq!(journal.recorded(&ids).await.unwrap(), expected);
+    assert_eq!(journal.recorded(&[]).await.unwrap(), HashSet::new());
+}
+
+#[tokio::test]
+async fn what_was_seen_since_a_moment_is_told_in_order() {
+    let Stored {
+        store, database: _kept, ..
+    } = Stored::fresh().await;
+    let journal = store.journal();
+    let (old, one, other) = (seen(1, 0), seen(2, 50), seen(3, 60));
+    journal
+        .record(&[JournalEntry::Seen(other.clone()), JournalEntry::Seen(old)])
+        .await
+        .unwrap();
+    journal.record(&[JournalEntry::Seen(one.clone())]).await.unwrap();
+    assert_eq!(journal.seen_since(moment(50)).await.unwrap(), [one, other]);
+}
+
+#[tokio::test]
+async fn a_delivery_that_is_too_large_for_a_document_is_recorded_without_what_does_not_fit() {
+    let Stored {
+        store, database: _kept, ..
+    } = Stored::fresh().await;
+    let huge = Bytes::from(vec![b'x'; LARGEST_STORED_PAYLOAD]);
+    let log = DeliveryLog {
+        original_payload: Some(huge.clone()),
+        request_payload: Some(huge.clone()),
+        ..failure(7, 1)
+    };
+    store.journal().record(&[recorded(log.clone())]).await.unwrap();
+    let stored = store.delivery_logs().get(OrgId(7), log.id).await.unwrap().unwrap();
+    assert_eq!(stored.original_payload.map(|payload| payload.len()), Some(huge.len()));
+    assert_eq!(stored.request_payload, None);
+}
+
+#[tokio::test]
+async fn a_list_leaves_bodies_out() {
+    let Stored {
+        store, database: _kept, ..
+    } = Stored::fresh().await;
+    store.journal().record(&[recorded(failure(7, 1))]).await.unwrap();
+    let listed = store
+        .delivery_logs()
+        .list(OrgId(7), &LogFilter::default(), Page::first(10))
+        .await
+        .unwrap();
+    let mut expected = failure(7, 1);
+    expected.original_payload = None;
+    expected.request_payload = None;
+    expected.attempts[0].response_body = None;
+    assert_eq!(listed.items, [expected]);
+}

@@ -1,0 +1,397 @@
+//! Lists: filters, pages, and whose they are.
+
+use crate::stored::moment;
+use ig_core::audit::{Decision, SkipReason};
+use ig_core::configuration::Change;
+use ig_core::dead_letter::DeadLetterStatus;
+use ig_core::delivery_log::DeliveryStatus;
+use ig_core::id::{EventId, EventType, OrgId, Rid};
+use ig_core::integration::Integration;
+use ig_core::ports::{Journal, JournalEntry};
+use ig_store::{AuditFilter, DeadLetterFilter, Expected, IntegrationFilter, LogFilter, Page, Store};
+use ig_testkit::builders;
+
+use crate::deliveries::{audit, delivery, failure, recorded};
+use crate::stored::Stored;
+
+/// Twenty deliveries of each of two organisations, every fifth of them failed.
+async fn record(store: &Store) {
+    let mut entries = Vec::new();
+    for org in [7, 8] {
+        for number in 0..20 {
+            let log = if number % 5 == 0 {
+                failure(org, number)
+            } else {
+                delivery(org, number)
+            };
+            entries.push(recorded(log));
+        }
+    }
+    store.journal().record(&entries).await.unwrap();
+}
+
+async fn numbers(store: &Store, filter: LogFilter) -> Vec<i64> {
+    let listed = store.delivery_logs().list(OrgId(7), &filter, Page::first(50)).await.unwrap();
+    let traces = store.execution_logs().list(OrgId(7), &filter, Page::first(50)).await.unwrap();
+    if filter.correlation_id.is_none() {
+        assert_eq!(listed.total, traces.total, "deliveries and traces have the same filters");
+    }
+    assert_eq!(listed.total, listed.items.len() as u64);
+    assert!(listed.items.iter().all(|log| log.org_id == OrgId(7)));
+    listed
+        .items
+        .iter()
+        .map(|log| (log.created_at - moment(0)).num_seconds())
+        .collect()
+}
+
+#[tokio::test]
+async fn deliveries_are_listed_newest_first_by_every_filter() {
+    let Stored {
+        store, database: _kept, ..
+    } = Stored::fresh().await;
+    record(&store).await;
+    let filter = LogFilter::default;
+    let table = [
+        (filter(), (0..20).rev().collect::<Vec<_>>()),
+        (
+            LogFilter {
+                status: Some(DeliveryStatus::Retrying),
+                ..filter()
+            },
+            vec![15, 10, 5, 0],
+        ),
+        (
+            LogFilter {
+                status: Some(DeliveryStatus::Abandoned),
+                ..filter()
+            },
+            vec![],
+        ),
+        (
+            LogFilter {
+                status: Some(DeliveryStatus::Success),
+                end: Some(moment(4)),
+                ..filter()
+            },
+            vec![3, 2, 1],
+        ),
+        (
+            LogFilter {
+                start: Some(moment(17)),
+                end: Some(moment(19)),
+                ..filter()
+            },
+            vec![18, 17],
+        ),
+        (
+            LogFilter {
+                event_id: Some(EventId::new("7-3")),
+                ..filter()
+            },
+            vec![3],
+        ),
+        (
+            LogFilter {
+                event_id: Some(EventId::new("8-3")),
+                ..filter()
+            },
+            vec![],
+        ),
+        (
+            LogFilter {
+                message_id: Some(delivery(7, 4).message_id.to_string()),
+                ..filter()
+            },
+            vec![4],
+        ),
+        (
+            LogFilter {
+                trace_id: Some("trace-9".to_owned()),
+                ..filter()
+            },
+            vec![9],
+        ),
+        (
+            LogFilter {
+                correlation_id: Some("correlation-9".to_owned()),
+                ..filter()
+            },
+            vec![9],
+        ),
+        (
+            LogFilter {
+                event_type: Some(EventType::new("other")),
+                ..filter()
+            },
+            vec![],
+        ),
+        (
+            LogFilter {
+                integration_id: Some(builders::integration_id(1)),
+                start: Some(moment(19)),
+                ..filter()
+            },
+            vec![19],
+        ),
+        (
+            LogFilter {
+                integration_id: Some(builders::integration_id(2)),
+                ..filter()
+            },
+            vec![],
+        ),
+        (
+            LogFilter {
+                search: Some("(TWICE)".to_owned()),
+                ..filter()
+            },
+            vec![15, 10, 5, 0],
+        ),
+        (
+            LogFilter {
+                search: Some("7-1".to_owned()),
+                start: Some(moment(18)),
+                ..filter()
+            },
+            vec![19, 18],
+        ),
+        (
+            LogFilter {
+                search: Some(".*".to_owned()),
+                ..filter()
+            },
+            vec![],
+        ),
+    ];
+    for (filter, expected) in table {
+        assert_eq!(numbers(&store, filter.clone()).await, expected, "{filter:?}");
+    }
+}
+
+#[tokio::test]
+async fn pages_add_up_to_the_list() {
+    let Stored {
+        store, database: _kept, ..
+    } = Stored::fresh().await;
+    record(&store).await;
+    let mut ids = Vec::new();
+    for number in 1..=4 {
+        let page = Page { number, limit: 6 };
+        let listed = store
+            .delivery_logs()
+            .list(OrgId(7), &LogFilter::default(), page)
+            .await
+            .unwrap();
+        assert_eq!(listed.total, 20);
+        ids.extend(listed.items.into_iter().map(|log| log.id));
+    }
+    let expected: Vec<_> = (0..20).rev().map(|number| delivery(7, number).id).collect();
+    assert_eq!(ids, expected);
+    let beyond = Page {
+        number: u64::MAX,
+        limit: 500,
+    };
+    let listed = store
+        .delivery_logs()
+        .list(OrgId(7), &LogFilter::default(), beyond)
+        .await
+        .unwrap();
+    assert_eq!((listed.items.len(), listed.total), (0, 20));
+}
+
+#[tokio::test]
+async fn another_organisations_id_finds_nothing() {
+    let Stored {
+        store, database: _kept, ..
+    } = Stored::fresh().await;
+    record(&store).await;
+    let integration = builders::integration(7, "order", "https://a.example/");
+    let id = integration.id;
+    let changes = [
+        Change::PutOrganization(builders::organization(7)),
+        Change::PutOrganization(builders::organization(8)),
+        Change::PutUnit(builders::unit(7, 70)),
+        Change::PutEventType(builders::event_type(7, "order")),
+        Change::PutIntegration(Box::new(integration)),
+    ];
+    for change in changes {
+        store.configuration().commit(change, Expected::New).await.unwrap();
+    }
+    let log = failure(7, 0).id;
+    for (org, found) in [(OrgId(7), true), (OrgId(8), false), (OrgId(9), false)] {
+        let order = EventType::new("order");
+        let seen = [
+            store.org_units().get(org, Rid(70)).await.unwrap().is_some(),
+            store.event_types().get(org, &order).await.unwrap().is_some(),
+            store.integrations().get(org, id).await.unwrap().is_some(),
+            store.delivery_logs().get(org, log).await.unwrap().is_some(),
+            store.execution_logs().get(org, log).await.unwrap().is_some(),
+            store.dead_letters().get(org, log).await.unwrap().is_some(),
+        ];
+        assert_eq!(seen, [found; 6], "{org}");
+    }
+}
+
+#[tokio::test]
+async fn dead_letters_are_listed_by_their_filters() {
+    let Stored {
+        store, database: _kept, ..
+    } = Stored::fresh().await;
+    record(&store).await;
+    let list = async |filter: DeadLetterFilter| {
+        let listed = store.dead_letters().list(OrgId(7), &filter, Page::first(50)).await.unwrap();
+        listed
+            .items
+            .iter()
+            .map(|letter| (letter.created_at - moment(0)).num_seconds())
+            .collect::<Vec<_>>()
+    };
+    let filter = DeadLetterFilter::default;
+    assert_eq!(list(filter()).await, [15, 10, 5, 0]);
+    assert_eq!(
+        list(DeadLetterFilter {
+            status: Some(DeadLetterStatus::Abandoned),
+            ..filter()
+        })
+        .await,
+        [0; 0]
+    );
+    let recent = DeadLetterFilter {
+        status: Some(DeadLetterStatus::PendingRetry),
+        start: Some(moment(6)),
+        ..filter()
+    };
+    assert_eq!(list(recent).await, [15, 10]);
+    assert_eq!(
+        list(DeadLetterFilter {
+            search: Some("7-1".to_owned()),
+            ..filter()
+        })
+        .await,
+        [15, 10]
+    );
+}
+
+#[tokio::test]
+async fn decisions_are_listed_by_their_filters() {
+    let Stored {
+        store, database: _kept, ..
+    } = Stored::fresh().await;
+    let entries = (0..10).map(|number| {
+        let decision = match number % 3 {
+            0 => Decision::Skipped(SkipReason::Duplicate),
+            1 => Decision::Skipped(SkipReason::NoMatch),
+            _ => Decision::Matched { integrations: 1 },
+        };
+        JournalEntry::Audit(audit(Some(7 + number / 9), number, decision))
+    });
+    store.journal().record(&entries.collect::<Vec<_>>()).await.unwrap();
+    let list = async |filter: AuditFilter| {
+        let listed = store
+            .event_audit()
+            .list(Some(OrgId(7)), &filter, Page::first(50))
+            .await
+            .unwrap();
+        listed.items.iter().map(|audit| audit.position).collect::<Vec<_>>()
+    };
+    let filter = AuditFilter::default;
+    assert_eq!(list(filter()).await, (0..9).rev().collect::<Vec<_>>());
+    assert_eq!(
+        list(AuditFilter {
+            matched: Some(true),
+            ..filter()
+        })
+        .await,
+        [8, 5, 2]
+    );
+    assert_eq!(
+        list(AuditFilter {
+            reason: Some(SkipReason::NoMatch),
+            ..filter()
+        })
+        .await,
+        [7, 4, 1]
+    );
+    assert_eq!(
+        list(AuditFilter {
+            event_id: Some(EventId::new("3")),
+            ..filter()
+        })
+        .await,
+        [3]
+    );
+    assert_eq!(
+        list(AuditFilter {
+            start: Some(moment(2)),
+            end: Some(moment(4)),
+            ..filter()
+        })
+        .await,
+        [3, 2]
+    );
+}
+
+#[tokio::test]
+async fn integrations_are_listed_by_their_filters() {
+    let Stored {
+        store, database: _kept, ..
+    } = Stored::fresh().await;
+    let configuration = store.configuration();
+    configuration
+        .commit(Change::PutOrganization(builders::organization(7)), Expected::New)
+        .await
+        .unwrap();
+    for number in 0..6 {
+        let integration = Integration {
+            id: builders::integration_id(number),
+            name: format!("Hook [{number}]"),
+            is_active: number % 2 == 0,
+            ..builders::integration(7, if number < 3 { "order" } else { "*" }, "https://a.example/")
+        };
+        configuration
+            .commit(Change::PutIntegration(Box::new(integration)), Expected::New)
+            .await
+            .unwrap();
+    }
+    let list = async |filter: IntegrationFilter| {
+        let listed = store.integrations().list(OrgId(7), &filter, Page::first(50)).await.unwrap();
+        listed
+            .items
+            .iter()
+            .map(|integration| integration.name.clone())
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    let filter = IntegrationFilter::default;
+    let active = IntegrationFilter {
+        is_active: Some(true),
+        event_type: Some(EventType::new("*")),
+        ..filter()
+    };
+    assert_eq!(list(active).await, "Hook [4]");
+    assert_eq!(
+        list(IntegrationFilter {
+            search: Some("hook [3".to_owned()),
+            ..filter()
+        })
+        .await,
+        "Hook [3]"
+    );
+    assert_eq!(
+        list(IntegrationFilter {
+            tenant_id: Some(Rid(70)),
+            ..filter()
+        })
+        .await,
+        ""
+    );
+    assert_eq!(
+        list(IntegrationFilter {
+            event_type: Some(EventType::new("order")),
+            ..filter()
+        })
+        .await,
+        "Hook [0] Hook [1] Hook [2]"
+    );
+}

@@ -1,0 +1,47 @@
+//! A store over a database of a test's own.
+
+use std::time::Duration;
+
+use ig_core::clock::Timestamp;
+use ig_store::{MongoConfig, SecretBox, SecretsConfig, Store};
+use ig_testkit::mongo::TestDatabase;
+
+/// A migrated store; the database goes with it.
+pub(crate) struct Stored {
+    pub(crate) store: Store,
+    pub(crate) database: TestDatabase,
+    secrets: SecretBox,
+}
+
+impl Stored {
+    pub(crate) async fn fresh() -> Self {
+        let database = ig_testkit::mongo::database();
+        let keys = vec![SecretBox::generate_key("test").unwrap()];
+        let secrets = SecretBox::new(&SecretsConfig { keys }).unwrap();
+        let store = Store::connect(&config(&database), secrets.clone()).await.unwrap();
+        store.migrate().await.unwrap();
+        Self {
+            store,
+            database,
+            secrets,
+        }
+    }
+
+    /// Another process over the same database.
+    pub(crate) async fn another(&self) -> Store {
+        Store::connect(&config(&self.database), self.secrets.clone()).await.unwrap()
+    }
+}
+
+pub(crate) fn config(database: &TestDatabase) -> MongoConfig {
+    MongoConfig {
+        uri: database.uri.clone(),
+        database: database.name.clone(),
+        ..MongoConfig::default()
+    }
+}
+
+/// So many seconds after a moment that the server's own clock, by which it deletes what has expired, is far from.
+pub(crate) fn moment(second: i64) -> Timestamp {
+    ig_testkit::clock::moment(second) + Duration::from_secs(10 * 365 * 86_400)
+}
