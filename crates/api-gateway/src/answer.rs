@@ -46,7 +46,13 @@ pub(crate) async fn finish(State(limit): State<Duration>, request: Request, next
     let id = request_id(request.headers());
     let method = method(&request);
     let route = route(&request);
-    let span = tracing::info_span!("http.request", otel.kind = "server", http.request.method = method, http.route = route, ig.request_id = id);
+    let span = tracing::info_span!(
+        "http.request",
+        otel.kind = "server",
+        http.request.method = method,
+        http.route = route,
+        ig.request_id = id
+    );
     if let Some(caller) = TraceContext::extract(request.headers()) {
         caller.adopt(&span);
     }
@@ -76,7 +82,9 @@ async fn bounded(request: Request, next: Next, limit: Duration) -> Response {
 fn request_id(headers: &HeaderMap) -> String {
     let given = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok());
     let fit = |id: &&str| (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(&b));
-    given.filter(fit).map_or_else(|| format!("req_{:032x}", rand::random::<u128>()), str::to_owned)
+    given
+        .filter(fit)
+        .map_or_else(|| format!("req_{:032x}", rand::random::<u128>()), str::to_owned)
 }
 
 /// Callers choose methods, and labels are bounded.
@@ -93,10 +101,10 @@ fn route(request: &Request) -> String {
 
 fn shaped(mut response: Response, id: &str) -> Response {
     if let Some(error) = response.extensions_mut().remove::<ApiError>() {
-        return written(response, error, id);
+        return written(&response, error, id);
     }
     match ours(response.status()) {
-        Some(error) => written(response, error, id),
+        Some(error) => written(&response, error, id),
         None => response,
     }
 }
@@ -106,11 +114,18 @@ fn ours(status: StatusCode) -> Option<ApiError> {
     if status.is_server_error() {
         return Some(ApiError::internal());
     }
-    status.is_client_error().then(|| ApiError::new(ErrorCode::ValidationError, "The request cannot be understood"))
+    status
+        .is_client_error()
+        .then(|| ApiError::new(ErrorCode::ValidationError, "The request cannot be understood"))
 }
 
-fn written(refused: Response, error: ApiError, id: &str) -> Response {
-    let ApiError { code, message, details, retry_after } = error;
+fn written(refused: &Response, error: ApiError, id: &str) -> Response {
+    let ApiError {
+        code,
+        message,
+        details,
+        retry_after,
+    } = error;
     let body = ErrorBody {
         error: message,
         code,
@@ -129,4 +144,41 @@ fn written(refused: Response, error: ApiError, id: &str) -> Response {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::body::Body;
+    use axum::middleware::from_fn_with_state;
+    use axum::routing::get;
+    use http_body_util::BodyExt as _;
+    use serde_json::Value;
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    async fn answer(path: &str) -> (u16, Value) {
+        let router = Router::new()
+            .route("/panic", get(async || -> () { panic!("a secret of ours") }))
+            .route("/hang", get(std::future::pending::<()>))
+            .layer(from_fn_with_state(Duration::from_millis(50), finish));
+        let response = router.oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap();
+        let status = response.status().as_u16();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        (status, serde_json::from_slice(&body).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_handler_that_panics_is_an_error_in_shape_that_tells_nothing() {
+        let (status, body) = answer("/panic").await;
+        assert_eq!((status, body["code"].as_str()), (500, Some("INTERNAL_ERROR")));
+        assert!(!body.to_string().contains("secret"), "{body}");
+    }
+
+    #[tokio::test]
+    async fn a_handler_that_hangs_is_given_up() {
+        let (status, body) = answer("/hang").await;
+        assert_eq!((status, body["code"].as_str()), (503, Some("SERVICE_UNAVAILABLE")));
+    }
 }

@@ -32,12 +32,19 @@ pub(crate) fn start(context: &Context, store: Store, config: BootstrapConfig) {
 
 async fn prepare(store: &Store, config: &BootstrapConfig) -> Result<(), StoreError> {
     store.migrate().await?;
-    let BootstrapConfig { api_key, admin_email, admin_password } = config;
+    let BootstrapConfig {
+        api_key,
+        admin_email,
+        admin_password,
+    } = config;
     if let Some(key) = api_key {
         ensure_key(store, key.expose()).await?;
     }
     if let (Some(email), Some(password)) = (admin_email, admin_password) {
-        store.users().ensure_admin(email, &Secret::new(password.expose()), Utc::now()).await?;
+        store
+            .users()
+            .ensure_admin(email, &Secret::new(password.expose()), Utc::now())
+            .await?;
     }
     Ok(())
 }
@@ -48,7 +55,13 @@ async fn ensure_key(store: &Store, key: &str) -> Result<(), StoreError> {
         return Ok(());
     }
     let name = "bootstrap".to_owned();
-    let new = NewApiKey { org_id: None, name, scopes: KeyScope::ALL.to_vec(), expires_at: None, created_at: Utc::now() };
+    let new = NewApiKey {
+        org_id: None,
+        name,
+        scopes: KeyScope::ALL.to_vec(),
+        expires_at: None,
+        created_at: Utc::now(),
+    };
     match keys.create(&hash, new).await {
         // Another gateway that starts at the same moment made it first.
         Err(StoreError::Refused(_)) if keys.find(&hash).await?.is_some() => Ok(()),

@@ -119,7 +119,11 @@ impl Validate for HttpConfig {
             faults.add("body_limit_bytes", "is 0", "give at least 1");
         }
         if self.body_timeout_ms == 0 || self.body_timeout_ms >= self.request_timeout_ms {
-            faults.add("body_timeout_ms", "leaves no time", "give at least 1 and less than request_timeout_ms");
+            faults.add(
+                "body_timeout_ms",
+                "leaves no time",
+                "give at least 1 and less than request_timeout_ms",
+            );
         }
     }
 }
@@ -140,10 +144,18 @@ impl Validate for BootstrapConfig {
     fn validate(&self, faults: &mut ConfigFaults) {
         const LEAST: usize = 16;
         if self.api_key.as_ref().is_some_and(|key| key.expose().len() < LEAST) {
-            faults.add("api_key", "is too short to be a secret", format!("give at least {LEAST} random characters"));
+            faults.add(
+                "api_key",
+                "is too short to be a secret",
+                format!("give at least {LEAST} random characters"),
+            );
         }
         if self.admin_email.is_some() != self.admin_password.is_some() {
-            faults.add("admin_email", "stands alone", "set admin_email and admin_password, or neither");
+            faults.add(
+                "admin_email",
+                "stands alone",
+                "set admin_email and admin_password, or neither",
+            );
         }
     }
 }

@@ -13,10 +13,16 @@ pub(crate) mod units;
 /// Something that is made now; the database keeps milliseconds.
 fn made_now() -> Stamp {
     let now = Utc::now().trunc_subsecs(3);
-    Stamp { created_at: now, updated_at: now }
+    Stamp {
+        created_at: now,
+        updated_at: now,
+    }
 }
 
 /// Something that was made then and changes now.
 fn changed_now(created_at: Timestamp) -> Stamp {
-    Stamp { created_at, ..made_now() }
+    Stamp {
+        created_at,
+        ..made_now()
+    }
 }

@@ -24,8 +24,10 @@ const LOOK: Duration = Duration::from_millis(200);
 const BATCH: u32 = 500;
 /// How far back a gateway that starts looks for changes, so that watchers can resume.
 const BACKLOG: u32 = 1_000;
+/// How long a caller waits for the feed to have what was committed.
+const CATCHING_UP: Duration = Duration::from_secs(5);
 /// A loop that waits for a database has to come round within this.
-const LONGEST_LOOK: Duration = Duration::from_secs(120);
+const LONGEST_LOOK: Duration = Duration::from_mins(2);
 
 /// The configuration in force in this process.
 #[derive(Debug)]
@@ -87,6 +89,18 @@ impl ConfigFeed {
         self.look_now.notify_one();
     }
 
+    /// Waits until everything that was committed anywhere before this call is in force here.
+    pub(crate) async fn caught_up(&self) -> Result<(), StoreError> {
+        let committed = self.store.configuration().revision().await?;
+        self.look_now();
+        let mut revision = self.revision();
+        let caught_up = revision.wait_for(|held| held.is_some_and(|held| held >= committed));
+        match tokio::time::timeout(CATCHING_UP, caught_up).await {
+            Ok(_reached) => Ok(()),
+            Err(_elapsed) => Err(StoreError::Unavailable("the configuration feed lags behind".to_owned())),
+        }
+    }
+
     /// The revision in force, to be waited for; nothing before the first look.
     pub(crate) fn revision(&self) -> watch::Receiver<Option<u64>> {
         self.revision.subscribe()
@@ -112,18 +126,26 @@ impl ConfigFeed {
     }
 
     async fn look(&self) -> Result<(), StoreError> {
-        let Some(held) = *self.revision.borrow() else { return self.load().await };
+        let Some(held) = *self.revision.borrow() else {
+            return self.load().await;
+        };
         let stored = self.store.configuration().revision().await?;
         if stored < held {
             // Another database stands where ours was.
             return self.load().await;
         }
-        if stored > held { self.catch_up(held, stored).await } else { Ok(()) }
+        if stored > held {
+            self.catch_up(held, stored).await
+        } else {
+            Ok(())
+        }
     }
 
     async fn catch_up(&self, mut held: u64, stored: u64) -> Result<(), StoreError> {
         while held < stored {
-            let Some(changes) = self.store.configuration().changes_since(held, BATCH).await? else { return self.load().await };
+            let Some(changes) = self.store.configuration().changes_since(held, BATCH).await? else {
+                return self.load().await;
+            };
             let Some(last) = changes.last() else { return Ok(()) };
             held = last.revision;
             self.take_in(changes);
@@ -144,10 +166,15 @@ impl ConfigFeed {
         let (revision, mut parts) = self.store.configuration().snapshot().await?;
         let mut configuration = Configuration::at(revision);
         while let Some(part) = parts.try_next().await? {
-            part.into_iter().for_each(|item| configuration.put(item));
+            for item in part {
+                configuration.put(item);
+            }
         }
         let recent = self.backlog(revision).await?;
-        *self.held.write() = Held { configuration: Arc::new(configuration), recent };
+        *self.held.write() = Held {
+            configuration: Arc::new(configuration),
+            recent,
+        };
         self.revision.send_replace(Some(revision));
         Ok(())
     }
@@ -156,9 +183,14 @@ impl ConfigFeed {
     async fn backlog(&self, revision: u64) -> Result<Ring, StoreError> {
         let from = revision.saturating_sub(u64::from(BACKLOG));
         let known = self.store.configuration().changes_since(from, BACKLOG).await?;
-        let Some(changes) = known else { return Ok(Ring::after(revision)) };
+        let Some(changes) = known else {
+            return Ok(Ring::after(revision));
+        };
         let mut ring = Ring::after(from);
-        changes.into_iter().filter(|change| change.revision <= revision).for_each(|change| ring.push(change));
+        changes
+            .into_iter()
+            .filter(|change| change.revision <= revision)
+            .for_each(|change| ring.push(change));
         Ok(ring)
     }
 }

@@ -67,9 +67,10 @@ impl From<CommitError> for ApiError {
     fn from(error: CommitError) -> Self {
         match error {
             CommitError::NotFound => Self::not_found("Resource"),
-            CommitError::Stale { current } => {
-                Self::new(ErrorCode::PreconditionFailed, format!("It has changed since it was read: it is at revision {current}"))
-            }
+            CommitError::Stale { current } => Self::new(
+                ErrorCode::PreconditionFailed,
+                format!("It has changed since it was read: it is at revision {current}"),
+            ),
             CommitError::Duplicate { what } => Self::new(ErrorCode::Conflict, format!("This {what} is already taken")),
             CommitError::Store(error) => error.into(),
         }

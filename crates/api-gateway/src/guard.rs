@@ -18,13 +18,17 @@ impl FromRequestParts<Gateway> for IfMatch {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &Gateway) -> Result<Self, ApiError> {
-        let Some(value) = parts.headers.get(IF_MATCH) else { return Ok(Self(None)) };
+        let Some(value) = parts.headers.get(IF_MATCH) else {
+            return Ok(Self(None));
+        };
         let text = value.to_str().unwrap_or_default().trim();
         if text == "*" {
             return Ok(Self(None));
         }
         let digits = text.trim_start_matches("W/").trim_matches('"');
-        let revision = digits.parse().map_err(|_| ApiError::parameter("If-Match", "must be an ETag as this API gives it, such as \"42\""))?;
+        let revision = digits
+            .parse()
+            .map_err(|_| ApiError::parameter("If-Match", "must be an ETag as this API gives it, such as \"42\""))?;
         Ok(Self(Some(revision)))
     }
 }

@@ -39,7 +39,9 @@ pub(crate) fn router(gateway: Gateway) -> Router {
 
 /// The routes with their description, which holds every one of them.
 fn described() -> (Router<Gateway>, utoipa::openapi::OpenApi) {
-    let (router, mut openapi) = OpenApiRouter::with_openapi(description::Api::openapi()).nest(BASE, routes()).split_for_parts();
+    let (router, mut openapi) = OpenApiRouter::with_openapi(description::Api::openapi())
+        .nest(BASE, routes())
+        .split_for_parts();
     description::complete(&mut openapi);
     (router, openapi)
 }

@@ -63,11 +63,31 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<Addresses> 
     nudge.run(&context, Fleet::new(&config.services.delivery_worker, &config.grpc)?, PUSH);
     depend_on_database(&context, store.clone());
     bootstrap::start(&context, store.clone(), config.bootstrap);
-    context.spawn("configuration feed", Fate::RunsUntilShutdown, Arc::clone(&feed).run(context.clone()));
-    let services = Services::new(Routes::new(ConfigServiceServer::new(ConfigGrpc::new(Arc::clone(&feed), context.clone()))));
-    let grpc = context.serve_grpc(&config.grpc, services.descriptors(FILE_DESCRIPTOR_SET)).await?;
-    let (keys, egress, listen) = (Keys::new(store.clone()), EgressGuard::new(&config.security)?, config.http.listen);
-    let gateway = Gateway::new(Parts { store, feed, keys, egress, nudge, http: config.http });
+    context.spawn(
+        "configuration feed",
+        Fate::RunsUntilShutdown,
+        Arc::clone(&feed).run(context.clone()),
+    );
+    let services = Services::new(Routes::new(ConfigServiceServer::new(ConfigGrpc::new(
+        Arc::clone(&feed),
+        context.clone(),
+    ))));
+    let grpc = context
+        .serve_grpc(&config.grpc, services.descriptors(FILE_DESCRIPTOR_SET))
+        .await?;
+    let (keys, egress, listen) = (
+        Keys::new(store.clone()),
+        EgressGuard::new(&config.security)?,
+        config.http.listen,
+    );
+    let gateway = Gateway::new(Parts {
+        store,
+        feed,
+        keys,
+        egress,
+        nudge,
+        http: config.http,
+    });
     let http = server::serve(&context, listen, http::router(gateway)).await?;
     Ok(Addresses { http, grpc })
 }

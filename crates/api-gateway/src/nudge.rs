@@ -40,13 +40,18 @@ impl Nudge {
 
 async fn tell(workers: &Fleet, source: &str) {
     let told = workers.on_each(|client| async move {
-        let mut request = Request::new(NudgeRequest { source: source.to_owned() });
+        let mut request = Request::new(NudgeRequest {
+            source: source.to_owned(),
+        });
         request.set_timeout(PATIENCE);
         DeliveryServiceClient::new(client).nudge(request).await.map(drop)
     });
     match tokio::time::timeout(PATIENCE, told).await {
         Ok(Ok(answers)) => {
-            for (worker, status) in answers.into_iter().filter_map(|(worker, answer)| answer.err().map(|status| (worker, status))) {
+            for (worker, status) in answers
+                .into_iter()
+                .filter_map(|(worker, answer)| answer.err().map(|status| (worker, status)))
+            {
                 tracing::debug!(%worker, %status, "a worker was not nudged, it will poll");
             }
         }

@@ -28,11 +28,21 @@ pub(crate) async fn accept(
         gateway.nudge().wish();
     }
     let answers = ids.into_iter().zip(accepted);
-    Ok(answers.map(|(id, accepted)| PushAnswer { id, status: accepted.into() }).collect())
+    Ok(answers
+        .map(|(id, accepted)| PushAnswer {
+            id,
+            status: accepted.into(),
+        })
+        .collect())
 }
 
 fn received(org: OrgId, event: CheckedEvent) -> PushedEvent {
-    let CheckedEvent { id, event_type, entity_rid, payload } = event;
+    let CheckedEvent {
+        id,
+        event_type,
+        entity_rid,
+        payload,
+    } = event;
     let payload: Box<str> = payload.into();
     PushedEvent {
         org_id: org,
@@ -46,7 +56,12 @@ fn received(org: OrgId, event: CheckedEvent) -> PushedEvent {
 }
 
 /// Refuses events about entities that are not the organisation's.
-async fn strangers(gateway: &Gateway, org: OrgId, events: &[CheckedEvent], place: impl Fn(usize) -> String) -> Result<(), ApiError> {
+async fn strangers(
+    gateway: &Gateway,
+    org: OrgId,
+    events: &[CheckedEvent],
+    place: impl Fn(usize) -> String,
+) -> Result<(), ApiError> {
     let named: BTreeSet<Rid> = events.iter().filter_map(|event| event.entity_rid).collect();
     let mut unknown = BTreeSet::new();
     for rid in named {
@@ -57,7 +72,10 @@ async fn strangers(gateway: &Gateway, org: OrgId, events: &[CheckedEvent], place
     let mut faults = Faults::default();
     for (at, event) in events.iter().enumerate() {
         if event.entity_rid.is_some_and(|rid| unknown.contains(&rid)) {
-            faults.add(format!("{}/entityRid", place(at)), "must be the organisation, or the rid of one of its units");
+            faults.add(
+                format!("{}/entityRid", place(at)),
+                "must be the organisation, or the rid of one of its units",
+            );
         }
     }
     Ok(faults.into_result(())?)

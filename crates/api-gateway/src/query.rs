@@ -1,5 +1,7 @@
 //! Query strings: parsed by hand where their faults are to be told by name.
 
+use std::ops::RangeInclusive;
+
 use axum::extract::{FromRequestParts, Query};
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 use http::request::Parts;
@@ -25,7 +27,9 @@ impl<T: DeserializeOwned> FromRequestParts<Gateway> for Asked<T> {
 
     async fn from_request_parts(parts: &mut Parts, _: &Gateway) -> Result<Self, ApiError> {
         let query = Query::try_from_uri(&parts.uri);
-        query.map(|Query(asked)| Self(asked)).map_err(|error| ApiError::parameter("query", error.body_text()))
+        query
+            .map(|Query(asked)| Self(asked))
+            .map_err(|error| ApiError::parameter("query", error.body_text()))
     }
 }
 
@@ -46,26 +50,33 @@ impl Paging {
     pub(crate) fn page(self) -> Result<Page, ApiError> {
         let Self { page, limit } = self;
         Ok(Page {
-            number: within("page", page, 1, LAST_PAGE)?.unwrap_or(1),
-            limit: within("limit", limit, 1, LARGEST_LIMIT)?.unwrap_or(DEFAULT_LIMIT),
+            number: within("page", page, 1..=LAST_PAGE)?.unwrap_or(1),
+            limit: within("limit", limit, 1..=LARGEST_LIMIT)?.unwrap_or(DEFAULT_LIMIT),
         })
     }
 }
 
 /// A number between two others, both allowed.
-fn within<N>(name: &str, text: Option<String>, least: N, most: N) -> Result<Option<N>, ApiError>
+fn within<N>(name: &str, text: Option<String>, allowed: RangeInclusive<N>) -> Result<Option<N>, ApiError>
 where
     N: std::str::FromStr + PartialOrd + std::fmt::Display,
 {
     let Some(text) = text else { return Ok(None) };
-    let number = text.parse().ok().filter(|number| (&least..=&most).contains(&number));
-    number.map(Some).ok_or_else(|| ApiError::parameter(name, format!("must be an integer from {least} to {most}")))
+    let number = text.parse().ok().filter(|number| allowed.contains(number));
+    number.map(Some).ok_or_else(|| {
+        ApiError::parameter(
+            name,
+            format!("must be an integer from {} to {}", allowed.start(), allowed.end()),
+        )
+    })
 }
 
 /// One of several names, by the function that reads them.
 pub(crate) fn named<T>(name: &str, text: Option<String>, read: impl Fn(&str) -> Option<T>) -> Result<Option<T>, ApiError> {
     let Some(text) = text else { return Ok(None) };
-    read(&text).map(Some).ok_or_else(|| ApiError::parameter(name, "is not one of the values that are known"))
+    read(&text)
+        .map(Some)
+        .ok_or_else(|| ApiError::parameter(name, "is not one of the values that are known"))
 }
 
 /// The beginning of a time range: a moment, or a day's first.
@@ -83,5 +94,7 @@ fn moment(name: &str, text: Option<String>, days_on: u64) -> Result<Option<Times
     let exact = DateTime::parse_from_rfc3339(&text).ok().map(|at| at.with_timezone(&Utc));
     let day = || text.parse::<NaiveDate>().ok()?.checked_add_days(Days::new(days_on));
     let found = exact.or_else(|| day().map(|day| day.and_time(NaiveTime::MIN).and_utc()));
-    found.map(Some).ok_or_else(|| ApiError::parameter(name, "must be a day (2024-01-31) or a moment (2024-01-31T10:00:00Z)"))
+    found
+        .map(Some)
+        .ok_or_else(|| ApiError::parameter(name, "must be a day (2024-01-31) or a moment (2024-01-31T10:00:00Z)"))
 }

@@ -17,18 +17,30 @@ pub(crate) struct Resource<T> {
 impl<T> Resource<T> {
     /// A resource that was made.
     pub(crate) fn created(revision: u64, document: T) -> Self {
-        Self { status: StatusCode::CREATED, revision, document }
+        Self {
+            status: StatusCode::CREATED,
+            revision,
+            document,
+        }
     }
 
     /// A resource as it is.
     pub(crate) fn found(revision: u64, document: T) -> Self {
-        Self { status: StatusCode::OK, revision, document }
+        Self {
+            status: StatusCode::OK,
+            revision,
+            document,
+        }
     }
 }
 
 impl<T: Serialize> IntoResponse for Resource<T> {
     fn into_response(self) -> Response {
-        let Self { status, revision, document } = self;
+        let Self {
+            status,
+            revision,
+            document,
+        } = self;
         let mut response = (status, Json(document)).into_response();
         if let Ok(tag) = HeaderValue::from_str(&format!("\"{revision}\"")) {
             response.headers_mut().insert(ETAG, tag);

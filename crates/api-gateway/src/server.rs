@@ -23,7 +23,9 @@ pub(crate) async fn serve(context: &Context, address: SocketAddr, router: Router
     let bound = listener.local_addr().map_err(error)?;
     let stopping = context.stopping().clone();
     context.spawn("http", Fate::RunsUntilShutdown, async move {
-        let served = axum::serve(listener, router).with_graceful_shutdown(stopping.cancelled_owned()).await;
+        let served = axum::serve(listener, router)
+            .with_graceful_shutdown(stopping.cancelled_owned())
+            .await;
         if let Err(error) = served {
             tracing::error!(%error, "the HTTP server failed");
         }

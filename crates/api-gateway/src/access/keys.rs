@@ -31,12 +31,20 @@ impl Keys {
 
     /// Who comes with a key; nobody where it is not known. Only what is known is remembered.
     pub(crate) async fn caller(&self, key: &[u8]) -> Result<Option<Caller>, StoreError> {
-        let Some(key) = std::str::from_utf8(key).ok().filter(|key| key.len() <= LONGEST) else { return Ok(None) };
+        let Some(key) = std::str::from_utf8(key).ok().filter(|key| key.len() <= LONGEST) else {
+            return Ok(None);
+        };
         let hash = KeyHash::of(key);
         if let Some(caller) = self.known.get(&hash).await {
             return Ok(Some(caller));
         }
-        let found = self.store.api_keys().find(&hash).await?.filter(is_current).map(|key| Caller::from(&key));
+        let found = self
+            .store
+            .api_keys()
+            .find(&hash)
+            .await?
+            .filter(is_current)
+            .map(|key| Caller::from(&key));
         if let Some(caller) = found {
             self.known.insert(hash, caller).await;
         }
@@ -50,6 +58,8 @@ fn is_current(key: &ApiKey) -> bool {
 
 impl From<&ApiKey> for Caller {
     fn from(key: &ApiKey) -> Self {
-        Self { reach: key.org_id.map_or(Reach::Everything, Reach::Org) }
+        Self {
+            reach: key.org_id.map_or(Reach::Everything, Reach::Org),
+        }
     }
 }

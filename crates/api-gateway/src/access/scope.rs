@@ -42,7 +42,9 @@ impl OrgQuery {
     fn org(self) -> Result<OrgId, ApiError> {
         let text = self.org_id.ok_or_else(|| ApiError::parameter("orgId", "is required"))?;
         let number = text.parse().ok().filter(|number| *number > 0);
-        number.map(OrgId).ok_or_else(|| ApiError::parameter("orgId", "must be a positive integer"))
+        number
+            .map(OrgId)
+            .ok_or_else(|| ApiError::parameter("orgId", "must be a positive integer"))
     }
 }
 

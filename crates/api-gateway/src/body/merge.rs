@@ -34,7 +34,9 @@ pub(crate) fn unmasked(value: Value, stored: Option<&Value>) -> Value {
             .collect(),
         (Value::Array(list), stored) => {
             let numbered = list.into_iter().enumerate();
-            numbered.map(|(at, value)| unmasked(value, stored.and_then(|old| old.get(at)))).collect()
+            numbered
+                .map(|(at, value)| unmasked(value, stored.and_then(|old| old.get(at))))
+                .collect()
         }
         (value, _) => value,
     }
@@ -56,6 +58,9 @@ mod tests {
     fn a_mask_stands_for_the_stored_secret_at_its_place_alone() {
         let stored = json!({"auth": {"token": "s3cret"}, "list": ["one"]});
         let body = json!({"auth": {"token": MASK}, "list": [MASK, MASK], "name": MASK});
-        assert_eq!(unmasked(body, Some(&stored)), json!({"auth": {"token": "s3cret"}, "list": ["one", MASK], "name": MASK}));
+        assert_eq!(
+            unmasked(body, Some(&stored)),
+            json!({"auth": {"token": "s3cret"}, "list": ["one", MASK], "name": MASK})
+        );
     }
 }

@@ -26,13 +26,19 @@ pub(super) async fn within_limits(request: Request, limits: &HttpConfig) -> Resu
 }
 
 fn is_json(headers: &HeaderMap) -> Result<(), ApiError> {
-    let given = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let given = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     let essence = given.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let is_json = essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"));
     if is_json {
         return Ok(());
     }
-    Err(ApiError::new(ErrorCode::UnsupportedMediaType, "The body must be JSON, sent as Content-Type: application/json"))
+    Err(ApiError::new(
+        ErrorCode::UnsupportedMediaType,
+        "The body must be JSON, sent as Content-Type: application/json",
+    ))
 }
 
 fn announced(headers: &HeaderMap) -> Option<u64> {

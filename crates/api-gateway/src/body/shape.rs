@@ -58,12 +58,19 @@ fn note(error: &ValidationError<'_>, faults: &mut Faults) {
 
 /// The branch that was meant: the one whose type is right and whose faults lie deeper.
 fn meant<'a>(place: &str, branches: &'a [Vec<ValidationError<'static>>]) -> Option<&'a Vec<ValidationError<'static>>> {
-    branches.iter().find(|errors| !errors.iter().any(|error| is_of_other_type(place, error)))
+    branches
+        .iter()
+        .find(|errors| !errors.iter().any(|error| is_of_other_type(place, error)))
 }
 
 fn is_of_other_type(place: &str, error: &ValidationError<'_>) -> bool {
     let here = error.instance_path().to_string() == place;
-    here && matches!(error.kind(), ValidationErrorKind::Type { kind: TypeKind::Single(_) | TypeKind::Multiple(_) })
+    here && matches!(
+        error.kind(),
+        ValidationErrorKind::Type {
+            kind: TypeKind::Single(_) | TypeKind::Multiple(_)
+        }
+    )
 }
 
 fn escaped(key: &str) -> String {

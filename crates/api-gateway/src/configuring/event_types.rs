@@ -40,7 +40,10 @@ pub(crate) async fn replace(
 pub(crate) async fn delete(gateway: &Gateway, org: OrgId, event_type: EventType, seen: IfMatch) -> Result<(), ApiError> {
     let stored = get(gateway, org, &event_type).await?;
     let expected = seen.against(None, stored.revision)?;
-    gateway.commit(Change::DeleteEventType(org, event_type), expected).await.map(drop)
+    gateway
+        .commit(Change::DeleteEventType(org, event_type), expected)
+        .await
+        .map(drop)
 }
 
 async fn put(gateway: &Gateway, definition: EventTypeDefinition, expected: Expected) -> Result<EventTypeDefinition, ApiError> {

@@ -44,10 +44,24 @@ pub(crate) async fn replace(
 }
 
 /// Lets an integration take part in matching, or not.
-pub(crate) async fn set_active(gateway: &Gateway, stored: Integration, is_active: bool, seen: IfMatch) -> Result<Integration, ApiError> {
+pub(crate) async fn set_active(
+    gateway: &Gateway,
+    stored: Integration,
+    is_active: bool,
+    seen: IfMatch,
+) -> Result<Integration, ApiError> {
     let expected = seen.against(None, stored.revision)?;
     let updated_at = changed_now(stored.created_at).updated_at;
-    commit(gateway, Integration { is_active, updated_at, ..stored }, expected).await
+    commit(
+        gateway,
+        Integration {
+            is_active,
+            updated_at,
+            ..stored
+        },
+        expected,
+    )
+    .await
 }
 
 /// Deletes an integration.
@@ -80,7 +94,10 @@ async fn strangers(gateway: &Gateway, integration: &Integration) -> Result<Fault
     let excluded: &BTreeSet<Rid> = &integration.excluded_entity_rids;
     for rid in excluded {
         if !gateway.is_unit(org, *rid).await? {
-            faults.add("/excludedEntityRids", format!("{rid} is not the rid of one of the organisation's units"));
+            faults.add(
+                "/excludedEntityRids",
+                format!("{rid} is not the rid of one of the organisation's units"),
+            );
         }
     }
     Ok(faults)

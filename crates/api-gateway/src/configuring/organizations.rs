@@ -25,7 +25,12 @@ pub(crate) async fn create(gateway: &Gateway, document: Org) -> Result<Organizat
 }
 
 /// Changes an organisation into what the document says.
-pub(crate) async fn replace(gateway: &Gateway, stored: Organization, document: Org, seen: IfMatch) -> Result<Organization, ApiError> {
+pub(crate) async fn replace(
+    gateway: &Gateway,
+    stored: Organization,
+    document: Org,
+    seen: IfMatch,
+) -> Result<Organization, ApiError> {
     let expected = seen.against(document.revision, stored.revision)?;
     let organization = document.into_domain(stored.org_id, changed_now(stored.created_at))?;
     put(gateway, organization, expected).await
@@ -39,6 +44,11 @@ pub(crate) async fn delete(gateway: &Gateway, org: OrgId, seen: IfMatch) -> Resu
 }
 
 async fn put(gateway: &Gateway, organization: Organization, expected: Expected) -> Result<Organization, ApiError> {
-    let revision = gateway.commit(Change::PutOrganization(organization.clone()), expected).await?;
-    Ok(Organization { revision, ..organization })
+    let revision = gateway
+        .commit(Change::PutOrganization(organization.clone()), expected)
+        .await?;
+    Ok(Organization {
+        revision,
+        ..organization
+    })
 }

@@ -37,9 +37,13 @@ pub(crate) async fn replace(gateway: &Gateway, stored: OrgUnit, document: Unit, 
 pub(crate) async fn delete(gateway: &Gateway, org: OrgId, rid: Rid, seen: IfMatch) -> Result<(), ApiError> {
     let stored = get(gateway, org, rid).await?;
     let expected = seen.against(None, stored.revision)?;
+    gateway.feed().caught_up().await?;
     let configuration = gateway.feed().configuration();
     if let Some(user) = configuration.integrations().find(|integration| names(integration, org, rid)) {
-        return Err(ApiError::new(ErrorCode::Conflict, format!("Integration {} names this unit", user.id)));
+        return Err(ApiError::new(
+            ErrorCode::Conflict,
+            format!("Integration {} names this unit", user.id),
+        ));
     }
     gateway.commit(Change::DeleteUnit(org, rid), expected).await.map(drop)
 }

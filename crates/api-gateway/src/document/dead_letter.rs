@@ -4,6 +4,7 @@ use ig_core::clock::Timestamp;
 use ig_core::dead_letter::DeadLetter;
 use ig_core::delivery_log::{EventRef, IntegrationRef};
 use ig_core::integration::Target;
+use ig_core::outcome::ErrorCategory;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -79,11 +80,37 @@ listing! {
 impl From<DeadLetter> for DlqEntry {
     fn from(letter: DeadLetter) -> Self {
         let DeadLetter {
-            id, message_id, org_id, entity_rid, integration, event, direction, status, category, reason, original_payload, target,
-            last_error, attempt_count, max_retries, next_retry_at, trace_id, created_at,
+            id,
+            message_id,
+            org_id,
+            entity_rid,
+            integration,
+            event,
+            direction,
+            status,
+            category,
+            reason,
+            original_payload,
+            target,
+            last_error,
+            attempt_count,
+            max_retries,
+            next_retry_at,
+            trace_id,
+            created_at,
         } = letter;
-        let IntegrationRef { id: integration_id, name: integration_name, action_name, action_index } = integration;
-        let EventRef { source, id: event_id, event_type, created_at: _ } = event;
+        let IntegrationRef {
+            id: integration_id,
+            name: integration_name,
+            action_name,
+            action_index,
+        } = integration;
+        let EventRef {
+            source,
+            id: event_id,
+            event_type,
+            created_at: _,
+        } = event;
         let Target { url, method } = target;
         Self {
             id: id.to_string(),
@@ -99,7 +126,7 @@ impl From<DeadLetter> for DlqEntry {
             event_type: event_type.to_string(),
             direction: direction.as_str(),
             status: status.as_str(),
-            error_category: category.map(|category| category.as_str()),
+            error_category: category.map(ErrorCategory::as_str),
             reason: reason.as_str(),
             original_payload: (!original_payload.is_empty()).then(|| readable(&original_payload)),
             target_url: url.to_string(),

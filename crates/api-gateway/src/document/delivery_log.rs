@@ -130,11 +130,39 @@ listing! {
 impl From<DeliveryLog> for DeliveryLogEntry {
     fn from(log: DeliveryLog) -> Self {
         let DeliveryLog {
-            id, message_id, org_id, integration, event, direction, trigger, status, target, attempts, error, original_payload,
-            request_payload, request_headers, signature, correlation_id, trace_id, created_at, delivered_at, expires_at: _,
+            id,
+            message_id,
+            org_id,
+            integration,
+            event,
+            direction,
+            trigger,
+            status,
+            target,
+            attempts,
+            error,
+            original_payload,
+            request_payload,
+            request_headers,
+            signature,
+            correlation_id,
+            trace_id,
+            created_at,
+            delivered_at,
+            expires_at: _,
         } = log;
-        let IntegrationRef { id: integration_id, name: integration_name, action_name, action_index } = integration;
-        let EventRef { source, id: event_id, event_type, created_at: _ } = event;
+        let IntegrationRef {
+            id: integration_id,
+            name: integration_name,
+            action_name,
+            action_index,
+        } = integration;
+        let EventRef {
+            source,
+            id: event_id,
+            event_type,
+            created_at: _,
+        } = event;
         let Target { url, method } = target;
         let (error_category, error_message) = error.map(|(category, message)| (category.as_str(), message)).unzip();
         let attempts: Vec<AttemptEntry> = attempts.into_iter().map(AttemptEntry::from).collect();
@@ -177,9 +205,23 @@ impl From<DeliveryLog> for DeliveryLogEntry {
 
 impl From<Attempt> for AttemptEntry {
     fn from(attempt: Attempt) -> Self {
-        let Attempt { started_at, duration, response_status, response_headers, response_body, failure } = attempt;
-        let (error_category, error_message) =
-            failure.map(|Failure { category, message, retry_after: _ }| (category.as_str(), message)).unzip();
+        let Attempt {
+            started_at,
+            duration,
+            response_status,
+            response_headers,
+            response_body,
+            failure,
+        } = attempt;
+        let (error_category, error_message) = failure
+            .map(
+                |Failure {
+                     category,
+                     message,
+                     retry_after: _,
+                 }| (category.as_str(), message),
+            )
+            .unzip();
         Self {
             started_at,
             duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),

@@ -56,7 +56,17 @@ listing! {
 impl From<EventAudit> for EventEntry {
     fn from(audit: EventAudit) -> Self {
         let EventAudit {
-            source, event_id, position, event_type, org_id, entity_rid, decision, detail, created_at, decided_at, trace_id,
+            source,
+            event_id,
+            position,
+            event_type,
+            org_id,
+            entity_rid,
+            decision,
+            detail,
+            created_at,
+            decided_at,
+            trace_id,
             expires_at: _,
         } = audit;
         let (status, integrations, reason) = match decision {

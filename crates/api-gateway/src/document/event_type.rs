@@ -61,13 +61,23 @@ listing! {
 impl EventTypeDocument {
     /// The name that a creating body has to give.
     pub(crate) fn named(&self) -> Result<EventType, Faults> {
-        let name = self.event_type.as_deref().ok_or_else(|| Faults::one("/eventType", "is required"))?;
+        let name = self
+            .event_type
+            .as_deref()
+            .ok_or_else(|| Faults::one("/eventType", "is required"))?;
         within("/eventType", text::event_type(name))
     }
 
     /// The domain's event type of this name, or everything that is wrong.
     pub(crate) fn into_domain(self, org_id: OrgId, event_type: EventType, stamp: Stamp) -> Result<EventTypeDefinition, Faults> {
-        let Self { id, org_id: org, event_type: given, description, sample_payload, .. } = self;
+        let Self {
+            id,
+            org_id: org,
+            event_type: given,
+            description,
+            sample_payload,
+            ..
+        } = self;
         let mut faults = Faults::default();
         for (place, name) in [("/id", id), ("/eventType", given)] {
             if name.is_some_and(|name| name != event_type.as_str()) {
@@ -79,14 +89,30 @@ impl EventTypeDocument {
         }
         let description = description.and_then(|text| noted(&mut faults, "/description", line(&text, LONGEST_DESCRIPTION)));
         let Stamp { created_at, updated_at } = stamp;
-        let definition = EventTypeDefinition { org_id, event_type, description, sample_payload, revision: 0, created_at, updated_at };
+        let definition = EventTypeDefinition {
+            org_id,
+            event_type,
+            description,
+            sample_payload,
+            revision: 0,
+            created_at,
+            updated_at,
+        };
         faults.into_result(definition)
     }
 }
 
 impl From<EventTypeDefinition> for EventTypeDocument {
     fn from(definition: EventTypeDefinition) -> Self {
-        let EventTypeDefinition { org_id, event_type, description, sample_payload, revision, created_at, updated_at } = definition;
+        let EventTypeDefinition {
+            org_id,
+            event_type,
+            description,
+            sample_payload,
+            revision,
+            created_at,
+            updated_at,
+        } = definition;
         Self {
             id: Some(event_type.to_string()),
             org_id: Some(org_id.0),

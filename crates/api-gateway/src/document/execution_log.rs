@@ -85,8 +85,23 @@ listing! {
 impl From<StoredTrace> for ExecutionLogEntry {
     fn from(trace: StoredTrace) -> Self {
         let StoredTrace {
-            id, trace_id, message_id, org_id, integration_id, integration_name, event_id, event_type, direction, status, error,
-            response_status, target, steps, console, created_at, delivered_at,
+            id,
+            trace_id,
+            message_id,
+            org_id,
+            integration_id,
+            integration_name,
+            event_id,
+            event_type,
+            direction,
+            status,
+            error,
+            response_status,
+            target,
+            steps,
+            console,
+            created_at,
+            delivered_at,
         } = trace;
         let Target { url, method } = target;
         let (error_category, error_message) = error.map(|(category, message)| (category.as_str(), message)).unzip();
@@ -116,8 +131,18 @@ impl From<StoredTrace> for ExecutionLogEntry {
 
 impl From<StoredStep> for StepEntry {
     fn from(step: StoredStep) -> Self {
-        let StoredStep { name, offset, duration, detail } = step;
-        Self { name, offset_ms: milliseconds(offset), duration_ms: milliseconds(duration), detail }
+        let StoredStep {
+            name,
+            offset,
+            duration,
+            detail,
+        } = step;
+        Self {
+            name,
+            offset_ms: milliseconds(offset),
+            duration_ms: milliseconds(duration),
+            detail,
+        }
     }
 }
 

@@ -89,7 +89,7 @@ pub(crate) struct OutboundIntegration {
     pub max_concurrency: Option<u16>,
     /// What of a delivery is kept; FULL by default.
     pub log_level: Option<LogLevelName>,
-    /// How far an integration at the organisation's level reaches; ALL_ENTITIES by default.
+    /// How far an integration at the organisation's level reaches; `ALL_ENTITIES` by default.
     pub scope: Option<ScopeName>,
     /// Units that it leaves out.
     #[schema(max_items = 1000)]

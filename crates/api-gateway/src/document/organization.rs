@@ -16,6 +16,7 @@ use crate::body::shaped;
 /// An organisation: the tenant.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[allow(clippy::struct_field_names, reason = "the API says orgId")]
 pub(crate) struct Org {
     /// The organisation's number, as `orgId`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -80,24 +81,69 @@ impl Org {
 
     /// The domain's organisation of this number, or everything that is wrong.
     pub(crate) fn into_domain(self, org_id: OrgId, stamp: Stamp) -> Result<Organization, Faults> {
-        let Self { id, org_id: given, name, code, email, phone, address, tags, region, timezone, retention_days, .. } = self;
+        let Self {
+            id,
+            org_id: given,
+            name,
+            code,
+            email,
+            phone,
+            address,
+            tags,
+            region,
+            timezone,
+            retention_days,
+            ..
+        } = self;
         let mut faults = Faults::default();
         for (place, number) in [("/id", id), ("/orgId", given)] {
             if number.is_some_and(|number| number != org_id.0) {
                 faults.add(place, "cannot be changed");
             }
         }
-        let claims = Claims { name, code, email, phone, address, tags, region, timezone };
+        let claims = Claims {
+            name,
+            code,
+            email,
+            phone,
+            address,
+            tags,
+            region,
+            timezone,
+        };
         let profile = noted(&mut faults, "", Profile::try_from(claims)).unwrap_or_default();
         let Stamp { created_at, updated_at } = stamp;
-        faults.into_result(Organization { org_id, profile, retention_days, revision: 0, created_at, updated_at })
+        faults.into_result(Organization {
+            org_id,
+            profile,
+            retention_days,
+            revision: 0,
+            created_at,
+            updated_at,
+        })
     }
 }
 
 impl From<Organization> for Org {
     fn from(organization: Organization) -> Self {
-        let Organization { org_id, profile, retention_days, revision, created_at, updated_at } = organization;
-        let Profile { name, code, email, phone, address, tags, region, timezone } = profile;
+        let Organization {
+            org_id,
+            profile,
+            retention_days,
+            revision,
+            created_at,
+            updated_at,
+        } = organization;
+        let Profile {
+            name,
+            code,
+            email,
+            phone,
+            address,
+            tags,
+            region,
+            timezone,
+        } = profile;
         Self {
             id: Some(org_id.0),
             org_id: Some(org_id.0),

@@ -25,7 +25,16 @@ impl TryFrom<Claims> for Profile {
     type Error = Faults;
 
     fn try_from(claims: Claims) -> Result<Self, Faults> {
-        let Claims { name: shown, code, email, phone, address, tags, region, timezone } = claims;
+        let Claims {
+            name: shown,
+            code,
+            email,
+            phone,
+            address,
+            tags,
+            region,
+            timezone,
+        } = claims;
         let mut faults = Faults::default();
         let profile = Self {
             name: noted(&mut faults, "/name", name(&shown, LONGEST_LINE)).unwrap_or_default(),
@@ -33,7 +42,7 @@ impl TryFrom<Claims> for Profile {
             email: optional(&mut faults, "/email", email, mailbox),
             phone: optional(&mut faults, "/phone", phone, |text| line(text, LONGEST_LINE)),
             address: optional(&mut faults, "/address", address, |text| text_block(text, LONGEST_ADDRESS)),
-            tags: labels(&mut faults, tags.unwrap_or_default()),
+            tags: labels(&mut faults, &tags.unwrap_or_default()),
             region: optional(&mut faults, "/region", region, |text| line(text, LONGEST_LINE)),
             timezone: optional(&mut faults, "/timezone", timezone, zone),
         };
@@ -50,12 +59,14 @@ fn optional(
     text.and_then(|text| noted(faults, place, law(&text)))
 }
 
-fn labels(faults: &mut Faults, tags: Vec<String>) -> Vec<String> {
+fn labels(faults: &mut Faults, tags: &[String]) -> Vec<String> {
     if tags.len() > MOST_TAGS {
         faults.add("/tags", format!("must be at most {MOST_TAGS}"));
     }
     let numbered = tags.iter().enumerate();
-    numbered.filter_map(|(at, tag)| noted(faults, &format!("/tags/{at}"), name(tag, LONGEST_LINE))).collect()
+    numbered
+        .filter_map(|(at, tag)| noted(faults, &format!("/tags/{at}"), name(tag, LONGEST_LINE)))
+        .collect()
 }
 
 fn text_block(text: &str, max: usize) -> Result<String, Faults> {
@@ -66,7 +77,9 @@ fn text_block(text: &str, max: usize) -> Result<String, Faults> {
 }
 
 fn mailbox(text: &str) -> Result<String, Faults> {
-    let parts = text.split_once('@').filter(|(user, host)| !user.is_empty() && !host.is_empty() && !host.contains('@'));
+    let parts = text
+        .split_once('@')
+        .filter(|(user, host)| !user.is_empty() && !host.is_empty() && !host.contains('@'));
     if parts.is_none() || text.chars().any(char::is_whitespace) {
         return Err(Faults::one("", "must be an e-mail address"));
     }

@@ -39,7 +39,10 @@ pub(crate) struct Push;
 impl PartialSchema for Push {
     fn schema() -> RefOr<Schema> {
         let one = Ref::from_schema_name("PushedEvent");
-        let many = ArrayBuilder::new().items(one.clone()).min_items(Some(1)).max_items(Some(MOST));
+        let many = ArrayBuilder::new()
+            .items(one.clone())
+            .min_items(Some(1))
+            .max_items(Some(MOST));
         OneOfBuilder::new().item(one).item(many).into()
     }
 }
@@ -116,7 +119,9 @@ impl Pushed {
         let events: Vec<PushedEvent> = serde_json::from_slice(&body.bytes).map_err(unreadable)?;
         let mut faults = Faults::default();
         let numbered = events.into_iter().enumerate();
-        let checked = numbered.filter_map(|(at, event)| noted(&mut faults, &format!("/{at}"), event.checked())).collect();
+        let checked = numbered
+            .filter_map(|(at, event)| noted(&mut faults, &format!("/{at}"), event.checked()))
+            .collect();
         Ok(Self::Many(faults.into_result(checked)?))
     }
 }
@@ -134,13 +139,23 @@ fn shapes(items: &[Value]) -> Result<(), Faults> {
 
 impl PushedEvent {
     fn checked(self) -> Result<CheckedEvent, Faults> {
-        let Self { id, event_type, entity_rid, payload } = self;
+        let Self {
+            id,
+            event_type,
+            entity_rid,
+            payload,
+        } = self;
         let mut faults = Faults::default();
         let id = id.and_then(|id| noted(&mut faults, "/id", event_id(&id)));
         let event_type = noted(&mut faults, "/eventType", text::event_type(&event_type));
         let entity_rid = entity_rid.and_then(|rid| noted(&mut faults, "/entityRid", text::rid(rid)));
         let event_type = event_type.unwrap_or_else(|| EventType::new(""));
-        faults.into_result(CheckedEvent { id, event_type, entity_rid, payload })
+        faults.into_result(CheckedEvent {
+            id,
+            event_type,
+            entity_rid,
+            payload,
+        })
     }
 }
 

@@ -80,24 +80,69 @@ impl Unit {
 
     /// The domain's unit of this number, or everything that is wrong.
     pub(crate) fn into_domain(self, org_id: OrgId, rid: Rid, stamp: Stamp) -> Result<OrgUnit, Faults> {
-        let Self { id, org_id: org, rid: given, name, code, email, phone, address, tags, region, timezone, .. } = self;
+        let Self {
+            id,
+            org_id: org,
+            rid: given,
+            name,
+            code,
+            email,
+            phone,
+            address,
+            tags,
+            region,
+            timezone,
+            ..
+        } = self;
         let mut faults = Faults::default();
         for (place, number, fixed) in [("/id", id, rid.0), ("/rid", given, rid.0), ("/orgId", org, org_id.0)] {
             if number.is_some_and(|number| number != fixed) {
                 faults.add(place, "cannot be changed");
             }
         }
-        let claims = Claims { name, code, email, phone, address, tags, region, timezone };
+        let claims = Claims {
+            name,
+            code,
+            email,
+            phone,
+            address,
+            tags,
+            region,
+            timezone,
+        };
         let profile = noted(&mut faults, "", Profile::try_from(claims)).unwrap_or_default();
         let Stamp { created_at, updated_at } = stamp;
-        faults.into_result(OrgUnit { org_id, rid, profile, revision: 0, created_at, updated_at })
+        faults.into_result(OrgUnit {
+            org_id,
+            rid,
+            profile,
+            revision: 0,
+            created_at,
+            updated_at,
+        })
     }
 }
 
 impl From<OrgUnit> for Unit {
     fn from(unit: OrgUnit) -> Self {
-        let OrgUnit { org_id, rid, profile, revision, created_at, updated_at } = unit;
-        let Profile { name, code, email, phone, address, tags, region, timezone } = profile;
+        let OrgUnit {
+            org_id,
+            rid,
+            profile,
+            revision,
+            created_at,
+            updated_at,
+        } = unit;
+        let Profile {
+            name,
+            code,
+            email,
+            phone,
+            address,
+            tags,
+            region,
+            timezone,
+        } = profile;
         Self {
             id: Some(rid.0),
             org_id: Some(org_id.0),

@@ -52,7 +52,10 @@ mod tests {
     use super::*;
 
     fn change(revision: u64) -> RevisedChange {
-        RevisedChange { revision, change: Change::DeleteOrganization(OrgId(1)) }
+        RevisedChange {
+            revision,
+            change: Change::DeleteOrganization(OrgId(1)),
+        }
     }
 
     fn revisions(changes: Option<Vec<RevisedChange>>) -> Option<Vec<u64>> {

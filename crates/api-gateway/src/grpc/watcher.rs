@@ -90,11 +90,19 @@ impl Watcher {
         let beat = Instant::now() + HEARTBEAT;
         match tokio::time::timeout_at(beat, revision.changed()).await {
             Ok(_changed) => Ok(()),
-            Err(_elapsed) => self.send(Step::Heartbeat(v1::Heartbeat { revision: self.at.unwrap_or_default() })).await,
+            Err(_elapsed) => {
+                self.send(Step::Heartbeat(v1::Heartbeat {
+                    revision: self.at.unwrap_or_default(),
+                }))
+                .await
+            }
         }
     }
 
     async fn send(&self, step: Step) -> Result<(), Gone> {
-        self.sender.send(Ok(WatchResponse { step: Some(step) })).await.map_err(|_| Gone)
+        self.sender
+            .send(Ok(WatchResponse { step: Some(step) }))
+            .await
+            .map_err(|_| Gone)
     }
 }

@@ -1,4 +1,4 @@
-//! The API's description (OpenAPI 3.1), generated from the handlers.
+//! The API's description (`OpenAPI` 3.1), generated from the handlers.
 
 use std::sync::Arc;
 
@@ -30,21 +30,38 @@ struct Keys;
 impl Modify for Keys {
     fn modify(&self, openapi: &mut openapi::OpenApi) {
         let header = SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new("X-API-Key")));
-        openapi.components.get_or_insert_default().add_security_scheme("apiKey", header);
+        openapi
+            .components
+            .get_or_insert_default()
+            .add_security_scheme("apiKey", header);
     }
 }
 
 /// Says of every operation what its errors look like.
 pub(super) fn complete(openapi: &mut openapi::OpenApi) {
     let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("ErrorBody"))).build();
-    let error = ResponseBuilder::new().description("Any error").content("application/json", content).build();
+    let error = ResponseBuilder::new()
+        .description("Any error")
+        .content("application/json", content)
+        .build();
     for operation in openapi.paths.paths.values_mut().flat_map(operations) {
-        operation.responses.responses.entry("default".to_owned()).or_insert_with(|| error.clone().into());
+        operation
+            .responses
+            .responses
+            .entry("default".to_owned())
+            .or_insert_with(|| error.clone().into());
     }
 }
 
 fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    let PathItem { get, put, post, delete, patch, .. } = item;
+    let PathItem {
+        get,
+        put,
+        post,
+        delete,
+        patch,
+        ..
+    } = item;
     [get, put, post, delete, patch].into_iter().filter_map(Option::as_mut)
 }
 

@@ -47,7 +47,16 @@ struct Filter {
 
 impl Filter {
     fn filter(self) -> Result<DeadLetterFilter, ApiError> {
-        let Self { status, event_type, integration_id, error_category, event_id, start_date, end_date, search } = self;
+        let Self {
+            status,
+            event_type,
+            integration_id,
+            error_category,
+            event_id,
+            start_date,
+            end_date,
+            search,
+        } = self;
         Ok(DeadLetterFilter {
             status: named("status", status, DeadLetterStatus::parse)?,
             event_type: event_type.as_deref().map(path::event_type),
@@ -82,7 +91,13 @@ async fn list(
     params(OrgQuery, ("id" = String, Path)),
     responses((status = 200, body = DlqEntry)),
 )]
-async fn read(OrgScope(org): OrgScope, State(gateway): State<Gateway>, Path(id): Path<String>) -> Result<Json<DlqEntry>, ApiError> {
+async fn read(
+    OrgScope(org): OrgScope,
+    State(gateway): State<Gateway>,
+    Path(id): Path<String>,
+) -> Result<Json<DlqEntry>, ApiError> {
     let found = gateway.store().dead_letters().get(org, path::log(&id, "Entry")?).await?;
-    found.map(|letter| Json(letter.into())).ok_or_else(|| ApiError::not_found("Entry"))
+    found
+        .map(|letter| Json(letter.into()))
+        .ok_or_else(|| ApiError::not_found("Entry"))
 }

@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 use crate::access::{OrgQuery, OrgScope};
 use crate::body::JsonBody;
 use crate::configuring::event_types;
-use crate::document::{Listing as _, EventTypeDocument, EventTypeList, patched, replaced};
+use crate::document::{EventTypeDocument, EventTypeList, Listing as _, patched, replaced};
 use crate::error::ApiError;
 use crate::gateway::Gateway;
 use crate::guard::IfMatch;
@@ -21,7 +21,9 @@ use crate::resource::Resource;
 use super::orgs::Search;
 
 pub(super) fn routes() -> OpenApiRouter<Gateway> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(read, replace, patch, delete))
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(read, replace, patch, delete))
 }
 
 /// Lists an organisation's event types by name.
@@ -39,14 +41,22 @@ async fn list(
 
 /// Makes an event type.
 #[utoipa::path(post, path = "/event-types", tag = "event types", params(OrgQuery), request_body = EventTypeDocument, responses((status = 201, body = EventTypeDocument)))]
-async fn create(OrgScope(org): OrgScope, State(gateway): State<Gateway>, body: JsonBody) -> Result<Resource<EventTypeDocument>, ApiError> {
+async fn create(
+    OrgScope(org): OrgScope,
+    State(gateway): State<Gateway>,
+    body: JsonBody,
+) -> Result<Resource<EventTypeDocument>, ApiError> {
     let made = event_types::create(&gateway, org, body.document()?).await?;
     Ok(Resource::created(made.revision, made.into()))
 }
 
 /// Reads an event type.
 #[utoipa::path(get, path = "/event-types/{eventType}", tag = "event types", params(OrgQuery, ("eventType" = String, Path)), responses((status = 200, body = EventTypeDocument)))]
-async fn read(OrgScope(org): OrgScope, State(gateway): State<Gateway>, Path(name): Path<String>) -> Result<Resource<EventTypeDocument>, ApiError> {
+async fn read(
+    OrgScope(org): OrgScope,
+    State(gateway): State<Gateway>,
+    Path(name): Path<String>,
+) -> Result<Resource<EventTypeDocument>, ApiError> {
     let found = event_types::get(&gateway, org, &path::event_type(&name)).await?;
     Ok(shown(found))
 }
@@ -101,7 +111,12 @@ async fn patch(
     params(OrgQuery, ("eventType" = String, Path), IfMatch),
     responses((status = 204)),
 )]
-async fn delete(OrgScope(org): OrgScope, State(gateway): State<Gateway>, Path(name): Path<String>, seen: IfMatch) -> Result<StatusCode, ApiError> {
+async fn delete(
+    OrgScope(org): OrgScope,
+    State(gateway): State<Gateway>,
+    Path(name): Path<String>,
+    seen: IfMatch,
+) -> Result<StatusCode, ApiError> {
     event_types::delete(&gateway, org, path::event_type(&name), seen).await?;
     Ok(StatusCode::NO_CONTENT)
 }

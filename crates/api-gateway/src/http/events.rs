@@ -40,16 +40,22 @@ pub(super) fn routes() -> OpenApiRouter<Gateway> {
     request_body = Push,
     responses((status = 202, description = "What became of the event, or of each of them", body = PushAnswers)),
 )]
-async fn push(OrgScope(org): OrgScope, State(gateway): State<Gateway>, headers: HeaderMap, body: JsonBody) -> Result<Accepted, ApiError> {
+async fn push(
+    OrgScope(org): OrgScope,
+    State(gateway): State<Gateway>,
+    headers: HeaderMap,
+    body: JsonBody,
+) -> Result<Accepted, ApiError> {
     match Pushed::read(&body)? {
         Pushed::One(event) => {
             let event = identified(event, &headers)?;
             let answers = pushing::accept(&gateway, org, vec![event], |_| String::new()).await?;
             answers.into_iter().next().map_or_else(|| Err(ApiError::internal()), one)
         }
-        Pushed::Many(_) if headers.contains_key(IDEMPOTENCY_KEY) => {
-            Err(ApiError::parameter("Idempotency-Key", "is for a single event; several name their ids"))
-        }
+        Pushed::Many(_) if headers.contains_key(IDEMPOTENCY_KEY) => Err(ApiError::parameter(
+            "Idempotency-Key",
+            "is for a single event; several name their ids",
+        )),
         Pushed::Many(events) => {
             let events = pushing::accept(&gateway, org, events, |at| format!("/{at}")).await?;
             Ok(accepted(PushAnswers::Many { events }))
@@ -72,7 +78,9 @@ fn one(answer: PushAnswer) -> Result<Accepted, ApiError> {
 
 /// An event that names no id has that of the header.
 fn identified(event: CheckedEvent, headers: &HeaderMap) -> Result<CheckedEvent, ApiError> {
-    let Some(key) = headers.get(IDEMPOTENCY_KEY) else { return Ok(event) };
+    let Some(key) = headers.get(IDEMPOTENCY_KEY) else {
+        return Ok(event);
+    };
     let wrong = |message: &str| ApiError::parameter("Idempotency-Key", message);
     let key = key.to_str().map_err(|_| wrong("must be printable ASCII"))?;
     let key = event_id(key).map_err(|_| wrong("must be 1 to 200 characters"))?;
@@ -105,7 +113,15 @@ struct Filter {
 
 impl Filter {
     fn filter(self) -> Result<AuditFilter, ApiError> {
-        let Self { status, reason, source, event_id, event_type, start_date, end_date } = self;
+        let Self {
+            status,
+            reason,
+            source,
+            event_id,
+            event_type,
+            start_date,
+            end_date,
+        } = self;
         Ok(AuditFilter {
             source: source.map(SourceId::new),
             event_id: event_id.map(EventId::new),

@@ -39,7 +39,13 @@ async fn list(
     params(OrgQuery, ("id" = String, Path)),
     responses((status = 200, body = ExecutionLogEntry)),
 )]
-async fn read(OrgScope(org): OrgScope, State(gateway): State<Gateway>, Path(id): Path<String>) -> Result<Json<ExecutionLogEntry>, ApiError> {
+async fn read(
+    OrgScope(org): OrgScope,
+    State(gateway): State<Gateway>,
+    Path(id): Path<String>,
+) -> Result<Json<ExecutionLogEntry>, ApiError> {
     let found = gateway.store().execution_logs().get(org, path::log(&id, "Log")?).await?;
-    found.map(|trace| Json(trace.into())).ok_or_else(|| ApiError::not_found("Log"))
+    found
+        .map(|trace| Json(trace.into()))
+        .ok_or_else(|| ApiError::not_found("Log"))
 }

@@ -28,5 +28,8 @@ struct Health {
 #[utoipa::path(get, path = "/health", tag = "health", responses((status = 200, body = Health)), security(()))]
 async fn health(State(gateway): State<Gateway>) -> Result<Json<Health>, ApiError> {
     gateway.store().ping().await?;
-    Ok(Json(Health { status: "ok", version: env!("CARGO_PKG_VERSION") }))
+    Ok(Json(Health {
+        status: "ok",
+        version: env!("CARGO_PKG_VERSION"),
+    }))
 }

@@ -52,7 +52,19 @@ pub(super) struct Filter {
 
 impl Filter {
     pub(super) fn filter(self) -> Result<LogFilter, ApiError> {
-        let Self { status, event_type, integration_id, event_id, message_id, trace_id, correlation_id, direction, start_date, end_date, search } = self;
+        let Self {
+            status,
+            event_type,
+            integration_id,
+            event_id,
+            message_id,
+            trace_id,
+            correlation_id,
+            direction,
+            start_date,
+            end_date,
+            search,
+        } = self;
         Ok(LogFilter {
             status: named("status", status, DeliveryStatus::parse)?,
             event_type: event_type.as_deref().map(path::event_type),
@@ -90,7 +102,11 @@ async fn list(
     params(OrgQuery, ("id" = String, Path)),
     responses((status = 200, body = DeliveryLogEntry)),
 )]
-async fn read(OrgScope(org): OrgScope, State(gateway): State<Gateway>, Path(id): Path<String>) -> Result<Json<DeliveryLogEntry>, ApiError> {
+async fn read(
+    OrgScope(org): OrgScope,
+    State(gateway): State<Gateway>,
+    Path(id): Path<String>,
+) -> Result<Json<DeliveryLogEntry>, ApiError> {
     let found = gateway.store().delivery_logs().get(org, path::log(&id, "Log")?).await?;
     found.map(|log| Json(log.into())).ok_or_else(|| ApiError::not_found("Log"))
 }

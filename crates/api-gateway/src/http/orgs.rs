@@ -21,7 +21,9 @@ use crate::query::{Asked, Paging};
 use crate::resource::Resource;
 
 pub(super) fn routes() -> OpenApiRouter<Gateway> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(read, replace, patch, delete))
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(read, replace, patch, delete))
 }
 
 /// What organisations or units are listed.
@@ -109,7 +111,12 @@ async fn patch(
     params(("orgId" = i64, Path), IfMatch),
     responses((status = 204)),
 )]
-async fn delete(_: Admin, State(gateway): State<Gateway>, Path(org): Path<String>, seen: IfMatch) -> Result<StatusCode, ApiError> {
+async fn delete(
+    _: Admin,
+    State(gateway): State<Gateway>,
+    Path(org): Path<String>,
+    seen: IfMatch,
+) -> Result<StatusCode, ApiError> {
     organizations::delete(&gateway, path::org(&org)?, seen).await?;
     Ok(StatusCode::NO_CONTENT)
 }

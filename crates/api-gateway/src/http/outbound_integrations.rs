@@ -22,7 +22,6 @@ use crate::path;
 use crate::query::{Asked, Paging, named};
 use crate::resource::Resource;
 
-
 pub(super) fn routes() -> OpenApiRouter<Gateway> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
@@ -50,7 +49,12 @@ struct Filter {
 
 impl Filter {
     fn filter(self) -> Result<IntegrationFilter, ApiError> {
-        let Self { is_active, event_type, tenant_id, search } = self;
+        let Self {
+            is_active,
+            event_type,
+            tenant_id,
+            search,
+        } = self;
         Ok(IntegrationFilter {
             is_active: named("isActive", is_active, |text| text.parse().ok())?,
             event_type: event_type.as_deref().map(path::event_type),
@@ -70,19 +74,33 @@ async fn list(
 ) -> Result<Json<OutboundIntegrationList>, ApiError> {
     let page = paging.page()?;
     let listed = gateway.store().integrations().list(org, &asked.filter()?, page).await?;
-    Ok(Json(OutboundIntegrationList::of(listed.map(|integration| OutboundIntegration::of(integration, Secrets::Masked)), page)))
+    Ok(Json(OutboundIntegrationList::of(
+        listed.map(|integration| OutboundIntegration::of(integration, Secrets::Masked)),
+        page,
+    )))
 }
 
 /// Makes an integration; this answer alone shows its signing secrets.
 #[utoipa::path(post, path = "/outbound-integrations", tag = "outbound integrations", params(OrgQuery), request_body = OutboundIntegration, responses((status = 201, body = OutboundIntegration)))]
-async fn create(OrgScope(org): OrgScope, State(gateway): State<Gateway>, body: JsonBody) -> Result<Resource<OutboundIntegration>, ApiError> {
+async fn create(
+    OrgScope(org): OrgScope,
+    State(gateway): State<Gateway>,
+    body: JsonBody,
+) -> Result<Resource<OutboundIntegration>, ApiError> {
     let made = integrations::create(&gateway, org, body.document()?).await?;
-    Ok(Resource::created(made.revision, OutboundIntegration::of(made, Secrets::SigningShown)))
+    Ok(Resource::created(
+        made.revision,
+        OutboundIntegration::of(made, Secrets::SigningShown),
+    ))
 }
 
 /// Reads an integration.
 #[utoipa::path(get, path = "/outbound-integrations/{id}", tag = "outbound integrations", params(OrgQuery, ("id" = String, Path)), responses((status = 200, body = OutboundIntegration)))]
-async fn read(OrgScope(org): OrgScope, State(gateway): State<Gateway>, Path(id): Path<String>) -> Result<Resource<OutboundIntegration>, ApiError> {
+async fn read(
+    OrgScope(org): OrgScope,
+    State(gateway): State<Gateway>,
+    Path(id): Path<String>,
+) -> Result<Resource<OutboundIntegration>, ApiError> {
     let found = integrations::get(&gateway, org, path::integration(&id)?).await?;
     Ok(shown(found))
 }
@@ -137,7 +155,12 @@ async fn patch(
     params(OrgQuery, ("id" = String, Path), IfMatch),
     responses((status = 204)),
 )]
-async fn delete(OrgScope(org): OrgScope, State(gateway): State<Gateway>, Path(id): Path<String>, seen: IfMatch) -> Result<StatusCode, ApiError> {
+async fn delete(
+    OrgScope(org): OrgScope,
+    State(gateway): State<Gateway>,
+    Path(id): Path<String>,
+    seen: IfMatch,
+) -> Result<StatusCode, ApiError> {
     integrations::delete(&gateway, org, path::integration(&id)?, seen).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -3,8 +3,8 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use http::StatusCode;
-use ig_core::organization::OrgUnit;
 use ig_core::id::{OrgId, Rid};
+use ig_core::organization::OrgUnit;
 use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -23,7 +23,9 @@ use crate::resource::Resource;
 use super::orgs::Search;
 
 pub(super) fn routes() -> OpenApiRouter<Gateway> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(read, replace, patch, delete))
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(read, replace, patch, delete))
 }
 
 /// Lists an organisation's units by number.
@@ -109,7 +111,12 @@ async fn patch(
     params(("orgId" = i64, Path), ("rid" = i64, Path), IfMatch),
     responses((status = 204)),
 )]
-async fn delete(_: Admin, State(gateway): State<Gateway>, Path(place): Path<Place>, seen: IfMatch) -> Result<StatusCode, ApiError> {
+async fn delete(
+    _: Admin,
+    State(gateway): State<Gateway>,
+    Path(place): Path<Place>,
+    seen: IfMatch,
+) -> Result<StatusCode, ApiError> {
     units::delete(&gateway, place.org()?, place.rid()?, seen).await?;
     Ok(StatusCode::NO_CONTENT)
 }

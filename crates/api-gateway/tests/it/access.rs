@@ -11,7 +11,13 @@ async fn without_a_key_that_is_known_nothing_is_answered() {
     let api = Api::start().await;
     let none = Request::builder().uri(format!("http://{}/api/v1/admin/orgs", api.at.http));
     assert_eq!(api.send(none, axum::body::Body::empty()).await.status, 401);
-    for path in ["/admin/orgs", "/outbound-integrations?orgId=1", "/events?orgId=1", "/logs?orgId=1", "/dlq?orgId=1"] {
+    for path in [
+        "/admin/orgs",
+        "/outbound-integrations?orgId=1",
+        "/events?orgId=1",
+        "/logs?orgId=1",
+        "/dlq?orgId=1",
+    ] {
         let answer = api.with_key("wrong").get(path).await;
         assert_eq!((answer.status, &answer.json["code"]), (401, &json!("UNAUTHORIZED")), "{path}");
     }
@@ -37,10 +43,16 @@ async fn every_answer_has_a_request_id_and_every_error_the_one_shape() {
     let api = Api::start().await;
     let request = api.request("GET", "/nowhere").header("x-request-id", "mine-1");
     let answer = api.send(request, axum::body::Body::empty()).await;
-    assert_eq!((answer.status, &answer.headers["x-request-id"]), (404, &http::HeaderValue::from_static("mine-1")));
+    assert_eq!(
+        (answer.status, &answer.headers["x-request-id"]),
+        (404, &http::HeaderValue::from_static("mine-1"))
+    );
     let keys: Vec<_> = answer.json.as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(keys, ["error", "code", "statusCode", "timestamp", "requestId"]);
-    assert_eq!((&answer.json["statusCode"], &answer.json["requestId"]), (&json!(404), &json!("mine-1")));
+    assert_eq!(
+        (&answer.json["statusCode"], &answer.json["requestId"]),
+        (&json!(404), &json!("mine-1"))
+    );
     let request = api.request("GET", "/health").header("x-request-id", "not {fit}");
     let given = api.send(request, axum::body::Body::empty()).await.headers["x-request-id"].clone();
     assert!(given.to_str().unwrap().starts_with("req_"), "{given:?}");

@@ -10,10 +10,10 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use ig_api_gateway::{Addresses, Config};
-use ig_service::config::Secret;
-use ig_service::{Context, Stop};
 use ig_core::access::KeyScope;
 use ig_core::id::OrgId;
+use ig_service::config::Secret;
+use ig_service::{Context, Stop};
 use ig_store::{KeyHash, MongoConfig, NewApiKey, SecretBox, Store};
 use ig_testkit::clock::moment;
 use ig_testkit::mongo::{TestDatabase, database};
@@ -57,9 +57,17 @@ impl Api {
         change(&mut config);
         let context = Context::new("api-gateway", &Stop::new());
         let at = ig_api_gateway::run(config, context.clone()).await.unwrap();
-        tokio::time::timeout(Duration::from_secs(60), context.readiness().ready()).await.expect("ready");
+        tokio::time::timeout(Duration::from_mins(1), context.readiness().ready())
+            .await
+            .expect("ready");
         let client = Client::builder(TokioExecutor::new()).build_http();
-        Self { at, context, database, key: ADMIN_KEY.to_owned(), client }
+        Self {
+            at,
+            context,
+            database,
+            key: ADMIN_KEY.to_owned(),
+            client,
+        }
     }
 
     /// A client of the same gateway with another key.
@@ -75,7 +83,9 @@ impl Api {
 
     pub(crate) async fn store(&self) -> Store {
         let config = config(&self.database);
-        Store::connect(&config.mongodb, SecretBox::new(&config.secrets).unwrap()).await.unwrap()
+        Store::connect(&config.mongodb, SecretBox::new(&config.secrets).unwrap())
+            .await
+            .unwrap()
     }
 
     pub(crate) async fn stop(&self) {
@@ -117,18 +127,29 @@ impl Api {
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         let json = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        Answer { status: parts.status.as_u16(), headers: parts.headers, json }
+        Answer {
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            json,
+        }
     }
 
     /// Makes an organisation.
     pub(crate) async fn org(&self, org: i64) {
-        let made = self.post("/admin/orgs", json!({"orgId": org, "name": format!("Org {org}")})).await;
+        let made = self
+            .post("/admin/orgs", json!({"orgId": org, "name": format!("Org {org}")}))
+            .await;
         assert_eq!(made.status, 201, "{made:?}");
     }
 
     /// Makes a unit.
     pub(crate) async fn unit(&self, org: i64, rid: i64) {
-        let made = self.post(&format!("/admin/orgs/{org}/units"), json!({"rid": rid, "name": format!("Unit {rid}")})).await;
+        let made = self
+            .post(
+                &format!("/admin/orgs/{org}/units"),
+                json!({"rid": rid, "name": format!("Unit {rid}")}),
+            )
+            .await;
         assert_eq!(made.status, 201, "{made:?}");
     }
 
@@ -142,7 +163,11 @@ impl Api {
 
 impl Answer {
     pub(crate) fn text(&self, pointer: &str) -> String {
-        self.json.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("{pointer} in {self:?}")).to_owned()
+        self.json
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .unwrap_or_else(|| panic!("{pointer} in {self:?}"))
+            .to_owned()
     }
 
     /// The pointers of all faults, sorted.
@@ -162,14 +187,23 @@ pub(crate) fn least() -> Value {
 /// [`least`] with fields of its own.
 pub(crate) fn with(fields: Value) -> Value {
     let mut body = least();
-    let (Some(object), Value::Object(fields)) = (body.as_object_mut(), fields) else { panic!("objects") };
+    let (Some(object), Value::Object(fields)) = (body.as_object_mut(), fields) else {
+        panic!("objects")
+    };
     object.extend(fields);
     body
 }
 
 fn config(database: &TestDatabase) -> Config {
-    let mut config = Config::default();
-    config.mongodb = MongoConfig { uri: database.uri.clone(), database: database.name.clone(), ..MongoConfig::default() };
+    let mongodb = MongoConfig {
+        uri: database.uri.clone(),
+        database: database.name.clone(),
+        ..MongoConfig::default()
+    };
+    let mut config = Config {
+        mongodb,
+        ..Config::default()
+    };
     config.secrets.keys = vec!["test:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".to_owned()];
     config.http.listen.set_port(0);
     config.grpc.listen.set_port(0);
@@ -180,7 +214,13 @@ fn config(database: &TestDatabase) -> Config {
 /// Makes a key for one organisation.
 pub(crate) async fn key_for(api: &Api, org: OrgId) -> String {
     let key = format!("key-of-{org}-{:016x}", std::process::id());
-    let new = NewApiKey { org_id: Some(org), name: "test".to_owned(), scopes: KeyScope::ALL.to_vec(), expires_at: None, created_at: moment(0) };
+    let new = NewApiKey {
+        org_id: Some(org),
+        name: "test".to_owned(),
+        scopes: KeyScope::ALL.to_vec(),
+        expires_at: None,
+        created_at: moment(0),
+    };
     api.store().await.api_keys().create(&KeyHash::of(&key), new).await.unwrap();
     key
 }

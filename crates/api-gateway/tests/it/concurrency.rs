@@ -12,20 +12,40 @@ async fn a_revision_that_is_not_the_stored_one_is_refused() {
     let id = api.integration(10, least()).await;
     let path = format!("/outbound-integrations/{id}?orgId=10");
     let seen = api.get(&path).await.json["revision"].as_u64().unwrap();
-    assert_eq!(api.put(&path, with(json!({"revision": seen, "name": "first"}))).await.status, 200);
+    assert_eq!(
+        api.put(&path, with(json!({"revision": seen, "name": "first"}))).await.status,
+        200
+    );
     let stale = [
         api.put(&path, with(json!({"revision": seen, "name": "second"}))).await,
         api.patch(&path, json!({"revision": seen, "name": "second"})).await,
-        api.send(api.request("PATCH", &path).header("if-match", format!("\"{seen}\"")).header("content-type", "application/json"), Body::from(r#"{"name":"second"}"#)).await,
-        api.send(api.request("DELETE", &path).header("if-match", format!("\"{seen}\"")), Body::empty()).await,
+        api.send(
+            api.request("PATCH", &path)
+                .header("if-match", format!("\"{seen}\""))
+                .header("content-type", "application/json"),
+            Body::from(r#"{"name":"second"}"#),
+        )
+        .await,
+        api.send(
+            api.request("DELETE", &path).header("if-match", format!("\"{seen}\"")),
+            Body::empty(),
+        )
+        .await,
     ];
     for answer in stale {
-        assert_eq!((answer.status, &answer.json["code"]), (412, &json!("PRECONDITION_FAILED")), "{answer:?}");
+        assert_eq!(
+            (answer.status, &answer.json["code"]),
+            (412, &json!("PRECONDITION_FAILED")),
+            "{answer:?}"
+        );
     }
     let now = api.get(&path).await;
     assert_eq!(now.json["name"], "first");
     let etag = now.headers["etag"].clone();
-    let fresh = api.request("PATCH", &path).header("if-match", etag).header("content-type", "application/json");
+    let fresh = api
+        .request("PATCH", &path)
+        .header("if-match", etag)
+        .header("content-type", "application/json");
     assert_eq!(api.send(fresh, Body::from(r#"{"name":"second"}"#)).await.status, 200);
 }
 
@@ -35,7 +55,10 @@ async fn of_changes_at_the_same_moment_none_is_lost_unnoticed() {
     api.org(10).await;
     let id = api.integration(10, with(json!({"retryCount": 1, "timeoutMs": 1000}))).await;
     let path = format!("/outbound-integrations/{id}?orgId=10");
-    let (one, other) = tokio::join!(api.patch(&path, json!({"retryCount": 9})), api.patch(&path, json!({"timeoutMs": 9000})));
+    let (one, other) = tokio::join!(
+        api.patch(&path, json!({"retryCount": 9})),
+        api.patch(&path, json!({"timeoutMs": 9000}))
+    );
     let stored = api.get(&path).await.json;
     for (answer, field, value) in [(one, "retryCount", 9), (other, "timeoutMs", 9000)] {
         assert!(answer.status == 412 || stored[field] == json!(value), "{answer:?} {stored}");

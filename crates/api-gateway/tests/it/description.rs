@@ -6,7 +6,10 @@ use crate::api::Api;
 async fn the_description_names_every_route_and_what_errors_look_like() {
     let api = Api::start().await;
     let answer = api.get("/openapi.json").await;
-    assert_eq!((answer.status, answer.json["openapi"].as_str().map(|version| &version[..3])), (200, Some("3.1")));
+    assert_eq!(
+        (answer.status, answer.json["openapi"].as_str().map(|version| &version[..3])),
+        (200, Some("3.1"))
+    );
     let paths: Vec<_> = answer.json["paths"].as_object().unwrap().keys().map(String::as_str).collect();
     for path in [
         "/health",
@@ -28,7 +31,10 @@ async fn the_description_names_every_route_and_what_errors_look_like() {
         "/dlq",
         "/dlq/{id}",
     ] {
-        assert!(paths.contains(&format!("/api/v1{path}").as_str()), "{path} is missing in {paths:?}");
+        assert!(
+            paths.contains(&format!("/api/v1{path}").as_str()),
+            "{path} is missing in {paths:?}"
+        );
     }
     for (path, item) in answer.json["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
@@ -43,7 +49,11 @@ async fn every_reference_in_the_description_leads_somewhere() {
     let api = Api::start().await;
     let description = api.get("/openapi.json").await.json;
     let text = description.to_string();
-    let references: Vec<_> = text.split("\"$ref\":\"#").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    let references: Vec<_> = text
+        .split("\"$ref\":\"#")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .collect();
     assert!(!references.is_empty());
     for reference in references {
         assert!(description.pointer(reference).is_some(), "{reference} leads nowhere");

@@ -73,14 +73,28 @@ async fn every_fault_of_law_is_told_by_pointer() {
 async fn an_address_that_the_guard_refuses_is_a_fault_and_a_name_nobody_knows_is_not() {
     let api = Api::start().await;
     api.org(10).await;
-    for url in ["http://127.0.0.1/", "http://[::ffff:10.0.0.1]/", "http://0x7f.1/", "http://169.254.169.254/", "http://localhost:9/"] {
+    for url in [
+        "http://127.0.0.1/",
+        "http://[::ffff:10.0.0.1]/",
+        "http://0x7f.1/",
+        "http://169.254.169.254/",
+        "http://localhost:9/",
+    ] {
         let body = with(json!({"actions": [{"name": "a", "targetUrl": url}], "targetUrl": url}));
         let answer = api.post("/outbound-integrations?orgId=10", body).await;
-        assert_eq!((answer.status, answer.faults()), (400, vec!["/targetUrl"]), "{url}: {answer:?}");
+        assert_eq!(
+            (answer.status, answer.faults()),
+            (400, vec!["/targetUrl"]),
+            "{url}: {answer:?}"
+        );
     }
     let body = with(json!({"actions": [{"name": "a", "targetUrl": "http://10.0.0.1/"}]}));
-    assert_eq!(api.post("/outbound-integrations?orgId=10", body).await.faults(), ["/actions/0/targetUrl"]);
-    api.integration(10, with(json!({"targetUrl": "https://nobody-knows-this.invalid/"}))).await;
+    assert_eq!(
+        api.post("/outbound-integrations?orgId=10", body).await.faults(),
+        ["/actions/0/targetUrl"]
+    );
+    api.integration(10, with(json!({"targetUrl": "https://nobody-knows-this.invalid/"})))
+        .await;
 }
 
 #[tokio::test]
@@ -90,8 +104,17 @@ async fn entities_have_to_be_the_organisations_own() {
     api.org(20).await;
     api.unit(10, 11).await;
     api.unit(20, 21).await;
-    let answer = api.post("/outbound-integrations?orgId=10", with(json!({"tenantId": 21, "excludedEntityRids": [11, 21, 10]}))).await;
-    assert_eq!(answer.faults(), ["/excludedEntityRids", "/excludedEntityRids", "/tenantId"], "{answer:?}");
+    let answer = api
+        .post(
+            "/outbound-integrations?orgId=10",
+            with(json!({"tenantId": 21, "excludedEntityRids": [11, 21, 10]})),
+        )
+        .await;
+    assert_eq!(
+        answer.faults(),
+        ["/excludedEntityRids", "/excludedEntityRids", "/tenantId"],
+        "{answer:?}"
+    );
     api.integration(10, with(json!({"excludedEntityRids": [11]}))).await;
 }
 
@@ -117,6 +140,10 @@ async fn parameters_are_told_by_name() {
         ("/logs?orgId=10&status=GREAT", "status"),
     ] {
         let answer = api.get(path).await;
-        assert_eq!((answer.status, &answer.json["details"][0]["parameter"]), (400, &json!(parameter)), "{path}: {answer:?}");
+        assert_eq!(
+            (answer.status, &answer.json["details"][0]["parameter"]),
+            (400, &json!(parameter)),
+            "{path}: {answer:?}"
+        );
     }
 }

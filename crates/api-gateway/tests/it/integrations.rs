@@ -39,9 +39,18 @@ async fn what_is_read_can_be_put_back_and_changes_nothing() {
     let put = api.put(&path, before.clone()).await;
     assert_eq!(put.status, 200, "{put:?}");
     assert_eq!(without_stamp(put.json), without_stamp(before));
-    let stored = api.store().await.integrations().get(ig_core::id::OrgId(10), id.parse().unwrap()).await.unwrap().unwrap();
+    let stored = api
+        .store()
+        .await
+        .integrations()
+        .get(ig_core::id::OrgId(10), id.parse().unwrap())
+        .await
+        .unwrap()
+        .unwrap();
     assert!(format!("{:?}", stored.auth).contains("X-Key"));
-    let ig_core::integration::OutgoingAuth::ApiKey { api_key, .. } = stored.auth else { panic!("{:?}", stored.auth) };
+    let ig_core::integration::OutgoingAuth::ApiKey { api_key, .. } = stored.auth else {
+        panic!("{:?}", stored.auth)
+    };
     assert_eq!(api_key.expose(), "s3cret-key");
 }
 
@@ -103,10 +112,23 @@ async fn a_patch_of_the_auth_type_starts_its_credentials_anew() {
     api.unit(10, 11).await;
     let id = api.integration(10, everything()).await;
     let path = format!("/outbound-integrations/{id}?orgId=10");
-    let patched = api.patch(&path, json!({"outgoingAuthType": "BEARER", "outgoingAuthConfig": {"token": "t"}})).await;
-    assert_eq!((patched.status, &patched.json["outgoingAuthConfig"]), (200, &json!({"token": "********"})), "{patched:?}");
+    let patched = api
+        .patch(
+            &path,
+            json!({"outgoingAuthType": "BEARER", "outgoingAuthConfig": {"token": "t"}}),
+        )
+        .await;
+    assert_eq!(
+        (patched.status, &patched.json["outgoingAuthConfig"]),
+        (200, &json!({"token": "********"})),
+        "{patched:?}"
+    );
     let ordered = api.patch(&path, json!({"ordering": "ORDERED"})).await;
-    assert_eq!((ordered.status, ordered.json.get("maxConcurrency")), (200, None), "{ordered:?}");
+    assert_eq!(
+        (ordered.status, ordered.json.get("maxConcurrency")),
+        (200, None),
+        "{ordered:?}"
+    );
 }
 
 #[tokio::test]
@@ -115,13 +137,33 @@ async fn it_is_enabled_and_disabled_by_verb_and_listed_by_filter() {
     api.org(10).await;
     let id = api.integration(10, least()).await;
     api.integration(10, with(json!({"name": "Other", "eventType": "*"}))).await;
-    let disabled = api.send(api.request("POST", &format!("/outbound-integrations/{id}/disable?orgId=10")), axum::body::Body::empty()).await;
+    let disabled = api
+        .send(
+            api.request("POST", &format!("/outbound-integrations/{id}/disable?orgId=10")),
+            axum::body::Body::empty(),
+        )
+        .await;
     assert_eq!((disabled.status, &disabled.json["isActive"]), (200, &json!(false)));
-    for (filter, names) in [("isActive=false", vec!["Hook"]), ("eventType=*", vec!["Other"]), ("search=oTh", vec!["Other"]), ("search=.*", vec![])] {
+    for (filter, names) in [
+        ("isActive=false", vec!["Hook"]),
+        ("eventType=*", vec!["Other"]),
+        ("search=oTh", vec!["Other"]),
+        ("search=.*", vec![]),
+    ] {
         let listed = api.get(&format!("/outbound-integrations?orgId=10&{filter}")).await;
-        let found: Vec<_> = listed.json["integrations"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+        let found: Vec<_> = listed.json["integrations"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| one["name"].as_str().unwrap())
+            .collect();
         assert_eq!(found, names, "{filter}");
     }
-    let enabled = api.send(api.request("POST", &format!("/outbound-integrations/{id}/enable?orgId=10")), axum::body::Body::empty()).await;
+    let enabled = api
+        .send(
+            api.request("POST", &format!("/outbound-integrations/{id}/enable?orgId=10")),
+            axum::body::Body::empty(),
+        )
+        .await;
     assert_eq!(enabled.json["isActive"], json!(true));
 }

@@ -36,5 +36,10 @@ async fn an_id_of_another_organisation_does_not_exist_on_any_route() {
     }
     assert_eq!(api.get(&format!("{one}?orgId=10")).await.status, 200);
     assert_eq!(api.get("/outbound-integrations?orgId=20").await.json["total"], json!(0));
-    assert_eq!(api.send(api.request("GET", "/outbound-integrations/xyz?orgId=10"), Body::empty()).await.status, 404);
+    assert_eq!(
+        api.send(api.request("GET", "/outbound-integrations/xyz?orgId=10"), Body::empty())
+            .await
+            .status,
+        404
+    );
 }

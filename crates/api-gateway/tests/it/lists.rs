@@ -26,8 +26,18 @@ fn failed(org: i64, number: i64) -> JournalEntry {
     let (source, event) = (SourceId::new("mysql"), EventId::new(number.to_string()));
     let message_id = MessageId::derive(&source, &event, integration_id(1), 0);
     let id = message_id.log_id(Some(at(number)));
-    let integration = IntegrationRef { id: integration_id(1), name: "Hook".to_owned(), action_name: None, action_index: 0 };
-    let event = EventRef { source, id: event, event_type: EventType::new("order"), created_at: Some(at(number)) };
+    let integration = IntegrationRef {
+        id: integration_id(1),
+        name: "Hook".to_owned(),
+        action_name: None,
+        action_index: 0,
+    };
+    let event = EventRef {
+        source,
+        id: event,
+        event_type: EventType::new("order"),
+        created_at: Some(at(number)),
+    };
     let letter = DeadLetter {
         id,
         message_id,
@@ -53,7 +63,10 @@ fn failed(org: i64, number: i64) -> JournalEntry {
         duration: Duration::from_millis(12),
         response_status: Some(500),
         response_headers: vec![("server".to_owned(), "x".to_owned())],
-        response_body: Some(KeptBody { bytes: Bytes::from_static(b"oops"), truncated: true }),
+        response_body: Some(KeptBody {
+            bytes: Bytes::from_static(b"oops"),
+            truncated: true,
+        }),
         failure: Some(Failure::new(ErrorCategory::ServerError, "answered 500")),
     };
     let log = DeliveryLog {
@@ -78,10 +91,18 @@ fn failed(org: i64, number: i64) -> JournalEntry {
         delivered_at: None,
         expires_at: at(1_000_000),
     };
-    let step = Step { name: "attempt", offset: Duration::ZERO, duration: Duration::from_millis(12), detail: None };
+    let step = Step {
+        name: "attempt",
+        offset: Duration::ZERO,
+        duration: Duration::from_millis(12),
+        detail: None,
+    };
     JournalEntry::Delivery {
         log: Box::new(log),
-        trace: ExecutionTrace { steps: vec![step], console: Vec::new() },
+        trace: ExecutionTrace {
+            steps: vec![step],
+            console: Vec::new(),
+        },
         dead_letter: Some(Box::new(letter)),
     }
 }
@@ -117,7 +138,12 @@ async fn a_list_comes_in_pages_the_latest_first() {
             let items = answer.json[plural].as_array().unwrap();
             assert_eq!(items.len(), count, "{path} {page}");
             seen.extend(items.iter().map(|item| item["eventId"].as_str().unwrap().to_owned()));
-            let envelope = (&answer.json["total"], &answer.json["page"], &answer.json["limit"], &answer.json["hasMore"]);
+            let envelope = (
+                &answer.json["total"],
+                &answer.json["page"],
+                &answer.json["limit"],
+                &answer.json["hasMore"],
+            );
             assert_eq!(envelope, (&json!(5), &json!(page), &json!(2), &json!(more)), "{path}");
         }
         assert_eq!(seen, ["4", "3", "2", "1", "0"], "{path}");
@@ -132,13 +158,28 @@ async fn a_detail_shows_what_happened_and_another_organisation_does_not_see_it()
     api.store().await.journal().record(&[failed(10, 7)]).await.unwrap();
     let id = api.get("/logs?orgId=10").await.text("/logs/0/id");
     let log = api.get(&format!("/logs/{id}?orgId=10")).await.json;
-    assert_eq!((&log["status"], &log["shouldRetry"], &log["attemptCount"]), (&json!("RETRYING"), &json!(true), &json!(1)));
-    assert_eq!((&log["originalPayload"], &log["responseBody"], &log["responseStatus"]), (&json!({"n": 1}), &json!("oops"), &json!(500)));
-    assert_eq!((&log["attempts"][0]["truncated"], &log["errorCategory"]), (&json!(true), &json!("SERVER_ERROR")));
+    assert_eq!(
+        (&log["status"], &log["shouldRetry"], &log["attemptCount"]),
+        (&json!("RETRYING"), &json!(true), &json!(1))
+    );
+    assert_eq!(
+        (&log["originalPayload"], &log["responseBody"], &log["responseStatus"]),
+        (&json!({"n": 1}), &json!("oops"), &json!(500))
+    );
+    assert_eq!(
+        (&log["attempts"][0]["truncated"], &log["errorCategory"]),
+        (&json!(true), &json!("SERVER_ERROR"))
+    );
     let trace = api.get(&format!("/execution-logs/{id}?orgId=10")).await.json;
-    assert_eq!(trace["steps"], json!([{"name": "attempt", "offsetMs": 0.0, "durationMs": 12.0}]));
+    assert_eq!(
+        trace["steps"],
+        json!([{"name": "attempt", "offsetMs": 0.0, "durationMs": 12.0}])
+    );
     let letter = api.get(&format!("/dlq/{id}?orgId=10")).await.json;
-    assert_eq!((&letter["status"], &letter["reason"], &letter["originalPayload"]), (&json!("PENDING_RETRY"), &json!("ATTEMPTS_EXHAUSTED"), &json!({"n": 1})));
+    assert_eq!(
+        (&letter["status"], &letter["reason"], &letter["originalPayload"]),
+        (&json!("PENDING_RETRY"), &json!("ATTEMPTS_EXHAUSTED"), &json!({"n": 1}))
+    );
     for path in ["/logs", "/execution-logs", "/dlq"] {
         assert_eq!(api.get(&format!("{path}/{id}?orgId=20")).await.status, 404, "{path}");
         assert_eq!(api.get(&format!("{path}?orgId=20")).await.json["total"], json!(0), "{path}");
@@ -149,7 +190,12 @@ async fn a_detail_shows_what_happened_and_another_organisation_does_not_see_it()
 async fn filters_are_exact_and_periods_half_open() {
     let api = Api::start().await;
     api.org(10).await;
-    api.store().await.journal().record(&[failed(10, 1), failed(10, 2), skipped(10, 3)]).await.unwrap();
+    api.store()
+        .await
+        .journal()
+        .record(&[failed(10, 1), failed(10, 2), skipped(10, 3)])
+        .await
+        .unwrap();
     let moment = |second| at(second).to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
     for (query, total) in [
         ("status=RETRYING".to_owned(), 2),
@@ -167,6 +213,10 @@ async fn filters_are_exact_and_periods_half_open() {
         assert_eq!(answer.json["total"], json!(total), "{query}: {answer:?}");
     }
     let events = api.get("/events?orgId=10&status=SKIPPED&reason=NO_MATCH").await;
-    assert_eq!((&events.json["total"], &events.json["events"][0]["eventId"]), (&json!(1), &json!("3")), "{events:?}");
+    assert_eq!(
+        (&events.json["total"], &events.json["events"][0]["eventId"]),
+        (&json!(1), &json!("3")),
+        "{events:?}"
+    );
     assert_eq!(api.get("/events?orgId=10&status=MATCHED").await.json["total"], json!(0));
 }

@@ -20,9 +20,16 @@ async fn a_database_that_is_away_is_told_as_such_and_comes_back() {
     api.org(10).await;
     server.kill();
     let away = api.get("/outbound-integrations?orgId=10").await;
-    assert_eq!((away.status, &away.json["code"]), (503, &json!("SERVICE_UNAVAILABLE")), "{away:?}");
+    assert_eq!(
+        (away.status, &away.json["code"]),
+        (503, &json!("SERVICE_UNAVAILABLE")),
+        "{away:?}"
+    );
     assert!(away.headers.contains_key("retry-after"));
     ig_testkit::eventually("not ready", async || !api.context.readiness().is_ready()).await;
     server.restart().await;
-    ig_testkit::eventually("it answers again", async || api.get("/outbound-integrations?orgId=10").await.status == 200).await;
+    ig_testkit::eventually("it answers again", async || {
+        api.get("/outbound-integrations?orgId=10").await.status == 200
+    })
+    .await;
 }

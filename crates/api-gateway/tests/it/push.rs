@@ -3,7 +3,7 @@
 use axum::body::Body;
 use serde_json::{Value, json};
 
-use crate::api::{Api, Answer};
+use crate::api::{Answer, Api};
 
 async fn push(api: &Api, body: Value) -> Answer {
     api.post("/events?orgId=10", body).await
@@ -15,7 +15,11 @@ async fn the_same_event_is_accepted_once_and_another_under_its_id_is_refused() {
     api.org(10).await;
     let event = json!({"id": "e-1", "eventType": "order", "payload": {"n": 1}});
     let first = push(&api, event.clone()).await;
-    assert_eq!((first.status, &first.json), (202, &json!({"id": "e-1", "status": "ACCEPTED"})), "{first:?}");
+    assert_eq!(
+        (first.status, &first.json),
+        (202, &json!({"id": "e-1", "status": "ACCEPTED"})),
+        "{first:?}"
+    );
     assert_eq!(push(&api, event).await.json, json!({"id": "e-1", "status": "DUPLICATE"}));
     let other = push(&api, json!({"id": "e-1", "eventType": "order", "payload": {"n": 2}})).await;
     assert_eq!((other.status, &other.json["code"]), (409, &json!("CONFLICT")));
@@ -26,8 +30,13 @@ async fn an_idempotency_key_is_the_events_id() {
     let api = Api::start().await;
     api.org(10).await;
     for (payload, status) in [("1", 202), ("1", 202), ("2", 409)] {
-        let request = api.request("POST", "/events?orgId=10").header("content-type", "application/json").header("idempotency-key", "k-1");
-        let answer = api.send(request, Body::from(format!(r#"{{"eventType":"order","payload":{payload}}}"#))).await;
+        let request = api
+            .request("POST", "/events?orgId=10")
+            .header("content-type", "application/json")
+            .header("idempotency-key", "k-1");
+        let answer = api
+            .send(request, Body::from(format!(r#"{{"eventType":"order","payload":{payload}}}"#)))
+            .await;
         assert_eq!(answer.status, status, "{answer:?}");
     }
 }
@@ -45,7 +54,12 @@ async fn of_several_each_has_its_own_fate() {
     ]);
     let answer = push(&api, batch).await;
     assert_eq!(answer.status, 202, "{answer:?}");
-    let fates: Vec<_> = answer.json["events"].as_array().unwrap().iter().map(|event| event["status"].as_str().unwrap()).collect();
+    let fates: Vec<_> = answer.json["events"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|event| event["status"].as_str().unwrap())
+        .collect();
     assert_eq!(fates, ["DUPLICATE", "CONFLICT", "ACCEPTED", "ACCEPTED"]);
 }
 
@@ -76,8 +90,12 @@ async fn the_queue_holds_the_payload_to_the_byte() {
     let api = Api::start().await;
     api.org(10).await;
     let raw = r#"{"z": 1.10,  "a":12345678901234567890123, "é":"\u00e9"}"#;
-    let request = api.request("POST", "/events?orgId=10").header("content-type", "application/json");
-    let answer = api.send(request, Body::from(format!(r#"{{"eventType":"order","payload":{raw}}}"#))).await;
+    let request = api
+        .request("POST", "/events?orgId=10")
+        .header("content-type", "application/json");
+    let answer = api
+        .send(request, Body::from(format!(r#"{{"eventType":"order","payload":{raw}}}"#)))
+        .await;
     assert_eq!(answer.status, 202, "{answer:?}");
     let rows = api.store().await.pushed_events().read_after(0, 10).await.unwrap();
     assert_eq!(rows[0].payload, ig_core::event::RowPayload::Present(raw.into()));

@@ -14,12 +14,21 @@ async fn the_making_answer_alone_shows_the_signing_secret() {
     body["customHeaders"] = json!({"X-Auth-Token": "t0ken", "X-Plain": "plain"});
     let made = api.post("/outbound-integrations?orgId=10", body).await;
     assert!(made.text("/signing/secrets/0").starts_with("whsec_"));
-    assert_eq!(made.json["outgoingAuthConfig"], json!({"username": "ada", "password": "********"}));
+    assert_eq!(
+        made.json["outgoingAuthConfig"],
+        json!({"username": "ada", "password": "********"})
+    );
     let path = format!("/outbound-integrations/{}?orgId=10", made.text("/id"));
-    for answer in [api.get(&path).await.json, api.get("/outbound-integrations?orgId=10").await.json["integrations"][0].clone()] {
+    for answer in [
+        api.get(&path).await.json,
+        api.get("/outbound-integrations?orgId=10").await.json["integrations"][0].clone(),
+    ] {
         assert_eq!(answer["signing"]["secrets"], json!(["********"]));
         assert_eq!(answer["outgoingAuthConfig"]["password"], "********");
-        assert_eq!(answer["customHeaders"], json!({"X-Auth-Token": "********", "X-Plain": "plain"}));
+        assert_eq!(
+            answer["customHeaders"],
+            json!({"X-Auth-Token": "********", "X-Plain": "plain"})
+        );
     }
 }
 
@@ -28,9 +37,18 @@ async fn a_mask_is_never_taken_for_a_secret() {
     let api = Api::start().await;
     api.org(10).await;
     for (body, pointer) in [
-        (json!({"outgoingAuthType": "BEARER", "outgoingAuthConfig": {"token": "********"}}), "/outgoingAuthConfig/token"),
-        (json!({"signing": {"enabled": true, "secrets": ["********"]}}), "/signing/secrets/0"),
-        (json!({"customHeaders": {"X-Auth-Token": "********"}}), "/customHeaders/X-Auth-Token"),
+        (
+            json!({"outgoingAuthType": "BEARER", "outgoingAuthConfig": {"token": "********"}}),
+            "/outgoingAuthConfig/token",
+        ),
+        (
+            json!({"signing": {"enabled": true, "secrets": ["********"]}}),
+            "/signing/secrets/0",
+        ),
+        (
+            json!({"customHeaders": {"X-Auth-Token": "********"}}),
+            "/customHeaders/X-Auth-Token",
+        ),
     ] {
         let answer = api.post("/outbound-integrations?orgId=10", with(body)).await;
         assert_eq!((answer.status, answer.faults()), (400, vec![pointer]));

@@ -7,15 +7,29 @@ use crate::api::{Api, with};
 #[tokio::test]
 async fn an_organisation_is_made_read_listed_changed_and_deleted() {
     let api = Api::start().await;
-    let made = api.post("/admin/orgs", json!({"orgId": 648, "name": "City Hospital", "timezone": "Asia/Kolkata"})).await;
-    assert_eq!((made.status, &made.json["id"], &made.json["timezone"]), (201, &json!(648), &json!("Asia/Kolkata")));
+    let made = api
+        .post(
+            "/admin/orgs",
+            json!({"orgId": 648, "name": "City Hospital", "timezone": "Asia/Kolkata"}),
+        )
+        .await;
+    assert_eq!(
+        (made.status, &made.json["id"], &made.json["timezone"]),
+        (201, &json!(648), &json!("Asia/Kolkata"))
+    );
     let read = api.get("/admin/orgs/648").await;
     assert_eq!((read.status, &read.json), (200, &made.json));
     assert_eq!(read.headers["etag"], format!("\"{}\"", made.json["revision"]));
     let put = api.put("/admin/orgs/648", json!({"name": "Town Hospital"})).await;
-    assert_eq!((put.status, &put.json["name"], put.json.get("timezone")), (200, &json!("Town Hospital"), None));
+    assert_eq!(
+        (put.status, &put.json["name"], put.json.get("timezone")),
+        (200, &json!("Town Hospital"), None)
+    );
     let listed = api.get("/admin/orgs?search=town").await;
-    assert_eq!((&listed.json["total"], &listed.json["orgs"][0]["orgId"]), (&json!(1), &json!(648)));
+    assert_eq!(
+        (&listed.json["total"], &listed.json["orgs"][0]["orgId"]),
+        (&json!(1), &json!(648))
+    );
     assert_eq!(api.delete("/admin/orgs/648").await.status, 204);
     assert_eq!(api.get("/admin/orgs/648").await.status, 404);
 }
@@ -23,10 +37,14 @@ async fn an_organisation_is_made_read_listed_changed_and_deleted() {
 #[tokio::test]
 async fn a_patch_keeps_what_is_absent_and_removes_what_is_null() {
     let api = Api::start().await;
-    api.post("/admin/orgs", json!({"orgId": 1, "name": "A", "code": "X", "region": "eu"})).await;
+    api.post("/admin/orgs", json!({"orgId": 1, "name": "A", "code": "X", "region": "eu"}))
+        .await;
     let patched = api.patch("/admin/orgs/1", json!({"code": null, "name": "B"})).await;
     assert_eq!(patched.status, 200, "{patched:?}");
-    assert_eq!((&patched.json["name"], patched.json.get("code"), &patched.json["region"]), (&json!("B"), None, &json!("eu")));
+    assert_eq!(
+        (&patched.json["name"], patched.json.get("code"), &patched.json["region"]),
+        (&json!("B"), None, &json!("eu"))
+    );
     assert_eq!(api.patch("/admin/orgs/1", json!({"name": null})).await.faults(), ["/name"]);
 }
 
@@ -39,13 +57,19 @@ async fn a_number_names_one_organisation_or_one_unit() {
     let taken = [
         api.post("/admin/orgs", json!({"orgId": 10, "name": "again"})).await,
         api.post("/admin/orgs", json!({"orgId": 11, "name": "a unit's"})).await,
-        api.post("/admin/orgs/20/units", json!({"rid": 11, "name": "another's"})).await,
+        api.post("/admin/orgs/20/units", json!({"rid": 11, "name": "another's"}))
+            .await,
         api.post("/admin/orgs/20/units", json!({"rid": 10, "name": "an org's"})).await,
     ];
     for answer in taken {
         assert_eq!((answer.status, &answer.json["code"]), (409, &json!("CONFLICT")), "{answer:?}");
     }
-    assert_eq!(api.post("/admin/orgs/30/units", json!({"rid": 31, "name": "nowhere"})).await.status, 404);
+    assert_eq!(
+        api.post("/admin/orgs/30/units", json!({"rid": 31, "name": "nowhere"}))
+            .await
+            .status,
+        404
+    );
 }
 
 #[tokio::test]
@@ -54,9 +78,17 @@ async fn a_unit_that_an_integration_names_stays() {
     api.org(10).await;
     api.unit(10, 11).await;
     let id = api.integration(10, with(json!({"tenantId": 11}))).await;
-    ig_testkit::eventually("the unit is in use", async || api.delete("/admin/orgs/10/units/11").await.status == 409).await;
+    assert_eq!(api.delete("/admin/orgs/10/units/11").await.status, 409);
     assert_eq!(api.delete(&format!("/outbound-integrations/{id}?orgId=10")).await.status, 204);
-    ig_testkit::eventually("the unit is free", async || api.delete("/admin/orgs/10/units/11").await.status == 204).await;
+    let excluding = api.integration(10, with(json!({"excludedEntityRids": [11]}))).await;
+    assert_eq!(api.beside().await.delete("/admin/orgs/10/units/11").await.status, 409);
+    assert_eq!(
+        api.delete(&format!("/outbound-integrations/{excluding}?orgId=10"))
+            .await
+            .status,
+        204
+    );
+    assert_eq!(api.delete("/admin/orgs/10/units/11").await.status, 204);
 }
 
 #[tokio::test]
@@ -66,8 +98,17 @@ async fn event_types_live_by_their_name() {
     let body = json!({"eventType": "appointment-created", "samplePayload": {"id": null}});
     assert_eq!(api.post("/event-types?orgId=10", body.clone()).await.status, 201);
     assert_eq!(api.post("/event-types?orgId=10", body).await.status, 409);
-    let patched = api.patch("/event-types/appointment-created?orgId=10", json!({"description": "Booked"})).await;
-    assert_eq!((patched.status, &patched.json["samplePayload"]), (200, &json!({"id": null})), "{patched:?}");
-    assert_eq!(api.get("/event-types?orgId=10").await.json["eventTypes"][0]["id"], "appointment-created");
+    let patched = api
+        .patch("/event-types/appointment-created?orgId=10", json!({"description": "Booked"}))
+        .await;
+    assert_eq!(
+        (patched.status, &patched.json["samplePayload"]),
+        (200, &json!({"id": null})),
+        "{patched:?}"
+    );
+    assert_eq!(
+        api.get("/event-types?orgId=10").await.json["eventTypes"][0]["id"],
+        "appointment-created"
+    );
     assert_eq!(api.delete("/event-types/appointment-created?orgId=10").await.status, 204);
 }

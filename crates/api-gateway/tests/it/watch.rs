@@ -23,8 +23,16 @@ impl Watcher {
     async fn of(api: &Api, configuration: Configuration) -> Self {
         let mut client = ConfigServiceClient::connect(format!("http://{}", api.at.grpc)).await.unwrap();
         let resume_from_revision = configuration.revision();
-        let stream = client.watch(WatchRequest { resume_from_revision }).await.unwrap().into_inner();
-        Self { stream, configuration, snapshots: 0 }
+        let stream = client
+            .watch(WatchRequest { resume_from_revision })
+            .await
+            .unwrap()
+            .into_inner();
+        Self {
+            stream,
+            configuration,
+            snapshots: 0,
+        }
     }
 
     async fn step(&mut self) -> Step {
@@ -35,12 +43,24 @@ impl Watcher {
     async fn take(&mut self) {
         match self.step().await {
             Step::SnapshotBegin(begin) => self.configuration = Configuration::at(begin.revision),
-            Step::SnapshotPart(part) => part.items.into_iter().for_each(|item| self.configuration.put(Change::try_from(item).unwrap())),
+            Step::SnapshotPart(part) => part
+                .items
+                .into_iter()
+                .for_each(|item| self.configuration.put(Change::try_from(item).unwrap())),
             Step::SnapshotEnd(_) => self.snapshots += 1,
             Step::Changes(changes) => {
-                changes.changes.into_iter().for_each(|change| self.configuration.apply(RevisedChange::try_from(change).unwrap()));
+                changes
+                    .changes
+                    .into_iter()
+                    .for_each(|change| self.configuration.apply(RevisedChange::try_from(change).unwrap()));
             }
             Step::Heartbeat(beat) => assert_eq!(beat.revision, self.configuration.revision()),
+        }
+    }
+
+    async fn snapshot(&mut self) {
+        while self.snapshots == 0 {
+            self.take().await;
         }
     }
 
@@ -61,8 +81,8 @@ async fn a_watcher_gets_a_snapshot_and_then_each_change_within_a_second() {
     api.org(10).await;
     let id = api.integration(10, with(json!({"signing": {"enabled": true}}))).await;
     let mut watcher = Watcher::of(&api, Configuration::default()).await;
+    watcher.snapshot().await;
     watcher.until(|configuration| count(configuration) == 1).await;
-    assert_eq!(watcher.snapshots, 0, "it is in force once it is complete");
     let began = std::time::Instant::now();
     api.integration(10, least()).await;
     watcher.until(|configuration| count(configuration) == 2).await;
@@ -76,9 +96,7 @@ async fn a_watcher_gets_a_snapshot_and_then_each_change_within_a_second() {
 async fn nothing_configured_is_a_snapshot_too_and_then_it_beats() {
     let api = Api::start().await;
     let mut watcher = Watcher::of(&api, Configuration::default()).await;
-    while watcher.snapshots == 0 {
-        watcher.take().await;
-    }
+    watcher.snapshot().await;
     assert!(matches!(watcher.step().await, Step::Heartbeat(_)));
 }
 
@@ -102,9 +120,7 @@ async fn a_change_through_one_gateway_reaches_the_watchers_of_another() {
     let one = Api::start().await;
     let other = one.beside().await;
     let mut watcher = Watcher::of(&other, Configuration::default()).await;
-    while watcher.snapshots == 0 {
-        watcher.take().await;
-    }
+    watcher.snapshot().await;
     let began = std::time::Instant::now();
     one.org(10).await;
     watcher.until(|configuration| configuration.org(OrgId(10)).is_some()).await;

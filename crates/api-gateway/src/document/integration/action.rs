@@ -46,7 +46,9 @@ pub(super) fn into_domain(actions: Vec<ActionDocument>, whole: Option<&Target>) 
     }
     let mut checked: Vec<Action> = Vec::with_capacity(actions.len());
     for (at, document) in actions.into_iter().enumerate() {
-        let action = document.checked(whole).map_err(|found| faults.absorb(&format!("/{at}"), found));
+        let action = document
+            .checked(whole)
+            .map_err(|found| faults.absorb(&format!("/{at}"), found));
         let Ok(action) = action else { continue };
         if checked.iter().any(|other| other.name == action.name) {
             faults.add(format!("/{at}/name"), "is another action's name");
@@ -58,15 +60,31 @@ pub(super) fn into_domain(actions: Vec<ActionDocument>, whole: Option<&Target>) 
 
 impl ActionDocument {
     fn checked(self, whole: Option<&Target>) -> Result<Action, Faults> {
-        let Self { name: shown, target_url, http_method, transformation_mode, field_mappings, static_fields, passthrough } = self;
+        let Self {
+            name: shown,
+            target_url,
+            http_method,
+            transformation_mode,
+            field_mappings,
+            static_fields,
+            passthrough,
+        } = self;
         let mut faults = Faults::default();
         let url = target_url.map(|text| noted(&mut faults, "/targetUrl", text.parse()));
-        let mapped = Mapped { rules: field_mappings, statics: static_fields, passthrough };
+        let mapped = Mapped {
+            rules: field_mappings,
+            statics: static_fields,
+            passthrough,
+        };
         let inherits = transformation_mode.is_none() && mapped.is_silent();
         let action = Action {
             name: noted(&mut faults, "/name", name(&shown, 200)).unwrap_or_default(),
             target: instead(url.flatten(), http_method.map(HttpMethod::from), whole),
-            transformation: if inherits { None } else { noted(&mut faults, "", mapped.into_domain()) },
+            transformation: if inherits {
+                None
+            } else {
+                noted(&mut faults, "", mapped.into_domain())
+            },
         };
         faults.into_result(action)
     }
@@ -84,11 +102,25 @@ fn instead(url: Option<ig_core::integration::TargetUrl>, method: Option<HttpMeth
 
 impl From<Action> for ActionDocument {
     fn from(action: Action) -> Self {
-        let Action { name, target, transformation } = action;
+        let Action {
+            name,
+            target,
+            transformation,
+        } = action;
         let mapped = transformation.map(|Transformation::Simple(mapping)| Mapped::from(mapping));
-        let (url, method) = target.map(|Target { url, method }| (url.to_string(), Method::from(method))).unzip();
+        let (url, method) = target
+            .map(|Target { url, method }| (url.to_string(), Method::from(method)))
+            .unzip();
         let mode = mapped.as_ref().map(|_| TransformationMode::Simple);
-        let Mapped { rules, statics, passthrough } = mapped.unwrap_or(Mapped { rules: None, statics: None, passthrough: None });
+        let Mapped {
+            rules,
+            statics,
+            passthrough,
+        } = mapped.unwrap_or(Mapped {
+            rules: None,
+            statics: None,
+            passthrough: None,
+        });
         Self {
             name,
             target_url: url,

@@ -52,12 +52,23 @@ pub(crate) struct AuthConfig {
 
 /// The credentials of a type, or what is missing, wrong or out of place.
 pub(super) fn into_domain(kind: AuthType, config: Option<AuthConfig>) -> Result<OutgoingAuth, Faults> {
-    let mut form = Form { config: config.unwrap_or_default(), faults: Faults::default() };
+    let mut form = Form {
+        config: config.unwrap_or_default(),
+        faults: Faults::default(),
+    };
     let auth = match kind {
         AuthType::None => OutgoingAuth::None,
-        AuthType::ApiKey => OutgoingAuth::ApiKey { header_name: form.header_name(), api_key: form.secret("apiKey") },
-        AuthType::Bearer => OutgoingAuth::Bearer { token: form.secret("token") },
-        AuthType::Basic => OutgoingAuth::Basic { username: form.username(), password: form.secret("password") },
+        AuthType::ApiKey => OutgoingAuth::ApiKey {
+            header_name: form.header_name(),
+            api_key: form.secret("apiKey"),
+        },
+        AuthType::Bearer => OutgoingAuth::Bearer {
+            token: form.secret("token"),
+        },
+        AuthType::Basic => OutgoingAuth::Basic {
+            username: form.username(),
+            password: form.secret("password"),
+        },
         AuthType::CustomHeaders => OutgoingAuth::CustomHeaders { headers: form.headers() },
     };
     form.nothing_left();
@@ -115,14 +126,24 @@ impl Form {
 
     fn check(&mut self, place: &str, secret: &str) {
         if secret == MASK {
-            self.faults.add(place, "is a mask, and no secret is stored at this place that it could stand for");
+            self.faults.add(
+                place,
+                "is a mask, and no secret is stored at this place that it could stand for",
+            );
         } else if secret.is_empty() {
             self.faults.add(place, "must not be empty");
         }
     }
 
     fn nothing_left(&mut self) {
-        let AuthConfig { header_name, api_key, token, username, password, headers } = &self.config;
+        let AuthConfig {
+            header_name,
+            api_key,
+            token,
+            username,
+            password,
+            headers,
+        } = &self.config;
         let left = [
             ("headerName", header_name.is_some()),
             ("apiKey", api_key.is_some()),
@@ -143,16 +164,38 @@ pub(super) fn shown(auth: OutgoingAuth) -> (AuthType, Option<AuthConfig>) {
     let exposed = |secret: &Secret| Some(secret.expose().to_owned());
     let (kind, config) = match auth {
         OutgoingAuth::None => return (AuthType::None, None),
-        OutgoingAuth::ApiKey { header_name, api_key } => {
-            (AuthType::ApiKey, AuthConfig { header_name: Some(header_name), api_key: exposed(&api_key), ..config })
-        }
-        OutgoingAuth::Bearer { token } => (AuthType::Bearer, AuthConfig { token: exposed(&token), ..config }),
-        OutgoingAuth::Basic { username, password } => {
-            (AuthType::Basic, AuthConfig { username: Some(username), password: exposed(&password), ..config })
-        }
+        OutgoingAuth::ApiKey { header_name, api_key } => (
+            AuthType::ApiKey,
+            AuthConfig {
+                header_name: Some(header_name),
+                api_key: exposed(&api_key),
+                ..config
+            },
+        ),
+        OutgoingAuth::Bearer { token } => (
+            AuthType::Bearer,
+            AuthConfig {
+                token: exposed(&token),
+                ..config
+            },
+        ),
+        OutgoingAuth::Basic { username, password } => (
+            AuthType::Basic,
+            AuthConfig {
+                username: Some(username),
+                password: exposed(&password),
+                ..config
+            },
+        ),
         OutgoingAuth::CustomHeaders { headers } => {
             let headers = headers.into_iter().map(|(name, value)| (name, value.expose().to_owned()));
-            (AuthType::CustomHeaders, AuthConfig { headers: Some(headers.collect()), ..config })
+            (
+                AuthType::CustomHeaders,
+                AuthConfig {
+                    headers: Some(headers.collect()),
+                    ..config
+                },
+            )
         }
     };
     (kind, Some(config))
@@ -160,7 +203,14 @@ pub(super) fn shown(auth: OutgoingAuth) -> (AuthType, Option<AuthConfig>) {
 
 /// Masks every secret.
 pub(super) fn mask(config: &mut AuthConfig) {
-    let AuthConfig { header_name: _, api_key, token, username: _, password, headers } = config;
+    let AuthConfig {
+        header_name: _,
+        api_key,
+        token,
+        username: _,
+        password,
+        headers,
+    } = config;
     for secret in [api_key, token, password].into_iter().flatten() {
         MASK.clone_into(secret);
     }

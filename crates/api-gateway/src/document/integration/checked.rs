@@ -6,7 +6,8 @@ use std::time::Duration;
 use ig_core::fault::Faults;
 use ig_core::id::{IntegrationId, OrgId, Rid};
 use ig_core::integration::{
-    DEFAULT_TIMEOUT, EventPattern, HttpMethod, Integration, LogLevel, Ordering, OutgoingAuth, Scope, Target, Transformation,
+    DEFAULT_TIMEOUT, EventPattern, HttpMethod, Integration, LogLevel, Ordering, OutgoingAuth, Scope, SimpleMapping, Target,
+    Transformation,
 };
 use ig_delivery::Template;
 
@@ -26,17 +27,47 @@ impl OutboundIntegration {
     /// is for the caller to ask.
     pub(crate) fn into_domain(self, org_id: OrgId, id: IntegrationId, stamp: Stamp) -> Result<Integration, Faults> {
         let Self {
-            id: given_id, org_id: given_org, name: shown, event_type: events, tenant_id, is_active, target_url, http_method,
-            transformation_mode, field_mappings, static_fields, passthrough, outgoing_auth_type, outgoing_auth_config,
-            signing, custom_headers, actions, multi_action_delay_ms, timeout_ms, retry_count, ordering, max_concurrency,
-            log_level, scope, excluded_entity_rids, scheduling_mode, revision: _, created_at: _, updated_at: _,
+            id: given_id,
+            org_id: given_org,
+            name: shown,
+            event_type: events,
+            tenant_id,
+            is_active,
+            target_url,
+            http_method,
+            transformation_mode,
+            field_mappings,
+            static_fields,
+            passthrough,
+            outgoing_auth_type,
+            outgoing_auth_config,
+            signing,
+            custom_headers,
+            actions,
+            multi_action_delay_ms,
+            timeout_ms,
+            retry_count,
+            ordering,
+            max_concurrency,
+            log_level,
+            scope,
+            excluded_entity_rids,
+            scheduling_mode,
+            revision: _,
+            created_at: _,
+            updated_at: _,
         } = self;
-        let (None | Some(TransformationMode::Simple), None | Some(ScheduleMode::Immediate)) = (transformation_mode, scheduling_mode);
+        let (None | Some(TransformationMode::Simple), None | Some(ScheduleMode::Immediate)) =
+            (transformation_mode, scheduling_mode);
         let faults = &mut Faults::default();
         unchanged(faults, given_id, id, given_org, org_id);
         let tenant_id = tenant_id.map_or(Some(org_id.as_entity()), |number| noted(faults, "/tenantId", rid(number)));
         let target = target(faults, &target_url, http_method.map_or(HttpMethod::Post, HttpMethod::from));
-        let mapped = Mapped { rules: field_mappings, statics: static_fields, passthrough };
+        let mapped = Mapped {
+            rules: field_mappings,
+            statics: static_fields,
+            passthrough,
+        };
         let scope = scope.map_or(Scope::AllEntities, Scope::from);
         let actions = action::into_domain(actions.unwrap_or_default(), target.as_ref());
         let integration = Integration {
@@ -48,9 +79,11 @@ impl OutboundIntegration {
             events: noted(faults, "/eventType", pattern(&events)).unwrap_or(EventPattern::Any),
             scope,
             excluded_entity_rids: excluded(faults, excluded_entity_rids.unwrap_or_default(), scope),
-            transformation: noted(faults, "", mapped.into_domain()).unwrap_or(Transformation::Simple(Default::default())),
+            transformation: noted(faults, "", mapped.into_domain()).unwrap_or(Transformation::Simple(SimpleMapping::identity())),
             auth: authentication(faults, outgoing_auth_type.unwrap_or(AuthType::None), outgoing_auth_config),
-            signing: signing.and_then(|signing| noted(faults, "/signing", signing.into_domain())).flatten(),
+            signing: signing
+                .and_then(|signing| noted(faults, "/signing", signing.into_domain()))
+                .flatten(),
             headers: noted(faults, "/customHeaders", header::headers(&custom_headers.unwrap_or_default())).unwrap_or_default(),
             actions: noted(faults, "/actions", actions).unwrap_or_default(),
             multi_action_delay: Duration::from_millis(multi_action_delay_ms.unwrap_or_default()),
@@ -75,7 +108,10 @@ impl OutboundIntegration {
 
 /// What the sender cannot apply is told now rather than at the first delivery.
 fn sendable(integration: &Integration) -> Result<(), Faults> {
-    integration.planned_actions().iter().try_for_each(|action| Template::compile(integration, action).map(drop))
+    integration
+        .planned_actions()
+        .iter()
+        .try_for_each(|action| Template::compile(integration, action).map(drop))
 }
 
 fn unchanged(faults: &mut Faults, given_id: Option<String>, id: IntegrationId, given_org: Option<i64>, org: OrgId) {
@@ -101,10 +137,15 @@ fn pattern(text: &str) -> Result<EventPattern, Faults> {
 
 fn excluded(faults: &mut Faults, rids: Vec<i64>, scope: Scope) -> BTreeSet<Rid> {
     if scope == Scope::EntityOnly && !rids.is_empty() {
-        faults.add("/excludedEntityRids", "must be empty with the scope ENTITY_ONLY, which reaches no unit anyway");
+        faults.add(
+            "/excludedEntityRids",
+            "must be empty with the scope ENTITY_ONLY, which reaches no unit anyway",
+        );
     }
     let numbered = rids.into_iter().enumerate();
-    numbered.filter_map(|(at, number)| noted(faults, &format!("/excludedEntityRids/{at}"), rid(number))).collect()
+    numbered
+        .filter_map(|(at, number)| noted(faults, &format!("/excludedEntityRids/{at}"), rid(number)))
+        .collect()
 }
 
 fn authentication(faults: &mut Faults, kind: AuthType, config: Option<super::AuthConfig>) -> OutgoingAuth {
@@ -113,7 +154,9 @@ fn authentication(faults: &mut Faults, kind: AuthType, config: Option<super::Aut
 
 fn order(faults: &mut Faults, ordering: Option<OrderingName>, max_concurrency: Option<u16>) -> Ordering {
     match ordering.unwrap_or(OrderingName::Ordered) {
-        OrderingName::Unordered => Ordering::Unordered { max_concurrency: max_concurrency.unwrap_or(DEFAULT_CONCURRENCY) },
+        OrderingName::Unordered => Ordering::Unordered {
+            max_concurrency: max_concurrency.unwrap_or(DEFAULT_CONCURRENCY),
+        },
         OrderingName::Ordered => {
             if max_concurrency.is_some_and(|most| most > 1) {
                 faults.add("/maxConcurrency", "is for UNORDERED alone: ORDERED sends one at a time");

@@ -78,7 +78,11 @@ pub(super) struct Mapped {
 impl Mapped {
     /// Whether nothing is said at all.
     pub(super) fn is_silent(&self) -> bool {
-        let Self { rules, statics, passthrough } = self;
+        let Self {
+            rules,
+            statics,
+            passthrough,
+        } = self;
         rules.is_none() && statics.is_none() && passthrough.is_none()
     }
 
@@ -89,8 +93,15 @@ impl Mapped {
         let mut faults = Faults::default();
         let mapping = SimpleMapping {
             passthrough: self.passthrough.unwrap_or(nothing_mapped),
-            fields: rules.into_iter().enumerate().map(|(at, rule)| rule.into_domain(at, &mut faults)).collect(),
-            statics: statics.into_iter().map(|StaticRule { key, value }| StaticField { key, value }).collect(),
+            fields: rules
+                .into_iter()
+                .enumerate()
+                .map(|(at, rule)| rule.into_domain(at, &mut faults))
+                .collect(),
+            statics: statics
+                .into_iter()
+                .map(|StaticRule { key, value }| StaticField { key, value })
+                .collect(),
         };
         let transformation = Transformation::Simple(mapping);
         if let Err(found) = Compiled::compile(&transformation) {
@@ -102,7 +113,13 @@ impl Mapped {
 
 impl MappingRule {
     fn into_domain(self, at: usize, faults: &mut Faults) -> FieldMapping {
-        let Self { source_field, target_field, transform, default_value, format } = self;
+        let Self {
+            source_field,
+            target_field,
+            transform,
+            default_value,
+            format,
+        } = self;
         if format.is_some() && transform != Some(TransformName::Date) {
             faults.add(format!("/fieldMappings/{at}/format"), "is for the transform date alone");
         }
@@ -138,10 +155,19 @@ impl From<SimpleMapping> for Mapped {
     fn from(mapping: SimpleMapping) -> Self {
         // Left out where it is the default, so that a patch that adds a mapping begins with nothing, as a new document would.
         let said = !mapping.is_identity();
-        let SimpleMapping { passthrough, fields, statics } = mapping;
+        let SimpleMapping {
+            passthrough,
+            fields,
+            statics,
+        } = mapping;
         Self {
             rules: Some(fields.into_iter().map(MappingRule::from).collect()),
-            statics: Some(statics.into_iter().map(|StaticField { key, value }| StaticRule { key, value }).collect()),
+            statics: Some(
+                statics
+                    .into_iter()
+                    .map(|StaticField { key, value }| StaticRule { key, value })
+                    .collect(),
+            ),
             passthrough: said.then_some(passthrough),
         }
     }
@@ -149,7 +175,12 @@ impl From<SimpleMapping> for Mapped {
 
 impl From<FieldMapping> for MappingRule {
     fn from(field: FieldMapping) -> Self {
-        let FieldMapping { source, target, transform, default } = field;
+        let FieldMapping {
+            source,
+            target,
+            transform,
+            default,
+        } = field;
         let (transform, format) = match transform {
             None => (None, None),
             Some(Transform::Trim) => (Some(TransformName::Trim), None),
@@ -160,7 +191,13 @@ impl From<FieldMapping> for MappingRule {
                 (Some(TransformName::Date), Some(DateRule { input, output, timezone }))
             }
         };
-        Self { source_field: source, target_field: target, transform, default_value: default, format }
+        Self {
+            source_field: source,
+            target_field: target,
+            transform,
+            default_value: default,
+            format,
+        }
     }
 }
 

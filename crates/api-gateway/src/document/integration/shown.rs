@@ -36,7 +36,12 @@ impl OutboundIntegration {
         if let Some(config) = &mut self.outgoing_auth_config {
             auth::mask(config);
         }
-        for (_, value) in self.custom_headers.iter_mut().flatten().filter(|(name, _)| is_sensitive(name)) {
+        for (_, value) in self
+            .custom_headers
+            .iter_mut()
+            .flatten()
+            .filter(|(name, _)| is_sensitive(name))
+        {
             MASK.clone_into(value);
         }
     }
@@ -45,11 +50,35 @@ impl OutboundIntegration {
 impl From<Integration> for OutboundIntegration {
     fn from(integration: Integration) -> Self {
         let Integration {
-            id, org_id, tenant_id, name, is_active, events, scope, excluded_entity_rids, target, transformation, auth: credentials,
-            signing, headers, actions, multi_action_delay, timeout, attempts, ordering, log_level, revision, created_at, updated_at,
+            id,
+            org_id,
+            tenant_id,
+            name,
+            is_active,
+            events,
+            scope,
+            excluded_entity_rids,
+            target,
+            transformation,
+            auth: credentials,
+            signing,
+            headers,
+            actions,
+            multi_action_delay,
+            timeout,
+            attempts,
+            ordering,
+            log_level,
+            revision,
+            created_at,
+            updated_at,
         } = integration;
         let Transformation::Simple(mapping) = transformation;
-        let Mapped { rules, statics, passthrough } = mapping.into();
+        let Mapped {
+            rules,
+            statics,
+            passthrough,
+        } = mapping.into();
         let Target { url, method } = target;
         let (auth_type, auth_config) = auth::shown(credentials);
         let (ordering, max_concurrency) = order(ordering);

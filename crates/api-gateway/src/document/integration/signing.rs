@@ -33,8 +33,17 @@ impl SigningDocument {
 
     /// The secrets as they are.
     pub(super) fn shown(signing: Option<&Signing>) -> Self {
-        let secrets = signing.map(|signing| signing.secrets().iter().map(|secret| secret.text().expose().to_owned()).collect());
-        Self { enabled: signing.is_some(), secrets }
+        let secrets = signing.map(|signing| {
+            signing
+                .secrets()
+                .iter()
+                .map(|secret| secret.text().expose().to_owned())
+                .collect()
+        });
+        Self {
+            enabled: signing.is_some(),
+            secrets,
+        }
     }
 
     /// Masks every secret.
