@@ -31,14 +31,14 @@ impl Api {
     pub(crate) async fn get(&self, path: &str) -> anyhow::Result<Option<Value>> {
         match self.exchange(Method::GET, path, None).await? {
             (StatusCode::NOT_FOUND, _) => Ok(None),
-            (status, body) => understood(Method::GET, path, status, body).map(Some),
+            (status, body) => understood(&Method::GET, path, status, &body).map(Some),
         }
     }
 
     /// Sends a body; any answer but a success is an error.
     pub(crate) async fn send(&self, method: Method, path: &str, body: &Value) -> anyhow::Result<Value> {
         let (status, answer) = self.exchange(method.clone(), path, Some(body)).await?;
-        understood(method, path, status, answer)
+        understood(&method, path, status, &answer)
     }
 
     async fn exchange(&self, method: Method, path: &str, body: Option<&Value>) -> anyhow::Result<(StatusCode, Bytes)> {
@@ -55,12 +55,12 @@ impl Api {
     }
 }
 
-fn understood(method: Method, path: &str, status: StatusCode, body: Bytes) -> anyhow::Result<Value> {
+fn understood(method: &Method, path: &str, status: StatusCode, body: &Bytes) -> anyhow::Result<Value> {
     if !status.is_success() {
-        bail!("{method} {path} was answered {status}: {}", String::from_utf8_lossy(&body));
+        bail!("{method} {path} was answered {status}: {}", String::from_utf8_lossy(body));
     }
     if body.is_empty() {
         return Ok(Value::Null);
     }
-    serde_json::from_slice(&body).with_context(|| format!("{method} {path} was not answered with JSON"))
+    serde_json::from_slice(body).with_context(|| format!("{method} {path} was not answered with JSON"))
 }

@@ -71,19 +71,19 @@ fn read(path: &Path) -> anyhow::Result<Kept> {
 impl Kept {
     fn generate() -> anyhow::Result<Self> {
         Ok(Self {
-            api_key: format!("ig_{}", random_hex::<24>()),
+            api_key: format!("ig_{}", random_hex(24)),
             admin_email: ADMIN_EMAIL.to_owned(),
-            admin_password: random_hex::<12>(),
+            admin_password: random_hex(12),
             encryption_key: SecretBox::generate_key(KEY_ID)?,
         })
     }
 }
 
 /// So many bytes that nobody can guess, in hexadecimal.
-pub(crate) fn random_hex<const BYTES: usize>() -> String {
-    let mut bytes = [0; BYTES];
-    rand::rng().fill_bytes(&mut bytes);
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+pub(crate) fn random_hex(bytes: usize) -> String {
+    let mut random = vec![0; bytes];
+    rand::rng().fill_bytes(&mut random);
+    hex::encode(random)
 }
 
 #[cfg(test)]

@@ -48,24 +48,24 @@ impl Settings {
     }
 
     /// Sets a key, whatever was set.
-    pub(crate) fn force(&mut self, key: &str, value: impl ToString) {
-        self.environment.insert(variable_for(key), value.to_string());
+    pub(crate) fn force(&mut self, key: &str, value: &str) {
+        self.environment.insert(variable_for(key), value.to_owned());
     }
 
     /// Sets a key unless it is set already; answers what is in force.
-    pub(crate) fn offer(&mut self, key: &str, value: impl ToString) -> String {
+    pub(crate) fn offer(&mut self, key: &str, value: &str) -> String {
         if let Some(value) = self.get(key) {
             return value;
         }
-        self.force(key, value.to_string());
-        value.to_string()
+        self.force(key, value);
+        value.to_owned()
     }
 
     /// Adds an item to a list.
-    pub(crate) fn add(&mut self, key: &str, item: impl ToString) {
+    pub(crate) fn add(&mut self, key: &str, item: &str) {
         let present = self.get(key).filter(|list| !list.is_empty());
-        let list = present.into_iter().chain([item.to_string()]);
-        self.force(key, list.collect::<Vec<_>>().join(","));
+        let list = present.into_iter().chain([item.to_owned()]);
+        self.force(key, &list.collect::<Vec<_>>().join(","));
     }
 
     /// The configuration of one service; sections of others are let pass.

@@ -12,7 +12,7 @@ const GRACE: std::time::Duration = std::time::Duration::from_secs(5);
 
 fn config(uri: &str) -> Config {
     let mut config = Config::default();
-    config.mongodb.uri = uri.to_owned();
+    uri.clone_into(&mut config.mongodb.uri);
     config.grpc.listen.set_port(0);
     config
 }

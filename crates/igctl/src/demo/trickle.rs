@@ -11,16 +11,18 @@ use super::{EVENT_TYPE, ORG, UNIT};
 use crate::api::Api;
 
 const PERIOD: Duration = Duration::from_secs(2);
+/// The tenant was made a moment ago; what is configured is in force within this time, and an event before that is nobody's.
+const IN_FORCE: Duration = Duration::from_secs(1);
 
 /// Where the demo's events enter: as rows where there is a MySQL, by push otherwise.
 enum Entrance {
     Table(QueueTable),
-    Push(Api),
+    Push(Box<Api>),
 }
 
 /// Lets things happen until the shutdown.
 pub(super) fn start(table: Option<QueueTable>, api: Api, context: &Context) {
-    let entrance = table.map_or(Entrance::Push(api), Entrance::Table);
+    let entrance = table.map_or_else(|| Entrance::Push(Box::new(api)), Entrance::Table);
     let stopping = context.stopping().clone();
     context.spawn("trickle", Fate::RunsUntilShutdown, async move {
         stopping.run_until_cancelled(trickle(&entrance)).await;
@@ -31,6 +33,7 @@ pub(super) fn start(table: Option<QueueTable>, api: Api, context: &Context) {
 }
 
 async fn trickle(entrance: &Entrance) {
+    tokio::time::sleep(IN_FORCE).await;
     for number in 1_u64.. {
         if let Err(error) = entrance.let_in(number).await {
             tracing::warn!(error = format!("{error:#}"), "the demo's event did not get in");

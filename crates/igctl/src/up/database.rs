@@ -17,7 +17,7 @@ use crate::port;
 use crate::settings::Settings;
 
 /// A server that recovers from a crash takes its time.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_mins(1);
 const STOP: Duration = Duration::from_secs(20);
 
 /// Which database a stack uses.

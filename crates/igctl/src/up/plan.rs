@@ -42,11 +42,11 @@ impl Plan {
             .context("http.listen is no address")?;
         port::check_http(http)?;
         let (kept, generated) = data.secrets()?;
-        let kept = secrets(&mut settings, kept);
+        let kept = secrets(&mut settings, &kept);
         let database = Choice::make(&mut settings, data)?;
         addresses(&mut settings)?;
         if let Some(demo) = demo {
-            settings.add("security.egress.allow", demo.receiver());
+            settings.add("security.egress.allow", &demo.receiver().to_string());
             settings.offer("telemetry.log", "warn");
         }
         settings.offer("telemetry.format", "text");
@@ -109,7 +109,7 @@ impl Plan {
 
 fn flags(settings: &mut Settings, arguments: &UpArguments) {
     if let Some(http) = arguments.http {
-        settings.force("http.listen", http);
+        settings.force("http.listen", &http.to_string());
     }
     if let Some(uri) = &arguments.mongodb_uri {
         settings.force("mongodb.uri", uri);
@@ -119,13 +119,13 @@ fn flags(settings: &mut Settings, arguments: &UpArguments) {
     }
 }
 
-fn secrets(settings: &mut Settings, kept: Kept) -> Kept {
-    settings.offer("grpc.token", random_hex::<32>());
+fn secrets(settings: &mut Settings, kept: &Kept) -> Kept {
+    settings.offer("grpc.token", &random_hex(32));
     Kept {
-        api_key: settings.offer("bootstrap.api_key", kept.api_key),
-        admin_email: settings.offer("bootstrap.admin_email", kept.admin_email),
-        admin_password: settings.offer("bootstrap.admin_password", kept.admin_password),
-        encryption_key: settings.offer("secrets.keys", kept.encryption_key),
+        api_key: settings.offer("bootstrap.api_key", &kept.api_key),
+        admin_email: settings.offer("bootstrap.admin_email", &kept.admin_email),
+        admin_password: settings.offer("bootstrap.admin_password", &kept.admin_password),
+        encryption_key: settings.offer("secrets.keys", &kept.encryption_key),
     }
 }
 
@@ -139,7 +139,7 @@ fn addresses(settings: &mut Settings) -> anyhow::Result<()> {
         "job_runner",
         "alerter",
     ] {
-        settings.offer(&format!("services.{service}"), port::free()?);
+        settings.offer(&format!("services.{service}"), &port::free()?.to_string());
     }
     Ok(())
 }
