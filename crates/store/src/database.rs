@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use futures::TryStreamExt;
 use ig_core::ports::StoreError;
-use mongodb::action::Action;
+use mongodb::action::{Action, Find};
 use mongodb::bson::Document;
 use mongodb::error::{Error, ErrorKind, InsertManyError};
 use mongodb::options::{ClientOptions, ReadConcern, TransactionOptions, WriteConcern};
@@ -119,7 +119,7 @@ impl Database {
             .sort(order)
             .skip(page.skip())
             .limit(i64::from(page.limit.max(1)));
-        let find = find.optional(without, |find, fields| find.projection(fields));
+        let find = find.optional(without, Find::projection);
         let (items, total) = tokio::try_join!(self.all(find), self.within(target.count_documents(filter)))?;
         Ok(Listed { items, total })
     }

@@ -35,10 +35,10 @@ fn kind_is_passing(kind: &ErrorKind) -> bool {
         | ErrorKind::DnsResolve { .. }
         | ErrorKind::InvalidResponse { .. }
         | ErrorKind::Transaction { .. }
-        | ErrorKind::Shutdown => true,
+        | ErrorKind::Shutdown
+        | ErrorKind::Write(WriteFailure::WriteConcernError(_)) => true,
         ErrorKind::Command(command) => PASSING.contains(&command.code),
         ErrorKind::Write(WriteFailure::WriteError(error)) => PASSING.contains(&error.code),
-        ErrorKind::Write(_) => true,
         ErrorKind::InsertMany(many) => many.write_errors.iter().flatten().all(|error| PASSING.contains(&error.code)),
         ErrorKind::InvalidArgument { .. }
         | ErrorKind::Authentication { .. }

@@ -48,7 +48,7 @@ pub struct SecretBox {
 impl fmt::Debug for SecretBox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ids: Vec<_> = self.keys.iter().map(|(id, _)| id).collect();
-        f.debug_struct("SecretBox").field("keys", &ids).finish()
+        f.debug_struct("SecretBox").field("keys", &ids).finish_non_exhaustive()
     }
 }
 

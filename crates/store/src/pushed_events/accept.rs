@@ -16,7 +16,7 @@ use super::{Accepted, POSITION, PushedEvent};
 use crate::configuration::Counter;
 use crate::database::{Database, snapshot_transaction};
 use crate::error::store_error;
-use crate::field::unsigned;
+use crate::field::{long, unsigned};
 use crate::names::{COUNTERS, PUSHED_EVENTS};
 
 /// Stores what is new among the events and says of each what came of it.
@@ -31,24 +31,22 @@ pub(super) async fn accept(database: &Database, events: &[PushedEvent]) -> std::
 
 async fn attempt(database: &Database, session: &mut ClientSession, events: &[PushedEvent]) -> Result<Vec<Accepted>> {
     // The counter is raised first: whoever comes second fails here and begins again, seeing what the first one stored.
-    let highest = raise(database, session, events.len() as i64).await?;
+    let count = events.len() as u64;
+    let before = raise(database, session, long(count)).await? - count;
     let known = known(database, session, events).await?;
     let accepted = judge(events, known);
-    let new: Vec<_> = events
+    let new = events
         .iter()
         .zip(&accepted)
-        .filter(|(_, accepted)| **accepted == Accepted::New)
-        .collect();
-    let unused = events.len() - new.len();
-    if unused > 0 {
-        raise(database, session, -(unused as i64)).await?;
-    }
-    let first = highest - events.len() as u64 + 1;
+        .filter(|(_, accepted)| **accepted == Accepted::New);
     let documents: Vec<_> = new
-        .iter()
-        .zip(first..)
+        .zip(before + 1..)
         .map(|((event, _), position)| PushedDocument::new(event, position))
         .collect();
+    let unused = count - documents.len() as u64;
+    if unused > 0 {
+        raise(database, session, -long(unused)).await?;
+    }
     if !documents.is_empty() {
         let queue = database.collection::<PushedDocument<'_>>(PUSHED_EVENTS);
         queue.insert_many(&documents).session(session).await?;

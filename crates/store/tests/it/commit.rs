@@ -6,7 +6,7 @@ use futures::future::join_all;
 use ig_core::configuration::Change;
 use ig_core::id::{EventType, OrgId, Rid};
 use ig_core::organization::Organization;
-use ig_store::{CommitError, Expected, Page};
+use ig_store::{CommitError, Expected, IntegrationFilter, Page};
 use ig_testkit::builders;
 
 use crate::stored::Stored;
@@ -151,7 +151,7 @@ async fn an_organisation_goes_with_all_that_it_had_and_nothing_else() {
         let units = store.org_units().list(OrgId(org), None, Page::first(10)).await.unwrap().total;
         let integrations = store
             .integrations()
-            .list(OrgId(org), &Default::default(), Page::first(10))
+            .list(OrgId(org), &IntegrationFilter::default(), Page::first(10))
             .await
             .unwrap()
             .total;

@@ -51,7 +51,7 @@ pub(crate) fn delivery(org: i64, number: i64) -> DeliveryLog {
         trace_id: format!("trace-{number}"),
         created_at: moment(number),
         delivered_at: Some(moment(number)),
-        expires_at: moment(number) + Duration::from_secs(90 * 86_400),
+        expires_at: moment(number) + Duration::from_hours(90 * 24),
     }
 }
 
@@ -143,7 +143,7 @@ pub(crate) fn audit(org: Option<i64>, number: i64, decision: Decision) -> EventA
         created_at: Some(moment(number)),
         decided_at: moment(number),
         trace_id: format!("trace-{number}"),
-        expires_at: moment(number) + Duration::from_secs(86_400),
+        expires_at: moment(number) + Duration::from_hours(24),
     }
 }
 

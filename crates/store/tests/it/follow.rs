@@ -48,28 +48,30 @@ async fn catch_up(store: &Store, configuration: &mut Configuration, limit: u32) 
         if changes.is_empty() {
             return;
         }
-        changes.into_iter().for_each(|change| configuration.apply(change));
+        for change in changes {
+            configuration.apply(change);
+        }
     }
 }
 
 /// What can be asked of a configuration, as text that can be compared.
 fn seen(configuration: &Configuration) -> String {
-    let mut seen = format!("{}\n", configuration.revision());
-    for org in 1..4 {
-        let orgs = configuration.org(OrgId(org));
-        seen += &format!("{org}: {:?}\n", orgs.and_then(|org| org.organization()));
-        let matches = orgs.map(|config| config.matches(&EventType::new("order"), Rid(org)));
-        seen += &format!("  {matches:?}\n");
-    }
-    for rid in 100..102 {
-        seen += &format!("{rid}: {:?}\n", configuration.org_of_entity(Rid(rid)));
-    }
+    let orgs = (1..4).map(|org| {
+        let config = configuration.org(OrgId(org));
+        let matches = config.map(|config| config.matches(&EventType::new("order"), Rid(org)));
+        format!(
+            "{org}: {:?}\n  {matches:?}\n",
+            config.and_then(|config| config.organization())
+        )
+    });
+    let units = (100..102).map(|rid| format!("{rid}: {:?}\n", configuration.org_of_entity(Rid(rid))));
+    let seen: String = orgs.chain(units).collect();
     let mut integrations: Vec<_> = configuration
         .integrations()
         .map(|integration| (integration.id, integration.revision))
         .collect();
-    integrations.sort();
-    seen + &format!("{integrations:?}")
+    integrations.sort_unstable();
+    format!("{}\n{seen}{integrations:?}", configuration.revision())
 }
 
 proptest! {

@@ -4,7 +4,7 @@ use crate::stored::moment;
 use ig_core::audit::{Decision, SkipReason};
 use ig_core::configuration::Change;
 use ig_core::dead_letter::DeadLetterStatus;
-use ig_core::delivery_log::DeliveryStatus;
+use ig_core::delivery_log::{DeliveryStatus, Direction};
 use ig_core::id::{EventId, EventType, OrgId, Rid};
 use ig_core::integration::Integration;
 use ig_core::ports::{Journal, JournalEntry};
@@ -45,124 +45,53 @@ async fn numbers(store: &Store, filter: LogFilter) -> Vec<i64> {
         .collect()
 }
 
+fn by(narrow: impl FnOnce(&mut LogFilter)) -> LogFilter {
+    let mut filter = LogFilter::default();
+    narrow(&mut filter);
+    filter
+}
+
+fn found_by(text: &str) -> LogFilter {
+    by(|filter| filter.search = Some(text.to_owned()))
+}
+
 #[tokio::test]
 async fn deliveries_are_listed_newest_first_by_every_filter() {
     let Stored {
         store, database: _kept, ..
     } = Stored::fresh().await;
     record(&store).await;
-    let filter = LogFilter::default;
+    let message = delivery(7, 4).message_id.to_string();
     let table = [
-        (filter(), (0..20).rev().collect::<Vec<_>>()),
+        (LogFilter::default(), (0..20).rev().collect::<Vec<_>>()),
         (
-            LogFilter {
-                status: Some(DeliveryStatus::Retrying),
-                ..filter()
-            },
+            by(|filter| filter.status = Some(DeliveryStatus::Retrying)),
             vec![15, 10, 5, 0],
         ),
+        (by(|filter| filter.status = Some(DeliveryStatus::Abandoned)), vec![]),
         (
-            LogFilter {
-                status: Some(DeliveryStatus::Abandoned),
-                ..filter()
-            },
-            vec![],
-        ),
-        (
-            LogFilter {
-                status: Some(DeliveryStatus::Success),
-                end: Some(moment(4)),
-                ..filter()
-            },
-            vec![3, 2, 1],
-        ),
-        (
-            LogFilter {
-                start: Some(moment(17)),
-                end: Some(moment(19)),
-                ..filter()
-            },
+            by(|filter| (filter.start, filter.end) = (Some(moment(17)), Some(moment(19)))),
             vec![18, 17],
         ),
         (
-            LogFilter {
-                event_id: Some(EventId::new("7-3")),
-                ..filter()
-            },
-            vec![3],
+            by(|filter| (filter.status, filter.end) = (Some(DeliveryStatus::Success), Some(moment(4)))),
+            vec![3, 2, 1],
         ),
+        (by(|filter| filter.event_id = Some(EventId::new("7-3"))), vec![3]),
+        (by(|filter| filter.event_id = Some(EventId::new("8-3"))), vec![]),
+        (by(|filter| filter.message_id = Some(message)), vec![4]),
+        (by(|filter| filter.trace_id = Some("trace-9".to_owned())), vec![9]),
+        (by(|filter| filter.correlation_id = Some("correlation-9".to_owned())), vec![9]),
+        (by(|filter| filter.event_type = Some(EventType::new("other"))), vec![]),
+        (by(|filter| filter.direction = Some(Direction::Inbound)), vec![]),
         (
-            LogFilter {
-                event_id: Some(EventId::new("8-3")),
-                ..filter()
-            },
-            vec![],
+            by(|filter| filter.integration_id = Some(builders::integration_id(1))),
+            (0..20).rev().collect(),
         ),
-        (
-            LogFilter {
-                message_id: Some(delivery(7, 4).message_id.to_string()),
-                ..filter()
-            },
-            vec![4],
-        ),
-        (
-            LogFilter {
-                trace_id: Some("trace-9".to_owned()),
-                ..filter()
-            },
-            vec![9],
-        ),
-        (
-            LogFilter {
-                correlation_id: Some("correlation-9".to_owned()),
-                ..filter()
-            },
-            vec![9],
-        ),
-        (
-            LogFilter {
-                event_type: Some(EventType::new("other")),
-                ..filter()
-            },
-            vec![],
-        ),
-        (
-            LogFilter {
-                integration_id: Some(builders::integration_id(1)),
-                start: Some(moment(19)),
-                ..filter()
-            },
-            vec![19],
-        ),
-        (
-            LogFilter {
-                integration_id: Some(builders::integration_id(2)),
-                ..filter()
-            },
-            vec![],
-        ),
-        (
-            LogFilter {
-                search: Some("(TWICE)".to_owned()),
-                ..filter()
-            },
-            vec![15, 10, 5, 0],
-        ),
-        (
-            LogFilter {
-                search: Some("7-1".to_owned()),
-                start: Some(moment(18)),
-                ..filter()
-            },
-            vec![19, 18],
-        ),
-        (
-            LogFilter {
-                search: Some(".*".to_owned()),
-                ..filter()
-            },
-            vec![],
-        ),
+        (by(|filter| filter.integration_id = Some(builders::integration_id(2))), vec![]),
+        (found_by("(TWICE)"), vec![15, 10, 5, 0]),
+        (found_by("7-3"), vec![3]),
+        (found_by(".*"), vec![]),
     ];
     for (filter, expected) in table {
         assert_eq!(numbers(&store, filter.clone()).await, expected, "{filter:?}");

@@ -10,7 +10,7 @@ use ig_core::id::SourceId;
 use ig_core::lease::{Checkpoint, Claim, Lease, WorkerId};
 use ig_core::partition::PartitionId;
 use ig_core::ports::PartitionLeases;
-use ig_store::MongoLeases;
+use ig_store::{MongoLeases, Store};
 
 use crate::stored::Stored;
 
@@ -66,7 +66,7 @@ async fn at_first_every_partition_is_free() {
 async fn of_many_who_claim_at_once_one_wins() {
     let stored = Stored::fresh().await;
     let stores = [stored.another().await, stored.another().await];
-    let leases: Vec<_> = stores.iter().map(|store| store.partition_leases()).collect();
+    let leases: Vec<_> = stores.iter().map(Store::partition_leases).collect();
     let names: Vec<_> = (0..16).map(|number| format!("w{number}")).collect();
     let claims = names
         .iter()

@@ -100,8 +100,8 @@ async fn positions_appear_in_order_and_without_a_hole_while_several_gateways_acc
     let gateways = [stored.another().await, stored.another().await];
     let push = async {
         let pushes = (0..200).map(|number| {
-            let events = (0..1 + number % 4).map(move |part| event(7, &format!("{number}/{part}"), "{}"));
-            accept(&gateways[number as usize % 2], events)
+            let events = (0..=number % 4).map(move |part| event(7, &format!("{number}/{part}"), "{}"));
+            accept(&gateways[number % 2], events)
         });
         join_all(pushes).await.concat()
     };

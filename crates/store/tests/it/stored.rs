@@ -43,5 +43,5 @@ pub(crate) fn config(database: &TestDatabase) -> MongoConfig {
 
 /// So many seconds after a moment that the server's own clock, by which it deletes what has expired, is far from.
 pub(crate) fn moment(second: i64) -> Timestamp {
-    ig_testkit::clock::moment(second) + Duration::from_secs(10 * 365 * 86_400)
+    ig_testkit::clock::moment(second) + Duration::from_hours(10 * 365 * 24)
 }
