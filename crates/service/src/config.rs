@@ -1,6 +1,7 @@
 //! Where a process's settings come from: built-in defaults, a TOML file, the environment.
 
 mod faults;
+mod grpc;
 mod layers;
 mod secret;
 mod sections;
@@ -12,8 +13,9 @@ use config::{Config, ConfigError, Value};
 use serde::{Serialize, de::DeserializeOwned};
 
 pub use faults::{ConfigFault, ConfigFaults, Validate};
+pub use grpc::{GrpcConfig, TlsConfig};
 pub use secret::{MASK, Secret};
-pub use sections::{AdminConfig, GrpcConfig, LogFormat, ShutdownConfig, TelemetryConfig, TlsConfig};
+pub use sections::{AdminConfig, LogFormat, ShutdownConfig, TelemetryConfig};
 
 use layers::EnvironmentLayer;
 

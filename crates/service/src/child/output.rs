@@ -3,7 +3,7 @@
 use std::{
     collections::VecDeque,
     io::{self, BufRead, BufReader, Read},
-    sync::Arc,
+    sync::{Arc, mpsc::Sender},
     thread,
 };
 
@@ -16,13 +16,15 @@ const LINES: usize = 20;
 pub(super) struct Tail(Arc<Mutex<VecDeque<String>>>);
 
 impl Tail {
-    /// Reads a stream to its end on a thread, so that the child never waits for a reader.
-    pub(super) fn follow(&self, stream: Option<impl Read + Send + 'static>) -> io::Result<()> {
+    /// Reads a stream to its end on a thread, so that the child never waits for a reader; then drops `reading`.
+    pub(super) fn follow(&self, stream: Option<impl Read + Send + 'static>, reading: Sender<()>) -> io::Result<()> {
         let Some(stream) = stream else { return Ok(()) };
         let tail = self.clone();
-        thread::Builder::new()
-            .name("child-output".to_owned())
-            .spawn(move || tail.read(stream))?;
+        let thread = thread::Builder::new().name("child-output".to_owned());
+        thread.spawn(move || {
+            let _reading = reading;
+            tail.read(stream);
+        })?;
         Ok(())
     }
 

@@ -6,6 +6,7 @@ use std::{
     process::{Child as Process, Command as Spawn, ExitStatus, Stdio},
     sync::mpsc,
     thread,
+    time::Duration,
 };
 
 use rustix::{
@@ -15,6 +16,9 @@ use rustix::{
 use tokio::sync::watch;
 
 use super::{Child, Command, output::Tail};
+
+/// How long the output of an ended child is read on.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 
 type Started = io::Result<(u32, OwnedFd)>;
 
@@ -40,9 +44,10 @@ pub(super) fn start(command: Command) -> io::Result<Child> {
 
 /// Spawns the child and stays until it has ended.
 fn live(command: &Command, tail: &Tail, started: &mpsc::SyncSender<Started>, exit: &watch::Sender<Option<ExitStatus>>) {
+    let (reading, read) = mpsc::channel();
     let spawned = spawn(command).and_then(|mut process| {
-        tail.follow(process.stdout.take())?;
-        tail.follow(process.stderr.take())?;
+        tail.follow(process.stdout.take(), reading.clone())?;
+        tail.follow(process.stderr.take(), reading)?;
         let handle = handle(&process)?;
         Ok((process, handle))
     });
@@ -50,7 +55,10 @@ fn live(command: &Command, tail: &Tail, started: &mpsc::SyncSender<Started>, exi
         Ok((mut process, handle)) => {
             // Nobody may be waiting any more; the child is waited for all the same.
             let _ = started.send(Ok((process.id(), handle)));
-            exit.send_replace(process.wait().ok());
+            let status = process.wait().ok();
+            // Its last words come before the news of its end; a grandchild that keeps the pipe open may not hold it up.
+            let _ = read.recv_timeout(LAST_WORDS);
+            exit.send_replace(status);
         }
         Err(error) => {
             let _ = started.send(Err(error));

@@ -7,7 +7,10 @@ use tracing::{Instrument, Span, field::Empty};
 
 use crate::telemetry::{
     TraceContext,
-    names::{LABEL_RPC_METHOD, LABEL_RPC_STATUS, RPC_SERVER_CALL_DURATION, RPC_STATUS},
+    names::{
+        LABEL_RPC_METHOD, LABEL_RPC_STATUS, OTEL_KIND, OTEL_NAME, OTEL_STATUS, RPC_METHOD, RPC_SERVER_CALL_DURATION, RPC_STATUS,
+        RPC_SYSTEM,
+    },
 };
 
 /// What stands for a method that nobody serves: callers choose paths, and labels are bounded.
@@ -17,12 +20,12 @@ pub(super) async fn around(request: Request, next: Next) -> Response {
     let method = request.uri().path().trim_start_matches('/').to_owned();
     let span = tracing::info_span!(
         "rpc",
-        otel.name = method,
-        otel.kind = "server",
-        rpc.system.name = "grpc",
-        rpc.method = method,
-        rpc.response.status_code = Empty,
-        otel.status_code = Empty
+        { OTEL_NAME } = method,
+        { OTEL_KIND } = "server",
+        { RPC_SYSTEM } = "grpc",
+        { RPC_METHOD } = method,
+        { RPC_STATUS } = Empty,
+        { OTEL_STATUS } = Empty,
     );
     if let Some(caller) = TraceContext::extract(request.headers()) {
         caller.adopt(&span);
@@ -42,7 +45,7 @@ fn finish(span: &Span, method: String, start: Instant, code: Code) {
     let status = name(code);
     span.record(RPC_STATUS, status);
     if is_server_fault(code) {
-        span.record("otel.status_code", "ERROR");
+        span.record(OTEL_STATUS, "ERROR");
     }
     let method = if code == Code::Unimplemented {
         OTHER.to_owned()
