@@ -11,6 +11,10 @@ use opentelemetry_proto::tonic::collector::trace::v1::{ExportTraceServiceRequest
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request, Status};
 use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
+use tonic_reflection::pb::v1::{
+    ServerReflectionRequest, server_reflection_client::ServerReflectionClient, server_reflection_request::MessageRequest,
+    server_reflection_response::MessageResponse,
+};
 
 use crate::{
     collector::{Arrived, Collector},
@@ -91,6 +95,37 @@ async fn the_shared_token_is_required_of_every_call_but_a_health_check() {
         assert_eq!(health(client).await.expect("let in"), ServingStatus::Serving);
     }
     arrived.try_recv().expect_err("nothing else arrived");
+}
+
+async fn reflected(client: Client) -> Result<Vec<String>, Status> {
+    let request = ServerReflectionRequest {
+        host: String::new(),
+        message_request: Some(MessageRequest::ListServices(String::new())),
+    };
+    let requests = tonic::codegen::tokio_stream::once(request);
+    let mut answers = ServerReflectionClient::new(client)
+        .server_reflection_info(requests)
+        .await?
+        .into_inner();
+    let answer = answers.message().await?.and_then(|answer| answer.message_response);
+    let Some(MessageResponse::ListServicesResponse(list)) = answer else {
+        panic!("another answer: {answer:?}")
+    };
+    Ok(list.service.into_iter().map(|service| service.name).collect())
+}
+
+#[tokio::test]
+async fn reflection_tells_what_is_served_to_whoever_has_credentials() {
+    let context = context();
+    let (target, _arrived) = serve(&context, &with_token("s3cret")).await;
+    let names = reflected(channel(&target, &with_token("s3cret")).expect("a channel"))
+        .await
+        .expect("told");
+    assert!(names.contains(&"grpc.health.v1.Health".to_owned()), "{names:?}");
+    let refused = reflected(channel(&target, &GrpcConfig::default()).expect("a channel"))
+        .await
+        .expect_err("refused");
+    assert_eq!(refused.code(), Code::Unauthenticated);
 }
 
 #[tokio::test]
