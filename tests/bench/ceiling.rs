@@ -92,7 +92,11 @@ async fn insert_as_posted(mongo: &TestDatabase, posted: Arc<AtomicU64>, done: Ar
         for (name, size) in sizes {
             let document = doc! {"orgId": 1, "payload": "x".repeat(size)};
             let group = vec![document; usize::try_from(due)?];
-            database.collection::<Document>(name).insert_many(group).ordered(false).await?;
+            database
+                .collection::<Document>(name)
+                .insert_many(group)
+                .ordered(false)
+                .await?;
         }
         inserted += due;
     }

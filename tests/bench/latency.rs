@@ -30,8 +30,18 @@ pub async fn rows(report: &mut Report) -> anyhow::Result<()> {
         }
         collect(&receiver, &sent, &mut p50, &mut p99).await;
     }
-    report.add("row committed to request received, 200 events/s, p50", median(p50), "ms", "<= 30");
-    report.add("row committed to request received, 200 events/s, p99", median(p99), "ms", "<= 100");
+    report.add(
+        "row committed to request received, 200 events/s, p50",
+        median(p50),
+        "ms",
+        "<= 30",
+    );
+    report.add(
+        "row committed to request received, 200 events/s, p99",
+        median(p99),
+        "ms",
+        "<= 100",
+    );
     Ok(())
 }
 
@@ -44,13 +54,25 @@ pub async fn pushes(report: &mut Report) -> anyhow::Result<()> {
         let mut pace = tokio::time::interval(PACE);
         for n in 0..EVENTS {
             pace.tick().await;
-            stack.post("/events?orgId=1", &json!({"eventType": "event", "payload": payload(n)})).await?;
+            stack
+                .post("/events?orgId=1", &json!({"eventType": "event", "payload": payload(n)}))
+                .await?;
             sent.insert(n, Utc::now());
         }
         collect(&receiver, &sent, &mut p50, &mut p99).await;
     }
-    report.add("push accepted to request received, 200 events/s, p50", median(p50), "ms", "<= 10");
-    report.add("push accepted to request received, 200 events/s, p99", median(p99), "ms", "<= 50");
+    report.add(
+        "push accepted to request received, 200 events/s, p50",
+        median(p50),
+        "ms",
+        "<= 10",
+    );
+    report.add(
+        "push accepted to request received, 200 events/s, p99",
+        median(p99),
+        "ms",
+        "<= 50",
+    );
     Ok(())
 }
 

@@ -15,7 +15,10 @@ const RUNS: usize = 3;
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     // cargo passes `--bench`; a figure's name runs that figure alone.
-    let only: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    let only: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|argument| !argument.starts_with("--"))
+        .collect();
     let wanted = |name: &str| only.is_empty() || only.iter().any(|one| one == name);
     let mut report = Report::begin();
     if wanted("outbound") {

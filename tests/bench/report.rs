@@ -22,12 +22,20 @@ impl Report {
     pub fn begin() -> Self {
         let machine = machine();
         println!("{machine}");
-        Self { machine, lines: Vec::new() }
+        Self {
+            machine,
+            lines: Vec::new(),
+        }
     }
 
     /// Adds a figure, and what it is to be.
     pub fn add(&mut self, what: impl Into<String>, measured: f64, unit: &'static str, wanted: impl Into<String>) {
-        let line = Line { what: what.into(), measured, unit, wanted: wanted.into() };
+        let line = Line {
+            what: what.into(),
+            measured,
+            unit,
+            wanted: wanted.into(),
+        };
         println!("{}", line.text());
         self.lines.push(line);
     }
@@ -46,7 +54,12 @@ impl Report {
 
     fn json(&self) -> Value {
         let figures = self.lines.iter().map(|line| {
-            let Line { what, measured, unit, wanted } = line;
+            let Line {
+                what,
+                measured,
+                unit,
+                wanted,
+            } = line;
             json!({"what": what, "measured": measured, "unit": unit, "wanted": wanted})
         });
         json!({"machine": self.machine, "at": chrono::Utc::now().to_rfc3339(), "figures": figures.collect::<Vec<_>>()})
@@ -67,6 +80,13 @@ fn path() -> PathBuf {
 fn machine() -> String {
     let cpus = std::thread::available_parallelism().map_or(0, usize::from);
     let model = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = model.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or("").trim_start_matches([' ', '\t', ':']);
-    format!("{cpus} cores, {model}; databases, receiver and load on the same ones; medians of {} runs", crate::RUNS)
+    let model = model
+        .lines()
+        .find_map(|line| line.strip_prefix("model name"))
+        .unwrap_or("")
+        .trim_start_matches([' ', '\t', ':']);
+    format!(
+        "{cpus} cores, {model}; databases, receiver and load on the same ones; medians of {} runs",
+        crate::RUNS
+    )
 }

@@ -31,26 +31,44 @@ impl Stack {
         let mongo = ig_testkit::mongo::database();
         let folder = tempfile::tempdir()?;
         let ready_file = folder.path().join("ready.json");
-        let child = command(&mongo, &queue, folder.path()).spawn().context("igctl; `make bench` builds it")?;
+        let child = command(&mongo, &queue, folder.path())
+            .spawn()
+            .context("igctl; `make bench` builds it")?;
         let ready = wait_for(&ready_file).await?;
         let text = |key: &str| ready[key].as_str().unwrap_or_default().to_owned();
         let (http, key) = (text("http"), text("apiKey"));
         let api = crate::ceiling::Poster::new();
-        Ok(Self { queue, mongo, api, http, key, child, _folder: folder })
+        Ok(Self {
+            queue,
+            mongo,
+            api,
+            http,
+            key,
+            child,
+            _folder: folder,
+        })
     }
 
     /// Creates something through the API.
     pub async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
         let url = format!("{}/api/v1{path}", self.http);
-        let (status, answer) = self.api.post(&url, &[("x-api-key", &self.key)], body.to_string().into()).await?;
-        ensure!(status.is_success(), "POST {path}: {status} {}", String::from_utf8_lossy(&answer));
+        let (status, answer) = self
+            .api
+            .post(&url, &[("x-api-key", &self.key)], body.to_string().into())
+            .await?;
+        ensure!(
+            status.is_success(),
+            "POST {path}: {status} {}",
+            String::from_utf8_lossy(&answer)
+        );
         Ok(serde_json::from_slice(&answer)?)
     }
 
     /// Creates tenants 1 to `count`.
     pub async fn tenants(&self, count: i64) -> anyhow::Result<()> {
         for org in 1..=count {
-            self.post("/admin/orgs", &json!({"orgId": org, "name": format!("Hospital {org}")})).await?;
+            self.post("/admin/orgs", &json!({"orgId": org, "name": format!("Hospital {org}")}))
+                .await?;
         }
         Ok(())
     }
@@ -91,12 +109,28 @@ impl Drop for Stack {
 fn command(mongo: &TestDatabase, queue: &TestQueue, folder: &std::path::Path) -> Command {
     let mut command = Command::new(igctl());
     command
-        .args(["up", "--http", "127.0.0.1:0", "--mongodb-uri", &mongo.uri, "--mysql-url", &queue.url])
-        .args(["--data-dir".into(), folder.join("data"), "--ready-file".into(), folder.join("ready.json")])
+        .args([
+            "up",
+            "--http",
+            "127.0.0.1:0",
+            "--mongodb-uri",
+            &mongo.uri,
+            "--mysql-url",
+            &queue.url,
+        ])
+        .args([
+            "--data-dir".into(),
+            folder.join("data"),
+            "--ready-file".into(),
+            folder.join("ready.json"),
+        ])
         .env("IG__MONGODB__DATABASE", &mongo.name)
         .env("IG__SECURITY__EGRESS__ALLOW", "127.0.0.0/8")
         .env("IG__SOURCES__MYSQL__START", "beginning")
-        .env("IG__TELEMETRY__LOG", std::env::var("IG_BENCH_LOG").unwrap_or_else(|_| "warn".to_owned()))
+        .env(
+            "IG__TELEMETRY__LOG",
+            std::env::var("IG_BENCH_LOG").unwrap_or_else(|_| "warn".to_owned()),
+        )
         .stdout(Stdio::null());
     command
 }
@@ -104,7 +138,11 @@ fn command(mongo: &TestDatabase, queue: &TestQueue, folder: &std::path::Path) ->
 /// The release binary lies beside the folder of this benchmark's own.
 fn igctl() -> PathBuf {
     let bench = std::env::current_exe().unwrap_or_default();
-    bench.ancestors().nth(2).map(|folder| folder.join("igctl")).unwrap_or_default()
+    bench
+        .ancestors()
+        .nth(2)
+        .map(|folder| folder.join("igctl"))
+        .unwrap_or_default()
 }
 
 async fn wait_for(ready_file: &std::path::Path) -> anyhow::Result<Value> {
@@ -128,7 +166,17 @@ pub async fn start_time(report: &mut Report) -> anyhow::Result<()> {
         seconds.push(began.elapsed().as_secs_f64());
         memory.push(stack.memory_mib());
     }
-    report.add("start to ready, six services in one process", crate::median(seconds), "s", "<= 1 a service");
-    report.add("memory when idle, six services in one process", crate::median(memory), "MiB", "<= 40 a service");
+    report.add(
+        "start to ready, six services in one process",
+        crate::median(seconds),
+        "s",
+        "<= 1 a service",
+    );
+    report.add(
+        "memory when idle, six services in one process",
+        crate::median(memory),
+        "MiB",
+        "<= 40 a service",
+    );
     Ok(())
 }

@@ -31,7 +31,9 @@ pub async fn outbound(report: &mut Report) -> anyhow::Result<()> {
         let stack = Stack::start().await?;
         stack.tenants(TENANTS).await?;
         for n in 0..INTEGRATIONS {
-            stack.integration(n % TENANTS + 1, &event_type(n), &receiver.url("/hook")).await?;
+            stack
+                .integration(n % TENANTS + 1, &event_type(n), &receiver.url("/hook"))
+                .await?;
         }
         let rows = (0..ROWS).map(|n| QueueRow::new(n % TENANTS + 1, &event_type(n % INTEGRATIONS)).json(&payload(n)));
         rates.push(rate(&stack, &receiver, rows, ROWS).await?);
@@ -40,7 +42,12 @@ pub async fn outbound(report: &mut Report) -> anyhow::Result<()> {
         bare.push(ceiling::bare(&receiver).await?);
     }
     let (rate, bare, composite) = (median(rates), median(bare), median(composite));
-    report.add("outbound MySQL -> receiver, SIMPLE, FULL, 1 KiB", rate, "deliveries/s", ">= 5000");
+    report.add(
+        "outbound MySQL -> receiver, SIMPLE, FULL, 1 KiB",
+        rate,
+        "deliveries/s",
+        ">= 5000",
+    );
     report.add("  ceiling: bare client", bare, "posts/s", "");
     report.add("  composite ceiling: bare client and bare driver", composite, "posts/s", "");
     report.add("  share of the composite ceiling", 100.0 * rate / composite, "%", ">= 50");
@@ -61,18 +68,32 @@ pub async fn fan_out(report: &mut Report) -> anyhow::Result<()> {
         let rows = (0..ROWS).map(|n| QueueRow::new(1, "event").json(&payload(n)));
         rates.push(rate(&stack, &receiver, rows, ROWS * INTEGRATIONS).await?);
     }
-    report.add("fan-out, one event to 100 integrations", median(rates), "deliveries/s", ">= 10000");
+    report.add(
+        "fan-out, one event to 100 integrations",
+        median(rates),
+        "deliveries/s",
+        ">= 10000",
+    );
     Ok(())
 }
 
 /// Deliveries a second from the first row's insertion to the last receipt.
-async fn rate(stack: &Stack, receiver: &Receiver, rows: impl IntoIterator<Item = QueueRow>, expected: i64) -> anyhow::Result<f64> {
+async fn rate(
+    stack: &Stack,
+    receiver: &Receiver,
+    rows: impl IntoIterator<Item = QueueRow>,
+    expected: i64,
+) -> anyhow::Result<f64> {
     let before = receiver.count();
     let began = Instant::now();
     stack.queue.insert_many(rows).await;
     let expected = u64::try_from(expected)?;
     while receiver.count() - before < expected {
-        anyhow::ensure!(began.elapsed() < Duration::from_secs(120), "{} of {expected} after two minutes", receiver.count() - before);
+        anyhow::ensure!(
+            began.elapsed() < Duration::from_secs(120),
+            "{} of {expected} after two minutes",
+            receiver.count() - before
+        );
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
     Ok(expected as f64 / began.elapsed().as_secs_f64())

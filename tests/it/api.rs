@@ -33,7 +33,11 @@ impl Api {
     /// A client of the gateway at `base`, such as `http://127.0.0.1:4000`.
     pub fn new(base: String, key: &str) -> Self {
         let client = Client::builder(TokioExecutor::new()).build_http();
-        Self { base, key: key.to_owned(), client }
+        Self {
+            base,
+            key: key.to_owned(),
+            client,
+        }
     }
 
     /// Calls a route below `/api/v1`.
@@ -46,11 +50,16 @@ impl Api {
             .header("content-type", "application/json")
             .body(Full::new(Bytes::from(body)))
             .expect("a request");
-        let answer = tokio::time::timeout(PATIENCE, self.client.request(request)).await.expect("an answer in time");
+        let answer = tokio::time::timeout(PATIENCE, self.client.request(request))
+            .await
+            .expect("an answer in time");
         let answer = answer.expect("an answer");
         let status = answer.status();
         let bytes = answer.into_body().collect().await.expect("a whole body").to_bytes();
-        Answer { status, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null) }
+        Answer {
+            status,
+            body: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
+        }
     }
 
     /// Reads a route that must exist.
@@ -69,12 +78,17 @@ impl Api {
 
     /// Creates an organisation.
     pub async fn org(&self, org: i64) {
-        self.post("/admin/orgs", &json!({"orgId": org, "name": format!("Hospital {org}")})).await;
+        self.post("/admin/orgs", &json!({"orgId": org, "name": format!("Hospital {org}")}))
+            .await;
     }
 
     /// Creates a unit.
     pub async fn unit(&self, org: i64, rid: i64) {
-        self.post(&format!("/admin/orgs/{org}/units"), &json!({"rid": rid, "name": format!("Unit {rid}")})).await;
+        self.post(
+            &format!("/admin/orgs/{org}/units"),
+            &json!({"rid": rid, "name": format!("Unit {rid}")}),
+        )
+        .await;
     }
 
     /// Creates an outbound integration and answers its id.
@@ -90,7 +104,10 @@ impl Api {
     /// A list's items, such as `logs` of `/logs`.
     pub async fn list(&self, org: i64, resource: &str, plural: &str, query: &str) -> Vec<Value> {
         let body = self.get(&format!("/{resource}?orgId={org}&limit=500{query}")).await;
-        body[plural].as_array().unwrap_or_else(|| panic!("{plural} in {body}")).clone()
+        body[plural]
+            .as_array()
+            .unwrap_or_else(|| panic!("{plural} in {body}"))
+            .clone()
     }
 
     /// The status that a URL answers, if it answers.

@@ -25,9 +25,13 @@ fn is_ours(name: &str) -> bool {
 /// The edges that ship: (from, to).
 fn edges(packages: &[Package]) -> Vec<(String, String)> {
     let shipped = |package: &Package| {
-        let own = package.dependencies.iter().filter(|dependency| dependency.kind != DependencyKind::Development);
+        let own = package
+            .dependencies
+            .iter()
+            .filter(|dependency| dependency.kind != DependencyKind::Development);
         let ours = own.filter(|dependency| is_ours(&dependency.name));
-        ours.map(|dependency| (package.name.to_string(), dependency.name.clone())).collect::<Vec<_>>()
+        ours.map(|dependency| (package.name.to_string(), dependency.name.clone()))
+            .collect::<Vec<_>>()
     };
     packages.iter().flat_map(shipped).collect()
 }
@@ -35,7 +39,11 @@ fn edges(packages: &[Package]) -> Vec<(String, String)> {
 #[test]
 fn every_crate_is_on_a_floor() {
     let packages = workspace();
-    let homeless: Vec<_> = packages.iter().map(|package| package.name.as_str()).filter(|name| floor(name).is_none()).collect();
+    let homeless: Vec<_> = packages
+        .iter()
+        .map(|package| package.name.as_str())
+        .filter(|name| floor(name).is_none())
+        .collect();
     assert_eq!(homeless, ["ig-testkit", "ig-tests"], "test crates alone are on no floor");
 }
 
@@ -44,7 +52,10 @@ fn an_edge_goes_down_never_sideways_or_up() {
     for (from, to) in edges(&workspace()) {
         let Some(above) = floor(&from) else { continue };
         let below = floor(&to).unwrap_or_else(|| panic!("{from} ships {to}, which is for tests"));
-        assert!(below < above, "{from} (floor {above}) must not depend on {to} (floor {below})");
+        assert!(
+            below < above,
+            "{from} (floor {above}) must not depend on {to} (floor {below})"
+        );
     }
 }
 
@@ -62,7 +73,15 @@ fn core_has_no_way_to_do_io() {
     let packages = workspace();
     let core = packages.iter().find(|package| package.name == "ig-core").expect("ig-core");
     let banned = ["tokio", "mongodb", "mysql_async", "hyper", "tonic", "axum", "reqwest"];
-    for dependency in core.dependencies.iter().filter(|dependency| dependency.kind == DependencyKind::Normal) {
-        assert!(!banned.contains(&dependency.name.as_str()), "core must not depend on {}", dependency.name);
+    for dependency in core
+        .dependencies
+        .iter()
+        .filter(|dependency| dependency.kind == DependencyKind::Normal)
+    {
+        assert!(
+            !banned.contains(&dependency.name.as_str()),
+            "core must not depend on {}",
+            dependency.name
+        );
     }
 }

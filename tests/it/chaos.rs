@@ -23,7 +23,15 @@ async fn stack(mongo: &ig_testkit::mongo::TestDatabase, receiver: &Receiver) -> 
     let stack = Stack::start(mongo).await;
     for org in 1..=TENANTS {
         stack.api.org(org).await;
-        stack.api.integration(org, "lab", &receiver.url(&format!("/{org}")), json!({"signing": {"enabled": true}})).await;
+        stack
+            .api
+            .integration(
+                org,
+                "lab",
+                &receiver.url(&format!("/{org}")),
+                json!({"signing": {"enabled": true}}),
+            )
+            .await;
     }
     stack
 }
@@ -34,7 +42,10 @@ fn rows(range: std::ops::Range<i64>) -> impl Iterator<Item = QueueRow> {
 }
 
 async fn all_received(receiver: &Receiver, rows: i64) {
-    eventually_within(PATIENCE, "every row is received", async || first_receipts(&receiver.requests()).len() == rows as usize).await;
+    eventually_within(PATIENCE, "every row is received", async || {
+        first_receipts(&receiver.requests()).len() == rows as usize
+    })
+    .await;
 }
 
 /// When each row was first received: its place among all receipts.
@@ -91,7 +102,11 @@ async fn a_worker_that_is_killed_again_and_again_loses_nothing() {
     all_received(&receiver, ROWS).await;
     let requests = receiver.requests();
     assert_order_and_identity(&requests);
-    assert!(repeats(&requests) <= kills * IN_FLIGHT, "{} repeats after {kills} kills", repeats(&requests));
+    assert!(
+        repeats(&requests) <= kills * IN_FLIGHT,
+        "{} repeats after {kills} kills",
+        repeats(&requests)
+    );
     println!("{ROWS} rows, {kills} kills, {} repeats", repeats(&requests));
 }
 
@@ -105,7 +120,9 @@ async fn the_platforms_database_may_be_killed() {
     let stack = stack(&mongo, &receiver).await;
     let _worker = stack.worker_with(&queue, &[("IG__WORKER__LEASE_SECONDS", "4")]).await;
     queue.insert_many(rows(0..ROWS / 2)).await;
-    receiver.wait_until("some are received", |requests| requests.len() > 200).await;
+    receiver
+        .wait_until("some are received", |requests| requests.len() > 200)
+        .await;
     server.kill();
     queue.insert_many(rows(ROWS / 2..ROWS)).await;
     tokio::time::sleep(Duration::from_secs(2)).await;
@@ -124,11 +141,16 @@ async fn the_hospitals_database_may_be_killed() {
     let stack = stack(&mongo, &receiver).await;
     let _worker = stack.worker(&queue).await;
     queue.insert_many(rows(0..ROWS / 2)).await;
-    receiver.wait_until("some are received", |requests| requests.len() > 200).await;
+    receiver
+        .wait_until("some are received", |requests| requests.len() > 200)
+        .await;
     server.kill();
     tokio::time::sleep(Duration::from_secs(1)).await;
     server.restart().await;
-    eventually_within(PATIENCE, "the queue takes rows again", async || queue.try_insert_many(rows(ROWS / 2..ROWS)).await.is_ok()).await;
+    eventually_within(PATIENCE, "the queue takes rows again", async || {
+        queue.try_insert_many(rows(ROWS / 2..ROWS)).await.is_ok()
+    })
+    .await;
     all_received(&receiver, ROWS).await;
     assert_order_and_identity(&receiver.requests());
 }
@@ -137,7 +159,9 @@ async fn the_hospitals_database_may_be_killed() {
 async fn held(worker: &Process) -> u32 {
     let metrics = worker.metrics().await;
     let line = metrics.lines().find(|line| line.starts_with("ig_partitions_held "));
-    line.and_then(|line| line.rsplit(' ').next()).and_then(|count| count.parse().ok()).unwrap_or(0)
+    line.and_then(|line| line.rsplit(' ').next())
+        .and_then(|count| count.parse().ok())
+        .unwrap_or(0)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -149,7 +173,10 @@ async fn two_workers_share_the_work_and_one_takes_over_from_the_other() {
     let mut first = stack.worker(&queue).await;
     let second = stack.worker(&queue).await;
     let fifteen = Duration::from_secs(15);
-    eventually_within(fifteen, "each holds half", async || held(&first).await == 32 && held(&second).await == 32).await;
+    eventually_within(fifteen, "each holds half", async || {
+        held(&first).await == 32 && held(&second).await == 32
+    })
+    .await;
     queue.insert_many(rows(0..2_000)).await;
     all_received(&receiver, 2_000).await;
     assert_eq!(repeats(&receiver.requests()), 0, "each row once");
@@ -172,19 +199,32 @@ async fn a_worker_that_was_frozen_beyond_its_lease_is_fenced_off() {
     all_received(&receiver, 500).await;
     frozen.signal(Signal::STOP);
     let other = stack.worker_with(&queue, &lease).await;
-    eventually_within(Duration::from_secs(30), "the other has all", async || held(&other).await == 64).await;
+    eventually_within(Duration::from_secs(30), "the other has all", async || {
+        held(&other).await == 64
+    })
+    .await;
     queue.insert_many(rows(500..1_500)).await;
     all_received(&receiver, 1_500).await;
     let before = receiver.requests().len();
     let checkpoints = checkpoints(&mongo).await;
     frozen.signal(Signal::CONT);
-    eventually_within(Duration::from_secs(30), "they share again", async || held(&frozen).await == 32 && held(&other).await == 32).await;
+    eventually_within(Duration::from_secs(30), "they share again", async || {
+        held(&frozen).await == 32 && held(&other).await == 32
+    })
+    .await;
     queue.insert_many(rows(1_500..2_000)).await;
     all_received(&receiver, 2_000).await;
     let requests = receiver.requests();
-    assert_eq!(requests.len(), before + 500, "what the frozen one had under way is not sent again");
+    assert_eq!(
+        requests.len(),
+        before + 500,
+        "what the frozen one had under way is not sent again"
+    );
     for (partition, position) in self::checkpoints(&mongo).await {
-        assert!(position >= checkpoints.get(&partition).copied().unwrap_or(0), "partition {partition} moved back");
+        assert!(
+            position >= checkpoints.get(&partition).copied().unwrap_or(0),
+            "partition {partition} moved back"
+        );
     }
 }
 
@@ -192,7 +232,16 @@ async fn a_worker_that_was_frozen_beyond_its_lease_is_fenced_off() {
 async fn checkpoints(mongo: &ig_testkit::mongo::TestDatabase) -> HashMap<String, i64> {
     use futures::TryStreamExt as _;
     let collection = mongo.open().await.collection::<mongodb::bson::Document>("worker_checkpoint");
-    let documents: Vec<_> = collection.find(mongodb::bson::doc! {}).await.unwrap().try_collect().await.unwrap();
+    let documents: Vec<_> = collection
+        .find(mongodb::bson::doc! {})
+        .await
+        .unwrap()
+        .try_collect()
+        .await
+        .unwrap();
     let position = |document: &mongodb::bson::Document| document.get_document("checkpoints").ok()?.get_i64("mysql").ok();
-    documents.iter().filter_map(|document| Some((document.get("_id")?.to_string(), position(document)?))).collect()
+    documents
+        .iter()
+        .filter_map(|document| Some((document.get("_id")?.to_string(), position(document)?)))
+        .collect()
 }

@@ -29,7 +29,12 @@ fn integrations() -> Vec<(&'static str, i64, &'static str, Value)> {
 /// Who gets an event: (entity, parent, event type, receivers).
 fn table() -> Vec<(i64, Option<i64>, &'static str, Vec<&'static str>)> {
     vec![
-        (ORG, Some(ORG), "lab", vec!["org-all", "org-any-type", "org-alone", "org-but-unit"]),
+        (
+            ORG,
+            Some(ORG),
+            "lab",
+            vec!["org-all", "org-any-type", "org-alone", "org-but-unit"],
+        ),
         (UNIT, Some(ORG), "lab", vec!["org-all", "org-any-type", "unit"]),
         (OTHER_UNIT, Some(ORG), "lab", vec!["org-all", "org-any-type", "org-but-unit"]),
         (UNIT, Some(ORG), "bill", vec!["org-any-type", "unit-other-type"]),
@@ -47,7 +52,8 @@ async fn an_event_goes_to_those_it_is_for_and_to_nobody_else() {
     api.unit(ORG, UNIT).await;
     api.unit(ORG, OTHER_UNIT).await;
     for (name, org, event_type, more) in integrations() {
-        api.integration(org, event_type, &setup.receiver.url(&format!("/{name}")), more).await;
+        api.integration(org, event_type, &setup.receiver.url(&format!("/{name}")), more)
+            .await;
     }
     for (case, (entity, parent, event_type, _)) in table().into_iter().enumerate() {
         let row = QueueRow::new(entity, event_type).entity(entity).parent(parent);
@@ -60,10 +66,16 @@ async fn an_event_goes_to_those_it_is_for_and_to_nobody_else() {
         .collect();
     setup.receiver.wait_for(expected.len()).await;
     eventually("every event is decided about", async || {
-        api.list(ORG, "events", "events", "").await.len() + api.list(OTHER_ORG, "events", "events", "").await.len() == table().len()
+        api.list(ORG, "events", "events", "").await.len() + api.list(OTHER_ORG, "events", "events", "").await.len()
+            == table().len()
     })
     .await;
-    let got: Vec<_> = setup.receiver.requests().into_iter().map(|r| (r.json()["case"].as_u64().unwrap() as usize, r.path)).collect();
+    let got: Vec<_> = setup
+        .receiver
+        .requests()
+        .into_iter()
+        .map(|r| (r.json()["case"].as_u64().unwrap() as usize, r.path))
+        .collect();
     assert_eq!(got.len(), expected.len(), "nobody gets an event twice: {got:?}");
     assert_eq!(got.into_iter().collect::<BTreeSet<_>>(), expected);
 }

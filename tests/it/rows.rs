@@ -20,7 +20,10 @@ async fn a_row_that_commits_after_a_later_one_is_delivered_also_across_a_restart
     late.insert(QueueRow::new(ORG, "lab").json(&json!({"row": "late"}))).await;
     let mut later = setup.queue.begin().await;
     later.insert(QueueRow::new(ORG, "lab").json(&json!({"row": "later"}))).await;
-    setup.queue.insert(QueueRow::new(ORG, "lab").json(&json!({"row": "first"}))).await;
+    setup
+        .queue
+        .insert(QueueRow::new(ORG, "lab").json(&json!({"row": "first"})))
+        .await;
     setup.receiver.wait_for(1).await;
     late.commit().await;
     setup.receiver.wait_for(2).await;
@@ -30,7 +33,10 @@ async fn a_row_that_commits_after_a_later_one_is_delivered_also_across_a_restart
     let _second = setup.stack.worker(&setup.queue).await;
     later.commit().await;
     let received = setup.receiver.wait_for(3).await;
-    let rows: Vec<_> = received.iter().map(|request| request.json()["row"].as_str().unwrap().to_owned()).collect();
+    let rows: Vec<_> = received
+        .iter()
+        .map(|request| request.json()["row"].as_str().unwrap().to_owned())
+        .collect();
     assert_eq!(rows, ["first", "late", "later"], "each once");
 }
 
@@ -41,7 +47,9 @@ async fn what_cannot_be_delivered_is_audited_and_the_stream_goes_on() {
     api.integration(ORG, "lab", &setup.receiver.url("/hook"), json!({})).await;
     let queue = &setup.queue;
     queue.insert(QueueRow::new(ORG, "lab").payload("{not json")).await;
-    queue.insert(QueueRow::new(ORG, "lab").payload(vec![b'x'; 20 * 1024 * 1024])).await;
+    queue
+        .insert(QueueRow::new(ORG, "lab").payload(vec![b'x'; 20 * 1024 * 1024]))
+        .await;
     queue.insert(QueueRow::new(ORG, "")).await;
     queue.insert(QueueRow::new(999_999, "lab")).await;
     queue.insert(QueueRow::empty()).await;
@@ -53,8 +61,13 @@ async fn what_cannot_be_delivered_is_audited_and_the_stream_goes_on() {
     for reason in ["INVALID_PAYLOAD", "PAYLOAD_TOO_LARGE", "NO_EVENT_TYPE", "NO_MATCH"] {
         eventually(reason, async || audited(api, reason).await.len() == 1).await;
     }
-    let nobodys = "/events?reason=NO_ENTITY_CONTEXT&limit=500";
-    eventually("events of nobody", async || api.get(nobodys).await["events"].as_array().is_some_and(|events| events.len() == 2)).await;
+    let nobodys = "/admin/events?reason=NO_ENTITY_CONTEXT&limit=500";
+    eventually("events of nobody", async || {
+        api.get(nobodys).await["events"]
+            .as_array()
+            .is_some_and(|events| events.len() == 2)
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -63,10 +76,16 @@ async fn a_repeat_is_told_and_a_changed_payload_is_not_one() {
     let api = &setup.stack.api;
     api.integration(ORG, "lab", &setup.receiver.url("/hook"), json!({})).await;
     for result in [1, 1, 2] {
-        setup.queue.insert(QueueRow::new(ORG, "lab").json(&json!({"id": "L-1", "result": result}))).await;
+        setup
+            .queue
+            .insert(QueueRow::new(ORG, "lab").json(&json!({"id": "L-1", "result": result})))
+            .await;
     }
     let received = setup.receiver.wait_for(2).await;
-    assert_eq!((received[0].json()["result"].as_i64(), received[1].json()["result"].as_i64()), (Some(1), Some(2)));
+    assert_eq!(
+        (received[0].json()["result"].as_i64(), received[1].json()["result"].as_i64()),
+        (Some(1), Some(2))
+    );
     eventually("the repeat is audited", async || audited(api, "DUPLICATE").await.len() == 1).await;
 }
 
@@ -75,12 +94,18 @@ async fn a_wrong_column_name_is_audited_and_other_sources_go_on() {
     let setup = setup_with(&[("IG__SOURCES__MYSQL__COLUMNS__EVENT_TYPE", "no_such_column")]).await;
     let api = &setup.stack.api;
     api.integration(ORG, "lab", &setup.receiver.url("/hook"), json!({})).await;
-    api.post(&format!("/events?orgId={ORG}"), &json!({"eventType": "lab", "payload": {"row": "pushed"}})).await;
+    api.post(
+        &format!("/events?orgId={ORG}"),
+        &json!({"eventType": "lab", "payload": {"row": "pushed"}}),
+    )
+    .await;
     assert_eq!(setup.receiver.wait_for(1).await[0].json()["row"], "pushed");
-    let faults = "/events?reason=SOURCE_MISCONFIGURED";
+    let faults = "/admin/events?reason=SOURCE_MISCONFIGURED";
     eventually("the source's fault is audited", async || {
         let events = api.get(faults).await["events"].clone();
-        events[0]["detail"].as_str().is_some_and(|detail| detail.contains("event_type"))
+        events[0]["detail"]
+            .as_str()
+            .is_some_and(|detail| detail.contains("event_type"))
     })
     .await;
 }

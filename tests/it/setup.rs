@@ -35,5 +35,11 @@ pub async fn setup_with(settings: &[(&str, &str)]) -> Setup {
     let stack = Stack::start(&mongo).await;
     stack.api.org(ORG).await;
     let worker = stack.worker_with(&queue, settings).await;
-    Setup { stack, worker, queue, mongo, receiver: Receiver::start() }
+    Setup {
+        stack,
+        worker,
+        queue,
+        mongo,
+        receiver: Receiver::start(),
+    }
 }

@@ -76,17 +76,25 @@ impl Drop for Process {
 
 fn spawn(name: &'static str, admin: u16, environment: &BTreeMap<String, String>) -> Child {
     let mut command = Command::new(binary(name));
-    command.env_clear().envs(environment).env("IG__ADMIN__LISTEN", format!("127.0.0.1:{admin}"));
+    command
+        .env_clear()
+        .envs(environment)
+        .env("IG__ADMIN__LISTEN", format!("127.0.0.1:{admin}"));
     if std::env::var_os("IG_TEST_LOGS").is_none() {
         command.stdout(Stdio::null()).stderr(Stdio::null());
     }
-    command.spawn().unwrap_or_else(|error| panic!("{} cannot be started: {error}; `make test` builds it", binary(name).display()))
+    command
+        .spawn()
+        .unwrap_or_else(|error| panic!("{} cannot be started: {error}; `make test` builds it", binary(name).display()))
 }
 
 /// The binaries lie beside the folder of this test's own.
 pub fn binary(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("a test has a path");
-    let folder = test.parent().and_then(|deps| deps.parent()).expect("tests run in target/<profile>/deps");
+    let folder = test
+        .parent()
+        .and_then(|deps| deps.parent())
+        .expect("tests run in target/<profile>/deps");
     folder.join(name)
 }
 
@@ -115,7 +123,11 @@ impl Stack {
         own.insert("IG__GRPC__LISTEN".to_owned(), format!("127.0.0.1:{grpc}"));
         let gateway = Process::start("ig-api-gateway", port(), &own).await;
         let api = Api::new(format!("http://127.0.0.1:{http}"), KEY);
-        Self { api, gateway, environment }
+        Self {
+            api,
+            gateway,
+            environment,
+        }
     }
 
     /// Starts a worker that reads a queue from its first row.
@@ -138,7 +150,11 @@ impl Stack {
         environment.insert("IG__SOURCES__MYSQL__START".to_owned(), "beginning".to_owned());
         environment.extend(settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
         let (name, admin) = ("ig-delivery-worker", port());
-        Process { name, child: spawn(name, admin, &environment), admin }
+        Process {
+            name,
+            child: spawn(name, admin, &environment),
+            admin,
+        }
     }
 }
 
@@ -146,7 +162,10 @@ fn base(mongo: &TestDatabase, gateway_grpc: u16) -> BTreeMap<String, String> {
     let settings = [
         ("IG__MONGODB__URI", mongo.uri.clone()),
         ("IG__MONGODB__DATABASE", mongo.name.clone()),
-        ("IG__SECRETS__KEYS", "test:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".to_owned()),
+        (
+            "IG__SECRETS__KEYS",
+            "test:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".to_owned(),
+        ),
         ("IG__BOOTSTRAP__API_KEY", KEY.to_owned()),
         ("IG__SERVICES__API_GATEWAY", format!("127.0.0.1:{gateway_grpc}")),
         ("IG__SECURITY__EGRESS__ALLOW", "127.0.0.0/8".to_owned()),

@@ -72,6 +72,9 @@ impl Validate for Config {
         faults.section("grpc", &self.grpc);
         faults.section("telemetry", &self.telemetry);
         faults.section("worker", &self.worker);
+        for fault in self.sources.faults() {
+            faults.add(&format!("sources.{}", fault.key), fault.problem, fault.fix);
+        }
     }
 }
 

@@ -176,7 +176,6 @@ impl Courier {
         protocol.sent(exchange.request_headers, exchange.signature);
         exchange.attempt
     }
-
 }
 
 fn message_id(compiled: &CompiledIntegration, event: &Event, action: usize) -> MessageId {

@@ -89,11 +89,7 @@ impl Dispatch {
         self.recorder.record(JournalEntry::Audit(audit), Some(ticket), None);
     }
 
-    fn decide(
-        &self,
-        event: Event,
-        now: Timestamp,
-    ) -> Result<Matched, Skip> {
+    fn decide(&self, event: Event, now: Timestamp) -> Result<Matched, Skip> {
         if self.is_repeat(&event, now) {
             return Err((SkipReason::Duplicate, None));
         }

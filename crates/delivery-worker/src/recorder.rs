@@ -62,11 +62,7 @@ impl Recorder {
 
     /// Hands over an entry; the ticket's part is done once it is durable.
     pub(crate) fn record(&self, entry: JournalEntry, ticket: Option<Ticket>, room: Option<OwnedSemaphorePermit>) {
-        let pending = Pending {
-            entry,
-            ticket,
-            room,
-        };
+        let pending = Pending { entry, ticket, room };
         if self.queue.send(pending).is_err() {
             tracing::error!("the journal's writer is gone; its events stay undone");
         }

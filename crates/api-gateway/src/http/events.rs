@@ -11,7 +11,7 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::access::{OrgQuery, OrgScope};
+use crate::access::{Admin, OrgQuery, OrgScope};
 use crate::body::JsonBody;
 use crate::document::{
     CheckedEvent, EventEntry, EventList, Listing as _, Push, PushAnswer, PushAnswers, PushStatus, Pushed, event_id,
@@ -25,7 +25,9 @@ use crate::query::{Asked, Paging, from_moment, named, to_moment};
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 pub(super) fn routes() -> OpenApiRouter<Gateway> {
-    OpenApiRouter::new().routes(routes!(list, push))
+    OpenApiRouter::new()
+        .routes(routes!(list, push))
+        .routes(routes!(list_of_nobody))
 }
 
 /// Pushes one event, or up to 1,000 of them: answered when they are durable, delivered from then on.
@@ -152,5 +154,18 @@ async fn list(
 ) -> Result<Json<EventList>, ApiError> {
     let page = paging.page()?;
     let listed = gateway.store().event_audit().list(Some(org), &asked.filter()?, page).await?;
+    Ok(Json(EventList::of(listed.map(EventEntry::from), page)))
+}
+
+/// Lists what was decided about events of no known organisation, and about sources that cannot be read, the latest first.
+#[utoipa::path(get, path = "/admin/events", tag = "admin", params(Paging, Filter), responses((status = 200, body = EventList)))]
+async fn list_of_nobody(
+    _: Admin,
+    State(gateway): State<Gateway>,
+    Asked(paging): Asked<Paging>,
+    Asked(asked): Asked<Filter>,
+) -> Result<Json<EventList>, ApiError> {
+    let page = paging.page()?;
+    let listed = gateway.store().event_audit().list(None, &asked.filter()?, page).await?;
     Ok(Json(EventList::of(listed.map(EventEntry::from), page)))
 }
