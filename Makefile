@@ -23,7 +23,14 @@ run: ## Start the whole system with a demo on private databases, until Ctrl-C
 test: ## Run all tests against private databases
 	@deploy/local/setup databases nextest
 	@deploy/local/doc-tests
+	@cargo build --quiet --workspace --bins
 	@deploy/local/with-databases -- cargo nextest run --workspace --no-fail-fast
+
+.PHONY: bench
+bench: ## Measure the figures to reach, against private databases (one alone: make bench ONLY=latency)
+	@deploy/local/setup databases
+	@cargo build --release --package igctl
+	@deploy/local/with-databases -- cargo bench --package ig-tests --bench bench -- $(ONLY)
 
 .PHONY: fmt
 fmt: ## Format the code

@@ -6,6 +6,7 @@ mod config;
 mod courier;
 mod dispatch;
 mod event_trace;
+mod forgetting;
 mod gauges;
 mod grpc;
 mod intake;

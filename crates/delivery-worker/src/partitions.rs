@@ -71,6 +71,11 @@ impl Keeper {
         self.held.lock().values().filter(|held| held.tenure.holds()).count()
     }
 
+    /// Whether a partition is held.
+    pub(crate) fn holds(&self, partition: PartitionId) -> bool {
+        self.held.lock().get(&partition).is_some_and(|held| held.tenure.holds())
+    }
+
     /// Keeps partitions until told to stop.
     pub(crate) async fn run(self: Arc<Self>, stop: CancellationToken, alive: impl Fn()) {
         while !stop.is_cancelled() {

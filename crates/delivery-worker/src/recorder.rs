@@ -14,12 +14,19 @@ use crate::tracker::Ticket;
 const GROUP: usize = 500;
 /// How long one waits for the journal to catch up.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// How often entries that were refused are tried again.
+const TRY_REFUSED: Duration = Duration::from_secs(10);
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// One entry, and whose part is done once it is durable.
 struct Pending {
     entry: JournalEntry,
+    part: Part,
+}
+
+/// An event's share in an entry.
+struct Part {
     ticket: Option<Ticket>,
     room: Option<OwnedSemaphorePermit>,
 }
@@ -36,6 +43,7 @@ pub(crate) struct Recorder {
 pub(crate) struct Writer {
     queue: mpsc::UnboundedReceiver<Pending>,
     journal: Arc<dyn Journal>,
+    refused: Vec<Pending>,
 }
 
 /// A recorder that lets at most `max_unrecorded` deliveries wait to be durable, and its writer.
@@ -50,6 +58,7 @@ pub(crate) fn recorder(journal: Arc<dyn Journal>, max_unrecorded: usize) -> (Rec
     let writer = Writer {
         queue: receiver,
         journal,
+        refused: Vec::new(),
     };
     (recorder, writer)
 }
@@ -62,7 +71,8 @@ impl Recorder {
 
     /// Hands over an entry; the ticket's part is done once it is durable.
     pub(crate) fn record(&self, entry: JournalEntry, ticket: Option<Ticket>, room: Option<OwnedSemaphorePermit>) {
-        let pending = Pending { entry, ticket, room };
+        let part = Part { ticket, room };
+        let pending = Pending { entry, part };
         if self.queue.send(pending).is_err() {
             tracing::error!("the journal's writer is gone; its events stay undone");
         }
@@ -82,40 +92,45 @@ impl Writer {
             tokio::select! {
                 biased;
                 received = self.queue.recv_many(&mut group, GROUP) => if received == 0 { return },
+                () = tokio::time::sleep(TRY_REFUSED), if !self.refused.is_empty() => group.append(&mut self.refused),
                 () = last.cancelled() => return,
             }
             self.write(std::mem::take(&mut group)).await;
         }
     }
 
-    async fn write(&self, group: Vec<Pending>) {
+    /// Writes a group. What the database refuses as a group is written one by one; an entry that is refused by itself is set aside and
+    /// tried again later: its event stays undone, and the others go on.
+    async fn write(&mut self, group: Vec<Pending>) {
+        let (entries, parts): (Vec<_>, Vec<_>) = group.into_iter().map(Pending::split).unzip();
         let began = Instant::now();
-        let (entries, rest): (Vec<_>, Vec<_>) = group.into_iter().map(split).unzip();
-        self.write_entries(entries).await;
-        metrics::journal_group(rest.len(), began.elapsed());
-        for (ticket, room) in rest {
-            if let Some(ticket) = ticket {
-                ticket.part_done();
+        match self.write_through(&entries).await {
+            Ok(()) => {
+                metrics::journal_group(parts.len(), began.elapsed());
+                parts.into_iter().for_each(Part::done);
             }
-            drop(room);
+            Err(error) if entries.len() == 1 => {
+                tracing::error!(error, "a journal entry was refused and is set aside; its event stays undone");
+                self.refused.extend(entries.into_iter().zip(parts).map(Pending::join));
+            }
+            Err(error) => {
+                tracing::warn!(error, "a group of journal entries was refused; writing them one by one");
+                for pending in entries.into_iter().zip(parts).map(Pending::join) {
+                    Box::pin(self.write(vec![pending])).await;
+                }
+            }
         }
     }
 
-    /// Tries until the entries are written; what the database refuses as a group is written one by one.
-    async fn write_entries(&self, entries: Vec<JournalEntry>) {
+    /// Tries until the database answers; the error is its refusal.
+    async fn write_through(&self, entries: &[JournalEntry]) -> Result<(), String> {
         let mut pause = FIRST_PAUSE;
         loop {
-            match self.journal.record(&entries).await {
-                Ok(()) => return,
-                Err(StoreError::Refused(error)) if entries.len() > 1 => {
-                    tracing::warn!(error, "a group of journal entries was refused; writing them one by one");
-                    for entry in entries {
-                        Box::pin(self.write_entries(vec![entry])).await;
-                    }
-                    return;
-                }
-                Err(error) => {
-                    tracing::warn!(%error, entries = entries.len(), "the journal cannot be written; trying again");
+            match self.journal.record(entries).await {
+                Ok(()) => return Ok(()),
+                Err(StoreError::Refused(error)) => return Err(error),
+                Err(StoreError::Unavailable(error)) => {
+                    tracing::warn!(error, entries = entries.len(), "the journal cannot be written; trying again");
                     metrics::journal_failed();
                 }
             }
@@ -125,7 +140,21 @@ impl Writer {
     }
 }
 
-fn split(pending: Pending) -> (JournalEntry, (Option<Ticket>, Option<OwnedSemaphorePermit>)) {
-    let Pending { entry, ticket, room } = pending;
-    (entry, (ticket, room))
+impl Pending {
+    fn split(self) -> (JournalEntry, Part) {
+        (self.entry, self.part)
+    }
+
+    fn join((entry, part): (JournalEntry, Part)) -> Self {
+        Self { entry, part }
+    }
+}
+
+impl Part {
+    fn done(self) {
+        if let Some(ticket) = self.ticket {
+            ticket.part_done();
+        }
+        drop(self.room);
+    }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use ig_core::clock::{Clock, SystemClock};
+use ig_core::id::SourceId;
 use ig_core::lease::WorkerId;
 use ig_core::ports::Journal;
 use ig_delivery::Deliverer;
@@ -21,6 +22,7 @@ use crate::compiled::LiveConfiguration;
 use crate::config::Config;
 use crate::courier::Courier;
 use crate::dispatch::Dispatch;
+use crate::forgetting::Forgetting;
 use crate::gauges;
 use crate::grpc::Delivery;
 use crate::intake::Intake;
@@ -125,6 +127,7 @@ impl Worker {
         self.depend_on_database(context);
         self.follow_configuration(config, context)?;
         self.read_sources(config, context);
+        self.forget_pushed_events(context);
         let written = CancellationToken::new();
         context.spawn("journal", Fate::RunsUntilShutdown, self.writer.run(written.clone()));
         keep_partitions(&self.keeper, Arc::clone(&self.lanes), written, context);
@@ -135,6 +138,18 @@ impl Worker {
             gauges::run(self.sources, self.lanes, self.budget, stop),
         );
         Ok(())
+    }
+
+    fn forget_pushed_events(&self, context: &Context) {
+        let forgetting = Forgetting {
+            keeper: Arc::clone(&self.keeper),
+            leases: Arc::new(self.store.partition_leases()),
+            queue: self.store.pushed_events(),
+            source: SourceId::new(ig_sources::push::NAME),
+            clock: Arc::clone(&self.clock),
+        };
+        let stop = context.stopping().clone();
+        context.spawn("forgetting pushed events", Fate::RunsUntilShutdown, forgetting.run(stop));
     }
 
     fn depend_on_database(&self, context: &Context) {
