@@ -19,18 +19,18 @@ const DURATION: Duration = Duration::from_secs(4);
 
 /// A bare hyper client.
 #[derive(Clone)]
-pub struct Poster(Client<HttpConnector, Full<Bytes>>);
+pub(crate) struct Poster(Client<HttpConnector, Full<Bytes>>);
 
 impl Poster {
     /// A client with a pool.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         Self(Client::builder(TokioExecutor::new()).build(connector))
     }
 
     /// Posts and reads the answer.
-    pub async fn post(&self, url: &str, headers: &[(&str, &str)], body: Bytes) -> anyhow::Result<(StatusCode, Bytes)> {
+    pub(crate) async fn post(&self, url: &str, headers: &[(&str, &str)], body: Bytes) -> anyhow::Result<(StatusCode, Bytes)> {
         let mut request = Request::post(url).header("content-type", "application/json");
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -42,13 +42,13 @@ impl Poster {
 }
 
 /// Posts a second of a bare client at 64 connections.
-pub async fn bare(receiver: &Receiver) -> anyhow::Result<f64> {
+pub(crate) async fn bare(receiver: &Receiver) -> anyhow::Result<f64> {
     let done = Arc::new(AtomicBool::new(false));
     posting(receiver, &done).await
 }
 
 /// Posts a second of a bare client while a bare driver inserts `documents` of 1.5 KiB in all for each post.
-pub async fn composite(receiver: &Receiver, mongo: &TestDatabase) -> anyhow::Result<f64> {
+pub(crate) async fn composite(receiver: &Receiver, mongo: &TestDatabase) -> anyhow::Result<f64> {
     let posted = Arc::new(AtomicU64::new(0));
     let done = Arc::new(AtomicBool::new(false));
     let inserting = insert_as_posted(mongo, Arc::clone(&posted), Arc::clone(&done));

@@ -17,7 +17,7 @@ const EVENTS: i64 = 2_000;
 const PACE: Duration = Duration::from_millis(5);
 
 /// From a row committed to its request received.
-pub async fn rows(report: &mut Report) -> anyhow::Result<()> {
+pub(crate) async fn rows(report: &mut Report) -> anyhow::Result<()> {
     let (mut p50, mut p99) = (Vec::new(), Vec::new());
     for _ in 0..RUNS {
         let (stack, receiver) = prepare().await?;
@@ -46,7 +46,7 @@ pub async fn rows(report: &mut Report) -> anyhow::Result<()> {
 }
 
 /// From a push accepted to its request received.
-pub async fn pushes(report: &mut Report) -> anyhow::Result<()> {
+pub(crate) async fn pushes(report: &mut Report) -> anyhow::Result<()> {
     let (mut p50, mut p99) = (Vec::new(), Vec::new());
     for _ in 0..RUNS {
         let (stack, receiver) = prepare().await?;

@@ -1,5 +1,7 @@
 //! `make bench`: the figures that the platform is to reach, on real parts, next to the ceiling of the same run.
 
+#![allow(clippy::print_stdout, reason = "a table for people is what it is for")]
+
 mod ceiling;
 mod latency;
 mod report;
@@ -7,7 +9,6 @@ mod stack;
 mod throughput;
 
 use report::Report;
-use stack::Stack;
 
 /// Every figure is the median of so many runs.
 const RUNS: usize = 3;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 /// What was measured so far.
-pub struct Report {
+pub(crate) struct Report {
     machine: String,
     lines: Vec<Line>,
 }
@@ -19,7 +19,7 @@ struct Line {
 
 impl Report {
     /// Nothing is measured yet.
-    pub fn begin() -> Self {
+    pub(crate) fn begin() -> Self {
         let machine = machine();
         println!("{machine}");
         Self {
@@ -29,7 +29,7 @@ impl Report {
     }
 
     /// Adds a figure, and what it is to be.
-    pub fn add(&mut self, what: impl Into<String>, measured: f64, unit: &'static str, wanted: impl Into<String>) {
+    pub(crate) fn add(&mut self, what: impl Into<String>, measured: f64, unit: &'static str, wanted: impl Into<String>) {
         let line = Line {
             what: what.into(),
             measured,
@@ -41,7 +41,7 @@ impl Report {
     }
 
     /// Prints the whole table and writes the file.
-    pub fn finish(self) -> anyhow::Result<()> {
+    pub(crate) fn finish(self) -> anyhow::Result<()> {
         println!("\n{}\n{}", self.machine, "-".repeat(96));
         for line in &self.lines {
             println!("{}", line.text());

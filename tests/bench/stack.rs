@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::report::Report;
 
 /// A running system with databases of its own.
-pub struct Stack {
+pub(crate) struct Stack {
     /// The hospital's queue.
     pub queue: TestQueue,
     /// The platform's database.
@@ -26,7 +26,7 @@ pub struct Stack {
 
 impl Stack {
     /// Starts it and waits until it is ready.
-    pub async fn start() -> anyhow::Result<Self> {
+    pub(crate) async fn start() -> anyhow::Result<Self> {
         let queue = ig_testkit::mysql::database().await;
         let mongo = ig_testkit::mongo::database();
         let folder = tempfile::tempdir()?;
@@ -50,7 +50,7 @@ impl Stack {
     }
 
     /// Creates something through the API.
-    pub async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
         let url = format!("{}/api/v1{path}", self.http);
         let (status, answer) = self
             .api
@@ -65,7 +65,7 @@ impl Stack {
     }
 
     /// Creates tenants 1 to `count`.
-    pub async fn tenants(&self, count: i64) -> anyhow::Result<()> {
+    pub(crate) async fn tenants(&self, count: i64) -> anyhow::Result<()> {
         for org in 1..=count {
             self.post("/admin/orgs", &json!({"orgId": org, "name": format!("Hospital {org}")}))
                 .await?;
@@ -74,7 +74,7 @@ impl Stack {
     }
 
     /// Creates an integration with a small mapping.
-    pub async fn integration(&self, org: i64, event_type: &str, url: &str) -> anyhow::Result<()> {
+    pub(crate) async fn integration(&self, org: i64, event_type: &str, url: &str) -> anyhow::Result<()> {
         let body = json!({
             "name": event_type, "eventType": event_type, "targetUrl": url, "logLevel": "FULL", "signing": {"enabled": true},
             "fieldMappings": [
@@ -90,7 +90,7 @@ impl Stack {
     }
 
     /// How much memory the system takes, in MiB.
-    pub fn memory_mib(&self) -> f64 {
+    pub(crate) fn memory_mib(&self) -> f64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or("0");
         let kib: f64 = line.trim().trim_end_matches(" kB").parse().unwrap_or(0.0);
@@ -157,7 +157,7 @@ async fn wait_for(ready_file: &std::path::Path) -> anyhow::Result<Value> {
 }
 
 /// From the start of the process to the ready file, all six services in one process.
-pub async fn start_time(report: &mut Report) -> anyhow::Result<()> {
+pub(crate) async fn start_time(report: &mut Report) -> anyhow::Result<()> {
     let mut seconds = Vec::new();
     let mut memory = Vec::new();
     for _ in 0..crate::RUNS {
