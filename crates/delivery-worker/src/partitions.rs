@@ -22,6 +22,9 @@ use crate::reader::SourceState;
 use crate::recorder::Recorder;
 use crate::tenure::Tenure;
 
+/// Between two rounds of a worker that holds nothing.
+const EMPTY_HANDED: Duration = Duration::from_millis(200);
+
 /// A partition that is held, and how far its sources were done when it was claimed.
 struct HeldPartition {
     tenure: Arc<Tenure>,
@@ -85,9 +88,14 @@ impl Keeper {
             }
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = tokio::time::sleep(self.parts.ttl / 5) => {}
+                () = tokio::time::sleep(self.pause()) => {}
             }
         }
+    }
+
+    /// A worker that holds nothing looks again soon: it has just started, or has just lost everything.
+    fn pause(&self) -> Duration {
+        if self.held() == 0 { EMPTY_HANDED } else { self.parts.ttl / 5 }
     }
 
     /// Saves checkpoints until told to stop.
