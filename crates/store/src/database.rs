@@ -18,6 +18,13 @@ use crate::error::{DUPLICATE_KEY, store_error};
 use crate::page::{Listed, Page};
 use crate::secret_box::SecretBox;
 
+/// Histogram, seconds, by [`LABEL_OPERATION`] and [`LABEL_COLLECTION`]: how long an operation took.
+const OPERATION_DURATION: &str = "db_client_operation_duration_seconds";
+/// Label: what was done.
+const LABEL_OPERATION: &str = "db_operation_name";
+/// Label: to which collection.
+const LABEL_COLLECTION: &str = "db_collection_name";
+
 /// The driver's database with what this crate adds to every use of it.
 #[derive(Debug, Clone)]
 pub(crate) struct Database {
@@ -93,7 +100,7 @@ impl Database {
         let began = Instant::now();
         let target = self.collection::<T>(collection);
         let inserted = self.raw(target.insert_many(&documents).ordered(false)).await?;
-        metrics::histogram!("db.client.operation.duration", "db.operation.name" => "insert", "db.collection.name" => collection)
+        metrics::histogram!(OPERATION_DURATION, LABEL_OPERATION => "insert", LABEL_COLLECTION => collection)
             .record(began.elapsed());
         match inserted {
             Err(error) if !all_were_there(&error) => Err(store_error(&error)),
