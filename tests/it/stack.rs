@@ -1,8 +1,10 @@
 //! The system as it is deployed: each service a process of its own, on real databases.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::time::Duration;
 
 use ig_testkit::mongo::TestDatabase;
@@ -20,22 +22,54 @@ pub struct Process {
     name: &'static str,
     child: Child,
     admin: u16,
+    environment: BTreeMap<String, String>,
+    output: File,
 }
 
 impl Process {
     /// Starts a service's binary and waits until it is ready.
     pub async fn start(name: &'static str, admin: u16, environment: &BTreeMap<String, String>) -> Self {
-        let child = spawn(name, admin, environment);
-        let process = Self { name, child, admin };
+        let process = Self::spawn(name, admin, environment.clone());
         process.wait_until_ready().await;
         process
     }
 
+    /// Starts a service's binary and waits for nothing.
+    pub fn spawn(name: &'static str, admin: u16, environment: BTreeMap<String, String>) -> Self {
+        let output = tempfile::tempfile().expect("a file for what it says");
+        let child = spawn(name, admin, &environment, &output);
+        Self {
+            name,
+            child,
+            admin,
+            environment,
+            output,
+        }
+    }
+
+    /// Starts it once more as it was started, on the same ports, after it has ended.
+    pub async fn start_again(&mut self) {
+        self.child = spawn(self.name, self.admin, &self.environment, &self.output);
+        self.wait_until_ready().await;
+    }
+
     /// Waits until `/readyz` says so.
     pub async fn wait_until_ready(&self) {
-        let url = format!("http://127.0.0.1:{}/readyz", self.admin);
         let what = format!("{} is ready", self.name);
-        eventually_within(STARTING, &what, async || Api::status_of(&url).await == Some(200)).await;
+        eventually_within(STARTING, &what, async || self.probe("/readyz").await == Some(200)).await;
+    }
+
+    /// The status that a path of the admin port answers, if it answers.
+    pub async fn probe(&self, path: &str) -> Option<u16> {
+        Api::status_of(&format!("http://127.0.0.1:{}{path}", self.admin)).await
+    }
+
+    /// Everything that it has written so far.
+    pub fn said(&self) -> String {
+        let length = self.output.metadata().expect("a file has a length").len();
+        let mut bytes = vec![0; usize::try_from(length).expect("it fits")];
+        self.output.read_exact_at(&mut bytes, 0).expect("what is written can be read");
+        String::from_utf8_lossy(&bytes).into_owned()
     }
 
     /// The metrics as Prometheus would read them.
@@ -71,18 +105,21 @@ impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if std::env::var_os("IG_TEST_LOGS").is_some() {
+            eprintln!("{} said:\n{}", self.name, self.said());
+        }
     }
 }
 
-fn spawn(name: &'static str, admin: u16, environment: &BTreeMap<String, String>) -> Child {
+fn spawn(name: &'static str, admin: u16, environment: &BTreeMap<String, String>, output: &File) -> Child {
+    let output = || output.try_clone().expect("a file that is open");
     let mut command = Command::new(binary(name));
     command
         .env_clear()
         .envs(environment)
-        .env("IG__ADMIN__LISTEN", format!("127.0.0.1:{admin}"));
-    if std::env::var_os("IG_TEST_LOGS").is_none() {
-        command.stdout(Stdio::null()).stderr(Stdio::null());
-    }
+        .env("IG__ADMIN__LISTEN", format!("127.0.0.1:{admin}"))
+        .stdout(output())
+        .stderr(output());
     command
         .spawn()
         .unwrap_or_else(|error| panic!("{} cannot be started: {error}; `make test` builds it", binary(name).display()))
@@ -144,17 +181,20 @@ impl Stack {
 
     /// Starts a worker and waits for nothing.
     pub fn spawn_worker(&self, mysql_url: &str, settings: &[(&str, &str)]) -> Process {
+        let source = [
+            ("IG__SOURCES__MYSQL__URL", mysql_url),
+            ("IG__SOURCES__MYSQL__START", "beginning"),
+        ];
+        let all: Vec<_> = source.into_iter().chain(settings.iter().copied()).collect();
+        self.spawn_service("ig-delivery-worker", &all)
+    }
+
+    /// Starts any of the services with settings of its own and waits for nothing.
+    pub fn spawn_service(&self, name: &'static str, settings: &[(&str, &str)]) -> Process {
         let mut environment = self.environment.clone();
         environment.insert("IG__GRPC__LISTEN".to_owned(), "127.0.0.1:0".to_owned());
-        environment.insert("IG__SOURCES__MYSQL__URL".to_owned(), mysql_url.to_owned());
-        environment.insert("IG__SOURCES__MYSQL__START".to_owned(), "beginning".to_owned());
         environment.extend(settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
-        let (name, admin) = ("ig-delivery-worker", port());
-        Process {
-            name,
-            child: spawn(name, admin, &environment),
-            admin,
-        }
+        Process::spawn(name, port(), environment)
     }
 }
 
@@ -174,6 +214,7 @@ fn base(mongo: &TestDatabase, gateway_grpc: u16) -> BTreeMap<String, String> {
     settings.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
-fn port() -> u16 {
+/// A port that is free on loopback.
+pub fn port() -> u16 {
     ig_testkit::port::free_port()
 }

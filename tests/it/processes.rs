@@ -1,0 +1,201 @@
+//! The six services as processes: how they start, who they talk to, how they end.
+
+use std::time::{Duration, Instant};
+
+use ig_proto::v1;
+use ig_proto::v1::delivery_service_client::DeliveryServiceClient;
+use ig_proto::v1::dlq_service_client::DlqServiceClient;
+use ig_proto::v1::job_service_client::JobServiceClient;
+use ig_proto::v1::scheduler_service_client::SchedulerServiceClient;
+use ig_service::config::{GrpcConfig, Secret};
+use ig_service::grpc::{Client, channel};
+use ig_testkit::mongo::TestDatabase;
+use ig_testkit::mysql::{QueueRow, TestQueue};
+use ig_testkit::receiver::Answer;
+use ig_testkit::wait::eventually;
+use rustix::process::Signal;
+use serde_json::json;
+use tonic::Code;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+
+use crate::setup::{ORG, setup};
+use crate::stack::{Process, Stack, port};
+
+const SERVICES: [&str; 6] = [
+    "ig-api-gateway",
+    "ig-delivery-worker",
+    "ig-scheduler",
+    "ig-dlq-retrier",
+    "ig-job-runner",
+    "ig-alerter",
+];
+const TOKEN: &str = "token-of-the-tests-0123456789";
+
+/// Databases and a gateway, beside which each of the services is started.
+struct Ground {
+    stack: Stack,
+    queue: TestQueue,
+    _mongo: TestDatabase,
+}
+
+impl Ground {
+    async fn new(settings: &[(&str, &str)]) -> Self {
+        let mongo = ig_testkit::mongo::database();
+        Self {
+            stack: Stack::start_with(&mongo, settings).await,
+            queue: ig_testkit::mysql::database().await,
+            _mongo: mongo,
+        }
+    }
+
+    /// Starts a service that listens for gRPC here, and waits for nothing.
+    fn spawn(&self, name: &'static str, grpc: &str) -> Process {
+        let http = format!("127.0.0.1:{}", port());
+        let listen = ("IG__GRPC__LISTEN", grpc);
+        match name {
+            "ig-delivery-worker" => self.stack.spawn_worker(&self.queue.url, &[listen]),
+            "ig-api-gateway" => self.stack.spawn_service(name, &[listen, ("IG__HTTP__LISTEN", &http)]),
+            _ => self.stack.spawn_service(name, &[listen]),
+        }
+    }
+
+    /// Starts a service and waits until it is ready; answers where it serves gRPC.
+    async fn start(&self, name: &'static str) -> (Process, String) {
+        let grpc = format!("127.0.0.1:{}", port());
+        let process = self.spawn(name, &grpc);
+        process.wait_until_ready().await;
+        (process, grpc)
+    }
+}
+
+fn client(grpc: &str, token: Option<&str>) -> Client {
+    let config = GrpcConfig {
+        token: token.map(Secret::new),
+        ..GrpcConfig::default()
+    };
+    channel(grpc, &config).expect("a channel")
+}
+
+async fn health(grpc: &str) -> Option<ServingStatus> {
+    let mut probe = HealthClient::new(client(grpc, None));
+    let answer = probe.check(HealthCheckRequest::default()).await;
+    Some(answer.ok()?.into_inner().status())
+}
+
+/// Calls an rpc that this version does not serve: one of its own where it has one, another's otherwise.
+async fn call_what_is_not_served(name: &str, client: Client) -> Code {
+    let refused = match name {
+        "ig-delivery-worker" => {
+            let mut delivery = DeliveryServiceClient::new(client);
+            delivery.deliver(v1::DeliverRequest::default()).await.err()
+        }
+        "ig-dlq-retrier" => {
+            let mut dlq = DlqServiceClient::new(client);
+            dlq.retry(v1::RetryRequest::default()).await.err()
+        }
+        "ig-job-runner" => {
+            let mut jobs = JobServiceClient::new(client);
+            jobs.run_now(v1::RunNowRequest::default()).await.err()
+        }
+        _ => {
+            let mut scheduler = SchedulerServiceClient::new(client);
+            scheduler.preview(v1::PreviewRequest::default()).await.err()
+        }
+    };
+    refused.map_or(Code::Ok, |status| status.code())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_service_answers_its_probes_and_says_what_it_does_not_serve() {
+    let ground = Ground::new(&[]).await;
+    for name in SERVICES {
+        let (process, grpc) = ground.start(name).await;
+        assert_eq!(process.probe("/livez").await, Some(200), "{name}");
+        eventually(name, async || health(&grpc).await == Some(ServingStatus::Serving)).await;
+        let code = call_what_is_not_served(name, client(&grpc, None)).await;
+        assert_eq!(code, Code::Unimplemented, "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_service_lets_in_who_shows_the_token_and_nobody_else() {
+    let ground = Ground::new(&[("IG__GRPC__TOKEN", TOKEN)]).await;
+    for name in SERVICES {
+        let (process, grpc) = ground.start(name).await;
+        for token in [
+            None,
+            Some("token-of-somebody-else-0123456"),
+            Some("token-of-the-tests-012345678"),
+        ] {
+            let code = call_what_is_not_served(name, client(&grpc, token)).await;
+            assert_eq!(code, Code::Unauthenticated, "{name} with {token:?}");
+        }
+        let code = call_what_is_not_served(name, client(&grpc, Some(TOKEN))).await;
+        assert_eq!(code, Code::Unimplemented, "{name}");
+        assert_eq!(health(&grpc).await, Some(ServingStatus::Serving), "{name} tells probes");
+        assert!(!process.said().contains(TOKEN), "{name} told the token");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_service_refuses_to_be_reached_by_others_without_credentials() {
+    let ground = Ground::new(&[]).await;
+    for name in SERVICES {
+        let mut process = ground.spawn(name, &format!("0.0.0.0:{}", port()));
+        assert!(!process.ended().await.success(), "{name}");
+        let said = process.said();
+        for word in ["refusing to serve gRPC without credentials", "grpc.token", "grpc.tls"] {
+            assert!(said.contains(word), "{word} in what {name} said: {said}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_service_ends_well_when_it_is_asked() {
+    let ground = Ground::new(&[]).await;
+    for name in SERVICES {
+        let (mut process, grpc) = ground.start(name).await;
+        process.signal(Signal::TERM);
+        let status = process.ended().await;
+        assert_eq!(status.code(), Some(0), "{name}: {}", process.said());
+        assert_eq!(health(&grpc).await, None, "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_drains_is_not_ready_and_a_second_signal_ends_it_at_once() {
+    const AT_ONCE: Duration = Duration::from_secs(15);
+    let mut setup = setup().await;
+    setup.receiver.always("/hook", Answer::hang());
+    let url = setup.receiver.url("/hook");
+    let patient = json!({"timeoutMs": 120_000});
+    setup.stack.api.integration(ORG, "lab", &url, patient).await;
+    setup.queue.insert(QueueRow::new(ORG, "lab")).await;
+    setup.receiver.wait_for(1).await;
+
+    setup.worker.signal(Signal::TERM);
+    eventually("it is not ready", async || setup.worker.probe("/readyz").await == Some(503)).await;
+    let insisted = Instant::now();
+    setup.worker.signal(Signal::TERM);
+    assert_eq!(setup.worker.ended().await.code(), Some(1));
+    assert!(insisted.elapsed() < AT_ONCE, "the grace is 30 s: {:?}", insisted.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_is_asked_to_end_finishes_what_is_under_way() {
+    let mut setup = setup().await;
+    let answer = Answer::status(200).after(Duration::from_secs(2));
+    setup.receiver.always("/hook", answer);
+    let api = &setup.stack.api;
+    api.integration(ORG, "lab", &setup.receiver.url("/hook"), json!({})).await;
+    setup.queue.insert(QueueRow::new(ORG, "lab")).await;
+    setup.receiver.wait_for(1).await;
+
+    setup.worker.signal(Signal::TERM);
+    assert_eq!(setup.worker.ended().await.code(), Some(0));
+    let logs = api.list(ORG, "logs", "logs", "").await;
+    assert_eq!((logs.len(), &logs[0]["status"]), (1, &json!("SUCCESS")));
+    assert_eq!(setup.receiver.count(), 1);
+}
