@@ -21,8 +21,8 @@ pub(crate) use document::LeaseDocument;
 use document::{MemberDocument, OwnedDocument, SourceDocument};
 
 use crate::database::Database;
-use crate::error::is_duplicate;
-use crate::field::{date, long, unsigned};
+use crate::error::{is_duplicate, store_error};
+use crate::field::{date, unsigned};
 use crate::names::{CHECKPOINTS, MEMBERS};
 
 /// The leases in MongoDB.
@@ -112,18 +112,15 @@ impl PartitionLeases for MongoLeases {
     }
 
     async fn begin_source(&self, source: &SourceId, position: Position) -> Result<Position, StoreError> {
+        // An insert rather than an upsert: not every server lets only one of several upserts at once win.
         let sources = self.leases::<SourceDocument>();
-        let named = doc! { "_id": format!("source:{source}") };
-        let begin = doc! { "$setOnInsert": { "position": long(position) } };
-        let begun = sources
-            .find_one_and_update(named.clone(), begin)
-            .upsert(true)
-            .return_document(ReturnDocument::After);
-        let begun = match self.database.raw(begun).await? {
-            // Two that begin it at once: one of them is told that it is there already.
-            Err(error) if is_duplicate(&error) => self.database.within(sources.find_one(named)).await?,
-            answered => answered.map_err(|error| crate::error::store_error(&error))?,
-        };
-        Ok(begun.map_or(position, |source| unsigned(source.position)))
+        let begun = SourceDocument::begin(source, position);
+        match self.database.raw(sources.insert_one(&begun)).await? {
+            Ok(_) => return Ok(position),
+            Err(error) if is_duplicate(&error) => {}
+            Err(error) => return Err(store_error(&error)),
+        }
+        let found = self.database.within(sources.find_one(doc! { "_id": begun.id })).await?;
+        Ok(found.map_or(position, |source| unsigned(source.position)))
     }
 }

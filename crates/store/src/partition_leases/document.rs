@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ig_core::id::SourceId;
+use ig_core::id::{Position, SourceId};
 use ig_core::lease::{Lease, WorkerId};
 use ig_core::partition::PartitionId;
 use ig_core::ports::StoreError;
@@ -10,7 +10,7 @@ use mongodb::bson;
 use serde::{Deserialize, Serialize};
 
 use crate::error::unreadable;
-use crate::field::{timestamp, unsigned};
+use crate::field::{long, timestamp, unsigned};
 
 /// A partition's lease.
 #[derive(Debug, Serialize, Deserialize)]
@@ -77,9 +77,20 @@ pub(super) struct MemberDocument {
 }
 
 /// Where a source began.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct SourceDocument {
+    #[serde(rename = "_id")]
+    pub(super) id: String,
     pub(super) position: i64,
+}
+
+impl SourceDocument {
+    pub(super) fn begin(source: &SourceId, position: Position) -> Self {
+        Self {
+            id: format!("source:{source}"),
+            position: long(position),
+        }
+    }
 }
 
 fn partition(number: i32) -> Result<PartitionId, StoreError> {

@@ -24,20 +24,15 @@ pub(super) async fn counter(database: &Database, name: &str) -> Result<Position,
 }
 
 /// Positions have no holes but for what was forgotten, so a window as wide as the limit holds the answer nearly always;
-/// where it does not, windows double until they reach the head.
+/// where it does not, windows double until they reach the head. The head is read before them: all up to it is visible.
 pub(super) async fn after(database: &Database, after: Position, limit: usize) -> Result<Vec<SourceRow>, StoreError> {
-    let head = counter(database, POSITION).await?;
+    let (head, forgotten) = tokio::try_join!(counter(database, POSITION), counter(database, FORGOTTEN))?;
     let mut rows = Vec::new();
-    let (mut low, mut width) = (after, limit.max(1) as u64);
+    let (mut low, mut width) = (after.max(forgotten), limit.max(1) as u64);
     while low < head && rows.len() < limit {
         let high = head.min(low.saturating_add(width));
         rows.extend(window(database, low, high, limit - rows.len()).await?);
-        if rows.is_empty() && low == after {
-            low = high.max(counter(database, FORGOTTEN).await?);
-        } else {
-            low = high;
-        }
-        width = width.saturating_mul(2);
+        (low, width) = (high, width.saturating_mul(2));
     }
     Ok(rows)
 }

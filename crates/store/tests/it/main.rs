@@ -7,6 +7,7 @@ mod deliveries;
 mod follow;
 mod journal;
 mod lists;
+mod measure;
 mod partition_leases;
 mod pushed_events;
 mod secrets;

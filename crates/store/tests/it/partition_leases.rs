@@ -67,13 +67,14 @@ async fn of_many_who_claim_at_once_one_wins() {
     let stored = Stored::fresh().await;
     let stores = [stored.another().await, stored.another().await];
     let leases: Vec<_> = stores.iter().map(Store::partition_leases).collect();
-    let names: Vec<_> = (0..16).map(|number| format!("w{number}")).collect();
-    let claims = names
-        .iter()
-        .enumerate()
-        .map(|(number, name)| claim(&leases[number % 2], name, moment(0)));
-    let claims = join_all(claims).await;
-    assert_eq!(claims.iter().filter(|claim| **claim != Claim::Lost).count(), 1, "{claims:?}");
+    let workers: Vec<_> = (0..16).map(|number| worker(&format!("w{number}"))).collect();
+    for partition in PartitionId::all() {
+        let claims = workers.iter().zip(leases.iter().cycle());
+        let claims = claims.map(|(worker, leases)| leases.claim(worker, partition, moment(0), TTL));
+        let claims: Vec<_> = join_all(claims).await.into_iter().map(Result::unwrap).collect();
+        let won = claims.iter().filter(|claim| **claim != Claim::Lost).count();
+        assert_eq!(won, 1, "{claims:?}");
+    }
 }
 
 #[tokio::test]
