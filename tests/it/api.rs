@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A client with a key.
 #[derive(Clone)]
-pub struct Api {
+pub(crate) struct Api {
     base: String,
     key: String,
     client: Client<HttpConnector, Full<Bytes>>,
@@ -22,16 +22,16 @@ pub struct Api {
 
 /// An answer: its status, and its body as JSON where it is JSON.
 #[derive(Debug, Clone)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// The status.
-    pub status: StatusCode,
+    pub(crate) status: StatusCode,
     /// The body; null where it is no JSON.
-    pub body: Value,
+    pub(crate) body: Value,
 }
 
 impl Api {
     /// A client of the gateway at `base`, such as `http://127.0.0.1:4000`.
-    pub fn new(base: String, key: &str) -> Self {
+    pub(crate) fn new(base: String, key: &str) -> Self {
         let client = Client::builder(TokioExecutor::new()).build_http();
         Self {
             base,
@@ -41,7 +41,7 @@ impl Api {
     }
 
     /// Calls a route below `/api/v1`.
-    pub async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Answer {
+    pub(crate) async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Answer {
         let body = body.map(Value::to_string).unwrap_or_default();
         let request = Request::builder()
             .method(method)
@@ -63,27 +63,27 @@ impl Api {
     }
 
     /// Reads a route that must exist.
-    pub async fn get(&self, path: &str) -> Value {
+    pub(crate) async fn get(&self, path: &str) -> Value {
         let answer = self.call(Method::GET, path, None).await;
         assert_eq!(answer.status, StatusCode::OK, "GET {path}: {}", answer.body);
         answer.body
     }
 
     /// Creates something that must be accepted.
-    pub async fn post(&self, path: &str, body: &Value) -> Value {
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Value {
         let answer = self.call(Method::POST, path, Some(body)).await;
         assert!(answer.status.is_success(), "POST {path}: {} {}", answer.status, answer.body);
         answer.body
     }
 
     /// Creates an organisation.
-    pub async fn org(&self, org: i64) {
+    pub(crate) async fn org(&self, org: i64) {
         self.post("/admin/orgs", &json!({"orgId": org, "name": format!("Hospital {org}")}))
             .await;
     }
 
     /// Creates a unit.
-    pub async fn unit(&self, org: i64, rid: i64) {
+    pub(crate) async fn unit(&self, org: i64, rid: i64) {
         self.post(
             &format!("/admin/orgs/{org}/units"),
             &json!({"rid": rid, "name": format!("Unit {rid}")}),
@@ -92,7 +92,7 @@ impl Api {
     }
 
     /// Creates an outbound integration and answers its id.
-    pub async fn integration(&self, org: i64, event_type: &str, url: &str, more: Value) -> String {
+    pub(crate) async fn integration(&self, org: i64, event_type: &str, url: &str, more: Value) -> String {
         let mut body = json!({"name": format!("{event_type} to {url}"), "eventType": event_type, "targetUrl": url});
         if let (Some(body), Value::Object(more)) = (body.as_object_mut(), more) {
             body.extend(more);
@@ -102,7 +102,7 @@ impl Api {
     }
 
     /// A list's items, such as `logs` of `/logs`.
-    pub async fn list(&self, org: i64, resource: &str, plural: &str, query: &str) -> Vec<Value> {
+    pub(crate) async fn list(&self, org: i64, resource: &str, plural: &str, query: &str) -> Vec<Value> {
         let body = self.get(&format!("/{resource}?orgId={org}&limit=500{query}")).await;
         body[plural]
             .as_array()
@@ -111,14 +111,14 @@ impl Api {
     }
 
     /// The status that a URL answers, if it answers.
-    pub async fn status_of(url: &str) -> Option<u16> {
+    pub(crate) async fn status_of(url: &str) -> Option<u16> {
         let client: Client<_, Full<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
         let answer = tokio::time::timeout(Duration::from_secs(2), client.get(url.parse().expect("a URL")));
         answer.await.ok()?.ok().map(|answer| answer.status().as_u16())
     }
 
     /// The text that a URL answers.
-    pub async fn text_of(url: &str) -> String {
+    pub(crate) async fn text_of(url: &str) -> String {
         let client: Client<_, Full<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
         let answer = client.get(url.parse().expect("a URL")).await.expect("an answer");
         let bytes = answer.into_body().collect().await.expect("a whole body").to_bytes();

@@ -7,6 +7,7 @@ use ig_testkit::mysql::QueueRow;
 use ig_testkit::receiver::{ReceivedRequest, Receiver};
 use ig_testkit::servers::{Mariadb, Mongo};
 use ig_testkit::wait::eventually_within;
+use mongodb::bson::{Document, doc};
 use rand::Rng as _;
 use rustix::process::Signal;
 use serde_json::json;
@@ -231,15 +232,9 @@ async fn a_worker_that_was_frozen_beyond_its_lease_is_fenced_off() {
 /// The stored checkpoint of each partition.
 async fn checkpoints(mongo: &ig_testkit::mongo::TestDatabase) -> HashMap<String, i64> {
     use futures::TryStreamExt as _;
-    let collection = mongo.open().await.collection::<mongodb::bson::Document>("worker_checkpoint");
-    let documents: Vec<_> = collection
-        .find(mongodb::bson::doc! {})
-        .await
-        .unwrap()
-        .try_collect()
-        .await
-        .unwrap();
-    let position = |document: &mongodb::bson::Document| document.get_document("checkpoints").ok()?.get_i64("mysql").ok();
+    let collection = mongo.open().await.collection::<Document>("worker_checkpoint");
+    let documents: Vec<_> = collection.find(doc! {}).await.unwrap().try_collect().await.unwrap();
+    let position = |document: &Document| document.get_document("checkpoints").ok()?.get_i64("mysql").ok();
     documents
         .iter()
         .filter_map(|document| Some((document.get("_id")?.to_string(), position(document)?)))

@@ -7,29 +7,28 @@ use ig_testkit::receiver::Receiver;
 use crate::stack::{Process, Stack};
 
 /// The organisation that is there.
-pub const ORG: i64 = 648;
+pub(crate) const ORG: i64 = 648;
 
 /// A stack with one organisation, one worker and one receiver.
-pub struct Setup {
+pub(crate) struct Setup {
     /// The gateway.
-    pub stack: Stack,
+    pub(crate) stack: Stack,
     /// The worker.
-    pub worker: Process,
+    pub(crate) worker: Process,
     /// The hospital's queue.
-    pub queue: TestQueue,
-    /// The platform's database.
-    pub mongo: TestDatabase,
+    pub(crate) queue: TestQueue,
+    _mongo: TestDatabase,
     /// Who receives.
-    pub receiver: Receiver,
+    pub(crate) receiver: Receiver,
 }
 
 /// Starts everything.
-pub async fn setup() -> Setup {
+pub(crate) async fn setup() -> Setup {
     setup_with(&[]).await
 }
 
 /// Starts everything, the worker with further settings.
-pub async fn setup_with(settings: &[(&str, &str)]) -> Setup {
+pub(crate) async fn setup_with(settings: &[(&str, &str)]) -> Setup {
     let mongo = ig_testkit::mongo::database();
     let queue = ig_testkit::mysql::database().await;
     let stack = Stack::start(&mongo).await;
@@ -39,7 +38,7 @@ pub async fn setup_with(settings: &[(&str, &str)]) -> Setup {
         stack,
         worker,
         queue,
-        mongo,
+        _mongo: mongo,
         receiver: Receiver::start(),
     }
 }
