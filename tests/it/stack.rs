@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::io::Write as _;
 use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command};
@@ -18,7 +19,7 @@ const STARTING: Duration = Duration::from_secs(30);
 const KEY: &str = "key-of-the-tests-0123456789abcdef";
 
 /// A process of the system.
-pub struct Process {
+pub(crate) struct Process {
     name: &'static str,
     child: Child,
     admin: u16,
@@ -28,14 +29,14 @@ pub struct Process {
 
 impl Process {
     /// Starts a service's binary and waits until it is ready.
-    pub async fn start(name: &'static str, admin: u16, environment: &BTreeMap<String, String>) -> Self {
+    pub(crate) async fn start(name: &'static str, admin: u16, environment: &BTreeMap<String, String>) -> Self {
         let process = Self::spawn(name, admin, environment.clone());
         process.wait_until_ready().await;
         process
     }
 
     /// Starts a service's binary and waits for nothing.
-    pub fn spawn(name: &'static str, admin: u16, environment: BTreeMap<String, String>) -> Self {
+    pub(crate) fn spawn(name: &'static str, admin: u16, environment: BTreeMap<String, String>) -> Self {
         let output = tempfile::tempfile().expect("a file for what it says");
         let child = spawn(name, admin, &environment, &output);
         Self {
@@ -48,24 +49,24 @@ impl Process {
     }
 
     /// Starts it once more as it was started, on the same ports, after it has ended.
-    pub async fn start_again(&mut self) {
+    pub(crate) async fn start_again(&mut self) {
         self.child = spawn(self.name, self.admin, &self.environment, &self.output);
         self.wait_until_ready().await;
     }
 
     /// Waits until `/readyz` says so.
-    pub async fn wait_until_ready(&self) {
+    pub(crate) async fn wait_until_ready(&self) {
         let what = format!("{} is ready", self.name);
         eventually_within(STARTING, &what, async || self.probe("/readyz").await == Some(200)).await;
     }
 
     /// The status that a path of the admin port answers, if it answers.
-    pub async fn probe(&self, path: &str) -> Option<u16> {
+    pub(crate) async fn probe(&self, path: &str) -> Option<u16> {
         Api::status_of(&format!("http://127.0.0.1:{}{path}", self.admin)).await
     }
 
     /// Everything that it has written so far.
-    pub fn said(&self) -> String {
+    pub(crate) fn said(&self) -> String {
         let length = self.output.metadata().expect("a file has a length").len();
         let mut bytes = vec![0; usize::try_from(length).expect("it fits")];
         self.output.read_exact_at(&mut bytes, 0).expect("what is written can be read");
@@ -73,23 +74,23 @@ impl Process {
     }
 
     /// The metrics as Prometheus would read them.
-    pub async fn metrics(&self) -> String {
+    pub(crate) async fn metrics(&self) -> String {
         Api::text_of(&format!("http://127.0.0.1:{}/metrics", self.admin)).await
     }
 
     /// Ends it at whatever instruction it is.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.child.kill().expect("it runs");
         self.child.wait().expect("it ended");
     }
 
     /// Sends it a signal.
-    pub fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).expect("it runs");
     }
 
     /// Waits for its end.
-    pub async fn ended(&mut self) -> std::process::ExitStatus {
+    pub(crate) async fn ended(&mut self) -> std::process::ExitStatus {
         let deadline = tokio::time::Instant::now() + STARTING;
         loop {
             if let Some(status) = self.child.try_wait().expect("it can be waited for") {
@@ -106,7 +107,7 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
         if std::env::var_os("IG_TEST_LOGS").is_some() {
-            eprintln!("{} said:\n{}", self.name, self.said());
+            let _ = writeln!(std::io::stderr(), "{} said:\n{}", self.name, self.said());
         }
     }
 }
@@ -126,7 +127,7 @@ fn spawn(name: &'static str, admin: u16, environment: &BTreeMap<String, String>,
 }
 
 /// The binaries lie beside the folder of this test's own.
-pub fn binary(name: &str) -> PathBuf {
+pub(crate) fn binary(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("a test has a path");
     let folder = test
         .parent()
@@ -136,22 +137,22 @@ pub fn binary(name: &str) -> PathBuf {
 }
 
 /// A gateway with its databases, to which workers are added.
-pub struct Stack {
+pub(crate) struct Stack {
     /// The gateway's API, called as its administrator.
-    pub api: Api,
+    pub(crate) api: Api,
     /// The gateway.
-    pub gateway: Process,
+    pub(crate) gateway: Process,
     environment: BTreeMap<String, String>,
 }
 
 impl Stack {
     /// Starts a gateway on a database; deliveries may go to loopback.
-    pub async fn start(mongo: &TestDatabase) -> Self {
+    pub(crate) async fn start(mongo: &TestDatabase) -> Self {
         Self::start_with(mongo, &[]).await
     }
 
     /// Starts a gateway with further settings, which its workers share.
-    pub async fn start_with(mongo: &TestDatabase, settings: &[(&str, &str)]) -> Self {
+    pub(crate) async fn start_with(mongo: &TestDatabase, settings: &[(&str, &str)]) -> Self {
         let (http, grpc) = (port(), port());
         let mut environment = base(mongo, grpc);
         environment.insert("IG__HTTP__LISTEN".to_owned(), format!("127.0.0.1:{http}"));
@@ -168,19 +169,19 @@ impl Stack {
     }
 
     /// Starts a worker that reads a queue from its first row.
-    pub async fn worker(&self, queue: &TestQueue) -> Process {
+    pub(crate) async fn worker(&self, queue: &TestQueue) -> Process {
         self.worker_with(queue, &[]).await
     }
 
     /// Starts a worker with further settings.
-    pub async fn worker_with(&self, queue: &TestQueue, settings: &[(&str, &str)]) -> Process {
+    pub(crate) async fn worker_with(&self, queue: &TestQueue, settings: &[(&str, &str)]) -> Process {
         let worker = self.spawn_worker(&queue.url, settings);
         worker.wait_until_ready().await;
         worker
     }
 
     /// Starts a worker and waits for nothing.
-    pub fn spawn_worker(&self, mysql_url: &str, settings: &[(&str, &str)]) -> Process {
+    pub(crate) fn spawn_worker(&self, mysql_url: &str, settings: &[(&str, &str)]) -> Process {
         let source = [
             ("IG__SOURCES__MYSQL__URL", mysql_url),
             ("IG__SOURCES__MYSQL__START", "beginning"),
@@ -190,7 +191,7 @@ impl Stack {
     }
 
     /// Starts any of the services with settings of its own and waits for nothing.
-    pub fn spawn_service(&self, name: &'static str, settings: &[(&str, &str)]) -> Process {
+    pub(crate) fn spawn_service(&self, name: &'static str, settings: &[(&str, &str)]) -> Process {
         let mut environment = self.environment.clone();
         environment.insert("IG__GRPC__LISTEN".to_owned(), "127.0.0.1:0".to_owned());
         environment.extend(settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
@@ -215,6 +216,6 @@ fn base(mongo: &TestDatabase, gateway_grpc: u16) -> BTreeMap<String, String> {
 }
 
 /// A port that is free on loopback.
-pub fn port() -> u16 {
+pub(crate) fn port() -> u16 {
     ig_testkit::port::free_port()
 }
