@@ -1,5 +1,14 @@
 //! One binary for every end-to-end test.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    clippy::duration_suboptimal_units,
+    clippy::print_stdout,
+    reason = "small numbers of a test, which tells what it saw"
+)]
+
 mod answers;
 mod api;
 mod architecture;
