@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use ig_delivery::SecurityConfig;
+use ig_delivery::{EgressGuard, SecurityConfig};
 use ig_proto::ServiceAddresses;
 use ig_service::config::{AdminConfig, ConfigFaults, GrpcConfig, Secret, ShutdownConfig, TelemetryConfig};
 use ig_service::{ProcessConfig, Validate};
@@ -59,6 +59,10 @@ impl Validate for Config {
         faults.section("bootstrap", &self.bootstrap);
         faults.section("grpc", &self.grpc);
         faults.section("telemetry", &self.telemetry);
+        for fault in EgressGuard::new(&self.security).err().unwrap_or_default().list() {
+            let key = format!("security{}", fault.pointer.replace('/', "."));
+            faults.add(&key, fault.message.clone(), "correct it or leave it out");
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ig_delivery::SecurityConfig;
+use ig_delivery::{EgressGuard, SecurityConfig};
 use ig_proto::ServiceAddresses;
 use ig_service::config::{AdminConfig, ConfigFaults, GrpcConfig, ShutdownConfig, TelemetryConfig};
 use ig_service::{ProcessConfig, Validate};
@@ -71,6 +71,10 @@ impl Validate for Config {
     fn validate(&self, faults: &mut ConfigFaults) {
         faults.section("grpc", &self.grpc);
         faults.section("telemetry", &self.telemetry);
+        for fault in EgressGuard::new(&self.security).err().unwrap_or_default().list() {
+            let key = format!("security{}", fault.pointer.replace('/', "."));
+            faults.add(&key, fault.message.clone(), "correct it or leave it out");
+        }
         faults.section("worker", &self.worker);
         for fault in self.sources.faults() {
             faults.add(&format!("sources.{}", fault.key), fault.problem, fault.fix);
