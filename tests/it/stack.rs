@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use ig_testkit::mongo::TestDatabase;
 use ig_testkit::mysql::TestQueue;
-use ig_testkit::wait::eventually_within;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::api::Api;
@@ -56,8 +55,12 @@ impl Process {
 
     /// Waits until `/readyz` says so.
     pub(crate) async fn wait_until_ready(&self) {
-        let what = format!("{} is ready", self.name);
-        eventually_within(STARTING, &what, async || self.probe("/readyz").await == Some(200)).await;
+        let deadline = tokio::time::Instant::now() + STARTING;
+        while self.probe("/readyz").await != Some(200) {
+            let in_time = tokio::time::Instant::now() < deadline;
+            assert!(in_time, "{} is not ready; it said:\n{}", self.name, self.said());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// The status that a path of the admin port answers, if it answers.

@@ -247,6 +247,10 @@ async fn a_secret_is_sent_and_told_nowhere() {
     api.integration(ORG, "lab", &setup.receiver.url("/hook"), auth).await;
     setup.queue.insert(QueueRow::new(ORG, "lab")).await;
     is_logged(api).await;
+    eventually("the trace is kept", async || {
+        !api.list(ORG, "execution-logs", "executionLogs", "").await.is_empty()
+    })
+    .await;
     let bearer = format!("Bearer {SECRET}");
     assert_eq!(setup.receiver.requests()[0].header("authorization"), Some(bearer.as_str()));
 
