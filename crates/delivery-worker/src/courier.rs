@@ -73,7 +73,9 @@ impl Courier {
 
     /// Makes every delivery that an event causes through one integration, but for those that are recorded.
     pub(crate) async fn deliver(&self, work: &Work, event: &Event, recorded: &HashSet<LogId>, stop: &CancellationToken) {
-        let compiled = self.current(work);
+        let Some(compiled) = self.configuration.integration(work.compiled.integration.id) else {
+            return self.skip_deleted(work, event, recorded).await;
+        };
         for index in 0..compiled.actions.len() {
             if index > 0 && !pause(compiled.integration.multi_action_delay, stop).await {
                 return;
@@ -123,12 +125,26 @@ impl Courier {
             Ok((action, body)) => self.send_until_settled(work, action, body, &mut protocol, stop).await?,
             Err(failure) => Ending::GivenUp(failure),
         };
+        self.record(work, event, protocol, ending).await;
+        Ok(())
+    }
+
+    async fn record(&self, work: &Work, event: &Event, protocol: Protocol, ending: Ending) {
         let now = self.clock.now();
         let entry = protocol.conclude(ending, now, self.retention.expires(Some(event.org_id), now));
         work.ticket.expect(1);
         let room = self.recorder.room().await;
         self.recorder.record(entry, Some(work.ticket.clone()), room);
-        Ok(())
+    }
+
+    /// An integration that was deleted while its event waited gets nothing; that is written down too.
+    async fn skip_deleted(&self, work: &Work, event: &Event, recorded: &HashSet<LogId>) {
+        let message = message_id(&work.compiled, event, 0);
+        if !recorded.contains(&message.log_id(event.created_at)) {
+            let protocol = Protocol::begin(event, &work.compiled, 0, message, work.trace.trace_id(), self.clock.now());
+            self.record(work, event, protocol, Ending::Deleted).await;
+        }
+        work.ticket.part_done();
     }
 
     async fn send_until_settled(

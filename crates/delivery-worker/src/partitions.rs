@@ -22,6 +22,10 @@ use crate::reader::SourceState;
 use crate::recorder::Recorder;
 use crate::tenure::Tenure;
 
+/// Between two looks for partitions in which a source has not begun.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+/// Between two attempts to begin a source that is away.
+const TRY_AGAIN: Duration = Duration::from_secs(2);
 /// Between two rounds of a worker that holds nothing.
 const EMPTY_HANDED: Duration = Duration::from_millis(200);
 
@@ -145,7 +149,6 @@ impl Keeper {
             Rebalance::Release(count) => self.give_back(count).await?,
             Rebalance::Keep => {}
         }
-        self.connect_sources().await;
         metrics::partitions_held(self.held());
         Ok(())
     }
@@ -259,24 +262,31 @@ impl Keeper {
         self.parts.leases.release(&self.parts.worker, &surplus).await
     }
 
-    /// Begins every source in every held partition where it has not begun: a source that is away keeps no other waiting.
-    async fn connect_sources(&self) {
-        for state in &self.parts.sources {
-            let waiting = self.not_begun(state);
-            if waiting.is_empty() {
-                continue;
-            }
-            if let Err(error) = self.begin(state, waiting).await {
+    /// Begins a source in every held partition where it has not begun, until told to stop. Each source has a task of its own: one that
+    /// is away keeps neither the others waiting nor the leases from being renewed.
+    pub(crate) async fn begin_source(self: Arc<Self>, state: Arc<SourceState>, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            let waiting = self.not_begun(&state);
+            let begun = if waiting.is_empty() {
+                Ok(())
+            } else {
+                self.begin(&state, waiting).await
+            };
+            if let Err(error) = &begun {
                 tracing::warn!(source = %state.source.id(), %error, "a source cannot begin yet; trying again");
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(if begun.is_ok() { LOOK_AGAIN } else { TRY_AGAIN }) => {}
             }
         }
     }
 
     fn not_begun(&self, state: &SourceState) -> Vec<(Arc<Tenure>, Option<Position>)> {
         let held = self.held.lock();
-        let waiting = held.iter().filter(|(partition, _)| !state.tracker.has(**partition));
+        let waiting = held.values().filter(|held| !state.tracker.has_begun(&held.tenure));
         let entry = |held: &HeldPartition| (Arc::clone(&held.tenure), held.checkpoints.get(state.source.id()).copied());
-        waiting.map(|(_, held)| entry(held)).collect()
+        waiting.map(entry).collect()
     }
 
     async fn begin(&self, state: &SourceState, waiting: Vec<(Arc<Tenure>, Option<Position>)>) -> Result<(), BeginError> {

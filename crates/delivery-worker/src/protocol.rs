@@ -31,6 +31,8 @@ pub(crate) enum Ending {
     },
     /// It would fail again.
     GivenUp(Failure),
+    /// The integration was deleted before its turn came.
+    Deleted,
 }
 
 /// What happened to one delivery so far.
@@ -162,6 +164,15 @@ impl Protocol {
         let dead_letter = match ending {
             Ending::Delivered => {
                 self.log.delivered_at = Some(now);
+                None
+            }
+            Ending::Deleted => {
+                self.log.status = DeliveryStatus::Skipped;
+                self.step(
+                    "skip",
+                    Duration::ZERO,
+                    "the integration was deleted before its turn came".to_owned(),
+                );
                 None
             }
             Ending::Parked { failure, due_in } => {

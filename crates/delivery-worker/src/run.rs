@@ -177,6 +177,12 @@ impl Worker {
             let most = config.worker.max_events_in_flight;
             let reader = Reader::new(Arc::clone(state), Arc::clone(&self.dispatch), Arc::clone(&self.clock), most);
             let (live, stop) = (Arc::clone(&self.live), context.stopping().clone());
+            let beginning = Arc::clone(&self.keeper).begin_source(Arc::clone(state), stop.clone());
+            context.spawn(
+                format!("beginning of {}", state.source.id()),
+                Fate::RunsUntilShutdown,
+                beginning,
+            );
             let beat = context.liveness().watch(format!("reader of {}", state.source.id()), STALLED);
             context.spawn(
                 format!("reader of {}", state.source.id()),

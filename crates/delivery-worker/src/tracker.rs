@@ -82,9 +82,11 @@ impl Tracker {
         self.changed.notify_waiters();
     }
 
-    /// Whether a partition has begun.
-    pub(crate) fn has(&self, partition: PartitionId) -> bool {
-        self.held.lock().contains_key(&partition)
+    /// Whether a partition has begun under this tenure.
+    pub(crate) fn has_begun(&self, tenure: &Tenure) -> bool {
+        let held = self.held.lock();
+        held.get(&tenure.partition())
+            .is_some_and(|held| held.tenure.epoch() == tenure.epoch())
     }
 
     /// Forgets a partition; tickets of that hold count for nothing from here on.
