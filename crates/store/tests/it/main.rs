@@ -7,7 +7,6 @@ mod deliveries;
 mod follow;
 mod journal;
 mod lists;
-mod measure;
 mod partition_leases;
 mod pushed_events;
 mod secrets;
