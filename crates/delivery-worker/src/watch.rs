@@ -27,6 +27,7 @@ pub(crate) struct Follower {
     client: ConfigServiceClient<Client>,
     live: Arc<LiveConfiguration>,
     arriving: Option<Configuration>,
+    failures: u32,
 }
 
 impl Follower {
@@ -37,6 +38,7 @@ impl Follower {
             client,
             live,
             arriving: None,
+            failures: 0,
         }
     }
 
@@ -48,12 +50,20 @@ impl Follower {
                 ended = self.follow(&in_force) => ended,
             };
             if let Err(status) = ended {
-                tracing::warn!(%status, "configuration cannot be followed; trying again");
+                self.complain(&status);
             }
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(PAUSE) => {}
             }
+        }
+    }
+
+    /// Services start in any order: a gateway that is not there at the first look is nothing to tell.
+    fn complain(&mut self, status: &Status) {
+        self.failures += 1;
+        if self.failures == 2 {
+            tracing::warn!(%status, "configuration cannot be followed; trying again");
         }
     }
 
@@ -65,6 +75,7 @@ impl Follower {
         request.set_timeout(LONGEST_STREAM);
         let mut stream = self.client.watch(request).await?.into_inner();
         while let Some(step) = next(&mut stream).await? {
+            self.failures = 0;
             if self.take(step) {
                 in_force();
             }
