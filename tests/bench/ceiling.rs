@@ -13,9 +13,12 @@ use hyper_util::rt::TokioExecutor;
 use ig_testkit::mongo::TestDatabase;
 use ig_testkit::receiver::Receiver;
 use mongodb::bson::{Document, doc};
+use mongodb::options::{Acknowledgment, WriteConcern};
 
 const CONNECTIONS: usize = 64;
 const DURATION: Duration = Duration::from_secs(4);
+/// The collections that a delivery is recorded in, and how much text a document of each holds.
+const DOCUMENTS: [(&str, usize); 3] = [("ceiling_logs", 3_000), ("ceiling_traces", 500), ("ceiling_audit", 250)];
 
 /// A bare hyper client.
 #[derive(Clone)]
@@ -43,62 +46,70 @@ impl Poster {
 
 /// Posts a second of a bare client at 64 connections.
 pub(crate) async fn bare(receiver: &Receiver) -> anyhow::Result<f64> {
-    let done = Arc::new(AtomicBool::new(false));
-    posting(receiver, &done).await
+    let counts = Arc::new(Counts::default());
+    let began = Instant::now();
+    posting(receiver, &counts, u64::MAX).await?;
+    Ok(counts.posted.load(Relaxed) as f64 / began.elapsed().as_secs_f64())
 }
 
-/// Posts a second of a bare client while a bare driver inserts `documents` of 1.5 KiB in all for each post.
+/// Posts a second of a bare client while a bare driver inserts what a delivery writes for each post: the slower of both decides.
 pub(crate) async fn composite(receiver: &Receiver, mongo: &TestDatabase) -> anyhow::Result<f64> {
-    let posted = Arc::new(AtomicU64::new(0));
-    let done = Arc::new(AtomicBool::new(false));
-    let inserting = insert_as_posted(mongo, Arc::clone(&posted), Arc::clone(&done));
-    let posting = posting_paced(receiver, Arc::clone(&posted), &done);
-    let (inserted, rate) = tokio::join!(inserting, posting);
-    inserted?;
-    rate
+    let counts = Arc::new(Counts::default());
+    let began = Instant::now();
+    let (inserted, posted) = tokio::join!(insert_as_posted(mongo, &counts), posting(receiver, &counts, LEAD));
+    inserted.and(posted)?;
+    Ok(counts.inserted.load(Relaxed) as f64 / began.elapsed().as_secs_f64())
 }
 
-async fn posting(receiver: &Receiver, done: &Arc<AtomicBool>) -> anyhow::Result<f64> {
-    posting_paced(receiver, Arc::new(AtomicU64::new(0)), done).await
+/// How many posts may be ahead of their documents: what the platform lets wait to be recorded.
+const LEAD: u64 = 2_000;
+
+#[derive(Default)]
+struct Counts {
+    posted: AtomicU64,
+    inserted: AtomicU64,
+    done: AtomicBool,
 }
 
-async fn posting_paced(receiver: &Receiver, posted: Arc<AtomicU64>, done: &Arc<AtomicBool>) -> anyhow::Result<f64> {
+async fn posting(receiver: &Receiver, counts: &Counts, lead: u64) -> anyhow::Result<()> {
     let (poster, url) = (Poster::new(), receiver.url("/ceiling"));
     let body = Bytes::from(vec![b'x'; 1024]);
     let began = Instant::now();
     let lanes = (0..CONNECTIONS).map(|_| async {
         while began.elapsed() < DURATION {
+            if counts.posted.load(Relaxed) - counts.inserted.load(Relaxed) >= lead {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+                continue;
+            }
             poster.post(&url, &[], body.clone()).await?;
-            posted.fetch_add(1, Relaxed);
+            counts.posted.fetch_add(1, Relaxed);
         }
         anyhow::Ok(())
     });
-    futures::future::try_join_all(lanes).await?;
-    done.store(true, Relaxed);
-    Ok(posted.load(Relaxed) as f64 / began.elapsed().as_secs_f64())
+    let posted = futures::future::try_join_all(lanes).await;
+    counts.done.store(true, Relaxed);
+    posted.map(|_| ())
 }
 
 /// Inserts what a delivery writes: a log with both payloads, a trace and an audit entry, as many as were posted.
-async fn insert_as_posted(mongo: &TestDatabase, posted: Arc<AtomicU64>, done: Arc<AtomicBool>) -> anyhow::Result<()> {
+async fn insert_as_posted(mongo: &TestDatabase, counts: &Counts) -> anyhow::Result<()> {
     let database = mongo.open().await;
-    let sizes = [("ceiling_logs", 3_000), ("ceiling_traces", 500), ("ceiling_audit", 250)];
-    let mut inserted = 0;
-    while !done.load(Relaxed) || inserted < posted.load(Relaxed) {
-        let due = (posted.load(Relaxed) - inserted).min(500);
+    let concern = WriteConcern::builder().w(Acknowledgment::Majority).journal(true).build();
+    while !counts.done.load(Relaxed) || counts.inserted.load(Relaxed) < counts.posted.load(Relaxed) {
+        let due = (counts.posted.load(Relaxed) - counts.inserted.load(Relaxed)).min(500);
         if due == 0 {
             tokio::time::sleep(Duration::from_millis(1)).await;
             continue;
         }
-        for (name, size) in sizes {
+        let groups = DOCUMENTS.map(|(name, size)| {
             let document = doc! {"orgId": 1, "payload": "x".repeat(size)};
-            let group = vec![document; usize::try_from(due)?];
-            database
-                .collection::<Document>(name)
-                .insert_many(group)
-                .ordered(false)
-                .await?;
-        }
-        inserted += due;
+            let group = vec![document; usize::try_from(due).unwrap_or(0)];
+            let collection = database.collection::<Document>(name);
+            let concern = concern.clone();
+            async move { collection.insert_many(group).ordered(false).write_concern(concern).await }
+        });
+        futures::future::try_join_all(groups).await?;
+        counts.inserted.fetch_add(due, Relaxed);
     }
     Ok(())
 }
