@@ -31,36 +31,45 @@ struct Part {
     room: Option<OwnedSemaphorePermit>,
 }
 
-/// The way to the journal.
+/// The way to the journal. Deliveries and decisions have a queue each: a backlog that is decided about by the hundred thousand keeps
+/// no delivery from being recorded.
 #[derive(Clone)]
 pub(crate) struct Recorder {
-    queue: mpsc::UnboundedSender<Pending>,
+    deliveries: mpsc::UnboundedSender<Pending>,
+    decisions: mpsc::UnboundedSender<Pending>,
     unrecorded: Arc<Semaphore>,
     capacity: u32,
 }
 
-/// The other end: run it as a task.
+/// The other end of a queue: run it as a task.
 pub(crate) struct Writer {
     queue: mpsc::UnboundedReceiver<Pending>,
     journal: Arc<dyn Journal>,
     refused: Vec<Pending>,
 }
 
-/// A recorder that lets at most `max_unrecorded` deliveries wait to be durable, and its writer.
-pub(crate) fn recorder(journal: Arc<dyn Journal>, max_unrecorded: usize) -> (Recorder, Writer) {
-    let (sender, receiver) = mpsc::unbounded_channel();
+/// A recorder that lets at most `max_unrecorded` deliveries wait to be durable, and its writers: of deliveries, and of decisions.
+pub(crate) fn recorder(journal: &Arc<dyn Journal>, max_unrecorded: usize) -> (Recorder, [Writer; 2]) {
+    let (deliveries, delivery_writer) = queue(journal);
+    let (decisions, decision_writer) = queue(journal);
     let capacity = u32::try_from(max_unrecorded).unwrap_or(u32::MAX).max(1);
     let recorder = Recorder {
-        queue: sender,
+        deliveries,
+        decisions,
         unrecorded: Arc::new(Semaphore::new(capacity as usize)),
         capacity,
     };
+    (recorder, [delivery_writer, decision_writer])
+}
+
+fn queue(journal: &Arc<dyn Journal>) -> (mpsc::UnboundedSender<Pending>, Writer) {
+    let (sender, queue) = mpsc::unbounded_channel();
     let writer = Writer {
-        queue: receiver,
-        journal,
+        queue,
+        journal: Arc::clone(journal),
         refused: Vec::new(),
     };
-    (recorder, writer)
+    (sender, writer)
 }
 
 impl Recorder {
@@ -73,7 +82,11 @@ impl Recorder {
     pub(crate) fn record(&self, entry: JournalEntry, ticket: Option<Ticket>, room: Option<OwnedSemaphorePermit>) {
         let part = Part { ticket, room };
         let pending = Pending { entry, part };
-        if self.queue.send(pending).is_err() {
+        let queue = match pending.entry {
+            JournalEntry::Delivery { .. } => &self.deliveries,
+            JournalEntry::Audit(_) | JournalEntry::Seen(_) => &self.decisions,
+        };
+        if queue.send(pending).is_err() {
             tracing::error!("the journal's writer is gone; its events stay undone");
         }
     }

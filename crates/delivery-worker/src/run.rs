@@ -59,7 +59,7 @@ struct Worker {
     budget: Arc<Budget>,
     dispatch: Arc<Dispatch>,
     keeper: Arc<Keeper>,
-    writer: Writer,
+    writers: [Writer; 2],
     clock: Arc<dyn Clock>,
 }
 
@@ -69,7 +69,7 @@ impl Worker {
         let live = Arc::new(LiveConfiguration::default());
         let store = connect(config).await?;
         let journal: Arc<dyn Journal> = Arc::new(store.journal());
-        let (recorder, writer) = recorder(Arc::clone(&journal), config.worker.max_unrecorded);
+        let (recorder, writers) = recorder(&journal, config.worker.max_unrecorded);
         let retention = Retention::new(Arc::clone(&live), config.worker.retention_days);
         let intake = Arc::new(Intake::new(Arc::clone(&live), &config.worker));
         let deliverer = Deliverer::new(&config.security).context("section security")?;
@@ -118,7 +118,7 @@ impl Worker {
             budget,
             dispatch,
             keeper,
-            writer,
+            writers,
             clock,
         })
     }
@@ -129,7 +129,12 @@ impl Worker {
         self.read_sources(config, context);
         self.forget_pushed_events(context);
         let written = CancellationToken::new();
-        context.spawn("journal", Fate::RunsUntilShutdown, self.writer.run(written.clone()));
+        for (name, writer) in ["journal of deliveries", "journal of decisions"]
+            .into_iter()
+            .zip(self.writers)
+        {
+            context.spawn(name, Fate::RunsUntilShutdown, writer.run(written.clone()));
+        }
         keep_partitions(&self.keeper, Arc::clone(&self.lanes), written, context);
         let stop = context.stopping().clone();
         context.spawn(
