@@ -57,7 +57,7 @@ impl Mariadb {
     /// # Panics
     /// When it does not run.
     pub fn freeze(&self) {
-        self.server.signal(Signal::STOP);
+        self.server.freeze();
     }
 
     /// Lets it go on after [`Self::freeze`].

@@ -68,7 +68,7 @@ impl Mongo {
     /// # Panics
     /// When it does not run.
     pub fn freeze(&self) {
-        self.server.signal(Signal::STOP);
+        self.server.freeze();
     }
 
     /// Lets it go on after [`Self::freeze`].

@@ -77,6 +77,15 @@ impl Server {
         }
     }
 
+    /// Freezes it. The signal is taken by one thread after another, so this waits until the last has stopped.
+    pub(super) fn freeze(&self) {
+        self.signal(Signal::STOP);
+        let pid = self.child.as_ref().expect("the server runs").id();
+        while !threads_have_stopped(pid) {
+            std::thread::yield_now();
+        }
+    }
+
     /// Sends it a signal.
     pub(super) fn signal(&self, signal: Signal) {
         let child = self.child.as_ref().expect("the server runs");
@@ -88,6 +97,18 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// Whether every thread of a process is in state `T`.
+fn threads_have_stopped(pid: u32) -> bool {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).expect("the server runs");
+    let states = threads
+        .flatten()
+        .filter_map(|thread| fs::read_to_string(thread.path().join("stat")).ok());
+    // The name is in parentheses and may hold anything; the state follows it.
+    states
+        .into_iter()
+        .all(|stat| stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('T')))
 }
 
 /// The first of these programs on PATH or in `.local/bin` of the repository.
