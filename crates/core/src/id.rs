@@ -93,6 +93,14 @@ text_id! {
     /// An event's identifier within its source.
     EventId
 }
+text_id! {
+    /// The name of a lookup table, such as `DEPARTMENT`.
+    LookupType
+}
+object_id! {
+    /// A lookup row's identifier: 24 hexadecimal digits.
+    LookupId
+}
 object_id! {
     /// An integration's identifier: 24 hexadecimal digits.
     IntegrationId

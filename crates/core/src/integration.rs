@@ -8,13 +8,17 @@ use crate::id::{EventType, IntegrationId, OrgId, Rid};
 
 mod action;
 mod auth;
+mod lookup;
 mod mapping;
+mod script;
 mod signing;
 mod target;
 
 pub use action::{Action, PlannedAction};
 pub use auth::OutgoingAuth;
+pub use lookup::{LookupReturn, LookupRule, LookupSource, Unmapped};
 pub use mapping::{DEFAULT_TIMEOUT, DateFormat, FieldMapping, MAX_DEPTH, SimpleMapping, StaticField, Transform, Transformation};
+pub use script::{DEFAULT_SCRIPT_TIMEOUT, LONGEST_SCRIPT, LONGEST_SCRIPT_TIMEOUT, Script};
 pub use signing::{Signing, SigningSecret};
 pub use target::{HttpMethod, Target, TargetUrl};
 

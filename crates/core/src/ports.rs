@@ -14,6 +14,7 @@ use crate::delivery_log::{DeliveryLog, ExecutionTrace};
 use crate::event::SourceRow;
 use crate::id::{LogId, OrgId, Position, Rid, SourceId};
 use crate::lease::{Checkpoint, Claim, Lease, WorkerId};
+use crate::lookup::{LookupKey, Resolved};
 use crate::partition::PartitionId;
 
 /// Why a source could not be read.
@@ -128,6 +129,15 @@ pub trait PartitionLeases: Send + Sync {
 
     /// Stores where a source begins, the first time that it is read; says where it begins.
     async fn begin_source(&self, source: &SourceId, position: Position) -> Result<Position, StoreError>;
+}
+
+/// Finds what lookup rows map values to.
+#[async_trait]
+pub trait Lookups: Send + Sync {
+    /// What an organisation's active rows map these keys to for an entity: a unit's row wins over the organisation's.
+    ///
+    /// A key that no row maps is left out; an error is never "unmapped".
+    async fn resolve(&self, org: OrgId, entity: Rid, keys: &[LookupKey]) -> Result<Resolved, StoreError>;
 }
 
 /// The queue of events that clients pushed, in the order of their acceptance.

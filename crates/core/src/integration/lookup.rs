@@ -1,0 +1,52 @@
+//! Lookups that an integration makes for every payload.
+
+use serde_json::Value;
+
+use crate::id::LookupType;
+
+/// Look a value of the payload up and write what it is called at the target.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LookupRule {
+    /// The table to look in.
+    pub lookup_type: LookupType,
+    /// The value to look up.
+    pub source: LookupSource,
+    /// Dotted path into the output; `[]` pairs with the source's.
+    pub target_field: String,
+    /// What of a row is written.
+    pub returns: LookupReturn,
+    /// What is done about a value that no row maps.
+    pub unmapped: Unmapped,
+}
+
+/// Where the value to look up comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LookupSource {
+    /// A dotted path into the payload; `[]` means every element.
+    Field(String),
+    /// A text with `{{path}}` in it, such as `{{site.code}}-{{ward}}`.
+    Template(String),
+}
+
+/// What of a row is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LookupReturn {
+    /// One field of the row's target, `id` unless another is named.
+    Value {
+        /// The field's name.
+        field: String,
+    },
+    /// The whole target, as an object.
+    Object,
+}
+
+/// What is done about a value that no row maps.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Unmapped {
+    /// Write the value as it is.
+    Passthrough,
+    /// Send nothing: the delivery fails with category TRANSFORMATION.
+    Fail,
+    /// Write this instead.
+    Default(Value),
+}
