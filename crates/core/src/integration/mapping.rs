@@ -4,11 +4,16 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::Script;
+use crate::id::LookupType;
+
 /// How the payload becomes what is sent.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Transformation {
     /// By field mappings.
     Simple(SimpleMapping),
+    /// By a script: a function body that is given the payload and returns what is sent.
+    Script(Script),
 }
 
 /// Field mappings and static fields.
@@ -48,6 +53,8 @@ pub enum Transform {
     Date(DateFormat),
     /// Write the rule's default where the value is missing, null or an empty text.
     Default,
+    /// Write what a lookup table maps the value to; the rule's default, or else the value itself, where no row does.
+    Lookup(LookupType),
 }
 
 /// How a date is read and written.
