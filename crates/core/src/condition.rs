@@ -2,7 +2,16 @@
 
 use serde_json::Value;
 
+use crate::fault::Faults;
 use crate::integration::Script;
+
+mod read;
+mod write;
+
+/// How many `and`, `or` and `not` may lie inside each other.
+pub const DEEPEST_FILTER: usize = 20;
+/// How many tests, `and`, `or` and `not` a filter may have in all.
+pub const LARGEST_FILTER: usize = 200;
 
 /// Decides from a payload whether something is to be done.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,3 +68,46 @@ pub enum FieldTest {
     /// A text in which this regular expression (RE2 syntax, linear time) finds something.
     Regex(String),
 }
+
+impl Filter {
+    /// Reads a filter as it is written in JSON; every fault is told by its place.
+    ///
+    /// `{"field": "patient.age", "gte": 18, "lt": 65}` is a test of one field, or several that all have to pass; `{"and": […]}`,
+    /// `{"or": […]}` and `{"not": {…}}` join them. A filter nests at most 20 levels and has at most 200 parts.
+    pub fn from_json(value: &Value) -> Result<Self, Faults> {
+        read::filter(value)
+    }
+
+    /// The filter in JSON, as [`Filter::from_json`] reads it.
+    pub fn to_json(&self) -> Value {
+        write::filter(self)
+    }
+
+    /// The path, where these are different tests of one field: JSON writes them as one object.
+    pub fn one_field(filters: &[Self]) -> Option<&str> {
+        write::one_field(filters)
+    }
+}
+
+impl FieldTest {
+    /// Its name in JSON.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Eq(_) => "eq",
+            Self::Ne(_) => "ne",
+            Self::Gt(_) => "gt",
+            Self::Gte(_) => "gte",
+            Self::Lt(_) => "lt",
+            Self::Lte(_) => "lte",
+            Self::In(_) => "in",
+            Self::Nin(_) => "nin",
+            Self::Exists(_) => "exists",
+            Self::StartsWith(_) => "startsWith",
+            Self::Contains(_) => "contains",
+            Self::Regex(_) => "regex",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

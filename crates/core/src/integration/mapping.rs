@@ -60,9 +60,10 @@ pub enum Transform {
 /// How a date is read and written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DateFormat {
-    /// strftime pattern of the input; ISO 8601 and epoch numbers where absent.
+    /// The forms of the input, `||` between several: a pattern such as `DD/MM/YYYY hh:mm A` or strftime's, `dayFirst`, `monthFirst`,
+    /// `epochSeconds` or `epochMillis`; forms that cannot mean two things where absent.
     pub input: Option<String>,
-    /// strftime pattern of the output; ISO 8601 in UTC where absent.
+    /// The form of the output: a pattern, `epochSeconds` or `epochMillis`; ISO 8601 in UTC where absent.
     pub output: Option<String>,
     /// IANA timezone of dates that name none, and of the output.
     pub timezone: Option<String>,
