@@ -6,65 +6,66 @@ use ig_core::fault::Faults;
 use ig_core::integration::DateFormat;
 use serde_json::Value;
 
-mod local;
-mod pattern;
-mod read;
+use crate::error::Problem;
 
-use pattern::Pattern;
+mod cursor;
+mod input;
+mod local;
+mod output;
+mod pattern;
+mod tokens;
+mod usual;
+
+use input::Input;
+use output::Output;
 
 /// A date rule, ready to be applied.
 #[derive(Debug, Clone)]
 pub(crate) struct DateRule {
-    input: Option<Pattern>,
-    output: Option<Pattern>,
+    input: Input,
+    output: Output,
     zone: Tz,
+}
+
+/// Why a value could not be read as a date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unread {
+    /// It is nothing of the kind.
+    NotADate,
+    /// `04/02/2026`: nobody said which of the two is the month.
+    DayOrMonth,
+    /// `4-Feb-26`: nobody said of which century.
+    TwoDigitYear,
+    /// `202602041400`: a date and a time, or milliseconds.
+    TwelveDigits,
 }
 
 impl DateRule {
     pub(crate) fn compile(format: &DateFormat) -> Result<Self, Faults> {
         let mut faults = Faults::default();
+        let input = Input::compile(format.input.as_deref());
+        let output = Output::compile(format.output.as_deref());
         let rule = Self {
-            input: compiled(format.input.as_deref(), "/input", &mut faults),
-            output: compiled(format.output.as_deref(), "/output", &mut faults),
+            input: input.map_err(|message| faults.add("/input", message)).unwrap_or_default(),
+            output: output.map_err(|message| faults.add("/output", message)).unwrap_or_default(),
             zone: zone(format.timezone.as_deref(), &mut faults),
         };
         faults.into_result(rule)
     }
 
     /// The date as the rule writes it.
-    pub(crate) fn rewrite(&self, value: &Value) -> Result<String, String> {
-        let moment = match (&self.input, value) {
-            (Some(pattern), Value::String(text)) => pattern.read(text, self.zone),
-            (Some(pattern), Value::Number(number)) => pattern.read(&number.to_string(), self.zone),
-            (None, Value::String(text)) => read::text(text, self.zone),
-            (None, Value::Number(number)) => read::number(number),
-            (_, Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_)) => None,
-        };
-        let moment = moment.ok_or_else(|| self.refusal())?;
+    pub(crate) fn rewrite(&self, value: &Value) -> Result<Value, Problem> {
+        let moment = self.input.read(value, self.zone).map_err(Problem::Date)?;
         if !(1..=9999).contains(&moment.year()) {
-            return Err("the date is outside of the years 1 to 9999".to_owned());
+            return Err(Problem::Date("the date is outside of the years 1 to 9999".to_owned()));
         }
-        self.write(moment)
-    }
-
-    fn write(&self, moment: DateTime<Utc>) -> Result<String, String> {
-        match &self.output {
-            Some(pattern) => pattern.write(moment.with_timezone(&self.zone)),
-            None => Ok(moment.to_rfc3339_opts(SecondsFormat::AutoSi, true)),
-        }
-    }
-
-    fn refusal(&self) -> String {
-        match &self.input {
-            Some(pattern) => format!("the value is not a date of the form {}", pattern.text()),
-            None => "the value is neither an ISO 8601 date nor a number of seconds or milliseconds since 1970".to_owned(),
-        }
+        self.output.write(moment, self.zone).map_err(Problem::Date)
     }
 }
 
-fn compiled(pattern: Option<&str>, pointer: &str, faults: &mut Faults) -> Option<Pattern> {
-    let compiled = Pattern::compile(pattern?);
-    compiled.map_err(|message| faults.add(pointer, message)).ok()
+/// The form that is written where none is configured.
+fn iso(moment: DateTime<Utc>) -> String {
+    moment.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
 fn zone(name: Option<&str>, faults: &mut Faults) -> Tz {

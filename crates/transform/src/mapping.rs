@@ -2,17 +2,22 @@
 
 use ig_core::fault::Faults;
 use ig_core::integration::{MAX_DEPTH, SimpleMapping, StaticField};
+use ig_core::lookup::{LookupKey, Resolved};
 use serde_json::{Map, Value};
 
-use crate::error::MappingError;
+use crate::error::{MappingError, Problem};
 use crate::path::{Path, place};
 
+mod carry;
 mod change;
-mod depth;
 mod rule;
+mod weight;
 
-use depth::nests_deeper_than;
+pub(crate) use carry::{Carrier, Changed};
 use rule::Rule;
+pub(crate) use rule::{noted, paired};
+pub(crate) use weight::Room;
+use weight::nests_deeper_than;
 
 /// Field mappings and static fields, ready to be applied.
 #[derive(Debug, Clone)]
@@ -40,29 +45,39 @@ impl CompiledMapping {
         faults.into_result(compiled)
     }
 
+    /// What has to be looked up before the mapping can be applied to a payload; each key once, none when no rule looks up.
+    pub fn wanted(&self, payload: &Value) -> Vec<LookupKey> {
+        let mut keys = Vec::new();
+        for rule in &self.rules {
+            rule.want(payload, &mut keys);
+        }
+        keys.sort_unstable();
+        keys.dedup();
+        keys
+    }
+
     /// Gives a payload its shape: the rules in their order, then the static fields.
-    pub fn apply(&self, payload: &Value) -> Result<Value, MappingError> {
-        let mut output = self.begin(payload)?;
+    pub fn apply(&self, payload: &Value, resolved: &Resolved) -> Result<Value, MappingError> {
+        let mut room = Room::whole();
+        let mut output = self.begin(payload, &mut room)?;
         for (index, rule) in self.rules.iter().enumerate() {
-            rule.apply(payload, &mut output)
-                .map_err(|message| error(format!("/fieldMappings/{index}"), rule.path(), message))?;
+            rule.apply(payload, resolved, &mut output, &mut room)
+                .map_err(|problem| error(format!("/fieldMappings/{index}"), rule.path(), problem))?;
         }
         for (index, field) in self.statics.iter().enumerate() {
             field
                 .write(&mut output)
-                .map_err(|message| error(format!("/staticFields/{index}"), field.target.text(), message))?;
+                .map_err(|problem| error(format!("/staticFields/{index}"), field.target.text(), problem))?;
         }
         Ok(output)
     }
 
-    fn begin(&self, payload: &Value) -> Result<Value, MappingError> {
+    fn begin(&self, payload: &Value, room: &mut Room) -> Result<Value, MappingError> {
         if !self.passthrough {
             return Ok(Value::Object(Map::new()));
         }
-        if nests_deeper_than(payload, MAX_DEPTH) {
-            let message = format!("the payload nests deeper than {MAX_DEPTH} levels");
-            return Err(error("/passthrough".to_owned(), "", message));
-        }
+        room.take(payload, 0, 0)
+            .map_err(|problem| error("/passthrough".to_owned(), "", problem))?;
         Ok(payload.clone())
     }
 }
@@ -83,13 +98,18 @@ impl Static {
         Ok(Self { target, value })
     }
 
-    fn write(&self, output: &mut Value) -> Result<(), String> {
+    fn write(&self, output: &mut Value) -> Result<(), Problem> {
         *place(output, &self.target.stages()[0])? = self.value.clone();
         Ok(())
     }
 }
 
-fn compile_all<T, C>(pointer: &str, given: &[T], compile: impl Fn(&T) -> Result<C, Faults>, faults: &mut Faults) -> Vec<C> {
+pub(crate) fn compile_all<T, C>(
+    pointer: &str,
+    given: &[T],
+    compile: impl Fn(&T) -> Result<C, Faults>,
+    faults: &mut Faults,
+) -> Vec<C> {
     let mut compiled = Vec::with_capacity(given.len());
     for (index, item) in given.iter().enumerate() {
         match compile(item) {
@@ -100,7 +120,7 @@ fn compile_all<T, C>(pointer: &str, given: &[T], compile: impl Fn(&T) -> Result<
     compiled
 }
 
-fn error(rule: String, path: &str, message: String) -> MappingError {
+pub(crate) fn error(rule: String, path: &str, problem: Problem) -> MappingError {
     let path = path.to_owned();
-    MappingError { rule, path, message }
+    MappingError { rule, path, problem }
 }

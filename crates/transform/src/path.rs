@@ -3,9 +3,13 @@
 use ig_core::integration::MAX_DEPTH;
 use serde_json::Value;
 
+mod parser;
 mod place;
+mod source;
 
+use parser::Parser;
 pub(crate) use place::{element, empty_for, kind, place};
+pub(crate) use source::Source;
 
 /// The highest index that a rule may write to: an index is a promise of memory.
 const LAST_WRITABLE_INDEX: usize = 999;
@@ -73,6 +77,15 @@ impl Path {
         &self.stages
     }
 
+    /// How many elements its indices may have to make before what it names.
+    pub(crate) fn filling(&self) -> usize {
+        let made = |segment: &Segment| match segment {
+            Segment::Index { at, .. } => at + 1,
+            Segment::Key(_) => 1,
+        };
+        self.stages.iter().flatten().map(made).sum()
+    }
+
     /// How many `[]` were written, one at the end included.
     pub(crate) fn brackets(&self) -> usize {
         self.brackets
@@ -96,106 +109,6 @@ pub(crate) fn find<'a>(value: &'a Value, stage: &[Segment]) -> Option<&'a Value>
         (Segment::Key(key) | Segment::Index { text: key, .. }, Value::Object(fields)) => fields.get(key),
         _ => None,
     })
-}
-
-/// Reads the text form, one character at a time.
-#[derive(Default)]
-struct Parser {
-    stages: Vec<Stage>,
-    stage: Stage,
-    key: String,
-    escaped: bool,
-    after_bracket: bool,
-}
-
-impl Parser {
-    fn parse(mut self, text: &str) -> Result<Vec<Stage>, String> {
-        let mut letters = text.chars();
-        while let Some(letter) = letters.next() {
-            match letter {
-                '\\' => self.escape(letters.next())?,
-                '.' => self.end_segment()?,
-                '[' => self.bracket(&mut letters)?,
-                ']' => return Err("has a ] without a [".to_owned()),
-                _ => self.push(letter)?,
-            }
-        }
-        self.end_segment()?;
-        self.stages.push(self.stage);
-        Ok(self.stages)
-    }
-
-    fn push(&mut self, letter: char) -> Result<(), String> {
-        if self.after_bracket {
-            return Err("needs a dot or a bracket after ]".to_owned());
-        }
-        self.key.push(letter);
-        Ok(())
-    }
-
-    fn escape(&mut self, letter: Option<char>) -> Result<(), String> {
-        let letter = letter.ok_or("must not end with a backslash")?;
-        self.escaped = true;
-        self.push(letter)
-    }
-
-    fn end_segment(&mut self) -> Result<(), String> {
-        if !self.after_bracket {
-            self.end_key()?;
-        }
-        self.after_bracket = false;
-        Ok(())
-    }
-
-    fn end_key(&mut self) -> Result<(), String> {
-        let text = std::mem::take(&mut self.key);
-        if text.is_empty() {
-            return Err("must name a key between dots, such as patient.name".to_owned());
-        }
-        let escaped = std::mem::take(&mut self.escaped);
-        self.stage.push(segment(text, escaped));
-        Ok(())
-    }
-
-    /// What follows a `[`: `]` for every element, or an index.
-    fn bracket(&mut self, letters: &mut impl Iterator<Item = char>) -> Result<(), String> {
-        if !self.after_bracket {
-            self.end_key()?;
-        }
-        self.after_bracket = true;
-        let text = inside(letters)?;
-        if text.is_empty() {
-            self.stages.push(std::mem::take(&mut self.stage));
-            return Ok(());
-        }
-        match segment(text, false) {
-            Segment::Key(_) => Err("must hold a number or nothing between [ and ]".to_owned()),
-            index @ Segment::Index { .. } => {
-                self.stage.push(index);
-                Ok(())
-            }
-        }
-    }
-}
-
-/// What lies before the next `]`.
-fn inside(letters: &mut impl Iterator<Item = char>) -> Result<String, String> {
-    let mut text = String::new();
-    loop {
-        match letters.next() {
-            Some(']') => return Ok(text),
-            Some(letter) => text.push(letter),
-            None => return Err("has a [ without a ]".to_owned()),
-        }
-    }
-}
-
-fn segment(text: String, escaped: bool) -> Segment {
-    let digits = !escaped && text.bytes().all(|byte| byte.is_ascii_digit());
-    match text.parse() {
-        Ok(at) if digits => Segment::Index { at, text },
-        _ => Segment::Key(text),
-    }
 }
 
 #[cfg(test)]

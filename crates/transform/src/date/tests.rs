@@ -2,14 +2,19 @@ use serde_json::json;
 
 use super::*;
 
-fn rewrite(input: Option<&str>, output: Option<&str>, timezone: Option<&str>, value: &Value) -> Result<String, String> {
+fn rewrite(input: Option<&str>, output: Option<&str>, timezone: Option<&str>, value: &Value) -> Result<Value, String> {
     let own = |text: Option<&str>| text.map(str::to_owned);
     let format = DateFormat {
         input: own(input),
         output: own(output),
         timezone: own(timezone),
     };
-    DateRule::compile(&format).unwrap().rewrite(value)
+    let rewritten = DateRule::compile(&format).unwrap().rewrite(value);
+    rewritten.map_err(|problem| problem.to_string())
+}
+
+fn read(input: Option<&str>, text: &str) -> Result<Value, String> {
+    rewrite(input, None, None, &json!(text))
 }
 
 #[test]
@@ -31,7 +36,7 @@ fn dates_without_a_pattern_are_iso_8601_or_epochs() {
         (json!(-86_400), "1969-12-31T00:00:00Z"),
     ];
     for (value, expected) in table {
-        assert_eq!(rewrite(None, None, None, &value), Ok(expected.to_owned()), "{value}");
+        assert_eq!(rewrite(None, None, None, &value), Ok(json!(expected)), "{value}");
     }
 }
 
@@ -63,7 +68,7 @@ fn patterns_and_timezone_govern_both_sides() {
         ),
     ];
     for (input, output, timezone, value, expected) in table {
-        assert_eq!(rewrite(input, output, timezone, &value), Ok(expected.to_owned()), "{value}");
+        assert_eq!(rewrite(input, output, timezone, &value), Ok(json!(expected)), "{value}");
     }
 }
 
@@ -82,29 +87,152 @@ fn a_time_that_comes_twice_is_the_first() {
 }
 
 #[test]
+fn what_hospital_systems_write_is_read() {
+    let table = [
+        ("2026-02-04 14:00:00", "2026-02-04T14:00:00Z"),
+        ("2026/02/04 14:00", "2026-02-04T14:00:00Z"),
+        ("2026-02-04 14:00:00.1234567", "2026-02-04T14:00:00.123456700Z"),
+        ("4-Feb-2026", "2026-02-04T00:00:00Z"),
+        ("04-FEB-2026 02:05:09 pm", "2026-02-04T14:05:09Z"),
+        ("4 February 2026, 14:00", "2026-02-04T14:00:00Z"),
+        ("Feb  4 2026  4:07PM", "2026-02-04T16:07:00Z"),
+        ("Sept. 4, 2026 12:00 a.m.", "2026-09-04T00:00:00Z"),
+        ("Wed, 04 Feb 2026 14:00:00 +0530", "2026-02-04T08:30:00Z"),
+        (
+            "Wed Feb 04 2026 14:00:00 GMT+0530 (India Standard Time)",
+            "2026-02-04T08:30:00Z",
+        ),
+        ("2026-02-04 14:00:00 UTC", "2026-02-04T14:00:00Z"),
+        ("20260204140000", "2026-02-04T14:00:00Z"),
+        ("20260204140000.5-0500", "2026-02-04T19:00:00.500Z"),
+        ("1770213600", "2026-02-04T14:00:00Z"),
+        ("1770213600000", "2026-02-04T14:00:00Z"),
+    ];
+    for (text, expected) in table {
+        assert_eq!(read(None, text), Ok(json!(expected)), "{text}");
+    }
+}
+
+#[test]
+fn day_first_or_month_first_is_configured_and_never_guessed() {
+    let table = [
+        ("04/02/2026 04:07 PM", "2026-02-04T16:07:00Z", "2026-04-02T16:07:00Z"),
+        ("4.2.2026", "2026-02-04T00:00:00Z", "2026-04-02T00:00:00Z"),
+        ("04-02-2026 12:30 AM", "2026-02-04T00:30:00Z", "2026-04-02T00:30:00Z"),
+        ("4-Feb-2026", "2026-02-04T00:00:00Z", "2026-02-04T00:00:00Z"),
+        ("2026-02-04", "2026-02-04T00:00:00Z", "2026-02-04T00:00:00Z"),
+    ];
+    for (text, day_first, month_first) in table {
+        assert_eq!(read(Some("dayFirst"), text), Ok(json!(day_first)), "{text}");
+        assert_eq!(read(Some("monthFirst"), text), Ok(json!(month_first)), "{text}");
+    }
+    assert_eq!(read(Some("dayFirst"), "25/02/2026"), Ok(json!("2026-02-25T00:00:00Z")));
+    assert!(read(Some("monthFirst"), "25/02/2026").is_err());
+    for text in ["04/02/2026 04:07 PM", "25/02/2026", "4.2.2026"] {
+        let message = read(None, text).unwrap_err();
+        assert!(message.contains("dayFirst") && message.contains("monthFirst"), "{message}");
+    }
+}
+
+#[test]
+fn what_may_mean_two_things_says_what_to_configure() {
+    for text in ["4-Feb-26", "04/02/26"] {
+        assert!(read(Some("dayFirst"), text).unwrap_err().contains("two digits"), "{text}");
+    }
+    assert!(read(None, "202602041400").unwrap_err().contains("epochMillis"));
+    assert_eq!(read(Some("YYYYMMDDHHmm"), "202602041400"), Ok(json!("2026-02-04T14:00:00Z")));
+    assert_eq!(
+        read(Some("epochMillis"), "202602041400"),
+        Ok(json!("1976-06-02T22:20:41.400Z"))
+    );
+    assert_eq!(read(Some("DD-MMM-YY"), "4-Feb-26"), Ok(json!("2026-02-04T00:00:00Z")));
+    assert!(read(Some("DD/MM/YYYY"), "04/02/26").is_err());
+}
+
+#[test]
+fn patterns_of_letters_and_several_forms_are_read() {
+    let table = [
+        ("DD/MM/YYYY hh:mm A", json!("04/02/2026 04:07 PM"), "2026-02-04T16:07:00Z"),
+        ("MM/DD/YYYY hh:mm A", json!("04/02/2026 04:07 pm"), "2026-04-02T16:07:00Z"),
+        ("dd-MM-yyyy HH:mm", json!("04-02-2026 16:07"), "2026-02-04T16:07:00Z"),
+        (
+            "YYYY-MM-DDTHH:mm:ssZ",
+            json!("2026-02-04T16:07:00+05:30"),
+            "2026-02-04T10:37:00Z",
+        ),
+        ("YYYY-MM-DDTHH:mm:ssZ", json!("2026-02-04T16:07:00Z"), "2026-02-04T16:07:00Z"),
+        ("YYYYMMDD", json!(20_260_204), "2026-02-04T00:00:00Z"),
+        ("DD/MM/YYYY HH:mm || DD/MM/YYYY", json!("04/02/2026"), "2026-02-04T00:00:00Z"),
+        ("DD/MM/YYYY || epochSeconds", json!(86_400), "1970-01-02T00:00:00Z"),
+        ("YYYYMMDDHHmm||dayFirst", json!("4/2/2026"), "2026-02-04T00:00:00Z"),
+        ("epochMillis", json!(86_400_000), "1970-01-02T00:00:00Z"),
+        ("epochSeconds", json!("86400.5"), "1970-01-02T00:00:00.500Z"),
+    ];
+    for (input, value, expected) in table {
+        assert_eq!(rewrite(Some(input), None, None, &value), Ok(json!(expected)), "{input}");
+    }
+}
+
+#[test]
+fn outputs_are_patterns_or_epochs() {
+    let table = [
+        ("DD/MM/YYYY hh:mm A", json!("04/02/2026 07:30 PM")),
+        ("D-MMM-YY", json!("4-Feb-26")),
+        ("YYYY-MM-DDTHH:mm:ssZ", json!("2026-02-04T19:30:00+05:30")),
+        ("%Y-%m-%dT%H:%M:%S%z", json!("2026-02-04T19:30:00+0530")),
+        ("epochSeconds", json!(1_770_213_600)),
+        ("epochMillis", json!(1_770_213_600_000_i64)),
+    ];
+    for (output, expected) in table {
+        let written = rewrite(None, Some(output), Some("Asia/Kolkata"), &json!("2026-02-04T14:00:00Z"));
+        assert_eq!(written, Ok(expected), "{output}");
+    }
+}
+
+#[test]
 fn what_is_no_date_is_refused_without_being_quoted() {
     for value in [
         json!("tomorrow"),
         json!(true),
         json!([]),
         json!("2024-13-01"),
+        json!("2024-02-30"),
+        json!("26-02-04"),
+        json!("2024-02-03 25:00"),
+        json!("2024-02-03 13:00 PM"),
+        json!("2024-02-03 10:00 IST"),
+        json!("2024-02-03 10:00 tomorrow"),
+        json!("2024-02-03T10:00+99:00"),
         json!(1e300),
         json!("9".repeat(400)),
     ] {
         let message = rewrite(None, None, None, &value).unwrap_err();
         assert!(!message.contains("tomorrow") && !message.contains("999"), "{message}");
     }
-    assert!(rewrite(Some("%Y"), None, None, &json!("2024-01-01")).is_err());
 }
 
 #[test]
 fn what_is_no_pattern_or_timezone_is_a_fault() {
-    let format = DateFormat {
-        input: Some("YYYY-MM-DD".to_owned()),
-        output: Some("%Q".to_owned()),
-        timezone: Some("Mars/Olympus".to_owned()),
+    let pointers = |input: &str, output: &str, timezone: &str| {
+        let format = DateFormat {
+            input: Some(input.to_owned()),
+            output: Some(output.to_owned()),
+            timezone: Some(timezone.to_owned()),
+        };
+        let faults = DateRule::compile(&format).err().unwrap_or_default();
+        faults.list().iter().map(|fault| fault.pointer.clone()).collect::<Vec<_>>()
     };
-    let faults = DateRule::compile(&format).unwrap_err();
-    let pointers: Vec<_> = faults.list().iter().map(|fault| fault.pointer.as_str()).collect();
-    assert_eq!(pointers, ["/input", "/output", "/timezone"]);
+    assert_eq!(pointers("nonsense", "%Q", "Mars/Olympus"), ["/input", "/output", "/timezone"]);
+    for input in [
+        "",
+        "--",
+        "%Y",
+        "%Y-%m",
+        "DD/mm/YYYY",
+        "DD/MM/YYYY hh:mm",
+        "DD/MM/YYYY||",
+        "%H:%M",
+    ] {
+        assert_eq!(pointers(input, "%Y", "UTC"), ["/input"], "{input}");
+    }
 }

@@ -1,9 +1,12 @@
 //! What a rule does to the value that it carries.
 
 use ig_core::fault::Faults;
+use ig_core::id::LookupType;
 use ig_core::integration::Transform;
+use ig_core::lookup::{LookupKey, Resolved};
 use serde_json::Value;
 
+use super::carry::Changed;
 use crate::date::DateRule;
 
 /// A transform, ready to be applied.
@@ -15,6 +18,7 @@ pub(super) enum Change {
     Lower,
     Date(Box<DateRule>),
     Default,
+    Lookup(LookupType),
 }
 
 impl Change {
@@ -25,12 +29,13 @@ impl Change {
             Some(Transform::Upper) => Self::Upper,
             Some(Transform::Lower) => Self::Lower,
             Some(Transform::Default) => Self::Default,
+            Some(Transform::Lookup(lookup_type)) => Self::Lookup(lookup_type.clone()),
             Some(Transform::Date(format)) => Self::Date(Box::new(DateRule::compile(format)?)),
         })
     }
 
     /// What is written for what was found; nothing is written for nothing.
-    pub(super) fn apply(&self, found: Option<&Value>, default: Option<&Value>) -> Result<Option<Value>, String> {
+    pub(super) fn apply(&self, found: Option<&Value>, default: Option<&Value>, resolved: &Resolved) -> Changed {
         let Some(value) = found else {
             return Ok(default.cloned());
         };
@@ -39,7 +44,12 @@ impl Change {
             Self::Upper => Ok(Some(on_text(value, str::to_uppercase))),
             Self::Lower => Ok(Some(on_text(value, str::to_lowercase))),
             Self::Date(_) | Self::Default if is_blank(value) => Ok(Some(default.unwrap_or(value).clone())),
-            Self::Date(rule) => rule.rewrite(value).map(|text| Some(Value::String(text))),
+            Self::Date(rule) => rule.rewrite(value).map(Some),
+            Self::Lookup(lookup_type) => {
+                let row = LookupKey::of(lookup_type, value).and_then(|key| resolved.get(&key));
+                let mapped = row.map(|target| Value::String(target.id.clone()));
+                Ok(Some(mapped.unwrap_or_else(|| default.unwrap_or(value).clone())))
+            }
             Self::Copy | Self::Default => Ok(Some(value.clone())),
         }
     }

@@ -1,17 +1,20 @@
 //! One rule: take what is at one path, change it, put it at another.
 
 use ig_core::fault::Faults;
-use ig_core::integration::{FieldMapping, MAX_DEPTH};
+use ig_core::integration::FieldMapping;
+use ig_core::lookup::{LookupKey, Resolved};
 use serde_json::Value;
 
+use super::carry::Carrier;
 use super::change::Change;
-use super::depth::nests_deeper_than;
-use crate::path::{Path, Stage, element, empty_for, find, kind, place};
+use super::weight::Room;
+use crate::error::Problem;
+use crate::path::{Path, Source};
 
 /// A field mapping, ready to be applied.
 #[derive(Debug, Clone)]
 pub(super) struct Rule {
-    source: Path,
+    source: Source,
     target: Path,
     change: Change,
     default: Option<Value>,
@@ -20,7 +23,7 @@ pub(super) struct Rule {
 impl Rule {
     pub(super) fn compile(mapping: &FieldMapping) -> Result<Self, Faults> {
         let mut faults = Faults::default();
-        let source = noted(Path::source(&mapping.source), "/sourceField", &mut faults);
+        let source = noted(Source::field(&mapping.source), "/sourceField", &mut faults);
         let target = noted(Path::target(&mapping.target), "/targetField", &mut faults);
         let change = Change::compile(mapping.transform.as_ref());
         if let Err(found) = &change {
@@ -29,9 +32,7 @@ impl Rule {
         let (Some(source), Some(target), Ok(change)) = (source, target, change) else {
             return Err(faults);
         };
-        if target.brackets() > source.brackets() {
-            return Err(Faults::one("/targetField", "must not have more [] than sourceField"));
-        }
+        paired(&source, &target).map_err(|message| Faults::one("/targetField", message))?;
         let default = mapping.default.clone();
         Ok(Self {
             source,
@@ -46,77 +47,33 @@ impl Rule {
         self.source.text()
     }
 
-    pub(super) fn apply(&self, payload: &Value, output: &mut Value) -> Result<(), String> {
-        self.carry(self.source.stages(), self.target.stages(), payload, output)
-    }
-
-    /// Walks both paths side by side: element by element as far as the target has `[]`, then writes.
-    fn carry(&self, source: &[Stage], target: &[Stage], value: &Value, output: &mut Value) -> Result<(), String> {
-        let ([from, sources @ ..], [to, targets @ ..]) = (source, target) else {
-            return Ok(());
-        };
-        let Some(next) = targets.first() else {
-            return self.write(source, to, value, output);
-        };
-        let Some(Value::Array(items)) = find(value, from) else {
-            return Ok(());
-        };
-        let elements = array(place(output, to)?)?;
-        for (at, item) in items.iter().enumerate() {
-            self.carry(sources, targets, item, element(elements, at, &empty_for(next.first())))?;
-        }
-        Ok(())
-    }
-
-    fn write(&self, source: &[Stage], to: &Stage, value: &Value, output: &mut Value) -> Result<(), String> {
-        let Some(written) = self.take(source, value)? else {
-            return Ok(());
-        };
-        if nests_deeper_than(&written, MAX_DEPTH - self.target.depth()) {
-            return Err(format!("the output would nest deeper than {MAX_DEPTH} levels"));
-        }
-        *place(output, to)? = written;
-        Ok(())
-    }
-
-    /// What the rest of the source path finds, changed; an array of it where the path has `[]` left.
-    fn take(&self, source: &[Stage], value: &Value) -> Result<Option<Value>, String> {
-        let found = source.first().and_then(|stage| find(value, stage));
-        match (source.len(), found) {
-            (0 | 1, _) => self.change.apply(found, self.default.as_ref()),
-            (_, Some(Value::Array(items))) => {
-                let mut gathered = Vec::with_capacity(items.len());
-                self.gather(&source[1..], items, &mut gathered)?;
-                Ok(Some(Value::Array(gathered)))
-            }
-            _ => Ok(self.default.clone()),
+    /// Adds what it needs looked up.
+    pub(super) fn want(&self, payload: &Value, keys: &mut Vec<LookupKey>) {
+        if let Change::Lookup(lookup_type) = &self.change {
+            let mut want = |value: &Value| keys.extend(LookupKey::of(lookup_type, value));
+            self.source.each(payload, &mut want);
         }
     }
 
-    /// One flat array of what is found in each element; elements without it are left out.
-    fn gather(&self, source: &[Stage], items: &[Value], gathered: &mut Vec<Value>) -> Result<(), String> {
-        for item in items {
-            let found = source.first().and_then(|stage| find(item, stage));
-            match (source.len(), found) {
-                (0 | 1, _) => gathered.extend(self.change.apply(found, self.default.as_ref())?),
-                (_, Some(Value::Array(inner))) => self.gather(&source[1..], inner, gathered)?,
-                _ => {}
-            }
-        }
-        Ok(())
+    pub(super) fn apply(&self, payload: &Value, resolved: &Resolved, output: &mut Value, room: &mut Room) -> Result<(), Problem> {
+        let carrier = Carrier {
+            source: &self.source,
+            target: &self.target,
+            payload,
+            change: |found: Option<&Value>| self.change.apply(found, self.default.as_ref(), resolved),
+        };
+        carrier.carry(output, room)
     }
 }
 
-fn array(place: &mut Value) -> Result<&mut Vec<Value>, String> {
-    if place.is_null() {
-        *place = empty_for(None);
+/// Whether each `[]` of the target has one of the source to pair with.
+pub(crate) fn paired(source: &Source, target: &Path) -> Result<(), String> {
+    if target.brackets() > source.arrays().len() {
+        return Err("must not have more [] than its source".to_owned());
     }
-    let kind = kind(place);
-    place
-        .as_array_mut()
-        .ok_or_else(|| format!("the output holds {kind} where the path needs an array"))
+    Ok(())
 }
 
-fn noted(path: Result<Path, String>, pointer: &str, faults: &mut Faults) -> Option<Path> {
-    path.map_err(|message| faults.add(pointer, message)).ok()
+pub(crate) fn noted<T>(read: Result<T, String>, pointer: &str, faults: &mut Faults) -> Option<T> {
+    read.map_err(|message| faults.add(pointer, message)).ok()
 }

@@ -3,13 +3,14 @@
 use serde_json::{Map, Value};
 
 use super::Segment;
+use crate::error::Problem;
 
 /// The place that a run of steps leads to; what is missing on the way is made, what is there is never replaced.
-pub(crate) fn place<'a>(output: &'a mut Value, stage: &[Segment]) -> Result<&'a mut Value, String> {
+pub(crate) fn place<'a>(output: &'a mut Value, stage: &[Segment]) -> Result<&'a mut Value, Problem> {
     stage.iter().try_fold(output, step)
 }
 
-fn step<'a>(value: &'a mut Value, segment: &Segment) -> Result<&'a mut Value, String> {
+fn step<'a>(value: &'a mut Value, segment: &Segment) -> Result<&'a mut Value, Problem> {
     if value.is_null() {
         *value = empty_for(Some(segment));
     }
@@ -18,7 +19,10 @@ fn step<'a>(value: &'a mut Value, segment: &Segment) -> Result<&'a mut Value, St
         (Segment::Key(key) | Segment::Index { text: key, .. }, Value::Object(fields)) => {
             Ok(fields.entry(key.as_str()).or_insert(Value::Null))
         }
-        (_, other) => Err(format!("the output holds {} where the path needs an object", kind(other))),
+        (_, other) => Err(Problem::InTheWay {
+            found: kind(other),
+            needed: "an object",
+        }),
     }
 }
 

@@ -1,13 +1,14 @@
 //! What holds for any rules and any payload.
 
 use ig_core::integration::{DateFormat, MAX_DEPTH, SimpleMapping, StaticField, Transform};
+use ig_core::lookup::Resolved;
 use ig_transform::CompiledMapping;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::mapping::field;
 
-fn any_value() -> impl Strategy<Value = Value> {
+pub(crate) fn any_value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
@@ -69,7 +70,7 @@ proptest! {
             mapping.fields.push(rule);
         }
         if let Ok(compiled) = CompiledMapping::compile(&mapping)
-            && let Ok(output) = compiled.apply(&payload)
+            && let Ok(output) = compiled.apply(&payload, &Resolved::new())
         {
             prop_assert!(depth(&output) <= MAX_DEPTH);
         }
@@ -79,7 +80,7 @@ proptest! {
     fn any_text_is_a_path_or_a_fault(text in ".{0,40}", payload in any_value()) {
         let mapping = SimpleMapping { fields: vec![field(&text, &text)], ..SimpleMapping::default() };
         if let Ok(compiled) = CompiledMapping::compile(&mapping) {
-            let _ = compiled.apply(&payload);
+            let _ = compiled.apply(&payload, &Resolved::new());
         }
     }
 
@@ -89,7 +90,7 @@ proptest! {
             fields: order.iter().map(|n| field("v", &format!("k{n}"))).collect(),
             ..SimpleMapping::default()
         };
-        let output = CompiledMapping::compile(&mapping).unwrap().apply(&json!({"v": 1})).unwrap();
+        let output = CompiledMapping::compile(&mapping).unwrap().apply(&json!({"v": 1}), &Resolved::new()).unwrap();
         let keys: Vec<_> = output.as_object().unwrap().keys().cloned().collect();
         let expected: Vec<_> = order.iter().map(|n| format!("k{n}")).collect();
         prop_assert_eq!(keys, expected);
@@ -98,7 +99,7 @@ proptest! {
     #[test]
     fn passing_a_payload_through_changes_nothing(payload in any_value()) {
         let compiled = CompiledMapping::compile(&SimpleMapping::identity()).unwrap();
-        prop_assert_eq!(compiled.apply(&payload).unwrap(), payload);
+        prop_assert_eq!(compiled.apply(&payload, &Resolved::new()).unwrap(), payload);
     }
 }
 
@@ -109,13 +110,15 @@ fn depth_is_bounded_on_the_way_in_and_on_the_way_out() {
             fields: vec![field("v", target)],
             ..SimpleMapping::default()
         };
-        CompiledMapping::compile(&mapping).unwrap().apply(&json!({ "v": nested(48) }))
+        CompiledMapping::compile(&mapping)
+            .unwrap()
+            .apply(&json!({ "v": nested(48) }), &Resolved::new())
     };
     assert_eq!(depth(&copy("x.y").unwrap()), MAX_DEPTH);
     assert_eq!(copy("x.y.z").unwrap_err().rule, "/fieldMappings/0");
     let whole = CompiledMapping::compile(&SimpleMapping::identity()).unwrap();
-    assert!(whole.apply(&nested(50)).is_ok());
-    assert!(whole.apply(&nested(51)).is_err());
+    assert!(whole.apply(&nested(50), &Resolved::new()).is_ok());
+    assert!(whole.apply(&nested(51), &Resolved::new()).is_err());
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use ig_core::event::Payload;
 use ig_core::integration::{DateFormat, FieldMapping, SimpleMapping, StaticField, Transform, Transformation};
+use ig_core::lookup::Resolved;
 use ig_transform::{Compiled, CompiledMapping};
 use serde_json::{Value, json};
 
@@ -28,7 +29,10 @@ fn mapped(fields: Vec<FieldMapping>, payload: &Value) -> Value {
         fields,
         ..SimpleMapping::default()
     };
-    CompiledMapping::compile(&mapping).unwrap().apply(payload).unwrap()
+    CompiledMapping::compile(&mapping)
+        .unwrap()
+        .apply(payload, &Resolved::new())
+        .unwrap()
 }
 
 fn fault_pointers(mapping: &SimpleMapping) -> Vec<String> {
@@ -146,7 +150,7 @@ fn passthrough_begins_with_the_payload_and_statics_come_last() {
     };
     let output = CompiledMapping::compile(&mapping)
         .unwrap()
-        .apply(&json!({"z": 0, "a": 1}))
+        .apply(&json!({"z": 0, "a": 1}), &Resolved::new())
         .unwrap();
     assert_eq!(output.to_string(), r#"{"z":0,"a":1,"b":1,"meta":{"kind":"k"}}"#);
 }
@@ -159,7 +163,7 @@ fn an_error_names_rule_and_path() {
     };
     let error = CompiledMapping::compile(&mapping)
         .unwrap()
-        .apply(&json!({"v": "secret"}))
+        .apply(&json!({"v": "secret"}), &Resolved::new())
         .unwrap_err();
     assert_eq!((error.rule.as_str(), error.path.as_str()), ("/fieldMappings/1", "v"));
     assert!(!error.to_string().contains("secret"));
@@ -174,7 +178,7 @@ fn a_rule_never_replaces_a_value_to_get_below_it() {
     };
     let compiled = CompiledMapping::compile(&mapping).unwrap();
     for payload in [json!({"a": 1, "items": [1]}), json!({"a": 1, "items": "text"}), json!([1])] {
-        let error = compiled.apply(&payload);
+        let error = compiled.apply(&payload, &Resolved::new());
         assert_eq!(error.is_err(), payload.is_object(), "{payload}");
     }
 }
@@ -221,5 +225,8 @@ fn the_identity_sends_the_very_bytes() {
     let payload = Payload::parse(raw.clone()).unwrap();
     let compiled = Compiled::compile(&Transformation::Simple(SimpleMapping::identity())).unwrap();
     assert!(compiled.is_identity());
-    assert_eq!(compiled.apply(&payload).unwrap(), raw);
+    let Compiled::Simple(simple) = compiled else {
+        panic!("a mapping")
+    };
+    assert_eq!(simple.apply(&payload, &Resolved::new()).unwrap(), raw);
 }

@@ -1,0 +1,168 @@
+//! The forms in which systems write dates when nobody asked them for one.
+
+use chrono::{DateTime, Duration, NaiveDate, NaiveDateTime, Utc};
+use chrono_tz::Tz;
+
+use super::cursor::Cursor;
+use super::{Unread, input, local};
+
+mod time;
+
+use time::{compact_time, time_and_offset};
+
+/// Which comes first in `04/02/2026`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    /// Nobody said; such a date is refused.
+    Unsaid,
+    DayFirst,
+    MonthFirst,
+}
+
+const MONTHS: [&str; 12] = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+];
+const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+
+/// Reads a text; one without an offset is read in the zone, one without a time is midnight.
+pub(super) fn read(text: &str, order: Order, zone: Tz) -> Result<DateTime<Utc>, Unread> {
+    let text = text.trim();
+    if text.len() > 8 && text.len() != 14 && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return number(text);
+    }
+    let mut cursor = Cursor::new(text);
+    let date = date(&mut cursor, order)?;
+    let (time, offset) = time_and_offset(&mut cursor).ok_or(Unread::NotADate)?;
+    on_the_wall(date.and_time(time), offset, zone).ok_or(Unread::NotADate)
+}
+
+/// Seconds or milliseconds; twelve digits that may as well be a date and a time are refused.
+fn number(digits: &str) -> Result<DateTime<Utc>, Unread> {
+    if digits.len() == 12 {
+        let mut cursor = Cursor::new(digits);
+        let date = compact_date(&mut cursor).ok();
+        if date.is_some() && compact_time(&mut cursor).is_some() {
+            return Err(Unread::TwelveDigits);
+        }
+    }
+    let number = digits.parse().ok().and_then(|number| input::epoch(&number));
+    number.ok_or(Unread::NotADate)
+}
+
+fn on_the_wall(local: NaiveDateTime, offset: Option<Duration>, zone: Tz) -> Option<DateTime<Utc>> {
+    match offset {
+        Some(offset) => Some(local.checked_sub_signed(offset)?.and_utc()),
+        None => local::moment(local, zone),
+    }
+}
+
+fn date(cursor: &mut Cursor<'_>, order: Order) -> Result<NaiveDate, Unread> {
+    if cursor.letter_ahead() {
+        let mut word = cursor.word();
+        if position(&WEEKDAYS, word).is_some() {
+            separate(cursor);
+            if !cursor.letter_ahead() {
+                return begins_with_a_number(cursor, order);
+            }
+            word = cursor.word();
+        }
+        let month = position(&MONTHS, word).ok_or(Unread::NotADate)?;
+        separate(cursor);
+        let day = short(cursor)?;
+        separate(cursor);
+        return ymd(year(cursor)?, month, day);
+    }
+    begins_with_a_number(cursor, order)
+}
+
+fn begins_with_a_number(cursor: &mut Cursor<'_>, order: Order) -> Result<NaiveDate, Unread> {
+    match cursor.digits_ahead() {
+        8 | 14 => compact_date(cursor),
+        4 => year_first(cursor),
+        1 | 2 => year_last(cursor, order),
+        _ => Err(Unread::NotADate),
+    }
+}
+
+/// `20260204`.
+fn compact_date(cursor: &mut Cursor<'_>) -> Result<NaiveDate, Unread> {
+    let mut take = |count| cursor.exactly(count).ok_or(Unread::NotADate);
+    ymd(take(4)?, take(2)?, take(2)?)
+}
+
+/// `2026-02-04`, `2026/2/4`, `2026-Feb-04`.
+fn year_first(cursor: &mut Cursor<'_>) -> Result<NaiveDate, Unread> {
+    let year = year(cursor)?;
+    separate(cursor);
+    let month = if cursor.letter_ahead() {
+        position(&MONTHS, cursor.word()).ok_or(Unread::NotADate)?
+    } else {
+        short(cursor)?
+    };
+    separate(cursor);
+    ymd(year, month, short(cursor)?)
+}
+
+/// `4-Feb-2026`, and `04/02/2026` where it was said what comes first.
+fn year_last(cursor: &mut Cursor<'_>, order: Order) -> Result<NaiveDate, Unread> {
+    let first = short(cursor)?;
+    separate(cursor);
+    if cursor.letter_ahead() {
+        let month = position(&MONTHS, cursor.word()).ok_or(Unread::NotADate)?;
+        separate(cursor);
+        return ymd(year(cursor)?, month, first);
+    }
+    let second = short(cursor)?;
+    separate(cursor);
+    let year = year(cursor)?;
+    match order {
+        Order::Unsaid => Err(Unread::DayOrMonth),
+        Order::DayFirst => ymd(year, second, first),
+        Order::MonthFirst => ymd(year, first, second),
+    }
+}
+
+/// What stands between the parts of a date: a mark, or white space, or a comma and white space.
+fn separate(cursor: &mut Cursor<'_>) {
+    cursor.one_of(&['-', '/', '.', ',']);
+    cursor.spaces();
+}
+
+fn year(cursor: &mut Cursor<'_>) -> Result<u32, Unread> {
+    match cursor.digits() {
+        Some((year, 4)) => Ok(year),
+        Some((_, 2)) => Err(Unread::TwoDigitYear),
+        _ => Err(Unread::NotADate),
+    }
+}
+
+/// A number of one or two digits.
+fn short(cursor: &mut Cursor<'_>) -> Result<u32, Unread> {
+    match cursor.digits() {
+        Some((number, 1 | 2)) => Ok(number),
+        _ => Err(Unread::NotADate),
+    }
+}
+
+fn ymd(year: u32, month: u32, day: u32) -> Result<NaiveDate, Unread> {
+    let year = i32::try_from(year).map_err(|_| Unread::NotADate)?;
+    NaiveDate::from_ymd_opt(year, month, day).ok_or(Unread::NotADate)
+}
+
+/// The number, from 1, of the name that a word is or begins with three letters at least.
+fn position(names: &[&str], word: &str) -> Option<u32> {
+    let word = word.to_ascii_lowercase();
+    let found = names.iter().position(|name| word.len() >= 3 && name.starts_with(&word))?;
+    u32::try_from(found + 1).ok()
+}

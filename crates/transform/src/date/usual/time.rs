@@ -1,0 +1,102 @@
+//! The time that follows a date.
+
+use chrono::{Duration, NaiveTime};
+
+use crate::date::cursor::Cursor;
+
+/// What follows the date, to the end of the text.
+pub(super) fn time_and_offset(cursor: &mut Cursor<'_>) -> Option<(NaiveTime, Option<Duration>)> {
+    cursor.one_of(&['T', 't', ',']);
+    cursor.spaces();
+    if cursor.is_done() {
+        return Some((NaiveTime::MIN, None));
+    }
+    let time = time(cursor)?;
+    cursor.spaces();
+    let offset = offset(cursor)?;
+    cursor.spaces();
+    cursor.remark();
+    cursor.is_done().then_some((time, offset))
+}
+
+/// `14:00`, `2:00:00.250 pm`, `140000`.
+fn time(cursor: &mut Cursor<'_>) -> Option<NaiveTime> {
+    if cursor.digits_ahead() > 2 {
+        return compact_time(cursor);
+    }
+    let (hour, _) = cursor.digits()?;
+    cursor.one_of(&[':'])?;
+    let minute = cursor.exactly(2)?;
+    let (second, nano) = match cursor.one_of(&[':']) {
+        Some(_) => (cursor.exactly(2)?, fraction(cursor)?),
+        None => (0, 0),
+    };
+    let hour = on_24_hours(cursor, hour)?;
+    clock(hour, minute, second, nano)
+}
+
+/// `1400`, `140000`, `140000.250`.
+pub(super) fn compact_time(cursor: &mut Cursor<'_>) -> Option<NaiveTime> {
+    let (hour, minute) = (cursor.exactly(2)?, cursor.exactly(2)?);
+    if cursor.digits_ahead() == 0 {
+        return clock(hour, minute, 0, 0);
+    }
+    let second = cursor.exactly(2)?;
+    clock(hour, minute, second, fraction(cursor)?)
+}
+
+fn fraction(cursor: &mut Cursor<'_>) -> Option<u32> {
+    match cursor.one_of(&['.', ',']) {
+        Some(_) => cursor.nanoseconds(),
+        None => Some(0),
+    }
+}
+
+fn clock(hour: u32, minute: u32, second: u32, nano: u32) -> Option<NaiveTime> {
+    match second {
+        // This is how chrono holds a leap second.
+        60 => NaiveTime::from_hms_nano_opt(hour, minute, 59, 1_000_000_000 + nano),
+        _ => NaiveTime::from_hms_nano_opt(hour, minute, second, nano),
+    }
+}
+
+/// The hour, where AM or PM may follow.
+fn on_24_hours(cursor: &mut Cursor<'_>, hour: u32) -> Option<u32> {
+    let before = *cursor;
+    cursor.spaces();
+    let half = cursor.word().to_ascii_lowercase();
+    let dotted = half.len() == 1 && cursor.one_of(&['.']).is_some() && cursor.word().eq_ignore_ascii_case("m");
+    let afternoon = match half.as_str() {
+        "am" => false,
+        "pm" => true,
+        "a" if dotted => false,
+        "p" if dotted => true,
+        _ => {
+            *cursor = before;
+            return Some(hour);
+        }
+    };
+    if dotted {
+        cursor.one_of(&['.']);
+    }
+    (1..=12).contains(&hour).then_some(hour % 12 + if afternoon { 12 } else { 0 })
+}
+
+/// `Z`, `UTC`, `+05:30`, `+0530`, `+05`; nothing at all means the rule's timezone, and any other name is no offset.
+fn offset(cursor: &mut Cursor<'_>) -> Option<Option<Duration>> {
+    let named = cursor.word();
+    if !matches!(named.to_ascii_lowercase().as_str(), "" | "z" | "utc" | "gmt") {
+        return None;
+    }
+    let Some(sign) = cursor.one_of(&['+', '-']) else {
+        return Some((!named.is_empty()).then(Duration::zero));
+    };
+    let hours = cursor.exactly(2)?;
+    cursor.one_of(&[':']);
+    let minutes = if cursor.digits_ahead() > 0 { cursor.exactly(2)? } else { 0 };
+    if hours > 23 || minutes > 59 {
+        return None;
+    }
+    let minutes = Duration::minutes(i64::from(hours * 60 + minutes));
+    Some(Some(if sign == '-' { -minutes } else { minutes }))
+}
