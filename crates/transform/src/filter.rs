@@ -1,0 +1,90 @@
+//! Declarative filters, compiled.
+
+use ig_core::condition::Filter;
+use ig_core::fault::Faults;
+use serde_json::Value;
+
+use crate::path::Source;
+
+mod compare;
+mod test;
+
+use test::Test;
+
+/// A filter, ready to be asked about every payload; the time it takes grows no faster than the payload.
+#[derive(Debug, Clone)]
+pub struct CompiledFilter(Node);
+
+#[derive(Debug, Clone)]
+enum Node {
+    And(Vec<Node>),
+    Or(Vec<Node>),
+    Not(Box<Node>),
+    Field { source: Source, test: Test },
+}
+
+impl CompiledFilter {
+    /// Compiles a filter; faults carry JSON pointers into the filter as [`Filter::to_json`] writes it.
+    pub fn compile(filter: &Filter) -> Result<Self, Faults> {
+        Node::compile(filter).map(Self)
+    }
+
+    /// Whether a payload passes.
+    pub fn matches(&self, payload: &Value) -> bool {
+        self.0.matches(payload)
+    }
+}
+
+impl Node {
+    fn compile(filter: &Filter) -> Result<Self, Faults> {
+        match filter {
+            Filter::And(filters) => {
+                let prefix = Filter::one_field(filters).map_or("/and", |_| "");
+                Self::all(filters, prefix).map(Self::And)
+            }
+            Filter::Or(filters) => Self::all(filters, "/or").map(Self::Or),
+            Filter::Not(inner) => match Self::compile(inner) {
+                Ok(inner) => Ok(Self::Not(Box::new(inner))),
+                Err(found) => Err(below("/not", found)),
+            },
+            Filter::Field { path, test } => {
+                let mut faults = Faults::default();
+                let source = Source::field(path).map_err(|message| faults.add("/field", message));
+                let compiled = Test::compile(test).map_err(|message| faults.add(format!("/{}", test.name()), message));
+                match (source, compiled) {
+                    (Ok(source), Ok(test)) => Ok(Self::Field { source, test }),
+                    _ => Err(faults),
+                }
+            }
+        }
+    }
+
+    /// All of a list; an empty prefix is that of tests that share one object.
+    fn all(filters: &[Filter], prefix: &str) -> Result<Vec<Self>, Faults> {
+        let mut faults = Faults::default();
+        let mut nodes = Vec::with_capacity(filters.len());
+        for (index, filter) in filters.iter().enumerate() {
+            match Self::compile(filter) {
+                Ok(node) => nodes.push(node),
+                Err(found) if prefix.is_empty() => faults.absorb("", found),
+                Err(found) => faults.absorb(&format!("{prefix}/{index}"), found),
+            }
+        }
+        faults.into_result(nodes)
+    }
+
+    fn matches(&self, payload: &Value) -> bool {
+        match self {
+            Self::And(nodes) => nodes.iter().all(|node| node.matches(payload)),
+            Self::Or(nodes) => nodes.iter().any(|node| node.matches(payload)),
+            Self::Not(node) => !node.matches(payload),
+            Self::Field { source, test } => test.of_some(source, payload),
+        }
+    }
+}
+
+fn below(prefix: &str, found: Faults) -> Faults {
+    let mut faults = Faults::default();
+    faults.absorb(prefix, found);
+    faults
+}
