@@ -8,6 +8,7 @@ mod lookup_cache;
 mod lookups;
 mod mapping;
 mod path;
+pub mod script;
 
 pub use compiled::{Compiled, CompiledSimple};
 pub use error::{MappingError, Problem};

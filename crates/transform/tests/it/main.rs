@@ -1,8 +1,13 @@
-//! Mapping, lookups and filters through the crate's public face.
+//! Mapping, lookups, filters and scripts through the crate's public face.
 
 mod filters;
 mod laws;
 mod lookup_cache;
 mod lookups;
 mod mapping;
+mod script;
 mod table;
+
+/// What the services allocate with, and so the workers: its reservations are under the workers' limit too.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -1,0 +1,55 @@
+//! The gateway's transformer: scripts are checked when they are saved, and whole integrations can be tried out.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use ig_core::configuration::Change;
+use ig_core::ports::Lookups;
+use ig_service::{Context, Fate};
+use ig_store::Store;
+use ig_transform::script::{ScriptPool, ScriptsConfig};
+use ig_transform::{CacheLimits, LookupCache, Transformer};
+
+use crate::feed::{ConfigFeed, Next};
+
+/// Starts the pool of script workers, and the cache of lookup rows, which follows the configuration.
+pub(crate) fn start(
+    scripts: &ScriptsConfig,
+    context: &Context,
+    store: &Store,
+    feed: &Arc<ConfigFeed>,
+) -> anyhow::Result<Transformer> {
+    let pool = ScriptPool::start(scripts.pool()).context("section scripts")?;
+    let lookups = Arc::new(LookupCache::new(Arc::new(store.lookups()), CacheLimits::default()));
+    let following = follow(Arc::clone(&lookups), Arc::clone(feed));
+    let stop = context.stopping().clone();
+    context.spawn("lookup cache", Fate::RunsUntilShutdown, async move {
+        stop.run_until_cancelled(following).await;
+    });
+    Ok(Transformer::new(Arc::new(pool), lookups as Arc<dyn Lookups>))
+}
+
+/// Forgets tables as they change.
+async fn follow(lookups: Arc<LookupCache>, feed: Arc<ConfigFeed>) {
+    let mut revision = feed.revision();
+    let mut seen = None;
+    while revision.changed().await.is_ok() {
+        loop {
+            match feed.next(seen) {
+                Next::Nothing => break,
+                Next::Snapshot(configuration) => {
+                    lookups.invalidate_all();
+                    seen = Some(configuration.revision());
+                }
+                Next::Changes(changes) => {
+                    for revised in &changes {
+                        if let Change::LookupsChanged(org, lookup_type) = &revised.change {
+                            lookups.invalidate(*org, Some(lookup_type));
+                        }
+                    }
+                    seen = changes.last().map(|revised| revised.revision).or(seen);
+                }
+            }
+        }
+    }
+}

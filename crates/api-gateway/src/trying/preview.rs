@@ -1,0 +1,170 @@
+//! What would be sent.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use chrono::Utc;
+use ig_core::condition::Condition;
+use ig_core::event::Payload;
+use ig_core::fault::Faults;
+use ig_core::id::{EventId, EventType, OrgId, Rid, SourceId};
+use ig_core::integration::{Integration, PlannedAction};
+use ig_core::message::MessageId;
+use ig_delivery::{Message, Template};
+use ig_transform::{CompiledCondition, CompiledShape, Refusal, Subject, Told, TransformError};
+
+use super::{BY_HAND, action, event_type_of, payload, sample};
+use crate::configuring::integrations;
+use crate::document::{Preview, PreviewAsked, PreviewError, PreviewStatus, PreviewStep, PreviewedRequest};
+use crate::error::ApiError;
+use crate::gateway::Gateway;
+
+/// Does all that a delivery does but for sending it.
+pub(crate) async fn preview(gateway: &Gateway, org: OrgId, asked: PreviewAsked) -> Result<Preview, ApiError> {
+    let PreviewAsked {
+        integration,
+        integration_id,
+        action_index,
+        payload: given,
+        event_id,
+        event_type,
+        entity_rid,
+    } = asked;
+    let integration = integrations::draft(gateway, org, integration, integration_id.as_deref()).await?;
+    let index = action(&integration, action_index.unwrap_or(0))?;
+    let text = match payload(gateway, org, given, event_id).await? {
+        Some(text) => text,
+        None => sample(gateway, &integration)
+            .await?
+            .ok_or_else(|| ApiError::fault("/payload", "is required, unless eventId or a sample of the event type is there"))?,
+    };
+    let payload = Payload::parse(text).map_err(|error| ApiError::fault("/payload", error.to_string()))?;
+    let event_type = event_type.map_or_else(|| event_type_of(&integration), EventType::new);
+    let subject = Subject {
+        org_id: org,
+        entity_rid: entity_rid.map_or(integration.tenant_id, Rid),
+        integration: integration.id,
+        event_type: &event_type,
+        now: Utc::now(),
+    };
+    let action = integration.planned_actions()[index];
+    let mut draft = Draft::new(gateway, &integration, &payload, subject);
+    let body = draft.body(&action).await;
+    draft.answer(&action, body)
+}
+
+/// A preview as far as it has come.
+struct Draft<'a> {
+    gateway: &'a Gateway,
+    integration: &'a Integration,
+    payload: &'a Payload,
+    subject: Subject<'a>,
+    began: Instant,
+    steps: Vec<PreviewStep>,
+    console: Vec<String>,
+}
+
+/// Why there is no body.
+enum Without {
+    Skipped,
+    Refused(Refusal),
+    Failed(ApiError),
+}
+
+impl<'a> Draft<'a> {
+    fn new(gateway: &'a Gateway, integration: &'a Integration, payload: &'a Payload, subject: Subject<'a>) -> Self {
+        Self {
+            gateway,
+            integration,
+            payload,
+            subject,
+            began: Instant::now(),
+            steps: Vec::new(),
+            console: Vec::new(),
+        }
+    }
+
+    async fn body(&mut self, action: &PlannedAction<'_>) -> Result<Bytes, Without> {
+        let integration = self.integration;
+        self.holds("filter", integration.filter.as_ref()).await?;
+        self.holds("condition", action.condition).await?;
+        let shape = CompiledShape::compile(action.transformation, &integration.lookups, integration.script_timeout)?;
+        let began = Instant::now();
+        let told = self.gateway.transformer().shape(&shape, self.payload, &self.subject).await;
+        let shaped = self.told("transform", began, told, |body| match body {
+            Some(body) => format!("{} bytes", body.len()),
+            None => "nothing to send".to_owned(),
+        })?;
+        shaped.ok_or(Without::Skipped)
+    }
+
+    async fn holds(&mut self, name: &'static str, condition: Option<&Condition>) -> Result<(), Without> {
+        let Some(condition) = condition else { return Ok(()) };
+        let compiled = CompiledCondition::compile(condition, self.integration.script_timeout)?;
+        let began = Instant::now();
+        let told = self.gateway.transformer().judge(&compiled, self.payload, &self.subject).await;
+        let holds = self.told(name, began, told, bool::to_string)?;
+        if holds { Ok(()) } else { Err(Without::Skipped) }
+    }
+
+    fn told<T>(&mut self, name: &'static str, began: Instant, told: Told<T>, detail: impl Fn(&T) -> String) -> Result<T, Without> {
+        let Told { result, console } = told;
+        self.console.extend(console);
+        self.steps.push(PreviewStep {
+            name,
+            detail: result.as_ref().map_or_else(ToString::to_string, detail),
+            duration_ms: milliseconds(began.elapsed()),
+        });
+        result.map_err(|error| match error {
+            TransformError::Refused(refusal) => Without::Refused(refusal),
+            TransformError::Unavailable(reason) => {
+                tracing::warn!(reason, "a preview cannot be made");
+                Without::Failed(ApiError::unavailable("It cannot be tried out now, please try again"))
+            }
+        })
+    }
+
+    fn answer(self, action: &PlannedAction<'_>, body: Result<Bytes, Without>) -> Result<Preview, ApiError> {
+        let (status, body, error) = match body {
+            Ok(body) => (PreviewStatus::Ok, Some(body), None),
+            Err(Without::Skipped) => (PreviewStatus::Skipped, None, None),
+            Err(Without::Refused(refusal)) => (PreviewStatus::Error, None, Some(PreviewError::from(refusal))),
+            Err(Without::Failed(error)) => return Err(error),
+        };
+        Ok(Preview {
+            status,
+            output: body.as_ref().and_then(|body| serde_json::from_slice(body).ok()),
+            error,
+            request: body.map(|body| self.request(action, body)).transpose()?,
+            console: self.console,
+            steps: self.steps,
+            duration_ms: milliseconds(self.began.elapsed()),
+        })
+    }
+
+    fn request(&self, action: &PlannedAction<'_>, body: Bytes) -> Result<PreviewedRequest, ApiError> {
+        let shown = String::from_utf8_lossy(&body).into_owned();
+        let prepared = Template::compile(self.integration, action)?.prepare(Message {
+            id: MessageId::derive(&SourceId::new(BY_HAND), &EventId::new("preview"), self.integration.id, action.index),
+            correlation_id: "preview".to_owned(),
+            trace_parent: None,
+            body,
+        });
+        Ok(PreviewedRequest {
+            method: action.target.method.as_str(),
+            url: action.target.url.to_string(),
+            headers: prepared.sign(self.subject.now).masked_headers(),
+            body: shown,
+        })
+    }
+}
+
+impl From<Faults> for Without {
+    fn from(faults: Faults) -> Self {
+        Self::Failed(faults.into())
+    }
+}
+
+fn milliseconds(span: Duration) -> f64 {
+    span.as_secs_f64() * 1_000.0
+}

@@ -1,0 +1,54 @@
+//! Orders to delivery-worker.
+
+use std::time::Duration;
+
+use ig_core::error_kind::ErrorKind;
+use ig_core::order::{DeliveryOrder, OrderReport};
+use ig_proto::kind_of;
+use ig_proto::v1::DeliverRequest;
+use ig_proto::v1::delivery_service_client::DeliveryServiceClient;
+use ig_service::grpc::Client;
+use tonic::{Request, Status};
+
+use crate::error::{ApiError, ErrorCode};
+
+/// How long one delivery may take: the longest timeout of an integration, and its recording.
+const PATIENCE: Duration = Duration::from_secs(125);
+/// The largest payload that an order carries, with what is around it.
+const LARGEST_ORDER: usize = 32 * 1024 * 1024;
+
+/// The workers, as whoever orders deliveries sees them.
+#[derive(Debug, Clone)]
+pub(crate) struct Workers(DeliveryServiceClient<Client>);
+
+impl Workers {
+    /// The workers behind a channel.
+    pub(crate) fn new(channel: Client) -> Self {
+        Self(DeliveryServiceClient::new(channel).max_encoding_message_size(LARGEST_ORDER))
+    }
+
+    /// Has one delivery made and waits for what came of it.
+    pub(crate) async fn deliver(&self, order: &DeliveryOrder) -> Result<OrderReport, ApiError> {
+        let mut request = Request::new(DeliverRequest::from(order));
+        request.set_timeout(PATIENCE);
+        let answer = self.0.clone().deliver(request).await.map_err(|status| refusal(&status))?;
+        answer.into_inner().try_into().map_err(|error| {
+            tracing::error!(%error, "a worker's report cannot be understood");
+            ApiError::internal()
+        })
+    }
+}
+
+fn refusal(status: &Status) -> ApiError {
+    match kind_of(status) {
+        ErrorKind::NotFound => ApiError::new(
+            ErrorCode::Conflict,
+            "The integration has just changed and no worker knows it yet, please try again",
+        ),
+        ErrorKind::Invalid | ErrorKind::TooLarge => ApiError::fault("/payload", status.message()),
+        _ => {
+            tracing::warn!(%status, "no worker carried the order out");
+            ApiError::unavailable("No delivery-worker can be reached now, please try again")
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! Makes one delivery: gives the payload its shape, sends it until it is taken or given up, and tells what is to be written down.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use ig_core::backoff::{Backoff, Next, after_failure};
+use ig_core::clock::Clock;
+use ig_core::delivery_log::{Attempt, TriggerType};
+use ig_core::event::Event;
+use ig_core::message::MessageId;
+use ig_core::outcome::{ErrorCategory, Failure};
+use ig_core::ports::JournalEntry;
+use ig_delivery::{Deliverer, Message, Prepared};
+use ig_transform::{CompiledCondition, Refusal, Subject, Told, TransformError, Transformer};
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
+
+use crate::compiled::{CompiledAction, CompiledIntegration};
+use crate::event_trace::EventTrace;
+use crate::metrics;
+use crate::names;
+use crate::protocol::{Ending, Protocol};
+use crate::retention::Retention;
+use crate::tracker::Ticket;
+
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// Makes deliveries.
+pub(crate) struct Maker {
+    deliverer: Deliverer,
+    transformer: Transformer,
+    retention: Retention,
+    clock: Arc<dyn Clock>,
+    backoff: Backoff,
+}
+
+/// One delivery to be made.
+pub(crate) struct Assignment<'a> {
+    /// What it is about.
+    pub event: &'a Event,
+    /// What it is for.
+    pub compiled: &'a CompiledIntegration,
+    /// The action's place in the sequence.
+    pub index: usize,
+    /// Its identity.
+    pub message: MessageId,
+    /// The trace that it belongs to.
+    pub trace: &'a EventTrace,
+    /// What caused it.
+    pub trigger: TriggerType,
+    /// The most requests that are sent.
+    pub attempts: u8,
+    /// For how long it may be worked on.
+    pub hold: Hold<'a>,
+}
+
+/// For how long something may be worked on: until the worker stops, or no longer holds the event's partition.
+#[derive(Clone, Copy)]
+pub(crate) struct Hold<'a> {
+    /// The event's share in its partition's progress, where it has one.
+    pub ticket: Option<&'a Ticket>,
+    /// The worker's stop.
+    pub stop: &'a CancellationToken,
+}
+
+impl Hold<'_> {
+    /// Whether it may still be worked on.
+    pub(crate) fn holds(self) -> bool {
+        !self.stop.is_cancelled() && self.ticket.is_none_or(Ticket::holds)
+    }
+
+    /// Waits; the error is the worker's stop.
+    pub(crate) async fn pause(self, delay: Duration) -> Result<(), Interrupted> {
+        tokio::select! {
+            () = self.stop.cancelled() => Err(Interrupted),
+            () = tokio::time::sleep(delay) => Ok(()),
+        }
+    }
+}
+
+/// The worker stops, or no longer holds the partition: whoever holds it next takes the event up again.
+#[derive(Debug)]
+pub(crate) struct Interrupted;
+
+impl Maker {
+    /// Puts the parts together.
+    pub(crate) fn new(deliverer: Deliverer, transformer: Transformer, retention: Retention, clock: Arc<dyn Clock>) -> Arc<Self> {
+        Arc::new(Self {
+            deliverer,
+            transformer,
+            retention,
+            clock,
+            backoff: Backoff::default(),
+        })
+    }
+
+    /// Makes a delivery; answers what is to be written down of it.
+    pub(crate) async fn make(&self, assignment: &Assignment<'_>) -> Result<JournalEntry, Interrupted> {
+        let span = tracing::info_span!(
+            names::SPAN_DELIVERY,
+            { names::ORG_ID } = assignment.event.org_id.0,
+            { names::INTEGRATION_ID } = %assignment.compiled.integration.id,
+            { names::MESSAGE_ID } = %assignment.message,
+        );
+        assignment.trace.adopt(&span);
+        self.make_in_span(assignment).instrument(span).await
+    }
+
+    async fn make_in_span(&self, assignment: &Assignment<'_>) -> Result<JournalEntry, Interrupted> {
+        let mut protocol = Protocol::begin(assignment, self.clock.now());
+        let ending = self.ending(assignment, &mut protocol).await?;
+        Ok(self.conclude(assignment, protocol, ending))
+    }
+
+    /// Nothing is sent; that is written down too.
+    pub(crate) fn skip(&self, assignment: &Assignment<'_>, reason: &'static str) -> JournalEntry {
+        let protocol = Protocol::begin(assignment, self.clock.now());
+        self.conclude(assignment, protocol, Ending::Skipped(reason))
+    }
+
+    fn conclude(&self, assignment: &Assignment<'_>, protocol: Protocol, ending: Ending) -> JournalEntry {
+        let now = self.clock.now();
+        protocol.conclude(ending, now, self.retention.expires(Some(assignment.event.org_id), now))
+    }
+
+    async fn ending(&self, assignment: &Assignment<'_>, protocol: &mut Protocol) -> Result<Ending, Interrupted> {
+        let action = match &assignment.compiled.actions[assignment.index] {
+            Ok(action) => action,
+            Err(reason) => return Ok(Ending::GivenUp(Failure::new(ErrorCategory::Config, reason.clone()))),
+        };
+        for (condition, otherwise) in &action.conditions {
+            match self.judge(assignment, condition, protocol).await? {
+                Ok(true) => {}
+                Ok(false) => return Ok(Ending::Skipped(otherwise)),
+                Err(failure) => return Ok(Ending::GivenUp(failure)),
+            }
+        }
+        match self.shape(assignment, action, protocol).await? {
+            Ok(Some(body)) => self.send_until_settled(assignment, action, body, protocol).await,
+            Ok(None) => Ok(Ending::Skipped("the script returned null")),
+            Err(failure) => Ok(Ending::GivenUp(failure)),
+        }
+    }
+
+    async fn judge(
+        &self,
+        assignment: &Assignment<'_>,
+        condition: &CompiledCondition,
+        protocol: &mut Protocol,
+    ) -> Result<Result<bool, Failure>, Interrupted> {
+        let subject = self.subject(assignment);
+        let began = Instant::now();
+        let ask = || self.transformer.judge(condition, &assignment.event.payload, &subject);
+        let (judged, console) = insist(assignment.hold, ask).await?;
+        let judged = judged.map_err(failure);
+        protocol.judged(began.elapsed(), judged.as_ref(), console);
+        Ok(judged)
+    }
+
+    /// Gives the payload its shape; nothing where there is nothing to send.
+    async fn shape(
+        &self,
+        assignment: &Assignment<'_>,
+        action: &CompiledAction,
+        protocol: &mut Protocol,
+    ) -> Result<Result<Option<Bytes>, Failure>, Interrupted> {
+        let subject = self.subject(assignment);
+        let began = Instant::now();
+        let ask = || self.transformer.shape(&action.shape, &assignment.event.payload, &subject);
+        let span = tracing::info_span!(names::SPAN_TRANSFORM);
+        let (shaped, console) = insist(assignment.hold, ask).instrument(span).await?;
+        let shaped = shaped.map_err(failure);
+        protocol.shaped(began.elapsed(), shaped.as_ref(), console);
+        Ok(shaped)
+    }
+
+    fn subject<'a>(&self, assignment: &'a Assignment<'_>) -> Subject<'a> {
+        Subject {
+            org_id: assignment.event.org_id,
+            entity_rid: assignment.event.entity_rid,
+            integration: assignment.compiled.integration.id,
+            event_type: &assignment.event.event_type,
+            now: self.clock.now(),
+        }
+    }
+
+    async fn send_until_settled(
+        &self,
+        assignment: &Assignment<'_>,
+        action: &CompiledAction,
+        body: Bytes,
+        protocol: &mut Protocol,
+    ) -> Result<Ending, Interrupted> {
+        let prepared = action.template.prepare(Message {
+            id: assignment.message,
+            correlation_id: assignment.trace.trace_id().to_owned(),
+            trace_parent: None,
+            body,
+        });
+        loop {
+            if !assignment.hold.holds() {
+                return Err(Interrupted);
+            }
+            let attempt = self.attempt(assignment, &prepared, protocol).await;
+            metrics::attempted(&attempt);
+            let Some(failure) = protocol.attempted(attempt) else {
+                return Ok(Ending::Delivered);
+            };
+            let allowed = u32::from(assignment.attempts);
+            match after_failure(&failure, protocol.attempts_made(), allowed, &self.backoff, &mut rand::rng()) {
+                Next::RetryIn(delay) => assignment.hold.pause(delay).await?,
+                Next::DeadLetter { due_in } => return Ok(Ending::Parked { failure, due_in }),
+                Next::GiveUp => return Ok(Ending::GivenUp(failure)),
+            }
+        }
+    }
+
+    async fn attempt(&self, assignment: &Assignment<'_>, prepared: &Prepared, protocol: &mut Protocol) -> Attempt {
+        let span = tracing::info_span!(
+            names::SPAN_ATTEMPT,
+            otel.kind = "client",
+            ig.attempt = protocol.attempts_made() + 1
+        );
+        let prepared = prepared.with_trace_parent(assignment.trace.traceparent(&span));
+        let exchange = prepared.sign(self.clock.now()).send(&self.deliverer).instrument(span).await;
+        protocol.sent(exchange.request_headers, exchange.signature);
+        exchange.attempt
+    }
+}
+
+/// Asks until there is an answer. That no script could be run, or that the lookup tables could not be read, is no verdict about a
+/// payload: it waits.
+async fn insist<T, F>(hold: Hold<'_>, ask: impl Fn() -> F) -> Result<(Result<T, Refusal>, Vec<String>), Interrupted>
+where
+    F: Future<Output = Told<T>>,
+{
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let Told { result, console } = ask().await;
+        let reason = match result {
+            Ok(value) => return Ok((Ok(value), console)),
+            Err(TransformError::Refused(refusal)) => return Ok((Err(refusal), console)),
+            Err(TransformError::Unavailable(reason)) => reason,
+        };
+        if !hold.holds() {
+            return Err(Interrupted);
+        }
+        tracing::warn!(reason, "a payload cannot be given its shape yet; trying again");
+        hold.pause(pause).await?;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+fn failure(refusal: Refusal) -> Failure {
+    Failure::new(ErrorCategory::Transformation, refusal.to_string())
+}

@@ -1,0 +1,153 @@
+//! Orders of other services: one delivery each, made at once and answered when it is durably recorded.
+
+use std::sync::Arc;
+
+use ig_core::delivery_log::{DeliveryLog, DeliveryStatus, TriggerType};
+use ig_core::event::{Event, Payload};
+use ig_core::order::{DeliveryOrder, OrderOutcome, OrderReport};
+use ig_core::ports::{JournalEntry, StoreError};
+use ig_service::telemetry::TraceContext;
+use ig_store::DeliveryLogs;
+use tokio_util::sync::CancellationToken;
+
+use crate::compiled::{CompiledIntegration, LiveConfiguration};
+use crate::event_trace::EventTrace;
+use crate::maker::{Assignment, Hold, Maker};
+use crate::recorder::Recorder;
+
+/// Why an order could not be carried out; nothing was sent, or what was sent is not known to be recorded.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OrderError {
+    /// There is no such integration of that organisation.
+    #[error("the organisation has no such integration")]
+    NoSuchIntegration,
+    /// The integration has no such action any more.
+    #[error("the integration has no action {0}")]
+    NoSuchAction(u16),
+    /// The payload is not JSON.
+    #[error("payload: {0}")]
+    InvalidPayload(#[source] serde_json::Error),
+    /// The worker stops, or has just begun: another may carry it out.
+    #[error("the worker takes no orders now")]
+    NotNow,
+    /// The database is away.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Carries orders out.
+pub(crate) struct Orders {
+    maker: Arc<Maker>,
+    configuration: Arc<LiveConfiguration>,
+    logs: DeliveryLogs,
+    recorder: Recorder,
+    stop: CancellationToken,
+}
+
+impl Orders {
+    /// Puts the parts together.
+    pub(crate) fn new(
+        maker: Arc<Maker>,
+        configuration: Arc<LiveConfiguration>,
+        logs: DeliveryLogs,
+        recorder: Recorder,
+        stop: CancellationToken,
+    ) -> Self {
+        Self {
+            maker,
+            configuration,
+            logs,
+            recorder,
+            stop,
+        }
+    }
+
+    /// Makes one delivery and answers what came of it, once that is durable. One that is recorded already is not made again.
+    pub(crate) async fn carry_out(&self, order: DeliveryOrder) -> Result<OrderReport, OrderError> {
+        if self.stop.is_cancelled() || !self.configuration.is_in_force() {
+            return Err(OrderError::NotNow);
+        }
+        let compiled = self.integration(&order)?;
+        let log_id = order.message_id.log_id(order.event_created_at);
+        if let Some(recorded) = self.logs.get(order.org_id, log_id).await? {
+            return Ok(report(&recorded));
+        }
+        let entry = self.make(order, &compiled).await?;
+        let JournalEntry::Delivery { log, .. } = &entry else {
+            return Err(OrderError::NotNow);
+        };
+        let report = report(log);
+        let durable = self.recorder.record_durably(entry).await;
+        if durable { Ok(report) } else { Err(OrderError::NotNow) }
+    }
+
+    fn integration(&self, order: &DeliveryOrder) -> Result<Arc<CompiledIntegration>, OrderError> {
+        let found = self.configuration.integration(order.integration);
+        let compiled = found
+            .filter(|compiled| compiled.integration.org_id == order.org_id)
+            .ok_or(OrderError::NoSuchIntegration)?;
+        if usize::from(order.action_index) >= compiled.actions.len() {
+            return Err(OrderError::NoSuchAction(order.action_index));
+        }
+        Ok(compiled)
+    }
+
+    async fn make(&self, order: DeliveryOrder, compiled: &CompiledIntegration) -> Result<JournalEntry, OrderError> {
+        let (message, trigger, index) = (order.message_id, order.trigger, order.action_index);
+        let event = event(order)?;
+        let trace = EventTrace::within(TraceContext::current_or_new());
+        let assignment = Assignment {
+            event: &event,
+            compiled,
+            index: usize::from(index),
+            message,
+            trace: &trace,
+            trigger,
+            attempts: attempts(trigger, compiled),
+            hold: Hold {
+                ticket: None,
+                stop: &self.stop,
+            },
+        };
+        self.maker.make(&assignment).await.map_err(|_| OrderError::NotNow)
+    }
+}
+
+/// Whoever tries a delivery by hand wants to see what one request comes to.
+fn attempts(trigger: TriggerType, compiled: &CompiledIntegration) -> u8 {
+    match trigger {
+        TriggerType::Manual => 1,
+        TriggerType::Event | TriggerType::Scheduled => compiled.integration.attempts,
+    }
+}
+
+fn event(order: DeliveryOrder) -> Result<Event, OrderError> {
+    let payload = Payload::parse(order.payload).map_err(OrderError::InvalidPayload)?;
+    Ok(Event {
+        source: order.source,
+        position: 0,
+        id: order.event_id,
+        event_type: order.event_type,
+        org_id: order.org_id,
+        entity_rid: order.entity_rid,
+        payload: Arc::new(payload),
+        created_at: order.event_created_at,
+        trace_parent: None,
+    })
+}
+
+fn report(log: &DeliveryLog) -> OrderReport {
+    let last = log.attempts.last();
+    OrderReport {
+        outcome: match log.status {
+            DeliveryStatus::Success => OrderOutcome::Delivered,
+            DeliveryStatus::Skipped => OrderOutcome::Skipped,
+            DeliveryStatus::Retrying => OrderOutcome::Retryable,
+            DeliveryStatus::Failed | DeliveryStatus::Abandoned => OrderOutcome::Refused,
+        },
+        error: log.error.clone(),
+        response_status: last.and_then(|attempt| attempt.response_status),
+        retry_after: last.and_then(|attempt| attempt.failure.as_ref()).and_then(|failure| failure.retry_after),
+        log_id: log.id,
+    }
+}

@@ -1,0 +1,83 @@
+//! The worker's transformer: a pool of script workers, and the lookup tables behind a cache.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use ig_core::alert::{Alert, Severity};
+use ig_core::clock::{Clock, SystemClock};
+use ig_proto::v1::RaiseRequest;
+use ig_proto::v1::alert_service_client::AlertServiceClient;
+use ig_service::grpc::{Client, channel};
+use ig_service::{Context, Fate};
+use ig_store::{Lookups, Store};
+use ig_transform::script::{Disabled, ScriptPool};
+use ig_transform::{CacheLimits, LookupCache, Transformer};
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::config::Config;
+
+/// How often the counts of lookups are written down.
+const USAGE_INTERVAL: Duration = Duration::from_secs(30);
+
+/// Starts the pool and the cache.
+pub(crate) fn start(config: &Config, context: &Context, store: &Store) -> anyhow::Result<(Transformer, Arc<LookupCache>)> {
+    let pool = ScriptPool::start(config.scripts.pool()).context("section scripts")?;
+    let alerter = channel(&config.services.alerter, &config.grpc).context("services.alerter")?;
+    let stop = context.stopping().clone();
+    let disabled = pool.disabled();
+    context.spawn("alerts of scripts", Fate::RunsUntilShutdown, async move {
+        stop.run_until_cancelled(raise_disabled(disabled, alerter)).await;
+    });
+    let lookups = Arc::new(LookupCache::new(Arc::new(store.lookups()), CacheLimits::default()));
+    let counting = count_usage(Arc::clone(&lookups), store.lookups());
+    let stop = context.stopping().clone();
+    context.spawn("lookup usage", Fate::RunsUntilShutdown, async move {
+        stop.run_until_cancelled(counting).await;
+    });
+    let transformer = Transformer::new(Arc::new(pool), Arc::clone(&lookups) as Arc<dyn ig_core::ports::Lookups>);
+    Ok((transformer, lookups))
+}
+
+async fn raise_disabled(mut disabled: Receiver<Disabled>, alerter: Client) {
+    loop {
+        match disabled.recv().await {
+            Ok(script) => raise(&script, &alerter).await,
+            Err(RecvError::Lagged(missed)) => tracing::warn!(missed, "scripts were disabled faster than alerts are raised"),
+            Err(RecvError::Closed) => return,
+        }
+    }
+}
+
+async fn raise(script: &Disabled, alerter: &Client) {
+    let alert = Alert {
+        org_id: Some(script.org),
+        kind: "script-disabled".to_owned(),
+        key: script.hash.to_string(),
+        severity: Severity::Critical,
+        message: format!(
+            "A script had to be stopped {} times and is not run for {} minutes. Its deliveries fail meanwhile; correct it and retry them.",
+            script.kills,
+            script.cool_down.as_secs() / 60
+        ),
+        at: SystemClock.now(),
+    };
+    let raised = AlertServiceClient::new(alerter.clone()).raise(RaiseRequest::from(&alert)).await;
+    if let Err(status) = raised {
+        tracing::error!(%status, org = script.org.0, script = %script.hash, "a script was disabled, and no alert could be raised");
+    }
+}
+
+async fn count_usage(cache: Arc<LookupCache>, lookups: Lookups) {
+    loop {
+        tokio::time::sleep(USAGE_INTERVAL).await;
+        let usage = cache.drain_usage();
+        if usage.is_empty() {
+            continue;
+        }
+        if let Err(error) = lookups.record_usage(&usage).await {
+            tracing::warn!(%error, "the use of lookup rows could not be counted");
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Orders to deliver, and what came of them.
+
+use ig_core::delivery_log::TriggerType;
+use ig_core::id::{EventId, EventType, OrgId, Rid, SourceId};
+use ig_core::order::{DeliveryOrder, OrderOutcome, OrderReport};
+use ig_core::outcome::ErrorCategory;
+
+use crate::invalid::{InvalidMessage, Within as _};
+use crate::time::{duration_from_wire, duration_to_wire, timestamp_from_wire, timestamp_to_wire};
+use crate::v1;
+
+impl From<&DeliveryOrder> for v1::DeliverRequest {
+    fn from(order: &DeliveryOrder) -> Self {
+        let DeliveryOrder {
+            org_id,
+            integration,
+            action_index,
+            message_id,
+            source,
+            event_id,
+            event_type,
+            entity_rid,
+            event_created_at,
+            payload,
+            trigger,
+            claim_id,
+        } = order;
+        Self {
+            org_id: org_id.0,
+            integration_id: integration.to_string(),
+            action_index: u32::from(*action_index),
+            message_id: message_id.to_string(),
+            source: source.to_string(),
+            event_id: event_id.to_string(),
+            event_type: event_type.to_string(),
+            entity_rid: entity_rid.0,
+            event_created_at: event_created_at.as_ref().map(timestamp_to_wire),
+            payload: payload.clone(),
+            trigger: trigger_to_wire(*trigger).into(),
+            claim_id: claim_id.clone(),
+        }
+    }
+}
+
+impl TryFrom<v1::DeliverRequest> for DeliveryOrder {
+    type Error = InvalidMessage;
+
+    fn try_from(message: v1::DeliverRequest) -> Result<Self, InvalidMessage> {
+        let v1::DeliverRequest {
+            org_id,
+            integration_id,
+            action_index,
+            message_id,
+            source,
+            event_id,
+            event_type,
+            entity_rid,
+            event_created_at,
+            payload,
+            trigger,
+            claim_id,
+        } = message;
+        Ok(Self {
+            org_id: OrgId(org_id),
+            integration: integration_id.parse().within("integration_id")?,
+            action_index: u16::try_from(action_index)
+                .map_err(|_| InvalidMessage::value("must be at most 65,535"))
+                .within("action_index")?,
+            message_id: message_id.parse().within("message_id")?,
+            source: SourceId::new(source),
+            event_id: EventId::new(event_id),
+            event_type: EventType::new(event_type),
+            entity_rid: Rid(entity_rid),
+            event_created_at: event_created_at
+                .map(|at| timestamp_from_wire(Some(at), "event_created_at"))
+                .transpose()?,
+            payload,
+            trigger: trigger_from_wire(trigger).within("trigger")?,
+            claim_id,
+        })
+    }
+}
+
+impl From<&OrderReport> for v1::DeliverResponse {
+    fn from(report: &OrderReport) -> Self {
+        let OrderReport {
+            outcome,
+            error,
+            response_status,
+            retry_after,
+            log_id,
+        } = report;
+        let (category, message) = error.clone().unzip();
+        Self {
+            outcome: outcome_to_wire(*outcome).into(),
+            error_category: category.map(ErrorCategory::as_str).unwrap_or_default().to_owned(),
+            error_message: message.unwrap_or_default(),
+            response_status: response_status.map(u32::from),
+            retry_after: retry_after.map(duration_to_wire),
+            delivery_log_id: log_id.to_string(),
+        }
+    }
+}
+
+impl TryFrom<v1::DeliverResponse> for OrderReport {
+    type Error = InvalidMessage;
+
+    fn try_from(message: v1::DeliverResponse) -> Result<Self, InvalidMessage> {
+        let v1::DeliverResponse {
+            outcome,
+            error_category,
+            error_message,
+            response_status,
+            retry_after,
+            delivery_log_id,
+        } = message;
+        Ok(Self {
+            outcome: outcome_from_wire(outcome).within("outcome")?,
+            error: category_from_wire(&error_category)
+                .within("error_category")?
+                .map(|category| (category, error_message)),
+            response_status: response_status
+                .map(u16::try_from)
+                .transpose()
+                .map_err(|_| InvalidMessage::value("must be a status of HTTP"))
+                .within("response_status")?,
+            retry_after: retry_after
+                .map(|span| duration_from_wire(Some(span), "retry_after"))
+                .transpose()?,
+            log_id: delivery_log_id.parse().within("delivery_log_id")?,
+        })
+    }
+}
+
+fn trigger_to_wire(trigger: TriggerType) -> v1::Trigger {
+    match trigger {
+        TriggerType::Event => v1::Trigger::Event,
+        TriggerType::Manual => v1::Trigger::Manual,
+        TriggerType::Scheduled => v1::Trigger::Scheduled,
+    }
+}
+
+fn trigger_from_wire(trigger: i32) -> Result<TriggerType, InvalidMessage> {
+    match v1::Trigger::try_from(trigger) {
+        Ok(v1::Trigger::Event) => Ok(TriggerType::Event),
+        Ok(v1::Trigger::Manual) => Ok(TriggerType::Manual),
+        Ok(v1::Trigger::Scheduled) => Ok(TriggerType::Scheduled),
+        Ok(v1::Trigger::Unspecified) | Err(_) => Err(InvalidMessage::value("must be EVENT, MANUAL or SCHEDULED")),
+    }
+}
+
+fn outcome_to_wire(outcome: OrderOutcome) -> v1::Outcome {
+    match outcome {
+        OrderOutcome::Delivered => v1::Outcome::Delivered,
+        OrderOutcome::Skipped => v1::Outcome::Skipped,
+        OrderOutcome::Retryable => v1::Outcome::Retryable,
+        OrderOutcome::Refused => v1::Outcome::Refused,
+        OrderOutcome::Held => v1::Outcome::Held,
+    }
+}
+
+fn outcome_from_wire(outcome: i32) -> Result<OrderOutcome, InvalidMessage> {
+    match v1::Outcome::try_from(outcome) {
+        Ok(v1::Outcome::Delivered) => Ok(OrderOutcome::Delivered),
+        Ok(v1::Outcome::Skipped) => Ok(OrderOutcome::Skipped),
+        Ok(v1::Outcome::Retryable) => Ok(OrderOutcome::Retryable),
+        Ok(v1::Outcome::Refused) => Ok(OrderOutcome::Refused),
+        Ok(v1::Outcome::Held) => Ok(OrderOutcome::Held),
+        Ok(v1::Outcome::Unspecified) | Err(_) => Err(InvalidMessage::value("must be an outcome")),
+    }
+}
+
+/// An empty text is a success.
+fn category_from_wire(text: &str) -> Result<Option<ErrorCategory>, InvalidMessage> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let category = ErrorCategory::parse(text);
+    category.map(Some).ok_or_else(|| InvalidMessage::value("must be a category of error"))
+}

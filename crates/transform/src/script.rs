@@ -1,0 +1,18 @@
+//! JavaScript that tenants write, run where it can hurt nobody: in worker processes of its own.
+
+mod call;
+mod engine;
+mod error;
+mod limits;
+mod outcome;
+mod pool;
+mod wire;
+mod worker;
+
+pub use call::{Call, RunContext, Script, ScriptKind};
+pub use engine::{Host, ScriptEngine};
+pub use error::{Position, ScriptError, ScriptFault};
+pub use limits::{DEFAULT_DEADLINE, MAX_DEADLINE, MAX_DEPTH, MAX_INPUT_BYTES, MAX_NESTING, MAX_OUTPUT_BYTES, MAX_SOURCE_BYTES};
+pub use outcome::{ConsoleLevel, ConsoleLine, ScriptOutcome, ScriptValue};
+pub use pool::{Disabled, PoolSettings, PoolState, ScriptPool};
+pub use worker::{is_worker, worker_main};

@@ -1,0 +1,101 @@
+//! What is asked of an engine.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ig_core::clock::Timestamp;
+use ig_core::id::OrgId;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::engine::Host;
+use super::limits::DEFAULT_DEADLINE;
+
+/// How a source is to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum ScriptKind {
+    /// The body of a function that returns the new payload.
+    Transform,
+    /// One expression, whose truth is the result.
+    Expression,
+}
+
+/// A tenant's source, with what identifies it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Script {
+    source: Arc<str>,
+    kind: ScriptKind,
+    hash: Arc<str>,
+}
+
+impl Script {
+    /// Takes a source; do it when configuration arrives, for it is hashed here.
+    pub fn new(source: impl Into<Arc<str>>, kind: ScriptKind) -> Self {
+        let source = source.into();
+        let mark: &[u8] = match kind {
+            ScriptKind::Transform => b"transform\0",
+            ScriptKind::Expression => b"expression\0",
+        };
+        let digest = Sha256::new().chain_update(mark).chain_update(source.as_bytes()).finalize();
+        let hash = hex::encode(digest).into();
+        Self { source, kind, hash }
+    }
+
+    /// The source.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// How it is read.
+    pub fn kind(&self) -> ScriptKind {
+        self.kind
+    }
+
+    /// What identifies it: a digest of source and kind, in hexadecimal.
+    pub fn hash(&self) -> &Arc<str> {
+        &self.hash
+    }
+}
+
+/// What a script sees as `context`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunContext {
+    /// The kind of event.
+    pub event_type: String,
+    /// The organisation.
+    pub org: OrgId,
+    /// The tenant: the organisation's number or a unit's.
+    pub tenant_id: i64,
+    /// The integration.
+    pub integration_id: String,
+    /// The only time that the script can read.
+    pub now: Timestamp,
+}
+
+/// One run.
+#[derive(Clone)]
+pub struct Call<'a> {
+    /// The script.
+    pub script: &'a Script,
+    /// JSON text; the engine parses it.
+    pub payload: &'a [u8],
+    /// What it sees as `context`; the run belongs to this context's organisation.
+    pub context: &'a RunContext,
+    /// How long it may run; more than the maximum is the maximum.
+    pub deadline: Duration,
+    /// Who answers its lookups.
+    pub host: &'a dyn Host,
+}
+
+impl<'a> Call<'a> {
+    /// A run with the default deadline.
+    pub fn new(script: &'a Script, payload: &'a [u8], context: &'a RunContext, host: &'a dyn Host) -> Self {
+        Self {
+            script,
+            payload,
+            context,
+            deadline: DEFAULT_DEADLINE,
+            host,
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Remembers whose scripts had to be killed, and runs them no more when it happened too often.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ig_core::id::OrgId;
+
+use super::settings::PoolSettings;
+
+/// A script that is disabled, for an alert.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Disabled {
+    /// Whose it is.
+    pub org: OrgId,
+    /// The hash of its source and kind, as [`Script::hash`](crate::script::Script::hash) has it.
+    pub hash: Arc<str>,
+    /// How often it was killed.
+    pub kills: usize,
+    /// For how long it is disabled, unless its source changes.
+    pub cool_down: Duration,
+}
+
+/// Kills by script.
+#[derive(Debug)]
+pub(super) struct Breaker {
+    limit: usize,
+    window: Duration,
+    cool_down: Duration,
+    kills: HashMap<(OrgId, Arc<str>), Vec<Instant>>,
+    disabled: HashMap<(OrgId, Arc<str>), Instant>,
+    suspects: HashMap<OrgId, Instant>,
+}
+
+impl Breaker {
+    pub(super) fn new(settings: &PoolSettings) -> Self {
+        Self {
+            limit: settings.kills,
+            window: settings.kill_window,
+            cool_down: settings.cool_down,
+            kills: HashMap::new(),
+            disabled: HashMap::new(),
+            suspects: HashMap::new(),
+        }
+    }
+
+    /// For how long a script is still disabled.
+    pub(super) fn disabled_for(&mut self, org: OrgId, key: &Arc<str>, now: Instant) -> Option<Duration> {
+        if self.disabled.is_empty() {
+            return None;
+        }
+        let script = (org, key.clone());
+        let since = *self.disabled.get(&script)?;
+        let left = self.cool_down.checked_sub(now.saturating_duration_since(since));
+        if left.is_none() {
+            self.disabled.remove(&script);
+        }
+        left
+    }
+
+    /// Takes note of a kill; tells of the script if this one disables it.
+    pub(super) fn killed(&mut self, org: OrgId, key: &Arc<str>, now: Instant) -> Option<Disabled> {
+        self.forget(now);
+        self.suspects.insert(org, now);
+        let script = (org, key.clone());
+        let kills = self.kills.entry(script.clone()).or_default();
+        kills.push(now);
+        if kills.len() < self.limit {
+            return None;
+        }
+        let kills = self.kills.remove(&script).map_or(0, |kills| kills.len());
+        // A second kill of a run that was under way when the first disabled it tells nothing new.
+        if self.disabled.insert(script, now).is_some() {
+            return None;
+        }
+        let hash = key.rsplit('/').next().unwrap_or(key).into();
+        let cool_down = self.cool_down;
+        Some(Disabled {
+            org,
+            hash,
+            kills,
+            cool_down,
+        })
+    }
+
+    /// Whether a script of this tenant was killed lately.
+    pub(super) fn suspects(&self, org: OrgId, now: Instant) -> bool {
+        let killed = self.suspects.get(&org);
+        killed.is_some_and(|killed| now.saturating_duration_since(*killed) < self.window)
+    }
+
+    fn forget(&mut self, now: Instant) {
+        let (window, cool_down) = (self.window, self.cool_down);
+        let within = |at: &Instant, span: Duration| now.saturating_duration_since(*at) < span;
+        self.kills.retain(|_, kills| {
+            kills.retain(|at| within(at, window));
+            !kills.is_empty()
+        });
+        self.disabled.retain(|_, at| within(at, cool_down));
+        self.suspects.retain(|_, at| within(at, window));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ORG: OrgId = OrgId(7);
+
+    fn breaker() -> (Breaker, Arc<str>, Instant) {
+        (Breaker::new(&PoolSettings::default()), "7/abc".into(), Instant::now())
+    }
+
+    #[test]
+    fn three_kills_in_five_minutes_disable_a_script_until_it_has_cooled_down() {
+        let (mut breaker, key, start) = breaker();
+        let minutes = |minutes: u64| start + Duration::from_mins(minutes);
+        assert_eq!(breaker.killed(ORG, &key, start), None);
+        assert_eq!(breaker.killed(ORG, &key, minutes(2)), None);
+        assert_eq!(breaker.disabled_for(ORG, &key, minutes(2)), None);
+        let disabled = breaker.killed(ORG, &key, minutes(4)).unwrap();
+        assert_eq!((&*disabled.hash, disabled.kills), ("abc", 3));
+        assert_eq!(breaker.disabled_for(ORG, &key, minutes(5)), Some(Duration::from_mins(14)));
+        assert_eq!(breaker.disabled_for(ORG, &"7/other".into(), minutes(5)), None);
+        assert_eq!(breaker.disabled_for(ORG, &key, minutes(20)), None);
+        assert_eq!(breaker.killed(ORG, &key, minutes(20)), None, "earlier kills are forgotten");
+    }
+
+    #[test]
+    fn kills_that_lie_far_apart_disable_nothing() {
+        let (mut breaker, key, start) = breaker();
+        for minutes in [0, 3, 6, 9, 12] {
+            assert_eq!(breaker.killed(ORG, &key, start + Duration::from_mins(minutes)), None);
+        }
+        assert!(breaker.suspects(ORG, start + Duration::from_mins(13)));
+        assert!(!breaker.suspects(ORG, start + Duration::from_mins(18)));
+    }
+}

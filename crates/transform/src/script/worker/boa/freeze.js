@@ -1,0 +1,79 @@
+// Runs once in a new context, before any script: nothing that a script can reach may change afterwards.
+(function () {
+  "use strict";
+  const { defineProperty, freeze, getOwnPropertyDescriptor, getPrototypeOf } = Object;
+  const { ownKeys } = Reflect;
+
+  // What would carry something from one run to the next, or tell the time.
+  for (const name of ["FinalizationRegistry", "WeakRef", "SharedArrayBuffer", "Atomics"]) {
+    delete globalThis[name];
+  }
+
+  // A frozen prototype's properties cannot be assigned on objects that inherit them: `error.name = "Mine"` would throw.
+  // An accessor in their place defines the property on the object instead, as the assignment would have.
+  function overridable(prototype, keys) {
+    for (const key of keys) {
+      const descriptor = getOwnPropertyDescriptor(prototype, key);
+      if (!descriptor || !("value" in descriptor) || !descriptor.configurable) continue;
+      const { value, enumerable } = descriptor;
+      const get = { get() { return value; } }.get;
+      const set = {
+        set(assigned) {
+          if (this === prototype) throw new TypeError("Cannot assign to a built-in prototype");
+          defineProperty(this, key, { value: assigned, writable: true, enumerable: true, configurable: true });
+        },
+      }.set;
+      defineProperty(prototype, key, { get, set, enumerable, configurable: true });
+    }
+  }
+  overridable(Object.prototype, ownKeys(Object.prototype));
+  overridable(Function.prototype, ["constructor", "toString", "call", "apply", "bind", "name"]);
+  overridable(Array.prototype, ["toString", "toLocaleString"]);
+  for (const error of [Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError, AggregateError]) {
+    overridable(error.prototype, ["constructor", "message", "name", "toString"]);
+  }
+  for (const type of [Date, RegExp, Promise, Map, Set, String, Number, Boolean]) {
+    overridable(type.prototype, ["toString", "toJSON", "toLocaleString", "valueOf"]);
+  }
+
+  // Prototypes that no global name leads to.
+  const hidden = [
+    function* () {},
+    async function () {},
+    async function* () {},
+    (function* () {})(),
+    (async function* () {})(),
+    [].values(),
+    new Map().entries(),
+    new Set().values(),
+    ""[Symbol.iterator](),
+    "".matchAll(/x/g),
+    Iterator.from({ next() {} }),
+    [].values().map((value) => value),
+    (function () { return getOwnPropertyDescriptor(arguments, "callee").get; })(),
+    getPrototypeOf(Int8Array),
+  ];
+
+  const seen = new Set();
+  const queue = [globalThis, ...hidden];
+  function reach(value) {
+    if ((typeof value === "object" && value !== null) || typeof value === "function") {
+      if (!seen.has(value)) {
+        seen.add(value);
+        queue.push(value);
+      }
+    }
+  }
+  for (let index = 0; index < queue.length; index += 1) {
+    const object = queue[index];
+    seen.add(object);
+    reach(getPrototypeOf(object));
+    for (const key of ownKeys(object)) {
+      const descriptor = getOwnPropertyDescriptor(object, key);
+      reach(descriptor.value);
+      reach(descriptor.get);
+      reach(descriptor.set);
+    }
+  }
+  for (const object of queue) freeze(object);
+})();

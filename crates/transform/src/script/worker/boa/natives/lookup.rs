@@ -1,0 +1,57 @@
+//! `get` and `lookup`.
+
+use boa_engine::property::PropertyKey;
+use boa_engine::{Context, JsArgs as _, JsResult, JsString, JsValue};
+
+use super::text;
+use crate::script::ScriptFault;
+use crate::script::wire::Failure;
+use crate::script::worker::boa::state::State;
+
+/// `get(obj, path, fallback)`: what stands at a path such as `items[0].code` or `["items", 0, "code"]`.
+///
+/// Own properties alone; the fallback (or `undefined`) when one is missing on the way.
+pub(super) fn get(_: &JsValue, arguments: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let fallback = || arguments.get_or_undefined(2).clone();
+    let mut value = arguments.get_or_undefined(0).clone();
+    for key in keys(arguments.get_or_undefined(1), context)? {
+        let Some(object) = value.as_object() else {
+            return Ok(fallback());
+        };
+        if !object.has_own_property(key.clone(), context)? {
+            return Ok(fallback());
+        }
+        value = object.get(key, context)?;
+    }
+    Ok(if value.is_undefined() { fallback() } else { value })
+}
+
+fn keys(path: &JsValue, context: &mut Context) -> JsResult<Vec<PropertyKey>> {
+    if let Some(path) = path.as_object() {
+        let length = path.get(JsString::from("length"), context)?.to_length(context)?.min(100);
+        return (0..length)
+            .map(|index| path.get(index, context)?.to_property_key(context))
+            .collect();
+    }
+    let path = text(path, context)?.unwrap_or_default();
+    let keys = path.split(['.', '[', ']']).filter(|key| !key.is_empty());
+    Ok(keys.map(|key| PropertyKey::from(JsString::from(key))).collect())
+}
+
+/// `lookup(type, value, fallback?)`: what the lookup table has for a value; the fallback (or `null`) when it has nothing.
+///
+/// The run waits for the answer, and the wait counts. That there is no answer is no value: it ends the run.
+pub(super) fn lookup(_: &JsValue, arguments: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let state = State::of(context);
+    let fallback = arguments.get(2).cloned().unwrap_or_else(JsValue::null);
+    let kind = text(arguments.get_or_undefined(0), context)?;
+    let (Some(kind), Some(value)) = (kind, text(arguments.get_or_undefined(1), context)?) else {
+        return Ok(fallback);
+    };
+    state.count_lookup()?;
+    match state.service.lookup(&kind, &value) {
+        Ok(Some(found)) => JsValue::from_json(&found, context),
+        Ok(None) => Ok(fallback),
+        Err(_) => Err(state.end(Failure::new(ScriptFault::Unavailable, "a lookup could not be answered"))),
+    }
+}

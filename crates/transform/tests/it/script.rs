@@ -1,0 +1,10 @@
+//! Scripts in real worker processes.
+
+mod corpus;
+mod deaths;
+mod hostile;
+mod language;
+mod leaks;
+mod lookups;
+mod rig;
+mod tenants;

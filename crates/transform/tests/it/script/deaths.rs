@@ -1,0 +1,118 @@
+//! Workers that die, and scripts that had to be killed.
+
+use std::time::Duration;
+
+use futures::future::join_all;
+use ig_core::id::OrgId;
+use ig_transform::script::{PoolSettings, ScriptFault};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
+
+use super::rig::{Rig, settings};
+
+/// The pool's workers: children of this process that carry the mark. Each test has a process or at least a pool of its own.
+fn workers(rig: &Rig) -> Vec<Pid> {
+    rig.pool
+        .workers()
+        .into_iter()
+        .filter_map(|id| Pid::from_raw(i32::try_from(id).ok()?))
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_workers_killed_at_once_are_replaced_and_no_call_is_lost() {
+    let rig = Rig::new();
+    rig.output("return 1").await;
+    let source = "let x = 0; for (let i = 0; i < 20000; i++) x += i; return { x }";
+    for round in 0..5 {
+        let payload = json!({});
+        let calls = join_all((0..12).map(|org| {
+            let (rig, payload) = (rig.of(org), &payload);
+            async move { rig.run(source, payload).await }
+        }));
+        let killer = async {
+            tokio::task::yield_now().await;
+            for worker in workers(&rig) {
+                // One may have gone meanwhile.
+                let _ = kill_process(worker, Signal::KILL);
+            }
+        };
+        let (results, ()) = tokio::join!(calls, killer);
+        for result in results {
+            match result {
+                Ok(_) => {}
+                Err(error) => assert_eq!(error.fault, ScriptFault::Unavailable, "round {round}: {error}"),
+            }
+        }
+        assert_eq!(rig.output("return 2").await, json!(2), "round {round}");
+    }
+    assert_eq!(rig.output(source).await, json!({"x": 199_990_000}), "nobody was blamed");
+}
+
+#[tokio::test]
+async fn workers_that_die_while_idle_are_noticed() {
+    let rig = Rig::new();
+    rig.output("return 1").await;
+    for worker in workers(&rig) {
+        let _ = kill_process(worker, Signal::KILL);
+    }
+    assert_eq!(rig.output("return 2").await, json!(2));
+}
+
+#[tokio::test]
+async fn a_script_killed_three_times_is_disabled_until_its_source_changes_or_it_has_cooled_down() {
+    let rig = Rig {
+        deadline: Duration::from_millis(50),
+        ..Rig::with(PoolSettings {
+            cool_down: Duration::from_secs(2),
+            ..settings()
+        })
+    };
+    let mut disabled = rig.pool.disabled();
+    let endless = "return /^(a+)+$/.test('a'.repeat(60) + 'b')";
+    for _ in 0..3 {
+        assert_eq!(rig.error(endless).await.fault, ScriptFault::Timeout);
+    }
+    let error = rig.error(endless).await;
+    assert_eq!(
+        (error.fault, error.code()),
+        (ScriptFault::Disabled, "SCRIPT_DISABLED"),
+        "{error}"
+    );
+    let told = disabled.recv().await.unwrap();
+    assert_eq!((told.org, told.kills, told.hash.len()), (OrgId(7), 3, 64));
+
+    assert_eq!(rig.error(&format!("{endless} // changed")).await.fault, ScriptFault::Timeout);
+    assert_eq!(
+        rig.of(8).error(endless).await.fault,
+        ScriptFault::Timeout,
+        "another tenant's is another script"
+    );
+    assert_eq!(rig.output("return 1").await, json!(1));
+
+    tokio::time::sleep(told.cool_down).await;
+    assert_eq!(rig.error(endless).await.fault, ScriptFault::Timeout);
+}
+
+#[tokio::test]
+async fn a_caller_that_goes_away_leaves_nothing_behind() {
+    let rig = Rig::new();
+    rig.output("return 1").await;
+    let endless = "for (;;) { for (let i = 0; i < 900000; i++); }";
+    let payload = json!({});
+    let run = rig.run(endless, &payload);
+    assert!(tokio::time::timeout(Duration::from_millis(30), run).await.is_err());
+    for _ in 0..10 {
+        assert_eq!(rig.output("return payload").await, json!({}));
+    }
+}
+
+#[tokio::test]
+async fn a_program_that_is_no_worker_makes_calls_unavailable() {
+    let rig = Rig::with(PoolSettings {
+        program: "/bin/true".into(),
+        patience: Duration::from_millis(300),
+        ..settings()
+    });
+    assert_eq!(rig.error("return 1").await.fault, ScriptFault::Unavailable);
+}

@@ -1,0 +1,130 @@
+//! A pool whose workers are this very test binary, told to run one test: the worker's entry.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::DateTime;
+use ig_core::id::OrgId;
+use ig_transform::script::{
+    Call, Host, MAX_DEADLINE, PoolSettings, RunContext, Script, ScriptEngine as _, ScriptError, ScriptKind, ScriptOutcome,
+    ScriptPool, ScriptValue,
+};
+use serde_json::{Value, json};
+
+/// What a worker executes. Without the mark in its environment it is no worker, and that is what this then checks.
+#[test]
+fn worker_entry() {
+    if ig_transform::script::is_worker() {
+        ig_transform::script::worker_main();
+    }
+}
+
+/// The same moment everywhere, also in what Node gave.
+pub(crate) const NOW: &str = "2024-03-10T12:30:00.000Z";
+
+pub(crate) fn settings() -> PoolSettings {
+    PoolSettings {
+        arguments: ["script::rig::worker_entry", "--exact"].map(Into::into).into(),
+        workers: 3,
+        patience: Duration::from_secs(30),
+        load_deadline: Duration::from_secs(10),
+        ..PoolSettings::default()
+    }
+}
+
+/// A pool, and a tenant that uses it.
+#[derive(Clone)]
+pub(crate) struct Rig {
+    pub(crate) pool: ScriptPool,
+    pub(crate) org: OrgId,
+    pub(crate) deadline: Duration,
+}
+
+impl Rig {
+    pub(crate) fn new() -> Self {
+        Self::with(settings())
+    }
+
+    pub(crate) fn with(settings: PoolSettings) -> Self {
+        Self {
+            pool: ScriptPool::start(settings).unwrap(),
+            org: OrgId(7),
+            deadline: MAX_DEADLINE,
+        }
+    }
+
+    pub(crate) fn of(&self, org: i64) -> Self {
+        let org = OrgId(org);
+        Self { org, ..self.clone() }
+    }
+
+    pub(crate) async fn run(&self, source: &str, payload: &Value) -> Result<ScriptOutcome, ScriptError> {
+        self.run_script(&Script::new(source, ScriptKind::Transform), payload, &Tables)
+            .await
+    }
+
+    pub(crate) async fn run_script(
+        &self,
+        script: &Script,
+        payload: &Value,
+        host: &dyn Host,
+    ) -> Result<ScriptOutcome, ScriptError> {
+        let context = RunContext {
+            event_type: "patient-updated".to_owned(),
+            org: self.org,
+            tenant_id: 12,
+            integration_id: "65f0c0ffee0000000000abcd".to_owned(),
+            now: NOW.parse::<DateTime<_>>().unwrap(),
+        };
+        let payload = payload.to_string();
+        let deadline = self.deadline;
+        let call = Call::new(script, payload.as_bytes(), &context, host);
+        self.pool.run(Call { deadline, ..call }).await
+    }
+
+    /// What a script returns for `{}`.
+    pub(crate) async fn output(&self, source: &str) -> Value {
+        output(
+            &self
+                .run(source, &json!({}))
+                .await
+                .unwrap_or_else(|error| panic!("{source}: {error}")),
+        )
+    }
+
+    /// Why a script returns nothing.
+    pub(crate) async fn error(&self, source: &str) -> ScriptError {
+        self.run(source, &json!({})).await.expect_err(source)
+    }
+
+    pub(crate) async fn holds(&self, condition: &str, payload: &Value) -> Result<bool, ScriptError> {
+        let script = Script::new(condition, ScriptKind::Expression);
+        match self.run_script(&script, payload, &Tables).await?.value {
+            ScriptValue::Bool(holds) => Ok(holds),
+            other => panic!("{condition}: {other:?}"),
+        }
+    }
+}
+
+pub(crate) fn output(outcome: &ScriptOutcome) -> Value {
+    match &outcome.value {
+        ScriptValue::Output(json) => serde_json::from_slice(json).unwrap(),
+        ScriptValue::Skipped => json!("skipped"),
+        other @ ScriptValue::Bool(_) => panic!("{other:?}"),
+    }
+}
+
+/// A host with two tables.
+pub(crate) struct Tables;
+
+#[async_trait]
+impl Host for Tables {
+    async fn lookup(&self, kind: &str, value: &str) -> Result<Option<Value>, String> {
+        Ok(match (kind, value) {
+            ("gender", "M") => Some(json!("male")),
+            ("gender", "F") => Some(json!("female")),
+            ("lab", "GLU") => Some(json!({"loinc": "2345-7", "name": "Glucose"})),
+            _ => None,
+        })
+    }
+}

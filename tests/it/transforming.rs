@@ -1,0 +1,281 @@
+//! Payloads change shape on their way: by rules, by lookups, by scripts that hurt nobody.
+
+use std::time::Duration;
+
+use http::{Method, StatusCode};
+use ig_testkit::mysql::QueueRow;
+use ig_testkit::wait::{eventually, eventually_within};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+
+use crate::api::Api;
+use crate::setup::{ORG, Setup, setup, setup_for_orders};
+
+const OTHER_ORG: i64 = 649;
+
+/// The whole log of the one delivery to a path.
+async fn log_of(setup: &Setup, path: &str) -> Value {
+    let (api, url) = (&setup.stack.api, setup.receiver.url(path));
+    let mut found = None;
+    eventually("the delivery is logged", async || {
+        let logs = api.list(ORG, "logs", "logs", "").await;
+        found = logs.into_iter().find(|log| log["targetUrl"] == url.as_str());
+        found.is_some()
+    })
+    .await;
+    let id = found.expect("a log")["id"].as_str().expect("an id").to_owned();
+    api.get(&format!("/logs/{id}?orgId={ORG}")).await
+}
+
+async fn steps_of(api: &Api, log: &Value) -> Value {
+    let id = log["id"].as_str().expect("an id");
+    api.get(&format!("/execution-logs/{id}?orgId={ORG}")).await
+}
+
+async fn department(api: &Api, source: &str, target: &str) -> Value {
+    let row = json!({"type": "DEPARTMENT", "source": {"id": source}, "target": {"id": target, "name": format!("Ward {target}")}});
+    api.post(&format!("/lookups?orgId={ORG}"), &row).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_script_shapes_what_is_sent_and_its_console_is_in_the_trace() {
+    let setup = setup().await;
+    let api = &setup.stack.api;
+    let script = "console.log('seen', payload.id);
+        const name = await Promise.resolve(uppercase(payload.patient?.name ?? 'nobody'));
+        return { name, of: context.eventType, org: context.orgId };";
+    let scripted = json!({"transformationMode": "SCRIPT", "transformScript": script});
+    api.integration(ORG, "lab", &setup.receiver.url("/hook"), scripted).await;
+    setup
+        .queue
+        .insert(QueueRow::new(ORG, "lab").json(&json!({"id": 7, "patient": {"name": "ada"}})))
+        .await;
+    let received = setup.receiver.wait_for(1).await;
+    assert_eq!(received[0].json(), json!({"name": "ADA", "of": "lab", "org": ORG}));
+    let log = log_of(&setup, "/hook").await;
+    assert_eq!(log["requestPayload"], json!({"name": "ADA", "of": "lab", "org": ORG}));
+    let trace = steps_of(api, &log).await;
+    assert_eq!(trace["console"], json!(["log: seen 7"]), "{trace}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_script_that_returns_null_skips_and_one_that_throws_fails_with_a_dead_letter() {
+    let setup = setup().await;
+    let api = &setup.stack.api;
+    for (path, script) in [("/null", "return null"), ("/throw", "const a = 1;\nthrow new Error('no ward')")] {
+        let scripted = json!({"transformationMode": "SCRIPT", "transformScript": script});
+        api.integration(ORG, "lab", &setup.receiver.url(path), scripted).await;
+    }
+    setup.queue.insert(QueueRow::new(ORG, "lab")).await;
+    assert_eq!(log_of(&setup, "/null").await["status"], "SKIPPED");
+    let failed = log_of(&setup, "/throw").await;
+    assert_eq!(
+        (&failed["status"], &failed["errorCategory"]),
+        (&json!("FAILED"), &json!("TRANSFORMATION"))
+    );
+    let message = failed["errorMessage"].as_str().expect("a message");
+    assert!(message.contains("SCRIPT_ERROR") && message.contains("no ward"), "{message}");
+    let entries = api.list(ORG, "dlq", "entries", "").await;
+    assert_eq!((entries.len(), &entries[0]["status"]), (1, &json!("ABANDONED")));
+    assert_eq!(setup.receiver.count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unmapped_value_fails_the_delivery_until_a_row_maps_it() {
+    let setup = setup().await;
+    let api = &setup.stack.api;
+    let lookup = json!({"type": "DEPARTMENT", "sourceField": "ward", "targetField": "department", "unmappedBehavior": "FAIL"});
+    api.integration(ORG, "lab", &setup.receiver.url("/hook"), json!({"lookups": [lookup], "passthrough": true}))
+        .await;
+    setup.queue.insert(QueueRow::new(ORG, "lab").json(&json!({"ward": "A1"}))).await;
+    let failed = log_of(&setup, "/hook").await;
+    assert_eq!(
+        (&failed["status"], &failed["errorCategory"]),
+        (&json!("FAILED"), &json!("TRANSFORMATION"))
+    );
+    assert_eq!(api.list(ORG, "dlq", "entries", "").await.len(), 1);
+    assert_eq!(setup.receiver.count(), 0, "nothing was sent");
+
+    department(api, "A1", "900").await;
+    let mut n = 0;
+    eventually("the new row is in force", async || {
+        n += 1;
+        setup.queue.insert(QueueRow::new(ORG, "lab").json(&json!({"ward": "A1", "n": n}))).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        setup.receiver.count() > 0
+    })
+    .await;
+    assert_eq!(setup.receiver.requests()[0].json()["department"], "900");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_row_is_in_force_within_a_second() {
+    let setup = setup().await;
+    let api = &setup.stack.api;
+    let row = department(api, "A1", "100").await;
+    let mapping = json!({"sourceField": "ward", "targetField": "to", "transform": "lookup", "lookupType": "DEPARTMENT"});
+    let kept = json!({"sourceField": "n", "targetField": "n"});
+    api.integration(ORG, "lab", &setup.receiver.url("/hook"), json!({"fieldMappings": [mapping, kept]}))
+        .await;
+    setup.queue.insert(QueueRow::new(ORG, "lab").json(&json!({"ward": "A1", "n": 0}))).await;
+    assert_eq!(setup.receiver.wait_for(1).await[0].json(), json!({"to": "100", "n": 0}));
+
+    let path = format!("/lookups/{}?orgId={ORG}", row["id"].as_str().unwrap());
+    let change = json!({"target": {"id": "200"}});
+    assert_eq!(api.call(Method::PATCH, &path, Some(&change)).await.status, StatusCode::OK);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    setup.queue.insert(QueueRow::new(ORG, "lab").json(&json!({"ward": "A1", "n": 1}))).await;
+    assert_eq!(setup.receiver.wait_for(2).await[1].json(), json!({"to": "200", "n": 1}));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_filter_leaves_events_out_and_a_condition_leaves_an_action_out() {
+    let setup = setup().await;
+    let api = &setup.stack.api;
+    let adults = json!({"filter": {"field": "age", "gte": 18}});
+    api.integration(ORG, "visit", &setup.receiver.url("/adults"), adults).await;
+    let actions = json!({"actions": [
+        {"name": "always", "targetUrl": setup.receiver.url("/always")},
+        {"name": "urgent", "targetUrl": setup.receiver.url("/urgent"), "condition": "payload.urgent === true"},
+        {"name": "odd", "targetUrl": setup.receiver.url("/odd"), "condition": {"field": "n", "in": [1, 3, 5]}},
+    ]});
+    api.integration(ORG, "visit", &setup.receiver.url("/unused"), actions).await;
+    for (n, age, urgent) in [(1, 17, false), (2, 18, true)] {
+        let visit = json!({"n": n, "age": age, "urgent": urgent});
+        setup.queue.insert(QueueRow::new(ORG, "visit").json(&visit)).await;
+    }
+    eventually("all seven are logged", async || api.list(ORG, "logs", "logs", "").await.len() == 7).await;
+    let count = |path| setup.receiver.requests_to(path).len();
+    assert_eq!((count("/adults"), count("/always"), count("/urgent"), count("/odd")), (1, 2, 1, 1));
+    let skipped = api.list(ORG, "logs", "logs", "&status=SKIPPED").await;
+    assert_eq!(skipped.len(), 2, "an action's condition that was false is logged: {skipped:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_script_that_never_ends_is_stopped_and_costs_no_other_tenant_an_event() {
+    let setup = setup().await;
+    let api = &setup.stack.api;
+    api.org(OTHER_ORG).await;
+    for (org, path, script) in [
+        (ORG, "/loop", "await null; for (;;) {}"),
+        (OTHER_ORG, "/other", "return {n: payload.n}"),
+    ] {
+        let scripted = json!({"transformationMode": "SCRIPT", "transformScript": script});
+        api.integration(org, "lab", &setup.receiver.url(path), scripted).await;
+    }
+    for n in 0..20 {
+        for org in [ORG, OTHER_ORG] {
+            setup.queue.insert(QueueRow::new(org, "lab").json(&json!({"n": n}))).await;
+        }
+    }
+    let received = setup.receiver.wait_for(20).await;
+    let order: Vec<_> = received.iter().map(|request| request.json()["n"].as_i64().unwrap()).collect();
+    assert_eq!(order, (0..20).collect::<Vec<_>>());
+    let mut codes = Vec::new();
+    eventually("each of the endless ones has failed", async || {
+        let logs = api.list(ORG, "logs", "logs", "&status=FAILED").await;
+        codes = logs.iter().map(|log| log["errorMessage"].as_str().unwrap_or_default().to_owned()).collect();
+        codes.len() == 20
+    })
+    .await;
+    assert!(codes.iter().any(|code| code.contains("SCRIPT_TIMEOUT")), "{codes:?}");
+    assert!(codes.iter().any(|code| code.contains("SCRIPT_DISABLED")), "after three kills: {codes:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn script_workers_that_are_killed_at_once_cost_no_event() {
+    const EVENTS: i64 = 300;
+    let setup = setup().await;
+    let api = &setup.stack.api;
+    let scripted = json!({"transformationMode": "SCRIPT", "transformScript": "return {n: payload.n}"});
+    api.integration(ORG, "lab", &setup.receiver.url("/hook"), scripted).await;
+    let rows = (0..EVENTS).map(|n| QueueRow::new(ORG, "lab").json(&json!({"n": n})));
+    setup.queue.insert_many(rows).await;
+    for round in 1..=3 {
+        setup.receiver.wait_for(round * 50).await;
+        for child in setup.worker.children() {
+            let _ = kill_process(Pid::from_raw(child).expect("a process"), Signal::KILL);
+        }
+    }
+    eventually_within(Duration::from_secs(120), "all are received", async || {
+        setup.receiver.count() >= EVENTS as u64
+    })
+    .await;
+    let order: Vec<_> = setup.receiver.requests().iter().map(|request| request.json()["n"].as_i64().unwrap()).collect();
+    assert_eq!(order, (0..EVENTS).collect::<Vec<_>>(), "each once, in order");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_script_that_does_not_compile_is_not_saved() {
+    let setup = setup().await;
+    let body = json!({
+        "name": "broken", "eventType": "lab", "targetUrl": setup.receiver.url("/hook"),
+        "transformationMode": "SCRIPT", "transformScript": "const a = 1;\nreturn {",
+        "actions": [{"name": "one", "condition": "payload.("}],
+    });
+    let path = format!("/outbound-integrations?orgId={ORG}");
+    let answer = setup.stack.api.call(Method::POST, &path, Some(&body)).await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{}", answer.body);
+    let details = answer.body["details"].to_string();
+    assert!(details.contains("/transformScript") && details.contains("line 2"), "{details}");
+    assert!(details.contains("/actions/0/condition"), "{details}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_preview_shows_the_exact_request_and_sends_nothing() {
+    let setup = setup().await;
+    let api = &setup.stack.api;
+    let draft = json!({
+        "name": "draft", "eventType": "lab", "targetUrl": setup.receiver.url("/hook"), "httpMethod": "PUT",
+        "transformationMode": "SCRIPT", "transformScript": "console.warn('x'); return {a: payload.a + 1}",
+        "outgoingAuthType": "BEARER", "outgoingAuthConfig": {"token": "a-very-secret-token"},
+        "signing": {"enabled": true},
+    });
+    let preview = |body: Value| async move { api.post(&format!("/outbound-integrations/preview?orgId={ORG}"), &body).await };
+    let ok = preview(json!({"integration": draft, "payload": {"a": 1}})).await;
+    assert_eq!((&ok["status"], &ok["output"]), (&json!("OK"), &json!({"a": 2})));
+    assert_eq!(ok["request"]["method"], "PUT");
+    assert_eq!(ok["request"]["body"], "{\"a\":2}");
+    assert_eq!(ok["console"], json!(["warn: x"]));
+    let headers = ok["request"]["headers"].to_string();
+    assert!(headers.contains("webhook-signature"), "{headers}");
+    assert!(!ok.to_string().contains("a-very-secret-token"), "{ok}");
+
+    let mut broken = draft.clone();
+    broken["transformScript"] = json!("return payload.a.b.c");
+    let failed = preview(json!({"integration": broken, "payload": {"a": null}})).await;
+    assert_eq!(
+        (&failed["status"], &failed["error"]["code"]),
+        (&json!("ERROR"), &json!("SCRIPT_ERROR")),
+        "{failed}"
+    );
+    broken["transformScript"] = json!("return null");
+    assert_eq!(preview(json!({"integration": broken, "payload": 1})).await["status"], "SKIPPED");
+    assert_eq!(setup.receiver.count(), 0, "nothing was sent");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_past_event_can_be_previewed_and_a_test_really_sends_and_is_logged_as_manual() {
+    let setup = setup_for_orders().await;
+    let api = &setup.stack.api;
+    let id = api.integration(ORG, "lab", &setup.receiver.url("/hook"), json!({})).await;
+    api.post(
+        &format!("/events?orgId={ORG}"),
+        &json!({"id": "e-1", "eventType": "lab", "payload": {"a": 5}}),
+    )
+    .await;
+    setup.receiver.wait_for(1).await;
+    let asked = json!({"integrationId": id, "eventId": "e-1"});
+    let preview = api.post(&format!("/outbound-integrations/preview?orgId={ORG}"), &asked).await;
+    assert_eq!((&preview["status"], &preview["output"]), (&json!("OK"), &json!({"a": 5})));
+
+    let tested = api
+        .post(&format!("/outbound-integrations/{id}/test?orgId={ORG}"), &json!({"payload": {"a": 6}}))
+        .await;
+    assert_eq!(tested["results"][0]["outcome"], "DELIVERED", "{tested}");
+    assert_eq!(setup.receiver.wait_for(2).await[1].json(), json!({"a": 6}));
+    let log = tested["results"][0]["logId"].as_str().expect("a log");
+    let log = api.get(&format!("/logs/{log}?orgId={ORG}")).await;
+    assert_eq!((&log["triggerType"], &log["status"]), (&json!("MANUAL"), &json!("SUCCESS")), "{log}");
+    assert!(api.list(ORG, "dlq", "entries", "").await.is_empty());
+}
