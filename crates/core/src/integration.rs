@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::clock::Timestamp;
+use crate::condition::Condition;
 use crate::id::{EventType, IntegrationId, OrgId, Rid};
 
 mod action;
@@ -82,8 +83,14 @@ pub struct Integration {
     pub excluded_entity_rids: BTreeSet<Rid>,
     /// Where deliveries go, unless an action says otherwise.
     pub target: Target,
+    /// Which of its events it takes up; all where absent.
+    pub filter: Option<Condition>,
     /// How the payload changes shape, unless an action says otherwise.
     pub transformation: Transformation,
+    /// What is looked up for every payload, and written after the transformation.
+    pub lookups: Vec<LookupRule>,
+    /// How long one script may run.
+    pub script_timeout: Duration,
     /// How deliveries prove who they come from.
     pub auth: OutgoingAuth,
     /// How deliveries are signed, if they are.

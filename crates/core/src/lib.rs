@@ -22,6 +22,7 @@ pub mod lookup;
 pub mod mask;
 pub mod matching;
 pub mod message;
+pub mod order;
 pub mod organization;
 pub mod outcome;
 pub mod partition;

@@ -3,12 +3,14 @@
 use ig_core::id::{EventType, OrgId, Rid};
 use ig_core::integration::{EventPattern, Integration, LogLevel, Ordering, OutgoingAuth, Scope, Signing, SigningSecret};
 
-use crate::invalid::{InvalidMessage, Within as _, all, required};
+use crate::invalid::{InvalidMessage, Within as _, all, optional, required};
 use crate::time::{duration_from_wire, duration_to_wire, timestamp_from_wire, timestamp_to_wire};
 use crate::v1;
 
 mod auth;
+mod condition;
 mod header;
+mod lookup;
 mod mapping;
 mod target;
 
@@ -27,7 +29,10 @@ impl From<&Integration> for v1::Integration {
             scope,
             excluded_entity_rids,
             target,
+            filter,
             transformation,
+            lookups,
+            script_timeout,
             auth,
             signing,
             headers,
@@ -51,7 +56,10 @@ impl From<&Integration> for v1::Integration {
             scope: scope_to_wire(*scope).into(),
             excluded_entity_rids: excluded_entity_rids.iter().map(|rid| rid.0).collect(),
             target: Some(target.into()),
+            filter: filter.as_ref().map(Into::into),
             transformation: Some(transformation.into()),
+            lookups: lookups.iter().map(Into::into).collect(),
+            script_timeout: Some(duration_to_wire(*script_timeout)),
             auth: auth::to_wire(auth),
             signing_secrets: signing.as_ref().map(secrets_to_wire).unwrap_or_default(),
             headers: header::to_wire(headers),
@@ -82,7 +90,10 @@ impl TryFrom<v1::Integration> for Integration {
             scope,
             excluded_entity_rids,
             target,
+            filter,
             transformation,
+            lookups,
+            script_timeout,
             auth,
             signing_secrets,
             headers,
@@ -106,7 +117,10 @@ impl TryFrom<v1::Integration> for Integration {
             scope: scope_from_wire(scope).within("scope")?,
             excluded_entity_rids: excluded_entity_rids.into_iter().map(Rid).collect(),
             target: required(target, "target")?,
+            filter: optional(filter, "filter")?,
             transformation: required(transformation, "transformation")?,
+            lookups: all(lookups, "lookups")?,
+            script_timeout: duration_from_wire(script_timeout, "script_timeout")?,
             auth: auth.map_or(Ok(OutgoingAuth::None), OutgoingAuth::try_from).within("auth")?,
             signing: secrets_from_wire(&signing_secrets).within("signing_secrets")?,
             headers: header::from_wire(headers),

@@ -6,6 +6,7 @@ mod event_type;
 mod integration;
 mod invalid;
 mod json;
+mod order;
 mod organization;
 mod services;
 mod status;

@@ -176,5 +176,7 @@ fn category_from_wire(text: &str) -> Result<Option<ErrorCategory>, InvalidMessag
         return Ok(None);
     }
     let category = ErrorCategory::parse(text);
-    category.map(Some).ok_or_else(|| InvalidMessage::value("must be a category of error"))
+    category
+        .map(Some)
+        .ok_or_else(|| InvalidMessage::value("must be a category of error"))
 }

@@ -42,6 +42,7 @@ pub const SECTIONS: &[&str] = &[
     "grpc",
     "http",
     "mongodb",
+    "scripts",
     "secrets",
     "security",
     "services",

@@ -2,7 +2,9 @@
 
 mod action;
 mod auth;
+mod condition;
 mod document;
+mod lookup;
 mod mapping;
 mod words;
 

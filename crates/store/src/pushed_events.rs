@@ -74,6 +74,11 @@ impl PushQueue {
         self.gatherer.accept(events).await
     }
 
+    /// The payload of one of an organisation's events, while it is kept.
+    pub async fn payload(&self, org: OrgId, event: &EventId) -> Result<Option<Bytes>, StoreError> {
+        read::payload(&self.database, &document::key_of(org, event)).await
+    }
+
     /// Deletes events that are done (those up to `done`) and were received before a moment, and says how many. An event
     /// that is not done stays for ever; while one stays, its identifier is known to [`Self::accept`].
     pub async fn forget_done(&self, done: Position, received_before: Timestamp) -> Result<u64, StoreError> {

@@ -11,8 +11,8 @@ use ig_core::event::{RowPayload, SourceRow};
 use ig_core::event_type::EventTypeDefinition;
 use ig_core::id::{EventType, IntegrationId, OrgId, Position, Rid};
 use ig_core::integration::{
-    DEFAULT_TIMEOUT, EventPattern, HttpMethod, Integration, LogLevel, Ordering, OutgoingAuth, Scope, Signing, SigningSecret,
-    SimpleMapping, Target, Transformation,
+    DEFAULT_SCRIPT_TIMEOUT, DEFAULT_TIMEOUT, EventPattern, HttpMethod, Integration, LogLevel, Ordering, OutgoingAuth, Scope,
+    Signing, SigningSecret, SimpleMapping, Target, Transformation,
 };
 use ig_core::organization::{OrgUnit, Organization, Profile};
 
@@ -103,7 +103,10 @@ pub fn integration(org: i64, event_type: &str, url: &str) -> Integration {
         scope: Scope::AllEntities,
         excluded_entity_rids: BTreeSet::new(),
         target: target(url),
+        filter: None,
         transformation: Transformation::Simple(SimpleMapping::identity()),
+        lookups: Vec::new(),
+        script_timeout: DEFAULT_SCRIPT_TIMEOUT,
         auth: OutgoingAuth::None,
         signing: None,
         headers: Vec::new(),

@@ -7,7 +7,8 @@ use bytes::Bytes;
 use ig_core::clock::{Clock as _, SystemClock, Timestamp};
 use ig_core::id::{EventId, IntegrationId, OrgId, Rid, SourceId};
 use ig_core::integration::{
-    EventPattern, HttpMethod, Integration, LogLevel, Ordering, OutgoingAuth, Scope, SimpleMapping, Target, Transformation,
+    DEFAULT_SCRIPT_TIMEOUT, EventPattern, HttpMethod, Integration, LogLevel, Ordering, OutgoingAuth, Scope, SimpleMapping,
+    Target, Transformation,
 };
 use ig_core::message::MessageId;
 use ig_core::outcome::{ErrorCategory, Failure};
@@ -37,7 +38,10 @@ pub(crate) fn integration(url: &str) -> Integration {
             url: url.parse().unwrap(),
             method: HttpMethod::Post,
         },
+        filter: None,
         transformation: Transformation::Simple(SimpleMapping::identity()),
+        lookups: Vec::new(),
+        script_timeout: DEFAULT_SCRIPT_TIMEOUT,
         auth: OutgoingAuth::None,
         signing: None,
         headers: Vec::new(),

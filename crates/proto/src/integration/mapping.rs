@@ -1,6 +1,7 @@
 //! How a payload changes shape.
 
-use ig_core::integration::{DateFormat, FieldMapping, SimpleMapping, StaticField, Transform, Transformation};
+use ig_core::id::LookupType;
+use ig_core::integration::{DateFormat, FieldMapping, Script, SimpleMapping, StaticField, Transform, Transformation};
 use serde_json::Value;
 
 use crate::invalid::{InvalidMessage, Within as _, all, optional};
@@ -13,6 +14,7 @@ impl From<&Transformation> for v1::Transformation {
     fn from(transformation: &Transformation) -> Self {
         let mode = match transformation {
             Transformation::Simple(mapping) => Mode::Simple(mapping.into()),
+            Transformation::Script(script) => Mode::Script(script.source().to_string()),
         };
         Self { mode: Some(mode) }
     }
@@ -25,6 +27,7 @@ impl TryFrom<v1::Transformation> for Transformation {
         let v1::Transformation { mode } = message;
         match mode {
             Some(Mode::Simple(mapping)) => mapping.try_into().within("simple").map(Self::Simple),
+            Some(Mode::Script(source)) => Script::new(&source).within("script").map(Self::Script),
             None => Err(InvalidMessage::value("must be given")).within("mode"),
         }
     }
@@ -132,6 +135,7 @@ impl From<&Transform> for v1::Transform {
             Transform::Lower => Kind::Lower(v1::Empty {}),
             Transform::Date(format) => Kind::Date(date_to_wire(format)),
             Transform::Default => Kind::Default(v1::Empty {}),
+            Transform::Lookup(lookup_type) => Kind::Lookup(lookup_type.to_string()),
         };
         Self { kind: Some(kind) }
     }
@@ -149,6 +153,7 @@ impl TryFrom<v1::Transform> for Transform {
             Kind::Lower(v1::Empty {}) => Self::Lower,
             Kind::Date(format) => Self::Date(date_from_wire(format)),
             Kind::Default(v1::Empty {}) => Self::Default,
+            Kind::Lookup(lookup_type) => Self::Lookup(LookupType::new(lookup_type)),
         })
     }
 }

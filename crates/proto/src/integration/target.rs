@@ -31,11 +31,13 @@ impl From<&Action> for v1::Action {
     fn from(action: &Action) -> Self {
         let Action {
             name,
+            condition,
             target,
             transformation,
         } = action;
         Self {
             name: name.clone(),
+            condition: condition.as_ref().map(Into::into),
             target: target.as_ref().map(Into::into),
             transformation: transformation.as_ref().map(Into::into),
         }
@@ -50,9 +52,11 @@ impl TryFrom<v1::Action> for Action {
             name,
             target,
             transformation,
+            condition,
         } = message;
         Ok(Self {
             name,
+            condition: optional(condition, "condition")?,
             target: optional(target, "target")?,
             transformation: optional(transformation, "transformation")?,
         })

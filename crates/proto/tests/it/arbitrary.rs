@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use chrono::DateTime;
 use ig_core::clock::Timestamp;
-use ig_core::id::{EventType, IntegrationId, OrgId, Rid};
+use ig_core::condition::{Condition, FieldTest, Filter};
+use ig_core::id::{EventType, IntegrationId, LookupType, OrgId, Rid};
 use ig_core::integration::{
-    Action, DateFormat, EventPattern, FieldMapping, HttpMethod, Integration, LogLevel, Ordering, OutgoingAuth, Scope, Signing,
-    SigningSecret, SimpleMapping, StaticField, Target, Transform, Transformation,
+    Action, DateFormat, EventPattern, FieldMapping, HttpMethod, Integration, LogLevel, LookupReturn, LookupRule, LookupSource,
+    Ordering, OutgoingAuth, Scope, Script, Signing, SigningSecret, SimpleMapping, StaticField, Target, Transform, Transformation,
+    Unmapped,
 };
 use ig_core::secret::Secret;
 use proptest::collection::{btree_set, vec};
@@ -65,7 +67,8 @@ fn transform() -> impl Strategy<Value = Transform> {
         Just(Transform::Upper),
         Just(Transform::Lower),
         date,
-        Just(Transform::Default)
+        Just(Transform::Default),
+        name().prop_map(|name| Transform::Lookup(LookupType::new(name)))
     ]
 }
 
@@ -78,7 +81,52 @@ fn field() -> impl Strategy<Value = FieldMapping> {
     })
 }
 
+fn script() -> impl Strategy<Value = Script> {
+    "[a-z].{0,40}".prop_map(|source| Script::new(&source).expect("not empty"))
+}
+
 fn transformation() -> impl Strategy<Value = Transformation> {
+    prop_oneof![simple(), script().prop_map(Transformation::Script)]
+}
+
+fn condition() -> impl Strategy<Value = Condition> {
+    let test = prop_oneof![
+        json().prop_map(FieldTest::Eq),
+        any::<bool>().prop_map(FieldTest::Exists),
+        vec(json(), 0..3).prop_map(FieldTest::In),
+    ];
+    let leaf = (name(), test).prop_map(|(path, test)| Filter::Field { path, test });
+    let filter = leaf.prop_recursive(2, 6, 3, |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..3).prop_map(Filter::And),
+            vec(inner.clone(), 0..3).prop_map(Filter::Or),
+            inner.prop_map(|inner| Filter::Not(Box::new(inner))),
+        ]
+    });
+    prop_oneof![script().prop_map(Condition::Script), filter.prop_map(Condition::Filter)]
+}
+
+fn lookup_rule() -> impl Strategy<Value = LookupRule> {
+    let source = prop_oneof![text().prop_map(LookupSource::Field), text().prop_map(LookupSource::Template)];
+    let returns = prop_oneof![
+        text().prop_map(|field| LookupReturn::Value { field }),
+        Just(LookupReturn::Object)
+    ];
+    let unmapped = prop_oneof![
+        Just(Unmapped::Passthrough),
+        Just(Unmapped::Fail),
+        json().prop_map(Unmapped::Default)
+    ];
+    (name(), source, text(), returns, unmapped).prop_map(|(lookup_type, source, target_field, returns, unmapped)| LookupRule {
+        lookup_type: LookupType::new(lookup_type),
+        source,
+        target_field,
+        returns,
+        unmapped,
+    })
+}
+
+fn simple() -> impl Strategy<Value = Transformation> {
     let statics = vec((text(), json()).prop_map(|(key, value)| StaticField { key, value }), 0..3);
     (any::<bool>(), vec(field(), 0..4), statics).prop_map(|(passthrough, fields, statics)| {
         Transformation::Simple(SimpleMapping {
@@ -105,8 +153,15 @@ fn signing() -> impl Strategy<Value = Signing> {
 }
 
 fn action() -> impl Strategy<Value = Action> {
-    (text(), option::of(target()), option::of(transformation())).prop_map(|(name, target, transformation)| Action {
+    let parts = (
+        text(),
+        option::of(condition()),
+        option::of(target()),
+        option::of(transformation()),
+    );
+    parts.prop_map(|(name, condition, target, transformation)| Action {
         name,
+        condition,
         target,
         transformation,
     })
@@ -143,11 +198,12 @@ prop_compose! {
         target in target(), transformation in transformation(), auth in auth(), signing in option::of(signing()),
         headers in vec((text(), text()), 0..3), actions in vec(action(), 0..3), (multi_action_delay, timeout) in (duration(), duration()),
         (attempts, ordering, revision) in (1..=u8::MAX, ordering(), any::<u64>()),
+        (filter, lookups, script_timeout) in (option::of(condition()), vec(lookup_rule(), 0..3), duration()),
         log_level in prop_oneof![Just(LogLevel::Full), Just(LogLevel::Metadata)], (created_at, updated_at) in (timestamp(), timestamp()),
     ) -> Integration {
         Integration {
-            id, org_id, tenant_id, name, is_active, events, scope, excluded_entity_rids, target, transformation, auth, signing, headers,
-            actions, multi_action_delay, timeout, attempts, ordering, log_level, revision, created_at, updated_at,
+            id, org_id, tenant_id, name, is_active, events, scope, excluded_entity_rids, target, filter, transformation, lookups,
+            script_timeout, auth, signing, headers, actions, multi_action_delay, timeout, attempts, ordering, log_level, revision, created_at, updated_at,
         }
     }
 }

@@ -4,6 +4,7 @@ use ig_core::integration::{Action, Target};
 use ig_core::ports::StoreError;
 use serde::{Deserialize, Serialize};
 
+use super::condition::ConditionDocument;
 use super::mapping::TransformationDocument;
 use super::words;
 
@@ -11,6 +12,8 @@ use super::words;
 #[serde(rename_all = "camelCase")]
 pub(super) struct ActionDocument {
     name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    condition: Option<ConditionDocument>,
     #[serde(skip_serializing_if = "Option::is_none")]
     target: Option<TargetDocument>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -29,11 +32,13 @@ impl From<&Action> for ActionDocument {
     fn from(action: &Action) -> Self {
         let Action {
             name,
+            condition,
             target,
             transformation,
         } = action;
         Self {
             name: name.clone(),
+            condition: condition.as_ref().map(ConditionDocument::from),
             target: target.as_ref().map(TargetDocument::from),
             transformation: transformation.as_ref().map(TransformationDocument::from),
         }
@@ -44,6 +49,7 @@ impl ActionDocument {
     pub(super) fn read(self) -> Result<Action, StoreError> {
         Ok(Action {
             name: self.name,
+            condition: self.condition.map(ConditionDocument::read).transpose()?,
             target: self.target.map(|target| target.read()).transpose()?,
             transformation: self.transformation.map(TransformationDocument::read).transpose()?,
         })

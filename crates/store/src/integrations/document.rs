@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use ig_core::id::{IntegrationId, OrgId, Rid};
-use ig_core::integration::Integration;
+use ig_core::integration::{DEFAULT_SCRIPT_TIMEOUT, Integration};
 use ig_core::ports::StoreError;
 use mongodb::bson::{self, oid::ObjectId};
 use serde::{Deserialize, Serialize};
 
 use super::action::{ActionDocument, TargetDocument};
 use super::auth::{AuthDocument, Sealer};
+use super::condition::ConditionDocument;
+use super::lookup::LookupRuleDocument;
 use super::mapping::TransformationDocument;
 use super::words;
 use crate::error::unreadable;
@@ -31,7 +33,12 @@ pub(crate) struct IntegrationDocument {
     excluded_entity_rids: Vec<i64>,
     #[serde(flatten)]
     target: TargetDocument,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    filter: Option<ConditionDocument>,
     transformation: TransformationDocument,
+    #[serde(default)]
+    lookups: Vec<LookupRuleDocument>,
+    script_timeout_ms: Option<i64>,
     #[serde(flatten)]
     auth: AuthDocument,
     signing_secrets: Option<Vec<String>>,
@@ -60,7 +67,10 @@ impl IntegrationDocument {
             scope,
             excluded_entity_rids,
             target,
+            filter,
             transformation,
+            lookups,
+            script_timeout,
             auth,
             signing,
             headers,
@@ -90,7 +100,10 @@ impl IntegrationDocument {
             scope: words::scope(*scope).to_owned(),
             excluded_entity_rids: excluded_entity_rids.iter().map(|rid| rid.0).collect(),
             target: target.into(),
+            filter: filter.as_ref().map(ConditionDocument::from),
             transformation: transformation.into(),
+            lookups: lookups.iter().map(LookupRuleDocument::from).collect(),
+            script_timeout_ms: Some(millis(*script_timeout)),
             auth: sealer.auth(auth)?,
             signing_secrets: signing.as_ref().map(|signing| sealer.signing(signing)).transpose()?,
             headers: headers.clone(),
@@ -124,7 +137,16 @@ impl IntegrationDocument {
             scope: words::read_scope(&self.scope)?,
             excluded_entity_rids: self.excluded_entity_rids.into_iter().map(Rid).collect(),
             target: self.target.read()?,
+            filter: self.filter.map(ConditionDocument::read).transpose()?,
             transformation: self.transformation.read()?,
+            lookups: self
+                .lookups
+                .into_iter()
+                .map(LookupRuleDocument::read)
+                .collect::<Result<_, _>>()?,
+            script_timeout: self
+                .script_timeout_ms
+                .map_or(DEFAULT_SCRIPT_TIMEOUT, |ms| Duration::from_millis(unsigned(ms))),
             auth: sealer.read_auth(self.auth)?,
             signing: signing.transpose()?,
             headers: self.headers,

@@ -1,9 +1,11 @@
 //! A transformation as stored.
 
-use ig_core::integration::{DateFormat, FieldMapping, SimpleMapping, StaticField, Transform, Transformation};
+use ig_core::id::LookupType;
+use ig_core::integration::{DateFormat, FieldMapping, Script, SimpleMapping, StaticField, Transform, Transformation};
 use ig_core::ports::StoreError;
 use serde::{Deserialize, Serialize};
 
+use crate::error::unreadable;
 use crate::field::{json, json_text};
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -15,6 +17,8 @@ pub(super) enum TransformationDocument {
         field_mappings: Vec<FieldDocument>,
         static_fields: Vec<StaticDocument>,
     },
+    #[serde(rename = "SCRIPT", rename_all = "camelCase")]
+    Script { transform_script: String },
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -23,6 +27,8 @@ pub(super) struct FieldDocument {
     source_field: String,
     target_field: String,
     transform: Option<TransformName>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lookup_type: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     format: Option<FormatDocument>,
     default_value: Option<String>,
@@ -36,6 +42,7 @@ enum TransformName {
     Lower,
     Date,
     Default,
+    Lookup,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -54,37 +61,46 @@ pub(super) struct StaticDocument {
 
 impl From<&Transformation> for TransformationDocument {
     fn from(transformation: &Transformation) -> Self {
-        let Transformation::Simple(SimpleMapping {
-            passthrough,
-            fields,
-            statics,
-        }) = transformation;
-        Self::Simple {
-            passthrough: *passthrough,
-            field_mappings: fields.iter().map(FieldDocument::from).collect(),
-            static_fields: statics.iter().map(StaticDocument::from).collect(),
+        match transformation {
+            Transformation::Simple(SimpleMapping {
+                passthrough,
+                fields,
+                statics,
+            }) => Self::Simple {
+                passthrough: *passthrough,
+                field_mappings: fields.iter().map(FieldDocument::from).collect(),
+                static_fields: statics.iter().map(StaticDocument::from).collect(),
+            },
+            Transformation::Script(script) => Self::Script {
+                transform_script: script.source().to_string(),
+            },
         }
     }
 }
 
 impl TransformationDocument {
     pub(super) fn read(self) -> Result<Transformation, StoreError> {
-        let Self::Simple {
-            passthrough,
-            field_mappings,
-            static_fields,
-        } = self;
-        Ok(Transformation::Simple(SimpleMapping {
-            passthrough,
-            fields: field_mappings
-                .into_iter()
-                .map(FieldDocument::read)
-                .collect::<Result<_, _>>()?,
-            statics: static_fields
-                .into_iter()
-                .map(StaticDocument::read)
-                .collect::<Result<_, _>>()?,
-        }))
+        match self {
+            Self::Simple {
+                passthrough,
+                field_mappings,
+                static_fields,
+            } => Ok(Transformation::Simple(SimpleMapping {
+                passthrough,
+                fields: field_mappings
+                    .into_iter()
+                    .map(FieldDocument::read)
+                    .collect::<Result<_, _>>()?,
+                statics: static_fields
+                    .into_iter()
+                    .map(StaticDocument::read)
+                    .collect::<Result<_, _>>()?,
+            })),
+            Self::Script { transform_script } => {
+                let script = Script::new(&transform_script).map_err(|_| unreadable("transformScript"))?;
+                Ok(Transformation::Script(script))
+            }
+        }
     }
 }
 
@@ -96,12 +112,12 @@ impl From<&FieldMapping> for FieldDocument {
             transform,
             default,
         } = mapping;
-        let (transform, format) = transform.as_ref().map(named).unzip();
         Self {
             source_field: source.clone(),
             target_field: target.clone(),
-            transform,
-            format: format.flatten(),
+            transform: transform.as_ref().map(TransformName::from),
+            lookup_type: transform.as_ref().and_then(lookup_type),
+            format: transform.as_ref().and_then(date_format),
             default_value: default.as_ref().map(json_text),
         }
     }
@@ -109,32 +125,47 @@ impl From<&FieldMapping> for FieldDocument {
 
 impl FieldDocument {
     fn read(self) -> Result<FieldMapping, StoreError> {
-        let format = self.format.unwrap_or_default();
+        let (format, lookup_type) = (self.format.unwrap_or_default(), self.lookup_type);
         let default = self.default_value.map(|text| json("fieldMappings.defaultValue", &text));
         Ok(FieldMapping {
             source: self.source_field,
             target: self.target_field,
-            transform: self.transform.map(|name| transform(&name, format)),
+            transform: self.transform.map(|name| transform(&name, format, lookup_type)).transpose()?,
             default: default.transpose()?,
         })
     }
 }
 
-fn named(transform: &Transform) -> (TransformName, Option<FormatDocument>) {
-    match transform {
-        Transform::Trim => (TransformName::Trim, None),
-        Transform::Upper => (TransformName::Upper, None),
-        Transform::Lower => (TransformName::Lower, None),
-        Transform::Default => (TransformName::Default, None),
-        Transform::Date(DateFormat { input, output, timezone }) => {
-            let (input, output, timezone) = (input.clone(), output.clone(), timezone.clone());
-            (TransformName::Date, Some(FormatDocument { input, output, timezone }))
+impl From<&Transform> for TransformName {
+    fn from(transform: &Transform) -> Self {
+        match transform {
+            Transform::Trim => Self::Trim,
+            Transform::Upper => Self::Upper,
+            Transform::Lower => Self::Lower,
+            Transform::Date(_) => Self::Date,
+            Transform::Default => Self::Default,
+            Transform::Lookup(_) => Self::Lookup,
         }
     }
 }
 
-fn transform(name: &TransformName, format: FormatDocument) -> Transform {
-    match name {
+fn date_format(transform: &Transform) -> Option<FormatDocument> {
+    let Transform::Date(DateFormat { input, output, timezone }) = transform else {
+        return None;
+    };
+    let (input, output, timezone) = (input.clone(), output.clone(), timezone.clone());
+    Some(FormatDocument { input, output, timezone })
+}
+
+fn lookup_type(transform: &Transform) -> Option<String> {
+    match transform {
+        Transform::Lookup(lookup_type) => Some(lookup_type.to_string()),
+        _ => None,
+    }
+}
+
+fn transform(name: &TransformName, format: FormatDocument, lookup_type: Option<String>) -> Result<Transform, StoreError> {
+    Ok(match name {
         TransformName::Trim => Transform::Trim,
         TransformName::Upper => Transform::Upper,
         TransformName::Lower => Transform::Lower,
@@ -143,7 +174,11 @@ fn transform(name: &TransformName, format: FormatDocument) -> Transform {
             let FormatDocument { input, output, timezone } = format;
             Transform::Date(DateFormat { input, output, timezone })
         }
-    }
+        TransformName::Lookup => {
+            let named = lookup_type.ok_or_else(|| unreadable("fieldMappings.lookupType"))?;
+            Transform::Lookup(LookupType::new(named))
+        }
+    })
 }
 
 impl From<&StaticField> for StaticDocument {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use ig_core::event::{RowPayload, SourceRow};
-use ig_core::id::{EventId, Position};
+use ig_core::id::{EventId, OrgId, Position};
 use mongodb::bson::{self, Binary};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -68,7 +68,11 @@ impl From<PushedDocument<'_>> for SourceRow {
 
 /// An event's identifier among those of all organisations.
 pub(super) fn key(event: &PushedEvent) -> String {
-    format!("{}:{}", event.org_id, event.event_id)
+    key_of(event.org_id, &event.event_id)
+}
+
+pub(super) fn key_of(org: OrgId, event: &EventId) -> String {
+    format!("{org}:{event}")
 }
 
 /// What makes two events of one identifier the same.

@@ -2,7 +2,8 @@
 
 use std::ops::RangeInclusive;
 
-use ig_core::event::SourceRow;
+use bytes::Bytes;
+use ig_core::event::{RowPayload, SourceRow};
 use ig_core::id::Position;
 use ig_core::ports::StoreError;
 use mongodb::bson::doc;
@@ -59,6 +60,15 @@ pub(super) async fn ranges(database: &Database, ranges: &[RangeInclusive<Positio
         ));
     }
     Ok(found)
+}
+
+pub(super) async fn payload(database: &Database, key: &str) -> Result<Option<Bytes>, StoreError> {
+    let queue = database.collection::<PushedDocument<'static>>(PUSHED_EVENTS);
+    let found = database.within(queue.find_one(doc! { "key": key })).await?;
+    Ok(found.and_then(|stored| match SourceRow::from(stored).payload {
+        RowPayload::Present(bytes) => Some(bytes),
+        RowPayload::Missing | RowPayload::TooLarge { .. } => None,
+    }))
 }
 
 fn rows(found: Vec<PushedDocument<'static>>) -> Vec<SourceRow> {

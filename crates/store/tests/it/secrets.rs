@@ -1,10 +1,13 @@
 //! What tenants entrust to the gateway, at rest.
 
+use std::time::Duration;
+
+use ig_core::condition::{Condition, FieldTest, Filter};
 use ig_core::configuration::Change;
-use ig_core::id::Rid;
+use ig_core::id::{LookupType, Rid};
 use ig_core::integration::{
-    Action, DateFormat, FieldMapping, Integration, Ordering, OutgoingAuth, Scope, SimpleMapping, StaticField, Transform,
-    Transformation,
+    Action, DateFormat, FieldMapping, Integration, LookupReturn, LookupRule, LookupSource, Ordering, OutgoingAuth, Scope, Script,
+    SimpleMapping, StaticField, Transform, Transformation, Unmapped,
 };
 use ig_core::secret::Secret;
 use ig_store::{Expected, SecretBox, SecretsConfig, Store, StoreError};
@@ -35,6 +38,27 @@ fn auths() -> Vec<OutgoingAuth> {
     ]
 }
 
+fn script(source: &str) -> Script {
+    Script::new(source).unwrap()
+}
+
+fn lookups() -> [LookupRule; 2] {
+    let rule = LookupRule {
+        lookup_type: LookupType::new("DEPARTMENT"),
+        source: LookupSource::Field("a[].b".to_owned()),
+        target_field: "c[].d".to_owned(),
+        returns: LookupReturn::Value { field: "id".to_owned() },
+        unmapped: Unmapped::Fail,
+    };
+    let other = LookupRule {
+        source: LookupSource::Template("{{a}}-{{b.c}}".to_owned()),
+        returns: LookupReturn::Object,
+        unmapped: Unmapped::Default(json!({ "$a.b": null })),
+        ..rule.clone()
+    };
+    [rule, other]
+}
+
 /// An integration that uses everything that there is.
 fn full(auth: OutgoingAuth) -> Integration {
     let date = Transform::Date(DateFormat {
@@ -49,6 +73,7 @@ fn full(auth: OutgoingAuth) -> Integration {
         Some(Transform::Lower),
         Some(Transform::Default),
         Some(date),
+        Some(Transform::Lookup(LookupType::new("DEPARTMENT"))),
     ];
     let fields = transforms.into_iter().map(|transform| FieldMapping {
         source: "a.$b[].c".to_owned(),
@@ -66,17 +91,25 @@ fn full(auth: OutgoingAuth) -> Integration {
     });
     let action = Action {
         name: "second".to_owned(),
+        condition: Some(Condition::Filter(Filter::Field {
+            path: "a.$b".to_owned(),
+            test: FieldTest::In(vec![json!(1), json!("x.y")]),
+        })),
         target: Some(builders::target("http://[::1]:8080/x?y=z")),
         transformation: Some(transformation.clone()),
     };
     Integration {
         auth,
         signing: Some(builders::signing(7)),
+        filter: Some(Condition::Script(script("payload.a > 1"))),
         transformation,
+        lookups: lookups().to_vec(),
+        script_timeout: Duration::from_millis(500),
         actions: vec![
             Action {
+                condition: None,
                 target: None,
-                transformation: None,
+                transformation: Some(Transformation::Script(script("return payload"))),
                 ..action.clone()
             },
             action,
