@@ -9,6 +9,8 @@ mod lookups;
 mod mapping;
 mod path;
 pub mod script;
+mod shape;
+mod transformer;
 
 pub use compiled::{Compiled, CompiledSimple};
 pub use error::{MappingError, Problem};
@@ -16,3 +18,5 @@ pub use filter::CompiledFilter;
 pub use lookup_cache::{CacheLimits, LookupCache, Usage};
 pub use lookups::CompiledLookups;
 pub use mapping::CompiledMapping;
+pub use shape::{CompiledCondition, CompiledScript, CompiledShape};
+pub use transformer::{Refusal, Subject, Told, TransformError, Transformer};

@@ -1,6 +1,7 @@
 //! JavaScript that tenants write, run where it can hurt nobody: in worker processes of its own.
 
 mod call;
+mod config;
 mod engine;
 mod error;
 mod limits;
@@ -10,6 +11,7 @@ mod wire;
 mod worker;
 
 pub use call::{Call, RunContext, Script, ScriptKind};
+pub use config::ScriptsConfig;
 pub use engine::{Host, ScriptEngine};
 pub use error::{Position, ScriptError, ScriptFault};
 pub use limits::{DEFAULT_DEADLINE, MAX_DEADLINE, MAX_DEPTH, MAX_INPUT_BYTES, MAX_NESTING, MAX_OUTPUT_BYTES, MAX_SOURCE_BYTES};

@@ -51,3 +51,16 @@ pub struct ConsoleLine {
     /// Its arguments, with spaces between.
     pub text: String,
 }
+
+impl ConsoleLevel {
+    /// The function's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Debug => "debug",
+            Self::Log => "log",
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Error => "error",
+        }
+    }
+}
