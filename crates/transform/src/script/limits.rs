@@ -19,6 +19,8 @@ pub const MAX_DEPTH: usize = 100;
 
 /// Lookups in one run.
 pub(crate) const MAX_LOOKUPS: u32 = 1000;
+/// Bytes of a lookup's type and value.
+pub(crate) const MAX_LOOKUP_BYTES: usize = 4 * 1024;
 /// Promise jobs in one run.
 pub(crate) const MAX_JOBS: u64 = 100_000;
 /// Turns of a loop, counted for each function call.

@@ -177,14 +177,14 @@ impl Run<'_> {
             Reply::Missing => return None,
             Reply::Ready | Reply::Fine | Reply::Lookup { .. } => return Some(End::Lost { loading: false }),
         };
-        let Ended { console, worn } = ended;
+        let Ended { console, micros, worn } = ended;
         let answer = match (self.trouble, value) {
             (Some(trouble), _) => Err(ScriptError { console, ..trouble }),
             (None, Err(failure)) => Err(failure.into_error(console)),
             (None, Ok(value)) => Ok(ScriptOutcome {
                 value,
                 console,
-                duration: self.start.elapsed(),
+                duration: Duration::from_micros(micros),
             }),
         };
         Some(End::Answered { answer, worn })

@@ -59,6 +59,8 @@ pub(crate) enum Reply {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Ended {
     pub(crate) console: Vec<ConsoleLine>,
+    /// How long the run took, in microseconds.
+    pub(crate) micros: u64,
     /// The worker holds too much memory and asks to be replaced.
     pub(crate) worn: bool,
 }

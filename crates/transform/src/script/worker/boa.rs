@@ -41,10 +41,8 @@ impl Engine for Boa {
     fn check(&mut self, source: &str, kind: ScriptKind) -> Result<(), Failure> {
         nesting::inspect(source)?;
         let mut sandbox = self.sandbox()?;
-        let checked = source::compile(source, kind, &mut sandbox);
-        // Nothing of the source has run: the context is as good as before, but for the names it has interned.
-        self.spare = Some(sandbox);
-        checked.map(drop)
+        // The names of the source stay in the context, so it is not kept for another.
+        source::compile(source, kind, &mut sandbox).map(drop)
     }
 
     fn load(&mut self, source: &str, kind: ScriptKind) -> Result<Box<dyn Loaded>, Failure> {

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io;
 use std::rc::Rc;
 use std::thread;
+use std::time::Instant;
 
 use super::boa::Boa;
 use super::confine;
@@ -34,9 +35,11 @@ fn answer(memory: File) -> io::Result<()> {
     talk.send(&Reply::Ready, b"")?;
     loop {
         let (request, body) = talk.receive()?;
+        // The run that a load was for comes at once, and its time counts.
+        let run_follows = matches!(request, Request::Load { .. });
         let (reply, body) = worker.answer(request, &body);
         talk.send(&reply, &body)?;
-        if talk.is_quiet() {
+        if !run_follows && talk.is_quiet() {
             worker.engine.prepare();
         }
     }
@@ -68,9 +71,11 @@ impl Worker {
         let Some(script) = self.shelf.get(&head.script) else {
             return (Reply::Missing, Vec::new());
         };
+        let began = Instant::now();
         let Finished { value, console } = script.run(head, payload);
+        let micros = began.elapsed().as_micros().try_into().unwrap_or(u64::MAX);
         let worn = self.shelf.settle(&head.script, &mut self.engine);
-        let ended = Ended { console, worn };
+        let ended = Ended { console, micros, worn };
         match value {
             Ok(Value::Output(json)) => (Reply::Output(ended), json.into_bytes()),
             Ok(Value::Skipped) => (Reply::Skipped(ended), Vec::new()),

@@ -21,6 +21,9 @@ pub(super) fn of_run(error: &JsError, lines_before: u32, context: &mut Context) 
         (None, Some(thrown)) => Failure::new(ScriptFault::Error, describe(thrown, context)),
         (None, None) => Failure::new(ScriptFault::Error, native(error)),
     };
+    if let Some(ended) = State::of(context).ended() {
+        return ended;
+    }
     shorten(&mut failure.message, MAX_MESSAGE_BYTES);
     failure.position = place(&error.to_string(), lines_before).or_else(|| place(&stack(error, context)?, lines_before));
     failure
@@ -70,8 +73,14 @@ pub(super) fn describe(thrown: &JsValue, context: &mut Context) -> String {
 }
 
 fn text(object: &JsObject, key: JsString, context: &mut Context) -> Option<String> {
-    let value = object.get(key, context).ok()?;
-    Some(value.as_string()?.to_std_string_lossy())
+    match object.get(key, context) {
+        Ok(value) => Some(value.as_string()?.to_std_string_lossy()),
+        Err(error) => {
+            let engine = error.as_engine().map(of_engine);
+            engine.map(|failure| State::of(context).end(failure));
+            None
+        }
+    }
 }
 
 fn stack(error: &JsError, context: &mut Context) -> Option<String> {

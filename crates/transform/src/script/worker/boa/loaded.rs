@@ -98,8 +98,9 @@ impl Ready {
 
     /// After an error of the engine's own the context is not used again.
     fn failed(&mut self, error: &JsError) -> Failure {
-        self.spoiled |= error.as_engine().is_some();
-        failure::of_run(error, LINES_BEFORE, &mut self.sandbox.context)
+        let failure = failure::of_run(error, LINES_BEFORE, &mut self.sandbox.context);
+        self.spoiled |= error.as_engine().is_some() || self.sandbox.state.ended().is_some();
+        failure
     }
 }
 

@@ -5,6 +5,7 @@ use boa_engine::{Context, JsArgs as _, JsResult, JsString, JsValue};
 
 use super::text;
 use crate::script::ScriptFault;
+use crate::script::limits::MAX_LOOKUP_BYTES;
 use crate::script::wire::Failure;
 use crate::script::worker::boa::state::State;
 
@@ -48,6 +49,10 @@ pub(super) fn lookup(_: &JsValue, arguments: &[JsValue], context: &mut Context) 
     let (Some(kind), Some(value)) = (kind, text(arguments.get_or_undefined(1), context)?) else {
         return Ok(fallback);
     };
+    if kind.len() + value.len() > MAX_LOOKUP_BYTES {
+        let message = format!("a lookup asked for more than {MAX_LOOKUP_BYTES} bytes");
+        return Err(state.end(Failure::new(ScriptFault::Limit, message)));
+    }
     state.count_lookup()?;
     match state.service.lookup(&kind, &value) {
         Ok(Some(found)) => JsValue::from_json(&found, context),
