@@ -13,6 +13,8 @@ named! {
         NoEventType = "NO_EVENT_TYPE",
         /// Its payload is not JSON, or missing.
         InvalidPayload = "INVALID_PAYLOAD",
+        /// Its payload does not keep to the schema of its type, which rejects such payloads.
+        SchemaViolated = "SCHEMA_VIOLATED",
         /// Its payload is larger than the limit.
         PayloadTooLarge = "PAYLOAD_TOO_LARGE",
         /// It is older than `maxEventAgeDays`.

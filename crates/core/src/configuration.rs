@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::event_type::EventTypeDefinition;
-use crate::id::{EventType, IntegrationId, OrgId, Rid};
+use crate::id::{EventType, IntegrationId, LookupType, OrgId, Rid};
 use crate::integration::Integration;
 use crate::matching::MatchIndex;
 use crate::organization::{OrgUnit, Organization};
@@ -28,6 +28,8 @@ pub enum Change {
     PutEventType(EventTypeDefinition),
     /// An event type was deleted.
     DeleteEventType(OrgId, EventType),
+    /// Lookup rows of a type changed: whoever remembers what they map forgets it. The rows themselves are in the database.
+    LookupsChanged(OrgId, LookupType),
 }
 
 /// A change with the revision that it leads to.
@@ -63,6 +65,16 @@ impl OrgConfiguration {
     /// One integration.
     pub fn integration(&self, id: IntegrationId) -> Option<&Arc<Integration>> {
         self.integrations.get(&id)
+    }
+
+    /// One event type.
+    pub fn event_type(&self, event_type: &EventType) -> Option<&EventTypeDefinition> {
+        self.event_types.get(event_type)
+    }
+
+    /// Its units' numbers.
+    pub fn units(&self) -> impl Iterator<Item = Rid> + '_ {
+        self.units.keys().copied()
     }
 
     fn items(&self) -> impl Iterator<Item = Change> + '_ {
@@ -164,6 +176,8 @@ impl Configuration {
             Change::DeleteEventType(org, event_type) => {
                 self.entry(org).event_types.remove(&event_type);
             }
+            // Nothing of the rows is held here.
+            Change::LookupsChanged(..) => {}
         }
     }
 

@@ -102,6 +102,10 @@ object_id! {
     LookupId
 }
 object_id! {
+    /// The identifier of an import of lookup rows: 24 hexadecimal digits.
+    ImportId
+}
+object_id! {
     /// An integration's identifier: 24 hexadecimal digits.
     IntegrationId
 }

@@ -8,6 +8,12 @@ use serde_json::{Map, Value};
 use crate::clock::Timestamp;
 use crate::id::{LookupId, LookupType, OrgId, Rid};
 
+mod draft;
+mod import;
+
+pub use draft::{LONGEST_FIELDS, LONGEST_ID, LONGEST_TYPE, LookupDraft, MOST_FIELDS, lookup_type};
+pub use import::{ImportMode, ImportStatus};
+
 /// One side of a row: its identifier, and whatever else is known of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LookupSide {
@@ -42,6 +48,15 @@ pub struct LookupRow {
     pub updated_at: Timestamp,
 }
 
+/// Which rows belong together: those of one type that are the organisation's own, or one unit's.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LookupTable {
+    /// The type.
+    pub lookup_type: LookupType,
+    /// The unit; the organisation itself where absent.
+    pub tenant_id: Option<Rid>,
+}
+
 /// What is looked up: a value within a table.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LookupKey {
@@ -53,6 +68,16 @@ pub struct LookupKey {
 
 /// What was found; a key that no active row maps is not in it.
 pub type Resolved = HashMap<LookupKey, Arc<LookupSide>>;
+
+impl LookupRow {
+    /// The table that it belongs to.
+    pub fn table(&self) -> LookupTable {
+        LookupTable {
+            lookup_type: self.lookup_type.clone(),
+            tenant_id: self.tenant_id,
+        }
+    }
+}
 
 impl LookupKey {
     /// The key of a value in a payload: a text trimmed, a number in decimal, a boolean as its word; nothing else can be looked up.

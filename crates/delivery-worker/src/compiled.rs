@@ -150,7 +150,8 @@ impl Inner {
             | Change::PutUnit(_)
             | Change::DeleteUnit(..)
             | Change::PutEventType(_)
-            | Change::DeleteEventType(..) => None,
+            | Change::DeleteEventType(..)
+            | Change::LookupsChanged(..) => None,
         };
         let deletes_org = matches!(revised.change, Change::DeleteOrganization(_));
         self.configuration.apply(revised);

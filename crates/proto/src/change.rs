@@ -1,7 +1,7 @@
 //! What changes in the configuration.
 
 use ig_core::configuration::{Change, RevisedChange};
-use ig_core::id::{EventType, IntegrationId, OrgId, Rid};
+use ig_core::id::{EventType, IntegrationId, LookupType, OrgId, Rid};
 use ig_core::integration::Integration;
 
 use crate::invalid::{InvalidMessage, Within as _, required};
@@ -41,6 +41,7 @@ impl From<&Change> for v1::Change {
             Change::DeleteIntegration(org, id) => Kind::DeleteIntegration(integration_to_delete(*org, *id)),
             Change::PutEventType(definition) => Kind::PutEventType(definition.into()),
             Change::DeleteEventType(org, event_type) => Kind::DeleteEventType(event_type_to_delete(*org, event_type)),
+            Change::LookupsChanged(org, lookup_type) => Kind::LookupsChanged(changed_lookups(*org, lookup_type)),
         };
         Self { kind: Some(kind) }
     }
@@ -67,6 +68,13 @@ fn event_type_to_delete(org: OrgId, event_type: &EventType) -> v1::DeleteEventTy
     }
 }
 
+fn changed_lookups(org: OrgId, lookup_type: &LookupType) -> v1::LookupsChanged {
+    v1::LookupsChanged {
+        org_id: org.0,
+        lookup_type: lookup_type.to_string(),
+    }
+}
+
 impl TryFrom<v1::Change> for Change {
     type Error = InvalidMessage;
 
@@ -85,6 +93,9 @@ impl TryFrom<v1::Change> for Change {
             Kind::PutEventType(definition) => Self::PutEventType(definition.try_into().within("put_event_type")?),
             Kind::DeleteEventType(v1::DeleteEventType { org_id, event_type }) => {
                 Self::DeleteEventType(OrgId(org_id), EventType::new(event_type))
+            }
+            Kind::LookupsChanged(v1::LookupsChanged { org_id, lookup_type }) => {
+                Self::LookupsChanged(OrgId(org_id), LookupType::new(lookup_type))
             }
         })
     }

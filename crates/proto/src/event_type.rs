@@ -1,6 +1,6 @@
 //! The kinds of events that an organisation knows.
 
-use ig_core::event_type::EventTypeDefinition;
+use ig_core::event_type::{EventTypeDefinition, Validation};
 use ig_core::id::{EventType, OrgId};
 use serde_json::Value;
 
@@ -16,6 +16,8 @@ impl From<&EventTypeDefinition> for v1::EventTypeDefinition {
             event_type,
             description,
             sample_payload,
+            schema,
+            validation,
             revision,
             created_at,
             updated_at,
@@ -25,6 +27,8 @@ impl From<&EventTypeDefinition> for v1::EventTypeDefinition {
             event_type: event_type.to_string(),
             description: description.clone(),
             sample_payload: sample_payload.as_ref().map(Value::to_string),
+            schema: schema.as_ref().map(Value::to_string),
+            validation: v1::Validation::from(*validation).into(),
             revision: *revision,
             created_at: Some(timestamp_to_wire(created_at)),
             updated_at: Some(timestamp_to_wire(updated_at)),
@@ -44,6 +48,8 @@ impl TryFrom<v1::EventTypeDefinition> for EventTypeDefinition {
             revision,
             created_at,
             updated_at,
+            schema,
+            validation,
         } = message;
         Ok(Self {
             org_id: OrgId(org_id),
@@ -54,9 +60,30 @@ impl TryFrom<v1::EventTypeDefinition> for EventTypeDefinition {
                 .map(json::from_wire)
                 .transpose()
                 .within("sample_payload")?,
+            schema: schema.as_deref().map(json::from_wire).transpose().within("schema")?,
+            validation: read_validation(validation).within("validation")?,
             revision,
             created_at: timestamp_from_wire(created_at, "created_at")?,
             updated_at: timestamp_from_wire(updated_at, "updated_at")?,
         })
+    }
+}
+
+impl From<Validation> for v1::Validation {
+    fn from(validation: Validation) -> Self {
+        match validation {
+            Validation::Off => Self::Off,
+            Validation::Warn => Self::Warn,
+            Validation::Reject => Self::Reject,
+        }
+    }
+}
+
+fn read_validation(number: i32) -> Result<Validation, InvalidMessage> {
+    match v1::Validation::try_from(number) {
+        Ok(v1::Validation::Off) => Ok(Validation::Off),
+        Ok(v1::Validation::Warn) => Ok(Validation::Warn),
+        Ok(v1::Validation::Reject) => Ok(Validation::Reject),
+        Ok(v1::Validation::Unspecified) | Err(_) => Err(InvalidMessage::value("is not a known validation")),
     }
 }

@@ -15,6 +15,8 @@ mod field;
 mod integrations;
 mod journal;
 mod log_filter;
+mod lookup_imports;
+mod lookups;
 mod migrate;
 mod names;
 mod org_units;
@@ -40,6 +42,11 @@ pub use ig_core::ports::StoreError;
 pub use integrations::{IntegrationFilter, Integrations};
 pub use journal::MongoJournal;
 pub use log_filter::LogFilter;
+pub use lookup_imports::{FOUND_DEAD_AFTER, LookupImport, LookupImports};
+pub use lookups::{
+    Leftovers, LookupError, LookupFilter, LookupRows, LookupUse, LookupView, MergingLookups, MongoLookups, Replaced, ReverseKey,
+    StagedLookups, TypeStatistics, Written,
+};
 pub use org_units::OrgUnits;
 pub use organizations::Organizations;
 pub use page::{LONGEST_SEARCH, Listed, Page};

@@ -21,11 +21,16 @@ use crate::pushed_events::{FORGOTTEN, POSITION};
 /// The server's code for a collection that exists.
 const NAMESPACE_EXISTS: i32 = 48;
 
-const COLLECTIONS: [&str; 17] = [
+const COLLECTIONS: [&str; 22] = [
     names::ORGANIZATIONS,
     names::ORG_UNITS,
     names::INTEGRATIONS,
     names::EVENT_TYPES,
+    names::LOOKUPS,
+    names::LOOKUP_TABLES,
+    names::LOOKUP_LEFTOVERS,
+    names::LOOKUP_IMPORTS,
+    names::LOOKUP_USAGE,
     names::CONFIG_CHANGES,
     names::COUNTERS,
     names::DELIVERY_LOGS,
@@ -68,13 +73,19 @@ fn exists(error: &Error) -> bool {
     matches!(error.kind.as_ref(), ErrorKind::Command(command) if command.code == NAMESPACE_EXISTS)
 }
 
-fn indexes() -> [(&'static str, Vec<IndexModel>); 13] {
+fn indexes() -> [(&'static str, Vec<IndexModel>); 18] {
     let by_org = || on(doc! { "orgId": 1 });
     [
         // Configuration is small and seldom written: an organisation's own items, for its lists and for its deletion.
         (names::ORG_UNITS, vec![by_org()]),
         (names::INTEGRATIONS, vec![by_org()]),
         (names::EVENT_TYPES, vec![by_org()]),
+        (names::LOOKUPS, lookups()),
+        (names::LOOKUP_TABLES, vec![on(doc! { "orgId": 1, "type": 1 })]),
+        // Those whose time has come.
+        (names::LOOKUP_LEFTOVERS, vec![on(doc! { "dueAt": 1 })]),
+        (names::LOOKUP_IMPORTS, vec![newest_first(doc! { "orgId": 1 }), expiring()]),
+        (names::LOOKUP_USAGE, vec![by_org()]),
         (names::DELIVERY_LOGS, delivery_logs()),
         (names::EXECUTION_LOGS, execution_logs()),
         // The lists of an organisation, and of events without one; the end of each entry.
@@ -110,6 +121,23 @@ fn delivery_logs() -> Vec<IndexModel> {
         // From a trace to its delivery.
         on(doc! { "traceId": 1 }),
         expiring(),
+    ]
+}
+
+fn lookups() -> Vec<IndexModel> {
+    let active = IndexOptions::builder()
+        .unique(true)
+        .partial_filter_expression(doc! { "isActive": true })
+        .build();
+    let mut one_active = on(doc! { "generation": 1, "source.id": 1 });
+    one_active.options = Some(active);
+    vec![
+        // No value of a table is mapped twice; what a value is mapped to.
+        one_active,
+        // What is mapped to a value.
+        on(doc! { "generation": 1, "target.id": 1 }),
+        // Lists and exports, and what an import finds in place.
+        on(doc! { "orgId": 1, "type": 1, "source.id": 1, "_id": 1 }),
     ]
 }
 

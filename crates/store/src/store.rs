@@ -15,6 +15,8 @@ use crate::event_types::EventTypes;
 use crate::execution_logs::ExecutionLogs;
 use crate::integrations::Integrations;
 use crate::journal::MongoJournal;
+use crate::lookup_imports::LookupImports;
+use crate::lookups::MongoLookups;
 use crate::migrate;
 use crate::org_units::OrgUnits;
 use crate::organizations::Organizations;
@@ -74,6 +76,16 @@ impl Store {
     /// Event types.
     pub fn event_types(&self) -> EventTypes {
         EventTypes::new(self.database.clone())
+    }
+
+    /// Lookup rows.
+    pub fn lookups(&self) -> MongoLookups {
+        MongoLookups::new(self.database.clone())
+    }
+
+    /// Imports of lookup rows: what became of each.
+    pub fn lookup_imports(&self) -> LookupImports {
+        LookupImports::new(self.database.clone())
     }
 
     /// The durable record that workers write.

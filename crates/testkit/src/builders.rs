@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use ig_core::event::{RowPayload, SourceRow};
-use ig_core::event_type::EventTypeDefinition;
+use ig_core::event_type::{EventTypeDefinition, Validation};
 use ig_core::id::{EventType, IntegrationId, OrgId, Position, Rid};
 use ig_core::integration::{
     DEFAULT_SCRIPT_TIMEOUT, DEFAULT_TIMEOUT, EventPattern, HttpMethod, Integration, LogLevel, Ordering, OutgoingAuth, Scope,
@@ -57,6 +57,8 @@ pub fn event_type(org: i64, name: &str) -> EventTypeDefinition {
         event_type: EventType::new(name),
         description: None,
         sample_payload: None,
+        schema: None,
+        validation: Validation::Off,
         revision: 1,
         created_at: moment(0),
         updated_at: moment(0),

@@ -1,9 +1,10 @@
 //! A kind of event as clients send and read it.
 
 use ig_core::clock::Timestamp;
-use ig_core::event_type::EventTypeDefinition;
+use ig_core::event_type::{EventTypeDefinition, Validation};
 use ig_core::fault::Faults;
 use ig_core::id::{EventType, OrgId};
+use ig_transform::PayloadSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -37,6 +38,12 @@ pub(crate) struct EventTypeDocument {
     /// A payload as one would see it: any JSON.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sample_payload: Option<Value>,
+    /// The JSON Schema that payloads are to keep to: at most 64 KiB, referring to its own parts alone, and to none that holds
+    /// the reference.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schema: Option<Value>,
+    /// What becomes of events whose payload does not; `off` where absent.
+    pub validation: Option<ValidationChoice>,
     /// The revision that last changed it; in a PUT or PATCH it guards against lost updates.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revision: Option<u64>,
@@ -53,12 +60,40 @@ pub(crate) struct EventTypeDocument {
 }
 shaped!(EventTypeDocument);
 
+/// What becomes of an event whose payload does not keep to the schema of its type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ValidationChoice {
+    /// Payloads are not looked at.
+    Off,
+    /// It is delivered all the same, and told of.
+    Warn,
+    /// It is not taken.
+    Reject,
+}
+
 listing! {
     /// A page of an organisation's event types.
     EventTypeList { event_types: EventTypeDocument }
 }
 
 impl EventTypeDocument {
+    /// An event type of which nothing but the name is known.
+    pub(crate) fn of_name(name: &str) -> Self {
+        Self {
+            id: None,
+            org_id: None,
+            event_type: Some(name.to_owned()),
+            description: None,
+            sample_payload: None,
+            schema: None,
+            validation: None,
+            revision: None,
+            created_at: None,
+            updated_at: None,
+        }
+    }
+
     /// The name that a creating body has to give.
     pub(crate) fn named(&self) -> Result<EventType, Faults> {
         let name = self
@@ -76,6 +111,8 @@ impl EventTypeDocument {
             event_type: given,
             description,
             sample_payload,
+            schema,
+            validation,
             ..
         } = self;
         let mut faults = Faults::default();
@@ -88,12 +125,16 @@ impl EventTypeDocument {
             faults.add("/orgId", "cannot be changed");
         }
         let description = description.and_then(|text| noted(&mut faults, "/description", line(&text, LONGEST_DESCRIPTION)));
+        let validation = validation.map_or(Validation::Off, Validation::from);
+        noted(&mut faults, "", lawful(schema.as_ref(), validation));
         let Stamp { created_at, updated_at } = stamp;
         let definition = EventTypeDefinition {
             org_id,
             event_type,
             description,
             sample_payload,
+            schema,
+            validation,
             revision: 0,
             created_at,
             updated_at,
@@ -109,6 +150,8 @@ impl From<EventTypeDefinition> for EventTypeDocument {
             event_type,
             description,
             sample_payload,
+            schema,
+            validation,
             revision,
             created_at,
             updated_at,
@@ -119,9 +162,43 @@ impl From<EventTypeDefinition> for EventTypeDocument {
             event_type: Some(event_type.to_string()),
             description,
             sample_payload,
+            schema,
+            validation: Some(validation.into()),
             revision: Some(revision),
             created_at: Some(created_at),
             updated_at: Some(updated_at),
+        }
+    }
+}
+
+/// A schema is one, and there is one where payloads are held against it.
+pub(super) fn lawful(schema: Option<&Value>, validation: Validation) -> Result<(), Faults> {
+    match (schema, validation) {
+        (None, Validation::Warn | Validation::Reject) => Err(Faults::one(
+            "/validation",
+            "needs a schema; give one as schema, or set validation to off",
+        )),
+        (None, Validation::Off) => Ok(()),
+        (Some(schema), _) => within("/schema", PayloadSchema::compile(schema).map(drop)),
+    }
+}
+
+impl From<ValidationChoice> for Validation {
+    fn from(choice: ValidationChoice) -> Self {
+        match choice {
+            ValidationChoice::Off => Self::Off,
+            ValidationChoice::Warn => Self::Warn,
+            ValidationChoice::Reject => Self::Reject,
+        }
+    }
+}
+
+impl From<Validation> for ValidationChoice {
+    fn from(validation: Validation) -> Self {
+        match validation {
+            Validation::Off => Self::Off,
+            Validation::Warn => Self::Warn,
+            Validation::Reject => Self::Reject,
         }
     }
 }

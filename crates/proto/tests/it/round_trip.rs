@@ -1,8 +1,8 @@
 //! From the domain to bytes and back.
 
 use ig_core::configuration::{Change, RevisedChange};
-use ig_core::event_type::EventTypeDefinition;
-use ig_core::id::{EventType, IntegrationId, OrgId, Rid};
+use ig_core::event_type::{EventTypeDefinition, Validation};
+use ig_core::id::{EventType, IntegrationId, LookupType, OrgId, Rid};
 use ig_core::organization::{OrgUnit, Organization, Profile};
 use ig_proto::v1;
 use proptest::prelude::*;
@@ -52,6 +52,8 @@ fn other_change() -> impl Strategy<Value = Change> {
             org_id,
             event_type: EventType::new("visit"),
             sample_payload: Some(serde_json::json!({ "number": number })),
+            schema: (number % 2 == 0).then(|| serde_json::json!({ "minimum": number })),
+            validation: Validation::ALL[usize::try_from(number.rem_euclid(3)).unwrap()],
             description,
             revision: 3,
             created_at: at,
@@ -66,6 +68,7 @@ fn other_change() -> impl Strategy<Value = Change> {
         ids().prop_map(|(org, rid)| Change::DeleteUnit(org, Rid(rid))),
         (ids(), any::<[u8; 12]>()).prop_map(|((org, _), id)| Change::DeleteIntegration(org, IntegrationId(id))),
         (ids(), "[a-z*]{1,9}").prop_map(|((org, _), name)| Change::DeleteEventType(org, EventType::new(name))),
+        (ids(), "[A-Z*]{1,9}").prop_map(|((org, _), name)| Change::LookupsChanged(org, LookupType::new(name))),
     ]
 }
 

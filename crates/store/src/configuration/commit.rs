@@ -1,8 +1,11 @@
 //! The one way in which configuration changes.
 
+use std::collections::BTreeSet;
+
 use futures::FutureExt;
 use ig_core::configuration::Change;
-use ig_core::id::OrgId;
+use ig_core::id::{LookupType, OrgId, Rid};
+use ig_core::lookup::LookupTable;
 use ig_core::ports::StoreError;
 use mongodb::ClientSession;
 use mongodb::bson::{self, Document, doc};
@@ -17,6 +20,7 @@ use crate::error::store_error;
 use crate::event_types::EventTypeDocument;
 use crate::field::{long, unsigned};
 use crate::integrations::IntegrationDocument;
+use crate::lookups;
 use crate::names::{CONFIG_CHANGES, COUNTERS, EVENT_TYPES, INTEGRATIONS, ORG_UNITS, ORGANIZATIONS};
 use crate::org_units::OrgUnitDocument;
 use crate::organizations::OrganizationDocument;
@@ -29,7 +33,8 @@ struct Revised {
 impl Configurations {
     /// Changes one thing and says the revision that this led to, which is also stamped on what was put.
     ///
-    /// Deleting an organisation deletes its units, integrations and event types with it, as one change. Units and
+    /// Deleting an organisation deletes its units, integrations, event types and lookup rows with it, as one change, and
+    /// deleting a unit its lookup rows. Units and
     /// organisations share one space of numbers, because events name either: a number that the other has is taken.
     pub async fn commit(&self, change: Change, expected: Expected) -> std::result::Result<u64, CommitError> {
         let mut session = self.database.within(self.database.driver().client().start_session()).await?;
@@ -47,6 +52,10 @@ impl Configurations {
     async fn attempt(&self, session: &mut ClientSession, change: &Change, expected: Expected) -> Result<u64> {
         let revision = self.raise_revision(session).await?;
         let subject = Subject::of(change);
+        if matches!(subject, Subject::Lookups(..)) {
+            self.note(session, revision, &subject).await?;
+            return Ok(revision);
+        }
         let found = self.revision_of(session, &subject).await?;
         expected.check(found, subject.unique_field()).map_err(Error::custom)?;
         match self
@@ -59,6 +68,29 @@ impl Configurations {
         }
         self.note(session, revision, &subject).await?;
         Ok(revision)
+    }
+
+    /// Notes that lookup rows of a type change, within the transaction that changes them or what shows of them.
+    ///
+    /// Whoever calls this writes the one counter, so no other commit overlaps: the organisation and the unit that are
+    /// found here are still there when the transaction is done.
+    pub(crate) async fn note_lookups(&self, session: &mut ClientSession, org: OrgId, tables: &[LookupTable]) -> Result<()> {
+        if !self.exists(session, ORGANIZATIONS, org.0.into()).await? {
+            return Err(Error::custom(CommitError::NotFound));
+        }
+        let units: BTreeSet<Rid> = tables.iter().filter_map(|table| table.tenant_id).collect();
+        for unit in units {
+            if self.revision_of(session, &Subject::Unit(org, unit)).await?.is_none() {
+                return Err(Error::custom(CommitError::NotFound));
+            }
+        }
+        let types: BTreeSet<&LookupType> = tables.iter().map(|table| &table.lookup_type).collect();
+        for lookup_type in types {
+            let revision = self.raise_revision(session).await?;
+            let subject = Subject::Lookups(org, lookup_type.clone());
+            self.note(session, revision, &subject).await?;
+        }
+        Ok(())
     }
 
     async fn raise_revision(&self, session: &mut ClientSession) -> Result<u64> {
@@ -97,7 +129,8 @@ impl Configurations {
             Change::DeleteOrganization(_)
             | Change::DeleteUnit(..)
             | Change::DeleteIntegration(..)
-            | Change::DeleteEventType(..) => Ok(None),
+            | Change::DeleteEventType(..)
+            | Change::LookupsChanged(..) => Ok(None),
         }
     }
 
@@ -123,7 +156,7 @@ impl Configurations {
         let rivals = match subject {
             Subject::Organization(_) => ORG_UNITS,
             Subject::Unit(..) => ORGANIZATIONS,
-            Subject::Integration(..) | Subject::EventType(..) => subject.collection(),
+            Subject::Integration(..) | Subject::EventType(..) | Subject::Lookups(..) => subject.collection(),
         };
         for collection in [subject.collection(), rivals] {
             if self.exists(session, collection, subject.key()).await? {
@@ -151,13 +184,17 @@ impl Configurations {
     async fn delete(&self, session: &mut ClientSession, subject: &Subject) -> Result<()> {
         let items = self.database.collection::<Document>(subject.collection());
         items.delete_one(doc! { "_id": subject.key() }).session(&mut *session).await?;
-        if let Subject::Organization(org) = subject {
-            for collection in [ORG_UNITS, INTEGRATIONS, EVENT_TYPES] {
-                let items = self.database.collection::<Document>(collection);
-                items.delete_many(doc! { "orgId": org.0 }).session(&mut *session).await?;
+        match subject {
+            Subject::Organization(org) => {
+                for collection in [ORG_UNITS, INTEGRATIONS, EVENT_TYPES] {
+                    let items = self.database.collection::<Document>(collection);
+                    items.delete_many(doc! { "orgId": org.0 }).session(&mut *session).await?;
+                }
+                lookups::retire(&self.database, session, doc! { "orgId": org.0 }).await
             }
+            Subject::Unit(org, rid) => lookups::retire(&self.database, session, doc! { "orgId": org.0, "tenantId": rid.0 }).await,
+            Subject::Integration(..) | Subject::EventType(..) | Subject::Lookups(..) => Ok(()),
         }
-        Ok(())
     }
 
     /// Notes the change, and forgets the one that is too old: exactly one comes, so exactly one goes.

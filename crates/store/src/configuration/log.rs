@@ -1,7 +1,7 @@
 //! The log of changes: which document each revision touched. What it looks like now is read from the document itself.
 
 use ig_core::configuration::Change;
-use ig_core::id::{EventType, IntegrationId, OrgId, Rid};
+use ig_core::id::{EventType, IntegrationId, LookupType, OrgId, Rid};
 use ig_core::ports::StoreError;
 use mongodb::bson::{Bson, oid::ObjectId};
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::unreadable;
 use crate::event_types;
 use crate::field::{long, object_id, unsigned};
-use crate::names::{EVENT_TYPES, INTEGRATIONS, ORG_UNITS, ORGANIZATIONS};
+use crate::names::{EVENT_TYPES, INTEGRATIONS, LOOKUPS, ORG_UNITS, ORGANIZATIONS};
 
 /// What a change is about.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -18,6 +18,8 @@ pub(super) enum Subject {
     Unit(OrgId, Rid),
     Integration(OrgId, IntegrationId),
     EventType(OrgId, EventType),
+    /// The rows of a type, all of them: they are many, and watchers hold none.
+    Lookups(OrgId, LookupType),
 }
 
 impl Subject {
@@ -31,12 +33,17 @@ impl Subject {
             Change::DeleteIntegration(org, id) => Self::Integration(*org, *id),
             Change::PutEventType(definition) => Self::EventType(definition.org_id, definition.event_type.clone()),
             Change::DeleteEventType(org, event_type) => Self::EventType(*org, event_type.clone()),
+            Change::LookupsChanged(org, lookup_type) => Self::Lookups(*org, lookup_type.clone()),
         }
     }
 
     pub(super) fn org(&self) -> OrgId {
         match self {
-            Self::Organization(org) | Self::Unit(org, _) | Self::Integration(org, _) | Self::EventType(org, _) => *org,
+            Self::Organization(org)
+            | Self::Unit(org, _)
+            | Self::Integration(org, _)
+            | Self::EventType(org, _)
+            | Self::Lookups(org, _) => *org,
         }
     }
 
@@ -46,6 +53,7 @@ impl Subject {
             Self::Unit(..) => ORG_UNITS,
             Self::Integration(..) => INTEGRATIONS,
             Self::EventType(..) => EVENT_TYPES,
+            Self::Lookups(..) => LOOKUPS,
         }
     }
 
@@ -56,6 +64,7 @@ impl Subject {
             Self::Unit(_, rid) => rid.0.into(),
             Self::Integration(_, id) => object_id(id.0).into(),
             Self::EventType(org, event_type) => event_types::key(*org, event_type).into(),
+            Self::Lookups(..) => Bson::Null,
         }
     }
 
@@ -66,15 +75,18 @@ impl Subject {
             Self::Unit(..) => "rid",
             Self::Integration(..) => "id",
             Self::EventType(..) => "eventType",
+            Self::Lookups(..) => "source/id",
         }
     }
 
+    /// What a change shows when its document is gone, or was never one document.
     pub(super) fn deletion(self) -> Change {
         match self {
             Self::Organization(org) => Change::DeleteOrganization(org),
             Self::Unit(org, rid) => Change::DeleteUnit(org, rid),
             Self::Integration(org, id) => Change::DeleteIntegration(org, id),
             Self::EventType(org, event_type) => Change::DeleteEventType(org, event_type),
+            Self::Lookups(org, lookup_type) => Change::LookupsChanged(org, lookup_type),
         }
     }
 }
@@ -93,6 +105,8 @@ pub(super) struct LogDocument {
     integration_id: Option<ObjectId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     event_type: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lookup_type: Option<String>,
 }
 
 impl LogDocument {
@@ -104,18 +118,23 @@ impl LogDocument {
             rid: None,
             integration_id: None,
             event_type: None,
+            lookup_type: None,
         };
         match subject {
             Subject::Organization(_) => {}
             Subject::Unit(_, rid) => document.rid = Some(rid.0),
             Subject::Integration(_, id) => document.integration_id = Some(object_id(id.0)),
             Subject::EventType(_, event_type) => document.event_type = Some(event_type.to_string()),
+            Subject::Lookups(_, lookup_type) => document.lookup_type = Some(lookup_type.to_string()),
         }
         document
     }
 
     pub(super) fn read(self) -> Result<(u64, Subject), StoreError> {
         let org = OrgId(self.org_id);
+        if let (LOOKUPS, Some(lookup_type)) = (self.kind.as_str(), self.lookup_type) {
+            return Ok((unsigned(self.revision), Subject::Lookups(org, LookupType::new(lookup_type))));
+        }
         let subject = match (self.kind.as_str(), self.rid, self.integration_id, self.event_type) {
             (ORGANIZATIONS, ..) => Subject::Organization(org),
             (ORG_UNITS, Some(rid), ..) => Subject::Unit(org, Rid(rid)),

@@ -1,12 +1,13 @@
 //! An event type as stored.
 
-use ig_core::event_type::EventTypeDefinition;
+use ig_core::event_type::{EventTypeDefinition, Validation};
 use ig_core::id::{EventType, OrgId};
 use ig_core::ports::StoreError;
 use mongodb::bson;
 use serde::{Deserialize, Serialize};
 
 use super::key;
+use crate::error::unreadable;
 use crate::field::{date, json, json_text, long, timestamp, unsigned};
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -18,9 +19,17 @@ pub(crate) struct EventTypeDocument {
     event_type: String,
     description: Option<String>,
     sample_payload: Option<String>,
+    schema: Option<String>,
+    #[serde(default = "off")]
+    validation: String,
     revision: i64,
     created_at: bson::DateTime,
     updated_at: bson::DateTime,
+}
+
+/// Definitions were stored before payloads could be held against a schema.
+fn off() -> String {
+    Validation::Off.as_str().to_owned()
 }
 
 impl EventTypeDocument {
@@ -30,6 +39,8 @@ impl EventTypeDocument {
             event_type,
             description,
             sample_payload,
+            schema,
+            validation,
             revision: _,
             created_at,
             updated_at,
@@ -40,6 +51,8 @@ impl EventTypeDocument {
             event_type: event_type.to_string(),
             description: description.clone(),
             sample_payload: sample_payload.as_ref().map(json_text),
+            schema: schema.as_ref().map(json_text),
+            validation: validation.as_str().to_owned(),
             revision: long(revision),
             created_at: date(*created_at),
             updated_at: date(*updated_at),
@@ -57,6 +70,8 @@ impl TryFrom<EventTypeDocument> for EventTypeDefinition {
             event_type,
             description,
             sample_payload,
+            schema,
+            validation,
             revision,
             created_at,
             updated_at,
@@ -66,6 +81,8 @@ impl TryFrom<EventTypeDocument> for EventTypeDefinition {
             event_type: EventType::new(event_type),
             description,
             sample_payload: sample_payload.map(|text| json("samplePayload", &text)).transpose()?,
+            schema: schema.map(|text| json("schema", &text)).transpose()?,
+            validation: Validation::parse(&validation).ok_or_else(|| unreadable("validation"))?,
             revision: unsigned(revision),
             created_at: timestamp(created_at),
             updated_at: timestamp(updated_at),

@@ -1,0 +1,131 @@
+//! What a row says, before it has an identity; and the laws that every row keeps.
+
+use serde_json::{Map, Value};
+
+use super::{LookupSide, LookupTable};
+use crate::fault::Faults;
+use crate::id::LookupType;
+
+/// The longest type, in characters.
+pub const LONGEST_TYPE: usize = 100;
+/// The longest identifier of a side, in characters.
+pub const LONGEST_ID: usize = 500;
+/// The most further fields of a side.
+pub const MOST_FIELDS: usize = 50;
+/// The most bytes that the further fields of a side have as JSON.
+pub const LONGEST_FIELDS: usize = 8 * 1024;
+const LONGEST_NAME: usize = 100;
+
+/// A row as somebody wants it to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LookupDraft {
+    /// The table that it belongs to.
+    pub table: LookupTable,
+    /// The value as payloads have it.
+    pub source: LookupSide,
+    /// What it is called at the other end.
+    pub target: LookupSide,
+    /// Whether it takes part in resolving.
+    pub is_active: bool,
+}
+
+/// A type's name: 1 to 100 characters, no white space around it, no control characters.
+pub fn lookup_type(text: &str) -> Result<LookupType, Faults> {
+    let fault = |message: String| Err(Faults::one("", message));
+    if text.is_empty() || text.trim() != text {
+        return fault("must be a type such as DEPARTMENT, without white space around it".to_owned());
+    }
+    if text.chars().count() > LONGEST_TYPE {
+        return fault(format!("must be at most {LONGEST_TYPE} characters"));
+    }
+    if text.chars().any(char::is_control) {
+        return fault("must not hold control characters".to_owned());
+    }
+    Ok(LookupType::new(text))
+}
+
+impl LookupSide {
+    /// A side that keeps the laws: an identifier, trimmed as [`super::LookupKey`] trims what it looks for, and plain fields.
+    pub fn checked(id: &str, fields: Map<String, Value>) -> Result<Self, Faults> {
+        let mut faults = Faults::default();
+        let id = id.trim();
+        if id.is_empty() {
+            faults.add("/id", "is empty; give the value that is looked up or written");
+        }
+        if id.chars().count() > LONGEST_ID {
+            faults.add("/id", format!("must be at most {LONGEST_ID} characters"));
+        }
+        if id.chars().any(char::is_control) {
+            faults.add("/id", "must not hold control characters");
+        }
+        for (name, value) in &fields {
+            check_field(name, value, &mut faults);
+        }
+        if fields.len() > MOST_FIELDS {
+            faults.add("", format!("must have at most {MOST_FIELDS} fields beside id"));
+        }
+        if Value::Object(fields.clone()).to_string().len() > LONGEST_FIELDS {
+            faults.add("", format!("must be at most {LONGEST_FIELDS} bytes of fields"));
+        }
+        faults.into_result(Self {
+            id: id.to_owned(),
+            fields,
+        })
+    }
+}
+
+fn check_field(name: &str, value: &Value, faults: &mut Faults) {
+    let place = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
+    let is_name = !name.trim().is_empty() && name.trim() == name && name.chars().count() <= LONGEST_NAME;
+    if !is_name || name == "id" || name.chars().any(char::is_control) {
+        faults.add(&place, format!("is no field's name; give 1 to {LONGEST_NAME} characters"));
+    }
+    if !matches!(value, Value::String(_) | Value::Number(_) | Value::Bool(_)) {
+        faults.add(place, "must be a text, a number, true or false");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn fields(value: Value) -> Map<String, Value> {
+        value.as_object().cloned().unwrap()
+    }
+
+    fn places(result: Result<LookupSide, Faults>) -> Vec<String> {
+        let faults = result.err().unwrap_or_default();
+        faults.list().iter().map(|fault| fault.pointer.clone()).collect()
+    }
+
+    #[test]
+    fn a_side_is_trimmed_and_plain() {
+        let side = LookupSide::checked(" 12 ", fields(json!({"key": "A", "n": 1, "on": true}))).unwrap();
+        assert_eq!(side.id, "12");
+    }
+
+    #[test]
+    fn what_breaks_a_law_is_told_by_place() {
+        assert_eq!(places(LookupSide::checked("  ", Map::new())), ["/id"]);
+        assert_eq!(places(LookupSide::checked(&"x".repeat(501), Map::new())), ["/id"]);
+        assert_eq!(places(LookupSide::checked("a\nb", Map::new())), ["/id"]);
+        let odd = fields(json!({"": 1, "a/b": null, "l": [], "o": {}, "id": "2"}));
+        assert_eq!(places(LookupSide::checked("1", odd)), ["/", "/a~1b", "/l", "/o", "/id"]);
+        let many: Map<_, _> = (0..51).map(|n| (format!("f{n}"), json!(n))).collect();
+        assert_eq!(places(LookupSide::checked("1", many)), [""]);
+        assert_eq!(
+            places(LookupSide::checked("1", fields(json!({"a": "x".repeat(9_000)})))),
+            [""]
+        );
+    }
+
+    #[test]
+    fn a_type_is_a_plain_name() {
+        assert!(lookup_type("DEPARTMENT").is_ok());
+        for text in ["", " A", "A\n", &"x".repeat(101)] {
+            assert!(lookup_type(text).is_err(), "{text}");
+        }
+    }
+}

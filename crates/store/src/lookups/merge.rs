@@ -1,0 +1,127 @@
+//! Putting many rows in force step by step: each step is seen as it is made, and told of.
+
+use futures::FutureExt;
+use ig_core::clock::Timestamp;
+use ig_core::id::OrgId;
+use ig_core::lookup::{LookupDraft, LookupTable};
+use ig_core::ports::StoreError;
+use mongodb::bson;
+use mongodb::error::{Error, ErrorKind};
+
+use super::MongoLookups;
+use super::change::places;
+use super::document::RowDocument;
+use super::error::{LookupError, refusal};
+use super::plan::{InPlace, Outcome, Plan, Written, outcome};
+use super::tables::Generations;
+use crate::database::durable;
+use crate::error::{DUPLICATE_KEY, store_error};
+use crate::names::LOOKUPS;
+
+/// Attempts at a step that others' changes get in the way of.
+const ATTEMPTS: u32 = 5;
+
+/// Tables that are being merged into.
+///
+/// The rows of a step are not written in the transaction that tells of them: a thousand rows in it would hold up every
+/// other change of configuration. Should a step be cut off, its rows are told of by nobody until the next one; each is
+/// right by itself, so a reader who remembered the row before remembers it until then.
+#[derive(Debug)]
+pub struct MergingLookups {
+    lookups: MongoLookups,
+    org: OrgId,
+    generations: Generations,
+}
+
+impl MongoLookups {
+    /// Opens tables to merge into; one that is not there begins empty.
+    pub async fn merge(&self, org: OrgId, tables: Vec<LookupTable>) -> Result<MergingLookups, LookupError> {
+        let opened = self.transact((self, org, &tables), |session, (this, org, tables)| {
+            this.open_in(session, *org, tables).boxed()
+        });
+        let generations = opened.await?.map_err(|error| refusal(&error))?;
+        Ok(MergingLookups {
+            lookups: self.clone(),
+            org,
+            generations,
+        })
+    }
+}
+
+impl MergingLookups {
+    /// Puts drafts in force and tells of them.
+    pub async fn step(&self, drafts: &[LookupDraft], at: Timestamp) -> Result<Written, LookupError> {
+        let touched = self.touched(drafts);
+        let mut first = None;
+        for _ in 0..ATTEMPTS {
+            let plan = self.plan(drafts, &touched, at).await?;
+            let done = self.write(&plan).await?;
+            let written = *first.get_or_insert(plan.written);
+            if done == Outcome::Done {
+                self.tell(&touched).await?;
+                return Ok(written);
+            }
+        }
+        Err(StoreError::Unavailable("others keep changing the same rows".to_owned()).into())
+    }
+
+    fn touched(&self, drafts: &[LookupDraft]) -> Generations {
+        let tables = super::change::tables_of(drafts);
+        let known = tables.into_iter().filter_map(|table| {
+            let generation = self.generations.get(&table).copied()?;
+            Some((table, generation))
+        });
+        known.collect()
+    }
+
+    async fn plan(&self, drafts: &[LookupDraft], touched: &Generations, at: Timestamp) -> Result<Plan, StoreError> {
+        let database = &self.lookups.database;
+        let mut in_place = InPlace::default();
+        for filter in places(self.org, drafts, touched) {
+            let rows = database.collection::<RowDocument>(LOOKUPS);
+            let found = database.all(rows.find(filter)).await?;
+            found.into_iter().for_each(|row| in_place.take_in(row));
+        }
+        Ok(Plan::of(self.org, drafts, touched, in_place, at))
+    }
+
+    async fn write(&self, plan: &Plan) -> Result<Outcome, StoreError> {
+        let database = &self.lookups.database;
+        let mut done = Outcome::Done;
+        if let Some(mut command) = plan.update_command() {
+            let concern = bson::serialize_to_bson(&durable());
+            command.insert(
+                "writeConcern",
+                concern.map_err(|error| StoreError::Refused(error.to_string()))?,
+            );
+            done = outcome(database.within(database.driver().run_command(command)).await?)?;
+        }
+        if !plan.inserts.is_empty() {
+            let rows = database.collection::<RowDocument>(LOOKUPS);
+            match database.raw(rows.insert_many(&plan.inserts).ordered(false)).await? {
+                Ok(_) => {}
+                Err(error) if were_duplicates(&error) => done = Outcome::Duplicate,
+                Err(error) => return Err(store_error(&error)),
+            }
+        }
+        Ok(done)
+    }
+
+    async fn tell(&self, touched: &Generations) -> Result<(), LookupError> {
+        let told = self
+            .lookups
+            .transact((&self.lookups, self.org, touched), |session, (lookups, org, touched)| {
+                lookups.tell_in(session, *org, touched).boxed()
+            });
+        told.await?.map_err(|error| refusal(&error))
+    }
+}
+
+fn were_duplicates(error: &Error) -> bool {
+    match error.kind.as_ref() {
+        ErrorKind::InsertMany(many) => {
+            many.write_concern_error.is_none() && many.write_errors.iter().flatten().all(|error| error.code == DUPLICATE_KEY)
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,166 @@
+//! What is to be written so that drafts are in force: rows that are new, rows that differ, and nothing for the rest.
+
+use std::collections::HashMap;
+
+use ig_core::clock::Timestamp;
+use ig_core::id::OrgId;
+use ig_core::lookup::LookupDraft;
+use ig_core::ports::StoreError;
+use mongodb::bson::{self, Document, doc, oid::ObjectId};
+use serde::Deserialize;
+
+use super::document::{RowDocument, SideDocument};
+use super::tables::Generations;
+use crate::error::DUPLICATE_KEY;
+use crate::field::date;
+use crate::names::LOOKUPS;
+
+/// What became of drafts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Rows that were made.
+    pub created: u64,
+    /// Rows that were changed.
+    pub updated: u64,
+    /// Rows that were so already.
+    pub unchanged: u64,
+}
+
+impl std::ops::AddAssign for Written {
+    fn add_assign(&mut self, other: Self) {
+        self.created += other.created;
+        self.updated += other.updated;
+        self.unchanged += other.unchanged;
+    }
+}
+
+/// Writes that put drafts in force.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    pub(super) inserts: Vec<RowDocument>,
+    updates: Vec<Document>,
+    pub(super) written: Written,
+}
+
+/// The rows that drafts are about, by generation and source: the active one, else the latest.
+#[derive(Debug, Default)]
+pub(super) struct InPlace(HashMap<(ObjectId, String), RowDocument>);
+
+impl InPlace {
+    pub(super) fn take_in(&mut self, row: RowDocument) {
+        let key = (row.generation, row.source.id.clone());
+        let rank = |row: &RowDocument| (row.is_active, row.updated_at, row.id);
+        match self.0.get(&key) {
+            Some(known) if rank(known) >= rank(&row) => {}
+            _ => drop(self.0.insert(key, row)),
+        }
+    }
+}
+
+impl Plan {
+    pub(super) fn of(
+        org: OrgId,
+        drafts: &[LookupDraft],
+        generations: &Generations,
+        mut in_place: InPlace,
+        at: Timestamp,
+    ) -> Self {
+        let mut plan = Self::default();
+        for draft in drafts {
+            let Some(generation) = generations.get(&draft.table) else {
+                continue;
+            };
+            let wanted = made(org, draft, *generation, at);
+            match in_place.0.remove(&(*generation, wanted.source.id.clone())) {
+                None => plan.insert(wanted),
+                Some(row) if is_so(&row, &wanted) => plan.written.unchanged += 1,
+                Some(row) => plan.update(&row, &wanted),
+            }
+        }
+        plan
+    }
+
+    fn insert(&mut self, row: RowDocument) {
+        self.inserts.push(row);
+        self.written.created += 1;
+    }
+
+    fn update(&mut self, row: &RowDocument, wanted: &RowDocument) {
+        let side = |side: &SideDocument| bson::serialize_to_bson(side).unwrap_or_default();
+        let set = doc! {
+            "source": side(&wanted.source),
+            "target": side(&wanted.target),
+            "isActive": wanted.is_active,
+            "updatedAt": wanted.updated_at,
+        };
+        let change = doc! { "$set": set, "$inc": { "revision": 1_i64 } };
+        self.updates.push(doc! { "q": { "_id": row.id }, "u": change });
+        self.written.updated += 1;
+    }
+
+    /// The command for all updates, where there are any; the driver offers such for MongoDB 8 alone.
+    pub(super) fn update_command(&self) -> Option<Document> {
+        (!self.updates.is_empty()).then(|| doc! { "update": LOOKUPS, "updates": self.updates.clone(), "ordered": false })
+    }
+}
+
+/// A row of its own as a draft asks for it.
+pub(super) fn made(org: OrgId, draft: &LookupDraft, generation: ObjectId, at: Timestamp) -> RowDocument {
+    let LookupDraft {
+        table,
+        source,
+        target,
+        is_active,
+    } = draft;
+    RowDocument {
+        id: ObjectId::new(),
+        org_id: org.0,
+        tenant_id: table.tenant_id.map(|rid| rid.0),
+        lookup_type: table.lookup_type.to_string(),
+        generation,
+        source: source.into(),
+        target: target.into(),
+        is_active: *is_active,
+        revision: 1,
+        created_at: date(at),
+        updated_at: date(at),
+    }
+}
+
+fn is_so(row: &RowDocument, wanted: &RowDocument) -> bool {
+    row.source == wanted.source && row.target == wanted.target && row.is_active == wanted.is_active
+}
+
+/// The server's answer to many updates at once, which is no error even when some of them failed.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Updated {
+    #[serde(default)]
+    write_errors: Vec<UpdateError>,
+    write_concern_error: Option<Document>,
+}
+
+#[derive(Debug, Deserialize)]
+struct UpdateError {
+    code: i32,
+}
+
+/// How many updates ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// All were made.
+    Done,
+    /// Some would have mapped a value twice.
+    Duplicate,
+}
+
+pub(super) fn outcome(answer: Document) -> Result<Outcome, StoreError> {
+    let updated: Updated = bson::deserialize_from_document(answer).map_err(|error| StoreError::Refused(error.to_string()))?;
+    if updated.write_errors.iter().any(|error| error.code == DUPLICATE_KEY) {
+        return Ok(Outcome::Duplicate);
+    }
+    if !updated.write_errors.is_empty() || updated.write_concern_error.is_some() {
+        return Err(StoreError::Unavailable("not every row was written durably".to_owned()));
+    }
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,161 @@
+//! Replacing whole types at once: another generation is written beside the one in force, and then takes its place.
+
+use std::collections::BTreeSet;
+
+use chrono::Utc;
+use futures::FutureExt;
+use ig_core::clock::Timestamp;
+use ig_core::id::{LookupType, OrgId, Rid};
+use ig_core::lookup::LookupDraft;
+use ig_core::ports::StoreError;
+use mongodb::ClientSession;
+use mongodb::bson::{Document, doc, oid::ObjectId};
+use mongodb::error::Result as Driven;
+
+use super::MongoLookups;
+use super::document::RowDocument;
+use super::error::{LookupError, refusal};
+use super::leftovers::{KEPT, LeftoverDocument, retire};
+use super::plan::made;
+use super::tables::{Generations, TableDocument, filter, tables_in};
+use crate::configuration::Configurations;
+use crate::field::date;
+use crate::names::{LOOKUP_LEFTOVERS, LOOKUP_TABLES, LOOKUPS};
+
+/// What a replacement did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Replaced {
+    /// Rows that are in force now.
+    pub created: u64,
+    /// Rows that were in force before.
+    pub removed: u64,
+}
+
+/// Rows that are not in force yet.
+#[derive(Debug)]
+pub struct StagedLookups {
+    lookups: MongoLookups,
+    org: OrgId,
+    generations: Generations,
+    rows: u64,
+    heard_of: Timestamp,
+}
+
+impl MongoLookups {
+    /// Begins a replacement.
+    pub fn stage(&self, org: OrgId) -> StagedLookups {
+        StagedLookups {
+            lookups: self.clone(),
+            org,
+            generations: Generations::new(),
+            rows: 0,
+            heard_of: Utc::now(),
+        }
+    }
+}
+
+impl StagedLookups {
+    /// Writes rows that nobody sees yet.
+    pub async fn add(&mut self, drafts: &[LookupDraft], at: Timestamp) -> Result<(), StoreError> {
+        self.announce(drafts).await?;
+        let rows = drafts.iter().filter_map(|draft| {
+            let generation = self.generations.get(&draft.table)?;
+            Some(made(self.org, draft, *generation, at))
+        });
+        let rows: Vec<_> = rows.collect();
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let database = &self.lookups.database;
+        let target = database.collection::<RowDocument>(LOOKUPS);
+        database.within(target.insert_many(&rows).ordered(false)).await?;
+        self.rows += rows.len() as u64;
+        Ok(())
+    }
+
+    /// Puts the staged rows in force in place of all that these types have, or one tenant has of them.
+    pub async fn put_in_force(self, types: &BTreeSet<LookupType>, tenant: Option<Option<Rid>>) -> Result<Replaced, LookupError> {
+        let removed = self.in_force(types, tenant).await?;
+        let lookups = &self.lookups;
+        let flipped = lookups.transact((&self, types, tenant), |session, (this, types, tenant)| {
+            this.flip(session, types, *tenant).boxed()
+        });
+        flipped.await?.map_err(|error| refusal(&error))?;
+        Ok(Replaced {
+            created: self.rows,
+            removed,
+        })
+    }
+
+    /// Gives each new table a generation, known as a leftover until it is in force; says of the others that they live.
+    async fn announce(&mut self, drafts: &[LookupDraft]) -> Result<(), StoreError> {
+        let now = Utc::now();
+        let mut new = Vec::new();
+        for draft in drafts {
+            if !self.generations.contains_key(&draft.table) {
+                let generation = ObjectId::new();
+                new.push(LeftoverDocument::new(generation, now));
+                self.generations.insert(draft.table.clone(), generation);
+            }
+        }
+        let database = &self.lookups.database;
+        let leftovers = database.collection::<LeftoverDocument>(LOOKUP_LEFTOVERS);
+        if !new.is_empty() {
+            database.within(leftovers.insert_many(new)).await?;
+        }
+        if now - self.heard_of > chrono::TimeDelta::minutes(1) {
+            let ours = doc! { "_id": { "$in": self.ids() }, "claimed": false };
+            let later = doc! { "$set": { "dueAt": date(now + KEPT) } };
+            database.within(leftovers.update_many(ours, later)).await?;
+            self.heard_of = now;
+        }
+        Ok(())
+    }
+
+    fn ids(&self) -> Vec<ObjectId> {
+        self.generations.values().copied().collect()
+    }
+
+    async fn in_force(&self, types: &BTreeSet<LookupType>, tenant: Option<Option<Rid>>) -> Result<u64, StoreError> {
+        let tables = self.lookups.tables(self.scope(types, tenant)).await?;
+        let generations: Vec<_> = tables.iter().map(|table| table.generation).collect();
+        let database = &self.lookups.database;
+        let rows = database.collection::<RowDocument>(LOOKUPS);
+        database
+            .within(rows.count_documents(doc! { "generation": { "$in": generations } }))
+            .await
+    }
+
+    fn scope(&self, types: &BTreeSet<LookupType>, tenant: Option<Option<Rid>>) -> Document {
+        let mut scope = filter(self.org, None, tenant);
+        let types: Vec<_> = types.iter().map(LookupType::as_str).collect();
+        scope.insert("type", doc! { "$in": types });
+        scope
+    }
+
+    async fn flip(&self, session: &mut ClientSession, types: &BTreeSet<LookupType>, tenant: Option<Option<Rid>>) -> Driven<()> {
+        let database = &self.lookups.database;
+        let scope = self.scope(types, tenant);
+        let old = tables_in(database, session, scope.clone()).await?;
+        let old = old.iter().map(TableDocument::table);
+        let told: BTreeSet<_> = old.chain(self.generations.keys().cloned()).collect();
+        let told: Vec<_> = told.into_iter().collect();
+        let configurations = Configurations::new(database.clone());
+        configurations.note_lookups(session, self.org, &told).await?;
+        let leftovers = database.collection::<LeftoverDocument>(LOOKUP_LEFTOVERS);
+        let ours = doc! { "_id": { "$in": self.ids() }, "claimed": false };
+        let kept = leftovers.delete_many(ours).session(&mut *session).await?.deleted_count;
+        if kept != self.generations.len() as u64 {
+            // It took so long that the rows are being swept already.
+            return Err(LookupError::Overtaken.into());
+        }
+        retire(database, session, scope).await?;
+        let new = self.generations.iter();
+        let new: Vec<_> = new
+            .map(|(table, generation)| TableDocument::new(self.org, table, *generation))
+            .collect();
+        let tables = database.collection::<TableDocument>(LOOKUP_TABLES);
+        tables.insert_many(new).session(session).await?;
+        Ok(())
+    }
+}

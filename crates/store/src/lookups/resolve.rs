@@ -1,0 +1,158 @@
+//! Finding what values map to, and what maps to values.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures::future::try_join_all;
+use ig_core::id::{LookupType, OrgId, Rid};
+use ig_core::lookup::{LookupKey, LookupRow, LookupTable, Resolved};
+use ig_core::ports::{Lookups, StoreError};
+use mongodb::bson::{Bson, doc, oid::ObjectId};
+
+use super::MongoLookups;
+use super::document::RowDocument;
+use super::tables::key;
+use crate::names::LOOKUPS;
+
+/// Values asked for in one query.
+const ASKED_AT_ONCE: usize = 500;
+/// The most rows that are told for one target.
+const MOST_SOURCES: usize = 100;
+
+/// What is looked up backwards.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ReverseKey {
+    /// The table.
+    pub lookup_type: LookupType,
+    /// The target's identifier.
+    pub target_id: String,
+}
+
+/// Generations in force, by type: the organisation's, and the unit's where one is asked for.
+type InForce = BTreeMap<LookupType, Vec<ObjectId>>;
+
+impl MongoLookups {
+    /// The active rows that map these keys: a unit's row wins over the organisation's. A key that none maps is left out.
+    pub async fn rows(
+        &self,
+        org: OrgId,
+        tenant: Option<Rid>,
+        keys: &[LookupKey],
+    ) -> Result<HashMap<LookupKey, LookupRow>, StoreError> {
+        let mut asked: BTreeMap<&LookupType, BTreeSet<&str>> = BTreeMap::new();
+        for key in keys {
+            asked.entry(&key.lookup_type).or_default().insert(&key.source_id);
+        }
+        let in_force = self.in_force(org, tenant, asked.keys().copied()).await?;
+        let asked = asked
+            .into_iter()
+            .map(|(lookup_type, sources)| (lookup_type, sources.into_iter().collect()));
+        let found = self.matching("source.id", &in_force, asked.collect()).await?;
+        let mut rows = HashMap::new();
+        for row in found {
+            let key = LookupKey {
+                lookup_type: row.lookup_type.clone(),
+                source_id: row.source.id.clone(),
+            };
+            if row.tenant_id.is_some() || !rows.contains_key(&key) {
+                rows.insert(key, row);
+            }
+        }
+        Ok(rows)
+    }
+
+    /// The active rows that map to these targets, as they hold for a tenant: what the unit maps otherwise is left out.
+    pub async fn reverse(
+        &self,
+        org: OrgId,
+        tenant: Option<Rid>,
+        keys: &[ReverseKey],
+    ) -> Result<HashMap<ReverseKey, Vec<LookupRow>>, StoreError> {
+        let mut asked: BTreeMap<&LookupType, BTreeSet<&str>> = BTreeMap::new();
+        for key in keys {
+            asked.entry(&key.lookup_type).or_default().insert(&key.target_id);
+        }
+        let in_force = self.in_force(org, tenant, asked.keys().copied()).await?;
+        let asked = asked
+            .into_iter()
+            .map(|(lookup_type, targets)| (lookup_type, targets.into_iter().collect()));
+        let found = self.matching("target.id", &in_force, asked.collect()).await?;
+        let holding = self
+            .rows(org, tenant, &found.iter().map(source_of).collect::<Vec<_>>())
+            .await?;
+        let mut rows: HashMap<ReverseKey, Vec<LookupRow>> = HashMap::new();
+        for row in found {
+            if holding.get(&source_of(&row)).is_some_and(|holds| holds.id == row.id) {
+                let key = ReverseKey {
+                    lookup_type: row.lookup_type.clone(),
+                    target_id: row.target.id.clone(),
+                };
+                rows.entry(key).or_default().push(row);
+            }
+        }
+        rows.values_mut().for_each(|rows| {
+            rows.sort_by(|one, other| one.source.id.cmp(&other.source.id));
+            rows.truncate(MOST_SOURCES);
+        });
+        Ok(rows)
+    }
+
+    async fn in_force(
+        &self,
+        org: OrgId,
+        tenant: Option<Rid>,
+        types: impl Iterator<Item = &LookupType>,
+    ) -> Result<InForce, StoreError> {
+        let tenant = tenant.filter(|rid| *rid != org.as_entity());
+        let places: BTreeSet<_> = [None, tenant].into_iter().collect();
+        let tables = types.flat_map(|lookup_type| {
+            places.iter().map(move |tenant_id| LookupTable {
+                lookup_type: lookup_type.clone(),
+                tenant_id: *tenant_id,
+            })
+        });
+        let keys: Vec<_> = tables.map(|table| key(org, &table)).collect();
+        let mut in_force = InForce::new();
+        for table in self.tables(doc! { "_id": { "$in": keys } }).await? {
+            in_force.entry(table.table().lookup_type).or_default().push(table.generation);
+        }
+        Ok(in_force)
+    }
+
+    async fn matching(
+        &self,
+        field: &str,
+        in_force: &InForce,
+        asked: Vec<(&LookupType, Vec<&str>)>,
+    ) -> Result<Vec<LookupRow>, StoreError> {
+        let mut queries = Vec::new();
+        for (lookup_type, values) in &asked {
+            let Some(generations) = in_force.get(*lookup_type) else {
+                continue;
+            };
+            for values in values.chunks(ASKED_AT_ONCE) {
+                let values: Vec<Bson> = values.iter().map(|value| Bson::from(*value)).collect();
+                queries.push(doc! { "generation": { "$in": generations }, field: { "$in": values }, "isActive": true });
+            }
+        }
+        let rows = self.database.collection::<RowDocument>(LOOKUPS);
+        let found = try_join_all(queries.into_iter().map(|query| self.database.all(rows.find(query)))).await?;
+        found.into_iter().flatten().map(LookupRow::try_from).collect()
+    }
+}
+
+fn source_of(row: &LookupRow) -> LookupKey {
+    LookupKey {
+        lookup_type: row.lookup_type.clone(),
+        source_id: row.source.id.clone(),
+    }
+}
+
+#[async_trait]
+impl Lookups for MongoLookups {
+    async fn resolve(&self, org: OrgId, entity: Rid, keys: &[LookupKey]) -> Result<Resolved, StoreError> {
+        let rows = self.rows(org, Some(entity), keys).await?;
+        Ok(rows.into_iter().map(|(key, row)| (key, Arc::new(row.target))).collect())
+    }
+}

@@ -1,0 +1,71 @@
+//! Reading any number of rows without holding them.
+
+use std::time::Instant;
+
+use futures::stream::{self, BoxStream};
+use futures::{StreamExt, TryStreamExt};
+use ig_core::id::OrgId;
+use ig_core::lookup::LookupRow;
+use ig_core::ports::StoreError;
+use mongodb::Cursor;
+use mongodb::bson::Document;
+
+use super::document::RowDocument;
+use super::leftovers::KEPT;
+use super::read::in_order;
+use super::{LookupFilter, MongoLookups};
+use crate::names::LOOKUPS;
+
+/// Rows handed on at once.
+const PART: usize = 1_000;
+
+/// Rows in parts.
+pub type LookupRows = BoxStream<'static, Result<Vec<LookupRow>, StoreError>>;
+
+/// The rows that a filter found at one moment, to be read as often as wanted.
+#[derive(Debug, Clone)]
+pub struct LookupView {
+    lookups: MongoLookups,
+    query: Document,
+    taken: Instant,
+}
+
+impl MongoLookups {
+    /// The rows that a filter finds.
+    pub async fn view(&self, org: OrgId, filter: &LookupFilter) -> Result<LookupView, StoreError> {
+        Ok(LookupView {
+            lookups: self.clone(),
+            query: self.query(org, filter).await?,
+            taken: Instant::now(),
+        })
+    }
+
+    async fn next_part(&self, cursor: &mut Cursor<RowDocument>) -> Result<Vec<LookupRow>, StoreError> {
+        let mut part = Vec::with_capacity(PART);
+        while part.len() < PART {
+            match self.database.within(cursor.try_next()).await? {
+                Some(row) => part.push(row.try_into()?),
+                None => break,
+            }
+        }
+        Ok(part)
+    }
+}
+
+impl LookupView {
+    /// The rows by type and source, none of a table that replaced one of theirs meanwhile. A reader so slow that this can no
+    /// longer be promised is told so.
+    pub async fn rows(&self) -> Result<LookupRows, StoreError> {
+        let rows = self.lookups.database.collection::<RowDocument>(LOOKUPS);
+        let find = rows.find(self.query.clone()).sort(in_order()).batch_size(2_000);
+        let cursor = self.lookups.database.within(find).await?;
+        let parts = stream::try_unfold((self.clone(), cursor), |(view, mut cursor)| async move {
+            let part = view.lookups.next_part(&mut cursor).await?;
+            if view.taken.elapsed() > KEPT / 2 {
+                return Err(StoreError::Unavailable("the rows were read too slowly".to_owned()));
+            }
+            Ok((!part.is_empty()).then_some((part, (view, cursor))))
+        });
+        Ok(parts.boxed())
+    }
+}

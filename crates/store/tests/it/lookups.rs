@@ -1,0 +1,480 @@
+//! Lookup rows.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
+
+use futures::TryStreamExt as _;
+use ig_core::configuration::Change;
+use ig_core::id::{LookupId, LookupType, OrgId, Rid};
+use ig_core::lookup::{LookupDraft, LookupKey, LookupRow, LookupSide, LookupTable};
+use ig_core::ports::Lookups as _;
+use ig_store::{Expected, LookupError, LookupFilter, LookupUse, MongoLookups, Page, ReverseKey, Store, Written};
+use ig_testkit::builders;
+use ig_testkit::clock::moment;
+use serde_json::json;
+
+use crate::stored::Stored;
+
+const ORG: OrgId = OrgId(7);
+const UNIT: Rid = Rid(70);
+
+/// Organisations 7 and 8, each with a unit.
+async fn fresh() -> Stored {
+    let stored = Stored::fresh().await;
+    for org in [7, 8] {
+        for change in [
+            Change::PutOrganization(builders::organization(org)),
+            Change::PutUnit(builders::unit(org, org * 10)),
+        ] {
+            stored.store.configuration().commit(change, Expected::New).await.unwrap();
+        }
+    }
+    stored
+}
+
+fn ward() -> LookupType {
+    LookupType::new("WARD")
+}
+
+fn side(id: &str) -> LookupSide {
+    let fields = json!({ "name": format!("Name of {id}") });
+    LookupSide::checked(id, fields.as_object().cloned().unwrap()).unwrap()
+}
+
+fn draft(tenant_id: Option<Rid>, source: &str, target: &str) -> LookupDraft {
+    LookupDraft {
+        table: LookupTable {
+            lookup_type: ward(),
+            tenant_id,
+        },
+        source: side(source),
+        target: side(target),
+        is_active: true,
+    }
+}
+
+fn row(number: u8, draft: LookupDraft) -> LookupRow {
+    let LookupDraft {
+        table,
+        source,
+        target,
+        is_active,
+    } = draft;
+    LookupRow {
+        id: LookupId([number; 12]),
+        org_id: ORG,
+        tenant_id: table.tenant_id,
+        lookup_type: table.lookup_type,
+        source,
+        target,
+        is_active,
+        revision: 1,
+        created_at: moment(0),
+        updated_at: moment(0),
+    }
+}
+
+fn key(source: &str) -> LookupKey {
+    LookupKey {
+        lookup_type: ward(),
+        source_id: source.to_owned(),
+    }
+}
+
+async fn resolved(lookups: &MongoLookups, org: OrgId, entity: Rid, source: &str) -> Option<String> {
+    let found = lookups.resolve(org, entity, &[key(source)]).await.unwrap();
+    found.get(&key(source)).map(|side| side.id.clone())
+}
+
+async fn count(lookups: &MongoLookups, org: OrgId) -> u64 {
+    lookups
+        .list(org, &LookupFilter::default(), Page::first(1))
+        .await
+        .unwrap()
+        .total
+}
+
+async fn revision(store: &Store) -> u64 {
+    store.configuration().revision().await.unwrap()
+}
+
+#[tokio::test]
+async fn a_units_row_wins_over_the_organisations_and_nobody_elses_is_seen() {
+    let stored = fresh().await;
+    let lookups = stored.store.lookups();
+    let drafts = [
+        draft(None, "1", "org"),
+        draft(Some(UNIT), "1", "unit"),
+        draft(None, "2", "org-2"),
+    ];
+    assert_eq!(
+        lookups.put_many(ORG, &drafts, moment(0)).await,
+        Ok(Written {
+            created: 3,
+            ..Written::default()
+        })
+    );
+    assert_eq!(resolved(&lookups, ORG, UNIT, "1").await.as_deref(), Some("unit"));
+    assert_eq!(resolved(&lookups, ORG, ORG.as_entity(), "1").await.as_deref(), Some("org"));
+    assert_eq!(resolved(&lookups, ORG, UNIT, "2").await.as_deref(), Some("org-2"));
+    assert_eq!(resolved(&lookups, ORG, UNIT, "3").await, None);
+    assert_eq!(resolved(&lookups, OrgId(8), UNIT, "1").await, None);
+    assert_eq!((count(&lookups, ORG).await, count(&lookups, OrgId(8)).await), (3, 0));
+}
+
+#[tokio::test]
+async fn one_active_row_maps_a_value_and_the_rival_is_named() {
+    let stored = fresh().await;
+    let lookups = stored.store.lookups();
+    let first = row(1, draft(None, "1", "a"));
+    lookups.insert(&first).await.unwrap();
+    let rival = row(2, draft(None, "1", "b"));
+    assert_eq!(lookups.insert(&rival).await, Err(LookupError::Taken(first.id)));
+    let asleep = LookupRow {
+        is_active: false,
+        ..rival.clone()
+    };
+    lookups.insert(&asleep).await.unwrap();
+    let woken = LookupRow { revision: 2, ..rival };
+    assert_eq!(lookups.replace(&woken, 1).await, Err(LookupError::Taken(first.id)));
+    lookups.insert(&row(3, draft(Some(UNIT), "1", "c"))).await.unwrap();
+    lookups.delete(ORG, first.id, 1).await.unwrap();
+    lookups.replace(&woken, 1).await.unwrap();
+    assert_eq!(resolved(&lookups, ORG, ORG.as_entity(), "1").await.as_deref(), Some("b"));
+}
+
+#[tokio::test]
+async fn a_row_changes_only_as_it_was_read_and_only_for_its_organisation() {
+    let stored = fresh().await;
+    let lookups = stored.store.lookups();
+    let first = row(1, draft(None, "1", "a"));
+    lookups.insert(&first).await.unwrap();
+    assert_eq!(lookups.get(ORG, first.id).await, Ok(Some(first.clone())));
+    assert_eq!(lookups.get(OrgId(8), first.id).await, Ok(None));
+    let changed = LookupRow {
+        revision: 2,
+        tenant_id: Some(UNIT),
+        target: side("z"),
+        ..first.clone()
+    };
+    assert_eq!(lookups.replace(&changed, 9).await, Err(LookupError::Stale { current: 1 }));
+    let foreign = LookupRow {
+        org_id: OrgId(8),
+        tenant_id: None,
+        ..changed.clone()
+    };
+    assert_eq!(lookups.replace(&foreign, 1).await, Err(LookupError::NotFound));
+    lookups.replace(&changed, 1).await.unwrap();
+    assert_eq!(lookups.get(ORG, first.id).await, Ok(Some(changed)));
+    assert_eq!(lookups.delete(OrgId(8), first.id, 2).await, Err(LookupError::NotFound));
+    assert_eq!(lookups.delete(ORG, first.id, 1).await, Err(LookupError::Stale { current: 2 }));
+    assert_eq!(lookups.delete_many(OrgId(8), &[first.id]).await, Ok(0));
+    assert_eq!(lookups.delete_many(ORG, &[first.id, LookupId([9; 12])]).await, Ok(1));
+    let stranger = row(5, draft(Some(Rid(80)), "1", "a"));
+    assert_eq!(lookups.insert(&stranger).await, Err(LookupError::NotFound));
+}
+
+#[tokio::test]
+async fn every_change_is_told_of_by_the_type() {
+    let stored = fresh().await;
+    let lookups = stored.store.lookups();
+    let configuration = stored.store.configuration();
+    let told = Change::LookupsChanged(ORG, ward());
+    let mut seen = revision(&stored.store).await;
+    let first = row(1, draft(None, "1", "a"));
+    let mut expect = async |what: &str| {
+        let changes = configuration.changes_since(seen, 100).await.unwrap().expect("known");
+        assert_eq!(
+            changes.iter().map(|change| &change.change).collect::<Vec<_>>(),
+            [&told],
+            "{what}"
+        );
+        seen = changes[0].revision;
+    };
+    lookups.insert(&first).await.unwrap();
+    expect("insert").await;
+    lookups
+        .replace(
+            &LookupRow {
+                revision: 2,
+                target: side("b"),
+                ..first.clone()
+            },
+            1,
+        )
+        .await
+        .unwrap();
+    expect("replace").await;
+    lookups.put_many(ORG, &[draft(None, "1", "c")], moment(1)).await.unwrap();
+    expect("put_many").await;
+    lookups.delete(ORG, first.id, 3).await.unwrap();
+    expect("delete").await;
+    let merging = lookups.merge(ORG, vec![first.table()]).await.unwrap();
+    expect("merge").await;
+    merging.step(&[draft(None, "1", "d")], moment(2)).await.unwrap();
+    expect("step").await;
+    let mut staged = lookups.stage(ORG);
+    staged.add(&[draft(None, "1", "e")], moment(3)).await.unwrap();
+    staged.put_in_force(&BTreeSet::from([ward()]), None).await.unwrap();
+    expect("replacement").await;
+    assert_eq!(lookups.delete_type(ORG, &ward(), None).await, Ok(1));
+    expect("delete_type").await;
+}
+
+#[tokio::test]
+async fn drafts_make_change_or_leave_rows() {
+    let stored = fresh().await;
+    let lookups = stored.store.lookups();
+    let drafts = [draft(None, "1", "a"), draft(None, "2", "b"), draft(None, "3", "c")];
+    lookups.put_many(ORG, &drafts, moment(0)).await.unwrap();
+    let mut again = drafts.clone();
+    again[1].target = side("other");
+    again[2].is_active = false;
+    let merging = lookups.merge(ORG, vec![again[0].table.clone()]).await.unwrap();
+    let written = Written {
+        created: 0,
+        updated: 2,
+        unchanged: 1,
+    };
+    assert_eq!(merging.step(&again, moment(1)).await, Ok(written));
+    assert_eq!(resolved(&lookups, ORG, UNIT, "2").await.as_deref(), Some("other"));
+    assert_eq!(resolved(&lookups, ORG, UNIT, "3").await, None);
+    let written = Written {
+        created: 0,
+        updated: 0,
+        unchanged: 3,
+    };
+    assert_eq!(lookups.put_many(ORG, &again, moment(2)).await, Ok(written));
+    assert_eq!(count(&lookups, ORG).await, 3);
+}
+
+#[tokio::test]
+async fn a_table_that_is_replaced_meanwhile_is_not_merged_into() {
+    let stored = fresh().await;
+    let lookups = stored.store.lookups();
+    let drafts = [draft(None, "1", "a")];
+    let merging = lookups.merge(ORG, vec![drafts[0].table.clone()]).await.unwrap();
+    lookups.delete_type(ORG, &ward(), None).await.unwrap();
+    assert_eq!(merging.step(&drafts, moment(0)).await, Err(LookupError::Overtaken));
+    assert_eq!(resolved(&lookups, ORG, UNIT, "1").await, None);
+}
+
+#[tokio::test]
+async fn a_reader_sees_the_old_table_or_the_new_one() {
+    const ROWS: usize = 600;
+    let stored = fresh().await;
+    let lookups = stored.store.lookups();
+    let table = |name: &str| (0..ROWS).map(|n| draft(None, &n.to_string(), name)).collect::<Vec<_>>();
+    let mut staged = lookups.stage(ORG);
+    staged.add(&table("0"), moment(0)).await.unwrap();
+    staged.put_in_force(&BTreeSet::from([ward()]), None).await.unwrap();
+    let over = AtomicBool::new(false);
+    let replacing = async {
+        for round in 1..=8 {
+            let mut staged = lookups.stage(ORG);
+            for part in table(&round.to_string()).chunks(100) {
+                staged.add(part, moment(round)).await.unwrap();
+            }
+            let replaced = staged.put_in_force(&BTreeSet::from([ward()]), None).await.unwrap();
+            assert_eq!((replaced.created, replaced.removed), (600, 600));
+            lookups.sweep(chrono::Utc::now()).await.unwrap();
+        }
+        over.store(true, Relaxed);
+    };
+    let reading = async {
+        let keys: Vec<_> = (0..ROWS).map(|n| key(&n.to_string())).collect();
+        let mut seen = BTreeSet::new();
+        while !over.load(Relaxed) {
+            // One query each: those that are asked for at once are of one state.
+            let found = lookups.resolve(ORG, UNIT, &keys[..500]).await.unwrap();
+            let names: BTreeSet<_> = found.values().map(|side| side.id.clone()).collect();
+            assert_eq!((found.len(), names.len()), (500, 1), "{names:?}");
+            seen.extend(names);
+            let page = lookups.list(ORG, &LookupFilter::default(), Page::first(500)).await.unwrap();
+            let names: BTreeSet<_> = page.items.iter().map(|row| row.target.id.clone()).collect();
+            assert_eq!((page.total, names.len()), (600, 1), "{names:?}");
+        }
+        seen
+    };
+    let ((), seen) = tokio::join!(replacing, reading);
+    assert!(seen.len() > 1, "{seen:?}");
+}
+
+#[tokio::test]
+async fn what_is_out_of_force_or_never_was_is_swept_when_nobody_can_read_it() {
+    let stored = fresh().await;
+    let lookups = stored.store.lookups();
+    let mut staged = lookups.stage(ORG);
+    staged.add(&[draft(None, "1", "a")], moment(0)).await.unwrap();
+    staged.put_in_force(&BTreeSet::from([ward()]), None).await.unwrap();
+    let mut left = lookups.stage(ORG);
+    left.add(&[draft(None, "2", "b"), draft(Some(UNIT), "2", "b")], moment(0))
+        .await
+        .unwrap();
+    assert_eq!(count(&lookups, ORG).await, 1, "what is staged is not seen");
+    assert_eq!(lookups.sweep(chrono::Utc::now()).await.unwrap().rows, 0);
+    let later = chrono::Utc::now() + Duration::from_mins(11);
+    let swept = lookups.sweep(later).await.unwrap();
+    assert_eq!((swept.generations, swept.rows), (2, 2));
+    assert_eq!(
+        left.put_in_force(&BTreeSet::from([ward()]), None).await,
+        Err(LookupError::Overtaken)
+    );
+    assert_eq!(resolved(&lookups, ORG, UNIT, "1").await.as_deref(), Some("a"));
+    lookups.delete_type(ORG, &ward(), None).await.unwrap();
+    assert_eq!(lookups.sweep(later).await.unwrap().rows, 1);
+}
+
+#[tokio::test]
+async fn rows_go_with_their_unit_and_with_their_organisation() {
+    let stored = fresh().await;
+    let lookups = stored.store.lookups();
+    let drafts = [draft(None, "1", "a"), draft(Some(UNIT), "1", "b")];
+    lookups.put_many(ORG, &drafts, moment(0)).await.unwrap();
+    let configuration = stored.store.configuration();
+    configuration
+        .commit(Change::DeleteUnit(ORG, UNIT), Expected::Any)
+        .await
+        .unwrap();
+    assert_eq!(count(&lookups, ORG).await, 1);
+    configuration
+        .commit(Change::DeleteOrganization(ORG), Expected::Any)
+        .await
+        .unwrap();
+    assert_eq!(count(&lookups, ORG).await, 0);
+    assert_eq!(resolved(&lookups, ORG, ORG.as_entity(), "1").await, None);
+    let later = chrono::Utc::now() + Duration::from_mins(11);
+    assert_eq!(lookups.sweep(later).await.unwrap().rows, 2);
+    assert_eq!(lookups.put_many(ORG, &drafts, moment(0)).await, Err(LookupError::NotFound));
+}
+
+#[tokio::test]
+async fn a_replacement_of_one_tenants_rows_leaves_the_others() {
+    let stored = fresh().await;
+    let lookups = stored.store.lookups();
+    let drafts = [draft(None, "1", "org"), draft(Some(UNIT), "1", "unit")];
+    lookups.put_many(ORG, &drafts, moment(0)).await.unwrap();
+    let mut staged = lookups.stage(ORG);
+    staged.add(&[draft(Some(UNIT), "2", "new")], moment(0)).await.unwrap();
+    staged
+        .put_in_force(&BTreeSet::from([ward()]), Some(Some(UNIT)))
+        .await
+        .unwrap();
+    assert_eq!(resolved(&lookups, ORG, UNIT, "1").await.as_deref(), Some("org"));
+    assert_eq!(resolved(&lookups, ORG, UNIT, "2").await.as_deref(), Some("new"));
+}
+
+#[tokio::test]
+async fn a_target_is_looked_up_backwards_as_it_holds_for_the_unit() {
+    let stored = fresh().await;
+    let lookups = stored.store.lookups();
+    let drafts = [
+        draft(None, "1", "x"),
+        draft(None, "2", "x"),
+        draft(Some(UNIT), "2", "y"),
+        draft(Some(UNIT), "3", "x"),
+    ];
+    lookups.put_many(ORG, &drafts, moment(0)).await.unwrap();
+    let key = ReverseKey {
+        lookup_type: ward(),
+        target_id: "x".to_owned(),
+    };
+    let keys = std::slice::from_ref(&key);
+    let sources = |rows: &[LookupRow]| rows.iter().map(|row| row.source.id.clone()).collect::<Vec<_>>();
+    let of_unit = lookups.reverse(ORG, Some(UNIT), keys).await.unwrap();
+    assert_eq!(sources(&of_unit[&key]), ["1", "3"]);
+    let of_org = lookups.reverse(ORG, None, keys).await.unwrap();
+    assert_eq!(sources(&of_org[&key]), ["1", "2"]);
+    assert!(lookups.reverse(OrgId(8), Some(UNIT), keys).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn lists_are_filtered_and_searched_to_the_letter() {
+    let stored = fresh().await;
+    let lookups = stored.store.lookups();
+    let mut asleep = draft(None, "a.c", "x");
+    asleep.is_active = false;
+    let drafts = [draft(None, "abc", "x"), asleep, draft(Some(UNIT), "abc", "é")];
+    lookups.put_many(ORG, &drafts, moment(0)).await.unwrap();
+    let total = async |filter: LookupFilter| lookups.list(ORG, &filter, Page::first(10)).await.unwrap().total;
+    let none = LookupFilter::default;
+    let search = |text: &str| LookupFilter {
+        search: Some(text.to_owned()),
+        ..none()
+    };
+    assert_eq!(total(search("A.C")).await, 1);
+    assert_eq!(total(search("name of é")).await, 1);
+    assert_eq!(
+        total(LookupFilter {
+            is_active: Some(true),
+            ..none()
+        })
+        .await,
+        2
+    );
+    assert_eq!(
+        total(LookupFilter {
+            tenant: Some(None),
+            ..none()
+        })
+        .await,
+        2
+    );
+    assert_eq!(
+        total(LookupFilter {
+            tenant: Some(Some(UNIT)),
+            ..none()
+        })
+        .await,
+        1
+    );
+    assert_eq!(
+        total(LookupFilter {
+            lookup_type: Some(LookupType::new("NONE")),
+            ..none()
+        })
+        .await,
+        0
+    );
+    let parts: Vec<_> = lookups
+        .view(ORG, &none())
+        .await
+        .unwrap()
+        .rows()
+        .await
+        .unwrap()
+        .try_collect()
+        .await
+        .unwrap();
+    let sources: Vec<_> = parts.iter().flatten().map(|row| row.source.id.as_str()).collect();
+    assert_eq!(sources, ["a.c", "abc", "abc"]);
+}
+
+#[tokio::test]
+async fn figures_tell_rows_and_use() {
+    let stored = fresh().await;
+    let lookups = stored.store.lookups();
+    let mut asleep = draft(None, "2", "x");
+    asleep.is_active = false;
+    let drafts = [draft(None, "1", "x"), asleep, draft(Some(UNIT), "1", "y")];
+    lookups.put_many(ORG, &drafts, moment(5)).await.unwrap();
+    let used = |org_id, day: &str| LookupUse {
+        org_id,
+        lookup_type: ward(),
+        resolved: 10,
+        unmapped: 1,
+        day: day.parse().unwrap(),
+    };
+    let uses = [used(ORG, "2026-02-04"), used(ORG, "2026-02-03"), used(OrgId(8), "2026-02-05")];
+    lookups.record_usage(&uses).await.unwrap();
+    let figures = lookups.statistics(ORG).await.unwrap();
+    let [figures] = figures.as_slice() else {
+        panic!("{figures:?}")
+    };
+    assert_eq!((figures.rows, figures.active, figures.of_units), (3, 2, 1));
+    assert_eq!((figures.resolved, figures.unmapped), (20, 2));
+    assert_eq!(figures.last_used.unwrap().to_string(), "2026-02-04");
+    assert_eq!(figures.updated_at, moment(5));
+    assert!(lookups.statistics(OrgId(8)).await.unwrap().is_empty());
+}
