@@ -5,12 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use ig_core::condition::Condition;
 use ig_core::configuration::{Change, Configuration, RevisedChange};
+use ig_core::fault::Faults;
 use ig_core::id::{EventType, IntegrationId, OrgId, Rid};
 use ig_core::integration::{Integration, PlannedAction};
 use ig_delivery::Template;
-use ig_transform::Compiled;
+use ig_transform::{CompiledCondition, CompiledFilter, CompiledShape};
 use parking_lot::RwLock;
+use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
@@ -18,21 +21,49 @@ const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// One request of an integration, ready to be filled in.
 #[derive(Debug)]
 pub(crate) struct CompiledAction {
+    /// What has to hold for it to be made, and what is written down where one does not.
+    pub conditions: Vec<(CompiledCondition, &'static str)>,
     /// How the payload changes shape.
-    pub transformation: Compiled,
+    pub shape: CompiledShape,
     /// The request but for its body.
     pub template: Template,
 }
 
 impl CompiledAction {
     fn new(integration: &Integration, action: &PlannedAction<'_>) -> Result<Self, String> {
-        let transformation = Compiled::compile(action.transformation).map_err(|faults| faults.to_string())?;
-        let template = Template::compile(integration, action).map_err(|faults| faults.to_string())?;
+        let said = |faults: Faults| faults.to_string();
+        let shape = CompiledShape::compile(action.transformation, &integration.lookups, integration.script_timeout);
         Ok(Self {
-            transformation,
-            template,
+            conditions: conditions(integration, action).map_err(said)?,
+            shape: shape.map_err(said)?,
+            template: Template::compile(integration, action).map_err(said)?,
         })
     }
+}
+
+fn declared_filter(integration: &Integration) -> Result<Option<CompiledFilter>, String> {
+    match &integration.filter {
+        Some(Condition::Filter(filter)) => CompiledFilter::compile(filter).map(Some).map_err(|faults| faults.to_string()),
+        Some(Condition::Script(_)) | None => Ok(None),
+    }
+}
+
+/// A filter that is a script is judged with the action, in its lane: whoever reads events waits for no script.
+fn conditions(integration: &Integration, action: &PlannedAction<'_>) -> Result<Vec<(CompiledCondition, &'static str)>, Faults> {
+    let scripted = integration
+        .filter
+        .as_ref()
+        .filter(|filter| matches!(filter, Condition::Script(_)));
+    let filter = scripted.map(|filter| (filter, "the integration's filter was false"));
+    let own = action
+        .condition
+        .map(|condition| (condition, "the action's condition was false"));
+    let both = filter.into_iter().chain(own);
+    both.map(|(condition, otherwise)| {
+        let compiled = CompiledCondition::compile(condition, integration.script_timeout)?;
+        Ok((compiled, otherwise))
+    })
+    .collect()
 }
 
 /// An integration, ready to deliver.
@@ -42,16 +73,30 @@ pub(crate) struct CompiledIntegration {
     pub integration: Arc<Integration>,
     /// Its requests in sequence; where one cannot be made, why.
     pub actions: Vec<Result<CompiledAction, String>>,
+    /// Which events it takes up, where a declarative filter says so.
+    filter: Option<CompiledFilter>,
 }
 
 impl CompiledIntegration {
     fn new(integration: Arc<Integration>) -> Self {
         let planned = integration.planned_actions();
-        let actions = planned
-            .iter()
-            .map(|action| CompiledAction::new(&integration, action))
-            .collect();
-        Self { integration, actions }
+        let filter = declared_filter(&integration);
+        // A filter that cannot be applied must not turn into none.
+        let actions = planned.iter().map(|action| match &filter {
+            Ok(_) => CompiledAction::new(&integration, action),
+            Err(reason) => Err(reason.clone()),
+        });
+        let actions = actions.collect();
+        Self {
+            filter: filter.ok().flatten(),
+            integration,
+            actions,
+        }
+    }
+
+    /// Whether an event with this payload is for it, as far as its declarative filter tells.
+    pub(crate) fn accepts(&self, payload: &Value) -> bool {
+        self.filter.as_ref().is_none_or(|filter| filter.matches(payload))
     }
 }
 
@@ -92,9 +137,14 @@ impl LiveConfiguration {
         }
     }
 
+    /// Whether a configuration is in force.
+    pub(crate) fn is_in_force(&self) -> bool {
+        self.came_into_force.load(Ordering::Acquire)
+    }
+
     /// Waits until a configuration is in force, or for the stop; `alive` is called while it waits.
     pub(crate) async fn in_force(&self, stop: &CancellationToken, alive: impl Fn()) {
-        while !self.came_into_force.load(Ordering::Acquire) && !stop.is_cancelled() {
+        while !self.is_in_force() && !stop.is_cancelled() {
             alive();
             tokio::select! {
                 () = stop.cancelled() => return,

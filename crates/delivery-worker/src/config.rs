@@ -8,6 +8,7 @@ use ig_service::config::{AdminConfig, ConfigFaults, GrpcConfig, ShutdownConfig, 
 use ig_service::{ProcessConfig, Validate};
 use ig_sources::SourcesConfig;
 use ig_store::{MongoConfig, SecretsConfig};
+use ig_transform::script::ScriptsConfig;
 use serde::{Deserialize, Serialize};
 
 /// Everything that the worker reads of the shared configuration.
@@ -32,6 +33,8 @@ pub struct Config {
     pub security: SecurityConfig,
     /// Where events come from.
     pub sources: SourcesConfig,
+    /// The processes that run scripts.
+    pub scripts: ScriptsConfig,
     /// Its own ways.
     pub worker: WorkerConfig,
 }
@@ -48,6 +51,7 @@ impl Default for Config {
             secrets: SecretsConfig::default(),
             security: SecurityConfig::default(),
             sources: SourcesConfig::default(),
+            scripts: ScriptsConfig::default(),
             worker: WorkerConfig::default(),
         }
     }

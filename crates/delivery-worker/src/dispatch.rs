@@ -93,9 +93,12 @@ impl Dispatch {
         if self.is_repeat(&event, now) {
             return Err((SkipReason::Duplicate, None));
         }
-        let integrations = self.configuration.matches(event.org_id, &event.event_type, event.entity_rid);
+        let mut integrations = self.configuration.matches(event.org_id, &event.event_type, event.entity_rid);
+        let matched = integrations.len();
+        integrations.retain(|compiled| compiled.accepts(&event.payload.json));
         if integrations.is_empty() {
-            return Err((SkipReason::NoMatch, None));
+            let filtered = (matched > 0).then(|| format!("the filters of {matched} integrations left it out"));
+            return Err((SkipReason::NoMatch, filtered));
         }
         Ok((event, integrations))
     }

@@ -33,8 +33,13 @@ impl EventTrace {
             parent.adopt(&span);
         }
         let context = TraceContext::of(&span).or(parent).unwrap_or_else(TraceContext::generate);
+        (Self::within(context), span)
+    }
+
+    /// The trace that this context is a part of.
+    pub(crate) fn within(context: TraceContext) -> Self {
         let trace_id = context.trace_id();
-        (Self(Arc::new(Identity { context, trace_id })), span)
+        Self(Arc::new(Identity { context, trace_id }))
     }
 
     /// The trace, as 32 hexadecimal digits.

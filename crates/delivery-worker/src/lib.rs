@@ -11,8 +11,10 @@ mod gauges;
 mod grpc;
 mod intake;
 mod lanes;
+mod maker;
 mod metrics;
 mod names;
+mod orders;
 mod partitions;
 mod protocol;
 mod reader;
@@ -21,6 +23,7 @@ mod retention;
 mod run;
 mod tenure;
 mod tracker;
+mod transforming;
 mod watch;
 
 pub use config::{Config, WorkerConfig};

@@ -1,7 +1,12 @@
-//! The delivery-worker process.
+//! The delivery-worker process, and the workers that run scripts for it.
 
 use std::process::ExitCode;
 
+use ig_transform::script;
+
 fn main() -> ExitCode {
+    if script::is_worker() {
+        return script::worker_main();
+    }
     ig_service::main(ig_delivery_worker::PROCESS, ig_delivery_worker::run)
 }

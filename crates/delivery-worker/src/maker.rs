@@ -209,7 +209,8 @@ impl Maker {
                 return Ok(Ending::Delivered);
             };
             let allowed = u32::from(assignment.attempts);
-            match after_failure(&failure, protocol.attempts_made(), allowed, &self.backoff, &mut rand::rng()) {
+            let next = after_failure(&failure, protocol.attempts_made(), allowed, &self.backoff, &mut rand::rng());
+            match next {
                 Next::RetryIn(delay) => assignment.hold.pause(delay).await?,
                 Next::DeadLetter { due_in } => return Ok(Ending::Parked { failure, due_in }),
                 Next::GiveUp => return Ok(Ending::GivenUp(failure)),

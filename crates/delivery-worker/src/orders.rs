@@ -147,7 +147,9 @@ fn report(log: &DeliveryLog) -> OrderReport {
         },
         error: log.error.clone(),
         response_status: last.and_then(|attempt| attempt.response_status),
-        retry_after: last.and_then(|attempt| attempt.failure.as_ref()).and_then(|failure| failure.retry_after),
+        retry_after: last
+            .and_then(|attempt| attempt.failure.as_ref())
+            .and_then(|failure| failure.retry_after),
         log_id: log.id,
     }
 }

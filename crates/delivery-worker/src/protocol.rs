@@ -8,14 +8,12 @@ use ig_core::dead_letter::{DEFAULT_MAX_RETRIES, DeadLetter, DeadLetterReason, De
 use ig_core::delivery_log::{
     Attempt, DeliveryLog, DeliveryStatus, Direction, EventRef, ExecutionTrace, IntegrationRef, Step, TriggerType,
 };
-use ig_core::event::Event;
 use ig_core::id::Rid;
 use ig_core::integration::LogLevel;
-use ig_core::message::MessageId;
 use ig_core::outcome::Failure;
 use ig_core::ports::JournalEntry;
 
-use crate::compiled::CompiledIntegration;
+use crate::maker::Assignment;
 use crate::metrics;
 
 /// How a delivery ended.
@@ -31,8 +29,8 @@ pub(crate) enum Ending {
     },
     /// It would fail again.
     GivenUp(Failure),
-    /// The integration was deleted before its turn came.
-    Deleted,
+    /// Nothing was to be sent, for this reason.
+    Skipped(&'static str),
 }
 
 /// What happened to one delivery so far.
@@ -43,22 +41,15 @@ pub(crate) struct Protocol {
     payload: Bytes,
     entity_rid: Rid,
     log_level: LogLevel,
-    attempts_allowed: u8,
 }
 
 impl Protocol {
     /// Begins with what is known before anything is done.
-    pub(crate) fn begin(
-        event: &Event,
-        compiled: &CompiledIntegration,
-        index: usize,
-        message_id: MessageId,
-        trace_id: &str,
-        now: Timestamp,
-    ) -> Self {
-        let integration = &compiled.integration;
+    pub(crate) fn begin(assignment: &Assignment<'_>, now: Timestamp) -> Self {
+        let (event, message_id, trace_id) = (assignment.event, assignment.message, assignment.trace.trace_id());
+        let integration = &assignment.compiled.integration;
         let planned = integration.planned_actions();
-        let action = planned[index];
+        let action = planned[assignment.index];
         Self {
             log: DeliveryLog {
                 id: message_id.log_id(event.created_at),
@@ -77,7 +68,7 @@ impl Protocol {
                     created_at: event.created_at,
                 },
                 direction: Direction::Outbound,
-                trigger: TriggerType::Event,
+                trigger: assignment.trigger,
                 status: DeliveryStatus::Success,
                 target: action.target.clone(),
                 attempts: Vec::new(),
@@ -97,13 +88,7 @@ impl Protocol {
             payload: event.payload.raw.clone(),
             entity_rid: event.entity_rid,
             log_level: integration.log_level,
-            attempts_allowed: integration.attempts,
         }
-    }
-
-    /// The message's identifier.
-    pub(crate) fn message_id(&self) -> MessageId {
-        self.log.message_id
     }
 
     /// How many requests were sent.
@@ -111,22 +96,26 @@ impl Protocol {
         u32::try_from(self.log.attempts.len()).unwrap_or(u32::MAX)
     }
 
-    /// How many may be sent.
-    pub(crate) fn attempts_allowed(&self) -> u8 {
-        self.attempts_allowed
+    /// A condition was judged, or could not be.
+    pub(crate) fn judged(&mut self, took: Duration, judged: Result<&bool, &Failure>, console: Vec<String>) {
+        let detail = judged.map_or_else(|failure| failure.message.clone(), bool::to_string);
+        self.trace.console.extend(console);
+        self.step("condition", took, detail);
     }
 
     /// The payload was given its shape, or could not be.
-    pub(crate) fn shaped(&mut self, took: Duration, body: Result<&Bytes, &Failure>) {
-        let detail = match body {
-            Ok(body) => format!("{} bytes", body.len()),
+    pub(crate) fn shaped(&mut self, took: Duration, shaped: Result<&Option<Bytes>, &Failure>, console: Vec<String>) {
+        let detail = match shaped {
+            Ok(Some(body)) => format!("{} bytes", body.len()),
+            Ok(None) => "nothing to send".to_owned(),
             Err(failure) => failure.message.clone(),
         };
-        if let (Ok(body), LogLevel::Full) = (body, self.log_level)
+        if let (Ok(Some(body)), LogLevel::Full) = (shaped, self.log_level)
             && *body != self.payload
         {
             self.log.request_payload = Some(body.clone());
         }
+        self.trace.console.extend(console);
         self.step("transform", took, detail);
     }
 
@@ -166,13 +155,15 @@ impl Protocol {
                 self.log.delivered_at = Some(now);
                 None
             }
-            Ending::Deleted => {
+            Ending::Skipped(reason) => {
                 self.log.status = DeliveryStatus::Skipped;
-                self.step(
-                    "skip",
-                    Duration::ZERO,
-                    "the integration was deleted before its turn came".to_owned(),
-                );
+                self.step("skip", Duration::ZERO, reason.to_owned());
+                None
+            }
+            Ending::Parked { failure, .. } | Ending::GivenUp(failure) if self.log.trigger == TriggerType::Manual => {
+                // Whoever tries a delivery by hand sees what came of it; nothing is owed to the target.
+                self.log.status = DeliveryStatus::Failed;
+                self.log.error = Some((failure.category, failure.message));
                 None
             }
             Ending::Parked { failure, due_in } => {

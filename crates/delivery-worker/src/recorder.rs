@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ig_core::ports::{Journal, JournalEntry, StoreError};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::metrics;
@@ -29,6 +29,7 @@ struct Pending {
 struct Part {
     ticket: Option<Ticket>,
     room: Option<OwnedSemaphorePermit>,
+    durable: Option<oneshot::Sender<()>>,
 }
 
 /// The way to the journal. Deliveries and decisions have a queue each: a backlog that is decided about by the hundred thousand keeps
@@ -80,7 +81,23 @@ impl Recorder {
 
     /// Hands over an entry; the ticket's part is done once it is durable.
     pub(crate) fn record(&self, entry: JournalEntry, ticket: Option<Ticket>, room: Option<OwnedSemaphorePermit>) {
-        let part = Part { ticket, room };
+        let durable = None;
+        self.send(entry, Part { ticket, room, durable });
+    }
+
+    /// Hands over an entry that is no event's, and waits until it is durable; `false` when the journal has ended before that.
+    pub(crate) async fn record_durably(&self, entry: JournalEntry) -> bool {
+        let (durable, written) = oneshot::channel();
+        let part = Part {
+            ticket: None,
+            room: self.room().await,
+            durable: Some(durable),
+        };
+        self.send(entry, part);
+        written.await.is_ok()
+    }
+
+    fn send(&self, entry: JournalEntry, part: Part) {
         let pending = Pending { entry, part };
         let queue = match pending.entry {
             JournalEntry::Delivery { .. } => &self.deliveries,
@@ -169,5 +186,9 @@ impl Part {
             ticket.part_done();
         }
         drop(self.room);
+        if let Some(durable) = self.durable {
+            // Whoever ordered it may have stopped waiting.
+            let _ = durable.send(());
+        }
     }
 }

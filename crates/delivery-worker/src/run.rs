@@ -15,6 +15,7 @@ use ig_service::grpc::{Services, channel};
 use ig_service::{Context, Fate};
 use ig_sources::Ports;
 use ig_store::{SecretBox, Store};
+use ig_transform::LookupCache;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
@@ -27,10 +28,13 @@ use crate::gauges;
 use crate::grpc::Delivery;
 use crate::intake::Intake;
 use crate::lanes::{Budget, Lanes, Turns};
+use crate::maker::Maker;
+use crate::orders::Orders;
 use crate::partitions::{Keeper, KeeperParts};
 use crate::reader::{Reader, SourceState};
 use crate::recorder::{Writer, recorder};
 use crate::retention::Retention;
+use crate::transforming;
 use crate::watch::Follower;
 
 /// What deliveries under way may take when the worker is told to stop; the process's grace is a little longer.
@@ -42,7 +46,8 @@ const STALLED: Duration = Duration::from_mins(1);
 /// Starts the worker; answers where it serves gRPC.
 pub async fn run(config: Config, context: Context) -> anyhow::Result<SocketAddr> {
     let worker = Worker::assemble(&config, &context).await?;
-    let services = Services::new(Routes::new(DeliveryServiceServer::new(Delivery::new(worker.sources.clone()))));
+    let delivery = Delivery::new(Arc::clone(&worker.orders), worker.sources.clone());
+    let services = Services::new(Routes::new(DeliveryServiceServer::new(delivery)));
     let address = context
         .serve_grpc(&config.grpc, services.descriptors(ig_proto::FILE_DESCRIPTOR_SET))
         .await?;
@@ -54,6 +59,8 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<SocketAddr>
 struct Worker {
     store: Store,
     live: Arc<LiveConfiguration>,
+    lookups: Arc<LookupCache>,
+    orders: Arc<Orders>,
     sources: Vec<Arc<SourceState>>,
     lanes: Arc<Lanes>,
     budget: Arc<Budget>,
@@ -73,13 +80,16 @@ impl Worker {
         let retention = Retention::new(Arc::clone(&live), config.worker.retention_days);
         let intake = Arc::new(Intake::new(Arc::clone(&live), &config.worker));
         let deliverer = Deliverer::new(&config.security).context("section security")?;
-        let courier = Courier::new(
-            deliverer,
+        let (transformer, lookups) = transforming::start(config, context, &store)?;
+        let maker = Maker::new(deliverer, transformer, retention.clone(), Arc::clone(&clock));
+        let orders = Orders::new(
+            Arc::clone(&maker),
             Arc::clone(&live),
+            store.delivery_logs(),
             recorder.clone(),
-            retention.clone(),
-            Arc::clone(&clock),
+            context.stopping().clone(),
         );
+        let courier = Courier::new(maker, Arc::clone(&live), recorder.clone());
         let turns = Turns::new(Arc::clone(&intake), Arc::clone(&journal), courier, Arc::clone(&clock));
         let budget = Budget::new(config.worker.payload_memory());
         let lanes = Lanes::new(
@@ -113,6 +123,8 @@ impl Worker {
         Ok(Self {
             store,
             live,
+            lookups,
+            orders: Arc::new(orders),
             sources,
             lanes,
             budget,
@@ -167,7 +179,7 @@ impl Worker {
 
     fn follow_configuration(&self, config: &Config, context: &Context) -> anyhow::Result<()> {
         let gateway = channel(&config.services.api_gateway, &config.grpc).context("services.api_gateway")?;
-        let follower = Follower::new(gateway, Arc::clone(&self.live));
+        let follower = Follower::new(gateway, Arc::clone(&self.live), Arc::clone(&self.lookups));
         let waiting = context.readiness().hold("no configuration yet");
         let stop = context.stopping().clone();
         context.spawn("configuration", Fate::RunsUntilShutdown, async move {

@@ -1,5 +1,6 @@
 //! The worker's transformer: a pool of script workers, and the lookup tables behind a cache.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,9 +11,9 @@ use ig_proto::v1::RaiseRequest;
 use ig_proto::v1::alert_service_client::AlertServiceClient;
 use ig_service::grpc::{Client, channel};
 use ig_service::{Context, Fate};
-use ig_store::{Lookups, Store};
+use ig_store::{LookupUse, MongoLookups, Store};
 use ig_transform::script::{Disabled, ScriptPool};
-use ig_transform::{CacheLimits, LookupCache, Transformer};
+use ig_transform::{CacheLimits, LookupCache, Transformer, Usage};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -63,21 +64,45 @@ async fn raise(script: &Disabled, alerter: &Client) {
         ),
         at: SystemClock.now(),
     };
-    let raised = AlertServiceClient::new(alerter.clone()).raise(RaiseRequest::from(&alert)).await;
+    let raised = AlertServiceClient::new(alerter.clone())
+        .raise(RaiseRequest::from(&alert))
+        .await;
     if let Err(status) = raised {
         tracing::error!(%status, org = script.org.0, script = %script.hash, "a script was disabled, and no alert could be raised");
     }
 }
 
-async fn count_usage(cache: Arc<LookupCache>, lookups: Lookups) {
+async fn count_usage(cache: Arc<LookupCache>, lookups: MongoLookups) {
     loop {
         tokio::time::sleep(USAGE_INTERVAL).await;
-        let usage = cache.drain_usage();
-        if usage.is_empty() {
-            continue;
-        }
+        let usage = by_table(cache.drain_usage());
         if let Err(error) = lookups.record_usage(&usage).await {
             tracing::warn!(%error, "the use of lookup rows could not be counted");
         }
     }
+}
+
+/// What was counted by key, by table.
+fn by_table(usage: Vec<Usage>) -> Vec<LookupUse> {
+    let day = SystemClock.now().date_naive();
+    let mut tables = HashMap::new();
+    for Usage {
+        org_id,
+        key,
+        mapped,
+        unmapped,
+        entity: _,
+    } in usage
+    {
+        let table = tables.entry((org_id, key.lookup_type)).or_insert((0, 0));
+        *table = (table.0 + mapped, table.1 + unmapped);
+    }
+    let uses = tables.into_iter().map(|((org_id, lookup_type), (resolved, unmapped))| LookupUse {
+        org_id,
+        lookup_type,
+        resolved,
+        unmapped,
+        day,
+    });
+    uses.collect()
 }

@@ -10,6 +10,7 @@ use ig_proto::v1;
 use ig_proto::v1::config_service_client::ConfigServiceClient;
 use ig_proto::v1::watch_response::Step;
 use ig_service::grpc::Client;
+use ig_transform::LookupCache;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Status, Streaming};
 
@@ -26,17 +27,19 @@ const PAUSE: Duration = Duration::from_millis(250);
 pub(crate) struct Follower {
     client: ConfigServiceClient<Client>,
     live: Arc<LiveConfiguration>,
+    lookups: Arc<LookupCache>,
     arriving: Option<Configuration>,
     failures: u32,
 }
 
 impl Follower {
     /// A follower that has nothing yet.
-    pub(crate) fn new(client: Client, live: Arc<LiveConfiguration>) -> Self {
+    pub(crate) fn new(client: Client, live: Arc<LiveConfiguration>, lookups: Arc<LookupCache>) -> Self {
         let client = ConfigServiceClient::new(client).max_decoding_message_size(64 * 1024 * 1024);
         Self {
             client,
             live,
+            lookups,
             arriving: None,
             failures: 0,
         }
@@ -88,14 +91,29 @@ impl Follower {
         match step {
             Step::SnapshotBegin(begin) => self.arriving = Some(Configuration::at(begin.revision)),
             Step::SnapshotPart(part) => self.take_part(part),
-            Step::SnapshotEnd(_) => return self.arriving.take().map(|whole| self.live.replace(whole)).is_some(),
+            Step::SnapshotEnd(_) => return self.arriving.take().map(|whole| self.replace(whole)).is_some(),
             Step::Changes(changes) => {
-                self.live.apply(changes.changes.into_iter().filter_map(understood).collect());
+                self.apply(changes.changes.into_iter().filter_map(understood).collect());
                 return true;
             }
             Step::Heartbeat(_) => {}
         }
         false
+    }
+
+    /// A snapshot tells nothing of lookup rows that changed before it.
+    fn replace(&self, configuration: Configuration) {
+        self.lookups.invalidate_all();
+        self.live.replace(configuration);
+    }
+
+    fn apply(&self, changes: Vec<RevisedChange>) {
+        for revised in &changes {
+            if let Change::LookupsChanged(org, lookup_type) = &revised.change {
+                self.lookups.invalidate(*org, Some(lookup_type));
+            }
+        }
+        self.live.apply(changes);
     }
 
     fn take_part(&mut self, part: v1::SnapshotPart) {
