@@ -8,6 +8,7 @@ use ig_proto::ServiceAddresses;
 use ig_service::config::{AdminConfig, ConfigFaults, GrpcConfig, Secret, ShutdownConfig, TelemetryConfig};
 use ig_service::{ProcessConfig, Validate};
 use ig_store::{MongoConfig, SecretsConfig};
+use ig_transform::script::ScriptsConfig;
 use serde::{Deserialize, Serialize};
 
 /// The configuration of api-gateway.
@@ -24,6 +25,8 @@ pub struct Config {
     pub secrets: SecretsConfig,
     /// Which addresses tenants may choose.
     pub security: SecurityConfig,
+    /// The processes that check and try out scripts.
+    pub scripts: ScriptsConfig,
     /// Where the other services are.
     pub services: ServiceAddresses,
     /// How it serves and calls gRPC.
@@ -44,6 +47,7 @@ impl Default for Config {
             mongodb: MongoConfig::default(),
             secrets: SecretsConfig::default(),
             security: SecurityConfig::default(),
+            scripts: ScriptsConfig::default(),
             services: ServiceAddresses::default(),
             grpc: GrpcConfig::on_port(5000),
             admin: AdminConfig::on_port(9100),

@@ -16,6 +16,7 @@ mod header;
 mod integration;
 mod listing;
 mod organization;
+mod preview;
 mod profile;
 mod pushed;
 mod text;
@@ -29,6 +30,9 @@ pub(crate) use execution_log::{ExecutionLogEntry, ExecutionLogList};
 pub(crate) use integration::{OutboundIntegration, OutboundIntegrationList, Secrets};
 pub(crate) use listing::Listing;
 pub(crate) use organization::{Org, OrgList};
+pub(crate) use preview::{
+    Preview, PreviewAsked, PreviewError, PreviewStatus, PreviewStep, PreviewedRequest, TestAsked, TestResult, Tested,
+};
 pub(crate) use pushed::{CheckedEvent, Push, PushAnswer, PushAnswers, PushStatus, Pushed, event_id};
 pub(crate) use unit::{Unit, UnitList};
 
@@ -43,8 +47,13 @@ pub(crate) struct Stamp {
 
 /// The document that a PUT asks for: what it leaves out falls back to its default, a mask keeps the secret it covers.
 pub(crate) fn replaced<T: Shaped + Serialize>(stored: &T, body: JsonBody) -> Result<T, ApiError> {
+    filled_in(stored, body.value)
+}
+
+/// The document that a value holds, with the stored secrets where it repeats the masks that it was shown.
+pub(crate) fn filled_in<T: Shaped + Serialize>(stored: &T, value: Value) -> Result<T, ApiError> {
     let stored = in_json(stored)?;
-    document(unmasked(body.value, Some(&stored)))
+    document(unmasked(value, Some(&stored)))
 }
 
 /// The document that a PATCH asks for: what it leaves out stays, null falls back to the default.
@@ -66,7 +75,7 @@ pub(crate) fn forget(object: &mut Value, key: &str) {
     }
 }
 
-fn in_json<T: Serialize>(document: &T) -> Result<Value, ApiError> {
+pub(crate) fn in_json<T: Serialize>(document: &T) -> Result<Value, ApiError> {
     serde_json::to_value(document).map_err(|error| {
         tracing::error!(%error, "a stored document cannot be written as JSON");
         ApiError::internal()

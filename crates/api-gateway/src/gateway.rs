@@ -5,12 +5,14 @@ use std::sync::Arc;
 use ig_core::configuration::Change;
 use ig_delivery::EgressGuard;
 use ig_store::{CommitError, Expected, Store};
+use ig_transform::Transformer;
 
 use crate::access::Keys;
 use crate::config::HttpConfig;
 use crate::error::{ApiError, ErrorCode};
 use crate::feed::ConfigFeed;
 use crate::nudge::Nudge;
+use crate::workers::Workers;
 
 /// The gateway's parts; clones are the same gateway.
 #[derive(Debug, Clone)]
@@ -23,6 +25,8 @@ pub(crate) struct Parts {
     pub keys: Keys,
     pub egress: EgressGuard,
     pub nudge: Nudge,
+    pub transformer: Transformer,
+    pub workers: Workers,
     pub http: HttpConfig,
 }
 
@@ -49,6 +53,14 @@ impl Gateway {
 
     pub(crate) fn nudge(&self) -> &Nudge {
         &self.0.nudge
+    }
+
+    pub(crate) fn transformer(&self) -> &Transformer {
+        &self.0.transformer
+    }
+
+    pub(crate) fn workers(&self) -> &Workers {
+        &self.0.workers
     }
 
     pub(crate) fn http(&self) -> &HttpConfig {

@@ -19,6 +19,9 @@ mod pushing;
 mod query;
 mod resource;
 mod server;
+mod transforming;
+mod trying;
+mod workers;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -26,7 +29,7 @@ use std::sync::Arc;
 use ig_delivery::EgressGuard;
 use ig_proto::FILE_DESCRIPTOR_SET;
 use ig_proto::v1::config_service_server::ConfigServiceServer;
-use ig_service::grpc::{Fleet, Services};
+use ig_service::grpc::{Fleet, Services, channel};
 use ig_service::{Context, Fate, Process};
 use ig_store::{SecretBox, Store};
 use tonic::service::Routes;
@@ -38,6 +41,7 @@ use feed::ConfigFeed;
 use gateway::{Gateway, Parts};
 use grpc::ConfigGrpc;
 use nudge::Nudge;
+use workers::Workers;
 
 /// What this process is called.
 pub const PROCESS: Process = Process {
@@ -80,12 +84,16 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<Addresses> 
         EgressGuard::new(&config.security)?,
         config.http.listen,
     );
+    let transformer = transforming::start(&config.scripts, &context, &store, &feed)?;
+    let workers = Workers::new(channel(&config.services.delivery_worker, &config.grpc)?);
     let gateway = Gateway::new(Parts {
         store,
         feed,
         keys,
         egress,
         nudge,
+        transformer,
+        workers,
         http: config.http,
     });
     let http = server::serve(&context, listen, http::router(gateway)).await?;

@@ -1,7 +1,12 @@
-//! The HTTP edge: management API, event push, and the configuration feed for every other service.
+//! The api-gateway process, and the workers that run scripts for it.
 
 use std::process::ExitCode;
 
+use ig_transform::script;
+
 fn main() -> ExitCode {
+    if script::is_worker() {
+        return script::worker_main();
+    }
     ig_service::main(ig_api_gateway::PROCESS, ig_api_gateway::run)
 }

@@ -21,12 +21,7 @@ const BY_HAND: &str = "manual";
 const LOGS: u32 = 10;
 
 /// The payload that is tried: the one given, or a past event's.
-async fn payload(
-    gateway: &Gateway,
-    org: OrgId,
-    given: Option<Value>,
-    event: Option<String>,
-) -> Result<Option<Bytes>, ApiError> {
+async fn payload(gateway: &Gateway, org: OrgId, given: Option<Value>, event: Option<String>) -> Result<Option<Bytes>, ApiError> {
     match (given, event) {
         (Some(_), Some(_)) => Err(ApiError::fault("/eventId", "must not be given beside payload")),
         (Some(payload), None) => Ok(Some(Bytes::from(payload.to_string()))),

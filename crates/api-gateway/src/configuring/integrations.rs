@@ -10,12 +10,14 @@ use ig_core::ports::StoreError;
 use ig_store::Expected;
 
 use super::{changed_now, made_now};
-use crate::document::OutboundIntegration;
+use crate::document::{OutboundIntegration, Secrets, filled_in, in_json};
 use crate::error::ApiError;
 use crate::gateway::Gateway;
 use crate::guard::IfMatch;
+use crate::path;
 
 mod reach;
+mod scripts;
 
 /// One of an organisation's integrations.
 pub(crate) async fn get(gateway: &Gateway, org: OrgId, id: IntegrationId) -> Result<Integration, ApiError> {
@@ -41,6 +43,42 @@ pub(crate) async fn replace(
     let expected = seen.against(document.revision, stored.revision)?;
     let integration = document.into_domain(stored.org_id, stored.id, changed_now(stored.created_at))?;
     put(gateway, integration, expected).await
+}
+
+/// An integration that is not stored as it is: a draft, a stored one, or a draft of a stored one.
+pub(crate) async fn draft(
+    gateway: &Gateway,
+    org: OrgId,
+    draft: Option<OutboundIntegration>,
+    stored: Option<&str>,
+) -> Result<Integration, ApiError> {
+    let stored = match stored {
+        Some(id) => Some(get(gateway, org, path::integration(id)?).await?),
+        None => None,
+    };
+    let Some(draft) = draft else {
+        return stored.ok_or_else(|| ApiError::fault("/integrationId", "is required, unless integration is given"));
+    };
+    let stamp = made_now();
+    let id = stored
+        .as_ref()
+        .map_or_else(|| new_id(stamp.created_at.timestamp()), |stored| stored.id);
+    let draft = match stored {
+        Some(stored) => filled_in(&OutboundIntegration::of(stored, Secrets::Kept), in_json(&draft)?)?,
+        None => draft,
+    };
+    let drafted = draft.into_domain(org, id, stamp);
+    let integration = drafted.map_err(|faults| below("/integration", faults))?;
+    scripts::faults(gateway.transformer(), &integration)
+        .await?
+        .into_result(integration)
+        .map_err(|faults| below("/integration", faults).into())
+}
+
+fn below(place: &str, found: Faults) -> Faults {
+    let mut faults = Faults::default();
+    faults.absorb(place, found);
+    faults
 }
 
 /// Lets an integration take part in matching, or not.
@@ -74,6 +112,7 @@ pub(crate) async fn delete(gateway: &Gateway, org: OrgId, id: IntegrationId, see
 async fn put(gateway: &Gateway, integration: Integration, expected: Expected) -> Result<Integration, ApiError> {
     let mut faults = reach::faults(gateway.egress(), &integration).await;
     faults.absorb("", strangers(gateway, &integration).await?);
+    faults.absorb("", scripts::faults(gateway.transformer(), &integration).await?);
     faults.into_result(())?;
     commit(gateway, integration, expected).await
 }

@@ -14,16 +14,22 @@ mod action;
 mod auth;
 mod checked;
 mod choice;
+mod condition;
+mod lookup;
 mod mapping;
 mod shown;
 mod signing;
+mod transformation;
 
 use action::ActionDocument;
 use auth::{AuthConfig, AuthType};
 use choice::{LogLevelName, Method, OrderingName, ScheduleMode, ScopeName, TransformationMode};
+use condition::ConditionDocument;
+use lookup::LookupRuleDocument;
 use mapping::{MappingRule, StaticRule};
 use signing::SigningDocument;
 
+pub(super) use mapping::given;
 pub(crate) use shown::Secrets;
 
 /// An outbound integration: which events go where, in what shape, and signed how.
@@ -52,7 +58,10 @@ pub(crate) struct OutboundIntegration {
     pub target_url: String,
     /// The method of deliveries; POST by default.
     pub http_method: Option<Method>,
-    /// How the payload changes shape; SIMPLE is the only way yet.
+    /// Which of its events it takes up; all where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub filter: Option<ConditionDocument>,
+    /// How the payload changes shape; SIMPLE by default.
     pub transformation_mode: Option<TransformationMode>,
     /// What is copied from the payload, in this order.
     pub field_mappings: Option<Vec<MappingRule>>,
@@ -61,6 +70,14 @@ pub(crate) struct OutboundIntegration {
     /// Begin with a copy of the payload. Where nothing is mapped and this is absent, payloads are sent as they came.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub passthrough: Option<bool>,
+    /// The body of a function of `payload` and `context` that returns what is sent, or null to send nothing. For SCRIPT alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transform_script: Option<String>,
+    /// Milliseconds that one script may run, from 1 to 2,000; 250 by default.
+    #[schema(minimum = 1, maximum = 2000)]
+    pub script_timeout_ms: Option<u64>,
+    /// What is looked up for every payload, and written after the transformation.
+    pub lookups: Option<Vec<LookupRuleDocument>>,
     /// How deliveries prove who they come from; NONE by default.
     pub outgoing_auth_type: Option<AuthType>,
     /// The credentials, as the type needs them.
@@ -112,9 +129,18 @@ pub(crate) struct OutboundIntegration {
 }
 shaped!(OutboundIntegration, give_way);
 
-/// Credentials belong to their type and a concurrency to its ordering: whoever changes one starts the other anew.
+/// Credentials belong to their type, a concurrency to its ordering, mappings and a script to their mode: whoever changes one
+/// starts the other anew.
 fn give_way(stored: &mut Value, patch: &Value) {
-    for (choice, dependent) in [("outgoingAuthType", "outgoingAuthConfig"), ("ordering", "maxConcurrency")] {
+    let dependents = [
+        ("outgoingAuthType", "outgoingAuthConfig"),
+        ("ordering", "maxConcurrency"),
+        ("transformationMode", "transformScript"),
+        ("transformationMode", "fieldMappings"),
+        ("transformationMode", "staticFields"),
+        ("transformationMode", "passthrough"),
+    ];
+    for (choice, dependent) in dependents {
         if patch.get(choice).is_some_and(|chosen| stored.get(choice) != Some(chosen)) {
             forget(stored, dependent);
         }

@@ -24,7 +24,11 @@ pub(crate) struct PreviewAsked {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub action_index: Option<u16>,
     /// The payload: any JSON.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "super::integration::given")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "super::integration::given"
+    )]
     #[schema(value_type = Option<Value>)]
     pub payload: Option<Value>,
     /// A past event whose payload was kept.
@@ -132,7 +136,11 @@ impl From<Refusal> for PreviewError {
 #[schema(as = TestRequest)]
 pub(crate) struct TestAsked {
     /// The payload: any JSON.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "super::integration::given")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "super::integration::given"
+    )]
     #[schema(value_type = Option<Value>)]
     pub payload: Option<Value>,
     /// A past event whose payload was kept.

@@ -14,13 +14,17 @@ use utoipa_axum::routes;
 use crate::access::{OrgQuery, OrgScope};
 use crate::body::JsonBody;
 use crate::configuring::integrations;
-use crate::document::{Listing as _, OutboundIntegration, OutboundIntegrationList, Secrets, patched, replaced};
+use crate::document::{
+    Listing as _, OutboundIntegration, OutboundIntegrationList, Preview, PreviewAsked, Secrets, TestAsked, Tested, patched,
+    replaced,
+};
 use crate::error::ApiError;
 use crate::gateway::Gateway;
 use crate::guard::IfMatch;
 use crate::path;
 use crate::query::{Asked, Paging, named};
 use crate::resource::Resource;
+use crate::trying;
 
 pub(super) fn routes() -> OpenApiRouter<Gateway> {
     OpenApiRouter::new()
@@ -28,6 +32,8 @@ pub(super) fn routes() -> OpenApiRouter<Gateway> {
         .routes(routes!(read, replace, patch, delete))
         .routes(routes!(enable))
         .routes(routes!(disable))
+        .routes(routes!(preview))
+        .routes(routes!(test))
 }
 
 /// Which integrations are listed.
@@ -199,6 +205,39 @@ async fn disable(
 ) -> Result<Resource<OutboundIntegration>, ApiError> {
     let stored = integrations::get(&gateway, org, path::integration(&id)?).await?;
     Ok(shown(integrations::set_active(&gateway, stored, false, seen).await?))
+}
+
+/// Shows what an integration would make of a payload, and the exact request; nothing is sent.
+#[utoipa::path(
+    post,
+    path = "/outbound-integrations/preview",
+    tag = "outbound integrations",
+    params(OrgQuery),
+    request_body = PreviewAsked,
+    responses((status = 200, body = Preview)),
+)]
+async fn preview(OrgScope(org): OrgScope, State(gateway): State<Gateway>, body: JsonBody) -> Result<Json<Preview>, ApiError> {
+    Ok(Json(trying::preview(&gateway, org, body.document()?).await?))
+}
+
+/// Sends an integration's requests once, logged as MANUAL; nothing is tried again. Without a payload the event type's sample is sent.
+#[utoipa::path(
+    post,
+    path = "/outbound-integrations/{id}/test",
+    tag = "outbound integrations",
+    params(OrgQuery, ("id" = String, Path)),
+    request_body = TestAsked,
+    responses((status = 200, body = Tested)),
+)]
+async fn test(
+    OrgScope(org): OrgScope,
+    State(gateway): State<Gateway>,
+    Path(id): Path<String>,
+    body: JsonBody,
+) -> Result<Json<Tested>, ApiError> {
+    Ok(Json(
+        trying::test(&gateway, org, path::integration(&id)?, body.document()?).await?,
+    ))
 }
 
 fn shown(integration: Integration) -> Resource<OutboundIntegration> {

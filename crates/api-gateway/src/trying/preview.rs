@@ -34,9 +34,12 @@ pub(crate) async fn preview(gateway: &Gateway, org: OrgId, asked: PreviewAsked) 
     let index = action(&integration, action_index.unwrap_or(0))?;
     let text = match payload(gateway, org, given, event_id).await? {
         Some(text) => text,
-        None => sample(gateway, &integration)
-            .await?
-            .ok_or_else(|| ApiError::fault("/payload", "is required, unless eventId or a sample of the event type is there"))?,
+        None => sample(gateway, &integration).await?.ok_or_else(|| {
+            ApiError::fault(
+                "/payload",
+                "is required, unless eventId or a sample of the event type is there",
+            )
+        })?,
     };
     let payload = Payload::parse(text).map_err(|error| ApiError::fault("/payload", error.to_string()))?;
     let event_type = event_type.map_or_else(|| event_type_of(&integration), EventType::new);
@@ -107,7 +110,13 @@ impl<'a> Draft<'a> {
         if holds { Ok(()) } else { Err(Without::Skipped) }
     }
 
-    fn told<T>(&mut self, name: &'static str, began: Instant, told: Told<T>, detail: impl Fn(&T) -> String) -> Result<T, Without> {
+    fn told<T>(
+        &mut self,
+        name: &'static str,
+        began: Instant,
+        told: Told<T>,
+        detail: impl Fn(&T) -> String,
+    ) -> Result<T, Without> {
         let Told { result, console } = told;
         self.console.extend(console);
         self.steps.push(PreviewStep {
@@ -145,7 +154,12 @@ impl<'a> Draft<'a> {
     fn request(&self, action: &PlannedAction<'_>, body: Bytes) -> Result<PreviewedRequest, ApiError> {
         let shown = String::from_utf8_lossy(&body).into_owned();
         let prepared = Template::compile(self.integration, action)?.prepare(Message {
-            id: MessageId::derive(&SourceId::new(BY_HAND), &EventId::new("preview"), self.integration.id, action.index),
+            id: MessageId::derive(
+                &SourceId::new(BY_HAND),
+                &EventId::new("preview"),
+                self.integration.id,
+                action.index,
+            ),
             correlation_id: "preview".to_owned(),
             trace_parent: None,
             body,

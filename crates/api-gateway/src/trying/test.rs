@@ -24,12 +24,17 @@ pub(crate) async fn test(gateway: &Gateway, org: OrgId, id: IntegrationId, asked
     let integration = integrations::get(gateway, org, id).await?;
     let text = match payload(gateway, org, given, event_id).await? {
         Some(text) => text,
-        None => sample(gateway, &integration).await?.unwrap_or_else(|| Bytes::from_static(b"{}")),
+        None => sample(gateway, &integration)
+            .await?
+            .unwrap_or_else(|| Bytes::from_static(b"{}")),
     };
     let event = EventId::new(format!("test-{:032x}", rand::random::<u128>()));
     let mut results = Vec::new();
     for index in indices(&integration, action_index)? {
-        let report = gateway.workers().deliver(&order(&integration, &event, index, text.clone())).await?;
+        let report = gateway
+            .workers()
+            .deliver(&order(&integration, &event, index, text.clone()))
+            .await?;
         results.push(TestResult::of(index, report));
     }
     Ok(Tested { results })

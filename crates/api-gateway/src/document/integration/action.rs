@@ -1,13 +1,15 @@
 //! The actions of an integration as clients write them.
 
 use ig_core::fault::Faults;
-use ig_core::integration::{Action, HttpMethod, Target, Transformation};
+use ig_core::integration::{Action, HttpMethod, Target};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::super::text::{name, noted};
 use super::choice::{Method, TransformationMode};
-use super::mapping::{Mapped, MappingRule, StaticRule};
+use super::condition::ConditionDocument;
+use super::mapping::{MappingRule, StaticRule};
+use super::transformation::Transformed;
 
 const MOST: usize = 50;
 
@@ -18,6 +20,9 @@ const MOST: usize = 50;
 pub(crate) struct ActionDocument {
     /// Its name, unique within the integration.
     pub name: String,
+    /// When it is made; always where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub condition: Option<ConditionDocument>,
     /// Where it goes instead.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target_url: Option<String>,
@@ -36,6 +41,9 @@ pub(crate) struct ActionDocument {
     /// Begin with a copy of the payload.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub passthrough: Option<bool>,
+    /// The script instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transform_script: Option<String>,
 }
 
 /// The actions; one that names a method or an address alone takes the other from the integration's target.
@@ -62,28 +70,33 @@ impl ActionDocument {
     fn checked(self, whole: Option<&Target>) -> Result<Action, Faults> {
         let Self {
             name: shown,
+            condition,
             target_url,
             http_method,
             transformation_mode,
             field_mappings,
             static_fields,
             passthrough,
+            transform_script,
         } = self;
         let mut faults = Faults::default();
         let url = target_url.map(|text| noted(&mut faults, "/targetUrl", text.parse()));
-        let mapped = Mapped {
+        let transformed = Transformed {
+            mode: transformation_mode,
             rules: field_mappings,
             statics: static_fields,
             passthrough,
+            script: transform_script,
         };
-        let inherits = transformation_mode.is_none() && mapped.is_silent();
+        let condition = condition.map(|condition| noted(&mut faults, "/condition", condition.into_domain()));
         let action = Action {
             name: noted(&mut faults, "/name", name(&shown, 200)).unwrap_or_default(),
+            condition: condition.flatten(),
             target: instead(url.flatten(), http_method.map(HttpMethod::from), whole),
-            transformation: if inherits {
+            transformation: if transformed.is_silent() {
                 None
             } else {
-                noted(&mut faults, "", mapped.into_domain())
+                noted(&mut faults, "", transformed.into_domain())
             },
         };
         faults.into_result(action)
@@ -104,31 +117,30 @@ impl From<Action> for ActionDocument {
     fn from(action: Action) -> Self {
         let Action {
             name,
+            condition,
             target,
             transformation,
         } = action;
-        let mapped = transformation.map(|Transformation::Simple(mapping)| Mapped::from(mapping));
         let (url, method) = target
             .map(|Target { url, method }| (url.to_string(), Method::from(method)))
             .unzip();
-        let mode = mapped.as_ref().map(|_| TransformationMode::Simple);
-        let Mapped {
+        let Transformed {
+            mode,
             rules,
             statics,
             passthrough,
-        } = mapped.unwrap_or(Mapped {
-            rules: None,
-            statics: None,
-            passthrough: None,
-        });
+            script,
+        } = transformation.map(Transformed::from).unwrap_or_default();
         Self {
             name,
+            condition: condition.map(Into::into),
             target_url: url,
             http_method: method,
             transformation_mode: mode,
             field_mappings: rules,
             static_fields: statics,
             passthrough,
+            transform_script: script,
         }
     }
 }

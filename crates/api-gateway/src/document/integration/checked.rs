@@ -6,16 +6,17 @@ use std::time::Duration;
 use ig_core::fault::Faults;
 use ig_core::id::{IntegrationId, OrgId, Rid};
 use ig_core::integration::{
-    DEFAULT_TIMEOUT, EventPattern, HttpMethod, Integration, LogLevel, Ordering, OutgoingAuth, Scope, SimpleMapping, Target,
-    Transformation,
+    DEFAULT_SCRIPT_TIMEOUT, DEFAULT_TIMEOUT, EventPattern, HttpMethod, Integration, LogLevel, Ordering, OutgoingAuth, Scope,
+    SimpleMapping, Target, Transformation,
 };
 use ig_delivery::Template;
+use ig_transform::CompiledLookups;
 
 use super::super::text::{event_type, name, noted, rid};
 use super::super::{Stamp, header};
-use super::choice::{OrderingName, ScheduleMode, TransformationMode};
-use super::mapping::Mapped;
-use super::{AuthType, OutboundIntegration, action, auth};
+use super::choice::{OrderingName, ScheduleMode};
+use super::transformation::Transformed;
+use super::{AuthType, OutboundIntegration, action, auth, lookup};
 
 const DEFAULT_ATTEMPTS: u8 = 3;
 const DEFAULT_CONCURRENCY: u16 = 10;
@@ -35,10 +36,14 @@ impl OutboundIntegration {
             is_active,
             target_url,
             http_method,
+            filter,
             transformation_mode,
             field_mappings,
             static_fields,
             passthrough,
+            transform_script,
+            script_timeout_ms,
+            lookups,
             outgoing_auth_type,
             outgoing_auth_config,
             signing,
@@ -57,16 +62,17 @@ impl OutboundIntegration {
             created_at: _,
             updated_at: _,
         } = self;
-        let (None | Some(TransformationMode::Simple), None | Some(ScheduleMode::Immediate)) =
-            (transformation_mode, scheduling_mode);
+        let (None | Some(ScheduleMode::Immediate)) = scheduling_mode;
         let faults = &mut Faults::default();
         unchanged(faults, given_id, id, given_org, org_id);
         let tenant_id = tenant_id.map_or(Some(org_id.as_entity()), |number| noted(faults, "/tenantId", rid(number)));
         let target = target(faults, &target_url, http_method.map_or(HttpMethod::Post, HttpMethod::from));
-        let mapped = Mapped {
+        let transformed = Transformed {
+            mode: transformation_mode,
             rules: field_mappings,
             statics: static_fields,
             passthrough,
+            script: transform_script,
         };
         let scope = scope.map_or(Scope::AllEntities, Scope::from);
         let actions = action::into_domain(actions.unwrap_or_default(), target.as_ref());
@@ -79,7 +85,11 @@ impl OutboundIntegration {
             events: noted(faults, "/eventType", pattern(&events)).unwrap_or(EventPattern::Any),
             scope,
             excluded_entity_rids: excluded(faults, excluded_entity_rids.unwrap_or_default(), scope),
-            transformation: noted(faults, "", mapped.into_domain()).unwrap_or(Transformation::Simple(SimpleMapping::identity())),
+            filter: filter.and_then(|filter| noted(faults, "/filter", filter.into_domain())),
+            transformation: noted(faults, "", transformed.into_domain())
+                .unwrap_or(Transformation::Simple(SimpleMapping::identity())),
+            lookups: noted(faults, "/lookups", lookup::into_domain(lookups.unwrap_or_default())).unwrap_or_default(),
+            script_timeout: script_timeout_ms.map_or(DEFAULT_SCRIPT_TIMEOUT, Duration::from_millis),
             auth: authentication(faults, outgoing_auth_type.unwrap_or(AuthType::None), outgoing_auth_config),
             signing: signing
                 .and_then(|signing| noted(faults, "/signing", signing.into_domain()))
@@ -100,6 +110,7 @@ impl OutboundIntegration {
             created_at: stamp.created_at,
             updated_at: stamp.updated_at,
         };
+        noted(faults, "", CompiledLookups::compile(&integration.lookups));
         std::mem::take(faults).into_result(())?;
         sendable(&integration)?;
         Ok(integration)

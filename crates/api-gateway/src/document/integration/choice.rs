@@ -22,6 +22,8 @@ pub(crate) enum Method {
 pub(crate) enum TransformationMode {
     /// By field mappings and static fields.
     Simple,
+    /// By a script.
+    Script,
 }
 
 /// When deliveries are made.

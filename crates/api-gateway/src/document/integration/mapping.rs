@@ -1,8 +1,9 @@
 //! Field mappings and static fields as clients write them.
 
 use ig_core::fault::Faults;
-use ig_core::integration::{DateFormat, FieldMapping, SimpleMapping, StaticField, Transform, Transformation};
-use ig_transform::Compiled;
+use ig_core::id::LookupType;
+use ig_core::integration::{DateFormat, FieldMapping, SimpleMapping, StaticField, Transform};
+use ig_transform::CompiledMapping;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -25,6 +26,9 @@ pub(crate) struct MappingRule {
     /// How a date is read and written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub format: Option<DateRule>,
+    /// The table that `lookup` looks in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lookup_type: Option<String>,
 }
 
 /// What is done to a value on its way.
@@ -41,6 +45,8 @@ pub(crate) enum TransformName {
     Date,
     /// `defaultValue` also where the value is null or an empty text.
     Default,
+    /// What the table `lookupType` maps the value to; `defaultValue`, or else the value itself, where no row does.
+    Lookup,
 }
 
 /// How a date is read and written.
@@ -76,18 +82,8 @@ pub(super) struct Mapped {
 }
 
 impl Mapped {
-    /// Whether nothing is said at all.
-    pub(super) fn is_silent(&self) -> bool {
-        let Self {
-            rules,
-            statics,
-            passthrough,
-        } = self;
-        rules.is_none() && statics.is_none() && passthrough.is_none()
-    }
-
-    /// The transformation, compiled once to prove it; faults carry pointers into the document.
-    pub(super) fn into_domain(self) -> Result<Transformation, Faults> {
+    /// The mapping, compiled once to prove it; faults carry pointers into the document.
+    pub(super) fn into_domain(self) -> Result<SimpleMapping, Faults> {
         let (rules, statics) = (self.rules.unwrap_or_default(), self.statics.unwrap_or_default());
         let nothing_mapped = rules.is_empty() && statics.is_empty();
         let mut faults = Faults::default();
@@ -103,11 +99,10 @@ impl Mapped {
                 .map(|StaticRule { key, value }| StaticField { key, value })
                 .collect(),
         };
-        let transformation = Transformation::Simple(mapping);
-        if let Err(found) = Compiled::compile(&transformation) {
+        if let Err(found) = CompiledMapping::compile(&mapping) {
             faults.absorb("", found);
         }
-        faults.into_result(transformation)
+        faults.into_result(mapping)
     }
 }
 
@@ -119,27 +114,35 @@ impl MappingRule {
             transform,
             default_value,
             format,
+            lookup_type,
         } = self;
+        if lookup_type.is_some() != (transform == Some(TransformName::Lookup)) {
+            faults.add(
+                format!("/fieldMappings/{at}/lookupType"),
+                "must be given with the transform lookup, and with no other",
+            );
+        }
         if format.is_some() && transform != Some(TransformName::Date) {
             faults.add(format!("/fieldMappings/{at}/format"), "is for the transform date alone");
         }
         FieldMapping {
             source: source_field,
             target: target_field,
-            transform: transform.map(|name| name.with(format)),
+            transform: transform.map(|name| name.with(format, lookup_type)),
             default: default_value,
         }
     }
 }
 
 impl TransformName {
-    fn with(self, format: Option<DateRule>) -> Transform {
+    fn with(self, format: Option<DateRule>, lookup_type: Option<String>) -> Transform {
         match self {
             Self::Trim => Transform::Trim,
             Self::Upper => Transform::Upper,
             Self::Lower => Transform::Lower,
             Self::Default => Transform::Default,
             Self::Date => Transform::Date(format.map(DateFormat::from).unwrap_or_default()),
+            Self::Lookup => Transform::Lookup(LookupType::new(lookup_type.unwrap_or_default())),
         }
     }
 }
@@ -181,27 +184,43 @@ impl From<FieldMapping> for MappingRule {
             transform,
             default,
         } = field;
-        let (transform, format) = match transform {
-            None => (None, None),
-            Some(Transform::Trim) => (Some(TransformName::Trim), None),
-            Some(Transform::Upper) => (Some(TransformName::Upper), None),
-            Some(Transform::Lower) => (Some(TransformName::Lower), None),
-            Some(Transform::Default) => (Some(TransformName::Default), None),
-            Some(Transform::Date(DateFormat { input, output, timezone })) => {
-                (Some(TransformName::Date), Some(DateRule { input, output, timezone }))
-            }
+        let (format, lookup_type) = match &transform {
+            Some(Transform::Date(format)) => (Some(DateRule::from(format.clone())), None),
+            Some(Transform::Lookup(lookup_type)) => (None, Some(lookup_type.to_string())),
+            _ => (None, None),
         };
         Self {
             source_field: source,
             target_field: target,
-            transform,
+            transform: transform.as_ref().map(TransformName::from),
             default_value: default,
             format,
+            lookup_type,
         }
     }
 }
 
+impl From<&Transform> for TransformName {
+    fn from(transform: &Transform) -> Self {
+        match transform {
+            Transform::Trim => Self::Trim,
+            Transform::Upper => Self::Upper,
+            Transform::Lower => Self::Lower,
+            Transform::Default => Self::Default,
+            Transform::Date(_) => Self::Date,
+            Transform::Lookup(_) => Self::Lookup,
+        }
+    }
+}
+
+impl From<DateFormat> for DateRule {
+    fn from(format: DateFormat) -> Self {
+        let DateFormat { input, output, timezone } = format;
+        Self { input, output, timezone }
+    }
+}
+
 /// A value that is there, null included.
-fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+pub(in super::super) fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)
 }

@@ -1,11 +1,11 @@
 //! From the domain's integration to what a client reads.
 
-use ig_core::integration::{EventPattern, Integration, Ordering, Target, Transformation};
+use ig_core::integration::{EventPattern, Integration, Ordering, Target};
 use ig_core::mask::is_sensitive;
 use ig_core::secret::MASK;
 
-use super::choice::{OrderingName, ScheduleMode, TransformationMode};
-use super::mapping::Mapped;
+use super::choice::{OrderingName, ScheduleMode};
+use super::transformation::Transformed;
 use super::{OutboundIntegration, SigningDocument, auth};
 
 /// Whether a document shows its secrets.
@@ -59,7 +59,10 @@ impl From<Integration> for OutboundIntegration {
             scope,
             excluded_entity_rids,
             target,
+            filter,
             transformation,
+            lookups,
+            script_timeout,
             auth: credentials,
             signing,
             headers,
@@ -73,12 +76,13 @@ impl From<Integration> for OutboundIntegration {
             created_at,
             updated_at,
         } = integration;
-        let Transformation::Simple(mapping) = transformation;
-        let Mapped {
+        let Transformed {
+            mode,
             rules,
             statics,
             passthrough,
-        } = mapping.into();
+            script,
+        } = transformation.into();
         let Target { url, method } = target;
         let (auth_type, auth_config) = auth::shown(credentials);
         let (ordering, max_concurrency) = order(ordering);
@@ -91,10 +95,14 @@ impl From<Integration> for OutboundIntegration {
             is_active: Some(is_active),
             target_url: url.to_string(),
             http_method: Some(method.into()),
-            transformation_mode: Some(TransformationMode::Simple),
+            filter: filter.map(Into::into),
+            transformation_mode: mode,
             field_mappings: rules,
             static_fields: statics,
             passthrough,
+            transform_script: script,
+            script_timeout_ms: u64::try_from(script_timeout.as_millis()).ok(),
+            lookups: Some(lookups.into_iter().map(Into::into).collect()),
             outgoing_auth_type: Some(auth_type),
             outgoing_auth_config: auth_config,
             signing: Some(SigningDocument::shown(signing.as_ref())),
