@@ -23,3 +23,4 @@ mod rows;
 mod setup;
 mod stack;
 mod telemetry;
+mod transforming;

@@ -27,13 +27,27 @@ pub(crate) async fn setup() -> Setup {
     setup_with(&[]).await
 }
 
+/// Starts everything, the worker where the gateway looks for one.
+pub(crate) async fn setup_for_orders() -> Setup {
+    started(&[], true).await
+}
+
 /// Starts everything, the worker with further settings.
 pub(crate) async fn setup_with(settings: &[(&str, &str)]) -> Setup {
+    started(settings, false).await
+}
+
+async fn started(settings: &[(&str, &str)], for_orders: bool) -> Setup {
     let mongo = ig_testkit::mongo::database();
     let queue = ig_testkit::mysql::database().await;
     let stack = Stack::start(&mongo).await;
     stack.api.org(ORG).await;
-    let worker = stack.worker_with(&queue, settings).await;
+    let address = stack.worker_grpc();
+    let mut settings = settings.to_vec();
+    if for_orders {
+        settings.push(("IG__GRPC__LISTEN", &address));
+    }
+    let worker = stack.worker_with(&queue, &settings).await;
     Setup {
         stack,
         worker,

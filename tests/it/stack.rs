@@ -68,6 +68,16 @@ impl Process {
         Api::status_of(&format!("http://127.0.0.1:{}{path}", self.admin)).await
     }
 
+    /// The processes that it has started and that live.
+    pub(crate) fn children(&self) -> Vec<i32> {
+        let path = format!("/proc/{}/task", self.child.id());
+        let threads = std::fs::read_dir(path).into_iter().flatten().flatten();
+        let lists = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
+        let lists: Vec<_> = lists.collect();
+        let children = lists.iter().flat_map(|list| list.split_whitespace());
+        children.filter_map(|child| child.parse().ok()).collect()
+    }
+
     /// Everything that it has written so far.
     pub(crate) fn said(&self) -> String {
         let length = self.output.metadata().expect("a file has a length").len();
@@ -146,6 +156,7 @@ pub(crate) struct Stack {
     /// The gateway.
     pub(crate) gateway: Process,
     environment: BTreeMap<String, String>,
+    worker_grpc: u16,
 }
 
 impl Stack {
@@ -156,8 +167,9 @@ impl Stack {
 
     /// Starts a gateway with further settings, which its workers share.
     pub(crate) async fn start_with(mongo: &TestDatabase, settings: &[(&str, &str)]) -> Self {
-        let (http, grpc) = (port(), port());
+        let (http, grpc, worker_grpc) = (port(), port(), port());
         let mut environment = base(mongo, grpc);
+        environment.insert("IG__SERVICES__DELIVERY_WORKER".to_owned(), format!("127.0.0.1:{worker_grpc}"));
         environment.insert("IG__HTTP__LISTEN".to_owned(), format!("127.0.0.1:{http}"));
         environment.extend(settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
         let mut own = environment.clone();
@@ -168,12 +180,18 @@ impl Stack {
             api,
             gateway,
             environment,
+            worker_grpc,
         }
     }
 
     /// Starts a worker that reads a queue from its first row.
     pub(crate) async fn worker(&self, queue: &TestQueue) -> Process {
         self.worker_with(queue, &[]).await
+    }
+
+    /// Where the gateway looks for the worker that carries orders out.
+    pub(crate) fn worker_grpc(&self) -> String {
+        format!("127.0.0.1:{}", self.worker_grpc)
     }
 
     /// Starts a worker with further settings.

@@ -62,7 +62,10 @@ async fn a_script_shapes_what_is_sent_and_its_console_is_in_the_trace() {
 async fn a_script_that_returns_null_skips_and_one_that_throws_fails_with_a_dead_letter() {
     let setup = setup().await;
     let api = &setup.stack.api;
-    for (path, script) in [("/null", "return null"), ("/throw", "const a = 1;\nthrow new Error('no ward')")] {
+    for (path, script) in [
+        ("/null", "return null"),
+        ("/throw", "const a = 1;\nthrow new Error('no ward')"),
+    ] {
         let scripted = json!({"transformationMode": "SCRIPT", "transformScript": script});
         api.integration(ORG, "lab", &setup.receiver.url(path), scripted).await;
     }
@@ -85,9 +88,17 @@ async fn an_unmapped_value_fails_the_delivery_until_a_row_maps_it() {
     let setup = setup().await;
     let api = &setup.stack.api;
     let lookup = json!({"type": "DEPARTMENT", "sourceField": "ward", "targetField": "department", "unmappedBehavior": "FAIL"});
-    api.integration(ORG, "lab", &setup.receiver.url("/hook"), json!({"lookups": [lookup], "passthrough": true}))
+    api.integration(
+        ORG,
+        "lab",
+        &setup.receiver.url("/hook"),
+        json!({"lookups": [lookup], "passthrough": true}),
+    )
+    .await;
+    setup
+        .queue
+        .insert(QueueRow::new(ORG, "lab").json(&json!({"ward": "A1"})))
         .await;
-    setup.queue.insert(QueueRow::new(ORG, "lab").json(&json!({"ward": "A1"}))).await;
     let failed = log_of(&setup, "/hook").await;
     assert_eq!(
         (&failed["status"], &failed["errorCategory"]),
@@ -100,7 +111,10 @@ async fn an_unmapped_value_fails_the_delivery_until_a_row_maps_it() {
     let mut n = 0;
     eventually("the new row is in force", async || {
         n += 1;
-        setup.queue.insert(QueueRow::new(ORG, "lab").json(&json!({"ward": "A1", "n": n}))).await;
+        setup
+            .queue
+            .insert(QueueRow::new(ORG, "lab").json(&json!({"ward": "A1", "n": n})))
+            .await;
         tokio::time::sleep(Duration::from_millis(100)).await;
         setup.receiver.count() > 0
     })
@@ -115,16 +129,27 @@ async fn a_changed_row_is_in_force_within_a_second() {
     let row = department(api, "A1", "100").await;
     let mapping = json!({"sourceField": "ward", "targetField": "to", "transform": "lookup", "lookupType": "DEPARTMENT"});
     let kept = json!({"sourceField": "n", "targetField": "n"});
-    api.integration(ORG, "lab", &setup.receiver.url("/hook"), json!({"fieldMappings": [mapping, kept]}))
+    api.integration(
+        ORG,
+        "lab",
+        &setup.receiver.url("/hook"),
+        json!({"fieldMappings": [mapping, kept]}),
+    )
+    .await;
+    setup
+        .queue
+        .insert(QueueRow::new(ORG, "lab").json(&json!({"ward": "A1", "n": 0})))
         .await;
-    setup.queue.insert(QueueRow::new(ORG, "lab").json(&json!({"ward": "A1", "n": 0}))).await;
     assert_eq!(setup.receiver.wait_for(1).await[0].json(), json!({"to": "100", "n": 0}));
 
     let path = format!("/lookups/{}?orgId={ORG}", row["id"].as_str().unwrap());
     let change = json!({"target": {"id": "200"}});
     assert_eq!(api.call(Method::PATCH, &path, Some(&change)).await.status, StatusCode::OK);
     tokio::time::sleep(Duration::from_secs(1)).await;
-    setup.queue.insert(QueueRow::new(ORG, "lab").json(&json!({"ward": "A1", "n": 1}))).await;
+    setup
+        .queue
+        .insert(QueueRow::new(ORG, "lab").json(&json!({"ward": "A1", "n": 1})))
+        .await;
     assert_eq!(setup.receiver.wait_for(2).await[1].json(), json!({"to": "200", "n": 1}));
 }
 
@@ -144,11 +169,21 @@ async fn a_filter_leaves_events_out_and_a_condition_leaves_an_action_out() {
         let visit = json!({"n": n, "age": age, "urgent": urgent});
         setup.queue.insert(QueueRow::new(ORG, "visit").json(&visit)).await;
     }
-    eventually("all seven are logged", async || api.list(ORG, "logs", "logs", "").await.len() == 7).await;
+    eventually("all seven are logged", async || {
+        api.list(ORG, "logs", "logs", "").await.len() == 7
+    })
+    .await;
     let count = |path| setup.receiver.requests_to(path).len();
-    assert_eq!((count("/adults"), count("/always"), count("/urgent"), count("/odd")), (1, 2, 1, 1));
+    assert_eq!(
+        (count("/adults"), count("/always"), count("/urgent"), count("/odd")),
+        (1, 2, 1, 1)
+    );
     let skipped = api.list(ORG, "logs", "logs", "&status=SKIPPED").await;
-    assert_eq!(skipped.len(), 2, "an action's condition that was false is logged: {skipped:?}");
+    assert_eq!(
+        skipped.len(),
+        2,
+        "an action's condition that was false is logged: {skipped:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -174,12 +209,18 @@ async fn a_script_that_never_ends_is_stopped_and_costs_no_other_tenant_an_event(
     let mut codes = Vec::new();
     eventually("each of the endless ones has failed", async || {
         let logs = api.list(ORG, "logs", "logs", "&status=FAILED").await;
-        codes = logs.iter().map(|log| log["errorMessage"].as_str().unwrap_or_default().to_owned()).collect();
+        codes = logs
+            .iter()
+            .map(|log| log["errorMessage"].as_str().unwrap_or_default().to_owned())
+            .collect();
         codes.len() == 20
     })
     .await;
     assert!(codes.iter().any(|code| code.contains("SCRIPT_TIMEOUT")), "{codes:?}");
-    assert!(codes.iter().any(|code| code.contains("SCRIPT_DISABLED")), "after three kills: {codes:?}");
+    assert!(
+        codes.iter().any(|code| code.contains("SCRIPT_DISABLED")),
+        "after three kills: {codes:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -201,7 +242,12 @@ async fn script_workers_that_are_killed_at_once_cost_no_event() {
         setup.receiver.count() >= EVENTS as u64
     })
     .await;
-    let order: Vec<_> = setup.receiver.requests().iter().map(|request| request.json()["n"].as_i64().unwrap()).collect();
+    let order: Vec<_> = setup
+        .receiver
+        .requests()
+        .iter()
+        .map(|request| request.json()["n"].as_i64().unwrap())
+        .collect();
     assert_eq!(order, (0..EVENTS).collect::<Vec<_>>(), "each once, in order");
 }
 
@@ -217,7 +263,10 @@ async fn a_script_that_does_not_compile_is_not_saved() {
     let answer = setup.stack.api.call(Method::POST, &path, Some(&body)).await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{}", answer.body);
     let details = answer.body["details"].to_string();
-    assert!(details.contains("/transformScript") && details.contains("line 2"), "{details}");
+    assert!(
+        details.contains("/transformScript") && details.contains("line 2"),
+        "{details}"
+    );
     assert!(details.contains("/actions/0/condition"), "{details}");
 }
 
@@ -250,7 +299,10 @@ async fn a_preview_shows_the_exact_request_and_sends_nothing() {
         "{failed}"
     );
     broken["transformScript"] = json!("return null");
-    assert_eq!(preview(json!({"integration": broken, "payload": 1})).await["status"], "SKIPPED");
+    assert_eq!(
+        preview(json!({"integration": broken, "payload": 1})).await["status"],
+        "SKIPPED"
+    );
     assert_eq!(setup.receiver.count(), 0, "nothing was sent");
 }
 
@@ -270,12 +322,19 @@ async fn a_past_event_can_be_previewed_and_a_test_really_sends_and_is_logged_as_
     assert_eq!((&preview["status"], &preview["output"]), (&json!("OK"), &json!({"a": 5})));
 
     let tested = api
-        .post(&format!("/outbound-integrations/{id}/test?orgId={ORG}"), &json!({"payload": {"a": 6}}))
+        .post(
+            &format!("/outbound-integrations/{id}/test?orgId={ORG}"),
+            &json!({"payload": {"a": 6}}),
+        )
         .await;
     assert_eq!(tested["results"][0]["outcome"], "DELIVERED", "{tested}");
     assert_eq!(setup.receiver.wait_for(2).await[1].json(), json!({"a": 6}));
     let log = tested["results"][0]["logId"].as_str().expect("a log");
     let log = api.get(&format!("/logs/{log}?orgId={ORG}")).await;
-    assert_eq!((&log["triggerType"], &log["status"]), (&json!("MANUAL"), &json!("SUCCESS")), "{log}");
+    assert_eq!(
+        (&log["triggerType"], &log["status"]),
+        (&json!("MANUAL"), &json!("SUCCESS")),
+        "{log}"
+    );
     assert!(api.list(ORG, "dlq", "entries", "").await.is_empty());
 }
