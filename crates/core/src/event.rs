@@ -28,6 +28,16 @@ pub struct SourceRow {
     pub trace_parent: Option<String>,
 }
 
+impl SourceRow {
+    /// How many bytes of payload it carries.
+    pub fn payload_bytes(&self) -> usize {
+        match &self.payload {
+            RowPayload::Present(bytes) => bytes.len(),
+            RowPayload::Missing | RowPayload::TooLarge { .. } => 0,
+        }
+    }
+}
+
 /// A row's payload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RowPayload {

@@ -23,18 +23,11 @@ pub struct Holes {
 }
 
 impl Holes {
-    /// Watches the gaps between `after` and these positions, which ascend.
-    pub fn note_gaps(&mut self, after: Position, positions: impl IntoIterator<Item = Position>, now: Timestamp) {
-        let mut expected = after + 1;
-        for position in positions {
-            if position > expected {
-                self.watch(expected..=position - 1, now);
-            }
-            expected = expected.max(position + 1);
-        }
+    /// Watches these gaps, but for what of them is watched already.
+    pub fn note(&mut self, gaps: impl IntoIterator<Item = RangeInclusive<Position>>, now: Timestamp) {
+        gaps.into_iter().for_each(|gap| self.watch(gap, now));
     }
 
-    /// Watches a range, but for what of it is watched already.
     fn watch(&mut self, range: RangeInclusive<Position>, now: Timestamp) {
         let mut start = *range.start();
         while start <= *range.end() {
@@ -140,6 +133,10 @@ mod tests {
         Utc.timestamp_opt(1_000_000, 0).unwrap() + TimeDelta::seconds(second)
     }
 
+    fn note_gaps(holes: &mut Holes, after: Position, positions: impl IntoIterator<Item = Position>, now: Timestamp) {
+        holes.note(crate::ports::gaps(after, positions), now);
+    }
+
     fn members(holes: &Holes) -> BTreeSet<Position> {
         holes.ranges().into_iter().flatten().collect()
     }
@@ -154,7 +151,7 @@ mod tests {
             let rows: Vec<_> = rows.into_iter().collect();
             let mut after = 0;
             for batch in rows.chunks(split) {
-                holes.note_gaps(after, batch.iter().copied(), at(0));
+                note_gaps(&mut holes, after, batch.iter().copied(), at(0));
                 after = *batch.last().unwrap();
             }
             missing.extend((1..=after).filter(|position| !rows.contains(position)));
@@ -169,9 +166,9 @@ mod tests {
         #[test]
         fn reading_the_same_rows_again_watches_nothing_twice(rows in proptest::collection::btree_set(1u64..60, 1..40)) {
             let mut holes = Holes::default();
-            holes.note_gaps(0, rows.iter().copied(), at(0));
+            note_gaps(&mut holes, 0, rows.iter().copied(), at(0));
             let once = members(&holes);
-            holes.note_gaps(0, rows.iter().copied(), at(30));
+            note_gaps(&mut holes, 0, rows.iter().copied(), at(30));
             prop_assert_eq!(members(&holes), once);
             holes.give_up(at(60), Duration::from_mins(1));
             prop_assert!(holes.is_empty(), "the second reading did not prolong the watch");
@@ -181,7 +178,7 @@ mod tests {
     #[test]
     fn a_hole_is_given_up_when_its_time_is_over() {
         let mut holes = Holes::default();
-        holes.note_gaps(0, [3], at(0));
+        note_gaps(&mut holes, 0, [3], at(0));
         assert_eq!(holes.give_up(at(59), Duration::from_mins(1)), 0);
         assert_eq!(holes.give_up(at(60), Duration::from_mins(1)), 2);
         assert!(holes.is_empty());

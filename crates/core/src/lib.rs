@@ -29,4 +29,6 @@ pub mod partition;
 pub mod poll;
 pub mod ports;
 pub mod progress;
+pub mod reading;
 pub mod secret;
+pub mod stream;

@@ -16,6 +16,7 @@ use crate::id::{LogId, OrgId, Position, Rid, SourceId};
 use crate::lease::{Checkpoint, Claim, Lease, WorkerId};
 use crate::lookup::{LookupKey, Resolved};
 use crate::partition::PartitionId;
+use crate::stream::RowKind;
 
 /// Why a source could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,6 +40,42 @@ pub enum StartPosition {
     After(Position),
 }
 
+/// What was read on the way past rows that nobody wants now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Passage {
+    /// The rows, ascending; some of those that were to be passed may be among them.
+    pub rows: Vec<SourceRow>,
+    /// Every visible row up to here is in `rows` or was passed.
+    pub read_to: Position,
+    /// The positions up to `read_to` at which no row was visible.
+    pub gaps: Vec<RangeInclusive<Position>>,
+}
+
+impl Passage {
+    /// Every visible row after a position, up to the last of these.
+    pub fn of_all(after: Position, rows: Vec<SourceRow>) -> Self {
+        let gaps = gaps(after, rows.iter().map(|row| row.position));
+        Self {
+            read_to: rows.last().map_or(after, |row| row.position),
+            rows,
+            gaps,
+        }
+    }
+}
+
+/// The ranges that are missing between `after` and these positions, which ascend.
+pub fn gaps(after: Position, positions: impl IntoIterator<Item = Position>) -> Vec<RangeInclusive<Position>> {
+    let mut expected = after + 1;
+    let mut gaps = Vec::new();
+    for position in positions {
+        if position > expected {
+            gaps.push(expected..=position - 1);
+        }
+        expected = expected.max(position + 1);
+    }
+    gaps
+}
+
 /// An ordered source of events.
 #[async_trait]
 pub trait EventSource: Send + Sync {
@@ -56,6 +93,12 @@ pub trait EventSource: Send + Sync {
 
     /// The visible rows within these disjoint, ascending ranges, ascending.
     async fn read_ranges(&self, ranges: &[RangeInclusive<Position>]) -> Result<Vec<SourceRow>, SourceError>;
+
+    /// Reads on past rows of these kinds, `span` positions at the most and about `limit` rows of others. Nothing is passed that is not
+    /// of these kinds to the letter. A source that cannot do this quicker than [`Self::read_after`] does just that.
+    async fn read_past(&self, after: Position, limit: usize, _span: u64, _kinds: &[RowKind]) -> Result<Passage, SourceError> {
+        Ok(Passage::of_all(after, self.read_after(after, limit).await?))
+    }
 
     /// The organisation that an entity belongs to, as far as the source knows.
     async fn parent_of(&self, entity: Rid) -> Result<Option<OrgId>, SourceError>;

@@ -1,0 +1,154 @@
+//! How far one partition has been read, when some of its streams are read apart from the rest.
+//!
+//! A stream with a deep backlog is set apart: it gets a cursor of its own and is read when there is time, while everybody else's rows
+//! behind it are taken up at once. When its cursor has caught up with the partition's, it is one of the others again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::id::Position;
+use crate::partition::PartitionId;
+use crate::stream::Stream;
+
+/// A stretch of a source that was read: every visible row in `(after, to]`, but for those of the streams that were passed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stretch {
+    /// Where it begins; this position is not part of it.
+    pub after: Position,
+    /// Its last position.
+    pub to: Position,
+    /// Streams whose rows may be missing from it.
+    pub passed: BTreeSet<Stream>,
+    /// The streams that are set apart and that it was read for, beside those that are not set apart.
+    pub read_for: BTreeSet<Stream>,
+}
+
+impl Stretch {
+    /// Every visible row in `(after, to]`.
+    pub fn of_all(after: Position, to: Position) -> Self {
+        Self {
+            after,
+            to,
+            passed: BTreeSet::new(),
+            read_for: BTreeSet::new(),
+        }
+    }
+
+    /// Rows that were not read in sequence: only what fills a hole is due.
+    pub fn of_holes() -> Self {
+        Self::of_all(Position::MAX, 0)
+    }
+
+    fn continues(&self, read_to: Position) -> bool {
+        self.after <= read_to && self.to > read_to
+    }
+}
+
+/// What a partition does with a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// Its turn has come.
+    Now,
+    /// Its stream is set apart and has not been read so far: its turn will come.
+    Later,
+    /// It was taken up before, or is left for a stretch that connects.
+    Not,
+}
+
+/// One partition's cursors through one source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reading {
+    partition: PartitionId,
+    read_to: Position,
+    apart: BTreeMap<Stream, Position>,
+}
+
+impl Reading {
+    /// Begins behind a position.
+    pub fn resume(partition: PartitionId, after: Position) -> Self {
+        Self {
+            partition,
+            read_to: after,
+            apart: BTreeMap::new(),
+        }
+    }
+
+    /// The cursor of everything that is not set apart.
+    pub fn read_to(&self) -> Position {
+        self.read_to
+    }
+
+    /// Up to here every visible row was taken up.
+    pub fn complete_to(&self) -> Position {
+        self.apart.values().copied().fold(self.read_to, Position::min)
+    }
+
+    /// The streams that are set apart, with their cursors.
+    pub fn apart(&self) -> impl Iterator<Item = (&Stream, Position)> {
+        self.apart.iter().map(|(stream, at)| (stream, *at))
+    }
+
+    /// Sets a stream apart: from here on its rows are left for stretches that are read for it.
+    pub fn set_apart(&mut self, stream: Stream) {
+        debug_assert_eq!(stream.partition(), self.partition);
+        self.apart.entry(stream).or_insert(self.read_to);
+    }
+
+    /// Whether a stream is set apart.
+    pub fn is_apart(&self, stream: &Stream) -> bool {
+        self.apart.contains_key(stream)
+    }
+
+    /// Ends a stream's being apart: no row is visible behind its cursor.
+    pub fn rejoin(&mut self, stream: &Stream) {
+        self.apart.remove(stream);
+    }
+
+    /// Whose turn it is, for a row of one of the partition's streams that was read with a stretch.
+    pub fn turn(&self, stream: &Stream, position: Position, stretch: &Stretch, fills_hole: bool) -> Turn {
+        let (cursor, due_to) = match self.apart.get(stream) {
+            Some(cursor) => (*cursor, self.apart_to(stream, *cursor, stretch)),
+            None => (self.read_to, self.rest_to(stretch)),
+        };
+        if position <= cursor {
+            return if fills_hole { Turn::Now } else { Turn::Not };
+        }
+        match due_to {
+            Some(to) if position <= to => Turn::Now,
+            _ if self.is_apart(stream) => Turn::Later,
+            _ => Turn::Not,
+        }
+    }
+
+    /// Moves the cursors past a stretch whose rows have all been asked about.
+    pub fn advance(&mut self, stretch: &Stretch) {
+        let rest = self.rest_to(stretch);
+        for stream in &stretch.read_for {
+            let to = self
+                .apart
+                .get(stream)
+                .and_then(|cursor| self.apart_to(stream, *cursor, stretch));
+            if let Some(to) = to {
+                self.apart.insert(stream.clone(), to);
+            }
+        }
+        self.read_to = rest.unwrap_or(self.read_to);
+        let caught_up = |stream: &Stream, cursor: Position| cursor >= self.read_to && stretch.read_for.contains(stream);
+        self.apart.retain(|stream, cursor| !caught_up(stream, *cursor));
+    }
+
+    /// How far a stretch takes everything that is not set apart. It may only lack what is.
+    fn rest_to(&self, stretch: &Stretch) -> Option<Position> {
+        let mut passed = stretch.passed.iter().filter(|stream| stream.partition() == self.partition);
+        (stretch.continues(self.read_to) && passed.all(|stream| self.is_apart(stream))).then_some(stretch.to)
+    }
+
+    /// How far a stretch takes a stream that is set apart: not beyond the others, so that it can join them.
+    fn apart_to(&self, stream: &Stream, cursor: Position, stretch: &Stretch) -> Option<Position> {
+        let is_for_it = stretch.read_for.contains(stream) && !stretch.passed.contains(stream);
+        let most = self.rest_to(stretch).unwrap_or(self.read_to);
+        (is_for_it && stretch.continues(cursor)).then_some(stretch.to.min(most))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,234 @@
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::id::OrgId;
+
+/// Streams of one partition, and some of others that share the source with them.
+fn streams() -> Vec<Stream> {
+    let all = (0..2_000).map(|org| Stream::new(Some(OrgId(org)), "lab"));
+    let (mine, others): (Vec<_>, Vec<_>) = all.partition(|stream| stream.partition() == partition());
+    mine.into_iter().take(3).chain(others.into_iter().take(2)).collect()
+}
+
+fn partition() -> PartitionId {
+    Stream::new(Some(OrgId(7)), "lab").partition()
+}
+
+/// A source whose rows may become visible late, and a reader of one partition of it.
+struct World {
+    streams: Vec<Stream>,
+    /// The stream of each row, and whether it is visible yet.
+    rows: BTreeMap<Position, (usize, bool)>,
+    holes: BTreeSet<Position>,
+    reading: Reading,
+    taken: Vec<(Position, usize)>,
+    promised: BTreeSet<Position>,
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Read {
+        from_apart: Vec<usize>,
+        most: usize,
+        passed: Vec<usize>,
+    },
+    SetApart(usize),
+    Appear(usize),
+    LookAtHoles,
+}
+
+impl World {
+    fn new(kinds: &[(usize, bool)]) -> Self {
+        let rows = (1..).zip(kinds.iter().copied()).collect();
+        Self {
+            streams: streams(),
+            rows,
+            holes: BTreeSet::new(),
+            reading: Reading::resume(partition(), 0),
+            taken: Vec::new(),
+            promised: BTreeSet::new(),
+        }
+    }
+
+    fn take(&mut self, step: Step) {
+        match step {
+            Step::Read {
+                from_apart,
+                most,
+                passed,
+            } => self.read(&from_apart, most, &passed),
+            Step::SetApart(which) => {
+                let stream = self.streams[which].clone();
+                if stream.partition() == partition() {
+                    self.reading.set_apart(stream);
+                }
+            }
+            Step::Appear(nth) => {
+                if let Some((_, visible)) = self.rows.values_mut().filter(|(_, visible)| !visible).nth(nth) {
+                    *visible = true;
+                }
+            }
+            Step::LookAtHoles => {
+                let appeared: Vec<_> = self.holes.iter().copied().filter(|at| self.rows[at].1).collect();
+                self.offer(&appeared, &Stretch::of_holes());
+            }
+        }
+    }
+
+    /// Reads on, from the cursor of the first of these streams that is set apart.
+    fn read(&mut self, from_apart: &[usize], most: usize, passed: &[usize]) {
+        let streams = from_apart.iter().map(|which| self.streams[*which].clone());
+        let apart: Vec<_> = streams.filter(|stream| self.reading.is_apart(stream)).collect();
+        let at = |stream: &Stream| self.reading.apart().find(|(other, _)| *other == stream).map(|(_, at)| at);
+        let after = apart.first().and_then(at).unwrap_or(self.reading.read_to());
+        let passed: BTreeSet<_> = passed.iter().map(|which| self.streams[*which].clone()).collect();
+        let behind = |visible: &bool| *visible;
+        let Some(to) = self
+            .rows
+            .range(after + 1..)
+            .filter(|(_, (_, visible))| behind(visible))
+            .map(|(at, _)| *at)
+            .take(most)
+            .last()
+        else {
+            if let Some(lead) = apart.first() {
+                self.reading.rejoin(lead);
+            }
+            return;
+        };
+        self.holes.extend(
+            self.rows
+                .range(after + 1..=to)
+                .filter(|(_, (_, visible))| !visible)
+                .map(|(at, _)| *at),
+        );
+        let read_for = apart.into_iter().collect();
+        let stretch = Stretch {
+            after,
+            to,
+            passed,
+            read_for,
+        };
+        let rows: Vec<_> = self
+            .rows
+            .range(after + 1..=to)
+            .filter(|(_, (which, visible))| *visible && !stretch.passed.contains(&self.streams[*which]))
+            .map(|(at, _)| *at)
+            .collect();
+        self.offer(&rows, &stretch);
+    }
+
+    fn offer(&mut self, rows: &[Position], stretch: &Stretch) {
+        for &position in rows {
+            let fills_hole = self.holes.remove(&position);
+            let which = self.rows[&position].0;
+            let stream = &self.streams[which];
+            if stream.partition() != partition() {
+                continue;
+            }
+            match self.reading.turn(stream, position, stretch, fills_hole) {
+                Turn::Now => self.taken.push((position, which)),
+                Turn::Later => drop(self.promised.insert(position)),
+                Turn::Not => {}
+            }
+        }
+        self.reading.advance(stretch);
+    }
+
+    /// Reads on until nothing is left.
+    fn drain(&mut self) {
+        self.rows.values_mut().for_each(|(_, visible)| *visible = true);
+        for _ in 0..2 * self.rows.len() + 2 {
+            self.take(Step::LookAtHoles);
+            self.read(&[], 7, &[]);
+            (0..self.streams.len()).for_each(|which| self.read(&[which], 7, &[]));
+        }
+    }
+
+    fn mine(&self) -> impl Iterator<Item = (Position, usize)> {
+        let is_mine = |which: usize| self.streams[which].partition() == partition();
+        self.rows
+            .iter()
+            .map(|(at, (which, _))| (*at, *which))
+            .filter(move |(_, which)| is_mine(*which))
+    }
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let which = 0usize..5;
+    let read = (
+        proptest::collection::vec(which.clone(), 0..4),
+        1usize..9,
+        proptest::collection::vec(which.clone(), 0..4),
+    )
+        .prop_map(|(from_apart, most, passed)| Step::Read {
+            from_apart,
+            most,
+            passed,
+        });
+    let step = prop_oneof![
+        6 => read,
+        2 => which.prop_map(Step::SetApart),
+        2 => (0usize..5).prop_map(Step::Appear),
+        1 => Just(Step::LookAtHoles),
+    ];
+    proptest::collection::vec(step, 0..120)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn whatever_is_set_apart_and_passed_each_row_is_taken_once_and_none_is_skipped(
+        kinds in proptest::collection::vec((0usize..5, proptest::bool::weighted(0.9)), 1..80), steps in steps()
+    ) {
+        let mut world = World::new(&kinds);
+        for step in steps {
+            world.take(step);
+            let complete = world.reading.complete_to();
+            let missed = world.mine().find(|(at, which)| {
+                *at <= complete && !world.holes.contains(at) && !world.taken.contains(&(*at, *which))
+            });
+            prop_assert_eq!(missed, None, "everything up to {} is taken or watched", complete);
+        }
+        world.drain();
+        let mut taken = world.taken.clone();
+        taken.sort_unstable();
+        prop_assert_eq!(taken.clone(), world.mine().collect::<Vec<_>>());
+        prop_assert!(world.promised.iter().all(|at| taken.iter().any(|(other, _)| other == at)));
+        prop_assert_eq!(world.reading.apart().count(), 0, "nothing stays apart");
+    }
+
+    #[test]
+    fn order_is_kept_within_each_stream(
+        kinds in proptest::collection::vec((0usize..5, Just(true)), 1..80), steps in steps()
+    ) {
+        let mut world = World::new(&kinds);
+        steps.into_iter().for_each(|step| world.take(step));
+        world.drain();
+        for stream in 0..5 {
+            let order: Vec<_> = world.taken.iter().filter(|(_, which)| *which == stream).map(|(at, _)| *at).collect();
+            prop_assert!(order.is_sorted(), "{order:?}");
+        }
+    }
+}
+
+#[test]
+fn a_stretch_that_lacks_a_stream_which_is_not_apart_moves_no_cursor() {
+    let mut reading = Reading::resume(partition(), 5);
+    let [hog, other, ..] = &streams()[..] else {
+        unreachable!("there are five")
+    };
+    let stretch = Stretch {
+        passed: BTreeSet::from([hog.clone()]),
+        ..Stretch::of_all(5, 1_000_000)
+    };
+    assert_eq!(reading.turn(other, 1_000_000, &stretch, false), Turn::Not);
+    reading.set_apart(hog.clone());
+    assert_eq!(reading.turn(other, 1_000_000, &stretch, false), Turn::Now);
+    assert_eq!(reading.turn(hog, 6, &stretch, false), Turn::Later);
+    reading.advance(&stretch);
+    assert_eq!((reading.read_to(), reading.complete_to()), (1_000_000, 5));
+}

@@ -1,0 +1,62 @@
+//! Streams: the events of one organisation and one type. Order is kept within them, and backlogs are told apart by them.
+
+use crate::event::SourceRow;
+use crate::id::{EventType, OrgId};
+use crate::partition::PartitionId;
+
+/// The events of one organisation and one type.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Stream {
+    org: Option<OrgId>,
+    event_type: EventType,
+    partition: PartitionId,
+}
+
+impl Stream {
+    /// The stream of rows with this text as their type, blanks around it aside, and this organisation: the one that they name, known
+    /// or not, or else the one that their entity belongs to.
+    pub fn new(org: Option<OrgId>, event_type: &str) -> Self {
+        let event_type = EventType::new(event_type.trim());
+        Self {
+            partition: PartitionId::of(org, &event_type),
+            org,
+            event_type,
+        }
+    }
+
+    /// Whose business the stream is.
+    pub fn partition(&self) -> PartitionId {
+        self.partition
+    }
+
+    /// Whether it may be set apart from the others: somebody's events, of some type.
+    pub fn is_named(&self) -> bool {
+        self.org.is_some() && !self.event_type.as_str().is_empty()
+    }
+}
+
+/// What rows of one stream have in common to the letter, so that a source can tell them by comparing texts.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RowKind {
+    /// The organisation that the row names.
+    pub parent_rid: i64,
+    /// The type as the source holds it.
+    pub event_type: String,
+}
+
+impl RowKind {
+    /// A row's kind. One that names no organisation has none, nor has one whose type did not survive being read.
+    pub fn of(row: &SourceRow) -> Option<Self> {
+        let event_type = row.event_type.as_deref()?;
+        let is_exact = !event_type.contains(char::REPLACEMENT_CHARACTER);
+        (is_exact && !event_type.trim().is_empty()).then_some(Self {
+            parent_rid: row.parent_rid?,
+            event_type: event_type.to_owned(),
+        })
+    }
+
+    /// The stream that all rows of this kind belong to.
+    pub fn stream(&self) -> Stream {
+        Stream::new(Some(OrgId(self.parent_rid)), &self.event_type)
+    }
+}
