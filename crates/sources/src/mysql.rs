@@ -5,7 +5,8 @@ use std::ops::RangeInclusive;
 use async_trait::async_trait;
 use ig_core::event::SourceRow;
 use ig_core::id::{OrgId, Position, Rid, SourceId};
-use ig_core::ports::{EventSource, SourceError, StartPosition};
+use ig_core::ports::{EventSource, Passage, SourceError, StartPosition};
+use ig_core::stream::RowKind;
 use mysql_async::Value;
 
 use crate::config::MySqlConfig;
@@ -15,8 +16,10 @@ mod connections;
 mod diagnosis;
 mod moment;
 mod parents;
+mod passing;
 mod row;
 mod statements;
+mod survey;
 
 use batch::Batch;
 use connections::Connections;
@@ -33,6 +36,8 @@ pub struct MySqlSource {
     id: SourceId,
     start: StartPosition,
     max_payload_bytes: u64,
+    /// How many statements count side by side: more than one keeps a server busy that has to fetch its pages.
+    side_by_side: u64,
     connections: Connections,
     statements: QueueStatements,
     diagnosis: Diagnosis,
@@ -47,6 +52,7 @@ impl MySqlSource {
             id: SourceId::new(NAME),
             start: config.start.into(),
             max_payload_bytes: config.max_payload_bytes,
+            side_by_side: (config.pool_max as u64).saturating_sub(1).clamp(1, 4),
             connections: Connections::new(config)?,
             statements: QueueStatements::new(config),
             diagnosis: Diagnosis::queue(config),
@@ -100,6 +106,10 @@ impl EventSource for MySqlSource {
             self.read(&sql, parameters, &mut batch).await?;
         }
         Ok(batch.into_rows())
+    }
+
+    async fn read_past(&self, after: Position, limit: usize, span: u64, kinds: &[RowKind]) -> Result<Passage, SourceError> {
+        self.pass(after, limit, span, kinds).await
     }
 
     async fn parent_of(&self, entity: Rid) -> Result<Option<OrgId>, SourceError> {

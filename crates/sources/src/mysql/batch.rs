@@ -1,13 +1,13 @@
 //! Rows as they arrive.
 
-use ig_core::event::{RowPayload, SourceRow};
+use ig_core::event::SourceRow;
 use ig_core::ports::SourceError;
 use mysql_async::Row;
 
 use super::row::{self, NoPosition};
 
 /// What one answer may take of memory, so that rows that suddenly grow large do not exhaust it.
-const MOST_BYTES: usize = 64 * 1024 * 1024;
+pub(super) const MOST_BYTES: usize = 64 * 1024 * 1024;
 
 /// The rows of one answer.
 #[derive(Debug)]
@@ -48,9 +48,7 @@ impl Batch {
     }
 
     fn keep(&mut self, row: SourceRow) {
-        if let RowPayload::Present(bytes) = &row.payload {
-            self.bytes += bytes.len();
-        }
+        self.bytes += row.payload_bytes();
         self.rows.push(row);
     }
 

@@ -46,7 +46,12 @@ pub(super) fn head(value: Option<Value>) -> Result<Position, SourceError> {
     }
 }
 
-fn position(value: &Value) -> Result<Position, NoPosition> {
+/// Reads an id that is asked for alone.
+pub(super) fn id(row: Row) -> Result<Position, NoPosition> {
+    position(&row.unwrap().pop().unwrap_or(Value::NULL))
+}
+
+pub(super) fn position(value: &Value) -> Result<Position, NoPosition> {
     match value {
         Value::UInt(number) => Ok(*number),
         Value::Int(number) => Ok(u64::try_from(*number).unwrap_or(0)),
@@ -91,7 +96,7 @@ fn as_text(value: Value) -> Option<Vec<u8>> {
 }
 
 /// An integer, also one that is written as text.
-fn integer(value: &Value) -> Option<i64> {
+pub(super) fn integer(value: &Value) -> Option<i64> {
     match value {
         Value::Int(number) => Some(*number),
         Value::UInt(number) => i64::try_from(*number).ok(),

@@ -3,12 +3,16 @@
 use std::ops::RangeInclusive;
 
 use ig_core::id::Position;
+use ig_core::stream::RowKind;
 use mysql_async::Value;
 
 use crate::config::{ColumnNames, EntityTable, MySqlConfig};
 
 /// The most ranges that go into one statement.
 pub(super) const MOST_RANGES: usize = 64;
+
+/// How many ids are counted together.
+pub(super) const BLOCK: usize = 1_000;
 
 /// The statements on one queue table.
 #[derive(Debug)]
@@ -18,7 +22,10 @@ pub(super) struct QueueStatements {
     /// Parameters: the largest payload, the position, the limit.
     pub(super) after: String,
     select: String,
+    table: String,
     id: String,
+    /// A row's kind as a text.
+    kind: String,
 }
 
 impl QueueStatements {
@@ -28,7 +35,9 @@ impl QueueStatements {
         Self {
             head: format!("SELECT MAX({id}) FROM {table}"),
             after: format!("{select} WHERE {id} > ? ORDER BY {id} LIMIT ?"),
+            kind: kind(&config.columns),
             select,
+            table,
             id,
         }
     }
@@ -37,14 +46,86 @@ impl QueueStatements {
     /// so that a connection prepares seven statements and not sixty-four.
     pub(super) fn within(&self, max_payload_bytes: u64, ranges: &[RangeInclusive<Position>]) -> (String, Vec<Value>) {
         let Self { select, id, .. } = self;
-        let filled = ranges.len().next_power_of_two();
-        let last = ranges.last().into_iter().cycle();
-        let bounds = ranges.iter().chain(last).take(filled);
-        let conditions = vec![format!("{id} BETWEEN ? AND ?"); filled].join(" OR ");
-        let mut parameters: Vec<Value> = vec![max_payload_bytes.into()];
-        parameters.extend(bounds.flat_map(|range| [Value::from(*range.start()), Value::from(*range.end())]));
+        let (conditions, bounds) = self.ranges(ranges);
+        let parameters = [max_payload_bytes.into()].into_iter().chain(bounds).collect();
         (format!("{select} WHERE {conditions} ORDER BY {id}"), parameters)
     }
+
+    /// Counts the rows of each block after a position, up to another: the first, the last, how many, and how many of them are of
+    /// other kinds than these.
+    pub(super) fn survey(&self, after: Position, to: Position, kinds: &[RowKind]) -> (String, Vec<Value>) {
+        let Self { table, id, .. } = self;
+        let (are_these, mut parameters) = self.kinds(kinds);
+        parameters.extend([Value::from(after), to.into()]);
+        let sql = format!(
+            "SELECT MIN({id}), MAX({id}), COUNT(*), SUM(NOT ({are_these})) FROM {table} WHERE {id} > ? AND {id} <= ? GROUP BY {id} DIV {BLOCK}"
+        );
+        (sql, parameters)
+    }
+
+    /// The ids within at most [`MOST_RANGES`] ranges.
+    pub(super) fn ids_within(&self, ranges: &[RangeInclusive<Position>]) -> (String, Vec<Value>) {
+        let Self { table, id, .. } = self;
+        let (conditions, bounds) = self.ranges(ranges);
+        (format!("SELECT {id} FROM {table} WHERE {conditions} ORDER BY {id}"), bounds)
+    }
+
+    /// The first `most` rows of other kinds than these within at most [`MOST_RANGES`] ranges.
+    pub(super) fn others_within(
+        &self,
+        max_payload_bytes: u64,
+        ranges: &[RangeInclusive<Position>],
+        kinds: &[RowKind],
+        most: usize,
+    ) -> (String, Vec<Value>) {
+        let Self { select, id, .. } = self;
+        let ((within, bounds), (are_these, texts)) = (self.ranges(ranges), self.kinds(kinds));
+        let sql = format!("{select} WHERE ({within}) AND NOT ({are_these}) ORDER BY {id} LIMIT ?");
+        let first: Value = max_payload_bytes.into();
+        let parameters = [first].into_iter().chain(bounds).chain(texts).chain([(most as u64).into()]);
+        (sql, parameters.collect())
+    }
+
+    fn ranges(&self, ranges: &[RangeInclusive<Position>]) -> (String, Vec<Value>) {
+        let filled = filled_up(ranges);
+        let conditions = vec![format!("{} BETWEEN ? AND ?", self.id); filled.len()].join(" OR ");
+        let bounds = filled
+            .iter()
+            .flat_map(|range| [Value::from(*range.start()), Value::from(*range.end())]);
+        (conditions, bounds.collect())
+    }
+
+    fn kinds(&self, kinds: &[RowKind]) -> (String, Vec<Value>) {
+        if kinds.is_empty() {
+            return ("FALSE".to_owned(), Vec::new());
+        }
+        let texts: Vec<Value> = filled_up(kinds).iter().map(|kind| Value::from(text_of(kind))).collect();
+        let list = vec!["?"; texts.len()].join(", ");
+        (format!("COALESCE({} IN ({list}), FALSE)", self.kind), texts)
+    }
+}
+
+fn filled_up<T: Clone>(list: &[T]) -> Vec<T> {
+    let last = list.last().into_iter().cycle();
+    list.iter()
+        .chain(last)
+        .take(list.len().next_power_of_two())
+        .cloned()
+        .collect()
+}
+
+/// A row's kind as one text of bytes, since texts that a collation holds for equal may be of different streams; NULL where the row has
+/// none. The length in front tells where the parent ends, should its column hold any text.
+fn kind(names: &ColumnNames) -> String {
+    let bytes = |name: &str| format!("CAST(CONVERT({} USING utf8mb4) AS BINARY)", quoted(name));
+    let (parent, event_type) = (bytes(&names.parent_rid), bytes(&names.event_type));
+    format!("CONCAT(LENGTH({parent}), ':', {parent}, ':', {event_type})")
+}
+
+/// What [`kind`] is for rows of this kind.
+fn text_of(kind: &RowKind) -> Vec<u8> {
+    let parent = kind.parent_rid.to_string();
+    format!("{}:{parent}:{}", parent.len(), kind.event_type).into_bytes()
 }
 
 /// In the order in which [`super::row`] reads them. A payload that is too large stays where it is; its length tells.

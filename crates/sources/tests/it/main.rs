@@ -6,6 +6,7 @@ mod late_commits;
 mod misconfigured;
 mod odd_rows;
 mod outages;
+mod passing;
 mod push;
 mod reading;
 

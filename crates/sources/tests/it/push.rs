@@ -11,7 +11,7 @@ use ig_sources::{Ports, PushSource, SourcesConfig, open};
 use ig_testkit::builders;
 
 /// A queue that holds these rows, or is away.
-struct Pushed(Result<Vec<SourceRow>, StoreError>);
+pub(crate) struct Pushed(pub(crate) Result<Vec<SourceRow>, StoreError>);
 
 #[async_trait]
 impl PushedEvents for Pushed {
