@@ -25,8 +25,7 @@ impl Checkpoints {
     pub(crate) async fn save(&self) -> Result<Vec<PartitionId>, StoreError> {
         let mut refused = Vec::new();
         for state in &self.sources {
-            let lowest_hole = state.holes.lock().lowest();
-            let moved = state.tracker.checkpoints(lowest_hole);
+            let moved = state.checkpoints();
             if !moved.is_empty() {
                 refused.extend(self.save_source(state, &moved).await?);
             }

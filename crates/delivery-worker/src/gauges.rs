@@ -15,7 +15,8 @@ const EVERY: Duration = Duration::from_secs(1);
 pub(crate) async fn run(sources: Vec<Arc<SourceState>>, lanes: Arc<Lanes>, budget: Arc<Budget>, stop: CancellationToken) {
     while !stop.is_cancelled() {
         let in_flight = sources.iter().map(|state| state.tracker.in_flight()).sum();
-        metrics::under_way(in_flight, lanes.len(), budget.used());
+        let apart = sources.iter().map(|state| state.tracker.apart()).sum();
+        metrics::under_way(in_flight, lanes.len(), budget.used(), apart);
         for state in &sources {
             report_lag(state).await;
         }
@@ -28,10 +29,14 @@ pub(crate) async fn run(sources: Vec<Arc<SourceState>>, lanes: Arc<Lanes>, budge
 
 /// A source that is away has no lag that we could know; the reader says that it is away.
 async fn report_lag(state: &SourceState) {
-    let Some((lowest, _)) = state.tracker.cursors() else {
+    let Some(complete_to) = state.tracker.complete_to() else {
         return;
     };
     if let Ok(head) = state.source.head().await {
-        metrics::lag(state.source.id(), head.saturating_sub(lowest), state.tracker.oldest_age());
+        metrics::lag(
+            state.source.id(),
+            head.saturating_sub(complete_to),
+            state.tracker.oldest_age(),
+        );
     }
 }

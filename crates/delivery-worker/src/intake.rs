@@ -7,8 +7,8 @@ use ig_core::audit::SkipReason;
 use ig_core::clock::Timestamp;
 use ig_core::event::{Event, Payload, RowPayload, SourceRow};
 use ig_core::id::{EventId, EventType, OrgId, Rid, SourceId};
-use ig_core::partition::PartitionId;
 use ig_core::ports::{EventSource, SourceError};
+use ig_core::stream::Stream;
 
 use crate::compiled::LiveConfiguration;
 use crate::config::WorkerConfig;
@@ -20,8 +20,8 @@ pub(crate) struct Addressed {
     pub row: SourceRow,
     /// Its tenant, if one is known.
     pub org_id: Option<OrgId>,
-    /// Whose business it is.
-    pub partition: PartitionId,
+    /// The stream that it belongs to.
+    pub stream: Stream,
 }
 
 impl Addressed {
@@ -64,9 +64,11 @@ impl Intake {
     /// Finds a row's tenant: the parent it names, else its entity's organisation, else what the source knows.
     pub(crate) async fn address(&self, source: &dyn EventSource, row: SourceRow) -> Result<Addressed, SourceError> {
         let org_id = self.org_of(source, &row).await?;
-        let event_type = EventType::new(row.event_type.as_deref().unwrap_or_default().trim());
+        // What a row names is its stream's organisation even when it is not known, so that all workers agree on whose business it is
+        // whatever configuration each of them has.
+        let named = row.parent_rid.map(OrgId).or(org_id);
         Ok(Addressed {
-            partition: PartitionId::of(org_id, &event_type),
+            stream: Stream::new(named, row.event_type.as_deref().unwrap_or_default()),
             org_id,
             row,
         })

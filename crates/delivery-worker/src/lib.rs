@@ -21,6 +21,7 @@ mod reader;
 mod recorder;
 mod retention;
 mod run;
+mod stride;
 mod tenure;
 mod tracker;
 mod transforming;

@@ -73,10 +73,11 @@ pub(crate) fn partitions_held(partitions: usize) {
 }
 
 /// How much is under way.
-pub(crate) fn under_way(events: usize, lanes: usize, payload_bytes: usize) {
+pub(crate) fn under_way(events: usize, lanes: usize, payload_bytes: usize, apart: usize) {
     gauge!(names::IN_FLIGHT).set(count(events));
     gauge!(names::LANES).set(count(lanes));
     gauge!(names::PAYLOAD_BYTES).set(count(payload_bytes));
+    gauge!(names::STREAMS_APART).set(count(apart));
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a measurement is a float")]

@@ -43,6 +43,8 @@ pub(crate) const ATTEMPT_DURATION: &str = "http_client_request_duration_seconds"
 pub(crate) const LANES: &str = "ig_lanes_active";
 /// Gauge: events under way.
 pub(crate) const IN_FLIGHT: &str = "ig_events_in_flight";
+/// Gauge: streams with a deep backlog, which are read apart from the others.
+pub(crate) const STREAMS_APART: &str = "ig_streams_apart";
 /// Gauge: partitions held.
 pub(crate) const PARTITIONS: &str = "ig_partitions_held";
 /// Gauge: bytes of waiting payloads in memory.

@@ -2,110 +2,79 @@
 //!
 //! One task a source: everything that moves a cursor happens in one place, one step after the other, so that a row cannot slip between
 //! two readers. Each held partition has its own cursor. A step reads on from the lowest, and from the highest as well, so that a
-//! partition that has just been taken over catches up without keeping the others waiting.
+//! partition that has just been taken over catches up without keeping the others waiting. A stream with a deep backlog is set apart
+//! with a cursor of its own, the rest goes past it in strides, and a step then reads on for one such stream as well.
 
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
 use ig_core::clock::Clock;
-use ig_core::event::{RowPayload, SourceRow};
+use ig_core::event::SourceRow;
 use ig_core::holes::Holes;
 use ig_core::id::Position;
 use ig_core::poll::{BatchSize, Pace};
-use ig_core::ports::{EventSource, SourceError, StartPosition};
-use ig_sources::RegisteredSource;
-use parking_lot::Mutex;
-use tokio::sync::Notify;
+use ig_core::ports::{Passage, SourceError};
+use ig_core::reading::Stretch;
+use ig_core::stream::{RowKind, Stream};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::dispatch::Dispatch;
+use crate::intake::Addressed;
 use crate::metrics;
-use crate::tenure::Tenure;
-use crate::tracker::{Resume, Tracker};
+use crate::stride::Stride;
+use crate::tracker::{Apart, Offered};
+
+mod state;
+
+pub(crate) use state::SourceState;
 
 /// The pause after a failed read.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 /// How often holes are looked at while there are any.
 const HOLE_INTERVAL: Duration = Duration::from_millis(200);
+/// How often a stream that is set apart is read on for while it has plenty under way: often enough to outpace any delivery, and seldom
+/// enough to leave the processor to others.
+const APART_INTERVAL: Duration = Duration::from_millis(50);
 
-/// A source with what this worker knows of it.
-pub(crate) struct SourceState {
-    /// The source.
-    pub source: Arc<dyn EventSource>,
-    /// What of it is read, under way and done.
-    pub tracker: Arc<Tracker>,
-    /// The holes that are watched.
-    pub holes: Mutex<Holes>,
-    /// Wakes the reader: there is something new.
-    pub nudge: Notify,
-    poll_interval: Duration,
-    hole_watch: Duration,
+/// Whose cursor is read on from.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Course {
+    /// The partition that is furthest behind.
+    Lowest,
+    /// The partition that is furthest ahead.
+    Highest,
+    /// Streams that are set apart, behind the first of them.
+    Apart(Stream),
 }
-
-impl SourceState {
-    /// Nothing is known yet.
-    pub(crate) fn new(registered: RegisteredSource) -> Arc<Self> {
-        let RegisteredSource {
-            source,
-            poll_interval,
-            hole_watch,
-        } = registered;
-        Arc::new(Self {
-            tracker: Tracker::new(source.id().clone()),
-            source,
-            holes: Mutex::default(),
-            nudge: Notify::new(),
-            poll_interval,
-            hole_watch,
-        })
-    }
-}
-
-impl SourceState {
-    /// Where the source begins when it has never been read, given its present head.
-    pub(crate) fn first_position(&self, head: Position) -> Position {
-        match self.source.start() {
-            StartPosition::Now => head,
-            StartPosition::Beginning => 0,
-            StartPosition::After(position) => position,
-        }
-    }
-
-    /// Begins reading for a partition; rows up to `head` may have been delivered by an earlier holder.
-    pub(crate) fn begin(&self, tenure: Arc<Tenure>, checkpoint: Position, head: Position) {
-        let recheck_to = head;
-        self.tracker.hold(tenure, Resume { checkpoint, recheck_to });
-        self.nudge.notify_one();
-    }
-}
-
-/// Rows that were not read in sequence are taken up by those partitions alone that have passed them.
-const CONNECTS_TO_NOTHING: Position = Position::MAX;
 
 /// The task that reads one source.
 pub(crate) struct Reader {
     state: Arc<SourceState>,
     dispatch: Arc<Dispatch>,
     clock: Arc<dyn Clock>,
-    max_in_flight: usize,
     batch: BatchSize,
     pace: Pace,
+    strides: HashMap<Course, Stride>,
     complained: bool,
-    holes_checked: tokio::time::Instant,
+    holes_checked: Instant,
+    apart_read: Instant,
 }
 
 impl Reader {
-    /// A reader that hands what it takes up to `dispatch`, and pauses while `max_in_flight` events are under way.
-    pub(crate) fn new(state: Arc<SourceState>, dispatch: Arc<Dispatch>, clock: Arc<dyn Clock>, max_in_flight: usize) -> Self {
+    /// A reader that hands what it takes up to `dispatch`, and pauses while too many events are under way.
+    pub(crate) fn new(state: Arc<SourceState>, dispatch: Arc<Dispatch>, clock: Arc<dyn Clock>) -> Self {
         Self {
             batch: BatchSize::default(),
             pace: Pace::new(state.poll_interval),
+            strides: HashMap::new(),
             state,
             dispatch,
             clock,
-            max_in_flight,
             complained: false,
-            holes_checked: tokio::time::Instant::now(),
+            holes_checked: Instant::now(),
+            apart_read: Instant::now(),
         }
     }
 
@@ -128,67 +97,154 @@ impl Reader {
 
     /// Reads on once; says how long to wait before the next step.
     async fn step(&mut self) -> Result<Duration, SourceError> {
-        let Some((lowest, highest)) = self.state.tracker.cursors() else {
+        let Some(cursors) = self.state.tracker.cursors() else {
             return Ok(self.state.poll_interval);
         };
-        if self.state.tracker.in_flight() >= self.max_in_flight {
-            self.state.tracker.room(self.max_in_flight).await;
+        if self.state.tracker.room().await {
             return Ok(Duration::ZERO);
         }
         let limit = self.batch.limit();
-        let mut rows = self.read_on(lowest, limit).await?;
-        if highest > lowest {
-            rows = rows.max(self.read_on(highest, limit).await?);
+        let mut rows = self.read_on(Course::Lowest, cursors.lowest, limit).await?;
+        if cursors.highest > cursors.lowest {
+            rows = rows.max(self.read_on(Course::Highest, cursors.highest, limit).await?);
         }
+        let until_apart = self.read_apart(limit).await?;
         self.look_at_holes().await?;
         self.complained = false;
-        Ok(self.pace.after(rows, limit))
+        Ok(self.pace.after(rows, limit).min(until_apart))
     }
 
-    async fn read_on(&mut self, after: Position, limit: usize) -> Result<usize, SourceError> {
-        let began = std::time::Instant::now();
-        let rows = self.state.source.read_after(after, limit).await?;
-        metrics::polled(self.state.source.id(), rows.len(), began.elapsed());
-        let Some(last) = rows.last().map(|row| row.position) else {
-            return Ok(0);
+    /// Reads on for one of the streams that are set apart; says how long to wait before that is to be done again.
+    async fn read_apart(&mut self, limit: usize) -> Result<Duration, SourceError> {
+        let Some(apart) = self.state.tracker.most_urgent() else {
+            self.strides.retain(|course, _| !matches!(course, Course::Apart(_)));
+            return Ok(self.state.poll_interval);
         };
-        let count = rows.len();
-        self.batch.learn(count, rows.iter().map(payload_size).sum());
-        self.state
-            .holes
-            .lock()
-            .note_gaps(after, rows.iter().map(|row| row.position), self.clock.now());
-        self.take_up(rows, after).await?;
-        self.state.tracker.advance(after, last);
-        Ok(count)
+        let waited = self.apart_read.elapsed();
+        if !apart.is_short && waited < APART_INTERVAL {
+            return Ok(APART_INTERVAL.saturating_sub(waited));
+        }
+        self.apart_read = Instant::now();
+        let Apart {
+            lead,
+            along,
+            after,
+            others,
+            is_short,
+        } = apart;
+        let course = Course::Apart(lead.clone());
+        let passage = self.read(&course, after, limit).await?;
+        if passage.read_to == after {
+            self.state.tracker.rejoin(&lead);
+            return Ok(Duration::ZERO);
+        }
+        // What lies below the others' cursor they have looked at: its gaps are watched already, or were for long enough.
+        let gaps = passage.gaps.into_iter().filter(|gap| *gap.start() > others).collect();
+        let read_for = along.into_iter().chain([lead]).collect();
+        self.pass(&course, read_for, after, limit, Passage { gaps, ..passage })
+            .await?;
+        Ok(if is_short { Duration::ZERO } else { APART_INTERVAL })
     }
 
-    /// Takes up rows that were read after `after`. All are addressed first, since that may fail: once the first is taken up, nothing fails.
-    async fn take_up(&self, rows: Vec<SourceRow>, after: Position) -> Result<(), SourceError> {
-        let mut addressed_rows = Vec::with_capacity(rows.len());
-        for row in rows {
-            addressed_rows.push(self.dispatch.intake().address(self.state.source.as_ref(), row).await?);
+    async fn read_on(&mut self, course: Course, after: Position, limit: usize) -> Result<usize, SourceError> {
+        let passage = self.read(&course, after, limit).await?;
+        if passage.read_to == after {
+            self.strides.remove(&course);
+            return Ok(0);
         }
-        for addressed in addressed_rows {
-            let position = addressed.row.position;
-            let fills_hole = self.state.holes.lock().fill(position);
-            if let Some(ticket) = self.state.tracker.take(addressed.partition, position, after, fills_hole) {
-                self.dispatch.take_up(&self.state, &addressed, ticket);
-            }
+        let is_stride = self.strides.get(&course).is_some_and(|stride| stride.plan().is_some());
+        let rows = passage.rows.len();
+        self.pass(&course, BTreeSet::new(), after, limit, passage).await?;
+        Ok(if is_stride { limit } else { rows })
+    }
+
+    async fn read(&mut self, course: &Course, after: Position, limit: usize) -> Result<Passage, SourceError> {
+        let began = std::time::Instant::now();
+        let source = &self.state.source;
+        let read = match self.strides.entry(course.clone()).or_default().plan() {
+            Some((span, kinds)) => source.read_past(after, limit, span, kinds).await,
+            None => source.read_after(after, limit).await.map(|rows| Passage::of_all(after, rows)),
+        };
+        if read.is_err() {
+            // The stride may have been too long for the server.
+            self.strides.remove(course);
+        }
+        let passage = read?;
+        metrics::polled(source.id(), passage.rows.len(), began.elapsed());
+        self.batch
+            .learn(passage.rows.len(), passage.rows.iter().map(SourceRow::payload_bytes).sum());
+        Ok(passage)
+    }
+
+    /// Takes up what was read, moves the cursors past it, and learns how to go on.
+    async fn pass(
+        &mut self,
+        course: &Course,
+        read_for: BTreeSet<Stream>,
+        after: Position,
+        limit: usize,
+        passage: Passage,
+    ) -> Result<(), SourceError> {
+        let Passage { rows, read_to, gaps } = passage;
+        let count = rows.len();
+        let stride = self.strides.get(course).cloned().unwrap_or_default();
+        let passed = stride.plan().map(|(_, kinds)| kinds).unwrap_or_default();
+        let stretch = Stretch {
+            after,
+            to: read_to,
+            passed: passed.iter().map(RowKind::stream).collect(),
+            read_for,
+        };
+        let is_full = count >= limit;
+        let untaken = self.take_up(rows, &stretch, gaps, is_full).await?;
+        let learning = self.strides.entry(course.clone()).or_default();
+        if stride.plan().is_some() {
+            learning.gained(read_to - after);
+        } else if is_full {
+            learning.learn(count, untaken, &stretch.read_for);
         }
         Ok(())
+    }
+
+    /// Takes up what is due of a stretch, and says of what kinds the rest is. All rows are addressed first, since that may fail: once
+    /// the first is taken up, nothing fails.
+    async fn take_up(
+        &self,
+        rows: Vec<SourceRow>,
+        stretch: &Stretch,
+        gaps: Vec<std::ops::RangeInclusive<Position>>,
+        is_behind: bool,
+    ) -> Result<Vec<RowKind>, SourceError> {
+        let mut addressed = Vec::with_capacity(rows.len());
+        for row in rows {
+            addressed.push(self.dispatch.intake().address(self.state.source.as_ref(), row).await?);
+        }
+        let taken = {
+            let mut holes = self.state.holes.lock();
+            holes.note(gaps, self.clock.now());
+            let offered = addressed.iter().map(|row| offer(row, &mut holes)).collect();
+            self.state.tracker.offer(stretch, offered, is_behind)
+        };
+        let mut untaken = Vec::new();
+        for (row, ticket) in addressed.iter().zip(taken) {
+            match ticket {
+                Some(ticket) => self.dispatch.take_up(&self.state, row, ticket),
+                None => untaken.extend(RowKind::of(&row.row)),
+            }
+        }
+        Ok(untaken)
     }
 
     async fn look_at_holes(&mut self) -> Result<(), SourceError> {
         if self.state.holes.lock().is_empty() || self.holes_checked.elapsed() < HOLE_INTERVAL {
             return Ok(());
         }
-        self.holes_checked = tokio::time::Instant::now();
+        self.holes_checked = Instant::now();
         // Asked before anything is given up, so that a row that committed at the last moment is still found.
         let asked_at = self.clock.now();
         let ranges = self.state.holes.lock().ranges();
         let rows = self.state.source.read_ranges(&ranges).await?;
-        self.take_up(rows, CONNECTS_TO_NOTHING).await?;
+        self.take_up(rows, &Stretch::of_holes(), Vec::new(), false).await?;
         let given_up = self.state.holes.lock().give_up(asked_at, self.state.hole_watch);
         metrics::holes_given_up(self.state.source.id(), given_up);
         Ok(())
@@ -207,9 +263,12 @@ impl Reader {
     }
 }
 
-fn payload_size(row: &SourceRow) -> usize {
-    match &row.payload {
-        RowPayload::Present(bytes) => bytes.len(),
-        RowPayload::Missing | RowPayload::TooLarge { .. } => 0,
+fn offer(addressed: &Addressed, holes: &mut Holes) -> Offered {
+    let position = addressed.row.position;
+    Offered {
+        position,
+        stream: addressed.stream.clone(),
+        is_sure: addressed.row.parent_rid.is_some(),
+        fills_hole: holes.fill(position),
     }
 }

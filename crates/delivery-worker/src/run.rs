@@ -109,7 +109,8 @@ impl Worker {
         ));
         let pushed = store.pushed_events();
         let registered = ig_sources::open(&config.sources, Ports { pushed }).context("section sources")?;
-        let sources: Vec<_> = registered.into_iter().map(SourceState::new).collect();
+        let most = config.worker.max_events_in_flight;
+        let sources: Vec<_> = registered.into_iter().map(|source| SourceState::new(source, most)).collect();
         let keeper = Keeper::new(KeeperParts {
             worker: worker_id(),
             leases: Arc::new(store.partition_leases()),
@@ -138,7 +139,7 @@ impl Worker {
     fn start(self, config: &Config, context: &Context) -> anyhow::Result<()> {
         self.depend_on_database(context);
         self.follow_configuration(config, context)?;
-        self.read_sources(config, context);
+        self.read_sources(context);
         self.forget_pushed_events(context);
         let written = CancellationToken::new();
         for (name, writer) in ["journal of deliveries", "journal of decisions"]
@@ -189,10 +190,9 @@ impl Worker {
     }
 
     /// Reading begins once a configuration is in force: without one every event would be nobody's.
-    fn read_sources(&self, config: &Config, context: &Context) {
+    fn read_sources(&self, context: &Context) {
         for state in &self.sources {
-            let most = config.worker.max_events_in_flight;
-            let reader = Reader::new(Arc::clone(state), Arc::clone(&self.dispatch), Arc::clone(&self.clock), most);
+            let reader = Reader::new(Arc::clone(state), Arc::clone(&self.dispatch), Arc::clone(&self.clock));
             let (live, stop) = (Arc::clone(&self.live), context.stopping().clone());
             let beginning = Arc::clone(&self.keeper).begin_source(Arc::clone(state), stop.clone());
             context.spawn(

@@ -1,28 +1,30 @@
 //! What of each source is read, under way and done, by partition.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ig_core::id::{Position, SourceId};
 use ig_core::lease::Checkpoint;
 use ig_core::partition::PartitionId;
-use ig_core::progress::Progress;
+use ig_core::stream::Stream;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::tenure::Tenure;
 
-/// One source's progress within one held partition.
-#[derive(Debug)]
-struct Held {
-    tenure: Arc<Tenure>,
-    progress: Progress<Instant>,
-    read_to: Position,
-    recheck_to: Position,
-    saved: Position,
-}
+mod held;
+mod offer;
+mod ticket;
+
+use held::Held;
+
+pub(crate) use offer::Offered;
+pub(crate) use ticket::Ticket;
+
+/// A stream with so many events under way has a deep backlog: reading more of it can wait.
+const DEEP: usize = 1_000;
 
 /// Where a partition's reading begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,34 +35,61 @@ pub(crate) struct Resume {
     pub recheck_to: Position,
 }
 
+/// Where to read on for everything that is not set apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Cursors {
+    /// The lowest position from which a held partition has yet to be read.
+    pub lowest: Position,
+    /// The highest one.
+    pub highest: Position,
+}
+
+/// Streams that are set apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Apart {
+    /// The stream whose turn it is.
+    pub lead: Stream,
+    /// Streams that go along where their cursors allow.
+    pub along: BTreeSet<Stream>,
+    /// Where the lead is to be read on.
+    pub after: Position,
+    /// How far the others of its partition are read.
+    pub others: Position,
+    /// Whether the lead has so few events under way that it should not wait.
+    pub is_short: bool,
+}
+
 /// The progress of one source through the partitions that this worker holds.
 #[derive(Debug)]
 pub(crate) struct Tracker {
     source: SourceId,
-    held: Mutex<HashMap<PartitionId, Held>>,
+    most: usize,
+    state: Mutex<State>,
     in_flight: AtomicUsize,
     changed: Notify,
 }
 
-/// An event that was taken up; it is done when all that it caused is durable.
-#[derive(Debug, Clone)]
-pub(crate) struct Ticket(Arc<TicketState>);
+#[derive(Debug, Default)]
+struct State {
+    held: HashMap<PartitionId, Held>,
+    /// Rows that were left to a stream that is set apart though they do not name its organisation. Where their entity belongs may
+    /// change before their turn comes.
+    promised: BTreeMap<Position, Stream>,
+}
 
-#[derive(Debug)]
-struct TicketState {
-    tracker: Arc<Tracker>,
-    tenure: Arc<Tenure>,
-    position: Position,
-    recheck: bool,
-    open: AtomicUsize,
+impl State {
+    fn forget_promises(&mut self, partition: PartitionId) {
+        self.promised.retain(|_, stream| stream.partition() != partition);
+    }
 }
 
 impl Tracker {
-    /// Nothing is held yet.
-    pub(crate) fn new(source: SourceId) -> Arc<Self> {
+    /// Nothing is held yet; at most about so many events are to be under way.
+    pub(crate) fn new(source: SourceId, most: usize) -> Arc<Self> {
         Arc::new(Self {
             source,
-            held: Mutex::default(),
+            most,
+            state: Mutex::default(),
             in_flight: AtomicUsize::new(0),
             changed: Notify::new(),
         })
@@ -68,109 +97,103 @@ impl Tracker {
 
     /// Begins a partition where an earlier holder stopped.
     pub(crate) fn hold(&self, tenure: Arc<Tenure>, resume: Resume) {
-        let held = Held {
-            progress: Progress::resume(resume.checkpoint),
-            read_to: resume.checkpoint,
-            recheck_to: resume.recheck_to,
-            saved: resume.checkpoint,
-            tenure,
-        };
-        let partition = held.tenure.partition();
-        if let Some(old) = self.held.lock().insert(partition, held) {
-            self.uncount(old.progress.in_flight());
+        let partition = tenure.partition();
+        let mut state = self.state.lock();
+        state.forget_promises(partition);
+        if let Some(old) = state.held.insert(partition, Held::new(tenure, resume)) {
+            self.uncount(old.in_flight());
         }
         self.changed.notify_waiters();
     }
 
     /// Whether a partition has begun under this tenure.
     pub(crate) fn has_begun(&self, tenure: &Tenure) -> bool {
-        let held = self.held.lock();
-        held.get(&tenure.partition())
-            .is_some_and(|held| held.tenure.epoch() == tenure.epoch())
+        let state = self.state.lock();
+        state
+            .held
+            .get(&tenure.partition())
+            .is_some_and(|held| held.tenure().epoch() == tenure.epoch())
     }
 
     /// Forgets a partition; tickets of that hold count for nothing from here on.
     pub(crate) fn drop_partition(&self, partition: PartitionId) {
-        if let Some(old) = self.held.lock().remove(&partition) {
-            self.uncount(old.progress.in_flight());
+        let mut state = self.state.lock();
+        state.forget_promises(partition);
+        if let Some(old) = state.held.remove(&partition) {
+            self.uncount(old.in_flight());
         }
         self.changed.notify_waiters();
     }
 
-    /// The lowest and the highest position from which held partitions have yet to be read.
-    pub(crate) fn cursors(&self) -> Option<(Position, Position)> {
-        let held = self.held.lock();
-        let cursors = held.values().filter(|held| held.tenure.holds()).map(|held| held.read_to);
-        cursors.fold(None, |span, at| match span {
-            None => Some((at, at)),
-            Some((low, high)) => Some((at.min(low), at.max(high))),
+    /// Where to read on.
+    pub(crate) fn cursors(&self) -> Option<Cursors> {
+        let state = self.state.lock();
+        let held = state.held.values().filter(|held| held.tenure().holds());
+        let all: Vec<_> = held.map(|held| held.reading().read_to()).collect();
+        let (lowest, highest) = (all.iter().min()?, all.iter().max()?);
+        Some(Cursors {
+            lowest: *lowest,
+            highest: *highest,
         })
     }
 
-    /// Takes up a row of a batch that was read after `after`, unless it is not ours or was taken up before.
-    ///
-    /// A row at or below the partition's cursor was read before, but for one that fills a hole.
-    /// A row above it is left for later when the batch does not connect to the cursor.
-    pub(crate) fn take(
-        self: &Arc<Self>,
-        partition: PartitionId,
-        position: Position,
-        after: Position,
-        fills_hole: bool,
-    ) -> Option<Ticket> {
-        let mut all = self.held.lock();
-        let held = all.get_mut(&partition).filter(|held| held.tenure.holds())?;
-        let due = if position > held.read_to {
-            after <= held.read_to
-        } else {
-            fills_hole
-        };
-        if !due || !held.progress.begin(position, Instant::now()) {
-            return None;
-        }
-        self.in_flight.fetch_add(1, Ordering::Relaxed);
-        Some(Ticket(Arc::new(TicketState {
-            tracker: Arc::clone(self),
-            tenure: Arc::clone(&held.tenure),
-            position,
-            recheck: position <= held.recheck_to,
-            open: AtomicUsize::new(1),
-        })))
+    /// Up to here every visible row of the held partitions was taken up.
+    pub(crate) fn complete_to(&self) -> Option<Position> {
+        let state = self.state.lock();
+        let held = state.held.values().filter(|held| held.tenure().holds());
+        held.map(|held| held.reading().complete_to()).min()
     }
 
-    /// Notes that everything visible in `(after, to]` was offered to [`Self::take`].
-    pub(crate) fn advance(&self, after: Position, to: Position) {
-        for held in self.held.lock().values_mut() {
-            if after <= held.read_to && to > held.read_to {
-                held.read_to = to;
-                held.progress.read_to(to);
-            }
+    /// The streams that are to be read on for next, of those that are set apart and may have more events under way: the one with the
+    /// fewest leads, and those that do not have much more go along, so that streams that lie mixed are read together.
+    pub(crate) fn most_urgent(&self) -> Option<Apart> {
+        let share = self.share();
+        let state = self.state.lock();
+        let held = state.held.values().filter(|held| held.tenure().holds());
+        let apart = held.flat_map(|held| {
+            let streams = held.reading().apart();
+            streams.map(move |(stream, after)| (held.under_way(stream), stream, after, held.reading().read_to()))
+        });
+        let ready: Vec<_> = apart.filter(|(under_way, ..)| *under_way <= share).collect();
+        let (fewest, lead, after, others) = *ready.iter().min()?;
+        let along = ready.iter().filter(|(under_way, ..)| *under_way < 2 * DEEP);
+        Some(Apart {
+            lead: lead.clone(),
+            along: along.map(|(_, stream, ..)| (*stream).clone()).collect(),
+            after,
+            others,
+            is_short: fewest < DEEP,
+        })
+    }
+
+    /// Ends a stream's being apart when nothing is visible behind its cursor.
+    pub(crate) fn rejoin(&self, stream: &Stream) {
+        let mut state = self.state.lock();
+        if let Some(held) = state.held.get_mut(&stream.partition()) {
+            held.rejoin(stream);
         }
+        state.promised.retain(|_, promised| promised != stream);
+    }
+
+    /// What one stream may have under way: a quarter of what is free, so that something stays free for one that has just begun.
+    fn share(&self) -> usize {
+        self.most.saturating_sub(self.in_flight()) / 4
     }
 
     /// The checkpoints that moved since they were last saved.
     pub(crate) fn checkpoints(&self, lowest_hole: Option<Position>) -> Vec<Checkpoint> {
-        let mut moved = Vec::new();
-        for (partition, held) in self.held.lock().iter_mut() {
-            let position = held.progress.checkpoint(lowest_hole);
-            if position > held.saved && held.tenure.holds() {
-                moved.push(Checkpoint {
-                    partition: *partition,
-                    epoch: held.tenure.epoch(),
-                    source: self.source.clone(),
-                    position,
-                });
-            }
-        }
-        moved
+        let mut state = self.state.lock();
+        let moved = state
+            .held
+            .values_mut()
+            .filter_map(|held| held.checkpoint(&self.source, lowest_hole));
+        moved.collect()
     }
 
     /// Notes that a checkpoint is stored.
     pub(crate) fn saved(&self, checkpoint: &Checkpoint) {
-        if let Some(held) = self.held.lock().get_mut(&checkpoint.partition)
-            && held.tenure.epoch() == checkpoint.epoch
-        {
-            held.saved = held.saved.max(checkpoint.position);
+        if let Some(held) = self.state.lock().held.get_mut(&checkpoint.partition) {
+            held.saved(checkpoint);
         }
     }
 
@@ -179,26 +202,34 @@ impl Tracker {
         self.in_flight.load(Ordering::Relaxed)
     }
 
+    /// How many streams are set apart.
+    pub(crate) fn apart(&self) -> usize {
+        let state = self.state.lock();
+        state.held.values().map(|held| held.reading().apart().count()).sum()
+    }
+
     /// For how long the oldest event has been under way.
     pub(crate) fn oldest_age(&self) -> Duration {
-        let held = self.held.lock();
-        let oldest = held.values().filter_map(|held| held.progress.oldest()).min();
-        oldest.map_or(Duration::ZERO, Instant::elapsed)
+        let state = self.state.lock();
+        let oldest = state.held.values().filter_map(Held::oldest).min();
+        oldest.map_or(Duration::ZERO, |begun| begun.elapsed())
     }
 
-    /// Waits until fewer than `limit` events are under way, or a moment has passed.
-    pub(crate) async fn room(&self, limit: usize) {
+    /// Waits until there is room for more events, or a moment has passed; says whether it had to wait.
+    pub(crate) async fn room(&self) -> bool {
         let changed = self.changed.notified();
-        if self.in_flight() >= limit {
+        let is_full = self.in_flight() >= self.most;
+        if is_full {
             let _ = tokio::time::timeout(Duration::from_millis(50), changed).await;
         }
+        is_full
     }
 
-    fn finish(&self, ticket: &TicketState) {
-        let mut all = self.held.lock();
-        let held = all.get_mut(&ticket.tenure.partition());
-        if let Some(held) = held.filter(|held| held.tenure.epoch() == ticket.tenure.epoch()) {
-            held.progress.finish(ticket.position);
+    fn finish(&self, tenure: &Tenure, stream: &Stream, position: Position) {
+        let mut state = self.state.lock();
+        let held = state.held.get_mut(&tenure.partition());
+        if let Some(held) = held.filter(|held| held.tenure().epoch() == tenure.epoch()) {
+            held.finish(stream, position);
             self.uncount(1);
         }
     }
@@ -209,113 +240,5 @@ impl Tracker {
     }
 }
 
-impl Ticket {
-    /// Announces so many further parts that have to be durable.
-    pub(crate) fn expect(&self, parts: usize) {
-        self.0.open.fetch_add(parts, Ordering::Relaxed);
-    }
-
-    /// One part is durable; with the last one the event is done.
-    pub(crate) fn part_done(&self) {
-        if self.0.open.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.0.tracker.finish(&self.0);
-        }
-    }
-
-    /// Whether the event may still be worked on.
-    pub(crate) fn holds(&self) -> bool {
-        self.0.tenure.holds()
-    }
-
-    /// Its place in its source.
-    pub(crate) fn position(&self) -> Position {
-        self.0.position
-    }
-
-    /// Whether an earlier holder may have delivered it.
-    pub(crate) fn may_be_recorded(&self) -> bool {
-        self.0.recheck
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const A: u8 = 1;
-    const B: u8 = 2;
-
-    fn partition(number: u8) -> PartitionId {
-        PartitionId::new(number).unwrap()
-    }
-
-    fn hold(tracker: &Tracker, number: u8, checkpoint: Position) -> Arc<Tenure> {
-        let tenure = Arc::new(Tenure::new(partition(number), 1, Instant::now(), Duration::from_mins(1)));
-        tracker.hold(
-            Arc::clone(&tenure),
-            Resume {
-                checkpoint,
-                recheck_to: 0,
-            },
-        );
-        tenure
-    }
-
-    fn tracker() -> Arc<Tracker> {
-        Tracker::new(SourceId::new("mysql"))
-    }
-
-    #[test]
-    fn a_partition_that_lags_is_read_from_its_own_cursor_and_each_row_is_taken_once() {
-        let tracker = tracker();
-        hold(&tracker, A, 10);
-        hold(&tracker, B, 2);
-        assert_eq!(tracker.cursors(), Some((2, 10)));
-        assert!(
-            tracker.take(partition(B), 12, 10, false).is_none(),
-            "the batch does not connect"
-        );
-        assert!(tracker.take(partition(A), 12, 10, false).is_some());
-        tracker.advance(10, 12);
-        assert!(tracker.take(partition(A), 12, 2, false).is_none(), "taken before");
-        assert!(tracker.take(partition(B), 12, 2, false).is_some());
-        tracker.advance(2, 12);
-        assert_eq!(tracker.cursors(), Some((12, 12)));
-    }
-
-    #[test]
-    fn a_row_below_the_cursor_is_taken_only_if_it_fills_a_hole() {
-        let tracker = tracker();
-        hold(&tracker, A, 0);
-        tracker.advance(0, 11);
-        assert!(tracker.take(partition(A), 10, 9, false).is_none());
-        assert!(tracker.take(partition(A), 10, 9, true).is_some());
-    }
-
-    #[test]
-    fn an_event_is_done_when_its_last_part_is() {
-        let tracker = tracker();
-        hold(&tracker, A, 0);
-        let ticket = tracker.take(partition(A), 1, 0, false).unwrap();
-        ticket.expect(2);
-        tracker.advance(0, 1);
-        for _ in 0..2 {
-            ticket.part_done();
-            assert!(tracker.checkpoints(None).is_empty());
-        }
-        ticket.part_done();
-        assert_eq!(tracker.checkpoints(None)[0].position, 1);
-        assert_eq!(tracker.in_flight(), 0);
-    }
-
-    #[test]
-    fn an_ended_hold_neither_takes_rows_nor_moves_a_checkpoint() {
-        let tracker = tracker();
-        let tenure = hold(&tracker, A, 0);
-        tracker.advance(0, 5);
-        tenure.end();
-        assert!(tracker.take(partition(A), 6, 5, false).is_none());
-        assert!(tracker.checkpoints(None).is_empty());
-        assert_eq!(tracker.cursors(), None);
-    }
-}
+mod tests;

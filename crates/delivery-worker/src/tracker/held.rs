@@ -1,0 +1,117 @@
+//! One source's progress within one held partition.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use ig_core::id::{Position, SourceId};
+use ig_core::lease::Checkpoint;
+use ig_core::progress::Progress;
+use ig_core::reading::{Reading, Stretch};
+use ig_core::stream::Stream;
+
+use super::Resume;
+use crate::tenure::Tenure;
+
+/// A partition that this worker holds.
+#[derive(Debug)]
+pub(super) struct Held {
+    tenure: Arc<Tenure>,
+    reading: Reading,
+    progress: Progress<Instant>,
+    under_way: HashMap<Stream, usize>,
+    recheck_to: Position,
+    saved: Position,
+}
+
+impl Held {
+    pub(super) fn new(tenure: Arc<Tenure>, resume: Resume) -> Self {
+        let Resume { checkpoint, recheck_to } = resume;
+        Self {
+            reading: Reading::resume(tenure.partition(), checkpoint),
+            tenure,
+            progress: Progress::resume(checkpoint),
+            under_way: HashMap::new(),
+            recheck_to,
+            saved: checkpoint,
+        }
+    }
+
+    pub(super) fn tenure(&self) -> &Arc<Tenure> {
+        &self.tenure
+    }
+
+    pub(super) fn reading(&self) -> &Reading {
+        &self.reading
+    }
+
+    pub(super) fn in_flight(&self) -> usize {
+        self.progress.in_flight()
+    }
+
+    /// How many events of a stream are under way.
+    pub(super) fn under_way(&self, stream: &Stream) -> usize {
+        self.under_way.get(stream).copied().unwrap_or(0)
+    }
+
+    /// When the oldest event under way was taken up.
+    pub(super) fn oldest(&self) -> Option<&Instant> {
+        self.progress.oldest()
+    }
+
+    /// Whether an earlier holder may have delivered an event.
+    pub(super) fn may_be_recorded(&self, position: Position) -> bool {
+        position <= self.recheck_to
+    }
+
+    /// Takes up an event, unless it is done already or under way.
+    pub(super) fn begin(&mut self, stream: &Stream, position: Position) -> bool {
+        let is_new = self.progress.begin(position, Instant::now());
+        if is_new {
+            *self.under_way.entry(stream.clone()).or_default() += 1;
+        }
+        is_new
+    }
+
+    pub(super) fn finish(&mut self, stream: &Stream, position: Position) {
+        self.progress.finish(position);
+        if let Some(count) = self.under_way.get_mut(stream) {
+            *count -= 1;
+            if *count == 0 {
+                self.under_way.remove(stream);
+            }
+        }
+    }
+
+    pub(super) fn advance(&mut self, stretch: &Stretch) {
+        self.reading.advance(stretch);
+        self.progress.read_to(self.reading.complete_to());
+    }
+
+    pub(super) fn set_apart(&mut self, stream: Stream) {
+        self.reading.set_apart(stream);
+    }
+
+    pub(super) fn rejoin(&mut self, stream: &Stream) {
+        self.reading.rejoin(stream);
+        self.progress.read_to(self.reading.complete_to());
+    }
+
+    /// The checkpoint, if it moved since it was last saved.
+    pub(super) fn checkpoint(&mut self, source: &SourceId, lowest_hole: Option<Position>) -> Option<Checkpoint> {
+        let position = self.progress.checkpoint(lowest_hole);
+        (position > self.saved && self.tenure.holds()).then(|| Checkpoint {
+            partition: self.tenure.partition(),
+            epoch: self.tenure.epoch(),
+            source: source.clone(),
+            position,
+        })
+    }
+
+    /// Notes that a checkpoint is stored.
+    pub(super) fn saved(&mut self, checkpoint: &Checkpoint) {
+        if self.tenure.epoch() == checkpoint.epoch {
+            self.saved = self.saved.max(checkpoint.position);
+        }
+    }
+}
