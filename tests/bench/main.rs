@@ -3,8 +3,10 @@
 #![allow(clippy::print_stdout, reason = "a table for people is what it is for")]
 
 mod ceiling;
+mod fairness;
 mod latency;
 mod report;
+mod scale;
 mod stack;
 mod throughput;
 
@@ -31,6 +33,15 @@ async fn main() -> anyhow::Result<()> {
     if wanted("latency") {
         latency::rows(&mut report).await?;
         latency::pushes(&mut report).await?;
+    }
+    if wanted("dead-target") {
+        fairness::dead_target(&mut report).await?;
+    }
+    if wanted("backlog") {
+        fairness::behind_a_million(&mut report).await?;
+    }
+    if wanted("scale") {
+        scale::many_tenants(&mut report).await?;
     }
     if wanted("start") {
         stack::start_time(&mut report).await?;

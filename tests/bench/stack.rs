@@ -21,7 +21,7 @@ pub(crate) struct Stack {
     http: String,
     key: String,
     child: Child,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Stack {
@@ -30,11 +30,8 @@ impl Stack {
         let queue = ig_testkit::mysql::database().await;
         let mongo = ig_testkit::mongo::database();
         let folder = tempfile::tempdir()?;
-        let ready_file = folder.path().join("ready.json");
-        let child = command(&mongo, &queue, folder.path())
-            .spawn()
-            .context("igctl; `make bench` builds it")?;
-        let ready = wait_for(&ready_file).await?;
+        let child = spawn(&mongo, &queue, folder.path())?;
+        let ready = wait_for(&folder.path().join("ready.json")).await?;
         let text = |key: &str| ready[key].as_str().unwrap_or_default().to_owned();
         let (http, key) = (text("http"), text("apiKey"));
         let api = crate::ceiling::Poster::new();
@@ -45,8 +42,28 @@ impl Stack {
             http,
             key,
             child,
-            _folder: folder,
+            folder,
         })
+    }
+
+    /// Ends it and starts it again on the same databases; says how long the start took.
+    pub(crate) async fn start_again(&mut self) -> anyhow::Result<Duration> {
+        self.stop();
+        let ready_file = self.folder.path().join("ready.json");
+        std::fs::remove_file(&ready_file)?;
+        let began = Instant::now();
+        self.child = spawn(&self.mongo, &self.queue, self.folder.path())?;
+        let ready = wait_for(&ready_file).await?;
+        for (field, kept) in [("http", &mut self.http), ("apiKey", &mut self.key)] {
+            ready[field].as_str().unwrap_or_default().clone_into(kept);
+        }
+        Ok(began.elapsed())
+    }
+
+    fn stop(&mut self) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+        let _ = self.child.wait();
     }
 
     /// Creates something through the API.
@@ -100,10 +117,12 @@ impl Stack {
 
 impl Drop for Stack {
     fn drop(&mut self) {
-        let pid = rustix::process::Pid::from_child(&self.child);
-        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
-        let _ = self.child.wait();
+        self.stop();
     }
+}
+
+fn spawn(mongo: &TestDatabase, queue: &TestQueue, folder: &std::path::Path) -> anyhow::Result<Child> {
+    command(mongo, queue, folder).spawn().context("igctl; `make bench` builds it")
 }
 
 fn command(mongo: &TestDatabase, queue: &TestQueue, folder: &std::path::Path) -> Command {

@@ -10,15 +10,18 @@ use crate::report::Report;
 use crate::stack::Stack;
 use crate::{RUNS, ceiling, median};
 
-const TENANTS: i64 = 20;
-const INTEGRATIONS: i64 = 100;
+/// How many tenants have events.
+pub(crate) const TENANTS: i64 = 20;
+/// How many integrations they have in all.
+pub(crate) const INTEGRATIONS: i64 = 100;
 
 /// A payload of about 1 KiB.
 pub(crate) fn payload(n: i64) -> Value {
     json!({"n": n, "patient": {"name": " Ada Lovelace ", "code": "p-1"}, "notes": "x".repeat(950)})
 }
 
-fn event_type(integration: i64) -> String {
+/// The type that an integration is for.
+pub(crate) fn event_type(integration: i64) -> String {
     format!("event-{}", integration / TENANTS)
 }
 
@@ -78,7 +81,7 @@ pub(crate) async fn fan_out(report: &mut Report) -> anyhow::Result<()> {
 }
 
 /// Deliveries a second from the first row's insertion to the last receipt.
-async fn rate(
+pub(crate) async fn rate(
     stack: &Stack,
     receiver: &Receiver,
     rows: impl IntoIterator<Item = QueueRow>,

@@ -1,5 +1,9 @@
 //! One tenant's trouble is not another's.
 
+use std::collections::HashSet;
+
+use ig_core::id::OrgId;
+use ig_core::stream::Stream;
 use ig_testkit::mysql::QueueRow;
 use ig_testkit::receiver::Answer;
 use ig_testkit::wait::eventually;
@@ -70,4 +74,101 @@ async fn a_backlog_is_passed_by_other_tenants_events_and_delivered_in_order() {
         .map(|request| request.json()["n"].as_i64().unwrap())
         .collect();
     assert_eq!(order, (0..BACKLOG).collect::<Vec<_>>(), "each once, in order");
+}
+
+/// An organisation whose events share their partition with those of [`ORG`], and one whose events do not.
+fn neighbours() -> [i64; 2] {
+    let partition = |org| Stream::new(Some(OrgId(org)), "lab").partition();
+    let find = |same: bool| (ORG + 1..).find(|org| (partition(*org) == partition(ORG)) == same);
+    [find(true), find(false)].map(|org| org.expect("there are few partitions"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_event_behind_a_deep_backlog_is_not_behind_it_also_after_a_restart() {
+    const BACKLOG: u64 = 30_000;
+    // So little may be under way that the backlog can never be, however slow the others are.
+    let little = [("IG__WORKER__MAX_EVENTS_IN_FLIGHT", "10000")];
+    let mut setup = crate::setup::setup_with(&little).await;
+    let api = &setup.stack.api;
+    setup.receiver.always("/stuck", Answer::hang());
+    let patient = json!({"timeoutMs": 120_000});
+    api.integration(ORG, "lab", &setup.receiver.url("/stuck"), patient).await;
+    for org in neighbours() {
+        api.org(org).await;
+        api.integration(org, "lab", &setup.receiver.url(&format!("/{org}")), json!({}))
+            .await;
+    }
+    let of = |org: i64, n: u64| QueueRow::new(org, "lab").json(&json!({"n": n}));
+    let backlog = (0..BACKLOG).map(|n| of(ORG, n));
+    let behind = neighbours().map(|org| of(org, 0));
+    setup.queue.insert_many(backlog.chain(behind)).await;
+    let last_is = async |setup: &crate::setup::Setup, n: u64| {
+        for org in neighbours() {
+            eventually("the others' events", async || {
+                let last = setup.receiver.requests_to(&format!("/{org}")).pop();
+                last.is_some_and(|request| request.json()["n"] == n)
+            })
+            .await;
+        }
+    };
+    last_is(&setup, 0).await;
+    let audited = setup.stack.api.get(&format!("/events?orgId={ORG}&limit=1")).await["total"]
+        .as_u64()
+        .unwrap();
+    assert!(audited < BACKLOG / 2, "the backlog was passed, not taken up: {audited}");
+
+    setup.worker.kill();
+    setup.worker = setup.stack.worker_with(&setup.queue, &little).await;
+    setup.queue.insert_many(neighbours().map(|org| of(org, 1))).await;
+    last_is(&setup, 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_deep_backlogs_are_all_delivered_once_and_in_order_with_the_rows_that_come_late() {
+    const EACH: i64 = 4_000;
+    let setup = crate::setup::setup().await;
+    let api = &setup.stack.api;
+    let orgs = [ORG].into_iter().chain(neighbours()).collect::<Vec<_>>();
+    for org in &orgs[1..] {
+        api.org(*org).await;
+    }
+    for org in &orgs {
+        let unordered = json!({"ordering": "UNORDERED", "maxConcurrency": 16});
+        api.integration(*org, "lab", &setup.receiver.url(&format!("/{org}")), json!({}))
+            .await;
+        api.integration(*org, "bulk", &setup.receiver.url(&format!("/bulk/{org}")), unordered)
+            .await;
+    }
+    let mut late = setup.queue.begin().await;
+    for org in &orgs {
+        late.insert(QueueRow::new(*org, "lab").json(&json!({"n": -1}))).await;
+    }
+    let rows = (0..EACH).flat_map(|n| {
+        let kinds = orgs.iter().flat_map(move |org| ["lab", "bulk"].map(|kind| (*org, kind)));
+        kinds.map(move |(org, kind)| {
+            let row = QueueRow::new(org, kind).json(&json!({"n": n}));
+            // Some do not name their organisation, and keep their place all the same.
+            row.parent((n % 7 > 0).then_some(org))
+        })
+    });
+    setup.queue.insert_many(rows.collect::<Vec<_>>()).await;
+    setup.receiver.wait_for(100).await;
+    late.commit().await;
+    let expected = orgs.len() * (2 * EACH as usize + 1);
+    ig_testkit::wait::eventually_within(std::time::Duration::from_mins(3), "everything", async || {
+        setup.receiver.requests().len() >= expected
+    })
+    .await;
+    assert_eq!(setup.receiver.requests().len(), expected, "each once");
+    for org in &orgs {
+        let numbers = |path: String| {
+            let requests = setup.receiver.requests_to(&path);
+            let numbers = requests.iter().map(|request| request.json()["n"].as_i64().unwrap());
+            numbers.collect::<Vec<_>>()
+        };
+        let lab: Vec<_> = numbers(format!("/{org}")).into_iter().filter(|n| *n >= 0).collect();
+        assert_eq!(lab, (0..EACH).collect::<Vec<_>>(), "in order");
+        let bulk: HashSet<_> = numbers(format!("/bulk/{org}")).into_iter().collect();
+        assert_eq!(bulk.len(), EACH as usize);
+    }
 }

@@ -1,0 +1,111 @@
+//! What one tenant's trouble costs the others.
+
+use std::time::{Duration, Instant};
+
+use ig_testkit::mysql::{QueueRow, TestQueue};
+use ig_testkit::receiver::{Answer, Receiver};
+
+use crate::report::Report;
+use crate::stack::Stack;
+use crate::throughput::{INTEGRATIONS, TENANTS, event_type, payload, rate};
+use crate::{RUNS, median};
+
+/// One target that never answers among 100: the rate of the other 99, as a share of what it is without that target's rows.
+pub(crate) async fn dead_target(report: &mut Report) -> anyhow::Result<()> {
+    let (mut without, mut with) = (Vec::new(), Vec::new());
+    for _ in 0..RUNS {
+        without.push(rate_of_the_living(false).await?);
+        with.push(rate_of_the_living(true).await?);
+    }
+    let (without, with) = (median(without), median(with));
+    report.add(
+        "99 living targets of 100, without rows for the dead one",
+        without,
+        "deliveries/s",
+        "",
+    );
+    report.add(
+        "99 living targets of 100, with rows for the dead one",
+        with,
+        "deliveries/s",
+        "",
+    );
+    report.add("  share that the living keep", 100.0 * with / without, "%", ">= 95");
+    Ok(())
+}
+
+async fn rate_of_the_living(with_dead: bool) -> anyhow::Result<f64> {
+    const ROWS: i64 = 40_000;
+    let (stack, living, dead) = (Stack::start().await?, Receiver::counting(), Receiver::counting());
+    dead.otherwise(Answer::hang());
+    stack.tenants(TENANTS).await?;
+    for n in 0..INTEGRATIONS {
+        let receiver = if n == 0 { &dead } else { &living };
+        stack
+            .integration(n % TENANTS + 1, &event_type(n), &receiver.url("/hook"))
+            .await?;
+    }
+    let numbers = (0..ROWS).filter(|n| with_dead || n % INTEGRATIONS > 0);
+    let rows = numbers.map(|n| QueueRow::new(n % TENANTS + 1, &event_type(n % INTEGRATIONS)).json(&payload(n)));
+    rate(&stack, &living, rows, ROWS - ROWS / INTEGRATIONS).await
+}
+
+/// The first event of a tenant, right behind a million rows of another that became visible at once: from its commit to its receipt, and
+/// what later ones take while the million is worked off.
+pub(crate) async fn behind_a_million(report: &mut Report) -> anyhow::Result<()> {
+    const LATER: usize = 20;
+    let (mut first, mut later, mut memory) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..RUNS {
+        let (stack, hog, other) = (Stack::start().await?, Receiver::counting(), Receiver::start());
+        stack.tenants(2).await?;
+        stack.integration(1, "event", &hog.url("/hook")).await?;
+        stack.integration(2, "event", &other.url("/hook")).await?;
+        insert_a_million(&stack.queue).await;
+        first.push(one_event(&stack, &other).await?);
+        for _ in 0..LATER {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            later.push(one_event(&stack, &other).await?);
+        }
+        memory.push(stack.memory_mib());
+        anyhow::ensure!(hog.count() < 1_000_000, "the backlog is gone already");
+    }
+    report.add(
+        "first event behind a million rows of another tenant",
+        median(first),
+        "s",
+        "<= 1",
+    );
+    report.add("  later events while the million waits", median(later), "s", "<= 1");
+    report.add("  memory meanwhile, six services in one process", median(memory), "MiB", "");
+    Ok(())
+}
+
+async fn one_event(stack: &Stack, other: &Receiver) -> anyhow::Result<f64> {
+    let before = other.count();
+    stack.queue.insert(QueueRow::new(2, "event").json(&payload(0))).await;
+    let committed = Instant::now();
+    while other.count() == before {
+        anyhow::ensure!(
+            committed.elapsed() < Duration::from_mins(2),
+            "not received within two minutes"
+        );
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    Ok(committed.elapsed().as_secs_f64())
+}
+
+/// A million rows of 1 KiB in one statement.
+async fn insert_a_million(queue: &TestQueue) {
+    queue.execute("CREATE TABLE thousand (n INT PRIMARY KEY)").await;
+    let numbers: Vec<_> = (0..1_000).map(|n| format!("({n})")).collect();
+    queue
+        .execute(&format!("INSERT INTO thousand VALUES {}", numbers.join(", ")))
+        .await;
+    queue
+        .execute(&format!(
+            "INSERT INTO notification_queue (event_type, payload, entity_rid, entity_parent_rid)
+             SELECT 'event', '{}', 1, 1 FROM thousand a CROSS JOIN thousand b",
+            payload(0)
+        ))
+        .await;
+}
