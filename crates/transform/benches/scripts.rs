@@ -123,9 +123,9 @@ impl Bench {
 
     async fn repeat(&self, callers: usize, time: Duration) -> u64 {
         let (calls, began) = (AtomicU64::new(0), Instant::now());
-        let callers = (0..callers).map(async |org| {
+        let callers = (1..).take(callers).map(async |org| {
             while began.elapsed() < time {
-                self.call(org as i64).await;
+                self.call(org).await;
                 calls.fetch_add(1, Ordering::Relaxed);
             }
         });

@@ -126,9 +126,9 @@ impl ScriptPool {
         match end {
             End::Answered { answer, worn } => {
                 if worn {
-                    lease.discard()
+                    lease.discard();
                 } else {
-                    lease.give_back()
+                    lease.give_back();
                 }
                 Some(answer)
             }

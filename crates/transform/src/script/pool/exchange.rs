@@ -106,7 +106,7 @@ async fn once(worker: &mut Worker, key: &Arc<str>, call: &Call<'_>, load_deadlin
         limit: call.deadline.min(MAX_DEADLINE),
         trouble: None,
     };
-    run.to_its_end(worker, key).await
+    run.finish(worker, key).await
 }
 
 struct Run<'a> {
@@ -118,7 +118,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    async fn to_its_end(mut self, worker: &mut Worker, key: &Arc<str>) -> Option<End<ScriptOutcome>> {
+    async fn finish(mut self, worker: &mut Worker, key: &Arc<str>) -> Option<End<ScriptOutcome>> {
         match self.talk(worker, key).await {
             Ok(Ok((reply, body))) => self.answered(reply, body),
             Ok(Err(_)) => Some(End::Lost { loading: false }),

@@ -45,7 +45,9 @@ impl Desk {
     /// Takes out the idle workers that have died.
     pub(super) fn take_dead(&mut self) -> Vec<Worker> {
         let dead: Vec<_> = self.idle.extract_if(.., |worker| !worker.is_waiting()).collect();
-        dead.iter().for_each(|worker| self.give_up(worker));
+        for worker in &dead {
+            self.give_up(worker);
+        }
         dead
     }
 

@@ -18,9 +18,11 @@ impl Header {
 
     /// Reads a header; `None` when the frame would be larger than any that we send.
     pub(crate) fn read(bytes: [u8; Self::BYTES]) -> Option<Self> {
-        let [a, b, c, d, e, f, g, h] = bytes;
-        let head = usize::try_from(u32::from_le_bytes([a, b, c, d])).ok()?;
-        let body = usize::try_from(u32::from_le_bytes([e, f, g, h])).ok()?;
+        let ([head, body], []) = bytes.as_chunks::<4>() else {
+            return None;
+        };
+        let head = usize::try_from(u32::from_le_bytes(*head)).ok()?;
+        let body = usize::try_from(u32::from_le_bytes(*body)).ok()?;
         let frame = head.checked_add(body)?;
         (frame <= MAX_FRAME_BYTES).then_some(Self { head, body })
     }

@@ -32,7 +32,7 @@ pub(super) fn inspect(source: &str) -> Result<(), Failure> {
 /// The place of a byte.
 fn position(source: &str, offset: usize) -> Position {
     let before = &source.as_bytes()[..offset];
-    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+    let line = before.split(|byte| *byte == b'\n').count();
     let start = before
         .iter()
         .rposition(|byte| *byte == b'\n')

@@ -18,18 +18,19 @@ use crate::script::wire::{Ended, Failure, Reply, Request, RunHead};
 /// Serves until the socket closes.
 pub(super) fn serve() -> io::Result<()> {
     confine::offer_to_be_killed_first();
-    let memory = File::open("/proc/self/statm")?;
+    let statm = File::open("/proc/self/statm")?;
     let thread = thread::Builder::new().stack_size(WORKER_STACK);
-    let ended = thread.spawn(move || answer(memory))?.join();
+    let ended = thread.spawn(move || answer(statm))?.join();
     ended.unwrap_or_else(|_| Err(io::Error::other("the engine panicked")))
 }
 
-fn answer(memory: File) -> io::Result<()> {
+fn answer(statm: File) -> io::Result<()> {
     let talk = Rc::new(Talk::on_standard_input()?);
+    let shelf = Shelf::new(statm);
     confine::before_scripts()?;
     let mut worker = Worker {
         engine: Boa::new(talk.clone()),
-        shelf: Shelf::new(memory),
+        shelf,
     };
     worker.engine.prepare();
     talk.send(&Reply::Ready, b"")?;

@@ -22,9 +22,9 @@ struct Kept {
 }
 
 impl Shelf {
-    /// An empty shelf; `statm` is this process's file of that name.
+    /// An empty shelf, to be made before the process is confined; `statm` is its file of that name.
     pub(super) fn new(statm: File) -> Self {
-        let (kept, memory) = (HashMap::new(), Memory { statm, resident: 0 });
+        let (kept, memory) = (HashMap::new(), Memory::new(statm));
         Self { kept, turn: 0, memory }
     }
 
@@ -83,10 +83,21 @@ impl Shelf {
 /// How much memory the process holds.
 struct Memory {
     statm: File,
+    page: u64,
     resident: u64,
 }
 
 impl Memory {
+    /// The size of a page is asked for here, while files can still be read.
+    fn new(statm: File) -> Self {
+        let page = rustix::param::page_size() as u64;
+        Self {
+            statm,
+            page,
+            resident: 0,
+        }
+    }
+
     /// By how many bytes it has grown since it was asked last.
     fn growth(&mut self) -> u64 {
         let resident = self.measure();
@@ -100,6 +111,6 @@ impl Memory {
         let read = self.statm.read_at(&mut text, 0).unwrap_or(0);
         let text = std::str::from_utf8(&text[..read]).unwrap_or("");
         let pages = text.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok());
-        pages.unwrap_or(0) * rustix::param::page_size() as u64
+        pages.unwrap_or(0) * self.page
     }
 }

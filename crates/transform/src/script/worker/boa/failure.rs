@@ -112,8 +112,8 @@ pub(super) fn of_syntax(error: &parser::Error, lines_before: u32) -> Failure {
             Some(span.start()),
         ),
         parser::Error::Unexpected { message, found, span } => (format!("unexpected '{found}': {message}"), Some(span.start())),
-        parser::Error::General { message, position } => (message.to_string(), Some(*position)),
-        parser::Error::Lex {
+        parser::Error::General { message, position }
+        | parser::Error::Lex {
             err: lexer::Error::Syntax(message, position),
         } => (message.to_string(), Some(*position)),
         parser::Error::Lex {

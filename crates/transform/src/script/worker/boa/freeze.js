@@ -27,7 +27,7 @@
     }
   }
   overridable(Object.prototype, ownKeys(Object.prototype));
-  overridable(Function.prototype, ["constructor", "toString", "call", "apply", "bind", "name"]);
+  overridable(Function.prototype, ["constructor", "toString", "call", "apply", "bind"]);
   overridable(Array.prototype, ["toString", "toLocaleString"]);
   for (const error of [Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError, AggregateError]) {
     overridable(error.prototype, ["constructor", "message", "name", "toString"]);

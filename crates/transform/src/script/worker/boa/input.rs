@@ -3,7 +3,7 @@
 use boa_engine::object::JsObject;
 use boa_engine::object::ObjectInitializer;
 use boa_engine::property::Attribute;
-use boa_engine::{Context, JsResult, JsString, JsValue, js_string};
+use boa_engine::{Context, JsString, JsValue, js_string};
 use chrono::{DateTime, SecondsFormat};
 
 use crate::script::ScriptFault;
@@ -27,7 +27,7 @@ pub(super) fn payload(json: &[u8], context: &mut Context) -> Result<JsValue, Fai
 }
 
 /// What it sees as `context`.
-pub(super) fn context(head: &RunHead, context: &mut Context) -> JsResult<JsObject> {
+pub(super) fn context(head: &RunHead, context: &mut Context) -> JsObject {
     let text = |text: &str| JsString::from(text);
     let now = DateTime::from_timestamp_millis(head.now).unwrap_or_default();
     let now = now.to_rfc3339_opts(SecondsFormat::Millis, true);
@@ -38,7 +38,7 @@ pub(super) fn context(head: &RunHead, context: &mut Context) -> JsResult<JsObjec
         .property(js_string!("tenantId"), number(head.tenant_id), Attribute::all())
         .property(js_string!("integrationId"), text(&head.integration_id), Attribute::all())
         .property(js_string!("now"), text(&now), Attribute::all());
-    Ok(object.build())
+    object.build()
 }
 
 fn number(value: i64) -> JsValue {

@@ -47,7 +47,7 @@ impl Ready {
 
     fn call(&mut self, head: &RunHead, payload: JsValue) -> Result<JsValue, JsError> {
         let context = &mut self.sandbox.context;
-        let seen = input::context(head, context)?;
+        let seen = input::context(head, context);
         let function = self.script.evaluate(context)?;
         let function = function
             .as_function()

@@ -6,12 +6,12 @@ use super::text;
 
 /// `uppercase(v)`: `null` and `undefined` stay what they are.
 pub(super) fn uppercase(_: &JsValue, arguments: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
-    change(arguments, context, |text| text.to_uppercase())
+    change(arguments, context, str::to_uppercase)
 }
 
 /// `lowercase(v)`: `null` and `undefined` stay what they are.
 pub(super) fn lowercase(_: &JsValue, arguments: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
-    change(arguments, context, |text| text.to_lowercase())
+    change(arguments, context, str::to_lowercase)
 }
 
 /// `trim(v)`: `null` and `undefined` stay what they are.
@@ -70,7 +70,7 @@ mod tests {
             ("+91 98765-43210", "1", Some("+919876543210")),
             ("0049 (30) 123456", "", Some("+4930123456")),
             ("919876543210", "91", Some("+919876543210")),
-            ("09876543210", "+91", Some("+919876543210")),
+            ("09876543210", "91", Some("+919876543210")),
             ("(415) 555-0132", "1", Some("+14155550132")),
             ("9198765432", "91", Some("+919198765432")),
             ("12345", "1", None),
