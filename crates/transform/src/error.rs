@@ -12,7 +12,6 @@ pub struct MappingError {
     /// The path at which it failed, as the rule writes it.
     pub path: String,
     /// What happened.
-    #[source]
     pub problem: Problem,
 }
 

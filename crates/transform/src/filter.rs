@@ -1,6 +1,6 @@
 //! Declarative filters, compiled.
 
-use ig_core::condition::Filter;
+use ig_core::condition::{FieldTest, Filter};
 use ig_core::fault::Faults;
 use serde_json::Value;
 
@@ -10,6 +10,9 @@ mod compare;
 mod test;
 
 use test::Test;
+
+/// The most regular expressions in one filter, each of which may take 256 KiB.
+const MOST_REGEXES: usize = 20;
 
 /// A filter, ready to be asked about every payload; the time it takes grows no faster than the payload.
 #[derive(Debug, Clone)]
@@ -26,6 +29,12 @@ enum Node {
 impl CompiledFilter {
     /// Compiles a filter; faults carry JSON pointers into the filter as [`Filter::to_json`] writes it.
     pub fn compile(filter: &Filter) -> Result<Self, Faults> {
+        if regexes(filter) > MOST_REGEXES {
+            return Err(Faults::one(
+                "",
+                format!("must have at most {MOST_REGEXES} regular expressions"),
+            ));
+        }
         Node::compile(filter).map(Self)
     }
 
@@ -47,15 +56,21 @@ impl Node {
                 Ok(inner) => Ok(Self::Not(Box::new(inner))),
                 Err(found) => Err(below("/not", found)),
             },
-            Filter::Field { path, test } => {
-                let mut faults = Faults::default();
-                let source = Source::field(path).map_err(|message| faults.add("/field", message));
-                let compiled = Test::compile(test).map_err(|message| faults.add(format!("/{}", test.name()), message));
-                match (source, compiled) {
-                    (Ok(source), Ok(test)) => Ok(Self::Field { source, test }),
-                    _ => Err(faults),
-                }
-            }
+            Filter::Field {
+                path,
+                test: FieldTest::Exists(false),
+            } => Ok(Self::Not(Box::new(Self::field(path, &FieldTest::Exists(true))?))),
+            Filter::Field { path, test } => Self::field(path, test),
+        }
+    }
+
+    fn field(path: &str, test: &FieldTest) -> Result<Self, Faults> {
+        let mut faults = Faults::default();
+        let source = Source::field(path).map_err(|message| faults.add("/field", message));
+        let compiled = Test::compile(test).map_err(|message| faults.add(format!("/{}", test.name()), message));
+        match (source, compiled) {
+            (Ok(source), Ok(compiled)) => Ok(Self::Field { source, test: compiled }),
+            _ => Err(faults),
         }
     }
 
@@ -78,7 +93,7 @@ impl Node {
             Self::And(nodes) => nodes.iter().all(|node| node.matches(payload)),
             Self::Or(nodes) => nodes.iter().any(|node| node.matches(payload)),
             Self::Not(node) => !node.matches(payload),
-            Self::Field { source, test } => test.of_some(source, payload),
+            Self::Field { source, test } => source.any(payload, &|value| test.passes(value)),
         }
     }
 }
@@ -87,4 +102,12 @@ fn below(prefix: &str, found: Faults) -> Faults {
     let mut faults = Faults::default();
     faults.absorb(prefix, found);
     faults
+}
+
+fn regexes(filter: &Filter) -> usize {
+    match filter {
+        Filter::And(filters) | Filter::Or(filters) => filters.iter().map(regexes).sum(),
+        Filter::Not(inner) => regexes(inner),
+        Filter::Field { test, .. } => usize::from(matches!(test, FieldTest::Regex(_))),
+    }
 }

@@ -102,18 +102,23 @@ impl LookupCache {
         let keys: Vec<_> = leading.wanted().iter().map(|wanted| wanted.key.key.clone()).collect();
         let loaded = self.inner.resolve(org, entity, &keys).await.map(Arc::new);
         if let Ok(resolved) = &loaded {
-            for Wanted { key, generation } in leading.wanted() {
-                let (generation, found) = (*generation, resolved.get(&key.key).cloned());
-                let entry = Entry {
-                    generation,
-                    found: found.clone(),
-                };
-                self.entries.insert(key.clone(), entry).await;
-                answer.push(key.clone(), found);
+            for wanted in leading.wanted() {
+                let found = resolved.get(&wanted.key.key).cloned();
+                self.remember(wanted, found.clone()).await;
+                answer.push(wanted.key.clone(), found);
             }
         }
         leading.finish(loaded.clone());
         loaded.map(drop)
+    }
+
+    /// An answer that no longer counts must not take the place of one that does.
+    async fn remember(&self, wanted: &Wanted, found: Option<Arc<LookupSide>>) {
+        let Wanted { key, generation } = wanted;
+        if self.generations.is_current(wanted) {
+            let generation = *generation;
+            self.entries.insert(key.clone(), Entry { generation, found }).await;
+        }
     }
 }
 

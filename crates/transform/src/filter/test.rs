@@ -7,7 +7,6 @@ use regex::{Regex, RegexBuilder};
 use serde_json::Value;
 
 use super::compare::{equal, order};
-use crate::path::Source;
 
 /// The most memory that one regular expression may take, in bytes.
 const LARGEST_REGEX: usize = 256 * 1024;
@@ -21,7 +20,8 @@ pub(super) enum Test {
     Order(Value, &'static [Ordering]),
     In(Vec<Value>),
     Nin(Vec<Value>),
-    Exists(bool),
+    /// Whatever is there passes; its opposite is not a test of a value.
+    Exists,
     StartsWith(String),
     Contains(Value),
     Regex(Regex),
@@ -39,29 +39,21 @@ impl Test {
             FieldTest::Lte(value) => Self::Order(value.clone(), &[Less, Equal]),
             FieldTest::In(values) => Self::In(values.clone()),
             FieldTest::Nin(values) => Self::Nin(values.clone()),
-            FieldTest::Exists(flag) => Self::Exists(*flag),
+            FieldTest::Exists(_) => Self::Exists,
             FieldTest::StartsWith(text) => Self::StartsWith(text.clone()),
             FieldTest::Contains(value) => Self::Contains(value.clone()),
             FieldTest::Regex(text) => Self::Regex(regex(text)?),
         })
     }
 
-    /// Whether one value at least passes, of those that there are.
-    pub(super) fn of_some(&self, source: &Source, payload: &Value) -> bool {
-        match self {
-            Self::Exists(wanted) => source.any(payload, &|_| true) == *wanted,
-            _ => source.any(payload, &|value| self.of(value)),
-        }
-    }
-
-    fn of(&self, value: &Value) -> bool {
+    pub(super) fn passes(&self, value: &Value) -> bool {
         match self {
             Self::Eq(other) => equal(value, other),
             Self::Ne(other) => !equal(value, other),
             Self::Order(other, orders) => order(value, other).is_some_and(|order| orders.contains(&order)),
             Self::In(others) => others.iter().any(|other| equal(value, other)),
             Self::Nin(others) => !others.iter().any(|other| equal(value, other)),
-            Self::Exists(wanted) => *wanted,
+            Self::Exists => true,
             Self::StartsWith(start) => value.as_str().is_some_and(|text| text.starts_with(start)),
             Self::Contains(part) => contains(value, part),
             Self::Regex(regex) => value.as_str().is_some_and(|text| regex.is_match(text)),

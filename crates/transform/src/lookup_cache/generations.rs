@@ -53,6 +53,11 @@ impl Generations {
         });
         stamped.collect()
     }
+
+    /// Whether nothing was invalidated since the key was stamped.
+    pub(super) fn is_current(&self, wanted: &Wanted) -> bool {
+        self.0.read().of(&wanted.key) == wanted.generation
+    }
 }
 
 impl Numbers {

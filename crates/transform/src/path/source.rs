@@ -66,7 +66,8 @@ impl Source {
     }
 
     fn part(&mut self, path: &str) -> Result<Part, String> {
-        let Self { mut arrays, leaf, .. } = Self::field(path).map_err(|message| format!("names a path that {message}"))?;
+        let Self { mut arrays, leaf, .. } =
+            Self::field(path).map_err(|message| format!("has {{{{{path}}}}}, which {message}"))?;
         let Leaf::Field(leaf) = leaf else {
             return Err("names no path".to_owned());
         };

@@ -97,6 +97,13 @@ fn faults_are_told_by_their_place_in_the_json() {
 }
 
 #[test]
+fn regular_expressions_are_counted() {
+    let regexes = |count: usize| Filter::Or(vec![Filter::from_json(&json!({"field": "a", "regex": "x"})).unwrap(); count]);
+    assert!(CompiledFilter::compile(&regexes(20)).is_ok());
+    assert!(CompiledFilter::compile(&regexes(21)).is_err());
+}
+
+#[test]
 fn a_regex_that_would_ruin_a_backtracker_takes_linear_time() {
     let payload = json!({"v": format!("{}!", "a".repeat(200_000))});
     assert!(!matches(&json!({"field": "v", "regex": "^(a+)+$"}), &payload));

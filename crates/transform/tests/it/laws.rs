@@ -1,10 +1,13 @@
 //! What holds for any rules and any payload.
 
-use ig_core::integration::{DateFormat, MAX_DEPTH, SimpleMapping, StaticField, Transform};
-use ig_core::lookup::Resolved;
-use ig_transform::CompiledMapping;
+use ig_core::id::LookupType;
+use ig_core::integration::{
+    DateFormat, FieldMapping, LookupReturn, LookupRule, LookupSource, MAX_DEPTH, SimpleMapping, StaticField, Transform, Unmapped,
+};
+use ig_core::lookup::{LookupKey, LookupSide, Resolved};
+use ig_transform::{CompiledLookups, CompiledMapping, Problem};
 use proptest::prelude::*;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::mapping::field;
 
@@ -35,12 +38,61 @@ fn any_transform() -> impl Strategy<Value = Option<Transform>> {
         Just(Some(Transform::Trim)),
         Just(Some(Transform::Upper)),
         Just(Some(Transform::Default)),
+        Just(Some(Transform::Lookup(LookupType::new("T")))),
         Just(Some(Transform::Date(DateFormat {
             timezone: Some("Europe/Berlin".to_owned()),
             output: Some("%c".to_owned()),
             ..DateFormat::default()
         }))),
     ]
+}
+
+/// Every key mapped to itself.
+fn all_mapped(keys: Vec<LookupKey>) -> Resolved {
+    let side = |key: &LookupKey| LookupSide {
+        id: key.source_id.clone(),
+        fields: Map::new(),
+    };
+    keys.into_iter().map(|key| (key.clone(), side(&key).into())).collect()
+}
+
+fn lookup(source: LookupSource, target: String, unmapped: Unmapped) -> LookupRule {
+    LookupRule {
+        lookup_type: LookupType::new("T"),
+        source,
+        target_field: target,
+        returns: LookupReturn::Object,
+        unmapped,
+    }
+}
+
+fn any_source() -> impl Strategy<Value = LookupSource> {
+    prop_oneof![
+        any_path().prop_map(LookupSource::Field),
+        (any_path(), any_path()).prop_map(|(one, other)| LookupSource::Template(format!("{{{{{one}}}}}-{{{{{other}}}}}"))),
+    ]
+}
+
+fn date_rule(input: Option<&str>, output: Option<&str>, timezone: &str) -> FieldMapping {
+    FieldMapping {
+        transform: Some(Transform::Date(DateFormat {
+            input: input.map(str::to_owned),
+            output: output.map(str::to_owned),
+            timezone: Some(timezone.to_owned()),
+        })),
+        ..field("v", "v")
+    }
+}
+
+/// What one date rule makes of a value, where the rule compiles.
+fn rewritten(rule: FieldMapping, value: &Value) -> Option<Result<Value, Problem>> {
+    let mapping = SimpleMapping {
+        fields: vec![rule],
+        ..SimpleMapping::default()
+    };
+    let compiled = CompiledMapping::compile(&mapping).ok()?;
+    let output = compiled.apply(&json!({ "v": value }), &Resolved::new());
+    Some(output.map(|output| output["v"].clone()).map_err(|error| error.problem))
 }
 
 fn nested(levels: usize) -> Value {
@@ -97,6 +149,72 @@ proptest! {
     }
 
     #[test]
+    fn what_lookups_want_is_all_that_they_read(
+        payload in any_value(),
+        rules in prop::collection::vec((any_source(), any_path()), 1..4),
+    ) {
+        let rules: Vec<_> = rules.into_iter().map(|(source, target)| lookup(source, target, Unmapped::Fail)).collect();
+        if let Ok(lookups) = CompiledLookups::compile(&rules) {
+            let resolved = all_mapped(lookups.wanted(&payload));
+            let mut output = json!({});
+            if let Err(error) = lookups.apply(&payload, &resolved, &mut output)
+                && let Problem::Unmapped { value, .. } = error.problem
+            {
+                prop_assert!(value.starts_with(['{', '[']), "{}", value);
+            }
+            prop_assert!(depth(&output) <= MAX_DEPTH);
+        }
+    }
+
+    #[test]
+    fn a_mapping_to_the_same_names_changes_nothing(payload in any_value(), path in any_path()) {
+        let mapping = |transform| SimpleMapping {
+            fields: vec![FieldMapping { transform, ..field(&path, "v") }],
+            ..SimpleMapping::default()
+        };
+        let plain = CompiledMapping::compile(&mapping(None)).unwrap();
+        let looked = CompiledMapping::compile(&mapping(Some(Transform::Lookup(LookupType::new("T"))))).unwrap();
+        let none = Resolved::new();
+        prop_assert_eq!(plain.apply(&payload, &none), looked.apply(&payload, &none));
+    }
+
+    #[test]
+    fn any_text_is_a_date_or_an_error(
+        text in prop_oneof![".{0,30}", "[0-9]{1,4}[-/. ]?([0-9]{1,4}|[A-Za-z]{1,9})[-/., ]{0,2}[0-9]{1,4}[ T]?[0-9:.]{0,12} ?[AaPpMmZ+-]{0,3}[0-9:]{0,5}"],
+        input in prop_oneof![Just(None), Just(Some("dayFirst")), Just(Some("monthFirst||epochMillis")), Just(Some("D-MMM-YY||%d.%m.%Y %H:%M"))],
+    ) {
+        let _ = rewritten(date_rule(input, None, "America/New_York"), &Value::from(text));
+    }
+
+    #[test]
+    fn any_pattern_compiles_or_is_a_fault(input in ".{0,20}", letters in "(%?[A-Za-z#:.0-9|-]){0,8}", millis in any::<i32>()) {
+        for pattern in [&input, &letters] {
+            let _ = rewritten(date_rule(Some(pattern), Some(pattern), "UTC"), &json!("2026-02-04T14:00:00Z"));
+            let _ = rewritten(date_rule(None, Some(pattern), "UTC"), &json!(millis));
+        }
+    }
+
+    #[test]
+    fn what_a_pattern_writes_it_reads_again(
+        seconds in -500_000_000_i64..100_000_000_000,
+        pattern in prop_oneof![
+            Just("YYYY-MM-DDTHH:mm:ssZ"), Just("DD/MM/YYYY hh:mm:ss A ZZ"), Just("dddd, D MMMM YYYY H:m:s XXX"), Just("%d%m%Y%H%M%S%z"),
+        ],
+        zone in prop_oneof![Just("Europe/Berlin"), Just("Asia/Kathmandu"), Just("America/St_Johns")],
+    ) {
+        let written = rewritten(date_rule(Some("epochSeconds"), Some(pattern), zone), &json!(seconds)).unwrap().unwrap();
+        let read = rewritten(date_rule(Some(pattern), Some("epochSeconds"), "UTC"), &written).unwrap();
+        prop_assert_eq!(read, Ok(json!(seconds)), "{}", written);
+    }
+
+    #[test]
+    fn iso_dates_are_read_as_they_are_written(millis in -62_000_000_000_000_i64..253_000_000_000_000) {
+        let written = rewritten(date_rule(Some("epochMillis"), None, "UTC"), &json!(millis)).unwrap().unwrap();
+        let read = rewritten(date_rule(None, Some("epochMillis"), "Asia/Kolkata"), &written).unwrap();
+        prop_assert_eq!(read, Ok(json!(millis)), "{}", written);
+    }
+
+    #[test]
     fn passing_a_payload_through_changes_nothing(payload in any_value()) {
         let compiled = CompiledMapping::compile(&SimpleMapping::identity()).unwrap();
         prop_assert_eq!(compiled.apply(&payload, &Resolved::new()).unwrap(), payload);
@@ -131,4 +249,16 @@ fn a_static_value_counts_its_keys_depth() {
         ..SimpleMapping::default()
     };
     assert!(CompiledMapping::compile(&mapping).is_err());
+}
+
+#[test]
+fn what_rules_may_write_for_one_payload_is_bounded() {
+    let mapping = SimpleMapping {
+        fields: vec![field("l[]", "o[].a.999")],
+        ..SimpleMapping::default()
+    };
+    let compiled = CompiledMapping::compile(&mapping).unwrap();
+    let apply = |items: usize| compiled.apply(&json!({ "l": vec![0; items] }), &Resolved::new());
+    assert!(apply(100).is_ok());
+    assert_eq!(apply(100_000).unwrap_err().problem, Problem::TooLarge);
 }
