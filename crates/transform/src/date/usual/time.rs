@@ -2,6 +2,7 @@
 
 use chrono::{Duration, NaiveTime};
 
+use crate::date::Unread;
 use crate::date::cursor::Cursor;
 
 /// What follows the date, to the end of the text.
@@ -13,7 +14,7 @@ pub(super) fn time_and_offset(cursor: &mut Cursor<'_>) -> Option<(NaiveTime, Opt
     }
     let time = time(cursor)?;
     cursor.spaces();
-    let offset = offset(cursor)?;
+    let offset = offset(cursor).ok()?;
     cursor.spaces();
     cursor.remark();
     cursor.is_done().then_some((time, offset))
@@ -83,20 +84,21 @@ fn on_24_hours(cursor: &mut Cursor<'_>, hour: u32) -> Option<u32> {
 }
 
 /// `Z`, `UTC`, `+05:30`, `+0530`, `+05`; nothing at all means the rule's timezone, and any other name is no offset.
-fn offset(cursor: &mut Cursor<'_>) -> Option<Option<Duration>> {
+fn offset(cursor: &mut Cursor<'_>) -> Result<Option<Duration>, Unread> {
     let named = cursor.word();
     if !matches!(named.to_ascii_lowercase().as_str(), "" | "z" | "utc" | "gmt") {
-        return None;
+        return Err(Unread::NotADate);
     }
     let Some(sign) = cursor.one_of(&['+', '-']) else {
-        return Some((!named.is_empty()).then(Duration::zero));
+        return Ok((!named.is_empty()).then(Duration::zero));
     };
+    let distance = distance(cursor).ok_or(Unread::NotADate)?;
+    Ok(Some(if sign == '-' { -distance } else { distance }))
+}
+
+fn distance(cursor: &mut Cursor<'_>) -> Option<Duration> {
     let hours = cursor.exactly(2)?;
     cursor.one_of(&[':']);
     let minutes = if cursor.digits_ahead() > 0 { cursor.exactly(2)? } else { 0 };
-    if hours > 23 || minutes > 59 {
-        return None;
-    }
-    let minutes = Duration::minutes(i64::from(hours * 60 + minutes));
-    Some(Some(if sign == '-' { -minutes } else { minutes }))
+    (hours < 24 && minutes < 60).then(|| Duration::minutes(i64::from(hours * 60 + minutes)))
 }
