@@ -126,7 +126,7 @@ async fn the_first_event_behind_a_deep_backlog_is_not_behind_it_also_after_a_res
 #[tokio::test(flavor = "multi_thread")]
 async fn several_deep_backlogs_are_all_delivered_once_and_in_order_with_the_rows_that_come_late() {
     const EACH: i64 = 4_000;
-    let setup = crate::setup::setup().await;
+    let setup = setup().await;
     let api = &setup.stack.api;
     let orgs = [ORG].into_iter().chain(neighbours()).collect::<Vec<_>>();
     for org in &orgs[1..] {
