@@ -6,6 +6,7 @@ mod failure;
 mod hooks;
 mod input;
 mod jobs;
+mod json;
 mod loaded;
 mod natives;
 mod sandbox;

@@ -152,7 +152,7 @@ async fn an_error_has_its_message_its_place_and_what_was_written_before() {
             .message,
         "Mine: x"
     );
-    let Position { line, .. } = rig.error("\n\nreturn missing").await.position.unwrap();
+    let Position { line, .. } = rig.error("\n\nreturn missing.x").await.position.unwrap();
     assert_eq!(line, 3);
 }
 

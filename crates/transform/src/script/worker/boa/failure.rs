@@ -44,9 +44,11 @@ fn of_engine(error: &EngineError) -> Failure {
 }
 
 fn native(error: &JsError) -> String {
-    error
-        .as_native()
-        .map_or_else(|| "the script failed".to_owned(), ToString::to_string)
+    let native = error.as_native();
+    native.map_or_else(
+        || "the script failed".to_owned(),
+        |native| format!("{}: {}", native.kind(), native.message()),
+    )
 }
 
 /// Whether an object was made by an error's constructor.

@@ -12,7 +12,7 @@ use super::source::LINES_BEFORE;
 use super::{failure, input};
 use crate::script::ScriptFault;
 use crate::script::call::ScriptKind;
-use crate::script::limits::{MAX_DEPTH, MAX_LOOP_TURNS, MAX_OUTPUT_BYTES, depth};
+use crate::script::limits::{MAX_DEPTH, MAX_OUTPUT_BYTES, depth};
 use crate::script::wire::{Failure, RunHead};
 use crate::script::worker::engine::{Finished, Loaded, Value};
 
@@ -66,16 +66,15 @@ impl Ready {
             None => Ok(returned),
             Some(PromiseState::Fulfilled(value)) => Ok(value),
             Some(PromiseState::Rejected(reason)) => Err(self.failed(&JsError::from_opaque(reason))),
-            Some(PromiseState::Pending) => Err(self.stranded()),
+            Some(PromiseState::Pending) => Err(self.stuck()),
         }
     }
 
-    /// The engine keeps to itself what ends a job at one of its limits, so that the two cannot be told apart.
-    fn stranded(&mut self) -> Failure {
+    /// Boa says nothing when an async function meets a limit after its first `await`: its promise stays pending.
+    fn stuck(&mut self) -> Failure {
         self.spoiled = true;
-        error(&format!(
-            "the script stopped after an await: it awaits something that never comes, or a loop turned more than {MAX_LOOP_TURNS} times"
-        ))
+        let message = "the script awaits something that never comes, or a loop or recursion after an await went beyond its limit";
+        self.sandbox.state.ended().unwrap_or_else(|| error(message))
     }
 
     fn output(&mut self, value: &JsValue) -> Result<String, Failure> {

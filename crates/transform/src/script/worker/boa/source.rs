@@ -1,5 +1,7 @@
 //! From a tenant's source to a script that is compiled in its context.
 
+mod shape;
+
 use std::path::Path;
 
 use boa_engine::ast::scope::Scope;
@@ -20,28 +22,19 @@ pub(super) const LINES_BEFORE: u32 = 1;
 
 /// Compiles a source; evaluating the script gives the function to call.
 pub(super) fn compile(source: &str, kind: ScriptKind, sandbox: &mut Sandbox) -> Result<Script, Failure> {
-    let awaits = source.contains("await");
-    alone(source, awaits)?;
-    let wrapped = wrap(source, kind, awaits);
+    let wrapped = wrap(source, kind);
+    stays_inside(&wrapped, kind)?;
     let context = &mut sandbox.context;
-    let script = Script::parse(reader(&wrapped), None, context).map_err(|_| refusal(&wrapped))?;
-    script
-        .codeblock(context)
-        .map_err(|error| failure::of_run(&error, LINES_BEFORE, context))?;
+    let script = Script::parse(reader(&wrapped), None, context);
+    let script = script.map_err(|error| failure::of_run(&error, LINES_BEFORE, context))?;
+    let compiled = script.codeblock(context).map(drop);
+    compiled.map_err(|error| failure::of_run(&error, LINES_BEFORE, context))?;
     Ok(script)
 }
 
-/// The source has to be a function's body by itself: only then does it stay inside the function that is put around it.
-fn alone(source: &str, awaits: bool) -> Result<(), Failure> {
-    let mut parser = Parser::new(reader(source));
-    parser.set_strict();
-    let parsed = parser.parse_function_body(&mut Interner::default(), false, awaits);
-    parsed.map(drop).map_err(|error| failure::of_syntax(&error, 0))
-}
-
 /// Without `await` the function is an ordinary one, which is called faster.
-fn wrap(source: &str, kind: ScriptKind, awaits: bool) -> String {
-    let marker = if awaits { "async " } else { "" };
+fn wrap(source: &str, kind: ScriptKind) -> String {
+    let marker = if source.contains("await") { "async " } else { "" };
     let (before, after) = match kind {
         ScriptKind::Transform => (
             "",
@@ -52,13 +45,17 @@ fn wrap(source: &str, kind: ScriptKind, awaits: bool) -> String {
     format!("({marker}function (payload, context) {{ \"use strict\"; {before}\n{source}\n{after}}})")
 }
 
-/// Why the source is no script although it parsed alone (an expression of two statements, a parameter declared again).
-fn refusal(wrapped: &str) -> Failure {
+/// The source has to stay inside the function that was put around it. Boa's parser of a function's body alone would not tell: it
+/// takes a closing brace for the end. So the whole is parsed, and has to be that one function.
+fn stays_inside(wrapped: &str, kind: ScriptKind) -> Result<(), Failure> {
     let parsed = Parser::new(reader(wrapped)).parse_script(&Scope::new_global(), &mut Interner::default());
-    match parsed {
-        Err(error) => failure::of_syntax(&error, LINES_BEFORE),
-        Ok(_) => Failure::new(ScriptFault::Syntax, "the source is not a script"),
-    }
+    let script = parsed.map_err(|error| failure::of_syntax(&error, LINES_BEFORE))?;
+    let message = match kind {
+        _ if shape::is_one_function(&script, kind) => return Ok(()),
+        ScriptKind::Transform => "the source closes a bracket that it did not open",
+        ScriptKind::Expression => "a condition is one expression",
+    };
+    Err(Failure::new(ScriptFault::Syntax, message))
 }
 
 fn reader(text: &str) -> Source<'static, boa_engine::parser::source::UTF8Input<&[u8]>> {
