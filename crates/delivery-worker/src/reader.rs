@@ -155,7 +155,19 @@ impl Reader {
         let is_stride = self.strides.get(&course).is_some_and(|stride| stride.plan().is_some());
         let rows = passage.rows.len();
         self.pass(&course, BTreeSet::new(), after, limit, passage).await?;
+        if is_stride && self.is_still_at(&course, after) {
+            // Something was passed that a partition here has not read: it is read row by row before the next stride.
+            self.strides.remove(&course);
+        }
         Ok(if is_stride { limit } else { rows })
+    }
+
+    fn is_still_at(&self, course: &Course, position: Position) -> bool {
+        self.state.tracker.cursors().is_some_and(|cursors| match course {
+            Course::Lowest => cursors.lowest == position,
+            Course::Highest => cursors.highest == position,
+            Course::Apart(_) => false,
+        })
     }
 
     async fn read(&mut self, course: &Course, after: Position, limit: usize) -> Result<Passage, SourceError> {
