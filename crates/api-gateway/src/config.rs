@@ -92,6 +92,8 @@ pub struct HttpConfig {
     pub listen: SocketAddr,
     /// The most bytes that a body may have.
     pub body_limit_bytes: usize,
+    /// The most bytes that a file of lookup rows may have.
+    pub import_limit_bytes: usize,
     /// Milliseconds that a body may take to arrive.
     pub body_timeout_ms: u64,
     /// Milliseconds that a request may take in all.
@@ -115,6 +117,7 @@ impl Default for HttpConfig {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 4000)),
             body_limit_bytes: 10 * 1024 * 1024,
+            import_limit_bytes: 64 * 1024 * 1024,
             body_timeout_ms: 15_000,
             request_timeout_ms: 30_000,
         }
@@ -125,6 +128,9 @@ impl Validate for HttpConfig {
     fn validate(&self, faults: &mut ConfigFaults) {
         if self.body_limit_bytes == 0 {
             faults.add("body_limit_bytes", "is 0", "give at least 1");
+        }
+        if self.import_limit_bytes == 0 {
+            faults.add("import_limit_bytes", "is 0", "give at least 1");
         }
         if self.body_timeout_ms == 0 || self.body_timeout_ms >= self.request_timeout_ms {
             faults.add(

@@ -7,6 +7,7 @@ use crate::document::Stamp;
 
 pub(crate) mod event_types;
 pub(crate) mod integrations;
+pub(crate) mod lookups;
 pub(crate) mod organizations;
 pub(crate) mod units;
 
@@ -17,6 +18,14 @@ fn made_now() -> Stamp {
         created_at: now,
         updated_at: now,
     }
+}
+
+/// The second of its making and 64 random bits, so that ids sort by age.
+fn new_id(second: i64) -> [u8; 12] {
+    let mut id = [0; 12];
+    id[..4].copy_from_slice(&u32::try_from(second).unwrap_or(u32::MAX).to_be_bytes());
+    id[4..].copy_from_slice(&rand::random::<[u8; 8]>());
+    id
 }
 
 /// Something that was made then and changes now.

@@ -12,9 +12,11 @@ mod delivery_log;
 mod event_audit;
 mod event_type;
 mod execution_log;
+mod field_schema;
 mod header;
 mod integration;
 mod listing;
+mod lookup;
 mod organization;
 mod preview;
 mod profile;
@@ -25,10 +27,16 @@ mod unit;
 pub(crate) use dead_letter::{DlqEntry, DlqEntryList};
 pub(crate) use delivery_log::{DeliveryLogEntry, DeliveryLogList};
 pub(crate) use event_audit::{EventEntry, EventList};
-pub(crate) use event_type::{EventTypeDocument, EventTypeList};
+pub(crate) use event_type::{EventTypeDocument, EventTypeList, ValidationChoice};
 pub(crate) use execution_log::{ExecutionLogEntry, ExecutionLogList};
+pub(crate) use field_schema::{FieldSchema, FieldSchemaChange, FieldSchemaList};
 pub(crate) use integration::{OutboundIntegration, OutboundIntegrationList, Secrets};
 pub(crate) use listing::Listing;
+pub(crate) use lookup::{
+    Asked, Batch, BatchAnswer, Deletion, FileFault, ImportEntry, ImportList, ImportReport, Lookup, LookupAnswer, LookupAnswers,
+    LookupBatch, LookupDeletion, LookupList, LookupMatches, LookupMatchesList, LookupQuestions, LookupStatistics, LookupTypes,
+    LookupsDeleted, Question, tenant,
+};
 pub(crate) use organization::{Org, OrgList};
 pub(crate) use preview::{
     Preview, PreviewAsked, PreviewError, PreviewStatus, PreviewStep, PreviewedRequest, TestAsked, TestResult, Tested,

@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use ig_core::configuration::Change;
 use ig_delivery::EgressGuard;
+use ig_service::Context;
 use ig_store::{CommitError, Expected, Store};
-use ig_transform::Transformer;
+use ig_transform::{PayloadSchemas, Transformer};
 
 use crate::access::Keys;
 use crate::config::HttpConfig;
+use crate::configuring::lookups::importing::ImportRoom;
 use crate::error::{ApiError, ErrorCode};
 use crate::feed::ConfigFeed;
 use crate::nudge::Nudge;
@@ -28,6 +30,9 @@ pub(crate) struct Parts {
     pub transformer: Transformer,
     pub workers: Workers,
     pub http: HttpConfig,
+    pub context: Context,
+    pub schemas: PayloadSchemas,
+    pub import_room: ImportRoom,
 }
 
 impl Gateway {
@@ -65,6 +70,19 @@ impl Gateway {
 
     pub(crate) fn http(&self) -> &HttpConfig {
         &self.0.http
+    }
+
+    /// Where what outlives a request is run.
+    pub(crate) fn context(&self) -> &Context {
+        &self.0.context
+    }
+
+    pub(crate) fn schemas(&self) -> &PayloadSchemas {
+        &self.0.schemas
+    }
+
+    pub(crate) fn import_room(&self) -> &ImportRoom {
+        &self.0.import_room
     }
 
     /// Makes a change durable and sees that it comes into force; answers its revision.

@@ -17,8 +17,10 @@ mod dlq;
 mod event_types;
 mod events;
 mod execution_logs;
+mod field_schemas;
 mod health;
 mod logs;
+mod lookups;
 mod orgs;
 mod outbound_integrations;
 mod units;
@@ -53,6 +55,8 @@ fn routes() -> OpenApiRouter<Gateway> {
         .merge(units::routes())
         .merge(outbound_integrations::routes())
         .merge(event_types::routes())
+        .merge(field_schemas::routes())
+        .merge(lookups::routes())
         .merge(events::routes())
         .merge(logs::routes())
         .merge(execution_logs::routes())

@@ -32,11 +32,14 @@ use ig_proto::v1::config_service_server::ConfigServiceServer;
 use ig_service::grpc::{Fleet, Services, channel};
 use ig_service::{Context, Fate, Process};
 use ig_store::{SecretBox, Store};
+use ig_transform::PayloadSchemas;
 use tonic::service::Routes;
 
 pub use config::{BootstrapConfig, Config, HttpConfig};
 
 use access::Keys;
+use configuring::lookups;
+use configuring::lookups::importing::ImportRoom;
 use feed::ConfigFeed;
 use gateway::{Gateway, Parts};
 use grpc::ConfigGrpc;
@@ -72,6 +75,11 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<Addresses> 
         Fate::RunsUntilShutdown,
         Arc::clone(&feed).run(context.clone()),
     );
+    context.spawn(
+        "lookup sweep",
+        Fate::RunsUntilShutdown,
+        lookups::sweep(context.clone(), store.clone()),
+    );
     let services = Services::new(Routes::new(ConfigServiceServer::new(ConfigGrpc::new(
         Arc::clone(&feed),
         context.clone(),
@@ -95,6 +103,9 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<Addresses> 
         transformer,
         workers,
         http: config.http,
+        context: context.clone(),
+        schemas: PayloadSchemas::default(),
+        import_room: ImportRoom::default(),
     });
     let http = server::serve(&context, listen, http::router(gateway)).await?;
     Ok(Addresses { http, grpc })

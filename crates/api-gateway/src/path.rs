@@ -1,6 +1,6 @@
 //! Identifiers in paths. What has not even the form of one does not exist.
 
-use ig_core::id::{EventType, IntegrationId, LogId, OrgId, Rid};
+use ig_core::id::{EventType, ImportId, IntegrationId, LogId, LookupId, OrgId, Rid};
 
 use crate::error::ApiError;
 
@@ -17,6 +17,16 @@ pub(crate) fn rid(text: &str) -> Result<Rid, ApiError> {
 /// An integration's identifier.
 pub(crate) fn integration(text: &str) -> Result<IntegrationId, ApiError> {
     text.parse().map_err(|_| ApiError::not_found("Integration"))
+}
+
+/// A lookup row's identifier.
+pub(crate) fn lookup(text: &str) -> Result<LookupId, ApiError> {
+    text.parse().map_err(|_| ApiError::not_found("Lookup"))
+}
+
+/// The identifier of an import of lookup rows.
+pub(crate) fn import(text: &str) -> Result<ImportId, ApiError> {
+    text.parse().map_err(|_| ApiError::not_found("Import"))
 }
 
 /// The identifier of a delivery log, of its trace or of its dead letter.

@@ -13,6 +13,8 @@ use crate::document::{CheckedEvent, PushAnswer, PushStatus};
 use crate::error::ApiError;
 use crate::gateway::Gateway;
 
+mod schemas;
+
 /// Stores events; each answer tells of the event at its place. `place` is where an event stands in the body.
 pub(crate) async fn accept(
     gateway: &Gateway,
@@ -20,18 +22,20 @@ pub(crate) async fn accept(
     events: Vec<CheckedEvent>,
     place: impl Fn(usize) -> String,
 ) -> Result<Vec<PushAnswer>, ApiError> {
-    strangers(gateway, org, &events, place).await?;
+    strangers(gateway, org, &events, &place).await?;
+    let warnings = schemas::judged(gateway, org, &events, &place)?;
     let events: Vec<_> = events.into_iter().map(|event| received(org, event)).collect();
     let ids: Vec<_> = events.iter().map(|event| event.event_id.to_string()).collect();
     let accepted = gateway.store().pushed_events().accept(events).await?;
     if accepted.contains(&Accepted::New) {
         gateway.nudge().wish();
     }
-    let answers = ids.into_iter().zip(accepted);
+    let answers = ids.into_iter().zip(accepted).zip(warnings);
     Ok(answers
-        .map(|(id, accepted)| PushAnswer {
+        .map(|((id, accepted), warnings)| PushAnswer {
             id,
             status: accepted.into(),
+            warnings,
         })
         .collect())
 }
@@ -60,7 +64,7 @@ async fn strangers(
     gateway: &Gateway,
     org: OrgId,
     events: &[CheckedEvent],
-    place: impl Fn(usize) -> String,
+    place: &impl Fn(usize) -> String,
 ) -> Result<(), ApiError> {
     let named: BTreeSet<Rid> = events.iter().filter_map(|event| event.entity_rid).collect();
     let mut unknown = BTreeSet::new();

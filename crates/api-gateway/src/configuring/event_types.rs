@@ -1,12 +1,12 @@
 //! Event types.
 
 use ig_core::configuration::Change;
-use ig_core::event_type::EventTypeDefinition;
+use ig_core::event_type::{EventTypeDefinition, Validation};
 use ig_core::id::{EventType, OrgId};
 use ig_store::Expected;
 
 use super::{changed_now, made_now};
-use crate::document::EventTypeDocument;
+use crate::document::{EventTypeDocument, FieldSchemaChange};
 use crate::error::ApiError;
 use crate::gateway::Gateway;
 use crate::guard::IfMatch;
@@ -49,4 +49,47 @@ pub(crate) async fn delete(gateway: &Gateway, org: OrgId, event_type: EventType,
 async fn put(gateway: &Gateway, definition: EventTypeDefinition, expected: Expected) -> Result<EventTypeDefinition, ApiError> {
     let revision = gateway.commit(Change::PutEventType(definition.clone()), expected).await?;
     Ok(EventTypeDefinition { revision, ..definition })
+}
+
+/// Sets what the fields of a kind of event are known from; one that is not defined yet is.
+pub(crate) async fn put_fields(
+    gateway: &Gateway,
+    org: OrgId,
+    event_type: EventType,
+    change: FieldSchemaChange,
+    seen: IfMatch,
+) -> Result<EventTypeDefinition, ApiError> {
+    let found = gateway.store().event_types().get(org, &event_type).await?;
+    let Some(stored) = found else {
+        let named = EventTypeDocument::of_name(event_type.as_str());
+        let made = named.into_domain(org, checked_name(&event_type)?, made_now())?;
+        return put(gateway, change.apply(made)?, Expected::New).await;
+    };
+    let expected = seen.against(change.revision, stored.revision)?;
+    let updated_at = changed_now(stored.created_at).updated_at;
+    let definition = change.apply(EventTypeDefinition { updated_at, ..stored })?;
+    put(gateway, definition, expected).await
+}
+
+/// Forgets the schema of a kind of event, which stays defined; payloads are no longer looked at.
+pub(crate) async fn forget_schema(gateway: &Gateway, org: OrgId, event_type: &EventType, seen: IfMatch) -> Result<(), ApiError> {
+    let stored = get(gateway, org, event_type).await?;
+    let expected = seen.against(None, stored.revision)?;
+    let updated_at = changed_now(stored.created_at).updated_at;
+    let without = EventTypeDefinition {
+        schema: None,
+        validation: Validation::Off,
+        updated_at,
+        ..stored
+    };
+    put(gateway, without, expected).await.map(drop)
+}
+
+/// A name in a path keeps the laws of names when something is made under it.
+fn checked_name(event_type: &EventType) -> Result<EventType, ApiError> {
+    let named = EventTypeDocument::of_name(event_type.as_str()).named();
+    named.map_err(|faults| {
+        let message = faults.list().first().map(|fault| fault.message.clone()).unwrap_or_default();
+        ApiError::parameter("eventType", message)
+    })
 }

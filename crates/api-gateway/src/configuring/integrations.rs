@@ -9,7 +9,7 @@ use ig_core::integration::Integration;
 use ig_core::ports::StoreError;
 use ig_store::Expected;
 
-use super::{changed_now, made_now};
+use super::{changed_now, made_now, new_id};
 use crate::document::{OutboundIntegration, Secrets, filled_in, in_json};
 use crate::error::ApiError;
 use crate::gateway::Gateway;
@@ -28,7 +28,7 @@ pub(crate) async fn get(gateway: &Gateway, org: OrgId, id: IntegrationId) -> Res
 /// Makes an integration.
 pub(crate) async fn create(gateway: &Gateway, org: OrgId, document: OutboundIntegration) -> Result<Integration, ApiError> {
     let stamp = made_now();
-    let id = new_id(stamp.created_at.timestamp());
+    let id = IntegrationId(new_id(stamp.created_at.timestamp()));
     let integration = document.into_domain(org, id, stamp)?;
     put(gateway, integration, Expected::New).await
 }
@@ -62,7 +62,7 @@ pub(crate) async fn draft(
     let stamp = made_now();
     let id = stored
         .as_ref()
-        .map_or_else(|| new_id(stamp.created_at.timestamp()), |stored| stored.id);
+        .map_or_else(|| IntegrationId(new_id(stamp.created_at.timestamp())), |stored| stored.id);
     let draft = match stored {
         Some(stored) => filled_in(&OutboundIntegration::of(stored, Secrets::Kept), in_json(&draft)?)?,
         None => draft,
@@ -140,12 +140,4 @@ async fn strangers(gateway: &Gateway, integration: &Integration) -> Result<Fault
         }
     }
     Ok(faults)
-}
-
-/// The second of its making and 64 random bits, so that ids sort by age.
-fn new_id(second: i64) -> IntegrationId {
-    let mut id = [0; 12];
-    id[..4].copy_from_slice(&u32::try_from(second).unwrap_or(u32::MAX).to_be_bytes());
-    id[4..].copy_from_slice(&rand::random::<[u8; 8]>());
-    IntegrationId(id)
 }

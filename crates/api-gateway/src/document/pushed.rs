@@ -11,7 +11,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::text::{self, line, noted};
 use crate::body::{JsonBody, Shaped as _, shaped};
-use crate::error::ApiError;
+use crate::error::{ApiError, Detail};
 
 /// The most events of one request.
 const MOST: usize = 1_000;
@@ -73,6 +73,9 @@ pub(crate) struct PushAnswer {
     pub id: String,
     /// What became of it.
     pub status: PushStatus,
+    /// Where its payload does not keep to the schema of its event type, which warns of this.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Detail>,
 }
 
 /// What became of one event, or of several in their order.

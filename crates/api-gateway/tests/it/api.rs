@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use http::{HeaderMap, Request};
 use http_body_util::BodyExt as _;
 use hyper_util::client::legacy::Client;
@@ -36,6 +36,7 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) json: Value,
+    pub(crate) bytes: Bytes,
 }
 
 impl Api {
@@ -131,7 +132,14 @@ impl Api {
             status: parts.status.as_u16(),
             headers: parts.headers,
             json,
+            bytes,
         }
+    }
+
+    /// Sends a file.
+    pub(crate) async fn upload(&self, path: &str, kind: &str, file: impl Into<Bytes>) -> Answer {
+        let request = self.request("POST", path).header("content-type", kind);
+        self.send(request, Body::from(file.into())).await
     }
 
     /// Makes an organisation.

@@ -7,6 +7,7 @@ mod deliveries;
 mod follow;
 mod journal;
 mod lists;
+mod lookup_imports;
 mod lookups;
 mod partition_leases;
 mod pushed_events;

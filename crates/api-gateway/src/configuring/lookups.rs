@@ -1,0 +1,245 @@
+//! Lookup rows.
+
+use std::collections::{BTreeSet, HashMap};
+
+use chrono::Utc;
+use ig_core::fault::Faults;
+use ig_core::id::{LookupId, LookupType, OrgId, Rid};
+use ig_core::lookup::{LookupDraft, LookupRow};
+use ig_core::ports::StoreError;
+use ig_store::{Expected, LookupError, ReverseKey, Written};
+
+use super::{changed_now, made_now};
+use crate::document::{Asked, Batch, BatchAnswer, Deletion, Lookup, LookupBatch, LookupDeletion, Question};
+use crate::error::{ApiError, ErrorCode};
+use crate::gateway::Gateway;
+use crate::guard::IfMatch;
+
+mod cell;
+mod checking;
+mod columns;
+mod csv;
+pub(crate) mod exporting;
+mod file;
+pub(crate) mod importing;
+mod sweeping;
+mod upload;
+mod xlsx;
+
+pub(crate) use file::Format;
+pub(crate) use sweeping::sweep;
+
+/// One of an organisation's rows.
+pub(crate) async fn get(gateway: &Gateway, org: OrgId, id: LookupId) -> Result<LookupRow, ApiError> {
+    let found = gateway.store().lookups().get(org, id).await?;
+    found.ok_or_else(|| ApiError::not_found("Lookup"))
+}
+
+/// Makes a row.
+pub(crate) async fn create(gateway: &Gateway, org: OrgId, document: Lookup) -> Result<LookupRow, ApiError> {
+    let stamp = made_now();
+    let id = LookupId(super::new_id(stamp.created_at.timestamp()));
+    let row = document.into_row(org, id, 1, stamp)?;
+    known_tenant(gateway, &row).await?;
+    gateway.store().lookups().insert(&row).await.map_err(told)?;
+    gateway.feed().look_now();
+    Ok(row)
+}
+
+/// Changes a row into what the document says.
+pub(crate) async fn replace(
+    gateway: &Gateway,
+    stored: LookupRow,
+    document: Lookup,
+    seen: IfMatch,
+) -> Result<LookupRow, ApiError> {
+    seen.against(document.revision, stored.revision)?;
+    let stamp = changed_now(stored.created_at);
+    let row = document.into_row(stored.org_id, stored.id, stored.revision + 1, stamp)?;
+    known_tenant(gateway, &row).await?;
+    gateway.store().lookups().replace(&row, stored.revision).await.map_err(told)?;
+    gateway.feed().look_now();
+    Ok(row)
+}
+
+/// Deletes a row.
+pub(crate) async fn delete(gateway: &Gateway, org: OrgId, id: LookupId, seen: IfMatch) -> Result<(), ApiError> {
+    let stored = get(gateway, org, id).await?;
+    let Expected::Revision(revision) = seen.against(None, stored.revision)? else {
+        return Err(ApiError::internal());
+    };
+    gateway.store().lookups().delete(org, id, revision).await.map_err(told)?;
+    gateway.feed().look_now();
+    Ok(())
+}
+
+/// Makes or changes rows together, or puts them in the place of all others of their types.
+pub(crate) async fn put_batch(gateway: &Gateway, org: OrgId, document: LookupBatch) -> Result<BatchAnswer, ApiError> {
+    let Batch { drafts, replace, tenant } = document.checked(org)?;
+    known_tenants(gateway, org, drafts.iter().map(|draft| draft.table.tenant_id), |at| {
+        format!("/lookups/{at}/tenantId")
+    })
+    .await?;
+    let answer = if replace {
+        replace_types(gateway, org, &drafts, tenant).await
+    } else {
+        let written = gateway.store().lookups().put_many(org, &drafts, Utc::now()).await;
+        written.map(BatchAnswer::from)
+    };
+    gateway.feed().look_now();
+    answer.map_err(told)
+}
+
+async fn replace_types(
+    gateway: &Gateway,
+    org: OrgId,
+    drafts: &[LookupDraft],
+    tenant: Option<Option<Rid>>,
+) -> Result<BatchAnswer, LookupError> {
+    let types: BTreeSet<LookupType> = drafts.iter().map(|draft| draft.table.lookup_type.clone()).collect();
+    let mut staged = gateway.store().lookups().stage(org);
+    staged.add(drafts, Utc::now()).await?;
+    let replaced = staged.put_in_force(&types, tenant).await?;
+    let written = Written {
+        created: replaced.created,
+        ..Written::default()
+    };
+    Ok(BatchAnswer {
+        removed: replaced.removed,
+        ..written.into()
+    })
+}
+
+/// Deletes rows together; answers how many there were.
+pub(crate) async fn delete_batch(gateway: &Gateway, org: OrgId, document: LookupDeletion) -> Result<u64, ApiError> {
+    let lookups = gateway.store().lookups();
+    let deleted = match document.checked(org)? {
+        Deletion::Rows(ids) => lookups.delete_many(org, &ids).await,
+        Deletion::Type(lookup_type, tenant) => lookups.delete_type(org, &lookup_type, tenant).await,
+    };
+    gateway.feed().look_now();
+    deleted.map_err(told)
+}
+
+/// The row that answers each question, in the order of the questions.
+pub(crate) async fn resolve(
+    gateway: &Gateway,
+    org: OrgId,
+    asked: &Asked,
+) -> Result<Vec<(Question, Option<LookupRow>)>, ApiError> {
+    known_questions(gateway, org, asked).await?;
+    let mut found = HashMap::new();
+    for (tenant, questions) in by_tenant(asked) {
+        let keys: Vec<_> = questions.iter().map(|question| question.key.clone()).collect();
+        found.insert(tenant, gateway.store().lookups().rows(org, tenant, &keys).await?);
+    }
+    let answers = asked.questions.iter().map(|question| {
+        let row = found.get(&question.tenant).and_then(|rows| rows.get(&question.key));
+        (question.clone(), row.cloned())
+    });
+    Ok(answers.collect())
+}
+
+/// The rows that map to each target, in the order of the questions.
+pub(crate) async fn reverse(gateway: &Gateway, org: OrgId, asked: &Asked) -> Result<Vec<(Question, Vec<LookupRow>)>, ApiError> {
+    known_questions(gateway, org, asked).await?;
+    let mut found = HashMap::new();
+    for (tenant, questions) in by_tenant(asked) {
+        let keys: Vec<_> = questions.into_iter().map(target).collect();
+        found.insert(tenant, gateway.store().lookups().reverse(org, tenant, &keys).await?);
+    }
+    let answers = asked.questions.iter().map(|question| {
+        let rows = found.get(&question.tenant).and_then(|rows| rows.get(&target(question)));
+        (question.clone(), rows.cloned().unwrap_or_default())
+    });
+    Ok(answers.collect())
+}
+
+fn target(question: &Question) -> ReverseKey {
+    ReverseKey {
+        lookup_type: question.lookup_type.clone(),
+        target_id: question.key.source_id.clone(),
+    }
+}
+
+fn by_tenant(asked: &Asked) -> HashMap<Option<Rid>, Vec<&Question>> {
+    let mut by_tenant: HashMap<_, Vec<_>> = HashMap::new();
+    for question in &asked.questions {
+        by_tenant.entry(question.tenant).or_default().push(question);
+    }
+    by_tenant
+}
+
+async fn known_questions(gateway: &Gateway, org: OrgId, asked: &Asked) -> Result<(), ApiError> {
+    let tenants = asked.questions.iter().map(|question| question.tenant);
+    let place = |at: usize| {
+        if asked.is_many {
+            format!("/{at}/tenantId")
+        } else {
+            "/tenantId".to_owned()
+        }
+    };
+    known_tenants(gateway, org, tenants, place).await
+}
+
+async fn known_tenant(gateway: &Gateway, row: &LookupRow) -> Result<(), ApiError> {
+    known_tenants(gateway, row.org_id, [row.tenant_id], |_| "/tenantId".to_owned()).await
+}
+
+/// Refuses tenants that are not units of the organisation.
+async fn known_tenants(
+    gateway: &Gateway,
+    org: OrgId,
+    tenants: impl IntoIterator<Item = Option<Rid>>,
+    place: impl Fn(usize) -> String,
+) -> Result<(), ApiError> {
+    let mut known: HashMap<Rid, bool> = HashMap::new();
+    let mut faults = Faults::default();
+    for (at, tenant) in tenants.into_iter().enumerate() {
+        let Some(rid) = tenant else { continue };
+        let is_unit = match known.get(&rid) {
+            Some(is_unit) => *is_unit,
+            None => gateway.is_unit(org, rid).await?,
+        };
+        known.insert(rid, is_unit);
+        if !is_unit {
+            faults.add(place(at), "must be the organisation, or the rid of one of its units");
+        }
+    }
+    Ok(faults.into_result(())?)
+}
+
+/// What the client is told of a change that was not made.
+fn told(error: LookupError) -> ApiError {
+    match error {
+        LookupError::NotFound => ApiError::not_found("Lookup"),
+        LookupError::Stale { current } => ApiError::new(
+            ErrorCode::PreconditionFailed,
+            format!("It has changed since it was read: it is at revision {current}"),
+        ),
+        LookupError::Taken(row) => ApiError::new(
+            ErrorCode::Conflict,
+            format!("The active row {row} maps this source already; change that row or make it inactive first"),
+        ),
+        LookupError::Overtaken => ApiError::new(ErrorCode::Conflict, "The rows were changed meanwhile, please try again"),
+        LookupError::Store(error) => error.into(),
+    }
+}
+
+/// What an import's owner is told of its end.
+fn ending(error: &LookupError) -> String {
+    match error {
+        LookupError::NotFound => "The organisation, or a unit that the file names, was deleted meanwhile".to_owned(),
+        LookupError::Overtaken | LookupError::Taken(_) | LookupError::Stale { .. } => {
+            "The rows were replaced or deleted meanwhile; send the file again".to_owned()
+        }
+        LookupError::Store(StoreError::Unavailable(cause)) => {
+            tracing::warn!(cause, "an import ends because the database is away");
+            "The database is unavailable; send the file again".to_owned()
+        }
+        LookupError::Store(StoreError::Refused(cause)) => {
+            tracing::error!(cause, "an import ends because the database refused");
+            "Something went wrong on our side".to_owned()
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! The whole of a file is read before anything of it is written.
+
+use std::collections::{BTreeSet, HashMap};
+use std::fs::File;
+use std::hash::{BuildHasher as _, RandomState};
+
+use ig_core::id::{LookupType, Rid};
+use ig_core::lookup::{ImportMode, LookupDraft, LookupTable};
+
+use super::columns::Terms;
+use super::file::{self, Format, Reading, whole};
+use crate::document::{FileFault, ImportReport};
+
+/// Faults that are told one by one.
+const MOST_FAULTS: usize = 1_000;
+/// The most tables of one file: types times tenants.
+const MOST_TABLES: usize = 1_000;
+
+/// What was found in a file.
+#[derive(Debug, Default)]
+pub(super) struct Checked {
+    /// The rows that keep the laws.
+    pub(super) rows: u64,
+    /// The tables that they belong to.
+    pub(super) tables: BTreeSet<LookupTable>,
+    faults: Vec<FileFault>,
+    further: u64,
+}
+
+impl Checked {
+    /// Whether every row can be imported.
+    pub(super) fn is_valid(&self) -> bool {
+        self.faults.is_empty()
+    }
+
+    /// The types that the rows have.
+    pub(super) fn types(&self) -> BTreeSet<LookupType> {
+        self.tables.iter().map(|table| table.lookup_type.clone()).collect()
+    }
+
+    /// What the client is told.
+    pub(super) fn report(self) -> ImportReport {
+        ImportReport {
+            is_valid: self.is_valid(),
+            rows: self.rows,
+            types: self.types().iter().map(ToString::to_string).collect(),
+            errors: self.faults,
+            further_errors: self.further,
+        }
+    }
+
+    fn blame(&mut self, faults: Vec<FileFault>) {
+        for fault in faults {
+            if self.faults.len() < MOST_FAULTS {
+                self.faults.push(fault);
+            } else {
+                self.further += 1;
+            }
+        }
+    }
+}
+
+/// What rows are held against, beside the laws that each keeps by itself.
+struct Reader<'a> {
+    terms: &'a Terms,
+    mode: ImportMode,
+    units: &'a BTreeSet<Rid>,
+    checked: Checked,
+    /// Where each source stands, by a hash of its table and itself: two that collide among half a million would be one in
+    /// two hundred million files.
+    places: HashMap<u64, u64>,
+    hasher: RandomState,
+}
+
+/// Reads a file and tells all that is wrong with it.
+pub(super) fn check(file: &File, format: Format, terms: &Terms, mode: ImportMode, units: &BTreeSet<Rid>) -> Checked {
+    let mut reader = Reader {
+        terms,
+        mode,
+        units,
+        checked: Checked::default(),
+        places: HashMap::new(),
+        hasher: RandomState::new(),
+    };
+    let read = file::read(file, format, terms, |row, said| {
+        match said {
+            Ok(draft) => reader.take(row, &draft),
+            Err(faults) => reader.checked.blame(faults),
+        }
+        Reading::On
+    });
+    let mut checked = reader.checked;
+    if let Err(faults) = read {
+        checked.blame(faults);
+    } else if checked.rows == 0 && checked.is_valid() {
+        checked.blame(vec![whole(2, "is missing: the file has a header and no rows")]);
+    }
+    checked
+}
+
+impl Reader<'_> {
+    fn take(&mut self, row: u64, draft: &LookupDraft) {
+        let mut faults = Vec::new();
+        let mut fault = |column: &str, message: String| {
+            faults.push(FileFault {
+                row,
+                column: Some(column.to_owned()),
+                message,
+            });
+        };
+        let tenant = draft.table.tenant_id;
+        if tenant.is_some_and(|rid| !self.units.contains(&rid)) {
+            fault(
+                "tenantId",
+                "is no unit of the organisation; give the rid of one of its units, or leave it empty".to_owned(),
+            );
+        }
+        let only = self.terms.tenant.filter(|_| self.mode == ImportMode::Replace);
+        if only.is_some_and(|only| only != tenant) {
+            fault(
+                "tenantId",
+                "is not the tenant whose rows are replaced; correct it or leave ?tenantId= out".to_owned(),
+            );
+        }
+        let place = self.hasher.hash_one((&draft.table, &draft.source.id));
+        match self.places.get(&place) {
+            Some(first) => fault(
+                "source.id",
+                format!("stands in row {first} already, for the same type and tenant; keep one of them"),
+            ),
+            None => drop(self.places.insert(place, row)),
+        }
+        let is_new = !self.checked.tables.contains(&draft.table);
+        if is_new && self.checked.tables.len() >= MOST_TABLES {
+            fault(
+                "type",
+                format!("is beyond the {MOST_TABLES} types and tenants that one file may have; split the file"),
+            );
+        } else if is_new {
+            self.checked.tables.insert(draft.table.clone());
+        }
+        if faults.is_empty() {
+            self.checked.rows += 1;
+        } else {
+            self.checked.blame(faults);
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! What the columns of a file mean, and what a row of it says.
+
+use std::borrow::Cow;
+
+use ig_core::fault::Faults;
+use ig_core::id::{LookupType, OrgId, Rid};
+use ig_core::lookup::{LookupDraft, LookupSide, LookupTable, lookup_type};
+use serde_json::{Map, Value};
+
+use super::cell;
+use crate::document::{FileFault, tenant};
+
+/// The most columns of a file.
+pub(super) const MOST: usize = 200;
+/// The columns of a template.
+pub(super) const TEMPLATE: [&str; 7] = [
+    "type",
+    "tenantId",
+    "source.id",
+    "source.name",
+    "target.id",
+    "target.name",
+    "isActive",
+];
+
+/// What one column holds.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Column {
+    Type,
+    Tenant,
+    SourceId,
+    Source(String),
+    TargetId,
+    Target(String),
+    Active,
+}
+
+/// The columns of a file, by its header.
+#[derive(Debug)]
+pub(super) struct Columns(Vec<Column>);
+
+/// What holds for every row of a file.
+#[derive(Debug, Clone)]
+pub(super) struct Terms {
+    /// Whose rows they are.
+    pub(super) org: OrgId,
+    /// The type of rows that name none.
+    pub(super) lookup_type: Option<LookupType>,
+    /// The unit of rows that name none, and with a replacement the one tenant whose rows are replaced.
+    pub(super) tenant: Option<Option<Rid>>,
+}
+
+impl Column {
+    fn read(header: &str) -> Option<Self> {
+        let header = header.trim();
+        let field = |prefix: &str| header.get(..prefix.len()).filter(|start| start.eq_ignore_ascii_case(prefix));
+        match header.to_ascii_lowercase().as_str() {
+            "type" => Some(Self::Type),
+            "tenantid" => Some(Self::Tenant),
+            "source.id" => Some(Self::SourceId),
+            "target.id" => Some(Self::TargetId),
+            "isactive" => Some(Self::Active),
+            _ if field("source.").is_some() && header.len() > 7 => Some(Self::Source(header[7..].to_owned())),
+            _ if field("target.").is_some() && header.len() > 7 => Some(Self::Target(header[7..].to_owned())),
+            _ => None,
+        }
+    }
+
+    /// Its header.
+    pub(super) fn header(&self) -> Cow<'static, str> {
+        match self {
+            Self::Type => "type".into(),
+            Self::Tenant => "tenantId".into(),
+            Self::SourceId => "source.id".into(),
+            Self::Source(name) => format!("source.{name}").into(),
+            Self::TargetId => "target.id".into(),
+            Self::Target(name) => format!("target.{name}").into(),
+            Self::Active => "isActive".into(),
+        }
+    }
+}
+
+impl Columns {
+    /// Reads a header, or tells all that is wrong with it.
+    pub(super) fn read(cells: &[String], terms: &Terms) -> Result<Self, Vec<FileFault>> {
+        let mut faults = Vec::new();
+        let mut columns: Vec<Column> = Vec::new();
+        let used = cells
+            .iter()
+            .rposition(|cell| !cell.trim().is_empty())
+            .map_or(0, |last| last + 1);
+        for (at, cell) in cells[..used].iter().enumerate() {
+            match Column::read(cell) {
+                Some(column) if columns.contains(&column) => {
+                    faults.push(header_fault(at, cell, "stands twice; keep one of them"))
+                }
+                Some(column) => columns.push(column),
+                None => faults.push(header_fault(
+                    at,
+                    cell,
+                    "is no known column; use type, tenantId, source.id, source.<field>, target.id, target.<field> and isActive",
+                )),
+            }
+        }
+        for needed in [Column::SourceId, Column::TargetId] {
+            if !columns.contains(&needed) {
+                faults.push(missing(&needed.header(), "is missing; add it to the header"));
+            }
+        }
+        if !columns.contains(&Column::Type) && terms.lookup_type.is_none() {
+            faults.push(missing("type", "is missing; add it to the header or name the type as ?type="));
+        }
+        if faults.is_empty() { Ok(Self(columns)) } else { Err(faults) }
+    }
+
+    /// What a row says, or all that is wrong with it.
+    pub(super) fn draft(&self, row: u64, cells: &[String], terms: &Terms) -> Result<LookupDraft, Vec<FileFault>> {
+        let mut faults = Vec::new();
+        if cells.iter().skip(self.0.len()).any(|cell| !cell.trim().is_empty()) {
+            faults.push(FileFault {
+                row,
+                column: None,
+                message: "has more cells than the header; put quotes around values with separators in them".to_owned(),
+            });
+        }
+        let mut said = Said::default();
+        for (column, cell) in self.0.iter().zip(cells) {
+            if cell.trim().is_empty() {
+                continue;
+            }
+            if let Err(message) = said.take(column, cell, terms) {
+                faults.push(FileFault {
+                    row,
+                    column: Some(column.header().into_owned()),
+                    message,
+                });
+            }
+        }
+        let draft = said.draft(terms, |column, message| {
+            faults.push(FileFault { row, column, message });
+        });
+        draft.filter(|_| faults.is_empty()).ok_or(faults)
+    }
+}
+
+/// What the cells of a row say.
+#[derive(Default)]
+struct Said {
+    lookup_type: Option<LookupType>,
+    is_type_wrong: bool,
+    tenant: Option<Option<Rid>>,
+    source: (String, Map<String, Value>),
+    target: (String, Map<String, Value>),
+    is_active: Option<bool>,
+}
+
+impl Said {
+    fn take(&mut self, column: &Column, cell: &str, terms: &Terms) -> Result<(), String> {
+        match column {
+            Column::Type => {
+                self.is_type_wrong = true;
+                self.lookup_type = Some(lookup_type(cell::text_read(cell.trim())).map_err(|faults| message(&faults))?);
+                self.is_type_wrong = false;
+            }
+            Column::Tenant => self.tenant = Some(tenant_read(cell, terms)?),
+            Column::SourceId => cell::text_read(cell.trim()).clone_into(&mut self.source.0),
+            Column::TargetId => cell::text_read(cell.trim()).clone_into(&mut self.target.0),
+            Column::Source(name) => drop(self.source.1.insert(name.clone(), cell::read(cell)?)),
+            Column::Target(name) => drop(self.target.1.insert(name.clone(), cell::read(cell)?)),
+            Column::Active => self.is_active = Some(active_read(cell)?),
+        }
+        Ok(())
+    }
+
+    fn draft(self, terms: &Terms, mut fault: impl FnMut(Option<String>, String)) -> Option<LookupDraft> {
+        let named = self.lookup_type.or_else(|| terms.lookup_type.clone());
+        if named.is_none() && !self.is_type_wrong {
+            fault(Some("type".to_owned()), "is empty; give a type such as DEPARTMENT".to_owned());
+        }
+        let mut side = |name: &str, (id, fields): (String, Map<String, Value>)| {
+            let checked = LookupSide::checked(&id, fields);
+            if let Err(faults) = &checked {
+                for found in faults.list() {
+                    let place = found.pointer.replacen('/', ".", 1);
+                    fault(Some(format!("{name}{place}")), found.message.clone());
+                }
+            }
+            checked.ok()
+        };
+        let source = side("source", self.source);
+        let target = side("target", self.target);
+        Some(LookupDraft {
+            table: LookupTable {
+                lookup_type: named?,
+                tenant_id: self.tenant.or(terms.tenant).flatten(),
+            },
+            source: source?,
+            target: target?,
+            is_active: self.is_active.unwrap_or(true),
+        })
+    }
+}
+
+fn tenant_read(cell: &str, terms: &Terms) -> Result<Option<Rid>, String> {
+    let number = cell
+        .trim()
+        .parse()
+        .map_err(|_| "must be the rid of a unit, a whole number".to_owned())?;
+    let tenant = tenant(terms.org, number).map_err(|faults| message(&faults))?;
+    Ok(tenant)
+}
+
+fn active_read(cell: &str) -> Result<bool, String> {
+    match cell.trim().trim_start_matches("json:").to_ascii_lowercase().as_str() {
+        "true" | "yes" | "1" => Ok(true),
+        "false" | "no" | "0" => Ok(false),
+        _ => Err("must be true or false".to_owned()),
+    }
+}
+
+fn message(faults: &Faults) -> String {
+    let messages: Vec<_> = faults.list().iter().map(|fault| fault.message.as_str()).collect();
+    messages.join("; ")
+}
+
+fn header_fault(at: usize, cell: &str, wrong: &str) -> FileFault {
+    let shown: String = cell.chars().filter(|letter| !letter.is_control()).take(50).collect();
+    FileFault {
+        row: 1,
+        column: Some(if shown.trim().is_empty() {
+            format!("column {}", at + 1)
+        } else {
+            shown
+        }),
+        message: wrong.to_owned(),
+    }
+}
+
+fn missing(column: &str, wrong: &str) -> FileFault {
+    FileFault {
+        row: 1,
+        column: Some(column.to_owned()),
+        message: wrong.to_owned(),
+    }
+}

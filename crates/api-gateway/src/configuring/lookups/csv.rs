@@ -1,0 +1,85 @@
+//! CSV: UTF-8 with or without a byte order mark, separated as its header is.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
+
+use ::csv::{ByteRecord, ReaderBuilder};
+
+use super::columns;
+use super::file::{Line, Reading, whole};
+use crate::document::FileFault;
+
+/// Bytes that a header is looked for in.
+const HEADER: u64 = 64 * 1024;
+/// The most bytes of one cell.
+const LONGEST_CELL: usize = 32 * 1024;
+
+/// Reads a file's lines.
+pub(super) fn lines(file: &File, take: &mut impl FnMut(Line<'_>) -> Reading) -> Result<(), Vec<FileFault>> {
+    let broken = |error: std::io::Error| {
+        tracing::error!(%error, "an upload that was kept cannot be read");
+        vec![whole(1, "cannot be read; please try again")]
+    };
+    let (separator, begin) = look(file).map_err(broken)??;
+    let mut file = file;
+    file.seek(SeekFrom::Start(begin)).map_err(broken)?;
+    let mut reader = ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(separator)
+        .from_reader(BufReader::with_capacity(256 * 1024, file));
+    let mut record = ByteRecord::new();
+    let mut cells = Vec::new();
+    loop {
+        match reader.read_byte_record(&mut record) {
+            Ok(true) => {}
+            Ok(false) => return Ok(()),
+            Err(error) => {
+                let line = error.position().map_or(1, ::csv::Position::line);
+                return Err(vec![whole(line, format!("cannot be read as CSV: {error}"))]);
+            }
+        }
+        let line = record.position().map_or(1, ::csv::Position::line);
+        if let Reading::Enough = take(texts(&record, line, &mut cells).map(|()| (line, cells.as_slice()))) {
+            return Ok(());
+        }
+    }
+}
+
+fn texts(record: &ByteRecord, line: u64, cells: &mut Vec<String>) -> Result<(), FileFault> {
+    cells.clear();
+    if record.len() > columns::MOST {
+        return Err(whole(line, format!("has more than {} cells", columns::MOST)));
+    }
+    for (at, cell) in record.iter().enumerate() {
+        let fault = |message: &str| FileFault {
+            row: line,
+            column: Some(format!("column {}", at + 1)),
+            message: message.to_owned(),
+        };
+        if cell.len() > LONGEST_CELL {
+            return Err(fault("is longer than 32 KiB; look for a quote that is not closed"));
+        }
+        let text = std::str::from_utf8(cell).map_err(|_| fault("is not UTF-8; save the file as \"CSV UTF-8\""))?;
+        if text.contains('\0') {
+            return Err(fault("holds a NUL character; save the file as \"CSV UTF-8\""));
+        }
+        cells.push(text.to_owned());
+    }
+    Ok(())
+}
+
+/// The separator that the header is written with, and where the text begins.
+fn look(file: &File) -> std::io::Result<Result<(u8, u64), Vec<FileFault>>> {
+    let mut file = file;
+    file.seek(SeekFrom::Start(0))?;
+    let mut first = Vec::new();
+    BufReader::new(file.take(HEADER)).read_until(b'\n', &mut first)?;
+    if first.starts_with(&[0xff, 0xfe]) || first.starts_with(&[0xfe, 0xff]) {
+        return Ok(Err(vec![whole(1, "is UTF-16; save the file as \"CSV UTF-8\"")]));
+    }
+    let begin = if first.starts_with(&[0xef, 0xbb, 0xbf]) { 3 } else { 0 };
+    let count = |separator: &u8| first.iter().filter(|byte| *byte == separator).count();
+    let separator = [b',', b';', b'\t'].into_iter().rev().max_by_key(count).unwrap_or(b',');
+    Ok(Ok((separator, begin)))
+}

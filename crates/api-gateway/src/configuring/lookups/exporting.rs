@@ -1,0 +1,171 @@
+//! Exports: rows as a file that can be imported as it is.
+
+use std::collections::BTreeSet;
+use std::io::{Read as _, Seek as _};
+
+use axum::body::Body;
+use bytes::Bytes;
+use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
+use ig_core::id::OrgId;
+use ig_core::lookup::LookupRow;
+use ig_core::ports::StoreError;
+use ig_store::{LookupFilter, LookupRows, LookupView};
+use rust_xlsxwriter::{Workbook, XlsxError};
+use tokio::sync::mpsc;
+
+use super::cell;
+use super::columns::{self, Column};
+use super::file::Format;
+use crate::error::{ApiError, ErrorCode};
+use crate::gateway::Gateway;
+
+/// Bytes handed on at once.
+const PART: usize = 64 * 1024;
+/// Rows that a sheet has room for.
+const SHEET: u32 = 1_048_576;
+
+/// A file without rows, to be filled in.
+pub(crate) fn template(format: Format) -> Result<Bytes, ApiError> {
+    let headers = columns::TEMPLATE.map(str::to_owned);
+    match format {
+        Format::Csv => Ok(csv_line(headers.iter()).map_err(broken)?.into()),
+        Format::Xlsx => {
+            let mut workbook = Workbook::new();
+            let sheet = workbook.add_worksheet();
+            for (at, header) in (0..).zip(&headers) {
+                sheet.write_string(0, at, header).map_err(broken)?;
+            }
+            Ok(workbook.save_to_buffer().map_err(broken)?.into())
+        }
+    }
+}
+
+/// The rows that a filter finds.
+pub(crate) async fn export(gateway: &Gateway, org: OrgId, filter: &LookupFilter, format: Format) -> Result<Body, ApiError> {
+    let view = gateway.store().lookups().view(org, filter).await?;
+    let columns = columns_of(&view).await?;
+    let rows = view.rows().await?;
+    match format {
+        Format::Csv => Ok(Body::from_stream(csv(columns, rows))),
+        Format::Xlsx => workbook(columns, rows).await,
+    }
+}
+
+/// The columns that hold all that is known of the rows.
+async fn columns_of(view: &LookupView) -> Result<Vec<Column>, ApiError> {
+    let mut sources = BTreeSet::new();
+    let mut targets = BTreeSet::new();
+    let mut parts = view.rows().await?;
+    while let Some(part) = parts.try_next().await? {
+        for row in part {
+            sources.extend(row.source.fields.into_iter().map(|(name, _)| name));
+            targets.extend(row.target.fields.into_iter().map(|(name, _)| name));
+        }
+        if sources.len() + targets.len() + 5 > columns::MOST {
+            let message = format!(
+                "The rows have more than {} different fields; export them by type",
+                columns::MOST
+            );
+            return Err(ApiError::new(ErrorCode::Conflict, message));
+        }
+    }
+    let sources = sources.into_iter().map(Column::Source);
+    let targets = targets.into_iter().map(Column::Target);
+    let columns = [Column::Type, Column::Tenant, Column::SourceId].into_iter().chain(sources);
+    Ok(columns
+        .chain([Column::TargetId])
+        .chain(targets)
+        .chain([Column::Active])
+        .collect())
+}
+
+/// What a row says in a column.
+fn said(row: &LookupRow, column: &Column) -> String {
+    let field = |value: Option<&serde_json::Value>| value.map(|value| cell::written(value).into_owned()).unwrap_or_default();
+    match column {
+        Column::Type => cell::text_written(row.lookup_type.as_str()).into_owned(),
+        Column::Tenant => row.tenant_id.map(|rid| rid.to_string()).unwrap_or_default(),
+        Column::SourceId => cell::text_written(&row.source.id).into_owned(),
+        Column::Source(name) => field(row.source.fields.get(name)),
+        Column::TargetId => cell::text_written(&row.target.id).into_owned(),
+        Column::Target(name) => field(row.target.fields.get(name)),
+        Column::Active => row.is_active.to_string(),
+    }
+}
+
+fn csv(columns: Vec<Column>, rows: LookupRows) -> impl Stream<Item = Result<Vec<u8>, StoreError>> {
+    let header = csv_line(columns.iter().map(Column::header)).map_err(|error| StoreError::Refused(error.to_string()));
+    let parts = rows.map(move |part| {
+        let mut text = Vec::new();
+        for row in part? {
+            let cells = columns.iter().map(|column| said(&row, column));
+            text.extend(csv_line(cells).map_err(|error| StoreError::Refused(error.to_string()))?);
+        }
+        Ok(text)
+    });
+    stream::iter([header]).chain(parts)
+}
+
+fn csv_line<T: AsRef<str>>(cells: impl Iterator<Item = T>) -> Result<Vec<u8>, ::csv::Error> {
+    let mut writer = ::csv::WriterBuilder::new()
+        .terminator(::csv::Terminator::CRLF)
+        .from_writer(Vec::new());
+    writer.write_record(cells.map(|cell| cell.as_ref().to_owned()))?;
+    writer.into_inner().map_err(|error| error.into_error().into())
+}
+
+/// A workbook is complete only at its end, so it is written to a file first, a row at a time.
+async fn workbook(columns: Vec<Column>, mut rows: LookupRows) -> Result<Body, ApiError> {
+    let (sender, receiver) = mpsc::channel(2);
+    let writing = tokio::task::spawn_blocking(move || written(&columns, receiver));
+    while let Some(part) = rows.try_next().await? {
+        if sender.send(part).await.is_err() {
+            break;
+        }
+    }
+    drop(sender);
+    let file = writing.await.map_err(|_panic| ApiError::internal())?.map_err(broken)?;
+    let parts = stream::try_unfold(file, |mut file| async move {
+        let read = tokio::task::spawn_blocking(move || {
+            let mut part = vec![0; PART];
+            let read = file.read(&mut part)?;
+            part.truncate(read);
+            std::io::Result::Ok((part, file))
+        });
+        let (part, file) = read.await.map_err(std::io::Error::other)??;
+        std::io::Result::Ok((!part.is_empty()).then_some((part, file)))
+    });
+    Ok(Body::from_stream(parts))
+}
+
+fn written(columns: &[Column], mut rows: mpsc::Receiver<Vec<LookupRow>>) -> Result<std::fs::File, XlsxError> {
+    let mut workbook = Workbook::new();
+    let sheet = workbook.add_worksheet_with_constant_memory()?;
+    for (at, column) in (0..).zip(columns) {
+        sheet.write_string(0, at, column.header())?;
+    }
+    let mut number = 0;
+    while let Some(part) = rows.blocking_recv() {
+        for row in part {
+            number += 1;
+            if number >= SHEET {
+                return Err(XlsxError::RowColumnLimitError);
+            }
+            for (at, column) in (0..).zip(columns) {
+                let said = said(&row, column);
+                if !said.is_empty() {
+                    sheet.write_string(number, at, said)?;
+                }
+            }
+        }
+    }
+    let mut file = tempfile::tempfile()?;
+    workbook.save_to_writer(&mut file)?;
+    file.rewind()?;
+    Ok(file)
+}
+
+fn broken(error: impl std::fmt::Display) -> ApiError {
+    tracing::error!(%error, "a file cannot be written");
+    ApiError::internal()
+}

@@ -1,0 +1,130 @@
+//! Files of rows, whatever their format: a header, and rows with their numbers.
+
+use std::fs::File;
+
+use super::columns::{Columns, Terms};
+use super::{csv, xlsx};
+use crate::document::FileFault;
+use ig_core::lookup::LookupDraft;
+
+/// The most rows of a file.
+pub(super) const MOST_ROWS: u64 = 500_000;
+
+/// How a file is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// Text, separated by commas, semicolons or tabs.
+    Csv,
+    /// A workbook of Excel; its first sheet counts.
+    Xlsx,
+}
+
+impl Format {
+    /// The format of this name.
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        match name {
+            "csv" => Some(Self::Csv),
+            "xlsx" => Some(Self::Xlsx),
+            _ => None,
+        }
+    }
+
+    /// The format of this content type, parameters left aside.
+    pub(crate) fn of_content_type(given: &str) -> Option<Self> {
+        let essence = given.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        match essence.as_str() {
+            "text/csv" => Some(Self::Csv),
+            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet" => Some(Self::Xlsx),
+            _ => None,
+        }
+    }
+
+    /// Its content type.
+    pub(crate) fn content_type(self) -> &'static str {
+        match self {
+            Self::Csv => "text/csv; charset=utf-8; header=present",
+            Self::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        }
+    }
+
+    /// The end of such a file's name.
+    pub(crate) fn extension(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Xlsx => "xlsx",
+        }
+    }
+}
+
+/// Whether to read on.
+pub(super) enum Reading {
+    On,
+    Enough,
+}
+
+/// One line of a file: its number and its cells, or what is wrong with it.
+pub(super) type Line<'a> = Result<(u64, &'a [String]), FileFault>;
+
+/// Reads a file's rows in order; a row that is blank is left out. An error is one of the file as a whole.
+pub(super) fn read(
+    file: &File,
+    format: Format,
+    terms: &Terms,
+    mut each: impl FnMut(u64, Result<LookupDraft, Vec<FileFault>>) -> Reading,
+) -> Result<(), Vec<FileFault>> {
+    let mut columns: Option<Columns> = None;
+    let mut rows = 0;
+    let mut header_faults = None;
+    let mut take = |line: Line<'_>| {
+        let (row, cells) = match line {
+            Ok(line) => line,
+            Err(fault) if columns.is_none() => {
+                header_faults = Some(vec![fault]);
+                return Reading::Enough;
+            }
+            Err(fault) => return each(fault.row, Err(vec![fault])),
+        };
+        if cells.iter().all(|cell| cell.trim().is_empty()) {
+            return Reading::On;
+        }
+        let Some(columns) = &columns else {
+            match Columns::read(cells, terms) {
+                Ok(read) => columns = Some(read),
+                Err(faults) => {
+                    header_faults = Some(faults);
+                    return Reading::Enough;
+                }
+            }
+            return Reading::On;
+        };
+        rows += 1;
+        if rows > MOST_ROWS {
+            header_faults = Some(vec![whole(
+                row,
+                format!("is beyond the {MOST_ROWS} rows that one file may have; split the file"),
+            )]);
+            return Reading::Enough;
+        }
+        each(row, columns.draft(row, cells, terms))
+    };
+    match format {
+        Format::Csv => csv::lines(file, &mut take)?,
+        Format::Xlsx => xlsx::lines(file, &mut take)?,
+    }
+    if let Some(faults) = header_faults {
+        return Err(faults);
+    }
+    if columns.is_none() {
+        return Err(vec![whole(1, "is missing: the file is empty; begin it with a header")]);
+    }
+    Ok(())
+}
+
+/// A fault of a whole row.
+pub(super) fn whole(row: u64, message: impl Into<String>) -> FileFault {
+    FileFault {
+        row,
+        column: None,
+        message: message.into(),
+    }
+}

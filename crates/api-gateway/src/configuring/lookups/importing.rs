@@ -1,0 +1,291 @@
+//! Imports: a file is taken in, checked as a whole, and then written in the background while its progress is told.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use chrono::Utc;
+use http::HeaderMap;
+use ig_core::id::{ImportId, LookupType, OrgId, Rid};
+use ig_core::lookup::{ImportMode, ImportStatus, LookupDraft};
+use ig_core::ports::StoreError;
+use ig_service::Fate;
+use ig_store::{LookupError, LookupImport};
+use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::checking::{Checked, check};
+use super::columns::Terms;
+use super::ending;
+use super::file::{self, Format, Reading};
+use super::upload::kept;
+use crate::document::{ImportEntry, ImportReport};
+use crate::error::{ApiError, Detail, ErrorCode};
+use crate::gateway::Gateway;
+
+/// Imports that one gateway works on at once.
+const AT_ONCE: usize = 2;
+/// Rows of one step.
+const STEP: usize = 1_000;
+/// How long an import can be asked about.
+const REMEMBERED: Duration = Duration::from_hours(7 * 24);
+
+/// What an import is asked to do.
+#[derive(Debug, Clone)]
+pub(crate) struct Order {
+    /// How the file is written.
+    pub format: Format,
+    /// What is done with the rows there are.
+    pub mode: ImportMode,
+    /// The type of rows that name none.
+    pub lookup_type: Option<LookupType>,
+    /// The unit of rows that name none, and with a replacement the one tenant whose rows are replaced.
+    pub tenant: Option<Option<Rid>>,
+    /// Whether the file is only checked.
+    pub is_dry_run: bool,
+}
+
+/// What came of an order.
+#[derive(Debug)]
+pub(crate) enum Begun {
+    /// The file was checked.
+    Checked(ImportReport),
+    /// The file is being written.
+    Running(ImportEntry),
+}
+
+/// Room for the imports of one gateway.
+#[derive(Debug, Clone)]
+pub(crate) struct ImportRoom(Arc<Semaphore>);
+
+impl Default for ImportRoom {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(AT_ONCE)))
+    }
+}
+
+impl ImportRoom {
+    fn take(&self) -> Result<OwnedSemaphorePermit, ApiError> {
+        let taken = Arc::clone(&self.0).try_acquire_owned();
+        taken.map_err(|_| ApiError::unavailable("Other imports are under way here, please try again in a moment"))
+    }
+}
+
+/// Takes a file in, checks it, and begins to write it unless it is only to be checked.
+pub(crate) async fn begin(
+    gateway: &Gateway,
+    org: OrgId,
+    order: Order,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Begun, ApiError> {
+    let room = gateway.import_room().take()?;
+    let file = kept(headers, body, gateway.http()).await?;
+    let terms = Terms {
+        org,
+        lookup_type: order.lookup_type.clone(),
+        tenant: order.tenant,
+    };
+    let units = units(gateway, org).await?;
+    named_unit(&units, order.tenant)?;
+    let (file, checked) = checked(file, &order, &terms, units).await?;
+    if order.is_dry_run {
+        return Ok(Begun::Checked(checked.report()));
+    }
+    if !checked.is_valid() {
+        return Err(refused(checked.report()));
+    }
+    let import = noted(gateway, org, order.mode, checked.rows).await?;
+    let entry = ImportEntry::from(import.clone());
+    let job = Job {
+        gateway: gateway.clone(),
+        import,
+        file,
+        order,
+        terms,
+        checked,
+    };
+    gateway.context().spawn("lookup import", Fate::Finishes, async move {
+        job.run().await;
+        drop(room);
+    });
+    Ok(Begun::Running(entry))
+}
+
+async fn units(gateway: &Gateway, org: OrgId) -> Result<BTreeSet<Rid>, ApiError> {
+    gateway.feed().caught_up().await?;
+    let configuration = gateway.feed().configuration();
+    Ok(configuration.org(org).map(|org| org.units().collect()).unwrap_or_default())
+}
+
+fn named_unit(units: &BTreeSet<Rid>, tenant: Option<Option<Rid>>) -> Result<(), ApiError> {
+    if tenant.flatten().is_some_and(|rid| !units.contains(&rid)) {
+        let message = "must be the organisation, or the rid of one of its units";
+        return Err(ApiError::parameter("tenantId", message));
+    }
+    Ok(())
+}
+
+async fn checked(file: File, order: &Order, terms: &Terms, units: BTreeSet<Rid>) -> Result<(File, Checked), ApiError> {
+    let (format, mode, terms) = (order.format, order.mode, terms.clone());
+    let work = tokio::task::spawn_blocking(move || {
+        let checked = check(&file, format, &terms, mode, &units);
+        (file, checked)
+    });
+    // The library that reads workbooks is not to be trusted with the process.
+    work.await.map_err(|_panic| {
+        tracing::error!("reading an upload panicked");
+        ApiError::fault("", "cannot be read; save the file anew")
+    })
+}
+
+/// A file that has faults: each by its row and column.
+fn refused(report: ImportReport) -> ApiError {
+    let mut error = ApiError::new(ErrorCode::ValidationError, "The file cannot be imported; nothing was changed");
+    if report.further_errors > 0 {
+        error.message = format!("{}; there are {} further faults", error.message, report.further_errors);
+    }
+    let details = report.errors.into_iter().map(|fault| {
+        let column = fault.column.unwrap_or_default();
+        let place = if column.is_empty() {
+            String::new()
+        } else {
+            format!(", column {column}")
+        };
+        Detail {
+            pointer: Some(format!("/{}/{}", fault.row, column.replace('~', "~0").replace('/', "~1"))),
+            parameter: None,
+            message: format!("Row {}{place}: {}", fault.row, fault.message),
+        }
+    });
+    error.details = details.collect();
+    error
+}
+
+async fn noted(gateway: &Gateway, org: OrgId, mode: ImportMode, total: u64) -> Result<LookupImport, ApiError> {
+    let stamp = super::made_now();
+    let import = LookupImport {
+        id: ImportId(crate::configuring::new_id(stamp.created_at.timestamp())),
+        org_id: org,
+        mode,
+        status: ImportStatus::Running,
+        total,
+        done: 0,
+        written: ig_store::Written::default(),
+        removed: 0,
+        error: None,
+        created_at: stamp.created_at,
+        updated_at: stamp.updated_at,
+        expires_at: stamp.created_at + REMEMBERED,
+    };
+    gateway.store().lookup_imports().begin(&import).await?;
+    Ok(import)
+}
+
+/// A file that is being written.
+struct Job {
+    gateway: Gateway,
+    import: LookupImport,
+    file: File,
+    order: Order,
+    terms: Terms,
+    checked: Checked,
+}
+
+impl Job {
+    async fn run(mut self) {
+        let outcome = self.write().await;
+        self.import.status = match &outcome {
+            Ok(()) => ImportStatus::Succeeded,
+            Err(_) => ImportStatus::Failed,
+        };
+        self.import.error = outcome.err().map(|error| ending(&error));
+        self.gateway.feed().look_now();
+        if let Err(error) = self.tell().await {
+            tracing::warn!(%error, import = %self.import.id, "how an import ended cannot be told");
+        }
+    }
+
+    async fn write(&mut self) -> Result<(), LookupError> {
+        match self.order.mode {
+            ImportMode::Upsert => self.merge().await,
+            ImportMode::Replace => self.replace().await,
+        }
+    }
+
+    async fn merge(&mut self) -> Result<(), LookupError> {
+        let tables = self.checked.tables.iter().cloned().collect();
+        let merging = self.gateway.store().lookups().merge(self.import.org_id, tables).await?;
+        let mut steps = self.steps()?;
+        while let Some(drafts) = steps.recv().await {
+            self.import.written += merging.step(&drafts, Utc::now()).await?;
+            self.gateway.feed().look_now();
+            self.has_done(drafts.len()).await?;
+        }
+        self.is_whole()
+    }
+
+    async fn replace(&mut self) -> Result<(), LookupError> {
+        let mut staged = self.gateway.store().lookups().stage(self.import.org_id);
+        let mut steps = self.steps()?;
+        while let Some(drafts) = steps.recv().await {
+            staged.add(&drafts, Utc::now()).await?;
+            self.has_done(drafts.len()).await?;
+        }
+        self.is_whole()?;
+        let mut types = self.checked.types();
+        types.extend(self.order.lookup_type.clone());
+        let replaced = staged.put_in_force(&types, self.order.tenant).await?;
+        self.import.written.created = replaced.created;
+        self.import.removed = replaced.removed;
+        Ok(())
+    }
+
+    /// The file's rows in steps; a thread of its own reads them no faster than they are written.
+    fn steps(&self) -> Result<mpsc::Receiver<Vec<LookupDraft>>, StoreError> {
+        let file = self.file.try_clone();
+        let file = file.map_err(|error| StoreError::Refused(format!("an upload that was kept cannot be read: {error}")))?;
+        let (format, terms) = (self.order.format, self.terms.clone());
+        let (sender, steps) = mpsc::channel(2);
+        tokio::task::spawn_blocking(move || {
+            let mut step = Vec::with_capacity(STEP);
+            let read = file::read(&file, format, &terms, |_, said| {
+                step.extend(said.ok());
+                let is_full = step.len() >= STEP;
+                if is_full
+                    && sender
+                        .blocking_send(std::mem::replace(&mut step, Vec::with_capacity(STEP)))
+                        .is_err()
+                {
+                    return Reading::Enough;
+                }
+                Reading::On
+            });
+            if read.is_ok() && !step.is_empty() {
+                // Whoever wrote has given up, and says so.
+                let _ = sender.blocking_send(step);
+            }
+        });
+        Ok(steps)
+    }
+
+    /// What was checked is what was written.
+    fn is_whole(&self) -> Result<(), LookupError> {
+        if self.import.done == self.checked.rows {
+            return Ok(());
+        }
+        Err(StoreError::Refused("an upload that was kept was read differently the second time".to_owned()).into())
+    }
+
+    async fn has_done(&mut self, rows: usize) -> Result<(), StoreError> {
+        self.import.done += rows as u64;
+        self.tell().await
+    }
+
+    async fn tell(&mut self) -> Result<(), StoreError> {
+        self.import.updated_at = super::made_now().updated_at;
+        self.gateway.store().lookup_imports().update(&self.import).await
+    }
+}

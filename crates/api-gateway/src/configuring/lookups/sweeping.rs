@@ -1,0 +1,31 @@
+//! Sweeping rows that are out of force for good.
+
+use std::time::Duration;
+
+use chrono::Utc;
+use ig_service::Context;
+use ig_store::Store;
+
+/// Between two sweeps.
+const PAUSE: Duration = Duration::from_mins(1);
+
+/// Sweeps until the shutdown; any number of gateways may.
+pub(crate) async fn sweep(context: Context, store: Store) {
+    let sweeping = async {
+        loop {
+            tokio::time::sleep(PAUSE).await;
+            match store.lookups().sweep(Utc::now()).await {
+                Ok(swept) if swept.generations > 0 => {
+                    tracing::info!(
+                        tables = swept.generations,
+                        rows = swept.rows,
+                        "lookup rows out of force were swept"
+                    );
+                }
+                Ok(_) => {}
+                Err(error) => tracing::warn!(%error, "lookup rows out of force cannot be swept"),
+            }
+        }
+    };
+    context.stopping().run_until_cancelled(sweeping).await;
+}

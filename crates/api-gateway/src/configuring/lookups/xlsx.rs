@@ -1,0 +1,109 @@
+//! Workbooks of Excel: the first sheet, cell by cell.
+
+mod guard;
+
+use std::fs::File;
+use std::io::BufReader;
+
+use calamine::{DataRef, Reader as _, Xlsx, XlsxError};
+
+use super::columns;
+use super::file::{Line, Reading, whole};
+use crate::document::FileFault;
+
+/// Reads the lines of a workbook's first sheet.
+pub(super) fn lines(file: &File, take: &mut impl FnMut(Line<'_>) -> Reading) -> Result<(), Vec<FileFault>> {
+    guard::check(file).map_err(|message| vec![whole(1, message)])?;
+    let opened = guard::from_start(file).map_err(|message| vec![whole(1, message)])?;
+    sheet(opened, take).map_err(|error| vec![whole(1, format!("cannot be read as a workbook: {error}"))])
+}
+
+fn sheet(file: BufReader<&File>, take: &mut impl FnMut(Line<'_>) -> Reading) -> Result<(), XlsxError> {
+    let mut workbook = Xlsx::new(file)?;
+    let names = workbook.sheet_names();
+    let first = names.first().ok_or(XlsxError::Unexpected("a workbook without a sheet"))?;
+    let mut reader = workbook.worksheet_cells_reader(first)?;
+    let mut row = Row::default();
+    while let Some(cell) = reader.next_cell()? {
+        let (at, column) = cell.get_position();
+        if row.number != Some(at) {
+            if let Reading::Enough = row.hand_on(take) {
+                return Ok(());
+            }
+            row.begin(at);
+        }
+        row.put(column, cell.get_value());
+    }
+    row.hand_on(take);
+    Ok(())
+}
+
+/// A row as its cells come in.
+#[derive(Default)]
+struct Row {
+    number: Option<u32>,
+    cells: Vec<String>,
+    fault: Option<FileFault>,
+}
+
+impl Row {
+    fn begin(&mut self, number: u32) {
+        let is_behind = self.number.is_some_and(|before| number < before);
+        self.number = Some(number);
+        self.cells.clear();
+        self.fault = is_behind.then(|| whole(u64::from(number) + 1, "stands behind a later row; save the workbook anew"));
+    }
+
+    fn put(&mut self, column: u32, value: &DataRef<'_>) {
+        let Ok(text) = text(value) else {
+            self.blame(column, "holds an error; correct it in the workbook");
+            return;
+        };
+        if text.is_empty() {
+            return;
+        }
+        let at = usize::try_from(column).unwrap_or(usize::MAX);
+        if at >= columns::MOST {
+            self.blame(column, "is beyond the columns that are read");
+            return;
+        }
+        if self.cells.len() <= at {
+            self.cells.resize(at + 1, String::new());
+        }
+        self.cells[at] = text;
+    }
+
+    fn blame(&mut self, column: u32, message: &str) {
+        let number = self.number.unwrap_or_default();
+        self.fault.get_or_insert_with(|| FileFault {
+            row: u64::from(number) + 1,
+            column: Some(format!("column {}", u64::from(column) + 1)),
+            message: message.to_owned(),
+        });
+    }
+
+    fn hand_on(&mut self, take: &mut impl FnMut(Line<'_>) -> Reading) -> Reading {
+        let Some(number) = self.number else { return Reading::On };
+        match self.fault.take() {
+            Some(fault) => take(Err(fault)),
+            None => take(Ok((u64::from(number) + 1, &self.cells))),
+        }
+    }
+}
+
+/// A cell as text; numbers as people write them.
+fn text(value: &DataRef<'_>) -> Result<String, ()> {
+    Ok(match value {
+        DataRef::Empty => String::new(),
+        DataRef::String(text) | DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => text.clone(),
+        DataRef::SharedString(text) => (*text).to_owned(),
+        DataRef::Int(number) => number.to_string(),
+        DataRef::Float(number) => number.to_string(),
+        DataRef::Bool(flag) => flag.to_string(),
+        DataRef::DateTime(at) => {
+            let (year, month, day, hour, minute, second, _) = at.to_ymd_hms_milli();
+            format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
+        }
+        DataRef::Error(_) => return Err(()),
+    })
+}

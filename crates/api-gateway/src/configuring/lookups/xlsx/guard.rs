@@ -1,0 +1,148 @@
+//! What a workbook holds is measured before it is opened: an archive of a few kilobytes can hold gigabytes.
+//!
+//! Sheets are read cell by cell, so they may be large. All other parts are held in memory while the sheet is read, and the
+//! shared texts are announced by a number for which memory is set aside at once; both are bounded here.
+
+use std::fs::File;
+use std::io::{BufReader, Read, Seek as _, SeekFrom};
+
+use zip::ZipArchive;
+
+/// The most parts of a workbook.
+const PARTS: usize = 500;
+/// The most bytes of all parts together, unpacked.
+const WHOLE: u64 = 512 * 1024 * 1024;
+/// The most bytes of the texts that cells share.
+const TEXTS: u64 = 64 * 1024 * 1024;
+/// The most tags in these texts; each text has four, or as little as one.
+const TAGS: u64 = 6_000_000;
+/// The most texts that are announced.
+const ANNOUNCED: u64 = 3_000_000;
+/// The most bytes of any other part that is no sheet.
+const OTHER: u64 = 2 * 1024 * 1024;
+
+const NO_WORKBOOK: &str = "is no workbook of Excel (.xlsx)";
+const TOO_LARGE: &str = "unpacks to more than an import may hold; save the rows alone as a new workbook, or as CSV";
+
+/// A reader from the file's first byte.
+pub(super) fn from_start(mut file: &File) -> Result<BufReader<&File>, String> {
+    let sought = file.seek(SeekFrom::Start(0));
+    sought.map_err(|_| "cannot be read; please try again".to_owned())?;
+    Ok(BufReader::with_capacity(256 * 1024, file))
+}
+
+/// Refuses a workbook that would take more than it may.
+pub(super) fn check(file: &File) -> Result<(), String> {
+    let mut archive = ZipArchive::new(from_start(file)?).map_err(|_| NO_WORKBOOK)?;
+    if archive.len() > PARTS {
+        return Err(TOO_LARGE.to_owned());
+    }
+    let mut whole = 0;
+    for at in 0..archive.len() {
+        let part = archive.by_index(at).map_err(|_| NO_WORKBOOK)?;
+        let name = part.name().map_err(|_| NO_WORKBOOK)?.to_ascii_lowercase();
+        let mut measure = Measure::of(&name);
+        measure.read(part, WHOLE - whole)?;
+        whole += measure.bytes;
+    }
+    root(&mut archive)
+}
+
+/// The workbook has to be where workbooks are: a sheet that passed for one would be held in memory.
+fn root(archive: &mut ZipArchive<BufReader<&File>>) -> Result<(), String> {
+    let mut text = String::new();
+    let mut root = archive.by_name("_rels/.rels").map_err(|_| NO_WORKBOOK)?;
+    root.read_to_string(&mut text).map_err(|_| NO_WORKBOOK)?;
+    let is_plain = text.contains("xl/workbook.xml") && !text.contains(['&', '\0']) && !text.contains("worksheets");
+    if is_plain { Ok(()) } else { Err(NO_WORKBOOK.to_owned()) }
+}
+
+/// What one part holds.
+struct Measure {
+    bytes: u64,
+    tags: u64,
+    most_bytes: u64,
+    is_text: bool,
+    /// The end of what was read before, in which a word may begin.
+    tail: Vec<u8>,
+}
+
+impl Measure {
+    fn of(name: &str) -> Self {
+        let is_text = name.ends_with("sharedstrings.xml");
+        let is_sheet = name.strip_prefix("xl/worksheets/").is_some_and(|name| !name.contains('/'));
+        let most_bytes = match (is_text, is_sheet) {
+            (true, _) => TEXTS,
+            (_, true) => WHOLE,
+            _ => OTHER,
+        };
+        Self {
+            bytes: 0,
+            tags: 0,
+            most_bytes,
+            is_text,
+            tail: Vec::new(),
+        }
+    }
+
+    fn read(&mut self, mut part: impl Read, left: u64) -> Result<(), String> {
+        let mut buffer = vec![0; 64 * 1024];
+        loop {
+            let read = part.read(&mut buffer).map_err(|_| NO_WORKBOOK)?;
+            if read == 0 {
+                return Ok(());
+            }
+            self.bytes += read as u64;
+            if self.bytes > self.most_bytes.min(left) {
+                return Err(TOO_LARGE.to_owned());
+            }
+            if self.is_text {
+                self.look_at(&buffer[..read])?;
+            }
+        }
+    }
+
+    fn look_at(&mut self, bytes: &[u8]) -> Result<(), String> {
+        // Another encoding would hide the words that are looked for.
+        if bytes.iter().any(|byte| matches!(byte, 0 | 0x1b)) {
+            return Err(NO_WORKBOOK.to_owned());
+        }
+        self.tags += bytes.iter().filter(|byte| **byte == b'<').count() as u64;
+        let mut window = std::mem::take(&mut self.tail);
+        window.extend_from_slice(bytes);
+        if self.tags > TAGS || announces_too_many(&window) || names_another_encoding(&window) {
+            return Err(TOO_LARGE.to_owned());
+        }
+        self.tail = window.split_off(window.len().saturating_sub(256));
+        Ok(())
+    }
+}
+
+fn announces_too_many(window: &[u8]) -> bool {
+    after(window, b"uniqueCount").any(|rest| {
+        let digits: String = value(rest).chars().take_while(char::is_ascii_digit).collect();
+        digits.len() > 18 || digits.parse().unwrap_or(0) > ANNOUNCED
+    })
+}
+
+fn names_another_encoding(window: &[u8]) -> bool {
+    let is_declared = window.starts_with(b"<?xml") || window.starts_with(b"\xef\xbb\xbf<?xml");
+    let mut named = after(&window[..window.len().min(200)], b"encoding");
+    is_declared && named.any(|rest| !value(rest).to_ascii_lowercase().starts_with("utf-8"))
+}
+
+/// What follows each place where a word stands.
+fn after<'a>(window: &'a [u8], word: &'static [u8]) -> impl Iterator<Item = &'a [u8]> {
+    let places = window.windows(word.len()).enumerate();
+    places
+        .filter(move |(_, found)| *found == word)
+        .map(move |(at, _)| &window[at + word.len()..])
+}
+
+/// The beginning of an attribute's value.
+fn value(rest: &[u8]) -> String {
+    let plain = rest
+        .iter()
+        .skip_while(|byte| matches!(byte, b'=' | b'"' | b'\'' | b' ' | b'\t' | b'\r' | b'\n'));
+    plain.take(32).map(|byte| char::from(*byte)).collect()
+}

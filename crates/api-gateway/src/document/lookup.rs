@@ -1,0 +1,189 @@
+//! A lookup row as clients send and read it.
+
+use ig_core::clock::Timestamp;
+use ig_core::fault::Faults;
+use ig_core::id::{LookupId, LookupType, OrgId, Rid};
+use ig_core::lookup::{LookupDraft, LookupRow, LookupSide, LookupTable, lookup_type};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use super::Stamp;
+use super::listing::listing;
+use super::text::{self, noted, within};
+use crate::body::shaped;
+
+mod batch;
+mod import;
+mod question;
+mod side;
+mod statistics;
+
+pub(crate) use batch::{Batch, BatchAnswer, Deletion, LookupBatch, LookupDeletion, LookupsDeleted};
+pub(crate) use import::{FileFault, ImportEntry, ImportList, ImportReport};
+pub(crate) use question::{Asked, LookupAnswer, LookupAnswers, LookupMatches, LookupMatchesList, LookupQuestions, Question};
+pub(crate) use side::Side;
+pub(crate) use statistics::{LookupStatistics, LookupTypes};
+
+/// What a value of one system is called in another.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Lookup {
+    /// Its identifier.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(read_only)]
+    pub id: Option<String>,
+    /// The organisation that it belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(read_only)]
+    pub org_id: Option<i64>,
+    /// The unit whose row it is: for that unit it wins over the organisation's. The organisation's own where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenant_id: Option<i64>,
+    /// The type, such as DEPARTMENT; required, except in a batch that names it.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub lookup_type: Option<String>,
+    /// The value as payloads have it.
+    pub source: Side,
+    /// What it is called at the other end.
+    pub target: Side,
+    /// Whether it takes part in resolving; true where absent.
+    pub is_active: Option<bool>,
+    /// Rises with every change; in a PUT or PATCH it guards against lost updates.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revision: Option<u64>,
+    /// When it was created.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(read_only, value_type = Option<String>, format = DateTime)]
+    pub created_at: Option<Timestamp>,
+    /// When it last changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(read_only, value_type = Option<String>, format = DateTime)]
+    pub updated_at: Option<Timestamp>,
+}
+shaped!(Lookup);
+
+listing! {
+    /// A page of an organisation's lookup rows.
+    LookupList { lookups: Lookup }
+}
+
+/// What rows of a batch have in common.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Defaults {
+    /// The type of rows that name none.
+    pub lookup_type: Option<LookupType>,
+    /// The unit of rows that name none.
+    pub tenant_id: Option<Rid>,
+}
+
+impl Lookup {
+    /// The domain's row under this identity, or everything that is wrong.
+    pub(crate) fn into_row(self, org_id: OrgId, id: LookupId, revision: u64, stamp: Stamp) -> Result<LookupRow, Faults> {
+        let mut faults = Faults::default();
+        if self.id.as_ref().is_some_and(|given| *given != id.to_string()) {
+            faults.add("/id", "cannot be changed");
+        }
+        if self.org_id.is_some_and(|given| given != org_id.0) {
+            faults.add("/orgId", "cannot be changed");
+        }
+        let draft = noted(&mut faults, "", self.into_draft(org_id, &Defaults::default()));
+        let Some(draft) = draft.filter(|_| faults.is_empty()) else {
+            return Err(faults);
+        };
+        let LookupDraft {
+            table: LookupTable { lookup_type, tenant_id },
+            source,
+            target,
+            is_active,
+        } = draft;
+        let Stamp { created_at, updated_at } = stamp;
+        Ok(LookupRow {
+            id,
+            org_id,
+            tenant_id,
+            lookup_type,
+            source,
+            target,
+            is_active,
+            revision,
+            created_at,
+            updated_at,
+        })
+    }
+
+    /// What the row says, whatever its identity; or everything that is wrong.
+    pub(crate) fn into_draft(self, org: OrgId, defaults: &Defaults) -> Result<LookupDraft, Faults> {
+        let Self {
+            tenant_id,
+            lookup_type: given,
+            source,
+            target,
+            is_active,
+            ..
+        } = self;
+        let mut faults = Faults::default();
+        let named = given.map(|text| within("/type", lookup_type(&text)));
+        let named = named.or_else(|| defaults.lookup_type.clone().map(Ok));
+        let named = named.unwrap_or_else(|| Err(Faults::one("/type", "is required")));
+        let named = noted(&mut faults, "", named);
+        let tenant = tenant_id.map(|rid| within("/tenantId", tenant(org, rid)));
+        let tenant = tenant.unwrap_or(Ok(defaults.tenant_id));
+        let tenant_id = noted(&mut faults, "", tenant).flatten();
+        let source = noted(&mut faults, "/source", source.checked());
+        let target = noted(&mut faults, "/target", target.checked());
+        match (named, source, target) {
+            (Some(lookup_type), Some(source), Some(target)) if faults.is_empty() => Ok(LookupDraft {
+                table: LookupTable { lookup_type, tenant_id },
+                source,
+                target,
+                is_active: is_active.unwrap_or(true),
+            }),
+            _ => Err(faults),
+        }
+    }
+}
+
+/// A tenant as clients name it: a unit, or the organisation itself.
+pub(crate) fn tenant(org: OrgId, rid: i64) -> Result<Option<Rid>, Faults> {
+    Ok(Some(text::rid(rid)?).filter(|rid| *rid != org.as_entity()))
+}
+
+impl From<LookupSide> for Side {
+    fn from(side: LookupSide) -> Self {
+        let LookupSide { id, fields } = side;
+        Self { id, fields }
+    }
+}
+
+impl From<LookupRow> for Lookup {
+    fn from(row: LookupRow) -> Self {
+        let LookupRow {
+            id,
+            org_id,
+            tenant_id,
+            lookup_type,
+            source,
+            target,
+            is_active,
+            revision,
+            created_at,
+            updated_at,
+        } = row;
+        Self {
+            id: Some(id.to_string()),
+            org_id: Some(org_id.0),
+            tenant_id: tenant_id.map(|rid| rid.0),
+            lookup_type: Some(lookup_type.to_string()),
+            source: source.into(),
+            target: target.into(),
+            is_active: Some(is_active),
+            revision: Some(revision),
+            created_at: Some(created_at),
+            updated_at: Some(updated_at),
+        }
+    }
+}
+
+/// Fields of a side beside its identifier.
+type Fields = Map<String, Value>;

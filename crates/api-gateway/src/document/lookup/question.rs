@@ -1,0 +1,213 @@
+//! Looking values up, and backwards.
+
+#![allow(unused_qualifications, reason = "utoipa qualifies what it generates")]
+
+use ig_core::fault::Faults;
+use ig_core::id::{LookupType, OrgId, Rid};
+use ig_core::lookup::{LookupKey, LookupRow, lookup_type};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::openapi::schema::{ArrayBuilder, OneOfBuilder, Schema};
+use utoipa::openapi::{Ref, RefOr};
+use utoipa::{PartialSchema, ToSchema};
+
+use super::{Lookup, Side, tenant};
+use crate::body::{JsonBody, Shaped as _, shaped};
+use crate::document::text::noted;
+use crate::error::ApiError;
+
+/// Questions of one request.
+const MOST: usize = 1_000;
+
+/// A value that is looked up.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct LookupQuestion {
+    /// The type, such as DEPARTMENT.
+    #[serde(rename = "type")]
+    pub lookup_type: String,
+    /// The value: a text, a number, true or false.
+    pub value: Value,
+    /// The unit for which it is looked up; the organisation itself where absent.
+    pub tenant_id: Option<i64>,
+}
+shaped!(LookupQuestion);
+
+/// One question, or up to 1,000 of them.
+pub(crate) struct LookupQuestions;
+
+impl PartialSchema for LookupQuestions {
+    fn schema() -> RefOr<Schema> {
+        let one = Ref::from_schema_name("LookupQuestion");
+        let many = ArrayBuilder::new()
+            .items(one.clone())
+            .min_items(Some(1))
+            .max_items(Some(MOST));
+        OneOfBuilder::new().item(one).item(many).into()
+    }
+}
+
+impl ToSchema for LookupQuestions {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((LookupQuestion::name().into_owned(), LookupQuestion::schema()));
+    }
+}
+
+/// A question that keeps the laws.
+#[derive(Debug, Clone)]
+pub(crate) struct Question {
+    /// The type as it was asked for.
+    pub lookup_type: LookupType,
+    /// The value as it was asked for.
+    pub value: Value,
+    /// The unit.
+    pub tenant: Option<Rid>,
+    /// What is looked for.
+    pub key: LookupKey,
+}
+
+/// What a request asks.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    /// The questions.
+    pub questions: Vec<Question>,
+    /// Whether they came as a list.
+    pub is_many: bool,
+}
+
+impl Asked {
+    /// Reads one question or several.
+    pub(crate) fn read(body: JsonBody, org: OrgId) -> Result<Self, ApiError> {
+        let (items, is_many) = match body.value {
+            Value::Array(items) => (items, true),
+            one => (vec![one], false),
+        };
+        if items.is_empty() || items.len() > MOST {
+            return Err(ApiError::fault("", format!("must hold 1 to {MOST} questions")));
+        }
+        let mut faults = Faults::default();
+        let mut questions = Vec::with_capacity(items.len());
+        for (at, item) in items.into_iter().enumerate() {
+            let place = if is_many { format!("/{at}") } else { String::new() };
+            questions.extend(noted(&mut faults, &place, question(item, org)));
+        }
+        Ok(faults.into_result(Self { questions, is_many })?)
+    }
+}
+
+fn question(item: Value, org: OrgId) -> Result<Question, Faults> {
+    LookupQuestion::shape().check(&item)?;
+    let LookupQuestion {
+        lookup_type: named,
+        value,
+        tenant_id,
+    } = serde_json::from_value(item).map_err(|error| Faults::one("", error.to_string()))?;
+    let mut faults = Faults::default();
+    let named = noted(&mut faults, "/type", lookup_type(&named));
+    let tenant = tenant_id.and_then(|rid| noted(&mut faults, "/tenantId", tenant(org, rid)));
+    let key = named.as_ref().and_then(|named| LookupKey::of(named, &value));
+    if named.is_some() && key.is_none() {
+        faults.add("/value", "must be a text that is not blank, a number, true or false");
+    }
+    match (named, key) {
+        (Some(lookup_type), Some(key)) if faults.is_empty() => Ok(Question {
+            lookup_type,
+            value,
+            tenant: tenant.flatten(),
+            key,
+        }),
+        _ => Err(faults),
+    }
+}
+
+/// What a value is called at the target.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct LookupAnswer {
+    /// The type.
+    #[serde(rename = "type")]
+    lookup_type: String,
+    /// The value.
+    value: Value,
+    /// Whether an active row maps it.
+    is_mapped: bool,
+    /// That row's identifier.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lookup_id: Option<String>,
+    /// The unit whose row it is; the organisation's where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenant_id: Option<i64>,
+    /// The row's source.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<Side>,
+    /// What it is called at the target.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<Side>,
+}
+
+impl LookupAnswer {
+    /// What was found for a question.
+    pub(crate) fn new(question: Question, row: Option<LookupRow>) -> Self {
+        let Question { lookup_type, value, .. } = question;
+        Self {
+            lookup_type: lookup_type.to_string(),
+            value,
+            is_mapped: row.is_some(),
+            lookup_id: row.as_ref().map(|row| row.id.to_string()),
+            tenant_id: row.as_ref().and_then(|row| row.tenant_id).map(|rid| rid.0),
+            source: row.as_ref().map(|row| row.source.clone().into()),
+            target: row.map(|row| row.target.into()),
+        }
+    }
+}
+
+/// One question's answer, or each one's in their order.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub(crate) enum LookupAnswers {
+    /// One.
+    One(Box<LookupAnswer>),
+    /// Several.
+    Many {
+        /// In the order of the questions.
+        results: Vec<LookupAnswer>,
+    },
+}
+
+/// The rows that map to a target.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct LookupMatches {
+    /// The type.
+    #[serde(rename = "type")]
+    lookup_type: String,
+    /// The target's identifier.
+    value: Value,
+    /// At most 100 rows, by source.
+    lookups: Vec<Lookup>,
+}
+
+impl LookupMatches {
+    /// What was found for a question.
+    pub(crate) fn new(question: Question, rows: Vec<LookupRow>) -> Self {
+        let Question { lookup_type, value, .. } = question;
+        Self {
+            lookup_type: lookup_type.to_string(),
+            value,
+            lookups: rows.into_iter().map(Lookup::from).collect(),
+        }
+    }
+}
+
+/// One question's matches, or each one's in their order.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub(crate) enum LookupMatchesList {
+    /// One.
+    One(LookupMatches),
+    /// Several.
+    Many {
+        /// In the order of the questions.
+        results: Vec<LookupMatches>,
+    },
+}

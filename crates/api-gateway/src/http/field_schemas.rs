@@ -1,0 +1,92 @@
+//! `/field-schemas`: the fields of event types, for the mapping editor.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use http::StatusCode;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::access::{OrgQuery, OrgScope};
+use crate::body::JsonBody;
+use crate::configuring::event_types;
+use crate::document::{FieldSchema, FieldSchemaChange, FieldSchemaList, Listing as _};
+use crate::error::ApiError;
+use crate::gateway::Gateway;
+use crate::guard::IfMatch;
+use crate::path;
+use crate::query::{Asked, Paging};
+use crate::resource::Resource;
+
+use super::orgs::Search;
+
+pub(super) fn routes() -> OpenApiRouter<Gateway> {
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(read, replace, delete))
+}
+
+/// Lists an organisation's event types by name, with their fields.
+#[utoipa::path(get, path = "/field-schemas", tag = "field schemas", params(OrgQuery, Paging, Search), responses((status = 200, body = FieldSchemaList)))]
+async fn list(
+    OrgScope(org): OrgScope,
+    State(gateway): State<Gateway>,
+    Asked(paging): Asked<Paging>,
+    Asked(asked): Asked<Search>,
+) -> Result<Json<FieldSchemaList>, ApiError> {
+    let page = paging.page()?;
+    let listed = gateway.store().event_types().list(org, asked.search.as_deref(), page).await?;
+    Ok(Json(FieldSchemaList::of(listed.map(FieldSchema::from), page)))
+}
+
+/// Reads the fields of an event type: from its schema, or from its sample payload where there is none.
+#[utoipa::path(get, path = "/field-schemas/{eventType}", tag = "field schemas", params(OrgQuery, ("eventType" = String, Path)), responses((status = 200, body = FieldSchema)))]
+async fn read(
+    OrgScope(org): OrgScope,
+    State(gateway): State<Gateway>,
+    Path(name): Path<String>,
+) -> Result<Resource<FieldSchema>, ApiError> {
+    let found = event_types::get(&gateway, org, &path::event_type(&name)).await?;
+    Ok(shown(found.into()))
+}
+
+/// Sets the schema, the sample payload and the validation of an event type, which is defined if it is not yet.
+#[utoipa::path(
+    put,
+    path = "/field-schemas/{eventType}",
+    tag = "field schemas",
+    params(OrgQuery, ("eventType" = String, Path), IfMatch),
+    request_body = FieldSchemaChange,
+    responses((status = 200, body = FieldSchema)),
+)]
+async fn replace(
+    OrgScope(org): OrgScope,
+    State(gateway): State<Gateway>,
+    Path(name): Path<String>,
+    seen: IfMatch,
+    body: JsonBody,
+) -> Result<Resource<FieldSchema>, ApiError> {
+    let changed = event_types::put_fields(&gateway, org, path::event_type(&name), body.document()?, seen).await?;
+    Ok(shown(changed.into()))
+}
+
+/// Forgets the schema of an event type; payloads are no longer held against it.
+#[utoipa::path(
+    delete,
+    path = "/field-schemas/{eventType}",
+    tag = "field schemas",
+    params(OrgQuery, ("eventType" = String, Path), IfMatch),
+    responses((status = 204)),
+)]
+async fn delete(
+    OrgScope(org): OrgScope,
+    State(gateway): State<Gateway>,
+    Path(name): Path<String>,
+    seen: IfMatch,
+) -> Result<StatusCode, ApiError> {
+    event_types::forget_schema(&gateway, org, &path::event_type(&name), seen).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn shown(schema: FieldSchema) -> Resource<FieldSchema> {
+    Resource::found(schema.revision, schema)
+}

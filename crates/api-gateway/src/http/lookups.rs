@@ -1,0 +1,176 @@
+//! `/lookups`: what values of one system are called in another.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use http::StatusCode;
+use ig_core::id::{LookupType, OrgId, Rid};
+use ig_core::lookup::LookupRow;
+use ig_store::LookupFilter;
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::access::{OrgQuery, OrgScope};
+use crate::body::JsonBody;
+use crate::configuring::lookups;
+use crate::document::{Listing as _, Lookup, LookupList, patched, replaced, tenant};
+use crate::error::ApiError;
+use crate::gateway::Gateway;
+use crate::guard::IfMatch;
+use crate::path;
+use crate::query::{Asked, Paging, named};
+use crate::resource::Resource;
+
+mod files;
+mod many;
+
+pub(super) fn routes() -> OpenApiRouter<Gateway> {
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(read, replace, patch, delete))
+        .merge(many::routes())
+        .merge(files::routes())
+}
+
+/// Which rows are listed or exported.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
+struct Filter {
+    /// Their type.
+    #[serde(rename = "type")]
+    lookup_type: Option<String>,
+    /// The unit whose rows they are; the organisation's number for its own.
+    #[param(value_type = Option<i64>)]
+    tenant_id: Option<String>,
+    /// Whether they take part in resolving.
+    #[param(value_type = Option<bool>)]
+    is_active: Option<String>,
+    /// Part of an identifier or of a field.
+    search: Option<String>,
+}
+
+impl Filter {
+    fn filter(self, org: OrgId) -> Result<LookupFilter, ApiError> {
+        let Self {
+            lookup_type,
+            tenant_id,
+            is_active,
+            search,
+        } = self;
+        Ok(LookupFilter {
+            lookup_type: lookup_type.map(LookupType::new),
+            tenant: tenant_of(org, tenant_id)?,
+            is_active: named("isActive", is_active, flag)?,
+            search,
+        })
+    }
+}
+
+fn tenant_of(org: OrgId, text: Option<String>) -> Result<Option<Option<Rid>>, ApiError> {
+    named("tenantId", text, |text| tenant(org, text.parse().ok()?).ok())
+}
+
+fn flag(text: &str) -> Option<bool> {
+    match text {
+        "true" => Some(true),
+        "false" => Some(false),
+        _ => None,
+    }
+}
+
+/// Lists an organisation's lookup rows by type and source.
+#[utoipa::path(get, path = "/lookups", tag = "lookups", params(OrgQuery, Paging, Filter), responses((status = 200, body = LookupList)))]
+async fn list(
+    OrgScope(org): OrgScope,
+    State(gateway): State<Gateway>,
+    Asked(paging): Asked<Paging>,
+    Asked(asked): Asked<Filter>,
+) -> Result<Json<LookupList>, ApiError> {
+    let page = paging.page()?;
+    let listed = gateway.store().lookups().list(org, &asked.filter(org)?, page).await?;
+    Ok(Json(LookupList::of(listed.map(Lookup::from), page)))
+}
+
+/// Makes a row. A value of one type and tenant is mapped by one active row: another is a CONFLICT that names it.
+#[utoipa::path(post, path = "/lookups", tag = "lookups", params(OrgQuery), request_body = Lookup, responses((status = 201, body = Lookup)))]
+async fn create(OrgScope(org): OrgScope, State(gateway): State<Gateway>, body: JsonBody) -> Result<Resource<Lookup>, ApiError> {
+    let made = lookups::create(&gateway, org, body.document()?).await?;
+    Ok(Resource::created(made.revision, made.into()))
+}
+
+/// Reads a row.
+#[utoipa::path(get, path = "/lookups/{id}", tag = "lookups", params(OrgQuery, ("id" = String, Path)), responses((status = 200, body = Lookup)))]
+async fn read(
+    OrgScope(org): OrgScope,
+    State(gateway): State<Gateway>,
+    Path(id): Path<String>,
+) -> Result<Resource<Lookup>, ApiError> {
+    let found = lookups::get(&gateway, org, path::lookup(&id)?).await?;
+    Ok(shown(found))
+}
+
+/// Replaces a row.
+#[utoipa::path(
+    put,
+    path = "/lookups/{id}",
+    tag = "lookups",
+    params(OrgQuery, ("id" = String, Path), IfMatch),
+    request_body = Lookup,
+    responses((status = 200, body = Lookup)),
+)]
+async fn replace(
+    OrgScope(org): OrgScope,
+    State(gateway): State<Gateway>,
+    Path(id): Path<String>,
+    seen: IfMatch,
+    body: JsonBody,
+) -> Result<Resource<Lookup>, ApiError> {
+    let stored = lookups::get(&gateway, org, path::lookup(&id)?).await?;
+    let document = replaced(&Lookup::from(stored.clone()), body)?;
+    Ok(shown(lookups::replace(&gateway, stored, document, seen).await?))
+}
+
+/// Changes some fields of a row: absent keeps, null removes, a value replaces.
+#[utoipa::path(
+    patch,
+    path = "/lookups/{id}",
+    tag = "lookups",
+    params(OrgQuery, ("id" = String, Path), IfMatch),
+    request_body(content = serde_json::Value, description = "Any of the row's fields"),
+    responses((status = 200, body = Lookup)),
+)]
+async fn patch(
+    OrgScope(org): OrgScope,
+    State(gateway): State<Gateway>,
+    Path(id): Path<String>,
+    seen: IfMatch,
+    body: JsonBody,
+) -> Result<Resource<Lookup>, ApiError> {
+    let stored = lookups::get(&gateway, org, path::lookup(&id)?).await?;
+    let document = patched(&Lookup::from(stored.clone()), body)?;
+    Ok(shown(lookups::replace(&gateway, stored, document, seen).await?))
+}
+
+/// Deletes a row.
+#[utoipa::path(
+    delete,
+    path = "/lookups/{id}",
+    tag = "lookups",
+    params(OrgQuery, ("id" = String, Path), IfMatch),
+    responses((status = 204)),
+)]
+async fn delete(
+    OrgScope(org): OrgScope,
+    State(gateway): State<Gateway>,
+    Path(id): Path<String>,
+    seen: IfMatch,
+) -> Result<StatusCode, ApiError> {
+    lookups::delete(&gateway, org, path::lookup(&id)?, seen).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn shown(row: LookupRow) -> Resource<Lookup> {
+    Resource::found(row.revision, row.into())
+}

@@ -1,0 +1,205 @@
+//! Rows as files.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, Request, State};
+use axum::response::{IntoResponse, Response};
+use chrono::Utc;
+use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, LOCATION};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use ig_core::id::OrgId;
+use ig_core::lookup::{ImportMode, lookup_type};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::{Filter, flag, tenant_of};
+use crate::access::{OrgQuery, OrgScope};
+use crate::configuring::lookups::Format;
+use crate::configuring::lookups::exporting::{export as exported, template as blank};
+use crate::configuring::lookups::importing::{Begun, Order, begin};
+use crate::document::{ImportEntry, ImportList, ImportReport, Listing as _};
+use crate::error::{ApiError, ErrorCode};
+use crate::gateway::Gateway;
+use crate::http::BASE;
+use crate::path;
+use crate::query::{Asked, Paging, named};
+
+pub(super) fn routes() -> OpenApiRouter<Gateway> {
+    OpenApiRouter::new()
+        .routes(routes!(import))
+        .routes(routes!(template))
+        .routes(routes!(imports))
+        .routes(routes!(read_import))
+        .routes(routes!(export))
+}
+
+/// What an import is to do.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
+struct Wanted {
+    /// `upsert` (the default) makes rows and changes those whose source a type and tenant have already; `replace` puts the
+    /// file's rows in the place of all others of its types.
+    #[param(value_type = Option<String>, pattern = "^(upsert|replace)$")]
+    mode: Option<String>,
+    /// The type of rows that name none.
+    #[serde(rename = "type")]
+    lookup_type: Option<String>,
+    /// The unit of rows that name none; with `replace` the only tenant whose rows are replaced.
+    #[param(value_type = Option<i64>)]
+    tenant_id: Option<String>,
+    /// Whether the file is only checked.
+    #[param(value_type = Option<bool>)]
+    dry_run: Option<String>,
+}
+
+impl Wanted {
+    fn order(self, org: OrgId, headers: &HeaderMap) -> Result<Order, ApiError> {
+        let Self {
+            mode,
+            lookup_type: named_type,
+            tenant_id,
+            dry_run,
+        } = self;
+        let given = headers
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
+        let format = Format::of_content_type(given).ok_or_else(|| {
+            let message = format!(
+                "The body must be a file, sent as Content-Type: text/csv or {}",
+                Format::Xlsx.content_type()
+            );
+            ApiError::new(ErrorCode::UnsupportedMediaType, message)
+        })?;
+        Ok(Order {
+            format,
+            mode: named("mode", mode, ImportMode::parse)?.unwrap_or(ImportMode::Upsert),
+            lookup_type: named("type", named_type, |text| lookup_type(text).ok())?,
+            tenant: tenant_of(org, tenant_id)?,
+            is_dry_run: named("dryRun", dry_run, flag)?.unwrap_or(false),
+        })
+    }
+}
+
+/// Imports a file of rows, as CSV or as a workbook of Excel.
+///
+/// The whole file is checked first, and nothing of one that has faults is written: the answer 400 names each by row and
+/// column. A dry run ends there, with 200. Otherwise the answer is 202 with an import to be asked about at its `Location`:
+/// an upsert comes into force by steps of 1,000 rows, a replacement at its end and at once.
+///
+/// Columns: `type`, `tenantId`, `source.id`, `source.<field>`, `target.id`, `target.<field>`, `isActive`, in any order. A
+/// cell is text; `json:` and a number, true or false is that. An apostrophe in front of `=`, `+`, `-`, `@` or `json:` is
+/// taken off. CSV is UTF-8, separated by commas, semicolons or tabs; of a workbook the first sheet is read. At most 64 MiB
+/// and 500,000 rows.
+#[utoipa::path(
+    post,
+    path = "/lookups/import",
+    tag = "lookups",
+    params(OrgQuery, Wanted),
+    request_body(content(
+        (String = "text/csv"),
+        (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    )),
+    responses(
+        (status = 200, description = "What the import would do", body = ImportReport),
+        (status = 202, description = "The import that began", body = ImportEntry, headers(("Location" = String))),
+    ),
+)]
+async fn import(
+    OrgScope(org): OrgScope,
+    State(gateway): State<Gateway>,
+    Asked(wanted): Asked<Wanted>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let order = wanted.order(org, request.headers())?;
+    let (parts, body) = request.into_parts();
+    match begin(&gateway, org, order, &parts.headers, body).await? {
+        Begun::Checked(report) => Ok(Json(report).into_response()),
+        Begun::Running(entry) => Ok(begun(org, entry)),
+    }
+}
+
+fn begun(org: OrgId, entry: ImportEntry) -> Response {
+    let location = format!("{BASE}/lookups/imports/{}?orgId={org}", entry.id);
+    let mut response = (StatusCode::ACCEPTED, Json(entry)).into_response();
+    if let Ok(location) = HeaderValue::from_str(&location) {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    response
+}
+
+/// How a file is written.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Written {
+    /// `csv` (the default) or `xlsx`.
+    #[param(value_type = Option<String>, pattern = "^(csv|xlsx)$")]
+    format: Option<String>,
+}
+
+impl Written {
+    fn format(self) -> Result<Format, ApiError> {
+        Ok(named("format", self.format, Format::parse)?.unwrap_or(Format::Csv))
+    }
+}
+
+/// A file without rows, to be filled in and imported.
+#[utoipa::path(get, path = "/lookups/import/template", tag = "lookups", params(OrgQuery, Written), responses((status = 200, body = Vec<u8>, content_type = "text/csv")))]
+async fn template(OrgScope(_): OrgScope, Asked(written): Asked<Written>) -> Result<Response, ApiError> {
+    let format = written.format()?;
+    Ok(file(format, "lookups-template", Body::from(blank(format)?)))
+}
+
+/// Lists imports, the latest first; each is remembered for a week.
+#[utoipa::path(get, path = "/lookups/imports", tag = "lookups", params(OrgQuery, Paging), responses((status = 200, body = ImportList)))]
+async fn imports(
+    OrgScope(org): OrgScope,
+    State(gateway): State<Gateway>,
+    Asked(paging): Asked<Paging>,
+) -> Result<Json<ImportList>, ApiError> {
+    let page = paging.page()?;
+    let listed = gateway.store().lookup_imports().list(org, page).await?;
+    let listed = listed.map(|import| ImportEntry::from(import.as_of(Utc::now())));
+    Ok(Json(ImportList::of(listed, page)))
+}
+
+/// Tells how far an import has come. One that was not heard of for a minute was cut off with its process, and has failed.
+#[utoipa::path(get, path = "/lookups/imports/{id}", tag = "lookups", params(OrgQuery, ("id" = String, Path)), responses((status = 200, body = ImportEntry)))]
+async fn read_import(
+    OrgScope(org): OrgScope,
+    State(gateway): State<Gateway>,
+    Path(id): Path<String>,
+) -> Result<Json<ImportEntry>, ApiError> {
+    let found = gateway.store().lookup_imports().get(org, path::import(&id)?).await?;
+    let found = found.ok_or_else(|| ApiError::not_found("Import"))?;
+    Ok(Json(found.as_of(Utc::now()).into()))
+}
+
+/// Exports rows as a file that can be imported as it is.
+///
+/// Text that a spreadsheet would take for a formula has an apostrophe in front of it, which an import takes off again.
+#[utoipa::path(get, path = "/lookups/export", tag = "lookups", params(OrgQuery, Filter, Written), responses((status = 200, body = Vec<u8>, content_type = "text/csv")))]
+async fn export(
+    OrgScope(org): OrgScope,
+    State(gateway): State<Gateway>,
+    Asked(asked): Asked<Filter>,
+    Asked(written): Asked<Written>,
+) -> Result<Response, ApiError> {
+    let format = written.format()?;
+    let body = exported(&gateway, org, &asked.filter(org)?, format).await?;
+    Ok(file(format, &format!("lookups-{org}"), body))
+}
+
+fn file(format: Format, name: &str, body: Body) -> Response {
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
+    let disposition = format!("attachment; filename=\"{name}.{}\"", format.extension());
+    if let Ok(disposition) = HeaderValue::from_str(&disposition) {
+        headers.insert(CONTENT_DISPOSITION, disposition);
+    }
+    response
+}

@@ -1,0 +1,105 @@
+//! Many rows at once, looking values up, and figures.
+
+use axum::Json;
+use axum::extract::State;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::access::{OrgQuery, OrgScope};
+use crate::body::JsonBody;
+use crate::configuring::lookups;
+use crate::document::{
+    Asked, BatchAnswer, LookupAnswer, LookupAnswers, LookupBatch, LookupDeletion, LookupMatches, LookupMatchesList,
+    LookupQuestions, LookupStatistics, LookupTypes, LookupsDeleted,
+};
+use crate::error::ApiError;
+use crate::gateway::Gateway;
+
+pub(super) fn routes() -> OpenApiRouter<Gateway> {
+    OpenApiRouter::new()
+        .routes(routes!(put_batch))
+        .routes(routes!(delete_batch))
+        .routes(routes!(resolve))
+        .routes(routes!(reverse))
+        .routes(routes!(statistics))
+        .routes(routes!(types))
+}
+
+/// Makes or changes up to 1,000 rows together, or puts them in the place of all others of their types.
+///
+/// All or none; whoever reads sees the rows before or those after. A row changes the one that its type and tenant have for
+/// the same source. With `replace` every row of the types that are named is replaced, or those of one tenant where
+/// `tenantId` names it.
+#[utoipa::path(post, path = "/lookups/bulk", tag = "lookups", params(OrgQuery), request_body = LookupBatch, responses((status = 200, body = BatchAnswer)))]
+async fn put_batch(
+    OrgScope(org): OrgScope,
+    State(gateway): State<Gateway>,
+    body: JsonBody,
+) -> Result<Json<BatchAnswer>, ApiError> {
+    let answer = lookups::put_batch(&gateway, org, body.document()?).await?;
+    Ok(Json(answer))
+}
+
+/// Deletes up to 1,000 rows by their ids, or all of a type.
+#[utoipa::path(post, path = "/lookups/bulk/delete", tag = "lookups", params(OrgQuery), request_body = LookupDeletion, responses((status = 200, body = LookupsDeleted)))]
+async fn delete_batch(
+    OrgScope(org): OrgScope,
+    State(gateway): State<Gateway>,
+    body: JsonBody,
+) -> Result<Json<LookupsDeleted>, ApiError> {
+    let deleted = lookups::delete_batch(&gateway, org, body.document()?).await?;
+    Ok(Json(LookupsDeleted { deleted }))
+}
+
+/// Looks one value up, or up to 1,000 of them: a unit's row wins over the organisation's.
+#[utoipa::path(post, path = "/lookups/resolve", tag = "lookups", params(OrgQuery), request_body = LookupQuestions, responses((status = 200, body = LookupAnswers)))]
+async fn resolve(
+    OrgScope(org): OrgScope,
+    State(gateway): State<Gateway>,
+    body: JsonBody,
+) -> Result<Json<LookupAnswers>, ApiError> {
+    let asked = Asked::read(body, org)?;
+    let found = lookups::resolve(&gateway, org, &asked).await?;
+    let mut answers = found.into_iter().map(|(question, row)| LookupAnswer::new(question, row));
+    if asked.is_many {
+        return Ok(Json(LookupAnswers::Many {
+            results: answers.collect(),
+        }));
+    }
+    let one = answers.next().ok_or_else(ApiError::internal)?;
+    Ok(Json(LookupAnswers::One(Box::new(one))))
+}
+
+/// Finds the rows that map to one target, or to up to 1,000 of them, as they hold for the tenant.
+#[utoipa::path(post, path = "/lookups/reverse", tag = "lookups", params(OrgQuery), request_body = LookupQuestions, responses((status = 200, body = LookupMatchesList)))]
+async fn reverse(
+    OrgScope(org): OrgScope,
+    State(gateway): State<Gateway>,
+    body: JsonBody,
+) -> Result<Json<LookupMatchesList>, ApiError> {
+    let asked = Asked::read(body, org)?;
+    let found = lookups::reverse(&gateway, org, &asked).await?;
+    let mut matches = found.into_iter().map(|(question, rows)| LookupMatches::new(question, rows));
+    if asked.is_many {
+        return Ok(Json(LookupMatchesList::Many {
+            results: matches.collect(),
+        }));
+    }
+    let one = matches.next().ok_or_else(ApiError::internal)?;
+    Ok(Json(LookupMatchesList::One(one)))
+}
+
+/// Counts an organisation's rows by type, and how much they are used.
+#[utoipa::path(get, path = "/lookups/statistics", tag = "lookups", params(OrgQuery), responses((status = 200, body = LookupStatistics)))]
+async fn statistics(OrgScope(org): OrgScope, State(gateway): State<Gateway>) -> Result<Json<LookupStatistics>, ApiError> {
+    let figures = gateway.store().lookups().statistics(org).await?;
+    Ok(Json(figures.into()))
+}
+
+/// Lists the types that an organisation has rows of.
+#[utoipa::path(get, path = "/lookups/types", tag = "lookups", params(OrgQuery), responses((status = 200, body = LookupTypes)))]
+async fn types(OrgScope(org): OrgScope, State(gateway): State<Gateway>) -> Result<Json<LookupTypes>, ApiError> {
+    let figures = gateway.store().lookups().statistics(org).await?;
+    let types = figures.iter().map(|figures| figures.lookup_type.to_string()).collect();
+    Ok(Json(LookupTypes { types }))
+}
