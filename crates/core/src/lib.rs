@@ -4,6 +4,7 @@ pub mod access;
 pub mod alert;
 pub mod audit;
 pub mod backoff;
+pub mod breaker;
 pub mod clock;
 pub mod condition;
 pub mod configuration;

@@ -1,0 +1,208 @@
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use chrono::{TimeDelta, TimeZone as _, Utc};
+use proptest::prelude::*;
+
+use super::*;
+use crate::id::{EventId, IntegrationId, SourceId};
+
+fn wait() -> BreakerPolicy {
+    BreakerPolicy::new(Some(60)).unwrap()
+}
+
+fn at(second: i64) -> Timestamp {
+    Utc.timestamp_opt(1_000_000, 0).unwrap() + TimeDelta::seconds(second)
+}
+
+fn message(number: u32) -> MessageId {
+    let event = EventId::new(number.to_string());
+    MessageId::derive(&SourceId::new("mysql"), &event, IntegrationId([7; 12]), 0)
+}
+
+fn failed(number: u32) -> Outcome {
+    Outcome {
+        message: message(number),
+        ended: Ended::Failed("The target answered 500.".to_owned()),
+        probe: None,
+    }
+}
+
+fn delivered(number: u32) -> Outcome {
+    Outcome {
+        ended: Ended::Delivered,
+        ..failed(number)
+    }
+}
+
+fn stored(before: &Breaker, transition: Transition) -> Breaker {
+    match transition {
+        Transition::Unchanged => before.clone(),
+        Transition::Counted(after) | Transition::Opened(after) | Transition::Closed(after) | Transition::StillOpen(after) => {
+            after
+        }
+    }
+}
+
+fn through(outcomes: &[Outcome]) -> Breaker {
+    let step = |breaker: Breaker, (second, outcome): (i64, &Outcome)| {
+        let transition = breaker.after(outcome, at(second));
+        stored(&breaker, transition)
+    };
+    (0..).zip(outcomes).fold(Breaker::default(), step)
+}
+
+fn opened() -> Breaker {
+    through(&[1, 2, 3, 4, 5].map(failed))
+}
+
+#[test]
+fn the_fifth_failure_in_a_row_opens_it_and_everything_after_is_held() {
+    let four = through(&[1, 2, 3, 4].map(failed));
+    assert_eq!(four.admit(BreakerPolicy::default(), at(4)), Admission::Send);
+    let Transition::Opened(open) = four.after(&failed(5), at(4)) else {
+        panic!("it did not open");
+    };
+    assert_eq!(
+        open.admit(BreakerPolicy::default(), at(1_000_000)),
+        Admission::Hold(Held::Open)
+    );
+    assert_eq!(
+        open.after(&delivered(9), at(5)),
+        Transition::Unchanged,
+        "a straggler closes nothing"
+    );
+    let Circuit::Open(opened) = &open.circuit else { panic!() };
+    assert_eq!(
+        opened.reason,
+        "5 deliveries failed in a row. The last one: The target answered 500."
+    );
+}
+
+#[test]
+fn enabling_begins_to_count_anew_and_a_message_may_count_again() {
+    let enabled = opened().enabled();
+    assert_eq!(
+        (enabled.admit(BreakerPolicy::default(), at(9)), enabled.version),
+        (Admission::Send, 6)
+    );
+    assert!(matches!(enabled.after(&failed(1), at(9)), Transition::Counted(_)));
+}
+
+#[test]
+fn a_pause_holds_whatever_comes_and_no_probe_ends_it() {
+    let paused = through(&[failed(1)]).paused("ada@example.org", at(3));
+    assert_eq!(paused.admit(wait(), at(1_000_000)), Admission::Hold(Held::Paused));
+    assert_eq!(
+        paused.claim_probe(wait(), "w1", message(2), Duration::ZERO, at(1_000_000)),
+        None
+    );
+    assert_eq!(paused.after(&failed(2), at(4)), Transition::Unchanged);
+    assert_eq!(paused.enabled().admit(BreakerPolicy::default(), at(5)), Admission::Send);
+}
+
+#[test]
+fn one_probe_at_a_time_and_a_dead_prober_blocks_for_its_lease_alone() {
+    let open = opened();
+    assert_eq!(open.admit(wait(), at(63)), Admission::Hold(Held::Open));
+    assert_eq!(open.admit(wait(), at(64)), Admission::Probe);
+    let timeout = Duration::from_secs(10);
+    let (first, half) = open.claim_probe(wait(), "w1", message(9), timeout, at(64)).unwrap();
+    assert_eq!(half.claim_probe(wait(), "w2", message(9), timeout, at(103)), None);
+    let (second, other) = half.claim_probe(wait(), "w2", message(9), timeout, at(104)).unwrap();
+    assert_ne!(first, second);
+    let of = |probe, outcome| Outcome {
+        probe: Some(probe),
+        ..outcome
+    };
+    assert_eq!(other.after(&of(first, delivered(9)), at(105)), Transition::Unchanged);
+    assert_eq!(other.after(&delivered(9), at(105)), Transition::Unchanged);
+    assert!(matches!(other.after(&of(second, delivered(9)), at(105)), Transition::Closed(after) if after == other.enabled()));
+    let Transition::StillOpen(again) = other.after(&of(second, failed(9)), at(105)) else {
+        panic!("a probe that failed leaves it open");
+    };
+    assert_eq!(
+        again.admit(wait(), at(164)),
+        Admission::Hold(Held::Open),
+        "the wait begins anew"
+    );
+    assert_eq!(again.admit(wait(), at(165)), Admission::Probe);
+}
+
+#[test]
+fn a_success_that_was_not_known_of_takes_away_the_failures_before_it() {
+    let four = through(&[1, 2, 3, 4].map(failed));
+    let two = stored(&four, four.after_success_at(at(1)));
+    assert_eq!(two.row.len(), 2);
+    assert_eq!(two.after_success_at(at(1)), Transition::Unchanged);
+    assert_eq!(
+        opened().after_success_at(at(9)),
+        Transition::Unchanged,
+        "an open breaker waits"
+    );
+}
+
+fn outcomes() -> impl Strategy<Value = Vec<Outcome>> {
+    let outcome = (0u32..40, prop::bool::weighted(0.2)).prop_map(|(n, good)| if good { delivered(n) } else { failed(n) });
+    prop::collection::vec(outcome, 0..400)
+}
+
+proptest! {
+    #[test]
+    fn it_opens_exactly_when_five_different_messages_failed_that_were_not_counted(outcomes in outcomes()) {
+        let (mut breaker, mut counted, mut row) = (Breaker::default(), BTreeSet::new(), 0);
+        for (second, outcome) in (0..).zip(&outcomes) {
+            match outcome.ended {
+                Ended::Delivered => row = 0,
+                Ended::Failed(_) => row += usize::from(counted.insert(outcome.message)),
+            }
+            let transition = breaker.after(outcome, at(second));
+            let opens = matches!(transition, Transition::Opened(_));
+            prop_assert_eq!(opens, row == THRESHOLD);
+            if opens { break }
+            breaker = stored(&breaker, transition);
+            prop_assert_eq!(breaker.row.len(), row);
+        }
+    }
+
+    #[test]
+    fn what_is_stored_is_bounded_and_a_version_is_never_used_twice(outcomes in outcomes()) {
+        let (mut breaker, mut numbers) = (Breaker::default(), 1000u32..);
+        for (second, outcome) in (0..).zip(&outcomes) {
+            let outcome = Outcome { message: message(numbers.next().unwrap()), ..outcome.clone() };
+            let before = breaker.version;
+            breaker = match breaker.after(&outcome, at(second)) {
+                Transition::Unchanged => breaker,
+                transition => {
+                    let after = stored(&breaker, transition);
+                    prop_assert_eq!(after.version, before + 1);
+                    if matches!(after.circuit, Circuit::Closed) { after } else { let v = after.enabled(); prop_assert!(v.version > after.version); v }
+                }
+            };
+            prop_assert!(breaker.row.len() < THRESHOLD && breaker.remembered.len() <= REMEMBERED);
+        }
+    }
+
+    /// Replicas that read an old state and lose the race read again: the outcome is that of one process.
+    #[test]
+    fn replicas_that_store_under_a_version_count_as_one_process_would(outcomes in outcomes(), stale in prop::collection::vec(any::<bool>(), 400)) {
+        let mut shared = Breaker::default();
+        let mut cached = Breaker::default();
+        for ((second, outcome), stale) in (0..).zip(&outcomes).zip(stale) {
+            if !stale { cached = shared.clone() }
+            loop {
+                match cached.after(outcome, at(second)) {
+                    // A stale reader that sees nothing to do has to have been current, or the row would not be over.
+                    Transition::Unchanged if cached.version == shared.version => break,
+                    Transition::Unchanged => cached = shared.clone(),
+                    transition => {
+                        let next = stored(&cached, transition);
+                        if cached.version == shared.version { shared = next; break }
+                        cached = shared.clone();
+                    }
+                }
+            }
+        }
+        prop_assert_eq!(shared, through(&outcomes));
+    }
+}
