@@ -33,3 +33,4 @@ pub mod progress;
 pub mod reading;
 pub mod secret;
 pub mod stream;
+pub mod window;

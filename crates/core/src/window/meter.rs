@@ -1,0 +1,97 @@
+//! A process's share of a window: what it has leased and not used.
+
+use super::{Ask, Grant, RateLimit, Unused};
+use crate::clock::Timestamp;
+
+/// What is to be done about one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Take {
+    /// It may be sent.
+    Taken,
+    /// Ask the stored window, tell [`Meter::granted`], and take again. One at a time: whoever comes meanwhile waits for the answer.
+    Ask(Ask),
+    /// The window is full until then.
+    Full {
+        /// When it has room again.
+        until: Timestamp,
+    },
+}
+
+/// What one process has leased of one key's window. It asks for more at once when it ran out early, and for less when some was left.
+#[derive(Debug, Clone)]
+pub struct Meter {
+    limit: RateLimit,
+    held: u32,
+    grant: Option<Grant>,
+    wanted: u32,
+}
+
+impl Meter {
+    /// A meter that holds nothing yet.
+    pub fn new(limit: RateLimit) -> Self {
+        Self {
+            limit,
+            held: 0,
+            grant: None,
+            wanted: 1,
+        }
+    }
+
+    /// The limit that it is for; another one needs another meter.
+    pub fn limit(&self) -> &RateLimit {
+        &self.limit
+    }
+
+    /// Takes one request, or says what is to be done first.
+    pub fn take(&mut self, now: Timestamp) -> Take {
+        let Some(grant) = self.grant else {
+            return self.ask(None);
+        };
+        let usable = now < grant.valid_until;
+        if usable && self.held > 0 {
+            self.held -= 1;
+            return Take::Taken;
+        }
+        if self.held == 0 && grant.remaining == 0 && now < grant.free_at {
+            return Take::Full { until: grant.free_at };
+        }
+        let unused = Unused {
+            slice: grant.slice,
+            requests: self.held,
+        };
+        self.ask((self.held > 0).then_some(unused))
+    }
+
+    /// What the stored window answered.
+    pub fn granted(&mut self, grant: Grant) {
+        self.held = grant.requests;
+        self.grant = Some(grant);
+    }
+
+    /// How many requests there is room for, as far as is known here.
+    pub fn remaining(&self) -> u32 {
+        self.held + self.grant.map_or(self.limit.max_requests(), |grant| grant.remaining)
+    }
+
+    /// When there is more room than now, as far as is known here.
+    pub fn free_at(&self) -> Option<Timestamp> {
+        self.grant.map(|grant| grant.free_at)
+    }
+
+    fn ask(&mut self, unused: Option<Unused>) -> Take {
+        self.wanted = match (unused, self.grant) {
+            (Some(unused), Some(grant)) => (grant.requests - unused.requests.min(grant.requests)).max(1),
+            (None, Some(grant)) if grant.requests > 0 => self.wanted.saturating_mul(2).min(self.most()),
+            _ => self.wanted,
+        };
+        Take::Ask(Ask {
+            wanted: self.wanted,
+            unused,
+        })
+    }
+
+    /// A quarter of the limit, so that others find something too.
+    fn most(&self) -> u32 {
+        self.limit.max_requests().div_ceil(4)
+    }
+}
