@@ -27,6 +27,18 @@ impl MessageId {
         Self(id)
     }
 
+    /// One occurrence of a recurring delivery, counted from 1: a message of its own, the same on every repeat.
+    #[must_use]
+    pub fn occurrence(self, number: u32) -> Self {
+        let digest = Sha256::new()
+            .chain_update(self.0)
+            .chain_update(b"occurrence")
+            .chain_update(number.to_be_bytes());
+        let mut id = [0; 16];
+        id.copy_from_slice(&digest.finalize()[..16]);
+        Self(id)
+    }
+
     /// The identifier of its delivery log: the event's second, so that logs of one time lie together, and 64 bits of the message.
     pub fn log_id(self, event_created_at: Option<Timestamp>) -> LogId {
         let mut id = [0; 12];
@@ -80,6 +92,14 @@ mod tests {
     fn the_same_delivery_has_the_same_id_for_ever() {
         assert_eq!(id("mysql", "42", 0).to_string(), id("mysql", "42", 0).to_string());
         assert_eq!(id("mysql", "42", 0).to_string().parse(), Ok(id("mysql", "42", 0)));
+    }
+
+    #[test]
+    fn every_occurrence_is_a_message_of_its_own() {
+        let event = id("mysql", "42", 0);
+        let distinct: std::collections::HashSet<_> = (1..=3).map(|number| event.occurrence(number)).chain([event]).collect();
+        assert_eq!(distinct.len(), 4);
+        assert_eq!(event.occurrence(2), event.occurrence(2));
     }
 
     #[test]

@@ -1,0 +1,118 @@
+//! Once, later: after a while, at a time that the payload tells, or when a script says.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::moment::Moment;
+use super::path;
+use super::recurrence::parsed;
+use super::zone::Zone;
+use crate::clock::Timestamp;
+use crate::fault::Faults;
+use crate::integration::{DEFAULT_SCRIPT_TIMEOUT, Script};
+
+/// The longest delay: a year.
+const LONGEST: u64 = 366 * 86_400;
+
+/// A delay as configured.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Delay {
+    when: When,
+    zone: Option<Zone>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum When {
+    After(Duration),
+    At(path::Template),
+    Script(Script),
+}
+
+/// A delay as it is written down: one of the first three.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct DelayForm<'a> {
+    /// Seconds after the event.
+    pub delay_seconds: Option<u64>,
+    /// A dotted path into the payload, or a text with `{{paths}}` in it, which tell the time.
+    pub at: Option<&'a str>,
+    /// A script that returns the time.
+    pub script: Option<&'a str>,
+    /// The zone's name of times without an offset; the tenant's where absent.
+    pub timezone: Option<&'a str>,
+}
+
+/// When a delayed delivery is due.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Due<'a> {
+    /// Then; at once where that has passed.
+    At(Timestamp),
+    /// When this script says: what it returns goes to [`Delay::told`].
+    Ask(&'a Script),
+}
+
+impl Delay {
+    /// Checks what is written down; faults are found at `/delaySeconds`, `/at`, `/script`, `/timezone`, or at the whole.
+    pub fn new(form: DelayForm<'_>) -> Result<Self, Faults> {
+        let mut faults = Faults::default();
+        let zone = parsed(form.timezone, "/timezone", &mut faults);
+        let when = when(form, &mut faults);
+        let when = when.unwrap_or(When::After(Duration::ZERO));
+        faults.into_result(Self { when, zone })
+    }
+
+    /// Its own zone.
+    pub fn zone(&self) -> Option<Zone> {
+        self.zone
+    }
+
+    /// When a delivery is due, for an event that comes at a moment; an error is a sentence that a tenant may read.
+    pub fn due(&self, payload: &Value, event_at: Timestamp, tenant: Zone) -> Result<Due<'_>, String> {
+        match &self.when {
+            When::After(delay) => Ok(Due::At(event_at + *delay)),
+            When::Script(script) => Ok(Due::Ask(script)),
+            When::At(template) => {
+                let told = template
+                    .filled(payload)
+                    .map_err(|path| format!("The payload has nothing at {path}."))?;
+                self.told(&told, tenant).map(Due::At)
+            }
+        }
+    }
+
+    /// The time that the payload or the script told.
+    pub fn told(&self, value: &Value, tenant: Zone) -> Result<Timestamp, String> {
+        let moment = Moment::of(value).and_then(|moment| moment.start(self.zone.unwrap_or(tenant)));
+        moment.ok_or_else(|| format!("{} is not a time such as 2026-03-29T02:30:00.", shortened(&value.to_string())))
+    }
+}
+
+fn shortened(text: &str) -> String {
+    text.chars().take(60).collect()
+}
+
+fn when(form: DelayForm<'_>, faults: &mut Faults) -> Option<When> {
+    let DelayForm {
+        delay_seconds,
+        at,
+        script,
+        timezone: _,
+    } = form;
+    match (delay_seconds, at, script) {
+        (Some(seconds), None, None) => {
+            if seconds > LONGEST {
+                faults.add("/delaySeconds", "must be at most 31622400");
+            }
+            Some(When::After(Duration::from_secs(seconds)))
+        }
+        (None, Some(at), None) => parsed(Some(at), "/at", faults).map(When::At),
+        (None, None, Some(script)) => {
+            let script = Script::new(script, DEFAULT_SCRIPT_TIMEOUT);
+            script.map_err(|found| faults.absorb("/script", found)).ok().map(When::Script)
+        }
+        _ => {
+            faults.add("", "must have exactly one of delaySeconds, at and script");
+            None
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! What is made up for, and what no longer makes sense.
+
+use std::time::Duration;
+
+use crate::clock::Timestamp;
+
+/// How late an occurrence may be and still be delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MaxOverdue(pub Duration);
+
+impl Default for MaxOverdue {
+    /// A day.
+    fn default() -> Self {
+        Self(Duration::from_hours(24))
+    }
+}
+
+/// What is to be done about a row that waits for its time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Timeliness {
+    /// It is not due for so long.
+    NotDue(Duration),
+    /// It is to be delivered.
+    Due,
+    /// It is to be cancelled, for this reason; the next occurrence is made all the same.
+    Overdue(String),
+}
+
+impl MaxOverdue {
+    /// Judges a row that is due at a time.
+    pub fn judge(self, due_at: Timestamp, now: Timestamp) -> Timeliness {
+        let late = now.signed_duration_since(due_at);
+        match late.to_std() {
+            Err(_) => Timeliness::NotDue(due_at.signed_duration_since(now).to_std().unwrap_or_default()),
+            Ok(late) if late > self.0 => Timeliness::Overdue(format!(
+                "It was due {} s ago, which is more than the {} s that it may be late.",
+                late.as_secs(),
+                self.0.as_secs()
+            )),
+            Ok(_) => Timeliness::Due,
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! Again and again: by a cron rule or at an interval, for so many times, until so long.
+
+use std::time::Duration;
+
+use super::cron::CronRule;
+use super::moment::Moment;
+use super::zone::Zone;
+use crate::clock::Timestamp;
+use crate::fault::Faults;
+
+/// The shortest interval.
+pub const MIN_INTERVAL: Duration = Duration::from_secs(1);
+/// The longest interval: a year.
+const MAX_INTERVAL: Duration = Duration::from_hours(366 * 24);
+
+/// What makes it recur.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rule {
+    /// The calendar.
+    Cron(CronRule),
+    /// The stopwatch; a change of clocks means nothing to it.
+    Interval(Duration),
+}
+
+/// A recurrence as configured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recurrence {
+    rule: Rule,
+    zone: Option<Zone>,
+    first_at: Option<Moment>,
+    max_occurrences: Option<u32>,
+    end: Option<Moment>,
+}
+
+/// A recurrence as it is written down.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RecurrenceForm<'a> {
+    /// A cron rule; this or an interval.
+    pub cron: Option<&'a str>,
+    /// Milliseconds from one occurrence to the next.
+    pub interval_ms: Option<u64>,
+    /// The zone's name; the tenant's where absent.
+    pub timezone: Option<&'a str>,
+    /// When it begins.
+    pub first_at: Option<&'a str>,
+    /// How often it occurs.
+    pub max_occurrences: Option<u32>,
+    /// The last moment, or the last day.
+    pub end_date: Option<&'a str>,
+}
+
+/// One of the times that it occurs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Occurrence {
+    /// Which one, from 1.
+    pub number: u32,
+    /// When it is due.
+    pub at: Timestamp,
+}
+
+impl Recurrence {
+    /// Checks what is written down; faults are found at `/cron`, `/intervalMs`, `/timezone`, `/firstAt`, `/maxOccurrences`, `/endDate`.
+    pub fn new(form: RecurrenceForm<'_>) -> Result<Self, Faults> {
+        let mut faults = Faults::default();
+        let rule = rule(&form, &mut faults);
+        let recurrence = Self {
+            zone: parsed(form.timezone, "/timezone", &mut faults),
+            first_at: parsed(form.first_at, "/firstAt", &mut faults),
+            max_occurrences: form.max_occurrences,
+            end: parsed(form.end_date, "/endDate", &mut faults),
+            rule: rule.unwrap_or(Rule::Interval(MAX_INTERVAL)),
+        };
+        if form.max_occurrences == Some(0) {
+            faults.add("/maxOccurrences", "must be at least 1");
+        }
+        faults.into_result(recurrence)
+    }
+
+    /// What makes it recur.
+    pub fn rule(&self) -> &Rule {
+        &self.rule
+    }
+
+    /// Its own zone.
+    pub fn zone(&self) -> Option<Zone> {
+        self.zone
+    }
+
+    /// When it begins, where that is told.
+    pub fn first_at(&self) -> Option<Moment> {
+        self.first_at
+    }
+
+    /// How often it occurs, where that is limited.
+    pub fn max_occurrences(&self) -> Option<u32> {
+        self.max_occurrences
+    }
+
+    /// The last moment, or the last day, where that is told.
+    pub fn end(&self) -> Option<Moment> {
+        self.end
+    }
+
+    /// The first occurrence, for an event that comes at a moment; `tenant` is the zone where the integration names none.
+    ///
+    /// Without a `firstAt` an interval begins one interval later; one that has passed is counted on from.
+    pub fn first(&self, event_at: Timestamp, tenant: Zone) -> Option<Occurrence> {
+        let zone = self.zone.unwrap_or(tenant);
+        let begin = self.first_at.and_then(|first| first.start(zone));
+        let at = match (&self.rule, begin) {
+            (Rule::Cron(rule), Some(begin)) if begin > event_at => {
+                // The beginning itself may be an occurrence.
+                rule.next(begin - chrono::TimeDelta::milliseconds(1), zone)
+            }
+            (Rule::Cron(rule), _) => rule.next(event_at, zone),
+            (Rule::Interval(interval), None) => event_at.checked_add_signed(delta(*interval)),
+            (Rule::Interval(interval), Some(begin)) => Some(on_grid(begin, *interval, event_at)),
+        };
+        self.within(Occurrence { number: 1, at: at? }, zone)
+    }
+
+    /// The occurrence that follows one, whatever came of it and whatever time it is.
+    pub fn after(&self, last: Occurrence, tenant: Zone) -> Option<Occurrence> {
+        let zone = self.zone.unwrap_or(tenant);
+        let at = match &self.rule {
+            Rule::Cron(rule) => rule.next(last.at, zone),
+            Rule::Interval(interval) => last.at.checked_add_signed(delta(*interval)),
+        };
+        let next = Occurrence {
+            number: last.number.checked_add(1)?,
+            at: at?,
+        };
+        self.within(next, zone)
+    }
+
+    /// The first occurrences for an event that comes at a moment, to be shown.
+    pub fn occurrences(&self, event_at: Timestamp, count: usize, tenant: Zone) -> Vec<Occurrence> {
+        let first = self.first(event_at, tenant);
+        std::iter::successors(first, |last| self.after(*last, tenant))
+            .take(count)
+            .collect()
+    }
+
+    fn within(&self, occurrence: Occurrence, zone: Zone) -> Option<Occurrence> {
+        let not_too_often = self.max_occurrences.is_none_or(|max| occurrence.number <= max);
+        let not_too_late = self.end.is_none_or(|end| end.has_not_passed(occurrence.at, zone));
+        (not_too_often && not_too_late).then_some(occurrence)
+    }
+}
+
+fn rule(form: &RecurrenceForm<'_>, faults: &mut Faults) -> Option<Rule> {
+    match (form.cron, form.interval_ms) {
+        (Some(_), Some(_)) => {
+            faults.add("/intervalMs", "must be left out where there is a cron");
+            None
+        }
+        (None, None) => {
+            faults.add("/cron", "must be given, or intervalMs instead");
+            None
+        }
+        (Some(cron), None) => parsed(Some(cron), "/cron", faults).map(Rule::Cron),
+        (None, Some(millis)) => {
+            let interval = Duration::from_millis(millis);
+            if interval < MIN_INTERVAL || interval > MAX_INTERVAL {
+                faults.add("/intervalMs", "must be from 1000 to 31622400000");
+            }
+            Some(Rule::Interval(interval))
+        }
+    }
+}
+
+pub(super) fn parsed<T: std::str::FromStr<Err = Faults>>(text: Option<&str>, place: &str, faults: &mut Faults) -> Option<T> {
+    text?.parse::<T>().map_err(|found| faults.absorb(place, found)).ok()
+}
+
+fn delta(interval: Duration) -> chrono::TimeDelta {
+    chrono::TimeDelta::from_std(interval).unwrap_or(chrono::TimeDelta::MAX)
+}
+
+/// The first of `begin`, `begin + interval`, … that is not before a moment.
+fn on_grid(begin: Timestamp, interval: Duration, not_before: Timestamp) -> Timestamp {
+    let step = i64::try_from(interval.as_millis()).unwrap_or(i64::MAX).max(1);
+    let behind = not_before.signed_duration_since(begin).num_milliseconds().max(0);
+    let steps = behind / step + i64::from(behind % step > 0);
+    let ahead = chrono::TimeDelta::try_milliseconds(steps.saturating_mul(step));
+    ahead.and_then(|ahead| begin.checked_add_signed(ahead)).unwrap_or(begin)
+}

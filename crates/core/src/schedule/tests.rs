@@ -1,0 +1,442 @@
+use chrono::TimeDelta;
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+use crate::clock::Timestamp;
+use crate::id::EventType;
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn zone(name: &str) -> Zone {
+    name.parse().unwrap()
+}
+
+fn cron(rule: &str, timezone: &str) -> Recurrence {
+    let form = RecurrenceForm {
+        cron: Some(rule),
+        timezone: Some(timezone),
+        ..RecurrenceForm::default()
+    };
+    Recurrence::new(form).unwrap()
+}
+
+fn times(recurrence: &Recurrence, event_at: &str, count: usize) -> Vec<String> {
+    let occurrences = recurrence.occurrences(at(event_at), count, Zone::default()).into_iter();
+    occurrences
+        .map(|occurrence| occurrence.at.format("%m-%dT%H:%M:%S").to_string())
+        .collect()
+}
+
+/// (zone, rule, event at, the next times in UTC).
+type Row = (&'static str, &'static str, &'static str, &'static [&'static str]);
+
+#[test]
+fn a_time_that_does_not_exist_falls_on_the_first_instant_after_the_gap() {
+    let table: &[Row] = &[
+        (
+            "Europe/Berlin",
+            "30 2 * * *",
+            "2026-03-27T12:00:00Z",
+            &["03-28T01:30:00", "03-29T01:00:00", "03-30T00:30:00"],
+        ),
+        (
+            "Europe/Berlin",
+            "*/20 2 * * *",
+            "2026-03-29T00:00:00Z",
+            &["03-29T01:00:00", "03-30T00:00:00"],
+        ),
+        (
+            "Europe/Berlin",
+            "0 */2 * * *",
+            "2026-03-28T23:30:00Z",
+            &["03-29T01:00:00", "03-29T02:00:00"],
+        ),
+        (
+            "America/New_York",
+            "30 2 * * *",
+            "2026-03-07T12:00:00Z",
+            &["03-08T07:00:00", "03-09T06:30:00"],
+        ),
+        // Half an hour is left out, from 02:00 to 02:30.
+        (
+            "Australia/Lord_Howe",
+            "15 2 * * *",
+            "2026-10-02T20:00:00Z",
+            &["10-03T15:30:00", "10-04T15:15:00"],
+        ),
+    ];
+    check(table);
+}
+
+#[test]
+fn a_time_that_exists_twice_fires_once_at_the_first() {
+    let table: &[Row] = &[
+        (
+            "Europe/Berlin",
+            "30 2 * * *",
+            "2026-10-24T12:00:00Z",
+            &["10-25T00:30:00", "10-26T01:30:00"],
+        ),
+        (
+            "Europe/Berlin",
+            "0,30 2 * * *",
+            "2026-10-25T00:10:00Z",
+            &["10-25T00:30:00", "10-26T01:00:00"],
+        ),
+        (
+            "America/New_York",
+            "30 1 * * *",
+            "2026-10-31T12:00:00Z",
+            &["11-01T05:30:00", "11-02T06:30:00"],
+        ),
+        // Half an hour exists twice, from 01:30 to 02:00.
+        (
+            "Australia/Lord_Howe",
+            "30 1 * * *",
+            "2026-04-04T00:00:00Z",
+            &["04-04T14:30:00", "04-05T15:00:00"],
+        ),
+        (
+            "Australia/Lord_Howe",
+            "45 1 * * *",
+            "2026-04-04T14:50:00Z",
+            &["04-05T15:15:00"],
+        ),
+    ];
+    check(table);
+}
+
+#[test]
+fn a_rule_for_every_hour_follows_real_time() {
+    let table: &[Row] = &[
+        (
+            "Europe/Berlin",
+            "30 * * * *",
+            "2026-10-24T23:00:00Z",
+            &["10-24T23:30:00", "10-25T00:30:00", "10-25T01:30:00", "10-25T02:30:00"],
+        ),
+        (
+            "Europe/Berlin",
+            "30 * * * *",
+            "2026-03-29T00:00:00Z",
+            &["03-29T00:30:00", "03-29T01:30:00", "03-29T02:30:00"],
+        ),
+        (
+            "Europe/Berlin",
+            "0 * * * *",
+            "2026-03-29T00:30:00Z",
+            &["03-29T01:00:00", "03-29T02:00:00"],
+        ),
+        (
+            "Australia/Lord_Howe",
+            "0 * * * *",
+            "2026-04-04T14:00:00Z",
+            &["04-04T15:30:00", "04-04T16:30:00"],
+        ),
+        (
+            "Australia/Lord_Howe",
+            "*/30 * * * *",
+            "2026-04-04T14:10:00Z",
+            &["04-04T14:30:00", "04-04T15:00:00", "04-04T15:30:00"],
+        ),
+    ];
+    check(table);
+}
+
+fn check(table: &[Row]) {
+    for (zone, rule, event_at, expected) in table {
+        assert_eq!(
+            times(&cron(rule, zone), event_at, expected.len()),
+            *expected,
+            "{rule} in {zone}"
+        );
+    }
+}
+
+#[test]
+fn seconds_are_optional_and_what_never_comes_is_refused() {
+    assert_eq!(
+        times(&cron("*/30 * * * * *", "UTC"), "2026-01-01T00:00:01Z", 2),
+        ["01-01T00:00:30", "01-01T00:01:00"]
+    );
+    assert_eq!(
+        times(&cron("0 9 * * MON", "UTC"), "2026-01-01T00:00:00Z", 1),
+        ["01-05T09:00:00"]
+    );
+    assert_eq!(
+        times(&cron("0 0 29 2 *", "UTC"), "2026-03-01T00:00:00Z", 1),
+        ["02-29T00:00:00"]
+    );
+    for rule in ["", "* * *", "61 * * * *", "0 0 30 2 *", "* * * * * * 2030", "soon"] {
+        assert!(rule.parse::<CronRule>().is_err(), "{rule}");
+    }
+}
+
+#[test]
+fn an_interval_begins_where_it_is_told_and_ends_after_so_many() {
+    let form = RecurrenceForm {
+        interval_ms: Some(90_000),
+        first_at: Some("2026-03-29T02:30:00"),
+        timezone: Some("Europe/Berlin"),
+        max_occurrences: Some(3),
+        ..RecurrenceForm::default()
+    };
+    let recurrence = Recurrence::new(form).unwrap();
+    assert_eq!(
+        times(&recurrence, "2026-03-28T00:00:00Z", 9),
+        ["03-29T01:00:00", "03-29T01:01:30", "03-29T01:03:00"]
+    );
+    assert_eq!(times(&recurrence, "2026-03-29T01:00:01Z", 1), ["03-29T01:01:30"]);
+    let without = Recurrence::new(RecurrenceForm { first_at: None, ..form }).unwrap();
+    assert_eq!(times(&without, "2026-03-28T00:00:00Z", 1), ["03-28T00:01:30"]);
+}
+
+#[test]
+fn an_end_is_a_moment_or_the_last_day() {
+    let until = |end_date| {
+        let form = RecurrenceForm {
+            cron: Some("0 12 * * *"),
+            timezone: Some("Asia/Kolkata"),
+            end_date: Some(end_date),
+            ..RecurrenceForm::default()
+        };
+        times(&Recurrence::new(form).unwrap(), "2026-01-01T00:00:00Z", 9).len()
+    };
+    assert_eq!(until("2026-01-03"), 3);
+    assert_eq!(until("2026-01-03T12:00:00"), 3);
+    assert_eq!(until("2026-01-03T06:29:59Z"), 2);
+    assert_eq!(until("2025-12-31"), 0);
+}
+
+#[test]
+fn a_cron_that_begins_later_may_fire_at_its_beginning() {
+    let form = RecurrenceForm {
+        cron: Some("0 12 * * *"),
+        first_at: Some("2026-02-01T12:00:00"),
+        ..RecurrenceForm::default()
+    };
+    let recurrence = Recurrence::new(form).unwrap();
+    assert_eq!(
+        times(&recurrence, "2026-01-01T00:00:00Z", 2),
+        ["02-01T12:00:00", "02-02T12:00:00"]
+    );
+}
+
+#[test]
+fn a_recurrences_faults_are_told_all_at_once() {
+    let form = RecurrenceForm {
+        interval_ms: Some(999),
+        timezone: Some("Mars/Olympus"),
+        first_at: Some("soon"),
+        max_occurrences: Some(0),
+        end_date: Some("2026-02-30"),
+        ..RecurrenceForm::default()
+    };
+    let faults = Recurrence::new(form).unwrap_err();
+    let mut places: Vec<_> = faults.list().iter().map(|fault| fault.pointer.as_str()).collect();
+    places.sort_unstable();
+    assert_eq!(
+        places,
+        ["/endDate", "/firstAt", "/intervalMs", "/maxOccurrences", "/timezone"]
+    );
+    assert_eq!(
+        Recurrence::new(RecurrenceForm::default()).unwrap_err().list()[0].pointer,
+        "/cron"
+    );
+}
+
+#[test]
+fn a_delay_is_a_while_or_what_the_payload_tells() {
+    let payload = json!({"visit": {"date": "2026-03-29", "time": "02:30", "at": "2026-03-29T02:30:00", "epoch": 1_774_747_800}});
+    let due = |at_text: &'static str| {
+        let form = DelayForm {
+            at: Some(at_text),
+            timezone: Some("Europe/Berlin"),
+            ..DelayForm::default()
+        };
+        let delay = Delay::new(form).unwrap();
+        match delay.due(&payload, at("2026-01-01T00:00:00Z"), Zone::default()) {
+            Ok(Due::At(at)) => Ok(at),
+            Ok(Due::Ask(_)) => Err("a script".to_owned()),
+            Err(message) => Err(message),
+        }
+    };
+    assert_eq!(due("visit.at"), Ok(at("2026-03-29T01:00:00Z")));
+    assert_eq!(due("{{visit.date}}T{{ visit.time }}"), Ok(at("2026-03-29T01:00:00Z")));
+    assert_eq!(due("{{visit.date}} {{visit.time}}:15"), Ok(at("2026-03-29T01:00:00Z")));
+    assert_eq!(due("visit.epoch"), Ok(at("2026-03-29T01:30:00Z")));
+    assert_eq!(due("visit.date"), Ok(at("2026-03-28T23:00:00Z")));
+    assert_eq!(due("visit.end"), Err("The payload has nothing at visit.end.".to_owned()));
+    assert!(due("visit").is_err());
+    let form = DelayForm {
+        delay_seconds: Some(60),
+        ..DelayForm::default()
+    };
+    let after = Delay::new(form).unwrap();
+    assert_eq!(
+        after.due(&payload, at("2026-01-01T00:00:00Z"), Zone::default()),
+        Ok(Due::At(at("2026-01-01T00:01:00Z")))
+    );
+}
+
+#[test]
+fn a_delay_has_one_way_to_tell_its_time() {
+    let pointer = |form| Delay::new(form).unwrap_err().list()[0].pointer.clone();
+    let none = DelayForm::default();
+    assert_eq!(pointer(none), "");
+    assert_eq!(
+        pointer(DelayForm {
+            delay_seconds: Some(1),
+            at: Some("a"),
+            ..none
+        }),
+        ""
+    );
+    assert_eq!(pointer(DelayForm { at: Some("{{a"), ..none }), "/at");
+    assert_eq!(
+        pointer(DelayForm {
+            at: Some("a..b"),
+            ..none
+        }),
+        "/at"
+    );
+    assert_eq!(
+        pointer(DelayForm {
+            delay_seconds: Some(u64::MAX),
+            ..none
+        }),
+        "/delaySeconds"
+    );
+    assert_eq!(
+        pointer(DelayForm {
+            script: Some(" "),
+            ..none
+        }),
+        "/script"
+    );
+}
+
+#[test]
+fn what_is_too_late_is_cancelled_with_the_reason() {
+    let max = MaxOverdue(std::time::Duration::from_mins(1));
+    let due = at("2026-01-01T00:00:00Z");
+    let judge = |ms| max.judge(due, due + TimeDelta::milliseconds(ms));
+    assert_eq!(judge(-1500), Timeliness::NotDue(std::time::Duration::from_millis(1500)));
+    assert_eq!((judge(0), judge(60_000)), (Timeliness::Due, Timeliness::Due));
+    let reason = "It was due 61 s ago, which is more than the 60 s that it may be late.";
+    assert_eq!(judge(61_000), Timeliness::Overdue(reason.to_owned()));
+}
+
+#[test]
+fn an_event_with_equal_keys_calls_off_what_is_pending() {
+    let types = [EventType::new("appointment-cancelled")].into();
+    let rule = CancelRule::new(types, vec!["visit.id".to_owned(), "ward".to_owned()], CancelAction::Cancel).unwrap();
+    let pending = rule.key(&json!({"visit": {"id": 7}, "ward": "A"})).unwrap();
+    let called_off = |event_type: &str, payload| rule.called_off_by(&EventType::new(event_type), &payload) == Some(pending);
+    assert!(called_off(
+        "appointment-cancelled",
+        json!({"visit": {"id": 7.0, "x": 1}, "ward": "A"})
+    ));
+    assert!(!called_off("appointment-created", json!({"visit": {"id": 7}, "ward": "A"})));
+    for other in [
+        json!({"visit": {"id": 8}, "ward": "A"}),
+        json!({"visit": {"id": "7"}, "ward": "A"}),
+        json!({"visit": {"id": 7}}),
+        json!({"visit": {"id": 7}, "ward": null}),
+    ] {
+        assert!(!called_off("appointment-cancelled", other.clone()), "{other}");
+    }
+    assert_eq!(
+        rule.key(&json!({"visit": {}, "ward": {}})),
+        None,
+        "what lacks a key is called off by nothing"
+    );
+    let faults = CancelRule::new([].into(), vec!["a..b".to_owned()], CancelAction::Reschedule).unwrap_err();
+    assert_eq!(faults.list().len(), 2);
+}
+
+fn zones() -> impl Strategy<Value = Zone> {
+    let names = [
+        "Europe/Berlin",
+        "America/New_York",
+        "Australia/Lord_Howe",
+        "Asia/Kolkata",
+        "Pacific/Apia",
+        "Africa/Casablanca",
+        "UTC",
+    ];
+    prop::sample::select(names.to_vec()).prop_map(zone)
+}
+
+fn moments() -> impl Strategy<Value = Timestamp> {
+    (1_700_000_000i64..1_900_000_000).prop_map(|second| chrono::DateTime::from_timestamp(second, 0).unwrap())
+}
+
+fn rules() -> impl Strategy<Value = String> {
+    let minute = prop::sample::select(vec!["0", "30", "*/7", "15,45", "*"]);
+    let hour = prop::sample::select(vec!["*", "1", "2", "*/2", "0-3", "23"]);
+    let day = prop::sample::select(vec!["* * *", "* * SUN", "*/5 * *", "L * *"]);
+    (minute, hour, day).prop_map(|(minute, hour, day)| format!("{minute} {hour} {day}"))
+}
+
+proptest! {
+    #[test]
+    fn occurrences_ascend_and_each_follows_from_the_one_before(rule in rules(), zone in zones(), from in moments()) {
+        let recurrence = cron(&rule, zone.name());
+        let occurrences = recurrence.occurrences(from, 20, Zone::default());
+        prop_assert_eq!(occurrences.len(), 20);
+        prop_assert!(occurrences[0].at > from);
+        for pair in occurrences.windows(2) {
+            prop_assert!(pair[0].at < pair[1].at && pair[0].number + 1 == pair[1].number);
+        }
+    }
+
+    /// Against the plainest reading: every minute of two days, one by one.
+    #[test]
+    fn what_fires_is_what_the_law_says_minute_by_minute(rule in rules(), zone in zones(), from in moments()) {
+        let parsed: CronRule = rule.parse().unwrap();
+        let every_hour = rule.split(' ').nth(1) == Some("*");
+        let pattern = croner::parser::CronParser::builder().seconds(croner::parser::Seconds::Optional).build().parse(&rule).unwrap();
+        let shows = |local: chrono::NaiveDateTime| pattern.is_time_matching(&local.and_utc()).unwrap();
+        let from = from - TimeDelta::seconds(from.timestamp().rem_euclid(60));
+        let until = from + TimeDelta::days(2);
+        let mut expected = std::collections::BTreeSet::new();
+        if every_hour {
+            let minutes = (1..=2 * 24 * 60).map(|minute| from + TimeDelta::minutes(minute));
+            expected.extend(minutes.filter(|at| shows(zone.local(*at))));
+        } else {
+            // Local minutes from two days before, since a gap may carry one forward by a day.
+            let locals = (-2 * 24 * 60..5 * 24 * 60).map(|minute| zone.local(from) + TimeDelta::minutes(minute));
+            expected.extend(locals.filter(|local| shows(*local)).filter_map(|local| zone.instant(local)));
+            expected.retain(|at| *at > from && *at <= until);
+        }
+        let mut fired = std::collections::BTreeSet::new();
+        let mut last = from;
+        while let Some(next) = parsed.next(last, zone).filter(|next| *next <= until) {
+            fired.insert(next);
+            last = next;
+        }
+        prop_assert_eq!(fired, expected);
+    }
+
+    #[test]
+    fn whatever_clocks_show_is_found_and_only_a_gap_changes_it(zone in zones(), from in moments()) {
+        let local = zone.local(from);
+        let found = zone.instant(local).unwrap();
+        prop_assert_eq!(zone.local(found), local);
+        prop_assert!(found <= from, "the first of two");
+    }
+
+    #[test]
+    fn an_interval_counted_on_from_its_beginning_stays_on_its_grid(interval_ms in 1000u64..10_000_000, late_s in 0i64..10_000_000) {
+        let begin = at("2026-01-01T00:00:00Z");
+        let form = RecurrenceForm { interval_ms: Some(interval_ms), first_at: Some("2026-01-01T00:00:00Z"), ..RecurrenceForm::default() };
+        let event_at = begin + TimeDelta::seconds(late_s);
+        let first = Recurrence::new(form).unwrap().first(event_at, Zone::default()).unwrap();
+        prop_assert_eq!((first.at - begin).num_milliseconds() % i64::try_from(interval_ms).unwrap(), 0);
+        prop_assert!(first.at >= event_at && first.at - event_at < TimeDelta::milliseconds(interval_ms.cast_signed()));
+    }
+}
