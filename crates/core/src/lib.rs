@@ -31,6 +31,7 @@ pub mod poll;
 pub mod ports;
 pub mod progress;
 pub mod reading;
+pub mod redelivery;
 pub mod schedule;
 pub mod secret;
 pub mod stream;

@@ -1,0 +1,240 @@
+use std::collections::BTreeMap;
+
+use chrono::{TimeDelta, TimeZone as _, Utc};
+use proptest::prelude::*;
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
+
+use super::*;
+use crate::id::OrgId;
+use crate::outcome::ErrorCategory;
+
+const LOG: LogId = LogId([9; 12]);
+
+fn at(ms: i64) -> Timestamp {
+    Utc.timestamp_opt(1_000_000, 0).unwrap() + TimeDelta::milliseconds(ms)
+}
+
+fn claim(number: usize) -> ClaimId {
+    ClaimId(format!("c{number}"))
+}
+
+fn failed(category: ErrorCategory) -> Retried {
+    Retried::Failed(Failure::new(category, "The target answered 500."))
+}
+
+fn rng() -> StdRng {
+    StdRng::seed_from_u64(1)
+}
+
+fn claimed() -> Redelivery {
+    Redelivery::pending(at(0)).claimed(claim(1), Duration::ZERO, at(0)).unwrap()
+}
+
+fn settle(redelivery: &Redelivery, retried: Retried, policy: &RetryPolicy) -> Settlement {
+    redelivery.settled(&claim(1), retried, policy, at(0), &mut rng()).unwrap()
+}
+
+#[test]
+fn it_is_tried_so_often_with_growing_delays_and_then_given_up_with_an_alert() {
+    let policy = RetryPolicy::new(60_000, 600_000, 3).unwrap();
+    let (mut redelivery, mut now) = (Redelivery::pending(at(0)), at(0));
+    for expected in [120, 240] {
+        let held = redelivery.claimed(claim(1), Duration::ZERO, now).unwrap();
+        let settlement = held
+            .settled(&claim(1), failed(ErrorCategory::ServerError), &policy, now, &mut rng())
+            .unwrap();
+        assert!(!settlement.given_up);
+        let Standing::Pending { due_at } = settlement.after.standing else {
+            panic!()
+        };
+        let wait = (due_at - now).as_seconds_f64();
+        assert!(
+            (f64::from(expected) * 0.8..=f64::from(expected) * 1.2).contains(&wait),
+            "{wait}"
+        );
+        (redelivery, now) = (settlement.after, due_at);
+    }
+    let held = redelivery.claimed(claim(1), Duration::ZERO, now).unwrap();
+    let last = settle(&held, failed(ErrorCategory::ServerError), &policy);
+    assert!(last.given_up);
+    let reason = "It was tried again 3 times. The last time: The target answered 500.".to_owned();
+    assert_eq!(last.after.standing, Standing::Abandoned { reason });
+    assert!(!last.after.is_due(at(1_000_000_000)));
+}
+
+#[test]
+fn what_would_be_refused_again_is_given_up_at_once() {
+    let settlement = settle(&claimed(), failed(ErrorCategory::ClientError), &RetryPolicy::default());
+    assert_eq!(
+        (settlement.given_up, settlement.after.standing.status()),
+        (true, DeadLetterStatus::Abandoned)
+    );
+    let reason = "The integration was deleted.".to_owned();
+    let impossible = settle(
+        &claimed(),
+        Retried::Impossible { reason: reason.clone() },
+        &RetryPolicy::default(),
+    );
+    assert_eq!(impossible.after.standing, Standing::Abandoned { reason });
+}
+
+#[test]
+fn what_was_delivered_is_linked_to_its_log_and_stays_so() {
+    let resolved = settle(&claimed(), Retried::Delivered { log: LOG }, &RetryPolicy::default()).after;
+    assert_eq!(resolved.standing, Standing::Resolved { log: LOG });
+    assert_eq!(
+        (resolved.is_due(at(9_999_999)), resolved.retried_by_hand(at(0))),
+        (false, None)
+    );
+}
+
+#[test]
+fn what_was_not_tried_does_not_count() {
+    let settlement = settle(&claimed(), Retried::NotTried { until: at(5000) }, &RetryPolicy::default());
+    assert_eq!(settlement.after, Redelivery::pending(at(5000)));
+    assert_eq!(claimed().released(&claim(1), at(7)), Ok(Redelivery::pending(at(7))));
+}
+
+#[test]
+fn a_target_that_asks_for_time_is_given_it() {
+    let mut failure = Failure::new(ErrorCategory::RateLimit, "slow down");
+    failure.retry_after = Some(Duration::from_hours(1));
+    let settlement = settle(&claimed(), Retried::Failed(failure), &RetryPolicy::default());
+    assert_eq!(settlement.after.standing, Standing::Pending { due_at: at(3_600_000) });
+}
+
+#[test]
+fn a_claim_ends_with_its_lease_and_its_holder_is_refused_once_another_has_it() {
+    let held = Redelivery::pending(at(0))
+        .claimed(claim(1), Duration::from_secs(10), at(0))
+        .unwrap();
+    assert_eq!(held.claimed(claim(2), Duration::ZERO, at(39_999)), None);
+    assert!(
+        held.renewed(&claim(1), at(39_000))
+            .unwrap()
+            .claimed(claim(2), Duration::ZERO, at(68_999))
+            .is_none()
+    );
+    let taken = held.claimed(claim(2), Duration::ZERO, at(40_000)).unwrap();
+    assert_eq!(taken.renewed(&claim(1), at(40_000)), Err(Fenced));
+    let late = taken.settled(
+        &claim(1),
+        Retried::Delivered { log: LOG },
+        &RetryPolicy::default(),
+        at(40_000),
+        &mut rng(),
+    );
+    assert_eq!(late, Err(Fenced));
+    assert_eq!(taken.retries, 0, "a retry that nobody knows the end of does not count");
+}
+
+#[test]
+fn a_person_gets_one_more_try_and_no_row_of_them() {
+    let given_up = settle(&claimed(), failed(ErrorCategory::ClientError), &RetryPolicy::default()).after;
+    let wanted = given_up.retried_by_hand(at(50)).unwrap();
+    assert!(wanted.is_due(at(50)) && wanted.by_hand);
+    let exhausted = Redelivery { retries: 3, ..wanted };
+    let held = exhausted.claimed(claim(1), Duration::ZERO, at(50)).unwrap();
+    let after = settle(&held, failed(ErrorCategory::ServerError), &RetryPolicy::default()).after;
+    assert_eq!(
+        (after.standing.status(), after.by_hand, after.retries),
+        (DeadLetterStatus::Abandoned, false, 4)
+    );
+    assert_eq!(claimed().retried_by_hand(at(0)), None, "it is being tried already");
+}
+
+#[test]
+fn policies_are_checked_by_place() {
+    let faults = RetryPolicy::new(0, 700_000_000, 0).unwrap_err();
+    let places: Vec<_> = faults.list().iter().map(|fault| fault.pointer.as_str()).collect();
+    assert_eq!(places, ["/baseMs", "/maxMs", "/maxRetries"]);
+}
+
+fn candidates() -> impl Strategy<Value = Vec<Candidate>> {
+    let candidate = (0i64..12, 0i64..1000);
+    prop::collection::vec(candidate, 0..300).prop_map(|all| {
+        let numbered = all.into_iter().zip(0u64..);
+        let candidate = |((org, due), number): ((i64, i64), u64)| {
+            let mut id = [0; 12];
+            id[4..].copy_from_slice(&number.to_be_bytes());
+            Candidate {
+                org_id: OrgId(org * org),
+                due_at: at(due),
+                id: LogId(id),
+            }
+        };
+        numbered.map(candidate).collect()
+    })
+}
+
+fn by_org(candidates: &[Candidate]) -> BTreeMap<OrgId, usize> {
+    candidates.iter().fold(BTreeMap::new(), |mut counts, candidate| {
+        *counts.entry(candidate.org_id).or_default() += 1;
+        counts
+    })
+}
+
+/// Whoever has some left over got no less than anybody else, give or take the last turn.
+fn is_fair(due: &BTreeMap<OrgId, usize>, got: &BTreeMap<OrgId, usize>) -> bool {
+    let most = got.values().copied().max().unwrap_or(0);
+    let share = |org| got.get(org).copied().unwrap_or(0);
+    due.iter().all(|(org, due)| share(org) == *due || share(org) + 1 >= most)
+}
+
+proptest! {
+    #[test]
+    fn fifty_of_many_are_picked_in_turn_and_the_oldest_first(due in candidates(), most in 0usize..80) {
+        let picked = pick(due.clone(), most);
+        prop_assert_eq!(picked.len(), most.min(due.len()));
+        prop_assert!(is_fair(&by_org(&due), &by_org(&picked)));
+        for org in by_org(&due).into_keys() {
+            let mut own: Vec<_> = due.iter().filter(|c| c.org_id == org).copied().collect();
+            own.sort_by_key(|c| (c.due_at, c.id));
+            let got: Vec<_> = picked.iter().filter(|c| c.org_id == org).copied().collect();
+            prop_assert_eq!(&got[..], &own[..got.len()]);
+        }
+    }
+
+    #[test]
+    fn shares_are_fair_use_all_there_is_and_change_with_the_turn(due in candidates(), most in 0usize..80, turn in 0i64..150) {
+        let counts = by_org(&due);
+        let shares = shares(&counts, most, OrgId(turn));
+        prop_assert_eq!(shares.values().sum::<usize>(), most.min(due.len()));
+        prop_assert!(is_fair(&counts, &shares));
+        let next = counts.range(OrgId(turn)..).next().or(counts.iter().next());
+        prop_assert!(most == 0 || next.is_none_or(|(org, _)| shares.contains_key(org)));
+    }
+
+    /// Any sequence of claims, deaths, ends and impatient people: one holder at a time, and never more retries than allowed without a person.
+    #[test]
+    fn whatever_happens_there_is_one_holder_and_the_budget_holds(steps in prop::collection::vec((0u8..6, 0i64..50_000), 0..200), max in 1u32..6) {
+        let policy = RetryPolicy::new(1_000, 5_000, max).unwrap();
+        let (mut redelivery, mut now, mut claims, mut by_hand) = (Redelivery::pending(at(0)), 0, 0, 0);
+        for (what, pause) in steps {
+            now += pause;
+            let holder = claim(claims);
+            let settle = |redelivery: &Redelivery, retried| {
+                redelivery.settled(&holder, retried, &policy, at(now), &mut rng()).map(|settlement| settlement.after)
+            };
+            let before = redelivery.clone();
+            redelivery = match what {
+                0 | 1 => match before.claimed(claim(claims + 1), Duration::ZERO, at(now)) {
+                    Some(claimed) => { claims += 1; claimed }
+                    None => before.clone(),
+                },
+                2 => settle(&before, failed(ErrorCategory::Network)).unwrap_or(before.clone()),
+                3 => settle(&before, Retried::NotTried { until: at(now + 100) }).unwrap_or(before.clone()),
+                4 => settle(&before, Retried::Delivered { log: LOG }).unwrap_or(before.clone()),
+                _ => match before.retried_by_hand(at(now)) {
+                    Some(wanted) => { by_hand += 1; wanted }
+                    None => before.clone(),
+                },
+            };
+            prop_assert!(redelivery.retries <= max + by_hand);
+            let stale = claim(claims + 7);
+            prop_assert_eq!(redelivery.renewed(&stale, at(now)), Err(Fenced));
+            if let Standing::Resolved { .. } = before.standing { prop_assert_eq!(&redelivery, &before) }
+        }
+    }
+}
