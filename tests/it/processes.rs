@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use ig_proto::v1;
-use ig_proto::v1::delivery_service_client::DeliveryServiceClient;
 use ig_proto::v1::dlq_service_client::DlqServiceClient;
 use ig_proto::v1::job_service_client::JobServiceClient;
 use ig_proto::v1::scheduler_service_client::SchedulerServiceClient;
@@ -84,13 +83,9 @@ async fn health(grpc: &str) -> Option<ServingStatus> {
     Some(answer.ok()?.into_inner().status())
 }
 
-/// Calls an rpc that this version does not serve: one of its own where it has one, another's otherwise.
+/// Calls an rpc that the service does not serve: one of its own where this version has one, another's otherwise.
 async fn call_what_is_not_served(name: &str, client: Client) -> Code {
     let refused = match name {
-        "ig-delivery-worker" => {
-            let mut delivery = DeliveryServiceClient::new(client);
-            delivery.deliver(v1::DeliverRequest::default()).await.err()
-        }
         "ig-dlq-retrier" => {
             let mut dlq = DlqServiceClient::new(client);
             dlq.retry(v1::RetryRequest::default()).await.err()

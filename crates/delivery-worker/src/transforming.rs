@@ -97,12 +97,14 @@ fn by_table(usage: Vec<Usage>) -> Vec<LookupUse> {
         let table = tables.entry((org_id, key.lookup_type)).or_insert((0, 0));
         *table = (table.0 + mapped, table.1 + unmapped);
     }
-    let uses = tables.into_iter().map(|((org_id, lookup_type), (resolved, unmapped))| LookupUse {
-        org_id,
-        lookup_type,
-        resolved,
-        unmapped,
-        day,
-    });
+    let uses = tables
+        .into_iter()
+        .map(|((org_id, lookup_type), (resolved, unmapped))| LookupUse {
+            org_id,
+            lookup_type,
+            resolved,
+            unmapped,
+            day,
+        });
     uses.collect()
 }

@@ -76,10 +76,8 @@ pub(crate) async fn delete(gateway: &Gateway, org: OrgId, id: LookupId, seen: If
 /// Makes or changes rows together, or puts them in the place of all others of their types.
 pub(crate) async fn put_batch(gateway: &Gateway, org: OrgId, document: LookupBatch) -> Result<BatchAnswer, ApiError> {
     let Batch { drafts, replace, tenant } = document.checked(org)?;
-    known_tenants(gateway, org, drafts.iter().map(|draft| draft.table.tenant_id), |at| {
-        format!("/lookups/{at}/tenantId")
-    })
-    .await?;
+    let tenants = drafts.iter().map(|draft| draft.table.tenant_id).collect();
+    known_tenants(gateway, org, tenants, |at| format!("/lookups/{at}/tenantId")).await?;
     let answer = if replace {
         replace_types(gateway, org, &drafts, tenant).await
     } else {
@@ -171,7 +169,7 @@ fn by_tenant(asked: &Asked) -> HashMap<Option<Rid>, Vec<&Question>> {
 }
 
 async fn known_questions(gateway: &Gateway, org: OrgId, asked: &Asked) -> Result<(), ApiError> {
-    let tenants = asked.questions.iter().map(|question| question.tenant);
+    let tenants = asked.questions.iter().map(|question| question.tenant).collect();
     let place = |at: usize| {
         if asked.is_many {
             format!("/{at}/tenantId")
@@ -183,14 +181,14 @@ async fn known_questions(gateway: &Gateway, org: OrgId, asked: &Asked) -> Result
 }
 
 async fn known_tenant(gateway: &Gateway, row: &LookupRow) -> Result<(), ApiError> {
-    known_tenants(gateway, row.org_id, [row.tenant_id], |_| "/tenantId".to_owned()).await
+    known_tenants(gateway, row.org_id, vec![row.tenant_id], |_| "/tenantId".to_owned()).await
 }
 
 /// Refuses tenants that are not units of the organisation.
 async fn known_tenants(
     gateway: &Gateway,
     org: OrgId,
-    tenants: impl IntoIterator<Item = Option<Rid>>,
+    tenants: Vec<Option<Rid>>,
     place: impl Fn(usize) -> String,
 ) -> Result<(), ApiError> {
     let mut known: HashMap<Rid, bool> = HashMap::new();

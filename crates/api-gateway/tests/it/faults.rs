@@ -11,11 +11,11 @@ async fn every_fault_of_shape_is_told_by_pointer() {
     let body = with(json!({
         "name": 7,
         "nonsense": true,
-        "transformationMode": "SCRIPT",
+        "transformationMode": "XSLT",
         "timeoutMs": 5,
         "signing": {"enabled": "yes"},
         "actions": [{"targetUrl": "https://a.invalid"}, {"name": "b", "x": 1}],
-        "fieldMappings": [{"sourceField": "a", "targetField": "b", "transform": "lookup"}],
+        "fieldMappings": [{"sourceField": "a", "targetField": "b", "transform": "rot13"}],
     }));
     let answer = api.post("/outbound-integrations?orgId=10", body).await;
     assert_eq!((answer.status, &answer.json["code"]), (400, &json!("VALIDATION_ERROR")));

@@ -10,7 +10,7 @@ use super::recurrence::parsed;
 use super::zone::Zone;
 use crate::clock::Timestamp;
 use crate::fault::Faults;
-use crate::integration::{DEFAULT_SCRIPT_TIMEOUT, Script};
+use crate::integration::Script;
 
 /// The longest delay: a year.
 const LONGEST: u64 = 366 * 86_400;
@@ -107,7 +107,7 @@ fn when(form: DelayForm<'_>, faults: &mut Faults) -> Option<When> {
         }
         (None, Some(at), None) => parsed(Some(at), "/at", faults).map(When::At),
         (None, None, Some(script)) => {
-            let script = Script::new(script, DEFAULT_SCRIPT_TIMEOUT);
+            let script = Script::new(script);
             script.map_err(|found| faults.absorb("/script", found)).ok().map(When::Script)
         }
         _ => {

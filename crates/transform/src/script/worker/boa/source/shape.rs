@@ -1,7 +1,7 @@
 //! The shape that a wrapped source has to have.
 
+use boa_engine::ast::StatementListItem as Item;
 use boa_engine::ast::function::FunctionBody;
-use boa_engine::ast::statement_list::StatementListItem as Item;
 use boa_engine::ast::{Expression, Script, Statement};
 
 use crate::script::call::ScriptKind;
