@@ -53,5 +53,5 @@ fn refusal(error: &OrderError) -> Status {
         OrderError::NotNow | OrderError::Store(StoreError::Unavailable(_)) => ErrorKind::Unavailable,
         OrderError::Store(StoreError::Refused(_)) => ErrorKind::Internal,
     };
-    status(kind, &error.to_string())
+    status(kind, error.to_string())
 }

@@ -154,7 +154,7 @@ impl Maker {
         let began = Instant::now();
         let ask = || self.transformer.judge(condition, &assignment.event.payload, &subject);
         let (judged, console) = insist(assignment.hold, ask).await?;
-        let judged = judged.map_err(failure);
+        let judged = judged.map_err(|refusal| failure(&refusal));
         protocol.judged(began.elapsed(), judged.as_ref(), console);
         Ok(judged)
     }
@@ -171,7 +171,7 @@ impl Maker {
         let ask = || self.transformer.shape(&action.shape, &assignment.event.payload, &subject);
         let span = tracing::info_span!(names::SPAN_TRANSFORM);
         let (shaped, console) = insist(assignment.hold, ask).instrument(span).await?;
-        let shaped = shaped.map_err(failure);
+        let shaped = shaped.map_err(|refusal| failure(&refusal));
         protocol.shaped(began.elapsed(), shaped.as_ref(), console);
         Ok(shaped)
     }
@@ -254,6 +254,6 @@ where
     }
 }
 
-fn failure(refusal: Refusal) -> Failure {
+fn failure(refusal: &Refusal) -> Failure {
     Failure::new(ErrorCategory::Transformation, refusal.to_string())
 }

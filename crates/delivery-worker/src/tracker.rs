@@ -212,7 +212,7 @@ impl Tracker {
     pub(crate) fn oldest_age(&self) -> Duration {
         let state = self.state.lock();
         let oldest = state.held.values().filter_map(Held::oldest).min();
-        oldest.map_or(Duration::ZERO, |begun| begun.elapsed())
+        oldest.map_or(Duration::ZERO, std::time::Instant::elapsed)
     }
 
     /// Waits until there is room for more events, or a moment has passed; says whether it had to wait.

@@ -58,6 +58,7 @@ pub struct LookupImports {
 
 impl LookupImport {
     /// The import as it stands at a moment: one that was not heard of for [`FOUND_DEAD_AFTER`] has failed.
+    #[must_use]
     pub fn as_of(mut self, now: Timestamp) -> Self {
         if self.status == ImportStatus::Running && self.updated_at + FOUND_DEAD_AFTER < now {
             self.status = ImportStatus::Failed;

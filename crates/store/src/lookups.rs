@@ -8,6 +8,8 @@
 //! What changes rows notes it in the log of configuration, in the same transaction where there is one: whoever remembers
 //! what rows map is told as of any other change.
 
+#![expect(clippy::option_option, reason = "a tenant may be named, named as none, or not named at all")]
+
 mod change;
 mod document;
 mod error;

@@ -18,6 +18,7 @@ const QUOTED: usize = 80;
 pub struct CompiledLookups(Vec<Lookup>);
 
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_field_names, reason = "type is a word of the language")]
 struct Lookup {
     lookup_type: LookupType,
     source: Source,

@@ -1,5 +1,7 @@
 //! Lookup rows.
 
+#![expect(clippy::option_option, reason = "a tenant may be named, named as none, or not named at all")]
+
 use std::collections::{BTreeSet, HashMap};
 
 use chrono::Utc;

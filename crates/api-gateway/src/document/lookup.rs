@@ -1,5 +1,7 @@
 //! A lookup row as clients send and read it.
 
+#![expect(clippy::option_option, reason = "a tenant may be named, named as none, or not named at all")]
+
 use ig_core::clock::Timestamp;
 use ig_core::fault::Faults;
 use ig_core::id::{LookupId, LookupType, OrgId, Rid};
@@ -26,6 +28,7 @@ pub(crate) use side::Side;
 pub(crate) use statistics::{LookupStatistics, LookupTypes};
 
 /// What a value of one system is called in another.
+#[expect(clippy::struct_field_names, reason = "type is a word of the language")]
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Lookup {

@@ -62,10 +62,11 @@ impl Found {
         if depth > DEEPEST {
             return;
         }
-        if !path.is_empty() && !path.ends_with("[]") {
-            if let Some(field) = self.note(path) {
-                field.types.insert(type_of(value).to_owned());
-            }
+        if !path.is_empty()
+            && !path.ends_with("[]")
+            && let Some(field) = self.note(path)
+        {
+            field.types.insert(type_of(value).to_owned());
         }
         match value {
             Value::Object(object) => {

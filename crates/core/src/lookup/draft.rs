@@ -91,7 +91,7 @@ mod tests {
 
     use super::*;
 
-    fn fields(value: Value) -> Map<String, Value> {
+    fn fields(value: &Value) -> Map<String, Value> {
         value.as_object().cloned().unwrap()
     }
 
@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn a_side_is_trimmed_and_plain() {
-        let side = LookupSide::checked(" 12 ", fields(json!({"key": "A", "n": 1, "on": true}))).unwrap();
+        let side = LookupSide::checked(" 12 ", fields(&json!({"key": "A", "n": 1, "on": true}))).unwrap();
         assert_eq!(side.id, "12");
     }
 
@@ -111,12 +111,12 @@ mod tests {
         assert_eq!(places(LookupSide::checked("  ", Map::new())), ["/id"]);
         assert_eq!(places(LookupSide::checked(&"x".repeat(501), Map::new())), ["/id"]);
         assert_eq!(places(LookupSide::checked("a\nb", Map::new())), ["/id"]);
-        let odd = fields(json!({"": 1, "a/b": null, "l": [], "o": {}, "id": "2"}));
+        let odd = fields(&json!({"": 1, "a/b": null, "l": [], "o": {}, "id": "2"}));
         assert_eq!(places(LookupSide::checked("1", odd)), ["/", "/a~1b", "/l", "/o", "/id"]);
         let many: Map<_, _> = (0..51).map(|n| (format!("f{n}"), json!(n))).collect();
         assert_eq!(places(LookupSide::checked("1", many)), [""]);
         assert_eq!(
-            places(LookupSide::checked("1", fields(json!({"a": "x".repeat(9_000)})))),
+            places(LookupSide::checked("1", fields(&json!({"a": "x".repeat(9_000)})))),
             [""]
         );
     }

@@ -206,7 +206,9 @@ proptest! {
         kinds in proptest::collection::vec((0usize..5, Just(true)), 1..80), steps in steps()
     ) {
         let mut world = World::new(&kinds);
-        steps.into_iter().for_each(|step| world.take(step));
+        for step in steps {
+            world.take(step);
+        }
         world.drain();
         for stream in 0..5 {
             let order: Vec<_> = world.taken.iter().filter(|(_, which)| *which == stream).map(|(at, _)| *at).collect();

@@ -80,7 +80,9 @@ impl MergingLookups {
         for filter in places(self.org, drafts, touched) {
             let rows = database.collection::<RowDocument>(LOOKUPS);
             let found = database.all(rows.find(filter)).await?;
-            found.into_iter().for_each(|row| in_place.take_in(row));
+            for row in found {
+                in_place.take_in(row);
+            }
         }
         Ok(Plan::of(self.org, drafts, touched, in_place, at))
     }

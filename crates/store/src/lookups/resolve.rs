@@ -91,10 +91,10 @@ impl MongoLookups {
                 rows.entry(key).or_default().push(row);
             }
         }
-        rows.values_mut().for_each(|rows| {
+        for rows in rows.values_mut() {
             rows.sort_by(|one, other| one.source.id.cmp(&other.source.id));
             rows.truncate(MOST_SOURCES);
-        });
+        }
         Ok(rows)
     }
 

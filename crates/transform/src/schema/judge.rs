@@ -25,10 +25,13 @@ pub enum Verdict {
     Reject(Faults),
 }
 
+/// A schema, and the revision of the event type that it is of.
+type Compiled = (u64, Arc<PayloadSchema>);
+
 /// Compiled schemas of event types, each as of the revision that it was compiled at.
 #[derive(Debug, Default)]
 pub struct PayloadSchemas {
-    compiled: Mutex<HashMap<(OrgId, EventType), (u64, Arc<PayloadSchema>)>>,
+    compiled: Mutex<HashMap<(OrgId, EventType), Compiled>>,
 }
 
 impl PayloadSchemas {
@@ -52,10 +55,10 @@ impl PayloadSchemas {
 
     fn compiled(&self, definition: &EventTypeDefinition, schema: &Value) -> Result<Arc<PayloadSchema>, Faults> {
         let key = (definition.org_id, definition.event_type.clone());
-        if let Some((revision, compiled)) = self.compiled.lock().get(&key) {
-            if *revision == definition.revision {
-                return Ok(Arc::clone(compiled));
-            }
+        if let Some((revision, compiled)) = self.compiled.lock().get(&key)
+            && *revision == definition.revision
+        {
+            return Ok(Arc::clone(compiled));
         }
         let compiled = Arc::new(PayloadSchema::compile(schema)?);
         let mut known = self.compiled.lock();

@@ -92,7 +92,7 @@ impl Columns {
         for (at, cell) in cells[..used].iter().enumerate() {
             match Column::read(cell) {
                 Some(column) if columns.contains(&column) => {
-                    faults.push(header_fault(at, cell, "stands twice; keep one of them"))
+                    faults.push(header_fault(at, cell, "stands twice; keep one of them"));
                 }
                 Some(column) => columns.push(column),
                 None => faults.push(header_fault(

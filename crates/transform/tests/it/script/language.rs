@@ -103,7 +103,8 @@ async fn a_fault_in_the_source_has_its_line_and_column() {
         ("with (payload) { return 1 }", 1, 1),
     ];
     for (source, line, column) in table {
-        let error = rig.pool.check(source, ScriptKind::Transform).await.unwrap_err();
+        let checked = rig.pool.check(source, ScriptKind::Transform).await;
+        let error = checked.expect_err(source);
         assert_eq!(error.fault, ScriptFault::Syntax, "{source}: {error}");
         let position = error.position.unwrap_or_else(|| panic!("{source}: {error}"));
         assert_eq!(position.line, line, "{source}: {error} {position:?}");
