@@ -10,7 +10,7 @@ use mongodb::bson::{Bson, doc};
 use serde::de::DeserializeOwned;
 
 use super::Configurations;
-use super::log::{LogDocument, Subject};
+use super::log::{LogDocument, Noted, Subject};
 use crate::event_types::EventTypeDocument;
 use crate::field::long;
 use crate::integrations::IntegrationDocument;
@@ -22,8 +22,9 @@ impl Configurations {
     /// The first `limit` changes after a revision, in the order of revisions and without a gap; nothing when that
     /// revision is not known (any more), so that the caller has to begin with a snapshot.
     ///
-    /// A change shows its item as it is now, which may be newer than the change: an item that is gone by now shows as
-    /// deleted. Whoever applies all changes still arrives at the truth, because the later ones follow.
+    /// A deletion shows as one. Any other change shows its item as it is now, which may be newer than the change: an item
+    /// that is gone by now shows as deleted. Whoever applies all changes still arrives at the truth, because the later ones
+    /// follow.
     pub async fn changes_since(&self, revision: u64, limit: u32) -> Result<Option<Vec<RevisedChange>>, StoreError> {
         let current = self.revision().await?;
         if revision >= current {
@@ -34,14 +35,14 @@ impl Configurations {
         let without_gap = subjects
             .iter()
             .zip(revision + 1..)
-            .all(|((noted, _), wanted)| *noted == wanted);
+            .all(|(noted, wanted)| noted.revision == wanted);
         if !without_gap || until - revision != subjects.len() as u64 {
             return Ok(None);
         }
         self.resolve(subjects).await.map(Some)
     }
 
-    async fn subjects(&self, after: u64, until: u64) -> Result<Vec<(u64, Subject)>, StoreError> {
+    async fn subjects(&self, after: u64, until: u64) -> Result<Vec<Noted>, StoreError> {
         let log = self.database.collection::<LogDocument>(CONFIG_CHANGES);
         let find = log
             .find(doc! { "_id": { "$gt": long(after), "$lte": long(until) } })
@@ -49,16 +50,19 @@ impl Configurations {
         self.database.all(find).await?.into_iter().map(LogDocument::read).collect()
     }
 
-    async fn resolve(&self, subjects: Vec<(u64, Subject)>) -> Result<Vec<RevisedChange>, StoreError> {
+    async fn resolve(&self, subjects: Vec<Noted>) -> Result<Vec<RevisedChange>, StoreError> {
         let items = self.items(&subjects).await?;
-        let resolved = subjects.into_iter().map(|(revision, subject)| RevisedChange {
-            revision,
-            change: items.get(&subject).cloned().unwrap_or_else(|| subject.deletion()),
+        let resolved = subjects.into_iter().map(|noted| {
+            let item = items.get(&noted.subject).filter(|_| !noted.deleted);
+            RevisedChange {
+                revision: noted.revision,
+                change: item.cloned().unwrap_or_else(|| noted.subject.deletion()),
+            }
         });
         Ok(resolved.collect())
     }
 
-    async fn items(&self, subjects: &[(u64, Subject)]) -> Result<HashMap<Subject, Change>, StoreError> {
+    async fn items(&self, subjects: &[Noted]) -> Result<HashMap<Subject, Change>, StoreError> {
         let secrets = self.database.secrets();
         let organizations = self.of_kind(subjects, ORGANIZATIONS, |document: OrganizationDocument| {
             Ok(Change::PutOrganization(Organization::from(document)))
@@ -81,15 +85,18 @@ impl Configurations {
 
     async fn of_kind<T>(
         &self,
-        subjects: &[(u64, Subject)],
+        subjects: &[Noted],
         collection: &'static str,
         read: impl Fn(T) -> Result<Change, StoreError>,
     ) -> Result<Vec<Change>, StoreError>
     where
         T: DeserializeOwned + Send + Sync,
     {
-        let ours = subjects.iter().filter(|(_, subject)| subject.collection() == collection);
-        let keys: Vec<Bson> = ours.map(|(_, subject)| subject.key()).collect();
+        let ours = subjects
+            .iter()
+            .map(|noted| &noted.subject)
+            .filter(|subject| subject.collection() == collection);
+        let keys: Vec<Bson> = ours.map(Subject::key).collect();
         if keys.is_empty() {
             return Ok(Vec::new());
         }

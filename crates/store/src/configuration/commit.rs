@@ -53,20 +53,21 @@ impl Configurations {
         let revision = self.raise_revision(session).await?;
         let subject = Subject::of(change);
         if matches!(subject, Subject::Lookups(..)) {
-            self.note(session, revision, &subject).await?;
+            self.note(session, revision, &subject, false).await?;
             return Ok(revision);
         }
         let found = self.revision_of(session, &subject).await?;
         expected.check(found, subject.unique_field()).map_err(Error::custom)?;
-        match self
+        let document = self
             .document(change, revision)
-            .map_err(|error| Error::custom(CommitError::Store(error)))?
-        {
+            .map_err(|error| Error::custom(CommitError::Store(error)))?;
+        let deleted = document.is_none();
+        match document {
             Some(document) => self.put(session, &subject, document, expected).await?,
             None if found.is_none() => return Err(Error::custom(CommitError::NotFound)),
             None => self.delete(session, &subject).await?,
         }
-        self.note(session, revision, &subject).await?;
+        self.note(session, revision, &subject, deleted).await?;
         Ok(revision)
     }
 
@@ -88,7 +89,7 @@ impl Configurations {
         for lookup_type in types {
             let revision = self.raise_revision(session).await?;
             let subject = Subject::Lookups(org, lookup_type.clone());
-            self.note(session, revision, &subject).await?;
+            self.note(session, revision, &subject, false).await?;
         }
         Ok(())
     }
@@ -198,9 +199,9 @@ impl Configurations {
     }
 
     /// Notes the change, and forgets the one that is too old: exactly one comes, so exactly one goes.
-    async fn note(&self, session: &mut ClientSession, revision: u64, subject: &Subject) -> Result<()> {
+    async fn note(&self, session: &mut ClientSession, revision: u64, subject: &Subject, deleted: bool) -> Result<()> {
         let log = self.database.collection::<LogDocument>(CONFIG_CHANGES);
-        log.insert_one(LogDocument::new(revision, subject))
+        log.insert_one(LogDocument::new(revision, subject, deleted))
             .session(&mut *session)
             .await?;
         if let Some(old) = revision.checked_sub(KEPT_CHANGES) {

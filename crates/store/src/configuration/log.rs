@@ -91,6 +91,13 @@ impl Subject {
     }
 }
 
+/// What the log says of a revision.
+pub(super) struct Noted {
+    pub(super) revision: u64,
+    pub(super) subject: Subject,
+    pub(super) deleted: bool,
+}
+
 /// One revision as the log keeps it.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -107,10 +114,14 @@ pub(super) struct LogDocument {
     event_type: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     lookup_type: Option<String>,
+    /// Whoever knows only what is there now would miss that all which an organisation had went with it, where the
+    /// organisation was made again since.
+    #[serde(default)]
+    deleted: bool,
 }
 
 impl LogDocument {
-    pub(super) fn new(revision: u64, subject: &Subject) -> Self {
+    pub(super) fn new(revision: u64, subject: &Subject, deleted: bool) -> Self {
         let mut document = Self {
             revision: long(revision),
             org_id: subject.org().0,
@@ -119,6 +130,7 @@ impl LogDocument {
             integration_id: None,
             event_type: None,
             lookup_type: None,
+            deleted,
         };
         match subject {
             Subject::Organization(_) => {}
@@ -130,10 +142,20 @@ impl LogDocument {
         document
     }
 
-    pub(super) fn read(self) -> Result<(u64, Subject), StoreError> {
+    pub(super) fn read(self) -> Result<Noted, StoreError> {
+        let (revision, deleted) = (unsigned(self.revision), self.deleted);
+        let subject = self.subject()?;
+        Ok(Noted {
+            revision,
+            subject,
+            deleted,
+        })
+    }
+
+    fn subject(self) -> Result<Subject, StoreError> {
         let org = OrgId(self.org_id);
         if let (LOOKUPS, Some(lookup_type)) = (self.kind.as_str(), self.lookup_type) {
-            return Ok((unsigned(self.revision), Subject::Lookups(org, LookupType::new(lookup_type))));
+            return Ok(Subject::Lookups(org, LookupType::new(lookup_type)));
         }
         let subject = match (self.kind.as_str(), self.rid, self.integration_id, self.event_type) {
             (ORGANIZATIONS, ..) => Subject::Organization(org),
@@ -142,6 +164,6 @@ impl LogDocument {
             (EVENT_TYPES, _, _, Some(event_type)) => Subject::EventType(org, EventType::new(event_type)),
             _ => return Err(unreadable("kind")),
         };
-        Ok((unsigned(self.revision), subject))
+        Ok(subject)
     }
 }

@@ -153,6 +153,24 @@ async fn a_snapshot_that_is_read_while_much_changes_is_made_whole_by_the_changes
 }
 
 #[tokio::test]
+async fn what_an_organisation_had_is_gone_for_followers_also_when_it_was_made_again_since() {
+    let stored = Stored::fresh().await;
+    let store = &stored.store;
+    let mut follower = Configuration::default();
+    let organization = || Change::PutOrganization(builders::organization(1));
+    let unit = Change::PutUnit(builders::unit(1, 100));
+    for change in [organization(), unit] {
+        store.configuration().commit(change, Expected::New).await.unwrap();
+    }
+    catch_up(store, &mut follower, 10).await;
+    let deletion = Change::DeleteOrganization(OrgId(1));
+    store.configuration().commit(deletion, Expected::Any).await.unwrap();
+    store.configuration().commit(organization(), Expected::New).await.unwrap();
+    catch_up(store, &mut follower, 10).await;
+    assert_eq!(seen(&follower), seen(&snapshot(store).await));
+}
+
+#[tokio::test]
 async fn a_revision_that_nobody_knows_is_told() {
     let stored = Stored::fresh().await;
     let configuration = stored.store.configuration();
