@@ -99,6 +99,13 @@ async fn a_fault_in_the_source_has_its_line_and_column() {
     let table = [
         ("return {\n  a: 1,\n  b: = 2\n}", 3, 6),
         ("const a = 1;\nconst a = 2;\nreturn a", 2, 7),
+        (
+            "const f = () => {\n  let b = 1, c = 2;\n  const { b } = payload;\n};\nreturn f()",
+            3,
+            11,
+        ),
+        ("var a = 1;\nlet a = 2;\nreturn a", 2, 5),
+        ("function a() {}\nclass a {}\nreturn a", 2, 7),
         ("return 'unclosed", 1, 8),
         ("with (payload) { return 1 }", 1, 1),
     ];
@@ -110,7 +117,13 @@ async fn a_fault_in_the_source_has_its_line_and_column() {
         assert_eq!(position.line, line, "{source}: {error} {position:?}");
         assert!(position.column.abs_diff(column) <= 2, "{source}: {error} {position:?}");
     }
-    for source in ["return 1", "function transform() {}", "const x = await 1; return x", ""] {
+    for source in [
+        "return 1",
+        "function transform() {}",
+        "const x = await 1; return x",
+        "",
+        "const a = 1; { const a = 2; } var b = 1; var b = 2; function c() { const a = 3; } function c() {} return a",
+    ] {
         assert_eq!(rig.pool.check(source, ScriptKind::Transform).await, Ok(()), "{source}");
     }
     // None of these may leave the function that is put around them.

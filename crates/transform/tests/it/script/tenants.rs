@@ -86,7 +86,8 @@ async fn a_context_that_has_run_often_or_grown_is_made_anew_without_anybody_noti
         let outcome = rig.run("return payload.n", &json!({"n": number})).await.unwrap();
         assert_eq!(super::rig::output(&outcome), json!(number));
     }
-    let grown = "const a = []; for (let i = 0; i < 80; i++) a.push('x'.repeat(5e5) + i); return a.length";
+    let grown =
+        "const a = []; const s = 'x'.repeat(1e4); for (let i = 0; i < 40; i++) a.push(s.repeat(100) + i); return a.length";
     for _ in 0..20 {
         assert_eq!(rig.output(grown).await, json!(40));
     }

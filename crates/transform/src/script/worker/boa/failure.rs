@@ -1,5 +1,6 @@
 //! From the engine's errors to a sentence and a place.
 
+use boa_engine::ast;
 use boa_engine::error::{EngineError, RuntimeLimitError};
 use boa_engine::object::JsObject;
 use boa_engine::parser::{self, lexer};
@@ -124,6 +125,11 @@ pub(super) fn of_syntax(error: &parser::Error, lines_before: u32) -> Failure {
         parser::Error::AbruptEnd => ("the source ends in the middle of something".to_owned(), None),
         parser::Error::ScopeAnalysis { err } => ((*err).to_owned(), None),
     };
+    in_source(message, place, lines_before)
+}
+
+/// A fault that reading a source has shown.
+pub(super) fn in_source(message: String, place: Option<ast::Position>, lines_before: u32) -> Failure {
     let mut failure = Failure::new(ScriptFault::Syntax, message);
     shorten(&mut failure.message, MAX_MESSAGE_BYTES);
     failure.position = place.and_then(|place| {

@@ -1,5 +1,6 @@
 //! From a tenant's source to a script that is compiled in its context.
 
+mod redeclared;
 mod shape;
 
 use std::path::Path;
@@ -46,10 +47,15 @@ fn wrap(source: &str, kind: ScriptKind) -> String {
 }
 
 /// The source has to stay inside the function that was put around it. Boa's parser of a function's body alone would not tell: it
-/// takes a closing brace for the end. So the whole is parsed, and has to be that one function.
+/// takes a closing brace for the end. So the whole is parsed, and has to be that one function. Names are to be declared once.
 fn stays_inside(wrapped: &str, kind: ScriptKind) -> Result<(), Failure> {
-    let parsed = Parser::new(reader(wrapped)).parse_script(&Scope::new_global(), &mut Interner::default());
+    let mut interner = Interner::default();
+    let parsed = Parser::new(reader(wrapped)).parse_script(&Scope::new_global(), &mut interner);
     let script = parsed.map_err(|error| failure::of_syntax(&error, LINES_BEFORE))?;
+    if let Some((name, place)) = redeclared::find(&script) {
+        let message = format!("'{}' is declared more than once", interner.resolve_expect(name));
+        return Err(failure::in_source(message, place, LINES_BEFORE));
+    }
     let message = match kind {
         _ if shape::is_one_function(&script, kind) => return Ok(()),
         ScriptKind::Transform => "the source closes a bracket that it did not open",
