@@ -29,6 +29,15 @@ pub(super) fn inspect(source: &str) -> Result<(), Failure> {
     })
 }
 
+/// Where the first text, template, comment or regular expression begins that nothing closes.
+pub(super) fn unclosed(source: &str) -> Option<Position> {
+    let mut scan = Scan::new(source.as_bytes());
+    while let Some(byte) = scan.next() {
+        scan.step(byte);
+    }
+    scan.unclosed.map(|offset| position(source, offset))
+}
+
 /// The place of a byte.
 fn position(source: &str, offset: usize) -> Position {
     let before = &source.as_bytes()[..offset];
@@ -47,12 +56,7 @@ fn position(source: &str, offset: usize) -> Position {
 
 /// Where the bracket stands that is one too many.
 fn too_deep(source: &[u8]) -> Option<usize> {
-    let mut scan = Scan {
-        source,
-        at: 0,
-        open: Vec::new(),
-        operand: false,
-    };
+    let mut scan = Scan::new(source);
     while let Some(byte) = scan.next() {
         scan.step(byte);
         if scan.open.len() > MAX_NESTING {
@@ -69,9 +73,26 @@ struct Scan<'a> {
     open: Vec<u8>,
     /// Whether an operand has just ended, so that a slash divides.
     operand: bool,
+    /// Where the first text begins that nothing closes.
+    unclosed: Option<usize>,
 }
 
-impl Scan<'_> {
+impl<'a> Scan<'a> {
+    fn new(source: &'a [u8]) -> Self {
+        Self {
+            source,
+            at: 0,
+            open: Vec::new(),
+            operand: false,
+            unclosed: None,
+        }
+    }
+
+    /// What began here has come to no end.
+    fn not_closed(&mut self, began: usize) {
+        self.unclosed.get_or_insert(began);
+    }
+
     fn next(&mut self) -> Option<u8> {
         let byte = self.source.get(self.at).copied();
         self.at += usize::from(byte.is_some());
@@ -104,23 +125,27 @@ impl Scan<'_> {
     }
 
     fn text(&mut self, quote: u8) {
+        let began = self.at - 1;
+        self.operand = true;
         while let Some(byte) = self.next() {
             match byte {
                 b'\\' => self.at += 1,
                 b'\n' => break,
-                _ if byte == quote => break,
+                _ if byte == quote => return,
                 _ => {}
             }
         }
-        self.operand = true;
+        self.not_closed(began);
     }
 
     /// The characters of a template up to its end or to the next `${`, which counts as a bracket.
     fn template(&mut self) {
+        let began = self.at - 1;
+        self.operand = true;
         while let Some(byte) = self.next() {
             match byte {
                 b'\\' => self.at += 1,
-                b'`' => break,
+                b'`' => return,
                 b'$' if self.source.get(self.at) == Some(&b'{') => {
                     self.at += 1;
                     return self.enter(b'`');
@@ -128,7 +153,7 @@ impl Scan<'_> {
                 _ => {}
             }
         }
-        self.operand = true;
+        self.not_closed(began);
     }
 
     fn slash(&mut self) {
@@ -141,6 +166,7 @@ impl Scan<'_> {
     }
 
     fn comment(&mut self) {
+        let began = self.at - 1;
         self.at += 1;
         while let Some(byte) = self.next() {
             if byte == b'*' && self.source.get(self.at) == Some(&b'/') {
@@ -148,9 +174,12 @@ impl Scan<'_> {
                 return;
             }
         }
+        self.not_closed(began);
     }
 
     fn expression(&mut self) {
+        let began = self.at - 1;
+        self.operand = true;
         let mut class = false;
         while let Some(byte) = self.next() {
             match byte {
@@ -158,11 +187,11 @@ impl Scan<'_> {
                 b'\n' => break,
                 b'[' => class = true,
                 b']' => class = false,
-                b'/' if !class => break,
+                b'/' if !class => return,
                 _ => {}
             }
         }
-        self.operand = true;
+        self.not_closed(began);
     }
 
     fn word(&mut self) {
@@ -228,6 +257,23 @@ mod tests {
     }
 
     #[test]
+    fn what_nothing_closes_is_found_where_it_begins() {
+        let table = [
+            ("return 'a", Some((1, 8))),
+            ("const a = \"b\";\nreturn \"c\n", Some((2, 8))),
+            ("return `a ${b", None),
+            ("return `a ${b} c", Some((1, 14))),
+            ("/* a", Some((1, 1))),
+            ("return /a[/]", Some((1, 8))),
+            ("return 'it\\'s' + /[/]'/.source", None),
+        ];
+        for (source, wanted) in table {
+            let found = unclosed(source).map(|place| (place.line, place.column));
+            assert_eq!(found, wanted, "{source}");
+        }
+    }
+
+    #[test]
     fn the_place_is_that_of_the_bracket() {
         let source = format!("let é = 1;\né{}", "[".repeat(MAX_NESTING + 1));
         let position = inspect(&source).unwrap_err().position.unwrap();
@@ -239,6 +285,7 @@ mod tests {
         fn no_source_makes_it_panic(source in ".{0,400}", tokens in prop::collection::vec("[(){}\\[\\]`$/*'\"\\\\\na ]{0,6}", 0..80)) {
             let _ = inspect(&source);
             let _ = inspect(&tokens.concat());
+            let _ = (unclosed(&source), unclosed(&tokens.concat()));
         }
     }
 }

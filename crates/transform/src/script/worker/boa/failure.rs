@@ -121,7 +121,10 @@ pub(super) fn of_syntax(error: &parser::Error, lines_before: u32) -> Failure {
         } => (message.to_string(), Some(*position)),
         parser::Error::Lex {
             err: lexer::Error::IO(_),
-        } => ("the source could not be read".to_owned(), None),
+        } => (
+            "a text, template, comment or regular expression is not closed".to_owned(),
+            None,
+        ),
         parser::Error::AbruptEnd => ("the source ends in the middle of something".to_owned(), None),
         parser::Error::ScopeAnalysis { err } => ((*err).to_owned(), None),
     };

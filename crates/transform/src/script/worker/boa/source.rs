@@ -15,6 +15,7 @@ use super::sandbox::Sandbox;
 use crate::script::ScriptFault;
 use crate::script::call::ScriptKind;
 use crate::script::wire::Failure;
+use crate::script::worker::nesting;
 
 /// What stack traces call the tenant's source.
 pub(super) const PATH: &str = "script";
@@ -24,13 +25,19 @@ pub(super) const LINES_BEFORE: u32 = 1;
 /// Compiles a source; evaluating the script gives the function to call.
 pub(super) fn compile(source: &str, kind: ScriptKind, sandbox: &mut Sandbox) -> Result<Script, Failure> {
     let wrapped = wrap(source, kind);
-    stays_inside(&wrapped, kind)?;
+    stays_inside(&wrapped, kind).map_err(|failure| placed(failure, source))?;
     let context = &mut sandbox.context;
     let script = Script::parse(reader(&wrapped), None, context);
     let script = script.map_err(|error| failure::of_run(&error, LINES_BEFORE, context))?;
     let compiled = script.codeblock(context).map(drop);
     compiled.map_err(|error| failure::of_run(&error, LINES_BEFORE, context))?;
     Ok(script)
+}
+
+/// Boa's lexer does not say where a text begins that nothing closes.
+fn placed(failure: Failure, source: &str) -> Failure {
+    let position = failure.position.or_else(|| nesting::unclosed(source));
+    Failure { position, ..failure }
 }
 
 /// Without `await` the function is an ordinary one, which is called faster.
