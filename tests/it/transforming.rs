@@ -338,3 +338,39 @@ async fn a_past_event_can_be_previewed_and_a_test_really_sends_and_is_logged_as_
     );
     assert!(api.list(ORG, "dlq", "entries", "").await.is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_breaks_its_schema_is_told_of_and_not_sent_where_the_type_says_so() {
+    let setup = setup().await;
+    let api = &setup.stack.api;
+    let schema = json!({"type": "object", "required": ["id"]});
+    for (event_type, validation) in [("strict", "reject"), ("lenient", "warn")] {
+        let definition = json!({"eventType": event_type, "schema": schema, "validation": validation});
+        api.post(&format!("/event-types?orgId={ORG}"), &definition).await;
+        let url = setup.receiver.url(&format!("/{event_type}"));
+        api.integration(ORG, event_type, &url, json!({})).await;
+    }
+    for event_type in ["strict", "lenient"] {
+        for payload in [json!({"name": "no id"}), json!({"id": 1})] {
+            setup.queue.insert(QueueRow::new(ORG, event_type).json(&payload)).await;
+        }
+    }
+    setup.receiver.wait_for(3).await;
+    assert_eq!(setup.receiver.requests_to("/strict")[0].json(), json!({"id": 1}));
+    let rejected = || async { api.list(ORG, "events", "events", "&reason=SCHEMA_VIOLATED").await };
+    eventually("it is audited", async || rejected().await.len() == 1).await;
+    let audited = &rejected().await[0];
+    assert!(
+        audited["detail"].as_str().is_some_and(|detail| detail.contains("id")),
+        "{audited}"
+    );
+
+    let draft = json!({"name": "n", "eventType": "strict", "targetUrl": setup.receiver.url("/x")});
+    let asked = json!({"integration": draft, "payload": {"name": "no id"}});
+    let preview = api.post(&format!("/outbound-integrations/preview?orgId={ORG}"), &asked).await;
+    assert_eq!(
+        (preview["status"].as_str(), preview["error"]["code"].as_str()),
+        (Some("ERROR"), Some("SCHEMA_VIOLATED")),
+        "{preview}"
+    );
+}

@@ -47,7 +47,7 @@ pub struct OrgConfiguration {
     organization: Option<Organization>,
     units: HashMap<Rid, OrgUnit>,
     integrations: HashMap<IntegrationId, Arc<Integration>>,
-    event_types: HashMap<EventType, EventTypeDefinition>,
+    event_types: HashMap<EventType, Arc<EventTypeDefinition>>,
     index: MatchIndex,
 }
 
@@ -68,7 +68,7 @@ impl OrgConfiguration {
     }
 
     /// One event type.
-    pub fn event_type(&self, event_type: &EventType) -> Option<&EventTypeDefinition> {
+    pub fn event_type(&self, event_type: &EventType) -> Option<&Arc<EventTypeDefinition>> {
         self.event_types.get(event_type)
     }
 
@@ -82,7 +82,11 @@ impl OrgConfiguration {
         let units = self.units.values().cloned().map(Change::PutUnit);
         let integrations = self.integrations.values();
         let integrations = integrations.map(|integration| Change::PutIntegration(Box::new(integration.as_ref().clone())));
-        let event_types = self.event_types.values().cloned().map(Change::PutEventType);
+        let event_types = self
+            .event_types
+            .values()
+            .map(|definition| EventTypeDefinition::clone(definition));
+        let event_types = event_types.map(Change::PutEventType);
         organization.chain(units).chain(integrations).chain(event_types)
     }
 
@@ -171,7 +175,7 @@ impl Configuration {
             Change::PutEventType(definition) => {
                 self.entry(definition.org_id)
                     .event_types
-                    .insert(definition.event_type.clone(), definition);
+                    .insert(definition.event_type.clone(), Arc::new(definition));
             }
             Change::DeleteEventType(org, event_type) => {
                 self.entry(org).event_types.remove(&event_type);

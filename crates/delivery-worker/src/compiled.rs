@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use ig_core::condition::Condition;
 use ig_core::configuration::{Change, Configuration, RevisedChange};
+use ig_core::event_type::EventTypeDefinition;
 use ig_core::fault::Faults;
 use ig_core::id::{EventType, IntegrationId, OrgId, Rid};
 use ig_core::integration::{Integration, PlannedAction};
@@ -179,6 +180,13 @@ impl LiveConfiguration {
             .iter()
             .filter_map(|integration| inner.compiled.get(&integration.id).cloned())
             .collect()
+    }
+
+    /// What an organisation says about a type of event, where payloads of it are held against a schema.
+    pub(crate) fn enforced_type(&self, org: OrgId, event_type: &EventType) -> Option<Arc<EventTypeDefinition>> {
+        let inner = self.inner.read();
+        let definition = inner.configuration.org(org)?.event_type(event_type)?;
+        definition.enforced_schema().is_some().then(|| Arc::clone(definition))
     }
 
     /// An integration as it is configured now.

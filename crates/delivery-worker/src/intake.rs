@@ -9,9 +9,11 @@ use ig_core::event::{Event, Payload, RowPayload, SourceRow};
 use ig_core::id::{EventId, EventType, OrgId, Rid, SourceId};
 use ig_core::ports::{EventSource, SourceError};
 use ig_core::stream::Stream;
+use ig_transform::{PayloadSchemas, Verdict};
 
 use crate::compiled::LiveConfiguration;
 use crate::config::WorkerConfig;
+use crate::metrics;
 
 /// A row whose tenant was looked up; nothing else about it has been checked.
 #[derive(Debug)]
@@ -47,6 +49,7 @@ pub(crate) type Skip = (SkipReason, Option<String>);
 #[derive(Debug)]
 pub(crate) struct Intake {
     configuration: Arc<LiveConfiguration>,
+    schemas: PayloadSchemas,
     max_age: Option<TimeDelta>,
     allowed: Vec<OrgId>,
 }
@@ -56,6 +59,7 @@ impl Intake {
     pub(crate) fn new(configuration: Arc<LiveConfiguration>, config: &WorkerConfig) -> Self {
         Self {
             configuration,
+            schemas: PayloadSchemas::default(),
             max_age: (config.max_event_age_days > 0).then(|| TimeDelta::days(i64::from(config.max_event_age_days))),
             allowed: config.allowed_parent_rids.iter().copied().map(OrgId).collect(),
         }
@@ -94,6 +98,10 @@ impl Intake {
         let event_type = addressed.event_type().ok_or((SkipReason::NoEventType, None))?;
         self.filter(org_id, addressed.row.created_at, now)?;
         let payload = payload_of(&addressed.row.payload)?;
+        // Whoever pushes is told at once; what was accepted then is not refused afterwards.
+        if source.as_str() != ig_sources::push::NAME {
+            self.hold_against_schema(org_id, &event_type, &payload)?;
+        }
         Ok(Event {
             source: source.clone(),
             position: addressed.row.position,
@@ -105,6 +113,24 @@ impl Intake {
             created_at: addressed.row.created_at,
             trace_parent: addressed.row.trace_parent.clone(),
         })
+    }
+
+    fn hold_against_schema(&self, org: OrgId, event_type: &EventType, payload: &Payload) -> Result<(), Skip> {
+        let Some(definition) = self.configuration.enforced_type(org, event_type) else {
+            return Ok(());
+        };
+        match self.schemas.judge(&definition, &payload.json) {
+            Verdict::Fine => Ok(()),
+            Verdict::Warn(faults) => {
+                metrics::schema_violated("warn");
+                tracing::warn!(%org, %event_type, %faults, "a payload does not keep to its schema");
+                Ok(())
+            }
+            Verdict::Reject(faults) => {
+                metrics::schema_violated("reject");
+                Err((SkipReason::SchemaViolated, Some(faults.to_string())))
+            }
+        }
     }
 
     fn filter(&self, org: OrgId, created_at: Option<Timestamp>, now: Timestamp) -> Result<(), Skip> {

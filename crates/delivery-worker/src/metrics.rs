@@ -41,6 +41,11 @@ pub(crate) fn decided(source: &SourceId, decision: Decision) {
     counter!(names::EVENTS, "source" => source.to_string(), "decision" => decision).increment(1);
 }
 
+/// A payload does not keep to the schema of its type.
+pub(crate) fn schema_violated(validation: &'static str) {
+    counter!(names::SCHEMA_VIOLATIONS, "validation" => validation).increment(1);
+}
+
 /// An attempt ended.
 pub(crate) fn attempted(attempt: &Attempt) {
     let outcome = attempt

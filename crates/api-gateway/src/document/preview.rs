@@ -1,5 +1,6 @@
 //! Trying an integration out: what is asked, and what is answered.
 
+use ig_core::fault::Faults;
 use ig_core::order::{OrderOutcome, OrderReport};
 use ig_transform::Refusal;
 use serde::{Deserialize, Serialize};
@@ -80,7 +81,7 @@ pub(crate) struct Preview {
 /// Why a payload did not get its shape.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct PreviewError {
-    /// For programs: `MAPPING_ERROR`, `SCRIPT_SYNTAX`, `SCRIPT_TIMEOUT` and so on.
+    /// For programs: `SCHEMA_VIOLATED`, `MAPPING_ERROR`, `SCRIPT_SYNTAX`, `SCRIPT_TIMEOUT` and so on.
     pub code: &'static str,
     /// For people.
     pub message: String,
@@ -116,6 +117,18 @@ pub(crate) struct PreviewStep {
     pub detail: String,
     /// Milliseconds that it took.
     pub duration_ms: f64,
+}
+
+impl PreviewError {
+    /// The payload does not keep to the schema of its event type, which rejects such payloads.
+    pub(crate) fn of_schema(faults: &Faults) -> Self {
+        Self {
+            code: "SCHEMA_VIOLATED",
+            message: faults.to_string(),
+            line: None,
+            column: None,
+        }
+    }
 }
 
 impl From<Refusal> for PreviewError {

@@ -11,7 +11,7 @@ use ig_core::id::{EventId, EventType, OrgId, Rid, SourceId};
 use ig_core::integration::{Integration, PlannedAction};
 use ig_core::message::MessageId;
 use ig_delivery::{Message, Template};
-use ig_transform::{CompiledCondition, CompiledShape, Refusal, Subject, Told, TransformError};
+use ig_transform::{CompiledCondition, CompiledShape, Refusal, Subject, Told, TransformError, Verdict};
 
 use super::{BY_HAND, action, event_type_of, payload, sample};
 use crate::configuring::integrations;
@@ -52,7 +52,10 @@ pub(crate) async fn preview(gateway: &Gateway, org: OrgId, asked: PreviewAsked) 
     };
     let action = integration.planned_actions()[index];
     let mut draft = Draft::new(gateway, &integration, &payload, subject);
-    let body = draft.body(&action).await;
+    let body = match draft.keeps_to_schema() {
+        Ok(()) => draft.body(&action).await,
+        Err(without) => Err(without),
+    };
     draft.answer(&action, body)
 }
 
@@ -70,6 +73,7 @@ struct Draft<'a> {
 /// Why there is no body.
 enum Without {
     Skipped,
+    Rejected(Faults),
     Refused(Refusal),
     Failed(ApiError),
 }
@@ -85,6 +89,28 @@ impl<'a> Draft<'a> {
             steps: Vec::new(),
             console: Vec::new(),
         }
+    }
+
+    /// Whether the event would be taken in at all.
+    fn keeps_to_schema(&mut self) -> Result<(), Without> {
+        let configuration = self.gateway.feed().configuration();
+        let org = configuration.org(self.subject.org_id);
+        let definition = org.and_then(|org| org.event_type(self.subject.event_type));
+        let Some(definition) = definition.filter(|definition| definition.enforced_schema().is_some()) else {
+            return Ok(());
+        };
+        let began = Instant::now();
+        let (detail, result) = match self.gateway.schemas().judge(definition, &self.payload.json) {
+            Verdict::Fine => ("the payload keeps to it".to_owned(), Ok(())),
+            Verdict::Warn(faults) => (format!("warning: {faults}"), Ok(())),
+            Verdict::Reject(faults) => (format!("rejected: {faults}"), Err(Without::Rejected(faults))),
+        };
+        self.steps.push(PreviewStep {
+            name: "schema",
+            detail,
+            duration_ms: milliseconds(began.elapsed()),
+        });
+        result
     }
 
     async fn body(&mut self, action: &PlannedAction<'_>) -> Result<Bytes, Without> {
@@ -137,6 +163,7 @@ impl<'a> Draft<'a> {
         let (status, body, error) = match body {
             Ok(body) => (PreviewStatus::Ok, Some(body), None),
             Err(Without::Skipped) => (PreviewStatus::Skipped, None, None),
+            Err(Without::Rejected(faults)) => (PreviewStatus::Error, None, Some(PreviewError::of_schema(&faults))),
             Err(Without::Refused(refusal)) => (PreviewStatus::Error, None, Some(PreviewError::from(refusal))),
             Err(Without::Failed(error)) => return Err(error),
         };
