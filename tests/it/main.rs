@@ -12,12 +12,15 @@
 mod answers;
 mod api;
 mod architecture;
+mod breaker;
 mod chaos;
 mod delivery;
 mod egress;
 mod fairness;
 mod feed;
+mod limits;
 mod matching;
+mod oauth2;
 mod processes;
 mod rows;
 mod setup;

@@ -42,13 +42,6 @@ pub enum Circuit {
         /// The one that is sent.
         probe: Probe,
     },
-    /// They are held since a person said so.
-    Paused {
-        /// Since when.
-        since: Timestamp,
-        /// Who said so.
-        by: String,
-    },
 }
 
 /// Since when and why a breaker is open.
@@ -126,17 +119,8 @@ pub enum Admission {
     Send,
     /// It may if it becomes the probe: [`Breaker::claim_probe`].
     Probe,
-    /// It is to be held.
-    Hold(Held),
-}
-
-/// Why a delivery is held.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Held {
-    /// The breaker is open, or somebody else's probe is under way.
-    Open,
-    /// A person paused the integration.
-    Paused,
+    /// It is to be held: the breaker is open, or somebody else's probe is under way.
+    Hold,
 }
 
 impl Default for Breaker {
@@ -154,10 +138,9 @@ impl Breaker {
     /// Whether a delivery may be sent now; without probes an open breaker waits for a person.
     pub fn admit(&self, policy: BreakerPolicy, now: Timestamp) -> Admission {
         let probe_after = policy.probe_after();
-        let open = |due: bool| if due { Admission::Probe } else { Admission::Hold(Held::Open) };
+        let open = |due: bool| if due { Admission::Probe } else { Admission::Hold };
         match &self.circuit {
             Circuit::Closed => Admission::Send,
-            Circuit::Paused { .. } => Admission::Hold(Held::Paused),
             Circuit::Open(opened) => open(probe_after.is_some_and(|wait| now >= opened.tried_at + wait)),
             Circuit::HalfOpen { probe, .. } => open(probe_after.is_some() && probe.is_over(now)),
         }
@@ -169,7 +152,7 @@ impl Breaker {
             Circuit::Closed => self.count(outcome, now),
             Circuit::HalfOpen { opened, probe } if outcome.probe == Some(probe.id) => self.probed(opened, &outcome.ended, now),
             // What was under way when it opened, and probes that took too long, decide nothing.
-            Circuit::HalfOpen { .. } | Circuit::Open(_) | Circuit::Paused { .. } => Transition::Unchanged,
+            Circuit::HalfOpen { .. } | Circuit::Open(_) => Transition::Unchanged,
         }
     }
 
@@ -190,16 +173,6 @@ impl Breaker {
             version: self.version + 1,
             ..Self::default()
         }
-    }
-
-    /// A person paused the integration.
-    #[must_use]
-    pub fn paused(&self, by: &str, now: Timestamp) -> Self {
-        let circuit = Circuit::Paused {
-            since: now,
-            by: by.to_owned(),
-        };
-        Self { circuit, ..self.next() }
     }
 
     fn count(&self, outcome: &Outcome, now: Timestamp) -> Transition {

@@ -36,6 +36,8 @@ named! {
         NotRetryable = "NOT_RETRYABLE",
         /// The breaker was open.
         CircuitOpen = "CIRCUIT_OPEN",
+        /// A person had paused the integration.
+        Paused = "PAUSED",
         /// The integration's own limit was reached.
         RateLimited = "RATE_LIMITED",
     }

@@ -3,12 +3,15 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use crate::breaker::BreakerPolicy;
 use crate::clock::Timestamp;
 use crate::condition::Condition;
 use crate::id::{EventType, IntegrationId, OrgId, Rid};
+use crate::window::RateLimit;
 
 mod action;
 mod auth;
+mod hold;
 mod lookup;
 mod mapping;
 mod script;
@@ -16,7 +19,8 @@ mod signing;
 mod target;
 
 pub use action::{Action, PlannedAction};
-pub use auth::OutgoingAuth;
+pub use auth::{ClientCredentials, CredentialsPlace, OutgoingAuth};
+pub use hold::{Hold, HoldCause};
 pub use lookup::{LookupReturn, LookupRule, LookupSource, Unmapped};
 pub use mapping::{DEFAULT_TIMEOUT, DateFormat, FieldMapping, MAX_DEPTH, SimpleMapping, StaticField, Transform, Transformation};
 pub use script::{DEFAULT_SCRIPT_TIMEOUT, LONGEST_SCRIPT, LONGEST_SCRIPT_TIMEOUT, Script};
@@ -73,8 +77,10 @@ pub struct Integration {
     pub tenant_id: Rid,
     /// Display name.
     pub name: String,
-    /// Whether it takes part in matching.
+    /// Whether its deliveries are sent.
     pub is_active: bool,
+    /// Why deliveries of an integration that is not active are held; one that is not active without a reason is a draft, and takes no part in matching.
+    pub hold: Option<Hold>,
     /// Which events it is for.
     pub events: EventPattern,
     /// How far it reaches when it is set on the organisation.
@@ -107,6 +113,10 @@ pub struct Integration {
     pub attempts: u8,
     /// Whether deliveries keep event order.
     pub ordering: Ordering,
+    /// How many deliveries are sent in a window, where that is limited.
+    pub rate_limit: Option<RateLimit>,
+    /// Whether an open breaker looks by itself whether the target has recovered.
+    pub breaker: BreakerPolicy,
     /// What of a delivery is kept.
     pub log_level: LogLevel,
     /// The configuration revision that last changed it.
@@ -121,6 +131,27 @@ impl Integration {
     /// Whether it is set on the organisation rather than on one of its units.
     pub fn is_parent_level(&self) -> bool {
         self.tenant_id == self.org_id.as_entity()
+    }
+
+    /// Whether it takes part in matching: what is matched and not sent is held.
+    pub fn is_matched(&self) -> bool {
+        self.is_active || self.hold.is_some()
+    }
+
+    /// The same, switched on or off by a person at a moment; one that is held already stays held for the reason that it is.
+    #[must_use]
+    pub fn switched(self, is_active: bool, now: Timestamp) -> Self {
+        let paused = || Hold {
+            cause: HoldCause::Paused,
+            since: now,
+            reason: "paused by hand".to_owned(),
+        };
+        let hold = match (is_active, self.is_active) {
+            (true, _) => None,
+            (false, true) => Some(paused()),
+            (false, false) => self.hold.clone(),
+        };
+        Self { is_active, hold, ..self }
     }
 
     /// What is to be sent for one event, in sequence.

@@ -26,9 +26,9 @@ pub struct MatchIndex {
 }
 
 impl MatchIndex {
-    /// Takes in an integration; one that is not active is left out.
+    /// Takes in an integration; a draft is left out.
     pub fn insert(&mut self, integration: Arc<Integration>) {
-        if !integration.is_active {
+        if !integration.is_matched() {
             return;
         }
         let list = match &integration.events {

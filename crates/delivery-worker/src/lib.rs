@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod alerting;
 mod checkpoints;
 mod compiled;
 mod config;
@@ -7,6 +8,7 @@ mod courier;
 mod dispatch;
 mod event_trace;
 mod forgetting;
+mod gate;
 mod gauges;
 mod grpc;
 mod intake;

@@ -5,19 +5,21 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use ig_core::backoff::{Backoff, Next, after_failure};
+use ig_core::breaker::Ended;
 use ig_core::clock::Clock;
 use ig_core::delivery_log::{Attempt, TriggerType};
 use ig_core::event::Event;
 use ig_core::message::MessageId;
 use ig_core::outcome::{ErrorCategory, Failure};
 use ig_core::ports::JournalEntry;
-use ig_delivery::{Deliverer, Message, Prepared};
+use ig_delivery::{Deliverer, Message, Prepared, Token};
 use ig_transform::{CompiledCondition, Refusal, Subject, Told, TransformError, Transformer};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use crate::compiled::{CompiledAction, CompiledIntegration};
 use crate::event_trace::EventTrace;
+use crate::gate::{Gate, Passage, Room};
 use crate::metrics;
 use crate::names;
 use crate::protocol::{Ending, Protocol};
@@ -31,6 +33,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 pub(crate) struct Maker {
     deliverer: Deliverer,
     transformer: Transformer,
+    gate: Arc<Gate>,
     retention: Retention,
     clock: Arc<dyn Clock>,
     backoff: Backoff,
@@ -86,10 +89,17 @@ pub(crate) struct Interrupted;
 
 impl Maker {
     /// Puts the parts together.
-    pub(crate) fn new(deliverer: Deliverer, transformer: Transformer, retention: Retention, clock: Arc<dyn Clock>) -> Arc<Self> {
+    pub(crate) fn new(
+        deliverer: Deliverer,
+        transformer: Transformer,
+        gate: Arc<Gate>,
+        retention: Retention,
+        clock: Arc<dyn Clock>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             deliverer,
             transformer,
+            gate,
             retention,
             clock,
             backoff: Backoff::default(),
@@ -110,8 +120,26 @@ impl Maker {
 
     async fn make_in_span(&self, assignment: &Assignment<'_>) -> Result<JournalEntry, Interrupted> {
         let mut protocol = Protocol::begin(assignment, self.clock.now());
-        let ending = self.ending(assignment, &mut protocol).await?;
+        let ending = if assignment.trigger == TriggerType::Manual {
+            self.ending(assignment, &mut protocol).await?
+        } else {
+            self.ending_behind_breaker(assignment, &mut protocol).await?
+        };
         Ok(self.conclude(assignment, protocol, ending))
+    }
+
+    /// A person who tries a delivery wants to see it sent; all others pass the breaker, and what comes of them counts.
+    async fn ending_behind_breaker(&self, assignment: &Assignment<'_>, protocol: &mut Protocol) -> Result<Ending, Interrupted> {
+        let (integration, message) = (&assignment.compiled.integration, assignment.message);
+        let probe = match self.gate.breakers.admit(integration, message).await {
+            Passage::Send(probe) => probe,
+            Passage::Hold(hold) => return Ok(Ending::Held(hold)),
+        };
+        let ending = self.ending(assignment, protocol).await?;
+        if let Some(ended) = counted(&ending) {
+            self.gate.breakers.ended(integration, message, ended, probe).await;
+        }
+        Ok(ending)
     }
 
     /// Nothing is sent; that is written down too.
@@ -199,15 +227,31 @@ impl Maker {
             trace_parent: None,
             body,
         });
+        let mut may_refresh = true;
         loop {
+            if let Room::At(until) = self
+                .gate
+                .limits
+                .room(&assignment.compiled.integration, assignment.hold)
+                .await?
+            {
+                return Ok(Ending::Limited(until));
+            }
             if !assignment.hold.holds() {
                 return Err(Interrupted);
             }
-            let attempt = self.attempt(assignment, &prepared, protocol).await;
+            let (attempt, token) = self.attempt(assignment, &prepared, protocol).await;
             metrics::attempted(&attempt);
             let Some(failure) = protocol.attempted(attempt) else {
                 return Ok(Ending::Delivered);
             };
+            if let Some(refused) = token
+                && failure.category == ErrorCategory::Auth
+                && std::mem::take(&mut may_refresh)
+            {
+                prepared.refuse_token(&refused, &self.deliverer);
+                continue;
+            }
             let allowed = u32::from(assignment.attempts);
             let next = after_failure(&failure, protocol.attempts_made(), allowed, &self.backoff, &mut rand::rng());
             match next {
@@ -218,7 +262,12 @@ impl Maker {
         }
     }
 
-    async fn attempt(&self, assignment: &Assignment<'_>, prepared: &Prepared, protocol: &mut Protocol) -> Attempt {
+    async fn attempt(
+        &self,
+        assignment: &Assignment<'_>,
+        prepared: &Prepared,
+        protocol: &mut Protocol,
+    ) -> (Attempt, Option<Token>) {
         let span = tracing::info_span!(
             names::SPAN_ATTEMPT,
             otel.kind = "client",
@@ -227,7 +276,7 @@ impl Maker {
         let prepared = prepared.with_trace_parent(assignment.trace.traceparent(&span));
         let exchange = prepared.sign(self.clock.now()).send(&self.deliverer).instrument(span).await;
         protocol.sent(exchange.request_headers, exchange.signature);
-        exchange.attempt
+        (exchange.attempt, exchange.token)
     }
 }
 
@@ -251,6 +300,17 @@ where
         tracing::warn!(reason, "a payload cannot be given its shape yet; trying again");
         hold.pause(pause).await?;
         pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+/// What the breaker counts. A payload that cannot be given its shape says nothing about the target, and neither does what was not sent.
+fn counted(ending: &Ending) -> Option<Ended> {
+    match ending {
+        Ending::Delivered => Some(Ended::Delivered),
+        Ending::Parked { failure, .. } | Ending::GivenUp(failure) if failure.category != ErrorCategory::Transformation => {
+            Some(Ended::Failed(failure.message.clone()))
+        }
+        Ending::Parked { .. } | Ending::GivenUp(_) | Ending::Held(_) | Ending::Limited(_) | Ending::Skipped(_) => None,
     }
 }
 

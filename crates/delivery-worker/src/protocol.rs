@@ -9,8 +9,8 @@ use ig_core::delivery_log::{
     Attempt, DeliveryLog, DeliveryStatus, Direction, EventRef, ExecutionTrace, IntegrationRef, Step, TriggerType,
 };
 use ig_core::id::Rid;
-use ig_core::integration::LogLevel;
-use ig_core::outcome::Failure;
+use ig_core::integration::{Hold, LogLevel};
+use ig_core::outcome::{ErrorCategory, Failure};
 use ig_core::ports::JournalEntry;
 
 use crate::maker::Assignment;
@@ -29,6 +29,10 @@ pub(crate) enum Ending {
     },
     /// It would fail again.
     GivenUp(Failure),
+    /// Nothing was sent, since the integration's deliveries are held.
+    Held(Hold),
+    /// Its integration's limit leaves no room before this moment.
+    Limited(Timestamp),
     /// Nothing was to be sent, for this reason.
     Skipped(&'static str),
 }
@@ -166,6 +170,18 @@ impl Protocol {
                 self.log.error = Some((failure.category, failure.message));
                 None
             }
+            Ending::Held(hold) => {
+                self.step("hold", Duration::ZERO, hold.reason.clone());
+                self.log.status = DeliveryStatus::Retrying;
+                let waits = (DeadLetterStatus::PendingRetry, hold.cause.dead_letter_reason());
+                Some(self.entry(None, hold.reason, waits, None, now))
+            }
+            Ending::Limited(until) => {
+                let failure = Failure::new(ErrorCategory::RateLimit, "The integration's own limit left no room.");
+                self.step("limit", Duration::ZERO, format!("no room before {until}"));
+                let (status, waits) = (DeliveryStatus::Retrying, DeadLetterStatus::PendingRetry);
+                Some(self.dead_letter(failure, status, waits, DeadLetterReason::RateLimited, Some(until), now))
+            }
             Ending::Parked { failure, due_in } => {
                 let reason = due_in.map_or(DeadLetterReason::AttemptsExhausted, |_| DeadLetterReason::RetryAfter);
                 let due = now + due_in.unwrap_or(FIRST_RETRY);
@@ -212,6 +228,17 @@ impl Protocol {
     ) -> DeadLetter {
         self.log.status = log_status;
         self.log.error = Some((failure.category, failure.message.clone()));
+        self.entry(Some(failure.category), failure.message, (status, reason), due, now)
+    }
+
+    fn entry(
+        &self,
+        category: Option<ErrorCategory>,
+        last_error: String,
+        (status, reason): (DeadLetterStatus, DeadLetterReason),
+        due: Option<Timestamp>,
+        now: Timestamp,
+    ) -> DeadLetter {
         DeadLetter {
             id: self.log.id,
             message_id: self.log.message_id,
@@ -221,11 +248,11 @@ impl Protocol {
             event: self.log.event.clone(),
             direction: self.log.direction,
             status,
-            category: Some(failure.category),
+            category,
             reason,
             original_payload: self.payload.clone(),
             target: self.log.target.clone(),
-            last_error: failure.message,
+            last_error,
             attempt_count: self.attempts_made(),
             max_retries: DEFAULT_MAX_RETRIES,
             next_retry_at: due,

@@ -19,11 +19,13 @@ use ig_transform::LookupCache;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
+use crate::alerting::Alerting;
 use crate::compiled::LiveConfiguration;
 use crate::config::Config;
 use crate::courier::Courier;
 use crate::dispatch::Dispatch;
 use crate::forgetting::Forgetting;
+use crate::gate::{Breakers, Gate, Limits, Opening};
 use crate::gauges;
 use crate::grpc::Delivery;
 use crate::intake::Intake;
@@ -80,8 +82,12 @@ impl Worker {
         let retention = Retention::new(Arc::clone(&live), config.worker.retention_days);
         let intake = Arc::new(Intake::new(Arc::clone(&live), &config.worker));
         let deliverer = Deliverer::new(&config.security).context("section security")?;
-        let (transformer, lookups) = transforming::start(config, context, &store)?;
-        let maker = Maker::new(deliverer, transformer, retention.clone(), Arc::clone(&clock));
+        let alerter = channel(&config.services.alerter, &config.grpc).context("services.alerter")?;
+        let alerting = Alerting::new(alerter);
+        let (transformer, lookups) = transforming::start(config, context, &store, alerting.clone())?;
+        let worker = worker_id();
+        let gate = gate(&store, alerting, &worker, &clock);
+        let maker = Maker::new(deliverer, transformer, gate, retention.clone(), Arc::clone(&clock));
         let orders = Orders::new(
             Arc::clone(&maker),
             Arc::clone(&live),
@@ -112,7 +118,7 @@ impl Worker {
         let most = config.worker.max_events_in_flight;
         let sources: Vec<_> = registered.into_iter().map(|source| SourceState::new(source, most)).collect();
         let keeper = Keeper::new(KeeperParts {
-            worker: worker_id(),
+            worker,
             leases: Arc::new(store.partition_leases()),
             journal,
             sources: sources.clone(),
@@ -211,6 +217,13 @@ impl Worker {
             );
         }
     }
+}
+
+fn gate(store: &Store, alerting: Alerting, worker: &WorkerId, clock: &Arc<dyn Clock>) -> Arc<Gate> {
+    let opening = Opening::new(store.configuration(), alerting);
+    let breakers = Breakers::new(store.breakers(), opening, worker.0.clone(), Arc::clone(clock));
+    let limits = Limits::new(Arc::new(store.rate_windows()), Arc::clone(clock));
+    Gate::new(breakers, limits)
 }
 
 async fn connect(config: &Config) -> anyhow::Result<Store> {

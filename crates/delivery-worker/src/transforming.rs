@@ -7,9 +7,6 @@ use std::time::Duration;
 use anyhow::Context as _;
 use ig_core::alert::{Alert, Severity};
 use ig_core::clock::{Clock, SystemClock};
-use ig_proto::v1::RaiseRequest;
-use ig_proto::v1::alert_service_client::AlertServiceClient;
-use ig_service::grpc::{Client, channel};
 use ig_service::{Context, Fate};
 use ig_store::{LookupUse, MongoLookups, Store};
 use ig_transform::script::{Disabled, ScriptPool};
@@ -17,19 +14,24 @@ use ig_transform::{CacheLimits, LookupCache, Transformer, Usage};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
+use crate::alerting::Alerting;
 use crate::config::Config;
 
 /// How often the counts of lookups are written down.
 const USAGE_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Starts the pool and the cache.
-pub(crate) fn start(config: &Config, context: &Context, store: &Store) -> anyhow::Result<(Transformer, Arc<LookupCache>)> {
+pub(crate) fn start(
+    config: &Config,
+    context: &Context,
+    store: &Store,
+    alerting: Alerting,
+) -> anyhow::Result<(Transformer, Arc<LookupCache>)> {
     let pool = ScriptPool::start(config.scripts.pool()).context("section scripts")?;
-    let alerter = channel(&config.services.alerter, &config.grpc).context("services.alerter")?;
     let stop = context.stopping().clone();
     let disabled = pool.disabled();
     context.spawn("alerts of scripts", Fate::RunsUntilShutdown, async move {
-        stop.run_until_cancelled(raise_disabled(disabled, alerter)).await;
+        stop.run_until_cancelled(raise_disabled(disabled, alerting)).await;
     });
     let lookups = Arc::new(LookupCache::new(Arc::new(store.lookups()), CacheLimits::default()));
     let counting = count_usage(Arc::clone(&lookups), store.lookups());
@@ -41,18 +43,18 @@ pub(crate) fn start(config: &Config, context: &Context, store: &Store) -> anyhow
     Ok((transformer, lookups))
 }
 
-async fn raise_disabled(mut disabled: Receiver<Disabled>, alerter: Client) {
+async fn raise_disabled(mut disabled: Receiver<Disabled>, alerting: Alerting) {
     loop {
         match disabled.recv().await {
-            Ok(script) => raise(&script, &alerter).await,
+            Ok(script) => alerting.raise(&alert(&script)).await,
             Err(RecvError::Lagged(missed)) => tracing::warn!(missed, "scripts were disabled faster than alerts are raised"),
             Err(RecvError::Closed) => return,
         }
     }
 }
 
-async fn raise(script: &Disabled, alerter: &Client) {
-    let alert = Alert {
+fn alert(script: &Disabled) -> Alert {
+    Alert {
         org_id: Some(script.org),
         kind: "script-disabled".to_owned(),
         key: script.hash.to_string(),
@@ -63,12 +65,6 @@ async fn raise(script: &Disabled, alerter: &Client) {
             script.cool_down.as_secs() / 60
         ),
         at: SystemClock.now(),
-    };
-    let raised = AlertServiceClient::new(alerter.clone())
-        .raise(RaiseRequest::from(&alert))
-        .await;
-    if let Err(status) = raised {
-        tracing::error!(%status, org = script.org.0, script = %script.hash, "a script was disabled, and no alert could be raised");
     }
 }
 

@@ -13,6 +13,7 @@ use ig_core::fault::Faults;
 use crate::connector::{Bounded, GuardedConnector, Resolve, SystemResolver};
 use crate::egress::EgressGuard;
 use crate::security::SecurityConfig;
+use crate::tokens::Tokens;
 
 mod roots;
 
@@ -37,6 +38,7 @@ pub(crate) type HttpClient = Client<Bounded<HttpsConnector<GuardedConnector>>, F
 pub struct Deliverer {
     client: HttpClient,
     guard: Arc<EgressGuard>,
+    tokens: Arc<Tokens>,
 }
 
 impl Deliverer {
@@ -55,12 +57,17 @@ impl Deliverer {
             .enable_all_versions()
             .wrap_connector(GuardedConnector::new(guard.clone(), resolver));
         let client = pool().build(Bounded(connector));
-        Ok(Self { client, guard })
+        let tokens = Arc::default();
+        Ok(Self { client, guard, tokens })
     }
 
     /// The guard that every connection passes.
     pub fn guard(&self) -> &EgressGuard {
         &self.guard
+    }
+
+    pub(crate) fn tokens(&self) -> &Tokens {
+        &self.tokens
     }
 
     pub(crate) fn client(&self) -> &HttpClient {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::header::HeaderMap;
+use http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use http::{Response, StatusCode};
 use hyper::body::Incoming;
 use ig_core::clock::Timestamp;
@@ -12,11 +12,12 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::deliverer::Deliverer;
 use crate::prepared::{Signed, masked};
+use crate::tokens::Token;
 
-mod body;
+pub(crate) mod body;
 mod decompress;
 mod echo;
-mod failure;
+pub(crate) mod failure;
 mod retry_after;
 
 pub(crate) use echo::Credentials;
@@ -28,26 +29,53 @@ pub struct Exchange {
     pub attempt: Attempt,
     /// The request's headers, credentials masked.
     pub request_headers: Vec<(String, String)>,
+    /// The token that was sent, where deliveries carry one.
+    pub token: Option<Token>,
     /// The `webhook-signature` that was sent.
     pub signature: Option<String>,
 }
 
 /// Sends one request. The deadline covers all of it, from the connection to the last byte of the answer.
-pub(crate) async fn run(signed: Signed, deliverer: &Deliverer) -> Exchange {
+pub(crate) async fn run(mut signed: Signed, deliverer: &Deliverer) -> Exchange {
     let started = Instant::now();
     let timeout = signed.template.parts().timeout;
     let deadline = started + timeout;
-    let answered = timeout_at(deadline, deliverer.client().request(signed.request())).await;
-    let outcome = match answered {
-        Ok(Ok(response)) => Ok(Answer::read(response, deadline, timeout).await),
-        Ok(Err(error)) => Err(failure::of_request(&error)),
-        Err(_) => Err(failure::deadline(timeout)),
+    let authorized = authorize(&mut signed, deliverer, deadline).await;
+    let (outcome, token) = match authorized {
+        Ok(token) => (exchange(&signed, deliverer, deadline, timeout).await, token),
+        Err(failure) => (Err(failure), None),
     };
     Exchange {
-        attempt: attempt(outcome, &signed, started.elapsed()),
+        attempt: attempt(outcome, &signed, token.as_ref(), started.elapsed()),
         request_headers: signed.masked_headers(),
+        token,
         signature: signed.signature,
     }
+}
+
+async fn exchange(signed: &Signed, deliverer: &Deliverer, deadline: Instant, timeout: Duration) -> Result<Answer, Failure> {
+    match timeout_at(deadline, deliverer.client().request(signed.request())).await {
+        Ok(Ok(response)) => Ok(Answer::read(response, deadline, timeout, signed.carries_token()).await),
+        Ok(Err(error)) => Err(failure::of_request(&error)),
+        Err(_) => Err(failure::deadline(timeout)),
+    }
+}
+
+/// Adds the token, where deliveries carry one: without it nothing is sent.
+async fn authorize(signed: &mut Signed, deliverer: &Deliverer, deadline: Instant) -> Result<Option<Token>, Failure> {
+    let Some(grant) = &signed.template.parts().grant else {
+        return Ok(None);
+    };
+    let token = deliverer.tokens().get(grant, deliverer.client(), deadline).await?;
+    let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose())).map_err(|_| {
+        Failure::new(
+            ErrorCategory::Config,
+            "The token endpoint granted a token that no header can hold.",
+        )
+    })?;
+    value.set_sensitive(true);
+    signed.headers.insert(AUTHORIZATION, value);
+    Ok(Some(token))
 }
 
 /// An answer whose head has arrived; its body may have broken off.
@@ -56,10 +84,12 @@ struct Answer {
     headers: HeaderMap,
     body: Option<KeptBody>,
     broken: Option<Failure>,
+    /// Whether a fresher token may change the verdict.
+    by_token: bool,
 }
 
 impl Answer {
-    async fn read(response: Response<Incoming>, deadline: Instant, timeout: Duration) -> Self {
+    async fn read(response: Response<Incoming>, deadline: Instant, timeout: Duration, by_token: bool) -> Self {
         let (head, incoming) = response.into_parts();
         let (kept, ending) = body::read(incoming, deadline).await;
         Self {
@@ -67,12 +97,13 @@ impl Answer {
             body: decompress::body(kept, &head.headers).await,
             headers: head.headers,
             broken: ending.err().map(|broken| broken.failure(timeout)),
+            by_token,
         }
     }
 
     /// A refusal stays a refusal when its body breaks off; an acceptance that breaks off was none.
     fn failure(&mut self, now: Timestamp) -> Option<Failure> {
-        let Some(category) = category(self.status) else {
+        let Some(category) = category(self.status, self.by_token) else {
             return self.broken.take();
         };
         let retry_after = self.headers.get(http::header::RETRY_AFTER);
@@ -85,14 +116,14 @@ impl Answer {
 }
 
 /// Without OAuth 2 there is no fresher token to try: a refused credential is a refused request.
-fn category(status: StatusCode) -> Option<ErrorCategory> {
+fn category(status: StatusCode, by_token: bool) -> Option<ErrorCategory> {
     match ErrorCategory::of_status(status.as_u16()) {
-        Some(ErrorCategory::Auth) => Some(ErrorCategory::ClientError),
+        Some(ErrorCategory::Auth) if !by_token => Some(ErrorCategory::ClientError),
         other => other,
     }
 }
 
-fn attempt(outcome: Result<Answer, Failure>, signed: &Signed, duration: Duration) -> Attempt {
+fn attempt(outcome: Result<Answer, Failure>, signed: &Signed, token: Option<&Token>, duration: Duration) -> Attempt {
     let silent = |failure: Failure| Attempt {
         started_at: signed.at,
         duration,
@@ -101,11 +132,11 @@ fn attempt(outcome: Result<Answer, Failure>, signed: &Signed, duration: Duration
         response_body: None,
         failure: Some(failure),
     };
-    outcome.map_or_else(silent, |answer| answered(answer, signed, duration))
+    outcome.map_or_else(silent, |answer| answered(answer, signed, token, duration))
 }
 
-fn answered(mut answer: Answer, signed: &Signed, duration: Duration) -> Attempt {
-    let credentials = &signed.template.parts().credentials;
+fn answered(mut answer: Answer, signed: &Signed, token: Option<&Token>, duration: Duration) -> Attempt {
+    let credentials = signed.template.parts().credentials.with(token.map(Token::expose));
     let headers = masked(&answer.headers).into_iter();
     Attempt {
         started_at: signed.at,

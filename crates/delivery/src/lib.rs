@@ -8,6 +8,7 @@ mod prepared;
 mod security;
 mod signature;
 mod template;
+mod tokens;
 
 pub use connector::{Resolve, SystemResolver};
 pub use deliverer::Deliverer;
@@ -16,3 +17,4 @@ pub use exchange::Exchange;
 pub use prepared::{Message, Prepared, Signed};
 pub use security::{EgressConfig, SecurityConfig};
 pub use template::{Template, is_reserved_header};
+pub use tokens::Token;

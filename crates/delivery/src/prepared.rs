@@ -1,7 +1,7 @@
 //! A request on its way out: prepared, then signed, then sent. There is no other way to send one.
 
 use bytes::Bytes;
-use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use http_body_util::Full;
 use ig_core::clock::Timestamp;
 use ig_core::mask;
@@ -11,6 +11,7 @@ use ig_core::secret::MASK;
 use crate::deliverer::Deliverer;
 use crate::exchange::{self, Exchange};
 use crate::template::Template;
+use crate::tokens::Token;
 
 const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
 const TRACE_PARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -41,6 +42,13 @@ pub struct Prepared {
 impl Prepared {
     pub(crate) fn new(template: Template, message: Message) -> Self {
         Self { template, message }
+    }
+
+    /// Has the next attempt carry a fresh token, unless the one that was refused has been replaced already.
+    pub fn refuse_token(&self, refused: &Token, deliverer: &Deliverer) {
+        if let Some(grant) = &self.template.parts().grant {
+            deliverer.tokens().forget(grant, refused);
+        }
     }
 
     /// The same delivery, told another place in its trace: each attempt has its own.
@@ -93,14 +101,22 @@ impl Signed {
         self.signature.as_deref()
     }
 
-    /// The headers as they may be stored and shown: credentials masked.
+    /// The headers as they may be stored and shown: credentials masked, also a token that is yet to be granted.
     pub fn masked_headers(&self) -> Vec<(String, String)> {
-        masked(&self.headers)
+        let mut shown = masked(&self.headers);
+        if self.carries_token() && !self.headers.contains_key(AUTHORIZATION) {
+            shown.push((AUTHORIZATION.to_string(), MASK.to_owned()));
+        }
+        shown
     }
 
     /// Sends it, and tells what came of it. The answer is always an [`Exchange`]: what went wrong is in its attempt.
     pub async fn send(self, deliverer: &Deliverer) -> Exchange {
         exchange::run(self, deliverer).await
+    }
+
+    pub(crate) fn carries_token(&self) -> bool {
+        self.template.parts().grant.is_some()
     }
 
     pub(crate) fn request(&self) -> http::Request<Full<Bytes>> {

@@ -6,18 +6,19 @@ use std::time::Duration;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
 use http::{Method, Uri};
 use ig_core::fault::Faults;
-use ig_core::integration::{HttpMethod, Integration, PlannedAction};
+use ig_core::integration::{HttpMethod, Integration, OutgoingAuth, PlannedAction};
 
 use crate::exchange::Credentials;
 use crate::prepared::{Message, Prepared};
 use crate::signature::Signer;
+use crate::tokens::Grant;
 
 mod auth;
 mod headers;
 
 pub use headers::is_reserved as is_reserved_header;
 
-const AGENT: &str = concat!("Integration-Gateway/", env!("CARGO_PKG_VERSION"));
+pub(crate) const AGENT: &str = concat!("Integration-Gateway/", env!("CARGO_PKG_VERSION"));
 
 /// The part that every request of one action of one integration has in common. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -29,6 +30,7 @@ pub(crate) struct Parts {
     pub(crate) uri: Uri,
     pub(crate) headers: HeaderMap,
     pub(crate) credentials: Credentials,
+    pub(crate) grant: Option<Grant>,
     pub(crate) signer: Option<Signer>,
     pub(crate) timeout: Duration,
 }
@@ -44,6 +46,7 @@ impl Template {
             method: method(action.target.method),
             uri: action.target.url.uri().clone(),
             credentials: credentials(&headers),
+            grant: grant(integration),
             headers,
             signer: integration.signing.as_ref().map(Signer::new),
             timeout: integration.timeout,
@@ -57,6 +60,18 @@ impl Template {
 
     pub(crate) fn parts(&self) -> &Parts {
         &self.0
+    }
+}
+
+/// What a token is granted for, where deliveries carry one.
+fn grant(integration: &Integration) -> Option<Grant> {
+    match &integration.auth {
+        OutgoingAuth::OAuth2(credentials) => Some(Grant::new(integration.org_id, (**credentials).clone())),
+        OutgoingAuth::None
+        | OutgoingAuth::ApiKey { .. }
+        | OutgoingAuth::Bearer { .. }
+        | OutgoingAuth::Basic { .. }
+        | OutgoingAuth::CustomHeaders { .. } => None,
     }
 }
 

@@ -9,6 +9,7 @@ use crate::v1;
 
 mod auth;
 mod condition;
+mod conduct;
 mod header;
 mod lookup;
 mod mapping;
@@ -25,6 +26,7 @@ impl From<&Integration> for v1::Integration {
             tenant_id,
             name,
             is_active,
+            hold,
             events,
             scope,
             excluded_entity_rids,
@@ -41,6 +43,8 @@ impl From<&Integration> for v1::Integration {
             timeout,
             attempts,
             ordering,
+            rate_limit,
+            breaker,
             log_level,
             revision,
             created_at,
@@ -52,6 +56,9 @@ impl From<&Integration> for v1::Integration {
             tenant_id: tenant_id.0,
             name: name.clone(),
             is_active: *is_active,
+            hold: hold.as_ref().map(Into::into),
+            rate_limit: rate_limit.map(conduct::limit_to_wire),
+            probe_after_seconds: breaker.probe_after().map(|wait| wait.as_secs()),
             event_type: event_type_to_wire(events),
             scope: scope_to_wire(*scope).into(),
             excluded_entity_rids: excluded_entity_rids.iter().map(|rid| rid.0).collect(),
@@ -94,6 +101,9 @@ impl TryFrom<v1::Integration> for Integration {
             transformation,
             lookups,
             script_timeout,
+            hold,
+            rate_limit,
+            probe_after_seconds,
             auth,
             signing_secrets,
             headers,
@@ -113,6 +123,9 @@ impl TryFrom<v1::Integration> for Integration {
             tenant_id: Rid(tenant_id),
             name,
             is_active,
+            hold: optional(hold, "hold")?,
+            rate_limit: rate_limit.map(conduct::limit_from_wire).transpose().within("rate_limit")?,
+            breaker: conduct::breaker_from_wire(probe_after_seconds).within("probe_after_seconds")?,
             events: event_type_from_wire(event_type).within("event_type")?,
             scope: scope_from_wire(scope).within("scope")?,
             excluded_entity_rids: excluded_entity_rids.into_iter().map(Rid).collect(),

@@ -9,6 +9,7 @@ mod commit;
 mod expected;
 mod log;
 mod snapshot;
+mod switch;
 
 use ig_core::ports::StoreError;
 use mongodb::bson::doc;

@@ -3,6 +3,7 @@
 mod action;
 mod auth;
 mod condition;
+mod conduct;
 mod document;
 mod lookup;
 mod mapping;
@@ -13,6 +14,7 @@ use ig_core::integration::Integration;
 use ig_core::ports::StoreError;
 use mongodb::bson::{Document, doc};
 
+pub(crate) use conduct::HoldDocument;
 pub(crate) use document::IntegrationDocument;
 pub(crate) use words::target;
 

@@ -2,6 +2,7 @@
 
 mod alerts;
 mod api_keys;
+mod breakers;
 mod config;
 mod configuration;
 mod database;
@@ -25,12 +26,14 @@ mod page;
 mod partition_leases;
 mod processed_events;
 mod pushed_events;
+mod rate_windows;
 mod secret_box;
 mod store;
 mod users;
 
 pub use alerts::{AlertTimes, Alerts, Raised};
 pub use api_keys::{ApiKey, ApiKeys, KeyHash, NewApiKey};
+pub use breakers::Breakers;
 pub use config::{MongoConfig, SecretsConfig};
 pub use configuration::{CommitError, Configurations, Expected, Items, KEPT_CHANGES};
 pub use dead_letters::{DeadLetterFilter, DeadLetters};
@@ -52,6 +55,7 @@ pub use organizations::Organizations;
 pub use page::{LONGEST_SEARCH, Listed, Page};
 pub use partition_leases::MongoLeases;
 pub use pushed_events::{Accepted, PushQueue, PushedEvent};
+pub use rate_windows::MongoRateWindows;
 pub use secret_box::{SecretBox, SecretError};
 pub use store::Store;
 pub use users::Users;

@@ -73,7 +73,7 @@ fn exists(error: &Error) -> bool {
     matches!(error.kind.as_ref(), ErrorKind::Command(command) if command.code == NAMESPACE_EXISTS)
 }
 
-fn indexes() -> [(&'static str, Vec<IndexModel>); 18] {
+fn indexes() -> [(&'static str, Vec<IndexModel>); 20] {
     let by_org = || on(doc! { "orgId": 1 });
     [
         // Configuration is small and seldom written: an organisation's own items, for its lists and for its deletion.
@@ -93,6 +93,10 @@ fn indexes() -> [(&'static str, Vec<IndexModel>); 18] {
         (names::DEAD_LETTERS, dead_letters()),
         // Alerts are found by their ids; this is their end.
         (names::ALERTS, vec![expiring()]),
+        // Windows that say nothing any more.
+        (names::RATE_WINDOWS, vec![expiring()]),
+        // What goes with an organisation.
+        (names::BREAKERS, vec![by_org()]),
         // One document holds thousands of events, so this costs nothing a delivery; it also finds those since a moment.
         (
             names::PROCESSED_EVENTS,

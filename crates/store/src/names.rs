@@ -21,4 +21,6 @@ pub(crate) const MEMBERS: &str = "worker_members";
 pub(crate) const PUSHED_EVENTS: &str = "pushed_events";
 pub(crate) const API_KEYS: &str = "api_keys";
 pub(crate) const USERS: &str = "users";
+pub(crate) const BREAKERS: &str = "circuit_breakers";
+pub(crate) const RATE_WINDOWS: &str = "rate_windows";
 pub(crate) const ALERTS: &str = "alert_center_logs";

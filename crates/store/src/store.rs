@@ -5,6 +5,7 @@ use mongodb::bson::doc;
 
 use crate::alerts::Alerts;
 use crate::api_keys::ApiKeys;
+use crate::breakers::Breakers;
 use crate::config::MongoConfig;
 use crate::configuration::Configurations;
 use crate::database::Database;
@@ -22,6 +23,7 @@ use crate::org_units::OrgUnits;
 use crate::organizations::Organizations;
 use crate::partition_leases::MongoLeases;
 use crate::pushed_events::PushQueue;
+use crate::rate_windows::MongoRateWindows;
 use crate::secret_box::SecretBox;
 use crate::users::Users;
 
@@ -121,6 +123,16 @@ impl Store {
     /// Deliveries that could not be made.
     pub fn dead_letters(&self) -> DeadLetters {
         DeadLetters::new(self.database.clone())
+    }
+
+    /// What is counted of integrations whose deliveries fail.
+    pub fn breakers(&self) -> Breakers {
+        Breakers::new(self.database.clone())
+    }
+
+    /// What was granted of limits.
+    pub fn rate_windows(&self) -> MongoRateWindows {
+        MongoRateWindows::new(self.database.clone())
     }
 
     /// Keys for the API.

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use bytes::Bytes;
+use ig_core::breaker::BreakerPolicy;
 use ig_core::event::{RowPayload, SourceRow};
 use ig_core::event_type::{EventTypeDefinition, Validation};
 use ig_core::id::{EventType, IntegrationId, OrgId, Position, Rid};
@@ -101,6 +102,7 @@ pub fn integration(org: i64, event_type: &str, url: &str) -> Integration {
         tenant_id: Rid(org),
         name: format!("Integration {id}"),
         is_active: true,
+        hold: None,
         events: pattern(event_type),
         scope: Scope::AllEntities,
         excluded_entity_rids: BTreeSet::new(),
@@ -117,6 +119,8 @@ pub fn integration(org: i64, event_type: &str, url: &str) -> Integration {
         timeout: DEFAULT_TIMEOUT,
         attempts: 3,
         ordering: Ordering::Ordered,
+        rate_limit: None,
+        breaker: BreakerPolicy::default(),
         log_level: LogLevel::Full,
         revision: 1,
         created_at: moment(0),

@@ -30,7 +30,8 @@ pub(crate) async fn create(gateway: &Gateway, org: OrgId, document: OutboundInte
     let stamp = made_now();
     let id = IntegrationId(new_id(stamp.created_at.timestamp()));
     let integration = document.into_domain(org, id, stamp)?;
-    put(gateway, integration, Expected::New).await
+    check(gateway, &integration).await?;
+    commit(gateway, integration, Expected::New).await
 }
 
 /// Changes an integration into what the document says.
@@ -41,8 +42,19 @@ pub(crate) async fn replace(
     seen: IfMatch,
 ) -> Result<Integration, ApiError> {
     let expected = seen.against(document.revision, stored.revision)?;
-    let integration = document.into_domain(stored.org_id, stored.id, changed_now(stored.created_at))?;
-    put(gateway, integration, expected).await
+    let stamp = changed_now(stored.created_at);
+    let now = stamp.updated_at;
+    let written = document.into_domain(stored.org_id, stored.id, stamp)?;
+    let (is_active, was_active) = (written.is_active, stored.is_active);
+    let as_it_was = Integration {
+        is_active: was_active,
+        hold: stored.hold,
+        ..written
+    };
+    let integration = as_it_was.switched(is_active, now);
+    check(gateway, &integration).await?;
+    begin_counting_anew(gateway, &integration, was_active).await?;
+    commit(gateway, integration, expected).await
 }
 
 /// An integration that is not stored as it is: a draft, a stored one, or a draft of a stored one.
@@ -81,7 +93,7 @@ fn below(place: &str, found: Faults) -> Faults {
     faults
 }
 
-/// Lets an integration take part in matching, or not.
+/// Has an integration's deliveries sent, or held.
 pub(crate) async fn set_active(
     gateway: &Gateway,
     stored: Integration,
@@ -90,16 +102,19 @@ pub(crate) async fn set_active(
 ) -> Result<Integration, ApiError> {
     let expected = seen.against(None, stored.revision)?;
     let updated_at = changed_now(stored.created_at).updated_at;
-    commit(
-        gateway,
-        Integration {
-            is_active,
-            updated_at,
-            ..stored
-        },
-        expected,
-    )
-    .await
+    let was_active = stored.is_active;
+    let switched = Integration { updated_at, ..stored }.switched(is_active, updated_at);
+    begin_counting_anew(gateway, &switched, was_active).await?;
+    commit(gateway, switched, expected).await
+}
+
+/// Whoever switches an integration on says that its target is well: what was counted against it counts no more.
+async fn begin_counting_anew(gateway: &Gateway, integration: &Integration, was_active: bool) -> Result<(), ApiError> {
+    if integration.is_active && !was_active {
+        let breakers = gateway.store().breakers();
+        breakers.reset(integration.org_id, integration.id).await?;
+    }
+    Ok(())
 }
 
 /// Deletes an integration.
@@ -109,12 +124,12 @@ pub(crate) async fn delete(gateway: &Gateway, org: OrgId, id: IntegrationId, see
     gateway.commit(Change::DeleteIntegration(org, id), expected).await.map(drop)
 }
 
-async fn put(gateway: &Gateway, integration: Integration, expected: Expected) -> Result<Integration, ApiError> {
-    let mut faults = reach::faults(gateway.egress(), &integration).await;
-    faults.absorb("", strangers(gateway, &integration).await?);
-    faults.absorb("", scripts::faults(gateway.transformer(), &integration).await?);
-    faults.into_result(())?;
-    commit(gateway, integration, expected).await
+/// What only others can say about it: the guard, the units, the script engine.
+async fn check(gateway: &Gateway, integration: &Integration) -> Result<(), ApiError> {
+    let mut faults = reach::faults(gateway.egress(), integration).await;
+    faults.absorb("", strangers(gateway, integration).await?);
+    faults.absorb("", scripts::faults(gateway.transformer(), integration).await?);
+    Ok(faults.into_result(())?)
 }
 
 async fn commit(gateway: &Gateway, integration: Integration, expected: Expected) -> Result<Integration, ApiError> {

@@ -15,6 +15,7 @@ mod auth;
 mod checked;
 mod choice;
 mod condition;
+mod conduct;
 mod lookup;
 mod mapping;
 mod shown;
@@ -25,6 +26,7 @@ use action::ActionDocument;
 use auth::{AuthConfig, AuthType};
 use choice::{LogLevelName, Method, OrderingName, ScheduleMode, ScopeName, TransformationMode};
 use condition::ConditionDocument;
+use conduct::{BreakerDocument, HoldDocument, RateLimitsDocument};
 use lookup::LookupRuleDocument;
 use mapping::{MappingRule, StaticRule};
 use signing::SigningDocument;
@@ -52,8 +54,12 @@ pub(crate) struct OutboundIntegration {
     pub event_type: String,
     /// The entity that it is set on: the organisation (the default), or the rid of one of its units.
     pub tenant_id: Option<i64>,
-    /// Whether it takes part in matching; true by default.
+    /// Whether its deliveries are sent; true by default. One that was active is held instead: what matches becomes a dead letter that waits.
     pub is_active: Option<bool>,
+    /// Why deliveries are held.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(read_only)]
+    pub hold: Option<HoldDocument>,
     /// Where deliveries go: an absolute http or https address.
     pub target_url: String,
     /// The method of deliveries; POST by default.
@@ -104,6 +110,12 @@ pub(crate) struct OutboundIntegration {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 1000)]
     pub max_concurrency: Option<u16>,
+    /// How many deliveries are sent in a window; without, there is no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate_limits: Option<RateLimitsDocument>,
+    /// What an open breaker does by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub breaker: Option<BreakerDocument>,
     /// What of a delivery is kept; FULL by default.
     pub log_level: Option<LogLevelName>,
     /// How far an integration at the organisation's level reaches; `ALL_ENTITIES` by default.

@@ -63,10 +63,7 @@ fn the_fifth_failure_in_a_row_opens_it_and_everything_after_is_held() {
     let Transition::Opened(open) = four.after(&failed(5), at(4)) else {
         panic!("it did not open");
     };
-    assert_eq!(
-        open.admit(BreakerPolicy::default(), at(1_000_000)),
-        Admission::Hold(Held::Open)
-    );
+    assert_eq!(open.admit(BreakerPolicy::default(), at(1_000_000)), Admission::Hold);
     assert_eq!(
         open.after(&delivered(9), at(5)),
         Transition::Unchanged,
@@ -90,21 +87,9 @@ fn enabling_begins_to_count_anew_and_a_message_may_count_again() {
 }
 
 #[test]
-fn a_pause_holds_whatever_comes_and_no_probe_ends_it() {
-    let paused = through(&[failed(1)]).paused("ada@example.org", at(3));
-    assert_eq!(paused.admit(wait(), at(1_000_000)), Admission::Hold(Held::Paused));
-    assert_eq!(
-        paused.claim_probe(wait(), "w1", message(2), Duration::ZERO, at(1_000_000)),
-        None
-    );
-    assert_eq!(paused.after(&failed(2), at(4)), Transition::Unchanged);
-    assert_eq!(paused.enabled().admit(BreakerPolicy::default(), at(5)), Admission::Send);
-}
-
-#[test]
 fn one_probe_at_a_time_and_a_dead_prober_blocks_for_its_lease_alone() {
     let open = opened();
-    assert_eq!(open.admit(wait(), at(63)), Admission::Hold(Held::Open));
+    assert_eq!(open.admit(wait(), at(63)), Admission::Hold);
     assert_eq!(open.admit(wait(), at(64)), Admission::Probe);
     let timeout = Duration::from_secs(10);
     let (first, half) = open.claim_probe(wait(), "w1", message(9), timeout, at(64)).unwrap();
@@ -121,11 +106,7 @@ fn one_probe_at_a_time_and_a_dead_prober_blocks_for_its_lease_alone() {
     let Transition::StillOpen(again) = other.after(&of(second, failed(9)), at(105)) else {
         panic!("a probe that failed leaves it open");
     };
-    assert_eq!(
-        again.admit(wait(), at(164)),
-        Admission::Hold(Held::Open),
-        "the wait begins anew"
-    );
+    assert_eq!(again.admit(wait(), at(164)), Admission::Hold, "the wait begins anew");
     assert_eq!(again.admit(wait(), at(165)), Admission::Probe);
 }
 

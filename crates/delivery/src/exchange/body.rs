@@ -14,7 +14,7 @@ use super::failure;
 pub(super) const LARGEST: usize = 64 * 1024;
 
 /// Why a body ended before its end.
-pub(super) enum Broken {
+pub(crate) enum Broken {
     /// The deadline passed.
     Deadline,
     /// The connection broke.
@@ -22,7 +22,7 @@ pub(super) enum Broken {
 }
 
 impl Broken {
-    pub(super) fn failure(self, timeout: Duration) -> Failure {
+    pub(crate) fn failure(self, timeout: Duration) -> Failure {
         match self {
             Self::Deadline => failure::deadline(timeout),
             Self::Connection(error) => failure::of_exchange(&error),
@@ -32,7 +32,7 @@ impl Broken {
 
 /// Reads up to [`LARGEST`] bytes. The rest of a larger body is not waited for: it is dropped, and an HTTP/1.1 connection with it,
 /// since reading on would cost more than connecting anew.
-pub(super) async fn read(mut incoming: Incoming, deadline: Instant) -> (KeptBody, Result<(), Broken>) {
+pub(crate) async fn read(mut incoming: Incoming, deadline: Instant) -> (KeptBody, Result<(), Broken>) {
     let mut bytes = BytesMut::new();
     let ending = fill(&mut incoming, &mut bytes, deadline).await;
     let truncated = !matches!(ending, Ok(End::Whole));

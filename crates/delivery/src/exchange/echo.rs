@@ -25,6 +25,14 @@ impl Credentials {
         Self(values.map(bare).filter(long_enough).map(<[u8]>::to_vec).collect())
     }
 
+    /// These and one that was granted for this request alone.
+    pub(crate) fn with(&self, granted: Option<&str>) -> Self {
+        let mut all = self.0.clone();
+        let granted = granted.map(str::as_bytes).filter(|value| value.len() >= SHORTEST);
+        all.extend(granted.map(<[u8]>::to_vec));
+        Self(all)
+    }
+
     /// A body without them.
     pub(crate) fn hide_in(&self, body: Bytes) -> Bytes {
         match self.hidden(&body) {

@@ -17,7 +17,7 @@ pub(super) fn deadline(timeout: Duration) -> Failure {
 }
 
 /// There was no answer.
-pub(super) fn of_request(error: &legacy::Error) -> Failure {
+pub(crate) fn of_request(error: &legacy::Error) -> Failure {
     let failure = causes(error).find_map(|cause| connect(cause).or_else(|| tls(cause)).or_else(|| http(cause)));
     failure.unwrap_or_else(|| {
         network(if error.is_connect() {

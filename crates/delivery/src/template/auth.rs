@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName};
 use ig_core::fault::Faults;
-use ig_core::integration::OutgoingAuth;
+use ig_core::integration::{ClientCredentials, OutgoingAuth};
 use ig_core::secret::Secret;
 
 use super::headers::{escaped, is_reserved, name_of, value_of};
@@ -20,6 +20,7 @@ pub(super) fn apply(auth: &OutgoingAuth, headers: &mut HeaderMap, faults: &mut F
         }
         OutgoingAuth::Bearer { token } => bearer(token, headers, faults),
         OutgoingAuth::Basic { username, password } => basic(username, password, headers, faults),
+        OutgoingAuth::OAuth2(credentials) => oauth2(credentials, faults),
         OutgoingAuth::CustomHeaders { headers: given } => {
             for (name, value) in given {
                 let place = format!("{CONFIG}/headers/{}", escaped(name));
@@ -44,6 +45,17 @@ fn basic(username: &str, password: &Secret, headers: &mut HeaderMap, faults: &mu
     }
     let encoded = STANDARD.encode(format!("{username}:{}", password.expose()));
     insert(AUTHORIZATION, &format!("Basic {encoded}"), &place, headers, faults);
+}
+
+/// The token is granted later; what it is asked for with has to be there.
+fn oauth2(credentials: &ClientCredentials, faults: &mut Faults) {
+    let needed = [
+        ("clientId", credentials.client_id.as_str()),
+        ("clientSecret", credentials.client_secret.expose()),
+    ];
+    for (key, _) in needed.into_iter().filter(|(_, text)| text.is_empty()) {
+        faults.add(format!("{CONFIG}/{key}"), "must not be empty");
+    }
 }
 
 fn credential(name: &str, value: &str, [name_place, value_place]: &[String; 2], headers: &mut HeaderMap, faults: &mut Faults) {

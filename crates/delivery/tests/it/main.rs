@@ -10,3 +10,4 @@ mod receiver;
 mod setting;
 mod signing;
 mod tls;
+mod tokens;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use bytes::Bytes;
+use ig_core::breaker::BreakerPolicy;
 use ig_core::clock::{Clock as _, SystemClock, Timestamp};
 use ig_core::id::{EventId, IntegrationId, OrgId, Rid, SourceId};
 use ig_core::integration::{
@@ -31,6 +32,7 @@ pub(crate) fn integration(url: &str) -> Integration {
         tenant_id: Rid(1),
         name: "billing".to_owned(),
         is_active: true,
+        hold: None,
         events: EventPattern::Any,
         scope: Scope::AllEntities,
         excluded_entity_rids: BTreeSet::new(),
@@ -50,6 +52,8 @@ pub(crate) fn integration(url: &str) -> Integration {
         timeout: PLENTY,
         attempts: 3,
         ordering: Ordering::Ordered,
+        rate_limit: None,
+        breaker: BreakerPolicy::default(),
         log_level: LogLevel::Full,
         revision: 1,
         created_at: now(),

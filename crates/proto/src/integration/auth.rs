@@ -1,6 +1,6 @@
 //! The credentials that deliveries carry.
 
-use ig_core::integration::OutgoingAuth;
+use ig_core::integration::{ClientCredentials, CredentialsPlace, OutgoingAuth};
 use ig_core::secret::Secret;
 
 use super::header;
@@ -21,6 +21,7 @@ pub(super) fn to_wire(auth: &OutgoingAuth) -> Option<v1::OutgoingAuth> {
             username: username.clone(),
             password: password.expose().to_owned(),
         }),
+        OutgoingAuth::OAuth2(credentials) => Kind::Oauth2(client_to_wire(credentials)),
         OutgoingAuth::CustomHeaders { headers } => Kind::CustomHeaders(v1::CustomHeaders {
             headers: header::secret_to_wire(headers),
         }),
@@ -47,9 +48,52 @@ impl TryFrom<v1::OutgoingAuth> for OutgoingAuth {
                 username,
                 password: Secret::new(password),
             },
+            Kind::Oauth2(credentials) => Self::OAuth2(Box::new(client_from_wire(credentials).within("oauth2")?)),
             Kind::CustomHeaders(v1::CustomHeaders { headers }) => Self::CustomHeaders {
                 headers: header::secret_from_wire(headers),
             },
         })
     }
+}
+
+fn client_to_wire(credentials: &ClientCredentials) -> v1::ClientCredentials {
+    let ClientCredentials {
+        token_url,
+        client_id,
+        client_secret,
+        scope,
+        audience,
+        placed,
+    } = credentials;
+    v1::ClientCredentials {
+        token_url: token_url.to_string(),
+        client_id: client_id.clone(),
+        client_secret: client_secret.expose().to_owned(),
+        scope: scope.clone(),
+        audience: audience.clone(),
+        in_body: *placed == CredentialsPlace::Body,
+    }
+}
+
+fn client_from_wire(message: v1::ClientCredentials) -> Result<ClientCredentials, InvalidMessage> {
+    let v1::ClientCredentials {
+        token_url,
+        client_id,
+        client_secret,
+        scope,
+        audience,
+        in_body,
+    } = message;
+    Ok(ClientCredentials {
+        token_url: token_url.parse().map_err(InvalidMessage::from).within("token_url")?,
+        client_id,
+        client_secret: Secret::new(client_secret),
+        scope,
+        audience,
+        placed: if in_body {
+            CredentialsPlace::Body
+        } else {
+            CredentialsPlace::Header
+        },
+    })
 }

@@ -3,15 +3,17 @@
 use std::time::Duration;
 
 use chrono::DateTime;
+use ig_core::breaker::BreakerPolicy;
 use ig_core::clock::Timestamp;
 use ig_core::condition::{Condition, FieldTest, Filter};
 use ig_core::id::{EventType, IntegrationId, LookupType, OrgId, Rid};
 use ig_core::integration::{
-    Action, DateFormat, EventPattern, FieldMapping, HttpMethod, Integration, LogLevel, LookupReturn, LookupRule, LookupSource,
-    Ordering, OutgoingAuth, Scope, Script, Signing, SigningSecret, SimpleMapping, StaticField, Target, Transform, Transformation,
-    Unmapped,
+    Action, ClientCredentials, CredentialsPlace, DateFormat, EventPattern, FieldMapping, Hold, HoldCause, HttpMethod,
+    Integration, LogLevel, LookupReturn, LookupRule, LookupSource, Ordering, OutgoingAuth, Scope, Script, Signing, SigningSecret,
+    SimpleMapping, StaticField, Target, Transform, Transformation, Unmapped,
 };
 use ig_core::secret::Secret;
+use ig_core::window::RateLimit;
 use proptest::collection::{btree_set, vec};
 use proptest::option;
 use proptest::prelude::*;
@@ -137,12 +139,22 @@ fn simple() -> impl Strategy<Value = Transformation> {
     })
 }
 
+prop_compose! {
+    fn client_credentials()(
+        token_url in target(), client_id in text(), client_secret in secret(), scope in option::of(text()),
+        audience in option::of(text()), placed in prop_oneof![Just(CredentialsPlace::Header), Just(CredentialsPlace::Body)],
+    ) -> ClientCredentials {
+        ClientCredentials { token_url: token_url.url, client_id, client_secret, scope, audience, placed }
+    }
+}
+
 fn auth() -> impl Strategy<Value = OutgoingAuth> {
     prop_oneof![
         Just(OutgoingAuth::None),
         (text(), secret()).prop_map(|(header_name, api_key)| OutgoingAuth::ApiKey { header_name, api_key }),
         secret().prop_map(|token| OutgoingAuth::Bearer { token }),
         (text(), secret()).prop_map(|(username, password)| OutgoingAuth::Basic { username, password }),
+        client_credentials().prop_map(|credentials| OutgoingAuth::OAuth2(Box::new(credentials))),
         vec((text(), secret()), 0..3).prop_map(|headers| OutgoingAuth::CustomHeaders { headers }),
     ]
 }
@@ -183,6 +195,19 @@ fn duration() -> impl Strategy<Value = Duration> {
     (0..1_000_000_u64, 0..1_000_000_000_u32).prop_map(|(second, nano)| Duration::new(second, nano))
 }
 
+fn hold() -> impl Strategy<Value = Hold> {
+    let cause = prop_oneof![Just(HoldCause::CircuitOpen), Just(HoldCause::Paused)];
+    (cause, timestamp(), text()).prop_map(|(cause, since, reason)| Hold { cause, since, reason })
+}
+
+fn rate_limit() -> impl Strategy<Value = RateLimit> {
+    (1..=10_000_000_u32, 1..=86_400_u64).prop_map(|(most, seconds)| RateLimit::new(most, seconds).expect("within bounds"))
+}
+
+fn breaker() -> impl Strategy<Value = BreakerPolicy> {
+    option::of(1..=604_800_u64).prop_map(|seconds| BreakerPolicy::new(seconds).expect("within bounds"))
+}
+
 prop_compose! {
     fn identity()(
         id in any::<[u8; 12]>(), org in any::<i64>(), tenant in any::<i64>(), name in text(), is_active in any::<bool>(), events in events(),
@@ -199,11 +224,12 @@ prop_compose! {
         headers in vec((text(), text()), 0..3), actions in vec(action(), 0..3), (multi_action_delay, timeout) in (duration(), duration()),
         (attempts, ordering, revision) in (1..=u8::MAX, ordering(), any::<u64>()),
         (filter, lookups, script_timeout) in (option::of(condition()), vec(lookup_rule(), 0..3), duration()),
+        (hold, rate_limit, breaker) in (option::of(hold()), option::of(rate_limit()), breaker()),
         log_level in prop_oneof![Just(LogLevel::Full), Just(LogLevel::Metadata)], (created_at, updated_at) in (timestamp(), timestamp()),
     ) -> Integration {
         Integration {
             id, org_id, tenant_id, name, is_active, events, scope, excluded_entity_rids, target, filter, transformation, lookups,
-            script_timeout, auth, signing, headers, actions, multi_action_delay, timeout, attempts, ordering, log_level, revision, created_at, updated_at,
+            hold, rate_limit, breaker, script_timeout, auth, signing, headers, actions, multi_action_delay, timeout, attempts, ordering, log_level, revision, created_at, updated_at,
         }
     }
 }

@@ -21,7 +21,7 @@ use crate::event_types::EventTypeDocument;
 use crate::field::{long, unsigned};
 use crate::integrations::IntegrationDocument;
 use crate::lookups;
-use crate::names::{CONFIG_CHANGES, COUNTERS, EVENT_TYPES, INTEGRATIONS, ORG_UNITS, ORGANIZATIONS};
+use crate::names::{BREAKERS, CONFIG_CHANGES, COUNTERS, EVENT_TYPES, INTEGRATIONS, ORG_UNITS, ORGANIZATIONS};
 use crate::org_units::OrgUnitDocument;
 use crate::organizations::OrganizationDocument;
 
@@ -94,7 +94,7 @@ impl Configurations {
         Ok(())
     }
 
-    async fn raise_revision(&self, session: &mut ClientSession) -> Result<u64> {
+    pub(super) async fn raise_revision(&self, session: &mut ClientSession) -> Result<u64> {
         let counters = self.database.collection::<Counter>(COUNTERS);
         let raised = counters
             .find_one_and_update(doc! { "_id": REVISION }, doc! { "$inc": { "value": 1_i64 } })
@@ -108,7 +108,7 @@ impl Configurations {
 
     /// The revision of the item, if it exists; one that belongs to another organisation is a duplicate if it is to be new,
     /// and does not exist otherwise.
-    async fn revision_of(&self, session: &mut ClientSession, subject: &Subject) -> Result<Option<u64>> {
+    pub(super) async fn revision_of(&self, session: &mut ClientSession, subject: &Subject) -> Result<Option<u64>> {
         let items = self.database.collection::<Revised>(subject.collection());
         let filter = doc! { "_id": subject.key(), "orgId": subject.org().0 };
         let found = items
@@ -187,19 +187,24 @@ impl Configurations {
         items.delete_one(doc! { "_id": subject.key() }).session(&mut *session).await?;
         match subject {
             Subject::Organization(org) => {
-                for collection in [ORG_UNITS, INTEGRATIONS, EVENT_TYPES] {
+                for collection in [ORG_UNITS, INTEGRATIONS, EVENT_TYPES, BREAKERS] {
                     let items = self.database.collection::<Document>(collection);
                     items.delete_many(doc! { "orgId": org.0 }).session(&mut *session).await?;
                 }
                 lookups::retire(&self.database, session, doc! { "orgId": org.0 }).await
             }
             Subject::Unit(org, rid) => lookups::retire(&self.database, session, doc! { "orgId": org.0, "tenantId": rid.0 }).await,
-            Subject::Integration(..) | Subject::EventType(..) | Subject::Lookups(..) => Ok(()),
+            Subject::Integration(..) => {
+                let breakers = self.database.collection::<Document>(BREAKERS);
+                let forgotten = breakers.delete_one(doc! { "_id": subject.key() }).session(session).await;
+                forgotten.map(drop)
+            }
+            Subject::EventType(..) | Subject::Lookups(..) => Ok(()),
         }
     }
 
     /// Notes the change, and forgets the one that is too old: exactly one comes, so exactly one goes.
-    async fn note(&self, session: &mut ClientSession, revision: u64, subject: &Subject, deleted: bool) -> Result<()> {
+    pub(super) async fn note(&self, session: &mut ClientSession, revision: u64, subject: &Subject, deleted: bool) -> Result<()> {
         let log = self.database.collection::<LogDocument>(CONFIG_CHANGES);
         log.insert_one(LogDocument::new(revision, subject, deleted))
             .session(&mut *session)

@@ -1,7 +1,7 @@
 //! Credentials and signing secrets as stored: sealed, each for its integration and its place in it.
 
 use ig_core::id::IntegrationId;
-use ig_core::integration::{OutgoingAuth, Signing, SigningSecret};
+use ig_core::integration::{ClientCredentials, CredentialsPlace, OutgoingAuth, Signing, SigningSecret};
 use ig_core::ports::StoreError;
 use ig_core::secret::Secret;
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,15 @@ pub(super) enum AuthDocument {
     Bearer { token: String },
     #[serde(rename = "BASIC")]
     Basic { username: String, password: String },
+    #[serde(rename = "OAUTH2")]
+    OAuth2 {
+        token_url: String,
+        client_id: String,
+        client_secret: String,
+        scope: Option<String>,
+        audience: Option<String>,
+        credentials_in: String,
+    },
     #[serde(rename = "CUSTOM_HEADERS")]
     CustomHeaders { headers: Vec<SealedHeader> },
 }
@@ -71,6 +80,7 @@ impl Sealer<'_> {
                 username: username.clone(),
                 password: self.seal(password, "password")?,
             },
+            OutgoingAuth::OAuth2(credentials) => self.client(credentials)?,
             OutgoingAuth::CustomHeaders { headers } => AuthDocument::CustomHeaders {
                 headers: headers
                     .iter()
@@ -94,12 +104,46 @@ impl Sealer<'_> {
                 username,
                 password: self.open(&password, "password")?,
             },
+            AuthDocument::OAuth2 {
+                token_url,
+                client_id,
+                client_secret,
+                scope,
+                audience,
+                credentials_in,
+            } => OutgoingAuth::OAuth2(Box::new(ClientCredentials {
+                token_url: token_url.parse().map_err(|_| unreadable("tokenUrl"))?,
+                client_id,
+                client_secret: self.open(&client_secret, "clientSecret")?,
+                scope,
+                audience,
+                placed: read_place(&credentials_in)?,
+            })),
             AuthDocument::CustomHeaders { headers } => OutgoingAuth::CustomHeaders {
                 headers: headers
                     .into_iter()
                     .map(|header| self.read_header(header))
                     .collect::<Result<_, _>>()?,
             },
+        })
+    }
+
+    fn client(self, credentials: &ClientCredentials) -> Result<AuthDocument, StoreError> {
+        let ClientCredentials {
+            token_url,
+            client_id,
+            client_secret,
+            scope,
+            audience,
+            placed,
+        } = credentials;
+        Ok(AuthDocument::OAuth2 {
+            token_url: token_url.to_string(),
+            client_id: client_id.clone(),
+            client_secret: self.seal(client_secret, "clientSecret")?,
+            scope: scope.clone(),
+            audience: audience.clone(),
+            credentials_in: place(*placed).to_owned(),
         })
     }
 
@@ -131,6 +175,21 @@ impl Sealer<'_> {
     fn signing_secret(self, sealed: &str) -> Result<SigningSecret, StoreError> {
         let text = self.open(sealed, "signing")?;
         SigningSecret::parse(text.expose()).map_err(|_| unreadable("signing"))
+    }
+}
+
+fn place(placed: CredentialsPlace) -> &'static str {
+    match placed {
+        CredentialsPlace::Header => "HEADER",
+        CredentialsPlace::Body => "BODY",
+    }
+}
+
+fn read_place(text: &str) -> Result<CredentialsPlace, StoreError> {
+    match text {
+        "HEADER" => Ok(CredentialsPlace::Header),
+        "BODY" => Ok(CredentialsPlace::Body),
+        _ => Err(unreadable("credentialsIn")),
     }
 }
 

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::action::{ActionDocument, TargetDocument};
 use super::auth::{AuthDocument, Sealer};
 use super::condition::ConditionDocument;
+use super::conduct::{HoldDocument, RateLimitDocument, read_breaker};
 use super::lookup::LookupRuleDocument;
 use super::mapping::TransformationDocument;
 use super::words;
@@ -28,6 +29,12 @@ pub(crate) struct IntegrationDocument {
     tenant_id: i64,
     name: String,
     is_active: bool,
+    #[serde(default)]
+    hold: Option<HoldDocument>,
+    #[serde(default)]
+    rate_limits: Option<RateLimitDocument>,
+    #[serde(default)]
+    probe_after_seconds: Option<i64>,
     event_type: String,
     scope: String,
     excluded_entity_rids: Vec<i64>,
@@ -63,6 +70,7 @@ impl IntegrationDocument {
             tenant_id,
             name,
             is_active,
+            hold,
             events,
             scope,
             excluded_entity_rids,
@@ -79,6 +87,8 @@ impl IntegrationDocument {
             timeout,
             attempts,
             ordering,
+            rate_limit,
+            breaker,
             log_level,
             revision: _,
             created_at,
@@ -96,6 +106,9 @@ impl IntegrationDocument {
             tenant_id: tenant_id.0,
             name: name.clone(),
             is_active: *is_active,
+            hold: hold.as_ref().map(HoldDocument::from),
+            rate_limits: rate_limit.map(RateLimitDocument::from),
+            probe_after_seconds: breaker.probe_after().map(|wait| long(wait.as_secs())),
             event_type: words::events(events),
             scope: words::scope(*scope).to_owned(),
             excluded_entity_rids: excluded_entity_rids.iter().map(|rid| rid.0).collect(),
@@ -133,6 +146,9 @@ impl IntegrationDocument {
             tenant_id: Rid(self.tenant_id),
             name: self.name,
             is_active: self.is_active,
+            hold: self.hold.map(HoldDocument::read).transpose()?,
+            rate_limit: self.rate_limits.map(RateLimitDocument::read).transpose()?,
+            breaker: read_breaker(self.probe_after_seconds)?,
             events: words::read_events(self.event_type),
             scope: words::read_scope(&self.scope)?,
             excluded_entity_rids: self.excluded_entity_rids.into_iter().map(Rid).collect(),

@@ -2,6 +2,7 @@
 
 mod api_keys;
 mod away;
+mod breakers;
 mod commit;
 mod deliveries;
 mod follow;
@@ -11,5 +12,6 @@ mod lookup_imports;
 mod lookups;
 mod partition_leases;
 mod pushed_events;
+mod rate_windows;
 mod secrets;
 mod stored;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ig_core::fault::Faults;
-use ig_core::integration::{Integration, TargetUrl};
+use ig_core::integration::{Integration, OutgoingAuth, TargetUrl};
 use ig_delivery::{EgressGuard, SystemResolver};
 
 /// A name that takes longer counts as one that does not resolve: it may be saved, and is judged when it is connected to.
@@ -18,6 +18,10 @@ pub(super) async fn faults(guard: &EgressGuard, integration: &Integration) -> Fa
         if let Some(target) = own {
             note(guard, format!("/actions/{at}/targetUrl"), &target.url, &mut faults).await;
         }
+    }
+    if let OutgoingAuth::OAuth2(credentials) = &integration.auth {
+        let place = "/outgoingAuthConfig/tokenUrl".to_owned();
+        note(guard, place, &credentials.token_url, &mut faults).await;
     }
     faults
 }

@@ -10,6 +10,8 @@ use utoipa::ToSchema;
 
 use super::super::header;
 
+mod client_credentials;
+
 /// How deliveries prove who they come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -22,6 +24,10 @@ pub(crate) enum AuthType {
     Bearer,
     /// By `Authorization: Basic`: `username`, `password`.
     Basic,
+    /// By a token that a token endpoint grants (OAuth 2.0 client credentials): `tokenUrl`, `clientId`, `clientSecret`, and where the
+    /// endpoint wants them `scope`, `audience` and `credentialsIn`.
+    #[serde(rename = "OAUTH2")]
+    OAuth2,
     /// By any headers: `headers`.
     CustomHeaders,
 }
@@ -45,9 +51,37 @@ pub(crate) struct AuthConfig {
     /// `BASIC`: the password.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password: Option<String>,
+    /// `OAUTH2`: the token endpoint, an absolute http or https address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_url: Option<String>,
+    /// `OAUTH2`: who asks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+    /// `OAUTH2`: the proof of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_secret: Option<String>,
+    /// `OAUTH2`: what the token is to allow.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+    /// `OAUTH2`: whom the token is for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audience: Option<String>,
+    /// `OAUTH2`: where the endpoint expects identifier and secret; HEADER by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub credentials_in: Option<CredentialsIn>,
     /// `CUSTOM_HEADERS`: values by name, each a secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub headers: Option<BTreeMap<String, String>>,
+}
+
+/// Where a token endpoint expects the client's identifier and secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(crate) enum CredentialsIn {
+    /// In `Authorization: Basic`.
+    Header,
+    /// In the form.
+    Body,
 }
 
 /// The credentials of a type, or what is missing, wrong or out of place.
@@ -69,6 +103,7 @@ pub(super) fn into_domain(kind: AuthType, config: Option<AuthConfig>) -> Result<
             username: form.username(),
             password: form.secret("password"),
         },
+        AuthType::OAuth2 => form.client_credentials(),
         AuthType::CustomHeaders => OutgoingAuth::CustomHeaders { headers: form.headers() },
     };
     form.nothing_left();
@@ -93,6 +128,7 @@ impl Form {
         let text = match key {
             "apiKey" => self.config.api_key.take(),
             "token" => self.config.token.take(),
+            "clientSecret" => self.config.client_secret.take(),
             _ => self.config.password.take(),
         };
         match text {
@@ -142,6 +178,12 @@ impl Form {
             token,
             username,
             password,
+            token_url,
+            client_id,
+            client_secret,
+            scope,
+            audience,
+            credentials_in,
             headers,
         } = &self.config;
         let left = [
@@ -150,6 +192,12 @@ impl Form {
             ("token", token.is_some()),
             ("username", username.is_some()),
             ("password", password.is_some()),
+            ("tokenUrl", token_url.is_some()),
+            ("clientId", client_id.is_some()),
+            ("clientSecret", client_secret.is_some()),
+            ("scope", scope.is_some()),
+            ("audience", audience.is_some()),
+            ("credentialsIn", credentials_in.is_some()),
             ("headers", headers.is_some()),
         ];
         for (key, _) in left.into_iter().filter(|(_, given)| *given) {
@@ -187,6 +235,7 @@ pub(super) fn shown(auth: OutgoingAuth) -> (AuthType, Option<AuthConfig>) {
                 ..config
             },
         ),
+        OutgoingAuth::OAuth2(credentials) => (AuthType::OAuth2, client_credentials::shown(*credentials)),
         OutgoingAuth::CustomHeaders { headers } => {
             let headers = headers.into_iter().map(|(name, value)| (name, value.expose().to_owned()));
             (
@@ -209,9 +258,15 @@ pub(super) fn mask(config: &mut AuthConfig) {
         token,
         username: _,
         password,
+        token_url: _,
+        client_id: _,
+        client_secret,
+        scope: _,
+        audience: _,
+        credentials_in: _,
         headers,
     } = config;
-    for secret in [api_key, token, password].into_iter().flatten() {
+    for secret in [api_key, token, password, client_secret].into_iter().flatten() {
         MASK.clone_into(secret);
     }
     for value in headers.iter_mut().flat_map(|headers| headers.values_mut()) {

@@ -34,6 +34,7 @@ impl OutboundIntegration {
             event_type: events,
             tenant_id,
             is_active,
+            hold: _,
             target_url,
             http_method,
             filter,
@@ -54,6 +55,8 @@ impl OutboundIntegration {
             retry_count,
             ordering,
             max_concurrency,
+            rate_limits,
+            breaker,
             log_level,
             scope,
             excluded_entity_rids,
@@ -82,6 +85,7 @@ impl OutboundIntegration {
             tenant_id: tenant_id.unwrap_or(org_id.as_entity()),
             name: noted(faults, "/name", name(&shown, 200)).unwrap_or_default(),
             is_active: is_active.unwrap_or(true),
+            hold: None,
             events: noted(faults, "/eventType", pattern(&events)).unwrap_or(EventPattern::Any),
             scope,
             excluded_entity_rids: excluded(faults, excluded_entity_rids.unwrap_or_default(), scope),
@@ -100,6 +104,12 @@ impl OutboundIntegration {
             timeout: timeout_ms.map_or(DEFAULT_TIMEOUT, Duration::from_millis),
             attempts: retry_count.unwrap_or(DEFAULT_ATTEMPTS),
             ordering: order(faults, ordering, max_concurrency),
+            rate_limit: rate_limits
+                .and_then(|limits| noted(faults, "/rateLimits", limits.into_domain()))
+                .flatten(),
+            breaker: breaker
+                .and_then(|breaker| noted(faults, "/breaker", breaker.into_domain()))
+                .unwrap_or_default(),
             log_level: log_level.map_or(LogLevel::Full, LogLevel::from),
             target: match target {
                 Some(target) => target,

@@ -6,7 +6,7 @@ use ig_core::secret::MASK;
 
 use super::choice::{OrderingName, ScheduleMode};
 use super::transformation::Transformed;
-use super::{OutboundIntegration, SigningDocument, auth};
+use super::{BreakerDocument, OutboundIntegration, SigningDocument, auth};
 
 /// Whether a document shows its secrets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +55,7 @@ impl From<Integration> for OutboundIntegration {
             tenant_id,
             name,
             is_active,
+            hold,
             events,
             scope,
             excluded_entity_rids,
@@ -71,6 +72,8 @@ impl From<Integration> for OutboundIntegration {
             timeout,
             attempts,
             ordering,
+            rate_limit,
+            breaker,
             log_level,
             revision,
             created_at,
@@ -93,6 +96,9 @@ impl From<Integration> for OutboundIntegration {
             event_type: pattern(&events),
             tenant_id: Some(tenant_id.0),
             is_active: Some(is_active),
+            hold: hold.map(Into::into),
+            rate_limits: rate_limit.map(Into::into),
+            breaker: BreakerDocument::shown(breaker),
             target_url: url.to_string(),
             http_method: Some(method.into()),
             filter: filter.map(Into::into),

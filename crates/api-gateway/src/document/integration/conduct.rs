@@ -1,0 +1,104 @@
+//! How an integration conducts itself when its target is slow, broken or limited, as clients write it.
+
+use ig_core::breaker::BreakerPolicy;
+use ig_core::clock::Timestamp;
+use ig_core::fault::Faults;
+use ig_core::integration::Hold;
+use ig_core::window::RateLimit;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Since when and why deliveries are held.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct HoldDocument {
+    /// `CIRCUIT_OPEN` where the breaker has opened, `PAUSED` where a person has paused it.
+    cause: String,
+    /// Since when.
+    #[schema(value_type = String, format = DateTime)]
+    since: Timestamp,
+    /// Why, in a sentence.
+    reason: String,
+}
+
+impl From<Hold> for HoldDocument {
+    fn from(hold: Hold) -> Self {
+        let Hold { cause, since, reason } = hold;
+        Self {
+            cause: cause.as_str().to_owned(),
+            since,
+            reason,
+        }
+    }
+}
+
+/// How many deliveries are sent in any span of so many seconds.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct RateLimitsDocument {
+    /// Whether there is a limit; true by default. The numbers of a limit that is switched off are not kept.
+    #[serde(default = "yes")]
+    enabled: bool,
+    /// How many deliveries, from 1 to 10,000,000.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 10_000_000)]
+    max_requests: Option<u32>,
+    /// How many seconds, from 1 to 86,400.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 86400)]
+    window_seconds: Option<u64>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl RateLimitsDocument {
+    /// The limit, or what is missing or wrong.
+    pub(super) fn into_domain(self) -> Result<Option<RateLimit>, Faults> {
+        let Self {
+            enabled,
+            max_requests,
+            window_seconds,
+        } = self;
+        if !enabled {
+            return Ok(None);
+        }
+        RateLimit::new(max_requests.unwrap_or_default(), window_seconds.unwrap_or_default()).map(Some)
+    }
+}
+
+impl From<RateLimit> for RateLimitsDocument {
+    fn from(limit: RateLimit) -> Self {
+        Self {
+            enabled: true,
+            max_requests: Some(limit.max_requests()),
+            window_seconds: Some(limit.window().as_secs()),
+        }
+    }
+}
+
+/// What an open breaker does by itself.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct BreakerDocument {
+    /// Seconds after which one delivery is sent to see whether the target has recovered, from 1 to 604,800; without, a person has to enable it.
+    #[schema(minimum = 1, maximum = 604_800)]
+    probe_after_seconds: Option<u64>,
+}
+
+impl BreakerDocument {
+    /// The policy, or what is wrong.
+    pub(super) fn into_domain(self) -> Result<BreakerPolicy, Faults> {
+        let Self { probe_after_seconds } = self;
+        BreakerPolicy::new(probe_after_seconds)
+    }
+
+    /// Nothing is shown where nothing was said.
+    pub(super) fn shown(policy: BreakerPolicy) -> Option<Self> {
+        let wait = policy.probe_after()?;
+        Some(Self {
+            probe_after_seconds: Some(wait.as_secs()),
+        })
+    }
+}

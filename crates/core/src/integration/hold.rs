@@ -1,0 +1,50 @@
+//! Why an integration's deliveries are held instead of sent.
+
+use crate::clock::Timestamp;
+use crate::dead_letter::DeadLetterReason;
+
+/// Since when and why deliveries are held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hold {
+    /// What made it.
+    pub cause: HoldCause,
+    /// Since when.
+    pub since: Timestamp,
+    /// Why, in a sentence that a tenant may read.
+    pub reason: String,
+}
+
+/// What holds deliveries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HoldCause {
+    /// The breaker has opened.
+    CircuitOpen,
+    /// A person has paused the integration.
+    Paused,
+}
+
+impl HoldCause {
+    /// Every cause, for documents and tables.
+    pub const ALL: [Self; 2] = [Self::CircuitOpen, Self::Paused];
+
+    /// As documents and the API write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::CircuitOpen => "CIRCUIT_OPEN",
+            Self::Paused => "PAUSED",
+        }
+    }
+
+    /// The cause of this name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|cause| cause.as_str() == text)
+    }
+
+    /// Why what is held is a dead letter.
+    pub fn dead_letter_reason(self) -> DeadLetterReason {
+        match self {
+            Self::CircuitOpen => DeadLetterReason::CircuitOpen,
+            Self::Paused => DeadLetterReason::Paused,
+        }
+    }
+}

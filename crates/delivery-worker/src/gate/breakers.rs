@@ -1,0 +1,230 @@
+//! Breakers: counts what fails, holds what would fail, looks whether a target has recovered.
+//!
+//! The configuration says whether an integration's deliveries are held, and every worker follows it. What is counted is in the
+//! database, where all workers count together; this one remembers of which integrations something is counted, and reads their breaker
+//! before it sends. A healthy integration costs nothing.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use ig_core::breaker::{Admission, Breaker, Circuit, Ended, Opened, Outcome, ProbeId, Transition};
+use ig_core::clock::{Clock, Timestamp};
+use ig_core::id::IntegrationId;
+use ig_core::integration::{Hold, HoldCause, Integration};
+use ig_core::message::MessageId;
+use ig_core::ports::StoreError;
+use parking_lot::Mutex;
+
+use super::Opening;
+
+/// Whether a delivery passes.
+#[derive(Debug)]
+pub(crate) enum Passage {
+    /// It is sent, perhaps to see whether the target has recovered.
+    Send(Option<ProbeId>),
+    /// It is held.
+    Hold(Hold),
+}
+
+/// The breakers as this worker knows them.
+pub(crate) struct Breakers {
+    stored: ig_store::Breakers,
+    opening: Opening,
+    owner: String,
+    /// Integrations of which failures are counted, or whose breaker is open.
+    troubled: Mutex<HashMap<IntegrationId, Trouble>>,
+    clock: Arc<dyn Clock>,
+}
+
+/// What this worker knows of a breaker that is not at rest.
+#[derive(Debug, Clone, Copy)]
+struct Trouble {
+    /// Before this moment no probe can be due.
+    no_probe_before: Timestamp,
+}
+
+impl Breakers {
+    /// Puts the parts together; `owner` names this worker.
+    pub(crate) fn new(stored: ig_store::Breakers, opening: Opening, owner: String, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            stored,
+            opening,
+            owner,
+            troubled: Mutex::default(),
+            clock,
+        }
+    }
+
+    /// Whether a delivery is sent. A database that does not answer holds nothing up: the configuration alone decides then.
+    pub(crate) async fn admit(&self, integration: &Integration, message: MessageId) -> Passage {
+        let admitted = match (integration.is_active, &integration.hold) {
+            (true, _) => self.admit_active(integration).await,
+            (false, Some(hold)) if hold.cause == HoldCause::CircuitOpen => self.admit_open(integration, hold, message).await,
+            (false, Some(hold)) => return Passage::Hold(hold.clone()),
+            (false, None) => return Passage::Hold(draft(integration)),
+        };
+        admitted.unwrap_or_else(|error| {
+            tracing::warn!(%error, integration = %integration.id, "a breaker could not be read");
+            integration.hold.clone().map_or(Passage::Send(None), Passage::Hold)
+        })
+    }
+
+    /// An active integration of which failures are counted: another worker may have opened the breaker a moment ago.
+    async fn admit_active(&self, integration: &Integration) -> Result<Passage, StoreError> {
+        if self.trouble(integration.id).is_none() {
+            return Ok(Passage::Send(None));
+        }
+        let breaker = self.stored.get(integration.org_id, integration.id).await?;
+        self.note(integration, &breaker);
+        match opened(&breaker) {
+            None => Ok(Passage::Send(None)),
+            Some(opened) => {
+                let hold = hold(opened);
+                self.opening.hold(integration, &hold, self.clock.now()).await;
+                Ok(Passage::Hold(hold))
+            }
+        }
+    }
+
+    /// An integration whose breaker is open: its delivery may be the probe.
+    async fn admit_open(&self, integration: &Integration, hold: &Hold, message: MessageId) -> Result<Passage, StoreError> {
+        let (policy, now) = (integration.breaker, self.clock.now());
+        let Some(wait) = policy.probe_after() else {
+            return Ok(Passage::Hold(hold.clone()));
+        };
+        let known = self.trouble(integration.id).map(|trouble| trouble.no_probe_before);
+        if now < known.unwrap_or(hold.since + wait) {
+            return Ok(Passage::Hold(hold.clone()));
+        }
+        let breaker = self.stored.get(integration.org_id, integration.id).await?;
+        self.note(integration, &breaker);
+        if breaker.admit(policy, now) != Admission::Probe {
+            return Ok(Passage::Hold(hold.clone()));
+        }
+        let takes = integration.timeout * u32::from(integration.attempts);
+        let claimed = breaker.claim_probe(policy, &self.owner, message, takes, now);
+        if let Some((probe, next)) = claimed
+            && self.stored.put(integration.org_id, integration.id, &next).await?
+        {
+            self.note(integration, &next);
+            return Ok(Passage::Send(Some(probe)));
+        }
+        Ok(Passage::Hold(hold.clone()))
+    }
+
+    /// A delivery has ended. Successes are counted where something is counted against them, or a probe found them.
+    pub(crate) async fn ended(&self, integration: &Integration, message: MessageId, ended: Ended, probe: Option<ProbeId>) {
+        if ended == Ended::Delivered && probe.is_none() && self.trouble(integration.id).is_none() {
+            return;
+        }
+        let outcome = Outcome { message, ended, probe };
+        if let Err(error) = self.settle(integration, &outcome).await {
+            tracing::warn!(%error, integration = %integration.id, "a delivery's end could not be counted");
+        }
+    }
+
+    async fn settle(&self, integration: &Integration, outcome: &Outcome) -> Result<(), StoreError> {
+        loop {
+            let breaker = self.stored.get(integration.org_id, integration.id).await?;
+            let transition = self.weighed(integration, &breaker, outcome).await?;
+            let Some(next) = next(&transition) else {
+                self.note(integration, &breaker);
+                return Ok(());
+            };
+            if self.stored.put(integration.org_id, integration.id, next).await? {
+                self.note(integration, next);
+                self.follow(integration, &transition).await;
+                return Ok(());
+            }
+        }
+    }
+
+    /// What an outcome means. Before a breaker opens, the logs are asked whether another worker delivered meanwhile: then the failures
+    /// before that were not in a row.
+    async fn weighed(&self, integration: &Integration, breaker: &Breaker, outcome: &Outcome) -> Result<Transition, StoreError> {
+        let transition = breaker.after(outcome, self.clock.now());
+        let (Transition::Opened(_), Some(first)) = (&transition, breaker.row.first()) else {
+            return Ok(transition);
+        };
+        let (org, id) = (integration.org_id, integration.id);
+        let Some(delivered_at) = self.stored.last_success_after(org, id, first.at).await? else {
+            return Ok(transition);
+        };
+        match breaker.after_success_at(delivered_at) {
+            Transition::Counted(shorter) => {
+                let same_version = Breaker {
+                    version: breaker.version,
+                    ..shorter
+                };
+                Ok(same_version.after(outcome, self.clock.now()))
+            }
+            _ => Ok(transition),
+        }
+    }
+
+    /// What has to happen besides counting.
+    async fn follow(&self, integration: &Integration, transition: &Transition) {
+        let now = self.clock.now();
+        match transition {
+            Transition::Opened(breaker) => {
+                if let Some(opened) = opened(breaker) {
+                    self.opening.open(integration, &hold(opened), now).await;
+                }
+            }
+            Transition::Closed(_) => self.opening.close(integration, now).await,
+            Transition::Unchanged | Transition::Counted(_) | Transition::StillOpen(_) => {}
+        }
+    }
+
+    fn trouble(&self, id: IntegrationId) -> Option<Trouble> {
+        self.troubled.lock().get(&id).copied()
+    }
+
+    fn note(&self, integration: &Integration, breaker: &Breaker) {
+        let mut troubled = self.troubled.lock();
+        if breaker.circuit == Circuit::Closed && breaker.row.is_empty() {
+            troubled.remove(&integration.id);
+            return;
+        }
+        let wait = integration.breaker.probe_after().unwrap_or_default();
+        let no_probe_before = match &breaker.circuit {
+            Circuit::Closed => self.clock.now(),
+            Circuit::Open(opened) => opened.tried_at + wait,
+            Circuit::HalfOpen { probe, .. } => probe.expires_at,
+        };
+        troubled.insert(integration.id, Trouble { no_probe_before });
+    }
+}
+
+fn next(transition: &Transition) -> Option<&Breaker> {
+    match transition {
+        Transition::Unchanged => None,
+        Transition::Counted(next) | Transition::Opened(next) | Transition::Closed(next) | Transition::StillOpen(next) => {
+            Some(next)
+        }
+    }
+}
+
+fn opened(breaker: &Breaker) -> Option<&Opened> {
+    match &breaker.circuit {
+        Circuit::Closed => None,
+        Circuit::Open(opened) | Circuit::HalfOpen { opened, .. } => Some(opened),
+    }
+}
+
+fn hold(opened: &Opened) -> Hold {
+    Hold {
+        cause: HoldCause::CircuitOpen,
+        since: opened.since,
+        reason: opened.reason.clone(),
+    }
+}
+
+/// What was queued before its integration was made a draft is held like what a pause holds.
+fn draft(integration: &Integration) -> Hold {
+    Hold {
+        cause: HoldCause::Paused,
+        since: integration.updated_at,
+        reason: "the integration is not active".to_owned(),
+    }
+}

@@ -1,0 +1,81 @@
+//! Holding an integration's deliveries, and letting them go again, without touching anything else of it.
+
+use futures::FutureExt;
+use ig_core::clock::Timestamp;
+use ig_core::id::{IntegrationId, OrgId};
+use ig_core::integration::Hold;
+use mongodb::ClientSession;
+use mongodb::bson::{self, Bson, Document, doc};
+use mongodb::error::{Error, Result};
+
+use super::log::Subject;
+use super::{CommitError, Configurations, Expected};
+use crate::database::snapshot_transaction;
+use crate::error::store_error;
+use crate::field::{date, long};
+use crate::integrations::HoldDocument;
+use crate::names::INTEGRATIONS;
+
+/// An integration to be held or let go.
+struct Switch<'a> {
+    subject: Subject,
+    hold: Option<&'a Hold>,
+    now: Timestamp,
+}
+
+impl Configurations {
+    /// Holds an integration's deliveries, or sends them again where there is no hold; says the revision that this led to.
+    pub async fn switch(
+        &self,
+        org: OrgId,
+        id: IntegrationId,
+        hold: Option<&Hold>,
+        expected: Expected,
+        now: Timestamp,
+    ) -> std::result::Result<u64, CommitError> {
+        let subject = Subject::Integration(org, id);
+        let switch = Switch { subject, hold, now };
+        let mut session = self.database.within(self.database.driver().client().start_session()).await?;
+        let transaction = session.start_transaction().with_options(snapshot_transaction());
+        let committed = transaction.and_run((self, switch, expected), |session, (this, switch, expected)| {
+            this.attempt_switch(session, switch, *expected).boxed()
+        });
+        let committed = self.database.raw(committed).await?;
+        committed.map_err(|error| match error.get_custom::<CommitError>() {
+            Some(refusal) => refusal.clone(),
+            None => store_error(&error).into(),
+        })
+    }
+
+    async fn attempt_switch(&self, session: &mut ClientSession, switch: &Switch<'_>, expected: Expected) -> Result<u64> {
+        let revision = self.raise_revision(session).await?;
+        let found = self.revision_of(session, &switch.subject).await?;
+        let checked = expected.check(found, switch.subject.unique_field());
+        checked.map_err(Error::custom)?;
+        let change = switch.change(revision).map_err(Error::custom)?;
+        let integrations = self.database.collection::<Document>(INTEGRATIONS);
+        let update = integrations.update_one(doc! { "_id": switch.subject.key() }, change);
+        update.session(&mut *session).await?;
+        self.note(session, revision, &switch.subject, false).await?;
+        Ok(revision)
+    }
+}
+
+impl Switch<'_> {
+    fn change(&self, revision: u64) -> std::result::Result<Document, CommitError> {
+        let hold = match self.hold.map(HoldDocument::from) {
+            Some(hold) => bson::serialize_to_bson(&hold).map_err(|error| unwritable(&error))?,
+            None => Bson::Null,
+        };
+        Ok(doc! { "$set": {
+            "isActive": self.hold.is_none(),
+            "hold": hold,
+            "revision": long(revision),
+            "updatedAt": date(self.now),
+        } })
+    }
+}
+
+fn unwritable(error: &bson::error::Error) -> CommitError {
+    CommitError::Store(ig_core::ports::StoreError::Refused(error.to_string()))
+}

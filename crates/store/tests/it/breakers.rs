@@ -1,0 +1,122 @@
+//! What is counted of failing integrations.
+
+use futures::future::join_all;
+use ig_core::breaker::{Breaker, BreakerPolicy, Circuit, Ended, Outcome, THRESHOLD, Transition};
+use ig_core::clock::Timestamp;
+use ig_core::configuration::Change;
+use ig_core::id::{EventId, IntegrationId, OrgId, SourceId};
+use ig_core::integration::{Hold, HoldCause};
+use ig_core::message::MessageId;
+use ig_store::{Breakers, CommitError, Expected};
+use ig_testkit::builders;
+
+use crate::stored::{Stored, moment};
+
+const ORG: OrgId = OrgId(1);
+
+fn id() -> IntegrationId {
+    builders::integration_id(1)
+}
+
+fn failed(number: usize) -> Outcome {
+    Outcome {
+        message: MessageId::derive(&SourceId::new("mysql"), &EventId::new(number.to_string()), id(), 0),
+        ended: Ended::Failed("The target answered 500.".to_owned()),
+        probe: None,
+    }
+}
+
+/// Counts one failure as workers do: read, decide, store if nobody was faster.
+async fn count(breakers: &Breakers, number: usize, now: Timestamp) {
+    loop {
+        let breaker = breakers.get(ORG, id()).await.unwrap();
+        let (Transition::Counted(next) | Transition::Opened(next)) = breaker.after(&failed(number), now) else {
+            return;
+        };
+        if breakers.put(ORG, id(), &next).await.unwrap() {
+            return;
+        }
+    }
+}
+
+#[tokio::test]
+async fn many_count_at_once_and_none_is_lost_or_counted_twice() {
+    let stored = Stored::fresh().await;
+    let breakers = stored.store.breakers();
+    let numbers = (0..THRESHOLD - 1).flat_map(|number| [number, number, number]);
+    join_all(numbers.map(|number| count(&breakers, number, moment(1)))).await;
+    let breaker = breakers.get(ORG, id()).await.unwrap();
+    assert_eq!((breaker.row.len(), &breaker.circuit), (THRESHOLD - 1, &Circuit::Closed));
+    count(&breakers, 99, moment(9)).await;
+    let opened = breakers.get(ORG, id()).await.unwrap();
+    assert!(matches!(opened.circuit, Circuit::Open(_)), "{opened:?}");
+    assert_eq!(
+        breakers.get(OrgId(2), id()).await.unwrap(),
+        Breaker::default(),
+        "another tenant sees nothing"
+    );
+}
+
+#[tokio::test]
+async fn a_breaker_reads_as_it_was_written_and_an_older_version_is_refused() {
+    let stored = Stored::fresh().await;
+    let breakers = stored.store.breakers();
+    for number in 0..THRESHOLD {
+        count(&breakers, number, moment(1)).await;
+    }
+    let opened = breakers.get(ORG, id()).await.unwrap();
+    let policy = BreakerPolicy::new(Some(10)).unwrap();
+    let message = failed(77).message;
+    let (_, probing) = opened
+        .claim_probe(policy, "worker-1", message, std::time::Duration::from_secs(30), moment(20))
+        .unwrap();
+    assert!(breakers.put(ORG, id(), &probing).await.unwrap());
+    assert_eq!(breakers.get(ORG, id()).await.unwrap(), probing);
+    assert!(!breakers.put(ORG, id(), &opened).await.unwrap());
+    breakers.reset(ORG, id()).await.unwrap();
+    let anew = breakers.get(ORG, id()).await.unwrap();
+    assert_eq!((anew.circuit, anew.row.len()), (Circuit::Closed, 0));
+}
+
+#[tokio::test]
+async fn a_switch_changes_what_followers_see_and_nothing_else_and_only_once() {
+    let stored = Stored::fresh().await;
+    let configuration = stored.store.configuration();
+    let organization = Change::PutOrganization(builders::organization(1));
+    configuration.commit(organization, Expected::New).await.unwrap();
+    let mut integration = builders::integration(1, "order", "https://a.example/");
+    integration.id = id();
+    let put = Change::PutIntegration(Box::new(integration.clone()));
+    let made = configuration.commit(put, Expected::New).await.unwrap();
+    let hold = Hold {
+        cause: HoldCause::CircuitOpen,
+        since: moment(5),
+        reason: "it failed".to_owned(),
+    };
+    let expected = Expected::Revision(made);
+    let revision = configuration
+        .switch(ORG, id(), Some(&hold), expected, moment(5))
+        .await
+        .unwrap();
+    let held = stored.store.integrations().get(ORG, id()).await.unwrap().unwrap();
+    assert_eq!(
+        (held.is_active, held.hold.as_ref(), held.revision),
+        (false, Some(&hold), revision)
+    );
+    assert_eq!(
+        (&held.name, &held.auth, held.created_at),
+        (&integration.name, &integration.auth, integration.created_at)
+    );
+    let changes = configuration.changes_since(made, 10).await.unwrap().unwrap();
+    assert!(
+        matches!(&changes[..], [revised] if matches!(&revised.change, Change::PutIntegration(put) if put.hold.is_some())),
+        "{changes:?}"
+    );
+    let late = configuration.switch(ORG, id(), Some(&hold), expected, moment(6)).await;
+    assert_eq!(late, Err(CommitError::Stale { current: revision }));
+    let stranger = configuration.switch(OrgId(2), id(), None, Expected::Any, moment(6)).await;
+    assert_eq!(stranger, Err(CommitError::NotFound));
+    configuration.switch(ORG, id(), None, Expected::Any, moment(7)).await.unwrap();
+    let sent = stored.store.integrations().get(ORG, id()).await.unwrap().unwrap();
+    assert_eq!((sent.is_active, sent.hold), (true, None));
+}

@@ -1,0 +1,145 @@
+//! What fails five times in a row is held, not dropped; so is what a person pauses.
+
+use ig_testkit::mysql::QueueRow;
+use ig_testkit::receiver::Answer;
+use ig_testkit::wait::eventually;
+use serde_json::{Value, json};
+
+use crate::api::Api;
+use crate::setup::{ORG, Setup, setup};
+
+async fn integration(api: &Api, id: &str) -> Value {
+    api.get(&format!("/outbound-integrations/{id}?orgId={ORG}")).await
+}
+
+async fn until_held(api: &Api, id: &str, cause: &str) {
+    eventually("the integration is held", async || {
+        let shown = integration(api, id).await;
+        shown["isActive"] == false && shown["hold"]["cause"] == cause
+    })
+    .await;
+}
+
+async fn entries(api: &Api, reason: &str) -> Vec<Value> {
+    let all = api.list(ORG, "dlq", "entries", "").await;
+    all.into_iter().filter(|entry| entry["reason"] == reason).collect()
+}
+
+async fn insert(setup: &Setup, event_type: &str, number: usize) {
+    let row = QueueRow::new(ORG, event_type).json(&json!({"number": number}));
+    setup.queue.insert(row).await;
+}
+
+async fn switch(api: &Api, id: &str, how: &str) {
+    api.post(&format!("/outbound-integrations/{id}/{how}?orgId={ORG}"), &json!({}))
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn five_failed_deliveries_across_two_workers_open_it_and_what_follows_is_held() {
+    let setup = setup().await;
+    let api = &setup.stack.api;
+    let _other = setup.stack.worker(&setup.queue).await;
+    setup.receiver.always("/hook", Answer::status(500));
+    let more = json!({"retryCount": 1});
+    let id = api.integration(ORG, "*", &setup.receiver.url("/hook"), more).await;
+
+    for number in 0..5 {
+        // Types of their own, so that both workers have some.
+        insert(&setup, &format!("type-{number}"), number).await;
+    }
+    until_held(api, &id, "CIRCUIT_OPEN").await;
+    assert_eq!(setup.receiver.count(), 5);
+    let shown = integration(api, &id).await;
+    let reason = shown["hold"]["reason"].as_str().unwrap();
+    assert!(reason.contains("5 deliveries failed in a row"), "{reason}");
+
+    for number in 5..8 {
+        insert(&setup, &format!("type-{number}"), number).await;
+    }
+    eventually("what follows is held", async || entries(api, "CIRCUIT_OPEN").await.len() == 3).await;
+    assert_eq!(setup.receiver.count(), 5);
+    for entry in entries(api, "CIRCUIT_OPEN").await {
+        assert_eq!(
+            (entry["status"].as_str(), entry["attemptCount"].as_i64()),
+            (Some("PENDING_RETRY"), Some(0))
+        );
+    }
+
+    setup.receiver.always("/hook", Answer::status(200));
+    switch(api, &id, "enable").await;
+    let shown = integration(api, &id).await;
+    assert_eq!((shown["isActive"].as_bool(), shown.get("hold")), (Some(true), None));
+    insert(&setup, "type-8", 8).await;
+    let received = setup.receiver.wait_for(6).await;
+    assert_eq!(received[5].json(), json!({"number": 8}));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_success_between_begins_the_row_anew() {
+    let setup = setup().await;
+    let api = &setup.stack.api;
+    let failed = || Answer::status(500);
+    let mut answers: Vec<Answer> = (0..4).map(|_| failed()).collect();
+    answers.push(Answer::status(200));
+    answers.extend((0..4).map(|_| failed()));
+    setup.receiver.script("/hook", answers);
+    let id = api
+        .integration(ORG, "order", &setup.receiver.url("/hook"), json!({"retryCount": 1}))
+        .await;
+    for number in 0..9 {
+        insert(&setup, "order", number).await;
+    }
+    setup.receiver.wait_for(9).await;
+    insert(&setup, "order", 9).await;
+    setup.receiver.wait_for(10).await;
+    let shown = integration(api, &id).await;
+    assert_eq!((shown["isActive"].as_bool(), shown.get("hold")), (Some(true), None));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_person_pauses_is_held_and_a_draft_is_not_matched() {
+    let setup = setup().await;
+    let api = &setup.stack.api;
+    let id = api.integration(ORG, "order", &setup.receiver.url("/paused"), json!({})).await;
+    let draft = json!({"isActive": false});
+    api.integration(ORG, "order", &setup.receiver.url("/draft"), draft).await;
+    switch(api, &id, "disable").await;
+    until_held(api, &id, "PAUSED").await;
+    eventually("the worker holds it", async || {
+        insert(&setup, "order", 1).await;
+        !entries(api, "PAUSED").await.is_empty()
+    })
+    .await;
+    let sent = setup.receiver.count();
+    insert(&setup, "order", 2).await;
+    let held = entries(api, "PAUSED").await.len();
+    eventually("the next is held too", async || entries(api, "PAUSED").await.len() > held).await;
+    assert_eq!(setup.receiver.count(), sent);
+    assert!(setup.receiver.requests_to("/draft").is_empty());
+    let all = api.list(ORG, "dlq", "entries", "").await;
+    assert!(all.iter().all(|entry| entry["integrationConfigId"] == id.as_str()), "{all:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_probe_finds_out_that_the_target_has_recovered() {
+    let setup = setup().await;
+    let api = &setup.stack.api;
+    setup.receiver.always("/hook", Answer::status(503));
+    let more = json!({"retryCount": 1, "breaker": {"probeAfterSeconds": 1}});
+    let id = api.integration(ORG, "order", &setup.receiver.url("/hook"), more).await;
+    for number in 0..5 {
+        insert(&setup, "order", number).await;
+    }
+    until_held(api, &id, "CIRCUIT_OPEN").await;
+    setup.receiver.always("/hook", Answer::status(200));
+    let mut number = 5;
+    eventually("a probe closes it", async || {
+        insert(&setup, "order", number).await;
+        number += 1;
+        integration(api, &id).await["isActive"] == true
+    })
+    .await;
+    let failed = entries(api, "ATTEMPTS_EXHAUSTED").await;
+    assert_eq!(failed.len(), 5, "{failed:?}");
+}
