@@ -8,7 +8,7 @@ use ig_testkit::receiver::{Answer, Receiver};
 use crate::report::Report;
 use crate::stack::Stack;
 use crate::throughput::{INTEGRATIONS, TENANTS, event_type, payload, rate};
-use crate::{RUNS, median};
+use crate::{RUNS, median, scripts};
 
 /// One target that never answers among 100: the rate of the other 99, as a share of what it is without that target's rows.
 pub(crate) async fn dead_target(report: &mut Report) -> anyhow::Result<()> {
@@ -32,6 +32,43 @@ pub(crate) async fn dead_target(report: &mut Report) -> anyhow::Result<()> {
     );
     report.add("  share that the living keep", 100.0 * with / without, "%", ">= 95");
     Ok(())
+}
+
+/// Ten tenants whose scripts never end, beside twenty whose scripts map: the rate of the twenty, as a share of what it is without the ten.
+pub(crate) async fn among_hostile_scripts(report: &mut Report) -> anyhow::Result<()> {
+    let (mut without, mut with) = (Vec::new(), Vec::new());
+    for _ in 0..RUNS {
+        without.push(rate_beside_hostile(0).await?);
+        with.push(rate_beside_hostile(HOSTILE).await?);
+    }
+    let (without, with) = (median(without), median(with));
+    report.add("20 tenants' scripts alone", without, "deliveries/s", "");
+    report.add("20 tenants' scripts beside 10 endless loops", with, "deliveries/s", "");
+    report.add("  share that they keep", 100.0 * with / without, "%", "");
+    Ok(())
+}
+
+const HOSTILE: i64 = 10;
+
+async fn rate_beside_hostile(hostile: i64) -> anyhow::Result<f64> {
+    const ROWS: i64 = 20_000;
+    let (stack, receiver) = (Stack::start().await?, Receiver::counting());
+    let (script, payload) = (scripts::mapping()?, scripts::payload()?);
+    stack.tenants(TENANTS + hostile).await?;
+    let url = receiver.url("/hook");
+    for n in 0..INTEGRATIONS {
+        stack.scripted(n % TENANTS + 1, &event_type(n), &url, &script).await?;
+    }
+    for n in 0..hostile {
+        stack.scripted(TENANTS + n + 1, "loop", &url, "while (true) {}").await?;
+    }
+    // A row of each hostile tenant for every hundred of the others.
+    let rows = (0..ROWS).flat_map(|n| {
+        let mapped = QueueRow::new(n % TENANTS + 1, &event_type(n % INTEGRATIONS)).json(&payload);
+        let looped = (hostile > 0 && n % 100 < hostile).then(|| QueueRow::new(TENANTS + n % 100 + 1, "loop").json(&payload));
+        std::iter::once(mapped).chain(looped)
+    });
+    rate(&stack, &receiver, rows, ROWS).await
 }
 
 async fn rate_of_the_living(with_dead: bool) -> anyhow::Result<f64> {

@@ -5,18 +5,36 @@
 mod ceiling;
 mod fairness;
 mod latency;
+mod mappings;
 mod report;
 mod scale;
+mod scripts;
 mod stack;
 mod throughput;
 
+use std::process::ExitCode;
+
+use ig_transform::script::{is_worker, worker_main};
 use report::Report;
+
+/// The allocator of the services.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Every figure is the median of so many runs.
 const RUNS: usize = 3;
 
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
+/// Started again by the pool, it runs scripts.
+fn main() -> anyhow::Result<ExitCode> {
+    if is_worker() {
+        return Ok(worker_main());
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(measure())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn measure() -> anyhow::Result<()> {
     // cargo passes `--bench`; a figure's name runs that figure alone.
     let only: Vec<String> = std::env::args()
         .skip(1)
@@ -26,6 +44,12 @@ async fn main() -> anyhow::Result<()> {
     let mut report = Report::begin();
     if wanted("outbound") {
         throughput::outbound(&mut report).await?;
+    }
+    if wanted("script") {
+        throughput::outbound_with_scripts(&mut report).await?;
+    }
+    if wanted("hostile") {
+        fairness::among_hostile_scripts(&mut report).await?;
     }
     if wanted("fan-out") {
         throughput::fan_out(&mut report).await?;
@@ -42,6 +66,10 @@ async fn main() -> anyhow::Result<()> {
     }
     if wanted("scale") {
         scale::many_tenants(&mut report).await?;
+    }
+    if wanted("transform") {
+        mappings::simple(&mut report)?;
+        scripts::through_the_pool(&mut report).await?;
     }
     if wanted("start") {
         stack::start_time(&mut report).await?;

@@ -106,6 +106,16 @@ impl Stack {
         Ok(())
     }
 
+    /// Makes an integration whose payloads a script shapes.
+    pub(crate) async fn scripted(&self, org: i64, event_type: &str, url: &str, script: &str) -> anyhow::Result<()> {
+        let body = json!({
+            "name": event_type, "eventType": event_type, "targetUrl": url, "logLevel": "FULL", "signing": {"enabled": true},
+            "transformationMode": "SCRIPT", "transformScript": script,
+        });
+        self.post(&format!("/outbound-integrations?orgId={org}"), &body).await?;
+        Ok(())
+    }
+
     /// How much memory the system takes, in MiB.
     pub(crate) fn memory_mib(&self) -> f64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();

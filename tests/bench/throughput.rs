@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::report::Report;
 use crate::stack::Stack;
-use crate::{RUNS, ceiling, median};
+use crate::{RUNS, ceiling, median, scripts};
 
 /// How many tenants have events.
 pub(crate) const TENANTS: i64 = 20;
@@ -54,6 +54,25 @@ pub(crate) async fn outbound(report: &mut Report) -> anyhow::Result<()> {
     report.add("  ceiling: bare client", bare, "posts/s", "");
     report.add("  composite ceiling: bare client and bare driver", composite, "posts/s", "");
     report.add("  share of the composite ceiling", 100.0 * rate / composite, "%", ">= 50");
+    Ok(())
+}
+
+/// The first figure with a script in place of the rules: the mapping of 1 KiB.
+pub(crate) async fn outbound_with_scripts(report: &mut Report) -> anyhow::Result<()> {
+    const ROWS: i64 = 20_000;
+    let (receiver, script, payload) = (Receiver::counting(), scripts::mapping()?, scripts::payload()?);
+    let mut rates = Vec::new();
+    for _ in 0..RUNS {
+        let stack = Stack::start().await?;
+        stack.tenants(TENANTS).await?;
+        for n in 0..INTEGRATIONS {
+            let url = receiver.url("/hook");
+            stack.scripted(n % TENANTS + 1, &event_type(n), &url, &script).await?;
+        }
+        let rows = (0..ROWS).map(|n| QueueRow::new(n % TENANTS + 1, &event_type(n % INTEGRATIONS)).json(&payload));
+        rates.push(rate(&stack, &receiver, rows, ROWS).await?);
+    }
+    report.add("outbound with SCRIPT, FULL, 1 KiB", median(rates), "deliveries/s", ">= 2000");
     Ok(())
 }
 

@@ -1,28 +1,27 @@
-//! How many scripts a second go through the pool: `cargo bench -p ig-transform --bench scripts`.
+//! How many scripts a second go through the pool.
 //!
 //! The mapping is `clinic-summary.js` of the corpus. A call's time is split into what its worker spent on it and the way there and
 //! back; with one call at a time nothing else is in it.
 
 use std::path::Path;
-use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use anyhow::Context as _;
 use async_trait::async_trait;
 use chrono::Utc;
 use futures::future::join_all;
 use ig_core::id::OrgId;
 use ig_transform::script::{
     Call, Host, MAX_DEADLINE, PoolSettings, RunContext, Script, ScriptEngine as _, ScriptKind, ScriptOutcome, ScriptPool,
-    is_worker, worker_main,
 };
 use serde_json::Value;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+use crate::report::Report;
+use crate::{RUNS, median};
 
-/// How long each figure is measured.
-const MEASURED: Duration = Duration::from_secs(3);
+/// How long each figure is measured, each time.
+const MEASURED: Duration = Duration::from_secs(2);
 
 struct NoTables;
 
@@ -33,37 +32,33 @@ impl Host for NoTables {
     }
 }
 
-fn main() -> ExitCode {
-    if is_worker() {
-        return worker_main();
+/// Payloads of 1, 20 and 50 KB.
+pub(crate) async fn through_the_pool(report: &mut Report) -> anyhow::Result<()> {
+    for size in ["1k", "20k", "50k"] {
+        let bench = Bench::new(&format!("visits-{size}"))?;
+        let (mut rates, mut calls, mut spents) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..RUNS {
+            let (call, spent) = bench.one_at_a_time().await;
+            calls.push(call.as_secs_f64() * 1e6);
+            spents.push(spent.as_secs_f64() * 1e6);
+            rates.push(bench.all_at_once().await);
+        }
+        let (call, spent) = (median(calls), median(spents));
+        report.add(format!("SCRIPT through the pool, {size}"), median(rates), "scripts/s", "");
+        report.add("  one call alone", call, "µs", "");
+        report.add("  of it the engine's worker", 100.0 * spent / call, "%", "");
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build();
-    let Ok(runtime) = runtime else { return ExitCode::FAILURE };
-    runtime.block_on(measure());
-    ExitCode::SUCCESS
+    Ok(())
 }
 
-#[expect(clippy::print_stdout, reason = "the table is what it is run for")]
-async fn measure() {
-    println!(
-        "{:>8} {:>12} {:>12} {:>12} {:>12}",
-        "payload", "calls/s", "call µs", "worker µs", "way µs"
-    );
-    for size in ["1k", "20k", "50k"] {
-        let bench = Bench::new(&format!("visits-{size}"));
-        let (alone, spent) = bench.one_at_a_time().await;
-        let rate = bench.all_at_once().await;
-        let way = alone.saturating_sub(spent);
-        println!(
-            "{size:>8} {rate:>12.0} {:>12} {:>12} {:>12}",
-            alone.as_micros(),
-            spent.as_micros(),
-            way.as_micros()
-        );
-    }
+/// The mapping that deliveries with scripts are measured with.
+pub(crate) fn mapping() -> anyhow::Result<String> {
+    fixture("cases/clinic-summary.js")
+}
+
+/// Its payload of 1 KB.
+pub(crate) fn payload() -> anyhow::Result<Value> {
+    Ok(serde_json::from_str(&fixture("payloads/visits-1k.json")?)?)
 }
 
 struct Bench {
@@ -74,18 +69,18 @@ struct Bench {
 }
 
 impl Bench {
-    fn new(payload: &str) -> Self {
+    fn new(payload: &str) -> anyhow::Result<Self> {
         let settings = PoolSettings::default();
         let workers = settings.workers;
-        let pool = ScriptPool::start(settings).expect("the pool starts");
-        let script = Script::new(fixture("cases/clinic-summary.js"), ScriptKind::Transform);
-        let payload = fixture(&format!("payloads/{payload}.json")).into_bytes();
-        Self {
+        let pool = ScriptPool::start(settings)?;
+        let script = Script::new(mapping()?, ScriptKind::Transform);
+        let payload = fixture(&format!("payloads/{payload}.json"))?.into_bytes();
+        Ok(Self {
             pool,
             workers,
             script,
             payload,
-        }
+        })
     }
 
     async fn call(&self, org: i64) -> ScriptOutcome {
@@ -134,7 +129,7 @@ impl Bench {
     }
 }
 
-fn fixture(path: &str) -> String {
-    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/scripts");
-    std::fs::read_to_string(fixtures.join(path)).expect("the fixture is there")
+fn fixture(path: &str) -> anyhow::Result<String> {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/transform/tests/fixtures/scripts");
+    std::fs::read_to_string(fixtures.join(path)).with_context(|| path.to_owned())
 }

@@ -1,6 +1,4 @@
-//! SIMPLE mappings per second on one thread: `cargo bench -p ig-transform --bench mappings`.
-
-#![allow(clippy::print_stdout, reason = "a table for people is what it is for")]
+//! SIMPLE mappings per second, on one thread.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -13,41 +11,38 @@ use ig_core::lookup::{LookupKey, LookupSide, Resolved};
 use ig_transform::CompiledSimple;
 use serde_json::{Map, Value, json};
 
+use crate::report::Report;
+use crate::{RUNS, median};
+
 const SIZES: [usize; 3] = [1_000, 20_000, 50_000];
-const RUNS: usize = 5;
 const RUN: Duration = Duration::from_millis(400);
 
-fn main() {
-    println!("| payload | rules alone, per second | parse, rules and write, per second | MB/s | ns per output byte |");
-    println!("|---|---|---|---|---|");
-    let compiled = CompiledSimple::compile(&mapping()).expect("a mapping that compiles");
+/// Thirteen rules, of which six map every line: the rules alone, and with reading and writing the JSON.
+pub(crate) fn simple(report: &mut Report) -> anyhow::Result<()> {
+    let compiled = CompiledSimple::compile(&mapping()).map_err(|faults| anyhow::anyhow!("{faults}"))?;
     let resolved = rows();
     for size in SIZES {
-        let payload = Payload::parse(order(size)).expect("JSON");
-        let written = compiled.apply(&payload, &resolved).expect("a mapping that applies").len();
+        let payload = Payload::parse(order(size))?;
         let rules = per_second(|| {
-            let wanted = compiled.wanted(&payload.json);
-            black_box((wanted, compiled.shape(&payload.json, &resolved)).1.is_ok());
+            black_box((
+                compiled.wanted(&payload.json),
+                compiled.shape(&payload.json, &resolved).is_ok(),
+            ));
         });
         let whole = per_second(|| {
-            let payload = Payload::parse(payload.raw.clone()).expect("JSON");
-            black_box(compiled.wanted(&payload.json));
-            black_box(compiled.apply(&payload, &resolved).is_ok());
+            if let Ok(payload) = Payload::parse(payload.raw.clone()) {
+                black_box((compiled.wanted(&payload.json), compiled.apply(&payload, &resolved).is_ok()));
+            }
         });
-        let megabytes = whole * payload.raw.len() as f64 / 1e6;
-        let per_byte = 1e9 / whole / written as f64;
-        println!(
-            "| {} B in, {written} B out | {rules:.0} | {whole:.0} | {megabytes:.0} | {per_byte:.1} |",
-            payload.raw.len()
-        );
+        let bytes = payload.raw.len();
+        report.add(format!("SIMPLE, {bytes} B in: parse, rules, write"), whole, "mappings/s", "");
+        report.add("  rules alone", rules, "mappings/s", "");
     }
+    Ok(())
 }
 
-/// The median of several runs.
 fn per_second(mut once: impl FnMut()) -> f64 {
-    let mut rates: Vec<f64> = (0..RUNS).map(|_| rate(&mut once)).collect();
-    rates.sort_by(f64::total_cmp);
-    rates[RUNS / 2]
+    median((0..RUNS).map(|_| rate(&mut once)).collect())
 }
 
 fn rate(once: &mut impl FnMut()) -> f64 {
