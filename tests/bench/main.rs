@@ -5,6 +5,7 @@
 mod ceiling;
 mod fairness;
 mod latency;
+mod limit;
 mod mappings;
 mod report;
 mod scale;
@@ -66,6 +67,9 @@ async fn measure() -> anyhow::Result<()> {
     }
     if wanted("scale") {
         scale::many_tenants(&mut report).await?;
+    }
+    if wanted("limit") {
+        limit::limited(&mut report).await?;
     }
     if wanted("transform") {
         mappings::simple(&mut report)?;
