@@ -110,6 +110,10 @@ object_id! {
     IntegrationId
 }
 object_id! {
+    /// A redrive's identifier: 24 hexadecimal digits.
+    RedriveId
+}
+object_id! {
     /// A delivery log's identifier, derived from its message id so that a second write of the same delivery is refused.
     LogId
 }

@@ -32,6 +32,7 @@ pub mod ports;
 pub mod progress;
 pub mod reading;
 pub mod redelivery;
+pub mod redrive;
 pub mod schedule;
 pub mod secret;
 pub mod stream;

@@ -10,6 +10,8 @@
 //!        by a person
 //! ```
 //!
+//! What was never tried, because the breaker was open, is held: it is nobody's to claim until a person or a redrive wants it.
+//!
 //! A claim ends with its lease: what a process that died held is due again, and what it reports afterwards is refused
 //! ([`Fenced`]). Every transition is stored under the condition that the status, and the claim where there is one, are as they were read.
 
@@ -21,19 +23,23 @@ use crate::backoff::Backoff;
 use crate::clock::Timestamp;
 use crate::dead_letter::{DEFAULT_MAX_RETRIES, DeadLetterStatus};
 use crate::fault::Faults;
-use crate::id::LogId;
+use crate::id::{LogId, OrgId};
 use crate::outcome::Failure;
 
 mod fairness;
+mod order;
 #[cfg(test)]
 mod tests;
 
 pub use fairness::{Candidate, pick, shares};
+pub use order::{Queued, lanes};
 
 /// How many dead letters are claimed in one cycle.
 pub const MOST_A_CYCLE: usize = 50;
 /// How long a claim lasts unless it is renewed, beyond the time that the delivery may take.
 pub const CLAIM_LEASE: Duration = Duration::from_secs(30);
+/// How many dead letters a person may want tried again at once.
+pub const MOST_BY_HAND: usize = 100;
 
 const LONGEST_DELAY_MS: u64 = 7 * 86_400_000;
 const MOST_RETRIES: u32 = 100;
@@ -91,6 +97,31 @@ impl RetryPolicy {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ClaimId(pub String);
 
+impl ClaimId {
+    /// A claim that nobody has made before: 128 random bits, as 32 hexadecimal digits.
+    pub fn random(rng: &mut impl Rng) -> Self {
+        Self(format!("{:032x}", rng.random::<u128>()))
+    }
+}
+
+/// Dead letters that a person wants tried again now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wish {
+    /// The tenant.
+    pub org_id: OrgId,
+    /// Which ones, at most [`MOST_BY_HAND`].
+    pub ids: Vec<LogId>,
+}
+
+/// What became of a wish.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Granted {
+    /// The dead letters that were made due.
+    pub accepted: Vec<LogId>,
+    /// Those that were not: unknown, delivered, or being tried at this moment.
+    pub refused: Vec<LogId>,
+}
+
 /// Where a dead letter stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Standing {
@@ -99,6 +130,8 @@ pub enum Standing {
         /// When.
         due_at: Timestamp,
     },
+    /// It was not tried, and waits for somebody to make it due.
+    Held,
     /// Somebody is trying it.
     Retrying {
         /// Whose claim it is.
@@ -169,7 +202,7 @@ impl Standing {
     /// Its name in documents.
     pub fn status(&self) -> DeadLetterStatus {
         match self {
-            Self::Pending { .. } => DeadLetterStatus::PendingRetry,
+            Self::Pending { .. } | Self::Held => DeadLetterStatus::PendingRetry,
             Self::Retrying { .. } => DeadLetterStatus::Retrying,
             Self::Abandoned { .. } => DeadLetterStatus::Abandoned,
             Self::Resolved { .. } => DeadLetterStatus::Resolved,
@@ -192,7 +225,7 @@ impl Redelivery {
         match &self.standing {
             Standing::Pending { due_at } => *due_at <= now,
             Standing::Retrying { until, .. } => *until <= now,
-            Standing::Abandoned { .. } | Standing::Resolved { .. } => false,
+            Standing::Held | Standing::Abandoned { .. } | Standing::Resolved { .. } => false,
         }
     }
 
@@ -258,7 +291,7 @@ impl Redelivery {
     /// A person wants it tried now; nothing where it is delivered, or being tried at this moment.
     pub fn retried_by_hand(&self, now: Timestamp) -> Option<Self> {
         let possible = match &self.standing {
-            Standing::Pending { .. } | Standing::Abandoned { .. } => true,
+            Standing::Pending { .. } | Standing::Held | Standing::Abandoned { .. } => true,
             Standing::Retrying { until, .. } => *until <= now,
             Standing::Resolved { .. } => false,
         };
@@ -289,9 +322,11 @@ impl Redelivery {
     fn held_by(&self, claim: &ClaimId) -> Result<(), Fenced> {
         match &self.standing {
             Standing::Retrying { claim: held, .. } if held == claim => Ok(()),
-            Standing::Retrying { .. } | Standing::Pending { .. } | Standing::Abandoned { .. } | Standing::Resolved { .. } => {
-                Err(Fenced)
-            }
+            Standing::Retrying { .. }
+            | Standing::Pending { .. }
+            | Standing::Held
+            | Standing::Abandoned { .. }
+            | Standing::Resolved { .. } => Err(Fenced),
         }
     }
 }

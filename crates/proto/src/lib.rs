@@ -2,6 +2,7 @@
 
 mod alert;
 mod change;
+mod dlq;
 mod event_type;
 mod integration;
 mod invalid;

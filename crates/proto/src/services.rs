@@ -39,6 +39,7 @@ pub const SECTIONS: &[&str] = &[
     "admin",
     "alerts",
     "bootstrap",
+    "dlq",
     "grpc",
     "http",
     "mongodb",

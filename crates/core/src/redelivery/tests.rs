@@ -145,6 +145,18 @@ fn a_person_gets_one_more_try_and_no_row_of_them() {
 }
 
 #[test]
+fn what_is_held_is_nobodys_until_a_person_wants_it() {
+    let held = Redelivery {
+        standing: Standing::Held,
+        ..Redelivery::pending(at(0))
+    };
+    assert_eq!(held.standing.status(), DeadLetterStatus::PendingRetry);
+    assert_eq!(held.claimed(claim(1), Duration::ZERO, at(9_999_999)), None);
+    let wanted = held.retried_by_hand(at(50)).unwrap();
+    assert!(wanted.claimed(claim(1), Duration::ZERO, at(50)).is_some());
+}
+
+#[test]
 fn policies_are_checked_by_place() {
     let faults = RetryPolicy::new(0, 700_000_000, 0).unwrap_err();
     let places: Vec<_> = faults.list().iter().map(|fault| fault.pointer.as_str()).collect();
