@@ -129,6 +129,13 @@ pub enum JournalEntry {
         /// The dead letter, if it became one.
         dead_letter: Option<Box<DeadLetter>>,
     },
+    /// A delivery that had failed and was tried again.
+    Redelivery {
+        /// The delivery with every attempt, the earlier ones included.
+        log: Box<DeliveryLog>,
+        /// The steps that are new, to be added to the earlier ones; the first tells when it was tried again.
+        trace: ExecutionTrace,
+    },
     /// An event that later ones may repeat.
     Seen(SeenEvent),
 }

@@ -100,7 +100,7 @@ impl Recorder {
     fn send(&self, entry: JournalEntry, part: Part) {
         let pending = Pending { entry, part };
         let queue = match pending.entry {
-            JournalEntry::Delivery { .. } => &self.deliveries,
+            JournalEntry::Delivery { .. } | JournalEntry::Redelivery { .. } => &self.deliveries,
             JournalEntry::Audit(_) | JournalEntry::Seen(_) => &self.decisions,
         };
         if queue.send(pending).is_err() {

@@ -1,15 +1,30 @@
 //! Deliveries that could not be made. They have no end of their own: each is delivered, given up or deleted by somebody.
 
+mod alerting;
+mod by_hand;
+mod claims;
 mod document;
+mod redriven;
+mod settle;
+mod standing;
+mod statistics;
 
 use ig_core::clock::Timestamp;
-use ig_core::dead_letter::{DeadLetter, DeadLetterStatus};
-use ig_core::id::{EventId, EventType, IntegrationId, LogId, OrgId};
+use ig_core::dead_letter::{DeadLetter, DeadLetterReason, DeadLetterStatus};
+use ig_core::id::{EventId, EventType, IntegrationId, LogId, OrgId, RedriveId};
 use ig_core::outcome::ErrorCategory;
 use ig_core::ports::StoreError;
+use ig_core::redelivery::Redelivery;
+use mongodb::Collection;
 use mongodb::bson::{Document, doc};
 
+pub use alerting::GivenUp;
+pub use by_hand::Deletion;
 pub(crate) use document::DeadLetterDocument;
+pub use redriven::Claimed;
+pub(crate) use redriven::covering;
+pub use settle::{Settled, Settling};
+pub use statistics::{DeadLetterStatistics, IntegrationDeadLetters};
 
 use crate::database::Database;
 use crate::field::object_id;
@@ -24,6 +39,8 @@ pub struct DeadLetterFilter {
     pub status: Option<DeadLetterStatus>,
     /// The class of their last failure.
     pub category: Option<ErrorCategory>,
+    /// Why they are here.
+    pub reason: Option<DeadLetterReason>,
     /// What they are for.
     pub integration_id: Option<IntegrationId>,
     /// The event's type.
@@ -38,7 +55,20 @@ pub struct DeadLetterFilter {
     pub search: Option<String>,
 }
 
-/// The dead letters, for reading; the journal writes them.
+/// A dead letter as it is kept: what it was made of, and how far it has come since.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KeptLetter {
+    /// What it was made of, its last failure and how often it was sent.
+    pub letter: DeadLetter,
+    /// Where it stands.
+    pub redelivery: Redelivery,
+    /// The redrive in which it waits for its turn.
+    pub redrive: Option<RedriveId>,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+/// The dead letters. The journal makes them; whoever tries them again holds each under a claim meanwhile.
 #[derive(Debug, Clone)]
 pub struct DeadLetters {
     database: Database,
@@ -50,24 +80,32 @@ impl DeadLetters {
     }
 
     /// One of an organisation's dead letters.
-    pub async fn get(&self, org: OrgId, id: LogId) -> Result<Option<DeadLetter>, StoreError> {
-        let letters = self.database.collection::<DeadLetterDocument<'static>>(DEAD_LETTERS);
-        let found = self
-            .database
-            .within(letters.find_one(doc! { "_id": object_id(id.0), "orgId": org.0 }))
-            .await?;
-        found.map(DeadLetter::try_from).transpose()
+    pub async fn get(&self, org: OrgId, id: LogId) -> Result<Option<KeptLetter>, StoreError> {
+        let letters = self.letters::<DeadLetterDocument<'static>>();
+        let found = letters.find_one(doc! { "_id": object_id(id.0), "orgId": org.0 });
+        self.database.within(found).await?.map(KeptLetter::try_from).transpose()
     }
 
     /// An organisation's dead letters, newest first, their payloads left empty.
-    pub async fn list(&self, org: OrgId, filter: &DeadLetterFilter, page: Page) -> Result<Listed<DeadLetter>, StoreError> {
+    pub async fn list(&self, org: OrgId, filter: &DeadLetterFilter, page: Page) -> Result<Listed<KeptLetter>, StoreError> {
         let newest_first = doc! { "createdAt": -1, "_id": -1 };
         let without_payload = Some(doc! { "originalPayload": 0 });
         let query = query(org, filter);
         let listed = self
             .database
             .page::<DeadLetterDocument<'static>>(DEAD_LETTERS, query, newest_first, without_payload, page);
-        listed.await?.try_map(DeadLetter::try_from)
+        listed.await?.try_map(KeptLetter::try_from)
+    }
+
+    fn letters<T: Send + Sync>(&self) -> Collection<T> {
+        self.database.collection(DEAD_LETTERS)
+    }
+
+    /// Changes one dead letter if it is as the filter says; whether it was.
+    async fn change(&self, filter: Document, change: Document) -> Result<bool, StoreError> {
+        let letters = self.letters::<Document>();
+        let changed = self.database.within(letters.update_one(filter, change)).await?;
+        Ok(changed.matched_count > 0)
     }
 }
 
@@ -75,6 +113,7 @@ fn query(org: OrgId, filter: &DeadLetterFilter) -> Document {
     let DeadLetterFilter {
         status,
         category,
+        reason,
         integration_id,
         event_type,
         event_id,
@@ -85,6 +124,7 @@ fn query(org: OrgId, filter: &DeadLetterFilter) -> Document {
     let texts = [
         ("status", status.map(DeadLetterStatus::as_str)),
         ("errorCategory", category.map(ErrorCategory::as_str)),
+        ("reason", reason.map(DeadLetterReason::as_str)),
         ("eventType", event_type.as_ref().map(EventType::as_str)),
         ("eventId", event_id.as_ref().map(EventId::as_str)),
     ];

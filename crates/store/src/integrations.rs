@@ -13,6 +13,7 @@ use ig_core::id::{EventType, IntegrationId, OrgId, Rid};
 use ig_core::integration::Integration;
 use ig_core::ports::StoreError;
 use mongodb::bson::{Document, doc};
+use serde::Deserialize;
 
 pub(crate) use conduct::HoldDocument;
 pub(crate) use document::IntegrationDocument;
@@ -36,6 +37,12 @@ pub struct IntegrationFilter {
     pub search: Option<String>,
 }
 
+#[derive(Debug, Deserialize)]
+struct Actions {
+    #[serde(default)]
+    actions: Vec<Document>,
+}
+
 /// The integrations, for reading; they are changed through [`crate::Configurations::commit`].
 #[derive(Debug, Clone)]
 pub struct Integrations {
@@ -53,6 +60,17 @@ impl Integrations {
         let filter = doc! { "_id": object_id(id.0), "orgId": org.0 };
         let found = self.database.within(integrations.find_one(filter)).await?;
         found.map(|document| document.read(self.database.secrets())).transpose()
+    }
+
+    /// How many requests an event causes through one of an organisation's integrations; nothing when it is not there.
+    ///
+    /// Secrets stay sealed, so whoever has no key may ask.
+    pub async fn requests(&self, org: OrgId, id: IntegrationId) -> Result<Option<usize>, StoreError> {
+        let integrations = self.database.collection::<Actions>(INTEGRATIONS);
+        let filter = doc! { "_id": object_id(id.0), "orgId": org.0 };
+        let found = integrations.find_one(filter).projection(doc! { "actions.name": 1 });
+        let found = self.database.within(found).await?;
+        Ok(found.map(|found| found.actions.len().max(1)))
     }
 
     /// An organisation's integrations in the order of their ids, which is that of their making.

@@ -1,11 +1,14 @@
 //! The durable record of what happened: a few grouped inserts for any number of deliveries.
 
+mod redelivery;
+
 use std::collections::HashSet;
 
 use async_trait::async_trait;
 use futures::future::try_join_all;
 use ig_core::clock::Timestamp;
 use ig_core::dedup::SeenEvent;
+use ig_core::delivery_log::{DeliveryLog, ExecutionTrace};
 use ig_core::id::LogId;
 use ig_core::ports::{Journal, JournalEntry, StoreError};
 use mongodb::bson::{doc, oid::ObjectId};
@@ -41,6 +44,7 @@ struct Sorted<'a> {
     dead_letters: Vec<DeadLetterDocument<'a>>,
     deliveries: Vec<DeliveryDocument<'a>>,
     traces: Vec<TraceDocument<'a>>,
+    redeliveries: Vec<(&'a DeliveryLog, &'a ExecutionTrace)>,
     audits: Vec<AuditDocument<'a>>,
     seen: Vec<&'a SeenEvent>,
 }
@@ -62,6 +66,7 @@ impl<'a> Sorted<'a> {
                 self.traces.push(TraceDocument::new(log, trace));
                 self.dead_letters.extend(dead_letter.as_deref().map(DeadLetterDocument::from));
             }
+            JournalEntry::Redelivery { log, trace } => self.redeliveries.push((log, trace)),
             JournalEntry::Seen(seen) => self.seen.push(seen),
         }
     }
@@ -89,6 +94,7 @@ impl Journal for MongoJournal {
             dead_letters,
             deliveries,
             traces,
+            redeliveries,
             audits,
             seen,
         } = Sorted::sort(entries);
@@ -96,6 +102,7 @@ impl Journal for MongoJournal {
         tokio::try_join!(
             self.database.insert_once(DELIVERY_LOGS, deliveries),
             self.database.insert_once(EXECUTION_LOGS, traces),
+            try_join_all(redeliveries.into_iter().map(|(log, trace)| self.redelivered(log, trace))),
             self.database.insert_once(EVENT_AUDIT, audits),
             self.database.insert_once(PROCESSED_EVENTS, SeenChunk::pack(&seen)),
         )?;

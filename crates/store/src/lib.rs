@@ -27,6 +27,7 @@ mod partition_leases;
 mod processed_events;
 mod pushed_events;
 mod rate_windows;
+mod redrives;
 mod secret_box;
 mod store;
 mod users;
@@ -36,7 +37,10 @@ pub use api_keys::{ApiKey, ApiKeys, KeyHash, NewApiKey};
 pub use breakers::Breakers;
 pub use config::{MongoConfig, SecretsConfig};
 pub use configuration::{CommitError, Configurations, Expected, Items, KEPT_CHANGES};
-pub use dead_letters::{DeadLetterFilter, DeadLetters};
+pub use dead_letters::{
+    Claimed, DeadLetterFilter, DeadLetterStatistics, DeadLetters, Deletion, GivenUp, IntegrationDeadLetters, KeptLetter, Settled,
+    Settling,
+};
 pub use delivery_logs::{DeliveryLogs, LARGEST_STORED_PAYLOAD};
 pub use event_audit::{AuditFilter, EventAudits};
 pub use event_types::EventTypes;
@@ -56,6 +60,7 @@ pub use page::{LONGEST_SEARCH, Listed, Page};
 pub use partition_leases::MongoLeases;
 pub use pushed_events::{Accepted, PushQueue, PushedEvent};
 pub use rate_windows::MongoRateWindows;
+pub use redrives::{REDRIVE_LEASE, Redrives};
 pub use secret_box::{SecretBox, SecretError};
 pub use store::Store;
 pub use users::Users;

@@ -21,7 +21,7 @@ use crate::pushed_events::{FORGOTTEN, POSITION};
 /// The server's code for a collection that exists.
 const NAMESPACE_EXISTS: i32 = 48;
 
-const COLLECTIONS: [&str; 22] = [
+const COLLECTIONS: [&str; 23] = [
     names::ORGANIZATIONS,
     names::ORG_UNITS,
     names::INTEGRATIONS,
@@ -37,6 +37,7 @@ const COLLECTIONS: [&str; 22] = [
     names::EXECUTION_LOGS,
     names::EVENT_AUDIT,
     names::DEAD_LETTERS,
+    names::REDRIVES,
     names::PROCESSED_EVENTS,
     names::CHECKPOINTS,
     names::MEMBERS,
@@ -73,9 +74,9 @@ fn exists(error: &Error) -> bool {
     matches!(error.kind.as_ref(), ErrorKind::Command(command) if command.code == NAMESPACE_EXISTS)
 }
 
-fn indexes() -> [(&'static str, Vec<IndexModel>); 20] {
+fn indexes() -> Vec<(&'static str, Vec<IndexModel>)> {
     let by_org = || on(doc! { "orgId": 1 });
-    [
+    vec![
         // Configuration is small and seldom written: an organisation's own items, for its lists and for its deletion.
         (names::ORG_UNITS, vec![by_org()]),
         (names::INTEGRATIONS, vec![by_org()]),
@@ -91,6 +92,8 @@ fn indexes() -> [(&'static str, Vec<IndexModel>); 20] {
         // The lists of an organisation, and of events without one; the end of each entry.
         (names::EVENT_AUDIT, vec![newest_first(doc! { "orgId": 1 }), expiring()]),
         (names::DEAD_LETTERS, dead_letters()),
+        // Those that are under way; the end of each.
+        (names::REDRIVES, vec![on(doc! { "settled": 1, "createdAt": 1 }), expiring()]),
         // Alerts are found by their ids; this is their end.
         (names::ALERTS, vec![expiring()]),
         // Windows that say nothing any more.
@@ -156,12 +159,23 @@ fn execution_logs() -> Vec<IndexModel> {
 
 fn dead_letters() -> Vec<IndexModel> {
     vec![
-        // What is due.
+        // What is due: whose it is, and each tenant's oldest.
         on(doc! { "status": 1, "nextRetryAt": 1 }),
+        on(doc! { "orgId": 1, "status": 1, "nextRetryAt": 1 }),
+        // What a redrive covers; few dead letters are ever redriven.
+        only(doc! { "redriveId": 1 }, doc! { "redriveId": { "$exists": true } }),
+        // What people are still to be told of.
+        only(doc! { "alertOwed": 1 }, doc! { "alertOwed": true }),
         // Lists, with and without a status.
         newest_first(doc! { "orgId": 1 }),
         newest_first(doc! { "orgId": 1, "status": 1 }),
     ]
+}
+
+fn only(keys: Document, some: Document) -> IndexModel {
+    let mut index = on(keys);
+    index.options = Some(IndexOptions::builder().partial_filter_expression(some).build());
+    index
 }
 
 fn on(keys: Document) -> IndexModel {

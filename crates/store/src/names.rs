@@ -15,6 +15,7 @@ pub(crate) const DELIVERY_LOGS: &str = "delivery_logs";
 pub(crate) const EXECUTION_LOGS: &str = "execution_logs";
 pub(crate) const EVENT_AUDIT: &str = "event_audit";
 pub(crate) const DEAD_LETTERS: &str = "dlq";
+pub(crate) const REDRIVES: &str = "dlq_redrives";
 pub(crate) const PROCESSED_EVENTS: &str = "processed_events";
 pub(crate) const CHECKPOINTS: &str = "worker_checkpoint";
 pub(crate) const MEMBERS: &str = "worker_members";

@@ -24,6 +24,7 @@ use crate::organizations::Organizations;
 use crate::partition_leases::MongoLeases;
 use crate::pushed_events::PushQueue;
 use crate::rate_windows::MongoRateWindows;
+use crate::redrives::Redrives;
 use crate::secret_box::SecretBox;
 use crate::users::Users;
 
@@ -133,6 +134,11 @@ impl Store {
     /// What was granted of limits.
     pub fn rate_windows(&self) -> MongoRateWindows {
         MongoRateWindows::new(self.database.clone())
+    }
+
+    /// Dead letters tried again in bulk.
+    pub fn redrives(&self) -> Redrives {
+        Redrives::new(self.database.clone())
     }
 
     /// Keys for the API.

@@ -61,6 +61,7 @@ impl Filter {
             status: named("status", status, DeadLetterStatus::parse)?,
             event_type: event_type.as_deref().map(path::event_type),
             integration_id: named("integrationId", integration_id, |text| text.parse().ok())?,
+            reason: None,
             category: named("errorCategory", error_category, ErrorCategory::parse)?,
             event_id: event_id.map(EventId::new),
             start: from_moment("startDate", start_date)?,
@@ -80,7 +81,7 @@ async fn list(
 ) -> Result<Json<DlqEntryList>, ApiError> {
     let page = paging.page()?;
     let listed = gateway.store().dead_letters().list(org, &asked.filter()?, page).await?;
-    Ok(Json(DlqEntryList::of(listed.map(DlqEntry::from), page)))
+    Ok(Json(DlqEntryList::of(listed.map(|kept| DlqEntry::from(kept.letter)), page)))
 }
 
 /// Reads a dead letter.
@@ -98,6 +99,6 @@ async fn read(
 ) -> Result<Json<DlqEntry>, ApiError> {
     let found = gateway.store().dead_letters().get(org, path::log(&id, "Entry")?).await?;
     found
-        .map(|letter| Json(letter.into()))
+        .map(|kept| Json(kept.letter.into()))
         .ok_or_else(|| ApiError::not_found("Entry"))
 }

@@ -5,11 +5,13 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use ig_core::dead_letter::{DeadLetter, DeadLetterReason, DeadLetterStatus};
 use ig_core::delivery_log::{Direction, EventRef, IntegrationRef};
-use ig_core::id::{EventId, EventType, IntegrationId, LogId, OrgId, Rid, SourceId};
+use ig_core::id::{EventId, EventType, IntegrationId, LogId, OrgId, RedriveId, Rid, SourceId};
 use ig_core::ports::StoreError;
 use mongodb::bson::{self, oid::ObjectId};
 use serde::{Deserialize, Serialize};
 
+use super::KeptLetter;
+use super::standing::RedeliveryDocument;
 use crate::delivery_logs::read_category;
 use crate::error::unreadable;
 use crate::field::{Received, date, object_id, timestamp};
@@ -45,6 +47,12 @@ pub(crate) struct DeadLetterDocument<'a> {
     trace_id: Cow<'a, str>,
     created_at: bson::DateTime,
     updated_at: bson::DateTime,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    redelivery: Option<RedeliveryDocument>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    redrive_id: Option<ObjectId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    redrive_open: Option<bool>,
 }
 
 impl<'a> From<&'a DeadLetter> for DeadLetterDocument<'a> {
@@ -96,6 +104,9 @@ impl<'a> From<&'a DeadLetter> for DeadLetterDocument<'a> {
             trace_id: trace_id.as_str().into(),
             created_at: date(*created_at),
             updated_at: date(*created_at),
+            redelivery: None,
+            redrive_id: None,
+            redrive_open: None,
         }
     }
 }
@@ -134,6 +145,24 @@ impl TryFrom<DeadLetterDocument<'_>> for DeadLetter {
             next_retry_at: stored.next_retry_at.map(timestamp),
             trace_id: stored.trace_id.into_owned(),
             created_at: timestamp(stored.created_at),
+        })
+    }
+}
+
+impl TryFrom<DeadLetterDocument<'_>> for KeptLetter {
+    type Error = StoreError;
+
+    fn try_from(mut stored: DeadLetterDocument<'_>) -> Result<Self, StoreError> {
+        let redelivery = stored.redelivery.take().unwrap_or_default();
+        let waits = stored.redrive_open.unwrap_or(false);
+        let redrive = stored.redrive_id.filter(|_| waits);
+        let updated_at = timestamp(stored.updated_at);
+        let letter = DeadLetter::try_from(stored)?;
+        Ok(Self {
+            redelivery: redelivery.read(&letter)?,
+            redrive: redrive.map(|id| RedriveId(id.bytes())),
+            letter,
+            updated_at,
         })
     }
 }

@@ -173,7 +173,7 @@ async fn dead_letters_are_listed_by_their_filters() {
         listed
             .items
             .iter()
-            .map(|letter| (letter.created_at - moment(0)).num_seconds())
+            .map(|kept| (kept.letter.created_at - moment(0)).num_seconds())
             .collect::<Vec<_>>()
     };
     let filter = DeadLetterFilter::default;

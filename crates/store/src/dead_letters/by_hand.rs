@@ -1,0 +1,80 @@
+//! What people do with dead letters: try one again, or throw it away.
+
+use ig_core::clock::Timestamp;
+use ig_core::id::{LogId, OrgId};
+use ig_core::ports::StoreError;
+use ig_core::redelivery::{Granted, Standing, Wish};
+use mongodb::bson::{Document, doc};
+
+use super::document::DeadLetterDocument;
+use super::standing::{as_read, standing};
+use super::{DeadLetters, KeptLetter};
+use crate::field::object_id;
+
+/// What became of a dead letter that was to be deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deletion {
+    /// It is gone.
+    Deleted,
+    /// It is being tried at this moment.
+    Busy,
+    /// The organisation has none of this name.
+    Unknown,
+}
+
+impl DeadLetters {
+    /// Makes dead letters due now, however often they were tried.
+    pub async fn retry_by_hand(&self, wish: &Wish, now: Timestamp) -> Result<Granted, StoreError> {
+        let found = self.named(wish).await?;
+        let mut granted = Granted::default();
+        for id in &wish.ids {
+            let kept = found.iter().find(|kept| kept.letter.id == *id);
+            let accepted = match kept {
+                Some(kept) => self.want(kept, now).await?,
+                None => false,
+            };
+            let side = if accepted {
+                &mut granted.accepted
+            } else {
+                &mut granted.refused
+            };
+            side.push(*id);
+        }
+        Ok(granted)
+    }
+
+    async fn named(&self, wish: &Wish) -> Result<Vec<KeptLetter>, StoreError> {
+        let ids: Vec<_> = wish.ids.iter().map(|id| object_id(id.0)).collect();
+        let letters = self.letters::<DeadLetterDocument<'static>>();
+        let find = letters
+            .find(doc! { "_id": { "$in": ids }, "orgId": wish.org_id.0 })
+            .projection(doc! { "originalPayload": 0 });
+        let found = self.database.all(find).await?;
+        found.into_iter().map(KeptLetter::try_from).collect()
+    }
+
+    async fn want(&self, kept: &KeptLetter, now: Timestamp) -> Result<bool, StoreError> {
+        let wanted = kept.redelivery.retried_by_hand(now).filter(|_| kept.redrive.is_none());
+        let Some(wanted) = wanted else {
+            return Ok(false);
+        };
+        let mut filter = as_read(kept);
+        filter.insert("redriveOpen", doc! { "$ne": true });
+        self.change(filter, doc! { "$set": standing(&wanted, now) }).await
+    }
+
+    /// Deletes one of an organisation's dead letters; what is left undelivered is written in its log.
+    pub async fn delete(&self, org: OrgId, id: LogId, now: Timestamp) -> Result<Deletion, StoreError> {
+        let Some(kept) = self.get(org, id).await? else {
+            return Ok(Deletion::Unknown);
+        };
+        if matches!(kept.redelivery.standing, Standing::Retrying { until, .. } if until > now) {
+            return Ok(Deletion::Busy);
+        }
+        self.abandon_log(&kept).await?;
+        let letters = self.letters::<Document>();
+        let deleted = self.database.within(letters.delete_one(as_read(&kept))).await?;
+        let gone = deleted.deleted_count > 0;
+        Ok(if gone { Deletion::Deleted } else { Deletion::Busy })
+    }
+}

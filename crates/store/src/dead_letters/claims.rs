@@ -1,0 +1,140 @@
+//! Claims: who tries which dead letters again.
+//!
+//! A batch is found by narrow bounds, claimed by `_id` under the condition that it is still due, and read by its claim. A claim's end
+//! stands where the moment stands at which a letter is due: both say when it is anybody's.
+
+use std::collections::BTreeMap;
+
+use chrono::DateTime;
+use ig_core::clock::Timestamp;
+use ig_core::dead_letter::DeadLetterStatus;
+use ig_core::id::{IntegrationId, LogId, OrgId};
+use ig_core::ports::StoreError;
+use ig_core::redelivery::{CLAIM_LEASE, Candidate, ClaimId};
+use mongodb::bson::oid::ObjectId;
+use mongodb::bson::{self, Document, doc};
+use serde::Deserialize;
+
+use super::document::DeadLetterDocument;
+use super::standing::CLAIM;
+use super::{DeadLetters, KeptLetter};
+use crate::field::{date, object_id, timestamp};
+
+#[derive(Debug, Deserialize)]
+struct Counted {
+    #[serde(rename = "_id")]
+    org_id: i64,
+    count: i64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Due {
+    #[serde(rename = "_id")]
+    id: ObjectId,
+    integration_config_id: ObjectId,
+    next_retry_at: bson::DateTime,
+}
+
+impl DeadLetters {
+    /// How many dead letters of each organisation are due, but for those of integrations that are busy.
+    pub async fn due(&self, now: Timestamp, busy: &[IntegrationId]) -> Result<BTreeMap<OrgId, usize>, StoreError> {
+        let by_org = doc! { "$group": { "_id": "$orgId", "count": { "$sum": 1_i64 } } };
+        let letters = self.letters::<Document>();
+        let pipeline = [doc! { "$match": due_but(now, busy) }, by_org];
+        let counted = letters.aggregate(pipeline).with_type::<Counted>();
+        let counted = self.database.all(counted).await?;
+        let count = |counted: Counted| (OrgId(counted.org_id), usize::try_from(counted.count).unwrap_or(0));
+        Ok(counted.into_iter().map(count).collect())
+    }
+
+    /// An organisation's dead letters that have been due for the longest time, and what each is for, but for those of integrations
+    /// that are busy.
+    pub async fn longest_due(
+        &self,
+        org: OrgId,
+        now: Timestamp,
+        busy: &[IntegrationId],
+        limit: usize,
+    ) -> Result<Vec<(Candidate, IntegrationId)>, StoreError> {
+        let mut filter = due_but(now, busy);
+        filter.insert("orgId", org.0);
+        let letters = self.letters::<Due>();
+        let find = letters
+            .find(filter)
+            .sort(doc! { "nextRetryAt": 1, "_id": 1 })
+            .limit(i64::try_from(limit).unwrap_or(i64::MAX))
+            .projection(doc! { "nextRetryAt": 1, "integrationConfigId": 1 });
+        let candidate = |due: Due| {
+            let candidate = Candidate {
+                org_id: org,
+                due_at: timestamp(due.next_retry_at),
+                id: LogId(due.id.bytes()),
+            };
+            (candidate, IntegrationId(due.integration_config_id.bytes()))
+        };
+        Ok(self.database.all(find).await?.into_iter().map(candidate).collect())
+    }
+
+    /// Claims those of these dead letters that are still due; answers them as they stand then.
+    pub async fn claim_due(&self, due: &[Candidate], claim: &ClaimId, now: Timestamp) -> Result<Vec<KeptLetter>, StoreError> {
+        if due.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<_> = due.iter().map(|candidate| object_id(candidate.id.0)).collect();
+        let mut still_due = is_due(now);
+        still_due.insert("_id", doc! { "$in": &ids });
+        let claimed = doc! { "$set": {
+            "status": DeadLetterStatus::Retrying.as_str(),
+            CLAIM: &claim.0,
+            "nextRetryAt": date(now + CLAIM_LEASE),
+            "updatedAt": date(now),
+        } };
+        let letters = self.letters::<DeadLetterDocument<'static>>();
+        self.database.within(letters.update_many(still_due, claimed)).await?;
+        let find = letters.find(doc! { "_id": { "$in": ids }, CLAIM: &claim.0 });
+        let claimed = self.database.all(find).await?;
+        claimed.into_iter().map(KeptLetter::try_from).collect()
+    }
+
+    /// Prolongs a claim on those of these dead letters that are still held under it.
+    pub async fn renew(&self, ids: &[LogId], claim: &ClaimId, now: Timestamp) -> Result<(), StoreError> {
+        let ids: Vec<_> = ids.iter().map(|id| object_id(id.0)).collect();
+        let held = doc! { "_id": { "$in": ids }, "status": DeadLetterStatus::Retrying.as_str(), CLAIM: &claim.0 };
+        let longer = doc! { "$set": { "nextRetryAt": date(now + CLAIM_LEASE) } };
+        let letters = self.letters::<Document>();
+        self.database.within(letters.update_many(held, longer)).await?;
+        Ok(())
+    }
+
+    /// Whether a dead letter is held under a claim.
+    pub async fn is_held(&self, org: OrgId, id: LogId, claim: &ClaimId) -> Result<bool, StoreError> {
+        let held = doc! {
+            "_id": object_id(id.0),
+            "orgId": org.0,
+            "status": DeadLetterStatus::Retrying.as_str(),
+            CLAIM: &claim.0,
+        };
+        let letters = self.letters::<Document>();
+        let found = letters.find_one(held).projection(doc! { "_id": 1 });
+        Ok(self.database.within(found).await?.is_some())
+    }
+}
+
+fn due_but(now: Timestamp, busy: &[IntegrationId]) -> Document {
+    let mut due = is_due(now);
+    if !busy.is_empty() {
+        let busy: Vec<_> = busy.iter().map(|id| object_id(id.0)).collect();
+        due.insert("integrationConfigId", doc! { "$nin": busy });
+    }
+    due
+}
+
+/// Due by itself: one that waits for its turn in a redrive is the redrive's, and one that is held has no moment.
+fn is_due(now: Timestamp) -> Document {
+    doc! {
+        "status": { "$in": [DeadLetterStatus::PendingRetry.as_str(), DeadLetterStatus::Retrying.as_str()] },
+        "nextRetryAt": { "$gt": date(DateTime::UNIX_EPOCH), "$lte": date(now) },
+        "redriveOpen": { "$ne": true },
+    }
+}

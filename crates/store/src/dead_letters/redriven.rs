@@ -1,0 +1,239 @@
+//! What a redrive covers. Each dead letter says so itself, and what came of it: a redrive's progress is counted, never kept twice.
+
+use std::time::Duration;
+
+use ig_core::clock::Timestamp;
+use ig_core::dead_letter::DeadLetterStatus;
+use ig_core::id::{EventId, EventType, IntegrationId, LogId, OrgId, RedriveId, Rid};
+use ig_core::matching::LaneKey;
+use ig_core::ports::StoreError;
+use ig_core::redelivery::{ClaimId, Queued, Standing};
+use ig_core::redrive::{RedriveFilter, RedriveKey, RedriveProgress};
+use mongodb::bson::oid::ObjectId;
+use mongodb::bson::{self, Document, doc};
+use serde::Deserialize;
+
+use super::standing::{as_read, standing};
+use super::{DeadLetters, KeptLetter};
+use crate::error::unreadable;
+use crate::field::{date, object_id, timestamp, unsigned};
+
+/// What came of a dead letter in its redrive.
+pub(super) const DELIVERED: &str = "DELIVERED";
+pub(super) const FAILED: &str = "FAILED";
+
+/// Dead letters that are taken in by one write.
+const TAKEN_IN_AT_ONCE: usize = 500;
+
+/// Whether a dead letter was claimed for its turn in a redrive.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Claimed {
+    /// It was: as it stood, and as it stands now.
+    Claimed {
+        /// As it stood.
+        before: Box<KeptLetter>,
+        /// As it stands now, under the claim.
+        letter: Box<KeptLetter>,
+    },
+    /// Somebody is trying it: whoever wants it waits.
+    Busy,
+    /// The redrive does not cover it any more.
+    Gone,
+}
+
+#[derive(Debug, Deserialize)]
+struct Named {
+    #[serde(rename = "_id")]
+    id: ObjectId,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct QueuedDocument {
+    #[serde(rename = "_id")]
+    id: ObjectId,
+    org_id: i64,
+    entity_rid: i64,
+    integration_config_id: ObjectId,
+    action_index: i32,
+    event_id: String,
+    event_type: String,
+    created_at: bson::DateTime,
+}
+
+#[derive(Debug, Deserialize)]
+struct Counted {
+    #[serde(rename = "_id")]
+    outcome: Outcome,
+    count: i64,
+}
+
+#[derive(Debug, Deserialize)]
+struct Outcome {
+    open: Option<bool>,
+    outcome: Option<String>,
+}
+
+impl DeadLetters {
+    /// How many dead letters a redrive would cover.
+    pub(crate) async fn coverable(&self, covering: &Document) -> Result<u64, StoreError> {
+        let letters = self.letters::<Document>();
+        self.database.within(letters.count_documents(covering.clone())).await
+    }
+
+    /// Takes everything that a redrive covers in. What is in already stays so: it may be done again after a crash.
+    pub(crate) async fn take_in(&self, redrive: RedriveKey, covering: &Document) -> Result<(), StoreError> {
+        let letters = self.letters::<Named>();
+        let find = letters.find(covering.clone()).projection(doc! { "_id": 1 });
+        let found = self.database.all(find).await?;
+        for chunk in found.chunks(TAKEN_IN_AT_ONCE) {
+            let ids: Vec<_> = chunk.iter().map(|named| named.id).collect();
+            let mut still = covering.clone();
+            still.insert("_id", doc! { "$in": ids });
+            let taken = doc! {
+                "$set": { "redriveId": object_id(redrive.id.0), "redriveOpen": true },
+                "$unset": { "redriveOutcome": "" },
+            };
+            self.database.within(letters.update_many(still, taken)).await?;
+        }
+        Ok(())
+    }
+
+    /// What waits for its turn in a redrive.
+    pub async fn waiting(&self, redrive: RedriveKey) -> Result<Vec<Queued>, StoreError> {
+        let fields = doc! {
+            "orgId": 1, "entityRid": 1, "integrationConfigId": 1, "actionIndex": 1, "eventId": 1, "eventType": 1, "createdAt": 1,
+        };
+        let queued = self.letters::<QueuedDocument>();
+        let find = queued.find(open(redrive)).projection(fields);
+        self.database.all(find).await?.into_iter().map(Queued::try_from).collect()
+    }
+
+    /// Claims a dead letter for its turn in a redrive.
+    pub async fn claim_redriven(
+        &self,
+        redrive: RedriveKey,
+        id: LogId,
+        claim: &ClaimId,
+        now: Timestamp,
+    ) -> Result<Claimed, StoreError> {
+        let before = self.get(redrive.org_id, id).await?;
+        let Some(before) = before.filter(|kept| kept.redrive == Some(redrive.id)) else {
+            return Ok(Claimed::Gone);
+        };
+        let wanted = before.redelivery.retried_by_hand(now);
+        let Some(redelivery) = wanted.and_then(|wanted| wanted.claimed(claim.clone(), Duration::ZERO, now)) else {
+            let resolved = matches!(before.redelivery.standing, Standing::Resolved { .. });
+            return Ok(if resolved { Claimed::Gone } else { Claimed::Busy });
+        };
+        let mut filter = as_read(&before);
+        filter.extend(open(redrive));
+        if !self.change(filter, doc! { "$set": standing(&redelivery, now) }).await? {
+            return Ok(Claimed::Busy);
+        }
+        let letter = KeptLetter {
+            redelivery,
+            ..before.clone()
+        };
+        Ok(Claimed::Claimed {
+            before: Box::new(before),
+            letter: Box::new(letter),
+        })
+    }
+
+    /// Lets go of what still waits in a redrive, but for what is being tried; answers how much that is.
+    pub(crate) async fn let_go(&self, redrive: RedriveKey, now: Timestamp) -> Result<u64, StoreError> {
+        let mut untried = open(redrive);
+        let retrying = DeadLetterStatus::Retrying.as_str();
+        let free = [
+            doc! { "status": { "$ne": retrying } },
+            doc! { "nextRetryAt": { "$lte": date(now) } },
+        ];
+        untried.insert("$or", free.to_vec());
+        let gone = doc! { "$unset": { "redriveOpen": "" } };
+        let letters = self.letters::<Document>();
+        self.database.within(letters.update_many(untried, gone)).await?;
+        self.database.within(letters.count_documents(open(redrive))).await
+    }
+
+    /// How far a redrive is, but for the estimate.
+    pub(crate) async fn progress(&self, redrive: RedriveKey) -> Result<RedriveProgress, StoreError> {
+        let pipeline = [
+            doc! { "$match": { "redriveId": object_id(redrive.id.0), "orgId": redrive.org_id.0 } },
+            doc! { "$group": { "_id": { "open": "$redriveOpen", "outcome": "$redriveOutcome" }, "count": { "$sum": 1_i64 } } },
+        ];
+        let letters = self.letters::<Document>();
+        let counted = self.database.all(letters.aggregate(pipeline).with_type::<Counted>()).await?;
+        let mut progress = RedriveProgress::default();
+        for Counted { outcome, count } in counted {
+            match outcome.outcome.as_deref() {
+                _ if outcome.open == Some(true) => progress.waiting += unsigned(count),
+                Some(DELIVERED) => progress.delivered += unsigned(count),
+                Some(FAILED) => progress.failed += unsigned(count),
+                Some(_) | None => {}
+            }
+        }
+        Ok(progress)
+    }
+}
+
+/// What a redrive covers of what there was at a moment: all that is neither delivered nor being tried, nor covered by another.
+pub(crate) fn covering(org: OrgId, filter: &RedriveFilter, at: Timestamp, others: &[RedriveId]) -> Document {
+    let RedriveFilter {
+        integration_id,
+        category,
+        from,
+        until,
+    } = filter;
+    let others: Vec<_> = others.iter().map(|id| object_id(id.0)).collect();
+    let mut made = doc! { "$lte": date(until.map_or(at, |until| (until - Duration::from_millis(1)).min(at))) };
+    if let Some(from) = from {
+        made.insert("$gte", date(*from));
+    }
+    let mut covering = doc! {
+        "orgId": org.0,
+        "status": { "$in": [DeadLetterStatus::PendingRetry.as_str(), DeadLetterStatus::Abandoned.as_str()] },
+        "createdAt": made,
+        "redriveId": { "$nin": others },
+    };
+    if let Some(id) = integration_id {
+        covering.insert("integrationConfigId", object_id(id.0));
+    }
+    if let Some(category) = category {
+        covering.insert("errorCategory", category.as_str());
+    }
+    covering
+}
+
+fn open(redrive: RedriveKey) -> Document {
+    doc! { "redriveId": object_id(redrive.id.0), "orgId": redrive.org_id.0, "redriveOpen": true }
+}
+
+impl TryFrom<QueuedDocument> for Queued {
+    type Error = StoreError;
+
+    fn try_from(stored: QueuedDocument) -> Result<Self, StoreError> {
+        let QueuedDocument {
+            id,
+            org_id,
+            entity_rid,
+            integration_config_id,
+            action_index,
+            event_id,
+            event_type,
+            created_at,
+        } = stored;
+        Ok(Self {
+            id: LogId(id.bytes()),
+            lane: LaneKey {
+                org_id: OrgId(org_id),
+                integration: IntegrationId(integration_config_id.bytes()),
+                entity_rid: Rid(entity_rid),
+                event_type: EventType::new(event_type),
+            },
+            event: EventId::new(event_id),
+            action_index: u16::try_from(action_index).map_err(|_| unreadable("actionIndex"))?,
+            created_at: timestamp(created_at),
+        })
+    }
+}

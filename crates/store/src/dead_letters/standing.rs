@@ -1,0 +1,112 @@
+//! How far a dead letter has come, as stored: `status` and `nextRetryAt` beside the letter, the rest in `redelivery`.
+
+use ig_core::clock::Timestamp;
+use ig_core::dead_letter::{DeadLetter, DeadLetterStatus};
+use ig_core::id::LogId;
+use ig_core::ports::StoreError;
+use ig_core::redelivery::{ClaimId, Redelivery, Standing};
+use mongodb::bson::oid::ObjectId;
+use mongodb::bson::{Bson, Document, doc};
+use serde::{Deserialize, Serialize};
+
+use super::KeptLetter;
+use crate::error::unreadable;
+use crate::field::{date, object_id};
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RedeliveryDocument {
+    #[serde(default)]
+    retries: i64,
+    #[serde(default)]
+    by_hand: bool,
+    claim_id: Option<String>,
+    reason: Option<String>,
+    delivery_log_id: Option<ObjectId>,
+}
+
+impl RedeliveryDocument {
+    pub(super) fn read(self, letter: &DeadLetter) -> Result<Redelivery, StoreError> {
+        let Self {
+            retries,
+            by_hand,
+            claim_id,
+            reason,
+            delivery_log_id,
+        } = self;
+        let standing = match (letter.status, letter.next_retry_at) {
+            (DeadLetterStatus::PendingRetry, Some(due_at)) => Standing::Pending { due_at },
+            (DeadLetterStatus::PendingRetry, None) => Standing::Held,
+            // A claim without an end or a holder would never be anybody's again.
+            (DeadLetterStatus::Retrying, until) => Standing::Retrying {
+                claim: ClaimId(claim_id.unwrap_or_default()),
+                until: until.unwrap_or(letter.created_at),
+            },
+            (DeadLetterStatus::Abandoned, _) => Standing::Abandoned {
+                reason: reason.unwrap_or_else(|| letter.last_error.clone()),
+            },
+            (DeadLetterStatus::Resolved, _) => Standing::Resolved {
+                log: delivery_log_id.map_or(letter.id, |id| LogId(id.bytes())),
+            },
+        };
+        Ok(Redelivery {
+            standing,
+            retries: u32::try_from(retries).map_err(|_| unreadable("redelivery.retries"))?,
+            by_hand,
+        })
+    }
+}
+
+/// What is to be set for a dead letter to stand so.
+pub(super) fn standing(redelivery: &Redelivery, now: Timestamp) -> Document {
+    let Redelivery {
+        standing,
+        retries,
+        by_hand,
+    } = redelivery;
+    let (mut due, mut claim, mut why, mut log) = (Bson::Null, Bson::Null, Bson::Null, Bson::Null);
+    match standing {
+        Standing::Pending { due_at } => due = date(*due_at).into(),
+        Standing::Held => {}
+        Standing::Retrying { claim: held, until } => (due, claim) = (date(*until).into(), held.0.as_str().into()),
+        Standing::Abandoned { reason } => why = reason.as_str().into(),
+        Standing::Resolved { log: id } => log = object_id(id.0).into(),
+    }
+    doc! {
+        "status": standing.status().as_str(),
+        "nextRetryAt": due,
+        "redelivery": {
+            "retries": i64::from(*retries),
+            "byHand": by_hand,
+            "claimId": claim,
+            "reason": why,
+            "deliveryLogId": log,
+        },
+        "updatedAt": date(now),
+    }
+}
+
+/// Finds a dead letter if nobody has changed where it stands since it was read.
+pub(super) fn as_read(kept: &KeptLetter) -> Document {
+    let mut filter = this(kept);
+    filter.insert("status", kept.redelivery.standing.status().as_str());
+    filter.insert("updatedAt", date(kept.updated_at));
+    if let Standing::Retrying { claim, until } = &kept.redelivery.standing {
+        filter.extend(doc! { CLAIM: &claim.0, "nextRetryAt": date(*until) });
+    }
+    filter
+}
+
+/// Finds a dead letter if it is still held under a claim.
+pub(super) fn held(kept: &KeptLetter, claim: &ClaimId) -> Document {
+    let mut filter = this(kept);
+    filter.extend(doc! { "status": DeadLetterStatus::Retrying.as_str(), CLAIM: &claim.0 });
+    filter
+}
+
+/// Where the claim's identifier is.
+pub(super) const CLAIM: &str = "redelivery.claimId";
+
+fn this(kept: &KeptLetter) -> Document {
+    doc! { "_id": object_id(kept.letter.id.0), "orgId": kept.letter.org_id.0 }
+}

@@ -1,0 +1,66 @@
+//! Deliveries that were tried again: each has one log for ever, so what came of a retry is written into it.
+
+use ig_core::delivery_log::{DeliveryLog, DeliveryStatus, ExecutionTrace};
+use ig_core::ports::StoreError;
+use mongodb::bson::{self, Document, doc};
+
+use super::MongoJournal;
+use crate::delivery_logs::DeliveryDocument;
+use crate::error::{is_duplicate, store_error};
+use crate::execution_logs::TraceDocument;
+use crate::field::object_id;
+use crate::names::{DELIVERY_LOGS, EXECUTION_LOGS};
+
+/// What a trace has only while its delivery has failed or was answered.
+const FLEETING: [&str; 3] = ["errorCategory", "errorMessage", "responseStatus"];
+
+impl MongoJournal {
+    /// Writes a retry down. A delivery that has succeeded, or that was skipped, stays so. The trace comes first: the log is what
+    /// tells that all is written.
+    pub(super) async fn redelivered(&self, log: &DeliveryLog, trace: &ExecutionTrace) -> Result<(), StoreError> {
+        self.trace_retry(log, trace).await?;
+        let logs = self.database.collection::<DeliveryDocument<'_>>(DELIVERY_LOGS);
+        let replaced = logs.replace_one(unfinished(log), DeliveryDocument::from(log)).upsert(true);
+        match self.database.raw(replaced).await? {
+            // It is there and finished.
+            Err(error) if !is_duplicate(&error) => Err(store_error(&error)),
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Adds the steps of a retry to the trace, once: the first of them tells when it was, which no other does.
+    async fn trace_retry(&self, log: &DeliveryLog, trace: &ExecutionTrace) -> Result<(), StoreError> {
+        let traces = self.database.collection::<Document>(EXECUTION_LOGS);
+        let mut earlier = unfinished(log);
+        if let Some(retry) = trace.steps.first() {
+            earlier.insert("steps.detail", doc! { "$ne": retry.detail.as_deref() });
+        }
+        let added = traces.update_one(earlier, added(log, trace)?);
+        self.database.within(added).await?;
+        Ok(())
+    }
+}
+
+fn added(log: &DeliveryLog, trace: &ExecutionTrace) -> Result<Document, StoreError> {
+    let written = bson::serialize_to_document(&TraceDocument::new(log, trace));
+    let mut set = written.map_err(|error| StoreError::Refused(error.to_string()))?;
+    set.remove("_id");
+    let mut push = Document::new();
+    for list in ["steps", "console"] {
+        if let Some(items) = set.remove(list) {
+            push.insert(list, doc! { "$each": items });
+        }
+    }
+    let gone = FLEETING.iter().filter(|field| !set.contains_key(*field));
+    let unset: Document = gone.map(|field| ((*field).to_owned(), "".into())).collect();
+    let mut change = doc! { "$set": set, "$push": push };
+    if !unset.is_empty() {
+        change.insert("$unset", unset);
+    }
+    Ok(change)
+}
+
+fn unfinished(log: &DeliveryLog) -> Document {
+    let finished = [DeliveryStatus::Success.as_str(), DeliveryStatus::Skipped.as_str()];
+    doc! { "_id": object_id(log.id.0), "orgId": log.org_id.0, "status": { "$nin": finished } }
+}

@@ -1,0 +1,189 @@
+//! Redrives: which dead letters are tried again in bulk, and who carries each out under which lease.
+
+mod document;
+
+use std::time::Duration;
+
+use ig_core::clock::Timestamp;
+use ig_core::id::RedriveId;
+use ig_core::ports::StoreError;
+use ig_core::redelivery::ClaimId;
+use ig_core::redrive::{Redrive, RedriveKey, RedriveState};
+use mongodb::Collection;
+use mongodb::bson::{Document, doc};
+use mongodb::options::ReturnDocument;
+
+use document::RedriveDocument;
+
+use crate::database::Database;
+use crate::dead_letters::{DeadLetters, covering};
+use crate::field::{date, long, object_id};
+use crate::names::REDRIVES;
+
+/// How long a redrive stays held without being renewed.
+pub const REDRIVE_LEASE: Duration = Duration::from_secs(15);
+
+/// How long a redrive that has ended is kept.
+const KEPT: Duration = Duration::from_hours(90 * 24);
+
+/// The redrives of all organisations.
+#[derive(Debug, Clone)]
+pub struct Redrives {
+    letters: DeadLetters,
+    database: Database,
+}
+
+impl Redrives {
+    pub(crate) fn new(database: Database) -> Self {
+        Self {
+            letters: DeadLetters::new(database.clone()),
+            database,
+        }
+    }
+
+    /// Stores a redrive that begins, with an estimate of what it covers.
+    pub async fn start(&self, mut redrive: Redrive) -> Result<Redrive, StoreError> {
+        let covered = covering(redrive.key.org_id, &redrive.filter, redrive.created_at, &[]);
+        let estimated = self.letters.coverable(&covered).await?;
+        redrive.progress.estimated = estimated;
+        redrive.progress.waiting = estimated;
+        let redrives = self.redrives::<RedriveDocument>();
+        let begun = redrives.insert_one(RedriveDocument::begin(&redrive));
+        self.database.within(begun).await?;
+        Ok(redrive)
+    }
+
+    /// One of an organisation's redrives, and how far it is.
+    pub async fn get(&self, key: RedriveKey) -> Result<Option<Redrive>, StoreError> {
+        let redrives = self.redrives::<RedriveDocument>();
+        let found = self.database.within(redrives.find_one(this(key))).await?;
+        match found {
+            Some(found) => self.counted(found).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn counted(&self, found: RedriveDocument) -> Result<Redrive, StoreError> {
+        let counting = !found.settled && found.taken_in;
+        let mut redrive = Redrive::try_from(found)?;
+        if counting {
+            let estimated = redrive.progress.estimated;
+            redrive.progress = self.letters.progress(redrive.key).await?;
+            redrive.progress.estimated = estimated;
+        }
+        Ok(redrive)
+    }
+
+    /// Stops a redrive that is under way; answers how it stands, if there is one of this name.
+    pub async fn cancel(&self, key: RedriveKey, now: Timestamp) -> Result<Option<Redrive>, StoreError> {
+        let mut running = this(key);
+        running.insert("state", RedriveState::Running.as_str());
+        let cancelled = doc! { "$set": {
+            "state": RedriveState::Cancelled.as_str(),
+            "endedAt": date(now),
+            "updatedAt": date(now),
+        } };
+        let redrives = self.redrives::<Document>();
+        self.database.within(redrives.update_one(running, cancelled)).await?;
+        self.get(key).await
+    }
+
+    /// Takes the oldest redrive that is under way and in nobody's hands, but for those of organisations that are busy with another.
+    pub async fn claim(&self, claim: &ClaimId, busy: &[RedriveKey], now: Timestamp) -> Result<Option<Redrive>, StoreError> {
+        let busy: Vec<_> = busy.iter().map(|key| key.org_id.0).collect();
+        let free = doc! {
+            "settled": false,
+            "orgId": { "$nin": busy },
+            "claimUntil": { "$lte": date(now) },
+        };
+        let ours = doc! { "$set": { "claimId": &claim.0, "claimUntil": date(now + REDRIVE_LEASE) } };
+        let redrives = self.redrives::<RedriveDocument>();
+        let claimed = redrives
+            .find_one_and_update(free, ours)
+            .sort(doc! { "createdAt": 1 })
+            .return_document(ReturnDocument::After);
+        self.database.within(claimed).await?.map(Redrive::try_from).transpose()
+    }
+
+    /// Prolongs the lease on a redrive and says where it stands; nothing when it is somebody else's.
+    pub async fn renew(&self, key: RedriveKey, claim: &ClaimId, now: Timestamp) -> Result<Option<RedriveState>, StoreError> {
+        let longer = doc! { "$set": { "claimUntil": date(now + REDRIVE_LEASE) } };
+        let redrives = self.redrives::<RedriveDocument>();
+        let renewed = redrives
+            .find_one_and_update(held(key, claim), longer)
+            .return_document(ReturnDocument::After);
+        let renewed = self.database.within(renewed).await?;
+        renewed
+            .map(Redrive::try_from)
+            .transpose()
+            .map(|redrive| redrive.map(|redrive| redrive.state))
+    }
+
+    /// Gives a redrive back, to be taken up by another at once.
+    pub async fn give_back(&self, key: RedriveKey, claim: &ClaimId, now: Timestamp) -> Result<(), StoreError> {
+        let free = doc! { "$set": { "claimUntil": date(now) } };
+        let redrives = self.redrives::<Document>();
+        self.database.within(redrives.update_one(held(key, claim), free)).await?;
+        Ok(())
+    }
+
+    /// Takes in what a redrive covers, once and for all; what becomes a dead letter later is not among it.
+    pub async fn take_in(&self, redrive: &Redrive, claim: &ClaimId) -> Result<(), StoreError> {
+        let redrives = self.redrives::<RedriveDocument>();
+        let found = self.database.within(redrives.find_one(held(redrive.key, claim))).await?;
+        if found.is_none_or(|found| found.taken_in) {
+            return Ok(());
+        }
+        let others = self.others(redrive.key).await?;
+        let covered = covering(redrive.key.org_id, &redrive.filter, redrive.created_at, &others);
+        self.letters.take_in(redrive.key, &covered).await?;
+        let done = doc! { "$set": { "takenIn": true } };
+        self.database
+            .within(redrives.update_one(held(redrive.key, claim), done))
+            .await?;
+        Ok(())
+    }
+
+    /// The organisation's other redrives that are under way: what they cover is counted by them.
+    async fn others(&self, key: RedriveKey) -> Result<Vec<RedriveId>, StoreError> {
+        let others = doc! { "orgId": key.org_id.0, "settled": false, "_id": { "$ne": object_id(key.id.0) } };
+        let redrives = self.redrives::<RedriveDocument>();
+        let found = self.database.all(redrives.find(others)).await?;
+        Ok(found.iter().map(RedriveDocument::id).collect())
+    }
+
+    /// Ends a redrive whose dead letters had their turn, or that was cancelled: what it came to stays as it is from here on. Answers
+    /// whether it has ended; it has not while one of its dead letters is being tried.
+    pub async fn settle(&self, key: RedriveKey, claim: &ClaimId, now: Timestamp) -> Result<bool, StoreError> {
+        if self.letters.let_go(key, now).await? > 0 {
+            return Ok(false);
+        }
+        let progress = self.letters.progress(key).await?;
+        let mut running = held(key, claim);
+        running.insert("state", RedriveState::Running.as_str());
+        let completed = doc! { "$set": { "state": RedriveState::Completed.as_str(), "endedAt": date(now) } };
+        let redrives = self.redrives::<Document>();
+        self.database.within(redrives.update_one(running, completed)).await?;
+        let settled = doc! { "$set": {
+            "settled": true,
+            "delivered": long(progress.delivered),
+            "failed": long(progress.failed),
+            "updatedAt": date(now),
+            "expiresAt": date(now + KEPT),
+        } };
+        self.database.within(redrives.update_one(held(key, claim), settled)).await?;
+        Ok(true)
+    }
+
+    fn redrives<T: Send + Sync>(&self) -> Collection<T> {
+        self.database.collection(REDRIVES)
+    }
+}
+
+fn this(key: RedriveKey) -> Document {
+    doc! { "_id": object_id(key.id.0), "orgId": key.org_id.0 }
+}
+
+fn held(key: RedriveKey, claim: &ClaimId) -> Document {
+    doc! { "_id": object_id(key.id.0), "orgId": key.org_id.0, "claimId": &claim.0, "settled": false }
+}

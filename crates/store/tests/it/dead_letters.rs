@@ -1,0 +1,365 @@
+//! Dead letters that are tried again: who may, what comes of it, and what people do with them.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use ig_core::clock::Timestamp;
+use ig_core::dead_letter::{DeadLetter, DeadLetterReason, DeadLetterStatus};
+use ig_core::delivery_log::{DeliveryLog, DeliveryStatus};
+use ig_core::id::{LogId, OrgId};
+use ig_core::outcome::{ErrorCategory, Failure};
+use ig_core::ports::{Journal as _, JournalEntry};
+use ig_core::redelivery::{CLAIM_LEASE, Candidate, ClaimId, Redelivery, Retried, RetryPolicy, Standing, Wish};
+use ig_store::{Deletion, KeptLetter, Settled, Settling, Store};
+
+use crate::deliveries::{dead_letter, delivery, failure, recorded, trace};
+use crate::stored::{Stored, moment};
+
+/// When the dead letters of these tests are due.
+const DUE: i64 = 60;
+
+fn claim(number: u32) -> ClaimId {
+    ClaimId(format!("claim-{number}"))
+}
+
+/// Records a failed delivery for each of the numbers.
+pub(crate) async fn fail(store: &Store, org: i64, numbers: impl IntoIterator<Item = i64>) -> Vec<LogId> {
+    let logs: Vec<_> = numbers.into_iter().map(|number| failure(org, number)).collect();
+    let entries: Vec<_> = logs.iter().cloned().map(recorded).collect();
+    store.journal().record(&entries).await.unwrap();
+    logs.iter().map(|log| log.id).collect()
+}
+
+/// Records a delivery that was never tried: the breaker was open.
+async fn hold(store: &Store, org: i64, number: i64) -> LogId {
+    let log = failure(org, number);
+    let letter = DeadLetter {
+        reason: DeadLetterReason::CircuitOpen,
+        category: None,
+        next_retry_at: None,
+        attempt_count: 0,
+        ..dead_letter(&log)
+    };
+    let entry = JournalEntry::Delivery {
+        log: Box::new(log.clone()),
+        trace: trace(),
+        dead_letter: Some(Box::new(letter)),
+    };
+    store.journal().record(&[entry]).await.unwrap();
+    log.id
+}
+
+async fn candidates(store: &Store, org: i64, now: Timestamp) -> Vec<Candidate> {
+    let due = store.dead_letters().longest_due(OrgId(org), now, &[], 100).await.unwrap();
+    due.into_iter().map(|(candidate, _)| candidate).collect()
+}
+
+/// Claims everything of an organisation that is due.
+async fn claim_all(store: &Store, org: i64, by: &ClaimId, now: Timestamp) -> Vec<KeptLetter> {
+    let due = candidates(store, org, now).await;
+    store.dead_letters().claim_due(&due, by, now).await.unwrap()
+}
+
+async fn get(store: &Store, org: i64, id: LogId) -> KeptLetter {
+    store
+        .dead_letters()
+        .get(OrgId(org), id)
+        .await
+        .unwrap()
+        .expect("a dead letter")
+}
+
+async fn settle(store: &Store, letter: &KeptLetter, by: &ClaimId, retried: Retried, now: Timestamp) -> Settled {
+    let failure = match &retried {
+        Retried::Failed(failure) => Some(failure.clone()),
+        _ => None,
+    };
+    let policy = RetryPolicy::default();
+    let settlement = letter
+        .redelivery
+        .settled(by, retried, &policy, now, &mut rand::rng())
+        .unwrap();
+    let settling = Settling {
+        letter,
+        claim: by,
+        settlement: &settlement,
+        failure: failure.as_ref(),
+    };
+    store.dead_letters().settle(settling, now).await.unwrap()
+}
+
+fn failed(category: ErrorCategory) -> Retried {
+    Retried::Failed(Failure::new(category, "it answered 500 again"))
+}
+
+#[tokio::test]
+async fn what_is_due_is_told_by_tenant_and_what_is_held_is_not() {
+    let Stored {
+        store, database: _kept, ..
+    } = Stored::fresh().await;
+    let first = fail(&store, 7, 0..3).await;
+    fail(&store, 8, 0..1).await;
+    hold(&store, 7, 9).await;
+    let letters = store.dead_letters();
+    assert_eq!(letters.due(moment(DUE - 1), &[]).await.unwrap(), BTreeMap::new());
+    let due = BTreeMap::from([(OrgId(7), 3), (OrgId(8), 1)]);
+    assert_eq!(letters.due(moment(DUE), &[]).await.unwrap(), due);
+    let busy = [ig_testkit::builders::integration_id(1)];
+    assert_eq!(letters.due(moment(DUE), &busy).await.unwrap(), BTreeMap::new());
+    assert_eq!(letters.longest_due(OrgId(7), moment(DUE), &busy, 9).await.unwrap(), []);
+    let of_one: Vec<_> = candidates(&store, 7, moment(DUE)).await.iter().map(|due| due.id).collect();
+    let mut expected = first;
+    expected.sort();
+    assert_eq!(of_one, expected);
+}
+
+#[tokio::test]
+async fn each_is_claimed_by_one_of_many_and_anybodys_when_the_lease_has_ended() {
+    let stored = Stored::fresh().await;
+    let (store, other) = (&stored.store, stored.another().await);
+    fail(store, 7, 0..40).await;
+    let due = candidates(store, 7, moment(DUE)).await;
+    let (one, two) = (claim(1), claim(2));
+    let (mine, yours) = (store.dead_letters(), other.dead_letters());
+    let (mine, yours) = tokio::join!(
+        mine.claim_due(&due, &one, moment(DUE)),
+        yours.claim_due(&due, &two, moment(DUE))
+    );
+    assert_eq!(mine.unwrap().len() + yours.unwrap().len(), 40);
+    assert!(candidates(store, 7, moment(DUE)).await.is_empty());
+
+    let later = moment(DUE) + CLAIM_LEASE;
+    let taken_over = claim_all(store, 7, &claim(3), later).await;
+    assert_eq!(taken_over.len(), 40);
+    assert!(taken_over.iter().all(|kept| kept.redelivery.retries == 0));
+    let ids: Vec<_> = taken_over.iter().map(|kept| kept.letter.id).collect();
+    other
+        .dead_letters()
+        .renew(&ids, &claim(2), later + CLAIM_LEASE)
+        .await
+        .unwrap();
+    let again = claim_all(store, 7, &claim(4), later + CLAIM_LEASE).await;
+    assert_eq!(again.len(), 40, "an earlier holder renews nothing");
+    store
+        .dead_letters()
+        .renew(&ids, &claim(4), later + CLAIM_LEASE)
+        .await
+        .unwrap();
+    assert!(
+        candidates(store, 7, later + CLAIM_LEASE * 2 - Duration::from_secs(1))
+            .await
+            .is_empty()
+    );
+}
+
+#[tokio::test]
+async fn what_was_delivered_is_linked_to_its_log_and_an_earlier_holder_is_refused() {
+    let Stored {
+        store, database: _kept, ..
+    } = Stored::fresh().await;
+    let id = fail(&store, 7, [1]).await[0];
+    let frozen = claim_all(&store, 7, &claim(1), moment(DUE)).await.remove(0);
+    assert!(store.dead_letters().is_held(OrgId(7), id, &claim(1)).await.unwrap());
+    let later = moment(DUE) + CLAIM_LEASE;
+    let held = claim_all(&store, 7, &claim(2), later).await.remove(0);
+    assert!(!store.dead_letters().is_held(OrgId(7), id, &claim(1)).await.unwrap());
+    let delivered = || Retried::Delivered { log: id };
+    assert_eq!(settle(&store, &frozen, &claim(1), delivered(), later).await, Settled::Fenced);
+    assert_eq!(settle(&store, &held, &claim(2), delivered(), later).await, Settled::Stored);
+    let kept = get(&store, 7, id).await;
+    assert_eq!(
+        (
+            kept.redelivery,
+            kept.letter.status,
+            kept.letter.attempt_count,
+            kept.updated_at
+        ),
+        (
+            Redelivery {
+                standing: Standing::Resolved { log: id },
+                retries: 1,
+                by_hand: false
+            },
+            DeadLetterStatus::Resolved,
+            4,
+            later
+        )
+    );
+}
+
+#[tokio::test]
+async fn what_failed_too_often_is_given_up_its_log_says_so_and_people_are_owed_an_alert() {
+    let Stored {
+        store, database: _kept, ..
+    } = Stored::fresh().await;
+    let id = fail(&store, 7, [1]).await[0];
+    let mut now = moment(DUE);
+    for retry in 1..=3 {
+        let held = claim_all(&store, 7, &claim(retry), now).await.remove(0);
+        assert!(store.dead_letters().alerts_owed(10).await.unwrap().is_empty());
+        settle(&store, &held, &claim(retry), failed(ErrorCategory::ServerError), now).await;
+        now += Duration::from_secs(10);
+    }
+    let kept = get(&store, 7, id).await;
+    assert_eq!(
+        (kept.letter.status, kept.redelivery.retries),
+        (DeadLetterStatus::Abandoned, 3)
+    );
+    assert_eq!(kept.letter.last_error, "it answered 500 again");
+    let log = store.delivery_logs().get(OrgId(7), id).await.unwrap().unwrap();
+    let trace = store.execution_logs().get(OrgId(7), id).await.unwrap().unwrap();
+    assert_eq!(
+        (log.status, trace.status),
+        (DeliveryStatus::Abandoned, DeliveryStatus::Abandoned)
+    );
+
+    let owed = store.dead_letters().alerts_owed(10).await.unwrap();
+    assert_eq!((owed.len(), owed[0].id, owed[0].org_id), (1, id, OrgId(7)));
+    assert!(owed[0].reason.contains("3 times"), "{}", owed[0].reason);
+    store.dead_letters().alerted(&[id]).await.unwrap();
+    assert!(store.dead_letters().alerts_owed(10).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn people_try_again_what_is_theirs_and_not_under_way() {
+    let Stored {
+        store, database: _kept, ..
+    } = Stored::fresh().await;
+    let ids = fail(&store, 7, 0..2).await;
+    let (held, foreign) = (hold(&store, 7, 9).await, fail(&store, 8, [0]).await[0]);
+    let under_way = claim_all(&store, 7, &claim(1), moment(DUE)).await;
+    settle(
+        &store,
+        &under_way[0],
+        &claim(1),
+        failed(ErrorCategory::ClientError),
+        moment(DUE),
+    )
+    .await;
+    let wish = Wish {
+        org_id: OrgId(7),
+        ids: vec![ids[0], ids[1], held, foreign, LogId([0xff; 12])],
+    };
+    let granted = store.dead_letters().retry_by_hand(&wish, moment(DUE)).await.unwrap();
+    let (given_up, busy) = (under_way[0].letter.id, under_way[1].letter.id);
+    let mut accepted = granted.accepted;
+    accepted.sort();
+    let mut expected = vec![given_up, held];
+    expected.sort();
+    assert_eq!(accepted, expected);
+    assert_eq!(granted.refused, [busy, foreign, LogId([0xff; 12])]);
+    let wanted = get(&store, 7, given_up).await.redelivery;
+    assert!(
+        wanted.by_hand && wanted.is_due(moment(DUE)) && wanted.retries == 1,
+        "{wanted:?}"
+    );
+    assert_eq!(candidates(&store, 7, moment(DUE)).await.len(), 2);
+}
+
+#[tokio::test]
+async fn what_is_deleted_is_gone_unless_it_is_being_tried() {
+    let Stored {
+        store, database: _kept, ..
+    } = Stored::fresh().await;
+    let id = fail(&store, 7, [1]).await[0];
+    let letters = store.dead_letters();
+    claim_all(&store, 7, &claim(1), moment(DUE)).await;
+    assert_eq!(letters.delete(OrgId(7), id, moment(DUE)).await.unwrap(), Deletion::Busy);
+    let later = moment(DUE) + CLAIM_LEASE;
+    assert_eq!(letters.delete(OrgId(8), id, later).await.unwrap(), Deletion::Unknown);
+    assert_eq!(letters.delete(OrgId(7), id, later).await.unwrap(), Deletion::Deleted);
+    assert_eq!(letters.get(OrgId(7), id).await.unwrap(), None);
+    let log = store.delivery_logs().get(OrgId(7), id).await.unwrap().unwrap();
+    assert_eq!(log.status, DeliveryStatus::Abandoned);
+}
+
+#[tokio::test]
+async fn figures_tell_what_is_not_delivered_and_why() {
+    let Stored {
+        store, database: _kept, ..
+    } = Stored::fresh().await;
+    fail(&store, 7, 0..3).await;
+    fail(&store, 8, 0..5).await;
+    hold(&store, 7, 9).await;
+    let held = claim_all(&store, 7, &claim(1), moment(DUE)).await.remove(0);
+    let log = held.letter.id;
+    settle(&store, &held, &claim(1), Retried::Delivered { log }, moment(DUE)).await;
+    let figures = store.dead_letters().statistics(OrgId(7)).await.unwrap();
+    assert_eq!(figures.total, 4);
+    assert_eq!(
+        figures.by_status,
+        BTreeMap::from([("PENDING_RETRY", 1), ("RETRYING", 2), ("RESOLVED", 1)])
+    );
+    assert_eq!(figures.by_category, BTreeMap::from([("SERVER_ERROR", 2)]));
+    assert_eq!(
+        figures.by_reason,
+        BTreeMap::from([("ATTEMPTS_EXHAUSTED", 2), ("CIRCUIT_OPEN", 1)])
+    );
+    let counts: Vec<_> = figures
+        .by_integration
+        .values()
+        .map(|of| (of.name.as_str(), of.count))
+        .collect();
+    assert_eq!(counts, [("Orders (new)", 3)]);
+}
+
+/// The delivery of `before`, tried once more.
+fn tried_again(before: &DeliveryLog, status: DeliveryStatus) -> JournalEntry {
+    let mut log = before.clone();
+    log.attempts.push(before.attempts[1].clone());
+    log.status = status;
+    if status == DeliveryStatus::Success {
+        log.error = None;
+    }
+    let mut trace = trace();
+    trace.steps[0].detail = Some(format!("tried again with {} attempts", log.attempts.len()));
+    JournalEntry::Redelivery {
+        log: Box::new(log),
+        trace,
+    }
+}
+
+#[tokio::test]
+async fn a_delivery_that_is_tried_again_keeps_its_one_log() {
+    let Stored {
+        store, database: _kept, ..
+    } = Stored::fresh().await;
+    let id = fail(&store, 7, [1]).await[0];
+    let read = async || store.delivery_logs().get(OrgId(7), id).await.unwrap().unwrap();
+    let again = tried_again(&failure(7, 1), DeliveryStatus::Retrying);
+    for _ in 0..2 {
+        store.journal().record(std::slice::from_ref(&again)).await.unwrap();
+    }
+    assert_eq!(
+        (read().await.attempts.len(), read().await.status),
+        (3, DeliveryStatus::Retrying)
+    );
+    let taken = tried_again(&read().await, DeliveryStatus::Success);
+    store.journal().record(std::slice::from_ref(&taken)).await.unwrap();
+    let late = tried_again(&read().await, DeliveryStatus::Failed);
+    store.journal().record(std::slice::from_ref(&late)).await.unwrap();
+    let log = read().await;
+    assert_eq!(
+        (log.attempts.len(), log.status, &log.error),
+        (4, DeliveryStatus::Success, &None)
+    );
+    let trace = store.execution_logs().get(OrgId(7), id).await.unwrap().unwrap();
+    let steps: Vec<_> = trace.steps.iter().filter_map(|step| step.detail.as_deref()).collect();
+    assert_eq!(steps, ["503", "tried again with 3 attempts", "tried again with 4 attempts"]);
+    assert_eq!(
+        (trace.status, trace.error, trace.console.len()),
+        (DeliveryStatus::Success, None, 3)
+    );
+}
+
+#[tokio::test]
+async fn a_delivery_whose_log_has_expired_gets_it_back_when_it_is_tried_again() {
+    let Stored {
+        store, database: _kept, ..
+    } = Stored::fresh().await;
+    let log = delivery(7, 1);
+    let again = tried_again(&log, DeliveryStatus::Success);
+    store.journal().record(&[again]).await.unwrap();
+    let found = store.delivery_logs().get(OrgId(7), log.id).await.unwrap().unwrap();
+    assert_eq!(found.attempts.len(), 3);
+}

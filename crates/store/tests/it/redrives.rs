@@ -1,0 +1,257 @@
+//! Redrives: what they cover, who carries them out, how far they are.
+
+use std::time::Duration;
+
+use ig_core::dead_letter::DeadLetterStatus;
+use ig_core::id::{LogId, OrgId, RedriveId};
+use ig_core::outcome::{ErrorCategory, Failure};
+use ig_core::redelivery::{CLAIM_LEASE, ClaimId, Granted, Retried, RetryPolicy, Wish, lanes};
+use ig_core::redrive::{Redrive, RedriveFilter, RedriveKey, RedriveProgress, RedriveState};
+use ig_store::{Claimed, KeptLetter, REDRIVE_LEASE, Settling, Store};
+
+use crate::dead_letters::fail;
+use crate::stored::{Stored, moment};
+
+/// When the redrives of these tests begin: every dead letter is there.
+const BEGIN: i64 = 50;
+
+fn claim(number: u32) -> ClaimId {
+    ClaimId(format!("claim-{number}"))
+}
+
+fn redrive(org: i64, number: u8, filter: RedriveFilter) -> Redrive {
+    Redrive {
+        key: RedriveKey {
+            org_id: OrgId(org),
+            id: RedriveId([number; 12]),
+        },
+        filter,
+        state: RedriveState::Running,
+        progress: RedriveProgress::default(),
+        created_at: moment(BEGIN),
+        ended_at: None,
+    }
+}
+
+async fn begun(store: &Store, number: u8, filter: RedriveFilter) -> RedriveKey {
+    store.redrives().start(redrive(7, number, filter)).await.unwrap().key
+}
+
+/// Takes a redrive up that nobody has.
+async fn taken_up(store: &Store, by: &ClaimId) -> Redrive {
+    let redrive = store
+        .redrives()
+        .claim(by, &[], moment(BEGIN))
+        .await
+        .unwrap()
+        .expect("a redrive");
+    store.redrives().take_in(&redrive, by).await.unwrap();
+    redrive
+}
+
+async fn claim_turn(store: &Store, key: RedriveKey, id: LogId, by: &ClaimId) -> (KeptLetter, KeptLetter) {
+    let claimed = store.dead_letters().claim_redriven(key, id, by, moment(BEGIN)).await.unwrap();
+    let Claimed::Claimed { before, letter } = claimed else {
+        panic!("{claimed:?}");
+    };
+    (*before, *letter)
+}
+
+async fn settle(store: &Store, letter: &KeptLetter, by: &ClaimId, retried: Retried) {
+    let (policy, now) = (RetryPolicy::default(), moment(BEGIN));
+    let settlement = letter
+        .redelivery
+        .settled(by, retried, &policy, now, &mut rand::rng())
+        .unwrap();
+    let settling = Settling {
+        letter,
+        claim: by,
+        settlement: &settlement,
+        failure: None,
+    };
+    store.dead_letters().settle(settling, now).await.unwrap();
+}
+
+async fn progress(store: &Store, key: RedriveKey) -> (RedriveState, RedriveProgress) {
+    let redrive = store.redrives().get(key).await.unwrap().expect("a redrive");
+    (redrive.state, redrive.progress)
+}
+
+fn counts(estimated: u64, delivered: u64, failed: u64, waiting: u64) -> RedriveProgress {
+    RedriveProgress {
+        estimated,
+        delivered,
+        failed,
+        waiting,
+    }
+}
+
+#[tokio::test]
+async fn what_a_redrive_covers_gets_its_turn_in_order_and_is_counted() {
+    let Stored {
+        store, database: _kept, ..
+    } = Stored::fresh().await;
+    let ids = fail(&store, 7, 0..4).await;
+    fail(&store, 8, 0..4).await;
+    let key = begun(&store, 1, RedriveFilter::default()).await;
+    assert_eq!(progress(&store, key).await, (RedriveState::Running, counts(4, 0, 0, 4)));
+    let redrive = taken_up(&store, &claim(1)).await;
+    assert_eq!(redrive.key, key);
+    assert_eq!(lanes(store.dead_letters().waiting(key).await.unwrap()), [ids.clone()]);
+
+    let outcomes = [
+        Retried::Delivered { log: ids[0] },
+        Retried::Failed(Failure::new(ErrorCategory::ServerError, "it answered 500")),
+        Retried::Failed(Failure::new(ErrorCategory::ClientError, "it answered 400")),
+    ];
+    for (id, retried) in ids.iter().zip(outcomes) {
+        let (_, letter) = claim_turn(&store, key, *id, &claim(9)).await;
+        settle(&store, &letter, &claim(9), retried).await;
+    }
+    assert_eq!(progress(&store, key).await, (RedriveState::Running, counts(4, 1, 2, 1)));
+
+    let (before, letter) = claim_turn(&store, key, ids[3], &claim(9)).await;
+    assert_eq!(store.redrives().settle(key, &claim(1), moment(BEGIN)).await, Ok(false));
+    let back = store.dead_letters();
+    back.give_back(&letter, &claim(9), &before.redelivery, moment(BEGIN))
+        .await
+        .unwrap();
+    assert_eq!(
+        progress(&store, key).await.1,
+        counts(4, 1, 2, 1),
+        "what was not tried does not count"
+    );
+    let (_, letter) = claim_turn(&store, key, ids[3], &claim(9)).await;
+    settle(&store, &letter, &claim(9), Retried::Delivered { log: ids[3] }).await;
+    assert!(store.dead_letters().waiting(key).await.unwrap().is_empty());
+    assert_eq!(store.redrives().settle(key, &claim(1), moment(BEGIN)).await, Ok(true));
+    assert_eq!(progress(&store, key).await, (RedriveState::Completed, counts(4, 2, 2, 0)));
+    assert_eq!(store.redrives().claim(&claim(2), &[], moment(9_999)).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn what_waits_in_a_redrive_is_nobody_elses() {
+    let Stored {
+        store, database: _kept, ..
+    } = Stored::fresh().await;
+    let ids = fail(&store, 7, 0..3).await;
+    let key = begun(&store, 1, RedriveFilter::default()).await;
+    taken_up(&store, &claim(1)).await;
+    assert!(store.dead_letters().due(moment(9_999), &[]).await.unwrap().is_empty());
+    let wish = Wish {
+        org_id: OrgId(7),
+        ids: ids.clone(),
+    };
+    let granted = store.dead_letters().retry_by_hand(&wish, moment(BEGIN)).await.unwrap();
+    assert_eq!(
+        granted,
+        Granted {
+            accepted: Vec::new(),
+            refused: ids.clone()
+        }
+    );
+    let other = begun(&store, 2, RedriveFilter::default()).await;
+    let busy = store.redrives().claim(&claim(2), &[key], moment(BEGIN)).await.unwrap();
+    assert_eq!(busy, None, "one of a tenant at a time");
+    taken_up(&store, &claim(2)).await;
+    assert!(store.dead_letters().waiting(other).await.unwrap().is_empty());
+    assert_eq!(store.dead_letters().waiting(key).await.unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn a_redrive_covers_what_its_filter_says_and_what_was_there_when_it_began() {
+    let Stored {
+        store, database: _kept, ..
+    } = Stored::fresh().await;
+    let ids = fail(&store, 7, [0, 10, 20, BEGIN + 1]).await;
+    let filter = RedriveFilter {
+        from: Some(moment(10)),
+        until: Some(moment(20)),
+        category: Some(ErrorCategory::ServerError),
+        integration_id: Some(ig_testkit::builders::integration_id(1)),
+    };
+    let key = begun(&store, 1, filter.clone()).await;
+    taken_up(&store, &claim(1)).await;
+    assert_eq!(lanes(store.dead_letters().waiting(key).await.unwrap()), [[ids[1]]]);
+    let elsewhere = RedriveFilter {
+        category: Some(ErrorCategory::Timeout),
+        ..RedriveFilter::default()
+    };
+    let none = begun(&store, 2, elsewhere).await;
+    assert_eq!(progress(&store, none).await.1, counts(0, 0, 0, 0));
+    let rest = begun(&store, 3, RedriveFilter::default()).await;
+    for number in [2, 3] {
+        taken_up(&store, &claim(number)).await;
+    }
+    assert_eq!(lanes(store.dead_letters().waiting(rest).await.unwrap()), [[ids[0], ids[2]]]);
+}
+
+#[tokio::test]
+async fn a_cancelled_redrive_leaves_what_it_did_not_come_to_as_it_was() {
+    let Stored {
+        store, database: _kept, ..
+    } = Stored::fresh().await;
+    let ids = fail(&store, 7, 0..3).await;
+    let key = begun(&store, 1, RedriveFilter::default()).await;
+    taken_up(&store, &claim(1)).await;
+    let (_, done) = claim_turn(&store, key, ids[0], &claim(9)).await;
+    settle(&store, &done, &claim(9), Retried::Delivered { log: ids[0] }).await;
+    let (_, under_way) = claim_turn(&store, key, ids[1], &claim(9)).await;
+
+    let foreign = RedriveKey { org_id: OrgId(8), ..key };
+    assert_eq!(store.redrives().cancel(foreign, moment(BEGIN)).await.unwrap(), None);
+    let cancelled = store.redrives().cancel(key, moment(BEGIN)).await.unwrap().unwrap();
+    assert_eq!(cancelled.state, RedriveState::Cancelled);
+    let state = store.redrives().renew(key, &claim(1), moment(BEGIN)).await.unwrap();
+    assert_eq!(state, Some(RedriveState::Cancelled));
+    assert_eq!(store.redrives().settle(key, &claim(1), moment(BEGIN)).await, Ok(false));
+    settle(&store, &under_way, &claim(9), Retried::Delivered { log: ids[1] }).await;
+    assert_eq!(store.redrives().settle(key, &claim(1), moment(BEGIN)).await, Ok(true));
+    assert_eq!(progress(&store, key).await, (RedriveState::Cancelled, counts(3, 2, 0, 0)));
+
+    let left = store.dead_letters().get(OrgId(7), ids[2]).await.unwrap().unwrap();
+    assert_eq!((left.letter.status, left.redrive), (DeadLetterStatus::PendingRetry, None));
+    assert_eq!(store.dead_letters().due(moment(60), &[]).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_redrive_whose_holder_is_gone_is_taken_up_by_another_who_fences_the_first() {
+    let stored = Stored::fresh().await;
+    let store = &stored.store;
+    let ids = fail(store, 7, 0..3).await;
+    let key = begun(store, 1, RedriveFilter::default()).await;
+    taken_up(store, &claim(1)).await;
+    let (_, frozen) = claim_turn(store, key, ids[0], &claim(8)).await;
+    let almost = moment(BEGIN) + REDRIVE_LEASE - Duration::from_secs(1);
+    assert_eq!(store.redrives().claim(&claim(2), &[], almost).await.unwrap(), None);
+    let later = moment(BEGIN) + REDRIVE_LEASE;
+    let other = stored.another().await;
+    let redrive = other
+        .redrives()
+        .claim(&claim(2), &[], later)
+        .await
+        .unwrap()
+        .expect("it is free");
+    other.redrives().take_in(&redrive, &claim(2)).await.unwrap();
+    assert_eq!(store.redrives().renew(key, &claim(1), later).await.unwrap(), None);
+    assert_eq!(other.dead_letters().waiting(key).await.unwrap().len(), 3);
+    let busy = other
+        .dead_letters()
+        .claim_redriven(key, ids[0], &claim(9), later)
+        .await
+        .unwrap();
+    assert_eq!(busy, Claimed::Busy);
+    let free = moment(BEGIN) + CLAIM_LEASE;
+    let claimed = other
+        .dead_letters()
+        .claim_redriven(key, ids[0], &claim(9), free)
+        .await
+        .unwrap();
+    assert!(matches!(claimed, Claimed::Claimed { .. }), "{claimed:?}");
+    settle(store, &frozen, &claim(8), Retried::Delivered { log: ids[0] }).await;
+    assert_eq!(
+        progress(store, key).await.1,
+        counts(3, 0, 0, 3),
+        "the first holder is refused"
+    );
+}
