@@ -1,13 +1,16 @@
 //! Orders of other services: one delivery each, made at once and answered when it is durably recorded.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use ig_core::delivery_log::{DeliveryLog, DeliveryStatus, TriggerType};
+use chrono::SecondsFormat;
+use ig_core::delivery_log::{DeliveryLog, DeliveryStatus, Step, TriggerType};
 use ig_core::event::{Event, Payload};
 use ig_core::order::{DeliveryOrder, OrderOutcome, OrderReport};
 use ig_core::ports::{JournalEntry, StoreError};
+use ig_core::redelivery::ClaimId;
 use ig_service::telemetry::TraceContext;
-use ig_store::DeliveryLogs;
+use ig_store::{DeadLetters, DeliveryLogs};
 use tokio_util::sync::CancellationToken;
 
 use crate::compiled::{CompiledIntegration, LiveConfiguration};
@@ -40,6 +43,7 @@ pub(crate) struct Orders {
     maker: Arc<Maker>,
     configuration: Arc<LiveConfiguration>,
     logs: DeliveryLogs,
+    letters: DeadLetters,
     recorder: Recorder,
     stop: CancellationToken,
 }
@@ -50,6 +54,7 @@ impl Orders {
         maker: Arc<Maker>,
         configuration: Arc<LiveConfiguration>,
         logs: DeliveryLogs,
+        letters: DeadLetters,
         recorder: Recorder,
         stop: CancellationToken,
     ) -> Self {
@@ -57,28 +62,51 @@ impl Orders {
             maker,
             configuration,
             logs,
+            letters,
             recorder,
             stop,
         }
     }
 
-    /// Makes one delivery and answers what came of it, once that is durable. One that is recorded already is not made again.
+    /// Makes one delivery and answers what came of it, once that is durable. One that is recorded already is not made again, but for
+    /// one that failed and whose dead letter is being retried: what comes of that is added to its log.
     pub(crate) async fn carry_out(&self, order: DeliveryOrder) -> Result<OrderReport, OrderError> {
         if self.stop.is_cancelled() || !self.configuration.is_in_force() {
             return Err(OrderError::NotNow);
         }
         let compiled = self.integration(&order)?;
         let log_id = order.message_id.log_id(order.event_created_at);
-        if let Some(recorded) = self.logs.get(order.org_id, log_id).await? {
-            return Ok(report(&recorded));
+        let recorded = self.logs.get(order.org_id, log_id).await?;
+        if let Some(recorded) = &recorded
+            && !self.is_retry(&order, recorded).await?
+        {
+            return Ok(report(recorded));
         }
-        let entry = self.make(order, &compiled).await?;
-        let JournalEntry::Delivery { log, .. } = &entry else {
+        let made = self.make(order, &compiled).await?;
+        let entry = match recorded {
+            Some(earlier) => continued(earlier, made),
+            None => made,
+        };
+        let (JournalEntry::Delivery { log, .. } | JournalEntry::Redelivery { log, .. }) = &entry else {
             return Err(OrderError::NotNow);
         };
         let report = report(log);
         let durable = self.recorder.record_durably(entry).await;
         if durable { Ok(report) } else { Err(OrderError::NotNow) }
+    }
+
+    /// Whether whoever orders holds the dead letter of a delivery that failed. Without a claim that is in force, the order is one
+    /// whose answer was lost, or its sender is not who tries the delivery again any more.
+    async fn is_retry(&self, order: &DeliveryOrder, recorded: &DeliveryLog) -> Result<bool, StoreError> {
+        let failed = match recorded.status {
+            DeliveryStatus::Success | DeliveryStatus::Skipped => false,
+            DeliveryStatus::Failed | DeliveryStatus::Retrying | DeliveryStatus::Abandoned => true,
+        };
+        if !failed || order.trigger != TriggerType::Event || order.claim_id.is_empty() {
+            return Ok(false);
+        }
+        let claim = ClaimId(order.claim_id.clone());
+        self.letters.is_held(order.org_id, recorded.id, &claim).await
     }
 
     fn integration(&self, order: &DeliveryOrder) -> Result<Arc<CompiledIntegration>, OrderError> {
@@ -113,11 +141,41 @@ impl Orders {
     }
 }
 
-/// Whoever tries a delivery by hand wants to see what one request comes to.
+/// Whoever tries a delivery by hand wants to see what one request comes to, and a dead letter's retry is one request: how long to wait
+/// before the next is for its retrier to say.
 fn attempts(trigger: TriggerType, compiled: &CompiledIntegration) -> u8 {
     match trigger {
-        TriggerType::Manual => 1,
-        TriggerType::Event | TriggerType::Scheduled => compiled.integration.attempts,
+        TriggerType::Manual | TriggerType::Event => 1,
+        TriggerType::Scheduled => compiled.integration.attempts,
+    }
+}
+
+/// What was made, as the continuation of what was made before. Its dead letter is there already.
+fn continued(earlier: DeliveryLog, made: JournalEntry) -> JournalEntry {
+    let JournalEntry::Delivery { mut log, mut trace, .. } = made else {
+        return made;
+    };
+    trace.steps.insert(0, retry_step(&log));
+    let mut attempts = earlier.attempts;
+    attempts.append(&mut log.attempts);
+    let log = Box::new(DeliveryLog {
+        attempts,
+        trigger: earlier.trigger,
+        correlation_id: earlier.correlation_id,
+        trace_id: earlier.trace_id,
+        created_at: earlier.created_at,
+        ..*log
+    });
+    JournalEntry::Redelivery { log, trace }
+}
+
+fn retry_step(log: &DeliveryLog) -> Step {
+    let at = log.created_at.to_rfc3339_opts(SecondsFormat::Millis, true);
+    Step {
+        name: "retry",
+        offset: Duration::ZERO,
+        duration: Duration::ZERO,
+        detail: Some(format!("tried again at {at}")),
     }
 }
 

@@ -41,6 +41,8 @@ use crate::watch::Follower;
 
 /// What deliveries under way may take when the worker is told to stop; the process's grace is a little longer.
 const FAREWELL: Duration = Duration::from_secs(25);
+/// The largest payload that is ever stored, with what is around it in an order.
+const LARGEST_ORDER: usize = 32 * 1024 * 1024;
 const CHECKPOINT_INTERVAL: Duration = Duration::from_millis(500);
 /// A loop that has not come round for so long has stalled.
 const STALLED: Duration = Duration::from_mins(1);
@@ -49,7 +51,8 @@ const STALLED: Duration = Duration::from_mins(1);
 pub async fn run(config: Config, context: Context) -> anyhow::Result<SocketAddr> {
     let worker = Worker::assemble(&config, &context).await?;
     let delivery = Delivery::new(Arc::clone(&worker.orders), worker.sources.clone());
-    let services = Services::new(Routes::new(DeliveryServiceServer::new(delivery)));
+    let orders = DeliveryServiceServer::new(delivery).max_decoding_message_size(LARGEST_ORDER);
+    let services = Services::new(Routes::new(orders));
     let address = context
         .serve_grpc(&config.grpc, services.descriptors(ig_proto::FILE_DESCRIPTOR_SET))
         .await?;
@@ -92,6 +95,7 @@ impl Worker {
             Arc::clone(&maker),
             Arc::clone(&live),
             store.delivery_logs(),
+            store.dead_letters(),
             recorder.clone(),
             context.stopping().clone(),
         );
