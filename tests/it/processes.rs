@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use ig_proto::v1;
-use ig_proto::v1::dlq_service_client::DlqServiceClient;
 use ig_proto::v1::job_service_client::JobServiceClient;
 use ig_proto::v1::scheduler_service_client::SchedulerServiceClient;
 use ig_service::config::{GrpcConfig, Secret};
@@ -86,10 +85,6 @@ async fn health(grpc: &str) -> Option<ServingStatus> {
 /// Calls an rpc that the service does not serve: one of its own where this version has one, another's otherwise.
 async fn call_what_is_not_served(name: &str, client: Client) -> Code {
     let refused = match name {
-        "ig-dlq-retrier" => {
-            let mut dlq = DlqServiceClient::new(client);
-            dlq.retry(v1::RetryRequest::default()).await.err()
-        }
         "ig-job-runner" => {
             let mut jobs = JobServiceClient::new(client);
             jobs.run_now(v1::RunNowRequest::default()).await.err()

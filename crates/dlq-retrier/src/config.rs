@@ -1,5 +1,10 @@
 //! What can be set.
 
+use std::time::Duration;
+
+use ig_core::fault::Faults;
+use ig_core::redelivery::RetryPolicy;
+use ig_proto::ServiceAddresses;
 use ig_service::config::{AdminConfig, ConfigFaults, GrpcConfig, ShutdownConfig, TelemetryConfig};
 use ig_service::{ProcessConfig, Validate};
 use ig_store::MongoConfig;
@@ -11,6 +16,10 @@ use serde::{Deserialize, Serialize};
 pub struct Config {
     /// The database.
     pub mongodb: MongoConfig,
+    /// Where the other services are.
+    pub services: ServiceAddresses,
+    /// When dead letters are tried again.
+    pub dlq: DlqConfig,
     /// How it serves gRPC.
     pub grpc: GrpcConfig,
     /// Probes and metrics.
@@ -25,6 +34,8 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             mongodb: MongoConfig::default(),
+            services: ServiceAddresses::default(),
+            dlq: DlqConfig::default(),
             grpc: GrpcConfig::on_port(5003),
             admin: AdminConfig::on_port(9103),
             telemetry: TelemetryConfig::default(),
@@ -35,6 +46,7 @@ impl Default for Config {
 
 impl Validate for Config {
     fn validate(&self, faults: &mut ConfigFaults) {
+        faults.section("dlq", &self.dlq);
         faults.section("grpc", &self.grpc);
         faults.section("telemetry", &self.telemetry);
     }
@@ -51,5 +63,59 @@ impl ProcessConfig for Config {
 
     fn shutdown(&self) -> &ShutdownConfig {
         &self.shutdown
+    }
+}
+
+/// Section `dlq`: when dead letters are tried again.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DlqConfig {
+    /// Seconds between two looks at what is due, when nobody says that something is.
+    pub poll_interval_seconds: u64,
+    /// Milliseconds before the second retry; each further delay is twice as long.
+    pub base_ms: u64,
+    /// The longest delay in milliseconds.
+    pub max_ms: u64,
+    /// How often a dead letter is tried before it is given up.
+    pub max_retries: u32,
+}
+
+impl DlqConfig {
+    /// How long to wait for a nudge before looking anyway.
+    pub fn poll_interval(&self) -> Duration {
+        Duration::from_secs(self.poll_interval_seconds)
+    }
+
+    /// How the dead letters of organisations are tried again that do not say.
+    pub fn policy(&self) -> Result<RetryPolicy, Faults> {
+        RetryPolicy::new(self.base_ms, self.max_ms, self.max_retries)
+    }
+}
+
+impl Default for DlqConfig {
+    fn default() -> Self {
+        Self {
+            poll_interval_seconds: 60,
+            base_ms: 1_000,
+            max_ms: 5_000,
+            max_retries: 3,
+        }
+    }
+}
+
+impl Validate for DlqConfig {
+    fn validate(&self, faults: &mut ConfigFaults) {
+        if !(1..=3_600).contains(&self.poll_interval_seconds) {
+            let found = format!("is {}", self.poll_interval_seconds);
+            faults.add("poll_interval_seconds", found, "give 1 to 3600");
+        }
+        for fault in self.policy().err().unwrap_or_default().list() {
+            let key = match fault.pointer.as_str() {
+                "/baseMs" => "base_ms",
+                "/maxMs" => "max_ms",
+                _ => "max_retries",
+            };
+            faults.add(key, fault.message.clone(), "correct it or leave it out");
+        }
     }
 }

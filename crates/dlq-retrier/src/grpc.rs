@@ -1,33 +1,106 @@
-//! The contract as far as this version serves it.
+//! The contract.
 
-use ig_proto::not_served;
-use ig_proto::v1;
+use std::sync::Arc;
+
+use ig_core::clock::Clock;
+use ig_core::error_kind::ErrorKind;
+use ig_core::id::RedriveId;
+use ig_core::ports::StoreError;
+use ig_core::redelivery::Wish;
+use ig_core::redrive::{Redrive, RedriveKey, RedriveOrder, RedriveProgress, RedriveState};
 use ig_proto::v1::dlq_service_server::DlqService;
+use ig_proto::{InvalidMessage, status, v1};
+use ig_store::{DeadLetters, Redrives};
 use tonic::{Request, Response, Status};
 
-/// Answers every rpc with the word that it is not served yet.
-#[derive(Debug)]
-pub(crate) struct DlqGrpc;
+use crate::nudge::Nudge;
+
+/// Takes down what people want of dead letters, and wakes who does it.
+pub(crate) struct DlqGrpc {
+    /// The dead letters.
+    pub(crate) letters: DeadLetters,
+    /// The redrives.
+    pub(crate) redrives: Redrives,
+    /// Wakes whoever tries again what is due.
+    pub(crate) retrying: Nudge,
+    /// Wakes whoever takes redrives up.
+    pub(crate) redriving: Nudge,
+    /// The time.
+    pub(crate) clock: Arc<dyn Clock>,
+}
 
 #[tonic::async_trait]
 impl DlqService for DlqGrpc {
-    async fn retry(&self, _: Request<v1::RetryRequest>) -> Result<Response<v1::RetryResponse>, Status> {
-        Err(not_served("DlqService.Retry"))
+    async fn retry(&self, request: Request<v1::RetryRequest>) -> Result<Response<v1::RetryResponse>, Status> {
+        let wish: Wish = understood(request)?;
+        let granted = self.letters.retry_by_hand(&wish, self.clock.now()).await;
+        let granted = granted.map_err(|error| refusal(&error))?;
+        self.retrying.wake();
+        Ok(Response::new((&granted).into()))
     }
 
-    async fn start_redrive(&self, _: Request<v1::StartRedriveRequest>) -> Result<Response<v1::Redrive>, Status> {
-        Err(not_served("DlqService.StartRedrive"))
+    async fn start_redrive(&self, request: Request<v1::StartRedriveRequest>) -> Result<Response<v1::Redrive>, Status> {
+        let begun = self.redrives.start(self.begin(understood(request)?)).await;
+        let begun = begun.map_err(|error| refusal(&error))?;
+        self.redriving.wake();
+        Ok(Response::new((&begun).into()))
     }
 
-    async fn get_redrive(&self, _: Request<v1::GetRedriveRequest>) -> Result<Response<v1::Redrive>, Status> {
-        Err(not_served("DlqService.GetRedrive"))
+    async fn get_redrive(&self, request: Request<v1::GetRedriveRequest>) -> Result<Response<v1::Redrive>, Status> {
+        let key: RedriveKey = understood(request)?;
+        found(self.redrives.get(key).await)
     }
 
-    async fn cancel_redrive(&self, _: Request<v1::CancelRedriveRequest>) -> Result<Response<v1::Redrive>, Status> {
-        Err(not_served("DlqService.CancelRedrive"))
+    async fn cancel_redrive(&self, request: Request<v1::CancelRedriveRequest>) -> Result<Response<v1::Redrive>, Status> {
+        let key: RedriveKey = understood(request)?;
+        let cancelled = found(self.redrives.cancel(key, self.clock.now()).await)?;
+        self.redriving.wake();
+        Ok(cancelled)
     }
 
     async fn nudge(&self, _: Request<v1::DlqNudgeRequest>) -> Result<Response<v1::DlqNudgeResponse>, Status> {
-        Err(not_served("DlqService.Nudge"))
+        self.retrying.wake();
+        self.redriving.wake();
+        Ok(Response::new(v1::DlqNudgeResponse {}))
     }
+}
+
+impl DlqGrpc {
+    fn begin(&self, order: RedriveOrder) -> Redrive {
+        let RedriveOrder { org_id, filter } = order;
+        Redrive {
+            key: RedriveKey {
+                org_id,
+                id: RedriveId(rand::random()),
+            },
+            filter,
+            state: RedriveState::Running,
+            progress: RedriveProgress::default(),
+            created_at: self.clock.now(),
+            ended_at: None,
+        }
+    }
+}
+
+fn understood<W, T>(request: Request<W>) -> Result<T, Status>
+where
+    T: TryFrom<W, Error = InvalidMessage>,
+{
+    request.into_inner().try_into().map_err(Status::from)
+}
+
+fn found(redrive: Result<Option<Redrive>, StoreError>) -> Result<Response<v1::Redrive>, Status> {
+    let redrive = redrive.map_err(|error| refusal(&error))?;
+    redrive
+        .map(|redrive| Response::new((&redrive).into()))
+        .ok_or_else(|| status(ErrorKind::NotFound, "the organisation has no such redrive"))
+}
+
+fn refusal(error: &StoreError) -> Status {
+    let kind = match error {
+        StoreError::Unavailable(_) => ErrorKind::Unavailable,
+        StoreError::Refused(_) => ErrorKind::Internal,
+    };
+    tracing::warn!(%error, "what was wanted of dead letters could not be written down");
+    status(kind, "the dead letters cannot be reached now")
 }

@@ -1,39 +1,24 @@
 #![doc = include_str!("../README.md")]
 
+mod alerting;
 mod config;
 mod grpc;
+mod metrics;
+mod nudge;
+mod policies;
+mod redriving;
+mod retries;
+mod retrying;
+mod room;
+mod run;
+mod workers;
 
-use std::net::SocketAddr;
-
-use anyhow::Context as _;
-use ig_core::ports::StoreError;
-use ig_proto::FILE_DESCRIPTOR_SET;
-use ig_proto::v1::dlq_service_server::DlqServiceServer;
-use ig_service::grpc::Services;
-use ig_service::{Context, Process};
-use ig_store::{SecretBox, Store};
-use tonic::service::Routes;
-
-pub use config::Config;
-use grpc::DlqGrpc;
+pub use config::{Config, DlqConfig};
+pub use run::run;
 
 /// What this process is called.
-pub const PROCESS: Process = Process {
+pub const PROCESS: ig_service::Process = ig_service::Process {
     name: "dlq-retrier",
     version: env!("CARGO_PKG_VERSION"),
     known_sections: ig_proto::SECTIONS,
 };
-
-/// Starts the service; answers where it serves gRPC.
-pub async fn run(config: Config, context: Context) -> anyhow::Result<SocketAddr> {
-    let store = Store::connect(&config.mongodb, SecretBox::closed())
-        .await
-        .context("section mongodb")?;
-    context.depend_on("mongodb", move || ping(store.clone()));
-    let services = Services::new(Routes::new(DlqServiceServer::new(DlqGrpc))).descriptors(FILE_DESCRIPTOR_SET);
-    Ok(context.serve_grpc(&config.grpc, services).await?)
-}
-
-async fn ping(store: Store) -> Result<(), StoreError> {
-    store.ping().await
-}

@@ -1,0 +1,164 @@
+//! Redrives, from their beginning to their end.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use ig_core::dead_letter::{DeadLetter, DeadLetterStatus};
+use ig_core::id::Rid;
+use ig_proto::v1::{
+    CancelRedriveRequest, DeliverRequest, GetRedriveRequest, Outcome, Redrive, RedriveState, StartRedriveRequest,
+};
+use ig_store::Store;
+use ig_testkit::eventually;
+use ig_testkit::mongo::{self, TestDatabase};
+use tonic::{Code, Status};
+
+use crate::fakes::{FakeWorker, answer};
+use crate::letters::{get, given_up, record, status};
+use crate::running::{Running, store};
+
+const ORG: i64 = 7;
+
+async fn running(database: &TestDatabase, worker: &FakeWorker) -> (Running, Store) {
+    let (address, _) = worker.serve("127.0.0.1:0").await;
+    let store = store(database).await;
+    let running = Running::start_with(database, |config| {
+        config.services.delivery_worker = address.to_string();
+    })
+    .await;
+    (running, store)
+}
+
+async fn start(running: &Running) -> Redrive {
+    let request = StartRedriveRequest {
+        org_id: ORG,
+        ..StartRedriveRequest::default()
+    };
+    running.client.clone().start_redrive(request).await.unwrap().into_inner()
+}
+
+async fn read(running: &Running, id: &str) -> Redrive {
+    let request = GetRedriveRequest {
+        org_id: ORG,
+        id: id.to_owned(),
+    };
+    running.client.clone().get_redrive(request).await.unwrap().into_inner()
+}
+
+async fn ended(running: &Running, id: &str, state: RedriveState) -> Redrive {
+    eventually("the redrive has ended and nothing waits", async || {
+        let redrive = read(running, id).await;
+        redrive.state() == state && redrive.waiting == 0
+    })
+    .await;
+    read(running, id).await
+}
+
+/// Numbers from 1, in two lanes.
+fn in_two_lanes(count: u64) -> impl Iterator<Item = DeadLetter> {
+    (1..=count).map(|number| DeadLetter {
+        entity_rid: Rid(if number % 2 == 0 { 71 } else { 72 }),
+        ..given_up(ORG, number)
+    })
+}
+
+fn numbers(orders: &[DeliverRequest], entity: i64) -> Vec<u64> {
+    let of_lane = orders.iter().filter(|order| order.entity_rid == entity);
+    of_lane.map(|order| order.event_id.parse().unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redrive_gives_each_a_turn_in_the_order_of_its_lane_and_tells_how_far_it_is() {
+    let worker = FakeWorker::with(|order| {
+        let outcome = match order.event_id.as_str() {
+            "3" => Outcome::Refused,
+            "4" => Outcome::Skipped,
+            _ => Outcome::Delivered,
+        };
+        Some(Ok(answer(order, outcome)))
+    });
+    let database = mongo::database();
+    let (running, store) = running(&database, &worker).await;
+    record(&store, in_two_lanes(40)).await;
+    let begun = start(&running).await;
+    assert_eq!(
+        (begun.state(), begun.estimated, begun.waiting),
+        (RedriveState::Running, 40, 40)
+    );
+    let done = ended(&running, &begun.id, RedriveState::Completed).await;
+    assert_eq!((done.estimated, done.delivered, done.failed), (40, 39, 1));
+    assert!(done.ended_at.is_some());
+    let orders = worker.orders();
+    assert_eq!(numbers(&orders, 71), (1..=20).map(|n| n * 2).collect::<Vec<_>>());
+    assert_eq!(numbers(&orders, 72), (1..=20).map(|n| n * 2 - 1).collect::<Vec<_>>());
+    assert_eq!(status(&store, ORG, 3).await, DeadLetterStatus::Abandoned);
+    assert_eq!(status(&store, ORG, 4).await, DeadLetterStatus::Resolved);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redrive_waits_for_workers_that_are_away_and_keeps_the_order() {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&calls);
+    let worker = FakeWorker::with(move |order| {
+        if counted.fetch_add(1, Ordering::Relaxed) == 1 {
+            return Some(Err(Status::unavailable("the worker is shutting down")));
+        }
+        Some(Ok(answer(order, Outcome::Delivered)))
+    });
+    let database = mongo::database();
+    let (running, store) = running(&database, &worker).await;
+    record(&store, (1..=5).map(|number| given_up(ORG, number))).await;
+    let begun = start(&running).await;
+    let done = ended(&running, &begun.id, RedriveState::Completed).await;
+    assert_eq!((done.delivered, done.failed), (5, 0));
+    assert_eq!(numbers(&worker.orders(), ORG), [1, 2, 2, 3, 4, 5]);
+    assert_eq!(get(&store, ORG, 2).await.redelivery.retries, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_cancelled_stops_and_what_had_no_turn_stands_as_it_stood() {
+    let worker = FakeWorker::with(|order| match order.event_id.as_str() {
+        "1" => Some(Ok(answer(order, Outcome::Delivered))),
+        _ => Some(Ok(answer(order, Outcome::Held))),
+    });
+    let database = mongo::database();
+    let (running, store) = running(&database, &worker).await;
+    record(&store, (1..=5).map(|number| given_up(ORG, number))).await;
+    let begun = start(&running).await;
+    eventually("the second is held", async || worker.orders().len() == 2).await;
+    let cancel = |org_id| CancelRedriveRequest {
+        org_id,
+        id: begun.id.clone(),
+    };
+    let foreign = running.client.clone().cancel_redrive(cancel(8)).await.unwrap_err();
+    assert_eq!(foreign.code(), Code::NotFound);
+    let cancelled = running.client.clone().cancel_redrive(cancel(ORG)).await.unwrap().into_inner();
+    assert_eq!(cancelled.state(), RedriveState::Cancelled);
+    let done = ended(&running, &begun.id, RedriveState::Cancelled).await;
+    assert_eq!((done.delivered, done.failed), (1, 0));
+    for number in 2..=5 {
+        let kept = get(&store, ORG, number).await;
+        assert_eq!((kept.letter.status, kept.redrive), (DeadLetterStatus::Abandoned, None));
+        assert_eq!(kept.redelivery.retries, 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_retriers_one_carries_a_redrive_out_and_the_other_takes_it_over() {
+    let worker = FakeWorker::always(Outcome::Delivered);
+    let database = mongo::database();
+    let (first, store) = running(&database, &worker).await;
+    let (address, _) = worker.serve("127.0.0.1:0").await;
+    record(&store, (1..=200).map(|number| given_up(ORG, number))).await;
+    let begun = start(&first).await;
+    eventually("it has begun", async || worker.orders().len() > 5).await;
+    let second = Running::start_with(&database, |config| {
+        config.services.delivery_worker = address.to_string();
+    })
+    .await;
+    first.context.drain(crate::running::GRACE).await.unwrap();
+    let done = ended(&second, &begun.id, RedriveState::Completed).await;
+    assert_eq!((done.estimated, done.delivered, done.failed), (200, 200, 0));
+    let order = numbers(&worker.orders(), ORG);
+    assert_eq!(order, (1..=200).collect::<Vec<_>>(), "each once, in order");
+}

@@ -1,0 +1,266 @@
+//! What becomes of dead letters that are tried again.
+
+use ig_core::configuration::Change;
+use ig_core::dead_letter::{DeadLetter, DeadLetterReason, DeadLetterStatus};
+use ig_core::id::OrgId;
+use ig_core::redelivery::Standing;
+use ig_proto::v1::{DlqNudgeRequest, Outcome, RetryRequest};
+use ig_store::{Expected, Store};
+use ig_testkit::builders::{integration, integration_id, organization};
+use ig_testkit::eventually;
+use ig_testkit::mongo::{self, TestDatabase};
+use tonic::Status;
+
+use crate::fakes::{FakeAlerter, FakeWorker, answer};
+use crate::letters::{due, get, given_up, id, record, status};
+use crate::running::{GRACE, Running, store};
+
+const ORG: i64 = 7;
+
+async fn running(database: &TestDatabase, worker: &FakeWorker) -> (Running, Store) {
+    let (address, _) = worker.serve("127.0.0.1:0").await;
+    let store = store(database).await;
+    let running = Running::start_with(database, |config| {
+        config.services.delivery_worker = address.to_string();
+    })
+    .await;
+    (running, store)
+}
+
+async fn retry(running: &Running, org_id: i64, numbers: &[u64]) -> Vec<String> {
+    let ids = numbers.iter().map(|number| id(*number).to_string()).collect();
+    let granted = running.client.clone().retry(RetryRequest { org_id, ids }).await.unwrap();
+    granted.into_inner().accepted
+}
+
+async fn nudge(running: &Running) {
+    running.client.clone().nudge(DlqNudgeRequest {}).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_person_wants_tried_again_is_ordered_at_once_and_linked_to_its_log() {
+    let (database, worker) = (mongo::database(), FakeWorker::always(Outcome::Delivered));
+    let (running, store) = running(&database, &worker).await;
+    record(&store, [given_up(ORG, 1), given_up(ORG, 2)]).await;
+    assert_eq!(retry(&running, ORG, &[1]).await, [id(1).to_string()]);
+    eventually("it is resolved", async || {
+        status(&store, ORG, 1).await == DeadLetterStatus::Resolved
+    })
+    .await;
+    let kept = get(&store, ORG, 1).await;
+    assert_eq!(kept.redelivery.standing, Standing::Resolved { log: id(1) });
+    let orders = worker.orders();
+    assert_eq!((orders.len(), &orders[0].event_id), (1, &"1".to_owned()));
+    assert_eq!(orders[0].message_id, kept.letter.message_id.to_string());
+    assert_eq!(orders[0].payload.as_ref(), b"{}");
+    assert!(!orders[0].claim_id.is_empty());
+    assert!(retry(&running, 8, &[2]).await.is_empty(), "another tenant's");
+    assert!(retry(&running, ORG, &[1]).await.is_empty(), "it is delivered");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_fails_three_times_is_given_up_and_people_are_told_even_if_later() {
+    let (database, worker) = (mongo::database(), FakeWorker::always(Outcome::Retryable));
+    let (address, _) = worker.serve("127.0.0.1:0").await;
+    let store = store(&database).await;
+    let alerter_address = format!("127.0.0.1:{}", ig_testkit::free_port());
+    record(&store, [due(ORG, 1), due(ORG, 2)]).await;
+    let _running = Running::start_with(&database, |config| {
+        config.services.delivery_worker = address.to_string();
+        config.services.alerter.clone_from(&alerter_address);
+        config.dlq.poll_interval_seconds = 1;
+        config.dlq.base_ms = 1;
+        config.dlq.max_ms = 1;
+    })
+    .await;
+    for number in [1, 2] {
+        eventually("it is given up", async || {
+            status(&store, ORG, number).await == DeadLetterStatus::Abandoned
+        })
+        .await;
+        assert_eq!(get(&store, ORG, number).await.redelivery.retries, 3);
+    }
+    assert_eq!(worker.orders().len(), 6);
+    let alerter = FakeAlerter::default();
+    let _serving = alerter.serve(&alerter_address).await;
+    let key = integration_id(1).to_string();
+    eventually("it is told", async || !alerter.raised(&key).is_empty()).await;
+    let told = &alerter.raised(&key)[0];
+    assert_eq!((told.org_id, told.kind.as_str()), (Some(ORG), "dead-letters-abandoned"));
+    assert!(told.message.contains("\"Orders\""), "{}", told.message);
+    eventually("nothing is owed", async || {
+        store.dead_letters().alerts_owed(10).await.unwrap().is_empty()
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_refused_is_given_up_at_once() {
+    let (database, worker) = (mongo::database(), FakeWorker::always(Outcome::Refused));
+    let (running, store) = running(&database, &worker).await;
+    record(&store, [due(ORG, 1)]).await;
+    nudge(&running).await;
+    eventually("it is given up", async || {
+        status(&store, ORG, 1).await == DeadLetterStatus::Abandoned
+    })
+    .await;
+    assert_eq!(worker.orders().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_integration_that_is_gone_gives_up_and_one_that_a_worker_does_not_know_yet_waits() {
+    let worker = FakeWorker::with(|_| Some(Err(Status::not_found("no such integration"))));
+    let database = mongo::database();
+    let (running, store) = running(&database, &worker).await;
+    let known = integration(8, "order", "https://a.example/hook");
+    let commit = async |change| store.configuration().commit(change, Expected::New).await.unwrap();
+    commit(Change::PutOrganization(organization(8))).await;
+    let of_known = |number, action_index| {
+        let mut letter = due(8, number);
+        (letter.integration.id, letter.integration.action_index) = (known.id, action_index);
+        letter
+    };
+    let letters = [due(ORG, 1), of_known(2, 0), of_known(3, 4)];
+    commit(Change::PutIntegration(Box::new(known))).await;
+    record(&store, letters).await;
+    nudge(&running).await;
+    for (org, number, reason) in [
+        (ORG, 1, "The integration was deleted."),
+        (8, 3, "The integration does not have this action any more."),
+    ] {
+        eventually("it is given up", async || {
+            status(&store, org, number).await == DeadLetterStatus::Abandoned
+        })
+        .await;
+        let standing = get(&store, org, number).await.redelivery.standing;
+        assert_eq!(
+            standing,
+            Standing::Abandoned {
+                reason: reason.to_owned()
+            }
+        );
+    }
+    eventually("it waits", async || {
+        status(&store, 8, 2).await == DeadLetterStatus::PendingRetry
+    })
+    .await;
+    assert_eq!(get(&store, 8, 2).await.redelivery.retries, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_held_at_the_worker_stays_pending_and_does_not_count() {
+    let (database, worker) = (mongo::database(), FakeWorker::always(Outcome::Held));
+    let (running, store) = running(&database, &worker).await;
+    let held = DeadLetter {
+        reason: DeadLetterReason::CircuitOpen,
+        category: None,
+        next_retry_at: None,
+        ..due(ORG, 2)
+    };
+    record(&store, [due(ORG, 1), held]).await;
+    nudge(&running).await;
+    eventually("it was ordered", async || worker.orders().len() == 1).await;
+    eventually("it is pending", async || {
+        status(&store, ORG, 1).await == DeadLetterStatus::PendingRetry
+    })
+    .await;
+    let redelivery = get(&store, ORG, 1).await.redelivery;
+    assert_eq!(redelivery.retries, 0);
+    assert!(!redelivery.is_due(chrono::Utc::now()));
+    assert_eq!(
+        get(&store, ORG, 2).await.redelivery.standing,
+        Standing::Held,
+        "nobody asked for it"
+    );
+
+    worker.become_like(&FakeWorker::always(Outcome::Delivered));
+    assert_eq!(retry(&running, ORG, &[2]).await.len(), 1);
+    eventually("it is resolved", async || {
+        status(&store, ORG, 2).await == DeadLetterStatus::Resolved
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_no_worker_answers_nothing_counts_and_everything_waits() {
+    let database = mongo::database();
+    let address = format!("127.0.0.1:{}", ig_testkit::free_port());
+    let store = store(&database).await;
+    record(&store, (1..=5).map(|number| due(ORG, number))).await;
+    let running = Running::start_with(&database, |config| {
+        config.services.delivery_worker.clone_from(&address);
+    })
+    .await;
+    nudge(&running).await;
+    eventually("it was tried in vain", async || {
+        let kept = get(&store, ORG, 1).await;
+        kept.updated_at > kept.letter.created_at
+    })
+    .await;
+    let worker = FakeWorker::always(Outcome::Delivered);
+    let _serving = worker.serve(&address).await;
+    for number in 1..=5 {
+        eventually("it is resolved", async || {
+            status(&store, ORG, number).await == DeadLetterStatus::Resolved
+        })
+        .await;
+        assert_eq!(get(&store, ORG, number).await.redelivery.retries, 1);
+    }
+    let order: Vec<_> = worker.orders().into_iter().map(|order| order.event_id).collect();
+    assert_eq!(order, ["1", "2", "3", "4", "5"], "a lane keeps its order");
+}
+
+/// A dead letter of an integration of its own.
+fn of_integration(letter: DeadLetter, number: u64) -> DeadLetter {
+    let mut letter = letter;
+    letter.integration.id = integration_id(number);
+    letter
+}
+
+async fn resolved(store: &Store, org: i64) -> u64 {
+    let figures = store.dead_letters().statistics(OrgId(org)).await.unwrap();
+    figures.by_status.get("RESOLVED").copied().unwrap_or(0)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_that_hangs_takes_neither_another_tenants_places_nor_another_integrations() {
+    let hanging = integration_id(1).to_string();
+    let worker = FakeWorker::with(move |order| (order.integration_id != hanging).then(|| Ok(answer(order, Outcome::Delivered))));
+    let database = mongo::database();
+    let (running, store) = running(&database, &worker).await;
+    record(&store, (1..=300).map(|number| due(ORG, number))).await;
+    nudge(&running).await;
+    eventually("the first hangs", async || !worker.orders().is_empty()).await;
+    let of_other = (301..=420).map(|number| of_integration(due(8, number), 2));
+    let of_same = (421..=480).map(|number| of_integration(due(ORG, number), 3));
+    record(&store, of_other.chain(of_same)).await;
+    nudge(&running).await;
+    eventually("the others are delivered", async || {
+        resolved(&store, 8).await == 120 && resolved(&store, ORG).await == 60
+    })
+    .await;
+    let under_way = store.dead_letters().statistics(OrgId(ORG)).await.unwrap().by_status;
+    assert_eq!(under_way.get("RETRYING"), Some(&25), "{under_way:?}");
+    assert_eq!(under_way.get("PENDING_RETRY"), Some(&275), "{under_way:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_the_stop_what_is_under_way_is_finished_and_what_waits_is_given_back() {
+    let hangs = FakeWorker::with(|_| None);
+    let database = mongo::database();
+    let (running, store) = running(&database, &hangs).await;
+    record(&store, (1..=3).map(|number| due(ORG, number))).await;
+    nudge(&running).await;
+    eventually("the first hangs", async || hangs.orders().len() == 1).await;
+    let answering = async {
+        running.context.stopping().cancelled().await;
+        hangs.become_like(&FakeWorker::always(Outcome::Delivered));
+    };
+    let (drained, ()) = tokio::join!(running.context.drain(GRACE), answering);
+    assert_eq!(drained, Ok(()));
+    assert_eq!(status(&store, ORG, 1).await, DeadLetterStatus::Resolved);
+    for number in [2, 3] {
+        assert_eq!(status(&store, ORG, number).await, DeadLetterStatus::PendingRetry);
+    }
+    assert_eq!(hangs.orders().len(), 1);
+}

@@ -1,0 +1,58 @@
+//! The service on a database of a test's own, with a worker and an alerter that a test plays.
+
+use std::time::Duration;
+
+use ig_dlq_retrier::{Config, run};
+use ig_proto::v1::dlq_service_client::DlqServiceClient;
+use ig_service::grpc::{Client, channel};
+use ig_service::{Context, Stop};
+use ig_store::{MongoConfig, SecretBox, SecretsConfig, Store};
+use ig_testkit::mongo::TestDatabase;
+
+pub(crate) const GRACE: Duration = Duration::from_secs(10);
+
+/// The service, and a way to call it.
+pub(crate) struct Running {
+    pub(crate) context: Context,
+    pub(crate) client: DlqServiceClient<Client>,
+}
+
+pub(crate) fn config(uri: &str, database: &str) -> Config {
+    let mut config = Config::default();
+    uri.clone_into(&mut config.mongodb.uri);
+    database.clone_into(&mut config.mongodb.database);
+    config.grpc.listen.set_port(0);
+    // Nothing here waits for a look that nobody asked for.
+    config.dlq.poll_interval_seconds = 3_600;
+    config
+}
+
+impl Running {
+    pub(crate) async fn start(database: &TestDatabase) -> Self {
+        Self::start_with(database, |_| {}).await
+    }
+
+    pub(crate) async fn start_with(database: &TestDatabase, change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = config(&database.uri, &database.name);
+        change(&mut config);
+        let context = Context::new("dlq-retrier", &Stop::new());
+        let address = run(config.clone(), context.clone()).await.unwrap();
+        let client = DlqServiceClient::new(channel(&address.to_string(), &config.grpc).unwrap());
+        Self { context, client }
+    }
+}
+
+/// The database that the service reads, migrated.
+pub(crate) async fn store(database: &TestDatabase) -> Store {
+    let config = MongoConfig {
+        uri: database.uri.clone(),
+        database: database.name.clone(),
+        ..MongoConfig::default()
+    };
+    let keys = vec![SecretBox::generate_key("test").unwrap()];
+    let store = Store::connect(&config, SecretBox::new(&SecretsConfig { keys }).unwrap())
+        .await
+        .unwrap();
+    store.migrate().await.unwrap();
+    store
+}
