@@ -8,6 +8,7 @@ use crate::body::{JsonBody, Shaped, document, merged, unmasked};
 use crate::error::ApiError;
 
 mod dead_letter;
+mod dead_letter_statistics;
 mod delivery_log;
 mod event_audit;
 mod event_type;
@@ -21,10 +22,12 @@ mod organization;
 mod preview;
 mod profile;
 mod pushed;
+mod redrive;
 mod text;
 mod unit;
 
-pub(crate) use dead_letter::{DlqEntry, DlqEntryList};
+pub(crate) use dead_letter::{BulkRetried, BulkRetry, DlqEntry, DlqEntryList};
+pub(crate) use dead_letter_statistics::DlqStatistics;
 pub(crate) use delivery_log::{DeliveryLogEntry, DeliveryLogList};
 pub(crate) use event_audit::{EventEntry, EventList};
 pub(crate) use event_type::{EventTypeDocument, EventTypeList, ValidationChoice};
@@ -42,6 +45,7 @@ pub(crate) use preview::{
     Preview, PreviewAsked, PreviewError, PreviewStatus, PreviewStep, PreviewedRequest, TestAsked, TestResult, Tested,
 };
 pub(crate) use pushed::{CheckedEvent, Push, PushAnswer, PushAnswers, PushStatus, Pushed, event_id};
+pub(crate) use redrive::{RedriveAsked, RedriveEntry};
 pub(crate) use unit::{Unit, UnitList};
 
 /// What the gateway itself knows about a stored document.

@@ -14,6 +14,7 @@ use crate::configuring::lookups::importing::ImportRoom;
 use crate::error::{ApiError, ErrorCode};
 use crate::feed::ConfigFeed;
 use crate::nudge::Nudge;
+use crate::retrier::Retrier;
 use crate::workers::Workers;
 
 /// The gateway's parts; clones are the same gateway.
@@ -29,6 +30,7 @@ pub(crate) struct Parts {
     pub nudge: Nudge,
     pub transformer: Transformer,
     pub workers: Workers,
+    pub retrier: Retrier,
     pub http: HttpConfig,
     pub context: Context,
     pub schemas: PayloadSchemas,
@@ -66,6 +68,10 @@ impl Gateway {
 
     pub(crate) fn workers(&self) -> &Workers {
         &self.0.workers
+    }
+
+    pub(crate) fn retrier(&self) -> &Retrier {
+        &self.0.retrier
     }
 
     pub(crate) fn http(&self) -> &HttpConfig {

@@ -18,6 +18,7 @@ mod path;
 mod pushing;
 mod query;
 mod resource;
+mod retrier;
 mod server;
 mod transforming;
 mod trying;
@@ -44,6 +45,7 @@ use feed::ConfigFeed;
 use gateway::{Gateway, Parts};
 use grpc::ConfigGrpc;
 use nudge::Nudge;
+use retrier::Retrier;
 use workers::Workers;
 
 /// What this process is called.
@@ -94,6 +96,7 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<Addresses> 
     );
     let transformer = transforming::start(&config.scripts, &context, &store, &feed)?;
     let workers = Workers::new(channel(&config.services.delivery_worker, &config.grpc)?);
+    let retrier = Retrier::new(channel(&config.services.dlq_retrier, &config.grpc)?);
     let gateway = Gateway::new(Parts {
         store,
         feed,
@@ -102,6 +105,7 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<Addresses> 
         nudge,
         transformer,
         workers,
+        retrier,
         http: config.http,
         context: context.clone(),
         schemas: PayloadSchemas::default(),

@@ -1,6 +1,6 @@
 //! Identifiers in paths. What has not even the form of one does not exist.
 
-use ig_core::id::{EventType, ImportId, IntegrationId, LogId, LookupId, OrgId, Rid};
+use ig_core::id::{EventType, ImportId, IntegrationId, LogId, LookupId, OrgId, RedriveId, Rid};
 
 use crate::error::ApiError;
 
@@ -32,6 +32,11 @@ pub(crate) fn import(text: &str) -> Result<ImportId, ApiError> {
 /// The identifier of a delivery log, of its trace or of its dead letter.
 pub(crate) fn log(text: &str, what: &str) -> Result<LogId, ApiError> {
     text.parse().map_err(|_| ApiError::not_found(what))
+}
+
+/// A redrive's identifier.
+pub(crate) fn redrive(text: &str) -> Result<RedriveId, ApiError> {
+    text.parse().map_err(|_| ApiError::not_found("Redrive"))
 }
 
 /// An event type's name.

@@ -91,10 +91,17 @@ pub(crate) fn to_moment(name: &str, text: Option<String>) -> Result<Option<Times
 
 fn moment(name: &str, text: Option<String>, days_on: u64) -> Result<Option<Timestamp>, ApiError> {
     let Some(text) = text else { return Ok(None) };
-    let exact = DateTime::parse_from_rfc3339(&text).ok().map(|at| at.with_timezone(&Utc));
-    let day = || text.parse::<NaiveDate>().ok()?.checked_add_days(Days::new(days_on));
-    let found = exact.or_else(|| day().map(|day| day.and_time(NaiveTime::MIN).and_utc()));
-    found
+    day_or_moment(&text, days_on)
         .map(Some)
-        .ok_or_else(|| ApiError::parameter(name, "must be a day (2024-01-31) or a moment (2024-01-31T10:00:00Z)"))
+        .ok_or_else(|| ApiError::parameter(name, NO_MOMENT))
+}
+
+/// What is wrong with a text that is neither.
+pub(crate) const NO_MOMENT: &str = "must be a day (2024-01-31) or a moment (2024-01-31T10:00:00Z)";
+
+/// A moment, or the beginning of the day that is so many after the one that the text names.
+pub(crate) fn day_or_moment(text: &str, days_on: u64) -> Option<Timestamp> {
+    let exact = DateTime::parse_from_rfc3339(text).ok().map(|at| at.with_timezone(&Utc));
+    let day = || text.parse::<NaiveDate>().ok()?.checked_add_days(Days::new(days_on));
+    exact.or_else(|| day().map(|day| day.and_time(NaiveTime::MIN).and_utc()))
 }

@@ -3,14 +3,21 @@
 use ig_core::clock::Timestamp;
 use ig_core::dead_letter::DeadLetter;
 use ig_core::delivery_log::{EventRef, IntegrationRef};
+use ig_core::fault::Faults;
+use ig_core::id::{LogId, NotAnObjectId, OrgId, RedriveId};
 use ig_core::integration::Target;
 use ig_core::outcome::ErrorCategory;
-use serde::Serialize;
+use ig_core::redelivery::{Granted, Redelivery, Standing, Wish};
+use ig_store::{KeptLetter, StoredTrace};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::ExecutionLogEntry;
 use super::delivery_log::readable;
 use super::listing::listing;
+use super::text::noted;
+use crate::body::shaped;
 
 /// A delivery that could not be made: kept until it is made or given up.
 #[derive(Debug, Serialize, ToSchema)]
@@ -59,17 +66,85 @@ pub(crate) struct DlqEntry {
     last_error: String,
     /// How many requests were sent so far.
     attempt_count: u32,
+    /// How often it was tried again.
+    retries: u32,
     /// How often it is tried from here on.
     max_retries: u32,
-    /// When it is due.
+    /// When it is due; never while it is held because a breaker is open.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     next_retry_at: Option<Timestamp>,
     /// The trace that it belongs to.
     trace_id: String,
+    /// Why it was given up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    abandoned_reason: Option<String>,
+    /// The log of the delivery that was made in the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delivery_log_id: Option<String>,
+    /// The redrive in which it waits for its turn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    redrive_id: Option<String>,
     /// When it was made.
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
+    /// When it last changed.
+    #[schema(value_type = String, format = DateTime)]
+    updated_at: Timestamp,
+    /// The delivery step by step, its retries included; not in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    execution_log: Option<ExecutionLogEntry>,
+}
+
+/// Dead letters to be tried again now.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct BulkRetry {
+    /// Their identifiers.
+    #[schema(min_items = 1, max_items = 100)]
+    ids: Vec<String>,
+}
+shaped!(BulkRetry);
+
+/// What was made due.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct BulkRetried {
+    /// Those that were.
+    accepted: Vec<String>,
+    /// Those that were not: unknown, delivered, being tried at this moment, or waiting for their turn in a redrive.
+    refused: Vec<String>,
+}
+
+impl BulkRetry {
+    /// What is wished for an organisation.
+    pub(crate) fn wish(self, org: OrgId) -> Result<Wish, Faults> {
+        let mut faults = Faults::default();
+        let numbered = self.ids.iter().enumerate();
+        let ids: Vec<Option<LogId>> = numbered
+            .map(|(at, id)| noted(&mut faults, &format!("/ids/{at}"), log_id(id)))
+            .collect();
+        faults.into_result(Wish {
+            org_id: org,
+            ids: ids.into_iter().flatten().collect(),
+        })
+    }
+}
+
+fn log_id(text: &str) -> Result<LogId, Faults> {
+    text.parse()
+        .map_err(|error: NotAnObjectId| Faults::one("", error.to_string()))
+}
+
+impl From<Granted> for BulkRetried {
+    fn from(granted: Granted) -> Self {
+        let Granted { accepted, refused } = granted;
+        let texts = |ids: Vec<LogId>| ids.iter().map(LogId::to_string).collect();
+        Self {
+            accepted: texts(accepted),
+            refused: texts(refused),
+        }
+    }
 }
 
 listing! {
@@ -77,8 +152,29 @@ listing! {
     DlqEntryList { entries: DlqEntry }
 }
 
-impl From<DeadLetter> for DlqEntry {
-    fn from(letter: DeadLetter) -> Self {
+impl DlqEntry {
+    /// The entry with the steps of its delivery, where they are kept.
+    pub(crate) fn with_trace(kept: KeptLetter, trace: Option<StoredTrace>) -> Self {
+        Self {
+            execution_log: trace.map(ExecutionLogEntry::from),
+            ..Self::from(kept)
+        }
+    }
+}
+
+impl From<KeptLetter> for DlqEntry {
+    fn from(kept: KeptLetter) -> Self {
+        let KeptLetter {
+            letter,
+            redelivery,
+            redrive,
+            updated_at,
+        } = kept;
+        let Redelivery {
+            standing,
+            retries,
+            by_hand: _,
+        } = redelivery;
         let DeadLetter {
             id,
             message_id,
@@ -95,7 +191,7 @@ impl From<DeadLetter> for DlqEntry {
             last_error,
             attempt_count,
             max_retries,
-            next_retry_at,
+            next_retry_at: _,
             trace_id,
             created_at,
         } = letter;
@@ -112,6 +208,7 @@ impl From<DeadLetter> for DlqEntry {
             created_at: _,
         } = event;
         let Target { url, method } = target;
+        let (next_retry_at, abandoned_reason, log) = told(standing);
         Self {
             id: id.to_string(),
             message_id: message_id.to_string(),
@@ -133,10 +230,26 @@ impl From<DeadLetter> for DlqEntry {
             http_method: method.as_str(),
             last_error,
             attempt_count,
+            retries,
             max_retries,
             next_retry_at,
             trace_id,
+            abandoned_reason,
+            delivery_log_id: log.map(|id| id.to_string()),
+            redrive_id: redrive.as_ref().map(RedriveId::to_string),
             created_at,
+            updated_at,
+            execution_log: None,
         }
+    }
+}
+
+/// When it is due, why it was given up, and the log of its delivery, as far as there is each.
+fn told(standing: Standing) -> (Option<Timestamp>, Option<String>, Option<LogId>) {
+    match standing {
+        Standing::Pending { due_at } => (Some(due_at), None, None),
+        Standing::Held | Standing::Retrying { .. } => (None, None, None),
+        Standing::Abandoned { reason } => (None, Some(reason), None),
+        Standing::Resolved { log } => (None, None, Some(log)),
     }
 }

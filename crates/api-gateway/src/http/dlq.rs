@@ -2,24 +2,36 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use ig_core::dead_letter::DeadLetterStatus;
-use ig_core::id::EventId;
+use chrono::Utc;
+use http::StatusCode;
+use ig_core::dead_letter::{DeadLetterReason, DeadLetterStatus};
+use ig_core::id::{EventId, LogId, OrgId};
 use ig_core::outcome::ErrorCategory;
-use ig_store::DeadLetterFilter;
+use ig_core::redelivery::Wish;
+use ig_store::{DeadLetterFilter, Deletion, KeptLetter};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::access::{OrgQuery, OrgScope};
-use crate::document::{DlqEntry, DlqEntryList, Listing as _};
-use crate::error::ApiError;
+use crate::body::JsonBody;
+use crate::document::{BulkRetried, BulkRetry, DlqEntry, DlqEntryList, DlqStatistics, Listing as _};
+use crate::error::{ApiError, ErrorCode};
 use crate::gateway::Gateway;
 use crate::path;
 use crate::query::{Asked, Paging, from_moment, named, to_moment};
 
+mod redrives;
+
 pub(super) fn routes() -> OpenApiRouter<Gateway> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(read))
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(statistics))
+        .routes(routes!(read, delete))
+        .routes(routes!(retry))
+        .routes(routes!(retry_many))
+        .merge(redrives::routes())
 }
 
 /// Which dead letters are listed.
@@ -35,6 +47,8 @@ struct Filter {
     integration_id: Option<String>,
     /// The class of the last failure, such as `SERVER_ERROR`.
     error_category: Option<String>,
+    /// Why they are here, such as `ATTEMPTS_EXHAUSTED` or `CIRCUIT_OPEN`.
+    reason: Option<String>,
     /// The event's identifier within its source.
     event_id: Option<String>,
     /// The first day, or moment.
@@ -52,6 +66,7 @@ impl Filter {
             event_type,
             integration_id,
             error_category,
+            reason,
             event_id,
             start_date,
             end_date,
@@ -61,8 +76,8 @@ impl Filter {
             status: named("status", status, DeadLetterStatus::parse)?,
             event_type: event_type.as_deref().map(path::event_type),
             integration_id: named("integrationId", integration_id, |text| text.parse().ok())?,
-            reason: None,
             category: named("errorCategory", error_category, ErrorCategory::parse)?,
+            reason: named("reason", reason, DeadLetterReason::parse)?,
             event_id: event_id.map(EventId::new),
             start: from_moment("startDate", start_date)?,
             end: to_moment("endDate", end_date)?,
@@ -81,10 +96,17 @@ async fn list(
 ) -> Result<Json<DlqEntryList>, ApiError> {
     let page = paging.page()?;
     let listed = gateway.store().dead_letters().list(org, &asked.filter()?, page).await?;
-    Ok(Json(DlqEntryList::of(listed.map(|kept| DlqEntry::from(kept.letter)), page)))
+    Ok(Json(DlqEntryList::of(listed.map(DlqEntry::from), page)))
 }
 
-/// Reads a dead letter.
+/// Counts an organisation's dead letters by status, category, reason and integration.
+#[utoipa::path(get, path = "/dlq/statistics", tag = "dlq", params(OrgQuery), responses((status = 200, body = DlqStatistics)))]
+async fn statistics(OrgScope(org): OrgScope, State(gateway): State<Gateway>) -> Result<Json<DlqStatistics>, ApiError> {
+    let statistics = gateway.store().dead_letters().statistics(org).await?;
+    Ok(Json(statistics.into()))
+}
+
+/// Reads a dead letter with the steps of its delivery.
 #[utoipa::path(
     get,
     path = "/dlq/{id}",
@@ -97,8 +119,85 @@ async fn read(
     State(gateway): State<Gateway>,
     Path(id): Path<String>,
 ) -> Result<Json<DlqEntry>, ApiError> {
-    let found = gateway.store().dead_letters().get(org, path::log(&id, "Entry")?).await?;
-    found
-        .map(|kept| Json(kept.letter.into()))
-        .ok_or_else(|| ApiError::not_found("Entry"))
+    let id = entry_id(&id)?;
+    let kept = kept(&gateway, org, id).await?;
+    let trace = gateway.store().execution_logs().get(org, id).await?;
+    Ok(Json(DlqEntry::with_trace(kept, trace)))
+}
+
+/// Deletes a dead letter: what it is about will not be delivered. One that is being tried at this moment is a CONFLICT.
+#[utoipa::path(
+    delete,
+    path = "/dlq/{id}",
+    tag = "dlq",
+    params(OrgQuery, ("id" = String, Path)),
+    responses((status = 204)),
+)]
+async fn delete(OrgScope(org): OrgScope, State(gateway): State<Gateway>, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
+    match gateway.store().dead_letters().delete(org, entry_id(&id)?, Utc::now()).await? {
+        Deletion::Deleted => Ok(StatusCode::NO_CONTENT),
+        Deletion::Busy => Err(ApiError::new(
+            ErrorCode::Conflict,
+            "The entry is being tried again at this moment",
+        )),
+        Deletion::Unknown => Err(ApiError::not_found("Entry")),
+    }
+}
+
+/// Has a dead letter tried again now, however often it was tried; answers the entry as it stands.
+///
+/// One that was delivered, is being tried at this moment or waits for its turn in a redrive is a CONFLICT.
+#[utoipa::path(
+    post,
+    path = "/dlq/{id}/retry",
+    tag = "dlq",
+    params(OrgQuery, ("id" = String, Path)),
+    responses((status = 200, body = DlqEntry)),
+)]
+async fn retry(
+    OrgScope(org): OrgScope,
+    State(gateway): State<Gateway>,
+    Path(id): Path<String>,
+) -> Result<Json<DlqEntry>, ApiError> {
+    let id = entry_id(&id)?;
+    let wish = Wish {
+        org_id: org,
+        ids: vec![id],
+    };
+    let granted = gateway.retrier().retry(&wish).await?;
+    let kept = kept(&gateway, org, id).await?;
+    if granted.accepted.is_empty() {
+        return Err(ApiError::new(ErrorCode::Conflict, why_not(&kept)));
+    }
+    Ok(Json(kept.into()))
+}
+
+/// Has up to 100 dead letters tried again now.
+#[utoipa::path(post, path = "/dlq/bulk/retry", tag = "dlq", params(OrgQuery), request_body = BulkRetry, responses((status = 200, body = BulkRetried)))]
+async fn retry_many(
+    OrgScope(org): OrgScope,
+    State(gateway): State<Gateway>,
+    body: JsonBody,
+) -> Result<Json<BulkRetried>, ApiError> {
+    let wish = body.document::<BulkRetry>()?.wish(org)?;
+    Ok(Json(gateway.retrier().retry(&wish).await?.into()))
+}
+
+fn entry_id(text: &str) -> Result<LogId, ApiError> {
+    path::log(text, "Entry")
+}
+
+async fn kept(gateway: &Gateway, org: OrgId, id: LogId) -> Result<KeptLetter, ApiError> {
+    let found = gateway.store().dead_letters().get(org, id).await?;
+    found.ok_or_else(|| ApiError::not_found("Entry"))
+}
+
+fn why_not(kept: &KeptLetter) -> &'static str {
+    match kept.letter.status {
+        DeadLetterStatus::Resolved => "The entry was delivered",
+        _ if kept.redrive.is_some() => "The entry waits for its turn in a redrive",
+        DeadLetterStatus::PendingRetry | DeadLetterStatus::Retrying | DeadLetterStatus::Abandoned => {
+            "The entry is being tried again at this moment"
+        }
+    }
 }

@@ -1,0 +1,71 @@
+//! `/dlq/redrives`: dead letters tried again in bulk.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use http::StatusCode;
+use ig_core::redrive::RedriveKey;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::access::{OrgQuery, OrgScope};
+use crate::body::JsonBody;
+use crate::document::{RedriveAsked, RedriveEntry};
+use crate::error::ApiError;
+use crate::gateway::Gateway;
+use crate::path;
+
+pub(super) fn routes() -> OpenApiRouter<Gateway> {
+    OpenApiRouter::new().routes(routes!(start)).routes(routes!(read, cancel))
+}
+
+/// Starts a redrive: every dead letter of a filter that is neither delivered nor being tried gets a turn, in each lane in the order
+/// of their events.
+///
+/// It is stored and goes on whatever is restarted meanwhile; what becomes a dead letter later is not among it. Nothing is sent while an
+/// integration's breaker is open: its entries keep waiting for their turn.
+#[utoipa::path(post, path = "/dlq/redrives", tag = "dlq", params(OrgQuery), request_body = RedriveAsked, responses((status = 201, body = RedriveEntry)))]
+async fn start(
+    OrgScope(org): OrgScope,
+    State(gateway): State<Gateway>,
+    body: JsonBody,
+) -> Result<(StatusCode, Json<RedriveEntry>), ApiError> {
+    let order = body.document::<RedriveAsked>()?.order(org)?;
+    let begun = gateway.retrier().start(&order).await?;
+    Ok((StatusCode::CREATED, Json(begun.into())))
+}
+
+/// Reads how far a redrive is.
+#[utoipa::path(
+    get,
+    path = "/dlq/redrives/{id}",
+    tag = "dlq",
+    params(OrgQuery, ("id" = String, Path)),
+    responses((status = 200, body = RedriveEntry)),
+)]
+async fn read(
+    OrgScope(org_id): OrgScope,
+    State(gateway): State<Gateway>,
+    Path(id): Path<String>,
+) -> Result<Json<RedriveEntry>, ApiError> {
+    let id = path::redrive(&id)?;
+    let redrive = gateway.retrier().get(RedriveKey { org_id, id }).await?;
+    Ok(Json(redrive.into()))
+}
+
+/// Cancels a redrive: what has not had its turn stands as it stood before, what is done stays done.
+#[utoipa::path(
+    delete,
+    path = "/dlq/redrives/{id}",
+    tag = "dlq",
+    params(OrgQuery, ("id" = String, Path)),
+    responses((status = 204)),
+)]
+async fn cancel(
+    OrgScope(org_id): OrgScope,
+    State(gateway): State<Gateway>,
+    Path(id): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    let id = path::redrive(&id)?;
+    gateway.retrier().cancel(RedriveKey { org_id, id }).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,72 @@
+//! What dlq-retrier is asked to do about dead letters.
+
+use std::time::Duration;
+
+use ig_core::error_kind::ErrorKind;
+use ig_core::redelivery::{Granted, Wish};
+use ig_core::redrive::{Redrive, RedriveKey, RedriveOrder};
+use ig_proto::v1::dlq_service_client::DlqServiceClient;
+use ig_proto::v1::{CancelRedriveRequest, GetRedriveRequest, RetryRequest, StartRedriveRequest};
+use ig_proto::{InvalidMessage, kind_of};
+use ig_service::grpc::Client;
+use tonic::{Request, Response, Status};
+
+use crate::error::ApiError;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The retrier, as whoever wants something tried again sees it.
+#[derive(Debug, Clone)]
+pub(crate) struct Retrier(DlqServiceClient<Client>);
+
+impl Retrier {
+    /// The retrier behind a channel.
+    pub(crate) fn new(channel: Client) -> Self {
+        Self(DlqServiceClient::new(channel))
+    }
+
+    /// Makes dead letters due now.
+    pub(crate) async fn retry(&self, wish: &Wish) -> Result<Granted, ApiError> {
+        understood(self.0.clone().retry(within(RetryRequest::from(wish))).await)
+    }
+
+    /// Starts a redrive.
+    pub(crate) async fn start(&self, order: &RedriveOrder) -> Result<Redrive, ApiError> {
+        understood(self.0.clone().start_redrive(within(StartRedriveRequest::from(order))).await)
+    }
+
+    /// How far a redrive is.
+    pub(crate) async fn get(&self, key: RedriveKey) -> Result<Redrive, ApiError> {
+        understood(self.0.clone().get_redrive(within(GetRedriveRequest::from(key))).await)
+    }
+
+    /// Stops a redrive.
+    pub(crate) async fn cancel(&self, key: RedriveKey) -> Result<Redrive, ApiError> {
+        understood(self.0.clone().cancel_redrive(within(CancelRedriveRequest::from(key))).await)
+    }
+}
+
+fn within<T>(message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    request.set_timeout(PATIENCE);
+    request
+}
+
+fn understood<W, T>(answer: Result<Response<W>, Status>) -> Result<T, ApiError>
+where
+    T: TryFrom<W, Error = InvalidMessage>,
+{
+    let answer = answer.map_err(|status| refusal(&status))?.into_inner();
+    answer.try_into().map_err(|error| {
+        tracing::error!(%error, "the retrier's answer cannot be understood");
+        ApiError::internal()
+    })
+}
+
+fn refusal(status: &Status) -> ApiError {
+    if kind_of(status) == ErrorKind::NotFound {
+        return ApiError::not_found("Redrive");
+    }
+    tracing::warn!(%status, "the retrier did not do what it was asked");
+    ApiError::unavailable("No dlq-retrier can be reached now, please try again")
+}
