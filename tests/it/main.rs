@@ -22,6 +22,7 @@ mod limits;
 mod matching;
 mod oauth2;
 mod processes;
+mod redelivery;
 mod rows;
 mod setup;
 mod stack;

@@ -1,0 +1,242 @@
+//! Deliveries that failed are tried again: by themselves, by hand and in bulk, each with one message id and one log.
+
+mod chaos;
+mod ground;
+
+use std::time::Duration;
+
+use http::{Method, StatusCode};
+use ig_testkit::mysql::QueueRow;
+use ig_testkit::receiver::Answer;
+use ig_testkit::wait::{eventually, eventually_within};
+use mongodb::bson::{Document, doc};
+use serde_json::{Value, json};
+
+use ground::{Ground, ORG, OTHER_ORG};
+
+/// The delay before a retry may be, and a look at what is due.
+const SOON: Duration = Duration::from_secs(90);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn failures_and_then_a_success_are_resolved_with_one_log_by_themselves() {
+    let ground = Ground::looking_every(1).await;
+    let answers = [Answer::status(500), Answer::status(500), Answer::status(200)];
+    ground.receiver.script("/hook", answers);
+    let id = ground.failed(json!({"n": 1})).await;
+    eventually_within(SOON, "it is resolved", async || {
+        ground.entry(&id).await["status"] == "RESOLVED"
+    })
+    .await;
+    let entry = ground.entry(&id).await;
+    assert_eq!((&entry["retries"], &entry["attemptCount"]), (&json!(2), &json!(3)), "{entry}");
+    assert_eq!(entry["deliveryLogId"], json!(id));
+
+    let log = ground.one_log().await;
+    assert_eq!(
+        (&log["status"], &log["attemptCount"]),
+        (&json!("SUCCESS"), &json!(3)),
+        "{log}"
+    );
+    let statuses: Vec<_> = log["attempts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|a| a["responseStatus"].clone())
+        .collect();
+    assert_eq!(statuses, [500, 500, 200]);
+    let requests = ground.receiver.requests();
+    let ids: Vec<_> = requests.iter().map(|request| request.header("webhook-id").unwrap()).collect();
+    assert!(ids.iter().all(|id| *id == log["messageId"]), "{ids:?}");
+    let steps = entry["executionLog"]["steps"].as_array().expect("the steps").clone();
+    let retries = steps.iter().filter(|step| step["name"] == "retry").count();
+    assert_eq!(retries, 2, "{steps:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_person_wants_tried_again_is_tried_as_it_is_configured_today() {
+    let ground = Ground::fresh().await;
+    ground.receiver.always("/hook", Answer::status(400));
+    let id = ground.failed(json!({"n": 1})).await;
+    assert_eq!(ground.entry(&id).await["status"], "ABANDONED");
+    let path = format!("/outbound-integrations/{}?orgId={ORG}", ground.integration);
+    let moved = json!({"targetUrl": ground.receiver.url("/new")});
+    assert!(
+        ground
+            .api()
+            .call(Method::PATCH, &path, Some(&moved))
+            .await
+            .status
+            .is_success()
+    );
+    eventually("the new target is in force", async || {
+        ground.retry(&id).await;
+        ground
+            .entry_when(&id, "is not under way", |entry| entry["status"] != "RETRYING")
+            .await;
+        ground.receiver.requests_to("/new").len() == 1
+    })
+    .await;
+    ground
+        .entry_when(&id, "is resolved", |entry| entry["status"] == "RESOLVED")
+        .await;
+    let log = ground.one_log().await;
+    assert_eq!((&log["status"], &log["targetUrl"]), (&json!("SUCCESS"), &moved["targetUrl"]));
+    let again = ground.retry(&id).await;
+    assert_eq!(again, StatusCode::CONFLICT, "it is delivered");
+    assert_eq!(ground.receiver.requests_to("/new").len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_fails_for_ever_is_abandoned_with_an_alert() {
+    let ground = Ground::looking_every(1).await;
+    ground.receiver.always("/hook", Answer::status(503));
+    let id = ground.failed(json!({"n": 1})).await;
+    eventually_within(SOON, "it is given up", async || {
+        ground.entry(&id).await["status"] == "ABANDONED"
+    })
+    .await;
+    let entry = ground.entry(&id).await;
+    assert_eq!((&entry["retries"], &entry["nextRetryAt"]), (&json!(3), &Value::Null));
+    let reason = entry["abandonedReason"].as_str().expect("a reason");
+    assert!(reason.contains("3 times"), "{reason}");
+    let log = ground.one_log().await;
+    assert_eq!((&log["status"], &log["attemptCount"]), (&json!("ABANDONED"), &json!(4)));
+    let alerts = ground.mongo.open().await.collection::<Document>("alert_center_logs");
+    let ours = doc! { "orgId": ORG, "kind": "dead-letters-abandoned", "key": &ground.integration };
+    eventually("people are told", async || {
+        alerts.count_documents(ours.clone()).await.unwrap() == 1
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_for_a_deleted_integration_is_abandoned_for_that_reason() {
+    let ground = Ground::fresh().await;
+    ground.receiver.always("/hook", Answer::status(400));
+    let id = ground.failed(json!({"n": 1})).await;
+    let path = format!("/outbound-integrations/{}?orgId={ORG}", ground.integration);
+    let deleted = ground.api().call(Method::DELETE, &path, None).await;
+    assert_eq!(deleted.status, StatusCode::NO_CONTENT);
+    eventually("it is abandoned for that", async || {
+        ground.retry(&id).await;
+        let settled = ground
+            .entry_when(&id, "is settled", |entry| entry["status"] == "ABANDONED")
+            .await;
+        settled["abandonedReason"] == "The integration was deleted."
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ids_of_another_tenant_do_not_exist() {
+    let ground = Ground::fresh().await;
+    ground.receiver.always("/hook", Answer::status(400));
+    let id = ground.failed(json!({"n": 1})).await;
+    let begun = ground.redrive(&json!({"startDate": "2099-01-01"})).await;
+    let redrive = begun["id"].as_str().expect("an id").to_owned();
+    let foreign = [
+        (Method::GET, format!("/dlq/{id}")),
+        (Method::DELETE, format!("/dlq/{id}")),
+        (Method::POST, format!("/dlq/{id}/retry")),
+        (Method::GET, format!("/dlq/redrives/{redrive}")),
+        (Method::DELETE, format!("/dlq/redrives/{redrive}")),
+    ];
+    for (method, path) in foreign {
+        let answer = ground
+            .api()
+            .call(method.clone(), &format!("{path}?orgId={OTHER_ORG}"), None)
+            .await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{method} {path}: {}", answer.body);
+    }
+    let bulk = format!("/dlq/bulk/retry?orgId={OTHER_ORG}");
+    let answered = ground.api().post(&bulk, &json!({"ids": [id]})).await;
+    assert_eq!(answered, json!({"accepted": [], "refused": [id]}));
+    let empty = ground.api().get(&format!("/dlq/statistics?orgId={OTHER_ORG}")).await;
+    assert_eq!(empty["total"], 0);
+    assert_eq!(ground.entry(&id).await["status"], "ABANDONED");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_are_tried_again_counted_and_deleted() {
+    let ground = Ground::fresh().await;
+    ground.receiver.always("/hook", Answer::status(400));
+    let ids = ground.all_failed(60).await;
+    let statistics = ground.api().get(&format!("/dlq/statistics?orgId={ORG}")).await;
+    assert_eq!(
+        (&statistics["total"], &statistics["byStatus"]["ABANDONED"]),
+        (&json!(60), &json!(60))
+    );
+    assert_eq!(statistics["byCategory"], json!({"CLIENT_ERROR": 60}));
+    assert_eq!(statistics["byIntegration"][0]["count"], 60);
+
+    ground.receiver.always("/hook", Answer::status(200));
+    let bulk = format!("/dlq/bulk/retry?orgId={ORG}");
+    let answered = ground.api().post(&bulk, &json!({"ids": ids})).await;
+    assert_eq!(answered["accepted"].as_array().map(Vec::len), Some(60), "{answered}");
+    eventually("all are delivered", async || {
+        ground.api().list(ORG, "dlq", "entries", "&status=RESOLVED").await.len() == 60
+    })
+    .await;
+    let path = format!("/dlq/{}?orgId={ORG}", ids[0]);
+    for status in [StatusCode::NO_CONTENT, StatusCode::NOT_FOUND] {
+        assert_eq!(ground.api().call(Method::DELETE, &path, None).await.status, status);
+    }
+    let faults = ground.api().call(Method::POST, &bulk, Some(&json!({"ids": ["x"]}))).await;
+    assert_eq!(faults.status, StatusCode::BAD_REQUEST);
+    assert_eq!(faults.body["details"][0]["pointer"], "/ids/0");
+    let many: Vec<_> = (0..101).map(|_| &ids[0]).collect();
+    let faults = ground.api().call(Method::POST, &bulk, Some(&json!({"ids": many}))).await;
+    assert_eq!(faults.body["details"][0]["pointer"], "/ids");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redrive_delivers_in_the_order_of_events_and_can_be_followed() {
+    const COUNT: i64 = 40;
+    let ground = Ground::fresh().await;
+    ground.receiver.always("/hook", Answer::status(400));
+    ground.all_failed(COUNT).await;
+    ground.receiver.forget();
+    ground.receiver.always("/hook", Answer::status(200));
+    let begun = ground.redrive(&json!({"integrationId": ground.integration})).await;
+    assert_eq!((&begun["state"], &begun["estimated"]), (&json!("RUNNING"), &json!(COUNT)));
+    let done = ground
+        .redrive_when(&begun, "is completed", |redrive| redrive["state"] == "COMPLETED")
+        .await;
+    assert_eq!(
+        (&done["delivered"], &done["failed"], &done["waiting"]),
+        (&json!(COUNT), &json!(0), &json!(0))
+    );
+    let order: Vec<_> = ground
+        .receiver
+        .requests()
+        .iter()
+        .map(|request| request.json()["n"].clone())
+        .collect();
+    assert_eq!(order, (0..COUNT).map(|n| json!(n)).collect::<Vec<_>>());
+    let faults = ground
+        .api()
+        .call(
+            Method::POST,
+            &format!("/dlq/redrives?orgId={ORG}"),
+            Some(&json!({"integrationId": "x", "errorCategory": "BAD", "startDate": "yesterday"})),
+        )
+        .await;
+    let places: Vec<_> = faults.body["details"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|d| d["pointer"].clone())
+        .collect();
+    assert_eq!(places, ["/integrationId", "/errorCategory", "/startDate"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_retrier_people_are_told_so_and_reading_goes_on() {
+    let mut ground = Ground::fresh().await;
+    ground.receiver.always("/hook", Answer::status(400));
+    let id = ground.failed(json!({"n": 1})).await;
+    ground.retrier.kill();
+    assert_eq!(ground.retry(&id).await, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(ground.entry(&id).await["status"], "ABANDONED");
+    ground.queue.insert(QueueRow::new(ORG, "other")).await;
+}
