@@ -30,6 +30,18 @@ named! {
     }
 }
 
+named! {
+    /// What was decided about an event, in a word.
+    DecisionStatus {
+        /// It is delivered to somebody.
+        Matched = "MATCHED",
+        /// All who get it get it later.
+        Scheduled = "SCHEDULED",
+        /// Nobody gets it.
+        Skipped = "SKIPPED",
+    }
+}
+
 /// What was decided about an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
@@ -38,8 +50,24 @@ pub enum Decision {
         /// How many.
         integrations: u32,
     },
+    /// So many integrations are for it, and all of them have it delivered later.
+    Scheduled {
+        /// How many.
+        integrations: u32,
+    },
     /// Nobody gets it, and why.
     Skipped(SkipReason),
+}
+
+impl Decision {
+    /// The decision in a word.
+    pub fn status(self) -> DecisionStatus {
+        match self {
+            Self::Matched { .. } => DecisionStatus::Matched,
+            Self::Scheduled { .. } => DecisionStatus::Scheduled,
+            Self::Skipped(_) => DecisionStatus::Skipped,
+        }
+    }
 }
 
 /// The record of a decision about one event.

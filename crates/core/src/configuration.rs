@@ -8,6 +8,7 @@ use crate::id::{EventType, IntegrationId, LookupType, OrgId, Rid};
 use crate::integration::Integration;
 use crate::matching::MatchIndex;
 use crate::organization::{OrgUnit, Organization};
+use crate::schedule::Zone;
 
 /// One thing that changed.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,6 +61,22 @@ impl OrgConfiguration {
     /// The integrations for an event, in the order of their ids.
     pub fn matches(&self, event_type: &EventType, entity: Rid) -> Vec<Arc<Integration>> {
         self.index.matches(event_type, entity)
+    }
+
+    /// The integrations whose pending deliveries an event may call off, in the order of their ids.
+    pub fn listening(&self, event_type: &EventType, entity: Rid) -> Vec<Arc<Integration>> {
+        self.index.listening(event_type, entity)
+    }
+
+    /// The zone that an entity's clocks show: the unit's own, else the organisation's, else UTC.
+    pub fn zone(&self, entity: Rid) -> Zone {
+        let unit = self.units.get(&entity).map(|unit| &unit.profile);
+        let organization = self.organization.as_ref().map(|organization| &organization.profile);
+        let zones = unit
+            .into_iter()
+            .chain(organization)
+            .filter_map(|profile| profile.timezone.as_deref());
+        zones.filter_map(|name| name.parse().ok()).next().unwrap_or_default()
     }
 
     /// One integration.

@@ -117,6 +117,10 @@ object_id! {
     /// A delivery log's identifier, derived from its message id so that a second write of the same delivery is refused.
     LogId
 }
+object_id! {
+    /// The identifier of a delivery whose time is yet to come: that of the log which its first request will have.
+    ScheduledId
+}
 
 /// The text is not 24 hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -7,6 +7,7 @@ use crate::breaker::BreakerPolicy;
 use crate::clock::Timestamp;
 use crate::condition::Condition;
 use crate::id::{EventType, IntegrationId, OrgId, Rid};
+use crate::schedule::Schedule;
 use crate::window::RateLimit;
 
 mod action;
@@ -119,6 +120,8 @@ pub struct Integration {
     pub breaker: BreakerPolicy,
     /// What of a delivery is kept.
     pub log_level: LogLevel,
+    /// When deliveries are made, and what calls them off.
+    pub schedule: Schedule,
     /// The configuration revision that last changed it.
     pub revision: u64,
     /// When it was created.

@@ -34,6 +34,7 @@ pub mod reading;
 pub mod redelivery;
 pub mod redrive;
 pub mod schedule;
+pub mod scheduled;
 pub mod secret;
 pub mod stream;
 pub mod window;

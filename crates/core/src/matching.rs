@@ -2,11 +2,12 @@
 //!
 //! An index over one organisation: its cost does not grow with what other tenants have configured.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::id::{EventType, IntegrationId, OrgId, Rid};
 use crate::integration::{EventPattern, Integration, Scope};
+use crate::schedule::CancelRule;
 
 /// Whether an integration is for an event about `entity` of its own organisation, whatever the event's type.
 pub fn reaches(integration: &Integration, entity: Rid) -> bool {
@@ -23,11 +24,17 @@ pub fn reaches(integration: &Integration, entity: Rid) -> bool {
 pub struct MatchIndex {
     exact: HashMap<EventType, Vec<Arc<Integration>>>,
     any: Vec<Arc<Integration>>,
+    listening: HashMap<EventType, Vec<Arc<Integration>>>,
 }
 
 impl MatchIndex {
-    /// Takes in an integration; a draft is left out.
+    /// Takes in an integration; a draft is left out, but for what calls off its pending deliveries.
     pub fn insert(&mut self, integration: Arc<Integration>) {
+        for event_type in listens_to(&integration) {
+            let list = self.listening.entry(event_type.clone()).or_default();
+            let at = list.partition_point(|other| other.id < integration.id);
+            list.insert(at, Arc::clone(&integration));
+        }
         if !integration.is_matched() {
             return;
         }
@@ -41,6 +48,12 @@ impl MatchIndex {
 
     /// Takes out an integration as it was taken in.
     pub fn remove(&mut self, integration: &Integration) {
+        for event_type in listens_to(integration) {
+            if let Some(list) = self.listening.get_mut(event_type) {
+                remove_from(list, integration.id);
+            }
+        }
+        self.listening.retain(|_, list| !list.is_empty());
         match &integration.events {
             EventPattern::Any => remove_from(&mut self.any, integration.id),
             EventPattern::Exact(event_type) => {
@@ -63,6 +76,21 @@ impl MatchIndex {
         found.sort_by_key(|integration| integration.id);
         found
     }
+
+    /// The integrations whose pending deliveries an event may call off, in the order of their ids, whatever they are for themselves.
+    pub fn listening(&self, event_type: &EventType, entity: Rid) -> Vec<Arc<Integration>> {
+        let listening = self.listening.get(event_type).into_iter().flatten();
+        listening
+            .filter(|integration| reaches(integration, entity))
+            .cloned()
+            .collect()
+    }
+}
+
+/// Every event type that calls off deliveries of an integration, once.
+fn listens_to(integration: &Integration) -> BTreeSet<&EventType> {
+    let rules = integration.schedule.cancel_on();
+    rules.iter().flat_map(CancelRule::event_types).collect()
 }
 
 fn remove_from(list: &mut Vec<Arc<Integration>>, id: IntegrationId) {

@@ -16,6 +16,7 @@ use crate::id::{LogId, OrgId, Position, Rid, SourceId};
 use crate::lease::{Checkpoint, Claim, Lease, WorkerId};
 use crate::lookup::{LookupKey, Resolved};
 use crate::partition::PartitionId;
+use crate::scheduled::{CallOff, ScheduledDelivery};
 use crate::stream::RowKind;
 
 /// Why a source could not be read.
@@ -138,6 +139,10 @@ pub enum JournalEntry {
     },
     /// An event that later ones may repeat.
     Seen(SeenEvent),
+    /// A delivery whose time is yet to come.
+    Scheduled(Box<ScheduledDelivery>),
+    /// An event calls off what is pending.
+    CalledOff(Box<CallOff>),
 }
 
 /// The durable record of what happened. Writing the same entry twice writes it once.

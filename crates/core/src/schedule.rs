@@ -12,8 +12,11 @@
 //! those missed while nothing ran come up one by one, each once; [`MaxOverdue`] decides whether they still make sense.
 
 mod cancel;
+mod cancel_on;
+mod configured;
 mod cron;
 mod delay;
+mod fields;
 mod moment;
 mod overdue;
 mod path;
@@ -23,6 +26,7 @@ mod tests;
 mod zone;
 
 pub use cancel::{CancelAction, CancelRule, MatchKey};
+pub use configured::{Schedule, ScheduleMode};
 pub use cron::CronRule;
 pub use delay::{Delay, DelayForm, Due};
 pub use moment::Moment;

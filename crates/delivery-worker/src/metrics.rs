@@ -35,7 +35,7 @@ pub(crate) fn holes_given_up(source: &SourceId, positions: u64) {
 /// An event was decided about.
 pub(crate) fn decided(source: &SourceId, decision: Decision) {
     let decision = match decision {
-        Decision::Matched { .. } => "MATCHED",
+        Decision::Matched { .. } | Decision::Scheduled { .. } => decision.status().as_str(),
         Decision::Skipped(reason) => reason.as_str(),
     };
     counter!(names::EVENTS, "source" => source.to_string(), "decision" => decision).increment(1);

@@ -100,7 +100,10 @@ impl Recorder {
     fn send(&self, entry: JournalEntry, part: Part) {
         let pending = Pending { entry, part };
         let queue = match pending.entry {
-            JournalEntry::Delivery { .. } | JournalEntry::Redelivery { .. } => &self.deliveries,
+            JournalEntry::Delivery { .. }
+            | JournalEntry::Redelivery { .. }
+            | JournalEntry::Scheduled(_)
+            | JournalEntry::CalledOff(_) => &self.deliveries,
             JournalEntry::Audit(_) | JournalEntry::Seen(_) => &self.decisions,
         };
         if queue.send(pending).is_err() {

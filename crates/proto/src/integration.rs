@@ -13,6 +13,7 @@ mod conduct;
 mod header;
 mod lookup;
 mod mapping;
+mod schedule;
 mod target;
 
 const ANY_EVENT: &str = "*";
@@ -46,6 +47,7 @@ impl From<&Integration> for v1::Integration {
             rate_limit,
             breaker,
             log_level,
+            schedule,
             revision,
             created_at,
             updated_at,
@@ -76,6 +78,8 @@ impl From<&Integration> for v1::Integration {
             attempts: u32::from(*attempts),
             unordered_concurrency: concurrency_to_wire(*ordering),
             log_level: log_level_to_wire(*log_level).into(),
+            scheduling_mode: schedule.mode().as_str().to_owned(),
+            scheduling_config: schedule::to_wire(schedule),
             revision: *revision,
             created_at: Some(timestamp_to_wire(created_at)),
             updated_at: Some(timestamp_to_wire(updated_at)),
@@ -113,6 +117,8 @@ impl TryFrom<v1::Integration> for Integration {
             attempts,
             unordered_concurrency,
             log_level,
+            scheduling_mode,
+            scheduling_config,
             revision,
             created_at,
             updated_at,
@@ -143,6 +149,7 @@ impl TryFrom<v1::Integration> for Integration {
             attempts: attempts_from_wire(attempts).within("attempts")?,
             ordering: concurrency_from_wire(unordered_concurrency).within("unordered_concurrency")?,
             log_level: log_level_from_wire(log_level).within("log_level")?,
+            schedule: schedule::from_wire(&scheduling_mode, &scheduling_config)?,
             revision,
             created_at: timestamp_from_wire(created_at, "created_at")?,
             updated_at: timestamp_from_wire(updated_at, "updated_at")?,

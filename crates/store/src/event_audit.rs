@@ -2,7 +2,7 @@
 
 mod document;
 
-use ig_core::audit::{EventAudit, SkipReason};
+use ig_core::audit::{DecisionStatus, EventAudit, SkipReason};
 use ig_core::clock::Timestamp;
 use ig_core::id::{EventId, EventType, OrgId, SourceId};
 use ig_core::ports::StoreError;
@@ -24,8 +24,8 @@ pub struct AuditFilter {
     pub event_id: Option<EventId>,
     /// The event's type.
     pub event_type: Option<EventType>,
-    /// Whether there was an integration for the event (`MATCHED`), or it was left out (`SKIPPED`).
-    pub matched: Option<bool>,
+    /// What was decided.
+    pub status: Option<DecisionStatus>,
     /// Why it was left out.
     pub reason: Option<SkipReason>,
     /// Decided at this moment or later.
@@ -63,7 +63,7 @@ fn query(org: Option<OrgId>, filter: &AuditFilter) -> Document {
         source,
         event_id,
         event_type,
-        matched,
+        status,
         reason,
         start,
         end,
@@ -72,7 +72,7 @@ fn query(org: Option<OrgId>, filter: &AuditFilter) -> Document {
         ("source", source.as_ref().map(SourceId::as_str)),
         ("eventId", event_id.as_ref().map(EventId::as_str)),
         ("eventType", event_type.as_ref().map(EventType::as_str)),
-        ("status", matched.map(document::status)),
+        ("status", status.map(DecisionStatus::as_str)),
         ("reason", reason.map(SkipReason::as_str)),
     ];
     let mut query = doc! { "orgId": org.map_or(Bson::Null, |org| org.0.into()) };

@@ -7,6 +7,7 @@ mod conduct;
 mod document;
 mod lookup;
 mod mapping;
+mod schedule;
 mod words;
 
 use ig_core::id::{EventType, IntegrationId, OrgId, Rid};

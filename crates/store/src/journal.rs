@@ -11,6 +11,7 @@ use ig_core::dedup::SeenEvent;
 use ig_core::delivery_log::{DeliveryLog, ExecutionTrace};
 use ig_core::id::LogId;
 use ig_core::ports::{Journal, JournalEntry, StoreError};
+use ig_core::scheduled::{CallOff, ScheduledDelivery};
 use mongodb::bson::{doc, oid::ObjectId};
 use serde::Deserialize;
 
@@ -22,6 +23,7 @@ use crate::execution_logs::TraceDocument;
 use crate::field::object_id;
 use crate::names::{DEAD_LETTERS, DELIVERY_LOGS, EVENT_AUDIT, EXECUTION_LOGS, PROCESSED_EVENTS};
 use crate::processed_events::{self, SeenChunk};
+use crate::scheduled_integrations::ScheduledDeliveries;
 
 /// Logs asked for in one query.
 const LOOKED_UP_AT_ONCE: usize = 500;
@@ -47,6 +49,8 @@ struct Sorted<'a> {
     redeliveries: Vec<(&'a DeliveryLog, &'a ExecutionTrace)>,
     audits: Vec<AuditDocument<'a>>,
     seen: Vec<&'a SeenEvent>,
+    scheduled: Vec<&'a ScheduledDelivery>,
+    called_off: Vec<&'a CallOff>,
 }
 
 impl<'a> Sorted<'a> {
@@ -68,6 +72,8 @@ impl<'a> Sorted<'a> {
             }
             JournalEntry::Redelivery { log, trace } => self.redeliveries.push((log, trace)),
             JournalEntry::Seen(seen) => self.seen.push(seen),
+            JournalEntry::Scheduled(delivery) => self.scheduled.push(delivery),
+            JournalEntry::CalledOff(call_off) => self.called_off.push(call_off),
         }
     }
 }
@@ -75,6 +81,17 @@ impl<'a> Sorted<'a> {
 impl MongoJournal {
     pub(crate) fn new(database: Database) -> Self {
         Self { database }
+    }
+
+    async fn schedule(&self, planned: &[&ScheduledDelivery], called_off: &[&CallOff]) -> Result<(), StoreError> {
+        let deliveries = ScheduledDeliveries::new(self.database.clone());
+        if !planned.is_empty() {
+            deliveries.plan(planned).await?;
+        }
+        for call_off in called_off {
+            deliveries.call_off(call_off).await?;
+        }
+        Ok(())
     }
 
     async fn look_up(&self, logs: &[LogId]) -> Result<Vec<LogId>, StoreError> {
@@ -97,6 +114,8 @@ impl Journal for MongoJournal {
             redeliveries,
             audits,
             seen,
+            scheduled,
+            called_off,
         } = Sorted::sort(entries);
         self.database.insert_once(DEAD_LETTERS, dead_letters).await?;
         tokio::try_join!(
@@ -105,6 +124,7 @@ impl Journal for MongoJournal {
             try_join_all(redeliveries.into_iter().map(|(log, trace)| self.redelivered(log, trace))),
             self.database.insert_once(EVENT_AUDIT, audits),
             self.database.insert_once(PROCESSED_EVENTS, SeenChunk::pack(&seen)),
+            self.schedule(&scheduled, &called_off),
         )?;
         Ok(())
     }

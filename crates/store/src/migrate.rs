@@ -21,7 +21,7 @@ use crate::pushed_events::{FORGOTTEN, POSITION};
 /// The server's code for a collection that exists.
 const NAMESPACE_EXISTS: i32 = 48;
 
-const COLLECTIONS: [&str; 23] = [
+const COLLECTIONS: &[&str] = &[
     names::ORGANIZATIONS,
     names::ORG_UNITS,
     names::INTEGRATIONS,
@@ -42,9 +42,13 @@ const COLLECTIONS: [&str; 23] = [
     names::CHECKPOINTS,
     names::MEMBERS,
     names::PUSHED_EVENTS,
+    names::SCHEDULED,
+    names::SCHEDULED_CALL_OFFS,
     names::API_KEYS,
     names::USERS,
     names::ALERTS,
+    names::BREAKERS,
+    names::RATE_WINDOWS,
 ];
 
 /// Makes what is missing; what is there stays as it is, so any number of processes may do this at once.
@@ -109,6 +113,9 @@ fn indexes() -> Vec<(&'static str, Vec<IndexModel>)> {
         (names::MEMBERS, vec![expiring_after(doc! { "expiresAt": 1 }, 3_600)]),
         // No two events of one organisation have the same identifier.
         (names::PUSHED_EVENTS, vec![unique(doc! { "key": 1 })]),
+        (names::SCHEDULED, scheduled()),
+        // They are found by their ids; this is their end.
+        (names::SCHEDULED_CALL_OFFS, vec![expiring()]),
         (names::API_KEYS, vec![unique(doc! { "keyHash": 1 }), by_org()]),
         (
             names::USERS,
@@ -176,6 +183,20 @@ fn only(keys: Document, some: Document) -> IndexModel {
     let mut index = on(keys);
     index.options = Some(IndexOptions::builder().partial_filter_expression(some).build());
     index
+}
+
+fn scheduled() -> Vec<IndexModel> {
+    vec![
+        // What is due: what has ended has no such field, and so lies outside all bounds.
+        on(doc! { "dueAt": 1 }),
+        // Lists by status, and what one organisation has due.
+        on(doc! { "orgId": 1, "status": 1, "scheduledFor": -1, "_id": -1 }),
+        // Lists.
+        on(doc! { "orgId": 1, "scheduledFor": -1, "_id": -1 }),
+        // What an event calls off.
+        on(doc! { "callOffKeys": 1 }),
+        expiring(),
+    ]
 }
 
 fn on(keys: Document) -> IndexModel {

@@ -25,6 +25,7 @@ use crate::partition_leases::MongoLeases;
 use crate::pushed_events::PushQueue;
 use crate::rate_windows::MongoRateWindows;
 use crate::redrives::Redrives;
+use crate::scheduled_integrations::ScheduledDeliveries;
 use crate::secret_box::SecretBox;
 use crate::users::Users;
 
@@ -139,6 +140,11 @@ impl Store {
     /// Dead letters tried again in bulk.
     pub fn redrives(&self) -> Redrives {
         Redrives::new(self.database.clone())
+    }
+
+    /// Deliveries whose time is yet to come.
+    pub fn scheduled_deliveries(&self) -> ScheduledDeliveries {
+        ScheduledDeliveries::new(self.database.clone())
     }
 
     /// Keys for the API.

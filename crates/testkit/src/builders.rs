@@ -16,6 +16,7 @@ use ig_core::integration::{
     Signing, SigningSecret, SimpleMapping, Target, Transformation,
 };
 use ig_core::organization::{OrgUnit, Organization, Profile};
+use ig_core::schedule::Schedule;
 
 use crate::clock::moment;
 
@@ -122,6 +123,7 @@ pub fn integration(org: i64, event_type: &str, url: &str) -> Integration {
         rate_limit: None,
         breaker: BreakerPolicy::default(),
         log_level: LogLevel::Full,
+        schedule: Schedule::default(),
         revision: 1,
         created_at: moment(0),
         updated_at: moment(0),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ig_core::condition::Condition;
 use ig_core::fault::Faults;
-use ig_core::integration::{LookupRule, Transformation};
+use ig_core::integration::{LookupRule, Script as Source, Transformation};
 
 use crate::compiled::{Compiled, CompiledSimple};
 use crate::filter::CompiledFilter;
@@ -52,6 +52,16 @@ impl CompiledShape {
         };
         let lookups = CompiledLookups::compile(lookups)?;
         Ok(Self { how, lookups })
+    }
+}
+
+impl CompiledScript {
+    /// A script that tells a value; whether it compiles is found out by the engine.
+    pub fn telling(source: &Source, timeout: Duration) -> Self {
+        Self {
+            script: Script::new(source.source().clone(), ScriptKind::Transform),
+            timeout,
+        }
     }
 }
 

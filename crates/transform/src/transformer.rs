@@ -97,6 +97,17 @@ impl Transformer {
         Told { result, console }
     }
 
+    /// What a script returns for a payload; nothing where it returns null.
+    pub async fn tell(&self, script: &CompiledScript, payload: &Payload, subject: &Subject<'_>) -> Told<Option<Value>> {
+        let (ran, console) = self.run(script, payload, subject).await;
+        let result = ran.and_then(|value| match value {
+            ScriptValue::Output(text) => told(&text).map(Some),
+            ScriptValue::Bool(value) => Ok(Some(Value::Bool(value))),
+            ScriptValue::Skipped => Ok(None),
+        });
+        Told { result, console }
+    }
+
     async fn mapped(
         &self,
         shape: &CompiledShape,
@@ -143,9 +154,7 @@ impl Transformer {
             return Ok(text);
         }
         let resolved = self.resolve(shape.lookups.wanted(&payload.json), subject).await?;
-        let output = serde_json::from_slice(&text)
-            .map_err(|error| TransformError::Unavailable(format!("the script engine answered what is not JSON: {error}")))?;
-        finished(shape, payload, output, &resolved)
+        finished(shape, payload, told(&text)?, &resolved)
     }
 
     async fn resolve(&self, wanted: Vec<LookupKey>, subject: &Subject<'_>) -> Result<Resolved, TransformError> {
@@ -186,6 +195,11 @@ impl Transformer {
             }
         }
     }
+}
+
+fn told(text: &[u8]) -> Result<Value, TransformError> {
+    serde_json::from_slice(text)
+        .map_err(|error| TransformError::Unavailable(format!("the script engine answered what is not JSON: {error}")))
 }
 
 /// The output with the integration's own lookups written into it.

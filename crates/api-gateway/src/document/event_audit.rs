@@ -27,7 +27,7 @@ pub(crate) struct EventEntry {
     /// The entity that it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     entity_rid: Option<i64>,
-    /// MATCHED or SKIPPED.
+    /// MATCHED, SCHEDULED (all who get it get it later) or SKIPPED.
     status: &'static str,
     /// How many integrations are for it.
     integrations: u32,
@@ -69,9 +69,10 @@ impl From<EventAudit> for EventEntry {
             trace_id,
             expires_at: _,
         } = audit;
-        let (status, integrations, reason) = match decision {
-            Decision::Matched { integrations } => ("MATCHED", integrations, None),
-            Decision::Skipped(reason) => ("SKIPPED", 0, Some(reason.as_str())),
+        let status = decision.status().as_str();
+        let (integrations, reason) = match decision {
+            Decision::Matched { integrations } | Decision::Scheduled { integrations } => (integrations, None),
+            Decision::Skipped(reason) => (0, Some(reason.as_str())),
         };
         Self {
             source: source.to_string(),

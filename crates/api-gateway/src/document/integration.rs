@@ -18,20 +18,23 @@ mod condition;
 mod conduct;
 mod lookup;
 mod mapping;
+mod schedule;
 mod shown;
 mod signing;
 mod transformation;
 
 use action::ActionDocument;
 use auth::{AuthConfig, AuthType};
-use choice::{LogLevelName, Method, OrderingName, ScheduleMode, ScopeName, TransformationMode};
+use choice::{LogLevelName, Method, OrderingName, ScopeName, TransformationMode};
 use condition::ConditionDocument;
 use conduct::{BreakerDocument, HoldDocument, RateLimitsDocument};
 use lookup::LookupRuleDocument;
 use mapping::{MappingRule, StaticRule};
 use signing::SigningDocument;
 
+pub(super) use choice::ScheduleMode;
 pub(super) use mapping::given;
+pub(super) use schedule::SchedulingConfig;
 pub(crate) use shown::Secrets;
 
 /// An outbound integration: which events go where, in what shape, and signed how.
@@ -123,8 +126,11 @@ pub(crate) struct OutboundIntegration {
     /// Units that it leaves out.
     #[schema(max_items = 1000)]
     pub excluded_entity_rids: Option<Vec<i64>>,
-    /// When deliveries are made; IMMEDIATE is the only way yet.
+    /// When deliveries are made; IMMEDIATE by default.
     pub scheduling_mode: Option<ScheduleMode>,
+    /// When exactly, for DELAYED and RECURRING.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scheduling_config: Option<SchedulingConfig>,
     /// The revision that last changed it; in a PUT or PATCH it guards against lost updates.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revision: Option<u64>,
@@ -141,7 +147,7 @@ pub(crate) struct OutboundIntegration {
 }
 shaped!(OutboundIntegration, give_way);
 
-/// Credentials belong to their type, a concurrency to its ordering, mappings and a script to their mode: whoever changes one
+/// Credentials belong to their type, a concurrency to its ordering, mappings and a script to their mode, and so does a schedule: whoever changes one
 /// starts the other anew.
 fn give_way(stored: &mut Value, patch: &Value) {
     let dependents = [
@@ -151,6 +157,7 @@ fn give_way(stored: &mut Value, patch: &Value) {
         ("transformationMode", "fieldMappings"),
         ("transformationMode", "staticFields"),
         ("transformationMode", "passthrough"),
+        ("schedulingMode", "schedulingConfig"),
     ];
     for (choice, dependent) in dependents {
         if patch.get(choice).is_some_and(|chosen| stored.get(choice) != Some(chosen)) {

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use http::{HeaderMap, StatusCode};
-use ig_core::audit::SkipReason;
+use ig_core::audit::{DecisionStatus, SkipReason};
 use ig_core::id::{EventId, SourceId};
 use ig_store::AuditFilter;
 use serde::Deserialize;
@@ -97,7 +97,7 @@ fn identified(event: CheckedEvent, headers: &HeaderMap) -> Result<CheckedEvent, 
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
 struct Filter {
-    /// MATCHED or SKIPPED.
+    /// MATCHED, SCHEDULED or SKIPPED.
     status: Option<String>,
     /// Why nobody got them, such as `NO_MATCH`.
     reason: Option<String>,
@@ -128,19 +128,11 @@ impl Filter {
             source: source.map(SourceId::new),
             event_id: event_id.map(EventId::new),
             event_type: event_type.as_deref().map(path::event_type),
-            matched: named("status", status, matched)?,
+            status: named("status", status, DecisionStatus::parse)?,
             reason: named("reason", reason, SkipReason::parse)?,
             start: from_moment("startDate", start_date)?,
             end: to_moment("endDate", end_date)?,
         })
-    }
-}
-
-fn matched(status: &str) -> Option<bool> {
-    match status {
-        "MATCHED" => Some(true),
-        "SKIPPED" => Some(false),
-        _ => None,
     }
 }
 

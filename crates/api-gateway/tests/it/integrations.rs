@@ -85,6 +85,11 @@ fn everything() -> Value {
         "ordering": "UNORDERED",
         "maxConcurrency": 7,
         "logLevel": "METADATA",
+        "schedulingMode": "RECURRING",
+        "schedulingConfig": {
+            "cron": "0 9 * * MON-FRI", "timezone": "Asia/Kolkata", "maxOccurrences": 5,
+            "cancelOn": [{"eventTypes": ["order-cancelled"], "matchKeys": ["order.id"], "action": "RESCHEDULE"}],
+        },
         "excludedEntityRids": [11],
     }))
 }
@@ -128,6 +133,12 @@ async fn a_patch_of_the_auth_type_starts_its_credentials_anew() {
         (ordered.status, ordered.json.get("maxConcurrency")),
         (200, None),
         "{ordered:?}"
+    );
+    let at_once = api.patch(&path, json!({"schedulingMode": "IMMEDIATE"})).await;
+    assert_eq!(
+        (at_once.status, at_once.json.get("schedulingConfig")),
+        (200, None),
+        "{at_once:?}"
     );
 }
 

@@ -66,6 +66,14 @@ impl Delay {
         self.zone
     }
 
+    /// The script that tells the time, where one does.
+    pub fn script(&self) -> Option<&Script> {
+        match &self.when {
+            When::Script(script) => Some(script),
+            When::After(_) | When::At(_) => None,
+        }
+    }
+
     /// When a delivery is due, for an event that comes at a moment; an error is a sentence that a tenant may read.
     pub fn due(&self, payload: &Value, event_at: Timestamp, tenant: Zone) -> Result<Due<'_>, String> {
         match &self.when {

@@ -13,6 +13,7 @@ use ig_core::integration::{
 };
 use ig_core::message::MessageId;
 use ig_core::outcome::{ErrorCategory, Failure};
+use ig_core::schedule::Schedule;
 use ig_delivery::{Deliverer, EgressConfig, Exchange, Message, Prepared, SecurityConfig, Template};
 
 pub(crate) const BODY: &[u8] = br#"{"a": 1.0}"#;
@@ -55,6 +56,7 @@ pub(crate) fn integration(url: &str) -> Integration {
         rate_limit: None,
         breaker: BreakerPolicy::default(),
         log_level: LogLevel::Full,
+        schedule: Schedule::default(),
         revision: 1,
         created_at: now(),
         updated_at: now(),

@@ -12,6 +12,7 @@ use ig_core::integration::{
     Integration, LogLevel, LookupReturn, LookupRule, LookupSource, Ordering, OutgoingAuth, Scope, Script, Signing, SigningSecret,
     SimpleMapping, StaticField, Target, Transform, Transformation, Unmapped,
 };
+use ig_core::schedule::{Schedule, ScheduleMode};
 use ig_core::secret::Secret;
 use ig_core::window::RateLimit;
 use proptest::collection::{btree_set, vec};
@@ -191,6 +192,20 @@ fn ordering() -> impl Strategy<Value = Ordering> {
     prop_oneof![Just(Ordering::Ordered), unordered]
 }
 
+fn schedule() -> impl Strategy<Value = Schedule> {
+    let delay = (0..1_000_000_u64).prop_map(|seconds| (ScheduleMode::Delayed, serde_json::json!({"delaySeconds": seconds})));
+    let recurrence = (1_000..1_000_000_u64, name()).prop_map(|(millis, name)| {
+        let cancel_on = serde_json::json!([{"eventTypes": [name], "matchKeys": ["visit.id"], "action": "RESCHEDULE"}]);
+        let config = serde_json::json!({"intervalMs": millis, "timezone": "Asia/Kolkata", "cancelOn": cancel_on});
+        (ScheduleMode::Recurring, config)
+    });
+    let config = option::of(prop_oneof![delay, recurrence]);
+    config.prop_map(|config| match config {
+        Some((mode, config)) => Schedule::read(mode, Some(&config)).expect("a schedule"),
+        None => Schedule::default(),
+    })
+}
+
 fn duration() -> impl Strategy<Value = Duration> {
     (0..1_000_000_u64, 0..1_000_000_000_u32).prop_map(|(second, nano)| Duration::new(second, nano))
 }
@@ -226,10 +241,11 @@ prop_compose! {
         (filter, lookups, script_timeout) in (option::of(condition()), vec(lookup_rule(), 0..3), duration()),
         (hold, rate_limit, breaker) in (option::of(hold()), option::of(rate_limit()), breaker()),
         log_level in prop_oneof![Just(LogLevel::Full), Just(LogLevel::Metadata)], (created_at, updated_at) in (timestamp(), timestamp()),
+        schedule in schedule(),
     ) -> Integration {
         Integration {
             id, org_id, tenant_id, name, is_active, events, scope, excluded_entity_rids, target, filter, transformation, lookups,
-            hold, rate_limit, breaker, script_timeout, auth, signing, headers, actions, multi_action_delay, timeout, attempts, ordering, log_level, revision, created_at, updated_at,
+            hold, rate_limit, breaker, script_timeout, auth, signing, headers, actions, multi_action_delay, timeout, attempts, ordering, log_level, schedule, revision, created_at, updated_at,
         }
     }
 }

@@ -24,7 +24,7 @@ fn refusal(spoil: Spoil) -> InvalidMessage {
 
 #[test]
 fn a_spoiled_integration_is_refused_by_the_name_of_the_field() {
-    let table: [(&str, Spoil); 21] = [
+    let table: [(&str, Spoil); 23] = [
         ("id", |m| m.id.clear()),
         ("event_type", |m| m.event_type.clear()),
         ("scope", |m| m.scope = 0),
@@ -49,6 +49,11 @@ fn a_spoiled_integration_is_refused_by_the_name_of_the_field() {
         ("attempts", |m| m.attempts = 0),
         ("attempts", |m| m.attempts = 256),
         ("unordered_concurrency", |m| m.unordered_concurrency = Some(0)),
+        ("scheduling_mode", |m| m.scheduling_mode = "SOMETIME".to_owned()),
+        ("scheduling_config", |m| {
+            m.scheduling_mode = "RECURRING".to_owned();
+            m.scheduling_config = r#"{"intervalMs": 1}"#.to_owned();
+        }),
         ("created_at", |m| m.created_at.as_mut().unwrap().nanos = -1),
     ];
     for (field, spoil) in table {

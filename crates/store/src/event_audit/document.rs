@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use ig_core::audit::{Decision, EventAudit, SkipReason};
+use ig_core::audit::{Decision, DecisionStatus, EventAudit, SkipReason};
 use ig_core::id::{EventId, EventType, OrgId, Rid, SourceId};
 use ig_core::ports::StoreError;
 use mongodb::bson::{self, oid::ObjectId};
@@ -38,10 +38,6 @@ pub(crate) struct AuditDocument<'a> {
     expires_at: bson::DateTime,
 }
 
-pub(super) fn status(matched: bool) -> &'static str {
-    if matched { "MATCHED" } else { "SKIPPED" }
-}
-
 impl<'a> From<&'a EventAudit> for AuditDocument<'a> {
     fn from(audit: &'a EventAudit) -> Self {
         let EventAudit {
@@ -59,7 +55,7 @@ impl<'a> From<&'a EventAudit> for AuditDocument<'a> {
             expires_at,
         } = audit;
         let (integrations, reason) = match decision {
-            Decision::Matched { integrations } => (Some(i64::from(*integrations)), None),
+            Decision::Matched { integrations } | Decision::Scheduled { integrations } => (Some(i64::from(*integrations)), None),
             Decision::Skipped(reason) => (None, Some(reason.as_str().into())),
         };
         Self {
@@ -70,7 +66,7 @@ impl<'a> From<&'a EventAudit> for AuditDocument<'a> {
             event_type: event_type.as_ref().map(|text| text.as_str().into()),
             org_id: org_id.map(|org| org.0),
             entity_rid: entity_rid.map(|rid| rid.0),
-            status: status(integrations.is_some()).into(),
+            status: decision.status().as_str().into(),
             reason,
             integrations,
             detail: detail.as_deref().map(Cow::from),
@@ -104,11 +100,13 @@ impl TryFrom<AuditDocument<'_>> for EventAudit {
     type Error = StoreError;
 
     fn try_from(stored: AuditDocument<'_>) -> Result<Self, StoreError> {
-        let decision = match (stored.integrations, stored.reason) {
-            (Some(integrations), _) => Decision::Matched {
-                integrations: u32::try_from(integrations).unwrap_or(u32::MAX),
-            },
-            (None, reason) => Decision::Skipped(read_reason(reason.as_deref())?),
+        let integrations = stored
+            .integrations
+            .map_or(0, |count| u32::try_from(count).unwrap_or(u32::MAX));
+        let decision = match DecisionStatus::parse(&stored.status).ok_or_else(|| unreadable("status"))? {
+            DecisionStatus::Matched => Decision::Matched { integrations },
+            DecisionStatus::Scheduled => Decision::Scheduled { integrations },
+            DecisionStatus::Skipped => Decision::Skipped(read_reason(stored.reason.as_deref())?),
         };
         Ok(Self {
             source: SourceId::new(stored.source),

@@ -14,6 +14,7 @@ use super::condition::ConditionDocument;
 use super::conduct::{HoldDocument, RateLimitDocument, read_breaker};
 use super::lookup::LookupRuleDocument;
 use super::mapping::TransformationDocument;
+use super::schedule::ScheduleDocument;
 use super::words;
 use crate::error::unreadable;
 use crate::field::{date, long, millis, object_id, timestamp, unsigned};
@@ -57,6 +58,8 @@ pub(crate) struct IntegrationDocument {
     ordering: String,
     max_concurrency: Option<i32>,
     log_level: String,
+    #[serde(flatten)]
+    schedule: ScheduleDocument,
     revision: i64,
     created_at: bson::DateTime,
     updated_at: bson::DateTime,
@@ -90,6 +93,7 @@ impl IntegrationDocument {
             rate_limit,
             breaker,
             log_level,
+            schedule,
             revision: _,
             created_at,
             updated_at,
@@ -127,6 +131,7 @@ impl IntegrationDocument {
             ordering: ordering.to_owned(),
             max_concurrency,
             log_level: words::log_level(*log_level).to_owned(),
+            schedule: schedule.into(),
             revision: long(revision),
             created_at: date(*created_at),
             updated_at: date(*updated_at),
@@ -172,6 +177,7 @@ impl IntegrationDocument {
             attempts: u8::try_from(self.retry_count).map_err(|_| unreadable("retryCount"))?,
             ordering: words::read_ordering(&self.ordering, self.max_concurrency)?,
             log_level: words::read_log_level(&self.log_level)?,
+            schedule: self.schedule.read()?,
             revision: unsigned(self.revision),
             created_at: timestamp(self.created_at),
             updated_at: timestamp(self.updated_at),

@@ -1,7 +1,7 @@
 //! Lists: filters, pages, and whose they are.
 
 use crate::stored::moment;
-use ig_core::audit::{Decision, SkipReason};
+use ig_core::audit::{Decision, DecisionStatus, SkipReason};
 use ig_core::configuration::Change;
 use ig_core::dead_letter::DeadLetterStatus;
 use ig_core::delivery_log::{DeliveryStatus, Direction};
@@ -211,6 +211,7 @@ async fn decisions_are_listed_by_their_filters() {
         let decision = match number % 3 {
             0 => Decision::Skipped(SkipReason::Duplicate),
             1 => Decision::Skipped(SkipReason::NoMatch),
+            _ if number == 8 => Decision::Scheduled { integrations: 1 },
             _ => Decision::Matched { integrations: 1 },
         };
         JournalEntry::Audit(audit(Some(7 + number / 9), number, decision))
@@ -228,11 +229,19 @@ async fn decisions_are_listed_by_their_filters() {
     assert_eq!(list(filter()).await, (0..9).rev().collect::<Vec<_>>());
     assert_eq!(
         list(AuditFilter {
-            matched: Some(true),
+            status: Some(DecisionStatus::Matched),
             ..filter()
         })
         .await,
-        [8, 5, 2]
+        [5, 2]
+    );
+    assert_eq!(
+        list(AuditFilter {
+            status: Some(DecisionStatus::Scheduled),
+            ..filter()
+        })
+        .await,
+        [8]
     );
     assert_eq!(
         list(AuditFilter {

@@ -15,5 +15,6 @@ mod partition_leases;
 mod pushed_events;
 mod rate_windows;
 mod redrives;
+mod scheduled;
 mod secrets;
 mod stored;

@@ -3,6 +3,7 @@
 use ig_core::condition::Condition;
 use ig_core::fault::Faults;
 use ig_core::integration::{Integration, Script, Transformation};
+use ig_core::schedule::{Schedule, Scheduling};
 use ig_transform::script::ScriptKind;
 use ig_transform::{TransformError, Transformer};
 
@@ -32,13 +33,21 @@ fn scripts(integration: &Integration) -> Vec<(String, &Script, ScriptKind)> {
         let condition = judged(format!("/actions/{at}/condition"), action.condition.as_ref());
         transformation.into_iter().chain(condition)
     });
-    own.into_iter().chain(filter).chain(actions).collect()
+    let due = due(&integration.schedule);
+    own.into_iter().chain(filter).chain(actions).chain(due).collect()
 }
 
 fn transformed(place: String, transformation: Option<&Transformation>) -> Option<(String, &Script, ScriptKind)> {
     match transformation? {
         Transformation::Script(script) => Some((place, script, ScriptKind::Transform)),
         Transformation::Simple(_) => None,
+    }
+}
+
+fn due(schedule: &Schedule) -> Option<(String, &Script, ScriptKind)> {
+    match schedule.when() {
+        Scheduling::Delayed(delay) => Some(("/schedulingConfig/script".to_owned(), delay.script()?, ScriptKind::Transform)),
+        Scheduling::Immediate | Scheduling::Recurring(_) => None,
     }
 }
 

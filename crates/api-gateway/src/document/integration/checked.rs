@@ -9,6 +9,7 @@ use ig_core::integration::{
     DEFAULT_SCRIPT_TIMEOUT, DEFAULT_TIMEOUT, EventPattern, HttpMethod, Integration, LogLevel, Ordering, OutgoingAuth, Scope,
     SimpleMapping, Target, Transformation,
 };
+use ig_core::schedule::Schedule;
 use ig_delivery::Template;
 use ig_transform::CompiledLookups;
 
@@ -16,7 +17,7 @@ use super::super::text::{event_type, name, noted, rid};
 use super::super::{Stamp, header};
 use super::choice::{OrderingName, ScheduleMode};
 use super::transformation::Transformed;
-use super::{AuthType, OutboundIntegration, action, auth, lookup};
+use super::{AuthType, OutboundIntegration, SchedulingConfig, action, auth, lookup};
 
 const DEFAULT_ATTEMPTS: u8 = 3;
 const DEFAULT_CONCURRENCY: u16 = 10;
@@ -61,11 +62,11 @@ impl OutboundIntegration {
             scope,
             excluded_entity_rids,
             scheduling_mode,
+            scheduling_config,
             revision: _,
             created_at: _,
             updated_at: _,
         } = self;
-        let (None | Some(ScheduleMode::Immediate)) = scheduling_mode;
         let faults = &mut Faults::default();
         unchanged(faults, given_id, id, given_org, org_id);
         let tenant_id = tenant_id.map_or(Some(org_id.as_entity()), |number| noted(faults, "/tenantId", rid(number)));
@@ -111,6 +112,7 @@ impl OutboundIntegration {
                 .and_then(|breaker| noted(faults, "/breaker", breaker.into_domain()))
                 .unwrap_or_default(),
             log_level: log_level.map_or(LogLevel::Full, LogLevel::from),
+            schedule: schedule(faults, scheduling_mode, scheduling_config),
             target: match target {
                 Some(target) => target,
                 // An address that is none was noted as a fault, so nothing is missing but the value.
@@ -171,6 +173,11 @@ fn excluded(faults: &mut Faults, rids: Vec<i64>, scope: Scope) -> BTreeSet<Rid> 
 
 fn authentication(faults: &mut Faults, kind: AuthType, config: Option<super::AuthConfig>) -> OutgoingAuth {
     noted(faults, "/outgoingAuthConfig", auth::into_domain(kind, config)).unwrap_or(OutgoingAuth::None)
+}
+
+fn schedule(faults: &mut Faults, mode: Option<ScheduleMode>, config: Option<SchedulingConfig>) -> Schedule {
+    let schedule = SchedulingConfig::into_domain(mode.unwrap_or(ScheduleMode::Immediate), config);
+    noted(faults, "/schedulingConfig", schedule).unwrap_or_default()
 }
 
 fn order(faults: &mut Faults, ordering: Option<OrderingName>, max_concurrency: Option<u16>) -> Ordering {

@@ -1,6 +1,7 @@
 //! The choices an integration offers, by the names that clients use.
 
 use ig_core::integration::{HttpMethod, LogLevel, Scope};
+use ig_core::schedule::ScheduleMode as Mode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -32,6 +33,10 @@ pub(crate) enum TransformationMode {
 pub(crate) enum ScheduleMode {
     /// At once.
     Immediate,
+    /// Once, later.
+    Delayed,
+    /// Again and again.
+    Recurring,
 }
 
 /// Whether deliveries keep the order of their events.
@@ -81,6 +86,13 @@ macro_rules! same {
     };
 }
 
+same!(
+    ScheduleMode = Mode {
+        Immediate,
+        Delayed,
+        Recurring
+    }
+);
 same!(Method = HttpMethod { Post, Put, Patch });
 same!(LogLevelName = LogLevel { Full, Metadata });
 same!(ScopeName = Scope { AllEntities, EntityOnly });

@@ -4,9 +4,9 @@ use ig_core::integration::{EventPattern, Integration, Ordering, Target};
 use ig_core::mask::is_sensitive;
 use ig_core::secret::MASK;
 
-use super::choice::{OrderingName, ScheduleMode};
+use super::choice::OrderingName;
 use super::transformation::Transformed;
-use super::{BreakerDocument, OutboundIntegration, SigningDocument, auth};
+use super::{BreakerDocument, OutboundIntegration, SchedulingConfig, SigningDocument, auth};
 
 /// Whether a document shows its secrets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +75,7 @@ impl From<Integration> for OutboundIntegration {
             rate_limit,
             breaker,
             log_level,
+            schedule,
             revision,
             created_at,
             updated_at,
@@ -122,7 +123,8 @@ impl From<Integration> for OutboundIntegration {
             log_level: Some(log_level.into()),
             scope: Some(scope.into()),
             excluded_entity_rids: Some(excluded_entity_rids.into_iter().map(|rid| rid.0).collect()),
-            scheduling_mode: Some(ScheduleMode::Immediate),
+            scheduling_mode: Some(schedule.mode().into()),
+            scheduling_config: SchedulingConfig::shown(&schedule),
             revision: Some(revision),
             created_at: Some(created_at),
             updated_at: Some(updated_at),

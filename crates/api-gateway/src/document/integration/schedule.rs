@@ -1,0 +1,84 @@
+//! When deliveries are made, as clients write it.
+
+use ig_core::fault::Faults;
+use ig_core::schedule::Schedule;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::choice::ScheduleMode;
+
+/// When deliveries are made. DELAYED takes one of `delaySeconds`, `at` and `script`; RECURRING takes `cron` or `intervalMs`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct SchedulingConfig {
+    /// DELAYED: seconds after the event, up to a year.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delay_seconds: Option<u64>,
+    /// DELAYED: a dotted path into the payload, or a text with `{{paths}}` in it, which tell the time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
+    /// DELAYED: the body of a function of `payload` and `context` that returns the time; null for never.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub script: Option<String>,
+    /// RECURRING: a cron expression of five fields, or of six with seconds first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cron: Option<String>,
+    /// RECURRING: milliseconds from one occurrence to the next, from 1,000.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interval_ms: Option<u64>,
+    /// The IANA name of the zone of times without an offset, and of a cron expression; the tenant's by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timezone: Option<String>,
+    /// RECURRING: when it begins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_at: Option<String>,
+    /// RECURRING: how often it occurs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_occurrences: Option<u32>,
+    /// RECURRING: the last day, or the last moment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end_date: Option<String>,
+    /// Which later events call off what is pending, or replace it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cancel_on: Option<Vec<CancelOn>>,
+}
+
+/// Later events of these types with equal values at these paths call off what is pending.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct CancelOn {
+    /// The event types, 1 to 20.
+    pub event_types: Vec<String>,
+    /// Dotted paths whose values are to be equal in both payloads, 1 to 20.
+    pub match_keys: Vec<String>,
+    /// What becomes of what is pending; CANCEL by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub action: Option<CancelChoice>,
+}
+
+/// What becomes of what is pending.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(crate) enum CancelChoice {
+    /// It is cancelled.
+    Cancel,
+    /// It is cancelled, and planned anew for the later event.
+    Reschedule,
+}
+
+impl SchedulingConfig {
+    /// The schedule; faults lie within the configuration.
+    pub(crate) fn into_domain(mode: ScheduleMode, config: Option<Self>) -> Result<Schedule, Faults> {
+        let config = config.map(serde_json::to_value).transpose();
+        let config = config.map_err(|error| Faults::one("", error.to_string()))?;
+        Schedule::read(mode.into(), config.as_ref())
+    }
+
+    /// What a schedule was written as; its law was kept then, so it can be read.
+    pub(super) fn shown(schedule: &Schedule) -> Option<Self> {
+        let config = schedule.config()?.clone();
+        serde_json::from_value(config)
+            .inspect_err(|error| tracing::error!(%error, "a stored schedulingConfig cannot be shown"))
+            .ok()
+    }
+}

@@ -1,0 +1,54 @@
+//! The rules of `cancelOn` as they are written.
+
+use serde_json::Value;
+
+use super::cancel::{CancelAction, CancelRule};
+use super::fields::Fields;
+use crate::fault::Faults;
+use crate::id::EventType;
+
+const MOST: usize = 20;
+
+/// The rules of a schedule; faults are noted below `/cancelOn`.
+pub(super) fn read(fields: &mut Fields<'_>) -> Vec<CancelRule> {
+    let written = fields.list("cancelOn");
+    if written.len() > MOST {
+        fields.faults().add("/cancelOn", format!("must be at most {MOST} rules"));
+    }
+    let mut rules = Vec::new();
+    for (at, item) in written.iter().enumerate() {
+        match rule(item) {
+            Ok(rule) => rules.push(rule),
+            Err(found) => fields.faults().absorb(&format!("/cancelOn/{at}"), found),
+        }
+    }
+    rules
+}
+
+fn rule(item: &Value) -> Result<CancelRule, Faults> {
+    let object = item.as_object();
+    let object = object.ok_or_else(|| Faults::one("", "must be an object with eventTypes and matchKeys"))?;
+    let mut fields = Fields::of(object);
+    let event_types = fields.texts("eventTypes").into_iter().map(EventType::new).collect();
+    let match_keys = fields.texts("matchKeys");
+    let action = action(&mut fields);
+    let mut faults = fields.into_faults("a rule of cancelOn");
+    match CancelRule::new(event_types, match_keys, action) {
+        Ok(rule) => faults.into_result(rule),
+        Err(found) => {
+            faults.absorb("", found);
+            Err(faults)
+        }
+    }
+}
+
+fn action(fields: &mut Fields<'_>) -> CancelAction {
+    match fields.text("action") {
+        None | Some("CANCEL") => CancelAction::Cancel,
+        Some("RESCHEDULE") => CancelAction::Reschedule,
+        Some(_) => {
+            fields.faults().add("/action", "must be CANCEL or RESCHEDULE");
+            CancelAction::Cancel
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! A schedule as a tenant writes it: a mode, and a document that fits it.
+
+use serde_json::Value;
+
+use super::cancel::CancelRule;
+use super::delay::{Delay, DelayForm};
+use super::fields::Fields;
+use super::recurrence::{Recurrence, RecurrenceForm};
+use super::{Scheduling, cancel_on};
+use crate::delivery_log::named;
+use crate::fault::Faults;
+
+named! {
+    /// When an integration's deliveries are made, in a word.
+    ScheduleMode {
+        /// As soon as the event is there.
+        Immediate = "IMMEDIATE",
+        /// Once, later.
+        Delayed = "DELAYED",
+        /// Again and again.
+        Recurring = "RECURRING",
+    }
+}
+
+/// When an integration's deliveries are made, and what calls them off. It keeps the document as it was written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Schedule {
+    mode: ScheduleMode,
+    config: Option<Value>,
+    when: Scheduling,
+    cancel_on: Vec<CancelRule>,
+}
+
+impl Default for Schedule {
+    /// At once.
+    fn default() -> Self {
+        Self {
+            mode: ScheduleMode::Immediate,
+            config: None,
+            when: Scheduling::Immediate,
+            cancel_on: Vec::new(),
+        }
+    }
+}
+
+impl Schedule {
+    /// Reads a document, or tells everything that is wrong with it by place. What is delivered at once has none.
+    pub fn read(mode: ScheduleMode, config: Option<&Value>) -> Result<Self, Faults> {
+        let config = config.filter(|config| !config.is_null());
+        let (when, cancel_on) = match (mode, config) {
+            (ScheduleMode::Immediate, None) => return Ok(Self::default()),
+            (ScheduleMode::Immediate, Some(_)) => return Err(Faults::one("", "is for DELAYED and RECURRING alone")),
+            (ScheduleMode::Delayed, config) => delayed(fields(config)?)?,
+            (ScheduleMode::Recurring, config) => recurring(fields(config)?)?,
+        };
+        Ok(Self {
+            mode,
+            config: config.cloned(),
+            when,
+            cancel_on,
+        })
+    }
+
+    /// The mode.
+    pub fn mode(&self) -> ScheduleMode {
+        self.mode
+    }
+
+    /// The document, where the mode has one.
+    pub fn config(&self) -> Option<&Value> {
+        self.config.as_ref()
+    }
+
+    /// When deliveries are made.
+    pub fn when(&self) -> &Scheduling {
+        &self.when
+    }
+
+    /// Which later events call off what is pending.
+    pub fn cancel_on(&self) -> &[CancelRule] {
+        &self.cancel_on
+    }
+}
+
+fn fields(config: Option<&Value>) -> Result<Fields<'_>, Faults> {
+    config
+        .and_then(Value::as_object)
+        .map(Fields::of)
+        .ok_or_else(|| Faults::one("", "must be an object that tells when"))
+}
+
+type Told = (Scheduling, Vec<CancelRule>);
+
+fn delayed(mut fields: Fields<'_>) -> Result<Told, Faults> {
+    let form = DelayForm {
+        delay_seconds: fields.number("delaySeconds"),
+        at: fields.text("at"),
+        script: fields.text("script"),
+        timezone: fields.text("timezone"),
+    };
+    let rules = cancel_on::read(&mut fields);
+    let mut faults = fields.into_faults("DELAYED");
+    let delay = Delay::new(form).map_err(|found| faults.absorb("", found)).ok();
+    finished(faults, delay.map(Scheduling::Delayed), rules)
+}
+
+fn recurring(mut fields: Fields<'_>) -> Result<Told, Faults> {
+    let form = RecurrenceForm {
+        cron: fields.text("cron"),
+        interval_ms: fields.number("intervalMs"),
+        timezone: fields.text("timezone"),
+        first_at: fields.text("firstAt"),
+        max_occurrences: fields.small_number("maxOccurrences"),
+        end_date: fields.text("endDate"),
+    };
+    let rules = cancel_on::read(&mut fields);
+    let mut faults = fields.into_faults("RECURRING");
+    let recurrence = Recurrence::new(form).map_err(|found| faults.absorb("", found)).ok();
+    finished(faults, recurrence.map(Scheduling::Recurring), rules)
+}
+
+fn finished(faults: Faults, when: Option<Scheduling>, rules: Vec<CancelRule>) -> Result<Told, Faults> {
+    faults.into_result((when.unwrap_or_default(), rules))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn places(mode: ScheduleMode, config: &Value) -> Vec<String> {
+        let faults = Schedule::read(mode, Some(config)).expect_err("faults");
+        faults.list().iter().map(|fault| fault.pointer.clone()).collect()
+    }
+
+    #[test]
+    fn what_is_written_is_kept_and_understood() {
+        let config = json!({
+            "cron": "0 9 * * MON", "timezone": "Europe/Berlin", "maxOccurrences": 3, "endDate": null,
+            "cancelOn": [{"eventTypes": ["visit-cancelled"], "matchKeys": ["visit.id"]}],
+        });
+        let schedule = Schedule::read(ScheduleMode::Recurring, Some(&config)).unwrap();
+        assert_eq!(schedule.config(), Some(&config));
+        assert!(matches!(schedule.when(), Scheduling::Recurring(rule) if rule.max_occurrences() == Some(3)));
+        assert_eq!(schedule.cancel_on()[0].action(), super::super::CancelAction::Cancel);
+        let delayed = Schedule::read(ScheduleMode::Delayed, Some(&json!({"delaySeconds": 60})));
+        assert!(matches!(delayed.unwrap().when(), Scheduling::Delayed(_)));
+        assert_eq!(Schedule::read(ScheduleMode::Immediate, None), Ok(Schedule::default()));
+    }
+
+    #[test]
+    fn every_fault_is_told_by_its_place() {
+        let config = json!({
+            "cron": "never", "delaySeconds": 3, "maxOccurrences": "three", "timezone": "Mars/Olympus",
+            "cancelOn": [{"eventTypes": [], "matchKeys": ["a", 7], "action": "FORGET", "when": 1}, 5],
+        });
+        let mut found = places(ScheduleMode::Recurring, &config);
+        found.sort();
+        assert_eq!(
+            found,
+            [
+                "/cancelOn/0/action",
+                "/cancelOn/0/eventTypes",
+                "/cancelOn/0/matchKeys/1",
+                "/cancelOn/0/when",
+                "/cancelOn/1",
+                "/cron",
+                "/delaySeconds",
+                "/maxOccurrences",
+                "/timezone"
+            ]
+        );
+        assert_eq!(
+            places(ScheduleMode::Delayed, &json!({"at": "a", "cron": "0 9 * * *"})),
+            ["/cron"]
+        );
+        assert_eq!(places(ScheduleMode::Delayed, &json!({})), [""]);
+        assert_eq!(places(ScheduleMode::Immediate, &json!({"delaySeconds": 1})), [""]);
+        assert!(Schedule::read(ScheduleMode::Recurring, None).is_err());
+    }
+}

@@ -1,0 +1,82 @@
+//! Reading a JSON object field by field: what is of the wrong kind, or not known, is noted by its place.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use crate::fault::Faults;
+
+/// An object that is being read.
+pub(super) struct Fields<'a> {
+    object: &'a Map<String, Value>,
+    known: BTreeSet<&'static str>,
+    faults: Faults,
+}
+
+impl<'a> Fields<'a> {
+    pub(super) fn of(object: &'a Map<String, Value>) -> Self {
+        Self {
+            object,
+            known: BTreeSet::new(),
+            faults: Faults::default(),
+        }
+    }
+
+    /// A field that may be absent; null counts as absent.
+    pub(super) fn value(&mut self, name: &'static str) -> Option<&'a Value> {
+        self.known.insert(name);
+        self.object.get(name).filter(|value| !value.is_null())
+    }
+
+    pub(super) fn text(&mut self, name: &'static str) -> Option<&'a str> {
+        self.of_kind(name, Value::as_str, "must be a text")
+    }
+
+    pub(super) fn number(&mut self, name: &'static str) -> Option<u64> {
+        self.of_kind(name, Value::as_u64, "must be a whole number from 0")
+    }
+
+    pub(super) fn small_number(&mut self, name: &'static str) -> Option<u32> {
+        let small = |value: &Value| value.as_u64().and_then(|number| u32::try_from(number).ok());
+        self.of_kind(name, small, "must be a whole number from 0 to 4294967295")
+    }
+
+    pub(super) fn list(&mut self, name: &'static str) -> &'a [Value] {
+        self.of_kind(name, Value::as_array, "must be a list")
+            .map_or(&[], Vec::as_slice)
+    }
+
+    /// The texts of a list; what is none is a fault of its own.
+    pub(super) fn texts(&mut self, name: &'static str) -> Vec<String> {
+        let mut texts = Vec::new();
+        for (at, item) in self.list(name).iter().enumerate() {
+            match item.as_str() {
+                Some(text) => texts.push(text.to_owned()),
+                None => self.faults.add(format!("/{name}/{at}"), "must be a text"),
+            }
+        }
+        texts
+    }
+
+    pub(super) fn faults(&mut self) -> &mut Faults {
+        &mut self.faults
+    }
+
+    /// What was found; a field that nobody asked for is a fault, for it would have no effect.
+    pub(super) fn into_faults(mut self, of: &str) -> Faults {
+        for name in self.object.keys().filter(|name| !self.known.contains(name.as_str())) {
+            let name = name.replace('~', "~0").replace('/', "~1");
+            self.faults.add(format!("/{name}"), format!("is no field of {of}"));
+        }
+        self.faults
+    }
+
+    fn of_kind<T>(&mut self, name: &'static str, read: impl Fn(&'a Value) -> Option<T>, otherwise: &str) -> Option<T> {
+        let value = self.value(name)?;
+        let found = read(value);
+        if found.is_none() {
+            self.faults.add(format!("/{name}"), otherwise);
+        }
+        found
+    }
+}

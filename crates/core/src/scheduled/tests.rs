@@ -1,0 +1,133 @@
+use std::time::Duration;
+
+use bytes::Bytes;
+use chrono::{TimeDelta, TimeZone as _, Utc};
+use serde_json::json;
+
+use super::*;
+use crate::id::{EventId, EventType, SourceId};
+use crate::integration::HttpMethod;
+use crate::schedule::ScheduleMode;
+
+fn every_second(more: u32) -> ScheduledDelivery {
+    let event = EventRef {
+        source: SourceId::new("mysql"),
+        id: EventId::new("7"),
+        event_type: EventType::new("visit"),
+        created_at: Some(noon()),
+    };
+    let integration = IntegrationId([3; 12]);
+    let config = json!({"intervalMs": 1000, "maxOccurrences": more});
+    ScheduledDelivery {
+        id: ScheduledDelivery::identity(&event, integration, Some(1)),
+        org_id: OrgId(1),
+        entity_rid: Rid(1),
+        integration,
+        integration_name: "Reminders".to_owned(),
+        event,
+        position: 7,
+        happened_at: noon(),
+        target: Target {
+            url: "https://a.example/hook".parse().unwrap(),
+            method: HttpMethod::Post,
+        },
+        payload: Bytes::from_static(b"{}"),
+        scheduled_for: noon() + TimeDelta::seconds(1),
+        series: Some(Series {
+            number: 1,
+            at: noon() + TimeDelta::seconds(1),
+            schedule: Schedule::read(ScheduleMode::Recurring, Some(&config)).unwrap(),
+            zone: Zone::default(),
+        }),
+        call_off_keys: Vec::new(),
+        status: ScheduledStatus::Failed,
+        error: Some("it answered 500".to_owned()),
+        cancellation: None,
+        trace_id: "t".to_owned(),
+        keep_for: Duration::from_secs(60),
+        created_at: noon(),
+        updated_at: noon(),
+    }
+}
+
+fn noon() -> Timestamp {
+    Utc.with_ymd_and_hms(2026, 1, 1, 12, 0, 0).unwrap()
+}
+
+#[test]
+fn the_next_occurrence_follows_whatever_came_of_this_one_and_is_the_same_whoever_makes_it() {
+    let first = every_second(3);
+    let second = first.successor(noon() + TimeDelta::hours(5)).unwrap();
+    assert_eq!(second.scheduled_for, noon() + TimeDelta::seconds(2));
+    assert_eq!(
+        (second.status, second.error.clone(), second.number()),
+        (ScheduledStatus::Pending, None, Some(2))
+    );
+    assert_eq!(first.successor(noon()).unwrap().id, second.id);
+    let moved = ScheduledDelivery {
+        scheduled_for: noon() + TimeDelta::hours(1),
+        ..first.clone()
+    };
+    let after_moved = moved.successor(noon()).unwrap();
+    assert_eq!(
+        after_moved.scheduled_for, second.scheduled_for,
+        "one that was moved moves no other"
+    );
+    let third = second.successor(noon()).unwrap();
+    assert_eq!(third.successor(noon()), None, "three are enough");
+    let ids = [first.id, second.id, third.id];
+    assert!(ids[0] != ids[1] && ids[1] != ids[2] && ids[0] != ids[2]);
+}
+
+#[test]
+fn a_row_has_the_identity_of_the_first_log_that_it_will_cause() {
+    let first = every_second(1);
+    assert_eq!(first.id.0, first.message_id(0).log_id(first.event.created_at).0);
+    assert_ne!(first.message_id(0), first.message_id(1));
+    let order = first.order(1, "claim".to_owned());
+    assert_eq!(
+        (order.message_id, order.trigger),
+        (first.message_id(1), TriggerType::Scheduled)
+    );
+    let once = ScheduledDelivery { series: None, ..first };
+    assert_eq!(once.successor(noon()), None);
+    assert_eq!(
+        once.message_id(0),
+        MessageId::derive(&once.event.source, &once.event.id, once.integration, 0)
+    );
+}
+
+#[test]
+fn what_earlier_events_planned_is_called_off_by_places_within_a_source_and_by_times_across_sources() {
+    let key = CallOffKey::new(OrgId(1), IntegrationId([3; 12]), crate::schedule::MatchKey([1; 16]));
+    let planned = ScheduledDelivery {
+        call_off_keys: vec![key],
+        ..every_second(1)
+    };
+    let call_off = |source: &str, position, happened_at| CallOff {
+        org_id: planned.org_id,
+        integration: planned.integration,
+        key,
+        event: EventRef {
+            source: SourceId::new(source),
+            ..planned.event.clone()
+        },
+        position,
+        happened_at,
+        replacement: None,
+        reason: String::new(),
+        keep_for: Duration::ZERO,
+        decided_at: noon(),
+    };
+    let (before, after) = (noon() - TimeDelta::hours(1), noon() + TimeDelta::hours(1));
+    assert!(call_off("mysql", 8, before).calls_off(&planned));
+    assert!(!call_off("mysql", 7, after).calls_off(&planned), "not what it planned itself");
+    assert!(!call_off("mysql", 6, after).calls_off(&planned));
+    assert!(call_off("push", 1, after).calls_off(&planned));
+    assert!(!call_off("push", 9, before).calls_off(&planned));
+    let other = ScheduledDelivery {
+        call_off_keys: Vec::new(),
+        ..planned.clone()
+    };
+    assert!(!call_off("mysql", 8, after).calls_off(&other));
+}

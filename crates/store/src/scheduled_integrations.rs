@@ -1,0 +1,186 @@
+//! Deliveries whose time is yet to come.
+//!
+//! `scheduledFor` is a delivery's time as people see it. `dueAt` is when somebody has to take care of it next, and is there as long as
+//! somebody has to: it begins as the same moment, a claim moves it to the end of the claim's lease, and who has seen the delivery to its
+//! end takes it away. So one index tells what is due, a claim that is over is due again by itself, and no query looks at what has ended.
+
+mod call_offs;
+mod claims;
+mod document;
+mod plan;
+
+use ig_core::clock::Timestamp;
+use ig_core::id::{EventId, EventType, IntegrationId, OrgId, ScheduledId};
+use ig_core::ports::StoreError;
+use ig_core::scheduled::{Cancellation, ScheduledDelivery, ScheduledStatus};
+use mongodb::bson::{Document, doc};
+
+pub use claims::DeliveryClaim;
+use document::{CancellationDocument, ScheduledDocument};
+
+use crate::database::Database;
+use crate::field::{date, object_id};
+use crate::names::SCHEDULED;
+use crate::page::{Listed, Page, add_search};
+
+/// Which scheduled deliveries are listed; what is left out does not matter.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ScheduledFilter {
+    /// Where they stand.
+    pub status: Option<ScheduledStatus>,
+    /// What they are for.
+    pub integration_id: Option<IntegrationId>,
+    /// The event's type.
+    pub event_type: Option<EventType>,
+    /// The event's identifier within its source.
+    pub event_id: Option<EventId>,
+    /// Scheduled for this moment or later.
+    pub start: Option<Timestamp>,
+    /// Scheduled for a time before this moment.
+    pub end: Option<Timestamp>,
+    /// Part of the integration's name, the address or the event's identifier.
+    pub search: Option<String>,
+}
+
+/// What came of a change that a person asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Changed {
+    /// It is done.
+    Done,
+    /// The organisation has no such delivery.
+    NotFound,
+    /// It has ended already, and how.
+    Ended(ScheduledStatus),
+    /// It is being delivered just now.
+    UnderWay,
+}
+
+/// The scheduled deliveries.
+#[derive(Debug, Clone)]
+pub struct ScheduledDeliveries {
+    database: Database,
+}
+
+impl ScheduledDeliveries {
+    pub(crate) fn new(database: Database) -> Self {
+        Self { database }
+    }
+
+    fn rows<T: Send + Sync>(&self) -> mongodb::Collection<T> {
+        self.database.collection(SCHEDULED)
+    }
+
+    /// One of an organisation's scheduled deliveries.
+    pub async fn get(&self, org: OrgId, id: ScheduledId) -> Result<Option<ScheduledDelivery>, StoreError> {
+        let rows = self.rows::<ScheduledDocument<'static>>();
+        self.database
+            .within(rows.find_one(of(org, id)))
+            .await?
+            .map(ScheduledDelivery::try_from)
+            .transpose()
+    }
+
+    /// An organisation's scheduled deliveries, those of the latest time first, their payloads left empty.
+    pub async fn list(&self, org: OrgId, filter: &ScheduledFilter, page: Page) -> Result<Listed<ScheduledDelivery>, StoreError> {
+        let latest_first = doc! { "scheduledFor": -1, "_id": -1 };
+        let without_payload = Some(doc! { "payload": 0 });
+        let listed =
+            self.database
+                .page::<ScheduledDocument<'static>>(SCHEDULED, query(org, filter), latest_first, without_payload, page);
+        listed.await?.try_map(ScheduledDelivery::try_from)
+    }
+
+    /// Calls off what is pending. What is being delivered just now may still arrive; it does not occur again.
+    pub async fn cancel(&self, org: OrgId, id: ScheduledId, reason: &str, now: Timestamp) -> Result<Changed, StoreError> {
+        let Some(delivery) = self.get(org, id).await? else {
+            return Ok(Changed::NotFound);
+        };
+        let cancellation = Cancellation {
+            reason: reason.to_owned(),
+            event: None,
+            at: now,
+        };
+        let set = doc! {
+            "$set": {
+                "status": ScheduledStatus::Cancelled.as_str(),
+                "cancellationInfo": CancellationDocument::from(&cancellation).to_bson()?,
+                "updatedAt": date(now),
+                "expiresAt": date(now + delivery.keep_for),
+            },
+            "$unset": { "dueAt": "", "claimId": "" },
+        };
+        self.change(org, id, pending(org, id), set).await
+    }
+
+    /// Gives what is pending another time.
+    pub async fn reschedule(&self, org: OrgId, id: ScheduledId, at: Timestamp, now: Timestamp) -> Result<Changed, StoreError> {
+        let mut free = pending(org, id);
+        free.insert("$or", vec![doc! { "claimId": null }, doc! { "dueAt": { "$lte": date(now) } }]);
+        let set = doc! {
+            "$set": { "scheduledFor": date(at), "dueAt": date(at), "updatedAt": date(now) },
+            "$unset": { "claimId": "" },
+        };
+        self.change(org, id, free, set).await
+    }
+
+    async fn change(&self, org: OrgId, id: ScheduledId, guard: Document, set: Document) -> Result<Changed, StoreError> {
+        let rows = self.rows::<Document>();
+        if self.database.within(rows.update_one(guard, set)).await?.matched_count > 0 {
+            return Ok(Changed::Done);
+        }
+        Ok(match self.get(org, id).await? {
+            None => Changed::NotFound,
+            Some(delivery) if delivery.status == ScheduledStatus::Pending => Changed::UnderWay,
+            Some(delivery) => Changed::Ended(delivery.status),
+        })
+    }
+}
+
+fn of(org: OrgId, id: ScheduledId) -> Document {
+    doc! { "_id": object_id(id.0), "orgId": org.0 }
+}
+
+fn pending(org: OrgId, id: ScheduledId) -> Document {
+    let mut guard = of(org, id);
+    guard.insert("status", ScheduledStatus::Pending.as_str());
+    guard
+}
+
+fn query(org: OrgId, filter: &ScheduledFilter) -> Document {
+    let ScheduledFilter {
+        status,
+        integration_id,
+        event_type,
+        event_id,
+        start,
+        end,
+        search,
+    } = filter;
+    let texts = [
+        ("status", status.map(ScheduledStatus::as_str)),
+        ("eventType", event_type.as_ref().map(EventType::as_str)),
+        ("originalEventId", event_id.as_ref().map(EventId::as_str)),
+    ];
+    let mut query = doc! { "orgId": org.0 };
+    let given = texts
+        .into_iter()
+        .filter_map(|(field, text)| Some((field.to_owned(), text?.into())));
+    query.extend(given);
+    if let Some(id) = integration_id {
+        query.insert("integrationConfigId", object_id(id.0));
+    }
+    let bounds = [("$gte", *start), ("$lt", *end)];
+    let bounds: Document = bounds
+        .into_iter()
+        .filter_map(|(bound, at)| Some((bound.to_owned(), date(at?).into())))
+        .collect();
+    if !bounds.is_empty() {
+        query.insert("scheduledFor", bounds);
+    }
+    add_search(
+        &mut query,
+        search.as_deref(),
+        &["integrationName", "targetUrl", "originalEventId"],
+    );
+    query
+}

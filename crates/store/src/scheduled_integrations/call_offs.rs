@@ -1,0 +1,92 @@
+//! Events that call off what is pending, as stored.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use ig_core::id::{IntegrationId, OrgId};
+use ig_core::ports::StoreError;
+use ig_core::scheduled::{CallOff, CallOffKey, ScheduledDelivery};
+use mongodb::bson::{self, Document, doc, oid::ObjectId};
+use serde::{Deserialize, Serialize};
+
+use super::document::{EventDocument, ScheduledDocument};
+use crate::field::{date, long, millis, object_id, timestamp, unsigned};
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct CallOffDocument<'a> {
+    /// The key: of several events that call off the same, the latest counts.
+    #[serde(rename = "_id")]
+    key: ObjectId,
+    org_id: i64,
+    integration_config_id: ObjectId,
+    #[serde(flatten)]
+    event: EventDocument<'a>,
+    position: i64,
+    happened_at: bson::DateTime,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    replacement: Option<ScheduledDocument<'a>>,
+    reason: Cow<'a, str>,
+    keep_for_ms: i64,
+    decided_at: bson::DateTime,
+    expires_at: bson::DateTime,
+}
+
+impl<'a> From<&'a CallOff> for CallOffDocument<'a> {
+    fn from(call_off: &'a CallOff) -> Self {
+        let CallOff {
+            org_id,
+            integration,
+            key,
+            event,
+            position,
+            happened_at,
+            replacement,
+            reason,
+            keep_for,
+            decided_at,
+        } = call_off;
+        Self {
+            key: object_id(key.0),
+            org_id: org_id.0,
+            integration_config_id: object_id(integration.0),
+            event: event.into(),
+            position: long(*position),
+            happened_at: date(*happened_at),
+            replacement: replacement.as_deref().map(ScheduledDocument::from),
+            reason: reason.as_str().into(),
+            keep_for_ms: millis(*keep_for),
+            decided_at: date(*decided_at),
+            expires_at: date(*decided_at + CallOff::REMEMBERED),
+        }
+    }
+}
+
+impl TryFrom<CallOffDocument<'_>> for CallOff {
+    type Error = StoreError;
+
+    fn try_from(stored: CallOffDocument<'_>) -> Result<Self, StoreError> {
+        let replacement = stored.replacement.map(ScheduledDelivery::try_from).transpose()?;
+        Ok(Self {
+            org_id: OrgId(stored.org_id),
+            integration: IntegrationId(stored.integration_config_id.bytes()),
+            key: CallOffKey(stored.key.bytes()),
+            event: stored.event.into(),
+            position: unsigned(stored.position),
+            happened_at: timestamp(stored.happened_at),
+            replacement: replacement.map(Box::new),
+            reason: stored.reason.into_owned(),
+            keep_for: Duration::from_millis(unsigned(stored.keep_for_ms)),
+            decided_at: timestamp(stored.decided_at),
+        })
+    }
+}
+
+/// What events before this one left: the same law as [`CallOff::calls_off`].
+pub(super) fn before(call_off: &CallOff) -> Vec<Document> {
+    let source = call_off.event.source.as_str();
+    vec![
+        doc! { "source": source, "position": { "$lt": long(call_off.position) } },
+        doc! { "source": { "$ne": source }, "happenedAt": { "$lte": date(call_off.happened_at) } },
+    ]
+}

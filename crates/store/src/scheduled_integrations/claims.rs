@@ -1,0 +1,215 @@
+//! What is due, who takes care of it, and how it ended.
+//!
+//! A claim's identifier is made for one claim alone, and every write of whoever holds it names it: the write of one whose lease is over
+//! is refused, whether somebody else has claimed the delivery since or not.
+
+use ig_core::clock::Timestamp;
+use ig_core::id::{IntegrationId, OrgId, ScheduledId};
+use ig_core::ports::StoreError;
+use ig_core::scheduled::{Cancellation, DueDelivery, ScheduledDelivery, ScheduledStatus, Settlement};
+use mongodb::bson::{self, Document, doc, oid::ObjectId};
+use serde::Deserialize;
+
+use super::ScheduledDeliveries;
+use super::document::{CancellationDocument, ScheduledDocument};
+use crate::field::{date, object_id, timestamp, unsigned};
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct DueDocument {
+    #[serde(rename = "_id")]
+    id: ObjectId,
+    org_id: i64,
+    integration_config_id: ObjectId,
+    due_at: bson::DateTime,
+    payload_bytes: i64,
+}
+
+impl From<DueDocument> for DueDelivery {
+    fn from(stored: DueDocument) -> Self {
+        Self {
+            id: ScheduledId(stored.id.bytes()),
+            org_id: OrgId(stored.org_id),
+            integration: IntegrationId(stored.integration_config_id.bytes()),
+            due_at: timestamp(stored.due_at),
+            payload_bytes: usize::try_from(unsigned(stored.payload_bytes)).unwrap_or(usize::MAX),
+        }
+    }
+}
+
+/// A claim on some deliveries: who, and for how long.
+#[derive(Debug, Clone, Copy)]
+pub struct DeliveryClaim<'a> {
+    /// Made for this claim alone.
+    pub id: &'a str,
+    /// When it was made, or prolonged.
+    pub now: Timestamp,
+    /// Until when it holds.
+    pub until: Timestamp,
+}
+
+impl ScheduledDeliveries {
+    /// What became due after one moment and up to another, the oldest first, but for some organisations.
+    pub async fn due(
+        &self,
+        after: Timestamp,
+        until: Timestamp,
+        without: &[OrgId],
+        most: usize,
+    ) -> Result<Vec<DueDelivery>, StoreError> {
+        let mut filter = doc! { "dueAt": { "$gt": date(after), "$lte": date(until) } };
+        if !without.is_empty() {
+            let without: Vec<_> = without.iter().map(|org| org.0).collect();
+            filter.insert("orgId", doc! { "$nin": without });
+        }
+        self.find_due(filter, doc! { "dueAt": 1 }, most).await
+    }
+
+    /// What an organisation has due, the oldest first.
+    pub async fn due_of(&self, org: OrgId, now: Timestamp, most: usize) -> Result<Vec<DueDelivery>, StoreError> {
+        let filter = doc! {
+            "orgId": org.0,
+            "status": ScheduledStatus::Pending.as_str(),
+            "scheduledFor": { "$lte": date(now) },
+            "dueAt": { "$lte": date(now) },
+        };
+        self.find_due(filter, doc! { "scheduledFor": 1, "_id": 1 }, most).await
+    }
+
+    async fn find_due(&self, filter: Document, order: Document, most: usize) -> Result<Vec<DueDelivery>, StoreError> {
+        let fields = doc! { "orgId": 1, "integrationConfigId": 1, "dueAt": 1, "payloadBytes": 1 };
+        let limit = i64::try_from(most).unwrap_or(i64::MAX);
+        let rows = self.rows::<DueDocument>();
+        let find = rows.find(filter).sort(order).limit(limit).projection(fields);
+        let found = self.database.all(find).await?;
+        Ok(found.into_iter().map(DueDelivery::from).collect())
+    }
+
+    /// When the first one is due after a moment and up to another. Narrow bounds keep this quick.
+    pub async fn earliest(&self, after: Timestamp, until: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        let first = self.due(after, until, &[], 1).await?;
+        Ok(first.first().map(|due| due.due_at))
+    }
+
+    /// Claims those of these that are still due, and reads them.
+    pub async fn claim(&self, ids: &[ScheduledId], claim: DeliveryClaim<'_>) -> Result<Vec<ScheduledDelivery>, StoreError> {
+        let ids: Vec<_> = ids.iter().map(|id| object_id(id.0)).collect();
+        let still_due = doc! { "_id": { "$in": &ids }, "dueAt": { "$lte": date(claim.now) } };
+        let ours = doc! { "$set": { "claimId": claim.id, "dueAt": date(claim.until) } };
+        self.database
+            .within(self.rows::<Document>().update_many(still_due, ours))
+            .await?;
+        let claimed = doc! { "_id": { "$in": ids }, "claimId": claim.id };
+        let found = self
+            .database
+            .all(self.rows::<ScheduledDocument<'static>>().find(claimed))
+            .await?;
+        found.into_iter().map(ScheduledDelivery::try_from).collect()
+    }
+
+    /// Prolongs a claim on those of these that it still holds.
+    pub async fn renew(&self, ids: &[ScheduledId], claim: DeliveryClaim<'_>) -> Result<(), StoreError> {
+        let ids: Vec<_> = ids.iter().map(|id| object_id(id.0)).collect();
+        let held = doc! { "_id": { "$in": ids }, "claimId": claim.id, "dueAt": { "$gt": date(claim.now) } };
+        let longer = doc! { "$set": { "dueAt": date(claim.until) } };
+        self.database
+            .within(self.rows::<Document>().update_many(held, longer))
+            .await?;
+        Ok(())
+    }
+
+    /// Gives a claim back: the deliveries are due again at a moment.
+    pub async fn release(&self, ids: &[ScheduledId], claim_id: &str, due_at: Timestamp) -> Result<(), StoreError> {
+        let ids: Vec<_> = ids.iter().map(|id| object_id(id.0)).collect();
+        let held = doc! { "_id": { "$in": ids }, "claimId": claim_id };
+        let free = doc! { "$set": { "dueAt": date(due_at) }, "$unset": { "claimId": "" } };
+        self.database.within(self.rows::<Document>().update_many(held, free)).await?;
+        Ok(())
+    }
+
+    /// Notes how a delivery ended. It stays claimed where it `owes` a successor: whoever finds it after its claim makes that. `false` where
+    /// the claim is over, or the delivery was called off meanwhile.
+    pub async fn settle(
+        &self,
+        delivery: &ScheduledDelivery,
+        settlement: &Settlement,
+        claim: DeliveryClaim<'_>,
+        owes: bool,
+    ) -> Result<bool, StoreError> {
+        let mut set = doc! {
+            "status": settlement.status().as_str(),
+            "updatedAt": date(claim.now),
+            "expiresAt": date(claim.now + delivery.keep_for),
+        };
+        match settlement {
+            Settlement::Completed => {}
+            Settlement::Failed(error) => drop(set.insert("errorMessage", error)),
+            Settlement::Cancelled(reason) => {
+                let cancellation = Cancellation {
+                    reason: reason.clone(),
+                    event: None,
+                    at: claim.now,
+                };
+                set.insert("cancellationInfo", CancellationDocument::from(&cancellation).to_bson()?);
+            }
+        }
+        let mut update = doc! { "$set": set };
+        if !owes {
+            update.insert("$unset", doc! { "dueAt": "", "claimId": "" });
+        }
+        let guard = held(&[delivery.id], claim);
+        let updated = self
+            .database
+            .within(self.rows::<Document>().update_one(guard, update))
+            .await?;
+        Ok(updated.matched_count > 0)
+    }
+
+    /// Notes that deliveries that are kept for equally long were completed and owe nothing more, but for those whose claim is over or
+    /// that were called off meanwhile.
+    pub async fn complete(
+        &self,
+        ids: &[ScheduledId],
+        keep_for: std::time::Duration,
+        claim: DeliveryClaim<'_>,
+    ) -> Result<(), StoreError> {
+        let update = doc! {
+            "$set": {
+                "status": ScheduledStatus::Completed.as_str(),
+                "updatedAt": date(claim.now),
+                "expiresAt": date(claim.now + keep_for),
+            },
+            "$unset": { "dueAt": "", "claimId": "" },
+        };
+        let rows = self.rows::<Document>();
+        self.database.within(rows.update_many(held(ids, claim), update)).await?;
+        Ok(())
+    }
+
+    /// Makes the successor that a settled delivery owes, exactly once whoever does it, and lets go of the delivery.
+    pub async fn succeed(
+        &self,
+        settled: ScheduledId,
+        claim_id: &str,
+        successor: Option<&ScheduledDelivery>,
+    ) -> Result<(), StoreError> {
+        if let Some(successor) = successor {
+            self.plan(&[successor]).await?;
+        }
+        let owed = doc! { "_id": object_id(settled.0), "claimId": claim_id };
+        let done = doc! { "$unset": { "dueAt": "", "claimId": "" } };
+        self.database.within(self.rows::<Document>().update_one(owed, done)).await?;
+        Ok(())
+    }
+}
+
+/// What is pending under a claim whose lease is not over.
+fn held(ids: &[ScheduledId], claim: DeliveryClaim<'_>) -> Document {
+    let ids: Vec<_> = ids.iter().map(|id| object_id(id.0)).collect();
+    doc! {
+        "_id": { "$in": ids },
+        "claimId": claim.id,
+        "status": ScheduledStatus::Pending.as_str(),
+        "dueAt": { "$gt": date(claim.now) },
+    }
+}

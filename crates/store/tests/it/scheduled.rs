@@ -1,0 +1,403 @@
+//! Deliveries whose time is yet to come: planned once, claimed by one, called off in whatever order it becomes known.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use bytes::Bytes;
+use ig_core::clock::Timestamp;
+use ig_core::delivery_log::EventRef;
+use ig_core::id::{EventId, EventType, IntegrationId, OrgId, Rid, SourceId};
+use ig_core::ports::{Journal as _, JournalEntry};
+use ig_core::schedule::{MatchKey, Schedule, ScheduleMode, Zone};
+use ig_core::scheduled::{CallOff, CallOffKey, ScheduledDelivery, ScheduledStatus, Series, Settlement};
+use ig_store::{Changed, DeliveryClaim, Page, ScheduledDeliveries, ScheduledFilter};
+use ig_testkit::builders;
+use serde_json::json;
+
+use crate::stored::{Stored, moment};
+
+const ORG: OrgId = OrgId(7);
+const LEASE: Duration = Duration::from_secs(10);
+
+fn event(position: u64, event_type: &str) -> EventRef {
+    EventRef {
+        source: SourceId::new("mysql"),
+        id: EventId::new(position.to_string()),
+        event_type: EventType::new(event_type),
+        created_at: Some(moment(0)),
+    }
+}
+
+fn integration() -> IntegrationId {
+    builders::integration_id(1)
+}
+
+fn key(byte: u8) -> CallOffKey {
+    CallOffKey::new(ORG, integration(), MatchKey([byte; 16]))
+}
+
+/// What the event at a position planned for a second.
+fn planned(position: u64, second: i64) -> ScheduledDelivery {
+    let about = event(position, "visit");
+    ScheduledDelivery {
+        id: ScheduledDelivery::identity(&about, integration(), None),
+        org_id: ORG,
+        entity_rid: Rid(70),
+        integration: integration(),
+        integration_name: "Reminders".to_owned(),
+        event: about,
+        position,
+        happened_at: moment(0),
+        target: builders::target("https://a.example/hook"),
+        payload: Bytes::from_static(br#"{"visit": 1.0}"#),
+        scheduled_for: moment(second),
+        series: None,
+        call_off_keys: Vec::new(),
+        status: ScheduledStatus::Pending,
+        error: None,
+        cancellation: None,
+        trace_id: "trace".to_owned(),
+        keep_for: Duration::from_hours(1),
+        created_at: moment(0),
+        updated_at: moment(0),
+    }
+}
+
+fn every_second(position: u64, times: u32) -> ScheduledDelivery {
+    let config = json!({"intervalMs": 1000, "maxOccurrences": times});
+    let about = event(position, "visit");
+    ScheduledDelivery {
+        id: ScheduledDelivery::identity(&about, integration(), Some(1)),
+        series: Some(Series {
+            number: 1,
+            at: moment(1),
+            schedule: Schedule::read(ScheduleMode::Recurring, Some(&config)).unwrap(),
+            zone: "Asia/Kolkata".parse::<Zone>().unwrap(),
+        }),
+        ..planned(position, 1)
+    }
+}
+
+fn with_key(position: u64, second: i64, byte: u8) -> ScheduledDelivery {
+    ScheduledDelivery {
+        call_off_keys: vec![key(byte)],
+        ..planned(position, second)
+    }
+}
+
+fn call_off(position: u64, byte: u8, replacement: Option<ScheduledDelivery>) -> CallOff {
+    CallOff {
+        org_id: ORG,
+        integration: integration(),
+        key: key(byte),
+        event: event(position, "visit-cancelled"),
+        position,
+        happened_at: moment(0),
+        replacement: replacement.map(Box::new),
+        reason: format!("event {position}"),
+        keep_for: Duration::from_hours(1),
+        decided_at: moment(0),
+    }
+}
+
+fn claim(id: &str, now: Timestamp) -> DeliveryClaim<'_> {
+    DeliveryClaim {
+        id,
+        now,
+        until: now + LEASE,
+    }
+}
+
+async fn plan(stored: &Stored, deliveries: &[ScheduledDelivery]) -> ScheduledDeliveries {
+    let rows = stored.store.scheduled_deliveries();
+    rows.plan(&deliveries.iter().collect::<Vec<_>>()).await.unwrap();
+    rows
+}
+
+async fn statuses(rows: &ScheduledDeliveries) -> Vec<(u64, ScheduledStatus)> {
+    let listed = rows.list(ORG, &ScheduledFilter::default(), Page::first(500)).await.unwrap();
+    let mut found: Vec<_> = listed.items.iter().map(|row| (row.position, row.status)).collect();
+    found.sort_by_key(|(position, status)| (*position, status.as_str()));
+    found
+}
+
+#[tokio::test]
+async fn what_is_planned_twice_is_there_once_as_it_was_planned() {
+    let stored = Stored::fresh().await;
+    let delivery = every_second(1, 3);
+    let entry = JournalEntry::Scheduled(Box::new(ScheduledDelivery {
+        call_off_keys: vec![key(1), key(2)],
+        ..delivery.clone()
+    }));
+    let later = ScheduledDelivery {
+        scheduled_for: moment(500),
+        ..delivery.clone()
+    };
+    stored.store.journal().record(&[entry]).await.unwrap();
+    let rows = plan(&stored, &[later]).await;
+    let found = rows.get(ORG, delivery.id).await.unwrap().unwrap();
+    assert_eq!(found.call_off_keys, [key(1), key(2)]);
+    assert_eq!(
+        ScheduledDelivery {
+            call_off_keys: Vec::new(),
+            ..found
+        },
+        delivery
+    );
+    assert_eq!(rows.get(OrgId(8), delivery.id).await.unwrap(), None, "another's");
+}
+
+#[tokio::test]
+async fn of_several_claimers_each_delivery_has_one_and_a_claim_that_is_over_is_refused() {
+    let stored = Stored::fresh().await;
+    let deliveries: Vec<_> = (1..=50).map(|position| planned(position, 1)).collect();
+    let rows = plan(&stored, &deliveries).await;
+    let ids: Vec<_> = deliveries.iter().map(|delivery| delivery.id).collect();
+    let now = moment(2);
+    let names: Vec<_> = (0..4).map(|claimer| format!("claimer-{claimer}")).collect();
+    let claims = names.iter().map(|name| rows.claim(&ids, claim(name, now)));
+    let claimed = futures::future::try_join_all(claims).await.unwrap();
+    let all: Vec<_> = claimed.iter().flatten().map(|delivery| delivery.id).collect();
+    assert_eq!(all.len(), 50);
+    assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), 50, "each has one");
+    assert!(rows.claim(&ids, claim("late", now)).await.unwrap().is_empty());
+
+    let after_lease = now + LEASE + Duration::from_millis(1);
+    let first = claimed.iter().position(|of_one| !of_one.is_empty()).unwrap();
+    let delivery = &claimed[first][0];
+    let settled = rows.settle(delivery, &Settlement::Completed, claim(&names[first], after_lease), false);
+    assert!(!settled.await.unwrap(), "its lease is over");
+    assert_eq!(
+        rows.claim(&[delivery.id], claim("other", after_lease)).await.unwrap().len(),
+        1
+    );
+    let settled = rows.settle(delivery, &Settlement::Completed, claim("other", after_lease), false);
+    assert!(settled.await.unwrap());
+    assert!(
+        rows.due(moment(0), moment(10_000), &[], 100)
+            .await
+            .unwrap()
+            .iter()
+            .all(|due| due.id != delivery.id)
+    );
+}
+
+#[tokio::test]
+async fn a_claim_is_prolonged_given_back_and_ended_for_many() {
+    let stored = Stored::fresh().await;
+    let deliveries: Vec<_> = (1..=4).map(|position| planned(position, 1)).collect();
+    let rows = plan(&stored, &deliveries).await;
+    let ids: Vec<_> = deliveries.iter().map(|delivery| delivery.id).collect();
+    let (begun, renewed) = (moment(2), moment(9));
+    assert_eq!(rows.claim(&ids, claim("me", begun)).await.unwrap().len(), 4);
+    rows.renew(&ids, claim("me", renewed)).await.unwrap();
+    assert!(
+        rows.claim(&ids, claim("other", moment(13))).await.unwrap().is_empty(),
+        "prolonged"
+    );
+    rows.release(&ids[..1], "me", moment(15)).await.unwrap();
+    assert!(rows.due(moment(14), moment(15), &[], 10).await.unwrap()[0].id == ids[0]);
+    let canceled = rows.cancel(ORG, ids[1], "by hand", moment(13)).await.unwrap();
+    assert_eq!(canceled, Changed::Done, "though it is under way");
+    rows.complete(&ids, Duration::from_hours(1), claim("me", moment(13)))
+        .await
+        .unwrap();
+    let expected = [
+        (1, ScheduledStatus::Pending),
+        (2, ScheduledStatus::Cancelled),
+        (3, ScheduledStatus::Completed),
+        (4, ScheduledStatus::Completed),
+    ];
+    assert_eq!(statuses(&rows).await, expected);
+}
+
+#[tokio::test]
+async fn the_next_occurrence_is_made_once_whoever_was_cut_off() {
+    let stored = Stored::fresh().await;
+    let first = every_second(1, 2);
+    let rows = plan(&stored, std::slice::from_ref(&first)).await;
+    let now = moment(2);
+    let mine = rows.claim(&[first.id], claim("cut-off", now)).await.unwrap().remove(0);
+    let failed = Settlement::Failed("it answered 500".to_owned());
+    assert!(rows.settle(&mine, &failed, claim("cut-off", now), true).await.unwrap());
+    // Here it is killed: the row is due again when its claim is over, and says how it ended.
+    let later = now + LEASE + Duration::from_secs(1);
+    let due = rows.due(moment(0), later, &[], 10).await.unwrap();
+    assert_eq!(due.iter().map(|due| due.id).collect::<Vec<_>>(), [first.id]);
+    let owing = rows.claim(&[first.id], claim("heir", later)).await.unwrap().remove(0);
+    assert_eq!(
+        (owing.status, owing.error.as_deref()),
+        (ScheduledStatus::Failed, Some("it answered 500"))
+    );
+    let second = owing.successor(later).unwrap();
+    for _ in 0..2 {
+        rows.succeed(first.id, "heir", Some(&second)).await.unwrap();
+    }
+    let listed = rows.list(ORG, &ScheduledFilter::default(), Page::first(10)).await.unwrap();
+    assert_eq!(listed.total, 2);
+    assert_eq!(rows.get(ORG, second.id).await.unwrap().unwrap().scheduled_for, moment(2));
+    let due = rows.due(moment(0), moment(100), &[], 10).await.unwrap();
+    assert_eq!(
+        due.iter().map(|due| due.id).collect::<Vec<_>>(),
+        [second.id],
+        "the first is done with"
+    );
+}
+
+#[tokio::test]
+async fn a_later_event_calls_off_what_earlier_ones_planned_in_whatever_order_they_are_read() {
+    let stored = Stored::fresh().await;
+    let rows = plan(&stored, &[with_key(10, 1, 1), with_key(11, 1, 2), with_key(30, 1, 1)]).await;
+    rows.call_off(&call_off(20, 1, None)).await.unwrap();
+    let expected = [
+        (10, ScheduledStatus::Cancelled),
+        (11, ScheduledStatus::Pending),
+        (30, ScheduledStatus::Pending),
+    ];
+    assert_eq!(statuses(&rows).await, expected, "not other keys, nor what came later");
+    // An event that was read late, though it came before the one that calls it off; and one that came after it.
+    plan(&stored, &[with_key(15, 1, 1), with_key(25, 1, 1)]).await;
+    // The same, read again after a restart.
+    rows.call_off(&call_off(20, 1, None)).await.unwrap();
+    let found: Vec<_> = statuses(&rows).await.into_iter().map(|(_, status)| status).collect();
+    let (pending, cancelled) = (ScheduledStatus::Pending, ScheduledStatus::Cancelled);
+    assert_eq!(found, [cancelled, pending, cancelled, pending, pending]);
+    let row = rows.get(ORG, with_key(15, 1, 1).id).await.unwrap().unwrap();
+    let cancellation = row.cancellation.unwrap();
+    assert_eq!(cancellation.reason, "event 20");
+    assert_eq!(cancellation.event.unwrap().event_type.as_str(), "visit-cancelled");
+}
+
+#[tokio::test]
+async fn what_is_pending_is_replaced_once_and_nothing_is_where_nothing_was() {
+    let stored = Stored::fresh().await;
+    let rows = plan(&stored, &[with_key(10, 1, 1)]).await;
+    let replacement = with_key(20, 60, 1);
+    for _ in 0..2 {
+        let moved = call_off(20, 1, Some(replacement.clone()));
+        stored
+            .store
+            .journal()
+            .record(&[JournalEntry::CalledOff(Box::new(moved))])
+            .await
+            .unwrap();
+    }
+    assert_eq!(
+        statuses(&rows).await,
+        [(10, ScheduledStatus::Cancelled), (20, ScheduledStatus::Pending)]
+    );
+    rows.call_off(&call_off(21, 9, Some(with_key(21, 60, 9)))).await.unwrap();
+    assert_eq!(statuses(&rows).await.len(), 2, "nothing was pending under that key");
+    // The event that it replaces is read after it.
+    plan(&stored, &[with_key(19, 1, 9)]).await;
+    let found = statuses(&rows).await;
+    assert_eq!(
+        found[1..],
+        [
+            (19, ScheduledStatus::Cancelled),
+            (20, ScheduledStatus::Pending),
+            (21, ScheduledStatus::Pending)
+        ]
+    );
+    // And what replaced is called off in its turn.
+    rows.call_off(&call_off(40, 9, None)).await.unwrap();
+    assert_eq!(statuses(&rows).await[3], (21, ScheduledStatus::Cancelled));
+}
+
+#[tokio::test]
+async fn a_series_that_was_called_off_while_it_was_delivered_does_not_go_on() {
+    let stored = Stored::fresh().await;
+    let first = ScheduledDelivery {
+        call_off_keys: vec![key(1)],
+        ..every_second(1, 9)
+    };
+    let rows = plan(&stored, std::slice::from_ref(&first)).await;
+    let mine = rows.claim(&[first.id], claim("me", moment(2))).await.unwrap().remove(0);
+    rows.call_off(&call_off(5, 1, None)).await.unwrap();
+    let settled = rows.settle(&mine, &Settlement::Completed, claim("me", moment(2)), true);
+    assert!(!settled.await.unwrap(), "it was called off");
+    // Had it been settled right before, its successor would be called off as soon as it is made.
+    plan(&stored, &[mine.successor(moment(2)).unwrap()]).await;
+    let expected = [(1, ScheduledStatus::Cancelled), (1, ScheduledStatus::Cancelled)];
+    assert_eq!(statuses(&rows).await, expected);
+    assert!(rows.due(moment(0), moment(1_000), &[], 10).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_person_cancels_and_moves_what_is_pending_alone() {
+    let stored = Stored::fresh().await;
+    let deliveries: Vec<_> = (1..=3).map(|position| planned(position, 5)).collect();
+    let rows = plan(&stored, &deliveries).await;
+    let ids: Vec<_> = deliveries.iter().map(|delivery| delivery.id).collect();
+    let now = moment(6);
+    assert_eq!(rows.cancel(OrgId(8), ids[0], "x", now).await.unwrap(), Changed::NotFound);
+    assert_eq!(rows.reschedule(OrgId(8), ids[0], now, now).await.unwrap(), Changed::NotFound);
+    assert_eq!(
+        rows.cancel(ORG, ids[0], "No longer wanted", now).await.unwrap(),
+        Changed::Done
+    );
+    let ended = Changed::Ended(ScheduledStatus::Cancelled);
+    assert_eq!(rows.cancel(ORG, ids[0], "again", now).await.unwrap(), ended);
+    assert_eq!(rows.reschedule(ORG, ids[0], now, now).await.unwrap(), ended);
+    let row = rows.get(ORG, ids[0]).await.unwrap().unwrap();
+    assert_eq!(row.cancellation.unwrap().reason, "No longer wanted");
+
+    assert_eq!(rows.claim(&ids, claim("me", now)).await.unwrap().len(), 2);
+    assert_eq!(
+        rows.reschedule(ORG, ids[1], moment(90), now).await.unwrap(),
+        Changed::UnderWay
+    );
+    rows.release(&ids, "me", now).await.unwrap();
+    assert_eq!(rows.reschedule(ORG, ids[1], moment(90), now).await.unwrap(), Changed::Done);
+    let due = rows.due(moment(0), moment(89), &[], 10).await.unwrap();
+    assert_eq!(due.iter().map(|due| due.id).collect::<Vec<_>>(), [ids[2]]);
+    assert_eq!(rows.earliest(moment(6), moment(100)).await.unwrap(), Some(moment(90)));
+    assert_eq!(rows.earliest(moment(90), moment(100)).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn what_is_due_is_found_by_time_and_by_organisation() {
+    let stored = Stored::fresh().await;
+    let other = ScheduledDelivery {
+        org_id: OrgId(8),
+        ..planned(9, 3)
+    };
+    let rows = plan(&stored, &[planned(1, 1), planned(2, 2), planned(3, 30), other.clone()]).await;
+    let due = async |after, until, without: &[OrgId], most| {
+        let found = rows.due(moment(after), moment(until), without, most).await.unwrap();
+        found.iter().map(|due| due.due_at).collect::<Vec<_>>()
+    };
+    assert_eq!(due(0, 10, &[], 10).await, [moment(1), moment(2), moment(3)]);
+    assert_eq!(due(1, 10, &[], 1).await, [moment(2)], "after the first");
+    assert_eq!(due(0, 10, &[ORG], 10).await, [moment(3)]);
+    let found = rows.due_of(ORG, moment(10), 10).await.unwrap();
+    assert_eq!(found.iter().map(|due| due.due_at).collect::<Vec<_>>(), [moment(1), moment(2)]);
+    assert_eq!((found[0].payload_bytes, found[0].integration), (14, integration()));
+
+    let list = async |filter: ScheduledFilter| {
+        let listed = rows.list(ORG, &filter, Page::first(10)).await.unwrap();
+        assert!(listed.items.iter().all(|row| row.payload.is_empty()), "no payloads in lists");
+        listed.items.iter().map(|row| row.position).collect::<Vec<_>>()
+    };
+    let filter = ScheduledFilter::default;
+    assert_eq!(list(filter()).await, [3, 2, 1]);
+    let start = Some(moment(2));
+    assert_eq!(list(ScheduledFilter { start, ..filter() }).await, [3, 2]);
+    let end = Some(moment(30));
+    assert_eq!(list(ScheduledFilter { start, end, ..filter() }).await, [2]);
+    let event_id = Some(EventId::new("1"));
+    assert_eq!(list(ScheduledFilter { event_id, ..filter() }).await, [1]);
+    let status = Some(ScheduledStatus::Completed);
+    assert_eq!(list(ScheduledFilter { status, ..filter() }).await, Vec::<u64>::new());
+    let search = Some("REMIND".to_owned());
+    assert_eq!(list(ScheduledFilter { search, ..filter() }).await.len(), 3);
+    let integration_id = Some(builders::integration_id(2));
+    assert_eq!(
+        list(ScheduledFilter {
+            integration_id,
+            ..filter()
+        })
+        .await,
+        Vec::<u64>::new()
+    );
+}
