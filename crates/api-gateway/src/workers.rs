@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use ig_core::error_kind::ErrorKind;
 use ig_core::order::{DeliveryOrder, OrderReport};
-use ig_proto::kind_of;
 use ig_proto::v1::DeliverRequest;
 use ig_proto::v1::delivery_service_client::DeliveryServiceClient;
+use ig_proto::{LARGEST_ORDER, kind_of};
 use ig_service::grpc::Client;
 use tonic::{Request, Status};
 
@@ -14,8 +14,6 @@ use crate::error::{ApiError, ErrorCode};
 
 /// How long one delivery may take: the longest timeout of an integration, and its recording.
 const PATIENCE: Duration = Duration::from_secs(125);
-/// The largest payload that an order carries, with what is around it.
-const LARGEST_ORDER: usize = 32 * 1024 * 1024;
 
 /// The workers, as whoever orders deliveries sees them.
 #[derive(Debug, Clone)]

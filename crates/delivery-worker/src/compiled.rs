@@ -11,8 +11,9 @@ use ig_core::event_type::EventTypeDefinition;
 use ig_core::fault::Faults;
 use ig_core::id::{EventType, IntegrationId, OrgId, Rid};
 use ig_core::integration::{Integration, PlannedAction};
+use ig_core::schedule::{ScheduleMode, Scheduling, Zone};
 use ig_delivery::Template;
-use ig_transform::{CompiledCondition, CompiledFilter, CompiledShape};
+use ig_transform::{CompiledCondition, CompiledFilter, CompiledScript, CompiledShape};
 use parking_lot::RwLock;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
@@ -74,6 +75,8 @@ pub(crate) struct CompiledIntegration {
     pub integration: Arc<Integration>,
     /// Its requests in sequence; where one cannot be made, why.
     pub actions: Vec<Result<CompiledAction, String>>,
+    /// The script that tells when its deliveries are due, where one does.
+    pub tells_due: Option<CompiledScript>,
     /// Which events it takes up, where a declarative filter says so.
     filter: Option<CompiledFilter>,
 }
@@ -90,14 +93,27 @@ impl CompiledIntegration {
         let actions = actions.collect();
         Self {
             filter: filter.ok().flatten(),
+            tells_due: tells_due(&integration),
             integration,
             actions,
         }
     }
 
+    /// Whether its deliveries are made later than their events come.
+    pub(crate) fn is_scheduled(&self) -> bool {
+        self.integration.schedule.mode() != ScheduleMode::Immediate
+    }
+
     /// Whether an event with this payload is for it, as far as its declarative filter tells.
     pub(crate) fn accepts(&self, payload: &Value) -> bool {
         self.filter.as_ref().is_none_or(|filter| filter.matches(payload))
+    }
+}
+
+fn tells_due(integration: &Integration) -> Option<CompiledScript> {
+    match integration.schedule.when() {
+        Scheduling::Delayed(delay) => Some(CompiledScript::telling(delay.script()?, integration.script_timeout)),
+        Scheduling::Immediate | Scheduling::Recurring(_) => None,
     }
 }
 
@@ -187,6 +203,20 @@ impl LiveConfiguration {
         let inner = self.inner.read();
         let definition = inner.configuration.org(org)?.event_type(event_type)?;
         definition.enforced_schema().is_some().then(|| Arc::clone(definition))
+    }
+
+    /// The integrations whose pending deliveries an event may call off, in the order of their ids.
+    pub(crate) fn listening(&self, org: OrgId, event_type: &EventType, entity: Rid) -> Vec<Arc<CompiledIntegration>> {
+        let inner = self.inner.read();
+        let listening = inner.configuration.org(org).map(|org| org.listening(event_type, entity));
+        let compiled = |integration: Arc<Integration>| inner.compiled.get(&integration.id).cloned();
+        listening.into_iter().flatten().filter_map(compiled).collect()
+    }
+
+    /// The zone that an entity's clocks show.
+    pub(crate) fn zone(&self, org: OrgId, entity: Rid) -> Zone {
+        let inner = self.inner.read();
+        inner.configuration.org(org).map(|org| org.zone(entity)).unwrap_or_default()
     }
 
     /// An integration as it is configured now.

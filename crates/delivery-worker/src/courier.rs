@@ -11,22 +11,30 @@ use ig_core::ports::JournalEntry;
 use tokio_util::sync::CancellationToken;
 
 use crate::compiled::{CompiledIntegration, LiveConfiguration};
-use crate::lanes::Work;
+use crate::lanes::{Purpose, Work};
 use crate::maker::{Assignment, Hold, Maker};
+use crate::planner::Planner;
 use crate::recorder::Recorder;
 
 /// Makes the deliveries of lanes.
 pub(crate) struct Courier {
     maker: Arc<Maker>,
+    planner: Planner,
     configuration: Arc<LiveConfiguration>,
     recorder: Recorder,
 }
 
 impl Courier {
     /// Puts the parts together.
-    pub(crate) fn new(maker: Arc<Maker>, configuration: Arc<LiveConfiguration>, recorder: Recorder) -> Arc<Self> {
+    pub(crate) fn new(
+        maker: Arc<Maker>,
+        planner: Planner,
+        configuration: Arc<LiveConfiguration>,
+        recorder: Recorder,
+    ) -> Arc<Self> {
         Arc::new(Self {
             maker,
+            planner,
             configuration,
             recorder,
         })
@@ -52,6 +60,9 @@ impl Courier {
         let Some(compiled) = self.configuration.integration(work.compiled.integration.id) else {
             return self.skip_deleted(work, event, recorded, stop).await;
         };
+        if work.purpose == Purpose::CallOff || compiled.is_scheduled() {
+            return self.plan(work, event, &compiled, stop).await;
+        }
         for index in 0..compiled.actions.len() {
             let assignment = assignment(work, event, &compiled, index, stop);
             let delay = compiled.integration.multi_action_delay;
@@ -69,6 +80,22 @@ impl Courier {
         work.ticket.part_done();
     }
 
+    /// What is for later is written down, and no more is done about it here.
+    async fn plan(&self, work: &Work, event: &Event, compiled: &CompiledIntegration, stop: &CancellationToken) {
+        let assignments: Vec<_> = (0..compiled.actions.len())
+            .map(|index| assignment(work, event, compiled, index, stop))
+            .collect();
+        let planned = match work.purpose {
+            Purpose::Deliver => self.planner.plan(&assignments).await,
+            Purpose::CallOff => self.planner.call_off(&assignments[0]).await,
+        };
+        let Ok(entries) = planned else { return };
+        for entry in entries {
+            self.record(work, entry).await;
+        }
+        work.ticket.part_done();
+    }
+
     async fn record(&self, work: &Work, entry: JournalEntry) {
         work.ticket.expect(1);
         let room = self.recorder.room().await;
@@ -78,7 +105,7 @@ impl Courier {
     /// An integration that was deleted while its event waited gets nothing; that is written down too.
     async fn skip_deleted(&self, work: &Work, event: &Event, recorded: &HashSet<LogId>, stop: &CancellationToken) {
         let assignment = assignment(work, event, &work.compiled, 0, stop);
-        if !recorded.contains(&assignment.message.log_id(event.created_at)) {
+        if work.purpose == Purpose::Deliver && !recorded.contains(&assignment.message.log_id(event.created_at)) {
             let entry = self
                 .maker
                 .skip(&assignment, "the integration was deleted before its turn came");

@@ -73,14 +73,16 @@ impl Dispatch {
         let source = state.source.id();
         let (trace, span) = EventTrace::begin(source, &addressed.row);
         let decided = span.in_scope(|| {
-            let understood = self.intake.understand(source, addressed, now);
-            understood.and_then(|event| self.decide(event, now))
+            let event = self.intake.understand(source, addressed, now)?;
+            self.refuse_repeat(&event, now)?;
+            self.call_off(state, &event, &ticket, &trace);
+            self.decide(event)
         });
         let (decision, detail) = match decided {
             Ok((event, integrations)) => {
-                let count = u32::try_from(integrations.len()).unwrap_or(u32::MAX);
+                let decision = matched(&integrations);
                 self.queue(state, event, integrations, &ticket, &trace);
-                (Decision::Matched { integrations: count }, None)
+                (decision, None)
             }
             Err((reason, detail)) => (Decision::Skipped(reason), detail),
         };
@@ -89,10 +91,14 @@ impl Dispatch {
         self.recorder.record(JournalEntry::Audit(audit), Some(ticket), None);
     }
 
-    fn decide(&self, event: Event, now: Timestamp) -> Result<Matched, Skip> {
-        if self.is_repeat(&event, now) {
+    fn refuse_repeat(&self, event: &Event, now: Timestamp) -> Result<(), Skip> {
+        if self.is_repeat(event, now) {
             return Err((SkipReason::Duplicate, None));
         }
+        Ok(())
+    }
+
+    fn decide(&self, event: Event) -> Result<Matched, Skip> {
         let mut integrations = self.configuration.matches(event.org_id, &event.event_type, event.entity_rid);
         let matched = integrations.len();
         integrations.retain(|compiled| compiled.accepts(&event.payload.json));
@@ -120,6 +126,23 @@ impl Dispatch {
         repeats
     }
 
+    /// Whatever an event is for itself, it may call off what others have pending: that is done in the lane, before it is delivered there.
+    fn call_off(&self, state: &Arc<SourceState>, event: &Event, ticket: &Ticket, trace: &EventTrace) {
+        let listening = self
+            .configuration
+            .listening(event.org_id, &event.event_type, event.entity_rid);
+        if listening.is_empty() {
+            return;
+        }
+        ticket.expect(listening.len());
+        let event = Arc::new(event.clone());
+        for compiled in listening {
+            let key = lane(&event, &compiled);
+            let work = Work::new(Arc::clone(state), ticket.clone(), compiled, trace.clone());
+            self.lanes.push(key, work.calling_off(), Arc::clone(&event));
+        }
+    }
+
     fn queue(
         &self,
         state: &Arc<SourceState>,
@@ -131,12 +154,7 @@ impl Dispatch {
         ticket.expect(integrations.len());
         let event = Arc::new(event);
         for compiled in integrations {
-            let key = LaneKey {
-                org_id: event.org_id,
-                integration: compiled.integration.id,
-                entity_rid: event.entity_rid,
-                event_type: event.event_type.clone(),
-            };
+            let key = lane(&event, &compiled);
             let work = Work::new(Arc::clone(state), ticket.clone(), compiled, trace.clone());
             self.lanes.push(key, work, Arc::clone(&event));
         }
@@ -185,5 +203,23 @@ impl Dispatch {
             expires_at: self.retention.expires(None, now),
         };
         self.recorder.record(JournalEntry::Audit(audit), None, None);
+    }
+}
+
+fn lane(event: &Event, compiled: &CompiledIntegration) -> LaneKey {
+    LaneKey {
+        org_id: event.org_id,
+        integration: compiled.integration.id,
+        entity_rid: event.entity_rid,
+        event_type: event.event_type.clone(),
+    }
+}
+
+fn matched(integrations: &[Arc<CompiledIntegration>]) -> Decision {
+    let count = u32::try_from(integrations.len()).unwrap_or(u32::MAX);
+    if integrations.iter().all(|compiled| compiled.is_scheduled()) {
+        Decision::Scheduled { integrations: count }
+    } else {
+        Decision::Matched { integrations: count }
     }
 }

@@ -1,8 +1,10 @@
 //! What the worker serves to the other services.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ig_core::error_kind::ErrorKind;
+use ig_core::id::IntegrationId;
 use ig_core::order::DeliveryOrder;
 use ig_core::ports::StoreError;
 use ig_proto::v1::delivery_service_server::DeliveryService;
@@ -10,6 +12,7 @@ use ig_proto::v1::{DeliverRequest, DeliverResponse, NudgeRequest, NudgeResponse}
 use ig_proto::{InvalidMessage, status};
 use tonic::{Request, Response, Status};
 
+use crate::compiled::LiveConfiguration;
 use crate::orders::{OrderError, Orders};
 use crate::reader::SourceState;
 
@@ -17,12 +20,24 @@ use crate::reader::SourceState;
 pub(crate) struct Delivery {
     orders: Arc<Orders>,
     sources: Vec<Arc<SourceState>>,
+    configuration: Arc<LiveConfiguration>,
 }
 
 impl Delivery {
     /// Carries orders out, and takes nudges for these sources.
-    pub(crate) fn new(orders: Arc<Orders>, sources: Vec<Arc<SourceState>>) -> Self {
-        Self { orders, sources }
+    pub(crate) fn new(orders: Arc<Orders>, sources: Vec<Arc<SourceState>>, configuration: Arc<LiveConfiguration>) -> Self {
+        Self {
+            orders,
+            sources,
+            configuration,
+        }
+    }
+
+    /// The pause before the action after this one, where the integration has one.
+    fn before_next_action(&self, integration: IntegrationId, action_index: u16) -> Option<Duration> {
+        let compiled = self.configuration.integration(integration)?;
+        let has_next = usize::from(action_index) + 1 < compiled.actions.len();
+        has_next.then_some(compiled.integration.multi_action_delay)
     }
 }
 
@@ -33,8 +48,10 @@ impl DeliveryService for Delivery {
             .into_inner()
             .try_into()
             .map_err(|error: InvalidMessage| Status::from(error))?;
+        let (integration, action_index) = (order.integration, order.action_index);
         let report = self.orders.carry_out(order).await.map_err(|error| refusal(&error))?;
-        Ok(Response::new((&report).into()))
+        let pause = self.before_next_action(integration, action_index);
+        Ok(Response::new(DeliverResponse::from(&report).before_next_action(pause)))
     }
 
     async fn nudge(&self, request: Request<NudgeRequest>) -> Result<Response<NudgeResponse>, Status> {

@@ -20,7 +20,7 @@ mod queue;
 mod turn;
 
 pub(crate) use budget::Budget;
-pub(crate) use queue::Work;
+pub(crate) use queue::{Purpose, Work};
 pub(crate) use turn::Turns;
 
 use queue::Queue;

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod alerting;
+mod announcing;
 mod checkpoints;
 mod compiled;
 mod config;
@@ -18,6 +19,7 @@ mod metrics;
 mod names;
 mod orders;
 mod partitions;
+mod planner;
 mod protocol;
 mod reader;
 mod recorder;

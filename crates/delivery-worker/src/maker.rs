@@ -148,6 +148,12 @@ impl Maker {
         self.conclude(assignment, protocol, Ending::Skipped(reason))
     }
 
+    /// Nothing can be sent, and trying again would not help; that is written down too.
+    pub(crate) fn give_up(&self, assignment: &Assignment<'_>, failure: Failure) -> JournalEntry {
+        let protocol = Protocol::begin(assignment, self.clock.now());
+        self.conclude(assignment, protocol, Ending::GivenUp(failure))
+    }
+
     fn conclude(&self, assignment: &Assignment<'_>, protocol: Protocol, ending: Ending) -> JournalEntry {
         let now = self.clock.now();
         protocol.conclude(ending, now, self.retention.expires(Some(assignment.event.org_id), now))
@@ -282,7 +288,7 @@ impl Maker {
 
 /// Asks until there is an answer. That no script could be run, or that the lookup tables could not be read, is no verdict about a
 /// payload: it waits.
-async fn insist<T, F>(hold: Hold<'_>, ask: impl Fn() -> F) -> Result<(Result<T, Refusal>, Vec<String>), Interrupted>
+pub(crate) async fn insist<T, F>(hold: Hold<'_>, ask: impl Fn() -> F) -> Result<(Result<T, Refusal>, Vec<String>), Interrupted>
 where
     F: Future<Output = Told<T>>,
 {

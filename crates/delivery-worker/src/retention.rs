@@ -26,8 +26,13 @@ impl Retention {
 
     /// When something that happened now may be forgotten.
     pub(crate) fn expires(&self, org: Option<OrgId>, now: Timestamp) -> Timestamp {
+        now + self.keep_for(org)
+    }
+
+    /// How long what has ended is kept.
+    pub(crate) fn keep_for(&self, org: Option<OrgId>) -> Duration {
         let own = org.and_then(|org| self.configuration.retention_days(org));
         let days = own.unwrap_or(self.default_days);
-        now + Duration::from_secs(u64::from(days) * 24 * 60 * 60)
+        Duration::from_secs(u64::from(days) * 24 * 60 * 60)
     }
 }

@@ -11,7 +11,7 @@ use ig_core::lease::WorkerId;
 use ig_core::ports::Journal;
 use ig_delivery::Deliverer;
 use ig_proto::v1::delivery_service_server::DeliveryServiceServer;
-use ig_service::grpc::{Services, channel};
+use ig_service::grpc::{Fleet, Services, channel};
 use ig_service::{Context, Fate};
 use ig_sources::Ports;
 use ig_store::{SecretBox, Store};
@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
 use crate::alerting::Alerting;
+use crate::announcing::{Announcements, AnnouncingJournal};
 use crate::compiled::LiveConfiguration;
 use crate::config::Config;
 use crate::courier::Courier;
@@ -33,6 +34,7 @@ use crate::lanes::{Budget, Lanes, Turns};
 use crate::maker::Maker;
 use crate::orders::Orders;
 use crate::partitions::{Keeper, KeeperParts};
+use crate::planner::Planner;
 use crate::reader::{Reader, SourceState};
 use crate::recorder::{Writer, recorder};
 use crate::retention::Retention;
@@ -41,8 +43,6 @@ use crate::watch::Follower;
 
 /// What deliveries under way may take when the worker is told to stop; the process's grace is a little longer.
 const FAREWELL: Duration = Duration::from_secs(25);
-/// The largest payload that is ever stored, with what is around it in an order.
-const LARGEST_ORDER: usize = 32 * 1024 * 1024;
 const CHECKPOINT_INTERVAL: Duration = Duration::from_millis(500);
 /// A loop that has not come round for so long has stalled.
 const STALLED: Duration = Duration::from_mins(1);
@@ -50,9 +50,9 @@ const STALLED: Duration = Duration::from_mins(1);
 /// Starts the worker; answers where it serves gRPC.
 pub async fn run(config: Config, context: Context) -> anyhow::Result<SocketAddr> {
     let worker = Worker::assemble(&config, &context).await?;
-    let delivery = Delivery::new(Arc::clone(&worker.orders), worker.sources.clone());
-    let orders = DeliveryServiceServer::new(delivery).max_decoding_message_size(LARGEST_ORDER);
-    let services = Services::new(Routes::new(orders));
+    let delivery = Delivery::new(Arc::clone(&worker.orders), worker.sources.clone(), Arc::clone(&worker.live));
+    let delivery = DeliveryServiceServer::new(delivery).max_decoding_message_size(ig_proto::LARGEST_ORDER);
+    let services = Services::new(Routes::new(delivery));
     let address = context
         .serve_grpc(&config.grpc, services.descriptors(ig_proto::FILE_DESCRIPTOR_SET))
         .await?;
@@ -72,6 +72,7 @@ struct Worker {
     dispatch: Arc<Dispatch>,
     keeper: Arc<Keeper>,
     writers: [Writer; 2],
+    announcements: Arc<Announcements>,
     clock: Arc<dyn Clock>,
 }
 
@@ -80,7 +81,9 @@ impl Worker {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let live = Arc::new(LiveConfiguration::default());
         let store = connect(config).await?;
-        let journal: Arc<dyn Journal> = Arc::new(store.journal());
+        let announcements = Arc::new(Announcements::default());
+        let journal = AnnouncingJournal::new(Arc::new(store.journal()), Arc::clone(&announcements));
+        let journal: Arc<dyn Journal> = Arc::new(journal);
         let (recorder, writers) = recorder(&journal, config.worker.max_unrecorded);
         let retention = Retention::new(Arc::clone(&live), config.worker.retention_days);
         let intake = Arc::new(Intake::new(Arc::clone(&live), &config.worker));
@@ -90,7 +93,7 @@ impl Worker {
         let (transformer, lookups) = transforming::start(config, context, &store, alerting.clone())?;
         let worker = worker_id();
         let gate = gate(&store, alerting, &worker, &clock);
-        let maker = Maker::new(deliverer, transformer, gate, retention.clone(), Arc::clone(&clock));
+        let maker = Maker::new(deliverer, transformer.clone(), gate, retention.clone(), Arc::clone(&clock));
         let orders = Orders::new(
             Arc::clone(&maker),
             Arc::clone(&live),
@@ -99,7 +102,14 @@ impl Worker {
             recorder.clone(),
             context.stopping().clone(),
         );
-        let courier = Courier::new(maker, Arc::clone(&live), recorder.clone());
+        let planner = Planner {
+            maker: Arc::clone(&maker),
+            transformer,
+            configuration: Arc::clone(&live),
+            retention: retention.clone(),
+            clock: Arc::clone(&clock),
+        };
+        let courier = Courier::new(maker, planner, Arc::clone(&live), recorder.clone());
         let turns = Turns::new(Arc::clone(&intake), Arc::clone(&journal), courier, Arc::clone(&clock));
         let budget = Budget::new(config.worker.payload_memory());
         let lanes = Lanes::new(
@@ -142,6 +152,7 @@ impl Worker {
             dispatch,
             keeper,
             writers,
+            announcements,
             clock,
         })
     }
@@ -149,6 +160,7 @@ impl Worker {
     fn start(self, config: &Config, context: &Context) -> anyhow::Result<()> {
         self.depend_on_database(context);
         self.follow_configuration(config, context)?;
+        self.announce(config, context)?;
         self.read_sources(context);
         self.forget_pushed_events(context);
         let written = CancellationToken::new();
@@ -165,6 +177,13 @@ impl Worker {
             Fate::RunsUntilShutdown,
             gauges::run(self.sources, self.lanes, self.budget, stop),
         );
+        Ok(())
+    }
+
+    fn announce(&self, config: &Config, context: &Context) -> anyhow::Result<()> {
+        let schedulers = Fleet::new(&config.services.scheduler, &config.grpc).context("services.scheduler")?;
+        let announcing = Arc::clone(&self.announcements).run(schedulers, context.stopping().clone());
+        context.spawn("announcing what is planned", Fate::RunsUntilShutdown, announcing);
         Ok(())
     }
 

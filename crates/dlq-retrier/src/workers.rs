@@ -17,8 +17,6 @@ use tonic::{Request, Status};
 
 /// How long one delivery may take: the longest timeout of an integration, a wait for its rate limit, and its recording.
 const PATIENCE: Duration = Duration::from_secs(180);
-/// The largest payload that an order carries, with what is around it.
-const LARGEST_ORDER: usize = 32 * 1024 * 1024;
 /// For how long nothing is ordered after no worker could be reached.
 const ABSENCE: Duration = Duration::from_secs(2);
 

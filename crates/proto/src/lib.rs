@@ -9,6 +9,7 @@ mod invalid;
 mod json;
 mod order;
 mod organization;
+mod scheduler;
 mod services;
 mod status;
 mod time;
@@ -16,6 +17,9 @@ mod time;
 pub use invalid::InvalidMessage;
 pub use services::{SECTIONS, ServiceAddresses};
 pub use status::{kind_of, not_served, status};
+
+/// The most bytes that an order to deliver has: the largest payload that is taken in, with what is around it.
+pub const LARGEST_ORDER: usize = 32 * 1024 * 1024;
 
 /// The generated messages, clients and servers of `ig.v1`.
 #[allow(

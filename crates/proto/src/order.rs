@@ -1,5 +1,7 @@
 //! Orders to deliver, and what came of them.
 
+use std::time::Duration;
+
 use ig_core::delivery_log::TriggerType;
 use ig_core::id::{EventId, EventType, OrgId, Rid, SourceId};
 use ig_core::order::{DeliveryOrder, OrderOutcome, OrderReport};
@@ -98,6 +100,8 @@ impl From<&OrderReport> for v1::DeliverResponse {
             response_status: response_status.map(u32::from),
             retry_after: retry_after.map(duration_to_wire),
             delivery_log_id: log_id.to_string(),
+            // Known to whoever has the configuration, not to the report.
+            next_action_after: None,
         }
     }
 }
@@ -113,6 +117,7 @@ impl TryFrom<v1::DeliverResponse> for OrderReport {
             response_status,
             retry_after,
             delivery_log_id,
+            next_action_after: _,
         } = message;
         Ok(Self {
             outcome: outcome_from_wire(outcome).within("outcome")?,
@@ -129,6 +134,25 @@ impl TryFrom<v1::DeliverResponse> for OrderReport {
                 .transpose()?,
             log_id: delivery_log_id.parse().within("delivery_log_id")?,
         })
+    }
+}
+
+impl v1::DeliverResponse {
+    /// The same answer, telling when the integration's next action is to be ordered, where it has a further one.
+    #[must_use]
+    pub fn before_next_action(self, pause: Option<Duration>) -> Self {
+        Self {
+            next_action_after: pause.map(duration_to_wire),
+            ..self
+        }
+    }
+
+    /// The pause before the integration's next action, where it has a further one.
+    pub fn next_action(&self) -> Result<Option<Duration>, InvalidMessage> {
+        let pause = self.next_action_after;
+        pause
+            .map(|pause| duration_from_wire(Some(pause), "next_action_after"))
+            .transpose()
     }
 }
 

@@ -43,6 +43,7 @@ pub const SECTIONS: &[&str] = &[
     "grpc",
     "http",
     "mongodb",
+    "scheduler",
     "scripts",
     "secrets",
     "security",

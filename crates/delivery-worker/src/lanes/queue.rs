@@ -12,6 +12,15 @@ use crate::event_trace::EventTrace;
 use crate::reader::SourceState;
 use crate::tracker::Ticket;
 
+/// What an event is for in a lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// The integration gets it, now or later.
+    Deliver,
+    /// It calls off what earlier ones have pending.
+    CallOff,
+}
+
 /// One event that one integration is to get.
 pub(crate) struct Work {
     /// Where the event can be read again.
@@ -22,6 +31,8 @@ pub(crate) struct Work {
     pub compiled: Arc<CompiledIntegration>,
     /// The trace that the event belongs to.
     pub trace: EventTrace,
+    /// What the event is for here.
+    pub purpose: Purpose,
     event: Option<(Arc<Event>, Kept)>,
 }
 
@@ -33,7 +44,16 @@ impl Work {
             ticket,
             compiled,
             trace,
+            purpose: Purpose::Deliver,
             event: None,
+        }
+    }
+
+    /// The same, but that the event only calls off what is pending.
+    pub(crate) fn calling_off(self) -> Self {
+        Self {
+            purpose: Purpose::CallOff,
+            ..self
         }
     }
 
