@@ -1,29 +1,84 @@
-//! The contract as far as this version serves it.
+//! The contract.
 
-use ig_proto::not_served;
-use ig_proto::v1;
+use std::sync::Arc;
+
+use ig_core::clock::Clock;
+use ig_core::error_kind::ErrorKind;
+use ig_core::ports::StoreError;
+use ig_core::scheduled::{Cancel, Preview, Reschedule};
 use ig_proto::v1::scheduler_service_server::SchedulerService;
+use ig_proto::{InvalidMessage, status, v1};
+use ig_store::{Changed, ScheduledDeliveries};
 use tonic::{Request, Response, Status};
 
-/// Answers every rpc with the word that it is not served yet.
-#[derive(Debug)]
-pub(crate) struct SchedulerGrpc;
+use crate::wake::Wake;
+
+/// Answers for what is scheduled.
+pub(crate) struct SchedulerGrpc {
+    store: ScheduledDeliveries,
+    wake: Wake,
+    clock: Arc<dyn Clock>,
+}
+
+impl SchedulerGrpc {
+    /// Changes rows, and wakes whoever looks at them.
+    pub(crate) fn new(store: ScheduledDeliveries, wake: Wake, clock: Arc<dyn Clock>) -> Self {
+        Self { store, wake, clock }
+    }
+}
+
+fn understood<W, T: TryFrom<W, Error = InvalidMessage>>(request: Request<W>) -> Result<T, Status> {
+    Ok(request.into_inner().try_into()?)
+}
 
 #[tonic::async_trait]
 impl SchedulerService for SchedulerGrpc {
-    async fn cancel(&self, _: Request<v1::CancelRequest>) -> Result<Response<v1::CancelResponse>, Status> {
-        Err(not_served("SchedulerService.Cancel"))
+    async fn cancel(&self, request: Request<v1::CancelRequest>) -> Result<Response<v1::CancelResponse>, Status> {
+        let Cancel { org_id, id, reason } = understood(request)?;
+        let changed = self.store.cancel(org_id, id, &reason, self.clock.now()).await;
+        done(changed)?;
+        Ok(Response::new(v1::CancelResponse {}))
     }
 
-    async fn reschedule(&self, _: Request<v1::RescheduleRequest>) -> Result<Response<v1::RescheduleResponse>, Status> {
-        Err(not_served("SchedulerService.Reschedule"))
+    async fn reschedule(&self, request: Request<v1::RescheduleRequest>) -> Result<Response<v1::RescheduleResponse>, Status> {
+        let Reschedule { org_id, id, at } = understood(request)?;
+        let changed = self.store.reschedule(org_id, id, at, self.clock.now()).await;
+        done(changed)?;
+        self.wake.at(at);
+        Ok(Response::new(v1::RescheduleResponse {}))
     }
 
-    async fn preview(&self, _: Request<v1::PreviewRequest>) -> Result<Response<v1::PreviewResponse>, Status> {
-        Err(not_served("SchedulerService.Preview"))
+    async fn preview(&self, request: Request<v1::PreviewRequest>) -> Result<Response<v1::PreviewResponse>, Status> {
+        let preview: Preview = understood(request)?;
+        let times = preview.times(self.clock.now());
+        let times = times.map_err(|reason| status(ErrorKind::Invalid, reason))?;
+        Ok(Response::new(times.into()))
     }
 
-    async fn nudge(&self, _: Request<v1::SchedulerNudgeRequest>) -> Result<Response<v1::SchedulerNudgeResponse>, Status> {
-        Err(not_served("SchedulerService.Nudge"))
+    async fn nudge(&self, request: Request<v1::SchedulerNudgeRequest>) -> Result<Response<v1::SchedulerNudgeResponse>, Status> {
+        let earliest = request.into_inner().earliest()?;
+        self.wake.at(earliest.unwrap_or_else(|| self.clock.now()));
+        Ok(Response::new(v1::SchedulerNudgeResponse {}))
+    }
+}
+
+fn done(changed: Result<Changed, StoreError>) -> Result<(), Status> {
+    match changed {
+        Ok(Changed::Done) => Ok(()),
+        Ok(Changed::NotFound) => Err(status(ErrorKind::NotFound, "the organisation has no such scheduled delivery")),
+        Ok(Changed::Ended(how)) => Err(status(
+            ErrorKind::Stale,
+            format!("It is pending no more: it is {}", how.as_str()),
+        )),
+        Ok(Changed::UnderWay) => Err(status(ErrorKind::Stale, "It is being delivered just now")),
+        Err(error) => Err(refusal(&error)),
+    }
+}
+
+fn refusal(error: &StoreError) -> Status {
+    tracing::warn!(%error, "a scheduled delivery could not be changed");
+    match error {
+        StoreError::Unavailable(_) => status(ErrorKind::Unavailable, "the database is unavailable"),
+        StoreError::Refused(_) => status(ErrorKind::Internal, "the database refused"),
     }
 }

@@ -1,44 +1,7 @@
-//! The service as others meet it.
+//! The service as others meet it: rows on a real database, a worker that says what the test wants.
 
-use ig_proto::v1;
-use ig_proto::v1::scheduler_service_client::SchedulerServiceClient;
-use ig_scheduler::{Config, run};
-use ig_service::grpc::channel;
-use ig_service::{Context, Stop};
-use ig_testkit::mongo;
-use tonic::Code;
-
-const GRACE: std::time::Duration = std::time::Duration::from_secs(5);
-
-fn config(uri: &str) -> Config {
-    let mut config = Config::default();
-    uri.clone_into(&mut config.mongodb.uri);
-    config.grpc.listen.set_port(0);
-    config
-}
-
-#[tokio::test]
-async fn it_is_ready_with_its_database_and_says_what_it_does_not_serve() {
-    let database = mongo::database();
-    let (config, context) = (config(&database.uri), Context::new("scheduler", &Stop::new()));
-    let address = run(config.clone(), context.clone()).await.unwrap();
-    context.readiness().ready().await;
-    let mut client = SchedulerServiceClient::new(channel(&address.to_string(), &config.grpc).unwrap());
-    let refused = client.cancel(v1::CancelRequest::default()).await.unwrap_err();
-    assert_eq!(refused.code(), Code::Unimplemented);
-    assert!(refused.message().contains("SchedulerService.Cancel"), "{refused}");
-    context.drain(GRACE).await.unwrap();
-    assert!(client.cancel(v1::CancelRequest::default()).await.is_err());
-}
-
-#[tokio::test]
-async fn it_starts_without_its_database_and_is_not_ready() {
-    let nobody = format!(
-        "mongodb://127.0.0.1:{}/?serverSelectionTimeoutMS=100",
-        ig_testkit::free_port()
-    );
-    let context = Context::new("scheduler", &Stop::new());
-    run(config(&nobody), context.clone()).await.unwrap();
-    assert_eq!(context.readiness().reasons(), ["mongodb does not answer"]);
-    context.drain(GRACE).await.unwrap();
-}
+mod asked;
+mod due;
+mod rows;
+mod setting;
+mod worker;

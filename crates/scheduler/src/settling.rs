@@ -1,0 +1,211 @@
+//! How deliveries ended is written down, many at a time, and then what follows from it is made.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use ig_core::clock::{Clock, Timestamp};
+use ig_core::id::ScheduledId;
+use ig_core::ports::StoreError;
+use ig_core::scheduled::{ScheduledDelivery, Settlement};
+use ig_store::{DeliveryClaim, ScheduledDeliveries};
+use parking_lot::Mutex;
+use tokio::sync::mpsc;
+
+use crate::backlog::Backlog;
+use crate::metrics;
+use crate::wake::Wake;
+
+/// The most that are written down together.
+const GROUP: usize = 500;
+/// How many of those that are written down one by one are so at once.
+const AT_ONCE: usize = 16;
+/// Beyond so many attempts the claim is as good as over.
+const ATTEMPTS: u32 = 8;
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// What came of a claimed delivery.
+#[derive(Debug)]
+pub(crate) enum Ended {
+    /// It has ended.
+    Settled {
+        /// Which one.
+        delivery: Box<ScheduledDelivery>,
+        /// How.
+        settlement: Settlement,
+        /// Whether the next occurrence is made, where there is a further one.
+        recurs: bool,
+    },
+    /// It had ended before, and owes its successor alone.
+    Owing(ScheduledDelivery),
+    /// It could not be made now, and is due again then.
+    Again(ScheduledId, Timestamp),
+}
+
+impl Ended {
+    /// It has ended like this, and recurs where it is one of several.
+    pub(crate) fn settled(delivery: ScheduledDelivery, settlement: Settlement) -> Self {
+        Self::Settled {
+            delivery: Box::new(delivery),
+            settlement,
+            recurs: true,
+        }
+    }
+
+    fn id(&self) -> ScheduledId {
+        match self {
+            Self::Settled { delivery, .. } => delivery.id,
+            Self::Owing(delivery) => delivery.id,
+            Self::Again(id, _) => *id,
+        }
+    }
+
+    fn due_again(&self) -> Option<Timestamp> {
+        match self {
+            Self::Again(_, due_at) => Some(*due_at),
+            Self::Settled { .. } | Self::Owing(_) => None,
+        }
+    }
+}
+
+/// Writes down how deliveries ended. It ends when nobody is left who could tell it of any.
+pub(crate) struct Settler {
+    /// The rows.
+    pub store: ScheduledDeliveries,
+    /// What is under way.
+    pub backlog: Arc<Mutex<Backlog>>,
+    /// What wakes whoever looks.
+    pub wake: Wake,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Under which claim all is written.
+    pub claim_id: String,
+}
+
+impl Settler {
+    /// Writes until the last sender is gone.
+    pub(crate) async fn run(self, mut queue: mpsc::UnboundedReceiver<Ended>) {
+        let mut group = Vec::with_capacity(GROUP);
+        while queue.recv_many(&mut group, GROUP).await > 0 {
+            let ends: Vec<_> = group.iter().map(|ended| (ended.id(), ended.due_again())).collect();
+            self.settle(std::mem::take(&mut group)).await;
+            self.let_go(&ends);
+        }
+    }
+
+    /// What is due again is looked for from now on: before this it counted as under way.
+    fn let_go(&self, ends: &[(ScheduledId, Option<Timestamp>)]) {
+        let mut backlog = self.backlog.lock();
+        ends.iter().for_each(|(id, _)| backlog.done(*id));
+        drop(backlog);
+        match ends.iter().filter_map(|(_, due_again)| *due_again).min() {
+            Some(due_again) => self.wake.at(due_again),
+            None => self.wake.now(),
+        }
+    }
+
+    async fn settle(&self, group: Vec<Ended>) {
+        let mut completed: BTreeMap<Duration, Vec<ScheduledId>> = BTreeMap::new();
+        let mut single = Vec::new();
+        for ended in group {
+            match ended {
+                Ended::Settled {
+                    delivery,
+                    settlement: Settlement::Completed,
+                    ..
+                } if delivery.series.is_none() => {
+                    metrics::ended(Settlement::Completed.status(), self.late(&delivery));
+                    completed.entry(delivery.keep_for).or_default().push(delivery.id);
+                }
+                other => single.push(other),
+            }
+        }
+        for (keep_for, ids) in completed {
+            self.insist(|now| self.complete(ids.clone(), keep_for, now)).await;
+        }
+        let each = futures::stream::iter(single);
+        each.for_each_concurrent(AT_ONCE, |ended| self.settle_one(ended)).await;
+    }
+
+    async fn settle_one(&self, ended: Ended) {
+        match ended {
+            Ended::Settled {
+                delivery,
+                settlement,
+                recurs,
+            } => {
+                metrics::ended(settlement.status(), self.late(&delivery));
+                self.end(&delivery, &settlement, recurs).await;
+            }
+            Ended::Owing(delivery) => self.succeed(&delivery, delivery.successor(self.clock.now())).await,
+            Ended::Again(id, due_at) => {
+                self.insist(|_| self.release(id, due_at)).await;
+            }
+        }
+    }
+
+    /// First the end of this one, then the next: whoever called this one off meanwhile has called off all that would follow.
+    async fn end(&self, delivery: &ScheduledDelivery, settlement: &Settlement, recurs: bool) {
+        let successor = recurs.then(|| delivery.successor(self.clock.now())).flatten();
+        let owes = successor.is_some();
+        let held = self.insist(|now| async move {
+            let claim = self.claim(now);
+            self.store.settle(delivery, settlement, claim, owes).await
+        });
+        match held.await {
+            Some(true) if owes => self.succeed(delivery, successor).await,
+            Some(true) | None => {}
+            Some(false) => {
+                tracing::debug!(id = %delivery.id, "a delivery was called off, or claimed by another, before its end was noted")
+            }
+        }
+    }
+
+    async fn succeed(&self, settled: &ScheduledDelivery, successor: Option<ScheduledDelivery>) {
+        let next = successor.as_ref();
+        let made = self.insist(|_| self.store.succeed(settled.id, &self.claim_id, next)).await;
+        if let (Some(()), Some(next)) = (made, next) {
+            self.wake.at(next.scheduled_for);
+        }
+    }
+
+    async fn complete(&self, ids: Vec<ScheduledId>, keep_for: Duration, now: Timestamp) -> Result<(), StoreError> {
+        self.store.complete(&ids, keep_for, self.claim(now)).await
+    }
+
+    async fn release(&self, id: ScheduledId, due_at: Timestamp) -> Result<(), StoreError> {
+        self.store.release(&[id], &self.claim_id, due_at).await
+    }
+
+    fn claim(&self, now: Timestamp) -> DeliveryClaim<'_> {
+        DeliveryClaim {
+            id: &self.claim_id,
+            now,
+            until: now,
+        }
+    }
+
+    fn late(&self, delivery: &ScheduledDelivery) -> Duration {
+        let late = self.clock.now() - delivery.scheduled_for;
+        late.to_std().unwrap_or_default()
+    }
+
+    /// Tries until the database answers, but not for ever: a claim that is over is somebody else's.
+    async fn insist<T, F>(&self, write: impl Fn(Timestamp) -> F) -> Option<T>
+    where
+        F: Future<Output = Result<T, StoreError>>,
+    {
+        let mut pause = FIRST_PAUSE;
+        for _ in 0..ATTEMPTS {
+            match write(self.clock.now()).await {
+                Ok(done) => return Some(done),
+                Err(error) => tracing::warn!(%error, "the end of scheduled deliveries cannot be noted; trying again"),
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+        None
+    }
+}

@@ -1,0 +1,216 @@
+//! What is due is delivered, in its time and once.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use ig_core::delivery_log::TriggerType;
+use ig_core::scheduled::{ScheduledDelivery, ScheduledStatus};
+use ig_scheduler::Config;
+use ig_testkit::eventually;
+
+use crate::rows::{every_minute, row};
+use crate::setting::{Setting, noon};
+use crate::worker::{Answer, FakeWorker};
+
+use ScheduledStatus::{Cancelled, Completed, Failed, Pending};
+
+const MINUTE: Duration = Duration::from_mins(1);
+
+#[tokio::test]
+async fn a_delivery_is_ordered_when_its_time_has_come_and_not_before() {
+    let setting = Setting::fresh().await;
+    let scheduler = setting.scheduler().await;
+    let later = row(1, noon() + TimeDelta::seconds(30));
+    setting.plan(&[later.clone(), row(2, noon())]).await;
+    scheduler.nudge(noon()).await;
+    setting.stands(&[Completed, Pending]).await;
+    setting.clock.advance(Duration::from_secs(30));
+    scheduler.nudge(noon() + TimeDelta::seconds(30)).await;
+    setting.stands(&[Completed, Completed]).await;
+    let orders = setting.worker.script.orders();
+    assert_eq!(orders.len(), 2);
+    assert_eq!(
+        (orders[1].message_id, orders[1].trigger),
+        (later.message_id(0), TriggerType::Scheduled)
+    );
+    assert_eq!(
+        (orders[1].org_id, &orders[1].event_type),
+        (later.org_id, &later.event.event_type)
+    );
+}
+
+#[tokio::test]
+async fn one_that_nobody_told_of_is_found_by_the_timer() {
+    let setting = Setting::fresh().await;
+    let mut config = setting.config();
+    config.scheduler.poll_seconds = 1;
+    setting.scheduler_with(config).await;
+    setting.plan(&[row(1, noon())]).await;
+    setting.stands(&[Completed]).await;
+}
+
+#[tokio::test]
+async fn every_occurrence_is_made_once_whatever_came_of_the_one_before() {
+    let setting = Setting::fresh().await;
+    setting.worker.script.answer(1, [Answer::Delivered(None), Answer::Failed]);
+    setting.plan(&[every_minute(1, noon(), 3)]).await;
+    let scheduler = setting.scheduler().await;
+    setting.stands(&[Completed, Pending]).await;
+    for expected in [[Completed, Failed, Pending].as_slice(), &[Completed, Failed, Completed]] {
+        setting.clock.advance(MINUTE);
+        scheduler.nudge(noon()).await;
+        setting.stands(expected).await;
+    }
+    setting.clock.advance(MINUTE * 5);
+    scheduler.nudge(noon()).await;
+    let rows = setting.all().await;
+    let numbers: Vec<_> = rows.iter().filter_map(ScheduledDelivery::number).collect();
+    assert_eq!(numbers, [1, 2, 3]);
+    assert_eq!(rows[1].error.as_deref(), Some("it answered 500"));
+    assert_eq!(rows[2].scheduled_for, noon() + TimeDelta::minutes(2));
+    let messages: BTreeSet<_> = setting.worker.script.orders().iter().map(|order| order.message_id).collect();
+    assert_eq!(messages.len(), 3, "each is a message of its own");
+}
+
+#[tokio::test]
+async fn what_was_missed_is_made_up_for_but_what_is_too_late_is_cancelled() {
+    let setting = Setting::fresh().await;
+    let mut config = setting.config();
+    config.scheduler.max_overdue_seconds = 150;
+    setting.plan(&[every_minute(1, noon(), 4)]).await;
+    setting.clock.advance(MINUTE * 4);
+    let scheduler = setting.scheduler_with(config).await;
+    setting.stands(&[Cancelled, Cancelled, Completed, Completed]).await;
+    let reason = setting.all().await[0].cancellation.clone().unwrap().reason;
+    assert!(reason.starts_with("It was due 240 s ago"), "{reason}");
+    assert_eq!(setting.worker.script.orders().len(), 2);
+    scheduler.context.drain(Duration::from_secs(5)).await.unwrap();
+}
+
+#[tokio::test]
+async fn actions_are_ordered_one_after_the_other_until_there_are_no_more() {
+    let setting = Setting::fresh().await;
+    let soon = Some(Duration::from_millis(1));
+    setting.worker.script.answer(1, [Answer::Delivered(soon), Answer::Failed]);
+    setting.worker.script.answer(2, [Answer::Delivered(soon), Answer::Unknown]);
+    setting.plan(&[row(1, noon()), row(2, noon())]).await;
+    setting.scheduler().await;
+    setting.stands(&[Failed, Completed]).await;
+    let rows = setting.all().await;
+    let orders = setting.worker.script.orders();
+    let of = |row: &ScheduledDelivery| -> Vec<_> {
+        let of_row = orders.iter().filter(|order| order.event_id == row.event.id);
+        of_row.map(|order| (order.action_index, order.message_id)).collect()
+    };
+    assert_eq!(of(&rows[0]), [(0, rows[0].message_id(0)), (1, rows[0].message_id(1))]);
+    assert_eq!(rows[0].error.as_deref(), Some("Action 2: it answered 500"));
+}
+
+#[tokio::test]
+async fn an_integration_that_is_gone_is_waited_for_and_then_given_up() {
+    let setting = Setting::fresh().await;
+    setting.worker.script.always(Answer::Unknown);
+    setting.plan(&[every_minute(1, noon(), 9)]).await;
+    let scheduler = setting.scheduler().await;
+    setting.ordered(1).await;
+    setting.stands(&[Pending]).await;
+    setting.clock.advance(Duration::from_secs(90));
+    scheduler.nudge(noon()).await;
+    setting.stands(&[Cancelled]).await;
+    let reason = setting.all().await[0].cancellation.clone().unwrap().reason;
+    assert_eq!(reason, "The integration was deleted.");
+}
+
+#[tokio::test]
+async fn without_a_worker_it_waits_and_goes_on_when_there_is_one() {
+    let mut setting = Setting::fresh().await;
+    let port = setting.worker.address.port();
+    setting.worker.script.always(Answer::Away);
+    setting.plan(&[row(1, noon()), row(2, noon())]).await;
+    let scheduler = setting.scheduler().await;
+    setting.ordered(1).await;
+    let gone = std::mem::replace(&mut setting.worker, FakeWorker::start().await);
+    gone.stop().await;
+    setting.stands(&[Pending, Pending]).await;
+    setting.worker = FakeWorker::start_on(port).await;
+    let back = std::time::Instant::now();
+    while setting.all().await.iter().any(|row| row.status == Pending) {
+        assert!(back.elapsed() < Duration::from_mins(1), "it goes on");
+        // What was given back is due again after a while, which the held clock has to be moved through.
+        setting.clock.advance(Duration::from_secs(1));
+        scheduler.nudge(noon()).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    setting.stands(&[Completed, Completed]).await;
+    assert_eq!(setting.worker.script.orders().len(), 2);
+}
+
+#[tokio::test]
+async fn what_another_held_that_is_gone_is_taken_over_with_the_same_message() {
+    let setting = Setting::fresh().await;
+    setting.worker.script.answer(1, [Answer::Hang]);
+    setting.plan(&[every_minute(1, noon(), 2)]).await;
+    let frozen = setting.scheduler().await;
+    setting.ordered(1).await;
+    // It is cut off: nothing of it goes on, and its claim is not prolonged.
+    frozen.context.drain(Duration::from_millis(10)).await.unwrap_err();
+    let heir = setting.scheduler().await;
+    setting.clock.advance(Duration::from_secs(11));
+    heir.nudge(noon()).await;
+    setting.stands(&[Completed, Pending]).await;
+    let orders = setting.worker.script.orders();
+    assert_eq!(orders.len(), 2);
+    assert_eq!(orders[0].message_id, orders[1].message_id);
+    assert_ne!(orders[0].claim_id, orders[1].claim_id);
+}
+
+#[tokio::test]
+async fn two_schedulers_make_each_delivery_once() {
+    const ROWS: u64 = 400;
+    let setting = Setting::fresh().await;
+    let (one, other) = (setting.scheduler().await, setting.scheduler().await);
+    let rows: Vec<_> = (0..ROWS).map(|event| row(event, noon())).collect();
+    setting.plan(&rows).await;
+    one.nudge(noon()).await;
+    other.nudge(noon()).await;
+    eventually("all are completed", async || {
+        setting.all().await.iter().all(|row| row.status == Completed)
+    })
+    .await;
+    let orders = setting.worker.script.orders();
+    let distinct: BTreeSet<_> = orders.iter().map(|order| order.message_id).collect();
+    assert_eq!((orders.len() as u64, distinct.len() as u64), (ROWS, ROWS));
+    let holders: BTreeSet<_> = orders.iter().map(|order| &order.claim_id).collect();
+    assert!(holders.len() <= 2);
+}
+
+#[tokio::test]
+async fn targets_that_hang_leave_room_for_others() {
+    let setting = Setting::fresh().await;
+    let config = Config {
+        scheduler: ig_scheduler::SchedulerConfig {
+            max_concurrency: 8,
+            ..Config::default().scheduler
+        },
+        ..setting.config()
+    };
+    let hanging: Vec<_> = (0..50).map(|event| row(event, noon())).collect();
+    (0..50).for_each(|event| setting.worker.script.answer(event, [Answer::Hang]));
+    setting.plan(&hanging).await;
+    let scheduler = setting.scheduler_with(config).await;
+    setting.ordered(1).await;
+    let other = ScheduledDelivery {
+        integration: ig_testkit::builders::integration_id(2),
+        ..row(100, noon())
+    };
+    let id = other.id;
+    setting.plan(&[other]).await;
+    scheduler.nudge(noon()).await;
+    eventually("the other is delivered", async || {
+        let found = setting.rows.get(crate::rows::ORG, id).await.unwrap();
+        found.is_some_and(|row| row.status == Completed)
+    })
+    .await;
+    assert!(setting.worker.script.orders().len() <= 8);
+}

@@ -1,0 +1,132 @@
+//! A scheduler by a held clock, on a database of its own.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ig_core::scheduled::{ScheduledDelivery, ScheduledStatus};
+use ig_proto::v1::SchedulerNudgeRequest;
+use ig_proto::v1::scheduler_service_client::SchedulerServiceClient;
+use ig_scheduler::{Config, run_by};
+use ig_service::grpc::{Client, channel};
+use ig_service::{Context, Stop};
+use ig_store::{MongoConfig, Page, ScheduledDeliveries, ScheduledFilter, SecretBox, Store};
+use ig_testkit::clock::{HeldClock, moment};
+use ig_testkit::eventually;
+use ig_testkit::mongo::TestDatabase;
+
+use crate::rows::ORG;
+use crate::worker::FakeWorker;
+
+/// So long after the epoch of the tests that no server's own clock deletes what has ended.
+const FAR: Duration = Duration::from_hours(10 * 365 * 24);
+
+/// The moment at which a held clock begins.
+pub(crate) fn noon() -> ig_core::clock::Timestamp {
+    moment(0) + FAR
+}
+
+/// A scheduler that runs.
+pub(crate) struct Running {
+    pub(crate) config: Config,
+    pub(crate) context: Context,
+    pub(crate) address: SocketAddr,
+}
+
+/// The database, the clock and the worker of a test.
+pub(crate) struct Setting {
+    pub(crate) database: TestDatabase,
+    pub(crate) clock: HeldClock,
+    pub(crate) worker: FakeWorker,
+    pub(crate) rows: ScheduledDeliveries,
+}
+
+impl Setting {
+    /// A fresh one.
+    pub(crate) async fn fresh() -> Self {
+        let database = ig_testkit::mongo::database();
+        let mongodb = MongoConfig {
+            uri: database.uri.clone(),
+            database: database.name.clone(),
+            ..MongoConfig::default()
+        };
+        let store = Store::connect(&mongodb, SecretBox::closed()).await.unwrap();
+        store.migrate().await.unwrap();
+        Self {
+            database,
+            clock: HeldClock::at(noon()),
+            worker: FakeWorker::start().await,
+            rows: store.scheduled_deliveries(),
+        }
+    }
+
+    /// A configuration for this setting.
+    pub(crate) fn config(&self) -> Config {
+        let mut config = Config::default();
+        config.mongodb.uri.clone_from(&self.database.uri);
+        config.mongodb.database.clone_from(&self.database.name);
+        config.grpc.listen.set_port(0);
+        config.services.delivery_worker = self.worker.address.to_string();
+        config
+    }
+
+    /// Starts a scheduler.
+    pub(crate) async fn scheduler(&self) -> Running {
+        self.scheduler_with(self.config()).await
+    }
+
+    /// Starts a scheduler with settings of its own.
+    pub(crate) async fn scheduler_with(&self, config: Config) -> Running {
+        let context = Context::new("scheduler", &Stop::new());
+        let clock = Arc::new(self.clock.clone());
+        let address = run_by(config.clone(), context.clone(), clock).await.unwrap();
+        context.readiness().ready().await;
+        Running {
+            config,
+            context,
+            address,
+        }
+    }
+
+    /// Plans rows.
+    pub(crate) async fn plan(&self, rows: &[ScheduledDelivery]) {
+        self.rows.plan(&rows.iter().collect::<Vec<_>>()).await.unwrap();
+    }
+
+    /// Every row, by its time.
+    pub(crate) async fn all(&self) -> Vec<ScheduledDelivery> {
+        let listed = self.rows.list(ORG, &ScheduledFilter::default(), Page::first(500)).await;
+        let mut rows = listed.unwrap().items;
+        rows.sort_by_key(|row| (row.scheduled_for, row.position));
+        rows
+    }
+
+    /// Waits until the rows stand like this, by their times.
+    pub(crate) async fn stands(&self, expected: &[ScheduledStatus]) {
+        eventually(&format!("rows that are {expected:?}"), async || {
+            let found: Vec<_> = self.all().await.iter().map(|row| row.status).collect();
+            found == expected
+        })
+        .await;
+    }
+
+    /// Waits until so many orders were made.
+    pub(crate) async fn ordered(&self, orders: usize) {
+        eventually(&format!("{orders} orders"), async || {
+            self.worker.script.orders().len() >= orders
+        })
+        .await;
+    }
+}
+
+impl Running {
+    /// A client of it.
+    pub(crate) fn client(&self) -> SchedulerServiceClient<Client> {
+        SchedulerServiceClient::new(channel(&self.address.to_string(), &self.config.grpc).unwrap())
+    }
+
+    /// Tells it that something may be due since a moment.
+    pub(crate) async fn nudge(&self, earliest: ig_core::clock::Timestamp) {
+        self.client().nudge(SchedulerNudgeRequest::of(earliest)).await.unwrap();
+    }
+}
