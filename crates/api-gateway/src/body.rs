@@ -1,6 +1,7 @@
 //! Bodies: read within limits, then checked for shape, every fault at once.
 
-use axum::extract::{FromRequest, Request};
+use axum::body::HttpBody as _;
+use axum::extract::{FromRequest, OptionalFromRequest, Request};
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -72,5 +73,17 @@ impl FromRequest<Gateway> for JsonBody {
         let bytes = read::within_limits(request, gateway.http()).await?;
         let value = unique::parse(&bytes).map_err(|error| ApiError::fault("", format!("is not valid JSON: {error}")))?;
         Ok(Self { bytes, value })
+    }
+}
+
+/// A body that may be left out.
+impl OptionalFromRequest<Gateway> for JsonBody {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, gateway: &Gateway) -> Result<Option<Self>, ApiError> {
+        if request.body().is_end_stream() {
+            return Ok(None);
+        }
+        <Self as FromRequest<Gateway>>::from_request(request, gateway).await.map(Some)
     }
 }

@@ -23,6 +23,7 @@ mod preview;
 mod profile;
 mod pushed;
 mod redrive;
+mod scheduled;
 mod text;
 mod unit;
 
@@ -46,6 +47,7 @@ pub(crate) use preview::{
 };
 pub(crate) use pushed::{CheckedEvent, Push, PushAnswer, PushAnswers, PushStatus, Pushed, event_id};
 pub(crate) use redrive::{RedriveAsked, RedriveEntry};
+pub(crate) use scheduled::{ScheduleAsked, ScheduleTimes, ScheduledCancellation, ScheduledEntry, ScheduledList, ScheduledMove};
 pub(crate) use unit::{Unit, UnitList};
 
 /// What the gateway itself knows about a stored document.

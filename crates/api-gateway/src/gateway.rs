@@ -15,6 +15,7 @@ use crate::error::{ApiError, ErrorCode};
 use crate::feed::ConfigFeed;
 use crate::nudge::Nudge;
 use crate::retrier::Retrier;
+use crate::schedulers::Schedulers;
 use crate::workers::Workers;
 
 /// The gateway's parts; clones are the same gateway.
@@ -31,6 +32,7 @@ pub(crate) struct Parts {
     pub transformer: Transformer,
     pub workers: Workers,
     pub retrier: Retrier,
+    pub schedulers: Schedulers,
     pub http: HttpConfig,
     pub context: Context,
     pub schemas: PayloadSchemas,
@@ -72,6 +74,10 @@ impl Gateway {
 
     pub(crate) fn retrier(&self) -> &Retrier {
         &self.0.retrier
+    }
+
+    pub(crate) fn schedulers(&self) -> &Schedulers {
+        &self.0.schedulers
     }
 
     pub(crate) fn http(&self) -> &HttpConfig {

@@ -23,6 +23,7 @@ mod logs;
 mod lookups;
 mod orgs;
 mod outbound_integrations;
+mod scheduled_integrations;
 mod units;
 
 const BASE: &str = "/api/v1";
@@ -61,6 +62,7 @@ fn routes() -> OpenApiRouter<Gateway> {
         .merge(logs::routes())
         .merge(execution_logs::routes())
         .merge(dlq::routes())
+        .merge(scheduled_integrations::routes())
 }
 
 async fn unknown() -> ApiError {

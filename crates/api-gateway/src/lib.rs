@@ -19,6 +19,8 @@ mod pushing;
 mod query;
 mod resource;
 mod retrier;
+mod schedulers;
+mod scheduling;
 mod server;
 mod transforming;
 mod trying;
@@ -46,6 +48,7 @@ use gateway::{Gateway, Parts};
 use grpc::ConfigGrpc;
 use nudge::Nudge;
 use retrier::Retrier;
+use schedulers::Schedulers;
 use workers::Workers;
 
 /// What this process is called.
@@ -97,6 +100,7 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<Addresses> 
     let transformer = transforming::start(&config.scripts, &context, &store, &feed)?;
     let workers = Workers::new(channel(&config.services.delivery_worker, &config.grpc)?);
     let retrier = Retrier::new(channel(&config.services.dlq_retrier, &config.grpc)?);
+    let schedulers = Schedulers::new(channel(&config.services.scheduler, &config.grpc)?);
     let gateway = Gateway::new(Parts {
         store,
         feed,
@@ -106,6 +110,7 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<Addresses> 
         transformer,
         workers,
         retrier,
+        schedulers,
         http: config.http,
         context: context.clone(),
         schemas: PayloadSchemas::default(),

@@ -1,6 +1,6 @@
 //! Identifiers in paths. What has not even the form of one does not exist.
 
-use ig_core::id::{EventType, ImportId, IntegrationId, LogId, LookupId, OrgId, RedriveId, Rid};
+use ig_core::id::{EventType, ImportId, IntegrationId, LogId, LookupId, OrgId, RedriveId, Rid, ScheduledId};
 
 use crate::error::ApiError;
 
@@ -37,6 +37,11 @@ pub(crate) fn log(text: &str, what: &str) -> Result<LogId, ApiError> {
 /// A redrive's identifier.
 pub(crate) fn redrive(text: &str) -> Result<RedriveId, ApiError> {
     text.parse().map_err(|_| ApiError::not_found("Redrive"))
+}
+
+/// A scheduled delivery's identifier.
+pub(crate) fn scheduled(text: &str) -> Result<ScheduledId, ApiError> {
+    text.parse().map_err(|_| ApiError::not_found("Scheduled integration"))
 }
 
 /// An event type's name.

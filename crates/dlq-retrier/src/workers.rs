@@ -6,7 +6,7 @@ use ig_core::delivery_log::TriggerType;
 use ig_core::error_kind::ErrorKind;
 use ig_core::order::{DeliveryOrder, OrderReport};
 use ig_core::redelivery::ClaimId;
-use ig_proto::kind_of;
+use ig_proto::{LARGEST_ORDER, kind_of};
 use ig_proto::v1::DeliverRequest;
 use ig_proto::v1::delivery_service_client::DeliveryServiceClient;
 use ig_service::grpc::Client;

@@ -45,6 +45,11 @@ async fn the_description_names_every_route_and_what_errors_look_like() {
         "/execution-logs/{id}",
         "/dlq",
         "/dlq/{id}",
+        "/scheduled-integrations",
+        "/scheduled-integrations/preview",
+        "/scheduled-integrations/{id}",
+        "/scheduled-integrations/{id}/cancel",
+        "/scheduled-integrations/{id}/reschedule",
     ] {
         assert!(
             paths.contains(&format!("/api/v1{path}").as_str()),

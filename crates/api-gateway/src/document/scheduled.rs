@@ -1,0 +1,259 @@
+//! Scheduled deliveries as clients read and change them.
+
+use ig_core::clock::Timestamp;
+use ig_core::delivery_log::EventRef;
+use ig_core::fault::Faults;
+use ig_core::integration::Target;
+use ig_core::schedule::Schedule;
+use ig_core::scheduled::{Cancellation, ScheduledDelivery};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::delivery_log::readable;
+use super::integration::{ScheduleMode, SchedulingConfig};
+use super::listing::listing;
+use super::text::{line, within};
+use crate::body::shaped;
+
+/// A delivery whose time is yet to come, or has come.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ScheduledIntegration)]
+pub(crate) struct ScheduledEntry {
+    /// Its identifier, and that of the delivery log of its first request.
+    id: String,
+    /// The message's identifier, which the target gets as `webhook-id`.
+    message_id: String,
+    /// The organisation.
+    org_id: i64,
+    /// The entity that the event is about.
+    tenant_id: i64,
+    /// The integration.
+    integration_config_id: String,
+    /// The integration's name when it was planned.
+    integration_name: String,
+    /// The source of the event.
+    source: String,
+    /// The event's identifier within its source.
+    original_event_id: String,
+    /// The event's type.
+    event_type: String,
+    /// Its time.
+    #[schema(value_type = String, format = DateTime)]
+    scheduled_for: Timestamp,
+    /// PENDING, COMPLETED, FAILED or CANCELLED.
+    status: &'static str,
+    /// What the event carried; not in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payload: Option<Value>,
+    /// Where it goes.
+    target_url: String,
+    /// By which method.
+    http_method: &'static str,
+    /// Why it failed; its dead letter tells more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_message: Option<String>,
+    /// Who called it off, and why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cancellation_info: Option<CancellationInfo>,
+    /// Where it stands among others, where it recurs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recurring_config: Option<RecurringConfig>,
+    /// The trace that it belongs to.
+    trace_id: String,
+    /// When it was planned.
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+    /// When it last changed.
+    #[schema(value_type = String, format = DateTime)]
+    updated_at: Timestamp,
+}
+
+/// Who called off a delivery, and why.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct CancellationInfo {
+    /// Why.
+    reason: String,
+    /// When.
+    #[schema(value_type = String, format = DateTime)]
+    cancelled_at: Timestamp,
+    /// The event that did it, where it was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event_id: Option<String>,
+    /// That event's type.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event_type: Option<String>,
+}
+
+/// Where an occurrence stands among others.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct RecurringConfig {
+    /// Which one it is, from 1.
+    occurrence: u32,
+    /// The `schedulingConfig` when the event came.
+    config: Option<Value>,
+    /// The tenant's zone, for a schedule that names none.
+    timezone: &'static str,
+}
+
+listing! {
+    /// A page of scheduled deliveries, those of the latest time first.
+    ScheduledList { scheduled_integrations: ScheduledEntry }
+}
+
+impl From<ScheduledDelivery> for ScheduledEntry {
+    fn from(delivery: ScheduledDelivery) -> Self {
+        let message_id = delivery.message_id(0);
+        let ScheduledDelivery {
+            id,
+            org_id,
+            entity_rid,
+            integration,
+            integration_name,
+            event,
+            position: _,
+            happened_at: _,
+            target: Target { url, method },
+            payload,
+            scheduled_for,
+            series,
+            call_off_keys: _,
+            status,
+            error,
+            cancellation,
+            trace_id,
+            keep_for: _,
+            created_at,
+            updated_at,
+        } = delivery;
+        let EventRef {
+            source,
+            id: event_id,
+            event_type,
+            created_at: _,
+        } = event;
+        Self {
+            id: id.to_string(),
+            message_id: message_id.to_string(),
+            org_id: org_id.0,
+            tenant_id: entity_rid.0,
+            integration_config_id: integration.to_string(),
+            integration_name,
+            source: source.to_string(),
+            original_event_id: event_id.to_string(),
+            event_type: event_type.to_string(),
+            scheduled_for,
+            status: status.as_str(),
+            payload: (!payload.is_empty()).then(|| readable(&payload)),
+            target_url: url.to_string(),
+            http_method: method.as_str(),
+            error_message: error,
+            cancellation_info: cancellation.map(Into::into),
+            recurring_config: series.map(|series| RecurringConfig {
+                occurrence: series.number,
+                config: series.schedule.config().cloned(),
+                timezone: series.zone.name(),
+            }),
+            trace_id,
+            created_at,
+            updated_at,
+        }
+    }
+}
+
+impl From<Cancellation> for CancellationInfo {
+    fn from(cancellation: Cancellation) -> Self {
+        let Cancellation { reason, event, at } = cancellation;
+        let (event_id, event_type) = event
+            .map(|event| (event.id.to_string(), event.event_type.to_string()))
+            .unzip();
+        Self {
+            reason,
+            cancelled_at: at,
+            event_id,
+            event_type,
+        }
+    }
+}
+
+/// Why a delivery is called off.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct ScheduledCancellation {
+    /// Why, for the record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+shaped!(ScheduledCancellation);
+
+impl ScheduledCancellation {
+    /// The reason, where one is told.
+    pub(crate) fn checked(self) -> Result<Option<String>, Faults> {
+        let Self { reason } = self;
+        let reason = reason.map(|reason| within("/reason", line(&reason, 500))).transpose()?;
+        Ok(reason.filter(|reason| !reason.trim().is_empty()))
+    }
+}
+
+/// Another time for a delivery.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct ScheduledMove {
+    /// The new time; one that has passed is at once.
+    #[schema(value_type = String, format = DateTime)]
+    pub scheduled_for: Timestamp,
+}
+shaped!(ScheduledMove);
+
+/// A schedule to look ahead in: one that is given, or that of a stored integration.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = SchedulePreviewRequest)]
+pub(crate) struct ScheduleAsked {
+    /// A stored integration: 24 hexadecimal digits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub integration_id: Option<String>,
+    /// The mode of a schedule that is given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scheduling_mode: Option<ScheduleMode>,
+    /// The rest of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scheduling_config: Option<SchedulingConfig>,
+    /// The payload that tells a time: any JSON.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "super::integration::given"
+    )]
+    #[schema(value_type = Option<Value>)]
+    pub payload: Option<Value>,
+    /// When the event comes; now by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub event_at: Option<Timestamp>,
+    /// How many times are wanted, 5 by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 100)]
+    pub count: Option<u8>,
+}
+shaped!(ScheduleAsked);
+
+impl ScheduleAsked {
+    /// The schedule that is given in this mode.
+    pub(crate) fn schedule(&self, mode: ScheduleMode) -> Result<Schedule, Faults> {
+        let schedule = SchedulingConfig::into_domain(mode, self.scheduling_config.clone());
+        within("/schedulingConfig", schedule)
+    }
+}
+
+/// When a schedule would have deliveries made.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ScheduleTimes {
+    /// The times, ascending.
+    #[schema(value_type = Vec<String>)]
+    pub occurrences: Vec<Timestamp>,
+}

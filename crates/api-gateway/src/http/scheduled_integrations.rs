@@ -1,0 +1,173 @@
+//! `/scheduled-integrations`: deliveries whose time is yet to come.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use ig_core::id::{EventId, OrgId, ScheduledId};
+use ig_core::scheduled::ScheduledStatus;
+use ig_store::ScheduledFilter;
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::access::{OrgQuery, OrgScope};
+use crate::body::JsonBody;
+use crate::document::{
+    Listing as _, ScheduleAsked, ScheduleTimes, ScheduledCancellation, ScheduledEntry, ScheduledList, ScheduledMove,
+};
+use crate::error::ApiError;
+use crate::gateway::Gateway;
+use crate::path;
+use crate::query::{Asked, Paging, from_moment, named, to_moment};
+use crate::scheduling;
+
+pub(super) fn routes() -> OpenApiRouter<Gateway> {
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(preview))
+        .routes(routes!(read))
+        .routes(routes!(cancel))
+        .routes(routes!(reschedule))
+}
+
+/// Which scheduled deliveries are listed.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
+struct Filter {
+    /// PENDING, COMPLETED, FAILED or CANCELLED.
+    status: Option<String>,
+    /// The integration.
+    integration_id: Option<String>,
+    /// The event's type.
+    event_type: Option<String>,
+    /// The event's identifier within its source.
+    event_id: Option<String>,
+    /// Scheduled for this day or moment, or later.
+    start_date: Option<String>,
+    /// Scheduled for this day at the latest, or before this moment.
+    end_date: Option<String>,
+    /// Part of the integration's name, the event's id or the target's address.
+    search: Option<String>,
+}
+
+impl Filter {
+    fn filter(self) -> Result<ScheduledFilter, ApiError> {
+        let Self {
+            status,
+            integration_id,
+            event_type,
+            event_id,
+            start_date,
+            end_date,
+            search,
+        } = self;
+        Ok(ScheduledFilter {
+            status: named("status", status, ScheduledStatus::parse)?,
+            integration_id: named("integrationId", integration_id, |text| text.parse().ok())?,
+            event_type: event_type.as_deref().map(path::event_type),
+            event_id: event_id.map(EventId::new),
+            start: from_moment("startDate", start_date)?,
+            end: to_moment("endDate", end_date)?,
+            search,
+        })
+    }
+}
+
+/// Lists scheduled deliveries, those of the latest time first.
+#[utoipa::path(get, path = "/scheduled-integrations", tag = "scheduled integrations", params(OrgQuery, Paging, Filter), responses((status = 200, body = ScheduledList)))]
+async fn list(
+    OrgScope(org): OrgScope,
+    State(gateway): State<Gateway>,
+    Asked(paging): Asked<Paging>,
+    Asked(asked): Asked<Filter>,
+) -> Result<Json<ScheduledList>, ApiError> {
+    let page = paging.page()?;
+    let listed = gateway
+        .store()
+        .scheduled_deliveries()
+        .list(org, &asked.filter()?, page)
+        .await?;
+    Ok(Json(ScheduledList::of(listed.map(ScheduledEntry::from), page)))
+}
+
+/// Reads a scheduled delivery.
+#[utoipa::path(
+    get,
+    path = "/scheduled-integrations/{id}",
+    tag = "scheduled integrations",
+    params(OrgQuery, ("id" = String, Path)),
+    responses((status = 200, body = ScheduledEntry)),
+)]
+async fn read(
+    OrgScope(org): OrgScope,
+    State(gateway): State<Gateway>,
+    Path(id): Path<String>,
+) -> Result<Json<ScheduledEntry>, ApiError> {
+    found(&gateway, org, path::scheduled(&id)?).await
+}
+
+/// Calls off a pending delivery; a recurring one does not occur again. What is on its way may still arrive.
+#[utoipa::path(
+    post,
+    path = "/scheduled-integrations/{id}/cancel",
+    tag = "scheduled integrations",
+    params(OrgQuery, ("id" = String, Path)),
+    request_body = ScheduledCancellation,
+    responses((status = 200, body = ScheduledEntry)),
+)]
+async fn cancel(
+    OrgScope(org): OrgScope,
+    State(gateway): State<Gateway>,
+    Path(id): Path<String>,
+    body: Option<JsonBody>,
+) -> Result<Json<ScheduledEntry>, ApiError> {
+    let id = path::scheduled(&id)?;
+    let asked = body.map(JsonBody::document).transpose()?.unwrap_or_default();
+    scheduling::cancel(&gateway, org, id, asked).await?;
+    found(&gateway, org, id).await
+}
+
+/// Moves a pending delivery to another time; further occurrences keep theirs.
+#[utoipa::path(
+    post,
+    path = "/scheduled-integrations/{id}/reschedule",
+    tag = "scheduled integrations",
+    params(OrgQuery, ("id" = String, Path)),
+    request_body = ScheduledMove,
+    responses((status = 200, body = ScheduledEntry)),
+)]
+async fn reschedule(
+    OrgScope(org): OrgScope,
+    State(gateway): State<Gateway>,
+    Path(id): Path<String>,
+    body: JsonBody,
+) -> Result<Json<ScheduledEntry>, ApiError> {
+    let id = path::scheduled(&id)?;
+    scheduling::reschedule(&gateway, org, id, body.document()?).await?;
+    found(&gateway, org, id).await
+}
+
+/// Shows when a schedule, given or of a stored integration, would have deliveries made: the next five times by default.
+#[utoipa::path(
+    post,
+    path = "/scheduled-integrations/preview",
+    tag = "scheduled integrations",
+    params(OrgQuery),
+    request_body = ScheduleAsked,
+    responses((status = 200, body = ScheduleTimes)),
+)]
+async fn preview(
+    OrgScope(org): OrgScope,
+    State(gateway): State<Gateway>,
+    body: JsonBody,
+) -> Result<Json<ScheduleTimes>, ApiError> {
+    Ok(Json(scheduling::preview(&gateway, org, body.document()?).await?))
+}
+
+async fn found(gateway: &Gateway, org: OrgId, id: ScheduledId) -> Result<Json<ScheduledEntry>, ApiError> {
+    let found = gateway.store().scheduled_deliveries().get(org, id).await?;
+    found
+        .map(|delivery| Json(delivery.into()))
+        .ok_or_else(|| ApiError::not_found("Scheduled integration"))
+}

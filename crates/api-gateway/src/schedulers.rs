@@ -1,0 +1,69 @@
+//! Orders to scheduler, which decides what becomes of scheduled deliveries.
+
+use std::time::Duration;
+
+use ig_core::clock::Timestamp;
+use ig_core::error_kind::ErrorKind;
+use ig_core::scheduled::{Cancel, Preview, Reschedule};
+use ig_proto::kind_of;
+use ig_proto::v1::scheduler_service_client::SchedulerServiceClient;
+use ig_proto::v1::{CancelRequest, PreviewRequest, RescheduleRequest};
+use ig_service::grpc::Client;
+use tonic::{Request, Status};
+
+use crate::error::{ApiError, ErrorCode};
+
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The schedulers, as whoever asks them sees them.
+#[derive(Debug, Clone)]
+pub(crate) struct Schedulers(SchedulerServiceClient<Client>);
+
+impl Schedulers {
+    /// The schedulers behind a channel.
+    pub(crate) fn new(channel: Client) -> Self {
+        Self(SchedulerServiceClient::new(channel).max_encoding_message_size(ig_proto::LARGEST_ORDER))
+    }
+
+    /// Calls off a pending delivery.
+    pub(crate) async fn cancel(&self, cancel: &Cancel) -> Result<(), ApiError> {
+        let answer = self.0.clone().cancel(patient(CancelRequest::from(cancel))).await;
+        answer.map(drop).map_err(|status| refusal(&status))
+    }
+
+    /// Moves a pending delivery to another time.
+    pub(crate) async fn reschedule(&self, reschedule: &Reschedule) -> Result<(), ApiError> {
+        let answer = self.0.clone().reschedule(patient(RescheduleRequest::from(reschedule))).await;
+        answer.map(drop).map_err(|status| refusal(&status))
+    }
+
+    /// When a schedule would have deliveries made.
+    pub(crate) async fn preview(&self, preview: &Preview) -> Result<Vec<Timestamp>, ApiError> {
+        let answer = self.0.clone().preview(patient(PreviewRequest::from(preview))).await;
+        let answer = answer.map_err(|status| refusal(&status))?.into_inner();
+        answer.try_into().map_err(|error| {
+            tracing::error!(%error, "a scheduler's answer cannot be understood");
+            ApiError::internal()
+        })
+    }
+}
+
+fn patient<T>(message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    request.set_timeout(PATIENCE);
+    request
+}
+
+fn refusal(status: &Status) -> ApiError {
+    match kind_of(status) {
+        ErrorKind::NotFound => ApiError::not_found("Scheduled integration"),
+        ErrorKind::Stale => ApiError::new(ErrorCode::Conflict, status.message()),
+        // The schedule was found right before it was sent; what is left is the payload.
+        ErrorKind::Invalid => ApiError::fault("/payload", status.message()),
+        _ => {
+            tracing::warn!(%status, "no scheduler did what was asked");
+            ApiError::unavailable("No scheduler can be reached now, please try again")
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! What people do about scheduled deliveries: scheduler is asked to do it.
+
+use bytes::Bytes;
+use chrono::Utc;
+use ig_core::event::Payload;
+use ig_core::fault::Faults;
+use ig_core::id::{EventType, IntegrationId, OrgId, Rid, ScheduledId};
+use ig_core::integration::{DEFAULT_SCRIPT_TIMEOUT, Integration};
+use ig_core::schedule::{Schedule, ScheduleMode, Scheduling};
+use ig_core::scheduled::{Cancel, Preview, Reschedule};
+use ig_transform::{CompiledScript, Subject, TransformError};
+use serde_json::{Value, json};
+
+use crate::configuring::integrations;
+use crate::document::{ScheduleAsked, ScheduleTimes, ScheduledCancellation, ScheduledMove};
+use crate::error::ApiError;
+use crate::gateway::Gateway;
+use crate::path;
+
+/// How many times are shown where nobody says.
+const SHOWN: usize = 5;
+
+/// Calls off a pending delivery.
+pub(crate) async fn cancel(
+    gateway: &Gateway,
+    org_id: OrgId,
+    id: ScheduledId,
+    asked: ScheduledCancellation,
+) -> Result<(), ApiError> {
+    let reason = asked.checked()?.unwrap_or_else(|| "Cancelled by hand.".to_owned());
+    gateway.schedulers().cancel(&Cancel { org_id, id, reason }).await
+}
+
+/// Moves a pending delivery to another time.
+pub(crate) async fn reschedule(gateway: &Gateway, org_id: OrgId, id: ScheduledId, asked: ScheduledMove) -> Result<(), ApiError> {
+    let at = asked.scheduled_for;
+    gateway.schedulers().reschedule(&Reschedule { org_id, id, at }).await
+}
+
+/// When a schedule would have deliveries made.
+pub(crate) async fn preview(gateway: &Gateway, org: OrgId, asked: ScheduleAsked) -> Result<ScheduleTimes, ApiError> {
+    let count = asked.count.map_or(SHOWN, usize::from);
+    let payload = asked.payload.clone().unwrap_or(Value::Null);
+    let (schedule, integration) = schedule(gateway, org, &asked).await?;
+    let entity = integration
+        .as_ref()
+        .map_or(org.as_entity(), |integration| integration.tenant_id);
+    let (schedule, payload) = told(gateway, org, entity, schedule, payload, integration.as_ref()).await?;
+    let zone = gateway
+        .feed()
+        .configuration()
+        .org(org)
+        .map(|org| org.zone(entity))
+        .unwrap_or_default();
+    let preview = Preview {
+        schedule,
+        payload,
+        count,
+        zone,
+        event_at: asked.event_at,
+    };
+    let occurrences = gateway.schedulers().preview(&preview).await?;
+    Ok(ScheduleTimes { occurrences })
+}
+
+/// The schedule that is given, or that of a stored integration.
+async fn schedule(gateway: &Gateway, org: OrgId, asked: &ScheduleAsked) -> Result<(Schedule, Option<Integration>), ApiError> {
+    let stored = match &asked.integration_id {
+        Some(id) => Some(integrations::get(gateway, org, path::integration(id)?).await?),
+        None => None,
+    };
+    match (asked.scheduling_mode, &stored) {
+        (Some(mode), _) => Ok((asked.schedule(mode)?, stored)),
+        (None, Some(integration)) => Ok((integration.schedule.clone(), stored)),
+        (None, None) => Err(ApiError::fault(
+            "/schedulingMode",
+            "is required, unless integrationId is given",
+        )),
+    }
+}
+
+/// A script is run here: what it tells goes on in its place.
+async fn told(
+    gateway: &Gateway,
+    org: OrgId,
+    entity: Rid,
+    schedule: Schedule,
+    payload: Value,
+    integration: Option<&Integration>,
+) -> Result<(Schedule, Value), ApiError> {
+    let Scheduling::Delayed(delay) = schedule.when() else {
+        return Ok((schedule, payload));
+    };
+    let Some(source) = delay.script() else {
+        return Ok((schedule, payload));
+    };
+    let event_type = EventType::new("preview");
+    let subject = Subject {
+        org_id: org,
+        entity_rid: entity,
+        integration: integration.map_or(IntegrationId([0; 12]), |integration| integration.id),
+        event_type: &event_type,
+        now: Utc::now(),
+    };
+    let timeout = integration.map_or(DEFAULT_SCRIPT_TIMEOUT, |integration| integration.script_timeout);
+    let script = CompiledScript::telling(source, timeout);
+    let raw = Bytes::from(payload.to_string());
+    let answer = gateway
+        .transformer()
+        .tell(&script, &Payload { raw, json: payload }, &subject)
+        .await;
+    let value = answer.result.map_err(refused)?.unwrap_or(Value::Null);
+    let zone = delay.zone().map(|zone| zone.name());
+    let schedule = Schedule::read(ScheduleMode::Delayed, Some(&json!({"at": "told", "timezone": zone})))?;
+    Ok((schedule, json!({ "told": value })))
+}
+
+fn refused(error: TransformError) -> ApiError {
+    match error {
+        TransformError::Refused(refusal) => Faults::one("/schedulingConfig/script", refusal.to_string()).into(),
+        TransformError::Unavailable(reason) => {
+            tracing::warn!(reason, "a script cannot be run");
+            ApiError::unavailable("Scripts cannot be run now, please try again")
+        }
+    }
+}
