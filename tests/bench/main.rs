@@ -9,6 +9,7 @@ mod limit;
 mod mappings;
 mod report;
 mod scale;
+mod schedules;
 mod scripts;
 mod stack;
 mod throughput;
@@ -64,6 +65,9 @@ async fn measure() -> anyhow::Result<()> {
     }
     if wanted("backlog") {
         fairness::behind_a_million(&mut report).await?;
+    }
+    if wanted("schedules") {
+        schedules::due_at_once(&mut report).await?;
     }
     if wanted("scale") {
         scale::many_tenants(&mut report).await?;

@@ -24,6 +24,8 @@ mod oauth2;
 mod processes;
 mod redelivery;
 mod rows;
+mod scheduled;
+mod scheduling;
 mod setup;
 mod stack;
 mod telemetry;

@@ -1,0 +1,97 @@
+//! A system with a scheduler, for the tests of what is made later.
+
+use std::time::Duration;
+
+use ig_testkit::mongo::TestDatabase;
+use ig_testkit::mysql::TestQueue;
+use ig_testkit::receiver::Receiver;
+use ig_testkit::wait::eventually_within;
+use serde_json::Value;
+
+use crate::setup::ORG;
+use crate::stack::{Process, Stack, port};
+
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A gateway, a worker, a scheduler, and who receives.
+pub(crate) struct Scheduled {
+    /// The gateway.
+    pub(crate) stack: Stack,
+    /// The worker, where the others look for it.
+    pub(crate) worker: Process,
+    /// The scheduler, where the others look for it.
+    pub(crate) scheduler: Process,
+    /// The hospital's queue.
+    pub(crate) queue: TestQueue,
+    /// Who receives.
+    pub(crate) receiver: Receiver,
+    _mongo: TestDatabase,
+}
+
+impl Scheduled {
+    /// Starts everything, with one organisation.
+    pub(crate) async fn start() -> Self {
+        let mongo = ig_testkit::mongo::database();
+        let queue = ig_testkit::mysql::database().await;
+        let address = format!("127.0.0.1:{}", port());
+        let stack = Stack::start_with(&mongo, &[("IG__SERVICES__SCHEDULER", &address)]).await;
+        stack.api.org(ORG).await;
+        let at = stack.worker_grpc();
+        let worker = stack
+            .worker_with(&queue, &[("IG__GRPC__LISTEN", &at), ("IG__WORKER__LEASE_SECONDS", "2")])
+            .await;
+        let scheduler = stack.spawn_service(
+            "ig-scheduler",
+            &[("IG__GRPC__LISTEN", &address), ("IG__SCHEDULER__LEASE_SECONDS", "2")],
+        );
+        scheduler.wait_until_ready().await;
+        Self {
+            stack,
+            worker,
+            scheduler,
+            queue,
+            receiver: Receiver::start(),
+            _mongo: mongo,
+        }
+    }
+
+    /// Another scheduler beside the first.
+    pub(crate) async fn another_scheduler(&self) -> Process {
+        let another = self
+            .stack
+            .spawn_service("ig-scheduler", &[("IG__SCHEDULER__LEASE_SECONDS", "2")]);
+        another.wait_until_ready().await;
+        another
+    }
+
+    /// The rows, the earliest first.
+    pub(crate) async fn rows(&self) -> Vec<Value> {
+        let api = &self.stack.api;
+        let mut rows = Vec::new();
+        for page in 1.. {
+            let path = format!("/scheduled-integrations?orgId={ORG}&limit=500&page={page}");
+            let body = api.get(&path).await;
+            rows.extend(body["scheduledIntegrations"].as_array().expect("rows").iter().cloned());
+            if body["hasMore"] == false {
+                break;
+            }
+        }
+        rows.reverse();
+        rows
+    }
+
+    /// How the rows stand, the earliest first.
+    pub(crate) async fn statuses(&self) -> Vec<String> {
+        let rows = self.rows().await;
+        let statuses = rows.iter().map(|row| row["status"].as_str().expect("a status").to_owned());
+        statuses.collect()
+    }
+
+    /// Waits until the rows stand like this, the earliest first.
+    pub(crate) async fn stands(&self, expected: &[&str]) {
+        eventually_within(PATIENCE, &format!("rows that are {expected:?}"), async || {
+            self.statuses().await == expected
+        })
+        .await;
+    }
+}

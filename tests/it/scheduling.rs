@@ -1,0 +1,409 @@
+//! What is made later: at its time, again and again, called off, and whatever is killed meanwhile.
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use http::{Method, StatusCode};
+use ig_testkit::mysql::QueueRow;
+use ig_testkit::receiver::{Answer, ReceivedRequest};
+use ig_testkit::wait::{eventually, eventually_within};
+use serde_json::{Value, json};
+
+use crate::scheduled::Scheduled;
+use crate::setup::ORG;
+
+const OTHER_ORG: i64 = 649;
+const PATIENCE: Duration = Duration::from_secs(180);
+
+fn delayed(config: Value) -> Value {
+    json!({"schedulingMode": "DELAYED", "schedulingConfig": config, "signing": {"enabled": true}})
+}
+
+fn recurring(config: Value) -> Value {
+    json!({"schedulingMode": "RECURRING", "schedulingConfig": config, "signing": {"enabled": true}, "retryCount": 1})
+}
+
+fn in_seconds(seconds: i64) -> String {
+    (Utc::now() + TimeDelta::seconds(seconds)).to_rfc3339()
+}
+
+fn time(value: &Value) -> DateTime<Utc> {
+    value.as_str().and_then(|text| text.parse().ok()).expect("a time")
+}
+
+fn ids(requests: &[ReceivedRequest]) -> Vec<String> {
+    let ids = requests
+        .iter()
+        .map(|request| request.header("webhook-id").expect("it is signed"));
+    ids.map(str::to_owned).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delayed_delivery_is_made_at_its_time_and_is_to_be_seen_until_then() {
+    let system = Scheduled::start().await;
+    let api = &system.stack.api;
+    let (url, config) = (system.receiver.url("/hook"), json!({"delaySeconds": 3}));
+    let integration = api.integration(ORG, "visit", &url, delayed(config)).await;
+    system
+        .queue
+        .insert(QueueRow::new(ORG, "visit").json(&json!({"visit": 7})))
+        .await;
+    system.stands(&["PENDING"]).await;
+    let row = system.rows().await.remove(0);
+    assert_eq!(row["integrationConfigId"], integration.as_str());
+    assert!(row.get("payload").is_none(), "no payloads in lists");
+    let path = format!("/scheduled-integrations/{}?orgId={ORG}", row["id"].as_str().unwrap());
+    assert_eq!(api.get(&path).await["payload"], json!({"visit": 7}));
+
+    let received = system.receiver.wait_for(1).await;
+    let late = received[0].at - time(&row["scheduledFor"]);
+    assert!(late >= TimeDelta::zero(), "not before its time: {late}");
+    assert_eq!(received[0].json(), json!({"visit": 7}));
+    assert_eq!(received[0].header("webhook-id"), row["messageId"].as_str());
+    system.stands(&["COMPLETED"]).await;
+    let log = api.get(&format!("/logs/{}?orgId={ORG}", row["id"].as_str().unwrap())).await;
+    assert_eq!(
+        (&log["triggerType"], &log["status"]),
+        (&json!("SCHEDULED"), &json!("SUCCESS"))
+    );
+    let events = api.list(ORG, "events", "events", "&status=SCHEDULED").await;
+    assert_eq!((events.len(), &events[0]["integrations"]), (1, &json!(1)));
+    assert_eq!(system.receiver.count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recurring_delivery_is_made_as_often_as_it_says_though_one_fails() {
+    let system = Scheduled::start().await;
+    let api = &system.stack.api;
+    system.receiver.script("/hook", [Answer::status(200), Answer::status(500)]);
+    let config = json!({"intervalMs": 1000, "maxOccurrences": 3});
+    api.integration(ORG, "visit", &system.receiver.url("/hook"), recurring(config))
+        .await;
+    system
+        .queue
+        .insert(QueueRow::new(ORG, "visit").json(&json!({"visit": 7})))
+        .await;
+    system.stands(&["COMPLETED", "FAILED", "COMPLETED"]).await;
+    let rows = system.rows().await;
+    for pair in rows.windows(2) {
+        let apart = time(&pair[1]["scheduledFor"]) - time(&pair[0]["scheduledFor"]);
+        assert_eq!(apart, TimeDelta::seconds(1));
+    }
+    let received = system.receiver.requests();
+    assert_eq!(
+        ids(&received).iter().collect::<BTreeSet<_>>().len(),
+        3,
+        "each is a message of its own"
+    );
+    for (request, row) in received.iter().zip(&rows) {
+        assert!(request.at >= time(&row["scheduledFor"]));
+        assert_eq!(request.header("webhook-id"), row["messageId"].as_str());
+    }
+    assert_eq!(rows[1]["recurringConfig"]["occurrence"], 2);
+    let dead = api.list(ORG, "dlq", "entries", "").await;
+    assert_eq!((dead.len(), &dead[0]["id"]), (1, &rows[1]["id"]), "{dead:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_later_event_stops_it_or_replaces_it() {
+    let system = Scheduled::start().await;
+    let api = &system.stack.api;
+    let cancel_on = json!([
+        {"eventTypes": ["visit-cancelled"], "matchKeys": ["visit.id"]},
+        {"eventTypes": ["visit-moved"], "matchKeys": ["visit.id"], "action": "RESCHEDULE"},
+    ]);
+    let config = json!({"at": "visit.at", "cancelOn": cancel_on});
+    api.integration(ORG, "visit", &system.receiver.url("/visits"), delayed(config))
+        .await;
+    let every = json!({"intervalMs": 1000, "cancelOn": cancel_on});
+    api.integration(ORG, "stay", &system.receiver.url("/stays"), recurring(every))
+        .await;
+    let event = |kind: &str, id: i64, at: String| QueueRow::new(ORG, kind).json(&json!({"visit": {"id": id, "at": at}}));
+    let rows = [
+        event("visit", 1, in_seconds(3_600)),
+        event("visit", 2, in_seconds(3_600)),
+        event("stay", 3, in_seconds(0)),
+    ];
+    system.queue.insert_many(rows).await;
+    system.receiver.wait_until("it recurs", |requests| requests.len() >= 2).await;
+    let changes = [
+        event("visit-cancelled", 1, in_seconds(0)),
+        event("visit-moved", 2, in_seconds(2)),
+        event("visit-cancelled", 3, in_seconds(0)),
+        event("visit-moved", 4, in_seconds(1)),
+    ];
+    system.queue.insert_many(changes).await;
+    let moved = system
+        .receiver
+        .wait_until("what was moved is received", |requests| {
+            requests.iter().any(|request| request.path == "/visits")
+        })
+        .await;
+    let moved: Vec<_> = moved.into_iter().filter(|request| request.path == "/visits").collect();
+    assert_eq!(moved[0].json()["visit"]["id"], 2);
+    eventually("nothing is pending", async || {
+        !system.statuses().await.contains(&"PENDING".to_owned())
+    })
+    .await;
+    let rows = system.rows().await;
+    let cancelled: Vec<_> = rows.iter().filter(|row| row["status"] == "CANCELLED").collect();
+    assert_eq!(cancelled.len(), 3, "two visits and the rest of the stay: {rows:?}");
+    let by = |row: &&Value| row["cancellationInfo"]["eventType"].as_str().unwrap().to_owned();
+    let by: BTreeSet<_> = cancelled.iter().map(by).collect();
+    assert_eq!(by, ["visit-cancelled".to_owned(), "visit-moved".to_owned()].into());
+    let stays = system.receiver.requests_to("/stays").len();
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    assert_eq!(system.receiver.requests_to("/stays").len(), stays, "it has stopped");
+    assert_eq!(
+        system.receiver.requests_to("/visits").len(),
+        1,
+        "what calls nothing off plans nothing"
+    );
+    let unmatched = api.list(ORG, "events", "events", "&eventType=visit-cancelled").await;
+    assert!(unmatched.iter().all(|event| event["reason"] == "NO_MATCH"), "{unmatched:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_time_is_told_by_a_script_and_what_tells_none_is_a_dead_letter() {
+    let system = Scheduled::start().await;
+    let api = &system.stack.api;
+    let url = |path: &str| system.receiver.url(path);
+    let script = json!({"script": "if (payload.never) return null; return addMinutes(payload.at, -60)"});
+    api.integration(ORG, "visit", &url("/script"), delayed(script)).await;
+    let path = json!({"at": "{{day}}T{{hour}}:00", "timezone": "Asia/Kolkata"});
+    api.integration(ORG, "visit", &url("/path"), delayed(path)).await;
+    let soon = (Utc::now() + TimeDelta::seconds(3_601)).to_rfc3339();
+    let payload = json!({"at": soon, "day": "2020-01-01", "hour": "10"});
+    system.queue.insert(QueueRow::new(ORG, "visit").json(&payload)).await;
+    let received = system.receiver.wait_for(2).await;
+    let paths: BTreeSet<_> = received.iter().map(|request| request.path.as_str()).collect();
+    assert_eq!(paths, ["/path", "/script"].into(), "one that has passed is made at once");
+
+    system
+        .queue
+        .insert(QueueRow::new(ORG, "visit").json(&json!({"never": true})))
+        .await;
+    eventually("what tells no time is a dead letter", async || {
+        api.list(ORG, "dlq", "entries", "").await.len() == 1
+    })
+    .await;
+    let dead = api.list(ORG, "dlq", "entries", "").await.remove(0);
+    assert_eq!(
+        (&dead["status"], &dead["errorCategory"]),
+        (&json!("ABANDONED"), &json!("TRANSFORMATION"))
+    );
+    assert_eq!(dead["lastError"], "The payload has nothing at day.");
+    eventually("what is never due is skipped", async || {
+        api.list(ORG, "logs", "logs", "&status=SKIPPED").await.len() == 1
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_see_cancel_and_move_their_own() {
+    let system = Scheduled::start().await;
+    let api = &system.stack.api;
+    api.org(OTHER_ORG).await;
+    let config = json!({"delaySeconds": 86_400});
+    let integration = api
+        .integration(ORG, "visit", &system.receiver.url("/hook"), delayed(config))
+        .await;
+    let rows = (1..=2).map(|n| QueueRow::new(ORG, "visit").json(&json!({"n": n})));
+    system.queue.insert_many(rows).await;
+    system.stands(&["PENDING", "PENDING"]).await;
+    let rows = system.rows().await;
+    let at = |row: &Value, verb: &str, org: i64| {
+        let id = row["id"].as_str().expect("an id");
+        format!("/scheduled-integrations/{id}{verb}?orgId={org}")
+    };
+    let time = json!({"scheduledFor": in_seconds(0)});
+    for (method, verb, body) in [
+        (Method::GET, "", None),
+        (Method::POST, "/cancel", Some(&json!({}))),
+        (Method::POST, "/reschedule", Some(&time)),
+    ] {
+        let answer = api.call(method, &at(&rows[0], verb, OTHER_ORG), body).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{verb}: {}", answer.body);
+    }
+    let cancelled = api
+        .post(&at(&rows[0], "/cancel", ORG), &json!({"reason": "No longer wanted"}))
+        .await;
+    assert_eq!(
+        (&cancelled["status"], &cancelled["cancellationInfo"]["reason"]),
+        (&json!("CANCELLED"), &json!("No longer wanted"))
+    );
+    let again = api.call(Method::POST, &at(&rows[0], "/cancel", ORG), None).await;
+    assert_eq!(again.status, StatusCode::CONFLICT, "{}", again.body);
+    api.post(&at(&rows[1], "/reschedule", ORG), &time).await;
+    system.receiver.wait_for(1).await;
+    for (filter, count) in [
+        ("&status=COMPLETED", 1),
+        ("&status=CANCELLED", 1),
+        ("&status=PENDING", 0),
+        ("&eventType=other", 0),
+        (&format!("&integrationId={integration}"), 2),
+    ] {
+        eventually(filter, async || {
+            let list = api.list(ORG, "scheduled-integrations", "scheduledIntegrations", filter).await;
+            list.len() == count
+        })
+        .await;
+    }
+    assert_eq!(
+        api.get(&format!("/scheduled-integrations?orgId={OTHER_ORG}")).await["total"],
+        0
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_preview_tells_the_next_five_and_what_is_wrong() {
+    let system = Scheduled::start().await;
+    let api = &system.stack.api;
+    let path = format!("/scheduled-integrations/preview?orgId={ORG}");
+    let nightly = json!({
+        "schedulingMode": "RECURRING", "schedulingConfig": {"cron": "30 1 * * *", "timezone": "Europe/Berlin"},
+        "eventAt": "2026-10-23T12:00:00Z",
+    });
+    let told = api.post(&path, &nightly).await;
+    // In the night to the 25th 01:30 comes before clocks are set back at 03:00, so it is there once.
+    let expected = ["2026-10-23T23:30:00Z", "2026-10-24T23:30:00Z", "2026-10-26T00:30:00Z"];
+    assert_eq!(told["occurrences"].as_array().unwrap()[..3], expected.map(|at| json!(at)));
+    assert_eq!(told["occurrences"].as_array().unwrap().len(), 5);
+    let script = json!({
+        "schedulingMode": "DELAYED", "schedulingConfig": {"script": "return payload.at"},
+        "payload": {"at": "2030-01-01T10:00:00+01:00"},
+    });
+    assert_eq!(api.post(&path, &script).await["occurrences"], json!(["2030-01-01T09:00:00Z"]));
+    let config = json!({"at": "visit.at"});
+    let stored = api
+        .integration(ORG, "visit", &system.receiver.url("/hook"), delayed(config))
+        .await;
+    let refused = api
+        .call(Method::POST, &path, Some(&json!({"integrationId": stored, "payload": {}})))
+        .await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    assert_eq!(refused.body["details"][0]["message"], "The payload has nothing at visit.at.");
+
+    let body = json!({
+        "name": "wrong", "eventType": "visit", "targetUrl": system.receiver.url("/hook"), "schedulingMode": "RECURRING",
+        "schedulingConfig": {"cron": "every day", "timezone": "Mars", "cancelOn": [{"eventTypes": [], "matchKeys": ["a..b"]}]},
+    });
+    let refused = api
+        .call(Method::POST, &format!("/outbound-integrations?orgId={ORG}"), Some(&body))
+        .await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    let details = refused.body["details"].to_string();
+    for pointer in ["/cron", "/timezone", "/cancelOn/0/eventTypes", "/cancelOn/0/matchKeys/0"] {
+        assert!(
+            details.contains(&format!("/schedulingConfig{pointer}")),
+            "{pointer} in {details}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_worker_a_delivery_waits() {
+    let mut system = Scheduled::start().await;
+    let url = system.receiver.url("/hook");
+    let config = delayed(json!({"delaySeconds": 2}));
+    system.stack.api.integration(ORG, "visit", &url, config).await;
+    system.queue.insert(QueueRow::new(ORG, "visit").json(&json!({"n": 1}))).await;
+    system.stands(&["PENDING"]).await;
+    system.worker.kill();
+    let due = time(&system.rows().await[0]["scheduledFor"]);
+    eventually("it is overdue", async || Utc::now() > due + TimeDelta::seconds(2)).await;
+    assert_eq!(system.statuses().await, ["PENDING"], "it waits and does not fail");
+    system.worker.start_again().await;
+    system.receiver.wait_for(1).await;
+    system.stands(&["COMPLETED"]).await;
+    assert_eq!(system.receiver.count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_due_at_once_are_delivered_by_two_schedulers_while_live_events_pass() {
+    const DUE: i64 = 2_000;
+    const LIVE: i64 = 200;
+    let system = Scheduled::start().await;
+    let api = &system.stack.api;
+    let _second = system.another_scheduler().await;
+    let due = in_seconds(8);
+    for n in 0..4 {
+        let config = json!({"at": "due"});
+        api.integration(ORG, &format!("later-{n}"), &system.receiver.url("/later"), delayed(config))
+            .await;
+    }
+    api.integration(ORG, "live", &system.receiver.url("/live"), json!({})).await;
+    let rows = (0..DUE).map(|n| QueueRow::new(ORG, &format!("later-{}", n % 4)).json(&json!({"n": n, "due": due})));
+    system.queue.insert_many(rows).await;
+    eventually_within(PATIENCE, "it begins", async || {
+        !system.receiver.requests_to("/later").is_empty()
+    })
+    .await;
+    system
+        .queue
+        .insert_many((0..LIVE).map(|n| QueueRow::new(ORG, "live").json(&json!({"n": n}))))
+        .await;
+    eventually_within(PATIENCE, "all are received", async || {
+        system.receiver.requests_to("/later").len() as i64 >= DUE && system.receiver.requests_to("/live").len() as i64 >= LIVE
+    })
+    .await;
+    let later = system.receiver.requests_to("/later");
+    let distinct: BTreeSet<_> = ids(&later).into_iter().collect();
+    assert_eq!((later.len() as i64, distinct.len() as i64), (DUE, DUE), "each once");
+    eventually_within(PATIENCE, "all are completed", async || {
+        system.statuses().await.iter().filter(|status| *status == "COMPLETED").count() as i64 == DUE
+    })
+    .await;
+}
+
+mod chaos {
+    //! The scheduler and the worker are killed around due times.
+
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn every_occurrence_is_there_once_and_received_at_least_once() {
+        const SERIES: i64 = 40;
+        const TIMES: usize = 6;
+        let mut system = Scheduled::start().await;
+        let config = json!({"intervalMs": 1000, "maxOccurrences": TIMES});
+        let url = system.receiver.url("/hook");
+        system.stack.api.integration(ORG, "visit", &url, recurring(config)).await;
+        let rows = (0..SERIES).map(|n| QueueRow::new(ORG, "visit").json(&json!({"n": n})));
+        system.queue.insert_many(rows).await;
+        system.receiver.wait_for(SERIES as usize / 2).await;
+        for round in 0..4 {
+            if round % 2 == 0 {
+                system.scheduler.kill();
+                system.scheduler.start_again().await;
+            } else {
+                system.worker.kill();
+                system.worker.start_again().await;
+            }
+            let so_far = system.receiver.count() as usize;
+            system.receiver.wait_for((so_far + 30).min(SERIES as usize * TIMES)).await;
+        }
+        eventually_within(PATIENCE, "every occurrence has ended", async || {
+            let statuses = system.statuses().await;
+            statuses.len() == SERIES as usize * TIMES && !statuses.contains(&"PENDING".to_owned())
+        })
+        .await;
+        let rows = system.rows().await;
+        let mut series: HashMap<&str, Vec<i64>> = HashMap::new();
+        for row in &rows {
+            let event = row["originalEventId"].as_str().unwrap();
+            let number = row["recurringConfig"]["occurrence"].as_i64().unwrap();
+            series.entry(event).or_default().push(number);
+        }
+        let all: Vec<_> = (1..=TIMES as i64).collect();
+        for (event, mut numbers) in series {
+            numbers.sort_unstable();
+            assert_eq!(numbers, all, "of event {event}");
+        }
+        let received: BTreeSet<_> = ids(&system.receiver.requests()).into_iter().collect();
+        let expected: BTreeSet<_> = rows.iter().map(|row| row["messageId"].as_str().unwrap().to_owned()).collect();
+        assert_eq!(received, expected, "each is received, and repeats have the same id");
+        println!("{} occurrences, {} receipts", rows.len(), system.receiver.count());
+    }
+}
