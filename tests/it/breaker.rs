@@ -30,6 +30,16 @@ async fn insert(setup: &Setup, event_type: &str, number: usize) {
     setup.queue.insert(row).await;
 }
 
+/// Inserts a row and waits until it has come to something.
+async fn settle(setup: &Setup, inserted: &mut usize) {
+    insert(setup, "order", *inserted).await;
+    *inserted += 1;
+    eventually("it has come to something", async || {
+        setup.stack.api.list(ORG, "logs", "logs", "").await.len() == *inserted
+    })
+    .await;
+}
+
 async fn switch(api: &Api, id: &str, how: &str) {
     api.post(&format!("/outbound-integrations/{id}/{how}?orgId={ORG}"), &json!({}))
         .await;
@@ -106,16 +116,13 @@ async fn what_a_person_pauses_is_held_and_a_draft_is_not_matched() {
     api.integration(ORG, "order", &setup.receiver.url("/draft"), draft).await;
     switch(api, &id, "disable").await;
     until_held(api, &id, "PAUSED").await;
-    eventually("the worker holds it", async || {
-        insert(&setup, "order", 1).await;
-        !entries(api, "PAUSED").await.is_empty()
-    })
-    .await;
-    let sent = setup.receiver.count();
-    insert(&setup, "order", 2).await;
-    let held = entries(api, "PAUSED").await.len();
-    eventually("the next is held too", async || entries(api, "PAUSED").await.len() > held).await;
-    assert_eq!(setup.receiver.count(), sent);
+    let mut inserted = 0;
+    while entries(api, "PAUSED").await.is_empty() {
+        settle(&setup, &mut inserted).await;
+    }
+    let (sent, held) = (setup.receiver.count(), entries(api, "PAUSED").await.len());
+    settle(&setup, &mut inserted).await;
+    assert_eq!((setup.receiver.count(), entries(api, "PAUSED").await.len()), (sent, held + 1));
     assert!(setup.receiver.requests_to("/draft").is_empty());
     let all = api.list(ORG, "dlq", "entries", "").await;
     assert!(all.iter().all(|entry| entry["integrationConfigId"] == id.as_str()), "{all:?}");
@@ -128,18 +135,15 @@ async fn a_probe_finds_out_that_the_target_has_recovered() {
     setup.receiver.always("/hook", Answer::status(503));
     let more = json!({"retryCount": 1, "breaker": {"probeAfterSeconds": 1}});
     let id = api.integration(ORG, "order", &setup.receiver.url("/hook"), more).await;
-    for number in 0..5 {
-        insert(&setup, "order", number).await;
+    let mut inserted = 0;
+    for _ in 0..5 {
+        settle(&setup, &mut inserted).await;
     }
     until_held(api, &id, "CIRCUIT_OPEN").await;
     setup.receiver.always("/hook", Answer::status(200));
-    let mut number = 5;
-    eventually("a probe closes it", async || {
-        insert(&setup, "order", number).await;
-        number += 1;
-        integration(api, &id).await["isActive"] == true
-    })
-    .await;
+    while integration(api, &id).await["isActive"] == false {
+        settle(&setup, &mut inserted).await;
+    }
     let failed = entries(api, "ATTEMPTS_EXHAUSTED").await;
     assert_eq!(failed.len(), 5, "{failed:?}");
 }

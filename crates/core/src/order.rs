@@ -50,7 +50,7 @@ pub enum OrderOutcome {
     Retryable,
     /// It failed, and would fail again.
     Refused,
-    /// The breaker is open; nothing was sent.
+    /// The breaker is open, a person paused it, or its limit leaves no room yet; nothing was sent.
     Held,
 }
 

@@ -104,6 +104,6 @@ fn planned_for(entry: &JournalEntry) -> Option<Timestamp> {
     match entry {
         JournalEntry::Scheduled(delivery) => Some(delivery.scheduled_for),
         JournalEntry::CalledOff(call_off) => call_off.replacement.as_ref().map(|delivery| delivery.scheduled_for),
-        JournalEntry::Audit(_) | JournalEntry::Delivery { .. } | JournalEntry::Seen(_) => None,
+        JournalEntry::Audit(_) | JournalEntry::Delivery { .. } | JournalEntry::Redelivery { .. } | JournalEntry::Seen(_) => None,
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::SecondsFormat;
+use ig_core::dead_letter::DeadLetterReason;
 use ig_core::delivery_log::{DeliveryLog, DeliveryStatus, Step, TriggerType};
 use ig_core::event::{Event, Payload};
 use ig_core::order::{DeliveryOrder, OrderOutcome, OrderReport};
@@ -84,7 +85,10 @@ impl Orders {
         }
         let made = self.make(order, &compiled).await?;
         let entry = match recorded {
-            Some(earlier) => continued(earlier, made),
+            Some(earlier) => match not_tried(&made) {
+                Some(report) => return Ok(report),
+                None => continued(earlier, made),
+            },
             None => made,
         };
         let (JournalEntry::Delivery { log, .. } | JournalEntry::Redelivery { log, .. }) = &entry else {
@@ -148,6 +152,29 @@ fn attempts(trigger: TriggerType, compiled: &CompiledIntegration) -> u8 {
         TriggerType::Manual | TriggerType::Event => 1,
         TriggerType::Scheduled => compiled.integration.attempts,
     }
+}
+
+/// A retry that the breaker or the integration's limit kept from being sent: there is nothing to add to its log.
+fn not_tried(made: &JournalEntry) -> Option<OrderReport> {
+    let JournalEntry::Delivery {
+        log,
+        dead_letter: Some(letter),
+        ..
+    } = made
+    else {
+        return None;
+    };
+    let kept_back = match letter.reason {
+        DeadLetterReason::CircuitOpen | DeadLetterReason::Paused | DeadLetterReason::RateLimited => true,
+        DeadLetterReason::AttemptsExhausted | DeadLetterReason::RetryAfter | DeadLetterReason::NotRetryable => false,
+    };
+    kept_back.then(|| OrderReport {
+        outcome: OrderOutcome::Held,
+        error: None,
+        response_status: None,
+        retry_after: letter.next_retry_at.and_then(|due| (due - letter.created_at).to_std().ok()),
+        log_id: log.id,
+    })
 }
 
 /// What was made, as the continuation of what was made before. Its dead letter is there already.

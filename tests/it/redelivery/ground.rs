@@ -71,6 +71,19 @@ impl Ground {
         }
     }
 
+    /// Enables the integration, whose breaker has opened by now, and waits until the worker knows.
+    pub(super) async fn enable(&self) {
+        let path = format!("/outbound-integrations/{}/enable?orgId={ORG}", self.integration);
+        self.api().post(&path, &json!({})).await;
+        let url = self.receiver.url("/canary");
+        self.api().integration(OTHER_ORG, "canary", &url, json!({})).await;
+        eventually_within(SOON, "what was configured last is in force", async || {
+            self.queue.insert(QueueRow::new(OTHER_ORG, "canary")).await;
+            !self.receiver.requests_to("/canary").is_empty()
+        })
+        .await;
+    }
+
     pub(super) fn api(&self) -> &Api {
         &self.stack.api
     }

@@ -41,7 +41,7 @@ pub(super) fn routes() -> OpenApiRouter<Gateway> {
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
 struct Filter {
-    /// Whether they take part in matching.
+    /// Whether their deliveries are sent.
     #[param(value_type = Option<bool>)]
     is_active: Option<String>,
     /// The event type that they are for; `*` finds those for every type.
@@ -171,7 +171,8 @@ async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Lets an integration take part in matching.
+/// Has an integration's deliveries sent, and counts its failures anew. What was held goes on waiting: `POST /dlq/redrives` with its
+/// identifier delivers it, in order.
 #[utoipa::path(
     post,
     path = "/outbound-integrations/{id}/enable",
@@ -189,7 +190,7 @@ async fn enable(
     Ok(shown(integrations::set_active(&gateway, stored, true, seen).await?))
 }
 
-/// Takes an integration out of matching.
+/// Pauses an integration: what matches is held as a dead letter that waits, and nothing is sent.
 #[utoipa::path(
     post,
     path = "/outbound-integrations/{id}/disable",

@@ -75,6 +75,7 @@ pub(crate) fn answer(order: &DeliverRequest, outcome: Outcome) -> DeliverRespons
         response_status: None,
         retry_after: None,
         delivery_log_id: log_id(order),
+        next_action_after: None,
     }
 }
 
