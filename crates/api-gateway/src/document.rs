@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::body::{JsonBody, Shaped, document, merged, unmasked};
 use crate::error::ApiError;
 
+mod bulk_retry;
 mod dead_letter;
 mod dead_letter_statistics;
 mod delivery_log;
@@ -27,7 +28,8 @@ mod scheduled;
 mod text;
 mod unit;
 
-pub(crate) use dead_letter::{BulkRetried, BulkRetry, DlqEntry, DlqEntryList};
+pub(crate) use bulk_retry::{BulkRetried, BulkRetry};
+pub(crate) use dead_letter::{DlqEntry, DlqEntryList};
 pub(crate) use dead_letter_statistics::DlqStatistics;
 pub(crate) use delivery_log::{DeliveryLogEntry, DeliveryLogList};
 pub(crate) use event_audit::{EventEntry, EventList};

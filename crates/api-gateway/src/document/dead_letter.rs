@@ -3,21 +3,18 @@
 use ig_core::clock::Timestamp;
 use ig_core::dead_letter::DeadLetter;
 use ig_core::delivery_log::{EventRef, IntegrationRef};
-use ig_core::fault::Faults;
-use ig_core::id::{LogId, NotAnObjectId, OrgId, RedriveId};
+use ig_core::id::{LogId, RedriveId};
 use ig_core::integration::Target;
 use ig_core::outcome::ErrorCategory;
-use ig_core::redelivery::{Granted, Redelivery, Standing, Wish};
+use ig_core::redelivery::{Redelivery, Standing};
 use ig_store::{KeptLetter, StoredTrace};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::ExecutionLogEntry;
 use super::delivery_log::readable;
 use super::listing::listing;
-use super::text::noted;
-use crate::body::shaped;
 
 /// A delivery that could not be made: kept until it is made or given up.
 #[derive(Debug, Serialize, ToSchema)]
@@ -94,57 +91,6 @@ pub(crate) struct DlqEntry {
     /// The delivery step by step, its retries included; not in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     execution_log: Option<ExecutionLogEntry>,
-}
-
-/// Dead letters to be tried again now.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct BulkRetry {
-    /// Their identifiers.
-    #[schema(min_items = 1, max_items = 100)]
-    ids: Vec<String>,
-}
-shaped!(BulkRetry);
-
-/// What was made due.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct BulkRetried {
-    /// Those that were.
-    accepted: Vec<String>,
-    /// Those that were not: unknown, delivered, being tried at this moment, or waiting for their turn in a redrive.
-    refused: Vec<String>,
-}
-
-impl BulkRetry {
-    /// What is wished for an organisation.
-    pub(crate) fn wish(self, org: OrgId) -> Result<Wish, Faults> {
-        let mut faults = Faults::default();
-        let numbered = self.ids.iter().enumerate();
-        let ids: Vec<Option<LogId>> = numbered
-            .map(|(at, id)| noted(&mut faults, &format!("/ids/{at}"), log_id(id)))
-            .collect();
-        faults.into_result(Wish {
-            org_id: org,
-            ids: ids.into_iter().flatten().collect(),
-        })
-    }
-}
-
-fn log_id(text: &str) -> Result<LogId, Faults> {
-    text.parse()
-        .map_err(|error: NotAnObjectId| Faults::one("", error.to_string()))
-}
-
-impl From<Granted> for BulkRetried {
-    fn from(granted: Granted) -> Self {
-        let Granted { accepted, refused } = granted;
-        let texts = |ids: Vec<LogId>| ids.iter().map(LogId::to_string).collect();
-        Self {
-            accepted: texts(accepted),
-            refused: texts(refused),
-        }
-    }
 }
 
 listing! {

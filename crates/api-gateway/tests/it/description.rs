@@ -50,6 +50,11 @@ async fn the_description_names_every_route_and_what_errors_look_like() {
         "/scheduled-integrations/{id}",
         "/scheduled-integrations/{id}/cancel",
         "/scheduled-integrations/{id}/reschedule",
+        "/dlq/{id}/retry",
+        "/dlq/bulk/retry",
+        "/dlq/statistics",
+        "/dlq/redrives",
+        "/dlq/redrives/{id}",
     ] {
         assert!(
             paths.contains(&format!("/api/v1{path}").as_str()),
