@@ -2,6 +2,7 @@
 
 use crate::clock::Timestamp;
 use crate::id::{OrgId, Rid};
+use crate::redelivery::RetryPolicy;
 
 /// How an organisation or a unit is described and reached.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -33,6 +34,8 @@ pub struct Organization {
     pub profile: Profile,
     /// How long logs are kept; the platform's default where absent.
     pub retention_days: Option<u32>,
+    /// How its dead letters are tried again; as the platform does where absent.
+    pub retry_policy: Option<RetryPolicy>,
     /// The configuration revision that last changed it.
     pub revision: u64,
     /// When it was created.

@@ -82,6 +82,16 @@ impl RetryPolicy {
         })
     }
 
+    /// Milliseconds before the second retry.
+    pub fn base_ms(&self) -> u64 {
+        millis(self.backoff.base)
+    }
+
+    /// The longest delay in milliseconds.
+    pub fn max_ms(&self) -> u64 {
+        millis(self.backoff.max)
+    }
+
     /// The delays between retries.
     pub fn backoff(&self) -> Backoff {
         self.backoff
@@ -91,6 +101,11 @@ impl RetryPolicy {
     pub fn max_retries(&self) -> u32 {
         self.max_retries
     }
+}
+
+/// Within a policy's bounds, which are far from the largest number.
+fn millis(delay: Duration) -> u64 {
+    u64::try_from(delay.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Which claim: unique for ever, so that what an earlier holder writes is refused.

@@ -115,6 +115,7 @@ impl Retries {
             letter,
             claim,
             settlement: &settlement,
+            max_retries: policy.max_retries(),
             failure: failure.as_ref(),
         };
         match self.letters.settle(settling, now).await? {

@@ -67,7 +67,7 @@ fn retries(config: &Config, store: &Store, nudges: &Nudges, clock: Arc<dyn Clock
         letters: store.dead_letters(),
         integrations: store.integrations(),
         workers: Workers::new(worker),
-        policies: Policies::new(config.dlq.policy().context("section dlq")?),
+        policies: Policies::new(store.organizations(), config.dlq.policy().context("section dlq")?),
         alerting: nudges.alerting.clone(),
         clock,
     })

@@ -2,8 +2,9 @@
 
 use ig_core::id::{OrgId, Rid};
 use ig_core::organization::{OrgUnit, Organization, Profile};
+use ig_core::redelivery::RetryPolicy;
 
-use crate::invalid::{InvalidMessage, required};
+use crate::invalid::{InvalidMessage, optional, required};
 use crate::time::{timestamp_from_wire, timestamp_to_wire};
 use crate::v1;
 
@@ -65,6 +66,7 @@ impl From<&Organization> for v1::Organization {
             org_id,
             profile,
             retention_days,
+            retry_policy,
             revision,
             created_at,
             updated_at,
@@ -73,6 +75,7 @@ impl From<&Organization> for v1::Organization {
             org_id: org_id.0,
             profile: Some(profile.into()),
             retention_days: *retention_days,
+            retry_policy: retry_policy.as_ref().map(v1::RetryPolicy::from),
             revision: *revision,
             created_at: Some(timestamp_to_wire(created_at)),
             updated_at: Some(timestamp_to_wire(updated_at)),
@@ -88,6 +91,7 @@ impl TryFrom<v1::Organization> for Organization {
             org_id,
             profile,
             retention_days,
+            retry_policy,
             revision,
             created_at,
             updated_at,
@@ -96,10 +100,34 @@ impl TryFrom<v1::Organization> for Organization {
             org_id: OrgId(org_id),
             profile: required(profile, "profile")?,
             retention_days,
+            retry_policy: optional(retry_policy, "retry_policy")?,
             revision,
             created_at: timestamp_from_wire(created_at, "created_at")?,
             updated_at: timestamp_from_wire(updated_at, "updated_at")?,
         })
+    }
+}
+
+impl From<&RetryPolicy> for v1::RetryPolicy {
+    fn from(policy: &RetryPolicy) -> Self {
+        Self {
+            base_ms: policy.base_ms(),
+            max_ms: policy.max_ms(),
+            max_retries: policy.max_retries(),
+        }
+    }
+}
+
+impl TryFrom<v1::RetryPolicy> for RetryPolicy {
+    type Error = InvalidMessage;
+
+    fn try_from(message: v1::RetryPolicy) -> Result<Self, InvalidMessage> {
+        let v1::RetryPolicy {
+            base_ms,
+            max_ms,
+            max_retries,
+        } = message;
+        Self::new(base_ms, max_ms, max_retries).map_err(InvalidMessage::from)
     }
 }
 

@@ -34,6 +34,7 @@ pub fn organization(org: i64) -> Organization {
         org_id: OrgId(org),
         profile: profile(&format!("Organisation {org}")),
         retention_days: None,
+        retry_policy: None,
         revision: 1,
         created_at: moment(0),
         updated_at: moment(0),

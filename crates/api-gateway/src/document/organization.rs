@@ -4,6 +4,7 @@ use ig_core::clock::Timestamp;
 use ig_core::fault::Faults;
 use ig_core::id::OrgId;
 use ig_core::organization::{Organization, Profile};
+use ig_core::redelivery::RetryPolicy;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -51,6 +52,9 @@ pub(crate) struct Org {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 3650)]
     pub retention_days: Option<u32>,
+    /// How dead letters are tried again; as the platform does where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_policy: Option<RetryPolicyDocument>,
     /// The revision that last changed it; in a PUT or PATCH it guards against lost updates.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revision: Option<u64>,
@@ -66,6 +70,22 @@ pub(crate) struct Org {
     pub updated_at: Option<Timestamp>,
 }
 shaped!(Org);
+
+/// How an organisation's dead letters are tried again.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = RetryPolicy)]
+pub(crate) struct RetryPolicyDocument {
+    /// Milliseconds before the second retry; each further delay is twice as long, give or take 20 %.
+    #[schema(minimum = 1, maximum = 604_800_000)]
+    pub base_ms: u64,
+    /// The longest delay in milliseconds, no shorter than `baseMs`.
+    #[schema(minimum = 1, maximum = 604_800_000)]
+    pub max_ms: u64,
+    /// How often a dead letter is tried before it is given up.
+    #[schema(minimum = 1, maximum = 100)]
+    pub max_retries: u32,
+}
 
 listing! {
     /// A page of organisations.
@@ -93,6 +113,7 @@ impl Org {
             region,
             timezone,
             retention_days,
+            retry_policy,
             ..
         } = self;
         let mut faults = Faults::default();
@@ -112,11 +133,14 @@ impl Org {
             timezone,
         };
         let profile = noted(&mut faults, "", Profile::try_from(claims)).unwrap_or_default();
+        let retry_policy = retry_policy.map(|policy| RetryPolicy::new(policy.base_ms, policy.max_ms, policy.max_retries));
+        let retry_policy = retry_policy.and_then(|policy| noted(&mut faults, "/retryPolicy", policy));
         let Stamp { created_at, updated_at } = stamp;
         faults.into_result(Organization {
             org_id,
             profile,
             retention_days,
+            retry_policy,
             revision: 0,
             created_at,
             updated_at,
@@ -130,6 +154,7 @@ impl From<Organization> for Org {
             org_id,
             profile,
             retention_days,
+            retry_policy,
             revision,
             created_at,
             updated_at,
@@ -156,6 +181,11 @@ impl From<Organization> for Org {
             region,
             timezone,
             retention_days,
+            retry_policy: retry_policy.map(|policy| RetryPolicyDocument {
+                base_ms: policy.base_ms(),
+                max_ms: policy.max_ms(),
+                max_retries: policy.max_retries(),
+            }),
             revision: Some(revision),
             created_at: Some(created_at),
             updated_at: Some(updated_at),

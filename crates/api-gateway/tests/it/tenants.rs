@@ -35,6 +35,28 @@ async fn an_organisation_is_made_read_listed_changed_and_deleted() {
 }
 
 #[tokio::test]
+async fn an_organisation_says_how_its_dead_letters_are_tried_again() {
+    let api = Api::start().await;
+    let patient = json!({"baseMs": 60_000, "maxMs": 600_000, "maxRetries": 5});
+    let made = api
+        .post("/admin/orgs", json!({"orgId": 1, "name": "A", "retryPolicy": patient}))
+        .await;
+    assert_eq!((made.status, &made.json["retryPolicy"]), (201, &patient));
+    assert_eq!(api.get("/admin/orgs/1").await.json["retryPolicy"], patient);
+    let backwards = json!({"retryPolicy": {"baseMs": 60_000, "maxMs": 1_000, "maxRetries": 5}});
+    assert_eq!(api.patch("/admin/orgs/1", backwards).await.faults(), ["/retryPolicy/maxMs"]);
+    let never = json!({"retryPolicy": {"maxRetries": 0}});
+    assert_eq!(api.patch("/admin/orgs/1", never).await.faults(), ["/retryPolicy/maxRetries"]);
+    let fewer = api.patch("/admin/orgs/1", json!({"retryPolicy": {"maxRetries": 2}})).await;
+    assert_eq!(
+        fewer.json["retryPolicy"],
+        json!({"baseMs": 60_000, "maxMs": 600_000, "maxRetries": 2})
+    );
+    let none = api.patch("/admin/orgs/1", json!({"retryPolicy": null})).await;
+    assert_eq!((none.status, none.json.get("retryPolicy")), (200, None));
+}
+
+#[tokio::test]
 async fn a_patch_keeps_what_is_absent_and_removes_what_is_null() {
     let api = Api::start().await;
     api.post("/admin/orgs", json!({"orgId": 1, "name": "A", "code": "X", "region": "eu"}))

@@ -3,7 +3,8 @@
 use ig_core::configuration::Change;
 use ig_core::dead_letter::{DeadLetter, DeadLetterReason, DeadLetterStatus};
 use ig_core::id::OrgId;
-use ig_core::redelivery::Standing;
+use ig_core::organization::Organization;
+use ig_core::redelivery::{RetryPolicy, Standing};
 use ig_proto::v1::{DlqNudgeRequest, Outcome, RetryRequest};
 use ig_store::{Expected, Store};
 use ig_testkit::builders::{integration, integration_id, organization};
@@ -92,6 +93,35 @@ async fn what_fails_three_times_is_given_up_and_people_are_told_even_if_later() 
         store.dead_letters().alerts_owed(10).await.unwrap().is_empty()
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_organisation_says_how_often_and_after_how_long_its_own_are_tried() {
+    let (database, worker) = (mongo::database(), FakeWorker::always(Outcome::Retryable));
+    let (running, store) = running(&database, &worker).await;
+    let patient = RetryPolicy::new(3_600_000, 3_600_000, 2).unwrap();
+    let organization = Organization {
+        retry_policy: Some(patient),
+        ..organization(ORG)
+    };
+    let change = Change::PutOrganization(organization);
+    store.configuration().commit(change, Expected::New).await.unwrap();
+    record(&store, [due(ORG, 1)]).await;
+    nudge(&running).await;
+    eventually("it is due later", async || get(&store, ORG, 1).await.redelivery.retries == 1).await;
+    let kept = get(&store, ORG, 1).await;
+    let later = chrono::Utc::now() + chrono::TimeDelta::minutes(40);
+    assert!(
+        matches!(kept.redelivery.standing, Standing::Pending { due_at } if due_at > later),
+        "{kept:?}"
+    );
+    assert_eq!(kept.letter.max_retries, 2);
+    assert_eq!(retry(&running, ORG, &[1]).await.len(), 1);
+    eventually("it is given up", async || {
+        status(&store, ORG, 1).await == DeadLetterStatus::Abandoned
+    })
+    .await;
+    assert_eq!(worker.orders().len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,6 +4,7 @@ use ig_core::configuration::{Change, RevisedChange};
 use ig_core::event_type::{EventTypeDefinition, Validation};
 use ig_core::id::{EventType, IntegrationId, LookupType, OrgId, Rid};
 use ig_core::organization::{OrgUnit, Organization, Profile};
+use ig_core::redelivery::RetryPolicy;
 use ig_proto::v1;
 use proptest::prelude::*;
 use prost::Message as _;
@@ -32,6 +33,7 @@ fn other_change() -> impl Strategy<Value = Change> {
                 org_id,
                 profile,
                 retention_days,
+                retry_policy: retention_days.and_then(|days| RetryPolicy::new(1 + u64::from(days % 9), 10_000, 4).ok()),
                 revision: 3,
                 created_at: at,
                 updated_at: at,

@@ -30,6 +30,8 @@ pub struct Settling<'a> {
     pub claim: &'a ClaimId,
     /// Where it stands from now on.
     pub settlement: &'a Settlement,
+    /// How often it is tried.
+    pub max_retries: u32,
     /// What went wrong, where it was tried and failed.
     pub failure: Option<&'a Failure>,
 }
@@ -82,6 +84,7 @@ impl Settling<'_> {
         let Settlement { after, given_up } = self.settlement;
         let tried = after.retries > self.letter.redelivery.retries;
         let mut set = standing(after, now);
+        set.insert("maxRetries", i64::from(self.max_retries));
         if let Some(failure) = self.failure {
             set.extend(doc! { "lastError": &failure.message, "errorCategory": failure.category.as_str() });
         }

@@ -2,6 +2,7 @@
 
 use ig_core::id::OrgId;
 use ig_core::organization::{Organization, Profile};
+use ig_core::redelivery::RetryPolicy;
 use mongodb::bson;
 use serde::{Deserialize, Serialize};
 
@@ -17,9 +18,19 @@ pub(crate) struct OrganizationDocument {
     profile: ProfileDocument,
     #[serde(skip_serializing_if = "Option::is_none")]
     retention_days: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    retry_policy: Option<PolicyDocument>,
     revision: i64,
     created_at: bson::DateTime,
     updated_at: bson::DateTime,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PolicyDocument {
+    base_ms: i64,
+    max_ms: i64,
+    max_retries: i64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -92,6 +103,7 @@ impl OrganizationDocument {
             org_id,
             profile,
             retention_days,
+            retry_policy,
             revision: _,
             created_at,
             updated_at,
@@ -101,6 +113,7 @@ impl OrganizationDocument {
             org_id: org_id.0,
             profile: profile.into(),
             retention_days: retention_days.map(i64::from),
+            retry_policy: retry_policy.as_ref().map(PolicyDocument::from),
             revision: long(revision),
             created_at: date(*created_at),
             updated_at: date(*updated_at),
@@ -115,6 +128,7 @@ impl From<OrganizationDocument> for Organization {
             org_id,
             profile,
             retention_days,
+            retry_policy,
             revision,
             created_at,
             updated_at,
@@ -123,9 +137,28 @@ impl From<OrganizationDocument> for Organization {
             org_id: OrgId(org_id),
             profile: profile.into(),
             retention_days: retention_days.and_then(|days| u32::try_from(days).ok()),
+            retry_policy: retry_policy.and_then(PolicyDocument::read),
             revision: unsigned(revision),
             created_at: timestamp(created_at),
             updated_at: timestamp(updated_at),
         }
+    }
+}
+
+impl From<&RetryPolicy> for PolicyDocument {
+    fn from(policy: &RetryPolicy) -> Self {
+        Self {
+            base_ms: long(policy.base_ms()),
+            max_ms: long(policy.max_ms()),
+            max_retries: i64::from(policy.max_retries()),
+        }
+    }
+}
+
+impl PolicyDocument {
+    /// The policy, unless no version of this program wrote it.
+    fn read(self) -> Option<RetryPolicy> {
+        let max_retries = u32::try_from(self.max_retries).ok()?;
+        RetryPolicy::new(unsigned(self.base_ms), unsigned(self.max_ms), max_retries).ok()
     }
 }

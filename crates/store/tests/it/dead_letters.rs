@@ -83,6 +83,7 @@ async fn settle(store: &Store, letter: &KeptLetter, by: &ClaimId, retried: Retri
         letter,
         claim: by,
         settlement: &settlement,
+        max_retries: policy.max_retries(),
         failure: failure.as_ref(),
     };
     store.dead_letters().settle(settling, now).await.unwrap()
