@@ -6,7 +6,7 @@ use ig_core::event::Payload;
 use ig_core::fault::Faults;
 use ig_core::id::{EventType, IntegrationId, OrgId, Rid, ScheduledId};
 use ig_core::integration::{DEFAULT_SCRIPT_TIMEOUT, Integration};
-use ig_core::schedule::{Schedule, ScheduleMode, Scheduling};
+use ig_core::schedule::{Schedule, ScheduleMode, Scheduling, Zone};
 use ig_core::scheduled::{Cancel, Preview, Reschedule};
 use ig_transform::{CompiledScript, Subject, TransformError};
 use serde_json::{Value, json};
@@ -110,7 +110,7 @@ async fn told(
         .tell(&script, &Payload { raw, json: payload }, &subject)
         .await;
     let value = answer.result.map_err(refused)?.unwrap_or(Value::Null);
-    let zone = delay.zone().map(|zone| zone.name());
+    let zone = delay.zone().map(Zone::name);
     let schedule = Schedule::read(ScheduleMode::Delayed, Some(&json!({"at": "told", "timezone": zone})))?;
     Ok((schedule, json!({ "told": value })))
 }

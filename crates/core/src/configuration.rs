@@ -72,11 +72,11 @@ impl OrgConfiguration {
     pub fn zone(&self, entity: Rid) -> Zone {
         let unit = self.units.get(&entity).map(|unit| &unit.profile);
         let organization = self.organization.as_ref().map(|organization| &organization.profile);
-        let zones = unit
+        let mut zones = unit
             .into_iter()
             .chain(organization)
             .filter_map(|profile| profile.timezone.as_deref());
-        zones.filter_map(|name| name.parse().ok()).next().unwrap_or_default()
+        zones.find_map(|name| name.parse().ok()).unwrap_or_default()
     }
 
     /// One integration.

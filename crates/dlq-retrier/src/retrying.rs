@@ -85,7 +85,7 @@ impl Retrying {
         for lane in self.in_lanes(claimed) {
             let (this, claim) = (Arc::clone(self), claim.clone());
             self.context.spawn("retries of a lane", Fate::Finishes, async move {
-                this.work_off(lane, claim).await
+                this.work_off(lane, claim).await;
             });
         }
         Ok(any)

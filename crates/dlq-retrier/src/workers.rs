@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use tonic::{Request, Status};
 
 /// How long one delivery may take: the longest timeout of an integration, a wait for its rate limit, and its recording.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_mins(3);
 /// For how long nothing is ordered after no worker could be reached.
 const ABSENCE: Duration = Duration::from_secs(2);
 

@@ -44,7 +44,7 @@ fn every_second(more: u32) -> ScheduledDelivery {
         error: Some("it answered 500".to_owned()),
         cancellation: None,
         trace_id: "t".to_owned(),
-        keep_for: Duration::from_secs(60),
+        keep_for: Duration::from_mins(1),
         created_at: noon(),
         updated_at: noon(),
     }

@@ -98,7 +98,10 @@ async fn what_a_redrive_covers_gets_its_turn_in_order_and_is_counted() {
     assert_eq!(progress(&store, key).await, (RedriveState::Running, counts(4, 0, 0, 4)));
     let redrive = taken_up(&store, &claim(1)).await;
     assert_eq!(redrive.key, key);
-    assert_eq!(lanes(store.dead_letters().waiting(key).await.unwrap()), [ids.clone()]);
+    assert_eq!(
+        lanes(store.dead_letters().waiting(key).await.unwrap()),
+        std::slice::from_ref(&ids)
+    );
 
     let outcomes = [
         Retried::Delivered { log: ids[0] },
