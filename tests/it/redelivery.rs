@@ -233,6 +233,31 @@ async fn a_redrive_delivers_in_the_order_of_events_and_can_be_followed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_redrive_waits_while_the_breaker_is_open() {
+    const HELD: i64 = 10;
+    let ground = Ground::fresh().await;
+    ground.receiver.always("/hook", Answer::status(400));
+    ground.all_failed(5 + HELD).await;
+    ground.receiver.always("/hook", Answer::status(200));
+    let begun = ground.redrive(&json!({})).await;
+    let waits = json!(5 + HELD);
+    ground
+        .redrive_when(&begun, "has begun", |redrive| redrive["waiting"] == waits)
+        .await;
+    assert_eq!(ground.receiver.requests_to("/hook").len(), 5, "nothing is sent");
+    ground.enable().await;
+    let done = ground
+        .redrive_when(&begun, "is completed", |redrive| redrive["state"] == "COMPLETED")
+        .await;
+    assert_eq!((&done["delivered"], &done["failed"]), (&waits, &json!(0)), "{done}");
+    let retried = ground.api().list(ORG, "dlq", "entries", "&status=RESOLVED").await;
+    assert!(
+        retried.iter().all(|entry| entry["retries"] == 1),
+        "what was held does not count"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_a_retrier_people_are_told_so_and_reading_goes_on() {
     let mut ground = Ground::fresh().await;
     ground.receiver.always("/hook", Answer::status(400));
