@@ -1,33 +1,36 @@
 //! What is due and waits for its turn, in memory: identities alone, and never more than so many.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::ops::Bound::{Excluded, Unbounded};
 
 use ig_core::id::{IntegrationId, OrgId, ScheduledId};
 use ig_core::scheduled::DueDelivery;
 
+mod places;
+
+use places::Places;
+
 /// How many of one organisation wait here; what it has beyond that waits in the database.
 pub(crate) const MOST_OF_ONE: usize = 20_000;
+/// How many may be held for each place: those whose end is being noted have no place any more.
+const HELD_FOR_A_PLACE: usize = 8;
 /// How many wait here in all.
 const MOST: usize = 400_000;
 
 /// What is due, by organisation and integration, and what is under way.
 ///
-/// Organisations take turns, and within one its integrations do. Places are given under dynamic thresholds: an integration may take at
-/// most a quarter of what is free, an organisation at most as much as is free. However many of them wait for slow targets, a place is left
-/// for one that has just begun.
-/// Source: Choudhury and Hahne, "Dynamic queue length thresholds for shared-memory packet switches", 1998.
+/// Organisations take turns, and within one its integrations do. What gets a place is held from then on until its end is noted; the place
+/// is free again as soon as its orders are made.
 #[derive(Debug)]
 pub(crate) struct Backlog {
-    places: usize,
-    memory: usize,
+    places: Places,
+    most_held: usize,
     waiting: BTreeMap<OrgId, Waiting>,
     known: HashSet<ScheduledId>,
-    under_way: HashMap<ScheduledId, DueDelivery>,
-    of_integration: HashMap<IntegrationId, usize>,
-    of_org: HashMap<OrgId, usize>,
-    bytes: usize,
+    held: HashSet<ScheduledId>,
     behind: BTreeSet<OrgId>,
+    being_read: BTreeSet<OrgId>,
+    done_meanwhile: HashSet<ScheduledId>,
     last_turn: Option<OrgId>,
 }
 
@@ -43,15 +46,14 @@ impl Backlog {
     /// An empty backlog: so many deliveries may be under way at once, with payloads of so many bytes.
     pub(crate) fn new(places: usize, memory: usize) -> Self {
         Self {
-            places,
-            memory,
+            places: Places::new(places, memory),
+            most_held: places.saturating_mul(HELD_FOR_A_PLACE),
             waiting: BTreeMap::new(),
             known: HashSet::new(),
-            under_way: HashMap::new(),
-            of_integration: HashMap::new(),
-            of_org: HashMap::new(),
-            bytes: 0,
+            held: HashSet::new(),
             behind: BTreeSet::new(),
+            being_read: BTreeSet::new(),
+            done_meanwhile: HashSet::new(),
             last_turn: None,
         }
     }
@@ -74,85 +76,94 @@ impl Backlog {
         self.waiting.retain(|_, waiting| waiting.count > 0);
     }
 
-    /// Notes whether organisations have more due than was found.
-    pub(crate) fn set_behind(&mut self, orgs: impl IntoIterator<Item = OrgId>, behind: bool) {
-        for org in orgs {
-            if behind {
-                self.behind.insert(org);
-            } else {
+    /// Notes that organisations have more due than was found.
+    pub(crate) fn fell_behind(&mut self, orgs: impl IntoIterator<Item = OrgId>) {
+        self.behind.extend(orgs);
+    }
+
+    /// The organisations that have more due than waits here, and whose turn to be read again has come. Each is told once until it was
+    /// [read on](Self::was_read_on).
+    pub(crate) fn to_read_on(&mut self) -> Vec<OrgId> {
+        if self.known.len() + MOST_OF_ONE > MOST {
+            return Vec::new();
+        }
+        let few = |org: &&OrgId| self.waiting.get(org).is_none_or(|waiting| waiting.count <= MOST_OF_ONE / 4);
+        let orgs: Vec<_> = self.behind.difference(&self.being_read).filter(few).copied().collect();
+        self.being_read.extend(&orgs);
+        orgs
+    }
+
+    /// An organisation was read on: this was found, and whether that was all; nothing where it could not be read.
+    pub(crate) fn was_read_on(&mut self, org: OrgId, found: Option<(Vec<DueDelivery>, bool)>) {
+        self.being_read.remove(&org);
+        if let Some((mut found, is_all)) = found {
+            if is_all {
                 self.behind.remove(&org);
             }
+            found.retain(|due| !self.done_meanwhile.contains(&due.id));
+            self.offer(found);
+        }
+        if self.being_read.is_empty() {
+            self.done_meanwhile.clear();
         }
     }
 
-    /// The organisations that have more due than waits here, and whose turn to be read again has come.
-    pub(crate) fn to_read_on(&self) -> Vec<OrgId> {
-        let few = |org: &&OrgId| self.waiting.get(org).is_none_or(|waiting| waiting.count <= MOST_OF_ONE / 4);
-        let room = self.known.len() < MOST - MOST_OF_ONE;
-        self.behind.iter().filter(few).filter(|_| room).copied().collect()
-    }
-
-    /// Gives up to so many deliveries their place; they are under way until [`Self::done`].
+    /// Gives up to so many deliveries their place; they are held until [`Self::done`].
     pub(crate) fn pick(&mut self, most: usize) -> Vec<DueDelivery> {
         let mut picked = Vec::new();
-        while picked.len() < most {
+        while picked.len() < most && self.held.len() < self.most_held {
             let Some(due) = self.next_turn() else { break };
             picked.push(due);
         }
         picked
     }
 
-    /// A delivery is under way no more, however that came.
-    pub(crate) fn done(&mut self, id: ScheduledId) {
-        self.known.remove(&id);
-        let Some(due) = self.under_way.remove(&id) else { return };
-        self.bytes -= due.payload_bytes;
-        less(&mut self.of_integration, due.integration);
-        less(&mut self.of_org, due.org_id);
+    /// The orders of a delivery are made: its place is free.
+    pub(crate) fn ordered(&mut self, id: ScheduledId) {
+        self.places.give_back(id);
     }
 
-    /// What is under way.
-    pub(crate) fn under_way(&self) -> Vec<ScheduledId> {
-        self.under_way.keys().copied().collect()
+    /// A delivery is held no more, however that came.
+    pub(crate) fn done(&mut self, id: ScheduledId) {
+        self.places.give_back(id);
+        self.known.remove(&id);
+        self.held.remove(&id);
+        if !self.being_read.is_empty() {
+            self.done_meanwhile.insert(id);
+        }
+    }
+
+    /// What is held.
+    pub(crate) fn held(&self) -> Vec<ScheduledId> {
+        self.held.iter().copied().collect()
     }
 
     /// How many wait here.
     pub(crate) fn len(&self) -> usize {
-        self.known.len() - self.under_way.len()
+        self.known.len() - self.held.len()
     }
 
     fn next_turn(&mut self) -> Option<DueDelivery> {
-        let free = self.places.saturating_sub(self.under_way.len());
-        if free == 0 {
+        if self.places.free() == 0 {
             return None;
         }
         let orgs = in_turn(&self.waiting, self.last_turn);
         let (org, integration) = orgs
-            .filter(|org| self.of_org.get(org).copied().unwrap_or(0) < free)
-            .find_map(|org| self.integration_of(org, free).map(|integration| (org, integration)))?;
+            .filter(|org| self.places.has_room_for(*org))
+            .find_map(|org| self.integration_of(org).map(|integration| (org, integration)))?;
         self.last_turn = Some(org);
         let due = self.take(org, integration)?;
-        self.under_way.insert(due.id, due);
-        self.bytes += due.payload_bytes;
-        *self.of_integration.entry(integration).or_default() += 1;
-        *self.of_org.entry(org).or_default() += 1;
+        self.places.take(due);
+        self.held.insert(due.id);
         Some(due)
     }
 
     /// Whose turn it is within an organisation.
-    fn integration_of(&self, org: OrgId, free: usize) -> Option<IntegrationId> {
+    fn integration_of(&self, org: OrgId) -> Option<IntegrationId> {
         let waiting = self.waiting.get(&org)?;
-        let may_begin = |integration: &IntegrationId| {
-            let own = self.of_integration.get(integration).copied().unwrap_or(0);
-            let first = waiting.queues.get(integration).and_then(VecDeque::front);
-            own < (free / 4).max(1) && first.is_some_and(|due| self.has_memory(due))
-        };
-        in_turn(&waiting.queues, waiting.last_turn).find(may_begin)
-    }
-
-    /// One that is larger than all the memory goes alone.
-    fn has_memory(&self, due: &DueDelivery) -> bool {
-        self.bytes == 0 || self.bytes + due.payload_bytes <= self.memory
+        let first = |integration: &IntegrationId| waiting.queues.get(integration).and_then(VecDeque::front);
+        in_turn(&waiting.queues, waiting.last_turn)
+            .find(|integration| first(integration).is_some_and(|due| self.places.may_take(due)))
     }
 
     fn take(&mut self, org: OrgId, integration: IntegrationId) -> Option<DueDelivery> {
@@ -178,15 +189,6 @@ fn in_turn<K: Ord + Copy, V>(of: &BTreeMap<K, V>, last: Option<K>) -> impl Itera
         .range(..)
         .take_while(move |(key, _)| last.is_some_and(|last| **key <= last));
     of.range((after, Unbounded)).chain(until).map(|(key, _)| *key)
-}
-
-fn less<K: std::hash::Hash + Eq>(counts: &mut HashMap<K, usize>, key: K) {
-    if let Some(count) = counts.get_mut(&key) {
-        *count -= 1;
-        if *count == 0 {
-            counts.remove(&key);
-        }
-    }
 }
 
 #[cfg(test)]
@@ -246,20 +248,24 @@ mod tests {
         backlog.offer(many(1, 1, 24_000));
         assert_eq!((backlog.len(), backlog.to_read_on()), (MOST_OF_ONE, Vec::new()));
         let mut worked = HashSet::new();
-        while backlog.to_read_on().is_empty() {
+        let mut to_read_on = Vec::new();
+        while to_read_on.is_empty() {
             for due in backlog.pick(500) {
                 assert!(worked.insert(due.id), "none twice");
                 backlog.done(due.id);
             }
+            to_read_on = backlog.to_read_on();
         }
-        assert_eq!(backlog.to_read_on(), [OrgId(1)]);
-        backlog.set_behind([OrgId(1)], false);
-        backlog.offer(
-            many(1, 1, 24_000)
-                .into_iter()
-                .filter(|due| !worked.contains(&due.id))
-                .collect(),
-        );
+        assert_eq!(to_read_on, [OrgId(1)]);
+        assert!(backlog.to_read_on().is_empty(), "it is being read");
+        for due in backlog.pick(100) {
+            worked.insert(due.id);
+            backlog.done(due.id);
+        }
+        // Those that were done before it was read, and those that were done meanwhile, are not taken in again.
+        let read = many(1, 1, 24_000).split_off(worked.len() - 100);
+        backlog.was_read_on(OrgId(1), Some((read, true)));
+        assert!(backlog.to_read_on().is_empty(), "that was all");
         assert_eq!(backlog.len() + worked.len(), 24_000);
     }
 
@@ -273,8 +279,15 @@ mod tests {
         assert_eq!(first.len(), 2, "of ten bytes each");
         backlog.offer(many(1, 1, 5));
         assert_eq!(backlog.len(), 3, "what is under way is known");
+        first.iter().for_each(|due| backlog.ordered(due.id));
+        assert_eq!(
+            backlog.pick(usize::MAX).len(),
+            2,
+            "their places are free, though they are held"
+        );
+        assert_eq!(backlog.held().len(), 4);
         first.iter().for_each(|due| backlog.done(due.id));
-        assert_eq!(backlog.pick(usize::MAX).len(), 2);
+        assert_eq!(backlog.held().len(), 2);
         let large = DueDelivery {
             payload_bytes: 1_000,
             ..due(2, 2, 9)

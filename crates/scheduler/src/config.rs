@@ -84,7 +84,7 @@ pub struct SchedulerConfig {
 impl Default for SchedulerConfig {
     fn default() -> Self {
         Self {
-            max_concurrency: 128,
+            max_concurrency: 256,
             payload_memory_mib: 64,
             lease_seconds: 10,
             poll_seconds: 60,

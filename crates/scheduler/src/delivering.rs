@@ -75,8 +75,8 @@ impl Deliveries {
     }
 
     /// Claims those of these that are still due.
-    pub(crate) async fn claim(&self, ids: &[ScheduledId], now: Timestamp) -> Result<Vec<ScheduledDelivery>, StoreError> {
-        self.store.claim(ids, self.claimed_from(now)).await
+    pub(crate) async fn claim(&self, ids: &[ScheduledId]) -> Result<Vec<ScheduledDelivery>, StoreError> {
+        self.store.claim(ids, self.claimed_from(self.clock.now())).await
     }
 
     /// The claim as it is from a moment on.
@@ -90,12 +90,15 @@ impl Deliveries {
 
     /// Sees a claimed delivery to its end, and hands it over to be written down.
     pub(crate) async fn make(&self, delivery: ScheduledDelivery) {
+        let id = delivery.id;
         let ended = if delivery.status == ScheduledStatus::Pending {
             self.deliver(delivery).await
         } else {
             // It has ended before; whoever held it then was cut off before it made the next one.
             Ended::Owing(delivery)
         };
+        self.backlog.lock().ordered(id);
+        self.wake.now();
         if self.ended.send(ended).is_err() {
             tracing::error!("nobody writes down how scheduled deliveries end; they are claimed again");
         }

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta};
 use ig_core::clock::Timestamp;
-use ig_core::id::{OrgId, ScheduledId};
+use ig_core::id::OrgId;
 use ig_core::ports::StoreError;
+use ig_core::scheduled::{DueDelivery, ScheduledDelivery};
 use ig_service::{Fate, Tasks};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -18,7 +19,9 @@ use crate::metrics;
 
 /// How many due rows are read at once.
 const READ: usize = 20_000;
-/// What a claim costs is shared by those that become free meanwhile.
+/// How many are claimed together.
+const CLAIMED: usize = 64;
+/// What a claim costs is shared by those for which a place becomes free meanwhile.
 const BETWEEN_CLAIMS: Duration = Duration::from_millis(5);
 /// A timer that a held or a changed clock may have made wrong is not trusted for longer.
 const LONGEST_SLEEP: Duration = Duration::from_secs(5);
@@ -89,8 +92,9 @@ impl Looking {
             self.looked_to = now;
             self.next_due = self.earliest_after(now).await?;
         }
-        self.read_on(now).await?;
-        self.start(now).await
+        self.read_on(now);
+        self.start();
+        Ok(())
     }
 
     /// Takes in what became due since the last look. Where there is more than is read at once, those who have much are passed over, so
@@ -106,21 +110,27 @@ impl Looking {
             if is_all {
                 return Ok(());
             }
-            backlog.set_behind(orgs.iter().copied(), true);
+            backlog.fell_behind(orgs.iter().copied());
             drop(backlog);
             without.extend(orgs);
         }
     }
 
-    async fn read_on(&self, now: Timestamp) -> Result<(), StoreError> {
-        let orgs = self.deliveries.backlog.lock().to_read_on();
-        for org in orgs {
-            let found = self.deliveries.store.due_of(org, now, MOST_OF_ONE).await?;
-            let mut backlog = self.deliveries.backlog.lock();
-            backlog.set_behind([org], found.len() == MOST_OF_ONE);
-            backlog.offer(found);
+    /// Whoever has more due than waits in memory is read on beside all else: to read much takes a while.
+    fn read_on(&self, now: Timestamp) {
+        for org in self.deliveries.backlog.lock().to_read_on() {
+            let deliveries = Arc::clone(&self.deliveries);
+            self.tasks.spawn("reading on", Fate::Finishes, async move {
+                let found = deliveries.store.due_of(org, now, MOST_OF_ONE).await;
+                let found = found.inspect_err(|error| tracing::warn!(%error, %org, "what is due cannot be read on"));
+                let found = found.ok().map(|found| {
+                    let is_all = found.len() < MOST_OF_ONE;
+                    (found, is_all)
+                });
+                deliveries.backlog.lock().was_read_on(org, found);
+                deliveries.wake.now();
+            });
         }
-        Ok(())
     }
 
     async fn earliest_after(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
@@ -136,47 +146,24 @@ impl Looking {
         Ok(Some(after))
     }
 
-    /// Claims what may begin, and begins it.
-    async fn start(&mut self, now: Timestamp) -> Result<(), StoreError> {
+    /// Has begun what may begin. Claims are made beside each other, so that none waits for the database on behalf of another.
+    fn start(&mut self) {
         if self.last_claim.elapsed() < BETWEEN_CLAIMS {
-            return Ok(());
+            return;
         }
-        let most = self.deliveries.workers_take();
+        let most = self.deliveries.workers_take().min(CLAIMED);
         let (picked, waiting) = {
             let mut backlog = self.deliveries.backlog.lock();
             (backlog.pick(most), backlog.len())
         };
         metrics::waiting(waiting);
         if picked.is_empty() {
-            return Ok(());
+            return;
         }
         self.last_claim = Instant::now();
-        let ids: Vec<_> = picked.iter().map(|due| due.id).collect();
-        match self.deliveries.claim(&ids, now).await {
-            Ok(claimed) => self.begin(&ids, claimed),
-            Err(error) => {
-                self.give_up(&ids);
-                self.deliveries.wake.at(now);
-                return Err(error);
-            }
-        }
-        Ok(())
-    }
-
-    fn begin(&self, ids: &[ScheduledId], claimed: Vec<ig_core::scheduled::ScheduledDelivery>) {
-        let ours: BTreeSet<_> = claimed.iter().map(|delivery| delivery.id).collect();
-        let lost: Vec<_> = ids.iter().filter(|id| !ours.contains(id)).copied().collect();
-        self.give_up(&lost);
-        for delivery in claimed {
-            let deliveries = Arc::clone(&self.deliveries);
-            let delivering = async move { deliveries.make(delivery).await };
-            self.tasks.spawn("scheduled delivery", Fate::Finishes, delivering);
-        }
-    }
-
-    fn give_up(&self, ids: &[ScheduledId]) {
-        let mut backlog = self.deliveries.backlog.lock();
-        ids.iter().for_each(|id| backlog.done(*id));
+        let (deliveries, tasks) = (Arc::clone(&self.deliveries), self.tasks.clone());
+        let claiming = async move { begin(deliveries, &tasks, &picked).await };
+        self.tasks.spawn("claiming deliveries", Fate::Finishes, claiming);
     }
 
     /// Waits for the next row's time, the next poll, or a wish.
@@ -194,4 +181,37 @@ impl Looking {
             tokio::time::sleep(BETWEEN_CLAIMS - since_claim).await;
         }
     }
+}
+
+/// Claims deliveries and begins with those that are ours; what cannot be claimed is looked for again after a while.
+async fn begin(deliveries: Arc<Deliveries>, tasks: &Tasks, picked: &[DueDelivery]) {
+    let ids: Vec<_> = picked.iter().map(|due| due.id).collect();
+    match deliveries.claim(&ids).await {
+        Ok(claimed) => {
+            let ours: BTreeSet<_> = claimed.iter().map(|delivery| delivery.id).collect();
+            let lost = ids.iter().filter(|id| !ours.contains(id));
+            let mut backlog = deliveries.backlog.lock();
+            lost.for_each(|id| backlog.done(*id));
+            drop(backlog);
+            if claimed.len() < ids.len() {
+                // Their places are free.
+                deliveries.wake.now();
+            }
+            claimed.into_iter().for_each(|delivery| make(&deliveries, tasks, delivery));
+        }
+        Err(error) => {
+            tracing::warn!(%error, "what is due cannot be claimed; trying again");
+            tokio::time::sleep(TRY_AGAIN).await;
+            let mut backlog = deliveries.backlog.lock();
+            ids.iter().for_each(|id| backlog.done(*id));
+            drop(backlog);
+            picked.iter().for_each(|due| deliveries.wake.at(due.due_at));
+        }
+    }
+}
+
+fn make(deliveries: &Arc<Deliveries>, tasks: &Tasks, delivery: ScheduledDelivery) {
+    let deliveries = Arc::clone(deliveries);
+    let making = async move { deliveries.make(delivery).await };
+    tasks.spawn("scheduled delivery", Fate::Finishes, making);
 }

@@ -1,4 +1,4 @@
-//! Prolongs the claims on what is under way.
+//! Prolongs the claims on what is held.
 
 use std::sync::Weak;
 use std::time::Duration;
@@ -7,17 +7,17 @@ use tokio_util::sync::CancellationToken;
 
 use crate::delivering::Deliveries;
 
-/// Prolongs again and again, until told that nothing is under way any more. It does not count among those who make deliveries.
+/// Prolongs again and again, until told that nothing is held any more. It does not count among those who make deliveries.
 pub(crate) async fn run(deliveries: Weak<Deliveries>, every: Duration, over: CancellationToken) {
     while over.run_until_cancelled(tokio::time::sleep(every)).await.is_some() {
         let Some(deliveries) = deliveries.upgrade() else { continue };
-        let under_way = deliveries.backlog.lock().under_way();
-        if under_way.is_empty() {
+        let held = deliveries.backlog.lock().held();
+        if held.is_empty() {
             continue;
         }
         let claim = deliveries.claimed_from(deliveries.clock.now());
-        if let Err(error) = deliveries.store.renew(&under_way, claim).await {
-            tracing::warn!(%error, deliveries = under_way.len(), "claims could not be prolonged");
+        if let Err(error) = deliveries.store.renew(&held, claim).await {
+            tracing::warn!(%error, deliveries = held.len(), "claims could not be prolonged");
         }
     }
 }
