@@ -1,6 +1,7 @@
 //! The loop that takes redrives up: each is stored, held under a lease by whoever carries it out, and taken up by another when that ends.
 
 mod carry_out;
+mod round;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Redriving;
+use super::round::Round;
 use crate::retries::Attempted;
 
 /// How often the lease is renewed, and with it seen whether the redrive was cancelled.
@@ -20,7 +21,7 @@ const RENEWAL: Duration = Duration::from_secs(2);
 const LANES: usize = 8;
 /// How long to wait for a dead letter that somebody else is trying, or for the database.
 const A_MOMENT: Duration = Duration::from_millis(500);
-/// How long to wait where nothing is sent because a breaker is open.
+/// How long to wait where nothing is sent because breakers are open.
 const WHILE_HELD: Duration = Duration::from_secs(5);
 
 /// What there is to do after one dead letter had its turn.
@@ -29,6 +30,18 @@ enum Turn {
     Next,
     /// The same again, after so long.
     Again(Duration),
+    /// Nothing in this lane for now: nothing is sent to its integration.
+    Leave,
+}
+
+/// What there is to do after everything that waited had its turn.
+enum After {
+    /// Nothing: the redrive has ended, or is another's.
+    Nothing,
+    /// To look again.
+    Look,
+    /// To look again later: nothing could be sent.
+    LookLater,
 }
 
 impl Redriving {
@@ -67,49 +80,68 @@ impl Redriving {
 
     async fn work(&self, redrive: &Redrive, claim: &ClaimId, halt: &CancellationToken) {
         loop {
-            match self.round(redrive, claim, halt).await {
-                Ok(true) => return,
-                Ok(false) => tokio::time::sleep(A_MOMENT).await,
-                Err(error) => {
-                    tracing::warn!(%error, redrive = %redrive.key.id, "a redrive cannot go on yet; trying again");
-                    tokio::time::sleep(A_MOMENT).await;
+            let after = self.round(redrive, claim, halt).await.unwrap_or_else(|error| {
+                tracing::warn!(%error, redrive = %redrive.key.id, "a redrive cannot go on yet; trying again");
+                After::Look
+            });
+            match after {
+                After::Nothing => return,
+                After::Look => tokio::time::sleep(A_MOMENT).await,
+                After::LookLater => {
+                    halt.run_until_cancelled(tokio::time::sleep(WHILE_HELD)).await;
                 }
             }
         }
     }
 
-    /// Gives everything that waits its turn; whether there is nothing more to do here.
-    async fn round(&self, redrive: &Redrive, claim: &ClaimId, halt: &CancellationToken) -> Result<bool, StoreError> {
+    /// Gives everything that waits its turn.
+    async fn round(&self, redrive: &Redrive, claim: &ClaimId, halt: &CancellationToken) -> Result<After, StoreError> {
         let (key, now) = (redrive.key, self.retries.clock.now());
         if self.context.stopping().is_cancelled() {
             self.redrives.give_back(key, claim, now).await?;
-            return Ok(true);
+            return Ok(After::Nothing);
         }
         if halt.is_cancelled() {
-            return self.redrives.settle(key, claim, now).await;
+            return self.end(key, claim).await;
         }
         self.redrives.take_in(redrive, claim).await?;
         let waiting = self.retries.letters.waiting(key).await?;
         if waiting.is_empty() {
-            return self.redrives.settle(key, claim, now).await;
+            return self.end(key, claim).await;
         }
+        let round = Round::of(key, &waiting);
         let lanes = futures::stream::iter(lanes(waiting));
-        lanes.for_each_concurrent(LANES, |lane| self.work_off(key, lane, halt)).await;
-        Ok(false)
+        lanes
+            .for_each_concurrent(LANES, |lane| self.work_off(&round, lane, halt))
+            .await;
+        Ok(if round.has_progressed() {
+            After::Look
+        } else {
+            After::LookLater
+        })
     }
 
-    async fn work_off(&self, key: RedriveKey, lane: Vec<LogId>, halt: &CancellationToken) {
+    async fn end(&self, key: RedriveKey, claim: &ClaimId) -> Result<After, StoreError> {
+        let ended = self.redrives.settle(key, claim, self.retries.clock.now()).await?;
+        Ok(if ended { After::Nothing } else { After::Look })
+    }
+
+    async fn work_off(&self, round: &Round, lane: Vec<LogId>, halt: &CancellationToken) {
         for id in lane {
-            while !halt.is_cancelled() {
-                let turn = self.give_turn(key, id).await.unwrap_or_else(|error| {
+            while !halt.is_cancelled() && !round.is_held(id) {
+                let turn = self.give_turn(round.key, id).await.unwrap_or_else(|error| {
                     tracing::warn!(%error, letter = %id, "a dead letter's turn could not be given or stored; trying again");
                     Turn::Again(A_MOMENT)
                 });
                 match turn {
-                    Turn::Next => break,
+                    Turn::Next => {
+                        round.progress();
+                        break;
+                    }
                     Turn::Again(pause) => {
                         halt.run_until_cancelled(tokio::time::sleep(pause)).await;
                     }
+                    Turn::Leave => round.hold(id),
                 }
             }
         }
@@ -130,7 +162,7 @@ impl Redriving {
         match retries.attempt(letter, claim, &[id]).await? {
             Attempted::Answered(Retried::NotTried { .. }) => {
                 retries.give_back(letter, claim, &before.redelivery).await?;
-                Ok(Turn::Again(WHILE_HELD))
+                Ok(Turn::Leave)
             }
             Attempted::Answered(retried) => {
                 retries.settle(letter, claim, retried).await?;

@@ -9,6 +9,7 @@ use ig_proto::v1::{
     CancelRedriveRequest, DeliverRequest, GetRedriveRequest, Outcome, Redrive, RedriveState, StartRedriveRequest,
 };
 use ig_store::Store;
+use ig_testkit::builders::integration_id;
 use ig_testkit::eventually;
 use ig_testkit::mongo::{self, TestDatabase};
 use tonic::{Code, Status};
@@ -141,6 +142,40 @@ async fn what_is_cancelled_stops_and_what_had_no_turn_stands_as_it_stood() {
         assert_eq!((kept.letter.status, kept.redrive), (DeadLetterStatus::Abandoned, None));
         assert_eq!(kept.redelivery.retries, 0);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_held_keeps_nothing_else_waiting_and_goes_on_when_it_is_held_no_more() {
+    let held = integration_id(1).to_string();
+    let worker = FakeWorker::with(move |order| {
+        let outcome = if order.integration_id == held {
+            Outcome::Held
+        } else {
+            Outcome::Delivered
+        };
+        Some(Ok(answer(order, outcome)))
+    });
+    let database = mongo::database();
+    let (running, store) = running(&database, &worker).await;
+    let lane_of_its_own = |number: u64| DeadLetter {
+        entity_rid: Rid(i64::try_from(number).unwrap()),
+        ..given_up(ORG, number)
+    };
+    let of_other = (21..=30).map(|number| {
+        let mut letter = lane_of_its_own(number);
+        letter.integration.id = integration_id(2);
+        letter
+    });
+    record(&store, (1..=20).map(lane_of_its_own).chain(of_other)).await;
+    let begun = start(&running).await;
+    eventually("the others are delivered", async || {
+        let redrive = read(&running, &begun.id).await;
+        (redrive.delivered, redrive.waiting) == (10, 20)
+    })
+    .await;
+    worker.become_like(&FakeWorker::always(Outcome::Delivered));
+    let done = ended(&running, &begun.id, RedriveState::Completed).await;
+    assert_eq!((done.delivered, done.failed), (30, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
