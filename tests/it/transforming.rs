@@ -228,7 +228,9 @@ async fn script_workers_that_are_killed_at_once_cost_no_event() {
     const EVENTS: i64 = 300;
     let setup = setup().await;
     let api = &setup.stack.api;
-    let scripted = json!({"transformationMode": "SCRIPT", "transformScript": "return {n: payload.n}"});
+    // Time enough for a machine that has more to do.
+    let script = "return {n: payload.n}";
+    let scripted = json!({"transformationMode": "SCRIPT", "transformScript": script, "scriptTimeoutMs": 2000});
     api.integration(ORG, "lab", &setup.receiver.url("/hook"), scripted).await;
     let rows = (0..EVENTS).map(|n| QueueRow::new(ORG, "lab").json(&json!({"n": n})));
     setup.queue.insert_many(rows).await;
