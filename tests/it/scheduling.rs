@@ -16,11 +16,11 @@ use crate::setup::ORG;
 const OTHER_ORG: i64 = 649;
 const PATIENCE: Duration = Duration::from_secs(180);
 
-fn delayed(config: Value) -> Value {
+fn delayed(config: &Value) -> Value {
     json!({"schedulingMode": "DELAYED", "schedulingConfig": config, "signing": {"enabled": true}})
 }
 
-fn recurring(config: Value) -> Value {
+fn recurring(config: &Value) -> Value {
     json!({"schedulingMode": "RECURRING", "schedulingConfig": config, "signing": {"enabled": true}, "retryCount": 1})
 }
 
@@ -44,7 +44,7 @@ async fn a_delayed_delivery_is_made_at_its_time_and_is_to_be_seen_until_then() {
     let system = Scheduled::start().await;
     let api = &system.stack.api;
     let (url, config) = (system.receiver.url("/hook"), json!({"delaySeconds": 3}));
-    let integration = api.integration(ORG, "visit", &url, delayed(config)).await;
+    let integration = api.integration(ORG, "visit", &url, delayed(&config)).await;
     system
         .queue
         .insert(QueueRow::new(ORG, "visit").json(&json!({"visit": 7})))
@@ -78,7 +78,7 @@ async fn a_recurring_delivery_is_made_as_often_as_it_says_though_one_fails() {
     let api = &system.stack.api;
     system.receiver.script("/hook", [Answer::status(200), Answer::status(500)]);
     let config = json!({"intervalMs": 1000, "maxOccurrences": 3});
-    api.integration(ORG, "visit", &system.receiver.url("/hook"), recurring(config))
+    api.integration(ORG, "visit", &system.receiver.url("/hook"), recurring(&config))
         .await;
     system
         .queue
@@ -114,10 +114,10 @@ async fn a_later_event_stops_it_or_replaces_it() {
         {"eventTypes": ["visit-moved"], "matchKeys": ["visit.id"], "action": "RESCHEDULE"},
     ]);
     let config = json!({"at": "visit.at", "cancelOn": cancel_on});
-    api.integration(ORG, "visit", &system.receiver.url("/visits"), delayed(config))
+    api.integration(ORG, "visit", &system.receiver.url("/visits"), delayed(&config))
         .await;
     let every = json!({"intervalMs": 1000, "cancelOn": cancel_on});
-    api.integration(ORG, "stay", &system.receiver.url("/stays"), recurring(every))
+    api.integration(ORG, "stay", &system.receiver.url("/stays"), recurring(&every))
         .await;
     let event = |kind: &str, id: i64, at: String| QueueRow::new(ORG, kind).json(&json!({"visit": {"id": id, "at": at}}));
     let rows = [
@@ -170,9 +170,9 @@ async fn a_time_is_told_by_a_script_and_what_tells_none_is_a_dead_letter() {
     let api = &system.stack.api;
     let url = |path: &str| system.receiver.url(path);
     let script = json!({"script": "if (payload.never) return null; return addMinutes(payload.at, -60)"});
-    api.integration(ORG, "visit", &url("/script"), delayed(script)).await;
+    api.integration(ORG, "visit", &url("/script"), delayed(&script)).await;
     let path = json!({"at": "{{day}}T{{hour}}:00", "timezone": "Asia/Kolkata"});
-    api.integration(ORG, "visit", &url("/path"), delayed(path)).await;
+    api.integration(ORG, "visit", &url("/path"), delayed(&path)).await;
     let soon = (Utc::now() + TimeDelta::seconds(3_601)).to_rfc3339();
     let payload = json!({"at": soon, "day": "2020-01-01", "hour": "10"});
     system.queue.insert(QueueRow::new(ORG, "visit").json(&payload)).await;
@@ -207,7 +207,7 @@ async fn people_see_cancel_and_move_their_own() {
     api.org(OTHER_ORG).await;
     let config = json!({"delaySeconds": 86_400});
     let integration = api
-        .integration(ORG, "visit", &system.receiver.url("/hook"), delayed(config))
+        .integration(ORG, "visit", &system.receiver.url("/hook"), delayed(&config))
         .await;
     let rows = (1..=2).map(|n| QueueRow::new(ORG, "visit").json(&json!({"n": n})));
     system.queue.insert_many(rows).await;
@@ -277,7 +277,7 @@ async fn a_preview_tells_the_next_five_and_what_is_wrong() {
     assert_eq!(api.post(&path, &script).await["occurrences"], json!(["2030-01-01T09:00:00Z"]));
     let config = json!({"at": "visit.at"});
     let stored = api
-        .integration(ORG, "visit", &system.receiver.url("/hook"), delayed(config))
+        .integration(ORG, "visit", &system.receiver.url("/hook"), delayed(&config))
         .await;
     let refused = api
         .call(Method::POST, &path, Some(&json!({"integrationId": stored, "payload": {}})))
@@ -306,7 +306,7 @@ async fn a_preview_tells_the_next_five_and_what_is_wrong() {
 async fn without_a_worker_a_delivery_waits() {
     let mut system = Scheduled::start().await;
     let url = system.receiver.url("/hook");
-    let config = delayed(json!({"delaySeconds": 2}));
+    let config = delayed(&json!({"delaySeconds": 2}));
     system.stack.api.integration(ORG, "visit", &url, config).await;
     system.queue.insert(QueueRow::new(ORG, "visit").json(&json!({"n": 1}))).await;
     system.stands(&["PENDING"]).await;
@@ -330,7 +330,7 @@ async fn many_due_at_once_are_delivered_by_two_schedulers_while_live_events_pass
     let due = in_seconds(8);
     for n in 0..4 {
         let config = json!({"at": "due"});
-        api.integration(ORG, &format!("later-{n}"), &system.receiver.url("/later"), delayed(config))
+        api.integration(ORG, &format!("later-{n}"), &system.receiver.url("/later"), delayed(&config))
             .await;
     }
     api.integration(ORG, "live", &system.receiver.url("/live"), json!({})).await;
@@ -369,7 +369,7 @@ mod chaos {
         let mut system = Scheduled::start().await;
         let config = json!({"intervalMs": 1000, "maxOccurrences": TIMES});
         let url = system.receiver.url("/hook");
-        system.stack.api.integration(ORG, "visit", &url, recurring(config)).await;
+        system.stack.api.integration(ORG, "visit", &url, recurring(&config)).await;
         let rows = (0..SERIES).map(|n| QueueRow::new(ORG, "visit").json(&json!({"n": n})));
         system.queue.insert_many(rows).await;
         system.receiver.wait_for(SERIES as usize / 2).await;

@@ -83,7 +83,7 @@ impl Backlog {
 
     /// The organisations that have more due than waits here, and whose turn to be read again has come. Each is told once until it was
     /// [read on](Self::was_read_on).
-    pub(crate) fn to_read_on(&mut self) -> Vec<OrgId> {
+    pub(crate) fn next_to_read_on(&mut self) -> Vec<OrgId> {
         if self.known.len() + MOST_OF_ONE > MOST {
             return Vec::new();
         }
@@ -246,7 +246,7 @@ mod tests {
     fn what_finds_no_room_is_read_again_when_its_turn_comes() {
         let mut backlog = Backlog::new(4_000, usize::MAX);
         backlog.offer(many(1, 1, 24_000));
-        assert_eq!((backlog.len(), backlog.to_read_on()), (MOST_OF_ONE, Vec::new()));
+        assert_eq!((backlog.len(), backlog.next_to_read_on()), (MOST_OF_ONE, Vec::new()));
         let mut worked = HashSet::new();
         let mut to_read_on = Vec::new();
         while to_read_on.is_empty() {
@@ -254,10 +254,10 @@ mod tests {
                 assert!(worked.insert(due.id), "none twice");
                 backlog.done(due.id);
             }
-            to_read_on = backlog.to_read_on();
+            to_read_on = backlog.next_to_read_on();
         }
         assert_eq!(to_read_on, [OrgId(1)]);
-        assert!(backlog.to_read_on().is_empty(), "it is being read");
+        assert!(backlog.next_to_read_on().is_empty(), "it is being read");
         for due in backlog.pick(100) {
             worked.insert(due.id);
             backlog.done(due.id);
@@ -265,7 +265,7 @@ mod tests {
         // Those that were done before it was read, and those that were done meanwhile, are not taken in again.
         let read = many(1, 1, 24_000).split_off(worked.len() - 100);
         backlog.was_read_on(OrgId(1), Some((read, true)));
-        assert!(backlog.to_read_on().is_empty(), "that was all");
+        assert!(backlog.next_to_read_on().is_empty(), "that was all");
         assert_eq!(backlog.len() + worked.len(), 24_000);
     }
 
@@ -279,14 +279,18 @@ mod tests {
         assert_eq!(first.len(), 2, "of ten bytes each");
         backlog.offer(many(1, 1, 5));
         assert_eq!(backlog.len(), 3, "what is under way is known");
-        first.iter().for_each(|due| backlog.ordered(due.id));
+        for due in &first {
+            backlog.ordered(due.id);
+        }
         assert_eq!(
             backlog.pick(usize::MAX).len(),
             2,
             "their places are free, though they are held"
         );
         assert_eq!(backlog.held().len(), 4);
-        first.iter().for_each(|due| backlog.done(due.id));
+        for due in &first {
+            backlog.done(due.id);
+        }
         assert_eq!(backlog.held().len(), 2);
         let large = DueDelivery {
             payload_bytes: 1_000,

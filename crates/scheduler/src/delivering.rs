@@ -95,7 +95,7 @@ impl Deliveries {
             self.deliver(delivery).await
         } else {
             // It has ended before; whoever held it then was cut off before it made the next one.
-            Ended::Owing(delivery)
+            Ended::Owing(Box::new(delivery))
         };
         self.backlog.lock().ordered(id);
         self.wake.now();

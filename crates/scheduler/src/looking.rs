@@ -118,7 +118,7 @@ impl Looking {
 
     /// Whoever has more due than waits in memory is read on beside all else: to read much takes a while.
     fn read_on(&self, now: Timestamp) {
-        for org in self.deliveries.backlog.lock().to_read_on() {
+        for org in self.deliveries.backlog.lock().next_to_read_on() {
             let deliveries = Arc::clone(&self.deliveries);
             self.tasks.spawn("reading on", Fate::Finishes, async move {
                 let found = deliveries.store.due_of(org, now, MOST_OF_ONE).await;
@@ -176,9 +176,8 @@ impl Looking {
             () = tokio::time::sleep(longest) => {}
             () = self.deliveries.wake.wished() => {}
         }
-        let since_claim = self.last_claim.elapsed();
-        if since_claim < BETWEEN_CLAIMS {
-            tokio::time::sleep(BETWEEN_CLAIMS - since_claim).await;
+        if let Some(early) = BETWEEN_CLAIMS.checked_sub(self.last_claim.elapsed()) {
+            tokio::time::sleep(early).await;
         }
     }
 }
@@ -197,15 +196,21 @@ async fn begin(deliveries: Arc<Deliveries>, tasks: &Tasks, picked: &[DueDelivery
                 // Their places are free.
                 deliveries.wake.now();
             }
-            claimed.into_iter().for_each(|delivery| make(&deliveries, tasks, delivery));
+            for delivery in claimed {
+                make(&deliveries, tasks, delivery);
+            }
         }
         Err(error) => {
             tracing::warn!(%error, "what is due cannot be claimed; trying again");
             tokio::time::sleep(TRY_AGAIN).await;
             let mut backlog = deliveries.backlog.lock();
-            ids.iter().for_each(|id| backlog.done(*id));
+            for id in ids {
+                backlog.done(id);
+            }
             drop(backlog);
-            picked.iter().for_each(|due| deliveries.wake.at(due.due_at));
+            for due in picked {
+                deliveries.wake.at(due.due_at);
+            }
         }
     }
 }

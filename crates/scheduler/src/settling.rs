@@ -39,7 +39,7 @@ pub(crate) enum Ended {
         recurs: bool,
     },
     /// It had ended before, and owes its successor alone.
-    Owing(ScheduledDelivery),
+    Owing(Box<ScheduledDelivery>),
     /// It could not be made now, and is due again then.
     Again(ScheduledId, Timestamp),
 }
@@ -98,7 +98,9 @@ impl Settler {
     /// What is due again is looked for from now on: before this it counted as under way.
     fn let_go(&self, ends: &[(ScheduledId, Option<Timestamp>)]) {
         let mut backlog = self.backlog.lock();
-        ends.iter().for_each(|(id, _)| backlog.done(*id));
+        for (id, _) in ends {
+            backlog.done(*id);
+        }
         drop(backlog);
         match ends.iter().filter_map(|(_, due_again)| *due_again).min() {
             Some(due_again) => self.wake.at(due_again),
@@ -158,7 +160,7 @@ impl Settler {
             Some(true) if owes => self.succeed(delivery, successor).await,
             Some(true) | None => {}
             Some(false) => {
-                tracing::debug!(id = %delivery.id, "a delivery was called off, or claimed by another, before its end was noted")
+                tracing::debug!(id = %delivery.id, "a delivery was called off, or claimed by another, before its end was noted");
             }
         }
     }

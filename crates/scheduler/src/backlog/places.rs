@@ -60,16 +60,16 @@ impl Places {
     pub(super) fn give_back(&mut self, id: ScheduledId) {
         let Some(due) = self.taken.remove(&id) else { return };
         self.bytes -= due.payload_bytes;
-        less(&mut self.of_integration, due.integration);
-        less(&mut self.of_org, due.org_id);
+        less(&mut self.of_integration, &due.integration);
+        less(&mut self.of_org, &due.org_id);
     }
 }
 
-fn less<K: std::hash::Hash + Eq>(counts: &mut HashMap<K, usize>, key: K) {
-    if let Some(count) = counts.get_mut(&key) {
+fn less<K: std::hash::Hash + Eq>(counts: &mut HashMap<K, usize>, key: &K) {
+    if let Some(count) = counts.get_mut(key) {
         *count -= 1;
         if *count == 0 {
-            counts.remove(&key);
+            counts.remove(key);
         }
     }
 }
