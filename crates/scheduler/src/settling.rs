@@ -56,8 +56,7 @@ impl Ended {
 
     fn id(&self) -> ScheduledId {
         match self {
-            Self::Settled { delivery, .. } => delivery.id,
-            Self::Owing(delivery) => delivery.id,
+            Self::Settled { delivery, .. } | Self::Owing(delivery) => delivery.id,
             Self::Again(id, _) => *id,
         }
     }
