@@ -1,8 +1,10 @@
 //! The service's end of one worker.
 
 use std::collections::HashSet;
+use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::FileExt as _;
 use std::os::unix::net::UnixStream as BlockingStream;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
@@ -26,6 +28,7 @@ const REMEMBERED: usize = 500;
 /// A worker process and the socket to it.
 pub(super) struct Worker {
     child: Child,
+    stat: Option<File>,
     socket: Socket,
     received: BytesMut,
     ready: HashSet<Arc<str>>,
@@ -50,8 +53,10 @@ impl Worker {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()?;
+        let stat = File::open(format!("/proc/{}/stat", child.id())).ok();
         let mut worker = Self {
             child,
+            stat,
             socket: Socket::Fresh(None),
             received: BytesMut::new(),
             ready: HashSet::new(),
@@ -64,6 +69,19 @@ impl Worker {
     /// Its process id.
     pub(super) fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// What it has spent of a processor since it started, where the system tells.
+    pub(super) fn processor_time(&self) -> Option<Duration> {
+        let mut text = [0; 512];
+        let read = self.stat.as_ref()?.read_at(&mut text, 0).ok()?;
+        // The name before stands in brackets and may hold anything; user and system time are the 14th and 15th word.
+        let text = std::str::from_utf8(&text[..read]).ok()?.rsplit_once(')')?.1;
+        let ticks = text.split_ascii_whitespace().skip(11).take(2);
+        let ticks: u64 = ticks.map_while(|word| word.parse::<u64>().ok()).sum();
+        Some(Duration::from_secs_f64(
+            ticks as f64 / rustix::param::clock_ticks_per_second() as f64,
+        ))
     }
 
     /// Whether it waits for a request; false when it has died meanwhile.

@@ -95,6 +95,25 @@ async fn a_script_killed_three_times_is_disabled_until_its_source_changes_or_it_
 }
 
 #[tokio::test]
+async fn a_run_whose_worker_gets_no_processor_is_not_failed_for_that() {
+    let rig = Rig::with(PoolSettings {
+        workers: 1,
+        ..settings()
+    });
+    rig.output("return 1").await;
+    let worker = workers(&rig)[0];
+    kill_process(worker, Signal::STOP).unwrap();
+    let (output, ()) = tokio::join!(rig.output("return 1"), async {
+        tokio::time::sleep(rig.deadline + Duration::from_millis(500)).await;
+        kill_process(worker, Signal::CONT).unwrap();
+    });
+    assert_eq!((output, workers(&rig)), (json!(1), vec![worker]));
+    // What never gets one is given up all the same.
+    kill_process(worker, Signal::STOP).unwrap();
+    assert_eq!(rig.error("return 1").await.fault, ScriptFault::Timeout);
+}
+
+#[tokio::test]
 async fn a_caller_that_goes_away_leaves_nothing_behind() {
     let rig = Rig::new();
     rig.output("return 1").await;
