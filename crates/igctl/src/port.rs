@@ -1,23 +1,38 @@
 //! Ports of this machine.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::os::linux::net::SocketAddrExt as _;
+use std::os::unix::net::UnixListener;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context as _, bail};
 
 /// Below the range from which Linux takes the ports of outgoing connections, so that none of these takes ours before we listen.
-const RANGE: std::ops::Range<u16> = 15_000..32_000;
+const RANGE: std::ops::Range<u16> = 20_000..32_000;
 const TRIES: usize = 1000;
 
-/// A loopback address that nobody listens on.
+/// The ports given out: each is free until its service listens, so a name stands for it meanwhile, which the kernel gives to one
+/// process and takes back at its end.
+static GIVEN: Mutex<Vec<UnixListener>> = Mutex::new(Vec::new());
+
+/// A loopback address that nobody listens on and that is given once among all stacks of this machine.
 pub(crate) fn free() -> anyhow::Result<SocketAddr> {
     for _ in 0..TRIES {
         let address = loopback(rand::random_range(RANGE));
-        if TcpListener::bind(address).is_ok() {
+        if TcpListener::bind(address).is_ok() && reserve(address.port()) {
             return Ok(address);
         }
     }
     bail!("no free port on loopback")
+}
+
+fn reserve(port: u16) -> bool {
+    let name = std::os::unix::net::SocketAddr::from_abstract_name(format!("igctl-port-{port}"));
+    let reserved = name.and_then(|name| UnixListener::bind_addr(&name));
+    reserved
+        .map(|reserved| GIVEN.lock().unwrap_or_else(PoisonError::into_inner).push(reserved))
+        .is_ok()
 }
 
 /// This port on loopback.
@@ -38,7 +53,7 @@ pub(crate) fn kept(file: &Path) -> anyhow::Result<SocketAddr> {
         .ok()
         .and_then(|text| text.trim().parse().ok())
         .map(loopback);
-    if let Some(address) = before.filter(|address| TcpListener::bind(address).is_ok()) {
+    if let Some(address) = before.filter(|address| TcpListener::bind(address).is_ok() && reserve(address.port())) {
         return Ok(address);
     }
     let address = free()?;
