@@ -60,7 +60,8 @@ impl Stack {
         Ok(began.elapsed())
     }
 
-    fn stop(&mut self) {
+    /// Ends it; its databases stay.
+    pub(crate) fn stop(&mut self) {
         let pid = rustix::process::Pid::from_child(&self.child);
         let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
         let _ = self.child.wait();
