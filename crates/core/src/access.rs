@@ -1,6 +1,7 @@
-//! Who may do what.
+//! Who may do what, and where.
 
 use crate::delivery_log::named;
+use crate::id::OrgId;
 
 named! {
     /// What an API key may be used for.
@@ -13,5 +14,225 @@ named! {
         Write = "write",
         /// Pushing events.
         Events = "events",
+    }
+}
+
+named! {
+    /// What a person is to the platform.
+    Role {
+        /// Runs it: every organisation, and what belongs to none.
+        Admin = "ADMIN",
+        /// Belongs to one organisation.
+        User = "USER",
+    }
+}
+
+named! {
+    /// How far a person of one organisation may go there.
+    UserAccess {
+        /// May look at everything and change nothing.
+        Read = "READ",
+        /// May do everything.
+        Write = "WRITE",
+    }
+}
+
+named! {
+    /// What a request needs of whoever sends it.
+    Right {
+        /// To look at configuration and logs.
+        Read = "read",
+        /// To change configuration, and to send by hand.
+        Write = "write",
+        /// To push events.
+        Events = "events",
+        /// To call inbound integrations.
+        Runtime = "runtime",
+    }
+}
+
+/// How far somebody reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Every organisation, and what belongs to none.
+    Everything,
+    /// One organisation.
+    Org(OrgId),
+}
+
+/// What a person may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// They run the platform.
+    Admin,
+    /// They belong to one organisation.
+    User {
+        /// Their organisation.
+        org: OrgId,
+        /// How far they may go there.
+        access: UserAccess,
+    },
+}
+
+impl Standing {
+    /// What they are to the platform.
+    pub fn role(self) -> Role {
+        match self {
+            Self::Admin => Role::Admin,
+            Self::User { .. } => Role::User,
+        }
+    }
+}
+
+/// Somebody who proved who they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Holder {
+    /// A person who logged in.
+    Person(Standing),
+    /// A program with a key.
+    Key {
+        /// How far the key reaches.
+        reach: Reach,
+        /// What it may be used for.
+        scopes: Vec<KeyScope>,
+    },
+}
+
+/// What a request is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// One organisation.
+    Org(OrgId),
+    /// The platform: what belongs to no organisation, or to all of them.
+    Platform,
+}
+
+/// Why somebody may not do something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// It is another organisation's.
+    #[error("This is another organisation's, which you may not enter")]
+    OtherOrganization,
+    /// It is the platform's.
+    #[error("This is for administrators")]
+    ForAdministrators,
+    /// It needs a right that they do not have.
+    #[error("This needs the right {:?}, which you do not have", .0.as_str())]
+    Lacks(Right),
+}
+
+impl Holder {
+    /// How far they reach.
+    pub fn reach(&self) -> Reach {
+        match self {
+            Self::Person(Standing::Admin) => Reach::Everything,
+            Self::Person(Standing::User { org, .. }) => Reach::Org(*org),
+            Self::Key { reach, .. } => *reach,
+        }
+    }
+
+    /// Whether they have a right where they reach.
+    pub fn has(&self, right: Right) -> bool {
+        match self {
+            Self::Person(Standing::Admin) => true,
+            Self::Person(Standing::User { access, .. }) => *access == UserAccess::Write || right == Right::Read,
+            Self::Key { scopes, .. } => scopes.contains(&scope(right)),
+        }
+    }
+
+    /// Whether they may do something somewhere.
+    pub fn may(&self, right: Right, place: Place) -> Result<(), Refusal> {
+        match (self.reach(), place) {
+            (Reach::Org(own), Place::Org(org)) if own != org => return Err(Refusal::OtherOrganization),
+            (Reach::Org(_), Place::Platform) => return Err(Refusal::ForAdministrators),
+            (Reach::Org(_), Place::Org(_)) | (Reach::Everything, _) => {}
+        }
+        if self.has(right) { Ok(()) } else { Err(Refusal::Lacks(right)) }
+    }
+}
+
+fn scope(right: Right) -> KeyScope {
+    match right {
+        Right::Read => KeyScope::Read,
+        Right::Write => KeyScope::Write,
+        Right::Events => KeyScope::Events,
+        Right::Runtime => KeyScope::Runtime,
+    }
+}
+
+named! {
+    /// What kind of somebody did something.
+    ActorKind {
+        /// A person.
+        User = "USER",
+        /// A program with a key.
+        ApiKey = "API_KEY",
+        /// The platform itself.
+        System = "SYSTEM",
+    }
+}
+
+/// Who did something, as history and audit name them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor {
+    /// What kind of somebody.
+    pub kind: ActorKind,
+    /// Their identifier.
+    pub id: String,
+    /// The e-mail address of a person, the name of a key or of a service.
+    pub name: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OWN: Place = Place::Org(OrgId(1));
+    const OTHER: Place = Place::Org(OrgId(2));
+
+    fn user(access: UserAccess) -> Holder {
+        Holder::Person(Standing::User { org: OrgId(1), access })
+    }
+
+    fn key(reach: Reach, scopes: &[KeyScope]) -> Holder {
+        let scopes = scopes.to_vec();
+        Holder::Key { reach, scopes }
+    }
+
+    fn rights_at(holder: &Holder, place: Place) -> Vec<Right> {
+        let all = Right::ALL.iter().copied();
+        all.filter(|right| holder.may(*right, place).is_ok()).collect()
+    }
+
+    #[test]
+    fn everybody_has_the_rights_of_the_table_and_no_others() {
+        let own = Reach::Org(OrgId(1));
+        let table = [
+            (Holder::Person(Standing::Admin), Right::ALL, Right::ALL, Right::ALL),
+            (user(UserAccess::Write), Right::ALL, &[], &[]),
+            (user(UserAccess::Read), &[Right::Read], &[], &[]),
+            (key(own, KeyScope::ALL), Right::ALL, &[], &[]),
+            (key(own, &[KeyScope::Events]), &[Right::Events], &[], &[]),
+            (key(own, &[]), &[], &[], &[]),
+            (
+                key(Reach::Everything, &[KeyScope::Read]),
+                &[Right::Read],
+                &[Right::Read],
+                &[Right::Read],
+            ),
+        ];
+        for (holder, in_own, in_other, on_platform) in table {
+            assert_eq!(rights_at(&holder, OWN), in_own, "{holder:?}");
+            assert_eq!(rights_at(&holder, OTHER), in_other, "{holder:?}");
+            assert_eq!(rights_at(&holder, Place::Platform), on_platform, "{holder:?}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_tells_the_place_before_the_right() {
+        let reader = user(UserAccess::Read);
+        assert_eq!(reader.may(Right::Write, OTHER), Err(Refusal::OtherOrganization));
+        assert_eq!(reader.may(Right::Write, Place::Platform), Err(Refusal::ForAdministrators));
+        assert_eq!(reader.may(Right::Write, OWN), Err(Refusal::Lacks(Right::Write)));
     }
 }

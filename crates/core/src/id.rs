@@ -114,6 +114,18 @@ object_id! {
     RedriveId
 }
 object_id! {
+    /// A person's identifier: 24 hexadecimal digits.
+    UserId
+}
+object_id! {
+    /// An API key's identifier: 24 hexadecimal digits.
+    ApiKeyId
+}
+text_id! {
+    /// A session's identifier: 32 hexadecimal digits, as random as a key.
+    SessionId
+}
+object_id! {
     /// A delivery log's identifier, derived from its message id so that a second write of the same delivery is refused.
     LogId
 }

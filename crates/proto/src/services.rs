@@ -38,11 +38,13 @@ impl Default for ServiceAddresses {
 pub const SECTIONS: &[&str] = &[
     "admin",
     "alerts",
+    "auth",
     "bootstrap",
     "dlq",
     "grpc",
     "http",
     "mongodb",
+    "rate_limit",
     "scheduler",
     "scripts",
     "secrets",

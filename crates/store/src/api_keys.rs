@@ -1,17 +1,20 @@
 //! Keys for the API: kept as their SHA-256, found by it.
 
+use std::fmt;
+
 use ig_core::access::KeyScope;
 use ig_core::clock::Timestamp;
-use ig_core::id::OrgId;
+use ig_core::id::{ApiKeyId, OrgId};
 use ig_core::ports::StoreError;
-use mongodb::bson::{self, Binary, doc, oid::ObjectId};
+use mongodb::bson::{self, Binary, Document, doc, oid::ObjectId};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::database::Database;
 use crate::error::unreadable;
-use crate::field::{binary, date, timestamp};
+use crate::field::{binary, date, object_id, timestamp};
 use crate::names::API_KEYS;
+use crate::page::{Listed, Page, add_search};
 
 /// What a key is found by. A key is as random as a hash, so it needs no slow one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -24,11 +27,18 @@ impl KeyHash {
     }
 }
 
+/// In hexadecimal digits.
+impl fmt::Display for KeyHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
 /// A key that may be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiKey {
-    /// Its identifier: 24 hexadecimal digits.
-    pub id: String,
+    /// Its identifier.
+    pub id: ApiKeyId,
     /// The tenant; none for a key of the platform itself, which reaches every tenant.
     pub org_id: Option<OrgId>,
     /// Display name.
@@ -37,8 +47,21 @@ pub struct ApiKey {
     pub scopes: Vec<KeyScope>,
     /// From when on it is refused, if ever.
     pub expires_at: Option<Timestamp>,
+    /// Whether it may still be used; it expires by itself.
+    pub is_active: bool,
     /// When it was made.
     pub created_at: Timestamp,
+}
+
+/// Which keys are listed; what is left out does not matter.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ApiKeyFilter {
+    /// The organisation that they are for.
+    pub org: Option<OrgId>,
+    /// Whether they were revoked.
+    pub is_active: Option<bool>,
+    /// Part of the name.
+    pub search: Option<String>,
 }
 
 /// A key to be made.
@@ -98,6 +121,42 @@ impl ApiKeys {
     }
 }
 
+impl ApiKeys {
+    /// One key, whether or not it was revoked.
+    pub async fn get(&self, id: ApiKeyId) -> Result<Option<ApiKey>, StoreError> {
+        let keys = self.database.collection::<KeyDocument>(API_KEYS);
+        let found = self.database.within(keys.find_one(doc! { "_id": object_id(id.0) })).await?;
+        found.map(ApiKey::try_from).transpose()
+    }
+
+    /// Keys, the latest first.
+    pub async fn list(&self, filter: &ApiKeyFilter, page: Page) -> Result<Listed<ApiKey>, StoreError> {
+        let ApiKeyFilter { org, is_active, search } = filter;
+        let mut document = Document::new();
+        if let Some(org) = org {
+            document.insert("orgId", org.0);
+        }
+        if let Some(is_active) = is_active {
+            document.insert("isActive", is_active);
+        }
+        add_search(&mut document, search.as_deref(), &["name"]);
+        let listed = self
+            .database
+            .page::<KeyDocument>(API_KEYS, document, doc! { "_id": -1 }, None, page)
+            .await?;
+        listed.try_map(ApiKey::try_from)
+    }
+
+    /// Ends a key for good; false where there is none, or it was revoked already.
+    pub async fn revoke(&self, id: ApiKeyId, now: Timestamp) -> Result<bool, StoreError> {
+        let keys = self.database.collection::<KeyDocument>(API_KEYS);
+        let active = doc! { "_id": object_id(id.0), "isActive": true };
+        let change = doc! { "$set": { "isActive": false, "revokedAt": date(now) } };
+        let revoked = self.database.within(keys.update_one(active, change)).await?;
+        Ok(revoked.matched_count > 0)
+    }
+}
+
 impl KeyDocument {
     fn new(hash: &KeyHash, key: NewApiKey) -> Self {
         let NewApiKey {
@@ -126,11 +185,12 @@ impl TryFrom<KeyDocument> for ApiKey {
     fn try_from(document: KeyDocument) -> Result<Self, StoreError> {
         let scopes: Option<Vec<_>> = document.scopes.iter().map(|scope| KeyScope::parse(scope)).collect();
         Ok(Self {
-            id: document.id.to_hex(),
+            id: ApiKeyId(document.id.bytes()),
             org_id: document.org_id.map(OrgId),
             name: document.name,
             scopes: scopes.ok_or_else(|| unreadable("scopes"))?,
             expires_at: document.expires_at.map(timestamp),
+            is_active: document.is_active,
             created_at: timestamp(document.created_at),
         })
     }

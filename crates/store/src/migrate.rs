@@ -121,6 +121,8 @@ fn indexes() -> Vec<(&'static str, Vec<IndexModel>)> {
             names::USERS,
             vec![unique(doc! { "email": 1 }), on(doc! { "orgId": 1, "role": 1 })],
         ),
+        // A person's, when they are all to end; the end of each.
+        (names::SESSIONS, vec![on(doc! { "userId": 1 }), expiring()]),
     ]
 }
 

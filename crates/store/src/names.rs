@@ -24,6 +24,7 @@ pub(crate) const SCHEDULED: &str = "scheduled_integrations";
 pub(crate) const SCHEDULED_CALL_OFFS: &str = "scheduled_call_offs";
 pub(crate) const API_KEYS: &str = "api_keys";
 pub(crate) const USERS: &str = "users";
+pub(crate) const SESSIONS: &str = "sessions";
 pub(crate) const BREAKERS: &str = "circuit_breakers";
 pub(crate) const RATE_WINDOWS: &str = "rate_windows";
 pub(crate) const ALERTS: &str = "alert_center_logs";

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 
 use crate::config::SecretsConfig;
@@ -38,16 +39,22 @@ pub enum SecretError {
     NoRandomness,
 }
 
+struct Key {
+    id: String,
+    sealing: LessSafeKey,
+    deriving: hmac::Key,
+}
+
 /// Seals and opens secrets.
 #[derive(Clone)]
 pub struct SecretBox {
-    keys: Arc<[(String, LessSafeKey)]>,
+    keys: Arc<[Key]>,
     random: SystemRandom,
 }
 
 impl fmt::Debug for SecretBox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ids: Vec<_> = self.keys.iter().map(|(id, _)| id).collect();
+        let ids: Vec<_> = self.keys.iter().map(|key| &key.id).collect();
         f.debug_struct("SecretBox").field("keys", &ids).finish_non_exhaustive()
     }
 }
@@ -58,13 +65,13 @@ impl SecretBox {
         if config.keys.is_empty() {
             return Err(SecretError::NoKeys);
         }
-        let mut keys: Vec<(String, LessSafeKey)> = Vec::new();
+        let mut keys: Vec<Key> = Vec::new();
         for (index, text) in config.keys.iter().enumerate() {
-            let (id, key) = parse_key(text).ok_or(SecretError::MalformedKey { index })?;
-            if keys.iter().any(|(other, _)| *other == id) {
+            let key = parse_key(text).ok_or(SecretError::MalformedKey { index })?;
+            if keys.iter().any(|other| other.id == key.id) {
                 return Err(SecretError::MalformedKey { index });
             }
-            keys.push((id, key));
+            keys.push(key);
         }
         Ok(Self::under(keys))
     }
@@ -83,11 +90,12 @@ impl SecretBox {
 
     /// Seals a secret for what `owner` names.
     pub fn seal(&self, secret: &str, owner: &str) -> Result<String, SecretError> {
-        let (id, key) = self.keys.first().ok_or(SecretError::NoKeys)?;
+        let Key { id, sealing, .. } = self.keys.first().ok_or(SecretError::NoKeys)?;
         let mut nonce = [0; NONCE_LEN];
         self.random.fill(&mut nonce).map_err(|_| SecretError::NoRandomness)?;
         let mut sealed = secret.as_bytes().to_vec();
-        key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(owner), &mut sealed)
+        sealing
+            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(owner), &mut sealed)
             .map_err(|_| SecretError::Damaged)?;
         Ok(format!("{id}:{}", STANDARD.encode([&nonce[..], &sealed].concat())))
     }
@@ -106,7 +114,18 @@ impl SecretBox {
         String::from_utf8(opened.to_vec()).map_err(|_| SecretError::Damaged)
     }
 
-    fn under(keys: Vec<(String, LessSafeKey)>) -> Self {
+    /// A key for a purpose from each of the keys, the first of which is in use: whoever knows it learns nothing of the key itself.
+    pub fn derived(&self, purpose: &str) -> Vec<(String, [u8; 32])> {
+        let derived = self.keys.iter().map(|key| {
+            let tag = hmac::sign(&key.deriving, purpose.as_bytes());
+            let mut bytes = [0; KEY_LEN];
+            bytes.copy_from_slice(tag.as_ref());
+            (key.id.clone(), bytes)
+        });
+        derived.collect()
+    }
+
+    fn under(keys: Vec<Key>) -> Self {
         Self {
             keys: keys.into(),
             random: SystemRandom::new(),
@@ -114,15 +133,19 @@ impl SecretBox {
     }
 
     fn key(&self, id: &str) -> Option<&LessSafeKey> {
-        self.keys.iter().find(|(known, _)| known == id).map(|(_, key)| key)
+        self.keys.iter().find(|key| key.id == id).map(|key| &key.sealing)
     }
 }
 
-fn parse_key(text: &str) -> Option<(String, LessSafeKey)> {
+fn parse_key(text: &str) -> Option<Key> {
     let (id, encoded) = text.split_once(':').filter(|(id, _)| !id.is_empty())?;
     let bytes = STANDARD.decode(encoded.trim()).ok()?;
     let key = UnboundKey::new(&AES_256_GCM, &bytes).ok()?;
-    Some((id.to_owned(), LessSafeKey::new(key)))
+    Some(Key {
+        id: id.to_owned(),
+        sealing: LessSafeKey::new(key),
+        deriving: hmac::Key::new(hmac::HMAC_SHA256, &bytes),
+    })
 }
 
 #[cfg(test)]

@@ -27,6 +27,7 @@ use crate::rate_windows::MongoRateWindows;
 use crate::redrives::Redrives;
 use crate::scheduled_integrations::ScheduledDeliveries;
 use crate::secret_box::SecretBox;
+use crate::sessions::Sessions;
 use crate::users::Users;
 
 /// The database. Clones share its connections.
@@ -155,6 +156,16 @@ impl Store {
     /// What people were told of.
     pub fn alerts(&self) -> Alerts {
         Alerts::new(self.database.clone())
+    }
+
+    /// Who is logged in.
+    pub fn sessions(&self) -> Sessions {
+        Sessions::new(self.database.clone())
+    }
+
+    /// Signing keys for a purpose, each with the id of the key that it is derived from; the first signs, all of them verify.
+    pub fn derived_keys(&self, purpose: &str) -> Vec<(String, [u8; 32])> {
+        self.database.secrets().derived(purpose)
     }
 
     /// People.

@@ -1,19 +1,91 @@
 //! People who may log in.
 
-use argon2::password_hash::SaltString;
-use argon2::{Argon2, PasswordHasher};
+mod document;
+mod password;
+
+use ig_core::access::{Role, Standing};
 use ig_core::clock::Timestamp;
+use ig_core::id::{OrgId, UserId};
 use ig_core::ports::StoreError;
 use ig_core::secret::Secret;
-use mongodb::bson::{Bson, Document, doc};
-use ring::rand::{SecureRandom, SystemRandom};
+use mongodb::Collection;
+use mongodb::bson::{Bson, Document, doc, oid::ObjectId};
+use mongodb::options::ReturnDocument;
 
+use crate::configuration::CommitError;
 use crate::database::Database;
-use crate::error::is_duplicate;
-use crate::field::date;
+use crate::error::{is_duplicate, store_error};
+use crate::field::{date, long, object_id};
 use crate::names::USERS;
+use crate::page::{Listed, Page, add_search};
 
-const SALT_LEN: usize = 16;
+use document::{UserDocument, standing_fields};
+
+/// A person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// Their identifier.
+    pub id: UserId,
+    /// The address that they log in with, in lower case.
+    pub email: String,
+    /// Display name.
+    pub name: Option<String>,
+    /// What they may do.
+    pub standing: Standing,
+    /// Whether they may log in, and stay so.
+    pub is_active: bool,
+    /// How often they were changed.
+    pub revision: u64,
+    /// When they last logged in.
+    pub last_login_at: Option<Timestamp>,
+    /// When they were made.
+    pub created_at: Timestamp,
+    /// When they were last changed.
+    pub updated_at: Timestamp,
+}
+
+/// A person to be made.
+#[derive(Debug, Clone)]
+pub struct NewUser {
+    /// The address that they log in with.
+    pub email: String,
+    /// Display name.
+    pub name: Option<String>,
+    /// What they may do.
+    pub standing: Standing,
+    /// Whether they may log in.
+    pub is_active: bool,
+    /// Their password.
+    pub password: Secret,
+}
+
+/// What becomes of a person.
+#[derive(Debug, Clone)]
+pub struct UserChange {
+    /// The address that they log in with.
+    pub email: String,
+    /// Display name.
+    pub name: Option<String>,
+    /// What they may do.
+    pub standing: Standing,
+    /// Whether they may log in.
+    pub is_active: bool,
+    /// Another password, where it changes.
+    pub password: Option<Secret>,
+}
+
+/// Which people are listed; what is left out does not matter.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UserFilter {
+    /// Their organisation.
+    pub org: Option<OrgId>,
+    /// What they are to the platform.
+    pub role: Option<Role>,
+    /// Whether they may log in.
+    pub is_active: Option<bool>,
+    /// Part of the address or the name.
+    pub search: Option<String>,
+}
 
 /// The people.
 #[derive(Debug, Clone)]
@@ -28,31 +100,165 @@ impl Users {
 
     /// Makes sure that there is an active administrator of this address with this password.
     pub async fn ensure_admin(&self, email: &str, password: &Secret, now: Timestamp) -> Result<(), StoreError> {
-        let password = password.clone();
-        let hashed = tokio::task::spawn_blocking(move || hash(&password)).await;
-        let hash = hashed.map_err(|_| StoreError::Refused("the password could not be hashed".to_owned()))??;
-        let email = email.trim().to_lowercase();
+        let hash = password::hash(password).await?;
+        let email = normal(email);
         let change = doc! {
-            "$set": { "passwordHash": hash, "role": "ADMIN", "orgId": Bson::Null, "isActive": true, "updatedAt": date(now) },
-            "$setOnInsert": { "createdAt": date(now) },
+            "$set": {
+                "passwordHash": hash, "role": Role::Admin.as_str(), "orgId": Bson::Null, "access": Bson::Null, "isActive": true,
+                "updatedAt": date(now),
+            },
+            "$setOnInsert": { "name": Bson::Null, "revision": 1_i64, "lastLoginAt": Bson::Null, "createdAt": date(now) },
         };
         let users = self.database.collection::<Document>(USERS);
         let ensure = || users.update_one(doc! { "email": &email }, change.clone()).upsert(true);
         match self.database.raw(ensure()).await? {
             // Two that make it at once: one of them finds it there the second time.
             Err(error) if is_duplicate(&error) => self.database.within(ensure()).await?,
-            answered => answered.map_err(|error| crate::error::store_error(&error))?,
+            answered => answered.map_err(|error| store_error(&error))?,
         };
         Ok(())
     }
+
+    /// One person.
+    pub async fn get(&self, id: UserId) -> Result<Option<User>, StoreError> {
+        let found = self.database.within(self.users().find_one(by_id(id))).await?;
+        found.map(User::try_from).transpose()
+    }
+
+    /// People in the order of their addresses.
+    pub async fn list(&self, filter: &UserFilter, page: Page) -> Result<Listed<User>, StoreError> {
+        let UserFilter {
+            org,
+            role,
+            is_active,
+            search,
+        } = filter;
+        let mut document = Document::new();
+        if let Some(org) = org {
+            document.insert("orgId", org.0);
+        }
+        if let Some(role) = role {
+            document.insert("role", role.as_str());
+        }
+        if let Some(is_active) = is_active {
+            document.insert("isActive", is_active);
+        }
+        add_search(&mut document, search.as_deref(), &["email", "name"]);
+        let listed = self
+            .database
+            .page::<UserDocument>(USERS, document, doc! { "email": 1 }, None, page)
+            .await?;
+        listed.try_map(User::try_from)
+    }
+
+    /// The active person of this address and this password. Nobody else can be told apart by how long it takes.
+    pub async fn log_in(&self, email: &str, password: &Secret, now: Timestamp) -> Result<Option<User>, StoreError> {
+        let filter = doc! { "email": normal(email), "isActive": true };
+        let found = self.database.within(self.users().find_one(filter)).await?;
+        let hash = found.as_ref().map(|user| user.password_hash.clone());
+        let is_right = password::is_right(password, hash).await?;
+        let Some(user) = found.filter(|_| is_right) else {
+            return Ok(None);
+        };
+        let seen = doc! { "$set": { "lastLoginAt": date(now) } };
+        self.database
+            .within(self.users().update_one(doc! { "_id": user.id }, seen))
+            .await?;
+        User::try_from(user).map(Some)
+    }
+
+    /// Makes a person.
+    pub async fn create(&self, new: NewUser, now: Timestamp) -> Result<User, CommitError> {
+        let NewUser {
+            email,
+            name,
+            standing,
+            is_active,
+            password,
+        } = new;
+        let user = User {
+            id: UserId(ObjectId::new().bytes()),
+            email: normal(&email),
+            name,
+            standing,
+            is_active,
+            revision: 1,
+            last_login_at: None,
+            created_at: now,
+            updated_at: now,
+        };
+        let document = UserDocument::new(&user, password::hash(&password).await?);
+        match self.database.raw(self.users().insert_one(document)).await? {
+            Ok(_) => Ok(user),
+            Err(error) => Err(taken(&error)),
+        }
+    }
+
+    /// Changes a person who is still at this revision.
+    pub async fn change(&self, id: UserId, revision: u64, change: UserChange, now: Timestamp) -> Result<User, CommitError> {
+        let UserChange {
+            email,
+            name,
+            standing,
+            is_active,
+            password,
+        } = change;
+        let (role, org, access) = standing_fields(standing);
+        let mut fields = doc! {
+            "email": normal(&email), "name": name, "role": role, "orgId": org, "access": access, "isActive": is_active,
+            "updatedAt": date(now),
+        };
+        if let Some(password) = password {
+            fields.insert("passwordHash", password::hash(&password).await?);
+        }
+        let mut filter = by_id(id);
+        filter.insert("revision", long(revision));
+        let update = doc! { "$set": fields, "$inc": { "revision": 1_i64 } };
+        let users = self.users();
+        let changed = users
+            .find_one_and_update(filter, update)
+            .return_document(ReturnDocument::After);
+        match self.database.raw(changed).await? {
+            Ok(Some(user)) => Ok(user.try_into()?),
+            Ok(None) => Err(self.moved_on(id).await?),
+            Err(error) => Err(taken(&error)),
+        }
+    }
+
+    /// Deletes a person.
+    pub async fn delete(&self, id: UserId, revision: u64) -> Result<(), CommitError> {
+        let mut filter = by_id(id);
+        filter.insert("revision", long(revision));
+        let deleted = self.database.within(self.users().delete_one(filter)).await?;
+        if deleted.deleted_count == 0 {
+            return Err(self.moved_on(id).await?);
+        }
+        Ok(())
+    }
+
+    async fn moved_on(&self, id: UserId) -> Result<CommitError, StoreError> {
+        let found = self.get(id).await?;
+        Ok(found.map_or(CommitError::NotFound, |user| CommitError::Stale { current: user.revision }))
+    }
+
+    fn users(&self) -> Collection<UserDocument> {
+        self.database.collection(USERS)
+    }
 }
 
-/// Argon2id with the parameters that its RFC (9106) recommends for constrained memory, as the crate has them by default.
-fn hash(password: &Secret) -> Result<String, StoreError> {
-    let refused = |what: &str| StoreError::Refused(format!("the password could not be hashed: {what}"));
-    let mut salt = [0; SALT_LEN];
-    SystemRandom::new().fill(&mut salt).map_err(|_| refused("no random bytes"))?;
-    let salt = SaltString::encode_b64(&salt).map_err(|error| refused(&error.to_string()))?;
-    let hash = Argon2::default().hash_password(password.expose().as_bytes(), &salt);
-    Ok(hash.map_err(|error| refused(&error.to_string()))?.to_string())
+/// Addresses are compared without regard to case.
+fn normal(email: &str) -> String {
+    email.trim().to_lowercase()
+}
+
+fn by_id(id: UserId) -> Document {
+    doc! { "_id": object_id(id.0) }
+}
+
+fn taken(error: &mongodb::error::Error) -> CommitError {
+    if is_duplicate(error) {
+        CommitError::Duplicate { what: "email" }
+    } else {
+        store_error(error).into()
+    }
 }

@@ -20,6 +20,10 @@ pub enum WindowKey {
     Runtime(OrgId),
     /// Requests from one address, before anybody is known.
     Address(std::net::IpAddr),
+    /// Logins to one account that failed, by the hash of its address.
+    LoginsTo(String),
+    /// Logins from one address that failed.
+    LoginsFrom(std::net::IpAddr),
 }
 
 /// As the store's identifiers write it.
@@ -30,6 +34,8 @@ impl fmt::Display for WindowKey {
             Self::Management(org) => write!(f, "management:{org}"),
             Self::Runtime(org) => write!(f, "runtime:{org}"),
             Self::Address(address) => write!(f, "address:{address}"),
+            Self::LoginsTo(account) => write!(f, "logins-to:{account}"),
+            Self::LoginsFrom(address) => write!(f, "logins-from:{address}"),
         }
     }
 }

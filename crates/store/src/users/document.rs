@@ -1,0 +1,111 @@
+//! A person as the database keeps them.
+
+use ig_core::access::{Role, Standing, UserAccess};
+use ig_core::id::{OrgId, UserId};
+use ig_core::ports::StoreError;
+use mongodb::bson::{self, oid::ObjectId};
+use serde::{Deserialize, Serialize};
+
+use super::User;
+use crate::error::unreadable;
+use crate::field::{date, long, object_id, timestamp, unsigned};
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct UserDocument {
+    #[serde(rename = "_id")]
+    pub id: ObjectId,
+    pub email: String,
+    pub name: Option<String>,
+    pub password_hash: String,
+    pub role: String,
+    pub access: Option<String>,
+    pub org_id: Option<i64>,
+    pub is_active: bool,
+    #[serde(default)]
+    pub revision: i64,
+    pub last_login_at: Option<bson::DateTime>,
+    pub created_at: bson::DateTime,
+    pub updated_at: bson::DateTime,
+}
+
+impl UserDocument {
+    pub(super) fn new(user: &User, password_hash: String) -> Self {
+        let User {
+            id,
+            email,
+            name,
+            standing,
+            is_active,
+            revision,
+            last_login_at,
+            created_at,
+            updated_at,
+        } = user;
+        let (role, org, access) = standing_fields(*standing);
+        Self {
+            id: object_id(id.0),
+            email: email.clone(),
+            name: name.clone(),
+            password_hash,
+            role: role.to_owned(),
+            access: access.map(str::to_owned),
+            org_id: org,
+            is_active: *is_active,
+            revision: long(*revision),
+            last_login_at: last_login_at.map(date),
+            created_at: date(*created_at),
+            updated_at: date(*updated_at),
+        }
+    }
+}
+
+/// `role`, `orgId` and `access`.
+pub(super) fn standing_fields(standing: Standing) -> (&'static str, Option<i64>, Option<&'static str>) {
+    let role = standing.role().as_str();
+    match standing {
+        Standing::Admin => (role, None, None),
+        Standing::User { org, access } => (role, Some(org.0), Some(access.as_str())),
+    }
+}
+
+impl TryFrom<UserDocument> for User {
+    type Error = StoreError;
+
+    fn try_from(document: UserDocument) -> Result<Self, StoreError> {
+        let UserDocument {
+            id,
+            email,
+            name,
+            password_hash: _,
+            role,
+            access,
+            org_id,
+            is_active,
+            revision,
+            last_login_at,
+            created_at,
+            updated_at,
+        } = document;
+        let standing = match Role::parse(&role).ok_or_else(|| unreadable("role"))? {
+            Role::Admin => Standing::Admin,
+            Role::User => Standing::User {
+                org: org_id.map(OrgId).ok_or_else(|| unreadable("orgId"))?,
+                access: access
+                    .and_then(|access| UserAccess::parse(&access))
+                    .ok_or_else(|| unreadable("access"))?,
+            },
+        };
+        Ok(Self {
+            id: UserId(id.bytes()),
+            email,
+            name,
+            standing,
+            is_active,
+            revision: unsigned(revision),
+            last_login_at: last_login_at.map(timestamp),
+            created_at: timestamp(created_at),
+            updated_at: timestamp(updated_at),
+        })
+    }
+}

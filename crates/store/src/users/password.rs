@@ -1,0 +1,54 @@
+//! Passwords: Argon2id with the parameters that its RFC (9106) recommends for constrained memory, as the crate has them by default.
+
+use std::sync::LazyLock;
+
+use argon2::password_hash::SaltString;
+use argon2::{Argon2, PasswordHash, PasswordHasher, PasswordVerifier};
+use ig_core::ports::StoreError;
+use ig_core::secret::Secret;
+use ring::rand::{SecureRandom, SystemRandom};
+use tokio::sync::Semaphore;
+
+const SALT_LEN: usize = 16;
+
+/// Each takes 19 MiB and a processor for tens of milliseconds: whoever floods the login waits for their turn, and nobody else does.
+static TURNS: Semaphore = Semaphore::const_new(2);
+
+/// What the password of somebody unknown is compared with, so that they take as long as anybody.
+static NOBODYS: LazyLock<String> = LazyLock::new(|| hash_now(&Secret::new("nobody")).unwrap_or_default());
+
+/// Hashes a password.
+pub(super) async fn hash(password: &Secret) -> Result<String, StoreError> {
+    let password = password.clone();
+    in_turn(move || hash_now(&password)).await?
+}
+
+/// Whether a password is the one that was hashed.
+pub(super) async fn is_right(password: &Secret, hash: Option<String>) -> Result<bool, StoreError> {
+    let password = password.clone();
+    in_turn(move || {
+        let known = hash.as_deref().unwrap_or(&NOBODYS);
+        let matches = PasswordHash::new(known).is_ok_and(|known| {
+            Argon2::default()
+                .verify_password(password.expose().as_bytes(), &known)
+                .is_ok()
+        });
+        matches && hash.is_some()
+    })
+    .await
+}
+
+async fn in_turn<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, StoreError> {
+    let _turn = TURNS.acquire().await;
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|_| StoreError::Refused("the password could not be hashed".to_owned()))
+}
+
+fn hash_now(password: &Secret) -> Result<String, StoreError> {
+    let refused = |what: &str| StoreError::Refused(format!("the password could not be hashed: {what}"));
+    let mut salt = [0; SALT_LEN];
+    SystemRandom::new().fill(&mut salt).map_err(|_| refused("no random bytes"))?;
+    let salt = SaltString::encode_b64(&salt).map_err(|error| refused(&error.to_string()))?;
+    let hash = Argon2::default().hash_password(password.expose().as_bytes(), &salt);
+    Ok(hash.map_err(|error| refused(&error.to_string()))?.to_string())
+}
