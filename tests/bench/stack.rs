@@ -157,6 +157,9 @@ fn command(mongo: &TestDatabase, queue: &TestQueue, folder: &std::path::Path) ->
         .env("IG__MONGODB__DATABASE", &mongo.name)
         .env("IG__SECURITY__EGRESS__ALLOW", "127.0.0.0/8")
         .env("IG__SOURCES__MYSQL__START", "beginning")
+        .env("IG__RATE_LIMIT__GLOBAL_PER_MINUTE", "0")
+        .env("IG__RATE_LIMIT__ORG_PER_MINUTE", "0")
+        .env("IG__RATE_LIMIT__ORG_RUNTIME_PER_MINUTE", "0")
         .env(
             "IG__TELEMETRY__LOG",
             std::env::var("IG_BENCH_LOG").unwrap_or_else(|_| "warn".to_owned()),

@@ -232,6 +232,10 @@ fn base(mongo: &TestDatabase, gateway_grpc: u16) -> BTreeMap<String, String> {
         ("IG__SERVICES__API_GATEWAY", format!("127.0.0.1:{gateway_grpc}")),
         ("IG__SECURITY__EGRESS__ALLOW", "127.0.0.0/8".to_owned()),
         ("IG__TELEMETRY__LOG", "info".to_owned()),
+        // Tests send as many requests as they need.
+        ("IG__RATE_LIMIT__GLOBAL_PER_MINUTE", "0".to_owned()),
+        ("IG__RATE_LIMIT__ORG_PER_MINUTE", "0".to_owned()),
+        ("IG__RATE_LIMIT__ORG_RUNTIME_PER_MINUTE", "0".to_owned()),
     ];
     settings.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }

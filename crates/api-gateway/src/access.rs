@@ -1,72 +1,21 @@
-//! Who calls, and on which organisation's behalf.
+//! Who calls, and what they may do: every handler takes one of these extractors, or it has no gateway to work with.
 
-use axum::extract::FromRequestParts;
-use http::header::HeaderName;
-use http::request::Parts;
-use ig_core::id::OrgId;
-
-use crate::error::{ApiError, ErrorCode};
-use crate::gateway::Gateway;
-
+mod anybody;
+mod caller;
 mod keys;
-mod scope;
+mod logins;
+mod person;
+mod platform;
+mod right;
+mod sessions;
+mod tenant;
+mod tokens;
 
+pub(crate) use anybody::Anybody;
+pub(crate) use caller::Caller;
 pub(crate) use keys::Keys;
-pub(crate) use scope::{OrgQuery, OrgScope};
-
-const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
-
-/// How far a caller reaches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Reach {
-    /// Every organisation, and what belongs to none.
-    Everything,
-    /// One organisation.
-    Org(OrgId),
-}
-
-/// Somebody who proved who they are.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Caller {
-    /// How far they reach.
-    pub reach: Reach,
-}
-
-impl Caller {
-    /// Refuses what is another organisation's.
-    pub(crate) fn may_enter(self, org: OrgId) -> Result<(), ApiError> {
-        match self.reach {
-            Reach::Everything => Ok(()),
-            Reach::Org(own) if own == org => Ok(()),
-            Reach::Org(_) => Err(ApiError::new(ErrorCode::Forbidden, "This key is for another organisation")),
-        }
-    }
-}
-
-impl FromRequestParts<Gateway> for Caller {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, ApiError> {
-        let Some(key) = parts.headers.get(API_KEY) else {
-            return Err(ApiError::new(ErrorCode::Unauthorized, "Send an API key as X-API-Key"));
-        };
-        let caller = gateway.keys().caller(key.as_bytes()).await?;
-        caller.ok_or_else(|| ApiError::new(ErrorCode::Unauthorized, "The API key is not known, or no longer valid"))
-    }
-}
-
-/// An administrator: whoever reaches everything.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Admin;
-
-impl FromRequestParts<Gateway> for Admin {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, ApiError> {
-        let caller = Caller::from_request_parts(parts, gateway).await?;
-        match caller.reach {
-            Reach::Everything => Ok(Self),
-            Reach::Org(_) => Err(ApiError::new(ErrorCode::Forbidden, "This is for administrators")),
-        }
-    }
-}
+pub(crate) use person::{Person, Somebody};
+pub(crate) use platform::Platform;
+pub(crate) use right::{Events, Needs, Read, Write};
+pub(crate) use sessions::{Begun, Sessions};
+pub(crate) use tenant::{OrgQuery, Tenant};

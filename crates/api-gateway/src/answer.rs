@@ -9,13 +9,18 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use chrono::{SecondsFormat, Utc};
 use futures::FutureExt;
-use http::header::RETRY_AFTER;
+use http::header::{
+    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, REFERRER_POLICY, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+    X_FRAME_OPTIONS,
+};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use ig_core::id::OrgId;
 use ig_service::TraceContext;
 use serde::Serialize;
 use tracing::Instrument;
 use utoipa::ToSchema;
 
+use crate::addendum::Addendum;
 use crate::error::{ApiError, Detail, ErrorCode};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -41,7 +46,7 @@ pub(crate) struct ErrorBody {
 }
 
 /// Runs a request within `limit`, survives its panic, and gives what comes of it its final form.
-pub(crate) async fn finish(State(limit): State<Duration>, request: Request, next: Next) -> Response {
+pub(crate) async fn finish(State(limit): State<Duration>, mut request: Request, next: Next) -> Response {
     let began = Instant::now();
     let id = request_id(request.headers());
     let method = method(&request);
@@ -56,7 +61,12 @@ pub(crate) async fn finish(State(limit): State<Duration>, request: Request, next
     if let Some(caller) = TraceContext::extract(request.headers()) {
         caller.adopt(&span);
     }
-    let mut response = shaped(bounded(request, next, limit).instrument(span).await, &id);
+    let addendum = Addendum::default();
+    request.extensions_mut().insert(addendum.clone());
+    let mut response = shaped(bounded(request, next, limit).instrument(span.clone()).await, &id);
+    let notes = addendum.take();
+    dressed(response.headers_mut(), notes.headers);
+    span.in_scope(|| logged(response.status(), notes.caller.as_deref(), notes.org, began.elapsed()));
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
@@ -64,6 +74,31 @@ pub(crate) async fn finish(State(limit): State<Duration>, request: Request, next
     metrics::histogram!(DURATION, "http_request_method" => method, "http_route" => route, "http_response_status_code" => status)
         .record(began.elapsed().as_secs_f64());
     response
+}
+
+/// What every answer carries: nobody is to guess its type, frame it, or keep it where others find it.
+fn dressed(headers: &mut HeaderMap, added: HeaderMap) {
+    const ALWAYS: [(HeaderName, &str); 3] = [
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (X_FRAME_OPTIONS, "DENY"),
+        (REFERRER_POLICY, "no-referrer"),
+    ];
+    for (name, value) in ALWAYS {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers.extend(added);
+}
+
+/// The access log: one line a request, within its span.
+fn logged(status: StatusCode, caller: Option<&str>, org: Option<OrgId>, took: Duration) {
+    tracing::info!(
+        http.response.status_code = status.as_u16(),
+        ig.caller = caller,
+        ig.org_id = org.map(|org| org.0),
+        duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        "answered"
+    );
 }
 
 async fn bounded(request: Request, next: Next, limit: Duration) -> Response {
@@ -135,7 +170,12 @@ fn written(refused: &Response, error: ApiError, id: &str) -> Response {
         details,
     };
     let mut response = (code.status(), Json(body)).into_response();
-    for name in [http::header::ALLOW, http::header::WWW_AUTHENTICATE] {
+    if code == ErrorCode::Unauthorized {
+        response
+            .headers_mut()
+            .insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    for name in [http::header::ALLOW, ACCESS_CONTROL_ALLOW_ORIGIN] {
         if let Some(value) = refused.headers().get(&name) {
             response.headers_mut().insert(name, value.clone());
         }

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::error::ApiError;
-use crate::gateway::Gateway;
+use crate::gateway::Edge;
 
 mod merge;
 mod read;
@@ -66,24 +66,24 @@ pub(crate) fn document<T: Shaped>(value: Value) -> Result<T, ApiError> {
     serde_json::from_value(value).map_err(|error| ApiError::fault("", error.to_string()))
 }
 
-impl FromRequest<Gateway> for JsonBody {
+impl FromRequest<Edge> for JsonBody {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, gateway: &Gateway) -> Result<Self, ApiError> {
-        let bytes = read::within_limits(request, gateway.http()).await?;
+    async fn from_request(request: Request, edge: &Edge) -> Result<Self, ApiError> {
+        let bytes = read::within_limits(request, edge.http()).await?;
         let value = unique::parse(&bytes).map_err(|error| ApiError::fault("", format!("is not valid JSON: {error}")))?;
         Ok(Self { bytes, value })
     }
 }
 
 /// A body that may be left out.
-impl OptionalFromRequest<Gateway> for JsonBody {
+impl OptionalFromRequest<Edge> for JsonBody {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, gateway: &Gateway) -> Result<Option<Self>, ApiError> {
+    async fn from_request(request: Request, edge: &Edge) -> Result<Option<Self>, ApiError> {
         if request.body().is_end_stream() {
             return Ok(None);
         }
-        <Self as FromRequest<Gateway>>::from_request(request, gateway).await.map(Some)
+        <Self as FromRequest<Edge>>::from_request(request, edge).await.map(Some)
     }
 }

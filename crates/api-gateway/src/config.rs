@@ -1,6 +1,6 @@
 //! What can be set about the gateway.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use ig_delivery::{EgressGuard, SecurityConfig};
@@ -9,6 +9,7 @@ use ig_service::config::{AdminConfig, ConfigFaults, GrpcConfig, Secret, Shutdown
 use ig_service::{ProcessConfig, Validate};
 use ig_store::{MongoConfig, SecretsConfig};
 use ig_transform::script::ScriptsConfig;
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 /// The configuration of api-gateway.
@@ -17,6 +18,10 @@ use serde::{Deserialize, Serialize};
 pub struct Config {
     /// The HTTP edge.
     pub http: HttpConfig,
+    /// Logging in.
+    pub auth: AuthConfig,
+    /// How many requests are taken.
+    pub rate_limit: RateLimitConfig,
     /// What is made at the first start.
     pub bootstrap: BootstrapConfig,
     /// The database.
@@ -43,6 +48,8 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             http: HttpConfig::default(),
+            auth: AuthConfig::default(),
+            rate_limit: RateLimitConfig::default(),
             bootstrap: BootstrapConfig::default(),
             mongodb: MongoConfig::default(),
             secrets: SecretsConfig::default(),
@@ -60,6 +67,7 @@ impl Default for Config {
 impl Validate for Config {
     fn validate(&self, faults: &mut ConfigFaults) {
         faults.section("http", &self.http);
+        faults.section("auth", &self.auth);
         faults.section("bootstrap", &self.bootstrap);
         faults.section("grpc", &self.grpc);
         faults.section("telemetry", &self.telemetry);
@@ -98,6 +106,16 @@ pub struct HttpConfig {
     pub body_timeout_ms: u64,
     /// Milliseconds that a request may take in all.
     pub request_timeout_ms: u64,
+    /// Milliseconds that a request's headers may take to arrive.
+    pub header_timeout_ms: u64,
+    /// The most connections that are open at once; further ones wait.
+    pub max_connections: usize,
+    /// Origins of pages that may call the API from a browser, such as `https://console.example.org`.
+    pub allowed_origins: Vec<String>,
+    /// Networks or addresses of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
+    pub trusted_proxies: Vec<String>,
+    /// Whether a request that did not come over HTTPS is refused; it arrives through a trusted proxy that says so.
+    pub enforce_https: bool,
 }
 
 impl HttpConfig {
@@ -120,6 +138,11 @@ impl Default for HttpConfig {
             import_limit_bytes: 64 * 1024 * 1024,
             body_timeout_ms: 15_000,
             request_timeout_ms: 30_000,
+            header_timeout_ms: 10_000,
+            max_connections: 10_000,
+            allowed_origins: Vec::new(),
+            trusted_proxies: Vec::new(),
+            enforce_https: false,
         }
     }
 }
@@ -132,12 +155,130 @@ impl Validate for HttpConfig {
         if self.import_limit_bytes == 0 {
             faults.add("import_limit_bytes", "is 0", "give at least 1");
         }
+        if self.header_timeout_ms == 0 || self.max_connections == 0 {
+            let key = if self.header_timeout_ms == 0 {
+                "header_timeout_ms"
+            } else {
+                "max_connections"
+            };
+            faults.add(key, "is 0", "give at least 1");
+        }
+        if let Some(wrong) = self.trusted_proxies.iter().find(|text| network(text).is_none()) {
+            faults.add(
+                "trusted_proxies",
+                format!("{wrong:?} is neither an address nor a network"),
+                "write it like 10.0.0.0/8 or 192.0.2.7",
+            );
+        }
+        if let Some(wrong) = self.allowed_origins.iter().find(|text| !is_origin(text)) {
+            faults.add(
+                "allowed_origins",
+                format!("{wrong:?} is no origin"),
+                "write scheme, host and port, like https://console.example.org",
+            );
+        }
+        if self.enforce_https && self.trusted_proxies.is_empty() {
+            faults.add(
+                "enforce_https",
+                "would refuse every request: nobody is believed to have come over HTTPS",
+                "name the proxy that ends TLS in trusted_proxies",
+            );
+        }
         if self.body_timeout_ms == 0 || self.body_timeout_ms >= self.request_timeout_ms {
             faults.add(
                 "body_timeout_ms",
                 "leaves no time",
                 "give at least 1 and less than request_timeout_ms",
             );
+        }
+    }
+}
+
+/// A network, or an address alone.
+pub(crate) fn network(text: &str) -> Option<IpNet> {
+    let alone = || text.parse().ok().map(|address: IpAddr| address.into());
+    text.parse().ok().or_else(alone)
+}
+
+fn is_origin(text: &str) -> bool {
+    let uri: Option<http::Uri> = text.parse().ok();
+    uri.is_some_and(|uri| {
+        let named = matches!(uri.scheme_str(), Some("http" | "https")) && uri.authority().is_some();
+        named
+            && format!(
+                "{}://{}",
+                uri.scheme_str().unwrap_or_default(),
+                uri.authority().map_or("", |a| a.as_str())
+            ) == text
+    })
+}
+
+/// Section `auth`: logging in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AuthConfig {
+    /// What tokens are signed with; derived from `secrets.keys` where it is not set.
+    pub jwt_secret: Option<Secret>,
+    /// Days after which a session that is not used ends.
+    pub session_days: u32,
+    /// Logins to one account that may fail within 15 minutes; 0 for any number.
+    pub failed_logins_per_account: u32,
+    /// Logins from one address that may fail within 15 minutes; 0 for any number.
+    pub failed_logins_per_address: u32,
+}
+
+impl AuthConfig {
+    /// How long a session lasts that is not used.
+    pub fn session(&self) -> Duration {
+        Duration::from_hours(24) * self.session_days
+    }
+}
+
+impl Default for AuthConfig {
+    fn default() -> Self {
+        Self {
+            jwt_secret: None,
+            session_days: 7,
+            failed_logins_per_account: 10,
+            failed_logins_per_address: 100,
+        }
+    }
+}
+
+impl Validate for AuthConfig {
+    fn validate(&self, faults: &mut ConfigFaults) {
+        const LEAST: usize = 32;
+        if self.jwt_secret.as_ref().is_some_and(|secret| secret.expose().len() < LEAST) {
+            faults.add(
+                "jwt_secret",
+                "is too short to sign with",
+                format!("give at least {LEAST} random characters, or leave it out"),
+            );
+        }
+        if !(1..=365).contains(&self.session_days) {
+            faults.add("session_days", "is not a sensible time", "give 1 to 365");
+        }
+    }
+}
+
+/// Section `rate_limit`: how many requests are taken in any minute; 0 for any number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RateLimitConfig {
+    /// From one address, before anybody is known.
+    pub global_per_minute: u32,
+    /// For one organisation, of the management API.
+    pub org_per_minute: u32,
+    /// For one organisation, of runtime calls and pushed events.
+    pub org_runtime_per_minute: u32,
+}
+
+impl Default for RateLimitConfig {
+    fn default() -> Self {
+        Self {
+            global_per_minute: 1_000,
+            org_per_minute: 100,
+            org_runtime_per_minute: 6_000,
         }
     }
 }

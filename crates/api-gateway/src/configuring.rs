@@ -5,11 +5,13 @@ use ig_core::clock::Timestamp;
 
 use crate::document::Stamp;
 
+pub(crate) mod api_keys;
 pub(crate) mod event_types;
 pub(crate) mod integrations;
 pub(crate) mod lookups;
 pub(crate) mod organizations;
 pub(crate) mod units;
+pub(crate) mod users;
 
 /// Something that is made now; the database keeps milliseconds.
 fn made_now() -> Stamp {

@@ -7,6 +7,8 @@ use serde_json::Value;
 use crate::body::{JsonBody, Shaped, document, merged, unmasked};
 use crate::error::ApiError;
 
+mod access;
+mod api_key;
 mod bulk_retry;
 mod dead_letter;
 mod dead_letter_statistics;
@@ -25,9 +27,12 @@ mod profile;
 mod pushed;
 mod redrive;
 mod scheduled;
+mod session;
 mod text;
 mod unit;
+mod user;
 
+pub(crate) use api_key::{ApiKeyAsked, ApiKeyEntry, ApiKeyList};
 pub(crate) use bulk_retry::{BulkRetried, BulkRetry};
 pub(crate) use dead_letter::{DlqEntry, DlqEntryList};
 pub(crate) use dead_letter_statistics::DlqStatistics;
@@ -50,7 +55,9 @@ pub(crate) use preview::{
 pub(crate) use pushed::{CheckedEvent, Push, PushAnswer, PushAnswers, PushStatus, Pushed, event_id};
 pub(crate) use redrive::{RedriveAsked, RedriveEntry};
 pub(crate) use scheduled::{ScheduleAsked, ScheduleTimes, ScheduledCancellation, ScheduledEntry, ScheduledList, ScheduledMove};
+pub(crate) use session::{LoggedIn, Login, Me, PasswordChange};
 pub(crate) use unit::{Unit, UnitList};
+pub(crate) use user::{Person, UserList, password};
 
 /// What the gateway itself knows about a stored document.
 #[derive(Debug, Clone, Copy)]

@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
+use ig_core::clock::Timestamp;
 use ig_core::fault::Faults;
 use ig_core::ports::StoreError;
 use serde::Serialize;
@@ -72,6 +73,14 @@ impl ApiError {
     pub(crate) fn unavailable(message: impl Into<String>) -> Self {
         let mut error = Self::new(ErrorCode::ServiceUnavailable, message);
         error.retry_after = Some(RETRY_AFTER);
+        error
+    }
+
+    /// Too many of something; there is room again at `free_at`.
+    pub(crate) fn rate_limited(message: impl Into<String>, free_at: Timestamp, now: Timestamp) -> Self {
+        let mut error = Self::new(ErrorCode::RateLimited, message);
+        let wait = (free_at - now).num_milliseconds().max(0);
+        error.retry_after = Some(u64::try_from(wait).unwrap_or(0).div_ceil(1_000).max(1));
         error
     }
 

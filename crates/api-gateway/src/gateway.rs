@@ -8,25 +8,36 @@ use ig_service::Context;
 use ig_store::{CommitError, Expected, Store};
 use ig_transform::{PayloadSchemas, Transformer};
 
-use crate::access::Keys;
+use crate::access::{Caller, Keys, Sessions};
 use crate::config::HttpConfig;
 use crate::configuring::lookups::importing::ImportRoom;
 use crate::error::{ApiError, ErrorCode};
 use crate::feed::ConfigFeed;
+use crate::limits::RateLimits;
 use crate::nudge::Nudge;
 use crate::retrier::Retrier;
 use crate::schedulers::Schedulers;
 use crate::workers::Workers;
 
-/// The gateway's parts; clones are the same gateway.
+/// The router's state. Handlers come by a [`Gateway`] through the extractors of [`crate::access`] alone, so that one which decides nothing
+/// about access has nothing to work with.
 #[derive(Debug, Clone)]
-pub(crate) struct Gateway(Arc<Parts>);
+pub(crate) struct Edge(Arc<Parts>);
+
+/// The gateway's parts, for one caller.
+#[derive(Debug, Clone)]
+pub(crate) struct Gateway {
+    parts: Arc<Parts>,
+    caller: Caller,
+}
 
 #[derive(Debug)]
 pub(crate) struct Parts {
     pub store: Store,
     pub feed: Arc<ConfigFeed>,
     pub keys: Keys,
+    pub sessions: Sessions,
+    pub limits: RateLimits,
     pub egress: EgressGuard,
     pub nudge: Nudge,
     pub transformer: Transformer,
@@ -39,62 +50,99 @@ pub(crate) struct Parts {
     pub import_room: ImportRoom,
 }
 
-impl Gateway {
+impl Edge {
     pub(crate) fn new(parts: Parts) -> Self {
         Self(Arc::new(parts))
     }
 
-    pub(crate) fn store(&self) -> &Store {
-        &self.0.store
-    }
-
-    pub(crate) fn feed(&self) -> &ConfigFeed {
-        &self.0.feed
+    /// What a caller works with.
+    pub(crate) fn on_behalf_of(&self, caller: Caller) -> Gateway {
+        Gateway {
+            parts: Arc::clone(&self.0),
+            caller,
+        }
     }
 
     pub(crate) fn keys(&self) -> &Keys {
         &self.0.keys
     }
 
-    pub(crate) fn egress(&self) -> &EgressGuard {
-        &self.0.egress
+    pub(crate) fn sessions(&self) -> &Sessions {
+        &self.0.sessions
     }
 
-    pub(crate) fn nudge(&self) -> &Nudge {
-        &self.0.nudge
-    }
-
-    pub(crate) fn transformer(&self) -> &Transformer {
-        &self.0.transformer
-    }
-
-    pub(crate) fn workers(&self) -> &Workers {
-        &self.0.workers
-    }
-
-    pub(crate) fn retrier(&self) -> &Retrier {
-        &self.0.retrier
-    }
-
-    pub(crate) fn schedulers(&self) -> &Schedulers {
-        &self.0.schedulers
+    pub(crate) fn limits(&self) -> &RateLimits {
+        &self.0.limits
     }
 
     pub(crate) fn http(&self) -> &HttpConfig {
         &self.0.http
     }
+}
+
+impl Gateway {
+    /// Who is logged in.
+    pub(crate) fn sessions(&self) -> &Sessions {
+        &self.parts.sessions
+    }
+
+    /// The keys that callers come with.
+    pub(crate) fn keys(&self) -> &Keys {
+        &self.parts.keys
+    }
+
+    /// Whoever is served.
+    pub(crate) fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.parts.store
+    }
+
+    pub(crate) fn feed(&self) -> &ConfigFeed {
+        &self.parts.feed
+    }
+
+    pub(crate) fn egress(&self) -> &EgressGuard {
+        &self.parts.egress
+    }
+
+    pub(crate) fn nudge(&self) -> &Nudge {
+        &self.parts.nudge
+    }
+
+    pub(crate) fn transformer(&self) -> &Transformer {
+        &self.parts.transformer
+    }
+
+    pub(crate) fn workers(&self) -> &Workers {
+        &self.parts.workers
+    }
+
+    pub(crate) fn retrier(&self) -> &Retrier {
+        &self.parts.retrier
+    }
+
+    pub(crate) fn schedulers(&self) -> &Schedulers {
+        &self.parts.schedulers
+    }
+
+    pub(crate) fn http(&self) -> &HttpConfig {
+        &self.parts.http
+    }
 
     /// Where what outlives a request is run.
     pub(crate) fn context(&self) -> &Context {
-        &self.0.context
+        &self.parts.context
     }
 
     pub(crate) fn schemas(&self) -> &PayloadSchemas {
-        &self.0.schemas
+        &self.parts.schemas
     }
 
     pub(crate) fn import_room(&self) -> &ImportRoom {
-        &self.0.import_room
+        &self.parts.import_room
     }
 
     /// Makes a change durable and sees that it comes into force; answers its revision.

@@ -3,15 +3,23 @@
 #![allow(unused_qualifications, reason = "utoipa qualifies what it generates")]
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use ::http::Method;
+use ::http::header::{AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_MATCH, RETRY_AFTER};
 use axum::{Router, middleware};
+use tower_http::cors::CorsLayer;
 use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::answer;
+use crate::arrival;
+use crate::config::HttpConfig;
 use crate::error::{ApiError, ErrorCode};
-use crate::gateway::Gateway;
+use crate::gateway::Edge;
 
+mod api_keys;
+mod auth;
 mod description;
 mod dlq;
 mod event_types;
@@ -24,24 +32,56 @@ mod lookups;
 mod orgs;
 mod outbound_integrations;
 mod scheduled_integrations;
+mod tenant;
 mod units;
+mod users;
 
 const BASE: &str = "/api/v1";
+/// How long a browser remembers what is allowed.
+const PREFLIGHT: Duration = Duration::from_mins(10);
 
 /// The whole HTTP edge.
-pub(crate) fn router(gateway: Gateway) -> Router {
+pub(crate) fn router(edge: Edge) -> Router {
     let (api, openapi) = described();
-    let limit = gateway.http().request_timeout();
+    let (limit, cors) = (edge.http().request_timeout(), cors(edge.http()));
     api.merge(description::route(Arc::new(openapi)))
         .merge(ig_console::router())
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn_with_state(edge.clone(), arrival::admit))
+        .layer(cors)
         .layer(middleware::from_fn_with_state(limit, answer::finish))
-        .with_state(gateway)
+        .with_state(edge)
+}
+
+/// What pages of the allowed origins may do from a browser; no other page may do anything.
+fn cors(config: &HttpConfig) -> CorsLayer {
+    let origins = config
+        .allowed_origins
+        .iter()
+        .filter_map(|origin| origin.parse::<HeaderValue>().ok());
+    CorsLayer::new()
+        .allow_origin(origins.collect::<Vec<_>>())
+        .allow_credentials(true)
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
+        .allow_headers([
+            AUTHORIZATION,
+            CONTENT_TYPE,
+            IF_MATCH,
+            HeaderName::from_static("x-api-key"),
+            HeaderName::from_static("idempotency-key"),
+        ])
+        .expose_headers([
+            ETAG,
+            RETRY_AFTER,
+            HeaderName::from_static("x-request-id"),
+            HeaderName::from_static("x-renewed-token"),
+        ])
+        .max_age(PREFLIGHT)
 }
 
 /// The routes with their description, which holds every one of them.
-fn described() -> (Router<Gateway>, utoipa::openapi::OpenApi) {
+fn described() -> (Router<Edge>, utoipa::openapi::OpenApi) {
     let (router, mut openapi) = OpenApiRouter::with_openapi(description::Api::openapi())
         .nest(BASE, routes())
         .split_for_parts();
@@ -49,11 +89,15 @@ fn described() -> (Router<Gateway>, utoipa::openapi::OpenApi) {
     (router, openapi)
 }
 
-fn routes() -> OpenApiRouter<Gateway> {
+fn routes() -> OpenApiRouter<Edge> {
     OpenApiRouter::new()
         .merge(health::routes())
+        .merge(auth::routes())
+        .merge(tenant::routes())
         .merge(orgs::routes())
         .merge(units::routes())
+        .merge(users::routes())
+        .merge(api_keys::routes())
         .merge(outbound_integrations::routes())
         .merge(event_types::routes())
         .merge(field_schemas::routes())

@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
 mod access;
+mod addendum;
 mod answer;
+mod arrival;
 mod body;
 mod bootstrap;
 mod config;
@@ -13,6 +15,7 @@ mod gateway;
 mod grpc;
 mod guard;
 mod http;
+mod limits;
 mod nudge;
 mod path;
 mod pushing;
@@ -38,14 +41,15 @@ use ig_store::{SecretBox, Store};
 use ig_transform::PayloadSchemas;
 use tonic::service::Routes;
 
-pub use config::{BootstrapConfig, Config, HttpConfig};
+pub use config::{AuthConfig, BootstrapConfig, Config, HttpConfig, RateLimitConfig};
 
-use access::Keys;
+use access::{Keys, Sessions};
 use configuring::lookups;
 use configuring::lookups::importing::ImportRoom;
 use feed::ConfigFeed;
-use gateway::{Gateway, Parts};
+use gateway::{Edge, Parts};
 use grpc::ConfigGrpc;
+use limits::RateLimits;
 use nudge::Nudge;
 use retrier::Retrier;
 use schedulers::Schedulers;
@@ -92,19 +96,17 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<Addresses> 
     let grpc = context
         .serve_grpc(&config.grpc, services.descriptors(FILE_DESCRIPTOR_SET))
         .await?;
-    let (keys, egress, listen) = (
-        Keys::new(store.clone()),
-        EgressGuard::new(&config.security)?,
-        config.http.listen,
-    );
+    let (egress, http) = (EgressGuard::new(&config.security)?, config.http.clone());
     let transformer = transforming::start(&config.scripts, &context, &store, &feed)?;
     let workers = Workers::new(channel(&config.services.delivery_worker, &config.grpc)?);
     let retrier = Retrier::new(channel(&config.services.dlq_retrier, &config.grpc)?);
     let schedulers = Schedulers::new(channel(&config.services.scheduler, &config.grpc)?);
-    let gateway = Gateway::new(Parts {
+    let edge = Edge::new(Parts {
+        keys: Keys::new(store.clone()),
+        sessions: Sessions::new(store.clone(), &config.auth),
+        limits: RateLimits::new(store.rate_windows(), &config.rate_limit),
         store,
         feed,
-        keys,
         egress,
         nudge,
         transformer,
@@ -116,7 +118,7 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<Addresses> 
         schemas: PayloadSchemas::default(),
         import_room: ImportRoom::default(),
     });
-    let http = server::serve(&context, listen, http::router(gateway)).await?;
+    let http = server::serve(&context, &http, http::router(edge)).await?;
     Ok(Addresses { http, grpc })
 }
 

@@ -1,6 +1,6 @@
 //! Identifiers in paths. What has not even the form of one does not exist.
 
-use ig_core::id::{EventType, ImportId, IntegrationId, LogId, LookupId, OrgId, RedriveId, Rid, ScheduledId};
+use ig_core::id::{ApiKeyId, EventType, ImportId, IntegrationId, LogId, LookupId, OrgId, RedriveId, Rid, ScheduledId, UserId};
 
 use crate::error::ApiError;
 
@@ -32,6 +32,16 @@ pub(crate) fn import(text: &str) -> Result<ImportId, ApiError> {
 /// The identifier of a delivery log, of its trace or of its dead letter.
 pub(crate) fn log(text: &str, what: &str) -> Result<LogId, ApiError> {
     text.parse().map_err(|_| ApiError::not_found(what))
+}
+
+/// A person's identifier.
+pub(crate) fn user(text: &str) -> Result<UserId, ApiError> {
+    text.parse().map_err(|_| ApiError::not_found("User"))
+}
+
+/// An API key's identifier.
+pub(crate) fn api_key(text: &str) -> Result<ApiKeyId, ApiError> {
+    text.parse().map_err(|_| ApiError::not_found("API key"))
 }
 
 /// A redrive's identifier.

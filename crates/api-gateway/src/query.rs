@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use utoipa::IntoParams;
 
 use crate::error::ApiError;
-use crate::gateway::Gateway;
+use crate::gateway::Edge;
 
 const DEFAULT_LIMIT: u32 = 50;
 const LARGEST_LIMIT: u32 = 500;
@@ -22,10 +22,10 @@ const LAST_PAGE: u64 = 1_000_000;
 #[derive(Debug)]
 pub(crate) struct Asked<T>(pub T);
 
-impl<T: DeserializeOwned> FromRequestParts<Gateway> for Asked<T> {
+impl<T: DeserializeOwned> FromRequestParts<Edge> for Asked<T> {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &Gateway) -> Result<Self, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, _: &Edge) -> Result<Self, ApiError> {
         let query = Query::try_from_uri(&parts.uri);
         query
             .map(|Query(asked)| Self(asked))
@@ -69,6 +69,18 @@ where
             format!("must be an integer from {} to {}", allowed.start(), allowed.end()),
         )
     })
+}
+
+/// Any number.
+pub(crate) fn number(name: &str, text: Option<String>) -> Result<Option<i64>, ApiError> {
+    within(name, text, 1..=i64::MAX)
+}
+
+/// True or false.
+pub(crate) fn flag(name: &str, text: Option<String>) -> Result<Option<bool>, ApiError> {
+    let Some(text) = text else { return Ok(None) };
+    let flag = text.parse().map(Some);
+    flag.map_err(|_| ApiError::parameter(name, "must be true or false"))
 }
 
 /// One of several names, by the function that reads them.

@@ -1,11 +1,32 @@
-//! The HTTP server.
+//! The HTTP server: HTTP/1.1 and HTTP/2 on one port, within limits of connections, headers and time.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
+use axum::extract::{ConnectInfo, Request};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::GracefulShutdown;
 use ig_service::{Context, Fate};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
+use tower::Service as _;
+
+use crate::config::HttpConfig;
+
+/// What the headers of a request may take in all.
+const LARGEST_HEADERS: usize = 64 * 1024;
+const MOST_HEADERS: usize = 100;
+const MOST_STREAMS: u32 = 250;
+/// After accepting has failed, which is for want of something that needs time to come back.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// The HTTP port could not be taken.
 #[derive(Debug, thiserror::Error)]
@@ -17,18 +38,85 @@ pub(crate) struct ListenError {
 }
 
 /// Serves until the shutdown, then finishes what is in flight; answers the address that was bound.
-pub(crate) async fn serve(context: &Context, address: SocketAddr, router: Router) -> Result<SocketAddr, ListenError> {
+pub(crate) async fn serve(context: &Context, config: &HttpConfig, router: Router) -> Result<SocketAddr, ListenError> {
+    let address = config.listen;
     let error = |source| ListenError { address, source };
     let listener = TcpListener::bind(address).await.map_err(error)?;
     let bound = listener.local_addr().map_err(error)?;
+    let server = Server {
+        builder: Arc::new(builder(config)),
+        router,
+        room: Arc::new(Semaphore::new(config.max_connections)),
+    };
     let stopping = context.stopping().clone();
     context.spawn("http", Fate::RunsUntilShutdown, async move {
-        let served = axum::serve(listener, router)
-            .with_graceful_shutdown(stopping.cancelled_owned())
-            .await;
-        if let Err(error) = served {
-            tracing::error!(%error, "the HTTP server failed");
-        }
+        let (graceful, mut connections) = (GracefulShutdown::new(), JoinSet::new());
+        let accepting = server.accept(&listener, &graceful, &mut connections);
+        let _ = stopping.run_until_cancelled(accepting).await;
+        drop(listener);
+        graceful.shutdown().await;
+        while connections.join_next().await.is_some() {}
     });
     Ok(bound)
+}
+
+struct Server {
+    builder: Arc<Builder<TokioExecutor>>,
+    router: Router,
+    room: Arc<Semaphore>,
+}
+
+impl Server {
+    async fn accept(&self, listener: &TcpListener, graceful: &GracefulShutdown, connections: &mut JoinSet<()>) -> Infallible {
+        loop {
+            let room = Arc::clone(&self.room).acquire_owned().await;
+            let (Ok(room), Ok((stream, peer))) = (room, listener.accept().await) else {
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            };
+            while connections.try_join_next().is_some() {}
+            self.serve(stream, peer, room, graceful, connections);
+        }
+    }
+
+    fn serve(
+        &self,
+        stream: TcpStream,
+        peer: SocketAddr,
+        room: OwnedSemaphorePermit,
+        graceful: &GracefulShutdown,
+        connections: &mut JoinSet<()>,
+    ) {
+        let _ = stream.set_nodelay(true);
+        let (builder, router) = (Arc::clone(&self.builder), self.router.clone());
+        let watcher = graceful.watcher();
+        connections.spawn(async move {
+            let service = service_fn(move |request: http::Request<Incoming>| {
+                let mut request: Request = request.map(axum::body::Body::new);
+                request.extensions_mut().insert(ConnectInfo(peer));
+                router.clone().call(request)
+            });
+            let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
+            // What a peer does to its connection is its own affair.
+            let _ = watcher.watch(connection).await;
+            drop(room);
+        });
+    }
+}
+
+fn builder(config: &HttpConfig) -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(Duration::from_millis(config.header_timeout_ms))
+        .max_headers(MOST_HEADERS)
+        .max_buf_size(LARGEST_HEADERS);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(MOST_STREAMS)
+        .max_header_list_size(u32::try_from(LARGEST_HEADERS).unwrap_or(u32::MAX))
+        .keep_alive_interval(Some(Duration::from_secs(30)));
+    builder
 }

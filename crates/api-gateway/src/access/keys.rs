@@ -7,10 +7,10 @@ use ig_core::ports::StoreError;
 use ig_store::{ApiKey, KeyHash, Store};
 use moka::future::Cache;
 
-use super::{Caller, Reach};
+use super::Caller;
 
-/// A key that is revoked works this much longer at most.
-const REMEMBERED: Duration = Duration::from_secs(1);
+/// A key that is revoked works this much longer at most, in a replica that did not revoke it.
+const REMEMBERED: Duration = Duration::from_millis(900);
 const MOST: u64 = 10_000;
 /// What is longer is no key of ours and not worth hashing.
 const LONGEST: usize = 512;
@@ -44,22 +44,19 @@ impl Keys {
             .find(&hash)
             .await?
             .filter(is_current)
-            .map(|key| Caller::from(&key));
-        if let Some(caller) = found {
-            self.known.insert(hash, caller).await;
+            .map(Caller::with_key);
+        if let Some(caller) = &found {
+            self.known.insert(hash, caller.clone()).await;
         }
         Ok(found)
+    }
+
+    /// Forgets what is remembered of keys: one was revoked here.
+    pub(crate) fn forget(&self) {
+        self.known.invalidate_all();
     }
 }
 
 fn is_current(key: &ApiKey) -> bool {
     key.expires_at.is_none_or(|end| Utc::now() < end)
-}
-
-impl From<&ApiKey> for Caller {
-    fn from(key: &ApiKey) -> Self {
-        Self {
-            reach: key.org_id.map_or(Reach::Everything, Reach::Org),
-        }
-    }
 }

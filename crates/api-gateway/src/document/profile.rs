@@ -76,7 +76,7 @@ fn text_block(text: &str, max: usize) -> Result<String, Faults> {
     Ok(text.to_owned())
 }
 
-fn mailbox(text: &str) -> Result<String, Faults> {
+pub(super) fn mailbox(text: &str) -> Result<String, Faults> {
     let parts = text
         .split_once('@')
         .filter(|(user, host)| !user.is_empty() && !host.is_empty() && !host.contains('@'));

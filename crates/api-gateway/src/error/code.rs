@@ -28,6 +28,8 @@ pub(crate) enum ErrorCode {
     PayloadTooLarge,
     /// The body is not JSON by its content type.
     UnsupportedMediaType,
+    /// Too many requests.
+    RateLimited,
     /// A fault of ours.
     InternalError,
     /// Something needed is away.
@@ -48,6 +50,7 @@ impl ErrorCode {
             Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             Self::InternalError => StatusCode::INTERNAL_SERVER_ERROR,
             Self::ServiceUnavailable => StatusCode::SERVICE_UNAVAILABLE,
         }

@@ -7,11 +7,11 @@ use axum::{Json, Router};
 use utoipa::Modify;
 use utoipa::OpenApi;
 use utoipa::openapi::path::{Operation, PathItem};
-use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{self, ContentBuilder, Ref, ResponseBuilder};
 
 use crate::answer::ErrorBody;
-use crate::gateway::Gateway;
+use crate::gateway::Edge;
 
 use super::BASE;
 
@@ -20,7 +20,7 @@ use super::BASE;
 #[openapi(
     info(title = "Integration Gateway", description = "Events in, signed webhooks out: configuration, event push and logs."),
     components(schemas(ErrorBody)),
-    security(("apiKey" = [])),
+    security(("apiKey" = []), ("bearer" = [])),
     modifiers(&Keys)
 )]
 pub(super) struct Api;
@@ -30,10 +30,10 @@ struct Keys;
 impl Modify for Keys {
     fn modify(&self, openapi: &mut openapi::OpenApi) {
         let header = SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new("X-API-Key")));
-        openapi
-            .components
-            .get_or_insert_default()
-            .add_security_scheme("apiKey", header);
+        let token = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build());
+        let components = openapi.components.get_or_insert_default();
+        components.add_security_scheme("apiKey", header);
+        components.add_security_scheme("bearer", token);
     }
 }
 
@@ -66,7 +66,7 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
 }
 
 /// Where the description is read; no key is needed.
-pub(super) fn route(openapi: Arc<openapi::OpenApi>) -> Router<Gateway> {
+pub(super) fn route(openapi: Arc<openapi::OpenApi>) -> Router<Edge> {
     let answer = move || {
         let openapi = Arc::clone(&openapi);
         async move { Json(openapi.as_ref().clone()) }

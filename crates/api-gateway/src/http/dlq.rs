@@ -1,7 +1,7 @@
 //! `/dlq`: dead letters.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use chrono::Utc;
 use http::StatusCode;
 use ig_core::dead_letter::{DeadLetterReason, DeadLetterStatus};
@@ -14,17 +14,17 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::access::{OrgQuery, OrgScope};
+use crate::access::{OrgQuery, Read, Tenant, Write};
 use crate::body::JsonBody;
 use crate::document::{BulkRetried, BulkRetry, DlqEntry, DlqEntryList, DlqStatistics, Listing as _};
 use crate::error::{ApiError, ErrorCode};
-use crate::gateway::Gateway;
+use crate::gateway::{Edge, Gateway};
 use crate::path;
 use crate::query::{Asked, Paging, from_moment, named, to_moment};
 
 mod redrives;
 
-pub(super) fn routes() -> OpenApiRouter<Gateway> {
+pub(super) fn routes() -> OpenApiRouter<Edge> {
     OpenApiRouter::new()
         .routes(routes!(list))
         .routes(routes!(statistics))
@@ -89,8 +89,7 @@ impl Filter {
 /// Lists dead letters, the latest first.
 #[utoipa::path(get, path = "/dlq", tag = "dlq", params(OrgQuery, Paging, Filter), responses((status = 200, body = DlqEntryList)))]
 async fn list(
-    OrgScope(org): OrgScope,
-    State(gateway): State<Gateway>,
+    Tenant { org, gateway, .. }: Tenant<Read>,
     Asked(paging): Asked<Paging>,
     Asked(asked): Asked<Filter>,
 ) -> Result<Json<DlqEntryList>, ApiError> {
@@ -101,7 +100,7 @@ async fn list(
 
 /// Counts an organisation's dead letters by status, category, reason and integration.
 #[utoipa::path(get, path = "/dlq/statistics", tag = "dlq", params(OrgQuery), responses((status = 200, body = DlqStatistics)))]
-async fn statistics(OrgScope(org): OrgScope, State(gateway): State<Gateway>) -> Result<Json<DlqStatistics>, ApiError> {
+async fn statistics(Tenant { org, gateway, .. }: Tenant<Read>) -> Result<Json<DlqStatistics>, ApiError> {
     let statistics = gateway.store().dead_letters().statistics(org).await?;
     Ok(Json(statistics.into()))
 }
@@ -114,11 +113,7 @@ async fn statistics(OrgScope(org): OrgScope, State(gateway): State<Gateway>) -> 
     params(OrgQuery, ("id" = String, Path)),
     responses((status = 200, body = DlqEntry)),
 )]
-async fn read(
-    OrgScope(org): OrgScope,
-    State(gateway): State<Gateway>,
-    Path(id): Path<String>,
-) -> Result<Json<DlqEntry>, ApiError> {
+async fn read(Tenant { org, gateway, .. }: Tenant<Read>, Path(id): Path<String>) -> Result<Json<DlqEntry>, ApiError> {
     let id = entry_id(&id)?;
     let kept = kept(&gateway, org, id).await?;
     let trace = gateway.store().execution_logs().get(org, id).await?;
@@ -133,7 +128,7 @@ async fn read(
     params(OrgQuery, ("id" = String, Path)),
     responses((status = 204)),
 )]
-async fn delete(OrgScope(org): OrgScope, State(gateway): State<Gateway>, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
+async fn delete(Tenant { org, gateway, .. }: Tenant<Write>, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
     match gateway.store().dead_letters().delete(org, entry_id(&id)?, Utc::now()).await? {
         Deletion::Deleted => Ok(StatusCode::NO_CONTENT),
         Deletion::Busy => Err(ApiError::new(
@@ -154,11 +149,7 @@ async fn delete(OrgScope(org): OrgScope, State(gateway): State<Gateway>, Path(id
     params(OrgQuery, ("id" = String, Path)),
     responses((status = 200, body = DlqEntry)),
 )]
-async fn retry(
-    OrgScope(org): OrgScope,
-    State(gateway): State<Gateway>,
-    Path(id): Path<String>,
-) -> Result<Json<DlqEntry>, ApiError> {
+async fn retry(Tenant { org, gateway, .. }: Tenant<Write>, Path(id): Path<String>) -> Result<Json<DlqEntry>, ApiError> {
     let id = entry_id(&id)?;
     let wish = Wish {
         org_id: org,
@@ -174,11 +165,7 @@ async fn retry(
 
 /// Has up to 100 dead letters tried again now.
 #[utoipa::path(post, path = "/dlq/bulk/retry", tag = "dlq", params(OrgQuery), request_body = BulkRetry, responses((status = 200, body = BulkRetried)))]
-async fn retry_many(
-    OrgScope(org): OrgScope,
-    State(gateway): State<Gateway>,
-    body: JsonBody,
-) -> Result<Json<BulkRetried>, ApiError> {
+async fn retry_many(Tenant { org, gateway, .. }: Tenant<Write>, body: JsonBody) -> Result<Json<BulkRetried>, ApiError> {
     let wish = body.document::<BulkRetry>()?.wish(org)?;
     Ok(Json(gateway.retrier().retry(&wish).await?.into()))
 }

@@ -1,18 +1,18 @@
 //! `/event-types`.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use http::StatusCode;
 use ig_core::event_type::EventTypeDefinition;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::access::{OrgQuery, OrgScope};
+use crate::access::{OrgQuery, Read, Tenant, Write};
 use crate::body::JsonBody;
 use crate::configuring::event_types;
 use crate::document::{EventTypeDocument, EventTypeList, Listing as _, patched, replaced};
 use crate::error::ApiError;
-use crate::gateway::Gateway;
+use crate::gateway::Edge;
 use crate::guard::IfMatch;
 use crate::path;
 use crate::query::{Asked, Paging};
@@ -20,7 +20,7 @@ use crate::resource::Resource;
 
 use super::orgs::Search;
 
-pub(super) fn routes() -> OpenApiRouter<Gateway> {
+pub(super) fn routes() -> OpenApiRouter<Edge> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
         .routes(routes!(read, replace, patch, delete))
@@ -29,8 +29,7 @@ pub(super) fn routes() -> OpenApiRouter<Gateway> {
 /// Lists an organisation's event types by name.
 #[utoipa::path(get, path = "/event-types", tag = "event types", params(OrgQuery, Paging, Search), responses((status = 200, body = EventTypeList)))]
 async fn list(
-    OrgScope(org): OrgScope,
-    State(gateway): State<Gateway>,
+    Tenant { org, gateway, .. }: Tenant<Read>,
     Asked(paging): Asked<Paging>,
     Asked(asked): Asked<Search>,
 ) -> Result<Json<EventTypeList>, ApiError> {
@@ -41,11 +40,7 @@ async fn list(
 
 /// Makes an event type.
 #[utoipa::path(post, path = "/event-types", tag = "event types", params(OrgQuery), request_body = EventTypeDocument, responses((status = 201, body = EventTypeDocument)))]
-async fn create(
-    OrgScope(org): OrgScope,
-    State(gateway): State<Gateway>,
-    body: JsonBody,
-) -> Result<Resource<EventTypeDocument>, ApiError> {
+async fn create(Tenant { org, gateway, .. }: Tenant<Write>, body: JsonBody) -> Result<Resource<EventTypeDocument>, ApiError> {
     let made = event_types::create(&gateway, org, body.document()?).await?;
     Ok(Resource::created(made.revision, made.into()))
 }
@@ -53,8 +48,7 @@ async fn create(
 /// Reads an event type.
 #[utoipa::path(get, path = "/event-types/{eventType}", tag = "event types", params(OrgQuery, ("eventType" = String, Path)), responses((status = 200, body = EventTypeDocument)))]
 async fn read(
-    OrgScope(org): OrgScope,
-    State(gateway): State<Gateway>,
+    Tenant { org, gateway, .. }: Tenant<Read>,
     Path(name): Path<String>,
 ) -> Result<Resource<EventTypeDocument>, ApiError> {
     let found = event_types::get(&gateway, org, &path::event_type(&name)).await?;
@@ -71,8 +65,7 @@ async fn read(
     responses((status = 200, body = EventTypeDocument)),
 )]
 async fn replace(
-    OrgScope(org): OrgScope,
-    State(gateway): State<Gateway>,
+    Tenant { org, gateway, .. }: Tenant<Write>,
     Path(name): Path<String>,
     seen: IfMatch,
     body: JsonBody,
@@ -92,8 +85,7 @@ async fn replace(
     responses((status = 200, body = EventTypeDocument)),
 )]
 async fn patch(
-    OrgScope(org): OrgScope,
-    State(gateway): State<Gateway>,
+    Tenant { org, gateway, .. }: Tenant<Write>,
     Path(name): Path<String>,
     seen: IfMatch,
     body: JsonBody,
@@ -112,8 +104,7 @@ async fn patch(
     responses((status = 204)),
 )]
 async fn delete(
-    OrgScope(org): OrgScope,
-    State(gateway): State<Gateway>,
+    Tenant { org, gateway, .. }: Tenant<Write>,
     Path(name): Path<String>,
     seen: IfMatch,
 ) -> Result<StatusCode, ApiError> {

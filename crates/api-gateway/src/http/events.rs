@@ -1,7 +1,6 @@
 //! `/events`: pushing them, and what was decided about them.
 
 use axum::Json;
-use axum::extract::State;
 use http::{HeaderMap, StatusCode};
 use ig_core::audit::{DecisionStatus, SkipReason};
 use ig_core::id::{EventId, SourceId};
@@ -11,20 +10,20 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::access::{Admin, OrgQuery, OrgScope};
+use crate::access::{Events, OrgQuery, Platform, Read, Tenant};
 use crate::body::JsonBody;
 use crate::document::{
     CheckedEvent, EventEntry, EventList, Listing as _, Push, PushAnswer, PushAnswers, PushStatus, Pushed, event_id,
 };
 use crate::error::{ApiError, ErrorCode};
-use crate::gateway::Gateway;
+use crate::gateway::Edge;
 use crate::path;
 use crate::pushing;
 use crate::query::{Asked, Paging, from_moment, named, to_moment};
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
-pub(super) fn routes() -> OpenApiRouter<Gateway> {
+pub(super) fn routes() -> OpenApiRouter<Edge> {
     OpenApiRouter::new()
         .routes(routes!(list, push))
         .routes(routes!(list_of_nobody))
@@ -42,12 +41,7 @@ pub(super) fn routes() -> OpenApiRouter<Gateway> {
     request_body = Push,
     responses((status = 202, description = "What became of the event, or of each of them", body = PushAnswers)),
 )]
-async fn push(
-    OrgScope(org): OrgScope,
-    State(gateway): State<Gateway>,
-    headers: HeaderMap,
-    body: JsonBody,
-) -> Result<Accepted, ApiError> {
+async fn push(Tenant { org, gateway, .. }: Tenant<Events>, headers: HeaderMap, body: JsonBody) -> Result<Accepted, ApiError> {
     match Pushed::read(&body)? {
         Pushed::One(event) => {
             let event = identified(event, &headers)?;
@@ -139,8 +133,7 @@ impl Filter {
 /// Lists what was decided about events, the latest first.
 #[utoipa::path(get, path = "/events", tag = "events", params(OrgQuery, Paging, Filter), responses((status = 200, body = EventList)))]
 async fn list(
-    OrgScope(org): OrgScope,
-    State(gateway): State<Gateway>,
+    Tenant { org, gateway, .. }: Tenant<Read>,
     Asked(paging): Asked<Paging>,
     Asked(asked): Asked<Filter>,
 ) -> Result<Json<EventList>, ApiError> {
@@ -152,8 +145,7 @@ async fn list(
 /// Lists what was decided about events of no known organisation, and about sources that cannot be read, the latest first.
 #[utoipa::path(get, path = "/admin/events", tag = "admin", params(Paging, Filter), responses((status = 200, body = EventList)))]
 async fn list_of_nobody(
-    _: Admin,
-    State(gateway): State<Gateway>,
+    Platform { gateway, .. }: Platform<Read>,
     Asked(paging): Asked<Paging>,
     Asked(asked): Asked<Filter>,
 ) -> Result<Json<EventList>, ApiError> {

@@ -1,28 +1,27 @@
 //! `/execution-logs`: deliveries step by step.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::access::{OrgQuery, OrgScope};
+use crate::access::{OrgQuery, Read, Tenant};
 use crate::document::{ExecutionLogEntry, ExecutionLogList, Listing as _};
 use crate::error::ApiError;
-use crate::gateway::Gateway;
+use crate::gateway::Edge;
 use crate::path;
 use crate::query::{Asked, Paging};
 
 use super::logs::Filter;
 
-pub(super) fn routes() -> OpenApiRouter<Gateway> {
+pub(super) fn routes() -> OpenApiRouter<Edge> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(read))
 }
 
 /// Lists traces of deliveries, the latest first.
 #[utoipa::path(get, path = "/execution-logs", tag = "execution logs", params(OrgQuery, Paging, Filter), responses((status = 200, body = ExecutionLogList)))]
 async fn list(
-    OrgScope(org): OrgScope,
-    State(gateway): State<Gateway>,
+    Tenant { org, gateway, .. }: Tenant<Read>,
     Asked(paging): Asked<Paging>,
     Asked(asked): Asked<Filter>,
 ) -> Result<Json<ExecutionLogList>, ApiError> {
@@ -39,11 +38,7 @@ async fn list(
     params(OrgQuery, ("id" = String, Path)),
     responses((status = 200, body = ExecutionLogEntry)),
 )]
-async fn read(
-    OrgScope(org): OrgScope,
-    State(gateway): State<Gateway>,
-    Path(id): Path<String>,
-) -> Result<Json<ExecutionLogEntry>, ApiError> {
+async fn read(Tenant { org, gateway, .. }: Tenant<Read>, Path(id): Path<String>) -> Result<Json<ExecutionLogEntry>, ApiError> {
     let found = gateway.store().execution_logs().get(org, path::log(&id, "Log")?).await?;
     found
         .map(|trace| Json(trace.into()))

@@ -1,17 +1,17 @@
 //! `/field-schemas`: the fields of event types, for the mapping editor.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::access::{OrgQuery, OrgScope};
+use crate::access::{OrgQuery, Read, Tenant, Write};
 use crate::body::JsonBody;
 use crate::configuring::event_types;
 use crate::document::{FieldSchema, FieldSchemaChange, FieldSchemaList, Listing as _};
 use crate::error::ApiError;
-use crate::gateway::Gateway;
+use crate::gateway::Edge;
 use crate::guard::IfMatch;
 use crate::path;
 use crate::query::{Asked, Paging};
@@ -19,7 +19,7 @@ use crate::resource::Resource;
 
 use super::orgs::Search;
 
-pub(super) fn routes() -> OpenApiRouter<Gateway> {
+pub(super) fn routes() -> OpenApiRouter<Edge> {
     OpenApiRouter::new()
         .routes(routes!(list))
         .routes(routes!(read, replace, delete))
@@ -28,8 +28,7 @@ pub(super) fn routes() -> OpenApiRouter<Gateway> {
 /// Lists an organisation's event types by name, with their fields.
 #[utoipa::path(get, path = "/field-schemas", tag = "field schemas", params(OrgQuery, Paging, Search), responses((status = 200, body = FieldSchemaList)))]
 async fn list(
-    OrgScope(org): OrgScope,
-    State(gateway): State<Gateway>,
+    Tenant { org, gateway, .. }: Tenant<Read>,
     Asked(paging): Asked<Paging>,
     Asked(asked): Asked<Search>,
 ) -> Result<Json<FieldSchemaList>, ApiError> {
@@ -40,11 +39,7 @@ async fn list(
 
 /// Reads the fields of an event type: from its schema, or from its sample payload where there is none.
 #[utoipa::path(get, path = "/field-schemas/{eventType}", tag = "field schemas", params(OrgQuery, ("eventType" = String, Path)), responses((status = 200, body = FieldSchema)))]
-async fn read(
-    OrgScope(org): OrgScope,
-    State(gateway): State<Gateway>,
-    Path(name): Path<String>,
-) -> Result<Resource<FieldSchema>, ApiError> {
+async fn read(Tenant { org, gateway, .. }: Tenant<Read>, Path(name): Path<String>) -> Result<Resource<FieldSchema>, ApiError> {
     let found = event_types::get(&gateway, org, &path::event_type(&name)).await?;
     Ok(shown(found.into()))
 }
@@ -59,8 +54,7 @@ async fn read(
     responses((status = 200, body = FieldSchema)),
 )]
 async fn replace(
-    OrgScope(org): OrgScope,
-    State(gateway): State<Gateway>,
+    Tenant { org, gateway, .. }: Tenant<Write>,
     Path(name): Path<String>,
     seen: IfMatch,
     body: JsonBody,
@@ -78,8 +72,7 @@ async fn replace(
     responses((status = 204)),
 )]
 async fn delete(
-    OrgScope(org): OrgScope,
-    State(gateway): State<Gateway>,
+    Tenant { org, gateway, .. }: Tenant<Write>,
     Path(name): Path<String>,
     seen: IfMatch,
 ) -> Result<StatusCode, ApiError> {

@@ -1,16 +1,16 @@
 //! `/health`: whether the gateway answers and its database does.
 
 use axum::Json;
-use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::access::Anybody;
 use crate::error::ApiError;
-use crate::gateway::Gateway;
+use crate::gateway::Edge;
 
-pub(super) fn routes() -> OpenApiRouter<Gateway> {
+pub(super) fn routes() -> OpenApiRouter<Edge> {
     OpenApiRouter::new().routes(routes!(health))
 }
 
@@ -26,7 +26,7 @@ struct Health {
 
 /// Whether the gateway answers and its database does; no key is needed.
 #[utoipa::path(get, path = "/health", tag = "health", responses((status = 200, body = Health)), security(()))]
-async fn health(State(gateway): State<Gateway>) -> Result<Json<Health>, ApiError> {
+async fn health(Anybody { gateway }: Anybody) -> Result<Json<Health>, ApiError> {
     gateway.store().ping().await?;
     Ok(Json(Health {
         status: "ok",

@@ -1,7 +1,7 @@
 //! `/logs`: deliveries.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use ig_core::delivery_log::{DeliveryStatus, Direction};
 use ig_core::id::EventId;
 use ig_store::LogFilter;
@@ -10,14 +10,14 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::access::{OrgQuery, OrgScope};
+use crate::access::{OrgQuery, Read, Tenant};
 use crate::document::{DeliveryLogEntry, DeliveryLogList, Listing as _};
 use crate::error::ApiError;
-use crate::gateway::Gateway;
+use crate::gateway::Edge;
 use crate::path;
 use crate::query::{Asked, Paging, from_moment, named, to_moment};
 
-pub(super) fn routes() -> OpenApiRouter<Gateway> {
+pub(super) fn routes() -> OpenApiRouter<Edge> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(read))
 }
 
@@ -84,8 +84,7 @@ impl Filter {
 /// Lists deliveries, the latest first.
 #[utoipa::path(get, path = "/logs", tag = "logs", params(OrgQuery, Paging, Filter), responses((status = 200, body = DeliveryLogList)))]
 async fn list(
-    OrgScope(org): OrgScope,
-    State(gateway): State<Gateway>,
+    Tenant { org, gateway, .. }: Tenant<Read>,
     Asked(paging): Asked<Paging>,
     Asked(asked): Asked<Filter>,
 ) -> Result<Json<DeliveryLogList>, ApiError> {
@@ -102,11 +101,7 @@ async fn list(
     params(OrgQuery, ("id" = String, Path)),
     responses((status = 200, body = DeliveryLogEntry)),
 )]
-async fn read(
-    OrgScope(org): OrgScope,
-    State(gateway): State<Gateway>,
-    Path(id): Path<String>,
-) -> Result<Json<DeliveryLogEntry>, ApiError> {
+async fn read(Tenant { org, gateway, .. }: Tenant<Read>, Path(id): Path<String>) -> Result<Json<DeliveryLogEntry>, ApiError> {
     let found = gateway.store().delivery_logs().get(org, path::log(&id, "Log")?).await?;
     found.map(|log| Json(log.into())).ok_or_else(|| ApiError::not_found("Log"))
 }

@@ -3,7 +3,7 @@
 #![expect(clippy::option_option, reason = "a tenant may be named, named as none, or not named at all")]
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use http::StatusCode;
 use ig_core::id::{LookupType, OrgId, Rid};
 use ig_core::lookup::LookupRow;
@@ -13,12 +13,12 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::access::{OrgQuery, OrgScope};
+use crate::access::{OrgQuery, Read, Tenant, Write};
 use crate::body::JsonBody;
 use crate::configuring::lookups;
 use crate::document::{Listing as _, Lookup, LookupList, patched, replaced, tenant};
 use crate::error::ApiError;
-use crate::gateway::Gateway;
+use crate::gateway::Edge;
 use crate::guard::IfMatch;
 use crate::path;
 use crate::query::{Asked, Paging, named};
@@ -27,7 +27,7 @@ use crate::resource::Resource;
 mod files;
 mod many;
 
-pub(super) fn routes() -> OpenApiRouter<Gateway> {
+pub(super) fn routes() -> OpenApiRouter<Edge> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
         .routes(routes!(read, replace, patch, delete))
@@ -85,8 +85,7 @@ fn flag(text: &str) -> Option<bool> {
 /// Lists an organisation's lookup rows by type and source.
 #[utoipa::path(get, path = "/lookups", tag = "lookups", params(OrgQuery, Paging, Filter), responses((status = 200, body = LookupList)))]
 async fn list(
-    OrgScope(org): OrgScope,
-    State(gateway): State<Gateway>,
+    Tenant { org, gateway, .. }: Tenant<Read>,
     Asked(paging): Asked<Paging>,
     Asked(asked): Asked<Filter>,
 ) -> Result<Json<LookupList>, ApiError> {
@@ -97,18 +96,14 @@ async fn list(
 
 /// Makes a row. A value of one type and tenant is mapped by one active row: another is a CONFLICT that names it.
 #[utoipa::path(post, path = "/lookups", tag = "lookups", params(OrgQuery), request_body = Lookup, responses((status = 201, body = Lookup)))]
-async fn create(OrgScope(org): OrgScope, State(gateway): State<Gateway>, body: JsonBody) -> Result<Resource<Lookup>, ApiError> {
+async fn create(Tenant { org, gateway, .. }: Tenant<Write>, body: JsonBody) -> Result<Resource<Lookup>, ApiError> {
     let made = lookups::create(&gateway, org, body.document()?).await?;
     Ok(Resource::created(made.revision, made.into()))
 }
 
 /// Reads a row.
 #[utoipa::path(get, path = "/lookups/{id}", tag = "lookups", params(OrgQuery, ("id" = String, Path)), responses((status = 200, body = Lookup)))]
-async fn read(
-    OrgScope(org): OrgScope,
-    State(gateway): State<Gateway>,
-    Path(id): Path<String>,
-) -> Result<Resource<Lookup>, ApiError> {
+async fn read(Tenant { org, gateway, .. }: Tenant<Read>, Path(id): Path<String>) -> Result<Resource<Lookup>, ApiError> {
     let found = lookups::get(&gateway, org, path::lookup(&id)?).await?;
     Ok(shown(found))
 }
@@ -123,8 +118,7 @@ async fn read(
     responses((status = 200, body = Lookup)),
 )]
 async fn replace(
-    OrgScope(org): OrgScope,
-    State(gateway): State<Gateway>,
+    Tenant { org, gateway, .. }: Tenant<Write>,
     Path(id): Path<String>,
     seen: IfMatch,
     body: JsonBody,
@@ -144,8 +138,7 @@ async fn replace(
     responses((status = 200, body = Lookup)),
 )]
 async fn patch(
-    OrgScope(org): OrgScope,
-    State(gateway): State<Gateway>,
+    Tenant { org, gateway, .. }: Tenant<Write>,
     Path(id): Path<String>,
     seen: IfMatch,
     body: JsonBody,
@@ -164,8 +157,7 @@ async fn patch(
     responses((status = 204)),
 )]
 async fn delete(
-    OrgScope(org): OrgScope,
-    State(gateway): State<Gateway>,
+    Tenant { org, gateway, .. }: Tenant<Write>,
     Path(id): Path<String>,
     seen: IfMatch,
 ) -> Result<StatusCode, ApiError> {

@@ -1,7 +1,7 @@
 //! `/admin/orgs`.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use http::StatusCode;
 use ig_core::organization::Organization;
 use serde::Deserialize;
@@ -9,18 +9,18 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::access::Admin;
+use crate::access::{Platform, Read, Write};
 use crate::body::JsonBody;
 use crate::configuring::organizations;
 use crate::document::{Listing as _, Org, OrgList, patched, replaced};
 use crate::error::ApiError;
-use crate::gateway::Gateway;
+use crate::gateway::Edge;
 use crate::guard::IfMatch;
 use crate::path;
 use crate::query::{Asked, Paging};
 use crate::resource::Resource;
 
-pub(super) fn routes() -> OpenApiRouter<Gateway> {
+pub(super) fn routes() -> OpenApiRouter<Edge> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
         .routes(routes!(read, replace, patch, delete))
@@ -37,8 +37,7 @@ pub(super) struct Search {
 /// Lists organisations by number.
 #[utoipa::path(get, path = "/admin/orgs", tag = "admin", params(Paging, Search), responses((status = 200, body = OrgList)))]
 async fn list(
-    _: Admin,
-    State(gateway): State<Gateway>,
+    Platform { gateway, .. }: Platform<Read>,
     Asked(paging): Asked<Paging>,
     Asked(asked): Asked<Search>,
 ) -> Result<Json<OrgList>, ApiError> {
@@ -49,14 +48,14 @@ async fn list(
 
 /// Makes an organisation.
 #[utoipa::path(post, path = "/admin/orgs", tag = "admin", request_body = Org, responses((status = 201, body = Org)))]
-async fn create(_: Admin, State(gateway): State<Gateway>, body: JsonBody) -> Result<Resource<Org>, ApiError> {
+async fn create(Platform { gateway, .. }: Platform<Write>, body: JsonBody) -> Result<Resource<Org>, ApiError> {
     let made = organizations::create(&gateway, body.document()?).await?;
     Ok(Resource::created(made.revision, made.into()))
 }
 
 /// Reads an organisation.
 #[utoipa::path(get, path = "/admin/orgs/{orgId}", tag = "admin", params(("orgId" = i64, Path)), responses((status = 200, body = Org)))]
-async fn read(_: Admin, State(gateway): State<Gateway>, Path(org): Path<String>) -> Result<Resource<Org>, ApiError> {
+async fn read(Platform { gateway, .. }: Platform<Read>, Path(org): Path<String>) -> Result<Resource<Org>, ApiError> {
     let found = organizations::get(&gateway, path::org(&org)?).await?;
     Ok(shown(found))
 }
@@ -71,8 +70,7 @@ async fn read(_: Admin, State(gateway): State<Gateway>, Path(org): Path<String>)
     responses((status = 200, body = Org)),
 )]
 async fn replace(
-    _: Admin,
-    State(gateway): State<Gateway>,
+    Platform { gateway, .. }: Platform<Write>,
     Path(org): Path<String>,
     seen: IfMatch,
     body: JsonBody,
@@ -92,8 +90,7 @@ async fn replace(
     responses((status = 200, body = Org)),
 )]
 async fn patch(
-    _: Admin,
-    State(gateway): State<Gateway>,
+    Platform { gateway, .. }: Platform<Write>,
     Path(org): Path<String>,
     seen: IfMatch,
     body: JsonBody,
@@ -112,8 +109,7 @@ async fn patch(
     responses((status = 204)),
 )]
 async fn delete(
-    _: Admin,
-    State(gateway): State<Gateway>,
+    Platform { gateway, .. }: Platform<Write>,
     Path(org): Path<String>,
     seen: IfMatch,
 ) -> Result<StatusCode, ApiError> {

@@ -1,7 +1,7 @@
 //! `/outbound-integrations`.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use http::StatusCode;
 use ig_core::id::Rid;
 use ig_core::integration::Integration;
@@ -11,7 +11,7 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::access::{OrgQuery, OrgScope};
+use crate::access::{OrgQuery, Read, Tenant, Write};
 use crate::body::JsonBody;
 use crate::configuring::integrations;
 use crate::document::{
@@ -19,14 +19,14 @@ use crate::document::{
     replaced,
 };
 use crate::error::ApiError;
-use crate::gateway::Gateway;
+use crate::gateway::Edge;
 use crate::guard::IfMatch;
 use crate::path;
 use crate::query::{Asked, Paging, named};
 use crate::resource::Resource;
 use crate::trying;
 
-pub(super) fn routes() -> OpenApiRouter<Gateway> {
+pub(super) fn routes() -> OpenApiRouter<Edge> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
         .routes(routes!(read, replace, patch, delete))
@@ -73,8 +73,7 @@ impl Filter {
 /// Lists an organisation's outbound integrations, the oldest first.
 #[utoipa::path(get, path = "/outbound-integrations", tag = "outbound integrations", params(OrgQuery, Paging, Filter), responses((status = 200, body = OutboundIntegrationList)))]
 async fn list(
-    OrgScope(org): OrgScope,
-    State(gateway): State<Gateway>,
+    Tenant { org, gateway, .. }: Tenant<Read>,
     Asked(paging): Asked<Paging>,
     Asked(asked): Asked<Filter>,
 ) -> Result<Json<OutboundIntegrationList>, ApiError> {
@@ -88,11 +87,7 @@ async fn list(
 
 /// Makes an integration; this answer alone shows its signing secrets.
 #[utoipa::path(post, path = "/outbound-integrations", tag = "outbound integrations", params(OrgQuery), request_body = OutboundIntegration, responses((status = 201, body = OutboundIntegration)))]
-async fn create(
-    OrgScope(org): OrgScope,
-    State(gateway): State<Gateway>,
-    body: JsonBody,
-) -> Result<Resource<OutboundIntegration>, ApiError> {
+async fn create(Tenant { org, gateway, .. }: Tenant<Write>, body: JsonBody) -> Result<Resource<OutboundIntegration>, ApiError> {
     let made = integrations::create(&gateway, org, body.document()?).await?;
     Ok(Resource::created(
         made.revision,
@@ -103,8 +98,7 @@ async fn create(
 /// Reads an integration.
 #[utoipa::path(get, path = "/outbound-integrations/{id}", tag = "outbound integrations", params(OrgQuery, ("id" = String, Path)), responses((status = 200, body = OutboundIntegration)))]
 async fn read(
-    OrgScope(org): OrgScope,
-    State(gateway): State<Gateway>,
+    Tenant { org, gateway, .. }: Tenant<Read>,
     Path(id): Path<String>,
 ) -> Result<Resource<OutboundIntegration>, ApiError> {
     let found = integrations::get(&gateway, org, path::integration(&id)?).await?;
@@ -121,8 +115,7 @@ async fn read(
     responses((status = 200, body = OutboundIntegration)),
 )]
 async fn replace(
-    OrgScope(org): OrgScope,
-    State(gateway): State<Gateway>,
+    Tenant { org, gateway, .. }: Tenant<Write>,
     Path(id): Path<String>,
     seen: IfMatch,
     body: JsonBody,
@@ -142,8 +135,7 @@ async fn replace(
     responses((status = 200, body = OutboundIntegration)),
 )]
 async fn patch(
-    OrgScope(org): OrgScope,
-    State(gateway): State<Gateway>,
+    Tenant { org, gateway, .. }: Tenant<Write>,
     Path(id): Path<String>,
     seen: IfMatch,
     body: JsonBody,
@@ -162,8 +154,7 @@ async fn patch(
     responses((status = 204)),
 )]
 async fn delete(
-    OrgScope(org): OrgScope,
-    State(gateway): State<Gateway>,
+    Tenant { org, gateway, .. }: Tenant<Write>,
     Path(id): Path<String>,
     seen: IfMatch,
 ) -> Result<StatusCode, ApiError> {
@@ -181,8 +172,7 @@ async fn delete(
     responses((status = 200, body = OutboundIntegration)),
 )]
 async fn enable(
-    OrgScope(org): OrgScope,
-    State(gateway): State<Gateway>,
+    Tenant { org, gateway, .. }: Tenant<Write>,
     Path(id): Path<String>,
     seen: IfMatch,
 ) -> Result<Resource<OutboundIntegration>, ApiError> {
@@ -199,8 +189,7 @@ async fn enable(
     responses((status = 200, body = OutboundIntegration)),
 )]
 async fn disable(
-    OrgScope(org): OrgScope,
-    State(gateway): State<Gateway>,
+    Tenant { org, gateway, .. }: Tenant<Write>,
     Path(id): Path<String>,
     seen: IfMatch,
 ) -> Result<Resource<OutboundIntegration>, ApiError> {
@@ -217,7 +206,7 @@ async fn disable(
     request_body = PreviewAsked,
     responses((status = 200, body = Preview)),
 )]
-async fn preview(OrgScope(org): OrgScope, State(gateway): State<Gateway>, body: JsonBody) -> Result<Json<Preview>, ApiError> {
+async fn preview(Tenant { org, gateway, .. }: Tenant<Read>, body: JsonBody) -> Result<Json<Preview>, ApiError> {
     Ok(Json(trying::preview(&gateway, org, body.document()?).await?))
 }
 
@@ -231,8 +220,7 @@ async fn preview(OrgScope(org): OrgScope, State(gateway): State<Gateway>, body: 
     responses((status = 200, body = Tested)),
 )]
 async fn test(
-    OrgScope(org): OrgScope,
-    State(gateway): State<Gateway>,
+    Tenant { org, gateway, .. }: Tenant<Write>,
     Path(id): Path<String>,
     body: JsonBody,
 ) -> Result<Json<Tested>, ApiError> {

@@ -1,7 +1,7 @@
 //! `/scheduled-integrations`: deliveries whose time is yet to come.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use ig_core::id::{EventId, OrgId, ScheduledId};
 use ig_core::scheduled::ScheduledStatus;
 use ig_store::ScheduledFilter;
@@ -10,18 +10,18 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::access::{OrgQuery, OrgScope};
+use crate::access::{OrgQuery, Read, Tenant, Write};
 use crate::body::JsonBody;
 use crate::document::{
     Listing as _, ScheduleAsked, ScheduleTimes, ScheduledCancellation, ScheduledEntry, ScheduledList, ScheduledMove,
 };
 use crate::error::ApiError;
-use crate::gateway::Gateway;
+use crate::gateway::{Edge, Gateway};
 use crate::path;
 use crate::query::{Asked, Paging, from_moment, named, to_moment};
 use crate::scheduling;
 
-pub(super) fn routes() -> OpenApiRouter<Gateway> {
+pub(super) fn routes() -> OpenApiRouter<Edge> {
     OpenApiRouter::new()
         .routes(routes!(list))
         .routes(routes!(preview))
@@ -77,8 +77,7 @@ impl Filter {
 /// Lists scheduled deliveries, those of the latest time first.
 #[utoipa::path(get, path = "/scheduled-integrations", tag = "scheduled integrations", params(OrgQuery, Paging, Filter), responses((status = 200, body = ScheduledList)))]
 async fn list(
-    OrgScope(org): OrgScope,
-    State(gateway): State<Gateway>,
+    Tenant { org, gateway, .. }: Tenant<Read>,
     Asked(paging): Asked<Paging>,
     Asked(asked): Asked<Filter>,
 ) -> Result<Json<ScheduledList>, ApiError> {
@@ -99,11 +98,7 @@ async fn list(
     params(OrgQuery, ("id" = String, Path)),
     responses((status = 200, body = ScheduledEntry)),
 )]
-async fn read(
-    OrgScope(org): OrgScope,
-    State(gateway): State<Gateway>,
-    Path(id): Path<String>,
-) -> Result<Json<ScheduledEntry>, ApiError> {
+async fn read(Tenant { org, gateway, .. }: Tenant<Read>, Path(id): Path<String>) -> Result<Json<ScheduledEntry>, ApiError> {
     found(&gateway, org, path::scheduled(&id)?).await
 }
 
@@ -117,8 +112,7 @@ async fn read(
     responses((status = 200, body = ScheduledEntry)),
 )]
 async fn cancel(
-    OrgScope(org): OrgScope,
-    State(gateway): State<Gateway>,
+    Tenant { org, gateway, .. }: Tenant<Write>,
     Path(id): Path<String>,
     body: Option<JsonBody>,
 ) -> Result<Json<ScheduledEntry>, ApiError> {
@@ -138,8 +132,7 @@ async fn cancel(
     responses((status = 200, body = ScheduledEntry)),
 )]
 async fn reschedule(
-    OrgScope(org): OrgScope,
-    State(gateway): State<Gateway>,
+    Tenant { org, gateway, .. }: Tenant<Write>,
     Path(id): Path<String>,
     body: JsonBody,
 ) -> Result<Json<ScheduledEntry>, ApiError> {
@@ -157,11 +150,7 @@ async fn reschedule(
     request_body = ScheduleAsked,
     responses((status = 200, body = ScheduleTimes)),
 )]
-async fn preview(
-    OrgScope(org): OrgScope,
-    State(gateway): State<Gateway>,
-    body: JsonBody,
-) -> Result<Json<ScheduleTimes>, ApiError> {
+async fn preview(Tenant { org, gateway, .. }: Tenant<Read>, body: JsonBody) -> Result<Json<ScheduleTimes>, ApiError> {
     Ok(Json(scheduling::preview(&gateway, org, body.document()?).await?))
 }
 

@@ -1,7 +1,7 @@
 //! `/admin/orgs/:orgId/units`.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use http::StatusCode;
 use ig_core::id::{OrgId, Rid};
 use ig_core::organization::OrgUnit;
@@ -9,12 +9,12 @@ use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::access::Admin;
+use crate::access::{Platform, Read, Write};
 use crate::body::JsonBody;
 use crate::configuring::units;
 use crate::document::{Listing as _, Unit, UnitList, patched, replaced};
 use crate::error::ApiError;
-use crate::gateway::Gateway;
+use crate::gateway::{Edge, Gateway};
 use crate::guard::IfMatch;
 use crate::path;
 use crate::query::{Asked, Paging};
@@ -22,7 +22,7 @@ use crate::resource::Resource;
 
 use super::orgs::Search;
 
-pub(super) fn routes() -> OpenApiRouter<Gateway> {
+pub(super) fn routes() -> OpenApiRouter<Edge> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
         .routes(routes!(read, replace, patch, delete))
@@ -31,8 +31,7 @@ pub(super) fn routes() -> OpenApiRouter<Gateway> {
 /// Lists an organisation's units by number.
 #[utoipa::path(get, path = "/admin/orgs/{orgId}/units", tag = "admin", params(("orgId" = i64, Path), Paging, Search), responses((status = 200, body = UnitList)))]
 async fn list(
-    _: Admin,
-    State(gateway): State<Gateway>,
+    Platform { gateway, .. }: Platform<Read>,
     Path(org): Path<String>,
     Asked(paging): Asked<Paging>,
     Asked(asked): Asked<Search>,
@@ -45,8 +44,7 @@ async fn list(
 /// Makes a unit.
 #[utoipa::path(post, path = "/admin/orgs/{orgId}/units", tag = "admin", params(("orgId" = i64, Path)), request_body = Unit, responses((status = 201, body = Unit)))]
 async fn create(
-    _: Admin,
-    State(gateway): State<Gateway>,
+    Platform { gateway, .. }: Platform<Write>,
     Path(org): Path<String>,
     body: JsonBody,
 ) -> Result<Resource<Unit>, ApiError> {
@@ -56,7 +54,7 @@ async fn create(
 
 /// Reads a unit.
 #[utoipa::path(get, path = "/admin/orgs/{orgId}/units/{rid}", tag = "admin", params(("orgId" = i64, Path), ("rid" = i64, Path)), responses((status = 200, body = Unit)))]
-async fn read(_: Admin, State(gateway): State<Gateway>, Path(place): Path<Place>) -> Result<Resource<Unit>, ApiError> {
+async fn read(Platform { gateway, .. }: Platform<Read>, Path(place): Path<Place>) -> Result<Resource<Unit>, ApiError> {
     let found = units::get(&gateway, place.org()?, place.rid()?).await?;
     Ok(shown(found))
 }
@@ -71,8 +69,7 @@ async fn read(_: Admin, State(gateway): State<Gateway>, Path(place): Path<Place>
     responses((status = 200, body = Unit)),
 )]
 async fn replace(
-    _: Admin,
-    State(gateway): State<Gateway>,
+    Platform { gateway, .. }: Platform<Write>,
     Path(place): Path<Place>,
     seen: IfMatch,
     body: JsonBody,
@@ -92,8 +89,7 @@ async fn replace(
     responses((status = 200, body = Unit)),
 )]
 async fn patch(
-    _: Admin,
-    State(gateway): State<Gateway>,
+    Platform { gateway, .. }: Platform<Write>,
     Path(place): Path<Place>,
     seen: IfMatch,
     body: JsonBody,
@@ -112,8 +108,7 @@ async fn patch(
     responses((status = 204)),
 )]
 async fn delete(
-    _: Admin,
-    State(gateway): State<Gateway>,
+    Platform { gateway, .. }: Platform<Write>,
     Path(place): Path<Place>,
     seen: IfMatch,
 ) -> Result<StatusCode, ApiError> {

@@ -10,12 +10,10 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use ig_api_gateway::{Addresses, Config};
-use ig_core::access::KeyScope;
 use ig_core::id::OrgId;
 use ig_service::config::Secret;
 use ig_service::{Context, Stop};
-use ig_store::{KeyHash, MongoConfig, NewApiKey, SecretBox, Store};
-use ig_testkit::clock::moment;
+use ig_store::{MongoConfig, SecretBox, Store};
 use ig_testkit::mongo::{TestDatabase, database};
 use serde_json::{Value, json};
 
@@ -26,7 +24,7 @@ pub(crate) struct Api {
     pub(crate) at: Addresses,
     pub(crate) context: Context,
     pub(crate) database: Arc<TestDatabase>,
-    key: String,
+    proof: (&'static str, String),
     client: Client<HttpConnector, Body>,
 }
 
@@ -66,18 +64,27 @@ impl Api {
             at,
             context,
             database,
-            key: ADMIN_KEY.to_owned(),
+            proof: ("x-api-key", ADMIN_KEY.to_owned()),
             client,
         }
     }
 
     /// A client of the same gateway with another key.
     pub(crate) fn with_key(&self, key: &str) -> Self {
+        self.proving("x-api-key", key.to_owned())
+    }
+
+    /// A client of the same gateway with the token of a person.
+    pub(crate) fn with_token(&self, token: &str) -> Self {
+        self.proving("authorization", format!("Bearer {token}"))
+    }
+
+    fn proving(&self, header: &'static str, value: String) -> Self {
         Self {
             at: self.at,
             context: self.context.clone(),
             database: Arc::clone(&self.database),
-            key: key.to_owned(),
+            proof: (header, value),
             client: self.client.clone(),
         }
     }
@@ -120,7 +127,7 @@ impl Api {
 
     pub(crate) fn request(&self, method: &str, path: &str) -> http::request::Builder {
         let uri = format!("http://{}/api/v1{path}", self.at.http);
-        Request::builder().method(method).uri(uri).header("x-api-key", &self.key)
+        Request::builder().method(method).uri(uri).header(self.proof.0, &self.proof.1)
     }
 
     pub(crate) async fn send(&self, request: http::request::Builder, body: Body) -> Answer {
@@ -218,20 +225,49 @@ fn config(database: &TestDatabase) -> Config {
     // A test's own program cannot become a script worker.
     config.scripts.worker_program = Some(env!("CARGO_BIN_EXE_ig-api-gateway").into());
     config.scripts.workers = Some(1);
+    // What is counted is counted over a whole test.
+    config.rate_limit.global_per_minute = 0;
+    config.rate_limit.org_per_minute = 0;
+    config.rate_limit.org_runtime_per_minute = 0;
+    config.auth.failed_logins_per_address = 0;
     config.bootstrap.api_key = Some(Secret::new(ADMIN_KEY));
     config
 }
 
-/// Makes a key for one organisation.
+/// Makes a key for one organisation that may do everything there.
 pub(crate) async fn key_for(api: &Api, org: OrgId) -> String {
-    let key = format!("key-of-{org}-{:016x}", std::process::id());
-    let new = NewApiKey {
-        org_id: Some(org),
-        name: "test".to_owned(),
-        scopes: KeyScope::ALL.to_vec(),
-        expires_at: None,
-        created_at: moment(0),
+    key(
+        api,
+        json!({"name": "test", "orgId": org.0, "scopes": ["read", "write", "events", "runtime"]}),
+    )
+    .await
+}
+
+/// Makes a key.
+pub(crate) async fn key(api: &Api, body: Value) -> String {
+    let made = api.post("/admin/api-keys", body).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    made.text("/key")
+}
+
+/// The password of everybody whom tests make.
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
+
+/// Makes a person; answers their id.
+pub(crate) async fn user(api: &Api, email: &str, fields: Value) -> String {
+    let mut body = json!({"email": email, "role": "USER", "password": PASSWORD});
+    let (Some(object), Value::Object(fields)) = (body.as_object_mut(), fields) else {
+        panic!("objects")
     };
-    api.store().await.api_keys().create(&KeyHash::of(&key), new).await.unwrap();
-    key
+    object.extend(fields);
+    let made = api.post("/admin/users", body).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    made.text("/id")
+}
+
+/// Logs a person in; answers their token.
+pub(crate) async fn log_in(api: &Api, email: &str) -> String {
+    let begun = api.post("/auth/login", json!({"email": email, "password": PASSWORD})).await;
+    assert_eq!(begun.status, 200, "{begun:?}");
+    begun.text("/token")
 }

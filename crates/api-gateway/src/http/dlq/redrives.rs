@@ -1,20 +1,20 @@
 //! `/dlq/redrives`: dead letters tried again in bulk.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use http::StatusCode;
 use ig_core::redrive::RedriveKey;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::access::{OrgQuery, OrgScope};
+use crate::access::{OrgQuery, Read, Tenant, Write};
 use crate::body::JsonBody;
 use crate::document::{RedriveAsked, RedriveEntry};
 use crate::error::ApiError;
-use crate::gateway::Gateway;
+use crate::gateway::Edge;
 use crate::path;
 
-pub(super) fn routes() -> OpenApiRouter<Gateway> {
+pub(super) fn routes() -> OpenApiRouter<Edge> {
     OpenApiRouter::new().routes(routes!(start)).routes(routes!(read, cancel))
 }
 
@@ -24,11 +24,7 @@ pub(super) fn routes() -> OpenApiRouter<Gateway> {
 /// It is stored and goes on whatever is restarted meanwhile; what becomes a dead letter later is not among it. Nothing is sent while an
 /// integration's breaker is open: its entries keep waiting for their turn.
 #[utoipa::path(post, path = "/dlq/redrives", tag = "dlq", params(OrgQuery), request_body = RedriveAsked, responses((status = 201, body = RedriveEntry)))]
-async fn start(
-    OrgScope(org): OrgScope,
-    State(gateway): State<Gateway>,
-    body: JsonBody,
-) -> Result<(StatusCode, Json<RedriveEntry>), ApiError> {
+async fn start(Tenant { org, gateway, .. }: Tenant<Write>, body: JsonBody) -> Result<(StatusCode, Json<RedriveEntry>), ApiError> {
     let order = body.document::<RedriveAsked>()?.order(org)?;
     let begun = gateway.retrier().start(&order).await?;
     Ok((StatusCode::CREATED, Json(begun.into())))
@@ -43,8 +39,9 @@ async fn start(
     responses((status = 200, body = RedriveEntry)),
 )]
 async fn read(
-    OrgScope(org_id): OrgScope,
-    State(gateway): State<Gateway>,
+    Tenant {
+        org: org_id, gateway, ..
+    }: Tenant<Read>,
     Path(id): Path<String>,
 ) -> Result<Json<RedriveEntry>, ApiError> {
     let id = path::redrive(&id)?;
@@ -61,8 +58,9 @@ async fn read(
     responses((status = 204)),
 )]
 async fn cancel(
-    OrgScope(org_id): OrgScope,
-    State(gateway): State<Gateway>,
+    Tenant {
+        org: org_id, gateway, ..
+    }: Tenant<Write>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
     let id = path::redrive(&id)?;

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Path, Request};
 use axum::response::{IntoResponse, Response};
 use chrono::Utc;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, LOCATION};
@@ -15,18 +15,18 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{Filter, flag, tenant_of};
-use crate::access::{OrgQuery, OrgScope};
+use crate::access::{OrgQuery, Read, Tenant, Write};
 use crate::configuring::lookups::Format;
 use crate::configuring::lookups::exporting::{export as exported, template as blank};
 use crate::configuring::lookups::importing::{Begun, Order, begin};
 use crate::document::{ImportEntry, ImportList, ImportReport, Listing as _};
 use crate::error::{ApiError, ErrorCode};
-use crate::gateway::Gateway;
+use crate::gateway::Edge;
 use crate::http::BASE;
 use crate::path;
 use crate::query::{Asked, Paging, named};
 
-pub(super) fn routes() -> OpenApiRouter<Gateway> {
+pub(super) fn routes() -> OpenApiRouter<Edge> {
     OpenApiRouter::new()
         .routes(routes!(import))
         .routes(routes!(template))
@@ -109,8 +109,7 @@ impl Wanted {
     ),
 )]
 async fn import(
-    OrgScope(org): OrgScope,
-    State(gateway): State<Gateway>,
+    Tenant { org, gateway, .. }: Tenant<Write>,
     Asked(wanted): Asked<Wanted>,
     request: Request,
 ) -> Result<Response, ApiError> {
@@ -148,18 +147,14 @@ impl Written {
 
 /// A file without rows, to be filled in and imported.
 #[utoipa::path(get, path = "/lookups/import/template", tag = "lookups", params(OrgQuery, Written), responses((status = 200, body = Vec<u8>, content_type = "text/csv")))]
-async fn template(OrgScope(_): OrgScope, Asked(written): Asked<Written>) -> Result<Response, ApiError> {
+async fn template(_: Tenant<Read>, Asked(written): Asked<Written>) -> Result<Response, ApiError> {
     let format = written.format()?;
     Ok(file(format, "lookups-template", Body::from(blank(format)?)))
 }
 
 /// Lists imports, the latest first; each is remembered for a week.
 #[utoipa::path(get, path = "/lookups/imports", tag = "lookups", params(OrgQuery, Paging), responses((status = 200, body = ImportList)))]
-async fn imports(
-    OrgScope(org): OrgScope,
-    State(gateway): State<Gateway>,
-    Asked(paging): Asked<Paging>,
-) -> Result<Json<ImportList>, ApiError> {
+async fn imports(Tenant { org, gateway, .. }: Tenant<Read>, Asked(paging): Asked<Paging>) -> Result<Json<ImportList>, ApiError> {
     let page = paging.page()?;
     let listed = gateway.store().lookup_imports().list(org, page).await?;
     let listed = listed.map(|import| ImportEntry::from(import.as_of(Utc::now())));
@@ -168,11 +163,7 @@ async fn imports(
 
 /// Tells how far an import has come. One that was not heard of for a minute was cut off with its process, and has failed.
 #[utoipa::path(get, path = "/lookups/imports/{id}", tag = "lookups", params(OrgQuery, ("id" = String, Path)), responses((status = 200, body = ImportEntry)))]
-async fn read_import(
-    OrgScope(org): OrgScope,
-    State(gateway): State<Gateway>,
-    Path(id): Path<String>,
-) -> Result<Json<ImportEntry>, ApiError> {
+async fn read_import(Tenant { org, gateway, .. }: Tenant<Read>, Path(id): Path<String>) -> Result<Json<ImportEntry>, ApiError> {
     let found = gateway.store().lookup_imports().get(org, path::import(&id)?).await?;
     let found = found.ok_or_else(|| ApiError::not_found("Import"))?;
     Ok(Json(found.as_of(Utc::now()).into()))
@@ -183,8 +174,7 @@ async fn read_import(
 /// Text that a spreadsheet would take for a formula has an apostrophe in front of it, which an import takes off again.
 #[utoipa::path(get, path = "/lookups/export", tag = "lookups", params(OrgQuery, Filter, Written), responses((status = 200, body = Vec<u8>, content_type = "text/csv")))]
 async fn export(
-    OrgScope(org): OrgScope,
-    State(gateway): State<Gateway>,
+    Tenant { org, gateway, .. }: Tenant<Read>,
     Asked(asked): Asked<Filter>,
     Asked(written): Asked<Written>,
 ) -> Result<Response, ApiError> {

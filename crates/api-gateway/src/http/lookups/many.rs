@@ -1,11 +1,10 @@
 //! Many rows at once, looking values up, and figures.
 
 use axum::Json;
-use axum::extract::State;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::access::{OrgQuery, OrgScope};
+use crate::access::{OrgQuery, Read, Tenant, Write};
 use crate::body::JsonBody;
 use crate::configuring::lookups;
 use crate::document::{
@@ -13,9 +12,9 @@ use crate::document::{
     LookupQuestions, LookupStatistics, LookupTypes, LookupsDeleted,
 };
 use crate::error::ApiError;
-use crate::gateway::Gateway;
+use crate::gateway::Edge;
 
-pub(super) fn routes() -> OpenApiRouter<Gateway> {
+pub(super) fn routes() -> OpenApiRouter<Edge> {
     OpenApiRouter::new()
         .routes(routes!(put_batch))
         .routes(routes!(delete_batch))
@@ -31,33 +30,21 @@ pub(super) fn routes() -> OpenApiRouter<Gateway> {
 /// the same source. With `replace` every row of the types that are named is replaced, or those of one tenant where
 /// `tenantId` names it.
 #[utoipa::path(post, path = "/lookups/bulk", tag = "lookups", params(OrgQuery), request_body = LookupBatch, responses((status = 200, body = BatchAnswer)))]
-async fn put_batch(
-    OrgScope(org): OrgScope,
-    State(gateway): State<Gateway>,
-    body: JsonBody,
-) -> Result<Json<BatchAnswer>, ApiError> {
+async fn put_batch(Tenant { org, gateway, .. }: Tenant<Write>, body: JsonBody) -> Result<Json<BatchAnswer>, ApiError> {
     let answer = lookups::put_batch(&gateway, org, body.document()?).await?;
     Ok(Json(answer))
 }
 
 /// Deletes up to 1,000 rows by their ids, or all of a type.
 #[utoipa::path(post, path = "/lookups/bulk/delete", tag = "lookups", params(OrgQuery), request_body = LookupDeletion, responses((status = 200, body = LookupsDeleted)))]
-async fn delete_batch(
-    OrgScope(org): OrgScope,
-    State(gateway): State<Gateway>,
-    body: JsonBody,
-) -> Result<Json<LookupsDeleted>, ApiError> {
+async fn delete_batch(Tenant { org, gateway, .. }: Tenant<Write>, body: JsonBody) -> Result<Json<LookupsDeleted>, ApiError> {
     let deleted = lookups::delete_batch(&gateway, org, body.document()?).await?;
     Ok(Json(LookupsDeleted { deleted }))
 }
 
 /// Looks one value up, or up to 1,000 of them: a unit's row wins over the organisation's.
 #[utoipa::path(post, path = "/lookups/resolve", tag = "lookups", params(OrgQuery), request_body = LookupQuestions, responses((status = 200, body = LookupAnswers)))]
-async fn resolve(
-    OrgScope(org): OrgScope,
-    State(gateway): State<Gateway>,
-    body: JsonBody,
-) -> Result<Json<LookupAnswers>, ApiError> {
+async fn resolve(Tenant { org, gateway, .. }: Tenant<Read>, body: JsonBody) -> Result<Json<LookupAnswers>, ApiError> {
     let asked = Asked::read(body, org)?;
     let found = lookups::resolve(&gateway, org, &asked).await?;
     let mut answers = found.into_iter().map(|(question, row)| LookupAnswer::new(question, row));
@@ -72,11 +59,7 @@ async fn resolve(
 
 /// Finds the rows that map to one target, or to up to 1,000 of them, as they hold for the tenant.
 #[utoipa::path(post, path = "/lookups/reverse", tag = "lookups", params(OrgQuery), request_body = LookupQuestions, responses((status = 200, body = LookupMatchesList)))]
-async fn reverse(
-    OrgScope(org): OrgScope,
-    State(gateway): State<Gateway>,
-    body: JsonBody,
-) -> Result<Json<LookupMatchesList>, ApiError> {
+async fn reverse(Tenant { org, gateway, .. }: Tenant<Read>, body: JsonBody) -> Result<Json<LookupMatchesList>, ApiError> {
     let asked = Asked::read(body, org)?;
     let found = lookups::reverse(&gateway, org, &asked).await?;
     let mut matches = found.into_iter().map(|(question, rows)| LookupMatches::new(question, rows));
@@ -91,14 +74,14 @@ async fn reverse(
 
 /// Counts an organisation's rows by type, and how much they are used.
 #[utoipa::path(get, path = "/lookups/statistics", tag = "lookups", params(OrgQuery), responses((status = 200, body = LookupStatistics)))]
-async fn statistics(OrgScope(org): OrgScope, State(gateway): State<Gateway>) -> Result<Json<LookupStatistics>, ApiError> {
+async fn statistics(Tenant { org, gateway, .. }: Tenant<Read>) -> Result<Json<LookupStatistics>, ApiError> {
     let figures = gateway.store().lookups().statistics(org).await?;
     Ok(Json(figures.into()))
 }
 
 /// Lists the types that an organisation has rows of.
 #[utoipa::path(get, path = "/lookups/types", tag = "lookups", params(OrgQuery), responses((status = 200, body = LookupTypes)))]
-async fn types(OrgScope(org): OrgScope, State(gateway): State<Gateway>) -> Result<Json<LookupTypes>, ApiError> {
+async fn types(Tenant { org, gateway, .. }: Tenant<Read>) -> Result<Json<LookupTypes>, ApiError> {
     let figures = gateway.store().lookups().statistics(org).await?;
     let types = figures.iter().map(|figures| figures.lookup_type.to_string()).collect();
     Ok(Json(LookupTypes { types }))

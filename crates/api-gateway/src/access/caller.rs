@@ -1,0 +1,154 @@
+//! Whoever sends a request.
+
+use std::sync::Arc;
+
+use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use http::request::Parts;
+use ig_core::access::{Actor, ActorKind, Holder, Place, Reach, Refusal, Right};
+use ig_store::{ApiKey, User};
+
+use super::sessions::LoggedIn;
+use crate::addendum::Addendum;
+use crate::error::{ApiError, ErrorCode};
+use crate::gateway::Edge;
+
+const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+/// Carries the token that is to be used from now on.
+const RENEWED_TOKEN: HeaderName = HeaderName::from_static("x-renewed-token");
+const SCHEME: &str = "bearer ";
+
+/// Whoever sends a request; made by proof alone, so that only what this module lets through is served.
+#[derive(Debug, Clone)]
+pub(crate) struct Caller(Arc<Known>);
+
+#[derive(Debug)]
+struct Known {
+    holder: Option<Holder>,
+    actor: Actor,
+}
+
+impl Caller {
+    /// Who sends a request, by the key or the token that it carries.
+    pub(super) async fn of(parts: &Parts, edge: &Edge) -> Result<Self, ApiError> {
+        let caller = match Proof::of(parts)? {
+            Proof::Key(key) => edge
+                .keys()
+                .caller(key)
+                .await?
+                .ok_or_else(|| unauthorized("The API key is not known, or no longer valid"))?,
+            Proof::Token(token) => return Self::logged_in(parts, edge, token).await.map(|person| person.caller),
+        };
+        Addendum::of(parts).note_caller(caller.actor());
+        Ok(caller)
+    }
+
+    /// The person who comes with a token; a renewed one goes out with the answer.
+    pub(super) async fn logged_in(parts: &Parts, edge: &Edge, token: &str) -> Result<LoggedIn, ApiError> {
+        let person = edge.sessions().person(token).await?;
+        let addendum = Addendum::of(parts);
+        addendum.note_caller(person.caller.actor());
+        if let Some(token) = person.renewed.as_deref().and_then(|token| HeaderValue::from_str(token).ok()) {
+            addendum.add_header(RENEWED_TOKEN, token);
+        }
+        Ok(person)
+    }
+
+    /// Somebody who proved nothing.
+    pub(super) fn nobody() -> Self {
+        let actor = Actor {
+            kind: ActorKind::System,
+            id: String::new(),
+            name: "nobody".to_owned(),
+        };
+        Self(Arc::new(Known { holder: None, actor }))
+    }
+
+    /// A program with a key.
+    pub(super) fn with_key(key: ApiKey) -> Self {
+        let reach = key.org_id.map_or(Reach::Everything, Reach::Org);
+        let actor = Actor {
+            kind: ActorKind::ApiKey,
+            id: key.id.to_string(),
+            name: key.name,
+        };
+        let holder = Holder::Key {
+            reach,
+            scopes: key.scopes,
+        };
+        Self(Arc::new(Known {
+            holder: Some(holder),
+            actor,
+        }))
+    }
+
+    /// A person who logged in.
+    pub(super) fn person(user: &User) -> Self {
+        let actor = Actor {
+            kind: ActorKind::User,
+            id: user.id.to_string(),
+            name: user.email.clone(),
+        };
+        Self(Arc::new(Known {
+            holder: Some(Holder::Person(user.standing)),
+            actor,
+        }))
+    }
+
+    /// As history and audit name them.
+    pub(crate) fn actor(&self) -> &Actor {
+        &self.0.actor
+    }
+
+    /// What they may do.
+    pub(crate) fn holder(&self) -> Option<&Holder> {
+        self.0.holder.as_ref()
+    }
+
+    /// Refuses what they may not do there.
+    pub(super) fn may(&self, right: Right, place: Place) -> Result<(), ApiError> {
+        let holder = self.holder().ok_or_else(|| unauthorized(NO_PROOF))?;
+        holder.may(right, place).map_err(ApiError::from)
+    }
+}
+
+const NO_PROOF: &str = "Send an API key as X-API-Key, or a token as Authorization: Bearer";
+
+/// What a request carries to prove who sends it.
+pub(super) enum Proof<'a> {
+    Key(&'a [u8]),
+    Token(&'a str),
+}
+
+impl<'a> Proof<'a> {
+    pub(super) fn of(parts: &'a Parts) -> Result<Self, ApiError> {
+        let key = parts.headers.get(API_KEY);
+        let token = parts.headers.get(AUTHORIZATION);
+        match (key, token) {
+            (Some(key), None) => Ok(Self::Key(key.as_bytes())),
+            (None, Some(token)) => token
+                .to_str()
+                .ok()
+                .and_then(bearer)
+                .map(Self::Token)
+                .ok_or_else(|| unauthorized("Authorization must be: Bearer, a space, the token")),
+            (Some(_), Some(_)) => Err(unauthorized("Send either X-API-Key or Authorization, not both")),
+            (None, None) => Err(unauthorized(NO_PROOF)),
+        }
+    }
+}
+
+fn bearer(value: &str) -> Option<&str> {
+    let (scheme, token) = value.split_at_checked(SCHEME.len())?;
+    scheme.eq_ignore_ascii_case(SCHEME).then_some(token.trim())
+}
+
+/// Nobody is known by what was sent.
+pub(super) fn unauthorized(message: &str) -> ApiError {
+    ApiError::new(ErrorCode::Unauthorized, message)
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        Self::new(ErrorCode::Forbidden, refusal.to_string())
+    }
+}

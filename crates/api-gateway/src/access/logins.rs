@@ -1,0 +1,83 @@
+//! How often a login may fail: per account and per address, counted where all replicas see it.
+
+use std::net::IpAddr;
+
+use chrono::Utc;
+use ig_core::clock::Timestamp;
+use ig_core::ports::StoreError;
+use ig_core::window::{Ask, Grant, RateLimit, RateWindows as _, Unused, WindowKey};
+use ig_store::{KeyHash, Store};
+
+use crate::config::AuthConfig;
+use crate::error::ApiError;
+
+/// Within how many seconds failures are counted.
+const WINDOW_SECONDS: u64 = 900;
+
+/// Counts attempts before they are made, and gives back those that succeed: whoever tries many at once gets no more than one by one.
+#[derive(Debug)]
+pub(super) struct Logins {
+    store: Store,
+    to: Option<RateLimit>,
+    from: Option<RateLimit>,
+}
+
+/// An attempt that was counted.
+pub(super) struct Attempt(Vec<(WindowKey, RateLimit, Grant)>);
+
+impl Logins {
+    /// As configured; 0 turns a limit off.
+    pub(super) fn new(store: Store, config: &AuthConfig) -> Self {
+        let limit = |most| RateLimit::new(most, WINDOW_SECONDS).ok();
+        Self {
+            store,
+            to: limit(config.failed_logins_per_account),
+            from: limit(config.failed_logins_per_address),
+        }
+    }
+
+    /// Counts an attempt, or refuses it.
+    pub(super) async fn attempt(&self, email: &str, from: IpAddr) -> Result<Attempt, ApiError> {
+        let account = KeyHash::of(&email.trim().to_lowercase()).to_string();
+        let limits = [
+            self.from.map(|limit| (WindowKey::LoginsFrom(from), limit)),
+            self.to.map(|limit| (WindowKey::LoginsTo(account), limit)),
+        ];
+        let mut attempt = Attempt(Vec::new());
+        for (key, limit) in limits.into_iter().flatten() {
+            let now = Utc::now();
+            let grant = self.lease(&key, limit, None, now).await?;
+            if grant.requests == 0 {
+                self.succeeded(attempt).await;
+                return Err(ApiError::rate_limited("Too many logins have failed", grant.free_at, now));
+            }
+            attempt.0.push((key, limit, grant));
+        }
+        Ok(attempt)
+    }
+
+    /// Gives an attempt back. One that cannot be given back counts as failed, which is on the safe side.
+    pub(super) async fn succeeded(&self, attempt: Attempt) {
+        for (key, limit, grant) in attempt.0 {
+            let unused = Unused {
+                slice: grant.slice,
+                requests: grant.requests,
+            };
+            let _ = self.lease(&key, limit, Some(unused), Utc::now()).await;
+        }
+    }
+
+    async fn lease(
+        &self,
+        key: &WindowKey,
+        limit: RateLimit,
+        unused: Option<Unused>,
+        now: Timestamp,
+    ) -> Result<Grant, StoreError> {
+        let ask = Ask {
+            wanted: u32::from(unused.is_none()),
+            unused,
+        };
+        self.store.rate_windows().lease(key, &limit, ask, now).await
+    }
+}

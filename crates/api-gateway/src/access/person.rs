@@ -1,0 +1,55 @@
+//! What is a person's own.
+
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+use ig_core::id::{SessionId, UserId};
+
+use super::caller::{Caller, Proof, unauthorized};
+use crate::error::ApiError;
+use crate::gateway::{Edge, Gateway};
+
+/// The gateway for somebody who logged in, for what concerns themselves.
+#[derive(Debug)]
+pub(crate) struct Person {
+    /// What they work with.
+    pub gateway: Gateway,
+    /// Who they are.
+    pub user: UserId,
+    /// The session that they came with.
+    pub session: SessionId,
+}
+
+impl FromRequestParts<Edge> for Person {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, edge: &Edge) -> Result<Self, ApiError> {
+        let Proof::Token(token) = Proof::of(parts)? else {
+            return Err(unauthorized(
+                "This is for people who logged in: send their token as Authorization: Bearer",
+            ));
+        };
+        let person = Caller::logged_in(parts, edge, token).await?;
+        Ok(Self {
+            gateway: edge.on_behalf_of(person.caller),
+            user: person.user,
+            session: person.session,
+        })
+    }
+}
+
+/// The gateway for whoever proved who they are, for what concerns themselves.
+#[derive(Debug)]
+pub(crate) struct Somebody {
+    /// What they work with.
+    pub gateway: Gateway,
+}
+
+impl FromRequestParts<Edge> for Somebody {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, edge: &Edge) -> Result<Self, ApiError> {
+        let caller = Caller::of(parts, edge).await?;
+        let gateway = edge.on_behalf_of(caller);
+        Ok(Self { gateway })
+    }
+}

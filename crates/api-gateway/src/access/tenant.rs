@@ -1,0 +1,88 @@
+//! What is one organisation's.
+
+use std::marker::PhantomData;
+
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+use ig_core::access::Place;
+use ig_core::id::OrgId;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::{Caller, Needs};
+use crate::addendum::Addendum;
+use crate::error::{ApiError, ErrorCode};
+use crate::gateway::{Edge, Gateway};
+use crate::query::Asked;
+
+/// Names the organisation.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
+pub(crate) struct OrgQuery {
+    /// The organisation that the request is about.
+    #[param(required = true, value_type = i64, example = 648)]
+    org_id: Option<String>,
+}
+
+/// The gateway for somebody who has the right `R` in an organisation that exists. Nothing of a tenant is reached without one.
+#[derive(Debug)]
+pub(crate) struct Tenant<R> {
+    /// The organisation.
+    pub org: OrgId,
+    /// What they work with.
+    pub gateway: Gateway,
+    right: PhantomData<R>,
+}
+
+impl<R: Needs> FromRequestParts<Edge> for Tenant<R> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, edge: &Edge) -> Result<Self, ApiError> {
+        let caller = Caller::of(parts, edge).await?;
+        let Asked(query) = Asked::<OrgQuery>::from_request_parts(parts, edge).await?;
+        let org = query.org()?;
+        caller.may(R::RIGHT, Place::Org(org))?;
+        let gateway = edge.on_behalf_of(caller);
+        gateway.known_org(org).await?;
+        let addendum = Addendum::of(parts);
+        addendum.note_org(org);
+        edge.limits().of_org(org, R::RIGHT, &addendum).await?;
+        Ok(Self {
+            org,
+            gateway,
+            right: PhantomData,
+        })
+    }
+}
+
+impl OrgQuery {
+    fn org(self) -> Result<OrgId, ApiError> {
+        let text = self.org_id.ok_or_else(|| ApiError::parameter("orgId", "is required"))?;
+        let number = text.parse().ok().filter(|number| *number > 0);
+        number
+            .map(OrgId)
+            .ok_or_else(|| ApiError::parameter("orgId", "must be a positive integer"))
+    }
+}
+
+impl Gateway {
+    /// Refuses an organisation that does not exist.
+    pub(crate) async fn known_org(&self, org: OrgId) -> Result<(), ApiError> {
+        if self.feed().configuration().org(org).is_some() {
+            return Ok(());
+        }
+        // It may have been made a moment ago, through another gateway.
+        let found = self.store().organizations().get(org).await?;
+        found.map(drop).ok_or_else(|| ApiError::not_found("Organization"))
+    }
+
+    /// Refuses an organisation that a body names and that does not exist.
+    pub(crate) async fn named_org(&self, pointer: &str, org: OrgId) -> Result<(), ApiError> {
+        let known = self.known_org(org).await;
+        known.map_err(|error| match error.code {
+            ErrorCode::NotFound => ApiError::fault(pointer, "is no organisation"),
+            _ => error,
+        })
+    }
+}

@@ -1,0 +1,161 @@
+//! Tokens (RFC 7519, HS256): signed, short of content, and worth nothing once their session has ended.
+
+use chrono::DateTime;
+use ig_core::clock::Timestamp;
+use ig_core::id::SessionId;
+use ig_core::secret::Secret;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
+use serde::{Deserialize, Serialize};
+
+const ISSUER: &str = "integration-gateway";
+/// The id of a key that was configured rather than derived.
+const CONFIGURED: &str = "configured";
+/// What is longer is no token of ours and not worth reading.
+const LONGEST: usize = 2_048;
+
+/// Signs and verifies tokens.
+pub(crate) struct Tokens {
+    keys: Vec<SigningKey>,
+}
+
+struct SigningKey {
+    id: String,
+    encoding: EncodingKey,
+    decoding: DecodingKey,
+}
+
+/// What a token says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Token {
+    pub session: SessionId,
+    pub issued_at: Timestamp,
+    pub expires_at: Timestamp,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Claims {
+    iss: String,
+    sid: String,
+    iat: i64,
+    exp: i64,
+}
+
+impl Tokens {
+    /// With the configured key, or with those derived from the keys of what is encrypted at rest: the first signs, all verify.
+    pub(crate) fn new(configured: Option<&Secret>, derived: &[(String, [u8; 32])]) -> Self {
+        let keys = match configured {
+            Some(secret) => vec![SigningKey::new(CONFIGURED, secret.expose().as_bytes())],
+            None => derived.iter().map(|(id, key)| SigningKey::new(id, key)).collect(),
+        };
+        Self { keys }
+    }
+
+    /// Writes a token; nothing where there is no key to sign with.
+    pub(super) fn sign(&self, token: &Token) -> Option<String> {
+        let key = self.keys.first()?;
+        let mut header = Header::new(Algorithm::HS256);
+        header.kid = Some(key.id.clone());
+        let claims = Claims {
+            iss: ISSUER.to_owned(),
+            sid: token.session.as_str().to_owned(),
+            iat: token.issued_at.timestamp(),
+            exp: token.expires_at.timestamp(),
+        };
+        encode(&header, &claims, &key.encoding).ok()
+    }
+
+    /// Reads a token of ours that has not expired.
+    pub(super) fn verify(&self, token: &str, now: Timestamp) -> Option<Token> {
+        if token.len() > LONGEST {
+            return None;
+        }
+        let id = decode_header(token).ok()?.kid?;
+        let key = self.keys.iter().find(|key| key.id == id)?;
+        let mut rules = Validation::new(Algorithm::HS256);
+        rules.set_issuer(&[ISSUER]);
+        // By the clock of whoever asks, not the library's.
+        rules.validate_exp = false;
+        let claims = decode::<Claims>(token, &key.decoding, &rules).ok()?.claims;
+        let moment = |seconds| DateTime::from_timestamp(seconds, 0);
+        let (issued_at, expires_at) = (moment(claims.iat)?, moment(claims.exp)?);
+        (now < expires_at).then(|| Token {
+            session: SessionId::new(claims.sid),
+            issued_at,
+            expires_at,
+        })
+    }
+}
+
+impl SigningKey {
+    fn new(id: &str, key: &[u8]) -> Self {
+        Self {
+            id: id.to_owned(),
+            encoding: EncodingKey::from_secret(key),
+            decoding: DecodingKey::from_secret(key),
+        }
+    }
+}
+
+impl std::fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let ids: Vec<_> = self.keys.iter().map(|key| &key.id).collect();
+        f.debug_struct("Tokens").field("keys", &ids).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use chrono::{Duration, Utc};
+
+    use super::*;
+
+    fn token() -> Token {
+        let now = DateTime::from_timestamp(Utc::now().timestamp(), 0).unwrap();
+        Token {
+            session: SessionId::new("0123456789abcdef0123456789abcdef"),
+            issued_at: now,
+            expires_at: now + Duration::days(7),
+        }
+    }
+
+    fn keys(ids: &[&str]) -> Vec<(String, [u8; 32])> {
+        let keys = ids.iter().map(|id| ((*id).to_owned(), [id.as_bytes()[0]; 32]));
+        keys.collect()
+    }
+
+    #[test]
+    fn a_token_is_read_until_it_expires_and_across_a_change_of_keys() {
+        let (old, token) = (Tokens::new(None, &keys(&["a"])), token());
+        let text = old.sign(&token).unwrap();
+        assert_eq!(old.verify(&text, token.issued_at).as_ref(), Some(&token));
+        assert_eq!(old.verify(&text, token.expires_at), None);
+        let rotated = Tokens::new(None, &keys(&["b", "a"]));
+        assert_eq!(rotated.verify(&text, token.issued_at), Some(token.clone()));
+        assert_eq!(old.verify(&rotated.sign(&token).unwrap(), token.issued_at), None);
+    }
+
+    #[test]
+    fn a_token_that_somebody_wrote_themselves_is_none() {
+        let (ours, token) = (Tokens::new(None, &keys(&["a"])), token());
+        let part = |json: &str| URL_SAFE_NO_PAD.encode(json);
+        let claims = format!(
+            r#"{{"iss":"integration-gateway","sid":"s","iat":0,"exp":{}}}"#,
+            token.expires_at.timestamp()
+        );
+        let other = Tokens::new(Some(&Secret::new("another secret altogether")), &[]);
+        let forged = [
+            format!("{}.{}.", part(r#"{"alg":"none","kid":"a"}"#), part(&claims)),
+            format!("{}.{}.", part(r#"{"alg":"HS256","kid":"a"}"#), part(&claims)),
+            other.sign(&token).unwrap(),
+            other.sign(&token).unwrap().replacen("configured", "a", 1),
+            "a.b.c".to_owned(),
+            "x".repeat(100_000),
+            String::new(),
+        ];
+        for text in forged {
+            assert_eq!(ours.verify(&text, token.issued_at), None, "{text:.80}");
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Where a request comes from: the peer, or what proxies that are believed say of it.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use axum::extract::{ConnectInfo, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use http::{HeaderMap, HeaderName};
+use ipnet::IpNet;
+
+use crate::addendum::Addendum;
+use crate::config::{HttpConfig, network};
+use crate::error::{ApiError, ErrorCode};
+use crate::gateway::Edge;
+
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
+/// The address that a request comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ClientAddress(pub IpAddr);
+
+/// Finds out where a request comes from, and refuses it where it comes too often or in clear text that is not allowed.
+pub(crate) async fn admit(State(edge): State<Edge>, mut request: Request, next: Next) -> Response {
+    let peer = request
+        .extensions()
+        .get::<ConnectInfo<SocketAddr>>()
+        .map(|ConnectInfo(peer)| peer.ip());
+    let arrival = Arrival::of(
+        peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
+        request.headers(),
+        edge.http(),
+    );
+    request.extensions_mut().insert(ClientAddress(arrival.client));
+    if edge.http().enforce_https && !arrival.is_https {
+        return ApiError::new(ErrorCode::Forbidden, "Use https: this is refused in clear text").into_response();
+    }
+    let addendum = request.extensions().get::<Addendum>().cloned().unwrap_or_default();
+    match edge.limits().of_address(arrival.client, &addendum).await {
+        Ok(()) => next.run(request).await,
+        Err(error) => error.into_response(),
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Arrival {
+    client: IpAddr,
+    is_https: bool,
+}
+
+impl Arrival {
+    fn of(peer: IpAddr, headers: &HeaderMap, config: &HttpConfig) -> Self {
+        let trusted: Vec<_> = config.trusted_proxies.iter().filter_map(|text| network(text)).collect();
+        let peer = peer.to_canonical();
+        if !is_trusted(&trusted, peer) {
+            return Self {
+                client: peer,
+                is_https: false,
+            };
+        }
+        Self {
+            client: forwarded(&trusted, peer, headers),
+            is_https: last(headers, &FORWARDED_PROTO).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https")),
+        }
+    }
+}
+
+/// Each proxy appends whom it was called by, so the list is true from its end up to the first who is not believed.
+fn forwarded(trusted: &[IpNet], peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+    let mut client = peer;
+    for text in listed(headers, &FORWARDED_FOR).into_iter().rev() {
+        let Some(address) = address(text) else { break };
+        client = address;
+        if !is_trusted(trusted, address) {
+            break;
+        }
+    }
+    client
+}
+
+fn listed<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Vec<&'a str> {
+    let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).map(str::trim).collect()
+}
+
+fn last<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    listed(headers, name).pop()
+}
+
+/// An address with or without a port, in brackets or not.
+fn address(text: &str) -> Option<IpAddr> {
+    let alone = || text.trim_matches(['[', ']']).parse().ok();
+    let with_port = || text.parse().ok().map(|socket: SocketAddr| socket.ip());
+    alone().or_else(with_port).map(|address: IpAddr| address.to_canonical())
+}
+
+fn is_trusted(trusted: &[IpNet], address: IpAddr) -> bool {
+    trusted.iter().any(|network| network.contains(&address))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arrival(peer: &str, forwarded: &[(&'static str, &'static str)], trusted: &[&str]) -> (String, bool) {
+        let config = HttpConfig {
+            trusted_proxies: trusted.iter().map(|text| (*text).to_owned()).collect(),
+            ..HttpConfig::default()
+        };
+        let mut headers = HeaderMap::new();
+        for (name, value) in forwarded {
+            headers.append(*name, value.parse().unwrap());
+        }
+        let Arrival { client, is_https } = Arrival::of(peer.parse().unwrap(), &headers, &config);
+        (client.to_string(), is_https)
+    }
+
+    #[test]
+    fn what_a_stranger_says_of_itself_is_not_believed() {
+        let said = [("x-forwarded-for", "1.1.1.1"), ("x-forwarded-proto", "https")];
+        assert_eq!(arrival("9.9.9.9", &said, &["10.0.0.0/8"]), ("9.9.9.9".to_owned(), false));
+    }
+
+    #[test]
+    fn a_list_is_believed_from_its_end_up_to_the_first_stranger() {
+        let said = [
+            ("x-forwarded-for", "6.6.6.6, 7.7.7.7"),
+            ("x-forwarded-for", "[2001:db8::1]:443, 10.0.0.2"),
+            ("x-forwarded-proto", "http, https"),
+        ];
+        assert_eq!(arrival("10.0.0.1", &said, &["10.0.0.0/8"]), ("2001:db8::1".to_owned(), true));
+        assert_eq!(
+            arrival("::ffff:10.0.0.1", &[("x-forwarded-for", "8.8.8.8:1234")], &["10.0.0.1"]),
+            ("8.8.8.8".to_owned(), false)
+        );
+        assert_eq!(
+            arrival("10.0.0.1", &[("x-forwarded-for", "8.8.8.8, nonsense")], &["10.0.0.1"]),
+            ("10.0.0.1".to_owned(), false)
+        );
+    }
+}

@@ -1,0 +1,39 @@
+//! Keys for the API.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{SubsecRound as _, Utc};
+use ig_core::id::ApiKeyId;
+use ig_store::{ApiKey, KeyHash};
+
+use crate::document::{ApiKeyAsked, ApiKeyEntry};
+use crate::error::ApiError;
+use crate::gateway::Gateway;
+
+/// By which a key is recognised as one of ours, by people and by scanners for leaked secrets.
+const PREFIX: &str = "igk_";
+
+/// One key.
+pub(crate) async fn get(gateway: &Gateway, id: ApiKeyId) -> Result<ApiKey, ApiError> {
+    let found = gateway.store().api_keys().get(id).await?;
+    found.ok_or_else(|| ApiError::not_found("API key"))
+}
+
+/// Makes a key of 256 random bits.
+pub(crate) async fn create(gateway: &Gateway, asked: ApiKeyAsked) -> Result<ApiKeyEntry, ApiError> {
+    let new = asked.new_key(Utc::now().trunc_subsecs(3))?;
+    if let Some(org) = new.org_id {
+        gateway.named_org("/orgId", org).await?;
+    }
+    let text = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>()));
+    let made = gateway.store().api_keys().create(&KeyHash::of(&text), new).await?;
+    Ok(ApiKeyEntry::shown_once(made, text))
+}
+
+/// Ends a key for good. One that was revoked before stays so.
+pub(crate) async fn revoke(gateway: &Gateway, id: ApiKeyId) -> Result<(), ApiError> {
+    get(gateway, id).await?;
+    gateway.store().api_keys().revoke(id, Utc::now()).await?;
+    gateway.keys().forget();
+    Ok(())
+}

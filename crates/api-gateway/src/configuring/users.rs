@@ -1,0 +1,109 @@
+//! People.
+
+use std::net::IpAddr;
+
+use chrono::{SubsecRound as _, Utc};
+use ig_core::access::Standing;
+use ig_core::clock::Timestamp;
+use ig_core::fault::Faults;
+use ig_core::id::{SessionId, UserId};
+use ig_core::secret::Secret;
+use ig_store::{Expected, User, UserChange};
+
+use crate::document::{PasswordChange, Person, password};
+use crate::error::ApiError;
+use crate::gateway::Gateway;
+use crate::guard::IfMatch;
+
+/// One person.
+pub(crate) async fn get(gateway: &Gateway, id: UserId) -> Result<User, ApiError> {
+    let found = gateway.store().users().get(id).await?;
+    found.ok_or_else(|| ApiError::not_found("User"))
+}
+
+/// Makes a person.
+pub(crate) async fn create(gateway: &Gateway, document: Person) -> Result<User, ApiError> {
+    let new = document.new_user()?;
+    in_an_organization(gateway, new.standing).await?;
+    Ok(gateway.store().users().create(new, now()).await?)
+}
+
+/// Changes a person into what the document says.
+pub(crate) async fn replace(gateway: &Gateway, stored: User, document: Person, seen: IfMatch) -> Result<User, ApiError> {
+    let expected = seen.against(document.revision, stored.revision)?;
+    let change = document.change()?;
+    in_an_organization(gateway, change.standing).await?;
+    let ends_sessions = change.password.is_some() || !change.is_active;
+    let changed = gateway
+        .store()
+        .users()
+        .change(stored.id, revision(expected, &stored), change, now())
+        .await?;
+    if ends_sessions {
+        gateway.sessions().end_all(stored.id, None).await?;
+    }
+    Ok(changed)
+}
+
+/// Deletes a person; their sessions end.
+pub(crate) async fn delete(gateway: &Gateway, id: UserId, seen: IfMatch) -> Result<(), ApiError> {
+    let stored = get(gateway, id).await?;
+    let expected = seen.against(None, stored.revision)?;
+    gateway.store().users().delete(id, revision(expected, &stored)).await?;
+    gateway.sessions().end_all(id, None).await
+}
+
+/// Changes one's own password, for whoever knows the present one.
+pub(crate) async fn change_password(
+    gateway: &Gateway,
+    id: UserId,
+    session: &SessionId,
+    from: IpAddr,
+    asked: PasswordChange,
+) -> Result<(), ApiError> {
+    let stored = get(gateway, id).await?;
+    let new = password(&asked.new_password).map_err(|found| {
+        let mut faults = Faults::default();
+        faults.absorb("/newPassword", found);
+        faults
+    })?;
+    let current = Secret::new(asked.current_password);
+    if !gateway.sessions().knows_password(&stored.email, &current, from).await? {
+        return Err(ApiError::fault("/currentPassword", "is not the password in force"));
+    }
+    let User {
+        email,
+        name,
+        standing,
+        is_active,
+        revision,
+        ..
+    } = stored;
+    let change = UserChange {
+        email,
+        name,
+        standing,
+        is_active,
+        password: Some(new),
+    };
+    gateway.store().users().change(id, revision, change, now()).await?;
+    gateway.sessions().end_all(id, Some(session)).await
+}
+
+fn now() -> Timestamp {
+    Utc::now().trunc_subsecs(3)
+}
+
+fn revision(expected: Expected, stored: &User) -> u64 {
+    match expected {
+        Expected::Revision(revision) => revision,
+        Expected::New | Expected::Any => stored.revision,
+    }
+}
+
+async fn in_an_organization(gateway: &Gateway, standing: Standing) -> Result<(), ApiError> {
+    match standing {
+        Standing::Admin => Ok(()),
+        Standing::User { org, .. } => gateway.named_org("/orgId", org).await,
+    }
+}

@@ -1,0 +1,89 @@
+//! `/admin/api-keys`.
+
+use axum::Json;
+use axum::extract::Path;
+use http::StatusCode;
+use ig_core::id::OrgId;
+use ig_store::ApiKeyFilter;
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::access::{Platform, Read, Write};
+use crate::body::JsonBody;
+use crate::configuring::api_keys;
+use crate::document::{ApiKeyAsked, ApiKeyEntry, ApiKeyList, Listing as _};
+use crate::error::ApiError;
+use crate::gateway::Edge;
+use crate::path;
+use crate::query::{Asked, Paging, flag, number};
+
+pub(super) fn routes() -> OpenApiRouter<Edge> {
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(read, revoke))
+}
+
+/// Which keys are listed.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
+struct Filter {
+    /// The organisation that they are for.
+    #[param(value_type = Option<i64>)]
+    org_id: Option<String>,
+    /// False for those that were revoked.
+    #[param(value_type = Option<bool>)]
+    is_active: Option<String>,
+    /// Part of the name.
+    search: Option<String>,
+}
+
+impl Filter {
+    fn filter(self) -> Result<ApiKeyFilter, ApiError> {
+        let Self {
+            org_id,
+            is_active,
+            search,
+        } = self;
+        Ok(ApiKeyFilter {
+            org: number("orgId", org_id)?.map(OrgId),
+            is_active: flag("isActive", is_active)?,
+            search,
+        })
+    }
+}
+
+/// Lists keys, the latest first; none shows itself.
+#[utoipa::path(get, path = "/admin/api-keys", tag = "admin", params(Paging, Filter), responses((status = 200, body = ApiKeyList)))]
+async fn list(
+    Platform { gateway, .. }: Platform<Read>,
+    Asked(paging): Asked<Paging>,
+    Asked(asked): Asked<Filter>,
+) -> Result<Json<ApiKeyList>, ApiError> {
+    let page = paging.page()?;
+    let listed = gateway.store().api_keys().list(&asked.filter()?, page).await?;
+    Ok(Json(ApiKeyList::of(listed.map(ApiKeyEntry::from), page)))
+}
+
+/// Makes a key. This answer alone shows it: what is stored is its hash.
+#[utoipa::path(post, path = "/admin/api-keys", tag = "admin", request_body = ApiKeyAsked, responses((status = 201, body = ApiKeyEntry)))]
+async fn create(Platform { gateway, .. }: Platform<Write>, body: JsonBody) -> Result<(StatusCode, Json<ApiKeyEntry>), ApiError> {
+    let made = api_keys::create(&gateway, body.document()?).await?;
+    Ok((StatusCode::CREATED, Json(made)))
+}
+
+/// Reads what is known of a key.
+#[utoipa::path(get, path = "/admin/api-keys/{id}", tag = "admin", params(("id" = String, Path)), responses((status = 200, body = ApiKeyEntry)))]
+async fn read(Platform { gateway, .. }: Platform<Read>, Path(id): Path<String>) -> Result<Json<ApiKeyEntry>, ApiError> {
+    let found = api_keys::get(&gateway, path::api_key(&id)?).await?;
+    Ok(Json(found.into()))
+}
+
+/// Revokes a key for good: it is refused within a second everywhere.
+#[utoipa::path(delete, path = "/admin/api-keys/{id}", tag = "admin", params(("id" = String, Path)), responses((status = 204)))]
+async fn revoke(Platform { gateway, .. }: Platform<Write>, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
+    api_keys::revoke(&gateway, path::api_key(&id)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,59 @@
+//! `/auth`: logging in and out, and who one is.
+
+use axum::{Extension, Json};
+use http::StatusCode;
+use ig_core::secret::Secret;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::access::{Anybody, Person, Somebody};
+use crate::arrival::ClientAddress;
+use crate::body::JsonBody;
+use crate::configuring::users;
+use crate::document::{LoggedIn, Login, Me, PasswordChange};
+use crate::error::ApiError;
+use crate::gateway::Edge;
+
+pub(super) fn routes() -> OpenApiRouter<Edge> {
+    OpenApiRouter::new()
+        .routes(routes!(log_in))
+        .routes(routes!(log_out))
+        .routes(routes!(me))
+        .routes(routes!(change_password))
+}
+
+/// Begins a session. Ten failures within 15 minutes close an account to further ones for a while.
+#[utoipa::path(post, path = "/auth/login", tag = "auth", request_body = Login, responses((status = 200, body = LoggedIn)), security(()))]
+async fn log_in(
+    Anybody { gateway }: Anybody,
+    Extension(ClientAddress(from)): Extension<ClientAddress>,
+    body: JsonBody,
+) -> Result<Json<LoggedIn>, ApiError> {
+    let Login { email, password } = body.document()?;
+    let begun = gateway.sessions().log_in(&email, &Secret::new(password), from).await?;
+    Ok(Json(begun.into()))
+}
+
+/// Ends the session that the token is of: every token of it is refused from now on.
+#[utoipa::path(post, path = "/auth/logout", tag = "auth", responses((status = 204)), security(("bearer" = [])))]
+async fn log_out(Person { gateway, session, .. }: Person) -> Result<StatusCode, ApiError> {
+    gateway.sessions().log_out(&session).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Tells who sends the request, and what they may do.
+#[utoipa::path(get, path = "/auth/me", tag = "auth", responses((status = 200, body = Me)))]
+async fn me(Somebody { gateway }: Somebody) -> Json<Me> {
+    Json(gateway.caller().into())
+}
+
+/// Changes one's own password; one's other sessions end.
+#[utoipa::path(post, path = "/auth/password", tag = "auth", request_body = PasswordChange, responses((status = 204)), security(("bearer" = [])))]
+async fn change_password(
+    Person { gateway, user, session }: Person,
+    Extension(ClientAddress(from)): Extension<ClientAddress>,
+    body: JsonBody,
+) -> Result<StatusCode, ApiError> {
+    users::change_password(&gateway, user, &session, from, body.document()?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

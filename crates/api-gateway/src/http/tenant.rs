@@ -1,0 +1,32 @@
+//! `/tenant`: an organisation as its own people see it.
+
+use axum::Json;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::access::{OrgQuery, Read, Tenant};
+use crate::configuring::organizations;
+use crate::document::{Listing as _, Org, Unit, UnitList};
+use crate::error::ApiError;
+use crate::gateway::Edge;
+use crate::query::{Asked, Paging};
+use crate::resource::Resource;
+
+pub(super) fn routes() -> OpenApiRouter<Edge> {
+    OpenApiRouter::new().routes(routes!(read)).routes(routes!(units))
+}
+
+/// Reads the organisation.
+#[utoipa::path(get, path = "/tenant", tag = "tenant", params(OrgQuery), responses((status = 200, body = Org)))]
+async fn read(Tenant { org, gateway, .. }: Tenant<Read>) -> Result<Resource<Org>, ApiError> {
+    let found = organizations::get(&gateway, org).await?;
+    Ok(Resource::found(found.revision, found.into()))
+}
+
+/// Lists the organisation's units by number.
+#[utoipa::path(get, path = "/tenant/units", tag = "tenant", params(OrgQuery, Paging), responses((status = 200, body = UnitList)))]
+async fn units(Tenant { org, gateway, .. }: Tenant<Read>, Asked(paging): Asked<Paging>) -> Result<Json<UnitList>, ApiError> {
+    let page = paging.page()?;
+    let listed = gateway.store().org_units().list(org, None, page).await?;
+    Ok(Json(UnitList::of(listed.map(Unit::from), page)))
+}

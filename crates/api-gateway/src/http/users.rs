@@ -1,0 +1,150 @@
+//! `/admin/users`.
+
+use axum::Json;
+use axum::extract::Path;
+use http::StatusCode;
+use ig_core::access::Role;
+use ig_core::id::OrgId;
+use ig_store::{User, UserFilter};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::access::{Platform, Read, Write};
+use crate::body::JsonBody;
+use crate::configuring::users;
+use crate::document::{Listing as _, Person, UserList, patched, replaced};
+use crate::error::ApiError;
+use crate::gateway::Edge;
+use crate::guard::IfMatch;
+use crate::path;
+use crate::query::{Asked, Paging, flag, named, number};
+use crate::resource::Resource;
+
+pub(super) fn routes() -> OpenApiRouter<Edge> {
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(read, replace, patch, delete))
+}
+
+/// Which people are listed.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
+struct Filter {
+    /// Their organisation.
+    #[param(value_type = Option<i64>)]
+    org_id: Option<String>,
+    /// ADMIN or USER.
+    role: Option<String>,
+    /// Whether they may log in.
+    #[param(value_type = Option<bool>)]
+    is_active: Option<String>,
+    /// Part of the address or the name.
+    search: Option<String>,
+}
+
+impl Filter {
+    fn filter(self) -> Result<UserFilter, ApiError> {
+        let Self {
+            org_id,
+            role,
+            is_active,
+            search,
+        } = self;
+        Ok(UserFilter {
+            org: number("orgId", org_id)?.map(OrgId),
+            role: named("role", role, Role::parse)?,
+            is_active: flag("isActive", is_active)?,
+            search,
+        })
+    }
+}
+
+/// Lists people by their addresses.
+#[utoipa::path(get, path = "/admin/users", tag = "admin", params(Paging, Filter), responses((status = 200, body = UserList)))]
+async fn list(
+    Platform { gateway, .. }: Platform<Read>,
+    Asked(paging): Asked<Paging>,
+    Asked(asked): Asked<Filter>,
+) -> Result<Json<UserList>, ApiError> {
+    let page = paging.page()?;
+    let listed = gateway.store().users().list(&asked.filter()?, page).await?;
+    Ok(Json(UserList::of(listed.map(Person::from), page)))
+}
+
+/// Makes a person.
+#[utoipa::path(post, path = "/admin/users", tag = "admin", request_body = Person, responses((status = 201, body = Person)))]
+async fn create(Platform { gateway, .. }: Platform<Write>, body: JsonBody) -> Result<Resource<Person>, ApiError> {
+    let made = users::create(&gateway, body.document()?).await?;
+    Ok(Resource::created(made.revision, made.into()))
+}
+
+/// Reads a person.
+#[utoipa::path(get, path = "/admin/users/{id}", tag = "admin", params(("id" = String, Path)), responses((status = 200, body = Person)))]
+async fn read(Platform { gateway, .. }: Platform<Read>, Path(id): Path<String>) -> Result<Resource<Person>, ApiError> {
+    let found = users::get(&gateway, path::user(&id)?).await?;
+    Ok(shown(found))
+}
+
+/// Replaces a person; without a password theirs stays.
+#[utoipa::path(
+    put,
+    path = "/admin/users/{id}",
+    tag = "admin",
+    params(("id" = String, Path), IfMatch),
+    request_body = Person,
+    responses((status = 200, body = Person)),
+)]
+async fn replace(
+    Platform { gateway, .. }: Platform<Write>,
+    Path(id): Path<String>,
+    seen: IfMatch,
+    body: JsonBody,
+) -> Result<Resource<Person>, ApiError> {
+    let stored = users::get(&gateway, path::user(&id)?).await?;
+    let document = replaced(&Person::from(stored.clone()), body)?;
+    Ok(shown(users::replace(&gateway, stored, document, seen).await?))
+}
+
+/// Changes some fields of a person: absent keeps, null removes, a value replaces.
+#[utoipa::path(
+    patch,
+    path = "/admin/users/{id}",
+    tag = "admin",
+    params(("id" = String, Path), IfMatch),
+    request_body(content = serde_json::Value, description = "Any of the person's fields"),
+    responses((status = 200, body = Person)),
+)]
+async fn patch(
+    Platform { gateway, .. }: Platform<Write>,
+    Path(id): Path<String>,
+    seen: IfMatch,
+    body: JsonBody,
+) -> Result<Resource<Person>, ApiError> {
+    let stored = users::get(&gateway, path::user(&id)?).await?;
+    let document = patched(&Person::from(stored.clone()), body)?;
+    Ok(shown(users::replace(&gateway, stored, document, seen).await?))
+}
+
+/// Deletes a person; their sessions end.
+#[utoipa::path(
+    delete,
+    path = "/admin/users/{id}",
+    tag = "admin",
+    params(("id" = String, Path), IfMatch),
+    responses((status = 204)),
+)]
+async fn delete(
+    Platform { gateway, .. }: Platform<Write>,
+    Path(id): Path<String>,
+    seen: IfMatch,
+) -> Result<StatusCode, ApiError> {
+    users::delete(&gateway, path::user(&id)?, seen).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn shown(user: User) -> Resource<Person> {
+    Resource::found(user.revision, user.into())
+}

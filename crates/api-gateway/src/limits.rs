@@ -1,0 +1,130 @@
+//! How many requests are taken in any minute: from one address, and for one organisation, over all replicas together.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::Utc;
+use http::{HeaderName, HeaderValue};
+use ig_core::access::Right;
+use ig_core::clock::Timestamp;
+use ig_core::id::OrgId;
+use ig_core::window::{Meter, RateLimit, RateWindows, Take, WindowKey};
+use moka::future::Cache;
+use tokio::sync::Mutex;
+
+use crate::addendum::Addendum;
+use crate::config::RateLimitConfig;
+use crate::error::ApiError;
+
+const MINUTE_SECONDS: u64 = 60;
+/// As many addresses and organisations as are counted here at a time; the windows themselves are in the database.
+const MOST: u64 = 100_000;
+const IDLE: Duration = Duration::from_mins(2);
+const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
+const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
+const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
+
+/// The limits, and what this replica has leased of them.
+pub(crate) struct RateLimits {
+    windows: Arc<dyn RateWindows>,
+    meters: Cache<WindowKey, Arc<Mutex<Meter>>>,
+    address: Option<RateLimit>,
+    management: Option<RateLimit>,
+    runtime: Option<RateLimit>,
+}
+
+/// What a limit says to one request.
+struct Taken {
+    limit: RateLimit,
+    remaining: u32,
+    free_at: Timestamp,
+    is_full: bool,
+}
+
+impl RateLimits {
+    /// As configured; 0 turns a limit off.
+    pub(crate) fn new(windows: impl RateWindows + 'static, config: &RateLimitConfig) -> Self {
+        let limit = |most| RateLimit::new(most, MINUTE_SECONDS).ok();
+        Self {
+            windows: Arc::new(windows),
+            meters: Cache::builder().max_capacity(MOST).time_to_idle(IDLE).build(),
+            address: limit(config.global_per_minute),
+            management: limit(config.org_per_minute),
+            runtime: limit(config.org_runtime_per_minute),
+        }
+    }
+
+    /// Takes a request from an address, or refuses it.
+    pub(crate) async fn of_address(&self, address: IpAddr, addendum: &Addendum) -> Result<(), ApiError> {
+        let Some(limit) = self.address else { return Ok(()) };
+        let taken = self.take(WindowKey::Address(address), limit).await;
+        Self::judge(taken, "This address sends too many requests", addendum)
+    }
+
+    /// Takes a request for an organisation, or refuses it.
+    pub(crate) async fn of_org(&self, org: OrgId, right: Right, addendum: &Addendum) -> Result<(), ApiError> {
+        let (key, limit) = match right {
+            Right::Read | Right::Write => (WindowKey::Management(org), self.management),
+            Right::Events | Right::Runtime => (WindowKey::Runtime(org), self.runtime),
+        };
+        let Some(limit) = limit else { return Ok(()) };
+        let taken = self.take(key, limit).await;
+        Self::judge(taken, "Too many requests are sent for this organisation", addendum)
+    }
+
+    fn judge(taken: Option<Taken>, message: &str, addendum: &Addendum) -> Result<(), ApiError> {
+        let Some(taken) = taken else { return Ok(()) };
+        let now = Utc::now();
+        let seconds = (taken.free_at - now).num_seconds().max(0);
+        addendum.add_header(LIMIT, HeaderValue::from(taken.limit.max_requests()));
+        addendum.add_header(REMAINING, HeaderValue::from(taken.remaining));
+        addendum.add_header(RESET, HeaderValue::from(seconds));
+        if taken.is_full {
+            return Err(ApiError::rate_limited(message, taken.free_at, now));
+        }
+        Ok(())
+    }
+
+    /// Nothing where the windows cannot be read: whoever needs the database is told so further in, the others are served.
+    async fn take(&self, key: WindowKey, limit: RateLimit) -> Option<Taken> {
+        let meter = self
+            .meters
+            .get_with_by_ref(&key, async { Arc::new(Mutex::new(Meter::new(limit))) })
+            .await;
+        let mut meter = meter.lock().await;
+        loop {
+            let now = Utc::now();
+            let (free_at, is_full) = match meter.take(now) {
+                Take::Taken => (meter.free_at().unwrap_or(now), false),
+                Take::Full { until } => (until, true),
+                Take::Ask(ask) => {
+                    let leased = self.windows.lease(&key, &limit, ask, now).await;
+                    meter.granted(
+                        leased
+                            .inspect_err(|error| tracing::warn!(%error, "a rate limit cannot be read"))
+                            .ok()?,
+                    );
+                    continue;
+                }
+            };
+            let remaining = meter.remaining();
+            return Some(Taken {
+                limit,
+                remaining,
+                free_at,
+                is_full,
+            });
+        }
+    }
+}
+
+impl std::fmt::Debug for RateLimits {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RateLimits")
+            .field("address", &self.address)
+            .field("management", &self.management)
+            .field("runtime", &self.runtime)
+            .finish_non_exhaustive()
+    }
+}

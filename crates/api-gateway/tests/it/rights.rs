@@ -1,0 +1,359 @@
+//! Every route of the API's description, against everybody who might call it.
+
+use axum::body::Body;
+use http::Request;
+use ig_core::access::{Holder, KeyScope, Place, Reach, Right, Standing, UserAccess};
+use ig_core::id::OrgId;
+use serde_json::{Value, json};
+
+use crate::api::{Answer, Api, key, key_for, least, log_in, user};
+
+/// What a route needs of its caller.
+#[derive(Debug, Clone, Copy)]
+enum Needs {
+    /// Nothing.
+    Nothing,
+    /// To be somebody.
+    Proof,
+    /// To be a person who logged in.
+    Login,
+    /// A right in the organisation that `orgId` names.
+    Org(Right),
+    /// A right on the platform.
+    Platform(Right),
+}
+
+use Needs::{Login, Nothing, Org, Platform, Proof};
+use Right::{Events, Read, Write};
+
+/// Who may do what: all of it, in one place.
+const MATRIX: &[(&str, &str, Needs)] = &[
+    ("get", "/health", Nothing),
+    ("post", "/auth/login", Nothing),
+    ("post", "/auth/logout", Login),
+    ("post", "/auth/password", Login),
+    ("get", "/auth/me", Proof),
+    ("get", "/tenant", Org(Read)),
+    ("get", "/tenant/units", Org(Read)),
+    ("get", "/admin/orgs", Platform(Read)),
+    ("post", "/admin/orgs", Platform(Write)),
+    ("get", "/admin/orgs/{orgId}", Platform(Read)),
+    ("put", "/admin/orgs/{orgId}", Platform(Write)),
+    ("patch", "/admin/orgs/{orgId}", Platform(Write)),
+    ("delete", "/admin/orgs/{orgId}", Platform(Write)),
+    ("get", "/admin/orgs/{orgId}/units", Platform(Read)),
+    ("post", "/admin/orgs/{orgId}/units", Platform(Write)),
+    ("get", "/admin/orgs/{orgId}/units/{rid}", Platform(Read)),
+    ("put", "/admin/orgs/{orgId}/units/{rid}", Platform(Write)),
+    ("patch", "/admin/orgs/{orgId}/units/{rid}", Platform(Write)),
+    ("delete", "/admin/orgs/{orgId}/units/{rid}", Platform(Write)),
+    ("get", "/admin/users", Platform(Read)),
+    ("post", "/admin/users", Platform(Write)),
+    ("get", "/admin/users/{id}", Platform(Read)),
+    ("put", "/admin/users/{id}", Platform(Write)),
+    ("patch", "/admin/users/{id}", Platform(Write)),
+    ("delete", "/admin/users/{id}", Platform(Write)),
+    ("get", "/admin/api-keys", Platform(Read)),
+    ("post", "/admin/api-keys", Platform(Write)),
+    ("get", "/admin/api-keys/{id}", Platform(Read)),
+    ("delete", "/admin/api-keys/{id}", Platform(Write)),
+    ("get", "/admin/events", Platform(Read)),
+    ("get", "/outbound-integrations", Org(Read)),
+    ("post", "/outbound-integrations", Org(Write)),
+    ("post", "/outbound-integrations/preview", Org(Read)),
+    ("get", "/outbound-integrations/{id}", Org(Read)),
+    ("put", "/outbound-integrations/{id}", Org(Write)),
+    ("patch", "/outbound-integrations/{id}", Org(Write)),
+    ("delete", "/outbound-integrations/{id}", Org(Write)),
+    ("post", "/outbound-integrations/{id}/enable", Org(Write)),
+    ("post", "/outbound-integrations/{id}/disable", Org(Write)),
+    ("post", "/outbound-integrations/{id}/test", Org(Write)),
+    ("get", "/event-types", Org(Read)),
+    ("post", "/event-types", Org(Write)),
+    ("get", "/event-types/{eventType}", Org(Read)),
+    ("put", "/event-types/{eventType}", Org(Write)),
+    ("patch", "/event-types/{eventType}", Org(Write)),
+    ("delete", "/event-types/{eventType}", Org(Write)),
+    ("get", "/field-schemas", Org(Read)),
+    ("get", "/field-schemas/{eventType}", Org(Read)),
+    ("put", "/field-schemas/{eventType}", Org(Write)),
+    ("delete", "/field-schemas/{eventType}", Org(Write)),
+    ("get", "/lookups", Org(Read)),
+    ("post", "/lookups", Org(Write)),
+    ("get", "/lookups/{id}", Org(Read)),
+    ("put", "/lookups/{id}", Org(Write)),
+    ("patch", "/lookups/{id}", Org(Write)),
+    ("delete", "/lookups/{id}", Org(Write)),
+    ("post", "/lookups/bulk", Org(Write)),
+    ("post", "/lookups/bulk/delete", Org(Write)),
+    ("post", "/lookups/resolve", Org(Read)),
+    ("post", "/lookups/reverse", Org(Read)),
+    ("get", "/lookups/statistics", Org(Read)),
+    ("get", "/lookups/types", Org(Read)),
+    ("get", "/lookups/import/template", Org(Read)),
+    ("post", "/lookups/import", Org(Write)),
+    ("get", "/lookups/imports", Org(Read)),
+    ("get", "/lookups/imports/{id}", Org(Read)),
+    ("get", "/lookups/export", Org(Read)),
+    ("post", "/events", Org(Events)),
+    ("get", "/events", Org(Read)),
+    ("get", "/logs", Org(Read)),
+    ("get", "/logs/{id}", Org(Read)),
+    ("get", "/execution-logs", Org(Read)),
+    ("get", "/execution-logs/{id}", Org(Read)),
+    ("get", "/dlq", Org(Read)),
+    ("get", "/dlq/statistics", Org(Read)),
+    ("get", "/dlq/{id}", Org(Read)),
+    ("delete", "/dlq/{id}", Org(Write)),
+    ("post", "/dlq/{id}/retry", Org(Write)),
+    ("post", "/dlq/bulk/retry", Org(Write)),
+    ("post", "/dlq/redrives", Org(Write)),
+    ("get", "/dlq/redrives/{id}", Org(Read)),
+    ("delete", "/dlq/redrives/{id}", Org(Write)),
+    ("get", "/scheduled-integrations", Org(Read)),
+    ("get", "/scheduled-integrations/{id}", Org(Read)),
+    ("post", "/scheduled-integrations/{id}/cancel", Org(Write)),
+    ("post", "/scheduled-integrations/{id}/reschedule", Org(Write)),
+    ("post", "/scheduled-integrations/preview", Org(Read)),
+];
+
+const VICTIM: i64 = 10;
+const ATTACKER: i64 = 20;
+/// Stands in everything of the victim's that has a text.
+const MARK: &str = "victims-own";
+
+async fn operations(api: &Api) -> Vec<(String, String)> {
+    let description = api.get("/openapi.json").await.json;
+    let paths = description["paths"].as_object().expect("paths").clone();
+    let mut operations = Vec::new();
+    for (path, item) in paths {
+        let path = path.strip_prefix("/api/v1").expect("all lie under the base").to_owned();
+        let methods = item.as_object().expect("operations").keys();
+        let methods = methods.filter(|key| ["get", "put", "post", "patch", "delete"].contains(&key.as_str()));
+        operations.extend(methods.map(|method| (method.clone(), path.clone())));
+    }
+    operations
+}
+
+fn needs(method: &str, path: &str) -> Option<Needs> {
+    let found = MATRIX.iter().find(|(of, at, _)| *of == method && *at == path);
+    found.map(|(_, _, needs)| *needs)
+}
+
+/// With identifiers of nothing, so that nothing happens.
+fn of_nothing(path: &str) -> String {
+    path.replace("{id}", "0123456789abcdef01234567")
+        .replace("{orgId}", "999")
+        .replace("{rid}", "999")
+        .replace("{eventType}", "nothing")
+}
+
+async fn call(api: &Api, method: &str, path: &str) -> Answer {
+    let request = api.request(&method.to_uppercase(), path);
+    api.send(request.header("content-type", "application/json"), Body::from("[]"))
+        .await
+}
+
+#[tokio::test]
+async fn the_matrix_names_every_route_and_no_other() {
+    let api = Api::start().await;
+    let operations = operations(&api).await;
+    let unnamed: Vec<_> = operations
+        .iter()
+        .filter(|(method, path)| needs(method, path).is_none())
+        .collect();
+    assert!(unnamed.is_empty(), "give these a line in the matrix: {unnamed:?}");
+    let known = |method: &str, path: &str| operations.iter().any(|(of, at)| of == method && at == path);
+    let gone: Vec<_> = MATRIX.iter().filter(|(method, path, _)| !known(method, path)).collect();
+    assert!(gone.is_empty(), "these do not exist: {gone:?}");
+}
+
+#[tokio::test]
+async fn everybody_may_do_what_the_matrix_says_and_nothing_else() {
+    let api = Api::start().await;
+    api.org(VICTIM).await;
+    let callers = everybody(&api).await;
+    for (method, path, needs) in MATRIX {
+        for (holder, client) in &callers {
+            if matches!((needs, holder), (Login, Holder::Person(_))) {
+                // It would end the session that the other routes are tried with.
+                continue;
+            }
+            let answer = call(client, method, &format!("{}?orgId={VICTIM}", of_nothing(path))).await;
+            let expected = match needs {
+                Nothing | Proof => Ok(()),
+                Login => Err(401),
+                Org(right) => holder.may(*right, Place::Org(OrgId(VICTIM))).map_err(|_| 403),
+                Platform(right) => holder.may(*right, Place::Platform).map_err(|_| 403),
+            };
+            let what = format!("{method} {path} as {holder:?}: {} {}", answer.status, answer.json);
+            match expected {
+                Ok(()) => assert!(
+                    ![401, 403, 500].contains(&answer.status) || path.starts_with("/auth"),
+                    "{what}"
+                ),
+                Err(status) => assert_eq!(answer.status, status, "{what}"),
+            }
+        }
+    }
+}
+
+/// Everybody who differs in what they may do, with the victim's organisation as their own where they have one.
+async fn everybody(api: &Api) -> Vec<(Holder, Api)> {
+    let mut callers = vec![(
+        Holder::Key {
+            reach: Reach::Everything,
+            scopes: KeyScope::ALL.to_vec(),
+        },
+        api.with_key(crate::api::ADMIN_KEY),
+    )];
+    for scope in KeyScope::ALL.iter().copied() {
+        for (reach, org) in [(Reach::Everything, Value::Null), (Reach::Org(OrgId(VICTIM)), json!(VICTIM))] {
+            let text = key(api, json!({"name": "one scope", "orgId": org, "scopes": [scope.as_str()]})).await;
+            let scopes = vec![scope];
+            callers.push((Holder::Key { reach, scopes }, api.with_key(&text)));
+        }
+    }
+    let other = key_for_other(api).await;
+    callers.push((
+        Holder::Key {
+            reach: Reach::Org(OrgId(ATTACKER)),
+            scopes: KeyScope::ALL.to_vec(),
+        },
+        api.with_key(&other),
+    ));
+    let people = [
+        ("admin@x.example", json!({"role": "ADMIN"}), Standing::Admin),
+        (
+            "reader@x.example",
+            json!({"orgId": VICTIM}),
+            Standing::User {
+                org: OrgId(VICTIM),
+                access: UserAccess::Read,
+            },
+        ),
+        (
+            "writer@x.example",
+            json!({"orgId": VICTIM, "access": "WRITE"}),
+            Standing::User {
+                org: OrgId(VICTIM),
+                access: UserAccess::Write,
+            },
+        ),
+        (
+            "stranger@x.example",
+            json!({"orgId": ATTACKER, "access": "WRITE"}),
+            Standing::User {
+                org: OrgId(ATTACKER),
+                access: UserAccess::Write,
+            },
+        ),
+    ];
+    for (email, fields, standing) in people {
+        user(api, email, fields).await;
+        callers.push((Holder::Person(standing), api.with_token(&log_in(api, email).await)));
+    }
+    callers
+}
+
+async fn key_for_other(api: &Api) -> String {
+    api.org(ATTACKER).await;
+    key_for(api, OrgId(ATTACKER)).await
+}
+
+#[tokio::test]
+async fn nobody_without_proof_gets_past_what_needs_it() {
+    let api = Api::start().await;
+    for (method, path, needs) in MATRIX {
+        let uri = format!("http://{}/api/v1{}?orgId={VICTIM}", api.at.http, of_nothing(path));
+        let request = Request::builder().method(method.to_uppercase().as_str()).uri(uri);
+        let answer = api
+            .send(request.header("content-type", "application/json"), Body::from("[]"))
+            .await;
+        let is_open = matches!(needs, Nothing);
+        assert_eq!(answer.status != 401, is_open, "{method} {path}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn another_tenants_ids_lead_nowhere_on_any_route_of_the_description() {
+    let api = Api::start().await;
+    api.org(ATTACKER).await;
+    let ids = victim(&api).await;
+    user(&api, "attacker@x.example", json!({"orgId": ATTACKER, "access": "WRITE"})).await;
+    let attackers = [
+        api.with_token(&log_in(&api, "attacker@x.example").await),
+        api.with_key(&key_for(&api, OrgId(ATTACKER)).await),
+    ];
+    for (method, path) in operations(&api).await {
+        let needs = needs(&method, &path).expect("the matrix has it");
+        if !matches!(needs, Org(_) | Platform(_)) {
+            continue;
+        }
+        for attacker in &attackers {
+            for filled in ids.fill(&path) {
+                let at_victims = call(attacker, &method, &format!("{filled}?orgId={VICTIM}")).await;
+                assert_eq!(at_victims.status, 403, "{method} {filled} at the victim's: {at_victims:?}");
+                assert!(!shows(&at_victims), "{method} {filled}: {at_victims:?}");
+                let at_own = call(attacker, &method, &format!("{filled}?orgId={ATTACKER}")).await;
+                assert!(!shows(&at_own), "{method} {filled} at one's own: {at_own:?}");
+                if path.contains('{') {
+                    // 503 where another service, which is not there, would have to be asked.
+                    assert!([400, 403, 404, 503].contains(&at_own.status), "{method} {filled}: {at_own:?}");
+                }
+            }
+        }
+    }
+    // All of it is still there.
+    for path in ["/outbound-integrations", "/lookups", "/event-types"] {
+        let answer = api.get(&format!("{path}?orgId={VICTIM}")).await;
+        assert!(shows(&answer), "{path}: {answer:?}");
+    }
+}
+
+fn shows(answer: &Answer) -> bool {
+    String::from_utf8_lossy(&answer.bytes).contains(MARK)
+}
+
+struct Ids(Vec<String>);
+
+impl Ids {
+    /// The path with each of the victim's identifiers, or the path itself where it has none.
+    fn fill(&self, path: &str) -> Vec<String> {
+        let path = path
+            .replace("{orgId}", &VICTIM.to_string())
+            .replace("{rid}", "11")
+            .replace("{eventType}", MARK);
+        if !path.contains("{id}") {
+            return vec![path];
+        }
+        self.0.iter().map(|id| path.replace("{id}", id)).collect()
+    }
+}
+
+/// An organisation that has something of everything.
+async fn victim(api: &Api) -> Ids {
+    let made = api.post("/admin/orgs", json!({"orgId": VICTIM, "name": MARK})).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    api.unit(VICTIM, 11).await;
+    let mut hook = least();
+    hook["name"] = json!(MARK);
+    let mut ids = vec![api.integration(VICTIM, hook).await];
+    for (path, body) in [
+        ("/event-types", json!({"eventType": MARK, "samplePayload": {"a": MARK}})),
+        (
+            "/lookups",
+            json!({"type": "WARD", "source": {"id": "1", "label": MARK}, "target": {"id": "2", "label": MARK}}),
+        ),
+    ] {
+        let made = api.post(&format!("{path}?orgId={VICTIM}"), body).await;
+        assert_eq!(made.status, 201, "{path}: {made:?}");
+        ids.extend(made.json["id"].as_str().map(str::to_owned));
+    }
+    ids.push(user(api, &format!("{MARK}@x.example"), json!({"orgId": VICTIM})).await);
+    let key = api
+        .post("/admin/api-keys", json!({"name": MARK, "orgId": VICTIM, "scopes": ["read"]}))
+        .await;
+    ids.push(key.text("/id"));
+    Ids(ids)
+}
