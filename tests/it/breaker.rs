@@ -3,10 +3,12 @@
 use ig_testkit::mysql::QueueRow;
 use ig_testkit::receiver::Answer;
 use ig_testkit::wait::eventually;
+use mongodb::bson::{Document, doc};
 use serde_json::{Value, json};
 
 use crate::api::Api;
-use crate::setup::{ORG, Setup, setup};
+use crate::setup::{ORG, Setup, setup, setup_with};
+use crate::stack::port;
 
 async fn integration(api: &Api, id: &str) -> Value {
     api.get(&format!("/outbound-integrations/{id}?orgId={ORG}")).await
@@ -146,4 +148,39 @@ async fn a_probe_finds_out_that_the_target_has_recovered() {
     }
     let failed = entries(api, "ATTEMPTS_EXHAUSTED").await;
     assert_eq!(failed.len(), 5, "{failed:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_are_told_once_that_it_has_opened() {
+    let at = format!("127.0.0.1:{}", port());
+    let setup = setup_with(&[("IG__SERVICES__ALERTER", &at)]).await;
+    let alerter = setup.stack.spawn_service("ig-alerter", &[("IG__GRPC__LISTEN", &at)]);
+    alerter.wait_until_ready().await;
+    let api = &setup.stack.api;
+    setup.receiver.always("/hook", Answer::status(500));
+    let url = setup.receiver.url("/hook");
+    let id = api.integration(ORG, "order", &url, json!({"retryCount": 1})).await;
+    for number in 0..7 {
+        insert(&setup, "order", number).await;
+    }
+    until_held(api, &id, "CIRCUIT_OPEN").await;
+    eventually("what follows is held", async || entries(api, "CIRCUIT_OPEN").await.len() == 2).await;
+
+    let alerts = setup.mongo.open().await.collection::<Document>("alert_center_logs");
+    let ours = || alerts.find_one(doc! { "orgId": ORG, "kind": "circuit-open", "key": &id });
+    eventually("the alert is kept", async || ours().await.unwrap().is_some()).await;
+    let alert = ours().await.unwrap().expect("it is kept");
+    assert_eq!(
+        (alert.get_str("severity").ok(), alert.get_i64("count").ok()),
+        (Some("CRITICAL"), Some(1))
+    );
+    let message = alert.get_str("message").expect("a message");
+    for words in [
+        format!("order to {url}").as_str(),
+        "5 deliveries failed in a row",
+        "enable it again",
+    ] {
+        assert!(message.contains(words), "{words} in {message}");
+    }
+    eventually("the alerter says so", async || alerter.said().contains("circuit-open")).await;
 }

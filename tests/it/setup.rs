@@ -17,7 +17,8 @@ pub(crate) struct Setup {
     pub(crate) worker: Process,
     /// The hospital's queue.
     pub(crate) queue: TestQueue,
-    _mongo: TestDatabase,
+    /// What the processes share.
+    pub(crate) mongo: TestDatabase,
     /// Who receives.
     pub(crate) receiver: Receiver,
 }
@@ -52,7 +53,7 @@ async fn started(settings: &[(&str, &str)], for_orders: bool) -> Setup {
         stack,
         worker,
         queue,
-        _mongo: mongo,
+        mongo,
         receiver: Receiver::start(),
     }
 }

@@ -21,7 +21,7 @@ named! {
 pub struct Alert {
     /// The tenant that it concerns; nobody when it concerns the platform.
     pub org_id: Option<OrgId>,
-    /// What kind of trouble, such as `breaker-opened`.
+    /// What kind of trouble, such as `circuit-open`.
     pub kind: String,
     /// What two reports of the same trouble share, such as an integration's identifier.
     pub key: String,
