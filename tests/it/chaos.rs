@@ -12,7 +12,7 @@ use rand::Rng as _;
 use rustix::process::Signal;
 use serde_json::json;
 
-use crate::stack::{Process, Stack};
+use crate::stack::Stack;
 
 const TENANTS: i64 = 20;
 const PATIENCE: Duration = Duration::from_secs(240);
@@ -156,15 +156,6 @@ async fn the_hospitals_database_may_be_killed() {
     assert_order_and_identity(&receiver.requests());
 }
 
-/// Partitions that a worker says it holds.
-async fn held(worker: &Process) -> u32 {
-    let metrics = worker.metrics().await;
-    let line = metrics.lines().find(|line| line.starts_with("ig_partitions_held "));
-    line.and_then(|line| line.rsplit(' ').next())
-        .and_then(|count| count.parse().ok())
-        .unwrap_or(0)
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn two_workers_share_the_work_and_one_takes_over_from_the_other() {
     let mongo = ig_testkit::mongo::database();
@@ -175,14 +166,14 @@ async fn two_workers_share_the_work_and_one_takes_over_from_the_other() {
     let second = stack.worker(&queue).await;
     let fifteen = Duration::from_secs(15);
     eventually_within(fifteen, "each holds half", async || {
-        held(&first).await == 32 && held(&second).await == 32
+        first.partitions().await == 32 && second.partitions().await == 32
     })
     .await;
     queue.insert_many(rows(0..2_000)).await;
     all_received(&receiver, 2_000).await;
     assert_eq!(repeats(&receiver.requests()), 0, "each row once");
     first.kill();
-    eventually_within(fifteen, "the other has all", async || held(&second).await == 64).await;
+    eventually_within(fifteen, "the other has all", async || second.partitions().await == 64).await;
     queue.insert_many(rows(2_000..3_000)).await;
     all_received(&receiver, 3_000).await;
     assert_order_and_identity(&receiver.requests());
@@ -201,7 +192,7 @@ async fn a_worker_that_was_frozen_beyond_its_lease_is_fenced_off() {
     frozen.signal(Signal::STOP);
     let other = stack.worker_with(&queue, &lease).await;
     eventually_within(Duration::from_secs(30), "the other has all", async || {
-        held(&other).await == 64
+        other.partitions().await == 64
     })
     .await;
     queue.insert_many(rows(500..1_500)).await;
@@ -210,7 +201,7 @@ async fn a_worker_that_was_frozen_beyond_its_lease_is_fenced_off() {
     let checkpoints = checkpoints(&mongo).await;
     frozen.signal(Signal::CONT);
     eventually_within(Duration::from_secs(30), "they share again", async || {
-        held(&frozen).await == 32 && held(&other).await == 32
+        frozen.partitions().await == 32 && other.partitions().await == 32
     })
     .await;
     queue.insert_many(rows(1_500..2_000)).await;

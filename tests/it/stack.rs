@@ -91,6 +91,15 @@ impl Process {
         Api::text_of(&format!("http://127.0.0.1:{}/metrics", self.admin)).await
     }
 
+    /// How many partitions it says that it holds, if it is a worker.
+    pub(crate) async fn partitions(&self) -> u32 {
+        let metrics = self.metrics().await;
+        let line = metrics.lines().find(|line| line.starts_with("ig_partitions_held "));
+        line.and_then(|line| line.rsplit(' ').next())
+            .and_then(|count| count.parse().ok())
+            .unwrap_or(0)
+    }
+
     /// Ends it at whatever instruction it is.
     pub(crate) fn kill(&mut self) {
         self.child.kill().expect("it runs");
