@@ -34,12 +34,21 @@ async fn insert(setup: &Setup, event_type: &str, number: usize) {
 
 /// Inserts a row and waits until it has come to something.
 async fn settle(setup: &Setup, inserted: &mut usize) {
-    insert(setup, "order", *inserted).await;
+    let payload = json!({"number": *inserted});
+    settle_with(setup, inserted, &payload).await;
+}
+
+/// The same with a payload; answers what it has come to.
+async fn settle_with(setup: &Setup, inserted: &mut usize, payload: &Value) -> String {
+    setup.queue.insert(QueueRow::new(ORG, "order").json(payload)).await;
     *inserted += 1;
+    let mut logs = Vec::new();
     eventually("it has come to something", async || {
-        setup.stack.api.list(ORG, "logs", "logs", "").await.len() == *inserted
+        logs = setup.stack.api.list(ORG, "logs", "logs", "").await;
+        logs.len() == *inserted
     })
     .await;
+    logs[0]["status"].as_str().expect("a status").to_owned()
 }
 
 async fn switch(api: &Api, id: &str, how: &str) {
@@ -183,4 +192,26 @@ async fn people_are_told_once_that_it_has_opened() {
         assert!(message.contains(words), "{words} in {message}");
     }
     eventually("the alerter says so", async || alerter.said().contains("circuit-open")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_probe_that_sends_nothing_leaves_its_turn_to_the_next() {
+    let setup = setup().await;
+    let api = &setup.stack.api;
+    setup.receiver.always("/hook", Answer::status(503));
+    let script = "return payload.nothing ? null : payload";
+    let more = json!({
+        "retryCount": 1, "breaker": {"probeAfterSeconds": 1}, "transformationMode": "SCRIPT", "transformScript": script,
+    });
+    let id = api.integration(ORG, "order", &setup.receiver.url("/hook"), more).await;
+    let mut inserted = 0;
+    for _ in 0..5 {
+        settle(&setup, &mut inserted).await;
+    }
+    until_held(api, &id, "CIRCUIT_OPEN").await;
+    setup.receiver.always("/hook", Answer::status(200));
+    // Held until a probe is due, and then the probe: it was shaped.
+    while settle_with(&setup, &mut inserted, &json!({"nothing": true})).await != "SKIPPED" {}
+    let next = settle_with(&setup, &mut inserted, &json!({"nothing": false})).await;
+    assert_eq!(next, "SUCCESS", "it is the next probe, with no lease to wait for");
 }

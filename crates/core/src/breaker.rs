@@ -84,6 +84,8 @@ pub enum Ended {
     Delivered,
     /// Its attempts are used up, or trying again would not help; the failure in a sentence that a tenant may read.
     Failed(String),
+    /// It says nothing about the target: nothing was sent, or the payload could not be given its shape.
+    Untold,
 }
 
 /// A delivery that has ended.
@@ -108,7 +110,7 @@ pub enum Transition {
     Opened(Breaker),
     /// A probe succeeded: to be stored, the integration set active, and what was held offered for redrive.
     Closed(Breaker),
-    /// A probe failed: to be stored.
+    /// A probe failed, or told nothing and leaves its turn to the next: to be stored.
     StillOpen(Breaker),
 }
 
@@ -178,6 +180,7 @@ impl Breaker {
     fn count(&self, outcome: &Outcome, now: Timestamp) -> Transition {
         match &outcome.ended {
             Ended::Delivered => self.after_success_at(now),
+            Ended::Untold => Transition::Unchanged,
             Ended::Failed(_) if self.was_counted(outcome.message) => Transition::Unchanged,
             Ended::Failed(failure) => self.failed(outcome.message, failure, now),
         }

@@ -135,11 +135,10 @@ impl Maker {
             Passage::Send(probe) => probe,
             Passage::Hold(hold) => return Ok(Ending::Held(hold)),
         };
-        let ending = self.ending(assignment, protocol).await?;
-        if let Some(ended) = counted(&ending) {
-            self.gate.breakers.ended(integration, message, ended, probe).await;
-        }
-        Ok(ending)
+        let ending = self.ending(assignment, protocol).await;
+        let told = ending.as_ref().map_or(Ended::Untold, told);
+        self.gate.breakers.ended(integration, message, told, probe).await;
+        ending
     }
 
     /// Nothing is sent; that is written down too.
@@ -309,14 +308,15 @@ where
     }
 }
 
-/// What the breaker counts. A payload that cannot be given its shape says nothing about the target, and neither does what was not sent.
-fn counted(ending: &Ending) -> Option<Ended> {
+/// What an ending tells the breaker. A payload that cannot be given its shape says nothing about the target, and neither does what was
+/// not sent.
+fn told(ending: &Ending) -> Ended {
     match ending {
-        Ending::Delivered => Some(Ended::Delivered),
+        Ending::Delivered => Ended::Delivered,
         Ending::Parked { failure, .. } | Ending::GivenUp(failure) if failure.category != ErrorCategory::Transformation => {
-            Some(Ended::Failed(failure.message.clone()))
+            Ended::Failed(failure.message.clone())
         }
-        Ending::Parked { .. } | Ending::GivenUp(_) | Ending::Held(_) | Ending::Limited(_) | Ending::Skipped(_) => None,
+        Ending::Parked { .. } | Ending::GivenUp(_) | Ending::Held(_) | Ending::Limited(_) | Ending::Skipped(_) => Ended::Untold,
     }
 }
 

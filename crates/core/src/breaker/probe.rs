@@ -64,16 +64,17 @@ impl Breaker {
     }
 
     pub(super) fn probed(&self, opened: &Opened, ended: &Ended, now: Timestamp) -> Transition {
-        match ended {
-            Ended::Delivered => Transition::Closed(self.enabled()),
-            Ended::Failed(_) => {
-                let opened = Opened {
-                    tried_at: now,
-                    ..opened.clone()
-                };
-                let circuit = Circuit::Open(opened);
-                Transition::StillOpen(Self { circuit, ..self.next() })
-            }
-        }
+        let tried_at = match ended {
+            Ended::Delivered => return Transition::Closed(self.enabled()),
+            Ended::Failed(_) => now,
+            // It was as if it had never been claimed: the next may be due at once.
+            Ended::Untold => opened.tried_at,
+        };
+        let opened = Opened {
+            tried_at,
+            ..opened.clone()
+        };
+        let circuit = Circuit::Open(opened);
+        Transition::StillOpen(Self { circuit, ..self.next() })
     }
 }

@@ -111,6 +111,24 @@ fn one_probe_at_a_time_and_a_dead_prober_blocks_for_its_lease_alone() {
 }
 
 #[test]
+fn a_probe_that_tells_nothing_leaves_its_turn_to_the_next() {
+    let open = opened();
+    let timeout = Duration::from_secs(10);
+    let (first, half) = open.claim_probe(wait(), "w1", message(9), timeout, at(64)).unwrap();
+    let untold = |probe| Outcome {
+        ended: Ended::Untold,
+        probe,
+        ..failed(9)
+    };
+    assert_eq!(half.after(&untold(None), at(65)), Transition::Unchanged);
+    let Transition::StillOpen(again) = half.after(&untold(Some(first)), at(65)) else {
+        panic!("it is open, and nobody's turn");
+    };
+    assert_eq!(again.admit(wait(), at(65)), Admission::Probe);
+    assert_eq!(through(&[1, 2, 3, 4].map(failed)).after(&untold(None), at(4)), Transition::Unchanged);
+}
+
+#[test]
 fn a_success_that_was_not_known_of_takes_away_the_failures_before_it() {
     let four = through(&[1, 2, 3, 4].map(failed));
     let two = stored(&four, four.after_success_at(at(1)));
@@ -136,6 +154,7 @@ proptest! {
             match outcome.ended {
                 Ended::Delivered => row = 0,
                 Ended::Failed(_) => row += usize::from(counted.insert(outcome.message)),
+                Ended::Untold => {}
             }
             let transition = breaker.after(outcome, at(second));
             let opens = matches!(transition, Transition::Opened(_));

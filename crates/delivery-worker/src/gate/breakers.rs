@@ -112,9 +112,15 @@ impl Breakers {
         Ok(Passage::Hold(hold.clone()))
     }
 
-    /// A delivery has ended. Successes are counted where something is counted against them, or a probe found them.
+    /// A delivery has ended. A probe always is news; a success is where something is counted against it.
     pub(crate) async fn ended(&self, integration: &Integration, message: MessageId, ended: Ended, probe: Option<ProbeId>) {
-        if ended == Ended::Delivered && probe.is_none() && self.trouble(integration.id).is_none() {
+        let is_news = probe.is_some()
+            || match ended {
+                Ended::Failed(_) => true,
+                Ended::Delivered => self.trouble(integration.id).is_some(),
+                Ended::Untold => false,
+            };
+        if !is_news {
             return;
         }
         let outcome = Outcome { message, ended, probe };
@@ -190,7 +196,8 @@ impl Breakers {
         let no_probe_before = match &breaker.circuit {
             Circuit::Closed => self.clock.now(),
             Circuit::Open(opened) => opened.tried_at + wait,
-            Circuit::HalfOpen { probe, .. } => probe.expires_at,
+            // A probe may end long before its lease.
+            Circuit::HalfOpen { probe, .. } => probe.expires_at.min(self.clock.now() + wait),
         };
         troubled.insert(integration.id, Trouble { no_probe_before });
     }
