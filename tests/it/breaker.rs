@@ -215,3 +215,38 @@ async fn a_probe_that_sends_nothing_leaves_its_turn_to_the_next() {
     let next = settle_with(&setup, &mut inserted, &json!({"nothing": false})).await;
     assert_eq!(next, "SUCCESS", "it is the next probe, with no lease to wait for");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_does_not_meet_the_condition_is_skipped_and_not_held() {
+    let setup = setup().await;
+    let api = &setup.stack.api;
+    let url = setup.receiver.url("/hook");
+    let conditions = [
+        ("script", json!("payload.wanted.yes === true")),
+        ("filter", json!({"field": "wanted.yes", "eq": true})),
+    ];
+    let actions = conditions.map(|(name, condition)| json!({"name": name, "condition": condition}));
+    let id = api.integration(ORG, "order", &url, json!({"actions": actions})).await;
+    switch(api, &id, "disable").await;
+    until_held(api, &id, "PAUSED").await;
+    let mut inserted = 0;
+    let mut settle = async |payload: Value| {
+        setup.queue.insert(QueueRow::new(ORG, "order").json(&payload)).await;
+        inserted += 1;
+        eventually("both actions have come to something", async || {
+            api.list(ORG, "logs", "logs", "").await.len() == 2 * inserted
+        })
+        .await;
+    };
+    // Until the worker has heard of it.
+    while entries(api, "PAUSED").await.is_empty() {
+        settle(json!({"wanted": {"yes": true}})).await;
+    }
+    let (sent, held) = (setup.receiver.count(), entries(api, "PAUSED").await.len());
+    settle(json!({"wanted": {"yes": false}})).await;
+    settle(json!({})).await;
+    let skipped = api.list(ORG, "logs", "logs", "&status=SKIPPED").await.len();
+    // Without `wanted` the script throws: that may be why somebody has paused it.
+    assert_eq!((skipped, entries(api, "PAUSED").await.len()), (3, held + 1));
+    assert_eq!(setup.receiver.count(), sent);
+}

@@ -120,22 +120,29 @@ impl Maker {
 
     async fn make_in_span(&self, assignment: &Assignment<'_>) -> Result<JournalEntry, Interrupted> {
         let mut protocol = Protocol::begin(assignment, self.clock.now());
-        let ending = if assignment.trigger == TriggerType::Manual {
-            self.ending(assignment, &mut protocol).await?
-        } else {
-            self.ending_behind_breaker(assignment, &mut protocol).await?
+        let wanted = self.wanted(assignment, &mut protocol).await?;
+        let ending = match wanted {
+            Err(skipped @ Ending::Skipped(_)) => skipped,
+            wanted if assignment.trigger == TriggerType::Manual => self.ending(assignment, wanted, &mut protocol).await?,
+            wanted => self.ending_behind_breaker(assignment, wanted, &mut protocol).await?,
         };
         Ok(self.conclude(assignment, protocol, ending))
     }
 
-    /// A person who tries a delivery wants to see it sent; all others pass the breaker, and what comes of them counts.
-    async fn ending_behind_breaker(&self, assignment: &Assignment<'_>, protocol: &mut Protocol) -> Result<Ending, Interrupted> {
+    /// A person who tries a delivery wants to see it sent; all others pass the breaker, and what comes of them counts. What fails before
+    /// it is sent is held too: that may be why somebody has paused the integration.
+    async fn ending_behind_breaker(
+        &self,
+        assignment: &Assignment<'_>,
+        wanted: Result<&CompiledAction, Ending>,
+        protocol: &mut Protocol,
+    ) -> Result<Ending, Interrupted> {
         let (integration, message) = (&assignment.compiled.integration, assignment.message);
         let probe = match self.gate.breakers.admit(integration, message).await {
             Passage::Send(probe) => probe,
             Passage::Hold(hold) => return Ok(Ending::Held(hold)),
         };
-        let ending = self.ending(assignment, protocol).await;
+        let ending = self.ending(assignment, wanted, protocol).await;
         let told = ending.as_ref().map_or(Ended::Untold, told);
         self.gate.breakers.ended(integration, message, told, probe).await;
         ending
@@ -158,18 +165,36 @@ impl Maker {
         protocol.conclude(ending, now, self.retention.expires(Some(assignment.event.org_id), now))
     }
 
-    async fn ending(&self, assignment: &Assignment<'_>, protocol: &mut Protocol) -> Result<Ending, Interrupted> {
+    /// The action, where its conditions are met; or how the delivery ends without it.
+    async fn wanted<'a>(
+        &self,
+        assignment: &Assignment<'a>,
+        protocol: &mut Protocol,
+    ) -> Result<Result<&'a CompiledAction, Ending>, Interrupted> {
         let action = match &assignment.compiled.actions[assignment.index] {
             Ok(action) => action,
-            Err(reason) => return Ok(Ending::GivenUp(Failure::new(ErrorCategory::Config, reason.clone()))),
+            Err(reason) => return Ok(Err(Ending::GivenUp(Failure::new(ErrorCategory::Config, reason.clone())))),
         };
         for (condition, otherwise) in &action.conditions {
             match self.judge(assignment, condition, protocol).await? {
                 Ok(true) => {}
-                Ok(false) => return Ok(Ending::Skipped(otherwise)),
-                Err(failure) => return Ok(Ending::GivenUp(failure)),
+                Ok(false) => return Ok(Err(Ending::Skipped(otherwise))),
+                Err(failure) => return Ok(Err(Ending::GivenUp(failure))),
             }
         }
+        Ok(Ok(action))
+    }
+
+    async fn ending(
+        &self,
+        assignment: &Assignment<'_>,
+        wanted: Result<&CompiledAction, Ending>,
+        protocol: &mut Protocol,
+    ) -> Result<Ending, Interrupted> {
+        let action = match wanted {
+            Ok(action) => action,
+            Err(ending) => return Ok(ending),
+        };
         match self.shape(assignment, action, protocol).await? {
             Ok(Some(body)) => self.send_until_settled(assignment, action, body, protocol).await,
             Ok(None) => Ok(Ending::Skipped("the script returned null")),
