@@ -8,11 +8,11 @@ use crate::clock::Timestamp;
 use crate::condition::Condition;
 use crate::id::{EventType, IntegrationId, OrgId, Rid};
 use crate::schedule::Schedule;
-use crate::window::RateLimit;
 
 mod action;
 mod auth;
 mod hold;
+mod limit;
 mod lookup;
 mod mapping;
 mod script;
@@ -22,6 +22,7 @@ mod target;
 pub use action::{Action, PlannedAction};
 pub use auth::{ClientCredentials, CredentialsPlace, OutgoingAuth};
 pub use hold::{Hold, HoldCause};
+pub use limit::SetLimit;
 pub use lookup::{LookupReturn, LookupRule, LookupSource, Unmapped};
 pub use mapping::{DEFAULT_TIMEOUT, DateFormat, FieldMapping, MAX_DEPTH, SimpleMapping, StaticField, Transform, Transformation};
 pub use script::{DEFAULT_SCRIPT_TIMEOUT, LONGEST_SCRIPT, LONGEST_SCRIPT_TIMEOUT, Script};
@@ -114,8 +115,8 @@ pub struct Integration {
     pub attempts: u8,
     /// Whether deliveries keep event order.
     pub ordering: Ordering,
-    /// How many deliveries are sent in a window, where that is limited.
-    pub rate_limit: Option<RateLimit>,
+    /// How many deliveries are sent in a window, where a limit is set.
+    pub rate_limit: Option<SetLimit>,
     /// Whether an open breaker looks by itself whether the target has recovered.
     pub breaker: BreakerPolicy,
     /// What of a delivery is kept.

@@ -178,3 +178,39 @@ async fn it_is_enabled_and_disabled_by_verb_and_listed_by_filter() {
         .await;
     assert_eq!(enabled.json["isActive"], json!(true));
 }
+
+#[tokio::test]
+async fn a_limit_that_is_switched_off_keeps_its_numbers() {
+    let api = Api::start().await;
+    api.org(10).await;
+    let numbers = json!({"maxRequests": 100, "windowSeconds": 10});
+    let id = api.integration(10, with(json!({"rateLimits": numbers}))).await;
+    let path = format!("/outbound-integrations/{id}?orgId=10");
+    for enabled in [false, true] {
+        let patched = api.patch(&path, json!({"rateLimits": {"enabled": enabled}})).await;
+        let expected = json!({"enabled": enabled, "maxRequests": 100, "windowSeconds": 10});
+        assert_eq!((patched.status, &patched.json["rateLimits"]), (200, &expected), "{patched:?}");
+        let read = api.get(&path).await;
+        assert_eq!(read.json["rateLimits"], expected);
+        assert_eq!(api.put(&path, read.json).await.json["rateLimits"], expected);
+    }
+    let none = api.patch(&path, json!({"rateLimits": null})).await;
+    assert_eq!((none.status, none.json.get("rateLimits")), (200, None), "{none:?}");
+    let off = api.patch(&path, json!({"rateLimits": {"enabled": false}})).await;
+    assert_eq!(
+        (off.status, off.json.get("rateLimits")),
+        (200, None),
+        "no numbers, no limit: {off:?}"
+    );
+    for wrong in [
+        json!({"enabled": false, "maxRequests": 0, "windowSeconds": 10}),
+        json!({"enabled": false, "windowSeconds": 10}),
+    ] {
+        let refused = api.patch(&path, json!({"rateLimits": wrong})).await;
+        assert_eq!(
+            (refused.status, refused.faults()),
+            (400, vec!["/rateLimits/maxRequests"]),
+            "{refused:?}"
+        );
+    }
+}

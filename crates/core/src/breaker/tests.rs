@@ -125,7 +125,10 @@ fn a_probe_that_tells_nothing_leaves_its_turn_to_the_next() {
         panic!("it is open, and nobody's turn");
     };
     assert_eq!(again.admit(wait(), at(65)), Admission::Probe);
-    assert_eq!(through(&[1, 2, 3, 4].map(failed)).after(&untold(None), at(4)), Transition::Unchanged);
+    assert_eq!(
+        through(&[1, 2, 3, 4].map(failed)).after(&untold(None), at(4)),
+        Transition::Unchanged
+    );
 }
 
 #[test]

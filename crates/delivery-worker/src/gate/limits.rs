@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ig_core::clock::{Clock, Timestamp};
 use ig_core::id::IntegrationId;
-use ig_core::integration::Integration;
+use ig_core::integration::{Integration, SetLimit};
 use ig_core::ports::StoreError;
 use ig_core::window::{Meter, RateLimit, RateWindows, Take, WindowKey};
 use parking_lot::Mutex;
@@ -46,7 +46,7 @@ impl Limits {
 
     /// Waits for room for one request, but not for long.
     pub(crate) async fn room(&self, integration: &Integration, hold: Hold<'_>) -> Result<Room, Interrupted> {
-        let Some(limit) = integration.rate_limit else {
+        let Some(limit) = integration.rate_limit.and_then(SetLimit::in_force) else {
             return Ok(Room::Now);
         };
         let last = self.clock.now() + LONGEST_WAIT;

@@ -1,7 +1,7 @@
 //! How an integration conducts itself when its target is slow, broken or limited.
 
 use ig_core::breaker::BreakerPolicy;
-use ig_core::integration::{Hold, HoldCause};
+use ig_core::integration::{Hold, HoldCause, SetLimit};
 use ig_core::window::RateLimit;
 
 use crate::invalid::{InvalidMessage, Within as _};
@@ -44,19 +44,24 @@ fn cause_from_wire(cause: i32) -> Result<HoldCause, InvalidMessage> {
     }
 }
 
-pub(super) fn limit_to_wire(limit: RateLimit) -> v1::RateLimit {
+pub(super) fn limit_to_wire(SetLimit { enabled, limit }: SetLimit) -> v1::RateLimit {
     v1::RateLimit {
         max_requests: limit.max_requests(),
         window_seconds: limit.window().as_secs(),
+        is_off: !enabled,
     }
 }
 
-pub(super) fn limit_from_wire(message: v1::RateLimit) -> Result<RateLimit, InvalidMessage> {
+pub(super) fn limit_from_wire(message: v1::RateLimit) -> Result<SetLimit, InvalidMessage> {
     let v1::RateLimit {
         max_requests,
         window_seconds,
+        is_off,
     } = message;
-    Ok(RateLimit::new(max_requests, window_seconds)?)
+    Ok(SetLimit {
+        enabled: !is_off,
+        limit: RateLimit::new(max_requests, window_seconds)?,
+    })
 }
 
 pub(super) fn breaker_from_wire(probe_after_seconds: Option<u64>) -> Result<BreakerPolicy, InvalidMessage> {

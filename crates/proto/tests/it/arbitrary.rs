@@ -9,8 +9,8 @@ use ig_core::condition::{Condition, FieldTest, Filter};
 use ig_core::id::{EventType, IntegrationId, LookupType, OrgId, Rid};
 use ig_core::integration::{
     Action, ClientCredentials, CredentialsPlace, DateFormat, EventPattern, FieldMapping, Hold, HoldCause, HttpMethod,
-    Integration, LogLevel, LookupReturn, LookupRule, LookupSource, Ordering, OutgoingAuth, Scope, Script, Signing, SigningSecret,
-    SimpleMapping, StaticField, Target, Transform, Transformation, Unmapped,
+    Integration, LogLevel, LookupReturn, LookupRule, LookupSource, Ordering, OutgoingAuth, Scope, Script, SetLimit, Signing,
+    SigningSecret, SimpleMapping, StaticField, Target, Transform, Transformation, Unmapped,
 };
 use ig_core::schedule::{Schedule, ScheduleMode};
 use ig_core::secret::Secret;
@@ -215,8 +215,11 @@ fn hold() -> impl Strategy<Value = Hold> {
     (cause, timestamp(), text()).prop_map(|(cause, since, reason)| Hold { cause, since, reason })
 }
 
-fn rate_limit() -> impl Strategy<Value = RateLimit> {
-    (1..=10_000_000_u32, 1..=86_400_u64).prop_map(|(most, seconds)| RateLimit::new(most, seconds).expect("within bounds"))
+fn rate_limit() -> impl Strategy<Value = SetLimit> {
+    (any::<bool>(), 1..=10_000_000_u32, 1..=86_400_u64).prop_map(|(enabled, most, seconds)| SetLimit {
+        enabled,
+        limit: RateLimit::new(most, seconds).expect("within bounds"),
+    })
 }
 
 fn breaker() -> impl Strategy<Value = BreakerPolicy> {

@@ -1,7 +1,7 @@
 //! How an integration conducts itself when its target is slow, broken or limited, as stored.
 
 use ig_core::breaker::BreakerPolicy;
-use ig_core::integration::{Hold, HoldCause};
+use ig_core::integration::{Hold, HoldCause, SetLimit};
 use ig_core::ports::StoreError;
 use ig_core::window::RateLimit;
 use mongodb::bson;
@@ -48,10 +48,10 @@ pub(super) struct RateLimitDocument {
     window_seconds: i64,
 }
 
-impl From<RateLimit> for RateLimitDocument {
-    fn from(limit: RateLimit) -> Self {
+impl From<SetLimit> for RateLimitDocument {
+    fn from(SetLimit { enabled, limit }: SetLimit) -> Self {
         Self {
-            enabled: true,
+            enabled,
             max_requests: i64::from(limit.max_requests()),
             window_seconds: long(limit.window().as_secs()),
         }
@@ -59,9 +59,13 @@ impl From<RateLimit> for RateLimitDocument {
 }
 
 impl RateLimitDocument {
-    pub(super) fn read(self) -> Result<RateLimit, StoreError> {
+    pub(super) fn read(self) -> Result<SetLimit, StoreError> {
         let most = u32::try_from(self.max_requests).map_err(|_| unreadable("rateLimits.maxRequests"))?;
-        RateLimit::new(most, unsigned(self.window_seconds)).map_err(|_| unreadable("rateLimits"))
+        let limit = RateLimit::new(most, unsigned(self.window_seconds));
+        Ok(SetLimit {
+            enabled: self.enabled,
+            limit: limit.map_err(|_| unreadable("rateLimits"))?,
+        })
     }
 }
 

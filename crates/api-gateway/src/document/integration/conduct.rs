@@ -3,7 +3,7 @@
 use ig_core::breaker::BreakerPolicy;
 use ig_core::clock::Timestamp;
 use ig_core::fault::Faults;
-use ig_core::integration::Hold;
+use ig_core::integration::{Hold, SetLimit};
 use ig_core::window::RateLimit;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -36,7 +36,7 @@ impl From<Hold> for HoldDocument {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct RateLimitsDocument {
-    /// Whether there is a limit; true by default. The numbers of a limit that is switched off are not kept.
+    /// Whether deliveries are limited; true by default. A limit that is switched off keeps its numbers.
     #[serde(default = "yes")]
     enabled: bool,
     /// How many deliveries, from 1 to 10,000,000.
@@ -54,24 +54,25 @@ fn yes() -> bool {
 }
 
 impl RateLimitsDocument {
-    /// The limit, or what is missing or wrong.
-    pub(super) fn into_domain(self) -> Result<Option<RateLimit>, Faults> {
+    /// The limit, or what is missing or wrong; none where it is off and has no numbers.
+    pub(super) fn into_domain(self) -> Result<Option<SetLimit>, Faults> {
         let Self {
             enabled,
             max_requests,
             window_seconds,
         } = self;
-        if !enabled {
+        if !enabled && max_requests.is_none() && window_seconds.is_none() {
             return Ok(None);
         }
-        RateLimit::new(max_requests.unwrap_or_default(), window_seconds.unwrap_or_default()).map(Some)
+        let limit = RateLimit::new(max_requests.unwrap_or_default(), window_seconds.unwrap_or_default())?;
+        Ok(Some(SetLimit { enabled, limit }))
     }
 }
 
-impl From<RateLimit> for RateLimitsDocument {
-    fn from(limit: RateLimit) -> Self {
+impl From<SetLimit> for RateLimitsDocument {
+    fn from(SetLimit { enabled, limit }: SetLimit) -> Self {
         Self {
-            enabled: true,
+            enabled,
             max_requests: Some(limit.max_requests()),
             window_seconds: Some(limit.window().as_secs()),
         }
