@@ -245,6 +245,14 @@ async fn a_redrive_waits_while_the_breaker_is_open() {
         .redrive_when(&begun, "has begun", |redrive| redrive["waiting"] == waits)
         .await;
     assert_eq!(ground.receiver.requests_to("/hook").len(), 5, "nothing is sent");
+    let listed = async |query: &str| ground.api().list(ORG, "dlq/redrives", "redrives", query).await;
+    let running = listed("&state=RUNNING").await;
+    assert_eq!(
+        (running.len(), &running[0]["id"], &running[0]["waiting"]),
+        (1, &begun["id"], &waits)
+    );
+    assert!(listed("&state=COMPLETED").await.is_empty());
+    assert!(ground.api().list(OTHER_ORG, "dlq/redrives", "redrives", "").await.is_empty());
     ground.enable().await;
     let done = ground
         .redrive_when(&begun, "is completed", |redrive| redrive["state"] == "COMPLETED")

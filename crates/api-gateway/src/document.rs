@@ -53,7 +53,7 @@ pub(crate) use preview::{
     Preview, PreviewAsked, PreviewError, PreviewStatus, PreviewStep, PreviewedRequest, TestAsked, TestResult, Tested,
 };
 pub(crate) use pushed::{CheckedEvent, Push, PushAnswer, PushAnswers, PushStatus, Pushed, event_id};
-pub(crate) use redrive::{RedriveAsked, RedriveEntry};
+pub(crate) use redrive::{RedriveAsked, RedriveEntry, RedriveList};
 pub(crate) use scheduled::{ScheduleAsked, ScheduleTimes, ScheduledCancellation, ScheduledEntry, ScheduledList, ScheduledMove};
 pub(crate) use session::{LoggedIn, Login, Me, PasswordChange};
 pub(crate) use unit::{Unit, UnitList};

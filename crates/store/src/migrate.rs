@@ -96,8 +96,7 @@ fn indexes() -> Vec<(&'static str, Vec<IndexModel>)> {
         // The lists of an organisation, and of events without one; the end of each entry.
         (names::EVENT_AUDIT, vec![newest_first(doc! { "orgId": 1 }), expiring()]),
         (names::DEAD_LETTERS, dead_letters()),
-        // Those that are under way; the end of each.
-        (names::REDRIVES, vec![on(doc! { "settled": 1, "createdAt": 1 }), expiring()]),
+        (names::REDRIVES, redrives()),
         // Alerts are found by their ids; this is their end.
         (names::ALERTS, vec![expiring()]),
         // Windows that say nothing any more.
@@ -185,6 +184,15 @@ fn only(keys: Document, some: Document) -> IndexModel {
     let mut index = on(keys);
     index.options = Some(IndexOptions::builder().partial_filter_expression(some).build());
     index
+}
+
+fn redrives() -> Vec<IndexModel> {
+    vec![
+        // Those that are under way.
+        on(doc! { "settled": 1, "createdAt": 1 }),
+        newest_first(doc! { "orgId": 1 }),
+        expiring(),
+    ]
 }
 
 fn scheduled() -> Vec<IndexModel> {

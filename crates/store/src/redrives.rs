@@ -5,7 +5,7 @@ mod document;
 use std::time::Duration;
 
 use ig_core::clock::Timestamp;
-use ig_core::id::RedriveId;
+use ig_core::id::{OrgId, RedriveId};
 use ig_core::ports::StoreError;
 use ig_core::redelivery::ClaimId;
 use ig_core::redrive::{Redrive, RedriveKey, RedriveState};
@@ -19,6 +19,7 @@ use crate::database::Database;
 use crate::dead_letters::{DeadLetters, covering};
 use crate::field::{date, long, object_id};
 use crate::names::REDRIVES;
+use crate::page::{Listed, Page};
 
 /// How long a redrive stays held without being renewed.
 pub const REDRIVE_LEASE: Duration = Duration::from_secs(15);
@@ -61,6 +62,24 @@ impl Redrives {
             Some(found) => self.counted(found).await.map(Some),
             None => Ok(None),
         }
+    }
+
+    /// An organisation's redrives, the latest first, or those of them that are in a state.
+    pub async fn list(&self, org: OrgId, state: Option<RedriveState>, page: Page) -> Result<Listed<Redrive>, StoreError> {
+        let mut query = doc! { "orgId": org.0 };
+        if let Some(state) = state {
+            query.insert("state", state.as_str());
+        }
+        let newest_first = doc! { "createdAt": -1, "_id": -1 };
+        let listed = self
+            .database
+            .page::<RedriveDocument>(REDRIVES, query, newest_first, None, page);
+        let Listed { items, total } = listed.await?;
+        let mut counted = Vec::with_capacity(items.len());
+        for found in items {
+            counted.push(self.counted(found).await?);
+        }
+        Ok(Listed { items: counted, total })
     }
 
     async fn counted(&self, found: RedriveDocument) -> Result<Redrive, StoreError> {

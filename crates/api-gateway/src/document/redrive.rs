@@ -8,6 +8,7 @@ use ig_core::redrive::{Redrive, RedriveFilter, RedriveOrder, RedriveProgress};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::listing::listing;
 use crate::body::shaped;
 use crate::query::{NO_MOMENT, day_or_moment};
 
@@ -68,6 +69,11 @@ pub(crate) struct RedriveEntry {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     ended_at: Option<Timestamp>,
+}
+
+listing! {
+    /// A page of redrives, the latest first.
+    RedriveList { redrives: RedriveEntry }
 }
 
 impl RedriveAsked {

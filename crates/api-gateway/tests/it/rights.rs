@@ -107,6 +107,7 @@ const MATRIX: &[(&str, &str, Needs)] = &[
     ("delete", "/dlq/{id}", Org(Write)),
     ("post", "/dlq/{id}/retry", Org(Write)),
     ("post", "/dlq/bulk/retry", Org(Write)),
+    ("get", "/dlq/redrives", Org(Read)),
     ("post", "/dlq/redrives", Org(Write)),
     ("get", "/dlq/redrives/{id}", Org(Read)),
     ("delete", "/dlq/redrives/{id}", Org(Write)),

@@ -7,7 +7,7 @@ use ig_core::id::{LogId, OrgId, RedriveId};
 use ig_core::outcome::{ErrorCategory, Failure};
 use ig_core::redelivery::{CLAIM_LEASE, ClaimId, Granted, Retried, RetryPolicy, Wish, lanes};
 use ig_core::redrive::{Redrive, RedriveFilter, RedriveKey, RedriveProgress, RedriveState};
-use ig_store::{Claimed, KeptLetter, REDRIVE_LEASE, Settling, Store};
+use ig_store::{Claimed, KeptLetter, Page, REDRIVE_LEASE, Settling, Store};
 
 use crate::dead_letters::fail;
 use crate::stored::{Stored, moment};
@@ -131,6 +131,42 @@ async fn what_a_redrive_covers_gets_its_turn_in_order_and_is_counted() {
     assert_eq!(store.redrives().settle(key, &claim(1), moment(BEGIN)).await, Ok(true));
     assert_eq!(progress(&store, key).await, (RedriveState::Completed, counts(4, 2, 2, 0)));
     assert_eq!(store.redrives().claim(&claim(2), &[], moment(9_999)).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn redrives_are_listed_the_latest_first_with_how_far_they_are() {
+    let Stored {
+        store, database: _kept, ..
+    } = Stored::fresh().await;
+    fail(&store, 7, 0..3).await;
+    for number in 1..=3 {
+        let at = moment(BEGIN + i64::from(number % 3));
+        let begun = Redrive {
+            created_at: at,
+            ..redrive(7, number, RedriveFilter::default())
+        };
+        store.redrives().start(begun).await.unwrap();
+    }
+    store.redrives().start(redrive(8, 9, RedriveFilter::default())).await.unwrap();
+    let oldest = taken_up(&store, &claim(1)).await.key;
+    store.redrives().cancel(oldest, moment(BEGIN)).await.unwrap();
+    let listed = async |state, page| {
+        let listed = store.redrives().list(OrgId(7), state, page).await.unwrap();
+        let numbers: Vec<_> = listed.items.iter().map(|redrive| redrive.key.id.0[0]).collect();
+        (numbers, listed.total)
+    };
+    assert_eq!(listed(None, Page::first(50)).await, (vec![2, 1, 3], 3));
+    assert_eq!(listed(None, Page { number: 2, limit: 2 }).await, (vec![3], 3));
+    assert_eq!(listed(Some(RedriveState::Running), Page::first(50)).await, (vec![2, 1], 2));
+    let cancelled = store
+        .redrives()
+        .list(OrgId(7), Some(RedriveState::Cancelled), Page::first(50))
+        .await;
+    assert_eq!(
+        cancelled.unwrap().items[0].progress,
+        counts(3, 0, 0, 3),
+        "counted from what it covers"
+    );
 }
 
 #[tokio::test]

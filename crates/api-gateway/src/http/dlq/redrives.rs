@@ -3,19 +3,45 @@
 use axum::Json;
 use axum::extract::Path;
 use http::StatusCode;
-use ig_core::redrive::RedriveKey;
+use ig_core::redrive::{RedriveKey, RedriveState};
+use serde::Deserialize;
+use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::access::{OrgQuery, Read, Tenant, Write};
 use crate::body::JsonBody;
-use crate::document::{RedriveAsked, RedriveEntry};
+use crate::document::{Listing as _, RedriveAsked, RedriveEntry, RedriveList};
 use crate::error::ApiError;
 use crate::gateway::Edge;
 use crate::path;
+use crate::query::{Asked, Paging, named};
 
 pub(super) fn routes() -> OpenApiRouter<Edge> {
-    OpenApiRouter::new().routes(routes!(start)).routes(routes!(read, cancel))
+    OpenApiRouter::new()
+        .routes(routes!(list, start))
+        .routes(routes!(read, cancel))
+}
+
+/// Which redrives are listed.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Filter {
+    /// RUNNING, COMPLETED or CANCELLED.
+    state: Option<String>,
+}
+
+/// Lists redrives and how far they are, the latest first.
+#[utoipa::path(get, path = "/dlq/redrives", tag = "dlq", params(OrgQuery, Paging, Filter), responses((status = 200, body = RedriveList)))]
+async fn list(
+    Tenant { org, gateway, .. }: Tenant<Read>,
+    Asked(paging): Asked<Paging>,
+    Asked(Filter { state }): Asked<Filter>,
+) -> Result<Json<RedriveList>, ApiError> {
+    let page = paging.page()?;
+    let state = named("state", state, RedriveState::parse)?;
+    let listed = gateway.store().redrives().list(org, state, page).await?;
+    Ok(Json(RedriveList::of(listed.map(RedriveEntry::from), page)))
 }
 
 /// Starts a redrive: every dead letter of a filter that is neither delivered nor being tried gets a turn, in each lane in the order
