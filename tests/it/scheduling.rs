@@ -303,6 +303,31 @@ async fn a_preview_tells_the_next_five_and_what_is_wrong() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_pending_for_a_deleted_integration_is_cancelled_with_it() {
+    let system = Scheduled::start().await;
+    let api = &system.stack.api;
+    let config = json!({"delaySeconds": 86_400});
+    let url = system.receiver.url("/hook");
+    let deleted = api.integration(ORG, "visit", &url, delayed(&config)).await;
+    let kept = api.integration(ORG, "visit", &url, delayed(&config)).await;
+    let rows = (1..=2).map(|n| QueueRow::new(ORG, "visit").json(&json!({"n": n})));
+    system.queue.insert_many(rows).await;
+    system.stands(&["PENDING"; 4]).await;
+    let path = format!("/outbound-integrations/{deleted}?orgId={ORG}");
+    let answer = api.call(Method::DELETE, &path, None).await;
+    assert_eq!(answer.status, StatusCode::NO_CONTENT);
+    for row in system.rows().await {
+        let expected = if row["integrationConfigId"] == kept.as_str() {
+            ("PENDING", Value::Null)
+        } else {
+            ("CANCELLED", json!("The integration was deleted."))
+        };
+        let found = (row["status"].as_str().unwrap(), row["cancellationInfo"]["reason"].clone());
+        assert_eq!(found, expected, "{row}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_a_worker_a_delivery_waits() {
     let mut system = Scheduled::start().await;
     let url = system.receiver.url("/hook");

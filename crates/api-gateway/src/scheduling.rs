@@ -31,6 +31,15 @@ pub(crate) async fn cancel(
     gateway.schedulers().cancel(&Cancel { org_id, id, reason }).await
 }
 
+/// Calls off what is pending for an integration that is gone, or for all of an organisation's. What cannot be called off now is when it
+/// is due: nobody knows the integration then.
+pub(crate) async fn cancel_all(gateway: &Gateway, org: OrgId, integration: Option<IntegrationId>, reason: &str) {
+    let deliveries = gateway.store().scheduled_deliveries();
+    if let Err(error) = deliveries.cancel_all(org, integration, reason, Utc::now()).await {
+        tracing::warn!(%error, %org, "what is pending cannot be called off now; it is when it is due");
+    }
+}
+
 /// Moves a pending delivery to another time.
 pub(crate) async fn reschedule(gateway: &Gateway, org_id: OrgId, id: ScheduledId, asked: ScheduledMove) -> Result<(), ApiError> {
     let at = asked.scheduled_for;

@@ -9,17 +9,20 @@ mod claims;
 mod document;
 mod plan;
 
+use std::time::Duration;
+
 use ig_core::clock::Timestamp;
 use ig_core::id::{EventId, EventType, IntegrationId, OrgId, ScheduledId};
 use ig_core::ports::StoreError;
 use ig_core::scheduled::{Cancellation, ScheduledDelivery, ScheduledStatus};
 use mongodb::bson::{Document, doc};
+use serde::Deserialize;
 
 pub use claims::DeliveryClaim;
 use document::{CancellationDocument, ScheduledDocument};
 
 use crate::database::Database;
-use crate::field::{date, object_id};
+use crate::field::{date, object_id, unsigned};
 use crate::names::SCHEDULED;
 use crate::page::{Listed, Page, add_search};
 
@@ -53,6 +56,13 @@ pub enum Changed {
     Ended(ScheduledStatus),
     /// It is being delivered just now.
     UnderWay,
+}
+
+/// For how long a delivery is kept when it has ended.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct KeptFor {
+    keep_for_ms: i64,
 }
 
 /// The scheduled deliveries.
@@ -95,21 +105,37 @@ impl ScheduledDeliveries {
         let Some(delivery) = self.get(org, id).await? else {
             return Ok(Changed::NotFound);
         };
-        let cancellation = Cancellation {
-            reason: reason.to_owned(),
-            event: None,
-            at: now,
-        };
-        let set = doc! {
-            "$set": {
-                "status": ScheduledStatus::Cancelled.as_str(),
-                "cancellationInfo": CancellationDocument::from(&cancellation).to_bson()?,
-                "updatedAt": date(now),
-                "expiresAt": date(now + delivery.keep_for),
-            },
-            "$unset": { "dueAt": "", "claimId": "" },
-        };
+        let set = cancelled(&by_no_event(reason, now), delivery.keep_for)?;
         self.change(org, id, pending(org, id), set).await
+    }
+
+    /// Calls off everything that is pending for an integration, or for all of an organisation's. What was planned by a worker that did
+    /// not know yet is called off when it is due.
+    pub async fn cancel_all(
+        &self,
+        org: OrgId,
+        integration: Option<IntegrationId>,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut pending = doc! { "orgId": org.0, "status": ScheduledStatus::Pending.as_str() };
+        if let Some(integration) = integration {
+            pending.insert("integrationConfigId", object_id(integration.0));
+        }
+        let rows = self.rows::<KeptFor>();
+        let which = doc! { "keepForMs": 1 };
+        // All that are kept for equally long are called off at once.
+        while let Some(KeptFor { keep_for_ms }) = self
+            .database
+            .within(rows.find_one(pending.clone()).projection(which.clone()))
+            .await?
+        {
+            let mut alike = pending.clone();
+            alike.insert("keepForMs", keep_for_ms);
+            let set = cancelled(&by_no_event(reason, now), Duration::from_millis(unsigned(keep_for_ms)))?;
+            self.database.within(rows.update_many(alike, set)).await?;
+        }
+        Ok(())
     }
 
     /// Gives what is pending another time.
@@ -134,6 +160,28 @@ impl ScheduledDeliveries {
             Some(delivery) => Changed::Ended(delivery.status),
         })
     }
+}
+
+/// Made by a person, or because of what has become of something else.
+fn by_no_event(reason: &str, now: Timestamp) -> Cancellation {
+    Cancellation {
+        reason: reason.to_owned(),
+        event: None,
+        at: now,
+    }
+}
+
+/// The change that calls off what is pending: nobody has to take care of it any more.
+fn cancelled(cancellation: &Cancellation, keep_for: Duration) -> Result<Document, StoreError> {
+    Ok(doc! {
+        "$set": {
+            "status": ScheduledStatus::Cancelled.as_str(),
+            "cancellationInfo": CancellationDocument::from(cancellation).to_bson()?,
+            "updatedAt": date(cancellation.at),
+            "expiresAt": date(cancellation.at + keep_for),
+        },
+        "$unset": { "dueAt": "", "claimId": "" },
+    })
 }
 
 fn of(org: OrgId, id: ScheduledId) -> Document {

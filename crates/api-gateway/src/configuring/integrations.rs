@@ -15,6 +15,7 @@ use crate::error::ApiError;
 use crate::gateway::Gateway;
 use crate::guard::IfMatch;
 use crate::path;
+use crate::scheduling;
 
 mod reach;
 mod scripts;
@@ -121,7 +122,9 @@ async fn begin_counting_anew(gateway: &Gateway, integration: &Integration, was_a
 pub(crate) async fn delete(gateway: &Gateway, org: OrgId, id: IntegrationId, seen: IfMatch) -> Result<(), ApiError> {
     let stored = get(gateway, org, id).await?;
     let expected = seen.against(None, stored.revision)?;
-    gateway.commit(Change::DeleteIntegration(org, id), expected).await.map(drop)
+    gateway.commit(Change::DeleteIntegration(org, id), expected).await?;
+    scheduling::cancel_all(gateway, org, Some(id), "The integration was deleted.").await;
+    Ok(())
 }
 
 /// What only others can say about it: the guard, the units, the script engine.

@@ -10,6 +10,7 @@ use crate::document::Org;
 use crate::error::ApiError;
 use crate::gateway::Gateway;
 use crate::guard::IfMatch;
+use crate::scheduling;
 
 /// One organisation.
 pub(crate) async fn get(gateway: &Gateway, org: OrgId) -> Result<Organization, ApiError> {
@@ -40,7 +41,9 @@ pub(crate) async fn replace(
 pub(crate) async fn delete(gateway: &Gateway, org: OrgId, seen: IfMatch) -> Result<(), ApiError> {
     let stored = get(gateway, org).await?;
     let expected = seen.against(None, stored.revision)?;
-    gateway.commit(Change::DeleteOrganization(org), expected).await.map(drop)
+    gateway.commit(Change::DeleteOrganization(org), expected).await?;
+    scheduling::cancel_all(gateway, org, None, "The organisation was deleted.").await;
+    Ok(())
 }
 
 async fn put(gateway: &Gateway, organization: Organization, expected: Expected) -> Result<Organization, ApiError> {

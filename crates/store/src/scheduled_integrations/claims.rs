@@ -6,12 +6,12 @@
 use ig_core::clock::Timestamp;
 use ig_core::id::{IntegrationId, OrgId, ScheduledId};
 use ig_core::ports::StoreError;
-use ig_core::scheduled::{Cancellation, DueDelivery, ScheduledDelivery, ScheduledStatus, Settlement};
+use ig_core::scheduled::{DueDelivery, ScheduledDelivery, ScheduledStatus, Settlement};
 use mongodb::bson::{self, Document, doc, oid::ObjectId};
 use serde::Deserialize;
 
-use super::ScheduledDeliveries;
 use super::document::{CancellationDocument, ScheduledDocument};
+use super::{ScheduledDeliveries, by_no_event};
 use crate::field::{date, object_id, timestamp, unsigned};
 
 #[derive(Debug, Deserialize)]
@@ -145,11 +145,7 @@ impl ScheduledDeliveries {
             Settlement::Completed => {}
             Settlement::Failed(error) => drop(set.insert("errorMessage", error)),
             Settlement::Cancelled(reason) => {
-                let cancellation = Cancellation {
-                    reason: reason.clone(),
-                    event: None,
-                    at: claim.now,
-                };
+                let cancellation = by_no_event(reason, claim.now);
                 set.insert("cancellationInfo", CancellationDocument::from(&cancellation).to_bson()?);
             }
         }

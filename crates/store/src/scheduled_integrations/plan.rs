@@ -10,11 +10,11 @@ use ig_core::scheduled::{CallOff, CallOffKey, ScheduledDelivery, ScheduledStatus
 use mongodb::Collection;
 use mongodb::bson::{self, Document, doc};
 
-use super::ScheduledDeliveries;
 use super::call_offs::{CallOffDocument, before};
-use super::document::{CancellationDocument, EventDocument, ScheduledDocument};
+use super::document::{EventDocument, ScheduledDocument};
+use super::{ScheduledDeliveries, cancelled};
 use crate::error::{is_duplicate, store_error, unreadable};
-use crate::field::{date, object_id};
+use crate::field::object_id;
 use crate::names::{SCHEDULED, SCHEDULED_CALL_OFFS};
 
 impl ScheduledDeliveries {
@@ -72,16 +72,7 @@ impl ScheduledDeliveries {
     }
 
     async fn apply(&self, call_off: &CallOff) -> Result<(), StoreError> {
-        let cancellation = call_off.cancellation();
-        let cancelled = doc! {
-            "$set": {
-                "status": ScheduledStatus::Cancelled.as_str(),
-                "cancellationInfo": CancellationDocument::from(&cancellation).to_bson()?,
-                "updatedAt": date(call_off.decided_at),
-                "expiresAt": date(call_off.decided_at + call_off.keep_for),
-            },
-            "$unset": { "dueAt": "", "claimId": "" },
-        };
+        let cancelled = cancelled(&call_off.cancellation(), call_off.keep_for)?;
         let pending = doc! {
             "callOffKeys": object_id(call_off.key.0),
             "orgId": call_off.org_id.0,

@@ -122,6 +122,40 @@ async fn statuses(rows: &ScheduledDeliveries) -> Vec<(u64, ScheduledStatus)> {
 }
 
 #[tokio::test]
+async fn everything_pending_for_an_integration_is_called_off_at_once() {
+    let stored = Stored::fresh().await;
+    let of_another = ScheduledDelivery {
+        integration: builders::integration_id(2),
+        ..planned(4, 10)
+    };
+    let kept_longer = ScheduledDelivery {
+        keep_for: Duration::from_hours(2),
+        ..planned(3, 10)
+    };
+    let rows = plan(&stored, &[planned(1, 1), planned(2, 10), kept_longer, of_another]).await;
+    let under_way = rows.claim(&[planned(1, 1).id], claim("a", moment(1))).await.unwrap();
+    let none = rows.cancel_all(OrgId(8), Some(integration()), "Gone.", moment(2)).await;
+    assert_eq!(none, Ok(()));
+    rows.cancel_all(ORG, Some(integration()), "Gone.", moment(2)).await.unwrap();
+    let cancelled = ScheduledStatus::Cancelled;
+    assert_eq!(
+        statuses(&rows).await,
+        [(1, cancelled), (2, cancelled), (3, cancelled), (4, ScheduledStatus::Pending)]
+    );
+    let settled = rows
+        .settle(&under_way[0], &Settlement::Completed, claim("a", moment(3)), false)
+        .await;
+    assert_eq!(settled, Ok(false), "it was called off meanwhile");
+    assert_eq!(
+        rows.earliest(moment(0), moment(9)).await,
+        Ok(None),
+        "nobody has to take care of them"
+    );
+    rows.cancel_all(ORG, None, "Gone.", moment(3)).await.unwrap();
+    assert!(statuses(&rows).await.iter().all(|(_, status)| *status == cancelled));
+}
+
+#[tokio::test]
 async fn what_is_planned_twice_is_there_once_as_it_was_planned() {
     let stored = Stored::fresh().await;
     let delivery = every_second(1, 3);
