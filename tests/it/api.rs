@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, Request, StatusCode};
+use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -25,6 +25,8 @@ pub(crate) struct Api {
 pub(crate) struct Answer {
     /// The status.
     pub(crate) status: StatusCode,
+    /// The headers.
+    pub(crate) headers: HeaderMap,
     /// The body; null where it is no JSON.
     pub(crate) body: Value,
 }
@@ -54,10 +56,11 @@ impl Api {
             .await
             .expect("an answer in time");
         let answer = answer.expect("an answer");
-        let status = answer.status();
-        let bytes = answer.into_body().collect().await.expect("a whole body").to_bytes();
+        let (parts, body) = answer.into_parts();
+        let bytes = body.collect().await.expect("a whole body").to_bytes();
         Answer {
-            status,
+            status: parts.status,
+            headers: parts.headers,
             body: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
         }
     }

@@ -31,10 +31,18 @@ pub(crate) struct Scheduled {
 impl Scheduled {
     /// Starts everything, with one organisation.
     pub(crate) async fn start() -> Self {
-        let mongo = ig_testkit::mongo::database();
+        Self::start_on(ig_testkit::mongo::database(), &[]).await
+    }
+
+    /// Starts everything on a database, with further settings for all.
+    pub(crate) async fn start_on(mongo: TestDatabase, settings: &[(&str, &str)]) -> Self {
         let queue = ig_testkit::mysql::database().await;
         let address = format!("127.0.0.1:{}", port());
-        let stack = Stack::start_with(&mongo, &[("IG__SERVICES__SCHEDULER", &address)]).await;
+        let settings: Vec<_> = [("IG__SERVICES__SCHEDULER", address.as_str())]
+            .into_iter()
+            .chain(settings.iter().copied())
+            .collect();
+        let stack = Stack::start_with(&mongo, &settings).await;
         stack.api.org(ORG).await;
         let at = stack.worker_grpc();
         let worker = stack

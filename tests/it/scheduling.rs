@@ -303,6 +303,90 @@ async fn a_preview_tells_the_next_five_and_what_is_wrong() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_no_schedule_can_mean_is_refused_by_its_place() {
+    let system = Scheduled::start().await;
+    let api = &system.stack.api;
+    let url = system.receiver.url("/hook");
+    let integrations = format!("/outbound-integrations?orgId={ORG}");
+    let refused = [
+        ("RECURRING", json!({"cron": "61 * * * *"}), "/cron"),
+        ("RECURRING", json!({"cron": ""}), "/cron"),
+        ("RECURRING", json!({"cron": "0 0 30 2 *"}), "/cron"),
+        (
+            "RECURRING",
+            json!({"cron": "* * * * *", "timezone": "Mars/Olympus"}),
+            "/timezone",
+        ),
+        ("RECURRING", json!({"intervalMs": 0}), "/intervalMs"),
+        ("RECURRING", json!({"intervalMs": 999}), "/intervalMs"),
+        ("RECURRING", json!({"intervalMs": -1}), "/intervalMs"),
+        ("RECURRING", json!({"intervalMs": u64::MAX}), "/intervalMs"),
+        (
+            "RECURRING",
+            json!({"intervalMs": 1000, "maxOccurrences": 0}),
+            "/maxOccurrences",
+        ),
+        (
+            "RECURRING",
+            json!({"intervalMs": 1000, "maxOccurrences": u64::MAX}),
+            "/maxOccurrences",
+        ),
+        ("RECURRING", json!({"intervalMs": 1000, "firstAt": "soon"}), "/firstAt"),
+        ("RECURRING", json!({"intervalMs": 1000, "endDate": "never"}), "/endDate"),
+        ("RECURRING", json!({}), "/cron"),
+        ("DELAYED", json!({"delaySeconds": -1}), "/delaySeconds"),
+        ("DELAYED", json!({"delaySeconds": u64::MAX}), "/delaySeconds"),
+        ("DELAYED", json!({"at": "a..b"}), "/at"),
+        ("DELAYED", json!({"delaySeconds": 1, "timezone": "Nowhere"}), "/timezone"),
+    ];
+    for (mode, config, place) in refused {
+        let body = json!({
+            "name": "n", "eventType": "visit", "targetUrl": url, "schedulingMode": mode, "schedulingConfig": config,
+        });
+        let answer = api.call(Method::POST, &integrations, Some(&body)).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{config}: {}", answer.body);
+        let expected = format!("/schedulingConfig{place}");
+        let details = answer.body["details"].as_array().expect("details");
+        let places: Vec<_> = details.iter().map(|detail| detail["pointer"].as_str().unwrap()).collect();
+        assert_eq!(places, [expected], "{config}: {}", answer.body);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_begun_long_ago_or_hardly_ends_occurs_from_now_on() {
+    let system = Scheduled::start().await;
+    let api = &system.stack.api;
+    let began = Utc::now();
+    let config = json!({"intervalMs": 86_400_000, "firstAt": "2020-01-01T00:00:00Z", "maxOccurrences": u32::MAX});
+    api.integration(ORG, "visit", &system.receiver.url("/hook"), recurring(&config))
+        .await;
+    let over = json!({"intervalMs": 1000, "endDate": "2020-01-01"});
+    api.integration(ORG, "visit", &system.receiver.url("/over"), recurring(&over))
+        .await;
+    system.queue.insert(QueueRow::new(ORG, "visit").json(&json!({"n": 1}))).await;
+    eventually("it is decided", async || {
+        !api.list(ORG, "events", "events", "&status=SCHEDULED").await.is_empty()
+    })
+    .await;
+    system.stands(&["PENDING"]).await;
+    let row = system.rows().await.remove(0);
+    assert!(time(&row["scheduledFor"]) > began, "years are not made up for: {row}");
+    assert_eq!(row["recurringConfig"]["occurrence"], 1);
+
+    let id = row["id"].as_str().expect("an id");
+    let path = format!("/scheduled-integrations/{id}/reschedule?orgId={ORG}");
+    for wrong in [json!({}), json!({"scheduledFor": "yesterday"}), json!({"scheduledFor": 5})] {
+        let answer = api.call(Method::POST, &path, Some(&wrong)).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{wrong}: {}", answer.body);
+    }
+    api.post(&path, &json!({"scheduledFor": "2020-01-01T00:00:00Z"})).await;
+    system.receiver.wait_for(1).await;
+    system.stands(&["COMPLETED", "PENDING"]).await;
+    let next = system.rows().await.remove(1);
+    assert!(time(&next["scheduledFor"]) > began, "the next keeps its time: {next}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_pending_for_a_deleted_integration_is_cancelled_with_it() {
     let system = Scheduled::start().await;
     let api = &system.stack.api;
@@ -385,7 +469,70 @@ async fn many_due_at_once_are_delivered_by_two_schedulers_while_live_events_pass
 mod chaos {
     //! The scheduler and the worker are killed around due times.
 
+    use ig_testkit::servers::Mongo;
+
     use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn while_the_database_is_away_people_are_told_so_and_what_is_planned_waits() {
+        let mut server = Mongo::start().await;
+        let database = ig_testkit::mongo::database_on(&server.uri());
+        let soon_told = [("IG__MONGODB__SERVER_SELECTION_TIMEOUT_MS", "1000")];
+        let system = Scheduled::start_on(database, &soon_told).await;
+        let api = &system.stack.api;
+        let url = system.receiver.url("/hook");
+        api.integration(ORG, "visit", &url, delayed(&json!({"delaySeconds": 86_400})))
+            .await;
+        let every = json!({"intervalMs": 1000, "maxOccurrences": 5});
+        api.integration(ORG, "stay", &url, recurring(&every)).await;
+        let event = |kind: &str| QueueRow::new(ORG, kind).json(&json!({"kind": kind}));
+        system.queue.insert(event("visit")).await;
+        system.stands(&["PENDING"]).await;
+        let id = system.rows().await[0]["id"].as_str().expect("an id").to_owned();
+        system.queue.insert(event("stay")).await;
+        system.receiver.wait_for(1).await;
+
+        server.kill();
+        // While nobody can write it down.
+        system.queue.insert(event("visit")).await;
+        let at = |verb: &str| format!("/scheduled-integrations/{id}{verb}?orgId={ORG}");
+        let time = json!({"scheduledFor": in_seconds(0)});
+        for (method, verb, body) in [
+            (Method::GET, "", None),
+            (Method::POST, "/cancel", Some(&json!({}))),
+            (Method::POST, "/reschedule", Some(&time)),
+        ] {
+            let answer = api.call(method, &at(verb), body).await;
+            assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{verb}: {}", answer.body);
+            assert_eq!(answer.body["code"], "SERVICE_UNAVAILABLE", "{verb}");
+            assert!(answer.headers.contains_key("retry-after"), "{verb}: {:?}", answer.headers);
+        }
+        server.restart().await;
+
+        eventually_within(PATIENCE, "nothing is lost", async || {
+            let answer = api
+                .call(Method::GET, &format!("/scheduled-integrations?orgId={ORG}&limit=500"), None)
+                .await;
+            let rows = answer.body["scheduledIntegrations"].as_array().cloned().unwrap_or_default();
+            let count = |status: &str| rows.iter().filter(|row| row["status"] == status).count();
+            (count("PENDING"), count("COMPLETED")) == (2, 5)
+        })
+        .await;
+        let rows = system.rows().await;
+        let far = |row: &&Value| row["status"] == "PENDING" && self::time(&row["scheduledFor"]) > Utc::now();
+        assert_eq!(
+            rows.iter().filter(far).count(),
+            2,
+            "neither was moved nor called off: {rows:?}"
+        );
+        let received: BTreeSet<_> = ids(&system.receiver.requests()).into_iter().collect();
+        assert_eq!(received.len(), 5);
+        api.post(&at("/reschedule"), &json!({"scheduledFor": in_seconds(0)})).await;
+        eventually("what was moved is received", async || {
+            ids(&system.receiver.requests()).into_iter().collect::<BTreeSet<_>>().len() == 6
+        })
+        .await;
+    }
 
     #[tokio::test(flavor = "multi_thread")]
     async fn every_occurrence_is_there_once_and_received_at_least_once() {

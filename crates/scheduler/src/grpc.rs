@@ -42,7 +42,10 @@ impl SchedulerService for SchedulerGrpc {
 
     async fn reschedule(&self, request: Request<v1::RescheduleRequest>) -> Result<Response<v1::RescheduleResponse>, Status> {
         let Reschedule { org_id, id, at } = understood(request)?;
-        let changed = self.store.reschedule(org_id, id, at, self.clock.now()).await;
+        let now = self.clock.now();
+        // A person means at once, not long overdue.
+        let at = at.max(now);
+        let changed = self.store.reschedule(org_id, id, at, now).await;
         done(changed)?;
         self.wake.at(at);
         Ok(Response::new(v1::RescheduleResponse {}))

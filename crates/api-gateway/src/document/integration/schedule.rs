@@ -34,6 +34,7 @@ pub(crate) struct SchedulingConfig {
     pub first_at: Option<String>,
     /// RECURRING: how often it occurs.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 4_294_967_295_u32)]
     pub max_occurrences: Option<u32>,
     /// RECURRING: the last day, or the last moment.
     #[serde(skip_serializing_if = "Option::is_none")]
