@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::DateTime;
 use futures::StreamExt as _;
 use ig_core::clock::{Clock, Timestamp};
 use ig_core::id::ScheduledId;
@@ -89,8 +90,12 @@ impl Settler {
         let mut group = Vec::with_capacity(GROUP);
         while queue.recv_many(&mut group, GROUP).await > 0 {
             let ends: Vec<_> = group.iter().map(|ended| (ended.id(), ended.due_again())).collect();
-            self.settle(std::mem::take(&mut group)).await;
+            let noted = self.settle(std::mem::take(&mut group)).await;
             self.let_go(&ends);
+            if !noted {
+                // Nobody looked for what was under way here when its claim ended.
+                self.wake.at(DateTime::UNIX_EPOCH);
+            }
         }
     }
 
@@ -107,7 +112,8 @@ impl Settler {
         }
     }
 
-    async fn settle(&self, group: Vec<Ended>) {
+    /// Whether every end is written down; not where a claim was over before, or the database does not answer.
+    async fn settle(&self, group: Vec<Ended>) -> bool {
         let mut completed: BTreeMap<Duration, Vec<ScheduledId>> = BTreeMap::new();
         let mut single = Vec::new();
         for ended in group {
@@ -123,14 +129,18 @@ impl Settler {
                 other => single.push(other),
             }
         }
+        let mut noted = true;
         for (keep_for, ids) in completed {
-            self.insist(|now| self.complete(ids.clone(), keep_for, now)).await;
+            let all = self.insist(|now| self.complete(ids.clone(), keep_for, now)).await;
+            noted &= all == Some(true);
         }
-        let each = futures::stream::iter(single);
-        each.for_each_concurrent(AT_ONCE, |ended| self.settle_one(ended)).await;
+        let each = futures::stream::iter(single).map(|ended| self.settle_one(ended));
+        each.buffer_unordered(AT_ONCE)
+            .fold(noted, |noted, one| std::future::ready(noted && one))
+            .await
     }
 
-    async fn settle_one(&self, ended: Ended) {
+    async fn settle_one(&self, ended: Ended) -> bool {
         match ended {
             Ended::Settled {
                 delivery,
@@ -138,17 +148,15 @@ impl Settler {
                 recurs,
             } => {
                 metrics::ended(settlement.status(), self.late(&delivery));
-                self.end(&delivery, &settlement, recurs).await;
+                self.end(&delivery, &settlement, recurs).await
             }
             Ended::Owing(delivery) => self.succeed(&delivery, delivery.successor(self.clock.now())).await,
-            Ended::Again(id, due_at) => {
-                self.insist(|_| self.release(id, due_at)).await;
-            }
+            Ended::Again(id, due_at) => self.insist(|_| self.release(id, due_at)).await.is_some(),
         }
     }
 
     /// First the end of this one, then the next: whoever called this one off meanwhile has called off all that would follow.
-    async fn end(&self, delivery: &ScheduledDelivery, settlement: &Settlement, recurs: bool) {
+    async fn end(&self, delivery: &ScheduledDelivery, settlement: &Settlement, recurs: bool) -> bool {
         let successor = recurs.then(|| delivery.successor(self.clock.now())).flatten();
         let owes = successor.is_some();
         let held = self.insist(|now| async move {
@@ -157,22 +165,25 @@ impl Settler {
         });
         match held.await {
             Some(true) if owes => self.succeed(delivery, successor).await,
-            Some(true) | None => {}
+            Some(true) => true,
             Some(false) => {
-                tracing::debug!(id = %delivery.id, "a delivery was called off, or claimed by another, before its end was noted");
+                tracing::debug!(id = %delivery.id, "a delivery was called off, or its claim was over, before its end was noted");
+                false
             }
+            None => false,
         }
     }
 
-    async fn succeed(&self, settled: &ScheduledDelivery, successor: Option<ScheduledDelivery>) {
+    async fn succeed(&self, settled: &ScheduledDelivery, successor: Option<ScheduledDelivery>) -> bool {
         let next = successor.as_ref();
         let made = self.insist(|_| self.store.succeed(settled.id, &self.claim_id, next)).await;
         if let (Some(()), Some(next)) = (made, next) {
             self.wake.at(next.scheduled_for);
         }
+        made.is_some()
     }
 
-    async fn complete(&self, ids: Vec<ScheduledId>, keep_for: Duration, now: Timestamp) -> Result<(), StoreError> {
+    async fn complete(&self, ids: Vec<ScheduledId>, keep_for: Duration, now: Timestamp) -> Result<bool, StoreError> {
         self.store.complete(&ids, keep_for, self.claim(now)).await
     }
 

@@ -1,6 +1,7 @@
 //! What is due is delivered, in its time and once.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -8,6 +9,7 @@ use ig_core::delivery_log::TriggerType;
 use ig_core::scheduled::{ScheduledDelivery, ScheduledStatus};
 use ig_scheduler::Config;
 use ig_testkit::eventually;
+use tokio::sync::Notify;
 
 use crate::rows::{every_minute, row};
 use crate::setting::{Setting, noon};
@@ -163,6 +165,36 @@ async fn what_another_held_that_is_gone_is_taken_over_with_the_same_message() {
     assert_eq!(orders.len(), 2);
     assert_eq!(orders[0].message_id, orders[1].message_id);
     assert_ne!(orders[0].claim_id, orders[1].claim_id);
+}
+
+#[tokio::test]
+async fn one_whose_claim_ended_before_its_delivery_is_claimed_again_at_once() {
+    for of_a_series in [false, true] {
+        let setting = Setting::fresh().await;
+        let mut config = setting.config();
+        config.scheduler.poll_seconds = 3_600;
+        let late = Arc::new(Notify::new());
+        setting.worker.script.answer(1, [Answer::Told(Arc::clone(&late))]);
+        let held = if of_a_series {
+            every_minute(1, noon(), 1)
+        } else {
+            row(1, noon())
+        };
+        let after_its_claim = noon() + TimeDelta::seconds(11);
+        setting.plan(&[held, row(2, after_its_claim)]).await;
+        let scheduler = setting.scheduler_with(config).await;
+        setting.ordered(1).await;
+        setting.clock.advance(Duration::from_secs(11));
+        scheduler.nudge(after_its_claim).await;
+        // Whatever was due up to here has been looked at, and the first was under way then.
+        setting.stands(&[Pending, Completed]).await;
+        late.notify_one();
+        setting.stands(&[Completed, Completed]).await;
+        let orders = setting.worker.script.orders();
+        let of_the_first: Vec<_> = orders.iter().filter(|order| order.event_id.as_str() == "1").collect();
+        assert_eq!(of_the_first.len(), 2);
+        assert_eq!(of_the_first[0].message_id, of_the_first[1].message_id);
+    }
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ use ig_service::config::GrpcConfig;
 use ig_service::grpc::Services;
 use ig_service::{Context, Stop};
 use parking_lot::Mutex;
+use tokio::sync::Notify;
 use tonic::service::Routes;
 use tonic::{Request, Response, Status};
 
@@ -30,6 +31,8 @@ pub(crate) enum Answer {
     Away,
     /// Never.
     Hang,
+    /// The target took it, which is told once this is notified.
+    Told(Arc<Notify>),
 }
 
 /// What is shared with the server.
@@ -115,6 +118,10 @@ impl DeliveryService for Serving {
             Answer::Unknown => return Err(Status::not_found("the organisation has no such integration")),
             Answer::Away => return Err(Status::unavailable("the worker takes no orders now")),
             Answer::Hang => std::future::pending().await,
+            Answer::Told(when) => {
+                when.notified().await;
+                (OrderOutcome::Delivered, None, None)
+            }
         };
         let report = OrderReport {
             outcome,

@@ -162,13 +162,13 @@ impl ScheduledDeliveries {
     }
 
     /// Notes that deliveries that are kept for equally long were completed and owe nothing more, but for those whose claim is over or
-    /// that were called off meanwhile.
+    /// that were called off meanwhile; whether there were no such.
     pub async fn complete(
         &self,
         ids: &[ScheduledId],
         keep_for: std::time::Duration,
         claim: DeliveryClaim<'_>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let update = doc! {
             "$set": {
                 "status": ScheduledStatus::Completed.as_str(),
@@ -178,8 +178,8 @@ impl ScheduledDeliveries {
             "$unset": { "dueAt": "", "claimId": "" },
         };
         let rows = self.rows::<Document>();
-        self.database.within(rows.update_many(held(ids, claim), update)).await?;
-        Ok(())
+        let updated = self.database.within(rows.update_many(held(ids, claim), update)).await?;
+        Ok(updated.matched_count == ids.len() as u64)
     }
 
     /// Makes the successor that a settled delivery owes, exactly once whoever does it, and lets go of the delivery.
