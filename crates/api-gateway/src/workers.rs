@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use ig_core::error_kind::ErrorKind;
 use ig_core::order::{DeliveryOrder, OrderReport};
 use ig_proto::v1::DeliverRequest;
 use ig_proto::v1::delivery_service_client::DeliveryServiceClient;
-use ig_proto::{LARGEST_ORDER, kind_of};
+use ig_proto::{LARGEST_ORDER, OrderRefusal};
 use ig_service::grpc::Client;
 use tonic::{Request, Status};
 
@@ -38,13 +37,13 @@ impl Workers {
 }
 
 fn refusal(status: &Status) -> ApiError {
-    match kind_of(status) {
-        ErrorKind::NotFound => ApiError::new(
+    match OrderRefusal::from(status) {
+        OrderRefusal::Unknown => ApiError::new(
             ErrorCode::Conflict,
             "The integration has just changed and no worker knows it yet, please try again",
         ),
-        ErrorKind::Invalid | ErrorKind::TooLarge => ApiError::fault("/payload", status.message()),
-        _ => {
+        OrderRefusal::Never(reason) => ApiError::fault("/payload", reason),
+        OrderRefusal::Away => {
             tracing::warn!(%status, "no worker carried the order out");
             ApiError::unavailable("No delivery-worker can be reached now, please try again")
         }

@@ -10,6 +10,7 @@ use ig_core::order::{OrderOutcome, OrderReport};
 use ig_core::outcome::{ErrorCategory, Failure};
 use ig_core::ports::StoreError;
 use ig_core::redelivery::{ClaimId, Redelivery, Retried};
+use ig_proto::OrderRefusal;
 use ig_store::{DeadLetters, Integrations, KeptLetter, Settled, Settling};
 
 use crate::metrics;
@@ -56,11 +57,11 @@ impl Retries {
         let now = self.clock.now();
         let retried = match answer {
             Answer::Report(report) => understood(report, now),
-            Answer::Unknown => self.unknown(letter, now).await?,
-            Answer::Refused(reason) => Retried::Impossible {
+            Answer::Refused(OrderRefusal::Unknown) => self.unknown(letter, now).await?,
+            Answer::Refused(OrderRefusal::Never(reason)) => Retried::Impossible {
                 reason: format!("It cannot be delivered: {reason}"),
             },
-            Answer::Away => return Ok(Attempted::Unanswered),
+            Answer::Refused(OrderRefusal::Away) => return Ok(Attempted::Unanswered),
         };
         Ok(Attempted::Answered(retried))
     }

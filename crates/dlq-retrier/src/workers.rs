@@ -3,17 +3,16 @@
 use std::time::Duration;
 
 use ig_core::delivery_log::TriggerType;
-use ig_core::error_kind::ErrorKind;
 use ig_core::order::{DeliveryOrder, OrderReport};
 use ig_core::redelivery::ClaimId;
 use ig_proto::v1::DeliverRequest;
 use ig_proto::v1::delivery_service_client::DeliveryServiceClient;
-use ig_proto::{LARGEST_ORDER, kind_of};
+use ig_proto::{LARGEST_ORDER, OrderRefusal};
 use ig_service::grpc::Client;
 use ig_store::KeptLetter;
 use parking_lot::Mutex;
 use tokio::time::Instant;
-use tonic::{Request, Status};
+use tonic::Request;
 
 /// How long one delivery may take: the longest timeout of an integration, a wait for its rate limit, and its recording.
 const PATIENCE: Duration = Duration::from_mins(3);
@@ -25,12 +24,8 @@ const ABSENCE: Duration = Duration::from_secs(2);
 pub(crate) enum Answer {
     /// What came of the delivery.
     Report(OrderReport),
-    /// It knows no such integration, or no such action of it.
-    Unknown,
-    /// It will never carry this order out, for this reason.
-    Refused(String),
-    /// None can be reached, or it cannot carry the order out now; whether something was sent is not known.
-    Away,
+    /// It was not carried out.
+    Refused(OrderRefusal),
 }
 
 /// The workers, as whoever tries again sees them.
@@ -65,34 +60,18 @@ impl Workers {
             Ok(answer) => answer.into_inner().try_into().map_or_else(
                 |error| {
                     tracing::error!(%error, "a worker's report cannot be understood");
-                    Answer::Away
+                    Answer::Refused(OrderRefusal::Away)
                 },
                 Answer::Report,
             ),
-            Err(status) => refusal(&status),
+            Err(status) => {
+                tracing::warn!(%status, "no worker carried the order out");
+                Answer::Refused(OrderRefusal::from(&status))
+            }
         };
-        let is_away = matches!(answer, Answer::Away);
+        let is_away = matches!(answer, Answer::Refused(OrderRefusal::Away));
         *self.away_until.lock() = is_away.then(|| Instant::now() + ABSENCE);
         answer
-    }
-}
-
-fn refusal(status: &Status) -> Answer {
-    match kind_of(status) {
-        ErrorKind::NotFound => Answer::Unknown,
-        ErrorKind::Invalid | ErrorKind::TooLarge => Answer::Refused(status.message().to_owned()),
-        ErrorKind::Unauthenticated
-        | ErrorKind::Forbidden
-        | ErrorKind::Conflict
-        | ErrorKind::Stale
-        | ErrorKind::RateLimited
-        | ErrorKind::Unavailable
-        | ErrorKind::TimedOut
-        | ErrorKind::NotServed
-        | ErrorKind::Internal => {
-            tracing::warn!(%status, "no worker carried the order out");
-            Answer::Away
-        }
     }
 }
 

@@ -16,7 +16,7 @@ mod time;
 
 pub use invalid::InvalidMessage;
 pub use services::{SECTIONS, ServiceAddresses};
-pub use status::{kind_of, not_served, status};
+pub use status::{OrderRefusal, kind_of, not_served, status};
 
 /// The most bytes that an order to deliver has: the largest payload that is taken in, with what is around it.
 pub const LARGEST_ORDER: usize = 32 * 1024 * 1024;

@@ -51,6 +51,35 @@ pub fn kind_of(status: &Status) -> ErrorKind {
     }
 }
 
+/// Why a worker did not carry an order out, as far as whoever gave it has to know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OrderRefusal {
+    /// It knows no such integration, or no such action of it.
+    Unknown,
+    /// None will ever carry it out, for this reason.
+    Never(String),
+    /// None can be reached, or it cannot carry the order out now; whether something was sent is not known.
+    Away,
+}
+
+impl From<&Status> for OrderRefusal {
+    fn from(status: &Status) -> Self {
+        match kind_of(status) {
+            ErrorKind::NotFound => Self::Unknown,
+            ErrorKind::Invalid | ErrorKind::TooLarge => Self::Never(status.message().to_owned()),
+            ErrorKind::Unauthenticated
+            | ErrorKind::Forbidden
+            | ErrorKind::Conflict
+            | ErrorKind::Stale
+            | ErrorKind::RateLimited
+            | ErrorKind::Unavailable
+            | ErrorKind::TimedOut
+            | ErrorKind::NotServed
+            | ErrorKind::Internal => Self::Away,
+        }
+    }
+}
+
 impl From<InvalidMessage> for Status {
     fn from(error: InvalidMessage) -> Self {
         status(ErrorKind::Invalid, error.to_string())

@@ -9,6 +9,7 @@ use ig_core::id::ScheduledId;
 use ig_core::ports::StoreError;
 use ig_core::schedule::{MaxOverdue, Timeliness};
 use ig_core::scheduled::{ScheduledDelivery, ScheduledStatus, Settlement};
+use ig_proto::OrderRefusal;
 use ig_store::{DeliveryClaim, ScheduledDeliveries};
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
@@ -129,13 +130,13 @@ impl Deliveries {
                     tokio::time::sleep(pause).await;
                 }
                 // An action that is there no more.
-                Ordered::Unknown if index > 0 => break,
-                Ordered::Unknown => return self.unknown(delivery),
-                Ordered::Refused(reason) => {
+                Ordered::Refused(OrderRefusal::Unknown) if index > 0 => break,
+                Ordered::Refused(OrderRefusal::Unknown) => return self.unknown(delivery),
+                Ordered::Refused(OrderRefusal::Never(reason)) => {
                     failures.push(reason);
                     break;
                 }
-                Ordered::Away => return Ended::Again(delivery.id, self.clock.now() + TRY_AGAIN),
+                Ordered::Refused(OrderRefusal::Away) => return Ended::Again(delivery.id, self.clock.now() + TRY_AGAIN),
             }
         }
         let settlement = if failures.is_empty() {
@@ -163,7 +164,7 @@ impl Deliveries {
     fn note(&self, ordered: &Ordered) {
         let mut reach = self.reach.lock();
         match ordered {
-            Ordered::Away => {
+            Ordered::Refused(OrderRefusal::Away) => {
                 let away = reach.away_until.is_some_and(|until| until > Instant::now());
                 if !away {
                     reach.pause = (reach.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
@@ -171,7 +172,9 @@ impl Deliveries {
                     tracing::warn!("no delivery-worker can be reached; scheduled deliveries wait");
                 }
             }
-            Ordered::Recorded { .. } | Ordered::Unknown | Ordered::Refused(_) => *reach = Reach::default(),
+            Ordered::Recorded { .. } | Ordered::Refused(OrderRefusal::Unknown | OrderRefusal::Never(_)) => {
+                *reach = Reach::default();
+            }
         }
     }
 }

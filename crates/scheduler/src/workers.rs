@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use ig_core::error_kind::ErrorKind;
 use ig_core::order::{DeliveryOrder, OrderOutcome, OrderReport};
 use ig_proto::v1::DeliverRequest;
 use ig_proto::v1::delivery_service_client::DeliveryServiceClient;
-use ig_proto::{InvalidMessage, LARGEST_ORDER, kind_of};
+use ig_proto::{InvalidMessage, LARGEST_ORDER, OrderRefusal};
 use ig_service::grpc::Client;
-use tonic::{Request, Status};
+use tonic::Request;
 
 /// How long one order may take: every attempt with the longest timeout, and the pauses between. A worker that is gone is noticed at once.
 const PATIENCE: Duration = Duration::from_mins(30);
@@ -27,12 +26,8 @@ pub(crate) enum Ordered {
         /// The pause before the integration's next action.
         next: Option<Duration>,
     },
-    /// No worker knows the integration, or the integration has no such action.
-    Unknown,
-    /// No worker will ever carry it out, for this reason.
-    Refused(String),
-    /// No worker is there, or none can do it now.
-    Away,
+    /// It was not carried out.
+    Refused(OrderRefusal),
 }
 
 impl Workers {
@@ -48,9 +43,12 @@ impl Workers {
         match self.0.clone().deliver(request).await {
             Ok(answer) => recorded(answer.into_inner()).unwrap_or_else(|error| {
                 tracing::error!(%error, "a worker's report cannot be understood");
-                Ordered::Away
+                Ordered::Refused(OrderRefusal::Away)
             }),
-            Err(status) => refusal(&status),
+            Err(status) => {
+                tracing::debug!(%status, "no worker carried an order out");
+                Ordered::Refused(OrderRefusal::from(&status))
+            }
         }
     }
 }
@@ -70,24 +68,5 @@ fn failure(report: &OrderReport) -> Option<String> {
         OrderOutcome::Delivered | OrderOutcome::Skipped => None,
         OrderOutcome::Retryable | OrderOutcome::Refused => Some(told.unwrap_or_else(|| "It was not taken.".to_owned())),
         OrderOutcome::Held => Some("The integration is held: its dead letter waits until it is enabled.".to_owned()),
-    }
-}
-
-fn refusal(status: &Status) -> Ordered {
-    match kind_of(status) {
-        ErrorKind::NotFound => Ordered::Unknown,
-        ErrorKind::Invalid | ErrorKind::TooLarge => Ordered::Refused(status.message().to_owned()),
-        ErrorKind::Unauthenticated
-        | ErrorKind::Forbidden
-        | ErrorKind::Conflict
-        | ErrorKind::Stale
-        | ErrorKind::RateLimited
-        | ErrorKind::Unavailable
-        | ErrorKind::TimedOut
-        | ErrorKind::NotServed
-        | ErrorKind::Internal => {
-            tracing::debug!(%status, "no worker carried an order out");
-            Ordered::Away
-        }
     }
 }
