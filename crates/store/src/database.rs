@@ -4,12 +4,13 @@ use std::future::IntoFuture;
 use std::time::{Duration, Instant};
 
 use futures::TryStreamExt;
+use futures::future::BoxFuture;
 use ig_core::ports::StoreError;
 use mongodb::action::{Action, Find};
 use mongodb::bson::Document;
 use mongodb::error::{Error, ErrorKind, InsertManyError};
 use mongodb::options::{ClientOptions, ReadConcern, TransactionOptions, WriteConcern};
-use mongodb::{Client, Collection, Cursor};
+use mongodb::{Client, ClientSession, Collection, Cursor};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -108,6 +109,18 @@ impl Database {
         }
     }
 
+    /// Runs a transaction that reads one state of the database throughout, again where another was in its way; what ended it is the
+    /// caller's to understand.
+    pub(crate) async fn transact<C, T, F>(&self, context: C, attempt: F) -> Result<Result<T, Error>, StoreError>
+    where
+        C: Send,
+        F: for<'a> FnMut(&'a mut ClientSession, &'a mut C) -> BoxFuture<'a, Result<T, Error>> + Send,
+    {
+        let mut session = self.within(self.driver.client().start_session()).await?;
+        let transaction = session.start_transaction().with_options(snapshot_transaction());
+        self.raw(transaction.and_run(context, attempt)).await
+    }
+
     /// One page of what a filter finds, in a stable order, and how much it finds in all.
     pub(crate) async fn page<T>(
         &self,
@@ -150,8 +163,7 @@ fn all_were_there(error: &Error) -> bool {
     }
 }
 
-/// A transaction that reads one state of the database throughout.
-pub(crate) fn snapshot_transaction() -> TransactionOptions {
+fn snapshot_transaction() -> TransactionOptions {
     TransactionOptions::builder()
         .read_concern(ReadConcern::snapshot())
         .write_concern(durable())

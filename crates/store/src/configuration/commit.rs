@@ -13,10 +13,9 @@ use mongodb::error::{Error, Result};
 use mongodb::options::ReturnDocument;
 use serde::{Deserialize, Serialize};
 
+use super::expected::refusal;
 use super::log::{LogDocument, Subject};
 use super::{CommitError, Configurations, Counter, Expected, KEPT_CHANGES, REVISION};
-use crate::database::snapshot_transaction;
-use crate::error::store_error;
 use crate::event_types::EventTypeDocument;
 use crate::field::{long, unsigned};
 use crate::integrations::IntegrationDocument;
@@ -37,16 +36,12 @@ impl Configurations {
     /// deleting a unit its lookup rows. Units and
     /// organisations share one space of numbers, because events name either: a number that the other has is taken.
     pub async fn commit(&self, change: Change, expected: Expected) -> std::result::Result<u64, CommitError> {
-        let mut session = self.database.within(self.database.driver().client().start_session()).await?;
-        let transaction = session.start_transaction().with_options(snapshot_transaction());
-        let committed = transaction.and_run((self, change, expected), |session, (this, change, expected)| {
-            this.attempt(session, change, *expected).boxed()
-        });
-        let committed = self.database.raw(committed).await?;
-        committed.map_err(|error| match error.get_custom::<CommitError>() {
-            Some(refusal) => refusal.clone(),
-            None => store_error(&error).into(),
-        })
+        let committed = self
+            .database
+            .transact((self, change, expected), |session, (this, change, expected)| {
+                this.attempt(session, change, *expected).boxed()
+            });
+        committed.await?.map_err(|error| refusal(&error))
     }
 
     async fn attempt(&self, session: &mut ClientSession, change: &Change, expected: Expected) -> Result<u64> {

@@ -1,6 +1,9 @@
 //! What a commit takes for granted, and how it is told that this does not hold.
 
 use ig_core::ports::StoreError;
+use mongodb::error::Error;
+
+use crate::error::store_error;
 
 /// What the caller takes for granted about the item that it changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +37,14 @@ pub enum CommitError {
     /// The database did not do it; with [`StoreError::Unavailable`] it may have, unseen.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// What ended a transaction.
+pub(super) fn refusal(error: &Error) -> CommitError {
+    match error.get_custom::<CommitError>() {
+        Some(refusal) => refusal.clone(),
+        None => store_error(error).into(),
+    }
 }
 
 impl Expected {

@@ -8,10 +8,9 @@ use mongodb::ClientSession;
 use mongodb::bson::{self, Bson, Document, doc};
 use mongodb::error::{Error, Result};
 
+use super::expected::refusal;
 use super::log::Subject;
 use super::{CommitError, Configurations, Expected};
-use crate::database::snapshot_transaction;
-use crate::error::store_error;
 use crate::field::{date, long};
 use crate::integrations::HoldDocument;
 use crate::names::INTEGRATIONS;
@@ -35,16 +34,12 @@ impl Configurations {
     ) -> std::result::Result<u64, CommitError> {
         let subject = Subject::Integration(org, id);
         let switch = Switch { subject, hold, now };
-        let mut session = self.database.within(self.database.driver().client().start_session()).await?;
-        let transaction = session.start_transaction().with_options(snapshot_transaction());
-        let committed = transaction.and_run((self, switch, expected), |session, (this, switch, expected)| {
-            this.attempt_switch(session, switch, *expected).boxed()
-        });
-        let committed = self.database.raw(committed).await?;
-        committed.map_err(|error| match error.get_custom::<CommitError>() {
-            Some(refusal) => refusal.clone(),
-            None => store_error(&error).into(),
-        })
+        let committed = self
+            .database
+            .transact((self, switch, expected), |session, (this, switch, expected)| {
+                this.attempt_switch(session, switch, *expected).boxed()
+            });
+        committed.await?.map_err(|error| refusal(&error))
     }
 
     async fn attempt_switch(&self, session: &mut ClientSession, switch: &Switch<'_>, expected: Expected) -> Result<u64> {

@@ -2,12 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use futures::future::BoxFuture;
 use futures::{FutureExt, TryStreamExt};
 use ig_core::clock::Timestamp;
 use ig_core::id::{LookupId, LookupType, OrgId, Rid};
 use ig_core::lookup::{LookupDraft, LookupRow, LookupTable};
-use ig_core::ports::StoreError;
 use mongodb::ClientSession;
 use mongodb::bson::{Document, doc, oid::ObjectId};
 use mongodb::error::{Error, Result as Driven};
@@ -19,7 +17,6 @@ use super::leftovers::retire;
 use super::plan::{InPlace, Outcome, Plan, Written, outcome};
 use super::tables::{self, Generations, key, tables_in};
 use crate::configuration::Configurations;
-use crate::database::snapshot_transaction;
 use crate::error::is_duplicate;
 use crate::field::{object_id, unsigned};
 use crate::names::{LOOKUP_TABLES, LOOKUPS};
@@ -27,7 +24,9 @@ use crate::names::{LOOKUP_TABLES, LOOKUPS};
 impl MongoLookups {
     /// Makes a row.
     pub async fn insert(&self, row: &LookupRow) -> Result<(), LookupError> {
-        let outcome = self.transact((self, row), |session, (this, row)| this.insert_in(session, row).boxed());
+        let outcome = self
+            .database
+            .transact((self, row), |session, (this, row)| this.insert_in(session, row).boxed());
         match outcome.await? {
             Ok(()) => Ok(()),
             Err(error) => Err(self.named(&error, row).await),
@@ -36,9 +35,11 @@ impl MongoLookups {
 
     /// Changes a row that is at this revision into what is given; it may move to another table.
     pub async fn replace(&self, row: &LookupRow, expected: u64) -> Result<(), LookupError> {
-        let outcome = self.transact((self, row, expected), |session, (this, row, expected)| {
-            this.replace_in(session, row, *expected).boxed()
-        });
+        let outcome = self
+            .database
+            .transact((self, row, expected), |session, (this, row, expected)| {
+                this.replace_in(session, row, *expected).boxed()
+            });
         match outcome.await? {
             Ok(()) => Ok(()),
             Err(error) => Err(self.named(&error, row).await),
@@ -47,15 +48,17 @@ impl MongoLookups {
 
     /// Deletes a row that is at this revision.
     pub async fn delete(&self, org: OrgId, id: LookupId, expected: u64) -> Result<(), LookupError> {
-        let outcome = self.transact((self, org, id, expected), |session, (this, org, id, expected)| {
-            this.delete_in(session, *org, *id, *expected).boxed()
-        });
+        let outcome = self
+            .database
+            .transact((self, org, id, expected), |session, (this, org, id, expected)| {
+                this.delete_in(session, *org, *id, *expected).boxed()
+            });
         outcome.await?.map_err(|error| refusal(&error))
     }
 
     /// Deletes those of these rows that exist; says how many these were.
     pub async fn delete_many(&self, org: OrgId, ids: &[LookupId]) -> Result<u64, LookupError> {
-        let outcome = self.transact((self, org, ids), |session, (this, org, ids)| {
+        let outcome = self.database.transact((self, org, ids), |session, (this, org, ids)| {
             this.delete_many_in(session, *org, ids).boxed()
         });
         outcome.await?.map_err(|error| refusal(&error))
@@ -72,7 +75,7 @@ impl MongoLookups {
         let rows = self.database.collection::<RowDocument>(LOOKUPS);
         let rows = rows.count_documents(doc! { "generation": { "$in": generations } });
         let rows = self.database.within(rows).await?;
-        let outcome = self.transact(
+        let outcome = self.database.transact(
             (self, org, lookup_type, tenant),
             |session, (this, org, lookup_type, tenant)| this.delete_type_in(session, *org, lookup_type, *tenant).boxed(),
         );
@@ -82,21 +85,12 @@ impl MongoLookups {
 
     /// Puts up to some thousand drafts in force at once: a row is made, or changed where the table has its source already.
     pub async fn put_many(&self, org: OrgId, drafts: &[LookupDraft], at: Timestamp) -> Result<Written, LookupError> {
-        let outcome = self.transact((self, org, drafts, at), |session, (this, org, drafts, at)| {
-            this.put_many_in(session, *org, drafts, *at).boxed()
-        });
+        let outcome = self
+            .database
+            .transact((self, org, drafts, at), |session, (this, org, drafts, at)| {
+                this.put_many_in(session, *org, drafts, *at).boxed()
+            });
         outcome.await?.map_err(|error| refusal(&error))
-    }
-
-    /// Runs a transaction; what ended it is the caller's to understand.
-    pub(super) async fn transact<C, T, F>(&self, context: C, attempt: F) -> Result<Result<T, Error>, StoreError>
-    where
-        C: Send,
-        F: for<'a> FnMut(&'a mut ClientSession, &'a mut C) -> BoxFuture<'a, Driven<T>> + Send,
-    {
-        let mut session = self.database.within(self.database.driver().client().start_session()).await?;
-        let transaction = session.start_transaction().with_options(snapshot_transaction());
-        self.database.raw(transaction.and_run(context, attempt)).await
     }
 
     /// The row that has the value already, where this is what went wrong.

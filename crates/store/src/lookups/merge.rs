@@ -36,7 +36,7 @@ pub struct MergingLookups {
 impl MongoLookups {
     /// Opens tables to merge into; one that is not there begins empty.
     pub async fn merge(&self, org: OrgId, tables: Vec<LookupTable>) -> Result<MergingLookups, LookupError> {
-        let opened = self.transact((self, org, &tables), |session, (this, org, tables)| {
+        let opened = self.database.transact((self, org, &tables), |session, (this, org, tables)| {
             this.open_in(session, *org, tables).boxed()
         });
         let generations = opened.await?.map_err(|error| refusal(&error))?;
@@ -112,6 +112,7 @@ impl MergingLookups {
     async fn tell(&self, touched: &Generations) -> Result<(), LookupError> {
         let told = self
             .lookups
+            .database
             .transact((&self.lookups, self.org, touched), |session, (lookups, org, touched)| {
                 lookups.tell_in(session, *org, touched).boxed()
             });

@@ -77,9 +77,11 @@ impl StagedLookups {
     pub async fn put_in_force(self, types: &BTreeSet<LookupType>, tenant: Option<Option<Rid>>) -> Result<Replaced, LookupError> {
         let removed = self.in_force(types, tenant).await?;
         let lookups = &self.lookups;
-        let flipped = lookups.transact((&self, types, tenant), |session, (this, types, tenant)| {
-            this.flip(session, types, *tenant).boxed()
-        });
+        let flipped = lookups
+            .database
+            .transact((&self, types, tenant), |session, (this, types, tenant)| {
+                this.flip(session, types, *tenant).boxed()
+            });
         flipped.await?.map_err(|error| refusal(&error))?;
         Ok(Replaced {
             created: self.rows,

@@ -14,19 +14,17 @@ use mongodb::options::ReturnDocument;
 use super::document::{KnownDocument, PushedDocument, digest, key};
 use super::{Accepted, POSITION, PushedEvent};
 use crate::configuration::Counter;
-use crate::database::{Database, snapshot_transaction};
+use crate::database::Database;
 use crate::error::store_error;
 use crate::field::{long, unsigned};
 use crate::names::{COUNTERS, PUSHED_EVENTS};
 
 /// Stores what is new among the events and says of each what came of it.
 pub(super) async fn accept(database: &Database, events: &[PushedEvent]) -> std::result::Result<Vec<Accepted>, StoreError> {
-    let mut session = database.within(database.driver().client().start_session()).await?;
-    let transaction = session.start_transaction().with_options(snapshot_transaction());
-    let accepted = transaction.and_run((database, events), |session, (database, events)| {
+    let accepted = database.transact((database, events), |session, (database, events)| {
         attempt(database, session, events).boxed()
     });
-    database.raw(accepted).await?.map_err(|error| store_error(&error))
+    accepted.await?.map_err(|error| store_error(&error))
 }
 
 async fn attempt(database: &Database, session: &mut ClientSession, events: &[PushedEvent]) -> Result<Vec<Accepted>> {
