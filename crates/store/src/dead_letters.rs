@@ -28,9 +28,8 @@ pub use statistics::{DeadLetterStatistics, IntegrationDeadLetters};
 
 use crate::database::Database;
 use crate::field::object_id;
-use crate::log_filter::add_period;
 use crate::names::DEAD_LETTERS;
-use crate::page::{Listed, Page, add_search};
+use crate::page::{Listed, Page, add_integration, add_period, add_search, exactly};
 
 /// Which dead letters are listed; what is left out does not matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -128,16 +127,9 @@ fn query(org: OrgId, filter: &DeadLetterFilter) -> Document {
         ("eventType", event_type.as_ref().map(EventType::as_str)),
         ("eventId", event_id.as_ref().map(EventId::as_str)),
     ];
-    let mut query = doc! { "orgId": org.0 };
-    query.extend(
-        texts
-            .into_iter()
-            .filter_map(|(field, text)| Some((field.to_owned(), text?.into()))),
-    );
-    if let Some(id) = integration_id {
-        query.insert("integrationConfigId", object_id(id.0));
-    }
-    add_period(&mut query, *start, *end);
+    let mut query = exactly(org.0, texts);
+    add_integration(&mut query, *integration_id);
+    add_period(&mut query, "createdAt", *start, *end);
     add_search(
         &mut query,
         search.as_deref(),

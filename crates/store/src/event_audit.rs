@@ -11,9 +11,8 @@ use mongodb::bson::{Bson, Document, doc};
 pub(crate) use document::AuditDocument;
 
 use crate::database::Database;
-use crate::log_filter::add_period;
 use crate::names::EVENT_AUDIT;
-use crate::page::{Listed, Page};
+use crate::page::{Listed, Page, add_period, exactly};
 
 /// Which decisions are listed; what is left out does not matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -75,12 +74,7 @@ fn query(org: Option<OrgId>, filter: &AuditFilter) -> Document {
         ("status", status.map(DecisionStatus::as_str)),
         ("reason", reason.map(SkipReason::as_str)),
     ];
-    let mut query = doc! { "orgId": org.map_or(Bson::Null, |org| org.0.into()) };
-    query.extend(
-        texts
-            .into_iter()
-            .filter_map(|(field, text)| Some((field.to_owned(), text?.into()))),
-    );
-    add_period(&mut query, *start, *end);
+    let mut query = exactly(org.map_or(Bson::Null, |org| org.0.into()), texts);
+    add_period(&mut query, "createdAt", *start, *end);
     query
 }

@@ -3,10 +3,9 @@
 use ig_core::clock::Timestamp;
 use ig_core::delivery_log::{DeliveryStatus, Direction};
 use ig_core::id::{EventId, EventType, IntegrationId, OrgId};
-use mongodb::bson::{Document, doc};
+use mongodb::bson::Document;
 
-use crate::field::{date, object_id};
-use crate::page::add_search;
+use crate::page::{add_integration, add_period, add_search, exactly};
 
 /// Which deliveries or traces are listed; what is left out does not matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -59,35 +58,14 @@ impl LogFilter {
             ("correlationId", correlation_id.as_deref()),
             ("direction", direction.map(Direction::as_str)),
         ];
-        let mut query = doc! { "orgId": org.0 };
-        query.extend(
-            texts
-                .into_iter()
-                .filter_map(|(field, text)| Some((field.to_owned(), text?.into()))),
-        );
-        if let Some(id) = integration_id {
-            query.insert("integrationConfigId", object_id(id.0));
-        }
-        add_period(&mut query, *start, *end);
+        let mut query = exactly(org.0, texts);
+        add_integration(&mut query, *integration_id);
+        add_period(&mut query, "createdAt", *start, *end);
         add_search(
             &mut query,
             search.as_deref(),
             &["integrationName", "targetUrl", "errorMessage", "eventId"],
         );
         query
-    }
-}
-
-/// Bounds `createdAt` on the sides that are given.
-pub(crate) fn add_period(query: &mut Document, start: Option<Timestamp>, end: Option<Timestamp>) {
-    let mut period = Document::new();
-    if let Some(start) = start {
-        period.insert("$gte", date(start));
-    }
-    if let Some(end) = end {
-        period.insert("$lt", date(end));
-    }
-    if !period.is_empty() {
-        query.insert("createdAt", period);
     }
 }

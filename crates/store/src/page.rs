@@ -1,6 +1,10 @@
 //! Lists: which part of them, and what is searched for.
 
-use mongodb::bson::{Document, doc};
+use ig_core::clock::Timestamp;
+use ig_core::id::IntegrationId;
+use mongodb::bson::{Bson, Document, doc};
+
+use crate::field::{date, object_id};
 
 /// The longest search text that is used; what is beyond it is left out.
 pub const LONGEST_SEARCH: usize = 100;
@@ -49,6 +53,36 @@ impl<T> Listed<T> {
             items: self.items.into_iter().map(turn).collect::<Result<_, _>>()?,
             total: self.total,
         })
+    }
+}
+
+/// Finds what is an organisation's and has these values, where they are given.
+pub(crate) fn exactly<'a>(org: impl Into<Bson>, values: impl IntoIterator<Item = (&'a str, Option<&'a str>)>) -> Document {
+    let mut filter = doc! { "orgId": org };
+    for (field, value) in values {
+        if let Some(value) = value {
+            filter.insert(field, value);
+        }
+    }
+    filter
+}
+
+/// Bounds a time on the sides that are given.
+pub(crate) fn add_period(filter: &mut Document, field: &str, start: Option<Timestamp>, end: Option<Timestamp>) {
+    let bounds = [("$gte", start), ("$lt", end)];
+    let given = bounds
+        .into_iter()
+        .filter_map(|(bound, at)| Some((bound.to_owned(), date(at?).into())));
+    let period: Document = given.collect();
+    if !period.is_empty() {
+        filter.insert(field, period);
+    }
+}
+
+/// Finds what is for an integration, where one is given.
+pub(crate) fn add_integration(filter: &mut Document, integration: Option<IntegrationId>) {
+    if let Some(id) = integration {
+        filter.insert("integrationConfigId", object_id(id.0));
     }
 }
 

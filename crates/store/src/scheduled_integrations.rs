@@ -24,7 +24,7 @@ use document::{CancellationDocument, ScheduledDocument};
 use crate::database::Database;
 use crate::field::{date, object_id, unsigned};
 use crate::names::SCHEDULED;
-use crate::page::{Listed, Page, add_search};
+use crate::page::{Listed, Page, add_integration, add_period, add_search, exactly};
 
 /// Which scheduled deliveries are listed; what is left out does not matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -209,22 +209,9 @@ fn query(org: OrgId, filter: &ScheduledFilter) -> Document {
         ("eventType", event_type.as_ref().map(EventType::as_str)),
         ("originalEventId", event_id.as_ref().map(EventId::as_str)),
     ];
-    let mut query = doc! { "orgId": org.0 };
-    let given = texts
-        .into_iter()
-        .filter_map(|(field, text)| Some((field.to_owned(), text?.into())));
-    query.extend(given);
-    if let Some(id) = integration_id {
-        query.insert("integrationConfigId", object_id(id.0));
-    }
-    let bounds = [("$gte", *start), ("$lt", *end)];
-    let bounds: Document = bounds
-        .into_iter()
-        .filter_map(|(bound, at)| Some((bound.to_owned(), date(at?).into())))
-        .collect();
-    if !bounds.is_empty() {
-        query.insert("scheduledFor", bounds);
-    }
+    let mut query = exactly(org.0, texts);
+    add_integration(&mut query, *integration_id);
+    add_period(&mut query, "scheduledFor", *start, *end);
     add_search(
         &mut query,
         search.as_deref(),
