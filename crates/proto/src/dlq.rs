@@ -93,43 +93,31 @@ impl TryFrom<v1::StartRedriveRequest> for RedriveOrder {
     }
 }
 
-impl From<RedriveKey> for v1::GetRedriveRequest {
-    fn from(key: RedriveKey) -> Self {
-        let RedriveKey { org_id, id } = key;
-        Self {
-            org_id: org_id.0,
-            id: id.to_string(),
+/// A request that names a redrive and says nothing else.
+macro_rules! names_a_redrive {
+    ($request:ident) => {
+        impl From<RedriveKey> for v1::$request {
+            fn from(key: RedriveKey) -> Self {
+                let RedriveKey { org_id, id } = key;
+                Self {
+                    org_id: org_id.0,
+                    id: id.to_string(),
+                }
+            }
         }
-    }
-}
 
-impl TryFrom<v1::GetRedriveRequest> for RedriveKey {
-    type Error = InvalidMessage;
+        impl TryFrom<v1::$request> for RedriveKey {
+            type Error = InvalidMessage;
 
-    fn try_from(message: v1::GetRedriveRequest) -> Result<Self, InvalidMessage> {
-        let v1::GetRedriveRequest { org_id, id } = message;
-        key(org_id, &id)
-    }
-}
-
-impl From<RedriveKey> for v1::CancelRedriveRequest {
-    fn from(key: RedriveKey) -> Self {
-        let RedriveKey { org_id, id } = key;
-        Self {
-            org_id: org_id.0,
-            id: id.to_string(),
+            fn try_from(message: v1::$request) -> Result<Self, InvalidMessage> {
+                let v1::$request { org_id, id } = message;
+                key(org_id, &id)
+            }
         }
-    }
+    };
 }
-
-impl TryFrom<v1::CancelRedriveRequest> for RedriveKey {
-    type Error = InvalidMessage;
-
-    fn try_from(message: v1::CancelRedriveRequest) -> Result<Self, InvalidMessage> {
-        let v1::CancelRedriveRequest { org_id, id } = message;
-        key(org_id, &id)
-    }
-}
+names_a_redrive!(GetRedriveRequest);
+names_a_redrive!(CancelRedriveRequest);
 
 impl From<&Redrive> for v1::Redrive {
     fn from(redrive: &Redrive) -> Self {
