@@ -457,7 +457,7 @@ async fn a_large_file_is_imported_step_by_step_in_little_memory() {
             "{import}"
         );
         assert_eq!(import["created"], json!(created), "{import}");
-        let grown = peak() - before;
+        let grown = peak().saturating_sub(before);
         measured(&format!(
             "{rows} rows, {mode}: checked {checked:?}, whole {:?}, peak grew {grown} KiB",
             began.elapsed()
