@@ -56,7 +56,10 @@ impl Opening {
             .switch(integration.org_id, integration.id, hold, expected, now)
             .await;
         match switched {
-            Ok(_) | Err(CommitError::Stale { .. } | CommitError::NotFound) => {}
+            Ok(_) => {}
+            Err(refused @ (CommitError::Stale { .. } | CommitError::NotFound)) => {
+                tracing::info!(%refused, integration = %integration.id, known = integration.revision, "an integration was not switched");
+            }
             Err(error @ (CommitError::Duplicate { .. } | CommitError::Store(_))) => {
                 tracing::warn!(%error, integration = %integration.id, "an integration could not be switched; its next delivery tries again");
             }
