@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::Utc;
-use ig_core::access::KeyScope;
+use ig_core::access::{Actor, KeyScope};
 use ig_core::ports::StoreError;
 use ig_core::secret::Secret;
 use ig_service::{Context, Fate};
@@ -62,7 +62,7 @@ async fn ensure_key(store: &Store, key: &str) -> Result<(), StoreError> {
         expires_at: None,
         created_at: Utc::now(),
     };
-    match keys.create(&hash, new).await {
+    match keys.create(&hash, new, &Actor::system("api-gateway")).await {
         // Another gateway that starts at the same moment made it first.
         Err(StoreError::Refused(_)) if keys.find(&hash).await?.is_some() => Ok(()),
         made => made.map(drop),

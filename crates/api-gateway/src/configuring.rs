@@ -7,6 +7,7 @@ use crate::document::Stamp;
 
 pub(crate) mod api_keys;
 pub(crate) mod event_types;
+pub(crate) mod history;
 pub(crate) mod integrations;
 pub(crate) mod lookups;
 pub(crate) mod organizations;

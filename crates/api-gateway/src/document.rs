@@ -18,6 +18,7 @@ mod event_type;
 mod execution_log;
 mod field_schema;
 mod header;
+mod history;
 mod integration;
 mod listing;
 mod lookup;
@@ -41,6 +42,7 @@ pub(crate) use event_audit::{EventEntry, EventList};
 pub(crate) use event_type::{EventTypeDocument, EventTypeList, ValidationChoice};
 pub(crate) use execution_log::{ExecutionLogEntry, ExecutionLogList};
 pub(crate) use field_schema::{FieldSchema, FieldSchemaChange, FieldSchemaList};
+pub(crate) use history::{AuditLogDetail, AuditLogEntry, AuditLogList, Looks, VersionDetail, VersionEntry, VersionList};
 pub(crate) use integration::{OutboundIntegration, OutboundIntegrationList, Secrets};
 pub(crate) use listing::Listing;
 pub(crate) use lookup::{

@@ -147,7 +147,12 @@ impl Gateway {
 
     /// Makes a change durable and sees that it comes into force; answers its revision.
     pub(crate) async fn commit(&self, change: Change, expected: Expected) -> Result<u64, ApiError> {
-        let revision = self.store().configuration().commit(change, expected).await?;
+        let revision = self
+            .store()
+            .configuration()
+            .on_behalf_of(self.caller.actor())
+            .commit(change, expected)
+            .await?;
         self.feed().look_now();
         Ok(revision)
     }

@@ -19,6 +19,7 @@ use crate::error::{ApiError, ErrorCode};
 use crate::gateway::Edge;
 
 mod api_keys;
+mod audit_logs;
 mod auth;
 mod description;
 mod dlq;
@@ -35,6 +36,7 @@ mod scheduled_integrations;
 mod tenant;
 mod units;
 mod users;
+mod versions;
 
 const BASE: &str = "/api/v1";
 /// How long a browser remembers what is allowed.
@@ -98,6 +100,8 @@ fn routes() -> OpenApiRouter<Edge> {
         .merge(units::routes())
         .merge(users::routes())
         .merge(api_keys::routes())
+        .merge(audit_logs::routes())
+        .merge(versions::routes())
         .merge(outbound_integrations::routes())
         .merge(event_types::routes())
         .merge(field_schemas::routes())

@@ -44,6 +44,17 @@ pub(crate) fn api_key(text: &str) -> Result<ApiKeyId, ApiError> {
     text.parse().map_err(|_| ApiError::not_found("API key"))
 }
 
+/// A revision.
+pub(crate) fn revision(text: &str) -> Result<u64, ApiError> {
+    text.parse().map_err(|_| ApiError::not_found("Version"))
+}
+
+/// The identifier of an entry of the audit log.
+pub(crate) fn audit_log(text: &str) -> Result<[u8; 12], ApiError> {
+    let id: Result<LogId, _> = text.parse();
+    id.map(|id| id.0).map_err(|_| ApiError::not_found("Audit log"))
+}
+
 /// A redrive's identifier.
 pub(crate) fn redrive(text: &str) -> Result<RedriveId, ApiError> {
     text.parse().map_err(|_| ApiError::not_found("Redrive"))

@@ -183,6 +183,17 @@ pub struct Actor {
     pub name: String,
 }
 
+impl Actor {
+    /// The platform itself, by the part of it that acts.
+    pub fn system(part: &str) -> Self {
+        Self {
+            kind: ActorKind::System,
+            id: part.to_owned(),
+            name: part.to_owned(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -15,6 +15,7 @@ pub mod error_kind;
 pub mod event;
 pub mod event_type;
 pub mod fault;
+pub mod history;
 pub mod holes;
 pub mod id;
 pub mod integration;

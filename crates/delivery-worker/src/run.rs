@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use ig_core::access::Actor;
 use ig_core::clock::{Clock, SystemClock};
 use ig_core::id::SourceId;
 use ig_core::lease::WorkerId;
@@ -243,7 +244,10 @@ impl Worker {
 }
 
 fn gate(store: &Store, alerting: Alerting, worker: &WorkerId, clock: &Arc<dyn Clock>) -> Arc<Gate> {
-    let opening = Opening::new(store.configuration(), alerting);
+    let opening = Opening::new(
+        store.configuration().on_behalf_of(&Actor::system("delivery-worker")),
+        alerting,
+    );
     let breakers = Breakers::new(store.breakers(), opening, worker.0.clone(), Arc::clone(clock));
     let limits = Limits::new(Arc::new(store.rate_windows()), Arc::clone(clock));
     Gate::new(breakers, limits)

@@ -2,16 +2,20 @@
 
 use std::fmt;
 
-use ig_core::access::KeyScope;
+use futures::FutureExt;
+use ig_core::access::{Actor, KeyScope};
 use ig_core::clock::Timestamp;
+use ig_core::history::{Item, ItemKind};
 use ig_core::id::{ApiKeyId, OrgId};
 use ig_core::ports::StoreError;
 use mongodb::bson::{self, Binary, Document, doc, oid::ObjectId};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::audit_logs::note;
 use crate::database::Database;
-use crate::error::unreadable;
+use crate::error::{store_error, unreadable};
 use crate::field::{binary, date, object_id, timestamp};
 use crate::names::API_KEYS;
 use crate::page::{Listed, Page, add_search};
@@ -112,11 +116,20 @@ impl ApiKeys {
         found.map(ApiKey::try_from).transpose()
     }
 
-    /// Makes a key that is found by this hash from now on.
-    pub async fn create(&self, hash: &KeyHash, key: NewApiKey) -> Result<ApiKey, StoreError> {
+    /// Makes a key that is found by this hash from now on, and notes who did.
+    pub async fn create(&self, hash: &KeyHash, key: NewApiKey, by: &Actor) -> Result<ApiKey, StoreError> {
         let document = KeyDocument::new(hash, key);
-        let keys = self.database.collection::<KeyDocument>(API_KEYS);
-        self.database.within(keys.insert_one(&document)).await?;
+        let made = self
+            .database
+            .transact((self, &document, by), |session, (this, document, by)| {
+                async move {
+                    let keys = this.database.collection::<KeyDocument>(API_KEYS);
+                    keys.insert_one(&**document).session(&mut *session).await?;
+                    note(&this.database, session, by, &document.item(), None, Some(&document.shown())).await
+                }
+                .boxed()
+            });
+        made.await?.map_err(|error| store_error(&error))?;
         document.try_into()
     }
 }
@@ -147,13 +160,28 @@ impl ApiKeys {
         listed.try_map(ApiKey::try_from)
     }
 
-    /// Ends a key for good; false where there is none, or it was revoked already.
-    pub async fn revoke(&self, id: ApiKeyId, now: Timestamp) -> Result<bool, StoreError> {
-        let keys = self.database.collection::<KeyDocument>(API_KEYS);
+    /// Ends a key for good, and notes who did; false where there is none, or it was revoked already.
+    pub async fn revoke(&self, id: ApiKeyId, by: &Actor, now: Timestamp) -> Result<bool, StoreError> {
         let active = doc! { "_id": object_id(id.0), "isActive": true };
         let change = doc! { "$set": { "isActive": false, "revokedAt": date(now) } };
-        let revoked = self.database.within(keys.update_one(active, change)).await?;
-        Ok(revoked.matched_count > 0)
+        let revoked = self
+            .database
+            .transact((self, active, change, by), |session, (this, active, change, by)| {
+                async move {
+                    let keys = this.database.collection::<KeyDocument>(API_KEYS);
+                    let Some(before) = keys
+                        .find_one_and_update(active.clone(), change.clone())
+                        .session(&mut *session)
+                        .await?
+                    else {
+                        return Ok(false);
+                    };
+                    note(&this.database, session, by, &before.item(), Some(&before.shown()), None).await?;
+                    Ok(true)
+                }
+                .boxed()
+            });
+        revoked.await?.map_err(|error| store_error(&error))
     }
 }
 
@@ -176,6 +204,32 @@ impl KeyDocument {
             expires_at: expires_at.map(date),
             created_at: date(created_at),
         }
+    }
+}
+
+impl KeyDocument {
+    fn item(&self) -> Item {
+        Item {
+            org: self.org_id.map(OrgId),
+            kind: ItemKind::ApiKey,
+            id: self.id.to_hex(),
+        }
+    }
+
+    /// As audit shows it.
+    fn shown(&self) -> Value {
+        let Self {
+            id: _,
+            key_hash: _,
+            org_id,
+            name,
+            scopes,
+            is_active,
+            expires_at,
+            created_at: _,
+        } = self;
+        let expires_at = expires_at.map(|end| timestamp(end).to_rfc3339());
+        json!({"name": name, "orgId": org_id, "scopes": scopes, "isActive": is_active, "expiresAt": expires_at})
     }
 }
 

@@ -1,16 +1,18 @@
 //! The one way in which configuration changes, and the two ways in which it is followed: a snapshot, and the changes since.
 //!
 //! A commit is one transaction that raises the revision, writes the document with that revision, and notes in
-//! `config_changes` which document it was. Every commit writes the same counter, so two of them cannot overlap: the order
+//! `config_changes` which document it was, in `config_versions` what it looks like now, and in `audit_logs` who did it. Every commit writes the same counter, so two of them cannot overlap: the order
 //! of revisions is the order of commits, none is left out, and what a commit checked still holds when it is done.
 
 mod changes;
 mod commit;
 mod expected;
+mod history;
 mod log;
 mod snapshot;
 mod switch;
 
+use ig_core::access::Actor;
 use ig_core::ports::StoreError;
 use mongodb::bson::doc;
 use serde::Deserialize;
@@ -31,6 +33,7 @@ pub(crate) const REVISION: &str = "configuration";
 #[derive(Debug, Clone)]
 pub struct Configurations {
     database: Database,
+    author: Actor,
 }
 
 #[derive(Debug, Deserialize)]
@@ -40,7 +43,15 @@ pub(crate) struct Counter {
 
 impl Configurations {
     pub(crate) fn new(database: Database) -> Self {
-        Self { database }
+        let author = Actor::system("platform");
+        Self { database, author }
+    }
+
+    /// The same, for changes that somebody makes: history and audit name them.
+    #[must_use]
+    pub fn on_behalf_of(self, author: &Actor) -> Self {
+        let author = author.clone();
+        Self { author, ..self }
     }
 
     /// The revision of the last commit; 0 before the first.

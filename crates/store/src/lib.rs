@@ -2,6 +2,7 @@
 
 mod alerts;
 mod api_keys;
+mod audit_logs;
 mod breakers;
 mod config;
 mod configuration;
@@ -36,6 +37,7 @@ mod users;
 
 pub use alerts::{AlertTimes, Alerts, Raised};
 pub use api_keys::{ApiKey, ApiKeyFilter, ApiKeys, KeyHash, NewApiKey};
+pub use audit_logs::{AuditEntry, AuditLogFilter, AuditLogs};
 pub use breakers::Breakers;
 pub use config::{MongoConfig, SecretsConfig};
 pub use configuration::{CommitError, Configurations, Expected, Items, KEPT_CHANGES};

@@ -120,6 +120,16 @@ fn indexes() -> Vec<(&'static str, Vec<IndexModel>)> {
             names::USERS,
             vec![unique(doc! { "email": 1 }), on(doc! { "orgId": 1, "role": 1 })],
         ),
+        // One thing's versions; what goes with an organisation.
+        (
+            names::CONFIG_VERSIONS,
+            vec![on(doc! { "orgId": 1, "kind": 1, "item": 1, "_id": -1 })],
+        ),
+        // The list, of everything and of one organisation.
+        (
+            names::AUDIT_LOGS,
+            vec![newest_first(Document::new()), newest_first(doc! { "orgId": 1 })],
+        ),
         // A person's, when they are all to end; the end of each.
         (names::SESSIONS, vec![on(doc! { "userId": 1 }), expiring()]),
     ]

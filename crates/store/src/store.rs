@@ -5,6 +5,7 @@ use mongodb::bson::doc;
 
 use crate::alerts::Alerts;
 use crate::api_keys::ApiKeys;
+use crate::audit_logs::AuditLogs;
 use crate::breakers::Breakers;
 use crate::config::MongoConfig;
 use crate::configuration::Configurations;
@@ -151,6 +152,11 @@ impl Store {
     /// Keys for the API.
     pub fn api_keys(&self) -> ApiKeys {
         ApiKeys::new(self.database.clone())
+    }
+
+    /// Who changed what.
+    pub fn audit_logs(&self) -> AuditLogs {
+        AuditLogs::new(self.database.clone())
     }
 
     /// What people were told of.

@@ -3,15 +3,17 @@
 mod document;
 mod password;
 
-use ig_core::access::{Role, Standing};
+use futures::FutureExt;
+use ig_core::access::{Actor, Role, Standing};
 use ig_core::clock::Timestamp;
+use ig_core::history::{Item, ItemKind};
 use ig_core::id::{OrgId, UserId};
 use ig_core::ports::StoreError;
 use ig_core::secret::Secret;
 use mongodb::Collection;
 use mongodb::bson::{Bson, Document, doc, oid::ObjectId};
-use mongodb::options::ReturnDocument;
 
+use crate::audit_logs::note;
 use crate::configuration::CommitError;
 use crate::database::Database;
 use crate::error::{is_duplicate, store_error};
@@ -167,8 +169,8 @@ impl Users {
         User::try_from(user).map(Some)
     }
 
-    /// Makes a person.
-    pub async fn create(&self, new: NewUser, now: Timestamp) -> Result<User, CommitError> {
+    /// Makes a person, and notes who did.
+    pub async fn create(&self, new: NewUser, by: &Actor, now: Timestamp) -> Result<User, CommitError> {
         let NewUser {
             email,
             name,
@@ -188,14 +190,30 @@ impl Users {
             updated_at: now,
         };
         let document = UserDocument::new(&user, password::hash(&password).await?);
-        match self.database.raw(self.users().insert_one(document)).await? {
-            Ok(_) => Ok(user),
-            Err(error) => Err(taken(&error)),
-        }
+        let shown = document.shown(true);
+        let made = self.database.transact(
+            (self, &user, document, shown, by),
+            |session, (this, user, document, shown, by)| {
+                async move {
+                    this.users().insert_one(&*document).session(&mut *session).await?;
+                    note(&this.database, session, by, &item(user), None, Some(shown)).await
+                }
+                .boxed()
+            },
+        );
+        made.await?.map_err(|error| taken(&error))?;
+        Ok(user)
     }
 
-    /// Changes a person who is still at this revision.
-    pub async fn change(&self, id: UserId, revision: u64, change: UserChange, now: Timestamp) -> Result<User, CommitError> {
+    /// Changes a person who is still at this revision, and notes who did.
+    pub async fn change(
+        &self,
+        id: UserId,
+        revision: u64,
+        change: UserChange,
+        by: &Actor,
+        now: Timestamp,
+    ) -> Result<User, CommitError> {
         let UserChange {
             email,
             name,
@@ -208,32 +226,68 @@ impl Users {
             "email": normal(&email), "name": name, "role": role, "orgId": org, "access": access, "isActive": is_active,
             "updatedAt": date(now),
         };
+        let has_password = password.is_some();
         if let Some(password) = password {
             fields.insert("passwordHash", password::hash(&password).await?);
         }
-        let mut filter = by_id(id);
-        filter.insert("revision", long(revision));
         let update = doc! { "$set": fields, "$inc": { "revision": 1_i64 } };
-        let users = self.users();
-        let changed = users
-            .find_one_and_update(filter, update)
-            .return_document(ReturnDocument::After);
-        match self.database.raw(changed).await? {
-            Ok(Some(user)) => Ok(user.try_into()?),
-            Ok(None) => Err(self.moved_on(id).await?),
-            Err(error) => Err(taken(&error)),
+        let filter = at_revision(id, revision);
+        let changed = self
+            .database
+            .transact((self, filter, update, by), |session, (this, filter, update, by)| {
+                async move {
+                    let users = this.users();
+                    let Some(before) = users
+                        .find_one_and_update(filter.clone(), update.clone())
+                        .session(&mut *session)
+                        .await?
+                    else {
+                        return Ok(None);
+                    };
+                    let after = users.find_one(doc! { "_id": before.id }).session(&mut *session).await?;
+                    let Some(after) = after else { return Ok(None) };
+                    let (shown, item) = ((before.shown(false), after.shown(has_password)), item_of(&after));
+                    note(&this.database, session, by, &item, Some(&shown.0), Some(&shown.1)).await?;
+                    Ok(Some(after))
+                }
+                .boxed()
+            });
+        match changed.await?.map_err(|error| taken(&error))? {
+            Some(user) => Ok(user.try_into()?),
+            None => Err(self.moved_on(id).await?),
         }
     }
 
-    /// Deletes a person.
-    pub async fn delete(&self, id: UserId, revision: u64) -> Result<(), CommitError> {
-        let mut filter = by_id(id);
-        filter.insert("revision", long(revision));
-        let deleted = self.database.within(self.users().delete_one(filter)).await?;
-        if deleted.deleted_count == 0 {
-            return Err(self.moved_on(id).await?);
+    /// Deletes a person who is still at this revision, and notes who did.
+    pub async fn delete(&self, id: UserId, revision: u64, by: &Actor) -> Result<(), CommitError> {
+        let filter = at_revision(id, revision);
+        let deleted = self.database.transact((self, filter, by), |session, (this, filter, by)| {
+            async move {
+                let Some(before) = this
+                    .users()
+                    .find_one_and_delete(filter.clone())
+                    .session(&mut *session)
+                    .await?
+                else {
+                    return Ok(false);
+                };
+                note(
+                    &this.database,
+                    session,
+                    by,
+                    &item_of(&before),
+                    Some(&before.shown(false)),
+                    None,
+                )
+                .await?;
+                Ok(true)
+            }
+            .boxed()
+        });
+        if deleted.await?.map_err(|error| store_error(&error))? {
+            return Ok(());
         }
-        Ok(())
+        Err(self.moved_on(id).await?)
     }
 
     async fn moved_on(&self, id: UserId) -> Result<CommitError, StoreError> {
@@ -253,6 +307,29 @@ fn normal(email: &str) -> String {
 
 fn by_id(id: UserId) -> Document {
     doc! { "_id": object_id(id.0) }
+}
+
+fn at_revision(id: UserId, revision: u64) -> Document {
+    doc! { "_id": object_id(id.0), "revision": long(revision) }
+}
+
+fn item(user: &User) -> Item {
+    Item {
+        org: match user.standing {
+            Standing::Admin => None,
+            Standing::User { org, .. } => Some(org),
+        },
+        kind: ItemKind::User,
+        id: user.id.to_string(),
+    }
+}
+
+fn item_of(document: &UserDocument) -> Item {
+    Item {
+        org: document.org_id.map(OrgId),
+        kind: ItemKind::User,
+        id: document.id.to_hex(),
+    }
 }
 
 fn taken(error: &mongodb::error::Error) -> CommitError {

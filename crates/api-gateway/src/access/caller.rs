@@ -105,7 +105,7 @@ impl Caller {
     }
 
     /// Refuses what they may not do there.
-    pub(super) fn may(&self, right: Right, place: Place) -> Result<(), ApiError> {
+    pub(crate) fn may(&self, right: Right, place: Place) -> Result<(), ApiError> {
         let holder = self.holder().ok_or_else(|| unauthorized(NO_PROOF))?;
         holder.may(right, place).map_err(ApiError::from)
     }

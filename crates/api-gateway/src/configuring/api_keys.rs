@@ -26,14 +26,22 @@ pub(crate) async fn create(gateway: &Gateway, asked: ApiKeyAsked) -> Result<ApiK
         gateway.named_org("/orgId", org).await?;
     }
     let text = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>()));
-    let made = gateway.store().api_keys().create(&KeyHash::of(&text), new).await?;
+    let made = gateway
+        .store()
+        .api_keys()
+        .create(&KeyHash::of(&text), new, gateway.caller().actor())
+        .await?;
     Ok(ApiKeyEntry::shown_once(made, text))
 }
 
 /// Ends a key for good. One that was revoked before stays so.
 pub(crate) async fn revoke(gateway: &Gateway, id: ApiKeyId) -> Result<(), ApiError> {
     get(gateway, id).await?;
-    gateway.store().api_keys().revoke(id, Utc::now()).await?;
+    gateway
+        .store()
+        .api_keys()
+        .revoke(id, gateway.caller().actor(), Utc::now())
+        .await?;
     gateway.keys().forget();
     Ok(())
 }

@@ -118,6 +118,16 @@ async fn begin_counting_anew(gateway: &Gateway, integration: &Integration, was_a
     Ok(())
 }
 
+/// Makes an integration again that was deleted, as it was.
+pub(crate) async fn restore(gateway: &Gateway, deleted: Integration) -> Result<Integration, ApiError> {
+    let integration = Integration {
+        updated_at: made_now().updated_at,
+        ..deleted
+    };
+    check(gateway, &integration).await?;
+    commit(gateway, integration, Expected::New).await
+}
+
 /// Deletes an integration.
 pub(crate) async fn delete(gateway: &Gateway, org: OrgId, id: IntegrationId, seen: IfMatch) -> Result<(), ApiError> {
     let stored = get(gateway, org, id).await?;

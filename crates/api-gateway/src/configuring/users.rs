@@ -25,7 +25,7 @@ pub(crate) async fn get(gateway: &Gateway, id: UserId) -> Result<User, ApiError>
 pub(crate) async fn create(gateway: &Gateway, document: Person) -> Result<User, ApiError> {
     let new = document.new_user()?;
     in_an_organization(gateway, new.standing).await?;
-    Ok(gateway.store().users().create(new, now()).await?)
+    Ok(gateway.store().users().create(new, gateway.caller().actor(), now()).await?)
 }
 
 /// Changes a person into what the document says.
@@ -37,7 +37,13 @@ pub(crate) async fn replace(gateway: &Gateway, stored: User, document: Person, s
     let changed = gateway
         .store()
         .users()
-        .change(stored.id, revision(expected, &stored), change, now())
+        .change(
+            stored.id,
+            revision(expected, &stored),
+            change,
+            gateway.caller().actor(),
+            now(),
+        )
         .await?;
     if ends_sessions {
         gateway.sessions().end_all(stored.id, None).await?;
@@ -49,7 +55,11 @@ pub(crate) async fn replace(gateway: &Gateway, stored: User, document: Person, s
 pub(crate) async fn delete(gateway: &Gateway, id: UserId, seen: IfMatch) -> Result<(), ApiError> {
     let stored = get(gateway, id).await?;
     let expected = seen.against(None, stored.revision)?;
-    gateway.store().users().delete(id, revision(expected, &stored)).await?;
+    gateway
+        .store()
+        .users()
+        .delete(id, revision(expected, &stored), gateway.caller().actor())
+        .await?;
     gateway.sessions().end_all(id, None).await
 }
 
@@ -86,7 +96,11 @@ pub(crate) async fn change_password(
         is_active,
         password: Some(new),
     };
-    gateway.store().users().change(id, revision, change, now()).await?;
+    gateway
+        .store()
+        .users()
+        .change(id, revision, change, gateway.caller().actor(), now())
+        .await?;
     gateway.sessions().end_all(id, Some(session)).await
 }
 

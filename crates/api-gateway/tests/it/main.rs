@@ -5,6 +5,7 @@ mod api;
 mod concurrency;
 mod description;
 mod faults;
+mod history;
 mod hostile;
 mod integrations;
 mod isolation;

@@ -58,6 +58,11 @@ const MATRIX: &[(&str, &str, Needs)] = &[
     ("get", "/admin/api-keys/{id}", Platform(Read)),
     ("delete", "/admin/api-keys/{id}", Platform(Write)),
     ("get", "/admin/events", Platform(Read)),
+    ("get", "/admin/audit-logs", Platform(Read)),
+    ("get", "/admin/audit-logs/{id}", Platform(Read)),
+    ("get", "/versions/{kind}/{id}", Org(Read)),
+    ("get", "/versions/{kind}/{id}/{revision}", Org(Read)),
+    ("post", "/versions/{kind}/{id}/{revision}/rollback", Org(Write)),
     ("get", "/outbound-integrations", Org(Read)),
     ("post", "/outbound-integrations", Org(Write)),
     ("post", "/outbound-integrations/preview", Org(Read)),
@@ -147,6 +152,8 @@ fn of_nothing(path: &str) -> String {
         .replace("{orgId}", "999")
         .replace("{rid}", "999")
         .replace("{eventType}", "nothing")
+        .replace("{kind}", "event-types")
+        .replace("{revision}", "999")
 }
 
 async fn call(api: &Api, method: &str, path: &str) -> Answer {
@@ -325,10 +332,18 @@ impl Ids {
             .replace("{orgId}", &VICTIM.to_string())
             .replace("{rid}", "11")
             .replace("{eventType}", MARK);
-        if !path.contains("{id}") {
-            return vec![path];
+        let mut paths = vec![path];
+        let kinds = ["outbound-integrations", "event-types", "units", "orgs"].map(str::to_owned);
+        let revisions: Vec<_> = (1..=8).map(|revision: u64| revision.to_string()).collect();
+        for (name, values) in [("{kind}", &kinds[..]), ("{id}", &self.0), ("{revision}", &revisions)] {
+            let filled = paths
+                .iter()
+                .flat_map(|path| values.iter().map(|value| path.replace(name, value)));
+            paths = filled.collect();
         }
-        self.0.iter().map(|id| path.replace("{id}", id)).collect()
+        paths.sort_unstable();
+        paths.dedup();
+        paths
     }
 }
 
@@ -356,5 +371,7 @@ async fn victim(api: &Api) -> Ids {
         .post("/admin/api-keys", json!({"name": MARK, "orgId": VICTIM, "scopes": ["read"]}))
         .await;
     ids.push(key.text("/id"));
+    // What stands in the place of an identifier in the paths of versions.
+    ids.extend([MARK.to_owned(), VICTIM.to_string(), "11".to_owned()]);
     Ids(ids)
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use futures::FutureExt;
 use ig_core::configuration::Change;
+use ig_core::history::Action;
 use ig_core::id::{LookupType, OrgId, Rid};
 use ig_core::lookup::LookupTable;
 use ig_core::ports::StoreError;
@@ -20,7 +21,9 @@ use crate::event_types::EventTypeDocument;
 use crate::field::{long, unsigned};
 use crate::integrations::IntegrationDocument;
 use crate::lookups;
-use crate::names::{BREAKERS, CONFIG_CHANGES, COUNTERS, EVENT_TYPES, INTEGRATIONS, ORG_UNITS, ORGANIZATIONS};
+use crate::names::{
+    API_KEYS, BREAKERS, CONFIG_CHANGES, CONFIG_VERSIONS, COUNTERS, EVENT_TYPES, INTEGRATIONS, ORG_UNITS, ORGANIZATIONS, USERS,
+};
 use crate::org_units::OrgUnitDocument;
 use crate::organizations::OrganizationDocument;
 
@@ -49,6 +52,7 @@ impl Configurations {
         let subject = Subject::of(change);
         if matches!(subject, Subject::Lookups(..)) {
             self.note(session, revision, &subject, false).await?;
+            self.audit(session, revision, &subject, Action::Update).await?;
             return Ok(revision);
         }
         let found = self.revision_of(session, &subject).await?;
@@ -57,12 +61,19 @@ impl Configurations {
             .document(change, revision)
             .map_err(|error| Error::custom(CommitError::Store(error)))?;
         let deleted = document.is_none();
+        let version = document.clone();
         match document {
             Some(document) => self.put(session, &subject, document, expected).await?,
             None if found.is_none() => return Err(Error::custom(CommitError::NotFound)),
             None => self.delete(session, &subject).await?,
         }
         self.note(session, revision, &subject, deleted).await?;
+        let action = match (found, deleted) {
+            (_, true) => Action::Delete,
+            (None, false) => Action::Create,
+            (Some(_), false) => Action::Update,
+        };
+        self.remember(session, revision, &subject, action, version).await?;
         Ok(revision)
     }
 
@@ -85,6 +96,7 @@ impl Configurations {
             let revision = self.raise_revision(session).await?;
             let subject = Subject::Lookups(org, lookup_type.clone());
             self.note(session, revision, &subject, false).await?;
+            self.audit(session, revision, &subject, Action::Update).await?;
         }
         Ok(())
     }
@@ -182,7 +194,17 @@ impl Configurations {
         items.delete_one(doc! { "_id": subject.key() }).session(&mut *session).await?;
         match subject {
             Subject::Organization(org) => {
-                for collection in [ORG_UNITS, INTEGRATIONS, EVENT_TYPES, BREAKERS] {
+                // With its people and keys, and with its history: whoever is given its number next finds nothing of it.
+                let belongings = [
+                    ORG_UNITS,
+                    INTEGRATIONS,
+                    EVENT_TYPES,
+                    BREAKERS,
+                    CONFIG_VERSIONS,
+                    API_KEYS,
+                    USERS,
+                ];
+                for collection in belongings {
                     let items = self.database.collection::<Document>(collection);
                     items.delete_many(doc! { "orgId": org.0 }).session(&mut *session).await?;
                 }

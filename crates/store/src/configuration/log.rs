@@ -1,6 +1,7 @@
 //! The log of changes: which document each revision touched. What it looks like now is read from the document itself.
 
 use ig_core::configuration::Change;
+use ig_core::history::{Item, ItemKind};
 use ig_core::id::{EventType, IntegrationId, LookupType, OrgId, Rid};
 use ig_core::ports::StoreError;
 use mongodb::bson::{Bson, oid::ObjectId};
@@ -66,6 +67,19 @@ impl Subject {
             Self::EventType(org, event_type) => event_types::key(*org, event_type).into(),
             Self::Lookups(..) => Bson::Null,
         }
+    }
+
+    /// What history and audit call it.
+    pub(super) fn item(&self) -> Item {
+        let (kind, id) = match self {
+            Self::Organization(org) => (ItemKind::Organization, org.to_string()),
+            Self::Unit(_, rid) => (ItemKind::Unit, rid.to_string()),
+            Self::Integration(_, id) => (ItemKind::OutboundIntegration, id.to_string()),
+            Self::EventType(_, event_type) => (ItemKind::EventType, event_type.to_string()),
+            Self::Lookups(_, lookup_type) => (ItemKind::Lookups, lookup_type.to_string()),
+        };
+        let org = Some(self.org());
+        Item { org, kind, id }
     }
 
     /// The field that has to be unique, by its name in the API.

@@ -2,11 +2,13 @@
 
 use futures::FutureExt;
 use ig_core::clock::Timestamp;
+use ig_core::history::Action;
 use ig_core::id::{IntegrationId, OrgId};
 use ig_core::integration::Hold;
 use mongodb::ClientSession;
 use mongodb::bson::{self, Bson, Document, doc};
 use mongodb::error::{Error, Result};
+use mongodb::options::ReturnDocument;
 
 use super::expected::refusal;
 use super::log::Subject;
@@ -49,9 +51,12 @@ impl Configurations {
         checked.map_err(Error::custom)?;
         let change = switch.change(revision).map_err(Error::custom)?;
         let integrations = self.database.collection::<Document>(INTEGRATIONS);
-        let update = integrations.update_one(doc! { "_id": switch.subject.key() }, change);
-        update.session(&mut *session).await?;
+        let update = integrations.find_one_and_update(doc! { "_id": switch.subject.key() }, change);
+        let update = update.return_document(ReturnDocument::After);
+        let switched = update.session(&mut *session).await?;
         self.note(session, revision, &switch.subject, false).await?;
+        self.remember(session, revision, &switch.subject, Action::Update, switched)
+            .await?;
         Ok(revision)
     }
 }

@@ -3,8 +3,10 @@
 use ig_core::access::{Role, Standing, UserAccess};
 use ig_core::id::{OrgId, UserId};
 use ig_core::ports::StoreError;
+use ig_core::secret::MASK;
 use mongodb::bson::{self, oid::ObjectId};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::User;
 use crate::error::unreadable;
@@ -57,6 +59,33 @@ impl UserDocument {
             created_at: date(*created_at),
             updated_at: date(*updated_at),
         }
+    }
+}
+
+impl UserDocument {
+    /// As audit shows it.
+    pub(super) fn shown(&self, has_new_password: bool) -> Value {
+        let Self {
+            id: _,
+            email,
+            name,
+            password_hash: _,
+            role,
+            access,
+            org_id,
+            is_active,
+            revision,
+            last_login_at: _,
+            created_at: _,
+            updated_at: _,
+        } = self;
+        let mut shown = json!({
+            "email": email, "name": name, "role": role, "orgId": org_id, "access": access, "isActive": is_active, "revision": revision,
+        });
+        if has_new_password {
+            shown["password"] = MASK.into();
+        }
+        shown
     }
 }
 

@@ -1,7 +1,7 @@
 //! Keys and people.
 
 use crate::stored::moment;
-use ig_core::access::KeyScope;
+use ig_core::access::{Actor, KeyScope};
 use ig_core::id::OrgId;
 use ig_core::secret::Secret;
 use ig_store::{KeyHash, NewApiKey};
@@ -21,7 +21,7 @@ async fn a_key_is_found_by_itself_and_stored_in_no_form_that_could_be_used() {
         created_at: moment(0),
     };
     let keys = stored.store.api_keys();
-    let created = keys.create(&KeyHash::of(key), new).await.unwrap();
+    let created = keys.create(&KeyHash::of(key), new, &Actor::system("test")).await.unwrap();
     assert_eq!(keys.find(&KeyHash::of(key)).await.unwrap(), Some(created));
     assert_eq!(keys.find(&KeyHash::of("igk_another")).await.unwrap(), None);
     let raw = stored

@@ -1,0 +1,286 @@
+//! What was changed, by whom, and how it looked before and after.
+
+use ig_core::access::Actor;
+use ig_core::clock::Timestamp;
+use ig_core::history::Version;
+use ig_core::secret::MASK;
+use ig_store::AuditEntry;
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::listing::listing;
+
+/// Whoever changed something.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Actor)]
+pub(crate) struct ActorEntry {
+    /// USER, `API_KEY` or SYSTEM.
+    kind: &'static str,
+    /// Their identifier.
+    id: String,
+    /// The e-mail address of a person, the name of a key or of a service.
+    name: String,
+}
+
+/// One place that differs.
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Difference {
+    /// JSON pointer.
+    pointer: String,
+    /// What stood there; absent where nothing did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before: Option<Value>,
+    /// What stands there; absent where nothing does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    after: Option<Value>,
+}
+
+/// One version of something.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct VersionEntry {
+    /// The revision that made it so.
+    revision: u64,
+    /// CREATE, UPDATE or DELETE.
+    action: &'static str,
+    /// Who did it.
+    actor: ActorEntry,
+    /// When.
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+}
+
+/// One version of something, with what it looked like and how that differs from another.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct VersionDetail {
+    #[serde(flatten)]
+    version: VersionEntry,
+    /// What it looked like; absent once it was deleted. Secrets are masked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    document: Option<Value>,
+    /// The revision that it is compared with; absent where there is none before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    compared_with: Option<u64>,
+    /// Where the two differ.
+    changes: Vec<Difference>,
+}
+
+listing! {
+    /// A page of versions.
+    VersionList { versions: VersionEntry }
+}
+
+/// One entry of the audit log.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AuditLogEntry {
+    /// Its identifier.
+    id: String,
+    /// The organisation that the thing belongs to; null for the platform's.
+    org_id: Option<i64>,
+    /// What kind of thing was changed, such as `OUTBOUND_INTEGRATION` or USER.
+    kind: &'static str,
+    /// Its identifier.
+    item_id: String,
+    /// CREATE, UPDATE or DELETE.
+    action: &'static str,
+    /// Who did it.
+    actor: ActorEntry,
+    /// When.
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+    /// The revision of the configuration that came of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revision: Option<u64>,
+}
+
+/// One entry of the audit log, with what the thing looked like before and after.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AuditLogDetail {
+    #[serde(flatten)]
+    entry: AuditLogEntry,
+    /// What it looked like before; absent where it was made. Secrets are masked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before: Option<Value>,
+    /// What it looks like since; absent where it was deleted. Secrets are masked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    after: Option<Value>,
+    /// Where the two differ.
+    changes: Vec<Difference>,
+}
+
+listing! {
+    /// A page of the audit log.
+    AuditLogList { audit_logs: AuditLogEntry }
+}
+
+/// Something as it looked, with its secrets and with masks in their place.
+#[derive(Debug, Clone)]
+pub(crate) struct Looks {
+    /// For comparing alone.
+    pub kept: Value,
+    /// For answers.
+    pub masked: Value,
+}
+
+impl VersionDetail {
+    /// A version, beside the one that it is compared with.
+    pub(crate) fn new(version: Version, looks: Option<Looks>, other: Option<(u64, Option<Looks>)>) -> Self {
+        let (compared_with, before) = other.map_or((None, None), |(revision, looks)| (Some(revision), looks));
+        Self {
+            version: version.into(),
+            changes: differences(before.as_ref(), looks.as_ref()),
+            document: looks.map(|looks| looks.masked),
+            compared_with,
+        }
+    }
+}
+
+impl AuditLogDetail {
+    /// An entry with both sides of it.
+    pub(crate) fn new(entry: AuditEntry, before: Option<Looks>, after: Option<Looks>) -> Self {
+        Self {
+            entry: entry.into(),
+            changes: differences(before.as_ref(), after.as_ref()),
+            before: before.map(|looks| looks.masked),
+            after: after.map(|looks| looks.masked),
+        }
+    }
+}
+
+/// Where two looks differ: found with their secrets, shown without.
+fn differences(before: Option<&Looks>, after: Option<&Looks>) -> Vec<Difference> {
+    let mut places = Vec::new();
+    collect(
+        before.map(|looks| &looks.kept),
+        after.map(|looks| &looks.kept),
+        String::new(),
+        &mut places,
+    );
+    let shown = |looks: Option<&Looks>, place: &str| {
+        let looks = looks?;
+        looks.kept.pointer(place)?;
+        Some(looks.masked.pointer(place).cloned().unwrap_or_else(|| MASK.into()))
+    };
+    let differences = places.into_iter().map(|pointer| Difference {
+        before: shown(before, &pointer),
+        after: shown(after, &pointer),
+        pointer,
+    });
+    differences.collect()
+}
+
+fn collect(before: Option<&Value>, after: Option<&Value>, place: String, places: &mut Vec<String>) {
+    match (before, after) {
+        (Some(Value::Object(old)), Some(Value::Object(new))) => {
+            let gone = old.keys().filter(|key| !new.contains_key(*key));
+            for key in new.keys().chain(gone) {
+                let below = format!("{place}/{}", key.replace('~', "~0").replace('/', "~1"));
+                collect(old.get(key), new.get(key), below, places);
+            }
+        }
+        (Some(Value::Array(old)), Some(Value::Array(new))) => {
+            for at in 0..old.len().max(new.len()) {
+                collect(old.get(at), new.get(at), format!("{place}/{at}"), places);
+            }
+        }
+        (old, new) if old != new => places.push(place),
+        _ => {}
+    }
+}
+
+impl From<Actor> for ActorEntry {
+    fn from(actor: Actor) -> Self {
+        let Actor { kind, id, name } = actor;
+        let kind = kind.as_str();
+        Self { kind, id, name }
+    }
+}
+
+impl From<Version> for VersionEntry {
+    fn from(version: Version) -> Self {
+        let Version {
+            item: _,
+            revision,
+            action,
+            actor,
+            at,
+            content: _,
+        } = version;
+        Self {
+            revision,
+            action: action.as_str(),
+            actor: actor.into(),
+            at,
+        }
+    }
+}
+
+impl From<AuditEntry> for AuditLogEntry {
+    fn from(entry: AuditEntry) -> Self {
+        let AuditEntry {
+            id,
+            item,
+            action,
+            actor,
+            at,
+            revision,
+            before: _,
+            after: _,
+        } = entry;
+        Self {
+            id,
+            org_id: item.org.map(|org| org.0),
+            kind: item.kind.as_str(),
+            item_id: item.id,
+            action: action.as_str(),
+            actor: actor.into(),
+            at,
+            revision,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn looks(kept: Value, masked: Value) -> Looks {
+        Looks { kept, masked }
+    }
+
+    #[test]
+    fn differences_are_found_by_place_and_secrets_do_not_show() {
+        let before = looks(
+            json!({"a": 1, "b": {"c/d": [1, 2]}, "secret": "one", "gone": true}),
+            json!({"a": 1, "b": {"c/d": [1, 2]}, "secret": MASK, "gone": true}),
+        );
+        let after = looks(
+            json!({"a": 1, "b": {"c/d": [1, 3, 4]}, "secret": "two"}),
+            json!({"a": 1, "b": {"c/d": [1, 3, 4]}, "secret": MASK}),
+        );
+        let found = differences(Some(&before), Some(&after));
+        let found: Vec<_> = found
+            .iter()
+            .map(|found| (found.pointer.as_str(), found.before.clone(), found.after.clone()))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                ("/b/c~1d/1", Some(json!(2)), Some(json!(3))),
+                ("/b/c~1d/2", None, Some(json!(4))),
+                ("/secret", Some(json!(MASK)), Some(json!(MASK))),
+                ("/gone", Some(json!(true)), None),
+            ]
+        );
+        assert_eq!(differences(Some(&before), Some(&before)), []);
+        assert_eq!(differences(None, Some(&before)).len(), 1);
+    }
+}

@@ -1,0 +1,88 @@
+//! `/admin/audit-logs`: who changed what.
+
+use axum::Json;
+use axum::extract::Path;
+use ig_core::history::{Action, ItemKind};
+use ig_core::id::OrgId;
+use ig_store::AuditLogFilter;
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::access::{Platform, Read};
+use crate::configuring::history;
+use crate::document::{AuditLogDetail, AuditLogEntry, AuditLogList, Listing as _};
+use crate::error::ApiError;
+use crate::gateway::Edge;
+use crate::path;
+use crate::query::{Asked, Paging, from_moment, named, number, to_moment};
+
+pub(super) fn routes() -> OpenApiRouter<Edge> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(read))
+}
+
+/// Which entries are listed.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
+struct Filter {
+    /// What belongs to this organisation.
+    #[param(value_type = Option<i64>)]
+    org_id: Option<String>,
+    /// ORG, UNIT, `OUTBOUND_INTEGRATION`, `EVENT_TYPE`, LOOKUPS, USER or `API_KEY`.
+    kind: Option<String>,
+    /// The identifier of what was changed.
+    item_id: Option<String>,
+    /// CREATE, UPDATE or DELETE.
+    action: Option<String>,
+    /// The identifier of whoever did it.
+    actor_id: Option<String>,
+    /// The first day, or moment.
+    start_date: Option<String>,
+    /// The last day, or the moment before which.
+    end_date: Option<String>,
+}
+
+impl Filter {
+    fn filter(self) -> Result<AuditLogFilter, ApiError> {
+        let Self {
+            org_id,
+            kind,
+            item_id,
+            action,
+            actor_id,
+            start_date,
+            end_date,
+        } = self;
+        Ok(AuditLogFilter {
+            org: number("orgId", org_id)?.map(OrgId),
+            kind: named("kind", kind, ItemKind::parse)?,
+            item: item_id,
+            action: named("action", action, Action::parse)?,
+            actor: actor_id,
+            start: from_moment("startDate", start_date)?,
+            end: to_moment("endDate", end_date)?,
+        })
+    }
+}
+
+/// Lists who changed what, the latest first.
+#[utoipa::path(get, path = "/admin/audit-logs", tag = "admin", params(Paging, Filter), responses((status = 200, body = AuditLogList)))]
+async fn list(
+    Platform { gateway, .. }: Platform<Read>,
+    Asked(paging): Asked<Paging>,
+    Asked(asked): Asked<Filter>,
+) -> Result<Json<AuditLogList>, ApiError> {
+    let page = paging.page()?;
+    let listed = gateway.store().audit_logs().list(&asked.filter()?, page).await?;
+    Ok(Json(AuditLogList::of(listed.map(AuditLogEntry::from), page)))
+}
+
+/// Reads an entry with what the thing looked like before and after; secrets are masked.
+#[utoipa::path(get, path = "/admin/audit-logs/{id}", tag = "admin", params(("id" = String, Path)), responses((status = 200, body = AuditLogDetail)))]
+async fn read(Platform { gateway, .. }: Platform<Read>, Path(id): Path<String>) -> Result<Json<AuditLogDetail>, ApiError> {
+    let found = gateway.store().audit_logs().get(path::audit_log(&id)?).await?;
+    let entry = found.ok_or_else(|| ApiError::not_found("Audit log"))?;
+    Ok(Json(history::audited(&gateway, entry).await?))
+}

@@ -1,0 +1,114 @@
+//! `/versions`: how configuration looked, and going back to it.
+
+use axum::Json;
+use axum::extract::Path;
+use ig_core::access::{Place, Right};
+use ig_core::history::{Item, ItemKind};
+use ig_core::id::OrgId;
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::access::{OrgQuery, Read, Tenant, Write};
+use crate::configuring::history;
+use crate::document::{Listing as _, VersionDetail, VersionEntry, VersionList};
+use crate::error::ApiError;
+use crate::gateway::Edge;
+use crate::guard::IfMatch;
+use crate::path;
+use crate::query::{Asked, Paging, number};
+
+pub(super) fn routes() -> OpenApiRouter<Edge> {
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(read))
+        .routes(routes!(roll_back))
+}
+
+/// Which thing, and which version of it.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+struct Named {
+    /// `outbound-integrations`, `event-types`, `units` or `orgs`.
+    kind: String,
+    /// Its identifier, name or number.
+    id: String,
+}
+
+/// One version of a thing.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+struct Numbered {
+    /// `outbound-integrations`, `event-types`, `units` or `orgs`.
+    kind: String,
+    /// Its identifier, name or number.
+    id: String,
+    /// The revision that made it so.
+    #[param(value_type = u64)]
+    revision: String,
+}
+
+impl Numbered {
+    fn read(&self, org: OrgId) -> Result<(Item, u64), ApiError> {
+        let item = history::item(org, &self.kind, &self.id)?;
+        Ok((item, path::revision(&self.revision)?))
+    }
+}
+
+/// What a version is compared with.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Compared {
+    /// Another revision of the same thing; the one before where absent.
+    #[param(value_type = Option<u64>)]
+    with: Option<String>,
+}
+
+/// Lists the versions of a thing, the latest first; what was deleted keeps them.
+#[utoipa::path(get, path = "/versions/{kind}/{id}", tag = "versions", params(Named, OrgQuery, Paging), responses((status = 200, body = VersionList)))]
+async fn list(
+    Tenant { org, gateway, .. }: Tenant<Read>,
+    Path(named): Path<Named>,
+    Asked(paging): Asked<Paging>,
+) -> Result<Json<VersionList>, ApiError> {
+    let (item, page) = (history::item(org, &named.kind, &named.id)?, paging.page()?);
+    let listed = gateway.store().configuration().versions(&item, page).await?;
+    if listed.total == 0 {
+        return Err(ApiError::not_found("Version"));
+    }
+    Ok(Json(VersionList::of(listed.map(VersionEntry::from), page)))
+}
+
+/// Reads a version, and how it differs from the one before it or another.
+#[utoipa::path(get, path = "/versions/{kind}/{id}/{revision}", tag = "versions", params(Numbered, OrgQuery, Compared), responses((status = 200, body = VersionDetail)))]
+async fn read(
+    Tenant { org, gateway, .. }: Tenant<Read>,
+    Path(numbered): Path<Numbered>,
+    Asked(compared): Asked<Compared>,
+) -> Result<Json<VersionDetail>, ApiError> {
+    let (item, revision) = numbered.read(org)?;
+    let with = number("with", compared.with)?.and_then(|with| u64::try_from(with).ok());
+    Ok(Json(history::version(&gateway, &item, revision, with).await?))
+}
+
+/// Makes a thing look as it did at a revision, as one more change; what was deleted since is made again.
+#[utoipa::path(
+    post,
+    path = "/versions/{kind}/{id}/{revision}/rollback",
+    tag = "versions",
+    params(Numbered, OrgQuery, IfMatch),
+    responses((status = 200, body = VersionDetail)),
+)]
+async fn roll_back(
+    Tenant { org, gateway, .. }: Tenant<Write>,
+    Path(numbered): Path<Numbered>,
+    seen: IfMatch,
+) -> Result<Json<VersionDetail>, ApiError> {
+    let (item, revision) = numbered.read(org)?;
+    if matches!(item.kind, ItemKind::Organization | ItemKind::Unit) {
+        // As on the routes that change them.
+        gateway.caller().may(Right::Write, Place::Platform)?;
+    }
+    Ok(Json(history::roll_back(&gateway, &item, revision, seen).await?))
+}

@@ -1,0 +1,248 @@
+//! Who changed what: one entry a change, written in the same transaction.
+
+use ig_core::access::{Actor, ActorKind};
+use ig_core::clock::Timestamp;
+use ig_core::history::{Action, Item, ItemKind};
+use ig_core::id::OrgId;
+use ig_core::ports::StoreError;
+use mongodb::ClientSession;
+use mongodb::bson::{self, Document, doc, oid::ObjectId};
+use mongodb::error::Result;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::database::Database;
+use crate::error::unreadable;
+use crate::field::{json, json_text, long, timestamp, unsigned};
+use crate::names::AUDIT_LOGS;
+use crate::page::{Listed, Page, add_period};
+
+/// One entry.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AuditEntry {
+    /// Its identifier: 24 hexadecimal digits.
+    pub id: String,
+    /// What was changed.
+    pub item: Item,
+    /// What was done.
+    pub action: Action,
+    /// Who did it.
+    pub actor: Actor,
+    /// When.
+    pub at: Timestamp,
+    /// The revision of the configuration that came of it, under which its history has the rest.
+    pub revision: Option<u64>,
+    /// What is no configuration as it looked before; secrets are masked.
+    pub before: Option<Value>,
+    /// What is no configuration as it looks since; secrets are masked.
+    pub after: Option<Value>,
+}
+
+/// Which entries are listed; what is left out does not matter.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditLogFilter {
+    /// What belongs to this organisation.
+    pub org: Option<OrgId>,
+    /// What kind of thing was changed.
+    pub kind: Option<ItemKind>,
+    /// The identifier of what was changed.
+    pub item: Option<String>,
+    /// What was done.
+    pub action: Option<Action>,
+    /// The identifier of whoever did it.
+    pub actor: Option<String>,
+    /// At this moment or later.
+    pub start: Option<Timestamp>,
+    /// Before this moment.
+    pub end: Option<Timestamp>,
+}
+
+/// Somebody who acted, as the database keeps them.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct ActorDocument {
+    kind: String,
+    id: String,
+    name: String,
+}
+
+/// An entry as the database keeps it.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AuditDocument {
+    #[serde(rename = "_id")]
+    id: ObjectId,
+    org_id: Option<i64>,
+    kind: String,
+    item: String,
+    action: String,
+    actor: ActorDocument,
+    created_at: bson::DateTime,
+    revision: Option<i64>,
+    before: Option<String>,
+    after: Option<String>,
+}
+
+/// The entries.
+#[derive(Debug, Clone)]
+pub struct AuditLogs {
+    database: Database,
+}
+
+impl AuditLogs {
+    pub(crate) fn new(database: Database) -> Self {
+        Self { database }
+    }
+
+    /// Entries, the latest first.
+    pub async fn list(&self, filter: &AuditLogFilter, page: Page) -> std::result::Result<Listed<AuditEntry>, StoreError> {
+        let listed = self
+            .database
+            .page::<AuditDocument>(
+                AUDIT_LOGS,
+                filter.document(),
+                doc! { "createdAt": -1, "_id": -1 },
+                Some(doc! { "before": 0, "after": 0 }),
+                page,
+            )
+            .await?;
+        listed.try_map(AuditEntry::try_from)
+    }
+
+    /// One entry.
+    pub async fn get(&self, id: [u8; 12]) -> std::result::Result<Option<AuditEntry>, StoreError> {
+        let entries = self.database.collection::<AuditDocument>(AUDIT_LOGS);
+        let found = entries.find_one(doc! { "_id": ObjectId::from_bytes(id) });
+        self.database.within(found).await?.map(AuditEntry::try_from).transpose()
+    }
+}
+
+impl AuditLogFilter {
+    fn document(&self) -> Document {
+        let Self {
+            org,
+            kind,
+            item,
+            action,
+            actor,
+            start,
+            end,
+        } = self;
+        let mut document = Document::new();
+        let texts = [
+            ("kind", kind.map(|kind| kind.as_str().to_owned())),
+            ("item", item.clone()),
+            ("action", action.map(|action| action.as_str().to_owned())),
+            ("actor.id", actor.clone()),
+        ];
+        document.extend(
+            texts
+                .into_iter()
+                .filter_map(|(field, text)| Some((field.to_owned(), text?.into()))),
+        );
+        if let Some(org) = org {
+            document.insert("orgId", org.0);
+        }
+        add_period(&mut document, "createdAt", *start, *end);
+        document
+    }
+}
+
+impl AuditDocument {
+    /// Of a change to the configuration: how it looked is in its history.
+    pub(crate) fn of_configuration(item: &Item, revision: u64, action: Action, actor: &Actor) -> Self {
+        Self {
+            revision: Some(long(revision)),
+            ..Self::new(item, action, actor)
+        }
+    }
+
+    fn new(item: &Item, action: Action, actor: &Actor) -> Self {
+        Self {
+            id: ObjectId::new(),
+            org_id: item.org.map(|org| org.0),
+            kind: item.kind.as_str().to_owned(),
+            item: item.id.clone(),
+            action: action.as_str().to_owned(),
+            actor: actor.into(),
+            created_at: bson::DateTime::now(),
+            revision: None,
+            before: None,
+            after: None,
+        }
+    }
+}
+
+/// Notes a change to what is no configuration, within the transaction that makes it.
+pub(crate) async fn note(
+    database: &Database,
+    session: &mut ClientSession,
+    actor: &Actor,
+    item: &Item,
+    before: Option<&Value>,
+    after: Option<&Value>,
+) -> Result<()> {
+    let action = match (before, after) {
+        (None, _) => Action::Create,
+        (Some(_), Some(_)) => Action::Update,
+        (Some(_), None) => Action::Delete,
+    };
+    let entry = AuditDocument {
+        before: before.map(json_text),
+        after: after.map(json_text),
+        ..AuditDocument::new(item, action, actor)
+    };
+    let audit = database.collection::<AuditDocument>(AUDIT_LOGS);
+    audit.insert_one(entry).session(session).await.map(drop)
+}
+
+impl From<&Actor> for ActorDocument {
+    fn from(actor: &Actor) -> Self {
+        let Actor { kind, id, name } = actor;
+        Self {
+            kind: kind.as_str().to_owned(),
+            id: id.clone(),
+            name: name.clone(),
+        }
+    }
+}
+
+impl ActorDocument {
+    pub(crate) fn read(self) -> std::result::Result<Actor, StoreError> {
+        let Self { kind, id, name } = self;
+        let kind = ActorKind::parse(&kind).ok_or_else(|| unreadable("actor.kind"))?;
+        Ok(Actor { kind, id, name })
+    }
+}
+
+impl TryFrom<AuditDocument> for AuditEntry {
+    type Error = StoreError;
+
+    fn try_from(document: AuditDocument) -> std::result::Result<Self, StoreError> {
+        let AuditDocument {
+            id,
+            org_id,
+            kind,
+            item,
+            action,
+            actor,
+            created_at,
+            revision,
+            before,
+            after,
+        } = document;
+        Ok(Self {
+            id: id.to_hex(),
+            item: Item {
+                org: org_id.map(OrgId),
+                kind: ItemKind::parse(&kind).ok_or_else(|| unreadable("kind"))?,
+                id: item,
+            },
+            action: Action::parse(&action).ok_or_else(|| unreadable("action"))?,
+            actor: actor.read()?,
+            at: timestamp(created_at),
+            revision: revision.map(unsigned),
+            before: before.map(|text| json("before", &text)).transpose()?,
+            after: after.map(|text| json("after", &text)).transpose()?,
+        })
+    }
+}

@@ -1,0 +1,164 @@
+//! The history of configuration: what each change made of its item.
+
+use ig_core::configuration::Change;
+use ig_core::event_type::EventTypeDefinition;
+use ig_core::history::{Action, Item, ItemKind, Version};
+use ig_core::organization::{OrgUnit, Organization};
+use ig_core::ports::StoreError;
+use mongodb::ClientSession;
+use mongodb::bson::{self, Document, doc};
+use mongodb::error::Result;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::Configurations;
+use super::log::Subject;
+use crate::audit_logs::{ActorDocument, AuditDocument};
+use crate::error::unreadable;
+use crate::event_types::EventTypeDocument;
+use crate::field::{long, timestamp, unsigned};
+use crate::integrations::IntegrationDocument;
+use crate::names::{AUDIT_LOGS, CONFIG_VERSIONS};
+use crate::org_units::OrgUnitDocument;
+use crate::organizations::OrganizationDocument;
+use crate::page::{Listed, Page};
+
+/// One version as the database keeps it: secrets are sealed in it as they are in the item itself.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct VersionDocument {
+    #[serde(rename = "_id")]
+    revision: i64,
+    org_id: i64,
+    kind: String,
+    item: String,
+    action: String,
+    actor: ActorDocument,
+    created_at: bson::DateTime,
+    document: Option<Document>,
+}
+
+impl Configurations {
+    /// Keeps what a change made of its item, and who made it, within the transaction of the change.
+    pub(super) async fn remember(
+        &self,
+        session: &mut ClientSession,
+        revision: u64,
+        subject: &Subject,
+        action: Action,
+        document: Option<Document>,
+    ) -> Result<()> {
+        let item = subject.item();
+        let version = VersionDocument {
+            revision: long(revision),
+            org_id: subject.org().0,
+            kind: item.kind.as_str().to_owned(),
+            item: item.id,
+            action: action.as_str().to_owned(),
+            actor: ActorDocument::from(&self.author),
+            created_at: bson::DateTime::now(),
+            document,
+        };
+        let versions = self.database.collection::<VersionDocument>(CONFIG_VERSIONS);
+        versions.insert_one(version).session(&mut *session).await?;
+        self.audit(session, revision, subject, action).await
+    }
+
+    /// Notes who made a change, within its transaction.
+    pub(super) async fn audit(
+        &self,
+        session: &mut ClientSession,
+        revision: u64,
+        subject: &Subject,
+        action: Action,
+    ) -> Result<()> {
+        let entry = AuditDocument::of_configuration(&subject.item(), revision, action, &self.author);
+        let audit = self.database.collection::<AuditDocument>(AUDIT_LOGS);
+        audit.insert_one(entry).session(session).await.map(drop)
+    }
+
+    /// The versions of an item, the latest first, without their content.
+    pub async fn versions(&self, item: &Item, page: Page) -> std::result::Result<Listed<Version>, StoreError> {
+        let listed = self
+            .database
+            .page::<VersionDocument>(
+                CONFIG_VERSIONS,
+                of_item(item),
+                doc! { "_id": -1 },
+                Some(doc! { "document": 0 }),
+                page,
+            )
+            .await?;
+        listed.try_map(|version| version.read(|_, _| Ok(None)))
+    }
+
+    /// The version of an item that was in force at a revision: made by it, or the last before it.
+    pub async fn version_at(&self, item: &Item, revision: u64) -> std::result::Result<Option<Version>, StoreError> {
+        let versions = self.database.collection::<VersionDocument>(CONFIG_VERSIONS);
+        let mut filter = of_item(item);
+        filter.insert("_id", doc! { "$lte": long(revision) });
+        let find = versions.find_one(filter).sort(doc! { "_id": -1 });
+        let found = self.database.within(find).await?;
+        found
+            .map(|version| version.read(|kind, document| self.content(kind, document).map(Some)))
+            .transpose()
+    }
+
+    fn content(&self, kind: ItemKind, document: Document) -> std::result::Result<Change, StoreError> {
+        match kind {
+            ItemKind::Organization => {
+                read::<OrganizationDocument>(document).map(|document| Change::PutOrganization(Organization::from(document)))
+            }
+            ItemKind::Unit => read::<OrgUnitDocument>(document).map(|document| Change::PutUnit(OrgUnit::from(document))),
+            ItemKind::EventType => EventTypeDefinition::try_from(read::<EventTypeDocument>(document)?).map(Change::PutEventType),
+            ItemKind::OutboundIntegration => {
+                let integration = read::<IntegrationDocument>(document)?.read(self.database.secrets())?;
+                Ok(Change::PutIntegration(Box::new(integration)))
+            }
+            ItemKind::Lookups | ItemKind::User | ItemKind::ApiKey => Err(unreadable("kind")),
+        }
+    }
+}
+
+impl VersionDocument {
+    fn read(
+        self,
+        content: impl Fn(ItemKind, Document) -> std::result::Result<Option<Change>, StoreError>,
+    ) -> std::result::Result<Version, StoreError> {
+        let Self {
+            revision,
+            org_id,
+            kind,
+            item,
+            action,
+            actor,
+            created_at,
+            document,
+        } = self;
+        let kind = ItemKind::parse(&kind).ok_or_else(|| unreadable("kind"))?;
+        let content = match document {
+            Some(document) => content(kind, document)?,
+            None => None,
+        };
+        Ok(Version {
+            item: Item {
+                org: Some(ig_core::id::OrgId(org_id)),
+                kind,
+                id: item,
+            },
+            revision: unsigned(revision),
+            action: Action::parse(&action).ok_or_else(|| unreadable("action"))?,
+            actor: actor.read()?,
+            at: timestamp(created_at),
+            content,
+        })
+    }
+}
+
+fn of_item(item: &Item) -> Document {
+    doc! { "orgId": item.org.map(|org| org.0), "kind": item.kind.as_str(), "item": &item.id }
+}
+
+fn read<T: DeserializeOwned>(document: Document) -> std::result::Result<T, StoreError> {
+    bson::deserialize_from_document(document).map_err(|_| unreadable("document"))
+}
