@@ -61,7 +61,7 @@ fn alert(script: &Disabled) -> Alert {
         severity: Severity::Critical,
         message: format!(
             "A script had to be stopped {} times and is not run for {} minutes. Its deliveries fail meanwhile; correct it and retry them.",
-            script.kills,
+            script.stops,
             script.cool_down.as_secs() / 60
         ),
         at: SystemClock.now(),

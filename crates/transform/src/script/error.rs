@@ -17,7 +17,7 @@ pub enum ScriptFault {
     Memory,
     /// It went beyond another limit: source, input, output, depth, recursion, turns of a loop, lookups.
     Limit,
-    /// It had to be killed so often that it is not run for a while.
+    /// It had to be stopped so often that it is not run for a while.
     Disabled,
     /// The script may be right: no worker was free in time, its worker was lost, or a lookup could not be answered. Trying again may succeed.
     Unavailable,

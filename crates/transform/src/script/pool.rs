@@ -124,7 +124,8 @@ impl ScriptPool {
         lost: &mut u32,
     ) -> Option<Result<T, ScriptError>> {
         match end {
-            End::Answered { answer, worn } => {
+            End::Answered { answer, worn, strike } => {
+                let answer = answer.inspect_err(|error| self.stopped(org, key, error, strike));
                 if worn {
                     lease.discard();
                 } else {
@@ -133,8 +134,9 @@ impl ScriptPool {
                 Some(answer)
             }
             End::Overdue { answer, strike } => {
+                let error = self.killed(org, key, answer, strike);
                 lease.discard();
-                Some(Err(self.killed(org, key, answer, strike)))
+                Some(Err(error))
             }
             End::Lost { loading } => match lease.bury().await {
                 Death::Crash => Some(Err(self.killed(org, key, crashed(loading), true))),
@@ -157,12 +159,21 @@ impl ScriptPool {
             strike,
             "a script's worker had to be replaced"
         );
-        if strike && org != CHECKS {
-            let disabled = self.shared.breaker.lock().killed(org, key, Instant::now());
-            // Nobody need listen.
-            disabled.map(|disabled| self.shared.disabled.send(disabled));
-        }
+        self.stopped(org, key, &error, strike);
         error
+    }
+
+    /// Takes note of a run that did not end by itself, if that was its script's doing.
+    fn stopped(&self, org: OrgId, key: &Arc<str>, error: &ScriptError, strike: bool) {
+        if !strike || org == CHECKS {
+            return;
+        }
+        let disabled = self.shared.breaker.lock().stopped(org, key, Instant::now());
+        if let Some(disabled) = disabled {
+            tracing::warn!(org = org.0, script = &**key, code = error.code(), "a script is disabled");
+            // Nobody need listen.
+            let _ = self.shared.disabled.send(disabled);
+        }
     }
 }
 

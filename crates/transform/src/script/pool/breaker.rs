@@ -1,4 +1,7 @@
-//! Remembers whose scripts had to be killed, and runs them no more when it happened too often.
+//! Remembers whose scripts had to be stopped, and runs them no more when it happened too often.
+//!
+//! Stopped is a run whose worker had to be killed, and also one that the engine ended at a limit: an endless loop costs others the same,
+//! whichever is met first.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,19 +18,19 @@ pub struct Disabled {
     pub org: OrgId,
     /// The hash of its source and kind, as [`Script::hash`](crate::script::Script::hash) has it.
     pub hash: Arc<str>,
-    /// How often it was killed.
-    pub kills: usize,
+    /// How often it had to be stopped.
+    pub stops: usize,
     /// For how long it is disabled, unless its source changes.
     pub cool_down: Duration,
 }
 
-/// Kills by script.
+/// Stops by script.
 #[derive(Debug)]
 pub(super) struct Breaker {
     limit: usize,
     window: Duration,
     cool_down: Duration,
-    kills: HashMap<(OrgId, Arc<str>), Vec<Instant>>,
+    stops: HashMap<(OrgId, Arc<str>), Vec<Instant>>,
     disabled: HashMap<(OrgId, Arc<str>), Instant>,
     suspects: HashMap<OrgId, Instant>,
 }
@@ -35,10 +38,10 @@ pub(super) struct Breaker {
 impl Breaker {
     pub(super) fn new(settings: &PoolSettings) -> Self {
         Self {
-            limit: settings.kills,
-            window: settings.kill_window,
+            limit: settings.stops,
+            window: settings.stop_window,
             cool_down: settings.cool_down,
-            kills: HashMap::new(),
+            stops: HashMap::new(),
             disabled: HashMap::new(),
             suspects: HashMap::new(),
         }
@@ -58,18 +61,18 @@ impl Breaker {
         left
     }
 
-    /// Takes note of a kill; tells of the script if this one disables it.
-    pub(super) fn killed(&mut self, org: OrgId, key: &Arc<str>, now: Instant) -> Option<Disabled> {
+    /// Takes note of a run that was stopped; tells of the script if this one disables it.
+    pub(super) fn stopped(&mut self, org: OrgId, key: &Arc<str>, now: Instant) -> Option<Disabled> {
         self.forget(now);
         self.suspects.insert(org, now);
         let script = (org, key.clone());
-        let kills = self.kills.entry(script.clone()).or_default();
-        kills.push(now);
-        if kills.len() < self.limit {
+        let stops = self.stops.entry(script.clone()).or_default();
+        stops.push(now);
+        if stops.len() < self.limit {
             return None;
         }
-        let kills = self.kills.remove(&script).map_or(0, |kills| kills.len());
-        // A second kill of a run that was under way when the first disabled it tells nothing new.
+        let stops = self.stops.remove(&script).map_or(0, |stops| stops.len());
+        // A run that was under way when it was disabled tells nothing new.
         if self.disabled.insert(script, now).is_some() {
             return None;
         }
@@ -78,23 +81,23 @@ impl Breaker {
         Some(Disabled {
             org,
             hash,
-            kills,
+            stops,
             cool_down,
         })
     }
 
-    /// Whether a script of this tenant was killed lately.
+    /// Whether a script of this tenant was stopped lately.
     pub(super) fn suspects(&self, org: OrgId, now: Instant) -> bool {
-        let killed = self.suspects.get(&org);
-        killed.is_some_and(|killed| now.saturating_duration_since(*killed) < self.window)
+        let stopped = self.suspects.get(&org);
+        stopped.is_some_and(|stopped| now.saturating_duration_since(*stopped) < self.window)
     }
 
     fn forget(&mut self, now: Instant) {
         let (window, cool_down) = (self.window, self.cool_down);
         let within = |at: &Instant, span: Duration| now.saturating_duration_since(*at) < span;
-        self.kills.retain(|_, kills| {
-            kills.retain(|at| within(at, window));
-            !kills.is_empty()
+        self.stops.retain(|_, stops| {
+            stops.retain(|at| within(at, window));
+            !stops.is_empty()
         });
         self.disabled.retain(|_, at| within(at, cool_down));
         self.suspects.retain(|_, at| within(at, window));
@@ -112,25 +115,25 @@ mod tests {
     }
 
     #[test]
-    fn three_kills_in_five_minutes_disable_a_script_until_it_has_cooled_down() {
+    fn three_stops_in_five_minutes_disable_a_script_until_it_has_cooled_down() {
         let (mut breaker, key, start) = breaker();
         let minutes = |minutes: u64| start + Duration::from_mins(minutes);
-        assert_eq!(breaker.killed(ORG, &key, start), None);
-        assert_eq!(breaker.killed(ORG, &key, minutes(2)), None);
+        assert_eq!(breaker.stopped(ORG, &key, start), None);
+        assert_eq!(breaker.stopped(ORG, &key, minutes(2)), None);
         assert_eq!(breaker.disabled_for(ORG, &key, minutes(2)), None);
-        let disabled = breaker.killed(ORG, &key, minutes(4)).unwrap();
-        assert_eq!((&*disabled.hash, disabled.kills), ("abc", 3));
+        let disabled = breaker.stopped(ORG, &key, minutes(4)).unwrap();
+        assert_eq!((&*disabled.hash, disabled.stops), ("abc", 3));
         assert_eq!(breaker.disabled_for(ORG, &key, minutes(5)), Some(Duration::from_mins(14)));
         assert_eq!(breaker.disabled_for(ORG, &"7/other".into(), minutes(5)), None);
         assert_eq!(breaker.disabled_for(ORG, &key, minutes(20)), None);
-        assert_eq!(breaker.killed(ORG, &key, minutes(20)), None, "earlier kills are forgotten");
+        assert_eq!(breaker.stopped(ORG, &key, minutes(20)), None, "earlier ones are forgotten");
     }
 
     #[test]
-    fn kills_that_lie_far_apart_disable_nothing() {
+    fn stops_that_lie_far_apart_disable_nothing() {
         let (mut breaker, key, start) = breaker();
         for minutes in [0, 3, 6, 9, 12] {
-            assert_eq!(breaker.killed(ORG, &key, start + Duration::from_mins(minutes)), None);
+            assert_eq!(breaker.stopped(ORG, &key, start + Duration::from_mins(minutes)), None);
         }
         assert!(breaker.suspects(ORG, start + Duration::from_mins(13)));
         assert!(!breaker.suspects(ORG, start + Duration::from_mins(18)));

@@ -23,8 +23,12 @@ const TICK: Duration = Duration::from_millis(10);
 
 /// How a talk ended.
 pub(super) enum End<T> {
-    /// With an answer; a worn worker is to be replaced.
-    Answered { answer: Result<T, ScriptError>, worn: bool },
+    /// With an answer; a worn worker is to be replaced. It is a strike against the script when the engine had to stop it.
+    Answered {
+        answer: Result<T, ScriptError>,
+        worn: bool,
+        strike: bool,
+    },
     /// Too late: the worker has to be killed. It is a strike against the script unless it waited for us.
     Overdue { answer: ScriptError, strike: bool },
     /// The worker died.
@@ -39,8 +43,7 @@ pub(super) async fn check(worker: &mut Worker, source: &str, kind: ScriptKind, d
 /// Makes a script ready, if it is not.
 pub(super) async fn load(worker: &mut Worker, key: &Arc<str>, script: &Script, deadline: Duration) -> End<()> {
     if worker.has(key) {
-        let answer = Ok(());
-        return End::Answered { answer, worn: false };
+        return spoken(Ok(()));
     }
     let request = Request::Load {
         script: key.to_string(),
@@ -74,7 +77,16 @@ fn compiled(reply: Reply) -> End<()> {
         Reply::Failed { failure, .. } => Err(failure.into_error(Vec::new())),
         _ => return End::Lost { loading: true },
     };
-    End::Answered { answer, worn: false }
+    spoken(answer)
+}
+
+/// An answer that nothing else follows from.
+fn spoken<T>(answer: Result<T, ScriptError>) -> End<T> {
+    End::Answered {
+        answer,
+        worn: false,
+        strike: false,
+    }
 }
 
 /// Runs a script.
@@ -92,15 +104,7 @@ pub(super) async fn run(worker: &mut Worker, key: &Arc<str>, call: &Call<'_>, lo
 async fn once(worker: &mut Worker, key: &Arc<str>, call: &Call<'_>, load_deadline: Duration) -> Option<End<ScriptOutcome>> {
     match load(worker, key, call.script, load_deadline).await {
         End::Answered { answer: Ok(()), .. } => {}
-        End::Answered {
-            answer: Err(error),
-            worn,
-        } => {
-            return Some(End::Answered {
-                answer: Err(error),
-                worn,
-            });
-        }
+        End::Answered { answer: Err(error), .. } => return Some(spoken(Err(error))),
         End::Overdue { answer, strike } => return Some(End::Overdue { answer, strike }),
         End::Lost { loading } => return Some(End::Lost { loading }),
     }
@@ -209,7 +213,13 @@ impl Run<'_> {
             Reply::Missing => return None,
             Reply::Ready | Reply::Fine | Reply::Lookup { .. } => return Some(End::Lost { loading: false }),
         };
-        let Ended { console, micros, worn } = ended;
+        let Ended {
+            console,
+            micros,
+            stopped,
+            worn,
+        } = ended;
+        let strike = stopped && self.trouble.is_none();
         let answer = match (self.trouble, value) {
             (Some(trouble), _) => Err(ScriptError { console, ..trouble }),
             (None, Err(failure)) => Err(failure.into_error(console)),
@@ -219,7 +229,7 @@ impl Run<'_> {
                 duration: Duration::from_micros(micros),
             }),
         };
-        Some(End::Answered { answer, worn })
+        Some(End::Answered { answer, worn, strike })
     }
 
     fn overdue(self) -> End<ScriptOutcome> {

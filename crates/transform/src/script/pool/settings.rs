@@ -18,11 +18,11 @@ pub struct PoolSettings {
     pub patience: Duration,
     /// How long compiling a source may take.
     pub load_deadline: Duration,
-    /// How many kills within [`kill_window`](Self::kill_window) disable a script.
-    pub kills: usize,
-    /// How long a kill is remembered.
-    pub kill_window: Duration,
-    /// How long a script stays disabled; afterwards its kills are forgotten.
+    /// How many runs that had to be stopped within [`stop_window`](Self::stop_window) disable a script.
+    pub stops: usize,
+    /// How long it is remembered that a run had to be stopped.
+    pub stop_window: Duration,
+    /// How long a script stays disabled; afterwards it begins anew.
     pub cool_down: Duration,
 }
 
@@ -34,8 +34,8 @@ impl Default for PoolSettings {
             workers: thread::available_parallelism().map_or(2, usize::from) + 1,
             patience: Duration::from_secs(10),
             load_deadline: Duration::from_secs(2),
-            kills: 3,
-            kill_window: Duration::from_mins(5),
+            stops: 3,
+            stop_window: Duration::from_mins(5),
             cool_down: Duration::from_mins(15),
         }
     }

@@ -61,6 +61,8 @@ pub(crate) struct Ended {
     pub(crate) console: Vec<ConsoleLine>,
     /// How long the run took, in microseconds.
     pub(crate) micros: u64,
+    /// The engine had to stop the run at a limit, and its context went with it.
+    pub(crate) stopped: bool,
     /// The worker holds too much memory and asks to be replaced.
     pub(crate) worn: bool,
 }

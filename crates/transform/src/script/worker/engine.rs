@@ -24,7 +24,7 @@ pub(super) trait Loaded {
     /// Runs it once.
     fn run(&mut self, head: &RunHead, payload: &[u8]) -> Finished;
 
-    /// Whether the last run left something that no other run may meet.
+    /// Whether the last run had to be stopped; it may have left something that no other run may meet.
     fn spoiled(&self) -> bool;
 }
 

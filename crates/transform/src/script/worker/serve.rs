@@ -75,8 +75,14 @@ impl Worker {
         let began = Instant::now();
         let Finished { value, console } = script.run(head, payload);
         let micros = began.elapsed().as_micros().try_into().unwrap_or(u64::MAX);
+        let stopped = script.spoiled();
         let worn = self.shelf.settle(&head.script, &mut self.engine);
-        let ended = Ended { console, micros, worn };
+        let ended = Ended {
+            console,
+            micros,
+            stopped,
+            worn,
+        };
         match value {
             Ok(Value::Output(json)) => (Reply::Output(ended), json.into_bytes()),
             Ok(Value::Skipped) => (Reply::Skipped(ended), Vec::new()),

@@ -80,7 +80,7 @@ async fn a_script_killed_three_times_is_disabled_until_its_source_changes_or_it_
         "{error}"
     );
     let told = disabled.recv().await.unwrap();
-    assert_eq!((told.org, told.kills, told.hash.len()), (OrgId(7), 3, 64));
+    assert_eq!((told.org, told.stops, told.hash.len()), (OrgId(7), 3, 64));
 
     assert_eq!(rig.error(&format!("{endless} // changed")).await.fault, ScriptFault::Timeout);
     assert_eq!(
@@ -92,6 +92,27 @@ async fn a_script_killed_three_times_is_disabled_until_its_source_changes_or_it_
 
     tokio::time::sleep(told.cool_down).await;
     assert_eq!(rig.error(endless).await.fault, ScriptFault::Timeout);
+}
+
+#[tokio::test]
+async fn a_script_that_the_engine_stops_at_a_limit_is_disabled_like_one_that_is_killed() {
+    let rig = Rig::new();
+    for endless in ["for (;;) {}", "const f = () => f() + 1; return f()"] {
+        for _ in 0..3 {
+            assert_eq!(rig.error(endless).await.fault, ScriptFault::Limit, "{endless}");
+        }
+        assert_eq!(rig.error(endless).await.fault, ScriptFault::Disabled, "{endless}");
+    }
+}
+
+#[tokio::test]
+async fn a_script_that_fails_by_itself_is_never_disabled() {
+    let rig = Rig::new();
+    for _ in 0..5 {
+        assert_eq!(rig.error("throw new Error('no')").await.fault, ScriptFault::Error);
+        let too_large = "const half = 'x'.repeat(6e5); return half + half";
+        assert_eq!(rig.error(too_large).await.fault, ScriptFault::Limit);
+    }
 }
 
 #[tokio::test]

@@ -34,7 +34,7 @@ async fn hostile(rig: &Rig, stop: &AtomicBool) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_innocent_tenant_is_served_while_ten_hostile_scripts_run_in_a_loop() {
     let rig = Rig::with(PoolSettings {
-        kills: usize::MAX,
+        stops: usize::MAX,
         ..settings()
     });
     let stop = AtomicBool::new(false);
