@@ -3,11 +3,16 @@
 //! A caller waits for a worker, talks to it and gives it back. A worker that does not answer in time is not waited for: it goes to
 //! the keeper, a thread that ends it, reaps it and starts another. The thread lives as long as the pool, because a worker dies with
 //! the thread that started it.
+//!
+//! A tenant of whose scripts one had to be stopped lately runs what it runs in a room of its own, which it shares with others of that
+//! kind and which has one worker: what else it may do, it takes from them.
 
 mod breaker;
+mod desk;
 mod exchange;
 mod keeper;
 mod lease;
+mod room;
 mod settings;
 mod turns;
 mod worker;
@@ -24,9 +29,10 @@ pub use breaker::Disabled;
 pub use settings::PoolSettings;
 
 use breaker::Breaker;
+use desk::Desk;
 use exchange::End;
 use keeper::Order;
-use lease::{Death, Desk, Lease};
+use lease::{Death, Lease};
 
 use super::call::{Call, Script, ScriptKind};
 use super::engine::ScriptEngine;
@@ -98,7 +104,7 @@ impl ScriptPool {
         self.admit(org, &key, script.source())?;
         let (deadline, mut lost) = (self.shared.settings.load_deadline, 0);
         loop {
-            let mut lease = Lease::acquire(&self.shared, org, &key).await?;
+            let mut lease = self.lease(org, &key).await?;
             let end = exchange::load(lease.worker(), &key, script, deadline).await;
             if let Some(end) = self.settle(lease, end, org, &key, &mut lost).await {
                 return end;
@@ -109,8 +115,19 @@ impl ScriptPool {
     /// Refuses what needs no worker to be refused.
     fn admit(&self, org: OrgId, key: &Arc<str>, source: &str) -> Result<(), ScriptError> {
         within(source.len(), MAX_SOURCE_BYTES, "the source")?;
+        self.enabled(org, key)
+    }
+
+    fn enabled(&self, org: OrgId, key: &Arc<str>) -> Result<(), ScriptError> {
         let left = self.shared.breaker.lock().disabled_for(org, key, Instant::now());
         left.map_or(Ok(()), |left| Err(disabled(left)))
+    }
+
+    /// A worker for a script that was not disabled meanwhile.
+    async fn lease(&self, org: OrgId, key: &Arc<str>) -> Result<Lease, ScriptError> {
+        let lease = Lease::acquire(&self.shared, org, key).await;
+        self.enabled(org, key)?;
+        lease
     }
 
     /// What an end of a talk means. Nothing when the worker was lost through no fault of this call: a run has no effects, so it is
@@ -169,6 +186,10 @@ impl ScriptPool {
             return;
         }
         let disabled = self.shared.breaker.lock().stopped(org, key, Instant::now());
+        if disabled.is_some() {
+            self.shared.dismiss(org, key);
+        }
+        self.shared.set_apart(org);
         if let Some(disabled) = disabled {
             tracing::warn!(org = org.0, script = &**key, code = error.code(), "a script is disabled");
             // Nobody need listen.
@@ -186,10 +207,10 @@ impl ScriptEngine for ScriptPool {
         within(call.payload.len(), MAX_INPUT_BYTES, "the payload")?;
         let (load_deadline, mut lost) = (self.shared.settings.load_deadline, 0);
         loop {
-            let mut lease = Lease::acquire(&self.shared, org, &key).await?;
+            let mut lease = self.lease(org, &key).await?;
             let end = exchange::run(lease.worker(), &key, &call, load_deadline).await;
             if let Some(end) = self.settle(lease, end, org, &key, &mut lost).await {
-                return end;
+                return end.inspect(|_| self.shared.breaker.lock().ended(&key));
             }
         }
     }

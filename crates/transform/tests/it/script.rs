@@ -1,5 +1,6 @@
 //! Scripts in real worker processes.
 
+mod apart;
 mod corpus;
 mod deaths;
 mod hostile;

@@ -3,13 +3,16 @@
 //! Stopped is a run whose worker had to be killed, and also one that the engine ended at a limit: an endless loop costs others the same,
 //! whichever is met first.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ig_core::id::OrgId;
 
 use super::settings::PoolSettings;
+
+/// Of how many scripts it is remembered that they have ended; then it is found out anew.
+const PROVEN: usize = 10_000;
 
 /// A script that is disabled, for an alert.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +36,7 @@ pub(super) struct Breaker {
     stops: HashMap<(OrgId, Arc<str>), Vec<Instant>>,
     disabled: HashMap<(OrgId, Arc<str>), Instant>,
     suspects: HashMap<OrgId, Instant>,
+    proven: HashSet<Arc<str>>,
 }
 
 impl Breaker {
@@ -44,6 +48,7 @@ impl Breaker {
             stops: HashMap::new(),
             disabled: HashMap::new(),
             suspects: HashMap::new(),
+            proven: HashSet::new(),
         }
     }
 
@@ -65,6 +70,7 @@ impl Breaker {
     pub(super) fn stopped(&mut self, org: OrgId, key: &Arc<str>, now: Instant) -> Option<Disabled> {
         self.forget(now);
         self.suspects.insert(org, now);
+        self.proven.remove(key);
         let script = (org, key.clone());
         let stops = self.stops.entry(script.clone()).or_default();
         stops.push(now);
@@ -84,6 +90,22 @@ impl Breaker {
             stops,
             cool_down,
         })
+    }
+
+    /// Takes note of a run that ended by itself.
+    pub(super) fn ended(&mut self, key: &Arc<str>) {
+        if self.proven.contains(key) {
+            return;
+        }
+        if self.proven.len() >= PROVEN {
+            self.proven.clear();
+        }
+        self.proven.insert(key.clone());
+    }
+
+    /// Whether the script has ended by itself, and has not had to be stopped since.
+    pub(super) fn is_proven(&self, key: &Arc<str>) -> bool {
+        self.proven.contains(key)
     }
 
     /// Whether a script of this tenant was stopped lately.
@@ -127,6 +149,16 @@ mod tests {
         assert_eq!(breaker.disabled_for(ORG, &"7/other".into(), minutes(5)), None);
         assert_eq!(breaker.disabled_for(ORG, &key, minutes(20)), None);
         assert_eq!(breaker.stopped(ORG, &key, minutes(20)), None, "earlier ones are forgotten");
+    }
+
+    #[test]
+    fn a_script_is_proven_from_its_first_end_until_it_has_to_be_stopped() {
+        let (mut breaker, key, start) = breaker();
+        assert!(!breaker.is_proven(&key));
+        breaker.ended(&key);
+        assert!(breaker.is_proven(&key));
+        breaker.stopped(ORG, &key, start);
+        assert!(!breaker.is_proven(&key));
     }
 
     #[test]

@@ -16,8 +16,6 @@ use crate::script::wire::{Ended, Reply, Request, RunHead};
 
 /// What a worker that was told to end a run may take for it.
 const GRACE: Duration = Duration::from_millis(100);
-/// How many times its limit a run may take by the clock whose worker did not get a processor for the limit.
-const STARVED: u32 = 4;
 /// Processor time is told in steps of this.
 const TICK: Duration = Duration::from_millis(10);
 
@@ -152,7 +150,7 @@ impl Run<'_> {
         let spent = worker.processor_time().zip(self.spent_before);
         let spent = spent.map(|(now, before)| now.saturating_sub(before));
         let left = spent.and_then(|spent| self.limit.checked_sub(spent + TICK));
-        let last = self.start + self.limit * STARVED;
+        let last = self.start + self.limit * worker.room().starved();
         let now = Instant::now();
         match left {
             Some(left) if self.trouble.is_none() && now < last => {

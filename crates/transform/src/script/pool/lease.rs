@@ -9,118 +9,62 @@ use std::time::Instant;
 use ig_core::id::OrgId;
 use tokio::sync::oneshot;
 
+use super::Shared;
+use super::desk::{Taken, Waiter};
 use super::keeper::Order;
-use super::turns::Turns;
+use super::room::Room;
 use super::worker::Worker;
-use super::{PoolState, Shared};
 use crate::script::error::ScriptError;
-
-/// Idle workers, and calls that wait for one.
-pub(super) struct Desk {
-    idle: Vec<Worker>,
-    turns: Turns<Waiter>,
-    /// The process ids of workers that were not given up.
-    alive: Vec<u32>,
-}
-
-struct Waiter {
-    script: Arc<str>,
-    lease: oneshot::Sender<Lease>,
-}
-
-impl Desk {
-    pub(super) fn new(workers: usize) -> Self {
-        Self {
-            idle: Vec::new(),
-            turns: Turns::new(workers),
-            alive: Vec::new(),
-        }
-    }
-
-    pub(super) fn state(&self) -> PoolState {
-        let (alive, idle, waiting) = (self.alive.len(), self.idle.len(), self.turns.waiting());
-        PoolState { alive, idle, waiting }
-    }
-
-    /// Takes out the idle workers that have died.
-    pub(super) fn take_dead(&mut self) -> Vec<Worker> {
-        let dead: Vec<_> = self.idle.extract_if(.., |worker| !worker.is_waiting()).collect();
-        for worker in &dead {
-            self.give_up(worker);
-        }
-        dead
-    }
-
-    /// The process ids of workers that were not given up.
-    pub(super) fn alive(&self) -> Vec<u32> {
-        self.alive.clone()
-    }
-
-    fn give_up(&mut self, worker: &Worker) {
-        self.alive.retain(|id| *id != worker.id());
-    }
-
-    /// The best idle worker for a script: one that has it ready, else the one with the fewest.
-    fn pick(&mut self, script: &Arc<str>) -> Option<Worker> {
-        let ready = self.idle.iter().position(|worker| worker.has(script));
-        let fewest = || (0..self.idle.len()).min_by_key(|index| self.idle[*index].scripts());
-        let index = ready.or_else(fewest)?;
-        Some(self.idle.swap_remove(index))
-    }
-}
 
 impl Shared {
     /// A worker was started.
     pub(super) fn arrived(self: &Arc<Self>, worker: Worker) {
-        let mut desk = self.desk.lock();
-        desk.alive.push(worker.id());
-        desk.idle.push(worker);
-        drop(desk);
+        self.desk.lock().arrived(worker);
         self.dispatch();
+    }
+
+    /// A script of this tenant had to be stopped: what it runs next, it runs apart.
+    pub(super) fn set_apart(self: &Arc<Self>, org: OrgId) {
+        let unstaffed = self.desk.lock().set_apart(org);
+        if unstaffed {
+            // Without a keeper the pool has ended.
+            let _ = self.keeper.send(Order::Start(Room::Apart));
+        }
+        self.dispatch();
+    }
+
+    /// Tells the calls that wait for a script to wait no longer.
+    pub(super) fn dismiss(&self, org: OrgId, script: &Arc<str>) {
+        let waiters = self.desk.lock().dismiss(org, script);
+        drop(waiters);
     }
 
     /// Gives idle workers to those whose turn it is.
     fn dispatch(self: &Arc<Self>) {
-        loop {
-            let Some((org, waiter, worker)) = self.next() else { return };
-            let lease = Lease {
-                shared: self.clone(),
-                org,
-                worker: Some(worker),
-                used: false,
-            };
+        while let Some((waiter, taken)) = self.next() {
             // Who no longer waits gives it back at once, and the next one's turn comes.
-            let _ = waiter.lease.send(lease);
+            let _ = waiter.lease.send(Lease::new(self, taken));
         }
     }
 
-    fn next(&self) -> Option<(OrgId, Waiter, Worker)> {
-        let mut desk = self.desk.lock();
-        while !desk.idle.is_empty() {
-            let breaker = self.breaker.lock();
-            let now = Instant::now();
-            let (org, waiter) = desk.turns.next(|org| breaker.suspects(org, now))?;
-            drop(breaker);
-            if waiter.lease.is_closed() {
-                continue;
-            }
-            let worker = desk.pick(&waiter.script)?;
-            desk.turns.started(org);
-            return Some((org, waiter, worker));
-        }
-        None
-    }
-
-    fn take_now(&self, org: OrgId, script: &Arc<str>) -> Option<Worker> {
+    fn next(&self) -> Option<(Waiter, Taken)> {
         let mut desk = self.desk.lock();
         let breaker = self.breaker.lock();
-        let now = Instant::now();
-        if !desk.turns.may_start(org, |org| breaker.suspects(org, now)) {
-            return None;
-        }
-        let worker = desk.pick(script)?;
-        desk.turns.started(org);
-        Some(worker)
+        Room::ALL.into_iter().find_map(|room| desk.next(room, &breaker))
+    }
+
+    /// A worker, or the place to wait for one.
+    fn take_or_wait(&self, org: OrgId, script: &Arc<str>) -> Result<Taken, oneshot::Receiver<Lease>> {
+        let mut desk = self.desk.lock();
+        let breaker = self.breaker.lock();
+        let suspect = breaker.suspects(org, Instant::now());
+        let room = if suspect { Room::Apart } else { Room::Common };
+        desk.take(org, script, room, &breaker).ok_or_else(|| {
+            let (lease, granted) = oneshot::channel();
+            let script = script.clone();
+            desk.wait(org, room, Waiter { script, lease });
+            granted
+        })
     }
 }
 
@@ -139,11 +83,25 @@ pub(super) enum Death {
 pub(super) struct Lease {
     shared: Arc<Shared>,
     org: OrgId,
+    room: Room,
+    proven: bool,
     worker: Option<Worker>,
     used: bool,
 }
 
 impl Lease {
+    fn new(shared: &Arc<Shared>, taken: Taken) -> Self {
+        let Taken { org, worker, proven } = taken;
+        Self {
+            shared: shared.clone(),
+            org,
+            room: worker.room(),
+            proven,
+            worker: Some(worker),
+            used: false,
+        }
+    }
+
     /// Waits for a worker. One that died while it was idle is passed over.
     pub(super) async fn acquire(shared: &Arc<Shared>, org: OrgId, script: &Arc<str>) -> Result<Self, ScriptError> {
         let patience = shared.settings.patience;
@@ -162,23 +120,12 @@ impl Lease {
     }
 
     async fn any(shared: &Arc<Shared>, org: OrgId, script: &Arc<str>) -> Result<Self, ScriptError> {
-        if let Some(worker) = shared.take_now(org, script) {
-            let shared = shared.clone();
-            return Ok(Self {
-                shared,
-                org,
-                worker: Some(worker),
-                used: false,
-            });
+        match shared.take_or_wait(org, script) {
+            Ok(taken) => Ok(Self::new(shared, taken)),
+            Err(granted) => granted
+                .await
+                .map_err(|_| ScriptError::unavailable("scripts are not run any more")),
         }
-        let (lease, granted) = oneshot::channel();
-        let script = script.clone();
-        shared.desk.lock().turns.wait(org, Waiter { script, lease });
-        // A worker may have come back in between.
-        shared.dispatch();
-        granted
-            .await
-            .map_err(|_| ScriptError::unavailable("scripts are not run any more"))
     }
 
     /// The worker, to talk to.
@@ -210,11 +157,9 @@ impl Lease {
 
     fn replace(&mut self, ended: Option<oneshot::Sender<io::Result<ExitStatus>>>) {
         if let Some(worker) = self.worker.take() {
-            let mut desk = self.shared.desk.lock();
-            desk.give_up(&worker);
-            drop(desk);
+            self.shared.desk.lock().give_up(&worker);
             // Without a keeper the pool has ended, and the worker ends with this.
-            let _ = self.shared.keeper.send(Order { worker, ended });
+            let _ = self.shared.keeper.send(Order::Replace { worker, ended });
         }
     }
 }
@@ -224,10 +169,8 @@ impl Drop for Lease {
         if self.used {
             self.replace(None);
         }
-        let mut desk = self.shared.desk.lock();
-        desk.turns.ended(self.org);
-        desk.idle.extend(self.worker.take());
-        drop(desk);
+        let worker = self.worker.take();
+        self.shared.desk.lock().ended(self.org, self.room, self.proven, worker);
         self.shared.dispatch();
     }
 }

@@ -16,9 +16,10 @@ use rustix::net::RecvFlags;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 
+use super::room::Room;
 use super::settings::PoolSettings;
 use crate::script::wire::{Header, Reply, Request, decode, encode};
-use crate::script::worker::{FIRST_START, MARK};
+use crate::script::worker::{FIRST_START, FIRST_START_APART, MARK};
 
 /// How long a worker may take to start.
 const START: Duration = Duration::from_secs(20);
@@ -28,6 +29,7 @@ const REMEMBERED: usize = 500;
 /// A worker process and the socket to it.
 pub(super) struct Worker {
     child: Child,
+    room: Room,
     stat: Option<File>,
     socket: Socket,
     received: BytesMut,
@@ -42,12 +44,16 @@ enum Socket {
 
 impl Worker {
     /// Starts a worker and waits until it is confined.
-    pub(super) fn start(settings: &PoolSettings) -> io::Result<Self> {
+    pub(super) fn start(settings: &PoolSettings, room: Room) -> io::Result<Self> {
         let (ours, theirs) = BlockingStream::pair()?;
+        let mark = match room {
+            Room::Common => FIRST_START,
+            Room::Apart => FIRST_START_APART,
+        };
         let child = Command::new(&settings.program)
             .args(&settings.arguments)
             .env_clear()
-            .env(MARK, FIRST_START)
+            .env(MARK, mark)
             .current_dir("/")
             .stdin(OwnedFd::from(theirs))
             .stdout(Stdio::null())
@@ -56,6 +62,7 @@ impl Worker {
         let stat = File::open(format!("/proc/{}/stat", child.id())).ok();
         let mut worker = Self {
             child,
+            room,
             stat,
             socket: Socket::Fresh(None),
             received: BytesMut::new(),
@@ -69,6 +76,11 @@ impl Worker {
     /// Its process id.
     pub(super) fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Where it stands.
+    pub(super) fn room(&self) -> Room {
+        self.room
     }
 
     /// What it has spent of a processor since it started, where the system tells.

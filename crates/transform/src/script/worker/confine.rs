@@ -22,6 +22,12 @@ pub(super) fn before_start() -> io::Result<()> {
     limit(Resource::Fsize, 0)
 }
 
+/// Of a busy processor it gets a tenth of what the service or another worker gets. Where it is not allowed, it stays as it is.
+pub(super) fn yield_to_others() {
+    const NICE: i32 = 10;
+    let _ = rustix::process::setpriority_process(None, NICE);
+}
+
 /// Whoever is out of memory, it is to be this process that ends and not the service. Where it is not allowed, it stays as it is.
 pub(super) fn offer_to_be_killed_first() {
     let _ = std::fs::write("/proc/self/oom_score_adj", "1000");

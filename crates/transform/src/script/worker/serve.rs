@@ -32,8 +32,8 @@ fn answer(statm: File) -> io::Result<()> {
         engine: Boa::new(talk.clone()),
         shelf,
     };
-    worker.engine.prepare();
     talk.send(&Reply::Ready, b"")?;
+    worker.engine.prepare();
     loop {
         let (request, body) = talk.receive()?;
         // The run that a load was for comes at once, and its time counts.

@@ -5,19 +5,10 @@ use std::time::Duration;
 use futures::future::join_all;
 use ig_core::id::OrgId;
 use ig_transform::script::{PoolSettings, ScriptFault};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Signal, kill_process};
 use serde_json::json;
 
-use super::rig::{Rig, settings};
-
-/// The pool's workers: children of this process that carry the mark. Each test has a process or at least a pool of its own.
-fn workers(rig: &Rig) -> Vec<Pid> {
-    rig.pool
-        .workers()
-        .into_iter()
-        .filter_map(|id| Pid::from_raw(i32::try_from(id).ok()?))
-        .collect()
-}
+use super::rig::{Rig, kill, settings, stop};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn all_workers_killed_at_once_are_replaced_and_no_call_is_lost() {
@@ -32,7 +23,7 @@ async fn all_workers_killed_at_once_are_replaced_and_no_call_is_lost() {
         }));
         let killer = async {
             tokio::task::yield_now().await;
-            for worker in workers(&rig) {
+            for worker in rig.workers() {
                 // One may have gone meanwhile.
                 let _ = kill_process(worker, Signal::KILL);
             }
@@ -53,8 +44,8 @@ async fn all_workers_killed_at_once_are_replaced_and_no_call_is_lost() {
 async fn workers_that_die_while_idle_are_noticed() {
     let rig = Rig::new();
     rig.output("return 1").await;
-    for worker in workers(&rig) {
-        let _ = kill_process(worker, Signal::KILL);
+    for worker in rig.workers() {
+        kill(worker).await;
     }
     assert_eq!(rig.output("return 2").await, json!(2));
 }
@@ -122,15 +113,15 @@ async fn a_run_whose_worker_gets_no_processor_is_not_failed_for_that() {
         ..settings()
     });
     rig.output("return 1").await;
-    let worker = workers(&rig)[0];
-    kill_process(worker, Signal::STOP).unwrap();
+    let worker = rig.workers()[0];
+    stop(worker).await;
     let (output, ()) = tokio::join!(rig.output("return 1"), async {
         tokio::time::sleep(rig.deadline + Duration::from_millis(500)).await;
         kill_process(worker, Signal::CONT).unwrap();
     });
-    assert_eq!((output, workers(&rig)), (json!(1), vec![worker]));
+    assert_eq!((output, rig.workers()), (json!(1), vec![worker]));
     // What never gets one is given up all the same.
-    kill_process(worker, Signal::STOP).unwrap();
+    stop(worker).await;
     assert_eq!(rig.error("return 1").await.fault, ScriptFault::Timeout);
 }
 

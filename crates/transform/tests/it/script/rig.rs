@@ -9,6 +9,7 @@ use ig_transform::script::{
     Call, Host, MAX_DEADLINE, PoolSettings, RunContext, Script, ScriptEngine as _, ScriptError, ScriptKind, ScriptOutcome,
     ScriptPool, ScriptValue,
 };
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 /// What a worker executes. Without the mark in its environment it is no worker, and that is what this then checks.
@@ -51,6 +52,11 @@ impl Rig {
             org: OrgId(7),
             deadline: MAX_DEADLINE,
         }
+    }
+
+    /// The processes of the pool's workers.
+    pub(crate) fn workers(&self) -> Vec<Pid> {
+        self.pool.workers().into_iter().filter_map(pid).collect()
     }
 
     pub(crate) fn of(&self, org: i64) -> Self {
@@ -111,6 +117,44 @@ pub(crate) fn output(outcome: &ScriptOutcome) -> Value {
         ScriptValue::Output(json) => serde_json::from_slice(json).unwrap(),
         ScriptValue::Skipped => json!("skipped"),
         other @ ScriptValue::Bool(_) => panic!("{other:?}"),
+    }
+}
+
+fn pid(id: u32) -> Option<Pid> {
+    Pid::from_raw(i32::try_from(id).ok()?)
+}
+
+/// The threads of a process.
+pub(crate) fn threads(process: Pid) -> Vec<Pid> {
+    let listed = std::fs::read_dir(format!("/proc/{process}/task"))
+        .into_iter()
+        .flatten()
+        .flatten();
+    listed
+        .filter_map(|thread| pid(thread.file_name().to_str()?.parse().ok()?))
+        .collect()
+}
+
+/// Stops a process and waits until none of its threads runs: on a busy machine a signal takes its time.
+pub(crate) async fn stop(process: Pid) {
+    signal(process, Signal::STOP, 'T').await;
+}
+
+/// Kills a process and waits until none of its threads is left.
+pub(crate) async fn kill(process: Pid) {
+    signal(process, Signal::KILL, 'Z').await;
+}
+
+async fn signal(process: Pid, signal: Signal, state: char) {
+    // It may be gone.
+    let _ = kill_process(process, signal);
+    let goes_on = |thread: Pid| {
+        let stat = std::fs::read_to_string(format!("/proc/{process}/task/{thread}/stat")).unwrap_or_default();
+        stat.rsplit_once(')')
+            .is_some_and(|(_, rest)| !rest.trim_start().starts_with(state))
+    };
+    while threads(process).into_iter().any(goes_on) {
+        tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }
 
