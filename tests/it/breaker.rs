@@ -164,11 +164,9 @@ async fn a_probe_finds_out_that_the_target_has_recovered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn people_are_told_once_that_it_has_opened() {
+async fn people_are_told_once_that_it_has_opened_though_the_alerter_was_away() {
     let at = format!("127.0.0.1:{}", port());
     let setup = setup_with(&[("IG__SERVICES__ALERTER", &at)]).await;
-    let alerter = setup.stack.spawn_service("ig-alerter", &[("IG__GRPC__LISTEN", &at)]);
-    alerter.wait_until_ready().await;
     let api = &setup.stack.api;
     setup.receiver.always("/hook", Answer::status(500));
     let url = setup.receiver.url("/hook");
@@ -178,6 +176,9 @@ async fn people_are_told_once_that_it_has_opened() {
     }
     until_held(api, &id, "CIRCUIT_OPEN").await;
     eventually("what follows is held", async || entries(api, "CIRCUIT_OPEN").await.len() == 2).await;
+    // The alerter was away when it happened.
+    let alerter = setup.stack.spawn_service("ig-alerter", &[("IG__GRPC__LISTEN", &at)]);
+    alerter.wait_until_ready().await;
 
     let alerts = setup.mongo.open().await.collection::<Document>("alert_center_logs");
     let ours = || alerts.find_one(doc! { "orgId": ORG, "kind": "circuit-open", "key": &id });

@@ -90,7 +90,7 @@ impl Worker {
         let intake = Arc::new(Intake::new(Arc::clone(&live), &config.worker));
         let deliverer = Deliverer::new(&config.security).context("section security")?;
         let alerter = channel(&config.services.alerter, &config.grpc).context("services.alerter")?;
-        let alerting = Alerting::new(alerter);
+        let alerting = Alerting::new(alerter, context.clone());
         let (transformer, lookups) = transforming::start(config, context, &store, alerting.clone())?;
         let worker = worker_id();
         let gate = gate(&store, alerting, &worker, &clock);

@@ -1,11 +1,17 @@
 //! Opening and closing a breaker for all: in the configuration that every worker follows, and before people.
 
+use std::time::Duration;
+
 use ig_core::alert::{Alert, Severity};
 use ig_core::clock::Timestamp;
 use ig_core::integration::{Hold, Integration};
 use ig_store::{CommitError, Configurations, Expected};
 
 use crate::alerting::Alerting;
+
+/// How often a switch is tried that the database does not make, and the pause after the first try.
+const TRIES: u32 = 5;
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// Switches integrations.
 pub(crate) struct Opening {
@@ -50,18 +56,32 @@ impl Opening {
     }
 
     async fn switch(&self, integration: &Integration, hold: Option<&Hold>, now: Timestamp) {
-        let expected = Expected::Revision(integration.revision);
-        let switched = self
-            .configurations
-            .switch(integration.org_id, integration.id, hold, expected, now)
-            .await;
-        match switched {
+        match self.switched(integration, hold, now).await {
             Ok(_) => {}
             Err(refused @ (CommitError::Stale { .. } | CommitError::NotFound)) => {
                 tracing::info!(%refused, integration = %integration.id, known = integration.revision, "an integration was not switched");
             }
             Err(error @ (CommitError::Duplicate { .. } | CommitError::Store(_))) => {
                 tracing::warn!(%error, integration = %integration.id, "an integration could not be switched; its next delivery tries again");
+            }
+        }
+    }
+
+    /// Other workers learn of it by this alone, so a database that is busy for a moment is asked again.
+    async fn switched(&self, integration: &Integration, hold: Option<&Hold>, now: Timestamp) -> Result<u64, CommitError> {
+        let expected = Expected::Revision(integration.revision);
+        let mut tries = 1;
+        loop {
+            let switching = self
+                .configurations
+                .switch(integration.org_id, integration.id, hold, expected, now);
+            match switching.await {
+                Err(CommitError::Store(error)) if tries < TRIES => {
+                    tracing::warn!(%error, integration = %integration.id, tries, "an integration could not be switched yet");
+                    tokio::time::sleep(PAUSE * tries).await;
+                    tries += 1;
+                }
+                switched => return switched,
             }
         }
     }

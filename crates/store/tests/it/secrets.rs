@@ -173,7 +173,11 @@ async fn no_secret_is_in_clear_in_any_document() {
             seen += usize::from(raw.contains("outgoingAuthConfig"));
         }
     }
-    assert_eq!(seen, 2 * 4, "every integration with credentials was looked at, and its version");
+    assert_eq!(
+        seen,
+        2 * 4,
+        "every integration with credentials was looked at, and its version"
+    );
 }
 
 #[tokio::test]
