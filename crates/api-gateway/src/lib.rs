@@ -10,6 +10,7 @@ mod config;
 mod configuring;
 mod document;
 mod error;
+mod exporting;
 mod feed;
 mod gateway;
 mod grpc;

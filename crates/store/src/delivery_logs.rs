@@ -4,10 +4,13 @@ mod attempt;
 mod document;
 mod room;
 
+use futures::stream::{self, BoxStream};
+use futures::{StreamExt, TryStreamExt};
 use ig_core::delivery_log::DeliveryLog;
 use ig_core::id::{LogId, OrgId};
 use ig_core::ports::StoreError;
-use mongodb::bson::doc;
+use mongodb::Cursor;
+use mongodb::bson::{Document, doc};
 
 pub(crate) use document::{DeliveryDocument, read_category};
 pub use room::LARGEST_STORED_PAYLOAD;
@@ -17,6 +20,13 @@ use crate::field::object_id;
 use crate::log_filter::LogFilter;
 use crate::names::DELIVERY_LOGS;
 use crate::page::{Listed, Page};
+
+/// Deliveries handed on at once.
+const PART: usize = 500;
+const PART_SIZE: u32 = 500;
+
+/// Deliveries in parts.
+pub type DeliveryLogParts = BoxStream<'static, Result<Vec<DeliveryLog>, StoreError>>;
 
 /// The deliveries, for reading; the journal writes them.
 #[derive(Debug, Clone)]
@@ -41,12 +51,46 @@ impl DeliveryLogs {
 
     /// An organisation's deliveries, newest first, without payloads and bodies.
     pub async fn list(&self, org: OrgId, filter: &LogFilter, page: Page) -> Result<Listed<DeliveryLog>, StoreError> {
-        let without_bodies = doc! { "originalPayload": 0, "requestPayload": 0, "attempts.responseBody": 0 };
-        let newest_first = doc! { "createdAt": -1, "_id": -1 };
         let listed = self
             .database
-            .page::<DeliveryDocument<'static>>(DELIVERY_LOGS, filter.query(org), newest_first, Some(without_bodies), page)
+            .page::<DeliveryDocument<'static>>(DELIVERY_LOGS, filter.query(org), newest_first(), Some(without_bodies()), page)
             .await?;
         listed.try_map(DeliveryLog::try_from)
     }
+
+    /// All of an organisation's deliveries that a filter finds, newest first, without payloads and bodies, in parts of which one at a
+    /// time is held.
+    pub async fn stream(&self, org: OrgId, filter: &LogFilter) -> Result<DeliveryLogParts, StoreError> {
+        let logs = self.database.collection::<DeliveryDocument<'static>>(DELIVERY_LOGS);
+        let find = logs
+            .find(filter.query(org))
+            .sort(newest_first())
+            .projection(without_bodies())
+            .batch_size(PART_SIZE);
+        let cursor = self.database.within(find).await?;
+        let parts = stream::try_unfold((self.clone(), cursor), |(logs, mut cursor)| async move {
+            let part = logs.next_part(&mut cursor).await?;
+            Ok((!part.is_empty()).then_some((part, (logs, cursor))))
+        });
+        Ok(parts.boxed())
+    }
+
+    async fn next_part(&self, cursor: &mut Cursor<DeliveryDocument<'static>>) -> Result<Vec<DeliveryLog>, StoreError> {
+        let mut part = Vec::with_capacity(PART);
+        while part.len() < PART {
+            match self.database.within(cursor.try_next()).await? {
+                Some(log) => part.push(log.try_into()?),
+                None => break,
+            }
+        }
+        Ok(part)
+    }
+}
+
+fn newest_first() -> Document {
+    doc! { "createdAt": -1, "_id": -1 }
+}
+
+fn without_bodies() -> Document {
+    doc! { "originalPayload": 0, "requestPayload": 0, "attempts.responseBody": 0 }
 }

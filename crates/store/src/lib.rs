@@ -45,7 +45,7 @@ pub use dead_letters::{
     Claimed, DeadLetterFilter, DeadLetterStatistics, DeadLetters, Deletion, GivenUp, IntegrationDeadLetters, KeptLetter, Settled,
     Settling,
 };
-pub use delivery_logs::{DeliveryLogs, LARGEST_STORED_PAYLOAD};
+pub use delivery_logs::{DeliveryLogParts, DeliveryLogs, LARGEST_STORED_PAYLOAD};
 pub use event_audit::{AuditFilter, EventAudits};
 pub use event_types::EventTypes;
 pub use execution_logs::{ExecutionLogs, StoredStep, StoredTrace};

@@ -28,6 +28,8 @@ mod sweeping;
 mod upload;
 mod xlsx;
 
+pub(crate) use cell::text_written;
+pub(crate) use exporting::csv_line;
 pub(crate) use file::Format;
 pub(crate) use sweeping::sweep;
 

@@ -127,6 +127,57 @@ listing! {
     DeliveryLogList { logs: DeliveryLogEntry }
 }
 
+impl DeliveryLogEntry {
+    /// The columns of a table of deliveries.
+    pub(crate) const COLUMNS: [&str; 19] = [
+        "id",
+        "messageId",
+        "createdAt",
+        "deliveredAt",
+        "status",
+        "eventType",
+        "source",
+        "eventId",
+        "integrationConfigId",
+        "integrationName",
+        "actionName",
+        "direction",
+        "triggerType",
+        "httpMethod",
+        "targetUrl",
+        "responseStatus",
+        "responseTimeMs",
+        "attemptCount",
+        "errorMessage",
+    ];
+
+    /// What stands in [`Self::COLUMNS`].
+    pub(crate) fn cells(&self) -> [String; 19] {
+        let number = |number: Option<u64>| number.map(|number| number.to_string()).unwrap_or_default();
+        [
+            self.id.clone(),
+            self.message_id.clone(),
+            self.created_at.to_rfc3339(),
+            self.delivered_at.map(|at| at.to_rfc3339()).unwrap_or_default(),
+            self.status.to_owned(),
+            self.event_type.clone(),
+            self.source.clone(),
+            self.event_id.clone(),
+            self.integration_config_id.clone(),
+            self.integration_name.clone(),
+            self.action_name.clone().unwrap_or_default(),
+            self.direction.to_owned(),
+            self.trigger_type.to_owned(),
+            self.http_method.to_owned(),
+            self.target_url.clone(),
+            number(self.response_status.map(u64::from)),
+            number(self.response_time_ms),
+            self.attempt_count.to_string(),
+            self.error_message.clone().unwrap_or_default(),
+        ]
+    }
+}
+
 impl From<DeliveryLog> for DeliveryLogEntry {
     fn from(log: DeliveryLog) -> Self {
         let DeliveryLog {

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::Path;
+use axum::response::Response;
 use ig_core::delivery_log::{DeliveryStatus, Direction};
 use ig_core::id::EventId;
 use ig_store::LogFilter;
@@ -13,12 +14,16 @@ use utoipa_axum::routes;
 use crate::access::{OrgQuery, Read, Tenant};
 use crate::document::{DeliveryLogEntry, DeliveryLogList, Listing as _};
 use crate::error::ApiError;
+use crate::exporting::{self, LogFormat};
 use crate::gateway::Edge;
 use crate::path;
 use crate::query::{Asked, Paging, from_moment, named, to_moment};
 
 pub(super) fn routes() -> OpenApiRouter<Edge> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(read))
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(export))
+        .routes(routes!(read))
 }
 
 /// Which deliveries, or their traces, are listed.
@@ -91,6 +96,33 @@ async fn list(
     let page = paging.page()?;
     let listed = gateway.store().delivery_logs().list(org, &asked.filter()?, page).await?;
     Ok(Json(DeliveryLogList::of(listed.map(DeliveryLogEntry::from), page)))
+}
+
+/// How an export is written.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Written {
+    /// `csv`, the default, or `ndjson`.
+    format: Option<String>,
+}
+
+/// Exports all deliveries that a filter finds, the latest first and without payloads, as CSV or as a line of JSON for each.
+///
+/// It is streamed: what breaks off before its end was not complete.
+#[utoipa::path(
+    get,
+    path = "/logs/export",
+    tag = "logs",
+    params(OrgQuery, Filter, Written),
+    responses((status = 200, description = "The file", content((String = "text/csv"), (String = "application/x-ndjson")))),
+)]
+async fn export(
+    Tenant { org, gateway, .. }: Tenant<Read>,
+    Asked(asked): Asked<Filter>,
+    Asked(Written { format }): Asked<Written>,
+) -> Result<Response, ApiError> {
+    let format = named("format", format, LogFormat::parse)?.unwrap_or(LogFormat::Csv);
+    exporting::logs(&gateway, org, &asked.filter()?, format).await
 }
 
 /// Reads a delivery with its payloads.

@@ -220,3 +220,44 @@ async fn filters_are_exact_and_periods_half_open() {
     );
     assert_eq!(api.get("/events?orgId=10&status=MATCHED").await.json["total"], json!(0));
 }
+
+#[tokio::test]
+async fn an_export_has_every_delivery_that_the_filter_finds() {
+    let api = Api::start().await;
+    api.org(10).await;
+    api.org(20).await;
+    let entries: Vec<_> = (0..1_203)
+        .map(|number| failed(10, number))
+        .chain([failed(20, 5_000)])
+        .collect();
+    api.store().await.journal().record(&entries).await.unwrap();
+    let csv = api.get("/logs/export?orgId=10&status=RETRYING").await;
+    assert_eq!(
+        (csv.status, &csv.headers["content-disposition"]),
+        (200, &http::HeaderValue::from_static("attachment; filename=\"logs.csv\""))
+    );
+    let text = String::from_utf8(csv.bytes.to_vec()).unwrap();
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(lines.len(), 1 + 1_203);
+    assert!(lines[0].starts_with("id,messageId,createdAt,"), "{}", lines[0]);
+    assert!(
+        lines[1].contains(",1202,") && lines[1].ends_with("answered 500"),
+        "{}",
+        lines[1]
+    );
+    let json = api.get("/logs/export?orgId=10&format=ndjson&eventId=7").await;
+    let text = String::from_utf8(json.bytes.to_vec()).unwrap();
+    let entries: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(entries.len(), 1, "{text}");
+    assert_eq!(
+        (&entries[0]["eventId"], &entries[0]["status"]),
+        (&json!("7"), &json!("RETRYING"))
+    );
+    assert_eq!(api.get("/logs/export?orgId=10&format=xml").await.status, 400);
+    assert!(
+        api.get("/logs/export?orgId=10&eventId=none&format=ndjson")
+            .await
+            .bytes
+            .is_empty()
+    );
+}

@@ -103,6 +103,7 @@ const MATRIX: &[(&str, &str, Needs)] = &[
     ("post", "/events", Org(Events)),
     ("get", "/events", Org(Read)),
     ("get", "/logs", Org(Read)),
+    ("get", "/logs/export", Org(Read)),
     ("get", "/logs/{id}", Org(Read)),
     ("get", "/execution-logs", Org(Read)),
     ("get", "/execution-logs/{id}", Org(Read)),

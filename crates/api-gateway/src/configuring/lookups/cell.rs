@@ -19,7 +19,7 @@ pub(super) fn written(value: &Value) -> Cow<'_, str> {
 }
 
 /// Text as a cell.
-pub(super) fn text_written(text: &str) -> Cow<'_, str> {
+pub(crate) fn text_written(text: &str) -> Cow<'_, str> {
     if means_something(text.trim_start_matches('\'')) {
         Cow::Owned(format!("'{text}"))
     } else {

@@ -106,7 +106,8 @@ fn csv(columns: Vec<Column>, rows: LookupRows) -> impl Stream<Item = Result<Vec<
     stream::iter([header]).chain(parts)
 }
 
-fn csv_line<T: AsRef<str>>(cells: impl Iterator<Item = T>) -> Result<Vec<u8>, ::csv::Error> {
+/// One line of a file, with its end.
+pub(crate) fn csv_line<T: AsRef<str>>(cells: impl Iterator<Item = T>) -> Result<Vec<u8>, ::csv::Error> {
     let mut writer = ::csv::WriterBuilder::new()
         .terminator(::csv::Terminator::CRLF)
         .from_writer(Vec::new());

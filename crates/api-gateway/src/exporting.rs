@@ -1,0 +1,88 @@
+//! Exports of any number of logs: read, written and sent part by part, so that what is held does not grow.
+
+use axum::body::Body;
+use axum::response::Response;
+use futures::{StreamExt as _, stream};
+use http::HeaderValue;
+use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use ig_core::delivery_log::DeliveryLog;
+use ig_core::id::OrgId;
+use ig_core::ports::StoreError;
+use ig_store::LogFilter;
+
+use crate::configuring::lookups::{csv_line, text_written};
+use crate::document::DeliveryLogEntry;
+use crate::error::ApiError;
+use crate::gateway::Gateway;
+
+/// How an export is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LogFormat {
+    /// Columns, for spreadsheets.
+    Csv,
+    /// A line of JSON for each, for programs.
+    Ndjson,
+}
+
+impl LogFormat {
+    /// The format of this name.
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        match name {
+            "csv" => Some(Self::Csv),
+            "ndjson" => Some(Self::Ndjson),
+            _ => None,
+        }
+    }
+
+    fn content_type(self) -> HeaderValue {
+        HeaderValue::from_static(match self {
+            Self::Csv => "text/csv; charset=utf-8; header=present",
+            Self::Ndjson => "application/x-ndjson",
+        })
+    }
+
+    fn disposition(self) -> HeaderValue {
+        HeaderValue::from_static(match self {
+            Self::Csv => "attachment; filename=\"logs.csv\"",
+            Self::Ndjson => "attachment; filename=\"logs.ndjson\"",
+        })
+    }
+}
+
+/// All deliveries that a filter finds.
+pub(crate) async fn logs(gateway: &Gateway, org: OrgId, filter: &LogFilter, format: LogFormat) -> Result<Response, ApiError> {
+    let parts = gateway.store().delivery_logs().stream(org, filter).await?;
+    let header = match format {
+        LogFormat::Csv => csv_line(DeliveryLogEntry::COLUMNS.iter()).map_err(|error| unwritable(&error))?,
+        LogFormat::Ndjson => Vec::new(),
+    };
+    let written = parts.map(move |part| lines(part?, format));
+    let whole = stream::iter([Ok(header)]).chain(written);
+    let mut response = Response::new(Body::from_stream(whole));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, format.content_type());
+    headers.insert(CONTENT_DISPOSITION, format.disposition());
+    Ok(response)
+}
+
+fn lines(part: Vec<DeliveryLog>, format: LogFormat) -> Result<Vec<u8>, StoreError> {
+    let mut text = Vec::new();
+    for entry in part.into_iter().map(DeliveryLogEntry::from) {
+        match format {
+            LogFormat::Csv => {
+                let cells = entry.cells();
+                let cells = cells.iter().map(|cell| text_written(cell));
+                text.extend(csv_line(cells).map_err(|error| unwritable(&error))?);
+            }
+            LogFormat::Ndjson => {
+                serde_json::to_writer(&mut text, &entry).map_err(|error| unwritable(&error))?;
+                text.push(b'\n');
+            }
+        }
+    }
+    Ok(text)
+}
+
+fn unwritable(error: &impl ToString) -> StoreError {
+    StoreError::Refused(error.to_string())
+}
