@@ -60,18 +60,21 @@ struct Id {
 /// Takes tables out of force within a transaction.
 pub(crate) async fn retire(database: &Database, session: &mut ClientSession, filter: Document) -> Driven<()> {
     let tables = tables_in(database, session, filter.clone()).await?;
+    leave_over(database, session, &tables).await?;
+    let tables = database.collection::<TableDocument>(LOOKUP_TABLES);
+    tables.delete_many(filter).session(session).await?;
+    Ok(())
+}
+
+/// Notes within a transaction that the rows of tables are to be swept when nobody can be reading them any more.
+pub(super) async fn leave_over(database: &Database, session: &mut ClientSession, tables: &[TableDocument]) -> Driven<()> {
     if tables.is_empty() {
         return Ok(());
     }
     let now = chrono::Utc::now();
-    let leftovers: Vec<_> = tables
-        .iter()
-        .map(|table| LeftoverDocument::new(table.generation, now))
-        .collect();
+    let leftovers = tables.iter().map(|table| LeftoverDocument::new(table.generation, now));
     let target = database.collection::<LeftoverDocument>(LOOKUP_LEFTOVERS);
-    target.insert_many(leftovers).session(&mut *session).await?;
-    let tables = database.collection::<TableDocument>(LOOKUP_TABLES);
-    tables.delete_many(filter).session(session).await?;
+    target.insert_many(leftovers.collect::<Vec<_>>()).session(session).await?;
     Ok(())
 }
 

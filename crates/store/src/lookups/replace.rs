@@ -15,7 +15,7 @@ use mongodb::error::Result as Driven;
 use super::MongoLookups;
 use super::document::RowDocument;
 use super::error::{LookupError, refusal};
-use super::leftovers::{KEPT, LeftoverDocument, retire};
+use super::leftovers::{KEPT, LeftoverDocument, leave_over};
 use super::plan::made;
 use super::tables::{Generations, TableDocument, filter, tables_in};
 use crate::configuration::Configurations;
@@ -138,9 +138,9 @@ impl StagedLookups {
     async fn flip(&self, session: &mut ClientSession, types: &BTreeSet<LookupType>, tenant: Option<Option<Rid>>) -> Driven<()> {
         let database = &self.lookups.database;
         let scope = self.scope(types, tenant);
-        let old = tables_in(database, session, scope.clone()).await?;
-        let old = old.iter().map(TableDocument::table);
-        let told: BTreeSet<_> = old.chain(self.generations.keys().cloned()).collect();
+        let old = tables_in(database, session, scope).await?;
+        let replaced = old.iter().map(TableDocument::table);
+        let told: BTreeSet<_> = replaced.chain(self.generations.keys().cloned()).collect();
         let told: Vec<_> = told.into_iter().collect();
         let configurations = Configurations::new(database.clone());
         configurations.note_lookups(session, self.org, &told).await?;
@@ -151,13 +151,20 @@ impl StagedLookups {
             // It took so long that the rows are being swept already.
             return Err(LookupError::Overtaken.into());
         }
-        retire(database, session, scope).await?;
-        let new = self.generations.iter();
-        let new: Vec<_> = new
-            .map(|(table, generation)| TableDocument::new(self.org, table, *generation))
-            .collect();
+        leave_over(database, session, &old).await?;
         let tables = database.collection::<TableDocument>(LOOKUP_TABLES);
-        tables.insert_many(new).session(session).await?;
+        // A table that is replaced changes where it is: where one goes and another comes, a reader may find neither.
+        let gone = old.into_iter().filter(|old| !self.generations.contains_key(&old.table()));
+        let gone: Vec<_> = gone.map(|old| old.id).collect();
+        tables
+            .delete_many(doc! { "_id": { "$in": gone } })
+            .session(&mut *session)
+            .await?;
+        for (table, generation) in &self.generations {
+            let new = TableDocument::new(self.org, table, *generation);
+            let replacing = tables.replace_one(doc! { "_id": &new.id }, &new).upsert(true);
+            replacing.session(&mut *session).await?;
+        }
         Ok(())
     }
 }

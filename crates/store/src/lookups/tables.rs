@@ -22,7 +22,7 @@ use crate::names::LOOKUP_TABLES;
 #[serde(rename_all = "camelCase")]
 pub(super) struct TableDocument {
     #[serde(rename = "_id")]
-    id: String,
+    pub(super) id: String,
     org_id: i64,
     pub(super) tenant_id: Option<i64>,
     #[serde(rename = "type")]
