@@ -2,17 +2,37 @@
 
 use chrono::{SubsecRound as _, Utc};
 use ig_core::clock::Timestamp;
+use ig_core::fault::Faults;
+use ig_core::id::{OrgId, Rid};
+use ig_core::ports::StoreError;
 
 use crate::document::Stamp;
+use crate::gateway::Gateway;
 
 pub(crate) mod api_keys;
+pub(crate) mod bundle;
 pub(crate) mod event_types;
 pub(crate) mod history;
+pub(crate) mod inbound_integrations;
 pub(crate) mod integrations;
+pub(crate) mod jobs;
 pub(crate) mod lookups;
 pub(crate) mod organizations;
+mod reach;
+mod scripts;
+pub(crate) mod templates;
 pub(crate) mod units;
 pub(crate) mod users;
+
+/// What is wrong with the entity that something acts for, where it is not the organisation's.
+async fn strangers(gateway: &Gateway, org: OrgId, tenant: Rid) -> Result<Faults, StoreError> {
+    let mut faults = Faults::default();
+    let is_ours = tenant == org.as_entity() || gateway.is_unit(org, tenant).await?;
+    if !is_ours {
+        faults.add("/tenantId", "must be the organisation, or the rid of one of its units");
+    }
+    Ok(faults)
+}
 
 /// Something that is made now; the database keeps milliseconds.
 fn made_now() -> Stamp {

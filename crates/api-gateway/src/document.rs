@@ -10,6 +10,7 @@ use crate::error::ApiError;
 mod access;
 mod api_key;
 mod bulk_retry;
+mod bundle;
 mod dead_letter;
 mod dead_letter_statistics;
 mod delivery_log;
@@ -19,22 +20,27 @@ mod execution_log;
 mod field_schema;
 mod header;
 mod history;
+mod inbound;
 mod integration;
+mod job;
 mod listing;
 mod lookup;
 mod organization;
 mod preview;
 mod profile;
 mod pushed;
+mod rate_limit;
 mod redrive;
 mod scheduled;
 mod session;
+mod template;
 mod text;
 mod unit;
 mod user;
 
 pub(crate) use api_key::{ApiKeyAsked, ApiKeyEntry, ApiKeyList};
 pub(crate) use bulk_retry::{BulkRetried, BulkRetry};
+pub(crate) use bundle::{ConfigurationDocument, ConfigurationPlan, PlannedChange, declared};
 pub(crate) use dead_letter::{DlqEntry, DlqEntryList};
 pub(crate) use dead_letter_statistics::DlqStatistics;
 pub(crate) use delivery_log::{DeliveryLogEntry, DeliveryLogList};
@@ -42,22 +48,28 @@ pub(crate) use event_audit::{EventEntry, EventList};
 pub(crate) use event_type::{EventTypeDocument, EventTypeList, ValidationChoice};
 pub(crate) use execution_log::{ExecutionLogEntry, ExecutionLogList};
 pub(crate) use field_schema::{FieldSchema, FieldSchemaChange, FieldSchemaList};
-pub(crate) use history::{AuditLogDetail, AuditLogEntry, AuditLogList, Looks, VersionDetail, VersionEntry, VersionList};
+pub(crate) use history::{
+    AuditLogDetail, AuditLogEntry, AuditLogList, Looks, VersionDetail, VersionEntry, VersionList, differences,
+};
+pub(crate) use inbound::{InboundDocument, InboundIntegrationList};
 pub(crate) use integration::{OutboundIntegration, OutboundIntegrationList, Secrets};
+pub(crate) use job::{JobDocument, JobList};
 pub(crate) use listing::Listing;
 pub(crate) use lookup::{
     Asked, Batch, BatchAnswer, Deletion, FileFault, ImportEntry, ImportList, ImportReport, Lookup, LookupAnswer, LookupAnswers,
     LookupBatch, LookupDeletion, LookupList, LookupMatches, LookupMatchesList, LookupQuestions, LookupStatistics, LookupTypes,
     LookupsDeleted, Question, tenant,
 };
-pub(crate) use organization::{Org, OrgList};
+pub(crate) use organization::{Org, OrgList, RequestLimitsDocument, console};
 pub(crate) use preview::{
     Preview, PreviewAsked, PreviewError, PreviewStatus, PreviewStep, PreviewedRequest, TestAsked, TestResult, Tested,
 };
 pub(crate) use pushed::{CheckedEvent, Push, PushAnswer, PushAnswers, PushStatus, Pushed, event_id};
+pub(crate) use rate_limit::{RateLimitEntry, RateLimitList};
 pub(crate) use redrive::{RedriveAsked, RedriveEntry, RedriveList};
 pub(crate) use scheduled::{ScheduleAsked, ScheduleTimes, ScheduledCancellation, ScheduledEntry, ScheduledList, ScheduledMove};
 pub(crate) use session::{LoggedIn, Login, Me, PasswordChange};
+pub(crate) use template::{TemplateDocument, TemplateList, filled};
 pub(crate) use unit::{Unit, UnitList};
 pub(crate) use user::{Person, UserList, password};
 
@@ -91,6 +103,15 @@ pub(crate) fn patched<T: Shaped + Serialize>(stored: &T, body: JsonBody) -> Resu
     T::give_way(&mut stored, &patch);
     forget(&mut stored, "revision");
     document(merged(stored, patch))
+}
+
+/// Takes out of what is stored whatever depends on a choice that a patch makes otherwise.
+fn give_way_to(stored: &mut Value, patch: &Value, dependents: &[(&str, &str)]) {
+    let changed = |choice: &str| patch.get(choice).is_some_and(|chosen| stored.get(choice) != Some(chosen));
+    let gone: Vec<_> = dependents.iter().filter(|(choice, _)| changed(choice)).collect();
+    for (_, dependent) in gone {
+        forget(stored, dependent);
+    }
 }
 
 /// Takes a field out of an object. The revision in a PATCH, for one, is a guard that the client set, never the stored one.

@@ -7,6 +7,7 @@ use ig_delivery::EgressGuard;
 use ig_service::Context;
 use ig_store::{CommitError, Expected, Store};
 use ig_transform::{PayloadSchemas, Transformer};
+use serde_json::Value;
 
 use crate::access::{Caller, Keys, Sessions};
 use crate::config::HttpConfig;
@@ -38,6 +39,7 @@ pub(crate) struct Parts {
     pub keys: Keys,
     pub sessions: Sessions,
     pub limits: RateLimits,
+    pub system: Value,
     pub egress: EgressGuard,
     pub nudge: Nudge,
     pub transformer: Transformer,
@@ -89,6 +91,16 @@ impl Gateway {
     /// The keys that callers come with.
     pub(crate) fn keys(&self) -> &Keys {
         &self.parts.keys
+    }
+
+    /// How many requests are taken.
+    pub(crate) fn limits(&self) -> &RateLimits {
+        &self.parts.limits
+    }
+
+    /// What this process was started with, secrets masked.
+    pub(crate) fn system(&self) -> &Value {
+        &self.parts.system
     }
 
     /// Whoever is served.

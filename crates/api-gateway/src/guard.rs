@@ -34,6 +34,14 @@ impl FromRequestParts<Edge> for IfMatch {
 }
 
 impl IfMatch {
+    /// No revision was seen.
+    pub(crate) const ANY: Self = Self(None);
+
+    /// This revision was seen.
+    pub(crate) fn revision(seen: u64) -> Self {
+        Self(Some(seen))
+    }
+
     /// What the stored revision has to be for a change to be made, given the one in the body too.
     pub(crate) fn against(self, in_body: Option<u64>, stored: u64) -> Result<Expected, ApiError> {
         let seen = [self.0, in_body];

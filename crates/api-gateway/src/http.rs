@@ -21,6 +21,7 @@ use crate::gateway::Edge;
 mod api_keys;
 mod audit_logs;
 mod auth;
+mod configuration;
 mod description;
 mod dlq;
 mod event_types;
@@ -28,12 +29,18 @@ mod events;
 mod execution_logs;
 mod field_schemas;
 mod health;
+mod inbound_integrations;
 mod logs;
 mod lookups;
 mod orgs;
 mod outbound_integrations;
+mod rate_limits;
 mod scheduled_integrations;
+mod scheduled_jobs;
+mod system_configuration;
+mod templates;
 mod tenant;
+mod ui_config;
 mod units;
 mod users;
 mod versions;
@@ -101,8 +108,15 @@ fn routes() -> OpenApiRouter<Edge> {
         .merge(users::routes())
         .merge(api_keys::routes())
         .merge(audit_logs::routes())
+        .merge(rate_limits::routes())
+        .merge(system_configuration::routes())
+        .merge(ui_config::routes())
         .merge(versions::routes())
         .merge(outbound_integrations::routes())
+        .merge(inbound_integrations::routes())
+        .merge(scheduled_jobs::routes())
+        .merge(templates::routes())
+        .merge(configuration::routes())
         .merge(event_types::routes())
         .merge(field_schemas::routes())
         .merge(lookups::routes())

@@ -74,6 +74,8 @@ pub struct Addresses {
 
 /// Starts the service; it is ready once the database is prepared and the configuration has been read.
 pub async fn run(config: Config, context: Context) -> anyhow::Result<Addresses> {
+    // Secrets write themselves as masks.
+    let system = serde_json::to_value(&config)?;
     let store = Store::connect(&config.mongodb, SecretBox::new(&config.secrets)?).await?;
     let feed = ConfigFeed::new(store.clone());
     let nudge = Nudge::default();
@@ -106,6 +108,7 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<Addresses> 
         keys: Keys::new(store.clone()),
         sessions: Sessions::new(store.clone(), &config.auth),
         limits: RateLimits::new(store.rate_windows(), &config.rate_limit),
+        system,
         store,
         feed,
         egress,

@@ -9,6 +9,7 @@ use http::{HeaderName, HeaderValue};
 use ig_core::access::Right;
 use ig_core::clock::Timestamp;
 use ig_core::id::OrgId;
+use ig_core::organization::RequestLimits;
 use ig_core::window::{Meter, RateLimit, RateWindows, Take, WindowKey};
 use moka::future::Cache;
 use tokio::sync::Mutex;
@@ -62,15 +63,30 @@ impl RateLimits {
         Self::judge(taken, "This address sends too many requests", addendum)
     }
 
-    /// Takes a request for an organisation, or refuses it.
-    pub(crate) async fn of_org(&self, org: OrgId, right: Right, addendum: &Addendum) -> Result<(), ApiError> {
+    /// Takes a request for an organisation, or refuses it; `own` is what is said for it alone.
+    pub(crate) async fn of_org(&self, org: OrgId, own: RequestLimits, right: Right, addendum: &Addendum) -> Result<(), ApiError> {
         let (key, limit) = match right {
-            Right::Read | Right::Write => (WindowKey::Management(org), self.management),
-            Right::Events | Right::Runtime => (WindowKey::Runtime(org), self.runtime),
+            Right::Read | Right::Write => (WindowKey::Management(org), self.management(own)),
+            Right::Events | Right::Runtime => (WindowKey::Runtime(org), self.runtime(own)),
         };
         let Some(limit) = limit else { return Ok(()) };
         let taken = self.take(key, limit).await;
         Self::judge(taken, "Too many requests are sent for this organisation", addendum)
+    }
+
+    /// What one address may send.
+    pub(crate) fn address(&self) -> Option<RateLimit> {
+        self.address
+    }
+
+    /// What an organisation may send to its management.
+    pub(crate) fn management(&self, own: RequestLimits) -> Option<RateLimit> {
+        said_or(own.management_per_minute, self.management)
+    }
+
+    /// What an organisation may send of events and runtime calls.
+    pub(crate) fn runtime(&self, own: RequestLimits) -> Option<RateLimit> {
+        said_or(own.runtime_per_minute, self.runtime)
     }
 
     fn judge(taken: Option<Taken>, message: &str, addendum: &Addendum) -> Result<(), ApiError> {
@@ -93,6 +109,9 @@ impl RateLimits {
             .get_with_by_ref(&key, async { Arc::new(Mutex::new(Meter::new(limit))) })
             .await;
         let mut meter = meter.lock().await;
+        if *meter.limit() != limit {
+            *meter = Meter::new(limit);
+        }
         loop {
             let now = Utc::now();
             let (free_at, is_full) = match meter.take(now) {
@@ -116,6 +135,13 @@ impl RateLimits {
                 is_full,
             });
         }
+    }
+}
+
+fn said_or(own: Option<u32>, otherwise: Option<RateLimit>) -> Option<RateLimit> {
+    match own {
+        Some(most) => RateLimit::new(most, MINUTE_SECONDS).ok(),
+        None => otherwise,
     }
 }
 

@@ -1,6 +1,8 @@
 //! Identifiers in paths. What has not even the form of one does not exist.
 
-use ig_core::id::{ApiKeyId, EventType, ImportId, IntegrationId, LogId, LookupId, OrgId, RedriveId, Rid, ScheduledId, UserId};
+use ig_core::id::{
+    ApiKeyId, EventType, ImportId, IntegrationId, LogId, LookupId, OrgId, RedriveId, Rid, ScheduledId, TemplateId, UserId,
+};
 
 use crate::error::ApiError;
 
@@ -17,6 +19,16 @@ pub(crate) fn rid(text: &str) -> Result<Rid, ApiError> {
 /// An integration's identifier.
 pub(crate) fn integration(text: &str) -> Result<IntegrationId, ApiError> {
     text.parse().map_err(|_| ApiError::not_found("Integration"))
+}
+
+/// A scheduled job's identifier.
+pub(crate) fn job(text: &str) -> Result<IntegrationId, ApiError> {
+    text.parse().map_err(|_| ApiError::not_found("Job"))
+}
+
+/// The identifier of one of an organisation's own templates.
+pub(crate) fn template(text: &str) -> Result<TemplateId, ApiError> {
+    text.parse().map_err(|_| ApiError::not_found("Template"))
 }
 
 /// A lookup row's identifier.

@@ -4,11 +4,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::event_type::EventTypeDefinition;
-use crate::id::{EventType, IntegrationId, LookupType, OrgId, Rid};
+use crate::id::{EventType, IntegrationId, LookupType, OrgId, Rid, TemplateId};
+use crate::inbound::{InboundIntegration, RouteName};
 use crate::integration::Integration;
+use crate::job::Job;
 use crate::matching::MatchIndex;
 use crate::organization::{OrgUnit, Organization};
 use crate::schedule::Zone;
+use crate::template::Template;
 
 /// One thing that changed.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +28,18 @@ pub enum Change {
     PutIntegration(Box<Integration>),
     /// An integration was deleted.
     DeleteIntegration(OrgId, IntegrationId),
+    /// An inbound integration was made or changed.
+    PutInbound(Box<InboundIntegration>),
+    /// An inbound integration was deleted.
+    DeleteInbound(OrgId, IntegrationId),
+    /// A scheduled job was made or changed.
+    PutJob(Box<Job>),
+    /// A scheduled job was deleted.
+    DeleteJob(OrgId, IntegrationId),
+    /// A template was made or changed. Nobody acts on one, so none is held here.
+    PutTemplate(Template),
+    /// A template was deleted.
+    DeleteTemplate(OrgId, TemplateId),
     /// An event type was made or changed.
     PutEventType(EventTypeDefinition),
     /// An event type was deleted.
@@ -48,6 +63,8 @@ pub struct OrgConfiguration {
     organization: Option<Organization>,
     units: HashMap<Rid, OrgUnit>,
     integrations: HashMap<IntegrationId, Arc<Integration>>,
+    inbound: HashMap<RouteName, Arc<InboundIntegration>>,
+    jobs: HashMap<IntegrationId, Arc<Job>>,
     event_types: HashMap<EventType, Arc<EventTypeDefinition>>,
     index: MatchIndex,
 }
@@ -84,6 +101,21 @@ impl OrgConfiguration {
         self.integrations.get(&id)
     }
 
+    /// The inbound integration of a name.
+    pub fn inbound(&self, route: &RouteName) -> Option<&Arc<InboundIntegration>> {
+        self.inbound.get(route)
+    }
+
+    /// One scheduled job.
+    pub fn job(&self, id: IntegrationId) -> Option<&Arc<Job>> {
+        self.jobs.get(&id)
+    }
+
+    /// Its scheduled jobs.
+    pub fn jobs(&self) -> impl Iterator<Item = &Arc<Job>> {
+        self.jobs.values()
+    }
+
     /// One event type.
     pub fn event_type(&self, event_type: &EventType) -> Option<&Arc<EventTypeDefinition>> {
         self.event_types.get(event_type)
@@ -104,7 +136,21 @@ impl OrgConfiguration {
             .values()
             .map(|definition| EventTypeDefinition::clone(definition));
         let event_types = event_types.map(Change::PutEventType);
-        organization.chain(units).chain(integrations).chain(event_types)
+        let inbound = self.inbound.values();
+        let inbound = inbound.map(|inbound| Change::PutInbound(Box::new(inbound.as_ref().clone())));
+        let jobs = self.jobs.values().map(|job| Change::PutJob(Box::new(job.as_ref().clone())));
+        let acted_on = integrations.chain(inbound).chain(jobs);
+        organization.chain(units).chain(acted_on).chain(event_types)
+    }
+
+    /// It may have had another name.
+    fn delete_inbound(&mut self, id: IntegrationId) {
+        self.inbound.retain(|_, inbound| inbound.id != id);
+    }
+
+    fn put_inbound(&mut self, inbound: InboundIntegration) {
+        self.delete_inbound(inbound.id);
+        self.inbound.insert(inbound.route.clone(), Arc::new(inbound));
     }
 
     fn put_integration(&mut self, integration: Integration) {
@@ -197,8 +243,16 @@ impl Configuration {
             Change::DeleteEventType(org, event_type) => {
                 self.entry(org).event_types.remove(&event_type);
             }
-            // Nothing of the rows is held here.
-            Change::LookupsChanged(..) => {}
+            Change::PutInbound(inbound) => self.entry(inbound.org_id).put_inbound(*inbound),
+            Change::DeleteInbound(org, id) => self.entry(org).delete_inbound(id),
+            Change::PutJob(job) => {
+                self.entry(job.org_id).jobs.insert(job.id, Arc::new(*job));
+            }
+            Change::DeleteJob(org, id) => {
+                self.entry(org).jobs.remove(&id);
+            }
+            // Nothing of templates and of rows is held here.
+            Change::PutTemplate(_) | Change::DeleteTemplate(..) | Change::LookupsChanged(..) => {}
         }
     }
 

@@ -27,6 +27,12 @@ named! {
         Unit = "UNIT",
         /// An outbound integration, by its identifier.
         OutboundIntegration = "OUTBOUND_INTEGRATION",
+        /// An inbound integration, by its identifier.
+        InboundIntegration = "INBOUND_INTEGRATION",
+        /// A scheduled job, by its identifier.
+        ScheduledJob = "SCHEDULED_JOB",
+        /// A template, by its identifier.
+        Template = "TEMPLATE",
         /// An event type, by its name.
         EventType = "EVENT_TYPE",
         /// The lookup rows of a type, by its name.

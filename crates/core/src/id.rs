@@ -110,6 +110,10 @@ object_id! {
     IntegrationId
 }
 object_id! {
+    /// A template's identifier: 24 hexadecimal digits.
+    TemplateId
+}
+object_id! {
     /// A redrive's identifier: 24 hexadecimal digits.
     RedriveId
 }

@@ -145,16 +145,7 @@ impl Integration {
     /// The same, switched on or off by a person at a moment; one that is held already stays held for the reason that it is.
     #[must_use]
     pub fn switched(self, is_active: bool, now: Timestamp) -> Self {
-        let paused = || Hold {
-            cause: HoldCause::Paused,
-            since: now,
-            reason: "paused by hand".to_owned(),
-        };
-        let hold = match (is_active, self.is_active) {
-            (true, _) => None,
-            (false, true) => Some(paused()),
-            (false, false) => self.hold.clone(),
-        };
+        let hold = Hold::switched(self.hold.clone(), self.is_active, is_active, now);
         Self { is_active, hold, ..self }
     }
 

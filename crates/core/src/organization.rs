@@ -1,5 +1,7 @@
 //! Who the tenants are.
 
+use serde_json::{Map, Value};
+
 use crate::clock::Timestamp;
 use crate::id::{OrgId, Rid};
 use crate::redelivery::RetryPolicy;
@@ -25,8 +27,17 @@ pub struct Profile {
     pub timezone: Option<String>,
 }
 
+/// How many requests an organisation may send in any minute, where that is not what the platform says for all; 0 is no limit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RequestLimits {
+    /// To its management.
+    pub management_per_minute: Option<u32>,
+    /// Of events and calls to its inbound integrations.
+    pub runtime_per_minute: Option<u32>,
+}
+
 /// An organisation: the tenant.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Organization {
     /// The tenant's number.
     pub org_id: OrgId,
@@ -36,6 +47,10 @@ pub struct Organization {
     pub retention_days: Option<u32>,
     /// How its dead letters are tried again; as the platform does where absent.
     pub retry_policy: Option<RetryPolicy>,
+    /// How many requests it may send.
+    pub request_limits: RequestLimits,
+    /// What its people's console looks like: a JSON object that the platform keeps and does not read; empty where nobody said.
+    pub ui: Map<String, Value>,
     /// The configuration revision that last changed it.
     pub revision: u64,
     /// When it was created.

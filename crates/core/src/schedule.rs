@@ -16,7 +16,6 @@ mod cancel_on;
 mod configured;
 mod cron;
 mod delay;
-mod fields;
 mod moment;
 mod overdue;
 mod path;

@@ -237,6 +237,12 @@ impl Inner {
             | Change::DeleteOrganization(_)
             | Change::PutUnit(_)
             | Change::DeleteUnit(..)
+            | Change::PutInbound(_)
+            | Change::DeleteInbound(..)
+            | Change::PutJob(_)
+            | Change::DeleteJob(..)
+            | Change::PutTemplate(_)
+            | Change::DeleteTemplate(..)
             | Change::PutEventType(_)
             | Change::DeleteEventType(..)
             | Change::LookupsChanged(..) => None,

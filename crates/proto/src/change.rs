@@ -1,8 +1,7 @@
 //! What changes in the configuration.
 
 use ig_core::configuration::{Change, RevisedChange};
-use ig_core::id::{EventType, IntegrationId, LookupType, OrgId, Rid};
-use ig_core::integration::Integration;
+use ig_core::id::{EventType, IntegrationId, LookupType, OrgId, Rid, TemplateId};
 
 use crate::invalid::{InvalidMessage, Within as _, required};
 use crate::v1;
@@ -39,6 +38,12 @@ impl From<&Change> for v1::Change {
             Change::DeleteUnit(org, rid) => Kind::DeleteUnit(unit_to_delete(*org, *rid)),
             Change::PutIntegration(integration) => Kind::PutIntegration(integration.as_ref().into()),
             Change::DeleteIntegration(org, id) => Kind::DeleteIntegration(integration_to_delete(*org, *id)),
+            Change::PutInbound(inbound) => Kind::PutInbound(inbound.as_ref().into()),
+            Change::DeleteInbound(org, id) => Kind::DeleteInbound(integration_to_delete(*org, *id)),
+            Change::PutJob(job) => Kind::PutJob(job.as_ref().into()),
+            Change::DeleteJob(org, id) => Kind::DeleteJob(integration_to_delete(*org, *id)),
+            Change::PutTemplate(template) => Kind::PutTemplate(template.into()),
+            Change::DeleteTemplate(org, id) => Kind::DeleteTemplate(template_to_delete(*org, *id)),
             Change::PutEventType(definition) => Kind::PutEventType(definition.into()),
             Change::DeleteEventType(org, event_type) => Kind::DeleteEventType(event_type_to_delete(*org, event_type)),
             Change::LookupsChanged(org, lookup_type) => Kind::LookupsChanged(changed_lookups(*org, lookup_type)),
@@ -56,6 +61,13 @@ fn unit_to_delete(org: OrgId, rid: Rid) -> v1::DeleteUnit {
 
 fn integration_to_delete(org: OrgId, id: IntegrationId) -> v1::DeleteIntegration {
     v1::DeleteIntegration {
+        org_id: org.0,
+        id: id.to_string(),
+    }
+}
+
+fn template_to_delete(org: OrgId, id: TemplateId) -> v1::DeleteTemplate {
+    v1::DeleteTemplate {
         org_id: org.0,
         id: id.to_string(),
     }
@@ -90,6 +102,18 @@ impl TryFrom<v1::Change> for Change {
             Kind::DeleteIntegration(v1::DeleteIntegration { org_id, id }) => {
                 Self::DeleteIntegration(OrgId(org_id), id.parse().within("delete_integration.id")?)
             }
+            Kind::PutInbound(inbound) => Self::PutInbound(boxed(inbound).within("put_inbound")?),
+            Kind::DeleteInbound(v1::DeleteIntegration { org_id, id }) => {
+                Self::DeleteInbound(OrgId(org_id), id.parse().within("delete_inbound.id")?)
+            }
+            Kind::PutJob(job) => Self::PutJob(boxed(job).within("put_job")?),
+            Kind::DeleteJob(v1::DeleteIntegration { org_id, id }) => {
+                Self::DeleteJob(OrgId(org_id), id.parse().within("delete_job.id")?)
+            }
+            Kind::PutTemplate(template) => Self::PutTemplate(template.try_into().within("put_template")?),
+            Kind::DeleteTemplate(v1::DeleteTemplate { org_id, id }) => {
+                Self::DeleteTemplate(OrgId(org_id), id.parse().within("delete_template.id")?)
+            }
             Kind::PutEventType(definition) => Self::PutEventType(definition.try_into().within("put_event_type")?),
             Kind::DeleteEventType(v1::DeleteEventType { org_id, event_type }) => {
                 Self::DeleteEventType(OrgId(org_id), EventType::new(event_type))
@@ -101,6 +125,6 @@ impl TryFrom<v1::Change> for Change {
     }
 }
 
-fn boxed(integration: v1::Integration) -> Result<Box<Integration>, InvalidMessage> {
-    integration.try_into().map(Box::new)
+fn boxed<W, T: TryFrom<W, Error = InvalidMessage>>(message: W) -> Result<Box<T>, InvalidMessage> {
+    message.try_into().map(Box::new)
 }

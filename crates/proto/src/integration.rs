@@ -16,6 +16,10 @@ mod mapping;
 mod schedule;
 mod target;
 
+pub(crate) use auth::to_wire as auth_to_wire;
+pub(crate) use conduct::{breaker_from_wire, limit_from_wire, limit_to_wire};
+pub(crate) use header::{from_wire as headers_from_wire, to_wire as headers_to_wire};
+
 const ANY_EVENT: &str = "*";
 const MOST_AT_ONCE: std::ops::RangeInclusive<u32> = 1..=1000;
 
@@ -59,7 +63,7 @@ impl From<&Integration> for v1::Integration {
             name: name.clone(),
             is_active: *is_active,
             hold: hold.as_ref().map(Into::into),
-            rate_limit: rate_limit.map(conduct::limit_to_wire),
+            rate_limit: rate_limit.map(limit_to_wire),
             probe_after_seconds: breaker.probe_after().map(|wait| wait.as_secs()),
             event_type: event_type_to_wire(events),
             scope: scope_to_wire(*scope).into(),
@@ -69,9 +73,9 @@ impl From<&Integration> for v1::Integration {
             transformation: Some(transformation.into()),
             lookups: lookups.iter().map(Into::into).collect(),
             script_timeout: Some(duration_to_wire(*script_timeout)),
-            auth: auth::to_wire(auth),
+            auth: auth_to_wire(auth),
             signing_secrets: signing.as_ref().map(secrets_to_wire).unwrap_or_default(),
-            headers: header::to_wire(headers),
+            headers: headers_to_wire(headers),
             actions: actions.iter().map(Into::into).collect(),
             multi_action_delay: Some(duration_to_wire(*multi_action_delay)),
             timeout: Some(duration_to_wire(*timeout)),
@@ -130,8 +134,8 @@ impl TryFrom<v1::Integration> for Integration {
             name,
             is_active,
             hold: optional(hold, "hold")?,
-            rate_limit: rate_limit.map(conduct::limit_from_wire).transpose().within("rate_limit")?,
-            breaker: conduct::breaker_from_wire(probe_after_seconds).within("probe_after_seconds")?,
+            rate_limit: rate_limit.map(limit_from_wire).transpose().within("rate_limit")?,
+            breaker: breaker_from_wire(probe_after_seconds).within("probe_after_seconds")?,
             events: event_type_from_wire(event_type).within("event_type")?,
             scope: scope_from_wire(scope).within("scope")?,
             excluded_entity_rids: excluded_entity_rids.into_iter().map(Rid).collect(),
@@ -142,7 +146,7 @@ impl TryFrom<v1::Integration> for Integration {
             script_timeout: duration_from_wire(script_timeout, "script_timeout")?,
             auth: auth.map_or(Ok(OutgoingAuth::None), OutgoingAuth::try_from).within("auth")?,
             signing: secrets_from_wire(&signing_secrets).within("signing_secrets")?,
-            headers: header::from_wire(headers),
+            headers: headers_from_wire(headers),
             actions: all(actions, "actions")?,
             multi_action_delay: duration_from_wire(multi_action_delay, "multi_action_delay")?,
             timeout: duration_from_wire(timeout, "timeout")?,
@@ -187,14 +191,14 @@ fn scope_from_wire(scope: i32) -> Result<Scope, InvalidMessage> {
     }
 }
 
-fn log_level_to_wire(level: LogLevel) -> v1::LogLevel {
+pub(crate) fn log_level_to_wire(level: LogLevel) -> v1::LogLevel {
     match level {
         LogLevel::Full => v1::LogLevel::Full,
         LogLevel::Metadata => v1::LogLevel::Metadata,
     }
 }
 
-fn log_level_from_wire(level: i32) -> Result<LogLevel, InvalidMessage> {
+pub(crate) fn log_level_from_wire(level: i32) -> Result<LogLevel, InvalidMessage> {
     match v1::LogLevel::try_from(level) {
         Ok(v1::LogLevel::Full) => Ok(LogLevel::Full),
         Ok(v1::LogLevel::Metadata) => Ok(LogLevel::Metadata),
@@ -202,7 +206,7 @@ fn log_level_from_wire(level: i32) -> Result<LogLevel, InvalidMessage> {
     }
 }
 
-fn secrets_to_wire(signing: &Signing) -> Vec<String> {
+pub(crate) fn secrets_to_wire(signing: &Signing) -> Vec<String> {
     signing
         .secrets()
         .iter()
@@ -210,7 +214,7 @@ fn secrets_to_wire(signing: &Signing) -> Vec<String> {
         .collect()
 }
 
-fn secrets_from_wire(secrets: &[String]) -> Result<Option<Signing>, InvalidMessage> {
+pub(crate) fn secrets_from_wire(secrets: &[String]) -> Result<Option<Signing>, InvalidMessage> {
     if secrets.is_empty() {
         return Ok(None);
     }
@@ -218,7 +222,7 @@ fn secrets_from_wire(secrets: &[String]) -> Result<Option<Signing>, InvalidMessa
     Ok(Some(Signing::new(secrets?)?))
 }
 
-fn attempts_from_wire(attempts: u32) -> Result<u8, InvalidMessage> {
+pub(crate) fn attempts_from_wire(attempts: u32) -> Result<u8, InvalidMessage> {
     u8::try_from(attempts)
         .ok()
         .filter(|attempts| *attempts > 0)

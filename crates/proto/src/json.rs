@@ -1,9 +1,27 @@
 //! Values that travel as JSON text.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::invalid::InvalidMessage;
 
 pub(crate) fn from_wire(text: &str) -> Result<Value, InvalidMessage> {
     serde_json::from_str(text).map_err(|error| InvalidMessage::value(format!("must be JSON: {error}")))
+}
+
+/// An object; an empty one is an empty text.
+pub(crate) fn object_to_wire(object: &Map<String, Value>) -> String {
+    if object.is_empty() {
+        return String::new();
+    }
+    Value::from(object.clone()).to_string()
+}
+
+pub(crate) fn object_from_wire(text: &str) -> Result<Map<String, Value>, InvalidMessage> {
+    if text.is_empty() {
+        return Ok(Map::new());
+    }
+    match from_wire(text)? {
+        Value::Object(object) => Ok(object),
+        _ => Err(InvalidMessage::value("must be a JSON object")),
+    }
 }

@@ -4,14 +4,17 @@ mod alert;
 mod change;
 mod dlq;
 mod event_type;
+mod inbound;
 mod integration;
 mod invalid;
+mod job;
 mod json;
 mod order;
 mod organization;
 mod scheduler;
 mod services;
 mod status;
+mod template;
 mod time;
 
 pub use invalid::InvalidMessage;

@@ -1,10 +1,11 @@
 //! Organisations and their units.
 
 use ig_core::id::{OrgId, Rid};
-use ig_core::organization::{OrgUnit, Organization, Profile};
+use ig_core::organization::{OrgUnit, Organization, Profile, RequestLimits};
 use ig_core::redelivery::RetryPolicy;
 
-use crate::invalid::{InvalidMessage, optional, required};
+use crate::invalid::{InvalidMessage, Within as _, optional, required};
+use crate::json;
 use crate::time::{timestamp_from_wire, timestamp_to_wire};
 use crate::v1;
 
@@ -67,6 +68,8 @@ impl From<&Organization> for v1::Organization {
             profile,
             retention_days,
             retry_policy,
+            request_limits,
+            ui,
             revision,
             created_at,
             updated_at,
@@ -76,6 +79,9 @@ impl From<&Organization> for v1::Organization {
             profile: Some(profile.into()),
             retention_days: *retention_days,
             retry_policy: retry_policy.as_ref().map(v1::RetryPolicy::from),
+            management_per_minute: request_limits.management_per_minute,
+            runtime_per_minute: request_limits.runtime_per_minute,
+            ui: json::object_to_wire(ui),
             revision: *revision,
             created_at: Some(timestamp_to_wire(created_at)),
             updated_at: Some(timestamp_to_wire(updated_at)),
@@ -92,6 +98,9 @@ impl TryFrom<v1::Organization> for Organization {
             profile,
             retention_days,
             retry_policy,
+            management_per_minute,
+            runtime_per_minute,
+            ui,
             revision,
             created_at,
             updated_at,
@@ -101,6 +110,11 @@ impl TryFrom<v1::Organization> for Organization {
             profile: required(profile, "profile")?,
             retention_days,
             retry_policy: optional(retry_policy, "retry_policy")?,
+            request_limits: RequestLimits {
+                management_per_minute,
+                runtime_per_minute,
+            },
+            ui: json::object_from_wire(&ui).within("ui")?,
             revision,
             created_at: timestamp_from_wire(created_at, "created_at")?,
             updated_at: timestamp_from_wire(updated_at, "updated_at")?,

@@ -16,14 +16,20 @@ use ig_core::ports::StoreError;
 use mongodb::bson::{Document, doc};
 use serde::Deserialize;
 
-pub(crate) use conduct::HoldDocument;
+pub(crate) use action::TargetDocument;
+pub(crate) use auth::{AuthDocument, Sealer};
+pub(crate) use conduct::{HoldDocument, RateLimitDocument, read_breaker};
 pub(crate) use document::IntegrationDocument;
-pub(crate) use words::target;
+pub(crate) use mapping::TransformationDocument;
+pub(crate) use words::{log_level, read_log_level, target};
 
 use crate::database::Database;
 use crate::field::object_id;
 use crate::names::INTEGRATIONS;
 use crate::page::{Listed, Page, add_search};
+
+/// What these documents say in `direction`.
+pub(crate) const DIRECTION: &str = "OUTBOUND";
 
 /// Which integrations are listed; what is left out does not matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -58,7 +64,7 @@ impl Integrations {
     /// One of an organisation's integrations.
     pub async fn get(&self, org: OrgId, id: IntegrationId) -> Result<Option<Integration>, StoreError> {
         let integrations = self.database.collection::<IntegrationDocument>(INTEGRATIONS);
-        let filter = doc! { "_id": object_id(id.0), "orgId": org.0 };
+        let filter = doc! { "_id": object_id(id.0), "orgId": org.0, "direction": DIRECTION };
         let found = self.database.within(integrations.find_one(filter)).await?;
         found.map(|document| document.read(self.database.secrets())).transpose()
     }
@@ -68,7 +74,7 @@ impl Integrations {
     /// Secrets stay sealed, so whoever has no key may ask.
     pub async fn requests(&self, org: OrgId, id: IntegrationId) -> Result<Option<usize>, StoreError> {
         let integrations = self.database.collection::<Actions>(INTEGRATIONS);
-        let filter = doc! { "_id": object_id(id.0), "orgId": org.0 };
+        let filter = doc! { "_id": object_id(id.0), "orgId": org.0, "direction": DIRECTION };
         let found = integrations.find_one(filter).projection(doc! { "actions.name": 1 });
         let found = self.database.within(found).await?;
         Ok(found.map(|found| found.actions.len().max(1)))
@@ -92,7 +98,7 @@ fn query(org: OrgId, filter: &IntegrationFilter) -> Document {
         tenant_id,
         search,
     } = filter;
-    let mut query = doc! { "orgId": org.0, "direction": "OUTBOUND" };
+    let mut query = doc! { "orgId": org.0, "direction": DIRECTION };
     if let Some(is_active) = is_active {
         query.insert("isActive", is_active);
     }

@@ -85,6 +85,7 @@ fn indexes() -> Vec<(&'static str, Vec<IndexModel>)> {
         (names::ORG_UNITS, vec![by_org()]),
         (names::INTEGRATIONS, vec![by_org()]),
         (names::EVENT_TYPES, vec![by_org()]),
+        (names::TEMPLATES, vec![by_org()]),
         (names::LOOKUPS, lookups()),
         (names::LOOKUP_TABLES, vec![on(doc! { "orgId": 1, "type": 1 })]),
         // Those whose time has come.

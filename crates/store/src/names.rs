@@ -3,6 +3,7 @@
 pub(crate) const ORGANIZATIONS: &str = "organizations";
 pub(crate) const ORG_UNITS: &str = "org_units";
 pub(crate) const INTEGRATIONS: &str = "integration_configs";
+pub(crate) const TEMPLATES: &str = "templates";
 pub(crate) const EVENT_TYPES: &str = "event_types";
 pub(crate) const LOOKUPS: &str = "lookups";
 pub(crate) const LOOKUP_TABLES: &str = "lookup_tables";

@@ -15,7 +15,9 @@ use crate::delivery_logs::DeliveryLogs;
 use crate::event_audit::EventAudits;
 use crate::event_types::EventTypes;
 use crate::execution_logs::ExecutionLogs;
+use crate::inbound_integrations::InboundIntegrations;
 use crate::integrations::Integrations;
+use crate::jobs::Jobs;
 use crate::journal::MongoJournal;
 use crate::lookup_imports::LookupImports;
 use crate::lookups::MongoLookups;
@@ -29,6 +31,7 @@ use crate::redrives::Redrives;
 use crate::scheduled_integrations::ScheduledDeliveries;
 use crate::secret_box::SecretBox;
 use crate::sessions::Sessions;
+use crate::templates::Templates;
 use crate::users::Users;
 
 /// The database. Clones share its connections.
@@ -77,6 +80,21 @@ impl Store {
     /// Outbound integrations.
     pub fn integrations(&self) -> Integrations {
         Integrations::new(self.database.clone())
+    }
+
+    /// Inbound integrations.
+    pub fn inbound_integrations(&self) -> InboundIntegrations {
+        InboundIntegrations::new(self.database.clone())
+    }
+
+    /// Scheduled jobs.
+    pub fn jobs(&self) -> Jobs {
+        Jobs::new(self.database.clone())
+    }
+
+    /// Templates.
+    pub fn templates(&self) -> Templates {
+        Templates::new(self.database.clone())
     }
 
     /// Event types.

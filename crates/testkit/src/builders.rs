@@ -11,11 +11,13 @@ use ig_core::breaker::BreakerPolicy;
 use ig_core::event::{RowPayload, SourceRow};
 use ig_core::event_type::{EventTypeDefinition, Validation};
 use ig_core::id::{EventType, IntegrationId, OrgId, Position, Rid};
+use ig_core::inbound::{AllowedMethods, ClientAuth, InboundIntegration, Logging, ProxyMethod, ProxyTimeouts};
 use ig_core::integration::{
     DEFAULT_SCRIPT_TIMEOUT, DEFAULT_TIMEOUT, EventPattern, HttpMethod, Integration, LogLevel, Ordering, OutgoingAuth, Scope,
     Signing, SigningSecret, SimpleMapping, Target, Transformation,
 };
-use ig_core::organization::{OrgUnit, Organization, Profile};
+use ig_core::job::{DataSource, Job, JobSchedule};
+use ig_core::organization::{OrgUnit, Organization, Profile, RequestLimits};
 use ig_core::schedule::Schedule;
 
 use crate::clock::moment;
@@ -35,6 +37,8 @@ pub fn organization(org: i64) -> Organization {
         profile: profile(&format!("Organisation {org}")),
         retention_days: None,
         retry_policy: None,
+        request_limits: RequestLimits::default(),
+        ui: serde_json::Map::new(),
         revision: 1,
         created_at: moment(0),
         updated_at: moment(0),
@@ -141,6 +145,74 @@ fn pattern(event_type: &str) -> EventPattern {
 /// Signing with one secret of these 32 equal bytes.
 ///
 /// # Panics
+/// An inbound integration of this `type` that streams everything through.
+///
+/// # Panics
+/// When `route` or `url` is none.
+pub fn inbound(org: i64, route: &str, url: &str) -> InboundIntegration {
+    InboundIntegration {
+        id: next_integration_id(),
+        org_id: OrgId(org),
+        tenant_id: Rid(org),
+        route: route.parse().expect("a name"),
+        name: format!("Inbound {route}"),
+        is_active: true,
+        hold: None,
+        methods: AllowedMethods::new([ProxyMethod::Post]).expect("one method"),
+        target: target(url).url,
+        path_suffix: false,
+        client_auth: ClientAuth::None,
+        allowed_addresses: Vec::new(),
+        auth: OutgoingAuth::None,
+        signing: None,
+        headers: Vec::new(),
+        request: None,
+        response: None,
+        script_timeout: DEFAULT_SCRIPT_TIMEOUT,
+        timeouts: ProxyTimeouts::default(),
+        attempts: 3,
+        max_concurrency: 100,
+        rate_limit: None,
+        breaker: BreakerPolicy::default(),
+        log_level: Some(LogLevel::Full),
+        logging: Logging::Required,
+        revision: 1,
+        created_at: moment(0),
+        updated_at: moment(0),
+    }
+}
+
+/// A job that sends the answer of one query every minute.
+///
+/// # Panics
+/// When `url` is none.
+pub fn job(org: i64, url: &str) -> Job {
+    let schedule = serde_json::json!({"type": "INTERVAL", "intervalMs": 60_000});
+    let source = serde_json::json!({"type": "SQL", "query": "SELECT 1"});
+    Job {
+        id: next_integration_id(),
+        org_id: OrgId(org),
+        tenant_id: Rid(org),
+        name: "Job".to_owned(),
+        category: None,
+        is_active: true,
+        schedule: JobSchedule::read(&schedule).expect("a schedule"),
+        source: DataSource::read(&source).expect("a source"),
+        script: None,
+        script_timeout: DEFAULT_SCRIPT_TIMEOUT,
+        target: target(url),
+        auth: OutgoingAuth::None,
+        signing: None,
+        headers: Vec::new(),
+        timeout: DEFAULT_TIMEOUT,
+        attempts: 3,
+        log_level: LogLevel::Full,
+        revision: 1,
+        created_at: moment(0),
+        updated_at: moment(0),
+    }
+}
+
 /// Never: 32 bytes are a valid secret.
 pub fn signing(byte: u8) -> Signing {
     let secret = SigningSecret::from_bytes(&[byte; 32]).expect("32 bytes are a valid secret");

@@ -6,6 +6,7 @@ use axum::extract::FromRequestParts;
 use http::request::Parts;
 use ig_core::access::Place;
 use ig_core::id::OrgId;
+use ig_core::organization::RequestLimits;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -47,7 +48,8 @@ impl<R: Needs> FromRequestParts<Edge> for Tenant<R> {
         gateway.known_org(org).await?;
         let addendum = Addendum::of(parts);
         addendum.note_org(org);
-        edge.limits().of_org(org, R::RIGHT, &addendum).await?;
+        let own = gateway.request_limits(org);
+        edge.limits().of_org(org, own, R::RIGHT, &addendum).await?;
         Ok(Self {
             org,
             gateway,
@@ -67,6 +69,15 @@ impl OrgQuery {
 }
 
 impl Gateway {
+    /// How many requests an organisation may send, as far as that is said for it alone.
+    fn request_limits(&self, org: OrgId) -> RequestLimits {
+        let configuration = self.feed().configuration();
+        let organization = configuration.org(org).and_then(|org| org.organization());
+        organization
+            .map(|organization| organization.request_limits)
+            .unwrap_or_default()
+    }
+
     /// Refuses an organisation that does not exist.
     pub(crate) async fn known_org(&self, org: OrgId) -> Result<(), ApiError> {
         if self.feed().configuration().org(org).is_some() {

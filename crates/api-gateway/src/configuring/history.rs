@@ -7,9 +7,10 @@ use ig_store::{AuditEntry, Expected};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{event_types, integrations, organizations, units};
+use super::{event_types, inbound_integrations, integrations, jobs, organizations, templates, units};
 use crate::document::{
-    AuditLogDetail, EventTypeDocument, Looks, Org, OutboundIntegration, Secrets, Unit, VersionDetail, forget, in_json,
+    AuditLogDetail, EventTypeDocument, InboundDocument, JobDocument, Looks, Org, OutboundIntegration, Secrets, TemplateDocument,
+    Unit, VersionDetail, forget, in_json,
 };
 use crate::error::{ApiError, ErrorCode};
 use crate::gateway::Gateway;
@@ -19,6 +20,9 @@ use crate::guard::IfMatch;
 pub(crate) fn item(org: OrgId, kind: &str, id: &str) -> Result<Item, ApiError> {
     let kind = match kind {
         "outbound-integrations" => ItemKind::OutboundIntegration,
+        "inbound-integrations" => ItemKind::InboundIntegration,
+        "scheduled-jobs" => ItemKind::ScheduledJob,
+        "templates" => ItemKind::Template,
         "event-types" => ItemKind::EventType,
         "units" => ItemKind::Unit,
         "orgs" => ItemKind::Organization,
@@ -74,6 +78,40 @@ async fn put(gateway: &Gateway, content: Change, seen: IfMatch) -> Result<u64, A
                 .await
                 .map(|made| made.revision),
         },
+        Change::PutInbound(version) => match inbound_integrations::get(gateway, version.org_id, version.id).await {
+            Ok(stored) => {
+                let document = InboundDocument {
+                    revision: None,
+                    ..InboundDocument::of(*version, Secrets::Kept)
+                };
+                Ok(inbound_integrations::replace(gateway, stored, document, seen).await?.revision)
+            }
+            Err(error) => gone(error, inbound_integrations::restore(gateway, *version))
+                .await
+                .map(|made| made.revision),
+        },
+        Change::PutJob(version) => match jobs::get(gateway, version.org_id, version.id).await {
+            Ok(stored) => {
+                let document = JobDocument {
+                    revision: None,
+                    ..JobDocument::of(*version, Secrets::Kept)?
+                };
+                Ok(jobs::replace(gateway, stored, document, seen).await?.revision)
+            }
+            Err(error) => gone(error, jobs::restore(gateway, *version)).await.map(|made| made.revision),
+        },
+        Change::PutTemplate(version) => match templates::get(gateway, version.org_id, &version.id.to_string()).await {
+            Ok(stored) => {
+                let document = TemplateDocument {
+                    revision: None,
+                    ..TemplateDocument::from(version)
+                };
+                Ok(templates::replace(gateway, stored, document, seen).await?.revision)
+            }
+            Err(error) => gone(error, templates::restore(gateway, version))
+                .await
+                .map(|made| made.revision),
+        },
         Change::PutEventType(version) => match event_types::get(gateway, version.org_id, &version.event_type).await {
             Ok(stored) => {
                 let document = EventTypeDocument {
@@ -105,6 +143,9 @@ async fn put(gateway: &Gateway, content: Change, seen: IfMatch) -> Result<u64, A
         Change::DeleteOrganization(_)
         | Change::DeleteUnit(..)
         | Change::DeleteIntegration(..)
+        | Change::DeleteInbound(..)
+        | Change::DeleteJob(..)
+        | Change::DeleteTemplate(..)
         | Change::DeleteEventType(..)
         | Change::LookupsChanged(..) => Err(ApiError::internal()),
     }
@@ -156,6 +197,15 @@ fn looks(content: Option<Change>) -> Result<Option<Looks>, ApiError> {
         Change::PutOrganization(organization) => plain(&Org::from(organization))?,
         Change::PutUnit(unit) => plain(&Unit::from(unit))?,
         Change::PutEventType(definition) => plain(&EventTypeDocument::from(definition))?,
+        Change::PutInbound(inbound) => Looks {
+            kept: shown(&InboundDocument::of(inbound.as_ref().clone(), Secrets::Kept))?,
+            masked: shown(&InboundDocument::of(*inbound, Secrets::Masked))?,
+        },
+        Change::PutJob(job) => Looks {
+            kept: shown(&JobDocument::of(job.as_ref().clone(), Secrets::Kept)?)?,
+            masked: shown(&JobDocument::of(*job, Secrets::Masked)?)?,
+        },
+        Change::PutTemplate(template) => plain(&TemplateDocument::from(template))?,
         Change::PutIntegration(integration) => Looks {
             kept: shown(&OutboundIntegration::of(integration.as_ref().clone(), Secrets::Kept))?,
             masked: shown(&OutboundIntegration::of(*integration, Secrets::Masked))?,
@@ -163,6 +213,9 @@ fn looks(content: Option<Change>) -> Result<Option<Looks>, ApiError> {
         Change::DeleteOrganization(_)
         | Change::DeleteUnit(..)
         | Change::DeleteIntegration(..)
+        | Change::DeleteInbound(..)
+        | Change::DeleteJob(..)
+        | Change::DeleteTemplate(..)
         | Change::DeleteEventType(..)
         | Change::LookupsChanged(..) => return Ok(None),
     };

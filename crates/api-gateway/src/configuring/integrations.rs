@@ -1,10 +1,8 @@
 //! Outbound integrations.
 
-use std::collections::BTreeSet;
-
 use ig_core::configuration::Change;
 use ig_core::fault::Faults;
-use ig_core::id::{IntegrationId, OrgId, Rid};
+use ig_core::id::{IntegrationId, OrgId};
 use ig_core::integration::Integration;
 use ig_core::ports::StoreError;
 use ig_store::Expected;
@@ -82,7 +80,7 @@ pub(crate) async fn draft(
     };
     let drafted = draft.into_domain(org, id, stamp);
     let integration = drafted.map_err(|faults| below("/integration", faults))?;
-    scripts::faults(gateway.transformer(), &integration)
+    super::scripts::faults(gateway.transformer(), scripts::placed(&integration))
         .await?
         .into_result(integration)
         .map_err(|faults| below("/integration", faults).into())
@@ -138,10 +136,13 @@ pub(crate) async fn delete(gateway: &Gateway, org: OrgId, id: IntegrationId, see
 }
 
 /// What only others can say about it: the guard, the units, the script engine.
-async fn check(gateway: &Gateway, integration: &Integration) -> Result<(), ApiError> {
-    let mut faults = reach::faults(gateway.egress(), integration).await;
+pub(super) async fn check(gateway: &Gateway, integration: &Integration) -> Result<(), ApiError> {
+    let mut faults = super::reach::faults(gateway.egress(), reach::addresses(integration)).await;
     faults.absorb("", strangers(gateway, integration).await?);
-    faults.absorb("", scripts::faults(gateway.transformer(), integration).await?);
+    faults.absorb(
+        "",
+        super::scripts::faults(gateway.transformer(), scripts::placed(integration)).await?,
+    );
     Ok(faults.into_result(())?)
 }
 
@@ -153,13 +154,9 @@ async fn commit(gateway: &Gateway, integration: Integration, expected: Expected)
 
 /// The entities that it names and that are not its organisation's.
 async fn strangers(gateway: &Gateway, integration: &Integration) -> Result<Faults, StoreError> {
-    let mut faults = Faults::default();
     let org = integration.org_id;
-    if !integration.is_parent_level() && !gateway.is_unit(org, integration.tenant_id).await? {
-        faults.add("/tenantId", "must be the organisation, or the rid of one of its units");
-    }
-    let excluded: &BTreeSet<Rid> = &integration.excluded_entity_rids;
-    for rid in excluded {
+    let mut faults = super::strangers(gateway, org, integration.tenant_id).await?;
+    for rid in &integration.excluded_entity_rids {
         if !gateway.is_unit(org, *rid).await? {
             faults.add(
                 "/excludedEntityRids",

@@ -2,11 +2,12 @@
 
 use ig_core::configuration::Change;
 use ig_core::id::OrgId;
-use ig_core::organization::Organization;
+use ig_core::organization::{Organization, RequestLimits};
 use ig_store::Expected;
+use serde_json::{Map, Value};
 
 use super::{changed_now, made_now};
-use crate::document::Org;
+use crate::document::{Org, console};
 use crate::error::ApiError;
 use crate::gateway::Gateway;
 use crate::guard::IfMatch;
@@ -35,6 +36,44 @@ pub(crate) async fn replace(
     let expected = seen.against(document.revision, stored.revision)?;
     let organization = document.into_domain(stored.org_id, changed_now(stored.created_at))?;
     put(gateway, organization, expected).await
+}
+
+/// Says how many requests an organisation may send.
+pub(crate) async fn limit(
+    gateway: &Gateway,
+    stored: Organization,
+    request_limits: RequestLimits,
+    seen: IfMatch,
+) -> Result<Organization, ApiError> {
+    let expected = seen.against(None, stored.revision)?;
+    let updated_at = changed_now(stored.created_at).updated_at;
+    let organization = Organization {
+        request_limits,
+        updated_at,
+        ..stored
+    };
+    put(gateway, organization, expected).await
+}
+
+/// Keeps what a console says of itself.
+pub(crate) async fn furnish(
+    gateway: &Gateway,
+    stored: Organization,
+    ui: Map<String, Value>,
+    seen: IfMatch,
+) -> Result<Organization, ApiError> {
+    let expected = seen.against(None, stored.revision)?;
+    let (ui, updated_at) = (console(ui)?, changed_now(stored.created_at).updated_at);
+    put(
+        gateway,
+        Organization {
+            ui,
+            updated_at,
+            ..stored
+        },
+        expected,
+    )
+    .await
 }
 
 /// Deletes an organisation with all that it has configured.

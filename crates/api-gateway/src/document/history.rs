@@ -25,7 +25,7 @@ pub(crate) struct ActorEntry {
 }
 
 /// One place that differs.
-#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Difference {
     /// JSON pointer.
@@ -154,7 +154,7 @@ impl AuditLogDetail {
 }
 
 /// Where two looks differ: found with their secrets, shown without.
-fn differences(before: Option<&Looks>, after: Option<&Looks>) -> Vec<Difference> {
+pub(crate) fn differences(before: Option<&Looks>, after: Option<&Looks>) -> Vec<Difference> {
     let mut places = Vec::new();
     collect(
         before.map(|looks| &looks.kept),

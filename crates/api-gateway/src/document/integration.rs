@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{forget, listing::listing};
+use super::{give_way_to, listing::listing};
 use crate::body::shaped;
 
 mod action;
@@ -24,18 +24,20 @@ mod signing;
 mod transformation;
 
 use action::ActionDocument;
-use auth::{AuthConfig, AuthType};
-use choice::{LogLevelName, Method, OrderingName, ScopeName, TransformationMode};
+use choice::{OrderingName, ScopeName};
 use condition::ConditionDocument;
-use conduct::{BreakerDocument, HoldDocument, RateLimitsDocument};
 use lookup::LookupRuleDocument;
-use mapping::{MappingRule, StaticRule};
-use signing::SigningDocument;
 
-pub(super) use choice::ScheduleMode;
-pub(super) use mapping::given;
+pub(super) use auth::{AuthConfig, AuthType, into_domain as authentication, shown as shown_authentication};
+pub(super) use checked::unchanged;
+pub(super) use choice::{LogLevelName, Method, ScheduleMode, TransformationMode, same};
+pub(super) use conduct::{BreakerDocument, HoldDocument, RateLimitsDocument};
+pub(super) use mapping::{MappingRule, StaticRule, given};
 pub(super) use schedule::SchedulingConfig;
 pub(crate) use shown::Secrets;
+pub(super) use shown::mask_credentials;
+pub(super) use signing::{SigningDocument, parsed as parsed_secrets, texts as shown_secrets};
+pub(super) use transformation::Transformed;
 
 /// An outbound integration: which events go where, in what shape, and signed how.
 ///
@@ -51,6 +53,10 @@ pub(crate) struct OutboundIntegration {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(read_only)]
     pub org_id: Option<i64>,
+    /// OUTBOUND.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(read_only)]
+    pub direction: Option<String>,
     /// Display name.
     pub name: String,
     /// The event type that it is for; `*` for every type.
@@ -159,11 +165,7 @@ fn give_way(stored: &mut Value, patch: &Value) {
         ("transformationMode", "passthrough"),
         ("schedulingMode", "schedulingConfig"),
     ];
-    for (choice, dependent) in dependents {
-        if patch.get(choice).is_some_and(|chosen| stored.get(choice) != Some(chosen)) {
-            forget(stored, dependent);
-        }
-    }
+    give_way_to(stored, patch, &dependents);
 }
 
 listing! {

@@ -3,9 +3,10 @@
 use ig_core::clock::Timestamp;
 use ig_core::fault::Faults;
 use ig_core::id::OrgId;
-use ig_core::organization::{Organization, Profile};
+use ig_core::organization::{Organization, Profile, RequestLimits};
 use ig_core::redelivery::RetryPolicy;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::listing::listing;
@@ -13,6 +14,8 @@ use super::profile::Claims;
 use super::text::{noted, within};
 use super::{Stamp, text};
 use crate::body::shaped;
+
+const LARGEST_CONSOLE: usize = 64 * 1024;
 
 /// An organisation: the tenant.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -55,6 +58,13 @@ pub(crate) struct Org {
     /// How dead letters are tried again; as the platform does where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_policy: Option<RetryPolicyDocument>,
+    /// How many requests it may send, where that is not what the platform says for all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_limits: Option<RequestLimitsDocument>,
+    /// What its people's console looks like: any JSON object of at most 64 KiB. `/ui-config` reads and writes it too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub ui: Option<Map<String, Value>>,
     /// The revision that last changed it; in a PUT or PATCH it guards against lost updates.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revision: Option<u64>,
@@ -70,6 +80,23 @@ pub(crate) struct Org {
     pub updated_at: Option<Timestamp>,
 }
 shaped!(Org);
+
+/// How many requests an organisation may send in any minute; 0 is no limit, and what is left out is as the platform says for all.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = RequestLimits)]
+pub(crate) struct RequestLimitsDocument {
+    /// To its management.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(maximum = 10_000_000)]
+    pub management_per_minute: Option<u32>,
+    /// Of events and calls to its inbound integrations.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(maximum = 10_000_000)]
+    pub runtime_per_minute: Option<u32>,
+}
+
+shaped!(RequestLimitsDocument);
 
 /// How an organisation's dead letters are tried again.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -114,7 +141,11 @@ impl Org {
             timezone,
             retention_days,
             retry_policy,
-            ..
+            request_limits,
+            ui,
+            revision: _,
+            created_at: _,
+            updated_at: _,
         } = self;
         let mut faults = Faults::default();
         for (place, number) in [("/id", id), ("/orgId", given)] {
@@ -135,12 +166,15 @@ impl Org {
         let profile = noted(&mut faults, "", Profile::try_from(claims)).unwrap_or_default();
         let retry_policy = retry_policy.map(|policy| RetryPolicy::new(policy.base_ms, policy.max_ms, policy.max_retries));
         let retry_policy = retry_policy.and_then(|policy| noted(&mut faults, "/retryPolicy", policy));
+        let ui = ui.and_then(|ui| noted(&mut faults, "/ui", console(ui))).unwrap_or_default();
         let Stamp { created_at, updated_at } = stamp;
         faults.into_result(Organization {
             org_id,
             profile,
             retention_days,
             retry_policy,
+            request_limits: request_limits.unwrap_or_default().into(),
+            ui,
             revision: 0,
             created_at,
             updated_at,
@@ -155,6 +189,8 @@ impl From<Organization> for Org {
             profile,
             retention_days,
             retry_policy,
+            request_limits,
+            ui,
             revision,
             created_at,
             updated_at,
@@ -186,9 +222,47 @@ impl From<Organization> for Org {
                 max_ms: policy.max_ms(),
                 max_retries: policy.max_retries(),
             }),
+            request_limits: RequestLimitsDocument::shown(request_limits),
+            ui: (!ui.is_empty()).then_some(ui),
             revision: Some(revision),
             created_at: Some(created_at),
             updated_at: Some(updated_at),
         }
+    }
+}
+
+/// What a console keeps of itself, within bounds.
+pub(crate) fn console(ui: Map<String, Value>) -> Result<Map<String, Value>, Faults> {
+    if Value::from(ui.clone()).to_string().len() > LARGEST_CONSOLE {
+        return Err(Faults::one("", "must be at most 64 KiB of JSON"));
+    }
+    Ok(ui)
+}
+
+impl From<RequestLimitsDocument> for RequestLimits {
+    fn from(document: RequestLimitsDocument) -> Self {
+        let RequestLimitsDocument {
+            management_per_minute,
+            runtime_per_minute,
+        } = document;
+        Self {
+            management_per_minute,
+            runtime_per_minute,
+        }
+    }
+}
+
+impl RequestLimitsDocument {
+    /// Nothing is shown where nothing was said.
+    pub(crate) fn shown(limits: RequestLimits) -> Option<Self> {
+        let RequestLimits {
+            management_per_minute,
+            runtime_per_minute,
+        } = limits;
+        let shown = Self {
+            management_per_minute,
+            runtime_per_minute,
+        };
+        (shown != Self::default()).then_some(shown)
     }
 }

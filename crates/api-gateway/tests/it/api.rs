@@ -29,7 +29,7 @@ pub(crate) struct Api {
 }
 
 /// An answer, read to its end.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
@@ -201,12 +201,16 @@ pub(crate) fn least() -> Value {
 
 /// [`least`] with fields of its own.
 pub(crate) fn with(fields: Value) -> Value {
-    let mut body = least();
-    let (Some(object), Value::Object(fields)) = (body.as_object_mut(), fields) else {
+    merged(least(), fields)
+}
+
+/// A document with some fields set otherwise.
+pub(crate) fn merged(mut document: Value, fields: Value) -> Value {
+    let (Some(object), Value::Object(fields)) = (document.as_object_mut(), fields) else {
         panic!("objects")
     };
     object.extend(fields);
-    body
+    document
 }
 
 fn config(database: &TestDatabase) -> Config {

@@ -60,6 +60,12 @@ const MATRIX: &[(&str, &str, Needs)] = &[
     ("get", "/admin/events", Platform(Read)),
     ("get", "/admin/audit-logs", Platform(Read)),
     ("get", "/admin/audit-logs/{id}", Platform(Read)),
+    ("get", "/admin/rate-limits", Platform(Read)),
+    ("get", "/admin/rate-limits/{orgId}", Platform(Read)),
+    ("put", "/admin/rate-limits/{orgId}", Platform(Write)),
+    ("get", "/admin/system-configuration", Platform(Read)),
+    ("get", "/ui-config", Org(Read)),
+    ("put", "/ui-config", Org(Write)),
     ("get", "/versions/{kind}/{id}", Org(Read)),
     ("get", "/versions/{kind}/{id}/{revision}", Org(Read)),
     ("post", "/versions/{kind}/{id}/{revision}/rollback", Org(Write)),
@@ -73,6 +79,29 @@ const MATRIX: &[(&str, &str, Needs)] = &[
     ("post", "/outbound-integrations/{id}/enable", Org(Write)),
     ("post", "/outbound-integrations/{id}/disable", Org(Write)),
     ("post", "/outbound-integrations/{id}/test", Org(Write)),
+    ("get", "/inbound-integrations", Org(Read)),
+    ("post", "/inbound-integrations", Org(Write)),
+    ("get", "/inbound-integrations/{id}", Org(Read)),
+    ("put", "/inbound-integrations/{id}", Org(Write)),
+    ("patch", "/inbound-integrations/{id}", Org(Write)),
+    ("delete", "/inbound-integrations/{id}", Org(Write)),
+    ("get", "/scheduled-jobs", Org(Read)),
+    ("post", "/scheduled-jobs", Org(Write)),
+    ("get", "/scheduled-jobs/{id}", Org(Read)),
+    ("put", "/scheduled-jobs/{id}", Org(Write)),
+    ("patch", "/scheduled-jobs/{id}", Org(Write)),
+    ("delete", "/scheduled-jobs/{id}", Org(Write)),
+    ("get", "/templates", Org(Read)),
+    ("post", "/templates", Org(Write)),
+    ("get", "/templates/{id}", Org(Read)),
+    ("put", "/templates/{id}", Org(Write)),
+    ("patch", "/templates/{id}", Org(Write)),
+    ("delete", "/templates/{id}", Org(Write)),
+    ("post", "/inbound-integrations/{id}/enable", Org(Write)),
+    ("post", "/inbound-integrations/{id}/disable", Org(Write)),
+    ("post", "/templates/{id}/apply", Org(Write)),
+    ("get", "/configuration", Org(Read)),
+    ("post", "/configuration/apply", Org(Write)),
     ("get", "/event-types", Org(Read)),
     ("post", "/event-types", Org(Write)),
     ("get", "/event-types/{eventType}", Org(Read)),
@@ -314,7 +343,15 @@ async fn another_tenants_ids_lead_nowhere_on_any_route_of_the_description() {
         }
     }
     // All of it is still there.
-    for path in ["/outbound-integrations", "/lookups", "/event-types"] {
+    let kept = [
+        "/outbound-integrations",
+        "/inbound-integrations",
+        "/scheduled-jobs",
+        "/templates",
+        "/lookups",
+        "/event-types",
+    ];
+    for path in kept {
         let answer = api.get(&format!("{path}?orgId={VICTIM}")).await;
         assert!(shows(&answer), "{path}: {answer:?}");
     }
@@ -334,8 +371,17 @@ impl Ids {
             .replace("{rid}", "11")
             .replace("{eventType}", MARK);
         let mut paths = vec![path];
-        let kinds = ["outbound-integrations", "event-types", "units", "orgs"].map(str::to_owned);
-        let revisions: Vec<_> = (1..=8).map(|revision: u64| revision.to_string()).collect();
+        let kinds = [
+            "outbound-integrations",
+            "inbound-integrations",
+            "scheduled-jobs",
+            "templates",
+            "event-types",
+            "units",
+            "orgs",
+        ];
+        let kinds = kinds.map(str::to_owned);
+        let revisions: Vec<_> = (1..=11).map(|revision: u64| revision.to_string()).collect();
         for (name, values) in [("{kind}", &kinds[..]), ("{id}", &self.0), ("{revision}", &revisions)] {
             let filled = paths
                 .iter()
@@ -358,6 +404,21 @@ async fn victim(api: &Api) -> Ids {
     let mut ids = vec![api.integration(VICTIM, hook).await];
     for (path, body) in [
         ("/event-types", json!({"eventType": MARK, "samplePayload": {"a": MARK}})),
+        (
+            "/inbound-integrations",
+            json!({"name": MARK, "type": MARK, "targetUrl": "https://receiver.invalid/"}),
+        ),
+        (
+            "/scheduled-jobs",
+            json!({
+                "name": MARK, "targetUrl": "https://receiver.invalid/", "schedule": {"type": "INTERVAL", "intervalMs": 60_000},
+                "dataSource": {"type": "SQL", "query": "SELECT 1"},
+            }),
+        ),
+        (
+            "/templates",
+            json!({"name": MARK, "direction": "OUTBOUND", "definition": {"eventType": MARK}}),
+        ),
         (
             "/lookups",
             json!({"type": "WARD", "source": {"id": "1", "label": MARK}, "target": {"id": "2", "label": MARK}}),

@@ -14,6 +14,22 @@ pub struct Hold {
     pub reason: String,
 }
 
+impl Hold {
+    /// What holds after a person has switched something on or off: what is held already stays held for the reason that it is.
+    pub fn switched(hold: Option<Self>, was_active: bool, is_active: bool, now: Timestamp) -> Option<Self> {
+        let paused = || Self {
+            cause: HoldCause::Paused,
+            since: now,
+            reason: "paused by hand".to_owned(),
+        };
+        match (is_active, was_active) {
+            (true, _) => None,
+            (false, true) => Some(paused()),
+            (false, false) => hold,
+        }
+    }
+}
+
 /// What holds deliveries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HoldCause {

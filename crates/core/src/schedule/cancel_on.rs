@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::cancel::{CancelAction, CancelRule};
-use super::fields::Fields;
 use crate::fault::Faults;
+use crate::fields::Fields;
 use crate::id::EventType;
 
 const MOST: usize = 20;

@@ -4,11 +4,11 @@ use serde_json::Value;
 
 use super::cancel::CancelRule;
 use super::delay::{Delay, DelayForm};
-use super::fields::Fields;
 use super::recurrence::{Recurrence, RecurrenceForm};
 use super::{Scheduling, cancel_on};
 use crate::delivery_log::named;
 use crate::fault::Faults;
+use crate::fields::Fields;
 
 named! {
     /// When an integration's deliveries are made, in a word.

@@ -9,7 +9,7 @@ use crate::v1;
 use crate::v1::outgoing_auth::Kind;
 
 /// No credentials are no message.
-pub(super) fn to_wire(auth: &OutgoingAuth) -> Option<v1::OutgoingAuth> {
+pub(crate) fn to_wire(auth: &OutgoingAuth) -> Option<v1::OutgoingAuth> {
     let kind = match auth {
         OutgoingAuth::None => return None,
         OutgoingAuth::ApiKey { header_name, api_key } => Kind::ApiKey(v1::ApiKeyAuth {

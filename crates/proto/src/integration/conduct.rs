@@ -44,7 +44,7 @@ fn cause_from_wire(cause: i32) -> Result<HoldCause, InvalidMessage> {
     }
 }
 
-pub(super) fn limit_to_wire(SetLimit { enabled, limit }: SetLimit) -> v1::RateLimit {
+pub(crate) fn limit_to_wire(SetLimit { enabled, limit }: SetLimit) -> v1::RateLimit {
     v1::RateLimit {
         max_requests: limit.max_requests(),
         window_seconds: limit.window().as_secs(),
@@ -52,7 +52,7 @@ pub(super) fn limit_to_wire(SetLimit { enabled, limit }: SetLimit) -> v1::RateLi
     }
 }
 
-pub(super) fn limit_from_wire(message: v1::RateLimit) -> Result<SetLimit, InvalidMessage> {
+pub(crate) fn limit_from_wire(message: v1::RateLimit) -> Result<SetLimit, InvalidMessage> {
     let v1::RateLimit {
         max_requests,
         window_seconds,
@@ -64,6 +64,6 @@ pub(super) fn limit_from_wire(message: v1::RateLimit) -> Result<SetLimit, Invali
     })
 }
 
-pub(super) fn breaker_from_wire(probe_after_seconds: Option<u64>) -> Result<BreakerPolicy, InvalidMessage> {
+pub(crate) fn breaker_from_wire(probe_after_seconds: Option<u64>) -> Result<BreakerPolicy, InvalidMessage> {
     Ok(BreakerPolicy::new(probe_after_seconds)?)
 }

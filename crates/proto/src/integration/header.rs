@@ -4,11 +4,11 @@ use ig_core::secret::Secret;
 
 use crate::v1;
 
-pub(super) fn to_wire(headers: &[(String, String)]) -> Vec<v1::Header> {
+pub(crate) fn to_wire(headers: &[(String, String)]) -> Vec<v1::Header> {
     headers.iter().map(|(name, value)| header(name, value)).collect()
 }
 
-pub(super) fn from_wire(headers: Vec<v1::Header>) -> Vec<(String, String)> {
+pub(crate) fn from_wire(headers: Vec<v1::Header>) -> Vec<(String, String)> {
     headers.into_iter().map(|v1::Header { name, value }| (name, value)).collect()
 }
 

@@ -6,14 +6,17 @@ use chrono::DateTime;
 use ig_core::breaker::BreakerPolicy;
 use ig_core::clock::Timestamp;
 use ig_core::condition::{Condition, FieldTest, Filter};
-use ig_core::id::{EventType, IntegrationId, LookupType, OrgId, Rid};
+use ig_core::id::{EventType, IntegrationId, LookupType, OrgId, Rid, TemplateId};
+use ig_core::inbound::{AllowedMethods, ClientAuth, Hmac, InboundIntegration, Logging, ProxyMethod, ProxyTimeouts};
 use ig_core::integration::{
     Action, ClientCredentials, CredentialsPlace, DateFormat, EventPattern, FieldMapping, Hold, HoldCause, HttpMethod,
     Integration, LogLevel, LookupReturn, LookupRule, LookupSource, Ordering, OutgoingAuth, Scope, Script, SetLimit, Signing,
     SigningSecret, SimpleMapping, StaticField, Target, Transform, Transformation, Unmapped,
 };
+use ig_core::job::{DataSource, Job, JobSchedule};
 use ig_core::schedule::{Schedule, ScheduleMode};
 use ig_core::secret::Secret;
+use ig_core::template::{Direction, Template};
 use ig_core::window::RateLimit;
 use proptest::collection::{btree_set, vec};
 use proptest::option;
@@ -249,6 +252,113 @@ prop_compose! {
         Integration {
             id, org_id, tenant_id, name, is_active, events, scope, excluded_entity_rids, target, filter, transformation, lookups,
             hold, rate_limit, breaker, script_timeout, auth, signing, headers, actions, multi_action_delay, timeout, attempts, ordering, log_level, schedule, revision, created_at, updated_at,
+        }
+    }
+}
+
+fn client_auth() -> impl Strategy<Value = ClientAuth> {
+    let hmac = (signing(), duration()).prop_map(|(secrets, tolerance)| ClientAuth::Hmac(Hmac { secrets, tolerance }));
+    prop_oneof![
+        Just(ClientAuth::None),
+        (text(), secret()).prop_map(|(header_name, api_key)| ClientAuth::ApiKey { header_name, api_key }),
+        secret().prop_map(|token| ClientAuth::Bearer { token }),
+        (text(), secret()).prop_map(|(username, password)| ClientAuth::Basic { username, password }),
+        hmac,
+    ]
+}
+
+fn methods() -> impl Strategy<Value = AllowedMethods> {
+    let all = [
+        ProxyMethod::Get,
+        ProxyMethod::Head,
+        ProxyMethod::Post,
+        ProxyMethod::Put,
+        ProxyMethod::Patch,
+        ProxyMethod::Delete,
+    ];
+    proptest::sample::subsequence(all.to_vec(), 1..=6).prop_map(|some| AllowedMethods::new(some).expect("at least one"))
+}
+
+fn timeouts() -> impl Strategy<Value = ProxyTimeouts> {
+    let time = || (100..3_600_000_u64).prop_map(Duration::from_millis);
+    (time(), time(), time(), time()).prop_map(|(connect, first_byte, idle, total)| ProxyTimeouts {
+        connect,
+        first_byte,
+        idle,
+        total,
+    })
+}
+
+fn network() -> impl Strategy<Value = ipnet::IpNet> {
+    let v4 = (any::<[u8; 4]>(), 0..=32_u8).prop_map(|(bytes, prefix)| (std::net::IpAddr::from(bytes), prefix));
+    let v6 = (any::<[u8; 16]>(), 0..=128_u8).prop_map(|(bytes, prefix)| (std::net::IpAddr::from(bytes), prefix));
+    prop_oneof![v4, v6].prop_map(|(address, prefix)| ipnet::IpNet::new(address, prefix).expect("a prefix that fits"))
+}
+
+fn log_level() -> impl Strategy<Value = LogLevel> {
+    prop_oneof![Just(LogLevel::Full), Just(LogLevel::Metadata)]
+}
+
+prop_compose! {
+    pub(crate) fn inbound()(
+        (id, org_id, tenant_id, name, is_active, ..) in identity(), route in "[a-z][a-z0-9._-]{0,20}",
+        (methods, target, path_suffix, client_auth) in (methods(), target(), any::<bool>(), client_auth()),
+        (allowed_addresses, auth, signing) in (vec(network(), 0..3), auth(), option::of(signing())), headers in vec((text(), text()), 0..3),
+        (request, response, script_timeout) in (option::of(transformation()), option::of(transformation()), duration()),
+        (timeouts, attempts, max_concurrency) in (timeouts(), 1..=u8::MAX, any::<u32>()),
+        (hold, rate_limit, breaker) in (option::of(hold()), option::of(rate_limit()), breaker()),
+        (log_level, logging) in (option::of(log_level()), prop_oneof![Just(Logging::Required), Just(Logging::BestEffort)]),
+        (revision, created_at, updated_at) in (any::<u64>(), timestamp(), timestamp()),
+    ) -> InboundIntegration {
+        InboundIntegration {
+            id, org_id, tenant_id, name, is_active, route: route.parse().expect("a name"), methods, target: target.url, path_suffix, client_auth,
+            allowed_addresses, auth, signing, headers, request, response, script_timeout, timeouts, attempts, max_concurrency, hold, rate_limit,
+            breaker, log_level, logging, revision, created_at, updated_at,
+        }
+    }
+}
+
+fn job_schedule() -> impl Strategy<Value = JobSchedule> {
+    let interval = (1_000..1_000_000_u64).prop_map(|millis| serde_json::json!({"type": "INTERVAL", "intervalMs": millis}));
+    let cron = (0..60_u8).prop_map(|minute| {
+        let expression = format!("{minute} 9 * * *");
+        serde_json::json!({"type": "CRON", "expression": expression, "timezone": "Asia/Kolkata"})
+    });
+    prop_oneof![interval, cron].prop_map(|document| JobSchedule::read(&document).expect("a schedule"))
+}
+
+fn data_source() -> impl Strategy<Value = DataSource> {
+    let sql = "[a-z]{1,9}".prop_map(|table| serde_json::json!({"type": "SQL", "query": format!("SELECT * FROM {table}")}));
+    let api = text().prop_map(|text| {
+        let body = text.replace('{', "");
+        serde_json::json!({"type": "API", "url": "https://a.example/{{date.today()}}", "method": "POST", "body": {"a": body}})
+    });
+    prop_oneof![sql, api].prop_map(|document| DataSource::read(&document).expect("a source"))
+}
+
+prop_compose! {
+    pub(crate) fn job()(
+        (id, org_id, tenant_id, name, is_active, ..) in identity(), category in option::of(text()), schedule in job_schedule(),
+        source in data_source(), (script, script_timeout) in (option::of(script()), duration()), (target, auth) in (target(), auth()),
+        (signing, headers) in (option::of(signing()), vec((text(), text()), 0..3)), (timeout, attempts) in (duration(), 1..=u8::MAX),
+        log_level in log_level(), (revision, created_at, updated_at) in (any::<u64>(), timestamp(), timestamp()),
+    ) -> Job {
+        Job {
+            id, org_id, tenant_id, name, category, is_active, schedule, source, script, script_timeout, target, auth, signing, headers, timeout,
+            attempts, log_level, revision, created_at, updated_at,
+        }
+    }
+}
+
+prop_compose! {
+    pub(crate) fn template()(
+        id in any::<[u8; 12]>(), org in any::<i64>(), name in text(), description in option::of(text()), category in option::of(text()),
+        direction in proptest::sample::select(Direction::ALL), definition in vec((text(), json()), 0..4),
+        (revision, created_at, updated_at) in (any::<u64>(), timestamp(), timestamp()),
+    ) -> Template {
+        Template {
+            id: TemplateId(id), org_id: OrgId(org), name, description, category, direction, definition: definition.into_iter().collect(),
+            revision, created_at, updated_at,
         }
     }
 }

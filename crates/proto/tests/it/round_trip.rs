@@ -2,14 +2,14 @@
 
 use ig_core::configuration::{Change, RevisedChange};
 use ig_core::event_type::{EventTypeDefinition, Validation};
-use ig_core::id::{EventType, IntegrationId, LookupType, OrgId, Rid};
-use ig_core::organization::{OrgUnit, Organization, Profile};
+use ig_core::id::{EventType, IntegrationId, LookupType, OrgId, Rid, TemplateId};
+use ig_core::organization::{OrgUnit, Organization, Profile, RequestLimits};
 use ig_core::redelivery::RetryPolicy;
 use ig_proto::v1;
 use proptest::prelude::*;
 use prost::Message as _;
 
-use crate::arbitrary::{integration, timestamp};
+use crate::arbitrary::{inbound, integration, job, template, timestamp};
 
 fn over_the_wire(revised: &RevisedChange) -> RevisedChange {
     let bytes = v1::RevisedChange::from(revised).encode_to_vec();
@@ -33,6 +33,14 @@ fn other_change() -> impl Strategy<Value = Change> {
                 org_id,
                 profile,
                 retention_days,
+                request_limits: RequestLimits {
+                    management_per_minute: retention_days,
+                    runtime_per_minute: retention_days.map(|days| days / 2),
+                },
+                ui: retention_days
+                    .into_iter()
+                    .map(|days| ("days".to_owned(), days.into()))
+                    .collect(),
                 retry_policy: retention_days.and_then(|days| RetryPolicy::new(1 + u64::from(days % 9), 10_000, 4).ok()),
                 revision: 3,
                 created_at: at,
@@ -66,6 +74,10 @@ fn other_change() -> impl Strategy<Value = Change> {
         organization,
         unit,
         event_type,
+        template().prop_map(Change::PutTemplate),
+        (ids(), any::<[u8; 12]>()).prop_map(|((org, _), id)| Change::DeleteInbound(org, IntegrationId(id))),
+        (ids(), any::<[u8; 12]>()).prop_map(|((org, _), id)| Change::DeleteJob(org, IntegrationId(id))),
+        (ids(), any::<[u8; 12]>()).prop_map(|((org, _), id)| Change::DeleteTemplate(org, TemplateId(id))),
         ids().prop_map(|(org, _)| Change::DeleteOrganization(org)),
         ids().prop_map(|(org, rid)| Change::DeleteUnit(org, Rid(rid))),
         (ids(), any::<[u8; 12]>()).prop_map(|((org, _), id)| Change::DeleteIntegration(org, IntegrationId(id))),
@@ -80,6 +92,18 @@ proptest! {
     #[test]
     fn an_integration_comes_back_as_it_went(integration in integration(), revision in any::<u64>()) {
         let change = RevisedChange { revision, change: Change::PutIntegration(Box::new(integration)) };
+        prop_assert_eq!(over_the_wire(&change), change);
+    }
+
+    #[test]
+    fn an_inbound_integration_comes_back_as_it_went(inbound in inbound(), revision in any::<u64>()) {
+        let change = RevisedChange { revision, change: Change::PutInbound(Box::new(inbound)) };
+        prop_assert_eq!(over_the_wire(&change), change);
+    }
+
+    #[test]
+    fn a_job_comes_back_as_it_went(job in job(), revision in any::<u64>()) {
+        let change = RevisedChange { revision, change: Change::PutJob(Box::new(job)) };
         prop_assert_eq!(over_the_wire(&change), change);
     }
 

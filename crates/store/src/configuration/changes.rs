@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use futures::FutureExt as _;
 use ig_core::configuration::{Change, RevisedChange};
 use ig_core::event_type::EventTypeDefinition;
 use ig_core::organization::{OrgUnit, Organization};
@@ -13,10 +14,14 @@ use super::Configurations;
 use super::log::{LogDocument, Noted, Subject};
 use crate::event_types::EventTypeDocument;
 use crate::field::long;
+use crate::inbound_integrations::InboundDocument;
 use crate::integrations::IntegrationDocument;
-use crate::names::{CONFIG_CHANGES, EVENT_TYPES, INTEGRATIONS, ORG_UNITS, ORGANIZATIONS};
+use crate::jobs::JobDocument;
+use crate::names::{CONFIG_CHANGES, EVENT_TYPES, INTEGRATIONS, ORG_UNITS, ORGANIZATIONS, TEMPLATES};
 use crate::org_units::OrgUnitDocument;
 use crate::organizations::OrganizationDocument;
+use crate::templates::TemplateDocument;
+use crate::{inbound_integrations, integrations, jobs};
 
 impl Configurations {
     /// The first `limit` changes after a revision, in the order of revisions and without a gap; nothing when that
@@ -62,31 +67,57 @@ impl Configurations {
         Ok(resolved.collect())
     }
 
+    /// Each kind's future lies on the heap: all of them together would not fit on a small stack.
     async fn items(&self, subjects: &[Noted]) -> Result<HashMap<Subject, Change>, StoreError> {
         let secrets = self.database.secrets();
-        let organizations = self.of_kind(subjects, ORGANIZATIONS, |document: OrganizationDocument| {
-            Ok(Change::PutOrganization(Organization::from(document)))
-        });
-        let units = self.of_kind(subjects, ORG_UNITS, |document: OrgUnitDocument| {
-            Ok(Change::PutUnit(OrgUnit::from(document)))
-        });
-        let event_types = self.of_kind(subjects, EVENT_TYPES, |document: EventTypeDocument| {
-            EventTypeDefinition::try_from(document).map(Change::PutEventType)
-        });
-        let integrations = self.of_kind(subjects, INTEGRATIONS, |document: IntegrationDocument| {
-            document
-                .read(secrets)
-                .map(|integration| Change::PutIntegration(Box::new(integration)))
-        });
-        let found = tokio::try_join!(organizations, units, event_types, integrations)?;
-        let found = [found.0, found.1, found.2, found.3].into_iter().flatten();
-        Ok(found.map(|change| (Subject::of(&change), change)).collect())
+        let organizations = self
+            .of_kind(subjects, (ORGANIZATIONS, None), |document: OrganizationDocument| {
+                Ok(Change::PutOrganization(Organization::from(document)))
+            })
+            .boxed();
+        let units = self
+            .of_kind(subjects, (ORG_UNITS, None), |document: OrgUnitDocument| {
+                Ok(Change::PutUnit(OrgUnit::from(document)))
+            })
+            .boxed();
+        let event_types = self
+            .of_kind(subjects, (EVENT_TYPES, None), |document: EventTypeDocument| {
+                EventTypeDefinition::try_from(document).map(Change::PutEventType)
+            })
+            .boxed();
+        let outbound = (INTEGRATIONS, Some(integrations::DIRECTION));
+        let outbound = self
+            .of_kind(subjects, outbound, |document: IntegrationDocument| {
+                Ok(Change::PutIntegration(Box::new(document.read(secrets)?)))
+            })
+            .boxed();
+        let inbound = (INTEGRATIONS, Some(inbound_integrations::DIRECTION));
+        let inbound = self
+            .of_kind(subjects, inbound, |document: InboundDocument| {
+                Ok(Change::PutInbound(Box::new(document.read(secrets)?)))
+            })
+            .boxed();
+        let jobs = self
+            .of_kind(subjects, (INTEGRATIONS, Some(jobs::DIRECTION)), |document: JobDocument| {
+                Ok(Change::PutJob(Box::new(document.read(secrets)?)))
+            })
+            .boxed();
+        let templates = self
+            .of_kind(subjects, (TEMPLATES, None), |document: TemplateDocument| {
+                document.read().map(Change::PutTemplate)
+            })
+            .boxed();
+        let found = tokio::try_join!(organizations, units, event_types, outbound, inbound, jobs, templates)?;
+        let found = [found.0, found.1, found.2, found.3, found.4, found.5, found.6];
+        let changes = found.into_iter().flatten();
+        Ok(changes.map(|change| (Subject::of(&change), change)).collect())
     }
 
+    /// The items of one kind: what lies in its collection, with its direction where it has one.
     async fn of_kind<T>(
         &self,
         subjects: &[Noted],
-        collection: &'static str,
+        kind: (&'static str, Option<&'static str>),
         read: impl Fn(T) -> Result<Change, StoreError>,
     ) -> Result<Vec<Change>, StoreError>
     where
@@ -95,13 +126,18 @@ impl Configurations {
         let ours = subjects
             .iter()
             .map(|noted| &noted.subject)
-            .filter(|subject| subject.collection() == collection);
+            .filter(|subject| (subject.collection(), subject.direction()) == kind);
         let keys: Vec<Bson> = ours.map(Subject::key).collect();
         if keys.is_empty() {
             return Ok(Vec::new());
         }
+        let (collection, direction) = kind;
+        let mut filter = doc! { "_id": { "$in": keys } };
+        if let Some(direction) = direction {
+            filter.insert("direction", direction);
+        }
         let items = self.database.collection::<T>(collection);
-        let found = self.database.all(items.find(doc! { "_id": { "$in": keys } })).await?;
+        let found = self.database.all(items.find(filter)).await?;
         found.into_iter().map(read).collect()
     }
 }

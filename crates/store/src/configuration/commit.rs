@@ -18,14 +18,18 @@ use super::expected::refusal;
 use super::log::{LogDocument, Subject};
 use super::{CommitError, Configurations, Counter, Expected, KEPT_CHANGES, REVISION};
 use crate::event_types::EventTypeDocument;
-use crate::field::{long, unsigned};
+use crate::field::{long, object_id, unsigned};
+use crate::inbound_integrations::InboundDocument;
 use crate::integrations::IntegrationDocument;
-use crate::lookups;
+use crate::jobs::JobDocument;
 use crate::names::{
-    API_KEYS, BREAKERS, CONFIG_CHANGES, CONFIG_VERSIONS, COUNTERS, EVENT_TYPES, INTEGRATIONS, ORG_UNITS, ORGANIZATIONS, USERS,
+    API_KEYS, BREAKERS, CONFIG_CHANGES, CONFIG_VERSIONS, COUNTERS, EVENT_TYPES, INTEGRATIONS, ORG_UNITS, ORGANIZATIONS,
+    TEMPLATES, USERS,
 };
 use crate::org_units::OrgUnitDocument;
 use crate::organizations::OrganizationDocument;
+use crate::templates::TemplateDocument;
+use crate::{inbound_integrations, lookups};
 
 #[derive(Debug, Deserialize)]
 struct Revised {
@@ -63,7 +67,10 @@ impl Configurations {
         let deleted = document.is_none();
         let version = document.clone();
         match document {
-            Some(document) => self.put(session, &subject, document, expected).await?,
+            Some(document) => {
+                self.check_route(session, change).await?;
+                self.put(session, &subject, document, expected).await?;
+            }
             None if found.is_none() => return Err(Error::custom(CommitError::NotFound)),
             None => self.delete(session, &subject).await?,
         }
@@ -117,7 +124,10 @@ impl Configurations {
     /// and does not exist otherwise.
     pub(super) async fn revision_of(&self, session: &mut ClientSession, subject: &Subject) -> Result<Option<u64>> {
         let items = self.database.collection::<Revised>(subject.collection());
-        let filter = doc! { "_id": subject.key(), "orgId": subject.org().0 };
+        let mut filter = doc! { "_id": subject.key(), "orgId": subject.org().0 };
+        if let Some(direction) = subject.direction() {
+            filter.insert("direction", direction);
+        }
         let found = items
             .find_one(filter)
             .projection(doc! { "revision": 1 })
@@ -134,9 +144,15 @@ impl Configurations {
             Change::PutIntegration(integration) => {
                 document(&IntegrationDocument::new(integration, revision, self.database.secrets())?)
             }
+            Change::PutInbound(inbound) => document(&InboundDocument::new(inbound, revision, self.database.secrets())?),
+            Change::PutJob(job) => document(&JobDocument::new(job, revision, self.database.secrets())?),
+            Change::PutTemplate(template) => document(&TemplateDocument::new(template, revision)),
             Change::DeleteOrganization(_)
             | Change::DeleteUnit(..)
             | Change::DeleteIntegration(..)
+            | Change::DeleteInbound(..)
+            | Change::DeleteJob(..)
+            | Change::DeleteTemplate(..)
             | Change::DeleteEventType(..)
             | Change::LookupsChanged(..) => Ok(None),
         }
@@ -164,7 +180,12 @@ impl Configurations {
         let rivals = match subject {
             Subject::Organization(_) => ORG_UNITS,
             Subject::Unit(..) => ORGANIZATIONS,
-            Subject::Integration(..) | Subject::EventType(..) | Subject::Lookups(..) => subject.collection(),
+            Subject::Integration(..)
+            | Subject::Inbound(..)
+            | Subject::Job(..)
+            | Subject::Template(..)
+            | Subject::EventType(..)
+            | Subject::Lookups(..) => subject.collection(),
         };
         for collection in [subject.collection(), rivals] {
             if self.exists(session, collection, subject.key()).await? {
@@ -177,6 +198,26 @@ impl Configurations {
             return Err(Error::custom(CommitError::NotFound));
         }
         Ok(())
+    }
+
+    /// No other inbound integration of the organisation has its `type`. Commits do not overlap, so what is found here still holds
+    /// when the transaction is done.
+    async fn check_route(&self, session: &mut ClientSession, change: &Change) -> Result<()> {
+        let Change::PutInbound(inbound) = change else {
+            return Ok(());
+        };
+        let items = self.database.collection::<Document>(INTEGRATIONS);
+        let rival = doc! {
+            "orgId": inbound.org_id.0,
+            "direction": inbound_integrations::DIRECTION,
+            "type": inbound.route.as_str(),
+            "_id": { "$ne": object_id(inbound.id.0) },
+        };
+        let found = items.find_one(rival).projection(doc! { "_id": 1 }).session(session).await?;
+        match found {
+            Some(_) => Err(Error::custom(CommitError::Duplicate { what: "type" })),
+            None => Ok(()),
+        }
     }
 
     async fn exists(&self, session: &mut ClientSession, collection: &str, key: bson::Bson) -> Result<bool> {
@@ -198,6 +239,7 @@ impl Configurations {
                 let belongings = [
                     ORG_UNITS,
                     INTEGRATIONS,
+                    TEMPLATES,
                     EVENT_TYPES,
                     BREAKERS,
                     CONFIG_VERSIONS,
@@ -211,12 +253,12 @@ impl Configurations {
                 lookups::retire(&self.database, session, doc! { "orgId": org.0 }).await
             }
             Subject::Unit(org, rid) => lookups::retire(&self.database, session, doc! { "orgId": org.0, "tenantId": rid.0 }).await,
-            Subject::Integration(..) => {
+            Subject::Integration(..) | Subject::Inbound(..) => {
                 let breakers = self.database.collection::<Document>(BREAKERS);
                 let forgotten = breakers.delete_one(doc! { "_id": subject.key() }).session(session).await;
                 forgotten.map(drop)
             }
-            Subject::EventType(..) | Subject::Lookups(..) => Ok(()),
+            Subject::Job(..) | Subject::Template(..) | Subject::EventType(..) | Subject::Lookups(..) => Ok(()),
         }
     }
 

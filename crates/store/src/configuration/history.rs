@@ -17,11 +17,14 @@ use crate::audit_logs::{ActorDocument, AuditDocument};
 use crate::error::unreadable;
 use crate::event_types::EventTypeDocument;
 use crate::field::{long, timestamp, unsigned};
+use crate::inbound_integrations::InboundDocument;
 use crate::integrations::IntegrationDocument;
+use crate::jobs::JobDocument;
 use crate::names::{AUDIT_LOGS, CONFIG_VERSIONS};
 use crate::org_units::OrgUnitDocument;
 use crate::organizations::OrganizationDocument;
 use crate::page::{Listed, Page};
+use crate::templates::TemplateDocument;
 
 /// One version as the database keeps it: secrets are sealed in it as they are in the item itself.
 #[derive(Debug, Serialize, Deserialize)]
@@ -115,6 +118,15 @@ impl Configurations {
                 let integration = read::<IntegrationDocument>(document)?.read(self.database.secrets())?;
                 Ok(Change::PutIntegration(Box::new(integration)))
             }
+            ItemKind::InboundIntegration => {
+                let inbound = read::<InboundDocument>(document)?.read(self.database.secrets())?;
+                Ok(Change::PutInbound(Box::new(inbound)))
+            }
+            ItemKind::ScheduledJob => {
+                let job = read::<JobDocument>(document)?.read(self.database.secrets())?;
+                Ok(Change::PutJob(Box::new(job)))
+            }
+            ItemKind::Template => read::<TemplateDocument>(document)?.read().map(Change::PutTemplate),
             ItemKind::Lookups | ItemKind::User | ItemKind::ApiKey => Err(unreadable("kind")),
         }
     }

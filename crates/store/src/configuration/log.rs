@@ -2,15 +2,15 @@
 
 use ig_core::configuration::Change;
 use ig_core::history::{Item, ItemKind};
-use ig_core::id::{EventType, IntegrationId, LookupType, OrgId, Rid};
+use ig_core::id::{EventType, IntegrationId, LookupType, OrgId, Rid, TemplateId};
 use ig_core::ports::StoreError;
 use mongodb::bson::{Bson, oid::ObjectId};
 use serde::{Deserialize, Serialize};
 
 use crate::error::unreadable;
-use crate::event_types;
 use crate::field::{long, object_id, unsigned};
-use crate::names::{EVENT_TYPES, INTEGRATIONS, LOOKUPS, ORG_UNITS, ORGANIZATIONS};
+use crate::names::{EVENT_TYPES, INTEGRATIONS, LOOKUPS, ORG_UNITS, ORGANIZATIONS, TEMPLATES};
+use crate::{event_types, inbound_integrations, integrations, jobs};
 
 /// What a change is about.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -18,6 +18,9 @@ pub(super) enum Subject {
     Organization(OrgId),
     Unit(OrgId, Rid),
     Integration(OrgId, IntegrationId),
+    Inbound(OrgId, IntegrationId),
+    Job(OrgId, IntegrationId),
+    Template(OrgId, TemplateId),
     EventType(OrgId, EventType),
     /// The rows of a type, all of them: they are many, and watchers hold none.
     Lookups(OrgId, LookupType),
@@ -32,6 +35,12 @@ impl Subject {
             Change::DeleteUnit(org, rid) => Self::Unit(*org, *rid),
             Change::PutIntegration(integration) => Self::Integration(integration.org_id, integration.id),
             Change::DeleteIntegration(org, id) => Self::Integration(*org, *id),
+            Change::PutInbound(inbound) => Self::Inbound(inbound.org_id, inbound.id),
+            Change::DeleteInbound(org, id) => Self::Inbound(*org, *id),
+            Change::PutJob(job) => Self::Job(job.org_id, job.id),
+            Change::DeleteJob(org, id) => Self::Job(*org, *id),
+            Change::PutTemplate(template) => Self::Template(template.org_id, template.id),
+            Change::DeleteTemplate(org, id) => Self::Template(*org, *id),
             Change::PutEventType(definition) => Self::EventType(definition.org_id, definition.event_type.clone()),
             Change::DeleteEventType(org, event_type) => Self::EventType(*org, event_type.clone()),
             Change::LookupsChanged(org, lookup_type) => Self::Lookups(*org, lookup_type.clone()),
@@ -43,6 +52,9 @@ impl Subject {
             Self::Organization(org)
             | Self::Unit(org, _)
             | Self::Integration(org, _)
+            | Self::Inbound(org, _)
+            | Self::Job(org, _)
+            | Self::Template(org, _)
             | Self::EventType(org, _)
             | Self::Lookups(org, _) => *org,
         }
@@ -52,7 +64,8 @@ impl Subject {
         match self {
             Self::Organization(_) => ORGANIZATIONS,
             Self::Unit(..) => ORG_UNITS,
-            Self::Integration(..) => INTEGRATIONS,
+            Self::Integration(..) | Self::Inbound(..) | Self::Job(..) => INTEGRATIONS,
+            Self::Template(..) => TEMPLATES,
             Self::EventType(..) => EVENT_TYPES,
             Self::Lookups(..) => LOOKUPS,
         }
@@ -63,9 +76,20 @@ impl Subject {
         match self {
             Self::Organization(org) => org.0.into(),
             Self::Unit(_, rid) => rid.0.into(),
-            Self::Integration(_, id) => object_id(id.0).into(),
+            Self::Integration(_, id) | Self::Inbound(_, id) | Self::Job(_, id) => object_id(id.0).into(),
+            Self::Template(_, id) => object_id(id.0).into(),
             Self::EventType(org, event_type) => event_types::key(*org, event_type).into(),
             Self::Lookups(..) => Bson::Null,
+        }
+    }
+
+    /// What the document says in `direction`, where several kinds share a collection.
+    pub(super) fn direction(&self) -> Option<&'static str> {
+        match self {
+            Self::Integration(..) => Some(integrations::DIRECTION),
+            Self::Inbound(..) => Some(inbound_integrations::DIRECTION),
+            Self::Job(..) => Some(jobs::DIRECTION),
+            Self::Organization(_) | Self::Unit(..) | Self::Template(..) | Self::EventType(..) | Self::Lookups(..) => None,
         }
     }
 
@@ -75,6 +99,9 @@ impl Subject {
             Self::Organization(org) => (ItemKind::Organization, org.to_string()),
             Self::Unit(_, rid) => (ItemKind::Unit, rid.to_string()),
             Self::Integration(_, id) => (ItemKind::OutboundIntegration, id.to_string()),
+            Self::Inbound(_, id) => (ItemKind::InboundIntegration, id.to_string()),
+            Self::Job(_, id) => (ItemKind::ScheduledJob, id.to_string()),
+            Self::Template(_, id) => (ItemKind::Template, id.to_string()),
             Self::EventType(_, event_type) => (ItemKind::EventType, event_type.to_string()),
             Self::Lookups(_, lookup_type) => (ItemKind::Lookups, lookup_type.to_string()),
         };
@@ -87,7 +114,7 @@ impl Subject {
         match self {
             Self::Organization(_) => "orgId",
             Self::Unit(..) => "rid",
-            Self::Integration(..) => "id",
+            Self::Integration(..) | Self::Inbound(..) | Self::Job(..) | Self::Template(..) => "id",
             Self::EventType(..) => "eventType",
             Self::Lookups(..) => "source/id",
         }
@@ -99,6 +126,9 @@ impl Subject {
             Self::Organization(org) => Change::DeleteOrganization(org),
             Self::Unit(org, rid) => Change::DeleteUnit(org, rid),
             Self::Integration(org, id) => Change::DeleteIntegration(org, id),
+            Self::Inbound(org, id) => Change::DeleteInbound(org, id),
+            Self::Job(org, id) => Change::DeleteJob(org, id),
+            Self::Template(org, id) => Change::DeleteTemplate(org, id),
             Self::EventType(org, event_type) => Change::DeleteEventType(org, event_type),
             Self::Lookups(org, lookup_type) => Change::LookupsChanged(org, lookup_type),
         }
@@ -124,6 +154,11 @@ pub(super) struct LogDocument {
     rid: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     integration_id: Option<ObjectId>,
+    /// Which kind of integration; one is outbound where nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    direction: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    template_id: Option<ObjectId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     event_type: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -142,6 +177,8 @@ impl LogDocument {
             kind: subject.collection().to_owned(),
             rid: None,
             integration_id: None,
+            direction: subject.direction().map(str::to_owned),
+            template_id: None,
             event_type: None,
             lookup_type: None,
             deleted,
@@ -149,7 +186,10 @@ impl LogDocument {
         match subject {
             Subject::Organization(_) => {}
             Subject::Unit(_, rid) => document.rid = Some(rid.0),
-            Subject::Integration(_, id) => document.integration_id = Some(object_id(id.0)),
+            Subject::Integration(_, id) | Subject::Inbound(_, id) | Subject::Job(_, id) => {
+                document.integration_id = Some(object_id(id.0));
+            }
+            Subject::Template(_, id) => document.template_id = Some(object_id(id.0)),
             Subject::EventType(_, event_type) => document.event_type = Some(event_type.to_string()),
             Subject::Lookups(_, lookup_type) => document.lookup_type = Some(lookup_type.to_string()),
         }
@@ -171,10 +211,17 @@ impl LogDocument {
         if let (LOOKUPS, Some(lookup_type)) = (self.kind.as_str(), self.lookup_type) {
             return Ok(Subject::Lookups(org, LookupType::new(lookup_type)));
         }
+        if let (TEMPLATES, Some(id)) = (self.kind.as_str(), self.template_id) {
+            return Ok(Subject::Template(org, TemplateId(id.bytes())));
+        }
         let subject = match (self.kind.as_str(), self.rid, self.integration_id, self.event_type) {
             (ORGANIZATIONS, ..) => Subject::Organization(org),
             (ORG_UNITS, Some(rid), ..) => Subject::Unit(org, Rid(rid)),
-            (INTEGRATIONS, _, Some(id), _) => Subject::Integration(org, IntegrationId(id.bytes())),
+            (INTEGRATIONS, _, Some(id), _) => match self.direction.as_deref() {
+                Some(inbound_integrations::DIRECTION) => Subject::Inbound(org, IntegrationId(id.bytes())),
+                Some(jobs::DIRECTION) => Subject::Job(org, IntegrationId(id.bytes())),
+                _ => Subject::Integration(org, IntegrationId(id.bytes())),
+            },
             (EVENT_TYPES, _, _, Some(event_type)) => Subject::EventType(org, EventType::new(event_type)),
             _ => return Err(unreadable("kind")),
         };

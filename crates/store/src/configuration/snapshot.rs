@@ -6,17 +6,20 @@ use ig_core::configuration::Change;
 use ig_core::event_type::EventTypeDefinition;
 use ig_core::ports::StoreError;
 use mongodb::Cursor;
-use mongodb::bson::doc;
+use mongodb::bson::{Document, doc};
 use serde::de::DeserializeOwned;
 
 use super::Configurations;
 use crate::database::Database;
 use crate::event_types::EventTypeDocument;
+use crate::inbound_integrations::InboundDocument;
 use crate::integrations::IntegrationDocument;
+use crate::jobs::JobDocument;
 use crate::names::{EVENT_TYPES, INTEGRATIONS, ORG_UNITS, ORGANIZATIONS};
 use crate::org_units::OrgUnitDocument;
 use crate::organizations::OrganizationDocument;
 use crate::secret_box::SecretBox;
+use crate::{inbound_integrations, integrations, jobs};
 
 const PART: usize = 1_000;
 
@@ -35,38 +38,61 @@ impl Configurations {
     pub async fn snapshot(&self) -> Result<(u64, Items), StoreError> {
         let revision = self.revision().await?;
         let database = &self.database;
-        let organizations = parts::<OrganizationDocument>(database, ORGANIZATIONS, |document, _| {
+        let organizations = parts::<OrganizationDocument>(database, ORGANIZATIONS, doc! {}, |document, _| {
             Ok(Change::PutOrganization(document.into()))
         });
-        let units = parts::<OrgUnitDocument>(database, ORG_UNITS, |document, _| Ok(Change::PutUnit(document.into())));
-        let event_types = parts::<EventTypeDocument>(database, EVENT_TYPES, |document, _| {
+        let units = parts::<OrgUnitDocument>(database, ORG_UNITS, doc! {}, |document, _| {
+            Ok(Change::PutUnit(document.into()))
+        });
+        let event_types = parts::<EventTypeDocument>(database, EVENT_TYPES, doc! {}, |document, _| {
             EventTypeDefinition::try_from(document).map(Change::PutEventType)
         });
-        let integrations = parts::<IntegrationDocument>(database, INTEGRATIONS, |document, secrets| {
-            document
-                .read(secrets)
-                .map(|integration| Change::PutIntegration(Box::new(integration)))
+        let integrations =
+            parts::<IntegrationDocument>(database, INTEGRATIONS, of(integrations::DIRECTION), |document, secrets| {
+                document
+                    .read(secrets)
+                    .map(|integration| Change::PutIntegration(Box::new(integration)))
+            });
+        let inbound = parts::<InboundDocument>(
+            database,
+            INTEGRATIONS,
+            of(inbound_integrations::DIRECTION),
+            |document, secrets| {
+                let inbound = document.read(secrets)?;
+                Ok(Change::PutInbound(Box::new(inbound)))
+            },
+        );
+        let jobs = parts::<JobDocument>(database, INTEGRATIONS, of(jobs::DIRECTION), |document, secrets| {
+            let job = document.read(secrets)?;
+            Ok(Change::PutJob(Box::new(job)))
         });
-        Ok((
-            revision,
-            organizations.chain(units).chain(event_types).chain(integrations).boxed(),
-        ))
+        let acted_on = integrations.chain(inbound).chain(jobs);
+        let items = organizations.chain(units).chain(event_types).chain(acted_on);
+        Ok((revision, items.boxed()))
     }
 }
 
 type Read<T> = fn(T, &SecretBox) -> Result<Change, StoreError>;
 
-fn parts<T>(database: &Database, collection: &'static str, read: Read<T>) -> Items
+fn of(direction: &str) -> Document {
+    doc! { "direction": direction }
+}
+
+fn parts<T>(database: &Database, collection: &'static str, filter: Document, read: Read<T>) -> Items
 where
     T: DeserializeOwned + Send + Sync + Unpin + 'static,
 {
     let database = database.clone();
-    stream::try_unfold(None, move |cursor| next_part(database.clone(), collection, read, cursor)).boxed()
+    stream::try_unfold(None, move |cursor| {
+        next_part(database.clone(), collection, filter.clone(), read, cursor)
+    })
+    .boxed()
 }
 
 async fn next_part<T>(
     database: Database,
     collection: &'static str,
+    filter: Document,
     read: Read<T>,
     cursor: Option<Cursor<T>>,
 ) -> Result<Option<(Vec<Change>, Option<Cursor<T>>)>, StoreError>
@@ -77,7 +103,7 @@ where
         Some(cursor) => cursor,
         None => {
             database
-                .within(database.collection::<T>(collection).find(doc! {}).batch_size(2_000))
+                .within(database.collection::<T>(collection).find(filter).batch_size(2_000))
                 .await?
         }
     };

@@ -23,7 +23,7 @@ pub(super) struct ActionDocument {
 /// Where something goes, as stored.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct TargetDocument {
+pub(crate) struct TargetDocument {
     target_url: String,
     http_method: String,
 }
@@ -66,7 +66,7 @@ impl From<&Target> for TargetDocument {
 }
 
 impl TargetDocument {
-    pub(super) fn read(&self) -> Result<Target, StoreError> {
+    pub(crate) fn read(&self) -> Result<Target, StoreError> {
         words::target(&self.target_url, &self.http_method)
     }
 }

@@ -12,7 +12,7 @@ use crate::secret_box::{SecretBox, SecretError};
 /// How a delivery proves who it comes from; every secret in it is sealed.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "outgoingAuthType", content = "outgoingAuthConfig", rename_all_fields = "camelCase")]
-pub(super) enum AuthDocument {
+pub(crate) enum AuthDocument {
     #[serde(rename = "NONE")]
     None,
     #[serde(rename = "API_KEY")]
@@ -36,26 +36,32 @@ pub(super) enum AuthDocument {
 
 /// A header whose value is sealed.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct SealedHeader {
+pub(crate) struct SealedHeader {
     name: String,
     value: String,
 }
 
 /// Seals and opens the secrets of one integration.
 #[derive(Clone, Copy)]
-pub(super) struct Sealer<'a> {
-    pub(super) secrets: &'a SecretBox,
-    pub(super) integration: IntegrationId,
+pub(crate) struct Sealer<'a> {
+    secrets: &'a SecretBox,
+    integration: IntegrationId,
+}
+
+impl<'a> Sealer<'a> {
+    pub(crate) fn of(secrets: &'a SecretBox, integration: IntegrationId) -> Self {
+        Self { secrets, integration }
+    }
 }
 
 impl Sealer<'_> {
-    fn seal(self, secret: &Secret, place: &str) -> Result<String, StoreError> {
+    pub(crate) fn seal(self, secret: &Secret, place: &str) -> Result<String, StoreError> {
         self.secrets
             .seal(secret.expose(), &self.owner(place))
             .map_err(|error| refused(&error))
     }
 
-    fn open(self, sealed: &str, place: &str) -> Result<Secret, StoreError> {
+    pub(crate) fn open(self, sealed: &str, place: &str) -> Result<Secret, StoreError> {
         self.secrets
             .open(sealed, &self.owner(place))
             .map(Secret::new)
@@ -66,7 +72,7 @@ impl Sealer<'_> {
         format!("integration {} {place}", self.integration)
     }
 
-    pub(super) fn auth(self, auth: &OutgoingAuth) -> Result<AuthDocument, StoreError> {
+    pub(crate) fn auth(self, auth: &OutgoingAuth) -> Result<AuthDocument, StoreError> {
         Ok(match auth {
             OutgoingAuth::None => AuthDocument::None,
             OutgoingAuth::ApiKey { header_name, api_key } => AuthDocument::ApiKey {
@@ -90,7 +96,7 @@ impl Sealer<'_> {
         })
     }
 
-    pub(super) fn read_auth(self, document: AuthDocument) -> Result<OutgoingAuth, StoreError> {
+    pub(crate) fn read_auth(self, document: AuthDocument) -> Result<OutgoingAuth, StoreError> {
         Ok(match document {
             AuthDocument::None => OutgoingAuth::None,
             AuthDocument::ApiKey { header_name, api_key } => OutgoingAuth::ApiKey {
@@ -159,21 +165,21 @@ impl Sealer<'_> {
         Ok((header.name, value))
     }
 
-    pub(super) fn signing(self, signing: &Signing) -> Result<Vec<String>, StoreError> {
+    pub(crate) fn signing(self, signing: &Signing, place: &str) -> Result<Vec<String>, StoreError> {
         signing
             .secrets()
             .iter()
-            .map(|secret| self.seal(secret.text(), "signing"))
+            .map(|secret| self.seal(secret.text(), place))
             .collect()
     }
 
-    pub(super) fn read_signing(self, sealed: &[String]) -> Result<Signing, StoreError> {
-        let secrets: Result<Vec<_>, StoreError> = sealed.iter().map(|sealed| self.signing_secret(sealed)).collect();
+    pub(crate) fn read_signing(self, sealed: &[String], place: &str) -> Result<Signing, StoreError> {
+        let secrets: Result<Vec<_>, StoreError> = sealed.iter().map(|sealed| self.signing_secret(sealed, place)).collect();
         Signing::new(secrets?).map_err(|_| unreadable("signing"))
     }
 
-    fn signing_secret(self, sealed: &str) -> Result<SigningSecret, StoreError> {
-        let text = self.open(sealed, "signing")?;
+    fn signing_secret(self, sealed: &str, place: &str) -> Result<SigningSecret, StoreError> {
+        let text = self.open(sealed, place)?;
         SigningSecret::parse(text.expose()).map_err(|_| unreadable("signing"))
     }
 }

@@ -42,7 +42,7 @@ impl HoldDocument {
 /// How many deliveries a window has room for.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct RateLimitDocument {
+pub(crate) struct RateLimitDocument {
     enabled: bool,
     max_requests: i64,
     window_seconds: i64,
@@ -59,7 +59,7 @@ impl From<SetLimit> for RateLimitDocument {
 }
 
 impl RateLimitDocument {
-    pub(super) fn read(self) -> Result<SetLimit, StoreError> {
+    pub(crate) fn read(self) -> Result<SetLimit, StoreError> {
         let most = u32::try_from(self.max_requests).map_err(|_| unreadable("rateLimits.maxRequests"))?;
         let limit = RateLimit::new(most, unsigned(self.window_seconds));
         Ok(SetLimit {
@@ -69,6 +69,6 @@ impl RateLimitDocument {
     }
 }
 
-pub(super) fn read_breaker(probe_after_seconds: Option<i64>) -> Result<BreakerPolicy, StoreError> {
+pub(crate) fn read_breaker(probe_after_seconds: Option<i64>) -> Result<BreakerPolicy, StoreError> {
     BreakerPolicy::new(probe_after_seconds.map(unsigned)).map_err(|_| unreadable("probeAfterSeconds"))
 }

@@ -8,6 +8,7 @@ use ig_core::ports::StoreError;
 use mongodb::bson::{self, oid::ObjectId};
 use serde::{Deserialize, Serialize};
 
+use super::DIRECTION;
 use super::action::{ActionDocument, TargetDocument};
 use super::auth::{AuthDocument, Sealer};
 use super::condition::ConditionDocument;
@@ -98,14 +99,12 @@ impl IntegrationDocument {
             created_at,
             updated_at,
         } = integration;
-        let sealer = Sealer {
-            secrets,
-            integration: *id,
-        };
+        let sealer = Sealer::of(secrets, *id);
+        let signing = signing.as_ref().map(|signing| sealer.signing(signing, "signing"));
         let (ordering, max_concurrency) = words::ordering(*ordering);
         Ok(Self {
             id: object_id(id.0),
-            direction: "OUTBOUND".to_owned(),
+            direction: DIRECTION.to_owned(),
             org_id: org_id.0,
             tenant_id: tenant_id.0,
             name: name.clone(),
@@ -122,7 +121,7 @@ impl IntegrationDocument {
             lookups: lookups.iter().map(LookupRuleDocument::from).collect(),
             script_timeout_ms: Some(millis(*script_timeout)),
             auth: sealer.auth(auth)?,
-            signing_secrets: signing.as_ref().map(|signing| sealer.signing(signing)).transpose()?,
+            signing_secrets: signing.transpose()?,
             headers: headers.clone(),
             actions: actions.iter().map(ActionDocument::from).collect(),
             multi_action_delay_ms: millis(*multi_action_delay),
@@ -140,11 +139,11 @@ impl IntegrationDocument {
 
     pub(crate) fn read(self, secrets: &SecretBox) -> Result<Integration, StoreError> {
         let id = IntegrationId(self.id.bytes());
-        let sealer = Sealer {
-            secrets,
-            integration: id,
-        };
-        let signing = self.signing_secrets.as_deref().map(|sealed| sealer.read_signing(sealed));
+        let sealer = Sealer::of(secrets, id);
+        let signing = self
+            .signing_secrets
+            .as_deref()
+            .map(|sealed| sealer.read_signing(sealed, "signing"));
         Ok(Integration {
             id,
             org_id: OrgId(self.org_id),

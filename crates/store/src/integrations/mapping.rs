@@ -10,7 +10,7 @@ use crate::field::{json, json_text};
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "transformationMode")]
-pub(super) enum TransformationDocument {
+pub(crate) enum TransformationDocument {
     #[serde(rename = "SIMPLE", rename_all = "camelCase")]
     Simple {
         passthrough: bool,
@@ -23,7 +23,7 @@ pub(super) enum TransformationDocument {
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct FieldDocument {
+pub(crate) struct FieldDocument {
     source_field: String,
     target_field: String,
     transform: Option<TransformName>,
@@ -54,7 +54,7 @@ struct FormatDocument {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct StaticDocument {
+pub(crate) struct StaticDocument {
     key: String,
     value: String,
 }
@@ -79,7 +79,7 @@ impl From<&Transformation> for TransformationDocument {
 }
 
 impl TransformationDocument {
-    pub(super) fn read(self) -> Result<Transformation, StoreError> {
+    pub(crate) fn read(self) -> Result<Transformation, StoreError> {
         match self {
             Self::Simple {
                 passthrough,

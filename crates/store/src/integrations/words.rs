@@ -36,14 +36,14 @@ pub(super) fn read_scope(text: &str) -> Result<Scope, StoreError> {
     }
 }
 
-pub(super) fn log_level(level: LogLevel) -> &'static str {
+pub(crate) fn log_level(level: LogLevel) -> &'static str {
     match level {
         LogLevel::Full => "FULL",
         LogLevel::Metadata => "METADATA",
     }
 }
 
-pub(super) fn read_log_level(text: &str) -> Result<LogLevel, StoreError> {
+pub(crate) fn read_log_level(text: &str) -> Result<LogLevel, StoreError> {
     match text {
         "FULL" => Ok(LogLevel::Full),
         "METADATA" => Ok(LogLevel::Metadata),

@@ -1,12 +1,13 @@
 //! An organisation as stored.
 
 use ig_core::id::OrgId;
-use ig_core::organization::{Organization, Profile};
+use ig_core::organization::{Organization, Profile, RequestLimits};
 use ig_core::redelivery::RetryPolicy;
 use mongodb::bson;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use crate::field::{date, long, timestamp, unsigned};
+use crate::field::{date, json_text, long, timestamp, unsigned};
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -20,6 +21,13 @@ pub(crate) struct OrganizationDocument {
     retention_days: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     retry_policy: Option<PolicyDocument>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    management_per_minute: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    runtime_per_minute: Option<i64>,
+    /// JSON text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ui: Option<String>,
     revision: i64,
     created_at: bson::DateTime,
     updated_at: bson::DateTime,
@@ -104,6 +112,8 @@ impl OrganizationDocument {
             profile,
             retention_days,
             retry_policy,
+            request_limits,
+            ui,
             revision: _,
             created_at,
             updated_at,
@@ -114,6 +124,9 @@ impl OrganizationDocument {
             profile: profile.into(),
             retention_days: retention_days.map(i64::from),
             retry_policy: retry_policy.as_ref().map(PolicyDocument::from),
+            management_per_minute: request_limits.management_per_minute.map(i64::from),
+            runtime_per_minute: request_limits.runtime_per_minute.map(i64::from),
+            ui: (!ui.is_empty()).then(|| json_text(&Value::from(ui.clone()))),
             revision: long(revision),
             created_at: date(*created_at),
             updated_at: date(*updated_at),
@@ -129,6 +142,9 @@ impl From<OrganizationDocument> for Organization {
             profile,
             retention_days,
             retry_policy,
+            management_per_minute,
+            runtime_per_minute,
+            ui,
             revision,
             created_at,
             updated_at,
@@ -138,6 +154,12 @@ impl From<OrganizationDocument> for Organization {
             profile: profile.into(),
             retention_days: retention_days.and_then(|days| u32::try_from(days).ok()),
             retry_policy: retry_policy.and_then(PolicyDocument::read),
+            request_limits: RequestLimits {
+                management_per_minute: management_per_minute.and_then(|most| u32::try_from(most).ok()),
+                runtime_per_minute: runtime_per_minute.and_then(|most| u32::try_from(most).ok()),
+            },
+            // What no version of this program wrote is nobody's console.
+            ui: ui.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
             revision: unsigned(revision),
             created_at: timestamp(created_at),
             updated_at: timestamp(updated_at),

@@ -13,10 +13,19 @@ use crate::stored::Stored;
 /// A change to one of a handful of items, so that they are made, changed and deleted again and again.
 fn change() -> impl Strategy<Value = (Change, Expected)> {
     let expected = prop_oneof![3 => Just(Expected::New), 2 => Just(Expected::Any)];
-    let change = (0..8u8, 1..4i64, 0..2i64).prop_map(|(kind, org, item)| {
+    let change = (0..12u8, 1..4i64, 0..2i64).prop_map(|(kind, org, item)| {
         let mut integration = builders::integration(org, "order", "https://a.example/");
         integration.id = builders::integration_id(u64::try_from(org * 10 + item).unwrap());
+        // They share a collection with the others, and may share a name with each other.
+        let mut inbound = builders::inbound(org, "booking", "https://a.example/");
+        inbound.id = builders::integration_id(u64::try_from(1000 + org * 10 + item).unwrap());
+        let mut job = builders::job(org, "https://a.example/");
+        job.id = builders::integration_id(u64::try_from(2000 + org * 10 + item).unwrap());
         match kind {
+            8 => Change::PutInbound(Box::new(inbound)),
+            9 => Change::DeleteInbound(OrgId(org), inbound.id),
+            10 => Change::PutJob(Box::new(job)),
+            11 => Change::DeleteJob(OrgId(org), job.id),
             0 => Change::PutOrganization(builders::organization(org)),
             1 => Change::DeleteOrganization(OrgId(org)),
             2 => Change::PutUnit(builders::unit(org, 100 + item)),
@@ -59,8 +68,11 @@ fn seen(configuration: &Configuration) -> String {
     let orgs = (1..4).map(|org| {
         let config = configuration.org(OrgId(org));
         let matches = config.map(|config| config.matches(&EventType::new("order"), Rid(org)));
+        let inbound = config.map(|config| config.inbound(&"booking".parse().unwrap()));
+        let mut jobs: Vec<_> = config.into_iter().flat_map(|config| config.jobs()).collect();
+        jobs.sort_unstable_by_key(|job| job.id);
         format!(
-            "{org}: {:?}\n  {matches:?}\n",
+            "{org}: {:?}\n  {matches:?}\n  {inbound:?}\n  {jobs:?}\n",
             config.and_then(|config| config.organization())
         )
     });

@@ -85,7 +85,7 @@ pub(crate) enum CredentialsIn {
 }
 
 /// The credentials of a type, or what is missing, wrong or out of place.
-pub(super) fn into_domain(kind: AuthType, config: Option<AuthConfig>) -> Result<OutgoingAuth, Faults> {
+pub(in super::super) fn into_domain(kind: AuthType, config: Option<AuthConfig>) -> Result<OutgoingAuth, Faults> {
     let mut form = Form {
         config: config.unwrap_or_default(),
         faults: Faults::default(),
@@ -207,7 +207,7 @@ impl Form {
 }
 
 /// The type and the credentials as they are.
-pub(super) fn shown(auth: OutgoingAuth) -> (AuthType, Option<AuthConfig>) {
+pub(in super::super) fn shown(auth: OutgoingAuth) -> (AuthType, Option<AuthConfig>) {
     let config = AuthConfig::default();
     let exposed = |secret: &Secret| Some(secret.expose().to_owned());
     let (kind, config) = match auth {

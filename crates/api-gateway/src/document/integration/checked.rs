@@ -31,6 +31,7 @@ impl OutboundIntegration {
         let Self {
             id: given_id,
             org_id: given_org,
+            direction,
             name: shown,
             event_type: events,
             tenant_id,
@@ -68,7 +69,10 @@ impl OutboundIntegration {
             updated_at: _,
         } = self;
         let faults = &mut Faults::default();
-        unchanged(faults, given_id, id, given_org, org_id);
+        unchanged(faults, (given_id, &id.to_string()), (given_org, org_id));
+        if direction.is_some_and(|direction| direction != "OUTBOUND") {
+            faults.add("/direction", "must be OUTBOUND, or left out");
+        }
         let tenant_id = tenant_id.map_or(Some(org_id.as_entity()), |number| noted(faults, "/tenantId", rid(number)));
         let target = target(faults, &target_url, http_method.map_or(HttpMethod::Post, HttpMethod::from));
         let transformed = Transformed {
@@ -137,8 +141,13 @@ fn sendable(integration: &Integration) -> Result<(), Faults> {
         .try_for_each(|action| Template::compile(integration, action).map(drop))
 }
 
-fn unchanged(faults: &mut Faults, given_id: Option<String>, id: IntegrationId, given_org: Option<i64>, org: OrgId) {
-    if given_id.is_some_and(|given| given != id.to_string()) {
+/// What a resource is, and whose, cannot be changed.
+pub(in super::super) fn unchanged(
+    faults: &mut Faults,
+    (given_id, id): (Option<String>, &str),
+    (given_org, org): (Option<i64>, OrgId),
+) {
+    if given_id.is_some_and(|given| given != id) {
         faults.add("/id", "cannot be changed");
     }
     if given_org.is_some_and(|given| given != org.0) {

@@ -86,6 +86,8 @@ macro_rules! same {
     };
 }
 
+pub(in super::super) use same;
+
 same!(
     ScheduleMode = Mode {
         Immediate,

@@ -55,7 +55,7 @@ fn yes() -> bool {
 
 impl RateLimitsDocument {
     /// The limit, or what is missing or wrong; none where it is off and has no numbers.
-    pub(super) fn into_domain(self) -> Result<Option<SetLimit>, Faults> {
+    pub(in super::super) fn into_domain(self) -> Result<Option<SetLimit>, Faults> {
         let Self {
             enabled,
             max_requests,
@@ -90,13 +90,13 @@ pub(crate) struct BreakerDocument {
 
 impl BreakerDocument {
     /// The policy, or what is wrong.
-    pub(super) fn into_domain(self) -> Result<BreakerPolicy, Faults> {
+    pub(in super::super) fn into_domain(self) -> Result<BreakerPolicy, Faults> {
         let Self { probe_after_seconds } = self;
         BreakerPolicy::new(probe_after_seconds)
     }
 
     /// Nothing is shown where nothing was said.
-    pub(super) fn shown(policy: BreakerPolicy) -> Option<Self> {
+    pub(in super::super) fn shown(policy: BreakerPolicy) -> Option<Self> {
         let wait = policy.probe_after()?;
         Some(Self {
             probe_after_seconds: Some(wait.as_secs()),

@@ -1,12 +1,14 @@
 //! From the domain's integration to what a client reads.
 
+use std::collections::BTreeMap;
+
 use ig_core::integration::{EventPattern, Integration, Ordering, Target};
 use ig_core::mask::is_sensitive;
 use ig_core::secret::MASK;
 
 use super::choice::OrderingName;
 use super::transformation::Transformed;
-use super::{BreakerDocument, OutboundIntegration, SchedulingConfig, SigningDocument, auth};
+use super::{AuthConfig, BreakerDocument, OutboundIntegration, SchedulingConfig, SigningDocument, auth};
 
 /// Whether a document shows its secrets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,28 +24,28 @@ pub(crate) enum Secrets {
 impl OutboundIntegration {
     /// The document of an integration.
     pub(crate) fn of(integration: Integration, secrets: Secrets) -> Self {
-        let mut document = Self::from(integration);
-        if secrets != Secrets::Kept {
-            document.mask_credentials();
-        }
-        if let (Secrets::Masked, Some(signing)) = (secrets, &mut document.signing) {
-            signing.mask();
-        }
-        document
+        Self::from(integration).masked(secrets)
     }
 
-    fn mask_credentials(&mut self) {
-        if let Some(config) = &mut self.outgoing_auth_config {
-            auth::mask(config);
+    /// The same, showing what `secrets` says.
+    pub(crate) fn masked(mut self, secrets: Secrets) -> Self {
+        if secrets != Secrets::Kept {
+            mask_credentials(&mut self.outgoing_auth_config, &mut self.custom_headers);
         }
-        for (_, value) in self
-            .custom_headers
-            .iter_mut()
-            .flatten()
-            .filter(|(name, _)| is_sensitive(name))
-        {
-            MASK.clone_into(value);
+        if let (Secrets::Masked, Some(signing)) = (secrets, &mut self.signing) {
+            signing.mask();
         }
+        self
+    }
+}
+
+/// Masks credentials, and headers that may be some.
+pub(in super::super) fn mask_credentials(config: &mut Option<AuthConfig>, headers: &mut Option<BTreeMap<String, String>>) {
+    if let Some(config) = config {
+        auth::mask(config);
+    }
+    for (_, value) in headers.iter_mut().flatten().filter(|(name, _)| is_sensitive(name)) {
+        MASK.clone_into(value);
     }
 }
 
@@ -93,6 +95,7 @@ impl From<Integration> for OutboundIntegration {
         Self {
             id: Some(id.to_string()),
             org_id: Some(org_id.0),
+            direction: Some("OUTBOUND".to_owned()),
             name,
             event_type: pattern(&events),
             tenant_id: Some(tenant_id.0),

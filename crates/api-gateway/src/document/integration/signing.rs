@@ -20,7 +20,7 @@ pub(crate) struct SigningDocument {
 
 impl SigningDocument {
     /// Signing with the secrets given, or with a new one.
-    pub(super) fn into_domain(self) -> Result<Option<Signing>, Faults> {
+    pub(in super::super) fn into_domain(self) -> Result<Option<Signing>, Faults> {
         let Self { enabled, secrets } = self;
         let given = secrets.unwrap_or_default();
         match (enabled, given.is_empty()) {
@@ -32,14 +32,8 @@ impl SigningDocument {
     }
 
     /// The secrets as they are.
-    pub(super) fn shown(signing: Option<&Signing>) -> Self {
-        let secrets = signing.map(|signing| {
-            signing
-                .secrets()
-                .iter()
-                .map(|secret| secret.text().expose().to_owned())
-                .collect()
-        });
+    pub(in super::super) fn shown(signing: Option<&Signing>) -> Self {
+        let secrets = signing.map(texts);
         Self {
             enabled: signing.is_some(),
             secrets,
@@ -47,11 +41,17 @@ impl SigningDocument {
     }
 
     /// Masks every secret.
-    pub(super) fn mask(&mut self) {
+    pub(in super::super) fn mask(&mut self) {
         for secret in self.secrets.iter_mut().flatten() {
             MASK.clone_into(secret);
         }
     }
+}
+
+/// The secrets as they are.
+pub(in super::super) fn texts(signing: &Signing) -> Vec<String> {
+    let texts = signing.secrets().iter().map(|secret| secret.text().expose().to_owned());
+    texts.collect()
 }
 
 fn generated() -> Result<Signing, Faults> {
@@ -59,7 +59,8 @@ fn generated() -> Result<Signing, Faults> {
     Signing::new(vec![SigningSecret::from_bytes(&bytes)?])
 }
 
-fn parsed(given: &[String]) -> Result<Signing, Faults> {
+/// The secrets, or what is wrong with them by place.
+pub(in super::super) fn parsed(given: &[String]) -> Result<Signing, Faults> {
     let mut faults = Faults::default();
     let mut secrets = Vec::with_capacity(given.len());
     for (at, text) in given.iter().enumerate() {

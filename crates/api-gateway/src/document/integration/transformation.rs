@@ -9,7 +9,7 @@ use super::mapping::{Mapped, MappingRule, StaticRule};
 
 /// The parts of a document that say how a payload changes shape.
 #[derive(Default)]
-pub(super) struct Transformed {
+pub(in super::super) struct Transformed {
     pub mode: Option<TransformationMode>,
     pub rules: Option<Vec<MappingRule>>,
     pub statics: Option<Vec<StaticRule>>,
@@ -19,7 +19,7 @@ pub(super) struct Transformed {
 
 impl Transformed {
     /// Whether nothing is said at all.
-    pub(super) fn is_silent(&self) -> bool {
+    pub(in super::super) fn is_silent(&self) -> bool {
         let Self {
             mode,
             rules,
@@ -31,7 +31,7 @@ impl Transformed {
     }
 
     /// The transformation; faults carry pointers into the document.
-    pub(super) fn into_domain(self) -> Result<Transformation, Faults> {
+    pub(in super::super) fn into_domain(self) -> Result<Transformation, Faults> {
         match self.mode.unwrap_or(TransformationMode::Simple) {
             TransformationMode::Simple => self.simple(),
             TransformationMode::Script => self.script(),

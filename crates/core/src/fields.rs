@@ -7,14 +7,14 @@ use serde_json::{Map, Value};
 use crate::fault::Faults;
 
 /// An object that is being read.
-pub(super) struct Fields<'a> {
+pub(crate) struct Fields<'a> {
     object: &'a Map<String, Value>,
     known: BTreeSet<&'static str>,
     faults: Faults,
 }
 
 impl<'a> Fields<'a> {
-    pub(super) fn of(object: &'a Map<String, Value>) -> Self {
+    pub(crate) fn of(object: &'a Map<String, Value>) -> Self {
         Self {
             object,
             known: BTreeSet::new(),
@@ -23,31 +23,31 @@ impl<'a> Fields<'a> {
     }
 
     /// A field that may be absent; null counts as absent.
-    pub(super) fn value(&mut self, name: &'static str) -> Option<&'a Value> {
+    pub(crate) fn value(&mut self, name: &'static str) -> Option<&'a Value> {
         self.known.insert(name);
         self.object.get(name).filter(|value| !value.is_null())
     }
 
-    pub(super) fn text(&mut self, name: &'static str) -> Option<&'a str> {
+    pub(crate) fn text(&mut self, name: &'static str) -> Option<&'a str> {
         self.of_kind(name, Value::as_str, "must be a text")
     }
 
-    pub(super) fn number(&mut self, name: &'static str) -> Option<u64> {
+    pub(crate) fn number(&mut self, name: &'static str) -> Option<u64> {
         self.of_kind(name, Value::as_u64, "must be a whole number from 0")
     }
 
-    pub(super) fn small_number(&mut self, name: &'static str) -> Option<u32> {
+    pub(crate) fn small_number(&mut self, name: &'static str) -> Option<u32> {
         let small = |value: &Value| value.as_u64().and_then(|number| u32::try_from(number).ok());
         self.of_kind(name, small, "must be a whole number from 0 to 4294967295")
     }
 
-    pub(super) fn list(&mut self, name: &'static str) -> &'a [Value] {
+    pub(crate) fn list(&mut self, name: &'static str) -> &'a [Value] {
         self.of_kind(name, Value::as_array, "must be a list")
             .map_or(&[], Vec::as_slice)
     }
 
     /// The texts of a list; what is none is a fault of its own.
-    pub(super) fn texts(&mut self, name: &'static str) -> Vec<String> {
+    pub(crate) fn texts(&mut self, name: &'static str) -> Vec<String> {
         let mut texts = Vec::new();
         for (at, item) in self.list(name).iter().enumerate() {
             match item.as_str() {
@@ -58,12 +58,12 @@ impl<'a> Fields<'a> {
         texts
     }
 
-    pub(super) fn faults(&mut self) -> &mut Faults {
+    pub(crate) fn faults(&mut self) -> &mut Faults {
         &mut self.faults
     }
 
     /// What was found; a field that nobody asked for is a fault, for it would have no effect.
-    pub(super) fn into_faults(mut self, of: &str) -> Faults {
+    pub(crate) fn into_faults(mut self, of: &str) -> Faults {
         for name in self.object.keys().filter(|name| !self.known.contains(name.as_str())) {
             let name = name.replace('~', "~0").replace('/', "~1");
             self.faults.add(format!("/{name}"), format!("is no field of {of}"));

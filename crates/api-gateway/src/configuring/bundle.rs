@@ -1,0 +1,142 @@
+//! An organisation's configuration as one document: telling it, and making it so.
+
+use ig_core::fault::Faults;
+use ig_core::id::OrgId;
+use sha2::{Digest as _, Sha256};
+
+use crate::document::{ConfigurationDocument, ConfigurationPlan, PlannedChange};
+use crate::error::{ApiError, ErrorCode};
+use crate::gateway::Gateway;
+
+mod kind;
+mod kinds;
+mod step;
+
+use kind::Kind;
+use kinds::{EventTypes, Inbound, Jobs, Outbound, OwnTemplates};
+use step::Step;
+
+/// How a document is applied.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Applying {
+    /// Tell the changes and make none.
+    pub dry_run: bool,
+    /// Delete what the document leaves out, of the parts that it has.
+    pub prune: bool,
+    /// The plan that was seen; any other is refused.
+    pub plan: Option<String>,
+}
+
+/// What an organisation has configured.
+pub(crate) async fn export(gateway: &Gateway, org: OrgId) -> Result<ConfigurationDocument, ApiError> {
+    Ok(ConfigurationDocument {
+        event_types: Some(kind::exported::<EventTypes>(gateway, org).await?),
+        templates: Some(kind::exported::<OwnTemplates>(gateway, org).await?),
+        outbound_integrations: Some(kind::exported::<Outbound>(gateway, org).await?),
+        inbound_integrations: Some(kind::exported::<Inbound>(gateway, org).await?),
+        scheduled_jobs: Some(kind::exported::<Jobs>(gateway, org).await?),
+        ..ConfigurationDocument::of(org)
+    })
+}
+
+/// Makes an organisation's configuration what a document says, or tells what would change.
+///
+/// Every law is held to before anything is changed. Each change is a commit of its own, with its version and its author: where one
+/// fails after all, those before it stand and the error says how many.
+pub(crate) async fn apply(
+    gateway: &Gateway,
+    org: OrgId,
+    document: ConfigurationDocument,
+    asked: Applying,
+) -> Result<ConfigurationPlan, ApiError> {
+    let ConfigurationDocument {
+        version: _,
+        org_id: _,
+        event_types,
+        templates,
+        outbound_integrations,
+        inbound_integrations,
+        scheduled_jobs,
+    } = document;
+    let mut draft = Draft {
+        gateway,
+        org,
+        prune: asked.prune,
+        faults: Faults::default(),
+        steps: Vec::new(),
+        unchanged: 0,
+    };
+    draft.take::<EventTypes>(event_types).await?;
+    draft.take::<OwnTemplates>(templates).await?;
+    draft.take::<Outbound>(outbound_integrations).await?;
+    draft.take::<Inbound>(inbound_integrations).await?;
+    draft.take::<Jobs>(scheduled_jobs).await?;
+    let Draft {
+        faults,
+        mut steps,
+        unchanged,
+        ..
+    } = draft;
+    faults.into_result(())?;
+    // What is deleted goes last: where something fails before, too much is there rather than too little.
+    steps.sort_by_key(|step| step.change.action == "DELETE");
+    let plan = name(&steps);
+    if asked.plan.is_some_and(|seen| seen != plan) {
+        return Err(ApiError::new(
+            ErrorCode::PreconditionFailed,
+            "The changes are not those that were seen: plan again",
+        ));
+    }
+    let changes: Vec<PlannedChange> = steps.iter().map(|step| step.change.clone()).collect();
+    if !asked.dry_run {
+        make(steps).await?;
+    }
+    Ok(ConfigurationPlan {
+        plan,
+        applied: !asked.dry_run,
+        changes,
+        unchanged,
+    })
+}
+
+struct Draft<'a> {
+    gateway: &'a Gateway,
+    org: OrgId,
+    prune: bool,
+    faults: Faults,
+    steps: Vec<Step<'a>>,
+    unchanged: u64,
+}
+
+impl Draft<'_> {
+    /// Plans one part; one that the document does not have is left as it is.
+    async fn take<K: Kind>(&mut self, said: Option<Vec<K::Document>>) -> Result<(), ApiError> {
+        let Some(said) = said else { return Ok(()) };
+        let planned = kind::plan::<K>(self.gateway, self.org, said, self.prune).await?;
+        self.faults.absorb(&format!("/{}", K::PART), planned.faults);
+        self.steps.extend(planned.steps);
+        self.unchanged += planned.unchanged;
+        Ok(())
+    }
+}
+
+async fn make(steps: Vec<Step<'_>>) -> Result<(), ApiError> {
+    let all = steps.len();
+    for (made, step) in steps.into_iter().enumerate() {
+        let what = format!("{} {}", step.change.kind, step.change.name);
+        step.make.await.map_err(|error| ApiError {
+            message: format!("{made} of {all} changes were made, and then {what} failed: {}", error.message),
+            ..error
+        })?;
+    }
+    Ok(())
+}
+
+/// The same name for the same changes of the same things, secrets included, and for nothing else.
+fn name(steps: &[Step<'_>]) -> String {
+    let mut hash = Sha256::new();
+    for step in steps {
+        hash.update(&step.digest);
+    }
+    hex::encode(hash.finalize())
+}

@@ -1,0 +1,236 @@
+//! What all parts of a document have in common: things known by name, told as they are, made, changed and deleted.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+
+use futures::FutureExt as _;
+use ig_core::fault::Faults;
+use ig_core::id::OrgId;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+use super::step::Step;
+use crate::body::{Shaped, unmasked};
+use crate::document::{Looks, PlannedChange, declared, differences, in_json};
+use crate::error::{ApiError, ErrorCode};
+use crate::gateway::Gateway;
+
+/// One part of a document.
+pub(super) trait Kind: 'static {
+    /// How clients write one of its things.
+    type Document: Shaped + Serialize + DeserializeOwned + Clone + Send;
+    /// What the store knows.
+    type Stored: Clone + Send;
+
+    /// Its name in the document.
+    const PART: &'static str;
+    /// The field that its things are known by.
+    const KEY: &'static str;
+
+    /// Everything that the organisation has of it.
+    fn all(gateway: &Gateway, org: OrgId) -> impl Future<Output = Result<Vec<Self::Stored>, ApiError>> + Send;
+
+    /// The document of a thing, with its secrets.
+    fn shown(stored: Self::Stored) -> Result<Self::Document, ApiError>;
+
+    /// The same with masks in the place of secrets.
+    fn masked(document: Self::Document) -> Self::Document;
+
+    /// Its identifier and its revision.
+    fn identity(stored: &Self::Stored) -> (String, u64);
+
+    /// The document as it will read once it is stored, or everything that is wrong with it; `stored` is what it takes the place of.
+    fn checked(
+        gateway: &Gateway,
+        org: OrgId,
+        stored: Option<&Self::Stored>,
+        document: Self::Document,
+    ) -> impl Future<Output = Result<Self::Document, ApiError>> + Send;
+
+    /// Makes one.
+    fn create(gateway: &Gateway, org: OrgId, document: Self::Document) -> impl Future<Output = Result<(), ApiError>> + Send;
+
+    /// Changes one, if it is still as it was read.
+    fn replace(
+        gateway: &Gateway,
+        stored: Self::Stored,
+        document: Self::Document,
+    ) -> impl Future<Output = Result<(), ApiError>> + Send;
+
+    /// Deletes one, if it is still as it was read.
+    fn delete(gateway: &Gateway, org: OrgId, stored: Self::Stored) -> impl Future<Output = Result<(), ApiError>> + Send;
+}
+
+/// The things of a part as a document has them.
+pub(super) async fn exported<K: Kind>(gateway: &Gateway, org: OrgId) -> Result<Vec<K::Document>, ApiError> {
+    let all = K::all(gateway, org).await?;
+    let declared = all.into_iter().map(|stored| {
+        let shown = masks::<K>(&K::shown(stored)?)?;
+        serde_json::from_value(declared(shown, org)).map_err(|error| {
+            tracing::error!(%error, part = K::PART, "what is stored cannot be exported");
+            ApiError::internal()
+        })
+    });
+    declared.collect()
+}
+
+/// What one part of a document changes.
+pub(super) struct Planned<'a> {
+    pub faults: Faults,
+    pub steps: Vec<Step<'a>>,
+    pub unchanged: u64,
+}
+
+/// Plans a part: what it says against what there is.
+pub(super) async fn plan<'a, K: Kind>(
+    gateway: &'a Gateway,
+    org: OrgId,
+    said: Vec<K::Document>,
+    prune: bool,
+) -> Result<Planned<'a>, ApiError> {
+    let mut planned = Planned {
+        faults: Faults::default(),
+        steps: Vec::new(),
+        unchanged: 0,
+    };
+    let (mut there, doubled) = by_name::<K>(K::all(gateway, org).await?)?;
+    let mut seen = BTreeSet::new();
+    for (at, document) in said.into_iter().enumerate() {
+        let value = in_json(&document)?;
+        let name = value.get(K::KEY).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let place = format!("/{at}/{}", K::KEY);
+        if name.is_empty() {
+            planned.faults.add(place, "is required: it is what the thing is known by");
+        } else if doubled.contains(&name) {
+            planned
+                .faults
+                .add(place, "is the name of several that exist: give them names of their own first");
+        } else if !seen.insert(name.clone()) {
+            planned.faults.add(place, "stands in the document twice");
+        } else {
+            let stored = there.remove(&name);
+            match one::<K>(gateway, org, name, stored, value).await {
+                Ok(Some(step)) => planned.steps.push(step),
+                Ok(None) => planned.unchanged += 1,
+                Err(error) => planned.faults.absorb(&format!("/{at}"), faults_of(error)?),
+            }
+        }
+    }
+    if prune {
+        let gone = there
+            .into_iter()
+            .map(|(name, stored)| deletion::<K>(gateway, org, name, stored));
+        planned.steps.extend(gone);
+    }
+    Ok(planned)
+}
+
+type ByName<K> = (BTreeMap<String, <K as Kind>::Stored>, BTreeSet<String>);
+
+fn by_name<K: Kind>(all: Vec<K::Stored>) -> Result<ByName<K>, ApiError> {
+    let (mut there, mut doubled) = (BTreeMap::new(), BTreeSet::new());
+    for stored in all {
+        let document = in_json(&K::shown(stored.clone())?)?;
+        let name = document.get(K::KEY).and_then(Value::as_str).unwrap_or_default().to_owned();
+        if there.insert(name.clone(), stored).is_some() {
+            doubled.insert(name);
+        }
+    }
+    // Nobody can say which of them a document leaves out.
+    there.retain(|name, _| !doubled.contains(name));
+    Ok((there, doubled))
+}
+
+async fn one<'a, K: Kind>(
+    gateway: &'a Gateway,
+    org: OrgId,
+    name: String,
+    stored: Option<K::Stored>,
+    said: Value,
+) -> Result<Option<Step<'a>>, ApiError> {
+    let Some(stored) = stored else {
+        let document: K::Document = crate::body::document(unmasked(said, None))?;
+        K::checked(gateway, org, None, document.clone()).await?;
+        let digest = digest("CREATE", K::PART, &name, 0, &in_json(&document)?);
+        let change = change("CREATE", K::PART, name, None);
+        let make = K::create(gateway, org, document).boxed();
+        return Ok(Some(Step { change, digest, make }));
+    };
+    let shown = K::shown(stored.clone())?;
+    let before = in_json(&shown)?;
+    let document: K::Document = crate::body::document(kept(unmasked(said, Some(&before)), &before))?;
+    let checked = K::checked(gateway, org, Some(&stored), document.clone()).await?;
+    let looks = |kept: Value, masked: Value| Looks {
+        kept: declared(kept, org),
+        masked: declared(masked, org),
+    };
+    let before = looks(before, masks::<K>(&shown)?);
+    let after = looks(in_json(&checked)?, masks::<K>(&checked)?);
+    let found = differences(Some(&before), Some(&after));
+    if found.is_empty() {
+        return Ok(None);
+    }
+    let (id, revision) = K::identity(&stored);
+    let digest = digest("UPDATE", K::PART, &name, revision, &in_json(&document)?);
+    let change = PlannedChange {
+        differences: found,
+        ..change("UPDATE", K::PART, name, Some(id))
+    };
+    let make = K::replace(gateway, stored, document).boxed();
+    Ok(Some(Step { change, digest, make }))
+}
+
+fn deletion<'a, K: Kind>(gateway: &'a Gateway, org: OrgId, name: String, stored: K::Stored) -> Step<'a> {
+    let (id, revision) = K::identity(&stored);
+    Step {
+        digest: digest("DELETE", K::PART, &name, revision, &Value::Null),
+        change: change("DELETE", K::PART, name, Some(id)),
+        make: K::delete(gateway, org, stored).boxed(),
+    }
+}
+
+fn change(action: &'static str, kind: &'static str, name: String, id: Option<String>) -> PlannedChange {
+    PlannedChange {
+        action,
+        kind,
+        name,
+        id,
+        differences: Vec::new(),
+    }
+}
+
+fn digest(action: &str, part: &str, name: &str, revision: u64, document: &Value) -> Vec<u8> {
+    let whole = serde_json::json!([action, part, name, revision, document]);
+    Sha256::digest(whole.to_string()).to_vec()
+}
+
+/// Signing that is on and names no secret goes on with those that there are: a document says what is, not that it be made anew.
+fn kept(mut said: Value, before: &Value) -> Value {
+    let is_on = said.pointer("/signing/enabled") == Some(&Value::Bool(true));
+    let names_some = said.pointer("/signing/secrets").is_some_and(|secrets| !secrets.is_null());
+    if let (true, false, Some(secrets)) = (is_on, names_some, before.pointer("/signing/secrets"))
+        && let Some(signing) = said.get_mut("signing").and_then(Value::as_object_mut)
+    {
+        signing.insert("secrets".to_owned(), secrets.clone());
+    }
+    said
+}
+
+/// A document with masks where its secrets are.
+fn masks<K: Kind>(document: &K::Document) -> Result<Value, ApiError> {
+    in_json(&K::masked(document.clone()))
+}
+
+/// The faults of one thing; what is no fault of it is nobody's but ours.
+fn faults_of(error: ApiError) -> Result<Faults, ApiError> {
+    if error.code != ErrorCode::ValidationError {
+        return Err(error);
+    }
+    let mut faults = Faults::default();
+    for detail in error.details {
+        faults.add(detail.pointer.unwrap_or_default(), detail.message);
+    }
+    Ok(faults)
+}

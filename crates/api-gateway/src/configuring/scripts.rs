@@ -1,0 +1,35 @@
+//! Whether scripts compile: asked of the engine before anything is saved.
+
+use ig_core::fault::Faults;
+use ig_core::integration::{Script, Transformation};
+use ig_transform::script::ScriptKind;
+use ig_transform::{TransformError, Transformer};
+
+use crate::error::ApiError;
+
+/// A script where it stands.
+pub(super) type Placed<'a> = (String, &'a Script, ScriptKind);
+
+/// What is wrong with the scripts, by place.
+pub(super) async fn faults<'a>(transformer: &Transformer, scripts: Vec<Placed<'a>>) -> Result<Faults, ApiError> {
+    let mut faults = Faults::default();
+    for (place, script, kind) in scripts {
+        match transformer.check(script.source(), kind).await {
+            Ok(()) => {}
+            Err(TransformError::Refused(refusal)) => faults.add(place, refusal.to_string()),
+            Err(TransformError::Unavailable(reason)) => {
+                tracing::warn!(reason, "scripts cannot be checked");
+                return Err(ApiError::unavailable("Scripts cannot be checked now, please try again"));
+            }
+        }
+    }
+    Ok(faults)
+}
+
+/// The script of a transformation, where it is one.
+pub(super) fn transformed(place: String, transformation: Option<&Transformation>) -> Option<Placed<'_>> {
+    match transformation? {
+        Transformation::Script(script) => Some((place, script, ScriptKind::Transform)),
+        Transformation::Simple(_) => None,
+    }
+}

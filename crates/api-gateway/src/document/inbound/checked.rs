@@ -1,0 +1,203 @@
+//! From what a client sent to the domain's inbound integration: every law, every fault.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use ig_core::fault::Faults;
+use ig_core::id::{IntegrationId, OrgId};
+use ig_core::inbound::{AllowedMethods, ClientAuth, InboundIntegration, ProxyMethod, ProxyTimeouts};
+use ig_core::integration::{DEFAULT_SCRIPT_TIMEOUT, OutgoingAuth};
+use ipnet::IpNet;
+
+use super::super::Stamp;
+use super::super::header;
+use super::super::integration::{AuthType, Transformed, authentication, unchanged};
+use super::super::text::{name, noted, rid};
+use super::choice::{ProxyLogLevel, ProxyMethodName};
+use super::client::{self, InboundAuthType};
+use super::side::Side;
+use super::{InboundDocument, TimeoutsDocument};
+
+const DEFAULT_ATTEMPTS: u8 = 3;
+const DEFAULT_CONCURRENCY: u32 = 100;
+
+impl InboundDocument {
+    /// The domain's inbound integration, or everything that is wrong with the document by itself.
+    ///
+    /// Whether the entity is the organisation's, whether the target may be reached and whether scripts compile is for the caller to ask.
+    pub(crate) fn into_domain(self, org_id: OrgId, id: IntegrationId, stamp: Stamp) -> Result<InboundIntegration, Faults> {
+        let Self {
+            id: given_id,
+            org_id: given_org,
+            direction,
+            r#type,
+            name: shown,
+            tenant_id,
+            is_active,
+            hold: _,
+            target_url,
+            http_method,
+            allowed_methods,
+            path_suffix,
+            inbound_auth_type,
+            inbound_auth_config,
+            allowed_addresses,
+            outgoing_auth_type,
+            outgoing_auth_config,
+            signing,
+            custom_headers,
+            request_transformation_mode,
+            request_field_mappings,
+            request_static_fields,
+            request_passthrough,
+            request_transform_script,
+            response_transformation_mode,
+            response_field_mappings,
+            response_static_fields,
+            response_passthrough,
+            response_transform_script,
+            script_timeout_ms,
+            timeouts,
+            retry_count,
+            max_concurrency,
+            rate_limits,
+            breaker,
+            log_level,
+            logging,
+            revision: _,
+            created_at: _,
+            updated_at: _,
+        } = self;
+        let faults = &mut Faults::default();
+        unchanged(faults, (given_id, &id.to_string()), (given_org, org_id));
+        if direction.is_some_and(|direction| direction != "INBOUND") {
+            faults.add("/direction", "must be INBOUND, or left out");
+        }
+        let request = Side::Request.into_domain(Transformed {
+            mode: request_transformation_mode,
+            rules: request_field_mappings,
+            statics: request_static_fields,
+            passthrough: request_passthrough,
+            script: request_transform_script,
+        });
+        let response = Side::Response.into_domain(Transformed {
+            mode: response_transformation_mode,
+            rules: response_field_mappings,
+            statics: response_static_fields,
+            passthrough: response_passthrough,
+            script: response_transform_script,
+        });
+        let tenant_id = tenant_id.map_or(Some(org_id.as_entity()), |number| noted(faults, "/tenantId", rid(number)));
+        let client = client::into_domain(inbound_auth_type.unwrap_or(InboundAuthType::None), inbound_auth_config);
+        let outgoing = authentication(outgoing_auth_type.unwrap_or(AuthType::None), outgoing_auth_config);
+        let name = noted(faults, "/name", name(&shown, 200)).unwrap_or_default();
+        let route = noted(faults, "/type", r#type.parse());
+        let target = noted(faults, "/targetUrl", target_url.parse());
+        let methods = methods(http_method, allowed_methods)
+            .map_err(|found| faults.absorb("", found))
+            .ok();
+        let signing = signing.and_then(|signing| noted(faults, "/signing", signing.into_domain()));
+        let (Some(route), Some(target), Some(methods)) = (route, target, methods) else {
+            // What is missing was noted as a fault; the rest is told with it.
+            rest(faults, client, outgoing, request.map(drop).and(response.map(drop)));
+            return Err(std::mem::take(faults));
+        };
+        let inbound = InboundIntegration {
+            id,
+            org_id,
+            tenant_id: tenant_id.unwrap_or(org_id.as_entity()),
+            route,
+            name,
+            is_active: is_active.unwrap_or(true),
+            hold: None,
+            methods,
+            target,
+            path_suffix: path_suffix.unwrap_or_default(),
+            client_auth: noted(faults, "/inboundAuthConfig", client).unwrap_or(ClientAuth::None),
+            allowed_addresses: addresses(faults, allowed_addresses.unwrap_or_default()),
+            auth: noted(faults, "/outgoingAuthConfig", outgoing).unwrap_or(OutgoingAuth::None),
+            signing: signing.flatten(),
+            headers: noted(faults, "/customHeaders", header::headers(&custom_headers.unwrap_or_default())).unwrap_or_default(),
+            request: noted(faults, "", request).flatten(),
+            response: noted(faults, "", response).flatten(),
+            script_timeout: script_timeout_ms.map_or(DEFAULT_SCRIPT_TIMEOUT, Duration::from_millis),
+            timeouts: noted(faults, "/timeouts", timeouts.unwrap_or_default().into_domain()).unwrap_or_default(),
+            attempts: retry_count.unwrap_or(DEFAULT_ATTEMPTS),
+            max_concurrency: max_concurrency.unwrap_or(DEFAULT_CONCURRENCY),
+            rate_limit: rate_limits
+                .and_then(|limits| noted(faults, "/rateLimits", limits.into_domain()))
+                .flatten(),
+            breaker: breaker
+                .and_then(|breaker| noted(faults, "/breaker", breaker.into_domain()))
+                .unwrap_or_default(),
+            log_level: log_level.unwrap_or(ProxyLogLevel::Full).into_domain(),
+            logging: logging.map(Into::into).unwrap_or_default(),
+            revision: 0,
+            created_at: stamp.created_at,
+            updated_at: stamp.updated_at,
+        };
+        std::mem::take(faults).into_result(inbound)
+    }
+}
+
+fn rest(
+    faults: &mut Faults,
+    client: Result<ClientAuth, Faults>,
+    outgoing: Result<OutgoingAuth, Faults>,
+    sides: Result<(), Faults>,
+) {
+    noted(faults, "/inboundAuthConfig", client);
+    noted(faults, "/outgoingAuthConfig", outgoing);
+    noted(faults, "", sides);
+}
+
+fn methods(one: Option<ProxyMethodName>, all: Option<Vec<ProxyMethodName>>) -> Result<AllowedMethods, Faults> {
+    let Some(all) = all else {
+        return AllowedMethods::new([one.map_or(ProxyMethod::Post, ProxyMethod::from)]);
+    };
+    let listed = AllowedMethods::new(all.into_iter().map(ProxyMethod::from));
+    let listed = listed.map_err(|found| {
+        let mut faults = Faults::default();
+        faults.absorb("/allowedMethods", found);
+        faults
+    })?;
+    match one.map(ProxyMethod::from) {
+        Some(one) if !listed.allows(one) => Err(Faults::one("/httpMethod", "must be among allowedMethods, or left out")),
+        _ => Ok(listed),
+    }
+}
+
+fn addresses(faults: &mut Faults, given: Vec<String>) -> Vec<IpNet> {
+    let numbered = given.into_iter().enumerate();
+    let read = numbered.filter_map(|(at, text)| {
+        let network = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+        if network.is_err() {
+            faults.add(
+                format!("/allowedAddresses/{at}"),
+                "must be an IP address, or a network such as 203.0.113.0/24",
+            );
+        }
+        network.ok()
+    });
+    read.collect()
+}
+
+impl TimeoutsDocument {
+    fn into_domain(self) -> Result<ProxyTimeouts, Faults> {
+        let Self {
+            connect_ms,
+            first_byte_ms,
+            idle_ms,
+            total_ms,
+        } = self;
+        let otherwise = ProxyTimeouts::default();
+        let or = |ms: Option<u64>, default: Duration| ms.map_or(default, Duration::from_millis);
+        let timeouts = ProxyTimeouts {
+            connect: or(connect_ms, otherwise.connect),
+            first_byte: or(first_byte_ms, otherwise.first_byte),
+            idle: or(idle_ms, otherwise.idle),
+            total: or(total_ms, otherwise.total),
+        };
+        timeouts.checked()
+    }
+}

@@ -1,0 +1,85 @@
+//! How the body of a request, or of an answer, changes shape: the same fields twice, by names of their own.
+
+use ig_core::fault::Faults;
+use ig_core::integration::Transformation;
+
+use super::super::integration::Transformed;
+
+/// Which of the two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// What the client sends.
+    Request,
+    /// What the target answers.
+    Response,
+}
+
+impl Side {
+    /// The name of a field on this side: `transformScript` is `requestTransformScript`.
+    pub(crate) fn field(self, name: &str) -> String {
+        let prefix = match self {
+            Self::Request => "request",
+            Self::Response => "response",
+        };
+        let mut letters = name.chars();
+        let first = letters.next().map(|first| first.to_ascii_uppercase());
+        prefix.chars().chain(first).chain(letters).collect()
+    }
+
+    /// The transformation; nothing where a body is to stay as it is.
+    pub(super) fn into_domain(self, said: Transformed) -> Result<Option<Transformation>, Faults> {
+        if said.is_silent() {
+            return Ok(None);
+        }
+        match said.into_domain() {
+            Ok(Transformation::Simple(mapping)) if mapping.is_identity() => Ok(None),
+            Ok(transformation) => Ok(Some(transformation)),
+            Err(found) => Err(self.placed(&found)),
+        }
+    }
+
+    fn placed(self, found: &Faults) -> Faults {
+        let mut faults = Faults::default();
+        for fault in found.list() {
+            let place = fault.pointer.trim_start_matches('/');
+            let message = fault.message.replace("transformationMode", &self.field("transformationMode"));
+            faults.add(format!("/{}", self.field(place)), message);
+        }
+        faults
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_is_found_on_its_side() {
+        assert_eq!(Side::Request.field("transformScript"), "requestTransformScript");
+        assert_eq!(
+            Side::Response.field("fieldMappings/0/sourceField"),
+            "responseFieldMappings/0/sourceField"
+        );
+    }
+
+    #[test]
+    fn faults_lie_at_the_names_of_their_side() {
+        let said = Transformed {
+            script: Some("return payload".to_owned()),
+            ..Transformed::default()
+        };
+        let faults = Side::Response.into_domain(said).unwrap_err();
+        assert_eq!(faults.list()[0].pointer, "/responseTransformScript");
+        assert!(faults.list()[0].message.contains("responseTransformationMode"));
+    }
+
+    #[test]
+    fn nothing_said_is_nothing_done() {
+        assert_eq!(Side::Request.into_domain(Transformed::default()), Ok(None));
+        let nothing = Transformed {
+            passthrough: Some(true),
+            ..Transformed::default()
+        };
+        assert_eq!(Side::Request.into_domain(nothing), Ok(None));
+    }
+}

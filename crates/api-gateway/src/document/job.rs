@@ -1,0 +1,110 @@
+//! A scheduled job as clients send and read it.
+
+use std::collections::BTreeMap;
+
+use ig_core::clock::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::integration::{AuthConfig, AuthType, LogLevelName, Method, SigningDocument};
+use super::{forget, give_way_to, listing::listing};
+use crate::body::shaped;
+
+mod checked;
+mod shown;
+mod source;
+
+use source::{DataSourceDocument, JobScheduleDocument, JobTransformation};
+
+/// A scheduled job: data is fetched when it is time, changes shape, and is sent.
+///
+/// Credentials are write-only: reads show a mask in their place, and a mask that is sent back keeps what it covers.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = ScheduledJob)]
+pub(crate) struct JobDocument {
+    /// Its identifier: 24 hexadecimal digits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(read_only)]
+    pub id: Option<String>,
+    /// The organisation that it belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(read_only)]
+    pub org_id: Option<i64>,
+    /// SCHEDULED.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(read_only)]
+    pub direction: Option<String>,
+    /// Display name.
+    pub name: String,
+    /// What it is for, in a word of one's own, such as `DAILY_EXPORT`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub r#type: Option<String>,
+    /// The entity that it acts for: the organisation (the default), or the rid of one of its units.
+    pub tenant_id: Option<i64>,
+    /// Whether it runs when it is time; true by default.
+    pub is_active: Option<bool>,
+    /// When it runs.
+    pub schedule: JobScheduleDocument,
+    /// Where its data comes from.
+    pub data_source: DataSourceDocument,
+    /// What makes of the data what is sent; it is sent as it was fetched where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transformation: Option<JobTransformation>,
+    /// Milliseconds that the script may run, from 1 to 2,000; 250 by default.
+    #[schema(minimum = 1, maximum = 2000)]
+    pub script_timeout_ms: Option<u64>,
+    /// Where it is sent: an absolute http or https address.
+    pub target_url: String,
+    /// The method; POST by default.
+    pub http_method: Option<Method>,
+    /// How the delivery proves who it comes from; NONE by default.
+    pub outgoing_auth_type: Option<AuthType>,
+    /// The credentials, as the type needs them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outgoing_auth_config: Option<AuthConfig>,
+    /// How the delivery is signed (Standard Webhooks).
+    pub signing: Option<SigningDocument>,
+    /// Further headers of the request, value by name.
+    pub custom_headers: Option<BTreeMap<String, String>>,
+    /// Milliseconds that the request may take in all, from 100 to 120,000; 30,000 by default.
+    #[schema(minimum = 100, maximum = 120_000)]
+    pub timeout_ms: Option<u64>,
+    /// How often the delivery is tried before it becomes a dead letter, from 1 to 10; 3 by default.
+    #[schema(minimum = 1, maximum = 10)]
+    pub retry_count: Option<u8>,
+    /// What of the delivery is kept; FULL by default.
+    pub log_level: Option<LogLevelName>,
+    /// The revision that last changed it; in a PUT or PATCH it guards against lost updates.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revision: Option<u64>,
+    /// When it was created.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(read_only)]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub created_at: Option<Timestamp>,
+    /// When it last changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(read_only)]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub updated_at: Option<Timestamp>,
+}
+shaped!(JobDocument, give_way);
+
+/// Credentials belong to their type, and so do a schedule's and a data source's fields: whoever changes one starts the other anew.
+fn give_way(stored: &mut Value, patch: &Value) {
+    give_way_to(stored, patch, &[("outgoingAuthType", "outgoingAuthConfig")]);
+    for part in ["schedule", "dataSource"] {
+        let place = format!("/{part}/type");
+        let chosen = patch.pointer(&place);
+        if chosen.is_some() && chosen != stored.pointer(&place) {
+            forget(stored, part);
+        }
+    }
+}
+
+listing! {
+    /// A page of scheduled jobs.
+    JobList { jobs: JobDocument }
+}

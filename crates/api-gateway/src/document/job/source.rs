@@ -1,0 +1,187 @@
+//! The parts of a job: when it runs, where its data comes from, and what is made of it.
+
+use std::collections::BTreeMap;
+
+use ig_core::fault::Faults;
+use ig_core::integration::Script;
+use ig_core::job::{DataSource, JobSchedule};
+use ig_core::mask::is_sensitive;
+use ig_core::secret::MASK;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+/// When a job runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = JobSchedule)]
+pub(crate) struct JobScheduleDocument {
+    /// By the calendar, or by the stopwatch.
+    pub r#type: JobScheduleType,
+    /// CRON: an expression of five fields, or of six with seconds first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expression: Option<String>,
+    /// CRON: the IANA name of its zone; the organisation's by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timezone: Option<String>,
+    /// INTERVAL: milliseconds from one run to the next, from 1,000.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interval_ms: Option<u64>,
+}
+
+/// By the calendar, or by the stopwatch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(crate) enum JobScheduleType {
+    /// By the calendar: `expression`, `timezone`.
+    Cron,
+    /// By the stopwatch: `intervalMs`.
+    Interval,
+}
+
+/// Where a job's data comes from. Texts may hold variables: `{{config.tenantId}}`, `{{config.integrationId}}`, `{{date.today()}}`,
+/// `{{date.yesterday()}}`, `{{date.todayStart()}}`, `{{date.todayEnd()}}`, `{{date.now()}}` and `{{env.NAME}}`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = DataSource)]
+pub(crate) struct DataSourceDocument {
+    /// What kind of source it is.
+    pub r#type: DataSourceType,
+    /// SQL: one SELECT statement; variables become bound parameters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub query: Option<String>,
+    /// MONGODB: where the database is; the platform's own where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connection_string: Option<String>,
+    /// MONGODB: the name of the database, with a `connectionString`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub database: Option<String>,
+    /// MONGODB: the collection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub collection: Option<String>,
+    /// MONGODB: the stages of the aggregation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_items = 50)]
+    pub pipeline: Option<Vec<Value>>,
+    /// API: the address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// API: the method; GET by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub method: Option<SourceMethod>,
+    /// API: values by name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub headers: Option<BTreeMap<String, String>>,
+    /// API: what is sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body: Option<Value>,
+}
+
+/// What kind of source it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(crate) enum DataSourceType {
+    /// The hospital's MySQL database: `query`.
+    Sql,
+    /// A MongoDB database: `collection`, `pipeline`, and with another than the platform's `connectionString` and `database`.
+    Mongodb,
+    /// An HTTP API: `url`, `method`, `headers`, `body`.
+    Api,
+}
+
+/// The method of a request for data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(crate) enum SourceMethod {
+    /// GET.
+    Get,
+    /// POST.
+    Post,
+    /// PUT.
+    Put,
+    /// PATCH.
+    Patch,
+}
+
+/// What makes of the data what is sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct JobTransformation {
+    /// SCRIPT.
+    pub mode: JobTransformationMode,
+    /// The body of a function of `payload` (`{data, metadata}`) and `context` that returns what is sent, or null to send nothing.
+    pub script: String,
+}
+
+/// How a job's data changes shape.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(crate) enum JobTransformationMode {
+    /// By a script.
+    Script,
+}
+
+impl JobScheduleDocument {
+    pub(super) fn into_domain(self) -> Result<JobSchedule, Faults> {
+        JobSchedule::read(&written(&self)?)
+    }
+
+    /// Its law was kept when it was written, so it can be read.
+    pub(super) fn shown(schedule: &JobSchedule) -> Option<Self> {
+        readable(schedule.document())
+    }
+}
+
+impl DataSourceDocument {
+    pub(super) fn into_domain(self) -> Result<DataSource, Faults> {
+        let masked = |secret: &str| secret == MASK;
+        let mut faults = Faults::default();
+        let mask = "is a mask, and no secret is stored at this place that it could stand for";
+        if self.connection_string.as_deref().is_some_and(masked) {
+            faults.add("/connectionString", mask);
+        }
+        for (name, _) in self.headers.iter().flatten().filter(|(_, value)| masked(value)) {
+            faults.add(format!("/headers/{}", name.replace('~', "~0").replace('/', "~1")), mask);
+        }
+        faults.into_result(())?;
+        DataSource::read(&written(&self)?)
+    }
+
+    /// Its law was kept when it was written, so it can be read.
+    pub(super) fn shown(source: &DataSource) -> Option<Self> {
+        readable(source.document())
+    }
+
+    /// Masks every secret. What a header says of an environment variable is none.
+    pub(super) fn mask(&mut self) {
+        if let Some(connection) = &mut self.connection_string {
+            MASK.clone_into(connection);
+        }
+        for (_, value) in self.headers.iter_mut().flatten().filter(|(name, _)| is_sensitive(name)) {
+            MASK.clone_into(value);
+        }
+    }
+}
+
+impl JobTransformation {
+    pub(super) fn into_domain(self) -> Result<Script, Faults> {
+        Script::new(&self.script)
+    }
+
+    pub(super) fn shown(script: &Script) -> Self {
+        Self {
+            mode: JobTransformationMode::Script,
+            script: script.source().to_string(),
+        }
+    }
+}
+
+fn written<T: Serialize>(part: &T) -> Result<Value, Faults> {
+    serde_json::to_value(part).map_err(|error| Faults::one("", error.to_string()))
+}
+
+fn readable<T: serde::de::DeserializeOwned>(document: &Value) -> Option<T> {
+    serde_json::from_value(document.clone())
+        .inspect_err(|error| tracing::error!(%error, "a stored part of a job cannot be shown"))
+        .ok()
+}

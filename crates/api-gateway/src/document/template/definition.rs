@@ -1,0 +1,139 @@
+//! What a template says of the resource that it is a template of.
+
+use ig_core::fault::Faults;
+use ig_core::integration::MAX_DEPTH;
+use ig_core::template::Direction;
+use serde_json::{Map, Value};
+use utoipa::PartialSchema as _;
+use utoipa::openapi::schema::SchemaType;
+use utoipa::openapi::{RefOr, Schema};
+
+use super::super::{InboundDocument, JobDocument, OutboundIntegration};
+use crate::body::merged;
+
+/// Where secrets stand, whatever they lie in.
+const SECRETS: [&str; 6] = ["apiKey", "token", "password", "clientSecret", "secrets", "connectionString"];
+/// What the gateway writes, or what makes no sense in a second one.
+const NOT_ITS_OWN: [&str; 8] = [
+    "id",
+    "orgId",
+    "direction",
+    "tenantId",
+    "hold",
+    "revision",
+    "createdAt",
+    "updatedAt",
+];
+const LARGEST: usize = 256 * 1024;
+
+/// Everything that a definition must not say, by place. Whether it makes a whole resource is found out when it is applied.
+pub(super) fn faults(direction: Direction, definition: &Map<String, Value>) -> Faults {
+    let mut faults = Faults::default();
+    let fields = fields(direction);
+    for (name, value) in definition {
+        let place = format!("/{}", escaped(name));
+        if NOT_ITS_OWN.contains(&name.as_str()) {
+            faults.add(place, "belongs to a resource, and not to a template of one");
+        } else if !fields.contains(name) {
+            faults.add(place, format!("is no field of the direction {}", direction.as_str()));
+        } else {
+            refuse_secrets(name, value, &place, 0, &mut faults);
+        }
+    }
+    if Value::from(definition.clone()).to_string().len() > LARGEST {
+        faults.add("", "must be at most 256 KiB of JSON");
+    }
+    faults
+}
+
+/// A resource's document: what the template says, with what is given laid over it as a merge patch.
+pub(crate) fn filled(definition: Map<String, Value>, given: Value) -> Value {
+    merged(Value::from(definition), given)
+}
+
+fn refuse_secrets(name: &str, value: &Value, place: &str, depth: usize, faults: &mut Faults) {
+    if depth > MAX_DEPTH {
+        faults.add(place, format!("must not nest deeper than {MAX_DEPTH}"));
+        return;
+    }
+    let holds_something = !matches!(value, Value::Null);
+    if SECRETS.contains(&name) && holds_something {
+        faults.add(
+            place,
+            "is a secret, and a template holds none: give it when the template is applied",
+        );
+        return;
+    }
+    match value {
+        Value::Object(object) => {
+            for (name, value) in object {
+                refuse_secrets(name, value, &format!("{place}/{}", escaped(name)), depth + 1, faults);
+            }
+        }
+        // What is mapped is a tenant's words, not ours.
+        Value::Array(_) | Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+fn escaped(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
+/// The names of a resource's fields, from the schema that the description shows.
+fn fields(direction: Direction) -> Vec<String> {
+    let schema = match direction {
+        Direction::Outbound => OutboundIntegration::schema(),
+        Direction::Inbound => InboundDocument::schema(),
+        Direction::Scheduled => JobDocument::schema(),
+    };
+    match schema {
+        RefOr::T(Schema::Object(object)) if object.schema_type == SchemaType::new(utoipa::openapi::Type::Object) => {
+            object.properties.keys().cloned().collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn places(direction: Direction, definition: Value) -> Vec<String> {
+        let Value::Object(definition) = definition else {
+            return vec!["no object".to_owned()];
+        };
+        let faults = faults(direction, &definition);
+        faults.list().iter().map(|fault| fault.pointer.clone()).collect()
+    }
+
+    #[test]
+    fn a_definition_says_some_fields_and_no_secret() {
+        let fine = json!({
+            "targetUrl": "https://a.example/", "outgoingAuthType": "API_KEY",
+            "outgoingAuthConfig": {"headerName": "X-Key", "apiKey": null},
+            "fieldMappings": [{"sourceField": "token", "targetField": "password"}],
+        });
+        assert!(places(Direction::Outbound, fine).is_empty());
+        let faulty = json!({
+            "id": "x", "eventTypes": [], "outgoingAuthConfig": {"apiKey": "k"}, "signing": {"enabled": true, "secrets": ["whsec_"]},
+        });
+        let mut found = places(Direction::Outbound, faulty);
+        found.sort();
+        assert_eq!(
+            found,
+            ["/eventTypes", "/id", "/outgoingAuthConfig/apiKey", "/signing/secrets"]
+        );
+    }
+
+    #[test]
+    fn each_direction_has_fields_of_its_own() {
+        assert_eq!(
+            places(Direction::Inbound, json!({"type": "a", "eventType": "b"})),
+            ["/eventType"]
+        );
+        let job = json!({"schedule": {}, "dataSource": {"connectionString": "mongodb://u:p@h"}, "type": "a"});
+        assert_eq!(places(Direction::Scheduled, job), ["/dataSource/connectionString"]);
+    }
+}

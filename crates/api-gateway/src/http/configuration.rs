@@ -1,0 +1,70 @@
+//! `/configuration`: all that an organisation has configured, as one document.
+
+use axum::Json;
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::access::{OrgQuery, Read, Tenant, Write};
+use crate::body::JsonBody;
+use crate::configuring::bundle::{self, Applying};
+use crate::document::{ConfigurationDocument, ConfigurationPlan};
+use crate::error::ApiError;
+use crate::gateway::Edge;
+use crate::query::{Asked, named};
+
+pub(super) fn routes() -> OpenApiRouter<Edge> {
+    OpenApiRouter::new().routes(routes!(export)).routes(routes!(apply))
+}
+
+/// How a document is applied.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
+struct How {
+    /// Whether the changes are told and none is made; false by default.
+    #[param(value_type = Option<bool>)]
+    dry_run: Option<String>,
+    /// Whether what the document leaves out is deleted, of the parts that it has; false by default.
+    #[param(value_type = Option<bool>)]
+    prune: Option<String>,
+    /// The `plan` that a dry run answered: exactly its changes are made, or none.
+    plan: Option<String>,
+}
+
+impl How {
+    fn applying(self) -> Result<Applying, ApiError> {
+        let Self { dry_run, prune, plan } = self;
+        Ok(Applying {
+            dry_run: named("dryRun", dry_run, |text| text.parse().ok())?.unwrap_or_default(),
+            prune: named("prune", prune, |text| text.parse().ok())?.unwrap_or_default(),
+            plan,
+        })
+    }
+}
+
+/// Exports all that an organisation has configured, but for its lookup rows, which have an export of their own. Secrets are masked.
+#[utoipa::path(get, path = "/configuration", tag = "configuration", params(OrgQuery), responses((status = 200, body = ConfigurationDocument)))]
+async fn export(Tenant { org, gateway, .. }: Tenant<Read>) -> Result<Json<ConfigurationDocument>, ApiError> {
+    Ok(Json(bundle::export(&gateway, org).await?))
+}
+
+/// Makes an organisation's configuration what a document says, or tells what that would change. Every law is held to before anything is
+/// changed, and a part that the document does not have stays as it is.
+#[utoipa::path(
+    post,
+    path = "/configuration/apply",
+    tag = "configuration",
+    params(OrgQuery, How),
+    request_body = ConfigurationDocument,
+    responses((status = 200, body = ConfigurationPlan)),
+)]
+async fn apply(
+    Tenant { org, gateway, .. }: Tenant<Write>,
+    Asked(how): Asked<How>,
+    body: JsonBody,
+) -> Result<Json<ConfigurationPlan>, ApiError> {
+    let how = how.applying()?;
+    Ok(Json(bundle::apply(&gateway, org, body.document()?, how).await?))
+}

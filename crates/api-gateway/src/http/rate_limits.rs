@@ -1,0 +1,67 @@
+//! `/admin/rate-limits`: how many requests organisations may send.
+
+use axum::Json;
+use axum::extract::Path;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::orgs::Search;
+use crate::access::{Platform, Read, Write};
+use crate::body::JsonBody;
+use crate::configuring::organizations;
+use crate::document::{RateLimitEntry, RateLimitList, RequestLimitsDocument};
+use crate::error::ApiError;
+use crate::gateway::Edge;
+use crate::guard::IfMatch;
+use crate::path;
+use crate::query::{Asked, Paging};
+use crate::resource::Resource;
+
+pub(super) fn routes() -> OpenApiRouter<Edge> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(read, replace))
+}
+
+/// Lists how many requests organisations may send in any minute, by number, beside what the platform says for all.
+#[utoipa::path(get, path = "/admin/rate-limits", tag = "admin", params(Paging, Search), responses((status = 200, body = RateLimitList)))]
+async fn list(
+    Platform { gateway, .. }: Platform<Read>,
+    Asked(paging): Asked<Paging>,
+    Asked(asked): Asked<Search>,
+) -> Result<Json<RateLimitList>, ApiError> {
+    let page = paging.page()?;
+    let listed = gateway.store().organizations().list(asked.search.as_deref(), page).await?;
+    let limits = gateway.limits();
+    let entries = listed.map(|organization| RateLimitEntry::of(&organization, limits));
+    Ok(Json(RateLimitList::of(limits, entries, page)))
+}
+
+/// Reads how many requests an organisation may send.
+#[utoipa::path(get, path = "/admin/rate-limits/{orgId}", tag = "admin", params(("orgId" = i64, Path)), responses((status = 200, body = RateLimitEntry)))]
+async fn read(Platform { gateway, .. }: Platform<Read>, Path(org): Path<String>) -> Result<Resource<RateLimitEntry>, ApiError> {
+    let found = organizations::get(&gateway, path::org(&org)?).await?;
+    Ok(Resource::found(found.revision, RateLimitEntry::of(&found, gateway.limits())))
+}
+
+/// Says how many requests an organisation may send; what is left out is as the platform says for all.
+#[utoipa::path(
+    put,
+    path = "/admin/rate-limits/{orgId}",
+    tag = "admin",
+    params(("orgId" = i64, Path), IfMatch),
+    request_body = RequestLimitsDocument,
+    responses((status = 200, body = RateLimitEntry)),
+)]
+async fn replace(
+    Platform { gateway, .. }: Platform<Write>,
+    Path(org): Path<String>,
+    seen: IfMatch,
+    body: JsonBody,
+) -> Result<Resource<RateLimitEntry>, ApiError> {
+    let stored = organizations::get(&gateway, path::org(&org)?).await?;
+    let limits: RequestLimitsDocument = body.document()?;
+    let changed = organizations::limit(&gateway, stored, limits.into(), seen).await?;
+    Ok(Resource::found(
+        changed.revision,
+        RateLimitEntry::of(&changed, gateway.limits()),
+    ))
+}

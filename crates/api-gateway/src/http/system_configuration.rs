@@ -1,0 +1,20 @@
+//! `/admin/system-configuration`: what this gateway was started with.
+
+use axum::Json;
+use serde_json::Value;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::access::{Platform, Read};
+use crate::gateway::Edge;
+
+pub(super) fn routes() -> OpenApiRouter<Edge> {
+    OpenApiRouter::new().routes(routes!(read))
+}
+
+/// Reads the configuration that is in force in the gateway that answers, by section and key, secrets masked. It is changed by file and
+/// environment, and takes a restart.
+#[utoipa::path(get, path = "/admin/system-configuration", tag = "admin", responses((status = 200, body = Object)))]
+async fn read(Platform { gateway, .. }: Platform<Read>) -> Json<Value> {
+    Json(gateway.system().clone())
+}

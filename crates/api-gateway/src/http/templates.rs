@@ -1,0 +1,163 @@
+//! `/templates`.
+
+use axum::Json;
+use axum::extract::Path;
+use http::StatusCode;
+use ig_store::TemplateFilter;
+use serde::Deserialize;
+use serde_json::Value;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::access::{OrgQuery, Read, Tenant, Write};
+use crate::body::JsonBody;
+use crate::configuring::templates;
+use crate::document::{
+    InboundDocument, JobDocument, Listing as _, OutboundIntegration, TemplateDocument, TemplateList, patched, replaced,
+};
+use crate::error::ApiError;
+use crate::gateway::Edge;
+use crate::guard::IfMatch;
+use crate::query::{Asked, Paging, named};
+use crate::resource::Resource;
+
+pub(super) fn routes() -> OpenApiRouter<Edge> {
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(read, replace, patch, delete))
+        .routes(routes!(apply))
+}
+
+/// Which templates are listed.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
+struct Filter {
+    /// What they are templates of: OUTBOUND, INBOUND or SCHEDULED.
+    direction: Option<String>,
+    /// Their category, to the letter.
+    category: Option<String>,
+    /// Part of the name or of the description.
+    search: Option<String>,
+}
+
+/// Lists the templates that an organisation can apply: those that are built in, then its own.
+#[utoipa::path(get, path = "/templates", tag = "templates", params(OrgQuery, Paging, Filter), responses((status = 200, body = TemplateList)))]
+async fn list(
+    Tenant { org, gateway, .. }: Tenant<Read>,
+    Asked(paging): Asked<Paging>,
+    Asked(Filter {
+        direction,
+        category,
+        search,
+    }): Asked<Filter>,
+) -> Result<Json<TemplateList>, ApiError> {
+    let page = paging.page()?;
+    let direction = named("direction", direction, ig_core::template::Direction::parse)?;
+    let filter = TemplateFilter { direction, category };
+    let listed = templates::list(&gateway, org, &filter, search.as_deref(), page).await?;
+    Ok(Json(TemplateList::of(listed, page)))
+}
+
+/// Makes a template.
+#[utoipa::path(post, path = "/templates", tag = "templates", params(OrgQuery), request_body = TemplateDocument, responses((status = 201, body = TemplateDocument)))]
+async fn create(Tenant { org, gateway, .. }: Tenant<Write>, body: JsonBody) -> Result<Resource<TemplateDocument>, ApiError> {
+    let made = templates::create(&gateway, org, body.document()?).await?;
+    Ok(Resource::created(made.revision, made.into()))
+}
+
+/// Reads a template.
+#[utoipa::path(get, path = "/templates/{id}", tag = "templates", params(OrgQuery, ("id" = String, Path)), responses((status = 200, body = TemplateDocument)))]
+async fn read(Tenant { org, gateway, .. }: Tenant<Read>, Path(id): Path<String>) -> Result<Resource<TemplateDocument>, ApiError> {
+    let found = templates::read(&gateway, org, &id).await?;
+    Ok(Resource::found(found.revision.unwrap_or_default(), found))
+}
+
+/// Replaces a template.
+#[utoipa::path(
+    put,
+    path = "/templates/{id}",
+    tag = "templates",
+    params(OrgQuery, ("id" = String, Path), IfMatch),
+    request_body = TemplateDocument,
+    responses((status = 200, body = TemplateDocument)),
+)]
+async fn replace(
+    Tenant { org, gateway, .. }: Tenant<Write>,
+    Path(id): Path<String>,
+    seen: IfMatch,
+    body: JsonBody,
+) -> Result<Resource<TemplateDocument>, ApiError> {
+    let stored = templates::get(&gateway, org, &id).await?;
+    let document = replaced(&TemplateDocument::from(stored.clone()), body)?;
+    let changed = templates::replace(&gateway, stored, document, seen).await?;
+    Ok(Resource::found(changed.revision, changed.into()))
+}
+
+/// Changes some fields of a template: absent keeps, null removes, a value replaces.
+#[utoipa::path(
+    patch,
+    path = "/templates/{id}",
+    tag = "templates",
+    params(OrgQuery, ("id" = String, Path), IfMatch),
+    request_body(content = serde_json::Value, description = "Any of the template's fields"),
+    responses((status = 200, body = TemplateDocument)),
+)]
+async fn patch(
+    Tenant { org, gateway, .. }: Tenant<Write>,
+    Path(id): Path<String>,
+    seen: IfMatch,
+    body: JsonBody,
+) -> Result<Resource<TemplateDocument>, ApiError> {
+    let stored = templates::get(&gateway, org, &id).await?;
+    let document = patched(&TemplateDocument::from(stored.clone()), body)?;
+    let changed = templates::replace(&gateway, stored, document, seen).await?;
+    Ok(Resource::found(changed.revision, changed.into()))
+}
+
+/// Deletes a template; what was made of it stays.
+#[utoipa::path(
+    delete,
+    path = "/templates/{id}",
+    tag = "templates",
+    params(OrgQuery, ("id" = String, Path), IfMatch),
+    responses((status = 204)),
+)]
+async fn delete(
+    Tenant { org, gateway, .. }: Tenant<Write>,
+    Path(id): Path<String>,
+    seen: IfMatch,
+) -> Result<StatusCode, ApiError> {
+    templates::delete(&gateway, org, &id, seen).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The resource that was made, of the template's direction.
+#[derive(utoipa::ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "describes what is answered as it is")]
+enum Applied {
+    Outbound(OutboundIntegration),
+    Inbound(InboundDocument),
+    Scheduled(JobDocument),
+}
+
+/// Makes the resource that a template is one of. What is given is laid over the definition as a merge patch, and the whole is held to
+/// every law of such a resource; this answer alone shows its signing secrets.
+#[utoipa::path(
+    post,
+    path = "/templates/{id}/apply",
+    tag = "templates",
+    params(OrgQuery, ("id" = String, Path)),
+    request_body(content = serde_json::Value, description = "Fields of the resource, such as name, targetUrl and credentials"),
+    responses((status = 201, body = Applied)),
+)]
+async fn apply(
+    Tenant { org, gateway, .. }: Tenant<Write>,
+    Path(id): Path<String>,
+    body: JsonBody,
+) -> Result<Resource<Value>, ApiError> {
+    let made = templates::apply(&gateway, org, &id, body.value).await?;
+    Ok(Resource::created(made.revision, made.document))
+}

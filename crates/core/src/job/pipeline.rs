@@ -1,0 +1,183 @@
+//! Which aggregation pipelines a job may run.
+
+use serde_json::Value;
+
+use crate::fault::Faults;
+use crate::integration::MAX_DEPTH;
+
+const MOST_STAGES: usize = 50;
+
+/// What writes, or runs code of its own, wherever it stands.
+const NEVER: [&str; 5] = ["$out", "$merge", "$where", "$function", "$accumulator"];
+
+/// What works on the rows that it is given and reads no other collection.
+const STAGES: [&str; 20] = [
+    "$match",
+    "$project",
+    "$group",
+    "$sort",
+    "$limit",
+    "$skip",
+    "$unwind",
+    "$addFields",
+    "$set",
+    "$unset",
+    "$count",
+    "$replaceRoot",
+    "$replaceWith",
+    "$bucket",
+    "$bucketAuto",
+    "$sortByCount",
+    "$facet",
+    "$sample",
+    "$redact",
+    "$setWindowFields",
+];
+
+/// Whose database a pipeline runs in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// The platform's own, where every tenant's rows are.
+    Ours,
+    /// The tenant's.
+    Theirs,
+}
+
+/// Everything that a pipeline must not do, by place.
+pub(super) fn check(pipeline: &[Value], whose: Whose) -> Faults {
+    let mut faults = Faults::default();
+    if pipeline.len() > MOST_STAGES {
+        faults.add("", format!("must be at most {MOST_STAGES} stages"));
+        return faults;
+    }
+    for (at, stage) in pipeline.iter().enumerate() {
+        check_stage(stage, whose, &format!("/{at}"), 0, &mut faults);
+    }
+    faults
+}
+
+fn check_stage(stage: &Value, whose: Whose, place: &str, depth: usize, faults: &mut Faults) {
+    let mut fields = stage.as_object().into_iter().flatten();
+    let (Some((name, content)), None) = (fields.next(), fields.next()) else {
+        faults.add(place, "must be one stage, such as {\"$match\": {…}}");
+        return;
+    };
+    let below = format!("{place}/{name}");
+    if !name.starts_with('$') {
+        faults.add(below, "is no stage: the name of one begins with $");
+        return;
+    }
+    if whose == Whose::Ours && !NEVER.contains(&name.as_str()) && !STAGES.contains(&name.as_str()) {
+        faults.add(below, "is no stage that may run in the platform's own database");
+        return;
+    }
+    check_operators(stage, place, depth, faults);
+    if name == "$facet" {
+        let facets = content.as_object().into_iter().flatten();
+        for (facet, stages) in facets {
+            for (at, stage) in stages.as_array().into_iter().flatten().enumerate() {
+                check_stage(stage, whose, &format!("{below}/{facet}/{at}"), depth + 1, faults);
+            }
+        }
+    }
+}
+
+fn check_operators(value: &Value, place: &str, depth: usize, faults: &mut Faults) {
+    if depth > MAX_DEPTH {
+        faults.add(place, format!("must not nest deeper than {MAX_DEPTH}"));
+        return;
+    }
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                let below = format!("{place}/{}", name.replace('~', "~0").replace('/', "~1"));
+                if NEVER.contains(&name.as_str()) {
+                    faults.add(below, "must not be used: a job reads, and runs no code in a database");
+                } else {
+                    check_operators(value, &below, depth + 1, faults);
+                }
+            }
+        }
+        Value::Array(items) => {
+            for (at, item) in items.iter().enumerate() {
+                check_operators(item, &format!("{place}/{at}"), depth + 1, faults);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn places(pipeline: &Value, whose: Whose) -> Vec<String> {
+        let stages = pipeline.as_array().expect("a list");
+        let faults = check(stages, whose);
+        faults.list().iter().map(|fault| fault.pointer.clone()).collect()
+    }
+
+    #[test]
+    fn what_reads_its_own_rows_may_run() {
+        let pipeline = json!([
+            {"$match": {"status": "FAILED", "$expr": {"$gt": ["$attemptCount", 2]}}},
+            {"$facet": {"by type": [{"$group": {"_id": "$eventType", "n": {"$sum": 1}}}, {"$sort": {"n": -1}}]}},
+            {"$limit": 10},
+        ]);
+        assert!(places(&pipeline, Whose::Ours).is_empty());
+    }
+
+    #[test]
+    fn what_writes_or_runs_code_never_does() {
+        let pipeline = json!([
+            {"$match": {"$where": "sleep(1000)"}},
+            {"$project": {"x": {"a": [{"$function": {"body": "", "args": [], "lang": "js"}}]}}},
+            {"$group": {"_id": null, "x": {"$accumulator": {}}}},
+            {"$merge": {"into": "users"}},
+            {"$out": "users"},
+            {"$facet": {"a": [{"$out": "users"}]}},
+        ]);
+        let expected = [
+            "/0/$match/$where",
+            "/1/$project/x/a/0/$function",
+            "/2/$group/x/$accumulator",
+            "/3/$merge",
+            "/4/$out",
+        ];
+        for whose in [Whose::Ours, Whose::Theirs] {
+            let found = places(&pipeline, whose);
+            assert_eq!(&found[..5], expected, "{whose:?}");
+            assert!(found[5..].iter().all(|place| place.starts_with("/5/$facet/a/0")) && found.len() > 5);
+        }
+    }
+
+    #[test]
+    fn other_collections_are_read_in_the_tenants_own_database_alone() {
+        let pipeline = json!([
+            {"$lookup": {"from": "users", "localField": "a", "foreignField": "b", "as": "c"}},
+            {"$unionWith": "users"},
+            {"$facet": {"a": [{"$graphLookup": {}}]}},
+            {"$collStats": {}},
+        ]);
+        assert!(places(&pipeline, Whose::Theirs).is_empty());
+        let found = places(&pipeline, Whose::Ours);
+        assert_eq!(
+            found,
+            ["/0/$lookup", "/1/$unionWith", "/2/$facet/a/0/$graphLookup", "/3/$collStats"]
+        );
+    }
+
+    #[test]
+    fn what_is_no_pipeline_is_told_by_place() {
+        assert_eq!(
+            places(&json!([{}, 5, {"$match": {}, "$limit": 1}, {"match": {}}]), Whose::Ours),
+            ["/0", "/1", "/2", "/3/match"]
+        );
+        let long = json!(vec![json!({"$limit": 1}); 51]);
+        assert_eq!(places(&long, Whose::Theirs), [""]);
+        let deep = (0..60).fold(json!(1), |inner, _| json!({ "a": inner }));
+        assert_eq!(places(&json!([{ "$match": deep }]), Whose::Ours).len(), 1);
+    }
+}

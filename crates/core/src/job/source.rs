@@ -1,0 +1,354 @@
+//! Where a job's data comes from.
+
+use serde_json::Value;
+
+use super::pipeline::{self, Whose};
+use super::variable::VariableText;
+use crate::fault::Faults;
+use crate::fields::Fields;
+use crate::integration::{MAX_DEPTH, TargetUrl};
+use crate::secret::Secret;
+
+const LONGEST_QUERY: usize = 64 * 1024;
+const MOST_HEADERS: usize = 50;
+
+/// A data source. It keeps the document as it was written, which may hold secrets.
+#[derive(Clone, PartialEq)]
+pub struct DataSource {
+    document: Value,
+    source: Source,
+}
+
+/// The document may hold secrets, so what shows is the source.
+impl std::fmt::Debug for DataSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.source.fmt(f)
+    }
+}
+
+/// What kind of source it is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Source {
+    /// The hospital's MySQL database.
+    Sql(SqlSource),
+    /// A MongoDB database: the platform's own, or another.
+    Mongo(MongoSource),
+    /// An HTTP API.
+    Api(ApiSource),
+}
+
+/// A query.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SqlSource {
+    /// The statement, cut at what becomes bound parameters.
+    pub query: VariableText,
+}
+
+/// An aggregation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MongoSource {
+    /// Where the database is; the platform's own where absent.
+    pub connection: Option<Secret>,
+    /// Its name, where it is not the platform's own.
+    pub database: Option<String>,
+    /// The collection.
+    pub collection: String,
+    /// The stages; variables may stand in their texts.
+    pub pipeline: Vec<Value>,
+}
+
+/// A request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ApiSource {
+    /// The address; variables may stand in it.
+    pub url: VariableText,
+    /// GET, POST, PUT or PATCH.
+    pub method: &'static str,
+    /// Values by name; variables may stand in them.
+    pub headers: Vec<(String, Secret)>,
+    /// What is sent; variables may stand in its texts.
+    pub body: Option<Value>,
+}
+
+impl DataSource {
+    /// Reads a `dataSource` of the type SQL, MONGODB or API, or tells everything that is wrong with it by place.
+    pub fn read(document: &Value) -> Result<Self, Faults> {
+        let object = document
+            .as_object()
+            .ok_or_else(|| Faults::one("", "must be an object that tells where the data comes from"))?;
+        let mut fields = Fields::of(object);
+        let (of, source) = match fields.text("type") {
+            Some("SQL") => ("the type SQL", sql(&mut fields).map(Source::Sql)),
+            Some("MONGODB") => ("the type MONGODB", mongo(&mut fields).map(Source::Mongo)),
+            Some("API") => ("the type API", api(&mut fields).map(Source::Api)),
+            _ => return Err(Faults::one("/type", "must be SQL, MONGODB or API")),
+        };
+        let faults = fields.into_faults(of);
+        let Some(source) = source else {
+            return Err(faults);
+        };
+        let document = document.clone();
+        faults.into_result(Self { document, source })
+    }
+
+    /// The document as it was written.
+    pub fn document(&self) -> &Value {
+        &self.document
+    }
+
+    /// What it says.
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+}
+
+fn sql(fields: &mut Fields<'_>) -> Option<SqlSource> {
+    let query = required(fields, "query")?;
+    if query.len() > LONGEST_QUERY {
+        let message = format!("must be at most {LONGEST_QUERY} bytes");
+        fields.faults().add("/query", message);
+    }
+    // The runner parses it; this tells what cannot be one while it is being written.
+    let first = query.split_whitespace().next().unwrap_or_default();
+    if !["select", "with"].contains(&first.to_ascii_lowercase().as_str()) {
+        fields.faults().add("/query", "must be one SELECT statement");
+    }
+    let query = template(fields, "/query", query)?;
+    Some(SqlSource { query })
+}
+
+fn mongo(fields: &mut Fields<'_>) -> Option<MongoSource> {
+    let connection = fields.text("connectionString").map(str::to_owned);
+    let database = fields.text("database").map(str::to_owned);
+    let collection = required(fields, "collection");
+    let stages = fields.list("pipeline").to_vec();
+    match (&connection, &database) {
+        (Some(connection), database) => {
+            if !["mongodb://", "mongodb+srv://"]
+                .iter()
+                .any(|scheme| connection.starts_with(scheme))
+            {
+                fields
+                    .faults()
+                    .add("/connectionString", "must begin with mongodb:// or mongodb+srv://");
+            }
+            if database.as_deref().is_none_or(|name| name.trim().is_empty()) {
+                fields.faults().add("/database", "is required with a connectionString");
+            }
+        }
+        (None, Some(_)) => fields
+            .faults()
+            .add("/database", "is for another database alone, which a connectionString names"),
+        (None, None) => {}
+    }
+    let whose = if connection.is_some() { Whose::Theirs } else { Whose::Ours };
+    let faults = fields.faults();
+    faults.absorb("/pipeline", pipeline::check(&stages, whose));
+    for (at, stage) in stages.iter().enumerate() {
+        check_texts(stage, &format!("/pipeline/{at}"), 0, faults);
+    }
+    let collection = collection?.to_owned();
+    if collection.is_empty() || collection.starts_with("system.") || collection.contains(['$', '\0']) {
+        faults.add("/collection", "must be the name of a collection");
+    }
+    Some(MongoSource {
+        connection: connection.map(Secret::new),
+        database,
+        collection,
+        pipeline: stages,
+    })
+}
+
+fn api(fields: &mut Fields<'_>) -> Option<ApiSource> {
+    let url = required(fields, "url");
+    let method = match fields.text("method") {
+        None | Some("GET") => "GET",
+        Some("POST") => "POST",
+        Some("PUT") => "PUT",
+        Some("PATCH") => "PATCH",
+        Some(_) => {
+            fields.faults().add("/method", "must be GET, POST, PUT or PATCH");
+            "GET"
+        }
+    };
+    let headers = headers(fields);
+    let body = fields.value("body").cloned();
+    if let Some(body) = &body {
+        check_texts(body, "/body", 0, fields.faults());
+        if method == "GET" {
+            fields.faults().add("/body", "must be left out with the method GET");
+        }
+    }
+    let url = url?;
+    let text = template(fields, "/url", url)?;
+    address(fields, &text);
+    Some(ApiSource {
+        url: text,
+        method,
+        headers,
+        body,
+    })
+}
+
+/// The host has to be known, for the guard judges it: variables may stand behind it alone.
+fn address(fields: &mut Fields<'_>, url: &VariableText) {
+    let with = |stand_in: &str| url.filled(|_| Ok::<_, Faults>(stand_in.to_owned()));
+    let read = |text: Result<String, Faults>| text.and_then(|text| text.parse::<TargetUrl>());
+    match (read(with("a")), read(with("b"))) {
+        (Ok(one), Ok(other)) if one.host() == other.host() && one.port() == other.port() => {}
+        (Ok(_), _) => fields.faults().add("/url", "must have its variables behind the host"),
+        (Err(found), _) => fields.faults().absorb("/url", found),
+    }
+}
+
+fn headers(fields: &mut Fields<'_>) -> Vec<(String, Secret)> {
+    let Some(given) = fields.value("headers") else {
+        return Vec::new();
+    };
+    let Some(given) = given.as_object() else {
+        fields.faults().add("/headers", "must be an object of values by name");
+        return Vec::new();
+    };
+    if given.len() > MOST_HEADERS {
+        let message = format!("must be at most {MOST_HEADERS} headers");
+        fields.faults().add("/headers", message);
+    }
+    let mut headers = Vec::new();
+    for (name, value) in given {
+        let place = format!("/headers/{}", name.replace('~', "~0").replace('/', "~1"));
+        if name.parse::<http::HeaderName>().is_err() {
+            fields.faults().add(&place, "is no header's name");
+        }
+        let sendable = |text: &&str| http::HeaderValue::from_str(text).is_ok();
+        match value.as_str().filter(sendable) {
+            Some(text) => {
+                template(fields, &place, text);
+                headers.push((name.clone(), Secret::new(text)));
+            }
+            None => fields.faults().add(place, "must be a text that a header can hold"),
+        }
+    }
+    headers
+}
+
+/// The variables in all texts of a value are known.
+fn check_texts(value: &Value, place: &str, depth: usize, faults: &mut Faults) {
+    if depth > MAX_DEPTH {
+        faults.add(place, format!("must not nest deeper than {MAX_DEPTH}"));
+        return;
+    }
+    match value {
+        Value::String(text) => {
+            if let Err(found) = text.parse::<VariableText>() {
+                faults.absorb(place, found);
+            }
+        }
+        Value::Array(items) => {
+            for (at, item) in items.iter().enumerate() {
+                check_texts(item, &format!("{place}/{at}"), depth + 1, faults);
+            }
+        }
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                let name = name.replace('~', "~0").replace('/', "~1");
+                check_texts(value, &format!("{place}/{name}"), depth + 1, faults);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+fn template(fields: &mut Fields<'_>, place: &str, text: &str) -> Option<VariableText> {
+    text.parse().map_err(|found| fields.faults().absorb(place, found)).ok()
+}
+
+fn required<'a>(fields: &mut Fields<'a>, name: &'static str) -> Option<&'a str> {
+    let given = fields.value(name).is_some();
+    let text = fields.text(name);
+    if !given {
+        fields.faults().add(format!("/{name}"), "is required");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn places(document: &Value) -> Vec<String> {
+        let faults = DataSource::read(document).expect_err("faults");
+        faults.list().iter().map(|fault| fault.pointer.clone()).collect()
+    }
+
+    #[test]
+    fn a_query_is_one_select_with_known_variables() {
+        let document = json!({"type": "SQL", "query": "SELECT * FROM bills WHERE entity_rid = {{config.tenantId}}"});
+        let source = DataSource::read(&document).unwrap();
+        assert!(matches!(source.source(), Source::Sql(sql) if sql.query.variables().count() == 1));
+        assert_eq!(source.document(), &document);
+        assert_eq!(places(&json!({"type": "SQL"})), ["/query"]);
+        assert_eq!(places(&json!({"type": "SQL", "query": "DELETE FROM bills"})), ["/query"]);
+        assert_eq!(places(&json!({"type": "SQL", "query": "SELECT {{x}}"})), ["/query"]);
+        assert_eq!(
+            places(&json!({"type": "SQL", "query": "SELECT 1", "url": "https://a.example"})),
+            ["/url"]
+        );
+    }
+
+    #[test]
+    fn an_aggregation_runs_in_our_database_or_in_theirs() {
+        let ours =
+            json!({"type": "MONGODB", "collection": "delivery_logs", "pipeline": [{"$match": {"day": "{{date.today()}}"}}]});
+        assert!(DataSource::read(&ours).is_ok());
+        let theirs = json!({
+            "type": "MONGODB", "connectionString": "mongodb://u:marker@db.example", "database": "d", "collection": "c",
+            "pipeline": [{"$lookup": {"from": "d"}}],
+        });
+        let read = DataSource::read(&theirs).unwrap();
+        assert!(!format!("{read:?}").contains("marker"));
+        assert_eq!(
+            places(&json!({"type": "MONGODB", "database": "d", "collection": "c"})),
+            ["/database"]
+        );
+        let faulty = json!({
+            "type": "MONGODB", "connectionString": "mysql://x", "collection": "system.users",
+            "pipeline": [{"$match": {"a": "{{b}}"}}, {"$out": "c"}],
+        });
+        let found = places(&faulty);
+        let expected = [
+            "/connectionString",
+            "/database",
+            "/pipeline/1/$out",
+            "/pipeline/0/$match/a",
+            "/collection",
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_requests_host_is_known_before_it_is_made() {
+        let good = json!({
+            "type": "API", "url": "https://api.example/days/{{date.today()}}?key={{env.KEY}}", "method": "POST",
+            "headers": {"X-API-Key": "{{env.KEY}}"}, "body": {"from": "{{date.yesterday()}}"},
+        });
+        assert!(DataSource::read(&good).is_ok());
+        for url in [
+            "https://{{env.HOST}}/",
+            "https://a.example{{env.HOST}}/",
+            "{{env.URL}}",
+            "/relative",
+            "ftp://a.example/",
+        ] {
+            assert_eq!(places(&json!({"type": "API", "url": url})), ["/url"], "{url}");
+        }
+        let faulty = json!({
+            "type": "API", "url": "https://a.example/", "method": "DELETE", "headers": {"a b": "c", "d": 5, "e": "{{f}}"}, "body": {},
+        });
+        assert_eq!(
+            places(&faulty),
+            ["/method", "/headers/a b", "/headers/d", "/headers/e", "/body"]
+        );
+    }
+}

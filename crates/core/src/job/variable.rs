@@ -1,0 +1,181 @@
+//! Variables that jobs may name: `{{date.today()}}` and the like.
+
+use std::str::FromStr;
+
+use smol_str::SmolStr;
+
+use crate::fault::Faults;
+
+/// A value that is filled in when the job runs.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Variable {
+    /// `config.tenantId`: the entity that the job acts for.
+    TenantId,
+    /// `config.integrationId`: the job itself.
+    IntegrationId,
+    /// `date.today()`: the day in the organisation's zone, as `YYYY-MM-DD`.
+    Today,
+    /// `date.yesterday()`: the day before.
+    Yesterday,
+    /// `date.todayStart()`: the first moment of today, in ISO 8601.
+    TodayStart,
+    /// `date.todayEnd()`: the last second of today, in ISO 8601.
+    TodayEnd,
+    /// `date.now()`: the moment, in ISO 8601.
+    Now,
+    /// `env.NAME`: a variable of the job-runner's environment that its configuration lists.
+    Env(SmolStr),
+}
+
+impl FromStr for Variable {
+    type Err = Faults;
+
+    fn from_str(text: &str) -> Result<Self, Faults> {
+        Ok(match text.trim() {
+            "config.tenantId" => Self::TenantId,
+            "config.integrationId" => Self::IntegrationId,
+            "date.today()" => Self::Today,
+            "date.yesterday()" => Self::Yesterday,
+            "date.todayStart()" => Self::TodayStart,
+            "date.todayEnd()" => Self::TodayEnd,
+            "date.now()" => Self::Now,
+            other => return env(other),
+        })
+    }
+}
+
+fn env(text: &str) -> Result<Variable, Faults> {
+    let name = text.strip_prefix("env.").filter(|name| {
+        let begins_well = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
+        begins_well && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    });
+    let unknown = || {
+        let known = "config.tenantId, config.integrationId, date.today(), date.yesterday(), date.todayStart(), date.todayEnd(), date.now() and env.NAME";
+        Faults::one("", format!("{{{{{text}}}}} is no variable: there are {known}"))
+    };
+    name.map(|name| Variable::Env(name.into())).ok_or_else(unknown)
+}
+
+/// A piece of a text with variables in it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// What stands there.
+    Text(String),
+    /// What is filled in.
+    Variable(Variable),
+}
+
+/// A text with variables in it, cut at them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct VariableText(Vec<Part>);
+
+impl VariableText {
+    /// Its pieces, in order; two texts never follow each other, and none is empty.
+    pub fn parts(&self) -> &[Part] {
+        &self.0
+    }
+
+    /// The variables in it.
+    pub fn variables(&self) -> impl Iterator<Item = &Variable> {
+        self.0.iter().filter_map(|part| match part {
+            Part::Text(_) => None,
+            Part::Variable(variable) => Some(variable),
+        })
+    }
+
+    /// The text with what `value` answers in the place of each variable.
+    pub fn filled<E>(&self, mut value: impl FnMut(&Variable) -> Result<String, E>) -> Result<String, E> {
+        self.0.iter().try_fold(String::new(), |mut text, part| {
+            match part {
+                Part::Text(part) => text.push_str(part),
+                Part::Variable(variable) => text.push_str(&value(variable)?),
+            }
+            Ok(text)
+        })
+    }
+}
+
+impl FromStr for VariableText {
+    type Err = Faults;
+
+    fn from_str(text: &str) -> Result<Self, Faults> {
+        let mut parts = Vec::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once("{{") {
+            let (name, behind) = after
+                .split_once("}}")
+                .ok_or_else(|| Faults::one("", "has a {{ that no }} ends"))?;
+            if !before.is_empty() {
+                parts.push(Part::Text(before.to_owned()));
+            }
+            parts.push(Part::Variable(name.parse()?));
+            rest = behind;
+        }
+        if !rest.is_empty() {
+            parts.push(Part::Text(rest.to_owned()));
+        }
+        Ok(Self(parts))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_text_is_cut_at_its_variables() {
+        let text: VariableText = "entity = {{ config.tenantId }} and day = {{date.today()}}{{env.SHIFT}}"
+            .parse()
+            .unwrap();
+        let expected = [
+            Part::Text("entity = ".to_owned()),
+            Part::Variable(Variable::TenantId),
+            Part::Text(" and day = ".to_owned()),
+            Part::Variable(Variable::Today),
+            Part::Variable(Variable::Env("SHIFT".into())),
+        ];
+        assert_eq!(text.parts(), expected);
+        assert_eq!(text.variables().count(), 3);
+    }
+
+    #[test]
+    fn what_is_no_variable_is_refused_by_name() {
+        for text in [
+            "{{date.tomorrow()}}",
+            "{{}}",
+            "{{env.}}",
+            "{{env.A-B}}",
+            "{{env.1A}}",
+            "a {{ b",
+            "{{{{env.A}}}}",
+        ] {
+            assert!(text.parse::<VariableText>().is_err(), "{text}");
+        }
+        let fault = "x {{patient.id}}".parse::<VariableText>().unwrap_err().to_string();
+        assert!(fault.contains("{{patient.id}}") && fault.contains("date.today()"), "{fault}");
+    }
+
+    proptest! {
+        #[test]
+        fn a_text_without_variables_stays_as_it_is(text in "[^{]*") {
+            let read: VariableText = text.parse().unwrap();
+            let filled = read.filled(|_| Err::<String, ()>(())).unwrap();
+            prop_assert_eq!(filled, text);
+        }
+
+        #[test]
+        fn filling_in_is_putting_texts_for_names(before in "[a-z =]*", between in "[a-z =]*", value in "\\PC*") {
+            let text = format!("{before}{{{{date.now()}}}}{between}{{{{env.X}}}}");
+            let read: VariableText = text.parse().unwrap();
+            let filled = read.filled(|_| Ok::<_, ()>(value.clone())).unwrap();
+            prop_assert_eq!(filled, format!("{before}{value}{between}{value}"));
+        }
+
+        #[test]
+        fn reading_never_panics(text in "\\PC*") {
+            let _ = text.parse::<VariableText>();
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Scheduled jobs.
+
+use ig_core::id::{OrgId, Rid};
+use ig_core::integration::{OutgoingAuth, Script};
+use ig_core::job::{DataSource, Job, JobSchedule};
+
+use crate::integration::{
+    attempts_from_wire, auth_to_wire, headers_from_wire, headers_to_wire, log_level_from_wire, log_level_to_wire,
+    secrets_from_wire, secrets_to_wire,
+};
+use crate::invalid::{InvalidMessage, Within as _, required};
+use crate::json;
+use crate::time::{duration_from_wire, duration_to_wire, timestamp_from_wire, timestamp_to_wire};
+use crate::v1;
+
+impl From<&Job> for v1::Job {
+    fn from(job: &Job) -> Self {
+        let Job {
+            id,
+            org_id,
+            tenant_id,
+            name,
+            category,
+            is_active,
+            schedule,
+            source,
+            script,
+            script_timeout,
+            target,
+            auth,
+            signing,
+            headers,
+            timeout,
+            attempts,
+            log_level,
+            revision,
+            created_at,
+            updated_at,
+        } = job;
+        Self {
+            id: id.to_string(),
+            org_id: org_id.0,
+            tenant_id: tenant_id.0,
+            name: name.clone(),
+            category: category.clone(),
+            is_active: *is_active,
+            schedule: schedule.document().to_string(),
+            data_source: source.document().to_string(),
+            script: script.as_ref().map(|script| script.source().to_string()),
+            script_timeout: Some(duration_to_wire(*script_timeout)),
+            target: Some(target.into()),
+            auth: auth_to_wire(auth),
+            signing_secrets: signing.as_ref().map(secrets_to_wire).unwrap_or_default(),
+            headers: headers_to_wire(headers),
+            timeout: Some(duration_to_wire(*timeout)),
+            attempts: u32::from(*attempts),
+            log_level: log_level_to_wire(*log_level).into(),
+            revision: *revision,
+            created_at: Some(timestamp_to_wire(created_at)),
+            updated_at: Some(timestamp_to_wire(updated_at)),
+        }
+    }
+}
+
+impl TryFrom<v1::Job> for Job {
+    type Error = InvalidMessage;
+
+    fn try_from(message: v1::Job) -> Result<Self, InvalidMessage> {
+        let v1::Job {
+            id,
+            org_id,
+            tenant_id,
+            name,
+            category,
+            is_active,
+            schedule,
+            data_source,
+            script,
+            script_timeout,
+            target,
+            auth,
+            signing_secrets,
+            headers,
+            timeout,
+            attempts,
+            log_level,
+            revision,
+            created_at,
+            updated_at,
+        } = message;
+        let schedule = json::from_wire(&schedule).within("schedule")?;
+        let source = json::from_wire(&data_source).within("data_source")?;
+        Ok(Self {
+            id: id.parse().within("id")?,
+            org_id: OrgId(org_id),
+            tenant_id: Rid(tenant_id),
+            name,
+            category,
+            is_active,
+            schedule: JobSchedule::read(&schedule).within("schedule")?,
+            source: DataSource::read(&source).within("data_source")?,
+            script: script.as_deref().map(Script::new).transpose().within("script")?,
+            script_timeout: duration_from_wire(script_timeout, "script_timeout")?,
+            target: required(target, "target")?,
+            auth: auth.map_or(Ok(OutgoingAuth::None), OutgoingAuth::try_from).within("auth")?,
+            signing: secrets_from_wire(&signing_secrets).within("signing_secrets")?,
+            headers: headers_from_wire(headers),
+            timeout: duration_from_wire(timeout, "timeout")?,
+            attempts: attempts_from_wire(attempts).within("attempts")?,
+            log_level: log_level_from_wire(log_level).within("log_level")?,
+            revision,
+            created_at: timestamp_from_wire(created_at, "created_at")?,
+            updated_at: timestamp_from_wire(updated_at, "updated_at")?,
+        })
+    }
+}

@@ -1,0 +1,73 @@
+//! Inbound integrations: among all others, with the direction INBOUND.
+
+mod client;
+mod document;
+mod timeouts;
+
+use ig_core::id::{IntegrationId, OrgId};
+use ig_core::inbound::{InboundIntegration, RouteName};
+use ig_core::ports::StoreError;
+use mongodb::bson::doc;
+
+pub(crate) use document::InboundDocument;
+
+use crate::database::Database;
+use crate::field::object_id;
+use crate::names::INTEGRATIONS;
+use crate::page::{Listed, Page, add_search};
+
+/// What these documents say in `direction`.
+pub(crate) const DIRECTION: &str = "INBOUND";
+
+/// Which inbound integrations are listed; what is left out does not matter.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct InboundFilter {
+    /// Whether calls are let through.
+    pub is_active: Option<bool>,
+    /// The `type` in the address.
+    pub route: Option<RouteName>,
+    /// Part of the name, of the type or of the target's address.
+    pub search: Option<String>,
+}
+
+/// The inbound integrations, for reading; they are changed through [`crate::Configurations::commit`].
+#[derive(Debug, Clone)]
+pub struct InboundIntegrations {
+    database: Database,
+}
+
+impl InboundIntegrations {
+    pub(crate) fn new(database: Database) -> Self {
+        Self { database }
+    }
+
+    /// One of an organisation's inbound integrations.
+    pub async fn get(&self, org: OrgId, id: IntegrationId) -> Result<Option<InboundIntegration>, StoreError> {
+        let integrations = self.database.collection::<InboundDocument>(INTEGRATIONS);
+        let filter = doc! { "_id": object_id(id.0), "orgId": org.0, "direction": DIRECTION };
+        let found = self.database.within(integrations.find_one(filter)).await?;
+        found.map(|document| document.read(self.database.secrets())).transpose()
+    }
+
+    /// An organisation's inbound integrations in the order of their making.
+    pub async fn list(&self, org: OrgId, filter: &InboundFilter, page: Page) -> Result<Listed<InboundIntegration>, StoreError> {
+        let InboundFilter {
+            is_active,
+            route,
+            search,
+        } = filter;
+        let mut query = doc! { "orgId": org.0, "direction": DIRECTION };
+        if let Some(is_active) = is_active {
+            query.insert("isActive", is_active);
+        }
+        if let Some(route) = route {
+            query.insert("type", route.as_str());
+        }
+        add_search(&mut query, search.as_deref(), &["name", "type", "targetUrl"]);
+        let listed = self
+            .database
+            .page::<InboundDocument>(INTEGRATIONS, query, doc! { "_id": 1 }, None, page)
+            .await?;
+        listed.try_map(|document| document.read(self.database.secrets()))
+    }
+}

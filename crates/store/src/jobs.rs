@@ -1,0 +1,71 @@
+//! Scheduled jobs: among all integrations, with the direction SCHEDULED.
+
+mod document;
+
+use ig_core::id::{IntegrationId, OrgId};
+use ig_core::job::Job;
+use ig_core::ports::StoreError;
+use mongodb::bson::doc;
+
+pub(crate) use document::JobDocument;
+
+use crate::database::Database;
+use crate::field::object_id;
+use crate::names::INTEGRATIONS;
+use crate::page::{Listed, Page, add_search};
+
+/// What these documents say in `direction`.
+pub(crate) const DIRECTION: &str = "SCHEDULED";
+
+/// Which jobs are listed; what is left out does not matter.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct JobFilter {
+    /// Whether they run when it is time.
+    pub is_active: Option<bool>,
+    /// What they are for, to the letter.
+    pub category: Option<String>,
+    /// Part of the name or of the target's address.
+    pub search: Option<String>,
+}
+
+/// The jobs, for reading; they are changed through [`crate::Configurations::commit`].
+#[derive(Debug, Clone)]
+pub struct Jobs {
+    database: Database,
+}
+
+impl Jobs {
+    pub(crate) fn new(database: Database) -> Self {
+        Self { database }
+    }
+
+    /// One of an organisation's jobs.
+    pub async fn get(&self, org: OrgId, id: IntegrationId) -> Result<Option<Job>, StoreError> {
+        let jobs = self.database.collection::<JobDocument>(INTEGRATIONS);
+        let filter = doc! { "_id": object_id(id.0), "orgId": org.0, "direction": DIRECTION };
+        let found = self.database.within(jobs.find_one(filter)).await?;
+        found.map(|document| document.read(self.database.secrets())).transpose()
+    }
+
+    /// An organisation's jobs in the order of their making.
+    pub async fn list(&self, org: OrgId, filter: &JobFilter, page: Page) -> Result<Listed<Job>, StoreError> {
+        let JobFilter {
+            is_active,
+            category,
+            search,
+        } = filter;
+        let mut query = doc! { "orgId": org.0, "direction": DIRECTION };
+        if let Some(is_active) = is_active {
+            query.insert("isActive", is_active);
+        }
+        if let Some(category) = category {
+            query.insert("type", category);
+        }
+        add_search(&mut query, search.as_deref(), &["name", "targetUrl"]);
+        let listed = self
+            .database
+            .page::<JobDocument>(INTEGRATIONS, query, doc! { "_id": 1 }, None, page)
+            .await?;
+        listed.try_map(|document| document.read(self.database.secrets()))
+    }
+}
