@@ -4,9 +4,11 @@ use anyhow::{Context as _, bail};
 use http::{Method, Request, StatusCode, header};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Bytes;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use rustls::{ClientConfig, RootCertStore};
 use serde_json::Value;
 
 /// Speaks to one gateway with one key.
@@ -14,7 +16,7 @@ use serde_json::Value;
 pub(crate) struct Api {
     base: String,
     key: String,
-    client: Client<HttpConnector, Full<Bytes>>,
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
 }
 
 impl Api {
@@ -23,7 +25,7 @@ impl Api {
         Self {
             base: format!("{http}/api/v1"),
             key: key.to_owned(),
-            client: Client::builder(TokioExecutor::new()).build_http(),
+            client: Client::builder(TokioExecutor::new()).build(connector()),
         }
     }
 
@@ -53,6 +55,19 @@ impl Api {
         let status = response.status();
         Ok((status, response.into_body().collect().await?.to_bytes()))
     }
+}
+
+/// Plain HTTP, or TLS that trusts whom the platform trusts.
+fn connector() -> HttpsConnector<HttpConnector> {
+    let mut roots = RootCertStore::empty();
+    // Whoever is not trusted for want of a root is told so when the connection is made.
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let tls = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    HttpsConnectorBuilder::new()
+        .with_tls_config(tls)
+        .https_or_http()
+        .enable_http1()
+        .build()
 }
 
 fn understood(method: &Method, path: &str, status: StatusCode, body: &Bytes) -> anyhow::Result<Value> {

@@ -22,6 +22,53 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: ConfigCommand,
     },
+    /// Writes what an organisation has configured as one YAML document, secrets masked
+    Export(ExportArguments),
+    /// Makes an organisation's configuration what a YAML or JSON document says, after showing the changes
+    Apply(ApplyArguments),
+}
+
+/// Which organisation, and where.
+#[derive(Debug, Args)]
+pub(crate) struct GatewayArguments {
+    /// Where the gateway is
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:4000")]
+    pub(crate) gateway: String,
+    /// A key for its API [default: the environment's IG_API_KEY]
+    #[arg(long, value_name = "KEY")]
+    pub(crate) api_key: Option<String>,
+    /// The organisation
+    #[arg(long, value_name = "ORG_ID")]
+    pub(crate) org: i64,
+}
+
+/// What `igctl export` is told.
+#[derive(Debug, Args)]
+pub(crate) struct ExportArguments {
+    #[command(flatten)]
+    pub(crate) gateway: GatewayArguments,
+    /// The file to write; printed where it is left out
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// What `igctl apply` is told.
+#[derive(Debug, Args)]
+pub(crate) struct ApplyArguments {
+    #[command(flatten)]
+    pub(crate) gateway: GatewayArguments,
+    /// The document, - for the standard input; ${env:NAME} in its texts stands for a variable of the environment
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Delete what the document leaves out, of the parts that it has
+    #[arg(long)]
+    pub(crate) prune: bool,
+    /// Show the changes and make none
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Make the changes without asking
+    #[arg(long, short)]
+    pub(crate) yes: bool,
 }
 
 #[derive(Debug, Subcommand)]

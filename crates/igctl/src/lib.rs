@@ -3,6 +3,7 @@
 mod api;
 mod arguments;
 mod check;
+mod declared;
 mod demo;
 mod kept;
 mod port;
@@ -25,6 +26,8 @@ pub fn main() -> ExitCode {
         Command::Config {
             command: ConfigCommand::Check,
         } => check::main(),
+        Command::Export(arguments) => declared::export(&arguments),
+        Command::Apply(arguments) => declared::apply(&arguments),
     };
     done.unwrap_or_else(|error| say::failure(&error))
 }

@@ -1,5 +1,6 @@
 //! The program itself, run as its users run it.
 
 mod config_check;
+mod declared;
 mod program;
 mod up;

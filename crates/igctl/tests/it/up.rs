@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::program::{Up, igctl, lives, output};
 
-async fn ready(up: &mut Up, folder: &Path) -> Value {
+pub(crate) async fn ready(up: &mut Up, folder: &Path) -> Value {
     let file = folder.join("ready.json");
     eventually("the ready file", async || {
         assert!(up.runs(), "igctl ended before it was ready: {:?}", up.lines());

@@ -1,0 +1,96 @@
+//! `igctl export` and `igctl apply`: an organisation's configuration as one document, in a file under version control.
+
+use std::io::{IsTerminal as _, Read as _, Write as _};
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use http::Method;
+use serde_json::Value;
+
+use crate::api::Api;
+use crate::arguments::{ApplyArguments, ExportArguments, GatewayArguments};
+use crate::say;
+
+mod environment;
+mod plan;
+
+/// Writes an organisation's configuration to a file, or prints it.
+pub(crate) fn export(arguments: &ExportArguments) -> anyhow::Result<ExitCode> {
+    let ExportArguments { gateway, output } = arguments;
+    let path = format!("/configuration?orgId={}", gateway.org);
+    let found = run(async { api(gateway)?.get(&path).await })?;
+    let document = found.with_context(|| format!("there is no organisation {}", gateway.org))?;
+    let text = serde_norway::to_string(&document)?;
+    match output {
+        Some(file) => std::fs::write(file, text).with_context(|| format!("{} cannot be written", file.display()))?,
+        None => say::line(text.trim_end()),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Shows what a document changes, and makes it so.
+pub(crate) fn apply(arguments: &ApplyArguments) -> anyhow::Result<ExitCode> {
+    let document = read(&arguments.file)?;
+    run(applied(arguments, document))
+}
+
+async fn applied(arguments: &ApplyArguments, document: Value) -> anyhow::Result<ExitCode> {
+    let ApplyArguments {
+        gateway,
+        file: _,
+        prune,
+        dry_run,
+        yes,
+    } = arguments;
+    let api = api(gateway)?;
+    let path = format!("/configuration/apply?orgId={}&prune={prune}", gateway.org);
+    let planned = api.send(Method::POST, &format!("{path}&dryRun=true"), &document).await?;
+    for line in plan::lines(&planned) {
+        say::line(line);
+    }
+    if *dry_run || plan::is_empty(&planned) {
+        return Ok(ExitCode::SUCCESS);
+    }
+    if !yes && !agreed()? {
+        bail!("nothing was changed");
+    }
+    let plan = planned.get("plan").and_then(Value::as_str).unwrap_or_default();
+    api.send(Method::POST, &format!("{path}&plan={plan}"), &document).await?;
+    say::line("Done.");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn agreed() -> anyhow::Result<bool> {
+    if !std::io::stdin().is_terminal() {
+        bail!("nobody is there to agree: give --yes, or --dry-run to see the changes alone");
+    }
+    write!(std::io::stdout(), "Make these changes? [y/N] ")?;
+    std::io::stdout().flush()?;
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    Ok(["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str()))
+}
+
+/// The document in a file of YAML, which JSON is too; `-` is the standard input.
+fn read(file: &Path) -> anyhow::Result<Value> {
+    let mut text = String::new();
+    if file == Path::new("-") {
+        std::io::stdin().read_to_string(&mut text)?;
+    } else {
+        text = std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
+    }
+    let document: Value = serde_norway::from_str(&text).with_context(|| format!("{} is not YAML", file.display()))?;
+    environment::filled(document, |name| std::env::var(name).ok())
+}
+
+fn api(arguments: &GatewayArguments) -> anyhow::Result<Api> {
+    let given = arguments.api_key.clone().or_else(|| std::env::var("IG_API_KEY").ok());
+    let key = given.context("an API key is needed: give it in IG_API_KEY, or with --api-key")?;
+    Ok(Api::new(arguments.gateway.trim_end_matches('/'), &key))
+}
+
+fn run<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(work)
+}
