@@ -8,6 +8,7 @@ use crate::body::{JsonBody, Shaped, document, merged, unmasked};
 use crate::error::ApiError;
 
 mod access;
+mod alert;
 mod api_key;
 mod bulk_retry;
 mod dead_letter;
@@ -33,6 +34,7 @@ mod text;
 mod unit;
 mod user;
 
+pub(crate) use alert::{AlertEntry, AlertList, alert_id};
 pub(crate) use api_key::{ApiKeyAsked, ApiKeyEntry, ApiKeyList};
 pub(crate) use bulk_retry::{BulkRetried, BulkRetry};
 pub(crate) use dead_letter::{DlqEntry, DlqEntryList};

@@ -18,6 +18,7 @@ use crate::config::HttpConfig;
 use crate::error::{ApiError, ErrorCode};
 use crate::gateway::Edge;
 
+mod alerts;
 mod api_keys;
 mod audit_logs;
 mod auth;
@@ -111,6 +112,7 @@ fn routes() -> OpenApiRouter<Edge> {
         .merge(execution_logs::routes())
         .merge(dlq::routes())
         .merge(scheduled_integrations::routes())
+        .merge(alerts::routes())
 }
 
 async fn unknown() -> ApiError {

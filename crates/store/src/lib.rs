@@ -35,7 +35,7 @@ mod sessions;
 mod store;
 mod users;
 
-pub use alerts::{AlertTimes, Alerts, Raised};
+pub use alerts::{AlertFilter, AlertTimes, Alerts, KeptAlert, Raised};
 pub use api_keys::{ApiKey, ApiKeyFilter, ApiKeys, KeyHash, NewApiKey};
 pub use audit_logs::{AuditEntry, AuditLogFilter, AuditLogs};
 pub use breakers::Breakers;

@@ -1,6 +1,7 @@
 //! The gateway over real HTTP and gRPC, with a real database.
 
 mod access;
+mod alerts;
 mod api;
 mod concurrency;
 mod description;

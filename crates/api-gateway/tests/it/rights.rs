@@ -122,6 +122,8 @@ const MATRIX: &[(&str, &str, Needs)] = &[
     ("post", "/scheduled-integrations/{id}/cancel", Org(Write)),
     ("post", "/scheduled-integrations/{id}/reschedule", Org(Write)),
     ("post", "/scheduled-integrations/preview", Org(Read)),
+    ("get", "/alerts", Org(Read)),
+    ("get", "/alerts/{id}", Org(Read)),
 ];
 
 const VICTIM: i64 = 10;

@@ -1,5 +1,6 @@
 //! The store against a real server.
 
+mod alerts;
 mod api_keys;
 mod away;
 mod breakers;
