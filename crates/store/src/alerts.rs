@@ -1,6 +1,7 @@
 //! Alerts, as people read them in the alert centre: `_id` is what they are about and the quiet time that they opened.
 
 mod kept;
+mod tally;
 
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use ig_core::ports::StoreError;
 use mongodb::bson::{Document, doc};
 
 pub use kept::{AlertFilter, KeptAlert};
+pub use tally::AlertTally;
 
 use crate::database::Database;
 use crate::error::{is_duplicate, store_error};

@@ -18,4 +18,6 @@ mod rate_windows;
 mod redrives;
 mod scheduled;
 mod secrets;
+mod statistics;
 mod stored;
+mod tallies;
