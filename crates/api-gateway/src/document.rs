@@ -11,6 +11,7 @@ mod access;
 mod alert;
 mod api_key;
 mod bulk_retry;
+mod dashboard;
 mod dead_letter;
 mod dead_letter_statistics;
 mod delivery_log;
@@ -18,12 +19,14 @@ mod event_audit;
 mod event_type;
 mod execution_log;
 mod field_schema;
+mod figures;
 mod header;
 mod history;
 mod integration;
 mod listing;
 mod lookup;
 mod organization;
+mod platform;
 mod preview;
 mod profile;
 mod pushed;
@@ -37,6 +40,7 @@ mod user;
 pub(crate) use alert::{AlertEntry, AlertList, alert_id};
 pub(crate) use api_key::{ApiKeyAsked, ApiKeyEntry, ApiKeyList};
 pub(crate) use bulk_retry::{BulkRetried, BulkRetry};
+pub(crate) use dashboard::Dashboard;
 pub(crate) use dead_letter::{DlqEntry, DlqEntryList};
 pub(crate) use dead_letter_statistics::DlqStatistics;
 pub(crate) use delivery_log::{DeliveryLogEntry, DeliveryLogList};
@@ -44,6 +48,7 @@ pub(crate) use event_audit::{EventEntry, EventList};
 pub(crate) use event_type::{EventTypeDocument, EventTypeList, ValidationChoice};
 pub(crate) use execution_log::{ExecutionLogEntry, ExecutionLogList};
 pub(crate) use field_schema::{FieldSchema, FieldSchemaChange, FieldSchemaList};
+pub(crate) use figures::Figures;
 pub(crate) use history::{AuditLogDetail, AuditLogEntry, AuditLogList, Looks, VersionDetail, VersionEntry, VersionList};
 pub(crate) use integration::{OutboundIntegration, OutboundIntegrationList, Secrets};
 pub(crate) use listing::Listing;
@@ -53,6 +58,7 @@ pub(crate) use lookup::{
     LookupsDeleted, Question, tenant,
 };
 pub(crate) use organization::{Org, OrgList};
+pub(crate) use platform::{PlatformDashboard, ServiceEntry, SourceEntry, WorkerEntry, Workers};
 pub(crate) use preview::{
     Preview, PreviewAsked, PreviewError, PreviewStatus, PreviewStep, PreviewedRequest, TestAsked, TestResult, Tested,
 };

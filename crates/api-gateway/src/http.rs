@@ -22,6 +22,7 @@ mod alerts;
 mod api_keys;
 mod audit_logs;
 mod auth;
+mod dashboard;
 mod description;
 mod dlq;
 mod event_types;
@@ -113,6 +114,7 @@ fn routes() -> OpenApiRouter<Edge> {
         .merge(dlq::routes())
         .merge(scheduled_integrations::routes())
         .merge(alerts::routes())
+        .merge(dashboard::routes())
 }
 
 async fn unknown() -> ApiError {

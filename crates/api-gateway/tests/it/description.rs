@@ -57,6 +57,8 @@ async fn the_description_names_every_route_and_what_errors_look_like() {
         "/dlq/redrives/{id}",
         "/alerts",
         "/alerts/{id}",
+        "/dashboard",
+        "/admin/dashboard",
     ] {
         assert!(
             paths.contains(&format!("/api/v1{path}").as_str()),

@@ -4,6 +4,8 @@ mod access;
 mod alerts;
 mod api;
 mod concurrency;
+mod dashboard;
+mod deliveries;
 mod description;
 mod faults;
 mod history;

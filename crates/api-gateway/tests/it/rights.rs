@@ -124,6 +124,8 @@ const MATRIX: &[(&str, &str, Needs)] = &[
     ("post", "/scheduled-integrations/preview", Org(Read)),
     ("get", "/alerts", Org(Read)),
     ("get", "/alerts/{id}", Org(Read)),
+    ("get", "/dashboard", Org(Read)),
+    ("get", "/admin/dashboard", Platform(Read)),
 ];
 
 const VICTIM: i64 = 10;
