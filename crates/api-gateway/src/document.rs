@@ -9,6 +9,7 @@ use crate::error::ApiError;
 
 mod access;
 mod alert;
+mod analytics;
 mod api_key;
 mod bulk_retry;
 mod dashboard;
@@ -38,6 +39,7 @@ mod unit;
 mod user;
 
 pub(crate) use alert::{AlertEntry, AlertList, alert_id};
+pub(crate) use analytics::{ErrorAnalytics, EventTypeAnalytics, IntegrationAnalytics, Point, Summary, TimeSeries};
 pub(crate) use api_key::{ApiKeyAsked, ApiKeyEntry, ApiKeyList};
 pub(crate) use bulk_retry::{BulkRetried, BulkRetry};
 pub(crate) use dashboard::Dashboard;

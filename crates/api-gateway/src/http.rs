@@ -19,6 +19,7 @@ use crate::error::{ApiError, ErrorCode};
 use crate::gateway::Edge;
 
 mod alerts;
+mod analytics;
 mod api_keys;
 mod audit_logs;
 mod auth;
@@ -115,6 +116,7 @@ fn routes() -> OpenApiRouter<Edge> {
         .merge(scheduled_integrations::routes())
         .merge(alerts::routes())
         .merge(dashboard::routes())
+        .merge(analytics::routes())
 }
 
 async fn unknown() -> ApiError {

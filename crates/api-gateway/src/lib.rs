@@ -2,6 +2,7 @@
 
 mod access;
 mod addendum;
+mod analytics;
 mod answer;
 mod arrival;
 mod body;

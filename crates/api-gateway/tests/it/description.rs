@@ -59,6 +59,11 @@ async fn the_description_names_every_route_and_what_errors_look_like() {
         "/alerts/{id}",
         "/dashboard",
         "/admin/dashboard",
+        "/analytics/summary",
+        "/analytics/timeseries",
+        "/analytics/integrations",
+        "/analytics/event-types",
+        "/analytics/errors",
     ] {
         assert!(
             paths.contains(&format!("/api/v1{path}").as_str()),

@@ -2,6 +2,7 @@
 
 mod access;
 mod alerts;
+mod analytics;
 mod api;
 mod concurrency;
 mod dashboard;

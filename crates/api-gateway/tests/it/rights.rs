@@ -126,6 +126,11 @@ const MATRIX: &[(&str, &str, Needs)] = &[
     ("get", "/alerts/{id}", Org(Read)),
     ("get", "/dashboard", Org(Read)),
     ("get", "/admin/dashboard", Platform(Read)),
+    ("get", "/analytics/summary", Org(Read)),
+    ("get", "/analytics/timeseries", Org(Read)),
+    ("get", "/analytics/integrations", Org(Read)),
+    ("get", "/analytics/event-types", Org(Read)),
+    ("get", "/analytics/errors", Org(Read)),
 ];
 
 const VICTIM: i64 = 10;
