@@ -8,9 +8,12 @@ use crate::body::{JsonBody, Shaped, document, merged, unmasked};
 use crate::error::ApiError;
 
 mod access;
+mod alert;
+mod analytics;
 mod api_key;
 mod bulk_retry;
 mod bundle;
+mod dashboard;
 mod dead_letter;
 mod dead_letter_statistics;
 mod delivery_log;
@@ -18,6 +21,7 @@ mod event_audit;
 mod event_type;
 mod execution_log;
 mod field_schema;
+mod figures;
 mod header;
 mod history;
 mod inbound;
@@ -26,6 +30,7 @@ mod job;
 mod listing;
 mod lookup;
 mod organization;
+mod platform;
 mod preview;
 mod profile;
 mod pushed;
@@ -38,9 +43,12 @@ mod text;
 mod unit;
 mod user;
 
+pub(crate) use alert::{AlertEntry, AlertList, alert_id};
+pub(crate) use analytics::{ErrorAnalytics, EventTypeAnalytics, IntegrationAnalytics, Point, Summary, TimeSeries};
 pub(crate) use api_key::{ApiKeyAsked, ApiKeyEntry, ApiKeyList};
 pub(crate) use bulk_retry::{BulkRetried, BulkRetry};
 pub(crate) use bundle::{ConfigurationDocument, ConfigurationPlan, PlannedChange, declared};
+pub(crate) use dashboard::Dashboard;
 pub(crate) use dead_letter::{DlqEntry, DlqEntryList};
 pub(crate) use dead_letter_statistics::DlqStatistics;
 pub(crate) use delivery_log::{DeliveryLogEntry, DeliveryLogList};
@@ -48,6 +56,7 @@ pub(crate) use event_audit::{EventEntry, EventList};
 pub(crate) use event_type::{EventTypeDocument, EventTypeList, ValidationChoice};
 pub(crate) use execution_log::{ExecutionLogEntry, ExecutionLogList};
 pub(crate) use field_schema::{FieldSchema, FieldSchemaChange, FieldSchemaList};
+pub(crate) use figures::Figures;
 pub(crate) use history::{
     AuditLogDetail, AuditLogEntry, AuditLogList, Looks, VersionDetail, VersionEntry, VersionList, differences,
 };
@@ -61,6 +70,7 @@ pub(crate) use lookup::{
     LookupsDeleted, Question, tenant,
 };
 pub(crate) use organization::{Org, OrgList, RequestLimitsDocument, console};
+pub(crate) use platform::{PlatformDashboard, ServiceEntry, SourceEntry, WorkerEntry, Workers};
 pub(crate) use preview::{
     Preview, PreviewAsked, PreviewError, PreviewStatus, PreviewStep, PreviewedRequest, TestAsked, TestResult, Tested,
 };

@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Response};
 use ig_core::clock::Timestamp;
 use ig_core::fault::Faults;
 use ig_core::ports::StoreError;
+use ig_store::CountError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -114,6 +115,26 @@ impl From<StoreError> for ApiError {
                 tracing::error!(cause, "the database refused");
                 Self::internal()
             }
+        }
+    }
+}
+
+impl From<CountError> for ApiError {
+    fn from(error: CountError) -> Self {
+        match error {
+            CountError::TooMuch(patience) => {
+                let mut error = Self::new(
+                    ErrorCode::ServiceUnavailable,
+                    format!("There is more than can be counted within {} s", patience.as_secs()),
+                );
+                error.details.push(Detail {
+                    pointer: None,
+                    parameter: Some("startDate".to_owned()),
+                    message: "ask for a shorter period, or for one integration".to_owned(),
+                });
+                error
+            }
+            CountError::Store(error) => error.into(),
         }
     }
 }

@@ -18,6 +18,7 @@ use crate::limits::RateLimits;
 use crate::nudge::Nudge;
 use crate::retrier::Retrier;
 use crate::schedulers::Schedulers;
+use crate::siblings::Siblings;
 use crate::workers::Workers;
 
 /// The router's state. Handlers come by a [`Gateway`] through the extractors of [`crate::access`] alone, so that one which decides nothing
@@ -46,6 +47,7 @@ pub(crate) struct Parts {
     pub workers: Workers,
     pub retrier: Retrier,
     pub schedulers: Schedulers,
+    pub siblings: Siblings,
     pub http: HttpConfig,
     pub context: Context,
     pub schemas: PayloadSchemas,
@@ -138,6 +140,10 @@ impl Gateway {
 
     pub(crate) fn schedulers(&self) -> &Schedulers {
         &self.parts.schedulers
+    }
+
+    pub(crate) fn siblings(&self) -> &Siblings {
+        &self.parts.siblings
     }
 
     pub(crate) fn http(&self) -> &HttpConfig {

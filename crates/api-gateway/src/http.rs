@@ -18,10 +18,13 @@ use crate::config::HttpConfig;
 use crate::error::{ApiError, ErrorCode};
 use crate::gateway::Edge;
 
+mod alerts;
+mod analytics;
 mod api_keys;
 mod audit_logs;
 mod auth;
 mod configuration;
+mod dashboard;
 mod description;
 mod dlq;
 mod event_types;
@@ -125,6 +128,9 @@ fn routes() -> OpenApiRouter<Edge> {
         .merge(execution_logs::routes())
         .merge(dlq::routes())
         .merge(scheduled_integrations::routes())
+        .merge(alerts::routes())
+        .merge(dashboard::routes())
+        .merge(analytics::routes())
 }
 
 async fn unknown() -> ApiError {

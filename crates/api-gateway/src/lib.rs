@@ -2,12 +2,14 @@
 
 mod access;
 mod addendum;
+mod analytics;
 mod answer;
 mod arrival;
 mod body;
 mod bootstrap;
 mod config;
 mod configuring;
+mod dashboard;
 mod document;
 mod error;
 mod exporting;
@@ -26,6 +28,7 @@ mod retrier;
 mod schedulers;
 mod scheduling;
 mod server;
+mod siblings;
 mod transforming;
 mod trying;
 mod workers;
@@ -54,6 +57,7 @@ use limits::RateLimits;
 use nudge::Nudge;
 use retrier::Retrier;
 use schedulers::Schedulers;
+use siblings::Siblings;
 use workers::Workers;
 
 /// What this process is called.
@@ -104,6 +108,7 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<Addresses> 
     let workers = Workers::new(channel(&config.services.delivery_worker, &config.grpc)?);
     let retrier = Retrier::new(channel(&config.services.dlq_retrier, &config.grpc)?);
     let schedulers = Schedulers::new(channel(&config.services.scheduler, &config.grpc)?);
+    let siblings = Siblings::new(&config.services, &config.grpc)?;
     let edge = Edge::new(Parts {
         keys: Keys::new(store.clone()),
         sessions: Sessions::new(store.clone(), &config.auth),
@@ -117,6 +122,7 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<Addresses> 
         workers,
         retrier,
         schedulers,
+        siblings,
         http: config.http,
         context: context.clone(),
         schemas: PayloadSchemas::default(),

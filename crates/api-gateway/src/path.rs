@@ -4,6 +4,7 @@ use ig_core::id::{
     ApiKeyId, EventType, ImportId, IntegrationId, LogId, LookupId, OrgId, RedriveId, Rid, ScheduledId, TemplateId, UserId,
 };
 
+use crate::document::alert_id;
 use crate::error::ApiError;
 
 /// An organisation's number.
@@ -75,6 +76,11 @@ pub(crate) fn redrive(text: &str) -> Result<RedriveId, ApiError> {
 /// A scheduled delivery's identifier.
 pub(crate) fn scheduled(text: &str) -> Result<ScheduledId, ApiError> {
     text.parse().map_err(|_| ApiError::not_found("Scheduled integration"))
+}
+
+/// An alert's identifier.
+pub(crate) fn alert(text: &str) -> Result<String, ApiError> {
+    alert_id(text).ok_or_else(|| ApiError::not_found("Alert"))
 }
 
 /// An event type's name.

@@ -57,7 +57,7 @@ impl Paging {
 }
 
 /// A number between two others, both allowed.
-fn within<N>(name: &str, text: Option<String>, allowed: RangeInclusive<N>) -> Result<Option<N>, ApiError>
+pub(crate) fn within<N>(name: &str, text: Option<String>, allowed: RangeInclusive<N>) -> Result<Option<N>, ApiError>
 where
     N: std::str::FromStr + PartialOrd + std::fmt::Display,
 {

@@ -116,6 +116,11 @@ impl OrgConfiguration {
         self.jobs.values()
     }
 
+    /// Its integrations, in no order.
+    pub fn integrations(&self) -> impl Iterator<Item = &Arc<Integration>> {
+        self.integrations.values()
+    }
+
     /// One event type.
     pub fn event_type(&self, event_type: &EventType) -> Option<&Arc<EventTypeDefinition>> {
         self.event_types.get(event_type)
@@ -193,6 +198,11 @@ impl Configuration {
     /// One tenant's configuration, where the organisation exists.
     pub fn org(&self, org: OrgId) -> Option<&OrgConfiguration> {
         self.orgs.get(&org).filter(|config| config.organization.is_some())
+    }
+
+    /// Every organisation that exists, in no order.
+    pub fn orgs(&self) -> impl Iterator<Item = OrgId> + '_ {
+        self.orgs.keys().copied().filter(|org| self.org(*org).is_some())
     }
 
     /// The organisation that an entity belongs to: a unit's, or the entity itself where it is one.

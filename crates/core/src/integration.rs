@@ -11,6 +11,7 @@ use crate::schedule::Schedule;
 
 mod action;
 mod auth;
+mod counts;
 mod hold;
 mod limit;
 mod lookup;
@@ -21,6 +22,7 @@ mod target;
 
 pub use action::{Action, PlannedAction};
 pub use auth::{ClientCredentials, CredentialsPlace, OutgoingAuth};
+pub use counts::IntegrationCounts;
 pub use hold::{Hold, HoldCause};
 pub use limit::SetLimit;
 pub use lookup::{LookupReturn, LookupRule, LookupSource, Unmapped};

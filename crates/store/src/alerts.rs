@@ -1,11 +1,17 @@
 //! Alerts, as people read them in the alert centre: `_id` is what they are about and the quiet time that they opened.
 
+mod kept;
+mod tally;
+
 use std::time::Duration;
 
 use ig_core::alert::Alert;
 use ig_core::clock::Timestamp;
 use ig_core::ports::StoreError;
 use mongodb::bson::{Document, doc};
+
+pub use kept::{AlertFilter, KeptAlert};
+pub use tally::AlertTally;
 
 use crate::database::Database;
 use crate::error::{is_duplicate, store_error};

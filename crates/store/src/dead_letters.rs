@@ -8,6 +8,7 @@ mod redriven;
 mod settle;
 mod standing;
 mod statistics;
+mod tally;
 
 use ig_core::clock::Timestamp;
 use ig_core::dead_letter::{DeadLetter, DeadLetterReason, DeadLetterStatus};
@@ -25,6 +26,7 @@ pub use redriven::Claimed;
 pub(crate) use redriven::covering;
 pub use settle::{Settled, Settling};
 pub use statistics::{DeadLetterStatistics, IntegrationDeadLetters};
+pub use tally::DeadLetterTally;
 
 use crate::database::Database;
 use crate::field::object_id;

@@ -6,9 +6,11 @@ mod audit_logs;
 mod breakers;
 mod config;
 mod configuration;
+mod counting;
 mod database;
 mod dead_letters;
 mod delivery_logs;
+mod delivery_statistics;
 mod error;
 mod event_audit;
 mod event_types;
@@ -25,6 +27,7 @@ mod migrate;
 mod names;
 mod org_units;
 mod organizations;
+mod orgs;
 mod page;
 mod partition_leases;
 mod processed_events;
@@ -38,17 +41,21 @@ mod store;
 mod templates;
 mod users;
 
-pub use alerts::{AlertTimes, Alerts, Raised};
+pub use alerts::{AlertFilter, AlertTally, AlertTimes, Alerts, KeptAlert, Raised};
 pub use api_keys::{ApiKey, ApiKeyFilter, ApiKeys, KeyHash, NewApiKey};
 pub use audit_logs::{AuditEntry, AuditLogFilter, AuditLogs};
 pub use breakers::Breakers;
 pub use config::{MongoConfig, SecretsConfig};
 pub use configuration::{CommitError, Configurations, Expected, Items, KEPT_CHANGES};
+pub use counting::CountError;
 pub use dead_letters::{
-    Claimed, DeadLetterFilter, DeadLetterStatistics, DeadLetters, Deletion, GivenUp, IntegrationDeadLetters, KeptLetter, Settled,
-    Settling,
+    Claimed, DeadLetterFilter, DeadLetterStatistics, DeadLetterTally, DeadLetters, Deletion, GivenUp, IntegrationDeadLetters,
+    KeptLetter, Settled, Settling,
 };
 pub use delivery_logs::{DeliveryLogParts, DeliveryLogs, LARGEST_STORED_PAYLOAD};
+pub use delivery_statistics::{
+    DeliveryScope, DeliveryStatistics, ErrorFigures, Errors, IntegrationErrors, IntegrationFigures, RecentDeliveries,
+};
 pub use event_audit::{AuditFilter, EventAudits};
 pub use event_types::EventTypes;
 pub use execution_logs::{ExecutionLogs, StoredStep, StoredTrace};
@@ -65,12 +72,13 @@ pub use lookups::{
 };
 pub use org_units::OrgUnits;
 pub use organizations::Organizations;
+pub use orgs::Orgs;
 pub use page::{LONGEST_SEARCH, Listed, Page};
 pub use partition_leases::MongoLeases;
 pub use pushed_events::{Accepted, PushQueue, PushedEvent};
 pub use rate_windows::MongoRateWindows;
 pub use redrives::{REDRIVE_LEASE, Redrives};
-pub use scheduled_integrations::{Changed, DeliveryClaim, ScheduledDeliveries, ScheduledFilter};
+pub use scheduled_integrations::{Changed, DeliveryClaim, PendingDeliveries, ScheduledDeliveries, ScheduledFilter};
 pub use secret_box::{SecretBox, SecretError};
 pub use sessions::{Session, Sessions};
 pub use store::Store;

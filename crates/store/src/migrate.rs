@@ -98,8 +98,11 @@ fn indexes() -> Vec<(&'static str, Vec<IndexModel>)> {
         (names::EVENT_AUDIT, vec![newest_first(doc! { "orgId": 1 }), expiring()]),
         (names::DEAD_LETTERS, dead_letters()),
         (names::REDRIVES, redrives()),
-        // Alerts are found by their ids; this is their end.
-        (names::ALERTS, vec![expiring()]),
+        // The list of an organisation, and of the platform, which is none; the end of each alert.
+        (
+            names::ALERTS,
+            vec![on(doc! { "orgId": 1, "firstAt": -1, "_id": -1 }), expiring()],
+        ),
         // Windows that say nothing any more.
         (names::RATE_WINDOWS, vec![expiring()]),
         // What goes with an organisation.

@@ -7,6 +7,7 @@
 mod call_offs;
 mod claims;
 mod document;
+mod pending;
 mod plan;
 
 use std::time::Duration;
@@ -19,6 +20,8 @@ use mongodb::bson::{Document, doc};
 use serde::Deserialize;
 
 pub use claims::DeliveryClaim;
+pub use pending::PendingDeliveries;
+
 use document::{CancellationDocument, ScheduledDocument};
 
 use crate::database::Database;

@@ -12,6 +12,7 @@ use crate::configuration::Configurations;
 use crate::database::Database;
 use crate::dead_letters::DeadLetters;
 use crate::delivery_logs::DeliveryLogs;
+use crate::delivery_statistics::DeliveryStatistics;
 use crate::event_audit::EventAudits;
 use crate::event_types::EventTypes;
 use crate::execution_logs::ExecutionLogs;
@@ -130,6 +131,11 @@ impl Store {
     /// Deliveries.
     pub fn delivery_logs(&self) -> DeliveryLogs {
         DeliveryLogs::new(self.database.clone())
+    }
+
+    /// Deliveries in figures.
+    pub fn delivery_statistics(&self) -> DeliveryStatistics {
+        DeliveryStatistics::new(self.database.clone())
     }
 
     /// Traces of deliveries.

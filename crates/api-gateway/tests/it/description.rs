@@ -55,6 +55,15 @@ async fn the_description_names_every_route_and_what_errors_look_like() {
         "/dlq/statistics",
         "/dlq/redrives",
         "/dlq/redrives/{id}",
+        "/alerts",
+        "/alerts/{id}",
+        "/dashboard",
+        "/admin/dashboard",
+        "/analytics/summary",
+        "/analytics/timeseries",
+        "/analytics/integrations",
+        "/analytics/event-types",
+        "/analytics/errors",
     ] {
         assert!(
             paths.contains(&format!("/api/v1{path}").as_str()),

@@ -1,9 +1,13 @@
 //! The gateway over real HTTP and gRPC, with a real database.
 
 mod access;
+mod alerts;
+mod analytics;
 mod api;
 mod concurrency;
 mod configuration;
+mod dashboard;
+mod deliveries;
 mod description;
 mod faults;
 mod history;

@@ -151,6 +151,15 @@ const MATRIX: &[(&str, &str, Needs)] = &[
     ("post", "/scheduled-integrations/{id}/cancel", Org(Write)),
     ("post", "/scheduled-integrations/{id}/reschedule", Org(Write)),
     ("post", "/scheduled-integrations/preview", Org(Read)),
+    ("get", "/alerts", Org(Read)),
+    ("get", "/alerts/{id}", Org(Read)),
+    ("get", "/dashboard", Org(Read)),
+    ("get", "/admin/dashboard", Platform(Read)),
+    ("get", "/analytics/summary", Org(Read)),
+    ("get", "/analytics/timeseries", Org(Read)),
+    ("get", "/analytics/integrations", Org(Read)),
+    ("get", "/analytics/event-types", Org(Read)),
+    ("get", "/analytics/errors", Org(Read)),
 ];
 
 const VICTIM: i64 = 10;

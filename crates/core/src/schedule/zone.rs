@@ -49,7 +49,7 @@ impl Zone {
     }
 
     /// How far its clocks are from UTC, in a moment.
-    pub(super) fn offset(self, at: Timestamp) -> TimeDelta {
+    pub(crate) fn offset(self, at: Timestamp) -> TimeDelta {
         self.local(at).signed_duration_since(at.naive_utc())
     }
 }

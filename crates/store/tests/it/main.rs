@@ -1,5 +1,6 @@
 //! The store against a real server.
 
+mod alerts;
 mod api_keys;
 mod away;
 mod breakers;
@@ -17,4 +18,6 @@ mod rate_windows;
 mod redrives;
 mod scheduled;
 mod secrets;
+mod statistics;
 mod stored;
+mod tallies;

@@ -37,7 +37,7 @@ fn key(byte: u8) -> CallOffKey {
 }
 
 /// What the event at a position planned for a second.
-fn planned(position: u64, second: i64) -> ScheduledDelivery {
+pub(crate) fn planned(position: u64, second: i64) -> ScheduledDelivery {
     let about = event(position, "visit");
     ScheduledDelivery {
         id: ScheduledDelivery::identity(&about, integration(), None),

@@ -1,0 +1,124 @@
+//! An organisation's deliveries in figures, over a period in its own time zone.
+
+use chrono::Utc;
+use ig_core::calendar::{Grid, Interval};
+use ig_core::id::{IntegrationId, OrgId};
+use ig_core::schedule::Zone;
+use ig_store::{DeliveryScope, Orgs};
+
+use crate::configuring::organizations;
+use crate::document::{ErrorAnalytics, EventTypeAnalytics, IntegrationAnalytics, Point, Summary, TimeSeries};
+use crate::error::ApiError;
+use crate::gateway::Gateway;
+use crate::query::named;
+
+mod asked;
+mod period;
+
+pub(crate) use asked::{Asked, Most};
+
+/// The most points of a time series.
+const MOST_POINTS: usize = 1_500;
+
+/// Everything that an organisation asks for figures of.
+#[derive(Debug)]
+pub(crate) struct Question {
+    org: OrgId,
+    scope: DeliveryScope,
+    zone: Zone,
+}
+
+impl Question {
+    /// What is asked, in the zone that is named or else the organisation's.
+    pub(crate) async fn of(gateway: &Gateway, org: OrgId, asked: Asked) -> Result<Self, ApiError> {
+        let zone = match asked.zone()? {
+            Some(zone) => zone,
+            None => zone_of(gateway, org).await?,
+        };
+        let period = asked.period(zone, Utc::now())?;
+        let scope = asked.narrowed(DeliveryScope::all(Orgs::one(org), period))?;
+        Ok(Self { org, scope, zone })
+    }
+
+    /// All deliveries together.
+    pub(crate) async fn summary(self, gateway: &Gateway) -> Result<Summary, ApiError> {
+        let figures = gateway.store().delivery_statistics().summary(&self.scope).await?;
+        Ok(Summary::new(self.scope.period, self.zone, figures))
+    }
+
+    /// Deliveries by when they were taken up.
+    pub(crate) async fn over_time(self, gateway: &Gateway, interval: Option<String>) -> Result<TimeSeries, ApiError> {
+        let Self { scope, zone, .. } = self;
+        let interval = interval_named(interval)?;
+        let grid = Grid::cut(scope.period, interval, zone, MOST_POINTS).map_err(|_| too_many(interval))?;
+        let statistics = gateway.store().delivery_statistics();
+        let figures = statistics.over_time(&scope, &grid, interval, zone).await?;
+        let points = grid.pieces().zip(figures).map(|(piece, figures)| Point::new(piece, figures));
+        Ok(TimeSeries::new(scope.period, zone, interval, points.collect()))
+    }
+
+    /// Deliveries by integration.
+    pub(crate) async fn by_integration(self, gateway: &Gateway, most: u32) -> Result<IntegrationAnalytics, ApiError> {
+        let statistics = gateway.store().delivery_statistics();
+        let mut figures = statistics.by_integration(&self.scope, most.saturating_add(1)).await?;
+        self.name_as_today(gateway, figures.iter_mut().map(|found| (found.id, &mut found.name)));
+        Ok(IntegrationAnalytics::new(self.scope.period, figures, most))
+    }
+
+    /// Deliveries by event type.
+    pub(crate) async fn by_event_type(self, gateway: &Gateway, most: u32) -> Result<EventTypeAnalytics, ApiError> {
+        let statistics = gateway.store().delivery_statistics();
+        let figures = statistics.by_event_type(&self.scope, most.saturating_add(1)).await?;
+        Ok(EventTypeAnalytics::new(self.scope.period, figures, most))
+    }
+
+    /// Deliveries that failed, by why.
+    pub(crate) async fn errors(self, gateway: &Gateway, most: u32) -> Result<ErrorAnalytics, ApiError> {
+        let statistics = gateway.store().delivery_statistics();
+        let mut errors = statistics.errors(&self.scope, most.saturating_add(1)).await?;
+        self.name_as_today(
+            gateway,
+            errors.by_integration.iter_mut().map(|found| (found.id, &mut found.name)),
+        );
+        Ok(ErrorAnalytics::new(self.scope.period, errors, most))
+    }
+
+    /// Gives integrations that are still there the names that they have now.
+    fn name_as_today<'a>(&self, gateway: &Gateway, named: impl Iterator<Item = (IntegrationId, &'a mut String)>) {
+        let configuration = gateway.feed().configuration();
+        let Some(ours) = configuration.org(self.org) else {
+            return;
+        };
+        for (id, name) in named {
+            if let Some(today) = ours.integration(id) {
+                name.clone_from(&today.name);
+            }
+        }
+    }
+}
+
+/// The organisation's own zone, or UTC.
+async fn zone_of(gateway: &Gateway, org: OrgId) -> Result<Zone, ApiError> {
+    if let Some(known) = gateway.feed().configuration().org(org) {
+        return Ok(known.zone(org.as_entity()));
+    }
+    // It may have been made a moment ago, through another gateway.
+    let timezone = organizations::get(gateway, org).await?.profile.timezone;
+    Ok(timezone.and_then(|name| name.parse().ok()).unwrap_or_default())
+}
+
+fn interval_named(text: Option<String>) -> Result<Interval, ApiError> {
+    let interval = named("interval", text, Interval::parse);
+    let known = |_| ApiError::parameter("interval", "must be minute, hour, day, week or month");
+    Ok(interval.map_err(known)?.unwrap_or(Interval::Hour))
+}
+
+fn too_many(interval: Interval) -> ApiError {
+    ApiError::parameter(
+        "interval",
+        format!(
+            "would be more than {MOST_POINTS} points of a {}: give a longer interval or a shorter period",
+            interval.as_str()
+        ),
+    )
+}

@@ -1,0 +1,74 @@
+//! What figures are asked for, as the query string has it.
+
+use ig_core::calendar::Period;
+use ig_core::clock::Timestamp;
+use ig_core::schedule::Zone;
+use ig_store::DeliveryScope;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::period;
+use crate::error::ApiError;
+use crate::path;
+use crate::query::{named, within};
+
+const DEFAULT_MOST: u32 = 50;
+const LARGEST_MOST: u32 = 500;
+
+/// Which deliveries are counted: those taken up in a period.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Asked {
+    /// The first day, or moment; 24 hours before the end by default.
+    start_date: Option<String>,
+    /// The last day, or the moment before which; now by default. No more than 90 days are counted.
+    end_date: Option<String>,
+    /// The zone whose days are meant, such as `Europe/Berlin`; the organisation's by default.
+    timezone: Option<String>,
+    /// The integration.
+    integration_id: Option<String>,
+    /// The event's type.
+    event_type: Option<String>,
+}
+
+impl Asked {
+    /// The zone, where one is named.
+    pub(super) fn zone(&self) -> Result<Option<Zone>, ApiError> {
+        let zone = named("timezone", self.timezone.clone(), |name| name.parse().ok());
+        zone.map_err(|_| ApiError::parameter("timezone", "must be a time zone's name, such as Europe/Berlin"))
+    }
+
+    /// The period, in which days are those of a zone.
+    pub(super) fn period(&self, zone: Zone, now: Timestamp) -> Result<Period, ApiError> {
+        period::asked(self.start_date.as_deref(), self.end_date.as_deref(), zone, now)
+    }
+
+    /// The same deliveries, less what is not asked for.
+    pub(super) fn narrowed(self, scope: DeliveryScope) -> Result<DeliveryScope, ApiError> {
+        let integration_id = named("integrationId", self.integration_id, |text| text.parse().ok());
+        let integration_id = integration_id
+            .map_err(|_| ApiError::parameter("integrationId", "must be an integration's identifier: 24 hexadecimal digits"))?;
+        Ok(DeliveryScope {
+            integration_id,
+            event_type: self.event_type.as_deref().map(path::event_type),
+            ..scope
+        })
+    }
+}
+
+/// How many are shown.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Most {
+    /// How many are shown, 50 by default.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 500)]
+    limit: Option<String>,
+}
+
+impl Most {
+    /// How many.
+    pub(crate) fn most(self) -> Result<u32, ApiError> {
+        Ok(within("limit", self.limit, 1..=LARGEST_MOST)?.unwrap_or(DEFAULT_MOST))
+    }
+}

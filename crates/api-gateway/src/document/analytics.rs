@@ -1,0 +1,294 @@
+//! An organisation's deliveries in figures, as clients read them.
+
+use ig_core::calendar::{Interval, Period};
+use ig_core::clock::Timestamp;
+use ig_core::figures::DeliveryFigures;
+use ig_core::id::EventType;
+use ig_core::schedule::Zone;
+use ig_store::{ErrorFigures, Errors, IntegrationErrors, IntegrationFigures};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::Figures;
+
+/// The period that was counted.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Counted {
+    /// Its first moment.
+    #[schema(value_type = String, format = DateTime)]
+    start_date: Timestamp,
+    /// The moment at which it is over.
+    #[schema(value_type = String, format = DateTime)]
+    end_date: Timestamp,
+}
+
+/// All deliveries of a period together.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = AnalyticsSummary)]
+pub(crate) struct Summary {
+    #[serde(flatten)]
+    counted: Counted,
+    /// The zone whose days were meant.
+    timezone: &'static str,
+    #[serde(flatten)]
+    figures: Figures,
+}
+
+/// The deliveries of a period by when they were taken up.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = AnalyticsTimeSeries)]
+pub(crate) struct TimeSeries {
+    #[serde(flatten)]
+    counted: Counted,
+    /// The zone in which points begin.
+    timezone: &'static str,
+    /// minute, hour, day, week or month.
+    interval: &'static str,
+    /// The points: together they are the period, without a gap, and none is left out.
+    points: Vec<Point>,
+}
+
+/// The deliveries that were taken up in one piece of time.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = AnalyticsPoint)]
+pub(crate) struct Point {
+    /// Its first moment.
+    #[schema(value_type = String, format = DateTime)]
+    start: Timestamp,
+    /// The moment at which it is over.
+    #[schema(value_type = String, format = DateTime)]
+    end: Timestamp,
+    #[serde(flatten)]
+    figures: Figures,
+}
+
+/// The deliveries of a period by integration.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct IntegrationAnalytics {
+    #[serde(flatten)]
+    counted: Counted,
+    /// The integrations, those with the most deliveries first.
+    integrations: Vec<OfIntegration>,
+    /// Whether there are more than are shown.
+    has_more: bool,
+}
+
+/// One integration's deliveries.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = IntegrationFigures)]
+struct OfIntegration {
+    /// The integration.
+    integration_config_id: String,
+    /// Its name; one that it had, where it is no more.
+    integration_name: String,
+    #[serde(flatten)]
+    figures: Figures,
+}
+
+/// The deliveries of a period by event type.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct EventTypeAnalytics {
+    #[serde(flatten)]
+    counted: Counted,
+    /// The event types, those with the most deliveries first.
+    event_types: Vec<OfEventType>,
+    /// Whether there are more than are shown.
+    has_more: bool,
+}
+
+/// One event type's deliveries.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = EventTypeFigures)]
+struct OfEventType {
+    /// The type.
+    event_type: String,
+    #[serde(flatten)]
+    figures: Figures,
+}
+
+/// The deliveries of a period that failed: those that are FAILED, RETRYING or ABANDONED.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ErrorAnalytics {
+    #[serde(flatten)]
+    counted: Counted,
+    /// By why, the most frequent first.
+    categories: Vec<OfCategory>,
+    /// By integration and why, the most frequent first.
+    integrations: Vec<OfPair>,
+    /// Whether there are more pairs of integration and reason than are shown.
+    has_more: bool,
+}
+
+/// Deliveries that failed for one reason.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ErrorFigures)]
+struct OfCategory {
+    /// Why, such as `SERVER_ERROR`.
+    error_category: &'static str,
+    /// How many there are.
+    count: u64,
+    /// What the one that was taken up last says of it.
+    last_message: String,
+    /// When that was taken up.
+    #[schema(value_type = String, format = DateTime)]
+    last_at: Timestamp,
+}
+
+/// One integration's deliveries that failed for one reason.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = IntegrationErrorFigures)]
+struct OfPair {
+    /// The integration.
+    integration_config_id: String,
+    /// Its name; one that it had, where it is no more.
+    integration_name: String,
+    #[serde(flatten)]
+    errors: OfCategory,
+}
+
+impl Summary {
+    pub(crate) fn new(period: Period, zone: Zone, figures: DeliveryFigures) -> Self {
+        Self {
+            counted: period.into(),
+            timezone: zone.name(),
+            figures: figures.into(),
+        }
+    }
+}
+
+impl TimeSeries {
+    pub(crate) fn new(period: Period, zone: Zone, interval: Interval, points: Vec<Point>) -> Self {
+        Self {
+            counted: period.into(),
+            timezone: zone.name(),
+            interval: interval.as_str(),
+            points,
+        }
+    }
+}
+
+impl Point {
+    pub(crate) fn new(piece: Period, figures: DeliveryFigures) -> Self {
+        Self {
+            start: piece.start(),
+            end: piece.end(),
+            figures: figures.into(),
+        }
+    }
+}
+
+impl IntegrationAnalytics {
+    /// No more than `most` of what was found.
+    pub(crate) fn new(period: Period, found: Vec<IntegrationFigures>, most: u32) -> Self {
+        let (integrations, has_more) = shown(found, most);
+        Self {
+            counted: period.into(),
+            integrations,
+            has_more,
+        }
+    }
+}
+
+impl EventTypeAnalytics {
+    /// No more than `most` of what was found.
+    pub(crate) fn new(period: Period, found: Vec<(EventType, DeliveryFigures)>, most: u32) -> Self {
+        let (event_types, has_more) = shown(found, most);
+        Self {
+            counted: period.into(),
+            event_types,
+            has_more,
+        }
+    }
+}
+
+impl ErrorAnalytics {
+    /// No more than `most` of the pairs that were found.
+    pub(crate) fn new(period: Period, errors: Errors, most: u32) -> Self {
+        let Errors {
+            by_category,
+            by_integration,
+        } = errors;
+        let (integrations, has_more) = shown(by_integration, most);
+        Self {
+            counted: period.into(),
+            categories: by_category.into_iter().map(Into::into).collect(),
+            integrations,
+            has_more,
+        }
+    }
+}
+
+/// The first ones, and whether there are others.
+fn shown<T, U: From<T>>(found: Vec<T>, most: u32) -> (Vec<U>, bool) {
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    let has_more = found.len() > most;
+    (found.into_iter().take(most).map(U::from).collect(), has_more)
+}
+
+impl From<Period> for Counted {
+    fn from(period: Period) -> Self {
+        Self {
+            start_date: period.start(),
+            end_date: period.end(),
+        }
+    }
+}
+
+impl From<IntegrationFigures> for OfIntegration {
+    fn from(found: IntegrationFigures) -> Self {
+        let IntegrationFigures { id, name, figures } = found;
+        Self {
+            integration_config_id: id.to_string(),
+            integration_name: name,
+            figures: figures.into(),
+        }
+    }
+}
+
+impl From<(EventType, DeliveryFigures)> for OfEventType {
+    fn from((event_type, figures): (EventType, DeliveryFigures)) -> Self {
+        Self {
+            event_type: event_type.to_string(),
+            figures: figures.into(),
+        }
+    }
+}
+
+impl From<ErrorFigures> for OfCategory {
+    fn from(errors: ErrorFigures) -> Self {
+        let ErrorFigures {
+            category,
+            count,
+            last_message,
+            last_at,
+        } = errors;
+        Self {
+            error_category: category.as_str(),
+            count,
+            last_message,
+            last_at,
+        }
+    }
+}
+
+impl From<IntegrationErrors> for OfPair {
+    fn from(found: IntegrationErrors) -> Self {
+        let IntegrationErrors { id, name, errors } = found;
+        Self {
+            integration_config_id: id.to_string(),
+            integration_name: name,
+            errors: errors.into(),
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! `/alerts`: trouble that people were told of.
+
+use axum::Json;
+use axum::extract::Path;
+use ig_core::alert::Severity;
+use ig_store::AlertFilter;
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::access::{OrgQuery, Read, Tenant};
+use crate::document::{AlertEntry, AlertList, Listing as _};
+use crate::error::ApiError;
+use crate::gateway::Edge;
+use crate::path;
+use crate::query::{Asked, Paging, from_moment, named, to_moment};
+
+pub(super) fn routes() -> OpenApiRouter<Edge> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(read))
+}
+
+/// Which alerts are listed.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
+struct Filter {
+    /// What kind of trouble, such as `circuit-open`.
+    kind: Option<String>,
+    /// INFO, WARNING or CRITICAL.
+    severity: Option<String>,
+    /// First reported on this day or at this moment, or later.
+    start_date: Option<String>,
+    /// First reported on this day at the latest, or before this moment.
+    end_date: Option<String>,
+}
+
+impl Filter {
+    fn filter(self) -> Result<AlertFilter, ApiError> {
+        let Self {
+            kind,
+            severity,
+            start_date,
+            end_date,
+        } = self;
+        Ok(AlertFilter {
+            kind,
+            severity: named("severity", severity, Severity::parse)?,
+            start: from_moment("startDate", start_date)?,
+            end: to_moment("endDate", end_date)?,
+        })
+    }
+}
+
+/// Lists alerts, those first reported latest first.
+#[utoipa::path(get, path = "/alerts", tag = "alerts", params(OrgQuery, Paging, Filter), responses((status = 200, body = AlertList)))]
+async fn list(
+    Tenant { org, gateway, .. }: Tenant<Read>,
+    Asked(paging): Asked<Paging>,
+    Asked(asked): Asked<Filter>,
+) -> Result<Json<AlertList>, ApiError> {
+    let page = paging.page()?;
+    let listed = gateway.store().alerts().list(org, &asked.filter()?, page).await?;
+    Ok(Json(AlertList::of(listed.map(AlertEntry::from), page)))
+}
+
+/// Reads an alert.
+#[utoipa::path(
+    get,
+    path = "/alerts/{id}",
+    tag = "alerts",
+    params(OrgQuery, ("id" = String, Path)),
+    responses((status = 200, body = AlertEntry)),
+)]
+async fn read(Tenant { org, gateway, .. }: Tenant<Read>, Path(id): Path<String>) -> Result<Json<AlertEntry>, ApiError> {
+    let found = gateway.store().alerts().get(org, &path::alert(&id)?).await?;
+    found
+        .map(|alert| Json(alert.into()))
+        .ok_or_else(|| ApiError::not_found("Alert"))
+}

@@ -1,0 +1,103 @@
+//! `/analytics`: an organisation's deliveries in figures.
+
+use axum::Json;
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::access::{OrgQuery, Read, Tenant};
+use crate::analytics::{Asked as Which, Most, Question};
+use crate::document::{ErrorAnalytics, EventTypeAnalytics, IntegrationAnalytics, Summary, TimeSeries};
+use crate::error::ApiError;
+use crate::gateway::Edge;
+use crate::query::Asked;
+
+pub(super) fn routes() -> OpenApiRouter<Edge> {
+    OpenApiRouter::new()
+        .routes(routes!(summary))
+        .routes(routes!(time_series))
+        .routes(routes!(integrations))
+        .routes(routes!(event_types))
+        .routes(routes!(errors))
+}
+
+/// Counts the deliveries of a period by status, with what their requests took.
+#[utoipa::path(get, path = "/analytics/summary", tag = "analytics", params(OrgQuery, Which), responses((status = 200, body = Summary)))]
+async fn summary(Tenant { org, gateway, .. }: Tenant<Read>, Asked(which): Asked<Which>) -> Result<Json<Summary>, ApiError> {
+    let question = Question::of(&gateway, org, which).await?;
+    Ok(Json(question.summary(&gateway).await?))
+}
+
+/// How long each point is.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Points {
+    /// minute, hour (the default), day, week or month. No more than 1,500 points are answered.
+    interval: Option<String>,
+}
+
+/// Counts the deliveries of a period by when they were taken up, with a point for each minute, hour, day, week or month.
+///
+/// Days, weeks (from Monday) and months begin at midnight of the zone, so a day on which clocks are changed has 23 or 25 hours. Points
+/// without deliveries are there; the first and the last are only as long as the period reaches.
+#[utoipa::path(get, path = "/analytics/timeseries", tag = "analytics", params(OrgQuery, Which, Points), responses((status = 200, body = TimeSeries)))]
+async fn time_series(
+    Tenant { org, gateway, .. }: Tenant<Read>,
+    Asked(which): Asked<Which>,
+    Asked(Points { interval }): Asked<Points>,
+) -> Result<Json<TimeSeries>, ApiError> {
+    let question = Question::of(&gateway, org, which).await?;
+    Ok(Json(question.over_time(&gateway, interval).await?))
+}
+
+/// Counts the deliveries of a period by integration, those with the most first.
+#[utoipa::path(
+    get,
+    path = "/analytics/integrations",
+    tag = "analytics",
+    params(OrgQuery, Which, Most),
+    responses((status = 200, body = IntegrationAnalytics)),
+)]
+async fn integrations(
+    Tenant { org, gateway, .. }: Tenant<Read>,
+    Asked(which): Asked<Which>,
+    Asked(most): Asked<Most>,
+) -> Result<Json<IntegrationAnalytics>, ApiError> {
+    let question = Question::of(&gateway, org, which).await?;
+    Ok(Json(question.by_integration(&gateway, most.most()?).await?))
+}
+
+/// Counts the deliveries of a period by event type, those with the most first.
+#[utoipa::path(
+    get,
+    path = "/analytics/event-types",
+    tag = "analytics",
+    params(OrgQuery, Which, Most),
+    responses((status = 200, body = EventTypeAnalytics)),
+)]
+async fn event_types(
+    Tenant { org, gateway, .. }: Tenant<Read>,
+    Asked(which): Asked<Which>,
+    Asked(most): Asked<Most>,
+) -> Result<Json<EventTypeAnalytics>, ApiError> {
+    let question = Question::of(&gateway, org, which).await?;
+    Ok(Json(question.by_event_type(&gateway, most.most()?).await?))
+}
+
+/// Counts the deliveries of a period that failed by why, and by integration and why, with what was last said of it.
+#[utoipa::path(
+    get,
+    path = "/analytics/errors",
+    tag = "analytics",
+    params(OrgQuery, Which, Most),
+    responses((status = 200, body = ErrorAnalytics)),
+)]
+async fn errors(
+    Tenant { org, gateway, .. }: Tenant<Read>,
+    Asked(which): Asked<Which>,
+    Asked(most): Asked<Most>,
+) -> Result<Json<ErrorAnalytics>, ApiError> {
+    let question = Question::of(&gateway, org, which).await?;
+    Ok(Json(question.errors(&gateway, most.most()?).await?))
+}

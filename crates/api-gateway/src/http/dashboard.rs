@@ -1,0 +1,27 @@
+//! `/dashboard` and `/admin/dashboard`: what is going on.
+
+use axum::Json;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::access::{OrgQuery, Platform, Read, Tenant};
+use crate::dashboard;
+use crate::document::{Dashboard, PlatformDashboard};
+use crate::error::ApiError;
+use crate::gateway::Edge;
+
+pub(super) fn routes() -> OpenApiRouter<Edge> {
+    OpenApiRouter::new().routes(routes!(read)).routes(routes!(read_platform))
+}
+
+/// Shows what is going on: deliveries of the last hour and 24 hours, integrations, dead letters, what is scheduled, and alerts.
+#[utoipa::path(get, path = "/dashboard", tag = "dashboard", params(OrgQuery), responses((status = 200, body = Dashboard)))]
+async fn read(Tenant { org, gateway, .. }: Tenant<Read>) -> Result<Json<Dashboard>, ApiError> {
+    Ok(Json(dashboard::of_org(&gateway, org).await?))
+}
+
+/// Shows what is going on in all organisations together, and how services, workers and the database are.
+#[utoipa::path(get, path = "/admin/dashboard", tag = "admin", responses((status = 200, body = PlatformDashboard)))]
+async fn read_platform(Platform { gateway, .. }: Platform<Read>) -> Result<Json<PlatformDashboard>, ApiError> {
+    Ok(Json(dashboard::of_platform(&gateway).await?))
+}

@@ -1,0 +1,84 @@
+//! How the services are, the gateway's own feed among them, as each says of itself.
+
+use std::time::{Duration, Instant};
+
+use futures::future::join_all;
+use ig_proto::ServiceAddresses;
+use ig_service::config::GrpcConfig;
+use ig_service::grpc::{Client, GrpcError, channel};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+
+/// How long a service may take to say how it is.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How a service is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Health {
+    /// It takes requests.
+    Serving,
+    /// It is there and takes none now.
+    NotServing,
+    /// It did not answer in time.
+    Unreachable,
+}
+
+/// What one service says of itself.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Said {
+    /// Which service.
+    pub service: &'static str,
+    /// How it is.
+    pub health: Health,
+    /// How long it took to find out.
+    pub took: Duration,
+}
+
+/// The services.
+#[derive(Debug, Clone)]
+pub(crate) struct Siblings(Vec<(&'static str, HealthClient<Client>)>);
+
+impl Siblings {
+    /// The services at their addresses; each is reached when it is first asked.
+    pub(crate) fn new(addresses: &ServiceAddresses, config: &GrpcConfig) -> Result<Self, GrpcError> {
+        let ServiceAddresses {
+            api_gateway,
+            delivery_worker,
+            scheduler,
+            dlq_retrier,
+            job_runner,
+            alerter,
+        } = addresses;
+        let all = [
+            ("api-gateway", api_gateway),
+            ("delivery-worker", delivery_worker),
+            ("scheduler", scheduler),
+            ("dlq-retrier", dlq_retrier),
+            ("job-runner", job_runner),
+            ("alerter", alerter),
+        ];
+        let clients = all.map(|(name, address)| Ok((name, HealthClient::new(channel(address, config)?))));
+        clients.into_iter().collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Asks all of them at once.
+    pub(crate) async fn ask(&self) -> Vec<Said> {
+        join_all(self.0.iter().map(|(service, client)| ask(service, client.clone()))).await
+    }
+}
+
+async fn ask(service: &'static str, mut client: HealthClient<Client>) -> Said {
+    let began = Instant::now();
+    let answer = tokio::time::timeout(PATIENCE, client.check(HealthCheckRequest::default())).await;
+    let health = match answer {
+        Ok(Ok(answer)) if answer.get_ref().status() == ServingStatus::Serving => Health::Serving,
+        Ok(Ok(_)) => Health::NotServing,
+        Ok(Err(_)) | Err(_) => Health::Unreachable,
+    };
+    Said {
+        service,
+        health,
+        took: began.elapsed(),
+    }
+}

@@ -1,0 +1,74 @@
+//! Times within which a zone's clocks are not changed.
+
+use chrono::TimeDelta;
+
+use super::{Interval, Period};
+use crate::clock::Timestamp;
+use crate::schedule::Zone;
+
+/// Clocks are not changed twice within so long.
+const LOOK: TimeDelta = TimeDelta::hours(6);
+
+/// Time from a moment on, within which clocks are not changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stretch {
+    /// Its first moment.
+    pub from: Timestamp,
+    /// How far clocks are ahead of UTC.
+    pub offset: TimeDelta,
+}
+
+impl Stretch {
+    /// Where the granule of a moment in this stretch begins: the local minute, hour or day, and not before the stretch does.
+    pub fn granule(self, at: Timestamp, length: TimeDelta) -> Timestamp {
+        let local = at.timestamp_millis() + self.offset.num_milliseconds();
+        let into = TimeDelta::milliseconds(local.rem_euclid(length.num_milliseconds().max(1)));
+        self.from.max(at - into)
+    }
+}
+
+impl Interval {
+    /// The length of the granules that pieces are made of.
+    pub fn granule(self) -> TimeDelta {
+        match self {
+            Self::Minute => TimeDelta::minutes(1),
+            Self::Hour => TimeDelta::hours(1),
+            Self::Day | Self::Week | Self::Month => TimeDelta::days(1),
+        }
+    }
+}
+
+/// A period's stretches, in order; the first begins with it.
+pub fn stretches(zone: Zone, period: Period) -> Vec<Stretch> {
+    let mut last = Stretch {
+        from: period.start(),
+        offset: zone.offset(period.start()),
+    };
+    let mut found = vec![last];
+    let mut seen = period.start();
+    while seen < period.end() {
+        let next = (seen + LOOK).min(period.end());
+        if zone.offset(next) != last.offset {
+            last = changed(zone, seen, next);
+            found.push(last);
+        }
+        seen = next;
+    }
+    found.retain(|stretch| stretch.from < period.end());
+    found
+}
+
+/// The first second after `before` at which clocks show what they do at `after`.
+fn changed(zone: Zone, before: Timestamp, after: Timestamp) -> Stretch {
+    let offset = zone.offset(after);
+    let (mut early, mut late) = (before.timestamp(), after.timestamp());
+    while late - early > 1 {
+        let middle = early.midpoint(late);
+        match Timestamp::from_timestamp(middle, 0).map(|at| zone.offset(at)) {
+            Some(there) if there == offset => late = middle,
+            _ => early = middle,
+        }
+    }
+    let from = Timestamp::from_timestamp(late, 0).unwrap_or(after);
+    Stretch { from, offset }
+}

@@ -1,0 +1,130 @@
+//! Alerts as they are read: a list, and one of them.
+
+use ig_core::alert::{Alert, Severity};
+use ig_core::clock::Timestamp;
+use ig_core::id::OrgId;
+use ig_core::ports::StoreError;
+use mongodb::bson::{self, Document, doc};
+use serde::Deserialize;
+
+use super::Alerts;
+use crate::error::unreadable;
+use crate::field::{timestamp, unsigned};
+use crate::names::ALERTS;
+use crate::page::{Listed, Page, add_period, exactly};
+
+/// An alert as it is kept: people were told when it was first reported, and what was reported within its quiet time was counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptAlert {
+    /// Its identifier: what it is about and the quiet time that it opened.
+    pub id: String,
+    /// What was reported first.
+    pub alert: Alert,
+    /// How often it was reported.
+    pub count: u64,
+    /// When it was first reported.
+    pub first_at: Timestamp,
+    /// When it was last reported.
+    pub last_at: Timestamp,
+    /// Until when it is counted rather than told again.
+    pub quiet_until: Timestamp,
+}
+
+/// Which alerts are listed; what is left out does not matter.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AlertFilter {
+    /// What kind of trouble.
+    pub kind: Option<String>,
+    /// How bad they are.
+    pub severity: Option<Severity>,
+    /// First reported at this moment or later.
+    pub start: Option<Timestamp>,
+    /// First reported before this moment.
+    pub end: Option<Timestamp>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AlertDocument {
+    #[serde(rename = "_id")]
+    id: String,
+    org_id: Option<i64>,
+    kind: String,
+    key: String,
+    severity: String,
+    message: String,
+    at: bson::DateTime,
+    count: i64,
+    first_at: bson::DateTime,
+    last_at: bson::DateTime,
+    quiet_until: bson::DateTime,
+}
+
+impl Alerts {
+    /// An organisation's alerts, the latest first.
+    pub async fn list(&self, org: OrgId, filter: &AlertFilter, page: Page) -> Result<Listed<KeptAlert>, StoreError> {
+        // A repeated report moves `lastAt`: in its order a page would not be where it was a moment ago.
+        let newest_first = doc! { "firstAt": -1, "_id": -1 };
+        let listed = self
+            .database
+            .page::<AlertDocument>(ALERTS, filter.query(org), newest_first, None, page);
+        listed.await?.try_map(KeptAlert::try_from)
+    }
+
+    /// One of an organisation's alerts.
+    pub async fn get(&self, org: OrgId, id: &str) -> Result<Option<KeptAlert>, StoreError> {
+        let alerts = self.database.collection::<AlertDocument>(ALERTS);
+        let found = alerts.find_one(doc! { "_id": id, "orgId": org.0 });
+        self.database.within(found).await?.map(KeptAlert::try_from).transpose()
+    }
+}
+
+impl AlertFilter {
+    fn query(&self, org: OrgId) -> Document {
+        let Self {
+            kind,
+            severity,
+            start,
+            end,
+        } = self;
+        let texts = [("kind", kind.as_deref()), ("severity", severity.map(Severity::as_str))];
+        let mut query = exactly(org.0, texts);
+        add_period(&mut query, "firstAt", *start, *end);
+        query
+    }
+}
+
+impl TryFrom<AlertDocument> for KeptAlert {
+    type Error = StoreError;
+
+    fn try_from(document: AlertDocument) -> Result<Self, StoreError> {
+        let AlertDocument {
+            id,
+            org_id,
+            kind,
+            key,
+            severity,
+            message,
+            at,
+            count,
+            first_at,
+            last_at,
+            quiet_until,
+        } = document;
+        Ok(Self {
+            id,
+            alert: Alert {
+                org_id: org_id.map(OrgId),
+                kind,
+                key,
+                severity: Severity::parse(&severity).ok_or_else(|| unreadable("severity"))?,
+                message,
+                at: timestamp(at),
+            },
+            count: unsigned(count),
+            first_at: timestamp(first_at),
+            last_at: timestamp(last_at),
+            quiet_until: timestamp(quiet_until),
+        })
+    }
+}

@@ -1,0 +1,64 @@
+//! How many alerts there were, of one organisation or of the platform.
+
+use ig_core::alert::Severity;
+use ig_core::clock::Timestamp;
+use mongodb::bson::doc;
+use serde::Deserialize;
+
+use super::Alerts;
+use crate::counting::{Count, CountError};
+use crate::error::unreadable;
+use crate::field::{date, unsigned};
+use crate::names::ALERTS;
+use crate::orgs::Orgs;
+
+/// Alerts of one kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AlertTally {
+    /// What kind of trouble.
+    pub kind: String,
+    /// How bad it is.
+    pub severity: Severity,
+    /// How many there are; what was reported within a quiet time is one.
+    pub count: u64,
+}
+
+#[derive(Debug, Deserialize)]
+struct KindDocument {
+    #[serde(rename = "_id")]
+    of: Kind,
+    count: i64,
+}
+
+#[derive(Debug, Deserialize)]
+struct Kind {
+    kind: String,
+    severity: String,
+}
+
+impl Alerts {
+    /// Those first reported since a moment, by kind and severity, the most first.
+    pub async fn tally(&self, orgs: &Orgs, since: Timestamp) -> Result<Vec<AlertTally>, CountError> {
+        let late = doc! { "orgId": orgs.condition(), "firstAt": { "$gte": date(since) } };
+        let by_kind = doc! { "_id": { "kind": "$kind", "severity": "$severity" }, "count": { "$sum": 1_i64 } };
+        let count = Count {
+            collection: ALERTS,
+            index: doc! { "orgId": 1, "firstAt": -1, "_id": -1 },
+            pipeline: vec![
+                doc! { "$match": late },
+                doc! { "$group": by_kind },
+                doc! { "$sort": { "count": -1, "_id": 1 } },
+            ],
+            patience: Count::PATIENCE,
+        };
+        let counted: Vec<KindDocument> = self.database.counted(count).await?;
+        let tallies = counted.into_iter().map(|KindDocument { of, count }| {
+            Ok(AlertTally {
+                severity: Severity::parse(&of.severity).ok_or_else(|| unreadable("severity"))?,
+                kind: of.kind,
+                count: unsigned(count),
+            })
+        });
+        tallies.collect()
+    }
+}

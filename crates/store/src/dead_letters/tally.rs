@@ -1,0 +1,63 @@
+//! How many dead letters there are of each status, of one organisation or of all.
+
+use std::collections::BTreeMap;
+
+use ig_core::clock::Timestamp;
+use ig_core::dead_letter::DeadLetterStatus;
+use mongodb::bson::{self, doc};
+use serde::Deserialize;
+
+use super::DeadLetters;
+use crate::counting::{Count, CountError};
+use crate::error::unreadable;
+use crate::field::{timestamp, unsigned};
+use crate::names::DEAD_LETTERS;
+use crate::orgs::Orgs;
+
+/// Dead letters by status.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DeadLetterTally {
+    /// How many stand so.
+    pub by_status: BTreeMap<&'static str, u64>,
+    /// When the oldest of those that are to be tried again, or are just now, became one.
+    pub oldest_waiting: Option<Timestamp>,
+}
+
+#[derive(Debug, Deserialize)]
+struct StatusDocument {
+    #[serde(rename = "_id")]
+    status: String,
+    count: i64,
+    oldest: bson::DateTime,
+}
+
+impl DeadLetters {
+    /// How many there are of each status. The index that is counted over holds all that is asked for.
+    pub async fn tally(&self, orgs: &Orgs) -> Result<DeadLetterTally, CountError> {
+        let by_status = doc! { "_id": "$status", "count": { "$sum": 1_i64 }, "oldest": { "$min": "$createdAt" } };
+        let count = Count {
+            collection: DEAD_LETTERS,
+            index: doc! { "orgId": 1, "status": 1, "createdAt": -1, "_id": -1 },
+            pipeline: vec![doc! { "$match": { "orgId": orgs.condition() } }, doc! { "$group": by_status }],
+            patience: Count::PATIENCE,
+        };
+        let mut tally = DeadLetterTally::default();
+        for StatusDocument { status, count, oldest } in self.database.counted(count).await? {
+            let status = DeadLetterStatus::parse(&status).ok_or_else(|| unreadable("status"))?;
+            tally.by_status.insert(status.as_str(), unsigned(count));
+            tally.note_oldest(status, timestamp(oldest));
+        }
+        Ok(tally)
+    }
+}
+
+impl DeadLetterTally {
+    fn note_oldest(&mut self, status: DeadLetterStatus, at: Timestamp) {
+        match status {
+            DeadLetterStatus::PendingRetry | DeadLetterStatus::Retrying => {
+                self.oldest_waiting = Some(self.oldest_waiting.map_or(at, |oldest| oldest.min(at)));
+            }
+            DeadLetterStatus::Abandoned | DeadLetterStatus::Resolved => {}
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Deliveries in figures, counted in the database.
+//!
+//! Every figure comes of one shape of pipeline: deliveries of a range are grouped by what is asked for (a piece of time, an integration,
+//! …), status and class of response time, and those groups by what is asked for. So a million deliveries become a few hundred numbers in
+//! the database, percentiles are read from classes ([`ig_core::latency`]), and nothing needs an operator that some servers lack.
+
+mod errors;
+mod grouping;
+mod over_time;
+mod recent;
+mod scope;
+
+use std::time::Duration;
+
+use ig_core::calendar::{Grid, Interval, stretches};
+use ig_core::figures::DeliveryFigures;
+use ig_core::id::{EventType, IntegrationId};
+use ig_core::schedule::Zone;
+use mongodb::bson::{Bson, oid::ObjectId};
+
+pub use errors::{ErrorFigures, Errors, IntegrationErrors};
+pub use recent::RecentDeliveries;
+pub use scope::DeliveryScope;
+
+use crate::counting::{Count, CountError};
+use crate::database::Database;
+
+/// One integration's deliveries in figures.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IntegrationFigures {
+    /// The integration.
+    pub id: IntegrationId,
+    /// One of the names that it had.
+    pub name: String,
+    /// Its deliveries.
+    pub figures: DeliveryFigures,
+}
+
+/// What is known of the deliveries together.
+#[derive(Debug, Clone)]
+pub struct DeliveryStatistics {
+    database: Database,
+    patience: Duration,
+}
+
+impl DeliveryStatistics {
+    pub(crate) fn new(database: Database) -> Self {
+        Self {
+            database,
+            patience: Count::PATIENCE,
+        }
+    }
+
+    /// The same, for somebody who waits so long.
+    #[must_use]
+    pub fn within(self, patience: Duration) -> Self {
+        Self { patience, ..self }
+    }
+
+    /// All of them together.
+    pub async fn summary(&self, scope: &DeliveryScope) -> Result<DeliveryFigures, CountError> {
+        let all = self.grouped::<Option<i32>>(scope, Bson::Null, None).await?;
+        Ok(all.into_iter().next().map(|group| group.figures).unwrap_or_default())
+    }
+
+    /// In the pieces that the scope's period was cut in, each of which is there.
+    pub async fn over_time(
+        &self,
+        scope: &DeliveryScope,
+        grid: &Grid,
+        interval: Interval,
+        zone: Zone,
+    ) -> Result<Vec<DeliveryFigures>, CountError> {
+        let key = over_time::granule(&stretches(zone, scope.period), interval.granule());
+        let granules = self.grouped::<i64>(scope, key, None).await?;
+        Ok(over_time::filled_in(grid, granules))
+    }
+
+    /// By integration, those with the most first.
+    pub async fn by_integration(&self, scope: &DeliveryScope, most: u32) -> Result<Vec<IntegrationFigures>, CountError> {
+        let groups = self
+            .grouped::<ObjectId>(scope, "$integrationConfigId".into(), Some(most))
+            .await?;
+        let figures = groups.into_iter().map(|group| IntegrationFigures {
+            id: IntegrationId(group.key.bytes()),
+            name: group.name,
+            figures: group.figures,
+        });
+        Ok(figures.collect())
+    }
+
+    /// By event type, those with the most first.
+    pub async fn by_event_type(&self, scope: &DeliveryScope, most: u32) -> Result<Vec<(EventType, DeliveryFigures)>, CountError> {
+        let groups = self.grouped::<String>(scope, "$eventType".into(), Some(most)).await?;
+        let figures = groups.into_iter().map(|group| (EventType::new(group.key), group.figures));
+        Ok(figures.collect())
+    }
+}

@@ -1,0 +1,155 @@
+//! Deliveries that failed, by why.
+
+use ig_core::clock::Timestamp;
+use ig_core::delivery_log::DeliveryStatus;
+use ig_core::id::IntegrationId;
+use ig_core::outcome::ErrorCategory;
+use ig_core::ports::StoreError;
+use mongodb::bson::{self, Document, doc, oid::ObjectId};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::{DeliveryScope, DeliveryStatistics};
+use crate::counting::{Count, CountError};
+use crate::delivery_logs::read_category;
+use crate::field::{timestamp, unsigned};
+use crate::names::DELIVERY_LOGS;
+
+/// Deliveries that failed for one reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ErrorFigures {
+    /// Why.
+    pub category: ErrorCategory,
+    /// How many there are.
+    pub count: u64,
+    /// What the one that was taken up last says of it.
+    pub last_message: String,
+    /// When that was taken up.
+    pub last_at: Timestamp,
+}
+
+/// One integration's deliveries that failed for one reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IntegrationErrors {
+    /// The integration.
+    pub id: IntegrationId,
+    /// One of the names that it had.
+    pub name: String,
+    /// Its deliveries.
+    pub errors: ErrorFigures,
+}
+
+/// Deliveries that failed, those of the most frequent reason first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Errors {
+    /// By reason.
+    pub by_category: Vec<ErrorFigures>,
+    /// By integration and reason.
+    pub by_integration: Vec<IntegrationErrors>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ErrorsDocument<K> {
+    #[serde(rename = "_id")]
+    key: K,
+    name: String,
+    count: i64,
+    last: LastDocument,
+}
+
+#[derive(Debug, Deserialize)]
+struct LastDocument {
+    at: bson::DateTime,
+    #[serde(default)]
+    message: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Pair {
+    integration: ObjectId,
+    category: String,
+}
+
+impl DeliveryStatistics {
+    /// Deliveries that failed; `most` bounds the pairs of integration and reason.
+    pub async fn errors(&self, scope: &DeliveryScope, most: u32) -> Result<Errors, CountError> {
+        let pair = doc! { "integration": "$integrationConfigId", "category": "$errorCategory" };
+        let (categories, pairs) = tokio::try_join!(
+            self.failed::<String>(scope, "$errorCategory", ErrorCategory::ALL.len().try_into().unwrap_or(most)),
+            self.failed::<Pair>(scope, pair, most),
+        )?;
+        let categories = categories.into_iter().map(|found| read(&found.key, found.count, found.last));
+        Ok(Errors {
+            by_category: categories.collect::<Result<_, _>>()?,
+            by_integration: pairs.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
+        })
+    }
+
+    async fn failed<K>(
+        &self,
+        scope: &DeliveryScope,
+        key: impl Into<bson::Bson>,
+        most: u32,
+    ) -> Result<Vec<ErrorsDocument<K>>, CountError>
+    where
+        K: DeserializeOwned + Send + Sync,
+    {
+        let pipeline = vec![
+            doc! { "$match": failed(scope) },
+            doc! { "$group": {
+                "_id": key.into(),
+                "name": { "$max": "$integrationName" },
+                "count": { "$sum": 1_i64 },
+                // Documents compare by their first field first.
+                "last": { "$max": { "at": "$createdAt", "message": "$errorMessage" } },
+            } },
+            doc! { "$sort": { "count": -1, "_id": 1 } },
+            doc! { "$limit": i64::from(most) },
+        ];
+        let count = Count {
+            collection: DELIVERY_LOGS,
+            index: index(scope),
+            pipeline,
+            patience: self.patience,
+        };
+        self.database.counted(count).await
+    }
+}
+
+fn failed(scope: &DeliveryScope) -> Document {
+    const FAILED: [DeliveryStatus; 3] = [DeliveryStatus::Abandoned, DeliveryStatus::Failed, DeliveryStatus::Retrying];
+    let mut query = scope.query();
+    query.insert("status", doc! { "$in": FAILED.map(DeliveryStatus::as_str).to_vec() });
+    query.insert("errorCategory", doc! { "$exists": true });
+    query
+}
+
+/// That in which there is nothing that succeeded; of one integration, its own.
+fn index(scope: &DeliveryScope) -> Document {
+    if scope.integration_id.is_some() {
+        return scope.index();
+    }
+    doc! { "orgId": 1, "status": 1, "createdAt": -1, "_id": -1 }
+}
+
+fn read(category: &str, count: i64, last: LastDocument) -> Result<ErrorFigures, StoreError> {
+    Ok(ErrorFigures {
+        category: read_category(category)?,
+        count: unsigned(count),
+        last_message: last.message.unwrap_or_default(),
+        last_at: timestamp(last.at),
+    })
+}
+
+impl TryFrom<ErrorsDocument<Pair>> for IntegrationErrors {
+    type Error = StoreError;
+
+    fn try_from(document: ErrorsDocument<Pair>) -> Result<Self, StoreError> {
+        let ErrorsDocument { key, name, count, last } = document;
+        Ok(Self {
+            id: IntegrationId(key.integration.bytes()),
+            name,
+            errors: read(&key.category, count, last)?,
+        })
+    }
+}

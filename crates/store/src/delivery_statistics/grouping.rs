@@ -1,0 +1,133 @@
+//! The pipeline: groups of what is asked for, each with its deliveries by status and class of response time.
+
+use std::time::Duration;
+
+use ig_core::delivery_log::DeliveryStatus;
+use ig_core::figures::{Alike, DeliveryFigures};
+use ig_core::latency::{INSTANT, RATIO};
+use ig_core::ports::StoreError;
+use mongodb::bson::{Bson, Document, doc};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::{DeliveryScope, DeliveryStatistics};
+use crate::counting::{Count, CountError};
+use crate::error::unreadable;
+use crate::field::unsigned;
+use crate::names::DELIVERY_LOGS;
+
+/// Deliveries that have a key in common.
+pub(super) struct Group<K> {
+    pub(super) key: K,
+    /// The last in the alphabet of the names that their integrations had.
+    pub(super) name: String,
+    pub(super) figures: DeliveryFigures,
+}
+
+#[derive(Debug, Deserialize)]
+struct GroupDocument<K> {
+    #[serde(rename = "_id")]
+    key: K,
+    name: String,
+    parts: Vec<PartDocument>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PartDocument {
+    status: String,
+    class: Option<i32>,
+    count: i64,
+    attempts: i64,
+    response_time_ms: i64,
+}
+
+impl DeliveryStatistics {
+    /// Groups by a key, those with the most deliveries first; no more than `most` where that is given.
+    pub(super) async fn grouped<K>(
+        &self,
+        scope: &DeliveryScope,
+        key: Bson,
+        most: Option<u32>,
+    ) -> Result<Vec<Group<K>>, CountError>
+    where
+        K: DeserializeOwned + Send + Sync,
+    {
+        let count = Count {
+            collection: DELIVERY_LOGS,
+            index: scope.index(),
+            pipeline: pipeline(scope, key, most),
+            patience: self.patience,
+        };
+        let groups = self.database.counted::<GroupDocument<K>>(count).await?;
+        Ok(groups.into_iter().map(Group::try_from).collect::<Result<_, _>>()?)
+    }
+}
+
+fn pipeline(scope: &DeliveryScope, key: Bson, most: Option<u32>) -> Vec<Document> {
+    let part = doc! {
+        "status": "$_id.status", "class": "$_id.class", "count": "$count", "attempts": "$attempts", "responseTimeMs": "$responseTimeMs",
+    };
+    let mut pipeline = vec![
+        doc! { "$match": scope.query() },
+        doc! { "$group": {
+            "_id": { "key": key, "status": "$status", "class": class() },
+            "name": { "$max": "$integrationName" },
+            "count": { "$sum": 1_i64 },
+            "attempts": { "$sum": "$attemptCount" },
+            "responseTimeMs": { "$sum": "$responseTimeMs" },
+        } },
+        doc! { "$group": {
+            "_id": "$_id.key",
+            "name": { "$max": "$name" },
+            "total": { "$sum": "$count" },
+            "parts": { "$push": part },
+        } },
+    ];
+    if let Some(most) = most {
+        pipeline.push(doc! { "$sort": { "total": -1, "_id": 1 } });
+        pipeline.push(doc! { "$limit": i64::from(most) });
+    }
+    pipeline
+}
+
+/// What [`ig_core::latency::class_of`] does, of the last request's time; null where no request was made.
+fn class() -> Document {
+    let class = doc! { "$ceil": { "$divide": [{ "$ln": { "$max": ["$responseTimeMs", 1] } }, RATIO.ln()] } };
+    let made = doc! { "$cond": [{ "$lt": ["$responseTimeMs", 1] }, INSTANT, { "$toInt": class }] };
+    doc! { "$cond": [{ "$lt": ["$attemptCount", 1] }, Bson::Null, made] }
+}
+
+impl<K> TryFrom<GroupDocument<K>> for Group<K> {
+    type Error = StoreError;
+
+    fn try_from(document: GroupDocument<K>) -> Result<Self, StoreError> {
+        let GroupDocument { key, name, parts } = document;
+        let mut figures = DeliveryFigures::default();
+        for part in parts {
+            figures.add(part.try_into()?);
+        }
+        Ok(Self { key, name, figures })
+    }
+}
+
+impl TryFrom<PartDocument> for Alike {
+    type Error = StoreError;
+
+    fn try_from(document: PartDocument) -> Result<Self, StoreError> {
+        let PartDocument {
+            status,
+            class,
+            count,
+            attempts,
+            response_time_ms,
+        } = document;
+        Ok(Self {
+            status: DeliveryStatus::parse(&status).ok_or_else(|| unreadable("status"))?,
+            class,
+            count: unsigned(count),
+            attempts: unsigned(attempts),
+            response_time: Duration::from_millis(unsigned(response_time_ms)),
+        })
+    }
+}

@@ -1,0 +1,50 @@
+//! Deliveries by when they were taken up.
+//!
+//! The database knows no zone here: it is told when clocks are changed, counts local minutes, hours or days by arithmetic, and the calendar
+//! ([`ig_core::calendar`]) says which piece each belongs to. So one table of zones is right, and what a server thinks of days without a
+//! midnight does not matter.
+
+use chrono::TimeDelta;
+use ig_core::calendar::{Grid, Stretch};
+use ig_core::clock::Timestamp;
+use ig_core::figures::DeliveryFigures;
+use mongodb::bson::{Bson, Document, doc};
+
+use super::grouping::Group;
+use crate::field::date;
+
+/// What [`Stretch::granule`] does, as milliseconds since 1970.
+pub(super) fn granule(stretches: &[Stretch], length: TimeDelta) -> Bson {
+    let begun = |stretch: &Stretch| begun(*stretch, length);
+    let Some((last, _)) = stretches.split_last() else {
+        return Bson::Null;
+    };
+    let branches: Vec<_> = stretches
+        .windows(2)
+        .filter_map(|pair| Some((pair.first()?, pair.last()?)))
+        .map(|(stretch, next)| doc! { "case": { "$lt": ["$createdAt", date(next.from)] }, "then": begun(stretch) })
+        .collect();
+    if branches.is_empty() {
+        return begun(last).into();
+    }
+    doc! { "$switch": { "branches": branches, "default": begun(last) } }.into()
+}
+
+fn begun(stretch: Stretch, length: TimeDelta) -> Document {
+    let at = doc! { "$toLong": "$createdAt" };
+    let local = doc! { "$add": [at.clone(), stretch.offset.num_milliseconds()] };
+    let into = doc! { "$mod": [local, length.num_milliseconds()] };
+    doc! { "$max": [stretch.from.timestamp_millis(), { "$subtract": [at, into] }] }
+}
+
+/// Every piece of the grid, with what its granules hold.
+pub(super) fn filled_in(grid: &Grid, granules: Vec<Group<i64>>) -> Vec<DeliveryFigures> {
+    let mut pieces = vec![DeliveryFigures::default(); grid.count()];
+    for Group { key, figures, .. } in granules {
+        let index = Timestamp::from_timestamp_millis(key).and_then(|at| grid.index_of(at));
+        if let Some(piece) = index.and_then(|index| pieces.get_mut(index)) {
+            piece.merge(&figures);
+        }
+    }
+    pieces
+}

@@ -1,0 +1,83 @@
+//! What is going on now.
+
+use std::time::Duration;
+
+use ig_core::calendar::Period;
+use ig_core::clock::Timestamp;
+use ig_core::figures::DeliveryFigures;
+use mongodb::bson::{Bson, doc};
+
+use super::{DeliveryScope, DeliveryStatistics};
+use crate::counting::CountError;
+use crate::field::date;
+use crate::orgs::Orgs;
+
+const HOUR: Duration = Duration::from_hours(1);
+const DAY: Duration = Duration::from_hours(24);
+/// What is going on "now" went on within so many minutes.
+const NOW_MINUTES: u64 = 5;
+/// Who looks at what is going on does not wait for long.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// Deliveries of late; what were too many to be counted in the time is left out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RecentDeliveries {
+    /// How many were taken up in a minute, on average over the last five.
+    pub per_minute: Option<f64>,
+    /// Of the last hour.
+    pub last_hour: Option<DeliveryFigures>,
+    /// Of the last 24 hours.
+    pub last_day: Option<DeliveryFigures>,
+}
+
+impl DeliveryStatistics {
+    /// The deliveries of late.
+    pub async fn recent(&self, orgs: &Orgs, now: Timestamp) -> Result<RecentDeliveries, CountError> {
+        let hurried = self.clone().within(PATIENCE.min(self.patience));
+        let (hour, day) = tokio::join!(hurried.last_hour(orgs, now), hurried.since(orgs, now, DAY, Bson::Null));
+        let hour = where_countable(hour)?;
+        let day = where_countable(day)?;
+        let (now, hour) = hour.unzip();
+        Ok(RecentDeliveries {
+            per_minute: now.map(|now| now.total() as f64 / NOW_MINUTES as f64),
+            last_hour: hour,
+            last_day: day.map(|[_, all]| all),
+        })
+    }
+
+    /// What was taken up now, and in the last hour.
+    async fn last_hour(&self, orgs: &Orgs, at: Timestamp) -> Result<(DeliveryFigures, DeliveryFigures), CountError> {
+        let begun = date(at - Duration::from_mins(NOW_MINUTES));
+        let key = doc! { "$cond": [{ "$gte": ["$createdAt", begun] }, NOW, Bson::Null] };
+        let [now, all] = self.since(orgs, at, HOUR, key.into()).await?;
+        Ok((now, all))
+    }
+
+    /// What has the key [`NOW`], and all.
+    async fn since(&self, orgs: &Orgs, now: Timestamp, long: Duration, key: Bson) -> Result<[DeliveryFigures; 2], CountError> {
+        let mut figures = [DeliveryFigures::default(), DeliveryFigures::default()];
+        let Some(period) = Period::new(now - long, now) else {
+            return Ok(figures);
+        };
+        let scope = DeliveryScope::all(orgs.clone(), period);
+        let [of_now, all] = &mut figures;
+        for group in self.grouped::<Option<i32>>(&scope, key, None).await? {
+            all.merge(&group.figures);
+            if group.key == Some(NOW) {
+                of_now.merge(&group.figures);
+            }
+        }
+        Ok(figures)
+    }
+}
+
+/// The key of what was taken up now.
+const NOW: i32 = 1;
+
+/// Nothing where it was too much.
+fn where_countable<T>(counted: Result<T, CountError>) -> Result<Option<T>, CountError> {
+    match counted {
+        Err(CountError::TooMuch(_)) => Ok(None),
+        counted => counted.map(Some),
+    }
+}

@@ -1,0 +1,62 @@
+//! Which deliveries are counted.
+
+use ig_core::calendar::Period;
+use ig_core::id::{EventType, IntegrationId};
+use mongodb::bson::{Document, doc};
+
+use crate::field::object_id;
+use crate::orgs::Orgs;
+use crate::page::add_period;
+
+/// Which deliveries are counted: those that were taken up in a period, of all or of one integration or event type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeliveryScope {
+    /// Whose.
+    pub orgs: Orgs,
+    /// When they were taken up.
+    pub period: Period,
+    /// What they are for.
+    pub integration_id: Option<IntegrationId>,
+    /// The event's type.
+    pub event_type: Option<EventType>,
+}
+
+impl DeliveryScope {
+    /// All that was taken up in a period.
+    pub fn all(orgs: Orgs, period: Period) -> Self {
+        Self {
+            orgs,
+            period,
+            integration_id: None,
+            event_type: None,
+        }
+    }
+
+    pub(super) fn query(&self) -> Document {
+        let Self {
+            orgs,
+            period,
+            integration_id,
+            event_type,
+        } = self;
+        let mut query = doc! { "orgId": orgs.condition() };
+        if let Some(id) = integration_id {
+            query.insert("integrationConfigId", object_id(id.0));
+        }
+        if let Some(event_type) = event_type {
+            query.insert("eventType", event_type.as_str());
+        }
+        add_period(&mut query, "createdAt", Some(period.start()), Some(period.end()));
+        query
+    }
+
+    /// The index whose range is the narrowest.
+    pub(super) fn index(&self) -> Document {
+        let first = if self.integration_id.is_some() {
+            "integrationConfigId"
+        } else {
+            "orgId"
+        };
+        doc! { first: 1, "createdAt": -1, "_id": -1 }
+    }
+}

@@ -1,0 +1,47 @@
+//! How many deliveries' time is yet to come, of one organisation or of all.
+
+use ig_core::clock::Timestamp;
+use ig_core::scheduled::ScheduledStatus;
+use mongodb::bson::{self, Bson, doc};
+use serde::Deserialize;
+
+use super::ScheduledDeliveries;
+use crate::counting::{Count, CountError};
+use crate::field::{timestamp, unsigned};
+use crate::names::SCHEDULED;
+use crate::orgs::Orgs;
+
+/// Scheduled deliveries that are pending.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PendingDeliveries {
+    /// How many there are.
+    pub count: u64,
+    /// The time of the next one, which may have passed.
+    pub next: Option<Timestamp>,
+}
+
+#[derive(Debug, Deserialize)]
+struct PendingDocument {
+    count: i64,
+    next: bson::DateTime,
+}
+
+impl ScheduledDeliveries {
+    /// Those that are pending. The index that is counted over holds all that is asked for.
+    pub async fn pending(&self, orgs: &Orgs) -> Result<PendingDeliveries, CountError> {
+        let pending = doc! { "orgId": orgs.condition(), "status": ScheduledStatus::Pending.as_str() };
+        let all = doc! { "_id": Bson::Null, "count": { "$sum": 1_i64 }, "next": { "$min": "$scheduledFor" } };
+        let count = Count {
+            collection: SCHEDULED,
+            index: doc! { "orgId": 1, "status": 1, "scheduledFor": -1, "_id": -1 },
+            pipeline: vec![doc! { "$match": pending }, doc! { "$group": all }],
+            patience: Count::PATIENCE,
+        };
+        let counted: Vec<PendingDocument> = self.database.counted(count).await?;
+        let pending = counted.into_iter().next().map(|found| PendingDeliveries {
+            count: unsigned(found.count),
+            next: Some(timestamp(found.next)),
+        });
+        Ok(pending.unwrap_or_default())
+    }
+}
