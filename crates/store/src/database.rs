@@ -141,7 +141,7 @@ impl Database {
             .limit(i64::from(page.limit.max(1)));
         let find = find.optional(without, Find::projection);
         let (items, total) = tokio::try_join!(self.all(find), self.within(target.count_documents(filter)))?;
-        Ok(Listed { items, total })
+        Ok(Listed::counted(items, total))
     }
 }
 

@@ -6,7 +6,7 @@ mod room;
 
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
-use ig_core::delivery_log::DeliveryLog;
+use ig_core::delivery_log::{DeliveryLog, DeliveryStatus};
 use ig_core::id::{LogId, OrgId};
 use ig_core::ports::StoreError;
 use mongodb::Cursor;
@@ -19,7 +19,7 @@ use crate::database::Database;
 use crate::field::object_id;
 use crate::log_filter::LogFilter;
 use crate::names::DELIVERY_LOGS;
-use crate::page::{Listed, Page};
+use crate::page::{Listed, Page, Sought};
 
 /// Deliveries handed on at once.
 const PART: usize = 500;
@@ -51,10 +51,22 @@ impl DeliveryLogs {
 
     /// An organisation's deliveries, newest first, without payloads and bodies.
     pub async fn list(&self, org: OrgId, filter: &LogFilter, page: Page) -> Result<Listed<DeliveryLog>, StoreError> {
-        let listed = self
-            .database
-            .page::<DeliveryDocument<'static>>(DELIVERY_LOGS, filter.query(org), newest_first(), Some(without_bodies()), page)
-            .await?;
+        if filter.trace_id.is_some() {
+            // These are few, and an index of their own finds them.
+            let (query, order) = (filter.timed_query(org), newest_first());
+            let found =
+                self.database
+                    .page::<DeliveryDocument<'static>>(DELIVERY_LOGS, query, order, Some(without_bodies()), page);
+            return found.await?.try_map(DeliveryLog::try_from);
+        }
+        let sought = Sought {
+            collection: DELIVERY_LOGS,
+            query: filter.query(org),
+            keys: keys(filter),
+            period: filter.period(),
+            without: Some(without_bodies()),
+        };
+        let listed = self.database.latest::<DeliveryDocument<'static>>(sought, page).await?;
         listed.try_map(DeliveryLog::try_from)
     }
 
@@ -63,7 +75,7 @@ impl DeliveryLogs {
     pub async fn stream(&self, org: OrgId, filter: &LogFilter) -> Result<DeliveryLogParts, StoreError> {
         let logs = self.database.collection::<DeliveryDocument<'static>>(DELIVERY_LOGS);
         let find = logs
-            .find(filter.query(org))
+            .find(filter.timed_query(org))
             .sort(newest_first())
             .projection(without_bodies())
             .batch_size(PART_SIZE);
@@ -84,6 +96,15 @@ impl DeliveryLogs {
             }
         }
         Ok(part)
+    }
+}
+
+/// The fields of the index that leaves out the most; see `migrate`.
+fn keys(filter: &LogFilter) -> &'static [&'static str] {
+    match filter.status {
+        _ if filter.integration_id.is_some() => &["integrationConfigId"],
+        Some(status) if status != DeliveryStatus::Success => &["orgId", "status"],
+        _ => &["orgId"],
     }
 }
 

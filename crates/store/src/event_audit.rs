@@ -6,13 +6,13 @@ use ig_core::audit::{DecisionStatus, EventAudit, SkipReason};
 use ig_core::clock::Timestamp;
 use ig_core::id::{EventId, EventType, OrgId, SourceId};
 use ig_core::ports::StoreError;
-use mongodb::bson::{Bson, Document, doc};
+use mongodb::bson::{Bson, Document};
 
 pub(crate) use document::AuditDocument;
 
 use crate::database::Database;
 use crate::names::EVENT_AUDIT;
-use crate::page::{Listed, Page, add_period, exactly};
+use crate::page::{Listed, Page, Period, Sought, exactly};
 
 /// Which decisions are listed; what is left out does not matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -47,12 +47,17 @@ impl EventAudits {
     /// The decisions about an organisation's events, newest first; without an organisation, those about events of no known
     /// organisation, which are for administrators alone.
     pub async fn list(&self, org: Option<OrgId>, filter: &AuditFilter, page: Page) -> Result<Listed<EventAudit>, StoreError> {
-        let newest_first = doc! { "createdAt": -1, "_id": -1 };
-        let query = query(org, filter);
-        let listed = self
-            .database
-            .page::<AuditDocument<'static>>(EVENT_AUDIT, query, newest_first, None, page)
-            .await?;
+        let sought = Sought {
+            collection: EVENT_AUDIT,
+            query: query(org, filter),
+            keys: &["orgId"],
+            period: Period {
+                start: filter.start,
+                end: filter.end,
+            },
+            without: None,
+        };
+        let listed = self.database.latest::<AuditDocument<'static>>(sought, page).await?;
         listed.try_map(EventAudit::try_from)
     }
 }
@@ -64,8 +69,8 @@ fn query(org: Option<OrgId>, filter: &AuditFilter) -> Document {
         event_type,
         status,
         reason,
-        start,
-        end,
+        start: _,
+        end: _,
     } = filter;
     let texts = [
         ("source", source.as_ref().map(SourceId::as_str)),
@@ -74,7 +79,5 @@ fn query(org: Option<OrgId>, filter: &AuditFilter) -> Document {
         ("status", status.map(DecisionStatus::as_str)),
         ("reason", reason.map(SkipReason::as_str)),
     ];
-    let mut query = exactly(org.map_or(Bson::Null, |org| org.0.into()), texts);
-    add_period(&mut query, "createdAt", *start, *end);
-    query
+    exactly(org.map_or(Bson::Null, |org| org.0.into()), texts)
 }

@@ -18,7 +18,7 @@ use crate::database::Database;
 use crate::field::object_id;
 use crate::log_filter::LogFilter;
 use crate::names::EXECUTION_LOGS;
-use crate::page::{Listed, Page};
+use crate::page::{Listed, Page, Sought};
 
 /// A delivery's trace as stored.
 #[derive(Debug, Clone, PartialEq)]
@@ -95,11 +95,22 @@ impl ExecutionLogs {
 
     /// An organisation's traces, newest first.
     pub async fn list(&self, org: OrgId, filter: &LogFilter, page: Page) -> Result<Listed<StoredTrace>, StoreError> {
-        let newest_first = doc! { "createdAt": -1, "_id": -1 };
-        let listed = self
-            .database
-            .page::<TraceDocument<'static>>(EXECUTION_LOGS, filter.query(org), newest_first, None, page)
-            .await?;
+        if filter.trace_id.is_some() {
+            // These are few, and an index of their own finds them.
+            let (query, order) = (filter.timed_query(org), doc! { "createdAt": -1, "_id": -1 });
+            let found = self
+                .database
+                .page::<TraceDocument<'static>>(EXECUTION_LOGS, query, order, None, page);
+            return found.await?.try_map(StoredTrace::try_from);
+        }
+        let sought = Sought {
+            collection: EXECUTION_LOGS,
+            query: filter.query(org),
+            keys: &["orgId"],
+            period: filter.period(),
+            without: None,
+        };
+        let listed = self.database.latest::<TraceDocument<'static>>(sought, page).await?;
         listed.try_map(StoredTrace::try_from)
     }
 }

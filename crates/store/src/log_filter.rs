@@ -5,7 +5,7 @@ use ig_core::delivery_log::{DeliveryStatus, Direction};
 use ig_core::id::{EventId, EventType, IntegrationId, OrgId};
 use mongodb::bson::Document;
 
-use crate::page::{add_integration, add_period, add_search, exactly};
+use crate::page::{Period, add_integration, add_period, add_search, exactly};
 
 /// Which deliveries or traces are listed; what is left out does not matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,6 +35,7 @@ pub struct LogFilter {
 }
 
 impl LogFilter {
+    /// What is looked for, at any time.
     pub(crate) fn query(&self, org: OrgId) -> Document {
         let Self {
             status,
@@ -45,8 +46,8 @@ impl LogFilter {
             trace_id,
             correlation_id,
             direction,
-            start,
-            end,
+            start: _,
+            end: _,
             search,
         } = self;
         let texts = [
@@ -60,12 +61,26 @@ impl LogFilter {
         ];
         let mut query = exactly(org.0, texts);
         add_integration(&mut query, *integration_id);
-        add_period(&mut query, "createdAt", *start, *end);
         add_search(
             &mut query,
             search.as_deref(),
             &["integrationName", "targetUrl", "errorMessage", "eventId"],
         );
+        query
+    }
+
+    /// When it is looked for.
+    pub(crate) fn period(&self) -> Period {
+        Period {
+            start: self.start,
+            end: self.end,
+        }
+    }
+
+    /// What is looked for within its time.
+    pub(crate) fn timed_query(&self, org: OrgId) -> Document {
+        let mut query = self.query(org);
+        add_period(&mut query, "createdAt", self.start, self.end);
         query
     }
 }

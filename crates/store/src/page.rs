@@ -1,8 +1,13 @@
 //! Lists: which part of them, and what is searched for.
 
+mod latest;
+mod lookback;
+
 use ig_core::clock::Timestamp;
 use ig_core::id::IntegrationId;
 use mongodb::bson::{Bson, Document, doc};
+
+pub(crate) use latest::{Period, Sought};
 
 use crate::field::{date, object_id};
 
@@ -35,16 +40,28 @@ impl Page {
 pub struct Listed<T> {
     /// The items of the page.
     pub items: Vec<T>,
-    /// How many items the whole list holds.
+    /// How many items the whole list holds, or at least holds.
     pub total: u64,
+    /// Whether that is all of them; what is long is not counted to its end.
+    pub is_exact: bool,
 }
 
 impl<T> Listed<T> {
+    /// A page of a list that was counted to its end.
+    pub fn counted(items: Vec<T>, total: u64) -> Self {
+        Self {
+            items,
+            total,
+            is_exact: true,
+        }
+    }
+
     /// The page with every item turned into something else.
     pub fn map<U>(self, turn: impl FnMut(T) -> U) -> Listed<U> {
         Listed {
             items: self.items.into_iter().map(turn).collect(),
             total: self.total,
+            is_exact: self.is_exact,
         }
     }
 
@@ -52,6 +69,7 @@ impl<T> Listed<T> {
         Ok(Listed {
             items: self.items.into_iter().map(turn).collect::<Result<_, _>>()?,
             total: self.total,
+            is_exact: self.is_exact,
         })
     }
 }

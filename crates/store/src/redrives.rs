@@ -74,12 +74,12 @@ impl Redrives {
         let listed = self
             .database
             .page::<RedriveDocument>(REDRIVES, query, newest_first, None, page);
-        let Listed { items, total } = listed.await?;
+        let Listed { items, total, .. } = listed.await?;
         let mut counted = Vec::with_capacity(items.len());
         for found in items {
             counted.push(self.counted(found).await?);
         }
-        Ok(Listed { items: counted, total })
+        Ok(Listed::counted(counted, total))
     }
 
     async fn counted(&self, found: RedriveDocument) -> Result<Redrive, StoreError> {

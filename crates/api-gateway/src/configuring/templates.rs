@@ -56,7 +56,7 @@ pub(crate) async fn list(
     let before = page.number.saturating_sub(1).saturating_mul(u64::from(page.limit));
     let skipped = usize::try_from(before).unwrap_or(usize::MAX);
     let items = all.into_iter().skip(skipped).take(page.limit as usize).collect();
-    Ok(Listed { items, total })
+    Ok(Listed::counted(items, total))
 }
 
 fn fits(template: &TemplateDocument, filter: &TemplateFilter) -> bool {

@@ -9,8 +9,11 @@ macro_rules! listing {
         pub(crate) struct $name {
             /// The items of this page.
             $plural: Vec<$item>,
-            /// How many there are in all.
+            /// How many there are in all, or at least.
             total: u64,
+            /// False where the list is so long that it was not counted to its end; absent where `total` is exact.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            total_is_exact: Option<bool>,
             /// Which page this is, from 1.
             page: u64,
             /// How many items a page has at most.
@@ -24,9 +27,10 @@ macro_rules! listing {
 
             fn of(listed: ig_store::Listed<$item>, page: ig_store::Page) -> Self {
                 let (items, total) = (listed.items, listed.total);
+                let total_is_exact = (!listed.is_exact).then_some(false);
                 let (page, limit) = (page.number, page.limit);
                 let has_more = page.saturating_mul(u64::from(limit)) < total;
-                Self { $plural: items, total, page, limit, has_more }
+                Self { $plural: items, total, total_is_exact, page, limit, has_more }
             }
         }
     };

@@ -64,10 +64,10 @@ async fn list(
     Asked(asked): Asked<Filter>,
 ) -> Result<Json<JobList>, ApiError> {
     let page = paging.page()?;
-    let Listed { items, total } = gateway.store().jobs().list(org, &asked.filter()?, page).await?;
+    let Listed { items, total, .. } = gateway.store().jobs().list(org, &asked.filter()?, page).await?;
     let items: Result<Vec<_>, _> = items.into_iter().map(|job| JobDocument::of(job, Secrets::Masked)).collect();
     let items = items?;
-    Ok(Json(JobList::of(Listed { items, total }, page)))
+    Ok(Json(JobList::of(Listed::counted(items, total), page)))
 }
 
 /// Makes a scheduled job; this answer alone shows its signing secrets.

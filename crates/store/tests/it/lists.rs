@@ -4,7 +4,7 @@ use crate::stored::moment;
 use ig_core::audit::{Decision, DecisionStatus, SkipReason};
 use ig_core::configuration::Change;
 use ig_core::dead_letter::DeadLetterStatus;
-use ig_core::delivery_log::{DeliveryStatus, Direction};
+use ig_core::delivery_log::{DeliveryLog, DeliveryStatus, Direction};
 use ig_core::id::{EventId, EventType, OrgId, Rid};
 use ig_core::integration::Integration;
 use ig_core::ports::{Journal, JournalEntry};
@@ -127,6 +127,46 @@ async fn pages_add_up_to_the_list() {
         .await
         .unwrap();
     assert_eq!((listed.items.len(), listed.total), (0, 20));
+}
+
+#[tokio::test]
+async fn a_long_list_is_walked_to_its_end_and_counted_no_further_than_needed() {
+    let Stored {
+        store, database: _kept, ..
+    } = Stored::fresh().await;
+    // Close together at first, then ever further apart: months in the end.
+    let logs = (0..2_400).map(|number| {
+        let log = delivery(7, number);
+        let created_at = moment(0) - chrono::TimeDelta::seconds(number * number);
+        recorded(DeliveryLog { created_at, ..log })
+    });
+    let entries: Vec<_> = logs.collect();
+    for part in entries.chunks(400) {
+        store.journal().record(part).await.unwrap();
+    }
+    let (mut found, mut bounds) = (Vec::new(), Vec::new());
+    for number in 1..=6 {
+        let page = Page { number, limit: 500 };
+        let listed = store
+            .delivery_logs()
+            .list(OrgId(7), &LogFilter::default(), page)
+            .await
+            .unwrap();
+        assert!(
+            listed.total == 2_400 || (listed.total < 2_400 && !listed.is_exact),
+            "{number}: {}",
+            listed.total
+        );
+        bounds.push((listed.total, listed.is_exact));
+        found.extend(listed.items.into_iter().map(|log| log.id));
+    }
+    let expected: Vec<_> = (0..2_400).map(|number| delivery(7, number).id).collect();
+    assert_eq!(found, expected);
+    assert!(
+        bounds[0].0 >= 1_000 && !bounds[0].1,
+        "some are counted beyond the page: {bounds:?}"
+    );
+    assert_eq!(bounds[5], (2_400, true));
 }
 
 #[tokio::test]

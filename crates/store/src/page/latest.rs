@@ -1,0 +1,154 @@
+//! Pages of what is many and is listed by time.
+//!
+//! A query whose bounds hold a million entries costs a million, even where it is to answer the latest fifty: not every server walks an
+//! index from its end. So such a list is walked in spans of time, the latest first, until the page is full, and counted not much further.
+
+use std::time::Duration;
+
+use futures::TryStreamExt as _;
+use ig_core::clock::Timestamp;
+use ig_core::ports::StoreError;
+use mongodb::Collection;
+use mongodb::bson::{DateTime, Document, doc};
+use mongodb::error::{Error, ErrorKind};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::lookback::{Lookback, Span};
+use super::{Listed, Page};
+use crate::database::Database;
+use crate::error::store_error;
+use crate::field::{long, unsigned};
+
+/// Items beyond the page that are counted; where there are more, the total is told as a lower bound.
+const COUNTED_BEYOND: u64 = 500;
+/// A span that takes longer to count holds too much, at first.
+const PATIENCE: Duration = Duration::from_millis(25);
+/// The server's code for an operation that was given up at its time limit.
+const MAX_TIME_MS_EXPIRED: i32 = 50;
+const FIELD: &str = "createdAt";
+
+/// When something is looked for; what is left out is open.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Period {
+    pub(crate) start: Option<Timestamp>,
+    pub(crate) end: Option<Timestamp>,
+}
+
+/// What is looked for: documents with a `createdAt`, which an index has behind its other fields.
+#[derive(Debug, Clone)]
+pub(crate) struct Sought {
+    pub(crate) collection: &'static str,
+    /// What is looked for, without the time.
+    pub(crate) query: Document,
+    /// The fields of the query by which an index finds it, before its time.
+    pub(crate) keys: &'static [&'static str],
+    pub(crate) period: Period,
+    /// What is left out of each.
+    pub(crate) without: Option<Document>,
+}
+
+impl Database {
+    /// One page of what is sought, the latest first. It is counted to its end where that is no further than a few hundred items beyond
+    /// the page, and to at least these otherwise.
+    pub(crate) async fn latest<T>(&self, sought: Sought, page: Page) -> Result<Listed<T>, StoreError>
+    where
+        T: DeserializeOwned + Send + Sync,
+    {
+        let Period { start, end } = sought.period;
+        let millis = |at: Timestamp| at.timestamp_millis();
+        let now = DateTime::now().timestamp_millis();
+        let mut back = Lookback::new(start.map_or(0, millis), end.map(millis), now);
+        let limit = u64::from(page.limit.max(1));
+        let enough = page.skip().saturating_add(limit).saturating_add(COUNTED_BEYOND);
+        let target = self.collection::<Document>(sought.collection);
+        let (mut items, mut total, mut patience) = (Vec::new(), 0_u64, PATIENCE);
+        while let Some(span) = back.current() {
+            let found = sought.found_in(span);
+            let Some(count) = self.count_quickly(&target, &found, patience).await? else {
+                // Whoever is slow at everything is given more time as well.
+                patience *= 2;
+                back.shorten();
+                continue;
+            };
+            let missing = limit.saturating_sub(items.len() as u64);
+            let skip = page.skip().saturating_sub(total);
+            if missing > 0 && count > skip {
+                let part = sought.part(found, skip, missing);
+                let found = target.aggregate(part).with_type::<T>();
+                items.extend(self.all(found).await?);
+            }
+            total = total.saturating_add(count);
+            back.pass();
+            if total >= enough && back.current().is_some() {
+                return Ok(Listed {
+                    items,
+                    total,
+                    is_exact: false,
+                });
+            }
+        }
+        Ok(Listed::counted(items, total))
+    }
+
+    /// How many there are; nothing where that takes too long.
+    async fn count_quickly(
+        &self,
+        target: &Collection<Document>,
+        found: &[Document],
+        patience: Duration,
+    ) -> Result<Option<u64>, StoreError> {
+        let mut pipeline = found.to_vec();
+        pipeline.push(doc! { "$count": "count" });
+        let counting = target.aggregate(pipeline).max_time(patience).with_type::<Count>();
+        let counted = self.raw(async move { counting.await?.try_collect::<Vec<_>>().await }).await?;
+        match counted {
+            Ok(counts) => Ok(Some(counts.first().map_or(0, |count| unsigned(count.count)))),
+            Err(error) if is_out_of_time(&error) => Ok(None),
+            Err(error) => Err(store_error(&error)),
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct Count {
+    count: i64,
+}
+
+impl Sought {
+    /// What is found in a span, the latest first.
+    ///
+    /// Bounds are taken from an index where the first stage names its fields and nothing else; whatever is left to ask comes behind the
+    /// order, so that it is not asked of more than the span holds.
+    fn found_in(&self, Span { from, to }: Span) -> Vec<Document> {
+        let mut period = doc! { "$gte": DateTime::from_millis(from) };
+        if let Some(to) = to {
+            period.insert("$lt", DateTime::from_millis(to));
+        }
+        let is_key = |name: &str| self.keys.contains(&name);
+        let (mut bounds, rest): (Document, Document) = self.query.clone().into_iter().partition(|(name, _)| is_key(name));
+        bounds.insert(FIELD, period);
+        let mut stages = vec![doc! { "$match": bounds }];
+        if !rest.is_empty() {
+            stages.extend([in_order(), doc! { "$match": rest }]);
+        }
+        stages
+    }
+
+    fn part(&self, mut found: Vec<Document>, skip: u64, limit: u64) -> Vec<Document> {
+        if found.len() == 1 {
+            found.push(in_order());
+        }
+        found.extend([doc! { "$skip": long(skip) }, doc! { "$limit": long(limit) }]);
+        found.extend(self.without.clone().map(|without| doc! { "$project": without }));
+        found
+    }
+}
+
+fn in_order() -> Document {
+    doc! { "$sort": { FIELD: -1, "_id": -1 } }
+}
+
+fn is_out_of_time(error: &Error) -> bool {
+    matches!(error.kind.as_ref(), ErrorKind::Command(command) if command.code == MAX_TIME_MS_EXPIRED)
+}
