@@ -9,6 +9,7 @@ use crate::api::Api;
 
 mod complete;
 mod examples;
+mod page;
 mod truth;
 
 /// An operation of the description, with where it is found.
