@@ -159,3 +159,21 @@ async fn nobody_is_given_more_by_asking_for_it() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_number_beyond_the_range_of_its_format_is_a_fault_at_its_place() {
+    let api = Api::start().await;
+    api.org(10).await;
+    for (path, body) in resources() {
+        for number in [u64::MAX, 9_223_372_036_854_775_808] {
+            let answer = api
+                .post(&format!("{path}?orgId=10"), merged(body.clone(), json!({"revision": number})))
+                .await;
+            assert_eq!(
+                (answer.status, answer.faults()),
+                (400, vec!["/revision"]),
+                "{path}: {answer:?}"
+            );
+        }
+    }
+}
