@@ -38,7 +38,7 @@ async fn the_page_is_read_without_a_key_and_refers_to_nothing_elsewhere() {
         let file = read(&api, &path).await;
         assert_eq!(file.status, 200, "{path}");
         let text = String::from_utf8(file.bytes.to_vec()).unwrap();
-        if !path.ends_with(".json") {
+        if path != "openapi.json" {
             for elsewhere in ["http:", "https:", "\"//", "url(", "@import"] {
                 assert!(!text.contains(elsewhere), "{path} has {elsewhere}");
             }

@@ -239,5 +239,5 @@ async fn numbers_beyond_every_range_are_faults() {
 
 /// A text as it stands in an address.
 fn encoded(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02x}")).collect()
+    text.bytes().fold(String::new(), |text, byte| text + &format!("%{byte:02x}"))
 }
