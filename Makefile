@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/.local/bin:$(PATH)
 
 .PHONY: help
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: setup
 setup: ## Install what is missing on this machine (the others do it by themselves)
@@ -31,6 +31,13 @@ bench: ## Measure the figures to reach, against private databases (one alone: ma
 	@deploy/local/setup databases
 	@cargo build --release --package igctl
 	@deploy/local/with-databases -- cargo bench --package ig-tests --bench bench -- $(ONLY)
+
+# No part of CI: it takes minutes, needs Python, and asks PyPI the first time.
+.PHONY: conformance
+conformance: ## Hold a running gateway to its description (minutes; needs Python, so CI leaves it out)
+	@deploy/local/setup databases
+	@cargo build --quiet --workspace --bins
+	@deploy/local/conformance
 
 .PHONY: fmt
 fmt: ## Format the code

@@ -27,6 +27,7 @@ mod configuration;
 mod dashboard;
 mod description;
 mod dlq;
+mod docs;
 mod event_types;
 mod events;
 mod execution_logs;
@@ -57,6 +58,7 @@ pub(crate) fn router(edge: Edge) -> Router {
     let (api, openapi) = described();
     let (limit, cors) = (edge.http().request_timeout(), cors(edge.http()));
     api.merge(description::route(Arc::new(openapi)))
+        .merge(docs::route())
         .merge(ig_console::router())
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)

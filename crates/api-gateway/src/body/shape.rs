@@ -21,7 +21,8 @@ impl Shape {
         T::schemas(&mut parts);
         parts.push((T::name().into_owned(), T::schema()));
         let parts: Map<_, _> = parts.into_iter().map(|(name, schema)| (name, json!(schema))).collect();
-        let whole = json!({"$ref": format!("#/components/schemas/{}", T::name()), "components": {"schemas": parts}});
+        let mut whole = json!({"$ref": format!("#/components/schemas/{}", T::name()), "components": {"schemas": parts}});
+        bound(&mut whole);
         Self(jsonschema::draft202012::new(&whole).expect("a derived schema is a schema"))
     }
 
@@ -32,6 +33,25 @@ impl Shape {
             note(&error, &mut faults);
         }
         faults.into_result(())
+    }
+}
+
+/// Has integers keep to the range that their format promises: a validator takes a format for a remark.
+fn bound(schema: &mut Value) {
+    let largest = match schema.get("format").and_then(Value::as_str) {
+        Some("int64") => Some(i64::MAX),
+        Some("int32") => Some(i64::from(i32::MAX)),
+        _ => None,
+    };
+    match schema {
+        Value::Object(object) => {
+            if let Some(largest) = largest {
+                object.entry("maximum").or_insert_with(|| largest.into());
+            }
+            object.values_mut().for_each(bound);
+        }
+        Value::Array(list) => list.iter_mut().for_each(bound),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 

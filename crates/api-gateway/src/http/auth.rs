@@ -23,7 +23,7 @@ pub(super) fn routes() -> OpenApiRouter<Edge> {
 }
 
 /// Begins a session. Ten failures within 15 minutes close an account to further ones for a while.
-#[utoipa::path(post, path = "/auth/login", tag = "auth", request_body = Login, responses((status = 200, body = LoggedIn)), security(()))]
+#[utoipa::path(post, path = "/auth/login", tag = "auth", request_body = Login, responses((status = 200, body = LoggedIn), (status = 401, description = "The address or the password is wrong")), security(()))]
 async fn log_in(
     Anybody { gateway }: Anybody,
     Extension(ClientAddress(from)): Extension<ClientAddress>,

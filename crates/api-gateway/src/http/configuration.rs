@@ -58,7 +58,7 @@ async fn export(Tenant { org, gateway, .. }: Tenant<Read>) -> Result<Json<Config
     tag = "configuration",
     params(OrgQuery, How),
     request_body = ConfigurationDocument,
-    responses((status = 200, body = ConfigurationPlan)),
+    responses((status = 200, body = ConfigurationPlan), (status = 412, description = "What `plan` was made of has changed since")),
 )]
 async fn apply(
     Tenant { org, gateway, .. }: Tenant<Write>,

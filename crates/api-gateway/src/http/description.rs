@@ -1,4 +1,4 @@
-//! The API's description (`OpenAPI` 3.1), generated from the handlers.
+//! The API's description (`OpenAPI` 3.1), generated from the handlers and completed by rules that hold for all of them.
 
 use std::sync::Arc;
 
@@ -6,14 +6,23 @@ use axum::routing::get;
 use axum::{Json, Router};
 use utoipa::Modify;
 use utoipa::OpenApi;
-use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi;
+use utoipa::openapi::path::PathItem;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{self, ContentBuilder, Ref, ResponseBuilder};
 
 use crate::answer::ErrorBody;
 use crate::gateway::Edge;
 
 use super::BASE;
+
+mod bodies;
+mod errors;
+mod examples;
+mod headers;
+mod naming;
+mod operation;
+
+use operation::Described;
 
 /// The frame of the description; the paths come from the routers.
 #[derive(Debug, OpenApi)]
@@ -29,31 +38,35 @@ struct Keys;
 
 impl Modify for Keys {
     fn modify(&self, openapi: &mut openapi::OpenApi) {
-        let header = SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new("X-API-Key")));
-        let token = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build());
+        let key = ApiKeyValue::with_description("X-API-Key", "A key of an organisation, or of the platform.");
+        let token = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("JWT")
+            .description(Some("The token of a person who logged in."));
         let components = openapi.components.get_or_insert_default();
-        components.add_security_scheme("apiKey", header);
-        components.add_security_scheme("bearer", token);
+        components.add_security_scheme("apiKey", SecurityScheme::ApiKey(ApiKey::Header(key)));
+        components.add_security_scheme("bearer", SecurityScheme::Http(token.build()));
     }
 }
 
-/// Says of every operation what its errors look like.
+/// Says of every operation what follows from its method, its path and what it takes: its name, its errors, its headers, examples.
 pub(super) fn complete(openapi: &mut openapi::OpenApi) {
-    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("ErrorBody"))).build();
-    let error = ResponseBuilder::new()
-        .description("Any error")
-        .content("application/json", content)
-        .build();
-    for operation in openapi.paths.paths.values_mut().flat_map(operations) {
-        operation
-            .responses
-            .responses
-            .entry("default".to_owned())
-            .or_insert_with(|| error.clone().into());
+    let components = openapi.components.get_or_insert_default();
+    errors::define(components);
+    headers::define(components);
+    let guarded = headers::guarded(&openapi.paths.paths);
+    for (path, item) in &mut openapi.paths.paths {
+        for mut described in operations(path, item) {
+            naming::complete(&mut described);
+            bodies::complete(&mut described);
+            errors::complete(&mut described);
+            headers::complete(&mut described, &guarded);
+            examples::complete(&mut described);
+        }
     }
 }
 
-fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+fn operations<'a>(path: &'a str, item: &'a mut PathItem) -> impl Iterator<Item = Described<'a>> {
     let PathItem {
         get,
         put,
@@ -62,7 +75,20 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
         patch,
         ..
     } = item;
-    [get, put, post, delete, patch].into_iter().filter_map(Option::as_mut)
+    let all = [
+        ("get", get),
+        ("put", put),
+        ("post", post),
+        ("delete", delete),
+        ("patch", patch),
+    ];
+    all.into_iter().filter_map(move |(method, operation)| {
+        Some(Described {
+            method,
+            path,
+            operation: operation.as_mut()?,
+        })
+    })
 }
 
 /// Where the description is read; no key is needed.

@@ -146,7 +146,13 @@ impl Written {
 }
 
 /// A file without rows, to be filled in and imported.
-#[utoipa::path(get, path = "/lookups/import/template", tag = "lookups", params(OrgQuery, Written), responses((status = 200, body = Vec<u8>, content_type = "text/csv")))]
+#[utoipa::path(
+    get,
+    path = "/lookups/import/template",
+    tag = "lookups",
+    params(OrgQuery, Written),
+    responses((status = 200, description = "The file", content((String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")))),
+)]
 async fn template(_: Tenant<Read>, Asked(written): Asked<Written>) -> Result<Response, ApiError> {
     let format = written.format()?;
     Ok(file(format, "lookups-template", Body::from(blank(format)?)))
@@ -172,7 +178,16 @@ async fn read_import(Tenant { org, gateway, .. }: Tenant<Read>, Path(id): Path<S
 /// Exports rows as a file that can be imported as it is.
 ///
 /// Text that a spreadsheet would take for a formula has an apostrophe in front of it, which an import takes off again.
-#[utoipa::path(get, path = "/lookups/export", tag = "lookups", params(OrgQuery, Filter, Written), responses((status = 200, body = Vec<u8>, content_type = "text/csv")))]
+#[utoipa::path(
+    get,
+    path = "/lookups/export",
+    tag = "lookups",
+    params(OrgQuery, Filter, Written),
+    responses(
+        (status = 200, description = "The file", content((String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
+        (status = 409, description = "There are more rows than a workbook holds"),
+    ),
+)]
 async fn export(
     Tenant { org, gateway, .. }: Tenant<Read>,
     Asked(asked): Asked<Filter>,

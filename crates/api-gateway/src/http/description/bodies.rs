@@ -1,0 +1,22 @@
+//! Bodies whose form follows from the method.
+
+use utoipa::openapi::{ContentBuilder, ObjectBuilder, RefOr, Type};
+
+use super::operation::Described;
+
+const MERGE_PATCH: &str = "application/merge-patch+json";
+
+/// A PATCH takes an object (RFC 7396) under either name of its type.
+pub(super) fn complete(described: &mut Described<'_>) {
+    if described.method != "patch" {
+        return;
+    }
+    let Some(RefOr::T(body)) = described.operation.request_body.as_mut() else {
+        return;
+    };
+    let object = ObjectBuilder::new().schema_type(Type::Object).build();
+    let content = ContentBuilder::new().schema(Some(object)).build();
+    for kind in ["application/json", MERGE_PATCH] {
+        body.content.insert(kind.to_owned(), content.clone().into());
+    }
+}

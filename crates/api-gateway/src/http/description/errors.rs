@@ -1,0 +1,136 @@
+//! The errors that an operation can answer: most follow from what it takes.
+
+use serde_json::json;
+use utoipa::openapi::{Components, Content, ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
+
+use super::headers::error_headers;
+use super::operation::Described;
+use crate::error::ErrorCode;
+
+const JSON: &str = "application/json";
+
+/// Every error of an operation, what it is called in the description, and when it is answered.
+const ERRORS: [(ErrorCode, &str, &str); 12] = [
+    (
+        ErrorCode::ValidationError,
+        "ValidationError",
+        "The body, a parameter or a header is not valid: `details` names each fault",
+    ),
+    (
+        ErrorCode::Unauthorized,
+        "Unauthorized",
+        "The key or the token is missing, unknown or no longer valid",
+    ),
+    (
+        ErrorCode::Forbidden,
+        "Forbidden",
+        "The caller may not do this, or not in clear text",
+    ),
+    (
+        ErrorCode::NotFound,
+        "NotFound",
+        "It does not exist, or belongs to somebody else",
+    ),
+    (
+        ErrorCode::RequestTimeout,
+        "RequestTimeout",
+        "The body took too long to arrive",
+    ),
+    (
+        ErrorCode::Conflict,
+        "Conflict",
+        "Something of this name or id exists already, or still depends on it, or is under way",
+    ),
+    (
+        ErrorCode::PreconditionFailed,
+        "PreconditionFailed",
+        "It has changed since the caller read it: read it again",
+    ),
+    (
+        ErrorCode::PayloadTooLarge,
+        "PayloadTooLarge",
+        "The body is larger than the limit",
+    ),
+    (
+        ErrorCode::UnsupportedMediaType,
+        "UnsupportedMediaType",
+        "The body's content type is none that is taken here",
+    ),
+    (
+        ErrorCode::RateLimited,
+        "RateLimited",
+        "Too many requests: `Retry-After` says when there is room again",
+    ),
+    (
+        ErrorCode::InternalError,
+        "InternalError",
+        "A fault of ours; `requestId` finds it in our logs",
+    ),
+    (
+        ErrorCode::ServiceUnavailable,
+        "ServiceUnavailable",
+        "Something needed is away, or it took too long: try again",
+    ),
+];
+
+/// Puts every error where operations refer to it.
+pub(super) fn define(components: &mut Components) {
+    for (code, name, when) in ERRORS {
+        components.responses.insert(name.to_owned(), answer(code, when).into());
+    }
+}
+
+fn answer(code: ErrorCode, when: &str) -> Response {
+    let mut answer = ResponseBuilder::new()
+        .description(when)
+        .content(JSON, body(code, when))
+        .build();
+    answer.headers = error_headers(code);
+    answer
+}
+
+fn body(code: ErrorCode, when: &str) -> Content {
+    let example = json!({
+        "error": when,
+        "code": code,
+        "statusCode": code.status().as_u16(),
+        "timestamp": "2026-01-31T10:00:00.000Z",
+        "requestId": "req_0123456789abcdef0123456789abcdef",
+    });
+    let schema = Ref::from_schema_name("ErrorBody");
+    ContentBuilder::new().schema(Some(schema)).example(Some(example)).build()
+}
+
+/// Names the errors of an operation; those that its handler names stay, and get the uniform body.
+pub(super) fn complete(described: &mut Described<'_>) {
+    let wanted: Vec<_> = ERRORS.iter().filter(|(code, _, _)| can_answer(described, *code)).collect();
+    let answers = &mut described.operation.responses.responses;
+    for (code, name, _) in wanted {
+        let status = code.status().as_u16().to_string();
+        answers
+            .entry(status)
+            .or_insert_with(|| RefOr::Ref(Ref::from_response_name(*name)));
+    }
+    for (code, _, _) in ERRORS {
+        let Some(RefOr::T(answer)) = answers.get_mut(code.status().as_str()) else {
+            continue;
+        };
+        let body = body(code, &answer.description);
+        answer.content.insert(JSON.to_owned(), body.into());
+        answer.headers = error_headers(code);
+    }
+}
+
+fn can_answer(described: &Described<'_>, code: ErrorCode) -> bool {
+    match code {
+        ErrorCode::ValidationError => described.takes_anything(),
+        ErrorCode::Unauthorized => !described.is_open(),
+        ErrorCode::NotFound => described.names_something(),
+        ErrorCode::RequestTimeout | ErrorCode::PayloadTooLarge | ErrorCode::UnsupportedMediaType => described.has_body(),
+        ErrorCode::Conflict => described.changes(),
+        ErrorCode::PreconditionFailed => described.is_guarded(),
+        // Whoever comes in clear text where https is enforced is refused anywhere.
+        ErrorCode::Forbidden | ErrorCode::RateLimited | ErrorCode::InternalError | ErrorCode::ServiceUnavailable => true,
+        ErrorCode::MethodNotAllowed => false,
+    }
+}

@@ -1,0 +1,106 @@
+//! Examples of what is sent and answered, by the schema that they are of.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use utoipa::openapi::{Content, RefOr, Response, Schema};
+
+use super::operation::Described;
+
+const FILES: [&str; 7] = [
+    include_str!("examples/access.json"),
+    include_str!("examples/integrations.json"),
+    include_str!("examples/inbound.json"),
+    include_str!("examples/jobs.json"),
+    include_str!("examples/event_types.json"),
+    include_str!("examples/lookups.json"),
+    include_str!("examples/deliveries.json"),
+];
+
+/// A resource as it is sent and as it comes back.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Example {
+    request: Option<Value>,
+    /// What a PATCH sends.
+    patch: Option<Value>,
+    answer: Option<Value>,
+    /// The schema of its list, and what the items are called there.
+    list: Option<(String, String)>,
+}
+
+type Examples = BTreeMap<String, Example>;
+
+static EXAMPLES: LazyLock<Examples> = LazyLock::new(|| FILES.into_iter().flat_map(read).collect());
+
+fn read(file: &str) -> Examples {
+    serde_json::from_str(file).unwrap_or_default()
+}
+
+/// Shows examples with an operation's bodies, where there are any of their schemas.
+pub(super) fn complete(described: &mut Described<'_>) {
+    let answered = described
+        .successes()
+        .find_map(|answer| schema_of(answer.content.get("application/json")?));
+    let patched = answered.and_then(|schema| EXAMPLES.get(&schema)?.patch.clone());
+    for answer in described.successes() {
+        show_answer(answer);
+    }
+    let is_patch = described.method == "patch";
+    let Some(RefOr::T(body)) = described.operation.request_body.as_mut() else {
+        return;
+    };
+    for content in body.content.values_mut() {
+        let sent = || EXAMPLES.get(&schema_of(content)?)?.request.clone();
+        let example = if is_patch { patched.clone() } else { sent() };
+        show(content, example);
+    }
+}
+
+fn show_answer(answer: &mut Response) {
+    for content in answer.content.values_mut() {
+        let example = schema_of(content).and_then(|schema| answered(&schema));
+        show(content, example);
+    }
+}
+
+fn answered(schema: &str) -> Option<Value> {
+    let alone = EXAMPLES.get(schema).and_then(|example| example.answer.clone());
+    alone.or_else(|| EXAMPLES.values().find_map(|example| page(example, schema)))
+}
+
+/// A page that holds the one resource of an example.
+fn page(example: &Example, schema: &str) -> Option<Value> {
+    let (list, items) = example.list.as_ref()?;
+    let item = example.answer.as_ref()?;
+    (list == schema).then(|| json!({items: [item], "total": 1, "page": 1, "limit": 50, "hasMore": false}))
+}
+
+fn show(content: &mut RefOr<Content>, example: Option<Value>) {
+    if let (RefOr::T(content), Some(example)) = (content, example) {
+        content.example = Some(example);
+    }
+}
+
+fn schema_of(content: &RefOr<Content>) -> Option<String> {
+    let RefOr::T(content) = content else { return None };
+    match content.schema.as_ref()? {
+        RefOr::<Schema>::Ref(schema) => schema.ref_location.rsplit('/').next().map(str::to_owned),
+        RefOr::T(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_of_examples_can_be_read() {
+        for file in FILES {
+            let read: Result<Examples, _> = serde_json::from_str(file);
+            assert!(read.is_ok_and(|examples| !examples.is_empty()), "{file}");
+        }
+    }
+}

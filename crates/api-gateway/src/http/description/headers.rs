@@ -1,0 +1,111 @@
+//! The headers of answers: those that all carry, and those that say what to do next.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use utoipa::openapi::header::{Header, HeaderBuilder};
+use utoipa::openapi::path::{Operation, PathItem, PathsMap};
+use utoipa::openapi::{Components, Object, Ref, RefOr, Response, Schema, Type};
+
+use super::operation::{Described, is_guarded};
+use crate::error::ErrorCode;
+
+type Headers = BTreeMap<String, RefOr<Header>>;
+
+/// Every header, the type of its value, and what it says.
+const HEADERS: [(&str, Type, &str); 9] = [
+    (
+        "X-Request-Id",
+        Type::String,
+        "The request's id: the caller's own, or one that was made up",
+    ),
+    (
+        "X-RateLimit-Limit",
+        Type::Integer,
+        "How many requests a minute may have, where they are counted",
+    ),
+    ("X-RateLimit-Remaining", Type::Integer, "How many are left of them"),
+    ("X-RateLimit-Reset", Type::Integer, "Seconds until there is room again"),
+    (
+        "X-Renewed-Token",
+        Type::String,
+        "The token to use from now on, where the one that was sent grew old",
+    ),
+    ("ETag", Type::String, "The revision, for `If-Match`"),
+    ("Retry-After", Type::Integer, "Seconds after which to try again"),
+    ("WWW-Authenticate", Type::String, "How to prove who calls"),
+    ("Content-Disposition", Type::String, "The file's name"),
+];
+const ALWAYS: [&str; 4] = [
+    "X-Request-Id",
+    "X-RateLimit-Limit",
+    "X-RateLimit-Remaining",
+    "X-RateLimit-Reset",
+];
+
+/// Puts every header where answers refer to it.
+pub(super) fn define(components: &mut Components) {
+    for (name, kind, what) in HEADERS {
+        let schema: Schema = Object::with_type(kind).into();
+        let header = HeaderBuilder::new().schema(Some(schema)).description(Some(what)).build();
+        components.headers.insert(name.to_owned(), header.into());
+    }
+}
+
+fn referring(names: impl IntoIterator<Item = &'static str>) -> Headers {
+    let referred = |name: &'static str| (name.to_owned(), RefOr::Ref(Ref::new(format!("#/components/headers/{name}"))));
+    names.into_iter().map(referred).collect()
+}
+
+/// The headers of an error.
+pub(super) fn error_headers(code: ErrorCode) -> Headers {
+    let own = match code {
+        ErrorCode::Unauthorized => Some("WWW-Authenticate"),
+        ErrorCode::RateLimited | ErrorCode::ServiceUnavailable => Some("Retry-After"),
+        _ => None,
+    };
+    referring(ALWAYS.into_iter().chain(own))
+}
+
+/// The schemas of what has a revision: whatever some operation guards by it.
+pub(super) fn guarded(paths: &PathsMap<String, PathItem>) -> BTreeSet<String> {
+    let operations = paths
+        .values()
+        .flat_map(|item: &PathItem| [&item.put, &item.patch, &item.post, &item.delete]);
+    let guarded = operations.flatten().filter(|operation| is_guarded(operation));
+    guarded.flat_map(answered).collect()
+}
+
+fn answered(operation: &Operation) -> Vec<String> {
+    let answers = operation.responses.responses.values();
+    let answers = answers.filter_map(|answer| match answer {
+        RefOr::T(answer) => schema_of(answer),
+        RefOr::Ref(_) => None,
+    });
+    answers.collect()
+}
+
+fn schema_of(answer: &Response) -> Option<String> {
+    let content = answer.content.get("application/json")?;
+    let RefOr::T(content) = content else { return None };
+    match content.schema.as_ref()? {
+        RefOr::Ref(schema) => Some(schema.ref_location.clone()),
+        RefOr::T(_) => None,
+    }
+}
+
+/// Says which headers an operation's successes carry.
+pub(super) fn complete(described: &mut Described<'_>, guarded: &BTreeSet<String>) {
+    let renews = !described.is_open();
+    let of_console = described.place() == "/ui-config";
+    for answer in described.successes() {
+        let has_revision = of_console || schema_of(answer).is_some_and(|schema| guarded.contains(&schema));
+        let is_file = answer.content.keys().any(|kind| kind != "application/json");
+        let own = [
+            (renews, "X-Renewed-Token"),
+            (has_revision, "ETag"),
+            (is_file, "Content-Disposition"),
+        ];
+        let own = own.into_iter().filter_map(|(sends, name)| sends.then_some(name));
+        answer.headers.extend(referring(ALWAYS.into_iter().chain(own)));
+    }
+}

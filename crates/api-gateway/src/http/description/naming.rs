@@ -1,0 +1,34 @@
+//! What an operation is called: by machines and, in one sentence, by people.
+
+use super::operation::Described;
+
+/// Names an operation by its method and path, which no other has, and cuts its summary down to one sentence.
+pub(super) fn complete(described: &mut Described<'_>) {
+    described.operation.operation_id = Some(id(described.method, described.place()));
+    let said = described.operation.summary.take().unwrap_or_default().replace('\n', " ");
+    let (summary, rest) = match said.split_once(". ") {
+        Some((first, rest)) => (first.to_owned(), Some(rest.to_owned())),
+        None => (said.trim_end_matches('.').to_owned(), None),
+    };
+    described.operation.summary = Some(summary);
+    let further = described.operation.description.take().filter(|text| !text.is_empty());
+    let whole: Vec<_> = rest.into_iter().chain(further).collect();
+    described.operation.description = (!whole.is_empty()).then(|| whole.join("\n\n"));
+}
+
+/// `post /outbound-integrations/{id}/enable` is `postOutboundIntegrationsByIdEnable`.
+fn id(method: &str, place: &str) -> String {
+    let parts = place.split('/').filter(|part| !part.is_empty());
+    let words = parts.flat_map(|part| match part.strip_prefix('{') {
+        Some(name) => vec!["by", name.trim_end_matches('}')],
+        None => part.split('-').collect(),
+    });
+    words.fold(method.to_owned(), |id, word| id + &capitalised(word))
+}
+
+fn capitalised(word: &str) -> String {
+    let mut letters = word.chars();
+    letters
+        .next()
+        .map_or_else(String::new, |first| first.to_ascii_uppercase().to_string() + letters.as_str())
+}

@@ -1,0 +1,191 @@
+//! Bodies that are too large, too slow, too deep, or no JSON.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use ig_testkit::mongo::database;
+use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use super::raw::{head, serves, status};
+use crate::api::{ADMIN_KEY, Api};
+
+fn json_request(api: &Api) -> http::request::Builder {
+    api.request("POST", "/admin/orgs").header("content-type", "application/json")
+}
+
+#[tokio::test]
+async fn a_body_beyond_the_limit_is_refused_announced_or_not() {
+    let api = Api::start().await;
+    let huge = Bytes::from(vec![b' '; 11 * 1024 * 1024]);
+    let announced = api
+        .send(json_request(&api).header("expect", "100-continue"), Body::from(huge.clone()))
+        .await;
+    assert_eq!(
+        (announced.status, &announced.json["code"]),
+        (413, &json!("PAYLOAD_TOO_LARGE"))
+    );
+    let mut stream = tokio::net::TcpStream::connect(api.at.http).await.unwrap();
+    let head = format!(
+        "POST /api/v1/admin/orgs HTTP/1.1\r\nhost: x\r\nx-api-key: {ADMIN_KEY}\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let (mut reader, mut writer) = stream.into_split();
+    let sending = async {
+        let chunk = vec![b' '; 64 * 1024];
+        for _ in 0..200 {
+            let head = format!("{:x}\r\n", chunk.len());
+            if writer.write_all(head.as_bytes()).await.is_err()
+                || writer.write_all(&chunk).await.is_err()
+                || writer.write_all(b"\r\n").await.is_err()
+            {
+                return;
+            }
+        }
+    };
+    let reading = async {
+        let mut first = [0; 16];
+        reader.read_exact(&mut first).await.unwrap();
+        first
+    };
+    let ((), first) = tokio::join!(sending, reading);
+    assert!(String::from_utf8_lossy(&first).contains("413"), "{first:?}");
+}
+
+#[tokio::test]
+async fn what_is_not_json_is_refused_by_type_or_by_content() {
+    let api = Api::start().await;
+    for kind in ["text/plain", "application/x-www-form-urlencoded", "", "application/jsonx"] {
+        let request = api.request("POST", "/admin/orgs").header("content-type", kind);
+        assert_eq!(api.send(request, Body::from("{}")).await.status, 415, "{kind}");
+    }
+    let deep = "[".repeat(100_000);
+    for text in [
+        &b"{"[..],
+        b"\"\xff\xfe\"",
+        b"",
+        b"{}{}",
+        deep.as_bytes(),
+        b"{\"orgId\":1e999,\"name\":\"a\"}",
+    ] {
+        let answer = api.send(json_request(&api), Body::from(text.to_vec())).await;
+        assert_eq!(
+            (answer.status, &answer.json["code"]),
+            (400, &json!("VALIDATION_ERROR")),
+            "{answer:?}"
+        );
+    }
+    let request = api
+        .request("POST", "/admin/orgs")
+        .header("content-type", "application/merge-patch+json; charset=utf-8");
+    assert_eq!(api.send(request, Body::from(r#"{"orgId":1,"name":"a"}"#)).await.status, 201);
+}
+
+#[tokio::test]
+async fn a_body_that_drips_is_given_up() {
+    let api = Api::with(Arc::new(database()), |config| config.http.body_timeout_ms = 200).await;
+    let mut stream = tokio::net::TcpStream::connect(api.at.http).await.unwrap();
+    let head = format!(
+        "POST /api/v1/admin/orgs HTTP/1.1\r\nhost: x\r\nx-api-key: {ADMIN_KEY}\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{{"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    let read = tokio::time::timeout(Duration::from_secs(30), stream.read_to_end(&mut answer)).await;
+    assert!(read.is_ok(), "the connection was kept");
+    assert!(
+        String::from_utf8_lossy(&answer).starts_with("HTTP/1.1 408"),
+        "{}",
+        String::from_utf8_lossy(&answer)
+    );
+}
+
+/// Values within one another, as deep as asked.
+fn nested(open: &str, close: &str, depth: usize) -> String {
+    format!("{}1{}", open.repeat(depth), close.repeat(depth))
+}
+
+#[tokio::test]
+async fn json_ten_thousand_levels_deep_is_refused_wherever_it_stands() {
+    let api = Api::start().await;
+    api.org(10).await;
+    for value in [nested("[", "]", 10_000), nested("{\"a\":", "}", 10_000)] {
+        for (path, body) in [
+            ("/events?orgId=10", format!(r#"{{"eventType":"order","payload":{value}}}"#)),
+            ("/ui-config?orgId=10", format!(r#"{{"a":{value}}}"#)),
+            ("/lookups/resolve?orgId=10", value.clone()),
+            (
+                "/templates?orgId=10",
+                format!(r#"{{"name":"a","direction":"OUTBOUND","definition":{{"filter":{value}}}}}"#),
+            ),
+        ] {
+            let method = if path.starts_with("/ui-config") { "PUT" } else { "POST" };
+            let request = api.request(method, path).header("content-type", "application/json");
+            let answer = api.send(request, body.into()).await;
+            assert_eq!(
+                (answer.status, &answer.json["code"]),
+                (400, &json!("VALIDATION_ERROR")),
+                "{path}"
+            );
+        }
+    }
+    serves(&api).await;
+}
+
+#[tokio::test]
+async fn a_key_that_stands_twice_is_refused_however_deep_and_however_written() {
+    let api = Api::start().await;
+    api.org(10).await;
+    for payload in [
+        r#"{"a":1,"a":1}"#,
+        r#"{"a":1,"\u0061":2}"#,
+        r#"{"deep":[{"b":{"c":1,"c":2}}]}"#,
+        r#"{"":1,"":2}"#,
+    ] {
+        let body = format!(r#"{{"eventType":"order","payload":{payload}}}"#);
+        let request = api
+            .request("POST", "/events?orgId=10")
+            .header("content-type", "application/json");
+        let answer = api.send(request, body.into()).await;
+        assert_eq!((answer.status, answer.faults()), (400, vec![""]), "{payload}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_comes_byte_by_byte_is_given_up_however_many_come() {
+    let api = Api::with(Arc::new(database()), |config| config.http.body_timeout_ms = 300).await;
+    let stream = tokio::net::TcpStream::connect(api.at.http).await.unwrap();
+    let (mut reader, mut writer) = stream.into_split();
+    writer
+        .write_all(head("POST", "/admin/orgs", "content-length: 1000000\r\n").as_bytes())
+        .await
+        .unwrap();
+    let dripping = async {
+        while writer.write_all(b" ").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let mut answer = Vec::new();
+    let reading = reader.read_to_end(&mut answer);
+    tokio::select! {
+        () = dripping => {}
+        read = tokio::time::timeout(Duration::from_secs(30), reading) => assert!(read.is_ok(), "the connection was kept"),
+    }
+    assert_eq!(status(&answer), Some(408), "{}", String::from_utf8_lossy(&answer));
+    serves(&api).await;
+}
+
+#[tokio::test]
+async fn many_who_drip_keep_nobody_from_being_served() {
+    let api = Api::with(Arc::new(database()), |config| config.http.body_timeout_ms = 60_000).await;
+    let mut held = Vec::new();
+    for _ in 0..200 {
+        let mut stream = tokio::net::TcpStream::connect(api.at.http).await.unwrap();
+        let head = head("POST", "/admin/orgs", "content-length: 1000000\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        held.push(stream);
+    }
+    serves(&api).await;
+    drop(held);
+    serves(&api).await;
+}

@@ -1,0 +1,94 @@
+//! Connections that lie about where requests begin and end.
+
+use super::raw::{exchange, exchange_to_the_end, head, serves, statuses};
+use crate::api::Api;
+
+const ORG: &str = r#"{"orgId":10,"name":"Ten"}"#;
+
+#[tokio::test]
+async fn garbage_after_a_request_ends_the_connection_and_nothing_else() {
+    let api = Api::start().await;
+    for garbage in [
+        &b"\x00\xff\xfe garbage\r\n\r\n"[..],
+        b"\x16\x03\x01\x02\x00",
+        b"GET\r\n\r\n",
+        b"\r\n\r\n\r\n:\r\n\r\n",
+    ] {
+        let mut bytes = head("GET", "/health", "").into_bytes();
+        bytes.extend(garbage);
+        let answered = statuses(&exchange_to_the_end(&api, &bytes).await);
+        assert!(matches!(answered.as_slice(), [200] | [200, 400]), "{garbage:?}: {answered:?}");
+        serves(&api).await;
+    }
+}
+
+#[tokio::test]
+async fn requests_that_come_at_once_are_answered_one_after_another() {
+    let api = Api::start().await;
+    let bytes = head("GET", "/health", "").repeat(20) + &head("GET", "/nowhere", "connection: close\r\n");
+    let answered = statuses(&exchange(&api, bytes.as_bytes()).await);
+    assert_eq!(answered.len(), 21);
+    assert!(
+        answered[..20].iter().all(|status| *status == 200) && answered[20] == 404,
+        "{answered:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_body_that_is_shorter_than_it_says_makes_nothing() {
+    let api = Api::start().await;
+    let length = ORG.len() + 1;
+    let bytes = head("POST", "/admin/orgs", &format!("content-length: {length}\r\n")) + ORG;
+    let answered = statuses(&exchange_to_the_end(&api, bytes.as_bytes()).await);
+    assert!(matches!(answered.as_slice(), [] | [400]), "{answered:?}");
+    assert_eq!(api.get("/admin/orgs/10").await.status, 404);
+}
+
+#[tokio::test]
+async fn what_follows_a_body_that_is_longer_than_it_says_is_no_part_of_it() {
+    let api = Api::start().await;
+    let bytes = head("POST", "/admin/orgs", &format!("content-length: {}\r\n", ORG.len())) + ORG + "}}}} and more\r\n\r\n";
+    let answered = statuses(&exchange_to_the_end(&api, bytes.as_bytes()).await);
+    assert_eq!(answered.first(), Some(&201), "{answered:?}");
+    assert!(answered[1..].iter().all(|status| *status == 400), "{answered:?}");
+}
+
+#[tokio::test]
+async fn a_request_of_two_lengths_is_refused_or_has_one_end() {
+    let api = Api::start().await;
+    // Were the second taken for a request of its own, it would delete what the first made.
+    let hidden = head("DELETE", "/admin/orgs/10", "");
+    let length = ORG.len();
+    for more in [
+        format!("content-length: {length}\r\ncontent-length: {}\r\n", length + hidden.len()),
+        "content-length: -1\r\n".to_owned(),
+        "content-length: +5\r\n".to_owned(),
+        "content-length: 99999999999999999999999\r\n".to_owned(),
+        "content-length: 0x10\r\n".to_owned(),
+        "transfer-encoding: chunked, identity\r\n".to_owned(),
+        "transfer-encoding: xchunked\r\n".to_owned(),
+    ] {
+        let bytes = head("POST", "/admin/orgs", &more) + ORG + &hidden;
+        let answered = statuses(&exchange_to_the_end(&api, bytes.as_bytes()).await);
+        assert!(matches!(answered.as_slice(), [] | [400]), "{more}: {answered:?}");
+        assert_eq!(api.get("/admin/orgs/10").await.status, 404, "{more}");
+    }
+    serves(&api).await;
+}
+
+#[tokio::test]
+async fn chunks_with_sizes_of_nonsense_make_nothing() {
+    let api = Api::start().await;
+    for chunks in [
+        "zz\r\n{}\r\n0\r\n\r\n",
+        "ffffffffffffffffff\r\n{}",
+        "-1\r\n{}\r\n0\r\n\r\n",
+        "5\r\n{}\r\n0\r\n\r\n",
+        "2\r\n{}",
+    ] {
+        let bytes = head("POST", "/admin/orgs", "transfer-encoding: chunked\r\n") + chunks;
+        let answered = statuses(&exchange_to_the_end(&api, bytes.as_bytes()).await);
+        assert!(matches!(answered.as_slice(), [] | [400]), "{chunks:?}: {answered:?}");
+        serves(&api).await;
+    }
+}
