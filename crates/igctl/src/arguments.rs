@@ -34,8 +34,11 @@ pub(crate) struct GatewayArguments {
     /// Where the gateway is
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:4000")]
     pub(crate) gateway: String,
-    /// A key for its API [default: the environment's IG_API_KEY]
-    #[arg(long, value_name = "KEY")]
+    #[arg(
+        long,
+        value_name = "KEY",
+        help = "A key for its API [default: the environment's IG_API_KEY]"
+    )]
     pub(crate) api_key: Option<String>,
     /// The organisation
     #[arg(long, value_name = "ORG_ID")]

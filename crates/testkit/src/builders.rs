@@ -142,9 +142,6 @@ fn pattern(event_type: &str) -> EventPattern {
     }
 }
 
-/// Signing with one secret of these 32 equal bytes.
-///
-/// # Panics
 /// An inbound integration of this `type` that streams everything through.
 ///
 /// # Panics
@@ -213,6 +210,9 @@ pub fn job(org: i64, url: &str) -> Job {
     }
 }
 
+/// Signing with one secret of these 32 equal bytes.
+///
+/// # Panics
 /// Never: 32 bytes are a valid secret.
 pub fn signing(byte: u8) -> Signing {
     let secret = SigningSecret::from_bytes(&[byte; 32]).expect("32 bytes are a valid secret");

@@ -11,7 +11,7 @@ use crate::error::ApiError;
 pub(super) type Placed<'a> = (String, &'a Script, ScriptKind);
 
 /// What is wrong with the scripts, by place.
-pub(super) async fn faults<'a>(transformer: &Transformer, scripts: Vec<Placed<'a>>) -> Result<Faults, ApiError> {
+pub(super) async fn faults(transformer: &Transformer, scripts: Vec<Placed<'_>>) -> Result<Faults, ApiError> {
     let mut faults = Faults::default();
     for (place, script, kind) in scripts {
         match transformer.check(script.source(), kind).await {

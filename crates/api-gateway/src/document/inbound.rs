@@ -151,6 +151,7 @@ shaped!(InboundDocument, give_way);
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = ProxyTimeouts)]
+#[allow(clippy::struct_field_names, reason = "fields carry their unit")]
 pub(crate) struct TimeoutsDocument {
     /// Until there is a connection to the target; 5,000 by default.
     #[schema(minimum = 100, maximum = 3_600_000)]

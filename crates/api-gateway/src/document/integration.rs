@@ -29,7 +29,7 @@ use condition::ConditionDocument;
 use lookup::LookupRuleDocument;
 
 pub(super) use auth::{AuthConfig, AuthType, into_domain as authentication, shown as shown_authentication};
-pub(super) use checked::unchanged;
+pub(super) use checked::{of_direction, unchanged};
 pub(super) use choice::{LogLevelName, Method, ScheduleMode, TransformationMode, same};
 pub(super) use conduct::{BreakerDocument, HoldDocument, RateLimitsDocument};
 pub(super) use mapping::{MappingRule, StaticRule, given};

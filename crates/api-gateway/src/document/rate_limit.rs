@@ -46,6 +46,7 @@ pub(crate) struct RateLimitList {
 /// How many requests are taken in any minute; null is no limit.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[allow(clippy::struct_field_names, reason = "fields carry their unit")]
 struct PlatformLimits {
     /// From one address.
     address_per_minute: Option<u32>,

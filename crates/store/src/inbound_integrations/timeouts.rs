@@ -11,6 +11,7 @@ use crate::field::{millis, unsigned};
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[allow(clippy::struct_field_names, reason = "fields carry their unit")]
 pub(super) struct TimeoutsDocument {
     connect_ms: i64,
     first_byte_ms: i64,

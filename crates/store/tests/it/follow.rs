@@ -1,7 +1,7 @@
 //! Following configuration: a snapshot, and the changes since.
 
 use futures::TryStreamExt;
-use ig_core::configuration::{Change, Configuration};
+use ig_core::configuration::{Change, Configuration, OrgConfiguration};
 use ig_core::id::{EventType, OrgId, Rid};
 use ig_store::{Expected, Store};
 use ig_testkit::builders;
@@ -69,7 +69,7 @@ fn seen(configuration: &Configuration) -> String {
         let config = configuration.org(OrgId(org));
         let matches = config.map(|config| config.matches(&EventType::new("order"), Rid(org)));
         let inbound = config.map(|config| config.inbound(&"booking".parse().unwrap()));
-        let mut jobs: Vec<_> = config.into_iter().flat_map(|config| config.jobs()).collect();
+        let mut jobs: Vec<_> = config.into_iter().flat_map(OrgConfiguration::jobs).collect();
         jobs.sort_unstable_by_key(|job| job.id);
         format!(
             "{org}: {:?}\n  {matches:?}\n  {inbound:?}\n  {jobs:?}\n",

@@ -84,12 +84,12 @@ pub(super) struct Planned<'a> {
 }
 
 /// Plans a part: what it says against what there is.
-pub(super) async fn plan<'a, K: Kind>(
-    gateway: &'a Gateway,
+pub(super) async fn plan<K: Kind>(
+    gateway: &Gateway,
     org: OrgId,
     said: Vec<K::Document>,
     prune: bool,
-) -> Result<Planned<'a>, ApiError> {
+) -> Result<Planned<'_>, ApiError> {
     let mut planned = Planned {
         faults: Faults::default(),
         steps: Vec::new(),
@@ -143,13 +143,13 @@ fn by_name<K: Kind>(all: Vec<K::Stored>) -> Result<ByName<K>, ApiError> {
     Ok((there, doubled))
 }
 
-async fn one<'a, K: Kind>(
-    gateway: &'a Gateway,
+async fn one<K: Kind>(
+    gateway: &Gateway,
     org: OrgId,
     name: String,
     stored: Option<K::Stored>,
     said: Value,
-) -> Result<Option<Step<'a>>, ApiError> {
+) -> Result<Option<Step<'_>>, ApiError> {
     let Some(stored) = stored else {
         let document: K::Document = crate::body::document(unmasked(said, None))?;
         K::checked(gateway, org, None, document.clone()).await?;
@@ -182,7 +182,7 @@ async fn one<'a, K: Kind>(
     Ok(Some(Step { change, digest, make }))
 }
 
-fn deletion<'a, K: Kind>(gateway: &'a Gateway, org: OrgId, name: String, stored: K::Stored) -> Step<'a> {
+fn deletion<K: Kind>(gateway: &Gateway, org: OrgId, name: String, stored: K::Stored) -> Step<'_> {
     let (id, revision) = K::identity(&stored);
     Step {
         digest: digest("DELETE", K::PART, &name, revision, &Value::Null),

@@ -6,17 +6,20 @@ use std::time::Duration;
 use ig_core::fault::Faults;
 use ig_core::id::{IntegrationId, OrgId};
 use ig_core::inbound::{AllowedMethods, ClientAuth, InboundIntegration, ProxyMethod, ProxyTimeouts};
-use ig_core::integration::{DEFAULT_SCRIPT_TIMEOUT, OutgoingAuth};
+use ig_core::integration::{DEFAULT_SCRIPT_TIMEOUT, OutgoingAuth, Transformation};
 use ipnet::IpNet;
 
 use super::super::Stamp;
 use super::super::header;
-use super::super::integration::{AuthType, Transformed, authentication, unchanged};
+use super::super::integration::{AuthType, Transformed, authentication, of_direction, unchanged};
 use super::super::text::{name, noted, rid};
 use super::choice::{ProxyLogLevel, ProxyMethodName};
 use super::client::{self, InboundAuthType};
 use super::side::Side;
 use super::{InboundDocument, TimeoutsDocument};
+
+/// How a body changes shape, or what is wrong with that.
+type Shaped = Result<Option<Transformation>, Faults>;
 
 const DEFAULT_ATTEMPTS: u8 = 3;
 const DEFAULT_CONCURRENCY: u32 = 100;
@@ -25,7 +28,8 @@ impl InboundDocument {
     /// The domain's inbound integration, or everything that is wrong with the document by itself.
     ///
     /// Whether the entity is the organisation's, whether the target may be reached and whether scripts compile is for the caller to ask.
-    pub(crate) fn into_domain(self, org_id: OrgId, id: IntegrationId, stamp: Stamp) -> Result<InboundIntegration, Faults> {
+    pub(crate) fn into_domain(mut self, org_id: OrgId, id: IntegrationId, stamp: Stamp) -> Result<InboundIntegration, Faults> {
+        let (request, response) = self.sides();
         let Self {
             id: given_id,
             org_id: given_org,
@@ -34,7 +38,6 @@ impl InboundDocument {
             name: shown,
             tenant_id,
             is_active,
-            hold: _,
             target_url,
             http_method,
             allowed_methods,
@@ -46,16 +49,6 @@ impl InboundDocument {
             outgoing_auth_config,
             signing,
             custom_headers,
-            request_transformation_mode,
-            request_field_mappings,
-            request_static_fields,
-            request_passthrough,
-            request_transform_script,
-            response_transformation_mode,
-            response_field_mappings,
-            response_static_fields,
-            response_passthrough,
-            response_transform_script,
             script_timeout_ms,
             timeouts,
             retry_count,
@@ -64,29 +57,11 @@ impl InboundDocument {
             breaker,
             log_level,
             logging,
-            revision: _,
-            created_at: _,
-            updated_at: _,
+            ..
         } = self;
         let faults = &mut Faults::default();
         unchanged(faults, (given_id, &id.to_string()), (given_org, org_id));
-        if direction.is_some_and(|direction| direction != "INBOUND") {
-            faults.add("/direction", "must be INBOUND, or left out");
-        }
-        let request = Side::Request.into_domain(Transformed {
-            mode: request_transformation_mode,
-            rules: request_field_mappings,
-            statics: request_static_fields,
-            passthrough: request_passthrough,
-            script: request_transform_script,
-        });
-        let response = Side::Response.into_domain(Transformed {
-            mode: response_transformation_mode,
-            rules: response_field_mappings,
-            statics: response_static_fields,
-            passthrough: response_passthrough,
-            script: response_transform_script,
-        });
+        of_direction(faults, direction.as_deref(), "INBOUND");
         let tenant_id = tenant_id.map_or(Some(org_id.as_entity()), |number| noted(faults, "/tenantId", rid(number)));
         let client = client::into_domain(inbound_auth_type.unwrap_or(InboundAuthType::None), inbound_auth_config);
         let outgoing = authentication(outgoing_auth_type.unwrap_or(AuthType::None), outgoing_auth_config);
@@ -137,6 +112,25 @@ impl InboundDocument {
             updated_at: stamp.updated_at,
         };
         std::mem::take(faults).into_result(inbound)
+    }
+
+    /// How the bodies of requests and of answers change shape.
+    fn sides(&mut self) -> (Shaped, Shaped) {
+        let request = Transformed {
+            mode: self.request_transformation_mode.take(),
+            rules: self.request_field_mappings.take(),
+            statics: self.request_static_fields.take(),
+            passthrough: self.request_passthrough.take(),
+            script: self.request_transform_script.take(),
+        };
+        let response = Transformed {
+            mode: self.response_transformation_mode.take(),
+            rules: self.response_field_mappings.take(),
+            statics: self.response_static_fields.take(),
+            passthrough: self.response_passthrough.take(),
+            script: self.response_transform_script.take(),
+        };
+        (Side::Request.into_domain(request), Side::Response.into_domain(response))
     }
 }
 

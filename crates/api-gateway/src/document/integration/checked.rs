@@ -70,9 +70,7 @@ impl OutboundIntegration {
         } = self;
         let faults = &mut Faults::default();
         unchanged(faults, (given_id, &id.to_string()), (given_org, org_id));
-        if direction.is_some_and(|direction| direction != "OUTBOUND") {
-            faults.add("/direction", "must be OUTBOUND, or left out");
-        }
+        of_direction(faults, direction.as_deref(), "OUTBOUND");
         let tenant_id = tenant_id.map_or(Some(org_id.as_entity()), |number| noted(faults, "/tenantId", rid(number)));
         let target = target(faults, &target_url, http_method.map_or(HttpMethod::Post, HttpMethod::from));
         let transformed = Transformed {
@@ -152,6 +150,13 @@ pub(in super::super) fn unchanged(
     }
     if given_org.is_some_and(|given| given != org.0) {
         faults.add("/orgId", "cannot be changed");
+    }
+}
+
+/// A document says nothing of its direction, or what is so.
+pub(in super::super) fn of_direction(faults: &mut Faults, given: Option<&str>, direction: &str) {
+    if given.is_some_and(|given| given != direction) {
+        faults.add("/direction", format!("must be {direction}, or left out"));
     }
 }
 

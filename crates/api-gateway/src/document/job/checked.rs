@@ -7,7 +7,7 @@ use ig_core::id::{IntegrationId, OrgId};
 use ig_core::integration::{DEFAULT_SCRIPT_TIMEOUT, DEFAULT_TIMEOUT, HttpMethod, LogLevel, OutgoingAuth, Target};
 use ig_core::job::Job;
 
-use super::super::integration::{AuthType, authentication, unchanged};
+use super::super::integration::{AuthType, authentication, of_direction, unchanged};
 use super::super::text::{line, name, noted, rid};
 use super::super::{Stamp, header};
 use super::JobDocument;
@@ -46,9 +46,7 @@ impl JobDocument {
         } = self;
         let faults = &mut Faults::default();
         unchanged(faults, (given_id, &id.to_string()), (given_org, org_id));
-        if direction.is_some_and(|direction| direction != "SCHEDULED") {
-            faults.add("/direction", "must be SCHEDULED, or left out");
-        }
+        of_direction(faults, direction.as_deref(), "SCHEDULED");
         let tenant_id = tenant_id.map_or(Some(org_id.as_entity()), |number| noted(faults, "/tenantId", rid(number)));
         let outgoing = authentication(outgoing_auth_type.unwrap_or(AuthType::None), outgoing_auth_config);
         let auth = noted(faults, "/outgoingAuthConfig", outgoing).unwrap_or(OutgoingAuth::None);
