@@ -6,6 +6,7 @@ mod ceiling;
 mod fairness;
 mod latency;
 mod limit;
+mod management;
 mod mappings;
 mod report;
 mod scale;
@@ -71,6 +72,9 @@ async fn measure() -> anyhow::Result<()> {
     }
     if wanted("scale") {
         scale::many_tenants(&mut report).await?;
+    }
+    if wanted("management") {
+        management::beside_a_million(&mut report).await?;
     }
     if wanted("limit") {
         limit::limited(&mut report).await?;

@@ -5,6 +5,10 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
+use bytes::Bytes;
+use http::{Method, Response};
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
 use ig_testkit::mongo::TestDatabase;
 use ig_testkit::mysql::TestQueue;
 use serde_json::{Value, json};
@@ -69,17 +73,41 @@ impl Stack {
 
     /// Creates something through the API.
     pub(crate) async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
-        let url = format!("{}/api/v1{path}", self.http);
-        let (status, answer) = self
-            .api
-            .post(&url, &[("x-api-key", &self.key)], body.to_string().into())
-            .await?;
-        ensure!(
-            status.is_success(),
-            "POST {path}: {status} {}",
-            String::from_utf8_lossy(&answer)
-        );
+        self.exchange(Method::POST, path, body.to_string().into()).await
+    }
+
+    /// Changes something through the API.
+    pub(crate) async fn patch(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        self.exchange(Method::PATCH, path, body.to_string().into()).await
+    }
+
+    /// Reads something through the API.
+    pub(crate) async fn get(&self, path: &str) -> anyhow::Result<Value> {
+        self.exchange(Method::GET, path, Bytes::new()).await
+    }
+
+    async fn exchange(&self, method: Method, path: &str, body: Bytes) -> anyhow::Result<Value> {
+        let answer = self.send(method.clone(), path, body).await?;
+        let status = answer.status();
+        let answer = answer.into_body().collect().await?.to_bytes();
+        let text = String::from_utf8_lossy(&answer);
+        ensure!(status.is_success(), "{method} {path}: {status} {text}");
         Ok(serde_json::from_slice(&answer)?)
+    }
+
+    /// Reads what is long part by part, and adds up what `each` says of the parts.
+    pub(crate) async fn stream(&self, path: &str, mut each: impl FnMut(&[u8]) -> usize) -> anyhow::Result<usize> {
+        let mut body = self.send(Method::GET, path, Bytes::new()).await?.into_body();
+        let mut sum = 0;
+        while let Some(frame) = body.frame().await {
+            sum += frame?.data_ref().map_or(0, |part| each(part));
+        }
+        Ok(sum)
+    }
+
+    async fn send(&self, method: Method, path: &str, body: Bytes) -> anyhow::Result<Response<Incoming>> {
+        let url = format!("{}/api/v1{path}", self.http);
+        self.api.send(method, &url, &[("x-api-key", &self.key)], body).await
     }
 
     /// Creates tenants 1 to `count`.
