@@ -17,7 +17,7 @@ use mongodb::bson::{Document, doc};
 use serde::Deserialize;
 
 pub(crate) use action::TargetDocument;
-pub(crate) use auth::{AuthDocument, Sealer};
+pub(crate) use auth::{AuthDocument, HeadersDocument, Sealer};
 pub(crate) use conduct::{HoldDocument, RateLimitDocument, read_breaker};
 pub(crate) use document::IntegrationDocument;
 pub(crate) use mapping::TransformationDocument;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use futures::TryStreamExt as _;
+use mongodb::bson::{Document, doc};
 use mongodb::{Client, Database};
 
 use crate::servers::required;
@@ -49,6 +51,22 @@ impl TestDatabase {
     /// When the address is malformed.
     pub async fn open(&self) -> Database {
         self.client().await.database(&self.name)
+    }
+
+    /// Every document that is stored, as text, with the name of its collection.
+    ///
+    /// # Panics
+    /// When the server does not answer.
+    pub async fn everything(&self) -> Vec<(String, String)> {
+        let database = self.open().await;
+        let mut everything = Vec::new();
+        for name in database.list_collection_names().await.expect("names") {
+            let collection = database.collection::<Document>(&name);
+            let cursor = collection.find(doc! {}).await.expect("a cursor");
+            let documents: Vec<Document> = cursor.try_collect().await.expect("documents");
+            everything.extend(documents.into_iter().map(|document| (name.clone(), format!("{document:?}"))));
+        }
+        everything
     }
 }
 

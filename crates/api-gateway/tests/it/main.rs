@@ -19,6 +19,7 @@ mod limits;
 mod lists;
 mod lookup_files;
 mod lookups;
+mod markers;
 mod outage;
 mod platform;
 mod push;

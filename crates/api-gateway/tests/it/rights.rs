@@ -167,7 +167,7 @@ const ATTACKER: i64 = 20;
 /// Stands in everything of the victim's that has a text.
 const MARK: &str = "victims-own";
 
-async fn operations(api: &Api) -> Vec<(String, String)> {
+pub(crate) async fn operations(api: &Api) -> Vec<(String, String)> {
     let description = api.get("/openapi.json").await.json;
     let paths = description["paths"].as_object().expect("paths").clone();
     let mut operations = Vec::new();

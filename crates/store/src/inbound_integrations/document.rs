@@ -14,7 +14,8 @@ use super::timeouts::TimeoutsDocument;
 use crate::error::unreadable;
 use crate::field::{date, long, millis, object_id, timestamp, unsigned};
 use crate::integrations::{
-    AuthDocument, HoldDocument, RateLimitDocument, Sealer, TransformationDocument, log_level, read_breaker, read_log_level,
+    AuthDocument, HeadersDocument, HoldDocument, RateLimitDocument, Sealer, TransformationDocument, log_level, read_breaker,
+    read_log_level,
 };
 use crate::secret_box::SecretBox;
 
@@ -39,7 +40,8 @@ pub(crate) struct InboundDocument {
     #[serde(flatten)]
     auth: AuthDocument,
     signing_secrets: Option<Vec<String>>,
-    headers: Vec<(String, String)>,
+    #[serde(flatten)]
+    headers: HeadersDocument,
     request: Option<TransformationDocument>,
     response: Option<TransformationDocument>,
     script_timeout_ms: i64,
@@ -109,7 +111,7 @@ impl InboundDocument {
             allowed_addresses: allowed_addresses.iter().map(ToString::to_string).collect(),
             auth: sealer.auth(auth)?,
             signing_secrets: signing.transpose()?,
-            headers: headers.clone(),
+            headers: sealer.headers(headers)?,
             request: request.as_ref().map(TransformationDocument::from),
             response: response.as_ref().map(TransformationDocument::from),
             script_timeout_ms: millis(*script_timeout),
@@ -152,7 +154,7 @@ impl InboundDocument {
             allowed_addresses: addresses.map_err(|_| unreadable("allowedAddresses"))?,
             auth: sealer.read_auth(self.auth)?,
             signing: signing.transpose()?,
-            headers: self.headers,
+            headers: sealer.read_headers(self.headers)?,
             request: self.request.map(TransformationDocument::read).transpose()?,
             response: self.response.map(TransformationDocument::read).transpose()?,
             script_timeout: Duration::from_millis(unsigned(self.script_timeout_ms)),

@@ -2,6 +2,7 @@
 
 use ig_core::id::IntegrationId;
 use ig_core::integration::{ClientCredentials, CredentialsPlace, OutgoingAuth, Signing, SigningSecret};
+use ig_core::mask::is_sensitive;
 use ig_core::ports::StoreError;
 use ig_core::secret::Secret;
 use serde::{Deserialize, Serialize};
@@ -32,6 +33,16 @@ pub(crate) enum AuthDocument {
     },
     #[serde(rename = "CUSTOM_HEADERS")]
     CustomHeaders { headers: Vec<SealedHeader> },
+}
+
+/// Further headers of requests.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct HeadersDocument {
+    headers: Vec<(String, String)>,
+    /// Absent where they were stored before any were sealed.
+    #[serde(default)]
+    sealed_headers: Vec<SealedHeader>,
 }
 
 /// A header whose value is sealed.
@@ -163,6 +174,33 @@ impl Sealer<'_> {
     fn read_header(self, header: SealedHeader) -> Result<(String, Secret), StoreError> {
         let value = self.open(&header.value, &format!("header {}", header.name))?;
         Ok((header.name, value))
+    }
+
+    /// Headers as they are, and those sealed that usually carry a credential.
+    pub(crate) fn headers(self, headers: &[(String, String)]) -> Result<HeadersDocument, StoreError> {
+        let (secret, plain): (Vec<_>, Vec<_>) = headers.iter().partition(|(name, _)| is_sensitive(name));
+        let sealed: Result<_, _> = secret
+            .into_iter()
+            .map(|(name, value)| self.header(name, &Secret::new(value)))
+            .collect();
+        Ok(HeadersDocument {
+            headers: plain.into_iter().cloned().collect(),
+            sealed_headers: sealed?,
+        })
+    }
+
+    /// All headers, by name.
+    pub(crate) fn read_headers(self, document: HeadersDocument) -> Result<Vec<(String, String)>, StoreError> {
+        let HeadersDocument {
+            mut headers,
+            sealed_headers,
+        } = document;
+        for sealed in sealed_headers {
+            let (name, value) = self.read_header(sealed)?;
+            headers.push((name, value.expose().to_owned()));
+        }
+        headers.sort_unstable();
+        Ok(headers)
     }
 
     pub(crate) fn signing(self, signing: &Signing, place: &str) -> Result<Vec<String>, StoreError> {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::DIRECTION;
 use super::action::{ActionDocument, TargetDocument};
-use super::auth::{AuthDocument, Sealer};
+use super::auth::{AuthDocument, HeadersDocument, Sealer};
 use super::condition::ConditionDocument;
 use super::conduct::{HoldDocument, RateLimitDocument, read_breaker};
 use super::lookup::LookupRuleDocument;
@@ -51,7 +51,8 @@ pub(crate) struct IntegrationDocument {
     #[serde(flatten)]
     auth: AuthDocument,
     signing_secrets: Option<Vec<String>>,
-    headers: Vec<(String, String)>,
+    #[serde(flatten)]
+    headers: HeadersDocument,
     actions: Vec<ActionDocument>,
     multi_action_delay_ms: i64,
     timeout_ms: i64,
@@ -122,7 +123,7 @@ impl IntegrationDocument {
             script_timeout_ms: Some(millis(*script_timeout)),
             auth: sealer.auth(auth)?,
             signing_secrets: signing.transpose()?,
-            headers: headers.clone(),
+            headers: sealer.headers(headers)?,
             actions: actions.iter().map(ActionDocument::from).collect(),
             multi_action_delay_ms: millis(*multi_action_delay),
             timeout_ms: millis(*timeout),
@@ -169,7 +170,7 @@ impl IntegrationDocument {
                 .map_or(DEFAULT_SCRIPT_TIMEOUT, |ms| Duration::from_millis(unsigned(ms))),
             auth: sealer.read_auth(self.auth)?,
             signing: signing.transpose()?,
-            headers: self.headers,
+            headers: sealer.read_headers(self.headers)?,
             actions: self.actions.into_iter().map(ActionDocument::read).collect::<Result<_, _>>()?,
             multi_action_delay: Duration::from_millis(unsigned(self.multi_action_delay_ms)),
             timeout: Duration::from_millis(unsigned(self.timeout_ms)),

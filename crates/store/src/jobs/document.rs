@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::DIRECTION;
 use crate::error::unreadable;
 use crate::field::{date, json, json_text, long, millis, object_id, timestamp, unsigned};
-use crate::integrations::{AuthDocument, Sealer, TargetDocument, log_level, read_log_level};
+use crate::integrations::{AuthDocument, HeadersDocument, Sealer, TargetDocument, log_level, read_log_level};
 use crate::secret_box::SecretBox;
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -38,7 +38,8 @@ pub(crate) struct JobDocument {
     #[serde(flatten)]
     auth: AuthDocument,
     signing_secrets: Option<Vec<String>>,
-    headers: Vec<(String, String)>,
+    #[serde(flatten)]
+    headers: HeadersDocument,
     timeout_ms: i64,
     retry_count: i32,
     log_level: String,
@@ -88,7 +89,7 @@ impl JobDocument {
             target: target.into(),
             auth: sealer.auth(auth)?,
             signing_secrets: signing.transpose()?,
-            headers: headers.clone(),
+            headers: sealer.headers(headers)?,
             timeout_ms: millis(*timeout),
             retry_count: i32::from(*attempts),
             log_level: log_level(*level).to_owned(),
@@ -120,7 +121,7 @@ impl JobDocument {
             target: self.target.read()?,
             auth: sealer.read_auth(self.auth)?,
             signing: signing.transpose()?,
-            headers: self.headers,
+            headers: sealer.read_headers(self.headers)?,
             timeout: Duration::from_millis(unsigned(self.timeout_ms)),
             attempts: u8::try_from(self.retry_count).map_err(|_| unreadable("retryCount"))?,
             log_level: read_log_level(&self.log_level)?,

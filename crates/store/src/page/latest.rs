@@ -9,6 +9,8 @@ use futures::TryStreamExt as _;
 use ig_core::clock::Timestamp;
 use ig_core::ports::StoreError;
 use mongodb::Collection;
+use mongodb::action::{Action as _, Find};
+use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{DateTime, Document, doc};
 use mongodb::error::{Error, ErrorKind};
 use serde::Deserialize;
@@ -74,9 +76,10 @@ impl Database {
             let missing = limit.saturating_sub(items.len() as u64);
             let skip = page.skip().saturating_sub(total);
             if missing > 0 && count > skip {
-                let part = sought.part(found, skip, missing);
-                let found = target.aggregate(part).with_type::<T>();
-                items.extend(self.all(found).await?);
+                let ids = self
+                    .all(target.aggregate(part(found, skip, missing)).with_type::<Id>())
+                    .await?;
+                items.extend(self.of_ids::<T>(&sought, ids).await?);
             }
             total = total.saturating_add(count);
             back.pass();
@@ -89,6 +92,17 @@ impl Database {
             }
         }
         Ok(Listed::counted(items, total))
+    }
+
+    /// The documents themselves, by their ids: what is left out of them lies in lists, which not every aggregation can leave out.
+    async fn of_ids<T>(&self, sought: &Sought, ids: Vec<Id>) -> Result<Vec<T>, StoreError>
+    where
+        T: DeserializeOwned + Send + Sync,
+    {
+        let ids: Vec<ObjectId> = ids.into_iter().map(|Id { id }| id).collect();
+        let target = self.collection::<T>(sought.collection);
+        let find = target.find(doc! { "_id": { "$in": ids } }).sort(newest_first());
+        self.all(find.optional(sought.without.clone(), Find::projection)).await
     }
 
     /// How many there are; nothing where that takes too long.
@@ -115,6 +129,12 @@ struct Count {
     count: i64,
 }
 
+#[derive(Debug, Deserialize)]
+struct Id {
+    #[serde(rename = "_id")]
+    id: ObjectId,
+}
+
 impl Sought {
     /// What is found in a span, the latest first.
     ///
@@ -134,19 +154,27 @@ impl Sought {
         }
         stages
     }
+}
 
-    fn part(&self, mut found: Vec<Document>, skip: u64, limit: u64) -> Vec<Document> {
-        if found.len() == 1 {
-            found.push(in_order());
-        }
-        found.extend([doc! { "$skip": long(skip) }, doc! { "$limit": long(limit) }]);
-        found.extend(self.without.clone().map(|without| doc! { "$project": without }));
-        found
+/// The ids of a part of what is found.
+fn part(mut found: Vec<Document>, skip: u64, limit: u64) -> Vec<Document> {
+    if found.len() == 1 {
+        found.push(in_order());
     }
+    found.extend([
+        doc! { "$skip": long(skip) },
+        doc! { "$limit": long(limit) },
+        doc! { "$project": { "_id": 1 } },
+    ]);
+    found
 }
 
 fn in_order() -> Document {
-    doc! { "$sort": { FIELD: -1, "_id": -1 } }
+    doc! { "$sort": newest_first() }
+}
+
+fn newest_first() -> Document {
+    doc! { FIELD: -1, "_id": -1 }
 }
 
 fn is_out_of_time(error: &Error) -> bool {
