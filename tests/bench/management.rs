@@ -41,7 +41,7 @@ pub(crate) async fn beside_a_million(report: &mut Report) -> anyhow::Result<()> 
             format!("/logs?orgId=1&integrationId={id}"),
             "<= 50",
         ),
-        ("  those of one event type", "/logs?orgId=1&eventType=event-3".to_owned(), ""),
+        ("  those of one event type", "/logs?orgId=1&eventType=event-4".to_owned(), ""),
         ("one integration", format!("/outbound-integrations/{id}?orgId=1"), ""),
     ];
     for (what, path, wanted) in lists {
