@@ -104,7 +104,7 @@ impl Starting<'_> {
 
 fn announce(plan: &Plan, ready: &Ready) {
     say::line(format!("Integration Gateway is ready on {}", ready.http));
-    say::line(format!("  its API is described at {}/api/v1/openapi.json", ready.http));
+    say::line(format!("  its API can be browsed at {}/api/v1/docs", ready.http));
     if plan.generated {
         say::line(format!("Generated, and kept in {}:", plan.kept_in.display()));
         say::line(format!("  API key        {}", ready.api_key));
