@@ -5,9 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::clock::Timestamp;
-use crate::delivery_log::{Direction, EventRef, IntegrationRef, named};
+use crate::delivery_log::{Destination, Direction, EventRef, IntegrationRef, named};
 use crate::id::{LogId, OrgId, Rid};
-use crate::integration::Target;
 use crate::message::MessageId;
 use crate::outcome::ErrorCategory;
 
@@ -75,7 +74,7 @@ pub struct DeadLetter {
     /// What the event carried.
     pub original_payload: Bytes,
     /// Where it was to go.
-    pub target: Target,
+    pub target: Destination,
     /// What went wrong last.
     pub last_error: String,
     /// How many requests were sent so far.

@@ -6,7 +6,8 @@ use bytes::Bytes;
 
 use crate::clock::Timestamp;
 use crate::id::{EventId, EventType, IntegrationId, LogId, OrgId, SourceId};
-use crate::integration::Target;
+use crate::inbound::ProxyMethod;
+use crate::integration::{Target, TargetUrl};
 use crate::message::MessageId;
 use crate::outcome::{ErrorCategory, Failure};
 
@@ -98,6 +99,25 @@ pub struct IntegrationRef {
     pub action_index: u16,
 }
 
+/// Where a request went and by which method.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Destination {
+    /// The address.
+    pub url: TargetUrl,
+    /// The method.
+    pub method: ProxyMethod,
+}
+
+impl From<Target> for Destination {
+    fn from(target: Target) -> Self {
+        let Target { url, method } = target;
+        Self {
+            url,
+            method: method.into(),
+        }
+    }
+}
+
 /// A body as kept: text up to a cap.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeptBody {
@@ -144,7 +164,7 @@ pub struct DeliveryLog {
     /// Where it stands.
     pub status: DeliveryStatus,
     /// Where it went.
-    pub target: Target,
+    pub target: Destination,
     /// Every request and its answer, in order; none when nothing was sent.
     pub attempts: Vec<Attempt>,
     /// Why it failed in the end, if it did.

@@ -6,13 +6,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use crate::alert::Alert;
 use crate::audit::EventAudit;
+use crate::breaker::Breaker;
 use crate::clock::Timestamp;
 use crate::dead_letter::DeadLetter;
 use crate::dedup::SeenEvent;
 use crate::delivery_log::{DeliveryLog, ExecutionTrace};
 use crate::event::SourceRow;
-use crate::id::{LogId, OrgId, Position, Rid, SourceId};
+use crate::id::{IntegrationId, LogId, OrgId, Position, Rid, SourceId};
+use crate::integration::{Guarded, Hold};
 use crate::lease::{Checkpoint, Claim, Lease, WorkerId};
 use crate::lookup::{LookupKey, Resolved};
 use crate::partition::PartitionId;
@@ -184,6 +187,44 @@ pub trait PartitionLeases: Send + Sync {
 
     /// Stores where a source begins, the first time that it is read; says where it begins.
     async fn begin_source(&self, source: &SourceId, position: Position) -> Result<Position, StoreError>;
+}
+
+/// The breakers, kept where all processes see them.
+#[async_trait]
+pub trait Breakers: Send + Sync {
+    /// An integration's breaker; one that was never stored is closed.
+    async fn get(&self, org: OrgId, id: IntegrationId) -> Result<Breaker, StoreError>;
+
+    /// Stores what follows a breaker as it was read; false where somebody else was faster, and nothing was stored.
+    async fn put(&self, org: OrgId, id: IntegrationId, next: &Breaker) -> Result<bool, StoreError>;
+
+    /// When a delivery of an integration last succeeded after a moment, by the logs of all processes.
+    async fn last_success_after(&self, org: OrgId, id: IntegrationId, after: Timestamp) -> Result<Option<Timestamp>, StoreError>;
+}
+
+/// Why an integration was not switched.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SwitchError {
+    /// It has changed since, or is gone: whoever changed it has the last word.
+    #[error("it has changed meanwhile")]
+    Stale,
+    /// The database did not do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Holds integrations and lets them go, in the name of the process that does.
+#[async_trait]
+pub trait Switches: Send + Sync {
+    /// Holds an integration as it is known, or lets it go where there is no hold.
+    async fn switch(&self, known: &Guarded<'_>, hold: Option<&Hold>, now: Timestamp) -> Result<(), SwitchError>;
+}
+
+/// Tells people what they should know.
+#[async_trait]
+pub trait Alerts: Send + Sync {
+    /// Raises an alert; nobody is kept waiting for that.
+    async fn raise(&self, alert: &Alert);
 }
 
 /// Finds what lookup rows map values to.

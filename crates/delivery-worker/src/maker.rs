@@ -12,14 +12,14 @@ use ig_core::event::Event;
 use ig_core::message::MessageId;
 use ig_core::outcome::{ErrorCategory, Failure};
 use ig_core::ports::JournalEntry;
-use ig_delivery::{Deliverer, Message, Prepared, Token};
+use ig_delivery::{Deliverer, Message, Passage, Prepared, Token};
 use ig_transform::{CompiledCondition, Refusal, Subject, Told, TransformError, Transformer};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use crate::compiled::{CompiledAction, CompiledIntegration};
 use crate::event_trace::EventTrace;
-use crate::gate::{Gate, Passage, Room};
+use crate::gate::{Gate, Room};
 use crate::metrics;
 use crate::names;
 use crate::protocol::{Ending, Protocol};
@@ -137,14 +137,14 @@ impl Maker {
         wanted: Result<&CompiledAction, Ending>,
         protocol: &mut Protocol,
     ) -> Result<Ending, Interrupted> {
-        let (integration, message) = (&assignment.compiled.integration, assignment.message);
-        let probe = match self.gate.breakers.admit(integration, message).await {
+        let (integration, message) = (assignment.compiled.integration.guarded(), assignment.message);
+        let probe = match self.gate.breakers.admit(&integration, message).await {
             Passage::Send(probe) => probe,
             Passage::Hold(hold) => return Ok(Ending::Held(hold)),
         };
         let ending = self.ending(assignment, wanted, protocol).await;
         let told = ending.as_ref().map_or(Ended::Untold, told);
-        self.gate.breakers.ended(integration, message, told, probe).await;
+        self.gate.breakers.ended(&integration, message, told, probe).await;
         ending
     }
 

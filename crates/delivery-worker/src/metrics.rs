@@ -61,17 +61,6 @@ pub(crate) fn delivered(log: &DeliveryLog) {
     counter!(names::DELIVERIES, "status" => log.status.as_str(), "error_category" => category).increment(1);
 }
 
-/// A group of journal entries is durable.
-pub(crate) fn journal_group(entries: usize, took: Duration) {
-    histogram!(names::JOURNAL_ENTRIES).record(count(entries));
-    histogram!(names::JOURNAL_DURATION).record(took);
-}
-
-/// A group of journal entries could not be written at once.
-pub(crate) fn journal_failed() {
-    counter!(names::JOURNAL_FAILURES).increment(1);
-}
-
 /// How many partitions are held.
 pub(crate) fn partitions_held(partitions: usize) {
     gauge!(names::PARTITIONS).set(count(partitions));

@@ -51,9 +51,3 @@ pub(crate) const STREAMS_APART: &str = "ig_streams_apart";
 pub(crate) const PARTITIONS: &str = "ig_partitions_held";
 /// Gauge: bytes of waiting payloads in memory.
 pub(crate) const PAYLOAD_BYTES: &str = "ig_payload_memory_bytes";
-/// Histogram: entries a group that was written.
-pub(crate) const JOURNAL_ENTRIES: &str = "ig_journal_group_entries";
-/// Histogram: how long a group took to be durable.
-pub(crate) const JOURNAL_DURATION: &str = "ig_journal_write_duration_seconds";
-/// Counter: groups that could not be written at once.
-pub(crate) const JOURNAL_FAILURES: &str = "ig_journal_failures_total";

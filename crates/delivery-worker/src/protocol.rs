@@ -74,7 +74,7 @@ impl Protocol {
                 direction: Direction::Outbound,
                 trigger: assignment.trigger,
                 status: DeliveryStatus::Success,
-                target: action.target.clone(),
+                target: action.target.clone().into(),
                 attempts: Vec::new(),
                 error: None,
                 original_payload: None,

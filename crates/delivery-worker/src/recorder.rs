@@ -1,32 +1,19 @@
 //! Writes down what happened, many entries at a time, and only then lets events count as done.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use ig_core::ports::{Journal, JournalEntry, StoreError};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
-use tokio_util::sync::CancellationToken;
+use ig_core::ports::{Journal, JournalEntry};
+use ig_store::{Awaits, GroupWriter, JournalQueue, journal_queue};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use crate::metrics;
 use crate::tracker::Ticket;
 
-/// The most entries written at a time.
-const GROUP: usize = 500;
 /// How long one waits for the journal to catch up.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// How often entries that were refused are tried again.
-const TRY_REFUSED: Duration = Duration::from_secs(10);
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-
-/// One entry, and whose part is done once it is durable.
-struct Pending {
-    entry: JournalEntry,
-    part: Part,
-}
 
 /// An event's share in an entry.
-struct Part {
+pub(crate) struct Part {
     ticket: Option<Ticket>,
     room: Option<OwnedSemaphorePermit>,
     durable: Option<oneshot::Sender<()>>,
@@ -36,23 +23,19 @@ struct Part {
 /// no delivery from being recorded.
 #[derive(Clone)]
 pub(crate) struct Recorder {
-    deliveries: mpsc::UnboundedSender<Pending>,
-    decisions: mpsc::UnboundedSender<Pending>,
+    deliveries: JournalQueue<Part>,
+    decisions: JournalQueue<Part>,
     unrecorded: Arc<Semaphore>,
     capacity: u32,
 }
 
 /// The other end of a queue: run it as a task.
-pub(crate) struct Writer {
-    queue: mpsc::UnboundedReceiver<Pending>,
-    journal: Arc<dyn Journal>,
-    refused: Vec<Pending>,
-}
+pub(crate) type Writer = GroupWriter<Part>;
 
 /// A recorder that lets at most `max_unrecorded` deliveries wait to be durable, and its writers: of deliveries, and of decisions.
 pub(crate) fn recorder(journal: &Arc<dyn Journal>, max_unrecorded: usize) -> (Recorder, [Writer; 2]) {
-    let (deliveries, delivery_writer) = queue(journal);
-    let (decisions, decision_writer) = queue(journal);
+    let (deliveries, delivery_writer) = journal_queue(Arc::clone(journal));
+    let (decisions, decision_writer) = journal_queue(Arc::clone(journal));
     let capacity = u32::try_from(max_unrecorded).unwrap_or(u32::MAX).max(1);
     let recorder = Recorder {
         deliveries,
@@ -61,16 +44,6 @@ pub(crate) fn recorder(journal: &Arc<dyn Journal>, max_unrecorded: usize) -> (Re
         capacity,
     };
     (recorder, [delivery_writer, decision_writer])
-}
-
-fn queue(journal: &Arc<dyn Journal>) -> (mpsc::UnboundedSender<Pending>, Writer) {
-    let (sender, queue) = mpsc::unbounded_channel();
-    let writer = Writer {
-        queue,
-        journal: Arc::clone(journal),
-        refused: Vec::new(),
-    };
-    (sender, writer)
 }
 
 impl Recorder {
@@ -98,17 +71,14 @@ impl Recorder {
     }
 
     fn send(&self, entry: JournalEntry, part: Part) {
-        let pending = Pending { entry, part };
-        let queue = match pending.entry {
+        let queue = match entry {
             JournalEntry::Delivery { .. }
             | JournalEntry::Redelivery { .. }
             | JournalEntry::Scheduled(_)
             | JournalEntry::CalledOff(_) => &self.deliveries,
             JournalEntry::Audit(_) | JournalEntry::Seen(_) => &self.decisions,
         };
-        if queue.send(pending).is_err() {
-            tracing::error!("the journal's writer is gone; its events stay undone");
-        }
+        queue.send(entry, part);
     }
 
     /// Waits until every delivery that was handed over is durable, but not for ever.
@@ -117,74 +87,8 @@ impl Recorder {
     }
 }
 
-impl Writer {
-    /// Writes until told that nothing more will come, and then what is left.
-    pub(crate) async fn run(mut self, last: CancellationToken) {
-        let mut group = Vec::with_capacity(GROUP);
-        loop {
-            tokio::select! {
-                biased;
-                received = self.queue.recv_many(&mut group, GROUP) => if received == 0 { return },
-                () = tokio::time::sleep(TRY_REFUSED), if !self.refused.is_empty() => group.append(&mut self.refused),
-                () = last.cancelled() => return,
-            }
-            self.write(std::mem::take(&mut group)).await;
-        }
-    }
-
-    /// Writes a group. What the database refuses as a group is written one by one; an entry that is refused by itself is set aside and
-    /// tried again later: its event stays undone, and the others go on.
-    async fn write(&mut self, group: Vec<Pending>) {
-        let (entries, parts): (Vec<_>, Vec<_>) = group.into_iter().map(Pending::split).unzip();
-        let began = Instant::now();
-        match self.write_through(&entries).await {
-            Ok(()) => {
-                metrics::journal_group(parts.len(), began.elapsed());
-                parts.into_iter().for_each(Part::done);
-            }
-            Err(error) if entries.len() == 1 => {
-                tracing::error!(error, "a journal entry was refused and is set aside; its event stays undone");
-                self.refused.extend(entries.into_iter().zip(parts).map(Pending::join));
-            }
-            Err(error) => {
-                tracing::warn!(error, "a group of journal entries was refused; writing them one by one");
-                for pending in entries.into_iter().zip(parts).map(Pending::join) {
-                    Box::pin(self.write(vec![pending])).await;
-                }
-            }
-        }
-    }
-
-    /// Tries until the database answers; the error is its refusal.
-    async fn write_through(&self, entries: &[JournalEntry]) -> Result<(), String> {
-        let mut pause = FIRST_PAUSE;
-        loop {
-            match self.journal.record(entries).await {
-                Ok(()) => return Ok(()),
-                Err(StoreError::Refused(error)) => return Err(error),
-                Err(StoreError::Unavailable(error)) => {
-                    tracing::warn!(error, entries = entries.len(), "the journal cannot be written; trying again");
-                    metrics::journal_failed();
-                }
-            }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
-        }
-    }
-}
-
-impl Pending {
-    fn split(self) -> (JournalEntry, Part) {
-        (self.entry, self.part)
-    }
-
-    fn join((entry, part): (JournalEntry, Part)) -> Self {
-        Self { entry, part }
-    }
-}
-
-impl Part {
-    fn done(self) {
+impl Awaits for Part {
+    fn durable(self) {
         if let Some(ticket) = self.ticket {
             ticket.part_done();
         }

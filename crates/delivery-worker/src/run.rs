@@ -10,7 +10,7 @@ use ig_core::clock::{Clock, SystemClock};
 use ig_core::id::SourceId;
 use ig_core::lease::WorkerId;
 use ig_core::ports::Journal;
-use ig_delivery::Deliverer;
+use ig_delivery::{CircuitBreakers, Deliverer};
 use ig_proto::v1::delivery_service_server::DeliveryServiceServer;
 use ig_service::grpc::{Fleet, Services, channel};
 use ig_service::{Context, Fate};
@@ -27,7 +27,7 @@ use crate::config::Config;
 use crate::courier::Courier;
 use crate::dispatch::Dispatch;
 use crate::forgetting::Forgetting;
-use crate::gate::{Breakers, Gate, Limits, Opening};
+use crate::gate::{Gate, Limits};
 use crate::gauges;
 use crate::grpc::Delivery;
 use crate::intake::Intake;
@@ -244,11 +244,14 @@ impl Worker {
 }
 
 fn gate(store: &Store, alerting: Alerting, worker: &WorkerId, clock: &Arc<dyn Clock>) -> Arc<Gate> {
-    let opening = Opening::new(
-        store.configuration().on_behalf_of(&Actor::system("delivery-worker")),
-        alerting,
+    let switches = store.configuration().on_behalf_of(&Actor::system("delivery-worker"));
+    let breakers = CircuitBreakers::new(
+        Arc::new(store.breakers()),
+        Arc::new(switches),
+        Arc::new(alerting),
+        worker.0.clone(),
+        Arc::clone(clock),
     );
-    let breakers = Breakers::new(store.breakers(), opening, worker.0.clone(), Arc::clone(clock));
     let limits = Limits::new(Arc::new(store.rate_windows()), Arc::clone(clock));
     Gate::new(breakers, limits)
 }

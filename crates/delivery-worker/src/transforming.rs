@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use ig_core::alert::{Alert, Severity};
 use ig_core::clock::{Clock, SystemClock};
+use ig_core::ports::Alerts as _;
 use ig_service::{Context, Fate};
 use ig_store::{LookupUse, MongoLookups, Store};
 use ig_transform::script::{Disabled, ScriptPool};

@@ -31,12 +31,16 @@ const CONNECTION_WINDOW: u32 = 1024 * 1024;
 /// An HTTP/2 connection is shared by many; one that died silently is noticed within twice this.
 const PING: Duration = Duration::from_secs(10);
 
-pub(crate) type HttpClient = Client<Bounded<HttpsConnector<GuardedConnector>>, Full<Bytes>>;
+/// The only way to a connection.
+pub(crate) type Connector = Bounded<HttpsConnector<GuardedConnector>>;
+
+pub(crate) type HttpClient = Client<Connector, Full<Bytes>>;
 
 /// Sends what was signed. Cheap to clone: all clones share one pool.
 #[derive(Clone)]
 pub struct Deliverer {
     client: HttpClient,
+    connector: Connector,
     guard: Arc<EgressGuard>,
     tokens: Arc<Tokens>,
 }
@@ -56,9 +60,18 @@ impl Deliverer {
             .https_or_http()
             .enable_all_versions()
             .wrap_connector(GuardedConnector::new(guard.clone(), resolver));
-        let client = pool().build(Bounded(connector));
-        let tokens = Arc::default();
-        Ok(Self { client, guard, tokens })
+        let connector = Bounded(connector);
+        Ok(Self {
+            client: pool().build(connector.clone()),
+            connector,
+            guard,
+            tokens: Arc::default(),
+        })
+    }
+
+    /// Makes connections for another pool.
+    pub(crate) fn connector(&self) -> Connector {
+        self.connector.clone()
     }
 
     /// The guard that every connection passes.
@@ -75,7 +88,8 @@ impl Deliverer {
     }
 }
 
-fn pool() -> hyper_util::client::legacy::Builder {
+/// How connections are kept.
+pub(crate) fn pool() -> hyper_util::client::legacy::Builder {
     let mut builder = Client::builder(TokioExecutor::new());
     builder
         .timer(TokioTimer::new())

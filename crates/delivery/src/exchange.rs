@@ -106,13 +106,17 @@ impl Answer {
         let Some(category) = category(self.status, self.by_token) else {
             return self.broken.take();
         };
-        let retry_after = self.headers.get(http::header::RETRY_AFTER);
         Some(Failure {
             category,
             message: format!("The target answered {}.", self.status),
-            retry_after: retry_after.and_then(|value| retry_after::read(value, now)),
+            retry_after: retry_after(&self.headers, now),
         })
     }
+}
+
+/// How long a target asks to be left alone, if it does.
+pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    retry_after::read(headers.get(http::header::RETRY_AFTER)?, now)
 }
 
 /// Without OAuth 2 there is no fresher token to try: a refused credential is a refused request.

@@ -1,20 +1,27 @@
 #![doc = include_str!("../README.md")]
 
+mod breaker;
 mod connector;
 mod deliverer;
 mod egress;
 mod exchange;
 mod prepared;
+mod proxy;
 mod security;
 mod signature;
 mod template;
 mod tokens;
 
+pub use breaker::{CircuitBreakers, Passage};
 pub use connector::{Resolve, SystemResolver};
 pub use deliverer::Deliverer;
 pub use egress::{Allow, Blocked, EgressGuard, verdict};
-pub use exchange::Exchange;
+pub use exchange::{Exchange, retry_after};
 pub use prepared::{Message, Prepared, Signed};
+pub use proxy::{
+    Answered, AnsweredBody, BadAddress, BadSignature, Broken, CallError, ClientCheck, Keeping, ProxiedCall, Proxy, ProxyTemplate,
+    SignedMessage, Upload, Uploading, end_to_end, is_hop_by_hop,
+};
 pub use security::{EgressConfig, SecurityConfig};
 pub use template::{Template, is_reserved_header};
 pub use tokens::Token;

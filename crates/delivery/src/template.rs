@@ -6,6 +6,7 @@ use std::time::Duration;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
 use http::{Method, Uri};
 use ig_core::fault::Faults;
+use ig_core::id::OrgId;
 use ig_core::integration::{HttpMethod, Integration, OutgoingAuth, PlannedAction};
 
 use crate::exchange::Credentials;
@@ -13,8 +14,8 @@ use crate::prepared::{Message, Prepared};
 use crate::signature::Signer;
 use crate::tokens::Grant;
 
-mod auth;
-mod headers;
+pub(crate) mod auth;
+pub(crate) mod headers;
 
 pub use headers::is_reserved as is_reserved_header;
 
@@ -46,7 +47,7 @@ impl Template {
             method: method(action.target.method),
             uri: action.target.url.uri().clone(),
             credentials: credentials(&headers),
-            grant: grant(integration),
+            grant: grant(integration.org_id, &integration.auth),
             headers,
             signer: integration.signing.as_ref().map(Signer::new),
             timeout: integration.timeout,
@@ -64,9 +65,9 @@ impl Template {
 }
 
 /// What a token is granted for, where deliveries carry one.
-fn grant(integration: &Integration) -> Option<Grant> {
-    match &integration.auth {
-        OutgoingAuth::OAuth2(credentials) => Some(Grant::new(integration.org_id, (**credentials).clone())),
+pub(crate) fn grant(org: OrgId, auth: &OutgoingAuth) -> Option<Grant> {
+    match auth {
+        OutgoingAuth::OAuth2(credentials) => Some(Grant::new(org, (**credentials).clone())),
         OutgoingAuth::None
         | OutgoingAuth::ApiKey { .. }
         | OutgoingAuth::Bearer { .. }
@@ -76,7 +77,7 @@ fn grant(integration: &Integration) -> Option<Grant> {
 }
 
 /// The values that were marked as credentials when they were applied.
-fn credentials(headers: &HeaderMap) -> Credentials {
+pub(crate) fn credentials(headers: &HeaderMap) -> Credentials {
     let marked = headers.values().filter(|value| value.is_sensitive());
     Credentials::new(marked.map(HeaderValue::as_bytes))
 }

@@ -45,6 +45,7 @@ pub const SECTIONS: &[&str] = &[
     "http",
     "mongodb",
     "rate_limit",
+    "runtime",
     "scheduler",
     "scripts",
     "secrets",

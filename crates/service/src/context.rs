@@ -14,6 +14,8 @@ use crate::{
     tasks::{Fate, Tasks},
 };
 
+/// Between two tries of what keeps being tried.
+const AGAIN: Duration = Duration::from_secs(2);
 /// What connections get to close in order once nothing is in flight.
 const HANGING_UP: Duration = Duration::from_secs(1);
 
@@ -67,6 +69,30 @@ impl Context {
         F: Future<Output = ()> + Send + 'static,
     {
         self.inner.work.spawn(name, fate, future);
+    }
+
+    /// Tries until it succeeds, until it was tried for so long, or until the stop; one that never succeeded is logged.
+    pub fn keep_trying<F, E>(&self, name: &'static str, tried_for: Duration, mut attempt: impl FnMut() -> F + Send + 'static)
+    where
+        F: Future<Output = Result<(), E>> + Send + 'static,
+        E: std::fmt::Display + Send + 'static,
+    {
+        let stop = self.stopping().clone();
+        self.spawn(name, Fate::Finishes, async move {
+            let trying = async {
+                loop {
+                    tokio::time::sleep(AGAIN).await;
+                    match attempt().await {
+                        Ok(()) => return,
+                        Err(error) => tracing::debug!(%error, name, "tried again in vain"),
+                    }
+                }
+            };
+            let tried = stop.run_until_cancelled(tokio::time::timeout(tried_for, trying)).await;
+            if !matches!(tried, Some(Ok(()))) {
+                tracing::error!(name, "given up after trying in vain");
+            }
+        });
     }
 
     /// Cancelled when nothing more is to be taken in: what is in flight is finished, then the task ends.

@@ -2,11 +2,12 @@
 
 mod document;
 
+use async_trait::async_trait;
 use ig_core::breaker::Breaker;
 use ig_core::clock::Timestamp;
 use ig_core::delivery_log::DeliveryStatus;
 use ig_core::id::{IntegrationId, OrgId};
-use ig_core::ports::StoreError;
+use ig_core::ports::{Breakers, StoreError};
 use mongodb::bson::{DateTime, doc};
 use serde::Deserialize;
 
@@ -21,7 +22,7 @@ const LONGEST_DELIVERY: std::time::Duration = std::time::Duration::from_mins(30)
 
 /// The breakers.
 #[derive(Debug, Clone)]
-pub struct Breakers {
+pub struct MongoBreakers {
     database: Database,
 }
 
@@ -31,21 +32,32 @@ struct DeliveredAt {
     delivered_at: DateTime,
 }
 
-impl Breakers {
+impl MongoBreakers {
     pub(crate) fn new(database: Database) -> Self {
         Self { database }
     }
 
-    /// An integration's breaker; one that was never stored is closed.
-    pub async fn get(&self, org: OrgId, id: IntegrationId) -> Result<Breaker, StoreError> {
+    /// Begins all counting anew, whatever is counted.
+    pub async fn reset(&self, org: OrgId, id: IntegrationId) -> Result<(), StoreError> {
+        loop {
+            let breaker = self.get(org, id).await?;
+            if breaker == Breaker::default() || self.put(org, id, &breaker.enabled()).await? {
+                return Ok(());
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Breakers for MongoBreakers {
+    async fn get(&self, org: OrgId, id: IntegrationId) -> Result<Breaker, StoreError> {
         let breakers = self.database.collection::<BreakerDocument>(BREAKERS);
         let filter = doc! { "_id": object_id(id.0), "orgId": org.0 };
         let found = self.database.within(breakers.find_one(filter)).await?;
         found.map_or_else(|| Ok(Breaker::default()), BreakerDocument::read)
     }
 
-    /// Stores what follows a breaker as it was read; false where somebody else was faster, and nothing was stored.
-    pub async fn put(&self, org: OrgId, id: IntegrationId, next: &Breaker) -> Result<bool, StoreError> {
+    async fn put(&self, org: OrgId, id: IntegrationId, next: &Breaker) -> Result<bool, StoreError> {
         let breakers = self.database.collection::<BreakerDocument>(BREAKERS);
         let document = BreakerDocument::new(org, id, next);
         if next.version == 1 {
@@ -60,23 +72,7 @@ impl Breakers {
         Ok(replaced.matched_count > 0)
     }
 
-    /// Begins all counting anew, whatever is counted.
-    pub async fn reset(&self, org: OrgId, id: IntegrationId) -> Result<(), StoreError> {
-        loop {
-            let breaker = self.get(org, id).await?;
-            if breaker == Breaker::default() || self.put(org, id, &breaker.enabled()).await? {
-                return Ok(());
-            }
-        }
-    }
-
-    /// When a delivery of an integration last succeeded after a moment, by the delivery logs of all workers.
-    pub async fn last_success_after(
-        &self,
-        org: OrgId,
-        id: IntegrationId,
-        after: Timestamp,
-    ) -> Result<Option<Timestamp>, StoreError> {
+    async fn last_success_after(&self, org: OrgId, id: IntegrationId, after: Timestamp) -> Result<Option<Timestamp>, StoreError> {
         let logs = self.database.collection::<DeliveredAt>(DELIVERY_LOGS);
         let found = logs
             .find_one(doc! {

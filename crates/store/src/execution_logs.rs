@@ -5,9 +5,8 @@ mod document;
 use std::time::Duration;
 
 use ig_core::clock::Timestamp;
-use ig_core::delivery_log::{DeliveryStatus, Direction};
+use ig_core::delivery_log::{DeliveryStatus, Destination, Direction};
 use ig_core::id::{EventId, EventType, IntegrationId, LogId, OrgId};
-use ig_core::integration::Target;
 use ig_core::outcome::ErrorCategory;
 use ig_core::ports::StoreError;
 use mongodb::bson::doc;
@@ -48,7 +47,7 @@ pub struct StoredTrace {
     /// The last answered status, if there was an answer.
     pub response_status: Option<u16>,
     /// Where it went.
-    pub target: Target,
+    pub target: Destination,
     /// What was done, in order.
     pub steps: Vec<StoredStep>,
     /// What scripts wrote to their console.

@@ -21,7 +21,7 @@ pub(crate) use auth::{AuthDocument, HeadersDocument, Sealer};
 pub(crate) use conduct::{HoldDocument, RateLimitDocument, read_breaker};
 pub(crate) use document::IntegrationDocument;
 pub(crate) use mapping::TransformationDocument;
-pub(crate) use words::{log_level, read_log_level, target};
+pub(crate) use words::{destination, log_level, read_log_level, target};
 
 use crate::database::Database;
 use crate::field::object_id;

@@ -49,6 +49,7 @@ const COLLECTIONS: &[&str] = &[
     names::ALERTS,
     names::BREAKERS,
     names::RATE_WINDOWS,
+    names::INBOUND_REPLAYS,
 ];
 
 /// Makes what is missing; what is there stays as it is, so any number of processes may do this at once.
@@ -105,6 +106,8 @@ fn indexes() -> Vec<(&'static str, Vec<IndexModel>)> {
         ),
         // Windows that say nothing any more.
         (names::RATE_WINDOWS, vec![expiring()]),
+        // Signatures whose timestamp is stale anyway.
+        (names::INBOUND_REPLAYS, vec![expiring()]),
         // What goes with an organisation.
         (names::BREAKERS, vec![by_org()]),
         // One document holds thousands of events, so this costs nothing a delivery; it also finds those since a moment.

@@ -30,4 +30,5 @@ pub(crate) const USERS: &str = "users";
 pub(crate) const SESSIONS: &str = "sessions";
 pub(crate) const BREAKERS: &str = "circuit_breakers";
 pub(crate) const RATE_WINDOWS: &str = "rate_windows";
+pub(crate) const INBOUND_REPLAYS: &str = "inbound_replays";
 pub(crate) const ALERTS: &str = "alert_center_logs";

@@ -6,7 +6,7 @@ use mongodb::bson::doc;
 use crate::alerts::Alerts;
 use crate::api_keys::ApiKeys;
 use crate::audit_logs::AuditLogs;
-use crate::breakers::Breakers;
+use crate::breakers::MongoBreakers;
 use crate::config::MongoConfig;
 use crate::configuration::Configurations;
 use crate::database::Database;
@@ -17,6 +17,7 @@ use crate::event_audit::EventAudits;
 use crate::event_types::EventTypes;
 use crate::execution_logs::ExecutionLogs;
 use crate::inbound_integrations::InboundIntegrations;
+use crate::inbound_replays::InboundReplays;
 use crate::integrations::Integrations;
 use crate::jobs::Jobs;
 use crate::journal::MongoJournal;
@@ -88,6 +89,11 @@ impl Store {
         InboundIntegrations::new(self.database.clone())
     }
 
+    /// Signatures of calls that were used.
+    pub fn inbound_replays(&self) -> InboundReplays {
+        InboundReplays::new(self.database.clone())
+    }
+
     /// Scheduled jobs.
     pub fn jobs(&self) -> Jobs {
         Jobs::new(self.database.clone())
@@ -154,8 +160,8 @@ impl Store {
     }
 
     /// What is counted of integrations whose deliveries fail.
-    pub fn breakers(&self) -> Breakers {
-        Breakers::new(self.database.clone())
+    pub fn breakers(&self) -> MongoBreakers {
+        MongoBreakers::new(self.database.clone())
     }
 
     /// What was granted of limits.

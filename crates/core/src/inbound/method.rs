@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::fault::Faults;
+use crate::integration::HttpMethod;
 
 /// A method that an inbound integration may let through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -38,6 +39,16 @@ impl ProxyMethod {
     /// Whether sending a request twice does what sending it once does (RFC 9110, section 9.2.2).
     pub fn is_idempotent(self) -> bool {
         !matches!(self, Self::Post | Self::Patch)
+    }
+}
+
+impl From<HttpMethod> for ProxyMethod {
+    fn from(method: HttpMethod) -> Self {
+        match method {
+            HttpMethod::Post => Self::Post,
+            HttpMethod::Put => Self::Put,
+            HttpMethod::Patch => Self::Patch,
+        }
     }
 }
 

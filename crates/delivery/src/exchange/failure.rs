@@ -11,7 +11,7 @@ use rustls::CertificateError;
 use crate::connector::ConnectError;
 
 /// The deadline passed.
-pub(super) fn deadline(timeout: Duration) -> Failure {
+pub(crate) fn deadline(timeout: Duration) -> Failure {
     let message = format!("The target did not answer in full within {} ms.", timeout.as_millis());
     Failure::new(ErrorCategory::Timeout, message)
 }
@@ -29,7 +29,7 @@ pub(crate) fn of_request(error: &legacy::Error) -> Failure {
 }
 
 /// The answer broke off.
-pub(super) fn of_exchange(error: &hyper::Error) -> Failure {
+pub(crate) fn of_exchange(error: &hyper::Error) -> Failure {
     http(error).unwrap_or_else(|| network(BROKE))
 }
 
@@ -40,7 +40,7 @@ fn network(message: impl Into<String>) -> Failure {
 }
 
 /// An error and all that it came from.
-fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+pub(crate) fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |error| cause_of(*error))
 }
 

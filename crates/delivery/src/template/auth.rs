@@ -11,7 +11,7 @@ use super::headers::{escaped, is_reserved, name_of, value_of};
 
 const CONFIG: &str = "/outgoingAuthConfig";
 
-pub(super) fn apply(auth: &OutgoingAuth, headers: &mut HeaderMap, faults: &mut Faults) {
+pub(crate) fn apply(auth: &OutgoingAuth, headers: &mut HeaderMap, faults: &mut Faults) {
     match auth {
         OutgoingAuth::None => {}
         OutgoingAuth::ApiKey { header_name, api_key } => {

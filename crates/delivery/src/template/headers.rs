@@ -33,7 +33,7 @@ pub fn is_reserved(name: &str) -> bool {
 }
 
 /// Adds the integration's further headers; they never replace ours or a credential.
-pub(super) fn add_custom(custom: &[(String, String)], headers: &mut HeaderMap, faults: &mut Faults) {
+pub(crate) fn add_custom(custom: &[(String, String)], headers: &mut HeaderMap, faults: &mut Faults) {
     let mut further = HeaderMap::new();
     for (name, value) in custom {
         let pointer = format!("/headers/{}", escaped(name));

@@ -38,7 +38,7 @@ pub(crate) fn given_up(org: i64, number: u64) -> DeadLetter {
         category: Some(ErrorCategory::ClientError),
         reason: DeadLetterReason::NotRetryable,
         original_payload: Bytes::from_static(b"{}"),
-        target: target("https://a.example/hook"),
+        target: target("https://a.example/hook").into(),
         last_error: "answered 400".to_owned(),
         attempt_count: 1,
         max_retries: 3,

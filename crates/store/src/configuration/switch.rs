@@ -1,10 +1,13 @@
 //! Holding an integration's deliveries, and letting them go again, without touching anything else of it.
 
+use async_trait::async_trait;
 use futures::FutureExt;
 use ig_core::clock::Timestamp;
+use ig_core::delivery_log::Direction;
 use ig_core::history::Action;
 use ig_core::id::{IntegrationId, OrgId};
-use ig_core::integration::Hold;
+use ig_core::integration::{Guarded, Hold};
+use ig_core::ports::{SwitchError, Switches};
 use mongodb::ClientSession;
 use mongodb::bson::{self, Bson, Document, doc};
 use mongodb::error::{Error, Result};
@@ -28,13 +31,17 @@ impl Configurations {
     /// Holds an integration's deliveries, or sends them again where there is no hold; says the revision that this led to.
     pub async fn switch(
         &self,
+        direction: Direction,
         org: OrgId,
         id: IntegrationId,
         hold: Option<&Hold>,
         expected: Expected,
         now: Timestamp,
     ) -> std::result::Result<u64, CommitError> {
-        let subject = Subject::Integration(org, id);
+        let subject = match direction {
+            Direction::Outbound => Subject::Integration(org, id),
+            Direction::Inbound => Subject::Inbound(org, id),
+        };
         let switch = Switch { subject, hold, now };
         let committed = self
             .database
@@ -58,6 +65,19 @@ impl Configurations {
         self.remember(session, revision, &switch.subject, Action::Update, switched)
             .await?;
         Ok(revision)
+    }
+}
+
+#[async_trait]
+impl Switches for Configurations {
+    async fn switch(&self, known: &Guarded<'_>, hold: Option<&Hold>, now: Timestamp) -> std::result::Result<(), SwitchError> {
+        let expected = Expected::Revision(known.revision);
+        let switching = Self::switch(self, known.direction, known.org_id, known.id, hold, expected, now);
+        match switching.await {
+            Ok(_revision) => Ok(()),
+            Err(CommitError::Store(error)) => Err(error.into()),
+            Err(CommitError::NotFound | CommitError::Stale { .. } | CommitError::Duplicate { .. }) => Err(SwitchError::Stale),
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use super::standing::RedeliveryDocument;
 use crate::delivery_logs::read_category;
 use crate::error::unreadable;
 use crate::field::{Received, date, object_id, timestamp};
-use crate::integrations::target;
+use crate::integrations::destination;
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -138,7 +138,7 @@ impl TryFrom<DeadLetterDocument<'_>> for DeadLetter {
             category: stored.error_category.map(|text| read_category(&text)).transpose()?,
             reason: DeadLetterReason::parse(&stored.reason).ok_or_else(|| unreadable("reason"))?,
             original_payload: stored.original_payload.map_or_else(Bytes::new, Into::into),
-            target: target(&stored.target_url, &stored.http_method)?,
+            target: destination(&stored.target_url, &stored.http_method)?,
             last_error: stored.last_error.into_owned(),
             attempt_count: u32::try_from(stored.attempt_count).map_err(|_| unreadable("attemptCount"))?,
             max_retries: u32::try_from(stored.max_retries).map_err(|_| unreadable("maxRetries"))?,

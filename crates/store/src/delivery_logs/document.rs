@@ -13,7 +13,7 @@ use super::attempt::AttemptDocument;
 use super::room::Room;
 use crate::error::unreadable;
 use crate::field::{Received, date, millis, object_id, timestamp};
-use crate::integrations::target;
+use crate::integrations::destination;
 
 /// A header's name and value.
 pub(crate) type HeaderDocument<'a> = (Cow<'a, str>, Cow<'a, str>);
@@ -160,7 +160,7 @@ impl TryFrom<DeliveryDocument<'_>> for DeliveryLog {
             direction: Direction::parse(&stored.direction).ok_or_else(|| unreadable("direction"))?,
             trigger: TriggerType::parse(&stored.trigger_type).ok_or_else(|| unreadable("triggerType"))?,
             status: DeliveryStatus::parse(&stored.status).ok_or_else(|| unreadable("status"))?,
-            target: target(&stored.target_url, &stored.http_method)?,
+            target: destination(&stored.target_url, &stored.http_method)?,
             attempts: stored
                 .attempts
                 .into_iter()

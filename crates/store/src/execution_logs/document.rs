@@ -13,7 +13,7 @@ use super::{StoredStep, StoredTrace};
 use crate::delivery_logs::read_category;
 use crate::error::unreadable;
 use crate::field::{date, micros, object_id, timestamp, unsigned};
-use crate::integrations::target;
+use crate::integrations::destination;
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -120,7 +120,7 @@ impl TryFrom<TraceDocument<'_>> for StoredTrace {
             status: DeliveryStatus::parse(&stored.status).ok_or_else(|| unreadable("status"))?,
             error: category.map(|category| (category, message)),
             response_status: stored.response_status.and_then(|status| u16::try_from(status).ok()),
-            target: target(&stored.target_url, &stored.http_method)?,
+            target: destination(&stored.target_url, &stored.http_method)?,
             steps: stored.steps.into_iter().map(StoredStep::from).collect(),
             console: stored.console.into_owned(),
             created_at: timestamp(stored.created_at),

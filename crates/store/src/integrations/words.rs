@@ -1,6 +1,8 @@
 //! The words by which an integration's choices are stored.
 
+use ig_core::delivery_log::Destination;
 use ig_core::id::EventType;
+use ig_core::inbound::ProxyMethod;
 use ig_core::integration::{EventPattern, HttpMethod, LogLevel, Ordering, Scope, Target};
 use ig_core::ports::StoreError;
 
@@ -68,6 +70,15 @@ pub(super) fn read_ordering(text: &str, max_concurrency: Option<i32>) -> Result<
         }
         _ => Err(unreadable("ordering")),
     }
+}
+
+/// Where a request went, from its address and its method.
+pub(crate) fn destination(url: &str, method: &str) -> Result<Destination, StoreError> {
+    let method: Result<ProxyMethod, _> = method.parse();
+    Ok(Destination {
+        url: url.parse().map_err(|_| unreadable("targetUrl"))?,
+        method: method.map_err(|_| unreadable("httpMethod"))?,
+    })
 }
 
 /// A target from its address and its method.

@@ -4,10 +4,12 @@ use futures::future::join_all;
 use ig_core::breaker::{Breaker, BreakerPolicy, Circuit, Ended, Outcome, THRESHOLD, Transition};
 use ig_core::clock::Timestamp;
 use ig_core::configuration::Change;
+use ig_core::delivery_log::Direction;
 use ig_core::id::{EventId, IntegrationId, OrgId, SourceId};
 use ig_core::integration::{Hold, HoldCause};
 use ig_core::message::MessageId;
-use ig_store::{Breakers, CommitError, Expected};
+use ig_core::ports::Breakers as _;
+use ig_store::{CommitError, Expected, MongoBreakers};
 use ig_testkit::builders;
 
 use crate::stored::{Stored, moment};
@@ -27,7 +29,7 @@ fn failed(number: usize) -> Outcome {
 }
 
 /// Counts one failure as workers do: read, decide, store if nobody was faster.
-async fn count(breakers: &Breakers, number: usize, now: Timestamp) {
+async fn count(breakers: &MongoBreakers, number: usize, now: Timestamp) {
     loop {
         let breaker = breakers.get(ORG, id()).await.unwrap();
         let (Transition::Counted(next) | Transition::Opened(next)) = breaker.after(&failed(number), now) else {
@@ -95,7 +97,7 @@ async fn a_switch_changes_what_followers_see_and_nothing_else_and_only_once() {
     };
     let expected = Expected::Revision(made);
     let revision = configuration
-        .switch(ORG, id(), Some(&hold), expected, moment(5))
+        .switch(Direction::Outbound, ORG, id(), Some(&hold), expected, moment(5))
         .await
         .unwrap();
     let held = stored.store.integrations().get(ORG, id()).await.unwrap().unwrap();
@@ -112,11 +114,18 @@ async fn a_switch_changes_what_followers_see_and_nothing_else_and_only_once() {
         matches!(&changes[..], [revised] if matches!(&revised.change, Change::PutIntegration(put) if put.hold.is_some())),
         "{changes:?}"
     );
-    let late = configuration.switch(ORG, id(), Some(&hold), expected, moment(6)).await;
+    let late = configuration
+        .switch(Direction::Outbound, ORG, id(), Some(&hold), expected, moment(6))
+        .await;
     assert_eq!(late, Err(CommitError::Stale { current: revision }));
-    let stranger = configuration.switch(OrgId(2), id(), None, Expected::Any, moment(6)).await;
+    let stranger = configuration
+        .switch(Direction::Outbound, OrgId(2), id(), None, Expected::Any, moment(6))
+        .await;
     assert_eq!(stranger, Err(CommitError::NotFound));
-    configuration.switch(ORG, id(), None, Expected::Any, moment(7)).await.unwrap();
+    configuration
+        .switch(Direction::Outbound, ORG, id(), None, Expected::Any, moment(7))
+        .await
+        .unwrap();
     let sent = stored.store.integrations().get(ORG, id()).await.unwrap().unwrap();
     assert_eq!((sent.is_active, sent.hold), (true, None));
 }

@@ -40,7 +40,7 @@ pub(crate) fn delivery(org: i64, number: i64) -> DeliveryLog {
         direction: Direction::Outbound,
         trigger: TriggerType::Event,
         status: DeliveryStatus::Success,
-        target: builders::target("https://a.example/hook"),
+        target: builders::target("https://a.example/hook").into(),
         attempts: vec![failed_attempt(number), good_attempt(number)],
         error: None,
         original_payload: Some(Bytes::from_static(br#"{"$a.b": 1.0, "big": 18446744073709551615}"#)),

@@ -120,9 +120,9 @@ impl Answer {
         }
         let mut response = Response::new(self.body.into_http().await?);
         *response.status_mut() = self.status;
-        response
-            .headers_mut()
-            .extend(self.headers.into_iter().map(|(name, value)| (Some(name), value)));
+        for (name, value) in self.headers {
+            response.headers_mut().append(name, value);
+        }
         Ok(response)
     }
 }

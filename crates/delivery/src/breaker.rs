@@ -1,7 +1,7 @@
 //! Breakers: counts what fails, holds what would fail, looks whether a target has recovered.
 //!
-//! The configuration says whether an integration's deliveries are held, and every worker follows it. What is counted is in the
-//! database, where all workers count together; this one remembers of which integrations something is counted, and reads their breaker
+//! The configuration says whether an integration's deliveries are held, and every process follows it. What is counted is in the
+//! database, where all processes count together; each remembers of which integrations something is counted, and reads their breaker
 //! before it sends. A healthy integration costs nothing.
 
 use std::collections::HashMap;
@@ -10,25 +10,27 @@ use std::sync::Arc;
 use ig_core::breaker::{Admission, Breaker, Circuit, Ended, Opened, Outcome, ProbeId, Transition};
 use ig_core::clock::{Clock, Timestamp};
 use ig_core::id::IntegrationId;
-use ig_core::integration::{Hold, HoldCause, Integration};
+use ig_core::integration::{Guarded, Hold, HoldCause};
 use ig_core::message::MessageId;
-use ig_core::ports::StoreError;
+use ig_core::ports::{Alerts, Breakers, StoreError, Switches};
 use parking_lot::Mutex;
 
-use super::Opening;
+use opening::Opening;
+
+mod opening;
 
 /// Whether a delivery passes.
 #[derive(Debug)]
-pub(crate) enum Passage {
+pub enum Passage {
     /// It is sent, perhaps to see whether the target has recovered.
     Send(Option<ProbeId>),
     /// It is held.
     Hold(Hold),
 }
 
-/// The breakers as this worker knows them.
-pub(crate) struct Breakers {
-    stored: ig_store::Breakers,
+/// The breakers as this process knows them.
+pub struct CircuitBreakers {
+    stored: Arc<dyn Breakers>,
     opening: Opening,
     owner: String,
     /// Integrations of which failures are counted, or whose breaker is open.
@@ -36,19 +38,25 @@ pub(crate) struct Breakers {
     clock: Arc<dyn Clock>,
 }
 
-/// What this worker knows of a breaker that is not at rest.
+/// What this process knows of a breaker that is not at rest.
 #[derive(Debug, Clone, Copy)]
 struct Trouble {
     /// Before this moment no probe can be due.
     no_probe_before: Timestamp,
 }
 
-impl Breakers {
-    /// Puts the parts together; `owner` names this worker.
-    pub(crate) fn new(stored: ig_store::Breakers, opening: Opening, owner: String, clock: Arc<dyn Clock>) -> Self {
+impl CircuitBreakers {
+    /// Puts the parts together; `owner` names this process.
+    pub fn new(
+        stored: Arc<dyn Breakers>,
+        switches: Arc<dyn Switches>,
+        alerts: Arc<dyn Alerts>,
+        owner: String,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         Self {
             stored,
-            opening,
+            opening: Opening::new(switches, alerts),
             owner,
             troubled: Mutex::default(),
             clock,
@@ -56,8 +64,8 @@ impl Breakers {
     }
 
     /// Whether a delivery is sent. A database that does not answer holds nothing up: the configuration alone decides then.
-    pub(crate) async fn admit(&self, integration: &Integration, message: MessageId) -> Passage {
-        let admitted = match (integration.is_active, &integration.hold) {
+    pub async fn admit(&self, integration: &Guarded<'_>, message: MessageId) -> Passage {
+        let admitted = match (integration.is_active, integration.hold) {
             (true, _) => self.admit_active(integration).await,
             (false, Some(hold)) if hold.cause == HoldCause::CircuitOpen => self.admit_open(integration, hold, message).await,
             (false, Some(hold)) => return Passage::Hold(hold.clone()),
@@ -65,12 +73,12 @@ impl Breakers {
         };
         admitted.unwrap_or_else(|error| {
             tracing::warn!(%error, integration = %integration.id, "a breaker could not be read");
-            integration.hold.clone().map_or(Passage::Send(None), Passage::Hold)
+            integration.hold.cloned().map_or(Passage::Send(None), Passage::Hold)
         })
     }
 
-    /// An active integration of which failures are counted: another worker may have opened the breaker a moment ago.
-    async fn admit_active(&self, integration: &Integration) -> Result<Passage, StoreError> {
+    /// An active integration of which failures are counted: another process may have opened the breaker a moment ago.
+    async fn admit_active(&self, integration: &Guarded<'_>) -> Result<Passage, StoreError> {
         if self.trouble(integration.id).is_none() {
             return Ok(Passage::Send(None));
         }
@@ -87,8 +95,8 @@ impl Breakers {
     }
 
     /// An integration whose breaker is open: its delivery may be the probe.
-    async fn admit_open(&self, integration: &Integration, hold: &Hold, message: MessageId) -> Result<Passage, StoreError> {
-        let (policy, now) = (integration.breaker, self.clock.now());
+    async fn admit_open(&self, integration: &Guarded<'_>, hold: &Hold, message: MessageId) -> Result<Passage, StoreError> {
+        let (policy, now) = (integration.policy, self.clock.now());
         let Some(wait) = policy.probe_after() else {
             return Ok(Passage::Hold(hold.clone()));
         };
@@ -101,8 +109,7 @@ impl Breakers {
         if breaker.admit(policy, now) != Admission::Probe {
             return Ok(Passage::Hold(hold.clone()));
         }
-        let takes = integration.timeout * u32::from(integration.attempts);
-        let claimed = breaker.claim_probe(policy, &self.owner, message, takes, now);
+        let claimed = breaker.claim_probe(policy, &self.owner, message, integration.takes, now);
         if let Some((probe, next)) = claimed
             && self.stored.put(integration.org_id, integration.id, &next).await?
         {
@@ -113,7 +120,7 @@ impl Breakers {
     }
 
     /// A delivery has ended. A probe always is news; a success is where something is counted against it.
-    pub(crate) async fn ended(&self, integration: &Integration, message: MessageId, ended: Ended, probe: Option<ProbeId>) {
+    pub async fn ended(&self, integration: &Guarded<'_>, message: MessageId, ended: Ended, probe: Option<ProbeId>) {
         let is_news = probe.is_some()
             || match ended {
                 Ended::Failed(_) => true,
@@ -129,7 +136,7 @@ impl Breakers {
         }
     }
 
-    async fn settle(&self, integration: &Integration, outcome: &Outcome) -> Result<(), StoreError> {
+    async fn settle(&self, integration: &Guarded<'_>, outcome: &Outcome) -> Result<(), StoreError> {
         loop {
             let breaker = self.stored.get(integration.org_id, integration.id).await?;
             let transition = self.weighed(integration, &breaker, outcome).await?;
@@ -145,9 +152,9 @@ impl Breakers {
         }
     }
 
-    /// What an outcome means. Before a breaker opens, the logs are asked whether another worker delivered meanwhile: then the failures
+    /// What an outcome means. Before a breaker opens, the logs are asked whether another process delivered meanwhile: then the failures
     /// before that were not in a row.
-    async fn weighed(&self, integration: &Integration, breaker: &Breaker, outcome: &Outcome) -> Result<Transition, StoreError> {
+    async fn weighed(&self, integration: &Guarded<'_>, breaker: &Breaker, outcome: &Outcome) -> Result<Transition, StoreError> {
         let transition = breaker.after(outcome, self.clock.now());
         let (Transition::Opened(_), Some(first)) = (&transition, breaker.row.first()) else {
             return Ok(transition);
@@ -169,7 +176,7 @@ impl Breakers {
     }
 
     /// What has to happen besides counting.
-    async fn follow(&self, integration: &Integration, transition: &Transition) {
+    async fn follow(&self, integration: &Guarded<'_>, transition: &Transition) {
         let now = self.clock.now();
         match transition {
             Transition::Opened(breaker) => {
@@ -182,17 +189,22 @@ impl Breakers {
         }
     }
 
+    /// Whether nothing is counted against an integration, as far as this process knows.
+    pub fn is_at_rest(&self, id: IntegrationId) -> bool {
+        self.trouble(id).is_none()
+    }
+
     fn trouble(&self, id: IntegrationId) -> Option<Trouble> {
         self.troubled.lock().get(&id).copied()
     }
 
-    fn note(&self, integration: &Integration, breaker: &Breaker) {
+    fn note(&self, integration: &Guarded<'_>, breaker: &Breaker) {
         let mut troubled = self.troubled.lock();
         if breaker.circuit == Circuit::Closed && breaker.row.is_empty() {
             troubled.remove(&integration.id);
             return;
         }
-        let wait = integration.breaker.probe_after().unwrap_or_default();
+        let wait = integration.policy.probe_after().unwrap_or_default();
         let no_probe_before = match &breaker.circuit {
             Circuit::Closed => self.clock.now(),
             Circuit::Open(opened) => opened.tried_at + wait,
@@ -228,7 +240,7 @@ fn hold(opened: &Opened) -> Hold {
 }
 
 /// What was queued before its integration was made a draft is held like what a pause holds.
-fn draft(integration: &Integration) -> Hold {
+fn draft(integration: &Guarded<'_>) -> Hold {
     Hold {
         cause: HoldCause::Paused,
         since: integration.updated_at,

@@ -1,0 +1,149 @@
+//! Writes journal entries down many at a time, and only then tells whoever waits for them.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ig_core::ports::{Journal, JournalEntry, StoreError};
+use metrics::{counter, histogram};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+/// The most entries written at a time.
+const GROUP: usize = 500;
+/// How often entries that were refused are tried again.
+const TRY_REFUSED: Duration = Duration::from_secs(10);
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+const ENTRIES: &str = "ig_journal_group_entries";
+const DURATION: &str = "ig_journal_write_duration_seconds";
+const FAILURES: &str = "ig_journal_failures_total";
+
+/// Whoever waits for an entry to be durable.
+pub trait Awaits: Send + 'static {
+    /// It is durable.
+    fn durable(self);
+}
+
+/// One entry, and who waits for it.
+struct Pending<A> {
+    entry: JournalEntry,
+    awaits: A,
+}
+
+/// The way to a writer. Clones lead to the same one.
+#[derive(Debug)]
+pub struct JournalQueue<A>(mpsc::UnboundedSender<Pending<A>>);
+
+/// The other end of a queue: run it as a task.
+pub struct GroupWriter<A> {
+    queue: mpsc::UnboundedReceiver<Pending<A>>,
+    journal: Arc<dyn Journal>,
+    refused: Vec<Pending<A>>,
+}
+
+/// A queue of any length and its writer; how much may wait in it is for those to bound who put it there.
+pub fn journal_queue<A: Awaits>(journal: Arc<dyn Journal>) -> (JournalQueue<A>, GroupWriter<A>) {
+    let (sender, queue) = mpsc::unbounded_channel();
+    let writer = GroupWriter {
+        queue,
+        journal,
+        refused: Vec::new(),
+    };
+    (JournalQueue(sender), writer)
+}
+
+impl<A> Clone for JournalQueue<A> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<A> std::fmt::Debug for GroupWriter<A> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("GroupWriter").finish_non_exhaustive()
+    }
+}
+
+impl<A: Awaits> JournalQueue<A> {
+    /// Hands over an entry; where the writer is gone, nobody is ever told that it is durable.
+    pub fn send(&self, entry: JournalEntry, awaits: A) {
+        if self.0.send(Pending { entry, awaits }).is_err() {
+            tracing::error!("the journal's writer is gone; an entry is not written");
+        }
+    }
+}
+
+impl<A: Awaits> GroupWriter<A> {
+    /// Writes until told that nothing more will come, and then what is left.
+    pub async fn run(mut self, last: CancellationToken) {
+        let mut group = Vec::with_capacity(GROUP);
+        loop {
+            tokio::select! {
+                biased;
+                received = self.queue.recv_many(&mut group, GROUP) => if received == 0 { return },
+                () = tokio::time::sleep(TRY_REFUSED), if !self.refused.is_empty() => group.append(&mut self.refused),
+                () = last.cancelled() => return,
+            }
+            self.write(std::mem::take(&mut group)).await;
+        }
+    }
+
+    /// Writes a group. What the database refuses as a group is written one by one; an entry that is refused by itself is set aside and
+    /// tried again later: nobody is told that it is durable, and the others go on.
+    async fn write(&mut self, group: Vec<Pending<A>>) {
+        let (entries, waiting): (Vec<_>, Vec<_>) = group.into_iter().map(Pending::split).unzip();
+        let began = Instant::now();
+        match self.write_through(&entries).await {
+            Ok(()) => {
+                measured(waiting.len(), began.elapsed());
+                waiting.into_iter().for_each(Awaits::durable);
+            }
+            Err(error) if entries.len() == 1 => {
+                tracing::error!(
+                    error,
+                    "a journal entry was refused and is set aside; nothing that waits for it is done"
+                );
+                self.refused.extend(entries.into_iter().zip(waiting).map(Pending::join));
+            }
+            Err(error) => {
+                tracing::warn!(error, "a group of journal entries was refused; writing them one by one");
+                for pending in entries.into_iter().zip(waiting).map(Pending::join) {
+                    Box::pin(self.write(vec![pending])).await;
+                }
+            }
+        }
+    }
+
+    /// Tries until the database answers; the error is its refusal.
+    async fn write_through(&self, entries: &[JournalEntry]) -> Result<(), String> {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match self.journal.record(entries).await {
+                Ok(()) => return Ok(()),
+                Err(StoreError::Refused(error)) => return Err(error),
+                Err(StoreError::Unavailable(error)) => {
+                    tracing::warn!(error, entries = entries.len(), "the journal cannot be written; trying again");
+                    counter!(FAILURES).increment(1);
+                }
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+}
+
+impl<A> Pending<A> {
+    fn split(self) -> (JournalEntry, A) {
+        (self.entry, self.awaits)
+    }
+
+    fn join((entry, awaits): (JournalEntry, A)) -> Self {
+        Self { entry, awaits }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a measurement is a float")]
+fn measured(entries: usize, took: Duration) {
+    histogram!(ENTRIES).record(entries as f64);
+    histogram!(DURATION).record(took);
+}
