@@ -16,6 +16,6 @@ pub(crate) use caller::Caller;
 pub(crate) use keys::Keys;
 pub(crate) use person::{Person, Somebody};
 pub(crate) use platform::Platform;
-pub(crate) use right::{Events, Needs, Read, Write};
+pub(crate) use right::{Events, Needs, Read, Runtime, Write};
 pub(crate) use sessions::{Begun, Sessions};
 pub(crate) use tenant::{OrgQuery, Tenant};

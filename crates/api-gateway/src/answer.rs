@@ -24,7 +24,17 @@ use crate::addendum::Addendum;
 use crate::error::{ApiError, Detail, ErrorCode};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Calls to outside APIs have times of their own.
+const RUNTIME: &str = "/api/v1/integrations/";
 const DURATION: &str = "http_server_request_duration_seconds";
+
+/// Marks an answer that an outside API gave: it goes out as it is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PassedOn;
+
+/// The request's id, as `X-Request-Id` has it.
+#[derive(Debug, Clone)]
+pub(crate) struct RequestId(pub String);
 
 /// Every answer that is not a success.
 #[derive(Debug, Serialize, ToSchema)]
@@ -63,9 +73,14 @@ pub(crate) async fn finish(State(limit): State<Duration>, mut request: Request, 
     }
     let addendum = Addendum::default();
     request.extensions_mut().insert(addendum.clone());
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let limit = (!route.starts_with(RUNTIME)).then_some(limit);
     let mut response = shaped(bounded(request, next, limit).instrument(span.clone()).await, &id);
     let notes = addendum.take();
-    dressed(response.headers_mut(), notes.headers);
+    if response.extensions().get::<PassedOn>().is_none() {
+        dressed(response.headers_mut());
+    }
+    response.headers_mut().extend(notes.headers);
     span.in_scope(|| logged(response.status(), notes.caller.as_deref(), notes.org, began.elapsed()));
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
@@ -77,7 +92,7 @@ pub(crate) async fn finish(State(limit): State<Duration>, mut request: Request, 
 }
 
 /// What every answer carries: nobody is to guess its type, frame it, or keep it where others find it.
-fn dressed(headers: &mut HeaderMap, added: HeaderMap) {
+fn dressed(headers: &mut HeaderMap) {
     const ALWAYS: [(HeaderName, &str); 3] = [
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (X_FRAME_OPTIONS, "DENY"),
@@ -87,7 +102,6 @@ fn dressed(headers: &mut HeaderMap, added: HeaderMap) {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    headers.extend(added);
 }
 
 /// The access log: one line a request, within its span.
@@ -101,9 +115,13 @@ fn logged(status: StatusCode, caller: Option<&str>, org: Option<OrgId>, took: Du
     );
 }
 
-async fn bounded(request: Request, next: Next, limit: Duration) -> Response {
+async fn bounded(request: Request, next: Next, limit: Option<Duration>) -> Response {
     let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
-    match tokio::time::timeout(limit, answer).await {
+    let answered = match limit {
+        Some(limit) => tokio::time::timeout(limit, answer).await,
+        None => Ok(answer.await),
+    };
+    match answered {
         Ok(Ok(response)) => response,
         Ok(Err(_panic)) => {
             tracing::error!("a request's handler panicked");
@@ -137,6 +155,9 @@ fn route(request: &Request) -> String {
 fn shaped(mut response: Response, id: &str) -> Response {
     if let Some(error) = response.extensions_mut().remove::<ApiError>() {
         return written(&response, error, id);
+    }
+    if response.extensions().get::<PassedOn>().is_some() {
+        return response;
     }
     match ours(response.status()) {
         Some(error) => written(&response, error, id),

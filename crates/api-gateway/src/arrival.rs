@@ -20,6 +20,10 @@ const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto")
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ClientAddress(pub IpAddr);
 
+/// Whether a request came over HTTPS, as far as a proxy that is believed says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct CameOverHttps(pub bool);
+
 /// Finds out where a request comes from, and refuses it where it comes too often or in clear text that is not allowed.
 pub(crate) async fn admit(State(edge): State<Edge>, mut request: Request, next: Next) -> Response {
     let peer = request
@@ -32,6 +36,7 @@ pub(crate) async fn admit(State(edge): State<Edge>, mut request: Request, next: 
         edge.http(),
     );
     request.extensions_mut().insert(ClientAddress(arrival.client));
+    request.extensions_mut().insert(CameOverHttps(arrival.is_https));
     if edge.http().enforce_https && !arrival.is_https {
         return ApiError::new(ErrorCode::Forbidden, "Use https: this is refused in clear text").into_response();
     }

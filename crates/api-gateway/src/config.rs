@@ -12,6 +12,10 @@ use ig_transform::script::ScriptsConfig;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+mod runtime;
+
+pub use runtime::RuntimeConfig;
+
 /// The configuration of api-gateway.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -22,6 +26,8 @@ pub struct Config {
     pub auth: AuthConfig,
     /// How many requests are taken.
     pub rate_limit: RateLimitConfig,
+    /// Calls that go through to outside APIs.
+    pub runtime: RuntimeConfig,
     /// What is made at the first start.
     pub bootstrap: BootstrapConfig,
     /// The database.
@@ -50,6 +56,7 @@ impl Default for Config {
             http: HttpConfig::default(),
             auth: AuthConfig::default(),
             rate_limit: RateLimitConfig::default(),
+            runtime: RuntimeConfig::default(),
             bootstrap: BootstrapConfig::default(),
             mongodb: MongoConfig::default(),
             secrets: SecretsConfig::default(),
@@ -68,6 +75,7 @@ impl Validate for Config {
     fn validate(&self, faults: &mut ConfigFaults) {
         faults.section("http", &self.http);
         faults.section("auth", &self.auth);
+        faults.section("runtime", &self.runtime);
         faults.section("bootstrap", &self.bootstrap);
         faults.section("grpc", &self.grpc);
         faults.section("telemetry", &self.telemetry);

@@ -24,6 +24,8 @@ const LOOK: Duration = Duration::from_millis(200);
 const BATCH: u32 = 500;
 /// How far back a gateway that starts looks for changes, so that watchers can resume.
 const BACKLOG: u32 = 1_000;
+/// How long whoever made a change waits for it to be in force.
+const TAKING_EFFECT: Duration = Duration::from_millis(500);
 /// How long a caller waits for the feed to have what was committed.
 const CATCHING_UP: Duration = Duration::from_secs(5);
 /// A loop that waits for a database has to come round within this.
@@ -99,6 +101,14 @@ impl ConfigFeed {
             Ok(_reached) => Ok(()),
             Err(_elapsed) => Err(StoreError::Unavailable("the configuration feed lags behind".to_owned())),
         }
+    }
+
+    /// Waits until a change that was made here is in force here, but not for long: whoever made it may use it at once.
+    pub(crate) async fn take_effect(&self, committed: u64) {
+        self.look_now();
+        let mut revision = self.revision();
+        let in_force = revision.wait_for(|held| held.is_some_and(|held| held >= committed));
+        let _ = tokio::time::timeout(TAKING_EFFECT, in_force).await;
     }
 
     /// The revision in force, to be waited for; nothing before the first look.

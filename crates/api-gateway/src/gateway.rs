@@ -16,6 +16,7 @@ use crate::error::{ApiError, ErrorCode};
 use crate::feed::ConfigFeed;
 use crate::limits::RateLimits;
 use crate::nudge::Nudge;
+use crate::proxying::Proxying;
 use crate::retrier::Retrier;
 use crate::schedulers::Schedulers;
 use crate::siblings::Siblings;
@@ -44,6 +45,7 @@ pub(crate) struct Parts {
     pub egress: EgressGuard,
     pub nudge: Nudge,
     pub transformer: Transformer,
+    pub proxying: Arc<Proxying>,
     pub workers: Workers,
     pub retrier: Retrier,
     pub schedulers: Schedulers,
@@ -130,6 +132,11 @@ impl Gateway {
         &self.parts.transformer
     }
 
+    /// The calls that go through.
+    pub(crate) fn proxying(&self) -> &Arc<Proxying> {
+        &self.parts.proxying
+    }
+
     pub(crate) fn workers(&self) -> &Workers {
         &self.parts.workers
     }
@@ -171,7 +178,7 @@ impl Gateway {
             .on_behalf_of(self.caller.actor())
             .commit(change, expected)
             .await?;
-        self.feed().look_now();
+        self.feed().take_effect(revision).await;
         Ok(revision)
     }
 }

@@ -6,8 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::http::Method;
-use ::http::header::{AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_MATCH, RETRY_AFTER};
+use ::http::header::{AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_MATCH, ORIGIN, RETRY_AFTER};
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
 use axum::{Router, middleware};
+use tower::{Layer as _, ServiceExt as _};
 use tower_http::cors::CorsLayer;
 use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
@@ -34,6 +38,7 @@ mod execution_logs;
 mod field_schemas;
 mod health;
 mod inbound_integrations;
+mod integrations;
 mod logs;
 mod lookups;
 mod orgs;
@@ -63,7 +68,7 @@ pub(crate) fn router(edge: Edge) -> Router {
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn_with_state(edge.clone(), arrival::admit))
-        .layer(cors)
+        .layer(middleware::from_fn_with_state(cors, of_pages))
         .layer(middleware::from_fn_with_state(limit, answer::finish))
         .with_state(edge)
 }
@@ -90,8 +95,25 @@ fn cors(config: &HttpConfig) -> CorsLayer {
             RETRY_AFTER,
             HeaderName::from_static("x-request-id"),
             HeaderName::from_static("x-renewed-token"),
+            HeaderName::from_static("x-ratelimit-limit"),
+            HeaderName::from_static("x-ratelimit-remaining"),
+            HeaderName::from_static("x-ratelimit-reset"),
+            HeaderName::from_static("ratelimit-limit"),
+            HeaderName::from_static("ratelimit-remaining"),
+            HeaderName::from_static("ratelimit-reset"),
         ])
         .max_age(PREFLIGHT)
+}
+
+/// Tells pages of other origins what they may do; whoever is no page is told nothing.
+async fn of_pages(State(cors): State<CorsLayer>, request: Request, next: Next) -> Response {
+    if !request.headers().contains_key(ORIGIN) {
+        return next.run(request).await;
+    }
+    match cors.layer(next).oneshot(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    }
 }
 
 /// The routes with their description, which holds every one of them.
@@ -119,6 +141,7 @@ fn routes() -> OpenApiRouter<Edge> {
         .merge(versions::routes())
         .merge(outbound_integrations::routes())
         .merge(inbound_integrations::routes())
+        .merge(integrations::routes())
         .merge(scheduled_jobs::routes())
         .merge(templates::routes())
         .merge(configuration::routes())

@@ -2,6 +2,7 @@
 
 mod access;
 mod addendum;
+mod alerting;
 mod analytics;
 mod answer;
 mod arrival;
@@ -21,6 +22,7 @@ mod http;
 mod limits;
 mod nudge;
 mod path;
+mod proxying;
 mod pushing;
 mod query;
 mod resource;
@@ -45,9 +47,10 @@ use ig_store::{SecretBox, Store};
 use ig_transform::PayloadSchemas;
 use tonic::service::Routes;
 
-pub use config::{AuthConfig, BootstrapConfig, Config, HttpConfig, RateLimitConfig};
+pub use config::{AuthConfig, BootstrapConfig, Config, HttpConfig, RateLimitConfig, RuntimeConfig};
 
 use access::{Keys, Sessions};
+use alerting::Alerting;
 use configuring::lookups;
 use configuring::lookups::importing::ImportRoom;
 use feed::ConfigFeed;
@@ -55,6 +58,7 @@ use gateway::{Edge, Parts};
 use grpc::ConfigGrpc;
 use limits::RateLimits;
 use nudge::Nudge;
+use proxying::Proxying;
 use retrier::Retrier;
 use schedulers::Schedulers;
 use siblings::Siblings;
@@ -105,6 +109,8 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<Addresses> 
         .await?;
     let (egress, http) = (EgressGuard::new(&config.security)?, config.http.clone());
     let transformer = transforming::start(&config.scripts, &context, &store, &feed)?;
+    let alerting = Alerting::new(channel(&config.services.alerter, &config.grpc)?, context.clone());
+    let proxying = Proxying::start(&config.runtime, &config.security, &context, &store, alerting)?;
     let workers = Workers::new(channel(&config.services.delivery_worker, &config.grpc)?);
     let retrier = Retrier::new(channel(&config.services.dlq_retrier, &config.grpc)?);
     let schedulers = Schedulers::new(channel(&config.services.scheduler, &config.grpc)?);
@@ -119,6 +125,7 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<Addresses> 
         egress,
         nudge,
         transformer,
+        proxying,
         workers,
         retrier,
         schedulers,

@@ -8,7 +8,7 @@ use chrono::Utc;
 use http::{HeaderName, HeaderValue};
 use ig_core::access::Right;
 use ig_core::clock::Timestamp;
-use ig_core::id::OrgId;
+use ig_core::id::{IntegrationId, OrgId};
 use ig_core::organization::RequestLimits;
 use ig_core::window::{Meter, RateLimit, RateWindows, Take, WindowKey};
 use moka::future::Cache;
@@ -22,9 +22,18 @@ const MINUTE_SECONDS: u64 = 60;
 /// As many addresses and organisations as are counted here at a time; the windows themselves are in the database.
 const MOST: u64 = 100_000;
 const IDLE: Duration = Duration::from_mins(2);
-const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
-const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
-const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
+/// What a limit says of requests: how many there may be, how many are left, in how many seconds there is room.
+const OF_REQUESTS: [HeaderName; 3] = [
+    HeaderName::from_static("x-ratelimit-limit"),
+    HeaderName::from_static("x-ratelimit-remaining"),
+    HeaderName::from_static("x-ratelimit-reset"),
+];
+/// The same of calls to outside APIs, by the names that are being standardised.
+const OF_CALLS: [HeaderName; 3] = [
+    HeaderName::from_static("ratelimit-limit"),
+    HeaderName::from_static("ratelimit-remaining"),
+    HeaderName::from_static("ratelimit-reset"),
+];
 
 /// The limits, and what this replica has leased of them.
 pub(crate) struct RateLimits {
@@ -60,7 +69,8 @@ impl RateLimits {
     pub(crate) async fn of_address(&self, address: IpAddr, addendum: &Addendum) -> Result<(), ApiError> {
         let Some(limit) = self.address else { return Ok(()) };
         let taken = self.take(WindowKey::Address(address), limit).await;
-        Self::judge(taken, "This address sends too many requests", addendum)
+        let judged = Self::judge(taken, "This address sends too many requests", &OF_REQUESTS, addendum);
+        judged.map_err(|(error, _)| error)
     }
 
     /// Takes a request for an organisation, or refuses it; `own` is what is said for it alone.
@@ -70,8 +80,21 @@ impl RateLimits {
             Right::Events | Right::Runtime => (WindowKey::Runtime(org), self.runtime(own)),
         };
         let Some(limit) = limit else { return Ok(()) };
+        let names = if right == Right::Runtime { &OF_CALLS } else { &OF_REQUESTS };
         let taken = self.take(key, limit).await;
-        Self::judge(taken, "Too many requests are sent for this organisation", addendum)
+        Self::judge(taken, "Too many requests are sent for this organisation", names, addendum).map_err(|(error, _)| error)
+    }
+
+    /// Takes a call from an integration's own limit, or refuses it and says when there is room.
+    pub(crate) async fn of_integration(
+        &self,
+        org: OrgId,
+        id: IntegrationId,
+        limit: RateLimit,
+        addendum: &Addendum,
+    ) -> Result<(), (ApiError, Timestamp)> {
+        let taken = self.take(WindowKey::Integration(org, id), limit).await;
+        Self::judge(taken, "Too many calls are made to this integration", &OF_CALLS, addendum)
     }
 
     /// What one address may send.
@@ -89,15 +112,21 @@ impl RateLimits {
         said_or(own.runtime_per_minute, self.runtime)
     }
 
-    fn judge(taken: Option<Taken>, message: &str, addendum: &Addendum) -> Result<(), ApiError> {
+    fn judge(
+        taken: Option<Taken>,
+        message: &str,
+        names: &[HeaderName; 3],
+        addendum: &Addendum,
+    ) -> Result<(), (ApiError, Timestamp)> {
         let Some(taken) = taken else { return Ok(()) };
         let now = Utc::now();
         let seconds = (taken.free_at - now).num_seconds().max(0);
-        addendum.add_header(LIMIT, HeaderValue::from(taken.limit.max_requests()));
-        addendum.add_header(REMAINING, HeaderValue::from(taken.remaining));
-        addendum.add_header(RESET, HeaderValue::from(seconds));
+        let [limit, remaining, reset] = names.clone();
+        addendum.add_header(limit, HeaderValue::from(taken.limit.max_requests()));
+        addendum.add_header(remaining, HeaderValue::from(taken.remaining));
+        addendum.add_header(reset, HeaderValue::from(seconds));
         if taken.is_full {
-            return Err(ApiError::rate_limited(message, taken.free_at, now));
+            return Err((ApiError::rate_limited(message, taken.free_at, now), taken.free_at));
         }
         Ok(())
     }

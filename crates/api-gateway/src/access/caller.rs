@@ -29,8 +29,8 @@ struct Known {
 
 impl Caller {
     /// Who sends a request, by the key or the token that it carries.
-    pub(super) async fn of(parts: &Parts, edge: &Edge) -> Result<Self, ApiError> {
-        let caller = match Proof::of(parts)? {
+    pub(super) async fn of(parts: &Parts, edge: &Edge, right: Right) -> Result<Self, ApiError> {
+        let caller = match Proof::of(parts, right)? {
             Proof::Key(key) => edge
                 .keys()
                 .caller(key)
@@ -120,11 +120,13 @@ pub(super) enum Proof<'a> {
 }
 
 impl<'a> Proof<'a> {
-    pub(super) fn of(parts: &'a Parts) -> Result<Self, ApiError> {
+    /// What proves who sends it. Beside a key, the `Authorization` of a call is for the integration that it calls.
+    pub(super) fn of(parts: &'a Parts, right: Right) -> Result<Self, ApiError> {
         let key = parts.headers.get(API_KEY);
         let token = parts.headers.get(AUTHORIZATION);
         match (key, token) {
             (Some(key), None) => Ok(Self::Key(key.as_bytes())),
+            (Some(key), Some(_)) if right == Right::Runtime => Ok(Self::Key(key.as_bytes())),
             (None, Some(token)) => token
                 .to_str()
                 .ok()

@@ -2,6 +2,7 @@
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
+use ig_core::access::Right;
 use ig_core::id::{SessionId, UserId};
 
 use super::caller::{Caller, Proof, unauthorized};
@@ -23,7 +24,7 @@ impl FromRequestParts<Edge> for Person {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, edge: &Edge) -> Result<Self, ApiError> {
-        let Proof::Token(token) = Proof::of(parts)? else {
+        let Proof::Token(token) = Proof::of(parts, Right::Read)? else {
             return Err(unauthorized(
                 "This is for people who logged in: send their token as Authorization: Bearer",
             ));
@@ -48,7 +49,7 @@ impl FromRequestParts<Edge> for Somebody {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, edge: &Edge) -> Result<Self, ApiError> {
-        let caller = Caller::of(parts, edge).await?;
+        let caller = Caller::of(parts, edge, Right::Read).await?;
         let gateway = edge.on_behalf_of(caller);
         Ok(Self { gateway })
     }

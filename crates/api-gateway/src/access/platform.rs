@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
-use ig_core::access::Place;
+use ig_core::access::{Place, Right};
 
 use super::{Caller, Needs};
 use crate::error::ApiError;
@@ -22,7 +22,7 @@ impl<R: Needs> FromRequestParts<Edge> for Platform<R> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, edge: &Edge) -> Result<Self, ApiError> {
-        let caller = Caller::of(parts, edge).await?;
+        let caller = Caller::of(parts, edge, Right::Read).await?;
         caller.may(R::RIGHT, Place::Platform)?;
         Ok(Self {
             gateway: edge.on_behalf_of(caller),

@@ -20,12 +20,20 @@ pub(crate) enum Write {}
 #[derive(Debug)]
 pub(crate) enum Events {}
 
+/// To call inbound integrations.
+#[derive(Debug)]
+pub(crate) enum Runtime {}
+
 impl Needs for Read {
     const RIGHT: Right = Right::Read;
 }
 
 impl Needs for Write {
     const RIGHT: Right = Right::Write;
+}
+
+impl Needs for Runtime {
+    const RIGHT: Right = Right::Runtime;
 }
 
 impl Needs for Events {

@@ -40,7 +40,7 @@ impl<R: Needs> FromRequestParts<Edge> for Tenant<R> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, edge: &Edge) -> Result<Self, ApiError> {
-        let caller = Caller::of(parts, edge).await?;
+        let caller = Caller::of(parts, edge, R::RIGHT).await?;
         let Asked(query) = Asked::<OrgQuery>::from_request_parts(parts, edge).await?;
         let org = query.org()?;
         caller.may(R::RIGHT, Place::Org(org))?;

@@ -2,9 +2,8 @@
 
 use ig_core::clock::Timestamp;
 use ig_core::dead_letter::DeadLetter;
-use ig_core::delivery_log::{EventRef, IntegrationRef};
+use ig_core::delivery_log::{Destination, EventRef, IntegrationRef};
 use ig_core::id::{LogId, RedriveId};
-use ig_core::integration::Target;
 use ig_core::outcome::ErrorCategory;
 use ig_core::redelivery::{Redelivery, Standing};
 use ig_store::{KeptLetter, StoredTrace};
@@ -153,7 +152,7 @@ impl From<KeptLetter> for DlqEntry {
             event_type,
             created_at: _,
         } = event;
-        let Target { url, method } = target;
+        let Destination { url, method } = target;
         let (next_retry_at, abandoned_reason, log) = told(standing);
         Self {
             id: id.to_string(),

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use ig_core::clock::Timestamp;
-use ig_core::delivery_log::{Attempt, DeliveryLog, DeliveryStatus, EventRef, IntegrationRef, KeptBody};
-use ig_core::integration::Target;
+use ig_core::delivery_log::{Attempt, DeliveryLog, DeliveryStatus, Destination, EventRef, IntegrationRef, KeptBody};
 use ig_core::outcome::Failure;
 use serde::Serialize;
 use serde_json::Value;
@@ -214,7 +213,7 @@ impl From<DeliveryLog> for DeliveryLogEntry {
             event_type,
             created_at: _,
         } = event;
-        let Target { url, method } = target;
+        let Destination { url, method } = target;
         let (error_category, error_message) = error.map(|(category, message)| (category.as_str(), message)).unzip();
         let attempts: Vec<AttemptEntry> = attempts.into_iter().map(AttemptEntry::from).collect();
         let last = attempts.last();

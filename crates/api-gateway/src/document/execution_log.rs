@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ig_core::clock::Timestamp;
-use ig_core::integration::Target;
+use ig_core::delivery_log::Destination;
 use ig_store::{StoredStep, StoredTrace};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -103,7 +103,7 @@ impl From<StoredTrace> for ExecutionLogEntry {
             created_at,
             delivered_at,
         } = trace;
-        let Target { url, method } = target;
+        let Destination { url, method } = target;
         let (error_category, error_message) = error.map(|(category, message)| (category.as_str(), message)).unzip();
         Self {
             id: id.to_string(),

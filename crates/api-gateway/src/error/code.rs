@@ -30,6 +30,10 @@ pub(crate) enum ErrorCode {
     UnsupportedMediaType,
     /// Too many requests.
     RateLimited,
+    /// The outside API failed, or could not be reached.
+    UpstreamError,
+    /// The outside API took too long.
+    UpstreamTimeout,
     /// A fault of ours.
     InternalError,
     /// Something needed is away.
@@ -51,6 +55,8 @@ impl ErrorCode {
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+            Self::UpstreamError => StatusCode::BAD_GATEWAY,
+            Self::UpstreamTimeout => StatusCode::GATEWAY_TIMEOUT,
             Self::InternalError => StatusCode::INTERNAL_SERVER_ERROR,
             Self::ServiceUnavailable => StatusCode::SERVICE_UNAVAILABLE,
         }

@@ -27,7 +27,7 @@ use operation::Described;
 /// The frame of the description; the paths come from the routers.
 #[derive(Debug, OpenApi)]
 #[openapi(
-    info(title = "Integration Gateway", description = "Events in, signed webhooks out: configuration, event push and logs."),
+    info(title = "Integration Gateway", description = "Events in, signed webhooks out, and calls through to outside APIs: configuration, event push, runtime calls and logs."),
     components(schemas(ErrorBody)),
     security(("apiKey" = []), ("bearer" = [])),
     modifiers(&Keys)
@@ -54,6 +54,9 @@ pub(super) fn complete(openapi: &mut openapi::OpenApi) {
     let components = openapi.components.get_or_insert_default();
     errors::define(components);
     headers::define(components);
+    let paths = std::mem::take(&mut openapi.paths.paths).into_iter();
+    // A parameter that takes the rest of a path is a parameter like others here.
+    openapi.paths.paths = paths.map(|(path, item)| (path.replace("{*", "{"), item)).collect();
     let guarded = headers::guarded(&openapi.paths.paths);
     for (path, item) in &mut openapi.paths.paths {
         for mut described in operations(path, item) {
@@ -73,6 +76,7 @@ fn operations<'a>(path: &'a str, item: &'a mut PathItem) -> impl Iterator<Item =
         post,
         delete,
         patch,
+        head,
         ..
     } = item;
     let all = [
@@ -81,6 +85,7 @@ fn operations<'a>(path: &'a str, item: &'a mut PathItem) -> impl Iterator<Item =
         ("post", post),
         ("delete", delete),
         ("patch", patch),
+        ("head", head),
     ];
     all.into_iter().filter_map(move |(method, operation)| {
         Some(Described {

@@ -24,6 +24,7 @@ mod outage;
 mod platform;
 mod push;
 mod rights;
+mod runtime;
 mod scheduled_jobs;
 mod schemas;
 mod secrets;

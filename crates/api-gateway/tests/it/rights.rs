@@ -24,7 +24,7 @@ enum Needs {
 }
 
 use Needs::{Login, Nothing, Org, Platform, Proof};
-use Right::{Events, Read, Write};
+use Right::{Events, Read, Runtime, Write};
 
 /// Who may do what: all of it, in one place.
 const MATRIX: &[(&str, &str, Needs)] = &[
@@ -130,6 +130,18 @@ const MATRIX: &[(&str, &str, Needs)] = &[
     ("get", "/lookups/imports/{id}", Org(Read)),
     ("get", "/lookups/export", Org(Read)),
     ("post", "/events", Org(Events)),
+    ("get", "/integrations/{type}", Org(Runtime)),
+    ("head", "/integrations/{type}", Org(Runtime)),
+    ("post", "/integrations/{type}", Org(Runtime)),
+    ("put", "/integrations/{type}", Org(Runtime)),
+    ("patch", "/integrations/{type}", Org(Runtime)),
+    ("delete", "/integrations/{type}", Org(Runtime)),
+    ("get", "/integrations/{type}/{rest}", Org(Runtime)),
+    ("head", "/integrations/{type}/{rest}", Org(Runtime)),
+    ("post", "/integrations/{type}/{rest}", Org(Runtime)),
+    ("put", "/integrations/{type}/{rest}", Org(Runtime)),
+    ("patch", "/integrations/{type}/{rest}", Org(Runtime)),
+    ("delete", "/integrations/{type}/{rest}", Org(Runtime)),
     ("get", "/events", Org(Read)),
     ("get", "/logs", Org(Read)),
     ("get", "/logs/export", Org(Read)),
@@ -174,7 +186,7 @@ pub(crate) async fn operations(api: &Api) -> Vec<(String, String)> {
     for (path, item) in paths {
         let path = path.strip_prefix("/api/v1").expect("all lie under the base").to_owned();
         let methods = item.as_object().expect("operations").keys();
-        let methods = methods.filter(|key| ["get", "put", "post", "patch", "delete"].contains(&key.as_str()));
+        let methods = methods.filter(|key| ["get", "head", "put", "post", "patch", "delete"].contains(&key.as_str()));
         operations.extend(methods.map(|method| (method.clone(), path.clone())));
     }
     operations
@@ -193,6 +205,8 @@ fn of_nothing(path: &str) -> String {
         .replace("{eventType}", "nothing")
         .replace("{kind}", "event-types")
         .replace("{revision}", "999")
+        .replace("{type}", "nothing")
+        .replace("{rest}", "nothing")
 }
 
 async fn call(api: &Api, method: &str, path: &str) -> Answer {

@@ -10,7 +10,7 @@ use crate::error::ErrorCode;
 const JSON: &str = "application/json";
 
 /// Every error of an operation, what it is called in the description, and when it is answered.
-const ERRORS: [(ErrorCode, &str, &str); 12] = [
+const ERRORS: [(ErrorCode, &str, &str); 15] = [
     (
         ErrorCode::ValidationError,
         "ValidationError",
@@ -37,6 +37,11 @@ const ERRORS: [(ErrorCode, &str, &str); 12] = [
         "The body took too long to arrive",
     ),
     (
+        ErrorCode::MethodNotAllowed,
+        "MethodNotAllowed",
+        "The inbound integration does not allow this method: `Allow` names those that it does",
+    ),
+    (
         ErrorCode::Conflict,
         "Conflict",
         "Something of this name or id exists already, or still depends on it, or is under way",
@@ -61,6 +66,12 @@ const ERRORS: [(ErrorCode, &str, &str); 12] = [
         "RateLimited",
         "Too many requests: `Retry-After` says when there is room again",
     ),
+    (
+        ErrorCode::UpstreamError,
+        "UpstreamError",
+        "The outside API failed, or could not be reached",
+    ),
+    (ErrorCode::UpstreamTimeout, "UpstreamTimeout", "The outside API took too long"),
     (
         ErrorCode::InternalError,
         "InternalError",
@@ -131,6 +142,6 @@ fn can_answer(described: &Described<'_>, code: ErrorCode) -> bool {
         ErrorCode::PreconditionFailed => described.is_guarded(),
         // Whoever comes in clear text where https is enforced is refused anywhere.
         ErrorCode::Forbidden | ErrorCode::RateLimited | ErrorCode::InternalError | ErrorCode::ServiceUnavailable => true,
-        ErrorCode::MethodNotAllowed => false,
+        ErrorCode::MethodNotAllowed | ErrorCode::UpstreamError | ErrorCode::UpstreamTimeout => described.passes_on(),
     }
 }

@@ -44,9 +44,14 @@ impl Described<'_> {
         self.has_body() || self.parameters().next().is_some()
     }
 
-    /// Whether it may change something.
+    /// Whether it goes on to an outside API.
+    pub(super) fn passes_on(&self) -> bool {
+        self.place().starts_with("/integrations/")
+    }
+
+    /// Whether it may change something of the gateway's.
     pub(super) fn changes(&self) -> bool {
-        self.method != "get" && !LOOKS.iter().any(|end| self.path.ends_with(end))
+        self.method != "get" && !self.passes_on() && !LOOKS.iter().any(|end| self.path.ends_with(end))
     }
 
     /// Whether it is about something that may not exist: what its path names, or an organisation.

@@ -14,6 +14,7 @@ fn expected(operation: &Operation) -> BTreeSet<&'static str> {
     let names = |name: &str| parameters.iter().any(|parameter| parameter["name"] == name);
     let has_body = operation.what.get("requestBody").is_some();
     let in_an_org = names("orgId") && !operation.path.starts_with("/api/v1/admin/");
+    let passes_on = operation.path.starts_with("/api/v1/integrations/");
     let rules = [
         (true, &["403", "429", "500", "503"][..]),
         (!operation.is_open(), &["401"]),
@@ -21,7 +22,11 @@ fn expected(operation: &Operation) -> BTreeSet<&'static str> {
         (has_body, &["408", "413", "415"]),
         (takes("path") || in_an_org, &["404"]),
         (names("If-Match"), &["412"]),
-        (["put", "patch", "delete"].contains(&operation.method.as_str()), &["409"]),
+        (
+            ["put", "patch", "delete"].contains(&operation.method.as_str()) && !passes_on,
+            &["409"],
+        ),
+        (passes_on, &["405", "502", "504"]),
     ];
     let holding = rules.into_iter().filter(|(holds, _)| *holds);
     holding.flat_map(|(_, statuses)| statuses.iter().copied()).collect()

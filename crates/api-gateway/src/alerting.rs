@@ -1,0 +1,48 @@
+//! Telling people what they should know.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use ig_core::alert::Alert;
+use ig_core::ports::Alerts;
+use ig_proto::v1::RaiseRequest;
+use ig_proto::v1::alert_service_client::AlertServiceClient;
+use ig_service::Context;
+use ig_service::grpc::Client;
+use tonic::Status;
+
+/// For so long an alert is tried; whoever comes back later than that is told by what is still wrong.
+const TRIED_FOR: Duration = Duration::from_hours(1);
+
+/// The way to the alerter. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Alerting {
+    alerter: Client,
+    context: Context,
+}
+
+impl Alerting {
+    /// Alerts go out through this channel; what has to wait for it waits in tasks of the context's.
+    pub(crate) fn new(alerter: Client, context: Context) -> Self {
+        Self { alerter, context }
+    }
+
+    async fn try_to_raise(&self, alert: &Alert) -> Result<(), Status> {
+        let mut alerter = AlertServiceClient::new(self.alerter.clone());
+        alerter.raise(RaiseRequest::from(alert)).await.map(drop)
+    }
+}
+
+/// An alert is raised now, or when the alerter is there. One that was never raised is logged.
+#[async_trait]
+impl Alerts for Alerting {
+    async fn raise(&self, alert: &Alert) {
+        let Err(status) = self.try_to_raise(alert).await else { return };
+        tracing::warn!(%status, kind = alert.kind, key = alert.key, alert.message, "an alert could not be raised yet; trying again");
+        let (alerting, alert) = (self.clone(), alert.clone());
+        self.context.keep_trying("alert", TRIED_FOR, move || {
+            let (alerting, alert) = (alerting.clone(), alert.clone());
+            async move { alerting.try_to_raise(&alert).await }
+        });
+    }
+}

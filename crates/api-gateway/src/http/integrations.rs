@@ -1,0 +1,114 @@
+//! `/integrations/{type}`: calls that go through to outside APIs.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use axum::body::Body;
+use axum::extract::{FromRequest, FromRequestParts as _, Request};
+use axum::response::Response;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::access::{OrgQuery, Runtime, Tenant};
+use crate::addendum::Addendum;
+use crate::answer::RequestId;
+use crate::arrival::{CameOverHttps, ClientAddress};
+use crate::error::ApiError;
+use crate::gateway::{Edge, Gateway};
+use crate::proxying::{self, IncomingCall};
+
+pub(super) fn routes() -> OpenApiRouter<Edge> {
+    OpenApiRouter::new()
+        .routes(routes!(call, send))
+        .routes(routes!(call_below, send_below))
+}
+
+/// A call as it came.
+struct Call {
+    call: IncomingCall,
+    gateway: Gateway,
+    addendum: Addendum,
+    body: Body,
+}
+
+impl FromRequest<Edge> for Call {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, edge: &Edge) -> Result<Self, ApiError> {
+        let (mut parts, body) = request.into_parts();
+        let Tenant { org, gateway, .. } = Tenant::<Runtime>::from_request_parts(&mut parts, edge).await?;
+        let noted = &parts.extensions;
+        let client = noted
+            .get()
+            .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ClientAddress(client)| *client);
+        let call = IncomingCall {
+            org,
+            client,
+            is_https: noted.get().is_some_and(|CameOverHttps(is_https)| *is_https),
+            request_id: noted.get().map_or_else(String::new, |RequestId(id)| id.clone()),
+            parts,
+        };
+        let addendum = Addendum::of(&call.parts);
+        Ok(Self {
+            call,
+            gateway,
+            addendum,
+            body,
+        })
+    }
+}
+
+impl Call {
+    async fn answer(self) -> Result<Response, ApiError> {
+        proxying::answer(&self.gateway, &self.addendum, &self.call, self.body).await
+    }
+}
+
+/// Calls an inbound integration: the request goes on to its target, and the target's answer comes back.
+#[utoipa::path(
+    method(get, head),
+    path = "/integrations/{type}",
+    tag = "runtime",
+    params(OrgQuery, ("type" = String, Path)),
+    responses((status = 200, description = "The target's answer; any other status that it gives comes through in the same way", content_type = "*/*", body = Vec<u8>)),
+)]
+async fn call(call: Call) -> Result<Response, ApiError> {
+    call.answer().await
+}
+
+/// Calls an inbound integration with a body, which streams to its target unless it is transformed.
+#[utoipa::path(
+    method(post, put, patch, delete),
+    path = "/integrations/{type}",
+    tag = "runtime",
+    params(OrgQuery, ("type" = String, Path)),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "Whatever the target takes"),
+    responses((status = 200, description = "The target's answer; any other status that it gives comes through in the same way", content_type = "*/*", body = Vec<u8>)),
+)]
+async fn send(call: Call) -> Result<Response, ApiError> {
+    call.answer().await
+}
+
+/// Calls an inbound integration at a path below its target, where its `pathSuffix` allows that.
+#[utoipa::path(
+    method(get, head),
+    path = "/integrations/{type}/{*rest}",
+    tag = "runtime",
+    params(OrgQuery, ("type" = String, Path), ("rest" = String, Path)),
+    responses((status = 200, description = "The target's answer; any other status that it gives comes through in the same way", content_type = "*/*", body = Vec<u8>)),
+)]
+async fn call_below(call: Call) -> Result<Response, ApiError> {
+    call.answer().await
+}
+
+/// Calls an inbound integration with a body at a path below its target, where its `pathSuffix` allows that.
+#[utoipa::path(
+    method(post, put, patch, delete),
+    path = "/integrations/{type}/{*rest}",
+    tag = "runtime",
+    params(OrgQuery, ("type" = String, Path), ("rest" = String, Path)),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "Whatever the target takes"),
+    responses((status = 200, description = "The target's answer; any other status that it gives comes through in the same way", content_type = "*/*", body = Vec<u8>)),
+)]
+async fn send_below(call: Call) -> Result<Response, ApiError> {
+    call.answer().await
+}

@@ -1,0 +1,107 @@
+//! Inbound calls: a client's request goes through the gateway to an outside API, and is answered in real time.
+//!
+//! A call passes, in this order: the integration of its name, its method, room for it and for its log, the client's proof, the breaker,
+//! the limits, the cap of its body, the transformation, the target, the transformation of the answer. Where nothing transforms, both
+//! bodies stream. Whatever becomes of a call is written down by its [`record::CallRecord`], also when the client leaves in the middle.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ig_core::access::Actor;
+use ig_core::backoff::Backoff;
+use ig_core::breaker::{Ended, ProbeId};
+use ig_core::clock::{Clock, SystemClock};
+use ig_core::message::MessageId;
+use ig_delivery::{CircuitBreakers, Proxy, SecurityConfig};
+use ig_service::{Context, Fate};
+use ig_store::{InboundReplays, Store};
+use tokio::sync::Semaphore;
+
+use crate::alerting::Alerting;
+use crate::config::RuntimeConfig;
+
+mod address;
+mod answering;
+mod call;
+mod client;
+mod downstream;
+mod ending;
+mod headers;
+mod intake;
+mod metrics;
+mod passing;
+mod record;
+mod recording;
+mod routes;
+mod shaping;
+mod wanted;
+
+pub(crate) use call::{IncomingCall, answer};
+
+use recording::Recording;
+use routes::{Route, Routes};
+
+/// What all calls have in common.
+pub(crate) struct Proxying {
+    proxy: Proxy,
+    routes: Routes,
+    breakers: CircuitBreakers,
+    recording: Recording,
+    replays: InboundReplays,
+    room: Arc<Semaphore>,
+    backoff: Backoff,
+    context: Context,
+}
+
+impl Proxying {
+    /// Puts the parts together and starts the writer of logs.
+    pub(crate) fn start(
+        config: &RuntimeConfig,
+        security: &SecurityConfig,
+        context: &Context,
+        store: &Store,
+        alerting: Alerting,
+    ) -> anyhow::Result<Arc<Self>> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let switches = store.configuration().on_behalf_of(&Actor::system("api-gateway"));
+        let breakers = CircuitBreakers::new(
+            Arc::new(store.breakers()),
+            Arc::new(switches),
+            Arc::new(alerting),
+            format!("api-gateway-{:016x}", rand::random::<u64>()),
+            clock,
+        );
+        Ok(Arc::new(Self {
+            proxy: Proxy::new(security)?,
+            routes: Routes::default(),
+            breakers,
+            recording: Recording::start(config, context, store),
+            replays: store.inbound_replays(),
+            room: Arc::new(Semaphore::new(config.max_calls)),
+            backoff: Backoff::default(),
+            context: context.clone(),
+        }))
+    }
+
+    /// A call has ended. A healthy integration costs nothing; otherwise it is counted, and nobody waits for that.
+    fn ended(self: &Arc<Self>, route: &Arc<Route>, message: MessageId, ended: Ended, probe: Option<ProbeId>) {
+        let healthy = ended == Ended::Delivered && self.breakers.is_at_rest(route.integration.id);
+        if probe.is_none() && (healthy || ended == Ended::Untold) {
+            return;
+        }
+        let (this, route) = (Arc::clone(self), Arc::clone(route));
+        self.context.spawn("breaker of a call", Fate::Finishes, async move {
+            let integration = route.integration.guarded();
+            this.breakers.ended(&integration, message, ended, probe).await;
+        });
+    }
+}
+
+impl std::fmt::Debug for Proxying {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Proxying").finish_non_exhaustive()
+    }
+}
+
+/// After so long a caller may try again whose call there was no room for.
+const RETRY_AFTER: Duration = Duration::from_secs(1);

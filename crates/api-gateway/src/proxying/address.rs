@@ -1,0 +1,59 @@
+//! The parts of a call's address: the integration's name, what follows it, and the query without our own parameter.
+
+use ig_core::inbound::RouteName;
+
+use crate::error::ApiError;
+
+/// Before the name, below the base of the whole API.
+const BASE: &str = "/integrations/";
+/// The parameter that is ours; all others are the target's.
+const ORG: &str = "orgId";
+
+/// The integration's name and what follows it, as it was sent: empty, or beginning with `/`.
+pub(super) fn split(path: &str) -> Result<(RouteName, &str), ApiError> {
+    let rest = path.strip_prefix(BASE).unwrap_or_default();
+    let (name, suffix) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
+    let name = name.parse().map_err(|_| ApiError::not_found("Inbound integration"))?;
+    Ok((name, suffix))
+}
+
+/// The query that goes on to the target.
+pub(super) fn query(query: &str) -> String {
+    let ours = |pair: &&str| pair.split('=').next() == Some(ORG);
+    let theirs: Vec<_> = query.split('&').filter(|pair| !pair.is_empty() && !ours(pair)).collect();
+    theirs.join("&")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_a_name_and_the_rest() {
+        let table = [
+            ("/integrations/a", "a", ""),
+            ("/integrations/a/", "a", "/"),
+            ("/integrations/a-1/b%2Fc/d", "a-1", "/b%2Fc/d"),
+        ];
+        for (path, name, rest) in table {
+            let (found, suffix) = split(path).unwrap();
+            assert_eq!((found.as_str(), suffix), (name, rest), "{path}");
+        }
+        for path in ["/integrations/", "/integrations//x", "/integrations/%41", "/other"] {
+            assert!(split(path).is_err(), "{path}");
+        }
+    }
+
+    #[test]
+    fn the_targets_query_is_all_but_the_organisation() {
+        let table = [
+            ("orgId=1", ""),
+            ("a=1&orgId=648&b=%26&a=2", "a=1&b=%26&a=2"),
+            ("orgIds=1&org=2", "orgIds=1&org=2"),
+            ("&&orgId=1&x", "x"),
+        ];
+        for (given, expected) in table {
+            assert_eq!(query(given), expected, "{given}");
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Answers a call: with the target's answer as it comes, or in another shape.
+
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue};
+use http::{Method, StatusCode};
+use ig_core::clock::{Clock as _, SystemClock};
+use ig_core::delivery_log::KeptBody;
+use ig_core::event::Payload;
+use ig_core::integration::Transformation;
+use ig_core::outcome::{ErrorCategory, Failure};
+use ig_delivery::{Answered, Keeping};
+use ig_transform::{CompiledShape, Transformer};
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::downstream::{AtEnd, Downstream};
+use super::ending::{Ending, Stop};
+use super::passing::Began;
+use super::record::CallRecord;
+use super::routes::Route;
+use super::shaping;
+use crate::answer::PassedOn;
+
+mod envelope;
+
+/// How much of an answer is kept for its log.
+const KEPT: usize = 64 * 1024;
+
+/// The answer as it comes.
+pub(super) fn streamed(mut answered: Answered, began: Began, record: CallRecord, permits: [OwnedSemaphorePermit; 2]) -> Response {
+    let at_end = AtEnd {
+        keeping: Keeping::at_most(record.keeps(KEPT)),
+        attempt: began.answered(&answered, None, None),
+        mask: Box::new(answered.take_masks()),
+        ending: ending(answered.status),
+        record,
+        began,
+        permits,
+    };
+    passed_on(answered.status, answered.headers, Downstream::body(answered.body, at_end))
+}
+
+/// Whether an answer is given another shape: one without a body cannot be, and the rules of a mapping are for what succeeded.
+pub(super) fn is_shaped(route: &Route, method: &Method, status: StatusCode) -> bool {
+    let bodiless = method == Method::HEAD || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    let applies = match &route.integration.response {
+        None => false,
+        Some(Transformation::Script(_)) => true,
+        Some(Transformation::Simple(_)) => status.is_success(),
+    };
+    applies && !bodiless
+}
+
+/// The answer in another shape.
+pub(super) async fn shaped(
+    transformer: &Transformer,
+    (route, shape): (&Route, &CompiledShape),
+    mut answered: Answered,
+    began: Began,
+    record: &mut CallRecord,
+    most: usize,
+) -> Result<Response, Stop> {
+    let mut attempt = began.answered(&answered, None, None);
+    let mask = answered.take_masks();
+    let Answered {
+        status,
+        mut headers,
+        body,
+        ..
+    } = answered;
+    let body = body.whole(most).await;
+    attempt.duration = began.elapsed();
+    let body = match body {
+        Ok(Some(body)) => body,
+        Ok(None) => return Err(Stop::failed(too_large(most))),
+        Err(broken) => {
+            attempt.failure = Some(broken.0.clone());
+            record.attempted(attempt);
+            return Err(Stop::failed(broken.0));
+        }
+    };
+    if record.keeps(KEPT) > 0 {
+        let kept = body.slice(..body.len().min(KEPT));
+        attempt.response_body = Some(KeptBody {
+            truncated: kept.len() < body.len(),
+            bytes: mask(kept),
+        });
+    }
+    record.attempted(attempt);
+    let is_script = matches!(route.integration.response, Some(Transformation::Script(_)));
+    let payload = payload(&headers, &body, status, is_script)?;
+    let output = shaping::answer(transformer, route, shape, &payload, record).await?;
+    let answer = match output {
+        None => envelope::Answer::empty(),
+        Some(output) if is_script => envelope::read(output, status).map_err(Stop::failed)?,
+        Some(output) => envelope::Answer::body(output, status),
+    };
+    record.close(ending(status), SystemClock.now());
+    for name in [CONTENT_LENGTH, CONTENT_ENCODING, ETAG] {
+        headers.remove(name);
+    }
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    answer.set_headers(&mut headers);
+    Ok(passed_on(answer.status, headers, Body::from(answer.body)))
+}
+
+/// There was nothing to send, so there is nothing to answer.
+pub(super) fn nothing() -> Response {
+    passed_on(StatusCode::NO_CONTENT, HeaderMap::new(), Body::empty())
+}
+
+fn passed_on(status: StatusCode, headers: HeaderMap, body: Body) -> Response {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response.extensions_mut().insert(PassedOn);
+    response
+}
+
+fn ending(status: StatusCode) -> Ending {
+    if status.is_client_error() {
+        Ending::RefusedByTarget(status.as_u16())
+    } else {
+        Ending::Answered
+    }
+}
+
+fn too_large(most: usize) -> Failure {
+    let message = format!("The target's answer is larger than the {most} bytes that can be transformed.");
+    Failure::new(ErrorCategory::Transformation, message)
+}
+
+/// What the transformation sees: a mapping the body, a script the whole answer.
+fn payload(headers: &HeaderMap, body: &Bytes, status: StatusCode, is_script: bool) -> Result<Payload, Stop> {
+    if headers.contains_key(CONTENT_ENCODING) {
+        let message = "The target's answer is compressed though it was asked not to be, and cannot be transformed.";
+        return Err(Stop::failed(Failure::new(ErrorCategory::Transformation, message)));
+    }
+    if is_script {
+        return Ok(envelope::whole(headers, body, status));
+    }
+    Payload::parse(body.clone()).map_err(|error| {
+        let message = format!("The target's answer is not valid JSON and cannot be mapped: {error}.");
+        Stop::failed(Failure::new(ErrorCategory::Transformation, message))
+    })
+}

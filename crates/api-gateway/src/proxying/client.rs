@@ -1,0 +1,65 @@
+//! Whether a call comes from whom its integration lets in.
+
+use std::net::IpAddr;
+
+use http::HeaderMap;
+use ig_core::clock::{Clock as _, SystemClock};
+use ig_core::inbound::InboundIntegration;
+use ig_core::outcome::ErrorCategory;
+
+use super::Proxying;
+use super::ending::Stop;
+use super::routes::{Ready, Route};
+use crate::error::{ApiError, ErrorCode};
+
+/// Refuses who calls from elsewhere, or without what the integration asks for.
+pub(super) fn admitted(route: &Route, ready: &Ready, client: IpAddr, headers: &HeaderMap) -> Result<(), Stop> {
+    if !is_expected(&route.integration, client) {
+        let message = "Calls from this address are not let through";
+        return Err(Stop::refused(
+            ErrorCategory::Auth,
+            ApiError::new(ErrorCode::Forbidden, message),
+        ));
+    }
+    if !ready.client.passes(headers) {
+        return Err(unproven("The inbound integration's own credentials are missing or wrong"));
+    }
+    Ok(())
+}
+
+fn is_expected(integration: &InboundIntegration, client: IpAddr) -> bool {
+    let allowed = &integration.allowed_addresses;
+    allowed.is_empty() || allowed.iter().any(|network| network.contains(&client))
+}
+
+fn unproven(message: impl Into<String>) -> Stop {
+    Stop::refused(ErrorCategory::Auth, ApiError::new(ErrorCode::Unauthorized, message))
+}
+
+impl Proxying {
+    /// Checks a signature over the body as it came, where the integration asks for one; each is taken once, by all replicas together.
+    pub(super) async fn verified(&self, route: &Route, ready: &Ready, headers: &HeaderMap, body: &[u8]) -> Result<(), Stop> {
+        let verified = ready.client.verify(headers, body, SystemClock.now());
+        let Some(message) = verified.map_err(|bad| unproven(bad.to_string()))? else {
+            return Ok(());
+        };
+        let integration = &route.integration;
+        let taken = self
+            .replays
+            .take(
+                integration.org_id,
+                integration.id,
+                &message.id,
+                message.signed_at,
+                message.stale_at,
+            )
+            .await
+            .map_err(|error| Stop::refused(ErrorCategory::Auth, error.into()))?;
+        if taken {
+            return Ok(());
+        }
+        Err(unproven(
+            "This signature was used before: sign each call anew, with its own time",
+        ))
+    }
+}

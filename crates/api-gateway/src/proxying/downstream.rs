@@ -1,0 +1,110 @@
+//! An answer's body on its way to the client, and the end of its call's record with it.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use axum::body::{Body as ClientBody, HttpBody as Body};
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+use ig_core::clock::{Clock as _, SystemClock};
+use ig_core::delivery_log::Attempt;
+use ig_delivery::{AnsweredBody, Broken, Keeping};
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::ending::Ending;
+use super::passing::Began;
+use super::record::CallRecord;
+
+/// What an answer's end has to be told.
+pub(super) struct AtEnd {
+    /// The call's record.
+    pub(super) record: CallRecord,
+    /// The try that was answered.
+    pub(super) attempt: Attempt,
+    /// When it began.
+    pub(super) began: Began,
+    /// How the call ends when all of the answer has gone.
+    pub(super) ending: Ending,
+    /// The beginning of the body, for the log.
+    pub(super) keeping: Keeping,
+    /// Takes credentials out of what is kept.
+    pub(super) mask: Box<dyn Fn(Bytes) -> Bytes + Send>,
+    /// The call's share of what may be under way.
+    pub(super) permits: [OwnedSemaphorePermit; 2],
+}
+
+/// A body that closes its call's record when it ends, breaks off, or is left.
+pub(super) struct Downstream {
+    body: AnsweredBody,
+    at_end: Option<Box<AtEnd>>,
+}
+
+impl Downstream {
+    /// The body of an answer that streams.
+    pub(super) fn body(body: AnsweredBody, at_end: AtEnd) -> ClientBody {
+        ClientBody::new(Self {
+            body,
+            at_end: Some(Box::new(at_end)),
+        })
+    }
+
+    fn end(&mut self, ending: Option<Ending>) {
+        let Some(at_end) = self.at_end.take() else { return };
+        let AtEnd {
+            mut record,
+            mut attempt,
+            began,
+            ending: in_order,
+            mut keeping,
+            mask,
+            permits,
+        } = *at_end;
+        attempt.duration = began.elapsed();
+        attempt.response_body = keeping.take().filter(|body| !body.bytes.is_empty());
+        if let Some(body) = &mut attempt.response_body {
+            body.bytes = mask(std::mem::take(&mut body.bytes));
+        }
+        if let Some(Ending::BrokeOff(failure)) = &ending {
+            attempt.failure = Some(failure.clone());
+        }
+        record.attempted(attempt);
+        record.close(ending.unwrap_or(in_order), SystemClock.now());
+        drop(permits);
+    }
+}
+
+impl Body for Downstream {
+    type Data = Bytes;
+    type Error = Broken;
+
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        let this = self.get_mut();
+        let frame = ready!(Pin::new(&mut this.body).poll_frame(context));
+        match &frame {
+            Some(Ok(frame)) => {
+                if let (Some(at_end), Some(data)) = (&mut this.at_end, frame.data_ref()) {
+                    at_end.keeping.pass(data);
+                }
+            }
+            Some(Err(Broken(failure))) => this.end(Some(Ending::BrokeOff(failure.clone()))),
+            None => this.end(None),
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// A connection that has all of an announced length does not ask for the end; one whose client left does not either.
+impl Drop for Downstream {
+    fn drop(&mut self) {
+        let left = (!self.body.is_end_stream()).then_some(Ending::ClientLeft);
+        self.end(left);
+    }
+}

@@ -1,0 +1,48 @@
+//! What a call tells its target: the client's headers, without what is the gateway's business, and who it came from.
+
+use std::net::IpAddr;
+
+use http::header::{AUTHORIZATION, HOST, HeaderMap, HeaderName, HeaderValue};
+use http::request::Parts;
+use ig_delivery::{ClientCheck, end_to_end};
+
+const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
+
+/// Who a call came from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Origin<'a> {
+    pub(super) client: IpAddr,
+    pub(super) is_https: bool,
+    pub(super) request_id: &'a str,
+}
+
+/// A call's headers as they go on.
+pub(super) fn forwarded(parts: &Parts, check: &ClientCheck, origin: Origin<'_>) -> HeaderMap {
+    let mut headers = parts.headers.clone();
+    end_to_end(&mut headers);
+    check.strip(&mut headers);
+    headers.remove(API_KEY);
+    headers.remove(AUTHORIZATION);
+    let host = parts.headers.get(HOST).cloned();
+    let authority = || HeaderValue::from_str(parts.uri.authority()?.as_str()).ok();
+    if let Some(host) = host.or_else(authority) {
+        headers.insert(FORWARDED_HOST, host);
+    }
+    let proto = if origin.is_https { "https" } else { "http" };
+    headers.insert(FORWARDED_PROTO, HeaderValue::from_static(proto));
+    for (name, text) in [
+        (FORWARDED_FOR, origin.client.to_string().as_str()),
+        (REQUEST_ID, origin.request_id),
+        (CORRELATION_ID, origin.request_id),
+    ] {
+        if let Ok(value) = HeaderValue::from_str(text) {
+            headers.insert(name, value);
+        }
+    }
+    headers
+}

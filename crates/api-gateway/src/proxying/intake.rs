@@ -1,0 +1,85 @@
+//! Takes a call's body in: all of it where something has to see it whole or it is small, otherwise as it comes.
+
+use std::time::Duration;
+
+use axum::body::{Body, HttpBody as _};
+use bytes::Bytes;
+use http::HeaderMap;
+use http::header::CONTENT_LENGTH;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use ig_core::outcome::ErrorCategory;
+use ig_delivery::Upload;
+
+use super::ending::Stop;
+use crate::error::{ApiError, ErrorCode};
+
+/// A body that is announced to be no larger is taken in before it is sent: then it can be sent again.
+pub(super) const SMALL: u64 = 64 * 1024;
+
+/// Why a body is taken in whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Need {
+    /// Something has to see all of it.
+    Whole,
+    /// Nothing does.
+    Stream,
+}
+
+/// How much is taken in, and how long that may take.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    pub(super) most: usize,
+    pub(super) total: Duration,
+    /// How much of a stream is kept for its log.
+    pub(super) kept: usize,
+}
+
+/// The body, as it can be passed on.
+pub(super) async fn body(headers: &HeaderMap, body: Body, need: Need, bounds: Bounds) -> Result<Upload, Stop> {
+    if body.is_end_stream() {
+        return Ok(Upload::Whole(Bytes::new()));
+    }
+    let announced = announced(headers);
+    if need == Need::Stream && announced.is_none_or(|length| length > SMALL) {
+        return Ok(Upload::streamed(body, bounds.kept));
+    }
+    if announced.is_some_and(|length| length > bounds.most as u64) {
+        return Err(too_large(bounds.most));
+    }
+    whole(body, bounds).await.map(Upload::Whole)
+}
+
+/// Whether a body is small enough to be taken in though nobody has to see it.
+pub(super) fn is_small(headers: &HeaderMap) -> bool {
+    announced(headers).is_some_and(|length| length <= SMALL)
+}
+
+fn announced(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+async fn whole(body: Body, bounds: Bounds) -> Result<Bytes, Stop> {
+    let collecting = Limited::new(body, bounds.most).collect();
+    match tokio::time::timeout(bounds.total, collecting).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large(bounds.most)),
+        Ok(Err(_)) => Err(broke_off()),
+        Err(_) => Err(too_slow(bounds.total)),
+    }
+}
+
+fn too_large(most: usize) -> Stop {
+    let message = format!("The body is larger than the {most} bytes that can be transformed or verified");
+    Stop::refused(ErrorCategory::ClientError, ApiError::new(ErrorCode::PayloadTooLarge, message))
+}
+
+/// The client's body broke off.
+pub(super) fn broke_off() -> Stop {
+    Stop::refused(ErrorCategory::ClientError, ApiError::fault("", "broke off before its end"))
+}
+
+/// The client's body did not come in time.
+pub(super) fn too_slow(after: Duration) -> Stop {
+    let message = format!("The body did not arrive within {} ms", after.as_millis());
+    Stop::refused(ErrorCategory::ClientError, ApiError::new(ErrorCode::RequestTimeout, message))
+}

@@ -1,0 +1,174 @@
+//! Passes a call on, again where that does no harm and may help.
+
+use std::time::Duration;
+
+use ig_core::backoff::{Next, after_failure};
+use ig_core::clock::{Clock as _, SystemClock, Timestamp};
+use ig_core::delivery_log::{Attempt, KeptBody};
+use ig_core::outcome::{ErrorCategory, Failure};
+use ig_delivery::{Answered, CallError, ProxiedCall, retry_after};
+use ig_service::TraceContext;
+use tokio::time::Instant;
+use tracing::Instrument as _;
+
+use super::Proxying;
+use super::ending::Stop;
+use super::intake;
+use super::record::CallRecord;
+
+/// How much of a failed target's answer is kept, and how long is waited for it.
+const KEPT_OF_FAILURE: usize = 64 * 1024;
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// When a try began.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Began {
+    at: Timestamp,
+    instant: Instant,
+}
+
+/// How often a call may be passed on, and until when.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Persistence<'a> {
+    /// Whether sending it again does no harm.
+    pub(super) is_repeatable: bool,
+    /// The most tries.
+    pub(super) attempts: u8,
+    /// The end of the whole call.
+    pub(super) deadline: Instant,
+    /// Where the call stands in its trace.
+    pub(super) trace: &'a TraceContext,
+}
+
+impl Proxying {
+    /// The target's answer; one that says that the target failed is none.
+    pub(super) async fn pass(
+        &self,
+        call: &mut ProxiedCall,
+        persistence: Persistence<'_>,
+        record: &mut CallRecord,
+    ) -> Result<(Answered, Began), Stop> {
+        let (mut made, mut may_refresh) = (0, true);
+        loop {
+            let began = Began::now();
+            let passed = self.once(call, persistence).await;
+            record.passes(call);
+            let failure = match passed {
+                Ok(answered) if may_refresh && self.has_stale_token(call, &answered) => {
+                    may_refresh = false;
+                    record.attempted(began.answered(&answered, None, Some(stale())));
+                    continue;
+                }
+                Ok(answered) if !answered.status.is_server_error() => return Ok((answered, began)),
+                Ok(answered) => failed(answered, began, record).await,
+                Err(CallError::Target(failure)) => {
+                    record.attempted(began.unanswered(failure.clone()));
+                    failure
+                }
+                Err(CallError::ClientBroke) => return Err(intake::broke_off()),
+                Err(CallError::ClientStalled(after)) => return Err(intake::too_slow(after)),
+            };
+            made += 1;
+            match self.pause(&failure, made, call, persistence) {
+                Some(pause) => tokio::time::sleep(pause).await,
+                None => return Err(Stop::failed(failure)),
+            }
+        }
+    }
+
+    async fn once(&self, call: &mut ProxiedCall, persistence: Persistence<'_>) -> Result<Answered, CallError> {
+        let span = tracing::info_span!("ig.attempt", otel.kind = "client");
+        let context = TraceContext::of(&span).unwrap_or_else(|| persistence.trace.child());
+        call.set_trace_parent(&context.traceparent());
+        self.proxy.pass(call, persistence.deadline).instrument(span).await
+    }
+
+    /// Whether the target refused a token that may have been revoked; the next try comes with a fresh one.
+    fn has_stale_token(&self, call: &ProxiedCall, answered: &Answered) -> bool {
+        let refused = answered
+            .token
+            .as_ref()
+            .filter(|_| answered.status == http::StatusCode::UNAUTHORIZED);
+        if let Some(token) = refused {
+            self.proxy.refuse_token(call, token);
+        }
+        refused.is_some() && call.upload().can_be_sent()
+    }
+
+    /// How long to wait before the next try; nothing where there is none.
+    fn pause(&self, failure: &Failure, made: u32, call: &ProxiedCall, persistence: Persistence<'_>) -> Option<Duration> {
+        let may_help = matches!(failure.category, ErrorCategory::ServerError | ErrorCategory::Network);
+        if !may_help || !persistence.is_repeatable || !call.upload().can_be_sent() {
+            return None;
+        }
+        let allowed = u32::from(persistence.attempts);
+        match after_failure(failure, made, allowed, &self.backoff, &mut rand::rng()) {
+            Next::RetryIn(pause) if Instant::now() + pause < persistence.deadline => Some(pause),
+            Next::RetryIn(_) | Next::DeadLetter { .. } | Next::GiveUp => None,
+        }
+    }
+}
+
+/// The target failed: what it says of that is kept, as far as it comes at once.
+async fn failed(mut answered: Answered, began: Began, record: &mut CallRecord) -> Failure {
+    let failure = Failure {
+        category: ErrorCategory::ServerError,
+        message: format!("The target answered {}.", answered.status),
+        retry_after: retry_after(&answered.headers, SystemClock.now()),
+    };
+    let most = record.keeps(KEPT_OF_FAILURE);
+    let mut attempt = began.answered(&answered, None, Some(failure.clone()));
+    if most > 0 {
+        let mask = answered.take_masks();
+        let body = tokio::time::timeout(PATIENCE, answered.body.whole(most)).await;
+        attempt.response_body = body.ok().and_then(Result::ok).flatten().map(|bytes| KeptBody {
+            bytes: mask(bytes),
+            truncated: false,
+        });
+    }
+    record.attempted(attempt);
+    failure
+}
+
+fn stale() -> Failure {
+    Failure::new(ErrorCategory::Auth, "The target refused the token; it is asked for anew.")
+}
+
+impl Began {
+    fn now() -> Self {
+        Self {
+            at: SystemClock.now(),
+            instant: Instant::now(),
+        }
+    }
+
+    /// A try that the target answered.
+    pub(super) fn answered(self, answered: &Answered, body: Option<KeptBody>, failure: Option<Failure>) -> Attempt {
+        Attempt {
+            response_status: Some(answered.status.as_u16()),
+            response_headers: answered.masked_headers(),
+            response_body: body,
+            ..self.attempt(failure)
+        }
+    }
+
+    fn unanswered(self, failure: Failure) -> Attempt {
+        self.attempt(Some(failure))
+    }
+
+    fn attempt(self, failure: Option<Failure>) -> Attempt {
+        Attempt {
+            started_at: self.at,
+            duration: self.instant.elapsed(),
+            response_status: None,
+            response_headers: Vec::new(),
+            response_body: None,
+            failure,
+        }
+    }
+
+    /// How long ago that was.
+    pub(super) fn elapsed(self) -> Duration {
+        self.instant.elapsed()
+    }
+}

@@ -1,0 +1,283 @@
+//! The record of one call: what is written down of it, whatever becomes of it.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::Uri;
+use ig_core::clock::Timestamp;
+use ig_core::delivery_log::{
+    Attempt, DeliveryLog, DeliveryStatus, Destination, Direction, EventRef, ExecutionTrace, IntegrationRef, KeptBody, Step,
+    TriggerType,
+};
+use ig_core::id::{EventId, SourceId};
+use ig_core::inbound::ProxyMethod;
+use ig_core::integration::LogLevel;
+use ig_core::message::MessageId;
+use ig_core::ports::JournalEntry;
+use ig_delivery::{ProxiedCall, Upload};
+use ig_service::TraceContext;
+
+use super::ending::Ending;
+use super::metrics;
+use super::recording::{Recording, Room};
+use super::routes::Route;
+
+mod letter;
+
+pub(super) use letter::Letter;
+
+/// The source that calls are named by among events.
+const SOURCE: &str = "inbound";
+
+/// Which call it is.
+#[derive(Debug, Clone)]
+pub(super) struct Identity {
+    /// Its message.
+    pub(super) message: MessageId,
+    /// Its own name, which nobody else chooses.
+    pub(super) event: EventId,
+    /// The name that its client knows it by.
+    pub(super) request_id: String,
+    /// Where it stands in its trace.
+    pub(super) trace: TraceContext,
+    /// When it came.
+    pub(super) came_at: Timestamp,
+}
+
+impl Identity {
+    /// A call that has come in now.
+    pub(super) fn new(route: &Route, request_id: String, trace: TraceContext, now: Timestamp) -> Self {
+        let event = EventId::new(format!("call_{:032x}", rand::random::<u128>()));
+        Self {
+            message: MessageId::derive(&SourceId::new(SOURCE), &event, route.integration.id, 0),
+            event,
+            request_id,
+            trace,
+            came_at: now,
+        }
+    }
+}
+
+/// The record of one call. One that is dropped before it was closed is that of a client who left.
+#[derive(Debug)]
+pub(super) struct CallRecord {
+    recording: Recording,
+    began: Instant,
+    /// Nothing where no log is kept.
+    draft: Option<Box<Draft>>,
+    is_open: bool,
+}
+
+#[derive(Debug)]
+struct Draft {
+    log: DeliveryLog,
+    trace: ExecutionTrace,
+    level: LogLevel,
+    upload: Option<Upload>,
+    letter: Option<Letter>,
+    room: Room,
+}
+
+impl CallRecord {
+    /// Begins with what is known before anything is done; without room no log is kept.
+    pub(super) fn begin(
+        recording: &Recording,
+        route: &Route,
+        method: ProxyMethod,
+        identity: &Identity,
+        room: Option<(Room, Duration)>,
+    ) -> Self {
+        metrics::began();
+        let draft = room.zip(route.integration.log_level).map(|((room, kept_for), level)| {
+            Box::new(Draft {
+                log: log(route, method, identity, kept_for),
+                trace: ExecutionTrace::default(),
+                level,
+                upload: None,
+                letter: None,
+                room,
+            })
+        });
+        Self {
+            recording: recording.clone(),
+            began: Instant::now(),
+            draft,
+            is_open: true,
+        }
+    }
+
+    /// How much of a body is kept.
+    pub(super) fn keeps(&self, most: usize) -> usize {
+        if self.is_full() { most } else { 0 }
+    }
+
+    fn is_full(&self) -> bool {
+        self.draft.as_ref().is_some_and(|draft| draft.level == LogLevel::Full)
+    }
+
+    /// Its body, as it came.
+    pub(super) fn came_with(&mut self, upload: &Upload) {
+        if let Some(draft) = self.draft.as_mut().filter(|draft| draft.level == LogLevel::Full) {
+            draft.upload = Some(upload.clone());
+        }
+    }
+
+    /// What is kept of it where it fails.
+    pub(super) fn would_leave(&mut self, letter: Letter) {
+        if let Some(draft) = &mut self.draft {
+            draft.letter = Some(letter);
+        }
+    }
+
+    /// A body was given its shape, or could not be.
+    pub(super) fn shaped(&mut self, name: &'static str, took: Duration, detail: String, console: Vec<String>) {
+        if let Some(draft) = &mut self.draft {
+            draft.trace.console.extend(console);
+        }
+        self.step(name, took, detail);
+    }
+
+    /// What is sent in place of what came.
+    pub(super) fn sends(&mut self, body: &Bytes) {
+        if let Some(draft) = self.draft.as_mut().filter(|draft| draft.level == LogLevel::Full) {
+            draft.log.request_payload = Some(body.clone());
+        }
+    }
+
+    /// It is about to be passed on so.
+    pub(super) fn passes(&mut self, call: &ProxiedCall) {
+        let Some(draft) = &mut self.draft else { return };
+        draft.log.request_headers = call.masked_headers();
+        draft.log.signature = call.signature().map(str::to_owned);
+        if let Some(url) = shown(call.address(), draft.level) {
+            draft.log.target.url = url;
+        }
+    }
+
+    /// It was passed on, and this came of it.
+    pub(super) fn attempted(&mut self, attempt: Attempt) {
+        if self.draft.is_none() {
+            return;
+        }
+        let detail = match (&attempt.failure, attempt.response_status) {
+            (Some(failure), _) => failure.message.clone(),
+            (None, Some(status)) => format!("HTTP {status}"),
+            (None, None) => String::new(),
+        };
+        self.step("attempt", attempt.duration, detail);
+        if let Some(draft) = &mut self.draft {
+            draft.log.attempts.push(attempt);
+        }
+    }
+
+    fn step(&mut self, name: &'static str, duration: Duration, detail: String) {
+        let offset = self.began.elapsed().saturating_sub(duration);
+        if let Some(draft) = &mut self.draft {
+            draft.trace.steps.push(Step {
+                name,
+                offset,
+                duration,
+                detail: Some(detail),
+            });
+        }
+    }
+
+    /// Ends it: what is written down goes its way.
+    pub(super) fn close(&mut self, ending: Ending, now: Timestamp) {
+        if !std::mem::replace(&mut self.is_open, false) {
+            return;
+        }
+        metrics::ended(outcome(&ending), self.began.elapsed());
+        if let Some(draft) = self.draft.take() {
+            let (entry, room) = draft.conclude(ending, now);
+            self.recording.record(entry, room);
+        }
+    }
+}
+
+impl Drop for CallRecord {
+    fn drop(&mut self) {
+        self.close(Ending::ClientLeft, chrono::Utc::now());
+    }
+}
+
+impl Draft {
+    fn conclude(mut self, ending: Ending, now: Timestamp) -> (JournalEntry, Room) {
+        let kept: Option<KeptBody> = self.upload.take().and_then(|upload| upload.kept());
+        self.log.original_payload = kept.map(|body| body.bytes).filter(|bytes| !bytes.is_empty());
+        let letter = self.letter.take().and_then(|letter| letter.of(&ending, &mut self.log, now));
+        let (status, error) = letter::verdict(ending, letter.as_deref());
+        self.log.status = status;
+        self.log.error = error;
+        self.log.delivered_at = (status == DeliveryStatus::Success).then_some(now);
+        let entry = JournalEntry::Delivery {
+            log: Box::new(self.log),
+            trace: self.trace,
+            dead_letter: letter,
+        };
+        (entry, self.room)
+    }
+}
+
+fn log(route: &Route, method: ProxyMethod, identity: &Identity, kept_for: Duration) -> DeliveryLog {
+    let integration = &route.integration;
+    let at = identity.came_at;
+    DeliveryLog {
+        id: identity.message.log_id(Some(at)),
+        message_id: identity.message,
+        org_id: integration.org_id,
+        integration: IntegrationRef {
+            id: integration.id,
+            name: integration.name.clone(),
+            action_name: None,
+            action_index: 0,
+        },
+        event: EventRef {
+            source: SourceId::new(SOURCE),
+            id: identity.event.clone(),
+            event_type: route.event_type.clone(),
+            created_at: Some(at),
+        },
+        direction: Direction::Inbound,
+        trigger: TriggerType::Event,
+        status: DeliveryStatus::Success,
+        target: Destination {
+            url: integration.target.clone(),
+            method,
+        },
+        attempts: Vec::with_capacity(1),
+        error: None,
+        original_payload: None,
+        request_payload: None,
+        request_headers: Vec::new(),
+        signature: None,
+        correlation_id: identity.request_id.clone(),
+        trace_id: identity.trace.trace_id(),
+        created_at: at,
+        delivered_at: None,
+        expires_at: at + kept_for,
+    }
+}
+
+/// An address as logs have it: what a client asks for in its query is a payload.
+fn shown(address: &Uri, level: LogLevel) -> Option<ig_core::integration::TargetUrl> {
+    let whole = address.to_string();
+    let shown = match level {
+        LogLevel::Full => whole.as_str(),
+        LogLevel::Metadata => whole.split('?').next().unwrap_or_default(),
+    };
+    shown.parse().ok()
+}
+
+fn outcome(ending: &Ending) -> &'static str {
+    match ending {
+        Ending::Answered => "ANSWERED",
+        Ending::RefusedByTarget(_) => "REFUSED_BY_TARGET",
+        Ending::Failed(_) => "FAILED",
+        Ending::Refused(_) => "REFUSED",
+        Ending::Limited(_) => "LIMITED",
+        Ending::BrokeOff(_) => "BROKE_OFF",
+        Ending::Skipped => "SKIPPED",
+        Ending::ClientLeft => "CLIENT_LEFT",
+    }
+}

@@ -1,0 +1,112 @@
+//! What stays of a call that failed: a dead letter where its body was taken in whole, and the verdict of its log.
+
+use bytes::Bytes;
+use ig_core::clock::Timestamp;
+use ig_core::dead_letter::{DEFAULT_MAX_RETRIES, DeadLetter, DeadLetterReason, DeadLetterStatus, FIRST_RETRY};
+use ig_core::delivery_log::{DeliveryLog, DeliveryStatus};
+use ig_core::id::Rid;
+use ig_core::outcome::{ErrorCategory, Failure};
+
+use crate::proxying::ending::Ending;
+
+/// What a dead letter of a call is made of.
+#[derive(Debug)]
+pub(in crate::proxying) struct Letter {
+    /// The body as it came: JSON.
+    pub(in crate::proxying) body: Bytes,
+    /// The entity that the integration acts for.
+    pub(in crate::proxying) entity: Rid,
+    /// Whether it may be sent again with nobody's help: its method, or its client's key, says that this does no harm.
+    pub(in crate::proxying) is_repeatable: bool,
+}
+
+/// Where a dead letter stands, and from when on it is due.
+struct Standing {
+    category: ErrorCategory,
+    message: String,
+    reason: DeadLetterReason,
+    due: Option<Timestamp>,
+}
+
+impl Letter {
+    /// The dead letter of a call that ended so, where it leaves one.
+    pub(super) fn of(self, ending: &Ending, log: &mut DeliveryLog, now: Timestamp) -> Option<Box<DeadLetter>> {
+        let standing = standing(ending, now)?;
+        let due = standing.due.filter(|_| self.is_repeatable);
+        let status = due.map_or(DeadLetterStatus::Abandoned, |_| DeadLetterStatus::PendingRetry);
+        Some(Box::new(DeadLetter {
+            id: log.id,
+            message_id: log.message_id,
+            org_id: log.org_id,
+            entity_rid: self.entity,
+            integration: log.integration.clone(),
+            event: log.event.clone(),
+            direction: log.direction,
+            status,
+            category: Some(standing.category),
+            reason: standing.reason,
+            original_payload: self.body,
+            target: log.target.clone(),
+            last_error: standing.message,
+            attempt_count: u32::try_from(log.attempts.len()).unwrap_or(u32::MAX),
+            max_retries: DEFAULT_MAX_RETRIES,
+            next_retry_at: due,
+            trace_id: log.trace_id.clone(),
+            created_at: now,
+        }))
+    }
+}
+
+fn standing(ending: &Ending, now: Timestamp) -> Option<Standing> {
+    match ending {
+        Ending::Failed(failure) if failure.category.retryable() => Some(Standing {
+            category: failure.category,
+            message: failure.message.clone(),
+            reason: failure
+                .retry_after
+                .map_or(DeadLetterReason::AttemptsExhausted, |_| DeadLetterReason::RetryAfter),
+            due: Some(now + failure.retry_after.unwrap_or(FIRST_RETRY)),
+        }),
+        Ending::Failed(failure) => Some(Standing {
+            category: failure.category,
+            message: failure.message.clone(),
+            reason: DeadLetterReason::NotRetryable,
+            due: None,
+        }),
+        Ending::Limited(until) => Some(Standing {
+            category: ErrorCategory::RateLimit,
+            message: LIMITED.to_owned(),
+            reason: DeadLetterReason::RateLimited,
+            due: Some(*until),
+        }),
+        Ending::Answered
+        | Ending::RefusedByTarget(_)
+        | Ending::Refused(_)
+        | Ending::BrokeOff(_)
+        | Ending::Skipped
+        | Ending::ClientLeft => None,
+    }
+}
+
+const LIMITED: &str = "The integration's own limit left no room.";
+
+/// What the log says in the end; one whose dead letter is due is being retried.
+pub(super) fn verdict(ending: Ending, letter: Option<&DeadLetter>) -> (DeliveryStatus, Option<(ErrorCategory, String)>) {
+    let failed = |Failure { category, message, .. }| (DeliveryStatus::Failed, Some((category, message)));
+    let retried = letter.is_some_and(|letter| letter.status == DeadLetterStatus::PendingRetry);
+    let (status, error) = match ending {
+        Ending::Answered => (DeliveryStatus::Success, None),
+        Ending::Skipped => (DeliveryStatus::Skipped, None),
+        Ending::RefusedByTarget(status) => failed(Failure::new(
+            ErrorCategory::ClientError,
+            format!("The target answered {status}; its answer was passed on."),
+        )),
+        Ending::Failed(failure) | Ending::Refused(failure) | Ending::BrokeOff(failure) => failed(failure),
+        Ending::Limited(_) => failed(Failure::new(ErrorCategory::RateLimit, LIMITED)),
+        Ending::ClientLeft => failed(Failure::new(
+            ErrorCategory::ClientError,
+            "The client left before it was answered in full.",
+        )),
+    };
+    (if retried { DeliveryStatus::Retrying } else { status }, error)
+}

@@ -1,0 +1,95 @@
+//! The way of calls' logs into the database: off the calls' path, many at a time, in a room that is bounded.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ig_core::inbound::Logging;
+use ig_core::ports::JournalEntry;
+use ig_service::{Context, Fate};
+use ig_store::{Awaits, JournalQueue, Store, journal_queue};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+
+use super::metrics;
+use crate::config::RuntimeConfig;
+
+/// What logs get to be written in when the process is told to stop.
+const FAREWELL: Duration = Duration::from_secs(28);
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// Room for one log, given back when it is durable.
+#[derive(Debug)]
+pub(super) struct Room(#[expect(dead_code, reason = "it is held, not read")] OwnedSemaphorePermit);
+
+impl Awaits for Room {
+    fn durable(self) {}
+}
+
+/// What becomes of a call's log.
+#[derive(Debug)]
+pub(super) enum Kept {
+    /// There is room for it.
+    Room(Room),
+    /// There is none, and the call goes on without.
+    Lost,
+    /// There is none, and the call must not go on.
+    Refused,
+}
+
+/// Takes logs of calls in.
+#[derive(Debug, Clone)]
+pub(super) struct Recording {
+    queue: JournalQueue<Room>,
+    room: Arc<Semaphore>,
+    retention_days: u32,
+}
+
+impl Recording {
+    /// Starts the writer, which ends once nothing more will come.
+    pub(super) fn start(config: &RuntimeConfig, context: &Context, store: &Store) -> Self {
+        let (queue, writer) = journal_queue(Arc::new(store.journal()));
+        let (last, most) = (CancellationToken::new(), config.max_unrecorded.min(Semaphore::MAX_PERMITS));
+        let room = Arc::new(Semaphore::new(most));
+        context.spawn("logs of calls", Fate::RunsUntilShutdown, writer.run(last.clone()));
+        let (stop, all) = (context.stopping().clone(), Arc::clone(&room));
+        context.spawn("end of the logs of calls", Fate::RunsUntilShutdown, async move {
+            stop.cancelled().await;
+            let _ = tokio::time::timeout(FAREWELL, settled(&all, most)).await;
+            last.cancel();
+        });
+        Self {
+            queue,
+            room,
+            retention_days: config.retention_days,
+        }
+    }
+
+    /// Room for one call's log, which the call takes before anything is sent.
+    pub(super) fn room(&self, logging: Logging) -> Kept {
+        match (Arc::clone(&self.room).try_acquire_owned(), logging) {
+            (Ok(permit), _) => Kept::Room(Room(permit)),
+            (Err(_), Logging::BestEffort) => {
+                metrics::log_lost();
+                Kept::Lost
+            }
+            (Err(_), Logging::Required) => Kept::Refused,
+        }
+    }
+
+    /// Hands a log over.
+    pub(super) fn record(&self, entry: JournalEntry, room: Room) {
+        self.queue.send(entry, room);
+    }
+
+    /// How long logs are kept where an organisation does not say.
+    pub(super) fn retention_days(&self) -> u32 {
+        self.retention_days
+    }
+}
+
+/// Calls under way still have a log to come.
+async fn settled(room: &Semaphore, most: usize) {
+    while room.available_permits() < most {
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+}

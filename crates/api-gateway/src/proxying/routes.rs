@@ -1,0 +1,107 @@
+//! Inbound integrations made ready: compiled when a call first finds them as they are configured now, and kept until that changes.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use ig_core::configuration::Configuration;
+use ig_core::fault::Faults;
+use ig_core::id::{EventType, IntegrationId, OrgId};
+use ig_core::inbound::{InboundIntegration, RouteName};
+use ig_delivery::{ClientCheck, ProxyTemplate};
+use ig_transform::CompiledShape;
+use parking_lot::RwLock;
+use tokio::sync::Semaphore;
+
+/// As many routes are kept ready before those are forgotten that are not configured any more.
+const SWEEP_ABOVE: usize = 10_000;
+
+/// An inbound integration, ready to be called.
+#[derive(Debug)]
+pub(super) struct Route {
+    /// As configured.
+    pub(super) integration: Arc<InboundIntegration>,
+    /// Its name, as logs and scripts have it.
+    pub(super) event_type: EventType,
+    /// What it takes to pass a call on; or why none can be.
+    pub(super) ready: Result<Ready, String>,
+    /// Calls that may be under way.
+    pub(super) room: Arc<Semaphore>,
+}
+
+/// What it takes to pass a call on.
+#[derive(Debug)]
+pub(super) struct Ready {
+    pub(super) template: ProxyTemplate,
+    pub(super) client: ClientCheck,
+    pub(super) request: Option<CompiledShape>,
+    pub(super) response: Option<CompiledShape>,
+}
+
+/// The routes that were called.
+#[derive(Debug, Default)]
+pub(super) struct Routes {
+    ready: RwLock<HashMap<IntegrationId, Arc<Route>>>,
+}
+
+impl Routes {
+    /// The integration of a name, whether it is active or not.
+    pub(super) fn find(&self, configuration: &Configuration, org: OrgId, name: &RouteName) -> Option<Arc<Route>> {
+        let integration = configuration.org(org)?.inbound(name)?;
+        let known = self.ready.read().get(&integration.id).cloned();
+        match known {
+            Some(route) if Arc::ptr_eq(&route.integration, integration) => Some(route),
+            earlier => Some(self.prepare(configuration, integration, earlier.as_deref())),
+        }
+    }
+
+    fn prepare(
+        &self,
+        configuration: &Configuration,
+        integration: &Arc<InboundIntegration>,
+        earlier: Option<&Route>,
+    ) -> Arc<Route> {
+        let route = Arc::new(Route {
+            integration: Arc::clone(integration),
+            event_type: EventType::new(integration.route.as_str()),
+            ready: Ready::compile(integration).map_err(|faults| faults.to_string()),
+            room: room(integration, earlier),
+        });
+        let mut ready = self.ready.write();
+        ready.insert(integration.id, Arc::clone(&route));
+        if ready.len() > SWEEP_ABOVE {
+            ready.retain(|_, route| is_configured(configuration, &route.integration));
+        }
+        route
+    }
+}
+
+impl Ready {
+    fn compile(integration: &InboundIntegration) -> Result<Self, Faults> {
+        let shape = |transformation: &Option<_>| {
+            let compiled = transformation
+                .as_ref()
+                .map(|given| CompiledShape::compile(given, &[], integration.script_timeout));
+            compiled.transpose()
+        };
+        Ok(Self {
+            template: ProxyTemplate::compile(integration)?,
+            client: ClientCheck::compile(&integration.client_auth)?,
+            request: shape(&integration.request)?,
+            response: shape(&integration.response)?,
+        })
+    }
+}
+
+/// A change of something else leaves the calls counted that are under way.
+fn room(integration: &InboundIntegration, earlier: Option<&Route>) -> Arc<Semaphore> {
+    match earlier {
+        Some(route) if route.integration.max_concurrency == integration.max_concurrency => Arc::clone(&route.room),
+        _ => Arc::new(Semaphore::new(integration.max_concurrency as usize)),
+    }
+}
+
+fn is_configured(configuration: &Configuration, integration: &Arc<InboundIntegration>) -> bool {
+    let org = configuration.org(integration.org_id);
+    let current = org.and_then(|org| org.inbound(&integration.route));
+    current.is_some_and(|current| Arc::ptr_eq(current, integration))
+}

@@ -1,0 +1,110 @@
+//! Gives the bodies of requests and of answers their shape.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use ig_core::clock::{Clock as _, SystemClock};
+use ig_core::event::Payload;
+use ig_core::outcome::{ErrorCategory, Failure};
+use ig_transform::{CompiledShape, Refusal, Subject, Told, TransformError, Transformer};
+
+use super::ending::Stop;
+use super::record::CallRecord;
+use super::routes::Route;
+use crate::error::{ApiError, ErrorCode};
+
+/// Whether a body is JSON by its type; one without a type is taken for it.
+pub(super) fn is_json(headers: &HeaderMap) -> bool {
+    let Some(given) = headers.get(CONTENT_TYPE) else { return true };
+    let given = given.to_str().unwrap_or_default();
+    let essence = given.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence == "application/json" || essence.ends_with("+json")
+}
+
+/// A request's body in its new shape; nothing where the script says that there is nothing to send. An empty body is an empty object.
+pub(super) async fn request(
+    transformer: &Transformer,
+    route: &Route,
+    shape: &CompiledShape,
+    headers: &HeaderMap,
+    body: &Bytes,
+    record: &mut CallRecord,
+) -> Result<Option<Bytes>, Stop> {
+    if !is_json(headers) || headers.contains_key(CONTENT_ENCODING) {
+        let message = "The body must be JSON, sent as Content-Type: application/json and not compressed: it is transformed";
+        let error = ApiError::new(ErrorCode::UnsupportedMediaType, message);
+        return Err(Stop::refused(ErrorCategory::ClientError, error));
+    }
+    let body = if body.is_empty() {
+        Bytes::from_static(b"{}")
+    } else {
+        body.clone()
+    };
+    let payload = Payload::parse(body).map_err(|error| {
+        let error = ApiError::fault("", format!("is not valid JSON: {error}"));
+        Stop::refused(ErrorCategory::ClientError, error)
+    })?;
+    match shaped(transformer, route, shape, &payload, "transform request", record).await {
+        Ok(shaped) => Ok(shaped),
+        Err(TransformError::Refused(refusal)) => Err(unshaped(&refusal)),
+        Err(TransformError::Unavailable(reason)) => Err(unavailable(&reason)),
+    }
+}
+
+/// An answer's body in its new shape; nothing where the script returned null.
+pub(super) async fn answer(
+    transformer: &Transformer,
+    route: &Route,
+    shape: &CompiledShape,
+    payload: &Payload,
+    record: &mut CallRecord,
+) -> Result<Option<Bytes>, Stop> {
+    match shaped(transformer, route, shape, payload, "transform answer", record).await {
+        Ok(shaped) => Ok(shaped),
+        Err(TransformError::Refused(refusal)) => {
+            let message = format!("The target's answer could not be transformed: {refusal}");
+            Err(Stop::failed(Failure::new(ErrorCategory::Transformation, message)))
+        }
+        Err(TransformError::Unavailable(reason)) => Err(unavailable(&reason)),
+    }
+}
+
+async fn shaped(
+    transformer: &Transformer,
+    route: &Route,
+    shape: &CompiledShape,
+    payload: &Payload,
+    step: &'static str,
+    record: &mut CallRecord,
+) -> Result<Option<Bytes>, TransformError> {
+    let integration = &route.integration;
+    let subject = Subject {
+        org_id: integration.org_id,
+        entity_rid: integration.tenant_id,
+        integration: integration.id,
+        event_type: &route.event_type,
+        now: SystemClock.now(),
+    };
+    let began = Instant::now();
+    let Told { result, console } = transformer.shape(shape, payload, &subject).await;
+    let detail = match &result {
+        Ok(Some(body)) => format!("{} bytes", body.len()),
+        Ok(None) => "null".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    record.shaped(step, began.elapsed(), detail, console);
+    result
+}
+
+fn unshaped(refusal: &Refusal) -> Stop {
+    let error = ApiError::fault("", format!("could not be transformed: {refusal}"));
+    Stop::refused(ErrorCategory::Transformation, error)
+}
+
+fn unavailable(reason: &str) -> Stop {
+    tracing::warn!(reason, "a body cannot be given its shape now");
+    let error = ApiError::unavailable("The body cannot be transformed now, please try again");
+    Stop::refused(ErrorCategory::Transformation, error)
+}

@@ -1,0 +1,98 @@
+//! Calls that go through to an outside API: what arrives there, what comes back, what is written down.
+
+mod failing;
+mod hygiene;
+mod logging;
+mod passing;
+mod proof;
+mod raw;
+mod shaping;
+mod shedding;
+mod target;
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use ig_testkit::mongo::database;
+use ig_testkit::receiver::Receiver;
+use ig_testkit::wait::eventually;
+use serde_json::{Value, json};
+
+use crate::api::{Answer, Api, merged};
+
+pub(crate) const ORG: i64 = 10;
+
+/// A gateway, a target, and an inbound integration `t` that leads from one to the other.
+pub(crate) struct Passage {
+    pub(crate) api: Api,
+    pub(crate) target: Receiver,
+    pub(crate) id: String,
+}
+
+impl Passage {
+    /// With further fields of the integration.
+    pub(crate) async fn open(fields: Value) -> Self {
+        let target = Receiver::start();
+        let api = gateway(|_| {}).await;
+        api.org(ORG).await;
+        let id = inbound(&api, &target.url("/base"), fields).await;
+        Self { api, target, id }
+    }
+
+    /// Sends a call with a JSON body.
+    pub(crate) async fn post(&self, body: Value) -> Answer {
+        self.api.post("/integrations/t?orgId=10", body).await
+    }
+
+    /// Sends a call with headers of its own.
+    pub(crate) async fn call(&self, method: &str, rest: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
+        let mut request = self.api.request(method, &format!("/integrations/t{rest}"));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.api.send(request, body.into()).await
+    }
+
+    /// The one log that a call leaves.
+    pub(crate) async fn log(&self) -> Value {
+        self.logs(1).await.remove(0)
+    }
+
+    /// The logs that calls leave, the latest first, each in full.
+    pub(crate) async fn logs(&self, count: usize) -> Vec<Value> {
+        let list = async || self.api.get("/logs?orgId=10&direction=INBOUND&limit=100").await;
+        eventually(&format!("{count} logs"), async || {
+            list().await.json["logs"].as_array().map(Vec::len) == Some(count)
+        })
+        .await;
+        let mut logs = Vec::new();
+        for listed in list().await.json["logs"].as_array().unwrap() {
+            let id = listed["id"].as_str().unwrap();
+            logs.push(self.api.get(&format!("/logs/{id}?orgId=10")).await.json);
+        }
+        logs
+    }
+
+    /// The dead letters that calls leave.
+    pub(crate) async fn letters(&self) -> Vec<Value> {
+        let listed = self.api.get("/dlq?orgId=10").await;
+        listed.json["entries"].as_array().cloned().unwrap_or_default()
+    }
+}
+
+/// A gateway whose guard lets targets on this machine through.
+pub(crate) async fn gateway(change: impl FnOnce(&mut ig_api_gateway::Config)) -> Api {
+    Api::with(Arc::new(database()), |config| {
+        config.security.egress.allow = vec!["127.0.0.0/8".to_owned()];
+        change(config);
+    })
+    .await
+}
+
+/// Makes the inbound integration `t`; answers its id.
+pub(crate) async fn inbound(api: &Api, url: &str, fields: Value) -> String {
+    let least = json!({"type": "t", "name": "T", "targetUrl": url, "retryCount": 3});
+    let made = api.post("/inbound-integrations?orgId=10", merged(least, fields)).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    made.text("/id")
+}

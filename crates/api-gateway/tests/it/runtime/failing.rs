@@ -1,0 +1,278 @@
+//! Targets that fail: what the client is told, how often they are asked, what stays.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use http_body_util::BodyExt as _;
+use ig_testkit::port::free_port;
+use ig_testkit::receiver::Answer;
+use ig_testkit::wait::eventually;
+use serde_json::json;
+use tokio::io::AsyncWriteExt as _;
+
+use super::target::{RawTarget, head, saying};
+use super::{Passage, gateway, inbound};
+use crate::api::Api;
+
+/// A gateway with the integration `t` to an address of this machine.
+async fn to(url: &str, fields: serde_json::Value) -> Api {
+    let api = gateway(|_| {}).await;
+    api.org(super::ORG).await;
+    inbound(&api, url, fields).await;
+    api
+}
+
+#[tokio::test]
+async fn a_post_without_a_key_is_never_sent_twice() {
+    let passage = Passage::open(json!({})).await;
+    passage
+        .target
+        .always("/base", Answer::status(503).header("retry-after", "1").body("later"));
+    let failed = passage.post(json!({"a": 1})).await;
+    assert_eq!(
+        (failed.status, failed.text("/code").as_str()),
+        (502, "UPSTREAM_ERROR"),
+        "{failed:?}"
+    );
+    assert_eq!(failed.headers["retry-after"], "1");
+    assert!(failed.text("/error").contains("503"), "{failed:?}");
+    passage.target.always("/base", Answer::reset());
+    assert_eq!(passage.post(json!({"a": 2})).await.status, 502);
+    let logs = passage.logs(2).await;
+    assert_eq!(passage.target.count(), 2);
+    assert!(
+        logs.iter().all(|log| log["status"] == "FAILED" && log["attemptCount"] == 1),
+        "{logs:?}"
+    );
+    let letters = passage.letters().await;
+    assert!(
+        letters.len() == 2 && letters.iter().all(|letter| letter["status"] == "ABANDONED"),
+        "{letters:?}"
+    );
+}
+
+#[tokio::test]
+async fn what_may_be_repeated_is_tried_again_until_it_is_answered() {
+    let passage = Passage::open(json!({"allowedMethods": ["PUT", "POST"]})).await;
+    passage.target.script("/base", [Answer::status(500), Answer::reset()]);
+    let put = passage
+        .call("PUT", "?orgId=10", &[("content-type", "application/json")], "{\"a\":1}")
+        .await;
+    assert_eq!(put.status, 200, "{put:?}");
+    passage.target.script("/base", [Answer::status(502)]);
+    let keyed = passage
+        .call("POST", "?orgId=10", &[("idempotency-key", "k-1")], "{\"a\":2}")
+        .await;
+    assert_eq!(keyed.status, 200, "{keyed:?}");
+    let bodies: Vec<_> = passage.target.requests().iter().map(|request| request.body.clone()).collect();
+    assert_eq!(bodies.iter().filter(|body| &body[..] == b"{\"a\":2}").count(), 2);
+    let logs = passage.logs(2).await;
+    assert_eq!(logs[1]["attemptCount"], 3, "{}", logs[1]);
+    assert_eq!(logs[1]["status"], "SUCCESS");
+}
+
+#[tokio::test]
+async fn what_fails_to_the_end_is_a_502_and_a_dead_letter_that_is_due() {
+    let passage = Passage::open(json!({"allowedMethods": ["PUT"], "retryCount": 2})).await;
+    passage
+        .target
+        .always("/base", Answer::status(500).body("{\"why\":\"broken\"}"));
+    let failed = passage
+        .call("PUT", "?orgId=10&q=1", &[("content-type", "application/json")], "{\"a\":1}")
+        .await;
+    assert_eq!((failed.status, passage.target.count()), (502, 2), "{failed:?}");
+    let log = passage.log().await;
+    assert_eq!(
+        (log["status"].as_str(), log["errorCategory"].as_str()),
+        (Some("RETRYING"), Some("SERVER_ERROR")),
+        "{log}"
+    );
+    assert!(log["attempts"][1]["responseBody"].to_string().contains("broken"), "{log}");
+    let listed = passage.letters().await.remove(0);
+    let id = listed["id"].as_str().unwrap();
+    let letter = passage.api.get(&format!("/dlq/{id}?orgId=10")).await.json;
+    assert_eq!(
+        (letter["status"].as_str(), letter["direction"].as_str()),
+        (Some("PENDING_RETRY"), Some("INBOUND")),
+        "{letter}"
+    );
+    assert_eq!(
+        (&letter["httpMethod"], &letter["originalPayload"]),
+        (&json!("PUT"), &json!({"a": 1})),
+        "{letter}"
+    );
+    assert!(letter["targetUrl"].as_str().unwrap().ends_with("/base?q=1"), "{letter}");
+}
+
+#[tokio::test]
+async fn a_target_that_is_not_there_is_a_502_that_says_so() {
+    let api = to(
+        &format!("http://127.0.0.1:{}/", free_port()),
+        json!({"allowedMethods": ["GET", "POST"], "retryCount": 1}),
+    )
+    .await;
+    for (method, body) in [("GET", ""), ("POST", "{}")] {
+        let failed = api
+            .send(api.request(method, "/integrations/t?orgId=10"), Body::from(body))
+            .await;
+        assert_eq!(
+            (failed.status, failed.text("/code").as_str()),
+            (502, "UPSTREAM_ERROR"),
+            "{failed:?}"
+        );
+        assert!(failed.text("/error").contains("refused the connection"), "{failed:?}");
+        assert!(!failed.text("/requestId").is_empty());
+    }
+}
+
+#[tokio::test]
+async fn each_step_has_a_time_of_its_own_and_running_out_is_a_504() {
+    let silent = Passage::open(json!({"timeouts": {"firstByteMs": 200}})).await;
+    silent.target.always("/base", Answer::hang());
+    let late = silent.post(json!({})).await;
+    assert_eq!(
+        (late.status, late.text("/code").as_str()),
+        (504, "UPSTREAM_TIMEOUT"),
+        "{late:?}"
+    );
+    assert!(
+        late.text("/error").contains("did not begin to answer within 200 ms"),
+        "{late:?}"
+    );
+    assert_eq!(silent.log().await["errorCategory"], "TIMEOUT");
+
+    let slow = Passage::open(json!({"timeouts": {"totalMs": 300}, "allowedMethods": ["GET"]})).await;
+    slow.target.always("/base", Answer::status(503));
+    let late = slow.call("GET", "?orgId=10", &[], "").await;
+    assert_eq!(
+        (late.status, slow.target.count()),
+        (502, 1),
+        "there is no time for another try: {late:?}"
+    );
+
+    // An address that answers nothing at all: connecting never ends.
+    let api = gateway(|config| config.security.egress.allow = vec!["192.0.2.0/24".to_owned()]).await;
+    api.org(super::ORG).await;
+    inbound(&api, "http://192.0.2.1:9/", json!({"timeouts": {"connectMs": 150}})).await;
+    let late = api.post("/integrations/t?orgId=10", json!({})).await;
+    assert!([502, 504].contains(&late.status), "{late:?}");
+}
+
+#[tokio::test]
+async fn an_answer_that_stops_or_breaks_off_in_the_middle_is_cut_for_the_client_too() {
+    for (answer, said) in [
+        (Answer::drip("part", Duration::from_hours(1)), "stopped in the middle"),
+        (Answer::status(200).cut_after("part"), "broke"),
+    ] {
+        let passage = Passage::open(json!({"allowedMethods": ["GET"], "timeouts": {"idleMs": 200}})).await;
+        passage.target.always("/base", answer);
+        let request = passage
+            .api
+            .request("GET", "/integrations/t?orgId=10")
+            .body(Body::empty())
+            .unwrap();
+        let client = hyper_util::client::legacy::Client::builder(hyper_util::rt::TokioExecutor::new()).build_http::<Body>();
+        let answer = client.request(request).await.unwrap();
+        assert!(
+            answer.into_body().collect().await.is_err(),
+            "the client sees that it is not whole"
+        );
+        let log = passage.log().await;
+        assert_eq!(log["status"], "FAILED", "{log}");
+        assert!(log["errorMessage"].as_str().unwrap().contains(said), "{log}");
+    }
+}
+
+#[tokio::test]
+async fn garbage_and_floods_of_headers_are_a_502() {
+    let garbage = saying(b"\x00\x01 what is this\r\n\r\n").await;
+    let api = to(&format!("http://{}/", garbage.address), json!({})).await;
+    let failed = api.post("/integrations/t?orgId=10", json!({})).await;
+    assert_eq!(failed.status, 502, "{failed:?}");
+    assert!(failed.text("/error").contains("not HTTP"), "{failed:?}");
+
+    let flood = RawTarget::start(|mut stream, _| async move {
+        head(&mut stream).await;
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n").await;
+        let line = format!("x-flood: {}\r\n", "f".repeat(8_000));
+        // A hundred megabytes, or until it is hung up on.
+        for _ in 0..12_500 {
+            if stream.write_all(line.as_bytes()).await.is_err() {
+                return;
+            }
+        }
+    })
+    .await;
+    let api = to(&format!("http://{}/", flood.address), json!({})).await;
+    let failed = api.post("/integrations/t?orgId=10", json!({})).await;
+    assert_eq!(failed.status, 502, "{failed:?}");
+    assert!(failed.text("/error").contains("too large headers"), "{failed:?}");
+    assert_eq!(flood.connections(), 1);
+}
+
+#[tokio::test]
+async fn a_breaker_opens_after_five_calls_that_failed_and_refuses_without_asking() {
+    let passage = Passage::open(json!({})).await;
+    passage.target.always("/base", Answer::status(500));
+    for _ in 0..5 {
+        assert_eq!(passage.post(json!({})).await.status, 502);
+    }
+    eventually("the breaker is open", async || passage.post(json!({})).await.status == 503).await;
+    let asked = passage.target.count();
+    let refused = passage.post(json!({})).await;
+    assert_eq!((refused.status, refused.text("/code").as_str()), (503, "SERVICE_UNAVAILABLE"));
+    assert!(
+        refused.headers.contains_key("retry-after") && refused.text("/error").contains("500"),
+        "{refused:?}"
+    );
+    assert_eq!(passage.target.count(), asked);
+    let shown = passage
+        .api
+        .get(&format!("/inbound-integrations/{}?orgId=10", passage.id))
+        .await;
+    assert_eq!(
+        (&shown.json["isActive"], &shown.json["hold"]["cause"]),
+        (&json!(false), &json!("CIRCUIT_OPEN")),
+        "{shown:?}"
+    );
+    passage.target.always("/base", Answer::status(200));
+    let enabled = passage
+        .api
+        .post(&format!("/inbound-integrations/{}/enable?orgId=10", passage.id), json!({}))
+        .await;
+    assert_eq!(enabled.status, 200, "{enabled:?}");
+    assert_eq!(passage.post(json!({})).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_refusal_of_the_target_is_passed_on_and_counts_for_nothing() {
+    let passage = Passage::open(json!({})).await;
+    passage.target.always("/base", Answer::status(422).body("{\"no\":1}"));
+    for _ in 0..8 {
+        let answer = passage.post(json!({})).await;
+        assert_eq!((answer.status, &answer.bytes[..]), (422, b"{\"no\":1}".as_slice()));
+    }
+    let logs = passage.logs(8).await;
+    assert!(
+        logs.iter()
+            .all(|log| log["status"] == "FAILED" && log["errorCategory"] == "CLIENT_ERROR"),
+        "{logs:?}"
+    );
+    assert_eq!(passage.letters().await.len(), 0);
+}
+
+#[tokio::test]
+async fn a_blocked_address_is_never_connected_to() {
+    let target = ig_testkit::receiver::Receiver::start();
+    let database = std::sync::Arc::new(ig_testkit::mongo::database());
+    let open = Api::with(std::sync::Arc::clone(&database), |config| {
+        config.security.egress.allow = vec!["127.0.0.0/8".to_owned()]
+    })
+    .await;
+    open.org(super::ORG).await;
+    inbound(&open, &target.url("/"), json!({})).await;
+    let closed = Api::with(database, |_| {}).await;
+    let refused = closed.post("/integrations/t?orgId=10", json!({})).await;
+    assert_eq!((refused.status, target.count()), (502, 0), "{refused:?}");
+    assert!(refused.text("/error").contains("not public"), "{refused:?}");
+}

@@ -1,0 +1,108 @@
+//! Which headers go on, which are ours, and which belong to a connection.
+
+use ig_testkit::receiver::Answer;
+use serde_json::json;
+
+use super::Passage;
+use crate::api::ADMIN_KEY;
+
+#[tokio::test]
+async fn neither_credentials_nor_what_belongs_to_a_connection_go_on() {
+    let passage = Passage::open(json!({})).await;
+    let headers = [
+        ("authorization", "Bearer somebody"),
+        ("connection", "x-private, keep-alive"),
+        ("x-private", "1"),
+        ("keep-alive", "timeout=5"),
+        ("proxy-authorization", "Basic eDp5"),
+        ("te", "trailers"),
+        ("upgrade", "websocket"),
+        ("x-forwarded-for", "6.6.6.6"),
+        ("x-forwarded-proto", "https"),
+        ("forwarded", "for=6.6.6.6"),
+        ("x-real-ip", "6.6.6.6"),
+        ("user-agent", "a client"),
+        ("accept-language", "de"),
+        ("x-twice", "1"),
+        ("x-twice", "2"),
+        ("x-request-id", "mine-1"),
+    ];
+    let answer = passage.call("POST", "?orgId=10", &headers, "{}").await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let got = passage.target.requests().remove(0).headers;
+    for gone in [
+        "authorization",
+        "x-api-key",
+        "x-private",
+        "keep-alive",
+        "proxy-authorization",
+        "te",
+        "upgrade",
+        "forwarded",
+        "x-real-ip",
+    ] {
+        assert!(!got.contains_key(gone), "{gone} in {got:?}");
+    }
+    assert!(!format!("{got:?}").contains(ADMIN_KEY));
+    for (name, value) in [
+        ("user-agent", "a client"),
+        ("accept-language", "de"),
+        ("x-forwarded-for", "127.0.0.1"),
+        ("x-forwarded-proto", "http"),
+        ("x-request-id", "mine-1"),
+        ("x-correlation-id", "mine-1"),
+    ] {
+        assert_eq!(got[name], value, "{name}");
+    }
+    assert_eq!(got["x-forwarded-host"], passage.api.at.http.to_string());
+    assert_eq!(got["host"], passage.target.address().to_string());
+    assert_eq!(got.get_all("x-twice").iter().count(), 2);
+    assert!(got["traceparent"].to_str().unwrap().len() == 55);
+    assert_eq!(answer.headers["x-request-id"], "mine-1");
+}
+
+#[tokio::test]
+async fn the_integrations_own_credentials_and_headers_take_the_place_of_the_clients() {
+    let passage = Passage::open(json!({
+        "outgoingAuthType": "BASIC",
+        "outgoingAuthConfig": {"username": "u", "password": "p4ssword"},
+        "customHeaders": {"X-Tenant": "north"},
+    }))
+    .await;
+    let headers = [
+        ("authorization", "Bearer somebody"),
+        ("x-tenant", "south"),
+        ("x-tenant", "west"),
+    ];
+    assert_eq!(passage.call("POST", "?orgId=10", &headers, "{}").await.status, 200);
+    let got = passage.target.requests().remove(0).headers;
+    assert_eq!(got["authorization"], "Basic dTpwNHNzd29yZA==");
+    assert_eq!(got.get_all("x-tenant").iter().collect::<Vec<_>>(), ["north"]);
+    let log = passage.log().await;
+    assert!(!log.to_string().contains("dTpwNHNzd29yZA"), "{log}");
+}
+
+#[tokio::test]
+async fn an_answer_comes_as_it_is_but_for_what_belongs_to_its_connection() {
+    let passage = Passage::open(json!({})).await;
+    let answer = Answer::status(404)
+        .header("connection", "x-hop")
+        .header("x-hop", "1")
+        .header("keep-alive", "timeout=9")
+        .header("set-cookie", "a=1")
+        .header("set-cookie", "b=2")
+        .header("cache-control", "public, max-age=60")
+        .header("x-request-id", "theirs")
+        .body("not here");
+    passage.target.always("/base", answer);
+    let answer = passage.post(json!({})).await;
+    assert_eq!((answer.status, &answer.bytes[..]), (404, b"not here".as_slice()));
+    assert_eq!(answer.headers.get_all("set-cookie").iter().count(), 2);
+    assert_eq!(answer.headers["cache-control"], "public, max-age=60");
+    assert!(
+        !answer.headers.contains_key("x-hop") && !answer.headers.contains_key("keep-alive"),
+        "{answer:?}"
+    );
+    assert!(!answer.headers.contains_key("x-frame-options"), "{answer:?}");
+    assert_ne!(answer.headers["x-request-id"], "theirs");
+}

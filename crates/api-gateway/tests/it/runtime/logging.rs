@@ -1,0 +1,132 @@
+//! What is written down of calls, and what happens when it cannot be.
+
+use ig_testkit::receiver::Answer;
+use ig_testkit::wait::eventually;
+use serde_json::json;
+
+use super::{Passage, gateway, inbound};
+
+#[tokio::test]
+async fn a_call_leaves_one_log_with_its_trace() {
+    let passage = Passage::open(json!({})).await;
+    passage.target.always(
+        "/base",
+        Answer::status(201).header("set-cookie", "session=1").body("{\"id\":7}"),
+    );
+    let headers = [
+        ("content-type", "application/json"),
+        ("x-request-id", "req-1"),
+        ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+    ];
+    assert_eq!(passage.call("POST", "?orgId=10&q=1", &headers, "{\"a\":1}").await.status, 201);
+    let log = passage.log().await;
+    for (field, value) in [
+        ("status", json!("SUCCESS")),
+        ("direction", json!("INBOUND")),
+        ("eventType", json!("t")),
+        ("source", json!("inbound")),
+        ("httpMethod", json!("POST")),
+        ("responseStatus", json!(201)),
+        ("attemptCount", json!(1)),
+        ("correlationId", json!("req-1")),
+        ("traceId", json!("0af7651916cd43dd8448eb211c80319c")),
+        ("originalPayload", json!({"a": 1})),
+    ] {
+        assert_eq!(log[field], value, "{field} in {log}");
+    }
+    assert!(log["targetUrl"].as_str().unwrap().ends_with("/base?q=1"), "{log}");
+    assert!(log["attempts"][0]["responseBody"].to_string().contains('7'), "{log}");
+    assert!(!log.to_string().contains("session=1"), "{log}");
+    let traces = passage.api.get("/execution-logs?orgId=10").await;
+    assert_eq!(traces.json["executionLogs"][0]["steps"][0]["name"], "attempt", "{traces:?}");
+    let sent = passage.target.requests().remove(0);
+    assert!(
+        sent.headers["traceparent"]
+            .to_str()
+            .unwrap()
+            .starts_with("00-0af7651916cd43dd8448eb211c80319c-")
+    );
+}
+
+#[tokio::test]
+async fn metadata_keeps_no_payload_and_none_keeps_no_log() {
+    let passage = Passage::open(json!({"logLevel": "METADATA"})).await;
+    passage.target.always("/base", Answer::status(200).body("s3cret-answer"));
+    assert_eq!(
+        passage
+            .call("POST", "?orgId=10&name=s3cret", &[], "{\"a\":\"s3cret\"}")
+            .await
+            .status,
+        200
+    );
+    let log = passage.log().await;
+    assert!(log["status"] == "SUCCESS" && !log.to_string().contains("s3cret"), "{log}");
+    let none = Passage::open(json!({"logLevel": "NONE"})).await;
+    assert_eq!(none.post(json!({})).await.status, 200);
+    let marked = none
+        .api
+        .patch(
+            &format!("/inbound-integrations/{}?orgId=10", none.id),
+            json!({"logLevel": "FULL"}),
+        )
+        .await;
+    assert_eq!(marked.status, 200, "{marked:?}");
+    assert_eq!(none.post(json!({"second": true})).await.status, 200);
+    assert_eq!(none.log().await["originalPayload"], json!({"second": true}));
+}
+
+#[tokio::test]
+async fn while_logs_cannot_be_written_a_call_that_needs_one_is_refused_before_it_is_sent() {
+    let target = ig_testkit::receiver::Receiver::start();
+    let api = gateway(|config| config.runtime.max_unrecorded = 2).await;
+    api.org(super::ORG).await;
+    let id = inbound(&api, &target.url("/"), json!({"allowedMethods": ["GET"]})).await;
+    // Two calls that do not end hold all of the room.
+    target.always("/", Answer::hang());
+    let hanging: Vec<_> = (0..2)
+        .map(|_| {
+            let request = api
+                .request("GET", "/integrations/t?orgId=10")
+                .body(axum::body::Body::empty())
+                .unwrap();
+            let client = hyper_util::client::legacy::Client::builder(hyper_util::rt::TokioExecutor::new()).build_http();
+            tokio::spawn(async move { client.request(request).await })
+        })
+        .collect();
+    target.wait_for(2).await;
+    target.always("/", Answer::status(200));
+    let refused = api.get("/integrations/t?orgId=10").await;
+    assert_eq!((refused.status, target.count()), (503, 2), "{refused:?}");
+    assert!(refused.text("/error").contains("log") && refused.headers.contains_key("retry-after"));
+    let best = api
+        .patch(
+            &format!("/inbound-integrations/{id}?orgId=10"),
+            json!({"logging": "BEST_EFFORT"}),
+        )
+        .await;
+    assert_eq!(best.status, 200, "{best:?}");
+    assert_eq!(api.get("/integrations/t?orgId=10").await.status, 200);
+    hanging.iter().for_each(tokio::task::JoinHandle::abort);
+    eventually("there is room again", async || {
+        let strict = api
+            .patch(
+                &format!("/inbound-integrations/{id}?orgId=10"),
+                json!({"logging": "REQUIRED"}),
+            )
+            .await;
+        strict.status == 200 && api.get("/integrations/t?orgId=10").await.status == 200
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_gateway_that_stops_writes_down_what_it_has_answered() {
+    let passage = Passage::open(json!({})).await;
+    for number in 0..20 {
+        assert_eq!(passage.post(json!({"n": number})).await.status, 200);
+    }
+    let other = passage.api.beside().await;
+    passage.api.stop().await;
+    let listed = other.get("/logs?orgId=10&direction=INBOUND&limit=100").await;
+    assert_eq!(listed.json["logs"].as_array().map(Vec::len), Some(20), "{listed:?}");
+}

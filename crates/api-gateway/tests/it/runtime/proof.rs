@@ -1,0 +1,166 @@
+//! What clients prove themselves with, besides the gateway's own authentication.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ring::hmac;
+use serde_json::json;
+
+use super::{ORG, Passage};
+use crate::api::{key, key_for};
+
+const SECRET: &str = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
+
+fn signature(id: &str, timestamp: i64, body: &str) -> String {
+    let key = STANDARD.decode(SECRET.trim_start_matches("whsec_")).unwrap();
+    let key = hmac::Key::new(hmac::HMAC_SHA256, &key);
+    let tag = hmac::sign(&key, format!("{id}.{timestamp}.{body}").as_bytes());
+    format!("v1,{}", STANDARD.encode(tag))
+}
+
+#[tokio::test]
+async fn each_kind_of_credential_lets_in_who_has_it_and_nobody_else() {
+    let basic = format!("Basic {}", STANDARD.encode("user:pa:ss"));
+    let kinds = [
+        (
+            json!({"inboundAuthType": "API_KEY", "inboundAuthConfig": {"headerName": "X-Client", "apiKey": "k-123456"}}),
+            ("x-client", "k-123456"),
+        ),
+        (
+            json!({"inboundAuthType": "BEARER", "inboundAuthConfig": {"token": "t-123456"}}),
+            ("authorization", "Bearer t-123456"),
+        ),
+        (
+            json!({"inboundAuthType": "BASIC", "inboundAuthConfig": {"username": "user", "password": "pa:ss"}}),
+            ("authorization", basic.as_str()),
+        ),
+    ];
+    for (fields, (name, value)) in kinds {
+        let passage = Passage::open(fields.clone()).await;
+        let answer = passage.call("POST", "?orgId=10", &[(name, value)], "{}").await;
+        assert_eq!(answer.status, 200, "{fields}: {answer:?}");
+        let got = passage.target.requests().remove(0);
+        assert!(!got.headers.contains_key(name), "{fields}");
+        let wrong = format!("{value}x");
+        for headers in [
+            vec![],
+            vec![(name, "")],
+            vec![(name, wrong.as_str())],
+            vec![(name, value), (name, value)],
+        ] {
+            let refused = passage.call("POST", "?orgId=10", &headers, "{}").await;
+            assert_eq!(
+                (refused.status, refused.text("/code").as_str()),
+                (401, "UNAUTHORIZED"),
+                "{fields} {headers:?}"
+            );
+        }
+        assert_eq!(passage.target.count(), 1, "{fields}");
+    }
+}
+
+#[tokio::test]
+async fn a_signature_is_verified_over_the_body_as_it_came_within_its_time_and_once() {
+    let passage =
+        Passage::open(json!({"inboundAuthType": "HMAC", "inboundAuthConfig": {"secrets": [SECRET], "toleranceSeconds": 60}}))
+            .await;
+    let (now, body) = (chrono::Utc::now().timestamp(), "{\"a\" : 1}");
+    let send = async |id: &str, at: i64, signed: &str, body: &'static str| {
+        let (at, signature) = (at.to_string(), signature(id, at, signed));
+        let headers = [
+            ("webhook-id", id),
+            ("webhook-timestamp", at.as_str()),
+            ("webhook-signature", signature.as_str()),
+        ];
+        passage.call("POST", "?orgId=10", &headers, body).await.status
+    };
+    assert_eq!(send("msg-1", now, body, body).await, 200);
+    assert_eq!(send("msg-1", now, body, body).await, 401, "the same again");
+    assert_eq!(
+        send("msg-1", now + 1, body, body).await,
+        200,
+        "its sender tries again, and signs anew"
+    );
+    assert_eq!(send("msg-2", now, "{\"a\":1}", body).await, 401, "another body");
+    assert_eq!(send("msg-3", now - 120, body, body).await, 401, "too old");
+    assert_eq!(send("msg-4", now + 120, body, body).await, 401, "too new");
+    assert_eq!(
+        passage
+            .call("POST", "?orgId=10", &[("webhook-id", "msg-5")], body)
+            .await
+            .status,
+        401
+    );
+    let got = passage.target.requests();
+    assert_eq!((got.len(), &got[0].body[..]), (2, body.as_bytes()));
+    assert!(!got[0].headers.contains_key("webhook-signature"));
+}
+
+#[tokio::test]
+async fn a_signature_is_taken_once_by_all_gateways_together() {
+    let passage = Passage::open(json!({"inboundAuthType": "HMAC", "inboundAuthConfig": {"secrets": [SECRET]}})).await;
+    let other = crate::api::Api::with(std::sync::Arc::clone(&passage.api.database), |config| {
+        config.security.egress.allow = vec!["127.0.0.0/8".to_owned()];
+    })
+    .await;
+    let (at, body) = (chrono::Utc::now().timestamp(), "{}");
+    let (timestamp, signature) = (at.to_string(), signature("msg", at, body));
+    let mut statuses = Vec::new();
+    for api in [&passage.api, &other] {
+        let request = api
+            .request("POST", "/integrations/t?orgId=10")
+            .header("webhook-id", "msg")
+            .header("webhook-timestamp", &timestamp)
+            .header("webhook-signature", &signature);
+        statuses.push(api.send(request, body.into()).await.status);
+    }
+    assert_eq!(statuses, [200, 401]);
+}
+
+#[tokio::test]
+async fn who_calls_from_elsewhere_is_refused() {
+    let passage = Passage::open(json!({"allowedAddresses": ["203.0.113.0/24"]})).await;
+    let refused = passage.post(json!({})).await;
+    assert_eq!(
+        (refused.status, refused.text("/code").as_str(), passage.target.count()),
+        (403, "FORBIDDEN", 0),
+        "{refused:?}"
+    );
+    let let_in = Passage::open(json!({"allowedAddresses": ["203.0.113.0/24", "127.0.0.1"]})).await;
+    assert_eq!(let_in.post(json!({})).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_key_of_another_organisation_or_for_other_things_calls_nothing() {
+    let passage = Passage::open(json!({})).await;
+    passage.api.org(20).await;
+    let stranger = key_for(&passage.api, ig_core::id::OrgId(20)).await;
+    let reader = key(
+        &passage.api,
+        json!({"name": "r", "orgId": ORG, "scopes": ["read", "write", "events"]}),
+    )
+    .await;
+    let caller = key(&passage.api, json!({"name": "c", "orgId": ORG, "scopes": ["runtime"]})).await;
+    let statuses = futures::future::join_all([stranger, reader, caller].map(async |key| {
+        let api = passage.api.with_key(&key);
+        api.post("/integrations/t?orgId=10", json!({})).await.status
+    }));
+    assert_eq!(statuses.await, [403, 403, 200]);
+    assert_eq!(passage.target.count(), 1);
+}
+
+#[tokio::test]
+async fn calls_are_signed_where_the_integration_says_so() {
+    let passage = Passage::open(json!({"signing": {"enabled": true, "secrets": [SECRET]}})).await;
+    assert_eq!(
+        passage
+            .call("POST", "?orgId=10", &[("webhook-id", "theirs")], "{\"a\":1}")
+            .await
+            .status,
+        200
+    );
+    let got = passage.target.requests().remove(0);
+    let header = |name: &str| got.headers[name].to_str().unwrap().to_owned();
+    let at: i64 = header("webhook-timestamp").parse().unwrap();
+    assert_eq!(header("webhook-signature"), signature(&header("webhook-id"), at, "{\"a\":1}"));
+    assert!(header("webhook-id").starts_with("msg_"));
+}

@@ -1,0 +1,111 @@
+//! Bytes that no well-behaved client sends: requests smuggled in others, lengths that contradict each other, expectations.
+
+use ig_testkit::receiver::Answer;
+use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use super::Passage;
+use crate::api::ADMIN_KEY;
+
+/// Sends bytes and reads until the gateway hangs up or has said so much.
+async fn exchange(passage: &Passage, head: &str, rest: &[u8]) -> String {
+    let mut stream = TcpStream::connect(passage.api.at.http).await.unwrap();
+    let head =
+        format!("POST /api/v1/integrations/t?orgId=10 HTTP/1.1\r\nhost: gateway\r\nx-api-key: {ADMIN_KEY}\r\n{head}\r\n\r\n");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let _ = stream.write_all(rest).await;
+    let mut said = Vec::new();
+    let reading = stream.read_to_end(&mut said);
+    let _ = tokio::time::timeout(std::time::Duration::from_secs(2), reading).await;
+    String::from_utf8_lossy(&said).into_owned()
+}
+
+#[tokio::test]
+async fn what_contradicts_itself_is_refused_and_nothing_is_smuggled_through() {
+    let passage = Passage::open(json!({})).await;
+    let smuggled = b"0\r\n\r\nPOST /smuggled HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n";
+    for head in [
+        "content-length: 5\r\ncontent-length: 6",
+        "content-length: 5, 6",
+        "content-length: -1",
+        "content-length: 5x",
+        "transfer-encoding: gzip",
+        "transfer-encoding: chunked, gzip",
+        "transfer-encoding: \x0bchunked",
+        "x-folded: a\r\n b",
+        "x bad: a",
+        "x-bad : a",
+    ] {
+        let said = exchange(&passage, head, smuggled).await;
+        assert!(said.starts_with("HTTP/1.1 400"), "{head:?}: {said:?}");
+    }
+    assert_eq!(passage.target.count(), 0);
+}
+
+#[tokio::test]
+async fn of_a_length_and_chunks_the_chunks_are_taken_and_the_length_goes_no_further() {
+    let passage = Passage::open(json!({})).await;
+    let rest = b"4\r\nbody\r\n0\r\n\r\n";
+    let said = exchange(
+        &passage,
+        "content-length: 3\r\ntransfer-encoding: chunked\r\nconnection: close",
+        rest,
+    )
+    .await;
+    let requests = passage.target.requests();
+    if said.starts_with("HTTP/1.1 200") {
+        assert_eq!((requests.len(), &requests[0].body[..]), (1, b"body".as_slice()));
+        assert!(!(requests[0].headers.contains_key("content-length") && requests[0].headers.contains_key("transfer-encoding")));
+    } else {
+        assert!(said.starts_with("HTTP/1.1 400") && requests.is_empty(), "{said:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_asks_first_is_told_to_go_on_or_refused_before_it_sends() {
+    let passage = Passage::open(json!({})).await;
+    passage.target.always("/base", Answer::status(200).body("ok"));
+    let said = exchange(
+        &passage,
+        "expect: 100-continue\r\ncontent-length: 2\r\nconnection: close",
+        b"{}",
+    )
+    .await;
+    assert!(said.starts_with("HTTP/1.1 100") && said.contains("HTTP/1.1 200"), "{said:?}");
+    assert!(!passage.target.requests()[0].headers.contains_key("expect"));
+    let off = passage
+        .api
+        .post(&format!("/inbound-integrations/{}/disable?orgId=10", passage.id), json!({}))
+        .await;
+    assert_eq!(off.status, 200);
+    let said = exchange(
+        &passage,
+        "expect: 100-continue\r\ncontent-length: 2\r\nconnection: close",
+        b"",
+    )
+    .await;
+    assert!(said.starts_with("HTTP/1.1 404"), "{said:?}");
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_is_the_clients_fault() {
+    let passage = Passage::open(json!({})).await;
+    for length in [10, 1_000_000] {
+        let mut stream = TcpStream::connect(passage.api.at.http).await.unwrap();
+        let head = format!(
+            "POST /api/v1/integrations/t?orgId=10 HTTP/1.1\r\nhost: g\r\nx-api-key: {ADMIN_KEY}\r\ncontent-length: {length}\r\n\r\nabc"
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.shutdown().await.unwrap();
+        let _ = stream.read_to_end(&mut Vec::new()).await;
+    }
+    let logs = passage.logs(2).await;
+    assert!(
+        logs.iter()
+            .all(|log| log["status"] == "FAILED" && log["errorCategory"] == "CLIENT_ERROR"),
+        "{logs:?}"
+    );
+    let fine = passage.post(json!({})).await;
+    assert_eq!(fine.status, 200, "{fine:?}");
+}

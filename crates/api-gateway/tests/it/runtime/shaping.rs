@@ -1,0 +1,156 @@
+//! Requests and answers in another shape.
+
+use ig_testkit::receiver::Answer;
+use serde_json::json;
+
+use super::Passage;
+
+const JSON: (&str, &str) = ("content-type", "application/json");
+
+#[tokio::test]
+async fn a_mapping_shapes_the_request_and_another_the_answer() {
+    let passage = Passage::open(json!({
+        "requestTransformationMode": "SIMPLE",
+        "requestFieldMappings": [{"sourceField": "patient.id", "targetField": "id", "transform": "upper"}],
+        "requestStaticFields": [{"key": "channel", "value": "gateway"}],
+        "responseTransformationMode": "SIMPLE",
+        "responseFieldMappings": [{"sourceField": "booking.number", "targetField": "number"}],
+    }))
+    .await;
+    let theirs = Answer::status(201)
+        .header("content-type", "application/json")
+        .header("etag", "\"1\"")
+        .body("{\"booking\":{\"number\":7},\"x\":1}");
+    passage.target.always("/base", theirs);
+    let answer = passage.post(json!({"patient": {"id": "p-1"}, "other": true})).await;
+    assert_eq!((answer.status, &answer.json), (201, &json!({"number": 7})), "{answer:?}");
+    assert_eq!(answer.headers["content-type"], "application/json");
+    assert!(!answer.headers.contains_key("etag"), "it was that of another body");
+    let sent = passage.target.requests().remove(0);
+    assert_eq!(
+        serde_json::from_slice::<serde_json::Value>(&sent.body).unwrap(),
+        json!({"id": "P-1", "channel": "gateway"})
+    );
+    let log = passage.log().await;
+    assert_eq!(
+        (&log["originalPayload"]["other"], &log["requestPayload"]["id"]),
+        (&json!(true), &json!("P-1")),
+        "{log}"
+    );
+    // What a target says against a request is not mapped away.
+    passage
+        .target
+        .always("/base", Answer::status(409).body("{\"error\":\"taken\"}"));
+    let refused = passage.post(json!({"patient": {"id": "p-1"}})).await;
+    assert_eq!((refused.status, &refused.json), (409, &json!({"error": "taken"})));
+}
+
+#[tokio::test]
+async fn a_script_sees_the_whole_answer_and_may_set_its_status_and_headers() {
+    let script = r"
+        console.log('answered', payload.status);
+        if (payload.status === 404) return { data: { found: false }, status: 200, headers: { 'X-Found': 'no', 'x-gone': null } };
+        return payload.data.items.map(item => item.id);";
+    let passage = Passage::open(json!({
+        "allowedMethods": ["GET"],
+        "responseTransformationMode": "SCRIPT",
+        "responseTransformScript": script,
+    }))
+    .await;
+    passage
+        .target
+        .always("/base", Answer::status(200).body("{\"items\":[{\"id\":1},{\"id\":2}]}"));
+    let found = passage.call("GET", "?orgId=10", &[("accept-encoding", "gzip")], "").await;
+    assert_eq!((found.status, &found.json), (200, &json!([1, 2])), "{found:?}");
+    assert_eq!(passage.target.requests()[0].headers["accept-encoding"], "identity");
+    passage
+        .target
+        .always("/base", Answer::status(404).header("x-gone", "1").header("x-kept", "1"));
+    let missing = passage.call("GET", "?orgId=10", &[], "").await;
+    assert_eq!(
+        (missing.status, &missing.json),
+        (200, &json!({"found": false})),
+        "{missing:?}"
+    );
+    assert_eq!(
+        (
+            missing.headers["x-found"].to_str().unwrap(),
+            missing.headers["x-kept"].to_str().unwrap()
+        ),
+        ("no", "1")
+    );
+    assert!(!missing.headers.contains_key("x-gone"));
+    passage.logs(2).await;
+    let traces = passage.api.get("/execution-logs?orgId=10").await;
+    assert!(traces.json.to_string().contains("answered"), "{traces:?}");
+}
+
+#[tokio::test]
+async fn a_request_that_cannot_be_shaped_is_refused_and_never_sent() {
+    let passage = Passage::open(json!({
+        "requestTransformationMode": "SCRIPT",
+        "requestTransformScript": "if (payload.skip) return null; return { n: payload.deep.n };",
+    }))
+    .await;
+    let table: [(&[(&str, &str)], &str, u16, &str); 4] = [
+        (&[JSON], "{\"broken\":", 400, "is not valid JSON"),
+        (&[("content-type", "text/plain")], "{}", 415, "must be JSON"),
+        (&[JSON, ("content-encoding", "gzip")], "{}", 415, "not compressed"),
+        (&[JSON], "{}", 400, "could not be transformed"),
+    ];
+    for (headers, body, status, said) in table {
+        let refused = passage.call("POST", "?orgId=10", headers, body).await;
+        assert_eq!(refused.status, status, "{body}: {refused:?}");
+        assert!(refused.json.to_string().contains(said), "{refused:?}");
+    }
+    let skipped = passage.post(json!({"skip": true})).await;
+    assert_eq!((skipped.status, skipped.bytes.len()), (204, 0), "{skipped:?}");
+    assert_eq!(passage.target.count(), 0);
+    let sent = passage.post(json!({"deep": {"n": 1}})).await;
+    assert_eq!(
+        (sent.status, &passage.target.requests()[0].body[..]),
+        (200, b"{\"n\":1}".as_slice()),
+        "{sent:?}"
+    );
+    let logs = passage.logs(6).await;
+    let statuses: Vec<_> = logs.iter().map(|log| log["status"].as_str().unwrap()).collect();
+    assert_eq!(statuses, ["SUCCESS", "SKIPPED", "FAILED", "FAILED", "FAILED", "FAILED"]);
+}
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_shaped_is_a_502_and_no_failure_of_the_target() {
+    let passage = Passage::open(json!({
+        "responseTransformationMode": "SIMPLE",
+        "responseFieldMappings": [{"sourceField": "a", "targetField": "b"}],
+    }))
+    .await;
+    passage.target.always("/base", Answer::status(200).body("<html>"));
+    for _ in 0..6 {
+        let failed = passage.post(json!({})).await;
+        assert_eq!(failed.status, 502, "{failed:?}");
+        assert!(failed.text("/error").contains("not valid JSON"), "{failed:?}");
+    }
+    let log = passage.logs(6).await.remove(0);
+    assert_eq!(
+        (&log["errorCategory"], &log["responseStatus"]),
+        (&json!("TRANSFORMATION"), &json!(200)),
+        "{log}"
+    );
+    passage.target.always("/base", Answer::status(200).body("{\"a\":1}"));
+    assert_eq!(passage.post(json!({})).await.json, json!({"b": 1}), "no breaker has opened");
+}
+
+#[tokio::test]
+async fn what_has_to_be_seen_whole_is_bounded_both_ways() {
+    let passage = Passage::open(json!({"requestFieldMappings": [{"sourceField": "a", "targetField": "b"}], "responseFieldMappings": [{"sourceField": "a", "targetField": "b"}]})).await;
+    let large = format!("{{\"a\":\"{}\"}}", "x".repeat(10 * 1024 * 1024));
+    let refused = passage.call("POST", "?orgId=10", &[JSON], large.clone()).await;
+    assert_eq!(
+        (refused.status, refused.text("/code").as_str(), passage.target.count()),
+        (413, "PAYLOAD_TOO_LARGE", 0)
+    );
+    passage.target.always("/base", Answer::status(200).body(large));
+    let failed = passage.post(json!({"a": 1})).await;
+    assert_eq!(failed.status, 502, "{}", failed.status);
+    assert!(failed.text("/error").contains("larger than"), "{failed:?}");
+}

@@ -1,0 +1,111 @@
+//! More calls than there is room for.
+
+use std::time::Duration;
+
+use ig_testkit::receiver::{Answer, Receiver};
+use ig_testkit::wait::eventually;
+use serde_json::json;
+
+use super::{Passage, gateway, inbound};
+use crate::api::merged;
+
+#[tokio::test]
+async fn calls_beyond_what_may_be_under_way_are_refused_at_once_and_the_rest_is_served() {
+    let passage = Passage::open(json!({"maxConcurrency": 3})).await;
+    passage
+        .target
+        .always("/base", Answer::status(200).after(Duration::from_millis(400)));
+    let answers = futures::future::join_all((0..30).map(|_| passage.post(json!({})))).await;
+    let served = answers.iter().filter(|answer| answer.status == 200).count();
+    let refused: Vec<_> = answers.iter().filter(|answer| answer.status == 503).collect();
+    assert_eq!((served, refused.len()), (3, 27));
+    assert!(
+        refused
+            .iter()
+            .all(|answer| answer.headers["retry-after"] == "1" && answer.text("/code") == "SERVICE_UNAVAILABLE")
+    );
+    assert_eq!(passage.target.count(), 3);
+    passage.target.always("/base", Answer::status(200));
+    assert_eq!(passage.post(json!({})).await.status, 200, "it recovers at once");
+}
+
+#[tokio::test]
+async fn one_integrations_crowd_leaves_the_others_their_room_up_to_that_of_all() {
+    let target = Receiver::start();
+    let api = gateway(|config| config.runtime.max_calls = 4).await;
+    api.org(super::ORG).await;
+    inbound(&api, &target.url("/slow"), json!({"maxConcurrency": 2})).await;
+    let other = json!({"type": "u", "name": "U", "targetUrl": target.url("/quick")});
+    assert_eq!(api.post("/inbound-integrations?orgId=10", other).await.status, 201);
+    target.always("/slow", Answer::status(200).after(Duration::from_millis(500)));
+    let crowd = futures::future::join_all((0..10).map(|_| api.post("/integrations/t?orgId=10", json!({}))));
+    let quick = async {
+        target.wait_for(2).await;
+        api.post("/integrations/u?orgId=10", json!({})).await
+    };
+    let (_, quick) = futures::join!(crowd, quick);
+    assert_eq!(quick.status, 200, "{quick:?}");
+}
+
+#[tokio::test]
+async fn an_integrations_own_limit_is_told_on_every_answer_and_leaves_a_dead_letter_when_it_is_reached() {
+    let passage = Passage::open(merged(
+        json!({"allowedMethods": ["POST", "PUT"]}),
+        json!({"rateLimits": {"maxRequests": 2, "windowSeconds": 3600}}),
+    ))
+    .await;
+    for left in ["1", "0"] {
+        let answer = passage.post(json!({})).await;
+        assert_eq!(
+            (answer.status, answer.headers["ratelimit-limit"].to_str().unwrap()),
+            (200, "2"),
+            "{answer:?}"
+        );
+        assert_eq!(answer.headers["ratelimit-remaining"], left);
+        assert!(answer.headers.contains_key("ratelimit-reset"));
+    }
+    let refused = passage
+        .call("PUT", "?orgId=10", &[("content-type", "application/json")], "{\"a\":1}")
+        .await;
+    assert_eq!(
+        (refused.status, refused.text("/code").as_str()),
+        (429, "RATE_LIMITED"),
+        "{refused:?}"
+    );
+    assert!(refused.headers["retry-after"].to_str().unwrap().parse::<u64>().unwrap() > 1);
+    assert_eq!(passage.post(json!({"b": 1})).await.status, 429);
+    eventually("two dead letters", async || passage.letters().await.len() == 2).await;
+    let letters = passage.letters().await;
+    let of = |method: &str| letters.iter().find(|letter| letter["httpMethod"] == method).unwrap();
+    assert_eq!(
+        (&of("PUT")["reason"], &of("PUT")["status"]),
+        (&json!("RATE_LIMITED"), &json!("PENDING_RETRY")),
+        "{letters:?}"
+    );
+    assert_eq!(of("POST")["status"], "ABANDONED", "its client was told to send it again");
+    assert_eq!(passage.target.count(), 2);
+}
+
+#[tokio::test]
+async fn the_organisations_limit_of_runtime_calls_is_told_too() {
+    let target = Receiver::start();
+    let api = gateway(|config| config.rate_limit.org_runtime_per_minute = 2).await;
+    api.org(super::ORG).await;
+    inbound(&api, &target.url("/"), json!({})).await;
+    let statuses = [
+        api.post("/integrations/t?orgId=10", json!({})).await,
+        api.post("/integrations/t?orgId=10", json!({})).await,
+    ];
+    assert!(
+        statuses
+            .iter()
+            .all(|answer| answer.status == 200 && answer.headers["ratelimit-limit"] == "2"),
+        "{statuses:?}"
+    );
+    let refused = api.post("/integrations/t?orgId=10", json!({})).await;
+    assert_eq!(
+        (refused.status, refused.headers["ratelimit-remaining"].to_str().unwrap()),
+        (429, "0"),
+        "{refused:?}"
+    );
+}
