@@ -28,7 +28,7 @@ test: ## Run all tests against private databases
 
 .PHONY: bench
 bench: ## Measure the figures to reach, against private databases (one alone: make bench ONLY=latency)
-	@deploy/local/setup databases
+	@deploy/local/setup databases nginx
 	@cargo build --release --package igctl
 	@deploy/local/with-databases -- cargo bench --package ig-tests --bench bench -- $(ONLY)
 

@@ -8,6 +8,7 @@ mod latency;
 mod limit;
 mod management;
 mod mappings;
+mod proxy;
 mod report;
 mod scale;
 mod schedules;
@@ -75,6 +76,9 @@ async fn measure() -> anyhow::Result<()> {
     }
     if wanted("management") {
         management::beside_a_million(&mut report).await?;
+    }
+    if wanted("proxy") {
+        proxy::beside_nginx(&mut report).await?;
     }
     if wanted("limit") {
         limit::limited(&mut report).await?;

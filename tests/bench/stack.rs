@@ -1,5 +1,6 @@
 //! A whole system in one process of its own: `igctl up`, as it is built for release.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -48,6 +49,17 @@ impl Stack {
             child,
             folder,
         })
+    }
+
+    /// Where the HTTP edge listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        let address = self.http.trim_start_matches("http://").parse();
+        address.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 0)))
+    }
+
+    /// A key that may do everything.
+    pub(crate) fn key(&self) -> &str {
+        &self.key
     }
 
     /// Ends it and starts it again on the same databases; says how long the start took.
