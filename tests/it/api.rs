@@ -52,11 +52,42 @@ impl Api {
             .header("content-type", "application/json")
             .body(Full::new(Bytes::from(body)))
             .expect("a request");
+        self.answer(request).await
+    }
+
+    /// Calls a route below `/api/v1` with headers and a body of JSON as it is.
+    pub(crate) async fn call_with(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &'static str) -> Answer {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("{}/api/v1{path}", self.base))
+            .header("x-api-key", &self.key)
+            .header("content-type", "application/json");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.answer(
+            request
+                .body(Full::new(Bytes::from_static(body.as_bytes())))
+                .expect("a request"),
+        )
+        .await
+    }
+
+    /// Where the gateway listens, such as `127.0.0.1:4000`.
+    pub(crate) fn authority(&self) -> String {
+        self.base.trim_start_matches("http://").to_owned()
+    }
+
+    /// The key that it comes with.
+    pub(crate) fn key(&self) -> &str {
+        &self.key
+    }
+
+    async fn answer(&self, request: Request<Full<Bytes>>) -> Answer {
         let answer = tokio::time::timeout(PATIENCE, self.client.request(request))
             .await
             .expect("an answer in time");
-        let answer = answer.expect("an answer");
-        let (parts, body) = answer.into_parts();
+        let (parts, body) = answer.expect("an answer").into_parts();
         let bytes = body.collect().await.expect("a whole body").to_bytes();
         Answer {
             status: parts.status,

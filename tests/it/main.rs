@@ -24,6 +24,7 @@ mod oauth2;
 mod processes;
 mod redelivery;
 mod rows;
+mod runtime;
 mod scheduled;
 mod scheduling;
 mod setup;

@@ -1,7 +1,7 @@
 //! Deliveries that failed are tried again: by themselves, by hand and in bulk, each with one message id and one log.
 
 mod chaos;
-mod ground;
+pub(crate) mod ground;
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use ground::{Ground, ORG, OTHER_ORG};
 
 /// The delay before a retry may be, and a look at what is due.
-const SOON: Duration = Duration::from_secs(90);
+pub(crate) const SOON: Duration = Duration::from_secs(90);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn failures_and_then_a_success_are_resolved_with_one_log_by_themselves() {

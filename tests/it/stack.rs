@@ -179,6 +179,7 @@ impl Stack {
         let (http, grpc, worker_grpc) = (port(), port(), port());
         let mut environment = base(mongo, grpc);
         environment.insert("IG__SERVICES__DELIVERY_WORKER".to_owned(), format!("127.0.0.1:{worker_grpc}"));
+        environment.insert("IG__HTTP__DRAIN_MS".to_owned(), "0".to_owned());
         environment.insert("IG__HTTP__LISTEN".to_owned(), format!("127.0.0.1:{http}"));
         environment.extend(settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
         let mut own = environment.clone();
@@ -191,6 +192,17 @@ impl Stack {
             environment,
             worker_grpc,
         }
+    }
+
+    /// Starts another gateway on the same database, with further settings; answers a client of it.
+    pub(crate) async fn gateway_beside(&self, settings: &[(&str, &str)]) -> (Process, Api) {
+        let (http, grpc) = (port(), port());
+        let mut environment = self.environment.clone();
+        environment.insert("IG__HTTP__LISTEN".to_owned(), format!("127.0.0.1:{http}"));
+        environment.insert("IG__GRPC__LISTEN".to_owned(), format!("127.0.0.1:{grpc}"));
+        environment.extend(settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
+        let gateway = Process::start("ig-api-gateway", port(), &environment).await;
+        (gateway, Api::new(format!("http://127.0.0.1:{http}"), KEY))
     }
 
     /// Starts a worker that reads a queue from its first row.

@@ -116,6 +116,10 @@ pub struct HttpConfig {
     pub request_timeout_ms: u64,
     /// Milliseconds that a request's headers may take to arrive.
     pub header_timeout_ms: u64,
+    /// Milliseconds that a client may take to take the next byte of an answer.
+    pub write_timeout_ms: u64,
+    /// Milliseconds that are served on after the process was told to stop, so that whoever balances requests has noticed.
+    pub drain_ms: u64,
     /// The most connections that are open at once; further ones wait.
     pub max_connections: usize,
     /// Origins of pages that may call the API from a browser, such as `https://console.example.org`.
@@ -147,6 +151,8 @@ impl Default for HttpConfig {
             body_timeout_ms: 15_000,
             request_timeout_ms: 30_000,
             header_timeout_ms: 10_000,
+            write_timeout_ms: 60_000,
+            drain_ms: 5_000,
             max_connections: 10_000,
             allowed_origins: Vec::new(),
             trusted_proxies: Vec::new(),
@@ -162,6 +168,9 @@ impl Validate for HttpConfig {
         }
         if self.import_limit_bytes == 0 {
             faults.add("import_limit_bytes", "is 0", "give at least 1");
+        }
+        if self.write_timeout_ms == 0 {
+            faults.add("write_timeout_ms", "is 0", "give at least 1");
         }
         if self.header_timeout_ms == 0 || self.max_connections == 0 {
             let key = if self.header_timeout_ms == 0 {

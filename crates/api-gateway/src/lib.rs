@@ -45,6 +45,7 @@ use ig_service::grpc::{Fleet, Services, channel};
 use ig_service::{Context, Fate, Process};
 use ig_store::{SecretBox, Store};
 use ig_transform::PayloadSchemas;
+use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
 pub use config::{AuthConfig, BootstrapConfig, Config, HttpConfig, RateLimitConfig, RuntimeConfig};
@@ -110,7 +111,8 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<Addresses> 
     let (egress, http) = (EgressGuard::new(&config.security)?, config.http.clone());
     let transformer = transforming::start(&config.scripts, &context, &store, &feed)?;
     let alerting = Alerting::new(channel(&config.services.alerter, &config.grpc)?, context.clone());
-    let proxying = Proxying::start(&config.runtime, &config.security, &context, &store, alerting)?;
+    let served = CancellationToken::new();
+    let proxying = Proxying::start(&config.runtime, &config.security, &context, &store, alerting, served.clone())?;
     let workers = Workers::new(channel(&config.services.delivery_worker, &config.grpc)?);
     let retrier = Retrier::new(channel(&config.services.dlq_retrier, &config.grpc)?);
     let schedulers = Schedulers::new(channel(&config.services.scheduler, &config.grpc)?);
@@ -135,7 +137,7 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<Addresses> 
         schemas: PayloadSchemas::default(),
         import_room: ImportRoom::default(),
     });
-    let http = server::serve(&context, &http, http::router(edge)).await?;
+    let http = server::serve(&context, &http, http::router(edge), served).await?;
     Ok(Addresses { http, grpc })
 }
 

@@ -16,6 +16,7 @@ use ig_delivery::{CircuitBreakers, Proxy, SecurityConfig};
 use ig_service::{Context, Fate};
 use ig_store::{InboundReplays, Store};
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 use crate::alerting::Alerting;
 use crate::config::RuntimeConfig;
@@ -54,13 +55,14 @@ pub(crate) struct Proxying {
 }
 
 impl Proxying {
-    /// Puts the parts together and starts the writer of logs.
+    /// Puts the parts together and starts the writer of logs, which ends after `served` says that no more calls come.
     pub(crate) fn start(
         config: &RuntimeConfig,
         security: &SecurityConfig,
         context: &Context,
         store: &Store,
         alerting: Alerting,
+        served: CancellationToken,
     ) -> anyhow::Result<Arc<Self>> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let switches = store.configuration().on_behalf_of(&Actor::system("api-gateway"));
@@ -75,7 +77,7 @@ impl Proxying {
             proxy: Proxy::new(security)?,
             routes: Routes::default(),
             breakers,
-            recording: Recording::start(config, context, store),
+            recording: Recording::start(config, context, store, served),
             replays: store.inbound_replays(),
             room: Arc::new(Semaphore::new(config.max_calls)),
             backoff: Backoff::default(),

@@ -4,10 +4,14 @@ use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{ConnectInfo, Request};
+use axum::response::Response;
+use http::header::CONNECTION;
+use http::{HeaderValue, Version};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -17,9 +21,14 @@ use ig_service::{Context, Fate};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 use tower::Service as _;
 
 use crate::config::HttpConfig;
+
+mod stalling;
+
+use stalling::Stalling;
 
 /// What the headers of a request may take in all.
 const LARGEST_HEADERS: usize = 64 * 1024;
@@ -37,8 +46,17 @@ pub(crate) struct ListenError {
     source: io::Error,
 }
 
-/// Serves until the shutdown, then finishes what is in flight; answers the address that was bound.
-pub(crate) async fn serve(context: &Context, config: &HttpConfig, router: Router) -> Result<SocketAddr, ListenError> {
+/// Serves until the shutdown, then finishes what is in flight; answers the address that was bound. `served` is cancelled when nothing is
+/// served any more.
+///
+/// Whoever balances requests learns late that this replica leaves. Until `drain_ms` is over it serves on, and tells every client with its
+/// answer to hang up: a connection is closed between two requests by the one who sends them, so none of them meets a closed door.
+pub(crate) async fn serve(
+    context: &Context,
+    config: &HttpConfig,
+    router: Router,
+    served: CancellationToken,
+) -> Result<SocketAddr, ListenError> {
     let address = config.listen;
     let error = |source| ListenError { address, source };
     let listener = TcpListener::bind(address).await.map_err(error)?;
@@ -47,15 +65,27 @@ pub(crate) async fn serve(context: &Context, config: &HttpConfig, router: Router
         builder: Arc::new(builder(config)),
         router,
         room: Arc::new(Semaphore::new(config.max_connections)),
+        leaving: Arc::default(),
+        patience: Duration::from_millis(config.write_timeout_ms),
     };
+    let drain = Duration::from_millis(config.drain_ms);
     let stopping = context.stopping().clone();
     context.spawn("http", Fate::RunsUntilShutdown, async move {
         let (graceful, mut connections) = (GracefulShutdown::new(), JoinSet::new());
         let accepting = server.accept(&listener, &graceful, &mut connections);
-        let _ = stopping.run_until_cancelled(accepting).await;
+        let left = async {
+            stopping.cancelled().await;
+            server.leaving.store(true, Ordering::Relaxed);
+            tokio::time::sleep(drain).await;
+        };
+        tokio::select! {
+            never = accepting => match never {},
+            () = left => {}
+        }
         drop(listener);
         graceful.shutdown().await;
         while connections.join_next().await.is_some() {}
+        served.cancel();
     });
     Ok(bound)
 }
@@ -64,6 +94,10 @@ struct Server {
     builder: Arc<Builder<TokioExecutor>>,
     router: Router,
     room: Arc<Semaphore>,
+    /// Set once this replica is about to leave.
+    leaving: Arc<AtomicBool>,
+    /// How long a client may take to take the next byte.
+    patience: Duration,
 }
 
 impl Server {
@@ -90,11 +124,18 @@ impl Server {
         let _ = stream.set_nodelay(true);
         let (builder, router) = (Arc::clone(&self.builder), self.router.clone());
         let watcher = graceful.watcher();
+        let (leaving, stream) = (Arc::clone(&self.leaving), Stalling::new(stream, self.patience));
         connections.spawn(async move {
             let service = service_fn(move |request: http::Request<Incoming>| {
                 let mut request: Request = request.map(axum::body::Body::new);
                 request.extensions_mut().insert(ConnectInfo(peer));
-                router.clone().call(request)
+                let is_http1 = request.version() < Version::HTTP_2;
+                let (answering, leaving) = (router.clone().call(request), Arc::clone(&leaving));
+                async move {
+                    let answer = answering.await?;
+                    let leaves = is_http1 && leaving.load(Ordering::Relaxed);
+                    Ok::<_, Infallible>(if leaves { farewell(answer) } else { answer })
+                }
             });
             let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
             // What a peer does to its connection is its own affair.
@@ -102,6 +143,12 @@ impl Server {
             drop(room);
         });
     }
+}
+
+/// Asks the client to open another connection for its next request; HTTP/2 has its own way of saying that.
+fn farewell(mut answer: Response) -> Response {
+    answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    answer
 }
 
 fn builder(config: &HttpConfig) -> Builder<TokioExecutor> {

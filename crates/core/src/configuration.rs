@@ -106,6 +106,11 @@ impl OrgConfiguration {
         self.inbound.get(route)
     }
 
+    /// One inbound integration.
+    pub fn inbound_of(&self, id: IntegrationId) -> Option<&Arc<InboundIntegration>> {
+        self.inbound.values().find(|inbound| inbound.id == id)
+    }
+
     /// One scheduled job.
     pub fn job(&self, id: IntegrationId) -> Option<&Arc<Job>> {
         self.jobs.get(&id)

@@ -9,6 +9,7 @@ use crate::clock::Timestamp;
 use crate::id::{IntegrationId, OrgId, Rid};
 use crate::integration::{Hold, LogLevel, OutgoingAuth, SetLimit, Signing, TargetUrl, Transformation};
 
+mod again;
 mod client;
 mod method;
 mod route;

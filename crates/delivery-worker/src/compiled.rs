@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use ig_core::condition::Condition;
 use ig_core::configuration::{Change, Configuration, RevisedChange};
+use ig_core::delivery_log::Direction;
 use ig_core::event_type::EventTypeDefinition;
 use ig_core::fault::Faults;
 use ig_core::id::{EventType, IntegrationId, OrgId, Rid};
-use ig_core::integration::{Integration, PlannedAction};
+use ig_core::inbound::InboundIntegration;
+use ig_core::integration::{Guarded, Integration, PlannedAction};
 use ig_core::schedule::{ScheduleMode, Scheduling, Zone};
 use ig_delivery::Template;
 use ig_transform::{CompiledCondition, CompiledFilter, CompiledScript, CompiledShape};
@@ -73,6 +75,8 @@ fn conditions(integration: &Integration, action: &PlannedAction<'_>) -> Result<V
 pub(crate) struct CompiledIntegration {
     /// As configured.
     pub integration: Arc<Integration>,
+    /// Which way it goes: a call that is sent again is a delivery too.
+    pub direction: Direction,
     /// Its requests in sequence; where one cannot be made, why.
     pub actions: Vec<Result<CompiledAction, String>>,
     /// The script that tells when its deliveries are due, where one does.
@@ -82,7 +86,8 @@ pub(crate) struct CompiledIntegration {
 }
 
 impl CompiledIntegration {
-    fn new(integration: Arc<Integration>) -> Self {
+    /// Makes an integration ready.
+    pub(crate) fn new(integration: Arc<Integration>, direction: Direction) -> Self {
         let planned = integration.planned_actions();
         let filter = declared_filter(&integration);
         // A filter that cannot be applied must not turn into none.
@@ -95,7 +100,16 @@ impl CompiledIntegration {
             filter: filter.ok().flatten(),
             tells_due: tells_due(&integration),
             integration,
+            direction,
             actions,
+        }
+    }
+
+    /// As its breaker sees it.
+    pub(crate) fn guarded(&self) -> Guarded<'_> {
+        Guarded {
+            direction: self.direction,
+            ..self.integration.guarded()
         }
     }
 
@@ -219,6 +233,11 @@ impl LiveConfiguration {
         inner.configuration.org(org).map(|org| org.zone(entity)).unwrap_or_default()
     }
 
+    /// An inbound integration as it is configured now.
+    pub(crate) fn inbound(&self, org: OrgId, id: IntegrationId) -> Option<Arc<InboundIntegration>> {
+        self.inner.read().configuration.org(org)?.inbound_of(id).cloned()
+    }
+
     /// An integration as it is configured now.
     pub(crate) fn integration(&self, id: IntegrationId) -> Option<Arc<CompiledIntegration>> {
         self.inner.read().compiled.get(&id).cloned()
@@ -274,5 +293,5 @@ impl Inner {
 }
 
 fn compile(integration: &Arc<Integration>) -> Arc<CompiledIntegration> {
-    Arc::new(CompiledIntegration::new(Arc::clone(integration)))
+    Arc::new(CompiledIntegration::new(Arc::clone(integration), Direction::Outbound))
 }

@@ -137,7 +137,7 @@ impl Maker {
         wanted: Result<&CompiledAction, Ending>,
         protocol: &mut Protocol,
     ) -> Result<Ending, Interrupted> {
-        let (integration, message) = (assignment.compiled.integration.guarded(), assignment.message);
+        let (integration, message) = (assignment.compiled.guarded(), assignment.message);
         let probe = match self.gate.breakers.admit(&integration, message).await {
             Passage::Send(probe) => probe,
             Passage::Hold(hold) => return Ok(Ending::Held(hold)),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::SecondsFormat;
 use ig_core::dead_letter::DeadLetterReason;
-use ig_core::delivery_log::{DeliveryLog, DeliveryStatus, Step, TriggerType};
+use ig_core::delivery_log::{DeliveryLog, DeliveryStatus, Direction, Step, TriggerType};
 use ig_core::event::{Event, Payload};
 use ig_core::order::{DeliveryOrder, OrderOutcome, OrderReport};
 use ig_core::ports::{JournalEntry, StoreError};
@@ -38,6 +38,9 @@ pub(crate) enum OrderError {
     #[error(transparent)]
     Store(#[from] StoreError),
 }
+
+/// What clients name a call by that may be sent again.
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 /// Carries orders out.
 pub(crate) struct Orders {
@@ -75,9 +78,9 @@ impl Orders {
         if self.stop.is_cancelled() || !self.configuration.is_in_force() {
             return Err(OrderError::NotNow);
         }
-        let compiled = self.integration(&order)?;
         let log_id = order.message_id.log_id(order.event_created_at);
         let recorded = self.logs.get(order.org_id, log_id).await?;
+        let compiled = self.integration(&order, recorded.as_ref())?;
         if let Some(recorded) = &recorded
             && !self.is_retry(&order, recorded).await?
         {
@@ -113,15 +116,25 @@ impl Orders {
         self.letters.is_held(order.org_id, recorded.id, &claim).await
     }
 
-    fn integration(&self, order: &DeliveryOrder) -> Result<Arc<CompiledIntegration>, OrderError> {
+    fn integration(&self, order: &DeliveryOrder, recorded: Option<&DeliveryLog>) -> Result<Arc<CompiledIntegration>, OrderError> {
         let found = self.configuration.integration(order.integration);
         let compiled = found
             .filter(|compiled| compiled.integration.org_id == order.org_id)
+            .or_else(|| self.inbound(order, recorded?))
             .ok_or(OrderError::NoSuchIntegration)?;
         if usize::from(order.action_index) >= compiled.actions.len() {
             return Err(OrderError::NoSuchAction(order.action_index));
         }
         Ok(compiled)
+    }
+
+    /// What a call that failed is sent again through: its log tells where it went.
+    fn inbound(&self, order: &DeliveryOrder, recorded: &DeliveryLog) -> Option<Arc<CompiledIntegration>> {
+        let inbound = self.configuration.inbound(order.org_id, order.integration)?;
+        let mut sent = recorded.request_headers.iter();
+        let key = sent.find(|(name, _)| name.eq_ignore_ascii_case(IDEMPOTENCY_KEY));
+        let again = inbound.again(&recorded.target, key.map(|(_, value)| value.as_str()))?;
+        Some(Arc::new(CompiledIntegration::new(Arc::new(again), Direction::Inbound)))
     }
 
     async fn make(&self, order: DeliveryOrder, compiled: &CompiledIntegration) -> Result<JournalEntry, OrderError> {

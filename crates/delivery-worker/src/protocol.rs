@@ -5,9 +5,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use ig_core::clock::Timestamp;
 use ig_core::dead_letter::{DEFAULT_MAX_RETRIES, DeadLetter, DeadLetterReason, DeadLetterStatus, FIRST_RETRY};
-use ig_core::delivery_log::{
-    Attempt, DeliveryLog, DeliveryStatus, Direction, EventRef, ExecutionTrace, IntegrationRef, Step, TriggerType,
-};
+use ig_core::delivery_log::{Attempt, DeliveryLog, DeliveryStatus, EventRef, ExecutionTrace, IntegrationRef, Step, TriggerType};
 use ig_core::id::Rid;
 use ig_core::integration::{Hold, LogLevel};
 use ig_core::outcome::{ErrorCategory, Failure};
@@ -71,7 +69,7 @@ impl Protocol {
                     event_type: event.event_type.clone(),
                     created_at: event.created_at,
                 },
-                direction: Direction::Outbound,
+                direction: assignment.compiled.direction,
                 trigger: assignment.trigger,
                 status: DeliveryStatus::Success,
                 target: action.target.clone().into(),

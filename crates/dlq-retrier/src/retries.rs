@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ig_core::clock::{Clock, Timestamp};
+use ig_core::delivery_log::Direction;
 use ig_core::id::LogId;
 use ig_core::order::{OrderOutcome, OrderReport};
 use ig_core::outcome::{ErrorCategory, Failure};
 use ig_core::ports::StoreError;
 use ig_core::redelivery::{ClaimId, Redelivery, Retried};
 use ig_proto::OrderRefusal;
-use ig_store::{DeadLetters, Integrations, KeptLetter, Settled, Settling};
+use ig_store::{DeadLetters, InboundIntegrations, Integrations, KeptLetter, Settled, Settling};
 
 use crate::metrics;
 use crate::nudge::Nudge;
@@ -40,6 +41,8 @@ pub(crate) struct Retries {
     pub(crate) letters: DeadLetters,
     /// The integrations, to tell what was deleted from what a worker does not know yet.
     pub(crate) integrations: Integrations,
+    /// The inbound ones.
+    pub(crate) inbound: InboundIntegrations,
     /// Who delivers.
     pub(crate) workers: Workers,
     /// How organisations want them tried again.
@@ -85,7 +88,7 @@ impl Retries {
     /// A worker knows the configuration of a moment ago; the database tells what is really gone.
     async fn unknown(&self, letter: &KeptLetter, now: Timestamp) -> Result<Retried, StoreError> {
         let integration = &letter.letter.integration;
-        let requests = self.integrations.requests(letter.letter.org_id, integration.id).await?;
+        let requests = self.requests(letter).await?;
         Ok(match requests {
             None => Retried::Impossible {
                 reason: "The integration was deleted.".to_owned(),
@@ -97,6 +100,15 @@ impl Retries {
                 until: now + UNTIL_KNOWN,
             },
         })
+    }
+
+    /// How many requests the integration of a dead letter makes; nothing where it is gone. A call makes one.
+    async fn requests(&self, letter: &KeptLetter) -> Result<Option<usize>, StoreError> {
+        let (org, id) = (letter.letter.org_id, letter.letter.integration.id);
+        match letter.letter.direction {
+            Direction::Outbound => self.integrations.requests(org, id).await,
+            Direction::Inbound => Ok(self.inbound.exists(org, id).await?.then_some(1)),
+        }
     }
 
     /// Stores what came of a retry.

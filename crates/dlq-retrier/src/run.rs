@@ -66,6 +66,7 @@ fn retries(config: &Config, store: &Store, nudges: &Nudges, clock: Arc<dyn Clock
     Ok(Retries {
         letters: store.dead_letters(),
         integrations: store.integrations(),
+        inbound: store.inbound_integrations(),
         workers: Workers::new(worker),
         policies: Policies::new(store.organizations(), config.dlq.policy().context("section dlq")?),
         alerting: nudges.alerting.clone(),

@@ -7,7 +7,7 @@ mod timeouts;
 use ig_core::id::{IntegrationId, OrgId};
 use ig_core::inbound::{InboundIntegration, RouteName};
 use ig_core::ports::StoreError;
-use mongodb::bson::doc;
+use mongodb::bson::{Document, doc};
 
 pub(crate) use document::InboundDocument;
 
@@ -39,6 +39,14 @@ pub struct InboundIntegrations {
 impl InboundIntegrations {
     pub(crate) fn new(database: Database) -> Self {
         Self { database }
+    }
+
+    /// Whether an organisation has an inbound integration; nothing of it is opened.
+    pub async fn exists(&self, org: OrgId, id: IntegrationId) -> Result<bool, StoreError> {
+        let integrations = self.database.collection::<Document>(INTEGRATIONS);
+        let filter = doc! { "_id": object_id(id.0), "orgId": org.0, "direction": DIRECTION };
+        let found = integrations.find_one(filter).projection(doc! { "_id": 1 });
+        Ok(self.database.within(found).await?.is_some())
     }
 
     /// One of an organisation's inbound integrations.

@@ -12,30 +12,30 @@ use crate::api::Api;
 use crate::stack::{Process, Stack, port};
 
 /// The tenant.
-pub(super) const ORG: i64 = 648;
+pub(crate) const ORG: i64 = 648;
 /// Somebody else.
-pub(super) const OTHER_ORG: i64 = 649;
+pub(crate) const OTHER_ORG: i64 = 649;
 
 /// Everything that a retry needs.
-pub(super) struct Ground {
-    pub(super) stack: Stack,
-    pub(super) worker: Process,
-    pub(super) retrier: Process,
+pub(crate) struct Ground {
+    pub(crate) stack: Stack,
+    pub(crate) worker: Process,
+    pub(crate) retrier: Process,
     _alerter: Process,
-    pub(super) queue: TestQueue,
-    pub(super) receiver: Receiver,
-    pub(super) integration: String,
-    pub(super) mongo: TestDatabase,
+    pub(crate) queue: TestQueue,
+    pub(crate) receiver: Receiver,
+    pub(crate) integration: String,
+    pub(crate) mongo: TestDatabase,
 }
 
 impl Ground {
     /// One whose retrier does nothing by itself.
-    pub(super) async fn fresh() -> Self {
+    pub(crate) async fn fresh() -> Self {
         Self::looking_every(3_600).await
     }
 
     /// One whose retrier looks for what is due every so many seconds.
-    pub(super) async fn looking_every(seconds: u64) -> Self {
+    pub(crate) async fn looking_every(seconds: u64) -> Self {
         let (retrier_at, alerter_at) = (format!("127.0.0.1:{}", port()), format!("127.0.0.1:{}", port()));
         let addresses = [
             ("IG__SERVICES__DLQ_RETRIER", retrier_at.as_str()),
@@ -72,7 +72,7 @@ impl Ground {
     }
 
     /// Enables the integration, whose breaker has opened by now, and waits until the worker knows.
-    pub(super) async fn enable(&self) {
+    pub(crate) async fn enable(&self) {
         let path = format!("/outbound-integrations/{}/enable?orgId={ORG}", self.integration);
         self.api().post(&path, &json!({})).await;
         let url = self.receiver.url("/canary");
@@ -84,18 +84,18 @@ impl Ground {
         .await;
     }
 
-    pub(super) fn api(&self) -> &Api {
+    pub(crate) fn api(&self) -> &Api {
         &self.stack.api
     }
 
     /// Has one delivery fail; answers its dead letter's id.
-    pub(super) async fn failed(&self, payload: Value) -> String {
+    pub(crate) async fn failed(&self, payload: Value) -> String {
         self.queue.insert(QueueRow::new(ORG, "lab").json(&payload)).await;
         self.dead_letters(1).await.remove(0)
     }
 
     /// Has so many deliveries of one lane fail, numbered from 0; answers their dead letters' ids.
-    pub(super) async fn all_failed(&self, count: i64) -> Vec<String> {
+    pub(crate) async fn all_failed(&self, count: i64) -> Vec<String> {
         let rows = (0..count).map(|n| QueueRow::new(ORG, "lab").json(&json!({"n": n})));
         self.queue.insert_many(rows).await;
         self.dead_letters(count as usize).await
@@ -113,12 +113,12 @@ impl Ground {
     }
 
     /// A dead letter as it stands.
-    pub(super) async fn entry(&self, id: &str) -> Value {
+    pub(crate) async fn entry(&self, id: &str) -> Value {
         self.api().get(&format!("/dlq/{id}?orgId={ORG}")).await
     }
 
     /// A dead letter once it is as `what` says.
-    pub(super) async fn entry_when(&self, id: &str, what: &str, is: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) async fn entry_when(&self, id: &str, what: &str, is: impl Fn(&Value) -> bool) -> Value {
         let mut entry = Value::Null;
         eventually_within(SOON, what, async || {
             entry = self.entry(id).await;
@@ -129,13 +129,13 @@ impl Ground {
     }
 
     /// Wants a dead letter tried again.
-    pub(super) async fn retry(&self, id: &str) -> StatusCode {
+    pub(crate) async fn retry(&self, id: &str) -> StatusCode {
         let path = format!("/dlq/{id}/retry?orgId={ORG}");
         self.api().call(Method::POST, &path, None).await.status
     }
 
     /// The one delivery log that there is, with its attempts.
-    pub(super) async fn one_log(&self) -> Value {
+    pub(crate) async fn one_log(&self) -> Value {
         let logs = self.api().list(ORG, "logs", "logs", "").await;
         assert_eq!(logs.len(), 1, "{logs:?}");
         let id = logs[0]["id"].as_str().expect("an id");
@@ -143,12 +143,12 @@ impl Ground {
     }
 
     /// Starts a redrive.
-    pub(super) async fn redrive(&self, filter: &Value) -> Value {
+    pub(crate) async fn redrive(&self, filter: &Value) -> Value {
         self.api().post(&format!("/dlq/redrives?orgId={ORG}"), filter).await
     }
 
     /// A redrive once it is as `what` says.
-    pub(super) async fn redrive_when(&self, begun: &Value, what: &str, is: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) async fn redrive_when(&self, begun: &Value, what: &str, is: impl Fn(&Value) -> bool) -> Value {
         let id = begun["id"].as_str().expect("an id");
         let mut redrive = Value::Null;
         eventually_within(SOON * 4, what, async || {

@@ -13,8 +13,8 @@ use tokio_util::sync::CancellationToken;
 use super::metrics;
 use crate::config::RuntimeConfig;
 
-/// What logs get to be written in when the process is told to stop.
-const FAREWELL: Duration = Duration::from_secs(28);
+/// What logs get to be written in when nothing is served any more.
+const FAREWELL: Duration = Duration::from_secs(10);
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// Room for one log, given back when it is durable.
@@ -45,15 +45,15 @@ pub(super) struct Recording {
 }
 
 impl Recording {
-    /// Starts the writer, which ends once nothing more will come.
-    pub(super) fn start(config: &RuntimeConfig, context: &Context, store: &Store) -> Self {
+    /// Starts the writer, which ends once nothing is served any more and all is written.
+    pub(super) fn start(config: &RuntimeConfig, context: &Context, store: &Store, served: CancellationToken) -> Self {
         let (queue, writer) = journal_queue(Arc::new(store.journal()));
         let (last, most) = (CancellationToken::new(), config.max_unrecorded.min(Semaphore::MAX_PERMITS));
         let room = Arc::new(Semaphore::new(most));
         context.spawn("logs of calls", Fate::RunsUntilShutdown, writer.run(last.clone()));
-        let (stop, all) = (context.stopping().clone(), Arc::clone(&room));
+        let all = Arc::clone(&room);
         context.spawn("end of the logs of calls", Fate::RunsUntilShutdown, async move {
-            stop.cancelled().await;
+            served.cancelled().await;
             let _ = tokio::time::timeout(FAREWELL, settled(&all, most)).await;
             last.cancel();
         });

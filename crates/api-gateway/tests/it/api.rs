@@ -225,6 +225,7 @@ fn config(database: &TestDatabase) -> Config {
     };
     config.secrets.keys = vec!["test:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".to_owned()];
     config.http.listen.set_port(0);
+    config.http.drain_ms = 0;
     config.grpc.listen.set_port(0);
     // A test's own program cannot become a script worker.
     config.scripts.worker_program = Some(env!("CARGO_BIN_EXE_ig-api-gateway").into());

@@ -41,6 +41,8 @@ impl Plan {
             .parse()
             .context("http.listen is no address")?;
         port::check_http(http)?;
+        // Nobody balances requests between several of these.
+        settings.offer("http.drain_ms", "0");
         let (kept, generated) = data.secrets()?;
         let kept = secrets(&mut settings, &kept);
         let database = Choice::make(&mut settings, data)?;

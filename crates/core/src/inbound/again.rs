@@ -1,0 +1,80 @@
+//! A call that failed and is sent again: then it is a delivery like any other, of the body that was kept.
+
+use http::Uri;
+
+use super::{InboundIntegration, ProxyMethod};
+use crate::delivery_log::Destination;
+use crate::integration::{
+    EventPattern, HttpMethod, Integration, LogLevel, Ordering, Scope, SimpleMapping, Target, TargetUrl, Transformation,
+};
+use crate::schedule::Schedule;
+
+impl InboundIntegration {
+    /// The integration that a call which went to `destination` is sent again through, as it is configured today; nothing where its
+    /// method has no body that was kept. `idempotency_key` is what its client named it by.
+    pub fn again(&self, destination: &Destination, idempotency_key: Option<&str>) -> Option<Integration> {
+        let key = idempotency_key.map(|key| ("Idempotency-Key".to_owned(), key.to_owned()));
+        let passthrough = || {
+            Transformation::Simple(SimpleMapping {
+                passthrough: true,
+                ..SimpleMapping::default()
+            })
+        };
+        Some(Integration {
+            id: self.id,
+            org_id: self.org_id,
+            tenant_id: self.tenant_id,
+            name: self.name.clone(),
+            is_active: self.is_active,
+            hold: self.hold.clone(),
+            events: EventPattern::Any,
+            scope: Scope::EntityOnly,
+            excluded_entity_rids: std::collections::BTreeSet::new(),
+            target: Target {
+                url: self.below_target(&destination.url),
+                method: method(destination.method)?,
+            },
+            filter: None,
+            transformation: self.request.clone().unwrap_or_else(passthrough),
+            lookups: Vec::new(),
+            script_timeout: self.script_timeout,
+            auth: self.auth.clone(),
+            signing: self.signing.clone(),
+            headers: self.headers.iter().cloned().chain(key).collect(),
+            actions: Vec::new(),
+            multi_action_delay: std::time::Duration::ZERO,
+            timeout: self.timeouts.total,
+            attempts: self.attempts,
+            ordering: Ordering::Ordered,
+            rate_limit: self.rate_limit,
+            breaker: self.breaker,
+            log_level: self.log_level.unwrap_or(LogLevel::Metadata),
+            schedule: Schedule::default(),
+            revision: self.revision,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+        })
+    }
+
+    /// Where a call went, as long as that lies at or below today's target; otherwise today's target.
+    fn below_target(&self, went_to: &TargetUrl) -> TargetUrl {
+        let (today, then) = (self.target.uri(), went_to.uri());
+        let same_host = today.scheme() == then.scheme() && today.authority() == then.authority();
+        let rest = then.path().strip_prefix(path(today));
+        let is_below = same_host && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        if is_below { went_to.clone() } else { self.target.clone() }
+    }
+}
+
+fn path(uri: &Uri) -> &str {
+    uri.path().trim_end_matches('/')
+}
+
+fn method(method: ProxyMethod) -> Option<HttpMethod> {
+    match method {
+        ProxyMethod::Post => Some(HttpMethod::Post),
+        ProxyMethod::Put => Some(HttpMethod::Put),
+        ProxyMethod::Patch => Some(HttpMethod::Patch),
+        ProxyMethod::Get | ProxyMethod::Head | ProxyMethod::Delete => None,
+    }
+}

@@ -1,0 +1,92 @@
+//! Callers in closed loops that keep their connections, as pools do, and count what fails.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+
+use bytes::Bytes;
+use http::Request;
+use http::header::CONNECTION;
+use http_body_util::{BodyExt as _, Full};
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+
+/// Running callers.
+pub(super) struct Callers {
+    answered: Arc<AtomicU64>,
+    stop: Arc<AtomicBool>,
+    running: JoinSet<Vec<String>>,
+}
+
+type Sender = SendRequest<Full<Bytes>>;
+
+impl Callers {
+    /// So many of them, each with a connection of its own.
+    pub(super) fn start(address: SocketAddr, path: &str, key: &str, count: usize) -> Self {
+        let (answered, stop) = (Arc::<AtomicU64>::default(), Arc::<AtomicBool>::default());
+        let mut running = JoinSet::new();
+        for _ in 0..count {
+            let (path, key) = (format!("/api/v1{path}"), key.to_owned());
+            running.spawn(call(address, path, key, Arc::clone(&answered), Arc::clone(&stop)));
+        }
+        Self { answered, stop, running }
+    }
+
+    /// How many calls were answered with 200.
+    pub(super) fn answered(&self) -> u64 {
+        self.answered.load(Relaxed)
+    }
+
+    /// Ends them; says how many calls were answered, and what the others came to.
+    pub(super) async fn stop(mut self) -> (u64, Vec<String>) {
+        self.stop.store(true, Relaxed);
+        let mut failed = Vec::new();
+        while let Some(of_one) = self.running.join_next().await {
+            failed.extend(of_one.expect("a caller"));
+        }
+        (self.answered(), failed)
+    }
+}
+
+async fn call(address: SocketAddr, path: String, key: String, answered: Arc<AtomicU64>, stop: Arc<AtomicBool>) -> Vec<String> {
+    let (mut failed, mut kept) = (Vec::new(), None);
+    while !stop.load(Relaxed) {
+        match once(address, &path, &key, kept.take()).await {
+            Ok((200, sender)) => {
+                answered.fetch_add(1, Relaxed);
+                kept = sender;
+            }
+            Ok((status, _)) => failed.push(status.to_string()),
+            Err(error) => failed.push(format!("{error:?}")),
+        }
+    }
+    failed
+}
+
+/// One call; the connection is given back where it may be used again.
+async fn once(address: SocketAddr, path: &str, key: &str, kept: Option<Sender>) -> anyhow::Result<(u16, Option<Sender>)> {
+    let mut sender = match kept.filter(|sender| !sender.is_closed()) {
+        Some(sender) => sender,
+        None => connect(address).await?,
+    };
+    sender.ready().await?;
+    let request = Request::post(path).header("host", "gateway").header("x-api-key", key);
+    let request = request
+        .header("content-type", "application/json")
+        .body(Full::new(Bytes::from_static(b"{}")))?;
+    let answer = sender.send_request(request).await?;
+    let status = answer.status().as_u16();
+    let closes = answer.headers().get(CONNECTION).is_some_and(|value| value == "close");
+    answer.into_body().collect().await?;
+    Ok((status, Some(sender).filter(|_| !closes)))
+}
+
+async fn connect(address: SocketAddr) -> anyhow::Result<Sender> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    tokio::task::spawn(connection);
+    Ok(sender)
+}
