@@ -61,7 +61,7 @@ const PREFLIGHT: Duration = Duration::from_mins(10);
 /// The whole HTTP edge.
 pub(crate) fn router(edge: Edge) -> Router {
     let (api, openapi) = described();
-    let (limit, cors) = (edge.http().request_timeout(), cors(edge.http()));
+    let (limit, cors) = (edge.http().request_timeout(), Arc::new(cors(edge.http())));
     api.merge(description::route(Arc::new(openapi)))
         .merge(docs::route())
         .merge(ig_console::router())
@@ -106,7 +106,7 @@ fn cors(config: &HttpConfig) -> CorsLayer {
 }
 
 /// Tells pages of other origins what they may do; whoever is no page is told nothing.
-async fn of_pages(State(cors): State<CorsLayer>, request: Request, next: Next) -> Response {
+async fn of_pages(State(cors): State<Arc<CorsLayer>>, request: Request, next: Next) -> Response {
     if !request.headers().contains_key(ORIGIN) {
         return next.run(request).await;
     }

@@ -80,7 +80,7 @@ pub(crate) async fn answer(
     };
     let permits = proxying.permits(&route)?;
     let identity = Identity::new(&route, call.request_id.clone(), trace(&call.parts), SystemClock.now());
-    let mut record = proxying.record(gateway, &route, method, &identity)?;
+    let mut record = proxying.record(gateway, &route, method, &identity).await?;
     let admitted = Admitted {
         gateway,
         proxying,
@@ -125,12 +125,16 @@ impl Proxying {
         Ok([of_all, of_one])
     }
 
-    fn record(&self, gateway: &Gateway, route: &Route, method: ProxyMethod, identity: &Identity) -> Result<CallRecord, ApiError> {
+    async fn record(&self, gateway: &Gateway, route: &Route, method: ProxyMethod, identity: &Identity) -> Result<CallRecord, ApiError> {
         let integration = &route.integration;
-        let room = match integration.log_level.map(|_| self.recording.room(integration.logging)) {
-            None | Some(Kept::Lost) => None,
-            Some(Kept::Room(room)) => Some((room, self.kept_for(gateway, integration.org_id))),
-            Some(Kept::Refused) => {
+        let kept = match integration.log_level {
+            Some(_) => self.recording.room(integration.logging).await,
+            None => Kept::Lost,
+        };
+        let room = match kept {
+            Kept::Lost => None,
+            Kept::Room(room) => Some((room, self.kept_for(gateway, integration.org_id))),
+            Kept::Refused => {
                 metrics::shed("logs");
                 let message = "The call's log could not be kept now, which this integration requires; please try again";
                 return Err(overloaded(message, RETRY_AFTER));

@@ -15,6 +15,8 @@ use crate::config::RuntimeConfig;
 
 /// What logs get to be written in when nothing is served any more.
 const FAREWELL: Duration = Duration::from_secs(10);
+/// How long a call waits for room for its log.
+const SOON: Duration = Duration::from_millis(500);
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// Room for one log, given back when it is durable.
@@ -64,16 +66,26 @@ impl Recording {
         }
     }
 
-    /// Room for one call's log, which the call takes before anything is sent.
-    pub(super) fn room(&self, logging: Logging) -> Kept {
-        match (Arc::clone(&self.room).try_acquire_owned(), logging) {
-            (Ok(permit), _) => Kept::Room(Room(permit)),
-            (Err(_), Logging::BestEffort) => {
+    /// Room for one call's log, which the call takes before anything is sent. Where logs come faster than they are written, a call waits for
+    /// its turn, as long as that comes soon; how many wait is bounded by how many are under way.
+    pub(super) async fn room(&self, logging: Logging) -> Kept {
+        match (self.permit(logging).await, logging) {
+            (Some(permit), _) => Kept::Room(Room(permit)),
+            (None, Logging::BestEffort) => {
                 metrics::log_lost();
                 Kept::Lost
             }
-            (Err(_), Logging::Required) => Kept::Refused,
+            (None, Logging::Required) => Kept::Refused,
         }
+    }
+
+    async fn permit(&self, logging: Logging) -> Option<OwnedSemaphorePermit> {
+        let room = || Arc::clone(&self.room);
+        let at_once = room().try_acquire_owned().ok();
+        if at_once.is_some() || logging == Logging::BestEffort {
+            return at_once;
+        }
+        tokio::time::timeout(SOON, room().acquire_owned()).await.ok()?.ok()
     }
 
     /// Hands a log over.
