@@ -56,38 +56,12 @@ pub(super) fn is_shaped(route: &Route, method: &Method, status: StatusCode) -> b
 pub(super) async fn shaped(
     transformer: &Transformer,
     (route, shape): (&Route, &CompiledShape),
-    mut answered: Answered,
+    answered: Answered,
     began: Began,
     record: &mut CallRecord,
     most: usize,
 ) -> Result<Response, Stop> {
-    let mut attempt = began.answered(&answered, None, None);
-    let mask = answered.take_masks();
-    let Answered {
-        status,
-        mut headers,
-        body,
-        ..
-    } = answered;
-    let body = body.whole(most).await;
-    attempt.duration = began.elapsed();
-    let body = match body {
-        Ok(Some(body)) => body,
-        Ok(None) => return Err(Stop::failed(too_large(most))),
-        Err(broken) => {
-            attempt.failure = Some(broken.0.clone());
-            record.attempted(attempt);
-            return Err(Stop::failed(broken.0));
-        }
-    };
-    if record.keeps(KEPT) > 0 {
-        let kept = body.slice(..body.len().min(KEPT));
-        attempt.response_body = Some(KeptBody {
-            truncated: kept.len() < body.len(),
-            bytes: mask(kept),
-        });
-    }
-    record.attempted(attempt);
+    let (status, headers, body) = whole(answered, began, record, most).await?;
     let is_script = matches!(route.integration.response, Some(Transformation::Script(_)));
     let payload = payload(&headers, &body, status, is_script)?;
     let output = shaping::answer(transformer, route, shape, &payload, record).await?;
@@ -97,12 +71,47 @@ pub(super) async fn shaped(
         Some(output) => envelope::Answer::body(output, status),
     };
     record.close(ending(status), SystemClock.now());
+    Ok(reshaped(answer, headers))
+}
+
+/// Takes all of an answer in, and notes what came of the try.
+async fn whole(
+    mut answered: Answered,
+    began: Began,
+    record: &mut CallRecord,
+    most: usize,
+) -> Result<(StatusCode, HeaderMap, Bytes), Stop> {
+    let mut attempt = began.answered(&answered, None, None);
+    let mask = answered.take_masks();
+    let (status, headers) = (answered.status, answered.headers);
+    let taken = answered.body.whole(most).await;
+    attempt.duration = began.elapsed();
+    let kept = taken
+        .as_ref()
+        .ok()
+        .and_then(Option::as_ref)
+        .filter(|_| record.keeps(KEPT) > 0);
+    attempt.response_body = kept.map(|body| KeptBody {
+        truncated: body.len() > KEPT,
+        bytes: mask(body.slice(..body.len().min(KEPT))),
+    });
+    attempt.failure = taken.as_ref().err().map(|broken| broken.0.clone());
+    record.attempted(attempt);
+    match taken {
+        Ok(Some(body)) => Ok((status, headers, body)),
+        Ok(None) => Err(Stop::failed(too_large(most))),
+        Err(broken) => Err(Stop::failed(broken.0)),
+    }
+}
+
+/// Headers that told of the body as it came go no further.
+fn reshaped(answer: envelope::Answer, mut headers: HeaderMap) -> Response {
     for name in [CONTENT_LENGTH, CONTENT_ENCODING, ETAG] {
         headers.remove(name);
     }
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     answer.set_headers(&mut headers);
-    Ok(passed_on(answer.status, headers, Body::from(answer.body)))
+    passed_on(answer.status, headers, Body::from(answer.body))
 }
 
 /// There was nothing to send, so there is nothing to answer.

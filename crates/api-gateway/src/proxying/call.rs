@@ -125,7 +125,13 @@ impl Proxying {
         Ok([of_all, of_one])
     }
 
-    async fn record(&self, gateway: &Gateway, route: &Route, method: ProxyMethod, identity: &Identity) -> Result<CallRecord, ApiError> {
+    async fn record(
+        &self,
+        gateway: &Gateway,
+        route: &Route,
+        method: ProxyMethod,
+        identity: &Identity,
+    ) -> Result<CallRecord, ApiError> {
         let integration = &route.integration;
         let kept = match integration.log_level {
             Some(_) => self.recording.room(integration.logging).await,
