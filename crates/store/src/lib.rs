@@ -46,7 +46,7 @@ pub use api_keys::{ApiKey, ApiKeyFilter, ApiKeys, KeyHash, NewApiKey};
 pub use audit_logs::{AuditEntry, AuditLogFilter, AuditLogs};
 pub use breakers::Breakers;
 pub use config::{MongoConfig, SecretsConfig};
-pub use configuration::{CommitError, Configurations, Expected, Items, KEPT_CHANGES};
+pub use configuration::{CommitError, Configurations, Expected, Items, KEPT_CHANGES, SecretsTally};
 pub use counting::CountError;
 pub use dead_letters::{
     Claimed, DeadLetterFilter, DeadLetterStatistics, DeadLetterTally, DeadLetters, Deletion, GivenUp, IntegrationDeadLetters,

@@ -16,6 +16,7 @@ mod partition_leases;
 mod pushed_events;
 mod rate_windows;
 mod redrives;
+mod rotation;
 mod scheduled;
 mod secrets;
 mod statistics;
