@@ -30,6 +30,7 @@ pub mod lookup;
 pub mod mask;
 pub mod matching;
 pub mod message;
+pub mod named;
 pub mod order;
 pub mod organization;
 pub mod outcome;

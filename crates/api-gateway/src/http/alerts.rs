@@ -14,7 +14,9 @@ use crate::document::{AlertEntry, AlertList, Listing as _};
 use crate::error::ApiError;
 use crate::gateway::Edge;
 use crate::path;
-use crate::query::{Asked, Paging, from_moment, named, to_moment};
+use crate::query::{Asked, OneOf, Paging, from_moment, named, to_moment};
+
+type Severities = OneOf<Severity>;
 
 pub(super) fn routes() -> OpenApiRouter<Edge> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(read))
@@ -27,7 +29,8 @@ pub(super) fn routes() -> OpenApiRouter<Edge> {
 struct Filter {
     /// What kind of trouble, such as `circuit-open`.
     kind: Option<String>,
-    /// INFO, WARNING or CRITICAL.
+    /// How bad they are.
+    #[param(value_type = Option<Severities>, inline)]
     severity: Option<String>,
     /// First reported on this day or at this moment, or later.
     start_date: Option<String>,
@@ -45,7 +48,7 @@ impl Filter {
         } = self;
         Ok(AlertFilter {
             kind,
-            severity: named("severity", severity, Severity::parse)?,
+            severity: named("severity", severity)?,
             start: from_moment("startDate", start_date)?,
             end: to_moment("endDate", end_date)?,
         })
