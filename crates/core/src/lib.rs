@@ -45,5 +45,6 @@ pub mod schedule;
 pub mod scheduled;
 pub mod secret;
 pub mod stream;
+pub mod tally;
 pub mod template;
 pub mod window;

@@ -11,6 +11,7 @@ mod database;
 mod dead_letters;
 mod delivery_logs;
 mod delivery_statistics;
+mod delivery_tallies;
 mod error;
 mod event_audit;
 mod event_types;

@@ -21,4 +21,5 @@ mod scheduled;
 mod secrets;
 mod statistics;
 mod stored;
+mod tallied;
 mod tallies;
