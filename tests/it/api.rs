@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Clone)]
 pub(crate) struct Api {
     base: String,
-    key: String,
+    proof: (&'static str, String),
     client: Client<HttpConnector, Full<Bytes>>,
 }
 
@@ -37,9 +37,21 @@ impl Api {
         let client = Client::builder(TokioExecutor::new()).build_http();
         Self {
             base,
-            key: key.to_owned(),
+            proof: ("x-api-key", key.to_owned()),
             client,
         }
+    }
+
+    /// The same with another key.
+    pub(crate) fn keyed(&self, key: &str) -> Self {
+        let proof = ("x-api-key", key.to_owned());
+        Self { proof, ..self.clone() }
+    }
+
+    /// The same with a person's token.
+    pub(crate) fn bearing(&self, token: &str) -> Self {
+        let proof = ("authorization", format!("Bearer {token}"));
+        Self { proof, ..self.clone() }
     }
 
     /// Calls a route below `/api/v1`.
@@ -48,7 +60,7 @@ impl Api {
         let request = Request::builder()
             .method(method)
             .uri(format!("{}/api/v1{path}", self.base))
-            .header("x-api-key", &self.key)
+            .header(self.proof.0, &self.proof.1)
             .header("content-type", "application/json")
             .body(Full::new(Bytes::from(body)))
             .expect("a request");

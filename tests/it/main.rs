@@ -21,6 +21,7 @@ mod feed;
 mod limits;
 mod matching;
 mod oauth2;
+mod planted;
 mod processes;
 mod redelivery;
 mod rows;

@@ -38,10 +38,19 @@ pub(crate) async fn setup_with(settings: &[(&str, &str)]) -> Setup {
     started(settings, false).await
 }
 
+/// Starts everything for orders, and all of it says all that it can.
+pub(crate) async fn setup_loudly() -> Setup {
+    on(&[("IG__TELEMETRY__LOG", "trace")], &[], true).await
+}
+
 async fn started(settings: &[(&str, &str)], for_orders: bool) -> Setup {
+    on(&[], settings, for_orders).await
+}
+
+async fn on(shared: &[(&str, &str)], settings: &[(&str, &str)], for_orders: bool) -> Setup {
     let mongo = ig_testkit::mongo::database();
     let queue = ig_testkit::mysql::database().await;
-    let stack = Stack::start(&mongo).await;
+    let stack = Stack::start_with(&mongo, shared).await;
     stack.api.org(ORG).await;
     let address = stack.worker_grpc();
     let mut settings = settings.to_vec();

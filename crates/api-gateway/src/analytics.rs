@@ -108,9 +108,7 @@ async fn zone_of(gateway: &Gateway, org: OrgId) -> Result<Zone, ApiError> {
 }
 
 fn interval_named(text: Option<String>) -> Result<Interval, ApiError> {
-    let interval = named("interval", text, Interval::parse);
-    let known = |_| ApiError::parameter("interval", "must be minute, hour, day, week or month");
-    Ok(interval.map_err(known)?.unwrap_or(Interval::Hour))
+    Ok(named("interval", text)?.unwrap_or(Interval::Hour))
 }
 
 fn too_many(interval: Interval) -> ApiError {

@@ -9,13 +9,16 @@ use ig_core::configuration::OrgConfiguration;
 use ig_core::id::OrgId;
 use ig_core::integration::IntegrationCounts;
 use ig_core::ports::StoreError;
-use ig_store::{Orgs, Store};
+use ig_store::{AlertTally, CountError, DeadLetterTally, Orgs, PendingDeliveries, RecentDeliveries, Store};
 
 use crate::document::{Dashboard, PlatformDashboard, ServiceEntry};
 use crate::error::ApiError;
 use crate::gateway::Gateway;
 
+mod tallying;
 mod workers;
+
+pub(crate) use tallying::tally;
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -24,7 +27,10 @@ pub(crate) async fn of_org(gateway: &Gateway, org: OrgId) -> Result<Dashboard, A
     let configuration = gateway.feed().configuration();
     let integrations = configuration.org(org).into_iter().flat_map(OrgConfiguration::integrations);
     let counts = integrations.map(Arc::as_ref).collect();
-    dashboard(gateway.store(), &Orgs::one(org), counts, Utc::now()).await
+    let (store, orgs, now) = (gateway.store(), Orgs::one(org), Utc::now());
+    let statistics = store.delivery_statistics();
+    let (deliveries, waiting) = tokio::try_join!(statistics.recent_of(org, now), waiting(store, &orgs, now))?;
+    Ok(dashboard(deliveries, counts, waiting, now))
 }
 
 /// What is going on on the platform, and how it is.
@@ -33,15 +39,17 @@ pub(crate) async fn of_platform(gateway: &Gateway) -> Result<PlatformDashboard, 
     let counts = configuration.integrations().map(Arc::as_ref).collect();
     let organizations = configuration.orgs().count() as u64;
     let (store, orgs, now) = (gateway.store(), Orgs::platform(configuration.orgs()), Utc::now());
+    let statistics = store.delivery_statistics();
     let said = async { Ok(gateway.siblings().ask().await) };
-    let (dashboard, services, workers, ping) = tokio::try_join!(
-        dashboard(store, &orgs, counts, now),
+    let (deliveries, waiting, services, workers, ping) = tokio::try_join!(
+        async { statistics.recent(&orgs, now).await.map_err(ApiError::from) },
+        async { waiting(store, &orgs, now).await.map_err(ApiError::from) },
         said,
         async { workers::look(store, now).await.map_err(ApiError::from) },
         async { ping(store).await.map_err(ApiError::from) },
     )?;
     Ok(PlatformDashboard {
-        dashboard,
+        dashboard: dashboard(deliveries, counts, waiting, now),
         organizations,
         services: services.into_iter().map(ServiceEntry::from).collect(),
         workers,
@@ -49,23 +57,24 @@ pub(crate) async fn of_platform(gateway: &Gateway) -> Result<PlatformDashboard, 
     })
 }
 
-async fn dashboard(store: &Store, orgs: &Orgs, integrations: IntegrationCounts, now: Timestamp) -> Result<Dashboard, ApiError> {
-    let (statistics, letters) = (store.delivery_statistics(), store.dead_letters());
-    let (scheduled, alerts) = (store.scheduled_deliveries(), store.alerts());
-    let (deliveries, dlq, scheduled, alerts) = tokio::try_join!(
-        statistics.recent(orgs, now),
-        letters.tally(orgs),
-        scheduled.pending(orgs),
-        alerts.tally(orgs, now - DAY),
-    )?;
-    Ok(Dashboard {
-        at: now,
+type Waiting = (DeadLetterTally, PendingDeliveries, Vec<AlertTally>);
+
+/// What waits for somebody, or for its time.
+async fn waiting(store: &Store, orgs: &Orgs, now: Timestamp) -> Result<Waiting, CountError> {
+    let (letters, scheduled, alerts) = (store.dead_letters(), store.scheduled_deliveries(), store.alerts());
+    tokio::try_join!(letters.tally(orgs), scheduled.pending(orgs), alerts.tally(orgs, now - DAY))
+}
+
+fn dashboard(deliveries: RecentDeliveries, integrations: IntegrationCounts, waiting: Waiting, at: Timestamp) -> Dashboard {
+    let (dlq, scheduled, alerts) = waiting;
+    Dashboard {
+        at,
         deliveries: deliveries.into(),
         integrations: integrations.into(),
         dlq: dlq.into(),
         scheduled: scheduled.into(),
         alerts: alerts.into(),
-    })
+    }
 }
 
 /// How long the database takes to answer.

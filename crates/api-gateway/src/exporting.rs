@@ -7,6 +7,7 @@ use http::HeaderValue;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use ig_core::delivery_log::DeliveryLog;
 use ig_core::id::OrgId;
+use ig_core::named::Named;
 use ig_core::ports::StoreError;
 use ig_store::LogFilter;
 
@@ -24,16 +25,20 @@ pub(crate) enum LogFormat {
     Ndjson,
 }
 
-impl LogFormat {
-    /// The format of this name.
-    pub(crate) fn parse(name: &str) -> Option<Self> {
-        match name {
-            "csv" => Some(Self::Csv),
-            "ndjson" => Some(Self::Ndjson),
-            _ => None,
-        }
+impl Named for LogFormat {
+    fn all() -> &'static [Self] {
+        &[Self::Csv, Self::Ndjson]
     }
 
+    fn name(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Ndjson => "ndjson",
+        }
+    }
+}
+
+impl LogFormat {
     fn content_type(self) -> HeaderValue {
         HeaderValue::from_static(match self {
             Self::Csv => "text/csv; charset=utf-8; header=present",

@@ -101,6 +101,11 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<Addresses> 
         Fate::RunsUntilShutdown,
         lookups::sweep(context.clone(), store.clone()),
     );
+    context.spawn(
+        "delivery tallies",
+        Fate::RunsUntilShutdown,
+        dashboard::tally(context.clone(), store.clone(), Arc::clone(&feed)),
+    );
     let services = Services::new(Routes::new(ConfigServiceServer::new(ConfigGrpc::new(
         Arc::clone(&feed),
         context.clone(),

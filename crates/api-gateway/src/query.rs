@@ -1,15 +1,20 @@
 //! Query strings: parsed by hand where their faults are to be told by name.
 
+use std::marker::PhantomData;
 use std::ops::RangeInclusive;
 
 use axum::extract::{FromRequestParts, Query};
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 use http::request::Parts;
 use ig_core::clock::Timestamp;
+use ig_core::id::IntegrationId;
+use ig_core::named::Named;
 use ig_store::Page;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use utoipa::IntoParams;
+use utoipa::openapi::schema::Type;
+use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use crate::error::ApiError;
 use crate::gateway::Edge;
@@ -78,18 +83,51 @@ pub(crate) fn number(name: &str, text: Option<String>) -> Result<Option<i64>, Ap
 
 /// True or false.
 pub(crate) fn flag(name: &str, text: Option<String>) -> Result<Option<bool>, ApiError> {
-    let Some(text) = text else { return Ok(None) };
-    let flag = text.parse().map(Some);
-    flag.map_err(|_| ApiError::parameter(name, "must be true or false"))
+    read_as(name, text, |text| text.parse().ok(), "true or false")
 }
 
-/// One of several names, by the function that reads them.
-pub(crate) fn named<T>(name: &str, text: Option<String>, read: impl Fn(&str) -> Option<T>) -> Result<Option<T>, ApiError> {
-    let Some(text) = text else { return Ok(None) };
-    read(&text)
-        .map(Some)
-        .ok_or_else(|| ApiError::parameter(name, "is not one of the values that are known"))
+/// One of a fixed set of names.
+pub(crate) fn named<T: Named>(name: &str, text: Option<String>) -> Result<Option<T>, ApiError> {
+    let one = |text: &str| T::all().iter().copied().find(|value| value.name() == text);
+    let names: Vec<_> = T::all().iter().map(|value| value.name()).collect();
+    read_as(name, text, one, &format!("one of {}", names.join(", ")))
 }
+
+/// What a function makes of a text, or else what the text must be.
+pub(crate) fn read_as<T>(
+    name: &str,
+    text: Option<String>,
+    read: impl Fn(&str) -> Option<T>,
+    must_be: &str,
+) -> Result<Option<T>, ApiError> {
+    let Some(text) = text else { return Ok(None) };
+    let found = read(&text).map(Some);
+    found.ok_or_else(|| ApiError::parameter(name, format!("must be {must_be}")))
+}
+
+/// An integration, by its identifier.
+pub(crate) fn integration(text: Option<String>) -> Result<Option<IntegrationId>, ApiError> {
+    let id = |text: &str| text.parse().ok();
+    read_as(
+        "integrationId",
+        text,
+        id,
+        "an integration's identifier: 24 hexadecimal digits",
+    )
+}
+
+/// A fixed set of names, as the description shows it.
+pub(crate) struct OneOf<T>(PhantomData<T>);
+
+impl<T: Named> PartialSchema for OneOf<T> {
+    fn schema() -> RefOr<Schema> {
+        let names = T::all().iter().map(|value| value.name());
+        let texts = ObjectBuilder::new().schema_type(Type::String);
+        texts.enum_values(Some(names)).into()
+    }
+}
+
+impl<T: Named> ToSchema for OneOf<T> {}
 
 /// The beginning of a time range: a moment, or a day's first.
 pub(crate) fn from_moment(name: &str, text: Option<String>) -> Result<Option<Timestamp>, ApiError> {

@@ -31,6 +31,16 @@ macro_rules! named {
                 match text { $($text => Some(Self::$variant),)+ _ => None }
             }
         }
+
+        impl $crate::named::Named for $name {
+            fn all() -> &'static [Self] {
+                Self::ALL
+            }
+
+            fn name(self) -> &'static str {
+                self.as_str()
+            }
+        }
     };
 }
 pub(crate) use named;

@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use crate::named::Named;
+
 /// Why an attempt failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ErrorCategory {
@@ -79,6 +81,16 @@ impl ErrorCategory {
             500.. => Some(Self::ServerError),
             _ => Some(Self::ClientError),
         }
+    }
+}
+
+impl Named for ErrorCategory {
+    fn all() -> &'static [Self] {
+        &Self::ALL
+    }
+
+    fn name(self) -> &'static str {
+        self.as_str()
     }
 }
 

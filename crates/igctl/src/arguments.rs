@@ -22,6 +22,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: ConfigCommand,
     },
+    /// Looks after what is encrypted at rest
+    Secrets {
+        #[command(subcommand)]
+        command: SecretsCommand,
+    },
     /// Writes what an organisation has configured as one YAML document, secrets masked
     Export(ExportArguments),
     /// Makes an organisation's configuration what a YAML or JSON document says, after showing the changes
@@ -78,6 +83,20 @@ pub(crate) struct ApplyArguments {
 pub(crate) enum ConfigCommand {
     /// Prints what is in force with secrets masked, or every fault
     Check,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SecretsCommand {
+    /// Seals every stored secret under the first of secrets.keys, so that the others may be taken out
+    Rotate(RotateArguments),
+}
+
+/// What `igctl secrets rotate` is told.
+#[derive(Debug, Args)]
+pub(crate) struct RotateArguments {
+    /// Count what is sealed under which key and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 /// What `igctl up` is told.

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::api::Api;
 use crate::arguments::{ApplyArguments, ExportArguments, GatewayArguments};
+use crate::runtime::run;
 use crate::say;
 
 mod environment;
@@ -88,9 +89,4 @@ fn api(arguments: &GatewayArguments) -> anyhow::Result<Api> {
     let given = arguments.api_key.clone().or_else(|| std::env::var("IG_API_KEY").ok());
     let key = given.context("an API key is needed: give it in IG_API_KEY, or with --api-key")?;
     Ok(Api::new(arguments.gateway.trim_end_matches('/'), &key))
-}
-
-fn run<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(work)
 }

@@ -8,7 +8,9 @@ mod demo;
 mod kept;
 mod port;
 mod ready_file;
+mod runtime;
 mod say;
+mod secrets;
 mod settings;
 mod six;
 mod up;
@@ -17,7 +19,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use arguments::{Arguments, Command, ConfigCommand};
+use arguments::{Arguments, Command, ConfigCommand, SecretsCommand};
 
 /// Reads the command line and does what it says.
 pub fn main() -> ExitCode {
@@ -26,6 +28,9 @@ pub fn main() -> ExitCode {
         Command::Config {
             command: ConfigCommand::Check,
         } => check::main(),
+        Command::Secrets {
+            command: SecretsCommand::Rotate(arguments),
+        } => secrets::rotate(&arguments),
         Command::Export(arguments) => declared::export(&arguments),
         Command::Apply(arguments) => declared::apply(&arguments),
     };

@@ -9,6 +9,7 @@ mod commit;
 mod expected;
 mod history;
 mod log;
+mod secrets;
 mod snapshot;
 mod switch;
 
@@ -18,6 +19,7 @@ use mongodb::bson::doc;
 use serde::Deserialize;
 
 pub use expected::{CommitError, Expected};
+pub use secrets::SecretsTally;
 pub use snapshot::Items;
 
 use crate::database::Database;

@@ -1,4 +1,4 @@
-//! Counting in the database: over the range of an index that is named, and within a time.
+//! Counting in the database: over the range of an index, and within a time.
 
 use std::time::Duration;
 
@@ -25,12 +25,23 @@ pub enum CountError {
     Store(#[from] StoreError),
 }
 
+impl CountError {
+    /// The same, told of somebody who waited so long for all of it.
+    pub(crate) fn after(self, patience: Duration) -> Self {
+        match self {
+            Self::TooMuch(_) => Self::TooMuch(patience),
+            Self::Store(error) => Self::Store(error),
+        }
+    }
+}
+
 /// What is counted, and how.
 pub(crate) struct Count {
     /// Of this collection.
     pub collection: &'static str,
-    /// Over this index: a planner that has several to choose from takes the wrong one now and then.
-    pub index: Document,
+    /// Over this index: a planner that has several to choose from takes the wrong one now and then. Nothing where there is one alone: not
+    /// every server keeps to the bounds of a range in an index that is named.
+    pub index: Option<Document>,
     /// By these stages.
     pub pipeline: Vec<Document>,
     /// The time that it may take: the server ends it then, so that nothing goes on that nobody waits for.
@@ -54,8 +65,16 @@ impl Database {
             pipeline,
             patience,
         } = count;
+        if patience.is_zero() {
+            // A server takes 0 for any time that it wants.
+            return Err(CountError::TooMuch(patience));
+        }
         let target = self.collection::<Document>(collection);
-        let aggregate = target.aggregate(pipeline).hint(Hint::Keys(index)).max_time(patience);
+        let aggregate = target.aggregate(pipeline).max_time(patience);
+        let aggregate = match index {
+            Some(index) => aggregate.hint(Hint::Keys(index)),
+            None => aggregate,
+        };
         let rows = async { futures::TryStreamExt::try_collect(aggregate.with_type::<T>().await?).await };
         let rows = self.raw(rows).await?;
         rows.map_err(|error| {

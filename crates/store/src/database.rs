@@ -59,6 +59,11 @@ impl Database {
         &self.secrets
     }
 
+    /// The same database, for whoever opens and seals with a box of their own.
+    pub(crate) fn with_secrets(&self, secrets: SecretBox) -> Self {
+        Self { secrets, ..self.clone() }
+    }
+
     pub(crate) fn collection<T: Send + Sync>(&self, name: &str) -> Collection<T> {
         self.driver.collection(name)
     }

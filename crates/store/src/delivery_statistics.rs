@@ -4,11 +4,13 @@
 //! …), status and class of response time, and those groups by what is asked for. So a million deliveries become a few hundred numbers in
 //! the database, percentiles are read from classes ([`ig_core::latency`]), and nothing needs an operator that some servers lack.
 
+mod buckets;
 mod errors;
 mod grouping;
 mod over_time;
 mod recent;
 mod scope;
+mod tallied;
 
 use std::time::Duration;
 
@@ -18,7 +20,9 @@ use ig_core::id::{EventType, IntegrationId};
 use ig_core::schedule::Zone;
 use mongodb::bson::{Bson, oid::ObjectId};
 
+pub(crate) use buckets::TALLIED;
 pub use errors::{ErrorFigures, Errors, IntegrationErrors};
+pub(crate) use grouping::PartDocument;
 pub use recent::RecentDeliveries;
 pub use scope::DeliveryScope;
 

@@ -18,6 +18,7 @@ use serde::Deserialize;
 use crate::database::Database;
 use crate::dead_letters::DeadLetterDocument;
 use crate::delivery_logs::DeliveryDocument;
+use crate::delivery_tallies;
 use crate::event_audit::AuditDocument;
 use crate::execution_logs::TraceDocument;
 use crate::field::object_id;
@@ -117,6 +118,7 @@ impl Journal for MongoJournal {
             scheduled,
             called_off,
         } = Sorted::sort(entries);
+        delivery_tallies::announce(&self.database, entries).await?;
         self.database.insert_once(DEAD_LETTERS, dead_letters).await?;
         tokio::try_join!(
             self.database.insert_once(DELIVERY_LOGS, deliveries),

@@ -11,6 +11,7 @@ mod database;
 mod dead_letters;
 mod delivery_logs;
 mod delivery_statistics;
+mod delivery_tallies;
 mod error;
 mod event_audit;
 mod event_types;
@@ -48,7 +49,7 @@ pub use api_keys::{ApiKey, ApiKeyFilter, ApiKeys, KeyHash, NewApiKey};
 pub use audit_logs::{AuditEntry, AuditLogFilter, AuditLogs};
 pub use breakers::MongoBreakers;
 pub use config::{MongoConfig, SecretsConfig};
-pub use configuration::{CommitError, Configurations, Expected, Items, KEPT_CHANGES};
+pub use configuration::{CommitError, Configurations, Expected, Items, KEPT_CHANGES, SecretsTally};
 pub use counting::CountError;
 pub use dead_letters::{
     Claimed, DeadLetterFilter, DeadLetterStatistics, DeadLetterTally, DeadLetters, Deletion, GivenUp, IntegrationDeadLetters,

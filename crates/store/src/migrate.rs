@@ -13,6 +13,7 @@ use mongodb::options::IndexOptions;
 
 use crate::configuration::REVISION;
 use crate::database::Database;
+use crate::delivery_statistics::TALLIED;
 use crate::names;
 use crate::partition_leases::LeaseDocument;
 use crate::processed_events::REMEMBERED_SECONDS;
@@ -34,6 +35,7 @@ const COLLECTIONS: &[&str] = &[
     names::CONFIG_CHANGES,
     names::COUNTERS,
     names::DELIVERY_LOGS,
+    names::DELIVERY_TALLIES,
     names::EXECUTION_LOGS,
     names::EVENT_AUDIT,
     names::DEAD_LETTERS,
@@ -61,7 +63,7 @@ pub(crate) async fn run(database: &Database) -> Result<(), StoreError> {
         let target = database.collection::<Document>(collection);
         database.within(target.create_indexes(indexes)).await?;
     }
-    let counters = [REVISION, POSITION, FORGOTTEN].map(|name| doc! { "_id": name, "value": 0_i64 });
+    let counters = [REVISION, POSITION, FORGOTTEN, TALLIED].map(|name| doc! { "_id": name, "value": 0_i64 });
     database.insert_once(names::COUNTERS, counters.to_vec()).await?;
     database
         .insert_once(names::CHECKPOINTS, PartitionId::all().map(LeaseDocument::unclaimed).collect())
@@ -94,6 +96,8 @@ fn indexes() -> Vec<(&'static str, Vec<IndexModel>)> {
         (names::LOOKUP_IMPORTS, vec![newest_first(doc! { "orgId": 1 }), expiring()]),
         (names::LOOKUP_USAGE, vec![by_org()]),
         (names::DELIVERY_LOGS, delivery_logs()),
+        // A range of them is found by their ids; this is their end.
+        (names::DELIVERY_TALLIES, vec![expiring()]),
         (names::EXECUTION_LOGS, execution_logs()),
         // The lists of an organisation, and of events without one; the end of each entry.
         (names::EVENT_AUDIT, vec![newest_first(doc! { "orgId": 1 }), expiring()]),

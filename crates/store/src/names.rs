@@ -15,6 +15,7 @@ pub(crate) const CONFIG_VERSIONS: &str = "config_versions";
 pub(crate) const AUDIT_LOGS: &str = "audit_logs";
 pub(crate) const COUNTERS: &str = "counters";
 pub(crate) const DELIVERY_LOGS: &str = "delivery_logs";
+pub(crate) const DELIVERY_TALLIES: &str = "delivery_tallies";
 pub(crate) const EXECUTION_LOGS: &str = "execution_logs";
 pub(crate) const EVENT_AUDIT: &str = "event_audit";
 pub(crate) const DEAD_LETTERS: &str = "dlq";

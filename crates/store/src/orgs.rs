@@ -21,6 +21,11 @@ impl Orgs {
         Self(doc! { "$in": all }.into())
     }
 
+    /// Whether it is one organisation.
+    pub(crate) fn is_one(&self) -> bool {
+        matches!(self.0, Bson::Int64(_))
+    }
+
     /// The condition on `orgId`.
     pub(crate) fn condition(&self) -> Bson {
         self.0.clone()

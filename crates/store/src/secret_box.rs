@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -49,12 +50,14 @@ struct Key {
 #[derive(Clone)]
 pub struct SecretBox {
     keys: Arc<[Key]>,
+    /// How many secrets were opened under each of the keys.
+    opened: Arc<[AtomicU64]>,
     random: SystemRandom,
 }
 
 impl fmt::Debug for SecretBox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ids: Vec<_> = self.keys.iter().map(|key| &key.id).collect();
+        let ids: Vec<_> = self.key_ids().collect();
         f.debug_struct("SecretBox").field("keys", &ids).finish_non_exhaustive()
     }
 }
@@ -88,6 +91,11 @@ impl SecretBox {
         Ok(format!("{id}:{}", STANDARD.encode(bytes)))
     }
 
+    /// The ids of the keys; the first is the one that seals.
+    pub fn key_ids(&self) -> impl Iterator<Item = &str> {
+        self.keys.iter().map(|key| key.id.as_str())
+    }
+
     /// Seals a secret for what `owner` names.
     pub fn seal(&self, secret: &str, owner: &str) -> Result<String, SecretError> {
         let Key { id, sealing, .. } = self.keys.first().ok_or(SecretError::NoKeys)?;
@@ -103,15 +111,31 @@ impl SecretBox {
     /// Opens what was sealed for the same owner.
     pub fn open(&self, sealed: &str, owner: &str) -> Result<String, SecretError> {
         let (id, encoded) = sealed.split_once(':').ok_or(SecretError::Damaged)?;
-        let key = self.key(id).ok_or_else(|| SecretError::UnknownKey(id.to_owned()))?;
+        let (key, opened) = self.key(id).ok_or_else(|| SecretError::UnknownKey(id.to_owned()))?;
         let bytes = STANDARD.decode(encoded).map_err(|_| SecretError::Damaged)?;
         let (nonce, sealed) = bytes.split_at_checked(NONCE_LEN).ok_or(SecretError::Damaged)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| SecretError::Damaged)?;
         let mut sealed = sealed.to_vec();
-        let opened = key
+        let secret = key
             .open_in_place(nonce, Aad::from(owner), &mut sealed)
             .map_err(|_| SecretError::Damaged)?;
-        String::from_utf8(opened.to_vec()).map_err(|_| SecretError::Damaged)
+        opened.fetch_add(1, Ordering::Relaxed);
+        String::from_utf8(secret.to_vec()).map_err(|_| SecretError::Damaged)
+    }
+
+    /// The same keys, with a count of its own of what is opened under each.
+    pub(crate) fn counting(&self) -> Self {
+        Self {
+            keys: Arc::clone(&self.keys),
+            opened: counters(&self.keys),
+            random: self.random.clone(),
+        }
+    }
+
+    /// How many secrets were opened, by the id of their key; the first is the one that seals.
+    pub(crate) fn opened(&self) -> impl Iterator<Item = (&str, u64)> {
+        let counts = self.opened.iter().map(|opened| opened.load(Ordering::Relaxed));
+        self.key_ids().zip(counts)
     }
 
     /// A key for a purpose from each of the keys, the first of which is in use: whoever knows it learns nothing of the key itself.
@@ -127,14 +151,21 @@ impl SecretBox {
 
     fn under(keys: Vec<Key>) -> Self {
         Self {
+            opened: counters(&keys),
             keys: keys.into(),
             random: SystemRandom::new(),
         }
     }
 
-    fn key(&self, id: &str) -> Option<&LessSafeKey> {
-        self.keys.iter().find(|key| key.id == id).map(|key| &key.sealing)
+    fn key(&self, id: &str) -> Option<(&LessSafeKey, &AtomicU64)> {
+        let mut keys = self.keys.iter().zip(self.opened.iter());
+        let (key, opened) = keys.find(|(key, _)| key.id == id)?;
+        Some((&key.sealing, opened))
     }
+}
+
+fn counters(keys: &[Key]) -> Arc<[AtomicU64]> {
+    keys.iter().map(|_| AtomicU64::new(0)).collect()
 }
 
 fn parse_key(text: &str) -> Option<Key> {

@@ -3,12 +3,12 @@
 use ig_core::clock::Timestamp;
 use ig_core::id::{SessionId, UserId};
 use ig_core::ports::StoreError;
-use mongodb::bson::{self, doc, oid::ObjectId};
+use mongodb::bson::{self, Document, doc, oid::ObjectId};
 use serde::{Deserialize, Serialize};
 
 use crate::database::Database;
 use crate::field::{date, object_id, timestamp};
-use crate::names::SESSIONS;
+use crate::names::{SESSIONS, USERS};
 
 /// One login of one person.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,7 +42,7 @@ impl Sessions {
         Self { database }
     }
 
-    /// Begins a session.
+    /// Begins a session: somebody logs in.
     pub async fn begin(&self, session: &Session, now: Timestamp) -> Result<(), StoreError> {
         let Session { id, user, expires_at } = session;
         let document = SessionDocument {
@@ -52,7 +52,11 @@ impl Sessions {
             expires_at: date(*expires_at),
         };
         let sessions = self.database.collection::<SessionDocument>(SESSIONS);
-        self.database.within(sessions.insert_one(document)).await.map(drop)
+        self.database.within(sessions.insert_one(document)).await?;
+        let users = self.database.collection::<Document>(USERS);
+        let seen = doc! { "$set": { "lastLoginAt": date(now) } };
+        let noted = users.update_one(doc! { "_id": object_id(user.0) }, seen);
+        self.database.within(noted).await.map(drop)
     }
 
     /// A session that has not ended.

@@ -154,19 +154,12 @@ impl Users {
     }
 
     /// The active person of this address and this password. Nobody else can be told apart by how long it takes.
-    pub async fn log_in(&self, email: &str, password: &Secret, now: Timestamp) -> Result<Option<User>, StoreError> {
+    pub async fn recognise(&self, email: &str, password: &Secret) -> Result<Option<User>, StoreError> {
         let filter = doc! { "email": normal(email), "isActive": true };
         let found = self.database.within(self.users().find_one(filter)).await?;
         let hash = found.as_ref().map(|user| user.password_hash.clone());
         let is_right = password::is_right(password, hash).await?;
-        let Some(user) = found.filter(|_| is_right) else {
-            return Ok(None);
-        };
-        let seen = doc! { "$set": { "lastLoginAt": date(now) } };
-        self.database
-            .within(self.users().update_one(doc! { "_id": user.id }, seen))
-            .await?;
-        User::try_from(user).map(Some)
+        found.filter(|_| is_right).map(User::try_from).transpose()
     }
 
     /// Makes a person, and notes who did.

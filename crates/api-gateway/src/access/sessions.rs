@@ -86,7 +86,7 @@ impl Sessions {
 
     async fn tried(&self, email: &str, password: &Secret, from: IpAddr) -> Result<Option<User>, ApiError> {
         let attempt = self.logins.attempt(email, from).await?;
-        let user = self.store.users().log_in(email, password, Utc::now()).await?;
+        let user = self.store.users().recognise(email, password).await?;
         if user.is_some() {
             self.logins.succeeded(attempt).await;
         }

@@ -10,7 +10,7 @@ use utoipa::IntoParams;
 use super::period;
 use crate::error::ApiError;
 use crate::path;
-use crate::query::{named, within};
+use crate::query::{integration, read_as, within};
 
 const DEFAULT_MOST: u32 = 50;
 const LARGEST_MOST: u32 = 500;
@@ -35,8 +35,13 @@ pub(crate) struct Asked {
 impl Asked {
     /// The zone, where one is named.
     pub(super) fn zone(&self) -> Result<Option<Zone>, ApiError> {
-        let zone = named("timezone", self.timezone.clone(), |name| name.parse().ok());
-        zone.map_err(|_| ApiError::parameter("timezone", "must be a time zone's name, such as Europe/Berlin"))
+        let zone = |name: &str| name.parse().ok();
+        read_as(
+            "timezone",
+            self.timezone.clone(),
+            zone,
+            "a time zone's name, such as Europe/Berlin",
+        )
     }
 
     /// The period, in which days are those of a zone.
@@ -46,11 +51,8 @@ impl Asked {
 
     /// The same deliveries, less what is not asked for.
     pub(super) fn narrowed(self, scope: DeliveryScope) -> Result<DeliveryScope, ApiError> {
-        let integration_id = named("integrationId", self.integration_id, |text| text.parse().ok());
-        let integration_id = integration_id
-            .map_err(|_| ApiError::parameter("integrationId", "must be an integration's identifier: 24 hexadecimal digits"))?;
         Ok(DeliveryScope {
-            integration_id,
+            integration_id: integration(self.integration_id)?,
             event_type: self.event_type.as_deref().map(path::event_type),
             ..scope
         })

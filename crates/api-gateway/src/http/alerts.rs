@@ -9,15 +9,20 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::access::{OrgQuery, Read, Tenant};
+use crate::access::{OrgQuery, Platform, Read, Tenant};
 use crate::document::{AlertEntry, AlertList, Listing as _};
 use crate::error::ApiError;
 use crate::gateway::Edge;
 use crate::path;
-use crate::query::{Asked, Paging, from_moment, named, to_moment};
+use crate::query::{Asked, OneOf, Paging, from_moment, named, to_moment};
+
+type Severities = OneOf<Severity>;
 
 pub(super) fn routes() -> OpenApiRouter<Edge> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(read))
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(read))
+        .routes(routes!(list_of_nobody))
 }
 
 /// Which alerts are listed.
@@ -27,7 +32,8 @@ pub(super) fn routes() -> OpenApiRouter<Edge> {
 struct Filter {
     /// What kind of trouble, such as `circuit-open`.
     kind: Option<String>,
-    /// INFO, WARNING or CRITICAL.
+    /// How bad they are.
+    #[param(value_type = Option<Severities>, inline)]
     severity: Option<String>,
     /// First reported on this day or at this moment, or later.
     start_date: Option<String>,
@@ -45,7 +51,7 @@ impl Filter {
         } = self;
         Ok(AlertFilter {
             kind,
-            severity: named("severity", severity, Severity::parse)?,
+            severity: named("severity", severity)?,
             start: from_moment("startDate", start_date)?,
             end: to_moment("endDate", end_date)?,
         })
@@ -60,7 +66,19 @@ async fn list(
     Asked(asked): Asked<Filter>,
 ) -> Result<Json<AlertList>, ApiError> {
     let page = paging.page()?;
-    let listed = gateway.store().alerts().list(org, &asked.filter()?, page).await?;
+    let listed = gateway.store().alerts().list(Some(org), &asked.filter()?, page).await?;
+    Ok(Json(AlertList::of(listed.map(AlertEntry::from), page)))
+}
+
+/// Lists alerts that concern the platform and no organisation, those first reported latest first.
+#[utoipa::path(get, path = "/admin/alerts", tag = "admin", params(Paging, Filter), responses((status = 200, body = AlertList)))]
+async fn list_of_nobody(
+    Platform { gateway, .. }: Platform<Read>,
+    Asked(paging): Asked<Paging>,
+    Asked(asked): Asked<Filter>,
+) -> Result<Json<AlertList>, ApiError> {
+    let page = paging.page()?;
+    let listed = gateway.store().alerts().list(None, &asked.filter()?, page).await?;
     Ok(Json(AlertList::of(listed.map(AlertEntry::from), page)))
 }
 

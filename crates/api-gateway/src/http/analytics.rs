@@ -1,6 +1,7 @@
 //! `/analytics`: an organisation's deliveries in figures.
 
 use axum::Json;
+use ig_core::calendar::Interval;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
@@ -11,7 +12,9 @@ use crate::analytics::{Asked as Which, Most, Question};
 use crate::document::{ErrorAnalytics, EventTypeAnalytics, IntegrationAnalytics, Summary, TimeSeries};
 use crate::error::ApiError;
 use crate::gateway::Edge;
-use crate::query::Asked;
+use crate::query::{Asked, OneOf};
+
+type Intervals = OneOf<Interval>;
 
 pub(super) fn routes() -> OpenApiRouter<Edge> {
     OpenApiRouter::new()
@@ -33,7 +36,8 @@ async fn summary(Tenant { org, gateway, .. }: Tenant<Read>, Asked(which): Asked<
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Points {
-    /// minute, hour (the default), day, week or month. No more than 1,500 points are answered.
+    /// How long each is, an hour by default. No more than 1,500 points are answered.
+    #[param(value_type = Option<Intervals>, inline)]
     interval: Option<String>,
 }
 

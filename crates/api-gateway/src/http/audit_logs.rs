@@ -16,7 +16,10 @@ use crate::document::{AuditLogDetail, AuditLogEntry, AuditLogList, Listing as _}
 use crate::error::ApiError;
 use crate::gateway::Edge;
 use crate::path;
-use crate::query::{Asked, Paging, from_moment, named, number, to_moment};
+use crate::query::{Asked, OneOf, Paging, from_moment, named, number, to_moment};
+
+type Kinds = OneOf<ItemKind>;
+type Actions = OneOf<Action>;
 
 pub(super) fn routes() -> OpenApiRouter<Edge> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(read))
@@ -30,11 +33,13 @@ struct Filter {
     /// What belongs to this organisation.
     #[param(value_type = Option<i64>)]
     org_id: Option<String>,
-    /// ORG, UNIT, `OUTBOUND_INTEGRATION`, `EVENT_TYPE`, LOOKUPS, USER or `API_KEY`.
+    /// What kind of thing was changed.
+    #[param(value_type = Option<Kinds>, inline)]
     kind: Option<String>,
     /// The identifier of what was changed.
     item_id: Option<String>,
-    /// CREATE, UPDATE or DELETE.
+    /// What was done.
+    #[param(value_type = Option<Actions>, inline)]
     action: Option<String>,
     /// The identifier of whoever did it.
     actor_id: Option<String>,
@@ -57,9 +62,9 @@ impl Filter {
         } = self;
         Ok(AuditLogFilter {
             org: number("orgId", org_id)?.map(OrgId),
-            kind: named("kind", kind, ItemKind::parse)?,
+            kind: named("kind", kind)?,
             item: item_id,
-            action: named("action", action, Action::parse)?,
+            action: named("action", action)?,
             actor: actor_id,
             start: from_moment("startDate", start_date)?,
             end: to_moment("endDate", end_date)?,

@@ -48,7 +48,7 @@ async fn me(Somebody { gateway }: Somebody) -> Json<Me> {
 }
 
 /// Changes one's own password; one's other sessions end.
-#[utoipa::path(post, path = "/auth/password", tag = "auth", request_body = PasswordChange, responses((status = 204)), security(("bearer" = [])))]
+#[utoipa::path(post, path = "/auth/password", tag = "auth", request_body = PasswordChange, responses((status = 204), (status = 412, description = "The account has changed meanwhile: try again")), security(("bearer" = [])))]
 async fn change_password(
     Person { gateway, user, session }: Person,
     Extension(ClientAddress(from)): Extension<ClientAddress>,

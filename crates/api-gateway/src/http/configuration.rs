@@ -12,7 +12,7 @@ use crate::configuring::bundle::{self, Applying};
 use crate::document::{ConfigurationDocument, ConfigurationPlan};
 use crate::error::ApiError;
 use crate::gateway::Edge;
-use crate::query::{Asked, named};
+use crate::query::{Asked, flag};
 
 pub(super) fn routes() -> OpenApiRouter<Edge> {
     OpenApiRouter::new().routes(routes!(export)).routes(routes!(apply))
@@ -37,8 +37,8 @@ impl How {
     fn applying(self) -> Result<Applying, ApiError> {
         let Self { dry_run, prune, plan } = self;
         Ok(Applying {
-            dry_run: named("dryRun", dry_run, |text| text.parse().ok())?.unwrap_or_default(),
-            prune: named("prune", prune, |text| text.parse().ok())?.unwrap_or_default(),
+            dry_run: flag("dryRun", dry_run)?.unwrap_or_default(),
+            prune: flag("prune", prune)?.unwrap_or_default(),
             plan,
         })
     }

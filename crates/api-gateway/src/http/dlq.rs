@@ -20,9 +20,13 @@ use crate::document::{BulkRetried, BulkRetry, DlqEntry, DlqEntryList, DlqStatist
 use crate::error::{ApiError, ErrorCode};
 use crate::gateway::{Edge, Gateway};
 use crate::path;
-use crate::query::{Asked, Paging, from_moment, named, to_moment};
+use crate::query::{Asked, OneOf, Paging, from_moment, integration, named, to_moment};
 
 mod redrives;
+
+type Statuses = OneOf<DeadLetterStatus>;
+type Categories = OneOf<ErrorCategory>;
+type Reasons = OneOf<DeadLetterReason>;
 
 pub(super) fn routes() -> OpenApiRouter<Edge> {
     OpenApiRouter::new()
@@ -39,15 +43,18 @@ pub(super) fn routes() -> OpenApiRouter<Edge> {
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
 struct Filter {
-    /// `PENDING_RETRY`, RETRYING, ABANDONED or RESOLVED.
+    /// Where they stand.
+    #[param(value_type = Option<Statuses>, inline)]
     status: Option<String>,
     /// The event's type.
     event_type: Option<String>,
     /// The integration.
     integration_id: Option<String>,
-    /// The class of the last failure, such as `SERVER_ERROR`.
+    /// The class of the last failure.
+    #[param(value_type = Option<Categories>, inline)]
     error_category: Option<String>,
-    /// Why they are here, such as `ATTEMPTS_EXHAUSTED` or `CIRCUIT_OPEN`.
+    /// Why they are here.
+    #[param(value_type = Option<Reasons>, inline)]
     reason: Option<String>,
     /// The event's identifier within its source.
     event_id: Option<String>,
@@ -73,11 +80,11 @@ impl Filter {
             search,
         } = self;
         Ok(DeadLetterFilter {
-            status: named("status", status, DeadLetterStatus::parse)?,
+            status: named("status", status)?,
             event_type: event_type.as_deref().map(path::event_type),
-            integration_id: named("integrationId", integration_id, |text| text.parse().ok())?,
-            category: named("errorCategory", error_category, ErrorCategory::parse)?,
-            reason: named("reason", reason, DeadLetterReason::parse)?,
+            integration_id: integration(integration_id)?,
+            category: named("errorCategory", error_category)?,
+            reason: named("reason", reason)?,
             event_id: event_id.map(EventId::new),
             start: from_moment("startDate", start_date)?,
             end: to_moment("endDate", end_date)?,

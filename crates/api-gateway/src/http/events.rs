@@ -19,9 +19,12 @@ use crate::error::{ApiError, ErrorCode};
 use crate::gateway::Edge;
 use crate::path;
 use crate::pushing;
-use crate::query::{Asked, Paging, from_moment, named, to_moment};
+use crate::query::{Asked, OneOf, Paging, from_moment, named, to_moment};
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
+type Statuses = OneOf<DecisionStatus>;
+type Reasons = OneOf<SkipReason>;
 
 pub(super) fn routes() -> OpenApiRouter<Edge> {
     OpenApiRouter::new()
@@ -91,9 +94,11 @@ fn identified(event: CheckedEvent, headers: &HeaderMap) -> Result<CheckedEvent, 
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
 struct Filter {
-    /// MATCHED, SCHEDULED or SKIPPED.
+    /// What was decided.
+    #[param(value_type = Option<Statuses>, inline)]
     status: Option<String>,
-    /// Why nobody got them, such as `NO_MATCH`.
+    /// Why nobody got them.
+    #[param(value_type = Option<Reasons>, inline)]
     reason: Option<String>,
     /// The source that they came from, such as `mysql` or `push`.
     source: Option<String>,
@@ -122,8 +127,8 @@ impl Filter {
             source: source.map(SourceId::new),
             event_id: event_id.map(EventId::new),
             event_type: event_type.as_deref().map(path::event_type),
-            status: named("status", status, DecisionStatus::parse)?,
-            reason: named("reason", reason, SkipReason::parse)?,
+            status: named("status", status)?,
+            reason: named("reason", reason)?,
             start: from_moment("startDate", start_date)?,
             end: to_moment("endDate", end_date)?,
         })

@@ -18,7 +18,7 @@ use crate::error::ApiError;
 use crate::gateway::Edge;
 use crate::guard::IfMatch;
 use crate::path;
-use crate::query::{Asked, Paging, named};
+use crate::query::{Asked, Paging, flag, read_as};
 use crate::resource::Resource;
 
 pub(super) fn routes() -> OpenApiRouter<Edge> {
@@ -51,8 +51,8 @@ impl Filter {
             search,
         } = self;
         Ok(InboundFilter {
-            is_active: named("isActive", is_active, |text| text.parse().ok())?,
-            route: named("type", r#type, |text| text.parse().ok())?,
+            is_active: flag("isActive", is_active)?,
+            route: read_as("type", r#type, |text| text.parse().ok(), "the name in an address")?,
             search,
         })
     }

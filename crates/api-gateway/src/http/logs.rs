@@ -17,7 +17,11 @@ use crate::error::ApiError;
 use crate::exporting::{self, LogFormat};
 use crate::gateway::Edge;
 use crate::path;
-use crate::query::{Asked, Paging, from_moment, named, to_moment};
+use crate::query::{Asked, OneOf, Paging, from_moment, integration, named, to_moment};
+
+type Statuses = OneOf<DeliveryStatus>;
+type Directions = OneOf<Direction>;
+type Formats = OneOf<LogFormat>;
 
 pub(super) fn routes() -> OpenApiRouter<Edge> {
     OpenApiRouter::new()
@@ -31,7 +35,8 @@ pub(super) fn routes() -> OpenApiRouter<Edge> {
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
 pub(super) struct Filter {
-    /// SUCCESS, FAILED, RETRYING, ABANDONED or SKIPPED.
+    /// Where they stand.
+    #[param(value_type = Option<Statuses>, inline)]
     status: Option<String>,
     /// The event's type.
     event_type: Option<String>,
@@ -45,7 +50,8 @@ pub(super) struct Filter {
     trace_id: Option<String>,
     /// What ties them to other systems' logs.
     correlation_id: Option<String>,
-    /// OUTBOUND or INBOUND.
+    /// Which way they go.
+    #[param(value_type = Option<Directions>, inline)]
     direction: Option<String>,
     /// The first day, or moment.
     start_date: Option<String>,
@@ -71,14 +77,14 @@ impl Filter {
             search,
         } = self;
         Ok(LogFilter {
-            status: named("status", status, DeliveryStatus::parse)?,
+            status: named("status", status)?,
             event_type: event_type.as_deref().map(path::event_type),
-            integration_id: named("integrationId", integration_id, |text| text.parse().ok())?,
+            integration_id: integration(integration_id)?,
             event_id: event_id.map(EventId::new),
             message_id,
             trace_id,
             correlation_id,
-            direction: named("direction", direction, Direction::parse)?,
+            direction: named("direction", direction)?,
             start: from_moment("startDate", start_date)?,
             end: to_moment("endDate", end_date)?,
             search,
@@ -102,7 +108,8 @@ async fn list(
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Written {
-    /// `csv`, the default, or `ndjson`.
+    /// How it is written, `csv` by default.
+    #[param(value_type = Option<Formats>, inline)]
     format: Option<String>,
 }
 
@@ -121,7 +128,7 @@ async fn export(
     Asked(asked): Asked<Filter>,
     Asked(Written { format }): Asked<Written>,
 ) -> Result<Response, ApiError> {
-    let format = named("format", format, LogFormat::parse)?.unwrap_or(LogFormat::Csv);
+    let format = named("format", format)?.unwrap_or(LogFormat::Csv);
     exporting::logs(&gateway, org, &asked.filter()?, format).await
 }
 

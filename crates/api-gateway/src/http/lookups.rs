@@ -21,7 +21,7 @@ use crate::error::ApiError;
 use crate::gateway::Edge;
 use crate::guard::IfMatch;
 use crate::path;
-use crate::query::{Asked, Paging, named};
+use crate::query::{Asked, Paging, flag, read_as};
 use crate::resource::Resource;
 
 mod files;
@@ -64,22 +64,15 @@ impl Filter {
         Ok(LookupFilter {
             lookup_type: lookup_type.map(LookupType::new),
             tenant: tenant_of(org, tenant_id)?,
-            is_active: named("isActive", is_active, flag)?,
+            is_active: flag("isActive", is_active)?,
             search,
         })
     }
 }
 
 fn tenant_of(org: OrgId, text: Option<String>) -> Result<Option<Option<Rid>>, ApiError> {
-    named("tenantId", text, |text| tenant(org, text.parse().ok()?).ok())
-}
-
-fn flag(text: &str) -> Option<bool> {
-    match text {
-        "true" => Some(true),
-        "false" => Some(false),
-        _ => None,
-    }
+    let unit = |text: &str| tenant(org, text.parse().ok()?).ok();
+    read_as("tenantId", text, unit, "a number from 1")
 }
 
 /// Lists an organisation's lookup rows by type and source.

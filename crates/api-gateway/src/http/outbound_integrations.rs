@@ -22,7 +22,7 @@ use crate::error::ApiError;
 use crate::gateway::Edge;
 use crate::guard::IfMatch;
 use crate::path;
-use crate::query::{Asked, Paging, named};
+use crate::query::{Asked, Paging, flag, number};
 use crate::resource::Resource;
 use crate::trying;
 
@@ -62,9 +62,9 @@ impl Filter {
             search,
         } = self;
         Ok(IntegrationFilter {
-            is_active: named("isActive", is_active, |text| text.parse().ok())?,
+            is_active: flag("isActive", is_active)?,
             event_type: event_type.as_deref().map(path::event_type),
-            tenant_id: named("tenantId", tenant_id, |text| text.parse().ok().map(Rid))?,
+            tenant_id: number("tenantId", tenant_id)?.map(Rid),
             search,
         })
     }

@@ -18,8 +18,10 @@ use crate::document::{
 use crate::error::ApiError;
 use crate::gateway::{Edge, Gateway};
 use crate::path;
-use crate::query::{Asked, Paging, from_moment, named, to_moment};
+use crate::query::{Asked, OneOf, Paging, from_moment, integration, named, to_moment};
 use crate::scheduling;
+
+type Statuses = OneOf<ScheduledStatus>;
 
 pub(super) fn routes() -> OpenApiRouter<Edge> {
     OpenApiRouter::new()
@@ -35,7 +37,8 @@ pub(super) fn routes() -> OpenApiRouter<Edge> {
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
 struct Filter {
-    /// PENDING, COMPLETED, FAILED or CANCELLED.
+    /// Where they stand.
+    #[param(value_type = Option<Statuses>, inline)]
     status: Option<String>,
     /// The integration.
     integration_id: Option<String>,
@@ -63,8 +66,8 @@ impl Filter {
             search,
         } = self;
         Ok(ScheduledFilter {
-            status: named("status", status, ScheduledStatus::parse)?,
-            integration_id: named("integrationId", integration_id, |text| text.parse().ok())?,
+            status: named("status", status)?,
+            integration_id: integration(integration_id)?,
             event_type: event_type.as_deref().map(path::event_type),
             event_id: event_id.map(EventId::new),
             start: from_moment("startDate", start_date)?,

@@ -18,7 +18,7 @@ use crate::error::ApiError;
 use crate::gateway::Edge;
 use crate::guard::IfMatch;
 use crate::path;
-use crate::query::{Asked, Paging, named};
+use crate::query::{Asked, Paging, flag};
 use crate::resource::Resource;
 
 pub(super) fn routes() -> OpenApiRouter<Edge> {
@@ -49,7 +49,7 @@ impl Filter {
             search,
         } = self;
         Ok(JobFilter {
-            is_active: named("isActive", is_active, |text| text.parse().ok())?,
+            is_active: flag("isActive", is_active)?,
             category: r#type,
             search,
         })

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::Path;
 use http::StatusCode;
+use ig_core::template::Direction;
 use ig_store::TemplateFilter;
 use serde::Deserialize;
 use serde_json::Value;
@@ -19,8 +20,10 @@ use crate::document::{
 use crate::error::ApiError;
 use crate::gateway::Edge;
 use crate::guard::IfMatch;
-use crate::query::{Asked, Paging, named};
+use crate::query::{Asked, OneOf, Paging, named};
 use crate::resource::Resource;
+
+type Directions = OneOf<Direction>;
 
 pub(super) fn routes() -> OpenApiRouter<Edge> {
     OpenApiRouter::new()
@@ -34,7 +37,8 @@ pub(super) fn routes() -> OpenApiRouter<Edge> {
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
 struct Filter {
-    /// What they are templates of: OUTBOUND, INBOUND or SCHEDULED.
+    /// What they are templates of.
+    #[param(value_type = Option<Directions>, inline)]
     direction: Option<String>,
     /// Their category, to the letter.
     category: Option<String>,
@@ -54,7 +58,7 @@ async fn list(
     }): Asked<Filter>,
 ) -> Result<Json<TemplateList>, ApiError> {
     let page = paging.page()?;
-    let direction = named("direction", direction, ig_core::template::Direction::parse)?;
+    let direction = named("direction", direction)?;
     let filter = TemplateFilter { direction, category };
     let listed = templates::list(&gateway, org, &filter, search.as_deref(), page).await?;
     Ok(Json(TemplateList::of(listed, page)))

@@ -19,8 +19,10 @@ use crate::error::ApiError;
 use crate::gateway::Edge;
 use crate::guard::IfMatch;
 use crate::path;
-use crate::query::{Asked, Paging, flag, named, number};
+use crate::query::{Asked, OneOf, Paging, flag, named, number};
 use crate::resource::Resource;
+
+type Roles = OneOf<Role>;
 
 pub(super) fn routes() -> OpenApiRouter<Edge> {
     OpenApiRouter::new()
@@ -36,7 +38,8 @@ struct Filter {
     /// Their organisation.
     #[param(value_type = Option<i64>)]
     org_id: Option<String>,
-    /// ADMIN or USER.
+    /// What they are to the platform.
+    #[param(value_type = Option<Roles>, inline)]
     role: Option<String>,
     /// Whether they may log in.
     #[param(value_type = Option<bool>)]
@@ -55,7 +58,7 @@ impl Filter {
         } = self;
         Ok(UserFilter {
             org: number("orgId", org_id)?.map(OrgId),
-            role: named("role", role, Role::parse)?,
+            role: named("role", role)?,
             is_active: flag("isActive", is_active)?,
             search,
         })

@@ -14,9 +14,9 @@ fn at(second: i64) -> Timestamp {
     chrono::DateTime::from_timestamp(4_000_000_000 + second, 0).unwrap()
 }
 
-async fn raise(api: &Api, org: i64, key: &str, second: i64) {
+async fn raise(api: &Api, org: impl Into<Option<i64>>, key: &str, second: i64) {
     let alert = Alert {
-        org_id: Some(OrgId(org)),
+        org_id: org.into().map(OrgId),
         kind: "circuit-open".to_owned(),
         key: key.to_owned(),
         severity: Severity::Critical,
@@ -55,6 +55,23 @@ async fn alerts_are_listed_and_read_by_their_own_organisation_alone() {
     assert_eq!(api.get(&format!("{path}?orgId=10")).await.json, entry);
     assert_eq!(api.get(&format!("{path}?orgId=20")).await.status, 404);
     assert_eq!(api.get("/alerts/nonsense?orgId=10").await.status, 404);
+}
+
+#[tokio::test]
+async fn alerts_of_no_organisation_are_the_platforms() {
+    let api = Api::start().await;
+    api.org(10).await;
+    raise(&api, 10, "theirs", 1).await;
+    raise(&api, None, "ours", 2).await;
+    let list = api.get("/admin/alerts").await.json;
+    assert_eq!(
+        (&list["total"], &list["alerts"][0]["key"]),
+        (&json!(1), &json!("ours")),
+        "{list}"
+    );
+    assert_eq!(list["alerts"][0]["orgId"], json!(null));
+    assert_eq!(api.get("/alerts?orgId=10").await.json["alerts"][0]["key"], json!("theirs"));
+    assert_eq!(api.get("/admin/alerts?severity=INFO").await.json["total"], json!(0));
 }
 
 #[tokio::test]

@@ -58,6 +58,7 @@ const MATRIX: &[(&str, &str, Needs)] = &[
     ("get", "/admin/api-keys/{id}", Platform(Read)),
     ("delete", "/admin/api-keys/{id}", Platform(Write)),
     ("get", "/admin/events", Platform(Read)),
+    ("get", "/admin/alerts", Platform(Read)),
     ("get", "/admin/audit-logs", Platform(Read)),
     ("get", "/admin/audit-logs/{id}", Platform(Read)),
     ("get", "/admin/rate-limits", Platform(Read)),

@@ -139,6 +139,8 @@ async fn a_password_is_changed_by_whoever_knows_it_and_the_other_sessions_end() 
     user(&api, "ada@x.example", json!({"role": "ADMIN"})).await;
     let (here, there) = (log_in(&api, "ada@x.example").await, log_in(&api, "ada@x.example").await);
     let here = api.with_token(&here);
+    let before = api.get("/admin/users?search=ada").await.json["users"][0].clone();
+    assert!(before["lastLoginAt"].is_string(), "{before}");
     let change = |current: &str, new: &str| json!({"currentPassword": current, "newPassword": new});
     let wrong = here.post("/auth/password", change("not it", "another fine password")).await;
     assert_eq!(wrong.faults(), ["/currentPassword"]);
@@ -148,6 +150,8 @@ async fn a_password_is_changed_by_whoever_knows_it_and_the_other_sessions_end() 
     assert_eq!(changed.status, 204, "{changed:?}");
     refused(&api.with_token(&there)).await;
     assert_eq!(here.get("/auth/me").await.status, 200);
+    let after = api.get("/admin/users?search=ada").await.json["users"][0].clone();
+    assert_eq!(after["lastLoginAt"], before["lastLoginAt"], "that was no login");
     assert_eq!(attempt(&api, "ada@x.example", PASSWORD).await.status, 401);
     assert_eq!(attempt(&api, "ada@x.example", "another fine password").await.status, 200);
 }

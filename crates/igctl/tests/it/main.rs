@@ -3,4 +3,5 @@
 mod config_check;
 mod declared;
 mod program;
+mod secrets;
 mod up;

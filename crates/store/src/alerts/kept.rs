@@ -61,8 +61,8 @@ struct AlertDocument {
 }
 
 impl Alerts {
-    /// An organisation's alerts, the latest first.
-    pub async fn list(&self, org: OrgId, filter: &AlertFilter, page: Page) -> Result<Listed<KeptAlert>, StoreError> {
+    /// An organisation's alerts, or those of no organisation, the latest first.
+    pub async fn list(&self, org: Option<OrgId>, filter: &AlertFilter, page: Page) -> Result<Listed<KeptAlert>, StoreError> {
         // A repeated report moves `lastAt`: in its order a page would not be where it was a moment ago.
         let newest_first = doc! { "firstAt": -1, "_id": -1 };
         let listed = self
@@ -80,7 +80,7 @@ impl Alerts {
 }
 
 impl AlertFilter {
-    fn query(&self, org: OrgId) -> Document {
+    fn query(&self, org: Option<OrgId>) -> Document {
         let Self {
             kind,
             severity,
@@ -88,7 +88,7 @@ impl AlertFilter {
             end,
         } = self;
         let texts = [("kind", kind.as_deref()), ("severity", severity.map(Severity::as_str))];
-        let mut query = exactly(org.0, texts);
+        let mut query = exactly(org.map(|org| org.0), texts);
         add_period(&mut query, "firstAt", *start, *end);
         query
     }

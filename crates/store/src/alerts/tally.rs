@@ -43,7 +43,7 @@ impl Alerts {
         let by_kind = doc! { "_id": { "kind": "$kind", "severity": "$severity" }, "count": { "$sum": 1_i64 } };
         let count = Count {
             collection: ALERTS,
-            index: doc! { "orgId": 1, "firstAt": -1, "_id": -1 },
+            index: Some(doc! { "orgId": 1, "firstAt": -1, "_id": -1 }),
             pipeline: vec![
                 doc! { "$match": late },
                 doc! { "$group": by_kind },

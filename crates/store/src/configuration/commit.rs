@@ -136,7 +136,7 @@ impl Configurations {
         Ok(found.map(|item| unsigned(item.revision)))
     }
 
-    fn document(&self, change: &Change, revision: u64) -> std::result::Result<Option<Document>, StoreError> {
+    pub(super) fn document(&self, change: &Change, revision: u64) -> std::result::Result<Option<Document>, StoreError> {
         match change {
             Change::PutOrganization(organization) => document(&OrganizationDocument::new(organization, revision)),
             Change::PutUnit(unit) => document(&OrgUnitDocument::new(unit, revision)),

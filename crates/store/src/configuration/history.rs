@@ -107,7 +107,7 @@ impl Configurations {
             .transpose()
     }
 
-    fn content(&self, kind: ItemKind, document: Document) -> std::result::Result<Change, StoreError> {
+    pub(super) fn content(&self, kind: ItemKind, document: Document) -> std::result::Result<Change, StoreError> {
         match kind {
             ItemKind::Organization => {
                 read::<OrganizationDocument>(document).map(|document| Change::PutOrganization(Organization::from(document)))

@@ -9,6 +9,7 @@ use mongodb::bson::{Document, doc};
 
 use super::standing::{held, standing};
 use super::{DeadLetters, KeptLetter};
+use crate::delivery_tallies::announce_log;
 use crate::field::object_id;
 use crate::names::{DELIVERY_LOGS, EXECUTION_LOGS};
 
@@ -68,6 +69,7 @@ impl DeadLetters {
             "orgId": letter.letter.org_id.0,
             "status": DeliveryStatus::Retrying.as_str(),
         };
+        announce_log(&self.database, letter.letter.org_id, letter.letter.id).await?;
         let abandoned = doc! { "$set": { "status": DeliveryStatus::Abandoned.as_str() } };
         for collection in [DELIVERY_LOGS, EXECUTION_LOGS] {
             let logs = self.database.collection::<Document>(collection);

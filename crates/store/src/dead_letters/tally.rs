@@ -37,7 +37,7 @@ impl DeadLetters {
         let by_status = doc! { "_id": "$status", "count": { "$sum": 1_i64 }, "oldest": { "$min": "$createdAt" } };
         let count = Count {
             collection: DEAD_LETTERS,
-            index: doc! { "orgId": 1, "status": 1, "createdAt": -1, "_id": -1 },
+            index: Some(doc! { "orgId": 1, "status": 1, "createdAt": -1, "_id": -1 }),
             pipeline: vec![doc! { "$match": { "orgId": orgs.condition() } }, doc! { "$group": by_status }],
             patience: Count::PATIENCE,
         };

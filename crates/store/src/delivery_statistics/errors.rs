@@ -125,11 +125,11 @@ fn failed(scope: &DeliveryScope) -> Document {
 }
 
 /// That in which there is nothing that succeeded; of one integration, its own.
-fn index(scope: &DeliveryScope) -> Document {
+fn index(scope: &DeliveryScope) -> Option<Document> {
     if scope.integration_id.is_some() {
         return scope.index();
     }
-    doc! { "orgId": 1, "status": 1, "createdAt": -1, "_id": -1 }
+    Some(doc! { "orgId": 1, "status": 1, "createdAt": -1, "_id": -1 })
 }
 
 fn read(category: &str, count: i64, last: LastDocument) -> Result<ErrorFigures, StoreError> {

@@ -7,8 +7,8 @@ use ig_core::figures::{Alike, DeliveryFigures};
 use ig_core::latency::{INSTANT, RATIO};
 use ig_core::ports::StoreError;
 use mongodb::bson::{Bson, Document, doc};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use super::{DeliveryScope, DeliveryStatistics};
 use crate::counting::{Count, CountError};
@@ -32,9 +32,10 @@ struct GroupDocument<K> {
     parts: Vec<PartDocument>,
 }
 
-#[derive(Debug, Deserialize)]
+/// Deliveries that came to the same.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct PartDocument {
+pub(crate) struct PartDocument {
     status: String,
     class: Option<i32>,
     count: i64,
@@ -65,9 +66,6 @@ impl DeliveryStatistics {
 }
 
 fn pipeline(scope: &DeliveryScope, key: Bson, most: Option<u32>) -> Vec<Document> {
-    let part = doc! {
-        "status": "$_id.status", "class": "$_id.class", "count": "$count", "attempts": "$attempts", "responseTimeMs": "$responseTimeMs",
-    };
     let mut pipeline = vec![
         doc! { "$match": scope.query() },
         doc! { "$group": {
@@ -81,7 +79,7 @@ fn pipeline(scope: &DeliveryScope, key: Bson, most: Option<u32>) -> Vec<Document
             "_id": "$_id.key",
             "name": { "$max": "$name" },
             "total": { "$sum": "$count" },
-            "parts": { "$push": part },
+            "parts": { "$push": part() },
         } },
     ];
     if let Some(most) = most {
@@ -91,8 +89,15 @@ fn pipeline(scope: &DeliveryScope, key: Bson, most: Option<u32>) -> Vec<Document
     pipeline
 }
 
+/// One of a group's parts.
+pub(super) fn part() -> Document {
+    doc! {
+        "status": "$_id.status", "class": "$_id.class", "count": "$count", "attempts": "$attempts", "responseTimeMs": "$responseTimeMs",
+    }
+}
+
 /// What [`ig_core::latency::class_of`] does, of the last request's time; null where no request was made.
-fn class() -> Document {
+pub(super) fn class() -> Document {
     let class = doc! { "$ceil": { "$divide": [{ "$ln": { "$max": ["$responseTimeMs", 1] } }, RATIO.ln()] } };
     let made = doc! { "$cond": [{ "$lt": ["$responseTimeMs", 1] }, INSTANT, { "$toInt": class }] };
     doc! { "$cond": [{ "$lt": ["$attemptCount", 1] }, Bson::Null, made] }

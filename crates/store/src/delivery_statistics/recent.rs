@@ -5,6 +5,8 @@ use std::time::Duration;
 use ig_core::calendar::Period;
 use ig_core::clock::Timestamp;
 use ig_core::figures::DeliveryFigures;
+use ig_core::id::OrgId;
+use ig_core::tally::Bucket;
 use mongodb::bson::{Bson, doc};
 
 use super::{DeliveryScope, DeliveryStatistics};
@@ -39,10 +41,44 @@ impl DeliveryStatistics {
         let day = where_countable(day)?;
         let (now, hour) = hour.unzip();
         Ok(RecentDeliveries {
-            per_minute: now.map(|now| now.total() as f64 / NOW_MINUTES as f64),
+            per_minute: now.map(|now| per_minute(&now)),
             last_hour: hour,
             last_day: day.map(|[_, all]| all),
         })
+    }
+
+    /// An organisation's deliveries of late, out of what is kept of settled times.
+    ///
+    /// The day is counted in two parts, of which the second is the last hour but for its first minutes: so what has not settled is
+    /// counted once.
+    pub async fn recent_of(&self, org: OrgId, now: Timestamp) -> Result<RecentDeliveries, CountError> {
+        let hurried = self.clone().within(PATIENCE.min(self.patience));
+        let split = Bucket::of(now - HOUR).end();
+        let (just_now, before, first_minutes, since) = tokio::try_join!(
+            hurried.countable(org, now - Duration::from_mins(NOW_MINUTES), now, now),
+            hurried.countable(org, now - DAY, split, now),
+            hurried.countable(org, now - HOUR, split, now),
+            hurried.countable(org, split, now, now),
+        )?;
+        Ok(RecentDeliveries {
+            per_minute: just_now.map(|figures| per_minute(&figures)),
+            last_hour: together(first_minutes, since.clone()),
+            last_day: together(before, since),
+        })
+    }
+
+    /// What was taken up between two moments; nothing where it is too much.
+    async fn countable(
+        &self,
+        org: OrgId,
+        start: Timestamp,
+        end: Timestamp,
+        now: Timestamp,
+    ) -> Result<Option<DeliveryFigures>, CountError> {
+        match Period::new(start, end) {
+            Some(period) => where_countable(self.of_org(org, period, now).await),
+            None => Ok(Some(DeliveryFigures::default())),
+        }
     }
 
     /// What was taken up now, and in the last hour.
@@ -69,6 +105,17 @@ impl DeliveryStatistics {
         }
         Ok(figures)
     }
+}
+
+fn per_minute(just_now: &DeliveryFigures) -> f64 {
+    just_now.total() as f64 / NOW_MINUTES as f64
+}
+
+/// Both, where both were countable.
+fn together(one: Option<DeliveryFigures>, other: Option<DeliveryFigures>) -> Option<DeliveryFigures> {
+    let mut figures = one?;
+    figures.merge(&other?);
+    Some(figures)
 }
 
 /// The key of what was taken up now.

@@ -50,13 +50,13 @@ impl DeliveryScope {
         query
     }
 
-    /// The index whose range is the narrowest.
-    pub(super) fn index(&self) -> Document {
-        let first = if self.integration_id.is_some() {
-            "integrationConfigId"
-        } else {
-            "orgId"
+    /// The index whose range is the narrowest; nothing where no other would do.
+    pub(super) fn index(&self) -> Option<Document> {
+        let first = match (self.integration_id, &self.event_type) {
+            (Some(_), _) => "integrationConfigId",
+            (None, None) if self.orgs.is_one() => return None,
+            (None, _) => "orgId",
         };
-        doc! { first: 1, "createdAt": -1, "_id": -1 }
+        Some(doc! { first: 1, "createdAt": -1, "_id": -1 })
     }
 }

@@ -33,7 +33,7 @@ impl ScheduledDeliveries {
         let all = doc! { "_id": Bson::Null, "count": { "$sum": 1_i64 }, "next": { "$min": "$scheduledFor" } };
         let count = Count {
             collection: SCHEDULED,
-            index: doc! { "orgId": 1, "status": 1, "scheduledFor": -1, "_id": -1 },
+            index: Some(doc! { "orgId": 1, "status": 1, "scheduledFor": -1, "_id": -1 }),
             pipeline: vec![doc! { "$match": pending }, doc! { "$group": all }],
             patience: Count::PATIENCE,
         };

@@ -23,7 +23,7 @@ fn at(text: &str) -> Timestamp {
 }
 
 /// A delivery that was taken up at a moment; one that took no time came to no request.
-fn log(org: i64, number: i64, at: Timestamp, status: DeliveryStatus, millis: Option<u64>) -> DeliveryLog {
+pub(crate) fn log(org: i64, number: i64, at: Timestamp, status: DeliveryStatus, millis: Option<u64>) -> DeliveryLog {
     let mut log = delivery(org, number);
     log.status = status;
     log.created_at = at;
@@ -39,7 +39,7 @@ fn log(org: i64, number: i64, at: Timestamp, status: DeliveryStatus, millis: Opt
     log
 }
 
-async fn record(store: &Store, logs: &[DeliveryLog]) {
+pub(crate) async fn record(store: &Store, logs: &[DeliveryLog]) {
     let entries: Vec<_> = logs.iter().cloned().map(recorded).collect();
     for part in entries.chunks(500) {
         store.journal().record(part).await.unwrap();
@@ -73,7 +73,7 @@ fn mixed(org: i64, start: Timestamp, count: i64) -> Vec<DeliveryLog> {
     (0..count).map(of).collect()
 }
 
-fn scope(org: i64, start: Timestamp, end: Timestamp) -> DeliveryScope {
+pub(crate) fn scope(org: i64, start: Timestamp, end: Timestamp) -> DeliveryScope {
     DeliveryScope::all(Orgs::one(OrgId(org)), Period::new(start, end).unwrap())
 }
 

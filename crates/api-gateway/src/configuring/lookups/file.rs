@@ -6,6 +6,7 @@ use super::columns::{Columns, Terms};
 use super::{csv, xlsx};
 use crate::document::FileFault;
 use ig_core::lookup::LookupDraft;
+use ig_core::named::Named;
 
 /// The most rows of a file.
 pub(super) const MOST_ROWS: u64 = 500_000;
@@ -19,16 +20,20 @@ pub(crate) enum Format {
     Xlsx,
 }
 
-impl Format {
-    /// The format of this name.
-    pub(crate) fn parse(name: &str) -> Option<Self> {
-        match name {
-            "csv" => Some(Self::Csv),
-            "xlsx" => Some(Self::Xlsx),
-            _ => None,
-        }
+impl Named for Format {
+    fn all() -> &'static [Self] {
+        &[Self::Csv, Self::Xlsx]
     }
 
+    fn name(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Xlsx => "xlsx",
+        }
+    }
+}
+
+impl Format {
     /// The format of this content type, parameters left aside.
     pub(crate) fn of_content_type(given: &str) -> Option<Self> {
         let essence = given.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();

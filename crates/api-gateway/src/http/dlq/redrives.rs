@@ -15,7 +15,9 @@ use crate::document::{Listing as _, RedriveAsked, RedriveEntry, RedriveList};
 use crate::error::ApiError;
 use crate::gateway::Edge;
 use crate::path;
-use crate::query::{Asked, Paging, named};
+use crate::query::{Asked, OneOf, Paging, named};
+
+type States = OneOf<RedriveState>;
 
 pub(super) fn routes() -> OpenApiRouter<Edge> {
     OpenApiRouter::new()
@@ -27,7 +29,8 @@ pub(super) fn routes() -> OpenApiRouter<Edge> {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Filter {
-    /// RUNNING, COMPLETED or CANCELLED.
+    /// How far they are.
+    #[param(value_type = Option<States>, inline)]
     state: Option<String>,
 }
 
@@ -39,7 +42,7 @@ async fn list(
     Asked(Filter { state }): Asked<Filter>,
 ) -> Result<Json<RedriveList>, ApiError> {
     let page = paging.page()?;
-    let state = named("state", state, RedriveState::parse)?;
+    let state = named("state", state)?;
     let listed = gateway.store().redrives().list(org, state, page).await?;
     Ok(Json(RedriveList::of(listed.map(RedriveEntry::from), page)))
 }

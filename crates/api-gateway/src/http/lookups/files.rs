@@ -14,7 +14,7 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{Filter, flag, tenant_of};
+use super::{Filter, tenant_of};
 use crate::access::{OrgQuery, Read, Tenant, Write};
 use crate::configuring::lookups::Format;
 use crate::configuring::lookups::exporting::{export as exported, template as blank};
@@ -24,7 +24,10 @@ use crate::error::{ApiError, ErrorCode};
 use crate::gateway::Edge;
 use crate::http::BASE;
 use crate::path;
-use crate::query::{Asked, Paging, named};
+use crate::query::{Asked, OneOf, Paging, flag, named, read_as};
+
+type Modes = OneOf<ImportMode>;
+type Formats = OneOf<Format>;
 
 pub(super) fn routes() -> OpenApiRouter<Edge> {
     OpenApiRouter::new()
@@ -42,7 +45,7 @@ pub(super) fn routes() -> OpenApiRouter<Edge> {
 struct Wanted {
     /// `upsert` (the default) makes rows and changes those whose source a type and tenant have already; `replace` puts the
     /// file's rows in the place of all others of its types.
-    #[param(value_type = Option<String>, pattern = "^(upsert|replace)$")]
+    #[param(value_type = Option<Modes>, inline)]
     mode: Option<String>,
     /// The type of rows that name none.
     #[serde(rename = "type")]
@@ -76,10 +79,15 @@ impl Wanted {
         })?;
         Ok(Order {
             format,
-            mode: named("mode", mode, ImportMode::parse)?.unwrap_or(ImportMode::Upsert),
-            lookup_type: named("type", named_type, |text| lookup_type(text).ok())?,
+            mode: named("mode", mode)?.unwrap_or(ImportMode::Upsert),
+            lookup_type: read_as(
+                "type",
+                named_type,
+                |text| lookup_type(text).ok(),
+                "the name of a type of rows",
+            )?,
             tenant: tenant_of(org, tenant_id)?,
-            is_dry_run: named("dryRun", dry_run, flag)?.unwrap_or(false),
+            is_dry_run: flag("dryRun", dry_run)?.unwrap_or(false),
         })
     }
 }
@@ -134,14 +142,14 @@ fn begun(org: OrgId, entry: ImportEntry) -> Response {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Written {
-    /// `csv` (the default) or `xlsx`.
-    #[param(value_type = Option<String>, pattern = "^(csv|xlsx)$")]
+    /// How it is written, `csv` by default.
+    #[param(value_type = Option<Formats>, inline)]
     format: Option<String>,
 }
 
 impl Written {
     fn format(self) -> Result<Format, ApiError> {
-        Ok(named("format", self.format, Format::parse)?.unwrap_or(Format::Csv))
+        Ok(named("format", self.format)?.unwrap_or(Format::Csv))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::description;
+use super::{description, operations};
 use crate::api::{Api, least};
 
 #[tokio::test]
@@ -39,5 +39,36 @@ async fn a_patch_takes_an_object_under_either_name_of_its_type() {
         let request = api.request("PATCH", "/admin/orgs/10").header("content-type", kind);
         let answer = api.send(request, json!({"code": "TEN"}).to_string().into()).await;
         assert_eq!(answer.status, 200, "{kind}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_values_that_a_parameter_may_have_are_described_and_told_to_whoever_sends_another() {
+    let api = Api::start().await;
+    api.org(10).await;
+    let description = description(&api).await;
+    let mut tried = 0;
+    for operation in operations(&description).iter().filter(|operation| operation.method == "get") {
+        for parameter in operation.parameters() {
+            let Some(values) = parameter["schema"]["enum"].as_array().filter(|_| parameter["in"] == "query") else {
+                continue;
+            };
+            let (name, path) = (&parameter["name"], &operation.path["/api/v1".len()..]);
+            let answer = api.get(&format!("{path}?orgId=10&{}=maybe", name.as_str().unwrap())).await;
+            let fault = &answer.json["details"][0];
+            assert_eq!((answer.status, &fault["parameter"]), (400, name), "{path}: {answer:?}");
+            let values: Vec<_> = values.iter().filter_map(|value| value.as_str()).collect();
+            assert_eq!(
+                fault["message"],
+                json!(format!("must be one of {}", values.join(", "))),
+                "{path}"
+            );
+            tried += 1;
+        }
+    }
+    assert!(tried >= 15, "{tried} parameters have fixed values");
+    for (query, what) in [("dryRun=maybe", "true or false"), ("prune=1", "true or false")] {
+        let answer = api.post(&format!("/configuration/apply?orgId=10&{query}"), json!({})).await;
+        assert_eq!(answer.text("/details/0/message"), format!("must be {what}"));
     }
 }

@@ -1,0 +1,113 @@
+//! `igctl secrets rotate`, as an operator runs it.
+
+use std::process::Output;
+
+use ig_core::configuration::Change;
+use ig_core::integration::{Integration, OutgoingAuth};
+use ig_core::secret::Secret;
+use ig_store::{Expected, MongoConfig, SecretBox, SecretsConfig, Store};
+use ig_testkit::builders;
+use ig_testkit::mongo::{TestDatabase, database};
+
+use crate::program::{igctl, output};
+
+/// One integration, with a secret that is sealed under this key.
+async fn sealed(database: &TestDatabase, key: &str) -> Integration {
+    let config = MongoConfig {
+        uri: database.uri.clone(),
+        database: database.name.clone(),
+        ..MongoConfig::default()
+    };
+    let secrets = SecretBox::new(&SecretsConfig {
+        keys: vec![key.to_owned()],
+    });
+    let store = Store::connect(&config, secrets.unwrap()).await.unwrap();
+    store.migrate().await.unwrap();
+    let integration = Integration {
+        auth: OutgoingAuth::Bearer { token: Secret::new("s") },
+        ..builders::integration(7, "*", "https://a.example/")
+    };
+    let changes = [
+        Change::PutOrganization(builders::organization(7)),
+        Change::PutIntegration(Box::new(integration.clone())),
+    ];
+    for change in changes {
+        store.configuration().commit(change, Expected::New).await.unwrap();
+    }
+    integration
+}
+
+fn rotate(database: &TestDatabase, keys: &[&str], more: &[&str]) -> Output {
+    let mut command = igctl(&["secrets", "rotate"]);
+    command
+        .args(more)
+        .env("IG__MONGODB__URI", &database.uri)
+        .env("IG__MONGODB__DATABASE", &database.name);
+    if !keys.is_empty() {
+        command.env("IG__SECRETS__KEYS", keys.join(","));
+    }
+    output(&mut command)
+}
+
+fn said(output: &Output) -> String {
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[tokio::test]
+async fn a_key_is_replaced_step_by_step_and_each_step_tells_what_it_did() {
+    let database = database();
+    let (old, new) = (
+        SecretBox::generate_key("old").unwrap(),
+        SecretBox::generate_key("new").unwrap(),
+    );
+    sealed(&database, &old).await;
+    let counted = |key: &str| {
+        format!(
+            "integration_configs: 1 document(s) with secrets, 1 under {key}\n\
+             config_versions: 1 document(s) with secrets, 1 under {key}\n"
+        )
+    };
+    let planned = said(&rotate(&database, &[&new, &old], &["--dry-run"]));
+    assert_eq!(planned, counted("old"));
+    let done = said(&rotate(&database, &[&new, &old], &[]));
+    let end = "Everything is sealed under new: secrets.keys needs no longer hold old.\n";
+    let sealed = "1 document(s) with secrets, 1 under old, 1 document(s) sealed anew under new\n";
+    let first = format!("integration_configs: {sealed}config_versions: {sealed}");
+    assert_eq!(done, format!("{first}{}{end}", counted("new")));
+    let again = said(&rotate(&database, &[&new, &old], &[]));
+    assert_eq!(again, format!("{}{end}", counted("new")));
+    let alone = said(&rotate(&database, &[&new], &[]));
+    assert_eq!(
+        alone,
+        format!("{}Everything is sealed under new, the only key.\n", counted("new"))
+    );
+}
+
+#[tokio::test]
+async fn what_is_sealed_under_an_unknown_key_is_named_and_nobody_is_told_to_take_one_out() {
+    let database = database();
+    let (lost, new) = (
+        SecretBox::generate_key("lost").unwrap(),
+        SecretBox::generate_key("new").unwrap(),
+    );
+    let integration = sealed(&database, &lost).await;
+    for more in [&[][..], &["--dry-run"]] {
+        let refused = rotate(&database, &[&new], more);
+        let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert_eq!(refused.status.code(), Some(1));
+        let fault = format!(
+            "  integration_configs {}: the secret is sealed with key \"lost\"",
+            integration.id
+        );
+        assert!(told.contains("2 document(s)") && told.contains(&fault), "{told}");
+        assert!(!String::from_utf8_lossy(&refused.stdout).contains("Everything"));
+    }
+}
+
+#[tokio::test]
+async fn without_keys_there_is_nothing_to_rotate() {
+    let refused = rotate(&database(), &[], &[]);
+    let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && told.contains("secrets.keys is empty"), "{told}");
+}

@@ -1,0 +1,107 @@
+//! Secrets wherever configuration is kept: under which keys they are sealed, and sealing them anew under the first.
+//!
+//! Nothing but the sealed text changes. So neither revision nor history has anything to tell of it, and whoever watches
+//! goes on with what it has.
+
+mod place;
+mod tally;
+
+use futures::TryStreamExt as _;
+use ig_core::ports::StoreError;
+use mongodb::bson::{Document, doc};
+
+pub use tally::SecretsTally;
+
+use super::Configurations;
+use crate::secret_box::SecretBox;
+use place::Place;
+use tally::Outcome;
+
+/// Documents under way at once, whose writes the server then makes durable together.
+const AT_ONCE: usize = 16;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pass {
+    Count,
+    Renew,
+}
+
+impl Configurations {
+    /// Opens every secret, in history too, and counts them by the key that they are sealed under.
+    pub async fn count_secrets(&self) -> Result<Vec<SecretsTally>, StoreError> {
+        self.pass(Pass::Count).await
+    }
+
+    /// Seals anew, under the first key, every document that has a secret under another.
+    ///
+    /// Each is written by itself and under the condition that nobody changed it since it was read; what is under the first key
+    /// is left alone. So this may end anywhere, and whoever begins again has only the rest to do.
+    pub async fn renew_secrets(&self) -> Result<Vec<SecretsTally>, StoreError> {
+        self.pass(Pass::Renew).await
+    }
+
+    async fn pass(&self, pass: Pass) -> Result<Vec<SecretsTally>, StoreError> {
+        let mut tallies = Vec::new();
+        for place in Place::ALL {
+            tallies.push(self.pass_over(place, pass).await?);
+        }
+        Ok(tallies)
+    }
+
+    async fn pass_over(&self, place: Place, pass: Pass) -> Result<SecretsTally, StoreError> {
+        let kept = self.database.collection::<Document>(place.collection());
+        let cursor = self.database.within(kept.find(place.filter())).await?;
+        let outcomes = cursor
+            .map_err(|error| crate::error::store_error(&error))
+            .map_ok(|kept| self.look_into(place, kept, pass))
+            .try_buffer_unordered(AT_ONCE);
+        let empty = SecretsTally::new(place.collection());
+        outcomes.try_fold(empty, async |tally, outcome| Ok(tally.with(outcome))).await
+    }
+
+    async fn look_into(&self, place: Place, kept: Document, pass: Pass) -> Result<Outcome, StoreError> {
+        let secrets = self.database.secrets().counting();
+        let renewed = match self.sealed_anew(place, &kept, &secrets) {
+            Ok(renewed) => renewed,
+            Err(error) => return Ok(Outcome::Faulty(format!("{}: {}", place.name_of(&kept), reason(error)))),
+        };
+        let is_renewed = match renewed {
+            Some((condition, change)) if pass == Pass::Renew => Some(self.replaced(place, condition, change).await?),
+            Some(_) | None => None,
+        };
+        Ok(Outcome::Opened { secrets, is_renewed })
+    }
+
+    /// The condition under which a document is changed, and the change, where there is one to make.
+    fn sealed_anew(
+        &self,
+        place: Place,
+        kept: &Document,
+        secrets: &SecretBox,
+    ) -> Result<Option<(Document, Document)>, StoreError> {
+        let Some((kind, content)) = place.content(kept)? else {
+            return Ok(None);
+        };
+        let sealing = Self::new(self.database.with_secrets(secrets.clone()));
+        let item = sealing.content(kind, content.clone())?;
+        if secrets.opened().skip(1).all(|(_, opened)| opened == 0) {
+            return Ok(None);
+        }
+        let anew = sealing.document(&item, place::revision(content)?)?;
+        Ok(anew.map(|anew| (place.unchanged(kept, content), place.change(content, anew))))
+    }
+
+    async fn replaced(&self, place: Place, condition: Document, change: Document) -> Result<bool, StoreError> {
+        let kept = self.database.collection::<Document>(place.collection());
+        let update = kept.update_one(condition, doc! { "$set": change });
+        let updated = self.database.within(update).await?;
+        Ok(updated.matched_count > 0)
+    }
+}
+
+/// The database has done its part where a document is not understood.
+fn reason(error: StoreError) -> String {
+    match error {
+        StoreError::Refused(reason) | StoreError::Unavailable(reason) => reason,
+    }
+}

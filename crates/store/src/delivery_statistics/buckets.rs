@@ -1,0 +1,110 @@
+//! Deliveries by organisation and ten minutes, in the form in which they are kept.
+
+use std::collections::BTreeMap;
+
+use futures::future::try_join_all;
+use ig_core::calendar::Period;
+use ig_core::clock::Timestamp;
+use ig_core::id::OrgId;
+use ig_core::ports::StoreError;
+use ig_core::tally::Bucket;
+use mongodb::bson::{self, Document, doc};
+use serde::Deserialize;
+
+use super::grouping::{PartDocument, class, part};
+use super::{DeliveryScope, DeliveryStatistics};
+use crate::configuration::Counter;
+use crate::counting::{Count, CountError};
+use crate::delivery_tallies::{self as tallies, Counted, Kept};
+use crate::field::timestamp;
+use crate::names::{COUNTERS, DELIVERY_LOGS};
+use crate::orgs::Orgs;
+
+/// The counter of the bucket that was counted last for everybody.
+pub(crate) const TALLIED: &str = "delivery_tallies";
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct BucketDocument {
+    #[serde(rename = "_id")]
+    key: Key,
+    parts: Vec<PartDocument>,
+    first_expires_at: bson::DateTime,
+}
+
+#[derive(Debug, Deserialize)]
+struct Key {
+    org: i64,
+    at: i64,
+}
+
+impl DeliveryStatistics {
+    /// Takes it on to count a bucket for everybody: nobody else does, and nobody did.
+    pub async fn take_on(&self, bucket: Bucket) -> Result<bool, StoreError> {
+        let counters = self.database.collection::<Counter>(COUNTERS);
+        let earlier = doc! { "_id": TALLIED, "value": { "$lt": bucket.number() } };
+        let taken = counters.update_one(earlier, doc! { "$set": { "value": bucket.number() } });
+        Ok(self.database.within(taken).await?.modified_count > 0)
+    }
+
+    /// Counts a bucket of organisations, and keeps what was counted for those that had deliveries in it; says how many these are.
+    pub async fn tally(&self, orgs: &[OrgId], bucket: Bucket, now: Timestamp) -> Result<usize, CountError> {
+        let Some(period) = Period::new(bucket.start(), bucket.end()) else {
+            return Ok(0);
+        };
+        let counted = self.in_buckets(&Orgs::platform(orgs.iter().copied()), period).await?;
+        let (found, nothing) = (counted.len(), Kept::default());
+        let kept = counted
+            .into_iter()
+            .map(|((org, bucket), counted)| tallies::keep(&self.database, org, vec![(bucket, counted)], &nothing, now));
+        try_join_all(kept).await?;
+        Ok(found)
+    }
+
+    /// Those buckets of a period in which there is something.
+    pub(super) async fn in_buckets(&self, orgs: &Orgs, period: Period) -> Result<BTreeMap<(OrgId, Bucket), Counted>, CountError> {
+        let scope = DeliveryScope::all(orgs.clone(), period);
+        let count = Count {
+            collection: DELIVERY_LOGS,
+            index: scope.index(),
+            pipeline: pipeline(&scope),
+            patience: self.patience,
+        };
+        let found = self.database.counted::<BucketDocument>(count).await?;
+        Ok(found.into_iter().map(BucketDocument::read).collect())
+    }
+}
+
+impl BucketDocument {
+    fn read(self) -> ((OrgId, Bucket), Counted) {
+        let Self {
+            key: Key { org, at },
+            parts,
+            first_expires_at,
+        } = self;
+        let bucket = Bucket::of(timestamp(bson::DateTime::from_millis(at)));
+        let first_expires_at = Some(first_expires_at);
+        ((OrgId(org), bucket), Counted { parts, first_expires_at })
+    }
+}
+
+fn pipeline(scope: &DeliveryScope) -> Vec<Document> {
+    let at = doc! { "$toLong": "$createdAt" };
+    let length = (Bucket::new(1).start() - Bucket::new(0).start()).num_milliseconds();
+    let key = doc! { "org": "$orgId", "at": { "$subtract": [at.clone(), { "$mod": [at, length] }] } };
+    vec![
+        doc! { "$match": scope.query() },
+        doc! { "$group": {
+            "_id": { "key": key, "status": "$status", "class": class() },
+            "count": { "$sum": 1_i64 },
+            "attempts": { "$sum": "$attemptCount" },
+            "responseTimeMs": { "$sum": "$responseTimeMs" },
+            "firstExpiresAt": { "$min": "$expiresAt" },
+        } },
+        doc! { "$group": {
+            "_id": "$_id.key",
+            "parts": { "$push": part() },
+            "firstExpiresAt": { "$min": "$firstExpiresAt" },
+        } },
+    ]
+}

@@ -1,0 +1,79 @@
+//! Deliveries out of what was counted of them before, ten minutes by ten minutes, and of the logs where that is not known.
+
+use std::ops::Range;
+use std::time::Instant;
+
+use ig_core::calendar::Period;
+use ig_core::clock::Timestamp;
+use ig_core::figures::DeliveryFigures;
+use ig_core::id::OrgId;
+use ig_core::tally::{Bucket, Cut};
+
+use super::{DeliveryScope, DeliveryStatistics};
+use crate::counting::CountError;
+use crate::delivery_tallies::{self as tallies, Kept};
+use crate::orgs::Orgs;
+
+/// Buckets that are counted together: an hour. What took too long leaves those before it counted.
+const TOGETHER: usize = 6;
+
+impl DeliveryStatistics {
+    /// An organisation's deliveries of a period, as [`Self::summary`] counts them. What has settled is counted once and kept.
+    pub async fn of_org(&self, org: OrgId, period: Period, now: Timestamp) -> Result<DeliveryFigures, CountError> {
+        let Cut { before, settled, behind } = Cut::of(period, now);
+        let (mut figures, before, behind) = tokio::try_join!(
+            self.settled(org, settled, now),
+            self.unsettled(org, before),
+            self.unsettled(org, behind),
+        )?;
+        figures.merge(&before);
+        figures.merge(&behind);
+        Ok(figures)
+    }
+
+    async fn unsettled(&self, org: OrgId, period: Option<Period>) -> Result<DeliveryFigures, CountError> {
+        match period {
+            Some(period) => self.summary(&DeliveryScope::all(Orgs::one(org), period)).await,
+            None => Ok(DeliveryFigures::default()),
+        }
+    }
+
+    async fn settled(&self, org: OrgId, buckets: Range<i64>, now: Timestamp) -> Result<DeliveryFigures, CountError> {
+        let deadline = Instant::now() + self.patience;
+        let kept = tallies::kept(&self.database, org, buckets.clone()).await?;
+        let (mut figures, mut missing) = (DeliveryFigures::default(), Vec::new());
+        for bucket in buckets {
+            match kept.counted(bucket) {
+                Some(counted) => figures.merge(&counted.figures()?),
+                None => missing.push(bucket),
+            }
+        }
+        let runs = missing.chunk_by(|one, next| one + 1 == *next);
+        let runs: Vec<_> = runs.flat_map(|run| run.chunks(TOGETHER)).collect();
+        for run in runs {
+            let hurried = self.clone().within(deadline.saturating_duration_since(Instant::now()));
+            let counted = hurried.counted_anew(org, run, &kept, now).await;
+            figures.merge(&counted.map_err(|error| error.after(self.patience))?);
+        }
+        Ok(figures)
+    }
+
+    /// Counts buckets that lie side by side, and keeps what was counted.
+    async fn counted_anew(&self, org: OrgId, run: &[i64], kept: &Kept, now: Timestamp) -> Result<DeliveryFigures, CountError> {
+        let mut figures = DeliveryFigures::default();
+        let (Some(first), Some(last)) = (run.first(), run.last()) else {
+            return Ok(figures);
+        };
+        let Some(period) = Period::new(Bucket::new(*first).start(), Bucket::new(*last).end()) else {
+            return Ok(figures);
+        };
+        let mut counted = self.in_buckets(&Orgs::one(org), period).await?;
+        for counted in counted.values() {
+            figures.merge(&counted.figures()?);
+        }
+        let buckets = run.iter().copied().map(Bucket::new);
+        let all = buckets.map(|bucket| (bucket, counted.remove(&(org, bucket)).unwrap_or_default()));
+        tallies::keep(&self.database, org, all.collect(), kept, now).await?;
+        Ok(figures)
+    }
+}

@@ -1,0 +1,111 @@
+//! Ten minutes of an organisation's deliveries as stored.
+
+use ig_core::clock::Timestamp;
+use ig_core::figures::DeliveryFigures;
+use ig_core::id::OrgId;
+use ig_core::ports::StoreError;
+use ig_core::tally::Bucket;
+use mongodb::bson::{self, Document, doc};
+use serde::{Deserialize, Serialize};
+
+use crate::delivery_statistics::PartDocument;
+use crate::field::date;
+
+/// How long ten minutes in which nothing was delivered are remembered as such, at least: while dashboards show them.
+const EMPTY_KEPT: chrono::TimeDelta = chrono::TimeDelta::hours(25);
+/// Whatever is written is kept so long, so that an announcement outlives what it announces.
+pub(super) const LEAST_KEPT: chrono::TimeDelta = chrono::TimeDelta::hours(1);
+
+/// What was counted.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Counted {
+    /// Deliveries by status and class of response time.
+    pub(crate) parts: Vec<PartDocument>,
+    /// When the first of their logs is deleted; nothing where there are none.
+    pub(crate) first_expires_at: Option<bson::DateTime>,
+}
+
+impl Counted {
+    /// The same as figures.
+    pub(crate) fn figures(&self) -> Result<DeliveryFigures, StoreError> {
+        let mut figures = DeliveryFigures::default();
+        for part in &self.parts {
+            figures.add(part.clone().try_into()?);
+        }
+        Ok(figures)
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct TallyDocument {
+    #[serde(rename = "_id")]
+    pub(super) id: String,
+    org_id: i64,
+    pub(super) bucket: i64,
+    /// How often something was announced.
+    #[serde(default)]
+    announced: i64,
+    /// Until when something that was announced may be under way.
+    #[serde(default)]
+    under_way_until: Option<bson::DateTime>,
+    /// Nothing where something was announced since.
+    #[serde(default)]
+    pub(super) counted: Option<Counted>,
+    expires_at: bson::DateTime,
+}
+
+/// What was known of a bucket before it was counted.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Known {
+    /// How often something was announced; nothing where there was no document.
+    pub(super) announced: Option<i64>,
+    under_way_until: Option<bson::DateTime>,
+}
+
+impl Known {
+    pub(super) const NOTHING: Self = Self {
+        announced: None,
+        under_way_until: None,
+    };
+
+    /// Whether all that was announced had been written by then.
+    pub(super) fn is_over_by(self, began: Timestamp) -> bool {
+        self.under_way_until.is_none_or(|until| until <= date(began))
+    }
+}
+
+impl TallyDocument {
+    pub(super) fn new(org: OrgId, bucket: Bucket, counted: Counted, began: Timestamp) -> Self {
+        let lasting = counted.first_expires_at.unwrap_or_else(|| date(bucket.end() + EMPTY_KEPT));
+        Self {
+            id: id(org, bucket.number()),
+            org_id: org.0,
+            bucket: bucket.number(),
+            announced: 0,
+            under_way_until: None,
+            expires_at: lasting.max(date(began + LEAST_KEPT)),
+            counted: Some(counted),
+        }
+    }
+
+    pub(super) fn known(&self) -> Known {
+        Known {
+            announced: Some(self.announced),
+            under_way_until: self.under_way_until,
+        }
+    }
+
+    /// Puts this count in the place of another, or of none.
+    pub(super) fn replacing(&self) -> Result<Document, StoreError> {
+        let counted = bson::serialize_to_bson(&self.counted);
+        let counted = counted.map_err(|error| StoreError::Refused(error.to_string()))?;
+        Ok(doc! { "$set": { "counted": counted, "expiresAt": self.expires_at } })
+    }
+}
+
+/// In the order of buckets within an organisation, so that a range of them is a range of the index that there is anyway.
+pub(super) fn id(org: OrgId, bucket: i64) -> String {
+    format!("{org}:{bucket:012}")
+}
