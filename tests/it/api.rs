@@ -72,7 +72,7 @@ impl Api {
         let mut request = Request::builder()
             .method(method)
             .uri(format!("{}/api/v1{path}", self.base))
-            .header("x-api-key", &self.key)
+            .header(self.proof.0, &self.proof.1)
             .header("content-type", "application/json");
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -90,9 +90,9 @@ impl Api {
         self.base.trim_start_matches("http://").to_owned()
     }
 
-    /// The key that it comes with.
+    /// The key, or the token, that it comes with.
     pub(crate) fn key(&self) -> &str {
-        &self.key
+        &self.proof.1
     }
 
     async fn answer(&self, request: Request<Full<Bytes>>) -> Answer {

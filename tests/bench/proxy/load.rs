@@ -66,16 +66,16 @@ impl Load {
             times.extend(called??);
         }
         times.sort_unstable();
-        let at = |share: f64| {
+        let at = |thousandths: usize| {
             times
-                .get((times.len() as f64 * share) as usize)
+                .get(times.len() * thousandths / 1_000)
                 .map_or(f64::NAN, |took| took.as_secs_f64() * 1e3)
         };
         Ok(Measured {
             per_second: times.len() as f64 / DURATION.as_secs_f64(),
-            p50: at(0.5),
-            p99: at(0.99),
-            p999: at(0.999),
+            p50: at(500),
+            p99: at(990),
+            p999: at(999),
         })
     }
 

@@ -20,7 +20,11 @@ pub(super) struct Callers {
     running: JoinSet<Vec<String>>,
 }
 
-type Sender = SendRequest<Full<Bytes>>;
+/// A connection that may be used again.
+struct Kept {
+    sender: SendRequest<Full<Bytes>>,
+    _driving: JoinSet<hyper::Result<()>>,
+}
 
 impl Callers {
     /// So many of them, each with a connection of its own.
@@ -54,9 +58,9 @@ async fn call(address: SocketAddr, path: String, key: String, answered: Arc<Atom
     let (mut failed, mut kept) = (Vec::new(), None);
     while !stop.load(Relaxed) {
         match once(address, &path, &key, kept.take()).await {
-            Ok((200, sender)) => {
+            Ok((200, again)) => {
                 answered.fetch_add(1, Relaxed);
-                kept = sender;
+                kept = again;
             }
             Ok((status, _)) => failed.push(status.to_string()),
             Err(error) => failed.push(format!("{error:?}")),
@@ -66,27 +70,31 @@ async fn call(address: SocketAddr, path: String, key: String, answered: Arc<Atom
 }
 
 /// One call; the connection is given back where it may be used again.
-async fn once(address: SocketAddr, path: &str, key: &str, kept: Option<Sender>) -> anyhow::Result<(u16, Option<Sender>)> {
-    let mut sender = match kept.filter(|sender| !sender.is_closed()) {
-        Some(sender) => sender,
+async fn once(address: SocketAddr, path: &str, key: &str, kept: Option<Kept>) -> anyhow::Result<(u16, Option<Kept>)> {
+    let mut kept = match kept.filter(|kept| !kept.sender.is_closed()) {
+        Some(kept) => kept,
         None => connect(address).await?,
     };
-    sender.ready().await?;
+    kept.sender.ready().await?;
     let request = Request::post(path).header("host", "gateway").header("x-api-key", key);
     let request = request
         .header("content-type", "application/json")
         .body(Full::new(Bytes::from_static(b"{}")))?;
-    let answer = sender.send_request(request).await?;
+    let answer = kept.sender.send_request(request).await?;
     let status = answer.status().as_u16();
     let closes = answer.headers().get(CONNECTION).is_some_and(|value| value == "close");
     answer.into_body().collect().await?;
-    Ok((status, Some(sender).filter(|_| !closes)))
+    Ok((status, Some(kept).filter(|_| !closes)))
 }
 
-async fn connect(address: SocketAddr) -> anyhow::Result<Sender> {
+async fn connect(address: SocketAddr) -> anyhow::Result<Kept> {
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    tokio::task::spawn(connection);
-    Ok(sender)
+    let mut driving = JoinSet::new();
+    driving.spawn(connection);
+    Ok(Kept {
+        sender,
+        _driving: driving,
+    })
 }

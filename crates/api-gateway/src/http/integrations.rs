@@ -24,7 +24,7 @@ pub(super) fn routes() -> OpenApiRouter<Edge> {
 
 /// A call as it came.
 struct Call {
-    call: IncomingCall,
+    incoming: IncomingCall,
     gateway: Gateway,
     addendum: Addendum,
     body: Body,
@@ -40,16 +40,16 @@ impl FromRequest<Edge> for Call {
         let client = noted
             .get()
             .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ClientAddress(client)| *client);
-        let call = IncomingCall {
+        let incoming = IncomingCall {
             org,
             client,
             is_https: noted.get().is_some_and(|CameOverHttps(is_https)| *is_https),
             request_id: noted.get().map_or_else(String::new, |RequestId(id)| id.clone()),
             parts,
         };
-        let addendum = Addendum::of(&call.parts);
+        let addendum = Addendum::of(&incoming.parts);
         Ok(Self {
-            call,
+            incoming,
             gateway,
             addendum,
             body,
@@ -59,7 +59,7 @@ impl FromRequest<Edge> for Call {
 
 impl Call {
     async fn answer(self) -> Result<Response, ApiError> {
-        proxying::answer(&self.gateway, &self.addendum, &self.call, self.body).await
+        proxying::answer(&self.gateway, &self.addendum, &self.incoming, self.body).await
     }
 }
 

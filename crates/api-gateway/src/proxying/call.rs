@@ -171,9 +171,8 @@ impl Admitted<'_> {
             Err(stop) => told(stop),
         };
         self.proxying.ended(&route, self.identity.message, ended, probe);
-        let (answered, began) = match served? {
-            Some(answered) => answered,
-            None => return Ok(Served::Answer(answering::nothing())),
+        let Some((answered, began)) = served? else {
+            return Ok(Served::Answer(answering::nothing()));
         };
         let status = answered.status;
         match ready

@@ -31,7 +31,7 @@ pub(super) enum Ending {
 /// Why a call goes no further: what its client is told, and what its log says.
 #[derive(Debug)]
 pub(super) struct Stop {
-    pub(super) error: ApiError,
+    pub(super) error: Box<ApiError>,
     pub(super) ending: Ending,
 }
 
@@ -39,13 +39,16 @@ impl Stop {
     /// The client's own doing.
     pub(super) fn refused(category: ErrorCategory, error: ApiError) -> Self {
         let ending = Ending::Refused(Failure::new(category, said(&error)));
-        Self { error, ending }
+        Self {
+            error: Box::new(error),
+            ending,
+        }
     }
 
     /// There is no room before a moment.
     pub(super) fn limited(error: ApiError, until: Timestamp) -> Self {
         Self {
-            error,
+            error: Box::new(error),
             ending: Ending::Limited(until),
         }
     }
@@ -66,7 +69,7 @@ impl Stop {
         let mut error = ApiError::new(code, failure.message.clone());
         error.retry_after = failure.retry_after.as_ref().map(Duration::as_secs);
         Self {
-            error,
+            error: Box::new(error),
             ending: Ending::Failed(failure),
         }
     }

@@ -61,7 +61,8 @@ fn announced(headers: &HeaderMap) -> Option<u64> {
 async fn whole(body: Body, bounds: Bounds) -> Result<Bytes, Stop> {
     let collecting = Limited::new(body, bounds.most).collect();
     match tokio::time::timeout(bounds.total, collecting).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
+        // A copy lets go of the connection's buffer, which a log would hold on to.
+        Ok(Ok(body)) => Ok(Bytes::from(body.to_bytes().to_vec())),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large(bounds.most)),
         Ok(Err(_)) => Err(broke_off()),
         Err(_) => Err(too_slow(bounds.total)),

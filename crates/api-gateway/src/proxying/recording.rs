@@ -1,6 +1,7 @@
 //! The way of calls' logs into the database: off the calls' path, many at a time, in a room that is bounded.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use ig_core::inbound::Logging;
@@ -15,6 +16,8 @@ use crate::config::RuntimeConfig;
 
 /// What logs get to be written in when nothing is served any more.
 const FAREWELL: Duration = Duration::from_secs(10);
+/// Calls have no order among them, so one group is made ready while another is being written.
+const WRITERS: usize = 2;
 /// How long a call waits for room for its log.
 const SOON: Duration = Duration::from_millis(500);
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
@@ -41,7 +44,8 @@ pub(super) enum Kept {
 /// Takes logs of calls in.
 #[derive(Debug, Clone)]
 pub(super) struct Recording {
-    queue: JournalQueue<Room>,
+    queues: [JournalQueue<Room>; WRITERS],
+    turn: Arc<AtomicUsize>,
     room: Arc<Semaphore>,
     retention_days: u32,
 }
@@ -49,10 +53,13 @@ pub(super) struct Recording {
 impl Recording {
     /// Starts the writer, which ends once nothing is served any more and all is written.
     pub(super) fn start(config: &RuntimeConfig, context: &Context, store: &Store, served: CancellationToken) -> Self {
-        let (queue, writer) = journal_queue(Arc::new(store.journal()));
         let (last, most) = (CancellationToken::new(), config.max_unrecorded.min(Semaphore::MAX_PERMITS));
         let room = Arc::new(Semaphore::new(most));
-        context.spawn("logs of calls", Fate::RunsUntilShutdown, writer.run(last.clone()));
+        let queues = std::array::from_fn(|_| {
+            let (queue, writer) = journal_queue(Arc::new(store.journal()));
+            context.spawn("logs of calls", Fate::RunsUntilShutdown, writer.run(last.clone()));
+            queue
+        });
         let all = Arc::clone(&room);
         context.spawn("end of the logs of calls", Fate::RunsUntilShutdown, async move {
             served.cancelled().await;
@@ -60,7 +67,8 @@ impl Recording {
             last.cancel();
         });
         Self {
-            queue,
+            queues,
+            turn: Arc::default(),
             room,
             retention_days: config.retention_days,
         }
@@ -90,7 +98,8 @@ impl Recording {
 
     /// Hands a log over.
     pub(super) fn record(&self, entry: JournalEntry, room: Room) {
-        self.queue.send(entry, room);
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        self.queues[turn % WRITERS].send(entry, room);
     }
 
     /// How long logs are kept where an organisation does not say.

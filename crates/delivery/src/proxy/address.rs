@@ -19,8 +19,7 @@ pub(super) fn joined(target: &Uri, path: &str, query: &str) -> Result<Uri, BadAd
     if path.is_empty() && query.is_empty() {
         return Ok(target.clone());
     }
-    let is_safe = |segment: &str| !climbs(segment);
-    if !path.is_empty() && !(path.starts_with('/') && path[1..].trim_end_matches('/').split('/').all(is_safe)) {
+    if !stays_below(path) {
         return Err(BadAddress::Path);
     }
     let mut whole = match path {
@@ -40,13 +39,21 @@ pub(super) fn joined(target: &Uri, path: &str, query: &str) -> Result<Uri, BadAd
     Uri::from_parts(parts).map_err(|_| BadAddress::Whole)
 }
 
+/// Whether a path leads nowhere but below.
+fn stays_below(path: &str) -> bool {
+    let Some(segments) = path.strip_prefix('/') else {
+        return path.is_empty();
+    };
+    !segments.trim_end_matches('/').split('/').any(climbs) || segments.is_empty()
+}
+
 /// Whether some server on the way could read a segment as another place than it seems.
 fn climbs(segment: &str) -> bool {
     let plain = segment.to_ascii_lowercase().replace("%2e", ".");
     let hides = ["%2f", "%5c", "%00", "\\"].iter().any(|hidden| plain.contains(hidden));
     // What is encoded twice is decoded by nobody who keeps to the rules; a parameter (`..;x`) is cut off by some.
     let named = plain.split(';').next().unwrap_or_default();
-    hides || matches!(named, "." | "..") || (segment.is_empty())
+    hides || matches!(named, "." | "..") || segment.is_empty()
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ enum Check {
     Carried {
         header: HeaderName,
         scheme: Scheme,
-        secret: Expected,
+        secret: Box<Expected>,
     },
     Signature {
         signer: Signer,
@@ -84,7 +84,7 @@ impl ClientCheck {
             Ok(Self(Check::Carried {
                 header,
                 scheme,
-                secret: Expected::new(secret)?,
+                secret: Box::new(Expected::new(secret)?),
             }))
         };
         match auth {

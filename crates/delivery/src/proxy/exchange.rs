@@ -87,9 +87,11 @@ async fn send(
     let connection = capture_connection(&mut request);
     tokio::select! {
         biased;
-        response = client.request(request) => response.map_err(|error| match call.upload.is_broken() {
-            true => CallError::ClientBroke,
-            false => CallError::Target(failure::of_request(&error)),
+        response = client.request(request) => response.map_err(|error| {
+            if call.upload.is_broken() {
+                return CallError::ClientBroke;
+            }
+            CallError::Target(failure::of_request(&error))
         }),
         late = clock.runs_out(connection) => Err(late),
     }

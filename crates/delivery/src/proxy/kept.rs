@@ -4,10 +4,11 @@ use bytes::{Bytes, BytesMut};
 use ig_core::delivery_log::KeptBody;
 
 /// Keeps what passes, up to a cap; a cap of 0 keeps nothing at no cost.
+///
+/// It is copied: a part of a body is a window into the buffer of its connection, which could not be used again while that is held.
 #[derive(Debug, Default)]
 pub struct Keeping {
-    first: Option<Bytes>,
-    further: BytesMut,
+    kept: BytesMut,
     most: usize,
     passed: usize,
 }
@@ -18,22 +19,11 @@ impl Keeping {
         Self { most, ..Self::default() }
     }
 
-    /// Something passes. A body that comes as one piece is not copied.
+    /// Something passes.
     pub fn pass(&mut self, data: &Bytes) {
-        let room = self.most - self.len();
+        let room = self.most - self.kept.len();
         self.passed += data.len();
-        if room == 0 || data.is_empty() {
-            return;
-        }
-        let part = data.slice(..data.len().min(room));
-        match &self.first {
-            None => self.first = Some(part),
-            Some(_) => self.further.extend_from_slice(&part),
-        }
-    }
-
-    fn len(&self) -> usize {
-        self.first.as_ref().map_or(0, Bytes::len) + self.further.len()
+        self.kept.extend_from_slice(&data[..data.len().min(room)]);
     }
 
     /// What was kept; nothing where nothing was to be.
@@ -41,15 +31,8 @@ impl Keeping {
         if self.most == 0 {
             return None;
         }
-        let truncated = self.passed > self.len();
-        let first = self.first.take().unwrap_or_default();
-        let bytes = if self.further.is_empty() {
-            first
-        } else {
-            let mut whole = BytesMut::from(&first[..]);
-            whole.unsplit(std::mem::take(&mut self.further));
-            whole.freeze()
-        };
+        let truncated = self.passed > self.kept.len();
+        let bytes = std::mem::take(&mut self.kept).freeze();
         Some(KeptBody { bytes, truncated })
     }
 }

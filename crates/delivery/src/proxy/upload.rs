@@ -189,7 +189,7 @@ impl Body for Uploading {
         match &self.0 {
             Going::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
             Going::Streamed(Some(body), _) => body.size_hint(),
-            Going::Streamed(None, stream) => stream.hint.clone(),
+            Going::Streamed(None, stream) => stream.hint,
         }
     }
 }

@@ -266,7 +266,7 @@ async fn a_blocked_address_is_never_connected_to() {
     let target = ig_testkit::receiver::Receiver::start();
     let database = std::sync::Arc::new(ig_testkit::mongo::database());
     let open = Api::with(std::sync::Arc::clone(&database), |config| {
-        config.security.egress.allow = vec!["127.0.0.0/8".to_owned()]
+        config.security.egress.allow = vec!["127.0.0.0/8".to_owned()];
     })
     .await;
     open.org(super::ORG).await;

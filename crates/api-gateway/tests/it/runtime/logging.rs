@@ -83,16 +83,13 @@ async fn while_logs_cannot_be_written_a_call_that_needs_one_is_refused_before_it
     let id = inbound(&api, &target.url("/"), json!({"allowedMethods": ["GET"]})).await;
     // Two calls that do not end hold all of the room.
     target.always("/", Answer::hang());
-    let hanging: Vec<_> = (0..2)
-        .map(|_| {
-            let request = api
-                .request("GET", "/integrations/t?orgId=10")
-                .body(axum::body::Body::empty())
-                .unwrap();
-            let client = hyper_util::client::legacy::Client::builder(hyper_util::rt::TokioExecutor::new()).build_http();
-            tokio::spawn(async move { client.request(request).await })
-        })
-        .collect();
+    let mut hanging = tokio::task::JoinSet::new();
+    for _ in 0..2 {
+        let request = api.request("GET", "/integrations/t?orgId=10");
+        let request = request.body(axum::body::Body::empty()).unwrap();
+        let client = hyper_util::client::legacy::Client::builder(hyper_util::rt::TokioExecutor::new()).build_http();
+        hanging.spawn(async move { client.request(request).await.map(drop) });
+    }
     target.wait_for(2).await;
     target.always("/", Answer::status(200));
     let refused = api.get("/integrations/t?orgId=10").await;
@@ -106,7 +103,7 @@ async fn while_logs_cannot_be_written_a_call_that_needs_one_is_refused_before_it
         .await;
     assert_eq!(best.status, 200, "{best:?}");
     assert_eq!(api.get("/integrations/t?orgId=10").await.status, 200);
-    hanging.iter().for_each(tokio::task::JoinHandle::abort);
+    hanging.abort_all();
     eventually("there is room again", async || {
         let strict = api
             .patch(

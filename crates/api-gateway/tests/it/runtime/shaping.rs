@@ -85,6 +85,9 @@ async fn a_script_sees_the_whole_answer_and_may_set_its_status_and_headers() {
     assert!(traces.json.to_string().contains("answered"), "{traces:?}");
 }
 
+/// Headers, body, and the status and the words that refuse them.
+type Case = (&'static [(&'static str, &'static str)], &'static str, u16, &'static str);
+
 #[tokio::test]
 async fn a_request_that_cannot_be_shaped_is_refused_and_never_sent() {
     let passage = Passage::open(json!({
@@ -92,7 +95,7 @@ async fn a_request_that_cannot_be_shaped_is_refused_and_never_sent() {
         "requestTransformScript": "if (payload.skip) return null; return { n: payload.deep.n };",
     }))
     .await;
-    let table: [(&[(&str, &str)], &str, u16, &str); 4] = [
+    let table: [Case; 4] = [
         (&[JSON], "{\"broken\":", 400, "is not valid JSON"),
         (&[("content-type", "text/plain")], "{}", 415, "must be JSON"),
         (&[JSON, ("content-encoding", "gzip")], "{}", 415, "not compressed"),
