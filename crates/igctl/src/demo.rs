@@ -24,6 +24,11 @@ pub(crate) const UNIT: i64 = 9002;
 /// What happens in it.
 pub(crate) const EVENT_TYPE: &str = "appointment-created";
 
+/// What its clients call.
+pub(crate) const CALLED: &str = "booking";
+/// Where that leads.
+pub(crate) const BOOKINGS: &str = "/bookings";
+
 /// A demo that is about to begin.
 #[derive(Debug)]
 pub(crate) struct Demo {

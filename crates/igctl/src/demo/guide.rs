@@ -2,7 +2,7 @@
 
 use mysql_async::Opts;
 
-use super::{EVENT_TYPE, ORG, UNIT};
+use super::{CALLED, EVENT_TYPE, ORG, UNIT};
 use crate::ready_file::Ready;
 use crate::say;
 
@@ -24,6 +24,10 @@ pub(super) fn show(ready: &Ready) {
     say::line(format!(
         "  curl -s -H 'X-API-Key: {api_key}' -H 'Content-Type: application/json' '{http}/api/v1/events?orgId={ORG}' \\\n    -d '{}'",
         example_event()
+    ));
+    say::line("Call an outside API through the gateway, mapped on its way there and back:");
+    say::line(format!(
+        "  curl -s -H 'X-API-Key: {api_key}' -H 'Content-Type: application/json' '{http}/api/v1/integrations/{CALLED}?orgId={ORG}' \\\n    -d '{{\"patient\": \"Grace\"}}'"
     ));
     if let Some(insert) = mysql_url.as_deref().and_then(insert_command) {
         say::line(format!("  {insert}"));

@@ -3,13 +3,16 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
+use axum::routing::post;
+use axum::{Json, Router};
 use http::{HeaderMap, Method, StatusCode, Uri};
 use ig_service::{Context, Fate};
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+use super::BOOKINGS;
 use crate::say;
 
 /// How many deliveries are shown; more would only scroll by.
@@ -17,11 +20,17 @@ const SHOWN: usize = 6;
 const SHOWN_OF_A_BODY: usize = 160;
 
 #[derive(Debug, Clone, Default)]
-struct Received(Arc<AtomicUsize>);
+struct Received {
+    delivered: Arc<AtomicUsize>,
+    booked: Arc<AtomicUsize>,
+}
 
 /// Serves until the shutdown.
 pub(super) fn serve(listener: TcpListener, context: &Context) {
-    let router = Router::new().fallback(receive).with_state(Received::default());
+    let router = Router::new()
+        .route(BOOKINGS, post(book))
+        .fallback(receive)
+        .with_state(Received::default());
     let stopping = context.stopping().clone();
     context.spawn("receiver", Fate::RunsUntilShutdown, async move {
         let served = axum::serve(listener, router)
@@ -33,8 +42,14 @@ pub(super) fn serve(listener: TcpListener, context: &Context) {
     });
 }
 
+/// An outside API: books whoever is named, and numbers them.
+async fn book(State(received): State<Received>, Json(asked): Json<Value>) -> Json<Value> {
+    let number = received.booked.fetch_add(1, Ordering::Relaxed) + 1;
+    Json(json!({ "booking": { "number": number, "for": asked["name"], "desk": 4 } }))
+}
+
 async fn receive(State(received): State<Received>, method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> StatusCode {
-    let number = received.0.fetch_add(1, Ordering::Relaxed) + 1;
+    let number = received.delivered.fetch_add(1, Ordering::Relaxed) + 1;
     if number <= SHOWN {
         let (id, signed) = (header(&headers, "webhook-id"), headers.contains_key("webhook-signature"));
         let signed = if signed { "signed" } else { "not signed" };

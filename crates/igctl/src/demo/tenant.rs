@@ -1,11 +1,11 @@
-//! The demo's organisation, unit and integrations, through the API that everybody uses.
+//! The demo's organisation, unit and integrations, events' and calls', through the API that everybody uses.
 
 use std::net::SocketAddr;
 
 use http::Method;
 use serde_json::{Value, json};
 
-use super::{EVENT_TYPE, ORG, UNIT};
+use super::{BOOKINGS, CALLED, EVENT_TYPE, ORG, UNIT};
 use crate::api::Api;
 
 /// Makes what is missing and brings what is there up to date: the receiver has another port each time.
@@ -26,12 +26,20 @@ pub(super) async fn prepare(api: &Api, receiver: SocketAddr) -> anyhow::Result<(
         &unit,
     )
     .await?;
-    let present = api
-        .get(&format!("/outbound-integrations?orgId={ORG}&limit=500"))
-        .await?
-        .unwrap_or_default();
-    for integration in [signed(receiver), mapped(receiver), everything(receiver)] {
-        put(api, &present, &integration).await?;
+    put_all(
+        api,
+        "outbound-integrations",
+        &[signed(receiver), mapped(receiver), everything(receiver)],
+    )
+    .await?;
+    put_all(api, "inbound-integrations", &[booking(receiver)]).await
+}
+
+async fn put_all(api: &Api, resource: &str, integrations: &[Value]) -> anyhow::Result<()> {
+    let all = format!("/{resource}?orgId={ORG}&limit=500");
+    let present = api.get(&all).await?.unwrap_or_default();
+    for integration in integrations {
+        put(api, resource, &present, integration).await?;
     }
     Ok(())
 }
@@ -43,22 +51,18 @@ async fn make(api: &Api, one: &str, all: &str, body: &Value) -> anyhow::Result<(
     Ok(())
 }
 
-async fn put(api: &Api, present: &Value, integration: &Value) -> anyhow::Result<()> {
+async fn put(api: &Api, resource: &str, present: &Value, integration: &Value) -> anyhow::Result<()> {
     let list = present["integrations"].as_array().into_iter().flatten();
     let known = list
         .filter(|known| known["name"] == integration["name"])
         .find_map(|known| known["id"].as_str());
     match known {
         Some(id) => {
-            api.send(
-                Method::PATCH,
-                &format!("/outbound-integrations/{id}?orgId={ORG}"),
-                &address(integration),
-            )
-            .await?
+            api.send(Method::PATCH, &format!("/{resource}/{id}?orgId={ORG}"), &address(integration))
+                .await?
         }
         None => {
-            api.send(Method::POST, &format!("/outbound-integrations?orgId={ORG}"), integration)
+            api.send(Method::POST, &format!("/{resource}?orgId={ORG}"), integration)
                 .await?
         }
     };
@@ -108,5 +112,22 @@ fn everything(receiver: SocketAddr) -> Value {
         "passthrough": true,
         "outgoingAuthType": "BEARER",
         "outgoingAuthConfig": { "token": "demo" },
+    })
+}
+
+/// A call that is mapped on its way there and on its way back.
+fn booking(receiver: SocketAddr) -> Value {
+    json!({
+        "type": CALLED,
+        "name": "Demo: a call, mapped both ways",
+        "targetUrl": format!("http://{receiver}{BOOKINGS}"),
+        "httpMethod": "POST",
+        "requestFieldMappings": [
+            { "sourceField": "patient", "targetField": "name", "transform": "upper" },
+        ],
+        "responseFieldMappings": [
+            { "sourceField": "booking.number", "targetField": "number" },
+            { "sourceField": "booking.for", "targetField": "patient" },
+        ],
     })
 }

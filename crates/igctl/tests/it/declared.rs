@@ -65,7 +65,7 @@ async fn a_configuration_is_exported_changed_and_applied() {
         "{exported}"
     );
     let unchanged = shell.succeeds(&["apply", "--file", text(&file), "--prune"], &[]);
-    assert_eq!(unchanged, "0 to create, 0 to change, 0 to delete, 3 as they should be\n");
+    assert_eq!(unchanged, "0 to create, 0 to change, 0 to delete, 4 as they should be\n");
 
     let more = "eventTypes:\n- eventType: visit-booked\n  description: ${env:WHAT}\n";
     fs::write(&file, exported.replace("eventTypes: []\n", more)).unwrap();

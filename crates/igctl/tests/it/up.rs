@@ -4,9 +4,10 @@ use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::process::Command;
 
 use ig_testkit::eventually;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::program::{Up, igctl, lives, output};
 
@@ -24,10 +25,20 @@ pub(crate) async fn ready(up: &mut Up, folder: &Path) -> Value {
 fn status(ready: &Value, path: &str) -> String {
     let url = format!("{}{path}", ready["http"].as_str().unwrap());
     let key = format!("X-API-Key: {}", ready["apiKey"].as_str().unwrap());
-    let curl = std::process::Command::new("curl")
+    let curl = Command::new("curl")
         .args(["-s", "-o", "/dev/null", "-w", "%{http_code}", "-H", &key, &url])
         .output();
     String::from_utf8(curl.expect("curl").stdout).unwrap()
+}
+
+/// What the demo's outside API answers to a call through the gateway.
+fn booked(ready: &Value) -> Value {
+    let told = |field: &str| ready[field].as_str().unwrap_or_default().to_owned();
+    let mut curl = Command::new("curl");
+    curl.args(["-s", "-H", "content-type: application/json", "-d", r#"{"patient": "Grace"}"#]);
+    curl.arg("-H").arg(format!("x-api-key: {}", told("apiKey")));
+    curl.arg(format!("{}/api/v1/integrations/booking?orgId=9001", told("http")));
+    serde_json::from_slice(&curl.output().expect("curl").stdout).unwrap_or_default()
 }
 
 #[tokio::test]
@@ -50,6 +61,7 @@ async fn the_demo_delivers_and_everything_ends_with_it_and_starts_again_on_the_s
         .await;
     }
     assert_eq!(status(&first, "/api/v1/logs?orgId=9001"), "200");
+    assert_eq!(booked(&first), json!({"number": 1, "patient": "GRACE"}));
     let children = up.children();
     assert!(
         children.len() > 1,
