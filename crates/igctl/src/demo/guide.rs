@@ -25,13 +25,13 @@ pub(super) fn show(ready: &Ready) {
         "  curl -s -H 'X-API-Key: {api_key}' -H 'Content-Type: application/json' '{http}/api/v1/events?orgId={ORG}' \\\n    -d '{}'",
         example_event()
     ));
+    if let Some(insert) = mysql_url.as_deref().and_then(insert_command) {
+        say::line(format!("  {insert}"));
+    }
     say::line("Call an outside API through the gateway, mapped on its way there and back:");
     say::line(format!(
         "  curl -s -H 'X-API-Key: {api_key}' -H 'Content-Type: application/json' '{http}/api/v1/integrations/{CALLED}?orgId={ORG}' \\\n    -d '{{\"patient\": \"Grace\"}}'"
     ));
-    if let Some(insert) = mysql_url.as_deref().and_then(insert_command) {
-        say::line(format!("  {insert}"));
-    }
 }
 
 fn example_event() -> String {
