@@ -41,12 +41,20 @@ impl DeliveryLogs {
 
     /// One of an organisation's deliveries, with all that was kept of it.
     pub async fn get(&self, org: OrgId, id: LogId) -> Result<Option<DeliveryLog>, StoreError> {
+        self.one(org, id, Document::new()).await
+    }
+
+    /// The same without payloads and bodies.
+    pub(crate) async fn without_bodies(&self, org: OrgId, id: LogId) -> Result<Option<DeliveryLog>, StoreError> {
+        self.one(org, id, without_bodies()).await
+    }
+
+    async fn one(&self, org: OrgId, id: LogId, projection: Document) -> Result<Option<DeliveryLog>, StoreError> {
         let logs = self.database.collection::<DeliveryDocument<'static>>(DELIVERY_LOGS);
-        let found = self
-            .database
-            .within(logs.find_one(doc! { "_id": object_id(id.0), "orgId": org.0 }))
-            .await?;
-        found.map(DeliveryLog::try_from).transpose()
+        let find = logs
+            .find_one(doc! { "_id": object_id(id.0), "orgId": org.0 })
+            .projection(projection);
+        self.database.within(find).await?.map(DeliveryLog::try_from).transpose()
     }
 
     /// An organisation's deliveries, newest first, without payloads and bodies.

@@ -22,7 +22,7 @@ pub struct LogFilter {
     pub message_id: Option<String>,
     /// The trace they belong to.
     pub trace_id: Option<String>,
-    /// What ties them to other systems' logs; traces do not have it.
+    /// What ties them to other systems' logs.
     pub correlation_id: Option<String>,
     /// Which way they go.
     pub direction: Option<Direction>,

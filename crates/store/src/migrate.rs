@@ -98,7 +98,8 @@ fn indexes() -> Vec<(&'static str, Vec<IndexModel>)> {
         (names::DELIVERY_LOGS, delivery_logs()),
         // A range of them is found by their ids; this is their end.
         (names::DELIVERY_TALLIES, vec![expiring()]),
-        (names::EXECUTION_LOGS, execution_logs()),
+        // They are found by the ids of their deliveries.
+        (names::EXECUTION_LOGS, vec![expiring()]),
         // The lists of an organisation, and of events without one; the end of each entry.
         (names::EVENT_AUDIT, vec![newest_first(doc! { "orgId": 1 }), expiring()]),
         (names::DEAD_LETTERS, dead_letters()),
@@ -174,15 +175,6 @@ fn lookups() -> Vec<IndexModel> {
         on(doc! { "generation": 1, "target.id": 1 }),
         // Lists and exports, and what an import finds in place.
         on(doc! { "orgId": 1, "type": 1, "source.id": 1, "_id": 1 }),
-    ]
-}
-
-fn execution_logs() -> Vec<IndexModel> {
-    vec![
-        newest_first(doc! { "orgId": 1 }),
-        // From a trace to its steps.
-        on(doc! { "traceId": 1 }),
-        expiring(),
     ]
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ig_core::clock::Timestamp;
-use ig_core::delivery_log::Destination;
+use ig_core::delivery_log::{DeliveryLog, Destination};
 use ig_store::{StoredStep, StoredTrace};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -85,35 +85,37 @@ listing! {
 impl From<StoredTrace> for ExecutionLogEntry {
     fn from(trace: StoredTrace) -> Self {
         let StoredTrace {
-            id,
-            trace_id,
-            message_id,
-            org_id,
-            integration_id,
-            integration_name,
-            event_id,
-            event_type,
-            direction,
-            status,
-            error,
-            response_status,
-            target,
+            delivery,
             steps,
             console,
+        } = trace;
+        let response_status = delivery.attempts.last().and_then(|attempt| attempt.response_status);
+        let DeliveryLog {
+            id,
+            message_id,
+            org_id,
+            integration,
+            event,
+            direction,
+            status,
+            target,
+            error,
+            trace_id,
             created_at,
             delivered_at,
-        } = trace;
+            ..
+        } = delivery;
         let Destination { url, method } = target;
         let (error_category, error_message) = error.map(|(category, message)| (category.as_str(), message)).unzip();
         Self {
             id: id.to_string(),
             trace_id,
-            message_id,
+            message_id: message_id.to_string(),
             org_id: org_id.0,
-            integration_config_id: integration_id.to_string(),
-            integration_name,
-            event_id: event_id.to_string(),
-            event_type: event_type.to_string(),
+            integration_config_id: integration.id.to_string(),
+            integration_name: integration.name,
+            event_id: event.id.to_string(),
+            event_type: event.event_type.to_string(),
             direction: direction.as_str(),
             status: status.as_str(),
             error_category,

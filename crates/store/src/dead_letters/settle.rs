@@ -11,7 +11,7 @@ use super::standing::{held, standing};
 use super::{DeadLetters, KeptLetter};
 use crate::delivery_tallies::announce_log;
 use crate::field::object_id;
-use crate::names::{DELIVERY_LOGS, EXECUTION_LOGS};
+use crate::names::DELIVERY_LOGS;
 
 /// Whether what came of a retry was stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,12 +71,8 @@ impl DeadLetters {
         };
         announce_log(&self.database, letter.letter.org_id, letter.letter.id).await?;
         let abandoned = doc! { "$set": { "status": DeliveryStatus::Abandoned.as_str() } };
-        for collection in [DELIVERY_LOGS, EXECUTION_LOGS] {
-            let logs = self.database.collection::<Document>(collection);
-            self.database
-                .within(logs.update_one(retrying.clone(), abandoned.clone()))
-                .await?;
-        }
+        let logs = self.database.collection::<Document>(DELIVERY_LOGS);
+        self.database.within(logs.update_one(retrying, abandoned)).await?;
         Ok(())
     }
 }

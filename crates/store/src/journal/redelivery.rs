@@ -11,9 +11,6 @@ use crate::execution_logs::TraceDocument;
 use crate::field::object_id;
 use crate::names::{DELIVERY_LOGS, EXECUTION_LOGS};
 
-/// What a trace has only while its delivery has failed or was answered.
-const FLEETING: [&str; 3] = ["errorCategory", "errorMessage", "responseStatus"];
-
 impl MongoJournal {
     /// Writes a retry down. A delivery that has succeeded, or that was skipped, stays so. The trace comes first: the log is what
     /// tells that all is written.
@@ -28,10 +25,11 @@ impl MongoJournal {
         }
     }
 
-    /// Adds the steps of a retry to the trace, once: the first of them tells when it was, which no other does.
+    /// Adds the steps of a retry to the trace, once: the first of them tells when it was, which no other does. They are told even where
+    /// the delivery has been finished by another retry, since they were made.
     async fn trace_retry(&self, log: &DeliveryLog, trace: &ExecutionTrace) -> Result<(), StoreError> {
         let traces = self.database.collection::<Document>(EXECUTION_LOGS);
-        let mut earlier = unfinished(log);
+        let mut earlier = doc! { "_id": object_id(log.id.0), "orgId": log.org_id.0 };
         if let Some(retry) = trace.steps.first() {
             earlier.insert("steps.detail", doc! { "$ne": retry.detail.as_deref() });
         }
@@ -43,21 +41,14 @@ impl MongoJournal {
 
 fn added(log: &DeliveryLog, trace: &ExecutionTrace) -> Result<Document, StoreError> {
     let written = bson::serialize_to_document(&TraceDocument::new(log, trace));
-    let mut set = written.map_err(|error| StoreError::Refused(error.to_string()))?;
-    set.remove("_id");
+    let mut written = written.map_err(|error| StoreError::Refused(error.to_string()))?;
     let mut push = Document::new();
     for list in ["steps", "console"] {
-        if let Some(items) = set.remove(list) {
+        if let Some(items) = written.remove(list) {
             push.insert(list, doc! { "$each": items });
         }
     }
-    let gone = FLEETING.iter().filter(|field| !set.contains_key(*field));
-    let unset: Document = gone.map(|field| ((*field).to_owned(), "".into())).collect();
-    let mut change = doc! { "$set": set, "$push": push };
-    if !unset.is_empty() {
-        change.insert("$unset", unset);
-    }
-    Ok(change)
+    Ok(doc! { "$push": push })
 }
 
 fn unfinished(log: &DeliveryLog) -> Document {

@@ -56,7 +56,7 @@ async fn what_is_recorded_is_read_as_it_was() {
     let trace = store.execution_logs().get(OrgId(7), letter.id).await.unwrap().unwrap();
     assert_eq!(trace.steps[0].duration, std::time::Duration::from_micros(1_234));
     assert_eq!(
-        (trace.console, trace.status),
+        (trace.console, trace.delivery.status),
         (vec!["a line".to_owned()], failure(7, 2).status)
     );
     let listed = store
