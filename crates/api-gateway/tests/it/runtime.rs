@@ -33,9 +33,19 @@ impl Passage {
     /// With further fields of the integration.
     pub(crate) async fn open(fields: Value) -> Self {
         let target = Receiver::start();
+        let url = target.url("/base");
+        Self::between(target, &url, fields).await
+    }
+
+    /// The same towards an address of which the target knows nothing.
+    pub(crate) async fn towards(url: &str, fields: Value) -> Self {
+        Self::between(Receiver::start(), url, fields).await
+    }
+
+    async fn between(target: Receiver, url: &str, fields: Value) -> Self {
         let api = gateway(|_| {}).await;
         api.org(ORG).await;
-        let id = inbound(&api, &target.url("/base"), fields).await;
+        let id = inbound(&api, url, fields).await;
         Self { api, target, id }
     }
 

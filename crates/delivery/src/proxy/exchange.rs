@@ -5,6 +5,7 @@ use std::time::Duration;
 use http::Response;
 use http::header::{AUTHORIZATION, HeaderValue};
 use hyper::body::Incoming;
+use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection};
 use ig_core::inbound::ProxyTimeouts;
 use ig_core::outcome::{ErrorCategory, Failure};
@@ -33,7 +34,7 @@ impl Proxy {
     pub async fn pass(&self, call: &ProxiedCall, deadline: Instant) -> Result<Answered, CallError> {
         let parts = call.template.parts();
         let token = self.token(call, deadline).await.map_err(CallError::Target)?;
-        let response = send(&self.client, request(call, token.as_ref())?, call, deadline).await?;
+        let response = send(&self.client, request(call, token.as_ref(), deadline)?, call, deadline).await?;
         let ProxyTimeouts { idle, total, .. } = parts.timeouts;
         let credentials = parts.credentials.with(token.as_ref().map(Token::expose));
         let body = |incoming| AnsweredBody::new(incoming, idle, deadline, total);
@@ -56,8 +57,9 @@ impl Proxy {
     }
 }
 
-fn request(call: &ProxiedCall, token: Option<&Token>) -> Result<http::Request<Uploading>, CallError> {
-    let mut request = http::Request::new(call.upload.body());
+fn request(call: &ProxiedCall, token: Option<&Token>, deadline: Instant) -> Result<http::Request<Uploading>, CallError> {
+    let idle = call.template.parts().timeouts.idle;
+    let mut request = http::Request::new(call.upload.body(idle, deadline));
     *request.method_mut() = call.method.clone();
     *request.uri_mut() = call.address.clone();
     *request.headers_mut() = call.headers.clone();
@@ -87,12 +89,7 @@ async fn send(
     let connection = capture_connection(&mut request);
     tokio::select! {
         biased;
-        response = client.request(request) => response.map_err(|error| {
-            if call.upload.is_broken() {
-                return CallError::ClientBroke;
-            }
-            CallError::Target(failure::of_request(&error))
-        }),
+        response = client.request(request) => response.map_err(|error| clock.ended(&error)),
         late = clock.runs_out(connection) => Err(late),
     }
 }
@@ -125,23 +122,41 @@ impl Clock<'_> {
         self.late("did not begin to answer", self.timeouts.first_byte)
     }
 
+    /// Why a request that ended without an answer did.
+    fn ended(&self, error: &legacy::Error) -> CallError {
+        match self.upload.stage() {
+            Some(Stage::Broken) => CallError::ClientBroke,
+            Some(Stage::Stalled) => self.stalled(),
+            _ => CallError::Target(failure::of_request(error)),
+        }
+    }
+
+    /// The client did not go on; at the end of the whole call it is that which ran out.
+    fn stalled(&self) -> CallError {
+        if self.deadline <= Instant::now() {
+            return CallError::Target(failure::deadline(self.timeouts.total));
+        }
+        CallError::ClientStalled(self.timeouts.idle)
+    }
+
     /// Waits until all of a body was handed on; the error is that somebody stopped in the middle.
     async fn sent(&self, stream: &Stream) -> Result<(), CallError> {
         loop {
             let (stage, since) = stream.stage();
-            let idle = since + self.timeouts.idle;
-            match stage {
+            let until = match stage {
                 Stage::Ended | Stage::Broken => return Ok(()),
-                Stage::Client if idle <= Instant::now() => return Err(CallError::ClientStalled(self.timeouts.idle)),
-                Stage::Target | Stage::Waiting if idle <= Instant::now() => {
-                    return Err(self.late("stopped taking the request", self.timeouts.idle));
-                }
-                Stage::Client | Stage::Target | Stage::Waiting => {}
+                Stage::Stalled => return Err(self.stalled()),
+                // The body keeps the client's time itself.
+                Stage::Client => Instant::now() + self.timeouts.idle,
+                Stage::Target | Stage::Waiting => since + self.timeouts.idle,
+            };
+            if until <= Instant::now() {
+                return Err(self.late("stopped taking the request", self.timeouts.idle));
             }
             if self.deadline <= Instant::now() {
                 return Err(CallError::Target(failure::deadline(self.timeouts.total)));
             }
-            let _ = tokio::time::timeout_at(self.deadline.min(idle), stream.ended()).await;
+            let _ = tokio::time::timeout_at(self.deadline.min(until), stream.ended()).await;
         }
     }
 

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -11,7 +12,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 use ig_core::delivery_log::KeptBody;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::kept::Keeping;
 
@@ -57,6 +58,8 @@ pub(super) enum Stage {
     Ended,
     /// Nobody: the client broke off.
     Broken,
+    /// Nobody: the client did not send the next part in time.
+    Stalled,
 }
 
 impl Upload {
@@ -89,9 +92,12 @@ impl Upload {
         }
     }
 
-    /// Whether the client broke off in the middle.
-    pub(super) fn is_broken(&self) -> bool {
-        matches!(self, Self::Streamed(stream) if stream.inner.lock().stage == Stage::Broken)
+    /// Whom it waits for, where it streams.
+    pub(super) fn stage(&self) -> Option<Stage> {
+        match self {
+            Self::Whole(_) => None,
+            Self::Streamed(stream) => Some(stream.stage().0),
+        }
     }
 
     /// What is kept of it for the log.
@@ -105,10 +111,17 @@ impl Upload {
         }
     }
 
-    pub(super) fn body(&self) -> Uploading {
+    /// The body as it goes to the target; a client has so long for each part of what streams, and all of it until the deadline.
+    pub(super) fn body(&self, idle: Duration, deadline: Instant) -> Uploading {
         Uploading(match self {
             Self::Whole(bytes) => Going::Whole(Some(bytes.clone())),
-            Self::Streamed(stream) => Going::Streamed(None, Arc::clone(stream)),
+            Self::Streamed(stream) => Going::Streamed(Streaming {
+                body: None,
+                stream: Arc::clone(stream),
+                idle,
+                deadline,
+                timer: None,
+            }),
         })
     }
 }
@@ -132,7 +145,7 @@ impl Stream {
             inner.since = Instant::now();
         }
         drop(inner);
-        if matches!(stage, Stage::Ended | Stage::Broken) {
+        if matches!(stage, Stage::Ended | Stage::Broken | Stage::Stalled) {
             self.ended.notify_one();
         }
     }
@@ -154,8 +167,25 @@ pub struct Uploading(Going);
 #[derive(Debug)]
 enum Going {
     Whole(Option<Bytes>),
-    Streamed(Option<ClientBody>, Arc<Stream>),
+    Streamed(Streaming),
 }
+
+/// A stream that somebody sends. It keeps time by itself: a target may answer before it has the whole body, and then nobody else watches
+/// whether the client goes on.
+#[derive(Debug)]
+struct Streaming {
+    /// Nothing until the first part is asked for.
+    body: Option<ClientBody>,
+    stream: Arc<Stream>,
+    idle: Duration,
+    deadline: Instant,
+    /// Set while a part is waited for.
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the client did not go on sending")]
+struct Stalled;
 
 impl Body for Uploading {
     type Data = Bytes;
@@ -167,58 +197,72 @@ impl Body for Uploading {
                 let bytes = bytes.take().filter(|bytes| !bytes.is_empty());
                 Poll::Ready(bytes.map(|bytes| Ok(Frame::data(bytes))))
             }
-            Going::Streamed(body, stream) => {
-                if body.is_none() {
-                    *body = stream.inner.lock().waiting.take();
-                }
-                let Some(body) = body else { return Poll::Ready(None) };
-                poll_client(Pin::new(body), stream, context)
-            }
+            Going::Streamed(streaming) => streaming.poll(context),
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match &self.0 {
             Going::Whole(bytes) => bytes.as_ref().is_none_or(Bytes::is_empty),
-            Going::Streamed(Some(body), _) => body.is_end_stream(),
-            Going::Streamed(None, stream) => stream.hint.exact() == Some(0),
+            Going::Streamed(streaming) => streaming.is_over(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.0 {
             Going::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
-            Going::Streamed(Some(body), _) => body.size_hint(),
-            Going::Streamed(None, stream) => stream.hint,
+            Going::Streamed(streaming) => streaming.body.as_ref().map_or(streaming.stream.hint, Body::size_hint),
         }
     }
 }
 
-fn poll_client(
-    body: Pin<&mut ClientBody>,
-    stream: &Stream,
-    context: &mut Context<'_>,
-) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-    let polled = body.poll_frame(context);
-    if polled.is_pending() {
-        stream.enter(Stage::Client);
+impl Streaming {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        if self.body.is_none() {
+            self.body = self.stream.inner.lock().waiting.take();
+        }
+        let Some(body) = &mut self.body else {
+            return Poll::Ready(None);
+        };
+        let Poll::Ready(frame) = Pin::new(body).poll_frame(context) else {
+            return self.poll_patience(context);
+        };
+        self.timer = None;
+        match &frame {
+            Some(Ok(_)) if self.deadline <= Instant::now() => return self.stalled(),
+            Some(Ok(frame)) => self.stream.passed(frame),
+            Some(Err(_)) => self.stream.enter(Stage::Broken),
+            None => self.stream.enter(Stage::Ended),
+        }
+        Poll::Ready(frame)
     }
-    let frame = ready!(polled);
-    match &frame {
-        Some(Ok(frame)) => stream.passed(frame),
-        Some(Err(_)) => stream.enter(Stage::Broken),
-        None => stream.enter(Stage::Ended),
+
+    fn poll_patience(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        self.stream.enter(Stage::Client);
+        let until = self.deadline.min(Instant::now() + self.idle);
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(until)));
+        ready!(timer.as_mut().poll(context));
+        self.stalled()
     }
-    Poll::Ready(frame)
+
+    fn stalled(&self) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        self.stream.enter(Stage::Stalled);
+        Poll::Ready(Some(Err(Box::new(Stalled))))
+    }
+
+    fn is_over(&self) -> bool {
+        match &self.body {
+            Some(body) => body.is_end_stream(),
+            None => self.stream.hint.exact() == Some(0),
+        }
+    }
 }
 
 /// A connection that has all of the announced length does not ask for the end.
-impl Drop for Uploading {
+impl Drop for Streaming {
     fn drop(&mut self) {
-        if let Going::Streamed(Some(body), stream) = &self.0
-            && body.is_end_stream()
-        {
-            stream.enter(Stage::Ended);
+        if self.body.as_ref().is_some_and(Body::is_end_stream) {
+            self.stream.enter(Stage::Ended);
         }
     }
 }

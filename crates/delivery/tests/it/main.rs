@@ -1,10 +1,12 @@
 //! The crate against real receivers, kind and hostile.
 
 mod auth;
+mod authority;
 mod classification;
 mod egress;
 mod hostile;
 mod pooling;
+mod proxying;
 mod raw;
 mod receiver;
 mod setting;

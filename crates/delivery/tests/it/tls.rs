@@ -1,61 +1,13 @@
 //! TLS: whom it trusts, and HTTP/2 by agreement.
 
-use std::io::Write as _;
-use std::sync::Arc;
-
 use http::{StatusCode, Version};
 use ig_core::outcome::ErrorCategory;
 use ig_delivery::{Deliverer, SecurityConfig};
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use rustls::ServerConfig;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tempfile::NamedTempFile;
-use tokio_rustls::TlsAcceptor;
 
+use crate::authority::Authority;
 use crate::receiver::{Receiver, answer};
-use crate::setting::{category, config, failure, integration, send};
-
-/// An authority of nobody's but the test's.
-struct Authority {
-    issuer: Issuer<'static, KeyPair>,
-    file: NamedTempFile,
-}
-
-impl Authority {
-    fn new() -> Self {
-        let key = KeyPair::generate().unwrap();
-        let mut params = CertificateParams::default();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let mut file = NamedTempFile::new().unwrap();
-        file.write_all(params.self_signed(&key).unwrap().pem().as_bytes()).unwrap();
-        let issuer = Issuer::new(params, key);
-        Self { issuer, file }
-    }
-
-    fn acceptor(&self, name: &str, protocols: &[&[u8]]) -> TlsAcceptor {
-        let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
-        let certificate: CertificateDer<'static> = params.signed_by(&key, &self.issuer).unwrap().into();
-        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-        let mut server = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate], key)
-            .unwrap();
-        server.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
-        TlsAcceptor::from(Arc::new(server))
-    }
-
-    fn deliverer(&self) -> Deliverer {
-        let config = SecurityConfig {
-            enforce_https: true,
-            private_ca_file: Some(self.file.path().to_owned()),
-            ..config(&["127.0.0.1"])
-        };
-        Deliverer::new(&config).unwrap()
-    }
-}
+use crate::setting::{category, failure, integration, send};
 
 async fn receiver(authority: &Authority, name: &str, protocols: &[&[u8]]) -> (Receiver, String) {
     let receiver = Receiver::with_tls(authority.acceptor(name, protocols), |_| answer(StatusCode::OK)).await;

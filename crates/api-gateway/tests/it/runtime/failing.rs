@@ -14,14 +14,6 @@ use super::target::{RawTarget, head, saying};
 use super::{Passage, gateway, inbound};
 use crate::api::Api;
 
-/// A gateway with the integration `t` to an address of this machine.
-async fn to(url: &str, fields: serde_json::Value) -> Api {
-    let api = gateway(|_| {}).await;
-    api.org(super::ORG).await;
-    inbound(&api, url, fields).await;
-    api
-}
-
 #[tokio::test]
 async fn a_post_without_a_key_is_never_sent_twice() {
     let passage = Passage::open(json!({})).await;
@@ -106,7 +98,7 @@ async fn what_fails_to_the_end_is_a_502_and_a_dead_letter_that_is_due() {
 
 #[tokio::test]
 async fn a_target_that_is_not_there_is_a_502_that_says_so() {
-    let api = to(
+    let Passage { api, .. } = Passage::towards(
         &format!("http://127.0.0.1:{}/", free_port()),
         json!({"allowedMethods": ["GET", "POST"], "retryCount": 1}),
     )
@@ -122,6 +114,22 @@ async fn a_target_that_is_not_there_is_a_502_that_says_so() {
         );
         assert!(failed.text("/error").contains("refused the connection"), "{failed:?}");
         assert!(!failed.text("/requestId").is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_is_refused_is_tried_again_where_the_call_may_be_repeated() {
+    let passage = Passage::towards(&format!("http://127.0.0.1:{}/", free_port()), json!({"retryCount": 2})).await;
+    for (headers, attempts) in [(&[][..], 1), (&[("idempotency-key", "k-1")][..], 2)] {
+        let failed = passage.call("POST", "?orgId=10", headers, "{}").await;
+        assert_eq!(failed.status, 502, "{failed:?}");
+        let log = passage.logs(attempts).await.remove(0);
+        assert_eq!(log["attemptCount"], attempts, "{log}");
+        let tried = log["attempts"].as_array().unwrap();
+        let refused = tried
+            .iter()
+            .all(|attempt| attempt["errorMessage"].as_str().unwrap().contains("refused the connection"));
+        assert!(refused, "{log}");
     }
 }
 
@@ -186,7 +194,7 @@ async fn an_answer_that_stops_or_breaks_off_in_the_middle_is_cut_for_the_client_
 #[tokio::test]
 async fn garbage_and_floods_of_headers_are_a_502() {
     let garbage = saying(b"\x00\x01 what is this\r\n\r\n").await;
-    let api = to(&format!("http://{}/", garbage.address), json!({})).await;
+    let Passage { api, .. } = Passage::towards(&format!("http://{}/", garbage.address), json!({})).await;
     let failed = api.post("/integrations/t?orgId=10", json!({})).await;
     assert_eq!(failed.status, 502, "{failed:?}");
     assert!(failed.text("/error").contains("not HTTP"), "{failed:?}");
@@ -203,7 +211,7 @@ async fn garbage_and_floods_of_headers_are_a_502() {
         }
     })
     .await;
-    let api = to(&format!("http://{}/", flood.address), json!({})).await;
+    let Passage { api, .. } = Passage::towards(&format!("http://{}/", flood.address), json!({})).await;
     let failed = api.post("/integrations/t?orgId=10", json!({})).await;
     assert_eq!(failed.status, 502, "{failed:?}");
     assert!(failed.text("/error").contains("too large headers"), "{failed:?}");

@@ -1,0 +1,128 @@
+//! Calls that are passed on while they come in.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::{StreamExt as _, future, stream};
+use http::{HeaderMap, Method, StatusCode, Version};
+use http_body_util::{Full, StreamBody};
+use hyper::body::Frame;
+use ig_delivery::{Answered, CallError, ProxiedCall, Proxy, ProxyTemplate, SecurityConfig, Upload};
+use ig_testkit::builders::inbound;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio::time::{Instant, timeout};
+
+use crate::authority::Authority;
+use crate::receiver::{Receiver, answer};
+use crate::setting::{PLENTY, config};
+
+const SOON: Duration = Duration::from_millis(200);
+
+fn call(url: &str, upload: Upload) -> ProxiedCall {
+    let mut integration = inbound(1, "t", url);
+    integration.timeouts.idle = SOON;
+    let template = ProxyTemplate::compile(&integration).unwrap();
+    let address = template.address("", "").unwrap();
+    ProxiedCall::new(template, Method::POST, address, HeaderMap::new(), upload)
+}
+
+async fn pass(proxy: &Proxy, url: &str, upload: Upload) -> Result<Answered, CallError> {
+    proxy.pass(&call(url, upload), Instant::now() + PLENTY).await
+}
+
+fn proxy(config: &SecurityConfig) -> Proxy {
+    Proxy::new(config).unwrap()
+}
+
+/// A body in so many parts, which then goes on as it is told.
+fn upload(parts: u8, then: impl futures::Stream<Item = u8> + Send + 'static) -> Upload {
+    let parts = stream::iter(0..parts).chain(then);
+    let frames = parts.map(|part| Ok::<_, Infallible>(Frame::data(Bytes::from(vec![part; 50_000]))));
+    Upload::streamed(StreamBody::new(frames), 0)
+}
+
+#[tokio::test]
+async fn calls_stream_both_ways_over_one_connection_where_http_2_is_agreed_on() {
+    let authority = Authority::new();
+    let receiver = Receiver::with_tls(authority.acceptor("127.0.0.1", &[b"h2", b"http/1.1"]), |request| {
+        let mut answer = answer(StatusCode::OK);
+        *answer.body_mut() = Full::new(request.body.clone());
+        answer
+    })
+    .await;
+    let (proxy, url) = (
+        proxy(&authority.config()),
+        format!("https://127.0.0.1:{}/", receiver.address.port()),
+    );
+    let echo = async |parts| {
+        let answered = pass(&proxy, &url, upload(parts, stream::empty())).await.unwrap();
+        answered.body.whole(usize::MAX).await.unwrap().unwrap()
+    };
+    assert_eq!(echo(1).await.len(), 50_000);
+    // More than is sent before anything is read.
+    for (body, parts) in future::join_all([5, 60, 60, 2].map(&echo))
+        .await
+        .iter()
+        .zip([5, 60, 60, 2_usize])
+    {
+        assert!(body.len() == parts * 50_000 && body.chunks(50_000).enumerate().all(|(at, part)| usize::from(part[0]) == at));
+    }
+    assert!(receiver.requests().iter().all(|request| request.version == Version::HTTP_2));
+    assert_eq!((receiver.requests().len(), receiver.connections()), (5, 1));
+}
+
+#[tokio::test]
+async fn a_client_that_stalls_is_told_from_a_target_that_does() {
+    let receiver = Receiver::answering(StatusCode::OK).await;
+    let stalled = pass(&proxy(&config(&["127.0.0.1"])), &receiver.url(), upload(2, stream::pending())).await;
+    assert_eq!(stalled.unwrap_err(), CallError::ClientStalled(SOON));
+}
+
+#[tokio::test]
+async fn a_target_that_answered_early_is_let_go_when_the_client_stalls() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let target = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut read = [0; 1024];
+        stream.read_exact(&mut read).await.unwrap();
+        stream
+            .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+            .await
+            .unwrap();
+        stream.read_to_end(&mut Vec::new()).await.is_ok()
+    });
+    let answered = pass(&proxy(&config(&["127.0.0.1"])), &url, upload(1, stream::pending()))
+        .await
+        .unwrap();
+    assert_eq!(&answered.body.whole(10).await.unwrap().unwrap()[..], b"ok");
+    assert!(timeout(PLENTY, target).await.expect("the target is hung up on").unwrap());
+}
+
+#[tokio::test]
+async fn a_target_that_answered_early_gets_the_rest_of_a_body_that_goes_on() {
+    let receiver = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", receiver.local_addr().unwrap());
+    let target = tokio::spawn(async move {
+        let (mut stream, _) = receiver.accept().await.unwrap();
+        let mut read = vec![0; 1024];
+        stream.read_exact(&mut read).await.unwrap();
+        stream
+            .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+            .await
+            .unwrap();
+        while !read.ends_with(b"0\r\n\r\n") {
+            assert!(stream.read_buf(&mut read).await.unwrap() > 0, "it broke off");
+        }
+        read.iter().filter(|byte| **byte == 7).count()
+    });
+    let slowly = stream::iter([7; 4]).then(|part| async move {
+        tokio::time::sleep(SOON / 4).await;
+        part
+    });
+    let answered = pass(&proxy(&config(&["127.0.0.1"])), &url, upload(1, slowly)).await.unwrap();
+    assert_eq!(&answered.body.whole(10).await.unwrap().unwrap()[..], b"ok");
+    assert_eq!(timeout(PLENTY, target).await.unwrap().unwrap(), 200_000);
+}
