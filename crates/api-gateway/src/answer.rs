@@ -4,8 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
 use axum::Json;
-use axum::extract::{MatchedPath, Request, State};
-use axum::middleware::Next;
+use axum::extract::{MatchedPath, Request};
 use axum::response::{IntoResponse, Response};
 use chrono::{SecondsFormat, Utc};
 use futures::FutureExt;
@@ -56,7 +55,10 @@ pub(crate) struct ErrorBody {
 }
 
 /// Runs a request within `limit`, survives its panic, and gives what comes of it its final form.
-pub(crate) async fn finish(State(limit): State<Duration>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn finish<F>(limit: Duration, mut request: Request, next: impl FnOnce(Request) -> F) -> Response
+where
+    F: Future<Output = Response>,
+{
     let began = Instant::now();
     let id = request_id(request.headers());
     let method = method(&request);
@@ -75,7 +77,7 @@ pub(crate) async fn finish(State(limit): State<Duration>, mut request: Request, 
     request.extensions_mut().insert(addendum.clone());
     request.extensions_mut().insert(RequestId(id.clone()));
     let limit = (!route.starts_with(RUNTIME)).then_some(limit);
-    let mut response = shaped(bounded(request, next, limit).instrument(span.clone()).await, &id);
+    let mut response = shaped(bounded(next(request), limit).instrument(span.clone()).await, &id);
     let notes = addendum.take();
     if response.extensions().get::<PassedOn>().is_none() {
         dressed(response.headers_mut());
@@ -115,8 +117,8 @@ fn logged(status: StatusCode, caller: Option<&str>, org: Option<OrgId>, took: Du
     );
 }
 
-async fn bounded(request: Request, next: Next, limit: Option<Duration>) -> Response {
-    let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
+async fn bounded(answer: impl Future<Output = Response>, limit: Option<Duration>) -> Response {
+    let answer = AssertUnwindSafe(answer).catch_unwind();
     let answered = match limit {
         Some(limit) => tokio::time::timeout(limit, answer).await,
         None => Ok(answer.await),
@@ -211,7 +213,7 @@ fn written(refused: &Response, error: ApiError, id: &str) -> Response {
 mod tests {
     use axum::Router;
     use axum::body::Body;
-    use axum::middleware::from_fn_with_state;
+    use axum::middleware::{Next, from_fn};
     use axum::routing::get;
     use http_body_util::BodyExt as _;
     use serde_json::Value;
@@ -223,7 +225,9 @@ mod tests {
         let router = Router::new()
             .route("/panic", get(async || -> () { panic!("a secret of ours") }))
             .route("/hang", get(std::future::pending::<()>))
-            .layer(from_fn_with_state(Duration::from_millis(50), finish));
+            .layer(from_fn(|request, next: Next| {
+                finish(Duration::from_millis(50), request, |request| next.run(request))
+            }));
         let response = router.oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap();
         let status = response.status().as_u16();
         let body = response.into_body().collect().await.unwrap().to_bytes();

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{ConnectInfo, Request};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, HeaderName};
@@ -25,7 +25,7 @@ pub(crate) struct ClientAddress(pub IpAddr);
 pub(crate) struct CameOverHttps(pub bool);
 
 /// Finds out where a request comes from, and refuses it where it comes too often or in clear text that is not allowed.
-pub(crate) async fn admit(State(edge): State<Edge>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn admit(edge: Edge, mut request: Request, next: Next) -> Response {
     let peer = request
         .extensions()
         .get::<ConnectInfo<SocketAddr>>()

@@ -2,6 +2,7 @@
 
 #![allow(unused_qualifications, reason = "utoipa qualifies what it generates")]
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use axum::{Router, middleware};
-use tower::{Layer as _, ServiceExt as _};
+use tower::{Layer as _, ServiceExt as _, service_fn};
 use tower_http::cors::CorsLayer;
 use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
@@ -61,16 +62,29 @@ const PREFLIGHT: Duration = Duration::from_mins(10);
 /// The whole HTTP edge.
 pub(crate) fn router(edge: Edge) -> Router {
     let (api, openapi) = described();
-    let (limit, cors) = (edge.http().request_timeout(), Arc::new(cors(edge.http())));
+    let gate = Gate {
+        cors: Arc::new(cors(edge.http())),
+        edge: edge.clone(),
+    };
     api.merge(description::route(Arc::new(openapi)))
         .merge(docs::route())
         .merge(ig_console::router())
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
-        .layer(middleware::from_fn_with_state(edge.clone(), arrival::admit))
-        .layer(middleware::from_fn_with_state(cors, of_pages))
-        .layer(middleware::from_fn_with_state(limit, answer::finish))
+        .layer(middleware::from_fn_with_state(gate, pass))
         .with_state(edge)
+}
+
+/// What every request passes. It is one layer, because a layer copies all those within it for each request.
+#[derive(Clone)]
+struct Gate {
+    edge: Edge,
+    cors: Arc<CorsLayer>,
+}
+
+async fn pass(State(Gate { edge, cors }): State<Gate>, request: Request, next: Next) -> Response {
+    let limit = edge.http().request_timeout();
+    answer::finish(limit, request, |request| of_pages(cors, edge, request, next)).await
 }
 
 /// What pages of the allowed origins may do from a browser; no other page may do anything.
@@ -106,11 +120,15 @@ fn cors(config: &HttpConfig) -> CorsLayer {
 }
 
 /// Tells pages of other origins what they may do; whoever is no page is told nothing.
-async fn of_pages(State(cors): State<Arc<CorsLayer>>, request: Request, next: Next) -> Response {
+async fn of_pages(cors: Arc<CorsLayer>, edge: Edge, request: Request, next: Next) -> Response {
     if !request.headers().contains_key(ORIGIN) {
-        return next.run(request).await;
+        return arrival::admit(edge, request, next).await;
     }
-    match cors.layer(next).oneshot(request).await {
+    let admitted = service_fn(move |request| {
+        let admitting = arrival::admit(edge.clone(), request, next.clone());
+        async { Ok::<_, Infallible>(admitting.await) }
+    });
+    match cors.layer(admitted).oneshot(request).await {
         Ok(response) => response,
         Err(never) => match never {},
     }
