@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::clock::Timestamp;
+use crate::header_lines::HeaderLines;
 use crate::id::{EventId, EventType, IntegrationId, LogId, OrgId, SourceId};
 use crate::inbound::ProxyMethod;
 use crate::integration::{Target, TargetUrl};
@@ -147,7 +148,7 @@ pub struct Attempt {
     /// The answered status, if there was an answer.
     pub response_status: Option<u16>,
     /// The answered headers, secrets masked.
-    pub response_headers: Vec<(String, String)>,
+    pub response_headers: HeaderLines,
     /// The answered body.
     pub response_body: Option<KeptBody>,
     /// Why it failed, if it did.
@@ -184,7 +185,7 @@ pub struct DeliveryLog {
     /// What was sent, where payloads are kept and it differs from the event's payload.
     pub request_payload: Option<Bytes>,
     /// The request's headers, secrets masked.
-    pub request_headers: Vec<(String, String)>,
+    pub request_headers: HeaderLines,
     /// The `webhook-signature` of the last attempt.
     pub signature: Option<String>,
     /// What ties it to other systems' logs.

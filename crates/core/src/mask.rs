@@ -19,8 +19,13 @@ const SENSITIVE: [&str; 12] = [
 
 /// Whether a header of this name usually carries a credential.
 pub fn is_sensitive(header: &str) -> bool {
-    let name = header.to_ascii_lowercase();
-    SENSITIVE.contains(&name.as_str()) || ["secret", "token", "password"].iter().any(|word| name.contains(word))
+    SENSITIVE.iter().any(|name| header.eq_ignore_ascii_case(name))
+        || ["secret", "token", "password"].iter().any(|word| contains(header, word))
+}
+
+fn contains(text: &str, word: &str) -> bool {
+    let mut parts = text.as_bytes().windows(word.len());
+    parts.any(|part| part.eq_ignore_ascii_case(word.as_bytes()))
 }
 
 /// A header's value as it may be stored and shown.

@@ -131,9 +131,7 @@ impl Orders {
     /// What a call that failed is sent again through: its log tells where it went.
     fn inbound(&self, order: &DeliveryOrder, recorded: &DeliveryLog) -> Option<Arc<CompiledIntegration>> {
         let inbound = self.configuration.inbound(order.org_id, order.integration)?;
-        let mut sent = recorded.request_headers.iter();
-        let key = sent.find(|(name, _)| name.eq_ignore_ascii_case(IDEMPOTENCY_KEY));
-        let again = inbound.again(&recorded.target, key.map(|(_, value)| value.as_str()))?;
+        let again = inbound.again(&recorded.target, recorded.request_headers.get(IDEMPOTENCY_KEY))?;
         Some(Arc::new(CompiledIntegration::new(Arc::new(again), Direction::Inbound)))
     }
 

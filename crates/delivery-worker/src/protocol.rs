@@ -6,6 +6,7 @@ use bytes::Bytes;
 use ig_core::clock::Timestamp;
 use ig_core::dead_letter::{DEFAULT_MAX_RETRIES, DeadLetter, DeadLetterReason, DeadLetterStatus, FIRST_RETRY};
 use ig_core::delivery_log::{Attempt, DeliveryLog, DeliveryStatus, EventRef, ExecutionTrace, IntegrationRef, Step, TriggerType};
+use ig_core::header_lines::HeaderLines;
 use ig_core::id::Rid;
 use ig_core::integration::{Hold, LogLevel};
 use ig_core::outcome::{ErrorCategory, Failure};
@@ -77,7 +78,7 @@ impl Protocol {
                 error: None,
                 original_payload: None,
                 request_payload: None,
-                request_headers: Vec::new(),
+                request_headers: HeaderLines::default(),
                 signature: None,
                 correlation_id: trace_id.to_owned(),
                 trace_id: trace_id.to_owned(),
@@ -122,7 +123,7 @@ impl Protocol {
     }
 
     /// A request was sent with these headers, credentials masked.
-    pub(crate) fn sent(&mut self, headers: Vec<(String, String)>, signature: Option<String>) {
+    pub(crate) fn sent(&mut self, headers: HeaderLines, signature: Option<String>) {
         self.log.request_headers = headers;
         self.log.signature = signature;
     }

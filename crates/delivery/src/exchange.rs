@@ -7,6 +7,7 @@ use http::{Response, StatusCode};
 use hyper::body::Incoming;
 use ig_core::clock::Timestamp;
 use ig_core::delivery_log::{Attempt, KeptBody};
+use ig_core::header_lines::HeaderLines;
 use ig_core::outcome::{ErrorCategory, Failure};
 use tokio::time::{Instant, timeout_at};
 
@@ -28,7 +29,7 @@ pub struct Exchange {
     /// What came of it.
     pub attempt: Attempt,
     /// The request's headers, credentials masked.
-    pub request_headers: Vec<(String, String)>,
+    pub request_headers: HeaderLines,
     /// The token that was sent, where deliveries carry one.
     pub token: Option<Token>,
     /// The `webhook-signature` that was sent.
@@ -132,7 +133,7 @@ fn attempt(outcome: Result<Answer, Failure>, signed: &Signed, token: Option<&Tok
         started_at: signed.at,
         duration,
         response_status: None,
-        response_headers: Vec::new(),
+        response_headers: HeaderLines::default(),
         response_body: None,
         failure: Some(failure),
     };
@@ -141,12 +142,11 @@ fn attempt(outcome: Result<Answer, Failure>, signed: &Signed, token: Option<&Tok
 
 fn answered(mut answer: Answer, signed: &Signed, token: Option<&Token>, duration: Duration) -> Attempt {
     let credentials = signed.template.parts().credentials.with(token.map(Token::expose));
-    let headers = masked(&answer.headers).into_iter();
     Attempt {
         started_at: signed.at,
         duration,
         response_status: Some(answer.status.as_u16()),
-        response_headers: headers.map(|(name, value)| (name, credentials.hide_in_text(value))).collect(),
+        response_headers: credentials.hide_in_headers(masked(&answer.headers)),
         failure: answer.failure(signed.at + duration),
         response_body: answer.body.map(|body| KeptBody {
             bytes: credentials.hide_in(body.bytes),

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use http_body_util::Full;
 use ig_core::clock::Timestamp;
+use ig_core::header_lines::HeaderLines;
 use ig_core::mask;
 use ig_core::message::MessageId;
 use ig_core::secret::MASK;
@@ -102,10 +103,10 @@ impl Signed {
     }
 
     /// The headers as they may be stored and shown: credentials masked, also a token that is yet to be granted.
-    pub fn masked_headers(&self) -> Vec<(String, String)> {
+    pub fn masked_headers(&self) -> HeaderLines {
         let mut shown = masked(&self.headers);
         if self.carries_token() && !self.headers.contains_key(AUTHORIZATION) {
-            shown.push((AUTHORIZATION.to_string(), MASK.to_owned()));
+            shown.push(AUTHORIZATION.as_str(), MASK);
         }
         shown
     }
@@ -129,18 +130,20 @@ impl Signed {
     }
 }
 
+/// What a header usually takes.
+const USUAL_LINE: usize = 48;
+
 /// Headers as they may be stored and shown.
-pub(crate) fn masked(headers: &HeaderMap) -> Vec<(String, String)> {
-    let shown = |(name, value): (&HeaderName, &HeaderValue)| {
-        let hidden = value.is_sensitive() || mask::is_sensitive(name.as_str());
-        let value = if hidden {
-            MASK.into()
+pub(crate) fn masked(headers: &HeaderMap) -> HeaderLines {
+    let mut shown = HeaderLines::with_capacity(headers.len() * USUAL_LINE);
+    for (name, value) in headers {
+        if value.is_sensitive() || mask::is_sensitive(name.as_str()) {
+            shown.push(name.as_str(), MASK);
         } else {
-            String::from_utf8_lossy(value.as_bytes())
-        };
-        (name.as_str().to_owned(), value.into_owned())
-    };
-    headers.iter().map(shown).collect()
+            shown.push(name.as_str(), &String::from_utf8_lossy(value.as_bytes()));
+        }
+    }
+    shown
 }
 
 fn put(headers: &mut HeaderMap, name: HeaderName, text: &str) {

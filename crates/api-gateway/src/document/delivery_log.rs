@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use ig_core::clock::Timestamp;
 use ig_core::delivery_log::{Attempt, DeliveryLog, DeliveryStatus, Destination, EventRef, IntegrationRef, KeptBody};
+use ig_core::header_lines::HeaderLines;
 use ig_core::outcome::Failure;
 use serde::Serialize;
 use serde_json::Value;
@@ -243,7 +244,7 @@ impl From<DeliveryLog> for DeliveryLogEntry {
             error_category,
             original_payload: original_payload.as_ref().map(readable),
             request_payload: request_payload.as_ref().map(readable),
-            request_headers: request_headers.into_iter().collect(),
+            request_headers: by_name(&request_headers),
             signature,
             correlation_id,
             trace_id,
@@ -276,7 +277,7 @@ impl From<Attempt> for AttemptEntry {
             started_at,
             duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
             response_status,
-            response_headers: response_headers.into_iter().collect(),
+            response_headers: by_name(&response_headers),
             truncated: response_body.as_ref().is_some_and(|body| body.truncated),
             response_body: response_body.map(|KeptBody { bytes, truncated: _ }| readable(&bytes)),
             error_message,
@@ -288,4 +289,15 @@ impl From<Attempt> for AttemptEntry {
 /// A body as JSON where it is, else as text.
 pub(super) fn readable(bytes: &Bytes) -> Value {
     serde_json::from_slice(bytes).unwrap_or_else(|_| Value::String(String::from_utf8_lossy(bytes).into_owned()))
+}
+
+/// What came more than once is one list, as HTTP reads it.
+fn by_name(headers: &HeaderLines) -> BTreeMap<String, String> {
+    let mut named = BTreeMap::<String, String>::new();
+    for (name, value) in headers.iter() {
+        let named = named.entry(name.to_owned());
+        let joined = named.and_modify(|earlier| earlier.extend([", ", value]));
+        joined.or_insert_with(|| value.to_owned());
+    }
+    named
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use ig_core::backoff::{Next, after_failure};
 use ig_core::clock::{Clock as _, SystemClock, Timestamp};
 use ig_core::delivery_log::{Attempt, KeptBody};
+use ig_core::header_lines::HeaderLines;
 use ig_core::outcome::{ErrorCategory, Failure};
 use ig_delivery::{Answered, CallError, ProxiedCall, retry_after};
 use ig_service::TraceContext;
@@ -161,7 +162,7 @@ impl Began {
             started_at: self.at,
             duration: self.instant.elapsed(),
             response_status: None,
-            response_headers: Vec::new(),
+            response_headers: HeaderLines::default(),
             response_body: None,
             failure,
         }

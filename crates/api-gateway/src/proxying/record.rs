@@ -9,6 +9,7 @@ use ig_core::delivery_log::{
     Attempt, DeliveryLog, DeliveryStatus, Destination, Direction, EventRef, ExecutionTrace, IntegrationRef, KeptBody, Step,
     TriggerType,
 };
+use ig_core::header_lines::HeaderLines;
 use ig_core::id::{EventId, SourceId};
 use ig_core::inbound::ProxyMethod;
 use ig_core::integration::LogLevel;
@@ -249,7 +250,7 @@ fn log(route: &Route, method: ProxyMethod, identity: &Identity, kept_for: Durati
         error: None,
         original_payload: None,
         request_payload: None,
-        request_headers: Vec::new(),
+        request_headers: HeaderLines::default(),
         signature: None,
         correlation_id: identity.request_id.clone(),
         trace_id: identity.trace.trace_id(),

@@ -191,10 +191,14 @@ impl<'a> Draft<'a> {
             trace_parent: None,
             body,
         });
+        let headers = prepared.sign(self.subject.now).masked_headers();
         Ok(PreviewedRequest {
             method: action.target.method.as_str(),
             url: action.target.url.to_string(),
-            headers: prepared.sign(self.subject.now).masked_headers(),
+            headers: headers
+                .iter()
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
             body: shown,
         })
     }

@@ -8,6 +8,7 @@ use ig_core::dead_letter::{DeadLetter, DeadLetterReason, DeadLetterStatus};
 use ig_core::delivery_log::{
     Attempt, DeliveryLog, DeliveryStatus, Direction, EventRef, ExecutionTrace, IntegrationRef, TriggerType,
 };
+use ig_core::header_lines::HeaderLines;
 use ig_core::id::{EventId, EventType, OrgId, Rid, SourceId};
 use ig_core::message::MessageId;
 use ig_core::outcome::ErrorCategory;
@@ -49,7 +50,7 @@ pub(crate) fn log(org: i64, number: i64, at: Timestamp, status: DeliveryStatus, 
         error,
         original_payload: None,
         request_payload: None,
-        request_headers: Vec::new(),
+        request_headers: HeaderLines::default(),
         signature: None,
         correlation_id: "c".to_owned(),
         trace_id: format!("trace-{number}"),
@@ -64,7 +65,7 @@ fn attempt(started_at: Timestamp, duration: Duration) -> Attempt {
         started_at,
         duration,
         response_status: Some(200),
-        response_headers: Vec::new(),
+        response_headers: HeaderLines::default(),
         response_body: None,
         failure: None,
     }

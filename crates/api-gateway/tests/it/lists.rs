@@ -62,7 +62,7 @@ fn failed(org: i64, number: i64) -> JournalEntry {
         started_at: at(number),
         duration: Duration::from_millis(12),
         response_status: Some(500),
-        response_headers: vec![("server".to_owned(), "x".to_owned())],
+        response_headers: [("server", "x")].into_iter().collect(),
         response_body: Some(KeptBody {
             bytes: Bytes::from_static(b"oops"),
             truncated: true,
@@ -83,7 +83,7 @@ fn failed(org: i64, number: i64) -> JournalEntry {
         error: Some((ErrorCategory::ServerError, "answered 500".to_owned())),
         original_payload: Some(Bytes::from_static(b"{\"n\":1}")),
         request_payload: None,
-        request_headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+        request_headers: [("content-type", "application/json")].into_iter().collect(),
         signature: None,
         correlation_id: "c".to_owned(),
         trace_id: format!("trace-{number}"),

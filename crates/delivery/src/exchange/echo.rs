@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
+use ig_core::header_lines::HeaderLines;
 use ig_core::secret::MASK;
 
 /// A shorter credential would be found in every other word.
@@ -41,11 +42,11 @@ impl Credentials {
         }
     }
 
-    /// A header's value without them.
-    pub(crate) fn hide_in_text(&self, text: String) -> String {
-        match self.hidden(text.as_bytes()) {
-            Cow::Borrowed(_) => text,
-            Cow::Owned(masked) => String::from_utf8_lossy(&masked).into_owned(),
+    /// Headers without them.
+    pub(crate) fn hide_in_headers(&self, headers: HeaderLines) -> HeaderLines {
+        match self.hidden(headers.as_str().as_bytes()) {
+            Cow::Borrowed(_) => headers,
+            Cow::Owned(masked) => HeaderLines::read(String::from_utf8_lossy(&masked)),
         }
     }
 
@@ -83,6 +84,7 @@ mod tests {
         let credentials = Credentials::new([b"Bearer tok3n".as_slice(), b"abc", b"k-1-k-1"].into_iter());
         let body = Bytes::from_static(b"tok3ntok3n k-1-k-1-k-1 abc");
         assert_eq!(&credentials.hide_in(body)[..], b"**************** ********-k-1 abc");
-        assert_eq!(credentials.hide_in_text("no".to_owned()), "no");
+        let headers = |text: &str| HeaderLines::from_iter([("a", text), ("b", "no")]);
+        assert_eq!(credentials.hide_in_headers(headers("a tok3n")), headers("a ********"));
     }
 }

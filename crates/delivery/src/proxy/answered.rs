@@ -10,6 +10,7 @@ use http::header::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
+use ig_core::header_lines::HeaderLines;
 use ig_core::outcome::{ErrorCategory, Failure};
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -51,11 +52,8 @@ impl Answered {
     }
 
     /// The headers as they may be stored and shown: credentials masked, also those that the target echoes.
-    pub fn masked_headers(&self) -> Vec<(String, String)> {
-        let headers = masked(&self.headers).into_iter();
-        headers
-            .map(|(name, value)| (name, self.credentials.hide_in_text(value)))
-            .collect()
+    pub fn masked_headers(&self) -> HeaderLines {
+        self.credentials.hide_in_headers(masked(&self.headers))
     }
 
     /// A body as it may be stored and shown: without the credentials that were sent.

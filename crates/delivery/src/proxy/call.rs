@@ -3,6 +3,7 @@
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Uri};
 use ig_core::clock::Timestamp;
+use ig_core::header_lines::HeaderLines;
 
 use super::template::ProxyTemplate;
 use super::upload::Upload;
@@ -83,7 +84,7 @@ impl ProxiedCall {
     }
 
     /// The headers as they may be stored and shown: credentials masked.
-    pub fn masked_headers(&self) -> Vec<(String, String)> {
+    pub fn masked_headers(&self) -> HeaderLines {
         masked(&self.headers)
     }
 }

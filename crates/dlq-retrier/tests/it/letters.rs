@@ -5,6 +5,7 @@ use chrono::Utc;
 use ig_core::clock::Timestamp;
 use ig_core::dead_letter::{DeadLetter, DeadLetterReason, DeadLetterStatus};
 use ig_core::delivery_log::{DeliveryLog, DeliveryStatus, Direction, EventRef, ExecutionTrace, IntegrationRef, TriggerType};
+use ig_core::header_lines::HeaderLines;
 use ig_core::id::{EventId, EventType, LogId, OrgId, Rid, SourceId};
 use ig_core::message::MessageId;
 use ig_core::outcome::ErrorCategory;
@@ -84,7 +85,7 @@ fn entry(letter: DeadLetter) -> JournalEntry {
         error: None,
         original_payload: None,
         request_payload: None,
-        request_headers: Vec::new(),
+        request_headers: HeaderLines::default(),
         signature: None,
         correlation_id: String::new(),
         trace_id: letter.trace_id.clone(),

@@ -4,12 +4,12 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use ig_core::delivery_log::{Attempt, KeptBody};
+use ig_core::header_lines::HeaderLines;
 use ig_core::outcome::{ErrorCategory, Failure};
 use ig_core::ports::StoreError;
 use mongodb::bson;
 use serde::{Deserialize, Serialize};
 
-use super::document::{HeaderDocument, headers, read_headers};
 use super::room::Room;
 use crate::error::unreadable;
 use crate::field::{Received, date, micros, millis, timestamp, unsigned};
@@ -21,8 +21,9 @@ pub(super) struct AttemptDocument<'a> {
     duration_us: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     response_status: Option<i32>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    response_headers: Vec<HeaderDocument<'a>>,
+    /// A line `name: value` for each.
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    response_headers: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     response_body: Option<Received<'a>>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -51,7 +52,7 @@ impl<'a> AttemptDocument<'a> {
             started_at: date(*started_at),
             duration_us: micros(*duration),
             response_status: response_status.map(i32::from),
-            response_headers: headers(response_headers),
+            response_headers: response_headers.as_str().into(),
             response_body: kept.map(Received::from),
             response_body_truncated: left_out || response_body.as_ref().is_some_and(|body| body.truncated),
             error_category: failure.as_ref().map(|failure| failure.category.as_str().into()),
@@ -71,7 +72,7 @@ impl<'a> AttemptDocument<'a> {
             started_at: timestamp(self.started_at),
             duration: Duration::from_micros(unsigned(self.duration_us)),
             response_status: self.response_status.and_then(|status| u16::try_from(status).ok()),
-            response_headers: read_headers(self.response_headers),
+            response_headers: HeaderLines::read(self.response_headers),
             response_body: self.response_body.map(|bytes| KeptBody {
                 bytes: bytes.into(),
                 truncated,

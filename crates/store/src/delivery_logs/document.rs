@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use ig_core::delivery_log::{DeliveryLog, DeliveryStatus, Direction, EventRef, IntegrationRef, TriggerType};
+use ig_core::header_lines::HeaderLines;
 use ig_core::id::{EventId, EventType, IntegrationId, LogId, OrgId, SourceId};
 use ig_core::outcome::ErrorCategory;
 use ig_core::ports::StoreError;
@@ -14,9 +15,6 @@ use super::room::Room;
 use crate::error::unreadable;
 use crate::field::{Received, date, millis, object_id, timestamp};
 use crate::integrations::destination;
-
-/// A header's name and value.
-pub(crate) type HeaderDocument<'a> = (Cow<'a, str>, Cow<'a, str>);
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -47,7 +45,8 @@ pub(crate) struct DeliveryDocument<'a> {
     original_payload: Option<Received<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     request_payload: Option<Received<'a>>,
-    request_headers: Vec<HeaderDocument<'a>>,
+    /// A line `name: value` for each.
+    request_headers: Cow<'a, str>,
     correlation_id: Cow<'a, str>,
     trace_id: Cow<'a, str>,
     message_id: Cow<'a, str>,
@@ -117,7 +116,7 @@ impl<'a> From<&'a DeliveryLog> for DeliveryDocument<'a> {
             error_message: error.as_ref().map(|(_, message)| message.as_str().into()),
             original_payload: original_payload.map(Received::from),
             request_payload: request_payload.map(Received::from),
-            request_headers: headers(request_headers),
+            request_headers: request_headers.as_str().into(),
             correlation_id: correlation_id.as_str().into(),
             trace_id: trace_id.as_str().into(),
             message_id: message_id.to_string().into(),
@@ -169,7 +168,7 @@ impl TryFrom<DeliveryDocument<'_>> for DeliveryLog {
             error: category.map(|category| (category, message)),
             original_payload: stored.original_payload.map(Into::into),
             request_payload: stored.request_payload.map(Into::into),
-            request_headers: read_headers(stored.request_headers),
+            request_headers: HeaderLines::read(stored.request_headers),
             signature: stored.signature.map(Cow::into_owned),
             correlation_id: stored.correlation_id.into_owned(),
             trace_id: stored.trace_id.into_owned(),
@@ -182,18 +181,4 @@ impl TryFrom<DeliveryDocument<'_>> for DeliveryLog {
 
 pub(crate) fn read_category(text: &str) -> Result<ErrorCategory, StoreError> {
     ErrorCategory::parse(text).ok_or_else(|| unreadable("errorCategory"))
-}
-
-pub(crate) fn headers(headers: &[(String, String)]) -> Vec<HeaderDocument<'_>> {
-    headers
-        .iter()
-        .map(|(name, value)| (name.as_str().into(), value.as_str().into()))
-        .collect()
-}
-
-pub(crate) fn read_headers(headers: Vec<HeaderDocument<'_>>) -> Vec<(String, String)> {
-    headers
-        .into_iter()
-        .map(|(name, value)| (name.into_owned(), value.into_owned()))
-        .collect()
 }

@@ -10,6 +10,7 @@ use ig_core::dedup::{DedupKey, SeenEvent};
 use ig_core::delivery_log::{
     Attempt, DeliveryLog, DeliveryStatus, Direction, EventRef, ExecutionTrace, IntegrationRef, KeptBody, Step, TriggerType,
 };
+use ig_core::header_lines::HeaderLines;
 use ig_core::id::{EventId, EventType, OrgId, Rid, SourceId};
 use ig_core::message::MessageId;
 use ig_core::outcome::{ErrorCategory, Failure};
@@ -45,7 +46,7 @@ pub(crate) fn delivery(org: i64, number: i64) -> DeliveryLog {
         error: None,
         original_payload: Some(Bytes::from_static(br#"{"$a.b": 1.0, "big": 18446744073709551615}"#)),
         request_payload: Some(Bytes::from_static(b"\xff not text")),
-        request_headers: vec![("X-A".to_owned(), "1".to_owned()), ("X-A".to_owned(), "2".to_owned())],
+        request_headers: [("X-A", "1"), ("X-A", "2")].into_iter().collect(),
         signature: Some("v1,abc".to_owned()),
         correlation_id: format!("correlation-{number}"),
         trace_id: format!("trace-{number}"),
@@ -60,7 +61,7 @@ fn failed_attempt(number: i64) -> Attempt {
         started_at: moment(number),
         duration: Duration::from_micros(1_234),
         response_status: Some(503),
-        response_headers: vec![("retry-after".to_owned(), "1".to_owned())],
+        response_headers: [("retry-after", "1")].into_iter().collect(),
         response_body: Some(KeptBody {
             bytes: Bytes::from_static(b"away"),
             truncated: true,
@@ -78,7 +79,7 @@ fn good_attempt(number: i64) -> Attempt {
         started_at: moment(number),
         duration: Duration::from_micros(5_678),
         response_status: Some(200),
-        response_headers: Vec::new(),
+        response_headers: HeaderLines::default(),
         response_body: None,
         failure: None,
     }

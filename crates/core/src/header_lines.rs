@@ -1,0 +1,94 @@
+//! The headers of a message as they are stored and shown.
+
+/// Headers, secrets masked, as one text: a line `name: value` for each. One text is kept, written and read at the cost of one value.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HeaderLines(String);
+
+impl HeaderLines {
+    /// None yet, with room for so many bytes.
+    pub fn with_capacity(bytes: usize) -> Self {
+        Self(String::with_capacity(bytes))
+    }
+
+    /// Reads what [`HeaderLines::as_str`] gave.
+    pub fn read(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// Adds a header; a value has no more than one line, as on the wire.
+    pub fn push(&mut self, name: &str, value: &str) {
+        for text in [name, ": "] {
+            self.0.push_str(text);
+        }
+        if value.contains(is_break) {
+            self.0
+                .extend(value.chars().map(|letter| if is_break(letter) { ' ' } else { letter }));
+        } else {
+            self.0.push_str(value);
+        }
+        self.0.push('\n');
+    }
+
+    /// Names and values, in order; a name may come more than once.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        let lines = self.0.split_terminator('\n');
+        lines.map(|line| line.split_once(": ").unwrap_or((line, "")))
+    }
+
+    /// The value of a header, whatever the case of its name.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.iter()
+            .find_map(|(given, value)| given.eq_ignore_ascii_case(name).then_some(value))
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The text.
+    pub fn into_text(self) -> String {
+        self.0
+    }
+}
+
+fn is_break(letter: char) -> bool {
+    matches!(letter, '\n' | '\r')
+}
+
+impl<N: AsRef<str>, V: AsRef<str>> FromIterator<(N, V)> for HeaderLines {
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(headers: I) -> Self {
+        let mut lines = Self::default();
+        for (name, value) in headers {
+            lines.push(name.as_ref(), value.as_ref());
+        }
+        lines
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_put_in_comes_out(headers in proptest::collection::vec(("[a-z0-9!#$.-]{1,12}", "[^\r\n]{0,20}"), 0..6)) {
+            let lines: HeaderLines = headers.iter().map(|(name, value)| (name, value)).collect();
+            let read = HeaderLines::read(lines.as_str());
+            let read: Vec<_> = read.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+            proptest::prop_assert_eq!(read, headers);
+        }
+    }
+
+    #[test]
+    fn no_value_makes_a_line_of_its_own() {
+        let lines: HeaderLines = [("a", "1\r\nb: 2"), ("c", "")].into_iter().collect();
+        assert_eq!(lines.iter().collect::<Vec<_>>(), [("a", "1  b: 2"), ("c", "")]);
+        assert_eq!((lines.get("C"), lines.get("b")), (Some(""), None));
+    }
+}
