@@ -22,6 +22,7 @@ use crate::alerting::Alerting;
 use crate::config::RuntimeConfig;
 
 mod address;
+mod admitted;
 mod answering;
 mod call;
 mod client;

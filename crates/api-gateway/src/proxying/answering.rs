@@ -14,25 +14,24 @@ use ig_delivery::{Answered, Keeping};
 use ig_transform::{CompiledShape, Transformer};
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::downstream::{AtEnd, Downstream};
+use super::downstream::{AtEnd, Downstream, Told};
 use super::ending::{Ending, Stop};
 use super::passing::Began;
-use super::record::CallRecord;
+use super::record::{CallRecord, KEPT};
 use super::routes::Route;
 use super::shaping;
 use crate::answer::PassedOn;
 
 mod envelope;
 
-/// How much of an answer is kept for its log.
-const KEPT: usize = 64 * 1024;
-
 /// The answer as it comes.
 pub(super) fn streamed(mut answered: Answered, began: Began, record: CallRecord, permits: [OwnedSemaphorePermit; 2]) -> Response {
     let at_end = AtEnd {
-        keeping: Keeping::at_most(record.keeps(KEPT)),
-        attempt: began.answered(&answered, None, None),
-        mask: Box::new(answered.take_masks()),
+        told: record.is_kept().then(|| Told {
+            keeping: Keeping::at_most(record.keeps(KEPT)),
+            attempt: began.answered(&answered, None, None),
+            mask: Box::new(answered.take_masks()),
+        }),
         ending: ending(answered.status),
         record,
         began,

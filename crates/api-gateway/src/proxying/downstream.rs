@@ -19,18 +19,38 @@ use super::record::CallRecord;
 pub(super) struct AtEnd {
     /// The call's record.
     pub(super) record: CallRecord,
-    /// The try that was answered.
-    pub(super) attempt: Attempt,
-    /// When it began.
+    /// What its log tells of the answer, where one is kept.
+    pub(super) told: Option<Told>,
+    /// When the try began that was answered.
     pub(super) began: Began,
     /// How the call ends when all of the answer has gone.
     pub(super) ending: Ending,
-    /// The beginning of the body, for the log.
+    /// The call's share of what may be under way.
+    pub(super) permits: [OwnedSemaphorePermit; 2],
+}
+
+/// What a log tells of an answer.
+pub(super) struct Told {
+    /// The try that was answered.
+    pub(super) attempt: Attempt,
+    /// The beginning of the body.
     pub(super) keeping: Keeping,
     /// Takes credentials out of what is kept.
     pub(super) mask: Box<dyn Fn(Bytes) -> Bytes + Send>,
-    /// The call's share of what may be under way.
-    pub(super) permits: [OwnedSemaphorePermit; 2],
+}
+
+impl Told {
+    fn attempt(mut self, began: Began, ending: Option<&Ending>) -> Attempt {
+        self.attempt.duration = began.elapsed();
+        self.attempt.response_body = self.keeping.take().filter(|body| !body.bytes.is_empty());
+        if let Some(body) = &mut self.attempt.response_body {
+            body.bytes = (self.mask)(std::mem::take(&mut body.bytes));
+        }
+        if let Some(Ending::BrokeOff(failure)) = ending {
+            self.attempt.failure = Some(failure.clone());
+        }
+        self.attempt
+    }
 }
 
 /// A body that closes its call's record when it ends, breaks off, or is left.
@@ -52,22 +72,14 @@ impl Downstream {
         let Some(at_end) = self.at_end.take() else { return };
         let AtEnd {
             mut record,
-            mut attempt,
+            told,
             began,
             ending: in_order,
-            mut keeping,
-            mask,
             permits,
         } = *at_end;
-        attempt.duration = began.elapsed();
-        attempt.response_body = keeping.take().filter(|body| !body.bytes.is_empty());
-        if let Some(body) = &mut attempt.response_body {
-            body.bytes = mask(std::mem::take(&mut body.bytes));
+        if let Some(told) = told {
+            record.attempted(told.attempt(began, ending.as_ref()));
         }
-        if let Some(Ending::BrokeOff(failure)) = &ending {
-            attempt.failure = Some(failure.clone());
-        }
-        record.attempted(attempt);
         record.close(ending.unwrap_or(in_order), SystemClock.now());
         drop(permits);
     }
@@ -82,8 +94,9 @@ impl Body for Downstream {
         let frame = ready!(Pin::new(&mut this.body).poll_frame(context));
         match &frame {
             Some(Ok(frame)) => {
-                if let (Some(at_end), Some(data)) = (&mut this.at_end, frame.data_ref()) {
-                    at_end.keeping.pass(data);
+                let told = this.at_end.as_mut().and_then(|at_end| at_end.told.as_mut());
+                if let (Some(told), Some(data)) = (told, frame.data_ref()) {
+                    told.keeping.pass(data);
                 }
             }
             Some(Err(Broken(failure))) => this.end(Some(Ending::BrokeOff(failure.clone()))),

@@ -15,10 +15,9 @@ use tracing::Instrument as _;
 use super::Proxying;
 use super::ending::Stop;
 use super::intake;
-use super::record::CallRecord;
+use super::record::{CallRecord, KEPT};
 
-/// How much of a failed target's answer is kept, and how long is waited for it.
-const KEPT_OF_FAILURE: usize = 64 * 1024;
+/// How long is waited for what a failed target says.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// When a try began.
@@ -117,7 +116,7 @@ async fn failed(mut answered: Answered, began: Began, record: &mut CallRecord) -
         message: format!("The target answered {}.", answered.status),
         retry_after: retry_after(&answered.headers, SystemClock.now()),
     };
-    let most = record.keeps(KEPT_OF_FAILURE);
+    let most = record.keeps(KEPT);
     let mut attempt = began.answered(&answered, None, Some(failure.clone()));
     if most > 0 {
         let mask = answered.take_masks();

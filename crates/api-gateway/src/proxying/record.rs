@@ -27,6 +27,8 @@ mod letter;
 
 pub(super) use letter::Letter;
 
+/// How much of a body is kept for its log.
+pub(super) const KEPT: usize = 64 * 1024;
 /// The source that calls are named by among events.
 const SOURCE: &str = "inbound";
 
@@ -107,6 +109,11 @@ impl CallRecord {
         }
     }
 
+    /// Whether a log is kept at all.
+    pub(super) fn is_kept(&self) -> bool {
+        self.draft.is_some()
+    }
+
     /// How much of a body is kept.
     pub(super) fn keeps(&self, most: usize) -> usize {
         if self.is_full() { most } else { 0 }
@@ -150,7 +157,9 @@ impl CallRecord {
         let Some(draft) = &mut self.draft else { return };
         draft.log.request_headers = call.masked_headers();
         draft.log.signature = call.signature().map(str::to_owned);
-        if let Some(url) = shown(call.address(), draft.level) {
+        if draft.log.target.url.uri() != call.address()
+            && let Some(url) = shown(call.address(), draft.level)
+        {
             draft.log.target.url = url;
         }
     }
@@ -206,7 +215,7 @@ impl Draft {
     fn conclude(mut self, ending: Ending, now: Timestamp) -> (JournalEntry, Room) {
         let kept: Option<KeptBody> = self.upload.take().and_then(|upload| upload.kept());
         self.log.original_payload = kept.map(|body| body.bytes).filter(|bytes| !bytes.is_empty());
-        let letter = self.letter.take().and_then(|letter| letter.of(&ending, &mut self.log, now));
+        let letter = self.letter.take().and_then(|letter| letter.of(&ending, &self.log, now));
         let (status, error) = letter::verdict(ending, letter.as_deref());
         self.log.status = status;
         self.log.error = error;

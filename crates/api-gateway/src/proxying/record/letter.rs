@@ -6,13 +6,14 @@ use ig_core::dead_letter::{DEFAULT_MAX_RETRIES, DeadLetter, DeadLetterReason, De
 use ig_core::delivery_log::{DeliveryLog, DeliveryStatus};
 use ig_core::id::Rid;
 use ig_core::outcome::{ErrorCategory, Failure};
+use serde::de::IgnoredAny;
 
 use crate::proxying::ending::Ending;
 
 /// What a dead letter of a call is made of.
 #[derive(Debug)]
 pub(in crate::proxying) struct Letter {
-    /// The body as it came: JSON.
+    /// The body as it came.
     pub(in crate::proxying) body: Bytes,
     /// The entity that the integration acts for.
     pub(in crate::proxying) entity: Rid,
@@ -29,9 +30,10 @@ struct Standing {
 }
 
 impl Letter {
-    /// The dead letter of a call that ended so, where it leaves one.
-    pub(super) fn of(self, ending: &Ending, log: &mut DeliveryLog, now: Timestamp) -> Option<Box<DeadLetter>> {
+    /// The dead letter of a call that ended so, where it leaves one: a body that is no JSON is not kept.
+    pub(super) fn of(self, ending: &Ending, log: &DeliveryLog, now: Timestamp) -> Option<Box<DeadLetter>> {
         let standing = standing(ending, now)?;
+        serde_json::from_slice::<IgnoredAny>(&self.body).ok()?;
         let due = standing.due.filter(|_| self.is_repeatable);
         let status = due.map_or(DeadLetterStatus::Abandoned, |_| DeadLetterStatus::PendingRetry);
         Some(Box::new(DeadLetter {

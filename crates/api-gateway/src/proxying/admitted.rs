@@ -1,0 +1,249 @@
+//! A call that was let in, through each of its steps.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::response::Response;
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue};
+use ig_core::breaker::{Ended, ProbeId};
+use ig_core::clock::{Clock as _, SystemClock};
+use ig_core::inbound::ProxyMethod;
+use ig_core::integration::SetLimit;
+use ig_core::outcome::{ErrorCategory, Failure};
+use ig_delivery::{Answered, Passage, ProxiedCall, Upload};
+use ig_transform::CompiledShape;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
+
+use super::call::IncomingCall;
+use super::ending::{Ending, Stop};
+use super::headers::{Origin, forwarded};
+use super::intake::{self, Bounds, Need};
+use super::passing::{Began, Persistence};
+use super::record::{CallRecord, Identity, KEPT, Letter};
+use super::routes::{Ready, Route};
+use super::wanted::overloaded;
+use super::{Proxying, address, answering, client, shaping};
+use crate::addendum::Addendum;
+use crate::error::ApiError;
+use crate::gateway::Gateway;
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// While a breaker that nobody probes is open, callers may look again after so long.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
+
+/// A call that was let in.
+pub(super) struct Admitted<'a> {
+    pub(super) gateway: &'a Gateway,
+    pub(super) proxying: &'a Arc<Proxying>,
+    pub(super) route: Arc<Route>,
+    pub(super) method: ProxyMethod,
+    pub(super) identity: Identity,
+    pub(super) rest: &'a str,
+    pub(super) call: &'a IncomingCall,
+    pub(super) permits: [OwnedSemaphorePermit; 2],
+}
+
+/// What a call is served with: a finished answer, or one that takes the record with it to its end.
+pub(super) enum Served {
+    Answer(Response),
+    Streams(Box<dyn FnOnce(CallRecord) -> Response + Send>),
+}
+
+impl Admitted<'_> {
+    /// Takes it through its steps.
+    pub(super) async fn serve(self, addendum: &Addendum, body: Body, record: &mut CallRecord) -> Result<Served, Stop> {
+        let route = Arc::clone(&self.route);
+        let ready = route.ready.as_ref();
+        let ready = ready.map_err(|reason| Stop::failed(Failure::new(ErrorCategory::Config, reason.clone())))?;
+        client::admitted(&route, ready, self.call.client, &self.call.parts.headers)?;
+        let probe = self.passage().await?;
+        let served = self.pass_through(ready, addendum, body, record).await;
+        let ended = match &served {
+            Ok(Some(_)) => Ended::Delivered,
+            Ok(None) => Ended::Untold,
+            Err(stop) => told(stop),
+        };
+        self.proxying.ended(&route, self.identity.message, ended, probe);
+        let Some((answered, began)) = served? else {
+            return Ok(Served::Answer(answering::nothing()));
+        };
+        let status = answered.status;
+        match ready
+            .response
+            .as_ref()
+            .filter(|_| answering::is_shaped(&route, &self.call.parts.method, status))
+        {
+            None => {
+                let permits = self.permits;
+                Ok(Served::Streams(Box::new(move |record| {
+                    answering::streamed(answered, began, record, permits)
+                })))
+            }
+            Some(shape) => {
+                let (transformer, most) = (self.gateway.transformer(), self.gateway.http().body_limit_bytes);
+                let shaped = answering::shaped(transformer, (&route, shape), answered, began, record, most).await;
+                shaped.map(Served::Answer)
+            }
+        }
+    }
+
+    /// Whether the breaker lets the call pass, perhaps to see whether the target has recovered.
+    async fn passage(&self) -> Result<Option<ProbeId>, Stop> {
+        let integration = &self.route.integration;
+        match self
+            .proxying
+            .breakers
+            .admit(&integration.guarded(), self.identity.message)
+            .await
+        {
+            Passage::Send(probe) => Ok(probe),
+            Passage::Hold(hold) => {
+                let message = format!("The target is not called at present: {}", hold.reason);
+                let wait = integration.breaker.probe_after().unwrap_or(LOOK_AGAIN);
+                Err(Stop::refused(ErrorCategory::ServerError, overloaded(&message, wait)))
+            }
+        }
+    }
+
+    /// The target's answer; nothing where the script for requests says that there is nothing to send.
+    async fn pass_through(
+        &self,
+        ready: &Ready,
+        addendum: &Addendum,
+        body: Body,
+        record: &mut CallRecord,
+    ) -> Result<Option<(Answered, Began)>, Stop> {
+        let deadline = Instant::now() + self.route.integration.timeouts.total;
+        let limited = self.limit(addendum).await;
+        let headers = &self.call.parts.headers;
+        // What its limit refuses still leaves a dead letter, where its body is at hand.
+        let limited = match limited {
+            Err(stop) if !intake::is_small(headers) => return Err(stop),
+            limited => limited,
+        };
+        let upload = intake::body(headers, body, self.need(ready), self.bounds(record)).await?;
+        record.came_with(&upload);
+        self.leave_letter(&upload, record);
+        limited?;
+        if let Upload::Whole(bytes) = &upload {
+            self.proxying.verified(&self.route, ready, headers, bytes).await?;
+        }
+        let Some(upload) = self.shape(ready, upload, record).await? else {
+            record.close(Ending::Skipped, SystemClock.now());
+            return Ok(None);
+        };
+        let mut call = self.prepared(ready, upload)?;
+        let persistence = Persistence {
+            is_repeatable: self.is_repeatable(),
+            attempts: self.route.integration.attempts,
+            deadline,
+            trace: &self.identity.trace,
+        };
+        self.proxying.pass(&mut call, persistence, record).await.map(Some)
+    }
+
+    /// Takes the call from the integration's own limit.
+    async fn limit(&self, addendum: &Addendum) -> Result<(), Stop> {
+        let integration = &self.route.integration;
+        let Some(limit) = integration.rate_limit.and_then(SetLimit::in_force) else {
+            return Ok(());
+        };
+        let limits = self.gateway.limits();
+        let limited = limits
+            .of_integration(integration.org_id, integration.id, limit, addendum)
+            .await;
+        limited.map_err(|(error, until)| Stop::limited(error, until))
+    }
+
+    /// Whether something has to see all of the body.
+    fn need(&self, ready: &Ready) -> Need {
+        let whole = ready.client.needs_body() || ready.template.signs() || self.shapes(ready).is_some();
+        if whole { Need::Whole } else { Need::Stream }
+    }
+
+    fn shapes<'a>(&self, ready: &'a Ready) -> Option<&'a CompiledShape> {
+        let bodiless = matches!(self.method, ProxyMethod::Get | ProxyMethod::Head);
+        ready.request.as_ref().filter(|_| !bodiless)
+    }
+
+    fn bounds(&self, record: &CallRecord) -> Bounds {
+        Bounds {
+            most: self.gateway.http().body_limit_bytes,
+            total: self.route.integration.timeouts.total,
+            kept: record.keeps(KEPT),
+        }
+    }
+
+    /// A method that changes nothing when it is repeated, or a client that says so.
+    fn is_repeatable(&self) -> bool {
+        let key = self.call.parts.headers.get(IDEMPOTENCY_KEY);
+        self.method.is_idempotent() || key.is_some_and(|key| !key.is_empty())
+    }
+
+    /// A body that is here is kept where the call fails.
+    fn leave_letter(&self, upload: &Upload, record: &mut CallRecord) {
+        let Upload::Whole(body) = upload else { return };
+        if matches!(self.method, ProxyMethod::Post | ProxyMethod::Put | ProxyMethod::Patch) {
+            record.would_leave(Letter {
+                body: body.clone(),
+                entity: self.route.integration.tenant_id,
+                is_repeatable: self.is_repeatable(),
+            });
+        }
+    }
+
+    async fn shape(&self, ready: &Ready, upload: Upload, record: &mut CallRecord) -> Result<Option<Upload>, Stop> {
+        let (Some(shape), Upload::Whole(body)) = (self.shapes(ready), &upload) else {
+            return Ok(Some(upload));
+        };
+        let transformer = self.gateway.transformer();
+        let headers = &self.call.parts.headers;
+        let shaped = shaping::request(transformer, &self.route, shape, headers, body, record).await?;
+        Ok(shaped.map(|body| {
+            record.sends(&body);
+            Upload::Whole(body)
+        }))
+    }
+
+    fn prepared(&self, ready: &Ready, upload: Upload) -> Result<ProxiedCall, Stop> {
+        let query = address::query(self.call.parts.uri.query().unwrap_or_default());
+        let address = ready.template.address(self.rest, &query);
+        let address = address.map_err(|bad| {
+            let error = ApiError::parameter("path", bad.to_string());
+            Stop::refused(ErrorCategory::ClientError, error)
+        })?;
+        let origin = Origin {
+            client: self.call.client,
+            is_https: self.call.is_https,
+            request_id: &self.call.request_id,
+        };
+        let mut headers = forwarded(&self.call.parts, &ready.client, origin);
+        if self.shapes(ready).is_some() {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            headers.remove(CONTENT_ENCODING);
+        }
+        if ready.response.is_some() {
+            headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        }
+        let method = self.call.parts.method.clone();
+        let call = ProxiedCall::new(ready.template.clone(), method, address, headers, upload);
+        Ok(call.signed(&self.identity.message.to_string(), self.identity.came_at))
+    }
+}
+
+/// What a call that was not answered tells the breaker: what its client did, or a limit, says nothing about the target.
+fn told(stop: &Stop) -> Ended {
+    match &stop.ending {
+        Ending::Failed(failure) if failure.category != ErrorCategory::Transformation => Ended::Failed(failure.message.clone()),
+        Ending::Failed(_)
+        | Ending::Answered
+        | Ending::RefusedByTarget(_)
+        | Ending::Refused(_)
+        | Ending::Limited(_)
+        | Ending::BrokeOff(_)
+        | Ending::Skipped
+        | Ending::ClientLeft => Ended::Untold,
+    }
+}
