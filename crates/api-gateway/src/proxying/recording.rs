@@ -18,8 +18,10 @@ use crate::config::RuntimeConfig;
 const FAREWELL: Duration = Duration::from_secs(10);
 /// Calls have no order among them, so one group is made ready while another is being written.
 const WRITERS: usize = 2;
-/// How long a call waits for room for its log.
+/// How long a call waits for room for its log, the pause included.
 const SOON: Duration = Duration::from_millis(500);
+/// How long a call pauses where the room is all but full.
+const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// Room for one log, given back when it is durable.
@@ -47,6 +49,7 @@ pub(super) struct Recording {
     queues: [JournalQueue<Room>; WRITERS],
     turn: Arc<AtomicUsize>,
     room: Arc<Semaphore>,
+    most: usize,
     retention_days: u32,
 }
 
@@ -70,6 +73,7 @@ impl Recording {
             queues,
             turn: Arc::default(),
             room,
+            most,
             retention_days: config.retention_days,
         }
     }
@@ -88,12 +92,18 @@ impl Recording {
     }
 
     async fn permit(&self, logging: Logging) -> Option<OwnedSemaphorePermit> {
-        let room = || Arc::clone(&self.room);
-        let at_once = room().try_acquire_owned().ok();
-        if at_once.is_some() || logging == Logging::BestEffort {
-            return at_once;
+        let room = Arc::clone(&self.room);
+        if logging == Logging::BestEffort {
+            return room.try_acquire_owned().ok();
         }
-        tokio::time::timeout(SOON, room().acquire_owned()).await.ok()?.ok()
+        let taken = self.most.saturating_sub(room.available_permits());
+        let waiting = async {
+            if let Some(pause) = pause(taken, self.most) {
+                tokio::time::sleep(pause).await;
+            }
+            room.acquire_owned().await.ok()
+        };
+        tokio::time::timeout(SOON, waiting).await.ok()?
     }
 
     /// Hands a log over.
@@ -112,5 +122,29 @@ impl Recording {
 async fn settled(room: &Semaphore, most: usize) {
     while room.available_permits() < most {
         tokio::time::sleep(LOOK_AGAIN).await;
+    }
+}
+
+/// How long a call pauses before it takes room of which so much is taken: not at all up to the half, then longer and longer. Logs are written
+/// a group at a time; calls that waited for a full room to be given back would come in such groups too, where these come evenly.
+fn pause(taken: usize, most: usize) -> Option<Duration> {
+    let above_half = taken.checked_sub(most / 2).filter(|above| *above > 0)?;
+    let share = above_half as f64 / (most - most / 2) as f64;
+    Some(LONGEST_PAUSE.mul_f64(share.min(1.0).powi(3)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn calls_pause_the_longer_the_fuller_the_room_is(most in 1usize..10_000, taken in 0usize..10_000) {
+            let taken = taken % (most + 1);
+            let paused = pause(taken, most).unwrap_or_default();
+            proptest::prop_assert_eq!(pause(taken, most).is_some(), taken > most / 2);
+            proptest::prop_assert!(paused <= LONGEST_PAUSE && paused <= pause(taken + 1, most).unwrap_or_default());
+            proptest::prop_assert_eq!(pause(most, most), Some(LONGEST_PAUSE));
+        }
     }
 }
