@@ -1,5 +1,7 @@
 //! The documents of the API: what clients send and read, converted from and to the domain.
 
+use std::time::Duration;
+
 use ig_core::clock::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
@@ -90,6 +92,11 @@ pub(crate) struct Stamp {
     pub created_at: Timestamp,
     /// When it changes now.
     pub updated_at: Timestamp,
+}
+
+/// A span in milliseconds, to the microsecond.
+pub(crate) fn milliseconds(span: Duration) -> f64 {
+    span.as_micros() as f64 / 1_000.0
 }
 
 /// The document that a PUT asks for: what it leaves out falls back to its default, a mask keeps the secret it covers.

@@ -1,7 +1,5 @@
 //! A delivery step by step, as clients read it.
 
-use std::time::Duration;
-
 use ig_core::clock::Timestamp;
 use ig_core::delivery_log::{DeliveryLog, Destination};
 use ig_store::{StoredStep, StoredTrace};
@@ -9,6 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::listing::listing;
+use super::milliseconds;
 
 /// The steps of a delivery; its payloads are in the delivery log of the same id.
 #[derive(Debug, Serialize, ToSchema)]
@@ -146,8 +145,4 @@ impl From<StoredStep> for StepEntry {
             detail,
         }
     }
-}
-
-fn milliseconds(span: Duration) -> f64 {
-    span.as_secs_f64() * 1_000.0
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::Dashboard;
+use super::{Dashboard, milliseconds};
 use crate::siblings::{Health, Said};
 
 /// What is going on, and how the platform is.
@@ -98,17 +98,15 @@ impl From<Said> for ServiceEntry {
         Self {
             name: service,
             state,
-            took_ms: millis(took),
+            took_ms: milliseconds(took),
         }
     }
 }
 
 impl From<Duration> for DatabaseEntry {
     fn from(ping: Duration) -> Self {
-        Self { ping_ms: millis(ping) }
+        Self {
+            ping_ms: milliseconds(ping),
+        }
     }
-}
-
-fn millis(time: Duration) -> f64 {
-    time.as_secs_f64() * 1_000.0
 }

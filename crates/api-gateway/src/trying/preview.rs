@@ -1,6 +1,6 @@
 //! What would be sent.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 use chrono::Utc;
@@ -15,7 +15,7 @@ use ig_transform::{CompiledCondition, CompiledShape, Refusal, Subject, Told, Tra
 
 use super::{BY_HAND, action, event_type_of, payload, sample};
 use crate::configuring::integrations;
-use crate::document::{Preview, PreviewAsked, PreviewError, PreviewStatus, PreviewStep, PreviewedRequest};
+use crate::document::{Preview, PreviewAsked, PreviewError, PreviewStatus, PreviewStep, PreviewedRequest, milliseconds};
 use crate::error::ApiError;
 use crate::gateway::Gateway;
 
@@ -208,8 +208,4 @@ impl From<Faults> for Without {
     fn from(faults: Faults) -> Self {
         Self::Failed(faults.into())
     }
-}
-
-fn milliseconds(span: Duration) -> f64 {
-    span.as_secs_f64() * 1_000.0
 }

@@ -94,7 +94,7 @@ fn failed(org: i64, number: i64) -> JournalEntry {
     let step = Step {
         name: "attempt",
         offset: Duration::ZERO,
-        duration: Duration::from_millis(12),
+        duration: Duration::from_micros(946),
         detail: None,
     };
     JournalEntry::Delivery {
@@ -173,7 +173,7 @@ async fn a_detail_shows_what_happened_and_another_organisation_does_not_see_it()
     let trace = api.get(&format!("/execution-logs/{id}?orgId=10")).await.json;
     assert_eq!(
         trace["steps"],
-        json!([{"name": "attempt", "offsetMs": 0.0, "durationMs": 12.0}])
+        json!([{"name": "attempt", "offsetMs": 0.0, "durationMs": 0.946}])
     );
     let letter = api.get(&format!("/dlq/{id}?orgId=10")).await.json;
     assert_eq!(
