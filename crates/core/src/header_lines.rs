@@ -41,19 +41,9 @@ impl HeaderLines {
             .find_map(|(given, value)| given.eq_ignore_ascii_case(name).then_some(value))
     }
 
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-
-    /// The text.
-    pub fn into_text(self) -> String {
-        self.0
     }
 }
 
