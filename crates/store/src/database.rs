@@ -1,10 +1,13 @@
 //! The handle that every repository holds: collections, one deadline for every operation, one mapping of errors.
 
+use std::fmt;
 use std::future::IntoFuture;
+use std::ops::Deref;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures::TryStreamExt;
 use futures::future::BoxFuture;
+use futures::{FutureExt, TryStreamExt};
 use ig_core::ports::StoreError;
 use mongodb::action::{Action, Find};
 use mongodb::bson::Document;
@@ -26,12 +29,43 @@ const LABEL_OPERATION: &str = "db_operation_name";
 /// Label: to which collection.
 const LABEL_COLLECTION: &str = "db_collection_name";
 
+/// Something of the driver's behind a type that says by itself that it may move between threads. The compiler would otherwise look
+/// through the driver's hundreds of types for each future that holds one, which is half of what this crate takes to compile.
+trait Opaque<T>: Send + Sync {
+    fn driver(&self) -> &T;
+}
+
+impl<T: Send + Sync> Opaque<T> for T {
+    fn driver(&self) -> &T {
+        self
+    }
+}
+
+/// A collection of the driver's, with all that it can do.
+pub(crate) struct Documents<T: Send + Sync + 'static>(Arc<dyn Opaque<Collection<T>>>);
+
+impl<T: Send + Sync + 'static> Deref for Documents<T> {
+    type Target = Collection<T>;
+
+    fn deref(&self) -> &Collection<T> {
+        self.0.as_ref().driver()
+    }
+}
+
 /// The driver's database with what this crate adds to every use of it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Database {
-    driver: mongodb::Database,
+    driver: Arc<dyn Opaque<mongodb::Database>>,
     secrets: SecretBox,
     patience: Duration,
+}
+
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Database")
+            .field("name", &self.driver().name())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Database {
@@ -45,14 +79,14 @@ impl Database {
         options.write_concern = Some(durable());
         let client = Client::with_options(options).map_err(|error| store_error(&error))?;
         Ok(Self {
-            driver: client.database(&config.database),
+            driver: Arc::new(client.database(&config.database)),
             secrets,
             patience: config.operation_timeout(),
         })
     }
 
     pub(crate) fn driver(&self) -> &mongodb::Database {
-        &self.driver
+        self.driver.as_ref().driver()
     }
 
     pub(crate) fn secrets(&self) -> &SecretBox {
@@ -64,35 +98,38 @@ impl Database {
         Self { secrets, ..self.clone() }
     }
 
-    pub(crate) fn collection<T: Send + Sync>(&self, name: &str) -> Collection<T> {
-        self.driver.collection(name)
+    pub(crate) fn collection<T: Send + Sync + 'static>(&self, name: &str) -> Documents<T> {
+        Documents(Arc::new(self.driver().collection(name)))
     }
 
     /// Waits for an operation no longer than configured: the driver itself waits for ever on a server that froze.
-    pub(crate) async fn within<T, F>(&self, operation: F) -> Result<T, StoreError>
+    pub(crate) fn within<'a, T, F>(&self, operation: F) -> BoxFuture<'a, Result<T, StoreError>>
     where
+        T: 'a,
         F: IntoFuture<Output = Result<T, Error>>,
+        F::IntoFuture: Send + 'a,
     {
-        self.raw(operation).await?.map_err(|error| store_error(&error))
+        checked(self.raw(operation))
     }
 
     /// [`Self::within`] for callers that look into the driver's error.
-    pub(crate) async fn raw<T, F>(&self, operation: F) -> Result<Result<T, Error>, StoreError>
+    pub(crate) fn raw<'a, T, F>(&self, operation: F) -> BoxFuture<'a, Result<Result<T, Error>, StoreError>>
     where
+        T: 'a,
         F: IntoFuture<Output = Result<T, Error>>,
+        F::IntoFuture: Send + 'a,
     {
-        tokio::time::timeout(self.patience, operation.into_future())
-            .await
-            .map_err(|_| StoreError::Unavailable(format!("no answer within {} ms", self.patience.as_millis())))
+        bounded(self.patience, operation.into_future().boxed())
     }
 
     /// Everything that a query finds.
-    pub(crate) async fn all<T, F>(&self, find: F) -> Result<Vec<T>, StoreError>
+    pub(crate) fn all<'a, T, F>(&self, find: F) -> BoxFuture<'a, Result<Vec<T>, StoreError>>
     where
-        T: DeserializeOwned + Send + Sync,
+        T: DeserializeOwned + Send + Sync + 'a,
         F: IntoFuture<Output = Result<Cursor<T>, Error>>,
+        F::IntoFuture: Send + 'a,
     {
-        self.within(async move { find.await?.try_collect().await }).await
+        self.within(collected(find.into_future().boxed()))
     }
 
     /// Inserts documents whose ids say what they are: one that is there already counts as written.
@@ -104,7 +141,7 @@ impl Database {
             return Ok(());
         }
         let began = Instant::now();
-        let target = self.collection::<T>(collection);
+        let target = self.driver().collection::<T>(collection);
         let inserted = self.raw(target.insert_many(&documents).ordered(false)).await?;
         metrics::histogram!(OPERATION_DURATION, LABEL_OPERATION => "insert", LABEL_COLLECTION => collection)
             .record(began.elapsed());
@@ -119,9 +156,10 @@ impl Database {
     pub(crate) async fn transact<C, T, F>(&self, context: C, attempt: F) -> Result<Result<T, Error>, StoreError>
     where
         C: Send,
+        T: Send,
         F: for<'a> FnMut(&'a mut ClientSession, &'a mut C) -> BoxFuture<'a, Result<T, Error>> + Send,
     {
-        let mut session = self.within(self.driver.client().start_session()).await?;
+        let mut session = self.within(self.driver().client().start_session()).await?;
         let transaction = session.start_transaction().with_options(snapshot_transaction());
         self.raw(transaction.and_run(context, attempt)).await
     }
@@ -136,7 +174,7 @@ impl Database {
         page: Page,
     ) -> Result<Listed<T>, StoreError>
     where
-        T: DeserializeOwned + Send + Sync,
+        T: DeserializeOwned + Send + Sync + 'static,
     {
         let target = self.collection::<T>(collection);
         let find = target
@@ -155,6 +193,28 @@ pub(crate) fn durable() -> WriteConcern {
     let mut concern = WriteConcern::majority();
     concern.journal = Some(true);
     concern
+}
+
+/// Ends an operation that takes too long. All operations of one result share this code.
+fn bounded<'a, T: 'a>(
+    patience: Duration,
+    operation: BoxFuture<'a, Result<T, Error>>,
+) -> BoxFuture<'a, Result<Result<T, Error>, StoreError>> {
+    let answered = tokio::time::timeout(patience, operation);
+    let silent = move |_| StoreError::Unavailable(format!("no answer within {} ms", patience.as_millis()));
+    answered.map(move |answer| answer.map_err(silent)).boxed()
+}
+
+fn checked<'a, T: 'a>(answered: BoxFuture<'a, Result<Result<T, Error>, StoreError>>) -> BoxFuture<'a, Result<T, StoreError>> {
+    let read = |answer: Result<Result<T, Error>, StoreError>| answer?.map_err(|error| store_error(&error));
+    answered.map(read).boxed()
+}
+
+fn collected<'a, T>(find: BoxFuture<'a, Result<Cursor<T>, Error>>) -> BoxFuture<'a, Result<Vec<T>, Error>>
+where
+    T: DeserializeOwned + Send + Sync + 'a,
+{
+    async move { find.await?.try_collect().await }.boxed()
 }
 
 fn all_were_there(error: &Error) -> bool {

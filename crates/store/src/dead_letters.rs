@@ -16,7 +16,6 @@ use ig_core::id::{EventId, EventType, IntegrationId, LogId, OrgId, RedriveId};
 use ig_core::outcome::ErrorCategory;
 use ig_core::ports::StoreError;
 use ig_core::redelivery::Redelivery;
-use mongodb::Collection;
 use mongodb::bson::{Document, doc};
 
 pub use alerting::GivenUp;
@@ -28,7 +27,7 @@ pub use settle::{Settled, Settling};
 pub use statistics::{DeadLetterStatistics, IntegrationDeadLetters};
 pub use tally::DeadLetterTally;
 
-use crate::database::Database;
+use crate::database::{Database, Documents};
 use crate::field::object_id;
 use crate::names::DEAD_LETTERS;
 use crate::page::{Listed, Page, add_integration, add_period, add_search, exactly};
@@ -98,7 +97,7 @@ impl DeadLetters {
         listed.await?.try_map(KeptLetter::try_from)
     }
 
-    fn letters<T: Send + Sync>(&self) -> Collection<T> {
+    fn letters<T: Send + Sync + 'static>(&self) -> Documents<T> {
         self.database.collection(DEAD_LETTERS)
     }
 

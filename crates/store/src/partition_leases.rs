@@ -13,14 +13,13 @@ use ig_core::id::{Position, SourceId};
 use ig_core::lease::{Checkpoint, Claim, Lease, WorkerId};
 use ig_core::partition::PartitionId;
 use ig_core::ports::{PartitionLeases, StoreError};
-use mongodb::Collection;
 use mongodb::bson::{Bson, doc};
 use mongodb::options::ReturnDocument;
 
 pub(crate) use document::LeaseDocument;
 use document::{MemberDocument, OwnedDocument, SourceDocument};
 
-use crate::database::Database;
+use crate::database::{Database, Documents};
 use crate::error::{is_duplicate, store_error};
 use crate::field::{date, unsigned};
 use crate::names::{CHECKPOINTS, MEMBERS};
@@ -36,7 +35,7 @@ impl MongoLeases {
         Self { database }
     }
 
-    fn leases<T: Send + Sync>(&self) -> Collection<T> {
+    fn leases<T: Send + Sync + 'static>(&self) -> Documents<T> {
         self.database.collection(CHECKPOINTS)
     }
 }

@@ -9,13 +9,12 @@ use ig_core::id::{OrgId, RedriveId};
 use ig_core::ports::StoreError;
 use ig_core::redelivery::ClaimId;
 use ig_core::redrive::{Redrive, RedriveKey, RedriveState};
-use mongodb::Collection;
 use mongodb::bson::{Document, doc};
 use mongodb::options::ReturnDocument;
 
 use document::RedriveDocument;
 
-use crate::database::Database;
+use crate::database::{Database, Documents};
 use crate::dead_letters::{DeadLetters, covering};
 use crate::field::{date, long, object_id};
 use crate::names::REDRIVES;
@@ -194,7 +193,7 @@ impl Redrives {
         Ok(true)
     }
 
-    fn redrives<T: Send + Sync>(&self) -> Collection<T> {
+    fn redrives<T: Send + Sync + 'static>(&self) -> Documents<T> {
         self.database.collection(REDRIVES)
     }
 }

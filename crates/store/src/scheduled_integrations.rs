@@ -24,7 +24,7 @@ pub use pending::PendingDeliveries;
 
 use document::{CancellationDocument, ScheduledDocument};
 
-use crate::database::Database;
+use crate::database::{Database, Documents};
 use crate::field::{date, object_id, unsigned};
 use crate::names::SCHEDULED;
 use crate::page::{Listed, Page, add_integration, add_period, add_search, exactly};
@@ -79,7 +79,7 @@ impl ScheduledDeliveries {
         Self { database }
     }
 
-    fn rows<T: Send + Sync>(&self) -> mongodb::Collection<T> {
+    fn rows<T: Send + Sync + 'static>(&self) -> Documents<T> {
         self.database.collection(SCHEDULED)
     }
 

@@ -10,12 +10,11 @@ use ig_core::history::{Item, ItemKind};
 use ig_core::id::{OrgId, UserId};
 use ig_core::ports::StoreError;
 use ig_core::secret::Secret;
-use mongodb::Collection;
 use mongodb::bson::{Bson, Document, doc, oid::ObjectId};
 
 use crate::audit_logs::note;
 use crate::configuration::CommitError;
-use crate::database::Database;
+use crate::database::{Database, Documents};
 use crate::error::{is_duplicate, store_error};
 use crate::field::{date, long, object_id};
 use crate::names::USERS;
@@ -288,7 +287,7 @@ impl Users {
         Ok(found.map_or(CommitError::NotFound, |user| CommitError::Stale { current: user.revision }))
     }
 
-    fn users(&self) -> Collection<UserDocument> {
+    fn users(&self) -> Documents<UserDocument> {
         self.database.collection(USERS)
     }
 }

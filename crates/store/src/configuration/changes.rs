@@ -121,7 +121,7 @@ impl Configurations {
         read: impl Fn(T) -> Result<Change, StoreError>,
     ) -> Result<Vec<Change>, StoreError>
     where
-        T: DeserializeOwned + Send + Sync,
+        T: DeserializeOwned + Send + Sync + 'static,
     {
         let ours = subjects
             .iter()

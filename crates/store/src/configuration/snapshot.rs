@@ -97,7 +97,7 @@ async fn next_part<T>(
     cursor: Option<Cursor<T>>,
 ) -> Result<Option<(Vec<Change>, Option<Cursor<T>>)>, StoreError>
 where
-    T: DeserializeOwned + Send + Sync + Unpin,
+    T: DeserializeOwned + Send + Sync + Unpin + 'static,
 {
     let mut cursor = match cursor {
         Some(cursor) => cursor,

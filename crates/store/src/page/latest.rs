@@ -55,7 +55,7 @@ impl Database {
     /// the page, and to at least these otherwise.
     pub(crate) async fn latest<T>(&self, sought: Sought, page: Page) -> Result<Listed<T>, StoreError>
     where
-        T: DeserializeOwned + Send + Sync,
+        T: DeserializeOwned + Send + Sync + 'static,
     {
         let Period { start, end } = sought.period;
         let millis = |at: Timestamp| at.timestamp_millis();
@@ -97,7 +97,7 @@ impl Database {
     /// The documents themselves, by their ids: what is left out of them lies in lists, which not every aggregation can leave out.
     async fn of_ids<T>(&self, sought: &Sought, ids: Vec<Id>) -> Result<Vec<T>, StoreError>
     where
-        T: DeserializeOwned + Send + Sync,
+        T: DeserializeOwned + Send + Sync + 'static,
     {
         let ids: Vec<ObjectId> = ids.into_iter().map(|Id { id }| id).collect();
         let target = self.collection::<T>(sought.collection);

@@ -43,7 +43,7 @@ impl ScheduledDeliveries {
     }
 
     fn call_offs<'a>(&self) -> Collection<CallOffDocument<'a>> {
-        self.database.collection(SCHEDULED_CALL_OFFS)
+        self.database.driver().collection(SCHEDULED_CALL_OFFS)
     }
 
     async fn call_offs_of(&self, keys: &BTreeSet<&CallOffKey>) -> Result<Vec<CallOff>, StoreError> {
