@@ -37,6 +37,7 @@ mod event_types;
 mod events;
 mod execution_logs;
 mod field_schemas;
+mod handler;
 mod health;
 mod inbound_integrations;
 mod integrations;

@@ -7,12 +7,12 @@ use ig_store::AlertFilter;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::access::{OrgQuery, Platform, Read, Tenant};
 use crate::document::{AlertEntry, AlertList, Listing as _};
 use crate::error::ApiError;
 use crate::gateway::Edge;
+use crate::http::handler::routes;
 use crate::path;
 use crate::query::{Asked, OneOf, Paging, from_moment, named, to_moment};
 

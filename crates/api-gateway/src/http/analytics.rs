@@ -5,13 +5,13 @@ use ig_core::calendar::Interval;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::access::{OrgQuery, Read, Tenant};
 use crate::analytics::{Asked as Which, Most, Question};
 use crate::document::{ErrorAnalytics, EventTypeAnalytics, IntegrationAnalytics, Summary, TimeSeries};
 use crate::error::ApiError;
 use crate::gateway::Edge;
+use crate::http::handler::routes;
 use crate::query::{Asked, OneOf};
 
 type Intervals = OneOf<Interval>;

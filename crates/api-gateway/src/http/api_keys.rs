@@ -8,7 +8,6 @@ use ig_store::ApiKeyFilter;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::access::{Platform, Read, Write};
 use crate::body::JsonBody;
@@ -16,6 +15,7 @@ use crate::configuring::api_keys;
 use crate::document::{ApiKeyAsked, ApiKeyEntry, ApiKeyList, Listing as _};
 use crate::error::ApiError;
 use crate::gateway::Edge;
+use crate::http::handler::routes;
 use crate::path;
 use crate::query::{Asked, Paging, flag, number};
 

@@ -4,7 +4,6 @@ use axum::{Extension, Json};
 use http::StatusCode;
 use ig_core::secret::Secret;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::access::{Anybody, Person, Somebody};
 use crate::arrival::ClientAddress;
@@ -13,6 +12,7 @@ use crate::configuring::users;
 use crate::document::{LoggedIn, Login, Me, PasswordChange};
 use crate::error::ApiError;
 use crate::gateway::Edge;
+use crate::http::handler::routes;
 
 pub(super) fn routes() -> OpenApiRouter<Edge> {
     OpenApiRouter::new()

@@ -4,7 +4,6 @@ use axum::Json;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::access::{OrgQuery, Read, Tenant, Write};
 use crate::body::JsonBody;
@@ -12,6 +11,7 @@ use crate::configuring::bundle::{self, Applying};
 use crate::document::{ConfigurationDocument, ConfigurationPlan};
 use crate::error::ApiError;
 use crate::gateway::Edge;
+use crate::http::handler::routes;
 use crate::query::{Asked, flag};
 
 pub(super) fn routes() -> OpenApiRouter<Edge> {

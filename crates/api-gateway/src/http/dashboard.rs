@@ -2,13 +2,13 @@
 
 use axum::Json;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::access::{OrgQuery, Platform, Read, Tenant};
 use crate::dashboard;
 use crate::document::{Dashboard, PlatformDashboard};
 use crate::error::ApiError;
 use crate::gateway::Edge;
+use crate::http::handler::routes;
 
 pub(super) fn routes() -> OpenApiRouter<Edge> {
     OpenApiRouter::new().routes(routes!(read)).routes(routes!(read_platform))

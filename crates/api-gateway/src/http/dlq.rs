@@ -12,13 +12,13 @@ use ig_store::{DeadLetterFilter, Deletion, KeptLetter};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::access::{OrgQuery, Read, Tenant, Write};
 use crate::body::JsonBody;
 use crate::document::{BulkRetried, BulkRetry, DlqEntry, DlqEntryList, DlqStatistics, Listing as _};
 use crate::error::{ApiError, ErrorCode};
 use crate::gateway::{Edge, Gateway};
+use crate::http::handler::routes;
 use crate::path;
 use crate::query::{Asked, OneOf, Paging, from_moment, integration, named, to_moment};
 

@@ -5,7 +5,6 @@ use axum::extract::Path;
 use http::StatusCode;
 use ig_core::event_type::EventTypeDefinition;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::access::{OrgQuery, Read, Tenant, Write};
 use crate::body::JsonBody;
@@ -14,6 +13,7 @@ use crate::document::{EventTypeDocument, EventTypeList, Listing as _, patched, r
 use crate::error::ApiError;
 use crate::gateway::Edge;
 use crate::guard::IfMatch;
+use crate::http::handler::routes;
 use crate::path;
 use crate::query::{Asked, Paging};
 use crate::resource::Resource;

@@ -8,7 +8,6 @@ use ig_store::AuditFilter;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::access::{Events, OrgQuery, Platform, Read, Tenant};
 use crate::body::JsonBody;
@@ -17,6 +16,7 @@ use crate::document::{
 };
 use crate::error::{ApiError, ErrorCode};
 use crate::gateway::Edge;
+use crate::http::handler::routes;
 use crate::path;
 use crate::pushing;
 use crate::query::{Asked, OneOf, Paging, from_moment, named, to_moment};

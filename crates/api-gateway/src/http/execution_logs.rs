@@ -3,12 +3,12 @@
 use axum::Json;
 use axum::extract::Path;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::access::{OrgQuery, Read, Tenant};
 use crate::document::{ExecutionLogEntry, ExecutionLogList, Listing as _};
 use crate::error::ApiError;
 use crate::gateway::Edge;
+use crate::http::handler::routes;
 use crate::path;
 use crate::query::{Asked, Paging};
 

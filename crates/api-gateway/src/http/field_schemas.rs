@@ -4,7 +4,6 @@ use axum::Json;
 use axum::extract::Path;
 use http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::access::{OrgQuery, Read, Tenant, Write};
 use crate::body::JsonBody;
@@ -13,6 +12,7 @@ use crate::document::{FieldSchema, FieldSchemaChange, FieldSchemaList, Listing a
 use crate::error::ApiError;
 use crate::gateway::Edge;
 use crate::guard::IfMatch;
+use crate::http::handler::routes;
 use crate::path;
 use crate::query::{Asked, Paging};
 use crate::resource::Resource;

@@ -4,11 +4,11 @@ use axum::Json;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::access::Anybody;
 use crate::error::ApiError;
 use crate::gateway::Edge;
+use crate::http::handler::routes;
 
 pub(super) fn routes() -> OpenApiRouter<Edge> {
     OpenApiRouter::new().routes(routes!(health))

@@ -6,7 +6,6 @@ use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts as _, Request};
 use axum::response::Response;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::access::{OrgQuery, Runtime, Tenant};
 use crate::addendum::Addendum;
@@ -14,6 +13,7 @@ use crate::answer::RequestId;
 use crate::arrival::{CameOverHttps, ClientAddress};
 use crate::error::ApiError;
 use crate::gateway::{Edge, Gateway};
+use crate::http::handler::routes;
 use crate::proxying::{self, IncomingCall};
 
 pub(super) fn routes() -> OpenApiRouter<Edge> {

@@ -9,13 +9,13 @@ use ig_store::LogFilter;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::access::{OrgQuery, Read, Tenant};
 use crate::document::{DeliveryLogEntry, DeliveryLogList, Listing as _};
 use crate::error::ApiError;
 use crate::exporting::{self, LogFormat};
 use crate::gateway::Edge;
+use crate::http::handler::routes;
 use crate::path;
 use crate::query::{Asked, OneOf, Paging, from_moment, integration, named, to_moment};
 

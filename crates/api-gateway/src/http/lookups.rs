@@ -11,7 +11,6 @@ use ig_store::LookupFilter;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::access::{OrgQuery, Read, Tenant, Write};
 use crate::body::JsonBody;
@@ -20,6 +19,7 @@ use crate::document::{Listing as _, Lookup, LookupList, patched, replaced, tenan
 use crate::error::ApiError;
 use crate::gateway::Edge;
 use crate::guard::IfMatch;
+use crate::http::handler::routes;
 use crate::path;
 use crate::query::{Asked, Paging, flag, read_as};
 use crate::resource::Resource;

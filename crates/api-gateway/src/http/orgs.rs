@@ -7,7 +7,6 @@ use ig_core::organization::Organization;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::access::{Platform, Read, Write};
 use crate::body::JsonBody;
@@ -16,6 +15,7 @@ use crate::document::{Listing as _, Org, OrgList, patched, replaced};
 use crate::error::ApiError;
 use crate::gateway::Edge;
 use crate::guard::IfMatch;
+use crate::http::handler::routes;
 use crate::path;
 use crate::query::{Asked, Paging};
 use crate::resource::Resource;

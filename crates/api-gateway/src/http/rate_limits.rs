@@ -3,7 +3,6 @@
 use axum::Json;
 use axum::extract::Path;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::orgs::Search;
 use crate::access::{Platform, Read, Write};
@@ -13,6 +12,7 @@ use crate::document::{RateLimitEntry, RateLimitList, RequestLimitsDocument};
 use crate::error::ApiError;
 use crate::gateway::Edge;
 use crate::guard::IfMatch;
+use crate::http::handler::routes;
 use crate::path;
 use crate::query::{Asked, Paging};
 use crate::resource::Resource;

@@ -8,7 +8,6 @@ use ig_store::ScheduledFilter;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::access::{OrgQuery, Read, Tenant, Write};
 use crate::body::JsonBody;
@@ -17,6 +16,7 @@ use crate::document::{
 };
 use crate::error::ApiError;
 use crate::gateway::{Edge, Gateway};
+use crate::http::handler::routes;
 use crate::path;
 use crate::query::{Asked, OneOf, Paging, from_moment, integration, named, to_moment};
 use crate::scheduling;

@@ -8,7 +8,6 @@ use ig_store::{JobFilter, Listed};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::access::{OrgQuery, Read, Tenant, Write};
 use crate::body::JsonBody;
@@ -17,6 +16,7 @@ use crate::document::{JobDocument, JobList, Listing as _, Secrets, patched, repl
 use crate::error::ApiError;
 use crate::gateway::Edge;
 use crate::guard::IfMatch;
+use crate::http::handler::routes;
 use crate::path;
 use crate::query::{Asked, Paging, flag};
 use crate::resource::Resource;

@@ -3,10 +3,10 @@
 use axum::Json;
 use serde_json::Value;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::access::{Platform, Read};
 use crate::gateway::Edge;
+use crate::http::handler::routes;
 
 pub(super) fn routes() -> OpenApiRouter<Edge> {
     OpenApiRouter::new().routes(routes!(read))

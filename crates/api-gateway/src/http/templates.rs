@@ -9,7 +9,6 @@ use serde::Deserialize;
 use serde_json::Value;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::access::{OrgQuery, Read, Tenant, Write};
 use crate::body::JsonBody;
@@ -20,6 +19,7 @@ use crate::document::{
 use crate::error::ApiError;
 use crate::gateway::Edge;
 use crate::guard::IfMatch;
+use crate::http::handler::routes;
 use crate::query::{Asked, OneOf, Paging, named};
 use crate::resource::Resource;
 

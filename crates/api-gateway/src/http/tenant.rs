@@ -2,13 +2,13 @@
 
 use axum::Json;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::access::{OrgQuery, Read, Tenant};
 use crate::configuring::organizations;
 use crate::document::{Listing as _, Org, Unit, UnitList};
 use crate::error::ApiError;
 use crate::gateway::Edge;
+use crate::http::handler::routes;
 use crate::query::{Asked, Paging};
 use crate::resource::Resource;
 

@@ -2,7 +2,6 @@
 
 use serde_json::Value;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::access::{OrgQuery, Read, Tenant, Write};
 use crate::body::JsonBody;
@@ -10,6 +9,7 @@ use crate::configuring::organizations;
 use crate::error::ApiError;
 use crate::gateway::Edge;
 use crate::guard::IfMatch;
+use crate::http::handler::routes;
 use crate::resource::Resource;
 
 pub(super) fn routes() -> OpenApiRouter<Edge> {

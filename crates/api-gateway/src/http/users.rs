@@ -9,7 +9,6 @@ use ig_store::{User, UserFilter};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::access::{Platform, Read, Write};
 use crate::body::JsonBody;
@@ -18,6 +17,7 @@ use crate::document::{Listing as _, Person, UserList, patched, replaced};
 use crate::error::ApiError;
 use crate::gateway::Edge;
 use crate::guard::IfMatch;
+use crate::http::handler::routes;
 use crate::path;
 use crate::query::{Asked, OneOf, Paging, flag, named, number};
 use crate::resource::Resource;

@@ -8,7 +8,6 @@ use ig_core::id::OrgId;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::access::{OrgQuery, Read, Tenant, Write};
 use crate::configuring::history;
@@ -16,6 +15,7 @@ use crate::document::{Listing as _, VersionDetail, VersionEntry, VersionList};
 use crate::error::ApiError;
 use crate::gateway::Edge;
 use crate::guard::IfMatch;
+use crate::http::handler::routes;
 use crate::path;
 use crate::query::{Asked, Paging, number};
 

@@ -7,13 +7,13 @@ use ig_core::redrive::{RedriveKey, RedriveState};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::access::{OrgQuery, Read, Tenant, Write};
 use crate::body::JsonBody;
 use crate::document::{Listing as _, RedriveAsked, RedriveEntry, RedriveList};
 use crate::error::ApiError;
 use crate::gateway::Edge;
+use crate::http::handler::routes;
 use crate::path;
 use crate::query::{Asked, OneOf, Paging, named};
 

@@ -12,7 +12,6 @@ use ig_core::lookup::{ImportMode, lookup_type};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::{Filter, tenant_of};
 use crate::access::{OrgQuery, Read, Tenant, Write};
@@ -23,6 +22,7 @@ use crate::document::{ImportEntry, ImportList, ImportReport, Listing as _};
 use crate::error::{ApiError, ErrorCode};
 use crate::gateway::Edge;
 use crate::http::BASE;
+use crate::http::handler::routes;
 use crate::path;
 use crate::query::{Asked, OneOf, Paging, flag, named, read_as};
 

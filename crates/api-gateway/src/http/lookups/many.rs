@@ -2,7 +2,6 @@
 
 use axum::Json;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::access::{OrgQuery, Read, Tenant, Write};
 use crate::body::JsonBody;
@@ -13,6 +12,7 @@ use crate::document::{
 };
 use crate::error::ApiError;
 use crate::gateway::Edge;
+use crate::http::handler::routes;
 
 pub(super) fn routes() -> OpenApiRouter<Edge> {
     OpenApiRouter::new()
