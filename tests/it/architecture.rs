@@ -1,6 +1,17 @@
 //! The floors: an edge between crates goes down, never sideways or up.
 
-use cargo_metadata::{DependencyKind, MetadataCommand, Package};
+use std::process::Command;
+
+use serde_json::Value;
+
+/// A crate of the workspace, as far as `cargo metadata` tells of it.
+struct Package {
+    name: String,
+    /// Those that its own code is built with: not the ones for tests, not the ones for build scripts.
+    dependencies: Vec<String>,
+    /// Those that its build script is built with.
+    build_dependencies: Vec<String>,
+}
 
 /// Which floor a crate is on; test crates are on none.
 fn floor(name: &str) -> Option<u8> {
@@ -13,9 +24,38 @@ fn floor(name: &str) -> Option<u8> {
     }
 }
 
+/// Read as JSON: the crate `cargo_metadata` asks for a feature of `serde_json` that nothing else does, so that all that depends on
+/// `serde_json` would be compiled once for the services and once for the tests.
 fn workspace() -> Vec<Package> {
-    let metadata = MetadataCommand::new().no_deps().exec().expect("cargo metadata runs");
-    metadata.workspace_packages().into_iter().cloned().collect()
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    let metadata = Command::new(cargo)
+        .args(["metadata", "--no-deps", "--format-version", "1"])
+        .output()
+        .expect("cargo metadata runs");
+    assert!(metadata.status.success(), "{}", String::from_utf8_lossy(&metadata.stderr));
+    let metadata: Value = serde_json::from_slice(&metadata.stdout).expect("cargo metadata answers in JSON");
+    list(&metadata["packages"]).iter().map(package).collect()
+}
+
+fn package(described: &Value) -> Package {
+    let dependencies = |kind: &Value| {
+        let dependencies = list(&described["dependencies"]).iter();
+        let of_kind = dependencies.filter(|dependency| dependency["kind"] == *kind);
+        of_kind.map(|dependency| text(&dependency["name"])).collect()
+    };
+    Package {
+        name: text(&described["name"]),
+        dependencies: dependencies(&Value::Null),
+        build_dependencies: dependencies(&Value::from("build")),
+    }
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().expect("a list")
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().expect("text").to_owned()
 }
 
 fn is_ours(name: &str) -> bool {
@@ -25,13 +65,9 @@ fn is_ours(name: &str) -> bool {
 /// The edges that ship: (from, to).
 fn edges(packages: &[Package]) -> Vec<(String, String)> {
     let shipped = |package: &Package| {
-        let own = package
-            .dependencies
-            .iter()
-            .filter(|dependency| dependency.kind != DependencyKind::Development);
-        let ours = own.filter(|dependency| is_ours(&dependency.name));
-        ours.map(|dependency| (package.name.to_string(), dependency.name.clone()))
-            .collect::<Vec<_>>()
+        let all = package.dependencies.iter().chain(&package.build_dependencies);
+        let ours = all.filter(|name| is_ours(name));
+        ours.map(|name| (package.name.clone(), name.clone())).collect::<Vec<_>>()
     };
     packages.iter().flat_map(shipped).collect()
 }
@@ -73,15 +109,7 @@ fn core_has_no_way_to_do_io() {
     let packages = workspace();
     let core = packages.iter().find(|package| package.name == "ig-core").expect("ig-core");
     let banned = ["tokio", "mongodb", "mysql_async", "hyper", "tonic", "axum", "reqwest"];
-    for dependency in core
-        .dependencies
-        .iter()
-        .filter(|dependency| dependency.kind == DependencyKind::Normal)
-    {
-        assert!(
-            !banned.contains(&dependency.name.as_str()),
-            "core must not depend on {}",
-            dependency.name
-        );
+    for dependency in &core.dependencies {
+        assert!(!banned.contains(&dependency.as_str()), "core must not depend on {dependency}");
     }
 }
