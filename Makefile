@@ -23,20 +23,21 @@ run: ## Start the whole system with a demo on private databases, until Ctrl-C
 test: ## Run all tests against private databases
 	@deploy/local/setup databases nextest
 	@deploy/local/doc-tests
-	@cargo build --quiet --workspace --bins
+	@deploy/local/with-progress 'building the services' cargo build --workspace --bins
+	@deploy/local/with-progress 'building the tests' cargo nextest run --workspace --no-run
 	@deploy/local/with-databases -- cargo nextest run --workspace --no-fail-fast
 
 .PHONY: bench
 bench: ## Measure the figures to reach, against private databases (one alone: make bench ONLY=latency)
 	@deploy/local/setup databases nginx
-	@cargo build --release --package igctl
+	@deploy/local/with-progress 'building igctl for release' cargo build --release --package igctl
 	@deploy/local/with-databases -- cargo bench --package ig-tests --bench bench -- $(ONLY)
 
 # No part of CI: it takes minutes, needs Python, and asks PyPI the first time.
 .PHONY: conformance
 conformance: ## Hold a running gateway to its description (minutes; needs Python, so CI leaves it out)
 	@deploy/local/setup databases
-	@cargo build --quiet --workspace --bins
+	@deploy/local/with-progress 'building the services' cargo build --workspace --bins
 	@deploy/local/conformance
 
 .PHONY: fmt
@@ -49,14 +50,14 @@ fmt-check:
 
 .PHONY: clippy
 clippy:
-	@cargo clippy --quiet --workspace --all-targets -- -D warnings
+	@deploy/local/with-progress 'checking lints' cargo clippy --workspace --all-targets -- -D warnings
 
 .PHONY: lint
 lint: fmt-check clippy ## Check formatting and lints
 
 .PHONY: docs
 docs: ## Build the API documentation; a broken link fails
-	@RUSTDOCFLAGS='-D warnings' cargo doc --quiet --workspace --no-deps
+	@RUSTDOCFLAGS='-D warnings' deploy/local/with-progress 'building the documentation' cargo doc --workspace --no-deps
 
 # Advisories are not among them: their database is fetched from a host that not every build
 # machine reaches. Where it is reachable, run `cargo deny check advisories`.
@@ -72,10 +73,10 @@ CI_STAGES := fmt-check licences clippy docs test
 ci: ## Run all checks and tests, as CI does
 	@deploy/local/setup
 	@for stage in $(CI_STAGES); do \
-		echo "== $$stage"; \
+		echo "== $$stage (of $(CI_STAGES))"; \
 		began=$$SECONDS; \
 		$(MAKE) $$stage; \
-		echo "== $$stage took $$((SECONDS - began)) s"; \
+		echo "== $$stage took $$((SECONDS - began)) s, $$SECONDS s in all"; \
 	done
 
 .PHONY: clean

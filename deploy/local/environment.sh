@@ -21,3 +21,40 @@ fail() {
 have() {
     command -v "$1" >/dev/null
 }
+
+# Runs a command that compiles, and tells how far it is. On a terminal cargo draws its own bar; elsewhere a line is said every ten
+# seconds, and what cargo printed besides its progress is shown when it ends.
+with_progress() { # what is done, command...
+    local what=$1 began=$SECONDS code=0 log ticker
+    shift
+    if [[ -t 2 ]]; then
+        "$@" || code=$?
+    else
+        log=$(mktemp)
+        tell_progress "$what" "$log" &
+        ticker=$!
+        CARGO_TERM_PROGRESS_WHEN=always CARGO_TERM_PROGRESS_WIDTH=160 "$@" 2>"$log" || code=$?
+        kill "$ticker" 2>/dev/null || true
+        wait "$ticker" 2>/dev/null || true
+        tr '\r' '\n' <"$log" | grep -vE "$CARGO_STATUS" >&2 || true
+        rm -f "$log"
+    fi
+    ((code == 0 && SECONDS - began < 10)) || say "$what: $(outcome "$code") after $((SECONDS - began)) s"
+    return "$code"
+}
+
+# What cargo says of its progress, bars included.
+CARGO_STATUS='^$|^ *(\x1b\[[0-9;]*[mK])*(Building|Updating|Locking|Adding|Downloading|Downloaded|Compiling|Checking|Documenting|Finished|Fresh|Blocking|Installing|Installed|Replacing|Replaced|Ignored|Executable|Generated|Scraping|Packaging)'
+
+tell_progress() { # what is done, cargo's output
+    local began=$SECONDS done_of
+    while sleep 10; do
+        # The bar ends in "123/445: the crates that are being compiled".
+        done_of=$(tail -c 2000 "$2" | tr '\r' '\n' | sed -nE 's/.*\] ([0-9]+)\/([0-9]+): (.*[^ ]) *$/\1 of \2 crates (now \3)/p' | tail -n 1)
+        say "$what: ${done_of:-under way}, $((SECONDS - began)) s"
+    done
+}
+
+outcome() { # exit code
+    if (($1 == 0)); then echo done; else echo "failed with exit code $1"; fi
+}
