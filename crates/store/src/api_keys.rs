@@ -19,6 +19,7 @@ use crate::error::{store_error, unreadable};
 use crate::field::{binary, date, object_id, timestamp};
 use crate::names::API_KEYS;
 use crate::page::{Listed, Page, add_search};
+use crate::stored::Stored;
 
 /// What a key is found by. A key is as random as a hash, so it needs no slow one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -169,7 +170,7 @@ impl ApiKeys {
             .transact((self, active, change, by), |session, (this, active, change, by)| {
                 async move {
                     let keys = this.database.collection::<KeyDocument>(API_KEYS);
-                    let Some(before) = keys
+                    let Some(Stored(before)) = keys
                         .find_one_and_update(active.clone(), change.clone())
                         .session(&mut *session)
                         .await?

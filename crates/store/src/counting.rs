@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use ig_core::ports::StoreError;
 use mongodb::bson::Document;
 use mongodb::error::{Error, ErrorKind};
 use mongodb::options::Hint;
 use serde::de::DeserializeOwned;
 
-use crate::database::Database;
+use crate::database::{Database, collected};
 use crate::error::store_error;
+use crate::stored::Stored;
 
 /// The server's code for an operation that its own deadline ended.
 const OUT_OF_TIME: i32 = 50;
@@ -75,7 +77,7 @@ impl Database {
             Some(index) => aggregate.hint(Hint::Keys(index)),
             None => aggregate,
         };
-        let rows = async { futures::TryStreamExt::try_collect(aggregate.with_type::<T>().await?).await };
+        let rows = collected(aggregate.with_type::<Stored<T>>().into_future().boxed());
         let rows = self.raw(rows).await?;
         rows.map_err(|error| {
             if ended_by_deadline(&error) {

@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use futures::future::BoxFuture;
 use futures::{FutureExt, TryStreamExt};
 use ig_core::ports::StoreError;
-use mongodb::action::{Action, Find};
+use mongodb::action::{Action, Find, FindOne, FindOneAndDelete, FindOneAndUpdate};
 use mongodb::bson::Document;
 use mongodb::error::{Error, ErrorKind, InsertManyError};
-use mongodb::options::{ClientOptions, ReadConcern, TransactionOptions, WriteConcern};
+use mongodb::options::{ClientOptions, ReadConcern, TransactionOptions, UpdateModifications, WriteConcern};
 use mongodb::{Client, ClientSession, Collection, Cursor};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -21,6 +21,7 @@ use crate::config::MongoConfig;
 use crate::error::{DUPLICATE_KEY, store_error};
 use crate::page::{Listed, Page};
 use crate::secret_box::SecretBox;
+use crate::stored::{Outcome, Stored};
 
 /// Histogram, seconds, by [`LABEL_OPERATION`] and [`LABEL_COLLECTION`]: how long an operation took.
 const OPERATION_DURATION: &str = "db_client_operation_duration_seconds";
@@ -41,14 +42,54 @@ impl<T: Send + Sync> Opaque<T> for T {
     }
 }
 
-/// A collection of the driver's, with all that it can do.
-pub(crate) struct Documents<T: Send + Sync + 'static>(Arc<dyn Opaque<Collection<T>>>);
+/// A collection of the driver's: writes are the driver's own, what is read comes as [`Stored`].
+pub(crate) struct Documents<T: Send + Sync + 'static>(Arc<dyn Opaque<Both<T>>>);
+
+struct Both<T: Send + Sync> {
+    written: Collection<T>,
+    read: Collection<Stored<T>>,
+}
 
 impl<T: Send + Sync + 'static> Deref for Documents<T> {
     type Target = Collection<T>;
 
     fn deref(&self) -> &Collection<T> {
-        self.0.as_ref().driver()
+        &self.0.as_ref().driver().written
+    }
+}
+
+impl<T: Send + Sync + 'static> Documents<T> {
+    fn read(&self) -> &Collection<Stored<T>> {
+        &self.0.as_ref().driver().read
+    }
+
+    pub(crate) fn find(&self, filter: Document) -> Find<'_, Stored<T>> {
+        self.read().find(filter)
+    }
+
+    pub(crate) fn find_one(&self, filter: Document) -> FindOne<'_, Stored<T>>
+    where
+        T: DeserializeOwned,
+    {
+        self.read().find_one(filter)
+    }
+
+    pub(crate) fn find_one_and_update(
+        &self,
+        filter: Document,
+        update: impl Into<UpdateModifications>,
+    ) -> FindOneAndUpdate<'_, Stored<T>>
+    where
+        T: DeserializeOwned,
+    {
+        self.read().find_one_and_update(filter, update)
+    }
+
+    pub(crate) fn find_one_and_delete(&self, filter: Document) -> FindOneAndDelete<'_, Stored<T>>
+    where
+        T: DeserializeOwned,
+    {
+        self.read().find_one_and_delete(filter)
     }
 }
 
@@ -99,13 +140,16 @@ impl Database {
     }
 
     pub(crate) fn collection<T: Send + Sync + 'static>(&self, name: &str) -> Documents<T> {
-        Documents(Arc::new(self.driver().collection(name)))
+        Documents(Arc::new(Both {
+            written: self.driver().collection(name),
+            read: self.driver().collection(name),
+        }))
     }
 
     /// Waits for an operation no longer than configured: the driver itself waits for ever on a server that froze.
-    pub(crate) fn within<'a, T, F>(&self, operation: F) -> BoxFuture<'a, Result<T, StoreError>>
+    pub(crate) fn within<'a, T, F>(&self, operation: F) -> BoxFuture<'a, Result<T::Read, StoreError>>
     where
-        T: 'a,
+        T: Outcome + 'a,
         F: IntoFuture<Output = Result<T, Error>>,
         F::IntoFuture: Send + 'a,
     {
@@ -122,11 +166,19 @@ impl Database {
         bounded(self.patience, operation.into_future().boxed())
     }
 
+    /// What a cursor comes to next.
+    pub(crate) fn next<'a, T>(&self, cursor: &'a mut Cursor<Stored<T>>) -> BoxFuture<'a, Result<Option<T>, StoreError>>
+    where
+        T: DeserializeOwned + Send + Sync + 'a,
+    {
+        self.within(cursor.try_next())
+    }
+
     /// Everything that a query finds.
     pub(crate) fn all<'a, T, F>(&self, find: F) -> BoxFuture<'a, Result<Vec<T>, StoreError>>
     where
         T: DeserializeOwned + Send + Sync + 'a,
-        F: IntoFuture<Output = Result<Cursor<T>, Error>>,
+        F: IntoFuture<Output = Result<Cursor<Stored<T>>, Error>>,
         F::IntoFuture: Send + 'a,
     {
         self.within(collected(find.into_future().boxed()))
@@ -200,21 +252,26 @@ fn bounded<'a, T: 'a>(
     patience: Duration,
     operation: BoxFuture<'a, Result<T, Error>>,
 ) -> BoxFuture<'a, Result<Result<T, Error>, StoreError>> {
-    let answered = tokio::time::timeout(patience, operation);
+    // The time counts from the first poll: an operation may be made long before it is waited for.
+    let answered = async move { tokio::time::timeout(patience, operation).await };
     let silent = move |_| StoreError::Unavailable(format!("no answer within {} ms", patience.as_millis()));
     answered.map(move |answer| answer.map_err(silent)).boxed()
 }
 
-fn checked<'a, T: 'a>(answered: BoxFuture<'a, Result<Result<T, Error>, StoreError>>) -> BoxFuture<'a, Result<T, StoreError>> {
-    let read = |answer: Result<Result<T, Error>, StoreError>| answer?.map_err(|error| store_error(&error));
+fn checked<'a, T>(answered: BoxFuture<'a, Result<Result<T, Error>, StoreError>>) -> BoxFuture<'a, Result<T::Read, StoreError>>
+where
+    T: Outcome + 'a,
+{
+    let read = |answer: Result<Result<T, Error>, StoreError>| answer?.map(T::read).map_err(|error| store_error(&error));
     answered.map(read).boxed()
 }
 
-fn collected<'a, T>(find: BoxFuture<'a, Result<Cursor<T>, Error>>) -> BoxFuture<'a, Result<Vec<T>, Error>>
+/// All that a cursor holds.
+pub(crate) fn collected<'a, T>(find: BoxFuture<'a, Result<Cursor<Stored<T>>, Error>>) -> BoxFuture<'a, Result<Vec<T>, Error>>
 where
     T: DeserializeOwned + Send + Sync + 'a,
 {
-    async move { find.await?.try_collect().await }.boxed()
+    async move { find.await?.map_ok(|stored| stored.0).try_collect().await }.boxed()
 }
 
 fn all_were_there(error: &Error) -> bool {

@@ -4,8 +4,8 @@ mod attempt;
 mod document;
 mod room;
 
+use futures::StreamExt;
 use futures::stream::{self, BoxStream};
-use futures::{StreamExt, TryStreamExt};
 use ig_core::delivery_log::{DeliveryLog, DeliveryStatus};
 use ig_core::id::{LogId, OrgId};
 use ig_core::ports::StoreError;
@@ -20,6 +20,7 @@ use crate::field::object_id;
 use crate::log_filter::LogFilter;
 use crate::names::DELIVERY_LOGS;
 use crate::page::{Listed, Page, Sought};
+use crate::stored::Stored;
 
 /// Deliveries handed on at once.
 const PART: usize = 500;
@@ -95,10 +96,10 @@ impl DeliveryLogs {
         Ok(parts.boxed())
     }
 
-    async fn next_part(&self, cursor: &mut Cursor<DeliveryDocument<'static>>) -> Result<Vec<DeliveryLog>, StoreError> {
+    async fn next_part(&self, cursor: &mut Cursor<Stored<DeliveryDocument<'static>>>) -> Result<Vec<DeliveryLog>, StoreError> {
         let mut part = Vec::with_capacity(PART);
         while part.len() < PART {
-            match self.database.within(cursor.try_next()).await? {
+            match self.database.next(cursor).await? {
                 Some(log) => part.push(log.try_into()?),
                 None => break,
             }

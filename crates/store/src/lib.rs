@@ -41,6 +41,7 @@ mod scheduled_integrations;
 mod secret_box;
 mod sessions;
 mod store;
+mod stored;
 mod templates;
 mod users;
 

@@ -19,6 +19,7 @@ use crate::error::{is_duplicate, store_error};
 use crate::field::{date, long, object_id};
 use crate::names::USERS;
 use crate::page::{Listed, Page, add_search};
+use crate::stored::Stored;
 
 use document::{UserDocument, standing_fields};
 
@@ -229,7 +230,7 @@ impl Users {
             .transact((self, filter, update, by), |session, (this, filter, update, by)| {
                 async move {
                     let users = this.users();
-                    let Some(before) = users
+                    let Some(Stored(before)) = users
                         .find_one_and_update(filter.clone(), update.clone())
                         .session(&mut *session)
                         .await?
@@ -237,7 +238,7 @@ impl Users {
                         return Ok(None);
                     };
                     let after = users.find_one(doc! { "_id": before.id }).session(&mut *session).await?;
-                    let Some(after) = after else { return Ok(None) };
+                    let Some(Stored(after)) = after else { return Ok(None) };
                     let (shown, item) = ((before.shown(false), after.shown(has_password)), item_of(&after));
                     note(&this.database, session, by, &item, Some(&shown.0), Some(&shown.1)).await?;
                     Ok(Some(after))
@@ -255,7 +256,7 @@ impl Users {
         let filter = at_revision(id, revision);
         let deleted = self.database.transact((self, filter, by), |session, (this, filter, by)| {
             async move {
-                let Some(before) = this
+                let Some(Stored(before)) = this
                     .users()
                     .find_one_and_delete(filter.clone())
                     .session(&mut *session)

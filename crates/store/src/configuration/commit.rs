@@ -28,6 +28,7 @@ use crate::names::{
 };
 use crate::org_units::OrgUnitDocument;
 use crate::organizations::OrganizationDocument;
+use crate::stored::Stored;
 use crate::templates::TemplateDocument;
 use crate::{inbound_integrations, lookups};
 
@@ -117,7 +118,7 @@ impl Configurations {
             .await?;
         let not_migrated = || StoreError::Refused("the database is not migrated".to_owned());
         let raised = raised.ok_or_else(|| Error::custom(CommitError::Store(not_migrated())))?;
-        Ok(unsigned(raised.value))
+        Ok(unsigned(raised.0.value))
     }
 
     /// The revision of the item, if it exists; one that belongs to another organisation is a duplicate if it is to be new,
@@ -133,7 +134,7 @@ impl Configurations {
             .projection(doc! { "revision": 1 })
             .session(session)
             .await?;
-        Ok(found.map(|item| unsigned(item.revision)))
+        Ok(found.map(|Stored(item)| unsigned(item.revision)))
     }
 
     pub(super) fn document(&self, change: &Change, revision: u64) -> std::result::Result<Option<Document>, StoreError> {

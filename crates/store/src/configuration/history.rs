@@ -24,6 +24,7 @@ use crate::names::{AUDIT_LOGS, CONFIG_VERSIONS};
 use crate::org_units::OrgUnitDocument;
 use crate::organizations::OrganizationDocument;
 use crate::page::{Listed, Page};
+use crate::stored::read_document;
 use crate::templates::TemplateDocument;
 
 /// One version as the database keeps it: secrets are sealed in it as they are in the item itself.
@@ -107,7 +108,7 @@ impl Configurations {
             .transpose()
     }
 
-    pub(super) fn content(&self, kind: ItemKind, document: Document) -> std::result::Result<Change, StoreError> {
+    pub(super) fn content(&self, kind: ItemKind, document: &Document) -> std::result::Result<Change, StoreError> {
         match kind {
             ItemKind::Organization => {
                 read::<OrganizationDocument>(document).map(|document| Change::PutOrganization(Organization::from(document)))
@@ -135,7 +136,7 @@ impl Configurations {
 impl VersionDocument {
     fn read(
         self,
-        content: impl Fn(ItemKind, Document) -> std::result::Result<Option<Change>, StoreError>,
+        content: impl Fn(ItemKind, &Document) -> std::result::Result<Option<Change>, StoreError>,
     ) -> std::result::Result<Version, StoreError> {
         let Self {
             revision,
@@ -149,7 +150,7 @@ impl VersionDocument {
         } = self;
         let kind = ItemKind::parse(&kind).ok_or_else(|| unreadable("kind"))?;
         let content = match document {
-            Some(document) => content(kind, document)?,
+            Some(document) => content(kind, &document)?,
             None => None,
         };
         Ok(Version {
@@ -171,6 +172,6 @@ fn of_item(item: &Item) -> Document {
     doc! { "orgId": item.org.map(|org| org.0), "kind": item.kind.as_str(), "item": &item.id }
 }
 
-fn read<T: DeserializeOwned>(document: Document) -> std::result::Result<T, StoreError> {
-    bson::deserialize_from_document(document).map_err(|_| unreadable("document"))
+fn read<T: DeserializeOwned>(document: &Document) -> std::result::Result<T, StoreError> {
+    read_document(document).map_err(|_| unreadable("document"))
 }

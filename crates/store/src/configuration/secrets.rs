@@ -14,6 +14,7 @@ pub use tally::SecretsTally;
 
 use super::Configurations;
 use crate::secret_box::SecretBox;
+use crate::stored::Stored;
 use place::Place;
 use tally::Outcome;
 
@@ -53,7 +54,7 @@ impl Configurations {
         let cursor = self.database.within(kept.find(place.filter())).await?;
         let outcomes = cursor
             .map_err(|error| crate::error::store_error(&error))
-            .map_ok(|kept| self.look_into(place, kept, pass))
+            .map_ok(|Stored(kept)| self.look_into(place, kept, pass))
             .try_buffer_unordered(AT_ONCE);
         let empty = SecretsTally::new(place.collection());
         outcomes.try_fold(empty, async |tally, outcome| Ok(tally.with(outcome))).await
@@ -83,7 +84,7 @@ impl Configurations {
             return Ok(None);
         };
         let sealing = Self::new(self.database.with_secrets(secrets.clone()));
-        let item = sealing.content(kind, content.clone())?;
+        let item = sealing.content(kind, content)?;
         if secrets.opened().skip(1).all(|(_, opened)| opened == 0) {
             return Ok(None);
         }

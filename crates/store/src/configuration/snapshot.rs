@@ -1,7 +1,7 @@
 //! Following configuration from its beginning.
 
+use futures::StreamExt;
 use futures::stream::{self, BoxStream};
-use futures::{StreamExt, TryStreamExt};
 use ig_core::configuration::Change;
 use ig_core::event_type::EventTypeDefinition;
 use ig_core::ports::StoreError;
@@ -19,6 +19,7 @@ use crate::names::{EVENT_TYPES, INTEGRATIONS, ORG_UNITS, ORGANIZATIONS};
 use crate::org_units::OrgUnitDocument;
 use crate::organizations::OrganizationDocument;
 use crate::secret_box::SecretBox;
+use crate::stored::Stored;
 use crate::{inbound_integrations, integrations, jobs};
 
 const PART: usize = 1_000;
@@ -94,8 +95,8 @@ async fn next_part<T>(
     collection: &'static str,
     filter: Document,
     read: Read<T>,
-    cursor: Option<Cursor<T>>,
-) -> Result<Option<(Vec<Change>, Option<Cursor<T>>)>, StoreError>
+    cursor: Option<Cursor<Stored<T>>>,
+) -> Result<Option<(Vec<Change>, Option<Cursor<Stored<T>>>)>, StoreError>
 where
     T: DeserializeOwned + Send + Sync + Unpin + 'static,
 {
@@ -109,7 +110,7 @@ where
     };
     let mut part = Vec::with_capacity(PART);
     while part.len() < PART {
-        match database.within(cursor.try_next()).await? {
+        match database.next(&mut cursor).await? {
             Some(document) => part.push(read(document, database.secrets())?),
             None => break,
         }

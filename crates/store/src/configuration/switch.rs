@@ -19,6 +19,7 @@ use super::{CommitError, Configurations, Expected};
 use crate::field::{date, long};
 use crate::integrations::HoldDocument;
 use crate::names::INTEGRATIONS;
+use crate::stored::Outcome as _;
 
 /// An integration to be held or let go.
 struct Switch<'a> {
@@ -62,7 +63,7 @@ impl Configurations {
         let update = update.return_document(ReturnDocument::After);
         let switched = update.session(&mut *session).await?;
         self.note(session, revision, &switch.subject, false).await?;
-        self.remember(session, revision, &switch.subject, Action::Update, switched)
+        self.remember(session, revision, &switch.subject, Action::Update, switched.read())
             .await?;
         Ok(revision)
     }

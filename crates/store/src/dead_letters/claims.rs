@@ -19,6 +19,7 @@ use super::document::DeadLetterDocument;
 use super::standing::CLAIM;
 use super::{DeadLetters, KeptLetter};
 use crate::field::{date, object_id, timestamp};
+use crate::stored::Stored;
 
 #[derive(Debug, Deserialize)]
 struct Counted {
@@ -42,7 +43,7 @@ impl DeadLetters {
         let by_org = doc! { "$group": { "_id": "$orgId", "count": { "$sum": 1_i64 } } };
         let letters = self.letters::<Document>();
         let pipeline = [doc! { "$match": due_but(now, busy) }, by_org];
-        let counted = letters.aggregate(pipeline).with_type::<Counted>();
+        let counted = letters.aggregate(pipeline).with_type::<Stored<Counted>>();
         let counted = self.database.all(counted).await?;
         let count = |counted: Counted| (OrgId(counted.org_id), usize::try_from(counted.count).unwrap_or(0));
         Ok(counted.into_iter().map(count).collect())

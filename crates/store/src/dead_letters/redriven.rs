@@ -17,6 +17,7 @@ use super::standing::{as_read, standing};
 use super::{DeadLetters, KeptLetter};
 use crate::error::unreadable;
 use crate::field::{date, object_id, timestamp, unsigned};
+use crate::stored::Stored;
 
 /// What came of a dead letter in its redrive.
 pub(super) const DELIVERED: &str = "DELIVERED";
@@ -163,7 +164,10 @@ impl DeadLetters {
             doc! { "$group": { "_id": { "open": "$redriveOpen", "outcome": "$redriveOutcome" }, "count": { "$sum": 1_i64 } } },
         ];
         let letters = self.letters::<Document>();
-        let counted = self.database.all(letters.aggregate(pipeline).with_type::<Counted>()).await?;
+        let counted = self
+            .database
+            .all(letters.aggregate(pipeline).with_type::<Stored<Counted>>())
+            .await?;
         let mut progress = RedriveProgress::default();
         for Counted { outcome, count } in counted {
             match outcome.outcome.as_deref() {

@@ -15,6 +15,7 @@ use super::DeadLetters;
 use crate::delivery_logs::read_category;
 use crate::error::unreadable;
 use crate::field::{timestamp, unsigned};
+use crate::stored::Stored;
 
 /// Dead letters of one kind.
 struct OfOneKind {
@@ -86,7 +87,10 @@ impl DeadLetters {
             } },
         ];
         let letters = self.letters::<Document>();
-        let counted = self.database.all(letters.aggregate(pipeline).with_type::<Counted>()).await?;
+        let counted = self
+            .database
+            .all(letters.aggregate(pipeline).with_type::<Stored<Counted>>())
+            .await?;
         let mut statistics = DeadLetterStatistics::default();
         for counted in counted {
             statistics.add(counted.try_into()?);

@@ -20,6 +20,7 @@ use crate::configuration::Configurations;
 use crate::error::is_duplicate;
 use crate::field::{object_id, unsigned};
 use crate::names::{LOOKUP_TABLES, LOOKUPS};
+use crate::stored::Stored;
 
 impl MongoLookups {
     /// Makes a row.
@@ -196,7 +197,7 @@ impl MongoLookups {
         let plan = Plan::of(org, drafts, &generations, in_place, at);
         if let Some(command) = plan.update_command() {
             let answer = self.database.driver().run_command(command).session(&mut *session).await?;
-            match outcome(answer).map_err(LookupError::from)? {
+            match outcome(&answer).map_err(LookupError::from)? {
                 Outcome::Done => {}
                 Outcome::Duplicate => return Err(LookupError::Overtaken.into()),
             }
@@ -228,7 +229,7 @@ impl MongoLookups {
     async fn rows_in(&self, session: &mut ClientSession, filter: Document) -> Driven<Vec<RowDocument>> {
         let rows = self.database.collection::<RowDocument>(LOOKUPS);
         let mut cursor = rows.find(filter).session(&mut *session).await?;
-        cursor.stream(session).try_collect().await
+        cursor.stream(session).map_ok(|Stored(row)| row).try_collect().await
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use futures::TryStreamExt;
 use ig_core::clock::Timestamp;
 use ig_core::ports::StoreError;
 use mongodb::ClientSession;
@@ -105,7 +104,7 @@ impl MongoLookups {
         loop {
             let mut chunk = Vec::with_capacity(CHUNK);
             while chunk.len() < CHUNK {
-                match self.database.within(ids.try_next()).await? {
+                match self.database.next(&mut ids).await? {
                     Some(Id { id }) => chunk.push(id),
                     None => break,
                 }

@@ -96,7 +96,7 @@ impl MergingLookups {
                 "writeConcern",
                 concern.map_err(|error| StoreError::Refused(error.to_string()))?,
             );
-            done = outcome(database.within(database.driver().run_command(command)).await?)?;
+            done = outcome(&database.within(database.driver().run_command(command)).await?)?;
         }
         if !plan.inserts.is_empty() {
             let rows = database.collection::<RowDocument>(LOOKUPS);

@@ -14,6 +14,7 @@ use super::tables::Generations;
 use crate::error::DUPLICATE_KEY;
 use crate::field::date;
 use crate::names::LOOKUPS;
+use crate::stored::read_document;
 
 /// What became of drafts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -154,8 +155,8 @@ pub(super) enum Outcome {
     Duplicate,
 }
 
-pub(super) fn outcome(answer: Document) -> Result<Outcome, StoreError> {
-    let updated: Updated = bson::deserialize_from_document(answer).map_err(|error| StoreError::Refused(error.to_string()))?;
+pub(super) fn outcome(answer: &Document) -> Result<Outcome, StoreError> {
+    let updated: Updated = read_document(answer).map_err(|error| StoreError::Refused(error.to_string()))?;
     if updated.write_errors.iter().any(|error| error.code == DUPLICATE_KEY) {
         return Ok(Outcome::Duplicate);
     }

@@ -13,6 +13,7 @@ use super::MongoLookups;
 use super::usage::UsageDocument;
 use crate::field::{timestamp, unsigned};
 use crate::names::{LOOKUP_USAGE, LOOKUPS};
+use crate::stored::Stored;
 
 /// One type's figures.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +64,7 @@ impl MongoLookups {
             } },
             doc! { "$sort": { "_id": 1 } },
         ];
-        let counted = rows.aggregate(pipeline).with_type::<Counted>();
+        let counted = rows.aggregate(pipeline).with_type::<Stored<Counted>>();
         let counted = self.database.all(counted).await?;
         let figures = counted.into_iter().map(|counted| {
             let usage = usage.remove(&counted.lookup_type).unwrap_or_default();

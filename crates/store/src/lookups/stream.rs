@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
+use futures::StreamExt;
 use futures::stream::{self, BoxStream};
-use futures::{StreamExt, TryStreamExt};
 use ig_core::id::OrgId;
 use ig_core::lookup::LookupRow;
 use ig_core::ports::StoreError;
@@ -15,6 +15,7 @@ use super::leftovers::KEPT;
 use super::read::in_order;
 use super::{LookupFilter, MongoLookups};
 use crate::names::LOOKUPS;
+use crate::stored::Stored;
 
 /// Rows handed on at once.
 const PART: usize = 1_000;
@@ -40,10 +41,10 @@ impl MongoLookups {
         })
     }
 
-    async fn next_part(&self, cursor: &mut Cursor<RowDocument>) -> Result<Vec<LookupRow>, StoreError> {
+    async fn next_part(&self, cursor: &mut Cursor<Stored<RowDocument>>) -> Result<Vec<LookupRow>, StoreError> {
         let mut part = Vec::with_capacity(PART);
         while part.len() < PART {
-            match self.database.within(cursor.try_next()).await? {
+            match self.database.next(cursor).await? {
                 Some(row) => part.push(row.try_into()?),
                 None => break,
             }

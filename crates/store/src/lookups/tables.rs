@@ -16,6 +16,7 @@ use super::error::LookupError;
 use crate::configuration::Configurations;
 use crate::database::Database;
 use crate::names::LOOKUP_TABLES;
+use crate::stored::Stored;
 
 /// A table and its generation in force; `_id` is `org:tenant:type`, unambiguous because numbers hold no colon.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -132,5 +133,5 @@ async fn generations_in(
 pub(super) async fn tables_in(database: &Database, session: &mut ClientSession, filter: Document) -> Driven<Vec<TableDocument>> {
     let collection = database.collection::<TableDocument>(LOOKUP_TABLES);
     let mut cursor = collection.find(filter).session(&mut *session).await?;
-    cursor.stream(session).try_collect().await
+    cursor.stream(session).map_ok(|Stored(table)| table).try_collect().await
 }

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use futures::TryStreamExt as _;
+use futures::FutureExt as _;
 use ig_core::clock::Timestamp;
 use ig_core::ports::StoreError;
 use mongodb::Collection;
@@ -18,9 +18,10 @@ use serde::de::DeserializeOwned;
 
 use super::lookback::{Lookback, Span};
 use super::{Listed, Page};
-use crate::database::Database;
+use crate::database::{Database, collected};
 use crate::error::store_error;
 use crate::field::{long, unsigned};
+use crate::stored::Stored;
 
 /// Items beyond the page that are counted; where there are more, the total is told as a lower bound.
 const COUNTED_BEYOND: u64 = 500;
@@ -77,7 +78,7 @@ impl Database {
             let skip = page.skip().saturating_sub(total);
             if missing > 0 && count > skip {
                 let ids = self
-                    .all(target.aggregate(part(found, skip, missing)).with_type::<Id>())
+                    .all(target.aggregate(part(found, skip, missing)).with_type::<Stored<Id>>())
                     .await?;
                 items.extend(self.of_ids::<T>(&sought, ids).await?);
             }
@@ -114,8 +115,8 @@ impl Database {
     ) -> Result<Option<u64>, StoreError> {
         let mut pipeline = found.to_vec();
         pipeline.push(doc! { "$count": "count" });
-        let counting = target.aggregate(pipeline).max_time(patience).with_type::<Count>();
-        let counted = self.raw(async move { counting.await?.try_collect::<Vec<_>>().await }).await?;
+        let counting = target.aggregate(pipeline).max_time(patience).with_type::<Stored<Count>>();
+        let counted = self.raw(collected::<Count>(counting.into_future().boxed())).await?;
         match counted {
             Ok(counts) => Ok(Some(counts.first().map_or(0, |count| unsigned(count.count)))),
             Err(error) if is_out_of_time(&error) => Ok(None),

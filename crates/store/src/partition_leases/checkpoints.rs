@@ -13,6 +13,7 @@ use super::document::{OwnedDocument, field};
 use crate::database::durable;
 use crate::field::{long, unsigned};
 use crate::names::CHECKPOINTS;
+use crate::stored::read_document;
 
 /// The server's answer to many updates at once, which is no error even when some of them failed.
 #[derive(Debug, Deserialize)]
@@ -39,7 +40,7 @@ impl MongoLeases {
         let write_concern = bson::serialize_to_bson(&durable()).map_err(|error| StoreError::Refused(error.to_string()))?;
         let command = doc! { "update": CHECKPOINTS, "updates": updates, "ordered": false, "writeConcern": write_concern };
         let answer = self.database.within(self.database.driver().run_command(command)).await?;
-        let updated: Updated = bson::deserialize_from_document(answer).map_err(|error| StoreError::Refused(error.to_string()))?;
+        let updated: Updated = read_document(&answer).map_err(|error| StoreError::Refused(error.to_string()))?;
         if !updated.write_errors.is_empty() || updated.write_concern_error.is_some() {
             return Err(StoreError::Unavailable("not every checkpoint was written durably".to_owned()));
         }

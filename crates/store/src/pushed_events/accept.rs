@@ -18,6 +18,7 @@ use crate::database::Database;
 use crate::error::store_error;
 use crate::field::{long, unsigned};
 use crate::names::{COUNTERS, PUSHED_EVENTS};
+use crate::stored::Stored;
 
 /// Stores what is new among the events and says of each what came of it.
 pub(super) async fn accept(database: &Database, events: &[PushedEvent]) -> std::result::Result<Vec<Accepted>, StoreError> {
@@ -61,7 +62,7 @@ async fn raise(database: &Database, session: &mut ClientSession, by: i64) -> Res
         .session(session)
         .await?;
     let raised = raised.ok_or_else(|| Error::custom("the database is not migrated".to_owned()))?;
-    Ok(unsigned(raised.value))
+    Ok(unsigned(raised.0.value))
 }
 
 async fn known(database: &Database, session: &mut ClientSession, events: &[PushedEvent]) -> Result<HashMap<String, Vec<u8>>> {
@@ -71,7 +72,7 @@ async fn known(database: &Database, session: &mut ClientSession, events: &[Pushe
         .find(doc! { "key": { "$in": keys } })
         .projection(doc! { "_id": 0, "key": 1, "digest": 1 });
     let mut cursor = find.session(&mut *session).await?;
-    let found: Vec<_> = cursor.stream(session).try_collect().await?;
+    let found: Vec<_> = cursor.stream(session).map_ok(|Stored(known)| known).try_collect().await?;
     Ok(found.into_iter().map(|known| (known.key, known.digest.bytes)).collect())
 }
 

@@ -7,12 +7,12 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use ig_core::ports::StoreError;
 use ig_core::scheduled::{CallOff, CallOffKey, ScheduledDelivery, ScheduledStatus};
-use mongodb::Collection;
 use mongodb::bson::{self, Document, doc};
 
 use super::call_offs::{CallOffDocument, before};
 use super::document::{EventDocument, ScheduledDocument};
 use super::{ScheduledDeliveries, cancelled};
+use crate::database::Documents;
 use crate::error::{is_duplicate, store_error, unreadable};
 use crate::field::object_id;
 use crate::names::{SCHEDULED, SCHEDULED_CALL_OFFS};
@@ -42,8 +42,8 @@ impl ScheduledDeliveries {
         self.apply(call_off).await
     }
 
-    fn call_offs<'a>(&self) -> Collection<CallOffDocument<'a>> {
-        self.database.driver().collection(SCHEDULED_CALL_OFFS)
+    fn call_offs(&self) -> Documents<CallOffDocument<'static>> {
+        self.database.collection(SCHEDULED_CALL_OFFS)
     }
 
     async fn call_offs_of(&self, keys: &BTreeSet<&CallOffKey>) -> Result<Vec<CallOff>, StoreError> {

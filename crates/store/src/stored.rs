@@ -1,0 +1,240 @@
+//! Reading a type out of a stored document.
+//!
+//! The driver's own deserializer offers every type seventeen kinds of maps, one for each kind of BSON value, and the compiler makes each of
+//! them for each type: an eighth of a binary, and a third of what this crate takes to compile. This one knows one map.
+
+use mongodb::bson::Document;
+use mongodb::bson::error::Error;
+use mongodb::bson::raw::{RawArrayIter, RawBsonRef, RawDocument, RawDocumentBuf, RawElement, RawIter};
+use mongodb::bson::spec::BinarySubtype;
+use mongodb::results::{CreateIndexesResult, DeleteResult, InsertManyResult, InsertOneResult, UpdateResult};
+use mongodb::{ClientSession, Cursor};
+use serde::de::value::{BorrowedStrDeserializer, MapAccessDeserializer};
+use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, forward_to_deserialize_any};
+
+/// A type that is read by [`Value`] wherever the driver reads it.
+#[derive(Debug)]
+pub(crate) struct Stored<T>(pub(crate) T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Stored<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let document = <&RawDocument>::deserialize(deserializer)?;
+        read(document).map(Self).map_err(D::Error::custom)
+    }
+}
+
+/// Reads a document.
+pub(crate) fn read<'de, T: Deserialize<'de>>(document: &'de RawDocument) -> Result<T, Error> {
+    T::deserialize(Value(RawBsonRef::Document(document)))
+}
+
+/// Reads a document that was taken apart.
+pub(crate) fn read_document<T: DeserializeOwned>(document: &Document) -> Result<T, Error> {
+    read(&RawDocumentBuf::try_from(document)?)
+}
+
+/// What an operation of the driver's ends in, once what it read is taken out of [`Stored`].
+pub(crate) trait Outcome {
+    type Read;
+
+    fn read(self) -> Self::Read;
+}
+
+macro_rules! read_nothing {
+    ($($outcome:ty),*) => {$(
+        impl Outcome for $outcome {
+            type Read = Self;
+
+            fn read(self) -> Self {
+                self
+            }
+        }
+    )*};
+}
+
+read_nothing! {
+    (), u64, ClientSession, CreateIndexesResult, DeleteResult, Document, InsertManyResult, InsertOneResult, UpdateResult
+}
+
+impl<T> Outcome for Vec<T> {
+    type Read = Self;
+
+    fn read(self) -> Self {
+        self
+    }
+}
+
+impl<T> Outcome for Cursor<T> {
+    type Read = Self;
+
+    fn read(self) -> Self {
+        self
+    }
+}
+
+impl<T> Outcome for Option<Stored<T>> {
+    type Read = Option<T>;
+
+    fn read(self) -> Option<T> {
+        self.map(|stored| stored.0)
+    }
+}
+
+/// A value of a document.
+struct Value<'de>(RawBsonRef<'de>);
+
+impl<'de> Deserializer<'de> for Value<'de> {
+    type Error = Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.0 {
+            RawBsonRef::Document(document) => visitor.visit_map(Fields::of(document)),
+            RawBsonRef::Array(array) => visitor.visit_seq(Elements(array.into_iter())),
+            RawBsonRef::String(text) => visitor.visit_borrowed_str(text),
+            RawBsonRef::Boolean(value) => visitor.visit_bool(value),
+            RawBsonRef::Int32(value) => visitor.visit_i32(value),
+            RawBsonRef::Int64(value) => visitor.visit_i64(value),
+            RawBsonRef::Double(value) => visitor.visit_f64(value),
+            RawBsonRef::Null => visitor.visit_unit(),
+            RawBsonRef::Binary(binary) if binary.subtype == BinarySubtype::Generic => visitor.visit_borrowed_bytes(binary.bytes),
+            // What these mean is known to the types of the `bson` crate, which look for such a name.
+            RawBsonRef::DateTime(at) => visitor.visit_map(Fields::Named("$date", Named::Millis(at.timestamp_millis()))),
+            RawBsonRef::ObjectId(id) => visitor.visit_map(Fields::Named("$oid", Named::Bytes(id.bytes()))),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.0 {
+            RawBsonRef::Null => visitor.visit_none(),
+            _ => visitor.visit_some(self),
+        }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _name: &'static str, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        match self.0 {
+            RawBsonRef::String(text) => visitor.visit_enum(BorrowedStrDeserializer::new(text)),
+            RawBsonRef::Document(document) => visitor.visit_enum(MapAccessDeserializer::new(Fields::of(document))),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.0 {
+            RawBsonRef::ObjectId(id) => visitor.visit_bytes(&id.bytes()),
+            _ => self.deserialize_any(visitor),
+        }
+    }
+
+    /// Whatever it is: a server's answer holds kinds of values that no document of ours has.
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_unit()
+    }
+
+    fn is_human_readable(&self) -> bool {
+        false
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string byte_buf unit unit_struct seq tuple tuple_struct map struct
+        identifier
+    }
+}
+
+/// The one map that types meet.
+enum Fields<'de> {
+    /// Of a document: what is left of it, and the field whose value comes next.
+    Document(RawIter<'de>, Option<RawElement<'de>>),
+    /// A value under a name that says what it means.
+    Named(&'static str, Named),
+    /// All was read.
+    End,
+}
+
+#[derive(Clone, Copy)]
+enum Named {
+    Millis(i64),
+    Bytes([u8; 12]),
+}
+
+impl<'de> Fields<'de> {
+    fn of(document: &'de RawDocument) -> Self {
+        Self::Document(document.iter_elements(), None)
+    }
+}
+
+impl<'de> MapAccess<'de> for Fields<'de> {
+    type Error = Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
+        let name = match self {
+            Self::Document(rest, current) => {
+                *current = rest.next().transpose()?;
+                current.as_ref().map(|field| field.key().as_str())
+            }
+            Self::Named(name, _) => Some(*name),
+            Self::End => None,
+        };
+        name.map(|name| seed.deserialize(BorrowedStrDeserializer::new(name)))
+            .transpose()
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Error> {
+        match self {
+            Self::Document(_, Some(field)) => seed.deserialize(Value(field.value()?)),
+            Self::Named(_, value) => {
+                let value = *value;
+                *self = Self::End;
+                seed.deserialize(value)
+            }
+            Self::Document(_, None) | Self::End => Err(Error::custom("a value was asked for before its field")),
+        }
+    }
+}
+
+impl<'de> Deserializer<'de> for Named {
+    type Error = Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self {
+            Self::Millis(millis) => visitor.visit_i64(millis),
+            Self::Bytes(bytes) => visitor.visit_bytes(&bytes),
+        }
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct newtype_struct seq tuple
+        tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+struct Elements<'de>(RawArrayIter<'de>);
+
+impl<'de> SeqAccess<'de> for Elements<'de> {
+    type Error = Error;
+
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Error> {
+        let element = self.0.next().transpose()?;
+        element.map(|element| seed.deserialize(Value(element))).transpose()
+    }
+}
+
+fn unexpected(value: &RawBsonRef<'_>) -> Error {
+    Error::custom(format!(
+        "a value of type {:?}, which nothing here writes",
+        value.element_type()
+    ))
+}
+
+#[cfg(test)]
+mod tests;
