@@ -17,6 +17,7 @@ mod hold;
 mod limit;
 mod lookup;
 mod mapping;
+pub mod query;
 mod script;
 mod signing;
 mod target;

@@ -80,7 +80,7 @@ impl Orders {
         }
         let log_id = order.message_id.log_id(order.event_created_at);
         let recorded = self.logs.get(order.org_id, log_id).await?;
-        let compiled = self.integration(&order, recorded.as_ref())?;
+        let compiled = self.integration(&order, recorded.as_ref()).await?;
         if let Some(recorded) = &recorded
             && !self.is_retry(&order, recorded).await?
         {
@@ -116,23 +116,37 @@ impl Orders {
         self.letters.is_held(order.org_id, recorded.id, &claim).await
     }
 
-    fn integration(&self, order: &DeliveryOrder, recorded: Option<&DeliveryLog>) -> Result<Arc<CompiledIntegration>, OrderError> {
+    async fn integration(
+        &self,
+        order: &DeliveryOrder,
+        recorded: Option<&DeliveryLog>,
+    ) -> Result<Arc<CompiledIntegration>, OrderError> {
         let found = self.configuration.integration(order.integration);
-        let compiled = found
-            .filter(|compiled| compiled.integration.org_id == order.org_id)
-            .or_else(|| self.inbound(order, recorded?))
-            .ok_or(OrderError::NoSuchIntegration)?;
+        let found = found.filter(|compiled| compiled.integration.org_id == order.org_id);
+        let found = match (found, recorded) {
+            (None, Some(recorded)) => self.inbound(order, recorded).await?,
+            (found, _) => found,
+        };
+        let compiled = found.ok_or(OrderError::NoSuchIntegration)?;
         if usize::from(order.action_index) >= compiled.actions.len() {
             return Err(OrderError::NoSuchAction(order.action_index));
         }
         Ok(compiled)
     }
 
-    /// What a call that failed is sent again through: its log tells where it went.
-    fn inbound(&self, order: &DeliveryOrder, recorded: &DeliveryLog) -> Option<Arc<CompiledIntegration>> {
-        let inbound = self.configuration.inbound(order.org_id, order.integration)?;
-        let again = inbound.again(&recorded.target, recorded.request_headers.get(IDEMPOTENCY_KEY))?;
-        Some(Arc::new(CompiledIntegration::new(Arc::new(again), Direction::Inbound)))
+    /// What a call that failed is sent again through: its dead letter tells where it went, its query included, which a log may lack.
+    async fn inbound(
+        &self,
+        order: &DeliveryOrder,
+        recorded: &DeliveryLog,
+    ) -> Result<Option<Arc<CompiledIntegration>>, StoreError> {
+        let Some(inbound) = self.configuration.inbound(order.org_id, order.integration) else {
+            return Ok(None);
+        };
+        let letter = self.letters.get(order.org_id, recorded.id).await?;
+        let went_to = letter.as_ref().map_or(&recorded.target, |kept| &kept.letter.target);
+        let again = inbound.again(went_to, recorded.request_headers.get(IDEMPOTENCY_KEY));
+        Ok(again.map(|again| Arc::new(CompiledIntegration::new(Arc::new(again), Direction::Inbound))))
     }
 
     async fn make(&self, order: DeliveryOrder, compiled: &CompiledIntegration) -> Result<JournalEntry, OrderError> {

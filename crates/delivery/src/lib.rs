@@ -17,7 +17,7 @@ pub use connector::{Resolve, SystemResolver};
 pub use deliverer::Deliverer;
 pub use egress::{Allow, Blocked, EgressGuard, verdict};
 pub use exchange::{Exchange, retry_after};
-pub use prepared::{Message, Prepared, Signed};
+pub use prepared::{Message, Prepared, Signed, masked as masked_headers};
 pub use proxy::{
     Answered, AnsweredBody, BadAddress, BadSignature, Broken, CallError, ClientCheck, Keeping, ProxiedCall, Proxy, ProxyTemplate,
     SignedMessage, Upload, Uploading, end_to_end, is_hop_by_hop,

@@ -134,7 +134,7 @@ impl Signed {
 const USUAL_LINE: usize = 48;
 
 /// Headers as they may be stored and shown.
-pub(crate) fn masked(headers: &HeaderMap) -> HeaderLines {
+pub fn masked(headers: &HeaderMap) -> HeaderLines {
     let mut shown = HeaderLines::with_capacity(headers.len() * USUAL_LINE);
     for (name, value) in headers {
         if value.is_sensitive() || mask::is_sensitive(name.as_str()) {

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::Response;
-use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::Uri;
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use ig_core::breaker::{Ended, ProbeId};
 use ig_core::clock::{Clock as _, SystemClock};
 use ig_core::inbound::ProxyMethod;
@@ -45,6 +46,14 @@ pub(super) struct Admitted<'a> {
     pub(super) permits: [OwnedSemaphorePermit; 2],
 }
 
+/// A call's body, before it is passed on.
+enum Arriving {
+    /// Taken in already.
+    Taken(Upload),
+    /// On its way.
+    Coming(Body),
+}
+
 /// What a call is served with: a finished answer, or one that takes the record with it to its end.
 pub(super) enum Served {
     Answer(Response),
@@ -58,6 +67,7 @@ impl Admitted<'_> {
         let ready = route.ready.as_ref();
         let ready = ready.map_err(|reason| Stop::failed(Failure::new(ErrorCategory::Config, reason.clone())))?;
         client::admitted(&route, ready, self.call.client, &self.call.parts.headers)?;
+        let body = self.proven(ready, body, record).await?;
         let probe = self.passage().await?;
         let served = self.pass_through(ready, addendum, body, record).await;
         let ended = match &served {
@@ -89,6 +99,21 @@ impl Admitted<'_> {
         }
     }
 
+    /// The body of a call whose client proved itself, which may take all of it: what is not proven comes before no breaker and no
+    /// limit, and leaves nothing that is sent later.
+    async fn proven(&self, ready: &Ready, body: Body, record: &mut CallRecord) -> Result<Arriving, Stop> {
+        if !ready.client.needs_body() {
+            return Ok(Arriving::Coming(body));
+        }
+        let headers = &self.call.parts.headers;
+        let upload = intake::body(headers, body, Need::Whole, self.bounds(record)).await?;
+        record.came_with(&upload);
+        if let Upload::Whole(bytes) = &upload {
+            self.proxying.verified(&self.route, ready, headers, bytes).await?;
+        }
+        Ok(Arriving::Taken(upload))
+    }
+
     /// Whether the breaker lets the call pass, perhaps to see whether the target has recovered.
     async fn passage(&self) -> Result<Option<ProbeId>, Stop> {
         let integration = &self.route.integration;
@@ -112,29 +137,36 @@ impl Admitted<'_> {
         &self,
         ready: &Ready,
         addendum: &Addendum,
-        body: Body,
+        body: Arriving,
         record: &mut CallRecord,
     ) -> Result<Option<(Answered, Began)>, Stop> {
         let deadline = Instant::now() + self.route.integration.timeouts.total;
+        let address = self.address(ready)?;
+        record.goes_to(&address);
         let limited = self.limit(addendum).await;
-        let headers = &self.call.parts.headers;
-        // What its limit refuses still leaves a dead letter, where its body is at hand.
-        let limited = match limited {
-            Err(stop) if !intake::is_small(headers) => return Err(stop),
-            limited => limited,
+        let upload = match body {
+            Arriving::Taken(upload) => upload,
+            Arriving::Coming(body) => {
+                let headers = &self.call.parts.headers;
+                // What its limit refuses still leaves a dead letter, where its body is at hand.
+                if limited.is_err() && !intake::is_small(headers) {
+                    return limited.map(|()| None);
+                }
+                let upload = intake::body(headers, body, self.need(ready), self.bounds(record)).await?;
+                record.came_with(&upload);
+                upload
+            }
         };
-        let upload = intake::body(headers, body, self.need(ready), self.bounds(record)).await?;
-        record.came_with(&upload);
-        self.leave_letter(&upload, record);
-        limited?;
-        if let Upload::Whole(bytes) = &upload {
-            self.proxying.verified(&self.route, ready, headers, bytes).await?;
+        self.leave_letter(&upload, &address, record);
+        if limited.is_err() {
+            record.held_back(&self.headers(ready));
         }
+        limited?;
         let Some(upload) = self.shape(ready, upload, record).await? else {
             record.close(Ending::Skipped, SystemClock.now());
             return Ok(None);
         };
-        let mut call = self.prepared(ready, upload)?;
+        let mut call = self.prepared(ready, address, upload);
         let persistence = Persistence {
             is_repeatable: self.is_repeatable(),
             attempts: self.route.integration.attempts,
@@ -159,7 +191,7 @@ impl Admitted<'_> {
 
     /// Whether something has to see all of the body.
     fn need(&self, ready: &Ready) -> Need {
-        let whole = ready.client.needs_body() || ready.template.signs() || self.shapes(ready).is_some();
+        let whole = ready.template.signs() || self.shapes(ready).is_some();
         if whole { Need::Whole } else { Need::Stream }
     }
 
@@ -182,12 +214,14 @@ impl Admitted<'_> {
         self.method.is_idempotent() || key.is_some_and(|key| !key.is_empty())
     }
 
-    /// A body that is here is kept where the call fails.
-    fn leave_letter(&self, upload: &Upload, record: &mut CallRecord) {
+    /// A body that is here is kept where the call fails, unless its address is longer than what can be sent to again.
+    fn leave_letter(&self, upload: &Upload, address: &Uri, record: &mut CallRecord) {
         let Upload::Whole(body) = upload else { return };
-        if matches!(self.method, ProxyMethod::Post | ProxyMethod::Put | ProxyMethod::Patch) {
+        let has_body = matches!(self.method, ProxyMethod::Post | ProxyMethod::Put | ProxyMethod::Patch);
+        if let Some(address) = address.to_string().parse().ok().filter(|_| has_body && record.is_kept()) {
             record.would_leave(Letter {
                 body: body.clone(),
+                address,
                 entity: self.route.integration.tenant_id,
                 is_repeatable: self.is_repeatable(),
             });
@@ -207,13 +241,17 @@ impl Admitted<'_> {
         }))
     }
 
-    fn prepared(&self, ready: &Ready, upload: Upload) -> Result<ProxiedCall, Stop> {
+    /// Where it goes.
+    fn address(&self, ready: &Ready) -> Result<Uri, Stop> {
         let query = address::query(self.call.parts.uri.query().unwrap_or_default());
-        let address = ready.template.address(self.rest, &query);
-        let address = address.map_err(|bad| {
+        ready.template.address(self.rest, &query).map_err(|bad| {
             let error = ApiError::parameter("path", bad.to_string());
             Stop::refused(ErrorCategory::ClientError, error)
-        })?;
+        })
+    }
+
+    /// The headers that go on.
+    fn headers(&self, ready: &Ready) -> HeaderMap {
         let origin = Origin {
             client: self.call.client,
             is_https: self.call.is_https,
@@ -227,9 +265,13 @@ impl Admitted<'_> {
         if ready.response.is_some() {
             headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         }
+        headers
+    }
+
+    fn prepared(&self, ready: &Ready, address: Uri, upload: Upload) -> ProxiedCall {
         let method = self.call.parts.method.clone();
-        let call = ProxiedCall::new(ready.template.clone(), method, address, headers, upload);
-        Ok(call.signed(&self.identity.message.to_string(), self.identity.came_at))
+        let call = ProxiedCall::new(ready.template.clone(), method, address, self.headers(ready), upload);
+        call.signed(&self.identity.message.to_string(), self.identity.came_at)
     }
 }
 

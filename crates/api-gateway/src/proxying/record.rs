@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::Uri;
+use http::{HeaderMap, Uri};
 use ig_core::clock::Timestamp;
 use ig_core::delivery_log::{
     Attempt, DeliveryLog, DeliveryStatus, Destination, Direction, EventRef, ExecutionTrace, IntegrationRef, KeptBody, Step,
@@ -15,7 +15,7 @@ use ig_core::inbound::ProxyMethod;
 use ig_core::integration::LogLevel;
 use ig_core::message::MessageId;
 use ig_core::ports::JournalEntry;
-use ig_delivery::{ProxiedCall, Upload};
+use ig_delivery::{ProxiedCall, Upload, masked_headers};
 use ig_service::TraceContext;
 
 use super::ending::Ending;
@@ -152,16 +152,27 @@ impl CallRecord {
         }
     }
 
+    /// It is to go there.
+    pub(super) fn goes_to(&mut self, address: &Uri) {
+        if let Some(draft) = self.draft.as_mut().filter(|draft| draft.log.target.url.uri() != address)
+            && let Some(url) = shown(address, draft.level)
+        {
+            draft.log.target.url = url;
+        }
+    }
+
+    /// It would have gone on with these headers.
+    pub(super) fn held_back(&mut self, headers: &HeaderMap) {
+        if let Some(draft) = &mut self.draft {
+            draft.log.request_headers = masked_headers(headers);
+        }
+    }
+
     /// It is about to be passed on so.
     pub(super) fn passes(&mut self, call: &ProxiedCall) {
         let Some(draft) = &mut self.draft else { return };
         draft.log.request_headers = call.masked_headers();
         draft.log.signature = call.signature().map(str::to_owned);
-        if draft.log.target.url.uri() != call.address()
-            && let Some(url) = shown(call.address(), draft.level)
-        {
-            draft.log.target.url = url;
-        }
     }
 
     /// It was passed on, and this came of it.

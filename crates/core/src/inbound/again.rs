@@ -5,7 +5,7 @@ use http::Uri;
 use super::{InboundIntegration, ProxyMethod};
 use crate::delivery_log::Destination;
 use crate::integration::{
-    EventPattern, HttpMethod, Integration, LogLevel, Ordering, Scope, SimpleMapping, Target, TargetUrl, Transformation,
+    EventPattern, HttpMethod, Integration, LogLevel, Ordering, Scope, SimpleMapping, Target, TargetUrl, Transformation, query,
 };
 use crate::schedule::Schedule;
 
@@ -31,7 +31,7 @@ impl InboundIntegration {
             scope: Scope::EntityOnly,
             excluded_entity_rids: std::collections::BTreeSet::new(),
             target: Target {
-                url: self.below_target(&destination.url),
+                url: below(&self.target, &destination.url),
                 method: method(destination.method)?,
             },
             filter: None,
@@ -55,15 +55,26 @@ impl InboundIntegration {
             updated_at: self.updated_at,
         })
     }
+}
 
-    /// Where a call went, as long as that lies at or below today's target; otherwise today's target.
-    fn below_target(&self, went_to: &TargetUrl) -> TargetUrl {
-        let (today, then) = (self.target.uri(), went_to.uri());
-        let same_host = today.scheme() == then.scheme() && today.authority() == then.authority();
-        let rest = then.path().strip_prefix(path(today));
-        let is_below = same_host && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-        if is_below { went_to.clone() } else { self.target.clone() }
-    }
+/// Where a call went, as long as that lies at or below today's target, with what the query fixes today; otherwise today's target.
+fn below(target: &TargetUrl, went_to: &TargetUrl) -> TargetUrl {
+    let (today, then) = (target.uri(), went_to.uri());
+    let same_host = today.scheme() == then.scheme() && today.authority() == then.authority();
+    let rest = then.path().strip_prefix(path(today));
+    let is_below = same_host && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let whole = is_below.then(|| {
+        let query = query::completed(today.query().unwrap_or_default(), then.query().unwrap_or_default());
+        let address = went_to.to_string();
+        let place = address.split('?').next().unwrap_or_default();
+        if query.is_empty() {
+            place.to_owned()
+        } else {
+            format!("{place}?{query}")
+        }
+    });
+    let whole = whole.and_then(|whole| whole.parse().ok());
+    whole.unwrap_or_else(|| target.clone())
 }
 
 fn path(uri: &Uri) -> &str {
@@ -76,5 +87,37 @@ fn method(method: ProxyMethod) -> Option<HttpMethod> {
         ProxyMethod::Put => Some(HttpMethod::Put),
         ProxyMethod::Patch => Some(HttpMethod::Patch),
         ProxyMethod::Get | ProxyMethod::Head | ProxyMethod::Delete => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn resent_calls_go_where_they_went_with_what_the_target_fixes_today() {
+        let table = [
+            ("https://a.example/v1", "https://a.example/v1", "https://a.example/v1"),
+            (
+                "https://a.example/v1",
+                "https://a.example/v1/x?q=1",
+                "https://a.example/v1/x?q=1",
+            ),
+            (
+                "https://a.example/v1?k=2",
+                "https://a.example/v1/x?k=1&q=1",
+                "https://a.example/v1/x?k=2&q=1",
+            ),
+            ("https://a.example/v1", "https://a.example/v12/x?q=1", "https://a.example/v1"),
+            (
+                "https://b.example/v1?k=2",
+                "https://a.example/v1/x?q=1",
+                "https://b.example/v1?k=2",
+            ),
+        ];
+        for (today, then, expected) in table {
+            let url = |text: &str| text.parse::<TargetUrl>().unwrap();
+            assert_eq!(below(&url(today), &url(then)).to_string(), expected, "{today} {then}");
+        }
     }
 }

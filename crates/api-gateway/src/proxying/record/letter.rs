@@ -3,8 +3,9 @@
 use bytes::Bytes;
 use ig_core::clock::Timestamp;
 use ig_core::dead_letter::{DEFAULT_MAX_RETRIES, DeadLetter, DeadLetterReason, DeadLetterStatus, FIRST_RETRY};
-use ig_core::delivery_log::{DeliveryLog, DeliveryStatus};
+use ig_core::delivery_log::{DeliveryLog, DeliveryStatus, Destination};
 use ig_core::id::Rid;
+use ig_core::integration::TargetUrl;
 use ig_core::outcome::{ErrorCategory, Failure};
 use serde::de::IgnoredAny;
 
@@ -15,6 +16,8 @@ use crate::proxying::ending::Ending;
 pub(in crate::proxying) struct Letter {
     /// The body as it came.
     pub(in crate::proxying) body: Bytes,
+    /// Where it was to go, the client's query included.
+    pub(in crate::proxying) address: TargetUrl,
     /// The entity that the integration acts for.
     pub(in crate::proxying) entity: Rid,
     /// Whether it may be sent again with nobody's help: its method, or its client's key, says that this does no harm.
@@ -48,7 +51,10 @@ impl Letter {
             category: Some(standing.category),
             reason: standing.reason,
             original_payload: self.body,
-            target: log.target.clone(),
+            target: Destination {
+                url: self.address,
+                method: log.target.method,
+            },
             last_error: standing.message,
             attempt_count: u32::try_from(log.attempts.len()).unwrap_or(u32::MAX),
             max_retries: DEFAULT_MAX_RETRIES,

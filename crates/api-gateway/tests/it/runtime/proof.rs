@@ -96,6 +96,60 @@ async fn a_signature_is_verified_over_the_body_as_it_came_within_its_time_and_on
 }
 
 #[tokio::test]
+async fn an_unproven_call_takes_nothing_of_the_limit_and_leaves_nothing_to_send() {
+    let passage = Passage::open(json!({
+        "inboundAuthType": "HMAC", "inboundAuthConfig": {"secrets": [SECRET]},
+        "rateLimits": {"maxRequests": 2, "windowSeconds": 3600}, "allowedMethods": ["PUT"],
+    }))
+    .await;
+    let send = async |id: &str, at: i64, signed: &str| {
+        let (at, signature) = (at.to_string(), signature(id, at, signed));
+        let headers = [
+            ("webhook-id", id),
+            ("webhook-timestamp", at.as_str()),
+            ("webhook-signature", signature.as_str()),
+        ];
+        passage.call("PUT", "?orgId=10", &headers, "{}").await.status
+    };
+    let now = chrono::Utc::now().timestamp();
+    for forged in ["msg-1", "msg-2", "msg-3"] {
+        assert_eq!(send(forged, now, "another body").await, 401);
+        assert_eq!(passage.call("PUT", "?orgId=10", &[], "{}").await.status, 401);
+    }
+    assert_eq!(send("msg-4", now, "{}").await, 200, "the limit is whole");
+    assert_eq!(send("msg-4", now, "{}").await, 401, "a replay");
+    assert_eq!(send("msg-5", now, "{}").await, 200, "a replay took nothing either");
+    for forged in ["msg-6", "msg-5"] {
+        assert_eq!(send(forged, now, "another body").await, 401, "also where there is no room");
+    }
+    assert_eq!(passage.letters().await.len(), 0);
+    assert_eq!(send("msg-7", now, "{}").await, 429);
+    let logs = passage.logs(12).await;
+    assert_eq!(passage.letters().await.len(), 1, "{logs:?}");
+    assert_eq!(passage.target.count(), 2);
+}
+
+#[tokio::test]
+async fn a_limited_call_is_kept_whole_also_where_its_log_keeps_no_query() {
+    let passage = Passage::open(json!({
+        "pathSuffix": true, "logLevel": "METADATA",
+        "rateLimits": {"maxRequests": 1, "windowSeconds": 3600},
+    }))
+    .await;
+    for status in [200, 429] {
+        let headers = [("idempotency-key", "k-1")];
+        let answer = passage.call("POST", "/x/y?orgId=10&q=1", &headers, "{\"a\":1}").await;
+        assert_eq!(answer.status, status, "{answer:?}");
+    }
+    let log = passage.logs(2).await.remove(0);
+    assert_eq!(log["status"], "RETRYING", "{log}");
+    assert!(log["targetUrl"].as_str().unwrap().ends_with("/base/x/y"), "{log}");
+    assert_eq!(log["requestHeaders"]["idempotency-key"], "k-1", "{log}");
+    let letter = passage.letters().await.remove(0);
+    assert!(letter["targetUrl"].as_str().unwrap().ends_with("/base/x/y?q=1"), "{letter}");
+}
+
+#[tokio::test]
 async fn a_signature_is_taken_once_by_all_gateways_together() {
     let passage = Passage::open(json!({"inboundAuthType": "HMAC", "inboundAuthConfig": {"secrets": [SECRET]}})).await;
     let other = crate::api::Api::with(std::sync::Arc::clone(&passage.api.database), |config| {
