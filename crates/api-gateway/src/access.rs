@@ -12,7 +12,7 @@ mod tenant;
 mod tokens;
 
 pub(crate) use anybody::Anybody;
-pub(crate) use caller::Caller;
+pub(crate) use caller::{Caller, RENEWED_TOKEN};
 pub(crate) use keys::Keys;
 pub(crate) use person::{Person, Somebody};
 pub(crate) use platform::Platform;

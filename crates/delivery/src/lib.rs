@@ -20,7 +20,7 @@ pub use exchange::{Exchange, retry_after};
 pub use prepared::{Message, Prepared, Signed, masked as masked_headers};
 pub use proxy::{
     Answered, AnsweredBody, BadAddress, BadSignature, Broken, CallError, ClientCheck, Keeping, ProxiedCall, Proxy, ProxyTemplate,
-    SignedMessage, Upload, Uploading, end_to_end, is_hop_by_hop,
+    SignedMessage, Upload, Uploading, end_to_end, is_hop_by_hop, within_origin,
 };
 pub use security::{EgressConfig, SecurityConfig};
 pub use template::{Template, is_reserved_header};

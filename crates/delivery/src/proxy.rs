@@ -27,7 +27,7 @@ pub use answered::{Answered, AnsweredBody, Broken};
 pub use call::ProxiedCall;
 pub use client::{BadSignature, ClientCheck, SignedMessage};
 pub use exchange::CallError;
-pub use hygiene::{end_to_end, is_hop_by_hop};
+pub use hygiene::{end_to_end, is_hop_by_hop, within_origin};
 pub use kept::Keeping;
 pub use template::ProxyTemplate;
 pub use upload::{Upload, Uploading};

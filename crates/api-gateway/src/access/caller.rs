@@ -14,7 +14,7 @@ use crate::gateway::Edge;
 
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 /// Carries the token that is to be used from now on.
-const RENEWED_TOKEN: HeaderName = HeaderName::from_static("x-renewed-token");
+pub(crate) const RENEWED_TOKEN: HeaderName = HeaderName::from_static("x-renewed-token");
 const SCHEME: &str = "bearer ";
 
 /// Whoever sends a request; made by proof alone, so that only what this module lets through is served.

@@ -3,14 +3,14 @@
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue};
 use http::{Method, StatusCode};
 use ig_core::clock::{Clock as _, SystemClock};
 use ig_core::delivery_log::KeptBody;
 use ig_core::event::Payload;
 use ig_core::integration::Transformation;
 use ig_core::outcome::{ErrorCategory, Failure};
-use ig_delivery::{Answered, Keeping};
+use ig_delivery::{Answered, Keeping, within_origin};
 use ig_transform::{CompiledShape, Transformer};
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -20,6 +20,7 @@ use super::passing::Began;
 use super::record::{CallRecord, KEPT};
 use super::routes::Route;
 use super::shaping;
+use crate::access::RENEWED_TOKEN;
 use crate::answer::PassedOn;
 
 mod envelope;
@@ -118,7 +119,11 @@ pub(super) fn nothing() -> Response {
     passed_on(StatusCode::NO_CONTENT, HeaderMap::new(), Body::empty())
 }
 
-fn passed_on(status: StatusCode, headers: HeaderMap, body: Body) -> Response {
+/// What a target answers is the target's: it neither speaks for the gateway's origin, nor runs within it where a browser shows it.
+fn passed_on(status: StatusCode, mut headers: HeaderMap, body: Body) -> Response {
+    within_origin(&mut headers);
+    headers.remove(RENEWED_TOKEN);
+    headers.append(CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox"));
     let mut response = Response::new(body);
     *response.status_mut() = status;
     *response.headers_mut() = headers;

@@ -2,6 +2,7 @@
 
 use http::Uri;
 use http::uri::PathAndQuery;
+use ig_core::integration::query::repeated;
 
 /// The client's part of an address cannot be appended to the target's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -9,6 +10,9 @@ pub enum BadAddress {
     /// A segment of the path would climb out of the target's, or hides a separator.
     #[error("the path must not hold '.', '..', an encoded '/' or '\\', or an empty segment in between")]
     Path,
+    /// The client names a parameter that the integration's own address fixes.
+    #[error("the query must not name a parameter that the integration's targetUrl fixes: {0}")]
+    Fixed(String),
     /// Together they are no address.
     #[error("the path and query make no valid address")]
     Whole,
@@ -21,6 +25,10 @@ pub(super) fn joined(target: &Uri, path: &str, query: &str) -> Result<Uri, BadAd
     }
     if !stays_below(path) {
         return Err(BadAddress::Path);
+    }
+    if let Some(fixed) = repeated(target.query().unwrap_or_default(), query) {
+        let name = fixed.split('=').next().unwrap_or_default();
+        return Err(BadAddress::Fixed(name.to_owned()));
     }
     let mut whole = match path {
         "" => target.path().to_owned(),
@@ -103,6 +111,14 @@ mod tests {
             "x",
         ] {
             assert_eq!(whole("https://a.example/v1", path, ""), Err(BadAddress::Path), "{path}");
+        }
+    }
+
+    #[test]
+    fn no_query_repeats_a_parameter_of_the_targets() {
+        for query in ["k=2", "q=1&K=2", "%6B", "q=1;k=2"] {
+            let refused = whole("https://a.example/v1?k=1", "", query);
+            assert!(matches!(refused, Err(BadAddress::Fixed(_))), "{query}: {refused:?}");
         }
     }
 

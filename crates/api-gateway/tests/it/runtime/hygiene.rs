@@ -21,6 +21,10 @@ async fn neither_credentials_nor_what_belongs_to_a_connection_go_on() {
         ("x-forwarded-proto", "https"),
         ("forwarded", "for=6.6.6.6"),
         ("x-real-ip", "6.6.6.6"),
+        ("x-forwarded-port", "1"),
+        ("x-forwarded-prefix", "/admin"),
+        ("x-forwarded-server", "mine"),
+        ("x-http-method-override", "DELETE"),
         ("user-agent", "a client"),
         ("accept-language", "de"),
         ("x-twice", "1"),
@@ -40,6 +44,10 @@ async fn neither_credentials_nor_what_belongs_to_a_connection_go_on() {
         "upgrade",
         "forwarded",
         "x-real-ip",
+        "x-forwarded-port",
+        "x-forwarded-prefix",
+        "x-forwarded-server",
+        "x-http-method-override",
     ] {
         assert!(!got.contains_key(gone), "{gone} in {got:?}");
     }
@@ -89,15 +97,15 @@ async fn an_answer_comes_as_it_is_but_for_what_belongs_to_its_connection() {
         .header("connection", "x-hop")
         .header("x-hop", "1")
         .header("keep-alive", "timeout=9")
-        .header("set-cookie", "a=1")
-        .header("set-cookie", "b=2")
+        .header("x-twice", "1")
+        .header("x-twice", "2")
         .header("cache-control", "public, max-age=60")
         .header("x-request-id", "theirs")
         .body("not here");
     passage.target.always("/base", answer);
     let answer = passage.post(json!({})).await;
     assert_eq!((answer.status, &answer.bytes[..]), (404, b"not here".as_slice()));
-    assert_eq!(answer.headers.get_all("set-cookie").iter().count(), 2);
+    assert_eq!(answer.headers.get_all("x-twice").iter().count(), 2);
     assert_eq!(answer.headers["cache-control"], "public, max-age=60");
     assert!(
         !answer.headers.contains_key("x-hop") && !answer.headers.contains_key("keep-alive"),
@@ -105,4 +113,49 @@ async fn an_answer_comes_as_it_is_but_for_what_belongs_to_its_connection() {
     );
     assert!(!answer.headers.contains_key("x-frame-options"), "{answer:?}");
     assert_ne!(answer.headers["x-request-id"], "theirs");
+}
+
+#[tokio::test]
+async fn a_target_says_nothing_for_the_gateways_origin_nor_does_a_script() {
+    let script = "return {body: payload.data, headers: {'Set-Cookie': 'd=4', 'Clear-Site-Data': '*'}};";
+    let shaped = json!({"responseTransformationMode": "SCRIPT", "responseTransformScript": script});
+    for fields in [json!({}), shaped] {
+        let passage = Passage::open(fields.clone()).await;
+        let names = [
+            "set-cookie",
+            "access-control-allow-origin",
+            "access-control-allow-credentials",
+            "strict-transport-security",
+            "clear-site-data",
+            "x-renewed-token",
+            "service-worker-allowed",
+        ];
+        let answer = names
+            .iter()
+            .fold(Answer::status(200), |answer, name| answer.header(name, "theirs"));
+        passage.target.always("/base", answer.header("x-kept", "1").body("{}"));
+        let answer = passage.post(json!({})).await;
+        assert_eq!(
+            (answer.status, &answer.headers["x-kept"]),
+            (200, &"1".parse().unwrap()),
+            "{answer:?}"
+        );
+        for name in names {
+            assert!(!answer.headers.contains_key(name), "{fields}: {name} in {answer:?}");
+        }
+        assert_eq!(answer.headers["content-security-policy"], "sandbox");
+    }
+}
+
+#[tokio::test]
+async fn a_client_names_no_parameter_that_the_integration_fixes() {
+    let target = ig_testkit::receiver::Receiver::start();
+    let passage = Passage::towards(&target.url("/base?key=ours"), json!({"allowedMethods": ["GET"]})).await;
+    for query in ["key=theirs", "KEY=theirs", "%6bey=theirs", "q=1;key=theirs"] {
+        let refused = passage.call("GET", &format!("?orgId=10&{query}"), &[], "").await;
+        assert_eq!((refused.status, target.count()), (400, 0), "{query}: {refused:?}");
+        assert!(refused.json.to_string().contains("targetUrl fixes: "), "{refused:?}");
+    }
+    assert_eq!(passage.call("GET", "?orgId=10&q=1", &[], "").await.status, 200);
+    assert_eq!(target.requests().remove(0).query.as_deref(), Some("key=ours&q=1"));
 }
