@@ -1,4 +1,5 @@
-//! What is made when the service starts: the database's collections, the first key, the first administrator.
+//! What is made when the service starts: the database's collections, the first key, the first administrator. What was there before,
+//! or was there and is gone, stays as people left it.
 
 use std::time::Duration;
 
@@ -37,21 +38,22 @@ async fn prepare(store: &Store, config: &BootstrapConfig) -> Result<(), StoreErr
         admin_email,
         admin_password,
     } = config;
+    let by = Actor::system("api-gateway");
     if let Some(key) = api_key {
-        ensure_key(store, key.expose()).await?;
+        make_first_key(store, key.expose(), &by).await?;
     }
     if let (Some(email), Some(password)) = (admin_email, admin_password) {
         store
             .users()
-            .ensure_admin(email, &Secret::new(password.expose()), Utc::now())
+            .make_first_admin(email, &Secret::new(password.expose()), &by, Utc::now())
             .await?;
     }
     Ok(())
 }
 
-async fn ensure_key(store: &Store, key: &str) -> Result<(), StoreError> {
+async fn make_first_key(store: &Store, key: &str, by: &Actor) -> Result<(), StoreError> {
     let (keys, hash) = (store.api_keys(), KeyHash::of(key));
-    if keys.find(&hash).await?.is_some() {
+    if keys.was_made(&hash).await? {
         return Ok(());
     }
     let name = "bootstrap".to_owned();
@@ -62,9 +64,9 @@ async fn ensure_key(store: &Store, key: &str) -> Result<(), StoreError> {
         expires_at: None,
         created_at: Utc::now(),
     };
-    match keys.create(&hash, new, &Actor::system("api-gateway")).await {
+    match keys.create(&hash, new, by).await {
         // Another gateway that starts at the same moment made it first.
-        Err(StoreError::Refused(_)) if keys.find(&hash).await?.is_some() => Ok(()),
+        Err(StoreError::Refused(_)) if keys.was_made(&hash).await? => Ok(()),
         made => made.map(drop),
     }
 }

@@ -117,6 +117,15 @@ impl ApiKeys {
         found.map(ApiKey::try_from).transpose()
     }
 
+    /// Whether there ever was a key of this hash: one that was revoked stays known.
+    pub async fn was_made(&self, hash: &KeyHash) -> Result<bool, StoreError> {
+        let keys = self.database.collection::<Document>(API_KEYS);
+        let found = keys
+            .find_one(doc! { "keyHash": binary(hash.0.to_vec()) })
+            .projection(doc! { "_id": 1 });
+        Ok(self.database.within(found).await?.is_some())
+    }
+
     /// Makes a key that is found by this hash from now on, and notes who did.
     pub async fn create(&self, hash: &KeyHash, key: NewApiKey, by: &Actor) -> Result<ApiKey, StoreError> {
         let document = KeyDocument::new(hash, key);

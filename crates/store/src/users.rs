@@ -10,14 +10,15 @@ use ig_core::history::{Item, ItemKind};
 use ig_core::id::{OrgId, UserId};
 use ig_core::ports::StoreError;
 use ig_core::secret::Secret;
-use mongodb::bson::{Bson, Document, doc, oid::ObjectId};
+use mongodb::bson::{Document, doc, oid::ObjectId};
 
+use crate::api_keys::KeyHash;
 use crate::audit_logs::note;
 use crate::configuration::CommitError;
 use crate::database::{Database, Documents};
 use crate::error::{is_duplicate, store_error};
 use crate::field::{date, long, object_id};
-use crate::names::USERS;
+use crate::names::{COUNTERS, USERS};
 use crate::page::{Listed, Page, add_search};
 use crate::stored::Stored;
 
@@ -100,25 +101,52 @@ impl Users {
         Self { database }
     }
 
-    /// Makes sure that there is an active administrator of this address with this password.
-    pub async fn ensure_admin(&self, email: &str, password: &Secret, now: Timestamp) -> Result<(), StoreError> {
-        let hash = password::hash(password).await?;
+    /// Makes the administrator of this address, unless there is or ever was one that was made so: what people made of them since
+    /// stays, also that they are gone.
+    pub async fn make_first_admin(&self, email: &str, password: &Secret, by: &Actor, now: Timestamp) -> Result<(), StoreError> {
         let email = normal(email);
-        let change = doc! {
-            "$set": {
-                "passwordHash": hash, "role": Role::Admin.as_str(), "orgId": Bson::Null, "access": Bson::Null, "isActive": true,
-                "updatedAt": date(now),
+        let marker = first_admin(&email);
+        let made = self.database.collection::<Document>(COUNTERS);
+        if self.database.within(made.find_one(marker.clone())).await?.is_some() {
+            return Ok(());
+        }
+        let user = User {
+            id: UserId(ObjectId::new().bytes()),
+            email,
+            name: None,
+            standing: Standing::Admin,
+            is_active: true,
+            revision: 1,
+            last_login_at: None,
+            created_at: now,
+            updated_at: now,
+        };
+        let document = UserDocument::new(&user, password::hash(password).await?);
+        let making = self.database.transact(
+            (self, &user, document, marker, by),
+            |session, (this, user, document, marker, by)| {
+                async move {
+                    let made = this.database.collection::<Document>(COUNTERS);
+                    made.insert_one(&*marker).session(&mut *session).await?;
+                    let there = this
+                        .users()
+                        .find_one(doc! { "email": &user.email })
+                        .session(&mut *session)
+                        .await?;
+                    if there.is_some() {
+                        return Ok(());
+                    }
+                    this.users().insert_one(&*document).session(&mut *session).await?;
+                    note(&this.database, session, by, &item(user), None, Some(&document.shown(true))).await
+                }
+                .boxed()
             },
-            "$setOnInsert": { "name": Bson::Null, "revision": 1_i64, "lastLoginAt": Bson::Null, "createdAt": date(now) },
-        };
-        let users = self.database.collection::<Document>(USERS);
-        let ensure = || users.update_one(doc! { "email": &email }, change.clone()).upsert(true);
-        match self.database.raw(ensure()).await? {
-            // Two that make it at once: one of them finds it there the second time.
-            Err(error) if is_duplicate(&error) => self.database.within(ensure()).await?,
-            answered => answered.map_err(|error| store_error(&error))?,
-        };
-        Ok(())
+        );
+        match making.await? {
+            // Another gateway that starts at the same moment made it first.
+            Err(error) if is_duplicate(&error) => Ok(()),
+            made => made.map_err(|error| store_error(&error)),
+        }
     }
 
     /// One person.
@@ -296,6 +324,11 @@ impl Users {
 /// Addresses are compared without regard to case.
 fn normal(email: &str) -> String {
     email.trim().to_lowercase()
+}
+
+/// What stays of the making of a first administrator, whatever becomes of them.
+fn first_admin(email: &str) -> Document {
+    doc! { "_id": format!("firstAdmin:{}", KeyHash::of(email)) }
 }
 
 fn by_id(id: UserId) -> Document {

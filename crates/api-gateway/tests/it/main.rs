@@ -4,6 +4,7 @@ mod access;
 mod alerts;
 mod analytics;
 mod api;
+mod bootstrap;
 mod concurrency;
 mod configuration;
 mod dashboard;

@@ -37,13 +37,13 @@ async fn a_key_is_found_by_itself_and_stored_in_no_form_that_could_be_used() {
 }
 
 #[tokio::test]
-async fn an_administrator_is_there_once_however_often_it_is_made_sure() {
+async fn a_first_administrator_is_made_once_and_never_made_again() {
     let stored = Stored::fresh().await;
-    let users = stored.store.users();
+    let (users, by) = (stored.store.users(), Actor::system("test"));
     let password = Secret::new("correct horse battery staple");
     let (one, other) = tokio::join!(
-        users.ensure_admin("Ada@Example.org", &password, moment(0)),
-        users.ensure_admin(" ada@example.org ", &password, moment(1)),
+        users.make_first_admin("Ada@Example.org", &password, &by, moment(0)),
+        users.make_first_admin(" ada@example.org ", &password, &by, moment(1)),
     );
     one.unwrap();
     other.unwrap();
@@ -51,4 +51,10 @@ async fn an_administrator_is_there_once_however_often_it_is_made_sure() {
     assert_eq!(raw.count_documents(doc! {}).await.unwrap(), 1);
     let user = raw.find_one(doc! { "email": "ada@example.org" }).await.unwrap().unwrap();
     assert!(user.get_str("passwordHash").unwrap().starts_with("$argon2id$"));
+    raw.delete_one(doc! { "email": "ada@example.org" }).await.unwrap();
+    users
+        .make_first_admin("ada@example.org", &password, &by, moment(2))
+        .await
+        .unwrap();
+    assert_eq!(raw.count_documents(doc! {}).await.unwrap(), 0, "it was deleted by a person");
 }
