@@ -140,6 +140,17 @@ impl Holder {
         }
     }
 
+    /// Whether they may give somebody all that another holder has: at most what they have themselves.
+    pub fn may_grant(&self, other: &Self) -> Result<(), Refusal> {
+        match (self.reach(), other.reach()) {
+            (Reach::Org(_), Reach::Everything) => return Err(Refusal::ForAdministrators),
+            (Reach::Org(own), Reach::Org(org)) if own != org => return Err(Refusal::OtherOrganization),
+            (Reach::Org(_), Reach::Org(_)) | (Reach::Everything, _) => {}
+        }
+        let beyond = Right::ALL.iter().find(|right| other.has(**right) && !self.has(**right));
+        beyond.map_or(Ok(()), |right| Err(Refusal::Lacks(*right)))
+    }
+
     /// Whether they may do something somewhere.
     pub fn may(&self, right: Right, place: Place) -> Result<(), Refusal> {
         match (self.reach(), place) {
@@ -236,6 +247,35 @@ mod tests {
             assert_eq!(rights_at(&holder, OWN), in_own, "{holder:?}");
             assert_eq!(rights_at(&holder, OTHER), in_other, "{holder:?}");
             assert_eq!(rights_at(&holder, Place::Platform), on_platform, "{holder:?}");
+        }
+    }
+
+    #[test]
+    fn grants_are_at_most_what_their_giver_has() {
+        let own = Reach::Org(OrgId(1));
+        let writer = key(Reach::Everything, &[KeyScope::Write]);
+        let admin = Holder::Person(Standing::Admin);
+        let table = [
+            (&writer, key(own, &[KeyScope::Write]), Ok(())),
+            (
+                &writer,
+                key(Reach::Everything, KeyScope::ALL),
+                Err(Refusal::Lacks(Right::Read)),
+            ),
+            (&writer, admin.clone(), Err(Refusal::Lacks(Right::Read))),
+            (&writer, user(UserAccess::Read), Err(Refusal::Lacks(Right::Read))),
+            (&admin, admin.clone(), Ok(())),
+            (&admin, key(Reach::Everything, KeyScope::ALL), Ok(())),
+            (&key(own, KeyScope::ALL), user(UserAccess::Write), Ok(())),
+            (
+                &key(own, KeyScope::ALL),
+                key(Reach::Org(OrgId(2)), &[]),
+                Err(Refusal::OtherOrganization),
+            ),
+            (&key(own, KeyScope::ALL), admin.clone(), Err(Refusal::ForAdministrators)),
+        ];
+        for (giver, given, expected) in table {
+            assert_eq!(giver.may_grant(&given), expected, "{giver:?} {given:?}");
         }
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use http::request::Parts;
 use ig_core::access::{Actor, ActorKind, Holder, Place, Reach, Refusal, Right};
+use ig_core::clock::Timestamp;
 use ig_store::{ApiKey, User};
 
 use super::sessions::LoggedIn;
@@ -25,6 +26,8 @@ pub(crate) struct Caller(Arc<Known>);
 struct Known {
     holder: Option<Holder>,
     actor: Actor,
+    /// From when on a key is refused.
+    expires_at: Option<Timestamp>,
 }
 
 impl Caller {
@@ -60,12 +63,16 @@ impl Caller {
             id: String::new(),
             name: "nobody".to_owned(),
         };
-        Self(Arc::new(Known { holder: None, actor }))
+        Self(Arc::new(Known {
+            holder: None,
+            actor,
+            expires_at: None,
+        }))
     }
 
     /// A program with a key.
     pub(super) fn with_key(key: ApiKey) -> Self {
-        let reach = key.org_id.map_or(Reach::Everything, Reach::Org);
+        let (reach, expires_at) = (key.org_id.map_or(Reach::Everything, Reach::Org), key.expires_at);
         let actor = Actor {
             kind: ActorKind::ApiKey,
             id: key.id.to_string(),
@@ -78,6 +85,7 @@ impl Caller {
         Self(Arc::new(Known {
             holder: Some(holder),
             actor,
+            expires_at,
         }))
     }
 
@@ -91,6 +99,7 @@ impl Caller {
         Self(Arc::new(Known {
             holder: Some(Holder::Person(user.standing)),
             actor,
+            expires_at: None,
         }))
     }
 
@@ -102,6 +111,19 @@ impl Caller {
     /// What they may do.
     pub(crate) fn holder(&self) -> Option<&Holder> {
         self.0.holder.as_ref()
+    }
+
+    /// Refuses to give somebody more than they have themselves, or for longer.
+    pub(crate) fn may_grant(&self, given: &Holder, until: Option<Timestamp>) -> Result<(), ApiError> {
+        let holder = self.holder().ok_or_else(|| unauthorized(NO_PROOF))?;
+        holder.may_grant(given)?;
+        match self.0.expires_at {
+            Some(end) if until.is_none_or(|until| until > end) => {
+                let message = format!("What a key gives ends with it at the latest: {}", end.to_rfc3339());
+                Err(ApiError::new(ErrorCode::Forbidden, message))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Refuses what they may not do there.

@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{SubsecRound as _, Utc};
+use ig_core::access::{Holder, Reach};
 use ig_core::id::ApiKeyId;
 use ig_store::{ApiKey, KeyHash};
 
@@ -19,9 +20,14 @@ pub(crate) async fn get(gateway: &Gateway, id: ApiKeyId) -> Result<ApiKey, ApiEr
     found.ok_or_else(|| ApiError::not_found("API key"))
 }
 
-/// Makes a key of 256 random bits.
+/// Makes a key of 256 random bits, which allows at most what its maker may do.
 pub(crate) async fn create(gateway: &Gateway, asked: ApiKeyAsked) -> Result<ApiKeyEntry, ApiError> {
     let new = asked.new_key(Utc::now().trunc_subsecs(3))?;
+    let given = Holder::Key {
+        reach: new.org_id.map_or(Reach::Everything, Reach::Org),
+        scopes: new.scopes.clone(),
+    };
+    gateway.caller().may_grant(&given, new.expires_at)?;
     if let Some(org) = new.org_id {
         gateway.named_org("/orgId", org).await?;
     }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use chrono::{SubsecRound as _, Utc};
-use ig_core::access::Standing;
+use ig_core::access::{Holder, Standing};
 use ig_core::clock::Timestamp;
 use ig_core::fault::Faults;
 use ig_core::id::{SessionId, UserId};
@@ -24,6 +24,7 @@ pub(crate) async fn get(gateway: &Gateway, id: UserId) -> Result<User, ApiError>
 /// Makes a person.
 pub(crate) async fn create(gateway: &Gateway, document: Person) -> Result<User, ApiError> {
     let new = document.new_user()?;
+    may_grant(gateway, new.standing)?;
     in_an_organization(gateway, new.standing).await?;
     Ok(gateway.store().users().create(new, gateway.caller().actor(), now()).await?)
 }
@@ -32,6 +33,9 @@ pub(crate) async fn create(gateway: &Gateway, document: Person) -> Result<User, 
 pub(crate) async fn replace(gateway: &Gateway, stored: User, document: Person, seen: IfMatch) -> Result<User, ApiError> {
     let expected = seen.against(document.revision, stored.revision)?;
     let change = document.change()?;
+    // Whoever sets another's address or password can be them: it takes all that they may do, before and after.
+    may_grant(gateway, stored.standing)?;
+    may_grant(gateway, change.standing)?;
     in_an_organization(gateway, change.standing).await?;
     let ends_sessions = change.password.is_some() || !change.is_active;
     let changed = gateway
@@ -113,6 +117,11 @@ fn revision(expected: Expected, stored: &User) -> u64 {
         Expected::Revision(revision) => revision,
         Expected::New | Expected::Any => stored.revision,
     }
+}
+
+/// Refuses to make somebody who may do more than their maker.
+fn may_grant(gateway: &Gateway, standing: Standing) -> Result<(), ApiError> {
+    gateway.caller().may_grant(&Holder::Person(standing), None)
 }
 
 async fn in_an_organization(gateway: &Gateway, standing: Standing) -> Result<(), ApiError> {

@@ -11,6 +11,7 @@ mod dashboard;
 mod deliveries;
 mod description;
 mod faults;
+mod grants;
 mod history;
 mod hostile;
 mod inbound_integrations;
