@@ -9,6 +9,7 @@ pub mod calendar;
 pub mod clock;
 pub mod condition;
 pub mod configuration;
+pub mod date;
 pub mod dead_letter;
 pub mod dedup;
 pub mod delivery_log;

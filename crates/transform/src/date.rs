@@ -1,52 +1,36 @@
 //! Dates: read in one form, written in another.
 
-use chrono::{DateTime, Datelike as _, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use chrono_tz::Tz;
+use ig_core::date::{Forms, Unread};
 use ig_core::fault::Faults;
 use ig_core::integration::DateFormat;
 use serde_json::Value;
 
 use crate::error::Problem;
 
-mod cursor;
-mod input;
-mod local;
 mod output;
-mod pattern;
-mod tokens;
-mod usual;
 
-use input::Input;
 use output::Output;
 
 /// A date rule, ready to be applied.
 #[derive(Debug, Clone)]
 pub(crate) struct DateRule {
-    input: Input,
+    /// How its tenant wrote the forms that it reads.
+    input: Option<String>,
+    forms: Forms,
     output: Output,
     zone: Tz,
-}
-
-/// Why a value could not be read as a date.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Unread {
-    /// It is nothing of the kind.
-    NotADate,
-    /// `04/02/2026`: nobody said which of the two is the month.
-    DayOrMonth,
-    /// `4-Feb-26`: nobody said of which century.
-    TwoDigitYear,
-    /// `202602041400`: a date and a time, or milliseconds.
-    TwelveDigits,
 }
 
 impl DateRule {
     pub(crate) fn compile(format: &DateFormat) -> Result<Self, Faults> {
         let mut faults = Faults::default();
-        let input = Input::compile(format.input.as_deref());
+        let forms = format.input.as_deref().map_or_else(|| Ok(Forms::default()), Forms::compile);
         let output = Output::compile(format.output.as_deref());
         let rule = Self {
-            input: input.map_err(|message| faults.add("/input", message)).unwrap_or_default(),
+            input: format.input.clone(),
+            forms: forms.map_err(|message| faults.add("/input", message)).unwrap_or_default(),
             output: output.map_err(|message| faults.add("/output", message)).unwrap_or_default(),
             zone: zone(format.timezone.as_deref(), &mut faults),
         };
@@ -55,11 +39,28 @@ impl DateRule {
 
     /// The date as the rule writes it.
     pub(crate) fn rewrite(&self, value: &Value) -> Result<Value, Problem> {
-        let moment = self.input.read(value, self.zone).map_err(Problem::Date)?;
-        if !(1..=9999).contains(&moment.year()) {
-            return Err(Problem::Date("the date is outside of the years 1 to 9999".to_owned()));
-        }
+        let read = self.forms.read(value).map_err(|reason| self.refusal(reason));
+        let moment = read.map_err(Problem::Date)?.start(&self.zone);
+        let moment = moment.ok_or_else(|| Problem::Date("the date is never shown by clocks in the timezone".to_owned()))?;
         self.output.write(moment, self.zone).map_err(Problem::Date)
+    }
+
+    /// What is wrong and what to configure; it quotes nothing of the value.
+    fn refusal(&self, reason: Unread) -> String {
+        match (reason, &self.input) {
+            (Unread::DayOrMonth, _) => {
+                format!("{reason}: set format.input to dayFirst, monthFirst or a pattern such as DD/MM/YYYY")
+            }
+            (Unread::TwoDigitYear, _) => format!("{reason}: set format.input to a pattern such as DD-MMM-YY"),
+            (Unread::TwelveDigits, _) => format!("{reason}: set format.input to epochMillis or YYYYMMDDHHmm"),
+            (Unread::FewDigits, _) => format!("{reason}: set format.input to a pattern or to epochSeconds"),
+            (Unread::NotADate, Some(text)) => format!("the value is not a date of the form {text}"),
+            (Unread::NotADate, None) => {
+                "the value is neither an ISO 8601 date, nor one with its month's name, nor a number of seconds or milliseconds \
+                 since 1970: set format.input"
+                    .to_owned()
+            }
+        }
     }
 }
 

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::moment::Moment;
 use super::path;
 use super::recurrence::parsed;
 use super::zone::Zone;
 use crate::clock::Timestamp;
+use crate::date::Moment;
 use crate::fault::Faults;
 use crate::integration::Script;
 
@@ -90,7 +90,7 @@ impl Delay {
 
     /// The time that the payload or the script told.
     pub fn told(&self, value: &Value, tenant: Zone) -> Result<Timestamp, String> {
-        let moment = Moment::of(value).and_then(|moment| moment.start(self.zone.unwrap_or(tenant)));
+        let moment = Moment::of(value).and_then(|moment| moment.start(&self.zone.unwrap_or(tenant).clocks()));
         moment.ok_or_else(|| format!("{} is not a time such as 2026-03-29T02:30:00.", shortened(&value.to_string())))
     }
 }

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::cron::CronRule;
-use super::moment::Moment;
 use super::zone::Zone;
 use crate::clock::Timestamp;
+use crate::date::Moment;
 use crate::fault::Faults;
 
 /// The shortest interval.
@@ -106,7 +106,7 @@ impl Recurrence {
     /// Without a `firstAt` an interval begins one interval later; one that has passed is counted on from.
     pub fn first(&self, event_at: Timestamp, tenant: Zone) -> Option<Occurrence> {
         let zone = self.zone.unwrap_or(tenant);
-        let begin = self.first_at.and_then(|first| first.start(zone));
+        let begin = self.first_at.and_then(|first| first.start(&zone.clocks()));
         let at = match (&self.rule, begin) {
             (Rule::Cron(rule), Some(begin)) if begin > event_at => {
                 // The beginning itself may be an occurrence.
@@ -143,7 +143,7 @@ impl Recurrence {
 
     fn within(&self, occurrence: Occurrence, zone: Zone) -> Option<Occurrence> {
         let not_too_often = self.max_occurrences.is_none_or(|max| occurrence.number <= max);
-        let not_too_late = self.end.is_none_or(|end| end.has_not_passed(occurrence.at, zone));
+        let not_too_late = self.end.is_none_or(|end| end.has_not_passed(occurrence.at, &zone.clocks()));
         (not_too_often && not_too_late).then_some(occurrence)
     }
 }

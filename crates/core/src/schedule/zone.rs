@@ -2,14 +2,12 @@
 
 use std::str::FromStr;
 
-use chrono::{DateTime, LocalResult, NaiveDateTime, TimeDelta, TimeZone as _, Timelike as _, Utc};
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use crate::clock::Timestamp;
+use crate::date;
 use crate::fault::Faults;
-
-/// The longest gap that is looked across: a zone that changes sides of the date line leaves out a day.
-const LONGEST_GAP: TimeDelta = TimeDelta::hours(26);
 
 /// A zone of the IANA database, such as `Asia/Kolkata`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -34,18 +32,12 @@ impl Zone {
 
     /// When clocks there show this: the first time where they do twice, the first instant after the gap where they never do.
     pub fn instant(self, local: NaiveDateTime) -> Option<Timestamp> {
-        match self.0.from_local_datetime(&local) {
-            LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => Some(at.with_timezone(&Utc)),
-            LocalResult::None => self.after_gap(local),
-        }
+        date::instant(local, &self.0)
     }
 
-    fn after_gap(self, local: NaiveDateTime) -> Option<Timestamp> {
-        let minute = local.with_second(0)?.with_nanosecond(0)?;
-        let minutes = 1..=LONGEST_GAP.num_minutes();
-        let later = minutes.filter_map(|minutes| minute.checked_add_signed(TimeDelta::minutes(minutes)));
-        let mut existing = later.filter_map(|local| self.0.from_local_datetime(&local).earliest());
-        existing.next().map(|at| at.with_timezone(&Utc))
+    /// Its clocks.
+    pub(crate) fn clocks(self) -> Tz {
+        self.0
     }
 
     /// How far its clocks are from UTC, in a moment.

@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
+use ig_core::date::Pattern;
 use serde_json::Value;
 
 use super::iso;
-use super::pattern::Pattern;
 
 /// The form that a rule writes.
 #[derive(Debug, Clone, Default)]

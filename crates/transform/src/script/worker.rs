@@ -2,7 +2,6 @@
 
 mod boa;
 mod confine;
-mod dates;
 mod engine;
 mod nesting;
 mod serve;

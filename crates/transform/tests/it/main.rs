@@ -1,5 +1,6 @@
 //! Mapping, lookups, filters and scripts through the crate's public face.
 
+mod dates;
 mod filters;
 mod laws;
 mod lookup_cache;

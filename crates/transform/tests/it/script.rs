@@ -7,5 +7,5 @@ mod hostile;
 mod language;
 mod leaks;
 mod lookups;
-mod rig;
+pub(crate) mod rig;
 mod tenants;

@@ -53,10 +53,10 @@ pub(crate) enum TransformName {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct DateRule {
-    /// strftime pattern of the input; ISO 8601 and epoch numbers where absent.
+    /// Forms of the input, such as `DD/MM/YYYY || dayFirst`; where absent, what cannot mean two things.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub input: Option<String>,
-    /// strftime pattern of the output; ISO 8601 in UTC where absent.
+    /// Pattern of the output, such as `DD/MM/YYYY` or `%d/%m/%Y`; ISO 8601 in UTC where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output: Option<String>,
     /// IANA timezone of dates that name none, and of the output.

@@ -231,11 +231,16 @@ async fn helpers_do_what_they_say() {
             json!("2024-03-10T12:30:00.000Z"),
         ),
         (
-            "datetime('03/10/2024', '6:00 PM', '+05:30')",
+            "datetime('03/10/2024', '6:00 PM', '+05:30', 'MDY')",
             json!("2024-03-10T12:30:00.000Z"),
         ),
         ("datetime('2024-03-10')", json!("2024-03-10T00:00:00.000Z")),
-        ("parseDate('03/05/2024')", json!("2024-03-05T00:00:00.000Z")),
+        ("parseDate('03/05/2024', 'MDY')", json!("2024-03-05T00:00:00.000Z")),
+        ("parseDate('20260204140000')", json!("2026-02-04T14:00:00.000Z")),
+        (
+            "datetime('03/05/2024', '10:00', 'UTC', 'DMY')",
+            json!("2024-05-03T10:00:00.000Z"),
+        ),
         ("parseDate('03/05/2024', 'DMY')", json!("2024-05-03T00:00:00.000Z")),
         (
             "parseDate('05.03.24 10:00', '%d.%m.%y %H:%M', 'Asia/Kolkata')",
@@ -267,7 +272,9 @@ async fn helpers_do_what_they_say() {
         );
     }
     for expression in [
-        "parseDate('25/03/2024')",
+        "parseDate('03/05/2024')",
+        "parseDate('25/03/2024', 'MDY')",
+        "parseDate('1957')",
         "parseDate('x')",
         "addDays('2024-01-01', 'x')",
         "datetime('2024-03-10', '1', 'Mars/X')",

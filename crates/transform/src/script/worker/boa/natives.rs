@@ -3,13 +3,14 @@
 mod dates;
 mod lookup;
 mod text;
+mod zone;
 
 use boa_engine::native_function::NativeFunctionPointer;
 use boa_engine::{Context, JsNativeError, JsResult, JsString, JsValue, NativeFunction};
 
 const FUNCTIONS: [(&str, usize, NativeFunctionPointer); 12] = [
     ("epoch", 1, dates::epoch),
-    ("datetime", 3, dates::datetime),
+    ("datetime", 4, dates::datetime),
     ("parseDate", 3, dates::parse_date),
     ("addDays", 2, dates::add_days),
     ("addHours", 2, dates::add_hours),

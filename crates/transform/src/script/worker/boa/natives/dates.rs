@@ -3,14 +3,57 @@
 use boa_engine::object::builtins::JsDate;
 use boa_engine::{Context, JsArgs as _, JsResult, JsString, JsValue};
 use chrono::{DateTime, SecondsFormat, Utc};
+use ig_core::date::Forms;
+use serde_json::Value;
 
+use super::zone::Zone;
 use super::{range_error, text};
-use crate::script::worker::dates::{self, Reading, Zone};
 
-const UNREADABLE: &str = "the value is not a date in a form that is known; name its form, as in parseDate(value, \"DMY\") or parseDate(value, \"%d.%m.%y\")";
 const DAY: f64 = 86_400_000.0;
 const HOUR: f64 = 3_600_000.0;
 const MINUTE: f64 = 60_000.0;
+
+/// How a date is to be read.
+#[derive(Default)]
+struct Reading {
+    forms: Forms,
+    /// Of dates that name no offset.
+    zone: Zone,
+}
+
+impl Reading {
+    /// The form and the zone that a script names, where it does.
+    fn of(form: &JsValue, zone: &JsValue, context: &mut Context) -> JsResult<Self> {
+        let forms = match text(form, context)?.as_deref().map(Forms::compile) {
+            None => Forms::default(),
+            Some(Ok(forms)) => forms,
+            Some(Err(reason)) => {
+                let known = "\"DMY\", \"MDY\", \"YMD\" or a pattern such as \"DD/MM/YYYY\" or \"%d/%m/%Y\"";
+                return range_error(&format!("the form of a date is {known}; this one {reason}"));
+            }
+        };
+        let zone = match text(zone, context)?.as_deref().map(Zone::named) {
+            None => Zone::default(),
+            Some(Some(zone)) => zone,
+            Some(None) => {
+                return range_error("the timezone must be an IANA name such as Asia/Kolkata, or an offset such as +05:30");
+            }
+        };
+        Ok(Self { forms, zone })
+    }
+
+    fn read(&self, value: &Value) -> JsResult<DateTime<Utc>> {
+        let read = self.forms.read(value);
+        match read.map(|moment| self.zone.start(moment)) {
+            Ok(Some(moment)) => Ok(moment),
+            Ok(None) => range_error("the date is never shown by clocks in the timezone"),
+            Err(reason) => {
+                let advice = "name its form, as in parseDate(value, \"DMY\") or parseDate(value, \"DD.MM.YY\")";
+                range_error(&format!("{reason}; {advice}"))
+            }
+        }
+    }
+}
 
 /// `epoch(v)`: seconds since 1970; `null` for `null`, `undefined` and the empty text.
 pub(super) fn epoch(_: &JsValue, arguments: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
@@ -18,35 +61,23 @@ pub(super) fn epoch(_: &JsValue, arguments: &[JsValue], context: &mut Context) -
     Ok(moment.map_or_else(JsValue::null, |milliseconds| JsValue::new((milliseconds / 1000.0).floor())))
 }
 
-/// `datetime(date, time, tz)`: the moment at which clocks in the zone show this, as ISO 8601 in UTC.
+/// `datetime(date, time, tz, form?)`: the moment at which clocks in the zone show this, as ISO 8601 in UTC.
 ///
 /// A missing time is midnight, a missing zone UTC; `null` when there is no date.
 pub(super) fn datetime(_: &JsValue, arguments: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
     let date = text(arguments.get_or_undefined(0), context)?.unwrap_or_default();
     let time = text(arguments.get_or_undefined(1), context)?.unwrap_or_default();
-    let zone = zone(arguments.get_or_undefined(2), context)?;
-    let (date, time) = (date.trim(), time.trim());
-    if date.is_empty() {
+    let reading = Reading::of(arguments.get_or_undefined(3), arguments.get_or_undefined(2), context)?;
+    if date.trim().is_empty() {
         return Ok(JsValue::null());
     }
-    let reading = Reading {
-        zone,
-        ..Reading::default()
-    };
-    match dates::read(&dates::joined(date, time), &reading) {
-        Some(moment) => Ok(JsString::from(moment.to_rfc3339_opts(SecondsFormat::Millis, true)).into()),
-        None => range_error(UNREADABLE),
-    }
+    let moment = reading.read(&Value::String(format!("{} {}", date.trim(), time.trim())))?;
+    Ok(JsString::from(moment.to_rfc3339_opts(SecondsFormat::Millis, true)).into())
 }
 
 /// `parseDate(v, form?, tz?)`: a `Date`; `null` for `null`, `undefined` and the empty text.
 pub(super) fn parse_date(_: &JsValue, arguments: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
-    let zone = zone(arguments.get_or_undefined(2), context)?;
-    let form = text(arguments.get_or_undefined(1), context)?;
-    let Some(form) = form.as_deref().map_or(Some(dates::Form::default()), dates::Form::named) else {
-        return range_error("the form of a date is \"MDY\", \"DMY\", \"YMD\" or a strftime pattern such as \"%d/%m/%Y\"");
-    };
-    let reading = Reading { form, zone };
+    let reading = Reading::of(arguments.get_or_undefined(1), arguments.get_or_undefined(2), context)?;
     date(moment(arguments.get_or_undefined(0), &reading, context)?, context)
 }
 
@@ -86,13 +117,14 @@ fn moment(value: &JsValue, reading: &Reading, context: &mut Context) -> JsResult
             Ok(Some(milliseconds))
         };
     }
-    let Some(text) = text(value, context)?.filter(|text| !text.trim().is_empty()) else {
-        return Ok(None);
+    let told = match value.as_number() {
+        Some(number) => Value::from(number),
+        None => match text(value, context)?.filter(|text| !text.trim().is_empty()) {
+            Some(text) => Value::String(text),
+            None => return Ok(None),
+        },
     };
-    match dates::read(text.trim(), reading) {
-        Some(moment) => Ok(Some(milliseconds(moment))),
-        None => range_error(UNREADABLE),
-    }
+    reading.read(&told).map(milliseconds).map(Some)
 }
 
 fn milliseconds(moment: DateTime<Utc>) -> f64 {
@@ -106,12 +138,4 @@ fn date(milliseconds: Option<f64>, context: &mut Context) -> JsResult<JsValue> {
     let date = JsDate::new(context);
     date.set_time(milliseconds, context)?;
     Ok(date.into())
-}
-
-fn zone(value: &JsValue, context: &mut Context) -> JsResult<Zone> {
-    let name = text(value, context)?;
-    match name.as_deref().map_or(Some(Zone::default()), Zone::named) {
-        Some(zone) => Ok(zone),
-        None => range_error("the timezone must be an IANA name such as Asia/Kolkata, or an offset such as +05:30"),
-    }
 }

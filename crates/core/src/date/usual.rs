@@ -1,10 +1,9 @@
 //! The forms in which systems write dates when nobody asked them for one.
 
-use chrono::{DateTime, Duration, NaiveDate, NaiveDateTime, Utc};
-use chrono_tz::Tz;
+use chrono::NaiveDate;
 
 use super::cursor::Cursor;
-use super::{Unread, input, local};
+use super::{Moment, Unread};
 
 mod time;
 
@@ -35,36 +34,31 @@ const MONTHS: [&str; 12] = [
 ];
 const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 
-/// Reads a text; one without an offset is read in the zone, one without a time is midnight.
-pub(super) fn read(text: &str, order: Order, zone: Tz) -> Result<DateTime<Utc>, Unread> {
-    let text = text.trim();
-    if text.len() > 8 && text.len() != 14 && text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return number(text);
-    }
+/// Reads a text that is more than a number.
+pub(super) fn read(text: &str, order: Order) -> Result<Moment, Unread> {
     let mut cursor = Cursor::new(text);
     let date = date(&mut cursor, order)?;
+    if cursor.is_done() {
+        return Ok(Moment::Day(date));
+    }
     let (time, offset) = time_and_offset(&mut cursor).ok_or(Unread::NotADate)?;
-    on_the_wall(date.and_time(time), offset, zone).ok_or(Unread::NotADate)
+    let local = date.and_time(time);
+    let Some(offset) = offset else {
+        return Ok(Moment::Local(local));
+    };
+    let at = local.checked_sub_signed(offset).ok_or(Unread::NotADate)?;
+    Ok(Moment::Instant(at.and_utc()))
 }
 
-/// Seconds or milliseconds; twelve digits that may as well be a date and a time are refused.
-fn number(digits: &str) -> Result<DateTime<Utc>, Unread> {
-    if digits.len() == 12 {
-        let mut cursor = Cursor::new(digits);
-        let date = compact_date(&mut cursor).ok();
-        if date.is_some() && compact_time(&mut cursor).is_some() {
-            return Err(Unread::TwelveDigits);
-        }
+/// The moment that eight, twelve or fourteen digits spell.
+pub(super) fn calendar(digits: &str) -> Result<Moment, Unread> {
+    let mut cursor = Cursor::new(digits);
+    let date = compact_date(&mut cursor)?;
+    if cursor.is_done() {
+        return Ok(Moment::Day(date));
     }
-    let number = digits.parse().ok().and_then(|number| input::epoch(&number));
-    number.ok_or(Unread::NotADate)
-}
-
-fn on_the_wall(local: NaiveDateTime, offset: Option<Duration>, zone: Tz) -> Option<DateTime<Utc>> {
-    match offset {
-        Some(offset) => Some(local.checked_sub_signed(offset)?.and_utc()),
-        None => local::moment(local, zone),
-    }
+    let time = compact_time(&mut cursor).filter(|_| cursor.is_done());
+    time.map(|time| Moment::Local(date.and_time(time))).ok_or(Unread::NotADate)
 }
 
 fn date(cursor: &mut Cursor<'_>, order: Order) -> Result<NaiveDate, Unread> {

@@ -2,8 +2,7 @@
 
 use chrono::{Duration, NaiveTime};
 
-use crate::date::Unread;
-use crate::date::cursor::Cursor;
+use super::{Cursor, Unread};
 
 /// What follows the date, to the end of the text.
 pub(super) fn time_and_offset(cursor: &mut Cursor<'_>) -> Option<(NaiveTime, Option<Duration>)> {
@@ -26,7 +25,9 @@ fn time(cursor: &mut Cursor<'_>) -> Option<NaiveTime> {
         return compact_time(cursor);
     }
     let (hour, _) = cursor.digits()?;
-    cursor.one_of(&[':'])?;
+    if cursor.one_of(&[':']).is_none() {
+        return on_the_hour(cursor, hour);
+    }
     let minute = cursor.exactly(2)?;
     let (second, nano) = match cursor.one_of(&[':']) {
         Some(_) => (cursor.exactly(2)?, fraction(cursor)?),
@@ -34,6 +35,13 @@ fn time(cursor: &mut Cursor<'_>) -> Option<NaiveTime> {
     };
     let hour = on_24_hours(cursor, hour)?;
     clock(hour, minute, second, nano)
+}
+
+/// `4 PM`: an hour alone is a time where its half of the day follows.
+fn on_the_hour(cursor: &mut Cursor<'_>, hour: u32) -> Option<NaiveTime> {
+    let before = cursor.left();
+    let hour = on_24_hours(cursor, hour)?;
+    (cursor.left() < before).then(|| clock(hour, 0, 0, 0)).flatten()
 }
 
 /// `1400`, `140000`, `140000.250`.

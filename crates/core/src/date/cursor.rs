@@ -9,6 +9,11 @@ impl<'a> Cursor<'a> {
         Self(text)
     }
 
+    /// How many bytes are left.
+    pub(super) fn left(self) -> usize {
+        self.0.len()
+    }
+
     pub(super) fn is_done(self) -> bool {
         self.0.is_empty()
     }

@@ -3,20 +3,23 @@
 use std::fmt::Write as _;
 
 use chrono::format::{Item, Parsed, StrftimeItems, parse};
-use chrono::{DateTime, Datelike as _, NaiveTime, Utc};
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::{local, tokens};
+use super::{Moment, tokens};
 
 /// Years before this come of patterns that were given too few digits, such as 26 for 2026.
 const FIRST_YEAR: i32 = 1000;
+
+/// The first year of two digits that is of the 20th century.
+const FIRST_OF_1900S: i32 = 69;
 
 /// 13:45:56.789 on Monday, 23 November 2026: no two parts are alike.
 const SAMPLE_MILLIS: i64 = 1_795_441_556_789;
 
 /// A pattern for reading or writing dates.
 #[derive(Debug, Clone)]
-pub(super) struct Pattern {
+pub struct Pattern {
     text: String,
     items: Vec<Item<'static>>,
 }
@@ -28,7 +31,7 @@ impl Pattern {
         let sample = DateTime::from_timestamp_millis(SAMPLE_MILLIS).unwrap_or_default();
         // What can only be read, such as %#z, cannot be tried on the sample.
         match pattern.write(sample.with_timezone(&Tz::UTC)) {
-            Ok(text) if pattern.read(&text, Tz::UTC).is_none() => Err(
+            Ok(text) if pattern.read(&text).is_none() => Err(
                 "must name a whole date, and with hours also minutes, and AM or PM beside 12 hours: such as DD/MM/YYYY hh:mm A"
                     .to_owned(),
             ),
@@ -37,7 +40,7 @@ impl Pattern {
     }
 
     /// A pattern to write by.
-    pub(super) fn output(text: &str) -> Result<Self, String> {
+    pub fn output(text: &str) -> Result<Self, String> {
         Self::compile(text, tokens::Side::Output)
     }
 
@@ -62,14 +65,16 @@ impl Pattern {
         Ok(Self { text, items })
     }
 
-    /// The moment that a text names; one without an offset is read in the zone, one without a time is midnight.
-    pub(super) fn read(&self, text: &str, zone: Tz) -> Option<DateTime<Utc>> {
+    /// The moment that a text names.
+    pub(super) fn read(&self, text: &str) -> Option<Moment> {
         let mut parsed = Parsed::new();
-        parse(&mut parsed, text.trim(), self.items.iter()).ok()?;
-        moment(&parsed, zone).filter(|moment| moment.year() >= FIRST_YEAR)
+        parse(&mut parsed, text, self.items.iter()).ok()?;
+        name_century(&mut parsed)?;
+        moment(&parsed).filter(|moment| moment.year() >= FIRST_YEAR)
     }
 
-    pub(super) fn write(&self, moment: DateTime<Tz>) -> Result<String, String> {
+    /// A moment in this form, as clocks show it in its zone.
+    pub fn write(&self, moment: DateTime<Tz>) -> Result<String, String> {
         let mut text = String::new();
         write!(text, "{}", moment.format_with_items(self.items.iter()))
             .map_err(|_| format!("the date cannot be written as {}", self.text))?;
@@ -77,18 +82,24 @@ impl Pattern {
     }
 }
 
-fn moment(parsed: &Parsed, zone: Tz) -> Option<DateTime<Utc>> {
+/// Years of two digits are those of POSIX: 69 to 99 are of the 20th century.
+fn name_century(parsed: &mut Parsed) -> Option<()> {
+    match (parsed.year_mod_100(), parsed.year(), parsed.year_div_100()) {
+        (Some(year), None, None) => parsed.set_year_div_100(if year >= FIRST_OF_1900S { 19 } else { 20 }).ok(),
+        _ => Some(()),
+    }
+}
+
+fn moment(parsed: &Parsed) -> Option<Moment> {
     if let Ok(moment) = parsed.to_datetime() {
-        return Some(moment.with_timezone(&Utc));
+        return Some(Moment::Instant(moment.with_timezone(&Utc)));
     }
     if let Some(seconds) = parsed.timestamp() {
-        return DateTime::from_timestamp(seconds, parsed.nanosecond().unwrap_or(0));
+        return DateTime::from_timestamp(seconds, parsed.nanosecond().unwrap_or(0)).map(Moment::Instant);
     }
     let date = parsed.to_naive_date().ok()?;
-    let time = if parsed.hour_mod_12().is_none() && parsed.hour_div_12().is_none() {
-        NaiveTime::MIN
-    } else {
-        parsed.to_naive_time().ok()?
-    };
-    local::moment(date.and_time(time), zone)
+    if parsed.hour_mod_12().is_none() && parsed.hour_div_12().is_none() {
+        return Some(Moment::Day(date));
+    }
+    Some(Moment::Local(date.and_time(parsed.to_naive_time().ok()?)))
 }

@@ -1,0 +1,98 @@
+//! The forms in which dates are read.
+
+use serde_json::Value;
+
+use super::pattern::Pattern;
+use super::usual::{self, Order};
+use super::{Moment, Unread, number};
+
+/// Between the forms of one rule.
+const OR: &str = "||";
+
+/// The forms that are read, the first that fits being taken; without any, what cannot mean two things.
+#[derive(Debug, Clone)]
+pub struct Forms(Vec<Form>);
+
+#[derive(Debug, Clone)]
+enum Form {
+    /// What is usual, where the order of day and month is said.
+    Usual(Order),
+    EpochSeconds,
+    EpochMillis,
+    Pattern(Pattern),
+}
+
+impl Default for Forms {
+    fn default() -> Self {
+        Self(vec![Form::Usual(Order::Unsaid)])
+    }
+}
+
+impl Forms {
+    /// The forms of these names and patterns, with `||` between them; the error says what is none.
+    pub fn compile(text: &str) -> Result<Self, String> {
+        let forms: Result<_, String> = text.split(OR).map(|form| Form::compile(form.trim())).collect();
+        forms.map(Self)
+    }
+
+    /// The moment that a value names.
+    pub fn read(&self, value: &Value) -> Result<Moment, Unread> {
+        self.first(|form| match value {
+            Value::String(text) => form.text(text.trim()),
+            Value::Number(number) => form.number(number),
+            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => Err(Unread::NotADate),
+        })
+    }
+
+    /// The moment that a text names.
+    pub fn read_text(&self, text: &str) -> Result<Moment, Unread> {
+        self.first(|form| form.text(text.trim()))
+    }
+
+    /// What the first form that fits reads; otherwise the reason that says most.
+    fn first(&self, read: impl Fn(&Form) -> Result<Moment, Unread>) -> Result<Moment, Unread> {
+        let mut reason = Unread::NotADate;
+        for form in &self.0 {
+            match read(form) {
+                Ok(moment) if (1..=9999).contains(&moment.year()) => return Ok(moment),
+                Ok(_) | Err(Unread::NotADate) => {}
+                Err(found) => reason = found,
+            }
+        }
+        Err(reason)
+    }
+}
+
+impl Form {
+    fn compile(text: &str) -> Result<Self, String> {
+        Ok(match text {
+            "dayFirst" | "DMY" => Self::Usual(Order::DayFirst),
+            "monthFirst" | "MDY" => Self::Usual(Order::MonthFirst),
+            "YMD" => Self::Usual(Order::Unsaid),
+            "epochSeconds" => Self::EpochSeconds,
+            "epochMillis" => Self::EpochMillis,
+            _ => Self::Pattern(Pattern::input(text)?),
+        })
+    }
+
+    fn text(&self, text: &str) -> Result<Moment, Unread> {
+        match self {
+            Self::Usual(order) => number::of_text(text).unwrap_or_else(|| usual::read(text, *order)),
+            Self::Pattern(pattern) => pattern.read(text).ok_or(Unread::NotADate),
+            Self::EpochSeconds | Self::EpochMillis => self.epoch(number::value(text)),
+        }
+    }
+
+    fn number(&self, number: &serde_json::Number) -> Result<Moment, Unread> {
+        match self {
+            Self::Usual(_) => number::read(number),
+            Self::Pattern(pattern) => pattern.read(&number::digits(number)).ok_or(Unread::NotADate),
+            Self::EpochSeconds | Self::EpochMillis => self.epoch(number.as_f64()),
+        }
+    }
+
+    fn epoch(&self, value: Option<f64>) -> Result<Moment, Unread> {
+        let unit = if matches!(self, Self::EpochSeconds) { 1000.0 } else { 1.0 };
+        value.and_then(|value| number::millis(value * unit)).ok_or(Unread::NotADate)
+    }
+}

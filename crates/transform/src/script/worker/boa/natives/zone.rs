@@ -1,0 +1,37 @@
+//! Timezones by name or offset.
+
+use chrono::{DateTime, FixedOffset, Utc};
+use chrono_tz::Tz;
+use ig_core::date::Moment;
+
+/// Where clocks show a time.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Zone {
+    /// A zone of the IANA database.
+    Named(Tz),
+    /// A fixed distance from UTC.
+    Offset(FixedOffset),
+}
+
+impl Default for Zone {
+    fn default() -> Self {
+        Self::Named(Tz::UTC)
+    }
+}
+
+impl Zone {
+    /// The zone of this name or offset.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        let name = name.trim();
+        let offset = || name.parse().ok().map(Self::Offset);
+        name.parse().ok().map(Self::Named).or_else(offset)
+    }
+
+    /// When a moment is, or begins, there.
+    pub(super) fn start(self, moment: Moment) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Named(zone) => moment.start(&zone),
+            Self::Offset(zone) => moment.start(&zone),
+        }
+    }
+}
