@@ -19,6 +19,10 @@ use crate::document::{Preview, PreviewAsked, PreviewError, PreviewStatus, Previe
 use crate::error::ApiError;
 use crate::gateway::Gateway;
 
+const SIGNATURE: &str = "webhook-signature";
+/// What stands in a signature's place.
+const UNSIGNED: &str = "v1,(signed when it is sent)";
+
 /// Does all that a delivery does but for sending it.
 pub(crate) async fn preview(gateway: &Gateway, org: OrgId, asked: PreviewAsked) -> Result<Preview, ApiError> {
     let PreviewAsked {
@@ -192,12 +196,14 @@ impl<'a> Draft<'a> {
             body,
         });
         let headers = prepared.sign(self.subject.now).masked_headers();
+        // A signature is proof: whoever may look at an integration is not given one of a payload of their choice.
+        let shown_as = |name: &str, value: &str| if name == SIGNATURE { UNSIGNED } else { value }.to_owned();
         Ok(PreviewedRequest {
             method: action.target.method.as_str(),
             url: action.target.url.to_string(),
             headers: headers
                 .iter()
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .map(|(name, value)| (name.to_owned(), shown_as(name, value)))
                 .collect(),
             body: shown,
         })

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::api::{Api, least, with};
+use crate::api::{Api, key, least, with};
 
 #[tokio::test]
 async fn what_is_left_out_has_its_default() {
@@ -212,5 +212,25 @@ async fn a_limit_that_is_switched_off_keeps_its_numbers() {
             (400, vec!["/rateLimits/maxRequests"]),
             "{refused:?}"
         );
+    }
+}
+
+#[tokio::test]
+async fn a_preview_shows_whoever_may_read_no_signature_of_a_payload_of_theirs() {
+    let api = Api::start().await;
+    api.org(10).await;
+    let id = api.integration(10, with(json!({"signing": {"enabled": true}}))).await;
+    let reader = api.with_key(&key(&api, json!({"name": "r", "orgId": 10, "scopes": ["read"]})).await);
+    for client in [&reader, &api] {
+        let shown = client
+            .post(
+                "/outbound-integrations/preview?orgId=10",
+                json!({"integrationId": id, "payload": {"a": 1}}),
+            )
+            .await;
+        assert_eq!(shown.status, 200, "{shown:?}");
+        let headers = shown.json["request"]["headers"].as_array().unwrap();
+        let signature = headers.iter().find(|header| header[0] == "webhook-signature").unwrap();
+        assert_eq!(signature[1], "v1,(signed when it is sent)", "{shown:?}");
     }
 }
