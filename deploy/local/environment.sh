@@ -33,11 +33,15 @@ with_progress() { # what is done, command...
         log=$(mktemp)
         tell_progress "$what" "$log" &
         ticker=$!
+        # Whoever interrupts leaves nothing behind.
+        # shellcheck disable=SC2064
+        trap "kill $ticker 2>/dev/null; rm -f '$log'; exit 130" INT TERM
         CARGO_TERM_PROGRESS_WHEN=always CARGO_TERM_PROGRESS_WIDTH=160 "$@" 2>"$log" || code=$?
         kill "$ticker" 2>/dev/null || true
         wait "$ticker" 2>/dev/null || true
         tr '\r' '\n' <"$log" | grep -vE "$CARGO_STATUS" >&2 || true
         rm -f "$log"
+        trap - INT TERM
     fi
     ((code == 0 && SECONDS - began < 10)) || say "$what: $(outcome "$code") after $((SECONDS - began)) s"
     return "$code"
