@@ -23,8 +23,8 @@ enum Either {
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Shared {
-    at: DateTime,
-    id: ObjectId,
+    made_at: DateTime,
+    by: ObjectId,
 }
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -54,8 +54,8 @@ fn sample() -> Sample {
         kinds: vec![Kind::Plain, Kind::Numbered(1 << 40), Kind::Named { first: "Ada".to_owned() }],
         either: Either::At(DateTime::from_millis(-1)),
         shared: Shared {
-            at: DateTime::MAX,
-            id: ObjectId::from_bytes([9; 12]),
+            made_at: DateTime::MAX,
+            by: ObjectId::from_bytes([9; 12]),
         },
         missing: None,
         ratio: 0.1,
