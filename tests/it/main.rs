@@ -14,6 +14,7 @@ mod api;
 mod architecture;
 mod breaker;
 mod chaos;
+mod deciding;
 mod delivery;
 mod egress;
 mod fairness;

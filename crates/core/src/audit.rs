@@ -2,7 +2,7 @@
 
 use crate::clock::Timestamp;
 use crate::delivery_log::named;
-use crate::id::{EventId, EventType, OrgId, Position, Rid, SourceId};
+use crate::id::{EventId, EventType, IntegrationId, OrgId, Position, Rid, SourceId};
 
 named! {
     /// Why an event was not delivered to anybody.
@@ -87,6 +87,8 @@ pub struct EventAudit {
     pub entity_rid: Option<Rid>,
     /// What was decided.
     pub decision: Decision,
+    /// The integrations that it is for: a worker that takes the event over delivers to these, whatever is configured by then.
+    pub matched: Vec<IntegrationId>,
     /// More about it, such as where the payload stops being JSON.
     pub detail: Option<String>,
     /// When its source created it.

@@ -33,12 +33,30 @@ named! {
         RetryAfter = "RETRY_AFTER",
         /// Trying again would be refused again.
         NotRetryable = "NOT_RETRYABLE",
+        /// The event waited for its turn, and could not be read from its source any more when it came.
+        EventGone = "EVENT_GONE",
         /// The breaker was open.
         CircuitOpen = "CIRCUIT_OPEN",
         /// A person had paused the integration.
         Paused = "PAUSED",
         /// The integration's own limit was reached.
         RateLimited = "RATE_LIMITED",
+    }
+}
+
+impl DeadLetterReason {
+    /// Whether people are told of a dead letter as soon as it is there: nothing that the gateway does can deliver it any more, and no
+    /// answer of a target says why.
+    pub fn is_alarming(self) -> bool {
+        match self {
+            Self::EventGone => true,
+            Self::AttemptsExhausted
+            | Self::RetryAfter
+            | Self::NotRetryable
+            | Self::CircuitOpen
+            | Self::Paused
+            | Self::RateLimited => false,
+        }
     }
 }
 
@@ -71,7 +89,7 @@ pub struct DeadLetter {
     pub category: Option<ErrorCategory>,
     /// Why it is here.
     pub reason: DeadLetterReason,
-    /// What the event carried.
+    /// What the event carried; nothing where that is gone.
     pub original_payload: Bytes,
     /// Where it was to go.
     pub target: Destination,

@@ -85,6 +85,14 @@ pub struct Payload {
 }
 
 impl Payload {
+    /// The payload of an event whose content is not at hand.
+    pub fn missing() -> Self {
+        Self {
+            raw: Bytes::new(),
+            json: serde_json::Value::Null,
+        }
+    }
+
     /// Parses the bytes; the error says where they stop being JSON.
     pub fn parse(raw: Bytes) -> Result<Self, serde_json::Error> {
         let json = serde_json::from_slice(&raw)?;

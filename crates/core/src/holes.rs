@@ -16,6 +16,13 @@ struct Hole {
     seen_at: Timestamp,
 }
 
+impl Hole {
+    fn is_over(&self, now: Timestamp, watch: Duration) -> bool {
+        let age = now.signed_duration_since(self.seen_at).to_std();
+        now >= self.seen_at && age.is_ok_and(|age| age >= watch)
+    }
+}
+
 /// The holes that are watched: disjoint ranges of positions.
 #[derive(Debug, Default)]
 pub struct Holes {
@@ -91,11 +98,17 @@ impl Holes {
         true
     }
 
+    /// The ranges that were watched for so long that they are to be given up, ascending.
+    pub fn watched_for(&self, now: Timestamp, watch: Duration) -> Vec<RangeInclusive<Position>> {
+        let over = self.by_start.iter().filter(|(_, hole)| hole.is_over(now, watch));
+        over.map(|(start, hole)| *start..=hole.end).collect()
+    }
+
     /// Gives up holes that were watched for so long; says how many positions that were.
     pub fn give_up(&mut self, now: Timestamp, watch: Duration) -> u64 {
         let mut given_up = 0;
         self.by_start.retain(|start, hole| {
-            let keep = now.signed_duration_since(hole.seen_at).to_std().is_ok_and(|age| age < watch) || now < hole.seen_at;
+            let keep = !hole.is_over(now, watch);
             if !keep {
                 given_up += hole.end - start + 1;
             }
@@ -180,6 +193,7 @@ mod tests {
         let mut holes = Holes::default();
         note_gaps(&mut holes, 0, [3], at(0));
         assert_eq!(holes.give_up(at(59), Duration::from_mins(1)), 0);
+        assert_eq!(holes.watched_for(at(60), Duration::from_mins(1)), [1..=2]);
         assert_eq!(holes.give_up(at(60), Duration::from_mins(1)), 2);
         assert!(holes.is_empty());
     }

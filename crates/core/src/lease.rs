@@ -54,6 +54,15 @@ pub struct Checkpoint {
     pub position: Position,
 }
 
+/// How far a source was read by any worker so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SourceMarks {
+    /// Where it began.
+    pub first: Position,
+    /// The highest position that any worker has read; rows up to here may have been decided about.
+    pub seen: Position,
+}
+
 /// How many partitions each of the live workers is to hold: as even as can be, decided alike by all of them.
 pub fn fair_share(worker: &WorkerId, live: &BTreeSet<WorkerId>) -> usize {
     let others_before = live.iter().filter(|other| *other < worker).count();

@@ -27,11 +27,13 @@ pub enum ErrorCategory {
     Config,
     /// The egress guard refused the address.
     Blocked,
+    /// The event could not be read from its source any more.
+    Source,
 }
 
 impl ErrorCategory {
     /// Every category, for documents and tables.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::RateLimit,
         Self::Timeout,
         Self::ServerError,
@@ -41,6 +43,7 @@ impl ErrorCategory {
         Self::Transformation,
         Self::Config,
         Self::Blocked,
+        Self::Source,
     ];
 
     /// As logs and the API write it.
@@ -55,6 +58,7 @@ impl ErrorCategory {
             Self::Transformation => "TRANSFORMATION",
             Self::Config => "CONFIG",
             Self::Blocked => "BLOCKED",
+            Self::Source => "SOURCE",
         }
     }
 
@@ -67,7 +71,7 @@ impl ErrorCategory {
     pub fn retryable(self) -> bool {
         match self {
             Self::RateLimit | Self::Timeout | Self::ServerError | Self::Network => true,
-            Self::Auth | Self::ClientError | Self::Transformation | Self::Config | Self::Blocked => false,
+            Self::Auth | Self::ClientError | Self::Transformation | Self::Config | Self::Blocked | Self::Source => false,
         }
     }
 

@@ -16,7 +16,7 @@ use crate::delivery_log::{DeliveryLog, ExecutionTrace};
 use crate::event::SourceRow;
 use crate::id::{IntegrationId, LogId, OrgId, Position, Rid, SourceId};
 use crate::integration::{Guarded, Hold};
-use crate::lease::{Checkpoint, Claim, Lease, WorkerId};
+use crate::lease::{Checkpoint, Claim, Lease, SourceMarks, WorkerId};
 use crate::lookup::{LookupKey, Resolved};
 use crate::partition::PartitionId;
 use crate::scheduled::{CallOff, ScheduledDelivery};
@@ -124,6 +124,8 @@ pub enum StoreError {
 pub enum JournalEntry {
     /// What was decided about an event.
     Audit(EventAudit),
+    /// What was decided about an event in place of what had been decided earlier.
+    Redecided(EventAudit),
     /// A delivery, its trace, and its dead letter where it could not be made.
     Delivery {
         /// The delivery with every attempt.
@@ -148,6 +150,9 @@ pub enum JournalEntry {
     CalledOff(Box<CallOff>),
 }
 
+/// The most decisions that [`Journal::decided`] answers at a time.
+pub const DECIDED_AT_ONCE: usize = 5_000;
+
 /// The durable record of what happened. Writing the same entry twice writes it once.
 #[async_trait]
 pub trait Journal: Send + Sync {
@@ -156,6 +161,12 @@ pub trait Journal: Send + Sync {
 
     /// Which of these deliveries have a log already: they are not to be sent again.
     async fn recorded(&self, logs: &[LogId]) -> Result<HashSet<LogId>, StoreError>;
+
+    /// Which of these deliveries, named by their first log, were planned for later or are pending.
+    async fn planned(&self, rows: &[LogId]) -> Result<HashSet<LogId>, StoreError>;
+
+    /// What was decided about a source's events at these positions, ascending; at most [`DECIDED_AT_ONCE`], the first ones.
+    async fn decided(&self, source: &SourceId, positions: &[RangeInclusive<Position>]) -> Result<Vec<EventAudit>, StoreError>;
 
     /// The events seen since a moment.
     async fn seen_since(&self, since: Timestamp) -> Result<Vec<SeenEvent>, StoreError>;
@@ -185,8 +196,11 @@ pub trait PartitionLeases: Send + Sync {
     /// Gives a partition back.
     async fn release(&self, worker: &WorkerId, partitions: &[PartitionId]) -> Result<(), StoreError>;
 
-    /// Stores where a source begins, the first time that it is read; says where it begins.
-    async fn begin_source(&self, source: &SourceId, position: Position) -> Result<Position, StoreError>;
+    /// Stores where a source begins, the first time that it is read; says where it begins and how far it has been seen.
+    async fn begin_source(&self, source: &SourceId, position: Position) -> Result<SourceMarks, StoreError>;
+
+    /// Stores how far a source has been seen; it never moves back.
+    async fn saw_source(&self, source: &SourceId, position: Position) -> Result<(), StoreError>;
 }
 
 /// The breakers, kept where all processes see them.

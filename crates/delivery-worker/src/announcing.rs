@@ -1,13 +1,15 @@
 //! Telling scheduler that rows were planned: once they are durable, so that it finds them when it looks.
 
 use std::collections::HashSet;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use ig_core::audit::EventAudit;
 use ig_core::clock::Timestamp;
 use ig_core::dedup::SeenEvent;
-use ig_core::id::LogId;
+use ig_core::id::{LogId, Position, SourceId};
 use ig_core::ports::{Journal, JournalEntry, StoreError};
 use ig_proto::v1::SchedulerNudgeRequest;
 use ig_proto::v1::scheduler_service_client::SchedulerServiceClient;
@@ -95,6 +97,14 @@ impl Journal for AnnouncingJournal {
         self.journal.recorded(logs).await
     }
 
+    async fn planned(&self, rows: &[LogId]) -> Result<HashSet<LogId>, StoreError> {
+        self.journal.planned(rows).await
+    }
+
+    async fn decided(&self, source: &SourceId, positions: &[RangeInclusive<Position>]) -> Result<Vec<EventAudit>, StoreError> {
+        self.journal.decided(source, positions).await
+    }
+
     async fn seen_since(&self, since: Timestamp) -> Result<Vec<SeenEvent>, StoreError> {
         self.journal.seen_since(since).await
     }
@@ -104,6 +114,10 @@ fn planned_for(entry: &JournalEntry) -> Option<Timestamp> {
     match entry {
         JournalEntry::Scheduled(delivery) => Some(delivery.scheduled_for),
         JournalEntry::CalledOff(call_off) => call_off.replacement.as_ref().map(|delivery| delivery.scheduled_for),
-        JournalEntry::Audit(_) | JournalEntry::Delivery { .. } | JournalEntry::Redelivery { .. } | JournalEntry::Seen(_) => None,
+        JournalEntry::Audit(_)
+        | JournalEntry::Redecided(_)
+        | JournalEntry::Delivery { .. }
+        | JournalEntry::Redelivery { .. }
+        | JournalEntry::Seen(_) => None,
     }
 }

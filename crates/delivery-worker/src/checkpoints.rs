@@ -1,6 +1,7 @@
 //! Stores how far each partition is done.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use ig_core::lease::{Checkpoint, WorkerId};
 use ig_core::partition::PartitionId;
@@ -25,12 +26,23 @@ impl Checkpoints {
     pub(crate) async fn save(&self) -> Result<Vec<PartitionId>, StoreError> {
         let mut refused = Vec::new();
         for state in &self.sources {
+            self.save_seen(state).await?;
             let moved = state.checkpoints();
             if !moved.is_empty() {
                 refused.extend(self.save_source(state, &moved).await?);
             }
         }
         Ok(refused)
+    }
+
+    /// What has been read may have been decided about: who comes after must know, also where the source does not show it any more.
+    async fn save_seen(&self, state: &SourceState) -> Result<(), StoreError> {
+        let seen = state.tracker.read_to();
+        if seen > state.seen_saved.load(Ordering::Relaxed) {
+            self.leases.saw_source(state.source.id(), seen).await?;
+            state.seen_saved.fetch_max(seen, Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     async fn save_source(&self, state: &SourceState, moved: &[Checkpoint]) -> Result<Vec<PartitionId>, StoreError> {

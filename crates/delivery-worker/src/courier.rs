@@ -7,13 +7,16 @@ use ig_core::delivery_log::TriggerType;
 use ig_core::event::Event;
 use ig_core::id::LogId;
 use ig_core::message::MessageId;
+use ig_core::outcome::{ErrorCategory, Failure};
 use ig_core::ports::JournalEntry;
 use tokio_util::sync::CancellationToken;
 
 use crate::compiled::{CompiledIntegration, LiveConfiguration};
+use crate::decided::Gone;
 use crate::lanes::{Purpose, Work};
 use crate::maker::{Assignment, Hold, Maker};
-use crate::planner::Planner;
+use crate::metrics;
+use crate::planner::{self, Planner};
 use crate::recorder::Recorder;
 
 /// Makes the deliveries of lanes.
@@ -41,12 +44,20 @@ impl Courier {
     }
 
     /// The logs that the deliveries of an event will have.
-    pub(crate) fn log_ids(&self, work: &Work, event: &Event) -> Vec<LogId> {
-        let compiled = self.current(work);
+    pub(crate) fn log_ids(&self, work: &Work) -> Vec<LogId> {
+        let (compiled, event) = (self.current(work), &work.decided.event);
         let actions = 0..compiled.actions.len();
         actions
             .map(|action| message_id(&compiled, event, action).log_id(event.created_at))
             .collect()
+    }
+
+    /// What the row is called that an event becomes where its deliveries are made later.
+    pub(crate) fn plan_id(&self, work: &Work, stop: &CancellationToken) -> Option<LogId> {
+        let compiled = self.configuration.integration(work.compiled.integration.id)?;
+        let is_planned = work.purpose == Purpose::Deliver && compiled.is_scheduled();
+        let first = assignment(work, &work.decided.event, &compiled, 0, stop);
+        is_planned.then(|| planner::plan_id(&first)).flatten()
     }
 
     /// The integration as it is configured now; as it was when the event was matched, if it has been deleted since.
@@ -76,6 +87,28 @@ impl Courier {
                 return;
             };
             self.record(work, entry).await;
+        }
+        work.ticket.part_done();
+    }
+
+    /// Nothing can be made of an event that is gone: each delivery that is not recorded becomes a dead letter for people.
+    pub(crate) async fn give_up(&self, work: &Work, gone: &Gone, recorded: &HashSet<LogId>, stop: &CancellationToken) {
+        let event = &work.decided.event;
+        let Some(compiled) = self.configuration.integration(work.compiled.integration.id) else {
+            return self.skip_deleted(work, event, recorded, stop).await;
+        };
+        metrics::event_gone(&event.source);
+        let (failure, actions) = match work.purpose {
+            Purpose::Deliver => (gone.to_string(), compiled.actions.len()),
+            Purpose::CallOff => (format!("{gone} What it was to call off may still be pending."), 1),
+        };
+        let is_planned = self.plan_id(work, stop).is_some_and(|id| recorded.contains(&id));
+        for index in (0..actions).filter(|_| !is_planned) {
+            let assignment = assignment(work, event, &compiled, index, stop);
+            if !recorded.contains(&assignment.message.log_id(event.created_at)) {
+                let failure = Failure::new(ErrorCategory::Source, failure.clone());
+                self.record(work, self.maker.lose(&assignment, failure)).await;
+            }
         }
         work.ticket.part_done();
     }
@@ -127,7 +160,7 @@ fn assignment<'a>(
         compiled,
         index,
         message: message_id(compiled, event, index),
-        trace: &work.trace,
+        trace: &work.decided.trace,
         trigger: TriggerType::Event,
         attempts: compiled.integration.attempts,
         hold: Hold {

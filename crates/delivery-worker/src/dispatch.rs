@@ -6,12 +6,13 @@ use ig_core::audit::{Decision, EventAudit, SkipReason};
 use ig_core::clock::{Clock, Timestamp};
 use ig_core::dedup::{DedupKey, DedupWindow, SeenEvent};
 use ig_core::event::Event;
-use ig_core::id::{EventId, Rid, SourceId};
+use ig_core::id::{EventId, IntegrationId, Rid, SourceId};
 use ig_core::matching::LaneKey;
 use ig_core::ports::JournalEntry;
 use parking_lot::Mutex;
 
 use crate::compiled::{CompiledIntegration, LiveConfiguration};
+use crate::decided::{Decided, Gone};
 use crate::event_trace::EventTrace;
 use crate::intake::{Addressed, Intake, Skip};
 use crate::lanes::{Lanes, Work};
@@ -21,8 +22,12 @@ use crate::recorder::Recorder;
 use crate::retention::Retention;
 use crate::tracker::Ticket;
 
-/// An event and the integrations that it is for.
-type Matched = (Event, Vec<Arc<CompiledIntegration>>);
+mod abiding;
+
+use abiding::Abided;
+
+/// An event with its payload, or why there is none.
+type Content<'a> = Result<&'a Arc<Event>, &'a Gone>;
 
 /// Decides about events, in the order in which they are read.
 pub(crate) struct Dispatch {
@@ -68,27 +73,41 @@ impl Dispatch {
     }
 
     /// Decides about a row, writes the decision down, and queues the event for the integrations that it is for.
+    /// What was decided about it before is not decided again, unless its row holds another event now.
     pub(crate) fn take_up(&self, state: &Arc<SourceState>, addressed: &Addressed, ticket: Ticket) {
+        let (trace, span) = EventTrace::begin(state.source.id(), &addressed.row);
+        let entry = span.in_scope(|| match &addressed.earlier {
+            None => Some(JournalEntry::Audit(self.judge(state, addressed, &ticket, &trace))),
+            Some(earlier) => match self.abide(state, addressed, earlier, &ticket, &trace) {
+                Abided::Unchanged => None,
+                Abided::Changed(audit) => Some(JournalEntry::Redecided(*audit)),
+                Abided::Replaced => Some(JournalEntry::Redecided(self.judge(state, addressed, &ticket, &trace))),
+            },
+        });
+        match entry {
+            Some(entry) => self.recorder.record(entry, Some(ticket), None),
+            None => ticket.part_done(),
+        }
+    }
+
+    fn judge(&self, state: &Arc<SourceState>, addressed: &Addressed, ticket: &Ticket, trace: &EventTrace) -> EventAudit {
         let now = self.clock.now();
         let source = state.source.id();
-        let (trace, span) = EventTrace::begin(source, &addressed.row);
-        let decided = span.in_scope(|| {
-            let event = self.intake.understand(source, addressed, now)?;
+        let judged = self.intake.understand(source, addressed, now).and_then(|event| {
             self.refuse_repeat(&event, now)?;
-            self.call_off(state, &event, &ticket, &trace);
-            self.decide(event)
+            let about = Arc::new(event);
+            let decided = Decided::now(&about, trace);
+            self.call_off(state, &decided, Ok(&about), ticket);
+            let integrations = self.decide(&about)?;
+            self.queue(state, &decided, Ok(&about), &integrations, ticket);
+            Ok(integrations)
         });
-        let (decision, detail) = match decided {
-            Ok((event, integrations)) => {
-                let decision = matched(&integrations);
-                self.queue(state, event, integrations, &ticket, &trace);
-                (decision, None)
-            }
-            Err((reason, detail)) => (Decision::Skipped(reason), detail),
+        let (decision, matched, detail) = match judged {
+            Ok(integrations) => (matched(&integrations), ids(&integrations), None),
+            Err((reason, detail)) => (Decision::Skipped(reason), Vec::new(), detail),
         };
         metrics::decided(source, decision);
-        let audit = self.audit(source, addressed, decision, detail, &trace, now);
-        self.recorder.record(JournalEntry::Audit(audit), Some(ticket), None);
+        self.audit(source, addressed, (decision, matched, detail), trace, now)
     }
 
     fn refuse_repeat(&self, event: &Event, now: Timestamp) -> Result<(), Skip> {
@@ -98,7 +117,7 @@ impl Dispatch {
         Ok(())
     }
 
-    fn decide(&self, event: Event) -> Result<Matched, Skip> {
+    fn decide(&self, event: &Event) -> Result<Vec<Arc<CompiledIntegration>>, Skip> {
         let mut integrations = self.configuration.matches(event.org_id, &event.event_type, event.entity_rid);
         let matched = integrations.len();
         integrations.retain(|compiled| compiled.accepts(&event.payload.json));
@@ -106,7 +125,7 @@ impl Dispatch {
             let filtered = (matched > 0).then(|| format!("the filters of {matched} integrations left it out"));
             return Err((SkipReason::NoMatch, filtered));
         }
-        Ok((event, integrations))
+        Ok(integrations)
     }
 
     fn is_repeat(&self, event: &Event, now: Timestamp) -> bool {
@@ -127,45 +146,49 @@ impl Dispatch {
     }
 
     /// Whatever an event is for itself, it may call off what others have pending: that is done in the lane, before it is delivered there.
-    fn call_off(&self, state: &Arc<SourceState>, event: &Event, ticket: &Ticket, trace: &EventTrace) {
+    fn call_off(&self, state: &Arc<SourceState>, decided: &Arc<Decided>, event: Content<'_>, ticket: &Ticket) {
+        let about = &decided.event;
         let listening = self
             .configuration
-            .listening(event.org_id, &event.event_type, event.entity_rid);
-        if listening.is_empty() {
-            return;
-        }
-        ticket.expect(listening.len());
-        let event = Arc::new(event.clone());
+            .listening(about.org_id, &about.event_type, about.entity_rid);
         for compiled in listening {
-            let key = lane(&event, &compiled);
-            let work = Work::new(Arc::clone(state), ticket.clone(), compiled, trace.clone());
-            self.lanes.push(key, work.calling_off(), Arc::clone(&event));
+            self.push(state, decided, event, compiled, ticket, Work::calling_off);
         }
     }
 
     fn queue(
         &self,
         state: &Arc<SourceState>,
-        event: Event,
-        integrations: Vec<Arc<CompiledIntegration>>,
+        decided: &Arc<Decided>,
+        event: Content<'_>,
+        integrations: &[Arc<CompiledIntegration>],
         ticket: &Ticket,
-        trace: &EventTrace,
     ) {
-        ticket.expect(integrations.len());
-        let event = Arc::new(event);
         for compiled in integrations {
-            let key = lane(&event, &compiled);
-            let work = Work::new(Arc::clone(state), ticket.clone(), compiled, trace.clone());
-            self.lanes.push(key, work, Arc::clone(&event));
+            self.push(state, decided, event, Arc::clone(compiled), ticket, |work| work);
         }
+    }
+
+    fn push(
+        &self,
+        state: &Arc<SourceState>,
+        decided: &Arc<Decided>,
+        event: Content<'_>,
+        compiled: Arc<CompiledIntegration>,
+        ticket: &Ticket,
+        purpose: fn(Work) -> Work,
+    ) {
+        ticket.expect(1);
+        let key = lane(&decided.event, &compiled);
+        let work = Work::new(Arc::clone(state), ticket.clone(), compiled, Arc::clone(decided));
+        self.lanes.push(key, purpose(work), event.cloned().map_err(Clone::clone));
     }
 
     fn audit(
         &self,
         source: &SourceId,
         addressed: &Addressed,
-        decision: Decision,
-        detail: Option<String>,
+        (decision, matched, detail): (Decision, Vec<IntegrationId>, Option<String>),
         trace: &EventTrace,
         now: Timestamp,
     ) -> EventAudit {
@@ -177,6 +200,7 @@ impl Dispatch {
             org_id: addressed.org_id,
             entity_rid: addressed.row.entity_rid.map(Rid),
             decision,
+            matched,
             detail,
             created_at: addressed.row.created_at,
             decided_at: now,
@@ -196,6 +220,7 @@ impl Dispatch {
             org_id: None,
             entity_rid: None,
             decision: Decision::Skipped(SkipReason::SourceMisconfigured),
+            matched: Vec::new(),
             detail: Some(detail.to_owned()),
             created_at: None,
             decided_at: now,
@@ -213,6 +238,10 @@ fn lane(event: &Event, compiled: &CompiledIntegration) -> LaneKey {
         entity_rid: event.entity_rid,
         event_type: event.event_type.clone(),
     }
+}
+
+fn ids(integrations: &[Arc<CompiledIntegration>]) -> Vec<IntegrationId> {
+    integrations.iter().map(|compiled| compiled.integration.id).collect()
 }
 
 fn matched(integrations: &[Arc<CompiledIntegration>]) -> Decision {

@@ -14,6 +14,7 @@ use ig_transform::{PayloadSchemas, Verdict};
 use crate::compiled::LiveConfiguration;
 use crate::config::WorkerConfig;
 use crate::metrics;
+use crate::recall::Earlier;
 
 /// A row whose tenant was looked up; nothing else about it has been checked.
 #[derive(Debug)]
@@ -24,6 +25,8 @@ pub(crate) struct Addressed {
     pub org_id: Option<OrgId>,
     /// The stream that it belongs to.
     pub stream: Stream,
+    /// What an earlier holder of its partition decided about it.
+    pub earlier: Option<Earlier>,
 }
 
 impl Addressed {
@@ -75,6 +78,7 @@ impl Intake {
             stream: Stream::new(named, row.event_type.as_deref().unwrap_or_default()),
             org_id,
             row,
+            earlier: None,
         })
     }
 

@@ -15,6 +15,8 @@ use ig_service::{Fate, Tasks};
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
+use crate::decided::Gone;
+
 mod budget;
 mod queue;
 mod turn;
@@ -49,8 +51,8 @@ impl Lanes {
         })
     }
 
-    /// Queues an event; a lane that was empty begins to work.
-    pub(crate) fn push(self: &Arc<Self>, key: LaneKey, work: Work, event: Arc<Event>) {
+    /// Queues an event, or that it is gone; a lane that was empty begins to work.
+    pub(crate) fn push(self: &Arc<Self>, key: LaneKey, work: Work, event: Result<Arc<Event>, Gone>) {
         let mut queues = self.queues.lock();
         match queues.entry(key) {
             Entry::Occupied(mut lane) => lane.get_mut().push(work, event, &self.budget),

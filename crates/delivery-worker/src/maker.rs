@@ -160,6 +160,12 @@ impl Maker {
         self.conclude(assignment, protocol, Ending::GivenUp(failure))
     }
 
+    /// Nothing can be sent, since the event is gone; that is written down too.
+    pub(crate) fn lose(&self, assignment: &Assignment<'_>, failure: Failure) -> JournalEntry {
+        let protocol = Protocol::begin(assignment, self.clock.now());
+        self.conclude(assignment, protocol, Ending::Gone(failure))
+    }
+
     fn conclude(&self, assignment: &Assignment<'_>, protocol: Protocol, ending: Ending) -> JournalEntry {
         let now = self.clock.now();
         protocol.conclude(ending, now, self.retention.expires(Some(assignment.event.org_id), now))
@@ -341,7 +347,12 @@ fn told(ending: &Ending) -> Ended {
         Ending::Parked { failure, .. } | Ending::GivenUp(failure) if failure.category != ErrorCategory::Transformation => {
             Ended::Failed(failure.message.clone())
         }
-        Ending::Parked { .. } | Ending::GivenUp(_) | Ending::Held(_) | Ending::Limited(_) | Ending::Skipped(_) => Ended::Untold,
+        Ending::Parked { .. }
+        | Ending::GivenUp(_)
+        | Ending::Gone(_)
+        | Ending::Held(_)
+        | Ending::Limited(_)
+        | Ending::Skipped(_) => Ended::Untold,
     }
 }
 

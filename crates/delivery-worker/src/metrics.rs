@@ -41,6 +41,11 @@ pub(crate) fn decided(source: &SourceId, decision: Decision) {
     counter!(names::EVENTS, "source" => source.to_string(), "decision" => decision).increment(1);
 }
 
+/// An event could not be read from its source any more when its turn came.
+pub(crate) fn event_gone(source: &SourceId) {
+    counter!(names::EVENTS_GONE, "source" => source.to_string()).increment(1);
+}
+
 /// A payload does not keep to the schema of its type.
 pub(crate) fn schema_violated(validation: &'static str) {
     counter!(names::SCHEMA_VIOLATIONS, "validation" => validation).increment(1);

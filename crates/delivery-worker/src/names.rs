@@ -35,6 +35,8 @@ pub(crate) const POLL_FAILURES: &str = "ig_source_poll_failures_total";
 pub(crate) const HOLES_GIVEN_UP: &str = "ig_source_holes_given_up_total";
 /// Counter, by source and decision: events that were decided about.
 pub(crate) const EVENTS: &str = "ig_events_total";
+/// Counter, by source: events that waited for their turn and were gone from their source when it came.
+pub(crate) const EVENTS_GONE: &str = "ig_events_gone_total";
 /// Counter, by `validation`: events whose payload does not keep to the schema of their type.
 pub(crate) const SCHEMA_VIOLATIONS: &str = "ig_event_schema_violations_total";
 /// Counter, by status and error category: deliveries that ended.

@@ -191,7 +191,10 @@ fn not_tried(made: &JournalEntry) -> Option<OrderReport> {
     };
     let kept_back = match letter.reason {
         DeadLetterReason::CircuitOpen | DeadLetterReason::Paused | DeadLetterReason::RateLimited => true,
-        DeadLetterReason::AttemptsExhausted | DeadLetterReason::RetryAfter | DeadLetterReason::NotRetryable => false,
+        DeadLetterReason::AttemptsExhausted
+        | DeadLetterReason::RetryAfter
+        | DeadLetterReason::NotRetryable
+        | DeadLetterReason::EventGone => false,
     };
     kept_back.then(|| OrderReport {
         outcome: OrderOutcome::Held,

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use ig_core::clock::Clock;
 use ig_core::dedup::WINDOW;
 use ig_core::id::{Position, SourceId};
-use ig_core::lease::{Claim, Lease, Rebalance, WorkerId, fair_share, rebalance};
+use ig_core::lease::{Claim, Lease, Rebalance, SourceMarks, WorkerId, fair_share, rebalance};
 use ig_core::partition::PartitionId;
 use ig_core::ports::{Journal, PartitionLeases, StoreError};
 use parking_lot::Mutex;
@@ -291,14 +291,15 @@ impl Keeper {
 
     async fn begin(&self, state: &SourceState, waiting: Vec<(Arc<Tenure>, Option<Position>)>) -> Result<(), BeginError> {
         let head = state.source.head().await?;
-        let first = self
+        let SourceMarks { first, seen } = self
             .parts
             .leases
             .begin_source(state.source.id(), state.first_position(head))
             .await?;
         for (tenure, checkpoint) in waiting {
-            state.begin(tenure, checkpoint.unwrap_or(first), head);
+            state.begin(tenure, checkpoint.unwrap_or(first), head.max(seen));
         }
+        state.miss(head, seen);
         Ok(())
     }
 

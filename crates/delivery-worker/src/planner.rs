@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use ig_core::clock::{Clock, Timestamp};
 use ig_core::delivery_log::EventRef;
 use ig_core::event::Event;
+use ig_core::id::{LogId, ScheduledId};
 use ig_core::outcome::{ErrorCategory, Failure};
 use ig_core::ports::JournalEntry;
 use ig_core::schedule::{CancelAction, CancelRule, Delay, Due, MatchKey, Recurrence, Scheduling, Zone};
@@ -197,6 +198,18 @@ impl Planner {
             updated_at: now,
         }
     }
+}
+
+/// What the row of an event is called whose deliveries are made later, whether or not there is one.
+pub(crate) fn plan_id(first: &Assignment<'_>) -> Option<LogId> {
+    let integration = &first.compiled.integration;
+    let number = match integration.schedule.when() {
+        Scheduling::Immediate => return None,
+        Scheduling::Delayed(_) => None,
+        Scheduling::Recurring(_) => Some(1),
+    };
+    let ScheduledId(id) = ScheduledDelivery::identity(&reference(first.event), integration.id, number);
+    Some(LogId(id))
 }
 
 /// What was to be made at a time that has passed is made at once.

@@ -28,6 +28,8 @@ pub(crate) enum Ending {
     },
     /// It would fail again.
     GivenUp(Failure),
+    /// The event could not be had any more.
+    Gone(Failure),
     /// Nothing was sent, since the integration's deliveries are held.
     Held(Hold),
     /// Its integration's limit leaves no room before this moment.
@@ -193,19 +195,13 @@ impl Protocol {
                     now,
                 ))
             }
-            Ending::GivenUp(failure) => {
-                let reason = DeadLetterReason::NotRetryable;
-                Some(self.dead_letter(
-                    failure,
-                    DeliveryStatus::Failed,
-                    DeadLetterStatus::Abandoned,
-                    reason,
-                    None,
-                    now,
-                ))
+            Ending::GivenUp(failure) => Some(self.abandoned(failure, DeadLetterReason::NotRetryable, now)),
+            Ending::Gone(failure) => {
+                self.step("lose", Duration::ZERO, failure.message.clone());
+                Some(self.abandoned(failure, DeadLetterReason::EventGone, now))
             }
         };
-        if self.log_level == LogLevel::Full {
+        if self.log_level == LogLevel::Full && !self.payload.is_empty() {
             self.log.original_payload = Some(self.payload);
         }
         metrics::delivered(&self.log);
@@ -214,6 +210,11 @@ impl Protocol {
             trace: self.trace,
             dead_letter: dead_letter.map(Box::new),
         }
+    }
+
+    fn abandoned(&mut self, failure: Failure, reason: DeadLetterReason, now: Timestamp) -> DeadLetter {
+        let (log_status, status) = (DeliveryStatus::Failed, DeadLetterStatus::Abandoned);
+        self.dead_letter(failure, log_status, status, reason, None, now)
     }
 
     fn dead_letter(

@@ -6,6 +6,7 @@
 //! with a cursor of its own, the rest goes past it in strides, and a step then reads on for one such stream as well.
 
 use std::collections::{BTreeSet, HashMap};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use ig_core::event::SourceRow;
 use ig_core::holes::Holes;
 use ig_core::id::Position;
 use ig_core::poll::{BatchSize, Pace};
-use ig_core::ports::{Passage, SourceError};
+use ig_core::ports::{Passage, SourceError, StoreError};
 use ig_core::reading::Stretch;
 use ig_core::stream::{RowKind, Stream};
 use tokio::time::Instant;
@@ -23,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use crate::dispatch::Dispatch;
 use crate::intake::Addressed;
 use crate::metrics;
+use crate::recall::Recall;
 use crate::stride::Stride;
 use crate::tracker::{Apart, Offered};
 
@@ -49,10 +51,22 @@ enum Course {
     Apart(Stream),
 }
 
+/// Why a source could not be read on.
+#[derive(Debug, thiserror::Error)]
+enum ReadError {
+    /// It was not read.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// What was decided earlier could not be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
 /// The task that reads one source.
 pub(crate) struct Reader {
     state: Arc<SourceState>,
     dispatch: Arc<Dispatch>,
+    recall: Recall,
     clock: Arc<dyn Clock>,
     batch: BatchSize,
     pace: Pace,
@@ -64,13 +78,14 @@ pub(crate) struct Reader {
 
 impl Reader {
     /// A reader that hands what it takes up to `dispatch`, and pauses while too many events are under way.
-    pub(crate) fn new(state: Arc<SourceState>, dispatch: Arc<Dispatch>, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(state: Arc<SourceState>, dispatch: Arc<Dispatch>, recall: Recall, clock: Arc<dyn Clock>) -> Self {
         Self {
             batch: BatchSize::default(),
             pace: Pace::new(state.poll_interval),
             strides: HashMap::new(),
             state,
             dispatch,
+            recall,
             clock,
             complained: false,
             holes_checked: Instant::now(),
@@ -96,7 +111,7 @@ impl Reader {
     }
 
     /// Reads on once; says how long to wait before the next step.
-    async fn step(&mut self) -> Result<Duration, SourceError> {
+    async fn step(&mut self) -> Result<Duration, ReadError> {
         let Some(cursors) = self.state.tracker.cursors() else {
             return Ok(self.state.poll_interval);
         };
@@ -115,7 +130,7 @@ impl Reader {
     }
 
     /// Reads on for one of the streams that are set apart; says how long to wait before that is to be done again.
-    async fn read_apart(&mut self, limit: usize) -> Result<Duration, SourceError> {
+    async fn read_apart(&mut self, limit: usize) -> Result<Duration, ReadError> {
         let Some(apart) = self.state.tracker.most_urgent() else {
             self.strides.retain(|course, _| !matches!(course, Course::Apart(_)));
             return Ok(self.state.poll_interval);
@@ -146,7 +161,7 @@ impl Reader {
         Ok(if is_short { Duration::ZERO } else { APART_INTERVAL })
     }
 
-    async fn read_on(&mut self, course: Course, after: Position, limit: usize) -> Result<usize, SourceError> {
+    async fn read_on(&mut self, course: Course, after: Position, limit: usize) -> Result<usize, ReadError> {
         let passage = self.read(&course, after, limit).await?;
         if passage.read_to == after {
             self.strides.remove(&course);
@@ -196,7 +211,7 @@ impl Reader {
         after: Position,
         limit: usize,
         passage: Passage,
-    ) -> Result<(), SourceError> {
+    ) -> Result<(), ReadError> {
         let Passage { rows, read_to, gaps } = passage;
         let count = rows.len();
         let stride = self.strides.get(course).cloned().unwrap_or_default();
@@ -218,19 +233,31 @@ impl Reader {
         Ok(())
     }
 
-    /// Takes up what is due of a stretch, and says of what kinds the rest is. All rows are addressed first, since that may fail: once
-    /// the first is taken up, nothing fails.
+    /// Takes up what is due of a stretch, and says of what kinds the rest is. All rows are addressed first, and what was decided about
+    /// them is recalled, since that may fail: once the first is taken up, nothing fails.
     async fn take_up(
         &self,
         rows: Vec<SourceRow>,
         stretch: &Stretch,
-        gaps: Vec<std::ops::RangeInclusive<Position>>,
+        gaps: Vec<RangeInclusive<Position>>,
         is_behind: bool,
-    ) -> Result<Vec<RowKind>, SourceError> {
+    ) -> Result<Vec<RowKind>, ReadError> {
         let mut addressed = Vec::with_capacity(rows.len());
         for row in rows {
             addressed.push(self.dispatch.intake().address(self.state.source.as_ref(), row).await?);
         }
+        let (source, recheck_to) = (self.state.source.id(), self.state.tracker.recheck_to());
+        self.recall.remember(source, &mut addressed, recheck_to).await?;
+        Ok(self.take_up_addressed(&addressed, stretch, gaps, is_behind))
+    }
+
+    fn take_up_addressed(
+        &self,
+        addressed: &[Addressed],
+        stretch: &Stretch,
+        gaps: Vec<RangeInclusive<Position>>,
+        is_behind: bool,
+    ) -> Vec<RowKind> {
         let taken = {
             let mut holes = self.state.holes.lock();
             holes.note(gaps, self.clock.now());
@@ -244,11 +271,15 @@ impl Reader {
                 None => untaken.extend(RowKind::of(&row.row)),
             }
         }
-        Ok(untaken)
+        untaken
     }
 
-    async fn look_at_holes(&mut self) -> Result<(), SourceError> {
-        if self.state.holes.lock().is_empty() || self.holes_checked.elapsed() < HOLE_INTERVAL {
+    async fn look_at_holes(&mut self) -> Result<(), ReadError> {
+        if self.holes_checked.elapsed() < HOLE_INTERVAL {
+            return Ok(());
+        }
+        self.look_at_tail().await?;
+        if self.state.holes.lock().is_empty() {
             return Ok(());
         }
         self.holes_checked = Instant::now();
@@ -257,16 +288,49 @@ impl Reader {
         let ranges = self.state.holes.lock().ranges();
         let rows = self.state.source.read_ranges(&ranges).await?;
         self.take_up(rows, &Stretch::of_holes(), Vec::new(), false).await?;
+        let over = self.state.holes.lock().watched_for(asked_at, self.state.hole_watch);
+        self.take_up_vanished(over).await?;
         let given_up = self.state.holes.lock().give_up(asked_at, self.state.hole_watch);
         metrics::holes_given_up(self.state.source.id(), given_up);
         Ok(())
     }
 
-    fn complain(&mut self, error: &SourceError) -> Duration {
+    /// Positions above the head that were seen once are watched like holes.
+    async fn look_at_tail(&self) -> Result<(), ReadError> {
+        let Some(tail) = self.state.tail.lock().clone() else {
+            return Ok(());
+        };
+        let head = self.state.source.head().await?;
+        if head < *tail.positions.end() {
+            if tail.missed_at.elapsed() < self.state.hole_watch {
+                return Ok(());
+            }
+            let first = *tail.positions.start();
+            self.take_up_vanished(vec![first.max(head + 1)..=*tail.positions.end()])
+                .await?;
+        }
+        *self.state.tail.lock() = None;
+        Ok(())
+    }
+
+    /// Takes up events in these ranges that were decided about before their rows vanished, so that each is recorded as lost.
+    async fn take_up_vanished(&self, ranges: Vec<RangeInclusive<Position>>) -> Result<(), ReadError> {
+        let recheck_to = self.state.tracker.recheck_to();
+        let below = ranges.into_iter().map(|range| *range.start()..=recheck_to.min(*range.end()));
+        let mut ranges: Vec<_> = below.filter(|range| !range.is_empty()).collect();
+        while !ranges.is_empty() {
+            let (vanished, left) = self.recall.vanished(self.state.source.id(), &ranges).await?;
+            self.take_up_addressed(&vanished, &Stretch::of_holes(), Vec::new(), false);
+            ranges = left;
+        }
+        Ok(())
+    }
+
+    fn complain(&mut self, error: &ReadError) -> Duration {
         metrics::source_failed(self.state.source.id());
         if !self.complained {
-            tracing::warn!(source = %self.state.source.id(), %error, "the source cannot be read; trying again");
-            if let SourceError::Misconfigured(detail) = error {
+            tracing::warn!(source = %self.state.source.id(), %error, "the source cannot be read on; trying again");
+            if let ReadError::Source(SourceError::Misconfigured(detail)) = error {
                 self.dispatch.audit_source(self.state.source.id(), detail);
             }
         }
@@ -282,5 +346,6 @@ fn offer(addressed: &Addressed, holes: &mut Holes) -> Offered {
         stream: addressed.stream.clone(),
         is_sure: addressed.row.parent_rid.is_some(),
         fills_hole: holes.fill(position),
+        has_vanished: addressed.earlier.as_ref().is_some_and(|earlier| !earlier.is_visible),
     }
 }

@@ -26,7 +26,6 @@ pub(crate) struct Recorder {
     deliveries: JournalQueue<Part>,
     decisions: JournalQueue<Part>,
     unrecorded: Arc<Semaphore>,
-    capacity: u32,
 }
 
 /// The other end of a queue: run it as a task.
@@ -36,12 +35,10 @@ pub(crate) type Writer = GroupWriter<Part>;
 pub(crate) fn recorder(journal: &Arc<dyn Journal>, max_unrecorded: usize) -> (Recorder, [Writer; 2]) {
     let (deliveries, delivery_writer) = journal_queue(Arc::clone(journal));
     let (decisions, decision_writer) = journal_queue(Arc::clone(journal));
-    let capacity = u32::try_from(max_unrecorded).unwrap_or(u32::MAX).max(1);
     let recorder = Recorder {
         deliveries,
         decisions,
-        unrecorded: Arc::new(Semaphore::new(capacity as usize)),
-        capacity,
+        unrecorded: Arc::new(Semaphore::new(max_unrecorded.clamp(1, Semaphore::MAX_PERMITS))),
     };
     (recorder, [delivery_writer, decision_writer])
 }
@@ -76,14 +73,15 @@ impl Recorder {
             | JournalEntry::Redelivery { .. }
             | JournalEntry::Scheduled(_)
             | JournalEntry::CalledOff(_) => &self.deliveries,
-            JournalEntry::Audit(_) | JournalEntry::Seen(_) => &self.decisions,
+            JournalEntry::Audit(_) | JournalEntry::Redecided(_) | JournalEntry::Seen(_) => &self.decisions,
         };
         queue.send(entry, part);
     }
 
-    /// Waits until every delivery that was handed over is durable, but not for ever.
+    /// Waits until all that was handed over is durable, decisions as well as deliveries, but not for ever.
     pub(crate) async fn settled(&self) {
-        let _ = tokio::time::timeout(PATIENCE, self.unrecorded.acquire_many(self.capacity)).await;
+        let both = async { tokio::join!(self.deliveries.flushed(), self.decisions.flushed()) };
+        let _ = tokio::time::timeout(PATIENCE, both).await;
     }
 }
 

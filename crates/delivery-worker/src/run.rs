@@ -37,6 +37,7 @@ use crate::orders::Orders;
 use crate::partitions::{Keeper, KeeperParts};
 use crate::planner::Planner;
 use crate::reader::{Reader, SourceState};
+use crate::recall::Recall;
 use crate::recorder::{Writer, recorder};
 use crate::retention::Retention;
 use crate::transforming;
@@ -111,7 +112,7 @@ impl Worker {
             clock: Arc::clone(&clock),
         };
         let courier = Courier::new(maker, planner, Arc::clone(&live), recorder.clone());
-        let turns = Turns::new(Arc::clone(&intake), Arc::clone(&journal), courier, Arc::clone(&clock));
+        let turns = Turns::new(Arc::clone(&journal), courier);
         let budget = Budget::new(config.worker.payload_memory());
         let lanes = Lanes::new(
             Arc::clone(&budget),
@@ -222,7 +223,8 @@ impl Worker {
     /// Reading begins once a configuration is in force: without one every event would be nobody's.
     fn read_sources(&self, context: &Context) {
         for state in &self.sources {
-            let reader = Reader::new(Arc::clone(state), Arc::clone(&self.dispatch), Arc::clone(&self.clock));
+            let recall = Recall::new(Arc::new(self.store.journal()));
+            let reader = Reader::new(Arc::clone(state), Arc::clone(&self.dispatch), recall, Arc::clone(&self.clock));
             let (live, stop) = (Arc::clone(&self.live), context.stopping().clone());
             let beginning = Arc::clone(&self.keeper).begin_source(Arc::clone(state), stop.clone());
             context.spawn(

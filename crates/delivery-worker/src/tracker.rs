@@ -137,6 +137,18 @@ impl Tracker {
         })
     }
 
+    /// The highest position that was read.
+    pub(crate) fn read_to(&self) -> Position {
+        let state = self.state.lock();
+        state.held.values().map(|held| held.reading().read_to()).max().unwrap_or(0)
+    }
+
+    /// The highest position at which an earlier holder may have decided about an event.
+    pub(crate) fn recheck_to(&self) -> Position {
+        let state = self.state.lock();
+        state.held.values().map(Held::recheck_to).max().unwrap_or(0)
+    }
+
     /// Up to here every visible row of the held partitions was taken up.
     pub(crate) fn complete_to(&self) -> Option<Position> {
         let state = self.state.lock();

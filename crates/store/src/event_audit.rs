@@ -2,17 +2,22 @@
 
 mod document;
 
+use std::ops::RangeInclusive;
+
 use ig_core::audit::{DecisionStatus, EventAudit, SkipReason};
 use ig_core::clock::Timestamp;
-use ig_core::id::{EventId, EventType, OrgId, SourceId};
-use ig_core::ports::StoreError;
-use mongodb::bson::{Bson, Document};
+use ig_core::id::{EventId, EventType, OrgId, Position, SourceId};
+use ig_core::ports::{DECIDED_AT_ONCE, StoreError};
+use mongodb::bson::{Bson, Document, doc};
 
 pub(crate) use document::AuditDocument;
 
 use crate::database::Database;
 use crate::names::EVENT_AUDIT;
 use crate::page::{Listed, Page, Period, Sought, exactly};
+
+/// The most ranges of positions that are asked for in one query.
+const RANGES_AT_ONCE: usize = 100;
 
 /// Which decisions are listed; what is left out does not matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -60,6 +65,39 @@ impl EventAudits {
         let listed = self.database.latest::<AuditDocument<'static>>(sought, page).await?;
         listed.try_map(EventAudit::try_from)
     }
+}
+
+/// The first decisions about a source's events at these positions, which ascend.
+pub(crate) async fn at(
+    database: &Database,
+    source: &SourceId,
+    positions: &[RangeInclusive<Position>],
+) -> Result<Vec<EventAudit>, StoreError> {
+    let mut decided = Vec::new();
+    for some in positions.chunks(RANGES_AT_ONCE) {
+        let left = DECIDED_AT_ONCE - decided.len();
+        if left == 0 {
+            break;
+        }
+        let within: Vec<_> = some.iter().map(document::within).collect();
+        let collection = database.collection::<AuditDocument<'static>>(EVENT_AUDIT);
+        let find = collection
+            .find(doc! { "source": source.as_str(), "$or": within })
+            .sort(doc! { "_id": 1 })
+            .limit(i64::try_from(left).unwrap_or(i64::MAX));
+        let found = database.all(find).await?.into_iter().map(EventAudit::try_from);
+        decided.append(&mut found.collect::<Result<_, _>>()?);
+    }
+    Ok(decided)
+}
+
+/// Writes a decision down in place of an earlier one about the same event.
+pub(crate) async fn replace(database: &Database, audit: &EventAudit) -> Result<(), StoreError> {
+    let document = AuditDocument::from(audit);
+    let collection = database.collection::<AuditDocument<'_>>(EVENT_AUDIT);
+    let replaced = collection.replace_one(doc! { "_id": document.id }, &document).upsert(true);
+    database.within(replaced).await?;
+    Ok(())
 }
 
 fn query(org: Option<OrgId>, filter: &AuditFilter) -> Document {

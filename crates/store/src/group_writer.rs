@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use ig_core::ports::{Journal, JournalEntry, StoreError};
 use metrics::{counter, histogram};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 /// The most entries written at a time.
@@ -30,13 +30,21 @@ struct Pending<A> {
     awaits: A,
 }
 
+/// What is handed over to a writer.
+enum Handed<A> {
+    /// To be written.
+    Entry(Box<Pending<A>>),
+    /// Wants to know when all before it is written.
+    Mark(oneshot::Sender<()>),
+}
+
 /// The way to a writer. Clones lead to the same one.
 #[derive(Debug)]
-pub struct JournalQueue<A>(mpsc::UnboundedSender<Pending<A>>);
+pub struct JournalQueue<A>(mpsc::UnboundedSender<Handed<A>>);
 
 /// The other end of a queue: run it as a task.
 pub struct GroupWriter<A> {
-    queue: mpsc::UnboundedReceiver<Pending<A>>,
+    queue: mpsc::UnboundedReceiver<Handed<A>>,
     journal: Arc<dyn Journal>,
     refused: Vec<Pending<A>>,
 }
@@ -67,8 +75,17 @@ impl<A> std::fmt::Debug for GroupWriter<A> {
 impl<A: Awaits> JournalQueue<A> {
     /// Hands over an entry; where the writer is gone, nobody is ever told that it is durable.
     pub fn send(&self, entry: JournalEntry, awaits: A) {
-        if self.0.send(Pending { entry, awaits }).is_err() {
+        if self.0.send(Handed::Entry(Box::new(Pending { entry, awaits }))).is_err() {
             tracing::error!("the journal's writer is gone; an entry is not written");
+        }
+    }
+
+    /// Waits until all that was handed over before is written or set aside; however much is handed over meanwhile, it is not waited for.
+    pub async fn flushed(&self) {
+        let (mark, reached) = oneshot::channel();
+        if self.0.send(Handed::Mark(mark)).is_ok() {
+            // A writer that has ended writes nothing more.
+            let _ = reached.await;
         }
     }
 }
@@ -76,15 +93,29 @@ impl<A: Awaits> JournalQueue<A> {
 impl<A: Awaits> GroupWriter<A> {
     /// Writes until told that nothing more will come, and then what is left.
     pub async fn run(mut self, last: CancellationToken) {
-        let mut group = Vec::with_capacity(GROUP);
+        let mut handed = Vec::with_capacity(GROUP);
         loop {
+            let mut group = Vec::new();
             tokio::select! {
                 biased;
-                received = self.queue.recv_many(&mut group, GROUP) => if received == 0 { return },
+                received = self.queue.recv_many(&mut handed, GROUP) => if received == 0 { return },
                 () = tokio::time::sleep(TRY_REFUSED), if !self.refused.is_empty() => group.append(&mut self.refused),
                 () = last.cancelled() => return,
             }
-            self.write(std::mem::take(&mut group)).await;
+            let mut marks = Vec::new();
+            for handed in handed.drain(..) {
+                match handed {
+                    Handed::Entry(pending) => group.push(*pending),
+                    Handed::Mark(mark) => marks.push(mark),
+                }
+            }
+            if !group.is_empty() {
+                self.write(group).await;
+            }
+            for mark in marks {
+                // Who asked may have stopped waiting.
+                let _ = mark.send(());
+            }
         }
     }
 

@@ -3,13 +3,15 @@
 mod redelivery;
 
 use std::collections::HashSet;
+use std::ops::RangeInclusive;
 
 use async_trait::async_trait;
 use futures::future::try_join_all;
+use ig_core::audit::EventAudit;
 use ig_core::clock::Timestamp;
 use ig_core::dedup::SeenEvent;
 use ig_core::delivery_log::{DeliveryLog, ExecutionTrace};
-use ig_core::id::LogId;
+use ig_core::id::{LogId, Position, SourceId};
 use ig_core::ports::{Journal, JournalEntry, StoreError};
 use ig_core::scheduled::{CallOff, ScheduledDelivery};
 use mongodb::bson::{doc, oid::ObjectId};
@@ -19,10 +21,10 @@ use crate::database::Database;
 use crate::dead_letters::DeadLetterDocument;
 use crate::delivery_logs::DeliveryDocument;
 use crate::delivery_tallies;
-use crate::event_audit::AuditDocument;
+use crate::event_audit::{self, AuditDocument};
 use crate::execution_logs::TraceDocument;
 use crate::field::object_id;
-use crate::names::{DEAD_LETTERS, DELIVERY_LOGS, EVENT_AUDIT, EXECUTION_LOGS, PROCESSED_EVENTS};
+use crate::names::{DEAD_LETTERS, DELIVERY_LOGS, EVENT_AUDIT, EXECUTION_LOGS, PROCESSED_EVENTS, SCHEDULED};
 use crate::processed_events::{self, SeenChunk};
 use crate::scheduled_integrations::ScheduledDeliveries;
 
@@ -49,6 +51,7 @@ struct Sorted<'a> {
     traces: Vec<TraceDocument<'a>>,
     redeliveries: Vec<(&'a DeliveryLog, &'a ExecutionTrace)>,
     audits: Vec<AuditDocument<'a>>,
+    redecided: Vec<&'a EventAudit>,
     seen: Vec<&'a SeenEvent>,
     scheduled: Vec<&'a ScheduledDelivery>,
     called_off: Vec<&'a CallOff>,
@@ -66,6 +69,7 @@ impl<'a> Sorted<'a> {
     fn add(&mut self, entry: &'a JournalEntry) {
         match entry {
             JournalEntry::Audit(audit) => self.audits.push(audit.into()),
+            JournalEntry::Redecided(audit) => self.redecided.push(audit),
             JournalEntry::Delivery { log, trace, dead_letter } => {
                 self.deliveries.push(log.as_ref().into());
                 self.traces.push(TraceDocument::new(log, trace));
@@ -95,9 +99,14 @@ impl MongoJournal {
         Ok(())
     }
 
-    async fn look_up(&self, logs: &[LogId]) -> Result<Vec<LogId>, StoreError> {
+    async fn those_in(&self, collection: &str, logs: &[LogId]) -> Result<HashSet<LogId>, StoreError> {
+        let found = try_join_all(logs.chunks(LOOKED_UP_AT_ONCE).map(|chunk| self.look_up(collection, chunk))).await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    async fn look_up(&self, collection: &str, logs: &[LogId]) -> Result<Vec<LogId>, StoreError> {
         let ids: Vec<_> = logs.iter().map(|log| object_id(log.0)).collect();
-        let collection = self.database.collection::<Recorded>(DELIVERY_LOGS);
+        let collection = self.database.collection::<Recorded>(collection);
         let find = collection.find(doc! { "_id": { "$in": ids } }).projection(doc! { "_id": 1 });
         let found = self.database.all(find).await?;
         Ok(found.into_iter().map(|recorded| LogId(recorded.id.bytes())).collect())
@@ -114,6 +123,7 @@ impl Journal for MongoJournal {
             traces,
             redeliveries,
             audits,
+            redecided,
             seen,
             scheduled,
             called_off,
@@ -125,6 +135,7 @@ impl Journal for MongoJournal {
             self.database.insert_once(EXECUTION_LOGS, traces),
             try_join_all(redeliveries.into_iter().map(|(log, trace)| self.redelivered(log, trace))),
             self.database.insert_once(EVENT_AUDIT, audits),
+            try_join_all(redecided.into_iter().map(|audit| event_audit::replace(&self.database, audit))),
             self.database.insert_once(PROCESSED_EVENTS, SeenChunk::pack(&seen)),
             self.schedule(&scheduled, &called_off),
         )?;
@@ -132,8 +143,15 @@ impl Journal for MongoJournal {
     }
 
     async fn recorded(&self, logs: &[LogId]) -> Result<HashSet<LogId>, StoreError> {
-        let found = try_join_all(logs.chunks(LOOKED_UP_AT_ONCE).map(|chunk| self.look_up(chunk))).await?;
-        Ok(found.into_iter().flatten().collect())
+        self.those_in(DELIVERY_LOGS, logs).await
+    }
+
+    async fn planned(&self, rows: &[LogId]) -> Result<HashSet<LogId>, StoreError> {
+        self.those_in(SCHEDULED, rows).await
+    }
+
+    async fn decided(&self, source: &SourceId, positions: &[RangeInclusive<Position>]) -> Result<Vec<EventAudit>, StoreError> {
+        event_audit::at(&self.database, source, positions).await
     }
 
     async fn seen_since(&self, since: Timestamp) -> Result<Vec<SeenEvent>, StoreError> {

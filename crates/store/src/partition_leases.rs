@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use chrono::DateTime;
 use ig_core::clock::Timestamp;
 use ig_core::id::{Position, SourceId};
-use ig_core::lease::{Checkpoint, Claim, Lease, WorkerId};
+use ig_core::lease::{Checkpoint, Claim, Lease, SourceMarks, WorkerId};
 use ig_core::partition::PartitionId;
 use ig_core::ports::{PartitionLeases, StoreError};
 use mongodb::bson::{Bson, doc};
@@ -21,7 +21,7 @@ use document::{MemberDocument, OwnedDocument, SourceDocument};
 
 use crate::database::{Database, Documents};
 use crate::error::{is_duplicate, store_error};
-use crate::field::{date, unsigned};
+use crate::field::{date, long};
 use crate::names::{CHECKPOINTS, MEMBERS};
 
 /// The leases in MongoDB.
@@ -110,16 +110,24 @@ impl PartitionLeases for MongoLeases {
         Ok(())
     }
 
-    async fn begin_source(&self, source: &SourceId, position: Position) -> Result<Position, StoreError> {
+    async fn begin_source(&self, source: &SourceId, position: Position) -> Result<SourceMarks, StoreError> {
         // An insert rather than an upsert: not every server lets only one of several upserts at once win.
         let sources = self.leases::<SourceDocument>();
         let begun = SourceDocument::begin(source, position);
         match self.database.raw(sources.insert_one(&begun)).await? {
-            Ok(_) => return Ok(position),
+            Ok(_) => return Ok(begun.marks()),
             Err(error) if is_duplicate(&error) => {}
             Err(error) => return Err(store_error(&error)),
         }
-        let found = self.database.within(sources.find_one(doc! { "_id": begun.id })).await?;
-        Ok(found.map_or(position, |source| unsigned(source.position)))
+        let found = self.database.within(sources.find_one(doc! { "_id": &begun.id })).await?;
+        Ok(found.unwrap_or(begun).marks())
+    }
+
+    async fn saw_source(&self, source: &SourceId, position: Position) -> Result<(), StoreError> {
+        let sources = self.leases::<SourceDocument>();
+        let saw = doc! { "$max": { "seen": long(position) } };
+        let id = SourceDocument::begin(source, position).id;
+        self.database.within(sources.update_one(doc! { "_id": id }, saw)).await?;
+        Ok(())
     }
 }

@@ -63,6 +63,7 @@ impl From<EventAudit> for EventEntry {
             org_id,
             entity_rid,
             decision,
+            matched: _,
             detail,
             created_at,
             decided_at,

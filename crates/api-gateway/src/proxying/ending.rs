@@ -64,7 +64,8 @@ impl Stop {
             | ErrorCategory::ClientError
             | ErrorCategory::Transformation
             | ErrorCategory::Config
-            | ErrorCategory::Blocked => ErrorCode::UpstreamError,
+            | ErrorCategory::Blocked
+            | ErrorCategory::Source => ErrorCode::UpstreamError,
         };
         let mut error = ApiError::new(code, failure.message.clone());
         error.retry_after = failure.retry_after.as_ref().map(Duration::as_secs);

@@ -116,6 +116,7 @@ fn skipped(org: i64, number: i64) -> JournalEntry {
         org_id: Some(OrgId(org)),
         entity_rid: Some(Rid(org)),
         decision: Decision::Skipped(SkipReason::NoMatch),
+        matched: Vec::new(),
         detail: None,
         created_at: Some(at(number)),
         decided_at: at(number),

@@ -8,7 +8,7 @@ use ig_core::integration::Ordering;
 
 use super::budget::{Budget, Kept};
 use crate::compiled::CompiledIntegration;
-use crate::event_trace::EventTrace;
+use crate::decided::{Decided, Gone};
 use crate::reader::SourceState;
 use crate::tracker::Ticket;
 
@@ -29,23 +29,38 @@ pub(crate) struct Work {
     pub ticket: Ticket,
     /// The integration as it was when the event was matched.
     pub compiled: Arc<CompiledIntegration>,
-    /// The trace that the event belongs to.
-    pub trace: EventTrace,
+    /// What is known of the event in any case.
+    pub decided: Arc<Decided>,
     /// What the event is for here.
     pub purpose: Purpose,
-    event: Option<(Arc<Event>, Kept)>,
+    content: Content,
+}
+
+/// Where an event's payload is.
+enum Content {
+    /// In memory.
+    Kept(Arc<Event>, Kept),
+    /// In its source, from which it is read when its turn comes.
+    InSource,
+    /// Nowhere.
+    Gone(Gone),
 }
 
 impl Work {
     /// Work whose event is given when it is queued.
-    pub(crate) fn new(state: Arc<SourceState>, ticket: Ticket, compiled: Arc<CompiledIntegration>, trace: EventTrace) -> Self {
+    pub(crate) fn new(
+        state: Arc<SourceState>,
+        ticket: Ticket,
+        compiled: Arc<CompiledIntegration>,
+        decided: Arc<Decided>,
+    ) -> Self {
         Self {
             state,
             ticket,
             compiled,
-            trace,
+            decided,
             purpose: Purpose::Deliver,
-            event: None,
+            content: Content::InSource,
         }
     }
 
@@ -57,9 +72,20 @@ impl Work {
         }
     }
 
-    /// The event, where it was kept in memory.
-    pub(crate) fn event(&self) -> Option<Arc<Event>> {
-        self.event.as_ref().map(|(event, _)| Arc::clone(event))
+    /// The event, or why it is gone; nothing where it is to be read again.
+    pub(crate) fn event(&self) -> Option<Result<Arc<Event>, Gone>> {
+        match &self.content {
+            Content::Kept(event, _) => Some(Ok(Arc::clone(event))),
+            Content::InSource => None,
+            Content::Gone(gone) => Some(Err(gone.clone())),
+        }
+    }
+
+    fn kept_bytes(&self) -> usize {
+        match &self.content {
+            Content::Kept(_, kept) => kept.bytes(),
+            Content::InSource | Content::Gone(_) => 0,
+        }
     }
 
     /// How the integration wants its deliveries ordered.
@@ -77,11 +103,15 @@ pub(super) struct Queue {
 
 impl Queue {
     /// Adds an event, with its payload if there is room for it.
-    pub(super) fn push(&mut self, mut work: Work, event: Arc<Event>, budget: &Arc<Budget>) {
-        if let Some(kept) = budget.keep(event.payload.raw.len(), self.kept) {
-            self.kept += kept.bytes();
-            work.event = Some((event, kept));
-        }
+    pub(super) fn push(&mut self, mut work: Work, event: Result<Arc<Event>, Gone>, budget: &Arc<Budget>) {
+        work.content = match event {
+            Ok(event) => match budget.keep(event.payload.raw.len(), self.kept) {
+                Some(kept) => Content::Kept(event, kept),
+                None => Content::InSource,
+            },
+            Err(gone) => Content::Gone(gone),
+        };
+        self.kept += work.kept_bytes();
         self.waiting.push_back(work);
     }
 
@@ -89,12 +119,7 @@ impl Queue {
     pub(super) fn take(&mut self, most: usize) -> Vec<Work> {
         let count = most.min(self.waiting.len());
         let taken: Vec<_> = self.waiting.drain(..count).collect();
-        let bytes: usize = taken
-            .iter()
-            .filter_map(|work| work.event.as_ref())
-            .map(|(_, kept)| kept.bytes())
-            .sum();
-        self.kept -= bytes;
+        self.kept -= taken.iter().map(Work::kept_bytes).sum::<usize>();
         taken
     }
 }

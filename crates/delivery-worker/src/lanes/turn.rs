@@ -1,47 +1,59 @@
 //! A lane's turn: what waited longest is made ready together, then delivered.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use ig_core::clock::Clock;
 use ig_core::event::Event;
 use ig_core::id::{LogId, Position, SourceId};
-use ig_core::ports::{EventSource, Journal, SourceError, StoreError};
+use ig_core::ports::{Journal, SourceError, StoreError};
 use tokio_util::sync::CancellationToken;
 
 use super::queue::Work;
 use crate::courier::Courier;
-use crate::intake::Intake;
+use crate::decided::{Decided, Gone};
+use crate::reader::SourceState;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// Makes turns ready and has them delivered.
 pub(crate) struct Turns {
-    intake: Arc<Intake>,
     journal: Arc<dyn Journal>,
     courier: Arc<Courier>,
-    clock: Arc<dyn Clock>,
 }
 
 /// What a turn needs to know before it begins.
 struct Ready {
-    reread: HashMap<Place, Arc<Event>>,
+    reread: HashMap<Place, Found>,
     recorded: HashSet<LogId>,
 }
 
 /// An event's place: its source and its position there.
 type Place = (SourceId, Position);
 
+/// An event that was read again, or why it is gone.
+type Found = Result<Arc<Event>, Gone>;
+
+/// Why a turn cannot begin yet.
+#[derive(Debug, thiserror::Error)]
+enum NotYet {
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the source does not show an event that it has shown before, nor any later one")]
+    Behind,
+}
+
 impl Ready {
-    fn event(&self, work: &Work) -> Option<Arc<Event>> {
+    fn event(&self, work: &Work) -> Option<Found> {
         find(work, &self.reread)
     }
 }
 
-fn find(work: &Work, reread: &HashMap<Place, Arc<Event>>) -> Option<Arc<Event>> {
+fn find(work: &Work, reread: &HashMap<Place, Found>) -> Option<Found> {
     work.event().or_else(|| reread.get(&place(work)).cloned())
 }
 
@@ -49,27 +61,24 @@ fn place(work: &Work) -> Place {
     (work.state.source.id().clone(), work.ticket.position())
 }
 
-/// The places of events whose payload was not kept, by source.
-fn missing(turn: &[Work]) -> Vec<(Arc<dyn EventSource>, BTreeSet<Position>)> {
-    let mut by_source: BTreeMap<SourceId, (Arc<dyn EventSource>, BTreeSet<Position>)> = BTreeMap::new();
+/// Events of one source whose payload was not kept.
+type Missing = (Arc<SourceState>, BTreeMap<Position, Arc<Decided>>);
+
+/// The events whose payload was not kept, by source.
+fn missing(turn: &[Work]) -> Vec<Missing> {
+    let mut by_source: BTreeMap<SourceId, Missing> = BTreeMap::new();
     for work in turn.iter().filter(|work| work.event().is_none()) {
-        let source = &work.state.source;
-        let entry = by_source.entry(source.id().clone());
-        let (_, positions) = entry.or_insert_with(|| (Arc::clone(source), BTreeSet::new()));
-        positions.insert(work.ticket.position());
+        let entry = by_source.entry(work.state.source.id().clone());
+        let (_, decided) = entry.or_insert_with(|| (Arc::clone(&work.state), BTreeMap::new()));
+        decided.insert(work.ticket.position(), Arc::clone(&work.decided));
     }
     by_source.into_values().collect()
 }
 
 impl Turns {
     /// Puts the parts together.
-    pub(crate) fn new(intake: Arc<Intake>, journal: Arc<dyn Journal>, courier: Arc<Courier>, clock: Arc<dyn Clock>) -> Arc<Self> {
-        Arc::new(Self {
-            intake,
-            journal,
-            courier,
-            clock,
-        })
+    pub(crate) fn new(journal: Arc<dyn Journal>, courier: Arc<Courier>) -> Arc<Self> {
+        Arc::new(Self { journal, courier })
     }
 
     /// Delivers a lane's next events, so many at a time, until told to stop.
@@ -89,53 +98,47 @@ impl Turns {
             return;
         }
         match ready.event(&work) {
-            Some(event) => self.courier.deliver(&work, &event, &ready.recorded, stop).await,
-            None => lose(&work),
+            Some(Ok(event)) => self.courier.deliver(&work, &event, &ready.recorded, stop).await,
+            Some(Err(gone)) => self.courier.give_up(&work, &gone, &ready.recorded, stop).await,
+            None => {}
         }
     }
 
     async fn make_ready(&self, turn: &[Work], stop: &CancellationToken) -> Option<Ready> {
-        let reread = self.insist(stop, turn, || self.reread(turn)).await?;
-        let logs = self.logs_to_check(turn, &reread);
-        let recorded = self.insist(stop, turn, || self.recorded(&logs)).await?;
+        let reread = self.insist(stop, turn, || reread(turn)).await?;
+        let logs = self.logs_to_check(turn);
+        let planned = self.plans_to_check(turn, &reread, stop);
+        let recorded = self.insist(stop, turn, || self.recorded(&logs, &planned)).await?;
         Some(Ready { reread, recorded })
     }
 
-    /// Reads events again whose payload was not kept.
-    async fn reread(&self, turn: &[Work]) -> Result<HashMap<Place, Arc<Event>>, SourceError> {
-        let mut events = HashMap::new();
-        for (source, positions) in missing(turn) {
-            let ranges: Vec<_> = positions.into_iter().map(|position| position..=position).collect();
-            for row in source.read_ranges(&ranges).await? {
-                let addressed = self.intake.address(source.as_ref(), row).await?;
-                if let Ok(event) = self.intake.understand(source.id(), &addressed, self.clock.now()) {
-                    events.insert((event.source.clone(), event.position), Arc::new(event));
-                }
-            }
-        }
-        Ok(events)
-    }
-
-    fn logs_to_check(&self, turn: &[Work], reread: &HashMap<Place, Arc<Event>>) -> Vec<LogId> {
+    fn logs_to_check(&self, turn: &[Work]) -> Vec<LogId> {
         let doubtful = turn.iter().filter(|work| work.ticket.may_be_recorded());
-        let with_event = doubtful.filter_map(|work| Some((work, find(work, reread)?)));
-        with_event
-            .flat_map(|(work, event)| self.courier.log_ids(work, &event))
-            .collect()
+        doubtful.flat_map(|work| self.courier.log_ids(work)).collect()
     }
 
-    async fn recorded(&self, logs: &[LogId]) -> Result<HashSet<LogId>, StoreError> {
-        if logs.is_empty() {
-            return Ok(HashSet::new());
+    /// An event that is gone cannot be planned once more, so it matters whether it was.
+    fn plans_to_check(&self, turn: &[Work], reread: &HashMap<Place, Found>, stop: &CancellationToken) -> Vec<LogId> {
+        let doubtful = turn.iter().filter(|work| work.ticket.may_be_recorded());
+        let gone = doubtful.filter(|work| matches!(find(work, reread), Some(Err(_))));
+        gone.filter_map(|work| self.courier.plan_id(work, stop)).collect()
+    }
+
+    async fn recorded(&self, logs: &[LogId], planned: &[LogId]) -> Result<HashSet<LogId>, NotYet> {
+        let mut recorded = HashSet::new();
+        if !logs.is_empty() {
+            recorded.extend(self.journal.recorded(logs).await?);
         }
-        self.journal.recorded(logs).await
+        if !planned.is_empty() {
+            recorded.extend(self.journal.planned(planned).await?);
+        }
+        Ok(recorded)
     }
 
     /// Tries until it works, the worker stops, or the lane's partition is held no more.
-    async fn insist<T, E, F>(&self, stop: &CancellationToken, turn: &[Work], attempt: impl Fn() -> F) -> Option<T>
+    async fn insist<T, F>(&self, stop: &CancellationToken, turn: &[Work], attempt: impl Fn() -> F) -> Option<T>
     where
-        E: std::fmt::Display,
-        F: Future<Output = Result<T, E>>,
+        F: Future<Output = Result<T, NotYet>>,
     {
         let mut pause = FIRST_PAUSE;
         while turn.iter().any(|work| work.ticket.holds()) {
@@ -153,13 +156,27 @@ impl Turns {
     }
 }
 
-/// The row was deleted from its source while it waited: nothing is left to deliver.
-fn lose(work: &Work) {
-    tracing::error!(
-        source = %work.state.source.id(),
-        position = work.ticket.position(),
-        integration = %work.compiled.integration.id,
-        "an event was deleted from its source before its turn came",
-    );
-    work.ticket.part_done();
+/// Reads events again whose payload was not kept. They were decided about: nothing is judged here.
+async fn reread(turn: &[Work]) -> Result<HashMap<Place, Found>, NotYet> {
+    let mut found = HashMap::new();
+    for (state, mut decided) in missing(turn) {
+        let ranges: Vec<_> = decided.keys().map(|position| *position..=*position).collect();
+        let id = state.source.id();
+        for row in state.source.read_ranges(&ranges).await? {
+            if let Some(decided) = decided.remove(&row.position) {
+                found.insert((id.clone(), row.position), decided.read_again(&row).map(Arc::new));
+            }
+        }
+        if let Some((last, _)) = decided.last_key_value()
+            && !state.has_passed(*last).await?
+        {
+            return Err(NotYet::Behind);
+        }
+        found.extend(
+            decided
+                .into_keys()
+                .map(|position| ((id.clone(), position), Err(Gone::Deleted))),
+        );
+    }
+    Ok(found)
 }

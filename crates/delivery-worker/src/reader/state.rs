@@ -1,15 +1,18 @@
 //! A source with what this worker knows of it.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use ig_core::holes::Holes;
 use ig_core::id::Position;
 use ig_core::lease::Checkpoint;
-use ig_core::ports::{EventSource, StartPosition};
+use ig_core::ports::{EventSource, SourceError, StartPosition};
 use ig_sources::RegisteredSource;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use crate::tenure::Tenure;
 use crate::tracker::{Resume, Tracker};
@@ -28,6 +31,21 @@ pub(crate) struct SourceState {
     pub poll_interval: Duration,
     /// How long a hole is watched.
     pub hole_watch: Duration,
+    /// Positions that were seen once and lie above the source's head, until they are seen again or given up.
+    pub tail: Mutex<Option<Tail>>,
+    /// How far it is known to whoever comes after that the source was seen.
+    pub seen_saved: AtomicU64,
+    /// Since when the source has been showing less than it has shown before.
+    behind: Mutex<Option<Instant>>,
+}
+
+/// Positions that were seen once and lie above the source's head.
+#[derive(Debug, Clone)]
+pub(crate) struct Tail {
+    /// The positions.
+    pub positions: RangeInclusive<Position>,
+    /// When they were missed.
+    pub missed_at: Instant,
 }
 
 impl SourceState {
@@ -45,6 +63,9 @@ impl SourceState {
             nudge: Notify::new(),
             poll_interval,
             hole_watch,
+            tail: Mutex::default(),
+            seen_saved: AtomicU64::new(0),
+            behind: Mutex::default(),
         })
     }
 
@@ -57,11 +78,35 @@ impl SourceState {
         }
     }
 
-    /// Begins reading for a partition; rows up to `head` may have been delivered by an earlier holder.
-    pub(crate) fn begin(&self, tenure: Arc<Tenure>, checkpoint: Position, head: Position) {
-        let recheck_to = head;
+    /// Begins reading for a partition; events up to `recheck_to` may have been decided about and delivered by an earlier holder.
+    pub(crate) fn begin(&self, tenure: Arc<Tenure>, checkpoint: Position, recheck_to: Position) {
         self.tracker.hold(tenure, Resume { checkpoint, recheck_to });
         self.nudge.notify_one();
+    }
+
+    /// Notes that positions up to `seen` were seen once, while the source's head is lower now.
+    pub(crate) fn miss(&self, head: Position, seen: Position) {
+        let missed_at = Instant::now();
+        let positions = head + 1..=seen;
+        *self.tail.lock() = (!positions.is_empty()).then_some(Tail { positions, missed_at });
+    }
+
+    /// Whether the source has gone past a position: a row that is not there any more was deleted then. A copy that lags behind shows
+    /// neither the row nor a later one, which is given as long as a hole.
+    pub(crate) async fn has_passed(&self, position: Position) -> Result<bool, SourceError> {
+        let head = self.source.head().await?;
+        let behind_for = self.behind_for(head);
+        Ok(head > position || behind_for >= self.hole_watch)
+    }
+
+    /// For how long the source has been showing less than it has shown before, with its head as it is now.
+    pub(crate) fn behind_for(&self, head: Position) -> Duration {
+        let mut behind = self.behind.lock();
+        if head >= self.tracker.read_to() {
+            *behind = None;
+            return Duration::ZERO;
+        }
+        behind.get_or_insert_with(Instant::now).elapsed()
     }
 
     /// The checkpoints that moved since they were last saved. No hole can come or go while they are worked out.

@@ -59,6 +59,11 @@ impl Held {
         self.progress.oldest()
     }
 
+    /// Up to here an earlier holder may have decided about events.
+    pub(super) fn recheck_to(&self) -> Position {
+        self.recheck_to
+    }
+
     /// Whether an earlier holder may have delivered an event.
     pub(super) fn may_be_recorded(&self, position: Position) -> bool {
         position <= self.recheck_to

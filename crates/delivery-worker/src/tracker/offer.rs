@@ -22,6 +22,8 @@ pub(crate) struct Offered {
     pub is_sure: bool,
     /// Whether it turned up where a hole was watched.
     pub fills_hole: bool,
+    /// Whether only its decision tells of it: no cursor will come by its row.
+    pub has_vanished: bool,
 }
 
 impl Tracker {
@@ -51,7 +53,12 @@ impl Tracker {
         let promised = if row.is_sure { None } else { state.promised.get(&position) };
         let stream = promised.unwrap_or(&row.stream).clone();
         let held = state.held.get_mut(&stream.partition()).filter(|held| held.tenure().holds())?;
-        match held.reading().turn(&stream, position, stretch, row.fills_hole) {
+        let turn = if row.has_vanished {
+            Turn::Now
+        } else {
+            held.reading().turn(&stream, position, stretch, row.fills_hole)
+        };
+        match turn {
             Turn::Now if held.begin(&stream, position) => {
                 state.promised.remove(&position);
                 self.in_flight.fetch_add(1, Ordering::Relaxed);

@@ -39,6 +39,7 @@ fn row(stream: &Stream, position: Position) -> Offered {
         stream: stream.clone(),
         is_sure: true,
         fills_hole: false,
+        has_vanished: false,
     }
 }
 
@@ -79,6 +80,7 @@ fn a_row_below_the_cursor_is_taken_only_if_it_fills_a_hole() {
     assert!(offer(&tracker, 9, 10, vec![row(&a, 10)]).is_empty());
     let late = Offered {
         fills_hole: true,
+        has_vanished: false,
         ..row(&a, 10)
     };
     assert_eq!(

@@ -48,6 +48,8 @@ pub(crate) struct DeadLetterDocument<'a> {
     created_at: bson::DateTime,
     updated_at: bson::DateTime,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    alert_owed: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     redelivery: Option<RedeliveryDocument>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     redrive_id: Option<ObjectId>,
@@ -94,7 +96,7 @@ impl<'a> From<&'a DeadLetter> for DeadLetterDocument<'a> {
             status: status.as_str().into(),
             error_category: category.map(|category| category.as_str().into()),
             reason: reason.as_str().into(),
-            original_payload: Some(Received::from(&original_payload[..])),
+            original_payload: (!original_payload.is_empty()).then(|| Received::from(&original_payload[..])),
             target_url: target.url.to_string().into(),
             http_method: target.method.as_str().into(),
             last_error: last_error.as_str().into(),
@@ -104,6 +106,7 @@ impl<'a> From<&'a DeadLetter> for DeadLetterDocument<'a> {
             trace_id: trace_id.as_str().into(),
             created_at: date(*created_at),
             updated_at: date(*created_at),
+            alert_owed: reason.is_alarming().then_some(true),
             redelivery: None,
             redrive_id: None,
             redrive_open: None,

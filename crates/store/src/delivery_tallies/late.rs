@@ -29,7 +29,11 @@ pub(crate) async fn announce(database: &Database, entries: &[JournalEntry]) -> R
     let now = Utc::now();
     let logs = entries.iter().filter_map(|entry| match entry {
         JournalEntry::Delivery { log, .. } | JournalEntry::Redelivery { log, .. } => Some((log.org_id, log.created_at)),
-        JournalEntry::Audit(_) | JournalEntry::Seen(_) | JournalEntry::Scheduled(_) | JournalEntry::CalledOff(_) => None,
+        JournalEntry::Audit(_)
+        | JournalEntry::Redecided(_)
+        | JournalEntry::Seen(_)
+        | JournalEntry::Scheduled(_)
+        | JournalEntry::CalledOff(_) => None,
     });
     let late = logs.filter(|(_, taken_up)| is_late(*taken_up, now));
     let buckets: BTreeSet<_> = late.map(|(org, taken_up)| (org, Bucket::of(taken_up))).collect();

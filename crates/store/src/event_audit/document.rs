@@ -1,22 +1,23 @@
 //! A decision about an event as stored. It borrows what it writes, and owns what it reads.
 
 use std::borrow::Cow;
+use std::ops::RangeInclusive;
 
 use ig_core::audit::{Decision, DecisionStatus, EventAudit, SkipReason};
-use ig_core::id::{EventId, EventType, OrgId, Rid, SourceId};
+use ig_core::id::{EventId, EventType, IntegrationId, OrgId, Position, Rid, SourceId};
 use ig_core::ports::StoreError;
-use mongodb::bson::{self, oid::ObjectId};
+use mongodb::bson::{self, Document, doc, oid::ObjectId};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::error::unreadable;
-use crate::field::{date, long, timestamp, unsigned};
+use crate::field::{date, long, object_id, timestamp, unsigned};
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct AuditDocument<'a> {
     #[serde(rename = "_id")]
-    id: ObjectId,
+    pub(super) id: ObjectId,
     source: Cow<'a, str>,
     event_id: Cow<'a, str>,
     position: i64,
@@ -29,6 +30,8 @@ pub(crate) struct AuditDocument<'a> {
     reason: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     integrations: Option<i64>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    integration_ids: Vec<ObjectId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -48,6 +51,7 @@ impl<'a> From<&'a EventAudit> for AuditDocument<'a> {
             org_id,
             entity_rid,
             decision,
+            matched,
             detail,
             created_at,
             decided_at,
@@ -69,6 +73,7 @@ impl<'a> From<&'a EventAudit> for AuditDocument<'a> {
             status: decision.status().as_str().into(),
             reason,
             integrations,
+            integration_ids: matched.iter().map(|id| object_id(id.0)).collect(),
             detail: detail.as_deref().map(Cow::from),
             event_created_at: created_at.map(date),
             created_at: date(*decided_at),
@@ -90,10 +95,21 @@ fn id(audit: &EventAudit) -> ObjectId {
         hash.update(part.len().to_be_bytes());
         hash.update(part);
     }
+    let mut rest = [0; 7];
+    rest.copy_from_slice(&hash.finalize()[..7]);
+    at(audit.position, rest)
+}
+
+fn at(position: Position, rest: [u8; 7]) -> ObjectId {
     let mut id = [0; 12];
-    id[..5].copy_from_slice(&position[3..]);
-    id[5..].copy_from_slice(&hash.finalize()[..7]);
+    id[..5].copy_from_slice(&position.to_be_bytes()[3..]);
+    id[5..].copy_from_slice(&rest);
     ObjectId::from_bytes(id)
+}
+
+/// The entries of events at these positions, whatever their source.
+pub(super) fn within(positions: &RangeInclusive<Position>) -> Document {
+    doc! { "_id": { "$gte": at(*positions.start(), [0; 7]), "$lte": at(*positions.end(), [u8::MAX; 7]) } }
 }
 
 impl TryFrom<AuditDocument<'_>> for EventAudit {
@@ -116,6 +132,7 @@ impl TryFrom<AuditDocument<'_>> for EventAudit {
             org_id: stored.org_id.map(OrgId),
             entity_rid: stored.entity_rid.map(Rid),
             decision,
+            matched: stored.integration_ids.iter().map(|id| IntegrationId(id.bytes())).collect(),
             detail: stored.detail.map(Cow::into_owned),
             created_at: stored.event_created_at.map(timestamp),
             decided_at: timestamp(stored.created_at),

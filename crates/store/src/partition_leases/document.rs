@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ig_core::id::{Position, SourceId};
-use ig_core::lease::{Lease, WorkerId};
+use ig_core::lease::{Lease, SourceMarks, WorkerId};
 use ig_core::partition::PartitionId;
 use ig_core::ports::StoreError;
 use mongodb::bson;
@@ -76,12 +76,14 @@ pub(super) struct MemberDocument {
     pub(super) id: String,
 }
 
-/// Where a source began.
+/// Where a source began, and how far it has been seen.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct SourceDocument {
     #[serde(rename = "_id")]
     pub(super) id: String,
-    pub(super) position: i64,
+    position: i64,
+    #[serde(default)]
+    seen: i64,
 }
 
 impl SourceDocument {
@@ -89,6 +91,14 @@ impl SourceDocument {
         Self {
             id: format!("source:{source}"),
             position: long(position),
+            seen: 0,
+        }
+    }
+
+    pub(super) fn marks(&self) -> SourceMarks {
+        SourceMarks {
+            first: unsigned(self.position),
+            seen: unsigned(self.seen),
         }
     }
 }

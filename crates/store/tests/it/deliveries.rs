@@ -11,7 +11,7 @@ use ig_core::delivery_log::{
     Attempt, DeliveryLog, DeliveryStatus, Direction, EventRef, ExecutionTrace, IntegrationRef, KeptBody, Step, TriggerType,
 };
 use ig_core::header_lines::HeaderLines;
-use ig_core::id::{EventId, EventType, OrgId, Rid, SourceId};
+use ig_core::id::{EventId, EventType, IntegrationId, OrgId, Rid, SourceId};
 use ig_core::message::MessageId;
 use ig_core::outcome::{ErrorCategory, Failure};
 use ig_core::ports::JournalEntry;
@@ -140,6 +140,7 @@ pub(crate) fn audit(org: Option<i64>, number: i64, decision: Decision) -> EventA
         org_id: org.map(OrgId),
         entity_rid: Some(Rid(70)),
         decision,
+        matched: vec![IntegrationId([3; 12])],
         detail: None,
         created_at: Some(moment(number)),
         decided_at: moment(number),

@@ -4,9 +4,9 @@ use std::collections::HashSet;
 
 use crate::stored::moment;
 use bytes::Bytes;
-use ig_core::audit::{Decision, SkipReason};
+use ig_core::audit::{Decision, EventAudit, SkipReason};
 use ig_core::delivery_log::DeliveryLog;
-use ig_core::id::{LogId, OrgId};
+use ig_core::id::{LogId, OrgId, SourceId};
 use ig_core::ports::{Journal, JournalEntry};
 use ig_store::{AuditFilter, LARGEST_STORED_PAYLOAD, LogFilter, Page};
 use mongodb::bson::{Document, doc};
@@ -151,6 +151,35 @@ async fn a_delivery_that_is_too_large_for_a_document_is_recorded_without_what_do
     let stored = store.delivery_logs().get(OrgId(7), log.id).await.unwrap().unwrap();
     assert_eq!(stored.original_payload.map(|payload| payload.len()), Some(huge.len()));
     assert_eq!(stored.request_payload, None);
+}
+
+#[tokio::test]
+async fn decisions_are_found_by_their_source_and_positions_and_one_may_replace_another() {
+    let Stored {
+        store, database: _kept, ..
+    } = Stored::fresh().await;
+    let journal = store.journal();
+    let source = SourceId::new("mysql");
+    let all: Vec<_> = (1..=6)
+        .map(|number| audit(Some(7), number, Decision::Matched { integrations: 1 }))
+        .collect();
+    let pushed = EventAudit {
+        source: SourceId::new("push"),
+        ..all[2].clone()
+    };
+    let entries: Vec<_> = all.iter().chain([&pushed]).cloned().map(JournalEntry::Audit).collect();
+    journal.record(&entries).await.unwrap();
+    let found = journal.decided(&source, &[2..=3, 6..=900]).await.unwrap();
+    assert_eq!(found, [all[1].clone(), all[2].clone(), all[5].clone()]);
+    let anew = audit(Some(7), 3, Decision::Skipped(SkipReason::NoMatch));
+    journal.record(&[JournalEntry::Audit(anew.clone())]).await.unwrap();
+    assert_eq!(
+        journal.decided(&source, &[3..=3]).await.unwrap(),
+        [all[2].clone()],
+        "the first stands"
+    );
+    journal.record(&[JournalEntry::Redecided(anew.clone())]).await.unwrap();
+    assert_eq!(journal.decided(&source, &[3..=3]).await.unwrap(), [anew]);
 }
 
 #[tokio::test]

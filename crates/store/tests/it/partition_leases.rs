@@ -211,10 +211,14 @@ async fn a_source_begins_once_whoever_says_so_first() {
     let leases = stored.store.partition_leases();
     let source = SourceId::new("mysql");
     let begun = join_all((1..=8).map(|position| leases.begin_source(&source, position))).await;
-    let begun: BTreeSet<_> = begun.into_iter().map(Result::unwrap).collect();
+    let begun: BTreeSet<_> = begun.into_iter().map(|begun| begun.unwrap().first).collect();
     assert_eq!(begun.len(), 1, "{begun:?}");
     let position = *begun.first().unwrap();
-    assert_eq!(leases.begin_source(&source, 99).await.unwrap(), position);
-    assert_eq!(leases.begin_source(&SourceId::new("push"), 99).await.unwrap(), 99);
+    assert_eq!(leases.begin_source(&source, 99).await.unwrap().first, position);
+    assert_eq!(leases.begin_source(&SourceId::new("push"), 99).await.unwrap().first, 99);
     assert_eq!(leases.list().await.unwrap().len(), 64, "sources are no partitions");
+    for seen in [70, 40] {
+        leases.saw_source(&source, seen).await.unwrap();
+    }
+    assert_eq!(leases.begin_source(&source, 99).await.unwrap().seen, 70);
 }

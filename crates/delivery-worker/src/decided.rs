@@ -1,0 +1,135 @@
+//! An event that was decided about, as it is known while its payload is not at hand.
+//!
+//! A decision is made once. The payload of an event that waits may have to be read again, by this worker or by the next one that holds
+//! its partition: it is read then, and never judged again.
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use ig_core::audit::EventAudit;
+use ig_core::event::{Event, Payload, RowPayload, SourceRow};
+use ig_core::id::{EventType, OrgId, Rid};
+
+use crate::event_trace::EventTrace;
+
+/// Why an event that was decided about cannot be had any more, in a sentence that its tenant may read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Gone {
+    /// There is no row at its position.
+    #[error("The event's row was deleted from its source before its turn came.")]
+    Deleted,
+    /// The row at its position is another event.
+    #[error("The event's row was replaced by another event before its turn came.")]
+    Replaced,
+    /// Its row has no payload any more.
+    #[error("The event's payload was deleted from its row before its turn came.")]
+    NoPayload,
+    /// Its payload is larger than its source may read now.
+    #[error("The event's payload has {bytes} bytes, which is more than is read of its source.")]
+    TooLarge {
+        /// Its size.
+        bytes: u64,
+    },
+    /// Its payload is not JSON any more.
+    #[error("The event's payload was replaced before its turn came, and is not JSON now: {0}")]
+    NotJson(String),
+}
+
+/// An event without its payload, and how its row is told from another.
+#[derive(Debug)]
+pub(crate) struct Decided {
+    /// The event; its payload is missing.
+    pub event: Event,
+    /// The trace that it belongs to.
+    pub trace: EventTrace,
+    digest: Option<u64>,
+}
+
+impl Decided {
+    /// An event that has just been decided about.
+    pub(crate) fn now(event: &Event, trace: &EventTrace) -> Arc<Self> {
+        Arc::new(Self {
+            digest: Some(digest(&event.payload.raw)),
+            event: Event {
+                payload: Arc::new(Payload::missing()),
+                ..event.clone()
+            },
+            trace: trace.clone(),
+        })
+    }
+
+    /// An event that was decided about earlier, as its record tells; nothing where no tenant was known.
+    pub(crate) fn earlier(audit: &EventAudit, trace: &EventTrace) -> Option<Arc<Self>> {
+        let (org_id, event_type) = (audit.org_id?, audit.event_type.clone()?);
+        Some(Arc::new(Self {
+            digest: None,
+            event: Event {
+                source: audit.source.clone(),
+                position: audit.position,
+                id: audit.event_id.clone(),
+                event_type,
+                org_id,
+                entity_rid: audit.entity_rid.unwrap_or(org_id.as_entity()),
+                payload: Arc::new(Payload::missing()),
+                created_at: audit.created_at,
+                trace_parent: None,
+            },
+            trace: trace.clone(),
+        }))
+    }
+
+    /// The event with the payload that its row has now.
+    pub(crate) fn read_again(&self, row: &SourceRow) -> Result<Event, Gone> {
+        if !self.is_row(row) {
+            return Err(Gone::Replaced);
+        }
+        let payload = match &row.payload {
+            RowPayload::Present(raw) => Payload::parse(raw.clone()).map_err(|error| Gone::NotJson(error.to_string()))?,
+            RowPayload::Missing => return Err(Gone::NoPayload),
+            RowPayload::TooLarge { bytes } => return Err(Gone::TooLarge { bytes: *bytes }),
+        };
+        Ok(Event {
+            payload: Arc::new(payload),
+            trace_parent: row.trace_parent.clone(),
+            ..self.event.clone()
+        })
+    }
+
+    /// A position may be given out anew, even to another tenant's row. Rows whose time is touched whenever something else about them
+    /// changes are known by their payload.
+    fn is_row(&self, row: &SourceRow) -> bool {
+        let event = &self.event;
+        let is_id = match &row.event_id {
+            Some(id) => *id == event.id,
+            None => event.id.as_str() == row.position.to_string(),
+        };
+        let event_type = row.event_type.as_deref().map(str::trim).map(EventType::new);
+        let entity = row.entity_rid.map_or(event.org_id.as_entity(), Rid);
+        let is_tenants = row.parent_rid.is_none_or(|parent| OrgId(parent) == event.org_id);
+        let is_from_then = millis(row.created_at) == millis(event.created_at);
+        is_id
+            && event_type.as_ref() == Some(&event.event_type)
+            && entity == event.entity_rid
+            && is_tenants
+            && (is_from_then || self.has_payload_of(row))
+    }
+
+    fn has_payload_of(&self, row: &SourceRow) -> bool {
+        match &row.payload {
+            RowPayload::Present(raw) => self.digest == Some(digest(raw)),
+            RowPayload::Missing | RowPayload::TooLarge { .. } => false,
+        }
+    }
+}
+
+/// As records keep a moment.
+fn millis(at: Option<ig_core::clock::Timestamp>) -> Option<i64> {
+    at.map(|at| at.timestamp_millis())
+}
+
+fn digest(payload: &Bytes) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    payload.hash(&mut hasher);
+    hasher.finish()
+}

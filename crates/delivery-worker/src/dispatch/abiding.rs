@@ -1,0 +1,101 @@
+//! Abiding by what was decided about an event before its partition changed hands.
+
+use std::sync::Arc;
+
+use ig_core::audit::{Decision, EventAudit, SkipReason};
+use ig_core::event::Event;
+
+use super::{Content, Dispatch, ids, matched};
+use crate::compiled::CompiledIntegration;
+use crate::decided::{Decided, Gone};
+use crate::event_trace::EventTrace;
+use crate::intake::Addressed;
+use crate::reader::SourceState;
+use crate::recall::Earlier;
+use crate::tracker::Ticket;
+
+/// What became of an earlier decision.
+pub(super) enum Abided {
+    /// It stands.
+    Unchanged,
+    /// It stands for a part of its integrations: the others are not there any more.
+    Changed(Box<EventAudit>),
+    /// Its row holds another event now, about which nothing was decided.
+    Replaced,
+}
+
+impl Dispatch {
+    /// Queues an event for the integrations that it was decided to be for.
+    pub(super) fn abide(
+        &self,
+        state: &Arc<SourceState>,
+        addressed: &Addressed,
+        earlier: &Earlier,
+        ticket: &Ticket,
+        trace: &EventTrace,
+    ) -> Abided {
+        let audit = &earlier.audit;
+        let Some(decided) = Decided::earlier(audit, trace) else {
+            return Abided::Unchanged;
+        };
+        let content = if earlier.is_visible {
+            decided.read_again(&addressed.row).map(Arc::new)
+        } else {
+            Err(Gone::Deleted)
+        };
+        let content: Content<'_> = match &content {
+            Err(Gone::Replaced) => return Abided::Replaced,
+            content => content.as_ref(),
+        };
+        match audit.decision {
+            Decision::Skipped(SkipReason::NoMatch) => {
+                self.call_off(state, &decided, content, ticket);
+                Abided::Unchanged
+            }
+            Decision::Skipped(_) => Abided::Unchanged,
+            Decision::Matched { .. } | Decision::Scheduled { .. } => {
+                self.call_off(state, &decided, content, ticket);
+                let integrations = self.still_there(audit, &decided.event, content);
+                self.queue(state, &decided, content, &integrations, ticket);
+                self.changed(audit, &integrations)
+            }
+        }
+    }
+
+    /// The integrations that an event was decided to be for. Records that do not name them leave the filters to be asked once more.
+    fn still_there(&self, audit: &EventAudit, event: &Event, content: Content<'_>) -> Vec<Arc<CompiledIntegration>> {
+        if !audit.matched.is_empty() {
+            let now = audit.matched.iter().filter_map(|id| self.configuration.integration(*id));
+            return now.filter(|compiled| compiled.integration.org_id == event.org_id).collect();
+        }
+        match content {
+            Ok(event) => self.decide(event).unwrap_or_default(),
+            Err(_) => self.configuration.matches(event.org_id, &event.event_type, event.entity_rid),
+        }
+    }
+
+    fn changed(&self, audit: &EventAudit, integrations: &[Arc<CompiledIntegration>]) -> Abided {
+        let (Decision::Matched { integrations: before } | Decision::Scheduled { integrations: before }) = audit.decision else {
+            return Abided::Unchanged;
+        };
+        let missing = usize::try_from(before)
+            .unwrap_or(usize::MAX)
+            .saturating_sub(integrations.len());
+        if missing == 0 {
+            return Abided::Unchanged;
+        }
+        let decision = if integrations.is_empty() {
+            Decision::Skipped(SkipReason::NoMatch)
+        } else {
+            matched(integrations)
+        };
+        let detail = format!("{missing} of its {before} integrations were deleted before its turn came");
+        Abided::Changed(Box::new(EventAudit {
+            decision,
+            matched: ids(integrations),
+            detail: Some(detail),
+            decided_at: self.clock.now(),
+            ..audit.clone()
+        }))
+    }
+}

@@ -1,0 +1,117 @@
+//! What earlier holders of a partition decided about its events.
+//!
+//! A worker that takes a partition over reads rows that were decided about and are not done. It abides by what was decided. Where a row
+//! is not to be seen any more, what was decided about it is all that is left of the event.
+
+use std::collections::HashMap;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use ig_core::audit::{DecisionStatus, EventAudit};
+use ig_core::event::{RowPayload, SourceRow};
+use ig_core::id::{Position, SourceId};
+use ig_core::ports::{DECIDED_AT_ONCE, Journal, StoreError};
+use ig_core::stream::Stream;
+
+use crate::intake::Addressed;
+
+/// An earlier decision about an event that is read again.
+#[derive(Debug)]
+pub(crate) struct Earlier {
+    /// What was decided.
+    pub audit: EventAudit,
+    /// Whether its row is still to be seen.
+    pub is_visible: bool,
+}
+
+/// The way to earlier decisions.
+pub(crate) struct Recall {
+    journal: Arc<dyn Journal>,
+}
+
+impl Recall {
+    /// Asks this journal.
+    pub(crate) fn new(journal: Arc<dyn Journal>) -> Self {
+        Self { journal }
+    }
+
+    /// Adds what was decided earlier to those of these rows, which ascend, that lie at or below a position.
+    pub(crate) async fn remember(&self, source: &SourceId, rows: &mut [Addressed], to: Position) -> Result<(), StoreError> {
+        let positions = rows.iter().map(|row| row.row.position);
+        let mut ranges = merged(positions.filter(|position| *position <= to));
+        let mut decided = HashMap::new();
+        while !ranges.is_empty() {
+            let some = self.journal.decided(source, &ranges).await?;
+            ranges = beyond(&ranges, &some);
+            decided.extend(
+                some.into_iter()
+                    .map(|audit| ((audit.position, audit.event_id.clone()), audit)),
+            );
+        }
+        for row in rows.iter_mut() {
+            let audit = decided.remove(&(row.row.position, row.event_id()));
+            row.earlier = audit.map(|audit| Earlier { audit, is_visible: true });
+        }
+        Ok(())
+    }
+
+    /// The first events within these ranges that were to be delivered, as rows without content; and the ranges that are left.
+    pub(crate) async fn vanished(
+        &self,
+        source: &SourceId,
+        ranges: &[RangeInclusive<Position>],
+    ) -> Result<(Vec<Addressed>, Vec<RangeInclusive<Position>>), StoreError> {
+        let decided = self.journal.decided(source, ranges).await?;
+        let left = beyond(ranges, &decided);
+        Ok((decided.into_iter().filter_map(vanished).collect(), left))
+    }
+}
+
+/// The ranges that these positions, which ascend, make up.
+fn merged(positions: impl Iterator<Item = Position>) -> Vec<RangeInclusive<Position>> {
+    let mut ranges: Vec<RangeInclusive<Position>> = Vec::new();
+    for position in positions {
+        match ranges.last_mut() {
+            Some(last) if *last.end() + 1 == position => *last = *last.start()..=position,
+            _ => ranges.push(position..=position),
+        }
+    }
+    ranges
+}
+
+/// What is left to be asked for after an answer.
+fn beyond(ranges: &[RangeInclusive<Position>], answer: &[EventAudit]) -> Vec<RangeInclusive<Position>> {
+    let last = answer.last().filter(|_| answer.len() >= DECIDED_AT_ONCE);
+    let Some(last) = last.map(|audit| audit.position) else {
+        return Vec::new();
+    };
+    let left = ranges.iter().map(|range| (*range.start()).max(last + 1)..=*range.end());
+    left.filter(|range| !range.is_empty()).collect()
+}
+
+fn vanished(audit: EventAudit) -> Option<Addressed> {
+    let org_id = audit.org_id?;
+    match audit.decision.status() {
+        DecisionStatus::Matched | DecisionStatus::Scheduled => {}
+        DecisionStatus::Skipped => return None,
+    }
+    let event_type = audit.event_type.as_ref()?.as_str();
+    Some(Addressed {
+        stream: Stream::new(Some(org_id), event_type),
+        org_id: Some(org_id),
+        row: SourceRow {
+            position: audit.position,
+            event_id: Some(audit.event_id.clone()),
+            event_type: Some(event_type.to_owned()),
+            payload: RowPayload::Missing,
+            entity_rid: audit.entity_rid.map(|rid| rid.0),
+            parent_rid: Some(org_id.0),
+            created_at: audit.created_at,
+            trace_parent: None,
+        },
+        earlier: Some(Earlier {
+            audit,
+            is_visible: false,
+        }),
+    })
+}
