@@ -311,7 +311,7 @@ impl Maker {
         );
         let prepared = prepared.with_trace_parent(assignment.trace.traceparent(&span));
         let exchange = prepared.sign(self.clock.now()).send(&self.deliverer).instrument(span).await;
-        protocol.sent(exchange.request_headers, exchange.signature);
+        protocol.sent(exchange.request_headers, exchange.signature, exchange.broken);
         (exchange.attempt, exchange.token)
     }
 }

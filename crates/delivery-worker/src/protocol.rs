@@ -46,6 +46,8 @@ pub(crate) struct Protocol {
     payload: Bytes,
     entity_rid: Rid,
     log_level: LogLevel,
+    /// Why the body of the last answer broke off.
+    broken: Option<String>,
 }
 
 impl Protocol {
@@ -93,6 +95,7 @@ impl Protocol {
             payload: event.payload.raw.clone(),
             entity_rid: event.entity_rid,
             log_level: integration.log_level,
+            broken: None,
         }
     }
 
@@ -124,8 +127,9 @@ impl Protocol {
         self.step("transform", took, detail);
     }
 
-    /// A request was sent with these headers, credentials masked.
-    pub(crate) fn sent(&mut self, headers: HeaderLines, signature: Option<String>) {
+    /// A request was sent with these headers, credentials masked; the body of its answer may have broken off.
+    pub(crate) fn sent(&mut self, headers: HeaderLines, signature: Option<String>, broken: Option<String>) {
+        self.broken = broken;
         self.log.request_headers = headers;
         self.log.signature = signature;
     }
@@ -135,7 +139,10 @@ impl Protocol {
         let failure = attempt.failure.clone();
         let detail = match (&failure, attempt.response_status) {
             (Some(failure), _) => failure.message.clone(),
-            (None, Some(status)) => format!("HTTP {status}"),
+            (None, Some(status)) => match self.broken.take() {
+                Some(broken) => format!("HTTP {status}, and its body broke off: {broken}"),
+                None => format!("HTTP {status}"),
+            },
             (None, None) => String::new(),
         };
         self.step("attempt", attempt.duration, detail);

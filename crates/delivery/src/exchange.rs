@@ -28,6 +28,8 @@ pub(crate) use echo::Credentials;
 pub struct Exchange {
     /// What came of it.
     pub attempt: Attempt,
+    /// Why the answer's body broke off, where it did after a status that decides by itself.
+    pub broken: Option<String>,
     /// The request's headers, credentials masked.
     pub request_headers: HeaderLines,
     /// The token that was sent, where deliveries carry one.
@@ -46,8 +48,10 @@ pub(crate) async fn run(mut signed: Signed, deliverer: &Deliverer) -> Exchange {
         Ok(token) => (exchange(&signed, deliverer, deadline, timeout).await, token),
         Err(failure) => (Err(failure), None),
     };
+    let broken = outcome.as_ref().ok().and_then(|answer| answer.broken.clone());
     Exchange {
         attempt: attempt(outcome, &signed, token.as_ref(), started.elapsed()),
+        broken: broken.map(|failure| failure.message),
         request_headers: signed.masked_headers(),
         token,
         signature: signed.signature,
@@ -102,13 +106,10 @@ impl Answer {
         }
     }
 
-    /// A refusal stays a refusal when its body breaks off; an acceptance that breaks off was none.
-    fn failure(&mut self, now: Timestamp) -> Option<Failure> {
-        let Some(category) = category(self.status, self.by_token) else {
-            return self.broken.take();
-        };
+    /// The status decides, also where the body breaks off after it: who has taken a delivery would get it twice otherwise.
+    fn failure(&self, now: Timestamp) -> Option<Failure> {
         Some(Failure {
-            category,
+            category: category(self.status, self.by_token)?,
             message: format!("The target answered {}.", self.status),
             retry_after: retry_after(&self.headers, now),
         })
@@ -140,7 +141,7 @@ fn attempt(outcome: Result<Answer, Failure>, signed: &Signed, token: Option<&Tok
     outcome.map_or_else(silent, |answer| answered(answer, signed, token, duration))
 }
 
-fn answered(mut answer: Answer, signed: &Signed, token: Option<&Token>, duration: Duration) -> Attempt {
+fn answered(answer: Answer, signed: &Signed, token: Option<&Token>, duration: Duration) -> Attempt {
     let credentials = signed.template.parts().credentials.with(token.map(Token::expose));
     Attempt {
         started_at: signed.at,
