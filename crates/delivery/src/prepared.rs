@@ -60,7 +60,8 @@ impl Prepared {
         other
     }
 
-    /// Signs one attempt, whose time the signature holds; one whose integration does not sign passes as it is.
+    /// Signs one attempt, whose time the signature holds; one whose integration does not sign goes without a signature. Either tells
+    /// its receiver by which id to discard it if it comes again.
     pub fn sign(&self, now: Timestamp) -> Signed {
         let parts = self.template.parts();
         let mut headers = parts.headers.clone();
@@ -68,11 +69,11 @@ impl Prepared {
         if let Some(trace_parent) = &self.message.trace_parent {
             put(&mut headers, TRACE_PARENT, trace_parent);
         }
+        let (id, timestamp) = (self.message.id.to_string(), now.timestamp().to_string());
+        put(&mut headers, WEBHOOK_ID, &id);
+        put(&mut headers, WEBHOOK_TIMESTAMP, &timestamp);
         let signature = parts.signer.as_ref().map(|signer| {
-            let (id, timestamp) = (self.message.id.to_string(), now.timestamp().to_string());
             let signature = signer.sign(&id, &timestamp, &self.message.body);
-            put(&mut headers, WEBHOOK_ID, &id);
-            put(&mut headers, WEBHOOK_TIMESTAMP, &timestamp);
             put(&mut headers, WEBHOOK_SIGNATURE, &signature);
             signature
         });

@@ -9,7 +9,7 @@ use ig_core::secret::{MASK, Secret};
 use ig_delivery::Template;
 
 use crate::receiver::{Received, Receiver, answer};
-use crate::setting::{BODY, TRACE_PARENT, deliverer, integration, send};
+use crate::setting::{BODY, TRACE_PARENT, deliverer, integration, message_id, send};
 
 async fn received_with(change: impl FnOnce(&mut Integration)) -> (Received, HeaderLines) {
     let receiver = Receiver::answering(StatusCode::OK).await;
@@ -49,7 +49,12 @@ async fn a_request_is_what_was_prepared() {
     assert_eq!(request.header("x-correlation-id"), Some("corr-1"));
     assert_eq!(request.header("traceparent"), Some(TRACE_PARENT));
     assert_eq!(request.header("content-length"), Some("10"));
-    assert_eq!((request.header("webhook-id"), request.header("authorization")), (None, None));
+    assert_eq!(request.header("webhook-id"), Some(message_id().to_string().as_str()));
+    assert!(request.header("webhook-timestamp").unwrap().parse::<i64>().is_ok());
+    assert_eq!(
+        (request.header("webhook-signature"), request.header("authorization")),
+        (None, None)
+    );
 }
 
 #[tokio::test]
