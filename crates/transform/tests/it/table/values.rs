@@ -127,7 +127,7 @@ fn dates() {
         row(
             date(None, Some("YYYY-MM-DDTHH:mm:ssZ"), Some("America/New_York")),
             json!("2026-03-08 02:30"),
-            json!("2026-03-08T03:30:00-04:00"),
+            json!("2026-03-08T03:00:00-04:00"),
         ),
         row(
             date(None, Some("YYYY-MM-DDTHH:mm:ssZ"), Some("America/New_York")),
