@@ -73,7 +73,7 @@ fn assert_order_and_identity(requests: &[ReceivedRequest]) {
     }
     let mut ids: HashMap<i64, &str> = HashMap::new();
     for request in requests {
-        let id = request.header("webhook-id").expect("it is signed");
+        let id = request.header("webhook-id").expect("it has an id");
         assert_eq!(*ids.entry(number(request)).or_insert(id), id, "row {}", number(request));
     }
 }

@@ -62,13 +62,8 @@ async fn a_500_twice_then_200_is_three_requests_and_one_log() {
     setup
         .receiver
         .script("/hook", [Answer::status(500), Answer::status(500), Answer::status(200)]);
-    api.integration(
-        ORG,
-        "lab-result",
-        &setup.receiver.url("/hook"),
-        json!({"signing": {"enabled": true}}),
-    )
-    .await;
+    api.integration(ORG, "lab-result", &setup.receiver.url("/hook"), json!({}))
+        .await;
     setup.queue.insert(QueueRow::new(ORG, "lab-result")).await;
 
     let received = setup.receiver.wait_for(3).await;

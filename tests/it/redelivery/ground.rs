@@ -48,7 +48,7 @@ impl Ground {
             stack.api.org(org).await;
         }
         let receiver = Receiver::start();
-        let once = json!({"retryCount": 1, "signing": {"enabled": true}});
+        let once = json!({"retryCount": 1});
         let integration = stack.api.integration(ORG, "*", &receiver.url("/hook"), once).await;
         let worker_at = stack.worker_grpc();
         let worker = stack.worker_with(&queue, &[("IG__GRPC__LISTEN", &worker_at)]).await;
