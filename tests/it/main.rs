@@ -19,6 +19,7 @@ mod delivery;
 mod egress;
 mod fairness;
 mod feed;
+mod handover;
 mod limits;
 mod matching;
 mod oauth2;

@@ -26,6 +26,10 @@ use crate::tenure::Tenure;
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// Between two attempts to begin a source that is away.
 const TRY_AGAIN: Duration = Duration::from_secs(2);
+/// What was begun for a partition may take so long before it is given back; whoever holds it next sends again what takes longer.
+const LAST_WORK: Duration = Duration::from_secs(30);
+/// Between two rounds of a worker that is about to give partitions back.
+const CLOSING: Duration = Duration::from_millis(100);
 /// Between two rounds of a worker that holds nothing.
 const EMPTY_HANDED: Duration = Duration::from_millis(200);
 
@@ -33,6 +37,16 @@ const EMPTY_HANDED: Duration = Duration::from_millis(200);
 struct HeldPartition {
     tenure: Arc<Tenure>,
     checkpoints: BTreeMap<SourceId, Position>,
+    /// Since when it is about to be given back.
+    closing_since: Option<Instant>,
+}
+
+impl HeldPartition {
+    /// Whether all that was begun has ended, or has had its time.
+    fn may_go(&self) -> bool {
+        let is_over = |since: Instant| self.tenure.is_idle() || since.elapsed() >= LAST_WORK;
+        self.closing_since.is_some_and(is_over)
+    }
 }
 
 /// What a keeper works with.
@@ -99,7 +113,22 @@ impl Keeper {
 
     /// A worker that holds nothing looks again soon: it has just started, or has just lost everything.
     fn pause(&self) -> Duration {
-        if self.held() == 0 { EMPTY_HANDED } else { self.parts.ttl / 5 }
+        if self.held() == 0 {
+            EMPTY_HANDED
+        } else if self.held.lock().values().any(|held| held.closing_since.is_some()) {
+            CLOSING
+        } else {
+            self.parts.ttl / 5
+        }
+    }
+
+    /// How many partitions are held and not about to be given back.
+    fn kept(&self) -> usize {
+        let held = self.held.lock();
+        let kept = held
+            .values()
+            .filter(|held| held.tenure.holds() && held.closing_since.is_none());
+        kept.count()
     }
 
     /// Saves checkpoints until told to stop.
@@ -144,11 +173,12 @@ impl Keeper {
             .await?;
         self.renew().await?;
         let share = fair_share(&self.parts.worker, &live);
-        match rebalance(self.held(), share) {
+        match rebalance(self.kept(), share) {
             Rebalance::Claim(count) => self.claim(count).await?,
-            Rebalance::Release(count) => self.give_back(count).await?,
+            Rebalance::Release(count) => self.close(count),
             Rebalance::Keep => {}
         }
+        self.give_back().await?;
         metrics::partitions_held(self.held());
         Ok(())
     }
@@ -248,18 +278,44 @@ impl Keeper {
         for (lease, asked) in won {
             let tenure = Arc::new(Tenure::new(lease.partition, lease.epoch, asked, self.parts.ttl));
             let checkpoints = lease.checkpoints;
-            held.insert(lease.partition, HeldPartition { tenure, checkpoints });
+            let partition = HeldPartition {
+                tenure,
+                checkpoints,
+                closing_since: None,
+            };
+            held.insert(lease.partition, partition);
         }
     }
 
-    /// Lets go of the highest partitions: sends nothing more for them, writes down what was sent, and gives them back.
-    async fn give_back(&self, count: usize) -> Result<(), StoreError> {
-        let surplus: Vec<_> = self.held.lock().keys().rev().take(count).copied().collect();
-        tracing::info!(partitions = surplus.len(), "partitions are given back");
-        self.save().await;
-        self.forget_all(&surplus);
+    /// Begins nothing more for the highest partitions. They are given back when what was begun has ended: what is in flight would be
+    /// sent again by their next holder, who cannot know of it.
+    fn close(&self, count: usize) {
+        let mut held = self.held.lock();
+        let open = held.iter_mut().rev().filter(|(_, held)| held.closing_since.is_none());
+        for (partition, held) in open.take(count) {
+            held.closing_since = Some(Instant::now());
+            held.tenure.close();
+            for state in &self.parts.sources {
+                state.tracker.close(*partition);
+            }
+        }
+    }
+
+    /// Gives back what nothing is being worked on for any more, once what came of it is written down.
+    async fn give_back(&self) -> Result<(), StoreError> {
+        let ready: Vec<_> = {
+            let held = self.held.lock();
+            let ready = held.iter().filter(|(_, held)| held.may_go());
+            ready.map(|(partition, _)| *partition).collect()
+        };
+        if ready.is_empty() {
+            return Ok(());
+        }
+        tracing::info!(partitions = ready.len(), "partitions are given back");
         self.parts.recorder.settled().await;
-        self.parts.leases.release(&self.parts.worker, &surplus).await
+        self.save().await;
+        self.forget_all(&ready);
+        self.parts.leases.release(&self.parts.worker, &ready).await
     }
 
     /// Begins a source in every held partition where it has not begun, until told to stop. Each source has a task of its own: one that

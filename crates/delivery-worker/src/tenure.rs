@@ -3,7 +3,8 @@
 //! The store has the last word: what an expired holder writes is refused there. A tenure is the worker's own knowledge of when it has
 //! to stop, so that a worker that was frozen does not go on sending when it wakes.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use ig_core::partition::PartitionId;
@@ -16,6 +17,18 @@ pub(crate) struct Tenure {
     began: Instant,
     lasts_ms: AtomicU64,
     over: AtomicBool,
+    closing: AtomicBool,
+    working: AtomicUsize,
+}
+
+/// A piece of work under a tenure, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Working(Arc<Tenure>);
+
+impl Drop for Working {
+    fn drop(&mut self) {
+        self.0.working.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl Tenure {
@@ -27,7 +40,27 @@ impl Tenure {
             began: asked,
             lasts_ms: AtomicU64::new(millis(ttl)),
             over: AtomicBool::new(false),
+            closing: AtomicBool::new(false),
+            working: AtomicUsize::new(0),
         }
+    }
+
+    /// Begins a piece of work; nothing where none is to be begun any more. What has begun goes on for as long as the partition is held.
+    pub(crate) fn begin_work(self: &Arc<Self>) -> Option<Working> {
+        // Counted before it is asked, so that whoever closes the tenure either sees it or keeps it from beginning.
+        self.working.fetch_add(1, Ordering::SeqCst);
+        let working = Working(Arc::clone(self));
+        (self.holds() && !self.closing.load(Ordering::SeqCst)).then_some(working)
+    }
+
+    /// Lets nothing more begin.
+    pub(crate) fn close(&self) {
+        self.closing.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether nothing is being worked on.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.working.load(Ordering::SeqCst) == 0
     }
 
     /// The partition.
@@ -75,6 +108,17 @@ mod tests {
         assert!(!tenure.holds());
         tenure.prolong(Instant::now(), Duration::from_mins(1));
         assert!(tenure.holds());
+    }
+
+    #[test]
+    fn a_closed_hold_goes_on_for_what_has_begun_and_begins_nothing_more() {
+        let tenure = Arc::new(tenure(Duration::from_mins(1)));
+        let working = tenure.begin_work().unwrap();
+        tenure.close();
+        assert!(tenure.begin_work().is_none());
+        assert!(tenure.holds() && !tenure.is_idle());
+        drop(working);
+        assert!(tenure.is_idle());
     }
 
     #[test]

@@ -115,6 +115,13 @@ impl Tracker {
             .is_some_and(|held| held.tenure().epoch() == tenure.epoch())
     }
 
+    /// Takes nothing more of a partition up; what is under way goes on.
+    pub(crate) fn close(&self, partition: PartitionId) {
+        if let Some(held) = self.state.lock().held.get_mut(&partition) {
+            held.close();
+        }
+    }
+
     /// Forgets a partition; tickets of that hold count for nothing from here on.
     pub(crate) fn drop_partition(&self, partition: PartitionId) {
         let mut state = self.state.lock();
@@ -128,7 +135,7 @@ impl Tracker {
     /// Where to read on.
     pub(crate) fn cursors(&self) -> Option<Cursors> {
         let state = self.state.lock();
-        let held = state.held.values().filter(|held| held.tenure().holds());
+        let held = state.held.values().filter(|held| held.takes_up());
         let all: Vec<_> = held.map(|held| held.reading().read_to()).collect();
         let (lowest, highest) = (all.iter().min()?, all.iter().max()?);
         Some(Cursors {
@@ -161,7 +168,7 @@ impl Tracker {
     pub(crate) fn most_urgent(&self) -> Option<Apart> {
         let share = self.share();
         let state = self.state.lock();
-        let held = state.held.values().filter(|held| held.tenure().holds());
+        let held = state.held.values().filter(|held| held.takes_up());
         let apart = held.flat_map(|held| {
             let streams = held.reading().apart();
             streams.map(move |(stream, after)| (held.under_way(stream), stream, after, held.reading().read_to()))

@@ -94,9 +94,12 @@ impl Turns {
     }
 
     async fn deliver(&self, work: Work, ready: &Ready, stop: &CancellationToken) {
-        if stop.is_cancelled() || !work.ticket.holds() {
+        if stop.is_cancelled() {
             return;
         }
+        let Some(_working) = work.ticket.begin_work() else {
+            return;
+        };
         match ready.event(&work) {
             Some(Ok(event)) => self.courier.deliver(&work, &event, &ready.recorded, stop).await,
             Some(Err(gone)) => self.courier.give_up(&work, &gone, &ready.recorded, stop).await,

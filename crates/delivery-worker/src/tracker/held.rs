@@ -22,6 +22,9 @@ pub(super) struct Held {
     under_way: HashMap<Stream, usize>,
     recheck_to: Position,
     saved: Position,
+    is_closing: bool,
+    /// The lowest position that was due and was left to the next holder.
+    left: Option<Position>,
 }
 
 impl Held {
@@ -34,7 +37,24 @@ impl Held {
             under_way: HashMap::new(),
             recheck_to,
             saved: checkpoint,
+            is_closing: false,
+            left: None,
         }
+    }
+
+    /// Whether events are taken up.
+    pub(super) fn takes_up(&self) -> bool {
+        !self.is_closing && self.tenure.holds()
+    }
+
+    /// Takes nothing more up.
+    pub(super) fn close(&mut self) {
+        self.is_closing = true;
+    }
+
+    /// Leaves an event that is due to the next holder: no checkpoint passes it.
+    pub(super) fn leave(&mut self, position: Position) {
+        self.left = Some(self.left.map_or(position, |left| left.min(position)));
     }
 
     pub(super) fn tenure(&self) -> &Arc<Tenure> {
@@ -88,7 +108,11 @@ impl Held {
         }
     }
 
+    /// Moves the cursors past a stretch, unless its rows were left to the next holder.
     pub(super) fn advance(&mut self, stretch: &Stretch) {
+        if self.is_closing {
+            return;
+        }
         self.reading.advance(stretch);
         self.progress.read_to(self.reading.complete_to());
     }
@@ -104,7 +128,8 @@ impl Held {
 
     /// The checkpoint, if it moved since it was last saved.
     pub(super) fn checkpoint(&mut self, source: &SourceId, lowest_hole: Option<Position>) -> Option<Checkpoint> {
-        let position = self.progress.checkpoint(lowest_hole);
+        let bound = [lowest_hole, self.left].into_iter().flatten().min();
+        let position = self.progress.checkpoint(bound);
         (position > self.saved && self.tenure.holds()).then(|| Checkpoint {
             partition: self.tenure.partition(),
             epoch: self.tenure.epoch(),

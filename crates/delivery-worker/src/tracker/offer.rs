@@ -59,6 +59,10 @@ impl Tracker {
             held.reading().turn(&stream, position, stretch, row.fills_hole)
         };
         match turn {
+            Turn::Now if !held.takes_up() => {
+                held.leave(position);
+                None
+            }
             Turn::Now if held.begin(&stream, position) => {
                 state.promised.remove(&position);
                 self.in_flight.fetch_add(1, Ordering::Relaxed);

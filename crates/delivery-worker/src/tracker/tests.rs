@@ -204,3 +204,30 @@ fn no_stream_may_use_up_what_may_be_under_way() {
     tickets.iter().take(200).for_each(Ticket::part_done);
     assert!(tracker.most_urgent().is_some());
 }
+
+#[test]
+fn a_partition_that_is_about_to_be_given_back_takes_nothing_up_and_its_checkpoint_passes_nothing_that_it_left() {
+    let (a, _, b) = streams();
+    let tracker = tracker();
+    hold(&tracker, a.partition(), 0);
+    hold(&tracker, b.partition(), 0);
+    let begun = offer(&tracker, 0, 4, vec![row(&a, 1), row(&b, 2), row(&a, 4)]);
+    tracker.close(a.partition());
+    let late = Offered {
+        fills_hole: true,
+        ..row(&a, 3)
+    };
+    assert!(offer(&tracker, 4, 6, vec![late, row(&a, 6)]).is_empty());
+    begun.iter().for_each(Ticket::part_done);
+    let saved: BTreeMap<_, _> = tracker
+        .checkpoints(None)
+        .into_iter()
+        .map(|checkpoint| (checkpoint.partition, checkpoint.position))
+        .collect();
+    assert_eq!(saved, BTreeMap::from([(a.partition(), 2), (b.partition(), 6)]));
+    assert_eq!(
+        tracker.cursors().map(|cursors| cursors.lowest),
+        Some(6),
+        "its cursor is not read from"
+    );
+}

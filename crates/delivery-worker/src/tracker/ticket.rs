@@ -7,7 +7,7 @@ use ig_core::id::Position;
 use ig_core::stream::Stream;
 
 use super::Tracker;
-use crate::tenure::Tenure;
+use crate::tenure::{Tenure, Working};
 
 /// An event that was taken up; it is done when all that it caused is durable.
 #[derive(Debug, Clone)]
@@ -51,6 +51,11 @@ impl Ticket {
     /// Whether the event may still be worked on.
     pub(crate) fn holds(&self) -> bool {
         self.0.tenure.holds()
+    }
+
+    /// Begins to work on it; nothing where its partition is about to be given back, or is lost.
+    pub(crate) fn begin_work(&self) -> Option<Working> {
+        self.0.tenure.begin_work()
     }
 
     /// Its place in its source.
