@@ -12,6 +12,7 @@
 mod answers;
 mod api;
 mod architecture;
+mod beginning;
 mod breaker;
 mod chaos;
 mod deciding;

@@ -199,6 +199,9 @@ pub trait PartitionLeases: Send + Sync {
     /// Stores where a source begins, the first time that it is read; says where it begins and how far it has been seen.
     async fn begin_source(&self, source: &SourceId, position: Position) -> Result<SourceMarks, StoreError>;
 
+    /// Where a source began and how far it has been seen; nothing where it has never begun.
+    async fn source_marks(&self, source: &SourceId) -> Result<Option<SourceMarks>, StoreError>;
+
     /// Stores how far a source has been seen; it never moves back.
     async fn saw_source(&self, source: &SourceId, position: Position) -> Result<(), StoreError>;
 }

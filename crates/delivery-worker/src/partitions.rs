@@ -320,7 +320,13 @@ impl Keeper {
 
     /// Begins a source in every held partition where it has not begun, until told to stop. Each source has a task of its own: one that
     /// is away keeps neither the others waiting nor the leases from being renewed.
-    pub(crate) async fn begin_source(self: Arc<Self>, state: Arc<SourceState>, stop: CancellationToken) {
+    /// `fixed` is called when it is stored where the source begins.
+    pub(crate) async fn begin_source(self: Arc<Self>, state: Arc<SourceState>, stop: CancellationToken, fixed: impl FnOnce()) {
+        let fixing = self.fix_start(&state);
+        if stop.run_until_cancelled(fixing).await.is_none() {
+            return;
+        }
+        fixed();
         while !stop.is_cancelled() {
             let waiting = self.not_begun(&state);
             let begun = if waiting.is_empty() {
@@ -338,6 +344,23 @@ impl Keeper {
         }
     }
 
+    /// Has it stored where a source begins, unless it has begun before. What comes after that moment is delivered, however long it
+    /// takes until a partition is held.
+    async fn fix_start(&self, state: &SourceState) {
+        while let Err(error) = self.try_to_fix_start(state).await {
+            tracing::warn!(source = %state.source.id(), %error, "it cannot be stored yet where a source begins; trying again");
+            tokio::time::sleep(TRY_AGAIN).await;
+        }
+    }
+
+    async fn try_to_fix_start(&self, state: &SourceState) -> Result<(), BeginError> {
+        let (source, leases) = (state.source.id(), &self.parts.leases);
+        if leases.source_marks(source).await?.is_none() {
+            leases.begin_source(source, state.first_position().await?).await?;
+        }
+        Ok(())
+    }
+
     fn not_begun(&self, state: &SourceState) -> Vec<(Arc<Tenure>, Option<Position>)> {
         let held = self.held.lock();
         let waiting = held.values().filter(|held| !state.tracker.has_begun(&held.tenure));
@@ -350,7 +373,7 @@ impl Keeper {
         let SourceMarks { first, seen } = self
             .parts
             .leases
-            .begin_source(state.source.id(), state.first_position(head))
+            .begin_source(state.source.id(), state.first_position().await?)
             .await?;
         for (tenure, checkpoint) in waiting {
             state.begin(tenure, checkpoint.unwrap_or(first), head.max(seen));

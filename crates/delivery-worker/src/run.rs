@@ -226,7 +226,11 @@ impl Worker {
             let recall = Recall::new(Arc::new(self.store.journal()));
             let reader = Reader::new(Arc::clone(state), Arc::clone(&self.dispatch), recall, Arc::clone(&self.clock));
             let (live, stop) = (Arc::clone(&self.live), context.stopping().clone());
-            let beginning = Arc::clone(&self.keeper).begin_source(Arc::clone(state), stop.clone());
+            let waiting = context
+                .readiness()
+                .hold(format!("{} has no position to begin at yet", state.source.id()));
+            let keeper = Arc::clone(&self.keeper);
+            let beginning = keeper.begin_source(Arc::clone(state), stop.clone(), move || waiting.release());
             context.spawn(
                 format!("beginning of {}", state.source.id()),
                 Fate::RunsUntilShutdown,

@@ -119,15 +119,20 @@ impl PartitionLeases for MongoLeases {
             Err(error) if is_duplicate(&error) => {}
             Err(error) => return Err(store_error(&error)),
         }
-        let found = self.database.within(sources.find_one(doc! { "_id": &begun.id })).await?;
-        Ok(found.unwrap_or(begun).marks())
+        Ok(self.source_marks(source).await?.unwrap_or_else(|| begun.marks()))
+    }
+
+    async fn source_marks(&self, source: &SourceId) -> Result<Option<SourceMarks>, StoreError> {
+        let sources = self.leases::<SourceDocument>();
+        let find = sources.find_one(doc! { "_id": document::source_id(source) });
+        Ok(self.database.within(find).await?.map(|source| source.marks()))
     }
 
     async fn saw_source(&self, source: &SourceId, position: Position) -> Result<(), StoreError> {
         let sources = self.leases::<SourceDocument>();
         let saw = doc! { "$max": { "seen": long(position) } };
-        let id = SourceDocument::begin(source, position).id;
-        self.database.within(sources.update_one(doc! { "_id": id }, saw)).await?;
+        let source = doc! { "_id": document::source_id(source) };
+        self.database.within(sources.update_one(source, saw)).await?;
         Ok(())
     }
 }

@@ -69,12 +69,12 @@ impl SourceState {
         })
     }
 
-    /// Where the source begins when it has never been read, given its present head.
-    pub(crate) fn first_position(&self, head: Position) -> Position {
+    /// Where the source begins when it has never been read. Only one that begins now has to be there for that.
+    pub(crate) async fn first_position(&self) -> Result<Position, SourceError> {
         match self.source.start() {
-            StartPosition::Now => head,
-            StartPosition::Beginning => 0,
-            StartPosition::After(position) => position,
+            StartPosition::Now => self.source.head().await,
+            StartPosition::Beginning => Ok(0),
+            StartPosition::After(position) => Ok(position),
         }
     }
 

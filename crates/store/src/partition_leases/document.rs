@@ -80,7 +80,7 @@ pub(super) struct MemberDocument {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct SourceDocument {
     #[serde(rename = "_id")]
-    pub(super) id: String,
+    id: String,
     position: i64,
     #[serde(default)]
     seen: i64,
@@ -89,7 +89,7 @@ pub(super) struct SourceDocument {
 impl SourceDocument {
     pub(super) fn begin(source: &SourceId, position: Position) -> Self {
         Self {
-            id: format!("source:{source}"),
+            id: source_id(source),
             position: long(position),
             seen: 0,
         }
@@ -101,6 +101,11 @@ impl SourceDocument {
             seen: unsigned(self.seen),
         }
     }
+}
+
+/// What a source's document is called.
+pub(super) fn source_id(source: &SourceId) -> String {
+    format!("source:{source}")
 }
 
 fn partition(number: i32) -> Result<PartitionId, StoreError> {
