@@ -33,6 +33,8 @@ named! {
         RetryAfter = "RETRY_AFTER",
         /// Trying again would be refused again.
         NotRetryable = "NOT_RETRYABLE",
+        /// The database refused to store it as it was: it is kept without its payload.
+        NotStored = "NOT_STORED",
         /// The event waited for its turn, and could not be read from its source any more when it came.
         EventGone = "EVENT_GONE",
         /// The breaker was open.
@@ -49,7 +51,7 @@ impl DeadLetterReason {
     /// answer of a target says why.
     pub fn is_alarming(self) -> bool {
         match self {
-            Self::EventGone => true,
+            Self::EventGone | Self::NotStored => true,
             Self::AttemptsExhausted
             | Self::RetryAfter
             | Self::NotRetryable

@@ -75,6 +75,9 @@ pub struct Event {
     pub trace_parent: Option<String>,
 }
 
+/// The largest payload that can be stored with what is noted about it, in bytes. A document of the database holds 16 MiB.
+pub const LARGEST_PAYLOAD: usize = 14 * 1024 * 1024;
+
 /// A JSON payload: the bytes as received beside what they mean.
 #[derive(Debug, Clone)]
 pub struct Payload {

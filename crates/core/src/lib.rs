@@ -49,4 +49,5 @@ pub mod secret;
 pub mod stream;
 pub mod tally;
 pub mod template;
+mod unstorable;
 pub mod window;

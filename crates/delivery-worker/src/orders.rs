@@ -194,6 +194,7 @@ fn not_tried(made: &JournalEntry) -> Option<OrderReport> {
         DeadLetterReason::AttemptsExhausted
         | DeadLetterReason::RetryAfter
         | DeadLetterReason::NotRetryable
+        | DeadLetterReason::NotStored
         | DeadLetterReason::EventGone => false,
     };
     kept_back.then(|| OrderReport {

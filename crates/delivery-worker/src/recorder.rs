@@ -96,4 +96,8 @@ impl Awaits for Part {
             let _ = durable.send(());
         }
     }
+
+    fn set_aside(&mut self) {
+        self.room = None;
+    }
 }

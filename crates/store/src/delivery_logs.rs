@@ -13,7 +13,6 @@ use mongodb::Cursor;
 use mongodb::bson::{Document, doc};
 
 pub(crate) use document::{DeliveryDocument, read_category};
-pub use room::LARGEST_STORED_PAYLOAD;
 
 use crate::database::Database;
 use crate::field::object_id;

@@ -17,11 +17,16 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 const ENTRIES: &str = "ig_journal_group_entries";
 const DURATION: &str = "ig_journal_write_duration_seconds";
 const FAILURES: &str = "ig_journal_failures_total";
+/// Counter: entries that could only be stored without their payload.
+const REDUCED: &str = "ig_journal_reduced_entries_total";
 
 /// Whoever waits for an entry to be durable.
 pub trait Awaits: Send + 'static {
     /// It is durable.
     fn durable(self);
+
+    /// It is set aside, since the database refuses it: what is bounded is given back, so that the others go on.
+    fn set_aside(&mut self) {}
 }
 
 /// One entry, and who waits for it.
@@ -119,8 +124,8 @@ impl<A: Awaits> GroupWriter<A> {
         }
     }
 
-    /// Writes a group. What the database refuses as a group is written one by one; an entry that is refused by itself is set aside and
-    /// tried again later: nobody is told that it is durable, and the others go on.
+    /// Writes a group. What the database refuses as a group is written one by one; an entry that is refused by itself is written without
+    /// its payload. What is refused even so is set aside and tried again later: nobody is told that it is durable, and the others go on.
     async fn write(&mut self, group: Vec<Pending<A>>) {
         let (entries, waiting): (Vec<_>, Vec<_>) = group.into_iter().map(Pending::split).unzip();
         let began = Instant::now();
@@ -130,17 +135,40 @@ impl<A: Awaits> GroupWriter<A> {
                 waiting.into_iter().for_each(Awaits::durable);
             }
             Err(error) if entries.len() == 1 => {
-                tracing::error!(
-                    error,
-                    "a journal entry was refused and is set aside; nothing that waits for it is done"
-                );
-                self.refused.extend(entries.into_iter().zip(waiting).map(Pending::join));
+                for pending in entries.into_iter().zip(waiting).map(Pending::join) {
+                    self.write_without_payload(pending, &error).await;
+                }
             }
             Err(error) => {
                 tracing::warn!(error, "a group of journal entries was refused; writing them one by one");
                 for pending in entries.into_iter().zip(waiting).map(Pending::join) {
                     Box::pin(self.write(vec![pending])).await;
                 }
+            }
+        }
+    }
+
+    async fn write_without_payload(&mut self, pending: Pending<A>, refusal: &str) {
+        let reduced = pending.entry.without_payload(refusal);
+        let written = if reduced.is_empty() {
+            Err(refusal.to_owned())
+        } else {
+            self.write_through(&reduced).await
+        };
+        match written {
+            Ok(()) => {
+                tracing::error!(refusal, "a journal entry was refused and is kept without its payload");
+                counter!(REDUCED).increment(1);
+                pending.awaits.durable();
+            }
+            Err(error) => {
+                tracing::error!(
+                    error,
+                    "a journal entry was refused and is set aside; nothing that waits for it is done"
+                );
+                let Pending { entry, mut awaits } = pending;
+                awaits.set_aside();
+                self.refused.push(Pending { entry, awaits });
             }
         }
     }

@@ -56,7 +56,7 @@ pub use dead_letters::{
     Claimed, DeadLetterFilter, DeadLetterStatistics, DeadLetterTally, DeadLetters, Deletion, GivenUp, IntegrationDeadLetters,
     KeptLetter, Settled, Settling,
 };
-pub use delivery_logs::{DeliveryLogParts, DeliveryLogs, LARGEST_STORED_PAYLOAD};
+pub use delivery_logs::{DeliveryLogParts, DeliveryLogs};
 pub use delivery_statistics::{
     DeliveryScope, DeliveryStatistics, ErrorFigures, Errors, IntegrationErrors, IntegrationFigures, RecentDeliveries,
 };

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ig_core::event::LARGEST_PAYLOAD;
 use ig_core::ports::SourceError;
 use ig_core::secret::Secret;
 use serde::{Deserialize, Serialize};
@@ -32,7 +33,7 @@ pub struct MySqlConfig {
     pub poll_interval_ms: u64,
     /// How long a missing id is waited for, in seconds: transactions must not stay open longer than this.
     pub hole_watch_seconds: u64,
-    /// Payloads beyond this many bytes are not read.
+    /// Payloads beyond this many bytes are not read; at most what can be stored, should their delivery fail.
     pub max_payload_bytes: u64,
     /// The most connections.
     pub pool_max: usize,
@@ -112,10 +113,9 @@ impl MySqlConfig {
     }
 
     fn check_numbers(&self, findings: &mut Findings) {
-        const LARGEST_PAYLOAD: u64 = 64 * 1024 * 1024;
         findings.range("poll_interval_ms", self.poll_interval_ms, 1..=60_000);
         findings.range("hole_watch_seconds", self.hole_watch_seconds, 1..=86_400);
-        findings.range("max_payload_bytes", self.max_payload_bytes, 1..=LARGEST_PAYLOAD);
+        findings.range("max_payload_bytes", self.max_payload_bytes, 1..=LARGEST_PAYLOAD as u64);
         findings.range("pool_max", self.pool_max as u64, 1..=100);
         findings.range("connection_max_age_seconds", self.connection_max_age_seconds, 1..=86_400);
         findings.range("connect_timeout_ms", self.connect_timeout_ms, 1..=60_000);

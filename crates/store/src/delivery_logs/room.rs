@@ -1,7 +1,6 @@
 //! A document holds at most 16 MiB: what does not fit is left out, so that a delivery can always be recorded.
 
-/// The largest payload that fits into a document beside what is noted about it, in bytes.
-pub const LARGEST_STORED_PAYLOAD: usize = 14 * 1024 * 1024;
+use ig_core::event::LARGEST_PAYLOAD;
 
 /// How much room is left in a document.
 pub(crate) struct Room {
@@ -10,9 +9,7 @@ pub(crate) struct Room {
 
 impl Room {
     pub(super) fn new() -> Self {
-        Self {
-            left: LARGEST_STORED_PAYLOAD,
-        }
+        Self { left: LARGEST_PAYLOAD }
     }
 
     /// The bytes, if there is room for them.
@@ -29,7 +26,7 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_left_out_and_what_fits_after_it_is_kept() {
         let mut room = Room::new();
-        let large = vec![0; LARGEST_STORED_PAYLOAD - 10];
+        let large = vec![0; LARGEST_PAYLOAD - 10];
         assert!(room.keep(&large).is_some());
         assert!(room.keep(&large).is_none());
         assert!(room.keep(&[0; 10]).is_some());

@@ -1,15 +1,19 @@
 //! The contract of the journal.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use crate::stored::moment;
 use bytes::Bytes;
 use ig_core::audit::{Decision, EventAudit, SkipReason};
-use ig_core::delivery_log::DeliveryLog;
+use ig_core::dead_letter::{DeadLetter, DeadLetterReason, DeadLetterStatus};
+use ig_core::delivery_log::{DeliveryLog, DeliveryStatus, ExecutionTrace};
+use ig_core::event::LARGEST_PAYLOAD;
 use ig_core::id::{LogId, OrgId, SourceId};
 use ig_core::ports::{Journal, JournalEntry};
-use ig_store::{AuditFilter, LARGEST_STORED_PAYLOAD, LogFilter, Page};
+use ig_store::{AuditFilter, Awaits, LogFilter, Page, journal_queue};
 use mongodb::bson::{Document, doc};
+use tokio_util::sync::CancellationToken;
 
 use crate::deliveries::{audit, dead_letter, delivery, failure, recorded, seen};
 use crate::stored::Stored;
@@ -141,7 +145,7 @@ async fn a_delivery_that_is_too_large_for_a_document_is_recorded_without_what_do
     let Stored {
         store, database: _kept, ..
     } = Stored::fresh().await;
-    let huge = Bytes::from(vec![b'x'; LARGEST_STORED_PAYLOAD]);
+    let huge = Bytes::from(vec![b'x'; LARGEST_PAYLOAD]);
     let log = DeliveryLog {
         original_payload: Some(huge.clone()),
         request_payload: Some(huge.clone()),
@@ -198,4 +202,53 @@ async fn a_list_leaves_bodies_out() {
     expected.request_payload = None;
     expected.attempts[0].response_body = None;
     assert_eq!(listed.items, [expected]);
+}
+
+/// Waits for an entry, as whoever counts what is not recorded yet.
+struct Waiting(tokio::sync::mpsc::UnboundedSender<&'static str>);
+
+impl Awaits for Waiting {
+    fn durable(self) {
+        self.0.send("durable").unwrap();
+    }
+
+    fn set_aside(&mut self) {
+        self.0.send("set aside").unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_the_database_refuses_is_recorded_without_its_payload_and_people_are_told() {
+    let Stored {
+        store, database: _kept, ..
+    } = Stored::fresh().await;
+    let (queue, writer) = journal_queue(Arc::new(store.journal()) as Arc<dyn Journal>);
+    let (told, mut heard) = tokio::sync::mpsc::unbounded_channel();
+    let log = failure(7, 1);
+    let letter = DeadLetter {
+        original_payload: Bytes::from(vec![b'x'; 20 * 1024 * 1024]),
+        ..dead_letter(&log)
+    };
+    let refused = JournalEntry::Delivery {
+        log: Box::new(log.clone()),
+        trace: ExecutionTrace::default(),
+        dead_letter: Some(Box::new(letter)),
+    };
+    queue.send(refused, Waiting(told.clone()));
+    queue.send(recorded(delivery(7, 2)), Waiting(told));
+    let last = CancellationToken::new();
+    let flushed = async {
+        queue.flushed().await;
+        last.cancel();
+    };
+    tokio::join!(writer.run(last.clone()), flushed);
+    assert_eq!((heard.recv().await, heard.recv().await), (Some("durable"), Some("durable")));
+    let kept = store.dead_letters().get(OrgId(7), log.id).await.unwrap().unwrap().letter;
+    assert_eq!(
+        (kept.status, kept.reason, kept.next_retry_at, kept.original_payload.len()),
+        (DeadLetterStatus::Abandoned, DeadLetterReason::NotStored, None, 0)
+    );
+    let stored = store.delivery_logs().get(OrgId(7), log.id).await.unwrap().unwrap();
+    assert_eq!((stored.status, stored.original_payload), (DeliveryStatus::Abandoned, None));
+    assert_eq!(store.dead_letters().alerts_owed(10).await.unwrap().len(), 1);
 }

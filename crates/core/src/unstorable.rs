@@ -1,0 +1,167 @@
+//! What is written down of what the database refuses to store, because it is too large or in any other way no document of its.
+//!
+//! The payload is what makes a record large, and what other software wrote. Without it a record can be stored, and tells people what
+//! happened: nothing waits for ever for a record that cannot be made.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::dead_letter::{DEFAULT_MAX_RETRIES, DeadLetter, DeadLetterReason, DeadLetterStatus};
+use crate::delivery_log::{DeliveryLog, DeliveryStatus, Direction, ExecutionTrace, IntegrationRef, Step, TriggerType};
+use crate::header_lines::HeaderLines;
+use crate::id::LogId;
+use crate::outcome::ErrorCategory;
+use crate::ports::JournalEntry;
+use crate::scheduled::{CallOff, ScheduledDelivery};
+
+impl JournalEntry {
+    /// What is recorded in place of an entry that was refused; nothing where there is nothing that could be left out.
+    #[must_use]
+    pub fn without_payload(&self, refusal: &str) -> Vec<Self> {
+        match self {
+            Self::Delivery { log, trace, dead_letter } => {
+                let letter = dead_letter.as_deref().map(|letter| without_content(letter, refusal));
+                let (mut log, trace) = (bare(log), refused(trace, refusal));
+                if let Some(letter) = &letter {
+                    log.status = DeliveryStatus::Abandoned;
+                    let category = letter.category.unwrap_or(ErrorCategory::Config);
+                    log.error = Some((category, letter.last_error.clone()));
+                }
+                vec![Self::Delivery {
+                    log: Box::new(log),
+                    trace,
+                    dead_letter: letter.map(Box::new),
+                }]
+            }
+            Self::Redelivery { log, trace } => vec![Self::Redelivery {
+                log: Box::new(bare(log)),
+                trace: refused(trace, refusal),
+            }],
+            Self::Scheduled(delivery) => vec![never_planned(delivery, refusal)],
+            Self::CalledOff(call_off) => without_replacement(call_off, refusal),
+            Self::Audit(audit) => vec![Self::Audit(crate::audit::EventAudit {
+                detail: None,
+                ..audit.clone()
+            })],
+            Self::Redecided(audit) => vec![Self::Redecided(crate::audit::EventAudit {
+                detail: None,
+                ..audit.clone()
+            })],
+            Self::Seen(_) => Vec::new(),
+        }
+    }
+}
+
+fn because(refusal: &str) -> String {
+    let refusal: String = refusal.chars().take(500).collect();
+    format!("The database refused to store it with its payload, which is not kept: {refusal}")
+}
+
+fn bare(log: &DeliveryLog) -> DeliveryLog {
+    let mut log = log.clone();
+    log.original_payload = None;
+    log.request_payload = None;
+    for attempt in &mut log.attempts {
+        attempt.response_body = None;
+        attempt.response_headers = HeaderLines::default();
+    }
+    log
+}
+
+fn refused(trace: &ExecutionTrace, refusal: &str) -> ExecutionTrace {
+    let mut steps = trace.steps.clone();
+    steps.push(Step {
+        name: "store",
+        offset: steps.last().map_or(Duration::ZERO, |last| last.offset + last.duration),
+        duration: Duration::ZERO,
+        detail: Some(because(refusal)),
+    });
+    ExecutionTrace {
+        steps,
+        console: Vec::new(),
+    }
+}
+
+fn without_content(letter: &DeadLetter, refusal: &str) -> DeadLetter {
+    DeadLetter {
+        status: DeadLetterStatus::Abandoned,
+        reason: DeadLetterReason::NotStored,
+        original_payload: Bytes::new(),
+        last_error: format!("{} {}", letter.last_error, because(refusal)),
+        next_retry_at: None,
+        ..letter.clone()
+    }
+}
+
+/// A delivery that cannot be kept until its time is given up.
+fn never_planned(delivery: &ScheduledDelivery, refusal: &str) -> JournalEntry {
+    let (message_id, reason) = (delivery.message_id(0), because(refusal));
+    let log = DeliveryLog {
+        id: LogId(delivery.id.0),
+        message_id,
+        org_id: delivery.org_id,
+        integration: IntegrationRef {
+            id: delivery.integration,
+            name: delivery.integration_name.clone(),
+            action_name: None,
+            action_index: 0,
+        },
+        event: delivery.event.clone(),
+        direction: Direction::Outbound,
+        trigger: TriggerType::Scheduled,
+        status: DeliveryStatus::Abandoned,
+        target: delivery.target.clone().into(),
+        attempts: Vec::new(),
+        error: Some((ErrorCategory::Config, reason.clone())),
+        original_payload: None,
+        request_payload: None,
+        request_headers: HeaderLines::default(),
+        signature: None,
+        correlation_id: delivery.trace_id.clone(),
+        trace_id: delivery.trace_id.clone(),
+        created_at: delivery.created_at,
+        delivered_at: None,
+        expires_at: delivery.created_at + delivery.keep_for,
+    };
+    let letter = DeadLetter {
+        id: log.id,
+        message_id,
+        org_id: log.org_id,
+        entity_rid: delivery.entity_rid,
+        integration: log.integration.clone(),
+        event: log.event.clone(),
+        direction: log.direction,
+        status: DeadLetterStatus::Abandoned,
+        category: Some(ErrorCategory::Config),
+        reason: DeadLetterReason::NotStored,
+        original_payload: Bytes::new(),
+        target: log.target.clone(),
+        last_error: reason,
+        attempt_count: 0,
+        max_retries: DEFAULT_MAX_RETRIES,
+        next_retry_at: None,
+        trace_id: log.trace_id.clone(),
+        created_at: log.created_at,
+    };
+    JournalEntry::Delivery {
+        log: Box::new(log),
+        trace: refused(&ExecutionTrace::default(), refusal),
+        dead_letter: Some(Box::new(letter)),
+    }
+}
+
+/// What is called off is called off; what was to be planned instead is given up.
+fn without_replacement(call_off: &CallOff, refusal: &str) -> Vec<JournalEntry> {
+    let Some(replacement) = &call_off.replacement else {
+        return Vec::new();
+    };
+    let called_off = CallOff {
+        replacement: None,
+        ..call_off.clone()
+    };
+    vec![
+        JournalEntry::CalledOff(Box::new(called_off)),
+        never_planned(replacement, refusal),
+    ]
+}
