@@ -14,9 +14,29 @@ use crate::id::Position;
 struct Hole {
     end: Position,
     seen_at: Timestamp,
+    looked_at: Timestamp,
 }
 
+/// A hole is looked at again when a quarter of its age has passed, but not more often and not more seldom than this.
+const OFTENEST: Duration = Duration::from_millis(200);
+const SELDOMEST: Duration = Duration::from_secs(10);
+
 impl Hole {
+    fn new(end: Position, now: Timestamp) -> Self {
+        Self {
+            end,
+            seen_at: now,
+            looked_at: now,
+        }
+    }
+
+    /// Whether it is to be looked at. Most transactions that are late commit at once; few take as long as a hole is watched.
+    fn is_due(&self, now: Timestamp) -> bool {
+        let age = (now - self.seen_at).to_std().unwrap_or_default();
+        let waited = (now - self.looked_at).to_std().unwrap_or_default();
+        waited >= (age / 4).clamp(OFTENEST, SELDOMEST)
+    }
+
     fn is_over(&self, now: Timestamp, watch: Duration) -> bool {
         let age = now.signed_duration_since(self.seen_at).to_std();
         now >= self.seen_at && age.is_ok_and(|age| age >= watch)
@@ -39,23 +59,11 @@ impl Holes {
         let mut start = *range.start();
         while start <= *range.end() {
             let Some((known, hole)) = self.overlapping(start, *range.end()) else {
-                self.by_start.insert(
-                    start,
-                    Hole {
-                        end: *range.end(),
-                        seen_at: now,
-                    },
-                );
+                self.by_start.insert(start, Hole::new(*range.end(), now));
                 return;
             };
             if start < known {
-                self.by_start.insert(
-                    start,
-                    Hole {
-                        end: known - 1,
-                        seen_at: now,
-                    },
-                );
+                self.by_start.insert(start, Hole::new(known - 1, now));
             }
             start = hole.end + 1;
         }
@@ -96,6 +104,18 @@ impl Holes {
             self.by_start.insert(position + 1, hole);
         }
         true
+    }
+
+    /// The ranges that are to be looked at now, ascending: those whose turn it is, and all that were watched for so long.
+    pub fn due(&mut self, now: Timestamp, watch: Duration) -> Vec<RangeInclusive<Position>> {
+        let mut due = Vec::new();
+        for (start, hole) in &mut self.by_start {
+            if hole.is_due(now) || hole.is_over(now, watch) {
+                hole.looked_at = now;
+                due.push(*start..=hole.end);
+            }
+        }
+        due
     }
 
     /// The ranges that were watched for so long that they are to be given up, ascending.
@@ -186,6 +206,20 @@ mod tests {
             holes.give_up(at(60), Duration::from_mins(1));
             prop_assert!(holes.is_empty(), "the second reading did not prolong the watch");
         }
+    }
+
+    #[test]
+    fn a_hole_is_looked_at_often_at_first_then_seldom_and_once_more_before_it_is_given_up() {
+        let watch = Duration::from_mins(1);
+        let mut holes = Holes::default();
+        note_gaps(&mut holes, 0, [3], at(0));
+        let looked: Vec<_> = (0..=600)
+            .map(|tenth| at(0) + TimeDelta::milliseconds(100 * tenth))
+            .filter(|now| !holes.due(*now, watch).is_empty())
+            .collect();
+        assert_eq!(looked[0], at(0) + TimeDelta::milliseconds(200));
+        assert!(looked.len() < 30, "{}", looked.len());
+        assert_eq!(looked.last(), Some(&at(60)));
     }
 
     #[test]

@@ -98,6 +98,13 @@ pub trait EventSource: Send + Sync {
     /// The visible rows within these disjoint, ascending ranges, ascending.
     async fn read_ranges(&self, ranges: &[RangeInclusive<Position>]) -> Result<Vec<SourceRow>, SourceError>;
 
+    /// The positions within these disjoint, ascending ranges at which a row is visible, ascending. There may be very many ranges of few
+    /// positions each. A source that cannot tell without reading the rows reads them.
+    async fn visible_within(&self, ranges: &[RangeInclusive<Position>]) -> Result<Vec<Position>, SourceError> {
+        let rows = self.read_ranges(ranges).await?;
+        Ok(rows.into_iter().map(|row| row.position).collect())
+    }
+
     /// Reads on past rows of these kinds, `span` positions at the most and about `limit` rows of others. Nothing is passed that is not
     /// of these kinds to the letter. A source that cannot do this quicker than [`Self::read_after`] does just that.
     async fn read_past(&self, after: Position, limit: usize, _span: u64, _kinds: &[RowKind]) -> Result<Passage, SourceError> {

@@ -6,36 +6,34 @@
 //! with a cursor of its own, the rest goes past it in strides, and a step then reads on for one such stream as well.
 
 use std::collections::{BTreeSet, HashMap};
-use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ig_core::clock::Clock;
 use ig_core::event::SourceRow;
-use ig_core::holes::Holes;
 use ig_core::id::Position;
 use ig_core::poll::{BatchSize, Pace};
-use ig_core::ports::{Passage, SourceError, StoreError};
+use ig_core::ports::{Passage, SourceError};
 use ig_core::reading::Stretch;
 use ig_core::stream::{RowKind, Stream};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::dispatch::Dispatch;
-use crate::intake::Addressed;
 use crate::metrics;
-use crate::recall::Recall;
 use crate::stride::Stride;
-use crate::tracker::{Apart, Offered};
+use crate::tracker::Apart;
 
+mod hole_watch;
 mod state;
+mod uptake;
 
+pub(crate) use hole_watch::HoleWatch;
 pub(crate) use state::SourceState;
+pub(crate) use uptake::Uptake;
+
+use uptake::ReadError;
 
 /// The pause after a failed read.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
-/// How often holes are looked at while there are any.
-const HOLE_INTERVAL: Duration = Duration::from_millis(200);
 /// How often a stream that is set apart is read on for while it has plenty under way: often enough to outpace any delivery, and seldom
 /// enough to leave the processor to others.
 const APART_INTERVAL: Duration = Duration::from_millis(50);
@@ -51,44 +49,28 @@ enum Course {
     Apart(Stream),
 }
 
-/// Why a source could not be read on.
-#[derive(Debug, thiserror::Error)]
-enum ReadError {
-    /// It was not read.
-    #[error(transparent)]
-    Source(#[from] SourceError),
-    /// What was decided earlier could not be read.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
 /// The task that reads one source.
 pub(crate) struct Reader {
     state: Arc<SourceState>,
-    dispatch: Arc<Dispatch>,
-    recall: Recall,
-    clock: Arc<dyn Clock>,
+    uptake: Uptake,
     batch: BatchSize,
     pace: Pace,
     strides: HashMap<Course, Stride>,
     complained: bool,
-    holes_checked: Instant,
     apart_read: Instant,
 }
 
 impl Reader {
-    /// A reader that hands what it takes up to `dispatch`, and pauses while too many events are under way.
-    pub(crate) fn new(state: Arc<SourceState>, dispatch: Arc<Dispatch>, recall: Recall, clock: Arc<dyn Clock>) -> Self {
+    /// A reader that pauses while too many events are under way.
+    pub(crate) fn new(uptake: Uptake) -> Self {
+        let state = Arc::clone(uptake.state());
         Self {
             batch: BatchSize::default(),
             pace: Pace::new(state.poll_interval),
             strides: HashMap::new(),
             state,
-            dispatch,
-            recall,
-            clock,
+            uptake,
             complained: false,
-            holes_checked: Instant::now(),
             apart_read: Instant::now(),
         }
     }
@@ -124,7 +106,6 @@ impl Reader {
             rows = rows.max(self.read_on(Course::Highest, cursors.highest, limit).await?);
         }
         let until_apart = self.read_apart(limit).await?;
-        self.look_at_holes().await?;
         self.complained = false;
         Ok(self.pace.after(rows, limit).min(until_apart))
     }
@@ -223,7 +204,7 @@ impl Reader {
             read_for,
         };
         let is_full = count >= limit;
-        let untaken = self.take_up(rows, &stretch, gaps, is_full).await?;
+        let untaken = self.uptake.take_up(rows, &stretch, gaps, is_full).await?;
         let learning = self.strides.entry(course.clone()).or_default();
         if stride.plan().is_some() {
             learning.gained(read_to - after);
@@ -233,119 +214,15 @@ impl Reader {
         Ok(())
     }
 
-    /// Takes up what is due of a stretch, and says of what kinds the rest is. All rows are addressed first, and what was decided about
-    /// them is recalled, since that may fail: once the first is taken up, nothing fails.
-    async fn take_up(
-        &self,
-        rows: Vec<SourceRow>,
-        stretch: &Stretch,
-        gaps: Vec<RangeInclusive<Position>>,
-        is_behind: bool,
-    ) -> Result<Vec<RowKind>, ReadError> {
-        let mut addressed = Vec::with_capacity(rows.len());
-        for row in rows {
-            addressed.push(self.dispatch.intake().address(self.state.source.as_ref(), row).await?);
-        }
-        let (source, recheck_to) = (self.state.source.id(), self.state.tracker.recheck_to());
-        self.recall.remember(source, &mut addressed, recheck_to).await?;
-        Ok(self.take_up_addressed(&addressed, stretch, gaps, is_behind))
-    }
-
-    fn take_up_addressed(
-        &self,
-        addressed: &[Addressed],
-        stretch: &Stretch,
-        gaps: Vec<RangeInclusive<Position>>,
-        is_behind: bool,
-    ) -> Vec<RowKind> {
-        let taken = {
-            let mut holes = self.state.holes.lock();
-            holes.note(gaps, self.clock.now());
-            let offered = addressed.iter().map(|row| offer(row, &mut holes)).collect();
-            self.state.tracker.offer(stretch, offered, is_behind)
-        };
-        let mut untaken = Vec::new();
-        for (row, ticket) in addressed.iter().zip(taken) {
-            match ticket {
-                Some(ticket) => self.dispatch.take_up(&self.state, row, ticket),
-                None => untaken.extend(RowKind::of(&row.row)),
-            }
-        }
-        untaken
-    }
-
-    async fn look_at_holes(&mut self) -> Result<(), ReadError> {
-        if self.holes_checked.elapsed() < HOLE_INTERVAL {
-            return Ok(());
-        }
-        self.look_at_tail().await?;
-        if self.state.holes.lock().is_empty() {
-            return Ok(());
-        }
-        self.holes_checked = Instant::now();
-        // Asked before anything is given up, so that a row that committed at the last moment is still found.
-        let asked_at = self.clock.now();
-        let ranges = self.state.holes.lock().ranges();
-        let rows = self.state.source.read_ranges(&ranges).await?;
-        self.take_up(rows, &Stretch::of_holes(), Vec::new(), false).await?;
-        let over = self.state.holes.lock().watched_for(asked_at, self.state.hole_watch);
-        self.take_up_vanished(over).await?;
-        let given_up = self.state.holes.lock().give_up(asked_at, self.state.hole_watch);
-        metrics::holes_given_up(self.state.source.id(), given_up);
-        Ok(())
-    }
-
-    /// Positions above the head that were seen once are watched like holes.
-    async fn look_at_tail(&self) -> Result<(), ReadError> {
-        let Some(tail) = self.state.tail.lock().clone() else {
-            return Ok(());
-        };
-        let head = self.state.source.head().await?;
-        if head < *tail.positions.end() {
-            if tail.missed_at.elapsed() < self.state.hole_watch {
-                return Ok(());
-            }
-            let first = *tail.positions.start();
-            self.take_up_vanished(vec![first.max(head + 1)..=*tail.positions.end()])
-                .await?;
-        }
-        *self.state.tail.lock() = None;
-        Ok(())
-    }
-
-    /// Takes up events in these ranges that were decided about before their rows vanished, so that each is recorded as lost.
-    async fn take_up_vanished(&self, ranges: Vec<RangeInclusive<Position>>) -> Result<(), ReadError> {
-        let recheck_to = self.state.tracker.recheck_to();
-        let below = ranges.into_iter().map(|range| *range.start()..=recheck_to.min(*range.end()));
-        let mut ranges: Vec<_> = below.filter(|range| !range.is_empty()).collect();
-        while !ranges.is_empty() {
-            let (vanished, left) = self.recall.vanished(self.state.source.id(), &ranges).await?;
-            self.take_up_addressed(&vanished, &Stretch::of_holes(), Vec::new(), false);
-            ranges = left;
-        }
-        Ok(())
-    }
-
     fn complain(&mut self, error: &ReadError) -> Duration {
         metrics::source_failed(self.state.source.id());
         if !self.complained {
             tracing::warn!(source = %self.state.source.id(), %error, "the source cannot be read on; trying again");
             if let ReadError::Source(SourceError::Misconfigured(detail)) = error {
-                self.dispatch.audit_source(self.state.source.id(), detail);
+                self.uptake.audit_source(detail);
             }
         }
         self.complained = true;
         AFTER_FAILURE
-    }
-}
-
-fn offer(addressed: &Addressed, holes: &mut Holes) -> Offered {
-    let position = addressed.row.position;
-    Offered {
-        position,
-        stream: addressed.stream.clone(),
-        is_sure: addressed.row.parent_rid.is_some(),
-        fills_hole: holes.fill(position),
-        has_vanished: addressed.earlier.as_ref().is_some_and(|earlier| !earlier.is_visible),
     }
 }

@@ -24,7 +24,8 @@ pub(crate) struct Earlier {
     pub is_visible: bool,
 }
 
-/// The way to earlier decisions.
+/// The way to earlier decisions. Cheap to clone.
+#[derive(Clone)]
 pub(crate) struct Recall {
     journal: Arc<dyn Journal>,
 }
@@ -68,7 +69,7 @@ impl Recall {
 }
 
 /// The ranges that these positions, which ascend, make up.
-fn merged(positions: impl Iterator<Item = Position>) -> Vec<RangeInclusive<Position>> {
+pub(crate) fn merged(positions: impl Iterator<Item = Position>) -> Vec<RangeInclusive<Position>> {
     let mut ranges: Vec<RangeInclusive<Position>> = Vec::new();
     for position in positions {
         match ranges.last_mut() {

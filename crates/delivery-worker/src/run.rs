@@ -36,7 +36,7 @@ use crate::maker::Maker;
 use crate::orders::Orders;
 use crate::partitions::{Keeper, KeeperParts};
 use crate::planner::Planner;
-use crate::reader::{Reader, SourceState};
+use crate::reader::{HoleWatch, Reader, SourceState, Uptake};
 use crate::recall::Recall;
 use crate::recorder::{Writer, recorder};
 use crate::retention::Retention;
@@ -224,7 +224,10 @@ impl Worker {
     fn read_sources(&self, context: &Context) {
         for state in &self.sources {
             let recall = Recall::new(Arc::new(self.store.journal()));
-            let reader = Reader::new(Arc::clone(state), Arc::clone(&self.dispatch), recall, Arc::clone(&self.clock));
+            let uptake = Uptake::new(Arc::clone(state), Arc::clone(&self.dispatch), recall, Arc::clone(&self.clock));
+            let reader = Reader::new(uptake.clone());
+            let watch = HoleWatch::new(uptake).run(context.stopping().clone());
+            context.spawn(format!("gaps of {}", state.source.id()), Fate::RunsUntilShutdown, watch);
             let (live, stop) = (Arc::clone(&self.live), context.stopping().clone());
             let waiting = context
                 .readiness()

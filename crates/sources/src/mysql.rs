@@ -18,6 +18,7 @@ mod moment;
 mod parents;
 mod passing;
 mod row;
+mod spans;
 mod statements;
 mod survey;
 
@@ -106,6 +107,15 @@ impl EventSource for MySqlSource {
             self.read(&sql, parameters, &mut batch).await?;
         }
         Ok(batch.into_rows())
+    }
+
+    /// Numbers that are given out in steps leave a hole beside every row: holes that lie close together are looked at as one span.
+    async fn visible_within(&self, ranges: &[RangeInclusive<Position>]) -> Result<Vec<Position>, SourceError> {
+        let mut visible = Vec::new();
+        for some in spans::spans(ranges).chunks(statements::MOST_RANGES) {
+            visible.append(&mut self.list(some).await?);
+        }
+        Ok(spans::within(visible, ranges))
     }
 
     async fn read_past(&self, after: Position, limit: usize, span: u64, kinds: &[RowKind]) -> Result<Passage, SourceError> {

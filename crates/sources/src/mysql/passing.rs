@@ -43,7 +43,7 @@ impl MySqlSource {
     }
 
     /// The ids that are there within these ranges.
-    async fn list(&self, ranges: &[RangeInclusive<Position>]) -> Result<Vec<Position>, SourceError> {
+    pub(super) async fn list(&self, ranges: &[RangeInclusive<Position>]) -> Result<Vec<Position>, SourceError> {
         if ranges.is_empty() {
             return Ok(Vec::new());
         }
