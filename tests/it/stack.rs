@@ -232,6 +232,11 @@ impl Stack {
         self.spawn_service("ig-delivery-worker", &all)
     }
 
+    /// The settings that all processes share, for programs of a test's own.
+    pub(crate) fn environment(&self) -> &BTreeMap<String, String> {
+        &self.environment
+    }
+
     /// Starts any of the services with settings of its own and waits for nothing.
     pub(crate) fn spawn_service(&self, name: &'static str, settings: &[(&str, &str)]) -> Process {
         let mut environment = self.environment.clone();

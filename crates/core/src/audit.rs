@@ -27,6 +27,8 @@ named! {
         NoMatch = "NO_MATCH",
         /// The source cannot be read as it is configured; the entry stands for the source, not for one event.
         SourceMisconfigured = "SOURCE_MISCONFIGURED",
+        /// The source shows less than it has shown before; the entry stands for the source, not for one event.
+        SourceBehind = "SOURCE_BEHIND",
     }
 }
 

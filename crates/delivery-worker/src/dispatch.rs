@@ -209,8 +209,8 @@ impl Dispatch {
         }
     }
 
-    /// Notes that a source cannot be read as it is configured.
-    pub(crate) fn audit_source(&self, source: &SourceId, detail: &str) {
+    /// Notes what is wrong with a source.
+    pub(crate) fn audit_source(&self, source: &SourceId, reason: SkipReason, detail: &str) {
         let now = self.clock.now();
         let audit = EventAudit {
             source: source.clone(),
@@ -219,7 +219,7 @@ impl Dispatch {
             event_type: None,
             org_id: None,
             entity_rid: None,
-            decision: Decision::Skipped(SkipReason::SourceMisconfigured),
+            decision: Decision::Skipped(reason),
             matched: Vec::new(),
             detail: Some(detail.to_owned()),
             created_at: None,

@@ -17,26 +17,9 @@ pub(crate) async fn run(sources: Vec<Arc<SourceState>>, lanes: Arc<Lanes>, budge
         let in_flight = sources.iter().map(|state| state.tracker.in_flight()).sum();
         let apart = sources.iter().map(|state| state.tracker.apart()).sum();
         metrics::under_way(in_flight, lanes.len(), budget.used(), apart);
-        for state in &sources {
-            report_lag(state).await;
-        }
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(EVERY) => {}
         }
-    }
-}
-
-/// A source that is away has no lag that we could know; the reader says that it is away.
-async fn report_lag(state: &SourceState) {
-    let Some(complete_to) = state.tracker.complete_to() else {
-        return;
-    };
-    if let Ok(head) = state.source.head().await {
-        metrics::lag(
-            state.source.id(),
-            head.saturating_sub(complete_to),
-            state.tracker.oldest_age(),
-        );
     }
 }

@@ -27,6 +27,7 @@ mod recall;
 mod recorder;
 mod retention;
 mod run;
+mod source_watch;
 mod stride;
 mod tenure;
 mod tracker;

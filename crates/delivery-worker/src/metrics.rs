@@ -27,6 +27,12 @@ pub(crate) fn lag(source: &SourceId, rows: u64, oldest: Duration) {
     gauge!(names::LAG_SECONDS, "source" => source.to_string()).set(oldest);
 }
 
+/// A source shows so many positions less than it has shown before.
+pub(crate) fn behind(source: &SourceId, positions: u64) {
+    #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
+    gauge!(names::BEHIND, "source" => source.to_string()).set(positions as f64);
+}
+
 /// Holes were watched to the end.
 pub(crate) fn holes_given_up(source: &SourceId, positions: u64) {
     counter!(names::HOLES_GIVEN_UP, "source" => source.to_string()).increment(positions);

@@ -25,6 +25,8 @@ pub(crate) const MESSAGE_ID: &str = "messaging.message.id";
 pub(crate) const LAG_ROWS: &str = "ig_source_lag_rows";
 /// Gauge, by source: age of the oldest event that is under way.
 pub(crate) const LAG_SECONDS: &str = "ig_source_lag_seconds";
+/// Gauge, by source: how many positions it shows less than it has shown before.
+pub(crate) const BEHIND: &str = "ig_source_behind_positions";
 /// Histogram, by source: how long a read took.
 pub(crate) const POLL_DURATION: &str = "ig_source_poll_duration_seconds";
 /// Histogram, by source: rows a read.

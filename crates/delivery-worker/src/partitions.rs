@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use ig_core::clock::Clock;
@@ -378,6 +379,7 @@ impl Keeper {
         for (tenure, checkpoint) in waiting {
             state.begin(tenure, checkpoint.unwrap_or(first), head.max(seen));
         }
+        state.seen_saved.store(seen, Ordering::Relaxed);
         state.miss(head, seen);
         Ok(())
     }

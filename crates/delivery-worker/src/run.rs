@@ -40,6 +40,7 @@ use crate::reader::{HoleWatch, Reader, SourceState, Uptake};
 use crate::recall::Recall;
 use crate::recorder::{Writer, recorder};
 use crate::retention::Retention;
+use crate::source_watch::SourceWatch;
 use crate::transforming;
 use crate::watch::Follower;
 
@@ -75,6 +76,7 @@ struct Worker {
     keeper: Arc<Keeper>,
     writers: [Writer; 2],
     announcements: Arc<Announcements>,
+    alerting: Alerting,
     clock: Arc<dyn Clock>,
 }
 
@@ -94,7 +96,7 @@ impl Worker {
         let alerting = Alerting::new(alerter, context.clone());
         let (transformer, lookups) = transforming::start(config, context, &store, alerting.clone())?;
         let worker = worker_id();
-        let gate = gate(&store, alerting, &worker, &clock);
+        let gate = gate(&store, alerting.clone(), &worker, &clock);
         let maker = Maker::new(deliverer, transformer.clone(), gate, retention.clone(), Arc::clone(&clock));
         let orders = Orders::new(
             Arc::clone(&maker),
@@ -155,6 +157,7 @@ impl Worker {
             keeper,
             writers,
             announcements,
+            alerting,
             clock,
         })
     }
@@ -227,6 +230,14 @@ impl Worker {
             let uptake = Uptake::new(Arc::clone(state), Arc::clone(&self.dispatch), recall, Arc::clone(&self.clock));
             let reader = Reader::new(uptake.clone());
             let watch = HoleWatch::new(uptake).run(context.stopping().clone());
+            let head = SourceWatch {
+                state: Arc::clone(state),
+                dispatch: Arc::clone(&self.dispatch),
+                alerting: self.alerting.clone(),
+                clock: Arc::clone(&self.clock),
+            };
+            let head = head.run(context.stopping().clone());
+            context.spawn(format!("head of {}", state.source.id()), Fate::RunsUntilShutdown, head);
             context.spawn(format!("gaps of {}", state.source.id()), Fate::RunsUntilShutdown, watch);
             let (live, stop) = (Arc::clone(&self.live), context.stopping().clone());
             let waiting = context

@@ -27,6 +27,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: SecretsCommand,
     },
+    /// Looks after the sources of events
+    Sources {
+        #[command(subcommand)]
+        command: SourcesCommand,
+    },
     /// Writes what an organisation has configured as one YAML document, secrets masked
     Export(ExportArguments),
     /// Makes an organisation's configuration what a YAML or JSON document says, after showing the changes
@@ -89,6 +94,23 @@ pub(crate) enum ConfigCommand {
 pub(crate) enum SecretsCommand {
     /// Seals every stored secret under the first of secrets.keys, so that the others may be taken out
     Rotate(RotateArguments),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SourcesCommand {
+    /// Has a source read again from behind a row: after its table was emptied and began anew, or to take up what was passed over
+    Rewind(RewindArguments),
+}
+
+/// What `igctl sources rewind` is told.
+#[derive(Debug, Args)]
+pub(crate) struct RewindArguments {
+    /// The source, such as mysql
+    #[arg(long, value_name = "NAME")]
+    pub(crate) source: String,
+    /// The id of the row behind which reading begins again; 0 for the first row
+    #[arg(long, value_name = "ID")]
+    pub(crate) to: u64,
 }
 
 /// What `igctl secrets rotate` is told.

@@ -13,13 +13,14 @@ mod say;
 mod secrets;
 mod settings;
 mod six;
+mod sources;
 mod up;
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use arguments::{Arguments, Command, ConfigCommand, SecretsCommand};
+use arguments::{Arguments, Command, ConfigCommand, SecretsCommand, SourcesCommand};
 
 /// Reads the command line and does what it says.
 pub fn main() -> ExitCode {
@@ -31,6 +32,9 @@ pub fn main() -> ExitCode {
         Command::Secrets {
             command: SecretsCommand::Rotate(arguments),
         } => secrets::rotate(&arguments),
+        Command::Sources {
+            command: SourcesCommand::Rewind(arguments),
+        } => sources::rewind(&arguments),
         Command::Export(arguments) => declared::export(&arguments),
         Command::Apply(arguments) => declared::apply(&arguments),
     };

@@ -35,6 +35,28 @@ impl MongoLeases {
         Self { database }
     }
 
+    /// Has a source read again from behind a position, in every partition that was read further. Workers that hold partitions lose
+    /// them, and take them up from there.
+    pub async fn rewind(&self, source: &SourceId, position: Position) -> Result<(), StoreError> {
+        let numbers: Vec<i32> = PartitionId::all().map(|partition| i32::from(partition.number())).collect();
+        let path = format!("checkpoints.{}", document::field(source));
+        let rewound = doc! {
+            "$min": { path: long(position) },
+            "$set": { "owner": Bson::Null, "expiresAt": date(DateTime::UNIX_EPOCH) },
+            "$inc": { "epoch": 1_i64 },
+        };
+        let leases = self.leases::<OwnedDocument>();
+        self.database
+            .within(leases.update_many(doc! { "_id": { "$in": numbers } }, rewound))
+            .await?;
+        let seen = doc! { "$min": { "seen": long(position), "position": long(position) } };
+        let source = doc! { "_id": document::source_id(source) };
+        self.database
+            .within(self.leases::<SourceDocument>().update_one(source, seen))
+            .await?;
+        Ok(())
+    }
+
     fn leases<T: Send + Sync + 'static>(&self) -> Documents<T> {
         self.database.collection(CHECKPOINTS)
     }

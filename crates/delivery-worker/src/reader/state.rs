@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use ig_core::holes::Holes;
@@ -99,10 +99,15 @@ impl SourceState {
         Ok(head > position || behind_for >= self.hole_watch)
     }
 
+    /// The highest position that the source has ever shown.
+    pub(crate) fn shown(&self) -> Position {
+        self.tracker.read_to().max(self.seen_saved.load(Ordering::Relaxed))
+    }
+
     /// For how long the source has been showing less than it has shown before, with its head as it is now.
     pub(crate) fn behind_for(&self, head: Position) -> Duration {
         let mut behind = self.behind.lock();
-        if head >= self.tracker.read_to() {
+        if head >= self.shown() {
             *behind = None;
             return Duration::ZERO;
         }

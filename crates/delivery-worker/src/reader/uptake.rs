@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
+use ig_core::audit::SkipReason;
 use ig_core::clock::Clock;
 use ig_core::event::SourceRow;
 use ig_core::holes::Holes;
@@ -60,7 +61,8 @@ impl Uptake {
 
     /// Notes that the source cannot be read as it is configured.
     pub(super) fn audit_source(&self, detail: &str) {
-        self.dispatch.audit_source(self.state.source.id(), detail);
+        self.dispatch
+            .audit_source(self.state.source.id(), SkipReason::SourceMisconfigured, detail);
     }
 
     /// Takes up what is due of a stretch, and says of what kinds the rest is. All rows are addressed first, and what was decided about
