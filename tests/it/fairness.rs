@@ -174,3 +174,37 @@ async fn several_deep_backlogs_are_all_delivered_once_and_in_order_with_the_rows
         assert_eq!(bulk.len(), EACH as usize);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deliveries_that_wait_for_many_dead_targets_are_bounded_and_others_go_on() {
+    const INTEGRATIONS: usize = 40;
+    const ROWS: usize = 10_000;
+    const MOST: usize = 100_000;
+    let most = MOST.to_string();
+    let setup = crate::setup::setup_with(&[("IG__WORKER__MAX_EVENTS_IN_FLIGHT", &most)]).await;
+    let api = &setup.stack.api;
+    api.org(OTHER_ORG).await;
+    setup.receiver.always("/dead", Answer::hang());
+    for _ in 0..INTEGRATIONS {
+        api.integration(ORG, "lab", &setup.receiver.url("/dead"), json!({})).await;
+    }
+    api.integration(OTHER_ORG, "lab", &setup.receiver.url("/quick"), json!({}))
+        .await;
+    setup
+        .queue
+        .insert_many((0..ROWS).map(|n| QueueRow::new(ORG, "lab").json(&json!({"n": n}))))
+        .await;
+    setup.queue.insert(QueueRow::new(OTHER_ORG, "lab")).await;
+    setup
+        .receiver
+        .wait_until("the other tenant's event", |requests| {
+            requests.iter().any(|request| request.path == "/quick")
+        })
+        .await;
+    let metrics = setup.worker.metrics().await;
+    let line = metrics.lines().find(|line| line.starts_with("ig_events_in_flight "));
+    let under_way: f64 = line.and_then(|line| line.rsplit(' ').next()).unwrap().parse().unwrap();
+    // One batch is read before it is known how many deliveries it makes.
+    let bound = MOST + 1_000 * INTEGRATIONS;
+    assert!(under_way <= bound as f64, "{under_way} of {}", ROWS * INTEGRATIONS);
+}

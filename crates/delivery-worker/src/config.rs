@@ -92,7 +92,7 @@ impl Validate for Config {
 pub struct WorkerConfig {
     /// Seconds for which a partition stays held without being renewed.
     pub lease_seconds: u64,
-    /// The most events that are under way at once; reading pauses beyond it.
+    /// The most events that are under way at once, with the deliveries that each has waiting beside its first; reading pauses beyond it.
     pub max_events_in_flight: usize,
     /// MiB that waiting payloads may take; beyond it they are read again when their turn comes.
     pub payload_memory_mib: usize,

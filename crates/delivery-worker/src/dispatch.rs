@@ -152,7 +152,7 @@ impl Dispatch {
             .configuration
             .listening(about.org_id, &about.event_type, about.entity_rid);
         for compiled in listening {
-            self.push(state, decided, event, compiled, ticket, Work::calling_off);
+            self.push(state, decided, event, compiled, ticket, |work| work.calling_off().counted());
         }
     }
 
@@ -164,8 +164,10 @@ impl Dispatch {
         integrations: &[Arc<CompiledIntegration>],
         ticket: &Ticket,
     ) {
-        for compiled in integrations {
-            self.push(state, decided, event, Arc::clone(compiled), ticket, |work| work);
+        let purposes =
+            std::iter::once::<fn(Work) -> Work>(|work| work).chain(std::iter::repeat(Work::counted as fn(Work) -> Work));
+        for (compiled, purpose) in integrations.iter().zip(purposes) {
+            self.push(state, decided, event, Arc::clone(compiled), ticket, purpose);
         }
     }
 

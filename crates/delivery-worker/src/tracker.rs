@@ -21,7 +21,7 @@ mod ticket;
 use held::Held;
 
 pub(crate) use offer::Offered;
-pub(crate) use ticket::Ticket;
+pub(crate) use ticket::{Load, Ticket};
 
 /// A stream with so many events under way has a deep backlog: reading more of it can wait.
 const DEEP: usize = 1_000;
@@ -84,7 +84,7 @@ impl State {
 }
 
 impl Tracker {
-    /// Nothing is held yet; at most about so many events are to be under way.
+    /// Nothing is held yet; at most about so many events and deliveries are to be under way.
     pub(crate) fn new(source: SourceId, most: usize) -> Arc<Self> {
         Arc::new(Self {
             source,
@@ -101,7 +101,7 @@ impl Tracker {
         let mut state = self.state.lock();
         state.forget_promises(partition);
         if let Some(old) = state.held.insert(partition, Held::new(tenure, resume)) {
-            self.uncount(old.in_flight());
+            self.uncount(old.load());
         }
         self.changed.notify_waiters();
     }
@@ -127,7 +127,7 @@ impl Tracker {
         let mut state = self.state.lock();
         state.forget_promises(partition);
         if let Some(old) = state.held.remove(&partition) {
-            self.uncount(old.in_flight());
+            self.uncount(old.load());
         }
         self.changed.notify_waiters();
     }
@@ -173,15 +173,17 @@ impl Tracker {
             let streams = held.reading().apart();
             streams.map(move |(stream, after)| (held.under_way(stream), stream, after, held.reading().read_to()))
         });
-        let ready: Vec<_> = apart.filter(|(under_way, ..)| *under_way <= share).collect();
-        let (fewest, lead, after, others) = *ready.iter().min()?;
-        let along = ready.iter().filter(|(under_way, ..)| *under_way < 2 * DEEP);
+        let ready: Vec<_> = apart.filter(|(under_way, ..)| under_way.load() <= share).collect();
+        let (fewest, lead, after, others) = *ready
+            .iter()
+            .min_by_key(|(under_way, stream, ..)| (under_way.events, *stream))?;
+        let along = ready.iter().filter(|(under_way, ..)| under_way.events < 2 * DEEP);
         Some(Apart {
             lead: lead.clone(),
             along: along.map(|(_, stream, ..)| (*stream).clone()).collect(),
             after,
             others,
-            is_short: fewest < DEEP,
+            is_short: fewest.events < DEEP,
         })
     }
 
@@ -216,7 +218,7 @@ impl Tracker {
         }
     }
 
-    /// How many events are under way in all.
+    /// How many events are under way in all, and deliveries beside the first one of each.
     pub(crate) fn in_flight(&self) -> usize {
         self.in_flight.load(Ordering::Relaxed)
     }
@@ -253,8 +255,26 @@ impl Tracker {
         }
     }
 
-    fn uncount(&self, events: usize) {
-        self.in_flight.fetch_sub(events, Ordering::Relaxed);
+    fn load(&self, tenure: &Tenure, stream: &Stream) {
+        let mut state = self.state.lock();
+        let held = state.held.get_mut(&tenure.partition());
+        if let Some(held) = held.filter(|held| held.tenure().epoch() == tenure.epoch()) {
+            held.add_delivery(stream);
+            self.in_flight.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn unload(&self, tenure: &Tenure, stream: &Stream) {
+        let mut state = self.state.lock();
+        let held = state.held.get_mut(&tenure.partition());
+        if let Some(held) = held.filter(|held| held.tenure().epoch() == tenure.epoch()) {
+            held.remove_delivery(stream);
+            self.uncount(1);
+        }
+    }
+
+    fn uncount(&self, load: usize) {
+        self.in_flight.fetch_sub(load, Ordering::Relaxed);
         self.changed.notify_waiters();
     }
 }

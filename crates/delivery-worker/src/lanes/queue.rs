@@ -10,7 +10,7 @@ use super::budget::{Budget, Kept};
 use crate::compiled::CompiledIntegration;
 use crate::decided::{Decided, Gone};
 use crate::reader::SourceState;
-use crate::tracker::Ticket;
+use crate::tracker::{Load, Ticket};
 
 /// What an event is for in a lane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +34,7 @@ pub(crate) struct Work {
     /// What the event is for here.
     pub purpose: Purpose,
     content: Content,
+    _load: Option<Load>,
 }
 
 /// Where an event's payload is.
@@ -61,6 +62,15 @@ impl Work {
             decided,
             purpose: Purpose::Deliver,
             content: Content::InSource,
+            _load: None,
+        }
+    }
+
+    /// The same, counted as one more delivery of its event.
+    pub(crate) fn counted(self) -> Self {
+        Self {
+            _load: Some(self.ticket.load()),
+            ..self
         }
     }
 

@@ -19,12 +19,30 @@ pub(super) struct Held {
     tenure: Arc<Tenure>,
     reading: Reading,
     progress: Progress<Instant>,
-    under_way: HashMap<Stream, usize>,
+    under_way: HashMap<Stream, UnderWay>,
+    /// Deliveries that wait beside the first one of each event.
+    further: usize,
     recheck_to: Position,
     saved: Position,
     is_closing: bool,
     /// The lowest position that was due and was left to the next holder.
     left: Option<Position>,
+}
+
+/// What a stream has under way.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct UnderWay {
+    /// Events.
+    pub events: usize,
+    /// Deliveries that wait beside the first one of each event.
+    pub further: usize,
+}
+
+impl UnderWay {
+    /// What counts towards the stream's share.
+    pub(super) fn load(self) -> usize {
+        self.events + self.further
+    }
 }
 
 impl Held {
@@ -35,6 +53,7 @@ impl Held {
             tenure,
             progress: Progress::resume(checkpoint),
             under_way: HashMap::new(),
+            further: 0,
             recheck_to,
             saved: checkpoint,
             is_closing: false,
@@ -65,13 +84,35 @@ impl Held {
         &self.reading
     }
 
-    pub(super) fn in_flight(&self) -> usize {
-        self.progress.in_flight()
+    /// Events under way, and deliveries that wait beside the first one of each.
+    pub(super) fn load(&self) -> usize {
+        self.progress.in_flight() + self.further
     }
 
-    /// How many events of a stream are under way.
-    pub(super) fn under_way(&self, stream: &Stream) -> usize {
-        self.under_way.get(stream).copied().unwrap_or(0)
+    /// What a stream has under way.
+    pub(super) fn under_way(&self, stream: &Stream) -> UnderWay {
+        self.under_way.get(stream).copied().unwrap_or_default()
+    }
+
+    /// One more delivery waits.
+    pub(super) fn add_delivery(&mut self, stream: &Stream) {
+        self.further += 1;
+        self.under_way.entry(stream.clone()).or_default().further += 1;
+    }
+
+    /// One delivery less waits.
+    pub(super) fn remove_delivery(&mut self, stream: &Stream) {
+        self.further -= 1;
+        self.reduce(stream, |under_way| under_way.further -= 1);
+    }
+
+    fn reduce(&mut self, stream: &Stream, by_one: impl FnOnce(&mut UnderWay)) {
+        if let Some(under_way) = self.under_way.get_mut(stream) {
+            by_one(under_way);
+            if under_way.load() == 0 {
+                self.under_way.remove(stream);
+            }
+        }
     }
 
     /// When the oldest event under way was taken up.
@@ -93,19 +134,14 @@ impl Held {
     pub(super) fn begin(&mut self, stream: &Stream, position: Position) -> bool {
         let is_new = self.progress.begin(position, Instant::now());
         if is_new {
-            *self.under_way.entry(stream.clone()).or_default() += 1;
+            self.under_way.entry(stream.clone()).or_default().events += 1;
         }
         is_new
     }
 
     pub(super) fn finish(&mut self, stream: &Stream, position: Position) {
         self.progress.finish(position);
-        if let Some(count) = self.under_way.get_mut(stream) {
-            *count -= 1;
-            if *count == 0 {
-                self.under_way.remove(stream);
-            }
-        }
+        self.reduce(stream, |under_way| under_way.events -= 1);
     }
 
     /// Moves the cursors past a stretch, unless its rows were left to the next holder.

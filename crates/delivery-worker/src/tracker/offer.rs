@@ -85,7 +85,7 @@ impl Tracker {
                 continue;
             };
             let under_way = held.under_way(&stream);
-            if under_way > share || (is_behind && under_way >= DEEP) {
+            if under_way.load() > share || (is_behind && under_way.events >= DEEP) {
                 held.set_apart(stream);
             }
         }

@@ -231,3 +231,19 @@ fn a_partition_that_is_about_to_be_given_back_takes_nothing_up_and_its_checkpoin
         "its cursor is not read from"
     );
 }
+
+#[test]
+fn deliveries_that_wait_count_towards_the_share_of_their_stream_and_events_alone_make_it_deep() {
+    let (a, ..) = streams();
+    let tracker = Tracker::new(SourceId::new("mysql"), 1_000);
+    hold(&tracker, a.partition(), 0);
+    let taken = offer(&tracker, 0, 2, vec![row(&a, 1), row(&a, 2)]);
+    let loads: Vec<_> = (0..400).map(|_| taken[0].load()).collect();
+    assert_eq!(tracker.in_flight(), 402);
+    drop(offer(&tracker, 2, 3, vec![row(&a, 3)]));
+    assert_eq!(tracker.apart(), 1, "four hundred are more than a quarter of what is free");
+    assert_eq!(tracker.most_urgent(), None, "it is not read on");
+    drop(loads);
+    assert_eq!(tracker.in_flight(), 3);
+    assert!(tracker.most_urgent().is_some_and(|apart| apart.is_short));
+}

@@ -23,6 +23,17 @@ struct TicketState {
     open: AtomicUsize,
 }
 
+/// One more delivery that an event has waiting, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Load(Ticket);
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        let Ticket(state) = &self.0;
+        state.tracker.unload(&state.tenure, &state.stream);
+    }
+}
+
 impl Ticket {
     /// A ticket with one part that has to be durable.
     pub(super) fn new(tracker: &Arc<Tracker>, tenure: &Arc<Tenure>, stream: Stream, position: Position, recheck: bool) -> Self {
@@ -39,6 +50,12 @@ impl Ticket {
     /// Announces so many further parts that have to be durable.
     pub(crate) fn expect(&self, parts: usize) {
         self.0.open.fetch_add(parts, Ordering::Relaxed);
+    }
+
+    /// Counts one more delivery that waits for the event's sake. The first one comes with the event itself.
+    pub(crate) fn load(&self) -> Load {
+        self.0.tracker.load(&self.0.tenure, &self.0.stream);
+        Load(self.clone())
     }
 
     /// One part is durable; with the last one the event is done.
