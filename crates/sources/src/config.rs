@@ -7,12 +7,14 @@ mod identifier;
 mod mysql;
 mod push;
 mod start;
+mod time_zone;
 mod url;
 
 pub use fault::ConfigFault;
 pub use mysql::{ColumnNames, EntityTable, MySqlConfig};
 pub use push::PushConfig;
 pub use start::Start;
+pub use time_zone::TimeZone;
 
 use fault::Findings;
 

@@ -6,7 +6,7 @@ pub mod mysql;
 pub mod push;
 pub mod registry;
 
-pub use config::{ConfigFault, MySqlConfig, PushConfig, SourcesConfig, Start};
+pub use config::{ConfigFault, MySqlConfig, PushConfig, SourcesConfig, Start, TimeZone};
 pub use mysql::MySqlSource;
 pub use push::PushSource;
 pub use registry::{Ports, RegisteredSource, open};

@@ -8,7 +8,7 @@ use ig_core::secret::Secret;
 use serde::{Deserialize, Serialize};
 
 use super::fault::Findings;
-use super::{ConfigFault, Start, identifier, url};
+use super::{ConfigFault, Start, TimeZone, identifier, url};
 
 mod tables;
 
@@ -29,6 +29,10 @@ pub struct MySqlConfig {
     pub entity_table: EntityTable,
     /// Where reading begins the first time: `now`, `beginning`, or after the row of an id.
     pub start: Start,
+    /// The clocks by which DATETIME columns and texts without an offset are read: a zone's name, or `session` for the zone that the
+    /// database gives its sessions. UTC where it is left out. A TIMESTAMP column needs none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<TimeZone>,
     /// The longest pause between two polls, in milliseconds.
     pub poll_interval_ms: u64,
     /// How long a missing id is waited for, in seconds: transactions must not stay open longer than this.
@@ -53,6 +57,7 @@ impl Default for MySqlConfig {
             columns: ColumnNames::default(),
             entity_table: EntityTable::default(),
             start: Start::Now,
+            time_zone: None,
             poll_interval_ms: 500,
             hole_watch_seconds: 60,
             max_payload_bytes: 1024 * 1024,

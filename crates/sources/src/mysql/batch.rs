@@ -2,6 +2,7 @@
 
 use ig_core::event::SourceRow;
 use ig_core::ports::SourceError;
+use ig_core::schedule::Zone;
 use mysql_async::Row;
 
 use super::row::{self, NoPosition};
@@ -15,25 +16,29 @@ pub(super) struct Batch {
     rows: Vec<SourceRow>,
     bytes: usize,
     most_bytes: usize,
+    zone: Zone,
+    tells_local_time: bool,
     fault: Option<NoPosition>,
 }
 
 impl Batch {
     /// Ends early where payloads are large; what is left out is read next time.
-    pub(super) fn bounded(limit: usize) -> Self {
+    pub(super) fn bounded(limit: usize, zone: Zone) -> Self {
         Self {
             rows: Vec::with_capacity(limit),
             bytes: 0,
             most_bytes: MOST_BYTES,
+            zone,
+            tells_local_time: false,
             fault: None,
         }
     }
 
     /// Holds every row, since one that is left out would be taken for one that is not there.
-    pub(super) fn complete() -> Self {
+    pub(super) fn complete(zone: Zone) -> Self {
         Self {
             most_bytes: usize::MAX,
-            ..Self::bounded(0)
+            ..Self::bounded(0, zone)
         }
     }
 
@@ -41,7 +46,8 @@ impl Batch {
         if self.bytes >= self.most_bytes || self.fault.is_some() {
             return;
         }
-        match row::read(row) {
+        self.tells_local_time |= row::tells_local_time(&row);
+        match row::read(row, self.zone) {
             Ok(row) => self.keep(row),
             Err(fault) => self.fault = Some(fault),
         }
@@ -50,6 +56,11 @@ impl Batch {
     fn keep(&mut self, row: SourceRow) {
         self.bytes += row.payload_bytes();
         self.rows.push(row);
+    }
+
+    /// Whether a row told a local time.
+    pub(super) fn tells_local_time(&self) -> bool {
+        self.tells_local_time
     }
 
     /// Whether every row had a position.

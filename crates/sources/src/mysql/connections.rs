@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use tokio::time::timeout;
 
 use super::NAME;
-use crate::config::MySqlConfig;
+use crate::config::{MySqlConfig, TimeZone};
 use crate::metrics;
 
 /// How long a connection that nobody uses stays open.
@@ -123,17 +123,21 @@ fn opts(config: &MySqlConfig) -> Result<Opts, SourceError> {
         // The path that the server gives for its socket may be another server's where the address is a tunnel's.
         .prefer_socket(false)
         .tcp_keepalive(Some(Duration::from_secs(30)))
-        .setup(session(config.statement_timeout()));
+        .setup(session(config.time_zone, config.statement_timeout()));
     Ok(opts.into())
 }
 
-/// Reads only, times in UTC, and the server itself ends what nobody waits for any more: MariaDB heeds the first comment, in
+/// Reads only, times in UTC unless the database's own zone is wanted, and the server itself ends what nobody waits for any more: MariaDB heeds the first comment, in
 /// seconds, MySQL the second, in milliseconds.
-fn session(statement_timeout: Duration) -> Vec<String> {
+fn session(zone: Option<TimeZone>, statement_timeout: Duration) -> Vec<String> {
     let (seconds, milliseconds) = (statement_timeout.as_secs_f64(), statement_timeout.as_millis());
     let limits = format!("/*M!100100 , max_statement_time = {seconds} */ /*!50708 , max_execution_time = {milliseconds} */");
+    let zone = match zone {
+        Some(TimeZone::Session) => "@@global.time_zone",
+        Some(TimeZone::Named(_)) | None => "'+00:00'",
+    };
     vec![
         "SET SESSION TRANSACTION READ ONLY".to_owned(),
-        format!("SET SESSION time_zone = '+00:00' {limits}"),
+        format!("SET SESSION time_zone = {zone} {limits}"),
     ]
 }

@@ -2,21 +2,22 @@
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use ig_core::clock::Timestamp;
+use ig_core::schedule::Zone;
 use mysql_async::Value;
 
-/// Reads a DATETIME or TIMESTAMP (the session's zone is UTC), a number since 1970, or a text of either kind.
-pub(super) fn read(value: &Value) -> Option<Timestamp> {
+/// Reads a DATETIME or TIMESTAMP, a number since 1970, or a text of either kind; `zone` is where clocks showed a time without an offset.
+pub(super) fn read(value: &Value, zone: Zone) -> Option<Timestamp> {
     match value {
         Value::Date(year, month, day, hour, minute, second, micros) => {
             let date = NaiveDate::from_ymd_opt((*year).into(), (*month).into(), (*day).into())?;
             let time = date.and_hms_micro_opt((*hour).into(), (*minute).into(), (*second).into(), *micros)?;
-            Some(time.and_utc())
+            zone.instant(time)
         }
         Value::Int(number) => since_1970(*number),
         Value::UInt(number) => since_1970(i64::try_from(*number).ok()?),
         Value::Double(number) => fraction(*number),
         Value::Float(number) => fraction((*number).into()),
-        Value::Bytes(text) => written(std::str::from_utf8(text).ok()?.trim()),
+        Value::Bytes(text) => written(std::str::from_utf8(text).ok()?.trim(), zone),
         Value::NULL | Value::Time(..) => None,
     }
 }
@@ -50,12 +51,12 @@ fn fraction(number: f64) -> Option<Timestamp> {
     }
 }
 
-fn written(text: &str) -> Option<Timestamp> {
+fn written(text: &str, zone: Zone) -> Option<Timestamp> {
     if let Ok(moment) = DateTime::parse_from_rfc3339(text) {
         return Some(moment.with_timezone(&Utc));
     }
     if let Ok(moment) = NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f") {
-        return Some(moment.and_utc());
+        return zone.instant(moment);
     }
     text.parse().map_or_else(|_| fraction(text.parse().ok()?), since_1970)
 }
@@ -79,15 +80,25 @@ mod tests {
         ];
         for form in forms {
             assert_eq!(
-                read(&form).map(|at| at.to_rfc3339()).as_deref(),
+                read(&form, Zone::default()).map(|at| at.to_rfc3339()).as_deref(),
                 Some("2026-01-01T12:00:00.500+00:00"),
                 "{form:?}"
             );
         }
         assert_eq!(
-            read(&Value::Int(1_767_268_800)).unwrap().to_rfc3339(),
+            read(&Value::Int(1_767_268_800), Zone::default()).unwrap().to_rfc3339(),
             "2026-01-01T12:00:00+00:00"
         );
+    }
+
+    #[test]
+    fn a_local_time_is_that_of_its_zone_and_one_with_an_offset_is_its_own() {
+        let zone: Zone = "America/New_York".parse().unwrap();
+        let utc = |value: &Value| read(value, zone).unwrap().to_rfc3339();
+        assert_eq!(utc(&Value::Date(2026, 1, 1, 7, 0, 0, 0)), "2026-01-01T12:00:00+00:00");
+        assert_eq!(utc(&Value::Date(2026, 7, 1, 8, 0, 0, 0)), "2026-07-01T12:00:00+00:00");
+        assert_eq!(utc(&Value::Bytes("2026-01-01 07:00:00".into())), "2026-01-01T12:00:00+00:00");
+        assert_eq!(utc(&Value::Bytes("2026-01-01T12:00:00Z".into())), "2026-01-01T12:00:00+00:00");
     }
 
     #[test]
@@ -100,7 +111,7 @@ mod tests {
             text,
             Value::Double(f64::NAN),
         ] {
-            assert_eq!(read(&value), None, "{value:?}");
+            assert_eq!(read(&value, Zone::default()), None, "{value:?}");
         }
     }
 }

@@ -60,7 +60,7 @@ impl MySqlSource {
         if ranges.is_empty() {
             return Ok(Vec::new());
         }
-        let mut batch = Batch::bounded(most);
+        let mut batch = Batch::bounded(most, self.zone);
         let (sql, parameters) = self.statements.others_within(self.max_payload_bytes, ranges, kinds, most);
         self.read(&sql, parameters, &mut batch).await?;
         Ok(batch.into_rows())

@@ -5,7 +5,9 @@ use bytes::Bytes;
 use ig_core::event::{RowPayload, SourceRow};
 use ig_core::id::Position;
 use ig_core::ports::SourceError;
-use mysql_async::{Row, Value};
+use ig_core::schedule::Zone;
+use mysql_async::consts::ColumnType;
+use mysql_async::{Column, Row, Value};
 
 use super::{NAME, moment};
 use crate::metrics;
@@ -22,8 +24,23 @@ impl From<&NoPosition> for SourceError {
     }
 }
 
-/// Reads the columns in the order of [`super::statements`].
-pub(super) fn read(row: Row) -> Result<SourceRow, NoPosition> {
+/// The place of the column that tells when a row was written, in the order of [`super::statements`].
+const CREATED_AT: usize = 6;
+
+/// Whether a row tells a local time: a DATETIME, which is the time of nobody says where.
+pub(super) fn tells_local_time(row: &Row) -> bool {
+    let column = row.columns_ref().get(CREATED_AT);
+    column.is_some_and(|column| column.column_type() == ColumnType::MYSQL_TYPE_DATETIME)
+}
+
+/// Reads the columns in the order of [`super::statements`]; `zone` is where clocks showed a time without an offset.
+pub(super) fn read(row: Row, zone: Zone) -> Result<SourceRow, NoPosition> {
+    let column = row.columns_ref().get(CREATED_AT).map(Column::column_type);
+    let zone = match column {
+        // The session's zone is UTC.
+        Some(ColumnType::MYSQL_TYPE_TIMESTAMP) => Zone::default(),
+        _ => zone,
+    };
     let mut values = row.unwrap().into_iter();
     let mut next = || values.next().unwrap_or(Value::NULL);
     Ok(SourceRow {
@@ -33,7 +50,7 @@ pub(super) fn read(row: Row) -> Result<SourceRow, NoPosition> {
         payload: payload(&next(), next()),
         entity_rid: integer(&next()),
         parent_rid: integer(&next()),
-        created_at: moment::read(&next()),
+        created_at: moment::read(&next(), zone),
         trace_parent: text(next()),
     })
 }
@@ -79,7 +96,7 @@ fn bytes(value: Value) -> Option<Bytes> {
 }
 
 /// Text; what of it is not UTF-8 is replaced.
-fn text(value: Value) -> Option<String> {
+pub(super) fn text(value: Value) -> Option<String> {
     let bytes = as_text(value)?;
     Some(String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
 }

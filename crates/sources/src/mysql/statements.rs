@@ -6,13 +6,16 @@ use ig_core::id::Position;
 use ig_core::stream::RowKind;
 use mysql_async::Value;
 
-use crate::config::{ColumnNames, EntityTable, MySqlConfig};
+use crate::config::{ColumnNames, EntityTable, MySqlConfig, TimeZone};
 
 /// The most ranges that go into one statement.
 pub(super) const MOST_RANGES: usize = 64;
 
 /// How many ids are counted together.
 pub(super) const BLOCK: usize = 1_000;
+
+/// The zone of the server's clocks.
+pub(super) const SERVER_ZONE: &str = "SELECT IF(@@global.time_zone = 'SYSTEM', @@system_time_zone, @@global.time_zone)";
 
 /// The statements on one queue table.
 #[derive(Debug)]
@@ -31,7 +34,7 @@ pub(super) struct QueueStatements {
 impl QueueStatements {
     pub(super) fn new(config: &MySqlConfig) -> Self {
         let (id, table) = (quoted(&config.columns.id), quoted(&config.table));
-        let select = format!("SELECT {} FROM {table}", columns(&config.columns));
+        let select = format!("SELECT {} FROM {table}", columns(config));
         Self {
             head: format!("SELECT MAX({id}) FROM {table}"),
             after: format!("{select} WHERE {id} > ? ORDER BY {id} LIMIT ?"),
@@ -129,7 +132,7 @@ fn text_of(kind: &RowKind) -> Vec<u8> {
 }
 
 /// In the order in which [`super::row`] reads them. A payload that is too large stays where it is; its length tells.
-fn columns(names: &ColumnNames) -> String {
+fn columns(config: &MySqlConfig) -> String {
     let ColumnNames {
         id,
         event_type,
@@ -138,7 +141,12 @@ fn columns(names: &ColumnNames) -> String {
         parent_rid,
         created_at,
         traceparent,
-    } = names;
+    } = &config.columns;
+    let created_at = match config.time_zone {
+        // Only the server knows when its clocks were changed.
+        Some(TimeZone::Session) => format!("UNIX_TIMESTAMP({})", quoted(created_at)),
+        Some(TimeZone::Named(_)) | None => quoted(created_at),
+    };
     let payload = quoted(payload);
     [
         quoted(id),
@@ -146,7 +154,7 @@ fn columns(names: &ColumnNames) -> String {
         format!("LENGTH({payload}), IF(LENGTH({payload}) <= ?, {payload}, NULL)"),
         quoted(entity_rid),
         quoted(parent_rid),
-        quoted(created_at),
+        created_at,
         traceparent.as_deref().map_or("NULL".to_owned(), quoted),
     ]
     .join(", ")

@@ -3,8 +3,10 @@
 use chrono::{TimeDelta, Utc};
 use ig_core::ports::{EventSource as _, StartPosition};
 use ig_sources::config::ColumnNames;
-use ig_sources::{MySqlConfig, Start};
+use ig_sources::{MySqlConfig, Start, TimeZone};
 use ig_testkit::mysql::{self, QueueRow};
+use ig_testkit::servers::Mariadb;
+use mysql_async::prelude::Queryable as _;
 
 use crate::{open, payload, positions, settings};
 
@@ -127,4 +129,67 @@ async fn a_batch_of_large_payloads_ends_early_and_goes_on_where_it_ended() {
     assert_eq!(first.len(), 64, "64 MiB");
     let rest = source.read_after(first.last().unwrap().position, 1000).await.unwrap();
     assert_eq!(rest.len(), 6);
+}
+
+#[tokio::test]
+async fn local_times_are_read_by_the_clocks_that_are_named_and_timestamps_by_none() {
+    let queue = mysql::database().await;
+    let at = |zone: Option<TimeZone>| {
+        let config = MySqlConfig {
+            time_zone: zone,
+            ..settings(&queue)
+        };
+        async move {
+            let rows = open(&config).read_after(0, 10).await.unwrap();
+            rows[0].created_at.unwrap().to_rfc3339()
+        }
+    };
+    queue.insert(QueueRow::new(7, "order")).await;
+    let new_york = TimeZone::Named("America/New_York".parse().unwrap());
+    for (column, moment) in [
+        ("DATETIME(3)", "2026-07-01T12:00:00+00:00"),
+        ("TIMESTAMP(3) NULL", "2026-07-01T08:00:00+00:00"),
+    ] {
+        queue
+            .execute(&format!("ALTER TABLE notification_queue MODIFY created_at {column}"))
+            .await;
+        let mut conn = queue.conn().await;
+        conn.query_drop("SET SESSION time_zone = '+00:00'").await.unwrap();
+        conn.query_drop("UPDATE notification_queue SET created_at = '2026-07-01 08:00:00'")
+            .await
+            .unwrap();
+        assert_eq!(at(None).await, "2026-07-01T08:00:00+00:00", "{column}");
+        assert_eq!(at(Some(new_york)).await, moment, "{column}");
+    }
+}
+
+#[tokio::test]
+async fn the_databases_own_clocks_tell_its_local_times_where_that_is_wanted() {
+    let server = Mariadb::start().await;
+    let queue = mysql::database_on(&server.url()).await;
+    queue.execute("SET GLOBAL time_zone = '-05:00'").await;
+    queue
+        .execute("ALTER TABLE notification_queue MODIFY created_at DATETIME(3)")
+        .await;
+    queue.insert(QueueRow::new(7, "order")).await;
+    queue
+        .execute("UPDATE notification_queue SET created_at = '2026-07-01 08:00:00.250'")
+        .await;
+    let config = MySqlConfig {
+        time_zone: Some(TimeZone::Session),
+        ..settings(&queue)
+    };
+    let rows = open(&config).read_after(0, 10).await.unwrap();
+    assert_eq!(rows[0].created_at.unwrap().to_rfc3339(), "2026-07-01T13:00:00.250+00:00");
+}
+
+#[tokio::test]
+async fn what_is_visible_within_thousands_of_ranges_is_told() {
+    let queue = mysql::database().await;
+    let ids = (0..1_000u64).map(|row| 3 + 3 * row);
+    queue.insert_many(ids.map(|id| QueueRow::new(7, "order").id(id))).await;
+    queue.insert(QueueRow::new(7, "order").id(1_001)).await;
+    let holes: Vec<_> = (0..1_000u64).map(|row| 3 * row + 1..=3 * row + 2).collect();
+    let visible = open(&settings(&queue)).visible_within(&holes).await.unwrap();
+    assert_eq!(visible, [1_001]);
 }
