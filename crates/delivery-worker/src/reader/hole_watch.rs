@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use ig_core::id::Position;
 use ig_core::reading::Stretch;
 use tokio_util::sync::CancellationToken;
 
@@ -56,28 +57,28 @@ impl HoleWatch {
             self.uptake.take_up(rows, &Stretch::of_holes(), Vec::new(), false).await?;
         }
         let over = state.holes.lock().watched_for(asked_at, state.hole_watch);
-        self.uptake.take_up_vanished(over).await?;
+        let decided_to = state.tracker.recheck_to();
+        self.uptake.take_up_vanished(over, decided_to).await?;
         let given_up = state.holes.lock().give_up(asked_at, state.hole_watch);
         metrics::holes_given_up(state.source.id(), given_up);
         Ok(())
     }
 
-    /// Positions above the head that were seen once are watched like holes.
+    /// Positions above the head that may have been decided about are waited for as long as holes.
     async fn look_at_tail(&self) -> Result<(), ReadError> {
-        let Some(tail) = self.uptake.state().tail.lock().clone() else {
+        let state = self.uptake.state();
+        let Some(tail) = state.tail.lock().clone() else {
             return Ok(());
         };
-        let head = self.uptake.state().source.head().await?;
-        if head < *tail.positions.end() {
-            if tail.missed_at.elapsed() < self.uptake.state().hole_watch {
-                return Ok(());
-            }
-            let first = *tail.positions.start();
-            self.uptake
-                .take_up_vanished(vec![first.max(head + 1)..=*tail.positions.end()])
-                .await?;
+        if tail.missed_at.elapsed() < state.hole_watch {
+            return Ok(());
         }
-        *self.uptake.state().tail.lock() = None;
+        let head = state.source.head().await?;
+        let still_missed = (*tail.positions.start()).max(head + 1)..=*tail.positions.end();
+        if !still_missed.is_empty() {
+            self.uptake.take_up_vanished(vec![still_missed], Position::MAX).await?;
+        }
+        state.tail.lock().take_if(|now| now.missed_at == tail.missed_at);
         Ok(())
     }
 }

@@ -17,6 +17,9 @@ use tokio::time::Instant;
 use crate::tenure::Tenure;
 use crate::tracker::{Resume, Tracker};
 
+/// No worker reads so many positions between two times that it stores how far it has read.
+const READ_SINCE: u64 = 100_000;
+
 /// A source with what this worker knows of it.
 pub(crate) struct SourceState {
     /// The source.
@@ -31,7 +34,7 @@ pub(crate) struct SourceState {
     pub poll_interval: Duration,
     /// How long a hole is watched.
     pub hole_watch: Duration,
-    /// Positions that were seen once and lie above the source's head, until they are seen again or given up.
+    /// Positions above the source's head that may have been decided about, until they are looked at.
     pub tail: Mutex<Option<Tail>>,
     /// How far it is known to whoever comes after that the source was seen.
     pub seen_saved: AtomicU64,
@@ -39,12 +42,12 @@ pub(crate) struct SourceState {
     behind: Mutex<Option<Instant>>,
 }
 
-/// Positions that were seen once and lie above the source's head.
+/// Positions above the source's head that may have been decided about.
 #[derive(Debug, Clone)]
 pub(crate) struct Tail {
     /// The positions.
     pub positions: RangeInclusive<Position>,
-    /// When they were missed.
+    /// Since when they are waited for.
     pub missed_at: Instant,
 }
 
@@ -84,11 +87,11 @@ impl SourceState {
         self.nudge.notify_one();
     }
 
-    /// Notes that positions up to `seen` were seen once, while the source's head is lower now.
+    /// Notes that positions above the head may have been decided about: up to `seen`, and what was read since that was stored.
     pub(crate) fn miss(&self, head: Position, seen: Position) {
         let missed_at = Instant::now();
-        let positions = head + 1..=seen;
-        *self.tail.lock() = (!positions.is_empty()).then_some(Tail { positions, missed_at });
+        let positions = head + 1..=head.max(seen).saturating_add(READ_SINCE);
+        *self.tail.lock() = Some(Tail { positions, missed_at });
     }
 
     /// Whether the source has gone past a position: a row that is not there any more was deleted then. A copy that lags behind shows

@@ -106,10 +106,10 @@ impl Uptake {
         untaken
     }
 
-    /// Takes up events in these ranges that were decided about before their rows vanished, so that each is recorded as lost.
-    pub(super) async fn take_up_vanished(&self, ranges: Vec<RangeInclusive<Position>>) -> Result<(), ReadError> {
-        let recheck_to = self.state.tracker.recheck_to();
-        let below = ranges.into_iter().map(|range| *range.start()..=recheck_to.min(*range.end()));
+    /// Takes up events in these ranges, up to a position, that were decided about before their rows vanished, so that each is recorded as
+    /// lost.
+    pub(super) async fn take_up_vanished(&self, ranges: Vec<RangeInclusive<Position>>, to: Position) -> Result<(), ReadError> {
+        let below = ranges.into_iter().map(|range| *range.start()..=to.min(*range.end()));
         let mut ranges: Vec<_> = below.filter(|range| !range.is_empty()).collect();
         while !ranges.is_empty() {
             let (vanished, left) = self.recall.vanished(self.state.source.id(), &ranges).await?;

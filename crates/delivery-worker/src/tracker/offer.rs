@@ -66,7 +66,7 @@ impl Tracker {
             Turn::Now if held.begin(&stream, position) => {
                 state.promised.remove(&position);
                 self.in_flight.fetch_add(1, Ordering::Relaxed);
-                let recheck = held.may_be_recorded(position);
+                let recheck = row.has_vanished || held.may_be_recorded(position);
                 Some(Ticket::new(self, held.tenure(), stream, position, recheck))
             }
             Turn::Later if !row.is_sure => {
