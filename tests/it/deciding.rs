@@ -200,10 +200,10 @@ async fn an_integration_that_was_deleted_while_no_worker_ran_is_taken_out_of_the
     let _second = setup.stack.worker_with(&setup.queue, &TIGHT).await;
     eventually("the decision was changed", async || {
         let events = api.list(ORG, "events", "events", "").await;
-        events[0]["integrations"] == 1
-            && events[0]["detail"]
-                .as_str()
-                .is_some_and(|detail| detail.contains("1 of its 2"))
+        let says_so = |event: &Value| event["detail"].as_str().is_some_and(|detail| detail.contains("1 of its 2"));
+        events
+            .first()
+            .is_some_and(|event| event["integrations"] == 1 && says_so(event))
     })
     .await;
     assert_eq!(
