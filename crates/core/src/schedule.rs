@@ -9,7 +9,8 @@
 //!
 //! Each occurrence is a delivery of its own: its message id is derived from the event's and the occurrence's number
 //! ([`MessageId::occurrence`](crate::message::MessageId::occurrence)), so repeats have the same one. The next occurrence follows from the last one's time, not from the clock, so that
-//! those missed while nothing ran come up one by one, each once; [`MaxOverdue`] decides whether they still make sense.
+//! those missed while nothing ran come up one by one, each once. Those that are later than [`MaxOverdue`] allows make no sense any more:
+//! the first of them is cancelled and says how many the others are, and the next is one that may still be delivered.
 
 mod cancel;
 mod cancel_on;
@@ -28,7 +29,7 @@ pub use configured::{Schedule, ScheduleMode};
 pub use cron::CronRule;
 pub use delay::{Delay, DelayForm, Due};
 pub use overdue::{MaxOverdue, Timeliness};
-pub use recurrence::{MIN_INTERVAL, Occurrence, Recurrence, RecurrenceForm, Rule};
+pub use recurrence::{MIN_INTERVAL, MOST_COUNTED, Occurrence, Recurrence, RecurrenceForm, Rule};
 pub use zone::Zone;
 
 /// When an integration's deliveries are made.

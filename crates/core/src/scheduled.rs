@@ -22,7 +22,7 @@ use crate::id::{IntegrationId, OrgId, Position, Rid, ScheduledId};
 use crate::integration::Target;
 use crate::message::MessageId;
 use crate::order::DeliveryOrder;
-use crate::schedule::{Occurrence, Schedule, Scheduling, Zone};
+use crate::schedule::{MOST_COUNTED, Occurrence, Schedule, Scheduling, Zone};
 
 named! {
     /// Where a scheduled delivery stands.
@@ -49,6 +49,19 @@ pub struct Series {
     pub schedule: Schedule,
     /// The tenant's zone, for a recurrence that names none.
     pub zone: Zone,
+}
+
+impl Series {
+    fn after_missed(&self, not_before: Timestamp) -> (Option<Occurrence>, u32) {
+        let Scheduling::Recurring(recurrence) = self.schedule.when() else {
+            return (None, 0);
+        };
+        let this = Occurrence {
+            number: self.number,
+            at: self.at,
+        };
+        recurrence.after_missed(this, not_before, self.zone)
+    }
 }
 
 /// Who called off a scheduled delivery, and why.
@@ -160,17 +173,11 @@ impl ScheduledDelivery {
         self.series.as_ref().map(|series| series.number)
     }
 
-    /// The occurrence after this one, whatever came of this; nothing where there is no further.
-    pub fn successor(&self, now: Timestamp) -> Option<Self> {
+    /// The next occurrence that is not before a moment, whatever came of this; nothing where there is no further.
+    pub fn successor(&self, not_before: Timestamp, now: Timestamp) -> Option<Self> {
         let series = self.series.as_ref()?;
-        let Scheduling::Recurring(recurrence) = series.schedule.when() else {
-            return None;
-        };
-        let this = Occurrence {
-            number: series.number,
-            at: series.at,
-        };
-        let next = recurrence.after(this, series.zone)?;
+        let (next, _) = series.after_missed(not_before);
+        let next = next?;
         Some(Self {
             id: Self::identity(&self.event, self.integration, Some(next.number)),
             scheduled_for: next.at,
@@ -186,6 +193,17 @@ impl ScheduledDelivery {
             updated_at: now,
             ..self.clone()
         })
+    }
+
+    /// How many occurrences between this one and a moment are passed over, in words; nothing where it is none.
+    pub fn missed(&self, not_before: Timestamp) -> Option<String> {
+        let (_, missed) = self.series.as_ref()?.after_missed(not_before);
+        match missed {
+            0 => None,
+            MOST_COUNTED => Some(format!("At least {MOST_COUNTED} occurrences after it were missed as well.")),
+            1 => Some("One occurrence after it was missed as well.".to_owned()),
+            missed => Some(format!("{missed} occurrences after it were missed as well.")),
+        }
     }
 
     /// The order to make one of its actions now.

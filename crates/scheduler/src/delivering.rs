@@ -10,7 +10,7 @@ use ig_core::ports::StoreError;
 use ig_core::schedule::{MaxOverdue, Timeliness};
 use ig_core::scheduled::{ScheduledDelivery, ScheduledStatus, Settlement};
 use ig_proto::OrderRefusal;
-use ig_store::{DeliveryClaim, ScheduledDeliveries};
+use ig_store::{DeliveryClaim, Integrations, ScheduledDeliveries};
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -20,8 +20,6 @@ use crate::settling::Ended;
 use crate::wake::Wake;
 use crate::workers::{Ordered, Workers};
 
-/// A worker learns of an integration within a second; one that it does not know for so long after something was planned for it is gone.
-const LEARNT: TimeDelta = TimeDelta::seconds(60);
 /// How soon a delivery that no worker took is due again.
 const TRY_AGAIN: TimeDelta = TimeDelta::seconds(1);
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
@@ -31,6 +29,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 pub(crate) struct Deliveries {
     /// The rows.
     pub store: ScheduledDeliveries,
+    /// What they are for.
+    pub integrations: Integrations,
     /// Who makes the deliveries.
     pub workers: Workers,
     /// What is due, and what is under way.
@@ -108,7 +108,11 @@ impl Deliveries {
     async fn deliver(&self, delivery: ScheduledDelivery) -> Ended {
         match self.max_overdue.judge(delivery.scheduled_for, self.clock.now()) {
             Timeliness::Due => self.order(delivery).await,
-            Timeliness::Overdue(reason) => Ended::settled(delivery, Settlement::Cancelled(reason)),
+            Timeliness::Overdue(reason) => {
+                let missed = delivery.missed(self.max_overdue.earliest(self.clock.now()));
+                let reason = [Some(reason), missed].into_iter().flatten().collect::<Vec<_>>().join(" ");
+                Ended::settled(delivery, Settlement::Cancelled(reason))
+            }
             // Somebody moved it since it was found due.
             Timeliness::NotDue(_) => {
                 let at = delivery.scheduled_for;
@@ -131,7 +135,7 @@ impl Deliveries {
                 }
                 // An action that is there no more.
                 Ordered::Refused(OrderRefusal::Unknown) if index > 0 => break,
-                Ordered::Refused(OrderRefusal::Unknown) => return self.unknown(delivery),
+                Ordered::Refused(OrderRefusal::Unknown) => return self.unknown(delivery).await,
                 Ordered::Refused(OrderRefusal::Never(reason)) => {
                     failures.push(reason);
                     break;
@@ -148,16 +152,18 @@ impl Deliveries {
     }
 
     /// The worker has not heard of the integration yet, or it was deleted; then it does not occur again.
-    fn unknown(&self, delivery: ScheduledDelivery) -> Ended {
-        let now = self.clock.now();
-        if now - delivery.created_at < LEARNT {
-            return Ended::Again(delivery.id, now + TRY_AGAIN);
-        }
-        let reason = "The integration was deleted.".to_owned();
-        Ended::Settled {
-            delivery: Box::new(delivery),
-            settlement: Settlement::Cancelled(reason),
-            recurs: false,
+    async fn unknown(&self, delivery: ScheduledDelivery) -> Ended {
+        match self.integrations.requests(delivery.org_id, delivery.integration).await {
+            Ok(None) => Ended::Settled {
+                delivery: Box::new(delivery),
+                settlement: Settlement::Cancelled("The integration was deleted.".to_owned()),
+                recurs: false,
+            },
+            Ok(Some(_)) => Ended::Again(delivery.id, self.clock.now() + TRY_AGAIN),
+            Err(error) => {
+                tracing::warn!(%error, "whether an integration is still there cannot be read; its delivery waits");
+                Ended::Again(delivery.id, self.clock.now() + TRY_AGAIN)
+            }
         }
     }
 

@@ -83,6 +83,7 @@ fn deliveries(
     let backlog = Backlog::new(scheduler.max_concurrency, scheduler.payload_memory());
     Ok(Deliveries {
         store: store.scheduled_deliveries(),
+        integrations: store.integrations(),
         workers: Workers::new(workers),
         backlog: Arc::new(Mutex::new(backlog)),
         wake: wake.clone(),
@@ -100,6 +101,8 @@ fn start(deliveries: Arc<Deliveries>, queue: mpsc::UnboundedReceiver<Ended>, con
     let over = CancellationToken::new();
     let settler = Settler {
         store: deliveries.store.clone(),
+        integrations: deliveries.integrations.clone(),
+        max_overdue: deliveries.max_overdue,
         backlog: Arc::clone(&deliveries.backlog),
         wake: deliveries.wake.clone(),
         clock: Arc::clone(&deliveries.clock),

@@ -9,8 +9,9 @@ use futures::StreamExt as _;
 use ig_core::clock::{Clock, Timestamp};
 use ig_core::id::ScheduledId;
 use ig_core::ports::StoreError;
+use ig_core::schedule::MaxOverdue;
 use ig_core::scheduled::{ScheduledDelivery, Settlement};
-use ig_store::{DeliveryClaim, ScheduledDeliveries};
+use ig_store::{DeliveryClaim, Integrations, ScheduledDeliveries};
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
@@ -74,6 +75,10 @@ impl Ended {
 pub(crate) struct Settler {
     /// The rows.
     pub store: ScheduledDeliveries,
+    /// What they are for.
+    pub integrations: Integrations,
+    /// How late a delivery may be.
+    pub max_overdue: MaxOverdue,
     /// What is under way.
     pub backlog: Arc<Mutex<Backlog>>,
     /// What wakes whoever looks.
@@ -150,14 +155,18 @@ impl Settler {
                 metrics::ended(settlement.status(), self.late(&delivery));
                 self.end(&delivery, &settlement, recurs).await
             }
-            Ended::Owing(delivery) => self.succeed(&delivery, delivery.successor(self.clock.now())).await,
+            Ended::Owing(delivery) => match self.successor(&delivery).await {
+                Some(successor) => self.succeed(&delivery, successor).await,
+                None => false,
+            },
             Ended::Again(id, due_at) => self.insist(|_| self.release(id, due_at)).await.is_some(),
         }
     }
 
     /// First the end of this one, then the next: whoever called this one off meanwhile has called off all that would follow.
     async fn end(&self, delivery: &ScheduledDelivery, settlement: &Settlement, recurs: bool) -> bool {
-        let successor = recurs.then(|| delivery.successor(self.clock.now())).flatten();
+        let successor = if recurs { self.successor(delivery).await } else { Some(None) };
+        let Some(successor) = successor else { return false };
         let owes = successor.is_some();
         let held = self.insist(|now| async move {
             let claim = self.claim(now);
@@ -172,6 +181,17 @@ impl Settler {
             }
             None => false,
         }
+    }
+
+    /// What follows a delivery that was made or missed: nothing, where its integration is gone. It is not known without the database.
+    async fn successor(&self, delivery: &ScheduledDelivery) -> Option<Option<ScheduledDelivery>> {
+        let now = self.clock.now();
+        let Some(successor) = delivery.successor(self.max_overdue.earliest(now), now) else {
+            return Some(None);
+        };
+        let asked = self.insist(|_| self.integrations.requests(delivery.org_id, delivery.integration));
+        let found = asked.await?;
+        Some(found.map(|_| successor))
     }
 
     async fn succeed(&self, settled: &ScheduledDelivery, successor: Option<ScheduledDelivery>) -> bool {

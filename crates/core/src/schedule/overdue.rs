@@ -22,11 +22,18 @@ pub enum Timeliness {
     NotDue(Duration),
     /// It is to be delivered.
     Due,
-    /// It is to be cancelled, for this reason; the next occurrence is made all the same.
+    /// It is to be cancelled, for this reason; the next occurrence that is not is made all the same.
     Overdue(String),
 }
 
 impl MaxOverdue {
+    /// The earliest time that may still be delivered.
+    pub fn earliest(self, now: Timestamp) -> Timestamp {
+        let late = chrono::TimeDelta::from_std(self.0).ok();
+        late.and_then(|late| now.checked_sub_signed(late))
+            .unwrap_or(Timestamp::MIN_UTC)
+    }
+
     /// Judges a row that is due at a time.
     pub fn judge(self, due_at: Timestamp, now: Timestamp) -> Timeliness {
         let late = now.signed_duration_since(due_at);

@@ -13,6 +13,9 @@ pub const MIN_INTERVAL: Duration = Duration::from_secs(1);
 /// The longest interval: a year.
 const MAX_INTERVAL: Duration = Duration::from_hours(366 * 24);
 
+/// So many occurrences of a calendar that were missed are counted one by one.
+pub const MOST_COUNTED: u32 = 1000;
+
 /// What makes it recur.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rule {
@@ -133,6 +136,75 @@ impl Recurrence {
         self.within(next, zone)
     }
 
+    /// The occurrence that follows one and is not before a moment, and how many are passed over on the way to it.
+    ///
+    /// Of a calendar no more than [`MOST_COUNTED`] are counted: beyond those it goes on from the moment.
+    pub fn after_missed(&self, last: Occurrence, not_before: Timestamp, tenant: Zone) -> (Option<Occurrence>, u32) {
+        match &self.rule {
+            Rule::Cron(rule) => self.along_the_calendar(rule, last, not_before, tenant),
+            Rule::Interval(interval) => self.along_the_stopwatch(*interval, last, not_before, tenant),
+        }
+    }
+
+    fn along_the_calendar(
+        &self,
+        rule: &CronRule,
+        last: Occurrence,
+        not_before: Timestamp,
+        tenant: Zone,
+    ) -> (Option<Occurrence>, u32) {
+        let (mut last, mut missed) = (last, 0);
+        loop {
+            match self.after(last, tenant) {
+                Some(next) if next.at < not_before && missed < MOST_COUNTED => (last, missed) = (next, missed + 1),
+                Some(next) if next.at < not_before => {
+                    let zone = self.zone.unwrap_or(tenant);
+                    let at = rule.next(not_before - chrono::TimeDelta::milliseconds(1), zone);
+                    let next = at.map(|at| Occurrence { at, ..next });
+                    return (next.and_then(|next| self.within(next, zone)), missed);
+                }
+                next => return (next, missed),
+            }
+        }
+    }
+
+    fn along_the_stopwatch(
+        &self,
+        interval: Duration,
+        last: Occurrence,
+        not_before: Timestamp,
+        tenant: Zone,
+    ) -> (Option<Occurrence>, u32) {
+        let Some(next) = self.after(last, tenant) else {
+            return (None, 0);
+        };
+        let behind = steps(next.at, interval, not_before);
+        let zone = self.zone.unwrap_or(tenant);
+        let later = |steps: u32| {
+            let ahead = i32::try_from(steps)
+                .ok()
+                .and_then(|steps| delta(interval).checked_mul(steps))?;
+            let at = next.at.checked_add_signed(ahead)?;
+            let number = next.number.checked_add(steps)?;
+            self.within(Occurrence { number, at }, zone)
+        };
+        let behind = u32::try_from(behind).unwrap_or(u32::MAX);
+        if let Some(next) = later(behind) {
+            return (Some(next), behind);
+        }
+        // It ends before that: those up to its end were missed.
+        let (mut there, mut gone) = (0, behind);
+        while gone - there > 1 {
+            let middle = there + (gone - there) / 2;
+            if later(middle).is_some() {
+                there = middle
+            } else {
+                gone = middle
+            }
+        }
+        (None, gone)
+    }
+
     /// The first occurrences for an event that comes at a moment, to be shown.
     pub fn occurrences(&self, event_at: Timestamp, count: usize, tenant: Zone) -> Vec<Occurrence> {
         let first = self.first(event_at, tenant);
@@ -179,9 +251,18 @@ fn delta(interval: Duration) -> chrono::TimeDelta {
 
 /// The first of `begin`, `begin + interval`, … that is not before a moment.
 fn on_grid(begin: Timestamp, interval: Duration, not_before: Timestamp) -> Timestamp {
-    let step = i64::try_from(interval.as_millis()).unwrap_or(i64::MAX).max(1);
-    let behind = not_before.signed_duration_since(begin).num_milliseconds().max(0);
-    let steps = behind / step + i64::from(behind % step > 0);
-    let ahead = chrono::TimeDelta::try_milliseconds(steps.saturating_mul(step));
+    let ahead = steps(begin, interval, not_before).saturating_mul(milliseconds(interval));
+    let ahead = chrono::TimeDelta::try_milliseconds(ahead);
     ahead.and_then(|ahead| begin.checked_add_signed(ahead)).unwrap_or(begin)
+}
+
+/// How many intervals it takes from a beginning until a moment is reached.
+fn steps(begin: Timestamp, interval: Duration, not_before: Timestamp) -> i64 {
+    let step = milliseconds(interval);
+    let behind = not_before.signed_duration_since(begin).num_milliseconds().max(0);
+    behind / step + i64::from(behind % step > 0)
+}
+
+fn milliseconds(interval: Duration) -> i64 {
+    i64::try_from(interval.as_millis()).unwrap_or(i64::MAX).max(1)
 }

@@ -57,26 +57,46 @@ fn noon() -> Timestamp {
 #[test]
 fn the_next_occurrence_follows_whatever_came_of_this_one_and_is_the_same_whoever_makes_it() {
     let first = every_second(3);
-    let second = first.successor(noon() + TimeDelta::hours(5)).unwrap();
+    let second = first.successor(noon(), noon() + TimeDelta::hours(5)).unwrap();
     assert_eq!(second.scheduled_for, noon() + TimeDelta::seconds(2));
     assert_eq!(
         (second.status, second.error.clone(), second.number()),
         (ScheduledStatus::Pending, None, Some(2))
     );
-    assert_eq!(first.successor(noon()).unwrap().id, second.id);
+    assert_eq!(first.successor(noon(), noon()).unwrap().id, second.id);
     let moved = ScheduledDelivery {
         scheduled_for: noon() + TimeDelta::hours(1),
         ..first.clone()
     };
-    let after_moved = moved.successor(noon()).unwrap();
+    let after_moved = moved.successor(noon(), noon()).unwrap();
     assert_eq!(
         after_moved.scheduled_for, second.scheduled_for,
         "one that was moved moves no other"
     );
-    let third = second.successor(noon()).unwrap();
-    assert_eq!(third.successor(noon()), None, "three are enough");
+    let third = second.successor(noon(), noon()).unwrap();
+    assert_eq!(third.successor(noon(), noon()), None, "three are enough");
     let ids = [first.id, second.id, third.id];
     assert!(ids[0] != ids[1] && ids[1] != ids[2] && ids[0] != ids[2]);
+}
+
+#[test]
+fn what_is_too_late_is_passed_over_and_counted() {
+    let (two_years, day) = (TimeDelta::days(730), TimeDelta::days(1));
+    let now = noon() + two_years;
+    let first = every_second(u32::MAX);
+    let next = first.successor(now - day, now).unwrap();
+    assert_eq!(next.scheduled_for, now - day);
+    let missed = u32::try_from((two_years - day).num_seconds()).unwrap() - 2;
+    assert_eq!(next.number(), Some(missed + 2));
+    assert!(first.missed(now - day).unwrap().starts_with(&missed.to_string()));
+    assert_eq!(first.missed(noon()), None);
+    let few = every_second(9);
+    assert_eq!(few.successor(now - day, now), None);
+    assert!(
+        few.missed(now - day).unwrap().starts_with("8 "),
+        "{:?}",
+        few.missed(now - day)
+    );
 }
 
 #[test]
@@ -90,7 +110,7 @@ fn a_row_has_the_identity_of_the_first_log_that_it_will_cause() {
         (first.message_id(1), TriggerType::Scheduled)
     );
     let once = ScheduledDelivery { series: None, ..first };
-    assert_eq!(once.successor(noon()), None);
+    assert_eq!(once.successor(noon(), noon()), None);
     assert_eq!(
         once.message_id(0),
         MessageId::derive(&once.event.source, &once.event.id, once.integration, 0)

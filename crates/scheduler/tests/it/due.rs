@@ -9,9 +9,10 @@ use ig_core::delivery_log::TriggerType;
 use ig_core::scheduled::{ScheduledDelivery, ScheduledStatus};
 use ig_scheduler::Config;
 use ig_testkit::eventually;
+use serde_json::json;
 use tokio::sync::Notify;
 
-use crate::rows::{every_minute, row};
+use crate::rows::{every_minute, row, series};
 use crate::setting::{Setting, noon};
 use crate::worker::{Answer, FakeWorker};
 
@@ -83,9 +84,10 @@ async fn what_was_missed_is_made_up_for_but_what_is_too_late_is_cancelled() {
     setting.plan(&[every_minute(1, noon(), 4)]).await;
     setting.clock.advance(MINUTE * 4);
     let scheduler = setting.scheduler_with(config).await;
-    setting.stands(&[Cancelled, Cancelled, Completed, Completed]).await;
+    setting.stands(&[Cancelled, Completed, Completed]).await;
     let reason = setting.all().await[0].cancellation.clone().unwrap().reason;
     assert!(reason.starts_with("It was due 240 s ago"), "{reason}");
+    assert!(reason.ends_with("One occurrence after it was missed as well."), "{reason}");
     assert_eq!(setting.worker.script.orders().len(), 2);
     scheduler.context.drain(Duration::from_secs(5)).await.unwrap();
 }
@@ -110,18 +112,62 @@ async fn actions_are_ordered_one_after_the_other_until_there_are_no_more() {
 }
 
 #[tokio::test]
-async fn an_integration_that_is_gone_is_waited_for_and_then_given_up() {
+async fn a_series_of_two_years_ago_is_one_cancelled_row_and_goes_on_now() {
     let setting = Setting::fresh().await;
-    setting.worker.script.always(Answer::Unknown);
-    setting.plan(&[every_minute(1, noon(), 9)]).await;
+    let mut config = setting.config();
+    config.scheduler.max_overdue_seconds = 3;
+    let begin = noon() - TimeDelta::days(730);
+    let every_second = series(1, begin, &json!({"intervalMs": 1000}));
+    setting.plan(&[every_second]).await;
+    setting.scheduler_with(config).await;
+    setting
+        .stands(&[Cancelled, Completed, Completed, Completed, Completed, Pending])
+        .await;
+    let rows = setting.all().await;
+    let reason = rows[0].cancellation.clone().unwrap().reason;
+    assert!(
+        reason.ends_with("63071996 occurrences after it were missed as well."),
+        "{reason}"
+    );
+    assert_eq!(rows[1].scheduled_for, noon() - TimeDelta::seconds(3));
+}
+
+#[tokio::test]
+async fn an_integration_that_the_worker_has_not_heard_of_is_waited_for() {
+    let setting = Setting::fresh().await;
+    setting.worker.script.answer(1, [Answer::Unknown, Answer::Unknown]);
+    let planned_long_ago = ScheduledDelivery {
+        created_at: noon() - TimeDelta::days(1),
+        ..row(1, noon())
+    };
+    setting.plan(&[planned_long_ago]).await;
     let scheduler = setting.scheduler().await;
-    setting.ordered(1).await;
-    setting.stands(&[Pending]).await;
-    setting.clock.advance(Duration::from_secs(90));
-    scheduler.nudge(noon()).await;
-    setting.stands(&[Cancelled]).await;
-    let reason = setting.all().await[0].cancellation.clone().unwrap().reason;
-    assert_eq!(reason, "The integration was deleted.");
+    eventually("the third order", async || {
+        setting.clock.advance(Duration::from_secs(2));
+        scheduler.nudge(noon()).await;
+        setting.worker.script.orders().len() >= 3
+    })
+    .await;
+    setting.stands(&[Completed]).await;
+}
+
+#[tokio::test]
+async fn a_series_of_an_integration_that_is_gone_ends() {
+    let setting = Setting::fresh().await;
+    setting.worker.script.answer(1, [Answer::Unknown]);
+    setting.delete_integration().await;
+    setting.plan(&[every_minute(1, noon(), 9), every_minute(2, noon(), 9)]).await;
+    setting.scheduler().await;
+    setting.ordered(2).await;
+    eventually("two rows that have ended", async || {
+        setting.all().await.iter().all(|row| row.status != Pending)
+    })
+    .await;
+    let mut rows = setting.all().await;
+    rows.sort_by_key(|row| row.position);
+    assert_eq!(rows.len(), 2, "neither has a successor");
+    let reason = rows[0].cancellation.clone().unwrap().reason;
+    assert_eq!((reason.as_str(), rows[1].status), ("The integration was deleted.", Completed));
 }
 
 #[tokio::test]

@@ -52,7 +52,8 @@ pub(crate) fn every_minute(event: u64, at: Timestamp, times: u32) -> ScheduledDe
     series(event, at, &json!({"intervalMs": 60_000, "maxOccurrences": times}))
 }
 
-fn series(event: u64, at: Timestamp, config: &Value) -> ScheduledDelivery {
+/// The first of several.
+pub(crate) fn series(event: u64, at: Timestamp, config: &Value) -> ScheduledDelivery {
     let row = row(event, at);
     ScheduledDelivery {
         id: ScheduledDelivery::identity(&row.event, row.integration, Some(1)),

@@ -4,16 +4,18 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ig_core::configuration::Change;
+use ig_core::integration::Integration;
 use ig_core::scheduled::{ScheduledDelivery, ScheduledStatus};
 use ig_proto::v1::SchedulerNudgeRequest;
 use ig_proto::v1::scheduler_service_client::SchedulerServiceClient;
 use ig_scheduler::{Config, run_by};
 use ig_service::grpc::{Client, channel};
 use ig_service::{Context, Stop};
-use ig_store::{MongoConfig, Page, ScheduledDeliveries, ScheduledFilter, SecretBox, Store};
+use ig_store::{Configurations, Expected, MongoConfig, Page, ScheduledDeliveries, ScheduledFilter, SecretBox, Store};
 use ig_testkit::clock::{HeldClock, moment};
-use ig_testkit::eventually;
 use ig_testkit::mongo::TestDatabase;
+use ig_testkit::{builders, eventually};
 
 use crate::rows::ORG;
 use crate::worker::FakeWorker;
@@ -39,6 +41,7 @@ pub(crate) struct Setting {
     pub(crate) clock: HeldClock,
     pub(crate) worker: FakeWorker,
     pub(crate) rows: ScheduledDeliveries,
+    configuration: Configurations,
 }
 
 impl Setting {
@@ -52,11 +55,21 @@ impl Setting {
         };
         let store = Store::connect(&mongodb, SecretBox::closed()).await.unwrap();
         store.migrate().await.unwrap();
+        let configuration = store.configuration();
+        let organization = Change::PutOrganization(builders::organization(ORG.0));
+        configuration.commit(organization, Expected::New).await.unwrap();
+        let integration = Integration {
+            id: builders::integration_id(1),
+            ..builders::integration(ORG.0, "visit", "https://a.example/hook")
+        };
+        let put = Change::PutIntegration(Box::new(integration));
+        configuration.commit(put, Expected::New).await.unwrap();
         Self {
             database,
             clock: HeldClock::at(noon()),
             worker: FakeWorker::start().await,
             rows: store.scheduled_deliveries(),
+            configuration,
         }
     }
 
@@ -68,6 +81,12 @@ impl Setting {
         config.grpc.listen.set_port(0);
         config.services.delivery_worker = self.worker.address.to_string();
         config
+    }
+
+    /// Deletes the integration that rows are for, as if rows had been planned by a worker that did not know yet.
+    pub(crate) async fn delete_integration(&self) {
+        let delete = Change::DeleteIntegration(ORG, builders::integration_id(1));
+        self.configuration.commit(delete, Expected::Any).await.unwrap();
     }
 
     /// Starts a scheduler.

@@ -263,7 +263,7 @@ async fn the_next_occurrence_is_made_once_whoever_was_cut_off() {
         (owing.status, owing.error.as_deref()),
         (ScheduledStatus::Failed, Some("it answered 500"))
     );
-    let second = owing.successor(later).unwrap();
+    let second = owing.successor(moment(0), later).unwrap();
     for _ in 0..2 {
         rows.succeed(first.id, "heir", Some(&second)).await.unwrap();
     }
@@ -351,7 +351,7 @@ async fn a_series_that_was_called_off_while_it_was_delivered_does_not_go_on() {
     let settled = rows.settle(&mine, &Settlement::Completed, claim("me", moment(2)), true);
     assert!(!settled.await.unwrap(), "it was called off");
     // Had it been settled right before, its successor would be called off as soon as it is made.
-    plan(&stored, &[mine.successor(moment(2)).unwrap()]).await;
+    plan(&stored, &[mine.successor(moment(0), moment(2)).unwrap()]).await;
     let expected = [(1, ScheduledStatus::Cancelled), (1, ScheduledStatus::Cancelled)];
     assert_eq!(statuses(&rows).await, expected);
     assert!(rows.due(moment(0), moment(1_000), &[], 10).await.unwrap().is_empty());
