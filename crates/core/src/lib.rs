@@ -14,6 +14,7 @@ pub mod dead_letter;
 pub mod dedup;
 pub mod delivery_log;
 pub mod error_kind;
+pub mod escaping;
 pub mod event;
 pub mod event_type;
 pub mod fault;

@@ -15,6 +15,7 @@ use crate::egress::EgressGuard;
 use crate::security::SecurityConfig;
 use crate::tokens::Tokens;
 
+mod exact;
 mod roots;
 
 /// How long a connection waits in the pool for its next request. Many servers close after a minute.

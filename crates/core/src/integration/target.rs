@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use http::Uri;
 
+use crate::escaping;
 use crate::fault::Faults;
 
 /// A request's method.
@@ -86,7 +87,15 @@ impl FromStr for TargetUrl {
         if text.contains('#') {
             return Err(fault("must not have a fragment"));
         }
-        let uri: Uri = text
+        let (origin, rest) = split(text);
+        if !origin.is_ascii() {
+            return Err(fault(
+                "must write a host of other letters in its ASCII form, such as xn--mnchen-3ya.example",
+            ));
+        }
+        let rest = escaping::escaped(rest).map_err(|bad| fault(&bad.to_string()))?;
+        let uri: Uri = [origin, &*rest]
+            .concat()
             .parse()
             .map_err(|_| fault("must be an absolute URL, such as https://example.org/hook"))?;
         match uri.scheme_str() {
@@ -102,6 +111,13 @@ impl FromStr for TargetUrl {
         }
         Ok(Self(uri))
     }
+}
+
+/// Scheme and authority, and the path and query after them.
+fn split(text: &str) -> (&str, &str) {
+    let authority = text.find("://").map_or(0, |scheme| scheme + 3);
+    let path = text[authority..].find(['/', '?']).map_or(text.len(), |path| authority + path);
+    text.split_at(path)
 }
 
 impl fmt::Display for TargetUrl {
@@ -133,9 +149,17 @@ mod tests {
             "https://u:p@a.example/",
             "https://a.example/#x",
             "mailto:a@b.example",
+            "https://a.example/%zz",
+            "https://m\u{fc}nchen.example/",
         ] {
             assert!(text.parse::<TargetUrl>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_path_of_other_letters_is_encoded() {
+        let url: TargetUrl = "https://a.example/\u{fc}?q=\u{fc}".parse().unwrap();
+        assert_eq!(url.to_string(), "https://a.example/%C3%BC?q=%C3%BC");
     }
 
     #[test]

@@ -4,23 +4,35 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ig_core::fault::Faults;
+use rustls::client::WebPkiServerVerifier;
 use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 
+use super::exact::Exact;
+
 /// TLS that trusts the platform's authorities and those of a file; ALPN is left to the connector.
 pub(super) fn client_config(private_ca: Option<&Path>) -> Result<ClientConfig, Faults> {
     let mut roots = platform();
-    if let Some(file) = private_ca {
-        add_private(file, &mut roots).map_err(|message| Faults::one("/private_ca_file", message))?;
-    }
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    let named = match private_ca {
+        Some(file) => add_private(file, &mut roots).map_err(|message| Faults::one("/private_ca_file", message))?,
+        None => Vec::new(),
+    };
+    let provider = Arc::new(ring::default_provider());
+    let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
-        .map_err(|_| Faults::one("", "TLS is not available"))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(config)
+        .map_err(|_| Faults::one("", "TLS is not available"))?;
+    if named.is_empty() {
+        return Ok(config.with_root_certificates(roots).with_no_client_auth());
+    }
+    let authorities = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
+    let authorities = authorities.map_err(|error| Faults::one("/private_ca_file", error.to_string()))?;
+    let verifier = Arc::new(Exact::new(authorities, named));
+    Ok(config
+        .dangerous()
+        .with_custom_certificate_verifier(verifier)
+        .with_no_client_auth())
 }
 
 /// The platform's authorities; a platform without any reaches `http` and the private authority's targets alone.
@@ -34,17 +46,18 @@ fn platform() -> RootCertStore {
     roots
 }
 
-fn add_private(file: &Path, roots: &mut RootCertStore) -> Result<(), String> {
+/// Adds the certificates of a file as authorities, and says which they are.
+fn add_private(file: &Path, roots: &mut RootCertStore) -> Result<Vec<CertificateDer<'static>>, String> {
     let refuse = |reason: &str| format!("{}: {reason}", file.display());
     let certificates = CertificateDer::pem_file_iter(file).map_err(|error| refuse(&error.to_string()))?;
-    let mut added = 0;
+    let mut named = Vec::new();
     for certificate in certificates {
         let certificate = certificate.map_err(|error| refuse(&error.to_string()))?;
-        roots.add(certificate).map_err(|error| refuse(&error.to_string()))?;
-        added += 1;
+        roots.add(certificate.clone()).map_err(|error| refuse(&error.to_string()))?;
+        named.push(certificate);
     }
-    if added == 0 {
+    if named.is_empty() {
         return Err(refuse("holds no certificate"));
     }
-    Ok(())
+    Ok(named)
 }

@@ -89,7 +89,7 @@ fn certificate(problem: &CertificateError) -> &'static str {
         CertificateError::UnknownIssuer | CertificateError::BadSignature => "no trusted authority issued it",
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => "it is for another name",
         CertificateError::Revoked => "it was revoked",
-        _ => "it is not valid",
+        _ => "it is not valid; one that the target has made itself must stand in security.private_ca_file as it is",
     }
 }
 

@@ -2,6 +2,7 @@
 
 use http::Uri;
 use http::uri::PathAndQuery;
+use ig_core::escaping::escaped;
 use ig_core::integration::query::repeated;
 
 /// The client's part of an address cannot be appended to the target's.
@@ -43,7 +44,8 @@ pub(super) fn joined(target: &Uri, path: &str, query: &str) -> Result<Uri, BadAd
         whole.push_str(query);
     }
     let mut parts = target.clone().into_parts();
-    parts.path_and_query = Some(PathAndQuery::try_from(whole).map_err(|_| BadAddress::Whole)?);
+    let whole = escaped(&whole).map_err(|_| BadAddress::Whole)?;
+    parts.path_and_query = Some(PathAndQuery::try_from(&*whole).map_err(|_| BadAddress::Whole)?);
     Uri::from_parts(parts).map_err(|_| BadAddress::Whole)
 }
 
@@ -92,6 +94,13 @@ mod tests {
         for (target, path, query, expected) in table {
             assert_eq!(whole(target, path, query).as_deref(), Ok(expected), "{target} {path} {query}");
         }
+    }
+
+    #[test]
+    fn what_a_request_line_cannot_hold_is_encoded_or_refused() {
+        let sent = whole("https://a.example/v1", "/\u{fc}", "q=\u{fc}");
+        assert_eq!(sent.as_deref(), Ok("https://a.example/v1/%C3%BC?q=%C3%BC"));
+        assert_eq!(whole("https://a.example/v1", "/%zz", ""), Err(BadAddress::Whole));
     }
 
     #[test]

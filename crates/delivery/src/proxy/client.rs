@@ -176,7 +176,7 @@ impl Scheme {
     fn secret(self, value: &[u8]) -> Option<Vec<u8>> {
         match self {
             Self::Bare => Some(value.to_vec()),
-            Self::Bearer => Some(after(value, b"bearer ")?.to_vec()),
+            Self::Bearer => Some(after(value, b"bearer ")?.trim_ascii_start().to_vec()),
             Self::Basic => STANDARD.decode(after(value, b"basic ")?.trim_ascii()).ok(),
         }
     }
@@ -252,8 +252,9 @@ mod tests {
         .unwrap();
         let encoded = format!("basic {}", STANDARD.encode("u:p:w"));
         assert!(bearer.passes(&headers(&[("authorization", "Bearer t")])));
+        assert!(bearer.passes(&headers(&[("authorization", "Bearer  t")])));
         assert!(basic.passes(&headers(&[("authorization", &encoded)])));
-        for wrong in ["t", "Bearer  t", "Bearer", "Basic t", "Basic dTpw", ""] {
+        for wrong in ["t", "Bearer", "Bearer  ", "Basic t", "Basic dTpw", ""] {
             assert!(!bearer.passes(&headers(&[("authorization", wrong)])), "{wrong}");
             assert!(!basic.passes(&headers(&[("authorization", wrong)])), "{wrong}");
         }

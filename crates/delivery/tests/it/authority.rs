@@ -32,16 +32,8 @@ impl Authority {
     pub(crate) fn acceptor(&self, name: &str, protocols: &[&[u8]]) -> TlsAcceptor {
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
-        let certificate: CertificateDer<'static> = params.signed_by(&key, &self.issuer).unwrap().into();
-        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-        let mut server = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate], key)
-            .unwrap();
-        server.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
-        TlsAcceptor::from(Arc::new(server))
+        let certificate = params.signed_by(&key, &self.issuer).unwrap().into();
+        acceptor(certificate, &key, protocols)
     }
 
     /// Trusts it, and opens this machine.
@@ -56,4 +48,29 @@ impl Authority {
     pub(crate) fn deliverer(&self) -> Deliverer {
         Deliverer::new(&self.config()).unwrap()
     }
+
+    /// A certificate that signs itself, as they are made by hand; shown by the acceptor, and what the authority is.
+    pub(crate) fn self_made(name: &str) -> (Self, TlsAcceptor) {
+        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.self_signed(&key).unwrap();
+        let mut file = NamedTempFile::new().unwrap();
+        file.write_all(certificate.pem().as_bytes()).unwrap();
+        let acceptor = acceptor(certificate.into(), &key, &[]);
+        let issuer = Issuer::new(params, key);
+        (Self { issuer, file }, acceptor)
+    }
+}
+
+fn acceptor(certificate: CertificateDer<'static>, key: &KeyPair, protocols: &[&[u8]]) -> TlsAcceptor {
+    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    let mut server = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key)
+        .unwrap();
+    server.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
+    TlsAcceptor::from(Arc::new(server))
 }

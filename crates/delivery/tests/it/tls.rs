@@ -57,6 +57,30 @@ async fn an_unknown_authority_and_another_name_are_refused() {
 }
 
 #[tokio::test]
+async fn a_certificate_that_signs_itself_is_trusted_where_it_is_named_and_for_its_names_alone() {
+    let (named, acceptor) = Authority::self_made("127.0.0.1");
+    let receiver = Receiver::with_tls(acceptor.clone(), |_| answer(StatusCode::OK)).await;
+    let url = format!("https://127.0.0.1:{}/", receiver.address.port());
+    assert_eq!(category(&send(&integration(&url), &named.deliverer()).await), None);
+    let other = Authority::new();
+    let refused = send(&integration(&url), &other.deliverer()).await;
+    assert_eq!(category(&refused), Some(ErrorCategory::Network));
+    assert!(
+        failure(&refused).message.contains("private_ca_file"),
+        "{}",
+        failure(&refused).message
+    );
+    let (misnamed, acceptor) = Authority::self_made("other.example");
+    let receiver = Receiver::with_tls(acceptor, |_| answer(StatusCode::OK)).await;
+    let url = format!("https://127.0.0.1:{}/", receiver.address.port());
+    let refused = send(&integration(&url), &misnamed.deliverer()).await;
+    assert_eq!(
+        failure(&refused).message,
+        "The target's TLS certificate was refused: it is for another name."
+    );
+}
+
+#[tokio::test]
 async fn a_receiver_without_tls_is_no_https_target() {
     let authority = Authority::new();
     let plain = Receiver::answering(StatusCode::OK).await;
