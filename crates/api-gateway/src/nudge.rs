@@ -1,26 +1,49 @@
-//! Telling delivery-worker that events have come, so that they are read at once.
+//! Telling delivery-worker that events have come, and dlq-retrier that dead letters will be due, so that they are looked at in time.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use ig_proto::v1::NudgeRequest;
 use ig_proto::v1::delivery_service_client::DeliveryServiceClient;
-use ig_service::grpc::Fleet;
+use ig_proto::v1::dlq_service_client::DlqServiceClient;
+use ig_proto::v1::{DlqNudgeRequest, NudgeRequest};
+use ig_service::grpc::{Client, Fleet};
 use ig_service::{Context, Fate};
 use tokio::sync::Notify;
-use tonic::Request;
+use tonic::{Request, Status};
 
-/// A nudge that takes longer is not worth waiting for: the events are polled anyway.
+/// A nudge that takes longer is not worth waiting for: whoever is nudged looks by itself, if later.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// Dead letters come in swarms where a target is down; they are due later than this in any case.
+const BETWEEN_SWARMS: Duration = Duration::from_millis(200);
 
 /// Asks for a nudge; any number of wishes while one is under way make one more.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Nudge(Arc<Notify>);
 
 impl Nudge {
-    /// Events were accepted; who wants them is told, and nobody waits for it.
+    /// There is something to do; who does it is told, and nobody waits for that.
     pub(crate) fn wish(&self) {
         self.0.notify_one();
+    }
+
+    /// Tells the retriers of each wish until the shutdown.
+    pub(crate) fn run_retriers(&self, context: &Context, retriers: Fleet) {
+        let (wishes, stopping) = (Arc::clone(&self.0), context.stopping().clone());
+        context.spawn("nudge dlq-retrier", Fate::RunsUntilShutdown, async move {
+            let follow = async {
+                loop {
+                    wishes.notified().await;
+                    tell(&retriers, "dlq-retrier", |client| async move {
+                        let mut request = Request::new(DlqNudgeRequest {});
+                        request.set_timeout(PATIENCE);
+                        DlqServiceClient::new(client).nudge(request).await.map(drop)
+                    })
+                    .await;
+                    tokio::time::sleep(BETWEEN_SWARMS).await;
+                }
+            };
+            stopping.run_until_cancelled(follow).await;
+        });
     }
 
     /// Tells the workers of each wish until the shutdown.
@@ -30,7 +53,14 @@ impl Nudge {
             let follow = async {
                 loop {
                     wishes.notified().await;
-                    tell(&workers, source).await;
+                    tell(&workers, "delivery-worker", |client| async move {
+                        let mut request = Request::new(NudgeRequest {
+                            source: source.to_owned(),
+                        });
+                        request.set_timeout(PATIENCE);
+                        DeliveryServiceClient::new(client).nudge(request).await.map(drop)
+                    })
+                    .await;
                 }
             };
             stopping.run_until_cancelled(follow).await;
@@ -38,24 +68,20 @@ impl Nudge {
     }
 }
 
-async fn tell(workers: &Fleet, source: &str) {
-    let told = workers.on_each(|client| async move {
-        let mut request = Request::new(NudgeRequest {
-            source: source.to_owned(),
-        });
-        request.set_timeout(PATIENCE);
-        DeliveryServiceClient::new(client).nudge(request).await.map(drop)
-    });
-    match tokio::time::timeout(PATIENCE, told).await {
+async fn tell<F>(fleet: &Fleet, service: &'static str, nudge: impl Fn(Client) -> F)
+where
+    F: Future<Output = Result<(), Status>>,
+{
+    match tokio::time::timeout(PATIENCE, fleet.on_each(nudge)).await {
         Ok(Ok(answers)) => {
-            for (worker, status) in answers
+            for (address, status) in answers
                 .into_iter()
-                .filter_map(|(worker, answer)| answer.err().map(|status| (worker, status)))
+                .filter_map(|(address, answer)| answer.err().map(|status| (address, status)))
             {
-                tracing::debug!(%worker, %status, "a worker was not nudged, it will poll");
+                tracing::debug!(service, %address, %status, "one was not nudged, it will look by itself");
             }
         }
-        Ok(Err(status)) => tracing::debug!(%status, "no worker was nudged, they will poll"),
-        Err(_elapsed) => tracing::debug!("no worker was nudged in time, they will poll"),
+        Ok(Err(status)) => tracing::debug!(service, %status, "none was nudged, they will look by themselves"),
+        Err(_elapsed) => tracing::debug!(service, "none was nudged in time, they will look by themselves"),
     }
 }

@@ -16,7 +16,6 @@ use ig_delivery::{CircuitBreakers, Proxy, SecurityConfig};
 use ig_service::{Context, Fate};
 use ig_store::{InboundReplays, Store};
 use tokio::sync::Semaphore;
-use tokio_util::sync::CancellationToken;
 
 use crate::alerting::Alerting;
 use crate::config::RuntimeConfig;
@@ -39,8 +38,8 @@ mod shaping;
 mod wanted;
 
 pub(crate) use call::{IncomingCall, answer};
+pub(crate) use recording::Recording;
 
-use recording::Recording;
 use routes::{Route, Routes};
 
 /// What all calls have in common.
@@ -56,14 +55,14 @@ pub(crate) struct Proxying {
 }
 
 impl Proxying {
-    /// Puts the parts together and starts the writer of logs, which ends after `served` says that no more calls come.
+    /// Puts the parts together.
     pub(crate) fn start(
         config: &RuntimeConfig,
         security: &SecurityConfig,
         context: &Context,
         store: &Store,
         alerting: Alerting,
-        served: CancellationToken,
+        recording: Recording,
     ) -> anyhow::Result<Arc<Self>> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let switches = store.configuration().on_behalf_of(&Actor::system("api-gateway"));
@@ -78,7 +77,7 @@ impl Proxying {
             proxy: Proxy::new(security)?,
             routes: Routes::default(),
             breakers,
-            recording: Recording::start(config, context, store, served),
+            recording,
             replays: store.inbound_replays(),
             room: Arc::new(Semaphore::new(config.max_calls)),
             backoff: Backoff::default(),

@@ -1,12 +1,10 @@
 //! Deliveries that could not be made: kept until they are made or given up.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 
 use crate::clock::Timestamp;
 use crate::delivery_log::{Destination, Direction, EventRef, IntegrationRef, named};
-use crate::id::{LogId, OrgId, Rid};
+use crate::id::{LogId, OrgId, Position, Rid};
 use crate::message::MessageId;
 use crate::outcome::ErrorCategory;
 
@@ -65,9 +63,6 @@ impl DeadLetterReason {
 /// How often a dead letter is tried before it is given up.
 pub const DEFAULT_MAX_RETRIES: u32 = 3;
 
-/// The delay before a dead letter is due for the first time, when its target did not ask for another.
-pub const FIRST_RETRY: Duration = Duration::from_secs(1);
-
 /// A delivery that could not be made. Its identifier is its delivery log's: one delivery has one of each.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DeadLetter {
@@ -83,6 +78,8 @@ pub struct DeadLetter {
     pub integration: IntegrationRef,
     /// What it is about.
     pub event: EventRef,
+    /// The event's place in its source, where it came from there by itself.
+    pub position: Option<Position>,
     /// Which way it goes.
     pub direction: Direction,
     /// Where it stands.

@@ -82,7 +82,13 @@ impl RetryPolicy {
         })
     }
 
-    /// Milliseconds before the second retry.
+    /// How long until a dead letter is due for the first time, where its target asked to wait for so long, if it did.
+    pub fn first_delay(&self, asked: Option<Duration>, rng: &mut impl Rng) -> Duration {
+        let own = self.backoff.delay(0, rng);
+        asked.map_or(own, |asked| asked + own)
+    }
+
+    /// Milliseconds before the first retry.
     pub fn base_ms(&self) -> u64 {
         millis(self.backoff.base)
     }

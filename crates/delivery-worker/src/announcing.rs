@@ -1,6 +1,8 @@
-//! Telling scheduler that rows were planned: once they are durable, so that it finds them when it looks.
+//! Telling scheduler that rows were planned, and dlq-retrier that dead letters will be due: once they are durable, so that they are found
+//! by whoever looks.
 
 use std::collections::HashSet;
+use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,22 +13,27 @@ use ig_core::clock::Timestamp;
 use ig_core::dedup::SeenEvent;
 use ig_core::id::{LogId, Position, SourceId};
 use ig_core::ports::{Journal, JournalEntry, StoreError};
-use ig_proto::v1::SchedulerNudgeRequest;
+use ig_proto::v1::dlq_service_client::DlqServiceClient;
 use ig_proto::v1::scheduler_service_client::SchedulerServiceClient;
+use ig_proto::v1::{DlqNudgeRequest, SchedulerNudgeRequest};
 use ig_service::grpc::Fleet;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
+use tokio::time::error::Elapsed;
 use tokio_util::sync::CancellationToken;
-use tonic::Request;
+use tonic::{Request, Status};
 
-/// A nudge that takes longer is not worth waiting for: scheduler looks by itself once a minute.
+/// A nudge that takes longer is not worth waiting for: whoever is nudged looks by itself once a minute.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// Dead letters come in swarms where a target is down; they are due later than this in any case.
+const BETWEEN_SWARMS: Duration = Duration::from_millis(200);
 
 /// The earliest of what was planned and scheduler was not told of.
 #[derive(Debug, Default)]
 pub(crate) struct Announcements {
     earliest: Mutex<Option<Timestamp>>,
     wish: Notify,
+    dead_letters: Notify,
 }
 
 /// A journal that announces what it has planned.
@@ -55,6 +62,27 @@ impl Announcements {
         };
         stop.run_until_cancelled(telling).await;
     }
+
+    /// Tells every dlq-retrier there is of new dead letters, until told to stop.
+    pub(crate) async fn run_dead_letters(self: Arc<Self>, retriers: Fleet, stop: CancellationToken) {
+        let telling = async {
+            loop {
+                self.dead_letters.notified().await;
+                tell_retriers(&retriers).await;
+                tokio::time::sleep(BETWEEN_SWARMS).await;
+            }
+        };
+        stop.run_until_cancelled(telling).await;
+    }
+}
+
+async fn tell_retriers(retriers: &Fleet) {
+    let told = retriers.on_each(|client| async move {
+        let mut request = Request::new(DlqNudgeRequest {});
+        request.set_timeout(PATIENCE);
+        DlqServiceClient::new(client).nudge(request).await.map(drop)
+    });
+    noted("dlq-retrier", tokio::time::timeout(PATIENCE, told).await);
 }
 
 async fn tell(schedulers: &Fleet, earliest: Timestamp) {
@@ -63,16 +91,22 @@ async fn tell(schedulers: &Fleet, earliest: Timestamp) {
         request.set_timeout(PATIENCE);
         SchedulerServiceClient::new(client).nudge(request).await.map(drop)
     });
-    match tokio::time::timeout(PATIENCE, told).await {
+    noted("scheduler", tokio::time::timeout(PATIENCE, told).await);
+}
+
+type Told = Result<Vec<(SocketAddr, Result<(), Status>)>, Status>;
+
+fn noted(service: &'static str, told: Result<Told, Elapsed>) {
+    match told {
         Ok(Ok(answers)) => {
-            for (scheduler, answer) in answers {
+            for (address, answer) in answers {
                 if let Err(status) = answer {
-                    tracing::debug!(%scheduler, %status, "a scheduler was not nudged, it will look by itself");
+                    tracing::debug!(service, %address, %status, "one was not nudged, it will look by itself");
                 }
             }
         }
-        Ok(Err(status)) => tracing::debug!(%status, "no scheduler was nudged, they will look by themselves"),
-        Err(_elapsed) => tracing::debug!("no scheduler was nudged in time, they will look by themselves"),
+        Ok(Err(status)) => tracing::debug!(service, %status, "none was nudged, they will look by themselves"),
+        Err(_elapsed) => tracing::debug!(service, "none was nudged in time, they will look by themselves"),
     }
 }
 
@@ -89,6 +123,9 @@ impl Journal for AnnouncingJournal {
         self.journal.record(entries).await?;
         if let Some(earliest) = entries.iter().filter_map(planned_for).min() {
             self.announcements.wish(earliest);
+        }
+        if entries.iter().any(is_due_later) {
+            self.announcements.dead_letters.notify_one();
         }
         Ok(())
     }
@@ -107,6 +144,18 @@ impl Journal for AnnouncingJournal {
 
     async fn seen_since(&self, since: Timestamp) -> Result<Vec<SeenEvent>, StoreError> {
         self.journal.seen_since(since).await
+    }
+}
+
+/// Whether a dead letter is to be tried again by itself.
+fn is_due_later(entry: &JournalEntry) -> bool {
+    match entry {
+        JournalEntry::Delivery { dead_letter, .. } => dead_letter.as_ref().is_some_and(|letter| letter.next_retry_at.is_some()),
+        JournalEntry::Scheduled(_)
+        | JournalEntry::CalledOff(_)
+        | JournalEntry::Audit(_)
+        | JournalEntry::Redelivery { .. }
+        | JournalEntry::Seen(_) => false,
     }
 }
 

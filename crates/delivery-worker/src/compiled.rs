@@ -13,6 +13,7 @@ use ig_core::fault::Faults;
 use ig_core::id::{EventType, IntegrationId, OrgId, Rid};
 use ig_core::inbound::InboundIntegration;
 use ig_core::integration::{Guarded, Integration, PlannedAction};
+use ig_core::redelivery::RetryPolicy;
 use ig_core::schedule::{ScheduleMode, Scheduling, Zone};
 use ig_delivery::Template;
 use ig_transform::{CompiledCondition, CompiledFilter, CompiledScript, CompiledShape};
@@ -192,6 +193,11 @@ impl LiveConfiguration {
     /// Whether an organisation is there.
     pub(crate) fn knows(&self, org: OrgId) -> bool {
         self.inner.read().configuration.org(org).is_some()
+    }
+
+    /// How an organisation wants its dead letters tried again, where it says.
+    pub(crate) fn retry_policy(&self, org: OrgId) -> Option<RetryPolicy> {
+        self.inner.read().configuration.org(org)?.organization()?.retry_policy
     }
 
     /// How many days an organisation wants its logs kept, where it says.

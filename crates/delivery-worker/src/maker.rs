@@ -167,8 +167,13 @@ impl Maker {
     }
 
     fn conclude(&self, assignment: &Assignment<'_>, protocol: Protocol, ending: Ending) -> JournalEntry {
-        let now = self.clock.now();
-        protocol.conclude(ending, now, self.retention.expires(Some(assignment.event.org_id), now))
+        let (now, org) = (self.clock.now(), assignment.event.org_id);
+        protocol.conclude(
+            ending,
+            now,
+            self.retention.expires(Some(org), now),
+            self.retention.retry_policy(org),
+        )
     }
 
     /// The action, where its conditions are met; or how the delivery ends without it.

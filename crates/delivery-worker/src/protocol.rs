@@ -4,13 +4,14 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use ig_core::clock::Timestamp;
-use ig_core::dead_letter::{DEFAULT_MAX_RETRIES, DeadLetter, DeadLetterReason, DeadLetterStatus, FIRST_RETRY};
+use ig_core::dead_letter::{DEFAULT_MAX_RETRIES, DeadLetter, DeadLetterReason, DeadLetterStatus};
 use ig_core::delivery_log::{Attempt, DeliveryLog, DeliveryStatus, EventRef, ExecutionTrace, IntegrationRef, Step, TriggerType};
 use ig_core::header_lines::HeaderLines;
-use ig_core::id::Rid;
+use ig_core::id::{Position, Rid};
 use ig_core::integration::{Hold, LogLevel};
 use ig_core::outcome::{ErrorCategory, Failure};
 use ig_core::ports::JournalEntry;
+use ig_core::redelivery::RetryPolicy;
 
 use crate::maker::Assignment;
 use crate::metrics;
@@ -45,6 +46,7 @@ pub(crate) struct Protocol {
     began: Instant,
     payload: Bytes,
     entity_rid: Rid,
+    position: Option<Position>,
     log_level: LogLevel,
     /// Why the body of the last answer broke off.
     broken: Option<String>,
@@ -94,6 +96,8 @@ impl Protocol {
             began: Instant::now(),
             payload: event.payload.raw.clone(),
             entity_rid: event.entity_rid,
+            // An order has none, and no source begins at zero.
+            position: Some(event.position).filter(|position| *position > 0),
             log_level: integration.log_level,
             broken: None,
         }
@@ -160,7 +164,9 @@ impl Protocol {
     }
 
     /// Ends the delivery: what is to be written down of it.
-    pub(crate) fn conclude(mut self, ending: Ending, now: Timestamp, expires_at: Timestamp) -> JournalEntry {
+    ///
+    /// Where it is to be tried again, the policy says when for the first time.
+    pub(crate) fn conclude(mut self, ending: Ending, now: Timestamp, expires_at: Timestamp, policy: RetryPolicy) -> JournalEntry {
         self.log.expires_at = expires_at;
         let dead_letter = match ending {
             Ending::Delivered => {
@@ -192,7 +198,7 @@ impl Protocol {
             }
             Ending::Parked { failure, due_in } => {
                 let reason = due_in.map_or(DeadLetterReason::AttemptsExhausted, |_| DeadLetterReason::RetryAfter);
-                let due = now + due_in.unwrap_or(FIRST_RETRY);
+                let due = now + policy.first_delay(due_in, &mut rand::rng());
                 Some(self.dead_letter(
                     failure,
                     DeliveryStatus::Retrying,
@@ -253,6 +259,7 @@ impl Protocol {
             entity_rid: self.entity_rid,
             integration: self.log.integration.clone(),
             event: self.log.event.clone(),
+            position: self.position,
             direction: self.log.direction,
             status,
             category,

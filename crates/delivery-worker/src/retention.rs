@@ -1,10 +1,11 @@
-//! How long what is written down is kept.
+//! How long what is written down is kept, and when what failed is tried again.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use ig_core::clock::Timestamp;
 use ig_core::id::OrgId;
+use ig_core::redelivery::RetryPolicy;
 
 use crate::compiled::LiveConfiguration;
 
@@ -22,6 +23,11 @@ impl Retention {
             configuration,
             default_days,
         }
+    }
+
+    /// How an organisation wants its dead letters tried again.
+    pub(crate) fn retry_policy(&self, org: OrgId) -> RetryPolicy {
+        self.configuration.retry_policy(org).unwrap_or_default()
     }
 
     /// When something that happened now may be forgotten.

@@ -189,6 +189,9 @@ impl Worker {
         let schedulers = Fleet::new(&config.services.scheduler, &config.grpc).context("services.scheduler")?;
         let announcing = Arc::clone(&self.announcements).run(schedulers, context.stopping().clone());
         context.spawn("announcing what is planned", Fate::RunsUntilShutdown, announcing);
+        let retriers = Fleet::new(&config.services.dlq_retrier, &config.grpc).context("services.dlq_retrier")?;
+        let announcing = Arc::clone(&self.announcements).run_dead_letters(retriers, context.stopping().clone());
+        context.spawn("announcing dead letters", Fate::RunsUntilShutdown, announcing);
         Ok(())
     }
 

@@ -1,10 +1,12 @@
-//! The loop that tries again what is due: it wakes on a timer or a nudge, looks, claims, and has what it claimed delivered.
+//! The loop that tries again what is due: it sleeps until the next dead letter is due or a nudge comes, looks, claims, and has what it
+//! claimed delivered.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::try_join_all;
+use ig_core::clock::Timestamp;
 use ig_core::id::{IntegrationId, LogId, OrgId};
 use ig_core::matching::LaneKey;
 use ig_core::ports::StoreError;
@@ -21,6 +23,10 @@ use crate::room::{Place, Room, not_too_many_of_one};
 
 /// How long to wait after the database did not answer.
 const AFTER_ERROR: Duration = Duration::from_secs(1);
+/// However many nudges come, it looks no more often than this.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
+/// The next one is looked for near by at first: the database visits all that lie in the span.
+const NEAR: Duration = Duration::from_secs(2);
 
 /// Tries again what is due.
 pub(crate) struct Retrying {
@@ -57,13 +63,36 @@ impl Retrying {
             match self.cycle().await {
                 // Where there was something there may be more.
                 Ok(true) => {}
-                Ok(false) => self.nudge.or_after(self.interval, &stop).await,
+                Ok(false) => {
+                    let pause = self.until_due().await;
+                    self.nudge.or_after(pause, &stop).await;
+                    tokio::time::sleep(BETWEEN_LOOKS).await;
+                }
                 Err(error) => {
                     tracing::warn!(%error, "what is due cannot be looked at; trying again");
                     self.nudge.or_after(AFTER_ERROR, &stop).await;
                 }
             }
         }
+    }
+
+    /// How long until the next one is due, or until it looks in any case.
+    async fn until_due(&self) -> Duration {
+        let now = self.retries.clock.now();
+        let far = now + self.interval;
+        let due = match self.next_due(now, (now + NEAR).min(far)).await {
+            None => self.next_due(now + NEAR, far).await,
+            near => near,
+        };
+        due.map_or(self.interval, |due| (due - now).to_std().unwrap_or_default())
+    }
+
+    async fn next_due(&self, after: Timestamp, until: Timestamp) -> Option<Timestamp> {
+        let found = self.retries.letters.earliest(after, until).await;
+        found.unwrap_or_else(|error| {
+            tracing::warn!(%error, "when the next dead letter is due cannot be looked up; trying again");
+            Some(after + AFTER_ERROR)
+        })
     }
 
     fn stop(&self) -> &CancellationToken {
@@ -161,6 +190,8 @@ fn queued(kept: &KeptLetter) -> Queued {
             entity_rid: letter.entity_rid,
             event_type: letter.event.event_type.clone(),
         },
+        source: letter.event.source.clone(),
+        position: letter.position,
         event: letter.event.id.clone(),
         action_index: letter.integration.action_index,
         created_at: letter.created_at,

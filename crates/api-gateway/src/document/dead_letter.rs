@@ -127,6 +127,7 @@ impl From<KeptLetter> for DlqEntry {
             entity_rid,
             integration,
             event,
+            position: _,
             direction,
             status,
             category,

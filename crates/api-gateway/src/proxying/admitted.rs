@@ -12,6 +12,7 @@ use ig_core::clock::{Clock as _, SystemClock};
 use ig_core::inbound::ProxyMethod;
 use ig_core::integration::SetLimit;
 use ig_core::outcome::{ErrorCategory, Failure};
+use ig_core::redelivery::RetryPolicy;
 use ig_delivery::{Answered, Passage, ProxiedCall, Upload};
 use ig_transform::CompiledShape;
 use tokio::sync::OwnedSemaphorePermit;
@@ -214,6 +215,13 @@ impl Admitted<'_> {
         self.method.is_idempotent() || key.is_some_and(|key| !key.is_empty())
     }
 
+    fn retry_policy(&self) -> RetryPolicy {
+        let configuration = self.gateway.feed().configuration();
+        let organization = configuration.org(self.route.integration.org_id);
+        let organization = organization.and_then(|org| org.organization());
+        organization.and_then(|org| org.retry_policy).unwrap_or_default()
+    }
+
     /// A body that is here is kept where the call fails, unless its address is longer than what can be sent to again.
     fn leave_letter(&self, upload: &Upload, address: &Uri, record: &mut CallRecord) {
         let Upload::Whole(body) = upload else { return };
@@ -224,6 +232,7 @@ impl Admitted<'_> {
                 address,
                 entity: self.route.integration.tenant_id,
                 is_repeatable: self.is_repeatable(),
+                policy: self.retry_policy(),
             });
         }
     }

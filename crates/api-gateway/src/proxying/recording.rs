@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::metrics;
 use crate::config::RuntimeConfig;
+use crate::nudge::Nudge;
 
 /// What logs get to be written in when nothing is served any more.
 const FAREWELL: Duration = Duration::from_secs(10);
@@ -26,10 +27,18 @@ const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// Room for one log, given back when it is durable.
 #[derive(Debug)]
-pub(super) struct Room(#[expect(dead_code, reason = "it is held, not read")] OwnedSemaphorePermit);
+pub(super) struct Room {
+    _permit: OwnedSemaphorePermit,
+    /// Whom to tell then that a dead letter will be due.
+    nudge: Option<Nudge>,
+}
 
 impl Awaits for Room {
-    fn durable(self) {}
+    fn durable(self) {
+        if let Some(nudge) = self.nudge {
+            nudge.wish();
+        }
+    }
 }
 
 /// What becomes of a call's log.
@@ -45,17 +54,24 @@ pub(super) enum Kept {
 
 /// Takes logs of calls in.
 #[derive(Debug, Clone)]
-pub(super) struct Recording {
+pub(crate) struct Recording {
     queues: [JournalQueue<Room>; WRITERS],
     turn: Arc<AtomicUsize>,
     room: Arc<Semaphore>,
     most: usize,
     retention_days: u32,
+    dead_letters: Nudge,
 }
 
 impl Recording {
-    /// Starts the writer, which ends once nothing is served any more and all is written.
-    pub(super) fn start(config: &RuntimeConfig, context: &Context, store: &Store, served: CancellationToken) -> Self {
+    /// Starts the writers, which end once nothing is served any more and all is written; who tries dead letters again is nudged.
+    pub(crate) fn start(
+        config: &RuntimeConfig,
+        context: &Context,
+        store: &Store,
+        dead_letters: Nudge,
+        served: CancellationToken,
+    ) -> Self {
         let (last, most) = (CancellationToken::new(), config.max_unrecorded.min(Semaphore::MAX_PERMITS));
         let room = Arc::new(Semaphore::new(most));
         let queues = std::array::from_fn(|_| {
@@ -75,6 +91,7 @@ impl Recording {
             room,
             most,
             retention_days: config.retention_days,
+            dead_letters,
         }
     }
 
@@ -82,7 +99,10 @@ impl Recording {
     /// its turn, as long as that comes soon; how many wait is bounded by how many are under way.
     pub(super) async fn room(&self, logging: Logging) -> Kept {
         match (self.permit(logging).await, logging) {
-            (Some(permit), _) => Kept::Room(Room(permit)),
+            (Some(permit), _) => Kept::Room(Room {
+                _permit: permit,
+                nudge: None,
+            }),
             (None, Logging::BestEffort) => {
                 metrics::log_lost();
                 Kept::Lost
@@ -107,7 +127,9 @@ impl Recording {
     }
 
     /// Hands a log over.
-    pub(super) fn record(&self, entry: JournalEntry, room: Room) {
+    pub(super) fn record(&self, entry: JournalEntry, mut room: Room) {
+        let is_due = matches!(&entry, JournalEntry::Delivery { dead_letter: Some(letter), .. } if letter.next_retry_at.is_some());
+        room.nudge = is_due.then(|| self.dead_letters.clone());
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
         self.queues[turn % WRITERS].send(entry, room);
     }

@@ -80,6 +80,7 @@ pub(crate) fn letter(log: &DeliveryLog, status: DeadLetterStatus) -> DeadLetter 
         entity_rid: Rid(log.org_id.0),
         integration: log.integration.clone(),
         event: log.event.clone(),
+        position: None,
         direction: log.direction,
         status,
         category: Some(ErrorCategory::ServerError),

@@ -45,6 +45,7 @@ fn failed(org: i64, number: i64) -> JournalEntry {
         entity_rid: Rid(org),
         integration: integration.clone(),
         event: event.clone(),
+        position: None,
         direction: Direction::Outbound,
         status: DeadLetterStatus::PendingRetry,
         category: Some(ErrorCategory::ServerError),

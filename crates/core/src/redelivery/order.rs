@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::clock::Timestamp;
-use crate::id::{EventId, LogId};
+use crate::id::{EventId, LogId, Position, SourceId};
 use crate::matching::LaneKey;
 
 /// A dead letter among others of its lane.
@@ -13,6 +13,10 @@ pub struct Queued {
     pub id: LogId,
     /// The lane that its delivery was made in, or would have been.
     pub lane: LaneKey,
+    /// Where the event came from.
+    pub source: SourceId,
+    /// The event's place there, where it is known.
+    pub position: Option<Position>,
     /// The event's identifier within its source.
     pub event: EventId,
     /// The action's place in the sequence, from 0.
@@ -23,23 +27,31 @@ pub struct Queued {
 
 /// The lanes, each with its dead letters in the order of their events; the lane of the oldest comes first.
 ///
-/// A lane takes its events up one after the other, so they become dead letters in their order. Those of one millisecond are told apart
-/// by the numbers that sources give to events, where they are numbers.
-pub fn lanes(mut queued: Vec<Queued>) -> Vec<Vec<LogId>> {
-    queued.sort_by_cached_key(|letter| {
-        let number = letter.event.as_str().parse::<u64>().ok();
-        (letter.created_at, number, letter.action_index, letter.id)
-    });
-    let mut places: HashMap<LaneKey, usize> = HashMap::new();
-    let mut lanes: Vec<Vec<LogId>> = Vec::new();
+/// Sources number their events, and clocks of workers say nothing beside that. Those without a number come first, as they became dead
+/// letters; of one millisecond they are told apart by identifiers that are numbers.
+pub fn lanes(queued: Vec<Queued>) -> Vec<Vec<LogId>> {
+    let mut by_lane: HashMap<LaneKey, Vec<Queued>> = HashMap::new();
     for letter in queued {
-        let place = *places.entry(letter.lane).or_insert(lanes.len());
-        if place == lanes.len() {
-            lanes.push(Vec::new());
-        }
-        lanes[place].push(letter.id);
+        by_lane.entry(letter.lane.clone()).or_default().push(letter);
     }
+    let mut lanes: Vec<_> = by_lane.into_values().collect();
+    for lane in &mut lanes {
+        lane.sort_by_cached_key(place);
+    }
+    lanes.sort_by_cached_key(|lane| lane.iter().map(|letter| (letter.created_at, letter.id)).min());
     lanes
+        .into_iter()
+        .map(|lane| lane.into_iter().map(|letter| letter.id).collect())
+        .collect()
+}
+
+/// Where a dead letter stands in its lane; one without a number stands before all that have one.
+fn place(letter: &Queued) -> impl Ord + use<> {
+    let numbered = letter.position.map(|position| (letter.source.clone(), position));
+    let by_time = numbered
+        .is_none()
+        .then(|| (letter.created_at, letter.event.as_str().parse::<u64>().ok()));
+    (numbered, by_time, letter.action_index, letter.created_at, letter.id)
 }
 
 #[cfg(test)]
@@ -58,6 +70,8 @@ mod tests {
                 entity_rid: Rid(entity),
                 event_type: EventType::new("order"),
             },
+            source: SourceId::new("push"),
+            position: None,
             event: EventId::new(event),
             action_index,
             created_at: DateTime::from_timestamp_millis(ms).unwrap(),
@@ -79,6 +93,23 @@ mod tests {
             .map(|lane| lane.iter().map(|id| id.0[0]).collect())
             .collect();
         assert_eq!(lanes, [vec![6, 3], vec![5, 4, 2, 1]]);
+    }
+
+    #[test]
+    fn places_in_the_source_come_before_the_clocks_of_workers() {
+        let at = |id: u8, position, action_index, ms| Queued {
+            position: Some(position),
+            ..letter(id, 7, &format!("10:{id}"), action_index, ms)
+        };
+        let queued = vec![
+            at(1, 3, 0, 1),
+            at(2, 1, 1, 9),
+            at(3, 2, 0, 2),
+            at(4, 1, 0, 9),
+            letter(5, 7, "old", 0, 5),
+        ];
+        let expected: Vec<_> = [5, 4, 2, 3, 1].map(|id| LogId([id; 12])).into();
+        assert_eq!(lanes(queued), [expected]);
     }
 
     #[test]

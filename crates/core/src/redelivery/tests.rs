@@ -36,6 +36,18 @@ fn settle(redelivery: &Redelivery, retried: Retried, policy: &RetryPolicy) -> Se
 }
 
 #[test]
+fn the_first_retry_keeps_to_the_policy_and_no_two_come_together() {
+    let policy = RetryPolicy::new(60_000, 600_000, 3).unwrap();
+    let mut rng = StdRng::seed_from_u64(7);
+    let delays: Vec<_> = (0..20).map(|_| policy.first_delay(None, &mut rng)).collect();
+    let within = Duration::from_secs(48)..=Duration::from_secs(72);
+    assert!(delays.iter().all(|delay| within.contains(delay)), "{delays:?}");
+    assert!(delays.windows(2).all(|pair| pair[0] != pair[1]), "{delays:?}");
+    let asked = policy.first_delay(Some(Duration::from_mins(5)), &mut rng);
+    assert!(asked > Duration::from_mins(5) && asked < Duration::from_mins(7), "{asked:?}");
+}
+
+#[test]
 fn it_is_tried_so_often_with_growing_delays_and_then_given_up_with_an_alert() {
     let policy = RetryPolicy::new(60_000, 600_000, 3).unwrap();
     let (mut redelivery, mut now) = (Redelivery::pending(at(0)), at(0));

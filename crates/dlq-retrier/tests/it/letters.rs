@@ -34,6 +34,7 @@ pub(crate) fn given_up(org: i64, number: u64) -> DeadLetter {
             action_index: 0,
         },
         event,
+        position: None,
         direction: Direction::Outbound,
         status: DeadLetterStatus::Abandoned,
         category: Some(ErrorCategory::ClientError),

@@ -60,6 +60,44 @@ async fn what_a_person_wants_tried_again_is_ordered_at_once_and_linked_to_its_lo
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_dead_letter_is_tried_when_it_is_due_and_not_at_the_next_look() {
+    let (database, worker) = (mongo::database(), FakeWorker::always(Outcome::Delivered));
+    let (running, store) = running(&database, &worker).await;
+    let due_at = chrono::Utc::now() + chrono::TimeDelta::milliseconds(1_500);
+    let later = DeadLetter {
+        next_retry_at: Some(due_at),
+        ..due(ORG, 1)
+    };
+    record(&store, [later]).await;
+    nudge(&running).await;
+    eventually("it is resolved", async || {
+        status(&store, ORG, 1).await == DeadLetterStatus::Resolved
+    })
+    .await;
+    assert!(chrono::Utc::now() >= due_at, "not before its time");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_failed_is_tried_again_when_its_own_delay_is_over() {
+    let (database, worker) = (mongo::database(), FakeWorker::always(Outcome::Retryable));
+    let (address, _) = worker.serve("127.0.0.1:0").await;
+    let store = store(&database).await;
+    record(&store, [due(ORG, 1)]).await;
+    let _running = Running::start_with(&database, |config| {
+        config.services.delivery_worker = address.to_string();
+        config.dlq.base_ms = 200;
+        config.dlq.max_ms = 400;
+    })
+    .await;
+    // It looks by itself once an hour.
+    eventually("it is given up", async || {
+        status(&store, ORG, 1).await == DeadLetterStatus::Abandoned
+    })
+    .await;
+    assert_eq!(worker.orders().len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_fails_three_times_is_given_up_and_people_are_told_even_if_later() {
     let (database, worker) = (mongo::database(), FakeWorker::always(Outcome::Retryable));
     let (address, _) = worker.serve("127.0.0.1:0").await;

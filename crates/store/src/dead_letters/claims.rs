@@ -37,6 +37,12 @@ struct Due {
     next_retry_at: bson::DateTime,
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Next {
+    next_retry_at: bson::DateTime,
+}
+
 impl DeadLetters {
     /// How many dead letters of each organisation are due, but for those of integrations that are busy.
     pub async fn due(&self, now: Timestamp, busy: &[IntegrationId]) -> Result<BTreeMap<OrgId, usize>, StoreError> {
@@ -75,6 +81,22 @@ impl DeadLetters {
             (candidate, IntegrationId(due.integration_config_id.bytes()))
         };
         Ok(self.database.all(find).await?.into_iter().map(candidate).collect())
+    }
+
+    /// When the next one is due of those that are due after one moment and up to another.
+    pub async fn earliest(&self, after: Timestamp, until: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        let filter = doc! {
+            "status": DeadLetterStatus::PendingRetry.as_str(),
+            "nextRetryAt": { "$gt": date(after), "$lte": date(until) },
+            "redriveOpen": { "$ne": true },
+        };
+        let letters = self.letters::<Next>();
+        let find = letters
+            .find_one(filter)
+            .sort(doc! { "nextRetryAt": 1 })
+            .projection(doc! { "nextRetryAt": 1 });
+        let found = self.database.within(find).await?;
+        Ok(found.map(|next| timestamp(next.next_retry_at)))
     }
 
     /// Claims those of these dead letters that are still due; answers them as they stand then.

@@ -14,7 +14,7 @@ use super::KeptLetter;
 use super::standing::RedeliveryDocument;
 use crate::delivery_logs::read_category;
 use crate::error::unreadable;
-use crate::field::{Received, date, object_id, timestamp};
+use crate::field::{Received, date, long, object_id, timestamp, unsigned};
 use crate::integrations::destination;
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -33,6 +33,8 @@ pub(crate) struct DeadLetterDocument<'a> {
     event_id: Cow<'a, str>,
     event_type: Cow<'a, str>,
     event_created_at: Option<bson::DateTime>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    position: Option<i64>,
     direction: Cow<'a, str>,
     status: Cow<'a, str>,
     error_category: Option<Cow<'a, str>>,
@@ -66,6 +68,7 @@ impl<'a> From<&'a DeadLetter> for DeadLetterDocument<'a> {
             entity_rid,
             integration,
             event,
+            position,
             direction,
             status,
             category,
@@ -92,6 +95,7 @@ impl<'a> From<&'a DeadLetter> for DeadLetterDocument<'a> {
             event_id: event.id.as_str().into(),
             event_type: event.event_type.as_str().into(),
             event_created_at: event.created_at.map(date),
+            position: position.map(long),
             direction: direction.as_str().into(),
             status: status.as_str().into(),
             error_category: category.map(|category| category.as_str().into()),
@@ -136,6 +140,7 @@ impl TryFrom<DeadLetterDocument<'_>> for DeadLetter {
                 event_type: EventType::new(stored.event_type),
                 created_at: stored.event_created_at.map(timestamp),
             },
+            position: stored.position.map(unsigned),
             direction: Direction::parse(&stored.direction).ok_or_else(|| unreadable("direction"))?,
             status: DeadLetterStatus::parse(&stored.status).ok_or_else(|| unreadable("status"))?,
             category: stored.error_category.map(|text| read_category(&text)).transpose()?,

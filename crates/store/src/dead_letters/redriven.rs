@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ig_core::clock::Timestamp;
 use ig_core::dead_letter::DeadLetterStatus;
-use ig_core::id::{EventId, EventType, IntegrationId, LogId, OrgId, RedriveId, Rid};
+use ig_core::id::{EventId, EventType, IntegrationId, LogId, OrgId, RedriveId, Rid, SourceId};
 use ig_core::matching::LaneKey;
 use ig_core::ports::StoreError;
 use ig_core::redelivery::{ClaimId, Queued, Standing};
@@ -57,6 +57,8 @@ struct QueuedDocument {
     entity_rid: i64,
     integration_config_id: ObjectId,
     action_index: i32,
+    source: String,
+    position: Option<i64>,
     event_id: String,
     event_type: String,
     created_at: bson::DateTime,
@@ -103,7 +105,8 @@ impl DeadLetters {
     /// What waits for its turn in a redrive.
     pub async fn waiting(&self, redrive: RedriveKey) -> Result<Vec<Queued>, StoreError> {
         let fields = doc! {
-            "orgId": 1, "entityRid": 1, "integrationConfigId": 1, "actionIndex": 1, "eventId": 1, "eventType": 1, "createdAt": 1,
+            "orgId": 1, "entityRid": 1, "integrationConfigId": 1, "actionIndex": 1, "source": 1, "position": 1, "eventId": 1,
+            "eventType": 1, "createdAt": 1,
         };
         let queued = self.letters::<QueuedDocument>();
         let find = queued.find(open(redrive)).projection(fields);
@@ -223,6 +226,8 @@ impl TryFrom<QueuedDocument> for Queued {
             entity_rid,
             integration_config_id,
             action_index,
+            source,
+            position,
             event_id,
             event_type,
             created_at,
@@ -235,6 +240,8 @@ impl TryFrom<QueuedDocument> for Queued {
                 entity_rid: Rid(entity_rid),
                 event_type: EventType::new(event_type),
             },
+            source: SourceId::new(source),
+            position: position.map(unsigned),
             event: EventId::new(event_id),
             action_index: u16::try_from(action_index).map_err(|_| unreadable("actionIndex"))?,
             created_at: timestamp(created_at),

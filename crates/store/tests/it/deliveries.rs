@@ -116,6 +116,7 @@ pub(crate) fn dead_letter(log: &DeliveryLog) -> DeadLetter {
         entity_rid: Rid(70),
         integration: log.integration.clone(),
         event: log.event.clone(),
+        position: None,
         direction: log.direction,
         status: DeadLetterStatus::PendingRetry,
         category: Some(ErrorCategory::ServerError),

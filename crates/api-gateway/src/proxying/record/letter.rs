@@ -2,11 +2,12 @@
 
 use bytes::Bytes;
 use ig_core::clock::Timestamp;
-use ig_core::dead_letter::{DEFAULT_MAX_RETRIES, DeadLetter, DeadLetterReason, DeadLetterStatus, FIRST_RETRY};
+use ig_core::dead_letter::{DEFAULT_MAX_RETRIES, DeadLetter, DeadLetterReason, DeadLetterStatus};
 use ig_core::delivery_log::{DeliveryLog, DeliveryStatus, Destination};
 use ig_core::id::Rid;
 use ig_core::integration::TargetUrl;
 use ig_core::outcome::{ErrorCategory, Failure};
+use ig_core::redelivery::RetryPolicy;
 use serde::de::IgnoredAny;
 
 use crate::proxying::ending::Ending;
@@ -22,6 +23,8 @@ pub(in crate::proxying) struct Letter {
     pub(in crate::proxying) entity: Rid,
     /// Whether it may be sent again with nobody's help: its method, or its client's key, says that this does no harm.
     pub(in crate::proxying) is_repeatable: bool,
+    /// How its organisation wants it tried again.
+    pub(in crate::proxying) policy: RetryPolicy,
 }
 
 /// Where a dead letter stands, and from when on it is due.
@@ -35,7 +38,7 @@ struct Standing {
 impl Letter {
     /// The dead letter of a call that ended so, where it leaves one: a body that is no JSON is not kept.
     pub(super) fn of(self, ending: &Ending, log: &DeliveryLog, now: Timestamp) -> Option<Box<DeadLetter>> {
-        let standing = standing(ending, now)?;
+        let standing = standing(ending, self.policy, now)?;
         serde_json::from_slice::<IgnoredAny>(&self.body).ok()?;
         let due = standing.due.filter(|_| self.is_repeatable);
         let status = due.map_or(DeadLetterStatus::Abandoned, |_| DeadLetterStatus::PendingRetry);
@@ -46,6 +49,7 @@ impl Letter {
             entity_rid: self.entity,
             integration: log.integration.clone(),
             event: log.event.clone(),
+            position: None,
             direction: log.direction,
             status,
             category: Some(standing.category),
@@ -65,7 +69,7 @@ impl Letter {
     }
 }
 
-fn standing(ending: &Ending, now: Timestamp) -> Option<Standing> {
+fn standing(ending: &Ending, policy: RetryPolicy, now: Timestamp) -> Option<Standing> {
     match ending {
         Ending::Failed(failure) if failure.category.retryable() => Some(Standing {
             category: failure.category,
@@ -73,7 +77,7 @@ fn standing(ending: &Ending, now: Timestamp) -> Option<Standing> {
             reason: failure
                 .retry_after
                 .map_or(DeadLetterReason::AttemptsExhausted, |_| DeadLetterReason::RetryAfter),
-            due: Some(now + failure.retry_after.unwrap_or(FIRST_RETRY)),
+            due: Some(now + policy.first_delay(failure.retry_after, &mut rand::rng())),
         }),
         Ending::Failed(failure) => Some(Standing {
             category: failure.category,
