@@ -87,8 +87,8 @@ impl Proxying {
 
     /// A call has ended. A healthy integration costs nothing; otherwise it is counted, and nobody waits for that.
     fn ended(self: &Arc<Self>, route: &Arc<Route>, message: MessageId, ended: Ended, probe: Option<ProbeId>) {
-        let healthy = ended == Ended::Delivered && self.breakers.is_at_rest(route.integration.id);
-        if probe.is_none() && (healthy || ended == Ended::Untold) {
+        let routine = ended == Ended::Delivered && self.breakers.is_routine(route.integration.id);
+        if probe.is_none() && (routine || ended == Ended::Untold) {
             return;
         }
         let (this, route) = (Arc::clone(self), Arc::clone(route));

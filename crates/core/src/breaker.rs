@@ -73,6 +73,8 @@ pub struct Breaker {
     pub circuit: Circuit,
     /// The failures since the last success, at most [`THRESHOLD`].
     pub row: Vec<Counted>,
+    /// The last success that processes have told of, beside the version: what failed before it is in no row.
+    pub delivered_at: Option<Timestamp>,
     /// The messages that were counted last, oldest first, at most [`REMEMBERED`].
     pub remembered: VecDeque<MessageId>,
 }
@@ -131,6 +133,7 @@ impl Default for Breaker {
             version: 0,
             circuit: Circuit::Closed,
             row: Vec::new(),
+            delivered_at: None,
             remembered: VecDeque::new(),
         }
     }
@@ -158,8 +161,8 @@ impl Breaker {
         }
     }
 
-    /// What a success at an earlier moment means, told by a process that did not know of the failures then: those before it do not count.
-    pub fn after_success_at(&self, delivered_at: Timestamp) -> Transition {
+    /// What a success at a moment means: the failures before it are in no row.
+    fn after_success_at(&self, delivered_at: Timestamp) -> Transition {
         let later = |counted: &&Counted| counted.at > delivered_at;
         let row: Vec<_> = self.row.iter().filter(later).copied().collect();
         if row.len() == self.row.len() || self.circuit != Circuit::Closed {
@@ -192,6 +195,8 @@ impl Breaker {
 
     fn failed(&self, message: MessageId, failure: &str, now: Timestamp) -> Transition {
         let mut next = self.next();
+        next.row
+            .retain(|counted| self.delivered_at.is_none_or(|delivered_at| counted.at > delivered_at));
         next.row.push(Counted { message, at: now });
         next.remembered.push_back(message);
         let forgotten = next.remembered.len().saturating_sub(REMEMBERED);

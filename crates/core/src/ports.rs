@@ -222,8 +222,8 @@ pub trait Breakers: Send + Sync {
     /// Stores what follows a breaker as it was read; false where somebody else was faster, and nothing was stored.
     async fn put(&self, org: OrgId, id: IntegrationId, next: &Breaker) -> Result<bool, StoreError>;
 
-    /// When a delivery of an integration last succeeded after a moment, by the logs of all processes.
-    async fn last_success_after(&self, org: OrgId, id: IntegrationId, after: Timestamp) -> Result<Option<Timestamp>, StoreError>;
+    /// Notes that deliveries of these integrations succeeded up to a moment, in the breakers that there are.
+    async fn delivered(&self, integrations: &[IntegrationId], at: Timestamp) -> Result<(), StoreError>;
 }
 
 /// Why an integration was not switched.
@@ -242,6 +242,10 @@ pub enum SwitchError {
 pub trait Switches: Send + Sync {
     /// Holds an integration as it is known, or lets it go where there is no hold.
     async fn switch(&self, known: &Guarded<'_>, hold: Option<&Hold>, now: Timestamp) -> Result<(), SwitchError>;
+
+    /// Does the same and stores with it, as one, what follows its breaker as that was read; false where somebody else was faster with the
+    /// breaker, and nothing was done.
+    async fn turn(&self, known: &Guarded<'_>, hold: Option<&Hold>, next: &Breaker, now: Timestamp) -> Result<bool, SwitchError>;
 }
 
 /// Tells people what they should know.

@@ -2,7 +2,8 @@
 //!
 //! The configuration says whether an integration's deliveries are held, and every process follows it. What is counted is in the
 //! database, where all processes count together; each remembers of which integrations something is counted, and reads their breaker
-//! before it sends. A healthy integration costs nothing.
+//! before it sends. A healthy integration costs nothing but a place in a list of successes, which is told about once a second: that ends
+//! rows of failures that others count.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,10 +15,13 @@ use ig_core::integration::{Guarded, Hold, HoldCause};
 use ig_core::message::MessageId;
 use ig_core::ports::{Alerts, Breakers, StoreError, Switches};
 use parking_lot::Mutex;
+use tokio::time::Instant;
 
-use opening::Opening;
+use opening::{Opening, Turned};
+use successes::Successes;
 
 mod opening;
+mod successes;
 
 /// Whether a delivery passes.
 #[derive(Debug)]
@@ -35,6 +39,7 @@ pub struct CircuitBreakers {
     owner: String,
     /// Integrations of which failures are counted, or whose breaker is open.
     troubled: Mutex<HashMap<IntegrationId, Trouble>>,
+    successes: Successes,
     clock: Arc<dyn Clock>,
 }
 
@@ -59,6 +64,7 @@ impl CircuitBreakers {
             opening: Opening::new(switches, alerts),
             owner,
             troubled: Mutex::default(),
+            successes: Successes::default(),
             clock,
         }
     }
@@ -88,7 +94,7 @@ impl CircuitBreakers {
             None => Ok(Passage::Send(None)),
             Some(opened) => {
                 let hold = hold(opened);
-                self.opening.hold(integration, &hold, self.clock.now()).await;
+                self.opening.open(integration, &hold, self.clock.now()).await;
                 Ok(Passage::Hold(hold))
             }
         }
@@ -121,12 +127,16 @@ impl CircuitBreakers {
 
     /// A delivery has ended. A probe always is news; a success is where something is counted against it.
     pub async fn ended(&self, integration: &Guarded<'_>, message: MessageId, ended: Ended, probe: Option<ProbeId>) {
-        let is_news = probe.is_some()
-            || match ended {
-                Ended::Failed(_) => true,
-                Ended::Delivered => self.trouble(integration.id).is_some(),
-                Ended::Untold => false,
-            };
+        let is_news = match ended {
+            Ended::Failed(_) => true,
+            Ended::Delivered => {
+                let is_routine = self.is_routine(integration.id);
+                self.tell_of_successes().await;
+                !is_routine && self.trouble(integration.id).is_some()
+            }
+            Ended::Untold => false,
+        };
+        let is_news = is_news || probe.is_some();
         if !is_news {
             return;
         }
@@ -139,59 +149,55 @@ impl CircuitBreakers {
     async fn settle(&self, integration: &Guarded<'_>, outcome: &Outcome) -> Result<(), StoreError> {
         loop {
             let breaker = self.stored.get(integration.org_id, integration.id).await?;
-            let transition = self.weighed(integration, &breaker, outcome).await?;
+            let transition = breaker.after(outcome, self.clock.now());
             let Some(next) = next(&transition) else {
                 self.note(integration, &breaker);
                 return Ok(());
             };
-            if self.stored.put(integration.org_id, integration.id, next).await? {
-                self.note(integration, next);
-                self.follow(integration, &transition).await;
+            if self.store(integration, &transition, next).await? {
                 return Ok(());
             }
         }
     }
 
-    /// What an outcome means. Before a breaker opens, the logs are asked whether another process delivered meanwhile: then the failures
-    /// before that were not in a row.
-    async fn weighed(&self, integration: &Guarded<'_>, breaker: &Breaker, outcome: &Outcome) -> Result<Transition, StoreError> {
-        let transition = breaker.after(outcome, self.clock.now());
-        let (Transition::Opened(_), Some(first)) = (&transition, breaker.row.first()) else {
-            return Ok(transition);
-        };
-        let (org, id) = (integration.org_id, integration.id);
-        let Some(delivered_at) = self.stored.last_success_after(org, id, first.at).await? else {
-            return Ok(transition);
-        };
-        match breaker.after_success_at(delivered_at) {
-            Transition::Counted(shorter) => {
-                let same_version = Breaker {
-                    version: breaker.version,
-                    ..shorter
-                };
-                Ok(same_version.after(outcome, self.clock.now()))
-            }
-            _ => Ok(transition),
-        }
-    }
-
-    /// What has to happen besides counting.
-    async fn follow(&self, integration: &Guarded<'_>, transition: &Transition) {
+    /// Stores a transition, with all that follows from it; false where somebody else was faster.
+    async fn store(&self, integration: &Guarded<'_>, transition: &Transition, next: &Breaker) -> Result<bool, StoreError> {
         let now = self.clock.now();
-        match transition {
+        let turned = match transition {
             Transition::Opened(breaker) => {
-                if let Some(opened) = opened(breaker) {
-                    self.opening.open(integration, &hold(opened), now).await;
-                }
+                let hold = opened(breaker).map(hold);
+                self.opening.turn(integration, hold.as_ref(), next, now).await?
             }
-            Transition::Closed(_) => self.opening.close(integration, now).await,
-            Transition::Unchanged | Transition::Counted(_) | Transition::StillOpen(_) => {}
+            Transition::Closed(_) => self.opening.turn(integration, None, next, now).await?,
+            Transition::Unchanged | Transition::Counted(_) | Transition::StillOpen(_) => {
+                let stored = self.stored.put(integration.org_id, integration.id, next).await?;
+                if stored { Turned::Done } else { Turned::Outrun }
+            }
+        };
+        match turned {
+            Turned::Done => self.note(integration, next),
+            Turned::Outrun => return Ok(false),
+            // It is counted anew, by what the integration is now.
+            Turned::Stale => {}
         }
+        Ok(true)
     }
 
-    /// Whether nothing is counted against an integration, as far as this process knows.
-    pub fn is_at_rest(&self, id: IntegrationId) -> bool {
-        self.trouble(id).is_none()
+    /// Notes a success of an integration, and whether that is all there is to do about it now: nothing is counted against it here, and
+    /// other processes, which may count, were told of successes a moment ago.
+    pub fn is_routine(&self, id: IntegrationId) -> bool {
+        self.successes.gather(id);
+        !self.successes.are_due(Instant::now()) && self.trouble(id).is_none()
+    }
+
+    /// Tells other processes of the successes that were gathered, about once a second and all in one write.
+    async fn tell_of_successes(&self) {
+        let Some(told) = self.successes.due(Instant::now()) else {
+            return;
+        };
+        if let Err(error) = self.stored.delivered(&told, self.clock.now()).await {
+            tracing::warn!(%error, "other processes could not be told of successes");
+        }
     }
 
     fn trouble(&self, id: IntegrationId) -> Option<Trouble> {

@@ -1,24 +1,22 @@
 //! What is counted of integrations whose deliveries fail: one document an integration that ever had a failure.
+//!
+//! `deliveredAt` stands beside what the version guards: any process moves it on, and no write of the rest moves it back.
 
 mod document;
 
 use async_trait::async_trait;
 use ig_core::breaker::Breaker;
 use ig_core::clock::Timestamp;
-use ig_core::delivery_log::DeliveryStatus;
 use ig_core::id::{IntegrationId, OrgId};
 use ig_core::ports::{Breakers, StoreError};
-use mongodb::bson::{DateTime, doc};
-use serde::Deserialize;
+use mongodb::ClientSession;
+use mongodb::bson::{self, Document, doc};
 
 use crate::database::Database;
 use crate::error::{is_duplicate, store_error};
-use crate::field::{date, long, object_id, timestamp};
-use crate::names::{BREAKERS, DELIVERY_LOGS};
+use crate::field::{date, long, object_id};
+use crate::names::BREAKERS;
 use document::BreakerDocument;
-
-/// How long before it ended a delivery may have begun: all of its attempts, and the waits between them.
-const LONGEST_DELIVERY: std::time::Duration = std::time::Duration::from_mins(30);
 
 /// The breakers.
 #[derive(Debug, Clone)]
@@ -26,26 +24,56 @@ pub struct MongoBreakers {
     database: Database,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct DeliveredAt {
-    delivered_at: DateTime,
-}
-
 impl MongoBreakers {
     pub(crate) fn new(database: Database) -> Self {
         Self { database }
     }
 
-    /// Begins all counting anew, whatever is counted.
-    pub async fn reset(&self, org: OrgId, id: IntegrationId) -> Result<(), StoreError> {
-        loop {
-            let breaker = self.get(org, id).await?;
-            if breaker == Breaker::default() || self.put(org, id, &breaker.enabled()).await? {
-                return Ok(());
-            }
+    /// Stores what follows a breaker as it was read, within a transaction; false where somebody else was faster.
+    pub(crate) async fn put_within(
+        &self,
+        session: &mut ClientSession,
+        org: OrgId,
+        id: IntegrationId,
+        next: &Breaker,
+    ) -> mongodb::error::Result<bool> {
+        let breakers = self.database.collection::<Document>(BREAKERS);
+        let set = set(org, id, next).map_err(mongodb::error::Error::custom)?;
+        if next.version == 1 {
+            let update = breakers.update_one(doc! { "_id": object_id(id.0) }, doc! { "$setOnInsert": set });
+            let made = update.upsert(true).session(session).await?;
+            return Ok(made.upserted_id.is_some());
         }
+        let update = breakers.update_one(as_read(org, id, next), doc! { "$set": set });
+        Ok(update.session(session).await?.matched_count > 0)
     }
+}
+
+/// Begins all counting anew, whatever is counted, within the transaction that switches the integration on.
+pub(crate) async fn begin_anew(
+    database: &Database,
+    session: &mut ClientSession,
+    id: IntegrationId,
+) -> mongodb::error::Result<()> {
+    let anew = doc! {
+        "$inc": { "version": 1_i64 },
+        "$set": { "opened": null, "probe": null, "row": [], "remembered": [] },
+    };
+    let breakers = database.collection::<Document>(BREAKERS);
+    let update = breakers.update_one(doc! { "_id": object_id(id.0) }, anew);
+    update.session(session).await.map(drop)
+}
+
+fn as_read(org: OrgId, id: IntegrationId, next: &Breaker) -> Document {
+    doc! { "_id": object_id(id.0), "orgId": org.0, "version": long(next.version - 1) }
+}
+
+/// All of a breaker but its key and what stands beside the version.
+fn set(org: OrgId, id: IntegrationId, next: &Breaker) -> Result<Document, StoreError> {
+    let document = bson::serialize_to_document(&BreakerDocument::new(org, id, next));
+    let mut document = document.map_err(|error| StoreError::Refused(error.to_string()))?;
+    document.remove("_id");
+    Ok(document)
 }
 
 #[async_trait]
@@ -59,32 +87,26 @@ impl Breakers for MongoBreakers {
 
     async fn put(&self, org: OrgId, id: IntegrationId, next: &Breaker) -> Result<bool, StoreError> {
         let breakers = self.database.collection::<BreakerDocument>(BREAKERS);
-        let document = BreakerDocument::new(org, id, next);
         if next.version == 1 {
+            let document = BreakerDocument::new(org, id, next);
             return match self.database.raw(breakers.insert_one(document)).await? {
                 Ok(_) => Ok(true),
                 Err(error) if is_duplicate(&error) => Ok(false),
                 Err(error) => Err(store_error(&error)),
             };
         }
-        let read = doc! { "_id": object_id(id.0), "orgId": org.0, "version": long(next.version - 1) };
-        let replaced = self.database.within(breakers.replace_one(read, document)).await?;
-        Ok(replaced.matched_count > 0)
+        let change = doc! { "$set": set(org, id, next)? };
+        let updated = self
+            .database
+            .within(breakers.update_one(as_read(org, id, next), change))
+            .await?;
+        Ok(updated.matched_count > 0)
     }
 
-    async fn last_success_after(&self, org: OrgId, id: IntegrationId, after: Timestamp) -> Result<Option<Timestamp>, StoreError> {
-        let logs = self.database.collection::<DeliveredAt>(DELIVERY_LOGS);
-        let found = logs
-            .find_one(doc! {
-                "integrationConfigId": object_id(id.0),
-                "orgId": org.0,
-                "status": DeliveryStatus::Success.as_str(),
-                "createdAt": { "$gt": date(after - LONGEST_DELIVERY) },
-                "deliveredAt": { "$gt": date(after) },
-            })
-            .sort(doc! { "deliveredAt": -1 })
-            .projection(doc! { "deliveredAt": 1 });
-        let found = self.database.within(found).await?;
-        Ok(found.map(|log| timestamp(log.delivered_at)))
+    async fn delivered(&self, integrations: &[IntegrationId], at: Timestamp) -> Result<(), StoreError> {
+        let ids: Vec<_> = integrations.iter().map(|id| object_id(id.0)).collect();
+        let breakers = self.database.collection::<Document>(BREAKERS);
+        let update = breakers.update_many(doc! { "_id": { "$in": ids } }, doc! { "$max": { "deliveredAt": date(at) } });
+        self.database.within(update).await.map(drop)
     }
 }

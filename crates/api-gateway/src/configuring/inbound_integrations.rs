@@ -45,7 +45,6 @@ pub(crate) async fn replace(
     };
     let inbound = as_it_was.switched(is_active, now);
     check(gateway, &inbound).await?;
-    switched_on(gateway, &inbound, was_active).await?;
     commit(gateway, inbound, expected).await
 }
 
@@ -58,9 +57,7 @@ pub(crate) async fn set_active(
 ) -> Result<InboundIntegration, ApiError> {
     let expected = seen.against(None, stored.revision)?;
     let updated_at = changed_now(stored.created_at).updated_at;
-    let was_active = stored.is_active;
     let switched = InboundIntegration { updated_at, ..stored }.switched(is_active, updated_at);
-    switched_on(gateway, &switched, was_active).await?;
     commit(gateway, switched, expected).await
 }
 
@@ -79,13 +76,6 @@ pub(crate) async fn delete(gateway: &Gateway, org: OrgId, id: IntegrationId, see
     let stored = get(gateway, org, id).await?;
     let expected = seen.against(None, stored.revision)?;
     gateway.commit(Change::DeleteInbound(org, id), expected).await?;
-    Ok(())
-}
-
-async fn switched_on(gateway: &Gateway, inbound: &InboundIntegration, was_active: bool) -> Result<(), ApiError> {
-    if inbound.is_active && !was_active {
-        gateway.store().breakers().reset(inbound.org_id, inbound.id).await?;
-    }
     Ok(())
 }
 

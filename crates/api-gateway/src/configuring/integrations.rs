@@ -52,7 +52,6 @@ pub(crate) async fn replace(
     };
     let integration = as_it_was.switched(is_active, now);
     check(gateway, &integration).await?;
-    begin_counting_anew(gateway, &integration, was_active).await?;
     commit(gateway, integration, expected).await
 }
 
@@ -101,19 +100,8 @@ pub(crate) async fn set_active(
 ) -> Result<Integration, ApiError> {
     let expected = seen.against(None, stored.revision)?;
     let updated_at = changed_now(stored.created_at).updated_at;
-    let was_active = stored.is_active;
     let switched = Integration { updated_at, ..stored }.switched(is_active, updated_at);
-    begin_counting_anew(gateway, &switched, was_active).await?;
     commit(gateway, switched, expected).await
-}
-
-/// Whoever switches an integration on says that its target is well: what was counted against it counts no more.
-async fn begin_counting_anew(gateway: &Gateway, integration: &Integration, was_active: bool) -> Result<(), ApiError> {
-    if integration.is_active && !was_active {
-        let breakers = gateway.store().breakers();
-        breakers.reset(integration.org_id, integration.id).await?;
-    }
-    Ok(())
 }
 
 /// Makes an integration again that was deleted, as it was.

@@ -132,16 +132,16 @@ fn a_probe_that_tells_nothing_leaves_its_turn_to_the_next() {
 }
 
 #[test]
-fn a_success_that_was_not_known_of_takes_away_the_failures_before_it() {
+fn what_failed_before_a_success_that_another_process_told_of_is_in_no_row() {
     let four = through(&[1, 2, 3, 4].map(failed));
-    let two = stored(&four, four.after_success_at(at(1)));
-    assert_eq!(two.row.len(), 2);
-    assert_eq!(two.after_success_at(at(1)), Transition::Unchanged);
-    assert_eq!(
-        opened().after_success_at(at(9)),
-        Transition::Unchanged,
-        "an open breaker waits"
-    );
+    let told = Breaker {
+        delivered_at: Some(at(9)),
+        ..four
+    };
+    let Transition::Counted(counted) = told.after(&failed(5), at(10)) else {
+        panic!("it opened")
+    };
+    assert_eq!(counted.row.len(), 1);
 }
 
 fn outcomes() -> impl Strategy<Value = Vec<Outcome>> {

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ig_core::alert::{Alert, Severity};
+use ig_core::breaker::Breaker;
 use ig_core::clock::Timestamp;
 use ig_core::delivery_log::Direction;
 use ig_core::integration::{Guarded, Hold};
-use ig_core::ports::{Alerts, SwitchError, Switches};
+use ig_core::ports::{Alerts, StoreError, SwitchError, Switches};
 
 /// How often a switch is tried that the database does not make, and the pause after the first try.
 const TRIES: u32 = 5;
@@ -25,28 +26,34 @@ impl Opening {
         Self { switches, alerts }
     }
 
-    /// Holds an integration's deliveries and tells people why.
+    /// Stores what follows a breaker and holds the integration, or lets it go, as one; then people are told.
+    pub(super) async fn turn(
+        &self,
+        integration: &Guarded<'_>,
+        hold: Option<&Hold>,
+        next: &Breaker,
+        now: Timestamp,
+    ) -> Result<Turned, StoreError> {
+        let turned = insisted(integration, || self.switches.turn(integration, hold, next, now)).await;
+        match turned {
+            Ok(true) => {
+                self.tell(integration, hold, now).await;
+                Ok(Turned::Done)
+            }
+            Ok(false) => Ok(Turned::Outrun),
+            Err(refused @ SwitchError::Stale) => {
+                tracing::info!(%refused, integration = %integration.id, known = integration.revision, "a breaker was not turned");
+                Ok(Turned::Stale)
+            }
+            Err(SwitchError::Store(error)) => Err(error),
+        }
+    }
+
+    /// Holds an integration whose breaker is open, and tells people: whoever opened it may have died before. Who was faster has done it, or
+    /// has changed the integration since: then it is counted anew.
     pub(super) async fn open(&self, integration: &Guarded<'_>, hold: &Hold, now: Timestamp) {
-        self.hold(integration, hold, now).await;
-        let message = opened(integration, hold);
-        self.alerts.raise(&alert(integration, Severity::Critical, message, now)).await;
-    }
-
-    /// Holds an integration's deliveries. Who was faster has done it, or has changed the integration since: then it is counted anew.
-    pub(super) async fn hold(&self, integration: &Guarded<'_>, hold: &Hold, now: Timestamp) {
-        self.switch(integration, Some(hold), now).await;
-    }
-
-    /// Sends an integration's deliveries again, and tells people.
-    pub(super) async fn close(&self, integration: &Guarded<'_>, now: Timestamp) {
-        self.switch(integration, None, now).await;
-        let message = closed(integration);
-        self.alerts.raise(&alert(integration, Severity::Info, message, now)).await;
-    }
-
-    async fn switch(&self, integration: &Guarded<'_>, hold: Option<&Hold>, now: Timestamp) {
-        match self.switched(integration, hold, now).await {
-            Ok(()) => {}
+        match insisted(integration, || self.switches.switch(integration, Some(hold), now)).await {
+            Ok(()) => self.tell(integration, Some(hold), now).await,
             Err(refused @ SwitchError::Stale) => {
                 tracing::info!(%refused, integration = %integration.id, known = integration.revision, "an integration was not switched");
             }
@@ -56,18 +63,40 @@ impl Opening {
         }
     }
 
-    /// Other processes learn of it by this alone, so a database that is busy for a moment is asked again.
-    async fn switched(&self, integration: &Guarded<'_>, hold: Option<&Hold>, now: Timestamp) -> Result<(), SwitchError> {
-        let mut tries = 1;
-        loop {
-            match self.switches.switch(integration, hold, now).await {
-                Err(SwitchError::Store(error)) if tries < TRIES => {
-                    tracing::warn!(%error, integration = %integration.id, tries, "an integration could not be switched yet");
-                    tokio::time::sleep(PAUSE * tries).await;
-                    tries += 1;
-                }
-                switched => return switched,
+    async fn tell(&self, integration: &Guarded<'_>, hold: Option<&Hold>, now: Timestamp) {
+        let alert = match hold {
+            Some(hold) => alert(integration, Severity::Critical, opened(integration, hold), now),
+            None => alert(integration, Severity::Info, closed(integration), now),
+        };
+        self.alerts.raise(&alert).await;
+    }
+}
+
+/// What became of a breaker that was to be turned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turned {
+    /// It is stored, and the integration is switched.
+    Done,
+    /// Somebody else has changed the breaker since; nothing was done.
+    Outrun,
+    /// Somebody has changed the integration since; nothing was done.
+    Stale,
+}
+
+/// Other processes learn of a switch by this alone, so a database that is busy for a moment is asked again.
+async fn insisted<T, F>(integration: &Guarded<'_>, switch: impl Fn() -> F) -> Result<T, SwitchError>
+where
+    F: Future<Output = Result<T, SwitchError>>,
+{
+    let mut tries = 1;
+    loop {
+        match switch().await {
+            Err(SwitchError::Store(error)) if tries < TRIES => {
+                tracing::warn!(%error, integration = %integration.id, tries, "an integration could not be switched yet");
+                tokio::time::sleep(PAUSE * tries).await;
+                tries += 1;
             }
+            switched => return switched,
         }
     }
 }

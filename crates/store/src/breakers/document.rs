@@ -20,6 +20,8 @@ pub(super) struct BreakerDocument {
     opened: Option<OpenedDocument>,
     probe: Option<ProbeDocument>,
     row: Vec<CountedDocument>,
+    #[serde(default, skip_serializing)]
+    delivered_at: Option<bson::DateTime>,
     remembered: Vec<String>,
 }
 
@@ -52,6 +54,7 @@ impl BreakerDocument {
             version,
             circuit,
             row,
+            delivered_at: _,
             remembered,
         } = breaker;
         let (opened, probe) = match circuit {
@@ -66,6 +69,7 @@ impl BreakerDocument {
             opened,
             probe,
             row: row.iter().map(CountedDocument::from).collect(),
+            delivered_at: None,
             remembered: remembered.iter().map(MessageId::to_string).collect(),
         }
     }
@@ -81,6 +85,7 @@ impl BreakerDocument {
                 (Some(opened), Some(probe)) => Circuit::HalfOpen { opened, probe },
             },
             row: self.row.into_iter().map(CountedDocument::read).collect::<Result<_, _>>()?,
+            delivered_at: self.delivered_at.map(timestamp),
             remembered: self.remembered.iter().map(|text| message(text)).collect::<Result<_, _>>()?,
         })
     }

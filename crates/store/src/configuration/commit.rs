@@ -30,7 +30,7 @@ use crate::org_units::OrgUnitDocument;
 use crate::organizations::OrganizationDocument;
 use crate::stored::Stored;
 use crate::templates::TemplateDocument;
-use crate::{inbound_integrations, lookups};
+use crate::{breakers, inbound_integrations, lookups};
 
 #[derive(Debug, Deserialize)]
 struct Revised {
@@ -70,6 +70,9 @@ impl Configurations {
         match document {
             Some(document) => {
                 self.check_route(session, change).await?;
+                if found.is_some() {
+                    self.begin_counting_anew(session, change).await?;
+                }
                 self.put(session, &subject, document, expected).await?;
             }
             None if found.is_none() => return Err(Error::custom(CommitError::NotFound)),
@@ -156,6 +159,32 @@ impl Configurations {
             | Change::DeleteTemplate(..)
             | Change::DeleteEventType(..)
             | Change::LookupsChanged(..) => Ok(None),
+        }
+    }
+
+    /// Whoever switches an integration on says that its target is well: what was counted against it counts no more.
+    async fn begin_counting_anew(&self, session: &mut ClientSession, change: &Change) -> Result<()> {
+        let id = if let Change::PutIntegration(integration) = change
+            && integration.is_active
+        {
+            integration.id
+        } else if let Change::PutInbound(inbound) = change
+            && inbound.is_active
+        {
+            inbound.id
+        } else {
+            return Ok(());
+        };
+        let items = self.database.collection::<Document>(INTEGRATIONS);
+        let was_off = doc! { "_id": object_id(id.0), "isActive": false };
+        let found = items
+            .find_one(was_off)
+            .projection(doc! { "_id": 1 })
+            .session(&mut *session)
+            .await?;
+        match found {
+            Some(_) => breakers::begin_anew(&self.database, session, id).await,
+            None => Ok(()),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use futures::FutureExt;
+use ig_core::breaker::Breaker;
 use ig_core::clock::Timestamp;
 use ig_core::delivery_log::Direction;
 use ig_core::history::Action;
@@ -16,6 +17,7 @@ use mongodb::options::ReturnDocument;
 use super::expected::refusal;
 use super::log::Subject;
 use super::{CommitError, Configurations, Expected};
+use crate::breakers::MongoBreakers;
 use crate::field::{date, long};
 use crate::integrations::HoldDocument;
 use crate::names::INTEGRATIONS;
@@ -25,6 +27,8 @@ use crate::stored::Outcome as _;
 struct Switch<'a> {
     subject: Subject,
     hold: Option<&'a Hold>,
+    /// What follows its breaker, where that is stored with it.
+    next: Option<&'a Breaker>,
     now: Timestamp,
 }
 
@@ -39,17 +43,28 @@ impl Configurations {
         expected: Expected,
         now: Timestamp,
     ) -> std::result::Result<u64, CommitError> {
-        let subject = match direction {
-            Direction::Outbound => Subject::Integration(org, id),
-            Direction::Inbound => Subject::Inbound(org, id),
+        let switch = Switch {
+            subject: subject(direction, org, id),
+            hold,
+            next: None,
+            now,
         };
-        let switch = Switch { subject, hold, now };
+        let switched = self.committed_switch(switch, expected).await?;
+        Ok(switched.unwrap_or_default())
+    }
+
+    /// Nothing where the breaker has changed since it was read.
+    async fn committed_switch(&self, switch: Switch<'_>, expected: Expected) -> std::result::Result<Option<u64>, CommitError> {
         let committed = self
             .database
             .transact((self, switch, expected), |session, (this, switch, expected)| {
                 this.attempt_switch(session, switch, *expected).boxed()
             });
-        committed.await?.map_err(|error| refusal(&error))
+        match committed.await? {
+            Ok(revision) => Ok(Some(revision)),
+            Err(error) if error.get_custom::<Outrun>().is_some() => Ok(None),
+            Err(error) => Err(refusal(&error)),
+        }
     }
 
     async fn attempt_switch(&self, session: &mut ClientSession, switch: &Switch<'_>, expected: Expected) -> Result<u64> {
@@ -57,6 +72,7 @@ impl Configurations {
         let found = self.revision_of(session, &switch.subject).await?;
         let checked = expected.check(found, switch.subject.unique_field());
         checked.map_err(Error::custom)?;
+        self.turn_breaker(session, switch).await?;
         let change = switch.change(revision).map_err(Error::custom)?;
         let integrations = self.database.collection::<Document>(INTEGRATIONS);
         let update = integrations.find_one_and_update(doc! { "_id": switch.subject.key() }, change);
@@ -69,6 +85,31 @@ impl Configurations {
     }
 }
 
+impl Configurations {
+    /// A breaker and the switch that follows from it are one: nothing is open that is not held, whoever dies meanwhile.
+    async fn turn_breaker(&self, session: &mut ClientSession, switch: &Switch<'_>) -> Result<()> {
+        let (Subject::Integration(org, id) | Subject::Inbound(org, id), Some(next)) = (&switch.subject, switch.next) else {
+            return Ok(());
+        };
+        let breakers = MongoBreakers::new(self.database.clone());
+        if breakers.put_within(session, *org, *id, next).await? {
+            return Ok(());
+        }
+        Err(Error::custom(Outrun))
+    }
+}
+
+/// Somebody else has changed the breaker since it was read.
+#[derive(Debug)]
+struct Outrun;
+
+fn subject(direction: Direction, org: OrgId, id: IntegrationId) -> Subject {
+    match direction {
+        Direction::Outbound => Subject::Integration(org, id),
+        Direction::Inbound => Subject::Inbound(org, id),
+    }
+}
+
 #[async_trait]
 impl Switches for Configurations {
     async fn switch(&self, known: &Guarded<'_>, hold: Option<&Hold>, now: Timestamp) -> std::result::Result<(), SwitchError> {
@@ -76,9 +117,32 @@ impl Switches for Configurations {
         let switching = Self::switch(self, known.direction, known.org_id, known.id, hold, expected, now);
         match switching.await {
             Ok(_revision) => Ok(()),
-            Err(CommitError::Store(error)) => Err(error.into()),
-            Err(CommitError::NotFound | CommitError::Stale { .. } | CommitError::Duplicate { .. }) => Err(SwitchError::Stale),
+            Err(error) => Err(unswitched(error)),
         }
+    }
+
+    async fn turn(
+        &self,
+        known: &Guarded<'_>,
+        hold: Option<&Hold>,
+        next: &Breaker,
+        now: Timestamp,
+    ) -> std::result::Result<bool, SwitchError> {
+        let switch = Switch {
+            subject: subject(known.direction, known.org_id, known.id),
+            hold,
+            next: Some(next),
+            now,
+        };
+        let switched = self.committed_switch(switch, Expected::Revision(known.revision)).await;
+        switched.map(|revision| revision.is_some()).map_err(unswitched)
+    }
+}
+
+fn unswitched(error: CommitError) -> SwitchError {
+    match error {
+        CommitError::Store(error) => error.into(),
+        CommitError::NotFound | CommitError::Stale { .. } | CommitError::Duplicate { .. } => SwitchError::Stale,
     }
 }
 

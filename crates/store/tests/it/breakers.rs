@@ -6,10 +6,10 @@ use ig_core::clock::Timestamp;
 use ig_core::configuration::Change;
 use ig_core::delivery_log::Direction;
 use ig_core::id::{EventId, IntegrationId, OrgId, SourceId};
-use ig_core::integration::{Hold, HoldCause};
+use ig_core::integration::{Hold, HoldCause, Integration};
 use ig_core::message::MessageId;
-use ig_core::ports::Breakers as _;
-use ig_store::{CommitError, Expected, MongoBreakers};
+use ig_core::ports::{Breakers as _, SwitchError, Switches as _};
+use ig_store::{CommitError, Configurations, Expected, MongoBreakers};
 use ig_testkit::builders;
 
 use crate::stored::{Stored, moment};
@@ -75,9 +75,108 @@ async fn a_breaker_reads_as_it_was_written_and_an_older_version_is_refused() {
     assert!(breakers.put(ORG, id(), &probing).await.unwrap());
     assert_eq!(breakers.get(ORG, id()).await.unwrap(), probing);
     assert!(!breakers.put(ORG, id(), &opened).await.unwrap());
-    breakers.reset(ORG, id()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_success_that_was_told_ends_the_row_and_survives_what_is_counted() {
+    let stored = Stored::fresh().await;
+    let breakers = stored.store.breakers();
+    breakers.delivered(&[id()], moment(1)).await.unwrap();
+    assert_eq!(
+        breakers.get(ORG, id()).await.unwrap(),
+        Breaker::default(),
+        "a healthy one has no breaker"
+    );
+    for number in 0..THRESHOLD - 1 {
+        count(&breakers, number, moment(2)).await;
+    }
+    breakers.delivered(&[id()], moment(9)).await.unwrap();
+    breakers.delivered(&[id()], moment(8)).await.unwrap();
+    count(&breakers, 50, moment(10)).await;
+    let breaker = breakers.get(ORG, id()).await.unwrap();
+    assert_eq!((breaker.row.len(), &breaker.circuit), (1, &Circuit::Closed));
+    assert_eq!(breaker.delivered_at, Some(moment(9)));
+}
+
+async fn made(configuration: &Configurations, integration: &Integration) -> u64 {
+    let organization = Change::PutOrganization(builders::organization(1));
+    configuration.commit(organization, Expected::New).await.unwrap();
+    let put = Change::PutIntegration(Box::new(integration.clone()));
+    configuration.commit(put, Expected::New).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_breaker_opens_with_the_switch_or_not_at_all() {
+    let stored = Stored::fresh().await;
+    let (configuration, breakers) = (stored.store.configuration(), stored.store.breakers());
+    let mut integration = builders::integration(1, "order", "https://a.example/");
+    integration.id = id();
+    integration.revision = made(&configuration, &integration).await;
+    for number in 0..THRESHOLD - 1 {
+        count(&breakers, number, moment(1)).await;
+    }
+    let four = breakers.get(ORG, id()).await.unwrap();
+    let Transition::Opened(next) = four.after(&failed(99), moment(2)) else {
+        panic!()
+    };
+    let hold = Hold {
+        cause: HoldCause::CircuitOpen,
+        since: moment(2),
+        reason: "it failed".to_owned(),
+    };
+    let outdated = Integration {
+        revision: integration.revision + 1,
+        ..integration.clone()
+    };
+    let turned = configuration.turn(&outdated.guarded(), Some(&hold), &next, moment(2)).await;
+    assert_eq!(turned, Err(SwitchError::Stale));
+    assert_eq!(breakers.get(ORG, id()).await.unwrap(), four, "nothing of it was done");
+    let turned = configuration
+        .turn(&integration.guarded(), Some(&hold), &next, moment(2))
+        .await;
+    assert_eq!(turned, Ok(true));
+    let held = stored.store.integrations().get(ORG, id()).await.unwrap().unwrap();
+    assert_eq!((held.is_active, held.hold), (false, Some(hold)));
+    assert!(matches!(breakers.get(ORG, id()).await.unwrap().circuit, Circuit::Open(_)));
+    let outrun = configuration
+        .turn(
+            &Integration {
+                revision: held.revision,
+                ..integration
+            }
+            .guarded(),
+            None,
+            &next,
+            moment(3),
+        )
+        .await;
+    assert_eq!(outrun, Ok(false), "the breaker has changed since");
+    let still = stored.store.integrations().get(ORG, id()).await.unwrap().unwrap();
+    assert!(!still.is_active);
+}
+
+#[tokio::test]
+async fn an_enabling_that_is_refused_leaves_the_breaker_as_it_is() {
+    let stored = Stored::fresh().await;
+    let (configuration, breakers) = (stored.store.configuration(), stored.store.breakers());
+    let mut integration = builders::integration(1, "order", "https://a.example/");
+    (integration.id, integration.is_active) = (id(), false);
+    let revision = made(&configuration, &integration).await;
+    for number in 0..THRESHOLD {
+        count(&breakers, number, moment(1)).await;
+    }
+    let opened = breakers.get(ORG, id()).await.unwrap();
+    integration.is_active = true;
+    let enable = |expected| configuration.commit(Change::PutIntegration(Box::new(integration.clone())), expected);
+    let stale = enable(Expected::Revision(revision + 1)).await;
+    assert_eq!(stale, Err(CommitError::Stale { current: revision }));
+    assert_eq!(breakers.get(ORG, id()).await.unwrap(), opened);
+    enable(Expected::Revision(revision)).await.unwrap();
     let anew = breakers.get(ORG, id()).await.unwrap();
-    assert_eq!((anew.circuit, anew.row.len()), (Circuit::Closed, 0));
+    assert_eq!(
+        (anew.circuit, anew.row.len(), anew.version),
+        (Circuit::Closed, 0, opened.version + 1)
+    );
 }
 
 #[tokio::test]
