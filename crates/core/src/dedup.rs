@@ -1,6 +1,7 @@
 //! Telling a repeated event from a changed one.
 //!
-//! The same type, payload id, entity **and payload** within the window is a repeat. A changed payload never is.
+//! The same type, payload id, entity **and payload** within the window is a repeat. A changed payload never is. The window is one of the
+//! events' own time: how long a backlog keeps them waiting makes nothing a repeat, and nothing a new event.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -11,8 +12,10 @@ use crate::clock::Timestamp;
 use crate::event::Event;
 use crate::id::{Position, SourceId};
 
-/// How long an event is remembered.
+/// Within so long of each other, by their own time, one event repeats the other.
 pub const WINDOW: Duration = Duration::from_mins(5);
+/// How long an event is remembered after it was seen: a repeat may be read later than it happened.
+pub const REMEMBERED: Duration = Duration::from_mins(10);
 
 /// What two events share when one repeats the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -50,9 +53,11 @@ pub struct SeenEvent {
     pub position: Position,
     /// When it was seen.
     pub at: Timestamp,
+    /// When it happened.
+    pub happened_at: Timestamp,
 }
 
-/// The events of the last [`WINDOW`], at most so many of them.
+/// The events that were seen within [`REMEMBERED`], at most so many of them.
 #[derive(Debug)]
 pub struct DedupWindow {
     capacity: usize,
@@ -72,12 +77,15 @@ impl DedupWindow {
 
     /// Notes an event and says whether it repeats another one; the same row read again repeats nothing.
     pub fn is_repeat(&mut self, event: SeenEvent) -> bool {
-        self.forget_before(event.at - WINDOW);
-        if let Some(first) = self.seen.get(&event.key) {
-            first.source != event.source || first.position != event.position
-        } else {
-            self.remember(event);
-            false
+        self.forget_before(event.at - REMEMBERED);
+        match self.seen.get(&event.key) {
+            Some(first) if first.source == event.source && first.position == event.position => false,
+            Some(first) if is_within(first.happened_at, event.happened_at) => true,
+            // What comes next is held against the latest.
+            Some(_) | None => {
+                self.remember(event);
+                false
+            }
         }
     }
 
@@ -101,7 +109,7 @@ impl DedupWindow {
     }
 
     fn remember(&mut self, event: SeenEvent) {
-        if self.seen.len() >= self.capacity {
+        while self.seen.len() >= self.capacity && !self.order.is_empty() {
             self.forget_oldest();
         }
         self.order.push_back((event.at, event.key));
@@ -115,10 +123,19 @@ impl DedupWindow {
     }
 
     fn forget_oldest(&mut self) {
-        if let Some((_, key)) = self.order.pop_front() {
+        let Some((at, key)) = self.order.pop_front() else {
+            return;
+        };
+        // One that was seen again since has a later place in the order.
+        if self.seen.get(&key).is_some_and(|event| event.at == at) {
             self.seen.remove(&key);
         }
     }
+}
+
+fn is_within(one: Timestamp, other: Timestamp) -> bool {
+    let apart = (one - other).abs().to_std();
+    apart.is_ok_and(|apart| apart <= WINDOW)
 }
 
 #[cfg(test)]
@@ -133,7 +150,23 @@ mod tests {
             source: SourceId::new("mysql"),
             position,
             at: Utc.timestamp_opt(1_000_000, 0).unwrap() + TimeDelta::seconds(second),
+            happened_at: Utc.timestamp_opt(1_000_000, 0).unwrap() + TimeDelta::seconds(second),
         }
+    }
+
+    #[test]
+    fn a_window_is_one_of_the_events_own_time() {
+        let mut window = DedupWindow::new(10);
+        let read = |position, happened: i64, read: i64| SeenEvent {
+            at: seen(1, position, read).at,
+            ..seen(1, position, happened)
+        };
+        // A backlog is read in a moment.
+        assert!(!window.is_repeat(read(1, 0, 900)));
+        assert!(!window.is_repeat(read(2, 301, 901)), "five minutes later");
+        assert!(window.is_repeat(read(3, 400, 902)));
+        // And a repeat that waited is one.
+        assert!(window.is_repeat(read(4, 500, 1_400)));
     }
 
     #[test]

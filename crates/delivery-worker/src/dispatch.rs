@@ -137,6 +137,7 @@ impl Dispatch {
             source: event.source.clone(),
             position: event.position,
             at: now,
+            happened_at: event.created_at.unwrap_or(now),
         };
         let repeats = self.repeats.lock().is_repeat(seen.clone());
         if !repeats {

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use ig_core::clock::Clock;
-use ig_core::dedup::WINDOW;
+use ig_core::dedup::REMEMBERED;
 use ig_core::id::{Position, SourceId};
 use ig_core::lease::{Claim, Lease, Rebalance, SourceMarks, WorkerId, fair_share, rebalance};
 use ig_core::partition::PartitionId;
@@ -259,7 +259,7 @@ impl Keeper {
             }
         }
         if !won.is_empty() {
-            let since = self.parts.clock.now() - WINDOW;
+            let since = self.parts.clock.now() - REMEMBERED;
             self.parts.dispatch.restore_seen(self.parts.journal.seen_since(since).await?);
             self.hold(won);
         }

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use ig_core::clock::Timestamp;
-use ig_core::dedup::{DedupKey, SeenEvent};
+use ig_core::dedup::{DedupKey, REMEMBERED, SeenEvent};
 use ig_core::id::SourceId;
 use ig_core::ports::StoreError;
 use mongodb::bson::{self, Binary, doc, oid::ObjectId};
@@ -17,8 +17,8 @@ use crate::error::unreadable;
 use crate::field::{binary, date};
 use crate::names::PROCESSED_EVENTS;
 
-/// How long an event is remembered; twice the window in which a repeat is told.
-pub(crate) const REMEMBERED_SECONDS: u64 = 10 * 60;
+/// How long chunks are kept.
+pub(crate) const REMEMBERED_SECONDS: u64 = REMEMBERED.as_secs();
 
 /// Key, source's place in the list, position, milliseconds since 1970.
 const EVENT_LEN: usize = 16 + 2 + 8 + 8;
@@ -34,6 +34,9 @@ pub(crate) struct SeenChunk {
     at: bson::DateTime,
     sources: Vec<String>,
     events: Binary,
+    /// When each of them happened, in milliseconds since 1970; a chunk without was written when that was when it was seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    happened: Option<Binary>,
 }
 
 impl SeenChunk {
@@ -46,13 +49,16 @@ impl SeenChunk {
         let latest = events.iter().map(|event| event.at).max()?;
         let (sources, places) = sources_of(events);
         let mut packed = Vec::with_capacity(events.len() * EVENT_LEN);
+        let mut happened = Vec::with_capacity(events.len() * 8);
         for event in events {
             let SeenEvent {
                 key,
                 source,
                 position,
                 at,
+                happened_at,
             } = event;
+            happened.extend(happened_at.timestamp_millis().to_be_bytes());
             packed.extend(key.0);
             packed.extend(places[source].to_be_bytes());
             packed.extend(position.to_be_bytes());
@@ -63,25 +69,37 @@ impl SeenChunk {
             at: date(latest),
             sources,
             events: binary(packed),
+            happened: Some(binary(happened)),
         })
     }
 
     fn unpack(&self) -> Result<Vec<SeenEvent>, StoreError> {
         let (events, rest) = self.events.bytes.as_chunks::<EVENT_LEN>();
-        let unpacked = events.iter().map(|event| self.event(event)).collect::<Option<Vec<_>>>();
+        let (happened, _) = self
+            .happened
+            .as_ref()
+            .map_or(&[][..], |happened| &happened.bytes[..])
+            .as_chunks::<8>();
+        let unpacked = events
+            .iter()
+            .enumerate()
+            .map(|(at, event)| self.event(event, happened.get(at)));
+        let unpacked = unpacked.collect::<Option<Vec<_>>>();
         unpacked.filter(|_| rest.is_empty()).ok_or_else(|| unreadable("events"))
     }
 
-    fn event(&self, packed: &[u8; EVENT_LEN]) -> Option<SeenEvent> {
+    fn event(&self, packed: &[u8; EVENT_LEN], happened: Option<&[u8; 8]>) -> Option<SeenEvent> {
         let (key, rest) = packed.split_first_chunk()?;
         let (place, rest) = rest.split_first_chunk()?;
         let (position, rest) = rest.split_first_chunk()?;
         let (millis, _) = rest.split_first_chunk()?;
+        let moment = |millis: &[u8; 8]| chrono::DateTime::from_timestamp_millis(i64::from_be_bytes(*millis));
         Some(SeenEvent {
             key: DedupKey(*key),
             source: SourceId::new(self.sources.get(usize::from(u16::from_be_bytes(*place)))?),
             position: u64::from_be_bytes(*position),
-            at: chrono::DateTime::from_timestamp_millis(i64::from_be_bytes(*millis))?,
+            at: moment(millis)?,
+            happened_at: moment(happened.unwrap_or(millis))?,
         })
     }
 }
@@ -131,6 +149,7 @@ mod tests {
             source: SourceId::new(source),
             position,
             at: chrono::Utc.timestamp_millis_opt(at).unwrap(),
+            happened_at: chrono::Utc.timestamp_millis_opt(at / 2).unwrap(),
         })
     }
 
@@ -151,6 +170,7 @@ mod tests {
             source: SourceId::new("mysql"),
             position: 7,
             at: chrono::Utc.timestamp_opt(1, 0).unwrap(),
+            happened_at: chrono::Utc.timestamp_opt(1, 0).unwrap(),
         };
         let mut chunk = SeenChunk::pack(&[&event]).remove(0);
         chunk.events.bytes.pop();

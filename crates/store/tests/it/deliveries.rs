@@ -156,6 +156,7 @@ pub(crate) fn seen(key: u8, second: i64) -> SeenEvent {
         source: SourceId::new("mysql"),
         position: u64::from(key),
         at: moment(second),
+        happened_at: moment(second),
     }
 }
 
