@@ -1,9 +1,9 @@
 //! A pattern, taken apart once.
 
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 
 use chrono::format::{Item, Parsed, StrftimeItems, parse};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeZone, Utc};
 use chrono_tz::Tz;
 
 use super::{Moment, tokens};
@@ -74,7 +74,7 @@ impl Pattern {
     }
 
     /// A moment in this form, as clocks show it in its zone.
-    pub fn write(&self, moment: DateTime<Tz>) -> Result<String, String> {
+    pub fn write<Z: TimeZone<Offset: Display>>(&self, moment: DateTime<Z>) -> Result<String, String> {
         let mut text = String::new();
         write!(text, "{}", moment.format_with_items(self.items.iter()))
             .map_err(|_| format!("the date cannot be written as {}", self.text))?;

@@ -251,6 +251,13 @@ async fn helpers_do_what_they_say() {
         ("addDays('2024-02-28', 2)", json!("2024-03-01T00:00:00.000Z")),
         ("addHours(context.now, -1).toISOString()", json!("2024-03-10T11:30:00.000Z")),
         ("addMinutes(new Date(0), 90)", json!("1970-01-01T01:30:00.000Z")),
+        (
+            "formatDate('2024-03-10T18:30:00Z', 'DD/MM/YYYY hh:mm A', 'Asia/Kolkata')",
+            json!("11/03/2024 12:00 AM"),
+        ),
+        ("formatDate(new Date(0), '%H:%M %z', '-03:00')", json!("21:00 -0300")),
+        ("formatDate(null, 'YYYY')", Value::Null),
+        ("formatPhone('9876543210x12', '91')", Value::Null),
         ("formatPhone('(415) 555-0132', 1)", json!("+14155550132")),
         ("formatPhone(null, 1)", Value::Null),
         (
@@ -276,12 +283,27 @@ async fn helpers_do_what_they_say() {
         "parseDate('25/03/2024', 'MDY')",
         "parseDate('1957')",
         "parseDate('x')",
+        "formatDate('2024-03-10', 'Q')",
+        "new Date('x')",
         "addDays('2024-01-01', 'x')",
         "datetime('2024-03-10', '1', 'Mars/X')",
         "parseDate('1', 'dd/mm')",
     ] {
         let error = rig.error(&format!("return {expression}")).await;
         assert!(error.message.starts_with("RangeError: "), "{expression}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_locale_says_is_refused_and_not_invented() {
+    let rig = Rig::new();
+    for expression in [
+        "new Date(0).toLocaleString('en-IN', { timeZone: 'Asia/Kolkata' })",
+        "new Date(0).toLocaleDateString()",
+        "(1234.5).toLocaleString('en-IN')",
+    ] {
+        let error = rig.error(&format!("return {expression}")).await;
+        assert!(error.message.contains("is not offered"), "{expression}: {error}");
     }
 }
 

@@ -173,6 +173,7 @@ async fn the_globals_are_the_language_and_the_helpers_and_nothing_of_the_host() 
         "epoch",
         "escape",
         "eval",
+        "formatDate",
         "formatPhone",
         "get",
         "globalThis",

@@ -9,6 +9,33 @@
     delete globalThis[name];
   }
 
+  function replace(prototype, name, value) {
+    defineProperty(prototype, name, { value, writable: true, enumerable: false, configurable: true });
+  }
+
+  // No locale is known here: what looked like its writing would be another's.
+  function withoutLocale(prototype, name, instead) {
+    const message = `${name} is not offered, because scripts know no locales: use ${instead}`;
+    replace(prototype, name, { [name]() { throw new TypeError(message); } }[name]);
+  }
+  const written = 'formatDate(value, "DD/MM/YYYY hh:mm A", "Asia/Kolkata")';
+  for (const name of ["toLocaleString", "toLocaleDateString", "toLocaleTimeString"]) {
+    withoutLocale(Date.prototype, name, written);
+  }
+  for (const type of [Number, BigInt]) withoutLocale(type.prototype, "toLocaleString", "toFixed or String");
+
+  // JSON would have `null` in the place of a Date that none could be made of, and nobody would be told.
+  const { getTime, toISOString } = Date.prototype;
+  const { apply } = Reflect;
+  replace(Date.prototype, "toJSON", {
+    toJSON() {
+      if (apply(getTime, this, []) !== apply(getTime, this, [])) {
+        throw new RangeError("the Date is invalid: what it was made of is no date that JavaScript reads; use parseDate");
+      }
+      return apply(toISOString, this, []);
+    },
+  }.toJSON);
+
   // A frozen prototype's properties cannot be assigned on objects that inherit them: `error.name = "Mine"` would throw.
   // An accessor in their place defines the property on the object instead, as the assignment would have.
   function overridable(prototype, keys) {

@@ -8,10 +8,11 @@ mod zone;
 use boa_engine::native_function::NativeFunctionPointer;
 use boa_engine::{Context, JsNativeError, JsResult, JsString, JsValue, NativeFunction};
 
-const FUNCTIONS: [(&str, usize, NativeFunctionPointer); 12] = [
+const FUNCTIONS: [(&str, usize, NativeFunctionPointer); 13] = [
     ("epoch", 1, dates::epoch),
     ("datetime", 4, dates::datetime),
     ("parseDate", 3, dates::parse_date),
+    ("formatDate", 3, dates::format_date),
     ("addDays", 2, dates::add_days),
     ("addHours", 2, dates::add_hours),
     ("addMinutes", 2, dates::add_minutes),

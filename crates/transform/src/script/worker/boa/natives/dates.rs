@@ -3,7 +3,7 @@
 use boa_engine::object::builtins::JsDate;
 use boa_engine::{Context, JsArgs as _, JsResult, JsString, JsValue};
 use chrono::{DateTime, SecondsFormat, Utc};
-use ig_core::date::Forms;
+use ig_core::date::{Forms, Pattern};
 use serde_json::Value;
 
 use super::zone::Zone;
@@ -79,6 +79,25 @@ pub(super) fn datetime(_: &JsValue, arguments: &[JsValue], context: &mut Context
 pub(super) fn parse_date(_: &JsValue, arguments: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
     let reading = Reading::of(arguments.get_or_undefined(1), arguments.get_or_undefined(2), context)?;
     date(moment(arguments.get_or_undefined(0), &reading, context)?, context)
+}
+
+/// `formatDate(v, pattern, tz?)`: the date as clocks in the zone show it; `null` for `null`, `undefined` and the empty text.
+pub(super) fn format_date(_: &JsValue, arguments: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let pattern = text(arguments.get_or_undefined(1), context)?.unwrap_or_default();
+    let pattern = Pattern::output(&pattern).or_else(|reason| range_error(&format!("the pattern of a date {reason}")))?;
+    let reading = Reading::of(&JsValue::undefined(), arguments.get_or_undefined(2), context)?;
+    let Some(milliseconds) = moment(arguments.get_or_undefined(0), &reading, context)? else {
+        return Ok(JsValue::null());
+    };
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a Date has whole milliseconds, and fewer than these"
+    )]
+    let at = DateTime::from_timestamp_millis(milliseconds as i64).unwrap_or_default();
+    match reading.zone.write(at, &pattern) {
+        Ok(written) => Ok(JsString::from(written).into()),
+        Err(reason) => range_error(&reason),
+    }
 }
 
 /// `addDays(v, n)`: a `Date` that many times 24 hours later.

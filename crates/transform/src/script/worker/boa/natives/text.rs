@@ -28,9 +28,10 @@ fn change(arguments: &[JsValue], context: &mut Context, with: impl Fn(&str) -> S
     })
 }
 
-/// `formatPhone(phone, cc)`: the number in international form (E.164), `null` when there are not 7 to 15 digits.
+/// `formatPhone(phone, cc)`: the number in international form (E.164), `null` where that is not certain.
 ///
-/// A number that begins with `+` or `00` carries its country code. One that begins with the country code given and is longer
+/// It must be one number of 7 to 15 digits, written with blanks, dots, dashes and brackets alone: an extension or a second number would
+/// make it somebody else's. A number that begins with `+` or `00` carries its country code; any other needs the one given. One that begins with the country code given and is longer
 /// than ten digits has it already. From any other the zeros in front are dropped and the code is put before it.
 pub(super) fn format_phone(_: &JsValue, arguments: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
     let Some(phone) = text(arguments.get_or_undefined(0), context)? else {
@@ -43,17 +44,38 @@ pub(super) fn format_phone(_: &JsValue, arguments: &[JsValue], context: &mut Con
 }
 
 fn international(phone: &str, code: &str) -> Option<String> {
-    let all = digits(phone);
-    let number = if phone.trim_start().starts_with('+') {
+    let (phone, has_plus) = written(phone)?;
+    let all = digits(&phone);
+    let number = if has_plus {
         all
     } else if let Some(rest) = all.strip_prefix("00") {
         rest.to_owned()
-    } else if !code.is_empty() && all.starts_with(code) && all.len() > 10 {
+    } else if code.is_empty() {
+        return None;
+    } else if all.starts_with(code) && all.len() > 10 {
         all
     } else {
         format!("{code}{}", all.trim_start_matches('0'))
     };
     (7..=15).contains(&number.len()).then(|| format!("+{number}"))
+}
+
+/// A number without the plus in front, and whether there was one; nothing where something else than one number is written there.
+fn written(phone: &str) -> Option<(String, bool)> {
+    let phone = phone.trim();
+    let (rest, has_plus) = phone.strip_prefix('+').map_or((phone, false), |rest| (rest, true));
+    let belongs = |letter: char| {
+        let is_dash = matches!(letter, '-' | '\u{2010}'..='\u{2015}' | '\u{2212}');
+        letter.is_ascii_digit() || letter.is_whitespace() || is_dash || matches!(letter, '.' | '(' | ')')
+    };
+    // Between a country code and the number, the zero that is dialled within the country alone.
+    let international = has_plus || rest.starts_with("00");
+    let rest = if international {
+        rest.replace("(0)", "")
+    } else {
+        rest.to_owned()
+    };
+    rest.chars().all(belongs).then_some((rest, has_plus))
 }
 
 fn digits(text: &str) -> String {
@@ -73,6 +95,12 @@ mod tests {
             ("09876543210", "91", Some("+919876543210")),
             ("(415) 555-0132", "1", Some("+14155550132")),
             ("9198765432", "91", Some("+919198765432")),
+            ("+44 (0)20 7946 0958", "91", Some("+442079460958")),
+            ("9876543210x12", "91", None),
+            ("98765 43210 / 43211", "91", None),
+            ("+91 98765 43210 ext. 4", "91", None),
+            ("9876543210", "", None),
+            ("98765+43210", "91", None),
             ("12345", "1", None),
             ("", "1", None),
             ("12345678901234567", "1", None),

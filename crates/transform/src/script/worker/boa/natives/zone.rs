@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, FixedOffset, Utc};
 use chrono_tz::Tz;
-use ig_core::date::Moment;
+use ig_core::date::{Moment, Pattern};
 
 /// Where clocks show a time.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +25,14 @@ impl Zone {
         let name = name.trim();
         let offset = || name.parse().ok().map(Self::Offset);
         name.parse().ok().map(Self::Named).or_else(offset)
+    }
+
+    /// A moment in a form, as clocks there show it.
+    pub(super) fn write(self, moment: DateTime<Utc>, pattern: &Pattern) -> Result<String, String> {
+        match self {
+            Self::Named(zone) => pattern.write(moment.with_timezone(&zone)),
+            Self::Offset(zone) => pattern.write(moment.with_timezone(&zone)),
+        }
     }
 
     /// When a moment is, or begins, there.
