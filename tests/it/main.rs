@@ -24,6 +24,7 @@ mod handover;
 mod limits;
 mod matching;
 mod oauth2;
+mod orders;
 mod planted;
 mod processes;
 mod redelivery;

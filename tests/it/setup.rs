@@ -33,6 +33,11 @@ pub(crate) async fn setup_for_orders() -> Setup {
     started(&[], true).await
 }
 
+/// The same, with settings that all processes share.
+pub(crate) async fn setup_for_orders_within(shared: &[(&str, &str)]) -> Setup {
+    on(shared, &[], true).await
+}
+
 /// Starts everything, the worker with further settings.
 pub(crate) async fn setup_with(settings: &[(&str, &str)]) -> Setup {
     started(settings, false).await

@@ -13,19 +13,19 @@ use ig_proto::{InvalidMessage, status};
 use tonic::{Request, Response, Status};
 
 use crate::compiled::LiveConfiguration;
-use crate::orders::{OrderError, Orders};
+use crate::orders::{OrderError, OrderTasks};
 use crate::reader::SourceState;
 
 /// The delivery service.
 pub(crate) struct Delivery {
-    orders: Arc<Orders>,
+    orders: Arc<OrderTasks>,
     sources: Vec<Arc<SourceState>>,
     configuration: Arc<LiveConfiguration>,
 }
 
 impl Delivery {
     /// Carries orders out, and takes nudges for these sources.
-    pub(crate) fn new(orders: Arc<Orders>, sources: Vec<Arc<SourceState>>, configuration: Arc<LiveConfiguration>) -> Self {
+    pub(crate) fn new(orders: Arc<OrderTasks>, sources: Vec<Arc<SourceState>>, configuration: Arc<LiveConfiguration>) -> Self {
         Self {
             orders,
             sources,
@@ -49,9 +49,10 @@ impl DeliveryService for Delivery {
             .try_into()
             .map_err(|error: InvalidMessage| Status::from(error))?;
         let (integration, action_index) = (order.integration, order.action_index);
-        let report = self.orders.carry_out(order).await.map_err(|error| refusal(&error))?;
+        let ended = self.orders.carry_out(order).await;
+        let report = ended.as_ref().as_ref().map_err(refusal)?;
         let pause = self.before_next_action(integration, action_index);
-        Ok(Response::new(DeliverResponse::from(&report).before_next_action(pause)))
+        Ok(Response::new(DeliverResponse::from(report).before_next_action(pause)))
     }
 
     async fn nudge(&self, request: Request<NudgeRequest>) -> Result<Response<NudgeResponse>, Status> {

@@ -19,6 +19,10 @@ use crate::event_trace::EventTrace;
 use crate::maker::{Assignment, Hold, Maker};
 use crate::recorder::Recorder;
 
+mod tasks;
+
+pub(crate) use tasks::OrderTasks;
+
 /// Why an order could not be carried out; nothing was sent, or what was sent is not known to be recorded.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OrderError {

@@ -33,7 +33,7 @@ use crate::grpc::Delivery;
 use crate::intake::Intake;
 use crate::lanes::{Budget, Lanes, Turns};
 use crate::maker::Maker;
-use crate::orders::Orders;
+use crate::orders::{OrderTasks, Orders};
 use crate::partitions::{Keeper, KeeperParts};
 use crate::planner::Planner;
 use crate::reader::{HoleWatch, Reader, SourceState, Uptake};
@@ -68,7 +68,7 @@ struct Worker {
     store: Store,
     live: Arc<LiveConfiguration>,
     lookups: Arc<LookupCache>,
-    orders: Arc<Orders>,
+    orders: Arc<OrderTasks>,
     sources: Vec<Arc<SourceState>>,
     lanes: Arc<Lanes>,
     budget: Arc<Budget>,
@@ -149,7 +149,7 @@ impl Worker {
             store,
             live,
             lookups,
-            orders: Arc::new(orders),
+            orders: Arc::new(OrderTasks::new(orders, context.clone())),
             sources,
             lanes,
             budget,
@@ -175,7 +175,7 @@ impl Worker {
         {
             context.spawn(name, Fate::RunsUntilShutdown, writer.run(written.clone()));
         }
-        keep_partitions(&self.keeper, Arc::clone(&self.lanes), written, context);
+        keep_partitions(&self.keeper, (Arc::clone(&self.lanes), self.orders), written, context);
         let stop = context.stopping().clone();
         context.spawn(
             "gauges",
@@ -284,8 +284,13 @@ async fn connect(config: &Config) -> anyhow::Result<Store> {
     Store::connect(&config.mongodb, secrets).await.context("section mongodb")
 }
 
-/// Claims and renews, saves checkpoints, and in the end waits for the lanes, gives everything back and lets the journal end.
-fn keep_partitions(keeper: &Arc<Keeper>, lanes: Arc<Lanes>, written: CancellationToken, context: &Context) {
+/// Claims and renews, saves checkpoints, and in the end waits for lanes and orders, gives everything back and lets the journal end.
+fn keep_partitions(
+    keeper: &Arc<Keeper>,
+    (lanes, orders): (Arc<Lanes>, Arc<OrderTasks>),
+    written: CancellationToken,
+    context: &Context,
+) {
     let stop = context.stopping().clone();
     let saving = Arc::clone(keeper).save_checkpoints(CHECKPOINT_INTERVAL, stop.clone());
     context.spawn("checkpoints", Fate::RunsUntilShutdown, saving);
@@ -293,7 +298,7 @@ fn keep_partitions(keeper: &Arc<Keeper>, lanes: Arc<Lanes>, written: Cancellatio
     let keeper = Arc::clone(keeper);
     context.spawn("partitions", Fate::RunsUntilShutdown, async move {
         Arc::clone(&keeper).run(stop, || beat.beat()).await;
-        keeper.farewell(|| lanes.is_empty(), FAREWELL).await;
+        keeper.farewell(|| lanes.is_empty() && orders.is_empty(), FAREWELL).await;
         written.cancel();
     });
 }

@@ -1,7 +1,7 @@
 //! Trying an integration out: what is asked, and what is answered.
 
 use ig_core::fault::Faults;
-use ig_core::order::{OrderOutcome, OrderReport};
+use ig_core::order::{DeliveryOrder, OrderOutcome, OrderReport};
 use ig_transform::Refusal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -178,7 +178,7 @@ pub(crate) struct Tested {
 pub(crate) struct TestResult {
     /// The action's place in the sequence.
     pub action_index: u16,
-    /// DELIVERED, SKIPPED or FAILED.
+    /// DELIVERED, SKIPPED or FAILED; PENDING where it has not ended yet: its log tells what comes of it.
     pub outcome: &'static str,
     /// The answered status.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -194,6 +194,27 @@ pub(crate) struct TestResult {
 }
 
 impl TestResult {
+    /// An action that has not ended yet.
+    pub(crate) fn pending(order: &DeliveryOrder) -> Self {
+        Self {
+            action_index: order.action_index,
+            outcome: "PENDING",
+            response_status: None,
+            error_category: None,
+            error_message: None,
+            log_id: order.message_id.log_id(order.event_created_at).to_string(),
+        }
+    }
+
+    /// An action that no worker carried out.
+    pub(crate) fn failed(order: &DeliveryOrder, reason: String) -> Self {
+        Self {
+            outcome: "FAILED",
+            error_message: Some(reason),
+            ..Self::pending(order)
+        }
+    }
+
     /// What a worker reported of an action.
     pub(crate) fn of(action_index: u16, report: OrderReport) -> Self {
         let OrderReport {

@@ -1,5 +1,7 @@
 //! Sending once, by hand.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use chrono::Utc;
 use ig_core::delivery_log::TriggerType;
@@ -7,6 +9,9 @@ use ig_core::id::{EventId, IntegrationId, OrgId, SourceId};
 use ig_core::integration::Integration;
 use ig_core::message::MessageId;
 use ig_core::order::DeliveryOrder;
+use ig_service::Fate;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
 
 use super::{BY_HAND, action, event_type_of, payload, sample};
 use crate::configuring::integrations;
@@ -14,7 +19,11 @@ use crate::document::{TestAsked, TestResult, Tested};
 use crate::error::ApiError;
 use crate::gateway::Gateway;
 
-/// Has a worker send a stored integration's deliveries once, logged as MANUAL. Nothing is tried again.
+/// What is left of a request's time when an answer is given that does not wait for the end.
+const IN_TIME: Duration = Duration::from_secs(1);
+
+/// Has a worker send a stored integration's deliveries once, logged as MANUAL. Nothing is tried again. Who asked may leave: all of them
+/// are made, one after the other. What has not ended in the time of a request is told as pending, by the log that it leaves.
 pub(crate) async fn test(gateway: &Gateway, org: OrgId, id: IntegrationId, asked: TestAsked) -> Result<Tested, ApiError> {
     let TestAsked {
         payload: given,
@@ -29,13 +38,37 @@ pub(crate) async fn test(gateway: &Gateway, org: OrgId, id: IntegrationId, asked
             .unwrap_or_else(|| Bytes::from_static(b"{}")),
     };
     let event = EventId::new(format!("test-{:032x}", rand::random::<u128>()));
+    let indices = indices(&integration, action_index)?.into_iter();
+    let orders: Vec<_> = indices
+        .map(|index| order(&integration, &event, index, text.clone()))
+        .collect();
+    let (sender, mut ended) = mpsc::unbounded_channel();
+    let (workers, made) = (gateway.workers().clone(), orders.clone());
+    let stopping = gateway.context().stopping().clone();
+    gateway.context().spawn("test", Fate::Finishes, async move {
+        let making = async {
+            for (at, order) in made.iter().enumerate() {
+                let report = workers.deliver(order).await;
+                // Where no worker is there for the first, none is asked for the others.
+                let goes_on = report.is_ok() || at > 0;
+                let _ = sender.send(report);
+                if !goes_on {
+                    return;
+                }
+            }
+        };
+        stopping.run_until_cancelled(making).await;
+    });
     let mut results = Vec::new();
-    for index in indices(&integration, action_index)? {
-        let report = gateway
-            .workers()
-            .deliver(&order(&integration, &event, index, text.clone()))
-            .await?;
-        results.push(TestResult::of(index, report));
+    let deadline = Instant::now() + gateway.http().request_timeout().saturating_sub(IN_TIME);
+    for order in &orders {
+        let result = match timeout_at(deadline, ended.recv()).await {
+            Ok(Some(Ok(report))) => TestResult::of(order.action_index, report),
+            Ok(Some(Err(error))) if results.is_empty() => return Err(error),
+            Ok(Some(Err(error))) => TestResult::failed(order, error.message),
+            Ok(None) | Err(_) => TestResult::pending(order),
+        };
+        results.push(result);
     }
     Ok(Tested { results })
 }
