@@ -53,6 +53,12 @@ pub(crate) struct JsonBody {
 }
 
 impl JsonBody {
+    async fn of(request: Request, edge: &Edge, limit: usize) -> Result<Self, ApiError> {
+        let bytes = read::within_limits(request, edge.http(), limit).await?;
+        let value = unique::parse(&bytes).map_err(|error| ApiError::fault("", format!("is not valid JSON: {error}")))?;
+        Ok(Self { bytes, value })
+    }
+
     /// The document in the body.
     pub(crate) fn document<T: Shaped>(self) -> Result<T, ApiError> {
         document(self.value)
@@ -70,9 +76,23 @@ impl FromRequest<Edge> for JsonBody {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, edge: &Edge) -> Result<Self, ApiError> {
-        let bytes = read::within_limits(request, edge.http()).await?;
-        let value = unique::parse(&bytes).map_err(|error| ApiError::fault("", format!("is not valid JSON: {error}")))?;
-        Ok(Self { bytes, value })
+        Self::of(request, edge, edge.http().body_limit_bytes).await
+    }
+}
+
+/// The most bytes of a body whose sender has proved nothing yet.
+const OF_STRANGERS: usize = 4 * 1024;
+
+/// A body of whoever sends one: JSON, and small.
+#[derive(Debug)]
+pub(crate) struct StrangersBody(pub JsonBody);
+
+impl FromRequest<Edge> for StrangersBody {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, edge: &Edge) -> Result<Self, ApiError> {
+        let limit = OF_STRANGERS.min(edge.http().body_limit_bytes);
+        JsonBody::of(request, edge, limit).await.map(Self)
     }
 }
 

@@ -1,4 +1,17 @@
 //! What is wrong with an input, told all at once and by place.
+//!
+//! Inputs are strangers': what is told of one is bounded, however much is wrong with it and however long its names are.
+
+mod place;
+
+pub use place::Place;
+
+/// The most faults that are told of one input.
+const MOST: usize = 100;
+/// The longest pointer that is told, in characters; of a longer one, its beginning.
+const LONGEST_POINTER: usize = 200;
+/// The longest message that is told, in characters; of a longer one, its beginning.
+const LONGEST_MESSAGE: usize = 1_000;
 
 /// One thing wrong with an input.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -9,7 +22,7 @@ pub struct Fault {
     pub message: String,
 }
 
-/// Every fault found in one input.
+/// The faults found in one input, a hundred at most.
 #[derive(Debug, Clone, Default, PartialEq, Eq, thiserror::Error)]
 #[error("{}", self.summary())]
 pub struct Faults(Vec<Fault>);
@@ -17,10 +30,24 @@ pub struct Faults(Vec<Fault>);
 impl Faults {
     /// Notes a fault at a place.
     pub fn add(&mut self, pointer: impl Into<String>, message: impl Into<String>) {
-        self.0.push(Fault {
-            pointer: pointer.into(),
-            message: message.into(),
-        });
+        if !self.is_full() {
+            self.0.push(Fault {
+                pointer: cut(pointer.into(), LONGEST_POINTER),
+                message: cut(message.into(), LONGEST_MESSAGE),
+            });
+        }
+    }
+
+    /// Notes a fault at a place that is written out for this alone.
+    pub fn add_at(&mut self, place: &Place<'_>, message: impl Into<String>) {
+        if !self.is_full() {
+            self.add(place.to_string(), message);
+        }
+    }
+
+    /// Whether as many faults are noted as are told: whoever looks for more may stop.
+    pub fn is_full(&self) -> bool {
+        self.0.len() >= MOST
     }
 
     /// A single fault.
@@ -32,7 +59,7 @@ impl Faults {
 
     /// Takes over another input's faults, as found below `prefix`.
     pub fn absorb(&mut self, prefix: &str, other: Faults) {
-        for fault in other.0 {
+        for fault in other.0.into_iter().take(MOST - self.0.len()) {
             self.add(format!("{prefix}{}", fault.pointer), fault.message);
         }
     }
@@ -55,5 +82,35 @@ impl Faults {
     fn summary(&self) -> String {
         let lines: Vec<_> = self.0.iter().map(|f| format!("{}: {}", f.pointer, f.message)).collect();
         lines.join("; ")
+    }
+}
+
+fn cut(mut text: String, longest: usize) -> String {
+    if let Some((at, _)) = text.char_indices().nth(longest) {
+        text.truncate(at);
+        text.push('…');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_are_bounded_in_number_and_length() {
+        let mut faults = Faults::default();
+        for at in 0..1_000 {
+            faults.add(format!("/{}{at}", "é".repeat(10_000)), "x".repeat(10_000));
+        }
+        let mut absorbed = Faults::one("", "is wrong");
+        absorbed.absorb("/list", faults.clone());
+        for faults in [faults, absorbed] {
+            assert!(faults.is_full());
+            assert_eq!(faults.list().len(), 100);
+            let longest = faults.list().iter().map(|fault| fault.pointer.chars().count()).max();
+            assert_eq!(longest, Some(201));
+            assert!(faults.to_string().len() < 200_000);
+        }
     }
 }

@@ -18,8 +18,6 @@ use serde_json::Value;
 pub const LARGEST_SCHEMA: usize = 64 * 1024;
 /// The most bytes that a compiled pattern takes.
 const LARGEST_PATTERN: usize = 1024 * 1024;
-/// The most faults that are told of one payload.
-const MOST_FAULTS: usize = 100;
 
 /// A compiled schema.
 #[derive(Debug)]
@@ -42,11 +40,14 @@ impl PayloadSchema {
         })
     }
 
-    /// Everything that is wrong with a payload, up to a hundred faults.
+    /// Everything that is wrong with a payload, as many faults as are told.
     pub fn check(&self, payload: &Value) -> Result<(), Faults> {
         let mut faults = Faults::default();
-        for error in self.0.iter_errors(payload).take(MOST_FAULTS) {
+        for error in self.0.iter_errors(payload) {
             note(&error, &mut faults);
+            if faults.is_full() {
+                break;
+            }
         }
         faults.into_result(())
     }
@@ -56,7 +57,10 @@ fn note(error: &ValidationError<'_>, faults: &mut Faults) {
     let place = error.instance_path().to_string();
     match error.kind() {
         ValidationErrorKind::AdditionalProperties { unexpected } => {
-            for key in unexpected.iter().take(MOST_FAULTS) {
+            for key in unexpected {
+                if faults.is_full() {
+                    return;
+                }
                 faults.add(format!("{place}/{}", escaped(key)), "is not a field that the schema knows");
             }
         }
@@ -117,7 +121,16 @@ mod tests {
             }
             json!({"$defs": defs, "$ref": format!("#/$defs/d{n}")})
         };
+        let nested = |levels: usize| (0..levels).fold(json!({}), |below, _| json!({"items": below}));
+        // Each reference leads to one below so many lists: what one definition may hold, all of them together may not.
+        let chained = || {
+            let definition =
+                |level: usize| (0..100).fold(json!({"$ref": format!("#/$defs/d{level}")}), |below, _| json!([below]));
+            let definitions = (0..200).map(|level| (format!("d{level}"), json!({"x": definition(level + 1)})));
+            json!({"$defs": definitions.chain([("d200".to_owned(), json!({}))]).collect::<serde_json::Map<_, _>>()})
+        };
         assert!(PayloadSchema::compile(&deep(5)).is_ok());
+        assert!(PayloadSchema::compile(&nested(50)).is_ok());
         for schema in [
             json!(1),
             json!({"type": "strng"}),
@@ -138,6 +151,8 @@ mod tests {
             json!({"$schema": "https://example.com/meta"}),
             json!({"description": "x".repeat(70_000)}),
             deep(40),
+            nested(300),
+            chained(),
         ] {
             assert!(PayloadSchema::compile(&schema).is_err(), "{schema}");
         }

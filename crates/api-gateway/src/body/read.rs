@@ -10,9 +10,8 @@ use crate::config::HttpConfig;
 use crate::error::{ApiError, ErrorCode};
 
 /// The whole body.
-pub(super) async fn within_limits(request: Request, limits: &HttpConfig) -> Result<Bytes, ApiError> {
+pub(super) async fn within_limits(request: Request, limits: &HttpConfig, limit: usize) -> Result<Bytes, ApiError> {
     is_json(request.headers())?;
-    let limit = limits.body_limit_bytes;
     if announced(request.headers()).is_some_and(|length| length > limit as u64) {
         return Err(too_large(limit));
     }

@@ -26,11 +26,14 @@ impl Shape {
         Self(jsonschema::draft202012::new(&whole).expect("a derived schema is a schema"))
     }
 
-    /// Every fault of a value.
+    /// The faults of a value, as many as are told.
     pub(crate) fn check(&self, value: &Value) -> Result<(), Faults> {
         let mut faults = Faults::default();
         for error in self.0.iter_errors(value) {
             note(&error, &mut faults);
+            if faults.is_full() {
+                break;
+            }
         }
         faults.into_result(())
     }
@@ -64,6 +67,9 @@ fn note(error: &ValidationError<'_>, faults: &mut Faults) {
         },
         ValidationErrorKind::AdditionalProperties { unexpected } => {
             for key in unexpected {
+                if faults.is_full() {
+                    return;
+                }
                 faults.add(format!("{place}/{}", escaped(key)), "is not a known field");
             }
         }

@@ -2,6 +2,7 @@
 
 use ig_core::access::Actor;
 use ig_core::clock::Timestamp;
+use ig_core::fault::Place;
 use ig_core::history::Version;
 use ig_core::secret::MASK;
 use ig_store::AuditEntry;
@@ -119,6 +120,11 @@ listing! {
     AuditLogList { audit_logs: AuditLogEntry }
 }
 
+/// The most differences that are told one by one.
+const MOST_DIFFERENCES: usize = 500;
+/// The longest name of a field that is told, in bytes.
+const LONGEST_NAME: usize = 500;
+
 /// Something as it looked, with its secrets and with masks in their place.
 #[derive(Debug, Clone)]
 pub(crate) struct Looks {
@@ -159,7 +165,7 @@ pub(crate) fn differences(before: Option<&Looks>, after: Option<&Looks>) -> Vec<
     collect(
         before.map(|looks| &looks.kept),
         after.map(|looks| &looks.kept),
-        String::new(),
+        &Place::new(""),
         &mut places,
     );
     let shown = |looks: Option<&Looks>, place: &str| {
@@ -175,21 +181,36 @@ pub(crate) fn differences(before: Option<&Looks>, after: Option<&Looks>) -> Vec<
     differences.collect()
 }
 
-fn collect(before: Option<&Value>, after: Option<&Value>, place: String, places: &mut Vec<String>) {
+/// Notes where two values differ. Where much differs, or under names that nobody can read, what they lie in is told as one.
+fn collect(before: Option<&Value>, after: Option<&Value>, place: &Place<'_>, places: &mut Vec<String>) {
+    let told = places.len();
+    let as_one = |places: &mut Vec<String>| {
+        places.truncate(told);
+        places.push(place.to_string());
+    };
     match (before, after) {
         (Some(Value::Object(old)), Some(Value::Object(new))) => {
             let gone = old.keys().filter(|key| !new.contains_key(*key));
             for key in new.keys().chain(gone) {
-                let below = format!("{place}/{}", key.replace('~', "~0").replace('/', "~1"));
-                collect(old.get(key), new.get(key), below, places);
+                let (old, new) = (old.get(key), new.get(key));
+                if key.len() > LONGEST_NAME && old != new {
+                    return as_one(places);
+                }
+                collect(old, new, &place.field(key), places);
+                if places.len() - told > MOST_DIFFERENCES {
+                    return as_one(places);
+                }
             }
         }
         (Some(Value::Array(old)), Some(Value::Array(new))) => {
             for at in 0..old.len().max(new.len()) {
-                collect(old.get(at), new.get(at), format!("{place}/{at}"), places);
+                collect(old.get(at), new.get(at), &place.at(at), places);
+                if places.len() - told > MOST_DIFFERENCES {
+                    return as_one(places);
+                }
             }
         }
-        (old, new) if old != new => places.push(place),
+        (old, new) if old != new => as_one(places),
         _ => {}
     }
 }
@@ -282,5 +303,18 @@ mod tests {
         );
         assert_eq!(differences(Some(&before), Some(&before)), []);
         assert_eq!(differences(None, Some(&before)).len(), 1);
+    }
+
+    #[test]
+    fn what_differs_in_too_many_places_is_told_as_one() {
+        let list = |first: usize| (first..first + 10_000).collect::<Vec<_>>();
+        let long = "x".repeat(1_000_000);
+        let (one, other) = (json!({"few": [1], "many": list(0)}), json!({"few": [2], "many": list(1)}));
+        let named = |value: usize| json!({"lies": {&long: vec![value; 1_000]}});
+        for (before, after, expected) in [(one, other, vec!["/few/0", "/many"]), (named(1), named(2), vec!["/lies"])] {
+            let found = differences(Some(&looks(before.clone(), before)), Some(&looks(after.clone(), after)));
+            let places: Vec<_> = found.iter().map(|found| found.pointer.as_str()).collect();
+            assert_eq!(places, expected);
+        }
     }
 }

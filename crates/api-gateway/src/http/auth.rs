@@ -7,7 +7,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::access::{Anybody, Person, Somebody};
 use crate::arrival::ClientAddress;
-use crate::body::JsonBody;
+use crate::body::{JsonBody, StrangersBody};
 use crate::configuring::users;
 use crate::document::{LoggedIn, Login, Me, PasswordChange};
 use crate::error::ApiError;
@@ -27,7 +27,7 @@ pub(super) fn routes() -> OpenApiRouter<Edge> {
 async fn log_in(
     Anybody { gateway }: Anybody,
     Extension(ClientAddress(from)): Extension<ClientAddress>,
-    body: JsonBody,
+    StrangersBody(body): StrangersBody,
 ) -> Result<Json<LoggedIn>, ApiError> {
     let Login { email, password } = body.document()?;
     let begun = gateway.sessions().log_in(&email, &Secret::new(password), from).await?;

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::fault::Faults;
+use crate::fault::{Faults, Place};
 use crate::integration::MAX_DEPTH;
 
 const MOST_STAGES: usize = 50;
@@ -51,24 +51,27 @@ pub(super) fn check(pipeline: &[Value], whose: Whose) -> Faults {
         return faults;
     }
     for (at, stage) in pipeline.iter().enumerate() {
-        check_stage(stage, whose, &format!("/{at}"), 0, &mut faults);
+        check_stage(stage, whose, &Place::new("").at(at), 0, &mut faults);
     }
     faults
 }
 
-fn check_stage(stage: &Value, whose: Whose, place: &str, depth: usize, faults: &mut Faults) {
+fn check_stage(stage: &Value, whose: Whose, place: &Place<'_>, depth: usize, faults: &mut Faults) {
+    if faults.is_full() {
+        return;
+    }
     let mut fields = stage.as_object().into_iter().flatten();
     let (Some((name, content)), None) = (fields.next(), fields.next()) else {
-        faults.add(place, "must be one stage, such as {\"$match\": {…}}");
+        faults.add_at(place, "must be one stage, such as {\"$match\": {…}}");
         return;
     };
-    let below = format!("{place}/{name}");
+    let below = place.field(name);
     if !name.starts_with('$') {
-        faults.add(below, "is no stage: the name of one begins with $");
+        faults.add_at(&below, "is no stage: the name of one begins with $");
         return;
     }
     if whose == Whose::Ours && !NEVER.contains(&name.as_str()) && !STAGES.contains(&name.as_str()) {
-        faults.add(below, "is no stage that may run in the platform's own database");
+        faults.add_at(&below, "is no stage that may run in the platform's own database");
         return;
     }
     check_operators(stage, place, depth, faults);
@@ -76,23 +79,23 @@ fn check_stage(stage: &Value, whose: Whose, place: &str, depth: usize, faults: &
         let facets = content.as_object().into_iter().flatten();
         for (facet, stages) in facets {
             for (at, stage) in stages.as_array().into_iter().flatten().enumerate() {
-                check_stage(stage, whose, &format!("{below}/{facet}/{at}"), depth + 1, faults);
+                check_stage(stage, whose, &below.field(facet).at(at), depth + 1, faults);
             }
         }
     }
 }
 
-fn check_operators(value: &Value, place: &str, depth: usize, faults: &mut Faults) {
+fn check_operators(value: &Value, place: &Place<'_>, depth: usize, faults: &mut Faults) {
     if depth > MAX_DEPTH {
-        faults.add(place, format!("must not nest deeper than {MAX_DEPTH}"));
+        faults.add_at(place, format!("must not nest deeper than {MAX_DEPTH}"));
         return;
     }
     match value {
         Value::Object(fields) => {
             for (name, value) in fields {
-                let below = format!("{place}/{}", name.replace('~', "~0").replace('/', "~1"));
+                let below = place.field(name);
                 if NEVER.contains(&name.as_str()) {
-                    faults.add(below, "must not be used: a job reads, and runs no code in a database");
+                    faults.add_at(&below, "must not be used: a job reads, and runs no code in a database");
                 } else {
                     check_operators(value, &below, depth + 1, faults);
                 }
@@ -100,7 +103,7 @@ fn check_operators(value: &Value, place: &str, depth: usize, faults: &mut Faults
         }
         Value::Array(items) => {
             for (at, item) in items.iter().enumerate() {
-                check_operators(item, &format!("{place}/{at}"), depth + 1, faults);
+                check_operators(item, &place.at(at), depth + 1, faults);
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}

@@ -4,12 +4,14 @@ use serde_json::Value;
 
 use super::pipeline::{self, Whose};
 use super::variable::VariableText;
-use crate::fault::Faults;
+use crate::fault::{Faults, Place};
 use crate::fields::Fields;
 use crate::integration::{MAX_DEPTH, TargetUrl};
 use crate::secret::Secret;
 
 const LONGEST_QUERY: usize = 64 * 1024;
+/// The most bytes of JSON that a data source takes in all.
+const LARGEST: usize = 256 * 1024;
 const MOST_HEADERS: usize = 50;
 
 /// A data source. It keeps the document as it was written, which may hold secrets.
@@ -76,6 +78,9 @@ impl DataSource {
         let object = document
             .as_object()
             .ok_or_else(|| Faults::one("", "must be an object that tells where the data comes from"))?;
+        if document.to_string().len() > LARGEST {
+            return Err(Faults::one("", "must be at most 256 KiB of JSON"));
+        }
         let mut fields = Fields::of(object);
         let (of, source) = match fields.text("type") {
             Some("SQL") => ("the type SQL", sql(&mut fields).map(Source::Sql)),
@@ -145,7 +150,7 @@ fn mongo(fields: &mut Fields<'_>) -> Option<MongoSource> {
     let faults = fields.faults();
     faults.absorb("/pipeline", pipeline::check(&stages, whose));
     for (at, stage) in stages.iter().enumerate() {
-        check_texts(stage, &format!("/pipeline/{at}"), 0, faults);
+        check_texts(stage, &Place::new("/pipeline").at(at), 0, faults);
     }
     let collection = collection?.to_owned();
     if collection.is_empty() || collection.starts_with("system.") || collection.contains(['$', '\0']) {
@@ -174,7 +179,7 @@ fn api(fields: &mut Fields<'_>) -> Option<ApiSource> {
     let headers = headers(fields);
     let body = fields.value("body").cloned();
     if let Some(body) = &body {
-        check_texts(body, "/body", 0, fields.faults());
+        check_texts(body, &Place::new("/body"), 0, fields.faults());
         if method == "GET" {
             fields.faults().add("/body", "must be left out with the method GET");
         }
@@ -232,26 +237,28 @@ fn headers(fields: &mut Fields<'_>) -> Vec<(String, Secret)> {
 }
 
 /// The variables in all texts of a value are known.
-fn check_texts(value: &Value, place: &str, depth: usize, faults: &mut Faults) {
+fn check_texts(value: &Value, place: &Place<'_>, depth: usize, faults: &mut Faults) {
+    if faults.is_full() {
+        return;
+    }
     if depth > MAX_DEPTH {
-        faults.add(place, format!("must not nest deeper than {MAX_DEPTH}"));
+        faults.add_at(place, format!("must not nest deeper than {MAX_DEPTH}"));
         return;
     }
     match value {
         Value::String(text) => {
             if let Err(found) = text.parse::<VariableText>() {
-                faults.absorb(place, found);
+                faults.absorb(&place.to_string(), found);
             }
         }
         Value::Array(items) => {
             for (at, item) in items.iter().enumerate() {
-                check_texts(item, &format!("{place}/{at}"), depth + 1, faults);
+                check_texts(item, &place.at(at), depth + 1, faults);
             }
         }
         Value::Object(fields) => {
             for (name, value) in fields {
-                let name = name.replace('~', "~0").replace('/', "~1");
-                check_texts(value, &format!("{place}/{name}"), depth + 1, faults);
+                check_texts(value, &place.field(name), depth + 1, faults);
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}

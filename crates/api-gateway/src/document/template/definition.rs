@@ -1,6 +1,6 @@
 //! What a template says of the resource that it is a template of.
 
-use ig_core::fault::Faults;
+use ig_core::fault::{Faults, Place};
 use ig_core::integration::MAX_DEPTH;
 use ig_core::template::Direction;
 use serde_json::{Map, Value};
@@ -29,19 +29,21 @@ const LARGEST: usize = 256 * 1024;
 /// Everything that a definition must not say, by place. Whether it makes a whole resource is found out when it is applied.
 pub(super) fn faults(direction: Direction, definition: &Map<String, Value>) -> Faults {
     let mut faults = Faults::default();
+    if Value::from(definition.clone()).to_string().len() > LARGEST {
+        faults.add("", "must be at most 256 KiB of JSON");
+        return faults;
+    }
     let fields = fields(direction);
+    let whole = Place::new("");
     for (name, value) in definition {
-        let place = format!("/{}", escaped(name));
+        let place = whole.field(name);
         if NOT_ITS_OWN.contains(&name.as_str()) {
-            faults.add(place, "belongs to a resource, and not to a template of one");
+            faults.add_at(&place, "belongs to a resource, and not to a template of one");
         } else if !fields.contains(name) {
-            faults.add(place, format!("is no field of the direction {}", direction.as_str()));
+            faults.add_at(&place, format!("is no field of the direction {}", direction.as_str()));
         } else {
             refuse_secrets(name, value, &place, 0, &mut faults);
         }
-    }
-    if Value::from(definition.clone()).to_string().len() > LARGEST {
-        faults.add("", "must be at most 256 KiB of JSON");
     }
     faults
 }
@@ -51,14 +53,14 @@ pub(crate) fn filled(definition: Map<String, Value>, given: Value) -> Value {
     merged(Value::from(definition), given)
 }
 
-fn refuse_secrets(name: &str, value: &Value, place: &str, depth: usize, faults: &mut Faults) {
+fn refuse_secrets(name: &str, value: &Value, place: &Place<'_>, depth: usize, faults: &mut Faults) {
     if depth > MAX_DEPTH {
-        faults.add(place, format!("must not nest deeper than {MAX_DEPTH}"));
+        faults.add_at(place, format!("must not nest deeper than {MAX_DEPTH}"));
         return;
     }
     let holds_something = !matches!(value, Value::Null);
     if SECRETS.contains(&name) && holds_something {
-        faults.add(
+        faults.add_at(
             place,
             "is a secret, and a template holds none: give it when the template is applied",
         );
@@ -67,16 +69,12 @@ fn refuse_secrets(name: &str, value: &Value, place: &str, depth: usize, faults: 
     match value {
         Value::Object(object) => {
             for (name, value) in object {
-                refuse_secrets(name, value, &format!("{place}/{}", escaped(name)), depth + 1, faults);
+                refuse_secrets(name, value, &place.field(name), depth + 1, faults);
             }
         }
         // What is mapped is a tenant's words, not ours.
         Value::Array(_) | Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
-}
-
-fn escaped(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
 }
 
 /// The names of a resource's fields, from the schema that the description shows.

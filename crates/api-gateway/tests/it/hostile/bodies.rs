@@ -189,3 +189,51 @@ async fn many_who_drip_keep_nobody_from_being_served() {
     drop(held);
     serves(&api).await;
 }
+
+#[tokio::test]
+async fn a_body_that_is_wrong_a_million_times_is_told_of_a_hundred_in_short() {
+    let api = Api::start().await;
+    let keys = (0..500_000).map(|at| format!("\"k{at}\":1")).collect::<Vec<_>>().join(",");
+    let long = format!("\"{}\":1", "x".repeat(1_000_000));
+    for body in [format!("{{{keys}}}"), format!("{{{long},{long}x}}"), format!("{{{long}}}")] {
+        let refused = api.send(json_request(&api), Body::from(body)).await;
+        assert_eq!(refused.status, 400, "{:.200?}", refused.json);
+        let told = refused.json["details"].as_array().unwrap().len();
+        assert!(
+            (1..=100).contains(&told) && refused.bytes.len() < 64 * 1024,
+            "{told} in {} bytes",
+            refused.bytes.len()
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_stranger_sends_a_few_kibibytes_at_most() {
+    let api = Api::start().await;
+    let body = json!({"email": "a@x.example", "password": "x".repeat(5_000)});
+    let refused = api.post("/auth/login", body).await;
+    assert_eq!(
+        (refused.status, &refused.json["code"]),
+        (413, &json!("PAYLOAD_TOO_LARGE")),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_schema_whose_references_nest_without_end_is_refused() {
+    let api = Api::start().await;
+    api.org(10).await;
+    let definition = |level: usize| (0..118).fold(json!({"$ref": format!("#/$defs/d{}", level + 1)}), |below, _| json!([below]));
+    let mut definitions: serde_json::Map<_, _> = (0..246)
+        .map(|level| (format!("d{level}"), json!({"x": definition(level)})))
+        .collect();
+    definitions.insert("d246".to_owned(), json!({}));
+    let refused = api
+        .post(
+            "/event-types?orgId=10",
+            json!({"eventType": "deep", "schema": {"$defs": definitions}}),
+        )
+        .await;
+    assert_eq!(refused.status, 400, "{refused:?}");
+    assert!(refused.text("/details/0/message").contains("nests too deep"), "{refused:?}");
+}

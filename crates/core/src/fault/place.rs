@@ -1,0 +1,70 @@
+//! Where a walk through an input stands.
+
+use std::fmt;
+
+/// A place in an input. It costs nothing while the input is walked: its JSON pointer is written where something is told of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    above: Option<&'a Place<'a>>,
+    step: Step<'a>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Step<'a> {
+    Pointer(&'a str),
+    Field(&'a str),
+    At(usize),
+}
+
+impl<'a> Place<'a> {
+    /// Where a walk begins, as a JSON pointer.
+    pub fn new(pointer: &'a str) -> Self {
+        Self {
+            above: None,
+            step: Step::Pointer(pointer),
+        }
+    }
+
+    /// A field of what stands here.
+    #[must_use]
+    pub fn field(&'a self, name: &'a str) -> Self {
+        self.below(Step::Field(name))
+    }
+
+    /// An item of the list that stands here.
+    #[must_use]
+    pub fn at(&'a self, index: usize) -> Self {
+        self.below(Step::At(index))
+    }
+
+    fn below(&'a self, step: Step<'a>) -> Self {
+        Self { above: Some(self), step }
+    }
+}
+
+/// As a JSON pointer (RFC 6901).
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(above) = self.above {
+            above.fmt(f)?;
+        }
+        match self.step {
+            Step::Pointer(pointer) => f.write_str(pointer),
+            Step::Field(name) => write!(f, "/{}", name.replace('~', "~0").replace('/', "~1")),
+            Step::At(index) => write!(f, "/{index}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_written_as_a_pointer() {
+        let (start, name) = (Place::new("/body"), "a/b~c".to_owned());
+        let list = start.field(&name);
+        let item = list.at(3);
+        assert_eq!(item.field("d").to_string(), "/body/a~1b~0c/3/d");
+    }
+}
