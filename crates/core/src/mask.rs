@@ -2,33 +2,136 @@
 
 use crate::secret::MASK;
 
-const SENSITIVE: [&str; 12] = [
+/// Words that a name holds, anywhere, where what it names is a credential.
+const CREDENTIALS: [&str; 8] = [
+    "secret",
+    "token",
+    "password",
+    "passwd",
+    "passphrase",
+    "credential",
     "authorization",
-    "proxy-authorization",
     "cookie",
-    "set-cookie",
-    "x-api-key",
-    "api-key",
-    "x-auth-token",
-    "x-access-token",
-    "x-amz-security-token",
-    "x-csrf-token",
-    "apikey",
-    "www-authenticate",
 ];
+/// Words between dashes that say the same.
+const WORDS: [&str; 6] = ["auth", "authenticate", "jwt", "session", "sessionid", "pwd"];
+/// Names that end in "key" and name no credential.
+const OPEN_KEYS: [&str; 4] = ["idempotency-key", "x-idempotency-key", "x-cache-key", "surrogate-key"];
+/// What a credential in a header begins with: a scheme, or what its issuer marks it by.
+const BEGINNINGS: [&str; 15] = [
+    "bearer ", "basic ", "digest ", "apikey ", "token ", "hmac ", "eyj", "sk_", "pk_live", "ghp_", "xoxb-", "aiza", "whsec_",
+    "igk_", "akia",
+];
+/// A text without spaces that is so long, and mixed, is no word of anybody's.
+const RANDOM: usize = 20;
 
-/// Whether a header of this name usually carries a credential.
+/// Whether a header of this name usually carries a credential: by what the name says, not by whose header it is.
 pub fn is_sensitive(header: &str) -> bool {
-    SENSITIVE.iter().any(|name| header.eq_ignore_ascii_case(name))
-        || ["secret", "token", "password"].iter().any(|word| contains(header, word))
+    let name = header.to_ascii_lowercase();
+    if OPEN_KEYS.contains(&name.as_str()) {
+        return false;
+    }
+    let mut words = name.split(['-', '_', '.']);
+    name.ends_with("key") || CREDENTIALS.iter().any(|word| name.contains(word)) || words.any(|word| WORDS.contains(&word))
 }
 
-fn contains(text: &str, word: &str) -> bool {
-    let mut parts = text.as_bytes().windows(word.len());
-    parts.any(|part| part.eq_ignore_ascii_case(word.as_bytes()))
+/// Whether a header's value begins as credentials do.
+pub fn is_credential(value: &str) -> bool {
+    BEGINNINGS.iter().any(|beginning| {
+        let begun = value.get(..beginning.len());
+        begun.is_some_and(|begun| begun.eq_ignore_ascii_case(beginning))
+    })
+}
+
+/// Whether a header that a tenant configures is shown as a mask: its name says so, or its value looks like a credential. A value that
+/// is configured says the same on every request, so one that looks random is no identifier of a request.
+pub fn hides(name: &str, value: &str) -> bool {
+    is_sensitive(name) || is_credential(value) || (!names_something(name) && is_random(value))
+}
+
+fn names_something(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name.ends_with("-id") || name == "id"
+}
+
+/// Whether a text holds a long run of letters and digits that are mixed as chance mixes them.
+fn is_random(value: &str) -> bool {
+    let is_one = value
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"_-+/=.".contains(&byte));
+    let mut runs = value.split(['/', '.']);
+    is_one
+        && runs.any(|run| {
+            let digits = run.bytes().filter(u8::is_ascii_digit).count();
+            let letters = run.bytes().filter(u8::is_ascii_alphabetic).count();
+            run.len() >= RANDOM && digits >= 3 && letters >= 3
+        })
 }
 
 /// A header's value as it may be stored and shown.
 pub fn header_value<'a>(name: &str, value: &'a str) -> &'a str {
-    if is_sensitive(name) { MASK } else { value }
+    if is_sensitive(name) || is_credential(value) {
+        MASK
+    } else {
+        value
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_credentials_are_known_by_what_they_say() {
+        for name in [
+            "Authorization",
+            "Set-Cookie",
+            "X-API-Key",
+            "apikey",
+            "X-Goog-Api-Key",
+            "Ocp-Apim-Subscription-Key",
+            "X-RapidAPI-Key",
+            "X-Functions-Key",
+            "X-Amz-Security-Token",
+            "X-Auth",
+            "WWW-Authenticate",
+            "client_secret",
+        ] {
+            assert!(is_sensitive(name), "{name}");
+        }
+        for name in [
+            "Content-Type",
+            "Idempotency-Key",
+            "X-Author",
+            "Keep-Alive",
+            "X-Keyboard",
+            "webhook-signature",
+        ] {
+            assert!(!is_sensitive(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn values_that_look_like_credentials_are_hidden_under_any_name() {
+        for value in [
+            "Bearer abc",
+            "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln",
+            "4f9d2c7be1a84b0c9d3e5f6a7b8c9d0e",
+            "550e8400-e29b-41d4-a716-446655440000",
+            "A1b2C3d4E5f6G7h8I9j0+/==",
+        ] {
+            assert!(hides("X-Hospital", value), "{value}");
+        }
+        for value in [
+            "north",
+            "application/vnd.hospital.v2+json",
+            "2024-01-31T10:00:00Z",
+            "https://a.example/4f9d2c7be1a84b0c9d3e5f6a7b8c9d0e",
+            "no spaces are in a key 123",
+            "sk-SK,sk;q=0.9",
+        ] {
+            assert!(!hides("X-Hospital", value), "{value}");
+        }
+        assert!(!hides("X-Tenant-Id", "550e8400-e29b-41d4-a716-446655440000"));
+    }
 }

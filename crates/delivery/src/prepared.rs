@@ -138,11 +138,13 @@ const USUAL_LINE: usize = 48;
 pub fn masked(headers: &HeaderMap) -> HeaderLines {
     let mut shown = HeaderLines::with_capacity(headers.len() * USUAL_LINE);
     for (name, value) in headers {
-        if value.is_sensitive() || mask::is_sensitive(name.as_str()) {
-            shown.push(name.as_str(), MASK);
+        let text = String::from_utf8_lossy(value.as_bytes());
+        let shown_as = if value.is_sensitive() {
+            MASK
         } else {
-            shown.push(name.as_str(), &String::from_utf8_lossy(value.as_bytes()));
-        }
+            mask::header_value(name.as_str(), &text)
+        };
+        shown.push(name.as_str(), shown_as);
     }
     shown
 }

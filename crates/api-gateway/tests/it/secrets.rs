@@ -54,3 +54,21 @@ async fn a_mask_is_never_taken_for_a_secret() {
         assert_eq!((answer.status, answer.faults()), (400, vec![pointer]));
     }
 }
+
+#[tokio::test]
+async fn headers_that_look_like_credentials_are_masked_under_any_name() {
+    let api = Api::start().await;
+    api.org(10).await;
+    let headers = json!({
+        "Ocp-Apim-Subscription-Key": "abc", "X-RapidAPI-Key": "abc", "X-Hospital": "4f9d2c7be1a84b0c9d3e5f6a7b8c9d0e",
+        "X-Region": "north-2",
+    });
+    let id = api.integration(10, with(json!({"customHeaders": headers}))).await;
+    let shown = api.get(&format!("/outbound-integrations/{id}?orgId=10")).await.json;
+    assert_eq!(
+        shown["customHeaders"],
+        json!({
+            "Ocp-Apim-Subscription-Key": "********", "X-RapidAPI-Key": "********", "X-Hospital": "********", "X-Region": "north-2",
+        })
+    );
+}

@@ -2,6 +2,7 @@
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use ig_core::fault::Faults;
+use ig_core::mask;
 
 /// Headers that the gateway sets, that the signature is, or that belong to one connection.
 const RESERVED: [&str; 20] = [
@@ -38,11 +39,12 @@ pub(crate) fn add_custom(custom: &[(String, String)], headers: &mut HeaderMap, f
     for (name, value) in custom {
         let pointer = format!("/headers/{}", escaped(name));
         let parsed = name_of(name, &pointer, faults).zip(value_of(value, &pointer, faults));
-        if let Some((name, value)) = parsed
+        if let Some((name, mut header)) = parsed
             && !is_reserved(name.as_str())
             && !headers.contains_key(&name)
         {
-            further.append(name, value);
+            header.set_sensitive(mask::hides(name.as_str(), value));
+            further.append(name, header);
         }
     }
     headers.extend(further);

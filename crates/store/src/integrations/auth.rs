@@ -2,7 +2,7 @@
 
 use ig_core::id::IntegrationId;
 use ig_core::integration::{ClientCredentials, CredentialsPlace, OutgoingAuth, Signing, SigningSecret};
-use ig_core::mask::is_sensitive;
+use ig_core::mask::hides;
 use ig_core::ports::StoreError;
 use ig_core::secret::Secret;
 use serde::{Deserialize, Serialize};
@@ -176,9 +176,9 @@ impl Sealer<'_> {
         Ok((header.name, value))
     }
 
-    /// Headers as they are, and those sealed that usually carry a credential.
+    /// Headers as they are, and those sealed that seem to be credentials.
     pub(crate) fn headers(self, headers: &[(String, String)]) -> Result<HeadersDocument, StoreError> {
-        let (secret, plain): (Vec<_>, Vec<_>) = headers.iter().partition(|(name, _)| is_sensitive(name));
+        let (secret, plain): (Vec<_>, Vec<_>) = headers.iter().partition(|(name, value)| hides(name, value));
         let sealed: Result<_, _> = secret
             .into_iter()
             .map(|(name, value)| self.header(name, &Secret::new(value)))

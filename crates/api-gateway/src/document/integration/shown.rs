@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ig_core::integration::{EventPattern, Integration, Ordering, Target};
-use ig_core::mask::is_sensitive;
+use ig_core::mask::hides;
 use ig_core::secret::MASK;
 
 use super::choice::OrderingName;
@@ -44,7 +44,7 @@ pub(in super::super) fn mask_credentials(config: &mut Option<AuthConfig>, header
     if let Some(config) = config {
         auth::mask(config);
     }
-    for (_, value) in headers.iter_mut().flatten().filter(|(name, _)| is_sensitive(name)) {
+    for (_, value) in headers.iter_mut().flatten().filter(|(name, value)| hides(name, value)) {
         MASK.clone_into(value);
     }
 }

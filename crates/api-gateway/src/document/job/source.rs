@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ig_core::fault::Faults;
 use ig_core::integration::Script;
 use ig_core::job::{DataSource, JobSchedule};
-use ig_core::mask::is_sensitive;
+use ig_core::mask::hides;
 use ig_core::secret::MASK;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -157,7 +157,7 @@ impl DataSourceDocument {
         if let Some(connection) = &mut self.connection_string {
             MASK.clone_into(connection);
         }
-        for (_, value) in self.headers.iter_mut().flatten().filter(|(name, _)| is_sensitive(name)) {
+        for (_, value) in self.headers.iter_mut().flatten().filter(|(name, value)| hides(name, value)) {
             MASK.clone_into(value);
         }
     }
