@@ -9,11 +9,13 @@ use serde_json::Value;
 use crate::error::ApiError;
 use crate::gateway::Edge;
 
+mod bond;
 mod merge;
 mod read;
 mod shape;
 mod unique;
 
+pub(crate) use bond::{Bond, Places, given_again, withhold};
 pub(crate) use merge::{merged, unmasked};
 pub(crate) use shape::Shape;
 
@@ -22,14 +24,19 @@ pub(crate) trait Shaped: DeserializeOwned {
     /// The compiled schema.
     fn shape() -> &'static Shape;
 
+    /// Which of its secrets are sent to which of its addresses.
+    const BONDS: &'static [Bond] = &[];
+
     /// Removes from what is stored whatever has no meaning beside a patch.
     fn give_way(_stored: &mut Value, _patch: &Value) {}
 }
 
 /// Ties a document to its compiled schema.
 macro_rules! shaped {
-    ($document:ty $(, $give_way:path)?) => {
+    ($document:ty $(, $give_way:path $(, $bonds:path)?)?) => {
         impl $crate::body::Shaped for $document {
+            $($(const BONDS: &'static [$crate::body::Bond] = $bonds;)?)?
+
             $(fn give_way(stored: &mut serde_json::Value, patch: &serde_json::Value) {
                 $give_way(stored, patch);
             })?

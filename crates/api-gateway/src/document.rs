@@ -6,7 +6,7 @@ use ig_core::clock::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::body::{JsonBody, Shaped, document, merged, unmasked};
+use crate::body::{JsonBody, Shaped, document, given_again, merged, unmasked, withhold};
 use crate::error::ApiError;
 
 mod access;
@@ -101,13 +101,21 @@ pub(crate) fn milliseconds(span: Duration) -> f64 {
 
 /// The document that a PUT asks for: what it leaves out falls back to its default, a mask keeps the secret it covers.
 pub(crate) fn replaced<T: Shaped + Serialize>(stored: &T, body: JsonBody) -> Result<T, ApiError> {
-    filled_in(stored, body.value)
+    document(with_kept_secrets::<T>(&in_json(stored)?, body.value)?)
 }
 
-/// The document that a value holds, with the stored secrets where it repeats the masks that it was shown.
+/// The document that a value holds, with the stored secrets where it repeats the masks that it was shown: for what is sent nowhere.
 pub(crate) fn filled_in<T: Shaped + Serialize>(stored: &T, value: Value) -> Result<T, ApiError> {
-    let stored = in_json(stored)?;
-    document(unmasked(value, Some(&stored)))
+    document(unmasked(value, Some(&in_json(stored)?)))
+}
+
+/// What a value says, with the stored secrets where it repeats the masks that it was shown: those alone that go where they went before.
+pub(crate) fn with_kept_secrets<T: Shaped>(stored: &Value, value: Value) -> Result<Value, ApiError> {
+    let mut stored = stored.clone();
+    let withheld = withhold(T::BONDS, &mut stored, &value);
+    let whole = unmasked(value, Some(&stored));
+    given_again(&withheld, &whole)?;
+    Ok(whole)
 }
 
 /// The document that a PATCH asks for: what it leaves out stays, null falls back to the default.
@@ -116,10 +124,14 @@ pub(crate) fn patched<T: Shaped + Serialize>(stored: &T, body: JsonBody) -> Resu
         return Err(ApiError::fault("", "must be an object"));
     }
     let mut stored = in_json(stored)?;
+    let asked = merged(stored.clone(), body.value.clone());
+    let withheld = withhold(T::BONDS, &mut stored, &asked);
     let patch = unmasked(body.value, Some(&stored));
     T::give_way(&mut stored, &patch);
     forget(&mut stored, "revision");
-    document(merged(stored, patch))
+    let whole = merged(stored, patch);
+    given_again(&withheld, &whole)?;
+    document(whole)
 }
 
 /// Takes out of what is stored whatever depends on a choice that a patch makes otherwise.

@@ -12,7 +12,7 @@ use super::integration::{
     TransformationMode,
 };
 use super::{give_way_to, listing::listing};
-use crate::body::shaped;
+use crate::body::{Bond, Places, shaped};
 
 mod checked;
 mod choice;
@@ -145,7 +145,26 @@ pub(crate) struct InboundDocument {
     #[schema(value_type = Option<String>, format = DateTime)]
     pub updated_at: Option<Timestamp>,
 }
-shaped!(InboundDocument, give_way);
+shaped!(InboundDocument, give_way, BONDS);
+
+/// What is sent with a delivery, and what a token is asked for with.
+const BONDS: &[Bond] = &[
+    Bond {
+        addresses: &[Places::One("/targetUrl")],
+        secrets: &[
+            Places::One("/outgoingAuthConfig/apiKey"),
+            Places::One("/outgoingAuthConfig/token"),
+            Places::One("/outgoingAuthConfig/password"),
+            Places::One("/outgoingAuthConfig/clientSecret"),
+            Places::Each("/outgoingAuthConfig/headers"),
+            Places::Headers("/customHeaders"),
+        ],
+    },
+    Bond {
+        addresses: &[Places::One("/outgoingAuthConfig/tokenUrl")],
+        secrets: &[Places::One("/outgoingAuthConfig/clientSecret")],
+    },
+];
 
 /// How long the steps of a call may take, in milliseconds, each from 100 to 3,600,000.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -8,7 +8,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{give_way_to, listing::listing};
-use crate::body::shaped;
+use crate::body::{Bond, Places, shaped};
 
 mod action;
 mod auth;
@@ -151,7 +151,26 @@ pub(crate) struct OutboundIntegration {
     #[schema(value_type = Option<String>, format = DateTime)]
     pub updated_at: Option<Timestamp>,
 }
-shaped!(OutboundIntegration, give_way);
+shaped!(OutboundIntegration, give_way, BONDS);
+
+/// What is sent with a delivery, and what a token is asked for with.
+const BONDS: &[Bond] = &[
+    Bond {
+        addresses: &[Places::One("/targetUrl"), Places::InList("/actions", "targetUrl")],
+        secrets: &[
+            Places::One("/outgoingAuthConfig/apiKey"),
+            Places::One("/outgoingAuthConfig/token"),
+            Places::One("/outgoingAuthConfig/password"),
+            Places::One("/outgoingAuthConfig/clientSecret"),
+            Places::Each("/outgoingAuthConfig/headers"),
+            Places::Headers("/customHeaders"),
+        ],
+    },
+    Bond {
+        addresses: &[Places::One("/outgoingAuthConfig/tokenUrl")],
+        secrets: &[Places::One("/outgoingAuthConfig/clientSecret")],
+    },
+];
 
 /// Credentials belong to their type, a concurrency to its ordering, mappings and a script to their mode, and so does a schedule: whoever changes one
 /// starts the other anew.

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::integration::{AuthConfig, AuthType, LogLevelName, Method, SigningDocument};
 use super::{forget, give_way_to, listing::listing};
-use crate::body::shaped;
+use crate::body::{Bond, Places, shaped};
 
 mod checked;
 mod shown;
@@ -90,7 +90,30 @@ pub(crate) struct JobDocument {
     #[schema(value_type = Option<String>, format = DateTime)]
     pub updated_at: Option<Timestamp>,
 }
-shaped!(JobDocument, give_way);
+shaped!(JobDocument, give_way, BONDS);
+
+/// What is sent with a delivery, and what a token is asked for with.
+const BONDS: &[Bond] = &[
+    Bond {
+        addresses: &[Places::One("/targetUrl")],
+        secrets: &[
+            Places::One("/outgoingAuthConfig/apiKey"),
+            Places::One("/outgoingAuthConfig/token"),
+            Places::One("/outgoingAuthConfig/password"),
+            Places::One("/outgoingAuthConfig/clientSecret"),
+            Places::Each("/outgoingAuthConfig/headers"),
+            Places::Headers("/customHeaders"),
+        ],
+    },
+    Bond {
+        addresses: &[Places::One("/outgoingAuthConfig/tokenUrl")],
+        secrets: &[Places::One("/outgoingAuthConfig/clientSecret")],
+    },
+    Bond {
+        addresses: &[Places::One("/dataSource/url")],
+        secrets: &[Places::Headers("/dataSource/headers")],
+    },
+];
 
 /// Credentials belong to their type, and so do a schedule's and a data source's fields: whoever changes one starts the other anew.
 fn give_way(stored: &mut Value, patch: &Value) {

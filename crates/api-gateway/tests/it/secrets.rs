@@ -1,8 +1,8 @@
 //! Secrets are written, and never read.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::api::{Api, with};
+use crate::api::{Api, merged, with};
 
 #[tokio::test]
 async fn the_making_answer_alone_shows_the_signing_secret() {
@@ -53,6 +53,120 @@ async fn a_mask_is_never_taken_for_a_secret() {
         let answer = api.post("/outbound-integrations?orgId=10", with(body)).await;
         assert_eq!((answer.status, answer.faults()), (400, vec![pointer]));
     }
+}
+
+/// A change of a document, and the place that it has to give again, if any.
+async fn change(api: &Api, path: &str, verb: &str, body: Value, again: Option<&str>) {
+    let change = format!("{verb} {path} {body}");
+    let answer = api.json(verb, path, body).await;
+    let expected = again.map_or((200, vec![]), |place| (400, vec![place]));
+    assert_eq!((answer.status, answer.faults()), expected, "{change}: {answer:?}");
+    if again.is_some() {
+        assert!(
+            answer.text("/details/0/message").starts_with("must be given again: "),
+            "{answer:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_kept_secret_is_sent_to_no_other_host_than_before() {
+    let api = Api::start().await;
+    api.org(10).await;
+    let token = "/outgoingAuthConfig/token";
+    let bearer = json!({"outgoingAuthType": "BEARER", "outgoingAuthConfig": {"token": "t0ken"}});
+    let id = api.integration(10, with(bearer.clone())).await;
+    let path = format!("/outbound-integrations/{id}?orgId=10");
+    for url in [
+        "https://thief.example/",
+        "http://receiver.invalid/hook",
+        "https://receiver.invalid:8443/hook",
+    ] {
+        change(&api, &path, "PATCH", json!({"targetUrl": url}), Some(token)).await;
+    }
+    let actions = json!({"actions": [{"name": "a", "targetUrl": "https://thief.example/"}]});
+    change(&api, &path, "PATCH", actions, Some(token)).await;
+    let shown = api.get(&path).await.json;
+    change(
+        &api,
+        &path,
+        "PUT",
+        merged(shown.clone(), json!({"targetUrl": "https://thief.example/"})),
+        Some(token),
+    )
+    .await;
+    change(
+        &api,
+        &path,
+        "PATCH",
+        json!({"targetUrl": "https://RECEIVER.invalid:443/other"}),
+        None,
+    )
+    .await;
+    let given = json!({"targetUrl": "https://other.example/", "outgoingAuthConfig": {"token": "t0ken"}});
+    change(&api, &path, "PATCH", given, None).await;
+    change(
+        &api,
+        &path,
+        "PATCH",
+        json!({"targetUrl": "https://third.example/", "outgoingAuthType": "NONE"}),
+        None,
+    )
+    .await;
+
+    let oauth = json!({"outgoingAuthType": "OAUTH2", "outgoingAuthConfig": {
+        "tokenUrl": "https://login.example/token", "clientId": "c", "clientSecret": "s3cret",
+    }});
+    let inbound = merged(
+        merged(json!({"type": "t", "name": "T", "targetUrl": "https://api.example/"}), oauth),
+        json!({"customHeaders": {"X-Functions-Key": "k3y", "X-Plain": "p"}}),
+    );
+    let made = api.post("/inbound-integrations?orgId=10", inbound).await;
+    let path = format!("/inbound-integrations/{}?orgId=10", made.text("/id"));
+    let elsewhere = json!({"outgoingAuthConfig": {"tokenUrl": "https://thief.example/token"}});
+    change(&api, &path, "PATCH", elsewhere, Some("/outgoingAuthConfig/clientSecret")).await;
+    let refused = api.patch(&path, json!({"targetUrl": "https://thief.example/"})).await;
+    assert_eq!(
+        (refused.status, refused.faults()),
+        (
+            400,
+            vec!["/customHeaders/X-Functions-Key", "/outgoingAuthConfig/clientSecret"]
+        ),
+        "{refused:?}"
+    );
+
+    let job = json!({
+        "name": "J", "schedule": {"type": "INTERVAL", "intervalMs": 60_000}, "targetUrl": "https://receiver.invalid/",
+        "dataSource": {"type": "API", "url": "https://data.example/rows", "headers": {"X-Goog-Api-Key": "k3y"}},
+    });
+    let made = api.post("/scheduled-jobs?orgId=10", job).await;
+    let path = format!("/scheduled-jobs/{}?orgId=10", made.text("/id"));
+    let elsewhere = json!({"dataSource": {"url": "https://thief.example/rows"}});
+    change(&api, &path, "PATCH", elsewhere, Some("/dataSource/headers/X-Goog-Api-Key")).await;
+    change(
+        &api,
+        &path,
+        "PATCH",
+        json!({"dataSource": {"url": "https://data.example/other"}}),
+        None,
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_document_of_all_configuration_keeps_no_secret_for_another_host_either() {
+    let api = Api::start().await;
+    api.org(10).await;
+    let bearer = json!({"outgoingAuthType": "BEARER", "outgoingAuthConfig": {"token": "t0ken"}});
+    api.integration(10, with(bearer)).await;
+    let mut document = api.get("/configuration?orgId=10").await.json;
+    document["outboundIntegrations"][0]["targetUrl"] = json!("https://thief.example/");
+    let refused = api.post("/configuration/apply?orgId=10", document).await;
+    assert_eq!(
+        (refused.status, refused.faults()),
+        (400, vec!["/outboundIntegrations/0/outgoingAuthConfig/token"]),
+        "{refused:?}"
+    );
 }
 
 #[tokio::test]

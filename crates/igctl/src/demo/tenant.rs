@@ -69,8 +69,11 @@ async fn put(api: &Api, resource: &str, present: &Value, integration: &Value) ->
     Ok(())
 }
 
+/// Where it goes now, and the credentials that are sent there: those that are stored go to no other address.
 fn address(integration: &Value) -> Value {
-    json!({ "targetUrl": integration["targetUrl"] })
+    let fields = ["targetUrl", "outgoingAuthConfig"].into_iter();
+    let moved = fields.filter_map(|name| Some((name.to_owned(), integration.get(name)?.clone())));
+    Value::Object(moved.collect())
 }
 
 fn signed(receiver: SocketAddr) -> Value {

@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::step::Step;
 use crate::body::{Shaped, unmasked};
-use crate::document::{Looks, PlannedChange, declared, differences, in_json};
+use crate::document::{Looks, PlannedChange, declared, differences, in_json, with_kept_secrets};
 use crate::error::{ApiError, ErrorCode};
 use crate::gateway::Gateway;
 
@@ -160,7 +160,8 @@ async fn one<K: Kind>(
     };
     let shown = K::shown(stored.clone())?;
     let before = in_json(&shown)?;
-    let document: K::Document = crate::body::document(kept(unmasked(said, Some(&before)), &before))?;
+    let said = with_kept_secrets::<K::Document>(&before, said)?;
+    let document: K::Document = crate::body::document(kept(said, &before))?;
     let checked = K::checked(gateway, org, Some(&stored), document.clone()).await?;
     let looks = |kept: Value, masked: Value| Looks {
         kept: declared(kept, org),
