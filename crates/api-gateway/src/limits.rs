@@ -10,7 +10,7 @@ use ig_core::access::Right;
 use ig_core::clock::Timestamp;
 use ig_core::id::{IntegrationId, OrgId};
 use ig_core::organization::RequestLimits;
-use ig_core::window::{Meter, RateLimit, RateWindows, Take, WindowKey};
+use ig_core::window::{Meter, RateLimit, RateWindows, Take, WindowKey, subscriber};
 use moka::future::Cache;
 use tokio::sync::Mutex;
 
@@ -68,7 +68,7 @@ impl RateLimits {
     /// Takes a request from an address, or refuses it.
     pub(crate) async fn of_address(&self, address: IpAddr, addendum: &Addendum) -> Result<(), ApiError> {
         let Some(limit) = self.address else { return Ok(()) };
-        let taken = self.take(WindowKey::Address(address), limit).await;
+        let taken = self.take(WindowKey::Address(subscriber(address)), limit).await;
         let judged = Self::judge(taken, "This address sends too many requests", &OF_REQUESTS, addendum);
         judged.map_err(|(error, _)| error)
     }

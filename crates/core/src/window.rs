@@ -22,7 +22,7 @@ mod port;
 mod tests;
 
 pub use meter::{Meter, Take};
-pub use port::{RateWindows, WindowKey};
+pub use port::{RateWindows, WindowKey, subscriber};
 
 /// How many slices a window has.
 pub const SLICES: usize = 40;

@@ -1,11 +1,11 @@
-//! How often a login may fail: per account and per address, counted where all replicas see it.
+//! How often a login may fail: per address, and per account from each address, counted where all replicas see it.
 
 use std::net::IpAddr;
 
 use chrono::Utc;
 use ig_core::clock::Timestamp;
 use ig_core::ports::StoreError;
-use ig_core::window::{Ask, Grant, RateLimit, RateWindows as _, Unused, WindowKey};
+use ig_core::window::{Ask, Grant, RateLimit, RateWindows as _, Unused, WindowKey, subscriber};
 use ig_store::{KeyHash, Store};
 
 use crate::config::AuthConfig;
@@ -39,9 +39,10 @@ impl Logins {
     /// Counts an attempt, or refuses it.
     pub(super) async fn attempt(&self, email: &str, from: IpAddr) -> Result<Attempt, ApiError> {
         let account = KeyHash::of(&email.trim().to_lowercase()).to_string();
+        let from = subscriber(from);
         let limits = [
             self.from.map(|limit| (WindowKey::LoginsFrom(from), limit)),
-            self.to.map(|limit| (WindowKey::LoginsTo(account), limit)),
+            self.to.map(|limit| (WindowKey::LoginsTo(account, from), limit)),
         ];
         let mut attempt = Attempt(Vec::new());
         for (key, limit) in limits.into_iter().flatten() {

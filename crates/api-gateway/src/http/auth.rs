@@ -22,7 +22,7 @@ pub(super) fn routes() -> OpenApiRouter<Edge> {
         .routes(routes!(change_password))
 }
 
-/// Begins a session. Ten failures within 15 minutes close an account to further ones for a while.
+/// Begins a session. Ten failures within 15 minutes close an account for a while to the address that they came from.
 #[utoipa::path(post, path = "/auth/login", tag = "auth", request_body = Login, responses((status = 200, body = LoggedIn), (status = 401, description = "The address or the password is wrong")), security(()))]
 async fn log_in(
     Anybody { gateway }: Anybody,
