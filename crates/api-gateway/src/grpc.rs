@@ -1,5 +1,6 @@
 //! `ConfigService`: the configuration, streamed to every service that acts on it.
 
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -25,13 +26,29 @@ const UNDER_WAY: usize = 4;
 pub(crate) struct ConfigGrpc {
     feed: Arc<ConfigFeed>,
     context: Context,
+    is_encrypted: bool,
 }
 
 impl ConfigGrpc {
-    /// Serves this feed until the shutdown.
-    pub(crate) fn new(feed: Arc<ConfigFeed>, context: Context) -> Self {
-        Self { feed, context }
+    /// Serves this feed until the shutdown, over connections that are encrypted or not.
+    pub(crate) fn new(feed: Arc<ConfigFeed>, context: Context, is_encrypted: bool) -> Self {
+        Self {
+            feed,
+            context,
+            is_encrypted,
+        }
     }
+}
+
+/// The configuration holds every tenant's secrets, opened: beyond this machine they travel encrypted or not at all.
+fn may_watch(is_encrypted: bool, peer: Option<SocketAddr>) -> Result<(), Status> {
+    let is_here = peer.is_some_and(|peer| peer.ip().to_canonical().is_loopback());
+    if is_encrypted || is_here {
+        return Ok(());
+    }
+    let message = "the configuration is not sent in plain text beyond loopback: configure grpc.tls for every service";
+    tracing::warn!(?peer, "{message}");
+    Err(Status::failed_precondition(message))
 }
 
 #[tonic::async_trait]
@@ -39,6 +56,7 @@ impl ConfigService for ConfigGrpc {
     type WatchStream = Pin<Box<dyn Stream<Item = Result<WatchResponse, Status>> + Send>>;
 
     async fn watch(&self, request: Request<WatchRequest>) -> Result<Response<Self::WatchStream>, Status> {
+        may_watch(self.is_encrypted, request.remote_addr())?;
         let (sender, receiver) = mpsc::channel(UNDER_WAY);
         let watcher = Watcher::new(Arc::clone(&self.feed), sender, request.into_inner().resume_from_revision);
         let stopping = self.context.stopping().clone();
@@ -46,5 +64,26 @@ impl ConfigService for ConfigGrpc {
             stopping.run_until_cancelled(watcher.run()).await;
         });
         Ok(Response::new(Box::pin(ReceiverStream::new(receiver))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_configuration_leaves_this_machine_encrypted_alone() {
+        let peer = |text: &str| Some(text.parse().unwrap());
+        for (is_encrypted, peer, expected) in [
+            (false, peer("127.0.0.1:5000"), true),
+            (false, peer("[::1]:5000"), true),
+            (false, peer("[::ffff:127.0.0.1]:5000"), true),
+            (false, peer("10.0.0.7:5000"), false),
+            (false, peer("[2001:db8::1]:5000"), false),
+            (false, None, false),
+            (true, peer("10.0.0.7:5000"), true),
+        ] {
+            assert_eq!(may_watch(is_encrypted, peer).is_ok(), expected, "{is_encrypted} {peer:?}");
+        }
     }
 }

@@ -109,6 +109,7 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<Addresses> 
     let services = Services::new(Routes::new(ConfigServiceServer::new(ConfigGrpc::new(
         Arc::clone(&feed),
         context.clone(),
+        config.grpc.tls.files().is_some(),
     ))));
     let grpc = context
         .serve_grpc(&config.grpc, services.descriptors(FILE_DESCRIPTOR_SET))
