@@ -7,15 +7,15 @@ use ig_core::alert::Alert;
 use ig_core::ports::Alerts;
 use ig_proto::v1::RaiseRequest;
 use ig_proto::v1::alert_service_client::AlertServiceClient;
-use ig_service::Context;
 use ig_service::grpc::Client;
+use ig_service::{Context, Fate};
 use tonic::Status;
 
 /// For so long an alert is tried; whoever comes back later than that is told by what is still wrong.
 const TRIED_FOR: Duration = Duration::from_hours(1);
 
 /// The way to the alerter. Cheap to clone.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub(crate) struct Alerting {
     alerter: Client,
     context: Context,
@@ -25,6 +25,13 @@ impl Alerting {
     /// Alerts go out through this channel; what has to wait for it waits in tasks of the context's.
     pub(crate) fn new(alerter: Client, context: Context) -> Self {
         Self { alerter, context }
+    }
+
+    /// Raises an alert for which nobody waits.
+    pub(crate) fn raise_soon(&self, alert: Alert) {
+        let this = self.clone();
+        self.context
+            .spawn("alert", Fate::Finishes, async move { this.raise(&alert).await });
     }
 
     async fn try_to_raise(&self, alert: &Alert) -> Result<(), Status> {

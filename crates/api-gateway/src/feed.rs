@@ -7,15 +7,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::TryStreamExt as _;
-use ig_core::configuration::{Configuration, RevisedChange};
+use ig_core::configuration::{Change, Configuration, RevisedChange};
 use ig_core::ports::StoreError;
 use ig_service::Context;
 use ig_store::Store;
 use parking_lot::RwLock;
 use tokio::sync::{Notify, watch};
 
+mod alert;
 mod ring;
 
+use crate::alerting::Alerting;
 use ring::Ring;
 
 /// Between two looks at the store's revision.
@@ -35,6 +37,7 @@ const LONGEST_LOOK: Duration = Duration::from_mins(2);
 #[derive(Debug)]
 pub(crate) struct ConfigFeed {
     store: Store,
+    alerting: Alerting,
     held: RwLock<Held>,
     revision: watch::Sender<Option<u64>>,
     look_now: Notify,
@@ -59,9 +62,10 @@ pub(crate) enum Next {
 
 impl ConfigFeed {
     /// A feed that has nothing yet.
-    pub(crate) fn new(store: Store) -> Arc<Self> {
+    pub(crate) fn new(store: Store, alerting: Alerting) -> Arc<Self> {
         Arc::new(Self {
             store,
+            alerting,
             held: RwLock::default(),
             revision: watch::Sender::new(None),
             look_now: Notify::new(),
@@ -166,10 +170,18 @@ impl ConfigFeed {
     fn take_in(&self, changes: Vec<RevisedChange>) {
         let mut held = self.held.write();
         for change in changes {
+            self.tell(&change.change);
             held.recent.push(change.clone());
             Arc::make_mut(&mut held.configuration).apply(change);
         }
         self.revision.send_replace(Some(held.configuration.revision()));
+    }
+
+    /// Raises an alert where an item cannot be read: nobody but a person can help it.
+    fn tell(&self, change: &Change) {
+        if let Some(alert) = alert::unreadable(change) {
+            self.alerting.raise_soon(alert);
+        }
     }
 
     async fn load(&self) -> Result<(), StoreError> {
@@ -177,6 +189,7 @@ impl ConfigFeed {
         let mut configuration = Configuration::at(revision);
         while let Some(part) = parts.try_next().await? {
             for item in part {
+                self.tell(&item);
                 configuration.put(item);
             }
         }

@@ -86,7 +86,8 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<Addresses> 
     // Secrets write themselves as masks.
     let system = serde_json::to_value(&config)?;
     let store = Store::connect(&config.mongodb, SecretBox::new(&config.secrets)?).await?;
-    let feed = ConfigFeed::new(store.clone());
+    let alerting = Alerting::new(channel(&config.services.alerter, &config.grpc)?, context.clone());
+    let feed = ConfigFeed::new(store.clone(), alerting.clone());
     let nudge = Nudge::default();
     nudge.run(&context, Fleet::new(&config.services.delivery_worker, &config.grpc)?, PUSH);
     depend_on_database(&context, store.clone());
@@ -116,7 +117,6 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<Addresses> 
         .await?;
     let (egress, http) = (EgressGuard::new(&config.security)?, config.http.clone());
     let transformer = transforming::start(&config.scripts, &context, &store, &feed)?;
-    let alerting = Alerting::new(channel(&config.services.alerter, &config.grpc)?, context.clone());
     let served = CancellationToken::new();
     let dead_letters = Nudge::default();
     dead_letters.run_retriers(&context, Fleet::new(&config.services.dlq_retrier, &config.grpc)?);

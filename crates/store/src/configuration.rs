@@ -8,6 +8,7 @@ mod changes;
 mod commit;
 mod expected;
 mod history;
+mod item;
 mod log;
 mod secrets;
 mod snapshot;

@@ -54,7 +54,7 @@ macro_rules! read_nothing {
 }
 
 read_nothing! {
-    (), u64, ClientSession, CreateIndexesResult, DeleteResult, Document, InsertManyResult, InsertOneResult, UpdateResult
+    (), u64, ClientSession, CreateIndexesResult, DeleteResult, Document, InsertManyResult, InsertOneResult, UpdateResult, Option<RawDocumentBuf>
 }
 
 impl<T> Outcome for Vec<T> {

@@ -22,6 +22,10 @@ impl Proxying {
         let route = self.routes.find(&gateway.feed().configuration(), call.org, &name);
         let route = route.ok_or_else(|| ApiError::not_found("Inbound integration"))?;
         let integration = &route.integration;
+        if let Some(hold) = integration.hold.as_ref().filter(|hold| hold.cause == HoldCause::Unreadable) {
+            let message = format!("The inbound integration is out of use: {}", hold.reason);
+            return Err(ApiError::new(ErrorCode::ServiceUnavailable, message));
+        }
         let is_held = integration
             .hold
             .as_ref()

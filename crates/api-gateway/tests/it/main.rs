@@ -33,4 +33,5 @@ mod secrets;
 mod sessions;
 mod templates;
 mod tenants;
+mod unreadable;
 mod watch;

@@ -30,7 +30,7 @@ impl IntegrationCounts {
         let cause = integration.hold.as_ref().map(|hold| hold.cause);
         match (integration.is_active, cause) {
             (true, _) => &mut self.active,
-            (false, Some(HoldCause::Paused)) => &mut self.paused,
+            (false, Some(HoldCause::Paused | HoldCause::Unreadable)) => &mut self.paused,
             (false, Some(HoldCause::CircuitOpen)) => &mut self.circuit_open,
             (false, None) => &mut self.drafts,
         }

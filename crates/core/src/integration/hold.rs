@@ -37,17 +37,20 @@ pub enum HoldCause {
     CircuitOpen,
     /// A person has paused the integration.
     Paused,
+    /// What is stored of the integration cannot be read, such as secrets under a key that is gone.
+    Unreadable,
 }
 
 impl HoldCause {
     /// Every cause, for documents and tables.
-    pub const ALL: [Self; 2] = [Self::CircuitOpen, Self::Paused];
+    pub const ALL: [Self; 3] = [Self::CircuitOpen, Self::Paused, Self::Unreadable];
 
     /// As documents and the API write it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::CircuitOpen => "CIRCUIT_OPEN",
             Self::Paused => "PAUSED",
+            Self::Unreadable => "UNREADABLE",
         }
     }
 
@@ -60,7 +63,7 @@ impl HoldCause {
     pub fn dead_letter_reason(self) -> DeadLetterReason {
         match self {
             Self::CircuitOpen => DeadLetterReason::CircuitOpen,
-            Self::Paused => DeadLetterReason::Paused,
+            Self::Paused | Self::Unreadable => DeadLetterReason::Paused,
         }
     }
 }

@@ -13,7 +13,8 @@ impl From<&Hold> for v1::Hold {
         let Hold { cause, since, reason } = hold;
         let cause = match cause {
             HoldCause::CircuitOpen => v1::HoldCause::CircuitOpen,
-            HoldCause::Paused => v1::HoldCause::Paused,
+            // Whoever sends holds either in the same way; the reason tells them apart.
+            HoldCause::Paused | HoldCause::Unreadable => v1::HoldCause::Paused,
         };
         Self {
             cause: cause.into(),

@@ -4,23 +4,14 @@ use std::collections::HashMap;
 
 use futures::FutureExt as _;
 use ig_core::configuration::{Change, RevisedChange};
-use ig_core::event_type::EventTypeDefinition;
-use ig_core::organization::{OrgUnit, Organization};
 use ig_core::ports::StoreError;
-use mongodb::bson::{Bson, doc};
-use serde::de::DeserializeOwned;
+use mongodb::bson::{Bson, RawDocumentBuf, doc};
 
 use super::Configurations;
+use super::item::{self, Read};
 use super::log::{LogDocument, Noted, Subject};
-use crate::event_types::EventTypeDocument;
 use crate::field::long;
-use crate::inbound_integrations::InboundDocument;
-use crate::integrations::IntegrationDocument;
-use crate::jobs::JobDocument;
 use crate::names::{CONFIG_CHANGES, EVENT_TYPES, INTEGRATIONS, ORG_UNITS, ORGANIZATIONS, TEMPLATES};
-use crate::org_units::OrgUnitDocument;
-use crate::organizations::OrganizationDocument;
-use crate::templates::TemplateDocument;
 use crate::{inbound_integrations, integrations, jobs};
 
 impl Configurations {
@@ -69,44 +60,14 @@ impl Configurations {
 
     /// Each kind's future lies on the heap: all of them together would not fit on a small stack.
     async fn items(&self, subjects: &[Noted]) -> Result<HashMap<Subject, Change>, StoreError> {
-        let secrets = self.database.secrets();
-        let organizations = self
-            .of_kind(subjects, (ORGANIZATIONS, None), |document: OrganizationDocument| {
-                Ok(Change::PutOrganization(Organization::from(document)))
-            })
-            .boxed();
-        let units = self
-            .of_kind(subjects, (ORG_UNITS, None), |document: OrgUnitDocument| {
-                Ok(Change::PutUnit(OrgUnit::from(document)))
-            })
-            .boxed();
-        let event_types = self
-            .of_kind(subjects, (EVENT_TYPES, None), |document: EventTypeDocument| {
-                EventTypeDefinition::try_from(document).map(Change::PutEventType)
-            })
-            .boxed();
-        let outbound = (INTEGRATIONS, Some(integrations::DIRECTION));
-        let outbound = self
-            .of_kind(subjects, outbound, |document: IntegrationDocument| {
-                Ok(Change::PutIntegration(Box::new(document.read(secrets)?)))
-            })
-            .boxed();
-        let inbound = (INTEGRATIONS, Some(inbound_integrations::DIRECTION));
-        let inbound = self
-            .of_kind(subjects, inbound, |document: InboundDocument| {
-                Ok(Change::PutInbound(Box::new(document.read(secrets)?)))
-            })
-            .boxed();
-        let jobs = self
-            .of_kind(subjects, (INTEGRATIONS, Some(jobs::DIRECTION)), |document: JobDocument| {
-                Ok(Change::PutJob(Box::new(document.read(secrets)?)))
-            })
-            .boxed();
-        let templates = self
-            .of_kind(subjects, (TEMPLATES, None), |document: TemplateDocument| {
-                document.read().map(Change::PutTemplate)
-            })
-            .boxed();
+        let of = |kind, read| self.of_kind(subjects, kind, read).boxed();
+        let organizations = of((ORGANIZATIONS, None), item::organization as Read);
+        let units = of((ORG_UNITS, None), item::unit);
+        let event_types = of((EVENT_TYPES, None), item::event_type);
+        let outbound = of((INTEGRATIONS, Some(integrations::DIRECTION)), item::outbound);
+        let inbound = of((INTEGRATIONS, Some(inbound_integrations::DIRECTION)), item::inbound);
+        let jobs = of((INTEGRATIONS, Some(jobs::DIRECTION)), item::job);
+        let templates = of((TEMPLATES, None), item::template);
         let found = tokio::try_join!(organizations, units, event_types, outbound, inbound, jobs, templates)?;
         let found = [found.0, found.1, found.2, found.3, found.4, found.5, found.6];
         let changes = found.into_iter().flatten();
@@ -114,15 +75,12 @@ impl Configurations {
     }
 
     /// The items of one kind: what lies in its collection, with its direction where it has one.
-    async fn of_kind<T>(
+    async fn of_kind(
         &self,
         subjects: &[Noted],
         kind: (&'static str, Option<&'static str>),
-        read: impl Fn(T) -> Result<Change, StoreError>,
-    ) -> Result<Vec<Change>, StoreError>
-    where
-        T: DeserializeOwned + Send + Sync + 'static,
-    {
+        read: Read,
+    ) -> Result<Vec<Change>, StoreError> {
         let ours = subjects
             .iter()
             .map(|noted| &noted.subject)
@@ -136,8 +94,9 @@ impl Configurations {
         if let Some(direction) = direction {
             filter.insert("direction", direction);
         }
-        let items = self.database.collection::<T>(collection);
+        let items = self.database.collection::<RawDocumentBuf>(collection);
         let found = self.database.all(items.find(filter)).await?;
-        found.into_iter().map(read).collect()
+        let secrets = self.database.secrets();
+        found.iter().map(|document| read(document, secrets)).collect()
     }
 }

@@ -1,25 +1,16 @@
 //! Following configuration from its beginning.
 
-use futures::StreamExt;
 use futures::stream::{self, BoxStream};
+use futures::{StreamExt, TryStreamExt};
 use ig_core::configuration::Change;
-use ig_core::event_type::EventTypeDefinition;
 use ig_core::ports::StoreError;
 use mongodb::Cursor;
-use mongodb::bson::{Document, doc};
-use serde::de::DeserializeOwned;
+use mongodb::bson::{Document, RawDocumentBuf, doc};
 
 use super::Configurations;
+use super::item::{self, Read};
 use crate::database::Database;
-use crate::event_types::EventTypeDocument;
-use crate::inbound_integrations::InboundDocument;
-use crate::integrations::IntegrationDocument;
-use crate::jobs::JobDocument;
 use crate::names::{EVENT_TYPES, INTEGRATIONS, ORG_UNITS, ORGANIZATIONS};
-use crate::org_units::OrgUnitDocument;
-use crate::organizations::OrganizationDocument;
-use crate::secret_box::SecretBox;
-use crate::stored::Stored;
 use crate::{inbound_integrations, integrations, jobs};
 
 const PART: usize = 1_000;
@@ -39,50 +30,23 @@ impl Configurations {
     pub async fn snapshot(&self) -> Result<(u64, Items), StoreError> {
         let revision = self.revision().await?;
         let database = &self.database;
-        let organizations = parts::<OrganizationDocument>(database, ORGANIZATIONS, doc! {}, |document, _| {
-            Ok(Change::PutOrganization(document.into()))
-        });
-        let units = parts::<OrgUnitDocument>(database, ORG_UNITS, doc! {}, |document, _| {
-            Ok(Change::PutUnit(document.into()))
-        });
-        let event_types = parts::<EventTypeDocument>(database, EVENT_TYPES, doc! {}, |document, _| {
-            EventTypeDefinition::try_from(document).map(Change::PutEventType)
-        });
-        let integrations =
-            parts::<IntegrationDocument>(database, INTEGRATIONS, of(integrations::DIRECTION), |document, secrets| {
-                document
-                    .read(secrets)
-                    .map(|integration| Change::PutIntegration(Box::new(integration)))
-            });
-        let inbound = parts::<InboundDocument>(
-            database,
-            INTEGRATIONS,
-            of(inbound_integrations::DIRECTION),
-            |document, secrets| {
-                let inbound = document.read(secrets)?;
-                Ok(Change::PutInbound(Box::new(inbound)))
-            },
-        );
-        let jobs = parts::<JobDocument>(database, INTEGRATIONS, of(jobs::DIRECTION), |document, secrets| {
-            let job = document.read(secrets)?;
-            Ok(Change::PutJob(Box::new(job)))
-        });
+        let organizations = parts(database, ORGANIZATIONS, doc! {}, item::organization);
+        let units = parts(database, ORG_UNITS, doc! {}, item::unit);
+        let event_types = parts(database, EVENT_TYPES, doc! {}, item::event_type);
+        let integrations = parts(database, INTEGRATIONS, of(integrations::DIRECTION), item::outbound);
+        let inbound = parts(database, INTEGRATIONS, of(inbound_integrations::DIRECTION), item::inbound);
+        let jobs = parts(database, INTEGRATIONS, of(jobs::DIRECTION), item::job);
         let acted_on = integrations.chain(inbound).chain(jobs);
         let items = organizations.chain(units).chain(event_types).chain(acted_on);
         Ok((revision, items.boxed()))
     }
 }
 
-type Read<T> = fn(T, &SecretBox) -> Result<Change, StoreError>;
-
 fn of(direction: &str) -> Document {
     doc! { "direction": direction }
 }
 
-fn parts<T>(database: &Database, collection: &'static str, filter: Document, read: Read<T>) -> Items
-where
-    T: DeserializeOwned + Send + Sync + Unpin + 'static,
-{
+fn parts(database: &Database, collection: &'static str, filter: Document, read: Read) -> Items {
     let database = database.clone();
     stream::try_unfold(None, move |cursor| {
         next_part(database.clone(), collection, filter.clone(), read, cursor)
@@ -90,28 +54,34 @@ where
     .boxed()
 }
 
-async fn next_part<T>(
+/// Of documents as they are stored.
+type Raw = Cursor<RawDocumentBuf>;
+
+async fn next_part(
     database: Database,
     collection: &'static str,
     filter: Document,
-    read: Read<T>,
-    cursor: Option<Cursor<Stored<T>>>,
-) -> Result<Option<(Vec<Change>, Option<Cursor<Stored<T>>>)>, StoreError>
-where
-    T: DeserializeOwned + Send + Sync + Unpin + 'static,
-{
+    read: Read,
+    cursor: Option<Raw>,
+) -> Result<Option<(Vec<Change>, Option<Raw>)>, StoreError> {
     let mut cursor = match cursor {
         Some(cursor) => cursor,
         None => {
             database
-                .within(database.collection::<T>(collection).find(filter).batch_size(2_000))
+                .within(
+                    database
+                        .driver()
+                        .collection::<RawDocumentBuf>(collection)
+                        .find(filter)
+                        .batch_size(2_000),
+                )
                 .await?
         }
     };
     let mut part = Vec::with_capacity(PART);
     while part.len() < PART {
-        match database.next(&mut cursor).await? {
-            Some(document) => part.push(read(document, database.secrets())?),
+        match database.within(cursor.try_next()).await? {
+            Some(document) => part.push(read(&document, database.secrets())?),
             None => break,
         }
     }

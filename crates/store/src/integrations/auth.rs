@@ -45,6 +45,16 @@ pub(crate) struct HeadersDocument {
     sealed_headers: Vec<SealedHeader>,
 }
 
+impl HeadersDocument {
+    /// Those alone that are not sealed.
+    pub(crate) fn plain(self) -> Self {
+        Self {
+            sealed_headers: Vec::new(),
+            ..self
+        }
+    }
+}
+
 /// A header whose value is sealed.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct SealedHeader {

@@ -30,6 +30,15 @@ impl From<&Hold> for HoldDocument {
 }
 
 impl HoldDocument {
+    /// That of something which cannot be read.
+    pub(crate) fn unreadable(reason: &str, since: bson::DateTime) -> Self {
+        Self {
+            cause: HoldCause::Unreadable.as_str().to_owned(),
+            since,
+            reason: format!("its configuration cannot be read: {reason}"),
+        }
+    }
+
     pub(crate) fn read(self) -> Result<Hold, StoreError> {
         Ok(Hold {
             cause: HoldCause::parse(&self.cause).ok_or_else(|| unreadable("hold.cause"))?,

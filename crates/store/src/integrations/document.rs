@@ -138,6 +138,19 @@ impl IntegrationDocument {
         })
     }
 
+    /// The same without what is sealed, and held: it matches what it matched, and sends nothing. What was switched off stays so.
+    pub(crate) fn held(self, reason: &str) -> Self {
+        let is_draft = !self.is_active && self.hold.is_none();
+        Self {
+            auth: AuthDocument::None,
+            signing_secrets: None,
+            headers: self.headers.plain(),
+            is_active: false,
+            hold: (!is_draft).then(|| HoldDocument::unreadable(reason, self.updated_at)),
+            ..self
+        }
+    }
+
     pub(crate) fn read(self, secrets: &SecretBox) -> Result<Integration, StoreError> {
         let id = IntegrationId(self.id.bytes());
         let sealer = Sealer::of(secrets, id);

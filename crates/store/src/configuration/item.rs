@@ -1,0 +1,105 @@
+//! Reading one configured item, also where it cannot be read: then something stands in for it that does nothing, and says why.
+//!
+//! An item may be sealed under a key that is gone, or written by a later version. That is its own trouble: whoever follows the
+//! configuration goes on with all other items.
+
+use ig_core::configuration::Change;
+use ig_core::event_type::EventTypeDefinition;
+use ig_core::id::{IntegrationId, OrgId};
+use ig_core::ports::StoreError;
+use mongodb::bson::RawDocument;
+use serde::de::DeserializeOwned;
+
+use crate::error::unreadable;
+use crate::event_types::EventTypeDocument;
+use crate::inbound_integrations::InboundDocument;
+use crate::integrations::IntegrationDocument;
+use crate::jobs::JobDocument;
+use crate::org_units::OrgUnitDocument;
+use crate::organizations::OrganizationDocument;
+use crate::secret_box::SecretBox;
+use crate::stored;
+use crate::templates::TemplateDocument;
+
+/// What a stored document says.
+pub(super) type Read = fn(&RawDocument, &SecretBox) -> Result<Change, StoreError>;
+
+pub(super) fn organization(raw: &RawDocument, _: &SecretBox) -> Result<Change, StoreError> {
+    decoded::<OrganizationDocument>(raw).map(|document| Change::PutOrganization(document.into()))
+}
+
+pub(super) fn unit(raw: &RawDocument, _: &SecretBox) -> Result<Change, StoreError> {
+    decoded::<OrgUnitDocument>(raw).map(|document| Change::PutUnit(document.into()))
+}
+
+pub(super) fn event_type(raw: &RawDocument, _: &SecretBox) -> Result<Change, StoreError> {
+    EventTypeDefinition::try_from(decoded::<EventTypeDocument>(raw)?).map(Change::PutEventType)
+}
+
+pub(super) fn template(raw: &RawDocument, _: &SecretBox) -> Result<Change, StoreError> {
+    decoded::<TemplateDocument>(raw)?.read().map(Change::PutTemplate)
+}
+
+/// An outbound integration; one that cannot be read is held, so that what it matches waits as dead letters.
+pub(super) fn outbound(raw: &RawDocument, secrets: &SecretBox) -> Result<Change, StoreError> {
+    let read = |document: IntegrationDocument| {
+        let integration = document.read(secrets)?;
+        Ok(Change::PutIntegration(Box::new(integration)))
+    };
+    or_stand_in(
+        raw,
+        read,
+        |document, reason| Some(document.held(reason)),
+        Change::DeleteIntegration,
+    )
+}
+
+/// An inbound integration; one that cannot be read is held, so that its calls are refused.
+pub(super) fn inbound(raw: &RawDocument, secrets: &SecretBox) -> Result<Change, StoreError> {
+    let read = |document: InboundDocument| {
+        let inbound = document.read(secrets)?;
+        Ok(Change::PutInbound(Box::new(inbound)))
+    };
+    or_stand_in(
+        raw,
+        read,
+        |document, reason| Some(document.held(reason)),
+        Change::DeleteInbound,
+    )
+}
+
+/// A job; one that cannot be read does not run, as if it were not there.
+pub(super) fn job(raw: &RawDocument, secrets: &SecretBox) -> Result<Change, StoreError> {
+    let read = |document: JobDocument| {
+        let job = document.read(secrets)?;
+        Ok(Change::PutJob(Box::new(job)))
+    };
+    or_stand_in(raw, read, |_, _| None, Change::DeleteJob)
+}
+
+fn or_stand_in<T: DeserializeOwned>(
+    raw: &RawDocument,
+    read: impl Fn(T) -> Result<Change, StoreError>,
+    held: impl Fn(T, &str) -> Option<T>,
+    gone: fn(OrgId, IntegrationId) -> Change,
+) -> Result<Change, StoreError> {
+    let error = match decoded(raw).and_then(&read) {
+        Ok(change) => return Ok(change),
+        Err(error) => error,
+    };
+    let (org, id) = identity(raw).ok_or_else(|| unreadable("_id"))?;
+    tracing::error!(ig.org_id = org.0, ig.integration_id = %id, %error, "a configured item cannot be read and is out of use");
+    let (StoreError::Refused(reason) | StoreError::Unavailable(reason)) = error;
+    let stand_in = decoded(raw).ok().and_then(|document| held(document, &reason));
+    let stand_in = stand_in.and_then(|document| read(document).ok());
+    Ok(stand_in.unwrap_or_else(|| gone(org, id)))
+}
+
+fn decoded<T: DeserializeOwned>(raw: &RawDocument) -> Result<T, StoreError> {
+    stored::read(raw).map_err(|error| StoreError::Refused(error.to_string()))
+}
+
+fn identity(raw: &RawDocument) -> Option<(OrgId, IntegrationId)> {
+    let (org, id) = (raw.get_i64("orgId").ok()?, raw.get_object_id("_id").ok()?);
+    Some((OrgId(org), IntegrationId(id.bytes())))
+}
