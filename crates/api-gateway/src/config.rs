@@ -120,8 +120,12 @@ pub struct HttpConfig {
     pub write_timeout_ms: u64,
     /// Milliseconds that are served on after the process was told to stop, so that whoever balances requests has noticed.
     pub drain_ms: u64,
+    /// Milliseconds that a connection may be open without a request.
+    pub idle_timeout_ms: u64,
     /// The most connections that are open at once; further ones wait.
     pub max_connections: usize,
+    /// The most connections that are open at once from one address, which trusted proxies may exceed; 0 sets no limit.
+    pub max_connections_per_address: usize,
     /// Origins of pages that may call the API from a browser, such as `https://console.example.org`.
     pub allowed_origins: Vec<String>,
     /// Networks or addresses of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
@@ -153,7 +157,9 @@ impl Default for HttpConfig {
             header_timeout_ms: 10_000,
             write_timeout_ms: 60_000,
             drain_ms: 5_000,
+            idle_timeout_ms: 60_000,
             max_connections: 10_000,
+            max_connections_per_address: 1_000,
             allowed_origins: Vec::new(),
             trusted_proxies: Vec::new(),
             enforce_https: false,
@@ -171,6 +177,9 @@ impl Validate for HttpConfig {
         }
         if self.write_timeout_ms == 0 {
             faults.add("write_timeout_ms", "is 0", "give at least 1");
+        }
+        if self.idle_timeout_ms == 0 {
+            faults.add("idle_timeout_ms", "is 0", "give at least 1");
         }
         if self.header_timeout_ms == 0 || self.max_connections == 0 {
             let key = if self.header_timeout_ms == 0 {

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -16,7 +17,6 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
 use ig_service::{Context, Fate};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -26,8 +26,12 @@ use tower::Service as _;
 
 use crate::config::HttpConfig;
 
+mod guests;
+mod idle;
 mod stalling;
 
+use guests::{Guest, Guests};
+use idle::Requests;
 use stalling::Stalling;
 
 /// What the headers of a request may take in all.
@@ -65,14 +69,18 @@ pub(crate) async fn serve(
         builder: Arc::new(builder(config)),
         router,
         room: Arc::new(Semaphore::new(config.max_connections)),
+        guests: Arc::new(Guests::new(config)),
         leaving: Arc::default(),
+        closing: CancellationToken::new(),
+        beginning: Duration::from_millis(config.header_timeout_ms),
         patience: Duration::from_millis(config.write_timeout_ms),
+        idle: Duration::from_millis(config.idle_timeout_ms),
     };
     let drain = Duration::from_millis(config.drain_ms);
     let stopping = context.stopping().clone();
     context.spawn("http", Fate::RunsUntilShutdown, async move {
-        let (graceful, mut connections) = (GracefulShutdown::new(), JoinSet::new());
-        let accepting = server.accept(&listener, &graceful, &mut connections);
+        let mut connections = JoinSet::new();
+        let accepting = server.accept(&listener, &mut connections);
         let left = async {
             stopping.cancelled().await;
             server.leaving.store(true, Ordering::Relaxed);
@@ -83,7 +91,7 @@ pub(crate) async fn serve(
             () = left => {}
         }
         drop(listener);
-        graceful.shutdown().await;
+        server.closing.cancel();
         while connections.join_next().await.is_some() {}
         served.cancel();
     });
@@ -94,14 +102,21 @@ struct Server {
     builder: Arc<Builder<TokioExecutor>>,
     router: Router,
     room: Arc<Semaphore>,
+    guests: Arc<Guests>,
     /// Set once this replica is about to leave.
     leaving: Arc<AtomicBool>,
+    /// Cancelled when every connection is to end after what it is answering.
+    closing: CancellationToken,
+    /// How long a client may take to begin.
+    beginning: Duration,
     /// How long a client may take to take the next byte.
     patience: Duration,
+    /// How long a connection is kept open without a request.
+    idle: Duration,
 }
 
 impl Server {
-    async fn accept(&self, listener: &TcpListener, graceful: &GracefulShutdown, connections: &mut JoinSet<()>) -> Infallible {
+    async fn accept(&self, listener: &TcpListener, connections: &mut JoinSet<()>) -> Infallible {
         loop {
             let room = Arc::clone(&self.room).acquire_owned().await;
             let (Ok(room), Ok((stream, peer))) = (room, listener.accept().await) else {
@@ -109,37 +124,50 @@ impl Server {
                 continue;
             };
             while connections.try_join_next().is_some() {}
-            self.serve(stream, peer, room, graceful, connections);
+            // Whoever has as many connections as one address may have is hung up on.
+            if let Some(guest) = self.guests.enter(peer.ip()) {
+                self.serve(stream, peer, (room, guest), connections);
+            }
         }
     }
 
-    fn serve(
-        &self,
-        stream: TcpStream,
-        peer: SocketAddr,
-        room: OwnedSemaphorePermit,
-        graceful: &GracefulShutdown,
-        connections: &mut JoinSet<()>,
-    ) {
+    fn serve(&self, stream: TcpStream, peer: SocketAddr, room: (OwnedSemaphorePermit, Guest), connections: &mut JoinSet<()>) {
         let _ = stream.set_nodelay(true);
         let (builder, router) = (Arc::clone(&self.builder), self.router.clone());
-        let watcher = graceful.watcher();
-        let (leaving, stream) = (Arc::clone(&self.leaving), Stalling::new(stream, self.patience));
+        let (leaving, closing, idle) = (Arc::clone(&self.leaving), self.closing.clone(), self.idle);
+        let stream = Stalling::new(stream, self.beginning, self.patience);
         connections.spawn(async move {
+            let requests = Requests::default();
+            let counted = requests.clone();
             let service = service_fn(move |request: http::Request<Incoming>| {
                 let mut request: Request = request.map(axum::body::Body::new);
                 request.extensions_mut().insert(ConnectInfo(peer));
                 let is_http1 = request.version() < Version::HTTP_2;
                 let (answering, leaving) = (router.clone().call(request), Arc::clone(&leaving));
+                let begun = counted.begin();
                 async move {
                     let answer = answering.await?;
+                    drop(begun);
                     let leaves = is_http1 && leaving.load(Ordering::Relaxed);
                     Ok::<_, Infallible>(if leaves { farewell(answer) } else { answer })
                 }
             });
-            let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
+            let mut connection = pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), service));
+            let over = async {
+                tokio::select! {
+                    () = closing.cancelled() => {}
+                    () = requests.none_for(idle) => {}
+                }
+            };
             // What a peer does to its connection is its own affair.
-            let _ = watcher.watch(connection).await;
+            let ended = tokio::select! {
+                _ = connection.as_mut() => true,
+                () = over => false,
+            };
+            if !ended {
+                connection.as_mut().graceful_shutdown();
+                let _ = connection.await;
+            }
             drop(room);
         });
     }

@@ -1,4 +1,4 @@
-//! A connection whose peer stops taking what is written to it ends, and with it whatever it holds.
+//! A connection ends, and with it whatever it holds, whose peer does not begin to speak, or stops taking what is written to it.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -8,21 +8,47 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-/// Bounds how long a write may wait for the peer.
+/// What a client begins with that speaks HTTP/2 (RFC 9113, section 3.4).
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// Bounds how long a peer may take to begin, and how long a write may wait for it.
 pub(super) struct Stalling<S> {
     stream: S,
     patience: Duration,
     /// Set while a write waits.
     timer: Option<Pin<Box<Sleep>>>,
+    /// Set until it is known which protocol is spoken; each has times of its own from then on.
+    opening: Option<Opening>,
+}
+
+struct Opening {
+    timer: Pin<Box<Sleep>>,
+    /// How much of the preface has come.
+    seen: usize,
 }
 
 impl<S> Stalling<S> {
-    /// A stream whose peer may take this long to take the next byte.
-    pub(super) fn new(stream: S, patience: Duration) -> Self {
+    /// A stream whose peer has so long to begin, and then to take each next byte.
+    pub(super) fn new(stream: S, beginning: Duration, patience: Duration) -> Self {
         Self {
             stream,
             patience,
             timer: None,
+            opening: Some(Opening {
+                timer: Box::pin(sleep(beginning)),
+                seen: 0,
+            }),
+        }
+    }
+
+    /// Takes note of what has come: whatever cannot become the preface any more is HTTP/1.
+    fn came(&mut self, bytes: &[u8]) {
+        if let Some(opening) = &mut self.opening {
+            let rest = &PREFACE[opening.seen..];
+            opening.seen += bytes.len();
+            if opening.seen >= PREFACE.len() || !rest.starts_with(bytes) {
+                self.opening = None;
+            }
         }
     }
 
@@ -43,7 +69,16 @@ impl<S> Stalling<S> {
 
 impl<S: AsyncRead + Unpin> AsyncRead for Stalling<S> {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_read(context, buffer)
+        let (this, before) = (self.get_mut(), buffer.filled().len());
+        let polled = Pin::new(&mut this.stream).poll_read(context, buffer);
+        this.came(&buffer.filled()[before..]);
+        match &mut this.opening {
+            Some(opening) if polled.is_pending() => {
+                let over = opening.timer.as_mut().poll(context);
+                over.map(|()| Err(io::Error::new(io::ErrorKind::TimedOut, "the peer says nothing")))
+            }
+            _ => polled,
+        }
     }
 }
 
@@ -84,7 +119,7 @@ mod tests {
     #[tokio::test]
     async fn a_peer_that_takes_nothing_ends_the_connection_and_one_that_is_slow_does_not() {
         let (ours, mut theirs) = duplex(4);
-        let mut ours = Stalling::new(ours, Duration::from_secs(1));
+        let mut ours = Stalling::new(ours, Duration::from_secs(1), Duration::from_secs(1));
         let reading = async {
             for _ in 0..3 {
                 sleep(Duration::from_millis(100)).await;

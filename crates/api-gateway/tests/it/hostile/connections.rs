@@ -1,5 +1,14 @@
 //! Connections that lie about where requests begin and end.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use ig_testkit::mongo::database;
+use ig_testkit::wait::eventually;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
 use super::raw::{exchange, exchange_to_the_end, head, serves, statuses};
 use crate::api::Api;
 
@@ -91,4 +100,56 @@ async fn chunks_with_sizes_of_nonsense_make_nothing() {
         assert!(matches!(answered.as_slice(), [] | [400]), "{chunks:?}: {answered:?}");
         serves(&api).await;
     }
+}
+
+/// Waits until the gateway hangs up.
+async fn hung_up(stream: &mut TcpStream) {
+    let mut answer = Vec::new();
+    let reading = stream.read_to_end(&mut answer);
+    let _ = tokio::time::timeout(Duration::from_secs(20), reading)
+        .await
+        .expect("it hangs up");
+}
+
+#[tokio::test]
+async fn connections_that_begin_no_request_are_hung_up_on() {
+    let api = Api::with(Arc::new(database()), |config| config.http.header_timeout_ms = 200).await;
+    for beginning in [&b""[..], b"P", b"PRI * HTTP/2.0\r\n\r\n", b"GET / HTTP/1.1\r\nhost: x"] {
+        let mut stream = TcpStream::connect(api.at.http).await.unwrap();
+        stream.write_all(beginning).await.unwrap();
+        hung_up(&mut stream).await;
+    }
+    serves(&api).await;
+}
+
+#[tokio::test]
+async fn connections_of_http2_without_a_request_are_closed_in_order() {
+    let api = Api::with(Arc::new(database()), |config| config.http.idle_timeout_ms = 200).await;
+    let stream = TcpStream::connect(api.at.http).await.unwrap();
+    let connecting = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
+    let (sender, connection) = connecting.await.unwrap();
+    let sender: hyper::client::conn::http2::SendRequest<String> = sender;
+    let closed = tokio::time::timeout(Duration::from_secs(20), connection).await;
+    assert!(closed.expect("it is closed").is_ok());
+    assert!(sender.is_closed());
+    serves(&api).await;
+}
+
+#[tokio::test]
+async fn one_address_has_no_more_connections_than_it_may() {
+    let api = Api::with(Arc::new(database()), |config| config.http.max_connections_per_address = 3).await;
+    let open = async || TcpStream::connect(api.at.http).await.unwrap();
+    // The client that asks the gateway for its readiness may hold one.
+    let mut streams = [open().await, open().await, open().await, open().await];
+    hung_up(&mut streams[3]).await;
+    drop(streams);
+    eventually("there is room again", async || {
+        let mut stream = open().await;
+        let asked = stream
+            .write_all(head("GET", "/health", "connection: close\r\n").as_bytes())
+            .await;
+        let mut answer = Vec::new();
+        asked.is_ok() && stream.read_to_end(&mut answer).await.is_ok() && statuses(&answer) == [200]
+    })
+    .await;
 }

@@ -1,0 +1,67 @@
+//! How many connections one address has open.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use ig_core::window::subscriber;
+use ipnet::IpNet;
+use parking_lot::Mutex;
+
+use crate::config::{HttpConfig, network};
+
+/// Counts connections by the address that they come from. Proxies that are trusted speak for many.
+#[derive(Debug)]
+pub(super) struct Guests {
+    most: usize,
+    trusted: Vec<IpNet>,
+    open: Mutex<HashMap<IpAddr, usize>>,
+}
+
+/// A connection that is counted, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Guest {
+    guests: Arc<Guests>,
+    of: Option<IpAddr>,
+}
+
+impl Guests {
+    /// As configured.
+    pub(super) fn new(config: &HttpConfig) -> Self {
+        Self {
+            most: config.max_connections_per_address,
+            trusted: config.trusted_proxies.iter().filter_map(|text| network(text)).collect(),
+            open: Mutex::default(),
+        }
+    }
+
+    /// Counts a connection; nothing where its address has as many as it may.
+    pub(super) fn enter(self: &Arc<Self>, peer: IpAddr) -> Option<Guest> {
+        let peer = peer.to_canonical();
+        let is_counted = self.most > 0 && !self.trusted.iter().any(|network| network.contains(&peer));
+        let of = is_counted.then(|| subscriber(peer));
+        if let Some(of) = of {
+            let mut open = self.open.lock();
+            let count = open.entry(of).or_default();
+            if *count >= self.most {
+                return None;
+            }
+            *count += 1;
+        }
+        let guests = Arc::clone(self);
+        Some(Guest { guests, of })
+    }
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        let Some(of) = self.of else { return };
+        let mut open = self.guests.open.lock();
+        if let Some(count) = open.get_mut(&of) {
+            *count -= 1;
+            if *count == 0 {
+                open.remove(&of);
+            }
+        }
+    }
+}
