@@ -15,7 +15,6 @@ use ig_core::message::MessageId;
 use ig_delivery::{CircuitBreakers, Proxy, SecurityConfig};
 use ig_service::{Context, Fate};
 use ig_store::{InboundReplays, Store};
-use tokio::sync::Semaphore;
 
 use crate::alerting::Alerting;
 use crate::config::RuntimeConfig;
@@ -35,12 +34,14 @@ mod record;
 mod recording;
 mod routes;
 mod shaping;
+mod shares;
 mod wanted;
 
 pub(crate) use call::{IncomingCall, answer};
 pub(crate) use recording::Recording;
 
 use routes::{Route, Routes};
+use shares::Shares;
 
 /// What all calls have in common.
 pub(crate) struct Proxying {
@@ -49,7 +50,10 @@ pub(crate) struct Proxying {
     breakers: CircuitBreakers,
     recording: Recording,
     replays: InboundReplays,
-    room: Arc<Semaphore>,
+    /// Calls that may be under way.
+    calls: Arc<Shares>,
+    /// Bytes that bodies may take which are taken in whole.
+    bodies: Arc<Shares>,
     backoff: Backoff,
     context: Context,
 }
@@ -79,7 +83,8 @@ impl Proxying {
             breakers,
             recording,
             replays: store.inbound_replays(),
-            room: Arc::new(Semaphore::new(config.max_calls)),
+            calls: Shares::new(config.max_calls),
+            bodies: Shares::new(config.body_memory_bytes),
             backoff: Backoff::default(),
             context: context.clone(),
         }))

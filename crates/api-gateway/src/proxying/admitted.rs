@@ -15,10 +15,9 @@ use ig_core::outcome::{ErrorCategory, Failure};
 use ig_core::redelivery::RetryPolicy;
 use ig_delivery::{Answered, Passage, ProxiedCall, Upload};
 use ig_transform::CompiledShape;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
-use super::call::IncomingCall;
+use super::call::{IncomingCall, Permits};
 use super::ending::{Ending, Stop};
 use super::headers::{Origin, forwarded};
 use super::intake::{self, Bounds, Need};
@@ -44,7 +43,7 @@ pub(super) struct Admitted<'a> {
     pub(super) identity: Identity,
     pub(super) rest: &'a str,
     pub(super) call: &'a IncomingCall,
-    pub(super) permits: [OwnedSemaphorePermit; 2],
+    pub(super) permits: Permits,
 }
 
 /// A call's body, before it is passed on.
@@ -107,7 +106,7 @@ impl Admitted<'_> {
             return Ok(Arriving::Coming(body));
         }
         let headers = &self.call.parts.headers;
-        let upload = intake::body(headers, body, Need::Whole, self.bounds(record)).await?;
+        let upload = intake::body(headers, body, Need::Whole, self.bounds(record), &self.permits.body).await?;
         record.came_with(&upload);
         if let Upload::Whole(bytes) = &upload {
             self.proxying.verified(&self.route, ready, headers, bytes).await?;
@@ -153,7 +152,7 @@ impl Admitted<'_> {
                 if limited.is_err() && !intake::is_small(headers) {
                     return limited.map(|()| None);
                 }
-                let upload = intake::body(headers, body, self.need(ready), self.bounds(record)).await?;
+                let upload = intake::body(headers, body, self.need(ready), self.bounds(record), &self.permits.body).await?;
                 record.came_with(&upload);
                 upload
             }

@@ -12,8 +12,8 @@ use ig_core::integration::Transformation;
 use ig_core::outcome::{ErrorCategory, Failure};
 use ig_delivery::{Answered, Keeping, within_origin};
 use ig_transform::{CompiledShape, Transformer};
-use tokio::sync::OwnedSemaphorePermit;
 
+use super::call::Permits;
 use super::downstream::{AtEnd, Downstream, Told};
 use super::ending::{Ending, Stop};
 use super::passing::Began;
@@ -26,7 +26,7 @@ use crate::answer::PassedOn;
 mod envelope;
 
 /// The answer as it comes.
-pub(super) fn streamed(mut answered: Answered, began: Began, record: CallRecord, permits: [OwnedSemaphorePermit; 2]) -> Response {
+pub(super) fn streamed(mut answered: Answered, began: Began, record: CallRecord, permits: Permits) -> Response {
     let at_end = AtEnd {
         told: record.is_kept().then(|| Told {
             keeping: Keeping::at_most(record.keeps(KEPT)),

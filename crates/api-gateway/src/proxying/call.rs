@@ -11,13 +11,14 @@ use ig_core::clock::{Clock as _, SystemClock};
 use ig_core::id::OrgId;
 use ig_core::inbound::ProxyMethod;
 use ig_service::TraceContext;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::admitted::{Admitted, Served};
 use super::ending::Stop;
 use super::record::{CallRecord, Identity};
 use super::recording::Kept;
 use super::routes::Route;
+use super::shares::Share;
 use super::wanted::overloaded;
 use super::{Proxying, RETRY_AFTER, metrics, wanted};
 use crate::addendum::Addendum;
@@ -37,6 +38,14 @@ pub(crate) struct IncomingCall {
     pub(crate) request_id: String,
     /// Its head.
     pub(crate) parts: Parts,
+}
+
+/// A call's share of what may be under way, given back at its end.
+pub(super) struct Permits {
+    _of_all: Share,
+    _of_one: OwnedSemaphorePermit,
+    /// What its body takes.
+    pub(super) body: Share,
 }
 
 /// Answers a call.
@@ -77,20 +86,25 @@ pub(crate) async fn answer(
 
 impl Proxying {
     /// The call's share of what may be under way: nobody waits in a line for it.
-    fn permits(&self, route: &Route) -> Result<[OwnedSemaphorePermit; 2], ApiError> {
-        let take = |room: &Arc<Semaphore>, reason, message| {
-            Arc::clone(room).try_acquire_owned().map_err(|_| {
-                metrics::shed(reason);
-                overloaded(message, RETRY_AFTER)
-            })
+    fn permits(&self, route: &Route) -> Result<Permits, ApiError> {
+        let refused = |reason, message| {
+            metrics::shed(reason);
+            overloaded(message, RETRY_AFTER)
         };
-        let of_all = take(&self.room, "gateway", "Too many calls are under way, please try again")?;
-        let of_one = take(
-            &route.room,
-            "integration",
-            "Too many calls to this integration are under way, please try again",
-        )?;
-        Ok([of_all, of_one])
+        let org = route.integration.org_id;
+        let of_all = self.calls.of(org);
+        if !of_all.grow(1) {
+            return Err(refused("gateway", "Too many calls are under way, please try again"));
+        }
+        let of_one = Arc::clone(&route.room).try_acquire_owned().map_err(|_| {
+            let message = "Too many calls to this integration are under way, please try again";
+            refused("integration", message)
+        })?;
+        Ok(Permits {
+            _of_all: of_all,
+            _of_one: of_one,
+            body: self.bodies.of(org),
+        })
     }
 
     async fn record(

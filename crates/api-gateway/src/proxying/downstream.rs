@@ -9,8 +9,8 @@ use http_body::{Frame, SizeHint};
 use ig_core::clock::{Clock as _, SystemClock};
 use ig_core::delivery_log::Attempt;
 use ig_delivery::{AnsweredBody, Broken, Keeping};
-use tokio::sync::OwnedSemaphorePermit;
 
+use super::call::Permits;
 use super::ending::Ending;
 use super::passing::Began;
 use super::record::CallRecord;
@@ -26,7 +26,7 @@ pub(super) struct AtEnd {
     /// How the call ends when all of the answer has gone.
     pub(super) ending: Ending,
     /// The call's share of what may be under way.
-    pub(super) permits: [OwnedSemaphorePermit; 2],
+    pub(super) permits: Permits,
 }
 
 /// What a log tells of an answer.

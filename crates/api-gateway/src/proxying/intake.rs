@@ -6,11 +6,14 @@ use axum::body::{Body, HttpBody as _};
 use bytes::Bytes;
 use http::HeaderMap;
 use http::header::CONTENT_LENGTH;
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use http_body_util::BodyExt as _;
 use ig_core::outcome::ErrorCategory;
 use ig_delivery::Upload;
 
 use super::ending::Stop;
+use super::shares::Share;
+use super::wanted::overloaded;
+use super::{RETRY_AFTER, metrics};
 use crate::error::{ApiError, ErrorCode};
 
 /// A body that is announced to be no larger is taken in before it is sent: then it can be sent again.
@@ -35,7 +38,7 @@ pub(super) struct Bounds {
 }
 
 /// The body, as it can be passed on.
-pub(super) async fn body(headers: &HeaderMap, body: Body, need: Need, bounds: Bounds) -> Result<Upload, Stop> {
+pub(super) async fn body(headers: &HeaderMap, body: Body, need: Need, bounds: Bounds, room: &Share) -> Result<Upload, Stop> {
     if body.is_end_stream() {
         return Ok(Upload::Whole(Bytes::new()));
     }
@@ -46,7 +49,7 @@ pub(super) async fn body(headers: &HeaderMap, body: Body, need: Need, bounds: Bo
     if announced.is_some_and(|length| length > bounds.most as u64) {
         return Err(too_large(bounds.most));
     }
-    whole(body, bounds).await.map(Upload::Whole)
+    whole(body, announced, bounds, room).await.map(Upload::Whole)
 }
 
 /// Whether a body is small enough to be taken in though nobody has to see it.
@@ -58,15 +61,34 @@ fn announced(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-async fn whole(body: Body, bounds: Bounds) -> Result<Bytes, Stop> {
-    let collecting = Limited::new(body, bounds.most).collect();
-    match tokio::time::timeout(bounds.total, collecting).await {
-        // A copy lets go of the connection's buffer, which a log would hold on to.
-        Ok(Ok(body)) => Ok(Bytes::from(body.to_bytes().to_vec())),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large(bounds.most)),
-        Ok(Err(_)) => Err(broke_off()),
-        Err(_) => Err(too_slow(bounds.total)),
+async fn whole(body: Body, announced: Option<u64>, bounds: Bounds, room: &Share) -> Result<Bytes, Stop> {
+    let collecting = collected(body, announced.unwrap_or_default().min(SMALL), bounds.most, room);
+    let collected = tokio::time::timeout(bounds.total, collecting).await;
+    collected.unwrap_or_else(|_| Err(too_slow(bounds.total)))
+}
+
+/// The body, copied: a copy lets go of the connection's buffer, which a log would hold on to.
+async fn collected(mut body: Body, expected: u64, most: usize, room: &Share) -> Result<Bytes, Stop> {
+    let mut whole = Vec::with_capacity(usize::try_from(expected).unwrap_or_default());
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| broke_off())?.into_data() else {
+            continue;
+        };
+        if whole.len() + data.len() > most {
+            return Err(too_large(most));
+        }
+        if !room.grow(data.len()) {
+            return Err(no_room());
+        }
+        whole.extend_from_slice(&data);
     }
+    Ok(Bytes::from(whole))
+}
+
+fn no_room() -> Stop {
+    metrics::shed("bodies");
+    let message = "Too much of calls' bodies is held at present, please try again";
+    Stop::refused(ErrorCategory::ServerError, overloaded(message, RETRY_AFTER))
 }
 
 fn too_large(most: usize) -> Stop {

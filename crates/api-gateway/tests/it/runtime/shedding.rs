@@ -109,3 +109,59 @@ async fn the_organisations_limit_of_runtime_calls_is_told_too() {
         "{refused:?}"
     );
 }
+
+/// An integration of an organisation of its own.
+async fn elsewhere(api: &crate::api::Api, url: &str) {
+    api.org(20).await;
+    let made = api
+        .post(
+            "/inbound-integrations?orgId=20",
+            json!({"type": "u", "name": "U", "targetUrl": url}),
+        )
+        .await;
+    assert_eq!(made.status, 201, "{made:?}");
+}
+
+#[tokio::test]
+async fn one_organisations_crowd_leaves_the_others_their_room() {
+    let target = Receiver::start();
+    let api = gateway(|config| config.runtime.max_calls = 4).await;
+    api.org(super::ORG).await;
+    inbound(&api, &target.url("/slow"), json!({})).await;
+    elsewhere(&api, &target.url("/quick")).await;
+    target.always("/slow", Answer::status(200).after(Duration::from_secs(2)));
+    let crowd = futures::future::join_all((0..10).map(|_| api.post("/integrations/t?orgId=10", json!({}))));
+    let quick = async {
+        target.wait_for(3).await;
+        api.post("/integrations/u?orgId=20", json!({})).await
+    };
+    let (crowd, quick) = futures::join!(crowd, quick);
+    assert_eq!(quick.status, 200, "{quick:?}");
+    let served = crowd.iter().filter(|answer| answer.status == 200).count();
+    assert_eq!(served, 3, "as many as were free");
+}
+
+#[tokio::test]
+async fn bodies_that_are_held_are_counted_in_bytes() {
+    let target = Receiver::start();
+    let api = gateway(|config| config.runtime.body_memory_bytes = 4_000_000).await;
+    api.org(super::ORG).await;
+    inbound(&api, &target.url("/slow"), json!({"signing": {"enabled": true}})).await;
+    elsewhere(&api, &target.url("/quick")).await;
+    target.always("/slow", Answer::status(200).after(Duration::from_secs(2)));
+    let body = |bytes: usize| json!("x".repeat(bytes));
+    let first = api.post("/integrations/t?orgId=10", body(1_900_000));
+    let others = async {
+        target.wait_for(1).await;
+        let second = api.post("/integrations/t?orgId=10", body(1_900_000)).await;
+        (second, api.post("/integrations/u?orgId=20", body(60_000)).await)
+    };
+    let (first, (second, elsewhere)) = futures::join!(first, others);
+    assert_eq!((first.status, second.status, elsewhere.status), (200, 503, 200), "{second:?}");
+    assert_eq!(second.headers["retry-after"], "1");
+    assert_eq!(
+        api.post("/integrations/t?orgId=10", body(1_900_000)).await.status,
+        200,
+        "it was given back"
+    );
+}

@@ -1,0 +1,121 @@
+//! Room that tenants share: each takes at most as much as is still free. However many take all that they get, there is room for the next,
+//! and one that is alone has half of it all.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use ig_core::id::OrgId;
+use parking_lot::Mutex;
+
+/// The room, and who has taken how much of it.
+#[derive(Debug)]
+pub(super) struct Shares {
+    whole: usize,
+    taken: Mutex<Taken>,
+}
+
+#[derive(Debug, Default)]
+struct Taken {
+    by_all: usize,
+    by_org: HashMap<OrgId, usize>,
+}
+
+/// What one call has taken; it is given back when this is dropped.
+#[derive(Debug)]
+pub(super) struct Share {
+    shares: Arc<Shares>,
+    org: OrgId,
+    taken: AtomicUsize,
+}
+
+impl Shares {
+    /// Nobody has taken anything.
+    pub(super) fn new(whole: usize) -> Arc<Self> {
+        Arc::new(Self {
+            whole,
+            taken: Mutex::default(),
+        })
+    }
+
+    /// A share that is empty yet.
+    pub(super) fn of(self: &Arc<Self>, org: OrgId) -> Share {
+        Share {
+            shares: Arc::clone(self),
+            org,
+            taken: AtomicUsize::new(0),
+        }
+    }
+
+    fn take(&self, org: OrgId, amount: usize) -> bool {
+        let mut taken = self.taken.lock();
+        let free = self.whole - taken.by_all;
+        let own = taken.by_org.get(&org).copied().unwrap_or_default();
+        if amount > free || own > free {
+            return false;
+        }
+        taken.by_all += amount;
+        *taken.by_org.entry(org).or_default() += amount;
+        true
+    }
+
+    fn give_back(&self, org: OrgId, amount: usize) {
+        let mut taken = self.taken.lock();
+        taken.by_all -= amount;
+        if let Some(own) = taken.by_org.get_mut(&org) {
+            *own -= amount;
+            if *own == 0 {
+                taken.by_org.remove(&org);
+            }
+        }
+    }
+}
+
+impl Share {
+    /// Takes more; false where there is no room for it.
+    pub(super) fn grow(&self, amount: usize) -> bool {
+        let grown = amount == 0 || self.shares.take(self.org, amount);
+        if grown {
+            self.taken.fetch_add(amount, Ordering::Relaxed);
+        }
+        grown
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        let taken = *self.taken.get_mut();
+        if taken > 0 {
+            self.shares.give_back(self.org, taken);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many shares of one a tenant gets.
+    fn all(shares: &Arc<Shares>, org: i64) -> Vec<Share> {
+        let one = || {
+            let share = shares.of(OrgId(org));
+            share.grow(1).then_some(share)
+        };
+        std::iter::from_fn(one).collect()
+    }
+
+    #[test]
+    fn greedy_tenants_leave_room_for_the_next() {
+        let shares = Shares::new(1_000);
+        let first = all(&shares, 1);
+        assert_eq!(first.len(), 501);
+        let second = all(&shares, 2);
+        let third = all(&shares, 3);
+        assert_eq!((second.len(), third.len()), (250, 125));
+        drop(first);
+        assert!(shares.of(OrgId(4)).grow(300), "what is given back is free");
+        drop((second, third));
+        assert_eq!(all(&Shares::new(1), 1).len(), 1);
+        assert!(shares.taken.lock().by_org.is_empty());
+    }
+}
