@@ -16,6 +16,10 @@ pub(crate) use code::ErrorCode;
 /// Seconds after which a caller may try again when something needed is away.
 const RETRY_AFTER: u64 = 2;
 
+/// As many parameters are told of, and as many characters of the name of each.
+const MOST_PARAMETERS: usize = 100;
+const LONGEST_NAME: usize = 200;
+
 /// One thing wrong with what was sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -62,6 +66,18 @@ impl ApiError {
             parameter: Some(name.to_owned()),
             message: message.into(),
         });
+        error
+    }
+
+    /// Query parameters are wrong, each in the same way; a hundred are told at most.
+    pub(crate) fn parameters<'a>(names: impl Iterator<Item = &'a str>, message: &str) -> Self {
+        let mut error = Self::new(ErrorCode::ValidationError, "The request's parameters are not valid");
+        let details = names.take(MOST_PARAMETERS).map(|name| Detail {
+            pointer: None,
+            parameter: Some(name.chars().take(LONGEST_NAME).collect()),
+            message: message.to_owned(),
+        });
+        error.details = details.collect();
         error
     }
 

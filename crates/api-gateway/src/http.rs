@@ -10,7 +10,7 @@ use ::http::Method;
 use ::http::header::{AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_MATCH, ORIGIN, RETRY_AFTER};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use axum::{Router, middleware};
 use tower::{Layer as _, ServiceExt as _, service_fn};
 use tower_http::cors::CorsLayer;
@@ -22,6 +22,7 @@ use crate::arrival;
 use crate::config::HttpConfig;
 use crate::error::{ApiError, ErrorCode};
 use crate::gateway::Edge;
+use parameters::Parameters;
 
 mod alerts;
 mod analytics;
@@ -45,6 +46,7 @@ mod logs;
 mod lookups;
 mod orgs;
 mod outbound_integrations;
+mod parameters;
 mod rate_limits;
 mod scheduled_integrations;
 mod scheduled_jobs;
@@ -65,6 +67,7 @@ pub(crate) fn router(edge: Edge) -> Router {
     let (api, openapi) = described();
     let gate = Gate {
         cors: Arc::new(cors(edge.http())),
+        parameters: Arc::new(Parameters::of(&openapi)),
         edge: edge.clone(),
     };
     api.merge(description::route(Arc::new(openapi)))
@@ -81,11 +84,12 @@ pub(crate) fn router(edge: Edge) -> Router {
 struct Gate {
     edge: Edge,
     cors: Arc<CorsLayer>,
+    parameters: Arc<Parameters>,
 }
 
-async fn pass(State(Gate { edge, cors }): State<Gate>, request: Request, next: Next) -> Response {
-    let limit = edge.http().request_timeout();
-    answer::finish(limit, request, |request| of_pages(cors, edge, request, next)).await
+async fn pass(State(gate): State<Gate>, request: Request, next: Next) -> Response {
+    let limit = gate.edge.http().request_timeout();
+    answer::finish(limit, request, |request| of_pages(gate, request, next)).await
 }
 
 /// What pages of the allowed origins may do from a browser; no other page may do anything.
@@ -121,17 +125,25 @@ fn cors(config: &HttpConfig) -> CorsLayer {
 }
 
 /// Tells pages of other origins what they may do; whoever is no page is told nothing.
-async fn of_pages(cors: Arc<CorsLayer>, edge: Edge, request: Request, next: Next) -> Response {
+async fn of_pages(gate: Gate, request: Request, next: Next) -> Response {
     if !request.headers().contains_key(ORIGIN) {
-        return arrival::admit(edge, request, next).await;
+        return admit(gate, request, next).await;
     }
+    let cors = Arc::clone(&gate.cors);
     let admitted = service_fn(move |request| {
-        let admitting = arrival::admit(edge.clone(), request, next.clone());
+        let admitting = admit(gate.clone(), request, next.clone());
         async { Ok::<_, Infallible>(admitting.await) }
     });
     match cors.layer(admitted).oneshot(request).await {
         Ok(response) => response,
         Err(never) => match never {},
+    }
+}
+
+async fn admit(gate: Gate, request: Request, next: Next) -> Response {
+    match gate.parameters.check(&request) {
+        Ok(()) => arrival::admit(gate.edge, request, next).await,
+        Err(error) => error.into_response(),
     }
 }
 

@@ -263,3 +263,30 @@ async fn an_export_has_every_delivery_that_the_filter_finds() {
             .is_empty()
     );
 }
+
+#[tokio::test]
+async fn a_parameter_that_is_not_known_is_refused_by_its_name() {
+    let api = Api::start().await;
+    api.org(10).await;
+    for (path, unknown) in [
+        (
+            "/dlq?orgId=10&integrationConfigId=0123456789abcdef01234567",
+            vec!["integrationConfigId"],
+        ),
+        ("/logs?orgId=10&Status=FAILED&limit=5&from=2024-01-01", vec!["Status", "from"]),
+        ("/admin/orgs?orgId=10", vec!["orgId"]),
+        ("/outbound-integrations?orgId=10&isactive=true", vec!["isactive"]),
+    ] {
+        let refused = api.get(path).await;
+        let details = refused.json["details"].as_array().cloned().unwrap_or_default();
+        let named: Vec<_> = details.iter().filter_map(|detail| detail["parameter"].as_str()).collect();
+        assert_eq!((refused.status, named), (400, unknown), "{path}: {refused:?}");
+    }
+    let id = "0123456789abcdef01234567";
+    let deleted = api.delete(&format!("/dlq/{id}?orgId=10&dryRun=true")).await;
+    assert_eq!(deleted.status, 400, "{deleted:?}");
+    assert_eq!(
+        api.get("/dlq?orgId=10&integrationId=0123456789abcdef01234567").await.status,
+        200
+    );
+}

@@ -12,17 +12,11 @@ use crate::api::Api;
 pub(super) async fn prepare(api: &Api, receiver: SocketAddr) -> anyhow::Result<()> {
     let organization = json!({ "orgId": ORG, "name": "Demo Hospital", "timezone": "Europe/Berlin" });
     let unit = json!({ "rid": UNIT, "name": "Demo Clinic" });
+    make(api, &format!("/admin/orgs/{ORG}"), "/admin/orgs", &organization).await?;
     make(
         api,
-        &format!("/admin/orgs/{ORG}?orgId={ORG}"),
-        &format!("/admin/orgs?orgId={ORG}"),
-        &organization,
-    )
-    .await?;
-    make(
-        api,
-        &format!("/admin/orgs/{ORG}/units/{UNIT}?orgId={ORG}"),
-        &format!("/admin/orgs/{ORG}/units?orgId={ORG}"),
+        &format!("/admin/orgs/{ORG}/units/{UNIT}"),
+        &format!("/admin/orgs/{ORG}/units"),
         &unit,
     )
     .await?;

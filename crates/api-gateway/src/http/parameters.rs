@@ -1,0 +1,80 @@
+//! Query parameters that an operation does not know are refused: a filter that is passed over would list everything.
+
+use std::collections::HashMap;
+
+use axum::extract::{MatchedPath, Query, Request};
+use http::Method;
+use utoipa::openapi::path::{Operation, ParameterIn, PathItem};
+use utoipa::openapi::{OpenApi, RefOr};
+
+use super::BASE;
+use crate::error::ApiError;
+
+/// The query parameters of each operation, from the description, which a test holds to be whole.
+#[derive(Debug)]
+pub(super) struct Parameters(HashMap<String, HashMap<Method, Vec<String>>>);
+
+impl Parameters {
+    /// Those of the described operations, but for calls to outside APIs: what their clients ask is their targets' business.
+    pub(super) fn of(openapi: &OpenApi) -> Self {
+        let passed_on = format!("{BASE}/integrations/");
+        let paths = openapi.paths.paths.iter().filter(|(path, _)| !path.starts_with(&passed_on));
+        Self(paths.map(|(path, item)| (path.clone(), operations(item))).collect())
+    }
+
+    /// Refuses a request that names parameters which its operation does not know, by their names.
+    pub(super) fn check(&self, request: &Request) -> Result<(), ApiError> {
+        let Some(query) = request.uri().query().filter(|query| !query.is_empty()) else {
+            return Ok(());
+        };
+        let method = if request.method() == Method::HEAD {
+            &Method::GET
+        } else {
+            request.method()
+        };
+        let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+        let operations = path.and_then(|path| self.0.get(path));
+        let Some(known) = operations.and_then(|operations| operations.get(method)) else {
+            return Ok(());
+        };
+        let Ok(Query(given)) = Query::<Vec<(String, String)>>::try_from_uri(request.uri()) else {
+            return Err(ApiError::parameter("query", format!("cannot be read: {query:.100}")));
+        };
+        let unknown: Vec<_> = given
+            .iter()
+            .map(|(name, _)| name)
+            .filter(|name| !known.contains(name))
+            .collect();
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        let message = match known.as_slice() {
+            [] => "is no parameter of this operation, which has none".to_owned(),
+            known => format!("is no parameter of this operation, which has {}", known.join(", ")),
+        };
+        Err(ApiError::parameters(unknown.into_iter().map(String::as_str), &message))
+    }
+}
+
+fn operations(item: &PathItem) -> HashMap<Method, Vec<String>> {
+    let all = [
+        (Method::GET, &item.get),
+        (Method::PUT, &item.put),
+        (Method::POST, &item.post),
+        (Method::DELETE, &item.delete),
+        (Method::PATCH, &item.patch),
+    ];
+    let described = all.into_iter();
+    described
+        .filter_map(|(method, operation)| Some((method, names(operation.as_ref()?))))
+        .collect()
+}
+
+fn names(operation: &Operation) -> Vec<String> {
+    let parameters = operation.parameters.iter().flatten();
+    let of_query = parameters.filter_map(|parameter| match parameter {
+        RefOr::T(parameter) => matches!(parameter.parameter_in, ParameterIn::Query).then(|| parameter.name.clone()),
+        RefOr::Ref(_) => None,
+    });
+    of_query.collect()
+}
