@@ -10,6 +10,9 @@ use utoipa::openapi::{OpenApi, RefOr};
 use super::BASE;
 use crate::error::ApiError;
 
+/// Clients may name their organisation with every request, also where it is not asked for.
+const ORG: &str = "orgId";
+
 /// The query parameters of each operation, from the description, which a test holds to be whole.
 #[derive(Debug)]
 pub(super) struct Parameters(HashMap<String, HashMap<Method, Vec<String>>>);
@@ -40,10 +43,9 @@ impl Parameters {
         let Ok(Query(given)) = Query::<Vec<(String, String)>>::try_from_uri(request.uri()) else {
             return Err(ApiError::parameter("query", format!("cannot be read: {query:.100}")));
         };
-        let unknown: Vec<_> = given
-            .iter()
-            .map(|(name, _)| name)
-            .filter(|name| !known.contains(name))
+        let names = given.iter().map(|(name, _)| name.as_str());
+        let unknown: Vec<_> = names
+            .filter(|name| *name != ORG && !known.iter().any(|known| known == name))
             .collect();
         if unknown.is_empty() {
             return Ok(());
@@ -52,7 +54,7 @@ impl Parameters {
             [] => "is no parameter of this operation, which has none".to_owned(),
             known => format!("is no parameter of this operation, which has {}", known.join(", ")),
         };
-        Err(ApiError::parameters(unknown.into_iter().map(String::as_str), &message))
+        Err(ApiError::parameters(unknown.into_iter(), &message))
     }
 }
 
