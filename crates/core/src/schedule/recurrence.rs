@@ -197,9 +197,9 @@ impl Recurrence {
         while gone - there > 1 {
             let middle = there + (gone - there) / 2;
             if later(middle).is_some() {
-                there = middle
+                there = middle;
             } else {
-                gone = middle
+                gone = middle;
             }
         }
         (None, gone)
