@@ -131,6 +131,7 @@ fn never_planned(delivery: &ScheduledDelivery, refusal: &str) -> JournalEntry {
         entity_rid: delivery.entity_rid,
         integration: log.integration.clone(),
         event: log.event.clone(),
+        position: Some(delivery.position),
         direction: log.direction,
         status: DeadLetterStatus::Abandoned,
         category: Some(ErrorCategory::Config),

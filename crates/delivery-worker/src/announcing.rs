@@ -154,6 +154,7 @@ fn is_due_later(entry: &JournalEntry) -> bool {
         JournalEntry::Scheduled(_)
         | JournalEntry::CalledOff(_)
         | JournalEntry::Audit(_)
+        | JournalEntry::Redecided(_)
         | JournalEntry::Redelivery { .. }
         | JournalEntry::Seen(_) => false,
     }

@@ -30,7 +30,7 @@ impl Pattern {
         let pattern = Self::compile(text, tokens::Side::Input)?;
         let sample = DateTime::from_timestamp_millis(SAMPLE_MILLIS).unwrap_or_default();
         // What can only be read, such as %#z, cannot be tried on the sample.
-        match pattern.write(sample.with_timezone(&Tz::UTC)) {
+        match pattern.write(&sample.with_timezone(&Tz::UTC)) {
             Ok(text) if pattern.read(&text).is_none() => Err(
                 "must name a whole date, and with hours also minutes, and AM or PM beside 12 hours: such as DD/MM/YYYY hh:mm A"
                     .to_owned(),
@@ -74,7 +74,7 @@ impl Pattern {
     }
 
     /// A moment in this form, as clocks show it in its zone.
-    pub fn write<Z: TimeZone<Offset: Display>>(&self, moment: DateTime<Z>) -> Result<String, String> {
+    pub fn write<Z: TimeZone<Offset: Display>>(&self, moment: &DateTime<Z>) -> Result<String, String> {
         let mut text = String::new();
         write!(text, "{}", moment.format_with_items(self.items.iter()))
             .map_err(|_| format!("the date cannot be written as {}", self.text))?;

@@ -33,7 +33,7 @@ impl Output {
             Self::Iso => Value::from(iso(moment)),
             Self::EpochSeconds => Value::from(moment.timestamp()),
             Self::EpochMillis => Value::from(moment.timestamp_millis()),
-            Self::Pattern(pattern) => Value::from(pattern.write(moment.with_timezone(&zone))?),
+            Self::Pattern(pattern) => Value::from(pattern.write(&moment.with_timezone(&zone))?),
         })
     }
 }

@@ -30,8 +30,8 @@ impl Zone {
     /// A moment in a form, as clocks there show it.
     pub(super) fn write(self, moment: DateTime<Utc>, pattern: &Pattern) -> Result<String, String> {
         match self {
-            Self::Named(zone) => pattern.write(moment.with_timezone(&zone)),
-            Self::Offset(zone) => pattern.write(moment.with_timezone(&zone)),
+            Self::Named(zone) => pattern.write(&moment.with_timezone(&zone)),
+            Self::Offset(zone) => pattern.write(&moment.with_timezone(&zone)),
         }
     }
 
