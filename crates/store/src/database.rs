@@ -10,7 +10,7 @@ use futures::future::BoxFuture;
 use futures::{FutureExt, TryStreamExt};
 use ig_core::ports::StoreError;
 use mongodb::action::{Action, Find, FindOne, FindOneAndDelete, FindOneAndUpdate};
-use mongodb::bson::Document;
+use mongodb::bson::{Document, RawDocumentBuf};
 use mongodb::error::{Error, ErrorKind, InsertManyError};
 use mongodb::options::{ClientOptions, ReadConcern, TransactionOptions, UpdateModifications, WriteConcern};
 use mongodb::{Client, ClientSession, Collection, Cursor};
@@ -146,6 +146,11 @@ impl Database {
         }))
     }
 
+    /// The same where documents are read as they are stored; [`Stored`] is for what is read into a type.
+    pub(crate) fn raw_documents(&self, name: &str) -> Collection<RawDocumentBuf> {
+        self.driver().collection(name)
+    }
+
     /// Waits for an operation no longer than configured: the driver itself waits for ever on a server that froze.
     pub(crate) fn within<'a, T, F>(&self, operation: F) -> BoxFuture<'a, Result<T::Read, StoreError>>
     where
@@ -175,10 +180,11 @@ impl Database {
     }
 
     /// Everything that a query finds.
-    pub(crate) fn all<'a, T, F>(&self, find: F) -> BoxFuture<'a, Result<Vec<T>, StoreError>>
+    pub(crate) fn all<'a, T, F>(&self, find: F) -> BoxFuture<'a, Result<Vec<T::Read>, StoreError>>
     where
-        T: DeserializeOwned + Send + Sync + 'a,
-        F: IntoFuture<Output = Result<Cursor<Stored<T>>, Error>>,
+        T: Outcome + DeserializeOwned + Send + Sync + 'a,
+        T::Read: Send,
+        F: IntoFuture<Output = Result<Cursor<T>, Error>>,
         F::IntoFuture: Send + 'a,
     {
         self.within(collected(find.into_future().boxed()))
@@ -267,11 +273,12 @@ where
 }
 
 /// All that a cursor holds.
-pub(crate) fn collected<'a, T>(find: BoxFuture<'a, Result<Cursor<Stored<T>>, Error>>) -> BoxFuture<'a, Result<Vec<T>, Error>>
+pub(crate) fn collected<'a, T>(find: BoxFuture<'a, Result<Cursor<T>, Error>>) -> BoxFuture<'a, Result<Vec<T::Read>, Error>>
 where
-    T: DeserializeOwned + Send + Sync + 'a,
+    T: Outcome + DeserializeOwned + Send + Sync + 'a,
+    T::Read: Send,
 {
-    async move { find.await?.map_ok(|stored| stored.0).try_collect().await }.boxed()
+    async move { find.await?.map_ok(T::read).try_collect().await }.boxed()
 }
 
 fn all_were_there(error: &Error) -> bool {

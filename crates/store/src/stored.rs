@@ -54,7 +54,7 @@ macro_rules! read_nothing {
 }
 
 read_nothing! {
-    (), u64, ClientSession, CreateIndexesResult, DeleteResult, Document, InsertManyResult, InsertOneResult, UpdateResult, Option<RawDocumentBuf>
+    (), u64, ClientSession, CreateIndexesResult, DeleteResult, Document, InsertManyResult, InsertOneResult, UpdateResult, RawDocumentBuf
 }
 
 impl<T> Outcome for Vec<T> {
@@ -73,11 +73,19 @@ impl<T> Outcome for Cursor<T> {
     }
 }
 
-impl<T> Outcome for Option<Stored<T>> {
-    type Read = Option<T>;
+impl<T> Outcome for Stored<T> {
+    type Read = T;
 
-    fn read(self) -> Option<T> {
-        self.map(|stored| stored.0)
+    fn read(self) -> T {
+        self.0
+    }
+}
+
+impl<T: Outcome> Outcome for Option<T> {
+    type Read = Option<T::Read>;
+
+    fn read(self) -> Option<T::Read> {
+        self.map(T::read)
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use futures::FutureExt as _;
 use ig_core::configuration::{Change, RevisedChange};
 use ig_core::ports::StoreError;
-use mongodb::bson::{Bson, RawDocumentBuf, doc};
+use mongodb::bson::{Bson, doc};
 
 use super::Configurations;
 use super::item::{self, Read};
@@ -94,7 +94,7 @@ impl Configurations {
         if let Some(direction) = direction {
             filter.insert("direction", direction);
         }
-        let items = self.database.collection::<RawDocumentBuf>(collection);
+        let items = self.database.raw_documents(collection);
         let found = self.database.all(items.find(filter)).await?;
         let secrets = self.database.secrets();
         found.iter().map(|document| read(document, secrets)).collect()

@@ -68,13 +68,7 @@ async fn next_part(
         Some(cursor) => cursor,
         None => {
             database
-                .within(
-                    database
-                        .driver()
-                        .collection::<RawDocumentBuf>(collection)
-                        .find(filter)
-                        .batch_size(2_000),
-                )
+                .within(database.raw_documents(collection).find(filter).batch_size(2_000))
                 .await?
         }
     };

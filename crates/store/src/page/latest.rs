@@ -116,7 +116,7 @@ impl Database {
         let mut pipeline = found.to_vec();
         pipeline.push(doc! { "$count": "count" });
         let counting = target.aggregate(pipeline).max_time(patience).with_type::<Stored<Count>>();
-        let counted = self.raw(collected::<Count>(counting.into_future().boxed())).await?;
+        let counted = self.raw(collected::<Stored<Count>>(counting.into_future().boxed())).await?;
         match counted {
             Ok(counts) => Ok(Some(counts.first().map_or(0, |count| unsigned(count.count)))),
             Err(error) if is_out_of_time(&error) => Ok(None),
