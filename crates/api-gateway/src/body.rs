@@ -15,7 +15,7 @@ mod read;
 mod shape;
 mod unique;
 
-pub(crate) use bond::{Bond, Places, given_again, withhold};
+pub(crate) use bond::{Bond, Places, SENT_SECRETS, TOKEN_BOND, given_again, withhold};
 pub(crate) use merge::{merged, unmasked};
 pub(crate) use shape::Shape;
 

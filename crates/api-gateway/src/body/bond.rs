@@ -31,6 +31,22 @@ pub(crate) enum Places {
     InList(&'static str, &'static str),
 }
 
+/// What goes with every request to a target.
+pub(crate) const SENT_SECRETS: &[Places] = &[
+    Places::One("/outgoingAuthConfig/apiKey"),
+    Places::One("/outgoingAuthConfig/token"),
+    Places::One("/outgoingAuthConfig/password"),
+    Places::One("/outgoingAuthConfig/clientSecret"),
+    Places::Each("/outgoingAuthConfig/headers"),
+    Places::Headers("/customHeaders"),
+];
+
+/// What a token is asked for with.
+pub(crate) const TOKEN_BOND: Bond = Bond {
+    addresses: &[Places::One("/outgoingAuthConfig/tokenUrl")],
+    secrets: &[Places::One("/outgoingAuthConfig/clientSecret")],
+};
+
 /// A stored secret that is not to be kept, and the address because of which.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Withheld {

@@ -12,7 +12,7 @@ use super::integration::{
     TransformationMode,
 };
 use super::{give_way_to, listing::listing};
-use crate::body::{Bond, Places, shaped};
+use crate::body::{Bond, Places, SENT_SECRETS, TOKEN_BOND, shaped};
 
 mod checked;
 mod choice;
@@ -151,19 +151,9 @@ shaped!(InboundDocument, give_way, BONDS);
 const BONDS: &[Bond] = &[
     Bond {
         addresses: &[Places::One("/targetUrl")],
-        secrets: &[
-            Places::One("/outgoingAuthConfig/apiKey"),
-            Places::One("/outgoingAuthConfig/token"),
-            Places::One("/outgoingAuthConfig/password"),
-            Places::One("/outgoingAuthConfig/clientSecret"),
-            Places::Each("/outgoingAuthConfig/headers"),
-            Places::Headers("/customHeaders"),
-        ],
+        secrets: SENT_SECRETS,
     },
-    Bond {
-        addresses: &[Places::One("/outgoingAuthConfig/tokenUrl")],
-        secrets: &[Places::One("/outgoingAuthConfig/clientSecret")],
-    },
+    TOKEN_BOND,
 ];
 
 /// How long the steps of a call may take, in milliseconds, each from 100 to 3,600,000.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{give_way_to, listing::listing};
-use crate::body::{Bond, Places, shaped};
+use crate::body::{Bond, Places, SENT_SECRETS, TOKEN_BOND, shaped};
 
 mod action;
 mod auth;
@@ -157,19 +157,9 @@ shaped!(OutboundIntegration, give_way, BONDS);
 const BONDS: &[Bond] = &[
     Bond {
         addresses: &[Places::One("/targetUrl"), Places::InList("/actions", "targetUrl")],
-        secrets: &[
-            Places::One("/outgoingAuthConfig/apiKey"),
-            Places::One("/outgoingAuthConfig/token"),
-            Places::One("/outgoingAuthConfig/password"),
-            Places::One("/outgoingAuthConfig/clientSecret"),
-            Places::Each("/outgoingAuthConfig/headers"),
-            Places::Headers("/customHeaders"),
-        ],
+        secrets: SENT_SECRETS,
     },
-    Bond {
-        addresses: &[Places::One("/outgoingAuthConfig/tokenUrl")],
-        secrets: &[Places::One("/outgoingAuthConfig/clientSecret")],
-    },
+    TOKEN_BOND,
 ];
 
 /// Credentials belong to their type, a concurrency to its ordering, mappings and a script to their mode, and so does a schedule: whoever changes one

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::integration::{AuthConfig, AuthType, LogLevelName, Method, SigningDocument};
 use super::{forget, give_way_to, listing::listing};
-use crate::body::{Bond, Places, shaped};
+use crate::body::{Bond, Places, SENT_SECRETS, TOKEN_BOND, shaped};
 
 mod checked;
 mod shown;
@@ -96,19 +96,9 @@ shaped!(JobDocument, give_way, BONDS);
 const BONDS: &[Bond] = &[
     Bond {
         addresses: &[Places::One("/targetUrl")],
-        secrets: &[
-            Places::One("/outgoingAuthConfig/apiKey"),
-            Places::One("/outgoingAuthConfig/token"),
-            Places::One("/outgoingAuthConfig/password"),
-            Places::One("/outgoingAuthConfig/clientSecret"),
-            Places::Each("/outgoingAuthConfig/headers"),
-            Places::Headers("/customHeaders"),
-        ],
+        secrets: SENT_SECRETS,
     },
-    Bond {
-        addresses: &[Places::One("/outgoingAuthConfig/tokenUrl")],
-        secrets: &[Places::One("/outgoingAuthConfig/clientSecret")],
-    },
+    TOKEN_BOND,
     Bond {
         addresses: &[Places::One("/dataSource/url")],
         secrets: &[Places::Headers("/dataSource/headers")],
