@@ -59,15 +59,18 @@ lint: fmt-check clippy ## Check formatting and lints
 docs: ## Build the API documentation; a broken link fails
 	@RUSTDOCFLAGS='-D warnings' deploy/local/with-progress 'building the documentation' cargo doc --workspace --no-deps
 
-# Advisories are not among them: their database is fetched from a host that not every build
-# machine reaches. Where it is reachable, run `cargo deny check advisories`.
 .PHONY: licences
 licences: ## Check licences, sources and versions of dependencies
 	@deploy/local/setup deny
 	@cargo deny --log-level error check --hide-inclusion-graph licenses bans sources
 
+.PHONY: advisories
+advisories: ## Check dependencies against known vulnerabilities
+	@deploy/local/setup deny
+	@deploy/local/advisories
+
 # The cheapest first. What CI runs is this, to the letter.
-CI_STAGES := fmt-check licences clippy docs test
+CI_STAGES := fmt-check licences advisories clippy docs test
 
 .PHONY: ci
 ci: ## Run all checks and tests, as CI does
