@@ -53,6 +53,7 @@ impl Proxying {
             let began = Began::now();
             let passed = self.once(call, persistence).await;
             record.passes(call);
+            let nothing_was_sent = matches!(passed, Err(CallError::Unconnected(_)));
             let failure = match passed {
                 Ok(answered) if may_refresh && self.has_stale_token(call, &answered) => {
                     may_refresh = false;
@@ -61,7 +62,7 @@ impl Proxying {
                 }
                 Ok(answered) if !answered.status.is_server_error() => return Ok((answered, began)),
                 Ok(answered) => failed(answered, began, record).await,
-                Err(CallError::Target(failure)) => {
+                Err(CallError::Target(failure) | CallError::Unconnected(failure)) => {
                     record.attempted(began.unanswered(failure.clone()));
                     failure
                 }
@@ -69,7 +70,8 @@ impl Proxying {
                 Err(CallError::ClientStalled(after)) => return Err(intake::too_slow(after)),
             };
             made += 1;
-            match self.pause(&failure, made, call, persistence) {
+            let may_help = nothing_was_sent || matches!(failure.category, ErrorCategory::ServerError | ErrorCategory::Network);
+            match self.pause(&failure, made, call, persistence).filter(|_| may_help) {
                 Some(pause) => tokio::time::sleep(pause).await,
                 None => return Err(Stop::failed(failure)),
             }
@@ -97,8 +99,7 @@ impl Proxying {
 
     /// How long to wait before the next try; nothing where there is none.
     fn pause(&self, failure: &Failure, made: u32, call: &ProxiedCall, persistence: Persistence<'_>) -> Option<Duration> {
-        let may_help = matches!(failure.category, ErrorCategory::ServerError | ErrorCategory::Network);
-        if !may_help || !persistence.is_repeatable || !call.upload().can_be_sent() {
+        if !persistence.is_repeatable || !call.upload().can_be_sent() {
             return None;
         }
         let allowed = u32::from(persistence.attempts);

@@ -23,6 +23,8 @@ use crate::tokens::Token;
 pub enum CallError {
     /// The target, or the way to it, failed.
     Target(Failure),
+    /// No connection to the target came about in time, so nothing was sent.
+    Unconnected(Failure),
     /// The client's body broke off.
     ClientBroke,
     /// The client did not send the next part of its body for this long.
@@ -110,7 +112,7 @@ impl Clock<'_> {
             .await
             .is_ok();
         if !connected {
-            return self.late("could not be connected to", self.timeouts.connect);
+            return CallError::Unconnected(self.late("could not be connected to", self.timeouts.connect));
         }
         if let Upload::Streamed(stream) = self.upload
             && let Err(late) = self.sent(stream).await
@@ -119,7 +121,7 @@ impl Clock<'_> {
         }
         let first_byte = Instant::now() + self.timeouts.first_byte;
         sleep_until(self.deadline.min(first_byte)).await;
-        self.late("did not begin to answer", self.timeouts.first_byte)
+        CallError::Target(self.late("did not begin to answer", self.timeouts.first_byte))
     }
 
     /// Why a request that ended without an answer did.
@@ -151,7 +153,8 @@ impl Clock<'_> {
                 Stage::Target | Stage::Waiting => since + self.timeouts.idle,
             };
             if until <= Instant::now() {
-                return Err(self.late("stopped taking the request", self.timeouts.idle));
+                let late = self.late("stopped taking the request", self.timeouts.idle);
+                return Err(CallError::Target(late));
             }
             if self.deadline <= Instant::now() {
                 return Err(CallError::Target(failure::deadline(self.timeouts.total)));
@@ -160,11 +163,11 @@ impl Clock<'_> {
         }
     }
 
-    fn late(&self, what: &str, after: Duration) -> CallError {
+    fn late(&self, what: &str, after: Duration) -> Failure {
         if Instant::now() >= self.deadline {
-            return CallError::Target(failure::deadline(self.timeouts.total));
+            return failure::deadline(self.timeouts.total);
         }
         let message = format!("The target {what} within {} ms.", after.as_millis());
-        CallError::Target(Failure::new(ErrorCategory::Timeout, message))
+        Failure::new(ErrorCategory::Timeout, message)
     }
 }

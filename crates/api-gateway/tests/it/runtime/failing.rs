@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::body::Body;
 use http_body_util::BodyExt as _;
 use ig_testkit::port::free_port;
-use ig_testkit::receiver::Answer;
+use ig_testkit::receiver::{Answer, Receiver};
 use ig_testkit::wait::eventually;
 use serde_json::json;
 use tokio::io::AsyncWriteExt as _;
@@ -161,9 +161,14 @@ async fn each_step_has_a_time_of_its_own_and_running_out_is_a_504() {
     // An address that answers nothing at all: connecting never ends.
     let api = gateway(|config| config.security.egress.allow = vec!["192.0.2.0/24".to_owned()]).await;
     api.org(super::ORG).await;
-    inbound(&api, "http://192.0.2.1:9/", json!({"timeouts": {"connectMs": 150}})).await;
-    let late = api.post("/integrations/t?orgId=10", json!({})).await;
+    let sure = json!({"timeouts": {"connectMs": 150}, "allowedMethods": ["PUT"], "retryCount": 2});
+    let id = inbound(&api, "http://192.0.2.1:9/", sure).await;
+    let target = Receiver::start();
+    let passage = Passage { api, target, id };
+    let late = passage.call("PUT", "?orgId=10", &[], "{}").await;
     assert!([502, 504].contains(&late.status), "{late:?}");
+    let log = passage.log().await;
+    assert_eq!(log["attemptCount"], 2, "nothing was sent, so it may be tried again: {log}");
 }
 
 #[tokio::test]
@@ -271,7 +276,7 @@ async fn a_refusal_of_the_target_is_passed_on_and_counts_for_nothing() {
 
 #[tokio::test]
 async fn a_blocked_address_is_never_connected_to() {
-    let target = ig_testkit::receiver::Receiver::start();
+    let target = Receiver::start();
     let database = std::sync::Arc::new(ig_testkit::mongo::database());
     let open = Api::with(std::sync::Arc::clone(&database), |config| {
         config.security.egress.allow = vec!["127.0.0.0/8".to_owned()];
