@@ -312,6 +312,54 @@ fn workbook(parts: &[(&str, Vec<u8>)]) -> Vec<u8> {
     writer.finish().unwrap().into_inner()
 }
 
+#[tokio::test]
+async fn a_line_that_names_the_separator_is_no_header() {
+    let api = fresh().await;
+    for (at, text) in ["sep=;\r\n", "\u{feff}\"sep=;\"\n"].into_iter().enumerate() {
+        let text = format!("{text}type;source.id;target.id\nT;\"{at},5\";{at}\n");
+        let import = imported(&api, "", CSV, text).await;
+        assert_eq!(
+            (&import["status"], &import["created"]),
+            (&json!("SUCCEEDED"), &json!(1)),
+            "{import}"
+        );
+    }
+    let faulty = upload(&api, "", CSV, "sep=;\ntype;source.id;target.id\nT;;1\n").await;
+    assert!(places(&faulty).iter().any(|place| place.starts_with("/3")), "{faulty:?}");
+}
+
+#[tokio::test]
+async fn a_hidden_sheet_is_not_read_and_a_time_stays_one() {
+    let api = fresh().await;
+    let mut book = rust_xlsxwriter::Workbook::new();
+    let hidden = book.add_worksheet().set_hidden(true);
+    for (column, text) in ["type", "source.id", "target.id"].into_iter().enumerate() {
+        hidden.write_string(0, u16::try_from(column).unwrap(), text).unwrap();
+        hidden.write_string(1, u16::try_from(column).unwrap(), "SECRET").unwrap();
+    }
+    let seen = book.add_worksheet().set_active(true);
+    for (column, text) in ["type", "source.id", "target.id", "target.opens"].into_iter().enumerate() {
+        seen.write_string(0, u16::try_from(column).unwrap(), text).unwrap();
+    }
+    for (column, text) in ["WARD", "1", "W-1"].into_iter().enumerate() {
+        seen.write_string(1, u16::try_from(column).unwrap(), text).unwrap();
+    }
+    let format = rust_xlsxwriter::Format::new().set_num_format("hh:mm");
+    seen.write_number_with_format(1, 3, 14.5 / 24.0, &format).unwrap();
+    let import = imported(&api, "", XLSX, book.save_to_buffer().unwrap()).await;
+    assert_eq!(
+        (&import["status"], &import["created"]),
+        (&json!("SUCCEEDED"), &json!(1)),
+        "{import}"
+    );
+    let rows = api.get("/lookups?orgId=10").await.json;
+    assert_eq!(
+        (&rows["lookups"][0]["type"], &rows["lookups"][0]["target"]["opens"]),
+        (&json!("WARD"), &json!("14:30")),
+        "{rows}"
+    );
+}
+
 /// A workbook of a megabyte whose sheet unfolds to more than half a gigabyte.
 fn bomb() -> Vec<u8> {
     let mut writer = ZipWriter::new_append(std::io::Cursor::new(workbook(&[sheet(HEADER)]))).unwrap();

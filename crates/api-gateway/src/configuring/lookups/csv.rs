@@ -1,4 +1,4 @@
-//! CSV: UTF-8 with or without a byte order mark, separated as its header is.
+//! CSV: UTF-8 with or without a byte order mark, separated as its first line says (`sep=;`, as Excel has it) or as its header is.
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
@@ -20,9 +20,9 @@ pub(super) fn lines(file: &File, take: &mut impl FnMut(Line<'_>) -> Reading) -> 
         tracing::error!(%error, "an upload that was kept cannot be read");
         vec![whole(1, "cannot be read; please try again")]
     };
-    let (separator, begin) = look(file).map_err(broken)??;
+    let Beginning { separator, at, lines } = look(file).map_err(broken)??;
     let mut file = file;
-    file.seek(SeekFrom::Start(begin)).map_err(broken)?;
+    file.seek(SeekFrom::Start(at)).map_err(broken)?;
     let mut reader = ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
@@ -35,11 +35,11 @@ pub(super) fn lines(file: &File, take: &mut impl FnMut(Line<'_>) -> Reading) -> 
             Ok(true) => {}
             Ok(false) => return Ok(()),
             Err(error) => {
-                let line = error.position().map_or(1, ::csv::Position::line);
+                let line = lines + error.position().map_or(1, ::csv::Position::line);
                 return Err(vec![whole(line, format!("cannot be read as CSV: {error}"))]);
             }
         }
-        let line = record.position().map_or(1, ::csv::Position::line);
+        let line = lines + record.position().map_or(1, ::csv::Position::line);
         if let Reading::Enough = take(texts(&record, line, &mut cells).map(|()| (line, cells.as_slice()))) {
             return Ok(());
         }
@@ -69,9 +69,17 @@ fn texts(record: &ByteRecord, line: u64, cells: &mut Vec<String>) -> Result<(), 
     Ok(())
 }
 
-/// The separator that the header is written with, and where the text begins.
+/// Where the header begins, and how it is written.
+struct Beginning {
+    separator: u8,
+    /// In bytes.
+    at: u64,
+    /// The lines before it.
+    lines: u64,
+}
+
 #[expect(clippy::naive_bytecount, reason = "a crate for it would not pay")]
-fn look(file: &File) -> std::io::Result<Result<(u8, u64), Vec<FileFault>>> {
+fn look(file: &File) -> std::io::Result<Result<Beginning, Vec<FileFault>>> {
     let mut file = file;
     file.seek(SeekFrom::Start(0))?;
     let mut first = Vec::new();
@@ -79,8 +87,35 @@ fn look(file: &File) -> std::io::Result<Result<(u8, u64), Vec<FileFault>>> {
     if first.starts_with(&[0xff, 0xfe]) || first.starts_with(&[0xfe, 0xff]) {
         return Ok(Err(vec![whole(1, "is UTF-16; save the file as \"CSV UTF-8\"")]));
     }
-    let begin = if first.starts_with(&[0xef, 0xbb, 0xbf]) { 3 } else { 0 };
+    let mark: u64 = if first.starts_with(&[0xef, 0xbb, 0xbf]) { 3 } else { 0 };
+    if let Some(separator) = said(&first[usize::try_from(mark).unwrap_or_default()..]) {
+        let at = u64::try_from(first.len()).unwrap_or(u64::MAX);
+        return Ok(Ok(Beginning { separator, at, lines: 1 }));
+    }
     let count = |separator: &u8| first.iter().filter(|byte| *byte == separator).count();
     let separator = [b',', b';', b'\t'].into_iter().rev().max_by_key(count).unwrap_or(b',');
-    Ok(Ok((separator, begin)))
+    Ok(Ok(Beginning {
+        separator,
+        at: mark,
+        lines: 0,
+    }))
+}
+
+/// The separator of a line that says nothing else: `sep=;`, perhaps in quotes.
+fn said(line: &[u8]) -> Option<u8> {
+    let line = line.trim_ascii_end();
+    // The separator itself may be a tab, which is white space.
+    let line = if line.to_ascii_lowercase().ends_with(b"sep=") {
+        b"sep=\t"
+    } else {
+        line
+    };
+    let line = line
+        .strip_prefix(b"\"")
+        .and_then(|line| line.strip_suffix(b"\""))
+        .unwrap_or(line);
+    match line {
+        [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', separator] => Some(*separator),
+        _ => None,
+    }
 }

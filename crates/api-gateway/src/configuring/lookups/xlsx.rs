@@ -1,17 +1,17 @@
-//! Workbooks of Excel: the first sheet, cell by cell.
+//! Workbooks of Excel: the first sheet that people see, cell by cell.
 
 mod guard;
 
 use std::fs::File;
 use std::io::BufReader;
 
-use calamine::{DataRef, Reader as _, Xlsx, XlsxError};
+use calamine::{DataRef, ExcelDateTime, Reader as _, SheetType, SheetVisible, Xlsx, XlsxError};
 
 use super::columns;
 use super::file::{Line, Reading, whole};
 use crate::document::FileFault;
 
-/// Reads the lines of a workbook's first sheet.
+/// Reads the lines of a workbook's first sheet that is not hidden: what nobody sees is nobody's to import.
 pub(super) fn lines(file: &File, take: &mut impl FnMut(Line<'_>) -> Reading) -> Result<(), Vec<FileFault>> {
     guard::check(file).map_err(|message| vec![whole(1, message)])?;
     let opened = guard::from_start(file).map_err(|message| vec![whole(1, message)])?;
@@ -20,9 +20,13 @@ pub(super) fn lines(file: &File, take: &mut impl FnMut(Line<'_>) -> Reading) -> 
 
 fn sheet(file: BufReader<&File>, take: &mut impl FnMut(Line<'_>) -> Reading) -> Result<(), XlsxError> {
     let mut workbook = Xlsx::new(file)?;
-    let names = workbook.sheet_names();
-    let first = names.first().ok_or(XlsxError::Unexpected("a workbook without a sheet"))?;
-    let mut reader = workbook.worksheet_cells_reader(first)?;
+    let sheets = workbook.sheets_metadata().iter();
+    let mut seen = sheets.filter(|sheet| sheet.visible == SheetVisible::Visible && sheet.typ == SheetType::WorkSheet);
+    let first = seen
+        .next()
+        .ok_or(XlsxError::Unexpected("a workbook without a sheet that is not hidden"))?;
+    let name = first.name.clone();
+    let mut reader = workbook.worksheet_cells_reader(&name)?;
     let mut row = Row::default();
     while let Some(cell) = reader.next_cell()? {
         let (at, column) = cell.get_position();
@@ -100,10 +104,24 @@ fn text(value: &DataRef<'_>) -> Result<String, ()> {
         DataRef::Int(number) => number.to_string(),
         DataRef::Float(number) => number.to_string(),
         DataRef::Bool(flag) => flag.to_string(),
+        DataRef::DateTime(at) if at.is_duration() || at.as_f64() < 1.0 => time(at),
         DataRef::DateTime(at) => {
             let (year, month, day, hour, minute, second, _) = at.to_ymd_hms_milli();
             format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
         }
         DataRef::Error(_) => return Err(()),
     })
+}
+
+/// A time of day, or a span: a cell without a day. Seconds are written where there are any.
+fn time(at: &ExcelDateTime) -> String {
+    #[expect(clippy::cast_possible_truncation, reason = "saturates, beyond all spans that a sheet shows")]
+    let seconds = (at.as_f64() * 86_400.0).round() as i64;
+    let sign = if seconds < 0 { "-" } else { "" };
+    let seconds = seconds.unsigned_abs();
+    let (hours, minutes, rest) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    match rest {
+        0 => format!("{sign}{hours:02}:{minutes:02}"),
+        rest => format!("{sign}{hours:02}:{minutes:02}:{rest:02}"),
+    }
 }
