@@ -24,6 +24,7 @@ mod admitted;
 mod answering;
 mod call;
 mod client;
+mod described;
 mod downstream;
 mod ending;
 mod headers;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::response::Response;
 use http::Uri;
-use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use http::header::{ACCEPT_ENCODING, HeaderMap, HeaderName, HeaderValue};
 use ig_core::breaker::{Ended, ProbeId};
 use ig_core::clock::{Clock as _, SystemClock};
 use ig_core::inbound::ProxyMethod;
@@ -18,6 +18,7 @@ use ig_transform::CompiledShape;
 use tokio::time::Instant;
 
 use super::call::{IncomingCall, Permits};
+use super::described::describe_another;
 use super::ending::{Ending, Stop};
 use super::headers::{Origin, forwarded};
 use super::intake::{self, Bounds, Need};
@@ -267,8 +268,7 @@ impl Admitted<'_> {
         };
         let mut headers = forwarded(&self.call.parts, &ready.client, origin);
         if self.shapes(ready).is_some() {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            headers.remove(CONTENT_ENCODING);
+            describe_another(&mut headers);
         }
         if ready.response.is_some() {
             headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));

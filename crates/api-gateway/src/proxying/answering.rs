@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue};
+use http::header::{CONTENT_ENCODING, CONTENT_SECURITY_POLICY, HeaderMap, HeaderValue};
 use http::{Method, StatusCode};
 use ig_core::clock::{Clock as _, SystemClock};
 use ig_core::delivery_log::KeptBody;
@@ -14,6 +14,7 @@ use ig_delivery::{Answered, Keeping, within_origin};
 use ig_transform::{CompiledShape, Transformer};
 
 use super::call::Permits;
+use super::described::describe_another;
 use super::downstream::{AtEnd, Downstream, Told};
 use super::ending::{Ending, Stop};
 use super::passing::Began;
@@ -104,12 +105,8 @@ async fn whole(
     }
 }
 
-/// Headers that told of the body as it came go no further.
 fn reshaped(answer: envelope::Answer, mut headers: HeaderMap) -> Response {
-    for name in [CONTENT_LENGTH, CONTENT_ENCODING, ETAG] {
-        headers.remove(name);
-    }
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    describe_another(&mut headers);
     answer.set_headers(&mut headers);
     passed_on(answer.status, headers, Body::from(answer.body))
 }

@@ -10,6 +10,7 @@ use ig_core::event::Payload;
 use ig_core::outcome::{ErrorCategory, Failure};
 use ig_transform::{CompiledShape, Refusal, Subject, Told, TransformError, Transformer};
 
+use super::described;
 use super::ending::Stop;
 use super::record::CallRecord;
 use super::routes::Route;
@@ -17,10 +18,8 @@ use crate::error::{ApiError, ErrorCode};
 
 /// Whether a body is JSON by its type; one without a type is taken for it.
 pub(super) fn is_json(headers: &HeaderMap) -> bool {
-    let Some(given) = headers.get(CONTENT_TYPE) else { return true };
-    let given = given.to_str().unwrap_or_default();
-    let essence = given.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    essence == "application/json" || essence.ends_with("+json")
+    let given = headers.get(CONTENT_TYPE);
+    given.is_none_or(|given| given.to_str().is_ok_and(described::is_json))
 }
 
 /// A request's body in its new shape; nothing where the script says that there is nothing to send. An empty body is an empty object.

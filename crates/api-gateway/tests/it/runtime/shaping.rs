@@ -46,6 +46,37 @@ async fn a_mapping_shapes_the_request_and_another_the_answer() {
 }
 
 #[tokio::test]
+async fn what_tells_of_a_body_goes_with_it_and_a_kind_of_json_stays() {
+    let passage = Passage::open(json!({
+        "requestTransformationMode": "SIMPLE",
+        "requestFieldMappings": [{"sourceField": "id", "targetField": "id"}],
+        "responseTransformationMode": "SIMPLE",
+        "responseFieldMappings": [{"sourceField": "n", "targetField": "n"}],
+    }))
+    .await;
+    let stale = ["content-digest", "repr-digest", "digest", "content-md5"];
+    let theirs = Answer::status(200)
+        .header("content-type", "application/fhir+json")
+        .body("{\"n\":1}");
+    let theirs = stale.iter().fold(theirs, |answer, name| answer.header(name, "sha-256=:x:"));
+    passage.target.always("/base", theirs);
+    let mut headers = vec![("content-type", "application/fhir+json; charset=utf-8")];
+    headers.extend(stale.map(|name| (name, "sha-256=:x:")));
+    let answer = passage.call("POST", "?orgId=10", &headers, "{\"id\":7,\"x\":1}").await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let sent = passage.target.requests().remove(0);
+    assert_eq!(sent.body, b"{\"id\":7}".as_slice());
+    for name in stale {
+        assert!(
+            !sent.headers.contains_key(name) && !answer.headers.contains_key(name),
+            "{name}"
+        );
+    }
+    assert_eq!(sent.headers["content-type"], "application/fhir+json");
+    assert_eq!(answer.headers["content-type"], "application/fhir+json");
+}
+
+#[tokio::test]
 async fn a_script_sees_the_whole_answer_and_may_set_its_status_and_headers() {
     let script = r"
         console.log('answered', payload.status);
