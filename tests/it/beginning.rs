@@ -1,8 +1,10 @@
 //! Where a source is read from, and what becomes of one that begins anew.
 
+use std::collections::HashSet;
+
 use ig_testkit::mongo::TestDatabase;
 use ig_testkit::mysql::{QueueRow, TestQueue};
-use ig_testkit::receiver::Receiver;
+use ig_testkit::receiver::{Answer, Receiver};
 use ig_testkit::wait::eventually;
 use serde_json::json;
 
@@ -31,20 +33,30 @@ async fn rows(setup: &Setup, rows: impl IntoIterator<Item = i32>) {
     setup.queue.insert_many(rows).await;
 }
 
+async fn rewind_anew(setup: &Setup) {
+    let rewound = tokio::process::Command::new(binary("igctl"))
+        .args(["sources", "rewind", "--source", "mysql", "--to", "0", "--anew"])
+        .envs(setup.stack.environment())
+        .output()
+        .await
+        .unwrap();
+    assert!(rewound.status.success(), "{rewound:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_table_that_begins_anew_is_told_of_and_read_again_when_a_person_says_so() {
-    let setup = setup().await;
-    let api = &setup.stack.api;
+    let mut setup = setup().await;
+    let api = setup.stack.api.clone();
     api.integration(ORG, "lab", &setup.receiver.url("/hook"), json!({})).await;
-    rows(&setup, 1..=5).await;
-    setup.receiver.wait_for(5).await;
-    eventually("all are logged", async || api.list(ORG, "logs", "logs", "").await.len() == 5).await;
-    setup.queue.execute("TRUNCATE notification_queue").await;
-    // Rows of another time, which no log of the first ones could be taken for.
+    // Rows of one second, so that nothing but their table tells them apart.
     setup
         .queue
         .execute("ALTER TABLE notification_queue MODIFY created_at TIMESTAMP(3) NULL DEFAULT '2026-01-01 00:00:00'")
         .await;
+    rows(&setup, 1..=5).await;
+    setup.receiver.wait_for(5).await;
+    eventually("all are logged", async || api.list(ORG, "logs", "logs", "").await.len() == 5).await;
+    setup.queue.execute("TRUNCATE notification_queue").await;
     rows(&setup, 11..=13).await;
     eventually("people are told", async || {
         let events = api.get("/admin/events?reason=SOURCE_BEHIND").await["events"].clone();
@@ -55,13 +67,7 @@ async fn a_table_that_begins_anew_is_told_of_and_read_again_when_a_person_says_s
     .await;
     assert_eq!(setup.receiver.count(), 5, "nothing is rewound by itself");
 
-    let rewound = tokio::process::Command::new(binary("igctl"))
-        .args(["sources", "rewind", "--source", "mysql", "--to", "0"])
-        .envs(setup.stack.environment())
-        .output()
-        .await
-        .unwrap();
-    assert!(rewound.status.success(), "{rewound:?}");
+    rewind_anew(&setup).await;
     let received = setup.receiver.wait_for(8).await;
     let mut anew: Vec<_> = received[5..]
         .iter()
@@ -69,4 +75,54 @@ async fn a_table_that_begins_anew_is_told_of_and_read_again_when_a_person_says_s
         .collect();
     anew.sort_unstable();
     assert_eq!(anew, [11, 12, 13]);
+    let ids: HashSet<_> = received.iter().map(|request| request.header("webhook-id").unwrap()).collect();
+    assert_eq!(ids.len(), 8, "no receiver takes a new event for a repeat");
+    eventually("all are logged", async || api.list(ORG, "logs", "logs", "").await.len() == 8).await;
+
+    setup.worker.kill();
+    let _second = setup.stack.worker(&setup.queue).await;
+    rows(&setup, [14]).await;
+    setup.receiver.wait_for(9).await;
+    eventually("the last one is logged", async || {
+        api.list(ORG, "logs", "logs", "").await.len() == 9
+    })
+    .await;
+    assert_eq!(setup.receiver.count(), 9, "nothing is sent again");
+    assert!(api.list(ORG, "dlq", "entries", "").await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_when_its_table_begins_anew_is_recorded_as_lost_and_the_new_rows_are_delivered() {
+    let mut setup = setup().await;
+    let api = setup.stack.api.clone();
+    setup.receiver.always("/hook", Answer::hang());
+    api.integration(ORG, "lab", &setup.receiver.url("/hook"), json!({})).await;
+    rows(&setup, 1..=5).await;
+    eventually("all are decided about", async || {
+        api.list(ORG, "events", "events", "&status=MATCHED").await.len() == 5
+    })
+    .await;
+    setup.worker.kill();
+    setup.receiver.always("/hook", Answer::status(200));
+    setup.receiver.forget();
+    setup.queue.execute("TRUNCATE notification_queue").await;
+    rows(&setup, 11..=13).await;
+    rewind_anew(&setup).await;
+    let _second = setup
+        .stack
+        .worker_with(&setup.queue, &[("IG__SOURCES__MYSQL__HOLE_WATCH_SECONDS", "1")])
+        .await;
+    eventually("all are logged", async || api.list(ORG, "logs", "logs", "").await.len() == 8).await;
+    let mut received: Vec<_> = setup
+        .receiver
+        .requests()
+        .iter()
+        .map(|request| request.json()["n"].as_i64().unwrap())
+        .collect();
+    received.sort_unstable();
+    assert_eq!(received, [11, 12, 13]);
+    let letters = api.list(ORG, "dlq", "entries", "&reason=EVENT_GONE").await;
+    let mut lost: Vec<_> = letters.iter().map(|letter| letter["eventId"].as_str().unwrap()).collect();
+    lost.sort_unstable();
+    assert_eq!(lost, ["1", "2", "3", "4", "5"]);
 }

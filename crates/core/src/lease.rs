@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::clock::Timestamp;
+use crate::generation::Generations;
 use crate::id::{Position, SourceId};
 use crate::partition::{PARTITIONS, PartitionId};
 
@@ -54,13 +55,18 @@ pub struct Checkpoint {
     pub position: Position,
 }
 
+/// No worker reads so many positions between two times that it stores how far it has read.
+pub const READ_SINCE: Position = 100_000;
+
 /// How far a source was read by any worker so far.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceMarks {
     /// Where it began.
     pub first: Position,
     /// The highest position that any worker has read; rows up to here may have been decided about.
     pub seen: Position,
+    /// The tables that it has had.
+    pub generations: Generations,
 }
 
 /// How many partitions each of the live workers is to hold: as even as can be, decided alike by all of them.

@@ -20,6 +20,7 @@ pub mod event_type;
 pub mod fault;
 mod fields;
 pub mod figures;
+pub mod generation;
 pub mod header_lines;
 pub mod history;
 pub mod holes;

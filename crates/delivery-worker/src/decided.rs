@@ -9,6 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use ig_core::audit::EventAudit;
 use ig_core::event::{Event, Payload, RowPayload, SourceRow};
+use ig_core::generation::is_named_after;
 use ig_core::id::{EventType, OrgId, Rid};
 
 use crate::event_trace::EventTrace;
@@ -102,7 +103,7 @@ impl Decided {
         let event = &self.event;
         let is_id = match &row.event_id {
             Some(id) => *id == event.id,
-            None => event.id.as_str() == row.position.to_string(),
+            None => is_named_after(&event.id, row.position),
         };
         let event_type = row.event_type.as_deref().map(str::trim).map(EventType::new);
         let entity = row.entity_rid.map_or(event.org_id.as_entity(), Rid);

@@ -81,6 +81,7 @@ impl Dispatch {
             Some(earlier) => match self.abide(state, addressed, earlier, &ticket, &trace) {
                 Abided::Unchanged => None,
                 Abided::Changed(audit) => Some(JournalEntry::Redecided(*audit)),
+                Abided::Outlived => Some(JournalEntry::Audit(self.judge(state, addressed, &ticket, &trace))),
                 Abided::Replaced => Some(JournalEntry::Redecided(self.judge(state, addressed, &ticket, &trace))),
             },
         });

@@ -371,13 +371,20 @@ impl Keeper {
 
     async fn begin(&self, state: &SourceState, waiting: Vec<(Arc<Tenure>, Option<Position>)>) -> Result<(), BeginError> {
         let head = state.source.head().await?;
-        let SourceMarks { first, seen } = self
+        let SourceMarks {
+            first,
+            seen,
+            generations,
+        } = self
             .parts
             .leases
             .begin_source(state.source.id(), state.first_position().await?)
             .await?;
+        // Events of earlier tables that nothing is recorded of stand beside rows up to there.
+        let recheck_to = head.max(seen).max(generations.reach());
+        *state.generations.write() = generations;
         for (tenure, checkpoint) in waiting {
-            state.begin(tenure, checkpoint.unwrap_or(first), head.max(seen));
+            state.begin(tenure, checkpoint.unwrap_or(first), recheck_to);
         }
         state.seen_saved.store(seen, Ordering::Relaxed);
         state.miss(head, seen);

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use ig_core::audit::{DecisionStatus, EventAudit};
 use ig_core::event::{RowPayload, SourceRow};
+use ig_core::generation::is_named_after;
 use ig_core::id::{Position, SourceId};
 use ig_core::ports::{DECIDED_AT_ONCE, Journal, StoreError};
 use ig_core::stream::Stream;
@@ -42,15 +43,15 @@ impl Recall {
         let mut ranges = merged(positions.filter(|position| *position <= to));
         let mut decided = HashMap::new();
         while !ranges.is_empty() {
-            let some = self.journal.decided(source, &ranges).await?;
-            ranges = beyond(&ranges, &some);
-            decided.extend(
-                some.into_iter()
-                    .map(|audit| ((audit.position, audit.event_id.clone()), audit)),
-            );
+            let mut some = self.journal.decided(source, &ranges).await?;
+            ranges = beyond(&ranges, &mut some);
+            for audit in some {
+                decided.entry(audit.position).or_insert_with(Vec::new).push(audit);
+            }
         }
         for row in rows.iter_mut() {
-            let audit = decided.remove(&(row.row.position, row.event_id()));
+            let about = decided.remove(&row.row.position).unwrap_or_default();
+            let audit = about_row(about, row);
             row.earlier = audit.map(|audit| Earlier { audit, is_visible: true });
         }
         Ok(())
@@ -62,10 +63,23 @@ impl Recall {
         source: &SourceId,
         ranges: &[RangeInclusive<Position>],
     ) -> Result<(Vec<Addressed>, Vec<RangeInclusive<Position>>), StoreError> {
-        let decided = self.journal.decided(source, ranges).await?;
-        let left = beyond(ranges, &decided);
+        let mut decided = self.journal.decided(source, ranges).await?;
+        let left = beyond(ranges, &mut decided);
         Ok((decided.into_iter().filter_map(vanished).collect(), left))
     }
+}
+
+/// What was decided about a row's event; else about the event that had its id before the table began anew.
+fn about_row(mut decided: Vec<EventAudit>, row: &Addressed) -> Option<EventAudit> {
+    let event = row.event_id();
+    let its = decided.iter().position(|audit| audit.event_id == event);
+    let before = || {
+        decided
+            .iter()
+            .rposition(|audit| is_named_after(&audit.event_id, row.row.position))
+    };
+    let at = its.or_else(before)?;
+    Some(decided.swap_remove(at))
 }
 
 /// The ranges that these positions, which ascend, make up.
@@ -80,13 +94,15 @@ pub(crate) fn merged(positions: impl Iterator<Item = Position>) -> Vec<RangeIncl
     ranges
 }
 
-/// What is left to be asked for after an answer.
-fn beyond(ranges: &[RangeInclusive<Position>], answer: &[EventAudit]) -> Vec<RangeInclusive<Position>> {
+/// What is left to be asked for after an answer. A full one may name some of the events of its last position alone, so that one is asked
+/// for again.
+fn beyond(ranges: &[RangeInclusive<Position>], answer: &mut Vec<EventAudit>) -> Vec<RangeInclusive<Position>> {
     let last = answer.last().filter(|_| answer.len() >= DECIDED_AT_ONCE);
     let Some(last) = last.map(|audit| audit.position) else {
         return Vec::new();
     };
-    let left = ranges.iter().map(|range| (*range.start()).max(last + 1)..=*range.end());
+    answer.retain(|audit| audit.position < last);
+    let left = ranges.iter().map(|range| (*range.start()).max(last)..=*range.end());
     left.filter(|range| !range.is_empty()).collect()
 }
 

@@ -66,7 +66,7 @@ impl SourceWatch {
             let message = format!(
                 "Source {source} shows rows up to {head} and has shown rows up to {shown} before. New rows up to {shown} are passed over. If \
                  it is a copy that lags, it will catch up; if its table has begun anew, have it read again: igctl sources rewind --source \
-                 {source} --to 0"
+                 {source} --to 0 --anew"
             );
             tracing::error!(%source, head, shown, "a source shows less than it has shown before");
             self.dispatch.audit_source(source, SkipReason::SourceBehind, &message);

@@ -111,6 +111,9 @@ pub(crate) struct RewindArguments {
     /// The id of the row behind which reading begins again; 0 for the first row
     #[arg(long, value_name = "ID")]
     pub(crate) to: u64,
+    /// Its table was emptied and its ids begin anew: rows with ids that were read before are other events
+    #[arg(long)]
+    pub(crate) anew: bool,
 }
 
 /// What `igctl secrets rotate` is told.

@@ -17,15 +17,25 @@ use crate::six::Six;
 pub(crate) fn rewind(arguments: &RewindArguments) -> anyhow::Result<ExitCode> {
     let config = Six::load(&Settings::of_process())?.api_gateway;
     let secrets = SecretBox::new(&config.secrets)?;
-    let (source, to) = (SourceId::new(&arguments.source), arguments.to);
+    let RewindArguments { source, to, anew } = arguments;
+    let source = SourceId::new(source);
     run(async {
         let leases = Store::connect(&config.mongodb, secrets).await?.partition_leases();
         let Some(marks) = leases.source_marks(&source).await? else {
             bail!("no worker has ever read a source {source}: give the name of one of the sections of [sources]");
         };
-        leases.rewind(&source, to).await?;
+        // First, so that whoever takes the rows up knows.
+        if *anew {
+            leases.begin_anew(&source).await?;
+        }
+        leases.rewind(&source, *to).await?;
+        let what = if *anew {
+            "Its rows are new events, whatever ids they have."
+        } else {
+            "Events that are as they were are not delivered again."
+        };
         say::line(format!(
-            "{source} is read again from behind row {to}; it had been read up to row {}. Events that are as they were are not delivered again.",
+            "{source} is read again from behind row {to}; it had been read up to row {}. {what}",
             marks.seen
         ));
         Ok(ExitCode::SUCCESS)

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use chrono::DateTime;
 use ig_core::clock::Timestamp;
 use ig_core::id::{Position, SourceId};
-use ig_core::lease::{Checkpoint, Claim, Lease, SourceMarks, WorkerId};
+use ig_core::lease::{Checkpoint, Claim, Lease, READ_SINCE, SourceMarks, WorkerId};
 use ig_core::partition::PartitionId;
 use ig_core::ports::{PartitionLeases, StoreError};
 use mongodb::bson::{Bson, doc};
@@ -33,6 +33,20 @@ pub struct MongoLeases {
 impl MongoLeases {
     pub(crate) fn new(database: Database) -> Self {
         Self { database }
+    }
+
+    /// Notes that a source's table was emptied and begins anew: ids up to where the earlier one may have come are other events from now on.
+    pub async fn begin_anew(&self, source: &SourceId) -> Result<(), StoreError> {
+        let seen = self.source_marks(source).await?.map_or(0, |marks| marks.seen);
+        let leases = self.list().await?;
+        let checkpoints = leases.iter().filter_map(|lease| lease.checkpoints.get(source).copied());
+        let had_come = checkpoints.max().unwrap_or(0).max(seen).saturating_add(READ_SINCE);
+        let anew = doc! { "$push": { "begunAnew": long(had_come) } };
+        let source = doc! { "_id": document::source_id(source) };
+        self.database
+            .within(self.leases::<SourceDocument>().update_one(source, anew))
+            .await?;
+        Ok(())
     }
 
     /// Has a source read again from behind a position, in every partition that was read further. Workers that hold partitions lose

@@ -22,6 +22,8 @@ pub(super) enum Abided {
     Changed(Box<EventAudit>),
     /// Its row holds another event now, about which nothing was decided.
     Replaced,
+    /// Its table was emptied since, and its row's event has another name.
+    Outlived,
 }
 
 impl Dispatch {
@@ -44,7 +46,12 @@ impl Dispatch {
             Err(Gone::Deleted)
         };
         let content: Content<'_> = match &content {
-            Err(Gone::Replaced) => return Abided::Replaced,
+            Err(Gone::Replaced) if audit.event_id == addressed.event_id() => return Abided::Replaced,
+            Err(gone @ Gone::Replaced) => {
+                let integrations = self.still_there(audit, &decided.event, Err(gone));
+                self.queue(state, &decided, Err(gone), &integrations, ticket);
+                return Abided::Outlived;
+            }
             content => content.as_ref(),
         };
         match audit.decision {

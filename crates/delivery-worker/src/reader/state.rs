@@ -5,20 +5,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use ig_core::event::SourceRow;
+use ig_core::generation::Generations;
 use ig_core::holes::Holes;
 use ig_core::id::Position;
-use ig_core::lease::Checkpoint;
+use ig_core::lease::{Checkpoint, READ_SINCE};
 use ig_core::ports::{EventSource, SourceError, StartPosition};
 use ig_sources::RegisteredSource;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::tenure::Tenure;
 use crate::tracker::{Resume, Tracker};
-
-/// No worker reads so many positions between two times that it stores how far it has read.
-const READ_SINCE: u64 = 100_000;
 
 /// A source with what this worker knows of it.
 pub(crate) struct SourceState {
@@ -36,6 +35,8 @@ pub(crate) struct SourceState {
     pub hole_watch: Duration,
     /// Positions above the source's head that may have been decided about, until they are looked at.
     pub tail: Mutex<Option<Tail>>,
+    /// The tables that it has had, as far as is known since partitions were last taken up.
+    pub generations: RwLock<Generations>,
     /// How far it is known to whoever comes after that the source was seen.
     pub seen_saved: AtomicU64,
     /// Since when the source has been showing less than it has shown before.
@@ -67,9 +68,19 @@ impl SourceState {
             poll_interval,
             hole_watch,
             tail: Mutex::default(),
+            generations: RwLock::default(),
             seen_saved: AtomicU64::new(0),
             behind: Mutex::default(),
         })
+    }
+
+    /// A row with the identifier of its event.
+    pub(crate) fn named(&self, row: SourceRow) -> SourceRow {
+        let event_id = row.event_id.unwrap_or_else(|| self.generations.read().event_id(row.position));
+        SourceRow {
+            event_id: Some(event_id),
+            ..row
+        }
     }
 
     /// Where the source begins when it has never been read. Only one that begins now has to be there for that.

@@ -76,6 +76,7 @@ impl Uptake {
     ) -> Result<Vec<RowKind>, ReadError> {
         let mut addressed = Vec::with_capacity(rows.len());
         for row in rows {
+            let row = self.state.named(row);
             addressed.push(self.dispatch.intake().address(self.state.source.as_ref(), row).await?);
         }
         let (source, recheck_to) = (self.state.source.id(), self.state.tracker.recheck_to());

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use ig_core::generation::Generations;
 use ig_core::id::{Position, SourceId};
 use ig_core::lease::{Lease, SourceMarks, WorkerId};
 use ig_core::partition::PartitionId;
@@ -78,12 +79,16 @@ pub(super) struct MemberDocument {
 
 /// Where a source began, and how far it has been seen.
 #[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct SourceDocument {
     #[serde(rename = "_id")]
     id: String,
     position: i64,
     #[serde(default)]
     seen: i64,
+    /// How far its earlier tables had come.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    begun_anew: Vec<i64>,
 }
 
 impl SourceDocument {
@@ -92,6 +97,7 @@ impl SourceDocument {
             id: source_id(source),
             position: long(position),
             seen: 0,
+            begun_anew: Vec::new(),
         }
     }
 
@@ -99,6 +105,7 @@ impl SourceDocument {
         SourceMarks {
             first: unsigned(self.position),
             seen: unsigned(self.seen),
+            generations: Generations::new(self.begun_anew.iter().copied().map(unsigned).collect()),
         }
     }
 }
