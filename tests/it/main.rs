@@ -21,6 +21,7 @@ mod egress;
 mod fairness;
 mod feed;
 mod handover;
+mod ledger;
 mod limits;
 mod matching;
 mod oauth2;
