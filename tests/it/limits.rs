@@ -10,12 +10,12 @@ use serde_json::json;
 
 use crate::setup::{ORG, setup};
 
-/// 1,000 events through a limit of 100 over two workers. The law knows no length of its window: it has 40 slices, however long they
+/// 400 events through a limit of 100 over two workers. The law knows no length of its window: it has 40 slices, however long they
 /// are, and what arrives late by less than a slice is where it was granted.
 #[tokio::test(flavor = "multi_thread")]
 async fn two_workers_keep_a_limit_in_every_window_and_lose_nothing() {
     const LIMIT: usize = 100;
-    const EVENTS: usize = 1_000;
+    const EVENTS: usize = 400;
     const WINDOW: i64 = 6;
     const PATIENCE: Duration = Duration::from_secs(240);
     let setup = setup().await;

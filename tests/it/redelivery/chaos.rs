@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::SOON;
 use super::ground::{Ground, ORG};
 
-const LETTERS: usize = 1_000;
+const LETTERS: usize = 400;
 const LANES: usize = 10;
 
 /// Row `n` is of type `lab-<n % LANES>`.
