@@ -83,8 +83,15 @@ async fn prepare() -> anyhow::Result<(Stack, Receiver)> {
     Ok((stack, receiver))
 }
 
-/// A receipt that came before its acceptance was read took no time.
 async fn collect(receiver: &Receiver, sent: &HashMap<i64, DateTime<Utc>>, p50: &mut Vec<f64>, p99: &mut Vec<f64>) {
+    let taken = taken(receiver, sent).await;
+    p50.push(taken.0);
+    p99.push(taken.1);
+}
+
+/// What events took that were sent at these times, once all are received: the median and the 99th percentile in milliseconds. A receipt
+/// that came before its acceptance was read took no time.
+pub(crate) async fn taken(receiver: &Receiver, sent: &HashMap<i64, DateTime<Utc>>) -> (f64, f64) {
     let received = receiver.wait_for(sent.len()).await;
     let took = received.iter().filter_map(|request| {
         let sent = sent.get(&request.json()["n"].as_i64()?)?;
@@ -92,6 +99,5 @@ async fn collect(receiver: &Receiver, sent: &HashMap<i64, DateTime<Utc>>, p50: &
     });
     let mut took: Vec<f64> = took.collect();
     took.sort_by(f64::total_cmp);
-    p50.push(took[took.len() / 2]);
-    p99.push(took[took.len() * 99 / 100]);
+    (took[took.len() / 2], took[took.len() * 99 / 100])
 }

@@ -4,6 +4,7 @@
 
 mod ceiling;
 mod fairness;
+mod hostile;
 mod latency;
 mod limit;
 mod management;
@@ -54,6 +55,7 @@ async fn measure() -> anyhow::Result<()> {
     }
     if wanted("hostile") {
         fairness::among_hostile_scripts(&mut report).await?;
+        hostile::neighbours(&mut report).await?;
     }
     if wanted("fan-out") {
         throughput::fan_out(&mut report).await?;

@@ -93,6 +93,11 @@ impl Stack {
         self.exchange(Method::PATCH, path, body.to_string().into()).await
     }
 
+    /// Puts something in its place through the API.
+    pub(crate) async fn put(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        self.exchange(Method::PUT, path, body.to_string().into()).await
+    }
+
     /// Reads something through the API.
     pub(crate) async fn get(&self, path: &str) -> anyhow::Result<Value> {
         self.exchange(Method::GET, path, Bytes::new()).await
