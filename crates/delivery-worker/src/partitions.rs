@@ -4,13 +4,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use ig_core::clock::Clock;
 use ig_core::dedup::REMEMBERED;
 use ig_core::id::{Position, SourceId};
-use ig_core::lease::{Claim, Lease, Rebalance, SourceMarks, WorkerId, fair_share, rebalance};
+use ig_core::lease::{Claim, Lease, Rebalance, WorkerId, fair_share, rebalance};
 use ig_core::partition::PartitionId;
 use ig_core::ports::{Journal, PartitionLeases, StoreError};
 use parking_lot::Mutex;
@@ -23,10 +22,8 @@ use crate::reader::SourceState;
 use crate::recorder::Recorder;
 use crate::tenure::Tenure;
 
-/// Between two looks for partitions in which a source has not begun.
-const LOOK_AGAIN: Duration = Duration::from_millis(20);
-/// Between two attempts to begin a source that is away.
-const TRY_AGAIN: Duration = Duration::from_secs(2);
+mod beginning;
+
 /// What was begun for a partition may take so long before it is given back; whoever holds it next sends again what takes longer.
 const LAST_WORK: Duration = Duration::from_secs(30);
 /// Between two rounds of a worker that is about to give partitions back.
@@ -319,78 +316,6 @@ impl Keeper {
         self.parts.leases.release(&self.parts.worker, &ready).await
     }
 
-    /// Begins a source in every held partition where it has not begun, until told to stop. Each source has a task of its own: one that
-    /// is away keeps neither the others waiting nor the leases from being renewed.
-    /// `fixed` is called when it is stored where the source begins.
-    pub(crate) async fn begin_source(self: Arc<Self>, state: Arc<SourceState>, stop: CancellationToken, fixed: impl FnOnce()) {
-        let fixing = self.fix_start(&state);
-        if stop.run_until_cancelled(fixing).await.is_none() {
-            return;
-        }
-        fixed();
-        while !stop.is_cancelled() {
-            let waiting = self.not_begun(&state);
-            let begun = if waiting.is_empty() {
-                Ok(())
-            } else {
-                self.begin(&state, waiting).await
-            };
-            if let Err(error) = &begun {
-                tracing::warn!(source = %state.source.id(), %error, "a source cannot begin yet; trying again");
-            }
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = tokio::time::sleep(if begun.is_ok() { LOOK_AGAIN } else { TRY_AGAIN }) => {}
-            }
-        }
-    }
-
-    /// Has it stored where a source begins, unless it has begun before. What comes after that moment is delivered, however long it
-    /// takes until a partition is held.
-    async fn fix_start(&self, state: &SourceState) {
-        while let Err(error) = self.try_to_fix_start(state).await {
-            tracing::warn!(source = %state.source.id(), %error, "it cannot be stored yet where a source begins; trying again");
-            tokio::time::sleep(TRY_AGAIN).await;
-        }
-    }
-
-    async fn try_to_fix_start(&self, state: &SourceState) -> Result<(), BeginError> {
-        let (source, leases) = (state.source.id(), &self.parts.leases);
-        if leases.source_marks(source).await?.is_none() {
-            leases.begin_source(source, state.first_position().await?).await?;
-        }
-        Ok(())
-    }
-
-    fn not_begun(&self, state: &SourceState) -> Vec<(Arc<Tenure>, Option<Position>)> {
-        let held = self.held.lock();
-        let waiting = held.values().filter(|held| !state.tracker.has_begun(&held.tenure));
-        let entry = |held: &HeldPartition| (Arc::clone(&held.tenure), held.checkpoints.get(state.source.id()).copied());
-        waiting.map(entry).collect()
-    }
-
-    async fn begin(&self, state: &SourceState, waiting: Vec<(Arc<Tenure>, Option<Position>)>) -> Result<(), BeginError> {
-        let head = state.source.head().await?;
-        let SourceMarks {
-            first,
-            seen,
-            generations,
-        } = self
-            .parts
-            .leases
-            .begin_source(state.source.id(), state.first_position().await?)
-            .await?;
-        // Events of earlier tables that nothing is recorded of stand beside rows up to there.
-        let recheck_to = head.max(seen).max(generations.reach());
-        *state.generations.write() = generations;
-        for (tenure, checkpoint) in waiting {
-            state.begin(tenure, checkpoint.unwrap_or(first), recheck_to);
-        }
-        state.seen_saved.store(seen, Ordering::Relaxed);
-        state.miss(head, seen);
-        Ok(())
-    }
-
     async fn save(&self) {
         match self.checkpoints.save().await {
             Ok(refused) if refused.is_empty() => {}
@@ -404,13 +329,4 @@ impl Keeper {
             Err(error) => tracing::warn!(%error, "checkpoints cannot be saved; trying again"),
         }
     }
-}
-
-/// Why a source could not begin.
-#[derive(Debug, thiserror::Error)]
-enum BeginError {
-    #[error(transparent)]
-    Source(#[from] ig_core::ports::SourceError),
-    #[error(transparent)]
-    Store(#[from] StoreError),
 }
