@@ -53,6 +53,18 @@ async fn failures_and_then_a_success_are_resolved_with_one_log_by_themselves() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_dead_letter_is_tried_when_it_is_due_however_seldom_the_retrier_looks() {
+    let ground = Ground::looking_every(3_600).await;
+    ground
+        .receiver
+        .script("/hook", [Answer::status(500), Answer::status(500), Answer::status(200)]);
+    let id = ground.failed(json!({"n": 1})).await;
+    ground
+        .entry_when(&id, "is resolved", |entry| entry["status"] == "RESOLVED")
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_person_wants_tried_again_is_tried_as_it_is_configured_today() {
     let ground = Ground::fresh().await;
     ground.receiver.always("/hook", Answer::status(400));

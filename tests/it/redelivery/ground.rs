@@ -29,7 +29,7 @@ pub(crate) struct Ground {
 }
 
 impl Ground {
-    /// One whose retrier does nothing by itself.
+    /// One whose retrier looks when it is nudged and when something is due.
     pub(crate) async fn fresh() -> Self {
         Self::looking_every(3_600).await
     }
