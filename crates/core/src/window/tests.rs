@@ -97,8 +97,9 @@ proptest! {
                 }
             }
         }
-        let used = simulation.sent.len() as f64 / (f64::from(max) * windows as f64);
-        prop_assert!(used >= 0.95, "{used} of it");
+        // The first request may come late, which is much of a limit of one.
+        let (used, allowed) = (simulation.sent.len() as f64 + 1.0, f64::from(max) * windows as f64);
+        prop_assert!(used >= 0.95 * allowed, "{used} of {allowed}");
         prop_assert!(simulation.busiest() <= max as usize);
     }
 

@@ -13,7 +13,8 @@ const ENDLESS: &str = "for (;;) {}";
 
 /// The workers that yield the processor to others.
 fn yielding(rig: &Rig) -> Vec<Pid> {
-    let yields = |thread| getpriority_process(Some(thread)).is_ok_and(|nice| nice > 0);
+    let ours = getpriority_process(None).unwrap_or(0);
+    let yields = |thread| getpriority_process(Some(thread)).is_ok_and(|nice| nice > ours);
     let workers = rig.workers().into_iter();
     workers.filter(|worker| threads(*worker).into_iter().any(yields)).collect()
 }
