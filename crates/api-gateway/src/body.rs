@@ -13,7 +13,6 @@ mod bond;
 mod merge;
 mod read;
 mod shape;
-mod unique;
 
 pub(crate) use bond::{Bond, Places, SENT_SECRETS, TOKEN_BOND, given_again, withhold};
 pub(crate) use merge::{merged, unmasked};
@@ -62,7 +61,8 @@ pub(crate) struct JsonBody {
 impl JsonBody {
     async fn of(request: Request, edge: &Edge, limit: usize) -> Result<Self, ApiError> {
         let bytes = read::within_limits(request, edge.http(), limit).await?;
-        let value = unique::parse(&bytes).map_err(|error| ApiError::fault("", format!("is not valid JSON: {error}")))?;
+        let value =
+            ig_core::json::parse_unique(&bytes).map_err(|error| ApiError::fault("", format!("is not valid JSON: {error}")))?;
         Ok(Self { bytes, value })
     }
 

@@ -98,7 +98,7 @@ impl Payload {
 
     /// Parses the bytes; the error says where they stop being JSON.
     pub fn parse(raw: Bytes) -> Result<Self, serde_json::Error> {
-        let json = serde_json::from_slice(&raw)?;
+        let json = crate::json::parse(&raw)?;
         Ok(Self { raw, json })
     }
 }

@@ -13,8 +13,11 @@ use crate::arguments::{ApplyArguments, ExportArguments, GatewayArguments};
 use crate::runtime::run;
 use crate::say;
 
+use yaml::Yaml;
+
 mod environment;
 mod plan;
+mod yaml;
 
 /// Writes an organisation's configuration to a file, or prints it.
 pub(crate) fn export(arguments: &ExportArguments) -> anyhow::Result<ExitCode> {
@@ -22,7 +25,7 @@ pub(crate) fn export(arguments: &ExportArguments) -> anyhow::Result<ExitCode> {
     let path = format!("/configuration?orgId={}", gateway.org);
     let found = run(async { api(gateway)?.get(&path).await })?;
     let document = found.with_context(|| format!("there is no organisation {}", gateway.org))?;
-    let text = serde_norway::to_string(&document)?;
+    let text = serde_norway::to_string(&Yaml(&document))?;
     match output {
         Some(file) => std::fs::write(file, text).with_context(|| format!("{} cannot be written", file.display()))?,
         None => say::line(text.trim_end()),

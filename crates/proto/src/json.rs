@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::invalid::InvalidMessage;
 
 pub(crate) fn from_wire(text: &str) -> Result<Value, InvalidMessage> {
-    serde_json::from_str(text).map_err(|error| InvalidMessage::value(format!("must be JSON: {error}")))
+    ig_core::json::parse(text.as_bytes()).map_err(|error| InvalidMessage::value(format!("must be JSON: {error}")))
 }
 
 /// An object; an empty one is an empty text.

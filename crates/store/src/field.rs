@@ -90,7 +90,7 @@ pub(crate) fn json_text(value: &serde_json::Value) -> String {
 
 /// What [`json_text`] wrote.
 pub(crate) fn json(field: &'static str, text: &str) -> Result<serde_json::Value, StoreError> {
-    serde_json::from_str(text).map_err(|_| unreadable(field))
+    ig_core::json::parse(text.as_bytes()).map_err(|_| unreadable(field))
 }
 
 /// A duration as the database keeps it: whole milliseconds.

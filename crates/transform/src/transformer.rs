@@ -198,7 +198,7 @@ impl Transformer {
 }
 
 fn told(text: &[u8]) -> Result<Value, TransformError> {
-    serde_json::from_slice(text)
+    ig_core::json::parse(text)
         .map_err(|error| TransformError::Unavailable(format!("the script engine answered what is not JSON: {error}")))
 }
 

@@ -288,7 +288,7 @@ impl From<Attempt> for AttemptEntry {
 
 /// A body as JSON where it is, else as text.
 pub(super) fn readable(bytes: &Bytes) -> Value {
-    serde_json::from_slice(bytes).unwrap_or_else(|_| Value::String(String::from_utf8_lossy(bytes).into_owned()))
+    ig_core::json::parse(bytes).unwrap_or_else(|_| Value::String(String::from_utf8_lossy(bytes).into_owned()))
 }
 
 /// What came more than once is one list, as HTTP reads it.

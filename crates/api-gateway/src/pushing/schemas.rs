@@ -3,7 +3,6 @@
 use ig_core::fault::Faults;
 use ig_core::id::OrgId;
 use ig_transform::Verdict;
-use serde_json::Value;
 
 use crate::document::CheckedEvent;
 use crate::error::{ApiError, Detail};
@@ -33,7 +32,7 @@ pub(super) fn judged(
         let verdict = match enforced {
             None => Verdict::Fine,
             Some(definition) => {
-                let payload: Value = serde_json::from_str(event.payload.get())
+                let payload = ig_core::json::parse(event.payload.get().as_bytes())
                     .map_err(|error| ApiError::fault(&format!("{}/payload", place(at)), error.to_string()))?;
                 gateway.schemas().judge(definition, &payload)
             }

@@ -173,7 +173,7 @@ impl<'a> Draft<'a> {
         };
         Ok(Preview {
             status,
-            output: body.as_ref().and_then(|body| serde_json::from_slice(body).ok()),
+            output: body.as_ref().and_then(|body| ig_core::json::parse(body).ok()),
             error,
             request: body.map(|body| self.request(action, body)).transpose()?,
             console: self.console,

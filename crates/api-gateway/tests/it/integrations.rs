@@ -95,6 +95,19 @@ fn everything() -> Value {
 }
 
 #[tokio::test]
+async fn numbers_of_a_configuration_keep_their_digits() {
+    let api = Api::start().await;
+    api.org(10).await;
+    let id = api.integration(10, with(json!({}))).await;
+    let path = format!("/outbound-integrations/{id}?orgId=10");
+    let written = r#"[{"key":"id","value":123456789012345678901234567890},{"key":"price","value":1.10}]"#;
+    let fields: Value = serde_json::from_str(written).unwrap();
+    let patched = api.patch(&path, json!({"staticFields": fields})).await;
+    assert_eq!(patched.status, 200, "{patched:?}");
+    assert_eq!(api.get(&path).await.json["staticFields"].to_string(), written);
+}
+
+#[tokio::test]
 async fn a_patch_of_one_field_leaves_the_others() {
     let api = Api::start().await;
     api.org(10).await;

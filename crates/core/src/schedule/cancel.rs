@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Number, Value};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::path;
+use crate::decimal::Decimal;
 use crate::fault::Faults;
 use crate::id::EventType;
 
@@ -96,20 +97,7 @@ fn canonical(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(format!("s{text}")),
         Value::Bool(flag) => Some(format!("b{flag}")),
-        Value::Number(number) => Some(format!("n{}", by_value(number))),
+        Value::Number(number) => Some(format!("n{}", Decimal::of(number))),
         Value::Null | Value::Array(_) | Value::Object(_) => None,
-    }
-}
-
-/// Whole numbers as such, however they are written; others as the nearest double.
-fn by_value(number: &Number) -> String {
-    if number.is_i64() || number.is_u64() {
-        return number.to_string();
-    }
-    let double = number.as_f64().unwrap_or_default();
-    if double.fract() == 0.0 {
-        format!("{double:.0}")
-    } else {
-        double.to_string()
     }
 }

@@ -341,6 +341,9 @@ fn an_event_with_equal_keys_calls_off_what_is_pending() {
         json!({"visit": {"id": 7.0, "x": 1}, "ward": "A"})
     ));
     assert!(!called_off("appointment-created", json!({"visit": {"id": 7}, "ward": "A"})));
+    let key = |id: &str| rule.key(&serde_json::from_str(&format!(r#"{{"visit": {{"id": {id}}}, "ward": "A"}}"#)).unwrap());
+    assert_ne!(key("123456789012345678901234567890"), key("123456789012345678901234567891"));
+    assert_eq!(key("1.10"), key("1.1"));
     for other in [
         json!({"visit": {"id": 8}, "ward": "A"}),
         json!({"visit": {"id": "7"}, "ward": "A"}),

@@ -2,15 +2,13 @@
 
 use std::cmp::Ordering;
 
+use ig_core::decimal::Decimal;
 use serde_json::{Number, Value};
-
-/// Beyond this every float is whole and larger than every integer that JSON values hold.
-const BEYOND_INTEGERS: f64 = 1e30;
 
 /// Whether two values are equal: numbers by their value, objects whatever the order of their keys.
 pub(super) fn equal(one: &Value, other: &Value) -> bool {
     match (one, other) {
-        (Value::Number(one), Value::Number(other)) => numbers(one, other) == Some(Ordering::Equal),
+        (Value::Number(one), Value::Number(other)) => numbers(one, other) == Ordering::Equal,
         (Value::Array(one), Value::Array(other)) => {
             one.len() == other.len() && one.iter().zip(other).all(|(one, other)| equal(one, other))
         }
@@ -25,32 +23,17 @@ pub(super) fn equal(one: &Value, other: &Value) -> bool {
 /// The order of two numbers or of two texts.
 pub(super) fn order(one: &Value, other: &Value) -> Option<Ordering> {
     match (one, other) {
-        (Value::Number(one), Value::Number(other)) => numbers(one, other),
+        (Value::Number(one), Value::Number(other)) => Some(numbers(one, other)),
         (Value::String(one), Value::String(other)) => Some(one.cmp(other)),
         _ => None,
     }
 }
 
-/// Exact: a large integer is not rounded to be compared with a float.
-fn numbers(one: &Number, other: &Number) -> Option<Ordering> {
-    match (one.as_i128(), other.as_i128()) {
-        (Some(one), Some(other)) => Some(one.cmp(&other)),
-        (Some(one), None) => integer_and_float(one, other.as_f64()?),
-        (None, Some(other)) => integer_and_float(other, one.as_f64()?).map(Ordering::reverse),
-        (None, None) => one.as_f64()?.partial_cmp(&other.as_f64()?),
-    }
-}
-
-fn integer_and_float(integer: i128, float: f64) -> Option<Ordering> {
-    if float.abs() >= BEYOND_INTEGERS {
-        return 0.0.partial_cmp(&float);
-    }
-    let whole = float.trunc();
-    #[expect(clippy::cast_possible_truncation, reason = "whole, and within the range of i128")]
-    let order = integer.cmp(&(whole as i128));
-    match order {
-        Ordering::Equal => whole.partial_cmp(&float),
-        unequal => Some(unequal),
+/// Exact, however many digits they have.
+fn numbers(one: &Number, other: &Number) -> Ordering {
+    match (one.as_i64(), other.as_i64()) {
+        (Some(one), Some(other)) => one.cmp(&other),
+        _ => Decimal::of(one).cmp(&Decimal::of(other)),
     }
 }
 

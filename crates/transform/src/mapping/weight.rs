@@ -33,7 +33,8 @@ pub(crate) fn nests_deeper_than(value: &Value, levels: usize) -> bool {
 /// What a value takes in bytes, or nothing where it nests deeper than `levels`.
 fn weight(value: &Value, levels: usize) -> Option<usize> {
     match value {
-        Value::Null | Value::Bool(_) | Value::Number(_) => Some(SLOT),
+        Value::Null | Value::Bool(_) => Some(SLOT),
+        Value::Number(number) => Some(SLOT + number.as_str().len()),
         Value::String(text) => Some(SLOT + text.len()),
         Value::Array(items) => {
             let below = levels.checked_sub(1)?;

@@ -2,6 +2,7 @@
 
 mod boa;
 mod confine;
+mod digits;
 mod engine;
 mod nesting;
 mod serve;

@@ -6,6 +6,7 @@ mod laws;
 mod lookup_cache;
 mod lookups;
 mod mapping;
+mod numbers;
 mod script;
 mod table;
 

@@ -30,7 +30,7 @@ pub(crate) fn text_written(text: &str) -> Cow<'_, str> {
 /// What a cell says; text that begins as JSON and is none is told.
 pub(super) fn read(cell: &str) -> Result<Value, &'static str> {
     if let Some(json) = cell.strip_prefix(JSON) {
-        return match serde_json::from_str(json) {
+        return match ig_core::json::parse(json.as_bytes()) {
             Ok(value @ (Value::Number(_) | Value::Bool(_))) => Ok(value),
             _ => Err("begins with json: but no number, true or false follows; put an apostrophe in front if it is text"),
         };

@@ -47,7 +47,7 @@ impl Answer {
 
 /// What a script sees. A body that is not JSON is a text to it.
 pub(super) fn whole(headers: &HeaderMap, body: &Bytes, status: StatusCode) -> Payload {
-    let data = match serde_json::from_slice(body) {
+    let data = match ig_core::json::parse(body) {
         Ok(data) => data,
         Err(_) if body.is_empty() => Value::Null,
         Err(_) => Value::String(String::from_utf8_lossy(body).into_owned()),
@@ -70,7 +70,7 @@ pub(super) fn whole(headers: &HeaderMap, body: &Bytes, status: StatusCode) -> Pa
 /// What a script returned: the body, or an envelope that says more. An object that has `status` or `headers`, and beside them nothing
 /// but `data`, is an envelope.
 pub(super) fn read(output: Bytes, status: StatusCode) -> Result<Answer, Failure> {
-    let mut returned = match serde_json::from_slice(&output) {
+    let mut returned = match ig_core::json::parse(&output) {
         Ok(Value::Object(returned)) if is_envelope(&returned) => returned,
         _ => return Ok(Answer::body(output, status)),
     };

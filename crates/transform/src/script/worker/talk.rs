@@ -57,7 +57,7 @@ impl Ask for Talk {
         self.send(&Reply::Lookup { kind, value }, b"").map_err(|_| Unanswered)?;
         match self.receive().map_err(|_| Unanswered)? {
             (Request::Answer { found: false }, _) => Ok(None),
-            (Request::Answer { found: true }, body) => serde_json::from_slice(&body).map(Some).map_err(|_| Unanswered),
+            (Request::Answer { found: true }, body) => ig_core::json::parse(&body).map(Some).map_err(|_| Unanswered),
             _ => Err(Unanswered),
         }
     }

@@ -3,16 +3,17 @@
 use boa_engine::object::JsObject;
 use boa_engine::object::ObjectInitializer;
 use boa_engine::property::Attribute;
-use boa_engine::{Context, JsString, JsValue, js_string};
+use boa_engine::{Context, JsString, js_string};
 use chrono::{DateTime, SecondsFormat};
+use serde_json::Value;
 
 use super::json;
 use crate::script::ScriptFault;
 use crate::script::limits::{MAX_DEPTH, MAX_INPUT_BYTES, depth};
 use crate::script::wire::{Failure, RunHead};
 
-/// The payload as a value of the context. It is never parsed by the engine, whose `JSON.parse` compiles the text and keeps it.
-pub(super) fn payload(text: &[u8], context: &mut Context) -> Result<JsValue, Failure> {
+/// The payload. It is never parsed by the engine, whose `JSON.parse` compiles the text and keeps it.
+pub(super) fn payload(text: &[u8]) -> Result<Value, Failure> {
     let limit = |message| Failure::new(ScriptFault::Limit, message);
     if text.len() > MAX_INPUT_BYTES {
         let size = text.len();
@@ -23,7 +24,7 @@ pub(super) fn payload(text: &[u8], context: &mut Context) -> Result<JsValue, Fai
     if depth(text) > MAX_DEPTH {
         return Err(limit(format!("the payload nests more than {MAX_DEPTH} levels")));
     }
-    json::read(text, context).map_err(|_| Failure::new(ScriptFault::Error, "the payload is not JSON"))
+    ig_core::json::parse(text).map_err(|_| Failure::new(ScriptFault::Error, "the payload is not JSON"))
 }
 
 /// What it sees as `context`.

@@ -9,11 +9,12 @@ use boa_engine::{JsError, JsValue, Script};
 
 use super::sandbox::Sandbox;
 use super::source::LINES_BEFORE;
-use super::{failure, input};
+use super::{failure, input, json};
 use crate::script::ScriptFault;
 use crate::script::call::ScriptKind;
 use crate::script::limits::{MAX_DEPTH, MAX_OUTPUT_BYTES, depth};
 use crate::script::wire::{Failure, RunHead};
+use crate::script::worker::digits::{Alike, Digits};
 use crate::script::worker::engine::{Finished, Loaded, Value};
 
 /// A compiled script. Each run evaluates it anew, so that nothing that its functions hold outlives the run.
@@ -35,13 +36,15 @@ impl Ready {
     }
 
     fn value(&mut self, head: &RunHead, payload: &[u8]) -> Result<Value, Failure> {
-        let payload = input::payload(payload, &mut self.sandbox.context)?;
+        let payload = input::payload(payload)?;
+        let digits = Digits::of(&payload);
+        let payload = json::value(&payload, &mut self.sandbox.context);
         let returned = self.call(head, payload).map_err(|error| self.failed(&error))?;
         let settled = self.settle(returned)?;
         match self.kind {
             ScriptKind::Expression => Ok(Value::Truth(settled.to_boolean())),
             ScriptKind::Transform if settled.is_null() => Ok(Value::Skipped),
-            ScriptKind::Transform => self.output(&settled).map(Value::Output),
+            ScriptKind::Transform => self.output(&settled, &digits).map(Value::Output),
         }
     }
 
@@ -77,7 +80,7 @@ impl Ready {
         self.sandbox.state.ended().unwrap_or_else(|| error(message))
     }
 
-    fn output(&mut self, value: &JsValue) -> Result<String, Failure> {
+    fn output(&mut self, value: &JsValue, digits: &Digits) -> Result<String, Failure> {
         if value.is_undefined() {
             return Err(error(
                 "the script returned nothing: return the payload, or null to skip the delivery",
@@ -93,7 +96,12 @@ impl Ready {
         if json.len() > MAX_OUTPUT_BYTES {
             return Err(limit(format!("the script returned more than {MAX_OUTPUT_BYTES} bytes")));
         }
-        let json = json.to_std_string_lossy();
+        let json = digits.restored(json.to_std_string_lossy()).map_err(|alike| {
+            let Alike { one, other } = alike;
+            error(&format!(
+                "{one} and {other} of the payload are one number to a script, which returned it: have them sent as texts"
+            ))
+        })?;
         if json.len() > MAX_OUTPUT_BYTES {
             return Err(limit(format!("the script returned more than {MAX_OUTPUT_BYTES} bytes")));
         }

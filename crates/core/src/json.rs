@@ -1,0 +1,191 @@
+//! JSON that others have written, as values. Numbers keep their digits, and no key of an object means anything but itself.
+//!
+//! `serde_json` hands a number that is no small integer over as an object of one private field, and takes such an object in a text for a
+//! number, or another one for raw JSON. Whoever writes a payload must not be able to do that, so texts of others are read here.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+
+/// How the parser names the one field of a number.
+const NUMBER: &str = "$serde_json::private::Number";
+
+/// The value that a text stands for; the error says where it stops being JSON. Of keys that stand twice in an object the last one holds.
+pub fn parse(text: &[u8]) -> serde_json::Result<Value> {
+    read(text, false)
+}
+
+/// The same, of a text whose objects have no key twice.
+pub fn parse_unique(text: &[u8]) -> serde_json::Result<Value> {
+    read(text, true)
+}
+
+fn read(text: &[u8], is_unique: bool) -> serde_json::Result<Value> {
+    let mut parser = serde_json::Deserializer::from_slice(text);
+    let found = Reader {
+        is_unique,
+        is_field: false,
+    }
+    .deserialize(&mut parser)?;
+    parser.end()?;
+    Ok(found.value())
+}
+
+/// Reads a value.
+#[derive(Clone, Copy)]
+struct Reader {
+    is_unique: bool,
+    /// Whether it stands in a field that is called as the parser calls that of a number.
+    is_field: bool,
+}
+
+/// What was read.
+enum Found {
+    Value(Value),
+    /// The field of a number. The parser alone gives text away to keep; what stands in a text is lent.
+    Digits(String),
+}
+
+impl Found {
+    fn value(self) -> Value {
+        match self {
+            Self::Value(value) => value,
+            Self::Digits(text) => Value::String(text),
+        }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Reader {
+    type Value = Found;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Found, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Reader {
+    type Value = Found;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Found, E> {
+        Ok(Found::Value(Value::Null))
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Found, E> {
+        Ok(Found::Value(Value::Bool(value)))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Found, E> {
+        Ok(Found::Value(number.into()))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Found, E> {
+        Ok(Found::Value(number.into()))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Found, E> {
+        Ok(Found::Value(Value::String(text.to_owned())))
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<Found, E> {
+        Ok(if self.is_field {
+            Found::Digits(text)
+        } else {
+            Found::Value(Value::String(text))
+        })
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Found, A::Error> {
+        let reader = Self { is_field: false, ..self };
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element_seed(reader)? {
+            list.push(item.value());
+        }
+        Ok(Found::Value(Value::Array(list)))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Found, A::Error> {
+        let mut object = Map::new();
+        while let Some(key) = entries.next_key::<String>()? {
+            if self.is_unique && object.contains_key(&key) {
+                return Err(A::Error::custom(format!("the key {key:?} stands twice in one object")));
+            }
+            let is_field = key == NUMBER;
+            match entries.next_value_seed(Self { is_field, ..self })? {
+                Found::Digits(digits) => return number(&digits).map(Found::Value).map_err(A::Error::custom),
+                Found::Value(value) => drop(object.insert(key, value)),
+            }
+        }
+        Ok(Found::Value(Value::Object(object)))
+    }
+}
+
+fn number(digits: &str) -> serde_json::Result<Value> {
+    digits.parse::<Number>().map(Value::Number)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn it_reads_what_serde_json_reads() {
+        let text = r#"{"a":[1,-2,3.50,123456789012345678901234567890,1e400,-0.0,null,true,"é\n"],"b":{},"b":[]}"#;
+        assert_eq!(parse(text.as_bytes()).unwrap(), serde_json::from_str::<Value>(text).unwrap());
+    }
+
+    #[test]
+    fn numbers_keep_their_digits() {
+        let text = "[1.10,123456789012345678901234567890,0.10e-7,1e+400,-0.0,1]";
+        assert_eq!(parse(text.as_bytes()).unwrap().to_string(), text);
+    }
+
+    #[test]
+    fn a_key_that_the_parser_uses_itself_means_nothing() {
+        for key in [NUMBER, "$serde_json::private::RawValue"] {
+            for value in [
+                r#""12""#,
+                r#""{\"a\":1}""#,
+                r#""x\u0031""#,
+                "12",
+                r#"{"a":1}"#,
+                r#"[{"$serde_json::private::Number":"1"}]"#,
+            ] {
+                let text = format!(r#"{{"{key}":{value},"z":1}}"#);
+                for text in [text.clone(), text.replace(r#","z":1"#, "")] {
+                    let read = parse(text.as_bytes()).unwrap();
+                    assert_eq!(read.as_object().unwrap().keys().next().unwrap(), key);
+                    assert_eq!(parse(read.to_string().as_bytes()).unwrap(), read);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_key_that_stands_twice_is_refused_at_any_depth_where_it_must_not() {
+        assert!(parse_unique(br#"{"a":1,"a":2}"#).is_err());
+        assert!(parse_unique(br#"[{"b":{"a":1,"a":1}}]"#).is_err());
+        assert_eq!(parse(br#"{"a":1,"a":2}"#).unwrap()["a"], 2);
+    }
+
+    #[test]
+    fn what_is_too_deep_cut_off_or_not_text_is_refused() {
+        let deep = "[".repeat(100_000);
+        for text in [deep.as_bytes(), b"{\"a\":1", b"{} x", b"\"\xff\"", b"", b"01", b"1."] {
+            assert!(parse(text).is_err());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(text in "-?(0|[1-9][0-9]{0,30})([.][0-9]{1,30})?(e[+-][0-9]{1,3})?") {
+            prop_assert_eq!(parse(text.as_bytes()).unwrap().to_string(), text);
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! A document as YAML has it.
+
+use serde::ser::{Error, Serialize, SerializeMap as _, SerializeSeq as _, Serializer};
+use serde_json::{Number, Value};
+
+/// Written as YAML, whose numbers have fewer digits than those of JSON: one that would lose some is an error.
+pub(super) struct Yaml<'a>(pub(super) &'a Value);
+
+impl Serialize for Yaml<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Value::Null => serializer.serialize_unit(),
+            Value::Bool(flag) => serializer.serialize_bool(*flag),
+            Value::Number(found) => number(found, serializer),
+            Value::String(text) => serializer.serialize_str(text),
+            Value::Array(items) => {
+                let mut list = serializer.serialize_seq(Some(items.len()))?;
+                for item in items {
+                    list.serialize_element(&Yaml(item))?;
+                }
+                list.end()
+            }
+            Value::Object(fields) => {
+                let mut map = serializer.serialize_map(Some(fields.len()))?;
+                for (key, field) in fields {
+                    map.serialize_entry(key, &Yaml(field))?;
+                }
+                map.end()
+            }
+        }
+    }
+}
+
+fn number<S: Serializer>(number: &Number, serializer: S) -> Result<S::Ok, S::Error> {
+    if let Some(whole) = number.as_i64() {
+        return serializer.serialize_i64(whole);
+    }
+    match number.as_f64() {
+        Some(double) if keeps(number, double) => serializer.serialize_f64(double),
+        _ => Err(S::Error::custom(format!(
+            "the number {number} has more digits than YAML keeps: write it as a text"
+        ))),
+    }
+}
+
+/// Whether a double has all the digits of a number; zeros at the end of a fraction are none.
+fn keeps(number: &Number, double: f64) -> bool {
+    let text = number.as_str();
+    if text.contains(['e', 'E']) {
+        return true;
+    }
+    let is_fraction = text.contains('.');
+    let digits = if is_fraction {
+        text.trim_end_matches('0').trim_end_matches('.')
+    } else {
+        text
+    };
+    digits == double.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_written_as_one_or_not_at_all() {
+        let yaml = |text: &str| serde_norway::to_string(&Yaml(&serde_json::from_str(text).unwrap()));
+        assert_eq!(
+            yaml(r#"{"a":[1,1.5,true,null,"x"]}"#).unwrap(),
+            "a:\n- 1\n- 1.5\n- true\n- null\n- x\n"
+        );
+        assert!(
+            yaml("123456789012345678901234567890")
+                .unwrap_err()
+                .to_string()
+                .contains("more digits")
+        );
+    }
+}
