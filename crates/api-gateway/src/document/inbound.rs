@@ -171,7 +171,8 @@ pub(crate) struct TimeoutsDocument {
     /// Between two parts of a body, in either direction; 30,000 by default.
     #[schema(minimum = 100, maximum = 3_600_000)]
     pub idle_ms: Option<u64>,
-    /// For the whole call; 30,000 by default.
+    /// Until the target begins to answer, all tries together; 30,000 by default. What streams from then on may last as long as it goes on
+    /// within `idleMs`. An answer that is transformed has to be read whole within this.
     #[schema(minimum = 100, maximum = 3_600_000)]
     pub total_ms: Option<u64>,
 }

@@ -34,7 +34,7 @@ pub(super) struct Persistence<'a> {
     pub(super) is_repeatable: bool,
     /// The most tries.
     pub(super) attempts: u8,
-    /// The end of the whole call.
+    /// Until then the target has to begin to answer.
     pub(super) deadline: Instant,
     /// Where the call stands in its trace.
     pub(super) trace: &'a TraceContext,

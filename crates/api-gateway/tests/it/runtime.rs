@@ -2,6 +2,7 @@
 
 mod failing;
 mod hygiene;
+mod lasting;
 mod logging;
 mod passing;
 mod proof;

@@ -16,7 +16,7 @@ pub struct ProxyTimeouts {
     pub first_byte: Duration,
     /// Between two parts of a body, in either direction.
     pub idle: Duration,
-    /// For the whole call.
+    /// Until the target begins to answer, all tries together; an answer that has to be read whole before it goes on ends within it too.
     pub total: Duration,
 }
 

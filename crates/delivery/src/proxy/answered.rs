@@ -12,7 +12,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use ig_core::header_lines::HeaderLines;
 use ig_core::outcome::{ErrorCategory, Failure};
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep, timeout_at};
 
 use super::hygiene::without_hop_by_hop;
 use crate::exchange::{Credentials, failure};
@@ -73,30 +73,36 @@ impl Answered {
 #[error("{}", .0.message)]
 pub struct Broken(pub Failure);
 
-/// A body on its way down, within the time between two parts and that of the whole call.
+/// A body on its way down. It may take any time that it likes, as long as each next part comes within the time between two parts; where it
+/// is wanted whole, all of it comes within that of the call.
 #[derive(Debug)]
 pub struct AnsweredBody {
     incoming: Incoming,
     idle: Duration,
-    deadline: Instant,
-    total: Duration,
+    /// The end of the call's time, and how long that was.
+    deadline: (Instant, Duration),
     /// Set while a part is waited for.
     timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl AnsweredBody {
-    pub(super) fn new(incoming: Incoming, idle: Duration, deadline: Instant, total: Duration) -> Self {
+    pub(super) fn new(incoming: Incoming, idle: Duration, deadline: (Instant, Duration)) -> Self {
         Self {
             incoming,
             idle,
             deadline,
-            total,
             timer: None,
         }
     }
 
     /// All of it, or nothing where it is larger than `most` bytes.
-    pub async fn whole(mut self, most: usize) -> Result<Option<Bytes>, Broken> {
+    pub async fn whole(self, most: usize) -> Result<Option<Bytes>, Broken> {
+        let (deadline, total) = self.deadline;
+        let whole = timeout_at(deadline, self.collected(most)).await;
+        whole.unwrap_or_else(|_| Err(Broken(failure::deadline(total))))
+    }
+
+    async fn collected(mut self, most: usize) -> Result<Option<Bytes>, Broken> {
         let mut whole = BytesMut::new();
         while let Some(frame) = self.frame().await {
             if let Ok(data) = frame?.into_data() {
@@ -110,9 +116,6 @@ impl AnsweredBody {
     }
 
     fn too_late(&self) -> Broken {
-        if Instant::now() >= self.deadline {
-            return Broken(failure::deadline(self.total));
-        }
         let message = format!(
             "The target stopped in the middle of its answer for {} ms.",
             self.idle.as_millis()
@@ -132,10 +135,8 @@ impl Body for AnsweredBody {
             this.timer = None;
             return Poll::Ready(frame.map(|frame| frame.map_err(|error| Broken(failure::of_exchange(&error)))));
         }
-        let (idle, deadline) = (this.idle, this.deadline);
-        let timer = this
-            .timer
-            .get_or_insert_with(|| Box::pin(sleep_until(deadline.min(Instant::now() + idle))));
+        let idle = this.idle;
+        let timer = this.timer.get_or_insert_with(|| Box::pin(sleep(idle)));
         ready!(timer.as_mut().poll(context));
         Poll::Ready(Some(Err(this.too_late())))
     }

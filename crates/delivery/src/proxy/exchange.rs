@@ -32,14 +32,16 @@ pub enum CallError {
 }
 
 impl Proxy {
-    /// Passes a call on, once; `deadline` is that of the whole call, earlier tries included.
+    /// Passes a call on, once. Until the deadline the target has to begin to answer, earlier tries included; what streams then, in either
+    /// direction, has as long as it goes on.
     pub async fn pass(&self, call: &ProxiedCall, deadline: Instant) -> Result<Answered, CallError> {
         let parts = call.template.parts();
         let token = self.token(call, deadline).await.map_err(CallError::Target)?;
         let response = send(&self.client, request(call, token.as_ref(), deadline)?, call, deadline).await?;
+        call.upload.answered();
         let ProxyTimeouts { idle, total, .. } = parts.timeouts;
         let credentials = parts.credentials.with(token.as_ref().map(Token::expose));
-        let body = |incoming| AnsweredBody::new(incoming, idle, deadline, total);
+        let body = |incoming| AnsweredBody::new(incoming, idle, (deadline, total));
         Ok(Answered::new(response, body, token, credentials))
     }
 
@@ -133,7 +135,7 @@ impl Clock<'_> {
         }
     }
 
-    /// The client did not go on; at the end of the whole call it is that which ran out.
+    /// The client did not go on; at the end of the call's time it is that which ran out.
     fn stalled(&self) -> CallError {
         if self.deadline <= Instant::now() {
             return CallError::Target(failure::deadline(self.timeouts.total));

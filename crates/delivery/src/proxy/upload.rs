@@ -43,6 +43,8 @@ struct Inner {
     stage: Stage,
     since: Instant,
     keeping: Keeping,
+    /// Whether the target has begun to answer: what still goes up has no end of its time from then on.
+    is_answered: bool,
 }
 
 /// Whom a stream waits for.
@@ -76,6 +78,7 @@ impl Upload {
             stage: Stage::Waiting,
             since: Instant::now(),
             keeping: Keeping::at_most(kept),
+            is_answered: false,
         };
         Self::Streamed(Arc::new(Stream {
             inner: Mutex::new(inner),
@@ -89,6 +92,13 @@ impl Upload {
         match self {
             Self::Whole(_) => true,
             Self::Streamed(stream) => stream.inner.lock().waiting.is_some(),
+        }
+    }
+
+    /// The target has begun to answer.
+    pub(super) fn answered(&self) {
+        if let Self::Streamed(stream) = self {
+            stream.inner.lock().is_answered = true;
         }
     }
 
@@ -111,7 +121,8 @@ impl Upload {
         }
     }
 
-    /// The body as it goes to the target; a client has so long for each part of what streams, and all of it until the deadline.
+    /// The body as it goes to the target; a client has so long for each part of what streams, and until the deadline for all of it, unless the
+    /// target has begun to answer by then.
     pub(super) fn body(&self, idle: Duration, deadline: Instant) -> Uploading {
         Uploading(match self {
             Self::Whole(bytes) => Going::Whole(Some(bytes.clone())),
@@ -229,7 +240,7 @@ impl Streaming {
         };
         self.timer = None;
         match &frame {
-            Some(Ok(_)) if self.deadline <= Instant::now() => return self.stalled(),
+            Some(Ok(_)) if self.is_due(Instant::now()) => return self.stalled(),
             Some(Ok(frame)) => self.stream.passed(frame),
             Some(Err(_)) => self.stream.enter(Stage::Broken),
             None => self.stream.enter(Stage::Ended),
@@ -239,10 +250,25 @@ impl Streaming {
 
     fn poll_patience(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         self.stream.enter(Stage::Client);
-        let until = self.deadline.min(Instant::now() + self.idle);
-        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(until)));
-        ready!(timer.as_mut().poll(context));
-        self.stalled()
+        loop {
+            let idle = self.stream.stage().1 + self.idle;
+            let now = Instant::now();
+            if idle <= now || self.is_due(now) {
+                return self.stalled();
+            }
+            // The deadline that passes may be none by then.
+            let until = Some(self.deadline)
+                .filter(|deadline| *deadline > now)
+                .map_or(idle, |deadline| deadline.min(idle));
+            let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(until)));
+            ready!(timer.as_mut().poll(context));
+            self.timer = None;
+        }
+    }
+
+    /// Whether its time is over.
+    fn is_due(&self, now: Instant) -> bool {
+        self.deadline <= now && !self.stream.inner.lock().is_answered
     }
 
     fn stalled(&self) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {

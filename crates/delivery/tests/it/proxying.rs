@@ -22,8 +22,12 @@ const SOON: Duration = Duration::from_millis(200);
 const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 
 fn call(url: &str, upload: Upload) -> ProxiedCall {
+    call_with_pauses(url, upload, SOON)
+}
+
+fn call_with_pauses(url: &str, upload: Upload, idle: Duration) -> ProxiedCall {
     let mut integration = inbound(1, "t", url);
-    integration.timeouts.idle = SOON;
+    integration.timeouts.idle = idle;
     let template = ProxyTemplate::compile(&integration).unwrap();
     let address = template.address("", "").unwrap();
     ProxiedCall::new(template, Method::POST, address, HeaderMap::new(), upload)
@@ -122,4 +126,26 @@ async fn a_target_that_answered_early_gets_the_rest_of_a_body_that_goes_on() {
     let read = answered_early(upload(1, slowly)).await;
     let sevens = read.split(|byte| *byte == 7).count() - 1;
     assert!(read.ends_with(LAST_CHUNK) && sevens == 200_000, "{sevens}");
+}
+
+#[tokio::test]
+async fn a_body_may_go_on_beyond_the_time_of_its_call_once_the_target_has_begun_to_answer() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let proxy = proxy(&config(&["127.0.0.1"]));
+    let (say, said) = tokio::sync::oneshot::channel();
+    let later = stream::once(async move {
+        said.await.unwrap();
+        7
+    });
+    let call = call_with_pauses(&url, upload(1, later), PLENTY);
+    let calling = async {
+        let deadline = Instant::now() + Duration::from_secs(2);
+        let answered = proxy.pass(&call, deadline).await.unwrap();
+        assert_eq!(&answered.body.whole(10).await.unwrap().unwrap()[..], b"ok");
+        tokio::time::sleep_until(deadline).await;
+        say.send(()).unwrap();
+    };
+    let (read, ()) = timeout(PLENTY, future::join(answers_early(listener), calling)).await.unwrap();
+    assert!(read.ends_with(LAST_CHUNK), "{} bytes", read.len());
 }

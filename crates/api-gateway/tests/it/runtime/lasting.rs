@@ -1,0 +1,79 @@
+//! Answers that last longer than calls may take to be answered.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use http_body_util::BodyExt as _;
+use ig_testkit::receiver::Answer;
+use serde_json::json;
+use tokio::io::AsyncWriteExt as _;
+
+use super::Passage;
+use super::target::{RawTarget, head};
+
+/// Ten parts of four bytes, over three times the time of the call.
+async fn slow_download() -> RawTarget {
+    RawTarget::start(|mut stream, _| async move {
+        head(&mut stream).await;
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 40\r\n\r\n").await;
+        for _ in 0..10 {
+            tokio::time::sleep(Duration::from_millis(150)).await;
+            let _ = stream.write_all(b"part").await;
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_download_lasts_as_long_as_it_goes_on_and_is_logged_as_what_it_is() {
+    let target = slow_download().await;
+    let url = format!("http://{}/", target.address);
+    let passage = Passage::towards(&url, json!({"allowedMethods": ["GET"], "timeouts": {"totalMs": 500}})).await;
+    let answer = passage.call("GET", "?orgId=10", &[], "").await;
+    assert_eq!((answer.status, answer.bytes.len()), (200, 40), "{answer:?}");
+    let log = passage.log().await;
+    assert_eq!(
+        (&log["status"], &log["errorMessage"]),
+        (&json!("SUCCESS"), &json!(null)),
+        "{log}"
+    );
+}
+
+#[tokio::test]
+async fn a_stream_of_events_outlives_the_time_of_its_call() {
+    let passage = Passage::open(json!({"allowedMethods": ["GET"], "timeouts": {"totalMs": 300}})).await;
+    let events = Answer::drip("data: tick\n\n", Duration::from_millis(50)).header("content-type", "text/event-stream");
+    passage.target.always("/base", events);
+    let request = passage
+        .api
+        .request("GET", "/integrations/t?orgId=10")
+        .body(Body::empty())
+        .unwrap();
+    let client = hyper_util::client::legacy::Client::builder(hyper_util::rt::TokioExecutor::new()).build_http::<Body>();
+    let mut answer = client.request(request).await.unwrap();
+    let mut bytes = 0;
+    while bytes < 20 * "data: tick\n\n".len() {
+        bytes += answer.body_mut().frame().await.unwrap().unwrap().into_data().unwrap().len();
+    }
+    drop((answer, client));
+    let log = passage.log().await;
+    assert!(log["errorMessage"].as_str().unwrap().contains("client left"), "{log}");
+}
+
+#[tokio::test]
+async fn an_answer_that_has_to_be_read_whole_is_bounded_by_the_time_of_its_call() {
+    let passage = Passage::open(json!({
+        "timeouts": {"totalMs": 400},
+        "responseTransformationMode": "SIMPLE",
+        "responseFieldMappings": [{"sourceField": "a", "targetField": "b"}],
+    }))
+    .await;
+    passage.target.always("/base", Answer::drip("1", Duration::from_millis(50)));
+    let late = passage.post(json!({})).await;
+    assert_eq!(
+        (late.status, late.text("/code").as_str()),
+        (504, "UPSTREAM_TIMEOUT"),
+        "{late:?}"
+    );
+    assert_eq!(passage.log().await["errorCategory"], "TIMEOUT");
+}
