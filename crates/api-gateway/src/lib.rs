@@ -30,6 +30,7 @@ mod retrier;
 mod schedulers;
 mod scheduling;
 mod server;
+mod shares;
 mod siblings;
 mod transforming;
 mod trying;
@@ -144,7 +145,7 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<Addresses> 
         http: config.http,
         context: context.clone(),
         schemas: PayloadSchemas::default(),
-        import_room: ImportRoom::default(),
+        import_room: ImportRoom::new(&http),
     });
     let http = server::serve(&context, &http, http::router(edge), served).await?;
     Ok(Addresses { http, grpc })

@@ -18,6 +18,7 @@ use ig_store::{InboundReplays, Store};
 
 use crate::alerting::Alerting;
 use crate::config::RuntimeConfig;
+use crate::shares::Shares;
 
 mod address;
 mod admitted;
@@ -35,14 +36,12 @@ mod record;
 mod recording;
 mod routes;
 mod shaping;
-mod shares;
 mod wanted;
 
 pub(crate) use call::{IncomingCall, answer};
 pub(crate) use recording::Recording;
 
 use routes::{Route, Routes};
-use shares::Shares;
 
 /// What all calls have in common.
 pub(crate) struct Proxying {

@@ -18,12 +18,12 @@ use super::ending::Stop;
 use super::record::{CallRecord, Identity};
 use super::recording::Kept;
 use super::routes::Route;
-use super::shares::Share;
 use super::wanted::overloaded;
 use super::{Proxying, RETRY_AFTER, metrics, wanted};
 use crate::addendum::Addendum;
 use crate::error::ApiError;
 use crate::gateway::Gateway;
+use crate::shares::Share;
 
 /// A call as it came.
 #[derive(Debug)]

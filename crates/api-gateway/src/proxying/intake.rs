@@ -11,10 +11,10 @@ use ig_core::outcome::ErrorCategory;
 use ig_delivery::Upload;
 
 use super::ending::Stop;
-use super::shares::Share;
 use super::wanted::overloaded;
 use super::{RETRY_AFTER, metrics};
 use crate::error::{ApiError, ErrorCode};
+use crate::shares::Share;
 
 /// A body that is announced to be no larger is taken in before it is sent: then it can be sent again.
 pub(super) const SMALL: u64 = 64 * 1024;

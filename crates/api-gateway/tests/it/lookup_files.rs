@@ -1,13 +1,20 @@
 //! Lookup rows as files.
 
+use std::convert::Infallible;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
+use futures::{StreamExt as _, stream};
+use http_body_util::StreamBody;
+use hyper::body::Frame;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
 use ig_testkit::mongo::database;
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
@@ -187,6 +194,38 @@ async fn what_is_no_such_file_is_refused() {
         assert_eq!(answer.status, 400, "{query} {answer:?}");
     }
     assert_eq!(total(&api).await, json!(0));
+}
+
+/// A file of which one row comes, and no more; told when that row has gone.
+fn endless(begun: tokio::sync::oneshot::Sender<()>) -> Body {
+    let row = stream::once(async { Ok::<_, Infallible>(Frame::data(Bytes::from_static(b"type,source\n"))) });
+    let rest = stream::once(async move {
+        let _ = begun.send(());
+        std::future::pending().await
+    });
+    Body::new(StreamBody::new(Box::pin(row.chain(rest))))
+}
+
+#[tokio::test]
+async fn files_that_come_slowly_keep_nobody_from_importing() {
+    let api = Api::start().await;
+    api.org(10).await;
+    api.org(20).await;
+    let mut slow = JoinSet::new();
+    for _ in 0..4 {
+        let (begin, begun) = tokio::sync::oneshot::channel();
+        let request = api.request("POST", "/lookups/import?orgId=10").header("content-type", CSV);
+        let request = request.body(endless(begin)).unwrap();
+        let client = Client::builder(TokioExecutor::new()).build_http::<Body>();
+        slow.spawn(async move { client.request(request).await.map(drop) });
+        begun.await.unwrap();
+    }
+    let file = "type,source.id,target.id\nward,A,1\n";
+    for org in [20, 10] {
+        let begun = api.upload(&format!("/lookups/import?orgId={org}"), CSV, file).await;
+        assert_eq!(begun.status, 202, "{begun:?}");
+    }
+    assert!(slow.try_join_next().is_none(), "they are still waited for");
 }
 
 #[tokio::test]

@@ -14,19 +14,22 @@ use ig_core::ports::StoreError;
 use ig_service::Fate;
 use ig_store::{LookupError, LookupImport};
 use tokio::sync::mpsc;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::checking::{Checked, check};
 use super::columns::Terms;
 use super::ending;
 use super::file::{self, Format, Reading};
 use super::upload::kept;
+use crate::config::HttpConfig;
 use crate::document::{ImportEntry, ImportReport};
 use crate::error::{ApiError, Detail, ErrorCode};
 use crate::gateway::Gateway;
+use crate::shares::{Share, Shares};
 
-/// Imports that one gateway works on at once.
-const AT_ONCE: usize = 2;
+/// Imports that one gateway works on at once; an organisation has two of them at most.
+const AT_ONCE: usize = 3;
+/// Files of the largest size that are kept at once; what is on its way takes as much as has come of it.
+const FILES: usize = 8;
 /// Rows of one step.
 const STEP: usize = 1_000;
 /// How long an import can be asked about.
@@ -57,19 +60,32 @@ pub(crate) enum Begun {
 }
 
 /// Room for the imports of one gateway.
-#[derive(Debug, Clone)]
-pub(crate) struct ImportRoom(Arc<Semaphore>);
-
-impl Default for ImportRoom {
-    fn default() -> Self {
-        Self(Arc::new(Semaphore::new(AT_ONCE)))
-    }
+#[derive(Debug)]
+pub(crate) struct ImportRoom {
+    /// Bytes of files that are kept.
+    files: Arc<Shares>,
+    /// Imports that are worked on.
+    turns: Arc<Shares>,
 }
 
 impl ImportRoom {
-    fn take(&self) -> Result<OwnedSemaphorePermit, ApiError> {
-        let taken = Arc::clone(&self.0).try_acquire_owned();
-        taken.map_err(|_| ApiError::unavailable("Other imports are under way here, please try again in a moment"))
+    /// As much as the largest files need.
+    pub(crate) fn new(config: &HttpConfig) -> Self {
+        Self {
+            files: Shares::new(config.import_limit_bytes.saturating_mul(FILES)),
+            turns: Shares::new(AT_ONCE),
+        }
+    }
+
+    /// A turn of an organisation's, until it is dropped.
+    fn turn(&self, org: OrgId) -> Result<Share, ApiError> {
+        let turn = self.turns.of(org);
+        if turn.grow(1) {
+            return Ok(turn);
+        }
+        Err(ApiError::unavailable(
+            "Other imports are under way here, please try again in a moment",
+        ))
     }
 }
 
@@ -81,8 +97,12 @@ pub(crate) async fn begin(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Begun, ApiError> {
-    let room = gateway.import_room().take()?;
-    let file = kept(headers, body, gateway.http()).await?;
+    let room = gateway.import_room();
+    // Nobody sends a file that could not be worked on now; but a turn is taken when it is here, however slowly it comes.
+    drop(room.turn(org)?);
+    let kept_bytes = room.files.of(org);
+    let file = kept(headers, body, gateway.http(), &kept_bytes).await?;
+    let turn = room.turn(org)?;
     let terms = Terms {
         org,
         lookup_type: order.lookup_type.clone(),
@@ -109,7 +129,7 @@ pub(crate) async fn begin(
     };
     gateway.context().spawn("lookup import", Fate::Finishes, async move {
         job.run().await;
-        drop(room);
+        drop((turn, kept_bytes));
     });
     Ok(Begun::Running(entry))
 }

@@ -10,9 +10,10 @@ use http::header::CONTENT_LENGTH;
 
 use crate::config::HttpConfig;
 use crate::error::{ApiError, ErrorCode};
+use crate::shares::Share;
 
-/// Takes a body in, no larger and no slower than allowed; the file goes when it is closed.
-pub(super) async fn kept(headers: &HeaderMap, body: Body, limits: &HttpConfig) -> Result<File, ApiError> {
+/// Takes a body in, no larger and no slower than allowed and as far as there is room for it; the file goes when it is closed.
+pub(super) async fn kept(headers: &HeaderMap, body: Body, limits: &HttpConfig, room: &Share) -> Result<File, ApiError> {
     let limit = limits.import_limit_bytes;
     let announced = headers
         .get(CONTENT_LENGTH)
@@ -20,13 +21,13 @@ pub(super) async fn kept(headers: &HeaderMap, body: Body, limits: &HttpConfig) -
     if announced.is_some_and(|length: u64| length > limit as u64) {
         return Err(too_large(limit));
     }
-    let taken = tokio::time::timeout(limits.request_timeout(), take(body, limit));
+    let taken = tokio::time::timeout(limits.request_timeout(), take(body, limit, room));
     taken
         .await
         .map_err(|_| ApiError::new(ErrorCode::RequestTimeout, "The body took too long to arrive"))?
 }
 
-async fn take(body: Body, limit: usize) -> Result<File, ApiError> {
+async fn take(body: Body, limit: usize, room: &Share) -> Result<File, ApiError> {
     let mut file = on_disk(tempfile::tempfile).await?;
     let mut taken = 0;
     let mut parts = body.into_data_stream();
@@ -35,6 +36,9 @@ async fn take(body: Body, limit: usize) -> Result<File, ApiError> {
         taken += part.len();
         if taken > limit {
             return Err(too_large(limit));
+        }
+        if !room.grow(part.len()) {
+            return Err(no_room());
         }
         file = on_disk(move || file.write_all(&part).map(|()| file)).await?;
     }
@@ -50,10 +54,14 @@ async fn on_disk<T: Send + 'static>(work: impl FnOnce() -> std::io::Result<T> + 
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => {
             tracing::error!(%error, "an upload cannot be kept");
-            Err(ApiError::unavailable("There is no room for the file now, please try again"))
+            Err(no_room())
         }
         Err(_panic) => Err(ApiError::internal()),
     }
+}
+
+fn no_room() -> ApiError {
+    ApiError::unavailable("There is no room for the file now, please try again")
 }
 
 fn too_large(limit: usize) -> ApiError {

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 
 /// The room, and who has taken how much of it.
 #[derive(Debug)]
-pub(super) struct Shares {
+pub(crate) struct Shares {
     whole: usize,
     taken: Mutex<Taken>,
 }
@@ -21,9 +21,9 @@ struct Taken {
     by_org: HashMap<OrgId, usize>,
 }
 
-/// What one call has taken; it is given back when this is dropped.
+/// What one of them has taken; it is given back when this is dropped.
 #[derive(Debug)]
-pub(super) struct Share {
+pub(crate) struct Share {
     shares: Arc<Shares>,
     org: OrgId,
     taken: AtomicUsize,
@@ -31,7 +31,7 @@ pub(super) struct Share {
 
 impl Shares {
     /// Nobody has taken anything.
-    pub(super) fn new(whole: usize) -> Arc<Self> {
+    pub(crate) fn new(whole: usize) -> Arc<Self> {
         Arc::new(Self {
             whole,
             taken: Mutex::default(),
@@ -39,7 +39,7 @@ impl Shares {
     }
 
     /// A share that is empty yet.
-    pub(super) fn of(self: &Arc<Self>, org: OrgId) -> Share {
+    pub(crate) fn of(self: &Arc<Self>, org: OrgId) -> Share {
         Share {
             shares: Arc::clone(self),
             org,
@@ -73,7 +73,7 @@ impl Shares {
 
 impl Share {
     /// Takes more; false where there is no room for it.
-    pub(super) fn grow(&self, amount: usize) -> bool {
+    pub(crate) fn grow(&self, amount: usize) -> bool {
         let grown = amount == 0 || self.shares.take(self.org, amount);
         if grown {
             self.taken.fetch_add(amount, Ordering::Relaxed);
