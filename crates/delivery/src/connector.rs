@@ -18,9 +18,12 @@ use crate::egress::{Blocked, EgressGuard, Host};
 mod bounded;
 mod race;
 mod resolve;
+mod system;
+mod zones;
 
 pub(crate) use bounded::Bounded;
-pub use resolve::{Resolve, SystemResolver};
+pub use resolve::Resolve;
+pub use system::{NameFiles, SystemResolver};
 
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]

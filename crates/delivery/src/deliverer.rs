@@ -49,7 +49,7 @@ pub struct Deliverer {
 impl Deliverer {
     /// A deliverer with a pool of its own; faults are told by pointers into `security`, such as `/private_ca_file`.
     pub fn new(config: &SecurityConfig) -> Result<Self, Faults> {
-        Self::with_resolver(config, Arc::new(SystemResolver))
+        Self::with_resolver(config, Arc::new(SystemResolver::default()))
     }
 
     /// The same, with names resolved by `resolver`.

@@ -13,7 +13,7 @@ mod template;
 mod tokens;
 
 pub use breaker::{CircuitBreakers, Passage};
-pub use connector::{Resolve, SystemResolver};
+pub use connector::{NameFiles, Resolve, SystemResolver};
 pub use deliverer::Deliverer;
 pub use egress::{Allow, Blocked, EgressGuard, verdict};
 pub use exchange::{Exchange, retry_after};

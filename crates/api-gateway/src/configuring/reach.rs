@@ -13,7 +13,7 @@ const RESOLVING: Duration = Duration::from_secs(2);
 pub(super) async fn faults(guard: &EgressGuard, addresses: impl IntoIterator<Item = (String, TargetUrl)>) -> Faults {
     let mut faults = Faults::default();
     for (place, url) in addresses {
-        let judged = tokio::time::timeout(RESOLVING, guard.check_resolved(&url, &SystemResolver)).await;
+        let judged = tokio::time::timeout(RESOLVING, guard.check_resolved(&url, &SystemResolver::default())).await;
         if let Ok(Err(blocked)) = judged {
             faults.add(place, blocked.to_string());
         }

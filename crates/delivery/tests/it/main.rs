@@ -5,6 +5,7 @@ mod authority;
 mod classification;
 mod egress;
 mod hostile;
+mod names;
 mod pooling;
 mod proxying;
 mod raw;
