@@ -6,6 +6,7 @@ mod keys;
 mod logins;
 mod person;
 mod platform;
+mod remembered;
 mod right;
 mod sessions;
 mod tenant;

@@ -21,8 +21,11 @@ pub(crate) fn start(context: &Context, store: Store, config: BootstrapConfig) {
     let stopping = context.stopping().clone();
     context.spawn("bootstrap", Fate::Finishes, async move {
         let prepared = async {
+            let mut is_told = false;
             while let Err(error) = prepare(&store, &config).await {
-                tracing::warn!(%error, "the database cannot be prepared yet");
+                if !std::mem::replace(&mut is_told, true) {
+                    tracing::warn!(%error, "the database cannot be prepared yet");
+                }
                 tokio::time::sleep(PAUSE).await;
             }
             hold.release();

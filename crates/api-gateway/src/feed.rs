@@ -77,11 +77,18 @@ impl ConfigFeed {
         let loading = context.readiness().hold("the configuration has not been read yet");
         let heartbeat = context.liveness().watch("configuration feed", LONGEST_LOOK);
         let follow = async {
+            let mut is_told = false;
             loop {
                 heartbeat.beat();
                 match self.look().await {
-                    Ok(()) => loading.release(),
-                    Err(error) => tracing::warn!(%error, "the configuration cannot be read"),
+                    Ok(()) => {
+                        loading.release();
+                        is_told = false;
+                    }
+                    Err(error) if !std::mem::replace(&mut is_told, true) => {
+                        tracing::warn!(%error, "the configuration cannot be read");
+                    }
+                    Err(_) => {}
                 }
                 // An error or a quiet moment: either way the next look is in time, or at once after a change made here.
                 let _ = tokio::time::timeout(LOOK, self.look_now.notified()).await;

@@ -154,9 +154,10 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<Addresses> 
 /// The source that pushed events are read from.
 const PUSH: &str = "push";
 
+/// Whoever calls is answered at once while the database is away, be it with what needs none or that it is away.
 fn depend_on_database(context: &Context, store: Store) {
     context.depend_on("mongodb", move || {
         let store = store.clone();
-        async move { store.ping().await }
+        async move { store.probe().await }
     });
 }

@@ -2,26 +2,24 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::Utc;
 use http::{HeaderName, HeaderValue};
 use ig_core::access::Right;
-use ig_core::clock::Timestamp;
+use ig_core::clock::{SystemClock, Timestamp};
 use ig_core::id::{IntegrationId, OrgId};
 use ig_core::organization::RequestLimits;
-use ig_core::window::{Meter, RateLimit, RateWindows, Take, WindowKey, subscriber};
-use moka::future::Cache;
-use tokio::sync::Mutex;
+use ig_core::window::{RateLimit, RateWindows, WindowKey, subscriber};
+use ig_delivery::{Limiter, Taken};
+
+mod outage;
 
 use crate::addendum::Addendum;
 use crate::config::RateLimitConfig;
 use crate::error::ApiError;
+use outage::Outage;
 
 const MINUTE_SECONDS: u64 = 60;
-/// As many addresses and organisations as are counted here at a time; the windows themselves are in the database.
-const MOST: u64 = 100_000;
-const IDLE: Duration = Duration::from_mins(2);
 /// What a limit says of requests: how many there may be, how many are left, in how many seconds there is room.
 const OF_REQUESTS: [HeaderName; 3] = [
     HeaderName::from_static("x-ratelimit-limit"),
@@ -37,19 +35,11 @@ const OF_CALLS: [HeaderName; 3] = [
 
 /// The limits, and what this replica has leased of them.
 pub(crate) struct RateLimits {
-    windows: Arc<dyn RateWindows>,
-    meters: Cache<WindowKey, Arc<Mutex<Meter>>>,
+    limiter: Limiter,
+    outage: Outage,
     address: Option<RateLimit>,
     management: Option<RateLimit>,
     runtime: Option<RateLimit>,
-}
-
-/// What a limit says to one request.
-struct Taken {
-    limit: RateLimit,
-    remaining: u32,
-    free_at: Timestamp,
-    is_full: bool,
 }
 
 impl RateLimits {
@@ -57,8 +47,8 @@ impl RateLimits {
     pub(crate) fn new(windows: impl RateWindows + 'static, config: &RateLimitConfig) -> Self {
         let limit = |most| RateLimit::new(most, MINUTE_SECONDS).ok();
         Self {
-            windows: Arc::new(windows),
-            meters: Cache::builder().max_capacity(MOST).time_to_idle(IDLE).build(),
+            limiter: Limiter::new(Arc::new(windows), Arc::new(SystemClock)),
+            outage: Outage::default(),
             address: limit(config.global_per_minute),
             management: limit(config.org_per_minute),
             runtime: limit(config.org_runtime_per_minute),
@@ -69,7 +59,7 @@ impl RateLimits {
     pub(crate) async fn of_address(&self, address: IpAddr, addendum: &Addendum) -> Result<(), ApiError> {
         let Some(limit) = self.address else { return Ok(()) };
         let taken = self.take(WindowKey::Address(subscriber(address)), limit).await;
-        let judged = Self::judge(taken, "This address sends too many requests", &OF_REQUESTS, addendum);
+        let judged = Self::judge(taken, limit, "This address sends too many requests", &OF_REQUESTS, addendum);
         judged.map_err(|(error, _)| error)
     }
 
@@ -82,7 +72,14 @@ impl RateLimits {
         let Some(limit) = limit else { return Ok(()) };
         let names = if right == Right::Runtime { &OF_CALLS } else { &OF_REQUESTS };
         let taken = self.take(key, limit).await;
-        Self::judge(taken, "Too many requests are sent for this organisation", names, addendum).map_err(|(error, _)| error)
+        let judged = Self::judge(
+            taken,
+            limit,
+            "Too many requests are sent for this organisation",
+            names,
+            addendum,
+        );
+        judged.map_err(|(error, _)| error)
     }
 
     /// Takes a call from an integration's own limit, or refuses it and says when there is room.
@@ -94,7 +91,13 @@ impl RateLimits {
         addendum: &Addendum,
     ) -> Result<(), (ApiError, Timestamp)> {
         let taken = self.take(WindowKey::Integration(org, id), limit).await;
-        Self::judge(taken, "Too many calls are made to this integration", &OF_CALLS, addendum)
+        Self::judge(
+            taken,
+            limit,
+            "Too many calls are made to this integration",
+            &OF_CALLS,
+            addendum,
+        )
     }
 
     /// What one address may send.
@@ -114,6 +117,7 @@ impl RateLimits {
 
     fn judge(
         taken: Option<Taken>,
+        limit: RateLimit,
         message: &str,
         names: &[HeaderName; 3],
         addendum: &Addendum,
@@ -121,8 +125,8 @@ impl RateLimits {
         let Some(taken) = taken else { return Ok(()) };
         let now = Utc::now();
         let seconds = (taken.free_at - now).num_seconds().max(0);
-        let [limit, remaining, reset] = names.clone();
-        addendum.add_header(limit, HeaderValue::from(taken.limit.max_requests()));
+        let [most, remaining, reset] = names.clone();
+        addendum.add_header(most, HeaderValue::from(limit.max_requests()));
         addendum.add_header(remaining, HeaderValue::from(taken.remaining));
         addendum.add_header(reset, HeaderValue::from(seconds));
         if taken.is_full {
@@ -131,38 +135,21 @@ impl RateLimits {
         Ok(())
     }
 
-    /// Nothing where the windows cannot be read: whoever needs the database is told so further in, the others are served.
+    /// Nothing where the windows do not answer, and for a while after that: what needs the database is told so further in, and everything
+    /// else is served uncounted rather than not at all.
     async fn take(&self, key: WindowKey, limit: RateLimit) -> Option<Taken> {
-        let meter = self
-            .meters
-            .get_with_by_ref(&key, async { Arc::new(Mutex::new(Meter::new(limit))) })
-            .await;
-        let mut meter = meter.lock().await;
-        if *meter.limit() != limit {
-            *meter = Meter::new(limit);
+        if self.outage.lasts() {
+            return None;
         }
-        loop {
-            let now = Utc::now();
-            let (free_at, is_full) = match meter.take(now) {
-                Take::Taken => (meter.free_at().unwrap_or(now), false),
-                Take::Full { until } => (until, true),
-                Take::Ask(ask) => {
-                    let leased = self.windows.lease(&key, &limit, ask, now).await;
-                    meter.granted(
-                        leased
-                            .inspect_err(|error| tracing::warn!(%error, "a rate limit cannot be read"))
-                            .ok()?,
-                    );
-                    continue;
-                }
-            };
-            let remaining = meter.remaining();
-            return Some(Taken {
-                limit,
-                remaining,
-                free_at,
-                is_full,
-            });
+        match self.limiter.take(&key, limit).await {
+            Ok(taken) => {
+                self.outage.ends();
+                Some(taken)
+            }
+            Err(error) => {
+                self.outage.begins(&error);
+                None
+            }
         }
     }
 }

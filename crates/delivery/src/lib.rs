@@ -5,6 +5,7 @@ mod connector;
 mod deliverer;
 mod egress;
 mod exchange;
+mod limiter;
 mod prepared;
 mod proxy;
 mod security;
@@ -17,6 +18,7 @@ pub use connector::{NameFiles, Resolve, SystemResolver};
 pub use deliverer::Deliverer;
 pub use egress::{Allow, Blocked, EgressGuard, verdict};
 pub use exchange::{Exchange, retry_after};
+pub use limiter::{Limiter, Taken};
 pub use prepared::{Message, Prepared, Signed, masked as masked_headers};
 pub use proxy::{
     Answered, AnsweredBody, BadAddress, BadSignature, Broken, CallError, ClientCheck, Keeping, ProxiedCall, Proxy, ProxyTemplate,

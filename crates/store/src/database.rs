@@ -6,7 +6,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures::future::BoxFuture;
+use futures::future::{self, BoxFuture, Either};
 use futures::{FutureExt, TryStreamExt};
 use ig_core::ports::StoreError;
 use mongodb::action::{Action, Find, FindOne, FindOneAndDelete, FindOneAndUpdate};
@@ -20,6 +20,7 @@ use serde::de::DeserializeOwned;
 use crate::config::MongoConfig;
 use crate::error::{DUPLICATE_KEY, store_error};
 use crate::page::{Listed, Page};
+use crate::presence::Presence;
 use crate::secret_box::SecretBox;
 use crate::stored::{Outcome, Stored};
 
@@ -99,6 +100,7 @@ pub(crate) struct Database {
     driver: Arc<dyn Opaque<mongodb::Database>>,
     secrets: SecretBox,
     patience: Duration,
+    presence: Presence,
 }
 
 impl fmt::Debug for Database {
@@ -123,6 +125,7 @@ impl Database {
             driver: Arc::new(client.database(&config.database)),
             secrets,
             patience: config.operation_timeout(),
+            presence: Presence::default(),
         })
     }
 
@@ -132,6 +135,11 @@ impl Database {
 
     pub(crate) fn secrets(&self) -> &SecretBox {
         &self.secrets
+    }
+
+    /// Whether the database is there, as far as anybody looks.
+    pub(crate) fn presence(&self) -> &Presence {
+        &self.presence
     }
 
     /// The same database, for whoever opens and seals with a box of their own.
@@ -151,7 +159,8 @@ impl Database {
         self.driver().collection(name)
     }
 
-    /// Waits for an operation no longer than configured: the driver itself waits for ever on a server that froze.
+    /// Waits for an operation no longer than configured, and no longer than the database is known to be there: the driver itself waits
+    /// for ever on a server that froze.
     pub(crate) fn within<'a, T, F>(&self, operation: F) -> BoxFuture<'a, Result<T::Read, StoreError>>
     where
         T: Outcome + 'a,
@@ -168,7 +177,7 @@ impl Database {
         F: IntoFuture<Output = Result<T, Error>>,
         F::IntoFuture: Send + 'a,
     {
-        bounded(self.patience, operation.into_future().boxed())
+        bounded(self.patience, self.presence.clone(), operation.into_future().boxed())
     }
 
     /// What a cursor comes to next.
@@ -253,15 +262,24 @@ pub(crate) fn durable() -> WriteConcern {
     concern
 }
 
-/// Ends an operation that takes too long. All operations of one result share this code.
+/// Ends an operation that takes too long, or while which the database is found to be away. All operations of one result share this code.
 fn bounded<'a, T: 'a>(
     patience: Duration,
+    presence: Presence,
     operation: BoxFuture<'a, Result<T, Error>>,
 ) -> BoxFuture<'a, Result<Result<T, Error>, StoreError>> {
     // The time counts from the first poll: an operation may be made long before it is waited for.
     let answered = async move { tokio::time::timeout(patience, operation).await };
     let silent = move |_| StoreError::Unavailable(format!("no answer within {} ms", patience.as_millis()));
-    answered.map(move |answer| answer.map_err(silent)).boxed()
+    let answered = answered.map(move |answer| answer.map_err(silent)).boxed();
+    let lost = async move { presence.lost().await }.boxed();
+    let first = future::select(lost, answered);
+    first
+        .map(|first| match first {
+            Either::Left((lost, _)) => Err(lost),
+            Either::Right((answer, _)) => answer,
+        })
+        .boxed()
 }
 
 fn checked<'a, T>(answered: BoxFuture<'a, Result<Result<T, Error>, StoreError>>) -> BoxFuture<'a, Result<T::Read, StoreError>>

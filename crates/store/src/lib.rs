@@ -33,6 +33,7 @@ mod organizations;
 mod orgs;
 mod page;
 mod partition_leases;
+mod presence;
 mod processed_events;
 mod pushed_events;
 mod rate_windows;

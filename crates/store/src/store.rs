@@ -1,5 +1,8 @@
 //! The way in: one connection pool, and a repository for each collection.
 
+use std::future::IntoFuture;
+use std::time::Duration;
+
 use ig_core::ports::StoreError;
 use mongodb::bson::doc;
 
@@ -13,6 +16,7 @@ use crate::database::Database;
 use crate::dead_letters::DeadLetters;
 use crate::delivery_logs::DeliveryLogs;
 use crate::delivery_statistics::DeliveryStatistics;
+use crate::error::store_error;
 use crate::event_audit::EventAudits;
 use crate::event_types::EventTypes;
 use crate::execution_logs::ExecutionLogs;
@@ -35,6 +39,10 @@ use crate::secret_box::SecretBox;
 use crate::sessions::Sessions;
 use crate::templates::Templates;
 use crate::users::Users;
+
+/// How long the database may take to show that it is there, and then to show it after all.
+const FIRST_LOOK: Duration = Duration::from_millis(1_500);
+const SECOND_LOOK: Duration = Duration::from_millis(500);
 
 /// The database. Clones share its connections.
 #[derive(Debug, Clone)]
@@ -62,6 +70,26 @@ impl Store {
             .within(self.database.driver().run_command(doc! { "ping": 1 }))
             .await?;
         Ok(())
+    }
+
+    /// Looks whether the database answers, twice and for 2 s at most. While it does not, all operations of this store and its clones end
+    /// at once: for a service that asks again and again, and whose own callers do not wait.
+    pub async fn probe(&self) -> Result<(), StoreError> {
+        let answer = match self.answers_within(FIRST_LOOK).await {
+            // A connection that broke while it was idle, or a process that was held up, says nothing about the database.
+            Err(_) => self.answers_within(SECOND_LOOK).await,
+            answered => answered,
+        };
+        let is_away = matches!(answer, Err(StoreError::Unavailable(_)));
+        self.database.presence().found(!is_away);
+        answer
+    }
+
+    async fn answers_within(&self, patience: Duration) -> Result<(), StoreError> {
+        let ping = self.database.driver().run_command(doc! { "ping": 1 }).into_future();
+        let silent = |_| StoreError::Unavailable(format!("no answer within {} ms", patience.as_millis()));
+        let answer = tokio::time::timeout(patience, ping).await.map_err(silent)?;
+        answer.map(drop).map_err(|error| store_error(&error))
     }
 
     /// Changing and following configuration.

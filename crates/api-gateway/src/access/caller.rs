@@ -103,6 +103,11 @@ impl Caller {
         }))
     }
 
+    /// Whether a key has ended since it was looked up.
+    pub(super) fn has_ended(&self, now: Timestamp) -> bool {
+        self.0.expires_at.is_some_and(|end| end <= now)
+    }
+
     /// As history and audit name them.
     pub(crate) fn actor(&self) -> &Actor {
         &self.0.actor

@@ -1,17 +1,12 @@
-//! API keys: looked up by their hash, and remembered for a second.
-
-use std::time::Duration;
+//! API keys: looked up by their hash, and remembered for a second; longer while the database cannot be asked.
 
 use chrono::Utc;
 use ig_core::ports::StoreError;
-use ig_store::{ApiKey, KeyHash, Store};
-use moka::future::Cache;
+use ig_store::{KeyHash, Store};
 
 use super::Caller;
+use super::remembered::Remembered;
 
-/// A key that is revoked works this much longer at most, in a replica that did not revoke it.
-const REMEMBERED: Duration = Duration::from_millis(900);
-const MOST: u64 = 10_000;
 /// What is longer is no key of ours and not worth hashing.
 const LONGEST: usize = 512;
 
@@ -19,13 +14,13 @@ const LONGEST: usize = 512;
 #[derive(Debug)]
 pub(crate) struct Keys {
     store: Store,
-    known: Cache<KeyHash, Caller>,
+    known: Remembered<KeyHash, Caller>,
 }
 
 impl Keys {
     /// Keys as the store has them.
     pub(crate) fn new(store: Store) -> Self {
-        let known = Cache::builder().max_capacity(MOST).time_to_live(REMEMBERED).build();
+        let known = Remembered::default();
         Self { store, known }
     }
 
@@ -35,28 +30,18 @@ impl Keys {
             return Ok(None);
         };
         let hash = KeyHash::of(key);
-        if let Some(caller) = self.known.get(&hash).await {
-            return Ok(Some(caller));
-        }
-        let found = self
-            .store
-            .api_keys()
-            .find(&hash)
-            .await?
-            .filter(is_current)
-            .map(Caller::with_key);
-        if let Some(caller) = &found {
-            self.known.insert(hash, caller.clone()).await;
-        }
-        Ok(found)
+        let found = self.known.or_look(&hash, || self.find(&hash)).await?;
+        // A key that is remembered may have ended since.
+        Ok(found.filter(|caller| !caller.has_ended(Utc::now())))
+    }
+
+    async fn find(&self, hash: &KeyHash) -> Result<Option<Caller>, StoreError> {
+        let found = self.store.api_keys().find(hash).await?;
+        Ok(found.map(Caller::with_key))
     }
 
     /// Forgets what is remembered of keys: one was revoked here.
     pub(crate) fn forget(&self) {
-        self.known.invalidate_all();
+        self.known.forget_all();
     }
-}
-
-fn is_current(key: &ApiKey) -> bool {
-    key.expires_at.is_none_or(|end| Utc::now() < end)
 }

@@ -6,20 +6,18 @@ use std::time::Duration;
 use chrono::Utc;
 use ig_core::clock::Timestamp;
 use ig_core::id::{SessionId, UserId};
+use ig_core::ports::StoreError;
 use ig_core::secret::Secret;
 use ig_store::{Session, Store, User};
-use moka::future::Cache;
 
 use super::Caller;
 use super::caller::unauthorized;
 use super::logins::Logins;
+use super::remembered::Remembered;
 use super::tokens::{Token, Tokens};
 use crate::config::AuthConfig;
 use crate::error::ApiError;
 
-/// A session that has ended works this much longer at most, in a replica that did not end it.
-const REMEMBERED: Duration = Duration::from_millis(900);
-const MOST: u64 = 10_000;
 /// A token is renewed when it is so old: once an hour, a write an hour.
 const RENEWED_AFTER: Duration = Duration::from_hours(1);
 
@@ -30,7 +28,7 @@ pub(crate) struct Sessions {
     tokens: Tokens,
     logins: Logins,
     lasting: Duration,
-    known: Cache<SessionId, Known>,
+    known: Remembered<SessionId, Known>,
 }
 
 #[derive(Debug, Clone)]
@@ -67,7 +65,6 @@ pub(crate) struct Begun {
 impl Sessions {
     /// Sessions as the store has them.
     pub(crate) fn new(store: Store, config: &AuthConfig) -> Self {
-        let known = Cache::builder().max_capacity(MOST).time_to_live(REMEMBERED).build();
         let secret = config.jwt_secret.as_ref().map(|secret| Secret::new(secret.expose()));
         let tokens = Tokens::new(secret.as_ref(), &store.derived_keys("session tokens"));
         Self {
@@ -75,7 +72,7 @@ impl Sessions {
             tokens,
             lasting: config.session(),
             store,
-            known,
+            known: Remembered::default(),
         }
     }
 
@@ -115,10 +112,8 @@ impl Sessions {
         let now = Utc::now();
         let refused = || unauthorized("The token is not known, or no longer valid: log in again");
         let token = self.tokens.verify(token, now).ok_or_else(refused)?;
-        let known = match self.known.get(&token.session).await {
-            Some(known) => known,
-            None => self.load(&token.session, now).await?.ok_or_else(refused)?,
-        };
+        let known = self.known.or_look(&token.session, || self.load(&token.session, now)).await?;
+        let known = known.ok_or_else(refused)?;
         if known.expires_at <= now {
             return Err(refused());
         }
@@ -131,20 +126,18 @@ impl Sessions {
         })
     }
 
-    async fn load(&self, id: &SessionId, now: Timestamp) -> Result<Option<Known>, ApiError> {
+    async fn load(&self, id: &SessionId, now: Timestamp) -> Result<Option<Known>, StoreError> {
         let Some(session) = self.store.sessions().get(id, now).await? else {
             return Ok(None);
         };
         let Some(user) = self.store.users().get(session.user).await?.filter(|user| user.is_active) else {
             return Ok(None);
         };
-        let known = Known {
+        Ok(Some(Known {
             caller: Caller::person(&user),
             user: user.id,
             expires_at: session.expires_at,
-        };
-        self.known.insert(id.clone(), known.clone()).await;
-        Ok(Some(known))
+        }))
     }
 
     /// Another token for a session in use; the request is served without one where it cannot be written down.
@@ -161,14 +154,14 @@ impl Sessions {
     /// Ends a session.
     pub(crate) async fn log_out(&self, id: &SessionId) -> Result<(), ApiError> {
         self.store.sessions().end(id).await?;
-        self.known.invalidate(id).await;
+        self.known.forget(id).await;
         Ok(())
     }
 
     /// Ends a person's sessions, but for one where one is named.
     pub(crate) async fn end_all(&self, user: UserId, except: Option<&SessionId>) -> Result<(), ApiError> {
         self.store.sessions().end_all(user, except).await?;
-        self.known.invalidate_all();
+        self.known.forget_all();
         Ok(())
     }
 

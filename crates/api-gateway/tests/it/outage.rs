@@ -1,12 +1,117 @@
 //! The database away.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use futures::future::join_all;
+use ig_testkit::eventually;
 use ig_testkit::mongo::database_on;
+use ig_testkit::receiver::Receiver;
 use ig_testkit::servers::Mongo;
 use serde_json::json;
 
-use crate::api::Api;
+use crate::api::{Answer, Api};
+use crate::runtime::inbound;
+
+/// What is promised, and as much again for a machine that has other things to do.
+const BOUND: Duration = Duration::from_secs(6);
+
+/// A gateway on a database of its own, with limits that are counted, and a target that was called once.
+struct Ground {
+    server: Mongo,
+    api: Api,
+    _target: Receiver,
+}
+
+impl Ground {
+    async fn new() -> Self {
+        let server = Mongo::start().await;
+        let api = Api::with(Arc::new(database_on(&server.uri())), |config| {
+            config.security.egress.allow = vec!["127.0.0.0/8".to_owned()];
+            config.rate_limit.global_per_minute = 100_000;
+            config.rate_limit.org_per_minute = 100_000;
+            config.rate_limit.org_runtime_per_minute = 100_000;
+        })
+        .await;
+        api.org(10).await;
+        let target = Receiver::start();
+        let fields = json!({"logging": "BEST_EFFORT", "rateLimits": {"maxRequests": 100_000, "windowSeconds": 60}});
+        inbound(&api, &target.url("/"), fields).await;
+        let ground = Self {
+            server,
+            api,
+            _target: target,
+        };
+        assert_eq!(ground.call().await.status, 200);
+        assert_eq!(ground.push().await.status, 202);
+        ground
+    }
+
+    async fn call(&self) -> Answer {
+        timed(self.api.post("/integrations/t?orgId=10", json!({}))).await
+    }
+
+    async fn push(&self) -> Answer {
+        let event = json!({"eventType": "order", "payload": {"a": 1}});
+        timed(self.api.post("/events?orgId=10", event)).await
+    }
+
+    /// Many ask at once: what needs no database is served, what does is told so, and nobody waits for long.
+    async fn is_answered_without_a_database(&self) {
+        let stranger = self.api.with_key("a-key-that-nobody-has-seen");
+        let (calls, pushes, health, listed, dashboard, unknown) = tokio::join!(
+            join_all((0..20).map(|_| self.call())),
+            join_all((0..20).map(|_| self.push())),
+            timed(self.api.get("/health")),
+            timed(self.api.get("/outbound-integrations?orgId=10")),
+            timed(self.api.get("/admin/dashboard")),
+            timed(stranger.post("/integrations/t?orgId=10", json!({}))),
+        );
+        for called in calls {
+            assert_eq!(called.status, 200, "{called:?}");
+        }
+        for answer in pushes.into_iter().chain([health, listed, dashboard, unknown]) {
+            assert_eq!(answer.status, 503, "{answer:?}");
+            assert!(answer.headers.contains_key("retry-after"), "{answer:?}");
+        }
+    }
+
+    async fn is_well(&self) {
+        eventually("all is served again", async || {
+            self.push().await.status == 202 && self.call().await.status == 200 && self.api.get("/health").await.status == 200
+        })
+        .await;
+    }
+}
+
+async fn timed(answer: impl Future<Output = Answer>) -> Answer {
+    let began = Instant::now();
+    let answer = answer.await;
+    assert!(began.elapsed() < BOUND, "after {:?}: {answer:?}", began.elapsed());
+    answer
+}
+
+#[tokio::test]
+async fn a_database_that_is_killed_in_the_middle_leaves_everybody_answered_soon() {
+    let mut ground = Ground::new().await;
+    ground.server.kill();
+    ground.is_answered_without_a_database().await;
+    eventually("not ready", async || !ground.api.context.readiness().is_ready()).await;
+    ground.is_answered_without_a_database().await;
+    ground.server.restart().await;
+    ground.is_well().await;
+}
+
+#[tokio::test]
+async fn a_database_that_freezes_in_the_middle_leaves_everybody_answered_soon() {
+    let ground = Ground::new().await;
+    ground.server.freeze();
+    ground.is_answered_without_a_database().await;
+    eventually("not ready", async || !ground.api.context.readiness().is_ready()).await;
+    ground.is_answered_without_a_database().await;
+    ground.server.thaw();
+    ground.is_well().await;
+}
 
 #[tokio::test]
 async fn a_database_that_is_away_is_told_as_such_and_comes_back() {
@@ -26,9 +131,9 @@ async fn a_database_that_is_away_is_told_as_such_and_comes_back() {
         "{away:?}"
     );
     assert!(away.headers.contains_key("retry-after"));
-    ig_testkit::eventually("not ready", async || !api.context.readiness().is_ready()).await;
+    eventually("not ready", async || !api.context.readiness().is_ready()).await;
     server.restart().await;
-    ig_testkit::eventually("it answers again", async || {
+    eventually("it answers again", async || {
         api.get("/outbound-integrations?orgId=10").await.status == 200
     })
     .await;

@@ -1,15 +1,12 @@
 //! Limits of integrations: how many requests are sent in a window, whichever worker sends them.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ig_core::clock::{Clock, Timestamp};
-use ig_core::id::IntegrationId;
 use ig_core::integration::{Integration, SetLimit};
-use ig_core::ports::StoreError;
-use ig_core::window::{Meter, RateLimit, RateWindows, Take, WindowKey};
-use parking_lot::Mutex;
+use ig_core::window::{RateWindows, WindowKey};
+use ig_delivery::Limiter;
 
 use crate::maker::{Hold, Interrupted};
 
@@ -29,8 +26,7 @@ pub(crate) enum Room {
 
 /// The limits, and what this worker has leased of them.
 pub(crate) struct Limits {
-    windows: Arc<dyn RateWindows>,
-    meters: Mutex<HashMap<IntegrationId, Arc<tokio::sync::Mutex<Meter>>>>,
+    limiter: Limiter,
     clock: Arc<dyn Clock>,
 }
 
@@ -38,8 +34,7 @@ impl Limits {
     /// No limit is known yet; windows are where all workers see them.
     pub(crate) fn new(windows: Arc<dyn RateWindows>, clock: Arc<dyn Clock>) -> Self {
         Self {
-            windows,
-            meters: Mutex::default(),
+            limiter: Limiter::new(windows, Arc::clone(&clock)),
             clock,
         }
     }
@@ -49,11 +44,12 @@ impl Limits {
         let Some(limit) = integration.rate_limit.and_then(SetLimit::in_force) else {
             return Ok(Room::Now);
         };
+        let key = WindowKey::Integration(integration.org_id, integration.id);
         let last = self.clock.now() + LONGEST_WAIT;
         loop {
-            let until = match self.take(integration, limit).await {
-                Ok(None) => return Ok(Room::Now),
-                Ok(Some(until)) => until,
+            let until = match self.limiter.take(&key, limit).await {
+                Ok(taken) if taken.is_full => taken.free_at,
+                Ok(_) => return Ok(Room::Now),
                 Err(error) => {
                     tracing::warn!(%error, integration = %integration.id, "a limit cannot be read; waiting");
                     self.clock.now() + PAUSE
@@ -68,33 +64,5 @@ impl Limits {
                 return Err(Interrupted);
             }
         }
-    }
-
-    /// Takes one request, or says when there is room for the next. One asks for all who wait.
-    async fn take(&self, integration: &Integration, limit: RateLimit) -> Result<Option<Timestamp>, StoreError> {
-        let meter = self.meter(integration.id, limit);
-        let mut meter = meter.lock().await;
-        if *meter.limit() != limit {
-            *meter = Meter::new(limit);
-        }
-        let key = WindowKey::Integration(integration.org_id, integration.id);
-        loop {
-            match meter.take(self.clock.now()) {
-                Take::Taken => return Ok(None),
-                Take::Full { until } => return Ok(Some(until)),
-                Take::Ask(ask) => {
-                    let grant = self.windows.lease(&key, &limit, ask, self.clock.now()).await?;
-                    meter.granted(grant);
-                }
-            }
-        }
-    }
-
-    fn meter(&self, id: IntegrationId, limit: RateLimit) -> Arc<tokio::sync::Mutex<Meter>> {
-        let mut meters = self.meters.lock();
-        let meter = meters
-            .entry(id)
-            .or_insert_with(|| Arc::new(tokio::sync::Mutex::new(Meter::new(limit))));
-        Arc::clone(meter)
     }
 }

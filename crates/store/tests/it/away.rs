@@ -91,6 +91,26 @@ async fn a_database_that_froze_is_away_in_time_and_is_used_again_when_it_thaws()
 }
 
 #[tokio::test]
+async fn while_the_database_is_found_away_what_is_asked_of_it_ends_at_once() {
+    let server = Mongo::start().await;
+    let config = MongoConfig {
+        uri: server.uri(),
+        ..MongoConfig::default()
+    };
+    let store = Store::connect(&config, SecretBox::closed()).await.unwrap();
+    store.migrate().await.unwrap();
+    server.freeze();
+    let organizations = store.organizations();
+    let (asked, probed) = tokio::join!(organizations.get(OrgId(7)), store.probe());
+    assert!(matches!(asked, Err(StoreError::Unavailable(_))), "{asked:?}");
+    assert!(matches!(probed, Err(StoreError::Unavailable(_))), "{probed:?}");
+    is_away(&store).await;
+    server.thaw();
+    eventually("it is found again", async || store.probe().await.is_ok()).await;
+    comes_back(&store).await;
+}
+
+#[tokio::test]
 async fn where_nothing_listens_every_operation_says_so_in_time() {
     let config = MongoConfig {
         uri: format!("mongodb://127.0.0.1:{}", ig_testkit::port::free_port()),
