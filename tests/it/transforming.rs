@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use http::{Method, StatusCode};
 use ig_testkit::mysql::QueueRow;
 use ig_testkit::wait::{eventually, eventually_within};
@@ -206,21 +207,22 @@ async fn a_script_that_never_ends_is_stopped_and_costs_no_other_tenant_an_event(
     let received = setup.receiver.wait_for(20).await;
     let order: Vec<_> = received.iter().map(|request| request.json()["n"].as_i64().unwrap()).collect();
     assert_eq!(order, (0..20).collect::<Vec<_>>());
-    let mut codes = Vec::new();
-    eventually("each of the endless ones has failed", async || {
-        let logs = api.list(ORG, "logs", "logs", "&status=FAILED").await;
-        codes = logs
-            .iter()
-            .map(|log| log["errorMessage"].as_str().unwrap_or_default().to_owned())
-            .collect();
-        codes.len() == 20
+    let mut letters = Vec::new();
+    eventually("each of the endless ones is a dead letter", async || {
+        letters = api.list(ORG, "dlq", "entries", "").await;
+        letters.len() == 20
     })
     .await;
-    assert!(codes.iter().any(|code| code.contains("SCRIPT_TIMEOUT")), "{codes:?}");
-    assert!(
-        codes.iter().any(|code| code.contains("SCRIPT_DISABLED")),
-        "after three kills: {codes:?}"
-    );
+    let of = |reason: &str| letters.iter().filter(|letter| letter["reason"] == reason).collect::<Vec<_>>();
+    let (stopped, waiting) = (of("NOT_RETRYABLE"), of("SCRIPT_DISABLED"));
+    assert!(stopped.iter().all(|letter| letter["status"] == "ABANDONED"), "{stopped:?}");
+    // What came after three kills was not run: it waits until the script is run again.
+    assert!(stopped.len() >= 3 && stopped.len() + waiting.len() == 20, "{letters:?}");
+    assert!(!waiting.is_empty(), "{letters:?}");
+    for letter in waiting {
+        let due: DateTime<Utc> = letter["nextRetryAt"].as_str().unwrap().parse().unwrap();
+        assert!(letter["status"] == "PENDING_RETRY" && due > Utc::now(), "{letter}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -126,7 +126,9 @@ async fn told(
 
 fn refused(error: TransformError) -> ApiError {
     match error {
-        TransformError::Refused(refusal) => Faults::one("/schedulingConfig/script", refusal.to_string()).into(),
+        TransformError::Refused(refusal) | TransformError::Disabled(refusal, _) => {
+            Faults::one("/schedulingConfig/script", refusal.to_string()).into()
+        }
         TransformError::Unavailable(reason) => {
             tracing::warn!(reason, "a script cannot be run");
             ApiError::unavailable("Scripts cannot be run now, please try again")

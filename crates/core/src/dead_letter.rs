@@ -41,6 +41,8 @@ named! {
         Paused = "PAUSED",
         /// The integration's own limit was reached.
         RateLimited = "RATE_LIMITED",
+        /// The integration's script had to be stopped too often, and was not run.
+        ScriptDisabled = "SCRIPT_DISABLED",
     }
 }
 
@@ -55,7 +57,8 @@ impl DeadLetterReason {
             | Self::NotRetryable
             | Self::CircuitOpen
             | Self::Paused
-            | Self::RateLimited => false,
+            | Self::RateLimited
+            | Self::ScriptDisabled => false,
         }
     }
 }

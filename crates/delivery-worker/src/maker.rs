@@ -190,7 +190,7 @@ impl Maker {
             match self.judge(assignment, condition, protocol).await? {
                 Ok(true) => {}
                 Ok(false) => return Ok(Err(Ending::Skipped(otherwise))),
-                Err(failure) => return Ok(Err(Ending::GivenUp(failure))),
+                Err(ending) => return Ok(Err(ending)),
             }
         }
         Ok(Ok(action))
@@ -209,7 +209,7 @@ impl Maker {
         match self.shape(assignment, action, protocol).await? {
             Ok(Some(body)) => self.send_until_settled(assignment, action, body, protocol).await,
             Ok(None) => Ok(Ending::Skipped("the script returned null")),
-            Err(failure) => Ok(Ending::GivenUp(failure)),
+            Err(ending) => Ok(ending),
         }
     }
 
@@ -218,14 +218,14 @@ impl Maker {
         assignment: &Assignment<'_>,
         condition: &CompiledCondition,
         protocol: &mut Protocol,
-    ) -> Result<Result<bool, Failure>, Interrupted> {
+    ) -> Result<Result<bool, Ending>, Interrupted> {
         let subject = self.subject(assignment);
         let began = Instant::now();
         let ask = || self.transformer.judge(condition, &assignment.event.payload, &subject);
         let (judged, console) = insist(assignment.hold, ask).await?;
-        let judged = judged.map_err(|refusal| failure(&refusal));
-        protocol.judged(began.elapsed(), judged.as_ref(), console);
-        Ok(judged)
+        let judged = judged.map_err(|unshaped| (failure(&unshaped), unshaped));
+        protocol.judged(began.elapsed(), judged.as_ref().map_err(|(failure, _)| failure), console);
+        Ok(judged.map_err(|(failure, unshaped)| self.without_shape(failure, &unshaped)))
     }
 
     /// Gives the payload its shape; nothing where there is nothing to send.
@@ -234,15 +234,27 @@ impl Maker {
         assignment: &Assignment<'_>,
         action: &CompiledAction,
         protocol: &mut Protocol,
-    ) -> Result<Result<Option<Bytes>, Failure>, Interrupted> {
+    ) -> Result<Result<Option<Bytes>, Ending>, Interrupted> {
         let subject = self.subject(assignment);
         let began = Instant::now();
         let ask = || self.transformer.shape(&action.shape, &assignment.event.payload, &subject);
         let span = tracing::info_span!(names::SPAN_TRANSFORM);
         let (shaped, console) = insist(assignment.hold, ask).instrument(span).await?;
-        let shaped = shaped.map_err(|refusal| failure(&refusal));
-        protocol.shaped(began.elapsed(), shaped.as_ref(), console);
-        Ok(shaped)
+        let shaped = shaped.map_err(|unshaped| (failure(&unshaped), unshaped));
+        protocol.shaped(began.elapsed(), shaped.as_ref().map_err(|(failure, _)| failure), console);
+        Ok(shaped.map_err(|(failure, unshaped)| self.without_shape(failure, &unshaped)))
+    }
+
+    /// How a delivery ends whose payload was not given its shape. A script that is disabled has said nothing about the payload: it waits
+    /// until the script is run again.
+    fn without_shape(&self, failure: Failure, unshaped: &Unshaped) -> Ending {
+        match unshaped {
+            Unshaped::Refused(_) => Ending::GivenUp(failure),
+            Unshaped::Disabled(_, left) => Ending::Disabled {
+                failure,
+                until: self.clock.now() + *left,
+            },
+        }
     }
 
     fn subject<'a>(&self, assignment: &'a Assignment<'_>) -> Subject<'a> {
@@ -321,9 +333,18 @@ impl Maker {
     }
 }
 
+/// Why a question about a payload has no answer.
+#[derive(Debug)]
+pub(crate) enum Unshaped {
+    /// The payload is refused.
+    Refused(Refusal),
+    /// The script is not run for so long.
+    Disabled(Refusal, Duration),
+}
+
 /// Asks until there is an answer. That no script could be run, or that the lookup tables could not be read, is no verdict about a
 /// payload: it waits.
-pub(crate) async fn insist<T, F>(hold: Hold<'_>, ask: impl Fn() -> F) -> Result<(Result<T, Refusal>, Vec<String>), Interrupted>
+pub(crate) async fn insist<T, F>(hold: Hold<'_>, ask: impl Fn() -> F) -> Result<(Result<T, Unshaped>, Vec<String>), Interrupted>
 where
     F: Future<Output = Told<T>>,
 {
@@ -332,7 +353,8 @@ where
         let Told { result, console } = ask().await;
         let reason = match result {
             Ok(value) => return Ok((Ok(value), console)),
-            Err(TransformError::Refused(refusal)) => return Ok((Err(refusal), console)),
+            Err(TransformError::Refused(refusal)) => return Ok((Err(Unshaped::Refused(refusal)), console)),
+            Err(TransformError::Disabled(refusal, left)) => return Ok((Err(Unshaped::Disabled(refusal, left)), console)),
             Err(TransformError::Unavailable(reason)) => reason,
         };
         if !hold.holds() {
@@ -357,10 +379,12 @@ fn told(ending: &Ending) -> Ended {
         | Ending::Gone(_)
         | Ending::Held(_)
         | Ending::Limited(_)
+        | Ending::Disabled { .. }
         | Ending::Skipped(_) => Ended::Untold,
     }
 }
 
-fn failure(refusal: &Refusal) -> Failure {
+fn failure(unshaped: &Unshaped) -> Failure {
+    let (Unshaped::Refused(refusal) | Unshaped::Disabled(refusal, _)) = unshaped;
     Failure::new(ErrorCategory::Transformation, refusal.to_string())
 }

@@ -183,7 +183,7 @@ fn attempts(trigger: TriggerType, compiled: &CompiledIntegration) -> u8 {
     }
 }
 
-/// A retry that the breaker or the integration's limit kept from being sent: there is nothing to add to its log.
+/// A retry that the breaker, the integration's limit or a script that is disabled kept from being sent: there is nothing to add to its log.
 fn not_tried(made: &JournalEntry) -> Option<OrderReport> {
     let JournalEntry::Delivery {
         log,
@@ -194,7 +194,10 @@ fn not_tried(made: &JournalEntry) -> Option<OrderReport> {
         return None;
     };
     let kept_back = match letter.reason {
-        DeadLetterReason::CircuitOpen | DeadLetterReason::Paused | DeadLetterReason::RateLimited => true,
+        DeadLetterReason::CircuitOpen
+        | DeadLetterReason::Paused
+        | DeadLetterReason::RateLimited
+        | DeadLetterReason::ScriptDisabled => true,
         DeadLetterReason::AttemptsExhausted
         | DeadLetterReason::RetryAfter
         | DeadLetterReason::NotRetryable

@@ -14,7 +14,7 @@ use ig_core::scheduled::{CallOff, CallOffKey, ScheduledDelivery, ScheduledStatus
 use ig_transform::{CompiledScript, Subject, Transformer};
 
 use crate::compiled::LiveConfiguration;
-use crate::maker::{Assignment, Interrupted, Maker, insist};
+use crate::maker::{Assignment, Interrupted, Maker, Unshaped, insist};
 use crate::retention::Retention;
 
 /// Sources tell whole seconds, and their clocks may be a little ahead: an event that is not older than this has just come.
@@ -154,12 +154,23 @@ impl Planner {
             now,
         };
         let ask = || self.transformer.tell(script, &event.payload, &subject);
-        let (told, _console) = insist(assignment.hold, ask).await?;
-        Ok(match told {
-            Ok(Some(value)) => once(delay.told(&value, zone), now),
-            Ok(None) => Planned::Never("the script told no time"),
-            Err(refusal) => unknown(refusal.to_string()),
-        })
+        loop {
+            let (told, _console) = insist(assignment.hold, ask).await?;
+            return Ok(match told {
+                Ok(Some(value)) => once(delay.told(&value, zone), now),
+                Ok(None) => Planned::Never("the script told no time"),
+                Err(Unshaped::Refused(refusal)) => unknown(refusal.to_string()),
+                // What is planned cannot be tried again later as if it were due then: it waits here until the script is run again.
+                Err(Unshaped::Disabled(refusal, left)) => {
+                    tracing::warn!(%refusal, "a time cannot be told yet; waiting");
+                    assignment.hold.pause(left).await?;
+                    if !assignment.hold.holds() {
+                        return Err(Interrupted);
+                    }
+                    continue;
+                }
+            });
+        }
     }
 
     fn delivery(

@@ -35,6 +35,13 @@ pub(crate) enum Ending {
     Held(Hold),
     /// Its integration's limit leaves no room before this moment.
     Limited(Timestamp),
+    /// Its integration's script is not run before a moment.
+    Disabled {
+        /// What a tenant reads of it.
+        failure: Failure,
+        /// That moment.
+        until: Timestamp,
+    },
     /// Nothing was to be sent, for this reason.
     Skipped(&'static str),
 }
@@ -178,7 +185,9 @@ impl Protocol {
                 self.step("skip", Duration::ZERO, reason.to_owned());
                 None
             }
-            Ending::Parked { failure, .. } | Ending::GivenUp(failure) if self.log.trigger == TriggerType::Manual => {
+            Ending::Parked { failure, .. } | Ending::Disabled { failure, .. } | Ending::GivenUp(failure)
+                if self.log.trigger == TriggerType::Manual =>
+            {
                 // Whoever tries a delivery by hand sees what came of it; nothing is owed to the target.
                 self.log.status = DeliveryStatus::Failed;
                 self.log.error = Some((failure.category, failure.message));
@@ -195,6 +204,10 @@ impl Protocol {
                 self.step("limit", Duration::ZERO, format!("no room before {until}"));
                 let (status, waits) = (DeliveryStatus::Retrying, DeadLetterStatus::PendingRetry);
                 Some(self.dead_letter(failure, status, waits, DeadLetterReason::RateLimited, Some(until), now))
+            }
+            Ending::Disabled { failure, until } => {
+                let (status, waits) = (DeliveryStatus::Retrying, DeadLetterStatus::PendingRetry);
+                Some(self.dead_letter(failure, status, waits, DeadLetterReason::ScriptDisabled, Some(until), now))
             }
             Ending::Parked { failure, due_in } => {
                 let reason = due_in.map_or(DeadLetterReason::AttemptsExhausted, |_| DeadLetterReason::RetryAfter);

@@ -61,7 +61,7 @@ fn alert(script: &Disabled) -> Alert {
         key: script.hash.to_string(),
         severity: Severity::Critical,
         message: format!(
-            "A script had to be stopped {} times and is not run for {} minutes. Its deliveries fail meanwhile; correct it and retry them.",
+            "A script had to be stopped {} times and is not run for {} minutes. Its deliveries wait meanwhile; correct it and they are made.",
             script.stops,
             script.cool_down.as_secs() / 60
         ),

@@ -16,7 +16,9 @@ pub(super) async fn faults(transformer: &Transformer, scripts: Vec<Placed<'_>>) 
     for (place, script, kind) in scripts {
         match transformer.check(script.source(), kind).await {
             Ok(()) => {}
-            Err(TransformError::Refused(refusal)) => faults.add(place, refusal.to_string()),
+            Err(TransformError::Refused(refusal) | TransformError::Disabled(refusal, _)) => {
+                faults.add(place, refusal.to_string());
+            }
             Err(TransformError::Unavailable(reason)) => {
                 tracing::warn!(reason, "scripts cannot be checked");
                 return Err(ApiError::unavailable("Scripts cannot be checked now, please try again"));

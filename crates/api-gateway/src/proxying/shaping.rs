@@ -1,6 +1,6 @@
 //! Gives the bodies of requests and of answers their shape.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -14,6 +14,7 @@ use super::described;
 use super::ending::Stop;
 use super::record::CallRecord;
 use super::routes::Route;
+use super::wanted::overloaded;
 use crate::error::{ApiError, ErrorCode};
 
 /// Whether a body is JSON by its type; one without a type is taken for it.
@@ -48,6 +49,7 @@ pub(super) async fn request(
     match shaped(transformer, route, shape, &payload, "transform request", record).await {
         Ok(shaped) => Ok(shaped),
         Err(TransformError::Refused(refusal)) => Err(unshaped(&refusal)),
+        Err(TransformError::Disabled(refusal, left)) => Err(disabled(&refusal, left)),
         Err(TransformError::Unavailable(reason)) => Err(unavailable(&reason)),
     }
 }
@@ -62,7 +64,7 @@ pub(super) async fn answer(
 ) -> Result<Option<Bytes>, Stop> {
     match shaped(transformer, route, shape, payload, "transform answer", record).await {
         Ok(shaped) => Ok(shaped),
-        Err(TransformError::Refused(refusal)) => {
+        Err(TransformError::Refused(refusal) | TransformError::Disabled(refusal, _)) => {
             let message = format!("The target's answer could not be transformed: {refusal}");
             Err(Stop::failed(Failure::new(ErrorCategory::Transformation, message)))
         }
@@ -100,6 +102,12 @@ async fn shaped(
 fn unshaped(refusal: &Refusal) -> Stop {
     let error = ApiError::fault("", format!("could not be transformed: {refusal}"));
     Stop::refused(ErrorCategory::Transformation, error)
+}
+
+/// The client has done nothing wrong, and may come again.
+fn disabled(refusal: &Refusal, left: Duration) -> Stop {
+    let message = format!("The body cannot be transformed now: {refusal}");
+    Stop::refused(ErrorCategory::Transformation, overloaded(&message, left))
 }
 
 fn unavailable(reason: &str) -> Stop {

@@ -155,7 +155,7 @@ impl<'a> Draft<'a> {
             duration_ms: milliseconds(began.elapsed()),
         });
         result.map_err(|error| match error {
-            TransformError::Refused(refusal) => Without::Refused(refusal),
+            TransformError::Refused(refusal) | TransformError::Disabled(refusal, _) => Without::Refused(refusal),
             TransformError::Unavailable(reason) => {
                 tracing::warn!(reason, "a preview cannot be made");
                 Without::Failed(ApiError::unavailable("It cannot be tried out now, please try again"))

@@ -1,5 +1,7 @@
 //! Why a script gave no result.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::outcome::ConsoleLine;
@@ -67,6 +69,8 @@ pub struct ScriptError {
     pub position: Option<Position>,
     /// What the script wrote to its console before; nothing when its worker had to be killed.
     pub console: Vec<ConsoleLine>,
+    /// For how long it is not run, where it is disabled.
+    pub disabled_for: Option<Duration>,
 }
 
 impl ScriptError {
@@ -77,6 +81,7 @@ impl ScriptError {
             message: message.into(),
             position: None,
             console: Vec::new(),
+            disabled_for: None,
         }
     }
 

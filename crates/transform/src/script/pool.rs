@@ -247,7 +247,10 @@ fn disabled(left: Duration) -> ScriptError {
         "the script had to be stopped too often and is disabled for another {} s, or until its source changes",
         left.as_secs() + 1
     );
-    ScriptError::new(ScriptFault::Disabled, message)
+    ScriptError {
+        disabled_for: Some(left),
+        ..ScriptError::new(ScriptFault::Disabled, message)
+    }
 }
 
 fn crashed(loading: bool) -> ScriptError {

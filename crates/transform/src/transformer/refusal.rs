@@ -1,5 +1,7 @@
 //! Why a payload did not get its shape.
 
+use std::time::Duration;
+
 use crate::error::MappingError;
 use crate::script::{Position, ScriptError};
 
@@ -11,6 +13,9 @@ pub enum TransformError {
     /// The rules or the script do not work on this payload; trying again would fail again.
     #[error(transparent)]
     Refused(Refusal),
+    /// The script had to be stopped too often, and is not run for so long: nothing was found out about the payload.
+    #[error("{0}")]
+    Disabled(Refusal, Duration),
     /// The engine or the lookup tables are away: nothing was found out about the payload.
     #[error("{0}")]
     Unavailable(String),
@@ -49,10 +54,15 @@ impl From<ScriptError> for TransformError {
         if error.retryable() {
             return Self::Unavailable(error.message);
         }
-        Self::Refused(Refusal {
+        let disabled_for = error.disabled_for;
+        let refusal = Refusal {
             code: error.code(),
             message: error.message,
             position: error.position,
-        })
+        };
+        match disabled_for {
+            Some(left) => Self::Disabled(refusal, left),
+            None => Self::Refused(refusal),
+        }
     }
 }

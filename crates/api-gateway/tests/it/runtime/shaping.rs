@@ -188,3 +188,18 @@ async fn what_has_to_be_seen_whole_is_bounded_both_ways() {
     assert_eq!(failed.status, 502, "{}", failed.status);
     assert!(failed.text("/error").contains("larger than"), "{failed:?}");
 }
+
+#[tokio::test]
+async fn calls_of_a_script_that_is_disabled_are_told_when_to_come_back() {
+    let script = "if (payload.endless) for (;;) {} return payload";
+    let passage = Passage::open(json!({"requestTransformationMode": "SCRIPT", "requestTransformScript": script})).await;
+    for _ in 0..3 {
+        let stopped = passage.post(json!({"endless": true})).await;
+        assert_eq!(stopped.status, 400, "{stopped:?}");
+    }
+    let refused = passage.post(json!({})).await;
+    assert_eq!(refused.status, 503, "{refused:?}");
+    assert!(refused.text("/error").contains("SCRIPT_DISABLED"), "{refused:?}");
+    let seconds: u64 = refused.headers["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!((1..=900).contains(&seconds), "{seconds}");
+}

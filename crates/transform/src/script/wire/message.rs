@@ -95,6 +95,7 @@ impl Failure {
             message,
             position,
             console,
+            disabled_for: None,
         }
     }
 }
