@@ -116,6 +116,7 @@ async fn told(
     let raw = Bytes::from(payload.to_string());
     let answer = gateway
         .transformer()
+        .on_trial()
         .tell(&script, &Payload { raw, json: payload }, &subject)
         .await;
     let value = answer.result.map_err(refused)?.unwrap_or(Value::Null);

@@ -10,7 +10,7 @@ mod pool;
 mod wire;
 mod worker;
 
-pub use call::{Call, RunContext, Script, ScriptKind};
+pub use call::{Call, Purpose, RunContext, Script, ScriptKind};
 pub use config::ScriptsConfig;
 pub use engine::{Host, ScriptEngine};
 pub use error::{Position, ScriptError, ScriptFault};

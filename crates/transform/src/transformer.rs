@@ -13,7 +13,7 @@ use ig_core::ports::Lookups;
 use serde_json::Value;
 
 use crate::compiled::CompiledSimple;
-use crate::script::{Call, ConsoleLine, Host, RunContext, ScriptEngine, ScriptKind, ScriptOutcome, ScriptValue};
+use crate::script::{Call, ConsoleLine, Host, Purpose, RunContext, ScriptEngine, ScriptKind, ScriptOutcome, ScriptValue};
 use crate::shape::{CompiledCondition, CompiledScript, CompiledShape, How};
 
 mod refusal;
@@ -25,6 +25,7 @@ pub use refusal::{Refusal, TransformError};
 pub struct Transformer {
     scripts: Arc<dyn ScriptEngine>,
     lookups: Arc<dyn Lookups>,
+    purpose: Purpose,
 }
 
 /// Whose payload it is, and what for.
@@ -58,9 +59,21 @@ impl fmt::Debug for Transformer {
 }
 
 impl Transformer {
-    /// A transformer over an engine and the lookup tables.
+    /// A transformer over an engine and the lookup tables, for what organisations live on.
     pub fn new(scripts: Arc<dyn ScriptEngine>, lookups: Arc<dyn Lookups>) -> Self {
-        Self { scripts, lookups }
+        let purpose = Purpose::Live;
+        Self {
+            scripts,
+            lookups,
+            purpose,
+        }
+    }
+
+    /// The same for what organisations try out: it takes nothing from what they live on.
+    #[must_use]
+    pub fn on_trial(&self) -> Self {
+        let purpose = Purpose::Trial;
+        Self { purpose, ..self.clone() }
     }
 
     /// Gives a payload its shape; nothing where a script says that there is nothing to send.
@@ -72,9 +85,9 @@ impl Transformer {
         Told { result, console }
     }
 
-    /// Whether a source is a script of this kind; nothing of it runs.
-    pub async fn check(&self, source: &str, kind: ScriptKind) -> Result<(), TransformError> {
-        self.scripts.check(source, kind).await.map_err(TransformError::from)
+    /// Whether a source of an organisation is a script of this kind; nothing of it runs.
+    pub async fn check(&self, org: OrgId, source: &str, kind: ScriptKind) -> Result<(), TransformError> {
+        self.scripts.check(org, source, kind).await.map_err(TransformError::from)
     }
 
     /// Whether a condition holds for a payload.
@@ -185,6 +198,7 @@ impl Transformer {
         };
         let call = Call {
             deadline: script.timeout,
+            purpose: self.purpose,
             ..Call::new(&script.script, &payload.raw, &context, &host)
         };
         match self.scripts.run(call).await {

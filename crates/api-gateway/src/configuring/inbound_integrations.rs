@@ -88,7 +88,7 @@ pub(super) async fn check(gateway: &Gateway, inbound: &InboundIntegration) -> Re
     let request = scripts::transformed("/requestTransformScript".to_owned(), inbound.request.as_ref());
     let response = scripts::transformed("/responseTransformScript".to_owned(), inbound.response.as_ref());
     let placed = request.into_iter().chain(response).collect();
-    faults.absorb("", scripts::faults(gateway.transformer(), placed).await?);
+    faults.absorb("", scripts::faults(gateway.transformer(), inbound.org_id, placed).await?);
     Ok(faults.into_result(())?)
 }
 

@@ -79,7 +79,7 @@ pub(crate) async fn draft(
     };
     let drafted = draft.into_domain(org, id, stamp);
     let integration = drafted.map_err(|faults| below("/integration", faults))?;
-    super::scripts::faults(gateway.transformer(), scripts::placed(&integration))
+    super::scripts::faults(gateway.transformer(), org, scripts::placed(&integration))
         .await?
         .into_result(integration)
         .map_err(|faults| below("/integration", faults).into())
@@ -129,7 +129,7 @@ pub(super) async fn check(gateway: &Gateway, integration: &Integration) -> Resul
     faults.absorb("", strangers(gateway, integration).await?);
     faults.absorb(
         "",
-        super::scripts::faults(gateway.transformer(), scripts::placed(integration)).await?,
+        super::scripts::faults(gateway.transformer(), integration.org_id, scripts::placed(integration)).await?,
     );
     Ok(faults.into_result(())?)
 }

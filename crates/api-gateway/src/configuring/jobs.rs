@@ -65,7 +65,7 @@ pub(super) async fn check(gateway: &Gateway, job: &Job) -> Result<(), ApiError> 
     let script = job.script.as_ref();
     let placed = script.map(|script| ("/transformation/script".to_owned(), script, ScriptKind::Transform));
     let placed = placed.into_iter().collect();
-    faults.absorb("", scripts::faults(gateway.transformer(), placed).await?);
+    faults.absorb("", scripts::faults(gateway.transformer(), job.org_id, placed).await?);
     Ok(faults.into_result(())?)
 }
 

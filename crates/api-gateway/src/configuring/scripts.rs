@@ -1,6 +1,7 @@
 //! Whether scripts compile: asked of the engine before anything is saved.
 
 use ig_core::fault::Faults;
+use ig_core::id::OrgId;
 use ig_core::integration::{Script, Transformation};
 use ig_transform::script::ScriptKind;
 use ig_transform::{TransformError, Transformer};
@@ -10,11 +11,11 @@ use crate::error::ApiError;
 /// A script where it stands.
 pub(super) type Placed<'a> = (String, &'a Script, ScriptKind);
 
-/// What is wrong with the scripts, by place.
-pub(super) async fn faults(transformer: &Transformer, scripts: Vec<Placed<'_>>) -> Result<Faults, ApiError> {
+/// What is wrong with an organisation's scripts, by place.
+pub(super) async fn faults(transformer: &Transformer, org: OrgId, scripts: Vec<Placed<'_>>) -> Result<Faults, ApiError> {
     let mut faults = Faults::default();
     for (place, script, kind) in scripts {
-        match transformer.check(script.source(), kind).await {
+        match transformer.check(org, script.source(), kind).await {
             Ok(()) => {}
             Err(TransformError::Refused(refusal) | TransformError::Disabled(refusal, _)) => {
                 faults.add(place, refusal.to_string());

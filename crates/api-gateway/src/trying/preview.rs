@@ -11,7 +11,7 @@ use ig_core::id::{EventId, EventType, OrgId, Rid, SourceId};
 use ig_core::integration::{Integration, PlannedAction};
 use ig_core::message::MessageId;
 use ig_delivery::{Message, Template};
-use ig_transform::{CompiledCondition, CompiledShape, Refusal, Subject, Told, TransformError, Verdict};
+use ig_transform::{CompiledCondition, CompiledShape, Refusal, Subject, Told, TransformError, Transformer, Verdict};
 
 use super::{BY_HAND, action, event_type_of, payload, sample};
 use crate::configuring::integrations;
@@ -66,6 +66,7 @@ pub(crate) async fn preview(gateway: &Gateway, org: OrgId, asked: PreviewAsked) 
 /// A preview as far as it has come.
 struct Draft<'a> {
     gateway: &'a Gateway,
+    transformer: Transformer,
     integration: &'a Integration,
     payload: &'a Payload,
     subject: Subject<'a>,
@@ -86,6 +87,7 @@ impl<'a> Draft<'a> {
     fn new(gateway: &'a Gateway, integration: &'a Integration, payload: &'a Payload, subject: Subject<'a>) -> Self {
         Self {
             gateway,
+            transformer: gateway.transformer().on_trial(),
             integration,
             payload,
             subject,
@@ -123,7 +125,7 @@ impl<'a> Draft<'a> {
         self.holds("condition", action.condition).await?;
         let shape = CompiledShape::compile(action.transformation, &integration.lookups, integration.script_timeout)?;
         let began = Instant::now();
-        let told = self.gateway.transformer().shape(&shape, self.payload, &self.subject).await;
+        let told = self.transformer.shape(&shape, self.payload, &self.subject).await;
         let shaped = self.told("transform", began, told, |body| match body {
             Some(body) => format!("{} bytes", body.len()),
             None => "nothing to send".to_owned(),
@@ -135,7 +137,7 @@ impl<'a> Draft<'a> {
         let Some(condition) = condition else { return Ok(()) };
         let compiled = CompiledCondition::compile(condition, self.integration.script_timeout)?;
         let began = Instant::now();
-        let told = self.gateway.transformer().judge(&compiled, self.payload, &self.subject).await;
+        let told = self.transformer.judge(&compiled, self.payload, &self.subject).await;
         let holds = self.told(name, began, told, bool::to_string)?;
         if holds { Ok(()) } else { Err(Without::Skipped) }
     }

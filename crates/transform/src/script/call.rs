@@ -20,6 +20,15 @@ pub enum ScriptKind {
     Expression,
 }
 
+/// What a script is run for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Purpose {
+    /// Deliveries and calls, which an organisation lives on.
+    Live,
+    /// Seeing what a script does.
+    Trial,
+}
+
 /// A tenant's source, with what identifies it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Script {
@@ -85,10 +94,12 @@ pub struct Call<'a> {
     pub deadline: Duration,
     /// Who answers its lookups.
     pub host: &'a dyn Host,
+    /// What it is run for.
+    pub purpose: Purpose,
 }
 
 impl<'a> Call<'a> {
-    /// A run with the default deadline.
+    /// A run for what an organisation lives on, with the default deadline.
     pub fn new(script: &'a Script, payload: &'a [u8], context: &'a RunContext, host: &'a dyn Host) -> Self {
         Self {
             script,
@@ -96,6 +107,7 @@ impl<'a> Call<'a> {
             context,
             deadline: DEFAULT_DEADLINE,
             host,
+            purpose: Purpose::Live,
         }
     }
 }

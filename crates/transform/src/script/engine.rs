@@ -1,6 +1,7 @@
 //! What the services see of an engine, and what an engine sees of them.
 
 use async_trait::async_trait;
+use ig_core::id::OrgId;
 use serde_json::Value;
 
 use super::call::{Call, ScriptKind};
@@ -13,8 +14,8 @@ pub trait ScriptEngine: Send + Sync {
     /// Runs a script once.
     async fn run(&self, call: Call<'_>) -> Result<ScriptOutcome, ScriptError>;
 
-    /// Whether a source is a script; nothing of it runs.
-    async fn check(&self, source: &str, kind: ScriptKind) -> Result<(), ScriptError>;
+    /// Whether a source that an organisation means to have run is a script; nothing of it runs.
+    async fn check(&self, org: OrgId, source: &str, kind: ScriptKind) -> Result<(), ScriptError>;
 }
 
 /// Answers what a script asks while it runs.

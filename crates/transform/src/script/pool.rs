@@ -5,13 +5,15 @@
 //! the thread that started it.
 //!
 //! A tenant of whose scripts one had to be stopped lately runs what it runs in a room of its own, which it shares with others of that
-//! kind and which has one worker: what else it may do, it takes from them.
+//! kind and which has one worker: what else it may do, it takes from them. What a tenant tries out, and has checked, counts as another
+//! tenant's: whoever may look at a script alone cannot have it disabled where it is needed.
 
 mod breaker;
 mod desk;
 mod exchange;
 mod keeper;
 mod lease;
+mod party;
 mod room;
 mod settings;
 mod turns;
@@ -33,15 +35,13 @@ use desk::Desk;
 use exchange::End;
 use keeper::Order;
 use lease::{Death, Lease};
+use party::Party;
 
-use super::call::{Call, Script, ScriptKind};
+use super::call::{Call, Purpose, Script, ScriptKind};
 use super::engine::ScriptEngine;
 use super::error::{ScriptError, ScriptFault};
 use super::limits::{MAX_INPUT_BYTES, MAX_SOURCE_BYTES};
 use super::outcome::ScriptOutcome;
-
-/// Sources are checked on behalf of nobody: all checks together are one tenant.
-const CHECKS: OrgId = OrgId(i64::MIN);
 
 /// A pool of workers. Clones share it; with the last one the workers end.
 #[derive(Clone)]
@@ -100,33 +100,34 @@ impl ScriptPool {
 
     /// Makes a script ready on a worker, so that its first run does not wait for that.
     pub async fn warm(&self, org: OrgId, script: &Script) -> Result<(), ScriptError> {
-        let key = key(org, script);
-        self.admit(org, &key, script.source())?;
+        let party = Party::live(org);
+        let key = party.key(script);
+        self.admit(party, &key, script.source())?;
         let (deadline, mut lost) = (self.shared.settings.load_deadline, 0);
         loop {
-            let mut lease = self.lease(org, &key).await?;
+            let mut lease = self.lease(party, &key).await?;
             let end = exchange::load(lease.worker(), &key, script, deadline).await;
-            if let Some(end) = self.settle(lease, end, org, &key, &mut lost).await {
+            if let Some(end) = self.settle(lease, end, party, &key, &mut lost).await {
                 return end;
             }
         }
     }
 
     /// Refuses what needs no worker to be refused.
-    fn admit(&self, org: OrgId, key: &Arc<str>, source: &str) -> Result<(), ScriptError> {
+    fn admit(&self, party: Party, key: &Arc<str>, source: &str) -> Result<(), ScriptError> {
         within(source.len(), MAX_SOURCE_BYTES, "the source")?;
-        self.enabled(org, key)
+        self.enabled(party, key)
     }
 
-    fn enabled(&self, org: OrgId, key: &Arc<str>) -> Result<(), ScriptError> {
-        let left = self.shared.breaker.lock().disabled_for(org, key, Instant::now());
+    fn enabled(&self, party: Party, key: &Arc<str>) -> Result<(), ScriptError> {
+        let left = self.shared.breaker.lock().disabled_for(party, key, Instant::now());
         left.map_or(Ok(()), |left| Err(disabled(left)))
     }
 
     /// A worker for a script that was not disabled meanwhile.
-    async fn lease(&self, org: OrgId, key: &Arc<str>) -> Result<Lease, ScriptError> {
-        let lease = Lease::acquire(&self.shared, org, key).await;
-        self.enabled(org, key)?;
+    async fn lease(&self, party: Party, key: &Arc<str>) -> Result<Lease, ScriptError> {
+        let lease = Lease::acquire(&self.shared, party, key).await;
+        self.enabled(party, key)?;
         lease
     }
 
@@ -136,13 +137,13 @@ impl ScriptPool {
         &self,
         lease: Lease,
         end: End<T>,
-        org: OrgId,
+        party: Party,
         key: &Arc<str>,
         lost: &mut u32,
     ) -> Option<Result<T, ScriptError>> {
         match end {
             End::Answered { answer, worn, strike } => {
-                let answer = answer.inspect_err(|error| self.stopped(org, key, error, strike));
+                let answer = answer.inspect_err(|error| self.stopped(party, key, error, strike));
                 if worn {
                     lease.discard();
                 } else {
@@ -151,13 +152,13 @@ impl ScriptPool {
                 Some(answer)
             }
             End::Overdue { answer, strike } => {
-                let error = self.killed(org, key, answer, strike);
+                let error = self.killed(party, key, answer, strike);
                 lease.discard();
                 Some(Err(error))
             }
             End::Lost { loading } => match lease.bury().await {
-                Death::Crash => Some(Err(self.killed(org, key, crashed(loading), true))),
-                Death::Panic => Some(Err(self.killed(org, key, failed(), true))),
+                Death::Crash => Some(Err(self.killed(party, key, crashed(loading), true))),
+                Death::Panic => Some(Err(self.killed(party, key, failed(), true))),
                 Death::Foreign if *lost == 0 => {
                     *lost += 1;
                     None
@@ -167,31 +168,38 @@ impl ScriptPool {
         }
     }
 
-    fn killed(&self, org: OrgId, key: &Arc<str>, error: ScriptError, strike: bool) -> ScriptError {
+    fn killed(&self, party: Party, key: &Arc<str>, error: ScriptError, strike: bool) -> ScriptError {
         let code = error.code();
         tracing::warn!(
-            org = org.0,
+            org = party.org.0,
             script = &**key,
             code,
             strike,
             "a script's worker had to be replaced"
         );
-        self.stopped(org, key, &error, strike);
+        self.stopped(party, key, &error, strike);
         error
     }
 
     /// Takes note of a run that did not end by itself, if that was its script's doing.
-    fn stopped(&self, org: OrgId, key: &Arc<str>, error: &ScriptError, strike: bool) {
-        if !strike || org == CHECKS {
+    fn stopped(&self, party: Party, key: &Arc<str>, error: &ScriptError, strike: bool) {
+        if !strike {
             return;
         }
-        let disabled = self.shared.breaker.lock().stopped(org, key, Instant::now());
+        let disabled = self.shared.breaker.lock().stopped(party, key, Instant::now());
         if disabled.is_some() {
-            self.shared.dismiss(org, key);
+            self.shared.dismiss(party, key);
         }
-        self.shared.set_apart(org);
-        if let Some(disabled) = disabled {
-            tracing::warn!(org = org.0, script = &**key, code = error.code(), "a script is disabled");
+        self.shared.set_apart(party);
+        let Some(disabled) = disabled else { return };
+        tracing::warn!(
+            org = party.org.0,
+            script = &**key,
+            code = error.code(),
+            "a script is disabled"
+        );
+        // What is only tried out is told whoever tries it.
+        if party.purpose == Purpose::Live {
             // Nobody need listen.
             let _ = self.shared.disabled.send(disabled);
         }
@@ -201,37 +209,36 @@ impl ScriptPool {
 #[async_trait]
 impl ScriptEngine for ScriptPool {
     async fn run(&self, call: Call<'_>) -> Result<ScriptOutcome, ScriptError> {
-        let org = call.context.org;
-        let key = key(org, call.script);
-        self.admit(org, &key, call.script.source())?;
+        let party = Party {
+            org: call.context.org,
+            purpose: call.purpose,
+        };
+        let key = party.key(call.script);
+        self.admit(party, &key, call.script.source())?;
         within(call.payload.len(), MAX_INPUT_BYTES, "the payload")?;
         let (load_deadline, mut lost) = (self.shared.settings.load_deadline, 0);
         loop {
-            let mut lease = self.lease(org, &key).await?;
+            let mut lease = self.lease(party, &key).await?;
             let end = exchange::run(lease.worker(), &key, &call, load_deadline).await;
-            if let Some(end) = self.settle(lease, end, org, &key, &mut lost).await {
+            if let Some(end) = self.settle(lease, end, party, &key, &mut lost).await {
                 return end.inspect(|_| self.shared.breaker.lock().ended(&key));
             }
         }
     }
 
-    async fn check(&self, source: &str, kind: ScriptKind) -> Result<(), ScriptError> {
-        within(source.len(), MAX_SOURCE_BYTES, "the source")?;
-        let key: Arc<str> = "check".into();
+    async fn check(&self, org: OrgId, source: &str, kind: ScriptKind) -> Result<(), ScriptError> {
+        let party = Party::trial(org);
+        let key: Arc<str> = format!("check/{}", party.key(&Script::new(source, kind))).into();
+        self.admit(party, &key, source)?;
         let (deadline, mut lost) = (self.shared.settings.load_deadline, 0);
         loop {
-            let mut lease = Lease::acquire(&self.shared, CHECKS, &key).await?;
+            let mut lease = self.lease(party, &key).await?;
             let end = exchange::check(lease.worker(), source, kind, deadline).await;
-            if let Some(end) = self.settle(lease, end, CHECKS, &key, &mut lost).await {
+            if let Some(end) = self.settle(lease, end, party, &key, &mut lost).await {
                 return end;
             }
         }
     }
-}
-
-/// What identifies a tenant's script in workers and in the breaker.
-fn key(org: OrgId, script: &Script) -> Arc<str> {
-    format!("{org}/{}", script.hash()).into()
 }
 
 fn within(bytes: usize, most: usize, what: &str) -> Result<(), ScriptError> {

@@ -9,3 +9,4 @@ mod leaks;
 mod lookups;
 pub(crate) mod rig;
 mod tenants;
+mod trials;

@@ -4,6 +4,7 @@ use ig_testkit::receiver::Answer;
 use serde_json::json;
 
 use super::Passage;
+use crate::api::{key, with};
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 
@@ -187,6 +188,27 @@ async fn what_has_to_be_seen_whole_is_bounded_both_ways() {
     let failed = passage.post(json!({"a": 1})).await;
     assert_eq!(failed.status, 502, "{}", failed.status);
     assert!(failed.text("/error").contains("larger than"), "{failed:?}");
+}
+
+#[tokio::test]
+async fn who_may_only_read_cannot_have_a_script_disabled_that_calls_need() {
+    let script = "if (payload.endless) for (;;) {} return payload";
+    let passage = Passage::open(json!({"requestTransformationMode": "SCRIPT", "requestTransformScript": script})).await;
+    let reader = json!({"name": "reader", "orgId": 10, "scopes": ["read"]});
+    let reader = passage.api.with_key(&key(&passage.api, reader).await);
+    let preview = async || {
+        let draft = with(json!({"transformationMode": "SCRIPT", "transformScript": script}));
+        let asked = json!({"integration": draft, "payload": {"endless": true}});
+        let answer = reader.post("/outbound-integrations/preview?orgId=10", asked).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.text("/error/code")
+    };
+    for _ in 0..3 {
+        assert_ne!(preview().await, "SCRIPT_DISABLED");
+    }
+    assert_eq!(preview().await, "SCRIPT_DISABLED");
+    let called = passage.post(json!({"a": 1})).await;
+    assert_eq!(called.status, 200, "{called:?}");
 }
 
 #[tokio::test]

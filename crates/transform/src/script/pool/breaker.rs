@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use ig_core::id::OrgId;
 
+use super::party::Party;
 use super::settings::PoolSettings;
 
 /// Of how many scripts it is remembered that they have ended; then it is found out anew.
@@ -33,9 +34,9 @@ pub(super) struct Breaker {
     limit: usize,
     window: Duration,
     cool_down: Duration,
-    stops: HashMap<(OrgId, Arc<str>), Vec<Instant>>,
-    disabled: HashMap<(OrgId, Arc<str>), Instant>,
-    suspects: HashMap<OrgId, Instant>,
+    stops: HashMap<(Party, Arc<str>), Vec<Instant>>,
+    disabled: HashMap<(Party, Arc<str>), Instant>,
+    suspects: HashMap<Party, Instant>,
     proven: HashSet<Arc<str>>,
 }
 
@@ -53,11 +54,11 @@ impl Breaker {
     }
 
     /// For how long a script is still disabled.
-    pub(super) fn disabled_for(&mut self, org: OrgId, key: &Arc<str>, now: Instant) -> Option<Duration> {
+    pub(super) fn disabled_for(&mut self, party: Party, key: &Arc<str>, now: Instant) -> Option<Duration> {
         if self.disabled.is_empty() {
             return None;
         }
-        let script = (org, key.clone());
+        let script = (party, key.clone());
         let since = *self.disabled.get(&script)?;
         let left = self.cool_down.checked_sub(now.saturating_duration_since(since));
         if left.is_none() {
@@ -67,11 +68,11 @@ impl Breaker {
     }
 
     /// Takes note of a run that was stopped; tells of the script if this one disables it.
-    pub(super) fn stopped(&mut self, org: OrgId, key: &Arc<str>, now: Instant) -> Option<Disabled> {
+    pub(super) fn stopped(&mut self, party: Party, key: &Arc<str>, now: Instant) -> Option<Disabled> {
         self.forget(now);
-        self.suspects.insert(org, now);
+        self.suspects.insert(party, now);
         self.proven.remove(key);
-        let script = (org, key.clone());
+        let script = (party, key.clone());
         let stops = self.stops.entry(script.clone()).or_default();
         stops.push(now);
         if stops.len() < self.limit {
@@ -85,7 +86,7 @@ impl Breaker {
         let hash = key.rsplit('/').next().unwrap_or(key).into();
         let cool_down = self.cool_down;
         Some(Disabled {
-            org,
+            org: party.org,
             hash,
             stops,
             cool_down,
@@ -109,8 +110,8 @@ impl Breaker {
     }
 
     /// Whether a script of this tenant was stopped lately.
-    pub(super) fn suspects(&self, org: OrgId, now: Instant) -> bool {
-        let stopped = self.suspects.get(&org);
+    pub(super) fn suspects(&self, party: Party, now: Instant) -> bool {
+        let stopped = self.suspects.get(&party);
         stopped.is_some_and(|stopped| now.saturating_duration_since(*stopped) < self.window)
     }
 
@@ -129,8 +130,12 @@ impl Breaker {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::script::call::Purpose;
 
-    const ORG: OrgId = OrgId(7);
+    const ORG: Party = Party {
+        org: OrgId(7),
+        purpose: Purpose::Live,
+    };
 
     fn breaker() -> (Breaker, Arc<str>, Instant) {
         (Breaker::new(&PoolSettings::default()), "7/abc".into(), Instant::now())

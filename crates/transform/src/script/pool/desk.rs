@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use ig_core::id::OrgId;
 use tokio::sync::oneshot;
 
 use super::PoolState;
 use super::breaker::Breaker;
 use super::lease::Lease;
+use super::party::Party;
 use super::room::Room;
 use super::turns::Turns;
 use super::worker::Worker;
@@ -36,7 +36,7 @@ pub(super) struct Waiter {
 
 /// A worker that was taken for a call.
 pub(super) struct Taken {
-    pub(super) org: OrgId,
+    pub(super) party: Party,
     pub(super) worker: Worker,
     /// Whether the script was known to end.
     pub(super) proven: bool,
@@ -90,55 +90,55 @@ impl Desk {
     }
 
     /// A worker for a call, if one is idle and the call may have it.
-    pub(super) fn take(&mut self, org: OrgId, script: &Arc<str>, room: Room, breaker: &Breaker) -> Option<Taken> {
+    pub(super) fn take(&mut self, party: Party, script: &Arc<str>, room: Room, breaker: &Breaker) -> Option<Taken> {
         let proven = breaker.is_proven(script);
         let queue = self.queue(room);
-        if !queue.turns.may_start(org, proven) {
+        if !queue.turns.may_start(party, proven) {
             return None;
         }
-        queue.start(org, script, proven)
+        queue.start(party, script, proven)
     }
 
     /// A call waits until its turn comes.
-    pub(super) fn wait(&mut self, org: OrgId, room: Room, waiter: Waiter) {
-        self.queue(room).turns.wait(org, waiter);
+    pub(super) fn wait(&mut self, party: Party, room: Room, waiter: Waiter) {
+        self.queue(room).turns.wait(party, waiter);
     }
 
     /// The call whose turn it is in a room, and its worker.
     pub(super) fn next(&mut self, room: Room, breaker: &Breaker) -> Option<(Waiter, Taken)> {
         let queue = self.queue(room);
         while !queue.idle.is_empty() {
-            let (org, waiter) = queue.turns.next(|waiter| breaker.is_proven(&waiter.script))?;
+            let (party, waiter) = queue.turns.next(|waiter| breaker.is_proven(&waiter.script))?;
             if waiter.lease.is_closed() {
                 continue;
             }
-            let taken = queue.start(org, &waiter.script, breaker.is_proven(&waiter.script))?;
+            let taken = queue.start(party, &waiter.script, breaker.is_proven(&waiter.script))?;
             return Some((waiter, taken));
         }
         None
     }
 
     /// A call has ended; its worker is there again, unless it is to be replaced.
-    pub(super) fn ended(&mut self, org: OrgId, room: Room, proven: bool, worker: Option<Worker>) {
-        self.queue(room).turns.ended(org, proven);
+    pub(super) fn ended(&mut self, party: Party, room: Room, proven: bool, worker: Option<Worker>) {
+        self.queue(room).turns.ended(party, proven);
         if let Some(worker) = worker {
             self.stand(worker);
         }
     }
 
     /// A tenant's waiting calls wait apart from now on; true when there is nobody there yet to serve them.
-    pub(super) fn set_apart(&mut self, org: OrgId) -> bool {
-        for waiter in self.common.turns.leave(org, |_| true) {
-            self.apart.turns.wait(org, waiter);
+    pub(super) fn set_apart(&mut self, party: Party) -> bool {
+        for waiter in self.common.turns.leave(party, |_| true) {
+            self.apart.turns.wait(party, waiter);
         }
         !std::mem::replace(&mut self.staffed, true)
     }
 
     /// Takes out the calls that wait for a script.
-    pub(super) fn dismiss(&mut self, org: OrgId, script: &Arc<str>) -> Vec<Waiter> {
+    pub(super) fn dismiss(&mut self, party: Party, script: &Arc<str>) -> Vec<Waiter> {
         let queues = [&mut self.common, &mut self.apart].into_iter();
         queues
-            .flat_map(|queue| queue.turns.leave(org, |waiter| waiter.script == *script))
+            .flat_map(|queue| queue.turns.leave(party, |waiter| waiter.script == *script))
             .collect()
     }
 
@@ -160,10 +160,10 @@ impl Queue {
         Self { idle, turns }
     }
 
-    fn start(&mut self, org: OrgId, script: &Arc<str>, proven: bool) -> Option<Taken> {
+    fn start(&mut self, party: Party, script: &Arc<str>, proven: bool) -> Option<Taken> {
         let worker = self.pick(script)?;
-        self.turns.started(org, proven);
-        Some(Taken { org, worker, proven })
+        self.turns.started(party, proven);
+        Some(Taken { party, worker, proven })
     }
 
     /// The best idle worker for a script: one that has it ready, else the one with the fewest.

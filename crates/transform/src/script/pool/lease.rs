@@ -6,12 +6,12 @@ use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::Instant;
 
-use ig_core::id::OrgId;
 use tokio::sync::oneshot;
 
 use super::Shared;
 use super::desk::{Taken, Waiter};
 use super::keeper::Order;
+use super::party::Party;
 use super::room::Room;
 use super::worker::Worker;
 use crate::script::error::ScriptError;
@@ -24,8 +24,8 @@ impl Shared {
     }
 
     /// A script of this tenant had to be stopped: what it runs next, it runs apart.
-    pub(super) fn set_apart(self: &Arc<Self>, org: OrgId) {
-        let unstaffed = self.desk.lock().set_apart(org);
+    pub(super) fn set_apart(self: &Arc<Self>, party: Party) {
+        let unstaffed = self.desk.lock().set_apart(party);
         if unstaffed {
             // Without a keeper the pool has ended.
             let _ = self.keeper.send(Order::Start(Room::Apart));
@@ -34,8 +34,8 @@ impl Shared {
     }
 
     /// Tells the calls that wait for a script to wait no longer.
-    pub(super) fn dismiss(&self, org: OrgId, script: &Arc<str>) {
-        let waiters = self.desk.lock().dismiss(org, script);
+    pub(super) fn dismiss(&self, party: Party, script: &Arc<str>) {
+        let waiters = self.desk.lock().dismiss(party, script);
         drop(waiters);
     }
 
@@ -54,15 +54,15 @@ impl Shared {
     }
 
     /// A worker, or the place to wait for one.
-    fn take_or_wait(&self, org: OrgId, script: &Arc<str>) -> Result<Taken, oneshot::Receiver<Lease>> {
+    fn take_or_wait(&self, party: Party, script: &Arc<str>) -> Result<Taken, oneshot::Receiver<Lease>> {
         let mut desk = self.desk.lock();
         let breaker = self.breaker.lock();
-        let suspect = breaker.suspects(org, Instant::now());
+        let suspect = breaker.suspects(party, Instant::now());
         let room = if suspect { Room::Apart } else { Room::Common };
-        desk.take(org, script, room, &breaker).ok_or_else(|| {
+        desk.take(party, script, room, &breaker).ok_or_else(|| {
             let (lease, granted) = oneshot::channel();
             let script = script.clone();
-            desk.wait(org, room, Waiter { script, lease });
+            desk.wait(party, room, Waiter { script, lease });
             granted
         })
     }
@@ -82,7 +82,7 @@ pub(super) enum Death {
 /// A worker that a call has. Dropped in the middle of a talk, the worker is replaced: what it would say next is not for the next call.
 pub(super) struct Lease {
     shared: Arc<Shared>,
-    org: OrgId,
+    party: Party,
     room: Room,
     proven: bool,
     worker: Option<Worker>,
@@ -91,10 +91,10 @@ pub(super) struct Lease {
 
 impl Lease {
     fn new(shared: &Arc<Shared>, taken: Taken) -> Self {
-        let Taken { org, worker, proven } = taken;
+        let Taken { party, worker, proven } = taken;
         Self {
             shared: shared.clone(),
-            org,
+            party,
             room: worker.room(),
             proven,
             worker: Some(worker),
@@ -103,15 +103,15 @@ impl Lease {
     }
 
     /// Waits for a worker. One that died while it was idle is passed over.
-    pub(super) async fn acquire(shared: &Arc<Shared>, org: OrgId, script: &Arc<str>) -> Result<Self, ScriptError> {
+    pub(super) async fn acquire(shared: &Arc<Shared>, party: Party, script: &Arc<str>) -> Result<Self, ScriptError> {
         let patience = shared.settings.patience;
-        let waited = tokio::time::timeout(patience, Self::alive(shared, org, script)).await;
+        let waited = tokio::time::timeout(patience, Self::alive(shared, party, script)).await;
         waited.unwrap_or_else(|_| Err(ScriptError::unavailable("no worker was free to run the script in time")))
     }
 
-    async fn alive(shared: &Arc<Shared>, org: OrgId, script: &Arc<str>) -> Result<Self, ScriptError> {
+    async fn alive(shared: &Arc<Shared>, party: Party, script: &Arc<str>) -> Result<Self, ScriptError> {
         loop {
-            let lease = Self::any(shared, org, script).await?;
+            let lease = Self::any(shared, party, script).await?;
             if lease.worker.as_ref().is_some_and(Worker::is_waiting) {
                 return Ok(lease);
             }
@@ -119,8 +119,8 @@ impl Lease {
         }
     }
 
-    async fn any(shared: &Arc<Shared>, org: OrgId, script: &Arc<str>) -> Result<Self, ScriptError> {
-        match shared.take_or_wait(org, script) {
+    async fn any(shared: &Arc<Shared>, party: Party, script: &Arc<str>) -> Result<Self, ScriptError> {
+        match shared.take_or_wait(party, script) {
             Ok(taken) => Ok(Self::new(shared, taken)),
             Err(granted) => granted
                 .await
@@ -170,7 +170,7 @@ impl Drop for Lease {
             self.replace(None);
         }
         let worker = self.worker.take();
-        self.shared.desk.lock().ended(self.org, self.room, self.proven, worker);
+        self.shared.desk.lock().ended(self.party, self.room, self.proven, worker);
         self.shared.dispatch();
     }
 }

@@ -86,7 +86,11 @@ async fn conditions_are_expressions() {
     }
     for condition in ["1; 2", "1) || (2", "return true", "", "if (x) {}"] {
         assert_eq!(
-            rig.pool.check(condition, ScriptKind::Expression).await.unwrap_err().fault,
+            rig.pool
+                .check(rig.org, condition, ScriptKind::Expression)
+                .await
+                .unwrap_err()
+                .fault,
             ScriptFault::Syntax,
             "{condition}"
         );
@@ -110,7 +114,7 @@ async fn a_fault_in_the_source_has_its_line_and_column() {
         ("with (payload) { return 1 }", 1, 1),
     ];
     for (source, line, column) in table {
-        let checked = rig.pool.check(source, ScriptKind::Transform).await;
+        let checked = rig.pool.check(rig.org, source, ScriptKind::Transform).await;
         let error = checked.expect_err(source);
         assert_eq!(error.fault, ScriptFault::Syntax, "{source}: {error}");
         let position = error.position.unwrap_or_else(|| panic!("{source}: {error}"));
@@ -124,7 +128,11 @@ async fn a_fault_in_the_source_has_its_line_and_column() {
         "",
         "const a = 1; { const a = 2; } var b = 1; var b = 2; function c() { const a = 3; } function c() {} return a",
     ] {
-        assert_eq!(rig.pool.check(source, ScriptKind::Transform).await, Ok(()), "{source}");
+        assert_eq!(
+            rig.pool.check(rig.org, source, ScriptKind::Transform).await,
+            Ok(()),
+            "{source}"
+        );
     }
     // None of these may leave the function that is put around them.
     for source in [
@@ -135,7 +143,11 @@ async fn a_fault_in_the_source_has_its_line_and_column() {
         "let payload = 1; return payload",
     ] {
         assert_eq!(
-            rig.pool.check(source, ScriptKind::Transform).await.unwrap_err().fault,
+            rig.pool
+                .check(rig.org, source, ScriptKind::Transform)
+                .await
+                .unwrap_err()
+                .fault,
             ScriptFault::Syntax,
             "{source}"
         );

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use chrono::DateTime;
 use ig_core::id::OrgId;
 use ig_transform::script::{
-    Call, Host, MAX_DEADLINE, PoolSettings, RunContext, Script, ScriptEngine as _, ScriptError, ScriptKind, ScriptOutcome,
-    ScriptPool, ScriptValue,
+    Call, Host, MAX_DEADLINE, PoolSettings, Purpose, RunContext, Script, ScriptEngine as _, ScriptError, ScriptKind,
+    ScriptOutcome, ScriptPool, ScriptValue,
 };
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
@@ -39,6 +39,7 @@ pub(crate) struct Rig {
     pub(crate) pool: ScriptPool,
     pub(crate) org: OrgId,
     pub(crate) deadline: Duration,
+    pub(crate) purpose: Purpose,
 }
 
 impl Rig {
@@ -51,7 +52,14 @@ impl Rig {
             pool: ScriptPool::start(settings).unwrap(),
             org: OrgId(7),
             deadline: MAX_DEADLINE,
+            purpose: Purpose::Live,
         }
+    }
+
+    /// The same tenant, trying out.
+    pub(crate) fn on_trial(&self) -> Self {
+        let purpose = Purpose::Trial;
+        Self { purpose, ..self.clone() }
     }
 
     /// The processes of the pool's workers.
@@ -83,9 +91,14 @@ impl Rig {
             now: NOW.parse::<DateTime<_>>().unwrap(),
         };
         let payload = payload.to_string();
-        let deadline = self.deadline;
+        let (deadline, purpose) = (self.deadline, self.purpose);
         let call = Call::new(script, payload.as_bytes(), &context, host);
-        self.pool.run(Call { deadline, ..call }).await
+        let call = Call {
+            deadline,
+            purpose,
+            ..call
+        };
+        self.pool.run(call).await
     }
 
     /// What a script returns for `{}`.
