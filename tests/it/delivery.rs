@@ -121,3 +121,35 @@ async fn a_400_is_one_attempt_and_one_abandoned_dead_letter() {
     assert_eq!((entries.len(), entries[0]["status"].as_str()), (1, Some("ABANDONED")));
     assert_eq!(setup.receiver.count(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pushed_event_is_found_by_the_clients_own_identifier() {
+    let setup = setup().await;
+    let api = &setup.stack.api;
+    setup.receiver.always("/hook", Answer::status(400));
+    api.integration(ORG, "lab", &setup.receiver.url("/hook"), json!({})).await;
+    let tomorrow = json!({"schedulingMode": "DELAYED", "schedulingConfig": {"delaySeconds": 86_400}});
+    api.integration(ORG, "lab", &setup.receiver.url("/later"), tomorrow).await;
+    for id in ["my-id", "another"] {
+        let event = json!({"id": id, "eventType": "lab", "payload": {"of": id}});
+        api.post(&format!("/events?orgId={ORG}"), &event).await;
+    }
+    setup.receiver.wait_for(2).await;
+
+    for (resource, plural) in [
+        ("logs", "logs"),
+        ("execution-logs", "executionLogs"),
+        ("dlq", "entries"),
+        ("events", "events"),
+        ("scheduled-integrations", "scheduledIntegrations"),
+    ] {
+        for name in ["my-id".to_owned(), format!("{ORG}:my-id")] {
+            eventually(&format!("{resource} tells of {name}"), async || {
+                api.list(ORG, resource, plural, &format!("&eventId={name}")).await.len() == 1
+            })
+            .await;
+        }
+        let none = api.list(ORG, resource, plural, "&eventId=my").await;
+        assert!(none.is_empty(), "{resource}: {none:?}");
+    }
+}

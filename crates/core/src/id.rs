@@ -169,6 +169,15 @@ impl OrgId {
     }
 }
 
+impl EventId {
+    /// What a pushed event is called beyond the queue of pushed events, where identifiers of all organisations meet: the organisation's
+    /// number, a colon, and the client's own identifier. A number holds no colon, so no two events have the same.
+    #[must_use]
+    pub fn pushed_by(&self, org: OrgId) -> Self {
+        Self::new(format!("{org}:{self}"))
+    }
+}
+
 /// A place in a source's order: its row number.
 pub type Position = u64;
 

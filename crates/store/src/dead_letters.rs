@@ -30,7 +30,7 @@ pub use tally::DeadLetterTally;
 use crate::database::{Database, Documents};
 use crate::field::object_id;
 use crate::names::DEAD_LETTERS;
-use crate::page::{Listed, Page, add_integration, add_period, add_search, exactly};
+use crate::page::{Listed, Page, add_event, add_integration, add_period, add_search, exactly};
 
 /// Which dead letters are listed; what is left out does not matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -126,9 +126,9 @@ fn query(org: OrgId, filter: &DeadLetterFilter) -> Document {
         ("errorCategory", category.map(ErrorCategory::as_str)),
         ("reason", reason.map(DeadLetterReason::as_str)),
         ("eventType", event_type.as_ref().map(EventType::as_str)),
-        ("eventId", event_id.as_ref().map(EventId::as_str)),
     ];
     let mut query = exactly(org.0, texts);
+    add_event(&mut query, "eventId", org, event_id.as_ref());
     add_integration(&mut query, *integration_id);
     add_period(&mut query, "createdAt", *start, *end);
     add_search(

@@ -14,7 +14,7 @@ pub(crate) use document::AuditDocument;
 
 use crate::database::Database;
 use crate::names::EVENT_AUDIT;
-use crate::page::{Listed, Page, Period, Sought, exactly};
+use crate::page::{Listed, Page, Period, Sought, add_event, exactly};
 
 /// The most ranges of positions that are asked for in one query.
 const RANGES_AT_ONCE: usize = 100;
@@ -112,10 +112,16 @@ fn query(org: Option<OrgId>, filter: &AuditFilter) -> Document {
     } = filter;
     let texts = [
         ("source", source.as_ref().map(SourceId::as_str)),
-        ("eventId", event_id.as_ref().map(EventId::as_str)),
         ("eventType", event_type.as_ref().map(EventType::as_str)),
         ("status", status.map(DecisionStatus::as_str)),
         ("reason", reason.map(SkipReason::as_str)),
     ];
-    exactly(org.map_or(Bson::Null, |org| org.0.into()), texts)
+    let mut query = exactly(org.map_or(Bson::Null, |org| org.0.into()), texts);
+    if let Some(org) = org {
+        add_event(&mut query, "eventId", org, event_id.as_ref());
+    } else if let Some(event) = event_id {
+        // No client pushed it: whoever pushes events is an organisation.
+        query.insert("eventId", event.as_str());
+    }
+    query
 }

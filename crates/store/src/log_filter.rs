@@ -5,7 +5,7 @@ use ig_core::delivery_log::{DeliveryStatus, Direction};
 use ig_core::id::{EventId, EventType, IntegrationId, OrgId};
 use mongodb::bson::Document;
 
-use crate::page::{Period, add_integration, add_period, add_search, exactly};
+use crate::page::{Period, add_event, add_integration, add_period, add_search, exactly};
 
 /// Which deliveries or traces are listed; what is left out does not matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -53,13 +53,13 @@ impl LogFilter {
         let texts = [
             ("status", status.map(DeliveryStatus::as_str)),
             ("eventType", event_type.as_ref().map(EventType::as_str)),
-            ("eventId", event_id.as_ref().map(EventId::as_str)),
             ("messageId", message_id.as_deref()),
             ("traceId", trace_id.as_deref()),
             ("correlationId", correlation_id.as_deref()),
             ("direction", direction.map(Direction::as_str)),
         ];
         let mut query = exactly(org.0, texts);
+        add_event(&mut query, "eventId", org, event_id.as_ref());
         add_integration(&mut query, *integration_id);
         add_search(
             &mut query,

@@ -4,7 +4,7 @@ mod latest;
 mod lookback;
 
 use ig_core::clock::Timestamp;
-use ig_core::id::IntegrationId;
+use ig_core::id::{EventId, IntegrationId, OrgId};
 use mongodb::bson::{Bson, Document, doc};
 
 pub(crate) use latest::{Period, Sought};
@@ -101,6 +101,15 @@ pub(crate) fn add_period(filter: &mut Document, field: &str, start: Option<Times
 pub(crate) fn add_integration(filter: &mut Document, integration: Option<IntegrationId>) {
     if let Some(id) = integration {
         filter.insert("integrationConfigId", object_id(id.0));
+    }
+}
+
+/// Finds what is about an event, where one is given: under the name that it is stored by or, where the organisation pushed it, under the
+/// client's own.
+pub(crate) fn add_event(filter: &mut Document, field: &str, org: OrgId, event: Option<&EventId>) {
+    if let Some(event) = event {
+        let pushed = event.pushed_by(org);
+        filter.insert(field, doc! { "$in": [event.as_str(), pushed.as_str()] });
     }
 }
 

@@ -27,7 +27,7 @@ use document::{CancellationDocument, ScheduledDocument};
 use crate::database::{Database, Documents};
 use crate::field::{date, object_id, unsigned};
 use crate::names::SCHEDULED;
-use crate::page::{Listed, Page, add_integration, add_period, add_search, exactly};
+use crate::page::{Listed, Page, add_event, add_integration, add_period, add_search, exactly};
 
 /// Which scheduled deliveries are listed; what is left out does not matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -210,9 +210,9 @@ fn query(org: OrgId, filter: &ScheduledFilter) -> Document {
     let texts = [
         ("status", status.map(ScheduledStatus::as_str)),
         ("eventType", event_type.as_ref().map(EventType::as_str)),
-        ("originalEventId", event_id.as_ref().map(EventId::as_str)),
     ];
     let mut query = exactly(org.0, texts);
+    add_event(&mut query, "originalEventId", org, event_id.as_ref());
     add_integration(&mut query, *integration_id);
     add_period(&mut query, "scheduledFor", *start, *end);
     add_search(

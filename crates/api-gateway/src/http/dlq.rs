@@ -56,7 +56,7 @@ struct Filter {
     /// Why they are here.
     #[param(value_type = Option<Reasons>, inline)]
     reason: Option<String>,
-    /// The event's identifier within its source.
+    /// The event's identifier within its source; of a pushed event the client's own, with or without its organisation before it.
     event_id: Option<String>,
     /// The first day, or moment.
     start_date: Option<String>,

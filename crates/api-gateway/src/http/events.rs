@@ -102,7 +102,7 @@ struct Filter {
     reason: Option<String>,
     /// The source that they came from, such as `mysql` or `push`.
     source: Option<String>,
-    /// Their identifier within their source.
+    /// Their identifier within their source; of pushed events the client's own, with or without its organisation before it.
     event_id: Option<String>,
     /// Their type.
     event_type: Option<String>,

@@ -42,7 +42,7 @@ pub(super) struct Filter {
     event_type: Option<String>,
     /// The integration.
     integration_id: Option<String>,
-    /// The event's identifier within its source.
+    /// The event's identifier within its source; of a pushed event the client's own, with or without its organisation before it.
     event_id: Option<String>,
     /// The message's identifier.
     message_id: Option<String>,

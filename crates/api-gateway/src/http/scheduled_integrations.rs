@@ -44,7 +44,7 @@ struct Filter {
     integration_id: Option<String>,
     /// The event's type.
     event_type: Option<String>,
-    /// The event's identifier within its source.
+    /// The event's identifier within its source; of a pushed event the client's own, with or without its organisation before it.
     event_id: Option<String>,
     /// Scheduled for this day or moment, or later.
     start_date: Option<String>,

@@ -72,7 +72,7 @@ pub(super) fn key(event: &PushedEvent) -> String {
 }
 
 pub(super) fn key_of(org: OrgId, event: &EventId) -> String {
-    format!("{org}:{event}")
+    event.pushed_by(org).to_string()
 }
 
 /// What makes two events of one identifier the same.
