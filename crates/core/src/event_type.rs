@@ -8,7 +8,7 @@ use crate::id::{EventType, OrgId};
 
 mod fields;
 
-pub use fields::{Field, fields_of_sample, fields_of_schema};
+pub use fields::{Described, Field, fields_of_sample, fields_of_schema};
 
 named! {
     /// What becomes of an event whose payload does not keep to the schema of its type.

@@ -1,6 +1,6 @@
 //! The fields of a kind of event, for those who map them.
 
-use ig_core::event_type::{EventTypeDefinition, Field, Validation, fields_of_sample, fields_of_schema};
+use ig_core::event_type::{Described, EventTypeDefinition, Field, Validation, fields_of_sample, fields_of_schema};
 use ig_core::fault::Faults;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -21,6 +21,8 @@ pub(crate) struct FieldSchema {
     origin: &'static str,
     /// The fields in their order.
     fields: Vec<FieldEntry>,
+    /// Whether these are all; what is too many, too long or too deep is left out.
+    is_complete: bool,
     /// The JSON Schema.
     #[serde(skip_serializing_if = "Option::is_none")]
     schema: Option<Value>,
@@ -101,15 +103,17 @@ impl From<EventTypeDefinition> for FieldSchema {
             revision,
             ..
         } = definition;
-        let (origin, fields) = match (&schema, &sample_payload) {
+        let (origin, described) = match (&schema, &sample_payload) {
             (Some(schema), _) => ("SCHEMA", fields_of_schema(schema)),
             (None, Some(sample)) => ("SAMPLE", fields_of_sample(sample)),
-            (None, None) => ("NONE", Vec::new()),
+            (None, None) => ("NONE", Described::nothing()),
         };
+        let Described { fields, is_complete } = described;
         Self {
             event_type: event_type.to_string(),
             origin,
             fields: fields.into_iter().map(FieldEntry::from).collect(),
+            is_complete,
             schema,
             sample_payload,
             validation: validation.into(),

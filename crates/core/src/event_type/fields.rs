@@ -1,6 +1,6 @@
 //! The fields of a kind of event, for those who map them: from its schema, or from a sample where there is none.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Map, Value};
 
@@ -10,6 +10,33 @@ const DEEPEST: usize = 50;
 const MOST: usize = 2_000;
 /// Elements of a sample's array that are looked at.
 const ELEMENTS: usize = 20;
+/// Bytes of a path; what lies deeper is not told of.
+const LONGEST_PATH: usize = 500;
+/// Bytes of all paths and descriptions.
+const MOST_BYTES: usize = 128 * 1024;
+/// Letters of a description.
+const LONGEST_DESCRIPTION: usize = 500;
+/// Values, or schemas, that are looked at: a few that are referred to again and again are many.
+const LOOKS: usize = 20_000;
+
+/// What is known of a payload's fields.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Described {
+    /// The fields, in their order.
+    pub fields: Vec<Field>,
+    /// Whether these are all that can be named; what is too many, too long or too deep is left out.
+    pub is_complete: bool,
+}
+
+impl Described {
+    /// Of a payload of which nothing is known.
+    pub fn nothing() -> Self {
+        Self {
+            fields: Vec::new(),
+            is_complete: true,
+        }
+    }
+}
 
 /// One field of a payload.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,41 +52,73 @@ pub struct Field {
 }
 
 /// The fields that a sample shows, in its order.
-pub fn fields_of_sample(sample: &Value) -> Vec<Field> {
+pub fn fields_of_sample(sample: &Value) -> Described {
     let mut found = Found::default();
     found.look_into(sample, "", 0);
-    found.0
+    found.described()
 }
 
 /// The fields that a schema describes, in its order; `$ref` is followed within the schema.
-pub fn fields_of_schema(schema: &Value) -> Vec<Field> {
+pub fn fields_of_schema(schema: &Value) -> Described {
     let mut found = Found::default();
     found.read(schema, schema, "", 0);
-    found.0
+    found.described()
 }
 
 #[derive(Default)]
-struct Found(Vec<Field>);
+struct Found {
+    fields: Vec<Field>,
+    places: HashMap<String, usize>,
+    bytes: usize,
+    looks: usize,
+    is_cut: bool,
+}
 
 impl Found {
-    fn note(&mut self, path: &str) -> Option<&mut Field> {
-        if let Some(at) = self.0.iter().position(|field| field.path == path) {
-            return self.0.get_mut(at);
+    fn described(self) -> Described {
+        Described {
+            fields: self.fields,
+            is_complete: !self.is_cut,
         }
-        if self.0.len() >= MOST {
+    }
+
+    /// Whether one more value may be looked at, so deep and at such a path.
+    fn may_look(&mut self, path: &str, depth: usize) -> bool {
+        self.looks += 1;
+        let may = depth <= DEEPEST && path.len() <= LONGEST_PATH && self.looks <= LOOKS;
+        self.is_cut |= !may;
+        may
+    }
+
+    fn note(&mut self, path: &str) -> Option<&mut Field> {
+        if let Some(at) = self.places.get(path) {
+            return self.fields.get_mut(*at);
+        }
+        if self.fields.len() >= MOST || !self.has_room(path.len()) {
+            self.is_cut = true;
             return None;
         }
-        self.0.push(Field {
+        self.places.insert(path.to_owned(), self.fields.len());
+        self.fields.push(Field {
             path: path.to_owned(),
             types: BTreeSet::new(),
             is_required: false,
             description: None,
         });
-        self.0.last_mut()
+        self.fields.last_mut()
+    }
+
+    /// Takes room for so many bytes, if there is.
+    fn has_room(&mut self, bytes: usize) -> bool {
+        let has_room = self.bytes + bytes <= MOST_BYTES;
+        if has_room {
+            self.bytes += bytes;
+        }
+        has_room
     }
 
     fn look_into(&mut self, value: &Value, path: &str, depth: usize) {
-        if depth > DEEPEST {
+        if !self.may_look(path, depth) {
             return;
         }
         if !path.is_empty()
@@ -72,6 +131,9 @@ impl Found {
             Value::Object(object) => {
                 for (key, value) in object.iter().filter(|(key, _)| can_be_named(key)) {
                     self.look_into(value, &below(path, key), depth + 1);
+                    if self.looks > LOOKS {
+                        return;
+                    }
                 }
             }
             Value::Array(list) => {
@@ -84,9 +146,10 @@ impl Found {
     }
 
     fn read(&mut self, whole: &Value, schema: &Value, path: &str, depth: usize) {
-        let Some(schema) = schema.as_object().filter(|_| depth <= DEEPEST && self.0.len() < MOST) else {
+        let Some(schema) = schema.as_object() else { return };
+        if !self.may_look(path, depth) {
             return;
-        };
+        }
         if !path.is_empty() && !path.ends_with("[]") {
             self.describe(schema, path);
         }
@@ -110,7 +173,12 @@ impl Found {
         let properties = schema.get("properties").and_then(Value::as_object);
         for (key, property) in properties.into_iter().flatten().filter(|(key, _)| can_be_named(key)) {
             let path = below(path, key);
-            if let Some(field) = self.note(&path) {
+            if self.looks > LOOKS {
+                return;
+            }
+            if path.len() <= LONGEST_PATH
+                && let Some(field) = self.note(&path)
+            {
                 field.is_required |= required.contains(key.as_str());
             }
             self.read(whole, property, &path, depth + 1);
@@ -120,13 +188,23 @@ impl Found {
     fn describe(&mut self, schema: &Map<String, Value>, path: &str) {
         let Some(field) = self.note(path) else { return };
         match schema.get("type") {
-            Some(Value::String(name)) => field.types.extend([name.clone()]),
-            Some(Value::Array(names)) => field.types.extend(names.iter().filter_map(Value::as_str).map(str::to_owned)),
+            Some(Value::String(name)) => field.types.extend(type_named(name)),
+            Some(Value::Array(names)) => {
+                let names = names.iter().filter_map(Value::as_str);
+                field.types.extend(names.filter_map(type_named));
+            }
             _ => {}
         }
-        if field.description.is_none() {
-            let said = schema.get("description").or_else(|| schema.get("title"));
-            field.description = said.and_then(Value::as_str).map(str::to_owned);
+        if field.description.is_some() {
+            return;
+        }
+        let said = schema.get("description").or_else(|| schema.get("title"));
+        let Some(said) = said.and_then(Value::as_str) else { return };
+        let said: String = said.chars().take(LONGEST_DESCRIPTION).collect();
+        if !self.has_room(said.len()) {
+            self.is_cut = true;
+        } else if let Some(field) = self.note(path) {
+            field.description = Some(said);
         }
     }
 }
@@ -140,19 +218,25 @@ fn can_be_named(key: &str) -> bool {
     !key.is_empty()
 }
 
-/// In paths a backslash takes the next character literally.
+/// In paths a backslash takes the next character literally. A path that is too long is cut where that shows.
 fn below(path: &str, key: &str) -> String {
     let mut below = path.to_owned();
     if !path.is_empty() {
         below.push('.');
     }
-    for letter in key.chars() {
+    for letter in key.chars().take(LONGEST_PATH + 1) {
         if matches!(letter, '.' | '[' | ']' | '\\') {
             below.push('\\');
         }
         below.push(letter);
     }
     below
+}
+
+/// JSON Schema knows seven types.
+fn type_named(name: &str) -> Option<String> {
+    let known = ["null", "boolean", "integer", "number", "string", "array", "object"].contains(&name);
+    known.then(|| name.to_owned())
 }
 
 fn type_of(value: &Value) -> &'static str {
@@ -173,8 +257,8 @@ mod tests {
 
     use super::*;
 
-    fn told(fields: &[Field]) -> Vec<String> {
-        let told = fields.iter().map(|field| {
+    fn told(described: &Described) -> Vec<String> {
+        let told = described.fields.iter().map(|field| {
             let types: Vec<_> = field.types.iter().map(String::as_str).collect();
             format!(
                 "{}{}:{}",
@@ -226,13 +310,44 @@ mod tests {
                 "where.bed:"
             ]
         );
-        assert_eq!(fields[0].description.as_deref(), Some("The visit"));
+        assert_eq!(fields.fields[0].description.as_deref(), Some("The visit"));
     }
 
     #[test]
     fn a_schema_that_refers_to_itself_ends() {
         let schema = json!({"properties": {"left": {"$ref": "#"}, "right": {"$ref": "#"}}});
-        assert!(fields_of_schema(&schema).len() <= MOST);
-        assert!(fields_of_schema(&json!({"$ref": "#"})).is_empty());
+        assert!(fields_of_schema(&schema).fields.len() <= MOST);
+        assert!(fields_of_schema(&json!({"$ref": "#"})).fields.is_empty());
+        let twice = json!({"allOf": [{"$ref": "#"}, {"$ref": "#"}, {"properties": {"a": {}}}]});
+        assert!(!fields_of_schema(&twice).is_complete, "it ends early instead of never");
+    }
+
+    fn bytes(described: &Described) -> usize {
+        let of = |field: &Field| field.path.len() + field.description.as_deref().map_or(0, str::len);
+        described.fields.iter().map(of).sum()
+    }
+
+    #[test]
+    fn a_long_key_with_many_children_is_not_multiplied() {
+        let children: Map<_, _> = (0..2_000).map(|number| (format!("c{number}"), json!(1))).collect();
+        for key in ["k".repeat(100_000), "k".repeat(400)] {
+            let sample = json!({key.clone(): children, "after": 1});
+            let described = fields_of_sample(&sample);
+            assert!(bytes(&described) <= MOST_BYTES, "{}", bytes(&described));
+            assert!(!described.is_complete);
+            let properties: Map<_, _> = children
+                .keys()
+                .map(|name| (name.clone(), json!({"$ref": "#/$defs/c"})))
+                .collect();
+            let schema = json!({
+                "properties": {key: {"properties": properties}},
+                "$defs": {"c": {"type": "integer", "description": "d".repeat(100_000)}},
+            });
+            let described = fields_of_schema(&schema);
+            assert!(bytes(&described) <= MOST_BYTES, "{}", bytes(&described));
+            assert!(!described.is_complete);
+        }
+        let sample = json!({"k".repeat(100_000): {"inside": 1}, "after": 1});
+        assert_eq!(told(&fields_of_sample(&sample)), ["after:integer"]);
     }
 }
