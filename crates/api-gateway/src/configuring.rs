@@ -20,6 +20,7 @@ pub(crate) mod lookups;
 pub(crate) mod organizations;
 mod reach;
 mod scripts;
+pub(crate) mod size;
 pub(crate) mod templates;
 pub(crate) mod units;
 pub(crate) mod users;

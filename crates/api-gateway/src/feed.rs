@@ -24,6 +24,8 @@ use ring::Ring;
 const LOOK: Duration = Duration::from_millis(200);
 /// The most changes taken from the store, or handed to a watcher, at once.
 const BATCH: u32 = 500;
+/// Beyond this a message to a watcher takes no further item.
+pub(crate) const MESSAGE_BYTES: usize = 1024 * 1024;
 /// How far back a gateway that starts looks for changes, so that watchers can resume.
 const BACKLOG: u32 = 1_000;
 /// How long whoever made a change waits for it to be in force.

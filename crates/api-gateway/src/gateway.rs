@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::access::{Caller, Keys, Sessions};
 use crate::config::HttpConfig;
 use crate::configuring::lookups::importing::ImportRoom;
+use crate::configuring::size;
 use crate::error::{ApiError, ErrorCode};
 use crate::feed::ConfigFeed;
 use crate::limits::RateLimits;
@@ -172,12 +173,12 @@ impl Gateway {
 
     /// Makes a change durable and sees that it comes into force; answers its revision.
     pub(crate) async fn commit(&self, change: Change, expected: Expected) -> Result<u64, ApiError> {
-        let revision = self
-            .store()
-            .configuration()
-            .on_behalf_of(self.caller.actor())
-            .commit(change, expected)
-            .await?;
+        let configuration = self.store().configuration().on_behalf_of(self.caller.actor());
+        let revision = match configuration.commit(change.clone(), expected).await {
+            Err(CommitError::TooLarge { bytes }) => return Err(size::too_large(change, bytes)),
+            Err(CommitError::Full) => return Err(size::no_room(change)),
+            committed => committed?,
+        };
         self.feed().take_effect(revision).await;
         Ok(revision)
     }
@@ -192,6 +193,7 @@ impl From<CommitError> for ApiError {
                 format!("It has changed since it was read: it is at revision {current}"),
             ),
             CommitError::Duplicate { what } => Self::new(ErrorCode::Conflict, format!("This {what} is already taken")),
+            CommitError::TooLarge { .. } | CommitError::Full => Self::new(ErrorCode::PayloadTooLarge, error.to_string()),
             CommitError::Store(error) => error.into(),
         }
     }

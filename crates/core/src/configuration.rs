@@ -13,7 +13,12 @@ use crate::organization::{OrgUnit, Organization};
 use crate::schedule::Zone;
 use crate::template::Template;
 
-/// One thing that changed.
+/// The most bytes that one configured item may have as it is stored.
+pub const LARGEST_ITEM: usize = 1024 * 1024;
+/// The most bytes that all configured items of one organisation may have together; lookup rows are counted apart.
+pub const LARGEST_ORGANIZATION: usize = 32 * 1024 * 1024;
+
+/// One thing that changed. What may be large is shared, so that whoever keeps a change keeps no second copy of its item.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Change {
     /// An organisation was made or changed.
@@ -25,23 +30,23 @@ pub enum Change {
     /// A unit was deleted.
     DeleteUnit(OrgId, Rid),
     /// An integration was made or changed.
-    PutIntegration(Box<Integration>),
+    PutIntegration(Arc<Integration>),
     /// An integration was deleted.
     DeleteIntegration(OrgId, IntegrationId),
     /// An inbound integration was made or changed.
-    PutInbound(Box<InboundIntegration>),
+    PutInbound(Arc<InboundIntegration>),
     /// An inbound integration was deleted.
     DeleteInbound(OrgId, IntegrationId),
     /// A scheduled job was made or changed.
-    PutJob(Box<Job>),
+    PutJob(Arc<Job>),
     /// A scheduled job was deleted.
     DeleteJob(OrgId, IntegrationId),
     /// A template was made or changed. Nobody acts on one, so none is held here.
-    PutTemplate(Template),
+    PutTemplate(Arc<Template>),
     /// A template was deleted.
     DeleteTemplate(OrgId, TemplateId),
     /// An event type was made or changed.
-    PutEventType(EventTypeDefinition),
+    PutEventType(Arc<EventTypeDefinition>),
     /// An event type was deleted.
     DeleteEventType(OrgId, EventType),
     /// Lookup rows of a type changed: whoever remembers what they map forgets it. The rows themselves are in the database.
@@ -139,16 +144,10 @@ impl OrgConfiguration {
     fn items(&self) -> impl Iterator<Item = Change> + '_ {
         let organization = self.organization.iter().cloned().map(Change::PutOrganization);
         let units = self.units.values().cloned().map(Change::PutUnit);
-        let integrations = self.integrations.values();
-        let integrations = integrations.map(|integration| Change::PutIntegration(Box::new(integration.as_ref().clone())));
-        let event_types = self
-            .event_types
-            .values()
-            .map(|definition| EventTypeDefinition::clone(definition));
-        let event_types = event_types.map(Change::PutEventType);
-        let inbound = self.inbound.values();
-        let inbound = inbound.map(|inbound| Change::PutInbound(Box::new(inbound.as_ref().clone())));
-        let jobs = self.jobs.values().map(|job| Change::PutJob(Box::new(job.as_ref().clone())));
+        let integrations = self.integrations.values().cloned().map(Change::PutIntegration);
+        let event_types = self.event_types.values().cloned().map(Change::PutEventType);
+        let inbound = self.inbound.values().cloned().map(Change::PutInbound);
+        let jobs = self.jobs.values().cloned().map(Change::PutJob);
         let acted_on = integrations.chain(inbound).chain(jobs);
         organization.chain(units).chain(acted_on).chain(event_types)
     }
@@ -158,13 +157,12 @@ impl OrgConfiguration {
         self.inbound.retain(|_, inbound| inbound.id != id);
     }
 
-    fn put_inbound(&mut self, inbound: InboundIntegration) {
+    fn put_inbound(&mut self, inbound: Arc<InboundIntegration>) {
         self.delete_inbound(inbound.id);
-        self.inbound.insert(inbound.route.clone(), Arc::new(inbound));
+        self.inbound.insert(inbound.route.clone(), inbound);
     }
 
-    fn put_integration(&mut self, integration: Integration) {
-        let integration = Arc::new(integration);
+    fn put_integration(&mut self, integration: Arc<Integration>) {
         if let Some(old) = self.integrations.insert(integration.id, Arc::clone(&integration)) {
             self.index.remove(&old);
         }
@@ -248,20 +246,20 @@ impl Configuration {
             Change::DeleteOrganization(org) => self.delete_organization(org),
             Change::PutUnit(unit) => self.put_unit(unit),
             Change::DeleteUnit(org, rid) => self.delete_unit(org, rid),
-            Change::PutIntegration(integration) => self.entry(integration.org_id).put_integration(*integration),
+            Change::PutIntegration(integration) => self.entry(integration.org_id).put_integration(integration),
             Change::DeleteIntegration(org, id) => self.entry(org).delete_integration(id),
             Change::PutEventType(definition) => {
                 self.entry(definition.org_id)
                     .event_types
-                    .insert(definition.event_type.clone(), Arc::new(definition));
+                    .insert(definition.event_type.clone(), definition);
             }
             Change::DeleteEventType(org, event_type) => {
                 self.entry(org).event_types.remove(&event_type);
             }
-            Change::PutInbound(inbound) => self.entry(inbound.org_id).put_inbound(*inbound),
+            Change::PutInbound(inbound) => self.entry(inbound.org_id).put_inbound(inbound),
             Change::DeleteInbound(org, id) => self.entry(org).delete_inbound(id),
             Change::PutJob(job) => {
-                self.entry(job.org_id).jobs.insert(job.id, Arc::new(*job));
+                self.entry(job.org_id).jobs.insert(job.id, job);
             }
             Change::DeleteJob(org, id) => {
                 self.entry(org).jobs.remove(&id);

@@ -1,7 +1,10 @@
 //! What changes in the configuration.
 
+use std::sync::Arc;
+
 use ig_core::configuration::{Change, RevisedChange};
 use ig_core::id::{EventType, IntegrationId, LookupType, OrgId, Rid, TemplateId};
+use prost::Message as _;
 
 use crate::invalid::{InvalidMessage, Within as _, required};
 use crate::v1;
@@ -29,6 +32,13 @@ impl TryFrom<v1::RevisedChange> for RevisedChange {
     }
 }
 
+impl v1::Change {
+    /// How many bytes it takes on the wire.
+    pub fn encoded_bytes(&self) -> usize {
+        self.encoded_len()
+    }
+}
+
 impl From<&Change> for v1::Change {
     fn from(change: &Change) -> Self {
         let kind = match change {
@@ -42,9 +52,9 @@ impl From<&Change> for v1::Change {
             Change::DeleteInbound(org, id) => Kind::DeleteInbound(integration_to_delete(*org, *id)),
             Change::PutJob(job) => Kind::PutJob(job.as_ref().into()),
             Change::DeleteJob(org, id) => Kind::DeleteJob(integration_to_delete(*org, *id)),
-            Change::PutTemplate(template) => Kind::PutTemplate(template.into()),
+            Change::PutTemplate(template) => Kind::PutTemplate(template.as_ref().into()),
             Change::DeleteTemplate(org, id) => Kind::DeleteTemplate(template_to_delete(*org, *id)),
-            Change::PutEventType(definition) => Kind::PutEventType(definition.into()),
+            Change::PutEventType(definition) => Kind::PutEventType(definition.as_ref().into()),
             Change::DeleteEventType(org, event_type) => Kind::DeleteEventType(event_type_to_delete(*org, event_type)),
             Change::LookupsChanged(org, lookup_type) => Kind::LookupsChanged(changed_lookups(*org, lookup_type)),
         };
@@ -98,23 +108,23 @@ impl TryFrom<v1::Change> for Change {
             Kind::DeleteOrganization(org_id) => Self::DeleteOrganization(OrgId(org_id)),
             Kind::PutUnit(unit) => Self::PutUnit(unit.try_into().within("put_unit")?),
             Kind::DeleteUnit(v1::DeleteUnit { org_id, rid }) => Self::DeleteUnit(OrgId(org_id), Rid(rid)),
-            Kind::PutIntegration(integration) => Self::PutIntegration(boxed(integration).within("put_integration")?),
+            Kind::PutIntegration(integration) => Self::PutIntegration(shared(integration).within("put_integration")?),
             Kind::DeleteIntegration(v1::DeleteIntegration { org_id, id }) => {
                 Self::DeleteIntegration(OrgId(org_id), id.parse().within("delete_integration.id")?)
             }
-            Kind::PutInbound(inbound) => Self::PutInbound(boxed(inbound).within("put_inbound")?),
+            Kind::PutInbound(inbound) => Self::PutInbound(shared(inbound).within("put_inbound")?),
             Kind::DeleteInbound(v1::DeleteIntegration { org_id, id }) => {
                 Self::DeleteInbound(OrgId(org_id), id.parse().within("delete_inbound.id")?)
             }
-            Kind::PutJob(job) => Self::PutJob(boxed(job).within("put_job")?),
+            Kind::PutJob(job) => Self::PutJob(shared(job).within("put_job")?),
             Kind::DeleteJob(v1::DeleteIntegration { org_id, id }) => {
                 Self::DeleteJob(OrgId(org_id), id.parse().within("delete_job.id")?)
             }
-            Kind::PutTemplate(template) => Self::PutTemplate(template.try_into().within("put_template")?),
+            Kind::PutTemplate(template) => Self::PutTemplate(shared(template).within("put_template")?),
             Kind::DeleteTemplate(v1::DeleteTemplate { org_id, id }) => {
                 Self::DeleteTemplate(OrgId(org_id), id.parse().within("delete_template.id")?)
             }
-            Kind::PutEventType(definition) => Self::PutEventType(definition.try_into().within("put_event_type")?),
+            Kind::PutEventType(definition) => Self::PutEventType(shared(definition).within("put_event_type")?),
             Kind::DeleteEventType(v1::DeleteEventType { org_id, event_type }) => {
                 Self::DeleteEventType(OrgId(org_id), EventType::new(event_type))
             }
@@ -125,6 +135,6 @@ impl TryFrom<v1::Change> for Change {
     }
 }
 
-fn boxed<W, T: TryFrom<W, Error = InvalidMessage>>(message: W) -> Result<Box<T>, InvalidMessage> {
-    message.try_into().map(Box::new)
+fn shared<W, T: TryFrom<W, Error = InvalidMessage>>(message: W) -> Result<Arc<T>, InvalidMessage> {
+    message.try_into().map(Arc::new)
 }

@@ -11,6 +11,7 @@ mod history;
 mod item;
 mod log;
 mod secrets;
+mod size;
 mod snapshot;
 mod switch;
 

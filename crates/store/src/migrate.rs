@@ -33,6 +33,7 @@ const COLLECTIONS: &[&str] = &[
     names::LOOKUP_IMPORTS,
     names::LOOKUP_USAGE,
     names::CONFIG_CHANGES,
+    names::CONFIG_SIZES,
     names::COUNTERS,
     names::DELIVERY_LOGS,
     names::DELIVERY_TALLIES,

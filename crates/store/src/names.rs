@@ -12,6 +12,7 @@ pub(crate) const LOOKUP_IMPORTS: &str = "lookup_imports";
 pub(crate) const LOOKUP_USAGE: &str = "lookup_usage";
 pub(crate) const CONFIG_CHANGES: &str = "config_changes";
 pub(crate) const CONFIG_VERSIONS: &str = "config_versions";
+pub(crate) const CONFIG_SIZES: &str = "config_sizes";
 pub(crate) const AUDIT_LOGS: &str = "audit_logs";
 pub(crate) const COUNTERS: &str = "counters";
 pub(crate) const DELIVERY_LOGS: &str = "delivery_logs";

@@ -70,6 +70,18 @@ impl TestDatabase {
     }
 }
 
+impl TestDatabase {
+    /// Writes a text into a field of all that an organisation has in a collection, past everybody who would check it.
+    ///
+    /// # Panics
+    /// When the server does not answer.
+    pub async fn set_text(&self, collection: &str, org: i64, field: &str, text: &str) {
+        let collection = self.open().await.collection::<Document>(collection);
+        let set = doc! { "$set": { field: text } };
+        collection.update_many(doc! { "orgId": org }, set).await.expect("an update");
+    }
+}
+
 impl Drop for TestDatabase {
     fn drop(&mut self) {
         let (uri, name) = (self.uri.clone(), self.name.clone());

@@ -1,5 +1,7 @@
 //! Event types.
 
+use std::sync::Arc;
+
 use ig_core::configuration::Change;
 use ig_core::event_type::{EventTypeDefinition, Validation};
 use ig_core::id::{EventType, OrgId};
@@ -47,7 +49,9 @@ pub(crate) async fn delete(gateway: &Gateway, org: OrgId, event_type: EventType,
 }
 
 async fn put(gateway: &Gateway, definition: EventTypeDefinition, expected: Expected) -> Result<EventTypeDefinition, ApiError> {
-    let revision = gateway.commit(Change::PutEventType(definition.clone()), expected).await?;
+    let revision = gateway
+        .commit(Change::PutEventType(Arc::new(definition.clone())), expected)
+        .await?;
     Ok(EventTypeDefinition { revision, ..definition })
 }
 

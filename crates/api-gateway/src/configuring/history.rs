@@ -1,5 +1,7 @@
 //! Versions of configuration: reading them, and going back to one.
 
+use std::sync::Arc;
+
 use ig_core::configuration::Change;
 use ig_core::history::{Item, ItemKind, Version};
 use ig_core::id::OrgId;
@@ -70,11 +72,11 @@ async fn put(gateway: &Gateway, content: Change, seen: IfMatch) -> Result<u64, A
             Ok(stored) => {
                 let document = OutboundIntegration {
                     revision: None,
-                    ..OutboundIntegration::of(*version, Secrets::Kept)
+                    ..OutboundIntegration::of(Arc::unwrap_or_clone(version), Secrets::Kept)
                 };
                 Ok(integrations::replace(gateway, stored, document, seen).await?.revision)
             }
-            Err(error) => gone(error, integrations::restore(gateway, *version))
+            Err(error) => gone(error, integrations::restore(gateway, Arc::unwrap_or_clone(version)))
                 .await
                 .map(|made| made.revision),
         },
@@ -82,11 +84,11 @@ async fn put(gateway: &Gateway, content: Change, seen: IfMatch) -> Result<u64, A
             Ok(stored) => {
                 let document = InboundDocument {
                     revision: None,
-                    ..InboundDocument::of(*version, Secrets::Kept)
+                    ..InboundDocument::of(Arc::unwrap_or_clone(version), Secrets::Kept)
                 };
                 Ok(inbound_integrations::replace(gateway, stored, document, seen).await?.revision)
             }
-            Err(error) => gone(error, inbound_integrations::restore(gateway, *version))
+            Err(error) => gone(error, inbound_integrations::restore(gateway, Arc::unwrap_or_clone(version)))
                 .await
                 .map(|made| made.revision),
         },
@@ -94,21 +96,23 @@ async fn put(gateway: &Gateway, content: Change, seen: IfMatch) -> Result<u64, A
             Ok(stored) => {
                 let document = JobDocument {
                     revision: None,
-                    ..JobDocument::of(*version, Secrets::Kept)?
+                    ..JobDocument::of(Arc::unwrap_or_clone(version), Secrets::Kept)?
                 };
                 Ok(jobs::replace(gateway, stored, document, seen).await?.revision)
             }
-            Err(error) => gone(error, jobs::restore(gateway, *version)).await.map(|made| made.revision),
+            Err(error) => gone(error, jobs::restore(gateway, Arc::unwrap_or_clone(version)))
+                .await
+                .map(|made| made.revision),
         },
         Change::PutTemplate(version) => match templates::get(gateway, version.org_id, &version.id.to_string()).await {
             Ok(stored) => {
                 let document = TemplateDocument {
                     revision: None,
-                    ..TemplateDocument::from(version)
+                    ..TemplateDocument::from(Arc::unwrap_or_clone(version))
                 };
                 Ok(templates::replace(gateway, stored, document, seen).await?.revision)
             }
-            Err(error) => gone(error, templates::restore(gateway, version))
+            Err(error) => gone(error, templates::restore(gateway, Arc::unwrap_or_clone(version)))
                 .await
                 .map(|made| made.revision),
         },
@@ -116,7 +120,7 @@ async fn put(gateway: &Gateway, content: Change, seen: IfMatch) -> Result<u64, A
             Ok(stored) => {
                 let document = EventTypeDocument {
                     revision: None,
-                    ..EventTypeDocument::from(version)
+                    ..EventTypeDocument::from(Arc::unwrap_or_clone(version))
                 };
                 Ok(event_types::replace(gateway, stored, document, seen).await?.revision)
             }
@@ -196,19 +200,19 @@ fn looks(content: Option<Change>) -> Result<Option<Looks>, ApiError> {
     let looks = match content {
         Change::PutOrganization(organization) => plain(&Org::from(organization))?,
         Change::PutUnit(unit) => plain(&Unit::from(unit))?,
-        Change::PutEventType(definition) => plain(&EventTypeDocument::from(definition))?,
+        Change::PutEventType(definition) => plain(&EventTypeDocument::from(Arc::unwrap_or_clone(definition)))?,
         Change::PutInbound(inbound) => Looks {
             kept: shown(&InboundDocument::of(inbound.as_ref().clone(), Secrets::Kept))?,
-            masked: shown(&InboundDocument::of(*inbound, Secrets::Masked))?,
+            masked: shown(&InboundDocument::of(Arc::unwrap_or_clone(inbound), Secrets::Masked))?,
         },
         Change::PutJob(job) => Looks {
             kept: shown(&JobDocument::of(job.as_ref().clone(), Secrets::Kept)?)?,
-            masked: shown(&JobDocument::of(*job, Secrets::Masked)?)?,
+            masked: shown(&JobDocument::of(Arc::unwrap_or_clone(job), Secrets::Masked)?)?,
         },
-        Change::PutTemplate(template) => plain(&TemplateDocument::from(template))?,
+        Change::PutTemplate(template) => plain(&TemplateDocument::from(Arc::unwrap_or_clone(template)))?,
         Change::PutIntegration(integration) => Looks {
             kept: shown(&OutboundIntegration::of(integration.as_ref().clone(), Secrets::Kept))?,
-            masked: shown(&OutboundIntegration::of(*integration, Secrets::Masked))?,
+            masked: shown(&OutboundIntegration::of(Arc::unwrap_or_clone(integration), Secrets::Masked))?,
         },
         Change::DeleteOrganization(_)
         | Change::DeleteUnit(..)
@@ -220,6 +224,11 @@ fn looks(content: Option<Change>) -> Result<Option<Looks>, ApiError> {
         | Change::LookupsChanged(..) => return Ok(None),
     };
     Ok(Some(looks))
+}
+
+/// An item as it is shown, secrets masked.
+pub(super) fn masked(content: Change) -> Result<Value, ApiError> {
+    Ok(looks(Some(content))?.map_or(Value::Null, |looks| looks.masked))
 }
 
 fn plain<T: Serialize>(document: &T) -> Result<Looks, ApiError> {

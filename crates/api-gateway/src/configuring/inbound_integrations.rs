@@ -1,5 +1,7 @@
 //! Inbound integrations.
 
+use std::sync::Arc;
+
 use ig_core::configuration::Change;
 use ig_core::id::{IntegrationId, OrgId};
 use ig_core::inbound::InboundIntegration;
@@ -93,7 +95,7 @@ pub(super) async fn check(gateway: &Gateway, inbound: &InboundIntegration) -> Re
 }
 
 async fn commit(gateway: &Gateway, inbound: InboundIntegration, expected: Expected) -> Result<InboundIntegration, ApiError> {
-    let change = Change::PutInbound(Box::new(inbound.clone()));
+    let change = Change::PutInbound(Arc::new(inbound.clone()));
     let revision = gateway.commit(change, expected).await?;
     Ok(InboundIntegration { revision, ..inbound })
 }

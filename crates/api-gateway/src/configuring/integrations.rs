@@ -1,5 +1,7 @@
 //! Outbound integrations.
 
+use std::sync::Arc;
+
 use ig_core::configuration::Change;
 use ig_core::fault::Faults;
 use ig_core::id::{IntegrationId, OrgId};
@@ -135,7 +137,7 @@ pub(super) async fn check(gateway: &Gateway, integration: &Integration) -> Resul
 }
 
 async fn commit(gateway: &Gateway, integration: Integration, expected: Expected) -> Result<Integration, ApiError> {
-    let change = Change::PutIntegration(Box::new(integration.clone()));
+    let change = Change::PutIntegration(Arc::new(integration.clone()));
     let revision = gateway.commit(change, expected).await?;
     Ok(Integration { revision, ..integration })
 }

@@ -1,5 +1,7 @@
 //! Scheduled jobs.
 
+use std::sync::Arc;
+
 use ig_core::configuration::Change;
 use ig_core::fault::Faults;
 use ig_core::id::{IntegrationId, OrgId};
@@ -79,6 +81,6 @@ fn source_address(job: &Job) -> Option<TargetUrl> {
 }
 
 async fn commit(gateway: &Gateway, job: Job, expected: Expected) -> Result<Job, ApiError> {
-    let revision = gateway.commit(Change::PutJob(Box::new(job.clone())), expected).await?;
+    let revision = gateway.commit(Change::PutJob(Arc::new(job.clone())), expected).await?;
     Ok(Job { revision, ..job })
 }

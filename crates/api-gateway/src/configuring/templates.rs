@@ -1,5 +1,7 @@
 //! Templates: those that come with the platform, and those that organisations keep.
 
+use std::sync::Arc;
+
 use ig_core::configuration::Change;
 use ig_core::id::{OrgId, TemplateId};
 use ig_core::template::{Direction, Template};
@@ -164,6 +166,8 @@ async fn made(
 }
 
 async fn commit(gateway: &Gateway, template: Template, expected: Expected) -> Result<Template, ApiError> {
-    let revision = gateway.commit(Change::PutTemplate(template.clone()), expected).await?;
+    let revision = gateway
+        .commit(Change::PutTemplate(Arc::new(template.clone())), expected)
+        .await?;
     Ok(Template { revision, ..template })
 }

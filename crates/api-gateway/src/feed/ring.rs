@@ -3,16 +3,29 @@
 use std::collections::VecDeque;
 
 use ig_core::configuration::RevisedChange;
+use ig_proto::v1;
+
+use super::MESSAGE_BYTES;
 
 /// How many changes are kept; a watcher that missed more begins with a snapshot.
 const KEPT: usize = 10_000;
+/// How many bytes they may take together: items that were changed since are held by nobody else.
+const KEPT_BYTES: usize = 16 * 1024 * 1024;
 
 /// Every change after a revision, up to the present one.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Ring {
     /// The revision after which no change is missing.
     complete_after: u64,
-    changes: VecDeque<RevisedChange>,
+    changes: VecDeque<Kept>,
+    bytes: usize,
+}
+
+#[derive(Debug, Clone)]
+struct Kept {
+    change: RevisedChange,
+    /// As many as it takes on the wire.
+    bytes: usize,
 }
 
 impl Ring {
@@ -20,34 +33,46 @@ impl Ring {
     pub(super) fn after(revision: u64) -> Self {
         Self {
             complete_after: revision,
-            changes: VecDeque::new(),
+            ..Self::default()
         }
     }
 
-    /// Takes in the change that follows; the oldest gives way.
+    /// Takes in the change that follows; the oldest give way.
     pub(super) fn push(&mut self, change: RevisedChange) {
-        self.changes.push_back(change);
-        while self.changes.len() > KEPT
+        let bytes = v1::Change::from(&change.change).encoded_bytes();
+        self.bytes += bytes;
+        self.changes.push_back(Kept { change, bytes });
+        while (self.changes.len() > KEPT || self.bytes > KEPT_BYTES)
             && let Some(oldest) = self.changes.pop_front()
         {
-            self.complete_after = oldest.revision;
+            self.bytes -= oldest.bytes;
+            self.complete_after = oldest.change.revision;
         }
     }
 
-    /// The first changes after a revision; nothing where some of them are gone.
+    /// The first changes after a revision, so many at most and as many as fit into one message; nothing where some of them are gone.
     pub(super) fn since(&self, revision: u64, most: usize) -> Option<Vec<RevisedChange>> {
         if revision < self.complete_after {
             return None;
         }
-        let from = self.changes.partition_point(|change| change.revision <= revision);
-        Some(self.changes.range(from..).take(most).cloned().collect())
+        let from = self.changes.partition_point(|kept| kept.change.revision <= revision);
+        let mut bytes = 0;
+        let fitting = self.changes.range(from..).take(most).take_while(|kept| {
+            let is_first = bytes == 0;
+            bytes += kept.bytes;
+            is_first || bytes <= MESSAGE_BYTES
+        });
+        Some(fitting.map(|kept| kept.change.clone()).collect())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use ig_core::configuration::Change;
     use ig_core::id::OrgId;
+    use ig_testkit::builders;
 
     use super::*;
 
@@ -55,6 +80,15 @@ mod tests {
         RevisedChange {
             revision,
             change: Change::DeleteOrganization(OrgId(1)),
+        }
+    }
+
+    fn large(revision: u64, bytes: usize) -> RevisedChange {
+        let mut integration = builders::integration(1, "order", "https://a.example/");
+        integration.name = "x".repeat(bytes);
+        RevisedChange {
+            revision,
+            change: Change::PutIntegration(Arc::new(integration)),
         }
     }
 
@@ -77,5 +111,24 @@ mod tests {
         (1..=KEPT as u64 + 2).for_each(|revision| ring.push(change(revision)));
         assert_eq!(revisions(ring.since(1, 1)), None);
         assert_eq!(revisions(ring.since(2, 1)), Some(vec![3]));
+    }
+
+    #[test]
+    fn large_changes_are_kept_by_their_bytes() {
+        let mut ring = Ring::after(0);
+        (1..=40).for_each(|revision| ring.push(large(revision, KEPT_BYTES / 4)));
+        assert!(ring.bytes <= KEPT_BYTES, "{}", ring.bytes);
+        assert_eq!(revisions(ring.since(36, 10)), None);
+        assert_eq!(revisions(ring.since(37, 10)), Some(vec![38]), "each fills a message");
+        ring.push(large(41, 2 * KEPT_BYTES));
+        assert_eq!((ring.bytes, revisions(ring.since(40, 10))), (0, None));
+        assert_eq!(revisions(ring.since(41, 10)), Some(vec![]));
+    }
+
+    #[test]
+    fn changes_are_told_in_messages_by_their_bytes() {
+        let mut ring = Ring::after(0);
+        (1..=9).for_each(|revision| ring.push(large(revision, MESSAGE_BYTES / 4)));
+        assert_eq!(revisions(ring.since(0, 500)), Some(vec![1, 2, 3]));
     }
 }

@@ -1,5 +1,6 @@
 //! One watcher of the configuration: pulls what is next for it, as fast as it takes it.
 
+use std::iter::Peekable;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,9 +12,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tonic::Status;
 
-use crate::feed::{ConfigFeed, Next};
+use crate::feed::{ConfigFeed, MESSAGE_BYTES, Next};
 
-/// Items of one message of a snapshot.
+/// The most items of one message of a snapshot.
 const PART: usize = 500;
 /// Between two signs of life.
 const HEARTBEAT: Duration = Duration::from_secs(1);
@@ -71,9 +72,9 @@ impl Watcher {
     async fn snapshot(&mut self, configuration: &Configuration) -> Result<(), Gone> {
         let revision = configuration.revision();
         self.send(Step::SnapshotBegin(v1::SnapshotBegin { revision })).await?;
-        let mut items = configuration.items().peekable();
-        while items.peek().is_some() {
-            let items = items.by_ref().take(PART).map(|item| v1::Change::from(&item)).collect();
+        let mut items = configuration.items().map(|item| v1::Change::from(&item)).peekable();
+        while let Some(first) = items.next() {
+            let items = part(first, &mut items);
             self.send(Step::SnapshotPart(v1::SnapshotPart { items })).await?;
         }
         self.at = Some(revision);
@@ -105,4 +106,17 @@ impl Watcher {
             .await
             .map_err(|_| Gone)
     }
+}
+
+/// An item, and those after it that fit into the same message.
+fn part(first: v1::Change, rest: &mut Peekable<impl Iterator<Item = v1::Change>>) -> Vec<v1::Change> {
+    let mut bytes = first.encoded_bytes();
+    let mut part = vec![first];
+    while part.len() < PART
+        && let Some(next) = rest.next_if(|next| bytes + next.encoded_bytes() <= MESSAGE_BYTES)
+    {
+        bytes += next.encoded_bytes();
+        part.push(next);
+    }
+    part
 }

@@ -31,6 +31,7 @@ mod scheduled_jobs;
 mod schemas;
 mod secrets;
 mod sessions;
+mod sizes;
 mod templates;
 mod tenants;
 mod unreadable;

@@ -1,5 +1,7 @@
 //! What becomes of dead letters that are tried again.
 
+use std::sync::Arc;
+
 use ig_core::configuration::Change;
 use ig_core::dead_letter::{DeadLetter, DeadLetterReason, DeadLetterStatus};
 use ig_core::id::OrgId;
@@ -189,7 +191,7 @@ async fn an_integration_that_is_gone_gives_up_and_one_that_a_worker_does_not_kno
         letter
     };
     let letters = [due(ORG, 1), of_known(2, 0), of_known(3, 4)];
-    commit(Change::PutIntegration(Box::new(known))).await;
+    commit(Change::PutIntegration(Arc::new(known))).await;
     record(&store, letters).await;
     nudge(&running).await;
     for (org, number, reason) in [

@@ -1,6 +1,7 @@
 //! `igctl secrets rotate`, as an operator runs it.
 
 use std::process::Output;
+use std::sync::Arc;
 
 use ig_core::configuration::Change;
 use ig_core::integration::{Integration, OutgoingAuth};
@@ -29,7 +30,7 @@ async fn sealed(database: &TestDatabase, key: &str) -> Integration {
     };
     let changes = [
         Change::PutOrganization(builders::organization(7)),
-        Change::PutIntegration(Box::new(integration.clone())),
+        Change::PutIntegration(Arc::new(integration.clone())),
     ];
     for change in changes {
         store.configuration().commit(change, Expected::New).await.unwrap();

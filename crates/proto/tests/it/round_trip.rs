@@ -1,5 +1,7 @@
 //! From the domain to bytes and back.
 
+use std::sync::Arc;
+
 use ig_core::configuration::{Change, RevisedChange};
 use ig_core::event_type::{EventTypeDefinition, Validation};
 use ig_core::id::{EventType, IntegrationId, LookupType, OrgId, Rid, TemplateId};
@@ -58,7 +60,7 @@ fn other_change() -> impl Strategy<Value = Change> {
         })
     });
     let event_type = (ids(), any::<Option<String>>(), timestamp()).prop_map(|((org_id, number), description, at)| {
-        Change::PutEventType(EventTypeDefinition {
+        Change::PutEventType(Arc::new(EventTypeDefinition {
             org_id,
             event_type: EventType::new("visit"),
             sample_payload: Some(serde_json::json!({ "number": number })),
@@ -68,13 +70,13 @@ fn other_change() -> impl Strategy<Value = Change> {
             revision: 3,
             created_at: at,
             updated_at: at,
-        })
+        }))
     });
     prop_oneof![
         organization,
         unit,
         event_type,
-        template().prop_map(Change::PutTemplate),
+        template().prop_map(|template| Change::PutTemplate(Arc::new(template))),
         (ids(), any::<[u8; 12]>()).prop_map(|((org, _), id)| Change::DeleteInbound(org, IntegrationId(id))),
         (ids(), any::<[u8; 12]>()).prop_map(|((org, _), id)| Change::DeleteJob(org, IntegrationId(id))),
         (ids(), any::<[u8; 12]>()).prop_map(|((org, _), id)| Change::DeleteTemplate(org, TemplateId(id))),
@@ -91,19 +93,19 @@ proptest! {
 
     #[test]
     fn an_integration_comes_back_as_it_went(integration in integration(), revision in any::<u64>()) {
-        let change = RevisedChange { revision, change: Change::PutIntegration(Box::new(integration)) };
+        let change = RevisedChange { revision, change: Change::PutIntegration(Arc::new(integration)) };
         prop_assert_eq!(over_the_wire(&change), change);
     }
 
     #[test]
     fn an_inbound_integration_comes_back_as_it_went(inbound in inbound(), revision in any::<u64>()) {
-        let change = RevisedChange { revision, change: Change::PutInbound(Box::new(inbound)) };
+        let change = RevisedChange { revision, change: Change::PutInbound(Arc::new(inbound)) };
         prop_assert_eq!(over_the_wire(&change), change);
     }
 
     #[test]
     fn a_job_comes_back_as_it_went(job in job(), revision in any::<u64>()) {
-        let change = RevisedChange { revision, change: Change::PutJob(Box::new(job)) };
+        let change = RevisedChange { revision, change: Change::PutJob(Arc::new(job)) };
         prop_assert_eq!(over_the_wire(&change), change);
     }
 

@@ -62,7 +62,7 @@ impl Setting {
             id: builders::integration_id(1),
             ..builders::integration(ORG.0, "visit", "https://a.example/hook")
         };
-        let put = Change::PutIntegration(Box::new(integration));
+        let put = Change::PutIntegration(Arc::new(integration));
         configuration.commit(put, Expected::New).await.unwrap();
         Self {
             database,

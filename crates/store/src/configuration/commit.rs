@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::expected::refusal;
 use super::log::{LogDocument, Subject};
+use super::size::size_of;
 use super::{CommitError, Configurations, Counter, Expected, KEPT_CHANGES, REVISION};
 use crate::event_types::EventTypeDocument;
 use crate::field::{long, object_id, unsigned};
@@ -28,13 +29,19 @@ use crate::names::{
 };
 use crate::org_units::OrgUnitDocument;
 use crate::organizations::OrganizationDocument;
-use crate::stored::Stored;
+use crate::stored::{self, Stored};
 use crate::templates::TemplateDocument;
 use crate::{breakers, inbound_integrations, lookups};
 
 #[derive(Debug, Deserialize)]
 struct Revised {
     revision: i64,
+}
+
+/// An item before it is changed.
+struct Found {
+    revision: u64,
+    bytes: usize,
 }
 
 impl Configurations {
@@ -60,12 +67,16 @@ impl Configurations {
             self.audit(session, revision, &subject, Action::Update).await?;
             return Ok(revision);
         }
-        let found = self.revision_of(session, &subject).await?;
-        expected.check(found, subject.unique_field()).map_err(Error::custom)?;
+        let found = self.found(session, &subject).await?;
+        let revision_found = found.as_ref().map(|item| item.revision);
+        expected
+            .check(revision_found, subject.unique_field())
+            .map_err(Error::custom)?;
         let document = self
             .document(change, revision)
             .map_err(|error| Error::custom(CommitError::Store(error)))?;
         let deleted = document.is_none();
+        let size = document.as_ref().map(size_of).transpose()?.unwrap_or_default();
         let version = document.clone();
         match document {
             Some(document) => {
@@ -78,6 +89,8 @@ impl Configurations {
             None if found.is_none() => return Err(Error::custom(CommitError::NotFound)),
             None => self.delete(session, &subject).await?,
         }
+        let size_before = found.as_ref().map_or(0, |item| item.bytes);
+        self.weigh(session, &subject, size_before, size).await?;
         self.note(session, revision, &subject, deleted).await?;
         let action = match (found, deleted) {
             (_, true) => Action::Delete,
@@ -128,16 +141,27 @@ impl Configurations {
     /// and does not exist otherwise.
     pub(super) async fn revision_of(&self, session: &mut ClientSession, subject: &Subject) -> Result<Option<u64>> {
         let items = self.database.collection::<Revised>(subject.collection());
-        let mut filter = doc! { "_id": subject.key(), "orgId": subject.org().0 };
-        if let Some(direction) = subject.direction() {
-            filter.insert("direction", direction);
-        }
         let found = items
-            .find_one(filter)
+            .find_one(of(subject))
             .projection(doc! { "revision": 1 })
             .session(session)
             .await?;
         Ok(found.map(|Stored(item)| unsigned(item.revision)))
+    }
+
+    /// The item as it is stored, if it exists.
+    async fn found(&self, session: &mut ClientSession, subject: &Subject) -> Result<Option<Found>> {
+        let items = self.database.raw_documents(subject.collection());
+        let found = items.find_one(of(subject)).session(session).await?;
+        found
+            .map(|item| {
+                let Revised { revision } = stored::read(&item)?;
+                Ok(Found {
+                    revision: unsigned(revision),
+                    bytes: item.as_bytes().len(),
+                })
+            })
+            .transpose()
     }
 
     pub(super) fn document(&self, change: &Change, revision: u64) -> std::result::Result<Option<Document>, StoreError> {
@@ -303,6 +327,15 @@ impl Configurations {
         }
         Ok(())
     }
+}
+
+/// Finds the document of an item that is its organisation's.
+fn of(subject: &Subject) -> Document {
+    let mut filter = doc! { "_id": subject.key(), "orgId": subject.org().0 };
+    if let Some(direction) = subject.direction() {
+        filter.insert("direction", direction);
+    }
+    filter
 }
 
 fn document<T: Serialize>(item: &T) -> std::result::Result<Option<Document>, StoreError> {

@@ -34,6 +34,15 @@ pub enum CommitError {
         /// The field by its name in the API: `orgId`, `rid`, `id` or `eventType`.
         what: &'static str,
     },
+    /// The item has more bytes than [`ig_core::configuration::LARGEST_ITEM`].
+    #[error("the item has {bytes} bytes, which is too many")]
+    TooLarge {
+        /// How many it has as it would be stored.
+        bytes: usize,
+    },
+    /// The organisation's items would have more bytes than [`ig_core::configuration::LARGEST_ORGANIZATION`].
+    #[error("the organisation's configuration has no room for more")]
+    Full,
     /// The database did not do it; with [`StoreError::Unavailable`] it may have, unseen.
     #[error(transparent)]
     Store(#[from] StoreError),

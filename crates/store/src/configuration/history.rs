@@ -1,5 +1,7 @@
 //! The history of configuration: what each change made of its item.
 
+use std::sync::Arc;
+
 use ig_core::configuration::Change;
 use ig_core::event_type::EventTypeDefinition;
 use ig_core::history::{Action, Item, ItemKind, Version};
@@ -114,20 +116,26 @@ impl Configurations {
                 read::<OrganizationDocument>(document).map(|document| Change::PutOrganization(Organization::from(document)))
             }
             ItemKind::Unit => read::<OrgUnitDocument>(document).map(|document| Change::PutUnit(OrgUnit::from(document))),
-            ItemKind::EventType => EventTypeDefinition::try_from(read::<EventTypeDocument>(document)?).map(Change::PutEventType),
+            ItemKind::EventType => {
+                let definition = EventTypeDefinition::try_from(read::<EventTypeDocument>(document)?)?;
+                Ok(Change::PutEventType(Arc::new(definition)))
+            }
             ItemKind::OutboundIntegration => {
                 let integration = read::<IntegrationDocument>(document)?.read(self.database.secrets())?;
-                Ok(Change::PutIntegration(Box::new(integration)))
+                Ok(Change::PutIntegration(Arc::new(integration)))
             }
             ItemKind::InboundIntegration => {
                 let inbound = read::<InboundDocument>(document)?.read(self.database.secrets())?;
-                Ok(Change::PutInbound(Box::new(inbound)))
+                Ok(Change::PutInbound(Arc::new(inbound)))
             }
             ItemKind::ScheduledJob => {
                 let job = read::<JobDocument>(document)?.read(self.database.secrets())?;
-                Ok(Change::PutJob(Box::new(job)))
+                Ok(Change::PutJob(Arc::new(job)))
             }
-            ItemKind::Template => read::<TemplateDocument>(document)?.read().map(Change::PutTemplate),
+            ItemKind::Template => {
+                let template = read::<TemplateDocument>(document)?.read()?;
+                Ok(Change::PutTemplate(Arc::new(template)))
+            }
             ItemKind::Lookups | ItemKind::User | ItemKind::ApiKey => Err(unreadable("kind")),
         }
     }

@@ -1,9 +1,11 @@
 //! Reading one configured item, also where it cannot be read: then something stands in for it that does nothing, and says why.
 //!
-//! An item may be sealed under a key that is gone, or written by a later version. That is its own trouble: whoever follows the
+//! An item may be sealed under a key that is gone, written by a later version, or larger than an item may be. That is its own trouble: whoever follows the
 //! configuration goes on with all other items.
 
-use ig_core::configuration::Change;
+use std::sync::Arc;
+
+use ig_core::configuration::{Change, LARGEST_ITEM};
 use ig_core::event_type::EventTypeDefinition;
 use ig_core::id::{IntegrationId, OrgId};
 use ig_core::ports::StoreError;
@@ -21,6 +23,9 @@ use crate::secret_box::SecretBox;
 use crate::stored;
 use crate::templates::TemplateDocument;
 
+/// How many bytes an item may grow by what the platform itself writes into it: a hold, or secrets under another key.
+const ALLOWANCE: usize = 64 * 1024;
+
 /// What a stored document says.
 pub(super) type Read = fn(&RawDocument, &SecretBox) -> Result<Change, StoreError>;
 
@@ -32,19 +37,23 @@ pub(super) fn unit(raw: &RawDocument, _: &SecretBox) -> Result<Change, StoreErro
     decoded::<OrgUnitDocument>(raw).map(|document| Change::PutUnit(document.into()))
 }
 
+/// An event type without its sample, on which nobody acts who follows the configuration.
 pub(super) fn event_type(raw: &RawDocument, _: &SecretBox) -> Result<Change, StoreError> {
-    EventTypeDefinition::try_from(decoded::<EventTypeDocument>(raw)?).map(Change::PutEventType)
+    let document = decoded::<EventTypeDocument>(raw)?.without_sample();
+    EventTypeDefinition::try_from(document).map(|definition| Change::PutEventType(Arc::new(definition)))
 }
 
 pub(super) fn template(raw: &RawDocument, _: &SecretBox) -> Result<Change, StoreError> {
-    decoded::<TemplateDocument>(raw)?.read().map(Change::PutTemplate)
+    decoded::<TemplateDocument>(raw)?
+        .read()
+        .map(|template| Change::PutTemplate(Arc::new(template)))
 }
 
 /// An outbound integration; one that cannot be read is held, so that what it matches waits as dead letters.
 pub(super) fn outbound(raw: &RawDocument, secrets: &SecretBox) -> Result<Change, StoreError> {
     let read = |document: IntegrationDocument| {
         let integration = document.read(secrets)?;
-        Ok(Change::PutIntegration(Box::new(integration)))
+        Ok(Change::PutIntegration(Arc::new(integration)))
     };
     or_stand_in(
         raw,
@@ -58,7 +67,7 @@ pub(super) fn outbound(raw: &RawDocument, secrets: &SecretBox) -> Result<Change,
 pub(super) fn inbound(raw: &RawDocument, secrets: &SecretBox) -> Result<Change, StoreError> {
     let read = |document: InboundDocument| {
         let inbound = document.read(secrets)?;
-        Ok(Change::PutInbound(Box::new(inbound)))
+        Ok(Change::PutInbound(Arc::new(inbound)))
     };
     or_stand_in(
         raw,
@@ -72,7 +81,7 @@ pub(super) fn inbound(raw: &RawDocument, secrets: &SecretBox) -> Result<Change, 
 pub(super) fn job(raw: &RawDocument, secrets: &SecretBox) -> Result<Change, StoreError> {
     let read = |document: JobDocument| {
         let job = document.read(secrets)?;
-        Ok(Change::PutJob(Box::new(job)))
+        Ok(Change::PutJob(Arc::new(job)))
     };
     or_stand_in(raw, read, |_, _| None, Change::DeleteJob)
 }
@@ -83,7 +92,7 @@ fn or_stand_in<T: DeserializeOwned>(
     held: impl Fn(T, &str) -> Option<T>,
     gone: fn(OrgId, IntegrationId) -> Change,
 ) -> Result<Change, StoreError> {
-    let error = match decoded(raw).and_then(&read) {
+    let error = match bounded(raw).and_then(|()| decoded(raw)).and_then(&read) {
         Ok(change) => return Ok(change),
         Err(error) => error,
     };
@@ -93,6 +102,17 @@ fn or_stand_in<T: DeserializeOwned>(
     let stand_in = decoded(raw).ok().and_then(|document| held(document, &reason));
     let stand_in = stand_in.and_then(|document| read(document).ok());
     Ok(stand_in.unwrap_or_else(|| gone(org, id)))
+}
+
+/// What is as large as no item may be, because it was stored before there were bounds, is out of use like what cannot be read.
+fn bounded(raw: &RawDocument) -> Result<(), StoreError> {
+    let bytes = raw.as_bytes().len();
+    if bytes <= LARGEST_ITEM + ALLOWANCE {
+        return Ok(());
+    }
+    Err(StoreError::Refused(format!(
+        "it has {bytes} bytes, and an item may have {LARGEST_ITEM}: save it with less in it"
+    )))
 }
 
 fn decoded<T: DeserializeOwned>(raw: &RawDocument) -> Result<T, StoreError> {

@@ -8,7 +8,7 @@ use ig_core::delivery_log::Direction;
 use ig_core::history::Action;
 use ig_core::id::{IntegrationId, OrgId};
 use ig_core::integration::{Guarded, Hold};
-use ig_core::ports::{SwitchError, Switches};
+use ig_core::ports::{StoreError, SwitchError, Switches};
 use mongodb::ClientSession;
 use mongodb::bson::{self, Bson, Document, doc};
 use mongodb::error::{Error, Result};
@@ -143,6 +143,7 @@ fn unswitched(error: CommitError) -> SwitchError {
     match error {
         CommitError::Store(error) => error.into(),
         CommitError::NotFound | CommitError::Stale { .. } | CommitError::Duplicate { .. } => SwitchError::Stale,
+        CommitError::TooLarge { .. } | CommitError::Full => StoreError::Refused(error.to_string()).into(),
     }
 }
 
@@ -162,5 +163,5 @@ impl Switch<'_> {
 }
 
 fn unwritable(error: &bson::error::Error) -> CommitError {
-    CommitError::Store(ig_core::ports::StoreError::Refused(error.to_string()))
+    CommitError::Store(StoreError::Refused(error.to_string()))
 }

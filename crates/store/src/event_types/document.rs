@@ -60,6 +60,16 @@ impl EventTypeDocument {
     }
 }
 
+impl EventTypeDocument {
+    /// The same without the payload that shows what events look like.
+    pub(crate) fn without_sample(self) -> Self {
+        Self {
+            sample_payload: None,
+            ..self
+        }
+    }
+}
+
 impl TryFrom<EventTypeDocument> for EventTypeDefinition {
     type Error = StoreError;
 

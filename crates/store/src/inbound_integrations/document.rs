@@ -139,6 +139,8 @@ impl InboundDocument {
             auth: AuthDocument::None,
             signing_secrets: None,
             headers: self.headers.plain(),
+            request: None,
+            response: None,
             is_active: false,
             hold: (!is_draft).then(|| HoldDocument::unreadable(reason, self.updated_at)),
             ..self

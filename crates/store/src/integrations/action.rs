@@ -46,6 +46,14 @@ impl From<&Action> for ActionDocument {
 }
 
 impl ActionDocument {
+    /// The same without what it does to payloads.
+    pub(super) fn untransformed(self) -> Self {
+        Self {
+            transformation: None,
+            ..self
+        }
+    }
+
     pub(super) fn read(self) -> Result<Action, StoreError> {
         Ok(Action {
             name: self.name,

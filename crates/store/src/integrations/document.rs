@@ -145,6 +145,9 @@ impl IntegrationDocument {
             auth: AuthDocument::None,
             signing_secrets: None,
             headers: self.headers.plain(),
+            transformation: TransformationDocument::nothing(),
+            lookups: Vec::new(),
+            actions: self.actions.into_iter().map(ActionDocument::untransformed).collect(),
             is_active: false,
             hold: (!is_draft).then(|| HoldDocument::unreadable(reason, self.updated_at)),
             ..self

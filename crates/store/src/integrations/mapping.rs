@@ -59,6 +59,17 @@ pub(crate) struct StaticDocument {
     value: String,
 }
 
+impl TransformationDocument {
+    /// One that maps nothing.
+    pub(crate) fn nothing() -> Self {
+        Self::Simple {
+            passthrough: false,
+            field_mappings: Vec::new(),
+            static_fields: Vec::new(),
+        }
+    }
+}
+
 impl From<&Transformation> for TransformationDocument {
     fn from(transformation: &Transformation) -> Self {
         match transformation {

@@ -1,5 +1,7 @@
 //! What is counted of failing integrations.
 
+use std::sync::Arc;
+
 use futures::future::join_all;
 use ig_core::breaker::{Breaker, BreakerPolicy, Circuit, Ended, Outcome, THRESHOLD, Transition};
 use ig_core::clock::Timestamp;
@@ -101,7 +103,7 @@ async fn a_success_that_was_told_ends_the_row_and_survives_what_is_counted() {
 async fn made(configuration: &Configurations, integration: &Integration) -> u64 {
     let organization = Change::PutOrganization(builders::organization(1));
     configuration.commit(organization, Expected::New).await.unwrap();
-    let put = Change::PutIntegration(Box::new(integration.clone()));
+    let put = Change::PutIntegration(Arc::new(integration.clone()));
     configuration.commit(put, Expected::New).await.unwrap()
 }
 
@@ -167,7 +169,7 @@ async fn an_enabling_that_is_refused_leaves_the_breaker_as_it_is() {
     }
     let opened = breakers.get(ORG, id()).await.unwrap();
     integration.is_active = true;
-    let enable = |expected| configuration.commit(Change::PutIntegration(Box::new(integration.clone())), expected);
+    let enable = |expected| configuration.commit(Change::PutIntegration(Arc::new(integration.clone())), expected);
     let stale = enable(Expected::Revision(revision + 1)).await;
     assert_eq!(stale, Err(CommitError::Stale { current: revision }));
     assert_eq!(breakers.get(ORG, id()).await.unwrap(), opened);
@@ -187,7 +189,7 @@ async fn a_switch_changes_what_followers_see_and_nothing_else_and_only_once() {
     configuration.commit(organization, Expected::New).await.unwrap();
     let mut integration = builders::integration(1, "order", "https://a.example/");
     integration.id = id();
-    let put = Change::PutIntegration(Box::new(integration.clone()));
+    let put = Change::PutIntegration(Arc::new(integration.clone()));
     let made = configuration.commit(put, Expected::New).await.unwrap();
     let hold = Hold {
         cause: HoldCause::CircuitOpen,

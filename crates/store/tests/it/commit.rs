@@ -1,6 +1,7 @@
 //! Changing configuration.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use futures::future::join_all;
 use ig_core::configuration::Change;
@@ -84,9 +85,9 @@ async fn what_is_taken_is_named() {
         configuration.commit(change, Expected::New).await.unwrap();
     }
     let integration = builders::integration(7, "order", "https://a.example/");
-    let put = Change::PutIntegration(Box::new(integration.clone()));
+    let put = Change::PutIntegration(Arc::new(integration.clone()));
     configuration.commit(put.clone(), Expected::New).await.unwrap();
-    let event_type = Change::PutEventType(builders::event_type(7, "order"));
+    let event_type = Change::PutEventType(Arc::new(builders::event_type(7, "order")));
     configuration.commit(event_type.clone(), Expected::New).await.unwrap();
     let table = [
         (put_org(7), "orgId"),
@@ -134,8 +135,8 @@ async fn an_organisation_goes_with_all_that_it_had_and_nothing_else() {
         let changes = [
             put_org(org),
             put_unit(org, org * 10),
-            Change::PutIntegration(Box::new(integration)),
-            Change::PutEventType(builders::event_type(org, "order")),
+            Change::PutIntegration(Arc::new(integration)),
+            Change::PutEventType(Arc::new(builders::event_type(org, "order"))),
         ];
         for change in changes {
             configuration.commit(change, Expected::New).await.unwrap();

@@ -1,5 +1,7 @@
 //! Following configuration: a snapshot, and the changes since.
 
+use std::sync::Arc;
+
 use futures::TryStreamExt;
 use ig_core::configuration::{Change, Configuration, OrgConfiguration};
 use ig_core::id::{EventType, OrgId, Rid};
@@ -22,17 +24,17 @@ fn change() -> impl Strategy<Value = (Change, Expected)> {
         let mut job = builders::job(org, "https://a.example/");
         job.id = builders::integration_id(u64::try_from(2000 + org * 10 + item).unwrap());
         match kind {
-            8 => Change::PutInbound(Box::new(inbound)),
+            8 => Change::PutInbound(Arc::new(inbound)),
             9 => Change::DeleteInbound(OrgId(org), inbound.id),
-            10 => Change::PutJob(Box::new(job)),
+            10 => Change::PutJob(Arc::new(job)),
             11 => Change::DeleteJob(OrgId(org), job.id),
             0 => Change::PutOrganization(builders::organization(org)),
             1 => Change::DeleteOrganization(OrgId(org)),
             2 => Change::PutUnit(builders::unit(org, 100 + item)),
             3 => Change::DeleteUnit(OrgId(org), Rid(100 + item)),
-            4 | 5 => Change::PutIntegration(Box::new(integration)),
+            4 | 5 => Change::PutIntegration(Arc::new(integration)),
             6 => Change::DeleteIntegration(OrgId(org), integration.id),
-            _ => Change::PutEventType(builders::event_type(org, "order")),
+            _ => Change::PutEventType(Arc::new(builders::event_type(org, "order"))),
         }
     });
     (change, expected)
@@ -128,7 +130,7 @@ async fn a_snapshot_that_is_read_while_much_changes_is_made_whole_by_the_changes
     let put = |org: i64, number: u64| {
         let mut integration = builders::integration(org, "order", "https://a.example/");
         integration.id = builders::integration_id(number);
-        Change::PutIntegration(Box::new(integration))
+        Change::PutIntegration(Arc::new(integration))
     };
     for number in 0..60 {
         configuration.commit(put(1, number), Expected::New).await.unwrap();

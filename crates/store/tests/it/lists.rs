@@ -1,5 +1,7 @@
 //! Lists: filters, pages, and whose they are.
 
+use std::sync::Arc;
+
 use crate::stored::moment;
 use ig_core::audit::{Decision, DecisionStatus, SkipReason};
 use ig_core::configuration::Change;
@@ -180,8 +182,8 @@ async fn another_organisations_id_finds_nothing() {
         Change::PutOrganization(builders::organization(7)),
         Change::PutOrganization(builders::organization(8)),
         Change::PutUnit(builders::unit(7, 70)),
-        Change::PutEventType(builders::event_type(7, "order")),
-        Change::PutIntegration(Box::new(integration)),
+        Change::PutEventType(Arc::new(builders::event_type(7, "order"))),
+        Change::PutIntegration(Arc::new(integration)),
     ];
     for change in changes {
         store.configuration().commit(change, Expected::New).await.unwrap();
@@ -327,7 +329,7 @@ async fn integrations_are_listed_by_their_filters() {
             ..builders::integration(7, if number < 3 { "order" } else { "*" }, "https://a.example/")
         };
         configuration
-            .commit(Change::PutIntegration(Box::new(integration)), Expected::New)
+            .commit(Change::PutIntegration(Arc::new(integration)), Expected::New)
             .await
             .unwrap();
     }

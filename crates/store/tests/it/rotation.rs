@@ -1,6 +1,7 @@
 //! Other keys for what is encrypted at rest.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ig_core::configuration::Change;
@@ -45,7 +46,7 @@ impl Ground {
         }
         let deleted = outbound(bearer());
         let id = deleted.id;
-        commit(&store, Change::PutIntegration(Box::new(deleted)), Expected::New).await;
+        commit(&store, Change::PutIntegration(Arc::new(deleted)), Expected::New).await;
         commit(&store, Change::DeleteIntegration(ORG, id), Expected::Any).await;
         ground
     }
@@ -93,17 +94,17 @@ async fn stored(store: &Store, kind: ItemKind, id: IntegrationId) -> Option<Chan
     match kind {
         ItemKind::InboundIntegration => {
             let found = store.inbound_integrations().get(ORG, id).await.unwrap();
-            found.map(|item| Change::PutInbound(Box::new(item)))
+            found.map(|item| Change::PutInbound(Arc::new(item)))
         }
         ItemKind::ScheduledJob => store
             .jobs()
             .get(ORG, id)
             .await
             .unwrap()
-            .map(|item| Change::PutJob(Box::new(item))),
+            .map(|item| Change::PutJob(Arc::new(item))),
         _ => {
             let found = store.integrations().get(ORG, id).await.unwrap();
-            found.map(|item| Change::PutIntegration(Box::new(item)))
+            found.map(|item| Change::PutIntegration(Arc::new(item)))
         }
     }
 }
@@ -195,10 +196,10 @@ fn everything() -> Vec<Change> {
         headers: headers(),
         ..builders::job(ORG.0, "https://a.example/")
     };
-    let mut everything = vec![Change::PutJob(Box::new(job))];
-    everything.extend(outgoing.map(|auth| Change::PutIntegration(Box::new(outbound(auth)))));
+    let mut everything = vec![Change::PutJob(Arc::new(job))];
+    everything.extend(outgoing.map(|auth| Change::PutIntegration(Arc::new(outbound(auth)))));
     for (number, client) in clients.into_iter().enumerate() {
-        everything.push(Change::PutInbound(Box::new(inbound(number, client))));
+        everything.push(Change::PutInbound(Arc::new(inbound(number, client))));
     }
     everything
 }
@@ -261,7 +262,7 @@ async fn a_document_under_an_unknown_key_is_named_and_the_others_are_sealed_anew
     let id = stranger.id;
     commit(
         &ground.store(&[&lost]).await,
-        Change::PutIntegration(Box::new(stranger)),
+        Change::PutIntegration(Arc::new(stranger)),
         Expected::New,
     )
     .await;
@@ -282,7 +283,7 @@ async fn whoever_edits_during_a_rotation_keeps_their_edit() {
         for round in 0..10 {
             for change in ground.read(&editing).await {
                 if let Change::PutIntegration(mut item) = change {
-                    item.name = format!("Edit {round}");
+                    Arc::make_mut(&mut item).name = format!("Edit {round}");
                     commit(&editing, Change::PutIntegration(item), Expected::Any).await;
                 }
             }

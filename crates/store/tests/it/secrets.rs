@@ -1,5 +1,6 @@
 //! What tenants entrust to the gateway, at rest.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ig_core::condition::{Condition, FieldTest, Filter};
@@ -124,7 +125,7 @@ fn full(auth: OutgoingAuth) -> Integration {
 
 async fn committed(store: &Store, auth: OutgoingAuth) -> Integration {
     let integration = full(auth);
-    let put = Change::PutIntegration(Box::new(integration.clone()));
+    let put = Change::PutIntegration(Arc::new(integration.clone()));
     let revision = store.configuration().commit(put, Expected::New).await.unwrap();
     Integration { revision, ..integration }
 }

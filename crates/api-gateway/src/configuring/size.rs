@@ -1,0 +1,89 @@
+//! What is too large to be configured: which part of it is to blame.
+
+use ig_core::configuration::{Change, LARGEST_ITEM, LARGEST_ORGANIZATION};
+use serde_json::Value;
+
+use super::history;
+use crate::error::ApiError;
+
+/// An item that has too many bytes.
+pub(crate) fn too_large(item: Change, bytes: usize) -> ApiError {
+    at_the_heaviest(
+        item,
+        &format!("makes the item {bytes} bytes large, and an item may have {LARGEST_ITEM}: shorten it, or leave parts of it out"),
+    )
+}
+
+/// An item for which its organisation has no room.
+pub(crate) fn no_room(item: Change) -> ApiError {
+    let message = format!(
+        "all that the organisation has configured may have {LARGEST_ORGANIZATION} bytes together, and has more with this: shorten it, or \
+         delete what is not used any more"
+    );
+    at_the_heaviest(item, &message)
+}
+
+fn at_the_heaviest(item: Change, message: &str) -> ApiError {
+    match history::masked(item) {
+        Ok(document) => ApiError::fault(&heaviest(&document), message),
+        Err(error) => error,
+    }
+}
+
+/// The pointer of what takes more than half of what it is in, as deep as there is such a part.
+fn heaviest(document: &Value) -> String {
+    let (mut pointer, mut at) = (String::new(), document);
+    loop {
+        let parts: Vec<(String, &Value)> = match at {
+            Value::Object(fields) => fields.iter().map(|(name, part)| (escaped(name), part)).collect(),
+            Value::Array(items) => items.iter().enumerate().map(|(at, part)| (at.to_string(), part)).collect(),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => return pointer,
+        };
+        let weighed = parts.into_iter().map(|(name, part)| (weight(part), name, part));
+        match weighed.max_by_key(|(weight, ..)| *weight) {
+            Some((heavy, name, part)) if heavy > weight(at) / 2 => {
+                pointer.push('/');
+                pointer.push_str(&name);
+                at = part;
+            }
+            _ => return pointer,
+        }
+    }
+}
+
+/// About as many bytes as it takes.
+fn weight(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 8,
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(weight).sum(),
+        Value::Object(fields) => fields.iter().map(|(name, part)| name.len() + weight(part)).sum(),
+    }
+}
+
+/// A name as JSON pointers write it, no longer than anybody wants to read.
+fn escaped(name: &str) -> String {
+    const LONGEST_NAME: usize = 100;
+    let name: String = name.chars().take(LONGEST_NAME).collect();
+    name.replace('~', "~0").replace('/', "~1")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_heaviest_part_is_named_as_deep_as_one_is_to_blame() {
+        let long = "x".repeat(100);
+        for (document, expected) in [
+            (json!({"name": "n", "a/b": {"c": [1, &long]}}), "/a~1b/c/1"),
+            (json!({"name": "n", "list": [&long, &long, &long]}), "/list"),
+            (json!({"one": &long, "two": &long, "three": &long}), ""),
+            (json!("text"), ""),
+        ] {
+            assert_eq!(heaviest(&document), expected, "{document}");
+        }
+    }
+}

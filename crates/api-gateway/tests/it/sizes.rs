@@ -1,0 +1,174 @@
+//! How much may be configured, and that what is large stops nobody.
+
+use std::collections::BTreeMap;
+
+use ig_core::configuration::{Change, Configuration, LARGEST_ITEM, LARGEST_ORGANIZATION, RevisedChange};
+use ig_core::id::{EventType, OrgId};
+use ig_core::integration::HoldCause;
+use ig_proto::v1::WatchRequest;
+use ig_proto::v1::config_service_client::ConfigServiceClient;
+use ig_proto::v1::watch_response::Step;
+use serde_json::{Value, json};
+
+use crate::api::{Answer, Api, least, with};
+
+fn text(bytes: usize) -> String {
+    "x".repeat(bytes)
+}
+
+/// An integration with one static field of so many bytes.
+fn stating(bytes: usize) -> Value {
+    with(json!({"staticFields": [{"key": "a", "value": 1}, {"key": "b", "value": text(bytes)}]}))
+}
+
+fn event_type(name: &str, bytes: usize) -> Value {
+    json!({"eventType": name, "samplePayload": {"small": 1, "large": text(bytes)}})
+}
+
+fn assert_blames(refused: &Answer, pointer: &str, bound: usize) {
+    assert_eq!((refused.status, refused.faults()), (400, vec![pointer]), "{refused:?}");
+    let message = refused.text("/details/0/message");
+    assert!(message.contains(&bound.to_string()), "{message}");
+}
+
+#[tokio::test]
+async fn an_item_that_is_too_large_is_refused_by_the_field_that_is_to_blame() {
+    let api = Api::start().await;
+    api.org(10).await;
+    for (path, body, pointer) in [
+        ("/outbound-integrations", stating(LARGEST_ITEM), "/staticFields/1/value"),
+        ("/event-types", event_type("order", LARGEST_ITEM), "/samplePayload/large"),
+    ] {
+        let refused = api.post(&format!("{path}?orgId=10"), body).await;
+        assert_blames(&refused, pointer, LARGEST_ITEM);
+    }
+    let statics = json!([{"key": "b", "value": text(LARGEST_ITEM)}]);
+    let id = api.integration(10, least()).await;
+    let path = format!("/outbound-integrations/{id}?orgId=10");
+    let patched = api.patch(&path, json!({"staticFields": statics})).await;
+    assert_blames(&patched, "/staticFields/0/value", LARGEST_ITEM);
+    assert_eq!(api.get(&path).await.json["revision"], json!(2), "nothing was changed");
+    assert_eq!(api.get("/outbound-integrations?orgId=10").await.json["total"], json!(1));
+}
+
+#[tokio::test]
+async fn an_organisation_has_room_for_so_much_and_takes_from_no_other() {
+    let api = Api::start().await;
+    api.org(10).await;
+    api.org(20).await;
+    let bytes = LARGEST_ITEM - 1_000;
+    let fitting = LARGEST_ORGANIZATION / LARGEST_ITEM;
+    for number in 0..fitting {
+        let made = api
+            .post("/event-types?orgId=10", event_type(&format!("t{number}"), bytes))
+            .await;
+        assert_eq!(made.status, 201, "{number}: {:?}", made.json["details"]);
+    }
+    let refused = api.post("/event-types?orgId=10", event_type("more", bytes)).await;
+    assert_blames(&refused, "/samplePayload/large", LARGEST_ORGANIZATION);
+    // What does not grow is changed all the same, others have their own room, and what goes makes room.
+    let described = json!({"samplePayload": {"large": text(bytes)}});
+    assert_eq!(api.patch("/event-types/t0?orgId=10", described).await.status, 200);
+    assert_eq!(api.post("/event-types?orgId=20", event_type("t0", bytes)).await.status, 201);
+    assert_eq!(api.delete("/event-types/t0?orgId=10").await.status, 204);
+    assert_eq!(api.post("/event-types?orgId=10", event_type("more", bytes)).await.status, 201);
+}
+
+/// What a watcher is sent until it has everything, by messages no larger than clients take by default.
+async fn watched(api: &Api, resume_from_revision: u64) -> (Configuration, BTreeMap<&'static str, usize>) {
+    let mut client = ConfigServiceClient::connect(format!("http://{}", api.at.grpc)).await.unwrap();
+    let stream = client.watch(WatchRequest { resume_from_revision }).await.unwrap();
+    let mut stream = stream.into_inner();
+    let mut configuration = Configuration::at(resume_from_revision);
+    let mut counts = BTreeMap::new();
+    loop {
+        let message = tokio::time::timeout(std::time::Duration::from_secs(30), stream.message()).await;
+        let step = message.expect("a sign of life").unwrap().unwrap().step.unwrap();
+        let kind = match step {
+            Step::SnapshotBegin(begin) => {
+                configuration = Configuration::at(begin.revision);
+                "begin"
+            }
+            Step::SnapshotPart(part) => {
+                part.items
+                    .into_iter()
+                    .for_each(|item| configuration.put(Change::try_from(item).unwrap()));
+                "part"
+            }
+            Step::SnapshotEnd(_) => "end",
+            Step::Changes(changes) => {
+                let changes = changes.changes.into_iter();
+                changes.for_each(|change| configuration.apply(RevisedChange::try_from(change).unwrap()));
+                "changes"
+            }
+            Step::Heartbeat(_) => return (configuration, counts),
+        };
+        *counts.entry(kind).or_default() += 1;
+    }
+}
+
+#[tokio::test]
+async fn large_items_reach_a_watcher_in_many_messages() {
+    let api = Api::start().await;
+    api.org(10).await;
+    let id = api.integration(10, stating(900_000)).await;
+    for _ in 0..6 {
+        api.integration(10, stating(900_000)).await;
+    }
+    let (configuration, counts) = watched(&api, 0).await;
+    assert_eq!(configuration.integrations().count(), 7);
+    assert!(counts["part"] >= 7, "{counts:?}");
+    let revision = configuration.revision();
+    for number in 0..7 {
+        let renamed = json!({"name": format!("Hook {number}")});
+        let path = format!("/outbound-integrations/{id}?orgId=10");
+        assert_eq!(api.patch(&path, renamed).await.status, 200);
+    }
+    let (_, counts) = watched(&api, revision).await;
+    assert_eq!(counts, BTreeMap::from([("changes", 7)]), "each change is a message");
+}
+
+#[tokio::test]
+async fn what_was_stored_too_large_is_out_of_use_and_stops_nobody() {
+    let api = Api::start().await;
+    api.org(10).await;
+    api.org(20).await;
+    let fine = api.integration(20, least()).await;
+    let mut grown = Vec::new();
+    for number in 0..14 {
+        let small = json!({"name": format!("Hook {number}"), "staticFields": [{"key": "a", "value": 1}]});
+        grown.push(api.integration(10, with(small)).await);
+    }
+    api.post("/event-types?orgId=10", json!({"eventType": "order", "samplePayload": 1}))
+        .await;
+    let large = json!(text(5 * LARGEST_ITEM)).to_string();
+    for (collection, field) in [
+        ("integration_configs", "transformation.staticFields.0.value"),
+        ("event_types", "samplePayload"),
+    ] {
+        api.database.set_text(collection, 10, field, &large).await;
+    }
+
+    // A gateway that starts now reads them as they are.
+    let other = api.beside().await;
+    let (configuration, _) = watched(&other, 0).await;
+    let org = |org: i64| configuration.org(OrgId(org)).expect("it is there");
+    let fine = org(20).integration(fine.parse().unwrap()).expect("it is there");
+    assert!(fine.is_active && fine.hold.is_none());
+    assert!(org(10).event_type(&EventType::new("order")).is_some());
+    for id in &grown {
+        let held = org(10).integration(id.parse().unwrap()).expect("it holds what it matches");
+        let hold = held.hold.as_ref().expect("a hold");
+        assert_eq!(hold.cause, HoldCause::Paused, "it is out of use");
+        assert!(hold.reason.contains(&LARGEST_ITEM.to_string()), "{}", hold.reason);
+    }
+    // Whoever makes it smaller has it back.
+    let path = format!("/outbound-integrations/{}?orgId=10", grown[0]);
+    let refused = other.patch(&path, json!({"name": "Renamed"})).await;
+    assert_blames(&refused, "/staticFields/0/value", LARGEST_ITEM);
+    let mended = other.patch(&path, json!({"staticFields": []})).await;
+    assert_eq!(mended.status, 200, "{mended:?}");
+    let (configuration, _) = watched(&other, 0).await;
+    let mended = configuration.org(OrgId(10)).unwrap().integration(grown[0].parse().unwrap());
+    assert!(mended.is_some_and(|mended| mended.is_active && mended.hold.is_none()));
+}
