@@ -30,7 +30,7 @@ pub use tally::DeadLetterTally;
 use crate::database::{Database, Documents};
 use crate::field::object_id;
 use crate::names::DEAD_LETTERS;
-use crate::page::{Listed, Page, add_event, add_integration, add_period, add_search, exactly};
+use crate::page::{Listed, Page, Period, Sought, add_event, add_integration, add_period, add_search, exactly};
 
 /// Which dead letters are listed; what is left out does not matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -86,15 +86,35 @@ impl DeadLetters {
         self.database.within(found).await?.map(KeptLetter::try_from).transpose()
     }
 
-    /// An organisation's dead letters, newest first, their payloads left empty.
+    /// An organisation's dead letters, newest first, their payloads left empty; many are counted no further than needed.
     pub async fn list(&self, org: OrgId, filter: &DeadLetterFilter, page: Page) -> Result<Listed<KeptLetter>, StoreError> {
-        let newest_first = doc! { "createdAt": -1, "_id": -1 };
         let without_payload = Some(doc! { "originalPayload": 0 });
-        let query = query(org, filter);
-        let listed = self
-            .database
-            .page::<DeadLetterDocument<'static>>(DEAD_LETTERS, query, newest_first, without_payload, page);
-        listed.await?.try_map(KeptLetter::try_from)
+        let mut query = query(org, filter);
+        let listed = if filter.event_id.is_some() {
+            // These are few, and an index of their own finds them.
+            add_period(&mut query, "createdAt", filter.start, filter.end);
+            let newest_first = doc! { "createdAt": -1, "_id": -1 };
+            self.database
+                .page::<DeadLetterDocument<'static>>(DEAD_LETTERS, query, newest_first, without_payload, page)
+                .await?
+        } else {
+            let sought = Sought {
+                collection: DEAD_LETTERS,
+                query,
+                keys: if filter.status.is_some() {
+                    &["orgId", "status"]
+                } else {
+                    &["orgId"]
+                },
+                period: Period {
+                    start: filter.start,
+                    end: filter.end,
+                },
+                without: without_payload,
+            };
+            self.database.latest::<DeadLetterDocument<'static>>(sought, page).await?
+        };
+        listed.try_map(KeptLetter::try_from)
     }
 
     fn letters<T: Send + Sync + 'static>(&self) -> Documents<T> {
@@ -117,8 +137,8 @@ fn query(org: OrgId, filter: &DeadLetterFilter) -> Document {
         integration_id,
         event_type,
         event_id,
-        start,
-        end,
+        start: _,
+        end: _,
         search,
     } = filter;
     let texts = [
@@ -130,7 +150,6 @@ fn query(org: OrgId, filter: &DeadLetterFilter) -> Document {
     let mut query = exactly(org.0, texts);
     add_event(&mut query, "eventId", org, event_id.as_ref());
     add_integration(&mut query, *integration_id);
-    add_period(&mut query, "createdAt", *start, *end);
     add_search(
         &mut query,
         search.as_deref(),

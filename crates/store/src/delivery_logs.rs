@@ -59,8 +59,7 @@ impl DeliveryLogs {
 
     /// An organisation's deliveries, newest first, without payloads and bodies.
     pub async fn list(&self, org: OrgId, filter: &LogFilter, page: Page) -> Result<Listed<DeliveryLog>, StoreError> {
-        if filter.trace_id.is_some() {
-            // These are few, and an index of their own finds them.
+        if filter.names_one() {
             let (query, order) = (filter.timed_query(org), newest_first());
             let found =
                 self.database

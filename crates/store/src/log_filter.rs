@@ -69,6 +69,11 @@ impl LogFilter {
         query
     }
 
+    /// Whether single deliveries are looked for, which are few and which an index of their own finds.
+    pub(crate) fn names_one(&self) -> bool {
+        self.message_id.is_some() || self.trace_id.is_some() || self.event_id.is_some() || self.correlation_id.is_some()
+    }
+
     /// When it is looked for.
     pub(crate) fn period(&self) -> Period {
         Period {

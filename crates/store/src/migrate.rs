@@ -101,8 +101,11 @@ fn indexes() -> Vec<(&'static str, Vec<IndexModel>)> {
         (names::DELIVERY_TALLIES, vec![expiring()]),
         // They are found by the ids of their deliveries.
         (names::EXECUTION_LOGS, vec![expiring()]),
-        // The lists of an organisation, and of events without one; the end of each entry.
-        (names::EVENT_AUDIT, vec![newest_first(doc! { "orgId": 1 }), expiring()]),
+        // The lists of an organisation, and of events without one; what was decided about one event; the end of each entry.
+        (
+            names::EVENT_AUDIT,
+            vec![newest_first(doc! { "orgId": 1 }), on(doc! { "eventId": 1 }), expiring()],
+        ),
         (names::DEAD_LETTERS, dead_letters()),
         (names::REDRIVES, redrives()),
         // The list of an organisation, and of the platform, which is none; the end of each alert.
@@ -156,8 +159,11 @@ fn delivery_logs() -> Vec<IndexModel> {
         without_successes(doc! { "orgId": 1, "status": 1 }),
         // The list of one integration among hundreds.
         newest_first(doc! { "integrationConfigId": 1 }),
-        // From a trace to its delivery.
+        // Single deliveries by what others know of them: their trace, their event, their message, their call.
         on(doc! { "traceId": 1 }),
+        on(doc! { "eventId": 1 }),
+        on(doc! { "messageId": 1 }),
+        on(doc! { "correlationId": 1 }),
         expiring(),
     ]
 }
@@ -188,6 +194,8 @@ fn dead_letters() -> Vec<IndexModel> {
         only(doc! { "redriveId": 1 }, doc! { "redriveId": { "$exists": true } }),
         // What people are still to be told of.
         only(doc! { "alertOwed": 1 }, doc! { "alertOwed": true }),
+        // Those of one event.
+        on(doc! { "eventId": 1 }),
         // Lists, with and without a status.
         newest_first(doc! { "orgId": 1 }),
         newest_first(doc! { "orgId": 1, "status": 1 }),
@@ -217,6 +225,8 @@ fn scheduled() -> Vec<IndexModel> {
         on(doc! { "orgId": 1, "status": 1, "scheduledFor": -1, "_id": -1 }),
         // Lists.
         on(doc! { "orgId": 1, "scheduledFor": -1, "_id": -1 }),
+        // Those of one event.
+        on(doc! { "originalEventId": 1 }),
         // What an event calls off.
         on(doc! { "callOffKeys": 1 }),
         expiring(),

@@ -374,3 +374,41 @@ async fn integrations_are_listed_by_their_filters() {
         "Hook [0] Hook [1] Hook [2]"
     );
 }
+
+#[tokio::test]
+async fn a_long_list_of_dead_letters_is_counted_no_further_than_needed() {
+    let Stored {
+        store, database: _kept, ..
+    } = Stored::fresh().await;
+    let logs = (0..1_600).map(|number| {
+        let created_at = moment(0) - chrono::TimeDelta::seconds(number * number);
+        recorded(DeliveryLog {
+            created_at,
+            ..failure(7, number)
+        })
+    });
+    let entries: Vec<_> = logs.collect();
+    for part in entries.chunks(400) {
+        store.journal().record(part).await.unwrap();
+    }
+    let list = async |filter: DeadLetterFilter, number| {
+        let page = Page { number, limit: 400 };
+        store.dead_letters().list(OrgId(7), &filter, page).await.unwrap()
+    };
+    for status in [None, Some(DeadLetterStatus::PendingRetry)] {
+        let filter = DeadLetterFilter {
+            status,
+            ..DeadLetterFilter::default()
+        };
+        let first = list(filter.clone(), 1).await;
+        assert!(first.total >= 900 && !first.is_exact, "{status:?}: {}", first.total);
+        let mut found: Vec<_> = first.items.iter().map(|kept| kept.letter.id).collect();
+        for number in 2..=4 {
+            let page = list(filter.clone(), number).await;
+            found.extend(page.items.iter().map(|kept| kept.letter.id));
+        }
+        let expected: Vec<_> = (0..1_600).map(|number| failure(7, number).id).collect();
+        assert_eq!(found, expected, "{status:?}");
+        assert_eq!(list(filter, 5).await.total, 1_600);
+    }
+}
