@@ -46,6 +46,17 @@ named! {
     }
 }
 
+impl DeadLetterStatus {
+    /// Whether nothing more comes of it by itself: it was delivered, or given up. Only what is settled is ever deleted by age, counted from
+    /// then; what is still to be tried, or waits for somebody to make it due, stays.
+    pub fn is_settled(self) -> bool {
+        match self {
+            Self::Resolved | Self::Abandoned => true,
+            Self::PendingRetry | Self::Retrying => false,
+        }
+    }
+}
+
 impl DeadLetterReason {
     /// Whether people are told of a dead letter as soon as it is there: nothing that the gateway does can deliver it any more, and no
     /// answer of a target says why.

@@ -1,4 +1,5 @@
-//! Deliveries that could not be made. They have no end of their own: each is delivered, given up or deleted by somebody.
+//! Deliveries that could not be made. Each is delivered, given up or deleted by somebody, and what is delivered or given up is kept for as
+//! long as the organisation keeps logs, counted from then.
 
 mod alerting;
 mod by_hand;
@@ -9,6 +10,8 @@ mod settle;
 mod standing;
 mod statistics;
 mod tally;
+
+use std::time::Duration;
 
 use ig_core::clock::Timestamp;
 use ig_core::dead_letter::{DeadLetter, DeadLetterReason, DeadLetterStatus};
@@ -64,8 +67,12 @@ pub struct KeptLetter {
     pub redelivery: Redelivery,
     /// The redrive in which it waits for its turn.
     pub redrive: Option<RedriveId>,
+    /// How long it is kept once it is settled.
+    pub keep_for: Option<Duration>,
     /// When it last changed.
     pub updated_at: Timestamp,
+    /// When it is deleted; nothing before it is settled.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// The dead letters. The journal makes them; whoever tries them again holds each under a claim meanwhile.

@@ -73,7 +73,8 @@ impl<'a> Sorted<'a> {
             JournalEntry::Delivery { log, trace, dead_letter } => {
                 self.deliveries.push(log.as_ref().into());
                 self.traces.push(TraceDocument::new(log, trace));
-                self.dead_letters.extend(dead_letter.as_deref().map(DeadLetterDocument::from));
+                let letter = dead_letter.as_deref().map(|letter| DeadLetterDocument::new(letter, log));
+                self.dead_letters.extend(letter);
             }
             JournalEntry::Redelivery { log, trace } => self.redeliveries.push((log, trace)),
             JournalEntry::Seen(seen) => self.seen.push(seen),

@@ -199,6 +199,8 @@ fn dead_letters() -> Vec<IndexModel> {
         // Lists, with and without a status.
         newest_first(doc! { "orgId": 1 }),
         newest_first(doc! { "orgId": 1, "status": 1 }),
+        // The end of what is settled.
+        expiring(),
     ]
 }
 

@@ -87,6 +87,10 @@ pub(crate) struct DlqEntry {
     /// When it last changed.
     #[schema(value_type = String, format = DateTime)]
     updated_at: Timestamp,
+    /// When it is deleted: once it is delivered or given up, as long after that as its organisation keeps logs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    expires_at: Option<Timestamp>,
     /// The delivery step by step, its retries included; not in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     execution_log: Option<ExecutionLogEntry>,
@@ -113,7 +117,9 @@ impl From<KeptLetter> for DlqEntry {
             letter,
             redelivery,
             redrive,
+            keep_for: _,
             updated_at,
+            expires_at,
         } = kept;
         let Redelivery {
             standing,
@@ -185,6 +191,7 @@ impl From<KeptLetter> for DlqEntry {
             redrive_id: redrive.as_ref().map(RedriveId::to_string),
             created_at,
             updated_at,
+            expires_at,
             execution_log: None,
         }
     }

@@ -60,7 +60,7 @@ impl DeadLetters {
         };
         let mut filter = as_read(kept);
         filter.insert("redriveOpen", doc! { "$ne": true });
-        self.change(filter, doc! { "$set": standing(&wanted, now) }).await
+        self.change(filter, standing(kept, &wanted, now).into()).await
     }
 
     /// Deletes one of an organisation's dead letters; what is left undelivered is written in its log.

@@ -1,10 +1,11 @@
 //! A dead letter as stored. It borrows what it writes, and owns what it reads.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use bytes::Bytes;
 use ig_core::dead_letter::{DeadLetter, DeadLetterReason, DeadLetterStatus};
-use ig_core::delivery_log::{Direction, EventRef, IntegrationRef};
+use ig_core::delivery_log::{DeliveryLog, Direction, EventRef, IntegrationRef};
 use ig_core::id::{EventId, EventType, IntegrationId, LogId, OrgId, RedriveId, Rid, SourceId};
 use ig_core::ports::StoreError;
 use mongodb::bson::{self, oid::ObjectId};
@@ -14,7 +15,7 @@ use super::KeptLetter;
 use super::standing::RedeliveryDocument;
 use crate::delivery_logs::read_category;
 use crate::error::unreadable;
-use crate::field::{Received, date, long, object_id, timestamp, unsigned};
+use crate::field::{Received, date, long, millis, object_id, timestamp, unsigned};
 use crate::integrations::destination;
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -57,10 +58,17 @@ pub(crate) struct DeadLetterDocument<'a> {
     redrive_id: Option<ObjectId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     redrive_open: Option<bool>,
+    /// How long it is kept once it is settled; one that was stored before this was said is kept for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    keep_for_ms: Option<i64>,
+    /// When it is deleted: only one that is settled has such a moment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expires_at: Option<bson::DateTime>,
 }
 
-impl<'a> From<&'a DeadLetter> for DeadLetterDocument<'a> {
-    fn from(letter: &'a DeadLetter) -> Self {
+impl<'a> DeadLetterDocument<'a> {
+    /// A dead letter as it is made, to be kept as long as the log of its delivery.
+    pub(crate) fn new(letter: &'a DeadLetter, log: &DeliveryLog) -> Self {
         let DeadLetter {
             id,
             message_id,
@@ -82,7 +90,12 @@ impl<'a> From<&'a DeadLetter> for DeadLetterDocument<'a> {
             trace_id,
             created_at,
         } = letter;
+        let keep_for = (log.expires_at - log.created_at).to_std().ok();
         Self {
+            keep_for_ms: keep_for.map(millis),
+            expires_at: keep_for
+                .filter(|_| status.is_settled())
+                .map(|keep_for| date(*created_at + keep_for)),
             id: object_id(id.0),
             message_id: message_id.to_string().into(),
             org_id: org_id.0,
@@ -165,12 +178,16 @@ impl TryFrom<DeadLetterDocument<'_>> for KeptLetter {
         let waits = stored.redrive_open.unwrap_or(false);
         let redrive = stored.redrive_id.filter(|_| waits);
         let updated_at = timestamp(stored.updated_at);
+        let keep_for = stored.keep_for_ms.map(|keep_for| Duration::from_millis(unsigned(keep_for)));
+        let expires_at = stored.expires_at.map(timestamp);
         let letter = DeadLetter::try_from(stored)?;
         Ok(Self {
             redelivery: redelivery.read(&letter)?,
             redrive: redrive.map(|id| RedriveId(id.bytes())),
             letter,
+            keep_for,
             updated_at,
+            expires_at,
         })
     }
 }

@@ -95,7 +95,8 @@ impl DeadLetters {
             still.insert("_id", doc! { "$in": ids });
             let taken = doc! {
                 "$set": { "redriveId": object_id(redrive.id.0), "redriveOpen": true },
-                "$unset": { "redriveOutcome": "" },
+                // Whoever wants it redriven wants it kept until then.
+                "$unset": { "redriveOutcome": "", "expiresAt": "" },
             };
             self.database.within(letters.update_many(still, taken)).await?;
         }
@@ -132,7 +133,7 @@ impl DeadLetters {
         };
         let mut filter = as_read(&before);
         filter.extend(open(redrive));
-        if !self.change(filter, doc! { "$set": standing(&redelivery, now) }).await? {
+        if !self.change(filter, standing(&before, &redelivery, now).into()).await? {
             return Ok(Claimed::Busy);
         }
         let letter = KeptLetter {

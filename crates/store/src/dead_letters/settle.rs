@@ -7,7 +7,7 @@ use ig_core::ports::StoreError;
 use ig_core::redelivery::{ClaimId, Redelivery, Settlement, Standing};
 use mongodb::bson::{Document, doc};
 
-use super::standing::{held, standing};
+use super::standing::{Change, held, standing};
 use super::{DeadLetters, KeptLetter};
 use crate::delivery_tallies::announce_log;
 use crate::field::object_id;
@@ -57,8 +57,8 @@ impl DeadLetters {
         before: &Redelivery,
         now: Timestamp,
     ) -> Result<Settled, StoreError> {
-        let change = doc! { "$set": standing(before, now) };
-        let stored = self.change(held(letter, claim), change).await?;
+        let change = standing(letter, before, now);
+        let stored = self.change(held(letter, claim), change.into()).await?;
         Ok(if stored { Settled::Stored } else { Settled::Fenced })
     }
 
@@ -81,7 +81,7 @@ impl Settling<'_> {
     fn change(&self, now: Timestamp) -> Document {
         let Settlement { after, given_up } = self.settlement;
         let tried = after.retries > self.letter.redelivery.retries;
-        let mut set = standing(after, now);
+        let Change { mut set, mut unset } = standing(self.letter, after, now);
         set.insert("maxRetries", i64::from(self.max_retries));
         if let Some(failure) = self.failure {
             set.extend(doc! { "lastError": &failure.message, "errorCategory": failure.category.as_str() });
@@ -89,12 +89,11 @@ impl Settling<'_> {
         if *given_up {
             set.insert("alertOwed", true);
         }
-        let mut change = Document::new();
         if self.letter.redrive.is_some() && (tried || *given_up) {
             set.insert("redriveOutcome", outcome(&after.standing));
-            change.insert("$unset", doc! { "redriveOpen": "" });
+            unset.insert("redriveOpen", "");
         }
-        change.insert("$set", set);
+        let mut change = Document::from(Change { set, unset });
         change.insert("$inc", doc! { "attemptCount": i64::from(tried) });
         change
     }

@@ -57,8 +57,34 @@ impl RedeliveryDocument {
     }
 }
 
-/// What is to be set for a dead letter to stand so.
-pub(super) fn standing(redelivery: &Redelivery, now: Timestamp) -> Document {
+/// A change after which a dead letter stands so: what is set, and what is no more.
+pub(super) struct Change {
+    pub(super) set: Document,
+    pub(super) unset: Document,
+}
+
+impl From<Change> for Document {
+    fn from(Change { set, unset }: Change) -> Self {
+        let mut change = doc! { "$set": set };
+        if !unset.is_empty() {
+            change.insert("$unset", unset);
+        }
+        change
+    }
+}
+
+/// What makes a dead letter stand so. Its end is counted from the moment at which it is settled, and is none while it is not.
+pub(super) fn standing(kept: &KeptLetter, redelivery: &Redelivery, now: Timestamp) -> Change {
+    let mut set = stood(redelivery, now);
+    let mut unset = Document::new();
+    match kept.keep_for.filter(|_| redelivery.standing.status().is_settled()) {
+        Some(keep_for) => set.insert("expiresAt", date(now + keep_for)),
+        None => unset.insert("expiresAt", ""),
+    };
+    Change { set, unset }
+}
+
+fn stood(redelivery: &Redelivery, now: Timestamp) -> Document {
     let Redelivery {
         standing,
         retries,
