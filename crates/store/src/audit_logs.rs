@@ -14,8 +14,13 @@ use serde_json::Value;
 use crate::database::Database;
 use crate::error::unreadable;
 use crate::field::{json, json_text, long, timestamp, unsigned};
-use crate::names::AUDIT_LOGS;
+use crate::names::{AUDIT_LOGS, ORGANIZATIONS};
 use crate::page::{Listed, Page, Period, Sought};
+use crate::stored::Stored;
+
+/// Who changed what is kept for so many days at least: six years, for which health care has to be able to tell.
+const LEAST_KEPT_DAYS: i64 = 2_192;
+const DAY_MS: i64 = 86_400_000;
 
 /// One entry.
 #[derive(Debug, Clone, PartialEq)]
@@ -80,6 +85,9 @@ pub(crate) struct AuditDocument {
     revision: Option<i64>,
     before: Option<String>,
     after: Option<String>,
+    /// When it is deleted; an entry that was written before this was said stays for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expires_at: Option<bson::DateTime>,
 }
 
 /// The entries.
@@ -149,14 +157,14 @@ impl AuditLogFilter {
 
 impl AuditDocument {
     /// Of a change to the configuration: how it looked is in its history.
-    pub(crate) fn of_configuration(item: &Item, revision: u64, action: Action, actor: &Actor) -> Self {
+    pub(crate) fn of_configuration(item: &Item, revision: u64, action: Action, actor: &Actor, kept: Keeping) -> Self {
         Self {
             revision: Some(long(revision)),
-            ..Self::new(item, action, actor)
+            ..Self::new(item, action, actor, kept)
         }
     }
 
-    fn new(item: &Item, action: Action, actor: &Actor) -> Self {
+    fn new(item: &Item, action: Action, actor: &Actor, kept: Keeping) -> Self {
         Self {
             id: ObjectId::new(),
             org_id: item.org.map(|org| org.0),
@@ -168,7 +176,43 @@ impl AuditDocument {
             revision: None,
             before: None,
             after: None,
+            expires_at: Some(kept.until),
         }
+    }
+}
+
+/// How long what is known of changes made now is kept.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Keeping {
+    /// Until when.
+    pub(crate) until: bson::DateTime,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Retention {
+    retention_days: Option<i64>,
+}
+
+impl Keeping {
+    /// As long as the organisation keeps its logs, and for [`LEAST_KEPT_DAYS`] at least.
+    pub(crate) async fn of(database: &Database, session: &mut ClientSession, org: Option<OrgId>) -> Result<Self> {
+        let own = match org {
+            Some(org) => {
+                let organizations = database.collection::<Retention>(ORGANIZATIONS);
+                let found = organizations
+                    .find_one(doc! { "_id": org.0 })
+                    .projection(doc! { "retentionDays": 1 });
+                let found = found.session(session).await?;
+                found.and_then(|Stored(organization)| organization.retention_days)
+            }
+            None => None,
+        };
+        let days = own.unwrap_or_default().max(LEAST_KEPT_DAYS);
+        let until = bson::DateTime::now().timestamp_millis().saturating_add(days * DAY_MS);
+        Ok(Self {
+            until: bson::DateTime::from_millis(until),
+        })
     }
 }
 
@@ -186,10 +230,11 @@ pub(crate) async fn note(
         (Some(_), Some(_)) => Action::Update,
         (Some(_), None) => Action::Delete,
     };
+    let kept = Keeping::of(database, session, item.org).await?;
     let entry = AuditDocument {
         before: before.map(json_text),
         after: after.map(json_text),
-        ..AuditDocument::new(item, action, actor)
+        ..AuditDocument::new(item, action, actor, kept)
     };
     let audit = database.collection::<AuditDocument>(AUDIT_LOGS);
     audit.insert_one(entry).session(session).await.map(drop)
@@ -229,6 +274,7 @@ impl TryFrom<AuditDocument> for AuditEntry {
             revision,
             before,
             after,
+            expires_at: _,
         } = document;
         Ok(Self {
             id: id.to_hex(),

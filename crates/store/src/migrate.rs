@@ -136,15 +136,15 @@ fn indexes() -> Vec<(&'static str, Vec<IndexModel>)> {
             names::USERS,
             vec![unique(doc! { "email": 1 }), on(doc! { "orgId": 1, "role": 1 })],
         ),
-        // One thing's versions; what goes with an organisation.
+        // One thing's versions; what goes with an organisation; the end of what another version has followed.
         (
             names::CONFIG_VERSIONS,
-            vec![on(doc! { "orgId": 1, "kind": 1, "item": 1, "_id": -1 })],
+            vec![on(doc! { "orgId": 1, "kind": 1, "item": 1, "_id": -1 }), expiring()],
         ),
-        // The list, of everything and of one organisation.
+        // The list, of everything and of one organisation; the end of each entry.
         (
             names::AUDIT_LOGS,
-            vec![newest_first(Document::new()), newest_first(doc! { "orgId": 1 })],
+            vec![newest_first(Document::new()), newest_first(doc! { "orgId": 1 }), expiring()],
         ),
         // A person's, when they are all to end; the end of each.
         (names::SESSIONS, vec![on(doc! { "userId": 1 }), expiring()]),

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Configurations;
 use super::log::Subject;
-use crate::audit_logs::{ActorDocument, AuditDocument};
+use crate::audit_logs::{ActorDocument, AuditDocument, Keeping};
 use crate::error::unreadable;
 use crate::event_types::EventTypeDocument;
 use crate::field::{long, timestamp, unsigned};
@@ -26,8 +26,17 @@ use crate::names::{AUDIT_LOGS, CONFIG_VERSIONS};
 use crate::org_units::OrgUnitDocument;
 use crate::organizations::OrganizationDocument;
 use crate::page::{Listed, Page};
-use crate::stored::read_document;
+use crate::stored::{Stored, read_document};
 use crate::templates::TemplateDocument;
+
+/// How many versions of one item are kept, whatever their age: the latest.
+const MOST_VERSIONS: u64 = 500;
+
+#[derive(Debug, Deserialize)]
+struct Revised {
+    #[serde(rename = "_id")]
+    revision: i64,
+}
 
 /// One version as the database keeps it: secrets are sealed in it as they are in the item itself.
 #[derive(Debug, Serialize, Deserialize)]
@@ -42,6 +51,9 @@ struct VersionDocument {
     actor: ActorDocument,
     created_at: bson::DateTime,
     document: Option<Document>,
+    /// When it is deleted: only what another version has followed, or what tells of the end of its item, has such a moment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expires_at: Option<bson::DateTime>,
 }
 
 impl Configurations {
@@ -55,7 +67,10 @@ impl Configurations {
         document: Option<Document>,
     ) -> Result<()> {
         let item = subject.item();
+        let kept = Keeping::of(&self.database, session, item.org).await?;
+        self.supersede(session, revision, &item, kept).await?;
         let version = VersionDocument {
+            expires_at: document.is_none().then_some(kept.until),
             revision: long(revision),
             org_id: subject.org().0,
             kind: item.kind.as_str().to_owned(),
@@ -67,7 +82,29 @@ impl Configurations {
         };
         let versions = self.database.collection::<VersionDocument>(CONFIG_VERSIONS);
         versions.insert_one(version).session(&mut *session).await?;
-        self.audit(session, revision, subject, action).await
+        let entry = AuditDocument::of_configuration(&subject.item(), revision, action, &self.author, kept);
+        self.enter(session, entry).await
+    }
+
+    /// Lets an item's versions go in time that another one follows now, and at once those beyond [`MOST_VERSIONS`].
+    async fn supersede(&self, session: &mut ClientSession, revision: u64, item: &Item, kept: Keeping) -> Result<()> {
+        let versions = self.database.collection::<Revised>(CONFIG_VERSIONS);
+        let mut latest = of_item(item);
+        latest.insert("_id", doc! { "$lt": long(revision) });
+        let mut lasting = latest.clone();
+        lasting.insert("expiresAt", doc! { "$exists": false });
+        let in_time = doc! { "$set": { "expiresAt": kept.until } };
+        versions.update_many(lasting, in_time).session(&mut *session).await?;
+        let beyond = versions
+            .find_one(latest.clone())
+            .sort(doc! { "_id": -1 })
+            .skip(MOST_VERSIONS - 1)
+            .projection(doc! { "_id": 1 });
+        if let Some(Stored(Revised { revision })) = beyond.session(&mut *session).await? {
+            latest.insert("_id", doc! { "$lte": revision });
+            versions.delete_many(latest).session(session).await?;
+        }
+        Ok(())
     }
 
     /// Notes who made a change, within its transaction.
@@ -78,7 +115,13 @@ impl Configurations {
         subject: &Subject,
         action: Action,
     ) -> Result<()> {
-        let entry = AuditDocument::of_configuration(&subject.item(), revision, action, &self.author);
+        let item = subject.item();
+        let kept = Keeping::of(&self.database, session, item.org).await?;
+        let entry = AuditDocument::of_configuration(&item, revision, action, &self.author, kept);
+        self.enter(session, entry).await
+    }
+
+    async fn enter(&self, session: &mut ClientSession, entry: AuditDocument) -> Result<()> {
         let audit = self.database.collection::<AuditDocument>(AUDIT_LOGS);
         audit.insert_one(entry).session(session).await.map(drop)
     }
@@ -155,6 +198,7 @@ impl VersionDocument {
             actor,
             created_at,
             document,
+            expires_at: _,
         } = self;
         let kind = ItemKind::parse(&kind).ok_or_else(|| unreadable("kind"))?;
         let content = match document {

@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use futures::TryStreamExt as _;
 use futures::future::join_all;
 use ig_core::configuration::Change;
 use ig_core::id::{EventType, OrgId, Rid};
 use ig_core::organization::Organization;
 use ig_store::{CommitError, Expected, IntegrationFilter, Page};
 use ig_testkit::builders;
+use mongodb::bson::{Document, doc};
 
 use crate::stored::Stored;
 
@@ -163,4 +165,63 @@ async fn an_organisation_goes_with_all_that_it_had_and_nothing_else() {
             "organisation {org}"
         );
     }
+}
+
+/// When each document of a collection is deleted, in the order of their ids.
+async fn ends(stored: &Stored, collection: &str, filter: Document) -> Vec<Option<i64>> {
+    let documents = stored.database.open().await.collection::<Document>(collection);
+    let cursor = documents.find(filter).sort(doc! { "_id": 1 }).await.unwrap();
+    let found: Vec<Document> = cursor.try_collect().await.unwrap();
+    let end = |document: &Document| document.get_datetime("expiresAt").ok().map(|end| end.timestamp_millis());
+    found.iter().map(end).collect()
+}
+
+#[tokio::test]
+async fn versions_go_in_time_once_another_has_followed_and_so_does_the_audit_log() {
+    let stored = Stored::fresh().await;
+    let configuration = stored.store.configuration();
+    let years = |years: i64| chrono::Utc::now().timestamp_millis() + years * 365 * 86_400_000;
+    let organization = Organization {
+        retention_days: Some(3_650),
+        ..builders::organization(7)
+    };
+    let longer = Change::PutOrganization(organization);
+    configuration.commit(longer, Expected::New).await.unwrap();
+    configuration.commit(put_org(8), Expected::New).await.unwrap();
+    for (org, least, most) in [(7, 9, 11), (8, 6, 7)] {
+        let event_type = || Change::PutEventType(Arc::new(builders::event_type(org, "order")));
+        let versions = doc! { "orgId": org, "kind": "EVENT_TYPE" };
+        configuration.commit(event_type(), Expected::New).await.unwrap();
+        assert_eq!(
+            ends(&stored, "config_versions", versions.clone()).await,
+            [None],
+            "it is in force"
+        );
+        configuration.commit(event_type(), Expected::Any).await.unwrap();
+        let kept = ends(&stored, "config_versions", versions.clone()).await;
+        assert!(
+            matches!(kept[..], [Some(end), None] if end > years(least) && end < years(most)),
+            "{kept:?}"
+        );
+        let gone = Change::DeleteEventType(OrgId(org), EventType::new("order"));
+        configuration.commit(gone, Expected::Any).await.unwrap();
+        let kept = ends(&stored, "config_versions", versions).await;
+        assert!(kept.len() == 3 && kept.iter().all(Option::is_some), "{kept:?}");
+        let audited = ends(&stored, "audit_logs", doc! { "orgId": org, "kind": "EVENT_TYPE" }).await;
+        let in_time = |end: &Option<i64>| end.is_some_and(|end| end > years(least) && end < years(most));
+        assert!(audited.len() == 3 && audited.iter().all(in_time), "{audited:?}");
+    }
+}
+
+#[tokio::test]
+async fn of_one_item_the_latest_versions_are_kept() {
+    let stored = Stored::fresh().await;
+    let configuration = stored.store.configuration();
+    configuration.commit(put_org(7), Expected::New).await.unwrap();
+    for _ in 0..520 {
+        configuration.commit(put_org(7), Expected::Any).await.unwrap();
+    }
+    let kept = ends(&stored, "config_versions", doc! { "orgId": 7_i64 }).await;
+    assert_eq!(kept.len(), 500);
+    assert_eq!(kept.iter().filter(|end| end.is_none()).count(), 1);
 }
