@@ -21,6 +21,7 @@ mod egress;
 mod fairness;
 mod feed;
 mod handover;
+mod leaving;
 mod ledger;
 mod limits;
 mod matching;

@@ -12,8 +12,10 @@ use ig_transform::script::ScriptsConfig;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+mod organizations;
 mod runtime;
 
+pub use organizations::OrganizationsConfig;
 pub use runtime::RuntimeConfig;
 
 /// The configuration of api-gateway.
@@ -28,6 +30,8 @@ pub struct Config {
     pub rate_limit: RateLimitConfig,
     /// Calls that go through to outside APIs.
     pub runtime: RuntimeConfig,
+    /// What becomes of organisations.
+    pub organizations: OrganizationsConfig,
     /// What is made at the first start.
     pub bootstrap: BootstrapConfig,
     /// The database.
@@ -57,6 +61,7 @@ impl Default for Config {
             auth: AuthConfig::default(),
             rate_limit: RateLimitConfig::default(),
             runtime: RuntimeConfig::default(),
+            organizations: OrganizationsConfig::default(),
             bootstrap: BootstrapConfig::default(),
             mongodb: MongoConfig::default(),
             secrets: SecretsConfig::default(),

@@ -31,6 +31,7 @@ mod integration;
 mod job;
 mod listing;
 mod lookup;
+mod org_deletion;
 mod organization;
 mod platform;
 mod preview;
@@ -71,6 +72,7 @@ pub(crate) use lookup::{
     LookupBatch, LookupDeletion, LookupList, LookupMatches, LookupMatchesList, LookupQuestions, LookupStatistics, LookupTypes,
     LookupsDeleted, Question, tenant,
 };
+pub(crate) use org_deletion::OrgDeletionStatus;
 pub(crate) use organization::{Org, OrgList, RequestLimitsDocument, console};
 pub(crate) use platform::{PlatformDashboard, ServiceEntry, SourceEntry, WorkerEntry, Workers};
 pub(crate) use preview::{

@@ -193,6 +193,13 @@ impl From<CommitError> for ApiError {
                 format!("It has changed since it was read: it is at revision {current}"),
             ),
             CommitError::Duplicate { what } => Self::new(ErrorCode::Conflict, format!("This {what} is already taken")),
+            CommitError::NumberHeld { number } => Self::new(
+                ErrorCode::Conflict,
+                format!(
+                    "The number {number} was an organisation's that is deleted, and what it had is still being removed: it is free when GET \
+                     /api/v1/admin/orgs/{number}/deletion says DONE"
+                ),
+            ),
             CommitError::TooLarge { .. } | CommitError::Full => Self::new(ErrorCode::PayloadTooLarge, error.to_string()),
             CommitError::Store(error) => error.into(),
         }

@@ -25,6 +25,7 @@ mod path;
 mod proxying;
 mod pushing;
 mod query;
+mod removing;
 mod resource;
 mod retrier;
 mod schedulers;
@@ -49,7 +50,7 @@ use ig_transform::PayloadSchemas;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
-pub use config::{AuthConfig, BootstrapConfig, Config, HttpConfig, RateLimitConfig, RuntimeConfig};
+pub use config::{AuthConfig, BootstrapConfig, Config, HttpConfig, OrganizationsConfig, RateLimitConfig, RuntimeConfig};
 
 use access::{Keys, Sessions};
 use alerting::Alerting;
@@ -107,6 +108,11 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<Addresses> 
         "delivery tallies",
         Fate::RunsUntilShutdown,
         dashboard::tally(context.clone(), store.clone(), Arc::clone(&feed)),
+    );
+    context.spawn(
+        "organisation removal",
+        Fate::RunsUntilShutdown,
+        removing::run(context.clone(), store.clone(), config.organizations.hold()),
     );
     let services = Services::new(Routes::new(ConfigServiceServer::new(ConfigGrpc::new(
         Arc::clone(&feed),

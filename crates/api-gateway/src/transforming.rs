@@ -43,8 +43,10 @@ async fn follow(lookups: Arc<LookupCache>, feed: Arc<ConfigFeed>) {
                 }
                 Next::Changes(changes) => {
                     for revised in &changes {
-                        if let Change::LookupsChanged(org, lookup_type) = &revised.change {
-                            lookups.invalidate(*org, Some(lookup_type));
+                        match &revised.change {
+                            Change::LookupsChanged(org, lookup_type) => lookups.invalidate(*org, Some(lookup_type)),
+                            Change::DeleteOrganization(org) => lookups.invalidate(*org, None),
+                            _ => {}
                         }
                     }
                     seen = changes.last().map(|revised| revised.revision).or(seen);

@@ -109,8 +109,10 @@ impl Follower {
 
     fn apply(&self, changes: Vec<RevisedChange>) {
         for revised in &changes {
-            if let Change::LookupsChanged(org, lookup_type) = &revised.change {
-                self.lookups.invalidate(*org, Some(lookup_type));
+            match &revised.change {
+                Change::LookupsChanged(org, lookup_type) => self.lookups.invalidate(*org, Some(lookup_type)),
+                Change::DeleteOrganization(org) => self.lookups.invalidate(*org, None),
+                _ => {}
             }
         }
         self.live.apply(changes);

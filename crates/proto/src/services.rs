@@ -44,6 +44,7 @@ pub const SECTIONS: &[&str] = &[
     "grpc",
     "http",
     "mongodb",
+    "organizations",
     "rate_limit",
     "runtime",
     "scheduler",

@@ -28,6 +28,7 @@ mod lookup_imports;
 mod lookups;
 mod migrate;
 mod names;
+mod org_deletions;
 mod org_units;
 mod organizations;
 mod orgs;
@@ -77,6 +78,7 @@ pub use lookups::{
     Leftovers, LookupError, LookupFilter, LookupRows, LookupUse, LookupView, MergingLookups, MongoLookups, Replaced, ReverseKey,
     StagedLookups, TypeStatistics, Written,
 };
+pub use org_deletions::{OrgDeletion, OrgDeletions, Pass};
 pub use org_units::OrgUnits;
 pub use organizations::Organizations;
 pub use orgs::Orgs;

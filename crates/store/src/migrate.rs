@@ -24,6 +24,7 @@ const NAMESPACE_EXISTS: i32 = 48;
 
 const COLLECTIONS: &[&str] = &[
     names::ORGANIZATIONS,
+    names::ORG_DELETIONS,
     names::ORG_UNITS,
     names::INTEGRATIONS,
     names::EVENT_TYPES,
@@ -86,6 +87,8 @@ fn indexes() -> Vec<(&'static str, Vec<IndexModel>)> {
     let by_org = || on(doc! { "orgId": 1 });
     vec![
         // Configuration is small and seldom written: an organisation's own items, for its lists and for its deletion.
+        // They are found by their numbers, and few are under way.
+        (names::ORG_DELETIONS, vec![expiring()]),
         (names::ORG_UNITS, vec![by_org()]),
         (names::INTEGRATIONS, vec![by_org()]),
         (names::EVENT_TYPES, vec![by_org()]),

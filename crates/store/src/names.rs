@@ -1,6 +1,7 @@
 //! The collections' names.
 
 pub(crate) const ORGANIZATIONS: &str = "organizations";
+pub(crate) const ORG_DELETIONS: &str = "organization_deletions";
 pub(crate) const ORG_UNITS: &str = "org_units";
 pub(crate) const INTEGRATIONS: &str = "integration_configs";
 pub(crate) const TEMPLATES: &str = "templates";

@@ -28,6 +28,7 @@ use crate::journal::MongoJournal;
 use crate::lookup_imports::LookupImports;
 use crate::lookups::MongoLookups;
 use crate::migrate;
+use crate::org_deletions::OrgDeletions;
 use crate::org_units::OrgUnits;
 use crate::organizations::Organizations;
 use crate::partition_leases::MongoLeases;
@@ -100,6 +101,11 @@ impl Store {
     /// Organisations.
     pub fn organizations(&self) -> Organizations {
         Organizations::new(self.database.clone())
+    }
+
+    /// Organisations that were deleted.
+    pub fn org_deletions(&self) -> OrgDeletions {
+        OrgDeletions::new(self.database.clone())
     }
 
     /// Units of organisations.

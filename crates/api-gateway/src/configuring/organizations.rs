@@ -7,7 +7,7 @@ use ig_store::Expected;
 use serde_json::{Map, Value};
 
 use super::{changed_now, made_now};
-use crate::document::{Org, console};
+use crate::document::{Org, OrgDeletionStatus, console};
 use crate::error::ApiError;
 use crate::gateway::Gateway;
 use crate::guard::IfMatch;
@@ -76,13 +76,24 @@ pub(crate) async fn furnish(
     .await
 }
 
-/// Deletes an organisation with all that it has configured.
+/// Deletes an organisation with all that it has configured; what was recorded of its events is removed from then on.
 pub(crate) async fn delete(gateway: &Gateway, org: OrgId, seen: IfMatch) -> Result<(), ApiError> {
     let stored = get(gateway, org).await?;
     let expected = seen.against(None, stored.revision)?;
     gateway.commit(Change::DeleteOrganization(org), expected).await?;
     scheduling::cancel_all(gateway, org, None, "The organisation was deleted.").await;
     Ok(())
+}
+
+/// What would go with an organisation, or how much of a deleted one is gone.
+pub(crate) async fn deletion(gateway: &Gateway, org: OrgId) -> Result<OrgDeletionStatus, ApiError> {
+    let (store, deletions) = (gateway.store(), gateway.store().org_deletions());
+    if store.organizations().get(org).await?.is_some() {
+        return Ok(OrgDeletionStatus::foreseen(org, deletions.remaining(org).await?));
+    }
+    let deletion = deletions.get(org).await?;
+    let deletion = deletion.ok_or_else(|| ApiError::not_found("Organization"))?;
+    Ok(OrgDeletionStatus::of(deletion, deletions.remaining(org).await?))
 }
 
 async fn put(gateway: &Gateway, organization: Organization, expected: Expected) -> Result<Organization, ApiError> {

@@ -11,7 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::access::{Platform, Read, Write};
 use crate::body::JsonBody;
 use crate::configuring::organizations;
-use crate::document::{Listing as _, Org, OrgList, patched, replaced};
+use crate::document::{Listing as _, Org, OrgDeletionStatus, OrgList, patched, replaced};
 use crate::error::ApiError;
 use crate::gateway::Edge;
 use crate::guard::IfMatch;
@@ -24,6 +24,7 @@ pub(super) fn routes() -> OpenApiRouter<Edge> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
         .routes(routes!(read, replace, patch, delete))
+        .routes(routes!(deletion))
 }
 
 /// What organisations or units are listed.
@@ -100,7 +101,10 @@ async fn patch(
     Ok(shown(organizations::replace(&gateway, stored, document, seen).await?))
 }
 
-/// Deletes an organisation with all that it has configured.
+/// Deletes an organisation with all that it has.
+///
+/// What it has configured is gone at once, and nobody reads anything of it any more. What was recorded of its events is removed from then
+/// on, and nobody is given its number before all of that is gone: `/admin/orgs/{orgId}/deletion` tells what goes, and how far it is.
 #[utoipa::path(
     delete,
     path = "/admin/orgs/{orgId}",
@@ -115,6 +119,21 @@ async fn delete(
 ) -> Result<StatusCode, ApiError> {
     organizations::delete(&gateway, path::org(&org)?, seen).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Tells what would go with an organisation, or how much of a deleted one is gone.
+#[utoipa::path(
+    get,
+    path = "/admin/orgs/{orgId}/deletion",
+    tag = "admin",
+    params(("orgId" = i64, Path)),
+    responses((status = 200, body = OrgDeletionStatus)),
+)]
+async fn deletion(
+    Platform { gateway, .. }: Platform<Read>,
+    Path(org): Path<String>,
+) -> Result<Json<OrgDeletionStatus>, ApiError> {
+    Ok(Json(organizations::deletion(&gateway, path::org(&org)?).await?))
 }
 
 fn shown(organization: Organization) -> Resource<Org> {

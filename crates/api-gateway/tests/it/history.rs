@@ -5,6 +5,7 @@ use ig_core::id::OrgId;
 use serde_json::{Value, json};
 
 use crate::api::{Answer, Api, key_for, log_in, user, with};
+use crate::departures;
 
 const SECRET: &str = "planted-secret-0123456789";
 
@@ -191,13 +192,14 @@ async fn the_audit_log_names_who_changed_what_and_shows_no_secret() {
 
 #[tokio::test]
 async fn whoever_is_given_a_deleted_organisations_number_finds_nothing_of_it() {
-    let api = Api::start().await;
+    let api = departures::gateway().await;
     api.org(10).await;
     let key = key_for(&api, OrgId(10)).await;
     user(&api, "ada@x.example", json!({"orgId": 10})).await;
     let token = log_in(&api, "ada@x.example").await;
     let id = api.integration(10, with(json!({}))).await;
     assert_eq!(api.delete("/admin/orgs/10").await.status, 204);
+    departures::gone(&api, 10).await;
     api.org(10).await;
     let list = format!("/versions/outbound-integrations/{id}?orgId=10");
     assert_eq!(api.get(&list).await.status, 404);

@@ -9,6 +9,7 @@ mod concurrency;
 mod configuration;
 mod dashboard;
 mod deliveries;
+mod departures;
 mod description;
 mod faults;
 mod grants;

@@ -41,6 +41,7 @@ const MATRIX: &[(&str, &str, Needs)] = &[
     ("put", "/admin/orgs/{orgId}", Platform(Write)),
     ("patch", "/admin/orgs/{orgId}", Platform(Write)),
     ("delete", "/admin/orgs/{orgId}", Platform(Write)),
+    ("get", "/admin/orgs/{orgId}/deletion", Platform(Read)),
     ("get", "/admin/orgs/{orgId}/units", Platform(Read)),
     ("post", "/admin/orgs/{orgId}/units", Platform(Write)),
     ("get", "/admin/orgs/{orgId}/units/{rid}", Platform(Read)),

@@ -24,9 +24,10 @@ use crate::inbound_integrations::InboundDocument;
 use crate::integrations::IntegrationDocument;
 use crate::jobs::JobDocument;
 use crate::names::{
-    API_KEYS, BREAKERS, CONFIG_CHANGES, CONFIG_VERSIONS, COUNTERS, EVENT_TYPES, INTEGRATIONS, ORG_UNITS, ORGANIZATIONS,
-    TEMPLATES, USERS,
+    API_KEYS, BREAKERS, CONFIG_CHANGES, CONFIG_VERSIONS, COUNTERS, EVENT_TYPES, INTEGRATIONS, ORG_DELETIONS, ORG_UNITS,
+    ORGANIZATIONS, TEMPLATES, USERS,
 };
+use crate::org_deletions::OrgDeletionDocument;
 use crate::org_units::OrgUnitDocument;
 use crate::organizations::OrganizationDocument;
 use crate::stored::{self, Stored};
@@ -47,8 +48,8 @@ struct Found {
 impl Configurations {
     /// Changes one thing and says the revision that this led to, which is also stamped on what was put.
     ///
-    /// Deleting an organisation deletes its units, integrations, event types and lookup rows with it, as one change, and
-    /// deleting a unit its lookup rows. Units and
+    /// Deleting an organisation deletes its units, integrations, event types and lookup rows with it, as one change, and leaves its number
+    /// held until what was recorded of its events is removed too; deleting a unit deletes its lookup rows. Units and
     /// organisations share one space of numbers, because events name either: a number that the other has is taken.
     pub async fn commit(&self, change: Change, expected: Expected) -> std::result::Result<u64, CommitError> {
         let committed = self
@@ -246,12 +247,33 @@ impl Configurations {
                 return Err(taken);
             }
         }
+        self.check_number(session, subject).await?;
         let OrgId(org) = subject.org();
         let is_organization = matches!(subject, Subject::Organization(_));
         if !is_organization && !self.exists(session, ORGANIZATIONS, org.into()).await? {
             return Err(Error::custom(CommitError::NotFound));
         }
         Ok(())
+    }
+
+    /// The number is not that of an organisation that is still being removed.
+    async fn check_number(&self, session: &mut ClientSession, subject: &Subject) -> Result<()> {
+        let number = match subject {
+            Subject::Organization(org) => org.0,
+            Subject::Unit(_, rid) => rid.0,
+            Subject::Integration(..)
+            | Subject::Inbound(..)
+            | Subject::Job(..)
+            | Subject::Template(..)
+            | Subject::EventType(..)
+            | Subject::Lookups(..) => return Ok(()),
+        };
+        let deletions = self.database.collection::<Document>(ORG_DELETIONS);
+        let under_way = doc! { "_id": number, "doneAt": bson::Bson::Null };
+        match deletions.find_one(under_way).session(session).await? {
+            Some(_) => Err(Error::custom(CommitError::NumberHeld { number })),
+            None => Ok(()),
+        }
     }
 
     /// No other inbound integration of the organisation has its `type`. Commits do not overlap, so what is found here still holds
@@ -304,6 +326,12 @@ impl Configurations {
                     let items = self.database.collection::<Document>(collection);
                     items.delete_many(doc! { "orgId": org.0 }).session(&mut *session).await?;
                 }
+                let deletions = self.database.collection::<OrgDeletionDocument>(ORG_DELETIONS);
+                deletions
+                    .replace_one(doc! { "_id": org.0 }, OrgDeletionDocument::new(*org))
+                    .upsert(true)
+                    .session(&mut *session)
+                    .await?;
                 lookups::retire(&self.database, session, doc! { "orgId": org.0 }).await
             }
             Subject::Unit(org, rid) => lookups::retire(&self.database, session, doc! { "orgId": org.0, "tenantId": rid.0 }).await,

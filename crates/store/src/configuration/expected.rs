@@ -34,6 +34,12 @@ pub enum CommitError {
         /// The field by its name in the API: `orgId`, `rid`, `id` or `eventType`.
         what: &'static str,
     },
+    /// The number was an organisation's that is deleted and of which something may be left.
+    #[error("the number {number} is not free yet")]
+    NumberHeld {
+        /// The number.
+        number: i64,
+    },
     /// The item has more bytes than [`ig_core::configuration::LARGEST_ITEM`].
     #[error("the item has {bytes} bytes, which is too many")]
     TooLarge {

@@ -142,7 +142,9 @@ impl Switches for Configurations {
 fn unswitched(error: CommitError) -> SwitchError {
     match error {
         CommitError::Store(error) => error.into(),
-        CommitError::NotFound | CommitError::Stale { .. } | CommitError::Duplicate { .. } => SwitchError::Stale,
+        CommitError::NotFound | CommitError::Stale { .. } | CommitError::Duplicate { .. } | CommitError::NumberHeld { .. } => {
+            SwitchError::Stale
+        }
         CommitError::TooLarge { .. } | CommitError::Full => StoreError::Refused(error.to_string()).into(),
     }
 }

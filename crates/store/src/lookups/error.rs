@@ -45,8 +45,9 @@ pub(super) fn refusal(error: &Error) -> LookupError {
         Some(CommitError::NotFound) => LookupError::NotFound,
         Some(CommitError::Stale { current }) => LookupError::Stale { current: *current },
         Some(CommitError::Store(error)) => error.clone().into(),
-        Some(CommitError::Duplicate { .. } | CommitError::TooLarge { .. } | CommitError::Full) | None => {
-            store_error(error).into()
-        }
+        Some(
+            CommitError::Duplicate { .. } | CommitError::NumberHeld { .. } | CommitError::TooLarge { .. } | CommitError::Full,
+        )
+        | None => store_error(error).into(),
     }
 }

@@ -1,0 +1,84 @@
+//! Where an organisation has something.
+
+use ig_core::id::OrgId;
+use mongodb::bson::{Document, doc};
+
+use crate::names::{
+    ALERTS, API_KEYS, BREAKERS, CONFIG_VERSIONS, DEAD_LETTERS, DELIVERY_LOGS, DELIVERY_TALLIES, EVENT_AUDIT, EVENT_TYPES,
+    INTEGRATIONS, LOOKUP_IMPORTS, LOOKUP_USAGE, LOOKUPS, ORG_UNITS, PUSHED_EVENTS, REDRIVES, SCHEDULED, SCHEDULED_CALL_OFFS,
+    TEMPLATES, USERS,
+};
+
+/// One kind of thing.
+#[derive(Debug)]
+pub(super) struct Area {
+    /// Its name, for people.
+    pub(super) kind: &'static str,
+    pub(super) collection: &'static str,
+    key: Key,
+}
+
+/// How it says whose it is.
+#[derive(Debug)]
+enum Key {
+    /// By `orgId`.
+    Org,
+    /// By a text that begins with the organisation's number and a colon.
+    Text(&'static str),
+}
+
+const fn by_org(kind: &'static str, collection: &'static str) -> Area {
+    Area {
+        kind,
+        collection,
+        key: Key::Org,
+    }
+}
+
+const fn by_text(kind: &'static str, collection: &'static str, field: &'static str) -> Area {
+    Area {
+        kind,
+        collection,
+        key: Key::Text(field),
+    }
+}
+
+/// What the transaction that deletes the organisation takes along.
+pub(super) const CONFIGURED: &[Area] = &[
+    by_org("units", ORG_UNITS),
+    by_org("integrations", INTEGRATIONS),
+    by_org("templates", TEMPLATES),
+    by_org("eventTypes", EVENT_TYPES),
+    by_org("lookups", LOOKUPS),
+];
+
+/// What is removed afterwards, piece by piece: what was recorded of its events, its history, and its people and keys once more, because one
+/// may have been made in the moment of the deletion. The audit log stays; it is the platform's.
+pub(super) const AREAS: &[Area] = &[
+    by_org("deadLetters", DEAD_LETTERS),
+    by_org("redrives", REDRIVES),
+    by_org("scheduledIntegrations", SCHEDULED),
+    by_org("callOffs", SCHEDULED_CALL_OFFS),
+    by_org("logs", DELIVERY_LOGS),
+    by_org("events", EVENT_AUDIT),
+    by_text("pushedEvents", PUSHED_EVENTS, "key"),
+    by_text("figures", DELIVERY_TALLIES, "_id"),
+    by_org("alerts", ALERTS),
+    by_org("breakers", BREAKERS),
+    by_org("lookupImports", LOOKUP_IMPORTS),
+    by_org("lookupUsage", LOOKUP_USAGE),
+    by_org("versions", CONFIG_VERSIONS),
+    by_org("apiKeys", API_KEYS),
+    by_org("users", USERS),
+];
+
+impl Area {
+    /// Finds what is an organisation's.
+    pub(super) fn of(&self, OrgId(org): OrgId) -> Document {
+        match self.key {
+            Key::Org => doc! { "orgId": org },
+            // A semicolon is what follows a colon.
+            Key::Text(field) => doc! { field: { "$gte": format!("{org}:"), "$lt": format!("{org};") } },
+        }
+    }
+}
