@@ -221,10 +221,8 @@ impl OrgDeletions {
             self.database.within(traces.delete_many(theirs)).await?;
         }
         let documents = self.database.collection::<Document>(area.collection);
-        let deleted = self
-            .database
-            .within(documents.delete_many(doc! { "_id": { "$in": ids } }))
-            .await?;
+        let theirs = doc! { "$and": [{ "_id": { "$in": ids } }, area.of(org)] };
+        let deleted = self.database.within(documents.delete_many(theirs)).await?;
         Ok(deleted.deleted_count)
     }
 
