@@ -1,5 +1,6 @@
 //! A document as YAML has it.
 
+use ig_core::decimal::Decimal;
 use serde::ser::{Error, Serialize, SerializeMap as _, SerializeSeq as _, Serializer};
 use serde_json::{Number, Value};
 
@@ -43,19 +44,9 @@ fn number<S: Serializer>(number: &Number, serializer: S) -> Result<S::Ok, S::Err
     }
 }
 
-/// Whether a double has all the digits of a number; zeros at the end of a fraction are none.
+/// Whether a double is the same number.
 fn keeps(number: &Number, double: f64) -> bool {
-    let text = number.as_str();
-    if text.contains(['e', 'E']) {
-        return true;
-    }
-    let is_fraction = text.contains('.');
-    let digits = if is_fraction {
-        text.trim_end_matches('0').trim_end_matches('.')
-    } else {
-        text
-    };
-    digits == double.to_string()
+    Number::from_f64(double).is_some_and(|written| Decimal::of(&written) == Decimal::of(number))
 }
 
 #[cfg(test)]
