@@ -25,6 +25,7 @@ mod leaving;
 mod ledger;
 mod limits;
 mod matching;
+mod numbers;
 mod oauth2;
 mod orders;
 mod planted;

@@ -15,7 +15,7 @@ use crate::setup::{ORG, Setup, setup, setup_for_orders};
 const OTHER_ORG: i64 = 649;
 
 /// The whole log of the one delivery to a path.
-async fn log_of(setup: &Setup, path: &str) -> Value {
+pub(crate) async fn log_of(setup: &Setup, path: &str) -> Value {
     let (api, url) = (&setup.stack.api, setup.receiver.url(path));
     let mut found = None;
     eventually("the delivery is logged", async || {
@@ -377,53 +377,4 @@ async fn a_row_that_breaks_its_schema_is_told_of_and_not_sent_where_the_type_say
         (Some("ERROR"), Some("SCHEMA_VIOLATED")),
         "{preview}"
     );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn numbers_that_are_only_carried_keep_their_digits_from_the_row_to_the_log() {
-    let setup = setup().await;
-    let api = &setup.stack.api;
-    let mapping = json!({"fieldMappings": [{"sourceField": "id", "targetField": "patient"}, {"sourceField": "price", "targetField": "price"}]});
-    let script =
-        json!({"transformationMode": "SCRIPT", "transformScript": "return { patient: payload.id, price: payload.price };"});
-    for (path, more) in [("/as-is", json!({})), ("/mapped", mapping), ("/scripted", script)] {
-        api.integration(ORG, "lab", &setup.receiver.url(path), more).await;
-    }
-    let row = r#"{"id":123456789012345678901234567890,"price":1.10}"#;
-    setup.queue.insert(QueueRow::new(ORG, "lab").payload(row)).await;
-    setup.receiver.wait_for(3).await;
-    let shaped = row.replace("id", "patient");
-    for (path, expected) in [("/as-is", row), ("/mapped", &shaped), ("/scripted", &shaped)] {
-        let received = setup.receiver.requests_to(path).remove(0).body;
-        assert_eq!(String::from_utf8_lossy(&received), expected, "{path}");
-        let log = log_of(&setup, path).await;
-        assert_eq!(log["originalPayload"].to_string(), row, "{path}");
-        if path != "/as-is" {
-            assert_eq!(log["requestPayload"].to_string(), expected, "{path}");
-        }
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_key_that_a_parser_uses_for_itself_is_a_key_like_any_other() {
-    let setup = setup().await;
-    let api = &setup.stack.api;
-    let script = json!({"transformationMode": "SCRIPT", "transformScript": "return payload;"});
-    for (path, more) in [("/as-is", json!({})), ("/scripted", script)] {
-        api.integration(ORG, "lab", &setup.receiver.url(path), more).await;
-    }
-    let keys = ["$serde_json::private::Number", "$serde_json::private::RawValue"];
-    let rows = keys.map(|key| format!(r#"{{"n":{{"{key}":"[1]"}}}}"#));
-    for row in &rows {
-        setup.queue.insert(QueueRow::new(ORG, "lab").payload(row.as_str())).await;
-    }
-    setup.receiver.wait_for(4).await;
-    for path in ["/as-is", "/scripted"] {
-        let received = setup.receiver.requests_to(path);
-        let bodies: Vec<_> = received
-            .iter()
-            .map(|request| String::from_utf8_lossy(&request.body))
-            .collect();
-        assert_eq!(bodies, rows, "{path}");
-    }
 }

@@ -14,6 +14,9 @@ mod target;
 use std::sync::Arc;
 
 use axum::body::Body;
+use hyper::body::Incoming;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
 use ig_testkit::mongo::database;
 use ig_testkit::receiver::Receiver;
 use ig_testkit::wait::eventually;
@@ -62,6 +65,13 @@ impl Passage {
             request = request.header(*name, *value);
         }
         self.api.send(request, body.into()).await
+    }
+
+    /// Begins a call without a body; its answer is taken as it comes.
+    pub(crate) async fn begin(&self) -> http::Response<Incoming> {
+        let request = self.api.request("GET", "/integrations/t?orgId=10");
+        let client = Client::builder(TokioExecutor::new()).build_http::<Body>();
+        client.request(request.body(Body::empty()).unwrap()).await.unwrap()
     }
 
     /// The one log that a call leaves.

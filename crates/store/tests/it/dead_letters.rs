@@ -15,6 +15,8 @@ use ig_store::{Deletion, KeptLetter, Settled, Settling, Store};
 use crate::deliveries::{dead_letter, delivery, failure, recorded, trace};
 use crate::stored::{Stored, moment};
 
+mod ends;
+
 /// When the dead letters of these tests are due.
 const DUE: i64 = 60;
 
@@ -40,13 +42,18 @@ async fn hold(store: &Store, org: i64, number: i64) -> LogId {
         attempt_count: 0,
         ..dead_letter(&log)
     };
+    record(store, &log, letter).await;
+    log.id
+}
+
+/// Records a delivery with its dead letter.
+async fn record(store: &Store, log: &DeliveryLog, letter: DeadLetter) {
     let entry = JournalEntry::Delivery {
         log: Box::new(log.clone()),
         trace: trace(),
         dead_letter: Some(Box::new(letter)),
     };
     store.journal().record(&[entry]).await.unwrap();
-    log.id
 }
 
 async fn candidates(store: &Store, org: i64, now: Timestamp) -> Vec<Candidate> {
@@ -369,61 +376,4 @@ async fn a_delivery_whose_log_has_expired_gets_it_back_when_it_is_tried_again() 
     store.journal().record(&[again]).await.unwrap();
     let found = store.delivery_logs().get(OrgId(7), log.id).await.unwrap().unwrap();
     assert_eq!(found.attempts.len(), 3);
-}
-
-#[tokio::test]
-async fn only_what_is_settled_has_an_end_and_what_is_wanted_again_loses_it() {
-    let Stored {
-        store, database: _kept, ..
-    } = Stored::fresh().await;
-    let ids = fail(&store, 7, 0..2).await;
-    let held = hold(&store, 7, 9).await;
-    let log = failure(7, 0);
-    let end = async |id| get(&store, 7, id).await.expires_at;
-    for id in [ids[0], ids[1], held] {
-        assert_eq!(end(id).await, None, "it waits");
-    }
-    let letters = claim_all(&store, 7, &claim(1), moment(DUE)).await;
-    assert_eq!(end(ids[0]).await, None, "it is being tried");
-
-    let (settled_at, kept_for) = (moment(DUE + 5), log.expires_at - log.created_at);
-    for letter in &letters {
-        let retried = if letter.letter.id == ids[0] {
-            Retried::Delivered { log: ids[0] }
-        } else {
-            failed(ErrorCategory::ClientError)
-        };
-        assert_eq!(settle(&store, letter, &claim(1), retried, settled_at).await, Settled::Stored);
-    }
-    assert_eq!(end(ids[0]).await, Some(settled_at + kept_for), "it was delivered");
-    assert_eq!(end(ids[1]).await, Some(settled_at + kept_for), "it was given up");
-
-    let wish = Wish {
-        org_id: OrgId(7),
-        ids: vec![ids[1]],
-    };
-    store.dead_letters().retry_by_hand(&wish, moment(DUE + 9)).await.unwrap();
-    assert_eq!(end(ids[1]).await, None, "a person wants it tried again");
-    assert_eq!(end(held).await, None, "it waits for somebody");
-}
-
-#[tokio::test]
-async fn what_is_given_up_from_the_start_has_an_end() {
-    let Stored {
-        store, database: _kept, ..
-    } = Stored::fresh().await;
-    let log = failure(7, 0);
-    let letter = DeadLetter {
-        status: DeadLetterStatus::Abandoned,
-        reason: DeadLetterReason::NotRetryable,
-        next_retry_at: None,
-        ..dead_letter(&log)
-    };
-    let entry = JournalEntry::Delivery {
-        log: Box::new(log.clone()),
-        trace: trace(),
-        dead_letter: Some(Box::new(letter)),
-    };
-    store.journal().record(&[entry]).await.unwrap();
-    assert_eq!(get(&store, 7, log.id).await.expires_at, Some(log.expires_at));
 }

@@ -179,13 +179,7 @@ async fn an_answer_that_stops_or_breaks_off_in_the_middle_is_cut_for_the_client_
     ] {
         let passage = Passage::open(json!({"allowedMethods": ["GET"], "timeouts": {"idleMs": 200}})).await;
         passage.target.always("/base", answer);
-        let request = passage
-            .api
-            .request("GET", "/integrations/t?orgId=10")
-            .body(Body::empty())
-            .unwrap();
-        let client = hyper_util::client::legacy::Client::builder(hyper_util::rt::TokioExecutor::new()).build_http::<Body>();
-        let answer = client.request(request).await.unwrap();
+        let answer = passage.begin().await;
         assert!(
             answer.into_body().collect().await.is_err(),
             "the client sees that it is not whole"

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
 use http_body_util::BodyExt as _;
 use ig_testkit::receiver::Answer;
 use serde_json::json;
@@ -44,18 +43,12 @@ async fn a_stream_of_events_outlives_the_time_of_its_call() {
     let passage = Passage::open(json!({"allowedMethods": ["GET"], "timeouts": {"totalMs": 300}})).await;
     let events = Answer::drip("data: tick\n\n", Duration::from_millis(50)).header("content-type", "text/event-stream");
     passage.target.always("/base", events);
-    let request = passage
-        .api
-        .request("GET", "/integrations/t?orgId=10")
-        .body(Body::empty())
-        .unwrap();
-    let client = hyper_util::client::legacy::Client::builder(hyper_util::rt::TokioExecutor::new()).build_http::<Body>();
-    let mut answer = client.request(request).await.unwrap();
+    let mut answer = passage.begin().await;
     let mut bytes = 0;
     while bytes < 20 * "data: tick\n\n".len() {
         bytes += answer.body_mut().frame().await.unwrap().unwrap().into_data().unwrap().len();
     }
-    drop((answer, client));
+    drop(answer);
     let log = passage.log().await;
     assert!(log["errorMessage"].as_str().unwrap().contains("client left"), "{log}");
 }
