@@ -1,5 +1,6 @@
 //! What a payload says leaves as it came: digits, and keys that parsers use for themselves.
 
+use http::Method;
 use ig_testkit::mysql::QueueRow;
 use serde_json::json;
 
@@ -52,5 +53,27 @@ async fn a_key_that_a_parser_uses_for_itself_is_a_key_like_any_other() {
             .map(|request| String::from_utf8_lossy(&request.body))
             .collect();
         assert_eq!(bodies, rows, "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schema_holds_whatever_size_a_number_has() {
+    let setup = setup().await;
+    let api = &setup.stack.api;
+    let number = json!({"type": "number", "multipleOf": 0.01, "minimum": 1, "maximum": 5});
+    let schema = json!({"schema": {"type": "object", "properties": {"n": number}}, "validation": "reject"});
+    let path = format!("/field-schemas/lab?orgId={ORG}");
+    assert!(api.call(Method::PUT, &path, Some(&schema)).await.status.is_success());
+    let events = format!("/events?orgId={ORG}");
+    for (event, is_right) in [
+        (r#"{"eventType":"lab","payload":{"n":1.10}}"#, true),
+        (r#"{"eventType":"lab","payload":{"n":1e400}}"#, false),
+        (r#"{"eventType":"lab","payload":{"n":-1e400}}"#, false),
+        (r#"{"eventType":"lab","payload":{"n":1e-400}}"#, false),
+        (r#"{"eventType":"lab","payload":{"n":123456789012345678901234567890}}"#, false),
+    ] {
+        let pushed = api.call_with("POST", &events, &[], event).await;
+        assert_eq!(pushed.status.is_success(), is_right, "{event}: {}", pushed.body);
+        assert!(is_right || pushed.status.is_client_error(), "{event}: {}", pushed.body);
     }
 }
