@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use ig_testkit::mysql::QueueRow;
-use ig_testkit::receiver::Receiver;
+use ig_testkit::receiver::{ReceivedRequest, Receiver};
 use serde_json::json;
 
 use crate::report::Report;
@@ -84,18 +84,21 @@ async fn prepare() -> anyhow::Result<(Stack, Receiver)> {
 }
 
 async fn collect(receiver: &Receiver, sent: &HashMap<i64, DateTime<Utc>>, p50: &mut Vec<f64>, p99: &mut Vec<f64>) {
-    let taken = taken(receiver, sent).await;
+    let taken = taken(&receiver.wait_for(sent.len()).await, sent, Utc::now());
     p50.push(taken.0);
     p99.push(taken.1);
 }
 
-/// What events took that were sent at these times, once all are received: the median and the 99th percentile in milliseconds. A receipt
-/// that came before its acceptance was read took no time.
-pub(crate) async fn taken(receiver: &Receiver, sent: &HashMap<i64, DateTime<Utc>>) -> (f64, f64) {
-    let received = receiver.wait_for(sent.len()).await;
-    let took = received.iter().filter_map(|request| {
-        let sent = sent.get(&request.json()["n"].as_i64()?)?;
-        Some(((request.at - sent).num_microseconds()? as f64 / 1000.0).max(0.0))
+/// What events took that were sent at these times: the median and the 99th percentile in milliseconds. A receipt that came before its
+/// acceptance was read took no time; what was not received has taken until now.
+pub(crate) fn taken(received: &[ReceivedRequest], sent: &HashMap<i64, DateTime<Utc>>, now: DateTime<Utc>) -> (f64, f64) {
+    let receipts = received
+        .iter()
+        .filter_map(|request| Some((request.json()["n"].as_i64()?, request.at)));
+    let at: HashMap<_, _> = receipts.collect();
+    let took = sent.iter().map(|(n, sent)| {
+        let took = *at.get(n).unwrap_or(&now) - *sent;
+        took.num_microseconds().map_or(0.0, |took| took as f64 / 1000.0).max(0.0)
     });
     let mut took: Vec<f64> = took.collect();
     took.sort_by(f64::total_cmp);
