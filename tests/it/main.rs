@@ -35,6 +35,7 @@ mod rows;
 mod runtime;
 mod scheduled;
 mod scheduling;
+mod schemas;
 mod setup;
 mod stack;
 mod telemetry;

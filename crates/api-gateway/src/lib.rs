@@ -46,7 +46,6 @@ use ig_proto::v1::config_service_server::ConfigServiceServer;
 use ig_service::grpc::{Fleet, Services, channel};
 use ig_service::{Context, Fate, Process};
 use ig_store::{SecretBox, Store};
-use ig_transform::PayloadSchemas;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
@@ -123,7 +122,7 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<Addresses> 
         .serve_grpc(&config.grpc, services.descriptors(FILE_DESCRIPTOR_SET))
         .await?;
     let (egress, http) = (EgressGuard::new(&config.security)?, config.http.clone());
-    let transformer = transforming::start(&config.scripts, &context, &store, &feed)?;
+    let (transformer, schemas) = transforming::start(&config.scripts, &context, &store, &feed)?;
     let served = CancellationToken::new();
     let dead_letters = Nudge::default();
     dead_letters.run_retriers(&context, Fleet::new(&config.services.dlq_retrier, &config.grpc)?);
@@ -150,7 +149,7 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<Addresses> 
         siblings,
         http: config.http,
         context: context.clone(),
-        schemas: PayloadSchemas::default(),
+        schemas,
         import_room: ImportRoom::new(&http),
     });
     let http = server::serve(&context, &http, http::router(edge), served).await?;

@@ -23,7 +23,7 @@ pub(crate) async fn accept(
     place: impl Fn(usize) -> String,
 ) -> Result<Vec<PushAnswer>, ApiError> {
     strangers(gateway, org, &events, &place).await?;
-    let warnings = schemas::judged(gateway, org, &events, &place)?;
+    let warnings = schemas::judged(gateway, org, &events, &place).await?;
     let events: Vec<_> = events.into_iter().map(|event| received(org, event)).collect();
     let ids: Vec<_> = events.iter().map(|event| event.event_id.to_string()).collect();
     let accepted = gateway.store().pushed_events().accept(events).await?;

@@ -1,4 +1,5 @@
-//! The gateway's transformer: scripts are checked when they are saved, and whole integrations can be tried out.
+//! What runs tenants' rules, scripts and schemas at the gateway: they are checked when they are saved, whole integrations can be tried
+//! out, and pushed events are held against their schemas.
 
 use std::sync::Arc;
 
@@ -7,8 +8,8 @@ use ig_core::configuration::Change;
 use ig_core::ports::Lookups;
 use ig_service::{Context, Fate};
 use ig_store::Store;
-use ig_transform::script::{ScriptPool, ScriptsConfig};
-use ig_transform::{CacheLimits, LookupCache, Transformer};
+use ig_transform::script::{ScriptEngine, ScriptPool, ScriptsConfig};
+use ig_transform::{CacheLimits, LookupCache, PayloadSchemas, Transformer};
 
 use crate::feed::{ConfigFeed, Next};
 
@@ -18,15 +19,16 @@ pub(crate) fn start(
     context: &Context,
     store: &Store,
     feed: &Arc<ConfigFeed>,
-) -> anyhow::Result<Transformer> {
-    let pool = ScriptPool::start(scripts.pool()).context("section scripts")?;
+) -> anyhow::Result<(Transformer, PayloadSchemas)> {
+    let pool: Arc<dyn ScriptEngine> = Arc::new(ScriptPool::start(scripts.pool()).context("section scripts")?);
     let lookups = Arc::new(LookupCache::new(Arc::new(store.lookups()), CacheLimits::default()));
     let following = follow(Arc::clone(&lookups), Arc::clone(feed));
     let stop = context.stopping().clone();
     context.spawn("lookup cache", Fate::RunsUntilShutdown, async move {
         stop.run_until_cancelled(following).await;
     });
-    Ok(Transformer::new(Arc::new(pool), lookups as Arc<dyn Lookups>))
+    let schemas = PayloadSchemas::new(Arc::clone(&pool));
+    Ok((Transformer::new(pool, lookups as Arc<dyn Lookups>), schemas))
 }
 
 /// Forgets tables as they change.

@@ -6,6 +6,7 @@ use ig_core::audit::{Decision, EventAudit, SkipReason};
 use ig_core::clock::{Clock, Timestamp};
 use ig_core::dedup::{DedupKey, DedupWindow, SeenEvent};
 use ig_core::event::Event;
+use ig_core::event_type::EventTypeDefinition;
 use ig_core::id::{EventId, IntegrationId, Rid, SourceId};
 use ig_core::matching::LaneKey;
 use ig_core::ports::JournalEntry;
@@ -17,10 +18,9 @@ use crate::event_trace::EventTrace;
 use crate::intake::{Addressed, Intake, Skip};
 use crate::lanes::{Lanes, Work};
 use crate::metrics;
-use crate::reader::SourceState;
 use crate::recorder::Recorder;
 use crate::retention::Retention;
-use crate::tracker::Ticket;
+use crate::taken::{Judged, Taken};
 
 mod abiding;
 
@@ -28,6 +28,15 @@ use abiding::Abided;
 
 /// An event with its payload, or why there is none.
 type Content<'a> = Result<&'a Arc<Event>, &'a Gone>;
+
+/// How a decision that has yet to be made is to be written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Undecided {
+    /// As the first one about its event.
+    First,
+    /// In the place of one about another event.
+    Anew,
+}
 
 /// Decides about events, in the order in which they are read.
 pub(crate) struct Dispatch {
@@ -72,38 +81,52 @@ impl Dispatch {
         self.repeats.lock().restore(events);
     }
 
-    /// Decides about a row, writes the decision down, and queues the event for the integrations that it is for.
-    /// What was decided about it before is not decided again, unless its row holds another event now.
-    pub(crate) fn take_up(&self, state: &Arc<SourceState>, addressed: &Addressed, ticket: Ticket) {
-        let (trace, span) = EventTrace::begin(state.source.id(), &addressed.row);
-        let entry = span.in_scope(|| match &addressed.earlier {
-            None => Some(JournalEntry::Audit(self.judge(state, addressed, &ticket, &trace))),
-            Some(earlier) => match self.abide(state, addressed, earlier, &ticket, &trace) {
-                Abided::Unchanged => None,
-                Abided::Changed(audit) => Some(JournalEntry::Redecided(*audit)),
-                Abided::Outlived => Some(JournalEntry::Audit(self.judge(state, addressed, &ticket, &trace))),
-                Abided::Replaced => Some(JournalEntry::Redecided(self.judge(state, addressed, &ticket, &trace))),
-            },
-        });
-        match entry {
-            Some(entry) => self.recorder.record(entry, Some(ticket), None),
-            None => ticket.part_done(),
-        }
+    /// The definition that a payload has to be held against before its event is decided about, where there is one.
+    pub(crate) fn to_hold_against(&self, taken: &Taken) -> Option<Arc<EventTypeDefinition>> {
+        self.intake
+            .to_hold_against(taken.source(), &taken.addressed, self.clock.now())
     }
 
-    fn judge(&self, state: &Arc<SourceState>, addressed: &Addressed, ticket: &Ticket, trace: &EventTrace) -> EventAudit {
+    /// Abides by what was decided about an event before. Where that is not to be decided again, its part is done and nothing is left.
+    pub(crate) fn abide_by_earlier(&self, taken: &Taken, trace: &EventTrace) -> Option<Undecided> {
+        let Some(earlier) = &taken.addressed.earlier else {
+            return Some(Undecided::First);
+        };
+        match self.abide(taken, earlier, trace) {
+            Abided::Unchanged => taken.ticket.part_done(),
+            Abided::Changed(audit) => {
+                let entry = JournalEntry::Redecided(*audit);
+                self.recorder.record(entry, Some(taken.ticket.clone()), None);
+            }
+            Abided::Outlived => return Some(Undecided::First),
+            Abided::Replaced => return Some(Undecided::Anew),
+        }
+        None
+    }
+
+    /// Decides about an event, writes the decision down, and queues the event for the integrations that it is for.
+    pub(crate) fn decide(&self, taken: &Taken, trace: &EventTrace, undecided: Undecided, judged: Judged) {
+        let audit = self.decision(taken, trace, judged);
+        let entry = match undecided {
+            Undecided::First => JournalEntry::Audit(audit),
+            Undecided::Anew => JournalEntry::Redecided(audit),
+        };
+        self.recorder.record(entry, Some(taken.ticket.clone()), None);
+    }
+
+    fn decision(&self, taken: &Taken, trace: &EventTrace, judged: Judged) -> EventAudit {
         let now = self.clock.now();
-        let source = state.source.id();
-        let judged = self.intake.understand(source, addressed, now).and_then(|event| {
+        let (source, addressed) = (taken.source(), &taken.addressed);
+        let decided = self.intake.understand(source, addressed, judged, now).and_then(|event| {
             self.refuse_repeat(&event, now)?;
             let about = Arc::new(event);
             let decided = Decided::now(&about, trace);
-            self.call_off(state, &decided, Ok(&about), ticket);
-            let integrations = self.decide(&about)?;
-            self.queue(state, &decided, Ok(&about), &integrations, ticket);
+            self.call_off(taken, &decided, Ok(&about));
+            let integrations = self.integrations_for(&about)?;
+            self.queue(taken, &decided, Ok(&about), &integrations);
             Ok(integrations)
         });
-        let (decision, matched, detail) = match judged {
+        let (decision, matched, detail) = match decided {
             Ok(integrations) => (matched(&integrations), ids(&integrations), None),
             Err((reason, detail)) => (Decision::Skipped(reason), Vec::new(), detail),
         };
@@ -118,7 +141,7 @@ impl Dispatch {
         Ok(())
     }
 
-    fn decide(&self, event: &Event) -> Result<Vec<Arc<CompiledIntegration>>, Skip> {
+    fn integrations_for(&self, event: &Event) -> Result<Vec<Arc<CompiledIntegration>>, Skip> {
         let mut integrations = self.configuration.matches(event.org_id, &event.event_type, event.entity_rid);
         let matched = integrations.len();
         integrations.retain(|compiled| compiled.accepts(&event.payload.json));
@@ -148,43 +171,35 @@ impl Dispatch {
     }
 
     /// Whatever an event is for itself, it may call off what others have pending: that is done in the lane, before it is delivered there.
-    fn call_off(&self, state: &Arc<SourceState>, decided: &Arc<Decided>, event: Content<'_>, ticket: &Ticket) {
+    fn call_off(&self, taken: &Taken, decided: &Arc<Decided>, event: Content<'_>) {
         let about = &decided.event;
         let listening = self
             .configuration
             .listening(about.org_id, &about.event_type, about.entity_rid);
         for compiled in listening {
-            self.push(state, decided, event, compiled, ticket, |work| work.calling_off().counted());
+            self.push(taken, decided, event, compiled, |work| work.calling_off().counted());
         }
     }
 
-    fn queue(
-        &self,
-        state: &Arc<SourceState>,
-        decided: &Arc<Decided>,
-        event: Content<'_>,
-        integrations: &[Arc<CompiledIntegration>],
-        ticket: &Ticket,
-    ) {
+    fn queue(&self, taken: &Taken, decided: &Arc<Decided>, event: Content<'_>, integrations: &[Arc<CompiledIntegration>]) {
         let purposes =
             std::iter::once::<fn(Work) -> Work>(|work| work).chain(std::iter::repeat(Work::counted as fn(Work) -> Work));
         for (compiled, purpose) in integrations.iter().zip(purposes) {
-            self.push(state, decided, event, Arc::clone(compiled), ticket, purpose);
+            self.push(taken, decided, event, Arc::clone(compiled), purpose);
         }
     }
 
     fn push(
         &self,
-        state: &Arc<SourceState>,
+        taken: &Taken,
         decided: &Arc<Decided>,
         event: Content<'_>,
         compiled: Arc<CompiledIntegration>,
-        ticket: &Ticket,
         purpose: fn(Work) -> Work,
     ) {
-        ticket.expect(1);
+        taken.ticket.expect(1);
         let key = lane(&decided.event, &compiled);
-        let work = Work::new(Arc::clone(state), ticket.clone(), compiled, Arc::clone(decided));
+        let work = Work::new(Arc::clone(&taken.state), taken.ticket.clone(), compiled, Arc::clone(decided));
         self.lanes.push(key, purpose(work), event.cloned().map_err(Clone::clone));
     }
 

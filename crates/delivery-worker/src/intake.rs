@@ -6,15 +6,17 @@ use chrono::TimeDelta;
 use ig_core::audit::SkipReason;
 use ig_core::clock::Timestamp;
 use ig_core::event::{Event, Payload, RowPayload, SourceRow};
+use ig_core::event_type::EventTypeDefinition;
 use ig_core::id::{EventId, EventType, OrgId, Rid, SourceId};
 use ig_core::ports::{EventSource, SourceError};
 use ig_core::stream::Stream;
-use ig_transform::{PayloadSchemas, Verdict};
+use ig_transform::Verdict;
 
 use crate::compiled::LiveConfiguration;
 use crate::config::WorkerConfig;
 use crate::metrics;
 use crate::recall::Earlier;
+use crate::taken::Judged;
 
 /// A row whose tenant was looked up; nothing else about it has been checked.
 #[derive(Debug)]
@@ -52,7 +54,6 @@ pub(crate) type Skip = (SkipReason, Option<String>);
 #[derive(Debug)]
 pub(crate) struct Intake {
     configuration: Arc<LiveConfiguration>,
-    schemas: PayloadSchemas,
     max_age: Option<TimeDelta>,
     allowed: Vec<OrgId>,
 }
@@ -62,7 +63,6 @@ impl Intake {
     pub(crate) fn new(configuration: Arc<LiveConfiguration>, config: &WorkerConfig) -> Self {
         Self {
             configuration,
-            schemas: PayloadSchemas::default(),
             max_age: (config.max_event_age_days > 0).then(|| TimeDelta::days(i64::from(config.max_event_age_days))),
             allowed: config.allowed_parent_rids.iter().copied().map(OrgId).collect(),
         }
@@ -96,16 +96,40 @@ impl Intake {
         Ok(parent.filter(|org| self.configuration.knows(*org)))
     }
 
+    /// The definition that a row's payload is to be held against, where there is one and nothing else speaks against the row.
+    pub(crate) fn to_hold_against(
+        &self,
+        source: &SourceId,
+        addressed: &Addressed,
+        now: Timestamp,
+    ) -> Option<Arc<EventTypeDefinition>> {
+        // Whoever pushes is told at once; what was accepted then is not refused afterwards.
+        if source.as_str() == ig_sources::push::NAME || !matches!(addressed.row.payload, RowPayload::Present(_)) {
+            return None;
+        }
+        let definition = self
+            .configuration
+            .enforced_type(addressed.org_id?, &addressed.event_type()?)?;
+        self.filter(definition.org_id, addressed.row.created_at, now).ok()?;
+        Some(definition)
+    }
+
     /// Understands a row, or says why it is no event to be delivered.
-    pub(crate) fn understand(&self, source: &SourceId, addressed: &Addressed, now: Timestamp) -> Result<Event, Skip> {
+    pub(crate) fn understand(
+        &self,
+        source: &SourceId,
+        addressed: &Addressed,
+        judged: Judged,
+        now: Timestamp,
+    ) -> Result<Event, Skip> {
         let org_id = addressed.org_id.ok_or_else(|| unknown_org(&addressed.row))?;
         let event_type = addressed.event_type().ok_or((SkipReason::NoEventType, None))?;
         self.filter(org_id, addressed.row.created_at, now)?;
-        let payload = payload_of(&addressed.row.payload)?;
-        // Whoever pushes is told at once; what was accepted then is not refused afterwards.
-        if source.as_str() != ig_sources::push::NAME {
-            self.hold_against_schema(org_id, &event_type, &payload)?;
-        }
+        let payload = match &judged {
+            Judged::RowGone => return Err(deleted()),
+            Judged::Verdict(_) => payload_of(&addressed.row.payload)?,
+        };
+        abide_by_schema(org_id, &event_type, judged)?;
         Ok(Event {
             source: source.clone(),
             position: addressed.row.position,
@@ -119,24 +143,6 @@ impl Intake {
         })
     }
 
-    fn hold_against_schema(&self, org: OrgId, event_type: &EventType, payload: &Payload) -> Result<(), Skip> {
-        let Some(definition) = self.configuration.enforced_type(org, event_type) else {
-            return Ok(());
-        };
-        match self.schemas.judge(&definition, &payload.json) {
-            Verdict::Fine => Ok(()),
-            Verdict::Warn(faults) => {
-                metrics::schema_violated("warn");
-                tracing::warn!(%org, %event_type, %faults, "a payload does not keep to its schema");
-                Ok(())
-            }
-            Verdict::Reject(faults) => {
-                metrics::schema_violated("reject");
-                Err((SkipReason::SchemaViolated, Some(faults.to_string())))
-            }
-        }
-    }
-
     fn filter(&self, org: OrgId, created_at: Option<Timestamp>, now: Timestamp) -> Result<(), Skip> {
         if !self.allowed.is_empty() && !self.allowed.contains(&org) {
             return Err((SkipReason::ParentNotAllowed, None));
@@ -147,6 +153,27 @@ impl Intake {
             _ => Ok(()),
         }
     }
+}
+
+fn abide_by_schema(org: OrgId, event_type: &EventType, judged: Judged) -> Result<(), Skip> {
+    match judged {
+        Judged::RowGone => Err(deleted()),
+        Judged::Verdict(Verdict::Fine) => Ok(()),
+        Judged::Verdict(Verdict::Warn(faults)) => {
+            metrics::schema_violated("warn");
+            tracing::warn!(%org, %event_type, %faults, "a payload does not keep to its schema");
+            Ok(())
+        }
+        Judged::Verdict(Verdict::Reject(faults)) => {
+            metrics::schema_violated("reject");
+            Err((SkipReason::SchemaViolated, Some(faults.to_string())))
+        }
+    }
+}
+
+fn deleted() -> Skip {
+    let detail = "the row was deleted before its payload was held against the schema of its event type";
+    (SkipReason::InvalidPayload, Some(detail.to_owned()))
 }
 
 fn unknown_org(row: &SourceRow) -> Skip {

@@ -21,7 +21,7 @@ mod budget;
 mod queue;
 mod turn;
 
-pub(crate) use budget::Budget;
+pub(crate) use budget::{Budget, Kept};
 pub(crate) use queue::{Purpose, Work};
 pub(crate) use turn::Turns;
 

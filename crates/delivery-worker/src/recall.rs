@@ -25,6 +25,16 @@ pub(crate) struct Earlier {
     pub is_visible: bool,
 }
 
+impl Earlier {
+    /// The same about an event whose row is not to be seen any more.
+    pub(crate) fn vanished(self) -> Self {
+        Self {
+            is_visible: false,
+            ..self
+        }
+    }
+}
+
 /// The way to earlier decisions. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Recall {

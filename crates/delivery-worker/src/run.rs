@@ -31,6 +31,7 @@ use crate::gate::{Gate, Limits};
 use crate::gauges;
 use crate::grpc::Delivery;
 use crate::intake::Intake;
+use crate::judging::Judging;
 use crate::lanes::{Budget, Lanes, Turns};
 use crate::maker::Maker;
 use crate::orders::{OrderTasks, Orders};
@@ -41,7 +42,7 @@ use crate::recall::Recall;
 use crate::recorder::{Writer, recorder};
 use crate::retention::Retention;
 use crate::source_watch::SourceWatch;
-use crate::transforming;
+use crate::transforming::{self, Transforming};
 use crate::watch::Follower;
 
 /// What deliveries under way may take when the worker is told to stop; the process's grace is a little longer.
@@ -73,6 +74,7 @@ struct Worker {
     lanes: Arc<Lanes>,
     budget: Arc<Budget>,
     dispatch: Arc<Dispatch>,
+    judging: Arc<Judging>,
     keeper: Arc<Keeper>,
     writers: [Writer; 2],
     announcements: Arc<Announcements>,
@@ -94,7 +96,11 @@ impl Worker {
         let deliverer = Deliverer::new(&config.security).context("section security")?;
         let alerter = channel(&config.services.alerter, &config.grpc).context("services.alerter")?;
         let alerting = Alerting::new(alerter, context.clone());
-        let (transformer, lookups) = transforming::start(config, context, &store, alerting.clone())?;
+        let Transforming {
+            transformer,
+            lookups,
+            schemas,
+        } = transforming::start(config, context, &store, alerting.clone())?;
         let worker = worker_id();
         let gate = gate(&store, alerting.clone(), &worker, &clock);
         let maker = Maker::new(deliverer, transformer.clone(), gate, retention.clone(), Arc::clone(&clock));
@@ -131,6 +137,13 @@ impl Worker {
             retention,
             Arc::clone(&clock),
         ));
+        let judging = Judging::new(
+            Arc::clone(&dispatch),
+            schemas,
+            Arc::clone(&budget),
+            context.tasks().clone(),
+            context.stopping().clone(),
+        );
         let pushed = store.pushed_events();
         let registered = ig_sources::open(&config.sources, Ports { pushed }).context("section sources")?;
         let most = config.worker.max_events_in_flight;
@@ -154,6 +167,7 @@ impl Worker {
             lanes,
             budget,
             dispatch,
+            judging,
             keeper,
             writers,
             announcements,
@@ -230,7 +244,7 @@ impl Worker {
     fn read_sources(&self, context: &Context) {
         for state in &self.sources {
             let recall = Recall::new(Arc::new(self.store.journal()));
-            let uptake = Uptake::new(Arc::clone(state), Arc::clone(&self.dispatch), recall, Arc::clone(&self.clock));
+            let uptake = Uptake::new(Arc::clone(state), Arc::clone(&self.judging), recall, Arc::clone(&self.clock));
             let reader = Reader::new(uptake.clone());
             let watch = HoleWatch::new(uptake).run(context.stopping().clone());
             let head = SourceWatch {

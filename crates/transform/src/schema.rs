@@ -1,12 +1,14 @@
 //! Payloads held against the JSON Schema of their event type.
 //!
-//! Tenants write the schemas, so what one can cost is bounded before it is compiled: no reference leaves the schema, none
-//! leads back to where it came from, and all of it unfolded is no larger than a limit. The time that a payload takes is then
-//! at most its size times that limit. Patterns are matched in linear time.
+//! Tenants write the schemas. What one is, is bounded before it is compiled: no reference leaves the schema, none leads back to where it
+//! came from, and all of it unfolded is no larger than a limit. What it costs to compile it, and to hold a payload against it, is not to
+//! be known beforehand: both are done by a script worker, which is ended when it takes too long.
 
 mod cost;
+mod finding;
 mod judge;
 
+pub(crate) use finding::Finding;
 pub use judge::{PayloadSchemas, Verdict};
 
 use ig_core::fault::Faults;
@@ -24,12 +26,17 @@ const LARGEST_PATTERN: usize = 1024 * 1024;
 pub struct PayloadSchema(Validator);
 
 impl PayloadSchema {
-    /// Compiles a schema, or says what is wrong with it and where.
-    pub fn compile(schema: &Value) -> Result<Self, Faults> {
+    /// Refuses what is too large or cannot be bounded, and compiles nothing.
+    pub fn check_bounds(schema: &Value) -> Result<(), Faults> {
         if schema.to_string().len() > LARGEST_SCHEMA {
             return Err(Faults::one("", format!("must be at most {LARGEST_SCHEMA} bytes of JSON")));
         }
-        cost::check(schema)?;
+        cost::check(schema)
+    }
+
+    /// Compiles a schema, or says what is wrong with it and where.
+    pub(crate) fn compile(schema: &Value) -> Result<Self, Faults> {
+        Self::check_bounds(schema)?;
         let patterns = PatternOptions::regex()
             .size_limit(LARGEST_PATTERN)
             .dfa_size_limit(LARGEST_PATTERN);
@@ -41,7 +48,7 @@ impl PayloadSchema {
     }
 
     /// Everything that is wrong with a payload, as many faults as are told.
-    pub fn check(&self, payload: &Value) -> Result<(), Faults> {
+    pub(crate) fn check(&self, payload: &Value) -> Result<(), Faults> {
         let mut faults = Faults::default();
         for error in self.0.iter_errors(payload) {
             note(&error, &mut faults);
@@ -56,7 +63,7 @@ impl PayloadSchema {
 fn note(error: &ValidationError<'_>, faults: &mut Faults) {
     let place = error.instance_path().to_string();
     match error.kind() {
-        ValidationErrorKind::AdditionalProperties { unexpected } => {
+        ValidationErrorKind::AdditionalProperties { unexpected } | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
             for key in unexpected {
                 if faults.is_full() {
                     return;

@@ -10,9 +10,9 @@ mod pool;
 mod wire;
 mod worker;
 
-pub use call::{Call, Purpose, RunContext, Script, ScriptKind};
+pub use call::{Call, Language, Purpose, RunContext, Script, ScriptKind};
 pub use config::ScriptsConfig;
-pub use engine::{Host, ScriptEngine};
+pub use engine::{Host, NoLookups, ScriptEngine};
 pub use error::{Position, ScriptError, ScriptFault};
 pub use limits::{DEFAULT_DEADLINE, MAX_DEADLINE, MAX_DEPTH, MAX_INPUT_BYTES, MAX_NESTING, MAX_OUTPUT_BYTES, MAX_SOURCE_BYTES};
 pub use outcome::{ConsoleLevel, ConsoleLine, ScriptOutcome, ScriptValue};

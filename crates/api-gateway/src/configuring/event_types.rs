@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use ig_core::configuration::Change;
 use ig_core::event_type::{EventTypeDefinition, Validation};
+use ig_core::fault::Faults;
 use ig_core::id::{EventType, OrgId};
 use ig_store::Expected;
+use ig_transform::TransformError;
 
 use super::{changed_now, made_now};
 use crate::document::{EventTypeDocument, FieldSchemaChange};
@@ -48,7 +50,23 @@ pub(crate) async fn delete(gateway: &Gateway, org: OrgId, event_type: EventType,
         .map(drop)
 }
 
+/// Whether an event type's schema is one.
+pub(super) async fn check_schema(gateway: &Gateway, definition: &EventTypeDefinition) -> Result<(), ApiError> {
+    let found = match gateway.schemas().check(definition).await {
+        Ok(faults) => faults,
+        Err(TransformError::Refused(refusal) | TransformError::Disabled(refusal, _)) => Faults::one("", refusal.to_string()),
+        Err(TransformError::Unavailable(reason)) => {
+            tracing::warn!(reason, "schemas cannot be checked");
+            return Err(ApiError::unavailable("Schemas cannot be checked now, please try again"));
+        }
+    };
+    let mut faults = Faults::default();
+    faults.absorb("/schema", found);
+    Ok(faults.into_result(())?)
+}
+
 async fn put(gateway: &Gateway, definition: EventTypeDefinition, expected: Expected) -> Result<EventTypeDefinition, ApiError> {
+    check_schema(gateway, &definition).await?;
     let revision = gateway
         .commit(Change::PutEventType(Arc::new(definition.clone())), expected)
         .await?;

@@ -1,8 +1,13 @@
 //! Payloads held against the schemas of their event types before anything is taken in.
 
+use std::sync::Arc;
+
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use ig_core::event_type::EventTypeDefinition;
 use ig_core::fault::Faults;
 use ig_core::id::OrgId;
-use ig_transform::Verdict;
+use ig_transform::script::Purpose;
+use ig_transform::{TransformError, Verdict};
 
 use crate::document::CheckedEvent;
 use crate::error::{ApiError, Detail};
@@ -10,32 +15,35 @@ use crate::gateway::Gateway;
 
 /// Counter, by `validation`: events whose payload does not keep to the schema of their type.
 const VIOLATIONS: &str = "ig_event_schema_violations_total";
+/// How many payloads of one request are held against their schemas at once.
+const CONCURRENCY: usize = 4;
 
 /// What each event is taken in with a warning of; any that is to be rejected refuses them all, each fault by its place.
-pub(super) fn judged(
+pub(super) async fn judged(
     gateway: &Gateway,
     org: OrgId,
     events: &[CheckedEvent],
     place: &impl Fn(usize) -> String,
 ) -> Result<Vec<Vec<Detail>>, ApiError> {
-    let configuration = gateway.feed().configuration();
+    let definitions: Vec<_> = {
+        let configuration = gateway.feed().configuration();
+        let org = configuration.org(org);
+        let definition = |event: &CheckedEvent| org.and_then(|org| org.event_type(&event.event_type)).map(Arc::clone);
+        events.iter().map(definition).collect()
+    };
+    let judging: Vec<_> = events
+        .iter()
+        .zip(definitions)
+        .map(|(event, definition)| judge(gateway, event, definition))
+        .collect();
+    let verdicts: Vec<_> = stream::iter(judging).buffered(CONCURRENCY).try_collect().await?;
     let mut rejected = Faults::default();
     let mut warnings = Vec::with_capacity(events.len());
-    for (at, event) in events.iter().enumerate() {
+    for (at, (event, verdict)) in events.iter().zip(verdicts).enumerate() {
         let below = |faults| {
             let mut placed = Faults::default();
             placed.absorb(&format!("{}/payload", place(at)), faults);
             placed
-        };
-        let definition = configuration.org(org).and_then(|org| org.event_type(&event.event_type));
-        let enforced = definition.filter(|definition| definition.enforced_schema().is_some());
-        let verdict = match enforced {
-            None => Verdict::Fine,
-            Some(definition) => {
-                let payload = ig_core::json::parse(event.payload.get().as_bytes())
-                    .map_err(|error| ApiError::fault(&format!("{}/payload", place(at)), error.to_string()))?;
-                gateway.schemas().judge(definition, &payload)
-            }
         };
         warnings.push(match verdict {
             Verdict::Fine => Vec::new(),
@@ -53,4 +61,27 @@ pub(super) fn judged(
         });
     }
     Ok(rejected.into_result(warnings)?)
+}
+
+async fn judge(
+    gateway: &Gateway,
+    event: &CheckedEvent,
+    definition: Option<Arc<EventTypeDefinition>>,
+) -> Result<Verdict, ApiError> {
+    let Some(definition) = definition else {
+        return Ok(Verdict::Fine);
+    };
+    let payload = event.payload.get().as_bytes();
+    let judged = gateway.schemas().judge(&definition, payload, Purpose::Live).await;
+    judged.map_err(|error| {
+        let event_type = &event.event_type;
+        tracing::warn!(%event_type, %error, "a payload cannot be held against its schema now");
+        let reason = match error {
+            TransformError::Disabled(..) => "that had to be stopped too often",
+            TransformError::Refused(_) | TransformError::Unavailable(_) => "please try again",
+        };
+        ApiError::unavailable(format!(
+            "Payloads of {event_type} cannot be held against the schema of their event type now: {reason}"
+        ))
+    })
 }

@@ -11,6 +11,7 @@ use ig_core::id::{EventId, EventType, OrgId, Rid, SourceId};
 use ig_core::integration::{Integration, PlannedAction};
 use ig_core::message::MessageId;
 use ig_delivery::{Message, Template};
+use ig_transform::script::Purpose;
 use ig_transform::{CompiledCondition, CompiledShape, Refusal, Subject, Told, TransformError, Transformer, Verdict};
 
 use super::{BY_HAND, action, event_type_of, payload, sample};
@@ -56,7 +57,7 @@ pub(crate) async fn preview(gateway: &Gateway, org: OrgId, asked: PreviewAsked) 
     };
     let action = integration.planned_actions()[index];
     let mut draft = Draft::new(gateway, &integration, &payload, subject);
-    let body = match draft.keeps_to_schema() {
+    let body = match draft.keeps_to_schema().await {
         Ok(()) => draft.body(&action).await,
         Err(without) => Err(without),
     };
@@ -83,6 +84,18 @@ enum Without {
     Failed(ApiError),
 }
 
+impl Without {
+    fn of(error: TransformError) -> Self {
+        match error {
+            TransformError::Refused(refusal) | TransformError::Disabled(refusal, _) => Self::Refused(refusal),
+            TransformError::Unavailable(reason) => {
+                tracing::warn!(reason, "a preview cannot be made");
+                Self::Failed(ApiError::unavailable("It cannot be tried out now, please try again"))
+            }
+        }
+    }
+}
+
 impl<'a> Draft<'a> {
     fn new(gateway: &'a Gateway, integration: &'a Integration, payload: &'a Payload, subject: Subject<'a>) -> Self {
         Self {
@@ -98,7 +111,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Whether the event would be taken in at all.
-    fn keeps_to_schema(&mut self) -> Result<(), Without> {
+    async fn keeps_to_schema(&mut self) -> Result<(), Without> {
         let configuration = self.gateway.feed().configuration();
         let org = configuration.org(self.subject.org_id);
         let definition = org.and_then(|org| org.event_type(self.subject.event_type));
@@ -106,7 +119,9 @@ impl<'a> Draft<'a> {
             return Ok(());
         };
         let began = Instant::now();
-        let (detail, result) = match self.gateway.schemas().judge(definition, &self.payload.json) {
+        let judging = self.gateway.schemas().judge(definition, &self.payload.raw, Purpose::Trial);
+        let verdict = judging.await.map_err(Without::of)?;
+        let (detail, result) = match verdict {
             Verdict::Fine => ("the payload keeps to it".to_owned(), Ok(())),
             Verdict::Warn(faults) => (format!("warning: {faults}"), Ok(())),
             Verdict::Reject(faults) => (format!("rejected: {faults}"), Err(Without::Rejected(faults))),
@@ -156,13 +171,7 @@ impl<'a> Draft<'a> {
             detail: result.as_ref().map_or_else(ToString::to_string, detail),
             duration_ms: milliseconds(began.elapsed()),
         });
-        result.map_err(|error| match error {
-            TransformError::Refused(refusal) | TransformError::Disabled(refusal, _) => Without::Refused(refusal),
-            TransformError::Unavailable(reason) => {
-                tracing::warn!(reason, "a preview cannot be made");
-                Without::Failed(ApiError::unavailable("It cannot be tried out now, please try again"))
-            }
-        })
+        result.map_err(Without::of)
     }
 
     fn answer(self, action: &PlannedAction<'_>, body: Result<Bytes, Without>) -> Result<Preview, ApiError> {

@@ -9,10 +9,8 @@ use super::{Content, Dispatch, ids, matched};
 use crate::compiled::CompiledIntegration;
 use crate::decided::{Decided, Gone};
 use crate::event_trace::EventTrace;
-use crate::intake::Addressed;
-use crate::reader::SourceState;
 use crate::recall::Earlier;
-use crate::tracker::Ticket;
+use crate::taken::Taken;
 
 /// What became of an earlier decision.
 pub(super) enum Abided {
@@ -28,15 +26,8 @@ pub(super) enum Abided {
 
 impl Dispatch {
     /// Queues an event for the integrations that it was decided to be for.
-    pub(super) fn abide(
-        &self,
-        state: &Arc<SourceState>,
-        addressed: &Addressed,
-        earlier: &Earlier,
-        ticket: &Ticket,
-        trace: &EventTrace,
-    ) -> Abided {
-        let audit = &earlier.audit;
+    pub(super) fn abide(&self, taken: &Taken, earlier: &Earlier, trace: &EventTrace) -> Abided {
+        let (audit, addressed) = (&earlier.audit, &taken.addressed);
         let Some(decided) = Decided::earlier(audit, trace) else {
             return Abided::Unchanged;
         };
@@ -49,21 +40,21 @@ impl Dispatch {
             Err(Gone::Replaced) if audit.event_id == addressed.event_id() => return Abided::Replaced,
             Err(gone @ Gone::Replaced) => {
                 let integrations = self.still_there(audit, &decided.event, Err(gone));
-                self.queue(state, &decided, Err(gone), &integrations, ticket);
+                self.queue(taken, &decided, Err(gone), &integrations);
                 return Abided::Outlived;
             }
             content => content.as_ref(),
         };
         match audit.decision {
             Decision::Skipped(SkipReason::NoMatch) => {
-                self.call_off(state, &decided, content, ticket);
+                self.call_off(taken, &decided, content);
                 Abided::Unchanged
             }
             Decision::Skipped(_) => Abided::Unchanged,
             Decision::Matched { .. } | Decision::Scheduled { .. } => {
-                self.call_off(state, &decided, content, ticket);
+                self.call_off(taken, &decided, content);
                 let integrations = self.still_there(audit, &decided.event, content);
-                self.queue(state, &decided, content, &integrations, ticket);
+                self.queue(taken, &decided, content, &integrations);
                 self.changed(audit, &integrations)
             }
         }
@@ -76,7 +67,7 @@ impl Dispatch {
             return now.filter(|compiled| compiled.integration.org_id == event.org_id).collect();
         }
         match content {
-            Ok(event) => self.decide(event).unwrap_or_default(),
+            Ok(event) => self.integrations_for(event).unwrap_or_default(),
             Err(_) => self.configuration.matches(event.org_id, &event.event_type, event.entity_rid),
         }
     }

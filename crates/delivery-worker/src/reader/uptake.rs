@@ -15,7 +15,9 @@ use ig_core::stream::RowKind;
 use super::SourceState;
 use crate::dispatch::Dispatch;
 use crate::intake::Addressed;
+use crate::judging::Judging;
 use crate::recall::Recall;
+use crate::taken::Taken;
 use crate::tracker::Offered;
 
 /// Why a source could not be read on.
@@ -34,16 +36,18 @@ pub(crate) enum ReadError {
 pub(crate) struct Uptake {
     state: Arc<SourceState>,
     dispatch: Arc<Dispatch>,
+    judging: Arc<Judging>,
     recall: Recall,
     clock: Arc<dyn Clock>,
 }
 
 impl Uptake {
-    /// Hands what is taken up to `dispatch`.
-    pub(crate) fn new(state: Arc<SourceState>, dispatch: Arc<Dispatch>, recall: Recall, clock: Arc<dyn Clock>) -> Self {
+    /// Hands what is taken up to `judging`.
+    pub(crate) fn new(state: Arc<SourceState>, judging: Arc<Judging>, recall: Recall, clock: Arc<dyn Clock>) -> Self {
         Self {
             state,
-            dispatch,
+            dispatch: Arc::clone(judging.dispatch()),
+            judging,
             recall,
             clock,
         }
@@ -81,12 +85,12 @@ impl Uptake {
         }
         let (source, recheck_to) = (self.state.source.id(), self.state.tracker.recheck_to());
         self.recall.remember(source, &mut addressed, recheck_to).await?;
-        Ok(self.take_up_addressed(&addressed, stretch, gaps, is_behind))
+        Ok(self.take_up_addressed(addressed, stretch, gaps, is_behind))
     }
 
     fn take_up_addressed(
         &self,
-        addressed: &[Addressed],
+        addressed: Vec<Addressed>,
         stretch: &Stretch,
         gaps: Vec<RangeInclusive<Position>>,
         is_behind: bool,
@@ -98,10 +102,14 @@ impl Uptake {
             self.state.tracker.offer(stretch, offered, is_behind)
         };
         let mut untaken = Vec::new();
-        for (row, ticket) in addressed.iter().zip(taken) {
+        for (addressed, ticket) in addressed.into_iter().zip(taken) {
             match ticket {
-                Some(ticket) => self.dispatch.take_up(&self.state, row, ticket),
-                None => untaken.extend(RowKind::of(&row.row)),
+                Some(ticket) => self.judging.take_up(Taken {
+                    state: Arc::clone(&self.state),
+                    addressed,
+                    ticket,
+                }),
+                None => untaken.extend(RowKind::of(&addressed.row)),
             }
         }
         untaken
@@ -114,7 +122,7 @@ impl Uptake {
         let mut ranges: Vec<_> = below.filter(|range| !range.is_empty()).collect();
         while !ranges.is_empty() {
             let (vanished, left) = self.recall.vanished(self.state.source.id(), &ranges).await?;
-            self.take_up_addressed(&vanished, &Stretch::of_holes(), Vec::new(), false);
+            self.take_up_addressed(vanished, &Stretch::of_holes(), Vec::new(), false);
             ranges = left;
         }
         Ok(())

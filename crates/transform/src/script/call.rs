@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ig_core::clock::Timestamp;
+use ig_core::event::LARGEST_PAYLOAD;
 use ig_core::id::OrgId;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::engine::Host;
-use super::limits::DEFAULT_DEADLINE;
+use super::limits::{DEFAULT_DEADLINE, MAX_INPUT_BYTES};
 
 /// How a source is to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -18,6 +20,25 @@ pub enum ScriptKind {
     Transform,
     /// One expression, whose truth is the result.
     Expression,
+}
+
+/// What a source is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Language {
+    /// JavaScript.
+    JavaScript(ScriptKind),
+    /// JSON Schema: a run tells what is wrong with its payload.
+    JsonSchema,
+}
+
+impl Language {
+    /// Bytes of payload that a run is given at most.
+    pub(crate) fn most_input(self) -> usize {
+        match self {
+            Self::JavaScript(_) => MAX_INPUT_BYTES,
+            Self::JsonSchema => LARGEST_PAYLOAD,
+        }
+    }
 }
 
 /// What a script is run for.
@@ -33,21 +54,30 @@ pub enum Purpose {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Script {
     source: Arc<str>,
-    kind: ScriptKind,
+    language: Language,
     hash: Arc<str>,
 }
 
 impl Script {
-    /// Takes a source; do it when configuration arrives, for it is hashed here.
+    /// Takes JavaScript; do it when configuration arrives, for it is hashed here.
     pub fn new(source: impl Into<Arc<str>>, kind: ScriptKind) -> Self {
-        let source = source.into();
-        let mark: &[u8] = match kind {
-            ScriptKind::Transform => b"transform\0",
-            ScriptKind::Expression => b"expression\0",
+        Self::of(source.into(), Language::JavaScript(kind))
+    }
+
+    /// Takes a JSON Schema; do it when configuration arrives, for it is hashed here.
+    pub fn schema(schema: &Value) -> Self {
+        Self::of(schema.to_string().into(), Language::JsonSchema)
+    }
+
+    fn of(source: Arc<str>, language: Language) -> Self {
+        let mark: &[u8] = match language {
+            Language::JavaScript(ScriptKind::Transform) => b"transform\0",
+            Language::JavaScript(ScriptKind::Expression) => b"expression\0",
+            Language::JsonSchema => b"schema\0",
         };
         let digest = Sha256::new().chain_update(mark).chain_update(source.as_bytes()).finalize();
         let hash = hex::encode(digest).into();
-        Self { source, kind, hash }
+        Self { source, language, hash }
     }
 
     /// The source.
@@ -55,12 +85,12 @@ impl Script {
         &self.source
     }
 
-    /// How it is read.
-    pub fn kind(&self) -> ScriptKind {
-        self.kind
+    /// What it is written in.
+    pub fn language(&self) -> Language {
+        self.language
     }
 
-    /// What identifies it: a digest of source and kind, in hexadecimal.
+    /// What identifies it: a digest of source and language, in hexadecimal.
     pub fn hash(&self) -> &Arc<str> {
         &self.hash
     }

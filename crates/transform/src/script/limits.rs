@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use ig_core::event::LARGEST_PAYLOAD;
+
 /// How long a run may take unless its integration says otherwise.
 pub const DEFAULT_DEADLINE: Duration = Duration::from_millis(250);
 /// How long a run may take at most.
@@ -10,7 +12,7 @@ pub const MAX_DEADLINE: Duration = Duration::from_secs(2);
 pub const MAX_SOURCE_BYTES: usize = 64 * 1024;
 /// Brackets within brackets in a source.
 pub const MAX_NESTING: usize = 200;
-/// Bytes of payload that a script is given.
+/// Bytes of payload that JavaScript is given.
 pub const MAX_INPUT_BYTES: usize = 256 * 1024;
 /// Bytes of JSON that a script returns.
 pub const MAX_OUTPUT_BYTES: usize = 1024 * 1024;
@@ -51,7 +53,7 @@ pub(crate) const CONTEXT_RUNS: u32 = 5_000;
 /// Growth after which a context is made anew.
 pub(crate) const CONTEXT_GROWTH: u64 = 20 * 1024 * 1024;
 /// Bytes of one frame between service and worker.
-pub(crate) const MAX_FRAME_BYTES: usize = 8 * 1024 * 1024;
+pub(crate) const MAX_FRAME_BYTES: usize = LARGEST_PAYLOAD + 1024 * 1024;
 
 /// How deep a JSON text nests; it need not be valid.
 pub(crate) fn depth(json: &[u8]) -> usize {

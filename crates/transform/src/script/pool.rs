@@ -40,7 +40,7 @@ use party::Party;
 use super::call::{Call, Purpose, Script, ScriptKind};
 use super::engine::ScriptEngine;
 use super::error::{ScriptError, ScriptFault};
-use super::limits::{MAX_INPUT_BYTES, MAX_SOURCE_BYTES};
+use super::limits::MAX_SOURCE_BYTES;
 use super::outcome::ScriptOutcome;
 
 /// A pool of workers. Clones share it; with the last one the workers end.
@@ -215,7 +215,7 @@ impl ScriptEngine for ScriptPool {
         };
         let key = party.key(call.script);
         self.admit(party, &key, call.script.source())?;
-        within(call.payload.len(), MAX_INPUT_BYTES, "the payload")?;
+        within(call.payload.len(), call.script.language().most_input(), "the payload")?;
         let (load_deadline, mut lost) = (self.shared.settings.load_deadline, 0);
         loop {
             let mut lease = self.lease(party, &key).await?;

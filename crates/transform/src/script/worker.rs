@@ -5,6 +5,7 @@ mod confine;
 mod digits;
 mod engine;
 mod nesting;
+mod schema;
 mod serve;
 mod shelf;
 mod talk;

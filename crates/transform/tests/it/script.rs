@@ -8,5 +8,6 @@ mod language;
 mod leaks;
 mod lookups;
 pub(crate) mod rig;
+mod schemas;
 mod tenants;
 mod trials;

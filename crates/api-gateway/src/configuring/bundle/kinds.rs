@@ -200,13 +200,15 @@ impl Kind for EventTypes {
     }
 
     async fn checked(
-        _: &Gateway,
+        gateway: &Gateway,
         org: OrgId,
         _: Option<&EventTypeDefinition>,
         document: EventTypeDocument,
     ) -> Result<EventTypeDocument, ApiError> {
         let name = document.named()?;
-        Ok(document.into_domain(org, name, made_now())?.into())
+        let definition = document.into_domain(org, name, made_now())?;
+        event_types::check_schema(gateway, &definition).await?;
+        Ok(definition.into())
     }
 
     async fn create(gateway: &Gateway, org: OrgId, document: EventTypeDocument) -> Result<(), ApiError> {

@@ -45,7 +45,7 @@ pub(super) async fn load(worker: &mut Worker, key: &Arc<str>, script: &Script, d
     }
     let request = Request::Load {
         script: key.to_string(),
-        kind: script.kind(),
+        language: script.language(),
     };
     let end = compile(worker, &request, script.source(), deadline).await;
     if matches!(end, End::Answered { answer: Ok(()), .. }) {

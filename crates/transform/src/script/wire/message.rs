@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::script::call::ScriptKind;
+use crate::script::call::{Language, ScriptKind};
 use crate::script::error::{Position, ScriptError, ScriptFault};
 use crate::script::outcome::ConsoleLine;
 
@@ -12,7 +12,7 @@ pub(crate) enum Request {
     /// Whether the source in the body is a script.
     Check { kind: ScriptKind },
     /// Make the source in the body ready.
-    Load { script: String, kind: ScriptKind },
+    Load { script: String, language: Language },
     /// Run a script that was loaded, on the payload in the body.
     Run(RunHead),
     /// The answer to a lookup: with `found`, its value is the body.

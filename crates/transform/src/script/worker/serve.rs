@@ -9,9 +9,10 @@ use std::time::Instant;
 use super::boa::Boa;
 use super::confine;
 use super::engine::{Engine as _, Finished, Value};
+use super::schema::SchemaRun;
 use super::shelf::Shelf;
 use super::talk::Talk;
-use crate::script::call::ScriptKind;
+use crate::script::call::Language;
 use crate::script::limits::WORKER_STACK;
 use crate::script::wire::{Ended, Failure, Reply, Request, RunHead};
 
@@ -55,15 +56,19 @@ impl Worker {
     fn answer(&mut self, request: Request, body: &[u8]) -> (Reply, Vec<u8>) {
         match request {
             Request::Check { kind } => verdict(text(body).and_then(|source| self.engine.check(source, kind))),
-            Request::Load { script, kind } => verdict(self.load(script, kind, body)),
+            Request::Load { script, language } => verdict(self.load(script, language, body)),
             Request::Run(head) => self.run(&head, body),
             // An answer that nobody waits for.
             Request::Answer { .. } | Request::NoAnswer => (Reply::Missing, Vec::new()),
         }
     }
 
-    fn load(&mut self, script: String, kind: ScriptKind, body: &[u8]) -> Result<(), Failure> {
-        let loaded = self.engine.load(text(body)?, kind)?;
+    fn load(&mut self, script: String, language: Language, body: &[u8]) -> Result<(), Failure> {
+        let source = text(body)?;
+        let loaded = match language {
+            Language::JavaScript(kind) => self.engine.load(source, kind)?,
+            Language::JsonSchema => Box::new(SchemaRun::of(source)),
+        };
         self.shelf.put(script, loaded);
         Ok(())
     }

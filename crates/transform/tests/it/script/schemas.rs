@@ -1,0 +1,97 @@
+//! Schemas are run like scripts: what they cost is theirs.
+
+use std::sync::Arc;
+
+use chrono::DateTime;
+use ig_core::event_type::{EventTypeDefinition, Validation};
+use ig_core::id::{EventType, OrgId};
+use ig_transform::script::{PoolSettings, Purpose};
+use ig_transform::{PayloadSchemas, TransformError, Verdict};
+use serde_json::{Value, json};
+
+use super::rig::{Rig, settings};
+
+fn definition(org: i64, schema: Value, validation: Validation) -> EventTypeDefinition {
+    EventTypeDefinition {
+        org_id: OrgId(org),
+        event_type: EventType::new("order"),
+        description: None,
+        sample_payload: None,
+        schema: Some(schema),
+        validation,
+        revision: 1,
+        created_at: DateTime::UNIX_EPOCH,
+        updated_at: DateTime::UNIX_EPOCH,
+    }
+}
+
+fn schemas(settings: PoolSettings) -> PayloadSchemas {
+    PayloadSchemas::new(Arc::new(Rig::with(settings).pool))
+}
+
+/// Few parts, of which each has what lies below it looked at twice.
+fn endless() -> Value {
+    (0..60).fold(
+        json!({"required": ["never"]}),
+        |below, _| json!({"if": below, "then": true, "unevaluatedProperties": false}),
+    )
+}
+
+async fn judge(schemas: &PayloadSchemas, definition: &EventTypeDefinition, payload: &Value) -> Result<Verdict, TransformError> {
+    schemas.judge(definition, payload.to_string().as_bytes(), Purpose::Live).await
+}
+
+fn told(verdict: Verdict) -> Vec<(String, String)> {
+    let (Verdict::Reject(faults) | Verdict::Warn(faults)) = verdict else {
+        return Vec::new();
+    };
+    let faults = faults.list().iter();
+    faults.map(|fault| (fault.pointer.clone(), fault.message.clone())).collect()
+}
+
+#[tokio::test]
+async fn a_payload_is_judged_by_the_schema_as_it_is_configured_now() {
+    let schemas = schemas(settings());
+    let judge = async |validation, revision, minimum| {
+        let definition = EventTypeDefinition {
+            revision,
+            ..definition(7, json!({"properties": {"n": {"minimum": minimum}}}), validation)
+        };
+        judge(&schemas, &definition, &json!({"n": 5})).await.unwrap()
+    };
+    assert_eq!(judge(Validation::Reject, 1, 5).await, Verdict::Fine);
+    let rejected = judge(Validation::Reject, 2, 6).await;
+    assert!(matches!(rejected, Verdict::Reject(_)));
+    assert_eq!(
+        told(rejected),
+        [("/n".to_owned(), "the value is less than the minimum of 6".to_owned())]
+    );
+    assert!(matches!(judge(Validation::Warn, 3, 6).await, Verdict::Warn(_)));
+    assert_eq!(judge(Validation::Off, 4, 6).await, Verdict::Fine);
+}
+
+#[tokio::test]
+async fn what_is_no_schema_is_told_by_its_place_and_holds_nothing_up() {
+    let schemas = schemas(settings());
+    let broken = definition(7, json!({"properties": {"a": {"pattern": "("}}}), Validation::Reject);
+    let faults = schemas.check(&broken).await.unwrap();
+    assert_eq!(faults.list().len(), 1);
+    assert_eq!(faults.list()[0].pointer, "/properties/a/pattern", "{faults}");
+    assert!(matches!(judge(&schemas, &broken, &json!({})).await, Ok(Verdict::Warn(_))));
+    let sound = definition(7, json!({"required": ["id"]}), Validation::Reject);
+    assert!(schemas.check(&sound).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_payload_that_takes_too_long_does_not_keep_to_its_schema_until_that_is_disabled() {
+    let schemas = schemas(settings());
+    let hostile = definition(7, endless(), Validation::Reject);
+    for _ in 0..3 {
+        let told = told(judge(&schemas, &hostile, &json!({"a": 1})).await.unwrap());
+        assert!(told[0].1.contains("takes too long to be held against its schema"), "{told:?}");
+    }
+    let disabled = judge(&schemas, &hostile, &json!({"a": 1})).await;
+    assert!(matches!(disabled, Err(TransformError::Disabled(..))), "{disabled:?}");
+    let sound = definition(8, json!({"required": ["id"]}), Validation::Reject);
+    assert_eq!(judge(&schemas, &sound, &json!({"id": 1})).await, Ok(Verdict::Fine));
+}
