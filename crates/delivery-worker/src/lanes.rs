@@ -21,14 +21,11 @@ mod budget;
 mod queue;
 mod turn;
 
-pub(crate) use budget::{Budget, Kept};
+pub(crate) use budget::{Budget, Kept, turn};
 pub(crate) use queue::{Purpose, Work};
 pub(crate) use turn::Turns;
 
 use queue::Queue;
-
-/// How many waiting events a lane prepares at a time.
-const TURN: usize = 64;
 
 /// Every lane that has something to do.
 pub(crate) struct Lanes {
@@ -86,7 +83,7 @@ impl Lanes {
     /// The next events of a lane; a lane with none, or one that has to stop, is closed.
     fn next_turn(&self, key: &LaneKey) -> Option<Vec<Work>> {
         let mut queues = self.queues.lock();
-        let turn = queues.get_mut(key)?.take(TURN);
+        let turn = queues.get_mut(key)?.take();
         if turn.is_empty() || self.stop.is_cancelled() {
             queues.remove(key);
             return None;

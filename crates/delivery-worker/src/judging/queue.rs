@@ -6,20 +6,14 @@ use std::sync::Arc;
 use ig_core::event::RowPayload;
 
 use crate::intake::Addressed;
-use crate::lanes::{Budget, Kept};
+use crate::lanes::{Budget, Kept, turn};
 use crate::recall::Earlier;
 use crate::taken::Taken;
-
-/// How many waiting events are worked off together.
-const TURN: usize = 64;
-/// How many bytes of payload they have together, unless it is one event.
-const TURN_BYTES: usize = 1024 * 1024;
 
 /// An event that waits.
 pub(super) struct Waiting {
     /// The event; while its payload is away, its row has none.
     pub taken: Taken,
-    bytes: usize,
     payload: Place,
 }
 
@@ -28,7 +22,10 @@ enum Place {
     /// With its row, as far as it ever had one.
     Here(Option<Kept>),
     /// In its source, from which it is read when its turn comes.
-    InSource,
+    InSource {
+        /// How large it is.
+        bytes: usize,
+    },
     /// Nowhere: its row was deleted.
     Nowhere,
 }
@@ -36,7 +33,7 @@ enum Place {
 impl Waiting {
     /// Whether its payload has to be read again.
     pub(super) fn is_away(&self) -> bool {
-        matches!(self.payload, Place::InSource)
+        matches!(self.payload, Place::InSource { .. })
     }
 
     /// Whether its row was deleted before it was read again.
@@ -57,10 +54,17 @@ impl Waiting {
         }
     }
 
+    fn bytes_to_read(&self) -> usize {
+        match &self.payload {
+            Place::InSource { bytes } => *bytes,
+            Place::Here(_) | Place::Nowhere => 0,
+        }
+    }
+
     fn kept_bytes(&self) -> usize {
         match &self.payload {
             Place::Here(Some(kept)) => kept.bytes(),
-            Place::Here(None) | Place::InSource | Place::Nowhere => 0,
+            Place::Here(None) | Place::InSource { .. } | Place::Nowhere => 0,
         }
     }
 }
@@ -81,23 +85,17 @@ impl Queue {
             Some(kept) => Place::Here(Some(kept)),
             None => {
                 taken.addressed.row.payload = RowPayload::Missing;
-                Place::InSource
+                Place::InSource { bytes }
             }
         };
-        let waiting = Waiting { taken, bytes, payload };
+        let waiting = Waiting { taken, payload };
         self.kept += waiting.kept_bytes();
         self.waiting.push_back(waiting);
     }
 
     /// Takes the next events out.
     pub(super) fn take(&mut self) -> Vec<Waiting> {
-        let mut bytes = 0;
-        let fitting = self.waiting.iter().take(TURN).take_while(|waiting| {
-            let is_first = bytes == 0;
-            bytes += waiting.bytes;
-            is_first || bytes <= TURN_BYTES
-        });
-        let count = fitting.count();
+        let count = turn(self.waiting.iter().map(Waiting::bytes_to_read));
         let taken: Vec<_> = self.waiting.drain(..count).collect();
         self.kept -= taken.iter().map(Waiting::kept_bytes).sum::<usize>();
         taken

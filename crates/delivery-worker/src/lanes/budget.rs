@@ -5,6 +5,23 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// What a parsed payload takes beside its text, as a multiple of the text.
 const PARSED: usize = 5;
+/// How many waiting events are made ready together.
+const TURN: usize = 64;
+/// How many bytes of payload are read again for them at most, unless it is for one event.
+const TURN_BYTES: usize = 1024 * 1024;
+
+/// How many events are made ready together, of those whose payloads have these sizes where they have to be read again, else none.
+///
+/// What a turn reads again is beyond the budget, which has no room: it has to be little, for there may be many turns at once.
+pub(crate) fn turn(to_be_read: impl Iterator<Item = usize>) -> usize {
+    let mut bytes = 0;
+    let fitting = to_be_read.take(TURN).take_while(|size| {
+        let is_first = bytes == 0;
+        bytes += size;
+        is_first || bytes <= TURN_BYTES
+    });
+    fitting.count()
+}
 
 /// A shared buffer under a dynamic threshold: a lane may hold at most a quarter of what is free.
 ///
@@ -70,6 +87,16 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_turn_ends_before_it_is_too_large_but_not_before_one_event() {
+        let sizes = |sizes: &[usize]| turn(sizes.iter().copied());
+        assert_eq!(sizes(&[]), 0);
+        assert_eq!(sizes(&[14 << 20, 1]), 1);
+        assert_eq!(sizes(&[0, 0, 14 << 20, 1]), 3);
+        assert_eq!(sizes(&[512 << 10, 512 << 10, 1]), 2);
+        assert_eq!(sizes(&[10; 100]), 64);
+    }
 
     proptest! {
         #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ig_core::event::Event;
 use ig_core::integration::Ordering;
 
-use super::budget::{Budget, Kept};
+use super::budget::{Budget, Kept, turn};
 use crate::compiled::CompiledIntegration;
 use crate::decided::{Decided, Gone};
 use crate::reader::SourceState;
@@ -42,7 +42,10 @@ enum Content {
     /// In memory.
     Kept(Arc<Event>, Kept),
     /// In its source, from which it is read when its turn comes.
-    InSource,
+    InSource {
+        /// How large it is.
+        bytes: usize,
+    },
     /// Nowhere.
     Gone(Gone),
 }
@@ -61,7 +64,7 @@ impl Work {
             compiled,
             decided,
             purpose: Purpose::Deliver,
-            content: Content::InSource,
+            content: Content::InSource { bytes: 0 },
             _load: None,
         }
     }
@@ -86,7 +89,7 @@ impl Work {
     pub(crate) fn event(&self) -> Option<Result<Arc<Event>, Gone>> {
         match &self.content {
             Content::Kept(event, _) => Some(Ok(Arc::clone(event))),
-            Content::InSource => None,
+            Content::InSource { .. } => None,
             Content::Gone(gone) => Some(Err(gone.clone())),
         }
     }
@@ -94,7 +97,14 @@ impl Work {
     fn kept_bytes(&self) -> usize {
         match &self.content {
             Content::Kept(_, kept) => kept.bytes(),
-            Content::InSource | Content::Gone(_) => 0,
+            Content::InSource { .. } | Content::Gone(_) => 0,
+        }
+    }
+
+    fn bytes_to_read(&self) -> usize {
+        match &self.content {
+            Content::InSource { bytes } => *bytes,
+            Content::Kept(..) | Content::Gone(_) => 0,
         }
     }
 
@@ -115,10 +125,13 @@ impl Queue {
     /// Adds an event, with its payload if there is room for it.
     pub(super) fn push(&mut self, mut work: Work, event: Result<Arc<Event>, Gone>, budget: &Arc<Budget>) {
         work.content = match event {
-            Ok(event) => match budget.keep(event.payload.raw.len(), self.kept) {
-                Some(kept) => Content::Kept(event, kept),
-                None => Content::InSource,
-            },
+            Ok(event) => {
+                let bytes = event.payload.raw.len();
+                match budget.keep(bytes, self.kept) {
+                    Some(kept) => Content::Kept(event, kept),
+                    None => Content::InSource { bytes },
+                }
+            }
             Err(gone) => Content::Gone(gone),
         };
         self.kept += work.kept_bytes();
@@ -126,8 +139,8 @@ impl Queue {
     }
 
     /// Takes the next events out.
-    pub(super) fn take(&mut self, most: usize) -> Vec<Work> {
-        let count = most.min(self.waiting.len());
+    pub(super) fn take(&mut self) -> Vec<Work> {
+        let count = turn(self.waiting.iter().map(Work::bytes_to_read));
         let taken: Vec<_> = self.waiting.drain(..count).collect();
         self.kept -= taken.iter().map(Work::kept_bytes).sum::<usize>();
         taken
