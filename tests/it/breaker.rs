@@ -169,9 +169,9 @@ async fn a_probe_finds_out_that_the_target_has_recovered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn people_are_told_once_that_it_has_opened_though_the_alerter_was_away() {
+async fn people_are_told_once_that_it_has_opened_though_the_alerter_was_away_and_the_worker_has_died() {
     let at = format!("127.0.0.1:{}", port());
-    let setup = setup_with(&[("IG__SERVICES__ALERTER", &at)]).await;
+    let mut setup = setup_with(&[("IG__SERVICES__ALERTER", &at)]).await;
     let api = &setup.stack.api;
     setup.receiver.always("/hook", Answer::status(500));
     let url = setup.receiver.url("/hook");
@@ -181,7 +181,8 @@ async fn people_are_told_once_that_it_has_opened_though_the_alerter_was_away() {
     }
     until_held(api, &id, "CIRCUIT_OPEN").await;
     eventually("what follows is held", async || entries(api, "CIRCUIT_OPEN").await.len() == 2).await;
-    // The alerter was away when it happened.
+    // The alerter was away when it happened, and whoever knew is gone.
+    setup.worker.kill();
     let alerter = setup.stack.spawn_service("ig-alerter", &[("IG__GRPC__LISTEN", &at)]);
     alerter.wait_until_ready().await;
 

@@ -87,8 +87,9 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<Addresses> 
     // Secrets write themselves as masks.
     let system = serde_json::to_value(&config)?;
     let store = Store::connect(&config.mongodb, SecretBox::new(&config.secrets)?).await?;
-    let alerting = Alerting::new(channel(&config.services.alerter, &config.grpc)?, context.clone());
-    let feed = ConfigFeed::new(store.clone(), alerting.clone());
+    let alerter = channel(&config.services.alerter, &config.grpc)?;
+    let alerting = Alerting::new(alerter, store.alerts(), context.clone());
+    let feed = ConfigFeed::new(store.clone(), alerting);
     let nudge = Nudge::default();
     nudge.run(&context, Fleet::new(&config.services.delivery_worker, &config.grpc)?, PUSH);
     depend_on_database(&context, store.clone());
@@ -127,7 +128,7 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<Addresses> 
     let dead_letters = Nudge::default();
     dead_letters.run_retriers(&context, Fleet::new(&config.services.dlq_retrier, &config.grpc)?);
     let recording = Recording::start(&config.runtime, &context, &store, dead_letters, served.clone());
-    let proxying = Proxying::start(&config.runtime, &config.security, &context, &store, alerting, recording)?;
+    let proxying = Proxying::start(&config.runtime, &config.security, &context, &store, recording)?;
     let workers = Workers::new(channel(&config.services.delivery_worker, &config.grpc)?);
     let retrier = Retrier::new(channel(&config.services.dlq_retrier, &config.grpc)?);
     let schedulers = Schedulers::new(channel(&config.services.scheduler, &config.grpc)?);

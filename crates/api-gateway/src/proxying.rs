@@ -16,7 +16,6 @@ use ig_delivery::{CircuitBreakers, Proxy, SecurityConfig};
 use ig_service::{Context, Fate};
 use ig_store::{InboundReplays, Store};
 
-use crate::alerting::Alerting;
 use crate::config::RuntimeConfig;
 use crate::shares::Shares;
 
@@ -65,7 +64,6 @@ impl Proxying {
         security: &SecurityConfig,
         context: &Context,
         store: &Store,
-        alerting: Alerting,
         recording: Recording,
     ) -> anyhow::Result<Arc<Self>> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -73,7 +71,6 @@ impl Proxying {
         let breakers = CircuitBreakers::new(
             Arc::new(store.breakers()),
             Arc::new(switches),
-            Arc::new(alerting),
             format!("api-gateway-{:016x}", rand::random::<u64>()),
             clock,
         );

@@ -237,15 +237,23 @@ pub enum SwitchError {
     Store(#[from] StoreError),
 }
 
-/// Holds integrations and lets them go, in the name of the process that does.
+/// Holds integrations and lets them go, in the name of the process that does. People are told of it by an alert that is owed as one with
+/// the switch, whoever dies meanwhile.
 #[async_trait]
 pub trait Switches: Send + Sync {
-    /// Holds an integration as it is known, or lets it go where there is no hold.
-    async fn switch(&self, known: &Guarded<'_>, hold: Option<&Hold>, now: Timestamp) -> Result<(), SwitchError>;
+    /// Holds an integration as it is known.
+    async fn hold(&self, known: &Guarded<'_>, hold: &Hold, alert: &Alert, now: Timestamp) -> Result<(), SwitchError>;
 
-    /// Does the same and stores with it, as one, what follows its breaker as that was read; false where somebody else was faster with the
-    /// breaker, and nothing was done.
-    async fn turn(&self, known: &Guarded<'_>, hold: Option<&Hold>, next: &Breaker, now: Timestamp) -> Result<bool, SwitchError>;
+    /// Stores what follows an integration's breaker as that was read and, as one with it, holds the integration as it is known, or lets it go
+    /// where there is no hold; false where somebody else was faster with the breaker, and nothing was done.
+    async fn turn(
+        &self,
+        known: &Guarded<'_>,
+        hold: Option<&Hold>,
+        next: &Breaker,
+        alert: &Alert,
+        now: Timestamp,
+    ) -> Result<bool, SwitchError>;
 }
 
 /// Tells people what they should know.

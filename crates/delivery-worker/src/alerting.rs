@@ -9,22 +9,24 @@ use ig_proto::v1::RaiseRequest;
 use ig_proto::v1::alert_service_client::AlertServiceClient;
 use ig_service::Context;
 use ig_service::grpc::Client;
+use ig_store::Alerts as OwedAlerts;
 use tonic::Status;
 
-/// For so long an alert is tried; whoever comes back later than that is told by what is still wrong.
+/// For so long it is tried to write down an alert; whoever comes back later than that is told by what is still wrong.
 const TRIED_FOR: Duration = Duration::from_hours(1);
 
 /// The way to the alerter. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Alerting {
     alerter: Client,
+    owed: OwedAlerts,
     context: Context,
 }
 
 impl Alerting {
-    /// Alerts go out through this channel; what has to wait for it waits in tasks of the context's.
-    pub(crate) fn new(alerter: Client, context: Context) -> Self {
-        Self { alerter, context }
+    /// Alerts go out through this channel; while nobody is there, they are written down for whoever comes.
+    pub(crate) fn new(alerter: Client, owed: OwedAlerts, context: Context) -> Self {
+        Self { alerter, owed, context }
     }
 
     async fn try_to_raise(&self, alert: &Alert) -> Result<(), Status> {
@@ -33,16 +35,18 @@ impl Alerting {
     }
 }
 
-/// An alert is raised now, or when the alerter is there. One that was never raised is logged.
+/// An alert is raised now, or owed until an alerter is there. One that could not even be written down is logged.
 #[async_trait]
 impl Alerts for Alerting {
     async fn raise(&self, alert: &Alert) {
         let Err(status) = self.try_to_raise(alert).await else { return };
-        tracing::warn!(%status, kind = alert.kind, key = alert.key, alert.message, "an alert could not be raised yet; trying again");
-        let (alerting, alert) = (self.clone(), alert.clone());
+        tracing::warn!(%status, kind = alert.kind, key = alert.key, alert.message, "no alerter took an alert; it is owed");
+        let Err(error) = self.owed.owe(alert).await else { return };
+        tracing::warn!(%error, kind = alert.kind, key = alert.key, "an alert could not be written down yet; trying again");
+        let (owed, alert) = (self.owed.clone(), alert.clone());
         self.context.keep_trying("alert", TRIED_FOR, move || {
-            let (alerting, alert) = (alerting.clone(), alert.clone());
-            async move { alerting.try_to_raise(&alert).await }
+            let (owed, alert) = (owed.clone(), alert.clone());
+            async move { owed.owe(&alert).await }
         });
     }
 }

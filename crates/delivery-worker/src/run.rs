@@ -95,14 +95,14 @@ impl Worker {
         let intake = Arc::new(Intake::new(Arc::clone(&live), &config.worker));
         let deliverer = Deliverer::new(&config.security).context("section security")?;
         let alerter = channel(&config.services.alerter, &config.grpc).context("services.alerter")?;
-        let alerting = Alerting::new(alerter, context.clone());
+        let alerting = Alerting::new(alerter, store.alerts(), context.clone());
         let Transforming {
             transformer,
             lookups,
             schemas,
         } = transforming::start(config, context, &store, alerting.clone())?;
         let worker = worker_id();
-        let gate = gate(&store, alerting.clone(), &worker, &clock);
+        let gate = gate(&store, &worker, &clock);
         let maker = Maker::new(deliverer, transformer.clone(), gate, retention.clone(), Arc::clone(&clock));
         let orders = Orders::new(
             Arc::clone(&maker),
@@ -280,12 +280,11 @@ impl Worker {
     }
 }
 
-fn gate(store: &Store, alerting: Alerting, worker: &WorkerId, clock: &Arc<dyn Clock>) -> Arc<Gate> {
+fn gate(store: &Store, worker: &WorkerId, clock: &Arc<dyn Clock>) -> Arc<Gate> {
     let switches = store.configuration().on_behalf_of(&Actor::system("delivery-worker"));
     let breakers = CircuitBreakers::new(
         Arc::new(store.breakers()),
         Arc::new(switches),
-        Arc::new(alerting),
         worker.0.clone(),
         Arc::clone(clock),
     );

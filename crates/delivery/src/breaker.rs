@@ -13,7 +13,7 @@ use ig_core::clock::{Clock, Timestamp};
 use ig_core::id::IntegrationId;
 use ig_core::integration::{Guarded, Hold, HoldCause};
 use ig_core::message::MessageId;
-use ig_core::ports::{Alerts, Breakers, StoreError, Switches};
+use ig_core::ports::{Breakers, StoreError, Switches};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
@@ -52,16 +52,10 @@ struct Trouble {
 
 impl CircuitBreakers {
     /// Puts the parts together; `owner` names this process.
-    pub fn new(
-        stored: Arc<dyn Breakers>,
-        switches: Arc<dyn Switches>,
-        alerts: Arc<dyn Alerts>,
-        owner: String,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
+    pub fn new(stored: Arc<dyn Breakers>, switches: Arc<dyn Switches>, owner: String, clock: Arc<dyn Clock>) -> Self {
         Self {
             stored,
-            opening: Opening::new(switches, alerts),
+            opening: Opening::new(switches),
             owner,
             troubled: Mutex::default(),
             successes: Successes::default(),

@@ -1,6 +1,7 @@
 //! Alerts, as people read them in the alert centre: `_id` is what they are about and the quiet time that they opened.
 
 mod kept;
+mod owed;
 mod tally;
 
 use std::time::Duration;
@@ -11,6 +12,7 @@ use ig_core::ports::StoreError;
 use mongodb::bson::{Document, doc};
 
 pub use kept::{AlertFilter, KeptAlert};
+pub use owed::OwedAlert;
 pub use tally::AlertTally;
 
 use crate::database::Database;

@@ -47,7 +47,7 @@ mod stored;
 mod templates;
 mod users;
 
-pub use alerts::{AlertFilter, AlertTally, AlertTimes, Alerts, KeptAlert, Raised};
+pub use alerts::{AlertFilter, AlertTally, AlertTimes, Alerts, KeptAlert, OwedAlert, Raised};
 pub use api_keys::{ApiKey, ApiKeyFilter, ApiKeys, KeyHash, NewApiKey};
 pub use audit_logs::{AuditEntry, AuditLogFilter, AuditLogs};
 pub use breakers::MongoBreakers;

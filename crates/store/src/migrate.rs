@@ -51,6 +51,7 @@ const COLLECTIONS: &[&str] = &[
     names::API_KEYS,
     names::USERS,
     names::ALERTS,
+    names::OWED_ALERTS,
     names::BREAKERS,
     names::RATE_WINDOWS,
     names::INBOUND_REPLAYS,
@@ -116,6 +117,8 @@ fn indexes() -> Vec<(&'static str, Vec<IndexModel>)> {
             names::ALERTS,
             vec![on(doc! { "orgId": 1, "firstAt": -1, "_id": -1 }), expiring()],
         ),
+        // Those that nobody is telling of; the end of each.
+        (names::OWED_ALERTS, vec![on(doc! { "claimedUntil": 1 }), expiring()]),
         // Windows that say nothing any more.
         (names::RATE_WINDOWS, vec![expiring()]),
         // Signatures whose timestamp is stale anyway.

@@ -35,3 +35,4 @@ pub(crate) const BREAKERS: &str = "circuit_breakers";
 pub(crate) const RATE_WINDOWS: &str = "rate_windows";
 pub(crate) const INBOUND_REPLAYS: &str = "inbound_replays";
 pub(crate) const ALERTS: &str = "alert_center_logs";
+pub(crate) const OWED_ALERTS: &str = "owed_alerts";

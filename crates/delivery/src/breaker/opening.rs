@@ -8,7 +8,7 @@ use ig_core::breaker::Breaker;
 use ig_core::clock::Timestamp;
 use ig_core::delivery_log::Direction;
 use ig_core::integration::{Guarded, Hold};
-use ig_core::ports::{Alerts, StoreError, SwitchError, Switches};
+use ig_core::ports::{StoreError, SwitchError, Switches};
 
 /// How often a switch is tried that the database does not make, and the pause after the first try.
 const TRIES: u32 = 5;
@@ -17,16 +17,15 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// Switches integrations.
 pub(super) struct Opening {
     switches: Arc<dyn Switches>,
-    alerts: Arc<dyn Alerts>,
 }
 
 impl Opening {
-    /// Puts the parts together.
-    pub(super) fn new(switches: Arc<dyn Switches>, alerts: Arc<dyn Alerts>) -> Self {
-        Self { switches, alerts }
+    /// Switches through this.
+    pub(super) fn new(switches: Arc<dyn Switches>) -> Self {
+        Self { switches }
     }
 
-    /// Stores what follows a breaker and holds the integration, or lets it go, as one; then people are told.
+    /// Stores what follows a breaker, holds the integration, or lets it go, and has people told, as one.
     pub(super) async fn turn(
         &self,
         integration: &Guarded<'_>,
@@ -34,12 +33,13 @@ impl Opening {
         next: &Breaker,
         now: Timestamp,
     ) -> Result<Turned, StoreError> {
-        let turned = insisted(integration, || self.switches.turn(integration, hold, next, now)).await;
+        let alert = match hold {
+            Some(hold) => alert(integration, Severity::Critical, opened(integration, hold), now),
+            None => alert(integration, Severity::Info, closed(integration), now),
+        };
+        let turned = insisted(integration, || self.switches.turn(integration, hold, next, &alert, now)).await;
         match turned {
-            Ok(true) => {
-                self.tell(integration, hold, now).await;
-                Ok(Turned::Done)
-            }
+            Ok(true) => Ok(Turned::Done),
             Ok(false) => Ok(Turned::Outrun),
             Err(refused @ SwitchError::Stale) => {
                 tracing::info!(%refused, integration = %integration.id, known = integration.revision, "a breaker was not turned");
@@ -49,11 +49,12 @@ impl Opening {
         }
     }
 
-    /// Holds an integration whose breaker is open, and tells people: whoever opened it may have died before. Who was faster has done it, or
-    /// has changed the integration since: then it is counted anew.
+    /// Holds an integration whose breaker is open, and has people told. Who was faster has done it, or has changed the integration since:
+    /// then it is counted anew.
     pub(super) async fn open(&self, integration: &Guarded<'_>, hold: &Hold, now: Timestamp) {
-        match insisted(integration, || self.switches.switch(integration, Some(hold), now)).await {
-            Ok(()) => self.tell(integration, Some(hold), now).await,
+        let alert = alert(integration, Severity::Critical, opened(integration, hold), now);
+        match insisted(integration, || self.switches.hold(integration, hold, &alert, now)).await {
+            Ok(()) => {}
             Err(refused @ SwitchError::Stale) => {
                 tracing::info!(%refused, integration = %integration.id, known = integration.revision, "an integration was not switched");
             }
@@ -61,14 +62,6 @@ impl Opening {
                 tracing::warn!(%error, integration = %integration.id, "an integration could not be switched; what comes next for it tries again");
             }
         }
-    }
-
-    async fn tell(&self, integration: &Guarded<'_>, hold: Option<&Hold>, now: Timestamp) {
-        let alert = match hold {
-            Some(hold) => alert(integration, Severity::Critical, opened(integration, hold), now),
-            None => alert(integration, Severity::Info, closed(integration), now),
-        };
-        self.alerts.raise(&alert).await;
     }
 }
 

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use futures::FutureExt;
+use ig_core::alert::Alert;
 use ig_core::breaker::Breaker;
 use ig_core::clock::Timestamp;
 use ig_core::delivery_log::Direction;
@@ -17,6 +18,7 @@ use mongodb::options::ReturnDocument;
 use super::expected::refusal;
 use super::log::Subject;
 use super::{CommitError, Configurations, Expected};
+use crate::alerts::Alerts;
 use crate::breakers::MongoBreakers;
 use crate::field::{date, long};
 use crate::integrations::HoldDocument;
@@ -29,6 +31,8 @@ struct Switch<'a> {
     hold: Option<&'a Hold>,
     /// What follows its breaker, where that is stored with it.
     next: Option<&'a Breaker>,
+    /// What people are to be told of it.
+    alert: Option<&'a Alert>,
     now: Timestamp,
 }
 
@@ -47,6 +51,7 @@ impl Configurations {
             subject: subject(direction, org, id),
             hold,
             next: None,
+            alert: None,
             now,
         };
         let switched = self.committed_switch(switch, expected).await?;
@@ -73,6 +78,9 @@ impl Configurations {
         let checked = expected.check(found, switch.subject.unique_field());
         checked.map_err(Error::custom)?;
         self.turn_breaker(session, switch).await?;
+        if let Some(alert) = switch.alert {
+            Alerts::new(self.database.clone()).owe_within(session, alert).await?;
+        }
         let change = switch.change(revision).map_err(Error::custom)?;
         let integrations = self.database.collection::<Document>(INTEGRATIONS);
         let update = integrations.find_one_and_update(doc! { "_id": switch.subject.key() }, change);
@@ -112,13 +120,22 @@ fn subject(direction: Direction, org: OrgId, id: IntegrationId) -> Subject {
 
 #[async_trait]
 impl Switches for Configurations {
-    async fn switch(&self, known: &Guarded<'_>, hold: Option<&Hold>, now: Timestamp) -> std::result::Result<(), SwitchError> {
-        let expected = Expected::Revision(known.revision);
-        let switching = Self::switch(self, known.direction, known.org_id, known.id, hold, expected, now);
-        match switching.await {
-            Ok(_revision) => Ok(()),
-            Err(error) => Err(unswitched(error)),
-        }
+    async fn hold(
+        &self,
+        known: &Guarded<'_>,
+        hold: &Hold,
+        alert: &Alert,
+        now: Timestamp,
+    ) -> std::result::Result<(), SwitchError> {
+        let switch = Switch {
+            subject: subject(known.direction, known.org_id, known.id),
+            hold: Some(hold),
+            next: None,
+            alert: Some(alert),
+            now,
+        };
+        let switched = self.committed_switch(switch, Expected::Revision(known.revision)).await;
+        switched.map(drop).map_err(unswitched)
     }
 
     async fn turn(
@@ -126,12 +143,14 @@ impl Switches for Configurations {
         known: &Guarded<'_>,
         hold: Option<&Hold>,
         next: &Breaker,
+        alert: &Alert,
         now: Timestamp,
     ) -> std::result::Result<bool, SwitchError> {
         let switch = Switch {
             subject: subject(known.direction, known.org_id, known.id),
             hold,
             next: Some(next),
+            alert: Some(alert),
             now,
         };
         let switched = self.committed_switch(switch, Expected::Revision(known.revision)).await;

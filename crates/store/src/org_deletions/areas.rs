@@ -5,8 +5,8 @@ use mongodb::bson::{Document, doc};
 
 use crate::names::{
     ALERTS, API_KEYS, BREAKERS, CONFIG_VERSIONS, DEAD_LETTERS, DELIVERY_LOGS, DELIVERY_TALLIES, EVENT_AUDIT, EVENT_TYPES,
-    INTEGRATIONS, LOOKUP_IMPORTS, LOOKUP_USAGE, LOOKUPS, ORG_UNITS, PUSHED_EVENTS, REDRIVES, SCHEDULED, SCHEDULED_CALL_OFFS,
-    TEMPLATES, USERS,
+    INTEGRATIONS, LOOKUP_IMPORTS, LOOKUP_USAGE, LOOKUPS, ORG_UNITS, OWED_ALERTS, PUSHED_EVENTS, REDRIVES, SCHEDULED,
+    SCHEDULED_CALL_OFFS, TEMPLATES, USERS,
 };
 
 /// One kind of thing.
@@ -64,6 +64,7 @@ pub(super) const AREAS: &[Area] = &[
     by_text("pushedEvents", PUSHED_EVENTS, "key"),
     by_text("figures", DELIVERY_TALLIES, "_id"),
     by_org("alerts", ALERTS),
+    by_org("owedAlerts", OWED_ALERTS),
     by_org("breakers", BREAKERS),
     by_org("lookupImports", LOOKUP_IMPORTS),
     by_org("lookupUsage", LOOKUP_USAGE),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use futures::future::join_all;
+use ig_core::alert::{Alert, Severity};
 use ig_core::breaker::{Breaker, BreakerPolicy, Circuit, Ended, Outcome, THRESHOLD, Transition};
 use ig_core::clock::Timestamp;
 use ig_core::configuration::Change;
@@ -126,15 +127,25 @@ async fn a_breaker_opens_with_the_switch_or_not_at_all() {
         since: moment(2),
         reason: "it failed".to_owned(),
     };
+    let alert = Alert {
+        org_id: Some(ORG),
+        kind: "circuit-open".to_owned(),
+        key: id().to_string(),
+        severity: Severity::Critical,
+        message: "it is held".to_owned(),
+        at: moment(2),
+    };
     let outdated = Integration {
         revision: integration.revision + 1,
         ..integration.clone()
     };
-    let turned = configuration.turn(&outdated.guarded(), Some(&hold), &next, moment(2)).await;
+    let turned = configuration
+        .turn(&outdated.guarded(), Some(&hold), &next, &alert, moment(2))
+        .await;
     assert_eq!(turned, Err(SwitchError::Stale));
     assert_eq!(breakers.get(ORG, id()).await.unwrap(), four, "nothing of it was done");
     let turned = configuration
-        .turn(&integration.guarded(), Some(&hold), &next, moment(2))
+        .turn(&integration.guarded(), Some(&hold), &next, &alert, moment(2))
         .await;
     assert_eq!(turned, Ok(true));
     let held = stored.store.integrations().get(ORG, id()).await.unwrap().unwrap();
@@ -149,12 +160,29 @@ async fn a_breaker_opens_with_the_switch_or_not_at_all() {
             .guarded(),
             None,
             &next,
+            &alert,
             moment(3),
         )
         .await;
     assert_eq!(outrun, Ok(false), "the breaker has changed since");
     let still = stored.store.integrations().get(ORG, id()).await.unwrap().unwrap();
     assert!(!still.is_active);
+    let alerts = stored.store.alerts();
+    let owed = alerts
+        .take_owed(moment(4))
+        .await
+        .unwrap()
+        .expect("it is owed with the opening");
+    assert_eq!(owed.alert, alert);
+    assert_eq!(alerts.take_owed(moment(4)).await, Ok(None), "once, and somebody tells of it");
+    let again = alerts.take_owed(moment(60)).await.unwrap();
+    assert_eq!(
+        again.as_ref().map(|owed| &owed.alert),
+        Some(&alert),
+        "whoever took it has died"
+    );
+    alerts.settle_owed(&owed).await.unwrap();
+    assert_eq!(alerts.take_owed(moment(900)).await, Ok(None));
 }
 
 #[tokio::test]
