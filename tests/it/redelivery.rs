@@ -122,6 +122,24 @@ async fn what_fails_for_ever_is_abandoned_with_an_alert() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_has_no_payload_is_neither_tried_again_nor_redriven() {
+    let ground = Ground::fresh().await;
+    ground.receiver.always("/hook", Answer::status(400));
+    let id = ground.failed(json!({"n": 1})).await;
+    // As it is kept where the database takes no payload.
+    let letters = ground.mongo.open().await.collection::<Document>("dlq");
+    let bare = doc! { "$set": { "reason": "NOT_STORED", "originalPayload": "" } };
+    letters.update_one(doc! { "orgId": ORG }, bare).await.unwrap();
+    let path = format!("/dlq/{id}/retry?orgId={ORG}");
+    let refused = ground.api().call(Method::POST, &path, None).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT, "{}", refused.body);
+    assert!(refused.body.to_string().contains("no payload"), "{}", refused.body);
+    let begun = ground.redrive(&json!({})).await;
+    assert_eq!(begun["estimated"], json!(0), "{begun}");
+    assert_eq!(ground.entry(&id).await["status"], "ABANDONED");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_for_a_deleted_integration_is_abandoned_for_that_reason() {
     let ground = Ground::fresh().await;
     ground.receiver.always("/hook", Answer::status(400));

@@ -61,16 +61,26 @@ impl DeadLetterReason {
     /// Whether people are told of a dead letter as soon as it is there: nothing that the gateway does can deliver it any more, and no
     /// answer of a target says why.
     pub fn is_alarming(self) -> bool {
+        !self.has_payload()
+    }
+
+    /// Whether there is a payload that can be sent: trying again without one is nobody's wish.
+    pub fn has_payload(self) -> bool {
         match self {
-            Self::EventGone | Self::NotStored => true,
+            Self::EventGone | Self::NotStored => false,
             Self::AttemptsExhausted
             | Self::RetryAfter
             | Self::NotRetryable
             | Self::CircuitOpen
             | Self::Paused
             | Self::RateLimited
-            | Self::ScriptDisabled => false,
+            | Self::ScriptDisabled => true,
         }
+    }
+
+    /// The reasons of those that have no payload.
+    pub fn without_payload() -> impl Iterator<Item = Self> {
+        Self::ALL.iter().copied().filter(|reason| !reason.has_payload())
     }
 }
 

@@ -148,7 +148,8 @@ async fn delete(Tenant { org, gateway, .. }: Tenant<Write>, Path(id): Path<Strin
 
 /// Has a dead letter tried again now, however often it was tried; answers the entry as it stands.
 ///
-/// One that was delivered, is being tried at this moment or waits for its turn in a redrive is a CONFLICT.
+/// One that was delivered, is being tried at this moment, waits for its turn in a redrive or has no payload (`EVENT_GONE`, `NOT_STORED`) is a
+/// CONFLICT.
 #[utoipa::path(
     post,
     path = "/dlq/{id}/retry",
@@ -189,6 +190,9 @@ async fn kept(gateway: &Gateway, org: OrgId, id: LogId) -> Result<KeptLetter, Ap
 fn why_not(kept: &KeptLetter) -> &'static str {
     match kept.letter.status {
         DeadLetterStatus::Resolved => "The entry was delivered",
+        _ if !kept.letter.reason.has_payload() => {
+            "The entry has no payload that could be sent: its event is gone, or was not stored"
+        }
         _ if kept.redrive.is_some() => "The entry waits for its turn in a redrive",
         DeadLetterStatus::PendingRetry | DeadLetterStatus::Retrying | DeadLetterStatus::Abandoned => {
             "The entry is being tried again at this moment"

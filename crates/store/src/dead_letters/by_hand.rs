@@ -54,7 +54,8 @@ impl DeadLetters {
     }
 
     async fn want(&self, kept: &KeptLetter, now: Timestamp) -> Result<bool, StoreError> {
-        let wanted = kept.redelivery.retried_by_hand(now).filter(|_| kept.redrive.is_none());
+        let may_be_sent = kept.redrive.is_none() && kept.letter.reason.has_payload();
+        let wanted = kept.redelivery.retried_by_hand(now).filter(|_| may_be_sent);
         let Some(wanted) = wanted else {
             return Ok(false);
         };

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ig_core::clock::Timestamp;
-use ig_core::dead_letter::DeadLetterStatus;
+use ig_core::dead_letter::{DeadLetterReason, DeadLetterStatus};
 use ig_core::id::{EventId, EventType, IntegrationId, LogId, OrgId, RedriveId, Rid, SourceId};
 use ig_core::matching::LaneKey;
 use ig_core::ports::StoreError;
@@ -185,7 +185,8 @@ impl DeadLetters {
     }
 }
 
-/// What a redrive covers of what there was at a moment: all that is neither delivered nor being tried, nor covered by another.
+/// What a redrive covers of what there was at a moment: all that is neither delivered nor being tried, nor covered by another,
+/// and has a payload to send.
 pub(crate) fn covering(org: OrgId, filter: &RedriveFilter, at: Timestamp, others: &[RedriveId]) -> Document {
     let RedriveFilter {
         integration_id,
@@ -203,6 +204,7 @@ pub(crate) fn covering(org: OrgId, filter: &RedriveFilter, at: Timestamp, others
         "status": { "$in": [DeadLetterStatus::PendingRetry.as_str(), DeadLetterStatus::Abandoned.as_str()] },
         "createdAt": made,
         "redriveId": { "$nin": others },
+        "reason": { "$nin": DeadLetterReason::without_payload().map(DeadLetterReason::as_str).collect::<Vec<_>>() },
     };
     if let Some(id) = integration_id {
         covering.insert("integrationConfigId", object_id(id.0));
