@@ -33,7 +33,9 @@ pub use tally::DeadLetterTally;
 use crate::database::{Database, Documents};
 use crate::field::object_id;
 use crate::names::DEAD_LETTERS;
-use crate::page::{Listed, Page, Period, Sought, add_event, add_integration, add_period, add_search, exactly};
+use crate::page::{
+    Listed, Named, Page, Period, Sought, add_event, add_integration, add_period, add_search, event_names, exactly,
+};
 
 /// Which dead letters are listed; what is left out does not matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -97,13 +99,16 @@ impl DeadLetters {
     pub async fn list(&self, org: OrgId, filter: &DeadLetterFilter, page: Page) -> Result<Listed<KeptLetter>, StoreError> {
         let without_payload = Some(doc! { "originalPayload": 0 });
         let mut query = query(org, filter);
-        let listed = if filter.event_id.is_some() {
-            // These are few, and an index of their own finds them.
+        let listed = if let Some(event) = &filter.event_id {
             add_period(&mut query, "createdAt", filter.start, filter.end);
-            let newest_first = doc! { "createdAt": -1, "_id": -1 };
-            self.database
-                .page::<DeadLetterDocument<'static>>(DEAD_LETTERS, query, newest_first, without_payload, page)
-                .await?
+            let named = Named {
+                collection: DEAD_LETTERS,
+                name: doc! { "eventId": event_names(org, event) },
+                query,
+                order: doc! { "createdAt": -1, "_id": -1 },
+                without: without_payload,
+            };
+            self.database.named::<DeadLetterDocument<'static>>(named, page).await?
         } else {
             let sought = Sought {
                 collection: DEAD_LETTERS,

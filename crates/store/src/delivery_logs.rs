@@ -18,7 +18,7 @@ use crate::database::Database;
 use crate::field::object_id;
 use crate::log_filter::LogFilter;
 use crate::names::DELIVERY_LOGS;
-use crate::page::{Listed, Page, Sought};
+use crate::page::{Listed, Named, Page, Sought, named};
 use crate::stored::Stored;
 
 /// Deliveries handed on at once.
@@ -59,12 +59,16 @@ impl DeliveryLogs {
 
     /// An organisation's deliveries, newest first, without payloads and bodies.
     pub async fn list(&self, org: OrgId, filter: &LogFilter, page: Page) -> Result<Listed<DeliveryLog>, StoreError> {
-        if filter.names_one() {
-            let (query, order) = (filter.timed_query(org), newest_first());
-            let found =
-                self.database
-                    .page::<DeliveryDocument<'static>>(DELIVERY_LOGS, query, order, Some(without_bodies()), page);
-            return found.await?.try_map(DeliveryLog::try_from);
+        if let Some(name) = filter.name(org) {
+            let named = Named {
+                collection: DELIVERY_LOGS,
+                name,
+                query: filter.timed_query(org),
+                order: newest_first(),
+                without: Some(without_bodies()),
+            };
+            let found = self.database.named::<DeliveryDocument<'static>>(named, page).await?;
+            return found.try_map(DeliveryLog::try_from);
         }
         let sought = Sought {
             collection: DELIVERY_LOGS,
@@ -82,7 +86,7 @@ impl DeliveryLogs {
     pub async fn stream(&self, org: OrgId, filter: &LogFilter) -> Result<DeliveryLogParts, StoreError> {
         let logs = self.database.collection::<DeliveryDocument<'static>>(DELIVERY_LOGS);
         let find = logs
-            .find(filter.timed_query(org))
+            .find(named(filter.name(org).unwrap_or_default(), filter.timed_query(org)))
             .sort(newest_first())
             .projection(without_bodies())
             .batch_size(PART_SIZE);

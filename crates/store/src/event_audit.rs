@@ -14,7 +14,7 @@ pub(crate) use document::AuditDocument;
 
 use crate::database::Database;
 use crate::names::EVENT_AUDIT;
-use crate::page::{Listed, Page, Period, Sought, add_event, add_period, exactly};
+use crate::page::{Listed, Named, Page, Period, Sought, add_event, add_period, exactly};
 
 /// The most ranges of positions that are asked for in one query.
 const RANGES_AT_ONCE: usize = 100;
@@ -53,15 +53,19 @@ impl EventAudits {
     /// organisation, which are for administrators alone.
     pub async fn list(&self, org: Option<OrgId>, filter: &AuditFilter, page: Page) -> Result<Listed<EventAudit>, StoreError> {
         let without_time = query(org, filter);
-        if filter.event_id.is_some() {
-            // These are few, and an index of their own finds them.
-            let mut timed = without_time;
-            add_period(&mut timed, "createdAt", filter.start, filter.end);
-            let newest_first = doc! { "createdAt": -1, "_id": -1 };
-            let found = self
-                .database
-                .page::<AuditDocument<'static>>(EVENT_AUDIT, timed, newest_first, None, page);
-            return found.await?.try_map(EventAudit::try_from);
+        if let Some(name) = without_time.get("eventId") {
+            let name = doc! { "eventId": name.clone() };
+            let mut query = without_time;
+            add_period(&mut query, "createdAt", filter.start, filter.end);
+            let named = Named {
+                collection: EVENT_AUDIT,
+                name,
+                query,
+                order: doc! { "createdAt": -1, "_id": -1 },
+                without: None,
+            };
+            let found = self.database.named::<AuditDocument<'static>>(named, page).await?;
+            return found.try_map(EventAudit::try_from);
         }
         let sought = Sought {
             collection: EVENT_AUDIT,

@@ -3,9 +3,9 @@
 use ig_core::clock::Timestamp;
 use ig_core::delivery_log::{DeliveryStatus, Direction};
 use ig_core::id::{EventId, EventType, IntegrationId, OrgId};
-use mongodb::bson::Document;
+use mongodb::bson::{Document, doc};
 
-use crate::page::{Period, add_event, add_integration, add_period, add_search, exactly};
+use crate::page::{Period, add_event, add_integration, add_period, add_search, event_names, exactly};
 
 /// Which deliveries or traces are listed; what is left out does not matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -69,9 +69,19 @@ impl LogFilter {
         query
     }
 
-    /// Whether single deliveries are looked for, which are few and which an index of their own finds.
-    pub(crate) fn names_one(&self) -> bool {
-        self.message_id.is_some() || self.trace_id.is_some() || self.event_id.is_some() || self.correlation_id.is_some()
+    /// By what single deliveries are found, where such are looked for.
+    pub(crate) fn name(&self, org: OrgId) -> Option<Document> {
+        let names = [
+            ("messageId", self.message_id.as_deref()),
+            ("traceId", self.trace_id.as_deref()),
+            ("correlationId", self.correlation_id.as_deref()),
+        ];
+        if let Some((field, name)) = names.into_iter().find_map(|(field, name)| Some((field, name?))) {
+            return Some(doc! { field: name });
+        }
+        self.event_id
+            .as_ref()
+            .map(|event| doc! { "eventId": event_names(org, event) })
     }
 
     /// When it is looked for.

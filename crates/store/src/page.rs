@@ -2,17 +2,22 @@
 
 mod latest;
 mod lookback;
+mod named;
 
 use ig_core::clock::Timestamp;
 use ig_core::id::{EventId, IntegrationId, OrgId};
 use mongodb::bson::{Bson, Document, doc};
 
 pub(crate) use latest::{Period, Sought};
+pub(crate) use named::{Named, filter as named};
 
 use crate::field::{date, object_id};
 
 /// The longest search text that is used; what is beyond it is left out.
 pub const LONGEST_SEARCH: usize = 100;
+
+/// Items beyond the page that are counted; where there are more, the total is told as a lower bound.
+const COUNTED_BEYOND: u64 = 500;
 
 /// Which part of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +37,16 @@ impl Page {
     pub(crate) fn skip(self) -> u64 {
         let before = self.number.saturating_sub(1).saturating_mul(u64::from(self.limit));
         before.min(i64::MAX as u64)
+    }
+
+    pub(crate) fn size(self) -> u64 {
+        u64::from(self.limit.max(1))
+    }
+
+    /// How far a long list is counted for this page.
+    pub(crate) fn enough(self) -> u64 {
+        let counted = self.skip().saturating_add(self.size()).saturating_add(COUNTED_BEYOND);
+        counted.min(i64::MAX as u64)
     }
 }
 
@@ -104,13 +119,16 @@ pub(crate) fn add_integration(filter: &mut Document, integration: Option<Integra
     }
 }
 
-/// Finds what is about an event, where one is given: under the name that it is stored by or, where the organisation pushed it, under the
-/// client's own.
+/// Finds what is about an event, where one is given.
 pub(crate) fn add_event(filter: &mut Document, field: &str, org: OrgId, event: Option<&EventId>) {
     if let Some(event) = event {
-        let pushed = event.pushed_by(org);
-        filter.insert(field, doc! { "$in": [event.as_str(), pushed.as_str()] });
+        filter.insert(field, event_names(org, event));
     }
+}
+
+/// The names that an event may have: the one that it is stored by or, where the organisation pushed it, the client's own.
+pub(crate) fn event_names(org: OrgId, event: &EventId) -> Document {
+    doc! { "$in": [event.as_str(), event.pushed_by(org).as_str()] }
 }
 
 /// Finds documents in which one of the fields contains the text, in any case and to the letter.

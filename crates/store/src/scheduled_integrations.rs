@@ -27,7 +27,7 @@ use document::{CancellationDocument, ScheduledDocument};
 use crate::database::{Database, Documents};
 use crate::field::{date, object_id, unsigned};
 use crate::names::SCHEDULED;
-use crate::page::{Listed, Page, add_event, add_integration, add_period, add_search, exactly};
+use crate::page::{Listed, Named, Page, add_event, add_integration, add_period, add_search, event_names, exactly};
 
 /// Which scheduled deliveries are listed; what is left out does not matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -97,10 +97,22 @@ impl ScheduledDeliveries {
     pub async fn list(&self, org: OrgId, filter: &ScheduledFilter, page: Page) -> Result<Listed<ScheduledDelivery>, StoreError> {
         let latest_first = doc! { "scheduledFor": -1, "_id": -1 };
         let without_payload = Some(doc! { "payload": 0 });
-        let listed =
+        let query = query(org, filter);
+        let listed = if let Some(event) = &filter.event_id {
+            let named = Named {
+                collection: SCHEDULED,
+                name: doc! { "originalEventId": event_names(org, event) },
+                query,
+                order: latest_first,
+                without: without_payload,
+            };
+            self.database.named::<ScheduledDocument<'static>>(named, page).await?
+        } else {
             self.database
-                .page::<ScheduledDocument<'static>>(SCHEDULED, query(org, filter), latest_first, without_payload, page);
-        listed.await?.try_map(ScheduledDelivery::try_from)
+                .page::<ScheduledDocument<'static>>(SCHEDULED, query, latest_first, without_payload, page)
+                .await?
+        };
+        listed.try_map(ScheduledDelivery::try_from)
     }
 
     /// Calls off what is pending. What is being delivered just now may still arrive; it does not occur again.

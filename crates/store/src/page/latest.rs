@@ -23,8 +23,6 @@ use crate::error::store_error;
 use crate::field::{long, unsigned};
 use crate::stored::Stored;
 
-/// Items beyond the page that are counted; where there are more, the total is told as a lower bound.
-const COUNTED_BEYOND: u64 = 500;
 /// A span that takes longer to count holds too much, at first.
 const PATIENCE: Duration = Duration::from_millis(25);
 /// The server's code for an operation that was given up at its time limit.
@@ -62,8 +60,7 @@ impl Database {
         let millis = |at: Timestamp| at.timestamp_millis();
         let now = DateTime::now().timestamp_millis();
         let mut back = Lookback::new(start.map_or(0, millis), end.map(millis), now);
-        let limit = u64::from(page.limit.max(1));
-        let enough = page.skip().saturating_add(limit).saturating_add(COUNTED_BEYOND);
+        let (limit, enough) = (page.size(), page.enough());
         let target = self.collection::<Document>(sought.collection);
         let (mut items, mut total, mut patience) = (Vec::new(), 0_u64, PATIENCE);
         while let Some(span) = back.current() {

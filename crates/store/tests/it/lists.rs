@@ -171,6 +171,81 @@ async fn a_long_list_is_walked_to_its_end_and_counted_no_further_than_needed() {
 }
 
 #[tokio::test]
+async fn a_name_that_many_deliveries_share_is_counted_no_further_than_needed() {
+    let Stored {
+        store, database: _kept, ..
+    } = Stored::fresh().await;
+    // A client may give all its calls one identifier.
+    let logs = (0..1_200).map(|number| DeliveryLog {
+        correlation_id: "nightly-run".to_owned(),
+        direction: Direction::Inbound,
+        ..delivery(7, number)
+    });
+    let entries: Vec<_> = logs.map(recorded).collect();
+    for part in entries.chunks(400) {
+        store.journal().record(part).await.unwrap();
+    }
+    let filter = by(|filter| filter.correlation_id = Some("nightly-run".to_owned()));
+    let mut found = Vec::new();
+    for number in 1..=4 {
+        let page = Page { number, limit: 400 };
+        let listed = store.delivery_logs().list(OrgId(7), &filter, page).await.unwrap();
+        let bound = number * 400 + 500;
+        assert_eq!((listed.total, listed.is_exact), (bound.min(1_200), bound > 1_200), "{number}");
+        found.extend(listed.items.into_iter().map(|log| log.id));
+    }
+    let expected: Vec<_> = (0..1_200).rev().map(|number| delivery(7, number).id).collect();
+    assert_eq!(found, expected);
+}
+
+#[tokio::test]
+async fn what_names_a_delivery_goes_with_every_other_filter() {
+    let Stored {
+        store, database: _kept, ..
+    } = Stored::fresh().await;
+    record(&store).await;
+    let failed = delivery(7, 5);
+    let named: [(&str, fn(&mut LogFilter, &DeliveryLog)); 4] = [
+        ("message", |filter, log| filter.message_id = Some(log.message_id.to_string())),
+        ("event", |filter, log| filter.event_id = Some(log.event.id.clone())),
+        ("trace", |filter, log| filter.trace_id = Some(log.trace_id.clone())),
+        ("call", |filter, log| filter.correlation_id = Some(log.correlation_id.clone())),
+    ];
+    let others: [(fn(&mut LogFilter), fn(&mut LogFilter)); 4] = [
+        (
+            |filter| filter.status = Some(DeliveryStatus::Retrying),
+            |filter| filter.status = Some(DeliveryStatus::Success),
+        ),
+        (
+            |filter| filter.search = Some("twice".to_owned()),
+            |filter| filter.search = Some("thrice".to_owned()),
+        ),
+        (|filter| filter.end = Some(moment(6)), |filter| filter.end = Some(moment(5))),
+        (
+            |filter| filter.event_type = Some(EventType::new("order")),
+            |filter| filter.event_type = Some(EventType::new("other")),
+        ),
+    ];
+    for (name, set) in named {
+        for (met, missed) in others {
+            let asked = |other: fn(&mut LogFilter)| {
+                by(|filter| {
+                    set(filter, &failed);
+                    other(filter);
+                })
+            };
+            assert_eq!(numbers(&store, asked(met)).await, [5], "{name}: {:?}", asked(met));
+            assert_eq!(numbers(&store, asked(missed)).await, [0; 0], "{name}: {:?}", asked(missed));
+        }
+        let and_another_event = by(|filter| {
+            set(filter, &failed);
+            (filter.message_id, filter.event_id) = (Some(failed.message_id.to_string()), Some(EventId::new("7-6")));
+        });
+        assert_eq!(numbers(&store, and_another_event).await, [0; 0], "{name}");
+    }
+}
+
+#[tokio::test]
 async fn another_organisations_id_finds_nothing() {
     let Stored {
         store, database: _kept, ..
