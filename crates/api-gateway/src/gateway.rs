@@ -53,7 +53,7 @@ pub(crate) struct Parts {
     pub siblings: Siblings,
     pub http: HttpConfig,
     pub context: Context,
-    pub schemas: PayloadSchemas,
+    pub schemas: Arc<PayloadSchemas>,
     pub import_room: ImportRoom,
 }
 

@@ -89,7 +89,7 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<Addresses> 
     let store = Store::connect(&config.mongodb, SecretBox::new(&config.secrets)?).await?;
     let alerter = channel(&config.services.alerter, &config.grpc)?;
     let alerting = Alerting::new(alerter, store.alerts(), context.clone());
-    let feed = ConfigFeed::new(store.clone(), alerting);
+    let feed = ConfigFeed::new(store.clone(), alerting.clone());
     let nudge = Nudge::default();
     nudge.run(&context, Fleet::new(&config.services.delivery_worker, &config.grpc)?, PUSH);
     depend_on_database(&context, store.clone());
@@ -123,7 +123,7 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<Addresses> 
         .serve_grpc(&config.grpc, services.descriptors(FILE_DESCRIPTOR_SET))
         .await?;
     let (egress, http) = (EgressGuard::new(&config.security)?, config.http.clone());
-    let (transformer, schemas) = transforming::start(&config.scripts, &context, &store, &feed)?;
+    let (transformer, schemas) = transforming::start(&config.scripts, &context, &store, &feed, alerting)?;
     let served = CancellationToken::new();
     let dead_letters = Nudge::default();
     dead_letters.run_retriers(&context, Fleet::new(&config.services.dlq_retrier, &config.grpc)?);

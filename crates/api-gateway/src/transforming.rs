@@ -4,13 +4,15 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use ig_core::clock::SystemClock;
 use ig_core::configuration::Change;
 use ig_core::ports::Lookups;
 use ig_service::{Context, Fate};
 use ig_store::Store;
 use ig_transform::script::{ScriptEngine, ScriptPool, ScriptsConfig};
-use ig_transform::{CacheLimits, LookupCache, PayloadSchemas, Transformer};
+use ig_transform::{CacheLimits, LookupCache, PayloadSchemas, Transformer, tell_of_disabled};
 
+use crate::alerting::Alerting;
 use crate::feed::{ConfigFeed, Next};
 
 /// Starts the pool of script workers, and the cache of lookup rows, which follows the configuration.
@@ -19,15 +21,23 @@ pub(crate) fn start(
     context: &Context,
     store: &Store,
     feed: &Arc<ConfigFeed>,
-) -> anyhow::Result<(Transformer, PayloadSchemas)> {
-    let pool: Arc<dyn ScriptEngine> = Arc::new(ScriptPool::start(scripts.pool()).context("section scripts")?);
+    alerting: Alerting,
+) -> anyhow::Result<(Transformer, Arc<PayloadSchemas>)> {
+    let pool = ScriptPool::start(scripts.pool()).context("section scripts")?;
+    let disabled = pool.disabled();
+    let pool: Arc<dyn ScriptEngine> = Arc::new(pool);
+    let schemas = Arc::new(PayloadSchemas::new(Arc::clone(&pool)));
+    let (known, stop) = (Arc::clone(&schemas), context.stopping().clone());
+    context.spawn("alerts of scripts", Fate::RunsUntilShutdown, async move {
+        stop.run_until_cancelled(tell_of_disabled(disabled, &known, &alerting, &SystemClock))
+            .await;
+    });
     let lookups = Arc::new(LookupCache::new(Arc::new(store.lookups()), CacheLimits::default()));
     let following = follow(Arc::clone(&lookups), Arc::clone(feed));
     let stop = context.stopping().clone();
     context.spawn("lookup cache", Fate::RunsUntilShutdown, async move {
         stop.run_until_cancelled(following).await;
     });
-    let schemas = PayloadSchemas::new(Arc::clone(&pool));
     Ok((Transformer::new(pool, lookups as Arc<dyn Lookups>), schemas))
 }
 

@@ -5,16 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use ig_core::alert::{Alert, Severity};
 use ig_core::clock::{Clock, SystemClock};
-use ig_core::id::EventType;
-use ig_core::ports::Alerts as _;
 use ig_service::{Context, Fate};
 use ig_store::{LookupUse, MongoLookups, Store};
-use ig_transform::script::{Disabled, ScriptEngine, ScriptPool};
-use ig_transform::{CacheLimits, LookupCache, PayloadSchemas, Transformer, Usage};
-use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::RecvError;
+use ig_transform::script::{ScriptEngine, ScriptPool};
+use ig_transform::{CacheLimits, LookupCache, PayloadSchemas, Transformer, Usage, tell_of_disabled};
 
 use crate::alerting::Alerting;
 use crate::config::Config;
@@ -41,7 +36,8 @@ pub(crate) fn start(config: &Config, context: &Context, store: &Store, alerting:
     let schemas = Arc::new(PayloadSchemas::new(Arc::clone(&pool)));
     let known = Arc::clone(&schemas);
     context.spawn("alerts of scripts", Fate::RunsUntilShutdown, async move {
-        stop.run_until_cancelled(raise_disabled(disabled, &known, alerting)).await;
+        stop.run_until_cancelled(tell_of_disabled(disabled, &known, &alerting, &SystemClock))
+            .await;
     });
     let lookups = Arc::new(LookupCache::new(Arc::new(store.lookups()), CacheLimits::default()));
     let counting = count_usage(Arc::clone(&lookups), store.lookups());
@@ -55,48 +51,6 @@ pub(crate) fn start(config: &Config, context: &Context, store: &Store, alerting:
         lookups,
         schemas,
     })
-}
-
-async fn raise_disabled(mut disabled: Receiver<Disabled>, schemas: &PayloadSchemas, alerting: Alerting) {
-    loop {
-        match disabled.recv().await {
-            Ok(disabled) => {
-                let event_type = schemas.event_type_of(disabled.org, &disabled.hash);
-                alerting.raise(&alert(&disabled, event_type)).await;
-            }
-            Err(RecvError::Lagged(missed)) => tracing::warn!(missed, "scripts were disabled faster than alerts are raised"),
-            Err(RecvError::Closed) => return,
-        }
-    }
-}
-
-/// What people are told; `schema_of` is the event type where it is a schema that was disabled.
-fn alert(disabled: &Disabled, schema_of: Option<EventType>) -> Alert {
-    let (stops, minutes) = (disabled.stops, disabled.cool_down.as_secs() / 60);
-    let (kind, key, message) = match schema_of {
-        Some(event_type) => (
-            "schema-disabled",
-            event_type.to_string(),
-            format!(
-                "Holding payloads against the schema of event type {event_type} had to be stopped {stops} times and is not done for {minutes} minutes. Its events wait meanwhile; make the schema simpler and they go on."
-            ),
-        ),
-        None => (
-            "script-disabled",
-            disabled.hash.to_string(),
-            format!(
-                "A script had to be stopped {stops} times and is not run for {minutes} minutes. Its deliveries wait meanwhile; correct it and they are made."
-            ),
-        ),
-    };
-    Alert {
-        org_id: Some(disabled.org),
-        kind: kind.to_owned(),
-        key,
-        severity: Severity::Critical,
-        message,
-        at: SystemClock.now(),
-    }
 }
 
 async fn count_usage(cache: Arc<LookupCache>, lookups: MongoLookups) {

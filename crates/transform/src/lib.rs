@@ -2,6 +2,7 @@
 
 mod compiled;
 mod date;
+mod disabled;
 mod error;
 mod filter;
 mod lookup_cache;
@@ -14,6 +15,7 @@ mod shape;
 mod transformer;
 
 pub use compiled::{Compiled, CompiledSimple};
+pub use disabled::tell_of_disabled;
 pub use error::{MappingError, Problem};
 pub use filter::CompiledFilter;
 pub use lookup_cache::{CacheLimits, LookupCache, Usage};

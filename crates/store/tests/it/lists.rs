@@ -198,6 +198,11 @@ async fn a_name_that_many_deliveries_share_is_counted_no_further_than_needed() {
     assert_eq!(found, expected);
 }
 
+/// Asks for a delivery by something that names it.
+type Name = fn(&mut LogFilter, &DeliveryLog);
+/// Asks for something else as well.
+type Other = fn(&mut LogFilter);
+
 #[tokio::test]
 async fn what_names_a_delivery_goes_with_every_other_filter() {
     let Stored {
@@ -205,13 +210,13 @@ async fn what_names_a_delivery_goes_with_every_other_filter() {
     } = Stored::fresh().await;
     record(&store).await;
     let failed = delivery(7, 5);
-    let named: [(&str, fn(&mut LogFilter, &DeliveryLog)); 4] = [
+    let named: [(&str, Name); 4] = [
         ("message", |filter, log| filter.message_id = Some(log.message_id.to_string())),
         ("event", |filter, log| filter.event_id = Some(log.event.id.clone())),
         ("trace", |filter, log| filter.trace_id = Some(log.trace_id.clone())),
         ("call", |filter, log| filter.correlation_id = Some(log.correlation_id.clone())),
     ];
-    let others: [(fn(&mut LogFilter), fn(&mut LogFilter)); 4] = [
+    let others: [(Other, Other); 4] = [
         (
             |filter| filter.status = Some(DeliveryStatus::Retrying),
             |filter| filter.status = Some(DeliveryStatus::Success),
@@ -228,7 +233,7 @@ async fn what_names_a_delivery_goes_with_every_other_filter() {
     ];
     for (name, set) in named {
         for (met, missed) in others {
-            let asked = |other: fn(&mut LogFilter)| {
+            let asked = |other: Other| {
                 by(|filter| {
                     set(filter, &failed);
                     other(filter);

@@ -1,6 +1,7 @@
 //! Requests and answers in another shape.
 
 use ig_testkit::receiver::Answer;
+use ig_testkit::wait::eventually;
 use serde_json::json;
 
 use super::Passage;
@@ -224,4 +225,10 @@ async fn calls_of_a_script_that_is_disabled_are_told_when_to_come_back() {
     assert!(refused.text("/error").contains("SCRIPT_DISABLED"), "{refused:?}");
     let seconds: u64 = refused.headers["retry-after"].to_str().unwrap().parse().unwrap();
     assert!((1..=900).contains(&seconds), "{seconds}");
+    // There is no alerter here, so people are to be told by the first that comes.
+    let is_owed = |(collection, alert): &(String, String)| collection == "owed_alerts" && alert.contains("script-disabled");
+    eventually("an alert is owed", async || {
+        passage.api.database.everything().await.iter().any(is_owed)
+    })
+    .await;
 }
