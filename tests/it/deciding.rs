@@ -169,6 +169,36 @@ async fn events_whose_rows_are_deleted_while_no_worker_runs_are_dead_letters() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn events_that_were_decided_about_last_and_whose_rows_are_deleted_are_dead_letters_though_newer_rows_come() {
+    let mut setup = setup_with(&TIGHT).await;
+    let api = setup.stack.api.clone();
+    setup.receiver.always("/slow", Answer::hang());
+    api.integration(ORG, "lab", &setup.receiver.url("/slow"), json!({})).await;
+    setup.queue.insert_many((1..=5).map(|n| row(ORG, n))).await;
+    eventually("all are decided about", async || matched(&api).await == 5).await;
+    setup.worker.kill();
+    // As where it is killed in the half second before it stores how far it has read.
+    let sources = setup.mongo.open().await.collection::<Document>("worker_checkpoint");
+    let read = sources.update_one(doc! { "_id": "source:mysql" }, doc! { "$set": { "seen": 0_i64 } });
+    assert_eq!(read.await.unwrap().matched_count, 1);
+    setup.queue.execute("DELETE FROM notification_queue").await;
+    setup.receiver.always("/slow", Answer::status(200));
+    setup.receiver.forget();
+    let settings = [("IG__SOURCES__MYSQL__HOLE_WATCH_SECONDS", "5")];
+    let second = setup.stack.worker_with(&setup.queue, &settings).await;
+    eventually("it has begun", async || {
+        let metrics = second.metrics().await;
+        metrics.contains("ig_source_lag_rows{source=\"mysql\"}") && second.partitions().await == 64
+    })
+    .await;
+    setup.queue.insert(row(ORG, 6)).await;
+    eventually("all are logged", async || logs(&api).await == 6).await;
+    let letters = letters(&api).await;
+    assert_eq!((letters.len(), numbers(&setup)), (5, vec![6]));
+    assert_all_are_gone(&letters, "deleted from its source");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_row_that_another_tenant_wrote_in_place_of_one_that_waits_is_not_sent_in_its_name() {
     let setup = waiting().await;
     setup.stack.api.org(OTHER_ORG).await;

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use ig_core::id::Position;
+use ig_core::lease::READ_SINCE;
 use ig_core::reading::Stretch;
 use tokio_util::sync::CancellationToken;
 
@@ -57,7 +58,8 @@ impl HoleWatch {
             self.uptake.take_up(rows, &Stretch::of_holes(), Vec::new(), false).await?;
         }
         let over = state.holes.lock().watched_for(asked_at, state.hole_watch);
-        let decided_to = state.tracker.recheck_to();
+        // Who held a partition before may have decided about more than it had told of.
+        let decided_to = state.tracker.recheck_to().saturating_add(READ_SINCE);
         self.uptake.take_up_vanished(over, decided_to).await?;
         let given_up = state.holes.lock().give_up(asked_at, state.hole_watch);
         metrics::holes_given_up(state.source.id(), given_up);
