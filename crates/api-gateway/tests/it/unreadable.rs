@@ -97,3 +97,37 @@ async fn one_item_that_cannot_be_read_is_out_of_use_and_all_others_are_followed(
     );
     assert_eq!(target.count(), 1);
 }
+
+#[tokio::test]
+async fn what_a_later_version_wrote_of_one_organisation_keeps_no_other_from_being_served() {
+    let target = Receiver::start();
+    let api = gateway(|_| {}).await;
+    api.org(10).await;
+    api.org(20).await;
+    api.unit(20, 21).await;
+    inbound(&api, &target.url("/"), json!({})).await;
+    let event_type = json!({"eventType": "order", "schema": {"type": "object"}, "validation": "reject"});
+    assert_eq!(api.post("/event-types?orgId=20", event_type).await.status, 201);
+    api.database
+        .set_text("event_types", 20, "validation", "in-a-way-that-is-yet-to-come")
+        .await;
+    for collection in ["organizations", "org_units"] {
+        api.database
+            .set_text(collection, 20, "tags", "a text, where there was a list")
+            .await;
+    }
+
+    let other = Api::with(Arc::clone(&api.database), |config| {
+        config.security.egress.allow = vec!["127.0.0.0/8".to_owned()];
+    })
+    .await;
+    assert_eq!(other.post("/integrations/t?orgId=10", json!({})).await.status, 200);
+    api.org(30).await;
+    eventually("what comes after is followed", async || {
+        other.get("/outbound-integrations?orgId=30").await.status == 200
+    })
+    .await;
+    let event = json!({"eventType": "order", "entityRid": 21, "payload": {"a": 1}});
+    let pushed = other.post("/events?orgId=20", event).await;
+    assert_eq!(pushed.status, 202, "its events are accepted: {pushed:?}");
+}

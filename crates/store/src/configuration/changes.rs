@@ -97,6 +97,7 @@ impl Configurations {
         let items = self.database.raw_documents(collection);
         let found = self.database.all(items.find(filter)).await?;
         let secrets = self.database.secrets();
-        found.iter().map(|document| read(document, secrets)).collect()
+        let followed = found.iter().filter_map(|document| item::followed(read, document, secrets));
+        Ok(followed.collect())
     }
 }

@@ -5,15 +5,18 @@
 
 use std::sync::Arc;
 
+use chrono::DateTime;
 use ig_core::configuration::{Change, LARGEST_ITEM};
 use ig_core::event_type::EventTypeDefinition;
-use ig_core::id::{IntegrationId, OrgId};
+use ig_core::id::{IntegrationId, OrgId, Rid};
+use ig_core::organization::{OrgUnit, Organization, Profile, RequestLimits};
 use ig_core::ports::StoreError;
 use mongodb::bson::RawDocument;
 use serde::de::DeserializeOwned;
 
 use crate::error::unreadable;
 use crate::event_types::EventTypeDocument;
+use crate::field::unsigned;
 use crate::inbound_integrations::InboundDocument;
 use crate::integrations::IntegrationDocument;
 use crate::jobs::JobDocument;
@@ -29,12 +32,62 @@ const ALLOWANCE: usize = 64 * 1024;
 /// What a stored document says.
 pub(super) type Read = fn(&RawDocument, &SecretBox) -> Result<Change, StoreError>;
 
-pub(super) fn organization(raw: &RawDocument, _: &SecretBox) -> Result<Change, StoreError> {
-    decoded::<OrganizationDocument>(raw).map(|document| Change::PutOrganization(document.into()))
+/// An item as it is followed; nothing where it cannot be read and nothing can stand in for it.
+pub(super) fn followed(read: Read, raw: &RawDocument, secrets: &SecretBox) -> Option<Change> {
+    let item = read(raw, secrets);
+    item.inspect_err(|error| complain(raw, error)).ok()
 }
 
+/// An organisation. One that cannot be read is there all the same, so that its events are taken for its own, and what is recorded of them is
+/// kept for as long as it says.
+pub(super) fn organization(raw: &RawDocument, _: &SecretBox) -> Result<Change, StoreError> {
+    let read = decoded::<OrganizationDocument>(raw).map(Organization::from);
+    read.or_else(|error| bare_organization(raw, &error))
+        .map(Change::PutOrganization)
+}
+
+/// A unit. One that cannot be read is there all the same, so that its events are taken for its organisation's.
 pub(super) fn unit(raw: &RawDocument, _: &SecretBox) -> Result<Change, StoreError> {
-    decoded::<OrgUnitDocument>(raw).map(|document| Change::PutUnit(document.into()))
+    let read = decoded::<OrgUnitDocument>(raw).map(OrgUnit::from);
+    read.or_else(|error| bare_unit(raw, &error)).map(Change::PutUnit)
+}
+
+fn bare_organization(raw: &RawDocument, error: &StoreError) -> Result<Organization, StoreError> {
+    complain(raw, error);
+    let retention = raw.get_i64("retentionDays").ok();
+    Ok(Organization {
+        org_id: OrgId(number(raw, "orgId")?),
+        profile: Profile::default(),
+        retention_days: retention.and_then(|days| u32::try_from(days).ok()),
+        retry_policy: None,
+        request_limits: RequestLimits::default(),
+        ui: serde_json::Map::new(),
+        revision: unsigned(number(raw, "revision")?),
+        created_at: DateTime::UNIX_EPOCH,
+        updated_at: DateTime::UNIX_EPOCH,
+    })
+}
+
+fn bare_unit(raw: &RawDocument, error: &StoreError) -> Result<OrgUnit, StoreError> {
+    complain(raw, error);
+    Ok(OrgUnit {
+        org_id: OrgId(number(raw, "orgId")?),
+        rid: Rid(number(raw, "rid")?),
+        profile: Profile::default(),
+        revision: unsigned(number(raw, "revision")?),
+        created_at: DateTime::UNIX_EPOCH,
+        updated_at: DateTime::UNIX_EPOCH,
+    })
+}
+
+fn number(raw: &RawDocument, field: &'static str) -> Result<i64, StoreError> {
+    raw.get_i64(field).map_err(|_| unreadable(field))
+}
+
+fn complain(raw: &RawDocument, error: &StoreError) {
+    let id = raw.get("_id").ok().flatten();
+    let org = raw.get_i64("orgId").ok();
+    tracing::error!(ig.org_id = org, ?id, %error, "a configured item cannot be read and is out of use");
 }
 
 /// An event type without its sample, on which nobody acts who follows the configuration.
@@ -97,7 +150,7 @@ fn or_stand_in<T: DeserializeOwned>(
         Err(error) => error,
     };
     let (org, id) = identity(raw).ok_or_else(|| unreadable("_id"))?;
-    tracing::error!(ig.org_id = org.0, ig.integration_id = %id, %error, "a configured item cannot be read and is out of use");
+    complain(raw, &error);
     let (StoreError::Refused(reason) | StoreError::Unavailable(reason)) = error;
     let stand_in = decoded(raw).ok().and_then(|document| held(document, &reason));
     let stand_in = stand_in.and_then(|document| read(document).ok());

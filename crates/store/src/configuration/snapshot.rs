@@ -75,7 +75,7 @@ async fn next_part(
     let mut part = Vec::with_capacity(PART);
     while part.len() < PART {
         match database.within(cursor.try_next()).await? {
-            Some(document) => part.push(read(&document, database.secrets())?),
+            Some(document) => part.extend(item::followed(read, &document, database.secrets())),
             None => break,
         }
     }
