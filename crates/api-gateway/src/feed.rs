@@ -42,6 +42,8 @@ pub(crate) struct ConfigFeed {
     alerting: Alerting,
     held: RwLock<Held>,
     revision: watch::Sender<Option<u64>>,
+    /// How many looks have succeeded.
+    looks: watch::Sender<u64>,
     look_now: Notify,
 }
 
@@ -70,6 +72,7 @@ impl ConfigFeed {
             alerting,
             held: RwLock::default(),
             revision: watch::Sender::new(None),
+            looks: watch::Sender::new(0),
             look_now: Notify::new(),
         })
     }
@@ -85,6 +88,7 @@ impl ConfigFeed {
                 match self.look().await {
                     Ok(()) => {
                         loading.release();
+                        self.looks.send_modify(|looks| *looks += 1);
                         is_told = false;
                     }
                     Err(error) if !std::mem::replace(&mut is_told, true) => {
@@ -127,6 +131,16 @@ impl ConfigFeed {
     /// The revision in force, to be waited for; nothing before the first look.
     pub(crate) fn revision(&self) -> watch::Receiver<Option<u64>> {
         self.revision.subscribe()
+    }
+
+    /// Waits for a look that began after this moment: whatever was committed before it is in force here then, unless another database
+    /// stands where the one was to which it was committed.
+    pub(crate) async fn looked(&self) {
+        let mut looks = self.looks.subscribe();
+        // The next to succeed may have begun before.
+        let enough = *looks.borrow() + 2;
+        // The sender is this value's own: it does not go while it is waited for.
+        let _ = looks.wait_for(|looks| *looks >= enough).await;
     }
 
     /// Everything in force.

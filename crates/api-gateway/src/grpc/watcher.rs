@@ -18,8 +18,6 @@ use crate::feed::{ConfigFeed, MESSAGE_BYTES, Next};
 const PART: usize = 500;
 /// Between two signs of life.
 const HEARTBEAT: Duration = Duration::from_secs(1);
-/// How long a gateway may lag behind the one that its watcher came from.
-const LAG: Duration = Duration::from_secs(1);
 
 /// The watcher has gone.
 struct Gone;
@@ -43,8 +41,10 @@ impl Watcher {
         let mut revision = self.feed.revision();
         let sender = self.sender.clone();
         let serve = async {
-            self.begin(&mut revision).await;
-            while self.step(&mut revision).await.is_ok() {}
+            let mut served = self.begin(&mut revision).await;
+            while served.is_ok() {
+                served = self.step(&mut revision).await;
+            }
         };
         tokio::select! {
             () = serve => {}
@@ -52,12 +52,23 @@ impl Watcher {
         }
     }
 
-    /// Waits until there is a configuration, and for the moment in which this gateway may lag behind the watcher.
-    async fn begin(&self, revision: &mut watch::Receiver<Option<u64>>) {
-        // The feed lives in `self`, so the channel cannot close under these waits.
-        let _ = revision.wait_for(Option::is_some).await;
-        let caught_up = revision.wait_for(|revision| *revision >= self.at);
-        let _ = tokio::time::timeout(LAG, caught_up).await;
+    /// Waits until there is a configuration, and for as long as this gateway may lag behind the one that its watcher came from. It does so
+    /// until it has looked again at the database, which may be away: an older configuration takes nobody back.
+    async fn begin(&self, revision: &mut watch::Receiver<Option<u64>>) -> Result<(), Gone> {
+        let known = async {
+            // The feed lives in `self`, so the channel cannot close under these waits.
+            let _ = revision.wait_for(Option::is_some).await;
+            let caught_up = revision.wait_for(|revision| *revision >= self.at);
+            tokio::select! {
+                _ = caught_up => {}
+                () = self.feed.looked() => {}
+            }
+        };
+        tokio::pin!(known);
+        while tokio::time::timeout(HEARTBEAT, &mut known).await.is_err() {
+            self.beat().await?;
+        }
+        Ok(())
     }
 
     async fn step(&mut self, revision: &mut watch::Receiver<Option<u64>>) -> Result<(), Gone> {
@@ -91,13 +102,13 @@ impl Watcher {
         let beat = Instant::now() + HEARTBEAT;
         match tokio::time::timeout_at(beat, revision.changed()).await {
             Ok(_changed) => Ok(()),
-            Err(_elapsed) => {
-                self.send(Step::Heartbeat(v1::Heartbeat {
-                    revision: self.at.unwrap_or_default(),
-                }))
-                .await
-            }
+            Err(_elapsed) => self.beat().await,
         }
+    }
+
+    async fn beat(&self) -> Result<(), Gone> {
+        let revision = self.at.unwrap_or_default();
+        self.send(Step::Heartbeat(v1::Heartbeat { revision })).await
     }
 
     async fn send(&self, step: Step) -> Result<(), Gone> {

@@ -1,5 +1,6 @@
 //! The configuration feed.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ig_core::configuration::{Change, Configuration, RevisedChange};
@@ -7,6 +8,8 @@ use ig_core::id::OrgId;
 use ig_proto::v1::config_service_client::ConfigServiceClient;
 use ig_proto::v1::watch_response::Step;
 use ig_proto::v1::{WatchRequest, WatchResponse};
+use ig_testkit::mongo::database_on;
+use ig_testkit::servers::Mongo;
 use serde_json::json;
 use tonic::Streaming;
 
@@ -146,4 +149,25 @@ async fn a_large_snapshot_comes_in_parts_and_a_revision_from_elsewhere_begins_an
         }
     }
     assert_eq!((parts.len(), parts.iter().sum::<usize>()), (2, 521));
+}
+
+#[tokio::test]
+async fn a_watcher_is_not_taken_back_by_a_gateway_that_cannot_look_at_the_database() {
+    let server = Mongo::start().await;
+    let api = Api::on(Arc::new(database_on(&server.uri()))).await;
+    api.org(10).await;
+    let mut first = Watcher::of(&api, Configuration::default()).await;
+    first.until(|configuration| configuration.org(OrgId(10)).is_some()).await;
+    let known = first.configuration.revision();
+    server.freeze();
+    // It comes from a gateway that has seen one commit more.
+    let mut ahead = Watcher::of(&api, Configuration::at(known + 1)).await;
+    for _ in 0..4 {
+        let step = ahead.step().await;
+        assert!(matches!(step, Step::Heartbeat(_)), "{step:?}");
+    }
+    // Nobody has committed that after all: it is another database.
+    server.thaw();
+    ahead.snapshot().await;
+    assert_eq!(ahead.configuration.revision(), known);
 }
