@@ -64,6 +64,13 @@ struct QueuedDocument {
     created_at: bson::DateTime,
 }
 
+/// For how long a dead letter is kept once it is settled.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct KeptFor {
+    keep_for_ms: i64,
+}
+
 #[derive(Debug, Deserialize)]
 struct Counted {
     #[serde(rename = "_id")]
@@ -157,8 +164,34 @@ impl DeadLetters {
         untried.insert("$or", free.to_vec());
         let gone = doc! { "$unset": { "redriveOpen": "" } };
         let letters = self.letters::<Document>();
+        self.end_again(redrive, now).await?;
         self.database.within(letters.update_many(untried, gone)).await?;
         self.database.within(letters.count_documents(open(redrive))).await
+    }
+
+    /// Gives what a redrive took in as settled, and did not come to, an end again: it lost its own when somebody wanted it redriven.
+    async fn end_again(&self, redrive: RedriveKey, now: Timestamp) -> Result<(), StoreError> {
+        let settled = DeadLetterStatus::ALL.iter().filter(|status| status.is_settled());
+        let settled: Vec<_> = settled.map(|status| status.as_str()).collect();
+        let mut endless = open(redrive);
+        endless.extend(doc! {
+            "status": { "$in": settled },
+            "expiresAt": { "$exists": false },
+            "keepForMs": { "$exists": true },
+        });
+        let letters = self.letters::<KeptFor>();
+        // All that are kept for equally long are given their end at once.
+        while let Some(KeptFor { keep_for_ms }) = self
+            .database
+            .within(letters.find_one(endless.clone()).projection(doc! { "keepForMs": 1 }))
+            .await?
+        {
+            let mut alike = endless.clone();
+            alike.insert("keepForMs", keep_for_ms);
+            let end = doc! { "$set": { "expiresAt": date(now + Duration::from_millis(unsigned(keep_for_ms))) } };
+            self.database.within(letters.update_many(alike, end)).await?;
+        }
+        Ok(())
     }
 
     /// How far a redrive is, but for the estimate.

@@ -12,6 +12,7 @@ mod journal;
 mod lists;
 mod lookup_imports;
 mod lookups;
+mod migration;
 mod partition_leases;
 mod pushed_events;
 mod rate_windows;

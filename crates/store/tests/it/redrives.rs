@@ -295,3 +295,39 @@ async fn a_redrive_whose_holder_is_gone_is_taken_up_by_another_who_fences_the_fi
         "the first holder is refused"
     );
 }
+
+#[tokio::test]
+async fn what_a_cancelled_redrive_did_not_come_to_has_the_end_of_what_is_settled_again() {
+    let Stored {
+        store, database: _kept, ..
+    } = Stored::fresh().await;
+    let ids = fail(&store, 7, 0..3).await;
+    let end = async |id| {
+        let kept = store.dead_letters().get(OrgId(7), id).await.unwrap().expect("a dead letter");
+        (kept.redelivery.standing.status(), kept.expires_at)
+    };
+    // Two are given up before: their redrive brings no end of its own.
+    begun(&store, 1, RedriveFilter::default()).await;
+    let first = taken_up(&store, &claim(1)).await;
+    for id in &ids[..2] {
+        let (_, letter) = claim_turn(&store, first.key, *id, &claim(9)).await;
+        let refused = Retried::Failed(Failure::new(ErrorCategory::ClientError, "it answered 400"));
+        settle(&store, &letter, &claim(9), refused).await;
+    }
+    store.redrives().cancel(first.key, moment(BEGIN)).await.unwrap();
+    assert_eq!(store.redrives().settle(first.key, &claim(1), moment(BEGIN)).await, Ok(true));
+    let (abandoned, pending) = (DeadLetterStatus::Abandoned, DeadLetterStatus::PendingRetry);
+    let (status, given_up) = end(ids[0]).await;
+    assert_eq!((status, given_up.is_some()), (abandoned, true));
+    let kept_for = given_up.expect("an end") - moment(BEGIN);
+
+    let key = begun(&store, 2, RedriveFilter::default()).await;
+    taken_up(&store, &claim(2)).await;
+    assert_eq!(end(ids[0]).await, (abandoned, None), "somebody wants it redriven");
+    store.redrives().cancel(key, moment(BEGIN + 5)).await.unwrap();
+    assert_eq!(store.redrives().settle(key, &claim(2), moment(BEGIN + 7)).await, Ok(true));
+    for id in &ids[..2] {
+        assert_eq!(end(*id).await, (abandoned, Some(moment(BEGIN + 7) + kept_for)));
+    }
+    assert_eq!(end(ids[2]).await, (pending, None), "it is yet to be delivered");
+}
