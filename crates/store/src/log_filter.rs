@@ -35,7 +35,7 @@ pub struct LogFilter {
 }
 
 impl LogFilter {
-    /// What is looked for, at any time.
+    /// What is looked for, at any time and whatever ties it to other systems' logs: that is always its name.
     pub(crate) fn query(&self, org: OrgId) -> Document {
         let Self {
             status,
@@ -44,7 +44,7 @@ impl LogFilter {
             event_id,
             message_id,
             trace_id,
-            correlation_id,
+            correlation_id: _,
             direction,
             start: _,
             end: _,
@@ -55,7 +55,6 @@ impl LogFilter {
             ("eventType", event_type.as_ref().map(EventType::as_str)),
             ("messageId", message_id.as_deref()),
             ("traceId", trace_id.as_deref()),
-            ("correlationId", correlation_id.as_deref()),
             ("direction", direction.map(Direction::as_str)),
         ];
         let mut query = exactly(org.0, texts);
@@ -71,12 +70,11 @@ impl LogFilter {
 
     /// By what single deliveries are found, where such are looked for.
     pub(crate) fn name(&self, org: OrgId) -> Option<Document> {
-        let names = [
-            ("messageId", self.message_id.as_deref()),
-            ("traceId", self.trace_id.as_deref()),
-            ("correlationId", self.correlation_id.as_deref()),
-        ];
-        if let Some((field, name)) = names.into_iter().find_map(|(field, name)| Some((field, name?))) {
+        if let Some(correlation) = &self.correlation_id {
+            return Some(correlated(correlation));
+        }
+        let names = [("messageId", &self.message_id), ("traceId", &self.trace_id)];
+        if let Some((field, name)) = names.into_iter().find_map(|(field, name)| Some((field, name.as_deref()?))) {
             return Some(doc! { field: name });
         }
         self.event_id
@@ -98,4 +96,10 @@ impl LogFilter {
         add_period(&mut query, "createdAt", self.start, self.end);
         query
     }
+}
+
+/// Finds what is tied so to other systems' logs: most deliveries are by their trace.
+fn correlated(correlation: &str) -> Document {
+    let by_trace = doc! { "traceId": correlation, "correlationId": null };
+    doc! { "$or": [{ "correlationId": correlation }, by_trace] }
 }

@@ -21,6 +21,8 @@ use crate::pushed_events::{FORGOTTEN, POSITION};
 
 /// The server's code for a collection that exists.
 const NAMESPACE_EXISTS: i32 = 48;
+/// The server's code for an index that does not exist.
+const INDEX_NOT_FOUND: i32 = 27;
 
 const COLLECTIONS: &[&str] = &[
     names::ORGANIZATIONS,
@@ -57,7 +59,12 @@ const COLLECTIONS: &[&str] = &[
     names::INBOUND_REPLAYS,
 ];
 
-/// Makes what is missing; what is there stays as it is, so any number of processes may do this at once.
+/// Indexes of earlier versions whose work others do now. One whose options change gets another name too, for a server refuses an index that
+/// has the name of one with other options.
+const RETIRED: &[(&str, &str)] = &[(names::DELIVERY_LOGS, "correlationId_1")];
+
+/// Makes what is missing; what is there stays as it is, so any number of processes may do this at once. What is retired goes when its
+/// successor is there, so that nothing is looked for without an index meanwhile.
 pub(crate) async fn run(database: &Database) -> Result<(), StoreError> {
     for collection in COLLECTIONS {
         create(database, collection).await?;
@@ -65,6 +72,9 @@ pub(crate) async fn run(database: &Database) -> Result<(), StoreError> {
     for (collection, indexes) in indexes() {
         let target = database.collection::<Document>(collection);
         database.within(target.create_indexes(indexes)).await?;
+    }
+    for (collection, index) in RETIRED {
+        drop_index(database, collection, index).await?;
     }
     let counters = [REVISION, POSITION, FORGOTTEN, TALLIED].map(|name| doc! { "_id": name, "value": 0_i64 });
     database.insert_once(names::COUNTERS, counters.to_vec()).await?;
@@ -75,13 +85,21 @@ pub(crate) async fn run(database: &Database) -> Result<(), StoreError> {
 
 async fn create(database: &Database, collection: &str) -> Result<(), StoreError> {
     match database.raw(database.driver().create_collection(collection)).await? {
-        Err(error) if !exists(&error) => Err(crate::error::store_error(&error)),
+        Err(error) if !is_code(&error, NAMESPACE_EXISTS) => Err(crate::error::store_error(&error)),
         _ => Ok(()),
     }
 }
 
-fn exists(error: &Error) -> bool {
-    matches!(error.kind.as_ref(), ErrorKind::Command(command) if command.code == NAMESPACE_EXISTS)
+async fn drop_index(database: &Database, collection: &str, index: &str) -> Result<(), StoreError> {
+    let target = database.collection::<Document>(collection);
+    match database.raw(target.drop_index(index)).await? {
+        Err(error) if !is_code(&error, INDEX_NOT_FOUND) => Err(crate::error::store_error(&error)),
+        _ => Ok(()),
+    }
+}
+
+fn is_code(error: &Error, code: i32) -> bool {
+    matches!(error.kind.as_ref(), ErrorKind::Command(command) if command.code == code)
 }
 
 fn indexes() -> Vec<(&'static str, Vec<IndexModel>)> {
@@ -169,7 +187,8 @@ fn delivery_logs() -> Vec<IndexModel> {
         on(doc! { "traceId": 1 }),
         on(doc! { "eventId": 1 }),
         on(doc! { "messageId": 1 }),
-        on(doc! { "correlationId": 1 }),
+        // Few but calls have another than their trace's.
+        renamed("correlationId_1_given", given("correlationId")),
         expiring(),
     ]
 }
@@ -197,7 +216,7 @@ fn dead_letters() -> Vec<IndexModel> {
         on(doc! { "status": 1, "nextRetryAt": 1 }),
         on(doc! { "orgId": 1, "status": 1, "nextRetryAt": 1 }),
         // What a redrive covers; few dead letters are ever redriven.
-        only(doc! { "redriveId": 1 }, doc! { "redriveId": { "$exists": true } }),
+        given("redriveId"),
         // What people are still to be told of.
         only(doc! { "alertOwed": 1 }, doc! { "alertOwed": true }),
         // Those of one event.
@@ -208,6 +227,17 @@ fn dead_letters() -> Vec<IndexModel> {
         // The end of what is settled.
         expiring(),
     ]
+}
+
+/// On a field, where it is there.
+fn given(field: &str) -> IndexModel {
+    only(doc! { field: 1 }, doc! { field: { "$exists": true } })
+}
+
+/// An index that takes the place of one with the same keys, whose name it would get.
+fn renamed(name: &str, mut index: IndexModel) -> IndexModel {
+    index.options.get_or_insert_default().name = Some(name.to_owned());
+    index
 }
 
 fn only(keys: Document, some: Document) -> IndexModel {
@@ -279,6 +309,34 @@ fn expiring_after(keys: Document, seconds: u64) -> IndexModel {
 #[cfg(test)]
 mod tests {
     use ig_core::delivery_log::DeliveryStatus;
+
+    use super::*;
+
+    #[test]
+    fn no_index_is_the_beginning_of_another() {
+        for (collection, indexes) in indexes() {
+            let keys: Vec<Vec<_>> = indexes.iter().map(|index| index.keys.iter().collect()).collect();
+            for (number, all) in keys.iter().enumerate() {
+                let others = keys.iter().enumerate().filter(|(other, _)| *other != number);
+                for (_, other) in others {
+                    assert!(!other.starts_with(all), "{collection}: {all:?} is of no use beside {other:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_retired_is_not_made() {
+        for (collection, retired) in RETIRED {
+            let made = indexes().into_iter().filter(|(name, _)| name == collection);
+            for index in made.flat_map(|(_, indexes)| indexes) {
+                let name = index.options.and_then(|options| options.name);
+                let parts = index.keys.iter().map(|(field, order)| format!("{field}_{order}"));
+                let name = name.unwrap_or_else(|| parts.collect::<Vec<_>>().join("_"));
+                assert_ne!(name, *retired, "{collection}");
+            }
+        }
+    }
 
     #[test]
     fn of_all_statuses_success_is_the_last_in_the_alphabet() {

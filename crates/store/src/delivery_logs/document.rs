@@ -47,7 +47,9 @@ pub(crate) struct DeliveryDocument<'a> {
     request_payload: Option<Received<'a>>,
     /// A line `name: value` for each.
     request_headers: Cow<'a, str>,
-    correlation_id: Cow<'a, str>,
+    /// Where it is another than the trace's: nothing is stored, or found by an index, twice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    correlation_id: Option<Cow<'a, str>>,
     trace_id: Cow<'a, str>,
     message_id: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -117,7 +119,7 @@ impl<'a> From<&'a DeliveryLog> for DeliveryDocument<'a> {
             original_payload: original_payload.map(Received::from),
             request_payload: request_payload.map(Received::from),
             request_headers: request_headers.as_str().into(),
-            correlation_id: correlation_id.as_str().into(),
+            correlation_id: (correlation_id != trace_id).then(|| correlation_id.as_str().into()),
             trace_id: trace_id.as_str().into(),
             message_id: message_id.to_string().into(),
             signature: signature.as_deref().map(Cow::from),
@@ -140,6 +142,7 @@ impl TryFrom<DeliveryDocument<'_>> for DeliveryLog {
         let message = stored.error_message.unwrap_or_default().into_owned();
         let category = stored.error_category.map(|text| read_category(&text)).transpose()?;
         let message_id: Result<_, _> = stored.message_id.parse();
+        let trace_id = stored.trace_id.into_owned();
         Ok(Self {
             id: LogId(stored.id.bytes()),
             message_id: message_id.map_err(|_| unreadable("messageId"))?,
@@ -170,8 +173,8 @@ impl TryFrom<DeliveryDocument<'_>> for DeliveryLog {
             request_payload: stored.request_payload.map(Into::into),
             request_headers: HeaderLines::read(stored.request_headers),
             signature: stored.signature.map(Cow::into_owned),
-            correlation_id: stored.correlation_id.into_owned(),
-            trace_id: stored.trace_id.into_owned(),
+            correlation_id: stored.correlation_id.map_or_else(|| trace_id.clone(), Cow::into_owned),
+            trace_id,
             created_at: timestamp(stored.created_at),
             delivered_at: stored.delivered_at.map(timestamp),
             expires_at: timestamp(stored.expires_at),

@@ -251,6 +251,30 @@ async fn what_names_a_delivery_goes_with_every_other_filter() {
 }
 
 #[tokio::test]
+async fn a_delivery_that_is_tied_to_other_logs_by_its_trace_is_found_by_it() {
+    let Stored {
+        store, database: _kept, ..
+    } = Stored::fresh().await;
+    record(&store).await;
+    let log = DeliveryLog {
+        correlation_id: "trace-30".to_owned(),
+        ..delivery(7, 30)
+    };
+    store.journal().record(&[recorded(log.clone())]).await.unwrap();
+    let tied = |to: &str| by(|filter| filter.correlation_id = Some(to.to_owned()));
+    assert_eq!(numbers(&store, tied("trace-30")).await, [30]);
+    let read = store.delivery_logs().get(OrgId(7), log.id).await.unwrap();
+    assert_eq!(read.map(|read| read.correlation_id), Some(log.correlation_id));
+    let searched = by(|filter| (filter.correlation_id, filter.search) = (Some("trace-30".to_owned()), Some("30".to_owned())));
+    assert_eq!(numbers(&store, searched).await, [30]);
+    assert_eq!(
+        numbers(&store, tied("trace-9")).await,
+        [0; 0],
+        "it is tied by another identifier"
+    );
+}
+
+#[tokio::test]
 async fn another_organisations_id_finds_nothing() {
     let Stored {
         store, database: _kept, ..

@@ -1,9 +1,12 @@
 //! What a start makes of a database, be it new or of an earlier version.
 
 use futures::TryStreamExt as _;
-use mongodb::bson::Document;
+use ig_core::ports::Journal as _;
+use ig_store::Store;
+use mongodb::bson::{Document, doc};
 use mongodb::{Collection, IndexModel};
 
+use crate::deliveries::{delivery, recorded};
 use crate::stored::Stored;
 
 async fn indexes(collection: &Collection<Document>) -> Vec<IndexModel> {
@@ -49,4 +52,29 @@ async fn the_rows_of_every_collection_have_an_end_or_are_bounded_otherwise() {
         endless, bounded,
         "a collection without an end grows for ever: give it one, or say here what bounds it"
     );
+}
+
+#[tokio::test]
+async fn an_index_of_an_earlier_version_is_replaced_however_many_processes_start() {
+    let stored = Stored::fresh().await;
+    stored.store.journal().record(&[recorded(delivery(7, 1))]).await.unwrap();
+    let logs = stored.database.open().await.collection::<Document>("delivery_logs");
+    let count = indexes(&logs).await.len();
+    logs.drop_index("correlationId_1_given").await.unwrap();
+    let earlier = IndexModel::builder().keys(doc! { "correlationId": 1 }).build();
+    logs.create_index(earlier).await.unwrap();
+
+    let stores = [stored.another().await, stored.another().await, stored.another().await];
+    futures::future::try_join_all(stores.iter().map(Store::migrate))
+        .await
+        .unwrap();
+    stored.store.migrate().await.unwrap();
+
+    let after = indexes(&logs).await;
+    assert_eq!(after.len(), count);
+    let mut there = after.into_iter().filter(|index| index.keys == doc! { "correlationId": 1 });
+    let (index, none) = (there.next().expect("an index"), there.next());
+    assert!(none.is_none(), "{none:?}");
+    let some = index.options.and_then(|options| options.partial_filter_expression);
+    assert_eq!(some, Some(doc! { "correlationId": { "$exists": true } }));
 }
