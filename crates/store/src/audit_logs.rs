@@ -15,7 +15,7 @@ use crate::database::Database;
 use crate::error::unreadable;
 use crate::field::{json, json_text, long, timestamp, unsigned};
 use crate::names::{AUDIT_LOGS, ORGANIZATIONS};
-use crate::page::{Listed, Page, Period, Sought};
+use crate::page::{Listed, Page, Period, Sought, Time};
 use crate::stored::Stored;
 
 /// Who changed what is kept for so many days at least: six years, for which health care has to be able to tell.
@@ -107,6 +107,7 @@ impl AuditLogs {
             collection: AUDIT_LOGS,
             query: filter.document(),
             keys: &["orgId"],
+            time: Time::CREATED,
             period: Period {
                 start: filter.start,
                 end: filter.end,

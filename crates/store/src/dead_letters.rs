@@ -34,7 +34,7 @@ use crate::database::{Database, Documents};
 use crate::field::object_id;
 use crate::names::DEAD_LETTERS;
 use crate::page::{
-    Listed, Named, Page, Period, Sought, add_event, add_integration, add_period, add_search, event_names, exactly,
+    Listed, Named, Page, Period, Sought, Time, add_event, add_integration, add_period, add_search, event_names, exactly,
 };
 
 /// Which dead letters are listed; what is left out does not matter.
@@ -105,7 +105,7 @@ impl DeadLetters {
                 collection: DEAD_LETTERS,
                 name: doc! { "eventId": event_names(org, event) },
                 query,
-                order: doc! { "createdAt": -1, "_id": -1 },
+                order: Time::CREATED.order(),
                 without: without_payload,
             };
             self.database.named::<DeadLetterDocument<'static>>(named, page).await?
@@ -118,6 +118,7 @@ impl DeadLetters {
                 } else {
                     &["orgId"]
                 },
+                time: Time::CREATED,
                 period: Period {
                     start: filter.start,
                     end: filter.end,

@@ -18,7 +18,7 @@ use crate::database::Database;
 use crate::field::object_id;
 use crate::log_filter::LogFilter;
 use crate::names::DELIVERY_LOGS;
-use crate::page::{Listed, Named, Page, Sought, named};
+use crate::page::{Listed, Named, Page, Sought, Time, named};
 use crate::stored::Stored;
 
 /// Deliveries handed on at once.
@@ -74,6 +74,7 @@ impl DeliveryLogs {
             collection: DELIVERY_LOGS,
             query: filter.query(org),
             keys: keys(filter),
+            time: Time::CREATED,
             period: filter.period(),
             without: Some(without_bodies()),
         };

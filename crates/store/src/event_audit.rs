@@ -14,7 +14,7 @@ pub(crate) use document::AuditDocument;
 
 use crate::database::Database;
 use crate::names::EVENT_AUDIT;
-use crate::page::{Listed, Named, Page, Period, Sought, add_event, add_period, exactly};
+use crate::page::{Listed, Named, Page, Period, Sought, Time, add_event, add_period, exactly};
 
 /// The most ranges of positions that are asked for in one query.
 const RANGES_AT_ONCE: usize = 100;
@@ -61,7 +61,7 @@ impl EventAudits {
                 collection: EVENT_AUDIT,
                 name,
                 query,
-                order: doc! { "createdAt": -1, "_id": -1 },
+                order: Time::CREATED.order(),
                 without: None,
             };
             let found = self.database.named::<AuditDocument<'static>>(named, page).await?;
@@ -71,6 +71,7 @@ impl EventAudits {
             collection: EVENT_AUDIT,
             query: without_time,
             keys: &["orgId"],
+            time: Time::CREATED,
             period: Period {
                 start: filter.start,
                 end: filter.end,

@@ -16,7 +16,7 @@ use crate::database::Database;
 use crate::field::{date, long, object_id};
 use crate::lookups::Written;
 use crate::names::LOOKUP_IMPORTS;
-use crate::page::{Listed, Page};
+use crate::page::{Listed, Page, Period, Sought, Time};
 
 /// An import that was not heard of for so long has ended with the process that ran it.
 pub const FOUND_DEAD_AFTER: Duration = Duration::from_mins(1);
@@ -107,11 +107,15 @@ impl LookupImports {
 
     /// An organisation's imports, the latest first.
     pub async fn list(&self, org: OrgId, page: Page) -> Result<Listed<LookupImport>, StoreError> {
-        let latest_first = doc! { "createdAt": -1, "_id": -1 };
-        let listed = self
-            .database
-            .page::<ImportDocument>(LOOKUP_IMPORTS, doc! { "orgId": org.0 }, latest_first, None, page)
-            .await?;
+        let sought = Sought {
+            collection: LOOKUP_IMPORTS,
+            query: doc! { "orgId": org.0 },
+            keys: &["orgId"],
+            time: Time::CREATED,
+            period: Period::default(),
+            without: None,
+        };
+        let listed = self.database.latest::<ImportDocument>(sought, page).await?;
         listed.try_map(LookupImport::try_from)
     }
 }

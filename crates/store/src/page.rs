@@ -8,7 +8,7 @@ use ig_core::clock::Timestamp;
 use ig_core::id::{EventId, IntegrationId, OrgId};
 use mongodb::bson::{Bson, Document, doc};
 
-pub(crate) use latest::{Period, Sought};
+pub(crate) use latest::{Period, Sought, Time};
 pub(crate) use named::{Named, filter as named};
 
 use crate::field::{date, object_id};

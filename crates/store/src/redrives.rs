@@ -18,7 +18,7 @@ use crate::database::{Database, Documents};
 use crate::dead_letters::{DeadLetters, covering};
 use crate::field::{date, long, object_id};
 use crate::names::REDRIVES;
-use crate::page::{Listed, Page};
+use crate::page::{Listed, Page, Period, Sought, Time};
 
 /// How long a redrive stays held without being renewed.
 pub const REDRIVE_LEASE: Duration = Duration::from_secs(15);
@@ -69,16 +69,24 @@ impl Redrives {
         if let Some(state) = state {
             query.insert("state", state.as_str());
         }
-        let newest_first = doc! { "createdAt": -1, "_id": -1 };
-        let listed = self
-            .database
-            .page::<RedriveDocument>(REDRIVES, query, newest_first, None, page);
-        let Listed { items, total, .. } = listed.await?;
+        let sought = Sought {
+            collection: REDRIVES,
+            query,
+            keys: &["orgId"],
+            time: Time::CREATED,
+            period: Period::default(),
+            without: None,
+        };
+        let Listed { items, total, is_exact } = self.database.latest::<RedriveDocument>(sought, page).await?;
         let mut counted = Vec::with_capacity(items.len());
         for found in items {
             counted.push(self.counted(found).await?);
         }
-        Ok(Listed::counted(counted, total))
+        Ok(Listed {
+            items: counted,
+            total,
+            is_exact,
+        })
     }
 
     async fn counted(&self, found: RedriveDocument) -> Result<Redrive, StoreError> {

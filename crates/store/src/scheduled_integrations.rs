@@ -27,7 +27,12 @@ use document::{CancellationDocument, ScheduledDocument};
 use crate::database::{Database, Documents};
 use crate::field::{date, object_id, unsigned};
 use crate::names::SCHEDULED;
-use crate::page::{Listed, Named, Page, add_event, add_integration, add_period, add_search, event_names, exactly};
+use crate::page::{
+    Listed, Named, Page, Period, Sought, Time, add_event, add_integration, add_period, add_search, event_names, exactly,
+};
+
+/// The time by which they are listed.
+const TIME: Time = Time::Any("scheduledFor");
 
 /// Which scheduled deliveries are listed; what is left out does not matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -93,24 +98,38 @@ impl ScheduledDeliveries {
             .transpose()
     }
 
-    /// An organisation's scheduled deliveries, those of the latest time first, their payloads left empty.
+    /// An organisation's scheduled deliveries, those of the latest time first, their payloads left empty; many are counted no further than
+    /// needed.
     pub async fn list(&self, org: OrgId, filter: &ScheduledFilter, page: Page) -> Result<Listed<ScheduledDelivery>, StoreError> {
-        let latest_first = doc! { "scheduledFor": -1, "_id": -1 };
         let without_payload = Some(doc! { "payload": 0 });
-        let query = query(org, filter);
+        let mut query = query(org, filter);
         let listed = if let Some(event) = &filter.event_id {
+            add_period(&mut query, "scheduledFor", filter.start, filter.end);
             let named = Named {
                 collection: SCHEDULED,
                 name: doc! { "originalEventId": event_names(org, event) },
                 query,
-                order: latest_first,
+                order: TIME.order(),
                 without: without_payload,
             };
             self.database.named::<ScheduledDocument<'static>>(named, page).await?
         } else {
-            self.database
-                .page::<ScheduledDocument<'static>>(SCHEDULED, query, latest_first, without_payload, page)
-                .await?
+            let sought = Sought {
+                collection: SCHEDULED,
+                query,
+                keys: if filter.status.is_some() {
+                    &["orgId", "status"]
+                } else {
+                    &["orgId"]
+                },
+                time: TIME,
+                period: Period {
+                    start: filter.start,
+                    end: filter.end,
+                },
+                without: without_payload,
+            };
+            self.database.latest::<ScheduledDocument<'static>>(sought, page).await?
         };
         listed.try_map(ScheduledDelivery::try_from)
     }
@@ -215,8 +234,8 @@ fn query(org: OrgId, filter: &ScheduledFilter) -> Document {
         integration_id,
         event_type,
         event_id,
-        start,
-        end,
+        start: _,
+        end: _,
         search,
     } = filter;
     let texts = [
@@ -226,7 +245,6 @@ fn query(org: OrgId, filter: &ScheduledFilter) -> Document {
     let mut query = exactly(org.0, texts);
     add_event(&mut query, "originalEventId", org, event_id.as_ref());
     add_integration(&mut query, *integration_id);
-    add_period(&mut query, "scheduledFor", *start, *end);
     add_search(
         &mut query,
         search.as_deref(),

@@ -11,7 +11,7 @@ use super::Alerts;
 use crate::error::unreadable;
 use crate::field::{timestamp, unsigned};
 use crate::names::ALERTS;
-use crate::page::{Listed, Page, add_period, exactly};
+use crate::page::{Listed, Page, Period, Sought, Time, exactly};
 
 /// An alert as it is kept: people were told when it was first reported, and what was reported within its quiet time was counted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,14 +61,22 @@ struct AlertDocument {
 }
 
 impl Alerts {
-    /// An organisation's alerts, or those of no organisation, the latest first.
+    /// An organisation's alerts, or those of no organisation, the latest first; many are counted no further than needed.
     pub async fn list(&self, org: Option<OrgId>, filter: &AlertFilter, page: Page) -> Result<Listed<KeptAlert>, StoreError> {
-        // A repeated report moves `lastAt`: in its order a page would not be where it was a moment ago.
-        let newest_first = doc! { "firstAt": -1, "_id": -1 };
-        let listed = self
-            .database
-            .page::<AlertDocument>(ALERTS, filter.query(org), newest_first, None, page);
-        listed.await?.try_map(KeptAlert::try_from)
+        let sought = Sought {
+            collection: ALERTS,
+            query: filter.query(org),
+            keys: &["orgId"],
+            // A repeated report moves `lastAt`: in its order a page would not be where it was a moment ago.
+            time: Time::Past("firstAt"),
+            period: Period {
+                start: filter.start,
+                end: filter.end,
+            },
+            without: None,
+        };
+        let listed = self.database.latest::<AlertDocument>(sought, page).await?;
+        listed.try_map(KeptAlert::try_from)
     }
 
     /// One of an organisation's alerts.
@@ -84,13 +92,11 @@ impl AlertFilter {
         let Self {
             kind,
             severity,
-            start,
-            end,
+            start: _,
+            end: _,
         } = self;
         let texts = [("kind", kind.as_deref()), ("severity", severity.map(Severity::as_str))];
-        let mut query = exactly(org.map(|org| org.0), texts);
-        add_period(&mut query, "firstAt", *start, *end);
-        query
+        exactly(org.map(|org| org.0), texts)
     }
 }
 

@@ -10,8 +10,7 @@ use ig_core::clock::Timestamp;
 use ig_core::ports::StoreError;
 use mongodb::Collection;
 use mongodb::action::{Action as _, Find};
-use mongodb::bson::oid::ObjectId;
-use mongodb::bson::{DateTime, Document, doc};
+use mongodb::bson::{Bson, DateTime, Document, doc};
 use mongodb::error::{Error, ErrorKind};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -27,7 +26,41 @@ use crate::stored::Stored;
 const PATIENCE: Duration = Duration::from_millis(25);
 /// The server's code for an operation that was given up at its time limit.
 const MAX_TIME_MS_EXPIRED: i32 = 50;
-const FIELD: &str = "createdAt";
+
+/// The time by which a list is ordered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Time {
+    /// One that has come when a document is written.
+    Past(&'static str),
+    /// One that may be yet to come.
+    Any(&'static str),
+}
+
+impl Time {
+    /// When something was made.
+    pub(crate) const CREATED: Self = Self::Past("createdAt");
+
+    fn field(self) -> &'static str {
+        match self {
+            Self::Past(field) | Self::Any(field) => field,
+        }
+    }
+
+    /// The latest first.
+    pub(crate) fn order(self) -> Document {
+        doc! { self.field(): -1, "_id": -1 }
+    }
+
+    fn lookback(self, Period { start, end }: Period) -> Lookback {
+        let millis = |at: Timestamp| at.timestamp_millis();
+        let (floor, to) = (start.map_or(0, millis), end.map(millis));
+        let now = DateTime::now().timestamp_millis();
+        match self {
+            Self::Past(_) => Lookback::new(floor, to, now),
+            Self::Any(_) => Lookback::from_ahead(floor, to, now),
+        }
+    }
+}
 
 /// When something is looked for; what is left out is open.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -36,7 +69,7 @@ pub(crate) struct Period {
     pub(crate) end: Option<Timestamp>,
 }
 
-/// What is looked for: documents with a `createdAt`, which an index has behind its other fields.
+/// What is looked for: documents with a time, which an index has behind its other fields.
 #[derive(Debug, Clone)]
 pub(crate) struct Sought {
     pub(crate) collection: &'static str,
@@ -44,6 +77,7 @@ pub(crate) struct Sought {
     pub(crate) query: Document,
     /// The fields of the query by which an index finds it, before its time.
     pub(crate) keys: &'static [&'static str],
+    pub(crate) time: Time,
     pub(crate) period: Period,
     /// What is left out of each.
     pub(crate) without: Option<Document>,
@@ -56,10 +90,7 @@ impl Database {
     where
         T: DeserializeOwned + Send + Sync + 'static,
     {
-        let Period { start, end } = sought.period;
-        let millis = |at: Timestamp| at.timestamp_millis();
-        let now = DateTime::now().timestamp_millis();
-        let mut back = Lookback::new(start.map_or(0, millis), end.map(millis), now);
+        let mut back = sought.time.lookback(sought.period);
         let (limit, enough) = (page.size(), page.enough());
         let target = self.collection::<Document>(sought.collection);
         let (mut items, mut total, mut patience) = (Vec::new(), 0_u64, PATIENCE);
@@ -75,7 +106,7 @@ impl Database {
             let skip = page.skip().saturating_sub(total);
             if missing > 0 && count > skip {
                 let ids = self
-                    .all(target.aggregate(part(found, skip, missing)).with_type::<Stored<Id>>())
+                    .all(target.aggregate(sought.part(found, skip, missing)).with_type::<Stored<Id>>())
                     .await?;
                 items.extend(self.of_ids::<T>(&sought, ids).await?);
             }
@@ -97,9 +128,9 @@ impl Database {
     where
         T: DeserializeOwned + Send + Sync + 'static,
     {
-        let ids: Vec<ObjectId> = ids.into_iter().map(|Id { id }| id).collect();
+        let ids: Vec<Bson> = ids.into_iter().map(|Id { id }| id).collect();
         let target = self.collection::<T>(sought.collection);
-        let find = target.find(doc! { "_id": { "$in": ids } }).sort(newest_first());
+        let find = target.find(doc! { "_id": { "$in": ids } }).sort(sought.time.order());
         self.all(find.optional(sought.without.clone(), Find::projection)).await
     }
 
@@ -130,7 +161,7 @@ struct Count {
 #[derive(Debug, Deserialize)]
 struct Id {
     #[serde(rename = "_id")]
-    id: ObjectId,
+    id: Bson,
 }
 
 impl Sought {
@@ -145,34 +176,30 @@ impl Sought {
         }
         let is_key = |name: &str| self.keys.contains(&name);
         let (mut bounds, rest): (Document, Document) = self.query.clone().into_iter().partition(|(name, _)| is_key(name));
-        bounds.insert(FIELD, period);
+        bounds.insert(self.time.field(), period);
         let mut stages = vec![doc! { "$match": bounds }];
         if !rest.is_empty() {
-            stages.extend([in_order(), doc! { "$match": rest }]);
+            stages.extend([self.in_order(), doc! { "$match": rest }]);
         }
         stages
     }
-}
 
-/// The ids of a part of what is found.
-fn part(mut found: Vec<Document>, skip: u64, limit: u64) -> Vec<Document> {
-    if found.len() == 1 {
-        found.push(in_order());
+    /// The ids of a part of what is found.
+    fn part(&self, mut found: Vec<Document>, skip: u64, limit: u64) -> Vec<Document> {
+        if found.len() == 1 {
+            found.push(self.in_order());
+        }
+        found.extend([
+            doc! { "$skip": long(skip) },
+            doc! { "$limit": long(limit) },
+            doc! { "$project": { "_id": 1 } },
+        ]);
+        found
     }
-    found.extend([
-        doc! { "$skip": long(skip) },
-        doc! { "$limit": long(limit) },
-        doc! { "$project": { "_id": 1 } },
-    ]);
-    found
-}
 
-fn in_order() -> Document {
-    doc! { "$sort": newest_first() }
-}
-
-fn newest_first() -> Document {
-    doc! { FIELD: -1, "_id": -1 }
+    fn in_order(&self) -> Document {
+        doc! { "$sort": self.time.order() }
+    }
 }
 
 fn is_out_of_time(error: &Error) -> bool {

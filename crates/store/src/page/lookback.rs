@@ -6,6 +6,8 @@ const FIRST: i64 = 10_000;
 const GROWTH: i64 = 4;
 /// By how much a span that held too much is shortened.
 const SHRINKAGE: i64 = 8;
+/// How far ahead of now the first span begins where there is something to come: some twenty years. Beyond it lies little.
+const FARTHEST: i64 = FIRST * GROWTH.pow(13);
 
 /// A span of time, in milliseconds since 1970: from the first on, and before the second where there is one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,18 +24,30 @@ pub(crate) struct Lookback {
     /// Where the next span is measured from.
     edge: i64,
     length: i64,
+    now: i64,
     is_over: bool,
 }
 
 impl Lookback {
     /// The spans from `floor` on and before `to`; without it the first one has no end, for clocks differ.
     pub(crate) fn new(floor: i64, to: Option<i64>, now: i64) -> Self {
-        let edge = to.map_or(now, |to| to.min(now));
+        Self::reaching(now, floor, to, now)
+    }
+
+    /// The same where much is yet to come: what lies ahead is gone back through as well, in spans that get shorter towards now.
+    pub(crate) fn from_ahead(floor: i64, to: Option<i64>, now: i64) -> Self {
+        Self::reaching(now.saturating_add(FARTHEST), floor, to, now)
+    }
+
+    fn reaching(farthest: i64, floor: i64, to: Option<i64>, now: i64) -> Self {
+        let edge = to.map_or(farthest, |to| to.min(farthest));
         Self {
             floor,
             to,
             edge,
-            length: FIRST,
+            // What is ahead bounds its spans itself.
+            length: if edge > now { i64::MAX } else { FIRST },
+            now,
             is_over: to.is_some_and(|to| to <= floor),
         }
     }
@@ -48,10 +62,10 @@ impl Lookback {
 
     /// Goes on to the span before.
     pub(crate) fn pass(&mut self) {
-        let from = self.from();
+        let (from, length) = (self.from(), self.longest().min(self.length));
         self.is_over = from <= self.floor;
         (self.to, self.edge) = (Some(from), from);
-        self.length = self.length.saturating_mul(GROWTH);
+        self.length = length.saturating_mul(GROWTH);
     }
 
     /// Shortens the span, which held too much, down to a millisecond.
@@ -61,7 +75,16 @@ impl Lookback {
     }
 
     fn from(&self) -> i64 {
-        self.edge.saturating_sub(self.length).max(self.floor)
+        let length = self.longest().min(self.length);
+        self.edge.saturating_sub(length).max(self.floor)
+    }
+
+    /// Ahead of now a span goes most of the way to it, and the last one some way past it.
+    fn longest(&self) -> i64 {
+        match self.edge.saturating_sub(self.now) {
+            ahead @ 1.. => (ahead - ahead / GROWTH).max(FIRST),
+            _ => i64::MAX,
+        }
     }
 }
 
@@ -93,6 +116,30 @@ mod tests {
     }
 
     #[test]
+    fn all_that_is_ahead_is_gone_through_in_few_steps_that_shorten_towards_now() {
+        let mut back = Lookback::from_ahead(0, None, NOW);
+        let mut spans = Vec::new();
+        while let Some(span) = back.current() {
+            spans.push(span);
+            back.pass();
+        }
+        let ahead: Vec<_> = spans
+            .iter()
+            .map(|span| span.from - NOW)
+            .take_while(|from| *from > 0)
+            .collect();
+        assert!((12..16).contains(&ahead.len()), "{ahead:?}");
+        assert!(ahead.windows(2).all(|pair| pair[0] > 3 * pair[1]), "{ahead:?}");
+        assert!(spans.len() < 32, "{spans:?}");
+        let past = Lookback::from_ahead(0, Some(NOW - 7), NOW).current().unwrap();
+        assert_eq!(
+            past.from,
+            NOW - 7 - FIRST,
+            "a period that is over is gone back through like any"
+        );
+    }
+
+    #[test]
     fn an_empty_period_has_no_span() {
         assert_eq!(Lookback::new(5, Some(5), NOW).current(), None);
         assert_eq!(Lookback::new(9, Some(5), NOW).current(), None);
@@ -101,9 +148,13 @@ mod tests {
     proptest! {
         #[test]
         fn spans_lie_side_by_side_from_the_end_to_the_floor(
-            floor in 0..NOW + 1_000_000, to in proptest::option::of(0..NOW + 1_000_000), steps in proptest::collection::vec(any::<bool>(), 0..400)
+            floor in 0..NOW + 1_000_000,
+            to in proptest::option::of(0..NOW + 1_000_000),
+            from_ahead in any::<bool>(),
+            steps in proptest::collection::vec(any::<bool>(), 0..400)
         ) {
-            let mut back = Lookback::new(floor, to, NOW);
+            let begin = if from_ahead { Lookback::from_ahead } else { Lookback::new };
+            let mut back = begin(floor, to, NOW);
             let mut end = to;
             let mut begin = None;
             let mut steps = steps.into_iter();

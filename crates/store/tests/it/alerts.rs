@@ -102,3 +102,34 @@ async fn what_is_reported_again_is_counted_at_its_place_in_the_list() {
     assert_eq!(found.as_ref(), Some(kept));
     assert_eq!(store.alerts().get(OrgId(8), &kept.id).await.unwrap(), None);
 }
+
+#[tokio::test]
+async fn a_long_list_of_alerts_is_counted_no_further_than_needed() {
+    let Stored {
+        store, database: _kept, ..
+    } = Stored::fresh().await;
+    // Close together at first, then ever further apart.
+    for part in (0..900).collect::<Vec<i64>>().chunks(50) {
+        let raised = part.iter().map(|number| {
+            let (store, about) = (store.clone(), alert(Some(7), "given-up", &number.to_string()));
+            async move { raise(&store, &about, -number * number).await }
+        });
+        futures::future::join_all(raised).await;
+    }
+    raise(&store, &alert(None, "given-up", "nobody's"), 1).await;
+    let list = async |org, number| {
+        let page = Page { number, limit: 200 };
+        store.alerts().list(org, &AlertFilter::default(), page).await.unwrap()
+    };
+    let first = list(Some(OrgId(7)), 1).await;
+    assert!(first.total >= 700 && !first.is_exact, "{}", first.total);
+    let mut found = first.items;
+    for number in 2..=5 {
+        found.extend(list(Some(OrgId(7)), number).await.items);
+    }
+    let keys: Vec<_> = found.into_iter().map(|kept| kept.alert.key).collect();
+    assert_eq!(keys, (0..900).map(|number| number.to_string()).collect::<Vec<_>>());
+    let last = list(Some(OrgId(7)), 6).await;
+    assert_eq!((last.items.len(), last.total, last.is_exact), (0, 900, true));
+    assert_eq!(list(None, 1).await.total, 1);
+}

@@ -435,3 +435,47 @@ async fn what_is_due_is_found_by_time_and_by_organisation() {
         Vec::<u64>::new()
     );
 }
+
+#[tokio::test]
+async fn a_long_list_is_gone_through_from_what_is_ahead_to_what_is_past_and_counted_no_further_than_needed() {
+    let stored = Stored::fresh().await;
+    // From some years ahead of the clock to as many before it, close together in the middle.
+    let second = |number: i64| -(number - 900) * (number - 900).abs() * 500 - 10 * 365 * 86_400;
+    let deliveries: Vec<_> = (0..1_800)
+        .map(|number| planned(u64::try_from(number).unwrap(), second(number)))
+        .collect();
+    for part in deliveries.chunks(300) {
+        plan(&stored, part).await;
+    }
+    let rows = stored.store.scheduled_deliveries();
+    for status in [None, Some(ScheduledStatus::Pending)] {
+        let filter = ScheduledFilter {
+            status,
+            ..ScheduledFilter::default()
+        };
+        let list = async |number| rows.list(ORG, &filter, Page { number, limit: 300 }).await.unwrap();
+        let first = list(1).await;
+        assert!(
+            first.total >= 800 && first.total < 1_800 && !first.is_exact,
+            "{}",
+            first.total
+        );
+        let mut found = first.items;
+        for number in 2..=6 {
+            found.extend(list(number).await.items);
+        }
+        let positions: Vec<_> = found.into_iter().map(|row| row.position).collect();
+        assert_eq!(positions, (0..1_800).collect::<Vec<_>>(), "{status:?}");
+        let last = list(7).await;
+        assert_eq!((last.items.len(), last.total, last.is_exact), (0, 1_800, true));
+    }
+    let within = ScheduledFilter {
+        start: Some(moment(second(950))),
+        end: Some(moment(second(850))),
+        ..ScheduledFilter::default()
+    };
+    let listed = rows.list(ORG, &within, Page::first(500)).await.unwrap();
+    let positions: Vec<_> = listed.items.iter().map(|row| row.position).collect();
+    assert_eq!(positions, (851..=950).collect::<Vec<_>>());
+    assert_eq!((listed.total, listed.is_exact), (100, true));
+}
