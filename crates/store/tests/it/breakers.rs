@@ -14,6 +14,7 @@ use ig_core::message::MessageId;
 use ig_core::ports::{Breakers as _, SwitchError, Switches as _};
 use ig_store::{CommitError, Configurations, Expected, MongoBreakers};
 use ig_testkit::builders;
+use mongodb::bson::{Document, doc};
 
 use crate::stored::{Stored, moment};
 
@@ -183,6 +184,38 @@ async fn a_breaker_opens_with_the_switch_or_not_at_all() {
     );
     alerts.settle_owed(&owed).await.unwrap();
     assert_eq!(alerts.take_owed(moment(900)).await, Ok(None));
+}
+
+#[tokio::test]
+async fn a_breaker_stays_as_it_was_where_the_switch_breaks_off() {
+    let stored = Stored::fresh().await;
+    let (configuration, breakers) = (stored.store.configuration(), stored.store.breakers());
+    let mut integration = builders::integration(1, "order", "https://a.example/");
+    integration.id = id();
+    integration.revision = made(&configuration, &integration).await;
+    for number in 0..THRESHOLD - 1 {
+        count(&breakers, number, moment(1)).await;
+    }
+    let four = breakers.get(ORG, id()).await.unwrap();
+    let Transition::Opened(next) = four.after(&failed(99), moment(2)) else {
+        panic!()
+    };
+    let hold = Hold {
+        cause: HoldCause::CircuitOpen,
+        since: moment(2),
+        reason: "it failed".to_owned(),
+    };
+    // The switch is noted as a change after all else, and cannot be where one is noted already.
+    let changes = stored.database.open().await.collection::<Document>("config_changes");
+    let next_revision = i64::try_from(integration.revision + 1).unwrap();
+    changes.insert_one(doc! { "_id": next_revision }).await.unwrap();
+    let turned = configuration
+        .turn(&integration.guarded(), Some(&hold), &next, moment(2))
+        .await;
+    assert!(matches!(turned, Err(SwitchError::Store(_))), "{turned:?}");
+    assert_eq!(breakers.get(ORG, id()).await.unwrap(), four);
+    let still = stored.store.integrations().get(ORG, id()).await.unwrap().unwrap();
+    assert!(still.is_active);
 }
 
 #[tokio::test]
