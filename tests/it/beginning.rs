@@ -28,14 +28,15 @@ async fn a_row_that_comes_right_after_a_worker_is_ready_for_the_first_time_is_de
     }
 }
 
-async fn rows(setup: &Setup, rows: impl IntoIterator<Item = i32>) {
+pub(crate) async fn rows(setup: &Setup, rows: impl IntoIterator<Item = i32>) {
     let rows = rows.into_iter().map(|n| QueueRow::new(ORG, "lab").json(&json!({"n": n})));
     setup.queue.insert_many(rows).await;
 }
 
-async fn rewind_anew(setup: &Setup) {
+pub(crate) async fn rewind(setup: &Setup, to: &str, more: &[&str]) {
     let rewound = tokio::process::Command::new(binary("igctl"))
-        .args(["sources", "rewind", "--source", "mysql", "--to", "0", "--anew"])
+        .args(["sources", "rewind", "--source", "mysql", "--to", to])
+        .args(more)
         .envs(setup.stack.environment())
         .output()
         .await
@@ -67,7 +68,7 @@ async fn a_table_that_begins_anew_is_told_of_and_read_again_when_a_person_says_s
     .await;
     assert_eq!(setup.receiver.count(), 5, "nothing is rewound by itself");
 
-    rewind_anew(&setup).await;
+    rewind(&setup, "0", &["--anew"]).await;
     let received = setup.receiver.wait_for(8).await;
     let mut anew: Vec<_> = received[5..]
         .iter()
@@ -107,7 +108,7 @@ async fn what_waits_when_its_table_begins_anew_is_recorded_as_lost_and_the_new_r
     setup.receiver.forget();
     setup.queue.execute("TRUNCATE notification_queue").await;
     rows(&setup, 11..=13).await;
-    rewind_anew(&setup).await;
+    rewind(&setup, "0", &["--anew"]).await;
     let _second = setup
         .stack
         .worker_with(&setup.queue, &[("IG__SOURCES__MYSQL__HOLE_WATCH_SECONDS", "1")])

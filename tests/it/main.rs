@@ -31,6 +31,7 @@ mod orders;
 mod planted;
 mod processes;
 mod redelivery;
+mod rewinding;
 mod rows;
 mod runtime;
 mod scheduled;

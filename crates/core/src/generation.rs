@@ -20,12 +20,29 @@ impl Generations {
         self.0.iter().copied().max().unwrap_or(0)
     }
 
+    /// The table that the source has now, counted from 0.
+    pub fn current(&self) -> usize {
+        self.0.len()
+    }
+
     /// The identifier of the event in a row that has none of its own.
     pub fn event_id(&self, position: Position) -> EventId {
-        match self.0.iter().rposition(|end| position <= *end) {
-            None => EventId::new(position.to_string()),
-            Some(before) => EventId::new(format!("{position}@{}", before + 1)),
-        }
+        name(&self.0, position)
+    }
+
+    /// The table that an event came from. What is not named after its row is taken for an event of the present one.
+    pub fn table_of(&self, event: &EventId, position: Position) -> usize {
+        let mut earlier = self.0.iter().enumerate();
+        let came_from = earlier.position(|(table, end)| position <= *end && *event == name(&self.0[..table], position));
+        came_from.unwrap_or(self.current())
+    }
+}
+
+/// What a row's event is named after tables that came so far.
+fn name(earlier: &[Position], position: Position) -> EventId {
+    match earlier.iter().rposition(|end| position <= *end) {
+        None => EventId::new(position.to_string()),
+        Some(before) => EventId::new(format!("{position}@{}", before + 1)),
     }
 }
 
@@ -68,17 +85,22 @@ mod tests {
         /// However often tables begin anew and however far each comes, no two rows have one name.
         #[test]
         fn no_name_is_given_twice(tables in prop::collection::vec(0_u64..40, 1..6)) {
-            let mut names = std::collections::HashSet::new();
+            let mut names = std::collections::HashMap::new();
             let mut ends = Vec::new();
-            for rows in tables {
+            for (table, rows) in tables.into_iter().enumerate() {
                 let generations = Generations::new(ends.clone());
                 for position in 1..=rows {
                     let name = generations.event_id(position);
                     prop_assert!(is_named_after(&name, position));
-                    prop_assert!(names.insert(name), "{position} of {:?}", generations);
+                    prop_assert!(names.insert(name, (table, position)).is_none(), "{position} of {:?}", generations);
                 }
                 ends.push(rows);
             }
+            let generations = Generations::new(ends);
+            for (name, (table, position)) in names {
+                prop_assert_eq!(generations.table_of(&name, position), table);
+            }
+            prop_assert_eq!(generations.table_of(&EventId::new("its own"), 1), generations.current());
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::clock::Timestamp;
 use crate::generation::Generations;
 use crate::id::{Position, SourceId};
 use crate::partition::{PARTITIONS, PartitionId};
+use crate::rewind::Rewinds;
 
 /// One life of a worker process; a restarted worker is another one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -67,6 +68,8 @@ pub struct SourceMarks {
     pub seen: Position,
     /// The tables that it has had.
     pub generations: Generations,
+    /// The times that a person had it read again.
+    pub rewinds: Rewinds,
 }
 
 /// How many partitions each of the live workers is to hold: as even as can be, decided alike by all of them.

@@ -47,6 +47,7 @@ pub mod progress;
 pub mod reading;
 pub mod redelivery;
 pub mod redrive;
+pub mod rewind;
 pub mod schedule;
 pub mod scheduled;
 pub mod secret;

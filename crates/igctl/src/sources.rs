@@ -24,11 +24,11 @@ pub(crate) fn rewind(arguments: &RewindArguments) -> anyhow::Result<ExitCode> {
         let Some(marks) = leases.source_marks(&source).await? else {
             bail!("no worker has ever read a source {source}: give the name of one of the sections of [sources]");
         };
-        // First, so that whoever takes the rows up knows.
         if *anew {
-            leases.begin_anew(&source).await?;
+            leases.begin_anew(&source, *to).await?;
+        } else {
+            leases.rewind(&source, *to).await?;
         }
-        leases.rewind(&source, *to).await?;
         let what = if *anew {
             "Its rows are new events, whatever ids they have."
         } else {

@@ -7,17 +7,18 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use ig_core::clock::Timestamp;
 use ig_core::id::{Position, SourceId};
 use ig_core::lease::{Checkpoint, Claim, Lease, READ_SINCE, SourceMarks, WorkerId};
 use ig_core::partition::PartitionId;
 use ig_core::ports::{PartitionLeases, StoreError};
-use mongodb::bson::{Bson, doc};
+use ig_core::rewind::Rewind;
+use mongodb::bson::{self, Bson, doc};
 use mongodb::options::ReturnDocument;
 
 pub(crate) use document::LeaseDocument;
-use document::{MemberDocument, OwnedDocument, SourceDocument};
+use document::{MemberDocument, OwnedDocument, RewindDocument, SourceDocument};
 
 use crate::database::{Database, Documents};
 use crate::error::{is_duplicate, store_error};
@@ -35,40 +36,68 @@ impl MongoLeases {
         Self { database }
     }
 
-    /// Notes that a source's table was emptied and begins anew: ids up to where the earlier one may have come are other events from now on.
-    pub async fn begin_anew(&self, source: &SourceId) -> Result<(), StoreError> {
-        let seen = self.source_marks(source).await?.map_or(0, |marks| marks.seen);
-        let leases = self.list().await?;
-        let checkpoints = leases.iter().filter_map(|lease| lease.checkpoints.get(source).copied());
-        let had_come = checkpoints.max().unwrap_or(0).max(seen).saturating_add(READ_SINCE);
-        let anew = doc! { "$push": { "begunAnew": long(had_come) } };
-        let source = doc! { "_id": document::source_id(source) };
-        self.database
-            .within(self.leases::<SourceDocument>().update_one(source, anew))
-            .await?;
-        Ok(())
-    }
-
     /// Has a source read again from behind a position, in every partition that was read further. Workers that hold partitions lose
     /// them, and take them up from there.
     pub async fn rewind(&self, source: &SourceId, position: Position) -> Result<(), StoreError> {
+        self.note_rewind(source, false).await?;
+        self.move_back(source, position).await
+    }
+
+    /// Has a source read from behind a position whose table was emptied and begins anew: ids up to where the earlier one may have come are
+    /// other events from now on.
+    pub async fn begin_anew(&self, source: &SourceId, position: Position) -> Result<(), StoreError> {
+        self.note_rewind(source, true).await?;
+        self.move_back(source, position).await
+    }
+
+    /// Comes first, so that whoever takes the rows up knows. Checkpoints may still move on meanwhile: then more is doubted than need be.
+    async fn note_rewind(&self, source: &SourceId, is_anew: bool) -> Result<(), StoreError> {
+        let Some(marks) = self.source_marks(source).await? else {
+            return Ok(());
+        };
+        let leases = self.list().await?;
+        let done = leases.iter().map(|lease| lease.checkpoints.get(source).copied());
+        let done: Vec<_> = done.map(|done| done.unwrap_or(marks.first)).collect();
+        let rewind = Rewind {
+            at: Utc::now(),
+            table: marks.generations.current(),
+            read: done.iter().copied().fold(marks.seen, Position::max),
+            done,
+        };
+        let had_come = rewind.read.max(marks.rewinds.read()).saturating_add(READ_SINCE);
+        let rewind = bson::serialize_to_bson(&RewindDocument::from(&rewind));
+        let mut note = doc! { "rewinds": rewind.map_err(|error| StoreError::Refused(error.to_string()))? };
+        if is_anew {
+            note.insert("begunAnew", long(had_come));
+        }
+        let source = doc! { "_id": document::source_id(source) };
+        let sources = self.leases::<SourceDocument>();
+        self.database
+            .within(sources.update_one(source, doc! { "$push": note }))
+            .await
+            .map(drop)
+    }
+
+    /// Where nothing was done since the source began, there is nothing to move. These partitions come first: whoever moves one on meanwhile
+    /// does so before it is looked for among the others.
+    async fn move_back(&self, source: &SourceId, position: Position) -> Result<(), StoreError> {
         let numbers: Vec<i32> = PartitionId::all().map(|partition| i32::from(partition.number())).collect();
         let path = format!("checkpoints.{}", document::field(source));
-        let rewound = doc! {
-            "$min": { path: long(position) },
+        let free = doc! {
             "$set": { "owner": Bson::Null, "expiresAt": date(DateTime::UNIX_EPOCH) },
             "$inc": { "epoch": 1_i64 },
         };
+        let mut moved = free.clone();
+        moved.insert("$min", doc! { &path: long(position) });
         let leases = self.leases::<OwnedDocument>();
-        self.database
-            .within(leases.update_many(doc! { "_id": { "$in": numbers } }, rewound))
-            .await?;
+        for (has_moved, change) in [(false, free), (true, moved)] {
+            let of = doc! { "_id": { "$in": &numbers }, &path: { "$exists": has_moved } };
+            self.database.within(leases.update_many(of, change)).await?;
+        }
         let seen = doc! { "$min": { "seen": long(position), "position": long(position) } };
         let source = doc! { "_id": document::source_id(source) };
-        self.database
-            .within(self.leases::<SourceDocument>().update_one(source, seen))
-            .await?;
-        Ok(())
+        let sources = self.leases::<SourceDocument>();
+        self.database.within(sources.update_one(source, seen)).await.map(drop)
     }
 
     fn leases<T: Send + Sync + 'static>(&self) -> Documents<T> {

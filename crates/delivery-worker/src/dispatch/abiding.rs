@@ -38,6 +38,7 @@ impl Dispatch {
         };
         let content: Content<'_> = match &content {
             Err(Gone::Replaced) if audit.event_id == addressed.event_id() => return Abided::Replaced,
+            Err(Gone::Replaced) if taken.state.was_done(audit) => return Abided::Outlived,
             Err(gone @ Gone::Replaced) => {
                 let integrations = self.still_there(audit, &decided.event, Err(gone));
                 self.queue(taken, &decided, Err(gone), &integrations);

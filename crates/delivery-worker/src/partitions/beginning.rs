@@ -75,14 +75,16 @@ impl Keeper {
             first,
             seen,
             generations,
+            rewinds,
         } = self
             .parts
             .leases
             .begin_source(state.source.id(), state.first_position().await?)
             .await?;
-        // Events of earlier tables that nothing is recorded of stand beside rows up to there.
-        let recheck_to = head.max(seen).max(generations.reach());
+        // What was decided about events of earlier tables, or before the source was read again, stands beside rows up to there.
+        let recheck_to = head.max(seen).max(generations.reach()).max(rewinds.reach());
         *state.generations.write() = generations;
+        *state.rewinds.write() = rewinds;
         for (tenure, checkpoint) in waiting {
             state.begin(tenure, checkpoint.unwrap_or(first), recheck_to);
         }

@@ -76,10 +76,11 @@ impl HoleWatch {
             return Ok(());
         }
         let head = state.source.head().await?;
-        let still_missed = (*tail.positions.start()).max(head + 1)..=*tail.positions.end();
-        if !still_missed.is_empty() {
-            self.uptake.take_up_vanished(vec![still_missed], Position::MAX).await?;
-        }
+        let still_missed = tail
+            .positions
+            .iter()
+            .map(|range| (*range.start()).max(head + 1)..=*range.end());
+        self.uptake.take_up_vanished(still_missed, Position::MAX).await?;
         state.tail.lock().take_if(|now| now.missed_at == tail.missed_at);
         Ok(())
     }

@@ -5,12 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use ig_core::audit::EventAudit;
 use ig_core::event::SourceRow;
 use ig_core::generation::Generations;
 use ig_core::holes::Holes;
 use ig_core::id::Position;
 use ig_core::lease::{Checkpoint, READ_SINCE};
 use ig_core::ports::{EventSource, SourceError, StartPosition};
+use ig_core::rewind::{Rewinds, disjoint};
+use ig_core::stream::Stream;
 use ig_sources::RegisteredSource;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::Notify;
@@ -37,6 +40,8 @@ pub(crate) struct SourceState {
     pub tail: Mutex<Option<Tail>>,
     /// The tables that it has had, as far as is known since partitions were last taken up.
     pub generations: RwLock<Generations>,
+    /// The times that a person had it read again, likewise.
+    pub rewinds: RwLock<Rewinds>,
     /// How far it is known to whoever comes after that the source was seen.
     pub seen_saved: AtomicU64,
     /// Since when the source has been showing less than it has shown before.
@@ -46,8 +51,8 @@ pub(crate) struct SourceState {
 /// Positions above the source's head that may have been decided about.
 #[derive(Debug, Clone)]
 pub(crate) struct Tail {
-    /// The positions.
-    pub positions: RangeInclusive<Position>,
+    /// The positions, ascending.
+    pub positions: Vec<RangeInclusive<Position>>,
     /// Since when they are waited for.
     pub missed_at: Instant,
 }
@@ -69,6 +74,7 @@ impl SourceState {
             hole_watch,
             tail: Mutex::default(),
             generations: RwLock::default(),
+            rewinds: RwLock::default(),
             seen_saved: AtomicU64::new(0),
             behind: Mutex::default(),
         })
@@ -98,11 +104,22 @@ impl SourceState {
         self.nudge.notify_one();
     }
 
-    /// Notes that positions above the head may have been decided about: up to `seen`, and what was read since that was stored.
+    /// Notes that positions above the head may have been decided about: up to `seen`, and what was read since that was stored; and what may
+    /// have waited when a person had the source read again.
     pub(crate) fn miss(&self, head: Position, seen: Position) {
         let missed_at = Instant::now();
-        let positions = head + 1..=head.max(seen).saturating_add(READ_SINCE);
+        let read = head + 1..=head.max(seen).saturating_add(READ_SINCE);
+        let positions = disjoint(self.rewinds.read().left_above(head).chain([read]));
         *self.tail.lock() = Some(Tail { positions, missed_at });
+    }
+
+    /// Whether an event that was decided about was done when a person had the source read again.
+    pub(crate) fn was_done(&self, audit: &EventAudit) -> bool {
+        let table = self.generations.read().table_of(&audit.event_id, audit.position);
+        let event_type = audit.event_type.as_ref().map_or("", |event_type| event_type.as_str());
+        let partition = Stream::new(audit.org_id, event_type).partition();
+        let rewinds = self.rewinds.read();
+        rewinds.was_done(table, partition, audit.position, audit.decided_at)
     }
 
     /// Whether the source has gone past a position: a row that is not there any more was deleted then. A copy that lags behind shows

@@ -116,12 +116,21 @@ impl Uptake {
     }
 
     /// Takes up events in these ranges, up to a position, that were decided about before their rows vanished, so that each is recorded as
-    /// lost.
-    pub(super) async fn take_up_vanished(&self, ranges: Vec<RangeInclusive<Position>>, to: Position) -> Result<(), ReadError> {
+    /// lost. What was done when a person had the source read again is not to be done again.
+    pub(super) async fn take_up_vanished(
+        &self,
+        ranges: impl IntoIterator<Item = RangeInclusive<Position>>,
+        to: Position,
+    ) -> Result<(), ReadError> {
         let below = ranges.into_iter().map(|range| *range.start()..=to.min(*range.end()));
         let mut ranges: Vec<_> = below.filter(|range| !range.is_empty()).collect();
         while !ranges.is_empty() {
-            let (vanished, left) = self.recall.vanished(self.state.source.id(), &ranges).await?;
+            let (mut vanished, left) = self.recall.vanished(self.state.source.id(), &ranges).await?;
+            vanished.retain(|row| {
+                row.earlier
+                    .as_ref()
+                    .is_none_or(|earlier| !self.state.was_done(&earlier.audit))
+            });
             self.take_up_addressed(vanished, &Stretch::of_holes(), Vec::new(), false);
             ranges = left;
         }

@@ -7,11 +7,12 @@ use ig_core::id::{Position, SourceId};
 use ig_core::lease::{Lease, SourceMarks, WorkerId};
 use ig_core::partition::PartitionId;
 use ig_core::ports::StoreError;
+use ig_core::rewind::{Rewind, Rewinds};
 use mongodb::bson;
 use serde::{Deserialize, Serialize};
 
 use crate::error::unreadable;
-use crate::field::{long, timestamp, unsigned};
+use crate::field::{date, long, timestamp, unsigned};
 
 /// A partition's lease.
 #[derive(Debug, Serialize, Deserialize)]
@@ -89,6 +90,41 @@ pub(super) struct SourceDocument {
     /// How far its earlier tables had come.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     begun_anew: Vec<i64>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    rewinds: Vec<RewindDocument>,
+}
+
+/// How far a source was done and read when it was to be read again.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RewindDocument {
+    at: bson::DateTime,
+    table: i64,
+    done: Vec<i64>,
+    read: i64,
+}
+
+impl From<&Rewind> for RewindDocument {
+    fn from(rewind: &Rewind) -> Self {
+        let Rewind { at, table, done, read } = rewind;
+        Self {
+            at: date(*at),
+            table: long(*table as u64),
+            done: done.iter().copied().map(long).collect(),
+            read: long(*read),
+        }
+    }
+}
+
+impl RewindDocument {
+    fn read(&self) -> Rewind {
+        Rewind {
+            at: timestamp(self.at),
+            table: usize::try_from(self.table).unwrap_or(usize::MAX),
+            done: self.done.iter().copied().map(unsigned).collect(),
+            read: unsigned(self.read),
+        }
+    }
 }
 
 impl SourceDocument {
@@ -98,6 +134,7 @@ impl SourceDocument {
             position: long(position),
             seen: 0,
             begun_anew: Vec::new(),
+            rewinds: Vec::new(),
         }
     }
 
@@ -106,6 +143,7 @@ impl SourceDocument {
             first: unsigned(self.position),
             seen: unsigned(self.seen),
             generations: Generations::new(self.begun_anew.iter().copied().map(unsigned).collect()),
+            rewinds: Rewinds::new(self.rewinds.iter().map(RewindDocument::read).collect()),
         }
     }
 }

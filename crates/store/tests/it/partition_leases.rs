@@ -222,3 +222,18 @@ async fn a_source_begins_once_whoever_says_so_first() {
     }
     assert_eq!(leases.begin_source(&source, 99).await.unwrap().seen, 70);
 }
+
+#[tokio::test]
+async fn a_partition_that_has_not_moved_since_its_source_began_is_moved_by_no_rewind() {
+    let stored = Stored::fresh().await;
+    let leases = stored.store.partition_leases();
+    let source = SourceId::new("mysql");
+    leases.begin_source(&source, 10).await.unwrap();
+    let holder = won(&leases, "a", moment(0)).await;
+    leases.save(&worker("a"), &[at(holder.epoch, "mysql", 100)]).await.unwrap();
+    leases.rewind(&source, 50).await.unwrap();
+    let rewound = leases.list().await.unwrap();
+    assert_eq!(rewound[3].checkpoints.get(&source), Some(&50));
+    assert_eq!(rewound[4].checkpoints.get(&source), None, "it goes on where the source began");
+    assert!(rewound.iter().all(|lease| lease.owner.is_none() && lease.epoch > 0));
+}

@@ -1,0 +1,138 @@
+//! What a source that is read again has left behind.
+
+use http::Method;
+use ig_testkit::receiver::Answer;
+use ig_testkit::wait::eventually;
+use mongodb::bson::{Document, doc};
+use serde_json::json;
+
+use crate::beginning::{rewind, rows};
+use crate::setup::{ORG, Setup, setup, setup_with};
+
+/// Little patience with ids that are not there.
+const IMPATIENT: [(&str, &str); 1] = [("IG__SOURCES__MYSQL__HOLE_WATCH_SECONDS", "1")];
+/// Ids as a table gives them out that has been in use for a while.
+const USED: &str = "ALTER TABLE notification_queue AUTO_INCREMENT = 5000000";
+
+async fn lost(setup: &Setup) -> Vec<String> {
+    let letters = setup.stack.api.list(ORG, "dlq", "entries", "&reason=EVENT_GONE").await;
+    let ids = letters.iter().map(|letter| letter["eventId"].as_str().unwrap().to_owned());
+    let mut ids: Vec<_> = ids.collect();
+    ids.sort_unstable();
+    ids
+}
+
+async fn logs(setup: &Setup) -> usize {
+    setup.stack.api.list(ORG, "logs", "logs", "").await.len()
+}
+
+/// Waits until a source is done up to a row, in every partition.
+async fn is_done(setup: &Setup, position: i64) {
+    let leases = setup.mongo.open().await.collection::<Document>("worker_checkpoint");
+    eventually("all is done", async || {
+        let done = leases.count_documents(doc! { "checkpoints.mysql": { "$gte": position } });
+        done.await.unwrap() == 64
+    })
+    .await;
+}
+
+fn received(setup: &Setup) -> Vec<i64> {
+    let requests = setup.receiver.requests();
+    let mut received: Vec<_> = requests.iter().map(|request| request.json()["n"].as_i64().unwrap()).collect();
+    received.sort_unstable();
+    received
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_far_above_the_first_row_of_a_table_that_begins_anew_is_recorded_as_lost() {
+    for more in [&["--anew"][..], &[]] {
+        let mut setup = setup().await;
+        let api = setup.stack.api.clone();
+        setup.queue.execute(USED).await;
+        setup.receiver.always("/hook", Answer::hang());
+        api.integration(ORG, "lab", &setup.receiver.url("/hook"), json!({})).await;
+        rows(&setup, 1..=3).await;
+        eventually("all are decided about", async || {
+            api.list(ORG, "events", "events", "&status=MATCHED").await.len() == 3
+        })
+        .await;
+        setup.worker.kill();
+        setup.receiver.always("/hook", Answer::status(200));
+        setup.receiver.forget();
+        setup.queue.execute("TRUNCATE notification_queue").await;
+        rows(&setup, 11..=12).await;
+        rewind(&setup, "0", more).await;
+        let _second = setup.stack.worker_with(&setup.queue, &IMPATIENT).await;
+        eventually("all are logged", async || logs(&setup).await == 5).await;
+        assert_eq!(received(&setup), [11, 12]);
+        assert_eq!(lost(&setup).await, ["5000000", "5000001", "5000002"], "{more:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_done_when_its_table_began_anew_is_not_told_as_lost_because_its_integration_does_more_now() {
+    let mut setup = setup().await;
+    let api = setup.stack.api.clone();
+    let id = api.integration(ORG, "lab", &setup.receiver.url("/hook"), json!({})).await;
+    rows(&setup, 1..=5).await;
+    eventually("all are logged", async || logs(&setup).await == 5).await;
+    is_done(&setup, 5).await;
+    let more = json!({"actions": [{"name": "one"}, {"name": "two"}]});
+    let path = format!("/outbound-integrations/{id}?orgId={ORG}");
+    let changed = api.call(Method::PATCH, &path, Some(&more)).await;
+    assert!(changed.status.is_success(), "{}", changed.body);
+    setup.worker.kill();
+    setup.receiver.forget();
+    setup.queue.execute("TRUNCATE notification_queue").await;
+    rows(&setup, 11..=13).await;
+    // What was between the new rows is gone, and what was above them.
+    setup.queue.execute("DELETE FROM notification_queue WHERE id = 2").await;
+    rewind(&setup, "0", &["--anew"]).await;
+    let _second = setup.stack.worker_with(&setup.queue, &IMPATIENT).await;
+    eventually("both actions are logged", async || logs(&setup).await >= 9).await;
+    rows(&setup, [14]).await;
+    eventually("the hole was given up and all that follows is done", async || {
+        setup.receiver.count() >= 6
+    })
+    .await;
+    is_done(&setup, 4).await;
+    assert_eq!(received(&setup), [11, 11, 13, 13, 14, 14]);
+    assert_eq!(lost(&setup).await, [] as [String; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ids_of_a_table_that_was_first_read_again_as_the_same_one_are_given_once_all_the_same() {
+    let setup = setup_with(&IMPATIENT).await;
+    let api = setup.stack.api.clone();
+    api.integration(ORG, "lab", &setup.receiver.url("/hook"), json!({})).await;
+    setup.queue.execute(USED).await;
+    rows(&setup, [1]).await;
+    setup.receiver.wait_for(1).await;
+    is_done(&setup, 5_000_000).await;
+    setup.queue.execute("TRUNCATE notification_queue").await;
+    rows(&setup, [2]).await;
+    rewind(&setup, "0", &[]).await;
+    setup.receiver.wait_for(2).await;
+    rewind(&setup, "0", &["--anew"]).await;
+    setup.receiver.wait_for(3).await;
+    setup.queue.execute(USED).await;
+    rows(&setup, [3]).await;
+    let received = setup.receiver.wait_for(4).await;
+    let id = |n: i64| {
+        let of_row = |request: &&ig_testkit::receiver::ReceivedRequest| request.json()["n"] == n;
+        received
+            .iter()
+            .rfind(of_row)
+            .unwrap()
+            .header("webhook-id")
+            .unwrap()
+            .to_owned()
+    };
+    assert_ne!(id(3), id(1), "no receiver takes a new event for a repeat");
+    eventually("it is told of as what it is", async || {
+        let events = api.list(ORG, "events", "events", "").await;
+        let names: Vec<_> = events.iter().map(|event| &event["eventId"]).collect();
+        names.contains(&&json!("5000000@1"))
+    })
+    .await;
+}
