@@ -66,7 +66,7 @@ pub(crate) use history::{
 pub(crate) use inbound::{InboundDocument, InboundIntegrationList};
 pub(crate) use integration::{OutboundIntegration, OutboundIntegrationList, Secrets};
 pub(crate) use job::{JobDocument, JobList};
-pub(crate) use listing::Listing;
+pub(crate) use listing::{Listing, UnreadableEntry, apart};
 pub(crate) use lookup::{
     Asked, Batch, BatchAnswer, Deletion, FileFault, ImportEntry, ImportList, ImportReport, Lookup, LookupAnswer, LookupAnswers,
     LookupBatch, LookupDeletion, LookupList, LookupMatches, LookupMatchesList, LookupQuestions, LookupStatistics, LookupTypes,

@@ -5,13 +5,17 @@ use axum::response::{IntoResponse, Response};
 use ig_core::clock::Timestamp;
 use ig_core::fault::Faults;
 use ig_core::ports::StoreError;
-use ig_store::CountError;
+use ig_store::{CountError, Unreadable};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 mod code;
 
 pub(crate) use code::ErrorCode;
+
+/// What people do about what cannot be read.
+pub(crate) const MEND_UNREADABLE: &str =
+    "replace it with PUT and all of its secrets, delete it, or have the platform configure the key again";
 
 /// Seconds after which a caller may try again when something needed is away.
 const RETRY_AFTER: u64 = 2;
@@ -56,6 +60,15 @@ impl ApiError {
     /// It does not exist, or is another tenant's: the caller cannot tell which.
     pub(crate) fn not_found(what: &str) -> Self {
         Self::new(ErrorCode::NotFound, format!("{what} not found"))
+    }
+
+    /// It is there, and cannot be read.
+    pub(crate) fn unreadable(what: &str, found: &Unreadable) -> Self {
+        let Unreadable { id, name, reason, .. } = found;
+        Self::new(
+            ErrorCode::Unreadable,
+            format!("{what} {id} ({name}) cannot be read: {reason}; {MEND_UNREADABLE}"),
+        )
     }
 
     /// A query parameter or header is wrong.

@@ -13,6 +13,7 @@ pub(crate) use document::InboundDocument;
 
 use crate::database::Database;
 use crate::field::object_id;
+use crate::found::Found;
 use crate::names::INTEGRATIONS;
 use crate::page::{Listed, Page, add_search};
 
@@ -51,14 +52,33 @@ impl InboundIntegrations {
 
     /// One of an organisation's inbound integrations.
     pub async fn get(&self, org: OrgId, id: IntegrationId) -> Result<Option<InboundIntegration>, StoreError> {
-        let integrations = self.database.collection::<InboundDocument>(INTEGRATIONS);
-        let filter = doc! { "_id": object_id(id.0), "orgId": org.0, "direction": DIRECTION };
-        let found = self.database.within(integrations.find_one(filter)).await?;
+        let found = self.document(org, id).await?;
         found.map(|document| document.read(self.database.secrets())).transpose()
     }
 
+    /// The same, also where it cannot be read.
+    pub async fn find(&self, org: OrgId, id: IntegrationId) -> Result<Option<Found<InboundIntegration>>, StoreError> {
+        let found = self.document(org, id).await?;
+        found.map(|document| self.found(document)).transpose()
+    }
+
+    async fn document(&self, org: OrgId, id: IntegrationId) -> Result<Option<InboundDocument>, StoreError> {
+        let integrations = self.database.collection::<InboundDocument>(INTEGRATIONS);
+        let filter = doc! { "_id": object_id(id.0), "orgId": org.0, "direction": DIRECTION };
+        self.database.within(integrations.find_one(filter)).await
+    }
+
+    fn found(&self, document: InboundDocument) -> Result<Found<InboundIntegration>, StoreError> {
+        Found::of(document.stands(), document.read(self.database.secrets()))
+    }
+
     /// An organisation's inbound integrations in the order of their making.
-    pub async fn list(&self, org: OrgId, filter: &InboundFilter, page: Page) -> Result<Listed<InboundIntegration>, StoreError> {
+    pub async fn list(
+        &self,
+        org: OrgId,
+        filter: &InboundFilter,
+        page: Page,
+    ) -> Result<Listed<Found<InboundIntegration>>, StoreError> {
         let InboundFilter {
             is_active,
             route,
@@ -76,6 +96,6 @@ impl InboundIntegrations {
             .database
             .page::<InboundDocument>(INTEGRATIONS, query, doc! { "_id": 1 }, None, page)
             .await?;
-        listed.try_map(|document| document.read(self.database.secrets()))
+        listed.try_map(|document| self.found(document))
     }
 }

@@ -25,6 +25,7 @@ pub(crate) use words::{destination, log_level, read_log_level, target};
 
 use crate::database::Database;
 use crate::field::object_id;
+use crate::found::Found;
 use crate::names::INTEGRATIONS;
 use crate::page::{Listed, Page, add_search};
 
@@ -63,10 +64,24 @@ impl Integrations {
 
     /// One of an organisation's integrations.
     pub async fn get(&self, org: OrgId, id: IntegrationId) -> Result<Option<Integration>, StoreError> {
+        let found = self.document(org, id).await?;
+        found.map(|document| document.read(self.database.secrets())).transpose()
+    }
+
+    /// The same, also where it cannot be read.
+    pub async fn find(&self, org: OrgId, id: IntegrationId) -> Result<Option<Found<Integration>>, StoreError> {
+        let found = self.document(org, id).await?;
+        found.map(|document| self.found(document)).transpose()
+    }
+
+    async fn document(&self, org: OrgId, id: IntegrationId) -> Result<Option<IntegrationDocument>, StoreError> {
         let integrations = self.database.collection::<IntegrationDocument>(INTEGRATIONS);
         let filter = doc! { "_id": object_id(id.0), "orgId": org.0, "direction": DIRECTION };
-        let found = self.database.within(integrations.find_one(filter)).await?;
-        found.map(|document| document.read(self.database.secrets())).transpose()
+        self.database.within(integrations.find_one(filter)).await
+    }
+
+    fn found(&self, document: IntegrationDocument) -> Result<Found<Integration>, StoreError> {
+        Found::of(document.stands(), document.read(self.database.secrets()))
     }
 
     /// How many requests an event causes through one of an organisation's integrations; nothing when it is not there.
@@ -81,13 +96,18 @@ impl Integrations {
     }
 
     /// An organisation's integrations in the order of their ids, which is that of their making.
-    pub async fn list(&self, org: OrgId, filter: &IntegrationFilter, page: Page) -> Result<Listed<Integration>, StoreError> {
+    pub async fn list(
+        &self,
+        org: OrgId,
+        filter: &IntegrationFilter,
+        page: Page,
+    ) -> Result<Listed<Found<Integration>>, StoreError> {
         let filter = query(org, filter);
         let listed = self
             .database
             .page::<IntegrationDocument>(INTEGRATIONS, filter, doc! { "_id": 1 }, None, page)
             .await?;
-        listed.try_map(|document| document.read(self.database.secrets()))
+        listed.try_map(|document| self.found(document))
     }
 }
 

@@ -11,6 +11,7 @@ pub(crate) use document::JobDocument;
 
 use crate::database::Database;
 use crate::field::object_id;
+use crate::found::Found;
 use crate::names::INTEGRATIONS;
 use crate::page::{Listed, Page, add_search};
 
@@ -41,14 +42,28 @@ impl Jobs {
 
     /// One of an organisation's jobs.
     pub async fn get(&self, org: OrgId, id: IntegrationId) -> Result<Option<Job>, StoreError> {
-        let jobs = self.database.collection::<JobDocument>(INTEGRATIONS);
-        let filter = doc! { "_id": object_id(id.0), "orgId": org.0, "direction": DIRECTION };
-        let found = self.database.within(jobs.find_one(filter)).await?;
+        let found = self.document(org, id).await?;
         found.map(|document| document.read(self.database.secrets())).transpose()
     }
 
+    /// The same, also where it cannot be read.
+    pub async fn find(&self, org: OrgId, id: IntegrationId) -> Result<Option<Found<Job>>, StoreError> {
+        let found = self.document(org, id).await?;
+        found.map(|document| self.found(document)).transpose()
+    }
+
+    async fn document(&self, org: OrgId, id: IntegrationId) -> Result<Option<JobDocument>, StoreError> {
+        let jobs = self.database.collection::<JobDocument>(INTEGRATIONS);
+        let filter = doc! { "_id": object_id(id.0), "orgId": org.0, "direction": DIRECTION };
+        self.database.within(jobs.find_one(filter)).await
+    }
+
+    fn found(&self, document: JobDocument) -> Result<Found<Job>, StoreError> {
+        Found::of(document.stands(), document.read(self.database.secrets()))
+    }
+
     /// An organisation's jobs in the order of their making.
-    pub async fn list(&self, org: OrgId, filter: &JobFilter, page: Page) -> Result<Listed<Job>, StoreError> {
+    pub async fn list(&self, org: OrgId, filter: &JobFilter, page: Page) -> Result<Listed<Found<Job>>, StoreError> {
         let JobFilter {
             is_active,
             category,
@@ -66,6 +81,6 @@ impl Jobs {
             .database
             .page::<JobDocument>(INTEGRATIONS, query, doc! { "_id": 1 }, None, page)
             .await?;
-        listed.try_map(|document| document.read(self.database.secrets()))
+        listed.try_map(|document| self.found(document))
     }
 }

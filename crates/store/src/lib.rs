@@ -17,6 +17,7 @@ mod event_audit;
 mod event_types;
 mod execution_logs;
 mod field;
+mod found;
 mod group_writer;
 mod inbound_integrations;
 mod inbound_replays;
@@ -65,6 +66,7 @@ pub use delivery_statistics::{
 pub use event_audit::{AuditFilter, EventAudits};
 pub use event_types::EventTypes;
 pub use execution_logs::{ExecutionLogs, StoredStep, StoredTrace};
+pub use found::{Found, Unreadable};
 pub use group_writer::{Awaits, GroupWriter, JournalQueue, journal_queue};
 pub use ig_core::ports::StoreError;
 pub use inbound_integrations::{InboundFilter, InboundIntegrations};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ig_core::configuration::Change;
 use ig_core::id::{IntegrationId, OrgId};
 use ig_core::inbound::InboundIntegration;
-use ig_store::Expected;
+use ig_store::{Expected, Found, Unreadable};
 
 use super::{changed_now, made_now, new_id, reach, scripts, strangers};
 use crate::document::InboundDocument;
@@ -15,7 +15,15 @@ use crate::guard::IfMatch;
 
 /// One of an organisation's inbound integrations.
 pub(crate) async fn get(gateway: &Gateway, org: OrgId, id: IntegrationId) -> Result<InboundIntegration, ApiError> {
-    let found = gateway.store().inbound_integrations().get(org, id).await?;
+    match find(gateway, org, id).await? {
+        Found::Readable(stored) => Ok(stored),
+        Found::Unreadable(stored) => Err(ApiError::unreadable("Integration", &stored)),
+    }
+}
+
+/// The same, also where it cannot be read.
+pub(crate) async fn find(gateway: &Gateway, org: OrgId, id: IntegrationId) -> Result<Found<InboundIntegration>, ApiError> {
+    let found = gateway.store().inbound_integrations().find(org, id).await?;
     found.ok_or_else(|| ApiError::not_found("Integration"))
 }
 
@@ -50,6 +58,20 @@ pub(crate) async fn replace(
     commit(gateway, inbound, expected).await
 }
 
+/// Makes an inbound integration anew in place of one that cannot be read.
+pub(crate) async fn renew(
+    gateway: &Gateway,
+    org: OrgId,
+    stored: &Unreadable,
+    document: InboundDocument,
+    seen: IfMatch,
+) -> Result<InboundIntegration, ApiError> {
+    let expected = seen.against(document.revision, stored.revision)?;
+    let inbound = document.into_domain(org, stored.id, changed_now(stored.created_at))?;
+    check(gateway, &inbound).await?;
+    commit(gateway, inbound, expected).await
+}
+
 /// Lets calls through, or refuses them.
 pub(crate) async fn set_active(
     gateway: &Gateway,
@@ -75,8 +97,11 @@ pub(crate) async fn restore(gateway: &Gateway, deleted: InboundIntegration) -> R
 
 /// Deletes an inbound integration.
 pub(crate) async fn delete(gateway: &Gateway, org: OrgId, id: IntegrationId, seen: IfMatch) -> Result<(), ApiError> {
-    let stored = get(gateway, org, id).await?;
-    let expected = seen.against(None, stored.revision)?;
+    let revision = match find(gateway, org, id).await? {
+        Found::Readable(stored) => stored.revision,
+        Found::Unreadable(stored) => stored.revision,
+    };
+    let expected = seen.against(None, revision)?;
     gateway.commit(Change::DeleteInbound(org, id), expected).await?;
     Ok(())
 }

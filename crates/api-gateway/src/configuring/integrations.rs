@@ -7,7 +7,7 @@ use ig_core::fault::Faults;
 use ig_core::id::{IntegrationId, OrgId};
 use ig_core::integration::Integration;
 use ig_core::ports::StoreError;
-use ig_store::Expected;
+use ig_store::{Expected, Found, Unreadable};
 
 use super::{changed_now, made_now, new_id};
 use crate::document::{OutboundIntegration, Secrets, filled_in, in_json};
@@ -22,7 +22,15 @@ mod scripts;
 
 /// One of an organisation's integrations.
 pub(crate) async fn get(gateway: &Gateway, org: OrgId, id: IntegrationId) -> Result<Integration, ApiError> {
-    let found = gateway.store().integrations().get(org, id).await?;
+    match find(gateway, org, id).await? {
+        Found::Readable(stored) => Ok(stored),
+        Found::Unreadable(stored) => Err(ApiError::unreadable("Integration", &stored)),
+    }
+}
+
+/// The same, also where it cannot be read.
+pub(crate) async fn find(gateway: &Gateway, org: OrgId, id: IntegrationId) -> Result<Found<Integration>, ApiError> {
+    let found = gateway.store().integrations().find(org, id).await?;
     found.ok_or_else(|| ApiError::not_found("Integration"))
 }
 
@@ -53,6 +61,20 @@ pub(crate) async fn replace(
         ..written
     };
     let integration = as_it_was.switched(is_active, now);
+    check(gateway, &integration).await?;
+    commit(gateway, integration, expected).await
+}
+
+/// Makes an integration anew in place of one that cannot be read.
+pub(crate) async fn renew(
+    gateway: &Gateway,
+    org: OrgId,
+    stored: &Unreadable,
+    document: OutboundIntegration,
+    seen: IfMatch,
+) -> Result<Integration, ApiError> {
+    let expected = seen.against(document.revision, stored.revision)?;
+    let integration = document.into_domain(org, stored.id, changed_now(stored.created_at))?;
     check(gateway, &integration).await?;
     commit(gateway, integration, expected).await
 }
@@ -118,8 +140,11 @@ pub(crate) async fn restore(gateway: &Gateway, deleted: Integration) -> Result<I
 
 /// Deletes an integration.
 pub(crate) async fn delete(gateway: &Gateway, org: OrgId, id: IntegrationId, seen: IfMatch) -> Result<(), ApiError> {
-    let stored = get(gateway, org, id).await?;
-    let expected = seen.against(None, stored.revision)?;
+    let revision = match find(gateway, org, id).await? {
+        Found::Readable(stored) => stored.revision,
+        Found::Unreadable(stored) => stored.revision,
+    };
+    let expected = seen.against(None, revision)?;
     gateway.commit(Change::DeleteIntegration(org, id), expected).await?;
     scheduling::cancel_all(gateway, org, Some(id), "The integration was deleted.").await;
     Ok(())

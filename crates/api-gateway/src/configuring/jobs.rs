@@ -7,7 +7,7 @@ use ig_core::fault::Faults;
 use ig_core::id::{IntegrationId, OrgId};
 use ig_core::integration::TargetUrl;
 use ig_core::job::{Job, Source};
-use ig_store::Expected;
+use ig_store::{Expected, Found, Unreadable};
 use ig_transform::script::ScriptKind;
 
 use super::{changed_now, made_now, new_id, reach, scripts, strangers};
@@ -18,7 +18,15 @@ use crate::guard::IfMatch;
 
 /// One of an organisation's jobs.
 pub(crate) async fn get(gateway: &Gateway, org: OrgId, id: IntegrationId) -> Result<Job, ApiError> {
-    let found = gateway.store().jobs().get(org, id).await?;
+    match find(gateway, org, id).await? {
+        Found::Readable(stored) => Ok(stored),
+        Found::Unreadable(stored) => Err(ApiError::unreadable("Job", &stored)),
+    }
+}
+
+/// The same, also where it cannot be read.
+pub(crate) async fn find(gateway: &Gateway, org: OrgId, id: IntegrationId) -> Result<Found<Job>, ApiError> {
+    let found = gateway.store().jobs().find(org, id).await?;
     found.ok_or_else(|| ApiError::not_found("Job"))
 }
 
@@ -39,6 +47,20 @@ pub(crate) async fn replace(gateway: &Gateway, stored: Job, document: JobDocumen
     commit(gateway, job, expected).await
 }
 
+/// Makes a job anew in place of one that cannot be read.
+pub(crate) async fn renew(
+    gateway: &Gateway,
+    org: OrgId,
+    stored: &Unreadable,
+    document: JobDocument,
+    seen: IfMatch,
+) -> Result<Job, ApiError> {
+    let expected = seen.against(document.revision, stored.revision)?;
+    let job = document.into_domain(org, stored.id, changed_now(stored.created_at))?;
+    check(gateway, &job).await?;
+    commit(gateway, job, expected).await
+}
+
 /// Makes a job again that was deleted, as it was.
 pub(crate) async fn restore(gateway: &Gateway, deleted: Job) -> Result<Job, ApiError> {
     let job = Job {
@@ -51,8 +73,11 @@ pub(crate) async fn restore(gateway: &Gateway, deleted: Job) -> Result<Job, ApiE
 
 /// Deletes a job.
 pub(crate) async fn delete(gateway: &Gateway, org: OrgId, id: IntegrationId, seen: IfMatch) -> Result<(), ApiError> {
-    let stored = get(gateway, org, id).await?;
-    let expected = seen.against(None, stored.revision)?;
+    let revision = match find(gateway, org, id).await? {
+        Found::Readable(stored) => stored.revision,
+        Found::Unreadable(stored) => stored.revision,
+    };
+    let expected = seen.against(None, revision)?;
     gateway.commit(Change::DeleteJob(org, id), expected).await?;
     Ok(())
 }

@@ -198,5 +198,5 @@ fn give_way(stored: &mut Value, patch: &Value) {
 
 listing! {
     /// A page of inbound integrations.
-    InboundIntegrationList { integrations: InboundDocument }
+    InboundIntegrationList { integrations: InboundDocument, unreadable }
 }

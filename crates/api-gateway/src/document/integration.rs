@@ -179,5 +179,5 @@ fn give_way(stored: &mut Value, patch: &Value) {
 
 listing! {
     /// A page of outbound integrations.
-    OutboundIntegrationList { integrations: OutboundIntegration }
+    OutboundIntegrationList { integrations: OutboundIntegration, unreadable }
 }

@@ -119,5 +119,5 @@ fn give_way(stored: &mut Value, patch: &Value) {
 
 listing! {
     /// A page of scheduled jobs.
-    JobList { jobs: JobDocument }
+    JobList { jobs: JobDocument, unreadable }
 }

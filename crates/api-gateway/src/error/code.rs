@@ -22,6 +22,8 @@ pub(crate) enum ErrorCode {
     RequestTimeout,
     /// Something of this name or id exists already, or still depends on it.
     Conflict,
+    /// It is there and cannot be read, so it is out of use until it is replaced or can be read again.
+    Unreadable,
     /// It changed since the caller read it.
     PreconditionFailed,
     /// The body is larger than the limit.
@@ -51,6 +53,7 @@ impl ErrorCode {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::Conflict => StatusCode::CONFLICT,
+            Self::Unreadable => StatusCode::UNPROCESSABLE_ENTITY,
             Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,

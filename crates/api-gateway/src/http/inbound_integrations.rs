@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::Path;
 use http::StatusCode;
 use ig_core::inbound::InboundIntegration;
-use ig_store::InboundFilter;
+use ig_store::{Found, InboundFilter};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
@@ -12,7 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::access::{OrgQuery, Read, Tenant, Write};
 use crate::body::JsonBody;
 use crate::configuring::inbound_integrations;
-use crate::document::{InboundDocument, InboundIntegrationList, Listing as _, Secrets, patched, replaced};
+use crate::document::{InboundDocument, InboundIntegrationList, Listing as _, Secrets, apart, patched, replaced};
 use crate::error::ApiError;
 use crate::gateway::Edge;
 use crate::guard::IfMatch;
@@ -71,10 +71,9 @@ async fn list(
         .inbound_integrations()
         .list(org, &asked.filter()?, page)
         .await?;
-    Ok(Json(InboundIntegrationList::of(
-        listed.map(|inbound| InboundDocument::of(inbound, Secrets::Masked)),
-        page,
-    )))
+    let (listed, unreadable) = apart(listed);
+    let listed = listed.map(|inbound| InboundDocument::of(inbound, Secrets::Masked));
+    Ok(Json(InboundIntegrationList::of(listed, page).beside(unreadable)))
 }
 
 /// Makes an inbound integration; this answer alone shows its signing secrets.
@@ -109,7 +108,14 @@ async fn replace(
     seen: IfMatch,
     body: JsonBody,
 ) -> Result<Resource<InboundDocument>, ApiError> {
-    let stored = inbound_integrations::get(&gateway, org, path::integration(&id)?).await?;
+    let stored = match inbound_integrations::find(&gateway, org, path::integration(&id)?).await? {
+        Found::Readable(stored) => stored,
+        Found::Unreadable(stored) => {
+            return Ok(shown(
+                inbound_integrations::renew(&gateway, org, &stored, body.document()?, seen).await?,
+            ));
+        }
+    };
     let document = replaced(&InboundDocument::of(stored.clone(), Secrets::Kept), body)?;
     Ok(shown(inbound_integrations::replace(&gateway, stored, document, seen).await?))
 }

@@ -5,7 +5,7 @@ use axum::extract::Path;
 use http::StatusCode;
 use ig_core::id::Rid;
 use ig_core::integration::Integration;
-use ig_store::IntegrationFilter;
+use ig_store::{Found, IntegrationFilter};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
@@ -14,8 +14,8 @@ use crate::access::{OrgQuery, Read, Tenant, Write};
 use crate::body::JsonBody;
 use crate::configuring::integrations;
 use crate::document::{
-    Listing as _, OutboundIntegration, OutboundIntegrationList, Preview, PreviewAsked, Secrets, TestAsked, Tested, patched,
-    replaced,
+    Listing as _, OutboundIntegration, OutboundIntegrationList, Preview, PreviewAsked, Secrets, TestAsked, Tested, apart,
+    patched, replaced,
 };
 use crate::error::ApiError;
 use crate::gateway::Edge;
@@ -79,10 +79,9 @@ async fn list(
 ) -> Result<Json<OutboundIntegrationList>, ApiError> {
     let page = paging.page()?;
     let listed = gateway.store().integrations().list(org, &asked.filter()?, page).await?;
-    Ok(Json(OutboundIntegrationList::of(
-        listed.map(|integration| OutboundIntegration::of(integration, Secrets::Masked)),
-        page,
-    )))
+    let (listed, unreadable) = apart(listed);
+    let listed = listed.map(|integration| OutboundIntegration::of(integration, Secrets::Masked));
+    Ok(Json(OutboundIntegrationList::of(listed, page).beside(unreadable)))
 }
 
 /// Makes an integration; this answer alone shows its signing secrets.
@@ -120,7 +119,14 @@ async fn replace(
     seen: IfMatch,
     body: JsonBody,
 ) -> Result<Resource<OutboundIntegration>, ApiError> {
-    let stored = integrations::get(&gateway, org, path::integration(&id)?).await?;
+    let stored = match integrations::find(&gateway, org, path::integration(&id)?).await? {
+        Found::Readable(stored) => stored,
+        Found::Unreadable(stored) => {
+            return Ok(shown(
+                integrations::renew(&gateway, org, &stored, body.document()?, seen).await?,
+            ));
+        }
+    };
     let document = replaced(&OutboundIntegration::of(stored.clone(), Secrets::Kept), body)?;
     Ok(shown(integrations::replace(&gateway, stored, document, seen).await?))
 }

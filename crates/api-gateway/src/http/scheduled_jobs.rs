@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::Path;
 use http::StatusCode;
 use ig_core::job::Job;
-use ig_store::{JobFilter, Listed};
+use ig_store::{Found, JobFilter, Listed};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
@@ -12,7 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::access::{OrgQuery, Read, Tenant, Write};
 use crate::body::JsonBody;
 use crate::configuring::jobs;
-use crate::document::{JobDocument, JobList, Listing as _, Secrets, patched, replaced};
+use crate::document::{JobDocument, JobList, Listing as _, Secrets, apart, patched, replaced};
 use crate::error::ApiError;
 use crate::gateway::Edge;
 use crate::guard::IfMatch;
@@ -64,10 +64,11 @@ async fn list(
     Asked(asked): Asked<Filter>,
 ) -> Result<Json<JobList>, ApiError> {
     let page = paging.page()?;
-    let Listed { items, total, .. } = gateway.store().jobs().list(org, &asked.filter()?, page).await?;
+    let (listed, unreadable) = apart(gateway.store().jobs().list(org, &asked.filter()?, page).await?);
+    let Listed { items, total, .. } = listed;
     let items: Result<Vec<_>, _> = items.into_iter().map(|job| JobDocument::of(job, Secrets::Masked)).collect();
     let items = items?;
-    Ok(Json(JobList::of(Listed::counted(items, total), page)))
+    Ok(Json(JobList::of(Listed::counted(items, total), page).beside(unreadable)))
 }
 
 /// Makes a scheduled job; this answer alone shows its signing secrets.
@@ -101,7 +102,12 @@ async fn replace(
     seen: IfMatch,
     body: JsonBody,
 ) -> Result<Resource<JobDocument>, ApiError> {
-    let stored = jobs::get(&gateway, org, path::job(&id)?).await?;
+    let stored = match jobs::find(&gateway, org, path::job(&id)?).await? {
+        Found::Readable(stored) => stored,
+        Found::Unreadable(stored) => {
+            return shown(jobs::renew(&gateway, org, &stored, body.document()?, seen).await?);
+        }
+    };
     let document = replaced(&JobDocument::of(stored.clone(), Secrets::Kept)?, body)?;
     shown(jobs::replace(&gateway, stored, document, seen).await?)
 }

@@ -14,7 +14,7 @@ use serde_json::json;
 use tonic::service::Routes;
 use tonic::{Request, Response, Status};
 
-use crate::api::{Api, with};
+use crate::api::{Api, least, merged, with};
 use crate::runtime::{gateway, inbound};
 
 /// An alerter that notes what is raised.
@@ -130,4 +130,90 @@ async fn what_a_later_version_wrote_of_one_organisation_keeps_no_other_from_bein
     let event = json!({"eventType": "order", "entityRid": 21, "payload": {"a": 1}});
     let pushed = other.post("/events?orgId=20", event).await;
     assert_eq!(pushed.status, 202, "its events are accepted: {pushed:?}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_named_by_lists_and_can_be_replaced_and_deleted() {
+    let target = Receiver::start();
+    let api = gateway(|_| {}).await;
+    api.org(10).await;
+    let secret = json!({"outgoingAuthType": "BEARER", "outgoingAuthConfig": {"token": "t0ken"}});
+    let call = merged(
+        json!({"type": "sealed", "name": "Sealed", "targetUrl": target.url("/")}),
+        secret.clone(),
+    );
+    let job = json!({
+        "name": "Sealed", "schedule": {"type": "CRON", "expression": "0 9 * * *"}, "targetUrl": target.url("/"),
+        "dataSource": {"type": "SQL", "query": "SELECT * FROM bills WHERE entity_rid = {{config.tenantId}}"},
+    });
+    let outbound = merged(with(secret.clone()), json!({"name": "Sealed"}));
+    let kinds = [
+        ("outbound-integrations", "integrations", outbound, Some(least())),
+        ("inbound-integrations", "integrations", call, None),
+        ("scheduled-jobs", "jobs", job, None),
+    ];
+    let other = with_another_key(&api, Alerter::default().serve().await).await;
+    for (kind, plural, sealed, readable) in kinds {
+        let all = format!("/{kind}?orgId=10");
+        let mut ids = Vec::new();
+        for _ in 0..2 {
+            let mut one = sealed.clone();
+            if kind == "inbound-integrations" {
+                one["type"] = json!(format!("sealed-{}", ids.len()));
+            }
+            let made = api.post(&all, one).await;
+            assert_eq!(made.status, 201, "{made:?}");
+            ids.push(made.text("/id"));
+        }
+        ids.sort_unstable();
+        if let Some(readable) = &readable {
+            assert_eq!(other.post(&all, readable.clone()).await.status, 201);
+        }
+
+        let listed = other.get(&all).await;
+        assert_eq!(listed.status, 200, "{listed:?}");
+        assert_eq!(listed.json["total"], json!(2 + usize::from(readable.is_some())));
+        let shown = listed.json[plural].as_array().expect("a list").len();
+        assert_eq!(shown, usize::from(readable.is_some()), "{listed:?}");
+        for (at, id) in ids.iter().enumerate() {
+            let named = &listed.json["unreadable"][at];
+            assert_eq!((&named["id"], &named["name"]), (&json!(id), &json!("Sealed")), "{listed:?}");
+            assert!(
+                named["reason"].as_str().expect("a reason").contains("replace it"),
+                "{listed:?}"
+            );
+        }
+        assert!(api.get(&all).await.json["unreadable"].is_null(), "who has the key reads them");
+
+        let path = |id: &str| format!("/{kind}/{id}?orgId=10");
+        for refused in [
+            other.get(&path(&ids[0])).await,
+            other.patch(&path(&ids[0]), json!({"name": "B"})).await,
+        ] {
+            assert_eq!(
+                (refused.status, refused.text("/code")),
+                (422, "UNREADABLE".to_owned()),
+                "{refused:?}"
+            );
+            assert!(refused.text("/error").contains(&ids[0]), "{refused:?}");
+        }
+        assert_eq!(other.delete(&path(&ids[1])).await.status, 204);
+        assert_eq!(other.get(&path(&ids[1])).await.status, 404);
+
+        let mut anew = sealed.clone();
+        if kind == "inbound-integrations" {
+            anew["type"] = json!("anew");
+        }
+        if kind != "scheduled-jobs" {
+            anew["outgoingAuthConfig"]["token"] = json!("********");
+            let masked = other.put(&path(&ids[0]), anew.clone()).await;
+            assert_eq!(masked.status, 400, "a mask stands for nothing that is known: {masked:?}");
+            anew["outgoingAuthConfig"]["token"] = json!("another");
+        }
+        let replaced = other.put(&path(&ids[0]), anew).await;
+        assert_eq!(replaced.status, 200, "{replaced:?}");
+        let read = other.get(&path(&ids[0])).await;
+        assert_eq!((read.status, read.text("/id")), (200, ids[0].clone()), "{read:?}");
+        assert!(other.get(&all).await.json["unreadable"].is_null());
+    }
 }

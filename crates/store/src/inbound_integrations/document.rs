@@ -13,6 +13,7 @@ use super::client::ClientDocument;
 use super::timeouts::TimeoutsDocument;
 use crate::error::unreadable;
 use crate::field::{date, long, millis, object_id, timestamp, unsigned};
+use crate::found::Unreadable;
 use crate::integrations::{
     AuthDocument, HeadersDocument, HoldDocument, RateLimitDocument, Sealer, TransformationDocument, log_level, read_breaker,
     read_log_level,
@@ -129,6 +130,17 @@ impl InboundDocument {
             created_at: date(*created_at),
             updated_at: date(*updated_at),
         })
+    }
+
+    /// What is known of it without anything that is sealed.
+    pub(crate) fn stands(&self) -> Unreadable {
+        Unreadable {
+            id: IntegrationId(self.id.bytes()),
+            name: self.name.clone(),
+            revision: unsigned(self.revision),
+            created_at: timestamp(self.created_at),
+            reason: String::new(),
+        }
     }
 
     /// The same without what is sealed, and held: it matches what it matched, and sends nothing. What was switched off stays so.

@@ -19,6 +19,7 @@ use super::schedule::ScheduleDocument;
 use super::words;
 use crate::error::unreadable;
 use crate::field::{date, long, millis, object_id, timestamp, unsigned};
+use crate::found::Unreadable;
 use crate::secret_box::SecretBox;
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -136,6 +137,17 @@ impl IntegrationDocument {
             created_at: date(*created_at),
             updated_at: date(*updated_at),
         })
+    }
+
+    /// What is known of it without anything that is sealed.
+    pub(crate) fn stands(&self) -> Unreadable {
+        Unreadable {
+            id: IntegrationId(self.id.bytes()),
+            name: self.name.clone(),
+            revision: unsigned(self.revision),
+            created_at: timestamp(self.created_at),
+            reason: String::new(),
+        }
     }
 
     /// The same without what is sealed, and held: it matches what it matched, and sends nothing. What was switched off stays so.

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::DIRECTION;
 use crate::error::unreadable;
 use crate::field::{date, json, json_text, long, millis, object_id, timestamp, unsigned};
+use crate::found::Unreadable;
 use crate::integrations::{AuthDocument, HeadersDocument, Sealer, TargetDocument, log_level, read_log_level};
 use crate::secret_box::SecretBox;
 
@@ -97,6 +98,17 @@ impl JobDocument {
             created_at: date(*created_at),
             updated_at: date(*updated_at),
         })
+    }
+
+    /// What is known of it without anything that is sealed.
+    pub(crate) fn stands(&self) -> Unreadable {
+        Unreadable {
+            id: IntegrationId(self.id.bytes()),
+            name: self.name.clone(),
+            revision: unsigned(self.revision),
+            created_at: timestamp(self.created_at),
+            reason: String::new(),
+        }
     }
 
     pub(crate) fn read(self, secrets: &SecretBox) -> Result<Job, StoreError> {

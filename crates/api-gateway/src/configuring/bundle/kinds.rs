@@ -9,7 +9,7 @@ use ig_core::integration::Integration;
 use ig_core::job::Job;
 use ig_core::ports::StoreError;
 use ig_core::template::Template;
-use ig_store::{InboundFilter, IntegrationFilter, JobFilter, Listed, Page, TemplateFilter};
+use ig_store::{Found, InboundFilter, IntegrationFilter, JobFilter, Listed, Page, TemplateFilter};
 
 use super::super::{event_types, inbound_integrations, integrations, jobs, made_now, templates};
 use super::kind::Kind;
@@ -39,7 +39,8 @@ impl Kind for Outbound {
 
     async fn all(gateway: &Gateway, org: OrgId) -> Result<Vec<Integration>, ApiError> {
         let (integrations, filter) = (gateway.store().integrations(), IntegrationFilter::default());
-        every(|page| integrations.list(org, &filter, page)).await
+        let found = every(|page| integrations.list(org, &filter, page)).await?;
+        readable("Integration", found)
     }
 
     fn shown(stored: Integration) -> Result<OutboundIntegration, ApiError> {
@@ -87,7 +88,8 @@ impl Kind for Inbound {
 
     async fn all(gateway: &Gateway, org: OrgId) -> Result<Vec<InboundIntegration>, ApiError> {
         let (inbound, filter) = (gateway.store().inbound_integrations(), InboundFilter::default());
-        every(|page| inbound.list(org, &filter, page)).await
+        let found = every(|page| inbound.list(org, &filter, page)).await?;
+        readable("Integration", found)
     }
 
     fn shown(stored: InboundIntegration) -> Result<InboundDocument, ApiError> {
@@ -136,7 +138,8 @@ impl Kind for Jobs {
 
     async fn all(gateway: &Gateway, org: OrgId) -> Result<Vec<Job>, ApiError> {
         let (jobs, filter) = (gateway.store().jobs(), JobFilter::default());
-        every(|page| jobs.list(org, &filter, page)).await
+        let found = every(|page| jobs.list(org, &filter, page)).await?;
+        readable("Job", found)
     }
 
     fn shown(stored: Job) -> Result<JobDocument, ApiError> {
@@ -268,6 +271,15 @@ impl Kind for OwnTemplates {
     async fn delete(gateway: &Gateway, org: OrgId, stored: Template) -> Result<(), ApiError> {
         templates::delete(gateway, org, &stored.id.to_string(), IfMatch::revision(stored.revision)).await
     }
+}
+
+/// All of them: one that cannot be read would pass for one that is not there.
+fn readable<T>(what: &str, found: Vec<Found<T>>) -> Result<Vec<T>, ApiError> {
+    let readable = found.into_iter().map(|found| match found {
+        Found::Readable(item) => Ok(item),
+        Found::Unreadable(item) => Err(ApiError::unreadable(what, &item)),
+    });
+    readable.collect()
 }
 
 /// All pages of a list.

@@ -10,7 +10,7 @@ use crate::error::ErrorCode;
 const JSON: &str = "application/json";
 
 /// Every error of an operation, what it is called in the description, and when it is answered.
-const ERRORS: [(ErrorCode, &str, &str); 15] = [
+const ERRORS: [(ErrorCode, &str, &str); 16] = [
     (
         ErrorCode::ValidationError,
         "ValidationError",
@@ -45,6 +45,11 @@ const ERRORS: [(ErrorCode, &str, &str); 15] = [
         ErrorCode::Conflict,
         "Conflict",
         "Something of this name or id exists already, or still depends on it, or is under way",
+    ),
+    (
+        ErrorCode::Unreadable,
+        "Unreadable",
+        "It is there and cannot be read, such as one whose secrets are sealed under a key that is gone: replace or delete it",
     ),
     (
         ErrorCode::PreconditionFailed,
@@ -139,6 +144,7 @@ fn can_answer(described: &Described<'_>, code: ErrorCode) -> bool {
         ErrorCode::NotFound => described.names_something(),
         ErrorCode::RequestTimeout | ErrorCode::PayloadTooLarge | ErrorCode::UnsupportedMediaType => described.has_body(),
         ErrorCode::Conflict => described.changes(),
+        ErrorCode::Unreadable => described.opens_secrets(),
         ErrorCode::PreconditionFailed => described.is_guarded(),
         // Whoever comes in clear text where https is enforced is refused anywhere.
         ErrorCode::Forbidden | ErrorCode::RateLimited | ErrorCode::InternalError | ErrorCode::ServiceUnavailable => true,

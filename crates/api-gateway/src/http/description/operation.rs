@@ -54,6 +54,17 @@ impl Described<'_> {
         self.method != "get" && !self.passes_on() && !LOOKS.iter().any(|end| self.path.ends_with(end))
     }
 
+    /// Whether it opens what is sealed of configured items.
+    pub(super) fn opens_secrets(&self) -> bool {
+        let sealed = [
+            "/outbound-integrations",
+            "/inbound-integrations",
+            "/scheduled-jobs",
+            "/configuration",
+        ];
+        sealed.iter().any(|place| self.place().starts_with(place))
+    }
+
     /// Whether it is about something that may not exist: what its path names, or an organisation.
     pub(super) fn names_something(&self) -> bool {
         let is_admin = self.place().starts_with("/admin/");
