@@ -109,6 +109,18 @@ async fn made(configuration: &Configurations, integration: &Integration) -> u64 
     configuration.commit(put, Expected::New).await.unwrap()
 }
 
+/// What people are to be told.
+fn alert() -> Alert {
+    Alert {
+        org_id: Some(ORG),
+        kind: "circuit-open".to_owned(),
+        key: id().to_string(),
+        severity: Severity::Critical,
+        message: "it is held".to_owned(),
+        at: moment(2),
+    }
+}
+
 #[tokio::test]
 async fn a_breaker_opens_with_the_switch_or_not_at_all() {
     let stored = Stored::fresh().await;
@@ -128,14 +140,7 @@ async fn a_breaker_opens_with_the_switch_or_not_at_all() {
         since: moment(2),
         reason: "it failed".to_owned(),
     };
-    let alert = Alert {
-        org_id: Some(ORG),
-        kind: "circuit-open".to_owned(),
-        key: id().to_string(),
-        severity: Severity::Critical,
-        message: "it is held".to_owned(),
-        at: moment(2),
-    };
+    let alert = alert();
     let outdated = Integration {
         revision: integration.revision + 1,
         ..integration.clone()
@@ -210,12 +215,14 @@ async fn a_breaker_stays_as_it_was_where_the_switch_breaks_off() {
     let next_revision = i64::try_from(integration.revision + 1).unwrap();
     changes.insert_one(doc! { "_id": next_revision }).await.unwrap();
     let turned = configuration
-        .turn(&integration.guarded(), Some(&hold), &next, moment(2))
+        .turn(&integration.guarded(), Some(&hold), &next, &alert(), moment(2))
         .await;
     assert!(matches!(turned, Err(SwitchError::Store(_))), "{turned:?}");
     assert_eq!(breakers.get(ORG, id()).await.unwrap(), four);
     let still = stored.store.integrations().get(ORG, id()).await.unwrap().unwrap();
     assert!(still.is_active);
+    let owed = stored.store.alerts().take_owed(moment(9)).await;
+    assert_eq!(owed, Ok(None), "nobody is told of what was not done");
 }
 
 #[tokio::test]
