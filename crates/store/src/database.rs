@@ -20,7 +20,7 @@ use serde::de::DeserializeOwned;
 use crate::config::MongoConfig;
 use crate::error::{DUPLICATE_KEY, store_error};
 use crate::page::{Listed, Page};
-use crate::presence::Presence;
+use crate::presence::{Lookout, Presence};
 use crate::secret_box::SecretBox;
 use crate::stored::{Outcome, Stored};
 
@@ -101,6 +101,7 @@ pub(crate) struct Database {
     secrets: SecretBox,
     patience: Duration,
     presence: Presence,
+    lookout: Arc<Lookout>,
 }
 
 impl fmt::Debug for Database {
@@ -120,12 +121,14 @@ impl Database {
         options.connect_timeout = Some(config.connect_timeout());
         options.read_concern = Some(ReadConcern::majority());
         options.write_concern = Some(durable());
+        let lookout = Arc::new(Lookout::new(&options));
         let client = Client::with_options(options).map_err(|error| store_error(&error))?;
         Ok(Self {
             driver: Arc::new(client.database(&config.database)),
             secrets,
             patience: config.operation_timeout(),
             presence: Presence::default(),
+            lookout,
         })
     }
 
@@ -140,6 +143,11 @@ impl Database {
     /// Whether the database is there, as far as anybody looks.
     pub(crate) fn presence(&self) -> &Presence {
         &self.presence
+    }
+
+    /// How it is looked whether the database is there.
+    pub(crate) fn lookout(&self) -> &Lookout {
+        &self.lookout
     }
 
     /// The same database, for whoever opens and seals with a box of their own.

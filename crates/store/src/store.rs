@@ -1,6 +1,5 @@
 //! The way in: one connection pool, and a repository for each collection.
 
-use std::future::IntoFuture;
 use std::time::Duration;
 
 use ig_core::ports::StoreError;
@@ -87,7 +86,7 @@ impl Store {
     }
 
     async fn answers_within(&self, patience: Duration) -> Result<(), StoreError> {
-        let ping = self.database.driver().run_command(doc! { "ping": 1 }).into_future();
+        let ping = self.database.lookout().ping();
         let silent = |_| StoreError::Unavailable(format!("no answer within {} ms", patience.as_millis()));
         let answer = tokio::time::timeout(patience, ping).await.map_err(silent)?;
         answer.map(drop).map_err(|error| store_error(&error))

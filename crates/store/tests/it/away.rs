@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use futures::future::join_all;
 use ig_core::configuration::Change;
 use ig_core::id::OrgId;
 use ig_core::ports::{Journal, PartitionLeases, PushedEvents};
@@ -62,6 +63,26 @@ async fn comes_back(store: &Store) {
         answers(store).await.iter().all(Result::is_ok)
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_database_that_answers_is_there_however_many_wait_for_a_connection_to_it() {
+    let server = Mongo::start().await;
+    let config = MongoConfig {
+        uri: server.uri(),
+        max_pool_size: 1,
+        ..MongoConfig::default()
+    };
+    let store = Store::connect(&config, SecretBox::closed()).await.unwrap();
+    store.organizations().get(OrgId(7)).await.unwrap();
+    // More than one connection carries in the time that a look may take.
+    let organizations = store.organizations();
+    let crowd = join_all((0..20_000).map(|_| organizations.get(OrgId(7))));
+    tokio::select! {
+        biased;
+        _ = crowd => panic!("all were answered before anybody looked"),
+        looked = store.probe() => assert_eq!(looked, Ok(())),
+    }
 }
 
 #[tokio::test]
@@ -140,7 +161,7 @@ async fn many_processes_may_migrate_at_once_and_again() {
         stores.push(Store::connect(&config, SecretBox::closed()).await.unwrap());
     }
     for _ in 0..2 {
-        let migrated = futures::future::join_all(stores.iter().map(Store::migrate)).await;
+        let migrated = join_all(stores.iter().map(Store::migrate)).await;
         assert!(migrated.iter().all(Result::is_ok), "{migrated:?}");
     }
     stores[0]
