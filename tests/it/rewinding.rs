@@ -36,6 +36,16 @@ async fn is_done(setup: &Setup, position: i64) {
     .await;
 }
 
+/// Waits until the worker has told that it has read a row.
+async fn is_seen(setup: &Setup, position: i64) {
+    let sources = setup.mongo.open().await.collection::<Document>("worker_checkpoint");
+    eventually("it is told how far the source was read", async || {
+        let told = sources.count_documents(doc! { "_id": "source:mysql", "seen": { "$gte": position } });
+        told.await.unwrap() == 1
+    })
+    .await;
+}
+
 fn received(setup: &Setup) -> Vec<i64> {
     let requests = setup.receiver.requests();
     let mut received: Vec<_> = requests.iter().map(|request| request.json()["n"].as_i64().unwrap()).collect();
@@ -56,6 +66,7 @@ async fn what_waits_far_above_the_first_row_of_a_table_that_begins_anew_is_recor
             api.list(ORG, "events", "events", "&status=MATCHED").await.len() == 3
         })
         .await;
+        is_seen(&setup, 5_000_002).await;
         setup.worker.kill();
         setup.receiver.always("/hook", Answer::status(200));
         setup.receiver.forget();
