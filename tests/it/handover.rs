@@ -43,3 +43,48 @@ async fn what_is_in_flight_when_a_second_worker_comes_is_sent_once() {
     .await;
     assert_eq!(setup.receiver.requests().len(), 2 * STREAMS, "nothing is sent twice");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_has_yet_to_hear_of_an_integration_keeps_to_what_another_decided_for_it() {
+    let mut setup = setup().await;
+    let api = &setup.stack.api;
+    let address = format!("127.0.0.1:{}", crate::stack::port());
+    let (mut gateway, _api) = setup.stack.gateway_beside(&[("IG__GRPC__LISTEN", &address)]).await;
+    let late = [("IG__SERVICES__API_GATEWAY", address.as_str())];
+    let late = setup.stack.worker_with(&setup.queue, &late).await;
+    eventually("each holds its half", async || {
+        setup.worker.partitions().await == 32 && late.partitions().await == 32
+    })
+    .await;
+
+    gateway.kill();
+    let slow = Answer::status(200).after(Duration::from_mins(5));
+    setup.receiver.always("/late", slow);
+    for stream in 0..STREAMS {
+        api.integration(ORG, &format!("type-{stream}"), &setup.receiver.url("/late"), json!({}))
+            .await;
+    }
+    let rows = (0..STREAMS).map(|stream| QueueRow::new(ORG, &format!("type-{stream}")));
+    setup.queue.insert_many(rows).await;
+    eventually("each decided about its own", async || {
+        api.list(ORG, "events", "events", "").await.len() == STREAMS
+    })
+    .await;
+    let matched = api.list(ORG, "events", "events", "&status=MATCHED").await.len();
+    assert!((1..STREAMS).contains(&matched), "{matched}");
+    setup.receiver.wait_for(matched).await;
+
+    setup.receiver.always("/late", Answer::status(200));
+    setup.worker.kill();
+    eventually("the other has found what it cannot judge", async || {
+        late.said().contains("has not arrived here yet")
+    })
+    .await;
+    gateway.start_again().await;
+    eventually("what was decided is delivered", async || {
+        api.list(ORG, "logs", "logs", "&status=SUCCESS").await.len() == matched
+    })
+    .await;
+    let still = api.list(ORG, "events", "events", "&status=MATCHED").await.len();
+    assert_eq!(still, matched, "no decision is replaced");
+}

@@ -97,6 +97,9 @@ pub struct EventAudit {
     pub created_at: Option<Timestamp>,
     /// When the gateway decided.
     pub decided_at: Timestamp,
+    /// The revision of the configuration that was in force. A worker that takes the event over keeps to the decision only once it has
+    /// that revision: an integration that it does not know yet looks like a deleted one.
+    pub configuration_revision: u64,
     /// The trace it belongs to.
     pub trace_id: String,
     /// When it may be forgotten.

@@ -236,6 +236,11 @@ impl Configuration {
         self.put(revised.change);
     }
 
+    /// Notes that everything up to a revision was applied, as far as it could be understood.
+    pub fn reach(&mut self, revision: u64) {
+        self.revision = self.revision.max(revision);
+    }
+
     /// Applies one item of a snapshot, whatever its revision.
     pub fn put(&mut self, change: Change) {
         match change {

@@ -169,6 +169,11 @@ impl LiveConfiguration {
         }
     }
 
+    /// Notes that the gateway has sent everything up to a revision: a change that could not be understood has one too.
+    pub(crate) fn reach(&self, revision: u64) {
+        self.inner.write().configuration.reach(revision);
+    }
+
     /// Whether a configuration is in force.
     pub(crate) fn is_in_force(&self) -> bool {
         self.came_into_force.load(Ordering::Acquire)

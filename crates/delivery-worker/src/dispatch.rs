@@ -87,6 +87,13 @@ impl Dispatch {
             .to_hold_against(taken.source(), &taken.addressed, self.clock.now())
     }
 
+    /// Whether an event can be decided about with the configuration that this worker has. Another worker may have decided about it by a
+    /// newer one, which has yet to arrive here.
+    pub(crate) fn is_configuration_recent(&self, taken: &Taken) -> bool {
+        let earlier = taken.addressed.earlier.as_ref();
+        earlier.is_none_or(|earlier| earlier.audit.configuration_revision <= self.configuration.revision())
+    }
+
     /// Abides by what was decided about an event before. Where that is not to be decided again, its part is done and nothing is left.
     pub(crate) fn abide_by_earlier(&self, taken: &Taken, trace: &EventTrace) -> Option<Undecided> {
         let Some(earlier) = &taken.addressed.earlier else {
@@ -223,6 +230,8 @@ impl Dispatch {
             detail,
             created_at: addressed.row.created_at,
             decided_at: now,
+            // Read after the integrations were looked up, so that it is never older than what was decided by.
+            configuration_revision: self.configuration.revision(),
             trace_id: trace.trace_id().to_owned(),
             expires_at: self.retention.expires(addressed.org_id, now),
         }
@@ -243,6 +252,7 @@ impl Dispatch {
             detail: Some(detail.to_owned()),
             created_at: None,
             decided_at: now,
+            configuration_revision: self.configuration.revision(),
             trace_id: String::new(),
             expires_at: self.retention.expires(None, now),
         };

@@ -1,4 +1,5 @@
-//! Payloads are held against schemas between the reader and the decision, in their streams' order.
+//! What an event waits for between the reader and the decision, in its stream's order: its payload is held against a schema, and what
+//! another worker decided by a newer configuration waits until that has arrived.
 //!
 //! A schema is a tenant's program, and may take its time over a payload. So the reader does not wait for it: events of a stream whose
 //! payloads are held against one queue up here, and a task of the stream works them off while there are any. Everything else is decided
@@ -45,13 +46,15 @@ pub(crate) struct Judging {
     stop: CancellationToken,
 }
 
-/// Why rows could not be read again yet.
+/// Why events cannot be decided about yet.
 #[derive(Debug, thiserror::Error)]
 enum NotYet {
     #[error(transparent)]
     Source(#[from] SourceError),
     #[error("the source does not show an event that it has shown before, nor any later one")]
     Behind,
+    #[error("another worker decided by a configuration that has not arrived here yet")]
+    Configuration,
 }
 
 impl Judging {
@@ -81,7 +84,7 @@ impl Judging {
     /// Has an event decided about: at once, or when its payload was held against its schema and all before it in its stream are decided
     /// about.
     pub(crate) fn take_up(self: &Arc<Self>, taken: Taken) {
-        let has_to_wait = self.dispatch.to_hold_against(&taken).is_some();
+        let has_to_wait = self.dispatch.to_hold_against(&taken).is_some() || !self.dispatch.is_configuration_recent(&taken);
         let mut queues = self.queues.lock();
         if !has_to_wait && queues.is_empty() {
             drop(queues);
@@ -145,6 +148,9 @@ impl Judging {
 
     async fn decide(&self, waiting: Waiting, judged: Option<Judged>) {
         let taken = &waiting.taken;
+        if !self.has_recent_configuration(taken).await {
+            return;
+        }
         let (trace, span) = taken.begin();
         let abide = || self.dispatch.abide_by_earlier(taken, &trace);
         let Some(undecided) = work_on(taken, || span.in_scope(abide)).flatten() else {
@@ -158,6 +164,15 @@ impl Judging {
             let decide = || self.dispatch.decide(taken, &trace, undecided, judged);
             work_on(taken, || span.in_scope(decide));
         }
+    }
+
+    /// Waits for the configuration by which an earlier holder decided; false where the event is not this worker's any more.
+    async fn has_recent_configuration(&self, taken: &Taken) -> bool {
+        let attempt = || async {
+            let is_recent = self.dispatch.is_configuration_recent(taken);
+            is_recent.then_some(()).ok_or(NotYet::Configuration)
+        };
+        self.insist(|| taken.ticket.holds(), attempt).await.is_some()
     }
 
     /// Holds a payload against the schema that is configured now; nothing where the event is not this worker's any more.
@@ -223,7 +238,7 @@ impl Judging {
                 () = self.stop.cancelled() => return None,
                 done = attempt() => match done {
                     Ok(done) => return Some(done),
-                    Err(error) => tracing::warn!(%error, "events cannot be held against their schema yet; trying again"),
+                    Err(error) => tracing::warn!(%error, "events cannot be decided about yet; trying again"),
                 }
             }
             tokio::select! {

@@ -96,7 +96,7 @@ impl Follower {
                 self.apply(changes.changes.into_iter().filter_map(understood).collect());
                 return true;
             }
-            Step::Heartbeat(_) => {}
+            Step::Heartbeat(beat) => self.live.reach(beat.revision),
         }
         false
     }

@@ -67,6 +67,7 @@ impl From<EventAudit> for EventEntry {
             detail,
             created_at,
             decided_at,
+            configuration_revision: _,
             trace_id,
             expires_at: _,
         } = audit;

@@ -53,6 +53,7 @@ async fn lived(api: &Api, org: i64) {
                 detail: None,
                 created_at: Some(at),
                 decided_at: at,
+                configuration_revision: 1,
                 trace_id: "trace".to_owned(),
                 expires_at: at + TimeDelta::days(90),
             })

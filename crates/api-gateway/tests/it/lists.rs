@@ -121,6 +121,7 @@ fn skipped(org: i64, number: i64) -> JournalEntry {
         detail: None,
         created_at: Some(at(number)),
         decided_at: at(number),
+        configuration_revision: 1,
         trace_id: format!("trace-{number}"),
         expires_at: at(1_000_000),
     })

@@ -94,6 +94,7 @@ impl Dispatch {
             matched: ids(integrations),
             detail: Some(detail),
             decided_at: self.clock.now(),
+            configuration_revision: self.configuration.revision(),
             ..audit.clone()
         }))
     }

@@ -37,6 +37,9 @@ pub(crate) struct AuditDocument<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     event_created_at: Option<bson::DateTime>,
     created_at: bson::DateTime,
+    /// What earlier versions wrote has none.
+    #[serde(default)]
+    configuration_revision: i64,
     trace_id: Cow<'a, str>,
     expires_at: bson::DateTime,
 }
@@ -55,6 +58,7 @@ impl<'a> From<&'a EventAudit> for AuditDocument<'a> {
             detail,
             created_at,
             decided_at,
+            configuration_revision,
             trace_id,
             expires_at,
         } = audit;
@@ -77,6 +81,7 @@ impl<'a> From<&'a EventAudit> for AuditDocument<'a> {
             detail: detail.as_deref().map(Cow::from),
             event_created_at: created_at.map(date),
             created_at: date(*decided_at),
+            configuration_revision: long(*configuration_revision),
             trace_id: trace_id.as_str().into(),
             expires_at: date(*expires_at),
         }
@@ -107,9 +112,20 @@ fn at(position: Position, rest: [u8; 7]) -> ObjectId {
     ObjectId::from_bytes(id)
 }
 
-/// The entries of events at these positions, whatever their source.
+/// The entries of events at these positions, whatever their source. Their identifiers ascend with their positions where these share the
+/// part that does not stand in an identifier; entries at others are found by their positions alone, which no index knows.
 pub(super) fn within(positions: &RangeInclusive<Position>) -> Document {
-    doc! { "_id": { "$gte": at(*positions.start(), [0; 7]), "$lte": at(*positions.end(), [u8::MAX; 7]) } }
+    let (first, last) = (*positions.start(), *positions.end());
+    let mut within = doc! { "position": { "$gte": long(first), "$lte": long(last) } };
+    if beyond_identifier(first) == beyond_identifier(last) {
+        within.insert("_id", doc! { "$gte": at(first, [0; 7]), "$lte": at(last, [u8::MAX; 7]) });
+    }
+    within
+}
+
+/// What of a position does not stand in an entry's identifier.
+pub(super) fn beyond_identifier(position: Position) -> u64 {
+    position >> 40
 }
 
 impl TryFrom<AuditDocument<'_>> for EventAudit {
@@ -136,6 +152,7 @@ impl TryFrom<AuditDocument<'_>> for EventAudit {
             detail: stored.detail.map(Cow::into_owned),
             created_at: stored.event_created_at.map(timestamp),
             decided_at: timestamp(stored.created_at),
+            configuration_revision: unsigned(stored.configuration_revision),
             trace_id: stored.trace_id.into_owned(),
             expires_at: timestamp(stored.expires_at),
         })

@@ -145,6 +145,7 @@ pub(crate) fn audit(org: Option<i64>, number: i64, decision: Decision) -> EventA
         detail: None,
         created_at: Some(moment(number)),
         decided_at: moment(number),
+        configuration_revision: 5,
         trace_id: format!("trace-{number}"),
         expires_at: moment(number) + Duration::from_hours(24),
     }
