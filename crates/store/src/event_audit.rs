@@ -90,16 +90,28 @@ pub(crate) async fn at(
     positions: &[RangeInclusive<Position>],
 ) -> Result<Vec<EventAudit>, StoreError> {
     let mut decided = Vec::new();
-    for some in positions.chunks(RANGES_AT_ONCE) {
+    let shares_order = |one: &RangeInclusive<Position>, next: &RangeInclusive<Position>| {
+        let beyond = document::beyond_identifier(*one.start());
+        [*one.end(), *next.start(), *next.end()]
+            .into_iter()
+            .all(|position| document::beyond_identifier(position) == beyond)
+    };
+    for some in positions.chunk_by(shares_order).flat_map(|some| some.chunks(RANGES_AT_ONCE)) {
         let left = DECIDED_AT_ONCE - decided.len();
         if left == 0 {
             break;
         }
         let within: Vec<_> = some.iter().map(document::within).collect();
         let collection = database.collection::<AuditDocument<'static>>(EVENT_AUDIT);
+        let is_in_order = some.iter().all(|range| shares_order(range, range));
+        let order = if is_in_order {
+            doc! { "_id": 1 }
+        } else {
+            doc! { "position": 1 }
+        };
         let find = collection
             .find(doc! { "source": source.as_str(), "$or": within })
-            .sort(doc! { "_id": 1 })
+            .sort(order)
             .limit(i64::try_from(left).unwrap_or(i64::MAX));
         let found = database.all(find).await?.into_iter().map(EventAudit::try_from);
         decided.append(&mut found.collect::<Result<_, _>>()?);

@@ -9,7 +9,7 @@ use ig_core::audit::{Decision, EventAudit, SkipReason};
 use ig_core::dead_letter::{DeadLetter, DeadLetterReason, DeadLetterStatus};
 use ig_core::delivery_log::{DeliveryLog, DeliveryStatus, ExecutionTrace};
 use ig_core::event::LARGEST_PAYLOAD;
-use ig_core::id::{LogId, OrgId, SourceId};
+use ig_core::id::{EventId, LogId, OrgId, SourceId};
 use ig_core::ports::{Journal, JournalEntry};
 use ig_store::{AuditFilter, Awaits, LogFilter, Page, journal_queue};
 use mongodb::bson::{Document, doc};
@@ -184,6 +184,33 @@ async fn decisions_are_found_by_their_source_and_positions_and_one_may_replace_a
     );
     journal.record(&[JournalEntry::Redecided(anew.clone())]).await.unwrap();
     assert_eq!(journal.decided(&source, &[3..=3]).await.unwrap(), [anew]);
+}
+
+#[tokio::test]
+async fn decisions_are_found_at_positions_of_any_size() {
+    let Stored {
+        store, database: _kept, ..
+    } = Stored::fresh().await;
+    let (journal, source) = (store.journal(), SourceId::new("mysql"));
+    let positions = [5, (1 << 40) - 1, (1 << 40) + 4, (1 << 40) + 5, 7 << 40, i64::MAX as u64];
+    let all = positions.map(|position| EventAudit {
+        position,
+        event_id: EventId::new(position.to_string()),
+        ..audit(Some(7), 1, Decision::Matched { integrations: 1 })
+    });
+    journal.record(&all.clone().map(JournalEntry::Audit)).await.unwrap();
+    for (ranges, expected) in [
+        (vec![5..=5], &all[..1]),
+        (vec![(1 << 40) + 5..=(1 << 40) + 5], &all[3..4]),
+        (vec![(1 << 40) - 1..=(1 << 40) + 4], &all[1..3]),
+        (
+            vec![4..=6, (1 << 40) + 4..=1 << 41, i64::MAX as u64..=u64::MAX],
+            &[all[0].clone(), all[2].clone(), all[3].clone(), all[5].clone()],
+        ),
+        (vec![0..=u64::MAX], &all[..]),
+    ] {
+        assert_eq!(journal.decided(&source, &ranges).await.unwrap(), expected, "{ranges:?}");
+    }
 }
 
 #[tokio::test]
