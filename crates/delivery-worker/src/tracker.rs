@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use ig_core::id::{Position, SourceId};
@@ -66,6 +66,8 @@ pub(crate) struct Tracker {
     most: usize,
     state: Mutex<State>,
     in_flight: AtomicUsize,
+    /// How often a partition has begun.
+    begun: AtomicU64,
     changed: Notify,
 }
 
@@ -91,6 +93,7 @@ impl Tracker {
             most,
             state: Mutex::default(),
             in_flight: AtomicUsize::new(0),
+            begun: AtomicU64::new(0),
             changed: Notify::new(),
         })
     }
@@ -103,7 +106,13 @@ impl Tracker {
         if let Some(old) = state.held.insert(partition, Held::new(tenure, resume)) {
             self.uncount(old.load());
         }
+        self.begun.fetch_add(1, Ordering::AcqRel);
         self.changed.notify_waiters();
+    }
+
+    /// How often a partition has begun: what was looked for before the last time was not looked for on its behalf.
+    pub(crate) fn begun(&self) -> u64 {
+        self.begun.load(Ordering::Acquire)
     }
 
     /// Whether a partition has begun under this tenure.

@@ -57,11 +57,19 @@ impl HoleWatch {
             let rows = state.source.read_ranges(&merged(some.iter().copied())).await?;
             self.uptake.take_up(rows, &Stretch::of_holes(), Vec::new(), false).await?;
         }
+        let begun = state.tracker.begun();
         let over = state.holes.lock().watched_for(asked_at, state.hole_watch);
         // Who held a partition before may have decided about more than it had told of.
         let decided_to = state.tracker.recheck_to().saturating_add(READ_SINCE);
         self.uptake.take_up_vanished(over, decided_to).await?;
-        let given_up = state.holes.lock().give_up(asked_at, state.hole_watch);
+        let given_up = {
+            let mut holes = state.holes.lock();
+            // A partition that has begun meanwhile reads these gaps for itself, and is owed a look of its own. It notes them under this lock.
+            if state.tracker.begun() != begun {
+                return Ok(());
+            }
+            holes.give_up(asked_at, state.hole_watch)
+        };
         metrics::holes_given_up(state.source.id(), given_up);
         Ok(())
     }
