@@ -28,6 +28,8 @@ use crate::tracker::Ticket;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// Between two looks of what waits whether it may still be worked on.
+const STILL_HELD: Duration = Duration::from_secs(1);
 
 /// Makes deliveries.
 pub(crate) struct Maker {
@@ -74,12 +76,20 @@ impl Hold<'_> {
         !self.stop.is_cancelled() && self.ticket.is_none_or(Ticket::holds)
     }
 
-    /// Waits; the error is the worker's stop.
+    /// Waits for as long as it may be worked on; the error is the end of that.
     pub(crate) async fn pause(self, delay: Duration) -> Result<(), Interrupted> {
-        tokio::select! {
-            () = self.stop.cancelled() => Err(Interrupted),
-            () = tokio::time::sleep(delay) => Ok(()),
+        let began = Instant::now();
+        while self.holds() {
+            let left = delay.saturating_sub(began.elapsed());
+            if left.is_zero() {
+                return Ok(());
+            }
+            tokio::select! {
+                () = self.stop.cancelled() => {}
+                () = tokio::time::sleep(left.min(STILL_HELD)) => {}
+            }
         }
+        Err(Interrupted)
     }
 }
 

@@ -164,9 +164,6 @@ impl Planner {
                 Err(Unshaped::Disabled(refusal, left)) => {
                     tracing::warn!(%refusal, "a time cannot be told yet; waiting");
                     assignment.hold.pause(left).await?;
-                    if !assignment.hold.holds() {
-                        return Err(Interrupted);
-                    }
                     continue;
                 }
             });
