@@ -52,12 +52,17 @@ impl Configurations {
     /// held until what was recorded of its events is removed too; deleting a unit deletes its lookup rows. Units and
     /// organisations share one space of numbers, because events name either: a number that the other has is taken.
     pub async fn commit(&self, change: Change, expected: Expected) -> std::result::Result<u64, CommitError> {
+        let org = Subject::of(&change).org();
         let committed = self
             .database
             .transact((self, change, expected), |session, (this, change, expected)| {
                 this.attempt(session, change, *expected).boxed()
             });
-        committed.await?.map_err(|error| refusal(&error))
+        let committed = committed.await?.map_err(|error| refusal(&error));
+        if matches!(committed, Err(CommitError::Full)) {
+            self.note_full(org).await?;
+        }
+        committed
     }
 
     async fn attempt(&self, session: &mut ClientSession, change: &Change, expected: Expected) -> Result<u64> {

@@ -1,13 +1,17 @@
 //! How much is configured, in bytes: in one item, and in all of an organisation.
 //!
 //! An organisation's sum is kept beside its items and follows each commit. Switches and rotations change an item by a few bytes and are not
-//! followed, so nothing is refused before the items themselves were summed up.
+//! followed, so nothing is refused before the items themselves were summed up. All organisations' commits wait while that is done, so an
+//! organisation that was found full is summed up again only after a while, unless it has shrunk.
+
+use std::time::Duration;
 
 use futures::TryStreamExt as _;
 use ig_core::configuration::{LARGEST_ITEM, LARGEST_ORGANIZATION};
 use ig_core::id::OrgId;
+use ig_core::ports::StoreError;
 use mongodb::ClientSession;
-use mongodb::bson::{Document, RawDocumentBuf, doc};
+use mongodb::bson::{self, Document, RawDocumentBuf, doc};
 use mongodb::error::{Error, Result};
 use mongodb::options::ReturnDocument;
 use serde::Deserialize;
@@ -19,8 +23,25 @@ use crate::names::{CONFIG_SIZES, EVENT_TYPES, INTEGRATIONS, ORG_UNITS, ORGANIZAT
 use crate::stored::Stored;
 
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Sum {
     bytes: i64,
+    /// When its items were summed up and found to be too large.
+    full_at: Option<bson::DateTime>,
+}
+
+/// How long an organisation that was found full is not summed up again.
+const FULL_FOR: Duration = Duration::from_mins(1);
+
+impl Sum {
+    fn is_within(&self) -> bool {
+        self.bytes <= long(LARGEST_ORGANIZATION as u64)
+    }
+
+    fn was_full_lately(&self) -> bool {
+        let age = |at: bson::DateTime| bson::DateTime::now().saturating_duration_since(at);
+        self.full_at.is_some_and(|at| age(at) < FULL_FOR)
+    }
 }
 
 /// How many bytes an item takes; one that takes too many is refused.
@@ -42,14 +63,21 @@ impl Configurations {
             return Ok(());
         }
         let by = long(after as u64) - long(before as u64);
+        let mut change = doc! { "$inc": { "bytes": by } };
+        if by < 0 {
+            change.insert("$unset", doc! { "fullAt": "" });
+        }
         let added = sums
-            .find_one_and_update(doc! { "_id": org.0 }, doc! { "$inc": { "bytes": by } })
+            .find_one_and_update(doc! { "_id": org.0 }, change)
             .return_document(ReturnDocument::After)
             .session(&mut *session)
             .await?;
-        let is_within = added.is_some_and(|Stored(sum)| sum.bytes <= long(LARGEST_ORGANIZATION as u64));
-        if is_within || after <= before {
+        let added = added.map(|Stored(sum)| sum);
+        if after <= before || added.as_ref().is_some_and(Sum::is_within) {
             return Ok(());
+        }
+        if added.is_some_and(|sum| sum.was_full_lately()) {
+            return Err(Error::custom(CommitError::Full));
         }
         let bytes = self.summed(session, org).await?;
         if bytes > LARGEST_ORGANIZATION {
@@ -61,6 +89,13 @@ impl Configurations {
             .session(session)
             .await?;
         Ok(())
+    }
+
+    /// Notes that an organisation was found full, once the transaction that found it is undone.
+    pub(super) async fn note_full(&self, org: OrgId) -> std::result::Result<(), StoreError> {
+        let sums = self.database.collection::<Sum>(CONFIG_SIZES);
+        let note = sums.update_one(doc! { "_id": org.0 }, doc! { "$set": { "fullAt": bson::DateTime::now() } });
+        self.database.within(note).await.map(|_| ())
     }
 
     /// What an organisation's items take together, counted no further than the bound.
