@@ -147,7 +147,7 @@ impl RateLimits {
                 Some(taken)
             }
             Err(error) => {
-                self.outage.begins(&error);
+                self.outage.missed(&error);
                 None
             }
         }

@@ -25,9 +25,13 @@ impl Outage {
         lasts
     }
 
-    /// The windows have not answered a request, which goes uncounted.
-    pub(super) fn begins(&self, error: &StoreError) {
+    /// A request goes uncounted. A window that the database refuses to count says nothing about the others.
+    pub(super) fn missed(&self, error: &StoreError) {
         counter!(UNCOUNTED).increment(1);
+        if matches!(error, StoreError::Refused(_)) {
+            tracing::warn!(%error, "a rate limit cannot be counted; a request is let through uncounted");
+            return;
+        }
         if self.0.lock().replace(Instant::now()).is_none() {
             tracing::warn!(%error, "rate limits cannot be counted; requests are let through uncounted");
         }
@@ -49,9 +53,16 @@ mod tests {
     fn windows_are_not_asked_again_for_a_while_after_they_have_not_answered() {
         let outage = Outage::default();
         assert!(!outage.lasts());
-        outage.begins(&StoreError::Unavailable("away".to_owned()));
+        outage.missed(&StoreError::Unavailable("away".to_owned()));
         assert!(outage.lasts());
         outage.ends();
+        assert!(!outage.lasts());
+    }
+
+    #[test]
+    fn one_window_that_cannot_be_counted_turns_no_other_limit_off() {
+        let outage = Outage::default();
+        outage.missed(&StoreError::Refused("its document cannot be understood".to_owned()));
         assert!(!outage.lasts());
     }
 }
