@@ -6,11 +6,11 @@ use ig_core::id::{IntegrationId, OrgId};
 use ig_core::schedule::Zone;
 use ig_store::{DeliveryScope, Orgs};
 
-use crate::configuring::organizations;
 use crate::document::{ErrorAnalytics, EventTypeAnalytics, IntegrationAnalytics, Point, Summary, TimeSeries};
 use crate::error::ApiError;
 use crate::gateway::Gateway;
 use crate::query::named;
+use crate::resources::organizations;
 
 mod asked;
 mod period;

@@ -11,10 +11,10 @@ use ig_core::named::Named;
 use ig_core::ports::StoreError;
 use ig_store::LogFilter;
 
-use crate::configuring::lookups::{csv_line, text_written};
 use crate::document::DeliveryLogEntry;
 use crate::error::ApiError;
 use crate::gateway::Gateway;
+use crate::resources::lookups::{csv_line, text_written};
 
 /// How an export is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

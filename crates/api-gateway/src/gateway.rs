@@ -11,13 +11,13 @@ use serde_json::Value;
 
 use crate::access::{Caller, Keys, Sessions};
 use crate::config::HttpConfig;
-use crate::configuring::lookups::importing::ImportRoom;
-use crate::configuring::size;
 use crate::error::{ApiError, ErrorCode};
 use crate::feed::ConfigFeed;
 use crate::limits::RateLimits;
 use crate::nudge::Nudge;
 use crate::proxying::Proxying;
+use crate::resources::lookups::importing::ImportRoom;
+use crate::resources::size;
 use crate::retrier::Retrier;
 use crate::schedulers::Schedulers;
 use crate::siblings::Siblings;

@@ -48,6 +48,7 @@ mod orgs;
 mod outbound_integrations;
 mod parameters;
 mod rate_limits;
+mod resource_handlers;
 mod scheduled_integrations;
 mod scheduled_jobs;
 mod system_configuration;

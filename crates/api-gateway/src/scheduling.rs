@@ -11,11 +11,11 @@ use ig_core::scheduled::{Cancel, Preview, Reschedule};
 use ig_transform::{CompiledScript, Subject, TransformError};
 use serde_json::{Value, json};
 
-use crate::configuring::integrations;
 use crate::document::{ScheduleAsked, ScheduleTimes, ScheduledCancellation, ScheduledMove};
 use crate::error::ApiError;
 use crate::gateway::Gateway;
 use crate::path;
+use crate::resources::resource;
 
 /// How many times are shown where nobody says.
 const SHOWN: usize = 5;
@@ -75,7 +75,7 @@ pub(crate) async fn preview(gateway: &Gateway, org: OrgId, asked: ScheduleAsked)
 /// The schedule that is given, or that of a stored integration.
 async fn schedule(gateway: &Gateway, org: OrgId, asked: &ScheduleAsked) -> Result<(Schedule, Option<Integration>), ApiError> {
     let stored = match &asked.integration_id {
-        Some(id) => Some(integrations::get(gateway, org, path::integration(id)?).await?),
+        Some(id) => Some(resource::get(gateway, org, &path::integration(id)?).await?),
         None => None,
     };
     match (asked.scheduling_mode, &stored) {

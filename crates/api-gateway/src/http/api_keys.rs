@@ -11,13 +11,13 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::access::{Platform, Read, Write};
 use crate::body::JsonBody;
-use crate::configuring::api_keys;
 use crate::document::{ApiKeyAsked, ApiKeyEntry, ApiKeyList, Listing as _};
 use crate::error::ApiError;
 use crate::gateway::Edge;
 use crate::http::handler::routes;
 use crate::path;
 use crate::query::{Asked, Paging, flag, number};
+use crate::resources::api_keys;
 
 pub(super) fn routes() -> OpenApiRouter<Edge> {
     OpenApiRouter::new()

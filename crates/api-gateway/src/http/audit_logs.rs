@@ -10,13 +10,13 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::access::{Platform, Read};
-use crate::configuring::history;
 use crate::document::{AuditLogDetail, AuditLogEntry, AuditLogList, Listing as _};
 use crate::error::ApiError;
 use crate::gateway::Edge;
 use crate::http::handler::routes;
 use crate::path;
 use crate::query::{Asked, OneOf, Paging, from_moment, named, number, to_moment};
+use crate::resources::history;
 
 type Kinds = OneOf<ItemKind>;
 type Actions = OneOf<Action>;

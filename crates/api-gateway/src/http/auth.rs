@@ -8,11 +8,11 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::access::{Anybody, Person, Somebody};
 use crate::arrival::ClientAddress;
 use crate::body::{JsonBody, StrangersBody};
-use crate::configuring::users;
 use crate::document::{LoggedIn, Login, Me, PasswordChange};
 use crate::error::ApiError;
 use crate::gateway::Edge;
 use crate::http::handler::routes;
+use crate::resources::users;
 
 pub(super) fn routes() -> OpenApiRouter<Edge> {
     OpenApiRouter::new()

@@ -7,12 +7,12 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::access::{OrgQuery, Read, Tenant, Write};
 use crate::body::JsonBody;
-use crate::configuring::bundle::{self, Applying};
 use crate::document::{ConfigurationDocument, ConfigurationPlan};
 use crate::error::ApiError;
 use crate::gateway::Edge;
 use crate::http::handler::routes;
 use crate::query::{Asked, flag};
+use crate::resources::bundle::{self, Applying};
 
 pub(super) fn routes() -> OpenApiRouter<Edge> {
     OpenApiRouter::new().routes(routes!(export)).routes(routes!(apply))

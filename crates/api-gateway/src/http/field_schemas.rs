@@ -3,11 +3,11 @@
 use axum::Json;
 use axum::extract::Path;
 use http::StatusCode;
+use ig_core::event_type::EventTypeDefinition;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::access::{OrgQuery, Read, Tenant, Write};
 use crate::body::JsonBody;
-use crate::configuring::event_types;
 use crate::document::{FieldSchema, FieldSchemaChange, FieldSchemaList, Listing as _};
 use crate::error::ApiError;
 use crate::gateway::Edge;
@@ -15,7 +15,8 @@ use crate::guard::IfMatch;
 use crate::http::handler::routes;
 use crate::path;
 use crate::query::{Asked, Paging};
-use crate::resource::Resource;
+use crate::resource_response::ResourceResponse;
+use crate::resources::{event_types, resource};
 
 use super::orgs::Search;
 
@@ -39,8 +40,11 @@ async fn list(
 
 /// Reads the fields of an event type: from its schema, or from its sample payload where there is none.
 #[utoipa::path(get, path = "/field-schemas/{eventType}", tag = "field schemas", params(OrgQuery, ("eventType" = String, Path)), responses((status = 200, body = FieldSchema)))]
-async fn read(Tenant { org, gateway, .. }: Tenant<Read>, Path(name): Path<String>) -> Result<Resource<FieldSchema>, ApiError> {
-    let found = event_types::get(&gateway, org, &path::event_type(&name)).await?;
+async fn read(
+    Tenant { org, gateway, .. }: Tenant<Read>,
+    Path(name): Path<String>,
+) -> Result<ResourceResponse<FieldSchema>, ApiError> {
+    let found: EventTypeDefinition = resource::get(&gateway, org, &path::event_type(&name)).await?;
     Ok(shown(found.into()))
 }
 
@@ -58,7 +62,7 @@ async fn replace(
     Path(name): Path<String>,
     seen: IfMatch,
     body: JsonBody,
-) -> Result<Resource<FieldSchema>, ApiError> {
+) -> Result<ResourceResponse<FieldSchema>, ApiError> {
     let changed = event_types::put_fields(&gateway, org, path::event_type(&name), body.document()?, seen).await?;
     Ok(shown(changed.into()))
 }
@@ -80,6 +84,6 @@ async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn shown(schema: FieldSchema) -> Resource<FieldSchema> {
-    Resource::found(schema.revision, schema)
+fn shown(schema: FieldSchema) -> ResourceResponse<FieldSchema> {
+    ResourceResponse::found(schema.revision, schema)
 }

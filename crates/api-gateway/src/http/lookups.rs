@@ -14,7 +14,6 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::access::{OrgQuery, Read, Tenant, Write};
 use crate::body::JsonBody;
-use crate::configuring::lookups;
 use crate::document::{Listing as _, Lookup, LookupList, patched, replaced, tenant};
 use crate::error::ApiError;
 use crate::gateway::Edge;
@@ -22,7 +21,8 @@ use crate::guard::IfMatch;
 use crate::http::handler::routes;
 use crate::path;
 use crate::query::{Asked, Paging, flag, read_as};
-use crate::resource::Resource;
+use crate::resource_response::ResourceResponse;
+use crate::resources::lookups;
 
 mod files;
 mod many;
@@ -89,14 +89,14 @@ async fn list(
 
 /// Makes a row. A value of one type and tenant is mapped by one active row: another is a CONFLICT that names it.
 #[utoipa::path(post, path = "/lookups", tag = "lookups", params(OrgQuery), request_body = Lookup, responses((status = 201, body = Lookup)))]
-async fn create(Tenant { org, gateway, .. }: Tenant<Write>, body: JsonBody) -> Result<Resource<Lookup>, ApiError> {
+async fn create(Tenant { org, gateway, .. }: Tenant<Write>, body: JsonBody) -> Result<ResourceResponse<Lookup>, ApiError> {
     let made = lookups::create(&gateway, org, body.document()?).await?;
-    Ok(Resource::created(made.revision, made.into()))
+    Ok(ResourceResponse::created(made.revision, made.into()))
 }
 
 /// Reads a row.
 #[utoipa::path(get, path = "/lookups/{id}", tag = "lookups", params(OrgQuery, ("id" = String, Path)), responses((status = 200, body = Lookup)))]
-async fn read(Tenant { org, gateway, .. }: Tenant<Read>, Path(id): Path<String>) -> Result<Resource<Lookup>, ApiError> {
+async fn read(Tenant { org, gateway, .. }: Tenant<Read>, Path(id): Path<String>) -> Result<ResourceResponse<Lookup>, ApiError> {
     let found = lookups::get(&gateway, org, path::lookup(&id)?).await?;
     Ok(shown(found))
 }
@@ -115,7 +115,7 @@ async fn replace(
     Path(id): Path<String>,
     seen: IfMatch,
     body: JsonBody,
-) -> Result<Resource<Lookup>, ApiError> {
+) -> Result<ResourceResponse<Lookup>, ApiError> {
     let stored = lookups::get(&gateway, org, path::lookup(&id)?).await?;
     let document = replaced(&Lookup::from(stored.clone()), body)?;
     Ok(shown(lookups::replace(&gateway, stored, document, seen).await?))
@@ -135,7 +135,7 @@ async fn patch(
     Path(id): Path<String>,
     seen: IfMatch,
     body: JsonBody,
-) -> Result<Resource<Lookup>, ApiError> {
+) -> Result<ResourceResponse<Lookup>, ApiError> {
     let stored = lookups::get(&gateway, org, path::lookup(&id)?).await?;
     let document = patched(&Lookup::from(stored.clone()), body)?;
     Ok(shown(lookups::replace(&gateway, stored, document, seen).await?))
@@ -158,6 +158,6 @@ async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn shown(row: LookupRow) -> Resource<Lookup> {
-    Resource::found(row.revision, row.into())
+fn shown(row: LookupRow) -> ResourceResponse<Lookup> {
+    ResourceResponse::found(row.revision, row.into())
 }

@@ -10,15 +10,15 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::access::{Platform, Read, Write};
 use crate::body::JsonBody;
-use crate::configuring::organizations;
-use crate::document::{Listing as _, Org, OrgDeletionStatus, OrgList, patched, replaced};
+use crate::document::{Listing as _, Org, OrgDeletionStatus, OrgList};
 use crate::error::ApiError;
 use crate::gateway::Edge;
 use crate::guard::IfMatch;
 use crate::http::handler::routes;
 use crate::path;
 use crate::query::{Asked, Paging};
-use crate::resource::Resource;
+use crate::resource_response::ResourceResponse;
+use crate::resources::{organizations, resource};
 
 pub(super) fn routes() -> OpenApiRouter<Edge> {
     OpenApiRouter::new()
@@ -49,16 +49,17 @@ async fn list(
 
 /// Makes an organisation.
 #[utoipa::path(post, path = "/admin/orgs", tag = "admin", request_body = Org, responses((status = 201, body = Org)))]
-async fn create(Platform { gateway, .. }: Platform<Write>, body: JsonBody) -> Result<Resource<Org>, ApiError> {
-    let made = organizations::create(&gateway, body.document()?).await?;
-    Ok(Resource::created(made.revision, made.into()))
+async fn create(Platform { gateway, .. }: Platform<Write>, body: JsonBody) -> Result<ResourceResponse<Org>, ApiError> {
+    let document: Org = body.document()?;
+    let org = document.named()?;
+    let created: Organization = resource::create(&gateway, org, document).await?;
+    Ok(ResourceResponse::created(created.revision, created.into()))
 }
 
 /// Reads an organisation.
 #[utoipa::path(get, path = "/admin/orgs/{orgId}", tag = "admin", params(("orgId" = i64, Path)), responses((status = 200, body = Org)))]
-async fn read(Platform { gateway, .. }: Platform<Read>, Path(org): Path<String>) -> Result<Resource<Org>, ApiError> {
-    let found = organizations::get(&gateway, path::org(&org)?).await?;
-    Ok(shown(found))
+async fn read(Platform { gateway, .. }: Platform<Read>, Path(org): Path<String>) -> Result<ResourceResponse<Org>, ApiError> {
+    resource::read::<Organization>(&gateway, path::org(&org)?, &org).await
 }
 
 /// Replaces an organisation.
@@ -75,10 +76,8 @@ async fn replace(
     Path(org): Path<String>,
     seen: IfMatch,
     body: JsonBody,
-) -> Result<Resource<Org>, ApiError> {
-    let stored = organizations::get(&gateway, path::org(&org)?).await?;
-    let document = replaced(&Org::from(stored.clone()), body)?;
-    Ok(shown(organizations::replace(&gateway, stored, document, seen).await?))
+) -> Result<ResourceResponse<Org>, ApiError> {
+    resource::put::<Organization>(&gateway, path::org(&org)?, &org, seen, body).await
 }
 
 /// Changes some fields of an organisation: absent keeps, null removes, a value replaces.
@@ -95,10 +94,8 @@ async fn patch(
     Path(org): Path<String>,
     seen: IfMatch,
     body: JsonBody,
-) -> Result<Resource<Org>, ApiError> {
-    let stored = organizations::get(&gateway, path::org(&org)?).await?;
-    let document = patched(&Org::from(stored.clone()), body)?;
-    Ok(shown(organizations::replace(&gateway, stored, document, seen).await?))
+) -> Result<ResourceResponse<Org>, ApiError> {
+    resource::patch::<Organization>(&gateway, path::org(&org)?, &org, seen, body).await
 }
 
 /// Deletes an organisation with all that it has.
@@ -117,8 +114,7 @@ async fn delete(
     Path(org): Path<String>,
     seen: IfMatch,
 ) -> Result<StatusCode, ApiError> {
-    organizations::delete(&gateway, path::org(&org)?, seen).await?;
-    Ok(StatusCode::NO_CONTENT)
+    resource::delete_by_text::<Organization>(&gateway, path::org(&org)?, &org, seen).await
 }
 
 /// Tells what would go with an organisation, or how much of a deleted one is gone.
@@ -134,8 +130,4 @@ async fn deletion(
     Path(org): Path<String>,
 ) -> Result<Json<OrgDeletionStatus>, ApiError> {
     Ok(Json(organizations::deletion(&gateway, path::org(&org)?).await?))
-}
-
-fn shown(organization: Organization) -> Resource<Org> {
-    Resource::found(organization.revision, organization.into())
 }

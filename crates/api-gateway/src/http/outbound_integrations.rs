@@ -2,28 +2,27 @@
 
 use axum::Json;
 use axum::extract::Path;
-use http::StatusCode;
 use ig_core::id::Rid;
 use ig_core::integration::Integration;
-use ig_store::{Found, IntegrationFilter};
+use ig_store::IntegrationFilter;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::access::{OrgQuery, Read, Tenant, Write};
 use crate::body::JsonBody;
-use crate::configuring::integrations;
 use crate::document::{
     Listing as _, OutboundIntegration, OutboundIntegrationList, Preview, PreviewAsked, Secrets, TestAsked, Tested, apart,
-    patched, replaced,
 };
 use crate::error::ApiError;
 use crate::gateway::Edge;
 use crate::guard::IfMatch;
 use crate::http::handler::routes;
+use crate::http::resource_handlers::resource_handlers;
 use crate::path;
 use crate::query::{Asked, Paging, flag, number};
-use crate::resource::Resource;
+use crate::resource_response::ResourceResponse;
+use crate::resources::{integrations, resource};
 use crate::trying;
 
 pub(super) fn routes() -> OpenApiRouter<Edge> {
@@ -84,88 +83,13 @@ async fn list(
     Ok(Json(OutboundIntegrationList::of(listed, page).beside(unreadable)))
 }
 
-/// Makes an integration; this answer alone shows its signing secrets.
-#[utoipa::path(post, path = "/outbound-integrations", tag = "outbound integrations", params(OrgQuery), request_body = OutboundIntegration, responses((status = 201, body = OutboundIntegration)))]
-async fn create(Tenant { org, gateway, .. }: Tenant<Write>, body: JsonBody) -> Result<Resource<OutboundIntegration>, ApiError> {
-    let made = integrations::create(&gateway, org, body.document()?).await?;
-    Ok(Resource::created(
-        made.revision,
-        OutboundIntegration::of(made, Secrets::SigningShown),
-    ))
-}
-
-/// Reads an integration.
-#[utoipa::path(get, path = "/outbound-integrations/{id}", tag = "outbound integrations", params(OrgQuery, ("id" = String, Path)), responses((status = 200, body = OutboundIntegration)))]
-async fn read(
-    Tenant { org, gateway, .. }: Tenant<Read>,
-    Path(id): Path<String>,
-) -> Result<Resource<OutboundIntegration>, ApiError> {
-    let found = integrations::get(&gateway, org, path::integration(&id)?).await?;
-    Ok(shown(found))
-}
-
-/// Replaces an integration.
-#[utoipa::path(
-    put,
-    path = "/outbound-integrations/{id}",
-    tag = "outbound integrations",
-    params(OrgQuery, ("id" = String, Path), IfMatch),
-    request_body = OutboundIntegration,
-    responses((status = 200, body = OutboundIntegration)),
-)]
-async fn replace(
-    Tenant { org, gateway, .. }: Tenant<Write>,
-    Path(id): Path<String>,
-    seen: IfMatch,
-    body: JsonBody,
-) -> Result<Resource<OutboundIntegration>, ApiError> {
-    let stored = match integrations::find(&gateway, org, path::integration(&id)?).await? {
-        Found::Readable(stored) => stored,
-        Found::Unreadable(stored) => {
-            return Ok(shown(
-                integrations::renew(&gateway, org, &stored, body.document()?, seen).await?,
-            ));
-        }
-    };
-    let document = replaced(&OutboundIntegration::of(stored.clone(), Secrets::Kept), body)?;
-    Ok(shown(integrations::replace(&gateway, stored, document, seen).await?))
-}
-
-/// Changes some fields of an integration: absent keeps, null removes, a value replaces.
-#[utoipa::path(
-    patch,
-    path = "/outbound-integrations/{id}",
-    tag = "outbound integrations",
-    params(OrgQuery, ("id" = String, Path), IfMatch),
-    request_body(content = serde_json::Value, description = "Any of the integration's fields"),
-    responses((status = 200, body = OutboundIntegration)),
-)]
-async fn patch(
-    Tenant { org, gateway, .. }: Tenant<Write>,
-    Path(id): Path<String>,
-    seen: IfMatch,
-    body: JsonBody,
-) -> Result<Resource<OutboundIntegration>, ApiError> {
-    let stored = integrations::get(&gateway, org, path::integration(&id)?).await?;
-    let document = patched(&OutboundIntegration::of(stored.clone(), Secrets::Kept), body)?;
-    Ok(shown(integrations::replace(&gateway, stored, document, seen).await?))
-}
-
-/// Deletes an integration.
-#[utoipa::path(
-    delete,
-    path = "/outbound-integrations/{id}",
-    tag = "outbound integrations",
-    params(OrgQuery, ("id" = String, Path), IfMatch),
-    responses((status = 204)),
-)]
-async fn delete(
-    Tenant { org, gateway, .. }: Tenant<Write>,
-    Path(id): Path<String>,
-    seen: IfMatch,
-) -> Result<StatusCode, ApiError> {
-    integrations::delete(&gateway, org, path::integration(&id)?, seen).await?;
-    Ok(StatusCode::NO_CONTENT)
+resource_handlers! {
+    Integration, OutboundIntegration, "outbound integrations", "/outbound-integrations", "/outbound-integrations/{id}", "id";
+    create "Makes an integration; this answer alone shows its signing secrets.";
+    read "Reads an integration.";
+    replace "Replaces an integration.";
+    patch "Changes some fields of an integration: absent keeps, null removes, a value replaces.", "Any of the integration's fields";
+    delete "Deletes an integration.";
 }
 
 /// Has an integration's deliveries sent, and counts its failures anew. What was held goes on waiting: `POST /dlq/redrives` with its
@@ -181,9 +105,9 @@ async fn enable(
     Tenant { org, gateway, .. }: Tenant<Write>,
     Path(id): Path<String>,
     seen: IfMatch,
-) -> Result<Resource<OutboundIntegration>, ApiError> {
-    let stored = integrations::get(&gateway, org, path::integration(&id)?).await?;
-    Ok(shown(integrations::set_active(&gateway, stored, true, seen).await?))
+) -> Result<ResourceResponse<OutboundIntegration>, ApiError> {
+    let stored = resource::get(&gateway, org, &path::integration(&id)?).await?;
+    resource::shown(integrations::set_active(&gateway, stored, true, seen).await?)
 }
 
 /// Pauses an integration: what matches is held as a dead letter that waits, and nothing is sent.
@@ -198,9 +122,9 @@ async fn disable(
     Tenant { org, gateway, .. }: Tenant<Write>,
     Path(id): Path<String>,
     seen: IfMatch,
-) -> Result<Resource<OutboundIntegration>, ApiError> {
-    let stored = integrations::get(&gateway, org, path::integration(&id)?).await?;
-    Ok(shown(integrations::set_active(&gateway, stored, false, seen).await?))
+) -> Result<ResourceResponse<OutboundIntegration>, ApiError> {
+    let stored = resource::get(&gateway, org, &path::integration(&id)?).await?;
+    resource::shown(integrations::set_active(&gateway, stored, false, seen).await?)
 }
 
 /// Shows what an integration would make of a payload, and the exact request; nothing is sent.
@@ -233,8 +157,4 @@ async fn test(
     Ok(Json(
         trying::test(&gateway, org, path::integration(&id)?, body.document()?).await?,
     ))
-}
-
-fn shown(integration: Integration) -> Resource<OutboundIntegration> {
-    Resource::found(integration.revision, OutboundIntegration::of(integration, Secrets::Masked))
 }

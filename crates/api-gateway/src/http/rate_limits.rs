@@ -7,7 +7,6 @@ use utoipa_axum::router::OpenApiRouter;
 use super::orgs::Search;
 use crate::access::{Platform, Read, Write};
 use crate::body::JsonBody;
-use crate::configuring::organizations;
 use crate::document::{RateLimitEntry, RateLimitList, RequestLimitsDocument};
 use crate::error::ApiError;
 use crate::gateway::Edge;
@@ -15,7 +14,8 @@ use crate::guard::IfMatch;
 use crate::http::handler::routes;
 use crate::path;
 use crate::query::{Asked, Paging};
-use crate::resource::Resource;
+use crate::resource_response::ResourceResponse;
+use crate::resources::organizations;
 
 pub(super) fn routes() -> OpenApiRouter<Edge> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(read, replace))
@@ -37,9 +37,15 @@ async fn list(
 
 /// Reads how many requests an organisation may send.
 #[utoipa::path(get, path = "/admin/rate-limits/{orgId}", tag = "admin", params(("orgId" = i64, Path)), responses((status = 200, body = RateLimitEntry)))]
-async fn read(Platform { gateway, .. }: Platform<Read>, Path(org): Path<String>) -> Result<Resource<RateLimitEntry>, ApiError> {
+async fn read(
+    Platform { gateway, .. }: Platform<Read>,
+    Path(org): Path<String>,
+) -> Result<ResourceResponse<RateLimitEntry>, ApiError> {
     let found = organizations::get(&gateway, path::org(&org)?).await?;
-    Ok(Resource::found(found.revision, RateLimitEntry::of(&found, gateway.limits())))
+    Ok(ResourceResponse::found(
+        found.revision,
+        RateLimitEntry::of(&found, gateway.limits()),
+    ))
 }
 
 /// Says how many requests an organisation may send; what is left out is as the platform says for all.
@@ -56,11 +62,11 @@ async fn replace(
     Path(org): Path<String>,
     seen: IfMatch,
     body: JsonBody,
-) -> Result<Resource<RateLimitEntry>, ApiError> {
+) -> Result<ResourceResponse<RateLimitEntry>, ApiError> {
     let stored = organizations::get(&gateway, path::org(&org)?).await?;
     let limits: RequestLimitsDocument = body.document()?;
     let changed = organizations::limit(&gateway, stored, limits.into(), seen).await?;
-    Ok(Resource::found(
+    Ok(ResourceResponse::found(
         changed.revision,
         RateLimitEntry::of(&changed, gateway.limits()),
     ))

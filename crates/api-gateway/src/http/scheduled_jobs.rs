@@ -1,25 +1,19 @@
 //! `/scheduled-jobs`.
 
 use axum::Json;
-use axum::extract::Path;
-use http::StatusCode;
 use ig_core::job::Job;
-use ig_store::{Found, JobFilter, Listed};
+use ig_store::{JobFilter, Listed};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::access::{OrgQuery, Read, Tenant, Write};
-use crate::body::JsonBody;
-use crate::configuring::jobs;
-use crate::document::{JobDocument, JobList, Listing as _, Secrets, apart, patched, replaced};
+use crate::access::{OrgQuery, Read, Tenant};
+use crate::document::{JobDocument, JobList, Listing as _, Secrets, apart};
 use crate::error::ApiError;
 use crate::gateway::Edge;
-use crate::guard::IfMatch;
 use crate::http::handler::routes;
-use crate::path;
+use crate::http::resource_handlers::resource_handlers;
 use crate::query::{Asked, Paging, flag};
-use crate::resource::Resource;
 
 pub(super) fn routes() -> OpenApiRouter<Edge> {
     OpenApiRouter::new()
@@ -71,84 +65,11 @@ async fn list(
     Ok(Json(JobList::of(Listed::counted(items, total), page).beside(unreadable)))
 }
 
-/// Makes a scheduled job; this answer alone shows its signing secrets.
-#[utoipa::path(post, path = "/scheduled-jobs", tag = "scheduled jobs", params(OrgQuery), request_body = JobDocument, responses((status = 201, body = JobDocument)))]
-async fn create(Tenant { org, gateway, .. }: Tenant<Write>, body: JsonBody) -> Result<Resource<JobDocument>, ApiError> {
-    let made = jobs::create(&gateway, org, body.document()?).await?;
-    Ok(Resource::created(
-        made.revision,
-        JobDocument::of(made, Secrets::SigningShown)?,
-    ))
-}
-
-/// Reads a scheduled job.
-#[utoipa::path(get, path = "/scheduled-jobs/{id}", tag = "scheduled jobs", params(OrgQuery, ("id" = String, Path)), responses((status = 200, body = JobDocument)))]
-async fn read(Tenant { org, gateway, .. }: Tenant<Read>, Path(id): Path<String>) -> Result<Resource<JobDocument>, ApiError> {
-    shown(jobs::get(&gateway, org, path::job(&id)?).await?)
-}
-
-/// Replaces a scheduled job.
-#[utoipa::path(
-    put,
-    path = "/scheduled-jobs/{id}",
-    tag = "scheduled jobs",
-    params(OrgQuery, ("id" = String, Path), IfMatch),
-    request_body = JobDocument,
-    responses((status = 200, body = JobDocument)),
-)]
-async fn replace(
-    Tenant { org, gateway, .. }: Tenant<Write>,
-    Path(id): Path<String>,
-    seen: IfMatch,
-    body: JsonBody,
-) -> Result<Resource<JobDocument>, ApiError> {
-    let stored = match jobs::find(&gateway, org, path::job(&id)?).await? {
-        Found::Readable(stored) => stored,
-        Found::Unreadable(stored) => {
-            return shown(jobs::renew(&gateway, org, &stored, body.document()?, seen).await?);
-        }
-    };
-    let document = replaced(&JobDocument::of(stored.clone(), Secrets::Kept)?, body)?;
-    shown(jobs::replace(&gateway, stored, document, seen).await?)
-}
-
-/// Changes some fields of a scheduled job: absent keeps, null removes, a value replaces.
-#[utoipa::path(
-    patch,
-    path = "/scheduled-jobs/{id}",
-    tag = "scheduled jobs",
-    params(OrgQuery, ("id" = String, Path), IfMatch),
-    request_body(content = serde_json::Value, description = "Any of the job's fields"),
-    responses((status = 200, body = JobDocument)),
-)]
-async fn patch(
-    Tenant { org, gateway, .. }: Tenant<Write>,
-    Path(id): Path<String>,
-    seen: IfMatch,
-    body: JsonBody,
-) -> Result<Resource<JobDocument>, ApiError> {
-    let stored = jobs::get(&gateway, org, path::job(&id)?).await?;
-    let document = patched(&JobDocument::of(stored.clone(), Secrets::Kept)?, body)?;
-    shown(jobs::replace(&gateway, stored, document, seen).await?)
-}
-
-/// Deletes a scheduled job.
-#[utoipa::path(
-    delete,
-    path = "/scheduled-jobs/{id}",
-    tag = "scheduled jobs",
-    params(OrgQuery, ("id" = String, Path), IfMatch),
-    responses((status = 204)),
-)]
-async fn delete(
-    Tenant { org, gateway, .. }: Tenant<Write>,
-    Path(id): Path<String>,
-    seen: IfMatch,
-) -> Result<StatusCode, ApiError> {
-    jobs::delete(&gateway, org, path::job(&id)?, seen).await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-fn shown(job: Job) -> Result<Resource<JobDocument>, ApiError> {
-    Ok(Resource::found(job.revision, JobDocument::of(job, Secrets::Masked)?))
+resource_handlers! {
+    Job, JobDocument, "scheduled jobs", "/scheduled-jobs", "/scheduled-jobs/{id}", "id";
+    create "Makes a scheduled job; this answer alone shows its signing secrets.";
+    read "Reads a scheduled job.";
+    replace "Replaces a scheduled job.";
+    patch "Changes some fields of a scheduled job: absent keeps, null removes, a value replaces.", "Any of the job's fields";
+    delete "Deletes a scheduled job.";
 }

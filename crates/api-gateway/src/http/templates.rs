@@ -2,8 +2,7 @@
 
 use axum::Json;
 use axum::extract::Path;
-use http::StatusCode;
-use ig_core::template::Direction;
+use ig_core::template::{Direction, Template};
 use ig_store::TemplateFilter;
 use serde::Deserialize;
 use serde_json::Value;
@@ -12,16 +11,14 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::access::{OrgQuery, Read, Tenant, Write};
 use crate::body::JsonBody;
-use crate::configuring::templates;
-use crate::document::{
-    InboundDocument, JobDocument, Listing as _, OutboundIntegration, TemplateDocument, TemplateList, patched, replaced,
-};
+use crate::document::{InboundDocument, JobDocument, Listing as _, OutboundIntegration, TemplateDocument, TemplateList};
 use crate::error::ApiError;
 use crate::gateway::Edge;
-use crate::guard::IfMatch;
 use crate::http::handler::routes;
+use crate::http::resource_handlers::resource_handlers;
 use crate::query::{Asked, OneOf, Paging, named};
-use crate::resource::Resource;
+use crate::resource_response::ResourceResponse;
+use crate::resources::templates;
 
 type Directions = OneOf<Direction>;
 
@@ -64,77 +61,22 @@ async fn list(
     Ok(Json(TemplateList::of(listed, page)))
 }
 
-/// Makes a template.
-#[utoipa::path(post, path = "/templates", tag = "templates", params(OrgQuery), request_body = TemplateDocument, responses((status = 201, body = TemplateDocument)))]
-async fn create(Tenant { org, gateway, .. }: Tenant<Write>, body: JsonBody) -> Result<Resource<TemplateDocument>, ApiError> {
-    let made = templates::create(&gateway, org, body.document()?).await?;
-    Ok(Resource::created(made.revision, made.into()))
-}
-
 /// Reads a template.
 #[utoipa::path(get, path = "/templates/{id}", tag = "templates", params(OrgQuery, ("id" = String, Path)), responses((status = 200, body = TemplateDocument)))]
-async fn read(Tenant { org, gateway, .. }: Tenant<Read>, Path(id): Path<String>) -> Result<Resource<TemplateDocument>, ApiError> {
+async fn read(
+    Tenant { org, gateway, .. }: Tenant<Read>,
+    Path(id): Path<String>,
+) -> Result<ResourceResponse<TemplateDocument>, ApiError> {
     let found = templates::read(&gateway, org, &id).await?;
-    Ok(Resource::found(found.revision.unwrap_or_default(), found))
+    Ok(ResourceResponse::found(found.revision.unwrap_or_default(), found))
 }
 
-/// Replaces a template.
-#[utoipa::path(
-    put,
-    path = "/templates/{id}",
-    tag = "templates",
-    params(OrgQuery, ("id" = String, Path), IfMatch),
-    request_body = TemplateDocument,
-    responses((status = 200, body = TemplateDocument)),
-)]
-async fn replace(
-    Tenant { org, gateway, .. }: Tenant<Write>,
-    Path(id): Path<String>,
-    seen: IfMatch,
-    body: JsonBody,
-) -> Result<Resource<TemplateDocument>, ApiError> {
-    let stored = templates::get(&gateway, org, &id).await?;
-    let document = replaced(&TemplateDocument::from(stored.clone()), body)?;
-    let changed = templates::replace(&gateway, stored, document, seen).await?;
-    Ok(Resource::found(changed.revision, changed.into()))
-}
-
-/// Changes some fields of a template: absent keeps, null removes, a value replaces.
-#[utoipa::path(
-    patch,
-    path = "/templates/{id}",
-    tag = "templates",
-    params(OrgQuery, ("id" = String, Path), IfMatch),
-    request_body(content = serde_json::Value, description = "Any of the template's fields"),
-    responses((status = 200, body = TemplateDocument)),
-)]
-async fn patch(
-    Tenant { org, gateway, .. }: Tenant<Write>,
-    Path(id): Path<String>,
-    seen: IfMatch,
-    body: JsonBody,
-) -> Result<Resource<TemplateDocument>, ApiError> {
-    let stored = templates::get(&gateway, org, &id).await?;
-    let document = patched(&TemplateDocument::from(stored.clone()), body)?;
-    let changed = templates::replace(&gateway, stored, document, seen).await?;
-    Ok(Resource::found(changed.revision, changed.into()))
-}
-
-/// Deletes a template; what was made of it stays.
-#[utoipa::path(
-    delete,
-    path = "/templates/{id}",
-    tag = "templates",
-    params(OrgQuery, ("id" = String, Path), IfMatch),
-    responses((status = 204)),
-)]
-async fn delete(
-    Tenant { org, gateway, .. }: Tenant<Write>,
-    Path(id): Path<String>,
-    seen: IfMatch,
-) -> Result<StatusCode, ApiError> {
-    templates::delete(&gateway, org, &id, seen).await?;
-    Ok(StatusCode::NO_CONTENT)
+resource_handlers! {
+    Template, TemplateDocument, "templates", "/templates", "/templates/{id}", "id";
+    create "Makes a template.";
+    replace "Replaces a template.";
+    patch "Changes some fields of a template: absent keeps, null removes, a value replaces.", "Any of the template's fields";
+    delete "Deletes a template; what was made of it stays.";
 }
 
 /// The resource that was made, of the template's direction.
@@ -161,7 +103,6 @@ async fn apply(
     Tenant { org, gateway, .. }: Tenant<Write>,
     Path(id): Path<String>,
     body: JsonBody,
-) -> Result<Resource<Value>, ApiError> {
-    let made = templates::apply(&gateway, org, &id, body.value).await?;
-    Ok(Resource::created(made.revision, made.document))
+) -> Result<ResourceResponse<Value>, ApiError> {
+    templates::apply(&gateway, org, &id, body.value).await
 }

@@ -4,13 +4,13 @@ use axum::Json;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::access::{OrgQuery, Read, Tenant};
-use crate::configuring::organizations;
 use crate::document::{Listing as _, Org, Unit, UnitList};
 use crate::error::ApiError;
 use crate::gateway::Edge;
 use crate::http::handler::routes;
 use crate::query::{Asked, Paging};
-use crate::resource::Resource;
+use crate::resource_response::ResourceResponse;
+use crate::resources::organizations;
 
 pub(super) fn routes() -> OpenApiRouter<Edge> {
     OpenApiRouter::new().routes(routes!(read)).routes(routes!(units))
@@ -18,9 +18,9 @@ pub(super) fn routes() -> OpenApiRouter<Edge> {
 
 /// Reads the organisation.
 #[utoipa::path(get, path = "/tenant", tag = "tenant", params(OrgQuery), responses((status = 200, body = Org)))]
-async fn read(Tenant { org, gateway, .. }: Tenant<Read>) -> Result<Resource<Org>, ApiError> {
+async fn read(Tenant { org, gateway, .. }: Tenant<Read>) -> Result<ResourceResponse<Org>, ApiError> {
     let found = organizations::get(&gateway, org).await?;
-    Ok(Resource::found(found.revision, found.into()))
+    Ok(ResourceResponse::found(found.revision, found.into()))
 }
 
 /// Lists the organisation's units by number.

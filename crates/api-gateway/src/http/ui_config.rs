@@ -5,12 +5,12 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::access::{OrgQuery, Read, Tenant, Write};
 use crate::body::JsonBody;
-use crate::configuring::organizations;
 use crate::error::ApiError;
 use crate::gateway::Edge;
 use crate::guard::IfMatch;
 use crate::http::handler::routes;
-use crate::resource::Resource;
+use crate::resource_response::ResourceResponse;
+use crate::resources::organizations;
 
 pub(super) fn routes() -> OpenApiRouter<Edge> {
     OpenApiRouter::new().routes(routes!(read, replace))
@@ -18,9 +18,9 @@ pub(super) fn routes() -> OpenApiRouter<Edge> {
 
 /// Reads what a console keeps of itself for the organisation: an object of its own making, empty where nobody wrote one.
 #[utoipa::path(get, path = "/ui-config", tag = "tenant", params(OrgQuery), responses((status = 200, body = Object)))]
-async fn read(Tenant { org, gateway, .. }: Tenant<Read>) -> Result<Resource<Value>, ApiError> {
+async fn read(Tenant { org, gateway, .. }: Tenant<Read>) -> Result<ResourceResponse<Value>, ApiError> {
     let found = organizations::get(&gateway, org).await?;
-    Ok(Resource::found(found.revision, found.ui.into()))
+    Ok(ResourceResponse::found(found.revision, found.ui.into()))
 }
 
 /// Replaces what a console keeps of itself for the organisation: any JSON object of at most 64 KiB.
@@ -32,11 +32,15 @@ async fn read(Tenant { org, gateway, .. }: Tenant<Read>) -> Result<Resource<Valu
     request_body = Object,
     responses((status = 200, body = Object)),
 )]
-async fn replace(Tenant { org, gateway, .. }: Tenant<Write>, seen: IfMatch, body: JsonBody) -> Result<Resource<Value>, ApiError> {
+async fn replace(
+    Tenant { org, gateway, .. }: Tenant<Write>,
+    seen: IfMatch,
+    body: JsonBody,
+) -> Result<ResourceResponse<Value>, ApiError> {
     let Value::Object(ui) = body.value else {
         return Err(ApiError::fault("", "must be an object"));
     };
     let stored = organizations::get(&gateway, org).await?;
     let changed = organizations::furnish(&gateway, stored, ui, seen).await?;
-    Ok(Resource::found(changed.revision, changed.ui.into()))
+    Ok(ResourceResponse::found(changed.revision, changed.ui.into()))
 }

@@ -3,22 +3,22 @@
 use axum::Json;
 use axum::extract::Path;
 use http::StatusCode;
-use ig_core::id::{OrgId, Rid};
+use ig_core::id::OrgId;
 use ig_core::organization::OrgUnit;
 use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::access::{Platform, Read, Write};
 use crate::body::JsonBody;
-use crate::configuring::units;
-use crate::document::{Listing as _, Unit, UnitList, patched, replaced};
+use crate::document::{Listing as _, Unit, UnitList};
 use crate::error::ApiError;
 use crate::gateway::{Edge, Gateway};
 use crate::guard::IfMatch;
 use crate::http::handler::routes;
 use crate::path;
 use crate::query::{Asked, Paging};
-use crate::resource::Resource;
+use crate::resource_response::ResourceResponse;
+use crate::resources::resource;
 
 use super::orgs::Search;
 
@@ -47,16 +47,14 @@ async fn create(
     Platform { gateway, .. }: Platform<Write>,
     Path(org): Path<String>,
     body: JsonBody,
-) -> Result<Resource<Unit>, ApiError> {
-    let made = units::create(&gateway, known(&gateway, &org).await?, body.document()?).await?;
-    Ok(Resource::created(made.revision, made.into()))
+) -> Result<ResourceResponse<Unit>, ApiError> {
+    resource::post::<OrgUnit>(&gateway, known(&gateway, &org).await?, body).await
 }
 
 /// Reads a unit.
 #[utoipa::path(get, path = "/admin/orgs/{orgId}/units/{rid}", tag = "admin", params(("orgId" = i64, Path), ("rid" = i64, Path)), responses((status = 200, body = Unit)))]
-async fn read(Platform { gateway, .. }: Platform<Read>, Path(place): Path<Place>) -> Result<Resource<Unit>, ApiError> {
-    let found = units::get(&gateway, place.org()?, place.rid()?).await?;
-    Ok(shown(found))
+async fn read(Platform { gateway, .. }: Platform<Read>, Path(place): Path<Place>) -> Result<ResourceResponse<Unit>, ApiError> {
+    resource::read::<OrgUnit>(&gateway, place.org()?, &place.rid).await
 }
 
 /// Replaces a unit.
@@ -73,10 +71,8 @@ async fn replace(
     Path(place): Path<Place>,
     seen: IfMatch,
     body: JsonBody,
-) -> Result<Resource<Unit>, ApiError> {
-    let stored = units::get(&gateway, place.org()?, place.rid()?).await?;
-    let document = replaced(&Unit::from(stored.clone()), body)?;
-    Ok(shown(units::replace(&gateway, stored, document, seen).await?))
+) -> Result<ResourceResponse<Unit>, ApiError> {
+    resource::put::<OrgUnit>(&gateway, place.org()?, &place.rid, seen, body).await
 }
 
 /// Changes some fields of a unit: absent keeps, null removes, a value replaces.
@@ -93,10 +89,8 @@ async fn patch(
     Path(place): Path<Place>,
     seen: IfMatch,
     body: JsonBody,
-) -> Result<Resource<Unit>, ApiError> {
-    let stored = units::get(&gateway, place.org()?, place.rid()?).await?;
-    let document = patched(&Unit::from(stored.clone()), body)?;
-    Ok(shown(units::replace(&gateway, stored, document, seen).await?))
+) -> Result<ResourceResponse<Unit>, ApiError> {
+    resource::patch::<OrgUnit>(&gateway, place.org()?, &place.rid, seen, body).await
 }
 
 /// Deletes a unit that no integration names.
@@ -112,12 +106,7 @@ async fn delete(
     Path(place): Path<Place>,
     seen: IfMatch,
 ) -> Result<StatusCode, ApiError> {
-    units::delete(&gateway, place.org()?, place.rid()?, seen).await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-fn shown(unit: OrgUnit) -> Resource<Unit> {
-    Resource::found(unit.revision, unit.into())
+    resource::delete_by_text::<OrgUnit>(&gateway, place.org()?, &place.rid, seen).await
 }
 
 /// Where a unit is.
@@ -131,10 +120,6 @@ struct Place {
 impl Place {
     fn org(&self) -> Result<OrgId, ApiError> {
         path::org(&self.org_id)
-    }
-
-    fn rid(&self) -> Result<Rid, ApiError> {
-        path::rid(&self.rid)
     }
 }
 

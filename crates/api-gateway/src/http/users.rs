@@ -12,7 +12,6 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::access::{Platform, Read, Write};
 use crate::body::JsonBody;
-use crate::configuring::users;
 use crate::document::{Listing as _, Person, UserList, patched, replaced};
 use crate::error::ApiError;
 use crate::gateway::Edge;
@@ -20,7 +19,8 @@ use crate::guard::IfMatch;
 use crate::http::handler::routes;
 use crate::path;
 use crate::query::{Asked, OneOf, Paging, flag, named, number};
-use crate::resource::Resource;
+use crate::resource_response::ResourceResponse;
+use crate::resources::users;
 
 type Roles = OneOf<Role>;
 
@@ -79,14 +79,14 @@ async fn list(
 
 /// Makes a person.
 #[utoipa::path(post, path = "/admin/users", tag = "admin", request_body = Person, responses((status = 201, body = Person)))]
-async fn create(Platform { gateway, .. }: Platform<Write>, body: JsonBody) -> Result<Resource<Person>, ApiError> {
+async fn create(Platform { gateway, .. }: Platform<Write>, body: JsonBody) -> Result<ResourceResponse<Person>, ApiError> {
     let made = users::create(&gateway, body.document()?).await?;
-    Ok(Resource::created(made.revision, made.into()))
+    Ok(ResourceResponse::created(made.revision, made.into()))
 }
 
 /// Reads a person.
 #[utoipa::path(get, path = "/admin/users/{id}", tag = "admin", params(("id" = String, Path)), responses((status = 200, body = Person)))]
-async fn read(Platform { gateway, .. }: Platform<Read>, Path(id): Path<String>) -> Result<Resource<Person>, ApiError> {
+async fn read(Platform { gateway, .. }: Platform<Read>, Path(id): Path<String>) -> Result<ResourceResponse<Person>, ApiError> {
     let found = users::get(&gateway, path::user(&id)?).await?;
     Ok(shown(found))
 }
@@ -105,7 +105,7 @@ async fn replace(
     Path(id): Path<String>,
     seen: IfMatch,
     body: JsonBody,
-) -> Result<Resource<Person>, ApiError> {
+) -> Result<ResourceResponse<Person>, ApiError> {
     let stored = users::get(&gateway, path::user(&id)?).await?;
     let document = replaced(&Person::from(stored.clone()), body)?;
     Ok(shown(users::replace(&gateway, stored, document, seen).await?))
@@ -125,7 +125,7 @@ async fn patch(
     Path(id): Path<String>,
     seen: IfMatch,
     body: JsonBody,
-) -> Result<Resource<Person>, ApiError> {
+) -> Result<ResourceResponse<Person>, ApiError> {
     let stored = users::get(&gateway, path::user(&id)?).await?;
     let document = patched(&Person::from(stored.clone()), body)?;
     Ok(shown(users::replace(&gateway, stored, document, seen).await?))
@@ -148,6 +148,6 @@ async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn shown(user: User) -> Resource<Person> {
-    Resource::found(user.revision, user.into())
+fn shown(user: User) -> ResourceResponse<Person> {
+    ResourceResponse::found(user.revision, user.into())
 }

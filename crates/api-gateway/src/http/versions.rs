@@ -10,7 +10,6 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::access::{OrgQuery, Read, Tenant, Write};
-use crate::configuring::history;
 use crate::document::{Listing as _, VersionDetail, VersionEntry, VersionList};
 use crate::error::ApiError;
 use crate::gateway::Edge;
@@ -18,6 +17,7 @@ use crate::guard::IfMatch;
 use crate::http::handler::routes;
 use crate::path;
 use crate::query::{Asked, Paging, number};
+use crate::resources::history;
 
 pub(super) fn routes() -> OpenApiRouter<Edge> {
     OpenApiRouter::new()

@@ -15,10 +15,10 @@ use ig_transform::script::Purpose;
 use ig_transform::{CompiledCondition, CompiledShape, Refusal, Subject, Told, TransformError, Transformer, Verdict};
 
 use super::{BY_HAND, action, event_type_of, payload, sample};
-use crate::configuring::integrations;
 use crate::document::{Preview, PreviewAsked, PreviewError, PreviewStatus, PreviewStep, PreviewedRequest, milliseconds};
 use crate::error::ApiError;
 use crate::gateway::Gateway;
+use crate::resources::integrations;
 
 const SIGNATURE: &str = "webhook-signature";
 /// What stands in a signature's place.

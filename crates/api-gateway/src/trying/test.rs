@@ -14,10 +14,10 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
 use super::{BY_HAND, action, event_type_of, payload, sample};
-use crate::configuring::integrations;
 use crate::document::{TestAsked, TestResult, Tested};
 use crate::error::ApiError;
 use crate::gateway::Gateway;
+use crate::resources::resource;
 
 /// What is left of a request's time when an answer is given that does not wait for the end.
 const IN_TIME: Duration = Duration::from_secs(1);
@@ -30,7 +30,7 @@ pub(crate) async fn test(gateway: &Gateway, org: OrgId, id: IntegrationId, asked
         event_id,
         action_index,
     } = asked;
-    let integration = integrations::get(gateway, org, id).await?;
+    let integration = resource::get::<Integration>(gateway, org, &id).await?;
     let text = match payload(gateway, org, given, event_id).await? {
         Some(text) => text,
         None => sample(gateway, &integration)

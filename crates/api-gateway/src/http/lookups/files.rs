@@ -15,9 +15,6 @@ use utoipa_axum::router::OpenApiRouter;
 
 use super::{Filter, tenant_of};
 use crate::access::{OrgQuery, Read, Tenant, Write};
-use crate::configuring::lookups::Format;
-use crate::configuring::lookups::exporting::{export as exported, template as blank};
-use crate::configuring::lookups::importing::{Begun, Order, begin};
 use crate::document::{ImportEntry, ImportList, ImportReport, Listing as _};
 use crate::error::{ApiError, ErrorCode};
 use crate::gateway::Edge;
@@ -25,6 +22,9 @@ use crate::http::BASE;
 use crate::http::handler::routes;
 use crate::path;
 use crate::query::{Asked, OneOf, Paging, flag, named, read_as};
+use crate::resources::lookups::Format;
+use crate::resources::lookups::exporting::{export as exported, template as blank};
+use crate::resources::lookups::importing::{Begun, Order, begin};
 
 type Modes = OneOf<ImportMode>;
 type Formats = OneOf<Format>;

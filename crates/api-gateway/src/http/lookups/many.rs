@@ -5,7 +5,6 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::access::{OrgQuery, Read, Tenant, Write};
 use crate::body::JsonBody;
-use crate::configuring::lookups;
 use crate::document::{
     Asked, BatchAnswer, LookupAnswer, LookupAnswers, LookupBatch, LookupDeletion, LookupMatches, LookupMatchesList,
     LookupQuestions, LookupStatistics, LookupTypes, LookupsDeleted,
@@ -13,6 +12,7 @@ use crate::document::{
 use crate::error::ApiError;
 use crate::gateway::Edge;
 use crate::http::handler::routes;
+use crate::resources::lookups;
 
 pub(super) fn routes() -> OpenApiRouter<Edge> {
     OpenApiRouter::new()

@@ -44,7 +44,7 @@ mod tests {
     use ig_core::id::{OrgId, TemplateId};
 
     use super::*;
-    use crate::configuring::made_now;
+    use crate::resources::made_now;
 
     #[test]
     fn every_template_is_read_and_keeps_the_law_of_templates() {

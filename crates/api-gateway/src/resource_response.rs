@@ -8,13 +8,13 @@ use serde::Serialize;
 
 /// A resource at a revision.
 #[derive(Debug)]
-pub(crate) struct Resource<T> {
+pub(crate) struct ResourceResponse<T> {
     status: StatusCode,
     revision: u64,
     document: T,
 }
 
-impl<T> Resource<T> {
+impl<T> ResourceResponse<T> {
     /// A resource that was made.
     pub(crate) fn created(revision: u64, document: T) -> Self {
         Self {
@@ -34,7 +34,7 @@ impl<T> Resource<T> {
     }
 }
 
-impl<T: Serialize> IntoResponse for Resource<T> {
+impl<T: Serialize> IntoResponse for ResourceResponse<T> {
     fn into_response(self) -> Response {
         let Self {
             status,

@@ -1,7 +1,12 @@
 //! An organisation's configuration as one document: telling it, and making it so.
 
+use ig_core::event_type::EventTypeDefinition;
 use ig_core::fault::Faults;
 use ig_core::id::OrgId;
+use ig_core::inbound::InboundIntegration;
+use ig_core::integration::Integration;
+use ig_core::job::Job;
+use ig_core::template::Template;
 use sha2::{Digest as _, Sha256};
 
 use crate::document::{ConfigurationDocument, ConfigurationPlan, PlannedChange};
@@ -13,7 +18,6 @@ mod kinds;
 mod step;
 
 use kind::Kind;
-use kinds::{EventTypes, Inbound, Jobs, Outbound, OwnTemplates};
 use step::Step;
 
 /// How a document is applied.
@@ -30,11 +34,11 @@ pub(crate) struct Applying {
 /// What an organisation has configured.
 pub(crate) async fn export(gateway: &Gateway, org: OrgId) -> Result<ConfigurationDocument, ApiError> {
     Ok(ConfigurationDocument {
-        event_types: Some(kind::exported::<EventTypes>(gateway, org).await?),
-        templates: Some(kind::exported::<OwnTemplates>(gateway, org).await?),
-        outbound_integrations: Some(kind::exported::<Outbound>(gateway, org).await?),
-        inbound_integrations: Some(kind::exported::<Inbound>(gateway, org).await?),
-        scheduled_jobs: Some(kind::exported::<Jobs>(gateway, org).await?),
+        event_types: Some(kind::exported::<EventTypeDefinition>(gateway, org).await?),
+        templates: Some(kind::exported::<Template>(gateway, org).await?),
+        outbound_integrations: Some(kind::exported::<Integration>(gateway, org).await?),
+        inbound_integrations: Some(kind::exported::<InboundIntegration>(gateway, org).await?),
+        scheduled_jobs: Some(kind::exported::<Job>(gateway, org).await?),
         ..ConfigurationDocument::of(org)
     })
 }
@@ -66,11 +70,11 @@ pub(crate) async fn apply(
         steps: Vec::new(),
         unchanged: 0,
     };
-    draft.take::<EventTypes>(event_types).await?;
-    draft.take::<OwnTemplates>(templates).await?;
-    draft.take::<Outbound>(outbound_integrations).await?;
-    draft.take::<Inbound>(inbound_integrations).await?;
-    draft.take::<Jobs>(scheduled_jobs).await?;
+    draft.take::<EventTypeDefinition>(event_types).await?;
+    draft.take::<Template>(templates).await?;
+    draft.take::<Integration>(outbound_integrations).await?;
+    draft.take::<InboundIntegration>(inbound_integrations).await?;
+    draft.take::<Job>(scheduled_jobs).await?;
     let Draft {
         faults,
         mut steps,

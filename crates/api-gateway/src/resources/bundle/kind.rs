@@ -3,71 +3,37 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 
-use futures::FutureExt as _;
+use futures::{FutureExt as _, TryFutureExt as _};
 use ig_core::fault::Faults;
 use ig_core::id::OrgId;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use super::super::made_now;
+use super::super::resource::{self, Resource};
 use super::step::Step;
-use crate::body::{Shaped, unmasked};
-use crate::document::{Looks, PlannedChange, declared, differences, in_json, with_kept_secrets};
+use crate::body::unmasked;
+use crate::document::{Looks, PlannedChange, Secrets, declared, differences, in_json, with_kept_secrets};
 use crate::error::{ApiError, ErrorCode};
 use crate::gateway::Gateway;
+use crate::guard::IfMatch;
 
-/// One part of a document.
-pub(super) trait Kind: 'static {
-    /// How clients write one of its things.
-    type Document: Shaped + Serialize + DeserializeOwned + Clone + Send;
-    /// What the store knows.
-    type Stored: Clone + Send;
-
+/// A kind of configuration that documents list, as one part.
+pub(super) trait Kind: Resource {
     /// Its name in the document.
     const PART: &'static str;
-    /// The field that its things are known by.
+    /// The field that identifies one within the document.
     const KEY: &'static str;
 
     /// Everything that the organisation has of it.
-    fn all(gateway: &Gateway, org: OrgId) -> impl Future<Output = Result<Vec<Self::Stored>, ApiError>> + Send;
-
-    /// The document of a thing, with its secrets.
-    fn shown(stored: Self::Stored) -> Result<Self::Document, ApiError>;
-
-    /// The same with masks in the place of secrets.
-    fn masked(document: Self::Document) -> Self::Document;
-
-    /// Its identifier and its revision.
-    fn identity(stored: &Self::Stored) -> (String, u64);
-
-    /// The document as it will read once it is stored, or everything that is wrong with it; `stored` is what it takes the place of.
-    fn checked(
-        gateway: &Gateway,
-        org: OrgId,
-        stored: Option<&Self::Stored>,
-        document: Self::Document,
-    ) -> impl Future<Output = Result<Self::Document, ApiError>> + Send;
-
-    /// Makes one.
-    fn create(gateway: &Gateway, org: OrgId, document: Self::Document) -> impl Future<Output = Result<(), ApiError>> + Send;
-
-    /// Changes one, if it is still as it was read.
-    fn replace(
-        gateway: &Gateway,
-        stored: Self::Stored,
-        document: Self::Document,
-    ) -> impl Future<Output = Result<(), ApiError>> + Send;
-
-    /// Deletes one, if it is still as it was read.
-    fn delete(gateway: &Gateway, org: OrgId, stored: Self::Stored) -> impl Future<Output = Result<(), ApiError>> + Send;
+    fn all(gateway: &Gateway, org: OrgId) -> impl Future<Output = Result<Vec<Self>, ApiError>> + Send;
 }
 
 /// The things of a part as a document has them.
 pub(super) async fn exported<K: Kind>(gateway: &Gateway, org: OrgId) -> Result<Vec<K::Document>, ApiError> {
     let all = K::all(gateway, org).await?;
     let declared = all.into_iter().map(|stored| {
-        let shown = masks::<K>(&K::shown(stored)?)?;
+        let shown = in_json(&stored.into_document(Secrets::Masked)?)?;
         serde_json::from_value(declared(shown, org)).map_err(|error| {
             tracing::error!(%error, part = K::PART, "what is stored cannot be exported");
             ApiError::internal()
@@ -127,12 +93,12 @@ pub(super) async fn plan<K: Kind>(
     Ok(planned)
 }
 
-type ByName<K> = (BTreeMap<String, <K as Kind>::Stored>, BTreeSet<String>);
+type ByName<K> = (BTreeMap<String, K>, BTreeSet<String>);
 
-fn by_name<K: Kind>(all: Vec<K::Stored>) -> Result<ByName<K>, ApiError> {
+fn by_name<K: Kind>(all: Vec<K>) -> Result<ByName<K>, ApiError> {
     let (mut there, mut doubled) = (BTreeMap::new(), BTreeSet::new());
     for stored in all {
-        let document = in_json(&K::shown(stored.clone())?)?;
+        let document = in_json(&stored.clone().into_document(Secrets::Kept)?)?;
         let name = document.get(K::KEY).and_then(Value::as_str).unwrap_or_default().to_owned();
         if there.insert(name.clone(), stored).is_some() {
             doubled.insert(name);
@@ -147,48 +113,51 @@ async fn one<K: Kind>(
     gateway: &Gateway,
     org: OrgId,
     name: String,
-    stored: Option<K::Stored>,
+    stored: Option<K>,
     said: Value,
 ) -> Result<Option<Step<'_>>, ApiError> {
     let Some(stored) = stored else {
         let document: K::Document = crate::body::document(unmasked(said, None))?;
-        K::checked(gateway, org, None, document.clone()).await?;
+        checked::<K>(gateway, org, None, document.clone()).await?;
         let digest = digest("CREATE", K::PART, &name, 0, &in_json(&document)?);
         let change = change("CREATE", K::PART, name, None);
-        let make = K::create(gateway, org, document).boxed();
+        let make = resource::create::<K>(gateway, org, document).map_ok(drop).boxed();
         return Ok(Some(Step { change, digest, make }));
     };
-    let shown = K::shown(stored.clone())?;
-    let before = in_json(&shown)?;
+    let before = in_json(&stored.clone().into_document(Secrets::Kept)?)?;
     let said = with_kept_secrets::<K::Document>(&before, said)?;
     let document: K::Document = crate::body::document(kept(said, &before))?;
-    let checked = K::checked(gateway, org, Some(&stored), document.clone()).await?;
+    let checked = checked::<K>(gateway, org, Some(&stored), document.clone()).await?;
     let looks = |kept: Value, masked: Value| Looks {
         kept: declared(kept, org),
         masked: declared(masked, org),
     };
-    let before = looks(before, masks::<K>(&shown)?);
-    let after = looks(in_json(&checked)?, masks::<K>(&checked)?);
+    let before = looks(before, in_json(&stored.clone().into_document(Secrets::Masked)?)?);
+    let after = in_json(&checked.clone().into_document(Secrets::Kept)?)?;
+    let after = looks(after, in_json(&checked.into_document(Secrets::Masked)?)?);
     let found = differences(Some(&before), Some(&after));
     if found.is_empty() {
         return Ok(None);
     }
-    let (id, revision) = K::identity(&stored);
+    let (id, revision) = (stored.id().to_string(), stored.revision());
     let digest = digest("UPDATE", K::PART, &name, revision, &in_json(&document)?);
     let change = PlannedChange {
         differences: found,
         ..change("UPDATE", K::PART, name, Some(id))
     };
-    let make = K::replace(gateway, stored, document).boxed();
+    let make = resource::replace(gateway, stored, document, IfMatch::ANY)
+        .map_ok(drop)
+        .boxed();
     Ok(Some(Step { change, digest, make }))
 }
 
-fn deletion<K: Kind>(gateway: &Gateway, org: OrgId, name: String, stored: K::Stored) -> Step<'_> {
-    let (id, revision) = K::identity(&stored);
+fn deletion<K: Kind>(gateway: &Gateway, org: OrgId, name: String, stored: K) -> Step<'_> {
+    let (id, revision) = (stored.id(), stored.revision());
+    let seen = IfMatch::revision(revision);
     Step {
         digest: digest("DELETE", K::PART, &name, revision, &Value::Null),
-        change: change("DELETE", K::PART, name, Some(id)),
-        make: K::delete(gateway, org, stored).boxed(),
+        change: change("DELETE", K::PART, name, Some(id.to_string())),
+        make: resource::delete::<K>(gateway, org, id, seen).boxed(),
     }
 }
 
@@ -219,9 +188,16 @@ fn kept(mut said: Value, before: &Value) -> Value {
     said
 }
 
-/// A document with masks where its secrets are.
-fn masks<K: Kind>(document: &K::Document) -> Result<Value, ApiError> {
-    in_json(&K::masked(document.clone()))
+/// What a document describes, as it would be stored, or everything that is wrong with it; `stored` is what it takes the place of.
+async fn checked<K: Kind>(gateway: &Gateway, org: OrgId, stored: Option<&K>, document: K::Document) -> Result<K, ApiError> {
+    let stamp = made_now();
+    let id = match stored {
+        Some(stored) => stored.id(),
+        None => K::new_id(&document, stamp.created_at)?,
+    };
+    let resource = K::from_document(document, org, id, stamp)?;
+    resource.check(gateway).await?;
+    Ok(resource)
 }
 
 /// The faults of one thing; what is no fault of it is nobody's but ours.

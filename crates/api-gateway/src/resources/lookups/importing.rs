@@ -187,7 +187,7 @@ fn refused(report: ImportReport) -> ApiError {
 async fn noted(gateway: &Gateway, org: OrgId, mode: ImportMode, total: u64) -> Result<LookupImport, ApiError> {
     let stamp = super::made_now();
     let import = LookupImport {
-        id: ImportId(crate::configuring::new_id(stamp.created_at.timestamp())),
+        id: ImportId(crate::resources::new_id(stamp.created_at.timestamp())),
         org_id: org,
         mode,
         status: ImportStatus::Running,

@@ -19,6 +19,7 @@ pub(crate) mod jobs;
 pub(crate) mod lookups;
 pub(crate) mod organizations;
 mod reach;
+pub(crate) mod resource;
 mod scripts;
 pub(crate) mod size;
 pub(crate) mod templates;

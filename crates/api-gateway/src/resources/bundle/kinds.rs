@@ -1,0 +1,96 @@
+//! The parts of a document.
+
+use std::future::Future;
+
+use ig_core::event_type::EventTypeDefinition;
+use ig_core::id::OrgId;
+use ig_core::inbound::InboundIntegration;
+use ig_core::integration::Integration;
+use ig_core::job::Job;
+use ig_core::ports::StoreError;
+use ig_core::template::Template;
+use ig_store::{Found, InboundFilter, IntegrationFilter, JobFilter, Listed, Page, TemplateFilter};
+
+use super::super::resource::Resource;
+use super::kind::Kind;
+use crate::error::ApiError;
+use crate::gateway::Gateway;
+
+const AT_ONCE: u32 = 500;
+
+impl Kind for Integration {
+    const PART: &'static str = "outboundIntegrations";
+    const KEY: &'static str = "name";
+
+    async fn all(gateway: &Gateway, org: OrgId) -> Result<Vec<Self>, ApiError> {
+        let (integrations, filter) = (gateway.store().integrations(), IntegrationFilter::default());
+        readable(every(|page| integrations.list(org, &filter, page)).await?)
+    }
+}
+
+impl Kind for InboundIntegration {
+    const PART: &'static str = "inboundIntegrations";
+    const KEY: &'static str = "type";
+
+    async fn all(gateway: &Gateway, org: OrgId) -> Result<Vec<Self>, ApiError> {
+        let (inbound, filter) = (gateway.store().inbound_integrations(), InboundFilter::default());
+        readable(every(|page| inbound.list(org, &filter, page)).await?)
+    }
+}
+
+impl Kind for Job {
+    const PART: &'static str = "scheduledJobs";
+    const KEY: &'static str = "name";
+
+    async fn all(gateway: &Gateway, org: OrgId) -> Result<Vec<Self>, ApiError> {
+        let (jobs, filter) = (gateway.store().jobs(), JobFilter::default());
+        readable(every(|page| jobs.list(org, &filter, page)).await?)
+    }
+}
+
+impl Kind for EventTypeDefinition {
+    const PART: &'static str = "eventTypes";
+    const KEY: &'static str = "eventType";
+
+    async fn all(gateway: &Gateway, org: OrgId) -> Result<Vec<Self>, ApiError> {
+        let event_types = gateway.store().event_types();
+        every(|page| event_types.list(org, None, page)).await
+    }
+}
+
+impl Kind for Template {
+    const PART: &'static str = "templates";
+    const KEY: &'static str = "name";
+
+    async fn all(gateway: &Gateway, org: OrgId) -> Result<Vec<Self>, ApiError> {
+        Ok(gateway.store().templates().all(org, &TemplateFilter::default()).await?)
+    }
+}
+
+/// All of them: one that cannot be read would pass for one that is not there.
+fn readable<R: Resource>(found: Vec<Found<R>>) -> Result<Vec<R>, ApiError> {
+    let readable = found.into_iter().map(|found| match found {
+        Found::Readable(item) => Ok(item),
+        Found::Unreadable(item) => Err(ApiError::unreadable(R::NAME, &item)),
+    });
+    readable.collect()
+}
+
+/// All pages of a list.
+async fn every<T, F, P>(list: F) -> Result<Vec<T>, ApiError>
+where
+    F: Fn(Page) -> P,
+    P: Future<Output = Result<Listed<T>, StoreError>>,
+{
+    let mut all = Vec::new();
+    let mut page = Page::first(AT_ONCE);
+    loop {
+        let listed = list(page).await?;
+        let is_last = listed.items.len() < AT_ONCE as usize;
+        all.extend(listed.items);
+        if is_last {
+            return Ok(all);
+        }
+        page.number += 1;
+    }
+}

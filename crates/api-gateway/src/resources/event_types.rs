@@ -1,0 +1,139 @@
+//! Event types.
+
+use std::sync::Arc;
+
+use ig_core::clock::Timestamp;
+use ig_core::configuration::Change;
+use ig_core::event_type::{EventTypeDefinition, Validation};
+use ig_core::fault::Faults;
+use ig_core::id::{EventType, OrgId};
+use ig_store::{Expected, Found};
+use ig_transform::TransformError;
+
+use super::resource::{self, Resource, checked_commit};
+use super::{changed_now, made_now};
+use crate::document::{EventTypeDocument, FieldSchemaChange, Secrets, Stamp};
+use crate::error::ApiError;
+use crate::gateway::Gateway;
+use crate::guard::IfMatch;
+use crate::path;
+
+impl Resource for EventTypeDefinition {
+    type Document = EventTypeDocument;
+    type Id = EventType;
+
+    const NAME: &'static str = "Event type";
+
+    fn parse_id(text: &str) -> Result<EventType, ApiError> {
+        Ok(path::event_type(text))
+    }
+
+    fn org_id(&self) -> OrgId {
+        self.org_id
+    }
+
+    fn id(&self) -> EventType {
+        self.event_type.clone()
+    }
+
+    fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    fn created_at(&self) -> Timestamp {
+        self.created_at
+    }
+
+    fn at_revision(self, revision: u64) -> Self {
+        Self { revision, ..self }
+    }
+
+    fn updated_at(self, updated_at: Timestamp) -> Self {
+        Self { updated_at, ..self }
+    }
+
+    async fn find(gateway: &Gateway, org: OrgId, id: &EventType) -> Result<Option<Found<Self>>, ApiError> {
+        Ok(gateway.store().event_types().get(org, id).await?.map(Found::Readable))
+    }
+
+    fn into_document(self, _: Secrets) -> Result<EventTypeDocument, ApiError> {
+        Ok(self.into())
+    }
+
+    fn revision_field(document: &mut EventTypeDocument) -> &mut Option<u64> {
+        &mut document.revision
+    }
+
+    fn new_id(document: &EventTypeDocument, _: Timestamp) -> Result<EventType, ApiError> {
+        Ok(document.named()?)
+    }
+
+    fn from_document(document: EventTypeDocument, org: OrgId, id: EventType, stamp: Stamp) -> Result<Self, Faults> {
+        document.into_domain(org, id, stamp)
+    }
+
+    async fn check(&self, gateway: &Gateway) -> Result<(), ApiError> {
+        let found = match gateway.schemas().check(self).await {
+            Ok(faults) => faults,
+            Err(TransformError::Refused(refusal) | TransformError::Disabled(refusal, _)) => Faults::one("", refusal.to_string()),
+            Err(TransformError::Unavailable(reason)) => {
+                tracing::warn!(reason, "schemas cannot be checked");
+                return Err(ApiError::unavailable("Schemas cannot be checked now, please try again"));
+            }
+        };
+        let mut faults = Faults::default();
+        faults.absorb("/schema", found);
+        Ok(faults.into_result(())?)
+    }
+
+    fn put(self) -> Change {
+        Change::PutEventType(Arc::new(self))
+    }
+
+    fn deletion(org: OrgId, id: EventType) -> Change {
+        Change::DeleteEventType(org, id)
+    }
+}
+
+/// Sets what the fields of a kind of event are known from; one that is not defined yet is.
+pub(crate) async fn put_fields(
+    gateway: &Gateway,
+    org: OrgId,
+    event_type: EventType,
+    change: FieldSchemaChange,
+    seen: IfMatch,
+) -> Result<EventTypeDefinition, ApiError> {
+    let found = gateway.store().event_types().get(org, &event_type).await?;
+    let Some(stored) = found else {
+        let named = EventTypeDocument::of_name(event_type.as_str());
+        let made = named.into_domain(org, checked_name(&event_type)?, made_now())?;
+        return checked_commit(gateway, change.apply(made)?, Expected::New).await;
+    };
+    let expected = seen.against(change.revision, stored.revision)?;
+    let updated_at = changed_now(stored.created_at).updated_at;
+    let definition = change.apply(EventTypeDefinition { updated_at, ..stored })?;
+    checked_commit(gateway, definition, expected).await
+}
+
+/// Forgets the schema of a kind of event, which stays defined; payloads are no longer looked at.
+pub(crate) async fn forget_schema(gateway: &Gateway, org: OrgId, event_type: &EventType, seen: IfMatch) -> Result<(), ApiError> {
+    let stored: EventTypeDefinition = resource::get(gateway, org, event_type).await?;
+    let expected = seen.against(None, stored.revision)?;
+    let updated_at = changed_now(stored.created_at).updated_at;
+    let without = EventTypeDefinition {
+        schema: None,
+        validation: Validation::Off,
+        updated_at,
+        ..stored
+    };
+    checked_commit(gateway, without, expected).await.map(drop)
+}
+
+/// A name in a path keeps the laws of names when something is made under it.
+fn checked_name(event_type: &EventType) -> Result<EventType, ApiError> {
+    let named = EventTypeDocument::of_name(event_type.as_str()).named();
+    named.map_err(|faults| {
+        let message = faults.list().first().map(|fault| fault.message.clone()).unwrap_or_default();
+        ApiError::parameter("eventType", message)
+    })
+}

@@ -1,0 +1,159 @@
+//! Versions of configuration: reading them, and going back to one.
+
+use std::sync::Arc;
+
+use ig_core::configuration::Change;
+use ig_core::history::{Item, ItemKind, Version};
+use ig_core::id::OrgId;
+use ig_store::AuditEntry;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::resource::{self, Resource};
+use crate::document::{AuditLogDetail, Looks, Secrets, VersionDetail, forget, in_json};
+use crate::error::{ApiError, ErrorCode};
+use crate::gateway::Gateway;
+use crate::guard::IfMatch;
+
+/// An item of an organisation, by the names that paths use.
+pub(crate) fn item(org: OrgId, kind: &str, id: &str) -> Result<Item, ApiError> {
+    let kind = match kind {
+        "outbound-integrations" => ItemKind::OutboundIntegration,
+        "inbound-integrations" => ItemKind::InboundIntegration,
+        "scheduled-jobs" => ItemKind::ScheduledJob,
+        "templates" => ItemKind::Template,
+        "event-types" => ItemKind::EventType,
+        "units" => ItemKind::Unit,
+        "orgs" => ItemKind::Organization,
+        _ => return Err(ApiError::not_found("Kind of resource")),
+    };
+    let id = id.to_owned();
+    Ok(Item {
+        org: Some(org),
+        kind,
+        id,
+    })
+}
+
+/// A version of an item beside another: the one before it, unless another is named.
+pub(crate) async fn version(gateway: &Gateway, item: &Item, revision: u64, with: Option<u64>) -> Result<VersionDetail, ApiError> {
+    let version = exact(gateway, item, revision).await?;
+    let other = match with {
+        Some(with) => Some(exact(gateway, item, with).await?),
+        None => before(gateway, item, revision).await?,
+    };
+    let looks = looks(version.content.clone())?;
+    let other = match other {
+        Some(other) => Some((other.revision, self::looks(other.content)?)),
+        None => None,
+    };
+    Ok(VersionDetail::new(version, looks, other))
+}
+
+/// Makes an item look as it did once; answers the revision that this led to, and what it looks like now.
+pub(crate) async fn roll_back(gateway: &Gateway, item: &Item, revision: u64, seen: IfMatch) -> Result<VersionDetail, ApiError> {
+    let version = exact(gateway, item, revision).await?;
+    let Some(content) = version.content else {
+        return Err(ApiError::new(
+            ErrorCode::Conflict,
+            "It was deleted by that revision: there is nothing to go back to",
+        ));
+    };
+    let revision = put(gateway, content, seen).await?;
+    self::version(gateway, item, revision, None).await
+}
+
+async fn put(gateway: &Gateway, content: Change, seen: IfMatch) -> Result<u64, ApiError> {
+    match content {
+        Change::PutIntegration(version) => resource::roll_back(gateway, Arc::unwrap_or_clone(version), seen).await,
+        Change::PutInbound(version) => resource::roll_back(gateway, Arc::unwrap_or_clone(version), seen).await,
+        Change::PutJob(version) => resource::roll_back(gateway, Arc::unwrap_or_clone(version), seen).await,
+        Change::PutTemplate(version) => resource::roll_back(gateway, Arc::unwrap_or_clone(version), seen).await,
+        Change::PutEventType(version) => resource::roll_back(gateway, Arc::unwrap_or_clone(version), seen).await,
+        Change::PutUnit(version) => resource::roll_back(gateway, version, seen).await,
+        Change::PutOrganization(version) => resource::roll_back(gateway, version, seen).await,
+        Change::DeleteOrganization(_)
+        | Change::DeleteUnit(..)
+        | Change::DeleteIntegration(..)
+        | Change::DeleteInbound(..)
+        | Change::DeleteJob(..)
+        | Change::DeleteTemplate(..)
+        | Change::DeleteEventType(..)
+        | Change::LookupsChanged(..) => Err(ApiError::internal()),
+    }
+}
+
+/// An entry of the audit log with both sides of it: what is configuration has them in its history.
+pub(crate) async fn audited(gateway: &Gateway, entry: AuditEntry) -> Result<AuditLogDetail, ApiError> {
+    let Some(revision) = entry.revision else {
+        let as_is = |value: Value| Looks {
+            kept: value.clone(),
+            masked: value,
+        };
+        let (before, after) = (entry.before.clone().map(as_is), entry.after.clone().map(as_is));
+        return Ok(AuditLogDetail::new(entry, before, after));
+    };
+    let configurations = gateway.store().configuration();
+    let made = configurations.version_at(&entry.item, revision).await?;
+    let made = made.filter(|version| version.revision == revision);
+    let before = before(gateway, &entry.item, revision).await?;
+    let before = before.filter(|_| made.is_some()).and_then(|version| version.content);
+    let after = made.and_then(|version| version.content);
+    Ok(AuditLogDetail::new(entry, looks(before)?, looks(after)?))
+}
+
+async fn exact(gateway: &Gateway, item: &Item, revision: u64) -> Result<Version, ApiError> {
+    let found = gateway.store().configuration().version_at(item, revision).await?;
+    let found = found.filter(|version| version.revision == revision);
+    found.ok_or_else(|| ApiError::not_found("Version"))
+}
+
+async fn before(gateway: &Gateway, item: &Item, revision: u64) -> Result<Option<Version>, ApiError> {
+    let Some(earlier) = revision.checked_sub(1) else {
+        return Ok(None);
+    };
+    Ok(gateway.store().configuration().version_at(item, earlier).await?)
+}
+
+fn looks(content: Option<Change>) -> Result<Option<Looks>, ApiError> {
+    let Some(content) = content else { return Ok(None) };
+    let looks = match content {
+        Change::PutOrganization(organization) => looks_of(organization)?,
+        Change::PutUnit(unit) => looks_of(unit)?,
+        Change::PutEventType(definition) => looks_of(Arc::unwrap_or_clone(definition))?,
+        Change::PutInbound(inbound) => looks_of(Arc::unwrap_or_clone(inbound))?,
+        Change::PutJob(job) => looks_of(Arc::unwrap_or_clone(job))?,
+        Change::PutTemplate(template) => looks_of(Arc::unwrap_or_clone(template))?,
+        Change::PutIntegration(integration) => looks_of(Arc::unwrap_or_clone(integration))?,
+        Change::DeleteOrganization(_)
+        | Change::DeleteUnit(..)
+        | Change::DeleteIntegration(..)
+        | Change::DeleteInbound(..)
+        | Change::DeleteJob(..)
+        | Change::DeleteTemplate(..)
+        | Change::DeleteEventType(..)
+        | Change::LookupsChanged(..) => return Ok(None),
+    };
+    Ok(Some(looks))
+}
+
+fn looks_of<R: Resource>(resource: R) -> Result<Looks, ApiError> {
+    Ok(Looks {
+        kept: shown(&resource.clone().into_document(Secrets::Kept)?)?,
+        masked: shown(&resource.into_document(Secrets::Masked)?)?,
+    })
+}
+
+/// An item as it is shown, secrets masked.
+pub(super) fn masked(content: Change) -> Result<Value, ApiError> {
+    Ok(looks(Some(content))?.map_or(Value::Null, |looks| looks.masked))
+}
+
+/// Without what changes with every change.
+fn shown<T: Serialize>(document: &T) -> Result<Value, ApiError> {
+    let mut value = in_json(document)?;
+    for field in ["revision", "updatedAt"] {
+        forget(&mut value, field);
+    }
+    Ok(value)
+}

@@ -1,0 +1,117 @@
+//! Inbound integrations.
+
+use std::sync::Arc;
+
+use ig_core::clock::Timestamp;
+use ig_core::configuration::Change;
+use ig_core::fault::Faults;
+use ig_core::id::{IntegrationId, OrgId};
+use ig_core::inbound::InboundIntegration;
+use ig_store::Found;
+
+use super::resource::{Resource, commit};
+use super::{changed_now, new_id, reach, scripts, strangers};
+use crate::document::{InboundDocument, Secrets, Stamp};
+use crate::error::ApiError;
+use crate::gateway::Gateway;
+use crate::guard::IfMatch;
+use crate::path;
+
+impl Resource for InboundIntegration {
+    type Document = InboundDocument;
+    type Id = IntegrationId;
+
+    const NAME: &'static str = "Integration";
+
+    fn parse_id(text: &str) -> Result<IntegrationId, ApiError> {
+        path::integration(text)
+    }
+
+    fn org_id(&self) -> OrgId {
+        self.org_id
+    }
+
+    fn id(&self) -> IntegrationId {
+        self.id
+    }
+
+    fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    fn created_at(&self) -> Timestamp {
+        self.created_at
+    }
+
+    fn at_revision(self, revision: u64) -> Self {
+        Self { revision, ..self }
+    }
+
+    fn updated_at(self, updated_at: Timestamp) -> Self {
+        Self { updated_at, ..self }
+    }
+
+    async fn find(gateway: &Gateway, org: OrgId, id: &IntegrationId) -> Result<Option<Found<Self>>, ApiError> {
+        Ok(gateway.store().inbound_integrations().find(org, *id).await?)
+    }
+
+    fn into_document(self, secrets: Secrets) -> Result<InboundDocument, ApiError> {
+        Ok(InboundDocument::of(self, secrets))
+    }
+
+    fn revision_field(document: &mut InboundDocument) -> &mut Option<u64> {
+        &mut document.revision
+    }
+
+    fn new_id(_: &InboundDocument, now: Timestamp) -> Result<IntegrationId, ApiError> {
+        Ok(IntegrationId(new_id(now.timestamp())))
+    }
+
+    fn from_document(document: InboundDocument, org: OrgId, id: IntegrationId, stamp: Stamp) -> Result<Self, Faults> {
+        document.into_domain(org, id, stamp)
+    }
+
+    /// A document says whether calls are let through, and nothing of why it is held.
+    fn succeeding(self, stored: &Self) -> Self {
+        let (is_active, now) = (self.is_active, self.updated_at);
+        let as_stored = Self {
+            is_active: stored.is_active,
+            hold: stored.hold.clone(),
+            ..self
+        };
+        as_stored.switched(is_active, now)
+    }
+
+    async fn check(&self, gateway: &Gateway) -> Result<(), ApiError> {
+        let target = ("/targetUrl".to_owned(), self.target.clone());
+        let addresses = std::iter::once(target).chain(reach::token_endpoint(&self.auth));
+        let mut faults = reach::faults(gateway.egress(), addresses).await;
+        faults.absorb("", strangers(gateway, self.org_id, self.tenant_id).await?);
+        let request = scripts::transformed("/requestTransformScript".to_owned(), self.request.as_ref());
+        let response = scripts::transformed("/responseTransformScript".to_owned(), self.response.as_ref());
+        let placed = request.into_iter().chain(response).collect();
+        faults.absorb("", scripts::faults(gateway.transformer(), self.org_id, placed).await?);
+        Ok(faults.into_result(())?)
+    }
+
+    fn put(self) -> Change {
+        Change::PutInbound(Arc::new(self))
+    }
+
+    fn deletion(org: OrgId, id: IntegrationId) -> Change {
+        Change::DeleteInbound(org, id)
+    }
+}
+
+/// Lets calls through, or refuses them.
+pub(crate) async fn set_active(
+    gateway: &Gateway,
+    stored: InboundIntegration,
+    is_active: bool,
+    seen: IfMatch,
+) -> Result<InboundIntegration, ApiError> {
+    let expected = seen.against(None, stored.revision)?;
+    let updated_at = changed_now(stored.created_at).updated_at;
+    let switched = InboundIntegration { updated_at, ..stored }.switched(is_active, updated_at);
+    commit(gateway, switched, expected).await
+}

@@ -1,0 +1,175 @@
+//! Outbound integrations.
+
+use std::sync::Arc;
+
+use ig_core::clock::Timestamp;
+use ig_core::configuration::Change;
+use ig_core::fault::Faults;
+use ig_core::id::{IntegrationId, OrgId};
+use ig_core::integration::Integration;
+use ig_core::ports::StoreError;
+use ig_store::Found;
+
+use super::resource::{self, Resource, commit};
+use super::{changed_now, made_now, new_id};
+use crate::document::{OutboundIntegration, Secrets, Stamp, filled_in, in_json};
+use crate::error::ApiError;
+use crate::gateway::Gateway;
+use crate::guard::IfMatch;
+use crate::path;
+use crate::scheduling;
+
+mod reach;
+mod scripts;
+
+impl Resource for Integration {
+    type Document = OutboundIntegration;
+    type Id = IntegrationId;
+
+    const NAME: &'static str = "Integration";
+
+    fn parse_id(text: &str) -> Result<IntegrationId, ApiError> {
+        path::integration(text)
+    }
+
+    fn org_id(&self) -> OrgId {
+        self.org_id
+    }
+
+    fn id(&self) -> IntegrationId {
+        self.id
+    }
+
+    fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    fn created_at(&self) -> Timestamp {
+        self.created_at
+    }
+
+    fn at_revision(self, revision: u64) -> Self {
+        Self { revision, ..self }
+    }
+
+    fn updated_at(self, updated_at: Timestamp) -> Self {
+        Self { updated_at, ..self }
+    }
+
+    async fn find(gateway: &Gateway, org: OrgId, id: &IntegrationId) -> Result<Option<Found<Self>>, ApiError> {
+        Ok(gateway.store().integrations().find(org, *id).await?)
+    }
+
+    fn into_document(self, secrets: Secrets) -> Result<OutboundIntegration, ApiError> {
+        Ok(OutboundIntegration::of(self, secrets))
+    }
+
+    fn revision_field(document: &mut OutboundIntegration) -> &mut Option<u64> {
+        &mut document.revision
+    }
+
+    fn new_id(_: &OutboundIntegration, now: Timestamp) -> Result<IntegrationId, ApiError> {
+        Ok(IntegrationId(new_id(now.timestamp())))
+    }
+
+    fn from_document(document: OutboundIntegration, org: OrgId, id: IntegrationId, stamp: Stamp) -> Result<Self, Faults> {
+        document.into_domain(org, id, stamp)
+    }
+
+    /// A document says whether the integration is active, and nothing of why it is held.
+    fn succeeding(self, stored: &Self) -> Self {
+        let (is_active, now) = (self.is_active, self.updated_at);
+        let as_stored = Self {
+            is_active: stored.is_active,
+            hold: stored.hold.clone(),
+            ..self
+        };
+        as_stored.switched(is_active, now)
+    }
+
+    async fn check(&self, gateway: &Gateway) -> Result<(), ApiError> {
+        let mut faults = super::reach::faults(gateway.egress(), reach::addresses(self)).await;
+        faults.absorb("", strangers(gateway, self).await?);
+        faults.absorb(
+            "",
+            super::scripts::faults(gateway.transformer(), self.org_id, scripts::placed(self)).await?,
+        );
+        Ok(faults.into_result(())?)
+    }
+
+    async fn after_deletion(gateway: &Gateway, org: OrgId, id: &IntegrationId) {
+        scheduling::cancel_all(gateway, org, Some(*id), "The integration was deleted.").await;
+    }
+
+    fn put(self) -> Change {
+        Change::PutIntegration(Arc::new(self))
+    }
+
+    fn deletion(org: OrgId, id: IntegrationId) -> Change {
+        Change::DeleteIntegration(org, id)
+    }
+}
+
+/// An integration that is not stored as it is: a draft, a stored one, or a draft of a stored one.
+pub(crate) async fn draft(
+    gateway: &Gateway,
+    org: OrgId,
+    draft: Option<OutboundIntegration>,
+    stored: Option<&str>,
+) -> Result<Integration, ApiError> {
+    let stored = match stored {
+        Some(id) => Some(resource::get::<Integration>(gateway, org, &path::integration(id)?).await?),
+        None => None,
+    };
+    let Some(draft) = draft else {
+        return stored.ok_or_else(|| ApiError::fault("/integrationId", "is required, unless integration is given"));
+    };
+    let stamp = made_now();
+    let id = stored
+        .as_ref()
+        .map_or_else(|| IntegrationId(new_id(stamp.created_at.timestamp())), |stored| stored.id);
+    let draft = match stored {
+        Some(stored) => filled_in(&OutboundIntegration::of(stored, Secrets::Kept), in_json(&draft)?)?,
+        None => draft,
+    };
+    let drafted = draft.into_domain(org, id, stamp);
+    let integration = drafted.map_err(|faults| below("/integration", faults))?;
+    super::scripts::faults(gateway.transformer(), org, scripts::placed(&integration))
+        .await?
+        .into_result(integration)
+        .map_err(|faults| below("/integration", faults).into())
+}
+
+fn below(place: &str, found: Faults) -> Faults {
+    let mut faults = Faults::default();
+    faults.absorb(place, found);
+    faults
+}
+
+/// Has an integration's deliveries sent, or held.
+pub(crate) async fn set_active(
+    gateway: &Gateway,
+    stored: Integration,
+    is_active: bool,
+    seen: IfMatch,
+) -> Result<Integration, ApiError> {
+    let expected = seen.against(None, stored.revision)?;
+    let updated_at = changed_now(stored.created_at).updated_at;
+    let switched = Integration { updated_at, ..stored }.switched(is_active, updated_at);
+    commit(gateway, switched, expected).await
+}
+
+/// The entities that it names and that are not its organisation's.
+async fn strangers(gateway: &Gateway, integration: &Integration) -> Result<Faults, StoreError> {
+    let org = integration.org_id;
+    let mut faults = super::strangers(gateway, org, integration.tenant_id).await?;
+    for rid in &integration.excluded_entity_rids {
+        if !gateway.is_unit(org, *rid).await? {
+            faults.add(
+                "/excludedEntityRids",
+                format!("{rid} is not the rid of one of the organisation's units"),
+            );
+        }
+    }
+    Ok(faults)
+}

@@ -1,0 +1,104 @@
+//! Scheduled jobs.
+
+use std::sync::Arc;
+
+use ig_core::clock::Timestamp;
+use ig_core::configuration::Change;
+use ig_core::fault::Faults;
+use ig_core::id::{IntegrationId, OrgId};
+use ig_core::integration::TargetUrl;
+use ig_core::job::{Job, Source};
+use ig_store::Found;
+use ig_transform::script::ScriptKind;
+
+use super::resource::Resource;
+use super::{new_id, reach, scripts, strangers};
+use crate::document::{JobDocument, Secrets, Stamp};
+use crate::error::ApiError;
+use crate::gateway::Gateway;
+use crate::path;
+
+impl Resource for Job {
+    type Document = JobDocument;
+    type Id = IntegrationId;
+
+    const NAME: &'static str = "Job";
+
+    fn parse_id(text: &str) -> Result<IntegrationId, ApiError> {
+        path::job(text)
+    }
+
+    fn org_id(&self) -> OrgId {
+        self.org_id
+    }
+
+    fn id(&self) -> IntegrationId {
+        self.id
+    }
+
+    fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    fn created_at(&self) -> Timestamp {
+        self.created_at
+    }
+
+    fn at_revision(self, revision: u64) -> Self {
+        Self { revision, ..self }
+    }
+
+    fn updated_at(self, updated_at: Timestamp) -> Self {
+        Self { updated_at, ..self }
+    }
+
+    async fn find(gateway: &Gateway, org: OrgId, id: &IntegrationId) -> Result<Option<Found<Self>>, ApiError> {
+        Ok(gateway.store().jobs().find(org, *id).await?)
+    }
+
+    fn into_document(self, secrets: Secrets) -> Result<JobDocument, ApiError> {
+        JobDocument::of(self, secrets)
+    }
+
+    fn revision_field(document: &mut JobDocument) -> &mut Option<u64> {
+        &mut document.revision
+    }
+
+    fn new_id(_: &JobDocument, now: Timestamp) -> Result<IntegrationId, ApiError> {
+        Ok(IntegrationId(new_id(now.timestamp())))
+    }
+
+    fn from_document(document: JobDocument, org: OrgId, id: IntegrationId, stamp: Stamp) -> Result<Self, Faults> {
+        document.into_domain(org, id, stamp)
+    }
+
+    async fn check(&self, gateway: &Gateway) -> Result<(), ApiError> {
+        let target = ("/targetUrl".to_owned(), self.target.url.clone());
+        let source = source_address(self).map(|url| ("/dataSource/url".to_owned(), url));
+        let addresses = std::iter::once(target).chain(source).chain(reach::token_endpoint(&self.auth));
+        let mut faults = reach::faults(gateway.egress(), addresses).await;
+        faults.absorb("", strangers(gateway, self.org_id, self.tenant_id).await?);
+        let script = self.script.as_ref();
+        let placed = script.map(|script| ("/transformation/script".to_owned(), script, ScriptKind::Transform));
+        let placed = placed.into_iter().collect();
+        faults.absorb("", scripts::faults(gateway.transformer(), self.org_id, placed).await?);
+        Ok(faults.into_result(())?)
+    }
+
+    fn put(self) -> Change {
+        Change::PutJob(Arc::new(self))
+    }
+
+    fn deletion(org: OrgId, id: IntegrationId) -> Change {
+        Change::DeleteJob(org, id)
+    }
+}
+
+/// Variables stand behind the host alone, so what they are makes no difference to the guard.
+fn source_address(job: &Job) -> Option<TargetUrl> {
+    let Source::Api(api) = job.source.source() else {
+        return None;
+    };
+    let filled = api.url.filled(|_| Ok::<_, Faults>("0".to_owned())).ok()?;
+    filled.parse().ok()
+}

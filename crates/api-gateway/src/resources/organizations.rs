@@ -1,0 +1,140 @@
+//! Organisations.
+
+use ig_core::clock::Timestamp;
+use ig_core::configuration::Change;
+use ig_core::fault::Faults;
+use ig_core::id::OrgId;
+use ig_core::organization::{Organization, RequestLimits};
+use ig_store::Found;
+use serde_json::{Map, Value};
+
+use super::changed_now;
+use super::resource::{self, Resource, commit};
+use crate::document::{Org, OrgDeletionStatus, Secrets, Stamp, console};
+use crate::error::ApiError;
+use crate::gateway::Gateway;
+use crate::guard::IfMatch;
+use crate::path;
+use crate::scheduling;
+
+/// Reads one organisation.
+pub(crate) async fn get(gateway: &Gateway, org: OrgId) -> Result<Organization, ApiError> {
+    resource::get(gateway, org, &org).await
+}
+
+impl Resource for Organization {
+    type Document = Org;
+    type Id = OrgId;
+
+    const NAME: &'static str = "Organization";
+    const IS_RESTORABLE: bool = false;
+
+    fn parse_id(text: &str) -> Result<OrgId, ApiError> {
+        path::org(text)
+    }
+
+    fn org_id(&self) -> OrgId {
+        self.org_id
+    }
+
+    fn id(&self) -> OrgId {
+        self.org_id
+    }
+
+    fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    fn created_at(&self) -> Timestamp {
+        self.created_at
+    }
+
+    fn at_revision(self, revision: u64) -> Self {
+        Self { revision, ..self }
+    }
+
+    fn updated_at(self, updated_at: Timestamp) -> Self {
+        Self { updated_at, ..self }
+    }
+
+    async fn find(gateway: &Gateway, org: OrgId, _: &OrgId) -> Result<Option<Found<Self>>, ApiError> {
+        Ok(gateway.store().organizations().get(org).await?.map(Found::Readable))
+    }
+
+    fn into_document(self, _: Secrets) -> Result<Org, ApiError> {
+        Ok(self.into())
+    }
+
+    fn revision_field(document: &mut Org) -> &mut Option<u64> {
+        &mut document.revision
+    }
+
+    fn new_id(document: &Org, _: Timestamp) -> Result<OrgId, ApiError> {
+        Ok(document.named()?)
+    }
+
+    fn from_document(document: Org, _: OrgId, id: OrgId, stamp: Stamp) -> Result<Self, Faults> {
+        document.into_domain(id, stamp)
+    }
+
+    async fn after_deletion(gateway: &Gateway, org: OrgId, _: &OrgId) {
+        scheduling::cancel_all(gateway, org, None, "The organisation was deleted.").await;
+    }
+
+    fn put(self) -> Change {
+        Change::PutOrganization(self)
+    }
+
+    fn deletion(org: OrgId, _: OrgId) -> Change {
+        Change::DeleteOrganization(org)
+    }
+}
+
+/// Says how many requests an organisation may send.
+pub(crate) async fn limit(
+    gateway: &Gateway,
+    stored: Organization,
+    request_limits: RequestLimits,
+    seen: IfMatch,
+) -> Result<Organization, ApiError> {
+    let expected = seen.against(None, stored.revision)?;
+    let updated_at = changed_now(stored.created_at).updated_at;
+    let organization = Organization {
+        request_limits,
+        updated_at,
+        ..stored
+    };
+    commit(gateway, organization, expected).await
+}
+
+/// Keeps what a console says of itself.
+pub(crate) async fn furnish(
+    gateway: &Gateway,
+    stored: Organization,
+    ui: Map<String, Value>,
+    seen: IfMatch,
+) -> Result<Organization, ApiError> {
+    let expected = seen.against(None, stored.revision)?;
+    let (ui, updated_at) = (console(ui)?, changed_now(stored.created_at).updated_at);
+    commit(
+        gateway,
+        Organization {
+            ui,
+            updated_at,
+            ..stored
+        },
+        expected,
+    )
+    .await
+}
+
+/// What would go with an organisation, or how much of a deleted one is gone.
+pub(crate) async fn deletion(gateway: &Gateway, org: OrgId) -> Result<OrgDeletionStatus, ApiError> {
+    let (store, deletions) = (gateway.store(), gateway.store().org_deletions());
+    if store.organizations().get(org).await?.is_some() {
+        return Ok(OrgDeletionStatus::foreseen(org, deletions.remaining(org).await?));
+    }
+    let deletion = deletions.get(org).await?;
+    let deletion = deletion.ok_or_else(|| ApiError::not_found("Organization"))?;
+    Ok(OrgDeletionStatus::of(deletion, deletions.remaining(org).await?))
+}

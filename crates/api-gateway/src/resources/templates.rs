@@ -1,0 +1,179 @@
+//! Templates: those that come with the platform, and those that organisations keep.
+
+use std::sync::Arc;
+
+use ig_core::clock::Timestamp;
+use ig_core::configuration::Change;
+use ig_core::fault::Faults;
+use ig_core::id::{OrgId, TemplateId};
+use ig_core::inbound::InboundIntegration;
+use ig_core::integration::Integration;
+use ig_core::job::Job;
+use ig_core::template::{Direction, Template};
+use ig_store::{Found, Listed, Page, TemplateFilter, Templates};
+use serde_json::{Map, Value};
+
+use super::new_id;
+use super::resource::{self, Resource};
+use crate::body::document;
+use crate::document::{Secrets, Stamp, TemplateDocument, filled, in_json};
+use crate::error::{ApiError, ErrorCode};
+use crate::gateway::Gateway;
+use crate::path;
+use crate::resource_response::ResourceResponse;
+
+mod catalogue;
+
+impl Resource for Template {
+    type Document = TemplateDocument;
+    type Id = TemplateId;
+
+    const NAME: &'static str = "Template";
+
+    fn parse_id(text: &str) -> Result<TemplateId, ApiError> {
+        if catalogue::find(text).is_some() {
+            return Err(ApiError::new(
+                ErrorCode::Conflict,
+                "The template is built in and cannot be changed: make one of your own",
+            ));
+        }
+        path::template(text)
+    }
+
+    fn org_id(&self) -> OrgId {
+        self.org_id
+    }
+
+    fn id(&self) -> TemplateId {
+        self.id
+    }
+
+    fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    fn created_at(&self) -> Timestamp {
+        self.created_at
+    }
+
+    fn at_revision(self, revision: u64) -> Self {
+        Self { revision, ..self }
+    }
+
+    fn updated_at(self, updated_at: Timestamp) -> Self {
+        Self { updated_at, ..self }
+    }
+
+    async fn find(gateway: &Gateway, org: OrgId, id: &TemplateId) -> Result<Option<Found<Self>>, ApiError> {
+        Ok(gateway.store().templates().get(org, *id).await?.map(Found::Readable))
+    }
+
+    fn into_document(self, _: Secrets) -> Result<TemplateDocument, ApiError> {
+        Ok(self.into())
+    }
+
+    fn revision_field(document: &mut TemplateDocument) -> &mut Option<u64> {
+        &mut document.revision
+    }
+
+    fn new_id(_: &TemplateDocument, now: Timestamp) -> Result<TemplateId, ApiError> {
+        Ok(TemplateId(new_id(now.timestamp())))
+    }
+
+    fn from_document(document: TemplateDocument, org: OrgId, id: TemplateId, stamp: Stamp) -> Result<Self, Faults> {
+        document.into_domain(org, id, stamp)
+    }
+
+    async fn check_room(gateway: &Gateway, org: OrgId) -> Result<(), ApiError> {
+        if gateway.store().templates().count(org).await? < Templates::MOST {
+            return Ok(());
+        }
+        let message = format!(
+            "An organisation keeps at most {} templates: delete one first",
+            Templates::MOST
+        );
+        Err(ApiError::new(ErrorCode::Conflict, message))
+    }
+
+    fn put(self) -> Change {
+        Change::PutTemplate(Arc::new(self))
+    }
+
+    fn deletion(org: OrgId, id: TemplateId) -> Change {
+        Change::DeleteTemplate(org, id)
+    }
+}
+
+/// A template by its identifier, built in or not.
+pub(crate) async fn read(gateway: &Gateway, org: OrgId, id: &str) -> Result<TemplateDocument, ApiError> {
+    match catalogue::find(id) {
+        Some(template) => Ok(template.clone()),
+        None => Ok(resource::get::<Template>(gateway, org, &path::template(id)?).await?.into()),
+    }
+}
+
+/// The templates that an organisation can apply: those that are built in, then its own in the order of their making.
+pub(crate) async fn list(
+    gateway: &Gateway,
+    org: OrgId,
+    filter: &TemplateFilter,
+    search: Option<&str>,
+    page: Page,
+) -> Result<Listed<TemplateDocument>, ApiError> {
+    let own = gateway.store().templates().all(org, filter).await?;
+    let own = own.into_iter().map(TemplateDocument::from);
+    let built_in = catalogue::all().iter().filter(|template| fits(template, filter)).cloned();
+    let search = search.map(str::to_lowercase);
+    let found = |template: &TemplateDocument| search.as_deref().is_none_or(|text| says(template, text));
+    let all: Vec<_> = built_in.chain(own).filter(found).collect();
+    let total = all.len() as u64;
+    let before = page.number.saturating_sub(1).saturating_mul(u64::from(page.limit));
+    let skipped = usize::try_from(before).unwrap_or(usize::MAX);
+    let items = all.into_iter().skip(skipped).take(page.limit as usize).collect();
+    Ok(Listed::counted(items, total))
+}
+
+fn fits(template: &TemplateDocument, filter: &TemplateFilter) -> bool {
+    let TemplateFilter { direction, category } = filter;
+    let right_direction = direction.is_none_or(|direction| direction == Direction::from(template.direction));
+    let right_category = category.is_none() || template.category == *category;
+    right_direction && right_category
+}
+
+fn says(template: &TemplateDocument, text: &str) -> bool {
+    let words = [Some(&template.name), template.description.as_ref()];
+    words.into_iter().flatten().any(|words| words.to_lowercase().contains(text))
+}
+
+/// Makes the resource of a template, with the fields given laid over those that it says.
+pub(crate) async fn apply(gateway: &Gateway, org: OrgId, id: &str, given: Value) -> Result<ResourceResponse<Value>, ApiError> {
+    let TemplateDocument {
+        direction, definition, ..
+    } = read(gateway, org, id).await?;
+    if !given.is_object() {
+        return Err(ApiError::fault("", "must be an object"));
+    }
+    create_from(gateway, org, direction.into(), definition, given).await
+}
+
+async fn create_from(
+    gateway: &Gateway,
+    org: OrgId,
+    direction: Direction,
+    definition: Map<String, Value>,
+    given: Value,
+) -> Result<ResourceResponse<Value>, ApiError> {
+    let whole = filled(definition, given);
+    match direction {
+        Direction::Outbound => created::<Integration>(gateway, org, whole).await,
+        Direction::Inbound => created::<InboundIntegration>(gateway, org, whole).await,
+        Direction::Scheduled => created::<Job>(gateway, org, whole).await,
+    }
+}
+
+async fn created<R: Resource>(gateway: &Gateway, org: OrgId, whole: Value) -> Result<ResourceResponse<Value>, ApiError> {
+    let created: R = resource::create(gateway, org, document(whole)?).await?;
+    let revision = created.revision();
+    let shown = in_json(&created.into_document(Secrets::SigningShown)?)?;
+    Ok(ResourceResponse::created(revision, shown))
+}

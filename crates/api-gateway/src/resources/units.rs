@@ -1,0 +1,104 @@
+//! Units of organisations.
+
+use ig_core::clock::Timestamp;
+use ig_core::configuration::Change;
+use ig_core::fault::Faults;
+use ig_core::id::{OrgId, Rid};
+use ig_core::integration::Integration;
+use ig_core::organization::OrgUnit;
+use ig_core::ports::StoreError;
+use ig_store::Found;
+
+use super::resource::Resource;
+use crate::document::{Secrets, Stamp, Unit};
+use crate::error::{ApiError, ErrorCode};
+use crate::gateway::Gateway;
+use crate::path;
+
+impl Resource for OrgUnit {
+    type Document = Unit;
+    type Id = Rid;
+
+    const NAME: &'static str = "Unit";
+
+    fn parse_id(text: &str) -> Result<Rid, ApiError> {
+        path::rid(text)
+    }
+
+    fn org_id(&self) -> OrgId {
+        self.org_id
+    }
+
+    fn id(&self) -> Rid {
+        self.rid
+    }
+
+    fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    fn created_at(&self) -> Timestamp {
+        self.created_at
+    }
+
+    fn at_revision(self, revision: u64) -> Self {
+        Self { revision, ..self }
+    }
+
+    fn updated_at(self, updated_at: Timestamp) -> Self {
+        Self { updated_at, ..self }
+    }
+
+    async fn find(gateway: &Gateway, org: OrgId, id: &Rid) -> Result<Option<Found<Self>>, ApiError> {
+        Ok(gateway.store().org_units().get(org, *id).await?.map(Found::Readable))
+    }
+
+    fn into_document(self, _: Secrets) -> Result<Unit, ApiError> {
+        Ok(self.into())
+    }
+
+    fn revision_field(document: &mut Unit) -> &mut Option<u64> {
+        &mut document.revision
+    }
+
+    fn new_id(document: &Unit, _: Timestamp) -> Result<Rid, ApiError> {
+        Ok(document.named()?)
+    }
+
+    fn from_document(document: Unit, org: OrgId, id: Rid, stamp: Stamp) -> Result<Self, Faults> {
+        document.into_domain(org, id, stamp)
+    }
+
+    async fn check_unused(gateway: &Gateway, org: OrgId, rid: &Rid) -> Result<(), ApiError> {
+        gateway.feed().caught_up().await?;
+        let configuration = gateway.feed().configuration();
+        let user = configuration.integrations().find(|integration| names(integration, org, *rid));
+        user.map_or(Ok(()), |user| {
+            let message = format!("Integration {} names this unit", user.id);
+            Err(ApiError::new(ErrorCode::Conflict, message))
+        })
+    }
+
+    fn put(self) -> Change {
+        Change::PutUnit(self)
+    }
+
+    fn deletion(org: OrgId, id: Rid) -> Change {
+        Change::DeleteUnit(org, id)
+    }
+}
+
+fn names(integration: &Integration, org: OrgId, rid: Rid) -> bool {
+    integration.org_id == org && (integration.tenant_id == rid || integration.excluded_entity_rids.contains(&rid))
+}
+
+impl Gateway {
+    /// Whether an entity is a unit of the organisation.
+    pub(crate) async fn is_unit(&self, org: OrgId, rid: Rid) -> Result<bool, StoreError> {
+        if rid != org.as_entity() && self.feed().configuration().org_of_entity(rid) == Some(org) {
+            return Ok(true);
+        }
+        // It may have been made a moment ago, through another gateway.
+        Ok(self.store().org_units().get(org, rid).await?.is_some())
+    }
+}
