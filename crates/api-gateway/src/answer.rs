@@ -19,8 +19,8 @@ use serde::Serialize;
 use tracing::Instrument;
 use utoipa::ToSchema;
 
-use crate::addendum::Addendum;
 use crate::error::{ApiError, Detail, ErrorCode};
+use crate::response_extras::ResponseExtras;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Calls to outside APIs have times of their own.
@@ -29,7 +29,7 @@ const DURATION: &str = "http_server_request_duration_seconds";
 
 /// Marks an answer that an outside API gave: it goes out as it is.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct PassedOn;
+pub(crate) struct FromUpstream;
 
 /// The request's id, as `X-Request-Id` has it.
 #[derive(Debug, Clone)]
@@ -73,13 +73,13 @@ where
     if let Some(caller) = TraceContext::extract(request.headers()) {
         caller.adopt(&span);
     }
-    let addendum = Addendum::default();
-    request.extensions_mut().insert(addendum.clone());
+    let extras = ResponseExtras::default();
+    request.extensions_mut().insert(extras.clone());
     request.extensions_mut().insert(RequestId(id.clone()));
     let limit = (!route.starts_with(RUNTIME)).then_some(limit);
     let mut response = shaped(bounded(next(request), limit).instrument(span.clone()).await, &id);
-    let notes = addendum.take();
-    if response.extensions().get::<PassedOn>().is_none() {
+    let notes = extras.take();
+    if response.extensions().get::<FromUpstream>().is_none() {
         dressed(response.headers_mut());
     }
     response.headers_mut().extend(notes.headers);
@@ -158,7 +158,7 @@ fn shaped(mut response: Response, id: &str) -> Response {
     if let Some(error) = response.extensions_mut().remove::<ApiError>() {
         return written(&response, error, id);
     }
-    if response.extensions().get::<PassedOn>().is_some() {
+    if response.extensions().get::<FromUpstream>().is_some() {
         return response;
     }
     match ours(response.status()) {

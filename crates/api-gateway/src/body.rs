@@ -7,15 +7,15 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::error::ApiError;
-use crate::gateway::Edge;
+use crate::gateway::AppState;
 
-mod bond;
 mod merge;
 mod read;
+mod secret_binding;
 mod shape;
 
-pub(crate) use bond::{Bond, Places, SENT_SECRETS, TOKEN_BOND, given_again, withhold};
 pub(crate) use merge::{merged, unmasked};
+pub(crate) use secret_binding::{FieldPaths, SENT_SECRETS, SecretBinding, TOKEN_BINDING, given_again, withhold};
 pub(crate) use shape::Shape;
 
 /// A document that clients send: its shape is the schema that the API's description shows.
@@ -24,7 +24,7 @@ pub(crate) trait Shaped: DeserializeOwned {
     fn shape() -> &'static Shape;
 
     /// Which of its secrets are sent to which of its addresses.
-    const BONDS: &'static [Bond] = &[];
+    const SECRET_BINDINGS: &'static [SecretBinding] = &[];
 
     /// Removes from what is stored whatever has no meaning beside a patch.
     fn give_way(_stored: &mut Value, _patch: &Value) {}
@@ -34,7 +34,7 @@ pub(crate) trait Shaped: DeserializeOwned {
 macro_rules! shaped {
     ($document:ty $(, $give_way:path $(, $bonds:path)?)?) => {
         impl $crate::body::Shaped for $document {
-            $($(const BONDS: &'static [$crate::body::Bond] = $bonds;)?)?
+            $($(const SECRET_BINDINGS: &'static [$crate::body::SecretBinding] = $bonds;)?)?
 
             $(fn give_way(stored: &mut serde_json::Value, patch: &serde_json::Value) {
                 $give_way(stored, patch);
@@ -59,8 +59,8 @@ pub(crate) struct JsonBody {
 }
 
 impl JsonBody {
-    async fn of(request: Request, edge: &Edge, limit: usize) -> Result<Self, ApiError> {
-        let bytes = read::within_limits(request, edge.http(), limit).await?;
+    async fn of(request: Request, app: &AppState, limit: usize) -> Result<Self, ApiError> {
+        let bytes = read::within_limits(request, app.http(), limit).await?;
         let value =
             ig_core::json::parse_unique(&bytes).map_err(|error| ApiError::fault("", format!("is not valid JSON: {error}")))?;
         Ok(Self { bytes, value })
@@ -79,11 +79,11 @@ pub(crate) fn document<T: Shaped>(value: Value) -> Result<T, ApiError> {
     serde_json::from_value(value).map_err(|error| ApiError::fault("", error.to_string()))
 }
 
-impl FromRequest<Edge> for JsonBody {
+impl FromRequest<AppState> for JsonBody {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, edge: &Edge) -> Result<Self, ApiError> {
-        Self::of(request, edge, edge.http().body_limit_bytes).await
+    async fn from_request(request: Request, app: &AppState) -> Result<Self, ApiError> {
+        Self::of(request, app, app.http().body_limit_bytes).await
     }
 }
 
@@ -92,25 +92,25 @@ const OF_STRANGERS: usize = 4 * 1024;
 
 /// A body of whoever sends one: JSON, and small.
 #[derive(Debug)]
-pub(crate) struct StrangersBody(pub JsonBody);
+pub(crate) struct UnauthenticatedBody(pub JsonBody);
 
-impl FromRequest<Edge> for StrangersBody {
+impl FromRequest<AppState> for UnauthenticatedBody {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, edge: &Edge) -> Result<Self, ApiError> {
-        let limit = OF_STRANGERS.min(edge.http().body_limit_bytes);
-        JsonBody::of(request, edge, limit).await.map(Self)
+    async fn from_request(request: Request, app: &AppState) -> Result<Self, ApiError> {
+        let limit = OF_STRANGERS.min(app.http().body_limit_bytes);
+        JsonBody::of(request, app, limit).await.map(Self)
     }
 }
 
 /// A body that may be left out.
-impl OptionalFromRequest<Edge> for JsonBody {
+impl OptionalFromRequest<AppState> for JsonBody {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, edge: &Edge) -> Result<Option<Self>, ApiError> {
+    async fn from_request(request: Request, app: &AppState) -> Result<Option<Self>, ApiError> {
         if request.body().is_end_stream() {
             return Ok(None);
         }
-        <Self as FromRequest<Edge>>::from_request(request, edge).await.map(Some)
+        <Self as FromRequest<AppState>>::from_request(request, app).await.map(Some)
     }
 }

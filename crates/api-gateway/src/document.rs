@@ -61,7 +61,7 @@ pub(crate) use execution_log::{ExecutionLogEntry, ExecutionLogList};
 pub(crate) use field_schema::{FieldSchema, FieldSchemaChange, FieldSchemaList};
 pub(crate) use figures::Figures;
 pub(crate) use history::{
-    AuditLogDetail, AuditLogEntry, AuditLogList, Looks, VersionDetail, VersionEntry, VersionList, differences,
+    AuditLogDetail, AuditLogEntry, AuditLogList, Renderings, VersionDetail, VersionEntry, VersionList, differences,
 };
 pub(crate) use inbound::{InboundDocument, InboundIntegrationList};
 pub(crate) use integration::{OutboundIntegration, OutboundIntegrationList, Secrets};
@@ -114,7 +114,7 @@ pub(crate) fn filled_in<T: Shaped + Serialize>(stored: &T, value: Value) -> Resu
 /// What a value says, with the stored secrets where it repeats the masks that it was shown: those alone that go where they went before.
 pub(crate) fn with_kept_secrets<T: Shaped>(stored: &Value, value: Value) -> Result<Value, ApiError> {
     let mut stored = stored.clone();
-    let withheld = withhold(T::BONDS, &mut stored, &value);
+    let withheld = withhold(T::SECRET_BINDINGS, &mut stored, &value);
     let whole = unmasked(value, Some(&stored));
     given_again(&withheld, &whole)?;
     Ok(whole)
@@ -127,7 +127,7 @@ pub(crate) fn patched<T: Shaped + Serialize>(stored: &T, body: JsonBody) -> Resu
     }
     let mut stored = in_json(stored)?;
     let asked = merged(stored.clone(), body.value.clone());
-    let withheld = withhold(T::BONDS, &mut stored, &asked);
+    let withheld = withhold(T::SECRET_BINDINGS, &mut stored, &asked);
     let patch = unmasked(body.value, Some(&stored));
     T::give_way(&mut stored, &patch);
     forget(&mut stored, "revision");

@@ -15,18 +15,18 @@ use crate::error::{ApiError, ErrorCode};
 use crate::feed::ConfigFeed;
 use crate::limits::RateLimits;
 use crate::nudge::Nudge;
+use crate::peer_services::PeerServices;
 use crate::proxying::Proxying;
-use crate::resources::lookups::importing::ImportRoom;
+use crate::resources::lookups::importing::ImportSlots;
 use crate::resources::size;
-use crate::retrier::Retrier;
-use crate::schedulers::Schedulers;
-use crate::siblings::Siblings;
-use crate::workers::Workers;
+use crate::retrier_client::RetrierClient;
+use crate::scheduler_client::SchedulerClient;
+use crate::worker_client::WorkerClient;
 
 /// The router's state. Handlers come by a [`Gateway`] through the extractors of [`crate::access`] alone, so that one which decides nothing
 /// about access has nothing to work with.
 #[derive(Debug, Clone)]
-pub(crate) struct Edge(Arc<Parts>);
+pub(crate) struct AppState(Arc<Parts>);
 
 /// The gateway's parts, for one caller.
 #[derive(Debug, Clone)]
@@ -47,17 +47,17 @@ pub(crate) struct Parts {
     pub nudge: Nudge,
     pub transformer: Transformer,
     pub proxying: Arc<Proxying>,
-    pub workers: Workers,
-    pub retrier: Retrier,
-    pub schedulers: Schedulers,
-    pub siblings: Siblings,
+    pub workers: WorkerClient,
+    pub retrier: RetrierClient,
+    pub schedulers: SchedulerClient,
+    pub siblings: PeerServices,
     pub http: HttpConfig,
     pub context: Context,
     pub schemas: Arc<PayloadSchemas>,
-    pub import_room: ImportRoom,
+    pub import_room: ImportSlots,
 }
 
-impl Edge {
+impl AppState {
     pub(crate) fn new(parts: Parts) -> Self {
         Self(Arc::new(parts))
     }
@@ -138,19 +138,19 @@ impl Gateway {
         &self.parts.proxying
     }
 
-    pub(crate) fn workers(&self) -> &Workers {
+    pub(crate) fn workers(&self) -> &WorkerClient {
         &self.parts.workers
     }
 
-    pub(crate) fn retrier(&self) -> &Retrier {
+    pub(crate) fn retrier(&self) -> &RetrierClient {
         &self.parts.retrier
     }
 
-    pub(crate) fn schedulers(&self) -> &Schedulers {
+    pub(crate) fn schedulers(&self) -> &SchedulerClient {
         &self.parts.schedulers
     }
 
-    pub(crate) fn siblings(&self) -> &Siblings {
+    pub(crate) fn siblings(&self) -> &PeerServices {
         &self.parts.siblings
     }
 
@@ -167,7 +167,7 @@ impl Gateway {
         &self.parts.schemas
     }
 
-    pub(crate) fn import_room(&self) -> &ImportRoom {
+    pub(crate) fn import_room(&self) -> &ImportSlots {
         &self.parts.import_room
     }
 

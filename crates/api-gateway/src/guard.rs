@@ -7,17 +7,17 @@ use ig_store::Expected;
 use utoipa::IntoParams;
 
 use crate::error::{ApiError, ErrorCode};
-use crate::gateway::Edge;
+use crate::gateway::AppState;
 
 /// The revision in `If-Match`, where there is one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, IntoParams)]
 #[into_params(names("If-Match"), parameter_in = Header)]
 pub(crate) struct IfMatch(Option<u64>);
 
-impl FromRequestParts<Edge> for IfMatch {
+impl FromRequestParts<AppState> for IfMatch {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &Edge) -> Result<Self, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, ApiError> {
         let Some(value) = parts.headers.get(IF_MATCH) else {
             return Ok(Self(None));
         };

@@ -18,10 +18,10 @@ use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::answer;
-use crate::arrival;
+use crate::client_info;
 use crate::config::HttpConfig;
 use crate::error::{ApiError, ErrorCode};
-use crate::gateway::Edge;
+use crate::gateway::AppState;
 use parameters::Parameters;
 
 mod alerts;
@@ -64,12 +64,12 @@ const BASE: &str = "/api/v1";
 const PREFLIGHT: Duration = Duration::from_mins(10);
 
 /// The whole HTTP edge.
-pub(crate) fn router(edge: Edge) -> Router {
+pub(crate) fn router(app: AppState) -> Router {
     let (api, openapi) = described();
     let gate = Gate {
-        cors: Arc::new(cors(edge.http())),
+        cors: Arc::new(cors(app.http())),
         parameters: Arc::new(Parameters::of(&openapi)),
-        edge: edge.clone(),
+        app: app.clone(),
     };
     api.merge(description::route(Arc::new(openapi)))
         .merge(docs::route())
@@ -77,19 +77,19 @@ pub(crate) fn router(edge: Edge) -> Router {
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn_with_state(gate, pass))
-        .with_state(edge)
+        .with_state(app)
 }
 
 /// What every request passes. It is one layer, because a layer copies all those within it for each request.
 #[derive(Clone)]
 struct Gate {
-    edge: Edge,
+    app: AppState,
     cors: Arc<CorsLayer>,
     parameters: Arc<Parameters>,
 }
 
 async fn pass(State(gate): State<Gate>, request: Request, next: Next) -> Response {
-    let limit = gate.edge.http().request_timeout();
+    let limit = gate.app.http().request_timeout();
     answer::finish(limit, request, |request| of_pages(gate, request, next)).await
 }
 
@@ -143,13 +143,13 @@ async fn of_pages(gate: Gate, request: Request, next: Next) -> Response {
 
 async fn admit(gate: Gate, request: Request, next: Next) -> Response {
     match gate.parameters.check(&request) {
-        Ok(()) => arrival::admit(gate.edge, request, next).await,
+        Ok(()) => client_info::admit(gate.app, request, next).await,
         Err(error) => error.into_response(),
     }
 }
 
 /// The routes with their description, which holds every one of them.
-fn described() -> (Router<Edge>, utoipa::openapi::OpenApi) {
+fn described() -> (Router<AppState>, utoipa::openapi::OpenApi) {
     let (router, mut openapi) = OpenApiRouter::with_openapi(description::Api::openapi())
         .nest(BASE, routes())
         .split_for_parts();
@@ -157,7 +157,7 @@ fn described() -> (Router<Edge>, utoipa::openapi::OpenApi) {
     (router, openapi)
 }
 
-fn routes() -> OpenApiRouter<Edge> {
+fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .merge(health::routes())
         .merge(auth::routes())

@@ -1,13 +1,12 @@
 #![doc = include_str!("../README.md")]
 
 mod access;
-mod addendum;
 mod alerting;
 mod analytics;
 mod answer;
-mod arrival;
 mod body;
 mod bootstrap;
+mod client_info;
 mod config;
 mod dashboard;
 mod document;
@@ -20,22 +19,23 @@ mod guard;
 mod http;
 mod limits;
 mod nudge;
+mod org_purge;
 mod path;
+mod peer_services;
+mod preview;
 mod proxying;
 mod pushing;
 mod query;
-mod removing;
 mod resource_response;
 mod resources;
-mod retrier;
-mod schedulers;
+mod response_extras;
+mod retrier_client;
+mod scheduler_client;
 mod scheduling;
 mod server;
-mod shares;
-mod siblings;
+mod tenant_shares;
 mod transforming;
-mod trying;
-mod workers;
+mod worker_client;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -54,17 +54,17 @@ pub use config::{AuthConfig, BootstrapConfig, Config, HttpConfig, OrganizationsC
 use access::{Keys, Sessions};
 use alerting::Alerting;
 use feed::ConfigFeed;
-use gateway::{Edge, Parts};
+use gateway::{AppState, Parts};
 use grpc::ConfigGrpc;
 use limits::RateLimits;
 use nudge::Nudge;
+use peer_services::PeerServices;
 use proxying::{Proxying, Recording};
 use resources::lookups;
-use resources::lookups::importing::ImportRoom;
-use retrier::Retrier;
-use schedulers::Schedulers;
-use siblings::Siblings;
-use workers::Workers;
+use resources::lookups::importing::ImportSlots;
+use retrier_client::RetrierClient;
+use scheduler_client::SchedulerClient;
+use worker_client::WorkerClient;
 
 /// What this process is called.
 pub const PROCESS: Process = Process {
@@ -112,7 +112,7 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<Addresses> 
     context.spawn(
         "organisation removal",
         Fate::RunsUntilShutdown,
-        removing::run(context.clone(), store.clone(), config.organizations.hold()),
+        org_purge::run(context.clone(), store.clone(), config.organizations.hold()),
     );
     let services = Services::new(Routes::new(ConfigServiceServer::new(ConfigGrpc::new(
         Arc::clone(&feed),
@@ -129,11 +129,11 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<Addresses> 
     dead_letters.run_retriers(&context, Fleet::new(&config.services.dlq_retrier, &config.grpc)?);
     let recording = Recording::start(&config.runtime, &context, &store, dead_letters, served.clone());
     let proxying = Proxying::start(&config.runtime, &config.security, &context, &store, recording)?;
-    let workers = Workers::new(channel(&config.services.delivery_worker, &config.grpc)?);
-    let retrier = Retrier::new(channel(&config.services.dlq_retrier, &config.grpc)?);
-    let schedulers = Schedulers::new(channel(&config.services.scheduler, &config.grpc)?);
-    let siblings = Siblings::new(&config.services, &config.grpc)?;
-    let edge = Edge::new(Parts {
+    let workers = WorkerClient::new(channel(&config.services.delivery_worker, &config.grpc)?);
+    let retrier = RetrierClient::new(channel(&config.services.dlq_retrier, &config.grpc)?);
+    let schedulers = SchedulerClient::new(channel(&config.services.scheduler, &config.grpc)?);
+    let siblings = PeerServices::new(&config.services, &config.grpc)?;
+    let app = AppState::new(Parts {
         keys: Keys::new(store.clone()),
         sessions: Sessions::new(store.clone(), &config.auth),
         limits: RateLimits::new(store.rate_windows(), &config.rate_limit),
@@ -151,9 +151,9 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<Addresses> 
         http: config.http,
         context: context.clone(),
         schemas,
-        import_room: ImportRoom::new(&http),
+        import_room: ImportSlots::new(&http),
     });
-    let http = server::serve(&context, &http, http::router(edge), served).await?;
+    let http = server::serve(&context, &http, http::router(app), served).await?;
     Ok(Addresses { http, grpc })
 }
 

@@ -14,9 +14,9 @@ use ig_delivery::{Limiter, Taken};
 
 mod outage;
 
-use crate::addendum::Addendum;
 use crate::config::RateLimitConfig;
 use crate::error::ApiError;
+use crate::response_extras::ResponseExtras;
 use outage::Outage;
 
 const MINUTE_SECONDS: u64 = 60;
@@ -56,15 +56,21 @@ impl RateLimits {
     }
 
     /// Takes a request from an address, or refuses it.
-    pub(crate) async fn of_address(&self, address: IpAddr, addendum: &Addendum) -> Result<(), ApiError> {
+    pub(crate) async fn of_address(&self, address: IpAddr, extras: &ResponseExtras) -> Result<(), ApiError> {
         let Some(limit) = self.address else { return Ok(()) };
         let taken = self.take(WindowKey::Address(subscriber(address)), limit).await;
-        let judged = Self::judge(taken, limit, "This address sends too many requests", &OF_REQUESTS, addendum);
+        let judged = Self::judge(taken, limit, "This address sends too many requests", &OF_REQUESTS, extras);
         judged.map_err(|(error, _)| error)
     }
 
     /// Takes a request for an organisation, or refuses it; `own` is what is said for it alone.
-    pub(crate) async fn of_org(&self, org: OrgId, own: RequestLimits, right: Right, addendum: &Addendum) -> Result<(), ApiError> {
+    pub(crate) async fn of_org(
+        &self,
+        org: OrgId,
+        own: RequestLimits,
+        right: Right,
+        extras: &ResponseExtras,
+    ) -> Result<(), ApiError> {
         let (key, limit) = match right {
             Right::Read | Right::Write => (WindowKey::Management(org), self.management(own)),
             Right::Events | Right::Runtime => (WindowKey::Runtime(org), self.runtime(own)),
@@ -77,7 +83,7 @@ impl RateLimits {
             limit,
             "Too many requests are sent for this organisation",
             names,
-            addendum,
+            extras,
         );
         judged.map_err(|(error, _)| error)
     }
@@ -88,16 +94,10 @@ impl RateLimits {
         org: OrgId,
         id: IntegrationId,
         limit: RateLimit,
-        addendum: &Addendum,
+        extras: &ResponseExtras,
     ) -> Result<(), (ApiError, Timestamp)> {
         let taken = self.take(WindowKey::Integration(org, id), limit).await;
-        Self::judge(
-            taken,
-            limit,
-            "Too many calls are made to this integration",
-            &OF_CALLS,
-            addendum,
-        )
+        Self::judge(taken, limit, "Too many calls are made to this integration", &OF_CALLS, extras)
     }
 
     /// What one address may send.
@@ -120,15 +120,15 @@ impl RateLimits {
         limit: RateLimit,
         message: &str,
         names: &[HeaderName; 3],
-        addendum: &Addendum,
+        extras: &ResponseExtras,
     ) -> Result<(), (ApiError, Timestamp)> {
         let Some(taken) = taken else { return Ok(()) };
         let now = Utc::now();
         let seconds = (taken.free_at - now).num_seconds().max(0);
         let [most, remaining, reset] = names.clone();
-        addendum.add_header(most, HeaderValue::from(limit.max_requests()));
-        addendum.add_header(remaining, HeaderValue::from(taken.remaining));
-        addendum.add_header(reset, HeaderValue::from(seconds));
+        extras.add_header(most, HeaderValue::from(limit.max_requests()));
+        extras.add_header(remaining, HeaderValue::from(taken.remaining));
+        extras.add_header(reset, HeaderValue::from(seconds));
         if taken.is_full {
             return Err((ApiError::rate_limited(message, taken.free_at, now), taken.free_at));
         }

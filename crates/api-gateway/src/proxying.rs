@@ -17,7 +17,7 @@ use ig_service::{Context, Fate};
 use ig_store::{InboundReplays, Store};
 
 use crate::config::RuntimeConfig;
-use crate::shares::Shares;
+use crate::tenant_shares::Shares;
 
 mod address;
 mod admitted;
@@ -25,14 +25,14 @@ mod answering;
 mod call;
 mod client;
 mod described;
-mod downstream;
-mod ending;
+mod forwarding;
 mod headers;
 mod intake;
 mod metrics;
-mod passing;
+mod outcome;
 mod record;
 mod recording;
+mod response_body;
 mod routes;
 mod shaping;
 mod wanted;

@@ -17,7 +17,7 @@ use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use crate::error::ApiError;
-use crate::gateway::Edge;
+use crate::gateway::AppState;
 
 const DEFAULT_LIMIT: u32 = 50;
 const LARGEST_LIMIT: u32 = 500;
@@ -27,10 +27,10 @@ const LAST_PAGE: u64 = 1_000_000;
 #[derive(Debug)]
 pub(crate) struct Asked<T>(pub T);
 
-impl<T: DeserializeOwned> FromRequestParts<Edge> for Asked<T> {
+impl<T: DeserializeOwned> FromRequestParts<AppState> for Asked<T> {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &Edge) -> Result<Self, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, ApiError> {
         let query = Query::try_from_uri(&parts.uri);
         query
             .map(|Query(asked)| Self(asked))

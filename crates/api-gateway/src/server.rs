@@ -26,13 +26,13 @@ use tower::Service as _;
 
 use crate::config::HttpConfig;
 
-mod guests;
+mod connections;
 mod idle;
-mod stalling;
+mod stall_timeout;
 
-use guests::{Guest, Guests};
+use connections::{ConnectionsByAddress, CountedConnection};
 use idle::Requests;
-use stalling::Stalling;
+use stall_timeout::StallTimeout;
 
 /// What the headers of a request may take in all.
 const LARGEST_HEADERS: usize = 64 * 1024;
@@ -69,7 +69,7 @@ pub(crate) async fn serve(
         builder: Arc::new(builder(config)),
         router,
         room: Arc::new(Semaphore::new(config.max_connections)),
-        guests: Arc::new(Guests::new(config)),
+        guests: Arc::new(ConnectionsByAddress::new(config)),
         leaving: Arc::default(),
         closing: CancellationToken::new(),
         beginning: Duration::from_millis(config.header_timeout_ms),
@@ -102,7 +102,7 @@ struct Server {
     builder: Arc<Builder<TokioExecutor>>,
     router: Router,
     room: Arc<Semaphore>,
-    guests: Arc<Guests>,
+    guests: Arc<ConnectionsByAddress>,
     /// Set once this replica is about to leave.
     leaving: Arc<AtomicBool>,
     /// Cancelled when every connection is to end after what it is answering.
@@ -131,11 +131,17 @@ impl Server {
         }
     }
 
-    fn serve(&self, stream: TcpStream, peer: SocketAddr, room: (OwnedSemaphorePermit, Guest), connections: &mut JoinSet<()>) {
+    fn serve(
+        &self,
+        stream: TcpStream,
+        peer: SocketAddr,
+        room: (OwnedSemaphorePermit, CountedConnection),
+        connections: &mut JoinSet<()>,
+    ) {
         let _ = stream.set_nodelay(true);
         let (builder, router) = (Arc::clone(&self.builder), self.router.clone());
         let (leaving, closing, idle) = (Arc::clone(&self.leaving), self.closing.clone(), self.idle);
-        let stream = Stalling::new(stream, self.beginning, self.patience);
+        let stream = StallTimeout::new(stream, self.beginning, self.patience);
         connections.spawn(async move {
             let requests = Requests::default();
             let counted = requests.clone();

@@ -9,9 +9,9 @@ use ig_core::clock::Timestamp;
 use ig_store::{ApiKey, User};
 
 use super::sessions::LoggedIn;
-use crate::addendum::Addendum;
 use crate::error::{ApiError, ErrorCode};
-use crate::gateway::Edge;
+use crate::gateway::AppState;
+use crate::response_extras::ResponseExtras;
 
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 /// Carries the token that is to be used from now on.
@@ -32,31 +32,31 @@ struct Known {
 
 impl Caller {
     /// Who sends a request, by the key or the token that it carries.
-    pub(super) async fn of(parts: &Parts, edge: &Edge, right: Right) -> Result<Self, ApiError> {
+    pub(super) async fn of(parts: &Parts, app: &AppState, right: Right) -> Result<Self, ApiError> {
         let caller = match Proof::of(parts, right)? {
-            Proof::Key(key) => edge
+            Proof::Key(key) => app
                 .keys()
                 .caller(key)
                 .await?
                 .ok_or_else(|| unauthorized("The API key is not known, or no longer valid"))?,
-            Proof::Token(token) => return Self::logged_in(parts, edge, token).await.map(|person| person.caller),
+            Proof::Token(token) => return Self::logged_in(parts, app, token).await.map(|person| person.caller),
         };
-        Addendum::of(parts).note_caller(caller.actor());
+        ResponseExtras::of(parts).note_caller(caller.actor());
         Ok(caller)
     }
 
     /// The person who comes with a token; a renewed one goes out with the answer.
-    pub(super) async fn logged_in(parts: &Parts, edge: &Edge, token: &str) -> Result<LoggedIn, ApiError> {
-        let person = edge.sessions().person(token).await?;
-        let addendum = Addendum::of(parts);
-        addendum.note_caller(person.caller.actor());
+    pub(super) async fn logged_in(parts: &Parts, app: &AppState, token: &str) -> Result<LoggedIn, ApiError> {
+        let person = app.sessions().person(token).await?;
+        let extras = ResponseExtras::of(parts);
+        extras.note_caller(person.caller.actor());
         if let Some(token) = person.renewed.as_deref().and_then(|token| HeaderValue::from_str(token).ok()) {
-            addendum.add_header(RENEWED_TOKEN, token);
+            extras.add_header(RENEWED_TOKEN, token);
         }
         Ok(person)
     }
 
-    /// Somebody who proved nothing.
+    /// Authenticated who proved nothing.
     pub(super) fn nobody() -> Self {
         let actor = Actor {
             kind: ActorKind::System,

@@ -5,7 +5,7 @@ use ig_core::ports::StoreError;
 use ig_store::{KeyHash, Store};
 
 use super::Caller;
-use super::remembered::Remembered;
+use super::caller_cache::CallerCache;
 
 /// What is longer is no key of ours and not worth hashing.
 const LONGEST: usize = 512;
@@ -14,13 +14,13 @@ const LONGEST: usize = 512;
 #[derive(Debug)]
 pub(crate) struct Keys {
     store: Store,
-    known: Remembered<KeyHash, Caller>,
+    known: CallerCache<KeyHash, Caller>,
 }
 
 impl Keys {
     /// Keys as the store has them.
     pub(crate) fn new(store: Store) -> Self {
-        let known = Remembered::default();
+        let known = CallerCache::default();
         Self { store, known }
     }
 

@@ -7,7 +7,7 @@ use ig_core::id::{SessionId, UserId};
 
 use super::caller::{Caller, Proof, unauthorized};
 use crate::error::ApiError;
-use crate::gateway::{Edge, Gateway};
+use crate::gateway::{AppState, Gateway};
 
 /// The gateway for somebody who logged in, for what concerns themselves.
 #[derive(Debug)]
@@ -20,18 +20,18 @@ pub(crate) struct Person {
     pub session: SessionId,
 }
 
-impl FromRequestParts<Edge> for Person {
+impl FromRequestParts<AppState> for Person {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, edge: &Edge) -> Result<Self, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
         let Proof::Token(token) = Proof::of(parts, Right::Read)? else {
             return Err(unauthorized(
                 "This is for people who logged in: send their token as Authorization: Bearer",
             ));
         };
-        let person = Caller::logged_in(parts, edge, token).await?;
+        let person = Caller::logged_in(parts, app, token).await?;
         Ok(Self {
-            gateway: edge.on_behalf_of(person.caller),
+            gateway: app.on_behalf_of(person.caller),
             user: person.user,
             session: person.session,
         })
@@ -40,17 +40,17 @@ impl FromRequestParts<Edge> for Person {
 
 /// The gateway for whoever proved who they are, for what concerns themselves.
 #[derive(Debug)]
-pub(crate) struct Somebody {
+pub(crate) struct Authenticated {
     /// What they work with.
     pub gateway: Gateway,
 }
 
-impl FromRequestParts<Edge> for Somebody {
+impl FromRequestParts<AppState> for Authenticated {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, edge: &Edge) -> Result<Self, ApiError> {
-        let caller = Caller::of(parts, edge, Right::Read).await?;
-        let gateway = edge.on_behalf_of(caller);
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
+        let caller = Caller::of(parts, app, Right::Read).await?;
+        let gateway = app.on_behalf_of(caller);
         Ok(Self { gateway })
     }
 }

@@ -8,7 +8,7 @@ use ig_core::access::{Place, Right};
 
 use super::{Caller, Needs};
 use crate::error::ApiError;
-use crate::gateway::{Edge, Gateway};
+use crate::gateway::{AppState, Gateway};
 
 /// The gateway for somebody who reaches everything and has the right `R`.
 #[derive(Debug)]
@@ -18,14 +18,14 @@ pub(crate) struct Platform<R> {
     right: PhantomData<R>,
 }
 
-impl<R: Needs> FromRequestParts<Edge> for Platform<R> {
+impl<R: Needs> FromRequestParts<AppState> for Platform<R> {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, edge: &Edge) -> Result<Self, ApiError> {
-        let caller = Caller::of(parts, edge, Right::Read).await?;
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
+        let caller = Caller::of(parts, app, Right::Read).await?;
         caller.may(R::RIGHT, Place::Platform)?;
         Ok(Self {
-            gateway: edge.on_behalf_of(caller),
+            gateway: app.on_behalf_of(caller),
             right: PhantomData,
         })
     }

@@ -12,8 +12,8 @@ use ig_store::{Session, Store, User};
 
 use super::Caller;
 use super::caller::unauthorized;
+use super::caller_cache::CallerCache;
 use super::logins::Logins;
-use super::remembered::Remembered;
 use super::tokens::{Token, Tokens};
 use crate::config::AuthConfig;
 use crate::error::ApiError;
@@ -28,7 +28,7 @@ pub(crate) struct Sessions {
     tokens: Tokens,
     logins: Logins,
     lasting: Duration,
-    known: Remembered<SessionId, Known>,
+    known: CallerCache<SessionId, Known>,
 }
 
 #[derive(Debug, Clone)]
@@ -72,7 +72,7 @@ impl Sessions {
             tokens,
             lasting: config.session(),
             store,
-            known: Remembered::default(),
+            known: CallerCache::default(),
         }
     }
 

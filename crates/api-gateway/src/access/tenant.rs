@@ -11,10 +11,10 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::{Caller, Needs};
-use crate::addendum::Addendum;
 use crate::error::{ApiError, ErrorCode};
-use crate::gateway::{Edge, Gateway};
+use crate::gateway::{AppState, Gateway};
 use crate::query::Asked;
+use crate::response_extras::ResponseExtras;
 
 /// Names the organisation.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -36,20 +36,20 @@ pub(crate) struct Tenant<R> {
     right: PhantomData<R>,
 }
 
-impl<R: Needs> FromRequestParts<Edge> for Tenant<R> {
+impl<R: Needs> FromRequestParts<AppState> for Tenant<R> {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, edge: &Edge) -> Result<Self, ApiError> {
-        let caller = Caller::of(parts, edge, R::RIGHT).await?;
-        let Asked(query) = Asked::<OrgQuery>::from_request_parts(parts, edge).await?;
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
+        let caller = Caller::of(parts, app, R::RIGHT).await?;
+        let Asked(query) = Asked::<OrgQuery>::from_request_parts(parts, app).await?;
         let org = query.org()?;
         caller.may(R::RIGHT, Place::Org(org))?;
-        let gateway = edge.on_behalf_of(caller);
+        let gateway = app.on_behalf_of(caller);
         gateway.known_org(org).await?;
-        let addendum = Addendum::of(parts);
-        addendum.note_org(org);
+        let extras = ResponseExtras::of(parts);
+        extras.note_org(org);
         let own = gateway.request_limits(org);
-        edge.limits().of_org(org, own, R::RIGHT, &addendum).await?;
+        app.limits().of_org(org, own, R::RIGHT, &extras).await?;
         Ok(Self {
             org,
             gateway,

@@ -11,7 +11,7 @@ use ig_store::Store;
 use crate::PUSH;
 use crate::document::{SourceEntry, WorkerEntry, Workers};
 
-/// Looks who holds what, and how far everybody is.
+/// Renderings who holds what, and how far everybody is.
 pub(super) async fn look(store: &Store, now: Timestamp) -> Result<Workers, StoreError> {
     let (leases, pushed) = (store.partition_leases(), store.pushed_events());
     // The head is read last, so that nobody seems to be beyond it.

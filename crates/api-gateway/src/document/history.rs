@@ -127,7 +127,7 @@ const LONGEST_NAME: usize = 500;
 
 /// Something as it looked, with its secrets and with masks in their place.
 #[derive(Debug, Clone)]
-pub(crate) struct Looks {
+pub(crate) struct Renderings {
     /// For comparing alone.
     pub kept: Value,
     /// For answers.
@@ -136,7 +136,7 @@ pub(crate) struct Looks {
 
 impl VersionDetail {
     /// A version, beside the one that it is compared with.
-    pub(crate) fn new(version: Version, looks: Option<Looks>, other: Option<(u64, Option<Looks>)>) -> Self {
+    pub(crate) fn new(version: Version, looks: Option<Renderings>, other: Option<(u64, Option<Renderings>)>) -> Self {
         let (compared_with, before) = other.map_or((None, None), |(revision, looks)| (Some(revision), looks));
         Self {
             version: version.into(),
@@ -149,7 +149,7 @@ impl VersionDetail {
 
 impl AuditLogDetail {
     /// An entry with both sides of it.
-    pub(crate) fn new(entry: AuditEntry, before: Option<Looks>, after: Option<Looks>) -> Self {
+    pub(crate) fn new(entry: AuditEntry, before: Option<Renderings>, after: Option<Renderings>) -> Self {
         Self {
             entry: entry.into(),
             changes: differences(before.as_ref(), after.as_ref()),
@@ -160,7 +160,7 @@ impl AuditLogDetail {
 }
 
 /// Where two looks differ: found with their secrets, shown without.
-pub(crate) fn differences(before: Option<&Looks>, after: Option<&Looks>) -> Vec<Difference> {
+pub(crate) fn differences(before: Option<&Renderings>, after: Option<&Renderings>) -> Vec<Difference> {
     let mut places = Vec::new();
     collect(
         before.map(|looks| &looks.kept),
@@ -168,7 +168,7 @@ pub(crate) fn differences(before: Option<&Looks>, after: Option<&Looks>) -> Vec<
         &Place::new(""),
         &mut places,
     );
-    let shown = |looks: Option<&Looks>, place: &str| {
+    let shown = |looks: Option<&Renderings>, place: &str| {
         let looks = looks?;
         looks.kept.pointer(place)?;
         Some(looks.masked.pointer(place).cloned().unwrap_or_else(|| MASK.into()))
@@ -273,8 +273,8 @@ mod tests {
 
     use super::*;
 
-    fn looks(kept: Value, masked: Value) -> Looks {
-        Looks { kept, masked }
+    fn looks(kept: Value, masked: Value) -> Renderings {
+        Renderings { kept, masked }
     }
 
     #[test]

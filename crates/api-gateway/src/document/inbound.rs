@@ -12,7 +12,7 @@ use super::integration::{
     TransformationMode,
 };
 use super::{give_way_to, listing::listing};
-use crate::body::{Bond, Places, SENT_SECRETS, TOKEN_BOND, shaped};
+use crate::body::{FieldPaths, SENT_SECRETS, SecretBinding, TOKEN_BINDING, shaped};
 
 mod checked;
 mod choice;
@@ -145,15 +145,15 @@ pub(crate) struct InboundDocument {
     #[schema(value_type = Option<String>, format = DateTime)]
     pub updated_at: Option<Timestamp>,
 }
-shaped!(InboundDocument, give_way, BONDS);
+shaped!(InboundDocument, give_way, SECRET_BINDINGS);
 
 /// What is sent with a delivery, and what a token is asked for with.
-const BONDS: &[Bond] = &[
-    Bond {
-        addresses: &[Places::One("/targetUrl")],
+const SECRET_BINDINGS: &[SecretBinding] = &[
+    SecretBinding {
+        addresses: &[FieldPaths::One("/targetUrl")],
         secrets: SENT_SECRETS,
     },
-    TOKEN_BOND,
+    TOKEN_BINDING,
 ];
 
 /// How long the steps of a call may take, in milliseconds, each from 100 to 3,600,000.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{give_way_to, listing::listing};
-use crate::body::{Bond, Places, SENT_SECRETS, TOKEN_BOND, shaped};
+use crate::body::{FieldPaths, SENT_SECRETS, SecretBinding, TOKEN_BINDING, shaped};
 
 mod action;
 mod auth;
@@ -151,15 +151,15 @@ pub(crate) struct OutboundIntegration {
     #[schema(value_type = Option<String>, format = DateTime)]
     pub updated_at: Option<Timestamp>,
 }
-shaped!(OutboundIntegration, give_way, BONDS);
+shaped!(OutboundIntegration, give_way, SECRET_BINDINGS);
 
 /// What is sent with a delivery, and what a token is asked for with.
-const BONDS: &[Bond] = &[
-    Bond {
-        addresses: &[Places::One("/targetUrl"), Places::InList("/actions", "targetUrl")],
+const SECRET_BINDINGS: &[SecretBinding] = &[
+    SecretBinding {
+        addresses: &[FieldPaths::One("/targetUrl"), FieldPaths::InList("/actions", "targetUrl")],
         secrets: SENT_SECRETS,
     },
-    TOKEN_BOND,
+    TOKEN_BINDING,
 ];
 
 /// Credentials belong to their type, a concurrency to its ordering, mappings and a script to their mode, and so does a schedule: whoever changes one

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::integration::{AuthConfig, AuthType, LogLevelName, Method, SigningDocument};
 use super::{forget, give_way_to, listing::listing};
-use crate::body::{Bond, Places, SENT_SECRETS, TOKEN_BOND, shaped};
+use crate::body::{FieldPaths, SENT_SECRETS, SecretBinding, TOKEN_BINDING, shaped};
 
 mod checked;
 mod shown;
@@ -90,18 +90,18 @@ pub(crate) struct JobDocument {
     #[schema(value_type = Option<String>, format = DateTime)]
     pub updated_at: Option<Timestamp>,
 }
-shaped!(JobDocument, give_way, BONDS);
+shaped!(JobDocument, give_way, SECRET_BINDINGS);
 
 /// What is sent with a delivery, and what a token is asked for with.
-const BONDS: &[Bond] = &[
-    Bond {
-        addresses: &[Places::One("/targetUrl")],
+const SECRET_BINDINGS: &[SecretBinding] = &[
+    SecretBinding {
+        addresses: &[FieldPaths::One("/targetUrl")],
         secrets: SENT_SECRETS,
     },
-    TOKEN_BOND,
-    Bond {
-        addresses: &[Places::One("/dataSource/url")],
-        secrets: &[Places::Headers("/dataSource/headers")],
+    TOKEN_BINDING,
+    SecretBinding {
+        addresses: &[FieldPaths::One("/dataSource/url")],
+        secrets: &[FieldPaths::Headers("/dataSource/headers")],
     },
 ];
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{Dashboard, milliseconds};
-use crate::siblings::{Health, Said};
+use crate::peer_services::{Health, Said};
 
 /// What is going on, and how the platform is.
 #[derive(Debug, Serialize, ToSchema)]

@@ -11,14 +11,14 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::access::{OrgQuery, Platform, Read, Tenant};
 use crate::document::{AlertEntry, AlertList, Listing as _};
 use crate::error::ApiError;
-use crate::gateway::Edge;
+use crate::gateway::AppState;
 use crate::http::handler::routes;
 use crate::path;
 use crate::query::{Asked, OneOf, Paging, from_moment, named, to_moment};
 
 type Severities = OneOf<Severity>;
 
-pub(super) fn routes() -> OpenApiRouter<Edge> {
+pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list))
         .routes(routes!(read))

@@ -10,13 +10,13 @@ use crate::access::{OrgQuery, Read, Tenant};
 use crate::analytics::{Asked as Which, Most, Question};
 use crate::document::{ErrorAnalytics, EventTypeAnalytics, IntegrationAnalytics, Summary, TimeSeries};
 use crate::error::ApiError;
-use crate::gateway::Edge;
+use crate::gateway::AppState;
 use crate::http::handler::routes;
 use crate::query::{Asked, OneOf};
 
 type Intervals = OneOf<Interval>;
 
-pub(super) fn routes() -> OpenApiRouter<Edge> {
+pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(summary))
         .routes(routes!(time_series))

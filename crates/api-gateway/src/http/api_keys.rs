@@ -13,13 +13,13 @@ use crate::access::{Platform, Read, Write};
 use crate::body::JsonBody;
 use crate::document::{ApiKeyAsked, ApiKeyEntry, ApiKeyList, Listing as _};
 use crate::error::ApiError;
-use crate::gateway::Edge;
+use crate::gateway::AppState;
 use crate::http::handler::routes;
 use crate::path;
 use crate::query::{Asked, Paging, flag, number};
 use crate::resources::api_keys;
 
-pub(super) fn routes() -> OpenApiRouter<Edge> {
+pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
         .routes(routes!(read, revoke))

@@ -12,7 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::access::{Platform, Read};
 use crate::document::{AuditLogDetail, AuditLogEntry, AuditLogList, Listing as _};
 use crate::error::ApiError;
-use crate::gateway::Edge;
+use crate::gateway::AppState;
 use crate::http::handler::routes;
 use crate::path;
 use crate::query::{Asked, OneOf, Paging, from_moment, named, number, to_moment};
@@ -21,7 +21,7 @@ use crate::resources::history;
 type Kinds = OneOf<ItemKind>;
 type Actions = OneOf<Action>;
 
-pub(super) fn routes() -> OpenApiRouter<Edge> {
+pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(read))
 }
 

@@ -5,16 +5,16 @@ use http::StatusCode;
 use ig_core::secret::Secret;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::access::{Anybody, Person, Somebody};
-use crate::arrival::ClientAddress;
-use crate::body::{JsonBody, StrangersBody};
+use crate::access::{Authenticated, Person, Unauthenticated};
+use crate::body::{JsonBody, UnauthenticatedBody};
+use crate::client_info::ClientAddress;
 use crate::document::{LoggedIn, Login, Me, PasswordChange};
 use crate::error::ApiError;
-use crate::gateway::Edge;
+use crate::gateway::AppState;
 use crate::http::handler::routes;
 use crate::resources::users;
 
-pub(super) fn routes() -> OpenApiRouter<Edge> {
+pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(log_in))
         .routes(routes!(log_out))
@@ -25,9 +25,9 @@ pub(super) fn routes() -> OpenApiRouter<Edge> {
 /// Begins a session. Ten failures within 15 minutes close an account for a while to the address that they came from.
 #[utoipa::path(post, path = "/auth/login", tag = "auth", request_body = Login, responses((status = 200, body = LoggedIn), (status = 401, description = "The address or the password is wrong")), security(()))]
 async fn log_in(
-    Anybody { gateway }: Anybody,
+    Unauthenticated { gateway }: Unauthenticated,
     Extension(ClientAddress(from)): Extension<ClientAddress>,
-    StrangersBody(body): StrangersBody,
+    UnauthenticatedBody(body): UnauthenticatedBody,
 ) -> Result<Json<LoggedIn>, ApiError> {
     let Login { email, password } = body.document()?;
     let begun = gateway.sessions().log_in(&email, &Secret::new(password), from).await?;
@@ -43,7 +43,7 @@ async fn log_out(Person { gateway, session, .. }: Person) -> Result<StatusCode, 
 
 /// Tells who sends the request, and what they may do.
 #[utoipa::path(get, path = "/auth/me", tag = "auth", responses((status = 200, body = Me)))]
-async fn me(Somebody { gateway }: Somebody) -> Json<Me> {
+async fn me(Authenticated { gateway }: Authenticated) -> Json<Me> {
     Json(gateway.caller().into())
 }
 

@@ -7,10 +7,10 @@ use crate::access::{OrgQuery, Platform, Read, Tenant};
 use crate::dashboard;
 use crate::document::{Dashboard, PlatformDashboard};
 use crate::error::ApiError;
-use crate::gateway::Edge;
+use crate::gateway::AppState;
 use crate::http::handler::routes;
 
-pub(super) fn routes() -> OpenApiRouter<Edge> {
+pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(read)).routes(routes!(read_platform))
 }
 

@@ -11,7 +11,7 @@ use utoipa::openapi::path::PathItem;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 
 use crate::answer::ErrorBody;
-use crate::gateway::Edge;
+use crate::gateway::AppState;
 
 use super::BASE;
 
@@ -97,7 +97,7 @@ fn operations<'a>(path: &'a str, item: &'a mut PathItem) -> impl Iterator<Item =
 }
 
 /// Where the description is read; no key is needed.
-pub(super) fn route(openapi: Arc<openapi::OpenApi>) -> Router<Edge> {
+pub(super) fn route(openapi: Arc<openapi::OpenApi>) -> Router<AppState> {
     let answer = move || {
         let openapi = Arc::clone(&openapi);
         async move { Json(openapi.as_ref().clone()) }

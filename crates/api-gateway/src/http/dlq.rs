@@ -17,7 +17,7 @@ use crate::access::{OrgQuery, Read, Tenant, Write};
 use crate::body::JsonBody;
 use crate::document::{BulkRetried, BulkRetry, DlqEntry, DlqEntryList, DlqStatistics, Listing as _};
 use crate::error::{ApiError, ErrorCode};
-use crate::gateway::{Edge, Gateway};
+use crate::gateway::{AppState, Gateway};
 use crate::http::handler::routes;
 use crate::path;
 use crate::query::{Asked, OneOf, Paging, from_moment, integration, named, to_moment};
@@ -28,7 +28,7 @@ type Statuses = OneOf<DeadLetterStatus>;
 type Categories = OneOf<ErrorCategory>;
 type Reasons = OneOf<DeadLetterReason>;
 
-pub(super) fn routes() -> OpenApiRouter<Edge> {
+pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list))
         .routes(routes!(statistics))

@@ -6,7 +6,7 @@ use axum::routing::get;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName};
 
 use super::BASE;
-use crate::gateway::Edge;
+use crate::gateway::AppState;
 
 const PAGE: &str = include_str!("docs/index.html");
 const SCRIPT: &str = "text/javascript; charset=utf-8";
@@ -24,7 +24,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
 const HEADERS: [(HeaderName, &str); 2] = [(CONTENT_SECURITY_POLICY, POLICY), (CACHE_CONTROL, "no-cache")];
 
 /// The page and its files; no key is needed to read them.
-pub(super) fn route() -> Router<Edge> {
+pub(super) fn route() -> Router<AppState> {
     let page = Router::new().route(&format!("{BASE}/docs"), get(|| async { (HEADERS, Html(PAGE)) }));
     FILES.into_iter().fold(page, |router, (name, kind, text)| {
         let answer = move || async move { (HEADERS, [(CONTENT_TYPE, kind)], text).into_response() };

@@ -10,7 +10,7 @@ use crate::access::{OrgQuery, Read, Tenant, Write};
 use crate::body::JsonBody;
 use crate::document::{FieldSchema, FieldSchemaChange, FieldSchemaList, Listing as _};
 use crate::error::ApiError;
-use crate::gateway::Edge;
+use crate::gateway::AppState;
 use crate::guard::IfMatch;
 use crate::http::handler::routes;
 use crate::path;
@@ -20,7 +20,7 @@ use crate::resources::{event_types, resource};
 
 use super::orgs::Search;
 
-pub(super) fn routes() -> OpenApiRouter<Edge> {
+pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list))
         .routes(routes!(read, replace, delete))

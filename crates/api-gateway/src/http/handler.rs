@@ -6,7 +6,7 @@ use axum::extract::Request;
 use axum::handler::Handler;
 use axum::response::Response;
 
-use crate::gateway::Edge;
+use crate::gateway::AppState;
 
 type Answering = Pin<Box<dyn Future<Output = Response> + Send>>;
 
@@ -14,24 +14,24 @@ type Answering = Pin<Box<dyn Future<Output = Response> + Send>>;
 /// layer anew that what the handler waits for may move between threads; all handlers share the layers of this one, which is a third of
 /// the crate's time to compile.
 #[derive(Clone, Copy)]
-pub(in crate::http) struct AnyHandler(&'static (dyn Fn(Request, Edge) -> Answering + Send + Sync));
+pub(in crate::http) struct AnyHandler(&'static (dyn Fn(Request, AppState) -> Answering + Send + Sync));
 
 impl AnyHandler {
     /// A function is of no size, so nothing is allocated and nothing leaks.
     pub(in crate::http) fn new<H, T>(handler: H) -> Self
     where
-        H: Handler<T, Edge, Future = Answering> + Copy + Sync,
+        H: Handler<T, AppState, Future = Answering> + Copy + Sync,
     {
         const { assert!(size_of::<H>() == 0, "a handler is a function") };
-        Self(Box::leak(Box::new(move |request, edge| handler.call(request, edge))))
+        Self(Box::leak(Box::new(move |request, app| handler.call(request, app))))
     }
 }
 
-impl Handler<(), Edge> for AnyHandler {
+impl Handler<(), AppState> for AnyHandler {
     type Future = Answering;
 
-    fn call(self, request: Request, edge: Edge) -> Answering {
-        (self.0)(request, edge)
+    fn call(self, request: Request, app: AppState) -> Answering {
+        (self.0)(request, app)
     }
 }
 

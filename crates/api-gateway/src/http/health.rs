@@ -5,12 +5,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::access::Anybody;
+use crate::access::Unauthenticated;
 use crate::error::ApiError;
-use crate::gateway::Edge;
+use crate::gateway::AppState;
 use crate::http::handler::routes;
 
-pub(super) fn routes() -> OpenApiRouter<Edge> {
+pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(health))
 }
 
@@ -26,7 +26,7 @@ struct Health {
 
 /// Whether the gateway answers and its database does; no key is needed.
 #[utoipa::path(get, path = "/health", tag = "health", responses((status = 200, body = Health)), security(()))]
-async fn health(Anybody { gateway }: Anybody) -> Result<Json<Health>, ApiError> {
+async fn health(Unauthenticated { gateway }: Unauthenticated) -> Result<Json<Health>, ApiError> {
     gateway.store().ping().await?;
     Ok(Json(Health {
         status: "ok",

@@ -11,7 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::access::{OrgQuery, Read, Tenant, Write};
 use crate::document::{InboundDocument, InboundIntegrationList, Listing as _, Secrets, apart};
 use crate::error::ApiError;
-use crate::gateway::Edge;
+use crate::gateway::AppState;
 use crate::guard::IfMatch;
 use crate::http::handler::routes;
 use crate::http::resource_handlers::resource_handlers;
@@ -20,7 +20,7 @@ use crate::query::{Asked, Paging, flag, read_as};
 use crate::resource_response::ResourceResponse;
 use crate::resources::{inbound_integrations, resource};
 
-pub(super) fn routes() -> OpenApiRouter<Edge> {
+pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
         .routes(routes!(read, replace, patch, delete))

@@ -8,15 +8,15 @@ use axum::response::Response;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::access::{OrgQuery, Runtime, Tenant};
-use crate::addendum::Addendum;
 use crate::answer::RequestId;
-use crate::arrival::{CameOverHttps, ClientAddress};
+use crate::client_info::{ClientAddress, IsHttps};
 use crate::error::ApiError;
-use crate::gateway::{Edge, Gateway};
+use crate::gateway::{AppState, Gateway};
 use crate::http::handler::routes;
 use crate::proxying::{self, IncomingCall};
+use crate::response_extras::ResponseExtras;
 
-pub(super) fn routes() -> OpenApiRouter<Edge> {
+pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(call, send))
         .routes(routes!(call_below, send_below))
@@ -26,16 +26,16 @@ pub(super) fn routes() -> OpenApiRouter<Edge> {
 struct Call {
     incoming: IncomingCall,
     gateway: Gateway,
-    addendum: Addendum,
+    extras: ResponseExtras,
     body: Body,
 }
 
-impl FromRequest<Edge> for Call {
+impl FromRequest<AppState> for Call {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, edge: &Edge) -> Result<Self, ApiError> {
+    async fn from_request(request: Request, app: &AppState) -> Result<Self, ApiError> {
         let (mut parts, body) = request.into_parts();
-        let Tenant { org, gateway, .. } = Tenant::<Runtime>::from_request_parts(&mut parts, edge).await?;
+        let Tenant { org, gateway, .. } = Tenant::<Runtime>::from_request_parts(&mut parts, app).await?;
         let noted = &parts.extensions;
         let client = noted
             .get()
@@ -43,15 +43,15 @@ impl FromRequest<Edge> for Call {
         let incoming = IncomingCall {
             org,
             client,
-            is_https: noted.get().is_some_and(|CameOverHttps(is_https)| *is_https),
+            is_https: noted.get().is_some_and(|IsHttps(is_https)| *is_https),
             request_id: noted.get().map_or_else(String::new, |RequestId(id)| id.clone()),
             parts,
         };
-        let addendum = Addendum::of(&incoming.parts);
+        let extras = ResponseExtras::of(&incoming.parts);
         Ok(Self {
             incoming,
             gateway,
-            addendum,
+            extras,
             body,
         })
     }
@@ -59,7 +59,7 @@ impl FromRequest<Edge> for Call {
 
 impl Call {
     async fn answer(self) -> Result<Response, ApiError> {
-        proxying::answer(&self.gateway, &self.addendum, &self.incoming, self.body).await
+        proxying::answer(&self.gateway, &self.extras, &self.incoming, self.body).await
     }
 }
 

@@ -14,7 +14,7 @@ use crate::access::{OrgQuery, Read, Tenant};
 use crate::document::{DeliveryLogEntry, DeliveryLogList, Listing as _};
 use crate::error::ApiError;
 use crate::exporting::{self, LogFormat};
-use crate::gateway::Edge;
+use crate::gateway::AppState;
 use crate::http::handler::routes;
 use crate::path;
 use crate::query::{Asked, OneOf, Paging, from_moment, integration, named, to_moment};
@@ -23,7 +23,7 @@ type Statuses = OneOf<DeliveryStatus>;
 type Directions = OneOf<Direction>;
 type Formats = OneOf<LogFormat>;
 
-pub(super) fn routes() -> OpenApiRouter<Edge> {
+pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list))
         .routes(routes!(export))

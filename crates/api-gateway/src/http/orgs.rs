@@ -12,7 +12,7 @@ use crate::access::{Platform, Read, Write};
 use crate::body::JsonBody;
 use crate::document::{Listing as _, Org, OrgDeletionStatus, OrgList};
 use crate::error::ApiError;
-use crate::gateway::Edge;
+use crate::gateway::AppState;
 use crate::guard::IfMatch;
 use crate::http::handler::routes;
 use crate::path;
@@ -20,7 +20,7 @@ use crate::query::{Asked, Paging};
 use crate::resource_response::ResourceResponse;
 use crate::resources::{organizations, resource};
 
-pub(super) fn routes() -> OpenApiRouter<Edge> {
+pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
         .routes(routes!(read, replace, patch, delete))

@@ -15,17 +15,17 @@ use crate::document::{
     Listing as _, OutboundIntegration, OutboundIntegrationList, Preview, PreviewAsked, Secrets, TestAsked, Tested, apart,
 };
 use crate::error::ApiError;
-use crate::gateway::Edge;
+use crate::gateway::AppState;
 use crate::guard::IfMatch;
 use crate::http::handler::routes;
 use crate::http::resource_handlers::resource_handlers;
 use crate::path;
+use crate::preview::{dry_run, test_delivery};
 use crate::query::{Asked, Paging, flag, number};
 use crate::resource_response::ResourceResponse;
 use crate::resources::{integrations, resource};
-use crate::trying;
 
-pub(super) fn routes() -> OpenApiRouter<Edge> {
+pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
         .routes(routes!(read, replace, patch, delete))
@@ -137,7 +137,7 @@ async fn disable(
     responses((status = 200, body = Preview)),
 )]
 async fn preview(Tenant { org, gateway, .. }: Tenant<Read>, body: JsonBody) -> Result<Json<Preview>, ApiError> {
-    Ok(Json(trying::preview(&gateway, org, body.document()?).await?))
+    Ok(Json(dry_run::run(&gateway, org, body.document()?).await?))
 }
 
 /// Sends an integration's requests once, logged as MANUAL; nothing is tried again. Without a payload the event type's sample is sent.
@@ -155,6 +155,6 @@ async fn test(
     body: JsonBody,
 ) -> Result<Json<Tested>, ApiError> {
     Ok(Json(
-        trying::test(&gateway, org, path::integration(&id)?, body.document()?).await?,
+        test_delivery::send(&gateway, org, path::integration(&id)?, body.document()?).await?,
     ))
 }

@@ -9,7 +9,7 @@ use crate::access::{Platform, Read, Write};
 use crate::body::JsonBody;
 use crate::document::{RateLimitEntry, RateLimitList, RequestLimitsDocument};
 use crate::error::ApiError;
-use crate::gateway::Edge;
+use crate::gateway::AppState;
 use crate::guard::IfMatch;
 use crate::http::handler::routes;
 use crate::path;
@@ -17,7 +17,7 @@ use crate::query::{Asked, Paging};
 use crate::resource_response::ResourceResponse;
 use crate::resources::organizations;
 
-pub(super) fn routes() -> OpenApiRouter<Edge> {
+pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(read, replace))
 }
 

@@ -15,7 +15,7 @@ use crate::document::{
     Listing as _, ScheduleAsked, ScheduleTimes, ScheduledCancellation, ScheduledEntry, ScheduledList, ScheduledMove,
 };
 use crate::error::ApiError;
-use crate::gateway::{Edge, Gateway};
+use crate::gateway::{AppState, Gateway};
 use crate::http::handler::routes;
 use crate::path;
 use crate::query::{Asked, OneOf, Paging, from_moment, integration, named, to_moment};
@@ -23,7 +23,7 @@ use crate::scheduling;
 
 type Statuses = OneOf<ScheduledStatus>;
 
-pub(super) fn routes() -> OpenApiRouter<Edge> {
+pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list))
         .routes(routes!(preview))

@@ -5,10 +5,10 @@ use serde_json::Value;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::access::{Platform, Read};
-use crate::gateway::Edge;
+use crate::gateway::AppState;
 use crate::http::handler::routes;
 
-pub(super) fn routes() -> OpenApiRouter<Edge> {
+pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(read))
 }
 

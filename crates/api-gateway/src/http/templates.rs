@@ -13,7 +13,7 @@ use crate::access::{OrgQuery, Read, Tenant, Write};
 use crate::body::JsonBody;
 use crate::document::{InboundDocument, JobDocument, Listing as _, OutboundIntegration, TemplateDocument, TemplateList};
 use crate::error::ApiError;
-use crate::gateway::Edge;
+use crate::gateway::AppState;
 use crate::http::handler::routes;
 use crate::http::resource_handlers::resource_handlers;
 use crate::query::{Asked, OneOf, Paging, named};
@@ -22,7 +22,7 @@ use crate::resources::templates;
 
 type Directions = OneOf<Direction>;
 
-pub(super) fn routes() -> OpenApiRouter<Edge> {
+pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
         .routes(routes!(read, replace, patch, delete))

@@ -6,13 +6,13 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::access::{OrgQuery, Read, Tenant};
 use crate::document::{Listing as _, Org, Unit, UnitList};
 use crate::error::ApiError;
-use crate::gateway::Edge;
+use crate::gateway::AppState;
 use crate::http::handler::routes;
 use crate::query::{Asked, Paging};
 use crate::resource_response::ResourceResponse;
 use crate::resources::organizations;
 
-pub(super) fn routes() -> OpenApiRouter<Edge> {
+pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(read)).routes(routes!(units))
 }
 

@@ -12,7 +12,7 @@ use crate::access::{Platform, Read, Write};
 use crate::body::JsonBody;
 use crate::document::{Listing as _, Unit, UnitList};
 use crate::error::ApiError;
-use crate::gateway::{Edge, Gateway};
+use crate::gateway::{AppState, Gateway};
 use crate::guard::IfMatch;
 use crate::http::handler::routes;
 use crate::path;
@@ -22,7 +22,7 @@ use crate::resources::resource;
 
 use super::orgs::Search;
 
-pub(super) fn routes() -> OpenApiRouter<Edge> {
+pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
         .routes(routes!(read, replace, patch, delete))

@@ -14,7 +14,7 @@ use crate::access::{Platform, Read, Write};
 use crate::body::JsonBody;
 use crate::document::{Listing as _, Person, UserList, patched, replaced};
 use crate::error::ApiError;
-use crate::gateway::Edge;
+use crate::gateway::AppState;
 use crate::guard::IfMatch;
 use crate::http::handler::routes;
 use crate::path;
@@ -24,7 +24,7 @@ use crate::resources::users;
 
 type Roles = OneOf<Role>;
 
-pub(super) fn routes() -> OpenApiRouter<Edge> {
+pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
         .routes(routes!(read, replace, patch, delete))

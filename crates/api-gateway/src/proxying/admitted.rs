@@ -19,17 +19,17 @@ use tokio::time::Instant;
 
 use super::call::{IncomingCall, Permits};
 use super::described::describe_another;
-use super::ending::{Ending, Stop};
+use super::forwarding::{Began, ForwardRetries};
 use super::headers::{Origin, forwarded};
 use super::intake::{self, Bounds, Need};
-use super::passing::{Began, Persistence};
+use super::outcome::{CallFailure, CallOutcome};
 use super::record::{CallRecord, Identity, KEPT, Letter};
 use super::routes::{Ready, Route};
 use super::wanted::overloaded;
 use super::{Proxying, address, answering, client, shaping};
-use crate::addendum::Addendum;
 use crate::error::ApiError;
 use crate::gateway::Gateway;
+use crate::response_extras::ResponseExtras;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// While a breaker that nobody probes is open, callers may look again after so long.
@@ -63,14 +63,14 @@ pub(super) enum Served {
 
 impl Admitted<'_> {
     /// Takes it through its steps.
-    pub(super) async fn serve(self, addendum: &Addendum, body: Body, record: &mut CallRecord) -> Result<Served, Stop> {
+    pub(super) async fn serve(self, extras: &ResponseExtras, body: Body, record: &mut CallRecord) -> Result<Served, CallFailure> {
         let route = Arc::clone(&self.route);
         let ready = route.ready.as_ref();
-        let ready = ready.map_err(|reason| Stop::failed(Failure::new(ErrorCategory::Config, reason.clone())))?;
+        let ready = ready.map_err(|reason| CallFailure::failed(Failure::new(ErrorCategory::Config, reason.clone())))?;
         client::admitted(&route, ready, self.call.client, &self.call.parts.headers)?;
         let body = self.proven(ready, body, record).await?;
         let probe = self.passage().await?;
-        let served = self.pass_through(ready, addendum, body, record).await;
+        let served = self.pass_through(ready, extras, body, record).await;
         let ended = match &served {
             Ok(Some(_)) => Ended::Delivered,
             Ok(None) => Ended::Untold,
@@ -102,7 +102,7 @@ impl Admitted<'_> {
 
     /// The body of a call whose client proved itself, which may take all of it: what is not proven comes before no breaker and no
     /// limit, and leaves nothing that is sent later.
-    async fn proven(&self, ready: &Ready, body: Body, record: &mut CallRecord) -> Result<Arriving, Stop> {
+    async fn proven(&self, ready: &Ready, body: Body, record: &mut CallRecord) -> Result<Arriving, CallFailure> {
         if !ready.client.needs_body() {
             return Ok(Arriving::Coming(body));
         }
@@ -116,7 +116,7 @@ impl Admitted<'_> {
     }
 
     /// Whether the breaker lets the call pass, perhaps to see whether the target has recovered.
-    async fn passage(&self) -> Result<Option<ProbeId>, Stop> {
+    async fn passage(&self) -> Result<Option<ProbeId>, CallFailure> {
         let integration = &self.route.integration;
         match self
             .proxying
@@ -128,7 +128,7 @@ impl Admitted<'_> {
             Passage::Hold(hold) => {
                 let message = format!("The target is not called at present: {}", hold.reason);
                 let wait = integration.breaker.probe_after().unwrap_or(LOOK_AGAIN);
-                Err(Stop::refused(ErrorCategory::ServerError, overloaded(&message, wait)))
+                Err(CallFailure::refused(ErrorCategory::ServerError, overloaded(&message, wait)))
             }
         }
     }
@@ -137,14 +137,14 @@ impl Admitted<'_> {
     async fn pass_through(
         &self,
         ready: &Ready,
-        addendum: &Addendum,
+        extras: &ResponseExtras,
         body: Arriving,
         record: &mut CallRecord,
-    ) -> Result<Option<(Answered, Began)>, Stop> {
+    ) -> Result<Option<(Answered, Began)>, CallFailure> {
         let deadline = Instant::now() + self.route.integration.timeouts.total;
         let address = self.address(ready)?;
         record.goes_to(&address);
-        let limited = self.limit(addendum).await;
+        let limited = self.limit(extras).await;
         let upload = match body {
             Arriving::Taken(upload) => upload,
             Arriving::Coming(body) => {
@@ -164,11 +164,11 @@ impl Admitted<'_> {
         }
         limited?;
         let Some(upload) = self.shape(ready, upload, record).await? else {
-            record.close(Ending::Skipped, SystemClock.now());
+            record.close(CallOutcome::Skipped, SystemClock.now());
             return Ok(None);
         };
         let mut call = self.prepared(ready, address, upload);
-        let persistence = Persistence {
+        let persistence = ForwardRetries {
             is_repeatable: self.is_repeatable(),
             attempts: self.route.integration.attempts,
             deadline,
@@ -178,16 +178,14 @@ impl Admitted<'_> {
     }
 
     /// Takes the call from the integration's own limit.
-    async fn limit(&self, addendum: &Addendum) -> Result<(), Stop> {
+    async fn limit(&self, extras: &ResponseExtras) -> Result<(), CallFailure> {
         let integration = &self.route.integration;
         let Some(limit) = integration.rate_limit.and_then(SetLimit::in_force) else {
             return Ok(());
         };
         let limits = self.gateway.limits();
-        let limited = limits
-            .of_integration(integration.org_id, integration.id, limit, addendum)
-            .await;
-        limited.map_err(|(error, until)| Stop::limited(error, until))
+        let limited = limits.of_integration(integration.org_id, integration.id, limit, extras).await;
+        limited.map_err(|(error, until)| CallFailure::limited(error, until))
     }
 
     /// Whether something has to see all of the body.
@@ -237,7 +235,7 @@ impl Admitted<'_> {
         }
     }
 
-    async fn shape(&self, ready: &Ready, upload: Upload, record: &mut CallRecord) -> Result<Option<Upload>, Stop> {
+    async fn shape(&self, ready: &Ready, upload: Upload, record: &mut CallRecord) -> Result<Option<Upload>, CallFailure> {
         let (Some(shape), Upload::Whole(body)) = (self.shapes(ready), &upload) else {
             return Ok(Some(upload));
         };
@@ -251,11 +249,11 @@ impl Admitted<'_> {
     }
 
     /// Where it goes.
-    fn address(&self, ready: &Ready) -> Result<Uri, Stop> {
+    fn address(&self, ready: &Ready) -> Result<Uri, CallFailure> {
         let query = address::query(self.call.parts.uri.query().unwrap_or_default());
         ready.template.address(self.rest, &query).map_err(|bad| {
             let error = ApiError::parameter("path", bad.to_string());
-            Stop::refused(ErrorCategory::ClientError, error)
+            CallFailure::refused(ErrorCategory::ClientError, error)
         })
     }
 
@@ -284,16 +282,18 @@ impl Admitted<'_> {
 }
 
 /// What a call that was not answered tells the breaker: what its client did, or a limit, says nothing about the target.
-fn told(stop: &Stop) -> Ended {
+fn told(stop: &CallFailure) -> Ended {
     match &stop.ending {
-        Ending::Failed(failure) if failure.category != ErrorCategory::Transformation => Ended::Failed(failure.message.clone()),
-        Ending::Failed(_)
-        | Ending::Answered
-        | Ending::RefusedByTarget(_)
-        | Ending::Refused(_)
-        | Ending::Limited(_)
-        | Ending::BrokeOff(_)
-        | Ending::Skipped
-        | Ending::ClientLeft => Ended::Untold,
+        CallOutcome::Failed(failure) if failure.category != ErrorCategory::Transformation => {
+            Ended::Failed(failure.message.clone())
+        }
+        CallOutcome::Failed(_)
+        | CallOutcome::Answered
+        | CallOutcome::RefusedByTarget(_)
+        | CallOutcome::Refused(_)
+        | CallOutcome::Limited(_)
+        | CallOutcome::BrokeOff(_)
+        | CallOutcome::Skipped
+        | CallOutcome::ClientLeft => Ended::Untold,
     }
 }

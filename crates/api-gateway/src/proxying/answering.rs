@@ -15,21 +15,21 @@ use ig_transform::{CompiledShape, Transformer};
 
 use super::call::Permits;
 use super::described::describe_another;
-use super::downstream::{AtEnd, Downstream, Told};
-use super::ending::{Ending, Stop};
-use super::passing::Began;
+use super::forwarding::Began;
+use super::outcome::{CallFailure, CallOutcome};
 use super::record::{CallRecord, KEPT};
+use super::response_body::{LoggedResponse, OnEnd, ResponseBody};
 use super::routes::Route;
 use super::shaping;
 use crate::access::RENEWED_TOKEN;
-use crate::answer::PassedOn;
+use crate::answer::FromUpstream;
 
 mod envelope;
 
 /// The answer as it comes.
 pub(super) fn streamed(mut answered: Answered, began: Began, record: CallRecord, permits: Permits) -> Response {
-    let at_end = AtEnd {
-        told: record.is_kept().then(|| Told {
+    let at_end = OnEnd {
+        told: record.is_kept().then(|| LoggedResponse {
             keeping: Keeping::at_most(record.keeps(KEPT)),
             attempt: began.answered(&answered, None, None),
             mask: Box::new(answered.take_masks()),
@@ -39,7 +39,7 @@ pub(super) fn streamed(mut answered: Answered, began: Began, record: CallRecord,
         began,
         permits,
     };
-    passed_on(answered.status, answered.headers, Downstream::body(answered.body, at_end))
+    passed_on(answered.status, answered.headers, ResponseBody::body(answered.body, at_end))
 }
 
 /// Whether an answer is given another shape: one without a body cannot be, and the rules of a mapping are for what succeeded.
@@ -61,14 +61,14 @@ pub(super) async fn shaped(
     began: Began,
     record: &mut CallRecord,
     most: usize,
-) -> Result<Response, Stop> {
+) -> Result<Response, CallFailure> {
     let (status, headers, body) = whole(answered, began, record, most).await?;
     let is_script = matches!(route.integration.response, Some(Transformation::Script(_)));
     let payload = payload(&headers, &body, status, is_script)?;
     let output = shaping::answer(transformer, route, shape, &payload, record).await?;
     let answer = match output {
         None => envelope::Answer::empty(),
-        Some(output) if is_script => envelope::read(output, status).map_err(Stop::failed)?,
+        Some(output) if is_script => envelope::read(output, status).map_err(CallFailure::failed)?,
         Some(output) => envelope::Answer::body(output, status),
     };
     record.close(ending(status), SystemClock.now());
@@ -81,7 +81,7 @@ async fn whole(
     began: Began,
     record: &mut CallRecord,
     most: usize,
-) -> Result<(StatusCode, HeaderMap, Bytes), Stop> {
+) -> Result<(StatusCode, HeaderMap, Bytes), CallFailure> {
     let mut attempt = began.answered(&answered, None, None);
     let mask = answered.take_masks();
     let (status, headers) = (answered.status, answered.headers);
@@ -100,8 +100,8 @@ async fn whole(
     record.attempted(attempt);
     match taken {
         Ok(Some(body)) => Ok((status, headers, body)),
-        Ok(None) => Err(Stop::failed(too_large(most))),
-        Err(broken) => Err(Stop::failed(broken.0)),
+        Ok(None) => Err(CallFailure::failed(too_large(most))),
+        Err(broken) => Err(CallFailure::failed(broken.0)),
     }
 }
 
@@ -124,15 +124,15 @@ fn passed_on(status: StatusCode, mut headers: HeaderMap, body: Body) -> Response
     let mut response = Response::new(body);
     *response.status_mut() = status;
     *response.headers_mut() = headers;
-    response.extensions_mut().insert(PassedOn);
+    response.extensions_mut().insert(FromUpstream);
     response
 }
 
-fn ending(status: StatusCode) -> Ending {
+fn ending(status: StatusCode) -> CallOutcome {
     if status.is_client_error() {
-        Ending::RefusedByTarget(status.as_u16())
+        CallOutcome::RefusedByTarget(status.as_u16())
     } else {
-        Ending::Answered
+        CallOutcome::Answered
     }
 }
 
@@ -142,16 +142,16 @@ fn too_large(most: usize) -> Failure {
 }
 
 /// What the transformation sees: a mapping the body, a script the whole answer.
-fn payload(headers: &HeaderMap, body: &Bytes, status: StatusCode, is_script: bool) -> Result<Payload, Stop> {
+fn payload(headers: &HeaderMap, body: &Bytes, status: StatusCode, is_script: bool) -> Result<Payload, CallFailure> {
     if headers.contains_key(CONTENT_ENCODING) {
         let message = "The target's answer is compressed though it was asked not to be, and cannot be transformed.";
-        return Err(Stop::failed(Failure::new(ErrorCategory::Transformation, message)));
+        return Err(CallFailure::failed(Failure::new(ErrorCategory::Transformation, message)));
     }
     if is_script {
         return Ok(envelope::whole(headers, body, status));
     }
     Payload::parse(body.clone()).map_err(|error| {
         let message = format!("The target's answer is not valid JSON and cannot be mapped: {error}.");
-        Stop::failed(Failure::new(ErrorCategory::Transformation, message))
+        CallFailure::failed(Failure::new(ErrorCategory::Transformation, message))
     })
 }

@@ -14,16 +14,16 @@ use ig_service::TraceContext;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::admitted::{Admitted, Served};
-use super::ending::Stop;
+use super::outcome::CallFailure;
 use super::record::{CallRecord, Identity};
 use super::recording::Kept;
 use super::routes::Route;
 use super::wanted::overloaded;
 use super::{Proxying, RETRY_AFTER, metrics, wanted};
-use crate::addendum::Addendum;
 use crate::error::ApiError;
 use crate::gateway::Gateway;
-use crate::shares::Share;
+use crate::response_extras::ResponseExtras;
+use crate::tenant_shares::Share;
 
 /// A call as it came.
 #[derive(Debug)]
@@ -51,7 +51,7 @@ pub(super) struct Permits {
 /// Answers a call.
 pub(crate) async fn answer(
     gateway: &Gateway,
-    addendum: &Addendum,
+    extras: &ResponseExtras,
     call: &IncomingCall,
     body: Body,
 ) -> Result<Response, ApiError> {
@@ -74,10 +74,10 @@ pub(crate) async fn answer(
         call,
         permits,
     };
-    match admitted.serve(addendum, body, &mut record).await {
+    match admitted.serve(extras, body, &mut record).await {
         Ok(Served::Answer(response)) => Ok(response),
         Ok(Served::Streams(stream)) => Ok(stream(record)),
-        Err(Stop { error, ending }) => {
+        Err(CallFailure { error, ending }) => {
             record.close(ending, SystemClock.now());
             Ok(error.into_response())
         }

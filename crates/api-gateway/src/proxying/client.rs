@@ -8,15 +8,15 @@ use ig_core::inbound::InboundIntegration;
 use ig_core::outcome::ErrorCategory;
 
 use super::Proxying;
-use super::ending::Stop;
+use super::outcome::CallFailure;
 use super::routes::{Ready, Route};
 use crate::error::{ApiError, ErrorCode};
 
 /// Refuses who calls from elsewhere, or without what the integration asks for.
-pub(super) fn admitted(route: &Route, ready: &Ready, client: IpAddr, headers: &HeaderMap) -> Result<(), Stop> {
+pub(super) fn admitted(route: &Route, ready: &Ready, client: IpAddr, headers: &HeaderMap) -> Result<(), CallFailure> {
     if !is_expected(&route.integration, client) {
         let message = "Calls from this address are not let through";
-        return Err(Stop::refused(
+        return Err(CallFailure::refused(
             ErrorCategory::Auth,
             ApiError::new(ErrorCode::Forbidden, message),
         ));
@@ -32,13 +32,19 @@ fn is_expected(integration: &InboundIntegration, client: IpAddr) -> bool {
     allowed.is_empty() || allowed.iter().any(|network| network.contains(&client))
 }
 
-fn unproven(message: impl Into<String>) -> Stop {
-    Stop::refused(ErrorCategory::Auth, ApiError::new(ErrorCode::Unauthorized, message))
+fn unproven(message: impl Into<String>) -> CallFailure {
+    CallFailure::refused(ErrorCategory::Auth, ApiError::new(ErrorCode::Unauthorized, message))
 }
 
 impl Proxying {
     /// Checks a signature over the body as it came, where the integration asks for one; each is taken once, by all replicas together.
-    pub(super) async fn verified(&self, route: &Route, ready: &Ready, headers: &HeaderMap, body: &[u8]) -> Result<(), Stop> {
+    pub(super) async fn verified(
+        &self,
+        route: &Route,
+        ready: &Ready,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Result<(), CallFailure> {
         let verified = ready.client.verify(headers, body, SystemClock.now());
         let Some(message) = verified.map_err(|bad| unproven(bad.to_string()))? else {
             return Ok(());
@@ -54,7 +60,7 @@ impl Proxying {
                 message.stale_at,
             )
             .await
-            .map_err(|error| Stop::refused(ErrorCategory::Auth, error.into()))?;
+            .map_err(|error| CallFailure::refused(ErrorCategory::Auth, error.into()))?;
         if taken {
             return Ok(());
         }

@@ -10,11 +10,11 @@ use http_body_util::BodyExt as _;
 use ig_core::outcome::ErrorCategory;
 use ig_delivery::Upload;
 
-use super::ending::Stop;
+use super::outcome::CallFailure;
 use super::wanted::overloaded;
 use super::{RETRY_AFTER, metrics};
 use crate::error::{ApiError, ErrorCode};
-use crate::shares::Share;
+use crate::tenant_shares::Share;
 
 /// A body that is announced to be no larger is taken in before it is sent: then it can be sent again.
 pub(super) const SMALL: u64 = 64 * 1024;
@@ -38,7 +38,13 @@ pub(super) struct Bounds {
 }
 
 /// The body, as it can be passed on.
-pub(super) async fn body(headers: &HeaderMap, body: Body, need: Need, bounds: Bounds, room: &Share) -> Result<Upload, Stop> {
+pub(super) async fn body(
+    headers: &HeaderMap,
+    body: Body,
+    need: Need,
+    bounds: Bounds,
+    room: &Share,
+) -> Result<Upload, CallFailure> {
     if body.is_end_stream() {
         return Ok(Upload::Whole(Bytes::new()));
     }
@@ -61,14 +67,14 @@ fn announced(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-async fn whole(body: Body, announced: Option<u64>, bounds: Bounds, room: &Share) -> Result<Bytes, Stop> {
+async fn whole(body: Body, announced: Option<u64>, bounds: Bounds, room: &Share) -> Result<Bytes, CallFailure> {
     let collecting = collected(body, announced.unwrap_or_default().min(SMALL), bounds.most, room);
     let collected = tokio::time::timeout(bounds.total, collecting).await;
     collected.unwrap_or_else(|_| Err(too_slow(bounds.total)))
 }
 
 /// The body, copied: a copy lets go of the connection's buffer, which a log would hold on to.
-async fn collected(mut body: Body, expected: u64, most: usize, room: &Share) -> Result<Bytes, Stop> {
+async fn collected(mut body: Body, expected: u64, most: usize, room: &Share) -> Result<Bytes, CallFailure> {
     let mut whole = Vec::with_capacity(usize::try_from(expected).unwrap_or_default());
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|_| broke_off())?.into_data() else {
@@ -85,24 +91,24 @@ async fn collected(mut body: Body, expected: u64, most: usize, room: &Share) -> 
     Ok(Bytes::from(whole))
 }
 
-fn no_room() -> Stop {
+fn no_room() -> CallFailure {
     metrics::shed("bodies");
     let message = "Too much of calls' bodies is held at present, please try again";
-    Stop::refused(ErrorCategory::ServerError, overloaded(message, RETRY_AFTER))
+    CallFailure::refused(ErrorCategory::ServerError, overloaded(message, RETRY_AFTER))
 }
 
-fn too_large(most: usize) -> Stop {
+fn too_large(most: usize) -> CallFailure {
     let message = format!("The body is larger than the {most} bytes that can be transformed or verified");
-    Stop::refused(ErrorCategory::ClientError, ApiError::new(ErrorCode::PayloadTooLarge, message))
+    CallFailure::refused(ErrorCategory::ClientError, ApiError::new(ErrorCode::PayloadTooLarge, message))
 }
 
 /// The client's body broke off.
-pub(super) fn broke_off() -> Stop {
-    Stop::refused(ErrorCategory::ClientError, ApiError::fault("", "broke off before its end"))
+pub(super) fn broke_off() -> CallFailure {
+    CallFailure::refused(ErrorCategory::ClientError, ApiError::fault("", "broke off before its end"))
 }
 
 /// The client's body did not come in time.
-pub(super) fn too_slow(after: Duration) -> Stop {
+pub(super) fn too_slow(after: Duration) -> CallFailure {
     let message = format!("The body did not arrive within {} ms", after.as_millis());
-    Stop::refused(ErrorCategory::ClientError, ApiError::new(ErrorCode::RequestTimeout, message))
+    CallFailure::refused(ErrorCategory::ClientError, ApiError::new(ErrorCode::RequestTimeout, message))
 }

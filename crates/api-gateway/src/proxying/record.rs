@@ -18,8 +18,8 @@ use ig_core::ports::JournalEntry;
 use ig_delivery::{ProxiedCall, Upload, masked_headers};
 use ig_service::TraceContext;
 
-use super::ending::Ending;
 use super::metrics;
+use super::outcome::CallOutcome;
 use super::recording::{Recording, Room};
 use super::routes::Route;
 
@@ -204,7 +204,7 @@ impl CallRecord {
     }
 
     /// Ends it: what is written down goes its way.
-    pub(super) fn close(&mut self, ending: Ending, now: Timestamp) {
+    pub(super) fn close(&mut self, ending: CallOutcome, now: Timestamp) {
         if !std::mem::replace(&mut self.is_open, false) {
             return;
         }
@@ -218,12 +218,12 @@ impl CallRecord {
 
 impl Drop for CallRecord {
     fn drop(&mut self) {
-        self.close(Ending::ClientLeft, chrono::Utc::now());
+        self.close(CallOutcome::ClientLeft, chrono::Utc::now());
     }
 }
 
 impl Draft {
-    fn conclude(mut self, ending: Ending, now: Timestamp) -> (JournalEntry, Room) {
+    fn conclude(mut self, ending: CallOutcome, now: Timestamp) -> (JournalEntry, Room) {
         let kept: Option<KeptBody> = self.upload.take().and_then(|upload| upload.kept());
         self.log.original_payload = kept.map(|body| body.bytes).filter(|bytes| !bytes.is_empty());
         let letter = self.letter.take().and_then(|letter| letter.of(&ending, &self.log, now));
@@ -290,15 +290,15 @@ fn shown(address: &Uri, level: LogLevel) -> Option<ig_core::integration::TargetU
     shown.parse().ok()
 }
 
-fn outcome(ending: &Ending) -> &'static str {
+fn outcome(ending: &CallOutcome) -> &'static str {
     match ending {
-        Ending::Answered => "ANSWERED",
-        Ending::RefusedByTarget(_) => "REFUSED_BY_TARGET",
-        Ending::Failed(_) => "FAILED",
-        Ending::Refused(_) => "REFUSED",
-        Ending::Limited(_) => "LIMITED",
-        Ending::BrokeOff(_) => "BROKE_OFF",
-        Ending::Skipped => "SKIPPED",
-        Ending::ClientLeft => "CLIENT_LEFT",
+        CallOutcome::Answered => "ANSWERED",
+        CallOutcome::RefusedByTarget(_) => "REFUSED_BY_TARGET",
+        CallOutcome::Failed(_) => "FAILED",
+        CallOutcome::Refused(_) => "REFUSED",
+        CallOutcome::Limited(_) => "LIMITED",
+        CallOutcome::BrokeOff(_) => "BROKE_OFF",
+        CallOutcome::Skipped => "SKIPPED",
+        CallOutcome::ClientLeft => "CLIENT_LEFT",
     }
 }

@@ -11,7 +11,7 @@ use ig_core::outcome::{ErrorCategory, Failure};
 use ig_transform::{CompiledShape, Refusal, Subject, Told, TransformError, Transformer};
 
 use super::described;
-use super::ending::Stop;
+use super::outcome::CallFailure;
 use super::record::CallRecord;
 use super::routes::Route;
 use super::wanted::overloaded;
@@ -31,11 +31,11 @@ pub(super) async fn request(
     headers: &HeaderMap,
     body: &Bytes,
     record: &mut CallRecord,
-) -> Result<Option<Bytes>, Stop> {
+) -> Result<Option<Bytes>, CallFailure> {
     if !is_json(headers) || headers.contains_key(CONTENT_ENCODING) {
         let message = "The body must be JSON, sent as Content-Type: application/json and not compressed: it is transformed";
         let error = ApiError::new(ErrorCode::UnsupportedMediaType, message);
-        return Err(Stop::refused(ErrorCategory::ClientError, error));
+        return Err(CallFailure::refused(ErrorCategory::ClientError, error));
     }
     let body = if body.is_empty() {
         Bytes::from_static(b"{}")
@@ -44,7 +44,7 @@ pub(super) async fn request(
     };
     let payload = Payload::parse(body).map_err(|error| {
         let error = ApiError::fault("", format!("is not valid JSON: {error}"));
-        Stop::refused(ErrorCategory::ClientError, error)
+        CallFailure::refused(ErrorCategory::ClientError, error)
     })?;
     match shaped(transformer, route, shape, &payload, "transform request", record).await {
         Ok(shaped) => Ok(shaped),
@@ -61,12 +61,12 @@ pub(super) async fn answer(
     shape: &CompiledShape,
     payload: &Payload,
     record: &mut CallRecord,
-) -> Result<Option<Bytes>, Stop> {
+) -> Result<Option<Bytes>, CallFailure> {
     match shaped(transformer, route, shape, payload, "transform answer", record).await {
         Ok(shaped) => Ok(shaped),
         Err(TransformError::Refused(refusal) | TransformError::Disabled(refusal, _)) => {
             let message = format!("The target's answer could not be transformed: {refusal}");
-            Err(Stop::failed(Failure::new(ErrorCategory::Transformation, message)))
+            Err(CallFailure::failed(Failure::new(ErrorCategory::Transformation, message)))
         }
         Err(TransformError::Unavailable(reason)) => Err(unavailable(&reason)),
     }
@@ -99,19 +99,19 @@ async fn shaped(
     result
 }
 
-fn unshaped(refusal: &Refusal) -> Stop {
+fn unshaped(refusal: &Refusal) -> CallFailure {
     let error = ApiError::fault("", format!("could not be transformed: {refusal}"));
-    Stop::refused(ErrorCategory::Transformation, error)
+    CallFailure::refused(ErrorCategory::Transformation, error)
 }
 
 /// The client has done nothing wrong, and may come again.
-fn disabled(refusal: &Refusal, left: Duration) -> Stop {
+fn disabled(refusal: &Refusal, left: Duration) -> CallFailure {
     let message = format!("The body cannot be transformed now: {refusal}");
-    Stop::refused(ErrorCategory::Transformation, overloaded(&message, left))
+    CallFailure::refused(ErrorCategory::Transformation, overloaded(&message, left))
 }
 
-fn unavailable(reason: &str) -> Stop {
+fn unavailable(reason: &str) -> CallFailure {
     tracing::warn!(reason, "a body cannot be given its shape now");
     let error = ApiError::unavailable("The body cannot be transformed now, please try again");
-    Stop::refused(ErrorCategory::Transformation, error)
+    CallFailure::refused(ErrorCategory::Transformation, error)
 }

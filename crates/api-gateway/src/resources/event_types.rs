@@ -10,7 +10,7 @@ use ig_core::id::{EventType, OrgId};
 use ig_store::{Expected, Found};
 use ig_transform::TransformError;
 
-use super::resource::{self, Resource, checked_commit};
+use super::resource::{self, Resource, checked_commit, resource_fields};
 use super::{changed_now, made_now};
 use crate::document::{EventTypeDocument, FieldSchemaChange, Secrets, Stamp};
 use crate::error::ApiError;
@@ -28,29 +28,7 @@ impl Resource for EventTypeDefinition {
         Ok(path::event_type(text))
     }
 
-    fn org_id(&self) -> OrgId {
-        self.org_id
-    }
-
-    fn id(&self) -> EventType {
-        self.event_type.clone()
-    }
-
-    fn revision(&self) -> u64 {
-        self.revision
-    }
-
-    fn created_at(&self) -> Timestamp {
-        self.created_at
-    }
-
-    fn at_revision(self, revision: u64) -> Self {
-        Self { revision, ..self }
-    }
-
-    fn updated_at(self, updated_at: Timestamp) -> Self {
-        Self { updated_at, ..self }
-    }
+    resource_fields!(event_type: EventType);
 
     async fn find(gateway: &Gateway, org: OrgId, id: &EventType) -> Result<Option<Found<Self>>, ApiError> {
         Ok(gateway.store().event_types().get(org, id).await?.map(Found::Readable))

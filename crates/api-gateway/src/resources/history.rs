@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::resource::{self, Resource};
-use crate::document::{AuditLogDetail, Looks, Secrets, VersionDetail, forget, in_json};
+use crate::document::{AuditLogDetail, Renderings, Secrets, VersionDetail, forget, in_json};
 use crate::error::{ApiError, ErrorCode};
 use crate::gateway::Gateway;
 use crate::guard::IfMatch;
@@ -86,7 +86,7 @@ async fn put(gateway: &Gateway, content: Change, seen: IfMatch) -> Result<u64, A
 /// An entry of the audit log with both sides of it: what is configuration has them in its history.
 pub(crate) async fn audited(gateway: &Gateway, entry: AuditEntry) -> Result<AuditLogDetail, ApiError> {
     let Some(revision) = entry.revision else {
-        let as_is = |value: Value| Looks {
+        let as_is = |value: Value| Renderings {
             kept: value.clone(),
             masked: value,
         };
@@ -115,7 +115,7 @@ async fn before(gateway: &Gateway, item: &Item, revision: u64) -> Result<Option<
     Ok(gateway.store().configuration().version_at(item, earlier).await?)
 }
 
-fn looks(content: Option<Change>) -> Result<Option<Looks>, ApiError> {
+fn looks(content: Option<Change>) -> Result<Option<Renderings>, ApiError> {
     let Some(content) = content else { return Ok(None) };
     let looks = match content {
         Change::PutOrganization(organization) => looks_of(organization)?,
@@ -137,8 +137,8 @@ fn looks(content: Option<Change>) -> Result<Option<Looks>, ApiError> {
     Ok(Some(looks))
 }
 
-fn looks_of<R: Resource>(resource: R) -> Result<Looks, ApiError> {
-    Ok(Looks {
+fn looks_of<R: Resource>(resource: R) -> Result<Renderings, ApiError> {
+    Ok(Renderings {
         kept: shown(&resource.clone().into_document(Secrets::Kept)?)?,
         masked: shown(&resource.into_document(Secrets::Masked)?)?,
     })

@@ -9,7 +9,7 @@ use ig_core::id::{IntegrationId, OrgId};
 use ig_core::inbound::InboundIntegration;
 use ig_store::Found;
 
-use super::resource::{Resource, commit};
+use super::resource::{Resource, commit, resource_fields};
 use super::{changed_now, new_id, reach, scripts, strangers};
 use crate::document::{InboundDocument, Secrets, Stamp};
 use crate::error::ApiError;
@@ -27,29 +27,7 @@ impl Resource for InboundIntegration {
         path::integration(text)
     }
 
-    fn org_id(&self) -> OrgId {
-        self.org_id
-    }
-
-    fn id(&self) -> IntegrationId {
-        self.id
-    }
-
-    fn revision(&self) -> u64 {
-        self.revision
-    }
-
-    fn created_at(&self) -> Timestamp {
-        self.created_at
-    }
-
-    fn at_revision(self, revision: u64) -> Self {
-        Self { revision, ..self }
-    }
-
-    fn updated_at(self, updated_at: Timestamp) -> Self {
-        Self { updated_at, ..self }
-    }
+    resource_fields!(id: IntegrationId);
 
     async fn find(gateway: &Gateway, org: OrgId, id: &IntegrationId) -> Result<Option<Found<Self>>, ApiError> {
         Ok(gateway.store().inbound_integrations().find(org, *id).await?)

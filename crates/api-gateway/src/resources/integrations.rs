@@ -10,7 +10,7 @@ use ig_core::integration::Integration;
 use ig_core::ports::StoreError;
 use ig_store::Found;
 
-use super::resource::{self, Resource, commit};
+use super::resource::{self, Resource, commit, resource_fields};
 use super::{changed_now, made_now, new_id};
 use crate::document::{OutboundIntegration, Secrets, Stamp, filled_in, in_json};
 use crate::error::ApiError;
@@ -32,29 +32,7 @@ impl Resource for Integration {
         path::integration(text)
     }
 
-    fn org_id(&self) -> OrgId {
-        self.org_id
-    }
-
-    fn id(&self) -> IntegrationId {
-        self.id
-    }
-
-    fn revision(&self) -> u64 {
-        self.revision
-    }
-
-    fn created_at(&self) -> Timestamp {
-        self.created_at
-    }
-
-    fn at_revision(self, revision: u64) -> Self {
-        Self { revision, ..self }
-    }
-
-    fn updated_at(self, updated_at: Timestamp) -> Self {
-        Self { updated_at, ..self }
-    }
+    resource_fields!(id: IntegrationId);
 
     async fn find(gateway: &Gateway, org: OrgId, id: &IntegrationId) -> Result<Option<Found<Self>>, ApiError> {
         Ok(gateway.store().integrations().find(org, *id).await?)

@@ -11,7 +11,7 @@ use ig_core::job::{Job, Source};
 use ig_store::Found;
 use ig_transform::script::ScriptKind;
 
-use super::resource::Resource;
+use super::resource::{Resource, resource_fields};
 use super::{new_id, reach, scripts, strangers};
 use crate::document::{JobDocument, Secrets, Stamp};
 use crate::error::ApiError;
@@ -28,29 +28,7 @@ impl Resource for Job {
         path::job(text)
     }
 
-    fn org_id(&self) -> OrgId {
-        self.org_id
-    }
-
-    fn id(&self) -> IntegrationId {
-        self.id
-    }
-
-    fn revision(&self) -> u64 {
-        self.revision
-    }
-
-    fn created_at(&self) -> Timestamp {
-        self.created_at
-    }
-
-    fn at_revision(self, revision: u64) -> Self {
-        Self { revision, ..self }
-    }
-
-    fn updated_at(self, updated_at: Timestamp) -> Self {
-        Self { updated_at, ..self }
-    }
+    resource_fields!(id: IntegrationId);
 
     async fn find(gateway: &Gateway, org: OrgId, id: &IntegrationId) -> Result<Option<Found<Self>>, ApiError> {
         Ok(gateway.store().jobs().find(org, *id).await?)

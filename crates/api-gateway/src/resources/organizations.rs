@@ -9,7 +9,7 @@ use ig_store::Found;
 use serde_json::{Map, Value};
 
 use super::changed_now;
-use super::resource::{self, Resource, commit};
+use super::resource::{self, Resource, commit, resource_fields};
 use crate::document::{Org, OrgDeletionStatus, Secrets, Stamp, console};
 use crate::error::ApiError;
 use crate::gateway::Gateway;
@@ -33,29 +33,7 @@ impl Resource for Organization {
         path::org(text)
     }
 
-    fn org_id(&self) -> OrgId {
-        self.org_id
-    }
-
-    fn id(&self) -> OrgId {
-        self.org_id
-    }
-
-    fn revision(&self) -> u64 {
-        self.revision
-    }
-
-    fn created_at(&self) -> Timestamp {
-        self.created_at
-    }
-
-    fn at_revision(self, revision: u64) -> Self {
-        Self { revision, ..self }
-    }
-
-    fn updated_at(self, updated_at: Timestamp) -> Self {
-        Self { updated_at, ..self }
-    }
+    resource_fields!(org_id: OrgId);
 
     async fn find(gateway: &Gateway, org: OrgId, _: &OrgId) -> Result<Option<Found<Self>>, ApiError> {
         Ok(gateway.store().organizations().get(org).await?.map(Found::Readable))

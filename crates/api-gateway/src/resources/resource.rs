@@ -102,6 +102,36 @@ pub(crate) trait Resource: Clone + Send + Sync + 'static {
     fn deletion(org: OrgId, id: Self::Id) -> Change;
 }
 
+/// The accessors of a [`Resource`]: which field identifies one, the others have the same names in every kind.
+macro_rules! resource_fields {
+    ($id:ident: $type:ty) => {
+        fn org_id(&self) -> ig_core::id::OrgId {
+            self.org_id
+        }
+
+        fn id(&self) -> $type {
+            self.$id.to_owned()
+        }
+
+        fn revision(&self) -> u64 {
+            self.revision
+        }
+
+        fn created_at(&self) -> ig_core::clock::Timestamp {
+            self.created_at
+        }
+
+        fn at_revision(self, revision: u64) -> Self {
+            Self { revision, ..self }
+        }
+
+        fn updated_at(self, updated_at: ig_core::clock::Timestamp) -> Self {
+            Self { updated_at, ..self }
+        }
+    };
+}
+pub(super) use resource_fields;
+
 /// Finds one, also where it cannot be read.
 async fn found<R: Resource>(gateway: &Gateway, org: OrgId, id: &R::Id) -> Result<Found<R>, ApiError> {
     R::find(gateway, org, id).await?.ok_or_else(|| ApiError::not_found(R::NAME))

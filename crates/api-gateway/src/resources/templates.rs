@@ -14,7 +14,7 @@ use ig_store::{Found, Listed, Page, TemplateFilter, Templates};
 use serde_json::{Map, Value};
 
 use super::new_id;
-use super::resource::{self, Resource};
+use super::resource::{self, Resource, resource_fields};
 use crate::body::document;
 use crate::document::{Secrets, Stamp, TemplateDocument, filled, in_json};
 use crate::error::{ApiError, ErrorCode};
@@ -40,29 +40,7 @@ impl Resource for Template {
         path::template(text)
     }
 
-    fn org_id(&self) -> OrgId {
-        self.org_id
-    }
-
-    fn id(&self) -> TemplateId {
-        self.id
-    }
-
-    fn revision(&self) -> u64 {
-        self.revision
-    }
-
-    fn created_at(&self) -> Timestamp {
-        self.created_at
-    }
-
-    fn at_revision(self, revision: u64) -> Self {
-        Self { revision, ..self }
-    }
-
-    fn updated_at(self, updated_at: Timestamp) -> Self {
-        Self { updated_at, ..self }
-    }
+    resource_fields!(id: TemplateId);
 
     async fn find(gateway: &Gateway, org: OrgId, id: &TemplateId) -> Result<Option<Found<Self>>, ApiError> {
         Ok(gateway.store().templates().get(org, *id).await?.map(Found::Readable))

@@ -9,7 +9,7 @@ use ig_core::organization::OrgUnit;
 use ig_core::ports::StoreError;
 use ig_store::Found;
 
-use super::resource::Resource;
+use super::resource::{Resource, resource_fields};
 use crate::document::{Secrets, Stamp, Unit};
 use crate::error::{ApiError, ErrorCode};
 use crate::gateway::Gateway;
@@ -25,29 +25,7 @@ impl Resource for OrgUnit {
         path::rid(text)
     }
 
-    fn org_id(&self) -> OrgId {
-        self.org_id
-    }
-
-    fn id(&self) -> Rid {
-        self.rid
-    }
-
-    fn revision(&self) -> u64 {
-        self.revision
-    }
-
-    fn created_at(&self) -> Timestamp {
-        self.created_at
-    }
-
-    fn at_revision(self, revision: u64) -> Self {
-        Self { revision, ..self }
-    }
-
-    fn updated_at(self, updated_at: Timestamp) -> Self {
-        Self { updated_at, ..self }
-    }
+    resource_fields!(rid: Rid);
 
     async fn find(gateway: &Gateway, org: OrgId, id: &Rid) -> Result<Option<Found<Self>>, ApiError> {
         Ok(gateway.store().org_units().get(org, *id).await?.map(Found::Readable))

@@ -17,7 +17,7 @@ use super::{Filter, tenant_of};
 use crate::access::{OrgQuery, Read, Tenant, Write};
 use crate::document::{ImportEntry, ImportList, ImportReport, Listing as _};
 use crate::error::{ApiError, ErrorCode};
-use crate::gateway::Edge;
+use crate::gateway::AppState;
 use crate::http::BASE;
 use crate::http::handler::routes;
 use crate::path;
@@ -29,7 +29,7 @@ use crate::resources::lookups::importing::{Begun, Order, begin};
 type Modes = OneOf<ImportMode>;
 type Formats = OneOf<Format>;
 
-pub(super) fn routes() -> OpenApiRouter<Edge> {
+pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(import))
         .routes(routes!(template))

@@ -10,11 +10,11 @@ use crate::document::{
     LookupQuestions, LookupStatistics, LookupTypes, LookupsDeleted,
 };
 use crate::error::ApiError;
-use crate::gateway::Edge;
+use crate::gateway::AppState;
 use crate::http::handler::routes;
 use crate::resources::lookups;
 
-pub(super) fn routes() -> OpenApiRouter<Edge> {
+pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(put_batch))
         .routes(routes!(delete_batch))
@@ -42,7 +42,7 @@ async fn delete_batch(Tenant { org, gateway, .. }: Tenant<Write>, body: JsonBody
     Ok(Json(LookupsDeleted { deleted }))
 }
 
-/// Looks one value up, or up to 1,000 of them: a unit's row wins over the organisation's.
+/// Renderings one value up, or up to 1,000 of them: a unit's row wins over the organisation's.
 #[utoipa::path(post, path = "/lookups/resolve", tag = "lookups", params(OrgQuery), request_body = LookupQuestions, responses((status = 200, body = LookupAnswers)))]
 async fn resolve(Tenant { org, gateway, .. }: Tenant<Read>, body: JsonBody) -> Result<Json<LookupAnswers>, ApiError> {
     let asked = Asked::read(body, org)?;

@@ -10,7 +10,7 @@ use ig_core::outcome::{ErrorCategory, Failure};
 use ig_core::redelivery::RetryPolicy;
 use serde::de::IgnoredAny;
 
-use crate::proxying::ending::Ending;
+use crate::proxying::outcome::CallOutcome;
 
 /// What a dead letter of a call is made of.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ struct Standing {
 
 impl Letter {
     /// The dead letter of a call that ended so, where it leaves one: a body that is no JSON is not kept.
-    pub(super) fn of(self, ending: &Ending, log: &DeliveryLog, now: Timestamp) -> Option<Box<DeadLetter>> {
+    pub(super) fn of(self, ending: &CallOutcome, log: &DeliveryLog, now: Timestamp) -> Option<Box<DeadLetter>> {
         let standing = standing(ending, self.policy, now)?;
         serde_json::from_slice::<IgnoredAny>(&self.body).ok()?;
         let due = standing.due.filter(|_| self.is_repeatable);
@@ -69,9 +69,9 @@ impl Letter {
     }
 }
 
-fn standing(ending: &Ending, policy: RetryPolicy, now: Timestamp) -> Option<Standing> {
+fn standing(ending: &CallOutcome, policy: RetryPolicy, now: Timestamp) -> Option<Standing> {
     match ending {
-        Ending::Failed(failure) if failure.category.retryable() => Some(Standing {
+        CallOutcome::Failed(failure) if failure.category.retryable() => Some(Standing {
             category: failure.category,
             message: failure.message.clone(),
             reason: failure
@@ -79,43 +79,43 @@ fn standing(ending: &Ending, policy: RetryPolicy, now: Timestamp) -> Option<Stan
                 .map_or(DeadLetterReason::AttemptsExhausted, |_| DeadLetterReason::RetryAfter),
             due: Some(now + policy.first_delay(failure.retry_after, &mut rand::rng())),
         }),
-        Ending::Failed(failure) => Some(Standing {
+        CallOutcome::Failed(failure) => Some(Standing {
             category: failure.category,
             message: failure.message.clone(),
             reason: DeadLetterReason::NotRetryable,
             due: None,
         }),
-        Ending::Limited(until) => Some(Standing {
+        CallOutcome::Limited(until) => Some(Standing {
             category: ErrorCategory::RateLimit,
             message: LIMITED.to_owned(),
             reason: DeadLetterReason::RateLimited,
             due: Some(*until),
         }),
-        Ending::Answered
-        | Ending::RefusedByTarget(_)
-        | Ending::Refused(_)
-        | Ending::BrokeOff(_)
-        | Ending::Skipped
-        | Ending::ClientLeft => None,
+        CallOutcome::Answered
+        | CallOutcome::RefusedByTarget(_)
+        | CallOutcome::Refused(_)
+        | CallOutcome::BrokeOff(_)
+        | CallOutcome::Skipped
+        | CallOutcome::ClientLeft => None,
     }
 }
 
 const LIMITED: &str = "The integration's own limit left no room.";
 
 /// What the log says in the end; one whose dead letter is due is being retried.
-pub(super) fn verdict(ending: Ending, letter: Option<&DeadLetter>) -> (DeliveryStatus, Option<(ErrorCategory, String)>) {
+pub(super) fn verdict(ending: CallOutcome, letter: Option<&DeadLetter>) -> (DeliveryStatus, Option<(ErrorCategory, String)>) {
     let failed = |Failure { category, message, .. }| (DeliveryStatus::Failed, Some((category, message)));
     let retried = letter.is_some_and(|letter| letter.status == DeadLetterStatus::PendingRetry);
     let (status, error) = match ending {
-        Ending::Answered => (DeliveryStatus::Success, None),
-        Ending::Skipped => (DeliveryStatus::Skipped, None),
-        Ending::RefusedByTarget(status) => failed(Failure::new(
+        CallOutcome::Answered => (DeliveryStatus::Success, None),
+        CallOutcome::Skipped => (DeliveryStatus::Skipped, None),
+        CallOutcome::RefusedByTarget(status) => failed(Failure::new(
             ErrorCategory::ClientError,
             format!("The target answered {status}; its answer was passed on."),
         )),
-        Ending::Failed(failure) | Ending::Refused(failure) | Ending::BrokeOff(failure) => failed(failure),
-        Ending::Limited(_) => failed(Failure::new(ErrorCategory::RateLimit, LIMITED)),
-        Ending::ClientLeft => failed(Failure::new(
+        CallOutcome::Failed(failure) | CallOutcome::Refused(failure) | CallOutcome::BrokeOff(failure) => failed(failure),
+        CallOutcome::Limited(_) => failed(Failure::new(ErrorCategory::RateLimit, LIMITED)),
+        CallOutcome::ClientLeft => failed(Failure::new(
             ErrorCategory::ClientError,
             "The client left before it was answered in full.",
         )),

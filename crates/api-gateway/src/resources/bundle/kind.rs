@@ -13,7 +13,7 @@ use super::super::made_now;
 use super::super::resource::{self, Resource};
 use super::step::Step;
 use crate::body::unmasked;
-use crate::document::{Looks, PlannedChange, Secrets, declared, differences, in_json, with_kept_secrets};
+use crate::document::{PlannedChange, Renderings, Secrets, declared, differences, in_json, with_kept_secrets};
 use crate::error::{ApiError, ErrorCode};
 use crate::gateway::Gateway;
 use crate::guard::IfMatch;
@@ -128,7 +128,7 @@ async fn one<K: Kind>(
     let said = with_kept_secrets::<K::Document>(&before, said)?;
     let document: K::Document = crate::body::document(kept(said, &before))?;
     let checked = checked::<K>(gateway, org, Some(&stored), document.clone()).await?;
-    let looks = |kept: Value, masked: Value| Looks {
+    let looks = |kept: Value, masked: Value| Renderings {
         kept: declared(kept, org),
         masked: declared(masked, org),
     };

@@ -24,7 +24,7 @@ use crate::config::HttpConfig;
 use crate::document::{ImportEntry, ImportReport};
 use crate::error::{ApiError, Detail, ErrorCode};
 use crate::gateway::Gateway;
-use crate::shares::{Share, Shares};
+use crate::tenant_shares::{Share, Shares};
 
 /// Imports that one gateway works on at once; an organisation has two of them at most.
 const AT_ONCE: usize = 3;
@@ -61,14 +61,14 @@ pub(crate) enum Begun {
 
 /// Room for the imports of one gateway.
 #[derive(Debug)]
-pub(crate) struct ImportRoom {
+pub(crate) struct ImportSlots {
     /// Bytes of files that are kept.
     files: Arc<Shares>,
     /// Imports that are worked on.
     turns: Arc<Shares>,
 }
 
-impl ImportRoom {
+impl ImportSlots {
     /// As much as the largest files need.
     pub(crate) fn new(config: &HttpConfig) -> Self {
         Self {

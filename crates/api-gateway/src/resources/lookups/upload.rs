@@ -10,7 +10,7 @@ use http::header::CONTENT_LENGTH;
 
 use crate::config::HttpConfig;
 use crate::error::{ApiError, ErrorCode};
-use crate::shares::Share;
+use crate::tenant_shares::Share;
 
 /// Takes a body in, no larger and no slower than allowed and as far as there is room for it; the file goes when it is closed.
 pub(super) async fn kept(headers: &HeaderMap, body: Body, limits: &HttpConfig, room: &Share) -> Result<File, ApiError> {

@@ -21,7 +21,7 @@ const LONGEST_LOOK: Duration = Duration::from_mins(10);
 /// Removes what was deleted until the shutdown; a number stays held for so long at least.
 pub(crate) async fn run(context: Context, store: Store, hold: Duration) {
     let heartbeat = context.liveness().watch("organisation removal", LONGEST_LOOK);
-    let remover = Remover {
+    let remover = OrgPurger {
         store,
         hold,
         name: format!("{:032x}", rand::random::<u128>()),
@@ -40,15 +40,15 @@ pub(crate) async fn run(context: Context, store: Store, hold: Duration) {
     context.stopping().run_until_cancelled(remove).await;
 }
 
-struct Remover {
+struct OrgPurger {
     store: Store,
     hold: Duration,
     /// Under which leases are held.
     name: String,
 }
 
-impl Remover {
-    /// Looks through one deleted organisation; whether there was one.
+impl OrgPurger {
+    /// Renderings through one deleted organisation; whether there was one.
     async fn next(&self) -> Result<bool, StoreError> {
         let deletions = self.store.org_deletions();
         let Some(deletion) = deletions.claim(&self.name, Utc::now()).await? else {

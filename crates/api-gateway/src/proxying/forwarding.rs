@@ -13,8 +13,8 @@ use tokio::time::Instant;
 use tracing::Instrument as _;
 
 use super::Proxying;
-use super::ending::Stop;
 use super::intake;
+use super::outcome::CallFailure;
 use super::record::{CallRecord, KEPT};
 
 /// How long is waited for what a failed target says.
@@ -29,7 +29,7 @@ pub(super) struct Began {
 
 /// How often a call may be passed on, and until when.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Persistence<'a> {
+pub(super) struct ForwardRetries<'a> {
     /// Whether sending it again does no harm.
     pub(super) is_repeatable: bool,
     /// The most tries.
@@ -45,9 +45,9 @@ impl Proxying {
     pub(super) async fn pass(
         &self,
         call: &mut ProxiedCall,
-        persistence: Persistence<'_>,
+        persistence: ForwardRetries<'_>,
         record: &mut CallRecord,
-    ) -> Result<(Answered, Began), Stop> {
+    ) -> Result<(Answered, Began), CallFailure> {
         let (mut made, mut may_refresh) = (0, true);
         loop {
             let began = Began::now();
@@ -73,12 +73,12 @@ impl Proxying {
             let may_help = nothing_was_sent || matches!(failure.category, ErrorCategory::ServerError | ErrorCategory::Network);
             match self.pause(&failure, made, call, persistence).filter(|_| may_help) {
                 Some(pause) => tokio::time::sleep(pause).await,
-                None => return Err(Stop::failed(failure)),
+                None => return Err(CallFailure::failed(failure)),
             }
         }
     }
 
-    async fn once(&self, call: &mut ProxiedCall, persistence: Persistence<'_>) -> Result<Answered, CallError> {
+    async fn once(&self, call: &mut ProxiedCall, persistence: ForwardRetries<'_>) -> Result<Answered, CallError> {
         let span = tracing::info_span!("ig.attempt", otel.kind = "client");
         let context = TraceContext::of(&span).unwrap_or_else(|| persistence.trace.child());
         call.set_trace_parent(&context.traceparent());
@@ -98,7 +98,7 @@ impl Proxying {
     }
 
     /// How long to wait before the next try; nothing where there is none.
-    fn pause(&self, failure: &Failure, made: u32, call: &ProxiedCall, persistence: Persistence<'_>) -> Option<Duration> {
+    fn pause(&self, failure: &Failure, made: u32, call: &ProxiedCall, persistence: ForwardRetries<'_>) -> Option<Duration> {
         if !persistence.is_repeatable || !call.upload().can_be_sent() {
             return None;
         }

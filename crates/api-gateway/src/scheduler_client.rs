@@ -18,9 +18,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The schedulers, as whoever asks them sees them.
 #[derive(Debug, Clone)]
-pub(crate) struct Schedulers(SchedulerServiceClient<Client>);
+pub(crate) struct SchedulerClient(SchedulerServiceClient<Client>);
 
-impl Schedulers {
+impl SchedulerClient {
     /// The schedulers behind a channel.
     pub(crate) fn new(channel: Client) -> Self {
         Self(SchedulerServiceClient::new(channel).max_encoding_message_size(ig_proto::LARGEST_ORDER))

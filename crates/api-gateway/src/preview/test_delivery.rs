@@ -24,7 +24,7 @@ const IN_TIME: Duration = Duration::from_secs(1);
 
 /// Has a worker send a stored integration's deliveries once, logged as MANUAL. Nothing is tried again. Who asked may leave: all of them
 /// are made, one after the other. What has not ended in the time of a request is told as pending, by the log that it leaves.
-pub(crate) async fn test(gateway: &Gateway, org: OrgId, id: IntegrationId, asked: TestAsked) -> Result<Tested, ApiError> {
+pub(crate) async fn send(gateway: &Gateway, org: OrgId, id: IntegrationId, asked: TestAsked) -> Result<Tested, ApiError> {
     let TestAsked {
         payload: given,
         event_id,

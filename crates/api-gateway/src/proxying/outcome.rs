@@ -9,7 +9,7 @@ use crate::error::{ApiError, ErrorCode};
 
 /// How a call ended, for its log.
 #[derive(Debug)]
-pub(super) enum Ending {
+pub(super) enum CallOutcome {
     /// The target answered, and its answer is on its way.
     Answered,
     /// The target refused the request; its answer is on its way.
@@ -30,15 +30,15 @@ pub(super) enum Ending {
 
 /// Why a call goes no further: what its client is told, and what its log says.
 #[derive(Debug)]
-pub(super) struct Stop {
+pub(super) struct CallFailure {
     pub(super) error: Box<ApiError>,
-    pub(super) ending: Ending,
+    pub(super) ending: CallOutcome,
 }
 
-impl Stop {
+impl CallFailure {
     /// The client's own doing.
     pub(super) fn refused(category: ErrorCategory, error: ApiError) -> Self {
-        let ending = Ending::Refused(Failure::new(category, said(&error)));
+        let ending = CallOutcome::Refused(Failure::new(category, said(&error)));
         Self {
             error: Box::new(error),
             ending,
@@ -49,7 +49,7 @@ impl Stop {
     pub(super) fn limited(error: ApiError, until: Timestamp) -> Self {
         Self {
             error: Box::new(error),
-            ending: Ending::Limited(until),
+            ending: CallOutcome::Limited(until),
         }
     }
 
@@ -71,7 +71,7 @@ impl Stop {
         error.retry_after = failure.retry_after.as_ref().map(Duration::as_secs);
         Self {
             error: Box::new(error),
-            ending: Ending::Failed(failure),
+            ending: CallOutcome::Failed(failure),
         }
     }
 }

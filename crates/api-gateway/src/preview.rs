@@ -9,11 +9,8 @@ use serde_json::Value;
 use crate::error::ApiError;
 use crate::gateway::Gateway;
 
-mod preview;
-mod test;
-
-pub(crate) use preview::preview;
-pub(crate) use test::test;
+pub(crate) mod dry_run;
+pub(crate) mod test_delivery;
 
 /// The source of events that people make up.
 const BY_HAND: &str = "manual";

@@ -11,26 +11,26 @@ use ig_core::delivery_log::Attempt;
 use ig_delivery::{AnsweredBody, Broken, Keeping};
 
 use super::call::Permits;
-use super::ending::Ending;
-use super::passing::Began;
+use super::forwarding::Began;
+use super::outcome::CallOutcome;
 use super::record::CallRecord;
 
 /// What an answer's end has to be told.
-pub(super) struct AtEnd {
+pub(super) struct OnEnd {
     /// The call's record.
     pub(super) record: CallRecord,
     /// What its log tells of the answer, where one is kept.
-    pub(super) told: Option<Told>,
+    pub(super) told: Option<LoggedResponse>,
     /// When the try began that was answered.
     pub(super) began: Began,
     /// How the call ends when all of the answer has gone.
-    pub(super) ending: Ending,
+    pub(super) ending: CallOutcome,
     /// The call's share of what may be under way.
     pub(super) permits: Permits,
 }
 
 /// What a log tells of an answer.
-pub(super) struct Told {
+pub(super) struct LoggedResponse {
     /// The try that was answered.
     pub(super) attempt: Attempt,
     /// The beginning of the body.
@@ -39,14 +39,14 @@ pub(super) struct Told {
     pub(super) mask: Box<dyn Fn(Bytes) -> Bytes + Send>,
 }
 
-impl Told {
-    fn attempt(mut self, began: Began, ending: Option<&Ending>) -> Attempt {
+impl LoggedResponse {
+    fn attempt(mut self, began: Began, ending: Option<&CallOutcome>) -> Attempt {
         self.attempt.duration = began.elapsed();
         self.attempt.response_body = self.keeping.take().filter(|body| !body.bytes.is_empty());
         if let Some(body) = &mut self.attempt.response_body {
             body.bytes = (self.mask)(std::mem::take(&mut body.bytes));
         }
-        if let Some(Ending::BrokeOff(failure)) = ending {
+        if let Some(CallOutcome::BrokeOff(failure)) = ending {
             self.attempt.failure = Some(failure.clone());
         }
         self.attempt
@@ -54,23 +54,23 @@ impl Told {
 }
 
 /// A body that closes its call's record when it ends, breaks off, or is left.
-pub(super) struct Downstream {
+pub(super) struct ResponseBody {
     body: AnsweredBody,
-    at_end: Option<Box<AtEnd>>,
+    at_end: Option<Box<OnEnd>>,
 }
 
-impl Downstream {
+impl ResponseBody {
     /// The body of an answer that streams.
-    pub(super) fn body(body: AnsweredBody, at_end: AtEnd) -> ClientBody {
+    pub(super) fn body(body: AnsweredBody, at_end: OnEnd) -> ClientBody {
         ClientBody::new(Self {
             body,
             at_end: Some(Box::new(at_end)),
         })
     }
 
-    fn end(&mut self, ending: Option<Ending>) {
+    fn end(&mut self, ending: Option<CallOutcome>) {
         let Some(at_end) = self.at_end.take() else { return };
-        let AtEnd {
+        let OnEnd {
             mut record,
             told,
             began,
@@ -85,7 +85,7 @@ impl Downstream {
     }
 }
 
-impl Body for Downstream {
+impl Body for ResponseBody {
     type Data = Bytes;
     type Error = Broken;
 
@@ -99,7 +99,7 @@ impl Body for Downstream {
                     told.keeping.pass(data);
                 }
             }
-            Some(Err(Broken(failure))) => this.end(Some(Ending::BrokeOff(failure.clone()))),
+            Some(Err(Broken(failure))) => this.end(Some(CallOutcome::BrokeOff(failure.clone()))),
             None => this.end(None),
         }
         Poll::Ready(frame)
@@ -115,9 +115,9 @@ impl Body for Downstream {
 }
 
 /// A connection that has all of an announced length does not ask for the end; one whose client left does not either.
-impl Drop for Downstream {
+impl Drop for ResponseBody {
     fn drop(&mut self) {
-        let left = (!self.body.is_end_stream()).then_some(Ending::ClientLeft);
+        let left = (!self.body.is_end_stream()).then_some(CallOutcome::ClientLeft);
         self.end(left);
     }
 }

@@ -37,9 +37,9 @@ pub(crate) struct Said {
 
 /// The services.
 #[derive(Debug, Clone)]
-pub(crate) struct Siblings(Vec<(&'static str, HealthClient<Client>)>);
+pub(crate) struct PeerServices(Vec<(&'static str, HealthClient<Client>)>);
 
-impl Siblings {
+impl PeerServices {
     /// The services at their addresses; each is reached when it is first asked.
     pub(crate) fn new(addresses: &ServiceAddresses, config: &GrpcConfig) -> Result<Self, GrpcError> {
         let ServiceAddresses {

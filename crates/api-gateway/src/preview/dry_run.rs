@@ -25,7 +25,7 @@ const SIGNATURE: &str = "webhook-signature";
 const UNSIGNED: &str = "v1,(signed when it is sent)";
 
 /// Does all that a delivery does but for sending it.
-pub(crate) async fn preview(gateway: &Gateway, org: OrgId, asked: PreviewAsked) -> Result<Preview, ApiError> {
+pub(crate) async fn run(gateway: &Gateway, org: OrgId, asked: PreviewAsked) -> Result<Preview, ApiError> {
     let PreviewAsked {
         integration,
         integration_id,

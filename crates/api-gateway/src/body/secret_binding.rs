@@ -11,16 +11,16 @@ use serde_json::Value;
 
 /// Addresses of a document, and the secrets that are sent to them.
 #[derive(Debug)]
-pub(crate) struct Bond {
+pub(crate) struct SecretBinding {
     /// Where the addresses stand.
-    pub addresses: &'static [Places],
+    pub addresses: &'static [FieldPaths],
     /// Where the secrets stand.
-    pub secrets: &'static [Places],
+    pub secrets: &'static [FieldPaths],
 }
 
-/// Places in a document.
+/// FieldPaths in a document.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Places {
+pub(crate) enum FieldPaths {
     /// One, by its pointer.
     One(&'static str),
     /// All values of the object that this points to.
@@ -32,19 +32,19 @@ pub(crate) enum Places {
 }
 
 /// What goes with every request to a target.
-pub(crate) const SENT_SECRETS: &[Places] = &[
-    Places::One("/outgoingAuthConfig/apiKey"),
-    Places::One("/outgoingAuthConfig/token"),
-    Places::One("/outgoingAuthConfig/password"),
-    Places::One("/outgoingAuthConfig/clientSecret"),
-    Places::Each("/outgoingAuthConfig/headers"),
-    Places::Headers("/customHeaders"),
+pub(crate) const SENT_SECRETS: &[FieldPaths] = &[
+    FieldPaths::One("/outgoingAuthConfig/apiKey"),
+    FieldPaths::One("/outgoingAuthConfig/token"),
+    FieldPaths::One("/outgoingAuthConfig/password"),
+    FieldPaths::One("/outgoingAuthConfig/clientSecret"),
+    FieldPaths::Each("/outgoingAuthConfig/headers"),
+    FieldPaths::Headers("/customHeaders"),
 ];
 
 /// What a token is asked for with.
-pub(crate) const TOKEN_BOND: Bond = Bond {
-    addresses: &[Places::One("/outgoingAuthConfig/tokenUrl")],
-    secrets: &[Places::One("/outgoingAuthConfig/clientSecret")],
+pub(crate) const TOKEN_BINDING: SecretBinding = SecretBinding {
+    addresses: &[FieldPaths::One("/outgoingAuthConfig/tokenUrl")],
+    secrets: &[FieldPaths::One("/outgoingAuthConfig/clientSecret")],
 };
 
 /// A stored secret that is not to be kept, and the address because of which.
@@ -55,7 +55,7 @@ pub(crate) struct Withheld {
 }
 
 /// Puts masks in the place of the stored secrets that `asked` would send to another host than before.
-pub(crate) fn withhold(bonds: &[Bond], stored: &mut Value, asked: &Value) -> Vec<Withheld> {
+pub(crate) fn withhold(bonds: &[SecretBinding], stored: &mut Value, asked: &Value) -> Vec<Withheld> {
     let mut withheld = Vec::new();
     for bond in bonds {
         let known: Vec<_> = bond.addresses_of(stored).map(|(_, origin)| origin).collect();
@@ -86,14 +86,14 @@ pub(crate) fn given_again(withheld: &[Withheld], document: &Value) -> Result<(),
     faults.into_result(())
 }
 
-impl Bond {
+impl SecretBinding {
     fn addresses_of<'a>(&'a self, document: &'a Value) -> impl Iterator<Item = (String, Origin)> + 'a {
         let texts = self.addresses.iter().flat_map(move |places| places.texts(document));
         texts.map(|(place, text)| (place, Origin::of(&text)))
     }
 }
 
-impl Places {
+impl FieldPaths {
     /// The texts that stand there, each with its pointer.
     fn texts(self, document: &Value) -> Vec<(String, String)> {
         let below = |pointer: &str| {
@@ -154,14 +154,14 @@ mod tests {
 
     use super::*;
 
-    const BONDS: &[Bond] = &[
-        Bond {
-            addresses: &[Places::One("/url"), Places::InList("/actions", "url")],
-            secrets: &[Places::One("/auth/token"), Places::Headers("/headers")],
+    const SECRET_BINDINGS: &[SecretBinding] = &[
+        SecretBinding {
+            addresses: &[FieldPaths::One("/url"), FieldPaths::InList("/actions", "url")],
+            secrets: &[FieldPaths::One("/auth/token"), FieldPaths::Headers("/headers")],
         },
-        Bond {
-            addresses: &[Places::One("/auth/tokenUrl")],
-            secrets: &[Places::One("/auth/secret")],
+        SecretBinding {
+            addresses: &[FieldPaths::One("/auth/tokenUrl")],
+            secrets: &[FieldPaths::One("/auth/secret")],
         },
     ];
 
@@ -171,7 +171,7 @@ mod tests {
             "auth": {"token": "t", "secret": "s", "tokenUrl": "https://t.example/"},
             "headers": {"X-Api-Key": "k", "X-Plain": "p"},
         });
-        let held = withhold(BONDS, &mut stored, asked);
+        let held = withhold(SECRET_BINDINGS, &mut stored, asked);
         assert!(held.iter().all(|held| stored.pointer(&held.secret) == Some(&json!(MASK))));
         held.into_iter().map(|held| held.secret).collect()
     }

@@ -13,7 +13,7 @@ const OTHERWISE: Duration = Duration::from_mins(5);
 const MOST: u64 = 10_000;
 
 /// What the database said last of those who call. What it does not know is not remembered.
-pub(super) struct Remembered<K, V>(Cache<K, Said<V>>);
+pub(super) struct CallerCache<K, V>(Cache<K, Said<V>>);
 
 #[derive(Clone)]
 struct Said<V> {
@@ -21,7 +21,7 @@ struct Said<V> {
     at: Instant,
 }
 
-impl<K, V> Default for Remembered<K, V>
+impl<K, V> Default for CallerCache<K, V>
 where
     K: Hash + Eq + Send + Sync + 'static,
     V: Clone + Send + Sync + 'static,
@@ -31,7 +31,7 @@ where
     }
 }
 
-impl<K, V> Remembered<K, V>
+impl<K, V> CallerCache<K, V>
 where
     K: Hash + Eq + Clone + Send + Sync + 'static,
     V: Clone + Send + Sync + 'static,
@@ -74,9 +74,9 @@ where
     }
 }
 
-impl<K, V> std::fmt::Debug for Remembered<K, V> {
+impl<K, V> std::fmt::Debug for CallerCache<K, V> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Remembered").finish_non_exhaustive()
+        f.debug_struct("CallerCache").finish_non_exhaustive()
     }
 }
 
@@ -88,7 +88,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_the_database_said_last_holds_while_it_is_away_and_no_longer() {
-        let remembered = Remembered::<u8, &str>::default();
+        let remembered = CallerCache::<u8, &str>::default();
         let told = async |answer| remembered.or_look(&1, || async move { answer }).await;
         assert_eq!(told(Err(AWAY())).await, Err(AWAY()));
         assert_eq!(told(Ok(Some("ada"))).await, Ok(Some("ada")));

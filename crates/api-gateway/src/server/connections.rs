@@ -12,7 +12,7 @@ use crate::config::{HttpConfig, network};
 
 /// Counts connections by the address that they come from. Proxies that are trusted speak for many.
 #[derive(Debug)]
-pub(super) struct Guests {
+pub(super) struct ConnectionsByAddress {
     most: usize,
     trusted: Vec<IpNet>,
     open: Mutex<HashMap<IpAddr, usize>>,
@@ -20,12 +20,12 @@ pub(super) struct Guests {
 
 /// A connection that is counted, until it is dropped.
 #[derive(Debug)]
-pub(super) struct Guest {
-    guests: Arc<Guests>,
+pub(super) struct CountedConnection {
+    guests: Arc<ConnectionsByAddress>,
     of: Option<IpAddr>,
 }
 
-impl Guests {
+impl ConnectionsByAddress {
     /// As configured.
     pub(super) fn new(config: &HttpConfig) -> Self {
         Self {
@@ -36,7 +36,7 @@ impl Guests {
     }
 
     /// Counts a connection; nothing where its address has as many as it may.
-    pub(super) fn enter(self: &Arc<Self>, peer: IpAddr) -> Option<Guest> {
+    pub(super) fn enter(self: &Arc<Self>, peer: IpAddr) -> Option<CountedConnection> {
         let peer = peer.to_canonical();
         let is_counted = self.most > 0 && !self.trusted.iter().any(|network| network.contains(&peer));
         let of = is_counted.then(|| subscriber(peer));
@@ -49,11 +49,11 @@ impl Guests {
             *count += 1;
         }
         let guests = Arc::clone(self);
-        Some(Guest { guests, of })
+        Some(CountedConnection { guests, of })
     }
 }
 
-impl Drop for Guest {
+impl Drop for CountedConnection {
     fn drop(&mut self) {
         let Some(of) = self.of else { return };
         let mut open = self.guests.open.lock();

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 
 /// Notes on one request; clones share them.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Addendum(Arc<Mutex<Notes>>);
+pub(crate) struct ResponseExtras(Arc<Mutex<Notes>>);
 
 /// What was noted.
 #[derive(Debug, Default)]
@@ -23,7 +23,7 @@ pub(crate) struct Notes {
     pub org: Option<OrgId>,
 }
 
-impl Addendum {
+impl ResponseExtras {
     /// That of a request.
     pub(crate) fn of(parts: &Parts) -> Self {
         parts.extensions.get().cloned().unwrap_or_default()

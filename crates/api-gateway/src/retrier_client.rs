@@ -17,9 +17,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The retrier, as whoever wants something tried again sees it.
 #[derive(Debug, Clone)]
-pub(crate) struct Retrier(DlqServiceClient<Client>);
+pub(crate) struct RetrierClient(DlqServiceClient<Client>);
 
-impl Retrier {
+impl RetrierClient {
     /// The retrier behind a channel.
     pub(crate) fn new(channel: Client) -> Self {
         Self(DlqServiceClient::new(channel))

@@ -16,9 +16,9 @@ const PATIENCE: Duration = Duration::from_secs(125);
 
 /// The workers, as whoever orders deliveries sees them.
 #[derive(Debug, Clone)]
-pub(crate) struct Workers(DeliveryServiceClient<Client>);
+pub(crate) struct WorkerClient(DeliveryServiceClient<Client>);
 
-impl Workers {
+impl WorkerClient {
     /// The workers behind a channel.
     pub(crate) fn new(channel: Client) -> Self {
         Self(DeliveryServiceClient::new(channel).max_encoding_message_size(LARGEST_ORDER))

@@ -8,10 +8,10 @@ use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, HeaderName};
 use ipnet::IpNet;
 
-use crate::addendum::Addendum;
 use crate::config::{HttpConfig, network};
 use crate::error::{ApiError, ErrorCode};
-use crate::gateway::Edge;
+use crate::gateway::AppState;
+use crate::response_extras::ResponseExtras;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
@@ -22,49 +22,49 @@ pub(crate) struct ClientAddress(pub IpAddr);
 
 /// Whether a request came over HTTPS, as far as a proxy that is believed says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct CameOverHttps(pub bool);
+pub(crate) struct IsHttps(pub bool);
 
 /// Finds out where a request comes from, and refuses it where it comes too often or in clear text that is not allowed.
-pub(crate) async fn admit(edge: Edge, mut request: Request, next: Next) -> Response {
+pub(crate) async fn admit(app: AppState, mut request: Request, next: Next) -> Response {
     let peer = request
         .extensions()
         .get::<ConnectInfo<SocketAddr>>()
         .map(|ConnectInfo(peer)| peer.ip());
-    let arrival = Arrival::of(
+    let client = ClientInfo::of(
         peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
         request.headers(),
-        edge.http(),
+        app.http(),
     );
-    request.extensions_mut().insert(ClientAddress(arrival.client));
-    request.extensions_mut().insert(CameOverHttps(arrival.is_https));
-    if edge.http().enforce_https && !arrival.is_https {
+    request.extensions_mut().insert(ClientAddress(client.address));
+    request.extensions_mut().insert(IsHttps(client.is_https));
+    if app.http().enforce_https && !client.is_https {
         return ApiError::new(ErrorCode::Forbidden, "Use https: this is refused in clear text").into_response();
     }
-    let addendum = request.extensions().get::<Addendum>().cloned().unwrap_or_default();
-    match edge.limits().of_address(arrival.client, &addendum).await {
+    let extras = request.extensions().get::<ResponseExtras>().cloned().unwrap_or_default();
+    match app.limits().of_address(client.address, &extras).await {
         Ok(()) => next.run(request).await,
         Err(error) => error.into_response(),
     }
 }
 
 #[derive(Debug, PartialEq, Eq)]
-struct Arrival {
-    client: IpAddr,
+struct ClientInfo {
+    address: IpAddr,
     is_https: bool,
 }
 
-impl Arrival {
+impl ClientInfo {
     fn of(peer: IpAddr, headers: &HeaderMap, config: &HttpConfig) -> Self {
         let trusted: Vec<_> = config.trusted_proxies.iter().filter_map(|text| network(text)).collect();
         let peer = peer.to_canonical();
         if !is_trusted(&trusted, peer) {
             return Self {
-                client: peer,
+                address: peer,
                 is_https: false,
             };
         }
         Self {
-            client: forwarded(&trusted, peer, headers),
+            address: forwarded(&trusted, peer, headers),
             is_https: last(headers, &FORWARDED_PROTO).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https")),
         }
     }
@@ -107,7 +107,7 @@ fn is_trusted(trusted: &[IpNet], address: IpAddr) -> bool {
 mod tests {
     use super::*;
 
-    fn arrival(peer: &str, forwarded: &[(&'static str, &'static str)], trusted: &[&str]) -> (String, bool) {
+    fn client(peer: &str, forwarded: &[(&'static str, &'static str)], trusted: &[&str]) -> (String, bool) {
         let config = HttpConfig {
             trusted_proxies: trusted.iter().map(|text| (*text).to_owned()).collect(),
             ..HttpConfig::default()
@@ -116,14 +116,14 @@ mod tests {
         for (name, value) in forwarded {
             headers.append(*name, value.parse().unwrap());
         }
-        let Arrival { client, is_https } = Arrival::of(peer.parse().unwrap(), &headers, &config);
-        (client.to_string(), is_https)
+        let ClientInfo { address, is_https } = ClientInfo::of(peer.parse().unwrap(), &headers, &config);
+        (address.to_string(), is_https)
     }
 
     #[test]
     fn what_a_stranger_says_of_itself_is_not_believed() {
         let said = [("x-forwarded-for", "1.1.1.1"), ("x-forwarded-proto", "https")];
-        assert_eq!(arrival("9.9.9.9", &said, &["10.0.0.0/8"]), ("9.9.9.9".to_owned(), false));
+        assert_eq!(client("9.9.9.9", &said, &["10.0.0.0/8"]), ("9.9.9.9".to_owned(), false));
     }
 
     #[test]
@@ -133,13 +133,13 @@ mod tests {
             ("x-forwarded-for", "[2001:db8::1]:443, 10.0.0.2"),
             ("x-forwarded-proto", "http, https"),
         ];
-        assert_eq!(arrival("10.0.0.1", &said, &["10.0.0.0/8"]), ("2001:db8::1".to_owned(), true));
+        assert_eq!(client("10.0.0.1", &said, &["10.0.0.0/8"]), ("2001:db8::1".to_owned(), true));
         assert_eq!(
-            arrival("::ffff:10.0.0.1", &[("x-forwarded-for", "8.8.8.8:1234")], &["10.0.0.1"]),
+            client("::ffff:10.0.0.1", &[("x-forwarded-for", "8.8.8.8:1234")], &["10.0.0.1"]),
             ("8.8.8.8".to_owned(), false)
         );
         assert_eq!(
-            arrival("10.0.0.1", &[("x-forwarded-for", "8.8.8.8, nonsense")], &["10.0.0.1"]),
+            client("10.0.0.1", &[("x-forwarded-for", "8.8.8.8, nonsense")], &["10.0.0.1"]),
             ("10.0.0.1".to_owned(), false)
         );
     }

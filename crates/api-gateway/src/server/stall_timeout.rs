@@ -12,7 +12,7 @@ use tokio::time::{Sleep, sleep};
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// Bounds how long a peer may take to begin, and how long a write may wait for it.
-pub(super) struct Stalling<S> {
+pub(super) struct StallTimeout<S> {
     stream: S,
     patience: Duration,
     /// Set while a write waits.
@@ -27,7 +27,7 @@ struct Opening {
     seen: usize,
 }
 
-impl<S> Stalling<S> {
+impl<S> StallTimeout<S> {
     /// A stream whose peer has so long to begin, and then to take each next byte.
     pub(super) fn new(stream: S, beginning: Duration, patience: Duration) -> Self {
         Self {
@@ -67,7 +67,7 @@ impl<S> Stalling<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Stalling<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for StallTimeout<S> {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let (this, before) = (self.get_mut(), buffer.filled().len());
         let polled = Pin::new(&mut this.stream).poll_read(context, buffer);
@@ -82,7 +82,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Stalling<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Stalling<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for StallTimeout<S> {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let polled = Pin::new(&mut this.stream).poll_write(context, bytes);
@@ -119,7 +119,7 @@ mod tests {
     #[tokio::test]
     async fn a_peer_that_takes_nothing_ends_the_connection_and_one_that_is_slow_does_not() {
         let (ours, mut theirs) = duplex(4);
-        let mut ours = Stalling::new(ours, Duration::from_secs(1), Duration::from_secs(1));
+        let mut ours = StallTimeout::new(ours, Duration::from_secs(1), Duration::from_secs(1));
         let reading = async {
             for _ in 0..3 {
                 sleep(Duration::from_millis(100)).await;
