@@ -4,7 +4,7 @@ use std::iter::Peekable;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ig_core::configuration::{Configuration, RevisedChange};
+use ig_core::configuration::{Change, Configuration, RevisedChange};
 use ig_proto::v1;
 use ig_proto::v1::WatchResponse;
 use ig_proto::v1::watch_response::Step;
@@ -83,7 +83,8 @@ impl Watcher {
     async fn snapshot(&mut self, configuration: &Configuration) -> Result<(), Gone> {
         let revision = configuration.revision();
         self.send(Step::SnapshotBegin(v1::SnapshotBegin { revision })).await?;
-        let mut items = configuration.items().map(|item| v1::Change::from(&item)).peekable();
+        let items = configuration.items().filter(concerns_services);
+        let mut items = items.map(|item| v1::Change::from(&item)).peekable();
         while let Some(first) = items.next() {
             let items = part(first, &mut items);
             self.send(Step::SnapshotPart(v1::SnapshotPart { items })).await?;
@@ -94,7 +95,11 @@ impl Watcher {
 
     async fn changes(&mut self, changes: &[RevisedChange]) -> Result<(), Gone> {
         self.at = changes.last().map(|change| change.revision).or(self.at);
-        let changes = changes.iter().map(v1::RevisedChange::from).collect();
+        let changes = changes.iter().filter(|revised| concerns_services(&revised.change));
+        let changes: Vec<_> = changes.map(v1::RevisedChange::from).collect();
+        if changes.is_empty() {
+            return self.beat().await;
+        }
         self.send(Step::Changes(v1::Changes { changes })).await
     }
 
@@ -117,6 +122,11 @@ impl Watcher {
             .await
             .map_err(|_| Gone)
     }
+}
+
+/// Whether services act on a change. Templates are for people who make integrations: the gateway alone reads them.
+fn concerns_services(change: &Change) -> bool {
+    !matches!(change, Change::PutTemplate(_) | Change::DeleteTemplate(..))
 }
 
 /// An item, and those after it that fit into the same message.
