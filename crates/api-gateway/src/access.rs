@@ -1,4 +1,4 @@
-//! Who calls, and what they may do: every handler takes one of these extractors, or it has no gateway to work with.
+//! Authentication and authorisation as extractors: a handler gets a gateway only through one of them.
 
 mod caller;
 mod caller_cache;

@@ -1,4 +1,4 @@
-//! Telling people what they should know.
+//! Raising alerts.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use ig_service::{Context, Fate};
 use ig_store::Alerts as OwedAlerts;
 use tonic::Status;
 
-/// For so long it is tried to write down an alert; whoever comes back later than that is told by what is still wrong.
+/// How long storing an alert is retried. Trouble that lasts longer raises its own alert later.
 const TRIED_FOR: Duration = Duration::from_hours(1);
 
-/// The way to the alerter. Cheap to clone.
+/// The client of the alerter. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Alerting {
     alerter: Client,
@@ -24,12 +24,12 @@ pub(crate) struct Alerting {
 }
 
 impl Alerting {
-    /// Alerts go out through this channel; while nobody is there, they are written down for whoever comes.
+    /// Sends alerts over this channel and stores them as owed while no alerter answers.
     pub(crate) fn new(alerter: Client, owed: OwedAlerts, context: Context) -> Self {
         Self { alerter, owed, context }
     }
 
-    /// Raises an alert for which nobody waits.
+    /// Raises an alert in the background.
     pub(crate) fn raise_soon(&self, alert: Alert) {
         let this = self.clone();
         self.context
@@ -42,7 +42,7 @@ impl Alerting {
     }
 }
 
-/// An alert is raised now, or owed until an alerter is there. One that could not even be written down is logged.
+/// Raises an alert now, or stores it as owed until an alerter answers. One that cannot be stored either is logged.
 #[async_trait]
 impl Alerts for Alerting {
     async fn raise(&self, alert: &Alert) {

@@ -1,4 +1,4 @@
-//! An organisation's deliveries in figures, over a period in its own time zone.
+//! Analytics of an organisation's deliveries over a period, in its own time zone.
 
 use chrono::Utc;
 use ig_core::calendar::{Grid, Interval};
@@ -17,10 +17,10 @@ mod period;
 
 pub(crate) use asked::{Asked, Most};
 
-/// The most points of a time series.
+/// The most points in a time series.
 const MOST_POINTS: usize = 1_500;
 
-/// Everything that an organisation asks for figures of.
+/// A parsed analytics query.
 #[derive(Debug)]
 pub(crate) struct Question {
     org: OrgId,
@@ -29,7 +29,7 @@ pub(crate) struct Question {
 }
 
 impl Question {
-    /// What is asked, in the zone that is named or else the organisation's.
+    /// Parses the query, in the given time zone or else the organisation's.
     pub(crate) async fn of(gateway: &Gateway, org: OrgId, asked: Asked) -> Result<Self, ApiError> {
         let zone = match asked.zone()? {
             Some(zone) => zone,
@@ -40,13 +40,13 @@ impl Question {
         Ok(Self { org, scope, zone })
     }
 
-    /// All deliveries together.
+    /// Figures over all deliveries.
     pub(crate) async fn summary(self, gateway: &Gateway) -> Result<Summary, ApiError> {
         let figures = gateway.store().delivery_statistics().summary(&self.scope).await?;
         Ok(Summary::new(self.scope.period, self.zone, figures))
     }
 
-    /// Deliveries by when they were taken up.
+    /// Figures by the time at which deliveries started.
     pub(crate) async fn over_time(self, gateway: &Gateway, interval: Option<String>) -> Result<TimeSeries, ApiError> {
         let Self { scope, zone, .. } = self;
         let interval = interval_named(interval)?;
@@ -57,7 +57,7 @@ impl Question {
         Ok(TimeSeries::new(scope.period, zone, interval, points.collect()))
     }
 
-    /// Deliveries by integration.
+    /// Figures by integration.
     pub(crate) async fn by_integration(self, gateway: &Gateway, most: u32) -> Result<IntegrationAnalytics, ApiError> {
         let statistics = gateway.store().delivery_statistics();
         let mut figures = statistics.by_integration(&self.scope, most.saturating_add(1)).await?;
@@ -65,14 +65,14 @@ impl Question {
         Ok(IntegrationAnalytics::new(self.scope.period, figures, most))
     }
 
-    /// Deliveries by event type.
+    /// Figures by event type.
     pub(crate) async fn by_event_type(self, gateway: &Gateway, most: u32) -> Result<EventTypeAnalytics, ApiError> {
         let statistics = gateway.store().delivery_statistics();
         let figures = statistics.by_event_type(&self.scope, most.saturating_add(1)).await?;
         Ok(EventTypeAnalytics::new(self.scope.period, figures, most))
     }
 
-    /// Deliveries that failed, by why.
+    /// Failed deliveries by cause.
     pub(crate) async fn errors(self, gateway: &Gateway, most: u32) -> Result<ErrorAnalytics, ApiError> {
         let statistics = gateway.store().delivery_statistics();
         let mut errors = statistics.errors(&self.scope, most.saturating_add(1)).await?;
@@ -83,7 +83,7 @@ impl Question {
         Ok(ErrorAnalytics::new(self.scope.period, errors, most))
     }
 
-    /// Gives integrations that are still there the names that they have now.
+    /// Replaces the recorded names of integrations that still exist by their current names.
     fn name_as_today<'a>(&self, gateway: &Gateway, named: impl Iterator<Item = (IntegrationId, &'a mut String)>) {
         let configuration = gateway.feed().configuration();
         let Some(ours) = configuration.org(self.org) else {
@@ -97,12 +97,12 @@ impl Question {
     }
 }
 
-/// The organisation's own zone, or UTC.
+/// The organisation's time zone, or UTC.
 async fn zone_of(gateway: &Gateway, org: OrgId) -> Result<Zone, ApiError> {
     if let Some(known) = gateway.feed().configuration().org(org) {
         return Ok(known.zone(org.as_entity()));
     }
-    // It may have been made a moment ago, through another gateway.
+    // Another gateway may have created it a moment ago.
     let timezone = organizations::get(gateway, org).await?.profile.timezone;
     Ok(timezone.and_then(|name| name.parse().ok()).unwrap_or_default())
 }

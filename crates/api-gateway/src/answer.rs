@@ -1,4 +1,4 @@
-//! The outermost layer of the HTTP edge: every answer has a request id, every error the one shape.
+//! The outermost layer of the HTTP edge: every response gets a request id, every error the same shape.
 
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
@@ -23,38 +23,38 @@ use crate::error::{ApiError, Detail, ErrorCode};
 use crate::response_extras::ResponseExtras;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// Calls to outside APIs have times of their own.
+/// Runtime calls have timeouts of their own.
 const RUNTIME: &str = "/api/v1/integrations/";
 const DURATION: &str = "http_server_request_duration_seconds";
 
-/// Marks an answer that an outside API gave: it goes out as it is.
+/// Marks a response from an outside API: it goes out unchanged.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct FromUpstream;
 
-/// The request's id, as `X-Request-Id` has it.
+/// The request id, as in `X-Request-Id`.
 #[derive(Debug, Clone)]
 pub(crate) struct RequestId(pub String);
 
-/// Every answer that is not a success.
+/// The body of every error response.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ErrorBody {
     /// What went wrong, for people.
     error: String,
-    /// What kind of error it is, for programs.
+    /// The error code, for programs.
     code: ErrorCode,
     /// The HTTP status.
     status_code: u16,
-    /// When it happened, in UTC.
+    /// When the error happened, in UTC.
     timestamp: String,
-    /// The request's id, as in `X-Request-Id`.
+    /// The request id, as in `X-Request-Id`.
     request_id: String,
-    /// Each thing that is wrong, where there are several or places can be named.
+    /// The individual faults, when there are several or when each has a place.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     details: Vec<Detail>,
 }
 
-/// Runs a request within `limit`, survives its panic, and gives what comes of it its final form.
+/// Runs a request within `limit`, catches a panic, and brings the response into its final form.
 pub(crate) async fn finish<F>(limit: Duration, mut request: Request, next: impl FnOnce(Request) -> F) -> Response
 where
     F: Future<Output = Response>,
@@ -93,7 +93,7 @@ where
     response
 }
 
-/// What every answer carries: nobody is to guess its type, frame it, or keep it where others find it.
+/// Security headers of every response: no sniffing, no framing, no shared caching.
 fn dressed(headers: &mut HeaderMap) {
     const ALWAYS: [(HeaderName, &str); 3] = [
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -106,7 +106,7 @@ fn dressed(headers: &mut HeaderMap) {
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
 }
 
-/// The access log: one line a request, within its span.
+/// Writes the access log: one line per request, within its span.
 fn logged(status: StatusCode, caller: Option<&str>, org: Option<OrgId>, took: Duration) {
     tracing::info!(
         http.response.status_code = status.as_u16(),
@@ -133,7 +133,7 @@ async fn bounded(answer: impl Future<Output = Response>, limit: Option<Duration>
     }
 }
 
-/// The caller's own id when it is fit for logs and headers, else a new one.
+/// The client's own request id if it is fit for logs and headers, else a new one.
 fn request_id(headers: &HeaderMap) -> String {
     let given = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok());
     let fit = |id: &&str| (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(&b));
@@ -142,7 +142,7 @@ fn request_id(headers: &HeaderMap) -> String {
         .map_or_else(|| format!("req_{:032x}", rand::random::<u128>()), str::to_owned)
 }
 
-/// Callers choose methods, and labels are bounded.
+/// Callers choose methods, but metric labels must be bounded.
 fn method(request: &Request) -> &'static str {
     const KNOWN: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
     let given = request.method().as_str();
@@ -167,7 +167,7 @@ fn shaped(mut response: Response, id: &str) -> Response {
     }
 }
 
-/// What the framework refused by itself.
+/// The error for a response that the framework produced by itself.
 fn ours(status: StatusCode) -> Option<ApiError> {
     if status.is_server_error() {
         return Some(ApiError::internal());
@@ -235,14 +235,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_handler_that_panics_is_an_error_in_shape_that_tells_nothing() {
+    async fn panic_in_a_handler_is_an_error_in_shape_that_reveals_nothing() {
         let (status, body) = answer("/panic").await;
         assert_eq!((status, body["code"].as_str()), (500, Some("INTERNAL_ERROR")));
         assert!(!body.to_string().contains("secret"), "{body}");
     }
 
     #[tokio::test]
-    async fn a_handler_that_hangs_is_given_up() {
+    async fn hanging_handler_is_given_up() {
         let (status, body) = answer("/hang").await;
         assert_eq!((status, body["code"].as_str()), (503, Some("SERVICE_UNAVAILABLE")));
     }

@@ -1,4 +1,4 @@
-//! Bodies: read within limits, then checked for shape, every fault at once.
+//! Request bodies: read within limits, then validated against their schema with all faults reported at once.
 
 use axum::body::HttpBody as _;
 use axum::extract::{FromRequest, OptionalFromRequest, Request};
@@ -18,15 +18,15 @@ pub(crate) use merge::{merged, unmasked};
 pub(crate) use secret_binding::{FieldPaths, SENT_SECRETS, SecretBinding, TOKEN_BINDING, given_again, withhold};
 pub(crate) use shape::Shape;
 
-/// A document that clients send: its shape is the schema that the API's description shows.
+/// A document that clients send, validated against the schema in the API description.
 pub(crate) trait Shaped: DeserializeOwned {
     /// The compiled schema.
     fn shape() -> &'static Shape;
 
-    /// Which of its secrets are sent to which of its addresses.
+    /// Which secrets are sent to which addresses.
     const SECRET_BINDINGS: &'static [SecretBinding] = &[];
 
-    /// Removes from what is stored whatever has no meaning beside a patch.
+    /// Removes stored fields that a patch makes meaningless.
     fn give_way(_stored: &mut Value, _patch: &Value) {}
 }
 
@@ -49,12 +49,12 @@ macro_rules! shaped {
 }
 pub(crate) use shaped;
 
-/// A body that is JSON.
+/// A JSON body.
 #[derive(Debug)]
 pub(crate) struct JsonBody {
-    /// As received.
+    /// The bytes as received.
     pub bytes: Bytes,
-    /// What it means.
+    /// The parsed value.
     pub value: Value,
 }
 
@@ -66,16 +66,16 @@ impl JsonBody {
         Ok(Self { bytes, value })
     }
 
-    /// The document in the body.
+    /// Parses the body as a document.
     pub(crate) fn document<T: Shaped>(self) -> Result<T, ApiError> {
         document(self.value)
     }
 }
 
-/// The document that a value holds, or everything that is wrong with its shape.
+/// Parses a value as a document, or reports every fault of its shape.
 pub(crate) fn document<T: Shaped>(value: Value) -> Result<T, ApiError> {
     T::shape().check(&value)?;
-    // The schema is generated from the same type; what it lets through and serde does not is told without a place.
+    // The schema is generated from the same type, so a fault that only serde finds has no place to report.
     serde_json::from_value(value).map_err(|error| ApiError::fault("", error.to_string()))
 }
 
@@ -87,10 +87,10 @@ impl FromRequest<AppState> for JsonBody {
     }
 }
 
-/// The most bytes of a body whose sender has proved nothing yet.
+/// The body limit in bytes for callers that have not authenticated.
 const OF_STRANGERS: usize = 4 * 1024;
 
-/// A body of whoever sends one: JSON, and small.
+/// The body of an unauthenticated request: JSON, and small.
 #[derive(Debug)]
 pub(crate) struct UnauthenticatedBody(pub JsonBody);
 
@@ -103,7 +103,7 @@ impl FromRequest<AppState> for UnauthenticatedBody {
     }
 }
 
-/// A body that may be left out.
+/// An optional body.
 impl OptionalFromRequest<AppState> for JsonBody {
     type Rejection = ApiError;
 

@@ -1,5 +1,5 @@
-//! What is made when the service starts: the database's collections, the first key, the first administrator. What was there before,
-//! or was there and is gone, stays as people left it.
+//! First start: creates the collections, the first API key and the first administrator. Whatever exists, or existed and was deleted,
+//! stays as people left it.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use ig_store::{KeyHash, NewApiKey, Store};
 
 use crate::config::BootstrapConfig;
 
-/// Between two tries while the database is away.
+/// The delay between attempts while the database is unavailable.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Makes what is missing as soon as the database answers; the service is not ready before.
+/// Creates what is missing once the database answers; the service is not ready before.
 pub(crate) fn start(context: &Context, store: Store, config: BootstrapConfig) {
     let hold = context.readiness().hold("the database has not been prepared yet");
     let stopping = context.stopping().clone();
@@ -68,7 +68,7 @@ async fn make_first_key(store: &Store, key: &str, by: &Actor) -> Result<(), Stor
         created_at: Utc::now(),
     };
     match keys.create(&hash, new, by).await {
-        // Another gateway that starts at the same moment made it first.
+        // Another gateway that started at the same moment created it first.
         Err(StoreError::Refused(_)) if keys.was_made(&hash).await? => Ok(()),
         made => made.map(drop),
     }

@@ -1,4 +1,4 @@
-//! Where a request comes from: the peer, or what proxies that are believed say of it.
+//! The origin of a request: the peer, or what trusted proxies report.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -16,15 +16,15 @@ use crate::response_extras::ResponseExtras;
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// The address that a request comes from.
+/// The address of the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ClientAddress(pub IpAddr);
 
-/// Whether a request came over HTTPS, as far as a proxy that is believed says.
+/// Whether the request came over HTTPS, according to a trusted proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct IsHttps(pub bool);
 
-/// Finds out where a request comes from, and refuses it where it comes too often or in clear text that is not allowed.
+/// Determines the client's address and enforces the address limit and HTTPS.
 pub(crate) async fn admit(app: AppState, mut request: Request, next: Next) -> Response {
     let peer = request
         .extensions()
@@ -70,7 +70,7 @@ impl ClientInfo {
     }
 }
 
-/// Each proxy appends whom it was called by, so the list is true from its end up to the first who is not believed.
+/// Each proxy appends its own peer, so the list is trustworthy from its end up to the first untrusted address.
 fn forwarded(trusted: &[IpNet], peer: IpAddr, headers: &HeaderMap) -> IpAddr {
     let mut client = peer;
     for text in listed(headers, &FORWARDED_FOR).into_iter().rev() {
@@ -121,13 +121,13 @@ mod tests {
     }
 
     #[test]
-    fn what_a_stranger_says_of_itself_is_not_believed() {
+    fn forwarded_headers_of_an_untrusted_peer_are_ignored() {
         let said = [("x-forwarded-for", "1.1.1.1"), ("x-forwarded-proto", "https")];
         assert_eq!(client("9.9.9.9", &said, &["10.0.0.0/8"]), ("9.9.9.9".to_owned(), false));
     }
 
     #[test]
-    fn a_list_is_believed_from_its_end_up_to_the_first_stranger() {
+    fn forwarded_list_is_trusted_from_its_end_up_to_the_first_stranger() {
         let said = [
             ("x-forwarded-for", "6.6.6.6, 7.7.7.7"),
             ("x-forwarded-for", "[2001:db8::1]:443, 10.0.0.2"),

@@ -1,4 +1,4 @@
-//! What can be set about the gateway.
+//! The gateway's configuration.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -24,33 +24,33 @@ pub use runtime::RuntimeConfig;
 pub struct Config {
     /// The HTTP edge.
     pub http: HttpConfig,
-    /// Logging in.
+    /// Sessions, tokens and failed logins.
     pub auth: AuthConfig,
-    /// How many requests are taken.
+    /// Request limits.
     pub rate_limit: RateLimitConfig,
-    /// Calls that go through to outside APIs.
+    /// Calls to outside APIs.
     pub runtime: RuntimeConfig,
-    /// What becomes of organisations.
+    /// The lifecycle of organisations.
     pub organizations: OrganizationsConfig,
-    /// What is made at the first start.
+    /// What the first start creates.
     pub bootstrap: BootstrapConfig,
     /// The database.
     pub mongodb: MongoConfig,
-    /// The keys of what is encrypted at rest.
+    /// The keys that encrypt secrets at rest.
     pub secrets: SecretsConfig,
-    /// Which addresses tenants may choose.
+    /// The addresses that tenants may choose.
     pub security: SecurityConfig,
     /// The processes that check and try out scripts.
     pub scripts: ScriptsConfig,
-    /// Where the other services are.
+    /// The addresses of the other services.
     pub services: ServiceAddresses,
-    /// How it serves and calls gRPC.
+    /// gRPC server and clients.
     pub grpc: GrpcConfig,
     /// Probes and metrics.
     pub admin: AdminConfig,
     /// Logs and traces.
     pub telemetry: TelemetryConfig,
-    /// How it ends.
+    /// Shutdown.
     pub shutdown: ShutdownConfig,
 }
 
@@ -109,33 +109,33 @@ impl ProcessConfig for Config {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct HttpConfig {
-    /// Address to serve on; port 0 takes a free one.
+    /// The address to listen on; port 0 picks a free one.
     pub listen: SocketAddr,
-    /// The most bytes that a body may have.
+    /// The maximum size of a request body, in bytes.
     pub body_limit_bytes: usize,
-    /// The most bytes that a file of lookup rows may have.
+    /// The maximum size of a file of lookup rows, in bytes.
     pub import_limit_bytes: usize,
-    /// Milliseconds that a body may take to arrive.
+    /// How long a body may take to arrive, in milliseconds.
     pub body_timeout_ms: u64,
-    /// Milliseconds that a request may take in all.
+    /// How long a request may take in all, in milliseconds.
     pub request_timeout_ms: u64,
-    /// Milliseconds that a request's headers may take to arrive.
+    /// How long a request's headers may take to arrive, in milliseconds.
     pub header_timeout_ms: u64,
-    /// Milliseconds that a client may take to take the next byte of an answer.
+    /// How long a client may take to accept the next byte of a response, in milliseconds.
     pub write_timeout_ms: u64,
-    /// Milliseconds that are served on after the process was told to stop, so that whoever balances requests has noticed.
+    /// How long the service keeps serving after a stop signal, in milliseconds, so that load balancers notice.
     pub drain_ms: u64,
-    /// Milliseconds that a connection may be open without a request.
+    /// How long a connection may stay open without a request, in milliseconds.
     pub idle_timeout_ms: u64,
-    /// The most connections that are open at once; further ones wait.
+    /// The maximum number of open connections; further ones wait.
     pub max_connections: usize,
-    /// The most connections that are open at once from one address, which trusted proxies may exceed; 0 sets no limit.
+    /// The maximum number of open connections from one address; trusted proxies may exceed it, and 0 means no limit.
     pub max_connections_per_address: usize,
-    /// Origins of pages that may call the API from a browser, such as `https://console.example.org`.
+    /// The origins of pages that may call the API from a browser, such as `https://console.example.org`.
     pub allowed_origins: Vec<String>,
-    /// Networks or addresses of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
+    /// The networks or addresses of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are trusted.
     pub trusted_proxies: Vec<String>,
-    /// Whether a request that did not come over HTTPS is refused; it arrives through a trusted proxy that says so.
+    /// Whether requests without HTTPS are refused; a trusted proxy has to report HTTPS.
     pub enforce_https: bool,
 }
 
@@ -225,7 +225,7 @@ impl Validate for HttpConfig {
     }
 }
 
-/// A network, or an address alone.
+/// Parses a network, or a single address.
 pub(crate) fn network(text: &str) -> Option<IpNet> {
     let alone = || text.parse().ok().map(|address: IpAddr| address.into());
     text.parse().ok().or_else(alone)
@@ -244,22 +244,22 @@ fn is_origin(text: &str) -> bool {
     })
 }
 
-/// Section `auth`: logging in.
+/// Section `auth`: sessions, tokens and failed logins.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AuthConfig {
-    /// What tokens are signed with; derived from `secrets.keys` where it is not set.
+    /// The key that signs tokens; derived from `secrets.keys` if not set.
     pub jwt_secret: Option<Secret>,
-    /// Days after which a session that is not used ends.
+    /// The number of days after which an unused session ends.
     pub session_days: u32,
-    /// Logins to one account that may fail within 15 minutes; 0 for any number.
+    /// Failed logins allowed to one account within 15 minutes; 0 means no limit.
     pub failed_logins_per_account: u32,
-    /// Logins from one address that may fail within 15 minutes; 0 for any number.
+    /// Failed logins allowed from one address within 15 minutes; 0 means no limit.
     pub failed_logins_per_address: u32,
 }
 
 impl AuthConfig {
-    /// How long a session lasts that is not used.
+    /// How long an unused session lasts.
     pub fn session(&self) -> Duration {
         Duration::from_hours(24) * self.session_days
     }
@@ -292,15 +292,15 @@ impl Validate for AuthConfig {
     }
 }
 
-/// Section `rate_limit`: how many requests are taken in any minute; 0 for any number.
+/// Section `rate_limit`: how many requests are accepted per minute; 0 means no limit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RateLimitConfig {
-    /// From one address, before anybody is known.
+    /// Per client address, before authentication.
     pub global_per_minute: u32,
-    /// For one organisation, of the management API.
+    /// Per organisation, for the management API.
     pub org_per_minute: u32,
-    /// For one organisation, of runtime calls and pushed events.
+    /// Per organisation, for runtime calls and pushed events.
     pub org_runtime_per_minute: u32,
 }
 
@@ -314,11 +314,11 @@ impl Default for RateLimitConfig {
     }
 }
 
-/// Section `bootstrap`: what is made when the service starts, where it is set.
+/// Section `bootstrap`: what the service creates at its first start, where set.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct BootstrapConfig {
-    /// An API key that may do everything in every organisation.
+    /// An API key with every right in every organisation.
     pub api_key: Option<Secret>,
     /// The first administrator's e-mail address.
     pub admin_email: Option<String>,

@@ -1,4 +1,4 @@
-//! What is going on, of one organisation and of the platform.
+//! The dashboards of an organisation and of the platform.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -22,7 +22,7 @@ pub(crate) use tallying::tally;
 
 const DAY: Duration = Duration::from_hours(24);
 
-/// What is going on in an organisation.
+/// The dashboard of an organisation.
 pub(crate) async fn of_org(gateway: &Gateway, org: OrgId) -> Result<Dashboard, ApiError> {
     let configuration = gateway.feed().configuration();
     let integrations = configuration.org(org).into_iter().flat_map(OrgConfiguration::integrations);
@@ -33,7 +33,7 @@ pub(crate) async fn of_org(gateway: &Gateway, org: OrgId) -> Result<Dashboard, A
     Ok(dashboard(deliveries, counts, waiting, now))
 }
 
-/// What is going on on the platform, and how it is.
+/// The dashboard of the platform, with the health of its parts.
 pub(crate) async fn of_platform(gateway: &Gateway) -> Result<PlatformDashboard, ApiError> {
     let configuration = gateway.feed().configuration();
     let counts = configuration.integrations().map(Arc::as_ref).collect();
@@ -59,7 +59,7 @@ pub(crate) async fn of_platform(gateway: &Gateway) -> Result<PlatformDashboard, 
 
 type Waiting = (DeadLetterTally, PendingDeliveries, Vec<AlertTally>);
 
-/// What waits for somebody, or for its time.
+/// What waits for a person or for its due time.
 async fn waiting(store: &Store, orgs: &Orgs, now: Timestamp) -> Result<Waiting, CountError> {
     let (letters, scheduled, alerts) = (store.dead_letters(), store.scheduled_deliveries(), store.alerts());
     tokio::try_join!(letters.tally(orgs), scheduled.pending(orgs), alerts.tally(orgs, now - DAY))

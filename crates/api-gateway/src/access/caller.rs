@@ -1,4 +1,4 @@
-//! Whoever sends a request.
+//! The caller of a request.
 
 use std::sync::Arc;
 
@@ -14,11 +14,11 @@ use crate::gateway::AppState;
 use crate::response_extras::ResponseExtras;
 
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
-/// Carries the token that is to be used from now on.
+/// Carries the token that the client uses from now on.
 pub(crate) const RENEWED_TOKEN: HeaderName = HeaderName::from_static("x-renewed-token");
 const SCHEME: &str = "bearer ";
 
-/// Whoever sends a request; made by proof alone, so that only what this module lets through is served.
+/// The caller of a request. Only a proof makes one, so nothing is served past this module.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller(Arc<Known>);
 
@@ -26,12 +26,12 @@ pub(crate) struct Caller(Arc<Known>);
 struct Known {
     holder: Option<Holder>,
     actor: Actor,
-    /// From when on a key is refused.
+    /// The moment from which a key is refused.
     expires_at: Option<Timestamp>,
 }
 
 impl Caller {
-    /// Who sends a request, by the key or the token that it carries.
+    /// Authenticates a request by the key or the token that it carries.
     pub(super) async fn of(parts: &Parts, app: &AppState, right: Right) -> Result<Self, ApiError> {
         let caller = match Proof::of(parts, right)? {
             Proof::Key(key) => app
@@ -45,7 +45,7 @@ impl Caller {
         Ok(caller)
     }
 
-    /// The person who comes with a token; a renewed one goes out with the answer.
+    /// Authenticates a person by a token; the response carries the renewed token, if there is one.
     pub(super) async fn logged_in(parts: &Parts, app: &AppState, token: &str) -> Result<LoggedIn, ApiError> {
         let person = app.sessions().person(token).await?;
         let extras = ResponseExtras::of(parts);
@@ -56,7 +56,7 @@ impl Caller {
         Ok(person)
     }
 
-    /// Authenticated who proved nothing.
+    /// A caller without any proof.
     pub(super) fn nobody() -> Self {
         let actor = Actor {
             kind: ActorKind::System,
@@ -89,7 +89,7 @@ impl Caller {
         }))
     }
 
-    /// A person who logged in.
+    /// A logged-in person.
     pub(super) fn person(user: &User) -> Self {
         let actor = Actor {
             kind: ActorKind::User,
@@ -103,22 +103,22 @@ impl Caller {
         }))
     }
 
-    /// Whether a key has ended since it was looked up.
+    /// Whether the key has expired since it was looked up.
     pub(super) fn has_ended(&self, now: Timestamp) -> bool {
         self.0.expires_at.is_some_and(|end| end <= now)
     }
 
-    /// As history and audit name them.
+    /// The caller as history and audit log name it.
     pub(crate) fn actor(&self) -> &Actor {
         &self.0.actor
     }
 
-    /// What they may do.
+    /// The identity that the access rules judge.
     pub(crate) fn holder(&self) -> Option<&Holder> {
         self.0.holder.as_ref()
     }
 
-    /// Refuses to give somebody more than they have themselves, or for longer.
+    /// Refuses a grant that exceeds the caller's own rights or outlasts its key.
     pub(crate) fn may_grant(&self, given: &Holder, until: Option<Timestamp>) -> Result<(), ApiError> {
         let holder = self.holder().ok_or_else(|| unauthorized(NO_PROOF))?;
         holder.may_grant(given)?;
@@ -131,7 +131,7 @@ impl Caller {
         }
     }
 
-    /// Refuses what they may not do there.
+    /// Refuses a right that the caller does not have there.
     pub(crate) fn may(&self, right: Right, place: Place) -> Result<(), ApiError> {
         let holder = self.holder().ok_or_else(|| unauthorized(NO_PROOF))?;
         holder.may(right, place).map_err(ApiError::from)
@@ -140,14 +140,14 @@ impl Caller {
 
 const NO_PROOF: &str = "Send an API key as X-API-Key, or a token as Authorization: Bearer";
 
-/// What a request carries to prove who sends it.
+/// The credential that a request carries.
 pub(super) enum Proof<'a> {
     Key(&'a [u8]),
     Token(&'a str),
 }
 
 impl<'a> Proof<'a> {
-    /// What proves who sends it. Beside a key, the `Authorization` of a call is for the integration that it calls.
+    /// Reads the credential. On a runtime call with a key, `Authorization` belongs to the inbound integration.
     pub(super) fn of(parts: &'a Parts, right: Right) -> Result<Self, ApiError> {
         let key = parts.headers.get(API_KEY);
         let token = parts.headers.get(AUTHORIZATION);
@@ -171,7 +171,7 @@ fn bearer(value: &str) -> Option<&str> {
     scheme.eq_ignore_ascii_case(SCHEME).then_some(token.trim())
 }
 
-/// Nobody is known by what was sent.
+/// The error of a request without a valid credential.
 pub(super) fn unauthorized(message: &str) -> ApiError {
     ApiError::new(ErrorCode::Unauthorized, message)
 }

@@ -1,4 +1,4 @@
-//! Who callers are, remembered for a moment; for longer while the database that says so is away.
+//! A short-lived cache of callers, which lasts longer while the database is unavailable.
 
 use std::hash::Hash;
 use std::time::{Duration, Instant};
@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 use ig_core::ports::StoreError;
 use moka::future::Cache;
 
-/// What has ended is served this much longer at most, in a replica that did not end it.
+/// The longest that another replica serves a caller after its key or session has ended.
 const FRESH: Duration = Duration::from_millis(900);
-/// While the database is away nothing can be ended, and what it said last holds for so long.
+/// The longest that an entry serves while the database is unavailable: nothing can be revoked meanwhile.
 const OTHERWISE: Duration = Duration::from_mins(5);
 const MOST: u64 = 10_000;
 
-/// What the database said last of those who call. What it does not know is not remembered.
+/// What the database returned last for each caller. Unknown callers are not cached.
 pub(super) struct CallerCache<K, V>(Cache<K, Said<V>>);
 
 #[derive(Clone)]
@@ -36,7 +36,7 @@ where
     K: Hash + Eq + Clone + Send + Sync + 'static,
     V: Clone + Send + Sync + 'static,
 {
-    /// What is remembered, where it is fresh; what the database says otherwise, or what it said last where it does not answer.
+    /// Returns a fresh entry or looks the caller up; falls back to a stale entry while the database is unavailable.
     pub(super) async fn or_look<F>(&self, key: &K, look: impl FnOnce() -> F) -> Result<Option<V>, StoreError>
     where
         F: Future<Output = Result<Option<V>, StoreError>>,
@@ -63,12 +63,12 @@ where
         }
     }
 
-    /// Forgets one: it was ended here.
+    /// Drops an entry that was ended on this replica.
     pub(super) async fn forget(&self, key: &K) {
         self.0.invalidate(key).await;
     }
 
-    /// Forgets all: some were ended here.
+    /// Drops all entries, since this replica ended some of them.
     pub(super) fn forget_all(&self) {
         self.0.invalidate_all();
     }
@@ -87,7 +87,7 @@ mod tests {
     const AWAY: fn() -> StoreError = || StoreError::Unavailable("away".to_owned());
 
     #[tokio::test]
-    async fn what_the_database_said_last_holds_while_it_is_away_and_no_longer() {
+    async fn caller_cache_serves_the_last_known_caller_only_while_the_database_is_away() {
         let remembered = CallerCache::<u8, &str>::default();
         let told = async |answer| remembered.or_look(&1, || async move { answer }).await;
         assert_eq!(told(Err(AWAY())).await, Err(AWAY()));

@@ -1,4 +1,4 @@
-//! API keys: looked up by their hash, and remembered for a second; longer while the database cannot be asked.
+//! API keys: looked up by their hash and cached for a second, or longer while the database is unavailable.
 
 use chrono::Utc;
 use ig_core::ports::StoreError;
@@ -7,10 +7,10 @@ use ig_store::{KeyHash, Store};
 use super::Caller;
 use super::caller_cache::CallerCache;
 
-/// What is longer is no key of ours and not worth hashing.
+/// A longer text cannot be one of our keys and is not worth hashing.
 const LONGEST: usize = 512;
 
-/// The keys that callers come with.
+/// The API keys of callers.
 #[derive(Debug)]
 pub(crate) struct Keys {
     store: Store,
@@ -18,20 +18,20 @@ pub(crate) struct Keys {
 }
 
 impl Keys {
-    /// Keys as the store has them.
+    /// Reads keys from the store.
     pub(crate) fn new(store: Store) -> Self {
         let known = CallerCache::default();
         Self { store, known }
     }
 
-    /// Who comes with a key; nobody where it is not known. Only what is known is remembered.
+    /// The caller behind a key, if the key is known. Only known keys are cached.
     pub(crate) async fn caller(&self, key: &[u8]) -> Result<Option<Caller>, StoreError> {
         let Some(key) = std::str::from_utf8(key).ok().filter(|key| key.len() <= LONGEST) else {
             return Ok(None);
         };
         let hash = KeyHash::of(key);
         let found = self.known.or_look(&hash, || self.find(&hash)).await?;
-        // A key that is remembered may have ended since.
+        // A cached key may have expired since.
         Ok(found.filter(|caller| !caller.has_ended(Utc::now())))
     }
 
@@ -40,7 +40,7 @@ impl Keys {
         Ok(found.map(Caller::with_key))
     }
 
-    /// Forgets what is remembered of keys: one was revoked here.
+    /// Drops all cached keys, since one was revoked on this replica.
     pub(crate) fn forget(&self) {
         self.known.forget_all();
     }

@@ -1,4 +1,4 @@
-//! How often a login may fail: per address, and per account from each address, counted where all replicas see it.
+//! Limits on failed logins, per address and per account and address, counted across all replicas.
 
 use std::net::IpAddr;
 
@@ -11,10 +11,10 @@ use ig_store::{KeyHash, Store};
 use crate::config::AuthConfig;
 use crate::error::ApiError;
 
-/// Within how many seconds failures are counted.
+/// The window in which failures count, in seconds.
 const WINDOW_SECONDS: u64 = 900;
 
-/// Counts attempts before they are made, and gives back those that succeed: whoever tries many at once gets no more than one by one.
+/// Counts an attempt before it is made and returns it on success, so parallel guesses gain nothing over sequential ones.
 #[derive(Debug)]
 pub(super) struct Logins {
     store: Store,
@@ -22,11 +22,11 @@ pub(super) struct Logins {
     from: Option<RateLimit>,
 }
 
-/// An attempt that was counted.
+/// A counted attempt.
 pub(super) struct Attempt(Vec<(WindowKey, RateLimit, Grant)>);
 
 impl Logins {
-    /// As configured; 0 turns a limit off.
+    /// Takes the limits from the configuration; 0 turns a limit off.
     pub(super) fn new(store: Store, config: &AuthConfig) -> Self {
         let limit = |most| RateLimit::new(most, WINDOW_SECONDS).ok();
         Self {
@@ -57,7 +57,7 @@ impl Logins {
         Ok(attempt)
     }
 
-    /// Gives an attempt back. One that cannot be given back counts as failed, which is on the safe side.
+    /// Returns an attempt to the window. If that fails, the attempt counts as failed, which is the safe side.
     pub(super) async fn succeeded(&self, attempt: Attempt) {
         for (key, limit, grant) in attempt.0 {
             let unused = Unused {

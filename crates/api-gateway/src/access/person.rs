@@ -1,4 +1,4 @@
-//! What is a person's own.
+//! Access to the caller's own data.
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
@@ -9,14 +9,14 @@ use super::caller::{Caller, Proof, unauthorized};
 use crate::error::ApiError;
 use crate::gateway::{AppState, Gateway};
 
-/// The gateway for somebody who logged in, for what concerns themselves.
+/// The gateway for a logged-in person, for their own data.
 #[derive(Debug)]
 pub(crate) struct Person {
-    /// What they work with.
+    /// The gateway.
     pub gateway: Gateway,
-    /// Who they are.
+    /// The person's identifier.
     pub user: UserId,
-    /// The session that they came with.
+    /// The session of this request.
     pub session: SessionId,
 }
 
@@ -38,10 +38,10 @@ impl FromRequestParts<AppState> for Person {
     }
 }
 
-/// The gateway for whoever proved who they are, for what concerns themselves.
+/// The gateway for any authenticated caller, for its own data.
 #[derive(Debug)]
 pub(crate) struct Authenticated {
-    /// What they work with.
+    /// The gateway.
     pub gateway: Gateway,
 }
 

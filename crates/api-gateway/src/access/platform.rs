@@ -1,4 +1,4 @@
-//! What is the platform's.
+//! Access to the platform's own data.
 
 use std::marker::PhantomData;
 
@@ -10,10 +10,10 @@ use super::{Caller, Needs};
 use crate::error::ApiError;
 use crate::gateway::{AppState, Gateway};
 
-/// The gateway for somebody who reaches everything and has the right `R`.
+/// The gateway for a caller that reaches all organisations and has the right `R`.
 #[derive(Debug)]
 pub(crate) struct Platform<R> {
-    /// What they work with.
+    /// The gateway.
     pub gateway: Gateway,
     right: PhantomData<R>,
 }

@@ -1,26 +1,26 @@
-//! The rights as types, for the signatures of handlers.
+//! The rights as types, for handler signatures.
 
 use ig_core::access::Right;
 
-/// A right that a handler's signature names.
+/// A right that a handler's signature requires.
 pub(crate) trait Needs: Send + Sync + 'static {
     /// The right.
     const RIGHT: Right;
 }
 
-/// To look at configuration and logs.
+/// Reads configuration and logs.
 #[derive(Debug)]
 pub(crate) enum Read {}
 
-/// To change configuration, and to send by hand.
+/// Changes configuration, and sends by hand.
 #[derive(Debug)]
 pub(crate) enum Write {}
 
-/// To push events.
+/// Pushes events.
 #[derive(Debug)]
 pub(crate) enum Events {}
 
-/// To call inbound integrations.
+/// Calls inbound integrations.
 #[derive(Debug)]
 pub(crate) enum Runtime {}
 

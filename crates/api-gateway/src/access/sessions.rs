@@ -1,4 +1,4 @@
-//! Logging in and staying so: a token names a session, and what the session's person may do is asked of the database.
+//! Sessions: a token names a session, and every request reads the person's rights from the database.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -18,10 +18,10 @@ use super::tokens::{Token, Tokens};
 use crate::config::AuthConfig;
 use crate::error::ApiError;
 
-/// A token is renewed when it is so old: once an hour, a write an hour.
+/// The age at which a token is renewed: at most one write per session and hour.
 const RENEWED_AFTER: Duration = Duration::from_hours(1);
 
-/// The sessions that callers come with.
+/// The sessions of callers.
 #[derive(Debug)]
 pub(crate) struct Sessions {
     store: Store,
@@ -38,32 +38,32 @@ struct Known {
     expires_at: Timestamp,
 }
 
-/// A person who sends a request.
+/// The person who sends a request.
 #[derive(Debug, Clone)]
 pub(crate) struct LoggedIn {
-    /// What they are as a caller.
+    /// The person as a caller.
     pub caller: Caller,
     /// Their identifier.
     pub user: UserId,
-    /// Their session.
+    /// The session.
     pub session: SessionId,
-    /// A token in the place of theirs, which is getting old.
+    /// The replacement for a token that is due for renewal.
     pub renewed: Option<String>,
 }
 
-/// What a login answers.
+/// The result of a login.
 #[derive(Debug)]
 pub(crate) struct Begun {
-    /// What requests carry from now on.
+    /// The token for further requests.
     pub token: String,
-    /// Until when, unless it is renewed.
+    /// When the session expires unless it is renewed.
     pub expires_at: Timestamp,
-    /// Who they are.
+    /// The person who logged in.
     pub user: User,
 }
 
 impl Sessions {
-    /// Sessions as the store has them.
+    /// Reads sessions from the store.
     pub(crate) fn new(store: Store, config: &AuthConfig) -> Self {
         let secret = config.jwt_secret.as_ref().map(|secret| Secret::new(secret.expose()));
         let tokens = Tokens::new(secret.as_ref(), &store.derived_keys("session tokens"));
@@ -76,7 +76,7 @@ impl Sessions {
         }
     }
 
-    /// Whether somebody knows a person's password; failures are counted.
+    /// Whether this is the person's password; failed attempts are counted.
     pub(crate) async fn knows_password(&self, email: &str, password: &Secret, from: IpAddr) -> Result<bool, ApiError> {
         Ok(self.tried(email, password, from).await?.is_some())
     }
@@ -90,7 +90,7 @@ impl Sessions {
         Ok(user)
     }
 
-    /// Begins a session for whoever knows the password.
+    /// Begins a session if the password is right.
     pub(crate) async fn log_in(&self, email: &str, password: &Secret, from: IpAddr) -> Result<Begun, ApiError> {
         let Some(user) = self.tried(email, password, from).await? else {
             return Err(unauthorized("The e-mail address or the password is wrong"));
@@ -107,7 +107,7 @@ impl Sessions {
         Ok(Begun { token, expires_at, user })
     }
 
-    /// Who comes with a token, as long as their session and they themselves are active.
+    /// The person behind a token, while both the session and the person are active.
     pub(super) async fn person(&self, token: &str) -> Result<LoggedIn, ApiError> {
         let now = Utc::now();
         let refused = || unauthorized("The token is not known, or no longer valid: log in again");
@@ -140,7 +140,7 @@ impl Sessions {
         }))
     }
 
-    /// Another token for a session in use; the request is served without one where it cannot be written down.
+    /// A new token for a session in use. The request goes on without one if it cannot be stored.
     async fn renewed(&self, token: &Token, now: Timestamp) -> Option<String> {
         let age = (now - token.issued_at).to_std().unwrap_or_default();
         if age < RENEWED_AFTER {
@@ -158,7 +158,7 @@ impl Sessions {
         Ok(())
     }
 
-    /// Ends a person's sessions, but for one where one is named.
+    /// Ends a person's sessions, except the given one.
     pub(crate) async fn end_all(&self, user: UserId, except: Option<&SessionId>) -> Result<(), ApiError> {
         self.store.sessions().end_all(user, except).await?;
         self.known.forget_all();

@@ -1,4 +1,4 @@
-//! What is one organisation's.
+//! Access to one organisation's data.
 
 use std::marker::PhantomData;
 
@@ -16,22 +16,22 @@ use crate::gateway::{AppState, Gateway};
 use crate::query::Asked;
 use crate::response_extras::ResponseExtras;
 
-/// Names the organisation.
+/// The organisation of the request.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
 pub(crate) struct OrgQuery {
-    /// The organisation that the request is about.
+    /// The number of the organisation that the request is about.
     #[param(required = true, value_type = i64, example = 648)]
     org_id: Option<String>,
 }
 
-/// The gateway for somebody who has the right `R` in an organisation that exists. Nothing of a tenant is reached without one.
+/// The gateway for a caller that has the right `R` in an existing organisation. Tenant data is reached only through it.
 #[derive(Debug)]
 pub(crate) struct Tenant<R> {
     /// The organisation.
     pub org: OrgId,
-    /// What they work with.
+    /// The gateway.
     pub gateway: Gateway,
     right: PhantomData<R>,
 }
@@ -69,7 +69,7 @@ impl OrgQuery {
 }
 
 impl Gateway {
-    /// How many requests an organisation may send, as far as that is said for it alone.
+    /// The organisation's own request limits, where it has any.
     fn request_limits(&self, org: OrgId) -> RequestLimits {
         let configuration = self.feed().configuration();
         let organization = configuration.org(org).and_then(|org| org.organization());
@@ -83,12 +83,12 @@ impl Gateway {
         if self.feed().configuration().org(org).is_some() {
             return Ok(());
         }
-        // It may have been made a moment ago, through another gateway.
+        // Another gateway may have created it a moment ago.
         let found = self.store().organizations().get(org).await?;
         found.map(drop).ok_or_else(|| ApiError::not_found("Organization"))
     }
 
-    /// Refuses an organisation that a body names and that does not exist.
+    /// Refuses a body that names an organisation that does not exist.
     pub(crate) async fn named_org(&self, pointer: &str, org: OrgId) -> Result<(), ApiError> {
         let known = self.known_org(org).await;
         known.map_err(|error| match error.code {

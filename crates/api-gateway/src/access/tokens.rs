@@ -1,4 +1,4 @@
-//! Tokens (RFC 7519, HS256): signed, short of content, and worth nothing once their session has ended.
+//! Tokens (RFC 7519, HS256): signed, minimal, and worthless once their session has ended.
 
 use chrono::DateTime;
 use ig_core::clock::Timestamp;
@@ -8,9 +8,9 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, deco
 use serde::{Deserialize, Serialize};
 
 const ISSUER: &str = "integration-gateway";
-/// The id of a key that was configured rather than derived.
+/// The id of a key that is configured rather than derived.
 const CONFIGURED: &str = "configured";
-/// What is longer is no token of ours and not worth reading.
+/// A longer text cannot be one of our tokens and is not worth parsing.
 const LONGEST: usize = 2_048;
 
 /// Signs and verifies tokens.
@@ -24,7 +24,7 @@ struct SigningKey {
     decoding: DecodingKey,
 }
 
-/// What a token says.
+/// The claims of a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Token {
     pub session: SessionId,
@@ -41,7 +41,7 @@ struct Claims {
 }
 
 impl Tokens {
-    /// With the configured key, or with those derived from the keys of what is encrypted at rest: the first signs, all verify.
+    /// Uses the configured key, or else keys derived from the encryption keys: the first signs, all of them verify.
     pub(crate) fn new(configured: Option<&Secret>, derived: &[(String, [u8; 32])]) -> Self {
         let keys = match configured {
             Some(secret) => vec![SigningKey::new(CONFIGURED, secret.expose().as_bytes())],
@@ -50,7 +50,7 @@ impl Tokens {
         Self { keys }
     }
 
-    /// Writes a token; nothing where there is no key to sign with.
+    /// Signs a token, if there is a key to sign with.
     pub(super) fn sign(&self, token: &Token) -> Option<String> {
         let key = self.keys.first()?;
         let mut header = Header::new(Algorithm::HS256);
@@ -64,7 +64,7 @@ impl Tokens {
         encode(&header, &claims, &key.encoding).ok()
     }
 
-    /// Reads a token of ours that has not expired.
+    /// Verifies a token and its expiry.
     pub(super) fn verify(&self, token: &str, now: Timestamp) -> Option<Token> {
         if token.len() > LONGEST {
             return None;
@@ -73,7 +73,7 @@ impl Tokens {
         let key = self.keys.iter().find(|key| key.id == id)?;
         let mut rules = Validation::new(Algorithm::HS256);
         rules.set_issuer(&[ISSUER]);
-        // By the clock of whoever asks, not the library's.
+        // Expiry follows the caller's clock, not the library's.
         rules.validate_exp = false;
         rules.required_spec_claims.clear();
         let claims = decode::<Claims>(token, &key.decoding, &rules).ok()?.claims;
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_read_until_it_expires_and_across_a_change_of_keys() {
+    fn token_verifies_until_it_expires_and_across_a_key_change() {
         let (old, token) = (Tokens::new(None, &keys(&["a"])), token());
         let text = old.sign(&token).unwrap();
         assert_eq!(old.verify(&text, token.issued_at).as_ref(), Some(&token));
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_somebody_wrote_themselves_is_none() {
+    fn token_with_a_forged_signature_is_refused() {
         let (ours, token) = (Tokens::new(None, &keys(&["a"])), token());
         let part = |json: &str| URL_SAFE_NO_PAD.encode(json);
         let claims = format!(

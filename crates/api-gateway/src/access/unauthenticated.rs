@@ -1,4 +1,4 @@
-//! What needs no proof of who calls.
+//! Access without credentials.
 
 use std::convert::Infallible;
 
@@ -8,10 +8,10 @@ use http::request::Parts;
 use super::Caller;
 use crate::gateway::{AppState, Gateway};
 
-/// The gateway for whoever calls.
+/// The gateway for any caller.
 #[derive(Debug)]
 pub(crate) struct Unauthenticated {
-    /// What they work with.
+    /// The gateway.
     pub gateway: Gateway,
 }
 

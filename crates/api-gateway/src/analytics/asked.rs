@@ -1,4 +1,4 @@
-//! What figures are asked for, as the query string has it.
+//! The query parameters of analytics.
 
 use ig_core::calendar::Period;
 use ig_core::clock::Timestamp;
@@ -15,25 +15,25 @@ use crate::query::{integration, read_as, within};
 const DEFAULT_MOST: u32 = 50;
 const LARGEST_MOST: u32 = 500;
 
-/// Which deliveries are counted: those taken up in a period.
+/// Selects the deliveries that started within a period.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Asked {
-    /// The first day, or moment; 24 hours before the end by default.
+    /// The first day or moment; 24 hours before the end by default.
     start_date: Option<String>,
-    /// The last day, or the moment before which; now by default. No more than 90 days are counted.
+    /// The last day (inclusive) or moment (exclusive); now by default. A period covers at most 90 days.
     end_date: Option<String>,
-    /// The zone whose days are meant, such as `Europe/Berlin`; the organisation's by default.
+    /// The time zone of the days, such as `Europe/Berlin`; the organisation's by default.
     timezone: Option<String>,
-    /// The integration.
+    /// Only deliveries of this integration.
     integration_id: Option<String>,
-    /// The event's type.
+    /// Only deliveries of events of this type.
     event_type: Option<String>,
 }
 
 impl Asked {
-    /// The zone, where one is named.
+    /// The time zone, if the query names one.
     pub(super) fn zone(&self) -> Result<Option<Zone>, ApiError> {
         let zone = |name: &str| name.parse().ok();
         read_as(
@@ -44,12 +44,12 @@ impl Asked {
         )
     }
 
-    /// The period, in which days are those of a zone.
+    /// The period, with days in the given time zone.
     pub(super) fn period(&self, zone: Zone, now: Timestamp) -> Result<Period, ApiError> {
         period::asked(self.start_date.as_deref(), self.end_date.as_deref(), zone, now)
     }
 
-    /// The same deliveries, less what is not asked for.
+    /// Narrows a scope to the integration and event type of the query.
     pub(super) fn narrowed(self, scope: DeliveryScope) -> Result<DeliveryScope, ApiError> {
         Ok(DeliveryScope {
             integration_id: integration(self.integration_id)?,
@@ -59,17 +59,17 @@ impl Asked {
     }
 }
 
-/// How many are shown.
+/// Limits the number of rows.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Most {
-    /// How many are shown, 50 by default.
+    /// The maximum number of rows; 50 by default.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 500)]
     limit: Option<String>,
 }
 
 impl Most {
-    /// How many.
+    /// The maximum number of rows.
     pub(crate) fn most(self) -> Result<u32, ApiError> {
         Ok(within("limit", self.limit, 1..=LARGEST_MOST)?.unwrap_or(DEFAULT_MOST))
     }

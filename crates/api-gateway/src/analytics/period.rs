@@ -1,4 +1,4 @@
-//! The period that figures are asked for.
+//! The period of an analytics query.
 
 use std::ops::RangeInclusive;
 
@@ -11,13 +11,13 @@ use crate::error::ApiError;
 use crate::query::NO_MOMENT;
 
 const DEFAULT: TimeDelta = TimeDelta::hours(24);
-/// Ninety days, of which one may have 25 hours.
+/// Ninety days, one of which may have 25 hours.
 const LONGEST: TimeDelta = TimeDelta::hours(90 * 24 + 1);
 
-/// Years in which calendars and the database's arithmetic are right.
+/// The years for which calendars and the database's arithmetic are right.
 const YEARS: RangeInclusive<i32> = 1970..=9999;
 
-/// The period between what is given, or the 24 hours before its end, which is now by default.
+/// The period between the given bounds. The end defaults to now, the start to 24 hours before the end.
 pub(super) fn asked(start: Option<&str>, end: Option<&str>, zone: Zone, now: Timestamp) -> Result<Period, ApiError> {
     let end = moment("endDate", end, 1, zone)?.unwrap_or(now);
     let start = moment("startDate", start, 0, zone)?.or_else(|| end.checked_sub_signed(DEFAULT));
@@ -32,7 +32,7 @@ pub(super) fn asked(start: Option<&str>, end: Option<&str>, zone: Zone, now: Tim
     Ok(period)
 }
 
-/// A moment, or where the day that is so many after the one that is named begins in a zone.
+/// A moment, or the start of the day `days_on` days after the named one, in a time zone.
 fn moment(name: &str, text: Option<&str>, days_on: u64, zone: Zone) -> Result<Option<Timestamp>, ApiError> {
     let Some(text) = text else { return Ok(None) };
     let exact = || DateTime::parse_from_rfc3339(text).ok().map(|at| at.with_timezone(&Utc));
@@ -66,13 +66,13 @@ mod tests {
     }
 
     #[test]
-    fn days_are_those_of_the_zone() {
+    fn period_days_follow_the_time_zone() {
         let both = asked_at_noon(Some("2024-03-31"), Some("2024-03-31"));
         assert_eq!(both, Ok((at("2024-03-30T23:00:00Z"), at("2024-03-31T22:00:00Z"))));
     }
 
     #[test]
-    fn what_is_left_out_is_the_24_hours_before_the_end_and_the_end_is_now() {
+    fn period_defaults_to_the_24_hours_before_its_end() {
         let now = at("2024-06-01T12:00:00Z");
         assert_eq!(asked_at_noon(None, None), Ok((at("2024-05-31T12:00:00Z"), now)));
         let given = asked_at_noon(None, Some("2024-05-10T00:00:00+02:00"));
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn ninety_days_are_the_most_and_the_start_comes_first() {
+    fn period_spans_at_most_90_days_and_starts_before_it_ends() {
         assert!(asked_at_noon(Some("2024-02-01"), Some("2024-04-30")).is_ok());
         assert!(
             asked_at_noon(Some("2024-08-01"), Some("2024-10-29")).is_ok(),

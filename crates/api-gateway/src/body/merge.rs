@@ -1,9 +1,9 @@
-//! What a partial body makes of what is stored, and what a mask in a body stands for.
+//! Merging a partial body into the stored document, and restoring masked secrets.
 
 use ig_core::secret::MASK;
 use serde_json::{Map, Value};
 
-/// Applies a merge patch (RFC 7396): absent keeps, null removes, anything else replaces.
+/// Applies a merge patch (RFC 7396): an absent field stays, null removes it, anything else replaces it.
 pub(crate) fn merged(target: Value, patch: Value) -> Value {
     let Value::Object(patch) = patch else { return patch };
     let mut object = match target {
@@ -21,7 +21,7 @@ pub(crate) fn merged(target: Value, patch: Value) -> Value {
     Value::Object(object)
 }
 
-/// Puts stored secrets where a body repeats the mask that it was shown; other masks stay.
+/// Restores stored secrets where the body repeats the mask at the same place; other masks stay.
 pub(crate) fn unmasked(value: Value, stored: Option<&Value>) -> Value {
     match (value, stored) {
         (Value::String(text), Some(Value::String(secret))) if text == MASK => Value::String(secret.clone()),
@@ -48,14 +48,14 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_patch_keeps_removes_and_replaces() {
+    fn merge_patch_keeps_removes_and_replaces() {
         let stored = json!({"a": 1, "b": {"c": 2, "d": 3}, "e": [1, 2]});
         let patch = json!({"a": null, "b": {"c": 9}, "e": [7]});
         assert_eq!(merged(stored, patch), json!({"b": {"c": 9, "d": 3}, "e": [7]}));
     }
 
     #[test]
-    fn a_mask_stands_for_the_stored_secret_at_its_place_alone() {
+    fn mask_restores_only_the_stored_secret_at_its_own_place() {
         let stored = json!({"auth": {"token": "s3cret"}, "list": ["one"]});
         let body = json!({"auth": {"token": MASK}, "list": [MASK, MASK], "name": MASK});
         assert_eq!(

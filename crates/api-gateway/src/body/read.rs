@@ -1,4 +1,4 @@
-//! Takes a body in: JSON by its content type, no larger and no slower than allowed.
+//! Reads a body: JSON by its content type, within the limits of size and time.
 
 use axum::extract::Request;
 use bytes::Bytes;
@@ -9,7 +9,7 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use crate::config::HttpConfig;
 use crate::error::{ApiError, ErrorCode};
 
-/// The whole body.
+/// Reads the whole body.
 pub(super) async fn within_limits(request: Request, limits: &HttpConfig, limit: usize) -> Result<Bytes, ApiError> {
     is_json(request.headers())?;
     if announced(request.headers()).is_some_and(|length| length > limit as u64) {

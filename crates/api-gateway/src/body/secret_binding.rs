@@ -1,7 +1,7 @@
-//! Secrets that are kept go where they went before: whoever names another host gives them again.
+//! Binds stored secrets to the hosts that they are sent to: changing the host requires giving the secret again.
 //!
-//! Whoever may change a document sees masks in the place of its secrets. If a mask kept its secret while the address changes that the
-//! secret is sent to, they would have it sent to themselves.
+//! A caller that may change a document sees only masks of its secrets. If a mask kept its secret while the address changed, the caller
+//! could redirect the secret to a host of its own.
 
 use ig_core::fault::Faults;
 use ig_core::integration::TargetUrl;
@@ -9,29 +9,29 @@ use ig_core::mask;
 use ig_core::secret::MASK;
 use serde_json::Value;
 
-/// Addresses of a document, and the secrets that are sent to them.
+/// Addresses in a document and the secrets that are sent to them.
 #[derive(Debug)]
 pub(crate) struct SecretBinding {
-    /// Where the addresses stand.
+    /// The paths of the addresses.
     pub addresses: &'static [FieldPaths],
-    /// Where the secrets stand.
+    /// The paths of the secrets.
     pub secrets: &'static [FieldPaths],
 }
 
-/// FieldPaths in a document.
+/// Paths to fields of a document.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum FieldPaths {
-    /// One, by its pointer.
+    /// One field, by its JSON pointer.
     One(&'static str),
-    /// All values of the object that this points to.
+    /// All values of the object at this pointer.
     Each(&'static str),
-    /// Those values of the headers that this points to which are shown as masks.
+    /// The masked values of the headers at this pointer.
     Headers(&'static str),
-    /// This field of each item of a list.
+    /// One field of each item of a list.
     InList(&'static str, &'static str),
 }
 
-/// What goes with every request to a target.
+/// The secrets that accompany every request to a target.
 pub(crate) const SENT_SECRETS: &[FieldPaths] = &[
     FieldPaths::One("/outgoingAuthConfig/apiKey"),
     FieldPaths::One("/outgoingAuthConfig/token"),
@@ -41,20 +41,20 @@ pub(crate) const SENT_SECRETS: &[FieldPaths] = &[
     FieldPaths::Headers("/customHeaders"),
 ];
 
-/// What a token is asked for with.
+/// The secrets of a token request.
 pub(crate) const TOKEN_BINDING: SecretBinding = SecretBinding {
     addresses: &[FieldPaths::One("/outgoingAuthConfig/tokenUrl")],
     secrets: &[FieldPaths::One("/outgoingAuthConfig/clientSecret")],
 };
 
-/// A stored secret that is not to be kept, and the address because of which.
+/// A withheld secret and the changed address that caused it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Withheld {
     secret: String,
     address: String,
 }
 
-/// Puts masks in the place of the stored secrets that `asked` would send to another host than before.
+/// Masks the stored secrets that `asked` would send to a different host than before.
 pub(crate) fn withhold(bonds: &[SecretBinding], stored: &mut Value, asked: &Value) -> Vec<Withheld> {
     let mut withheld = Vec::new();
     for bond in bonds {
@@ -74,7 +74,7 @@ pub(crate) fn withhold(bonds: &[SecretBinding], stored: &mut Value, asked: &Valu
     withheld
 }
 
-/// Refuses a document that was to keep what was withheld.
+/// Refuses a document that still carries the mask of a withheld secret.
 pub(crate) fn given_again(withheld: &[Withheld], document: &Value) -> Result<(), Faults> {
     let mut faults = Faults::default();
     for Withheld { secret, address } in withheld {
@@ -94,7 +94,7 @@ impl SecretBinding {
 }
 
 impl FieldPaths {
-    /// The texts that stand there, each with its pointer.
+    /// The text values at these paths, each with its pointer.
     fn texts(self, document: &Value) -> Vec<(String, String)> {
         let below = |pointer: &str| {
             let fields = document.pointer(pointer).and_then(Value::as_object).into_iter().flatten();
@@ -128,7 +128,7 @@ impl FieldPaths {
     }
 }
 
-/// Who answers at an address; of a text that is none by itself, all of it.
+/// The origin of an address; a text that is no URL is compared as a whole.
 #[derive(Debug, PartialEq, Eq)]
 enum Origin {
     Known { is_https: bool, host: String, port: u16 },
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_are_withheld_from_a_host_that_did_not_have_them() {
+    fn secrets_are_withheld_from_a_new_host() {
         for url in ["https://A.example:443/y?z", "https://b.example/"] {
             assert!(held(&json!({"url": url})).is_empty(), "{url}");
         }

@@ -15,7 +15,7 @@ impl Shape {
     /// Compiles the schema of a document.
     ///
     /// # Panics
-    /// When the generated schema is none, which a test over every document rules out.
+    /// When the generated schema is invalid, which a test over every document rules out.
     pub(crate) fn of<T: ToSchema>() -> Self {
         let mut parts: Vec<(String, RefOr<Schema>)> = Vec::new();
         T::schemas(&mut parts);
@@ -26,7 +26,7 @@ impl Shape {
         Self(jsonschema::draft202012::new(&whole).expect("a derived schema is a schema"))
     }
 
-    /// The faults of a value, as many as are told.
+    /// Reports the faults of a value, up to the limit.
     pub(crate) fn check(&self, value: &Value) -> Result<(), Faults> {
         let mut faults = Faults::default();
         for error in self.0.iter_errors(value) {
@@ -39,7 +39,7 @@ impl Shape {
     }
 }
 
-/// Has integers keep to the range that their format promises: a validator takes a format for a remark.
+/// Adds the numeric bounds that an integer format implies: validators treat a format as an annotation.
 fn bound(schema: &mut Value) {
     let largest = match schema.get("format").and_then(Value::as_str) {
         Some("int64") => Some(i64::MAX),
@@ -77,12 +77,12 @@ fn note(error: &ValidationError<'_>, faults: &mut Faults) {
             let key = property.as_str().unwrap_or_default();
             faults.add(format!("{place}/{}", escaped(key)), "is required");
         }
-        // The sender's value is not repeated: it may be a secret, or megabytes.
+        // The message omits the value: it may be a secret, or megabytes long.
         _ => faults.add(place, error.masked_with("the value").to_string()),
     }
 }
 
-/// The branch that was meant: the one whose type is right and whose faults lie deeper.
+/// The intended branch: the one whose type matches and whose faults lie deeper.
 fn meant<'a>(place: &str, branches: &'a [Vec<ValidationError<'static>>]) -> Option<&'a Vec<ValidationError<'static>>> {
     branches
         .iter()

@@ -1,20 +1,20 @@
-//! Section `organizations`: what becomes of them.
+//! Section `organizations`: the lifecycle of organisations.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// Section `organizations`: what becomes of them.
+/// Section `organizations`: the lifecycle of organisations.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct OrganizationsConfig {
-    /// Seconds for which the number of a deleted organisation is given to nobody, at least: until nothing of the old one can be under way
-    /// any more. Workers remember for 10 minutes which events they have seen.
+    /// How long the number of a deleted organisation stays reserved, in seconds at least, so that nothing of the old one is still in
+    /// flight. Workers remember seen events for 10 minutes.
     pub number_hold_seconds: u64,
 }
 
 impl OrganizationsConfig {
-    /// How long a number is held.
+    /// How long a number stays reserved.
     pub fn hold(&self) -> Duration {
         Duration::from_secs(self.number_hold_seconds)
     }
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_is_held_for_longer_than_any_event_of_its_first_holder_is_remembered() {
+    fn org_number_stays_reserved_longer_than_workers_remember_events() {
         assert!(OrganizationsConfig::default().hold() >= ig_core::dedup::REMEMBERED * 2);
     }
 }

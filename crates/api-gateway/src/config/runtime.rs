@@ -1,21 +1,20 @@
-//! Section `runtime`: calls that go through to outside APIs.
+//! Section `runtime`: calls to outside APIs.
 
 use ig_service::Validate;
 use ig_service::config::ConfigFaults;
 use serde::{Deserialize, Serialize};
 
-/// Section `runtime`: calls that go through to outside APIs.
+/// Section `runtime`: calls to outside APIs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RuntimeConfig {
-    /// The most calls that are under way at once, of all integrations together; further ones are refused. An organisation has at most as
-    /// many as are free.
+    /// The most calls in flight, over all integrations; further ones are refused. An organisation gets at most as many as are still free.
     pub max_calls: usize,
-    /// The most bytes of calls' bodies that are held at once because something has to see them whole.
+    /// The most bytes of buffered call bodies.
     pub body_memory_bytes: usize,
-    /// The most calls whose logs wait to be written; what happens then is for each integration's `logging` to say.
+    /// The most calls whose logs wait to be written; beyond that, each integration's `logging` decides.
     pub max_unrecorded: usize,
-    /// Days that logs of calls are kept where their organisation does not say.
+    /// How many days logs of calls are kept, unless their organisation says otherwise.
     pub retention_days: u32,
 }
 

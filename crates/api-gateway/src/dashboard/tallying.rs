@@ -1,4 +1,4 @@
-//! Counting everybody's deliveries of ten minutes once these have settled, so that whoever looks at a dashboard finds them counted.
+//! Counts settled ten-minute buckets of deliveries for all organisations in advance, so that dashboards find them counted.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,12 +12,12 @@ use ig_store::Store;
 
 use crate::feed::ConfigFeed;
 
-/// Between two looks whether ten minutes have settled.
+/// The delay between checks for a settled bucket.
 const PAUSE: Duration = Duration::from_secs(20);
-/// Organisations that are counted together.
+/// How many organisations are counted together.
 const TOGETHER: usize = 200;
 
-/// Counts until the shutdown. Of any number of gateways one counts; what it does not come to is counted by whoever asks for it.
+/// Counts until shutdown. One gateway of a fleet counts; a dashboard counts for itself what is missing.
 pub(crate) async fn tally(context: Context, store: Store, feed: Arc<ConfigFeed>) {
     let tallying = async {
         loop {

@@ -1,4 +1,4 @@
-//! Who reads events, and how far they are: what the leases and checkpoints tell.
+//! Which workers hold which partitions, and how far each source is read, from leases and checkpoints.
 
 use std::collections::BTreeMap;
 
@@ -11,10 +11,10 @@ use ig_store::Store;
 use crate::PUSH;
 use crate::document::{SourceEntry, WorkerEntry, Workers};
 
-/// Renderings who holds what, and how far everybody is.
+/// Reads the leases, their holders and their checkpoints.
 pub(super) async fn look(store: &Store, now: Timestamp) -> Result<Workers, StoreError> {
     let (leases, pushed) = (store.partition_leases(), store.pushed_events());
-    // The head is read last, so that nobody seems to be beyond it.
+    // The head is read last, so that no checkpoint seems to be beyond it.
     let leases = leases.list().await?;
     let heads = BTreeMap::from([(SourceId::new(PUSH), pushed.head().await?)]);
     Ok(told(&leases, &heads, now))
@@ -41,7 +41,7 @@ fn told(leases: &[Lease], heads: &BTreeMap<SourceId, Position>, now: Timestamp) 
     }
 }
 
-/// Every source that a partition has come to, in the order of their names.
+/// Every source that some partition has a checkpoint of, by name.
 fn sources(leases: &[Lease], heads: &BTreeMap<SourceId, Position>) -> Vec<SourceEntry> {
     let mut reached = BTreeMap::<&SourceId, Vec<Position>>::new();
     for (source, position) in leases.iter().flat_map(|lease| &lease.checkpoints) {
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn who_lost_a_lease_holds_nothing_and_the_slowest_partition_says_how_far_a_source_is() {
+    fn workers_overview_skips_expired_leases_and_reports_the_slowest_partition() {
         let leases = [
             lease(0, Some("a"), 20, &[("push", 5), ("mysql", 70)]),
             lease(1, Some("a"), 20, &[("push", 9)]),
