@@ -1,4 +1,4 @@
-//! What goes wrong for a caller, in one shape.
+//! Errors of the API, in one shape.
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
@@ -13,32 +13,32 @@ mod code;
 
 pub(crate) use code::ErrorCode;
 
-/// What people do about what cannot be read.
+/// How people repair what cannot be read.
 pub(crate) const MEND_UNREADABLE: &str =
     "replace it with PUT and all of its secrets, delete it, or have the platform configure the key again";
 
-/// Seconds after which a caller may try again when something needed is away.
+/// The seconds after which a caller may retry while a dependency is unavailable.
 const RETRY_AFTER: u64 = 2;
 
-/// As many parameters are told of, and as many characters of the name of each.
+/// The most parameters to report, and the most characters of each name.
 const MOST_PARAMETERS: usize = 100;
 const LONGEST_NAME: usize = 200;
 
-/// One thing wrong with what was sent.
+/// One fault of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Detail {
-    /// JSON pointer into the body.
+    /// A JSON pointer into the body.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pointer: Option<String>,
-    /// Name of the query parameter or header.
+    /// The name of the query parameter or header.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parameter: Option<String>,
-    /// What is wrong and what would be right.
+    /// What is wrong, and what would be right.
     pub message: String,
 }
 
-/// An answer that is not a success; the outermost layer writes it down with the request's id.
+/// An error response. The outermost layer renders it with the request id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ApiError {
     pub code: ErrorCode,
@@ -57,12 +57,12 @@ impl ApiError {
         }
     }
 
-    /// It does not exist, or is another tenant's: the caller cannot tell which.
+    /// The item does not exist or belongs to another tenant: the caller cannot tell which.
     pub(crate) fn not_found(what: &str) -> Self {
         Self::new(ErrorCode::NotFound, format!("{what} not found"))
     }
 
-    /// It is there, and cannot be read.
+    /// The item exists, but its stored form cannot be read.
     pub(crate) fn unreadable(what: &str, found: &Unreadable) -> Self {
         let Unreadable { id, name, reason, .. } = found;
         Self::new(
@@ -71,7 +71,7 @@ impl ApiError {
         )
     }
 
-    /// A query parameter or header is wrong.
+    /// A query parameter or header is invalid.
     pub(crate) fn parameter(name: &str, message: impl Into<String>) -> Self {
         let mut error = Self::new(ErrorCode::ValidationError, "The request's parameters are not valid");
         error.details.push(Detail {
@@ -82,7 +82,7 @@ impl ApiError {
         error
     }
 
-    /// Query parameters are wrong, each in the same way; a hundred are told at most.
+    /// Several query parameters are invalid in the same way; at most a hundred are reported.
     pub(crate) fn parameters<'a>(names: impl Iterator<Item = &'a str>, message: &str) -> Self {
         let mut error = Self::new(ErrorCode::ValidationError, "The request's parameters are not valid");
         let details = names.take(MOST_PARAMETERS).map(|name| Detail {
@@ -94,19 +94,19 @@ impl ApiError {
         error
     }
 
-    /// The body is wrong at one place.
+    /// The body is invalid at one place.
     pub(crate) fn fault(pointer: &str, message: impl Into<String>) -> Self {
         Faults::one(pointer, message).into()
     }
 
-    /// Something needed is away.
+    /// A dependency is unavailable.
     pub(crate) fn unavailable(message: impl Into<String>) -> Self {
         let mut error = Self::new(ErrorCode::ServiceUnavailable, message);
         error.retry_after = Some(RETRY_AFTER);
         error
     }
 
-    /// Too many of something; there is room again at `free_at`.
+    /// A limit is exceeded; there is room again at `free_at`.
     pub(crate) fn rate_limited(message: impl Into<String>, free_at: Timestamp, now: Timestamp) -> Self {
         let mut error = Self::new(ErrorCode::RateLimited, message);
         let wait = (free_at - now).num_milliseconds().max(0);
@@ -114,7 +114,7 @@ impl ApiError {
         error
     }
 
-    /// A fault of ours; what it was is logged where it is found, and not told.
+    /// An internal error. Its cause is logged where it is found and never sent.
     pub(crate) fn internal() -> Self {
         Self::new(ErrorCode::InternalError, "Something went wrong on our side")
     }

@@ -1,4 +1,4 @@
-//! Exports of any number of logs: read, written and sent part by part, so that what is held does not grow.
+//! Exports of any number of logs, streamed in batches so that memory use stays constant.
 
 use axum::body::Body;
 use axum::response::Response;
@@ -16,12 +16,12 @@ use crate::error::ApiError;
 use crate::gateway::Gateway;
 use crate::resources::lookups::{csv_line, text_written};
 
-/// How an export is written.
+/// The format of an export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LogFormat {
-    /// Columns, for spreadsheets.
+    /// CSV, for spreadsheets.
     Csv,
-    /// A line of JSON for each, for programs.
+    /// One line of JSON per log, for programs.
     Ndjson,
 }
 
@@ -54,7 +54,7 @@ impl LogFormat {
     }
 }
 
-/// All deliveries that a filter finds.
+/// Streams all deliveries that match a filter.
 pub(crate) async fn logs(gateway: &Gateway, org: OrgId, filter: &LogFilter, format: LogFormat) -> Result<Response, ApiError> {
     let parts = gateway.store().delivery_logs().stream(org, filter).await?;
     let header = match format {

@@ -1,7 +1,7 @@
-//! The configuration in force, followed from the store and handed to whoever watches.
+//! The configuration feed: follows the store and serves watchers.
 //!
-//! One task looks at the store's revision, at once after a change made here and every 200 ms for those made elsewhere,
-//! and takes in what is new. Watchers pull from what it holds: none of them has a queue that could grow.
+//! One task polls the store's revision, at once after a change made here and every 200 ms for changes made elsewhere, and loads what is
+//! new. Watchers pull from the loaded state, so none of them has a queue that could grow.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,19 +20,19 @@ mod ring;
 use crate::alerting::Alerting;
 use ring::Ring;
 
-/// Between two looks at the store's revision.
+/// The delay between polls of the store's revision.
 const LOOK: Duration = Duration::from_millis(200);
-/// The most changes taken from the store, or handed to a watcher, at once.
+/// The most changes to load from the store, or to send to a watcher, at once.
 const BATCH: u32 = 500;
-/// Beyond this a message to a watcher takes no further item.
+/// The size at which a message to a watcher is full.
 pub(crate) const MESSAGE_BYTES: usize = 1024 * 1024;
-/// How far back a gateway that starts looks for changes, so that watchers can resume.
+/// How many past changes a starting gateway loads, so that watchers can resume.
 const BACKLOG: u32 = 1_000;
-/// How long whoever made a change waits for it to be in force.
+/// How long the author of a change waits for it to come into force.
 const TAKING_EFFECT: Duration = Duration::from_millis(500);
-/// How long a caller waits for the feed to have what was committed.
+/// How long a caller waits for the feed to catch up with committed changes.
 const CATCHING_UP: Duration = Duration::from_secs(5);
-/// A loop that waits for a database has to come round within this.
+/// The deadline of one round of the loop, which waits for a database.
 const LONGEST_LOOK: Duration = Duration::from_mins(2);
 
 /// The configuration in force in this process.
@@ -42,7 +42,7 @@ pub(crate) struct ConfigFeed {
     alerting: Alerting,
     held: RwLock<Held>,
     revision: watch::Sender<Option<u64>>,
-    /// How many looks have succeeded.
+    /// The number of successful polls.
     looks: watch::Sender<u64>,
     look_now: Notify,
 }
@@ -53,19 +53,19 @@ struct Held {
     recent: Ring,
 }
 
-/// What a watcher gets next.
+/// What the feed sends a watcher next.
 #[derive(Debug)]
 pub(crate) enum Next {
     /// The changes since its revision.
     Changes(Vec<RevisedChange>),
-    /// Everything: some changes since its revision are gone, or it has none.
+    /// Everything: the ring no longer holds all changes since the watcher's revision, or the watcher has none.
     Snapshot(Arc<Configuration>),
-    /// Nothing: it has them all.
+    /// Nothing: the watcher is up to date.
     Nothing,
 }
 
 impl ConfigFeed {
-    /// A feed that has nothing yet.
+    /// A feed without a configuration yet.
     pub(crate) fn new(store: Store, alerting: Alerting) -> Arc<Self> {
         Arc::new(Self {
             store,
@@ -77,7 +77,7 @@ impl ConfigFeed {
         })
     }
 
-    /// Follows the store until the shutdown; not ready before the first look succeeds.
+    /// Follows the store until shutdown; ready once the first load succeeds.
     pub(crate) async fn run(self: Arc<Self>, context: Context) {
         let loading = context.readiness().hold("the configuration has not been read yet");
         let heartbeat = context.liveness().watch("configuration feed", LONGEST_LOOK);
@@ -96,19 +96,19 @@ impl ConfigFeed {
                     }
                     Err(_) => {}
                 }
-                // An error or a quiet moment: either way the next look is in time, or at once after a change made here.
+                // On an error as on success, the next poll follows in time, or at once after a change made here.
                 let _ = tokio::time::timeout(LOOK, self.look_now.notified()).await;
             }
         };
         context.stopping().run_until_cancelled(follow).await;
     }
 
-    /// A change was made here.
+    /// Polls at once, since a change was made here.
     pub(crate) fn look_now(&self) {
         self.look_now.notify_one();
     }
 
-    /// Waits until everything that was committed anywhere before this call is in force here.
+    /// Waits until everything committed anywhere before this call is in force here.
     pub(crate) async fn caught_up(&self) -> Result<(), StoreError> {
         let committed = self.store.configuration().revision().await?;
         self.look_now();
@@ -120,7 +120,7 @@ impl ConfigFeed {
         }
     }
 
-    /// Waits until a change that was made here is in force here, but not for long: whoever made it may use it at once.
+    /// Waits briefly until a local change is in force here, so that its author can use it at once.
     pub(crate) async fn take_effect(&self, committed: u64) {
         self.look_now();
         let mut revision = self.revision();
@@ -128,27 +128,27 @@ impl ConfigFeed {
         let _ = tokio::time::timeout(TAKING_EFFECT, in_force).await;
     }
 
-    /// The revision in force, to be waited for; nothing before the first look.
+    /// Watches the revision in force; none before the first load.
     pub(crate) fn revision(&self) -> watch::Receiver<Option<u64>> {
         self.revision.subscribe()
     }
 
-    /// Waits for a look that began after this moment: whatever was committed before it is in force here then, unless another database
-    /// stands where the one was to which it was committed.
+    /// Waits for a poll that began after this call: everything committed before is then in force here, unless the database was replaced
+    /// by another one meanwhile.
     pub(crate) async fn looked(&self) {
         let mut looks = self.looks.subscribe();
-        // The next to succeed may have begun before.
+        // The next successful poll may have begun before this call.
         let enough = *looks.borrow() + 2;
-        // The sender is this value's own: it does not go while it is waited for.
+        // The sender lives in `self`, so the channel cannot close during this wait.
         let _ = looks.wait_for(|looks| *looks >= enough).await;
     }
 
-    /// Everything in force.
+    /// The configuration in force.
     pub(crate) fn configuration(&self) -> Arc<Configuration> {
         Arc::clone(&self.held.read().configuration)
     }
 
-    /// What a watcher that has everything up to `revision` gets next.
+    /// What to send a watcher that has everything up to `revision`.
     pub(crate) fn next(&self, revision: Option<u64>) -> Next {
         let held = self.held.read();
         let current = held.configuration.revision();
@@ -168,7 +168,7 @@ impl ConfigFeed {
         };
         let stored = self.store.configuration().revision().await?;
         if stored < held {
-            // Another database stands where ours was.
+            // The database was replaced by another one.
             return self.load().await;
         }
         if stored > held {
@@ -200,7 +200,7 @@ impl ConfigFeed {
         self.revision.send_replace(Some(held.configuration.revision()));
     }
 
-    /// Raises an alert where an item cannot be read: nobody but a person can help it.
+    /// Raises an alert for an item that cannot be read: only a person can repair it.
     fn tell(&self, change: &Change) {
         if let Some(alert) = alert::unreadable(change) {
             self.alerting.raise_soon(alert);
@@ -225,7 +225,7 @@ impl ConfigFeed {
         Ok(())
     }
 
-    /// The changes that led to a revision, so that those who watched before this gateway started can resume.
+    /// The changes that led to a revision, so that watchers from before this gateway's start can resume.
     async fn backlog(&self, revision: u64) -> Result<Ring, StoreError> {
         let from = revision.saturating_sub(u64::from(BACKLOG));
         let known = self.store.configuration().changes_since(from, BACKLOG).await?;

@@ -1,4 +1,4 @@
-//! What every handler works with.
+//! The state that handlers work with.
 
 use std::sync::Arc;
 
@@ -23,12 +23,12 @@ use crate::retrier_client::RetrierClient;
 use crate::scheduler_client::SchedulerClient;
 use crate::worker_client::WorkerClient;
 
-/// The router's state. Handlers come by a [`Gateway`] through the extractors of [`crate::access`] alone, so that one which decides nothing
+/// The router's state. Handlers get a [`Gateway`] only through the extractors of [`crate::access`], so a handler that decides nothing
 /// about access has nothing to work with.
 #[derive(Debug, Clone)]
 pub(crate) struct AppState(Arc<Parts>);
 
-/// The gateway's parts, for one caller.
+/// The gateway's parts, on behalf of one caller.
 #[derive(Debug, Clone)]
 pub(crate) struct Gateway {
     parts: Arc<Parts>,
@@ -62,7 +62,7 @@ impl AppState {
         Self(Arc::new(parts))
     }
 
-    /// What a caller works with.
+    /// The gateway on behalf of a caller.
     pub(crate) fn on_behalf_of(&self, caller: Caller) -> Gateway {
         Gateway {
             parts: Arc::clone(&self.0),
@@ -88,27 +88,27 @@ impl AppState {
 }
 
 impl Gateway {
-    /// Who is logged in.
+    /// The sessions of logged-in people.
     pub(crate) fn sessions(&self) -> &Sessions {
         &self.parts.sessions
     }
 
-    /// The keys that callers come with.
+    /// The API keys of callers.
     pub(crate) fn keys(&self) -> &Keys {
         &self.parts.keys
     }
 
-    /// How many requests are taken.
+    /// The request limits.
     pub(crate) fn limits(&self) -> &RateLimits {
         &self.parts.limits
     }
 
-    /// What this process was started with, secrets masked.
+    /// The configuration that this process was started with, secrets masked.
     pub(crate) fn system(&self) -> &Value {
         &self.parts.system
     }
 
-    /// Whoever is served.
+    /// The caller of the request.
     pub(crate) fn caller(&self) -> &Caller {
         &self.caller
     }
@@ -133,7 +133,7 @@ impl Gateway {
         &self.parts.transformer
     }
 
-    /// The calls that go through.
+    /// The proxy of runtime calls.
     pub(crate) fn proxying(&self) -> &Arc<Proxying> {
         &self.parts.proxying
     }
@@ -158,7 +158,7 @@ impl Gateway {
         &self.parts.http
     }
 
-    /// Where what outlives a request is run.
+    /// The context that runs tasks which outlive a request.
     pub(crate) fn context(&self) -> &Context {
         &self.parts.context
     }
@@ -171,7 +171,7 @@ impl Gateway {
         &self.parts.import_room
     }
 
-    /// Makes a change durable and sees that it comes into force; answers its revision.
+    /// Commits a change and waits briefly until it is in force; returns its revision.
     pub(crate) async fn commit(&self, change: Change, expected: Expected) -> Result<u64, ApiError> {
         let configuration = self.store().configuration().on_behalf_of(self.caller.actor());
         let revision = match configuration.commit(change.clone(), expected).await {

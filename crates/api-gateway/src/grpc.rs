@@ -1,4 +1,4 @@
-//! `ConfigService`: the configuration, streamed to every service that acts on it.
+//! `ConfigService`: streams the configuration to every service that acts on it.
 
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -18,10 +18,10 @@ mod watcher;
 
 use watcher::Watcher;
 
-/// Messages that are under way to one watcher; it takes the next when there is room.
+/// Messages in flight to one watcher; flow control paces the next.
 const UNDER_WAY: usize = 4;
 
-/// Serves the configuration feed.
+/// The gRPC service of the configuration feed.
 #[derive(Debug)]
 pub(crate) struct ConfigGrpc {
     feed: Arc<ConfigFeed>,
@@ -30,7 +30,7 @@ pub(crate) struct ConfigGrpc {
 }
 
 impl ConfigGrpc {
-    /// Serves this feed until the shutdown, over connections that are encrypted or not.
+    /// Serves this feed until shutdown, over encrypted or plain connections.
     pub(crate) fn new(feed: Arc<ConfigFeed>, context: Context, is_encrypted: bool) -> Self {
         Self {
             feed,
@@ -40,7 +40,7 @@ impl ConfigGrpc {
     }
 }
 
-/// The configuration holds every tenant's secrets, opened: beyond this machine they travel encrypted or not at all.
+/// The configuration contains every tenant's secrets in the clear, so it leaves this machine encrypted or not at all.
 fn may_watch(is_encrypted: bool, peer: Option<SocketAddr>) -> Result<(), Status> {
     let is_here = peer.is_some_and(|peer| peer.ip().to_canonical().is_loopback());
     if is_encrypted || is_here {
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_configuration_leaves_this_machine_encrypted_alone() {
+    fn config_feed_leaves_this_machine_only_encrypted() {
         let peer = |text: &str| Some(text.parse().unwrap());
         for (is_encrypted, peer, expected) in [
             (false, peer("127.0.0.1:5000"), true),

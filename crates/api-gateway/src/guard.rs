@@ -1,4 +1,4 @@
-//! Guards against lost updates: the revision that a client has seen.
+//! Optimistic locking: the revision that a client has read guards against lost updates.
 
 use axum::extract::FromRequestParts;
 use http::header::IF_MATCH;
@@ -9,7 +9,7 @@ use utoipa::IntoParams;
 use crate::error::{ApiError, ErrorCode};
 use crate::gateway::AppState;
 
-/// The revision in `If-Match`, where there is one.
+/// The revision in `If-Match`, if present.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, IntoParams)]
 #[into_params(names("If-Match"), parameter_in = Header)]
 pub(crate) struct IfMatch(Option<u64>);
@@ -34,22 +34,22 @@ impl FromRequestParts<AppState> for IfMatch {
 }
 
 impl IfMatch {
-    /// No revision was seen.
+    /// The client named no revision.
     pub(crate) const ANY: Self = Self(None);
 
-    /// This revision was seen.
+    /// The client has read this revision.
     pub(crate) fn revision(seen: u64) -> Self {
         Self(Some(seen))
     }
 
-    /// What the stored revision has to be for a change to be made, given the one in the body too.
+    /// The stored revision that a change requires, given the one in the body as well.
     pub(crate) fn against(self, in_body: Option<u64>, stored: u64) -> Result<Expected, ApiError> {
         let seen = [self.0, in_body];
         if seen.iter().flatten().any(|revision| *revision != stored) {
             let message = format!("It has changed since it was read: it is at revision {stored}");
             return Err(ApiError::new(ErrorCode::PreconditionFailed, message));
         }
-        // What was read to be changed must still be so when the change is written, whether or not the client asked for it.
+        // The change applies to what was read for it, whether or not the client asked for that.
         Ok(Expected::Revision(stored))
     }
 }

@@ -1,4 +1,4 @@
-//! The routes, one resource a file; what is not described in the API's description is not reachable.
+//! The routes, one resource per file. A route that is missing in the API description cannot be reached.
 
 #![allow(unused_qualifications, reason = "utoipa qualifies what it generates")]
 
@@ -60,7 +60,7 @@ mod users;
 mod versions;
 
 const BASE: &str = "/api/v1";
-/// How long a browser remembers what is allowed.
+/// How long browsers cache a preflight response.
 const PREFLIGHT: Duration = Duration::from_mins(10);
 
 /// The whole HTTP edge.
@@ -80,7 +80,7 @@ pub(crate) fn router(app: AppState) -> Router {
         .with_state(app)
 }
 
-/// What every request passes. It is one layer, because a layer copies all those within it for each request.
+/// The layers of every request. They form one layer, because a layer clones everything within it for each request.
 #[derive(Clone)]
 struct Gate {
     app: AppState,
@@ -93,7 +93,7 @@ async fn pass(State(gate): State<Gate>, request: Request, next: Next) -> Respons
     answer::finish(limit, request, |request| of_pages(gate, request, next)).await
 }
 
-/// What pages of the allowed origins may do from a browser; no other page may do anything.
+/// What pages of the allowed origins may do from a browser. Other pages may do nothing.
 fn cors(config: &HttpConfig) -> CorsLayer {
     let origins = config
         .allowed_origins
@@ -125,7 +125,7 @@ fn cors(config: &HttpConfig) -> CorsLayer {
         .max_age(PREFLIGHT)
 }
 
-/// Tells pages of other origins what they may do; whoever is no page is told nothing.
+/// Answers preflight requests and adds CORS headers for requests from pages; other requests pass unchanged.
 async fn of_pages(gate: Gate, request: Request, next: Next) -> Response {
     if !request.headers().contains_key(ORIGIN) {
         return admit(gate, request, next).await;
@@ -148,7 +148,7 @@ async fn admit(gate: Gate, request: Request, next: Next) -> Response {
     }
 }
 
-/// The routes with their description, which holds every one of them.
+/// The router together with the description of all its routes.
 fn described() -> (Router<AppState>, utoipa::openapi::OpenApi) {
     let (router, mut openapi) = OpenApiRouter::with_openapi(description::Api::openapi())
         .nest(BASE, routes())

@@ -1,34 +1,34 @@
-//! The codes of errors, and the status that each has.
+//! Error codes and the HTTP status of each.
 
 use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// What kind of error it is, for programs.
+/// The kind of an error, for programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(crate) enum ErrorCode {
     /// The body, a parameter or a header is not valid.
     ValidationError,
-    /// The caller did not prove who it is.
+    /// The caller is not authenticated.
     Unauthorized,
     /// The caller may not do this.
     Forbidden,
-    /// It does not exist, or belongs to somebody else.
+    /// It does not exist, or belongs to another organisation.
     NotFound,
     /// The resource has no such method.
     MethodNotAllowed,
     /// The body took too long to arrive.
     RequestTimeout,
-    /// Something of this name or id exists already, or still depends on it.
+    /// An item with this name or id exists already, or something still depends on the item.
     Conflict,
-    /// It is there and cannot be read, so it is out of use until it is replaced or can be read again.
+    /// The item exists but cannot be read, so it is out of use until it is replaced or readable again.
     Unreadable,
-    /// It changed since the caller read it.
+    /// The item has changed since the caller read it.
     PreconditionFailed,
     /// The body is larger than the limit.
     PayloadTooLarge,
-    /// The body is not JSON by its content type.
+    /// The content type of the body is not JSON.
     UnsupportedMediaType,
     /// Too many requests.
     RateLimited,
@@ -36,14 +36,14 @@ pub(crate) enum ErrorCode {
     UpstreamError,
     /// The outside API took too long.
     UpstreamTimeout,
-    /// A fault of ours.
+    /// An internal error.
     InternalError,
-    /// Something needed is away.
+    /// A dependency is unavailable.
     ServiceUnavailable,
 }
 
 impl ErrorCode {
-    /// The HTTP status of such an error.
+    /// The HTTP status of this code.
     pub(crate) fn status(self) -> StatusCode {
         match self {
             Self::ValidationError => StatusCode::BAD_REQUEST,

@@ -1,11 +1,11 @@
-//! Trouble that shows in the configuration itself.
+//! Alerts about the configuration itself.
 
 use chrono::Utc;
 use ig_core::alert::{Alert, Severity};
 use ig_core::configuration::Change;
 use ig_core::integration::HoldCause;
 
-/// What people are told of an item that cannot be read.
+/// The alert for an item that cannot be read.
 pub(super) fn unreadable(change: &Change) -> Option<Alert> {
     let (org, id, name, hold) = match change {
         Change::PutIntegration(integration) => (integration.org_id, integration.id, &integration.name, &integration.hold),

@@ -1,4 +1,4 @@
-//! The latest changes, as many as are worth keeping.
+//! A bounded ring of the latest changes.
 
 use std::collections::VecDeque;
 
@@ -7,15 +7,15 @@ use ig_proto::v1;
 
 use super::MESSAGE_BYTES;
 
-/// How many changes are kept; a watcher that missed more begins with a snapshot.
+/// The most changes to keep; a watcher that missed more starts from a snapshot.
 const KEPT: usize = 10_000;
-/// How many bytes they may take together: items that were changed since are held by nobody else.
+/// The most bytes to keep: the ring alone holds items that have changed since.
 const KEPT_BYTES: usize = 16 * 1024 * 1024;
 
-/// Every change after a revision, up to the present one.
+/// Every change after `complete_after`, up to the present.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Ring {
-    /// The revision after which no change is missing.
+    /// The ring holds every change after this revision.
     complete_after: u64,
     changes: VecDeque<Kept>,
     bytes: usize,
@@ -24,12 +24,12 @@ pub(super) struct Ring {
 #[derive(Debug, Clone)]
 struct Kept {
     change: RevisedChange,
-    /// As many as it takes on the wire.
+    /// The size on the wire.
     bytes: usize,
 }
 
 impl Ring {
-    /// Nothing yet, and complete after a revision.
+    /// An empty ring that is complete after a revision.
     pub(super) fn after(revision: u64) -> Self {
         Self {
             complete_after: revision,
@@ -37,7 +37,7 @@ impl Ring {
         }
     }
 
-    /// Takes in the change that follows; the oldest give way.
+    /// Appends the next change and drops the oldest beyond the bounds.
     pub(super) fn push(&mut self, change: RevisedChange) {
         let bytes = v1::Change::from(&change.change).encoded_bytes();
         self.bytes += bytes;
@@ -50,7 +50,7 @@ impl Ring {
         }
     }
 
-    /// The first changes after a revision, so many at most and as many as fit into one message; nothing where some of them are gone.
+    /// The first changes after a revision, up to `most` and one message, or none if the ring has dropped some of them.
     pub(super) fn since(&self, revision: u64, most: usize) -> Option<Vec<RevisedChange>> {
         if revision < self.complete_after {
             return None;
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn what_follows_a_revision_is_told_in_order_and_in_part() {
+    fn ring_returns_changes_after_a_revision_in_order_and_in_batches() {
         let mut ring = Ring::after(3);
         (4..=9).for_each(|revision| ring.push(change(revision)));
         assert_eq!(revisions(ring.since(5, 3)), Some(vec![6, 7, 8]));
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_give_way_and_are_missed() {
+    fn ring_drops_the_oldest_changes_and_reports_them_missing() {
         let mut ring = Ring::after(0);
         (1..=KEPT as u64 + 2).for_each(|revision| ring.push(change(revision)));
         assert_eq!(revisions(ring.since(1, 1)), None);
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn large_changes_are_kept_by_their_bytes() {
+    fn ring_bounds_large_changes_by_their_bytes() {
         let mut ring = Ring::after(0);
         (1..=40).for_each(|revision| ring.push(large(revision, KEPT_BYTES / 4)));
         assert!(ring.bytes <= KEPT_BYTES, "{}", ring.bytes);
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn changes_are_told_in_messages_by_their_bytes() {
+    fn ring_fills_messages_by_their_bytes() {
         let mut ring = Ring::after(0);
         (1..=9).for_each(|revision| ring.push(large(revision, MESSAGE_BYTES / 4)));
         assert_eq!(revisions(ring.since(0, 500)), Some(vec![1, 2, 3]));

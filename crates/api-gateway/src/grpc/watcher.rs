@@ -1,4 +1,4 @@
-//! One watcher of the configuration: pulls what is next for it, as fast as it takes it.
+//! One watcher of the configuration, which pulls the next message as fast as it can take it.
 
 use std::iter::Peekable;
 use std::sync::Arc;
@@ -14,15 +14,15 @@ use tonic::Status;
 
 use crate::feed::{ConfigFeed, MESSAGE_BYTES, Next};
 
-/// The most items of one message of a snapshot.
+/// The most items in one message of a snapshot.
 const PART: usize = 500;
-/// Between two signs of life.
+/// The delay between heartbeats.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 
-/// The watcher has gone.
+/// The watcher has disconnected.
 struct Gone;
 
-/// One watcher and the last revision that it was sent.
+/// A watcher and the last revision that was sent to it.
 pub(super) struct Watcher {
     feed: Arc<ConfigFeed>,
     sender: mpsc::Sender<Result<WatchResponse, Status>>,
@@ -30,13 +30,13 @@ pub(super) struct Watcher {
 }
 
 impl Watcher {
-    /// A watcher that has everything up to `resume_from`, or nothing where that is 0.
+    /// A watcher that has everything up to `resume_from`; 0 means nothing.
     pub(super) fn new(feed: Arc<ConfigFeed>, sender: mpsc::Sender<Result<WatchResponse, Status>>, resume_from: u64) -> Self {
         let at = (resume_from > 0).then_some(resume_from);
         Self { feed, sender, at }
     }
 
-    /// Serves until it goes.
+    /// Serves the watcher until it disconnects.
     pub(super) async fn run(mut self) {
         let mut revision = self.feed.revision();
         let sender = self.sender.clone();
@@ -52,8 +52,8 @@ impl Watcher {
         }
     }
 
-    /// Waits until there is a configuration, and for as long as this gateway may lag behind the one that its watcher came from. It does so
-    /// until it has looked again at the database, which may be away: an older configuration takes nobody back.
+    /// Waits until there is a configuration, and while this gateway may lag behind the one that the watcher comes from. That lasts until
+    /// the next poll of the database, which may be unavailable: no watcher is taken back to an older configuration.
     async fn begin(&self, revision: &mut watch::Receiver<Option<u64>>) -> Result<(), Gone> {
         let known = async {
             // The feed lives in `self`, so the channel cannot close under these waits.
@@ -129,7 +129,7 @@ fn concerns_services(change: &Change) -> bool {
     !matches!(change, Change::PutTemplate(_) | Change::DeleteTemplate(..))
 }
 
-/// An item, and those after it that fit into the same message.
+/// An item and the following ones that fit into the same message.
 fn part(first: v1::Change, rest: &mut Peekable<impl Iterator<Item = v1::Change>>) -> Vec<v1::Change> {
     let mut bytes = first.encoded_bytes();
     let mut part = vec![first];

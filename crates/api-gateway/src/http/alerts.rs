@@ -1,4 +1,4 @@
-//! `/alerts`: trouble that people were told of.
+//! `/alerts`: the log of alerts.
 
 use axum::Json;
 use axum::extract::Path;
@@ -25,17 +25,17 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(list_of_nobody))
 }
 
-/// Which alerts are listed.
+/// Selects alerts.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
 struct Filter {
-    /// What kind of trouble, such as `circuit-open`.
+    /// The kind of trouble, such as `circuit-open`.
     kind: Option<String>,
-    /// How bad they are.
+    /// The severity.
     #[param(value_type = Option<Severities>, inline)]
     severity: Option<String>,
-    /// First reported on this day or at this moment, or later.
+    /// First reported on or after this day or moment.
     start_date: Option<String>,
     /// First reported on this day at the latest, or before this moment.
     end_date: Option<String>,
@@ -58,7 +58,7 @@ impl Filter {
     }
 }
 
-/// Lists alerts, those first reported latest first.
+/// Lists alerts by their first report, the latest first.
 #[utoipa::path(get, path = "/alerts", tag = "alerts", params(OrgQuery, Paging, Filter), responses((status = 200, body = AlertList)))]
 async fn list(
     Tenant { org, gateway, .. }: Tenant<Read>,
@@ -70,7 +70,7 @@ async fn list(
     Ok(Json(AlertList::of(listed.map(AlertEntry::from), page)))
 }
 
-/// Lists alerts that concern the platform and no organisation, those first reported latest first.
+/// Lists alerts about the platform itself by their first report, the latest first.
 #[utoipa::path(get, path = "/admin/alerts", tag = "admin", params(Paging, Filter), responses((status = 200, body = AlertList)))]
 async fn list_of_nobody(
     Platform { gateway, .. }: Platform<Read>,

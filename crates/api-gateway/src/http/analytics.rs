@@ -25,26 +25,26 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(errors))
 }
 
-/// Counts the deliveries of a period by status, with what their requests took.
+/// Counts the deliveries of a period by status, with the duration of their requests.
 #[utoipa::path(get, path = "/analytics/summary", tag = "analytics", params(OrgQuery, Which), responses((status = 200, body = Summary)))]
 async fn summary(Tenant { org, gateway, .. }: Tenant<Read>, Asked(which): Asked<Which>) -> Result<Json<Summary>, ApiError> {
     let question = Question::of(&gateway, org, which).await?;
     Ok(Json(question.summary(&gateway).await?))
 }
 
-/// How long each point is.
+/// The resolution of a time series.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Points {
-    /// How long each is, an hour by default. No more than 1,500 points are answered.
+    /// The interval of a point; an hour by default. A series has at most 1,500 points.
     #[param(value_type = Option<Intervals>, inline)]
     interval: Option<String>,
 }
 
-/// Counts the deliveries of a period by when they were taken up, with a point for each minute, hour, day, week or month.
+/// Counts the deliveries of a period by start time, in intervals of a minute, hour, day, week or month.
 ///
-/// Days, weeks (from Monday) and months begin at midnight of the zone, so a day on which clocks are changed has 23 or 25 hours. Points
-/// without deliveries are there; the first and the last are only as long as the period reaches.
+/// Days, weeks (from Monday) and months begin at midnight in the time zone, so a day with a clock change has 23 or 25 hours. Points
+/// without deliveries are included; the first and the last cover only their part of the period.
 #[utoipa::path(get, path = "/analytics/timeseries", tag = "analytics", params(OrgQuery, Which, Points), responses((status = 200, body = TimeSeries)))]
 async fn time_series(
     Tenant { org, gateway, .. }: Tenant<Read>,
@@ -55,7 +55,7 @@ async fn time_series(
     Ok(Json(question.over_time(&gateway, interval).await?))
 }
 
-/// Counts the deliveries of a period by integration, those with the most first.
+/// Counts the deliveries of a period by integration, the most frequent first.
 #[utoipa::path(
     get,
     path = "/analytics/integrations",
@@ -72,7 +72,7 @@ async fn integrations(
     Ok(Json(question.by_integration(&gateway, most.most()?).await?))
 }
 
-/// Counts the deliveries of a period by event type, those with the most first.
+/// Counts the deliveries of a period by event type, the most frequent first.
 #[utoipa::path(
     get,
     path = "/analytics/event-types",
@@ -89,7 +89,7 @@ async fn event_types(
     Ok(Json(question.by_event_type(&gateway, most.most()?).await?))
 }
 
-/// Counts the deliveries of a period that failed by why, and by integration and why, with what was last said of it.
+/// Counts the failed deliveries of a period by cause, and by integration and cause, with the latest message of each.
 #[utoipa::path(
     get,
     path = "/analytics/errors",

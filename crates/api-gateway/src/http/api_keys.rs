@@ -25,15 +25,15 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(read, revoke))
 }
 
-/// Which keys are listed.
+/// Selects API keys.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
 struct Filter {
-    /// The organisation that they are for.
+    /// Keys of this organisation.
     #[param(value_type = Option<i64>)]
     org_id: Option<String>,
-    /// False for those that were revoked.
+    /// False for revoked keys.
     #[param(value_type = Option<bool>)]
     is_active: Option<String>,
     /// Part of the name.
@@ -55,7 +55,7 @@ impl Filter {
     }
 }
 
-/// Lists keys, the latest first; none shows itself.
+/// Lists keys, the latest first. The keys themselves are never shown.
 #[utoipa::path(get, path = "/admin/api-keys", tag = "admin", params(Paging, Filter), responses((status = 200, body = ApiKeyList)))]
 async fn list(
     Platform { gateway, .. }: Platform<Read>,
@@ -67,21 +67,21 @@ async fn list(
     Ok(Json(ApiKeyList::of(listed.map(ApiKeyEntry::from), page)))
 }
 
-/// Makes a key. This answer alone shows it: what is stored is its hash.
+/// Creates a key. Only this response shows it: the database stores its hash.
 #[utoipa::path(post, path = "/admin/api-keys", tag = "admin", request_body = ApiKeyAsked, responses((status = 201, body = ApiKeyEntry)))]
 async fn create(Platform { gateway, .. }: Platform<Write>, body: JsonBody) -> Result<(StatusCode, Json<ApiKeyEntry>), ApiError> {
     let made = api_keys::create(&gateway, body.document()?).await?;
     Ok((StatusCode::CREATED, Json(made)))
 }
 
-/// Reads what is known of a key.
+/// Reads the metadata of a key.
 #[utoipa::path(get, path = "/admin/api-keys/{id}", tag = "admin", params(("id" = String, Path)), responses((status = 200, body = ApiKeyEntry)))]
 async fn read(Platform { gateway, .. }: Platform<Read>, Path(id): Path<String>) -> Result<Json<ApiKeyEntry>, ApiError> {
     let found = api_keys::get(&gateway, path::api_key(&id)?).await?;
     Ok(Json(found.into()))
 }
 
-/// Revokes a key for good: it is refused within a second everywhere.
+/// Revokes a key for good: every replica refuses it within a second.
 #[utoipa::path(delete, path = "/admin/api-keys/{id}", tag = "admin", params(("id" = String, Path)), responses((status = 204)))]
 async fn revoke(Platform { gateway, .. }: Platform<Write>, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
     api_keys::revoke(&gateway, path::api_key(&id)?).await?;

@@ -25,27 +25,27 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(read))
 }
 
-/// Which entries are listed.
+/// Selects entries of the audit log.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
 struct Filter {
-    /// What belongs to this organisation.
+    /// Entries about this organisation.
     #[param(value_type = Option<i64>)]
     org_id: Option<String>,
-    /// What kind of thing was changed.
+    /// The kind of the changed item.
     #[param(value_type = Option<Kinds>, inline)]
     kind: Option<String>,
-    /// The identifier of what was changed.
+    /// The identifier of the changed item.
     item_id: Option<String>,
-    /// What was done.
+    /// The action.
     #[param(value_type = Option<Actions>, inline)]
     action: Option<String>,
-    /// The identifier of whoever did it.
+    /// The identifier of the actor.
     actor_id: Option<String>,
-    /// The first day, or moment.
+    /// The first day or moment.
     start_date: Option<String>,
-    /// The last day, or the moment before which.
+    /// The last day (inclusive) or moment (exclusive).
     end_date: Option<String>,
 }
 
@@ -72,7 +72,7 @@ impl Filter {
     }
 }
 
-/// Lists who changed what, the latest first.
+/// Lists audit log entries, the latest first.
 #[utoipa::path(get, path = "/admin/audit-logs", tag = "admin", params(Paging, Filter), responses((status = 200, body = AuditLogList)))]
 async fn list(
     Platform { gateway, .. }: Platform<Read>,
@@ -84,7 +84,7 @@ async fn list(
     Ok(Json(AuditLogList::of(listed.map(AuditLogEntry::from), page)))
 }
 
-/// Reads an entry with what the thing looked like before and after; secrets are masked.
+/// Reads an entry with the item before and after the change; secrets are masked.
 #[utoipa::path(get, path = "/admin/audit-logs/{id}", tag = "admin", params(("id" = String, Path)), responses((status = 200, body = AuditLogDetail)))]
 async fn read(Platform { gateway, .. }: Platform<Read>, Path(id): Path<String>) -> Result<Json<AuditLogDetail>, ApiError> {
     let found = gateway.store().audit_logs().get(path::audit_log(&id)?).await?;

@@ -1,4 +1,4 @@
-//! `/auth`: logging in and out, and who one is.
+//! `/auth`: login, logout and the caller's own account.
 
 use axum::{Extension, Json};
 use http::StatusCode;
@@ -22,7 +22,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(change_password))
 }
 
-/// Begins a session. Ten failures within 15 minutes close an account for a while to the address that they came from.
+/// Begins a session. Ten failures within 15 minutes block the account for a while, for the address that they came from.
 #[utoipa::path(post, path = "/auth/login", tag = "auth", request_body = Login, responses((status = 200, body = LoggedIn), (status = 401, description = "The address or the password is wrong")), security(()))]
 async fn log_in(
     Unauthenticated { gateway }: Unauthenticated,
@@ -34,20 +34,20 @@ async fn log_in(
     Ok(Json(begun.into()))
 }
 
-/// Ends the session that the token is of: every token of it is refused from now on.
+/// Ends the session of the token: every token of the session is refused from now on.
 #[utoipa::path(post, path = "/auth/logout", tag = "auth", responses((status = 204)), security(("bearer" = [])))]
 async fn log_out(Person { gateway, session, .. }: Person) -> Result<StatusCode, ApiError> {
     gateway.sessions().log_out(&session).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Tells who sends the request, and what they may do.
+/// Returns the caller and its rights.
 #[utoipa::path(get, path = "/auth/me", tag = "auth", responses((status = 200, body = Me)))]
 async fn me(Authenticated { gateway }: Authenticated) -> Json<Me> {
     Json(gateway.caller().into())
 }
 
-/// Changes one's own password; one's other sessions end.
+/// Changes the caller's password and ends the caller's other sessions.
 #[utoipa::path(post, path = "/auth/password", tag = "auth", request_body = PasswordChange, responses((status = 204), (status = 412, description = "The account has changed meanwhile: try again")), security(("bearer" = [])))]
 async fn change_password(
     Person { gateway, user, session }: Person,

@@ -1,4 +1,4 @@
-//! `/configuration`: all that an organisation has configured, as one document.
+//! `/configuration`: the whole configuration of an organisation as one document.
 
 use axum::Json;
 use serde::Deserialize;
@@ -18,18 +18,18 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(export)).routes(routes!(apply))
 }
 
-/// How a document is applied.
+/// Options for applying a document.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
 struct How {
-    /// Whether the changes are told and none is made; false by default.
+    /// Whether to report the changes without making them; false by default.
     #[param(value_type = Option<bool>)]
     dry_run: Option<String>,
-    /// Whether what the document leaves out is deleted, of the parts that it has; false by default.
+    /// Whether to delete items that the document omits, within the sections that it has; false by default.
     #[param(value_type = Option<bool>)]
     prune: Option<String>,
-    /// The `plan` that a dry run answered: exactly its changes are made, or none.
+    /// The `plan` of a dry run: exactly its changes are made, or none.
     plan: Option<String>,
 }
 
@@ -44,14 +44,14 @@ impl How {
     }
 }
 
-/// Exports all that an organisation has configured, but for its lookup rows, which have an export of their own. Secrets are masked.
+/// Exports the whole configuration of an organisation except its lookup rows, which have an export of their own. Secrets are masked.
 #[utoipa::path(get, path = "/configuration", tag = "configuration", params(OrgQuery), responses((status = 200, body = ConfigurationDocument)))]
 async fn export(Tenant { org, gateway, .. }: Tenant<Read>) -> Result<Json<ConfigurationDocument>, ApiError> {
     Ok(Json(bundle::export(&gateway, org).await?))
 }
 
-/// Makes an organisation's configuration what a document says, or tells what that would change. Every law is held to before anything is
-/// changed, and a part that the document does not have stays as it is.
+/// Applies a configuration document to an organisation, or reports what that would change. The whole document is validated before
+/// anything changes, and a section that it omits stays as it is.
 #[utoipa::path(
     post,
     path = "/configuration/apply",

@@ -1,4 +1,4 @@
-//! `/dashboard` and `/admin/dashboard`: what is going on.
+//! `/dashboard` and `/admin/dashboard`: the current state.
 
 use axum::Json;
 use utoipa_axum::router::OpenApiRouter;
@@ -14,13 +14,14 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(read)).routes(routes!(read_platform))
 }
 
-/// Shows what is going on: deliveries of the last hour and 24 hours, integrations, dead letters, what is scheduled, and alerts.
+/// Shows an organisation's dashboard: deliveries of the last hour and 24 hours, integrations, dead letters, scheduled deliveries and
+/// alerts.
 #[utoipa::path(get, path = "/dashboard", tag = "dashboard", params(OrgQuery), responses((status = 200, body = Dashboard)))]
 async fn read(Tenant { org, gateway, .. }: Tenant<Read>) -> Result<Json<Dashboard>, ApiError> {
     Ok(Json(dashboard::of_org(&gateway, org).await?))
 }
 
-/// Shows what is going on in all organisations together, and how services, workers and the database are.
+/// Shows the dashboard of all organisations together, with the health of services, workers and the database.
 #[utoipa::path(get, path = "/admin/dashboard", tag = "admin", responses((status = 200, body = PlatformDashboard)))]
 async fn read_platform(Platform { gateway, .. }: Platform<Read>) -> Result<Json<PlatformDashboard>, ApiError> {
     Ok(Json(dashboard::of_platform(&gateway).await?))

@@ -1,4 +1,4 @@
-//! The API's description (`OpenAPI` 3.1), generated from the handlers and completed by rules that hold for all of them.
+//! The API description (`OpenAPI` 3.1), generated from the handlers and completed by rules that apply to all of them.
 
 use std::sync::Arc;
 
@@ -49,13 +49,13 @@ impl Modify for Keys {
     }
 }
 
-/// Says of every operation what follows from its method, its path and what it takes: its name, its errors, its headers, examples.
+/// Derives each operation's name, errors, headers and examples from its method, path and input.
 pub(super) fn complete(openapi: &mut openapi::OpenApi) {
     let components = openapi.components.get_or_insert_default();
     errors::define(components);
     headers::define(components);
     let paths = std::mem::take(&mut openapi.paths.paths).into_iter();
-    // A parameter that takes the rest of a path is a parameter like others here.
+    // In the description, a parameter for the rest of a path is an ordinary parameter.
     openapi.paths.paths = paths.map(|(path, item)| (path.replace("{*", "{"), item)).collect();
     let guarded = headers::guarded(&openapi.paths.paths);
     for (path, item) in &mut openapi.paths.paths {
@@ -96,7 +96,7 @@ fn operations<'a>(path: &'a str, item: &'a mut PathItem) -> impl Iterator<Item =
     })
 }
 
-/// Where the description is read; no key is needed.
+/// Serves the description, without a key.
 pub(super) fn route(openapi: Arc<openapi::OpenApi>) -> Router<AppState> {
     let answer = move || {
         let openapi = Arc::clone(&openapi);

@@ -38,31 +38,31 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .merge(redrives::routes())
 }
 
-/// Which dead letters are listed.
+/// Selects dead letters.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
 struct Filter {
-    /// Where they stand.
+    /// The status.
     #[param(value_type = Option<Statuses>, inline)]
     status: Option<String>,
-    /// The event's type.
+    /// The event type.
     event_type: Option<String>,
     /// The integration.
     integration_id: Option<String>,
-    /// The class of the last failure.
+    /// The category of the last error.
     #[param(value_type = Option<Categories>, inline)]
     error_category: Option<String>,
-    /// Why they are here.
+    /// Why the delivery became a dead letter.
     #[param(value_type = Option<Reasons>, inline)]
     reason: Option<String>,
-    /// The event's identifier within its source; of a pushed event the client's own, with or without its organisation before it.
+    /// The event id within its source; for a pushed event the client's own id, with or without the organisation prefix.
     event_id: Option<String>,
-    /// The first day, or moment.
+    /// The first day or moment.
     start_date: Option<String>,
-    /// The last day, or the moment before which.
+    /// The last day (inclusive) or moment (exclusive).
     end_date: Option<String>,
-    /// Part of the integration's name, the event's id, the error or the target's address.
+    /// Part of the integration's name, the event id, the error or the target's address.
     search: Option<String>,
 }
 
@@ -127,7 +127,7 @@ async fn read(Tenant { org, gateway, .. }: Tenant<Read>, Path(id): Path<String>)
     Ok(Json(DlqEntry::with_trace(kept, trace)))
 }
 
-/// Deletes a dead letter: what it is about will not be delivered. One that is being tried at this moment is a CONFLICT.
+/// Deletes a dead letter, which will then not be delivered. An entry with an attempt in progress is a CONFLICT.
 #[utoipa::path(
     delete,
     path = "/dlq/{id}",
@@ -146,10 +146,10 @@ async fn delete(Tenant { org, gateway, .. }: Tenant<Write>, Path(id): Path<Strin
     }
 }
 
-/// Has a dead letter tried again now, however often it was tried; answers the entry as it stands.
+/// Retries a dead letter now, regardless of its number of attempts; returns the entry in its new state.
 ///
-/// One that was delivered, is being tried at this moment, waits for its turn in a redrive or has no payload (`EVENT_GONE`, `NOT_STORED`) is a
-/// CONFLICT.
+/// An entry is a CONFLICT if it was delivered, has an attempt in progress, waits in a redrive or has no payload (`EVENT_GONE`,
+/// `NOT_STORED`).
 #[utoipa::path(
     post,
     path = "/dlq/{id}/retry",
@@ -171,7 +171,7 @@ async fn retry(Tenant { org, gateway, .. }: Tenant<Write>, Path(id): Path<String
     Ok(Json(kept.into()))
 }
 
-/// Has up to 100 dead letters tried again now.
+/// Retries up to 100 dead letters now.
 #[utoipa::path(post, path = "/dlq/bulk/retry", tag = "dlq", params(OrgQuery), request_body = BulkRetry, responses((status = 200, body = BulkRetried)))]
 async fn retry_many(Tenant { org, gateway, .. }: Tenant<Write>, body: JsonBody) -> Result<Json<BulkRetried>, ApiError> {
     let wish = body.document::<BulkRetry>()?.wish(org)?;

@@ -1,4 +1,4 @@
-//! `/docs`: the description as a page to browse, and to send requests from. Everything it needs is embedded.
+//! `/docs`: a page to browse the API description and to send requests from. All its files are embedded.
 
 use axum::Router;
 use axum::response::{Html, IntoResponse};
@@ -18,12 +18,12 @@ const FILES: [(&str, &str, &str); 5] = [
     ("attempt.js", SCRIPT, include_str!("docs/attempt.js")),
 ];
 
-/// Scripts and styles are files from here, requests go here, and nobody frames the page.
+/// Scripts and styles load from here only, requests go here only, and no page may frame this one.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; \
                       form-action 'none'; frame-ancestors 'none'";
 const HEADERS: [(HeaderName, &str); 2] = [(CONTENT_SECURITY_POLICY, POLICY), (CACHE_CONTROL, "no-cache")];
 
-/// The page and its files; no key is needed to read them.
+/// The page and its files, without a key.
 pub(super) fn route() -> Router<AppState> {
     let page = Router::new().route(&format!("{BASE}/docs"), get(|| async { (HEADERS, Html(PAGE)) }));
     FILES.into_iter().fold(page, |router, (name, kind, text)| {

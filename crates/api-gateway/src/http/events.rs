@@ -1,4 +1,4 @@
-//! `/events`: pushing them, and what was decided about them.
+//! `/events`: pushing events, and the decisions about them.
 
 use axum::Json;
 use http::{HeaderMap, StatusCode};
@@ -32,10 +32,10 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(list_of_nobody))
 }
 
-/// Pushes one event, or up to 1,000 of them: answered when they are durable, delivered from then on.
+/// Pushes one event or up to 1,000 of them: acknowledged when durable, delivered from then on.
 ///
-/// One that is not valid refuses the whole request. The same id with the same content is a DUPLICATE and accepted once; with
-/// another content it is a CONFLICT: the answer 409 to a single event, a status among several.
+/// One invalid event refuses the whole request. The same id with the same content is a DUPLICATE and accepted once; with different
+/// content it is a CONFLICT: status 409 for a single event, an item status within a batch.
 #[utoipa::path(
     post,
     path = "/events",
@@ -75,7 +75,7 @@ fn one(answer: PushAnswer) -> Result<Accepted, ApiError> {
     }
 }
 
-/// An event that names no id has that of the header.
+/// An event without an id takes the one in the header.
 fn identified(event: CheckedEvent, headers: &HeaderMap) -> Result<CheckedEvent, ApiError> {
     let Some(key) = headers.get(IDEMPOTENCY_KEY) else {
         return Ok(event);
@@ -89,26 +89,26 @@ fn identified(event: CheckedEvent, headers: &HeaderMap) -> Result<CheckedEvent, 
     Ok(CheckedEvent { id: Some(key), ..event })
 }
 
-/// Which events are listed.
+/// Selects event decisions.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
 struct Filter {
-    /// What was decided.
+    /// The decision.
     #[param(value_type = Option<Statuses>, inline)]
     status: Option<String>,
-    /// Why nobody got them.
+    /// Why the event was not delivered to any integration.
     #[param(value_type = Option<Reasons>, inline)]
     reason: Option<String>,
-    /// The source that they came from, such as `mysql` or `push`.
+    /// The source of the event, such as `mysql` or `push`.
     source: Option<String>,
-    /// Their identifier within their source; of pushed events the client's own, with or without its organisation before it.
+    /// The event id within its source; for a pushed event the client's own id, with or without the organisation prefix.
     event_id: Option<String>,
-    /// Their type.
+    /// The event type.
     event_type: Option<String>,
-    /// The first day, or moment.
+    /// The first day or moment.
     start_date: Option<String>,
-    /// The last day, or the moment before which.
+    /// The last day (inclusive) or moment (exclusive).
     end_date: Option<String>,
 }
 
@@ -135,7 +135,7 @@ impl Filter {
     }
 }
 
-/// Lists what was decided about events, the latest first.
+/// Lists decisions about events, the latest first.
 #[utoipa::path(get, path = "/events", tag = "events", params(OrgQuery, Paging, Filter), responses((status = 200, body = EventList)))]
 async fn list(
     Tenant { org, gateway, .. }: Tenant<Read>,
@@ -147,7 +147,7 @@ async fn list(
     Ok(Json(EventList::of(listed.map(EventEntry::from), page)))
 }
 
-/// Lists what was decided about events of no known organisation, and about sources that cannot be read, the latest first.
+/// Lists decisions about events of unknown organisations and about unreadable sources, the latest first.
 #[utoipa::path(get, path = "/admin/events", tag = "admin", params(Paging, Filter), responses((status = 200, body = EventList)))]
 async fn list_of_nobody(
     Platform { gateway, .. }: Platform<Read>,

@@ -1,4 +1,4 @@
-//! `/execution-logs`: deliveries step by step.
+//! `/execution-logs`: the traces of deliveries, step by step.
 
 use axum::Json;
 use axum::extract::Path;
@@ -18,7 +18,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(read))
 }
 
-/// Lists traces of deliveries, the latest first.
+/// Lists delivery traces, the latest first.
 #[utoipa::path(get, path = "/execution-logs", tag = "execution logs", params(OrgQuery, Paging, Filter), responses((status = 200, body = ExecutionLogList)))]
 async fn list(
     Tenant { org, gateway, .. }: Tenant<Read>,
@@ -30,7 +30,7 @@ async fn list(
     Ok(Json(ExecutionLogList::of(listed.map(ExecutionLogEntry::from), page)))
 }
 
-/// Reads a delivery's trace.
+/// Reads the trace of a delivery.
 #[utoipa::path(
     get,
     path = "/execution-logs/{id}",

@@ -26,7 +26,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(read, replace, delete))
 }
 
-/// Lists an organisation's event types by name, with their fields.
+/// Lists an organisation's event types with their fields, by name.
 #[utoipa::path(get, path = "/field-schemas", tag = "field schemas", params(OrgQuery, Paging, Search), responses((status = 200, body = FieldSchemaList)))]
 async fn list(
     Tenant { org, gateway, .. }: Tenant<Read>,
@@ -38,7 +38,7 @@ async fn list(
     Ok(Json(FieldSchemaList::of(listed.map(FieldSchema::from), page)))
 }
 
-/// Reads the fields of an event type: from its schema, or from its sample payload where there is none.
+/// Reads the fields of an event type, from its schema or else from its sample payload.
 #[utoipa::path(get, path = "/field-schemas/{eventType}", tag = "field schemas", params(OrgQuery, ("eventType" = String, Path)), responses((status = 200, body = FieldSchema)))]
 async fn read(
     Tenant { org, gateway, .. }: Tenant<Read>,
@@ -48,7 +48,7 @@ async fn read(
     Ok(shown(found.into()))
 }
 
-/// Sets the schema, the sample payload and the validation of an event type, which is defined if it is not yet.
+/// Sets the schema, the sample payload and the validation mode of an event type; creates the event type if needed.
 #[utoipa::path(
     put,
     path = "/field-schemas/{eventType}",
@@ -67,7 +67,7 @@ async fn replace(
     Ok(shown(changed.into()))
 }
 
-/// Forgets the schema of an event type; payloads are no longer held against it.
+/// Removes the schema of an event type; its payloads are no longer validated.
 #[utoipa::path(
     delete,
     path = "/field-schemas/{eventType}",

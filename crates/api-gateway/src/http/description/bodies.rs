@@ -1,4 +1,4 @@
-//! Bodies whose form follows from the method.
+//! Request bodies whose content type follows from the method.
 
 use utoipa::openapi::{ContentBuilder, ObjectBuilder, RefOr, Type};
 
@@ -6,7 +6,7 @@ use super::operation::Described;
 
 const MERGE_PATCH: &str = "application/merge-patch+json";
 
-/// A PATCH takes an object (RFC 7396) under either name of its type.
+/// A PATCH accepts an object (RFC 7396) under either name of its content type.
 pub(super) fn complete(described: &mut Described<'_>) {
     if described.method != "patch" {
         return;

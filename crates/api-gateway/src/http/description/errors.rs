@@ -1,4 +1,4 @@
-//! The errors that an operation can answer: most follow from what it takes.
+//! The errors that an operation can return: most follow from its input.
 
 use serde_json::json;
 use utoipa::openapi::{Components, Content, ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
@@ -9,7 +9,7 @@ use crate::error::ErrorCode;
 
 const JSON: &str = "application/json";
 
-/// Every error of an operation, what it is called in the description, and when it is answered.
+/// Every error of an operation, with its name in the description and its condition.
 const ERRORS: [(ErrorCode, &str, &str); 16] = [
     (
         ErrorCode::ValidationError,
@@ -89,7 +89,7 @@ const ERRORS: [(ErrorCode, &str, &str); 16] = [
     ),
 ];
 
-/// Puts every error where operations refer to it.
+/// Defines the errors where operations refer to them.
 pub(super) fn define(components: &mut Components) {
     for (code, name, when) in ERRORS {
         components.responses.insert(name.to_owned(), answer(code, when).into());
@@ -117,7 +117,7 @@ fn body(code: ErrorCode, when: &str) -> Content {
     ContentBuilder::new().schema(Some(schema)).example(Some(example)).build()
 }
 
-/// Names the errors of an operation; those that its handler names stay, and get the uniform body.
+/// Adds the errors of an operation; those that its handler declares stay and get the uniform body.
 pub(super) fn complete(described: &mut Described<'_>) {
     let wanted: Vec<_> = ERRORS.iter().filter(|(code, _, _)| can_answer(described, *code)).collect();
     let answers = &mut described.operation.responses.responses;
@@ -146,7 +146,7 @@ fn can_answer(described: &Described<'_>, code: ErrorCode) -> bool {
         ErrorCode::Conflict => described.changes(),
         ErrorCode::Unreadable => described.opens_secrets(),
         ErrorCode::PreconditionFailed => described.is_guarded(),
-        // Whoever comes in clear text where https is enforced is refused anywhere.
+        // Any route refuses plain HTTP where HTTPS is enforced.
         ErrorCode::Forbidden | ErrorCode::RateLimited | ErrorCode::InternalError | ErrorCode::ServiceUnavailable => true,
         ErrorCode::MethodNotAllowed | ErrorCode::UpstreamError | ErrorCode::UpstreamTimeout => described.passes_on(),
     }

@@ -1,4 +1,4 @@
-//! Examples of what is sent and answered, by the schema that they are of.
+//! Examples of requests and responses, by schema.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -19,15 +19,15 @@ const FILES: [&str; 7] = [
     include_str!("examples/deliveries.json"),
 ];
 
-/// A resource as it is sent and as it comes back.
+/// A resource as sent and as returned.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Example {
     request: Option<Value>,
-    /// What a PATCH sends.
+    /// The body of a PATCH.
     patch: Option<Value>,
     answer: Option<Value>,
-    /// The schema of its list, and what the items are called there.
+    /// The schema of its list, and the name of the items there.
     list: Option<(String, String)>,
 }
 
@@ -39,7 +39,7 @@ fn read(file: &str) -> Examples {
     serde_json::from_str(file).unwrap_or_default()
 }
 
-/// Shows examples with an operation's bodies, where there are any of their schemas.
+/// Adds the examples to the bodies of an operation whose schemas have any.
 pub(super) fn complete(described: &mut Described<'_>) {
     let answered = described
         .successes()
@@ -71,7 +71,7 @@ fn answered(schema: &str) -> Option<Value> {
     alone.or_else(|| EXAMPLES.values().find_map(|example| page(example, schema)))
 }
 
-/// A page that holds the one resource of an example.
+/// A page with the example as its only item.
 fn page(example: &Example, schema: &str) -> Option<Value> {
     let (list, items) = example.list.as_ref()?;
     let item = example.answer.as_ref()?;
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_file_of_examples_can_be_read() {
+    fn example_files_can_all_be_parsed() {
         for file in FILES {
             let read: Result<Examples, _> = serde_json::from_str(file);
             assert!(read.is_ok_and(|examples| !examples.is_empty()), "{file}");

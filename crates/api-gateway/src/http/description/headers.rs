@@ -1,4 +1,4 @@
-//! The headers of answers: those that all carry, and those that say what to do next.
+//! Response headers: those of every response, and those that guide the next request.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use crate::error::ErrorCode;
 
 type Headers = BTreeMap<String, RefOr<Header>>;
 
-/// Every header, the type of its value, and what it says.
+/// Every header with the type of its value and its description.
 const HEADERS: [(&str, Type, &str); 9] = [
     (
         "X-Request-Id",
@@ -42,7 +42,7 @@ const ALWAYS: [&str; 4] = [
     "X-RateLimit-Reset",
 ];
 
-/// Puts every header where answers refer to it.
+/// Defines the headers where responses refer to them.
 pub(super) fn define(components: &mut Components) {
     for (name, kind, what) in HEADERS {
         let schema: Schema = Object::with_type(kind).into();
@@ -66,7 +66,7 @@ pub(super) fn error_headers(code: ErrorCode) -> Headers {
     referring(ALWAYS.into_iter().chain(own))
 }
 
-/// The schemas of what has a revision: whatever some operation guards by it.
+/// The schemas with a revision: those that some operation guards by it.
 pub(super) fn guarded(paths: &PathsMap<String, PathItem>) -> BTreeSet<String> {
     let operations = paths
         .values()
@@ -93,7 +93,7 @@ fn schema_of(answer: &Response) -> Option<String> {
     }
 }
 
-/// Says which headers an operation's successes carry.
+/// Adds the headers to an operation's successful responses.
 pub(super) fn complete(described: &mut Described<'_>, guarded: &BTreeSet<String>) {
     let renews = !described.is_open();
     let of_console = described.place() == "/ui-config";

@@ -1,8 +1,8 @@
-//! What an operation is called: by machines and, in one sentence, by people.
+//! Operation ids for machines, and one-sentence summaries for people.
 
 use super::operation::Described;
 
-/// Names an operation by its method and path, which no other has, and cuts its summary down to one sentence.
+/// Sets a unique operation id from method and path, and cuts the summary to one sentence.
 pub(super) fn complete(described: &mut Described<'_>) {
     described.operation.operation_id = Some(id(described.method, described.place()));
     let said = described.operation.summary.take().unwrap_or_default().replace('\n', " ");

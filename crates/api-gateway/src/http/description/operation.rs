@@ -1,33 +1,33 @@
-//! An operation on its way into the description, and what can be told from it.
+//! An operation on its way into the description, and the properties that follow from it.
 
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
 use utoipa::openapi::{RefOr, Response};
 
 use crate::http::BASE;
 
-/// POSTs that look something up and change nothing.
+/// POSTs that only read.
 const LOOKS: [&str; 5] = ["/preview", "/resolve", "/reverse", "/auth/login", "/auth/logout"];
 
-/// One operation with where it is found.
+/// An operation and its place in the API.
 pub(super) struct Described<'a> {
-    /// In lower case.
+    /// The method, in lower case.
     pub method: &'static str,
-    /// With the base, and names in braces.
+    /// The full path with the base, and names in braces.
     pub path: &'a str,
-    /// What is said of it.
+    /// The operation's description.
     pub operation: &'a mut Operation,
 }
 
 impl Described<'_> {
-    /// Its path below the base.
+    /// The path below the base.
     pub(super) fn place(&self) -> &str {
         self.path.strip_prefix(BASE).unwrap_or(self.path)
     }
 
-    /// Whether anybody may call it.
+    /// Whether it needs no authentication.
     pub(super) fn is_open(&self) -> bool {
         self.operation.security.as_ref().is_some_and(|needed| {
-            // `security(())` is one requirement of nothing.
+            // `security(())` is a single, empty requirement.
             needed
                 .iter()
                 .all(|one| serde_json::to_value(one).is_ok_and(|one| one == serde_json::json!({})))
@@ -39,22 +39,22 @@ impl Described<'_> {
         self.operation.request_body.is_some()
     }
 
-    /// Whether something can be wrong with what it takes.
+    /// Whether it takes any input that can be invalid.
     pub(super) fn takes_anything(&self) -> bool {
         self.has_body() || self.parameters().next().is_some()
     }
 
-    /// Whether it goes on to an outside API.
+    /// Whether it proxies to an outside API.
     pub(super) fn passes_on(&self) -> bool {
         self.place().starts_with("/integrations/")
     }
 
-    /// Whether it may change something of the gateway's.
+    /// Whether it may change the gateway's own data.
     pub(super) fn changes(&self) -> bool {
         self.method != "get" && !self.passes_on() && !LOOKS.iter().any(|end| self.path.ends_with(end))
     }
 
-    /// Whether it opens what is sealed of configured items.
+    /// Whether it decrypts secrets of configuration items.
     pub(super) fn opens_secrets(&self) -> bool {
         let sealed = [
             "/outbound-integrations",
@@ -65,7 +65,7 @@ impl Described<'_> {
         sealed.iter().any(|place| self.place().starts_with(place))
     }
 
-    /// Whether it is about something that may not exist: what its path names, or an organisation.
+    /// Whether it refers to an item that may not exist: one named in the path, or an organisation.
     pub(super) fn names_something(&self) -> bool {
         let is_admin = self.place().starts_with("/admin/");
         self.parameters().any(|parameter| match parameter.parameter_in {
@@ -75,12 +75,12 @@ impl Described<'_> {
         })
     }
 
-    /// Whether it is held back where the revision that was seen is not the stored one.
+    /// Whether it takes a revision that guards against lost updates.
     pub(super) fn is_guarded(&self) -> bool {
         is_guarded(self.operation)
     }
 
-    /// Its answers that are successes.
+    /// The successful responses.
     pub(super) fn successes(&mut self) -> impl Iterator<Item = &mut Response> {
         let answers = self.operation.responses.responses.iter_mut();
         answers.filter_map(|(status, answer)| match answer {

@@ -1,4 +1,4 @@
-//! `/dlq/redrives`: dead letters tried again in bulk.
+//! `/dlq/redrives`: dead letters retried in bulk.
 
 use axum::Json;
 use axum::extract::Path;
@@ -25,16 +25,16 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(read, cancel))
 }
 
-/// Which redrives are listed.
+/// Selects redrives.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Filter {
-    /// How far they are.
+    /// The state of progress.
     #[param(value_type = Option<States>, inline)]
     state: Option<String>,
 }
 
-/// Lists redrives and how far they are, the latest first.
+/// Lists redrives with their progress, the latest first.
 #[utoipa::path(get, path = "/dlq/redrives", tag = "dlq", params(OrgQuery, Paging, Filter), responses((status = 200, body = RedriveList)))]
 async fn list(
     Tenant { org, gateway, .. }: Tenant<Read>,
@@ -47,11 +47,11 @@ async fn list(
     Ok(Json(RedriveList::of(listed.map(RedriveEntry::from), page)))
 }
 
-/// Starts a redrive: every dead letter of a filter that is neither delivered nor being tried gets a turn, in each lane in the order
-/// of their events.
+/// Starts a redrive: retries every dead letter of a filter that is neither delivered nor in progress, in the order of events within each
+/// lane.
 ///
-/// It is stored and goes on whatever is restarted meanwhile; what becomes a dead letter later is not among it. Nothing is sent while an
-/// integration's breaker is open: its entries keep waiting for their turn.
+/// A redrive is stored and survives restarts; later dead letters do not join it. Nothing is sent while an integration's breaker is open:
+/// its entries keep waiting.
 #[utoipa::path(post, path = "/dlq/redrives", tag = "dlq", params(OrgQuery), request_body = RedriveAsked, responses((status = 201, body = RedriveEntry)))]
 async fn start(Tenant { org, gateway, .. }: Tenant<Write>, body: JsonBody) -> Result<(StatusCode, Json<RedriveEntry>), ApiError> {
     let order = body.document::<RedriveAsked>()?.order(org)?;
@@ -59,7 +59,7 @@ async fn start(Tenant { org, gateway, .. }: Tenant<Write>, body: JsonBody) -> Re
     Ok((StatusCode::CREATED, Json(begun.into())))
 }
 
-/// Reads how far a redrive is.
+/// Reads the progress of a redrive.
 #[utoipa::path(
     get,
     path = "/dlq/redrives/{id}",
@@ -78,7 +78,7 @@ async fn read(
     Ok(Json(redrive.into()))
 }
 
-/// Cancels a redrive: what has not had its turn stands as it stood before, what is done stays done.
+/// Cancels a redrive: waiting entries return to their previous state, finished ones stay finished.
 #[utoipa::path(
     delete,
     path = "/dlq/redrives/{id}",
