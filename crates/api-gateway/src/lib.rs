@@ -66,14 +66,14 @@ use retrier_client::RetrierClient;
 use scheduler_client::SchedulerClient;
 use worker_client::WorkerClient;
 
-/// What this process is called.
+/// The name and version of this process.
 pub const PROCESS: Process = Process {
     name: "api-gateway",
     version: env!("CARGO_PKG_VERSION"),
     known_sections: ig_proto::SECTIONS,
 };
 
-/// Where a running gateway is reached.
+/// The addresses of a running gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Addresses {
     /// The HTTP edge.
@@ -82,9 +82,9 @@ pub struct Addresses {
     pub grpc: SocketAddr,
 }
 
-/// Starts the service; it is ready once the database is prepared and the configuration has been read.
+/// Starts the service, which is ready once the database is prepared and the configuration is loaded.
 pub async fn run(config: Config, context: Context) -> anyhow::Result<Addresses> {
-    // Secrets write themselves as masks.
+    // Secrets serialise as masks.
     let system = serde_json::to_value(&config)?;
     let store = Store::connect(&config.mongodb, SecretBox::new(&config.secrets)?).await?;
     let alerter = channel(&config.services.alerter, &config.grpc)?;
@@ -160,7 +160,7 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<Addresses> 
 /// The source that pushed events are read from.
 const PUSH: &str = "push";
 
-/// Whoever calls is answered at once while the database is away, be it with what needs none or that it is away.
+/// Probes the database, so that requests get their answer or a prompt refusal while it is unavailable.
 fn depend_on_database(context: &Context, store: Store) {
     context.depend_on("mongodb", move || {
         let store = store.clone();

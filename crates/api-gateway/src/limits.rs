@@ -1,4 +1,4 @@
-//! How many requests are taken in any minute: from one address, and for one organisation, over all replicas together.
+//! Request limits per minute, per address and per organisation, shared by all replicas.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -20,20 +20,20 @@ use crate::response_extras::ResponseExtras;
 use outage::Outage;
 
 const MINUTE_SECONDS: u64 = 60;
-/// What a limit says of requests: how many there may be, how many are left, in how many seconds there is room.
+/// The headers of a limit: the maximum, what is left, and the seconds until there is room.
 const OF_REQUESTS: [HeaderName; 3] = [
     HeaderName::from_static("x-ratelimit-limit"),
     HeaderName::from_static("x-ratelimit-remaining"),
     HeaderName::from_static("x-ratelimit-reset"),
 ];
-/// The same of calls to outside APIs, by the names that are being standardised.
+/// The same headers for runtime calls, by their names in the IETF draft.
 const OF_CALLS: [HeaderName; 3] = [
     HeaderName::from_static("ratelimit-limit"),
     HeaderName::from_static("ratelimit-remaining"),
     HeaderName::from_static("ratelimit-reset"),
 ];
 
-/// The limits, and what this replica has leased of them.
+/// The limits, and this replica's leases on them.
 pub(crate) struct RateLimits {
     limiter: Limiter,
     outage: Outage,
@@ -43,7 +43,7 @@ pub(crate) struct RateLimits {
 }
 
 impl RateLimits {
-    /// As configured; 0 turns a limit off.
+    /// Takes the limits from the configuration; 0 turns a limit off.
     pub(crate) fn new(windows: impl RateWindows + 'static, config: &RateLimitConfig) -> Self {
         let limit = |most| RateLimit::new(most, MINUTE_SECONDS).ok();
         Self {
@@ -55,7 +55,7 @@ impl RateLimits {
         }
     }
 
-    /// Takes a request from an address, or refuses it.
+    /// Counts a request from an address, or refuses it.
     pub(crate) async fn of_address(&self, address: IpAddr, extras: &ResponseExtras) -> Result<(), ApiError> {
         let Some(limit) = self.address else { return Ok(()) };
         let taken = self.take(WindowKey::Address(subscriber(address)), limit).await;
@@ -63,7 +63,7 @@ impl RateLimits {
         judged.map_err(|(error, _)| error)
     }
 
-    /// Takes a request for an organisation, or refuses it; `own` is what is said for it alone.
+    /// Counts a request for an organisation, or refuses it; `own` holds the organisation's own limits.
     pub(crate) async fn of_org(
         &self,
         org: OrgId,
@@ -88,7 +88,7 @@ impl RateLimits {
         judged.map_err(|(error, _)| error)
     }
 
-    /// Takes a call from an integration's own limit, or refuses it and says when there is room.
+    /// Counts a call against an integration's own limit, or refuses it with the time at which there is room.
     pub(crate) async fn of_integration(
         &self,
         org: OrgId,
@@ -100,17 +100,17 @@ impl RateLimits {
         Self::judge(taken, limit, "Too many calls are made to this integration", &OF_CALLS, extras)
     }
 
-    /// What one address may send.
+    /// The limit of one address.
     pub(crate) fn address(&self) -> Option<RateLimit> {
         self.address
     }
 
-    /// What an organisation may send to its management.
+    /// The management limit of an organisation.
     pub(crate) fn management(&self, own: RequestLimits) -> Option<RateLimit> {
         said_or(own.management_per_minute, self.management)
     }
 
-    /// What an organisation may send of events and runtime calls.
+    /// The limit of an organisation's events and runtime calls.
     pub(crate) fn runtime(&self, own: RequestLimits) -> Option<RateLimit> {
         said_or(own.runtime_per_minute, self.runtime)
     }
@@ -135,8 +135,8 @@ impl RateLimits {
         Ok(())
     }
 
-    /// Nothing where the windows do not answer, and for a while after that: what needs the database is told so further in, and everything
-    /// else is served uncounted rather than not at all.
+    /// Counts against a window. Returns none while the windows do not answer, and for a while after: the handler itself reports a missing
+    /// database, and everything else is served uncounted rather than not at all.
     async fn take(&self, key: WindowKey, limit: RateLimit) -> Option<Taken> {
         if self.outage.lasts() {
             return None;

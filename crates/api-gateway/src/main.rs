@@ -1,4 +1,4 @@
-//! The api-gateway process, and the workers that run scripts for it.
+//! The api-gateway process, and its script workers.
 
 use std::process::ExitCode;
 

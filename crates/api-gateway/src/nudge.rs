@@ -1,4 +1,4 @@
-//! Telling delivery-worker that events have come, and dlq-retrier that dead letters will be due, so that they are looked at in time.
+//! Nudges: tell delivery-worker about new events and dlq-retrier about new dead letters, so that both look in time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,22 +11,22 @@ use ig_service::{Context, Fate};
 use tokio::sync::Notify;
 use tonic::{Request, Status};
 
-/// A nudge that takes longer is not worth waiting for: whoever is nudged looks by itself, if later.
+/// A slower nudge is not worth waiting for: the service polls by itself, only later.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// Dead letters come in swarms where a target is down; they are due later than this in any case.
+/// Dead letters come in bursts when a target is down; they are due later than this in any case.
 const BETWEEN_SWARMS: Duration = Duration::from_millis(200);
 
-/// Asks for a nudge; any number of wishes while one is under way make one more.
+/// Requests a nudge; all requests during a running nudge merge into one more.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Nudge(Arc<Notify>);
 
 impl Nudge {
-    /// There is something to do; who does it is told, and nobody waits for that.
+    /// Requests a nudge without waiting for it.
     pub(crate) fn wish(&self) {
         self.0.notify_one();
     }
 
-    /// Tells the retriers of each wish until the shutdown.
+    /// Nudges the retriers on request until shutdown.
     pub(crate) fn run_retriers(&self, context: &Context, retriers: Fleet) {
         let (wishes, stopping) = (Arc::clone(&self.0), context.stopping().clone());
         context.spawn("nudge dlq-retrier", Fate::RunsUntilShutdown, async move {
@@ -46,7 +46,7 @@ impl Nudge {
         });
     }
 
-    /// Tells the workers of each wish until the shutdown.
+    /// Nudges the workers on request until shutdown.
     pub(crate) fn run(&self, context: &Context, workers: Fleet, source: &'static str) {
         let (wishes, stopping) = (Arc::clone(&self.0), context.stopping().clone());
         context.spawn("nudge delivery-worker", Fate::RunsUntilShutdown, async move {

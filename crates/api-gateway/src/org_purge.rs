@@ -1,8 +1,8 @@
-//! Removing what organisations had that were deleted.
+//! Removes the data of deleted organisations.
 //!
-//! Most of it goes at once. What is under way meanwhile, such as a delivery whose answer is waited for, may still be written down
-//! afterwards, and workers remember for minutes which events they have seen; so a number stays held for a while, and is free only after
-//! a last look found nothing any more.
+//! Most of it goes at once. Work in flight, such as a delivery that waits for its response, may still be recorded afterwards, and workers
+//! remember seen events for minutes. So a number stays reserved for a while, and becomes free only after a last pass has found nothing
+//! more.
 
 use std::time::Duration;
 
@@ -11,14 +11,14 @@ use ig_core::ports::StoreError;
 use ig_service::Context;
 use ig_store::{Pass, Store};
 
-/// Between two looks for what is to be removed.
+/// The delay between passes.
 const LOOK: Duration = Duration::from_secs(1);
-/// How long nothing has come any more before a number is free.
+/// How long passes must find nothing before a number becomes free.
 const QUIET: Duration = Duration::from_mins(1);
-/// A loop that waits for a database has to come round within this.
+/// The deadline of one round of the loop, which waits for a database.
 const LONGEST_LOOK: Duration = Duration::from_mins(10);
 
-/// Removes what was deleted until the shutdown; a number stays held for so long at least.
+/// Purges deleted organisations until shutdown; each number stays reserved for at least `hold`.
 pub(crate) async fn run(context: Context, store: Store, hold: Duration) {
     let heartbeat = context.liveness().watch("organisation removal", LONGEST_LOOK);
     let remover = OrgPurger {
@@ -43,12 +43,12 @@ pub(crate) async fn run(context: Context, store: Store, hold: Duration) {
 struct OrgPurger {
     store: Store,
     hold: Duration,
-    /// Under which leases are held.
+    /// The owner name in leases.
     name: String,
 }
 
 impl OrgPurger {
-    /// Renderings through one deleted organisation; whether there was one.
+    /// Makes one pass over one deleted organisation; false if there is none.
     async fn next(&self) -> Result<bool, StoreError> {
         let deletions = self.store.org_deletions();
         let Some(deletion) = deletions.claim(&self.name, Utc::now()).await? else {

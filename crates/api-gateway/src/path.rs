@@ -1,4 +1,4 @@
-//! Identifiers in paths. What has not even the form of one does not exist.
+//! Identifiers in paths. A text that is not even well-formed is reported as not found.
 
 use ig_core::id::{
     ApiKeyId, EventType, ImportId, IntegrationId, LogId, LookupId, OrgId, RedriveId, Rid, ScheduledId, TemplateId, UserId,

@@ -1,4 +1,4 @@
-//! How the services are, the gateway's own feed among them, as each says of itself.
+//! The health of all services, this gateway's feed among them, as each reports it.
 
 use std::time::{Duration, Instant};
 
@@ -10,37 +10,37 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
-/// How long a service may take to say how it is.
+/// How long a service may take to report its health.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// How a service is.
+/// The health of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Health {
-    /// It takes requests.
+    /// It accepts requests.
     Serving,
-    /// It is there and takes none now.
+    /// It answers, but accepts no requests now.
     NotServing,
     /// It did not answer in time.
     Unreachable,
 }
 
-/// What one service says of itself.
+/// The health report of one service.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Said {
-    /// Which service.
+    /// The service.
     pub service: &'static str,
-    /// How it is.
+    /// Its health.
     pub health: Health,
-    /// How long it took to find out.
+    /// The duration of the check.
     pub took: Duration,
 }
 
-/// The services.
+/// The health clients of the services.
 #[derive(Debug, Clone)]
 pub(crate) struct PeerServices(Vec<(&'static str, HealthClient<Client>)>);
 
 impl PeerServices {
-    /// The services at their addresses; each is reached when it is first asked.
+    /// Clients for these addresses, which connect on first use.
     pub(crate) fn new(addresses: &ServiceAddresses, config: &GrpcConfig) -> Result<Self, GrpcError> {
         let ServiceAddresses {
             api_gateway,
@@ -62,7 +62,7 @@ impl PeerServices {
         clients.into_iter().collect::<Result<_, _>>().map(Self)
     }
 
-    /// Asks all of them at once.
+    /// Checks all services at once.
     pub(crate) async fn ask(&self) -> Vec<Said> {
         join_all(self.0.iter().map(|(service, client)| ask(service, client.clone()))).await
     }

@@ -1,4 +1,4 @@
-//! Trying integrations out: what would be sent, and sending it once.
+//! Trying integrations out: previews and test deliveries.
 
 use bytes::Bytes;
 use ig_core::id::{EventId, EventType, OrgId};
@@ -14,10 +14,10 @@ pub(crate) mod test_delivery;
 
 /// The source of events that people make up.
 const BY_HAND: &str = "manual";
-/// How many deliveries of an event are asked for its payload: some integrations keep none.
+/// How many deliveries of an event are searched for its payload: some integrations store none.
 const LOGS: u32 = 10;
 
-/// The payload that is tried: the one given, or a past event's.
+/// The payload to try: the given one, or a past event's.
 async fn payload(gateway: &Gateway, org: OrgId, given: Option<Value>, event: Option<String>) -> Result<Option<Bytes>, ApiError> {
     match (given, event) {
         (Some(_), Some(_)) => Err(ApiError::fault("/eventId", "must not be given beside payload")),
@@ -27,9 +27,9 @@ async fn payload(gateway: &Gateway, org: OrgId, given: Option<Value>, event: Opt
     }
 }
 
-/// A past event's payload: as it was pushed, or as a delivery's log kept it.
+/// A past event's payload, as pushed or as a delivery log stored it.
 async fn kept(gateway: &Gateway, org: OrgId, event: &EventId) -> Result<Bytes, ApiError> {
-    // Logs name a pushed event with its organisation before it; whoever pushed it, without.
+    // Logs name a pushed event with the organisation prefix; its client names it without.
     let pushed_as = event.as_str().strip_prefix(&format!("{org}:"));
     let pushed_as = pushed_as.map_or_else(|| event.clone(), EventId::new);
     if let Some(pushed) = gateway.store().pushed_events().payload(org, &pushed_as).await? {
@@ -49,7 +49,7 @@ async fn kept(gateway: &Gateway, org: OrgId, event: &EventId) -> Result<Bytes, A
     Err(ApiError::not_found("Event whose payload was kept"))
 }
 
-/// The sample of the event type that an integration is for.
+/// The sample payload of an integration's event type.
 async fn sample(gateway: &Gateway, integration: &Integration) -> Result<Option<Bytes>, ApiError> {
     let EventPattern::Exact(event_type) = &integration.events else {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! Taking events in: durable first, then acknowledged, then read at once.
+//! Pushing events: stored durably, then acknowledged, then read at once.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use crate::gateway::Gateway;
 
 mod schemas;
 
-/// Stores events; each answer tells of the event at its place. `place` is where an event stands in the body.
+/// Stores events and returns one answer per event, in order. `place` gives an event's JSON pointer in the body.
 pub(crate) async fn accept(
     gateway: &Gateway,
     org: OrgId,
@@ -59,7 +59,7 @@ fn received(org: OrgId, event: CheckedEvent) -> PushedEvent {
     }
 }
 
-/// Refuses events about entities that are not the organisation's.
+/// Refuses events about entities of other organisations.
 async fn strangers(
     gateway: &Gateway,
     org: OrgId,

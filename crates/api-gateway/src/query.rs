@@ -1,4 +1,4 @@
-//! Query strings: parsed by hand where their faults are to be told by name.
+//! Query strings, parsed by hand so that faults are reported by parameter name.
 
 use std::marker::PhantomData;
 use std::ops::RangeInclusive;
@@ -23,7 +23,7 @@ const DEFAULT_LIMIT: u32 = 50;
 const LARGEST_LIMIT: u32 = 500;
 const LAST_PAGE: u64 = 1_000_000;
 
-/// The query string's values; each is text, so that the query itself always parses.
+/// The values of a query string, all as text, so that parsing the query itself never fails.
 #[derive(Debug)]
 pub(crate) struct Asked<T>(pub T);
 
@@ -38,14 +38,14 @@ impl<T: DeserializeOwned> FromRequestParts<AppState> for Asked<T> {
     }
 }
 
-/// Which part of a list.
+/// Selects a page of a list.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Paging {
-    /// Which page, from 1.
+    /// The page number, from 1.
     #[param(value_type = Option<u64>, minimum = 1, maximum = 1_000_000)]
     page: Option<String>,
-    /// How many items a page has, 50 by default.
+    /// The number of items per page; 50 by default.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 500)]
     limit: Option<String>,
 }
@@ -61,7 +61,7 @@ impl Paging {
     }
 }
 
-/// A number between two others, both allowed.
+/// A number within an inclusive range.
 pub(crate) fn within<N>(name: &str, text: Option<String>, allowed: RangeInclusive<N>) -> Result<Option<N>, ApiError>
 where
     N: std::str::FromStr + PartialOrd + std::fmt::Display,
@@ -93,7 +93,7 @@ pub(crate) fn named<T: Named>(name: &str, text: Option<String>) -> Result<Option
     read_as(name, text, one, &format!("one of {}", names.join(", ")))
 }
 
-/// What a function makes of a text, or else what the text must be.
+/// Applies a parser to a text, or reports what the text must be.
 pub(crate) fn read_as<T>(
     name: &str,
     text: Option<String>,
@@ -105,7 +105,7 @@ pub(crate) fn read_as<T>(
     found.ok_or_else(|| ApiError::parameter(name, format!("must be {must_be}")))
 }
 
-/// An integration, by its identifier.
+/// An integration's identifier.
 pub(crate) fn integration(text: Option<String>) -> Result<Option<IntegrationId>, ApiError> {
     let id = |text: &str| text.parse().ok();
     read_as(
@@ -116,7 +116,7 @@ pub(crate) fn integration(text: Option<String>) -> Result<Option<IntegrationId>,
     )
 }
 
-/// A fixed set of names, as the description shows it.
+/// A fixed set of names, for the API description.
 pub(crate) struct OneOf<T>(PhantomData<T>);
 
 impl<T: Named> PartialSchema for OneOf<T> {
@@ -129,12 +129,12 @@ impl<T: Named> PartialSchema for OneOf<T> {
 
 impl<T: Named> ToSchema for OneOf<T> {}
 
-/// The beginning of a time range: a moment, or a day's first.
+/// The inclusive start of a time range: a moment, or the start of a day.
 pub(crate) fn from_moment(name: &str, text: Option<String>) -> Result<Option<Timestamp>, ApiError> {
     moment(name, text, 0)
 }
 
-/// The end of a time range, itself outside: a moment, or the end of a day.
+/// The exclusive end of a time range: a moment, or the end of a day.
 pub(crate) fn to_moment(name: &str, text: Option<String>) -> Result<Option<Timestamp>, ApiError> {
     moment(name, text, 1)
 }
@@ -146,10 +146,10 @@ fn moment(name: &str, text: Option<String>, days_on: u64) -> Result<Option<Times
         .ok_or_else(|| ApiError::parameter(name, NO_MOMENT))
 }
 
-/// What is wrong with a text that is neither.
+/// The fault of a text that is neither.
 pub(crate) const NO_MOMENT: &str = "must be a day (2024-01-31) or a moment (2024-01-31T10:00:00Z)";
 
-/// A moment, or the beginning of the day that is so many after the one that the text names.
+/// A moment, or the start of the day `days_on` days after the named one.
 pub(crate) fn day_or_moment(text: &str, days_on: u64) -> Option<Timestamp> {
     let exact = DateTime::parse_from_rfc3339(text).ok().map(|at| at.with_timezone(&Utc));
     let day = || text.parse::<NaiveDate>().ok()?.checked_add_days(Days::new(days_on));

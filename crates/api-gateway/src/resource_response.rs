@@ -1,4 +1,4 @@
-//! Answers that carry one resource.
+//! Responses that carry one resource.
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
@@ -15,7 +15,7 @@ pub(crate) struct ResourceResponse<T> {
 }
 
 impl<T> ResourceResponse<T> {
-    /// A resource that was made.
+    /// The response to a creation.
     pub(crate) fn created(revision: u64, document: T) -> Self {
         Self {
             status: StatusCode::CREATED,
@@ -24,7 +24,7 @@ impl<T> ResourceResponse<T> {
         }
     }
 
-    /// A resource as it is.
+    /// The response to a read or a change.
     pub(crate) fn found(revision: u64, document: T) -> Self {
         Self {
             status: StatusCode::OK,

@@ -1,4 +1,4 @@
-//! What dlq-retrier is asked to do about dead letters.
+//! The client of dlq-retrier.
 
 use std::time::Duration;
 
@@ -15,12 +15,12 @@ use crate::error::ApiError;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The retrier, as whoever wants something tried again sees it.
+/// Sends orders about dead letters to the retrier.
 #[derive(Debug, Clone)]
 pub(crate) struct RetrierClient(DlqServiceClient<Client>);
 
 impl RetrierClient {
-    /// The retrier behind a channel.
+    /// Talks to the retrier over a channel.
     pub(crate) fn new(channel: Client) -> Self {
         Self(DlqServiceClient::new(channel))
     }
@@ -35,12 +35,12 @@ impl RetrierClient {
         understood(self.0.clone().start_redrive(within(StartRedriveRequest::from(order))).await)
     }
 
-    /// How far a redrive is.
+    /// Reads the progress of a redrive.
     pub(crate) async fn get(&self, key: RedriveKey) -> Result<Redrive, ApiError> {
         understood(self.0.clone().get_redrive(within(GetRedriveRequest::from(key))).await)
     }
 
-    /// Stops a redrive.
+    /// Cancels a redrive.
     pub(crate) async fn cancel(&self, key: RedriveKey) -> Result<Redrive, ApiError> {
         understood(self.0.clone().cancel_redrive(within(CancelRedriveRequest::from(key))).await)
     }

@@ -1,4 +1,4 @@
-//! Orders to scheduler, which decides what becomes of scheduled deliveries.
+//! The client of scheduler, which alone changes scheduled deliveries.
 
 use std::time::Duration;
 
@@ -13,32 +13,32 @@ use tonic::{Request, Status};
 
 use crate::error::{ApiError, ErrorCode};
 
-/// How long an answer may take.
+/// How long a response may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The schedulers, as whoever asks them sees them.
+/// Sends orders about scheduled deliveries to the schedulers.
 #[derive(Debug, Clone)]
 pub(crate) struct SchedulerClient(SchedulerServiceClient<Client>);
 
 impl SchedulerClient {
-    /// The schedulers behind a channel.
+    /// Talks to the schedulers over a channel.
     pub(crate) fn new(channel: Client) -> Self {
         Self(SchedulerServiceClient::new(channel).max_encoding_message_size(ig_proto::LARGEST_ORDER))
     }
 
-    /// Calls off a pending delivery.
+    /// Cancels a pending delivery.
     pub(crate) async fn cancel(&self, cancel: &Cancel) -> Result<(), ApiError> {
         let answer = self.0.clone().cancel(patient(CancelRequest::from(cancel))).await;
         answer.map(drop).map_err(|status| refusal(&status))
     }
 
-    /// Moves a pending delivery to another time.
+    /// Reschedules a pending delivery.
     pub(crate) async fn reschedule(&self, reschedule: &Reschedule) -> Result<(), ApiError> {
         let answer = self.0.clone().reschedule(patient(RescheduleRequest::from(reschedule))).await;
         answer.map(drop).map_err(|status| refusal(&status))
     }
 
-    /// When a schedule would have deliveries made.
+    /// The times at which a schedule makes deliveries.
     pub(crate) async fn preview(&self, preview: &Preview) -> Result<Vec<Timestamp>, ApiError> {
         let answer = self.0.clone().preview(patient(PreviewRequest::from(preview))).await;
         let answer = answer.map_err(|status| refusal(&status))?.into_inner();
@@ -59,7 +59,7 @@ fn refusal(status: &Status) -> ApiError {
     match kind_of(status) {
         ErrorKind::NotFound => ApiError::not_found("Scheduled integration"),
         ErrorKind::Stale => ApiError::new(ErrorCode::Conflict, status.message()),
-        // The schedule was found right before it was sent; what is left is the payload.
+        // The schedule was validated before it was sent, so the fault lies in the payload.
         ErrorKind::Invalid => ApiError::fault("/payload", status.message()),
         _ => {
             tracing::warn!(%status, "no scheduler did what was asked");

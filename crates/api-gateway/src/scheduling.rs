@@ -1,4 +1,4 @@
-//! What people do about scheduled deliveries: scheduler is asked to do it.
+//! Operations on scheduled deliveries, which scheduler carries out.
 
 use bytes::Bytes;
 use chrono::Utc;
@@ -17,10 +17,10 @@ use crate::gateway::Gateway;
 use crate::path;
 use crate::resources::resource;
 
-/// How many times are shown where nobody says.
+/// How many times a preview shows by default.
 const SHOWN: usize = 5;
 
-/// Calls off a pending delivery.
+/// Cancels a pending delivery.
 pub(crate) async fn cancel(
     gateway: &Gateway,
     org_id: OrgId,
@@ -31,8 +31,8 @@ pub(crate) async fn cancel(
     gateway.schedulers().cancel(&Cancel { org_id, id, reason }).await
 }
 
-/// Calls off what is pending for an integration that is gone, or for all of an organisation's. What cannot be called off now is when it
-/// is due: nobody knows the integration then.
+/// Cancels the pending deliveries of a deleted integration, or of a whole organisation. Those that cannot be cancelled now are cancelled
+/// when due, since their integration no longer exists then.
 pub(crate) async fn cancel_all(gateway: &Gateway, org: OrgId, integration: Option<IntegrationId>, reason: &str) {
     let deliveries = gateway.store().scheduled_deliveries();
     if let Err(error) = deliveries.cancel_all(org, integration, reason, Utc::now()).await {
@@ -40,13 +40,13 @@ pub(crate) async fn cancel_all(gateway: &Gateway, org: OrgId, integration: Optio
     }
 }
 
-/// Moves a pending delivery to another time.
+/// Reschedules a pending delivery.
 pub(crate) async fn reschedule(gateway: &Gateway, org_id: OrgId, id: ScheduledId, asked: ScheduledMove) -> Result<(), ApiError> {
     let at = asked.scheduled_for;
     gateway.schedulers().reschedule(&Reschedule { org_id, id, at }).await
 }
 
-/// When a schedule would have deliveries made.
+/// The times at which a schedule makes deliveries.
 pub(crate) async fn preview(gateway: &Gateway, org: OrgId, asked: ScheduleAsked) -> Result<ScheduleTimes, ApiError> {
     let count = asked.count.map_or(SHOWN, usize::from);
     let payload = asked.payload.clone().unwrap_or(Value::Null);
@@ -72,7 +72,7 @@ pub(crate) async fn preview(gateway: &Gateway, org: OrgId, asked: ScheduleAsked)
     Ok(ScheduleTimes { occurrences })
 }
 
-/// The schedule that is given, or that of a stored integration.
+/// The given schedule, or that of a stored integration.
 async fn schedule(gateway: &Gateway, org: OrgId, asked: &ScheduleAsked) -> Result<(Schedule, Option<Integration>), ApiError> {
     let stored = match &asked.integration_id {
         Some(id) => Some(resource::get(gateway, org, &path::integration(id)?).await?),
@@ -88,7 +88,7 @@ async fn schedule(gateway: &Gateway, org: OrgId, asked: &ScheduleAsked) -> Resul
     }
 }
 
-/// A script is run here: what it tells goes on in its place.
+/// Runs a schedule's script here and replaces the script by the time that it returns.
 async fn told(
     gateway: &Gateway,
     org: OrgId,

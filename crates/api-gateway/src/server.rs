@@ -1,4 +1,4 @@
-//! The HTTP server: HTTP/1.1 and HTTP/2 on one port, within limits of connections, headers and time.
+//! The HTTP server: HTTP/1.1 and HTTP/2 on one port, with limits on connections, headers and time.
 
 use std::convert::Infallible;
 use std::io;
@@ -34,14 +34,14 @@ use connections::{ConnectionsByAddress, CountedConnection};
 use idle::Requests;
 use stall_timeout::StallTimeout;
 
-/// What the headers of a request may take in all.
+/// The maximum total size of a request's headers.
 const LARGEST_HEADERS: usize = 64 * 1024;
 const MOST_HEADERS: usize = 100;
 const MOST_STREAMS: u32 = 250;
-/// After accepting has failed, which is for want of something that needs time to come back.
+/// The delay after a failed accept, whose cause is a shortage that needs time to pass.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// The HTTP port could not be taken.
+/// The HTTP port could not be bound.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot listen on {address} (key `http.listen`): {source}; stop what holds port {} or choose another", address.port())]
 pub(crate) struct ListenError {
@@ -50,11 +50,11 @@ pub(crate) struct ListenError {
     source: io::Error,
 }
 
-/// Serves until the shutdown, then finishes what is in flight; answers the address that was bound. `served` is cancelled when nothing is
-/// served any more.
+/// Serves until shutdown, then drains requests in flight; returns the bound address. `served` is cancelled when the last connection has
+/// ended.
 ///
-/// Whoever balances requests learns late that this replica leaves. Until `drain_ms` is over it serves on, and tells every client with its
-/// answer to hang up: a connection is closed between two requests by the one who sends them, so none of them meets a closed door.
+/// Load balancers learn late that this replica leaves. Until `drain_ms` is over, it keeps serving and asks every client in its response
+/// to close: the client then closes the connection between two requests, so that no request meets a closed port.
 pub(crate) async fn serve(
     context: &Context,
     config: &HttpConfig,
@@ -103,15 +103,15 @@ struct Server {
     router: Router,
     room: Arc<Semaphore>,
     guests: Arc<ConnectionsByAddress>,
-    /// Set once this replica is about to leave.
+    /// Set while this replica drains.
     leaving: Arc<AtomicBool>,
-    /// Cancelled when every connection is to end after what it is answering.
+    /// Cancelled when every connection is to end after its current response.
     closing: CancellationToken,
-    /// How long a client may take to begin.
+    /// How long a client may take to send its first bytes.
     beginning: Duration,
-    /// How long a client may take to take the next byte.
+    /// How long a client may take to accept the next byte.
     patience: Duration,
-    /// How long a connection is kept open without a request.
+    /// How long a connection stays open without a request.
     idle: Duration,
 }
 
@@ -124,7 +124,7 @@ impl Server {
                 continue;
             };
             while connections.try_join_next().is_some() {}
-            // Whoever has as many connections as one address may have is hung up on.
+            // An address at its connection limit is disconnected.
             if let Some(guest) = self.guests.enter(peer.ip()) {
                 self.serve(stream, peer, (room, guest), connections);
             }
@@ -165,7 +165,7 @@ impl Server {
                     () = requests.none_for(idle) => {}
                 }
             };
-            // What a peer does to its connection is its own affair.
+            // How the peer ends its connection does not matter.
             let ended = tokio::select! {
                 _ = connection.as_mut() => true,
                 () = over => false,
@@ -179,7 +179,7 @@ impl Server {
     }
 }
 
-/// Asks the client to open another connection for its next request; HTTP/2 has its own way of saying that.
+/// Asks the client to close the connection after this response; HTTP/2 signals that on its own.
 fn farewell(mut answer: Response) -> Response {
     answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     answer

@@ -1,5 +1,5 @@
-//! Room that tenants share: each takes at most as much as is still free. However many take all that they get, there is room for the next,
-//! and one that is alone has half of it all.
+//! Fair sharing of a resource among tenants: each tenant takes at most as much as is still free. However many tenants take all they can,
+//! there is room for the next, and a single tenant gets half of the whole.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use ig_core::id::OrgId;
 use parking_lot::Mutex;
 
-/// The room, and who has taken how much of it.
+/// The shared resource, and how much each tenant has taken.
 #[derive(Debug)]
 pub(crate) struct Shares {
     whole: usize,
@@ -21,7 +21,7 @@ struct Taken {
     by_org: HashMap<OrgId, usize>,
 }
 
-/// What one of them has taken; it is given back when this is dropped.
+/// One tenant's share; dropping it returns the amount.
 #[derive(Debug)]
 pub(crate) struct Share {
     shares: Arc<Shares>,
@@ -30,7 +30,7 @@ pub(crate) struct Share {
 }
 
 impl Shares {
-    /// Nobody has taken anything.
+    /// Shares of which nothing is taken yet.
     pub(crate) fn new(whole: usize) -> Arc<Self> {
         Arc::new(Self {
             whole,
@@ -38,7 +38,7 @@ impl Shares {
         })
     }
 
-    /// A share that is empty yet.
+    /// An empty share of a tenant.
     pub(crate) fn of(self: &Arc<Self>, org: OrgId) -> Share {
         Share {
             shares: Arc::clone(self),
@@ -72,7 +72,7 @@ impl Shares {
 }
 
 impl Share {
-    /// Takes more; false where there is no room for it.
+    /// Takes more; false if there is no room.
     pub(crate) fn grow(&self, amount: usize) -> bool {
         let grown = amount == 0 || self.shares.take(self.org, amount);
         if grown {
@@ -95,7 +95,7 @@ impl Drop for Share {
 mod tests {
     use super::*;
 
-    /// How many shares of one a tenant gets.
+    /// As many shares of one as a tenant can take.
     fn all(shares: &Arc<Shares>, org: i64) -> Vec<Share> {
         let one = || {
             let share = shares.of(OrgId(org));
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn greedy_tenants_leave_room_for_the_next() {
+    fn shares_leave_room_for_the_next_tenant_however_greedy_the_others() {
         let shares = Shares::new(1_000);
         let first = all(&shares, 1);
         assert_eq!(first.len(), 501);

@@ -1,5 +1,5 @@
-//! What runs tenants' rules, scripts and schemas at the gateway: they are checked when they are saved, whole integrations can be tried
-//! out, and pushed events are held against their schemas.
+//! Runs tenants' rules, scripts and schemas in the gateway: for validation on saving, for previews of whole integrations, and for pushed
+//! events.
 
 use std::sync::Arc;
 
@@ -41,7 +41,7 @@ pub(crate) fn start(
     Ok((Transformer::new(pool, lookups as Arc<dyn Lookups>), schemas))
 }
 
-/// Forgets tables as they change.
+/// Drops cached tables when they change.
 async fn follow(lookups: Arc<LookupCache>, feed: Arc<ConfigFeed>) {
     let mut revision = feed.revision();
     let mut seen = None;

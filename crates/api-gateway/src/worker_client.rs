@@ -1,4 +1,4 @@
-//! Orders to delivery-worker.
+//! The client of delivery-worker.
 
 use std::time::Duration;
 
@@ -11,20 +11,20 @@ use tonic::{Request, Status};
 
 use crate::error::{ApiError, ErrorCode};
 
-/// How long one delivery may take: the longest timeout of an integration, and its recording.
+/// How long one delivery may take: the longest timeout of an integration, plus recording.
 const PATIENCE: Duration = Duration::from_secs(125);
 
-/// The workers, as whoever orders deliveries sees them.
+/// Orders deliveries from the workers.
 #[derive(Debug, Clone)]
 pub(crate) struct WorkerClient(DeliveryServiceClient<Client>);
 
 impl WorkerClient {
-    /// The workers behind a channel.
+    /// Talks to the workers over a channel.
     pub(crate) fn new(channel: Client) -> Self {
         Self(DeliveryServiceClient::new(channel).max_encoding_message_size(LARGEST_ORDER))
     }
 
-    /// Has one delivery made and waits for what came of it.
+    /// Orders one delivery and waits for its outcome.
     pub(crate) async fn deliver(&self, order: &DeliveryOrder) -> Result<OrderReport, ApiError> {
         let mut request = Request::new(DeliverRequest::from(order));
         request.set_timeout(PATIENCE);

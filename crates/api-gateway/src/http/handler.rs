@@ -1,4 +1,4 @@
-//! Handlers of one type, whatever they take.
+//! A single type for all handlers.
 
 use std::pin::Pin;
 
@@ -10,14 +10,13 @@ use crate::gateway::AppState;
 
 type Answering = Pin<Box<dyn Future<Output = Response> + Send>>;
 
-/// A handler whose own type is forgotten. axum wraps each handler in half a dozen layers of types, and the compiler proves of each
-/// layer anew that what the handler waits for may move between threads; all handlers share the layers of this one, which is a third of
-/// the crate's time to compile.
+/// A type-erased handler. axum wraps each handler in half a dozen layers of types, and the compiler proves anew for each layer that the
+/// handler's future is `Send`; all handlers share the layers of this type, which saves a third of the crate's compile time.
 #[derive(Clone, Copy)]
 pub(in crate::http) struct AnyHandler(&'static (dyn Fn(Request, AppState) -> Answering + Send + Sync));
 
 impl AnyHandler {
-    /// A function is of no size, so nothing is allocated and nothing leaks.
+    /// Erases the type of a handler. A function has no size, so nothing is allocated and nothing leaks.
     pub(in crate::http) fn new<H, T>(handler: H) -> Self
     where
         H: Handler<T, AppState, Future = Answering> + Copy + Sync,
@@ -35,7 +34,7 @@ impl Handler<(), AppState> for AnyHandler {
     }
 }
 
-/// `utoipa_axum::routes!` for handlers that share one type: their names mean the forgetful handlers within it.
+/// `utoipa_axum::routes!` for type-erased handlers: within it each handler's name denotes its erased twin.
 macro_rules! routes {
     ($($handler:ident),+ $(,)?) => {{
         $(let $handler = $crate::http::handler::AnyHandler::new($handler);)+

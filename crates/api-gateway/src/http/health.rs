@@ -1,4 +1,4 @@
-//! `/health`: whether the gateway answers and its database does.
+//! `/health`: whether the gateway and its database answer.
 
 use axum::Json;
 use serde::Serialize;
@@ -14,17 +14,17 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(health))
 }
 
-/// How the gateway is.
+/// The health of the gateway.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Health {
-    /// `ok`.
+    /// Always `ok`.
     status: &'static str,
-    /// The version that answers.
+    /// The version of the gateway.
     version: &'static str,
 }
 
-/// Whether the gateway answers and its database does; no key is needed.
+/// Reports whether the gateway and its database answer; no key is needed.
 #[utoipa::path(get, path = "/health", tag = "health", responses((status = 200, body = Health)), security(()))]
 async fn health(Unauthenticated { gateway }: Unauthenticated) -> Result<Json<Health>, ApiError> {
     gateway.store().ping().await?;

@@ -28,17 +28,17 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(disable))
 }
 
-/// Which inbound integrations are listed.
+/// Selects inbound integrations.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
 struct Filter {
-    /// Whether calls are let through.
+    /// Whether calls are accepted.
     #[param(value_type = Option<bool>)]
     is_active: Option<String>,
-    /// The name in the address.
+    /// The name in the path.
     r#type: Option<String>,
-    /// Part of the name, of the type or of the target's address.
+    /// Part of the name, the type or the target's address.
     search: Option<String>,
 }
 
@@ -84,7 +84,7 @@ resource_handlers! {
     delete "Deletes an inbound integration.";
 }
 
-/// Lets an inbound integration's calls through, and counts its failures anew.
+/// Enables an inbound integration and resets its failure count.
 #[utoipa::path(
     post,
     path = "/inbound-integrations/{id}/enable",
@@ -101,7 +101,7 @@ async fn enable(
     resource::shown(inbound_integrations::set_active(&gateway, stored, true, seen).await?)
 }
 
-/// Has an inbound integration's calls refused.
+/// Disables an inbound integration: its calls are refused.
 #[utoipa::path(
     post,
     path = "/inbound-integrations/{id}/disable",

@@ -1,4 +1,4 @@
-//! `/integrations/{type}`: calls that go through to outside APIs.
+//! `/integrations/{type}`: calls to outside APIs.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -22,7 +22,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(call_below, send_below))
 }
 
-/// A call as it came.
+/// A call as received.
 struct Call {
     incoming: IncomingCall,
     gateway: Gateway,
@@ -63,7 +63,7 @@ impl Call {
     }
 }
 
-/// Calls an inbound integration: the request goes on to its target, and the target's answer comes back.
+/// Calls an inbound integration: the gateway forwards the request to its target and returns the target's response.
 #[utoipa::path(
     method(get, head),
     path = "/integrations/{type}",
@@ -75,7 +75,7 @@ async fn call(call: Call) -> Result<Response, ApiError> {
     call.answer().await
 }
 
-/// Calls an inbound integration with a body, which streams to its target unless it is transformed.
+/// Calls an inbound integration with a body, which streams to the target unless it is transformed.
 #[utoipa::path(
     method(post, put, patch, delete),
     path = "/integrations/{type}",

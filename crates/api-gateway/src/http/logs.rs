@@ -30,34 +30,34 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(read))
 }
 
-/// Which deliveries, or their traces, are listed.
+/// Selects deliveries, or their traces.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
 pub(super) struct Filter {
-    /// Where they stand.
+    /// The status.
     #[param(value_type = Option<Statuses>, inline)]
     status: Option<String>,
-    /// The event's type.
+    /// The event type.
     event_type: Option<String>,
     /// The integration.
     integration_id: Option<String>,
-    /// The event's identifier within its source; of a pushed event the client's own, with or without its organisation before it.
+    /// The event id within its source; for a pushed event the client's own id, with or without the organisation prefix.
     event_id: Option<String>,
-    /// The message's identifier.
+    /// The message id.
     message_id: Option<String>,
-    /// The trace.
+    /// The trace id.
     trace_id: Option<String>,
-    /// What ties them to other systems' logs.
+    /// The correlation id, which other systems' logs share.
     correlation_id: Option<String>,
-    /// Which way they go.
+    /// The direction.
     #[param(value_type = Option<Directions>, inline)]
     direction: Option<String>,
-    /// The first day, or moment.
+    /// The first day or moment.
     start_date: Option<String>,
-    /// The last day, or the moment before which.
+    /// The last day (inclusive) or moment (exclusive).
     end_date: Option<String>,
-    /// Part of the integration's name, the event's id, the error or the target's address.
+    /// Part of the integration's name, the event id, the error or the target's address.
     search: Option<String>,
 }
 
@@ -104,18 +104,18 @@ async fn list(
     Ok(Json(DeliveryLogList::of(listed.map(DeliveryLogEntry::from), page)))
 }
 
-/// How an export is written.
+/// Options for an export.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Written {
-    /// How it is written, `csv` by default.
+    /// The format; `csv` by default.
     #[param(value_type = Option<Formats>, inline)]
     format: Option<String>,
 }
 
-/// Exports all deliveries that a filter finds, the latest first and without payloads, as CSV or as a line of JSON for each.
+/// Exports all deliveries that match a filter, the latest first and without payloads, as CSV or one line of JSON per delivery.
 ///
-/// It is streamed: what breaks off before its end was not complete.
+/// The response is streamed: if it breaks off, it is incomplete.
 #[utoipa::path(
     get,
     path = "/logs/export",

@@ -1,4 +1,4 @@
-//! `/lookups`: what values of one system are called in another.
+//! `/lookups`: rows that map one system's values to another's.
 
 #![expect(clippy::option_option, reason = "a tenant may be named, named as none, or not named at all")]
 
@@ -35,21 +35,21 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .merge(files::routes())
 }
 
-/// Which rows are listed or exported.
+/// Selects rows to list or export.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
 struct Filter {
-    /// Their type.
+    /// The lookup type.
     #[serde(rename = "type")]
     lookup_type: Option<String>,
-    /// The unit whose rows they are; the organisation's number for its own.
+    /// The unit that owns the rows; the organisation's number for its own rows.
     #[param(value_type = Option<i64>)]
     tenant_id: Option<String>,
-    /// Whether they take part in resolving.
+    /// Whether the rows take part in resolving.
     #[param(value_type = Option<bool>)]
     is_active: Option<String>,
-    /// Part of an identifier or of a field.
+    /// Part of an identifier or a field.
     search: Option<String>,
 }
 
@@ -75,7 +75,7 @@ fn tenant_of(org: OrgId, text: Option<String>) -> Result<Option<Option<Rid>>, Ap
     read_as("tenantId", text, unit, "a number from 1")
 }
 
-/// Lists an organisation's lookup rows by type and source.
+/// Lists an organisation's lookup rows, by type and source.
 #[utoipa::path(get, path = "/lookups", tag = "lookups", params(OrgQuery, Paging, Filter), responses((status = 200, body = LookupList)))]
 async fn list(
     Tenant { org, gateway, .. }: Tenant<Read>,
@@ -87,7 +87,7 @@ async fn list(
     Ok(Json(LookupList::of(listed.map(Lookup::from), page)))
 }
 
-/// Makes a row. A value of one type and tenant is mapped by one active row: another is a CONFLICT that names it.
+/// Creates a row. Only one active row maps a value within a type and tenant: another is a CONFLICT that names the first.
 #[utoipa::path(post, path = "/lookups", tag = "lookups", params(OrgQuery), request_body = Lookup, responses((status = 201, body = Lookup)))]
 async fn create(Tenant { org, gateway, .. }: Tenant<Write>, body: JsonBody) -> Result<ResourceResponse<Lookup>, ApiError> {
     let made = lookups::create(&gateway, org, body.document()?).await?;
@@ -121,7 +121,7 @@ async fn replace(
     Ok(shown(lookups::replace(&gateway, stored, document, seen).await?))
 }
 
-/// Changes some fields of a row: absent keeps, null removes, a value replaces.
+/// Changes some fields of a row: an absent field stays, null removes it, a value replaces it.
 #[utoipa::path(
     patch,
     path = "/lookups/{id}",

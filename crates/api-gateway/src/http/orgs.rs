@@ -27,7 +27,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(deletion))
 }
 
-/// What organisations or units are listed.
+/// Selects organisations or units.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Search {
@@ -47,7 +47,7 @@ async fn list(
     Ok(Json(OrgList::of(listed.map(Org::from), page)))
 }
 
-/// Makes an organisation.
+/// Creates an organisation.
 #[utoipa::path(post, path = "/admin/orgs", tag = "admin", request_body = Org, responses((status = 201, body = Org)))]
 async fn create(Platform { gateway, .. }: Platform<Write>, body: JsonBody) -> Result<ResourceResponse<Org>, ApiError> {
     let document: Org = body.document()?;
@@ -80,7 +80,7 @@ async fn replace(
     resource::put::<Organization>(&gateway, path::org(&org)?, &org, seen, body).await
 }
 
-/// Changes some fields of an organisation: absent keeps, null removes, a value replaces.
+/// Changes some fields of an organisation: an absent field stays, null removes it, a value replaces it.
 #[utoipa::path(
     patch,
     path = "/admin/orgs/{orgId}",
@@ -98,10 +98,10 @@ async fn patch(
     resource::patch::<Organization>(&gateway, path::org(&org)?, &org, seen, body).await
 }
 
-/// Deletes an organisation with all that it has.
+/// Deletes an organisation with all its data.
 ///
-/// What it has configured is gone at once, and nobody reads anything of it any more. What was recorded of its events is removed from then
-/// on, and nobody is given its number before all of that is gone: `/admin/orgs/{orgId}/deletion` tells what goes, and how far it is.
+/// Its configuration disappears at once, and its data can no longer be read. The records of its events are removed from then on, and its
+/// number stays reserved until all of them are gone: `/admin/orgs/{orgId}/deletion` reports what is removed, and the progress.
 #[utoipa::path(
     delete,
     path = "/admin/orgs/{orgId}",
@@ -117,7 +117,7 @@ async fn delete(
     resource::delete_by_text::<Organization>(&gateway, path::org(&org)?, &org, seen).await
 }
 
-/// Tells what would go with an organisation, or how much of a deleted one is gone.
+/// Reports what deleting an organisation would remove, or how far the deletion is.
 #[utoipa::path(
     get,
     path = "/admin/orgs/{orgId}/deletion",

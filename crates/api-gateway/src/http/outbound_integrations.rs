@@ -35,20 +35,20 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(test))
 }
 
-/// Which integrations are listed.
+/// Selects outbound integrations.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
 struct Filter {
-    /// Whether their deliveries are sent.
+    /// Whether deliveries are sent.
     #[param(value_type = Option<bool>)]
     is_active: Option<String>,
-    /// The event type that they are for; `*` finds those for every type.
+    /// The event type; `*` finds integrations for every type.
     event_type: Option<String>,
-    /// The entity that they are set on.
+    /// The entity that the integration belongs to.
     #[param(value_type = Option<i64>)]
     tenant_id: Option<String>,
-    /// Part of the name or of the target's address.
+    /// Part of the name or the target's address.
     search: Option<String>,
 }
 
@@ -92,8 +92,8 @@ resource_handlers! {
     delete "Deletes an integration.";
 }
 
-/// Has an integration's deliveries sent, and counts its failures anew. What was held goes on waiting: `POST /dlq/redrives` with its
-/// identifier delivers it, in order.
+/// Enables an integration and resets its failure count. Held deliveries keep waiting: `POST /dlq/redrives` with the integration's
+/// identifier delivers them, in order.
 #[utoipa::path(
     post,
     path = "/outbound-integrations/{id}/enable",
@@ -110,7 +110,7 @@ async fn enable(
     resource::shown(integrations::set_active(&gateway, stored, true, seen).await?)
 }
 
-/// Pauses an integration: what matches is held as a dead letter that waits, and nothing is sent.
+/// Pauses an integration: matching events are held as waiting dead letters, and nothing is sent.
 #[utoipa::path(
     post,
     path = "/outbound-integrations/{id}/disable",
@@ -127,7 +127,7 @@ async fn disable(
     resource::shown(integrations::set_active(&gateway, stored, false, seen).await?)
 }
 
-/// Shows what an integration would make of a payload, and the exact request; nothing is sent.
+/// Previews what an integration makes of a payload, with the exact request; nothing is sent.
 #[utoipa::path(
     post,
     path = "/outbound-integrations/preview",
@@ -140,7 +140,7 @@ async fn preview(Tenant { org, gateway, .. }: Tenant<Read>, body: JsonBody) -> R
     Ok(Json(dry_run::run(&gateway, org, body.document()?).await?))
 }
 
-/// Sends an integration's requests once, logged as MANUAL; nothing is tried again. Without a payload the event type's sample is sent.
+/// Sends an integration's requests once, logged as MANUAL and never retried. Without a payload, the event type's sample is sent.
 #[utoipa::path(
     post,
     path = "/outbound-integrations/{id}/test",

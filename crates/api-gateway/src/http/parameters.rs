@@ -1,4 +1,4 @@
-//! Query parameters that an operation does not know are refused: a filter that is passed over would list everything.
+//! Refuses unknown query parameters: a filter that is silently ignored would list everything.
 
 use std::collections::HashMap;
 
@@ -10,22 +10,22 @@ use utoipa::openapi::{OpenApi, RefOr};
 use super::BASE;
 use crate::error::ApiError;
 
-/// Clients may name their organisation with every request, also where it is not asked for.
+/// Clients may name their organisation in every request, even where it is not needed.
 const ORG: &str = "orgId";
 
-/// The query parameters of each operation, from the description, which a test holds to be whole.
+/// The query parameters of each operation, from the API description, which a test keeps complete.
 #[derive(Debug)]
 pub(super) struct Parameters(HashMap<String, HashMap<Method, Vec<String>>>);
 
 impl Parameters {
-    /// Those of the described operations, but for calls to outside APIs: what their clients ask is their targets' business.
+    /// The parameters of all described operations except runtime calls, whose parameters belong to their targets.
     pub(super) fn of(openapi: &OpenApi) -> Self {
         let passed_on = format!("{BASE}/integrations/");
         let paths = openapi.paths.paths.iter().filter(|(path, _)| !path.starts_with(&passed_on));
         Self(paths.map(|(path, item)| (path.clone(), operations(item))).collect())
     }
 
-    /// Refuses a request that names parameters which its operation does not know, by their names.
+    /// Refuses a request with unknown parameters, and names them.
     pub(super) fn check(&self, request: &Request) -> Result<(), ApiError> {
         let Some(query) = request.uri().query().filter(|query| !query.is_empty()) else {
             return Ok(());

@@ -1,4 +1,4 @@
-//! `/admin/rate-limits`: how many requests organisations may send.
+//! `/admin/rate-limits`: request limits of organisations.
 
 use axum::Json;
 use axum::extract::Path;
@@ -21,7 +21,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(read, replace))
 }
 
-/// Lists how many requests organisations may send in any minute, by number, beside what the platform says for all.
+/// Lists the request limits per minute of organisations, by number, next to the platform's defaults.
 #[utoipa::path(get, path = "/admin/rate-limits", tag = "admin", params(Paging, Search), responses((status = 200, body = RateLimitList)))]
 async fn list(
     Platform { gateway, .. }: Platform<Read>,
@@ -35,7 +35,7 @@ async fn list(
     Ok(Json(RateLimitList::of(limits, entries, page)))
 }
 
-/// Reads how many requests an organisation may send.
+/// Reads the request limits of an organisation.
 #[utoipa::path(get, path = "/admin/rate-limits/{orgId}", tag = "admin", params(("orgId" = i64, Path)), responses((status = 200, body = RateLimitEntry)))]
 async fn read(
     Platform { gateway, .. }: Platform<Read>,
@@ -48,7 +48,7 @@ async fn read(
     ))
 }
 
-/// Says how many requests an organisation may send; what is left out is as the platform says for all.
+/// Sets the request limits of an organisation; an omitted limit falls back to the platform's default.
 #[utoipa::path(
     put,
     path = "/admin/rate-limits/{orgId}",

@@ -1,7 +1,7 @@
-//! The handlers that all resources of an organisation have in common.
+//! The handlers that all organisation resources share.
 
-/// Defines handlers for the resources of one kind: `create`, `read`, `replace`, `patch` and `delete`, as far as they are named. The texts
-/// become the API's description.
+/// Defines the handlers `create`, `read`, `replace`, `patch` and `delete` of one kind of resource, as far as they are named. The texts
+/// become part of the API description.
 macro_rules! resource_handlers {
     (
         $resource:ty, $document:ident, $tag:tt, $path:tt, $item:tt, $parameter:tt;

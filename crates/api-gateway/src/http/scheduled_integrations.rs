@@ -1,4 +1,4 @@
-//! `/scheduled-integrations`: deliveries whose time is yet to come.
+//! `/scheduled-integrations`: deliveries that are due later.
 
 use axum::Json;
 use axum::extract::Path;
@@ -32,25 +32,25 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(reschedule))
 }
 
-/// Which scheduled deliveries are listed.
+/// Selects scheduled deliveries.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
 struct Filter {
-    /// Where they stand.
+    /// The status.
     #[param(value_type = Option<Statuses>, inline)]
     status: Option<String>,
     /// The integration.
     integration_id: Option<String>,
-    /// The event's type.
+    /// The event type.
     event_type: Option<String>,
-    /// The event's identifier within its source; of a pushed event the client's own, with or without its organisation before it.
+    /// The event id within its source; for a pushed event the client's own id, with or without the organisation prefix.
     event_id: Option<String>,
     /// Scheduled for this day or moment, or later.
     start_date: Option<String>,
     /// Scheduled for this day at the latest, or before this moment.
     end_date: Option<String>,
-    /// Part of the integration's name, the event's id or the target's address.
+    /// Part of the integration's name, the event id or the target's address.
     search: Option<String>,
 }
 
@@ -77,7 +77,7 @@ impl Filter {
     }
 }
 
-/// Lists scheduled deliveries, those of the latest time first.
+/// Lists scheduled deliveries, the latest due time first.
 #[utoipa::path(get, path = "/scheduled-integrations", tag = "scheduled integrations", params(OrgQuery, Paging, Filter), responses((status = 200, body = ScheduledList)))]
 async fn list(
     Tenant { org, gateway, .. }: Tenant<Read>,
@@ -105,7 +105,7 @@ async fn read(Tenant { org, gateway, .. }: Tenant<Read>, Path(id): Path<String>)
     found(&gateway, org, path::scheduled(&id)?).await
 }
 
-/// Calls off a pending delivery; a recurring one does not occur again. What is on its way may still arrive.
+/// Cancels a pending delivery, and a recurring one for good. A delivery in flight may still arrive.
 #[utoipa::path(
     post,
     path = "/scheduled-integrations/{id}/cancel",
@@ -125,7 +125,7 @@ async fn cancel(
     found(&gateway, org, id).await
 }
 
-/// Moves a pending delivery to another time; further occurrences keep theirs.
+/// Reschedules a pending delivery; later occurrences keep their times.
 #[utoipa::path(
     post,
     path = "/scheduled-integrations/{id}/reschedule",
@@ -144,7 +144,7 @@ async fn reschedule(
     found(&gateway, org, id).await
 }
 
-/// Shows when a schedule, given or of a stored integration, would have deliveries made: the next five times by default.
+/// Previews when a schedule, given or of a stored integration, makes deliveries: the next five times by default.
 #[utoipa::path(
     post,
     path = "/scheduled-integrations/preview",

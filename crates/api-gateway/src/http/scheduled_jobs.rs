@@ -21,17 +21,17 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(read, replace, patch, delete))
 }
 
-/// Which jobs are listed.
+/// Selects scheduled jobs.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
 struct Filter {
-    /// Whether they run when it is time.
+    /// Whether the job runs when due.
     #[param(value_type = Option<bool>)]
     is_active: Option<String>,
-    /// What they are for, to the letter.
+    /// The job's type, exactly.
     r#type: Option<String>,
-    /// Part of the name or of the target's address.
+    /// Part of the name or the target's address.
     search: Option<String>,
 }
 

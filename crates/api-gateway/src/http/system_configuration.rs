@@ -1,4 +1,4 @@
-//! `/admin/system-configuration`: what this gateway was started with.
+//! `/admin/system-configuration`: the configuration that this gateway was started with.
 
 use axum::Json;
 use serde_json::Value;
@@ -12,8 +12,8 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(read))
 }
 
-/// Reads the configuration that is in force in the gateway that answers, by section and key, secrets masked. It is changed by file and
-/// environment, and takes a restart.
+/// Reads the configuration in force in the gateway that answers, by section and key, secrets masked. Changing it takes a file or the
+/// environment, and a restart.
 #[utoipa::path(get, path = "/admin/system-configuration", tag = "admin", responses((status = 200, body = Object)))]
 async fn read(Platform { gateway, .. }: Platform<Read>) -> Json<Value> {
     Json(gateway.system().clone())

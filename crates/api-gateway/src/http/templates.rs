@@ -29,21 +29,21 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(apply))
 }
 
-/// Which templates are listed.
+/// Selects templates.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
 struct Filter {
-    /// What they are templates of.
+    /// The direction.
     #[param(value_type = Option<Directions>, inline)]
     direction: Option<String>,
-    /// Their category, to the letter.
+    /// The category, exactly.
     category: Option<String>,
-    /// Part of the name or of the description.
+    /// Part of the name or the description.
     search: Option<String>,
 }
 
-/// Lists the templates that an organisation can apply: those that are built in, then its own.
+/// Lists the templates that an organisation can apply: the built-in ones first, then its own.
 #[utoipa::path(get, path = "/templates", tag = "templates", params(OrgQuery, Paging, Filter), responses((status = 200, body = TemplateList)))]
 async fn list(
     Tenant { org, gateway, .. }: Tenant<Read>,
@@ -79,7 +79,7 @@ resource_handlers! {
     delete "Deletes a template; what was made of it stays.";
 }
 
-/// The resource that was made, of the template's direction.
+/// The created resource, of the template's direction.
 #[derive(utoipa::ToSchema)]
 #[serde(untagged)]
 #[expect(dead_code, reason = "describes what is answered as it is")]
@@ -89,8 +89,8 @@ enum Applied {
     Scheduled(JobDocument),
 }
 
-/// Makes the resource that a template is one of. What is given is laid over the definition as a merge patch, and the whole is held to
-/// every law of such a resource; this answer alone shows its signing secrets.
+/// Creates a resource from a template. The body is merged into the template's definition, and the result is validated like any such
+/// resource; only this response shows its signing secrets.
 #[utoipa::path(
     post,
     path = "/templates/{id}/apply",

@@ -1,4 +1,4 @@
-//! `/tenant`: an organisation as its own people see it.
+//! `/tenant`: an organisation as its own users see it.
 
 use axum::Json;
 use utoipa_axum::router::OpenApiRouter;

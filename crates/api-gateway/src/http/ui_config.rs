@@ -1,4 +1,4 @@
-//! `/ui-config`: what a console keeps of itself for an organisation.
+//! `/ui-config`: what a console stores for an organisation.
 
 use serde_json::Value;
 use utoipa_axum::router::OpenApiRouter;
@@ -16,14 +16,14 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(read, replace))
 }
 
-/// Reads what a console keeps of itself for the organisation: an object of its own making, empty where nobody wrote one.
+/// Reads what a console stores for the organisation: an object of the console's own making, empty at first.
 #[utoipa::path(get, path = "/ui-config", tag = "tenant", params(OrgQuery), responses((status = 200, body = Object)))]
 async fn read(Tenant { org, gateway, .. }: Tenant<Read>) -> Result<ResourceResponse<Value>, ApiError> {
     let found = organizations::get(&gateway, org).await?;
     Ok(ResourceResponse::found(found.revision, found.ui.into()))
 }
 
-/// Replaces what a console keeps of itself for the organisation: any JSON object of at most 64 KiB.
+/// Replaces what a console stores for the organisation: any JSON object of at most 64 KiB.
 #[utoipa::path(
     put,
     path = "/ui-config",

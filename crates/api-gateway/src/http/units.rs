@@ -41,7 +41,7 @@ async fn list(
     Ok(Json(UnitList::of(listed.map(Unit::from), page)))
 }
 
-/// Makes a unit.
+/// Creates a unit.
 #[utoipa::path(post, path = "/admin/orgs/{orgId}/units", tag = "admin", params(("orgId" = i64, Path)), request_body = Unit, responses((status = 201, body = Unit)))]
 async fn create(
     Platform { gateway, .. }: Platform<Write>,
@@ -75,7 +75,7 @@ async fn replace(
     resource::put::<OrgUnit>(&gateway, place.org()?, &place.rid, seen, body).await
 }
 
-/// Changes some fields of a unit: absent keeps, null removes, a value replaces.
+/// Changes some fields of a unit: an absent field stays, null removes it, a value replaces it.
 #[utoipa::path(
     patch,
     path = "/admin/orgs/{orgId}/units/{rid}",
@@ -93,7 +93,7 @@ async fn patch(
     resource::patch::<OrgUnit>(&gateway, place.org()?, &place.rid, seen, body).await
 }
 
-/// Deletes a unit that no integration names.
+/// Deletes a unit that no integration refers to.
 #[utoipa::path(
     delete,
     path = "/admin/orgs/{orgId}/units/{rid}",
@@ -109,7 +109,7 @@ async fn delete(
     resource::delete_by_text::<OrgUnit>(&gateway, place.org()?, &place.rid, seen).await
 }
 
-/// Where a unit is.
+/// The path of a unit.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Place {

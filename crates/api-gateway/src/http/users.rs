@@ -30,7 +30,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(read, replace, patch, delete))
 }
 
-/// Which people are listed.
+/// Selects people.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
@@ -38,13 +38,13 @@ struct Filter {
     /// Their organisation.
     #[param(value_type = Option<i64>)]
     org_id: Option<String>,
-    /// What they are to the platform.
+    /// The platform role.
     #[param(value_type = Option<Roles>, inline)]
     role: Option<String>,
     /// Whether they may log in.
     #[param(value_type = Option<bool>)]
     is_active: Option<String>,
-    /// Part of the address or the name.
+    /// Part of the e-mail address or the name.
     search: Option<String>,
 }
 
@@ -65,7 +65,7 @@ impl Filter {
     }
 }
 
-/// Lists people by their addresses.
+/// Lists people by e-mail address.
 #[utoipa::path(get, path = "/admin/users", tag = "admin", params(Paging, Filter), responses((status = 200, body = UserList)))]
 async fn list(
     Platform { gateway, .. }: Platform<Read>,
@@ -77,7 +77,7 @@ async fn list(
     Ok(Json(UserList::of(listed.map(Person::from), page)))
 }
 
-/// Makes a person.
+/// Creates a person.
 #[utoipa::path(post, path = "/admin/users", tag = "admin", request_body = Person, responses((status = 201, body = Person)))]
 async fn create(Platform { gateway, .. }: Platform<Write>, body: JsonBody) -> Result<ResourceResponse<Person>, ApiError> {
     let made = users::create(&gateway, body.document()?).await?;
@@ -91,7 +91,7 @@ async fn read(Platform { gateway, .. }: Platform<Read>, Path(id): Path<String>) 
     Ok(shown(found))
 }
 
-/// Replaces a person; without a password theirs stays.
+/// Replaces a person; the password stays unless the body has one.
 #[utoipa::path(
     put,
     path = "/admin/users/{id}",
@@ -111,7 +111,7 @@ async fn replace(
     Ok(shown(users::replace(&gateway, stored, document, seen).await?))
 }
 
-/// Changes some fields of a person: absent keeps, null removes, a value replaces.
+/// Changes some fields of a person: an absent field stays, null removes it, a value replaces it.
 #[utoipa::path(
     patch,
     path = "/admin/users/{id}",
@@ -131,7 +131,7 @@ async fn patch(
     Ok(shown(users::replace(&gateway, stored, document, seen).await?))
 }
 
-/// Deletes a person; their sessions end.
+/// Deletes a person and ends their sessions.
 #[utoipa::path(
     delete,
     path = "/admin/users/{id}",

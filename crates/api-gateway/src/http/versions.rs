@@ -1,4 +1,4 @@
-//! `/versions`: how configuration looked, and going back to it.
+//! `/versions`: the history of configuration, and rollbacks.
 
 use axum::Json;
 use axum::extract::Path;
@@ -26,7 +26,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(roll_back))
 }
 
-/// Which thing, and which version of it.
+/// An item.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
 struct Named {
@@ -36,7 +36,7 @@ struct Named {
     id: String,
 }
 
-/// One version of a thing.
+/// A version of an item.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
 struct Numbered {
@@ -44,7 +44,7 @@ struct Numbered {
     kind: String,
     /// Its identifier, name or number.
     id: String,
-    /// The revision that made it so.
+    /// The revision that created this version.
     #[param(value_type = u64)]
     revision: String,
 }
@@ -56,16 +56,16 @@ impl Numbered {
     }
 }
 
-/// What a version is compared with.
+/// What to compare a version with.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Compared {
-    /// Another revision of the same thing; the one before where absent.
+    /// Another revision of the same item; by default the one before.
     #[param(value_type = Option<u64>)]
     with: Option<String>,
 }
 
-/// Lists the versions of a thing, the latest first; what was deleted keeps them.
+/// Lists the versions of an item, the latest first. A deleted item keeps its versions.
 #[utoipa::path(get, path = "/versions/{kind}/{id}", tag = "versions", params(Named, OrgQuery, Paging), responses((status = 200, body = VersionList)))]
 async fn list(
     Tenant { org, gateway, .. }: Tenant<Read>,
@@ -80,7 +80,7 @@ async fn list(
     Ok(Json(VersionList::of(listed.map(VersionEntry::from), page)))
 }
 
-/// Reads a version, and how it differs from the one before it or another.
+/// Reads a version, and its differences from the one before or from another.
 #[utoipa::path(get, path = "/versions/{kind}/{id}/{revision}", tag = "versions", params(Numbered, OrgQuery, Compared), responses((status = 200, body = VersionDetail)))]
 async fn read(
     Tenant { org, gateway, .. }: Tenant<Read>,
@@ -92,7 +92,7 @@ async fn read(
     Ok(Json(history::version(&gateway, &item, revision, with).await?))
 }
 
-/// Makes a thing look as it did at a revision, as one more change; what was deleted since is made again.
+/// Rolls an item back to a revision, as one more change; a deleted item is created again.
 #[utoipa::path(
     post,
     path = "/versions/{kind}/{id}/{revision}/rollback",
@@ -107,7 +107,7 @@ async fn roll_back(
 ) -> Result<Json<VersionDetail>, ApiError> {
     let (item, revision) = numbered.read(org)?;
     if matches!(item.kind, ItemKind::Organization | ItemKind::Unit) {
-        // As on the routes that change them.
+        // The same right as on the routes that change these items.
         gateway.caller().may(Right::Write, Place::Platform)?;
     }
     Ok(Json(history::roll_back(&gateway, &item, revision, seen).await?))

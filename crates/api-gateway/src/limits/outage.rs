@@ -1,4 +1,4 @@
-//! While limits cannot be counted: who asks is let through, and nobody waits for a database that has just not answered.
+//! An outage of the windows: requests pass uncounted, and none waits for a database that has just failed to answer.
 
 use std::time::{Duration, Instant};
 
@@ -6,17 +6,17 @@ use ig_core::ports::StoreError;
 use metrics::counter;
 use parking_lot::Mutex;
 
-/// Counter: requests that were let through without being counted against a limit, since the database did not answer.
+/// Counter: requests that passed uncounted because the database did not answer.
 const UNCOUNTED: &str = "ig_rate_limits_uncounted_total";
-/// How long the windows are not asked again that have not answered.
+/// How long the windows are left alone after they have failed to answer.
 const LASTS: Duration = Duration::from_secs(5);
 
-/// Since when limits cannot be counted, where they cannot.
+/// When the outage began, while there is one.
 #[derive(Debug, Default)]
 pub(super) struct Outage(Mutex<Option<Instant>>);
 
 impl Outage {
-    /// Whether the windows have not answered a moment ago; a request that hears so goes uncounted.
+    /// Whether the windows failed to answer a moment ago; if so, this request goes uncounted.
     pub(super) fn lasts(&self) -> bool {
         let lasts = self.0.lock().is_some_and(|since| since.elapsed() < LASTS);
         if lasts {
@@ -25,7 +25,7 @@ impl Outage {
         lasts
     }
 
-    /// A request goes uncounted. A window that the database refuses to count says nothing about the others.
+    /// Records an uncounted request. A window that the database refuses to count says nothing about the others.
     pub(super) fn missed(&self, error: &StoreError) {
         counter!(UNCOUNTED).increment(1);
         if matches!(error, StoreError::Refused(_)) {
@@ -37,7 +37,7 @@ impl Outage {
         }
     }
 
-    /// The windows have answered.
+    /// The windows have answered again.
     pub(super) fn ends(&self) {
         if self.0.lock().take().is_some() {
             tracing::info!("rate limits are counted again");
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn windows_are_not_asked_again_for_a_while_after_they_have_not_answered() {
+    fn outage_keeps_windows_from_being_asked_for_a_while() {
         let outage = Outage::default();
         assert!(!outage.lasts());
         outage.missed(&StoreError::Unavailable("away".to_owned()));
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn one_window_that_cannot_be_counted_turns_no_other_limit_off() {
+    fn outage_does_not_begin_when_a_single_window_cannot_be_counted() {
         let outage = Outage::default();
         outage.missed(&StoreError::Refused("its document cannot be understood".to_owned()));
         assert!(!outage.lasts());

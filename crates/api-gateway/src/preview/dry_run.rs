@@ -1,4 +1,4 @@
-//! What would be sent.
+//! Dry runs: what a delivery would send.
 
 use std::time::Instant;
 
@@ -21,10 +21,10 @@ use crate::gateway::Gateway;
 use crate::resources::integrations;
 
 const SIGNATURE: &str = "webhook-signature";
-/// What stands in a signature's place.
+/// Replaces the signature.
 const UNSIGNED: &str = "v1,(signed when it is sent)";
 
-/// Does all that a delivery does but for sending it.
+/// Does everything that a delivery does, except sending.
 pub(crate) async fn run(gateway: &Gateway, org: OrgId, asked: PreviewAsked) -> Result<Preview, ApiError> {
     let PreviewAsked {
         integration,
@@ -64,7 +64,7 @@ pub(crate) async fn run(gateway: &Gateway, org: OrgId, asked: PreviewAsked) -> R
     draft.answer(&action, body)
 }
 
-/// A preview as far as it has come.
+/// A preview in the making.
 struct Draft<'a> {
     gateway: &'a Gateway,
     transformer: Transformer,
@@ -110,7 +110,7 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Whether the event would be taken in at all.
+    /// Stops unless the event would be accepted under its schema.
     async fn keeps_to_schema(&mut self) -> Result<(), Without> {
         let configuration = self.gateway.feed().configuration();
         let org = configuration.org(self.subject.org_id);
@@ -207,7 +207,7 @@ impl<'a> Draft<'a> {
             body,
         });
         let headers = prepared.sign(self.subject.now).masked_headers();
-        // A signature is proof: whoever may look at an integration is not given one of a payload of their choice.
+        // A signature is proof: read access to an integration must not yield one for a chosen payload.
         let shown_as = |name: &str, value: &str| if name == SIGNATURE { UNSIGNED } else { value }.to_owned();
         Ok(PreviewedRequest {
             method: action.target.method.as_str(),

@@ -1,4 +1,4 @@
-//! Sending once, by hand.
+//! Test deliveries: sent once, by hand.
 
 use std::time::Duration;
 
@@ -19,11 +19,11 @@ use crate::error::ApiError;
 use crate::gateway::Gateway;
 use crate::resources::resource;
 
-/// What is left of a request's time when an answer is given that does not wait for the end.
+/// The time reserved for the response, before the request times out.
 const IN_TIME: Duration = Duration::from_secs(1);
 
-/// Has a worker send a stored integration's deliveries once, logged as MANUAL. Nothing is tried again. Who asked may leave: all of them
-/// are made, one after the other. What has not ended in the time of a request is told as pending, by the log that it leaves.
+/// Has a worker send a stored integration's deliveries once, logged as MANUAL and never retried. They are made one after another even if
+/// the client disconnects. A delivery that does not end within the request's time is reported as pending, by its log's id.
 pub(crate) async fn send(gateway: &Gateway, org: OrgId, id: IntegrationId, asked: TestAsked) -> Result<Tested, ApiError> {
     let TestAsked {
         payload: given,
@@ -49,7 +49,7 @@ pub(crate) async fn send(gateway: &Gateway, org: OrgId, id: IntegrationId, asked
         let making = async {
             for (at, order) in made.iter().enumerate() {
                 let report = workers.deliver(order).await;
-                // Where no worker is there for the first, none is asked for the others.
+                // If no worker can take the first, the others are not tried.
                 let goes_on = report.is_ok() || at > 0;
                 let _ = sender.send(report);
                 if !goes_on {

@@ -1,4 +1,4 @@
-//! Payloads held against the schemas of their event types before anything is taken in.
+//! Validates payloads against the schemas of their event types before any event is stored.
 
 use std::sync::Arc;
 
@@ -13,12 +13,12 @@ use crate::document::CheckedEvent;
 use crate::error::{ApiError, Detail};
 use crate::gateway::Gateway;
 
-/// Counter, by `validation`: events whose payload does not keep to the schema of their type.
+/// Counter, by `validation`: events whose payload violates the schema of their type.
 const VIOLATIONS: &str = "ig_event_schema_violations_total";
-/// How many payloads of one request are held against their schemas at once.
+/// How many payloads of one request are validated at once.
 const CONCURRENCY: usize = 4;
 
-/// What each event is taken in with a warning of; any that is to be rejected refuses them all, each fault by its place.
+/// The warnings of each event. A single event to reject refuses them all, with each fault at its place.
 pub(super) async fn judged(
     gateway: &Gateway,
     org: OrgId,

@@ -1,4 +1,4 @@
-//! How many connections one address has open.
+//! Open connections per address.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 
 use crate::config::{HttpConfig, network};
 
-/// Counts connections by the address that they come from. Proxies that are trusted speak for many.
+/// Counts connections per client address. Trusted proxies are exempt, since they speak for many clients.
 #[derive(Debug)]
 pub(super) struct ConnectionsByAddress {
     most: usize,
@@ -18,7 +18,7 @@ pub(super) struct ConnectionsByAddress {
     open: Mutex<HashMap<IpAddr, usize>>,
 }
 
-/// A connection that is counted, until it is dropped.
+/// A counted connection, until dropped.
 #[derive(Debug)]
 pub(super) struct CountedConnection {
     guests: Arc<ConnectionsByAddress>,
@@ -26,7 +26,7 @@ pub(super) struct CountedConnection {
 }
 
 impl ConnectionsByAddress {
-    /// As configured.
+    /// Takes the limits from the configuration.
     pub(super) fn new(config: &HttpConfig) -> Self {
         Self {
             most: config.max_connections_per_address,
@@ -35,7 +35,7 @@ impl ConnectionsByAddress {
         }
     }
 
-    /// Counts a connection; nothing where its address has as many as it may.
+    /// Counts a connection, or returns none if its address is at the limit.
     pub(super) fn enter(self: &Arc<Self>, peer: IpAddr) -> Option<CountedConnection> {
         let peer = peer.to_canonical();
         let is_counted = self.most > 0 && !self.trusted.iter().any(|network| network.contains(&peer));

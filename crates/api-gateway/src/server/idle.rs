@@ -1,4 +1,4 @@
-//! Connections without a request.
+//! Idle connections.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-/// The requests of one connection that are being answered. Clones are the same connection's.
+/// The requests in flight on one connection; clones share the count.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Requests(Arc<Counted>);
 
@@ -16,18 +16,18 @@ struct Counted {
     changed: Notify,
 }
 
-/// One of them.
+/// A request in flight.
 pub(super) struct Answering(Requests);
 
 impl Requests {
-    /// Counts one, until what this answers is dropped.
+    /// Counts a request until the returned guard is dropped.
     pub(super) fn begin(&self) -> Answering {
         self.0.count.fetch_add(1, Ordering::Relaxed);
         self.0.changed.notify_one();
         Answering(self.clone())
     }
 
-    /// Waits until there was none for so long.
+    /// Waits until no request has been in flight for the given time.
     pub(super) async fn none_for(&self, idle: Duration) {
         loop {
             let changed = self.0.changed.notified();

@@ -1,4 +1,4 @@
-//! A connection ends, and with it whatever it holds, whose peer does not begin to speak, or stops taking what is written to it.
+//! Ends a connection, and frees what it holds, when its peer sends nothing at first or stops accepting data.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -8,27 +8,27 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-/// What a client begins with that speaks HTTP/2 (RFC 9113, section 3.4).
+/// The first bytes of an HTTP/2 client (RFC 9113, section 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// Bounds how long a peer may take to begin, and how long a write may wait for it.
+/// Limits how long a peer may take to start, and how long a write may wait for the peer.
 pub(super) struct StallTimeout<S> {
     stream: S,
     patience: Duration,
     /// Set while a write waits.
     timer: Option<Pin<Box<Sleep>>>,
-    /// Set until it is known which protocol is spoken; each has times of its own from then on.
+    /// Set until the protocol is known; each protocol has timeouts of its own from then on.
     opening: Option<Opening>,
 }
 
 struct Opening {
     timer: Pin<Box<Sleep>>,
-    /// How much of the preface has come.
+    /// The number of preface bytes seen so far.
     seen: usize,
 }
 
 impl<S> StallTimeout<S> {
-    /// A stream whose peer has so long to begin, and then to take each next byte.
+    /// A stream whose peer gets `beginning` to start, and `patience` to accept each next byte.
     pub(super) fn new(stream: S, beginning: Duration, patience: Duration) -> Self {
         Self {
             stream,
@@ -41,7 +41,7 @@ impl<S> StallTimeout<S> {
         }
     }
 
-    /// Takes note of what has come: whatever cannot become the preface any more is HTTP/1.
+    /// Notes received bytes: anything that cannot become the preface is HTTP/1.
     fn came(&mut self, bytes: &[u8]) {
         if let Some(opening) = &mut self.opening {
             let rest = &PREFACE[opening.seen..];
@@ -52,7 +52,7 @@ impl<S> StallTimeout<S> {
         }
     }
 
-    /// What a write came to, unless it has waited for too long.
+    /// The result of a write, unless the write has waited too long.
     fn judged<T>(&mut self, polled: Poll<io::Result<T>>, context: &mut Context<'_>) -> Poll<io::Result<T>> {
         if polled.is_ready() {
             self.timer = None;
@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_peer_that_takes_nothing_ends_the_connection_and_one_that_is_slow_does_not() {
+    async fn stalled_peer_loses_its_connection_and_a_slow_one_keeps_it() {
         let (ours, mut theirs) = duplex(4);
         let mut ours = StallTimeout::new(ours, Duration::from_secs(1), Duration::from_secs(1));
         let reading = async {

@@ -1,4 +1,4 @@
-//! Rows as files.
+//! Importing and exporting rows as files.
 
 use axum::Json;
 use axum::body::Body;
@@ -38,22 +38,22 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(export))
 }
 
-/// What an import is to do.
+/// Options for an import.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
 struct Wanted {
-    /// `upsert` (the default) makes rows and changes those whose source a type and tenant have already; `replace` puts the
-    /// file's rows in the place of all others of its types.
+    /// `upsert` (the default) creates rows and changes those with the same type, tenant and source; `replace` replaces all other rows of
+    /// the file's types.
     #[param(value_type = Option<Modes>, inline)]
     mode: Option<String>,
     /// The type of rows that name none.
     #[serde(rename = "type")]
     lookup_type: Option<String>,
-    /// The unit of rows that name none; with `replace` the only tenant whose rows are replaced.
+    /// The unit of rows that name none; with `replace`, the only tenant whose rows are replaced.
     #[param(value_type = Option<i64>)]
     tenant_id: Option<String>,
-    /// Whether the file is only checked.
+    /// Whether to check the file only.
     #[param(value_type = Option<bool>)]
     dry_run: Option<String>,
 }
@@ -92,16 +92,16 @@ impl Wanted {
     }
 }
 
-/// Imports a file of rows, as CSV or as a workbook of Excel.
+/// Imports a file of rows, as CSV or as an Excel workbook.
 ///
-/// The whole file is checked first, and nothing of one that has faults is written: the answer 400 names each by row and
-/// column. A dry run ends there, with 200. Otherwise the answer is 202 with an import to be asked about at its `Location`:
-/// an upsert comes into force by steps of 1,000 rows, a replacement at its end and at once.
+/// The whole file is checked first, and nothing of a faulty file is written: the response is 400 and names each fault by row and column.
+/// A dry run ends after the check, with 200. Otherwise the response is 202, and its `Location` reports progress: an upsert comes into
+/// force in steps of 1,000 rows, a replacement all at once at its end.
 ///
-/// Columns: `type`, `tenantId`, `source.id`, `source.<field>`, `target.id`, `target.<field>`, `isActive`, in any order. A
-/// cell is text; `json:` and a number, true or false is that. An apostrophe in front of `=`, `+`, `-`, `@` or `json:` is
-/// taken off. CSV is UTF-8, separated by commas, semicolons or tabs; of a workbook the first sheet is read. At most 64 MiB
-/// and 500,000 rows.
+/// Columns: `type`, `tenantId`, `source.id`, `source.<field>`, `target.id`, `target.<field>`, `isActive`, in any order. A cell is text,
+/// unless it starts with `json:`, which introduces a number, true or false. An apostrophe in front of `=`, `+`, `-`, `@` or `json:` is
+/// removed. CSV is UTF-8, separated by commas, semicolons or tabs; of a workbook only the first sheet is read. The limits are 64 MiB and
+/// 500,000 rows.
 #[utoipa::path(
     post,
     path = "/lookups/import",
@@ -138,11 +138,11 @@ fn begun(org: OrgId, entry: ImportEntry) -> Response {
     response
 }
 
-/// How a file is written.
+/// Options for an export.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Written {
-    /// How it is written, `csv` by default.
+    /// The format; `csv` by default.
     #[param(value_type = Option<Formats>, inline)]
     format: Option<String>,
 }
@@ -153,7 +153,7 @@ impl Written {
     }
 }
 
-/// A file without rows, to be filled in and imported.
+/// Returns a file without rows, to be filled in and imported.
 #[utoipa::path(
     get,
     path = "/lookups/import/template",
@@ -166,7 +166,7 @@ async fn template(_: Tenant<Read>, Asked(written): Asked<Written>) -> Result<Res
     Ok(file(format, "lookups-template", Body::from(blank(format)?)))
 }
 
-/// Lists imports, the latest first; each is remembered for a week.
+/// Lists imports, the latest first. An import is remembered for a week.
 #[utoipa::path(get, path = "/lookups/imports", tag = "lookups", params(OrgQuery, Paging), responses((status = 200, body = ImportList)))]
 async fn imports(Tenant { org, gateway, .. }: Tenant<Read>, Asked(paging): Asked<Paging>) -> Result<Json<ImportList>, ApiError> {
     let page = paging.page()?;
@@ -175,7 +175,7 @@ async fn imports(Tenant { org, gateway, .. }: Tenant<Read>, Asked(paging): Asked
     Ok(Json(ImportList::of(listed, page)))
 }
 
-/// Tells how far an import has come. One that was not heard of for a minute was cut off with its process, and has failed.
+/// Reads the progress of an import. An import without progress for a minute was cut off with its process and has failed.
 #[utoipa::path(get, path = "/lookups/imports/{id}", tag = "lookups", params(OrgQuery, ("id" = String, Path)), responses((status = 200, body = ImportEntry)))]
 async fn read_import(Tenant { org, gateway, .. }: Tenant<Read>, Path(id): Path<String>) -> Result<Json<ImportEntry>, ApiError> {
     let found = gateway.store().lookup_imports().get(org, path::import(&id)?).await?;
@@ -183,9 +183,9 @@ async fn read_import(Tenant { org, gateway, .. }: Tenant<Read>, Path(id): Path<S
     Ok(Json(found.as_of(Utc::now()).into()))
 }
 
-/// Exports rows as a file that can be imported as it is.
+/// Exports rows as a file that can be imported unchanged.
 ///
-/// Text that a spreadsheet would take for a formula has an apostrophe in front of it, which an import takes off again.
+/// Text that a spreadsheet would take for a formula gets an apostrophe in front, which an import removes again.
 #[utoipa::path(
     get,
     path = "/lookups/export",

@@ -1,4 +1,4 @@
-//! Many rows at once, looking values up, and figures.
+//! Batches of rows, resolving values, and statistics.
 
 use axum::Json;
 use utoipa_axum::router::OpenApiRouter;
@@ -24,11 +24,10 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(types))
 }
 
-/// Makes or changes up to 1,000 rows together, or puts them in the place of all others of their types.
+/// Creates or changes up to 1,000 rows together, or replaces all other rows of their types.
 ///
-/// All or none; whoever reads sees the rows before or those after. A row changes the one that its type and tenant have for
-/// the same source. With `replace` every row of the types that are named is replaced, or those of one tenant where
-/// `tenantId` names it.
+/// The batch is atomic: readers see the rows before or after it. A row changes the existing one with the same type, tenant and source.
+/// With `replace`, every row of the named types is replaced, or only one tenant's rows where `tenantId` names it.
 #[utoipa::path(post, path = "/lookups/bulk", tag = "lookups", params(OrgQuery), request_body = LookupBatch, responses((status = 200, body = BatchAnswer)))]
 async fn put_batch(Tenant { org, gateway, .. }: Tenant<Write>, body: JsonBody) -> Result<Json<BatchAnswer>, ApiError> {
     let answer = lookups::put_batch(&gateway, org, body.document()?).await?;
@@ -42,7 +41,7 @@ async fn delete_batch(Tenant { org, gateway, .. }: Tenant<Write>, body: JsonBody
     Ok(Json(LookupsDeleted { deleted }))
 }
 
-/// Renderings one value up, or up to 1,000 of them: a unit's row wins over the organisation's.
+/// Resolves one value, or up to 1,000 of them; a unit's row takes precedence over the organisation's.
 #[utoipa::path(post, path = "/lookups/resolve", tag = "lookups", params(OrgQuery), request_body = LookupQuestions, responses((status = 200, body = LookupAnswers)))]
 async fn resolve(Tenant { org, gateway, .. }: Tenant<Read>, body: JsonBody) -> Result<Json<LookupAnswers>, ApiError> {
     let asked = Asked::read(body, org)?;
@@ -57,7 +56,7 @@ async fn resolve(Tenant { org, gateway, .. }: Tenant<Read>, body: JsonBody) -> R
     Ok(Json(LookupAnswers::One(Box::new(one))))
 }
 
-/// Finds the rows that map to one target, or to up to 1,000 of them, as they hold for the tenant.
+/// Finds the rows that map to one target, or to up to 1,000 of them, as they apply to the tenant.
 #[utoipa::path(post, path = "/lookups/reverse", tag = "lookups", params(OrgQuery), request_body = LookupQuestions, responses((status = 200, body = LookupMatchesList)))]
 async fn reverse(Tenant { org, gateway, .. }: Tenant<Read>, body: JsonBody) -> Result<Json<LookupMatchesList>, ApiError> {
     let asked = Asked::read(body, org)?;
@@ -72,14 +71,14 @@ async fn reverse(Tenant { org, gateway, .. }: Tenant<Read>, body: JsonBody) -> R
     Ok(Json(LookupMatchesList::One(one)))
 }
 
-/// Counts an organisation's rows by type, and how much they are used.
+/// Counts an organisation's rows by type, and how often they are used.
 #[utoipa::path(get, path = "/lookups/statistics", tag = "lookups", params(OrgQuery), responses((status = 200, body = LookupStatistics)))]
 async fn statistics(Tenant { org, gateway, .. }: Tenant<Read>) -> Result<Json<LookupStatistics>, ApiError> {
     let figures = gateway.store().lookups().statistics(org).await?;
     Ok(Json(figures.into()))
 }
 
-/// Lists the types that an organisation has rows of.
+/// Lists the lookup types of an organisation.
 #[utoipa::path(get, path = "/lookups/types", tag = "lookups", params(OrgQuery), responses((status = 200, body = LookupTypes)))]
 async fn types(Tenant { org, gateway, .. }: Tenant<Read>) -> Result<Json<LookupTypes>, ApiError> {
     let figures = gateway.store().lookups().statistics(org).await?;
