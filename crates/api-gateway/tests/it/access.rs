@@ -1,4 +1,4 @@
-//! Who may do what.
+//! Authentication and authorisation.
 
 use http::Request;
 use ig_core::id::OrgId;
@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::api::{Api, least};
 
 #[tokio::test]
-async fn without_a_key_that_is_known_nothing_is_answered() {
+async fn access_without_a_known_key_is_refused() {
     let api = Api::start().await;
     let none = Request::builder().uri(format!("http://{}/api/v1/admin/orgs", api.at.http));
     assert_eq!(api.send(none, axum::body::Body::empty()).await.status, 401);
@@ -25,7 +25,7 @@ async fn without_a_key_that_is_known_nothing_is_answered() {
 }
 
 #[tokio::test]
-async fn a_key_of_an_organisation_stays_in_it() {
+async fn org_key_works_only_in_its_own_organisation() {
     let api = Api::start().await;
     api.org(10).await;
     api.org(20).await;
@@ -39,7 +39,7 @@ async fn a_key_of_an_organisation_stays_in_it() {
 }
 
 #[tokio::test]
-async fn every_answer_has_a_request_id_and_every_error_the_one_shape() {
+async fn response_has_a_request_id_and_an_error_the_usual_shape() {
     let api = Api::start().await;
     let request = api.request("GET", "/nowhere").header("x-request-id", "mine-1");
     let answer = api.send(request, axum::body::Body::empty()).await;
@@ -59,7 +59,7 @@ async fn every_answer_has_a_request_id_and_every_error_the_one_shape() {
 }
 
 #[tokio::test]
-async fn a_wrong_method_is_told_which_are_right() {
+async fn wrong_method_is_refused_with_the_allowed_ones() {
     let api = Api::start().await;
     let answer = api.patch("/admin/orgs", json!({})).await;
     assert_eq!((answer.status, &answer.json["code"]), (405, &json!("METHOD_NOT_ALLOWED")));

@@ -1,4 +1,4 @@
-//! What people were told of.
+//! The log of alerts.
 
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ async fn raise(api: &Api, org: impl Into<Option<i64>>, key: &str, second: i64) {
 }
 
 #[tokio::test]
-async fn alerts_are_listed_and_read_by_their_own_organisation_alone() {
+async fn alerts_are_visible_only_to_their_own_organisation() {
     let api = Api::start().await;
     api.org(10).await;
     api.org(20).await;
@@ -58,7 +58,7 @@ async fn alerts_are_listed_and_read_by_their_own_organisation_alone() {
 }
 
 #[tokio::test]
-async fn alerts_of_no_organisation_are_the_platforms() {
+async fn alerts_without_an_organisation_belong_to_the_platform() {
     let api = Api::start().await;
     api.org(10).await;
     raise(&api, 10, "theirs", 1).await;
@@ -75,7 +75,7 @@ async fn alerts_of_no_organisation_are_the_platforms() {
 }
 
 #[tokio::test]
-async fn alerts_are_filtered_and_a_wrong_filter_is_named() {
+async fn alerts_are_filtered_and_an_invalid_filter_is_named() {
     let api = Api::start().await;
     api.org(10).await;
     raise(&api, 10, "a", 1).await;

@@ -1,4 +1,4 @@
-//! An organisation's deliveries in figures.
+//! Analytics of an organisation's deliveries.
 
 use chrono::TimeDelta;
 use ig_core::clock::Timestamp;
@@ -35,7 +35,7 @@ async fn ask(api: &Api, what: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_summary_counts_what_the_organisation_delivered_in_the_period() {
+async fn analytics_summary_counts_the_deliveries_of_the_period() {
     use DeliveryStatus::{Failed, Retrying, Skipped, Success};
     let api = Api::start().await;
     api.org(10).await;
@@ -72,7 +72,7 @@ async fn a_summary_counts_what_the_organisation_delivered_in_the_period() {
 }
 
 #[tokio::test]
-async fn an_organisation_without_deliveries_gets_zeros() {
+async fn analytics_without_deliveries_are_zero() {
     let api = Api::start().await;
     api.org(10).await;
     api.org(20).await;
@@ -94,7 +94,7 @@ async fn an_organisation_without_deliveries_gets_zeros() {
 }
 
 #[tokio::test]
-async fn days_are_those_of_the_organisation_when_clocks_are_changed() {
+async fn analytics_days_follow_the_organisations_zone_across_clock_changes() {
     let api = Api::start().await;
     org_in(&api, 10, "Europe/Berlin").await;
     // The 31st has 23 hours; one delivery in each minute that matters.
@@ -161,7 +161,7 @@ async fn days_are_those_of_the_organisation_when_clocks_are_changed() {
 }
 
 #[tokio::test]
-async fn figures_by_integration_event_type_and_error_name_what_they_are_of() {
+async fn analytics_by_integration_event_type_and_error_name_their_groups() {
     let api = Api::start().await;
     api.org(10).await;
     let ours = api.integration(10, with(json!({"name": "Renamed since"}))).await;
@@ -232,7 +232,7 @@ async fn figures_by_integration_event_type_and_error_name_what_they_are_of() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_question_is_told_by_name() {
+async fn analytics_query_faults_are_reported_by_parameter() {
     let api = Api::start().await;
     api.org(10).await;
     for route in ROUTES {

@@ -1,4 +1,4 @@
-//! A gateway of a test's own, and a client of it.
+//! A gateway per test, and a client for it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 
 pub(crate) const ADMIN_KEY: &str = "admin-key-of-this-test-run";
 
-/// A running gateway and a client that speaks with one key.
+/// A running gateway and a client with one key.
 pub(crate) struct Api {
     pub(crate) at: Addresses,
     pub(crate) context: Context,
@@ -28,7 +28,7 @@ pub(crate) struct Api {
     client: Client<HttpConnector, Body>,
 }
 
-/// An answer, read to its end.
+/// A response, read to its end.
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -42,7 +42,7 @@ impl Api {
         Self::on(Arc::new(database())).await
     }
 
-    /// Another gateway on the same database.
+    /// Starts another gateway on the same database.
     pub(crate) async fn beside(&self) -> Self {
         Self::on(Arc::clone(&self.database)).await
     }
@@ -74,7 +74,7 @@ impl Api {
         self.proving("x-api-key", key.to_owned())
     }
 
-    /// A client of the same gateway with the token of a person.
+    /// A client of the same gateway with a person's token.
     pub(crate) fn with_token(&self, token: &str) -> Self {
         self.proving("authorization", format!("Bearer {token}"))
     }
@@ -143,13 +143,13 @@ impl Api {
         }
     }
 
-    /// Sends a file.
+    /// Uploads a file.
     pub(crate) async fn upload(&self, path: &str, kind: &str, file: impl Into<Bytes>) -> Answer {
         let request = self.request("POST", path).header("content-type", kind);
         self.send(request, Body::from(file.into())).await
     }
 
-    /// Makes an organisation.
+    /// Creates an organisation.
     pub(crate) async fn org(&self, org: i64) {
         let made = self
             .post("/admin/orgs", json!({"orgId": org, "name": format!("Org {org}")}))
@@ -157,7 +157,7 @@ impl Api {
         assert_eq!(made.status, 201, "{made:?}");
     }
 
-    /// Makes a unit.
+    /// Creates a unit.
     pub(crate) async fn unit(&self, org: i64, rid: i64) {
         let made = self
             .post(
@@ -168,7 +168,7 @@ impl Api {
         assert_eq!(made.status, 201, "{made:?}");
     }
 
-    /// Makes an integration; answers its id.
+    /// Creates an integration and returns its id.
     pub(crate) async fn integration(&self, org: i64, body: Value) -> String {
         let made = self.post(&format!("/outbound-integrations?orgId={org}"), body).await;
         assert_eq!(made.status, 201, "{made:?}");
@@ -194,17 +194,17 @@ impl Answer {
     }
 }
 
-/// The least that an integration needs.
+/// A minimal integration.
 pub(crate) fn least() -> Value {
     json!({"name": "Hook", "eventType": "order", "targetUrl": "https://receiver.invalid/hook"})
 }
 
-/// [`least`] with fields of its own.
+/// [`least`] with the given fields.
 pub(crate) fn with(fields: Value) -> Value {
     merged(least(), fields)
 }
 
-/// A document with some fields set otherwise.
+/// A document with some fields replaced.
 pub(crate) fn merged(mut document: Value, fields: Value) -> Value {
     let (Some(object), Value::Object(fields)) = (document.as_object_mut(), fields) else {
         panic!("objects")
@@ -227,10 +227,10 @@ fn config(database: &TestDatabase) -> Config {
     config.http.listen.set_port(0);
     config.http.drain_ms = 0;
     config.grpc.listen.set_port(0);
-    // A test's own program cannot become a script worker.
+    // The test executable cannot act as a script worker.
     config.scripts.worker_program = Some(env!("CARGO_BIN_EXE_ig-api-gateway").into());
     config.scripts.workers = Some(1);
-    // What is counted is counted over a whole test.
+    // Limits would count across a whole test.
     config.rate_limit.global_per_minute = 0;
     config.rate_limit.org_per_minute = 0;
     config.rate_limit.org_runtime_per_minute = 0;
@@ -239,7 +239,7 @@ fn config(database: &TestDatabase) -> Config {
     config
 }
 
-/// Makes a key for one organisation that may do everything there.
+/// Creates a key with every right in one organisation.
 pub(crate) async fn key_for(api: &Api, org: OrgId) -> String {
     key(
         api,
@@ -248,17 +248,17 @@ pub(crate) async fn key_for(api: &Api, org: OrgId) -> String {
     .await
 }
 
-/// Makes a key.
+/// Creates a key.
 pub(crate) async fn key(api: &Api, body: Value) -> String {
     let made = api.post("/admin/api-keys", body).await;
     assert_eq!(made.status, 201, "{made:?}");
     made.text("/key")
 }
 
-/// The password of everybody whom tests make.
+/// The password of every test user.
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
-/// Makes a person; answers their id.
+/// Creates a person and returns their id.
 pub(crate) async fn user(api: &Api, email: &str, fields: Value) -> String {
     let mut body = json!({"email": email, "role": "USER", "password": PASSWORD});
     let (Some(object), Value::Object(fields)) = (body.as_object_mut(), fields) else {
@@ -270,7 +270,7 @@ pub(crate) async fn user(api: &Api, email: &str, fields: Value) -> String {
     made.text("/id")
 }
 
-/// Logs a person in; answers their token.
+/// Logs a person in and returns their token.
 pub(crate) async fn log_in(api: &Api, email: &str) -> String {
     let begun = api.post("/auth/login", json!({"email": email, "password": PASSWORD})).await;
     assert_eq!(begun.status, 200, "{begun:?}");

@@ -1,4 +1,4 @@
-//! What a gateway makes when it starts, and what it leaves as people made it.
+//! What a gateway creates at its first start, and what later starts leave alone.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ async fn gateway(api: Option<&Api>) -> Api {
 }
 
 #[tokio::test]
-async fn a_bootstrap_key_that_was_revoked_stays_so_and_keeps_no_gateway_from_being_ready() {
+async fn bootstrap_key_stays_revoked_and_does_not_delay_readiness() {
     let api = gateway(None).await;
     let keys = api.get("/admin/api-keys?search=bootstrap").await;
     let revoked = api.delete(&format!("/admin/api-keys/{}", keys.text("/apiKeys/0/id"))).await;
@@ -30,7 +30,7 @@ async fn a_bootstrap_key_that_was_revoked_stays_so_and_keeps_no_gateway_from_bei
 }
 
 #[tokio::test]
-async fn a_bootstrap_administrator_stays_as_people_made_them() {
+async fn bootstrap_administrator_keeps_later_changes() {
     let api = gateway(None).await;
     let me = api.with_token(&log_in(&api, EMAIL).await).get("/auth/me").await;
     assert_eq!(me.json["role"], "ADMIN", "{me:?}");

@@ -1,4 +1,4 @@
-//! Nobody's change is lost to another's.
+//! Concurrent changes and lost updates.
 
 use axum::body::Body;
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::api::{Api, least, with};
 
 #[tokio::test]
-async fn a_revision_that_is_not_the_stored_one_is_refused() {
+async fn stale_revision_is_refused() {
     let api = Api::start().await;
     api.org(10).await;
     let id = api.integration(10, least()).await;
@@ -50,7 +50,7 @@ async fn a_revision_that_is_not_the_stored_one_is_refused() {
 }
 
 #[tokio::test]
-async fn of_changes_at_the_same_moment_none_is_lost_unnoticed() {
+async fn concurrent_changes_never_overwrite_each_other_silently() {
     let api = Api::start().await;
     api.org(10).await;
     let id = api.integration(10, with(json!({"retryCount": 1, "timeoutMs": 1000}))).await;

@@ -48,7 +48,7 @@ fn told(action: &str, kind: &str, name: &str) -> (String, String, String) {
 }
 
 #[tokio::test]
-async fn what_is_exported_changes_nothing_where_it_came_from() {
+async fn configuration_export_applied_to_its_own_organisation_changes_nothing() {
     let api = Api::start().await;
     api.org(10).await;
     furnished(&api, 10).await;
@@ -62,7 +62,7 @@ async fn what_is_exported_changes_nothing_where_it_came_from() {
 }
 
 #[tokio::test]
-async fn a_document_makes_another_organisation_alike_once_its_secrets_are_given() {
+async fn configuration_document_copies_an_organisation_once_secrets_are_given() {
     let api = Api::start().await;
     api.org(10).await;
     api.org(20).await;
@@ -105,7 +105,7 @@ async fn a_document_makes_another_organisation_alike_once_its_secrets_are_given(
         (changes(&applied), &applied.json["applied"]),
         (expected.to_vec(), &json!(true))
     );
-    // The plan has been carried out: it is no longer what there is to do.
+    // The plan has been carried out, so it no longer matches.
     let again = api.post(&path, document.clone()).await;
     assert_eq!(again.status, 412, "{again:?}");
     let settled = api.post("/configuration/apply?orgId=20&prune=true", document).await;
@@ -113,7 +113,7 @@ async fn a_document_makes_another_organisation_alike_once_its_secrets_are_given(
 }
 
 #[tokio::test]
-async fn changes_are_told_by_place_and_what_is_left_out_goes_only_when_asked() {
+async fn configuration_changes_are_listed_by_place_and_prune_only_on_request() {
     let api = Api::start().await;
     api.org(10).await;
     furnished(&api, 10).await;
@@ -144,7 +144,7 @@ async fn changes_are_told_by_place_and_what_is_left_out_goes_only_when_asked() {
 }
 
 #[tokio::test]
-async fn nothing_is_changed_where_anything_is_wrong() {
+async fn configuration_with_any_fault_changes_nothing() {
     let api = Api::start().await;
     api.org(10).await;
     let document = json!({

@@ -1,4 +1,4 @@
-//! What is going on.
+//! The dashboards.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ async fn alert(api: &Api, org: Option<i64>) {
     api.store().await.alerts().raise(&alert, times, Utc::now()).await.unwrap();
 }
 
-/// Three deliveries of late and one of yesterday, two dead letters, two integrations and an alert.
+/// Three recent deliveries and one of yesterday, two dead letters, two integrations and an alert.
 async fn busy(api: &Api, org: i64) {
     use DeliveryStatus::{Failed, Retrying, Success};
     let ago = |minutes| Utc::now() - TimeDelta::minutes(minutes);
@@ -59,7 +59,7 @@ async fn busy(api: &Api, org: i64) {
     alert(api, Some(org)).await;
 }
 
-/// The dashboard, once the gateway's configuration has both integrations as they are.
+/// Returns the dashboard once the gateway's configuration has both integrations in their final state.
 async fn settled(api: &Api, path: &str, integrations: &Value) -> Value {
     let mut found = Value::Null;
     ig_testkit::wait::eventually("the configuration is followed", async || {
@@ -73,7 +73,7 @@ async fn settled(api: &Api, path: &str, integrations: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn an_organisation_sees_what_is_going_on_with_it_alone() {
+async fn dashboard_of_an_organisation_covers_only_that_organisation() {
     let api = Api::start().await;
     api.org(10).await;
     api.org(20).await;
@@ -120,9 +120,9 @@ async fn an_organisation_sees_what_is_going_on_with_it_alone() {
 }
 
 #[tokio::test]
-async fn the_platform_sees_everybody_and_how_its_parts_are() {
+async fn platform_dashboard_covers_all_organisations_and_the_health_of_services() {
     let api = Api::with(std::sync::Arc::new(ig_testkit::mongo::database()), |config| {
-        // Nobody listens there.
+        // No process listens there.
         let nobody = "127.0.0.1:1".to_owned();
         for address in [
             &mut config.services.api_gateway,
@@ -197,7 +197,7 @@ async fn hold_a_partition(api: &Api) {
 }
 
 #[tokio::test]
-async fn a_service_that_takes_requests_is_serving() {
+async fn platform_dashboard_shows_a_running_service_as_serving() {
     let first = Api::start().await;
     let grpc = first.at.grpc.to_string();
     let api = Api::with(std::sync::Arc::clone(&first.database), |config| {

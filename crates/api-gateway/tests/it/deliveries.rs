@@ -1,4 +1,4 @@
-//! Deliveries that a test writes down itself.
+//! Delivery records that a test writes by itself.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use ig_testkit::builders::{integration_id, target};
 
 use crate::api::Api;
 
-/// A delivery that was taken up at a moment, and came to one request of so many milliseconds where any are given.
+/// A delivery that started at `at`, with one request of `millis` where given.
 pub(crate) fn log(org: i64, number: i64, at: Timestamp, status: DeliveryStatus, millis: Option<u64>) -> DeliveryLog {
     let (source, event) = (SourceId::new("mysql"), EventId::new(format!("{org}-{number}")));
     let message_id = MessageId::derive(&source, &event, integration_id(1), 0);
@@ -96,7 +96,7 @@ pub(crate) fn letter(log: &DeliveryLog, status: DeadLetterStatus) -> DeadLetter 
     }
 }
 
-/// Writes deliveries down, each with its dead letter where it has one.
+/// Stores deliveries, each with its dead letter if it has one.
 pub(crate) async fn record(api: &Api, logs: impl IntoIterator<Item = (DeliveryLog, Option<DeadLetter>)>) {
     let entries: Vec<_> = logs
         .into_iter()

@@ -1,4 +1,4 @@
-//! Organisations that leave, and whoever is given their numbers next.
+//! Deleted organisations, and the reuse of their numbers.
 
 use std::sync::Arc;
 
@@ -24,12 +24,12 @@ const LISTS: &[(&str, &str)] = &[
     ("/alerts", "alerts"),
 ];
 
-/// A gateway that holds the numbers of deleted organisations for a second.
+/// A gateway that reserves the numbers of deleted organisations for a second.
 pub(crate) async fn gateway() -> Api {
     Api::with(Arc::new(database()), |config| config.organizations.number_hold_seconds = 1).await
 }
 
-/// Deliveries with traces, a dead letter and decisions, and an event that waits.
+/// Stores deliveries with traces, a dead letter and decisions, and a pending event.
 async fn lived(api: &Api, org: i64) {
     api.org(org).await;
     let at = (Utc::now() - TimeDelta::hours(1)).trunc_subsecs(3);
@@ -80,7 +80,7 @@ async fn totals(api: &Api, org: i64) -> Vec<Value> {
     totals
 }
 
-/// Waits until a number is free.
+/// Waits until a number is free again.
 pub(crate) async fn gone(api: &Api, org: i64) {
     eventually("nothing of it is left", async || {
         api.get(&format!("/admin/orgs/{org}/deletion")).await.json["status"] == "DONE"
@@ -89,7 +89,7 @@ pub(crate) async fn gone(api: &Api, org: i64) {
 }
 
 #[tokio::test]
-async fn a_number_that_is_given_again_shows_nothing_of_its_first_holder() {
+async fn reused_org_number_shows_no_data_of_the_previous_organisation() {
     let api = gateway().await;
     lived(&api, 10).await;
     lived(&api, 20).await;
@@ -127,7 +127,7 @@ async fn a_number_that_is_given_again_shows_nothing_of_its_first_holder() {
     assert!(refused.text("/error").contains("/admin/orgs/10/deletion"), "{refused:?}");
     let unit = api.post("/admin/orgs/20/units", json!({"rid": 10, "name": "a unit"})).await;
     assert_eq!(unit.status, 409, "{unit:?}");
-    // What was under way meanwhile is written down afterwards.
+    // Work that was in flight is recorded late.
     let late = log(10, 99, Utc::now().trunc_subsecs(3), DeliveryStatus::Success, Some(5));
     record(&api, [(late, None)]).await;
 
@@ -162,10 +162,10 @@ async fn a_number_that_is_given_again_shows_nothing_of_its_first_holder() {
 }
 
 #[tokio::test]
-async fn a_gateway_goes_on_with_what_another_has_begun_to_remove() {
+async fn org_deletion_is_continued_by_another_gateway() {
     let api = gateway().await;
     lived(&api, 10).await;
-    // It stops before it comes to anything, and its lease with it.
+    // The gateway stops before it has removed anything, and its lease ends with it.
     let claimed = api.store().await.org_deletions();
     assert_eq!(api.delete("/admin/orgs/10").await.status, 204);
     api.stop().await;

@@ -1,4 +1,4 @@
-//! What the API says of itself.
+//! The API description.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ mod examples;
 mod page;
 mod truth;
 
-/// An operation of the description, with where it is found.
+/// An operation of the description, with its method and path.
 struct Operation {
     name: String,
     method: String,
@@ -41,7 +41,7 @@ fn operations(description: &Value) -> Vec<Operation> {
 }
 
 impl Operation {
-    /// An answer, or what it refers to.
+    /// A response, with its reference resolved.
     fn answer<'a>(&'a self, description: &'a Value, status: &str) -> Option<&'a Value> {
         let answer = self.what["responses"].get(status)?;
         Some(resolved(description, answer))
@@ -61,7 +61,7 @@ impl Operation {
     }
 }
 
-/// What a reference leads to; anything else is itself.
+/// Resolves a reference; any other value is returned as is.
 fn resolved<'a>(description: &'a Value, value: &'a Value) -> &'a Value {
     let Some(reference) = value["$ref"].as_str() else {
         return value;
@@ -72,7 +72,7 @@ fn resolved<'a>(description: &'a Value, value: &'a Value) -> &'a Value {
 }
 
 #[tokio::test]
-async fn every_reference_in_the_description_leads_somewhere() {
+async fn description_references_all_resolve() {
     let api = Api::start().await;
     let description = description(&api).await;
     let text = description.to_string();
@@ -88,7 +88,7 @@ async fn every_reference_in_the_description_leads_somewhere() {
 }
 
 #[tokio::test]
-async fn the_description_is_read_without_a_key() {
+async fn description_is_readable_without_a_key() {
     let api = Api::start().await;
     let request = Request::get(format!("http://{}/api/v1/openapi.json", api.at.http));
     let answer = api.send(request, axum::body::Body::empty()).await;

@@ -1,11 +1,11 @@
-//! What is wrong with a request is told all at once and by place.
+//! The faults of a request are reported all at once, each with its place.
 
 use serde_json::json;
 
 use crate::api::{Api, with};
 
 #[tokio::test]
-async fn every_fault_of_shape_is_told_by_pointer() {
+async fn faults_of_shape_are_all_reported_by_pointer() {
     let api = Api::start().await;
     api.org(10).await;
     let body = with(json!({
@@ -33,7 +33,7 @@ async fn every_fault_of_shape_is_told_by_pointer() {
 }
 
 #[tokio::test]
-async fn every_fault_of_law_is_told_by_pointer() {
+async fn faults_of_domain_rules_are_all_reported_by_pointer() {
     let api = Api::start().await;
     api.org(10).await;
     let body = with(json!({
@@ -70,7 +70,7 @@ async fn every_fault_of_law_is_told_by_pointer() {
 }
 
 #[tokio::test]
-async fn an_address_that_the_guard_refuses_is_a_fault_and_a_name_nobody_knows_is_not() {
+async fn fault_for_an_address_that_the_guard_refuses_but_not_for_an_unresolvable_name() {
     let api = Api::start().await;
     api.org(10).await;
     for url in [
@@ -98,7 +98,7 @@ async fn an_address_that_the_guard_refuses_is_a_fault_and_a_name_nobody_knows_is
 }
 
 #[tokio::test]
-async fn entities_have_to_be_the_organisations_own() {
+async fn fault_for_an_entity_of_another_organisation() {
     let api = Api::start().await;
     api.org(10).await;
     api.org(20).await;
@@ -119,7 +119,7 @@ async fn entities_have_to_be_the_organisations_own() {
 }
 
 #[tokio::test]
-async fn a_body_with_a_key_twice_is_refused() {
+async fn fault_for_a_duplicate_key_in_a_body() {
     let api = Api::start().await;
     let request = api.request("POST", "/admin/orgs").header("content-type", "application/json");
     let answer = api.send(request, r#"{"orgId":1,"name":"a","name":"b"}"#.into()).await;
@@ -127,7 +127,7 @@ async fn a_body_with_a_key_twice_is_refused() {
 }
 
 #[tokio::test]
-async fn parameters_are_told_by_name() {
+async fn faults_of_parameters_are_reported_by_name() {
     let api = Api::start().await;
     api.org(10).await;
     for (path, parameter) in [

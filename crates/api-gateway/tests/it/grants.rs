@@ -1,11 +1,11 @@
-//! What somebody may give to others.
+//! Limits on granting rights to others.
 
 use serde_json::json;
 
 use crate::api::{Api, PASSWORD, key};
 
 #[tokio::test]
-async fn grants_are_at_most_what_their_giver_has() {
+async fn grants_never_exceed_the_rights_of_their_giver() {
     let api = Api::start().await;
     api.org(10).await;
     let writer = api.with_key(&key(&api, json!({"name": "w", "scopes": ["write"]})).await);
@@ -45,7 +45,7 @@ async fn grants_are_at_most_what_their_giver_has() {
 }
 
 #[tokio::test]
-async fn keys_that_end_give_none_that_lasts_longer() {
+async fn grants_never_outlast_the_key_of_their_giver() {
     let api = Api::start().await;
     let all = json!(["read", "write", "events", "runtime"]);
     let (soon, later) = ("2099-01-01T00:00:00Z", "2099-01-02T00:00:00Z");

@@ -1,4 +1,4 @@
-//! How configuration looked, who changed it, and going back.
+//! Versions of configuration, their authors, and rollbacks.
 
 use axum::body::Body;
 use ig_core::id::OrgId;
@@ -27,7 +27,7 @@ fn pointers(answer: &Answer) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn every_change_is_a_version_with_its_author_and_can_be_gone_back_to() {
+async fn version_is_recorded_with_its_author_and_can_be_restored() {
     let api = Api::start().await;
     api.org(10).await;
     user(&api, "ada@x.example", json!({"orgId": 10, "access": "WRITE"})).await;
@@ -105,7 +105,7 @@ async fn every_change_is_a_version_with_its_author_and_can_be_gone_back_to() {
 }
 
 #[tokio::test]
-async fn a_rollback_is_guarded_like_any_change() {
+async fn rollback_is_guarded_like_any_change() {
     let api = Api::start().await;
     api.org(10).await;
     let made = api.post("/event-types?orgId=10", json!({"eventType": "order"})).await;
@@ -132,7 +132,7 @@ async fn a_rollback_is_guarded_like_any_change() {
 }
 
 #[tokio::test]
-async fn the_audit_log_names_who_changed_what_and_shows_no_secret() {
+async fn audit_log_names_actors_and_changes_without_secrets() {
     let api = Api::start().await;
     api.org(10).await;
     let id = user(&api, "ada@x.example", json!({"orgId": 10})).await;
@@ -191,7 +191,7 @@ async fn the_audit_log_names_who_changed_what_and_shows_no_secret() {
 }
 
 #[tokio::test]
-async fn whoever_is_given_a_deleted_organisations_number_finds_nothing_of_it() {
+async fn history_of_a_deleted_organisation_is_hidden_from_the_next_with_its_number() {
     let api = departures::gateway().await;
     api.org(10).await;
     let key = key_for(&api, OrgId(10)).await;

@@ -1,4 +1,4 @@
-//! Input that means harm: it is refused with a reason, and the gateway serves on.
+//! Malicious input: the gateway refuses it with a reason and keeps serving.
 
 mod bodies;
 mod connections;

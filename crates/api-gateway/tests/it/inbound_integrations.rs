@@ -1,4 +1,4 @@
-//! Inbound integrations: defaults, round trips, laws, secrets, verbs.
+//! Inbound integrations: defaults, round trips, validation, secrets, verbs.
 
 use serde_json::{Value, json};
 
@@ -38,7 +38,7 @@ fn everything() -> Value {
 }
 
 #[tokio::test]
-async fn what_is_left_out_has_its_default() {
+async fn inbound_integration_gets_defaults_for_omitted_fields() {
     let api = Api::start().await;
     api.org(10).await;
     let made = api.post("/inbound-integrations?orgId=10", least()).await;
@@ -70,7 +70,7 @@ async fn what_is_left_out_has_its_default() {
 }
 
 #[tokio::test]
-async fn what_is_read_can_be_put_back_and_changes_nothing() {
+async fn inbound_integration_can_be_put_back_as_read_without_a_change() {
     let api = Api::start().await;
     api.org(10).await;
     let made = api.post("/inbound-integrations?orgId=10", everything()).await;
@@ -96,7 +96,7 @@ async fn what_is_read_can_be_put_back_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn no_secret_is_ever_shown_but_the_new_signing_secret_in_the_answer_that_makes_it() {
+async fn inbound_integration_shows_only_the_new_signing_secret_and_only_once() {
     let api = Api::start().await;
     api.org(10).await;
     let made = api.post("/inbound-integrations?orgId=10", everything()).await;
@@ -124,7 +124,7 @@ async fn no_secret_is_ever_shown_but_the_new_signing_secret_in_the_answer_that_m
 }
 
 #[tokio::test]
-async fn every_fault_is_told_by_its_place() {
+async fn inbound_integration_faults_are_all_reported_by_place() {
     let api = Api::start().await;
     api.org(10).await;
     for (fields, places) in [
@@ -187,7 +187,7 @@ async fn every_fault_is_told_by_its_place() {
 }
 
 #[tokio::test]
-async fn a_type_is_an_organisations_once_and_another_organisations_too() {
+async fn inbound_integration_type_is_unique_within_an_organisation() {
     let api = Api::start().await;
     api.org(10).await;
     api.org(20).await;
@@ -211,7 +211,7 @@ async fn a_type_is_an_organisations_once_and_another_organisations_too() {
 }
 
 #[tokio::test]
-async fn a_patch_changes_what_it_names_and_what_depends_on_it() {
+async fn inbound_integration_patch_changes_its_fields_and_their_dependents() {
     let api = Api::start().await;
     api.org(10).await;
     let made = api.post("/inbound-integrations?orgId=10", everything()).await;
@@ -232,7 +232,7 @@ async fn a_patch_changes_what_it_names_and_what_depends_on_it() {
 }
 
 #[tokio::test]
-async fn it_is_switched_off_and_on_and_stale_edits_are_refused() {
+async fn inbound_integration_is_disabled_and_enabled_and_refuses_stale_edits() {
     let api = Api::start().await;
     api.org(10).await;
     let made = api.post("/inbound-integrations?orgId=10", least()).await;
@@ -261,7 +261,7 @@ async fn it_is_switched_off_and_on_and_stale_edits_are_refused() {
 }
 
 #[tokio::test]
-async fn an_integration_is_found_under_its_own_kind_alone() {
+async fn integration_is_found_only_under_its_own_kind() {
     let api = Api::start().await;
     api.org(10).await;
     let inbound = api.post("/inbound-integrations?orgId=10", least()).await.text("/id");

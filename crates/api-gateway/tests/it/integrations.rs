@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::api::{Api, key, least, with};
 
 #[tokio::test]
-async fn what_is_left_out_has_its_default() {
+async fn outbound_integration_gets_defaults_for_omitted_fields() {
     let api = Api::start().await;
     api.org(10).await;
     let made = api.post("/outbound-integrations?orgId=10", least()).await;
@@ -29,7 +29,7 @@ async fn what_is_left_out_has_its_default() {
 }
 
 #[tokio::test]
-async fn what_is_read_can_be_put_back_and_changes_nothing() {
+async fn outbound_integration_can_be_put_back_as_read_without_a_change() {
     let api = Api::start().await;
     api.org(10).await;
     api.unit(10, 11).await;
@@ -95,7 +95,7 @@ fn everything() -> Value {
 }
 
 #[tokio::test]
-async fn numbers_of_a_configuration_keep_their_digits() {
+async fn outbound_integration_numbers_keep_their_digits() {
     let api = Api::start().await;
     api.org(10).await;
     let id = api.integration(10, with(json!({}))).await;
@@ -108,7 +108,7 @@ async fn numbers_of_a_configuration_keep_their_digits() {
 }
 
 #[tokio::test]
-async fn a_patch_of_one_field_leaves_the_others() {
+async fn outbound_integration_patch_of_one_field_leaves_the_others() {
     let api = Api::start().await;
     api.org(10).await;
     api.unit(10, 11).await;
@@ -124,7 +124,7 @@ async fn a_patch_of_one_field_leaves_the_others() {
 }
 
 #[tokio::test]
-async fn a_patch_of_the_auth_type_starts_its_credentials_anew() {
+async fn outbound_integration_patch_of_the_auth_type_resets_its_credentials() {
     let api = Api::start().await;
     api.org(10).await;
     api.unit(10, 11).await;
@@ -156,7 +156,7 @@ async fn a_patch_of_the_auth_type_starts_its_credentials_anew() {
 }
 
 #[tokio::test]
-async fn it_is_enabled_and_disabled_by_verb_and_listed_by_filter() {
+async fn outbound_integration_is_enabled_disabled_and_filtered() {
     let api = Api::start().await;
     api.org(10).await;
     let id = api.integration(10, least()).await;
@@ -193,7 +193,7 @@ async fn it_is_enabled_and_disabled_by_verb_and_listed_by_filter() {
 }
 
 #[tokio::test]
-async fn a_limit_that_is_switched_off_keeps_its_numbers() {
+async fn outbound_integration_rate_limit_keeps_its_numbers_when_switched_off() {
     let api = Api::start().await;
     api.org(10).await;
     let numbers = json!({"maxRequests": 100, "windowSeconds": 10});
@@ -229,7 +229,7 @@ async fn a_limit_that_is_switched_off_keeps_its_numbers() {
 }
 
 #[tokio::test]
-async fn a_preview_shows_whoever_may_read_no_signature_of_a_payload_of_theirs() {
+async fn preview_never_signs_a_payload_of_the_readers_choice() {
     let api = Api::start().await;
     api.org(10).await;
     let id = api.integration(10, with(json!({"signing": {"enabled": true}}))).await;

@@ -1,4 +1,4 @@
-//! Nobody sees what is another organisation's.
+//! Isolation between organisations.
 
 use axum::body::Body;
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::api::{Api, least};
 
 #[tokio::test]
-async fn an_id_of_another_organisation_does_not_exist_on_any_route() {
+async fn isolation_hides_ids_of_another_organisation_on_every_route() {
     let api = Api::start().await;
     api.org(10).await;
     api.org(20).await;

@@ -1,4 +1,4 @@
-//! How many requests are taken, from where, and what every answer carries.
+//! Request limits, HTTPS enforcement, CORS and security headers.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ fn count(answers: &[Answer], status: u16) -> usize {
 }
 
 #[tokio::test]
-async fn an_organisations_limit_holds_over_both_gateways() {
+async fn org_limit_holds_across_gateways() {
     let gateways = limited(|config| config.rate_limit.org_per_minute = 100).await;
     gateways[0].org(10).await;
     gateways[0].org(20).await;
@@ -43,7 +43,7 @@ async fn an_organisations_limit_holds_over_both_gateways() {
     assert_eq!(refused.json["code"], json!("RATE_LIMITED"));
     assert_eq!(refused.headers["x-ratelimit-limit"], "100");
     assert!(refused.headers.contains_key("retry-after"), "{refused:?}");
-    // Neither another organisation nor its own pushes are touched.
+    // Neither another organisation nor this organisation's pushes are affected.
     assert_eq!(gateways[0].get("/lookups/types?orgId=20").await.status, 200);
     let pushed = gateways[0]
         .post("/events?orgId=10", json!({"eventType": "x", "payload": {}}))
@@ -52,7 +52,7 @@ async fn an_organisations_limit_holds_over_both_gateways() {
 }
 
 #[tokio::test]
-async fn an_addresss_limit_holds_before_anybody_is_known() {
+async fn address_limit_holds_before_authentication() {
     let gateways = limited(|config| {
         config.rate_limit.global_per_minute = 60;
         config.http.trusted_proxies = vec!["127.0.0.1".to_owned()];
@@ -76,7 +76,7 @@ async fn an_addresss_limit_holds_before_anybody_is_known() {
 }
 
 #[tokio::test]
-async fn clear_text_is_refused_where_https_is_enforced() {
+async fn plain_http_is_refused_where_https_is_enforced() {
     let [api, _other] = limited(|config| {
         config.http.enforce_https = true;
         config.http.trusted_proxies = vec!["127.0.0.1".to_owned()];
@@ -88,7 +88,7 @@ async fn clear_text_is_refused_where_https_is_enforced() {
 }
 
 #[tokio::test]
-async fn a_page_of_an_allowed_origin_alone_may_call() {
+async fn cors_allows_only_pages_of_allowed_origins() {
     let [api, _other] = limited(|config| config.http.allowed_origins = vec!["https://console.example".to_owned()]).await;
     for (origin, is_allowed) in [("https://console.example", true), ("https://evil.example", false)] {
         let asked = api
@@ -99,7 +99,7 @@ async fn a_page_of_an_allowed_origin_alone_may_call() {
         let preflight = api.send(asked, Body::empty()).await;
         let allowed = preflight.headers.get("access-control-allow-origin");
         assert_eq!(allowed.is_some_and(|value| value == origin), is_allowed, "{preflight:?}");
-        // An error has to be readable too.
+        // Pages must be able to read errors, too.
         let refused = api.request("GET", "/lookups?orgId=1").header("origin", origin);
         let refused = api.send(refused, Body::empty()).await;
         let allowed = refused.headers.get("access-control-allow-origin");
@@ -108,7 +108,7 @@ async fn a_page_of_an_allowed_origin_alone_may_call() {
 }
 
 #[tokio::test]
-async fn every_answer_forbids_what_browsers_do_unasked() {
+async fn security_headers_are_on_every_response() {
     let api = Api::start().await;
     for path in ["/health", "/nowhere", "/auth/me"] {
         let headers = api.get(path).await.headers;

@@ -1,4 +1,4 @@
-//! Lists of what happened.
+//! Lists of deliveries, decisions and dead letters.
 
 use std::time::Duration;
 
@@ -128,7 +128,7 @@ fn skipped(org: i64, number: i64) -> JournalEntry {
 }
 
 #[tokio::test]
-async fn a_list_comes_in_pages_the_latest_first() {
+async fn list_is_paged_with_the_latest_first() {
     let api = Api::start().await;
     api.org(10).await;
     let entries: Vec<_> = (0..5).map(|number| failed(10, number)).collect();
@@ -154,7 +154,7 @@ async fn a_list_comes_in_pages_the_latest_first() {
 }
 
 #[tokio::test]
-async fn a_detail_shows_what_happened_and_another_organisation_does_not_see_it() {
+async fn log_details_are_complete_and_visible_only_to_their_organisation() {
     let api = Api::start().await;
     api.org(10).await;
     api.org(20).await;
@@ -190,7 +190,7 @@ async fn a_detail_shows_what_happened_and_another_organisation_does_not_see_it()
 }
 
 #[tokio::test]
-async fn filters_are_exact_and_periods_half_open() {
+async fn list_filters_are_exact_and_periods_half_open() {
     let api = Api::start().await;
     api.org(10).await;
     api.store()
@@ -225,7 +225,7 @@ async fn filters_are_exact_and_periods_half_open() {
 }
 
 #[tokio::test]
-async fn an_export_has_every_delivery_that_the_filter_finds() {
+async fn log_export_contains_every_matching_delivery() {
     let api = Api::start().await;
     api.org(10).await;
     api.org(20).await;
@@ -266,7 +266,7 @@ async fn an_export_has_every_delivery_that_the_filter_finds() {
 }
 
 #[tokio::test]
-async fn a_parameter_that_is_not_known_is_refused_by_its_name() {
+async fn unknown_query_parameter_is_refused_by_name() {
     let api = Api::start().await;
     api.org(10).await;
     for (path, unknown) in [

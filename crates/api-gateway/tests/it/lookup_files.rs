@@ -1,4 +1,4 @@
-//! Lookup rows as files.
+//! Imports and exports of lookup rows.
 
 use std::convert::Infallible;
 use std::fmt::Write as _;
@@ -28,7 +28,7 @@ async fn upload(api: &Api, query: &str, kind: &str, file: impl Into<Bytes>) -> A
     api.upload(&format!("/lookups/import?orgId=10{query}"), kind, file).await
 }
 
-/// Imports a file to its end; answers the import.
+/// Imports a file to its end and returns the import.
 async fn imported(api: &Api, query: &str, kind: &str, file: impl Into<Bytes>) -> Value {
     let begun = upload(api, query, kind, file).await;
     assert_eq!(begun.status, 202, "{begun:?}");
@@ -52,7 +52,7 @@ async fn ended(api: &Api, begun: &Answer) -> Value {
     import
 }
 
-/// The rows and columns at fault, in their order.
+/// The row and column of each fault, in order.
 fn places(answer: &Answer) -> Vec<String> {
     let details = answer.json["details"].as_array().cloned().unwrap_or_default();
     details
@@ -66,7 +66,7 @@ async fn total(api: &Api) -> Value {
 }
 
 #[tokio::test]
-async fn a_file_is_imported_with_what_people_write_in_it() {
+async fn lookup_import_understands_files_as_people_write_them() {
     let api = fresh().await;
     let text = "\u{feff}Type;tenantId;source.id;source.name;target.id;target.beds;isActive\r\n\
         WARD;;1;\"Ward \"\"A\"\"\nfirst; floor\";W-1;json:4;\r\n\
@@ -102,7 +102,7 @@ async fn a_file_is_imported_with_what_people_write_in_it() {
 }
 
 #[tokio::test]
-async fn every_fault_is_told_by_row_and_column_and_nothing_is_written() {
+async fn lookup_import_reports_every_fault_by_row_and_column_and_writes_nothing() {
     let api = fresh().await;
     let text = "type,tenantId,source.id,target.id,target.n,isActive\n\
         WARD,,1,a,,\n\
@@ -143,7 +143,7 @@ async fn every_fault_is_told_by_row_and_column_and_nothing_is_written() {
 }
 
 #[tokio::test]
-async fn faults_are_told_up_to_a_bound_and_counted_beyond() {
+async fn lookup_import_lists_faults_up_to_a_bound_and_counts_the_rest() {
     let api = fresh().await;
     let mut text = "type,source.id,target.id\n".to_owned();
     (0..1_500).for_each(|_| text.push_str("WARD,,x\n"));
@@ -155,7 +155,7 @@ async fn faults_are_told_up_to_a_bound_and_counted_beyond() {
 }
 
 #[tokio::test]
-async fn what_is_no_such_file_is_refused() {
+async fn lookup_import_refuses_files_of_another_form() {
     let api = fresh().await;
     let wide = vec!["source.x"; 300].join(",");
     let table: [(&str, Vec<u8>); 12] = [
@@ -196,7 +196,7 @@ async fn what_is_no_such_file_is_refused() {
     assert_eq!(total(&api).await, json!(0));
 }
 
-/// A file of which one row comes, and no more; told when that row has gone.
+/// A body that sends one row, signals `begun`, and then hangs.
 fn endless(begun: tokio::sync::oneshot::Sender<()>) -> Body {
     let row = stream::once(async { Ok::<_, Infallible>(Frame::data(Bytes::from_static(b"type,source\n"))) });
     let rest = stream::once(async move {
@@ -207,7 +207,7 @@ fn endless(begun: tokio::sync::oneshot::Sender<()>) -> Body {
 }
 
 #[tokio::test]
-async fn files_that_come_slowly_keep_nobody_from_importing() {
+async fn slow_lookup_uploads_do_not_block_other_imports() {
     let api = Api::start().await;
     api.org(10).await;
     api.org(20).await;
@@ -229,7 +229,7 @@ async fn files_that_come_slowly_keep_nobody_from_importing() {
 }
 
 #[tokio::test]
-async fn a_file_beyond_the_limit_is_refused() {
+async fn lookup_file_beyond_the_limit_is_refused() {
     let api = Api::with(Arc::new(database()), |config| config.http.import_limit_bytes = 1_000).await;
     api.org(10).await;
     let answer = upload(&api, "", CSV, vec![b'x'; 1_001]).await;
@@ -237,7 +237,7 @@ async fn a_file_beyond_the_limit_is_refused() {
 }
 
 #[tokio::test]
-async fn an_export_is_imported_as_it_is_in_either_format() {
+async fn lookup_export_can_be_imported_unchanged_in_either_format() {
     let api = fresh().await;
     let rows = json!({"type": "=TYPE", "lookups": [
         {"source": {"id": "=1+1", "name": "@SUM(A1)"}, "target": {"id": "-1", "n": 4.5, "on": true, "text": "json:1"}},
@@ -288,7 +288,7 @@ async fn an_export_is_imported_as_it_is_in_either_format() {
 }
 
 #[tokio::test]
-async fn a_replacement_is_seen_whole_by_whoever_reads_meanwhile() {
+async fn lookup_replacement_is_atomic_for_concurrent_readers() {
     const ROWS: usize = 400;
     let api = fresh().await;
     let file = |name: &str| {
@@ -320,7 +320,7 @@ async fn a_replacement_is_seen_whole_by_whoever_reads_meanwhile() {
 }
 
 #[tokio::test]
-async fn a_line_that_names_the_separator_is_no_header() {
+async fn lookup_import_skips_a_separator_line_before_the_header() {
     let api = fresh().await;
     for (at, text) in ["sep=;\r\n", "\u{feff}\"sep=;\"\n"].into_iter().enumerate() {
         let text = format!("{text}type;source.id;target.id\nT;\"{at},5\";{at}\n");
@@ -335,7 +335,7 @@ async fn a_line_that_names_the_separator_is_no_header() {
     assert!(places(&faulty).iter().any(|place| place.starts_with("/3")), "{faulty:?}");
 }
 
-/// Rows of the large import: set `IG_IMPORT_ROWS` to measure the full size.
+/// The rows of the large import; set `IG_IMPORT_ROWS` to measure the full size.
 fn rows_to_import() -> usize {
     std::env::var("IG_IMPORT_ROWS")
         .ok()
@@ -343,7 +343,7 @@ fn rows_to_import() -> usize {
         .unwrap_or(5_000)
 }
 
-/// The most memory that this process has held, in KiB.
+/// The peak memory of this process, in KiB.
 fn peak() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with("VmHWM")).unwrap();
@@ -352,7 +352,7 @@ fn peak() -> u64 {
 
 #[tokio::test]
 #[expect(clippy::naive_bytecount, reason = "a crate for it would not pay")]
-async fn a_large_file_is_imported_step_by_step_in_little_memory() {
+async fn large_lookup_import_runs_in_steps_within_little_memory() {
     let api = fresh().await;
     let rows = rows_to_import();
     let mut text = "type,source.id,source.name,target.id,target.name\r\n".to_owned();
@@ -390,7 +390,7 @@ async fn a_large_file_is_imported_step_by_step_in_little_memory() {
     assert_eq!(lines, rows + 1);
 }
 
-/// Keeps a figure for whoever measures.
+/// Records a measurement.
 fn measured(line: &str) {
     let Some(path) = std::env::var_os("IG_MEASURED") else { return };
     let mut file = std::fs::OpenOptions::new().create(true).append(true).open(path).unwrap();

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::api::{Answer, Api, key_for};
 
-/// Organisations 10 and 20, each with a unit.
+/// A gateway with organisations 10 and 20, each with a unit.
 pub(crate) async fn fresh() -> Api {
     let api = Api::start().await;
     for org in [10, 20] {
@@ -43,7 +43,7 @@ fn codes(answer: &Answer) -> (u16, &str) {
 }
 
 #[tokio::test]
-async fn a_row_is_made_read_changed_and_deleted() {
+async fn lookup_row_is_created_read_changed_and_deleted() {
     let api = fresh().await;
     let id = made(&api, ward("1", "W-1")).await;
     let path = format!("/lookups/{id}?orgId=10");
@@ -72,7 +72,7 @@ async fn a_row_is_made_read_changed_and_deleted() {
 }
 
 #[tokio::test]
-async fn a_value_is_mapped_once_and_the_row_that_has_it_is_named() {
+async fn duplicate_lookup_source_is_a_conflict_that_names_the_existing_row() {
     let api = fresh().await;
     let id = made(&api, ward("1", "a")).await;
     let rival = api.post("/lookups?orgId=10", ward("1", "b")).await;
@@ -92,7 +92,7 @@ async fn a_value_is_mapped_once_and_the_row_that_has_it_is_named() {
 }
 
 #[tokio::test]
-async fn what_was_changed_since_it_was_read_is_not_overwritten() {
+async fn stale_lookup_row_is_not_overwritten() {
     let api = fresh().await;
     let id = made(&api, ward("1", "a")).await;
     let path = format!("/lookups/{id}?orgId=10");
@@ -118,7 +118,7 @@ async fn what_was_changed_since_it_was_read_is_not_overwritten() {
 }
 
 #[tokio::test]
-async fn everything_wrong_with_a_row_is_told_by_place() {
+async fn lookup_row_faults_are_all_reported_by_place() {
     let api = fresh().await;
     let table = [
         (json!({}), vec!["/source", "/target"]),
@@ -155,7 +155,7 @@ async fn everything_wrong_with_a_row_is_told_by_place() {
 }
 
 #[tokio::test]
-async fn nothing_of_another_organisation_is_reached() {
+async fn lookup_rows_of_another_organisation_are_unreachable() {
     let api = fresh().await;
     let id = made(&api, ward("1", "a")).await;
     let path = format!("/lookups/{id}?orgId=20");
@@ -194,7 +194,7 @@ async fn nothing_of_another_organisation_is_reached() {
 }
 
 #[tokio::test]
-async fn values_are_looked_up_one_by_one_and_together() {
+async fn lookup_values_are_resolved_one_by_one_and_in_batches() {
     let api = fresh().await;
     let mut of_unit = ward("1", "unit");
     of_unit["tenantId"] = json!(11);
@@ -240,7 +240,7 @@ async fn values_are_looked_up_one_by_one_and_together() {
 }
 
 #[tokio::test]
-async fn a_batch_is_put_whole_or_not_at_all() {
+async fn lookup_batch_is_atomic() {
     let api = fresh().await;
     let batch = json!({"type": "WARD", "lookups": [
         {"source": {"id": "1"}, "target": {"id": "a"}},
@@ -282,7 +282,7 @@ async fn a_batch_is_put_whole_or_not_at_all() {
 }
 
 #[tokio::test]
-async fn rows_are_deleted_together() {
+async fn lookup_rows_are_deleted_in_batches() {
     let api = fresh().await;
     let one = made(&api, ward("1", "a")).await;
     made(&api, ward("2", "b")).await;
@@ -310,7 +310,7 @@ async fn rows_are_deleted_together() {
 }
 
 #[tokio::test]
-async fn lists_and_figures_tell_what_there_is() {
+async fn lookup_lists_and_statistics_match_the_stored_rows() {
     let api = fresh().await;
     let mut asleep = ward("2", "b");
     asleep["isActive"] = json!(false);
@@ -353,7 +353,7 @@ async fn lists_and_figures_tell_what_there_is() {
 }
 
 #[tokio::test]
-async fn whoever_watches_any_gateway_is_told_within_a_second() {
+async fn lookup_changes_reach_watchers_of_every_gateway_within_a_second() {
     let api = fresh().await;
     let other = api.beside().await;
     let mut client = ConfigServiceClient::connect(format!("http://{}", other.at.grpc))

@@ -1,4 +1,4 @@
-//! Every operation says what is to be known of it.
+//! Completeness of the description.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Operation, description, operations, resolved};
 use crate::api::Api;
 
-/// The errors that follow from what an operation takes.
+/// The errors that follow from an operation's input.
 fn expected(operation: &Operation) -> BTreeSet<&'static str> {
     let parameters = operation.parameters();
     let takes = |place: &str| parameters.iter().any(|parameter| parameter["in"] == place);
@@ -33,7 +33,7 @@ fn expected(operation: &Operation) -> BTreeSet<&'static str> {
 }
 
 #[tokio::test]
-async fn every_operation_names_its_errors_in_the_one_shape() {
+async fn description_names_every_operations_errors_in_the_usual_shape() {
     let api = Api::start().await;
     let description = description(&api).await;
     for operation in operations(&description) {
@@ -59,7 +59,7 @@ async fn every_operation_names_its_errors_in_the_one_shape() {
 }
 
 #[tokio::test]
-async fn every_answer_names_its_headers() {
+async fn description_names_the_headers_of_every_response() {
     let api = Api::start().await;
     let description = description(&api).await;
     for operation in operations(&description) {
@@ -87,7 +87,7 @@ async fn every_answer_names_its_headers() {
 }
 
 #[tokio::test]
-async fn every_operation_has_a_name_of_its_own_a_summary_a_tag_and_security() {
+async fn description_gives_every_operation_a_unique_name_a_summary_a_tag_and_security() {
     let api = Api::start().await;
     let description = description(&api).await;
     let mut names = BTreeSet::new();
@@ -116,7 +116,7 @@ async fn every_operation_has_a_name_of_its_own_a_summary_a_tag_and_security() {
 }
 
 #[tokio::test]
-async fn files_are_described_by_their_types() {
+async fn description_lists_the_media_types_of_exports() {
     let api = Api::start().await;
     let description = description(&api).await;
     let xlsx = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";

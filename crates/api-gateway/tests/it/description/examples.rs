@@ -1,11 +1,11 @@
-//! Examples are what they are examples of.
+//! The examples in the description.
 
 use serde_json::{Map, Value, json};
 
 use super::{description, operations};
 use crate::api::Api;
 
-/// Schemas whose bodies somebody has to see to write one.
+/// Schemas that are hard to write without an example.
 const IMPORTANT: &[&str] = &[
     "Org",
     "Unit",
@@ -25,7 +25,7 @@ const IMPORTANT: &[&str] = &[
     "PreviewRequest",
 ];
 
-/// Every body with a place to name it by: requests, and answers by status.
+/// Every body with a label: requests, and responses by status.
 fn bodies(description: &Value) -> Vec<(String, Value)> {
     let mut bodies = Vec::new();
     let mut add = |place: String, contents: &Value| {
@@ -50,7 +50,7 @@ fn faults(description: &Value, schema: &Value, example: &Value) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn every_example_keeps_to_its_schema() {
+async fn examples_match_their_schemas() {
     let api = Api::start().await;
     let description = description(&api).await;
     let bodies = bodies(&description);
@@ -64,7 +64,7 @@ async fn every_example_keeps_to_its_schema() {
 }
 
 #[tokio::test]
-async fn what_people_have_to_write_has_an_example() {
+async fn examples_exist_for_every_body_that_people_write() {
     let api = Api::start().await;
     let description = description(&api).await;
     let bodies = bodies(&description);
@@ -82,7 +82,7 @@ async fn what_people_have_to_write_has_an_example() {
 }
 
 #[tokio::test]
-async fn what_the_examples_send_is_taken() {
+async fn examples_of_requests_are_accepted() {
     let api = Api::start().await;
     let description = description(&api).await;
     let example =

@@ -1,4 +1,4 @@
-//! The page that shows the description.
+//! The documentation page.
 
 use axum::body::Body;
 use http::Request;
@@ -10,13 +10,13 @@ async fn read(api: &Api, path: &str) -> Answer {
     api.send(request, Body::empty()).await
 }
 
-/// What stands between a text and the next quotation mark, everywhere.
+/// The texts between each occurrence of `start` and the next quotation mark.
 fn after<'a>(text: &'a str, start: &str) -> Vec<&'a str> {
     text.split(start).skip(1).filter_map(|rest| rest.split('"').next()).collect()
 }
 
 #[tokio::test]
-async fn the_page_is_read_without_a_key_and_refers_to_nothing_elsewhere() {
+async fn docs_page_is_readable_without_a_key_and_loads_nothing_from_elsewhere() {
     let api = Api::start().await;
     let page = read(&api, "docs").await;
     assert_eq!(
@@ -50,7 +50,7 @@ async fn the_page_is_read_without_a_key_and_refers_to_nothing_elsewhere() {
 }
 
 #[tokio::test]
-async fn what_the_page_runs_is_what_its_policy_allows() {
+async fn docs_page_runs_only_what_its_policy_allows() {
     let api = Api::start().await;
     let page = read(&api, "docs").await;
     let policy = page.headers["content-security-policy"].to_str().unwrap();
@@ -61,7 +61,7 @@ async fn what_the_page_runs_is_what_its_policy_allows() {
     assert!(!policy.contains("unsafe"), "{policy}");
     assert_eq!(page.headers["x-frame-options"], "DENY");
     let html = String::from_utf8(page.bytes.to_vec()).unwrap();
-    // Neither scripts nor styles within the page, nor listeners in attributes.
+    // The page has no inline scripts, styles or listeners.
     assert_eq!(html.matches("<script").count(), html.matches("src=\"").count(), "{html}");
     for inline in ["<style", " style=", " onclick=", " onload=", "javascript:"] {
         assert!(!html.contains(inline), "{inline} in {html}");

@@ -1,4 +1,4 @@
-//! What is answered is what is described.
+//! Responses match their description.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use super::{description, operations};
 use crate::api::{Api, least};
 
 #[tokio::test]
-async fn an_etag_is_described_where_one_is_sent() {
+async fn etag_is_described_wherever_it_is_sent() {
     let api = Api::start().await;
     api.org(10).await;
     let id = api.integration(10, least()).await;
@@ -29,7 +29,7 @@ async fn an_etag_is_described_where_one_is_sent() {
 }
 
 #[tokio::test]
-async fn a_patch_takes_an_object_under_either_name_of_its_type() {
+async fn patch_accepts_an_object_under_either_content_type() {
     let api = Api::start().await;
     api.org(10).await;
     let description = description(&api).await;
@@ -43,7 +43,7 @@ async fn a_patch_takes_an_object_under_either_name_of_its_type() {
 }
 
 #[tokio::test]
-async fn the_values_that_a_parameter_may_have_are_described_and_told_to_whoever_sends_another() {
+async fn parameter_values_are_described_and_named_on_an_invalid_one() {
     let api = Api::start().await;
     api.org(10).await;
     let description = description(&api).await;

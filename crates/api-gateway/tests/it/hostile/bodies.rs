@@ -1,4 +1,4 @@
-//! Bodies that are too large, too slow, too deep, or no JSON.
+//! Bodies that are too large, too slow, too deep, or not JSON.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,7 @@ fn json_request(api: &Api) -> http::request::Builder {
 }
 
 #[tokio::test]
-async fn a_body_beyond_the_limit_is_refused_announced_or_not() {
+async fn body_beyond_the_limit_is_refused_with_or_without_a_length() {
     let api = Api::start().await;
     let huge = Bytes::from(vec![b' '; 11 * 1024 * 1024]);
     let announced = api
@@ -54,7 +54,7 @@ async fn a_body_beyond_the_limit_is_refused_announced_or_not() {
 }
 
 #[tokio::test]
-async fn what_is_not_json_is_refused_by_type_or_by_content() {
+async fn body_that_is_not_json_is_refused_by_type_or_content() {
     let api = Api::start().await;
     for kind in ["text/plain", "application/x-www-form-urlencoded", "", "application/jsonx"] {
         let request = api.request("POST", "/admin/orgs").header("content-type", kind);
@@ -83,7 +83,7 @@ async fn what_is_not_json_is_refused_by_type_or_by_content() {
 }
 
 #[tokio::test]
-async fn a_body_that_drips_is_given_up() {
+async fn dripping_body_is_given_up() {
     let api = Api::with(Arc::new(database()), |config| config.http.body_timeout_ms = 200).await;
     let mut stream = tokio::net::TcpStream::connect(api.at.http).await.unwrap();
     let head = format!(
@@ -100,13 +100,13 @@ async fn a_body_that_drips_is_given_up() {
     );
 }
 
-/// Values within one another, as deep as asked.
+/// Values nested to the given depth.
 fn nested(open: &str, close: &str, depth: usize) -> String {
     format!("{}1{}", open.repeat(depth), close.repeat(depth))
 }
 
 #[tokio::test]
-async fn json_ten_thousand_levels_deep_is_refused_wherever_it_stands() {
+async fn json_nested_ten_thousand_levels_deep_is_refused_at_any_place() {
     let api = Api::start().await;
     api.org(10).await;
     for value in [nested("[", "]", 10_000), nested("{\"a\":", "}", 10_000)] {
@@ -133,7 +133,7 @@ async fn json_ten_thousand_levels_deep_is_refused_wherever_it_stands() {
 }
 
 #[tokio::test]
-async fn a_key_that_stands_twice_is_refused_however_deep_and_however_written() {
+async fn duplicate_key_is_refused_at_any_depth_and_in_any_spelling() {
     let api = Api::start().await;
     api.org(10).await;
     for payload in [
@@ -152,7 +152,7 @@ async fn a_key_that_stands_twice_is_refused_however_deep_and_however_written() {
 }
 
 #[tokio::test]
-async fn a_body_that_comes_byte_by_byte_is_given_up_however_many_come() {
+async fn bodies_sent_byte_by_byte_are_given_up_however_many_there_are() {
     let api = Api::with(Arc::new(database()), |config| config.http.body_timeout_ms = 300).await;
     let stream = tokio::net::TcpStream::connect(api.at.http).await.unwrap();
     let (mut reader, mut writer) = stream.into_split();
@@ -176,7 +176,7 @@ async fn a_body_that_comes_byte_by_byte_is_given_up_however_many_come() {
 }
 
 #[tokio::test]
-async fn many_who_drip_keep_nobody_from_being_served() {
+async fn dripping_bodies_do_not_starve_other_clients() {
     let api = Api::with(Arc::new(database()), |config| config.http.body_timeout_ms = 60_000).await;
     let mut held = Vec::new();
     for _ in 0..200 {
@@ -191,7 +191,7 @@ async fn many_who_drip_keep_nobody_from_being_served() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_wrong_a_million_times_is_told_of_a_hundred_in_short() {
+async fn body_with_a_million_faults_gets_a_hundred_short_details() {
     let api = Api::start().await;
     let keys = (0..500_000).map(|at| format!("\"k{at}\":1")).collect::<Vec<_>>().join(",");
     let long = format!("\"{}\":1", "x".repeat(1_000_000));
@@ -208,7 +208,7 @@ async fn a_body_that_is_wrong_a_million_times_is_told_of_a_hundred_in_short() {
 }
 
 #[tokio::test]
-async fn a_stranger_sends_a_few_kibibytes_at_most() {
+async fn unauthenticated_body_is_limited_to_a_few_kibibytes() {
     let api = Api::start().await;
     let body = json!({"email": "a@x.example", "password": "x".repeat(5_000)});
     let refused = api.post("/auth/login", body).await;
@@ -220,7 +220,7 @@ async fn a_stranger_sends_a_few_kibibytes_at_most() {
 }
 
 #[tokio::test]
-async fn a_schema_whose_references_nest_without_end_is_refused() {
+async fn schema_with_endless_reference_nesting_is_refused() {
     let api = Api::start().await;
     api.org(10).await;
     let definition = |level: usize| (0..118).fold(json!({"$ref": format!("#/$defs/d{}", level + 1)}), |below, _| json!([below]));

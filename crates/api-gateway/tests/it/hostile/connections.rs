@@ -1,4 +1,4 @@
-//! Connections that lie about where requests begin and end.
+//! Connections that lie about request boundaries.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::api::Api;
 const ORG: &str = r#"{"orgId":10,"name":"Ten"}"#;
 
 #[tokio::test]
-async fn garbage_after_a_request_ends_the_connection_and_nothing_else() {
+async fn garbage_after_a_request_ends_only_its_own_connection() {
     let api = Api::start().await;
     for garbage in [
         &b"\x00\xff\xfe garbage\r\n\r\n"[..],
@@ -32,7 +32,7 @@ async fn garbage_after_a_request_ends_the_connection_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn requests_that_come_at_once_are_answered_one_after_another() {
+async fn pipelined_requests_are_answered_in_order() {
     let api = Api::start().await;
     let bytes = head("GET", "/health", "").repeat(20) + &head("GET", "/nowhere", "connection: close\r\n");
     let answered = statuses(&exchange(&api, bytes.as_bytes()).await);
@@ -44,7 +44,7 @@ async fn requests_that_come_at_once_are_answered_one_after_another() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_shorter_than_it_says_makes_nothing() {
+async fn body_shorter_than_its_length_creates_nothing() {
     let api = Api::start().await;
     let length = ORG.len() + 1;
     let bytes = head("POST", "/admin/orgs", &format!("content-length: {length}\r\n")) + ORG;
@@ -54,7 +54,7 @@ async fn a_body_that_is_shorter_than_it_says_makes_nothing() {
 }
 
 #[tokio::test]
-async fn what_follows_a_body_that_is_longer_than_it_says_is_no_part_of_it() {
+async fn bytes_beyond_the_length_of_a_body_are_no_part_of_it() {
     let api = Api::start().await;
     let bytes = head("POST", "/admin/orgs", &format!("content-length: {}\r\n", ORG.len())) + ORG + "}}}} and more\r\n\r\n";
     let answered = statuses(&exchange_to_the_end(&api, bytes.as_bytes()).await);
@@ -63,9 +63,9 @@ async fn what_follows_a_body_that_is_longer_than_it_says_is_no_part_of_it() {
 }
 
 #[tokio::test]
-async fn a_request_of_two_lengths_is_refused_or_has_one_end() {
+async fn ambiguous_request_length_is_refused_without_smuggling() {
     let api = Api::start().await;
-    // Were the second taken for a request of its own, it would delete what the first made.
+    // Taken as a request of its own, the second would delete what the first creates.
     let hidden = head("DELETE", "/admin/orgs/10", "");
     let length = ORG.len();
     for more in [
@@ -86,7 +86,7 @@ async fn a_request_of_two_lengths_is_refused_or_has_one_end() {
 }
 
 #[tokio::test]
-async fn chunks_with_sizes_of_nonsense_make_nothing() {
+async fn chunks_with_nonsensical_sizes_create_nothing() {
     let api = Api::start().await;
     for chunks in [
         "zz\r\n{}\r\n0\r\n\r\n",
@@ -102,7 +102,7 @@ async fn chunks_with_sizes_of_nonsense_make_nothing() {
     }
 }
 
-/// Waits until the gateway hangs up.
+/// Waits until the gateway closes the connection.
 async fn hung_up(stream: &mut TcpStream) {
     let mut answer = Vec::new();
     let reading = stream.read_to_end(&mut answer);
@@ -112,7 +112,7 @@ async fn hung_up(stream: &mut TcpStream) {
 }
 
 #[tokio::test]
-async fn connections_that_begin_no_request_are_hung_up_on() {
+async fn connections_without_a_first_request_are_closed() {
     let api = Api::with(Arc::new(database()), |config| config.http.header_timeout_ms = 200).await;
     for beginning in [&b""[..], b"P", b"PRI * HTTP/2.0\r\n\r\n", b"GET / HTTP/1.1\r\nhost: x"] {
         let mut stream = TcpStream::connect(api.at.http).await.unwrap();
@@ -123,7 +123,7 @@ async fn connections_that_begin_no_request_are_hung_up_on() {
 }
 
 #[tokio::test]
-async fn connections_of_http2_without_a_request_are_closed_in_order() {
+async fn http2_connections_without_a_request_are_closed_gracefully() {
     let api = Api::with(Arc::new(database()), |config| config.http.idle_timeout_ms = 200).await;
     let stream = TcpStream::connect(api.at.http).await.unwrap();
     let connecting = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
@@ -136,10 +136,10 @@ async fn connections_of_http2_without_a_request_are_closed_in_order() {
 }
 
 #[tokio::test]
-async fn one_address_has_no_more_connections_than_it_may() {
+async fn connections_from_one_address_are_limited() {
     let api = Api::with(Arc::new(database()), |config| config.http.max_connections_per_address = 3).await;
     let open = async || TcpStream::connect(api.at.http).await.unwrap();
-    // The client that asks the gateway for its readiness may hold one.
+    // The client that polls the gateway for readiness may hold one.
     let mut streams = [open().await, open().await, open().await, open().await];
     hung_up(&mut streams[3]).await;
     drop(streams);

@@ -1,4 +1,4 @@
-//! Bytes that are no text, and characters that texts end at.
+//! Invalid text, and characters that end texts.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use super::raw::{exchange, head, is_in_shape, serves, status};
 use crate::api::{Api, least, with};
 
 #[tokio::test]
-async fn bytes_that_are_no_utf_8_are_refused_wherever_they_stand() {
+async fn invalid_utf_8_is_refused_everywhere() {
     let api = Api::start().await;
     api.org(10).await;
     let close = "connection: close\r\n";
@@ -19,7 +19,7 @@ async fn bytes_that_are_no_utf_8_are_refused_wherever_they_stand() {
         let answer = exchange(&api, head("GET", path, close).as_bytes()).await;
         assert!(matches!(status(&answer), Some(400 | 404)) && is_in_shape(&answer), "{path}");
     }
-    // What is no text in a query is looked for as such, and not found.
+    // A query searches for invalid text as it is, and finds nothing.
     let answer = api.get("/outbound-integrations?orgId=10&search=%ff%fe").await;
     assert!([200, 400].contains(&answer.status), "{answer:?}");
     for name in [
@@ -52,7 +52,7 @@ async fn bytes_that_are_no_utf_8_are_refused_wherever_they_stand() {
 }
 
 #[tokio::test]
-async fn a_raw_byte_in_an_address_is_answered() {
+async fn raw_byte_in_a_path_gets_a_response() {
     let api = Api::start().await;
     let mut bytes = b"GET /api/v1/event-types/\xff\xfe?orgId=10 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".to_vec();
     let answer = exchange(&api, &bytes).await;
@@ -68,7 +68,7 @@ async fn a_raw_byte_in_an_address_is_answered() {
 }
 
 #[tokio::test]
-async fn a_nul_in_an_address_finds_nothing_and_breaks_nothing() {
+async fn nul_in_a_path_finds_nothing_and_breaks_nothing() {
     let api = Api::start().await;
     api.org(10).await;
     api.integration(10, least()).await;
@@ -116,7 +116,7 @@ async fn a_nul_in_an_address_finds_nothing_and_breaks_nothing() {
 }
 
 #[tokio::test]
-async fn a_key_that_no_document_can_have_is_refused_or_kept_as_it_is() {
+async fn key_that_no_document_can_have_is_refused_or_stored_unchanged() {
     let api = Api::start().await;
     api.org(10).await;
     for key in ["a\0b", "\0", "$set", "$where", "a.b", ".", "", "__proto__", "_id"] {
@@ -157,7 +157,7 @@ async fn a_key_that_no_document_can_have_is_refused_or_kept_as_it_is() {
         ] {
             let answer = api.json(method, path, body).await;
             let is_told = [200, 201, 202].contains(&answer.status) || (answer.status == 400 && !answer.faults().is_empty());
-            // A type or a source that an earlier key made already.
+            // An earlier key already created this type or source.
             assert!(is_told || answer.status == 409, "{method} {path} with {key:?}: {answer:?}");
         }
     }

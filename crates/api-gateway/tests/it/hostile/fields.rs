@@ -1,11 +1,11 @@
-//! Fields that are not the caller's to set.
+//! Fields that the caller must not set.
 
 use serde_json::{Value, json};
 
 use crate::api::{Answer, Api, key_for, least, merged};
 use ig_core::id::OrgId;
 
-/// What makes one of every resource in organisation 10, and where it then is.
+/// The body that creates one of every resource in organisation 10, and its path.
 fn resources() -> Vec<(&'static str, Value)> {
     vec![
         ("/outbound-integrations", least()),
@@ -32,7 +32,7 @@ fn resources() -> Vec<(&'static str, Value)> {
     ]
 }
 
-/// Fields that the gateway alone sets, with a value that somebody would like them to have.
+/// Fields that only the gateway sets, each with a value that an attacker may want.
 fn wished() -> Vec<(&'static str, Value)> {
     vec![
         ("id", json!("0123456789abcdef01234567")),
@@ -52,7 +52,7 @@ fn wished() -> Vec<(&'static str, Value)> {
     ]
 }
 
-/// It is refused at that place, or what was made has another value there.
+/// The field is refused at its place, or the created item has another value there.
 fn is_not_set(answer: &Answer, field: &str, value: &Value) -> bool {
     let place = format!("/{field}");
     match answer.status {
@@ -63,7 +63,7 @@ fn is_not_set(answer: &Answer, field: &str, value: &Value) -> bool {
 }
 
 #[tokio::test]
-async fn what_the_gateway_sets_is_not_set_by_bodies() {
+async fn gateway_owned_fields_cannot_be_set_by_a_body() {
     let api = Api::start().await;
     api.org(10).await;
     api.org(20).await;
@@ -91,7 +91,7 @@ async fn what_the_gateway_sets_is_not_set_by_bodies() {
     }
 }
 
-/// Where something that was made is found.
+/// The path of a created item.
 fn one(path: &str, made: &Answer) -> String {
     let id = made.json.get("id").or(made.json.get("eventType")).and_then(Value::as_str);
     let id = id.unwrap_or_else(|| panic!("{path}: {made:?}"));
@@ -99,7 +99,7 @@ fn one(path: &str, made: &Answer) -> String {
 }
 
 #[tokio::test]
-async fn a_revision_in_a_body_guards_and_sets_nothing() {
+async fn revision_in_a_body_guards_a_change_and_is_never_stored() {
     let api = Api::start().await;
     api.org(10).await;
     for (path, body) in resources() {
@@ -129,7 +129,7 @@ async fn a_revision_in_a_body_guards_and_sets_nothing() {
 }
 
 #[tokio::test]
-async fn nobody_is_given_more_by_asking_for_it() {
+async fn privileges_cannot_be_raised_by_asking_for_them() {
     let api = Api::start().await;
     api.org(10).await;
     let org = json!({"orgId": 30, "name": "a"});
@@ -161,7 +161,7 @@ async fn nobody_is_given_more_by_asking_for_it() {
 }
 
 #[tokio::test]
-async fn a_number_beyond_the_range_of_its_format_is_a_fault_at_its_place() {
+async fn number_beyond_the_range_of_its_format_is_a_fault_at_its_place() {
     let api = Api::start().await;
     api.org(10).await;
     for (path, body) in resources() {

@@ -1,4 +1,4 @@
-//! Heads of requests: too many headers, too large, too slow, or with a method or an address that nobody knows.
+//! Request heads with too many headers, too large, too slow, or with an unknown method or path.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use super::raw::{exchange, head, is_in_shape, serves, status};
 use crate::api::Api;
 
 #[tokio::test]
-async fn too_many_headers_and_too_large_ones_are_431() {
+async fn headers_that_are_too_many_or_too_large_get_431() {
     let api = Api::start().await;
     let many = (0..200).fold(String::new(), |many, at| many + &format!("x-{at}: 1\r\n"));
     let large = format!("x-large: {}\r\n", "a".repeat(200_000));
@@ -22,7 +22,7 @@ async fn too_many_headers_and_too_large_ones_are_431() {
 }
 
 #[tokio::test]
-async fn an_address_beyond_all_measure_is_refused() {
+async fn path_of_excessive_length_is_refused() {
     let api = Api::start().await;
     for path in [
         format!("/{}", "a".repeat(100_000)),
@@ -41,7 +41,7 @@ async fn an_address_beyond_all_measure_is_refused() {
 }
 
 #[tokio::test]
-async fn headers_that_never_end_are_given_up() {
+async fn endless_headers_are_given_up() {
     let api = Api::with(Arc::new(database()), |config| config.http.header_timeout_ms = 300).await;
     let stream = tokio::net::TcpStream::connect(api.at.http).await.unwrap();
     let (mut reader, mut writer) = stream.into_split();
@@ -68,7 +68,7 @@ async fn headers_that_never_end_are_given_up() {
 }
 
 #[tokio::test]
-async fn methods_that_a_resource_does_not_have_are_405_in_shape_with_those_that_it_has() {
+async fn unsupported_methods_get_405_in_shape_with_the_supported_ones() {
     let api = Api::start().await;
     for method in ["BREW", "TRACE", "PROPFIND", "POST", "get"] {
         let answer = exchange(&api, head(method, "/health", "connection: close\r\n").as_bytes()).await;
@@ -89,7 +89,7 @@ async fn methods_that_a_resource_does_not_have_are_405_in_shape_with_those_that_
 }
 
 #[tokio::test]
-async fn a_page_of_a_stranger_is_allowed_nothing_by_a_preflight() {
+async fn preflight_from_an_unknown_origin_allows_nothing() {
     let api = Api::start().await;
     let more = "origin: https://evil.example\r\naccess-control-request-method: DELETE\r\nconnection: close\r\n";
     let answer = exchange(&api, head("OPTIONS", "/admin/orgs/10", more).as_bytes()).await;
@@ -99,7 +99,7 @@ async fn a_page_of_a_stranger_is_allowed_nothing_by_a_preflight() {
 }
 
 #[tokio::test]
-async fn a_head_request_is_a_get_without_its_body() {
+async fn head_request_is_a_get_without_its_body() {
     let api = Api::start().await;
     for (path, expected) in [("/health", 200), ("/outbound-integrations?orgId=10", 404), ("/nowhere", 404)] {
         let answer = exchange(&api, head("HEAD", path, "connection: close\r\n").as_bytes()).await;

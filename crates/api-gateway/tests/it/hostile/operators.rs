@@ -1,4 +1,4 @@
-//! Operators of the database, patterns and numbers where plain values belong.
+//! Database operators, patterns and numbers in place of plain values.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use super::raw::serves;
 use crate::api::{Api, least, with};
 
 #[tokio::test]
-async fn numbers_and_paths_out_of_range_are_answered() {
+async fn numbers_and_paths_out_of_range_get_a_response() {
     let api = Api::start().await;
     for body in [
         json!({"orgId": 0, "name": "a"}),
@@ -30,7 +30,7 @@ async fn numbers_and_paths_out_of_range_are_answered() {
     }
 }
 
-/// What would mean something to the database if it were not taken to the letter.
+/// Texts that the database would interpret if they were not taken literally.
 const OPERATORS: [&str; 6] = [
     r#"{"$ne":1}"#,
     r#"{"$gt":""}"#,
@@ -41,7 +41,7 @@ const OPERATORS: [&str; 6] = [
 ];
 
 #[tokio::test]
-async fn operators_in_paths_name_nothing() {
+async fn operators_in_paths_match_nothing() {
     let api = Api::start().await;
     api.org(10).await;
     api.integration(10, least()).await;
@@ -84,7 +84,7 @@ async fn operators_in_paths_name_nothing() {
 }
 
 #[tokio::test]
-async fn operators_in_filters_are_looked_for_to_the_letter() {
+async fn operators_in_filters_are_taken_literally() {
     let api = Api::start().await;
     api.org(10).await;
     api.integration(10, least()).await;
@@ -127,7 +127,7 @@ async fn operators_in_filters_are_looked_for_to_the_letter() {
 }
 
 #[tokio::test]
-async fn operators_in_bodies_are_no_texts() {
+async fn operators_in_bodies_are_refused_as_text() {
     let api = Api::start().await;
     api.org(10).await;
     let operator = json!({"$ne": null});
@@ -166,7 +166,7 @@ async fn operators_in_bodies_are_no_texts() {
 }
 
 #[tokio::test]
-async fn a_pattern_is_searched_for_to_the_letter_and_no_longer_than_is_bearable() {
+async fn search_pattern_is_taken_literally_and_bounded_in_time() {
     let api = Api::start().await;
     api.org(10).await;
     api.integration(10, with(json!({"name": "a".repeat(200)}))).await;
@@ -237,7 +237,7 @@ async fn numbers_beyond_every_range_are_faults() {
     }
 }
 
-/// A text as it stands in an address.
+/// A text, percent-encoded for a path or query.
 fn encoded(text: &str) -> String {
     text.bytes().fold(String::new(), |text, byte| text + &format!("%{byte:02x}"))
 }

@@ -1,4 +1,4 @@
-//! Workbooks of Excel: what is read of them, and those that mean harm.
+//! Excel workbooks, well-formed and malicious.
 
 use std::io::Write as _;
 
@@ -10,7 +10,7 @@ use super::{XLSX, imported, places, upload};
 use crate::lookups::{fresh, resolved};
 
 #[tokio::test]
-async fn a_hidden_sheet_is_not_read_and_a_time_stays_one() {
+async fn workbook_import_skips_hidden_sheets_and_keeps_times() {
     let api = fresh().await;
     let mut book = rust_xlsxwriter::Workbook::new();
     let hidden = book.add_worksheet().set_hidden(true);
@@ -41,7 +41,7 @@ async fn a_hidden_sheet_is_not_read_and_a_time_stays_one() {
     );
 }
 
-/// A workbook of a megabyte whose sheet unfolds to more than half a gigabyte.
+/// A workbook of one megabyte whose sheet decompresses to more than half a gigabyte.
 fn bomb() -> Vec<u8> {
     let mut writer = ZipWriter::new_append(std::io::Cursor::new(workbook(&[sheet(HEADER)]))).unwrap();
     writer
@@ -62,7 +62,7 @@ fn sheet(rows: &str) -> (&'static str, Vec<u8>) {
 const HEADER: &str = "<row r=\"1\"><c r=\"A1\" t=\"inlineStr\"><is><t>type</t></is></c><c r=\"B1\" t=\"inlineStr\"><is><t>source.id</t></is></c><c r=\"C1\" t=\"inlineStr\"><is><t>target.id</t></is></c></row>";
 
 #[tokio::test]
-async fn a_workbook_is_read_with_numbers_and_truths_in_its_cells() {
+async fn workbook_import_reads_numeric_and_boolean_cells() {
     let api = fresh().await;
     let rows = format!(
         "{HEADER}<row r=\"3\"><c r=\"A3\" t=\"inlineStr\"><is><t>WARD</t></is></c><c r=\"B3\"><v>12</v></c><c r=\"C3\" t=\"b\"><v>1</v></c></row>"
@@ -79,7 +79,7 @@ async fn a_workbook_is_read_with_numbers_and_truths_in_its_cells() {
 }
 
 #[tokio::test]
-async fn a_workbook_that_means_harm_is_refused_before_it_unfolds() {
+async fn malicious_workbook_is_refused_before_it_is_decompressed() {
     let api = fresh().await;
     let strings = |attributes: &str, text: &str| {
         let text = format!(
@@ -144,7 +144,7 @@ async fn a_workbook_that_means_harm_is_refused_before_it_unfolds() {
     assert_eq!(api.get("/health").await.status, 200);
 }
 
-/// A workbook of these parts, beside what every workbook has.
+/// A workbook of the given parts, in addition to the mandatory ones.
 fn workbook(parts: &[(&str, Vec<u8>)]) -> Vec<u8> {
     let main: [(&str, &str); 5] = [
         (
