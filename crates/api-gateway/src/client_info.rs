@@ -122,18 +122,21 @@ mod tests {
 
     #[test]
     fn forwarded_headers_of_an_untrusted_peer_are_ignored() {
-        let said = [("x-forwarded-for", "1.1.1.1"), ("x-forwarded-proto", "https")];
-        assert_eq!(client("9.9.9.9", &said, &["10.0.0.0/8"]), ("9.9.9.9".to_owned(), false));
+        let headers = [("x-forwarded-for", "1.1.1.1"), ("x-forwarded-proto", "https")];
+        assert_eq!(client("9.9.9.9", &headers, &["10.0.0.0/8"]), ("9.9.9.9".to_owned(), false));
     }
 
     #[test]
     fn forwarded_list_is_trusted_from_its_end_up_to_the_first_stranger() {
-        let said = [
+        let headers = [
             ("x-forwarded-for", "6.6.6.6, 7.7.7.7"),
             ("x-forwarded-for", "[2001:db8::1]:443, 10.0.0.2"),
             ("x-forwarded-proto", "http, https"),
         ];
-        assert_eq!(client("10.0.0.1", &said, &["10.0.0.0/8"]), ("2001:db8::1".to_owned(), true));
+        assert_eq!(
+            client("10.0.0.1", &headers, &["10.0.0.0/8"]),
+            ("2001:db8::1".to_owned(), true)
+        );
         assert_eq!(
             client("::ffff:10.0.0.1", &[("x-forwarded-for", "8.8.8.8:1234")], &["10.0.0.1"]),
             ("8.8.8.8".to_owned(), false)

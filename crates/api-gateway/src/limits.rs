@@ -154,10 +154,10 @@ impl RateLimits {
     }
 }
 
-fn said_or(own: Option<u32>, otherwise: Option<RateLimit>) -> Option<RateLimit> {
+fn said_or(own: Option<u32>, fallback: Option<RateLimit>) -> Option<RateLimit> {
     match own {
         Some(most) => RateLimit::new(most, MINUTE_SECONDS).ok(),
-        None => otherwise,
+        None => fallback,
     }
 }
 

@@ -125,8 +125,8 @@ impl Server {
             };
             while connections.try_join_next().is_some() {}
             // An address at its connection limit is disconnected.
-            if let Some(guest) = self.guests.enter(peer.ip()) {
-                self.serve(stream, peer, (room, guest), connections);
+            if let Some(counted) = self.guests.enter(peer.ip()) {
+                self.serve(stream, peer, (room, counted), connections);
             }
         }
     }
@@ -150,10 +150,10 @@ impl Server {
                 request.extensions_mut().insert(ConnectInfo(peer));
                 let is_http1 = request.version() < Version::HTTP_2;
                 let (answering, leaving) = (router.clone().call(request), Arc::clone(&leaving));
-                let begun = counted.begin();
+                let in_flight = counted.begin();
                 async move {
                     let answer = answering.await?;
-                    drop(begun);
+                    drop(in_flight);
                     let leaves = is_http1 && leaving.load(Ordering::Relaxed);
                     Ok::<_, Infallible>(if leaves { farewell(answer) } else { answer })
                 }

@@ -41,19 +41,19 @@ where
     where
         F: Future<Output = Result<Option<V>, StoreError>>,
     {
-        let said = self.0.get(key).await;
-        if let Some(said) = said.as_ref().filter(|said| said.at.elapsed() < FRESH) {
-            return Ok(Some(said.value.clone()));
+        let cached = self.0.get(key).await;
+        if let Some(cached) = cached.as_ref().filter(|cached| cached.at.elapsed() < FRESH) {
+            return Ok(Some(cached.value.clone()));
         }
-        match (look().await, said) {
-            (Err(StoreError::Unavailable(_)), Some(said)) => Ok(Some(said.value)),
+        match (look().await, cached) {
+            (Err(StoreError::Unavailable(_)), Some(cached)) => Ok(Some(cached.value)),
             (Err(error), _) => Err(error),
             (Ok(Some(value)), _) => {
-                let said = Said {
+                let cached = Said {
                     value: value.clone(),
                     at: Instant::now(),
                 };
-                self.0.insert(key.clone(), said).await;
+                self.0.insert(key.clone(), cached).await;
                 Ok(Some(value))
             }
             (Ok(None), _) => {
@@ -89,12 +89,12 @@ mod tests {
     #[tokio::test]
     async fn caller_cache_serves_the_last_known_caller_only_while_the_database_is_away() {
         let remembered = CallerCache::<u8, &str>::default();
-        let told = async |answer| remembered.or_look(&1, || async move { answer }).await;
-        assert_eq!(told(Err(AWAY())).await, Err(AWAY()));
-        assert_eq!(told(Ok(Some("ada"))).await, Ok(Some("ada")));
+        let look_up = async |answer| remembered.or_look(&1, || async move { answer }).await;
+        assert_eq!(look_up(Err(AWAY())).await, Err(AWAY()));
+        assert_eq!(look_up(Ok(Some("ada"))).await, Ok(Some("ada")));
         tokio::time::sleep(FRESH).await;
-        assert_eq!(told(Err(AWAY())).await, Ok(Some("ada")));
-        assert_eq!(told(Ok(None)).await, Ok(None));
-        assert_eq!(told(Err(AWAY())).await, Err(AWAY()), "what has ended is not served again");
+        assert_eq!(look_up(Err(AWAY())).await, Ok(Some("ada")));
+        assert_eq!(look_up(Ok(None)).await, Ok(None));
+        assert_eq!(look_up(Err(AWAY())).await, Err(AWAY()), "what has ended is not served again");
     }
 }

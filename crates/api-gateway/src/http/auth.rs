@@ -30,8 +30,8 @@ async fn log_in(
     UnauthenticatedBody(body): UnauthenticatedBody,
 ) -> Result<Json<LoggedIn>, ApiError> {
     let Login { email, password } = body.document()?;
-    let begun = gateway.sessions().log_in(&email, &Secret::new(password), from).await?;
-    Ok(Json(begun.into()))
+    let session = gateway.sessions().log_in(&email, &Secret::new(password), from).await?;
+    Ok(Json(session.into()))
 }
 
 /// Ends the session of the token: every token of the session is refused from now on.

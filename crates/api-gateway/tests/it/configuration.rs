@@ -37,10 +37,10 @@ fn changes(answer: &Answer) -> Vec<(String, String, String)> {
     assert_eq!(answer.status, 200, "{answer:?}");
     let text = |change: &Value, field: &str| change[field].as_str().unwrap().to_owned();
     let changes = answer.json["changes"].as_array().unwrap();
-    let told = changes
+    let changes = changes
         .iter()
         .map(|change| (text(change, "action"), text(change, "kind"), text(change, "name")));
-    told.collect()
+    changes.collect()
 }
 
 fn told(action: &str, kind: &str, name: &str) -> (String, String, String) {

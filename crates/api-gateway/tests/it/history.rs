@@ -152,12 +152,12 @@ async fn audit_log_names_actors_and_changes_without_secrets() {
 
     let listed = api.get("/admin/audit-logs?orgId=10&limit=100").await;
     let entries = listed.json["auditLogs"].as_array().unwrap().clone();
-    let told: Vec<_> = entries
+    let changes: Vec<_> = entries
         .iter()
         .map(|entry| format!("{} {}", entry["action"].as_str().unwrap(), entry["kind"].as_str().unwrap()))
         .collect();
     assert_eq!(
-        told,
+        changes,
         [
             "CREATE OUTBOUND_INTEGRATION",
             "CREATE API_KEY",

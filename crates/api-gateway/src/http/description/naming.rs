@@ -5,15 +5,15 @@ use super::operation::Described;
 /// Sets a unique operation id from method and path, and cuts the summary to one sentence.
 pub(super) fn complete(described: &mut Described<'_>) {
     described.operation.operation_id = Some(id(described.method, described.place()));
-    let said = described.operation.summary.take().unwrap_or_default().replace('\n', " ");
-    let (summary, rest) = match said.split_once(". ") {
+    let text = described.operation.summary.take().unwrap_or_default().replace('\n', " ");
+    let (summary, rest) = match text.split_once(". ") {
         Some((first, rest)) => (first.to_owned(), Some(rest.to_owned())),
-        None => (said.trim_end_matches('.').to_owned(), None),
+        None => (text.trim_end_matches('.').to_owned(), None),
     };
     described.operation.summary = Some(summary);
-    let further = described.operation.description.take().filter(|text| !text.is_empty());
-    let whole: Vec<_> = rest.into_iter().chain(further).collect();
-    described.operation.description = (!whole.is_empty()).then(|| whole.join("\n\n"));
+    let description = described.operation.description.take().filter(|text| !text.is_empty());
+    let paragraphs: Vec<_> = rest.into_iter().chain(description).collect();
+    described.operation.description = (!paragraphs.is_empty()).then(|| paragraphs.join("\n\n"));
 }
 
 /// `post /outbound-integrations/{id}/enable` is `postOutboundIntegrationsByIdEnable`.

@@ -55,8 +55,8 @@ async fn list(
 #[utoipa::path(post, path = "/dlq/redrives", tag = "dlq", params(OrgQuery), request_body = RedriveAsked, responses((status = 201, body = RedriveEntry)))]
 async fn start(Tenant { org, gateway, .. }: Tenant<Write>, body: JsonBody) -> Result<(StatusCode, Json<RedriveEntry>), ApiError> {
     let order = body.document::<RedriveAsked>()?.order(org)?;
-    let begun = gateway.retrier().start(&order).await?;
-    Ok((StatusCode::CREATED, Json(begun.into())))
+    let redrive = gateway.retrier().start(&order).await?;
+    Ok((StatusCode::CREATED, Json(redrive.into())))
 }
 
 /// Reads the progress of a redrive.

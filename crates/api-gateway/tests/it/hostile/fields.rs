@@ -103,12 +103,15 @@ async fn revision_in_a_body_guards_a_change_and_is_never_stored() {
     let api = Api::start().await;
     api.org(10).await;
     for (path, body) in resources() {
-        let wished = 4_000_000_000_000_u64;
+        let revision = 4_000_000_000_000_u64;
         let made = api
-            .post(&format!("{path}?orgId=10"), merged(body.clone(), json!({"revision": wished})))
+            .post(
+                &format!("{path}?orgId=10"),
+                merged(body.clone(), json!({"revision": revision})),
+            )
             .await;
         assert!([201, 400, 412].contains(&made.status), "{path}: {made:?}");
-        assert_ne!(made.json["revision"], wished, "{path}: {made:?}");
+        assert_ne!(made.json["revision"], revision, "{path}: {made:?}");
         let made = if made.status == 201 {
             made
         } else {
@@ -116,8 +119,8 @@ async fn revision_in_a_body_guards_a_change_and_is_never_stored() {
         };
         let one = one(path, &made);
         for answer in [
-            api.patch(&one, json!({"revision": wished})).await,
-            api.put(&one, merged(body.clone(), json!({"revision": wished}))).await,
+            api.patch(&one, json!({"revision": revision})).await,
+            api.put(&one, merged(body.clone(), json!({"revision": revision}))).await,
         ] {
             assert_eq!(
                 (answer.status, &answer.json["code"]),
