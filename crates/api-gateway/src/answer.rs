@@ -93,7 +93,7 @@ where
     response
 }
 
-/// Security headers of every response: no sniffing, no framing, no shared caching.
+/// Default security headers of every response: no sniffing, no framing, no caching.
 fn dressed(headers: &mut HeaderMap) {
     const ALWAYS: [(HeaderName, &str); 3] = [
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),

@@ -1,4 +1,4 @@
-// Sends a request, with the key that the page was given, and shows what comes back.
+// Sends a request with the key from the page, and shows the response.
 
 import { element, json } from "./element.js";
 import { resolved } from "./schema.js";
@@ -80,7 +80,7 @@ async function shown(response) {
   try {
     body = json(JSON.parse(text));
   } catch {
-    // It is no JSON, and shown as it came.
+    // The response is not JSON, so it is shown as received.
   }
   return [element("p", {}, element("strong", {}, `${response.status} ${response.statusText}`)), element("pre", {}, headers), body];
 }

@@ -1,4 +1,4 @@
-// Elements are made from text alone: nothing of the description or of an answer is ever read as HTML.
+// Elements are created from text only: nothing of the description or of a response is ever parsed as HTML.
 
 /** An element with attributes (`on…` are listeners) and children, which are elements or text. */
 export function element(name, attributes = {}, ...children) {

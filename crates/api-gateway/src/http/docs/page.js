@@ -1,4 +1,4 @@
-// The description by tag: what each operation takes and answers.
+// The description by tag: the input and the responses of each operation.
 
 import { attempt, parameters } from "./attempt.js";
 import { element, folded, json, prose } from "./element.js";
