@@ -24,7 +24,7 @@ export function attempt(description, operation) {
   return [form, answer];
 }
 
-/** What an operation takes besides its body. */
+/** The parameters of an operation, without its body. */
 export function parameters(description, operation) {
   return (operation.what.parameters || []).map((parameter) => resolved(description, parameter));
 }
@@ -66,7 +66,7 @@ function request(operation, inputs, body) {
   return [path + asked, { method: operation.method.toUpperCase(), headers, body: body?.text.value, credentials: "omit" }];
 }
 
-/** A token of a session has two points in it, and a key has none. */
+/** A session token contains two dots, a key none. */
 function proof() {
   const text = document.getElementById("proof").value.trim();
   if (!text) return {};

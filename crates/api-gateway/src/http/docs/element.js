@@ -12,18 +12,18 @@ export function element(name, attributes = {}, ...children) {
   return made;
 }
 
-/** Text in which what stands between backticks is code, and an empty line begins a paragraph. */
+/** Text with code between backticks, and paragraphs separated by empty lines. */
 export function prose(text) {
   return text.split("\n\n").map((part) =>
     element("p", {}, part.split("`").map((piece, at) => (at % 2 ? element("code", {}, piece) : piece))));
 }
 
-/** A value as people read JSON. */
+/** A value as indented JSON. */
 export function json(value) {
   return element("pre", {}, JSON.stringify(value, null, 2));
 }
 
-/** What is shown when it is opened, and made no earlier. */
+/** A collapsible section whose content is created when it first opens. */
 export function folded(title, fill, isOpen = false) {
   const folded = element("details", { open: isOpen }, element("summary", {}, title));
   const once = () => {

@@ -2,7 +2,7 @@
 
 import { element, folded, prose } from "./element.js";
 
-/** What a reference leads to, with what stands beside the reference. */
+/** Resolves a reference, and adds the fields beside it. */
 export function resolved(description, value) {
   if (!value || !value.$ref) return value;
   const { $ref, ...beside } = value;
@@ -33,7 +33,7 @@ function limits(schema) {
   return said.length ? ` (${said.join(", ")})` : "";
 }
 
-/** A schema with its fields; what it refers to is opened one step at a time, so that a circle has no end but takes none either. */
+/** A schema with its fields. References open one step at a time, so that cycles do not loop. */
 export function shape(description, schema) {
   const whole = resolved(description, schema) || {};
   const parts = [];
