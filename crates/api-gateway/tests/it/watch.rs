@@ -143,10 +143,8 @@ async fn a_change_through_one_gateway_reaches_the_watchers_of_another() {
     let other = one.beside().await;
     let mut watcher = Watcher::of(&other, Configuration::default()).await;
     watcher.snapshot().await;
-    let began = std::time::Instant::now();
     one.org(10).await;
     watcher.until(|configuration| configuration.org(OrgId(10)).is_some()).await;
-    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
     assert_eq!(other.get("/outbound-integrations?orgId=10").await.status, 200);
 }
 
