@@ -1,4 +1,4 @@
-//! Alerts, as people read them in the alert centre: `_id` is what they are about and the quiet time that they opened.
+//! Alerts, as the alert centre lists them: `_id` is the subject of an alert and the quiet period that it opened.
 
 mod kept;
 mod owed;
@@ -20,21 +20,21 @@ use crate::error::{is_duplicate, store_error};
 use crate::field::{date, millis};
 use crate::names::ALERTS;
 
-/// What became of an alert.
+/// What `raise` did with an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Raised {
-    /// It is new: people are to be told.
+    /// The alert is new: people have to be notified.
     Told,
-    /// It is about what people were told of within the quiet time, and was counted there.
+    /// An earlier alert on the same subject is within its quiet period; this one was counted there.
     Counted,
 }
 
-/// How long an alert keeps others of its kind quiet, and how long it is kept itself.
+/// How long an alert suppresses others like it, and how long it is retained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AlertTimes {
-    /// Within this time the same alert is counted and not told again.
+    /// Within this period a repetition is counted and causes no notification.
     pub quiet: Duration,
-    /// After this time it may be forgotten.
+    /// After this period it may be deleted.
     pub keep: Duration,
 }
 
@@ -49,7 +49,7 @@ impl Alerts {
         Self { database }
     }
 
-    /// Writes an alert down, or counts it where the same organisation, kind and key has an open one.
+    /// Stores an alert, or counts it where the same organisation, kind and key has an open one.
     pub async fn raise(&self, alert: &Alert, times: AlertTimes, now: Timestamp) -> Result<Raised, StoreError> {
         if self.count(open(alert, now), now).await? {
             return Ok(Raised::Counted);
@@ -59,7 +59,7 @@ impl Alerts {
         let inserted = self.database.raw(self.database.collection(ALERTS).insert_one(log)).await?;
         match inserted {
             Ok(_) => Ok(Raised::Told),
-            // Another replica was faster by a moment.
+            // Another replica inserted it first.
             Err(error) if is_duplicate(&error) => self.count(doc! { "_id": id }, now).await.map(|_| Raised::Counted),
             Err(error) => Err(store_error(&error)),
         }
@@ -73,19 +73,19 @@ impl Alerts {
     }
 }
 
-/// What an alert is about, without ambiguity: as a JSON array.
+/// The subject of an alert, unambiguous as a JSON array.
 fn subject(alert: &Alert) -> String {
     serde_json::json!([alert.org_id.map(|org| org.0), alert.kind, alert.key]).to_string()
 }
 
 fn open(alert: &Alert, now: Timestamp) -> Document {
     let subject = subject(alert);
-    // `A` follows `@`: everything about this subject, and nothing else.
+    // `A` follows `@`: the range holds the ids of this subject and no others.
     let ids = doc! { "$gte": format!("{subject}@"), "$lt": format!("{subject}A") };
     doc! { "_id": ids, "quietUntil": { "$gt": date(now) } }
 }
 
-/// Two replicas that open the same quiet time at once come to the same id, and one of them is refused.
+/// Two replicas that open the same quiet period at once arrive at the same id, and the second insert fails.
 fn opened(alert: &Alert, quiet: Duration, now: Timestamp) -> String {
     let begun = now.timestamp_millis().div_euclid(millis(quiet).max(1));
     format!("{}@{begun}", subject(alert))

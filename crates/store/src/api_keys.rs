@@ -1,4 +1,4 @@
-//! Keys for the API: kept as their SHA-256, found by it.
+//! API keys: stored and looked up by their SHA-256.
 
 use std::fmt;
 
@@ -21,12 +21,12 @@ use crate::names::API_KEYS;
 use crate::page::{Listed, Page, add_search};
 use crate::stored::Stored;
 
-/// What a key is found by. A key is as random as a hash, so it needs no slow one.
+/// The hash that a key is looked up by. A key is as random as a hash, so it needs no slow one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct KeyHash([u8; 32]);
 
 impl KeyHash {
-    /// The hash of a key as its holder presents it.
+    /// Hashes a key as a client presents it.
     pub fn of(key: &str) -> Self {
         Self(Sha256::digest(key).into())
     }
@@ -39,48 +39,48 @@ impl fmt::Display for KeyHash {
     }
 }
 
-/// A key that may be used.
+/// An API key, without its secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiKey {
     /// Its identifier.
     pub id: ApiKeyId,
-    /// The tenant; none for a key of the platform itself, which reaches every tenant.
+    /// The tenant; `None` for a platform key, which reaches every tenant.
     pub org_id: Option<OrgId>,
     /// Display name.
     pub name: String,
     /// What it may be used for.
     pub scopes: Vec<KeyScope>,
-    /// From when on it is refused, if ever.
+    /// From when on it is refused; `None` if it never expires.
     pub expires_at: Option<Timestamp>,
-    /// Whether it may still be used; it expires by itself.
+    /// False once it is revoked; expiry is separate.
     pub is_active: bool,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
 }
 
-/// Which keys are listed; what is left out does not matter.
+/// Selects keys; a condition that is `None` matches all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ApiKeyFilter {
-    /// The organisation that they are for.
+    /// The organisation that they belong to.
     pub org: Option<OrgId>,
-    /// Whether they were revoked.
+    /// Whether they are active or revoked.
     pub is_active: Option<bool>,
     /// Part of the name.
     pub search: Option<String>,
 }
 
-/// A key to be made.
+/// A key to create.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewApiKey {
-    /// The tenant; none for a key of the platform itself.
+    /// The tenant; `None` for a platform key.
     pub org_id: Option<OrgId>,
     /// Display name.
     pub name: String,
     /// What it may be used for.
     pub scopes: Vec<KeyScope>,
-    /// From when on it is refused, if ever.
+    /// From when on it is refused; `None` if it never expires.
     pub expires_at: Option<Timestamp>,
-    /// When it is made.
+    /// When it is created.
     pub created_at: Timestamp,
 }
 
@@ -98,7 +98,7 @@ struct KeyDocument {
     created_at: bson::DateTime,
 }
 
-/// The keys.
+/// The repository of API keys.
 #[derive(Debug, Clone)]
 pub struct ApiKeys {
     database: Database,
@@ -109,7 +109,7 @@ impl ApiKeys {
         Self { database }
     }
 
-    /// The key of this hash, unless it was revoked. Whether it has expired is for the caller's clock to say.
+    /// The key with this hash, unless it is revoked. The caller checks expiry against its own clock.
     pub async fn find(&self, hash: &KeyHash) -> Result<Option<ApiKey>, StoreError> {
         let keys = self.database.collection::<KeyDocument>(API_KEYS);
         let filter = doc! { "keyHash": binary(hash.0.to_vec()), "isActive": true };
@@ -117,7 +117,7 @@ impl ApiKeys {
         found.map(ApiKey::try_from).transpose()
     }
 
-    /// Whether there ever was a key of this hash: one that was revoked stays known.
+    /// Whether a key with this hash ever existed, revoked ones included.
     pub async fn was_made(&self, hash: &KeyHash) -> Result<bool, StoreError> {
         let keys = self.database.collection::<Document>(API_KEYS);
         let found = keys
@@ -126,7 +126,7 @@ impl ApiKeys {
         Ok(self.database.within(found).await?.is_some())
     }
 
-    /// Makes a key that is found by this hash from now on, and notes who did.
+    /// Creates a key with this hash, and records the actor in the audit log.
     pub async fn create(&self, hash: &KeyHash, key: NewApiKey, by: &Actor) -> Result<ApiKey, StoreError> {
         let document = KeyDocument::new(hash, key);
         let made = self
@@ -145,14 +145,14 @@ impl ApiKeys {
 }
 
 impl ApiKeys {
-    /// One key, whether or not it was revoked.
+    /// Reads one key, revoked or not.
     pub async fn get(&self, id: ApiKeyId) -> Result<Option<ApiKey>, StoreError> {
         let keys = self.database.collection::<KeyDocument>(API_KEYS);
         let found = self.database.within(keys.find_one(doc! { "_id": object_id(id.0) })).await?;
         found.map(ApiKey::try_from).transpose()
     }
 
-    /// Keys, the latest first.
+    /// Lists keys, newest first.
     pub async fn list(&self, filter: &ApiKeyFilter, page: Page) -> Result<Listed<ApiKey>, StoreError> {
         let ApiKeyFilter { org, is_active, search } = filter;
         let mut document = Document::new();
@@ -170,7 +170,7 @@ impl ApiKeys {
         listed.try_map(ApiKey::try_from)
     }
 
-    /// Ends a key for good, and notes who did; false where there is none, or it was revoked already.
+    /// Revokes a key for good and records the actor; false if the key does not exist or is revoked already.
     pub async fn revoke(&self, id: ApiKeyId, by: &Actor, now: Timestamp) -> Result<bool, StoreError> {
         let active = doc! { "_id": object_id(id.0), "isActive": true };
         let change = doc! { "$set": { "isActive": false, "revokedAt": date(now) } };
@@ -226,7 +226,7 @@ impl KeyDocument {
         }
     }
 
-    /// As audit shows it.
+    /// The key as the audit log shows it.
     fn shown(&self) -> Value {
         let Self {
             id: _,

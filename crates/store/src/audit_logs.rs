@@ -1,4 +1,4 @@
-//! Who changed what: one entry a change, written in the same transaction.
+//! The audit log: one entry for each change, written in the same transaction.
 
 use ig_core::access::{Actor, ActorKind};
 use ig_core::clock::Timestamp;
@@ -18,51 +18,51 @@ use crate::names::{AUDIT_LOGS, ORGANIZATIONS};
 use crate::page::{Listed, Page, Period, Sought, Time};
 use crate::stored::Stored;
 
-/// Who changed what is kept for so many days at least: six years, for which health care has to be able to tell.
+/// Entries are kept for at least six years, as regulations in health care require.
 const LEAST_KEPT_DAYS: i64 = 2_192;
 const DAY_MS: i64 = 86_400_000;
 
-/// One entry.
+/// One audit entry.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AuditEntry {
     /// Its identifier: 24 hexadecimal digits.
     pub id: String,
-    /// What was changed.
+    /// The item that was changed.
     pub item: Item,
-    /// What was done.
+    /// The action.
     pub action: Action,
-    /// Who did it.
+    /// Who performed it.
     pub actor: Actor,
     /// When.
     pub at: Timestamp,
-    /// The revision of the configuration that came of it, under which its history has the rest.
+    /// The configuration revision that the change created; the item's history holds the contents.
     pub revision: Option<u64>,
-    /// What is no configuration as it looked before; secrets are masked.
+    /// The previous state of an item outside configuration, secrets masked.
     pub before: Option<Value>,
-    /// What is no configuration as it looks since; secrets are masked.
+    /// The new state of an item outside configuration, secrets masked.
     pub after: Option<Value>,
 }
 
-/// Which entries are listed; what is left out does not matter.
+/// Selects entries; a condition that is `None` matches all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AuditLogFilter {
-    /// What belongs to this organisation.
+    /// Items that belong to this organisation.
     pub org: Option<OrgId>,
-    /// What kind of thing was changed.
+    /// Kind of item.
     pub kind: Option<ItemKind>,
-    /// The identifier of what was changed.
+    /// The item's identifier.
     pub item: Option<String>,
-    /// What was done.
+    /// The action.
     pub action: Option<Action>,
-    /// The identifier of whoever did it.
+    /// The actor's identifier.
     pub actor: Option<String>,
-    /// At this moment or later.
+    /// At this time or later.
     pub start: Option<Timestamp>,
-    /// Before this moment.
+    /// Before this time.
     pub end: Option<Timestamp>,
 }
 
-/// Somebody who acted, as the database keeps them.
+/// An actor as stored.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct ActorDocument {
     kind: String,
@@ -70,7 +70,7 @@ pub(crate) struct ActorDocument {
     name: String,
 }
 
-/// An entry as the database keeps it.
+/// An entry as stored.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct AuditDocument {
@@ -85,12 +85,12 @@ pub(crate) struct AuditDocument {
     revision: Option<i64>,
     before: Option<String>,
     after: Option<String>,
-    /// When it is deleted; an entry that was written before this was said stays for ever.
+    /// When it is deleted; entries from before this field existed stay for ever.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     expires_at: Option<bson::DateTime>,
 }
 
-/// The entries.
+/// The repository of audit entries.
 #[derive(Debug, Clone)]
 pub struct AuditLogs {
     database: Database,
@@ -101,7 +101,7 @@ impl AuditLogs {
         Self { database }
     }
 
-    /// Entries, the latest first; many are counted no further than needed.
+    /// Lists entries, newest first; a large total is counted only as far as needed.
     pub async fn list(&self, filter: &AuditLogFilter, page: Page) -> std::result::Result<Listed<AuditEntry>, StoreError> {
         let sought = Sought {
             collection: AUDIT_LOGS,
@@ -118,7 +118,7 @@ impl AuditLogs {
         listed.try_map(AuditEntry::try_from)
     }
 
-    /// One entry.
+    /// Reads one entry.
     pub async fn get(&self, id: [u8; 12]) -> std::result::Result<Option<AuditEntry>, StoreError> {
         let entries = self.database.collection::<AuditDocument>(AUDIT_LOGS);
         let found = entries.find_one(doc! { "_id": ObjectId::from_bytes(id) });
@@ -157,7 +157,7 @@ impl AuditLogFilter {
 }
 
 impl AuditDocument {
-    /// Of a change to the configuration: how it looked is in its history.
+    /// An entry about configuration: the contents are in the item's history.
     pub(crate) fn of_configuration(item: &Item, revision: u64, action: Action, actor: &Actor, kept: Keeping) -> Self {
         Self {
             revision: Some(long(revision)),
@@ -182,10 +182,10 @@ impl AuditDocument {
     }
 }
 
-/// How long what is known of changes made now is kept.
+/// How long the history and audit entries of changes made now are kept.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Keeping {
-    /// Until when.
+    /// When they expire.
     pub(crate) until: bson::DateTime,
 }
 
@@ -196,7 +196,7 @@ struct Retention {
 }
 
 impl Keeping {
-    /// As long as the organisation keeps its logs, and for [`LEAST_KEPT_DAYS`] at least.
+    /// The organisation's retention of logs, and at least [`LEAST_KEPT_DAYS`].
     pub(crate) async fn of(database: &Database, session: &mut ClientSession, org: Option<OrgId>) -> Result<Self> {
         let own = match org {
             Some(org) => {
@@ -217,7 +217,7 @@ impl Keeping {
     }
 }
 
-/// Notes a change to what is no configuration, within the transaction that makes it.
+/// Records a change to an item outside configuration, within the transaction that makes it.
 pub(crate) async fn note(
     database: &Database,
     session: &mut ClientSession,

@@ -1,6 +1,6 @@
-//! What is counted of integrations whose deliveries fail: one document an integration that ever had a failure.
+//! State of circuit breakers: one document for each integration that ever had a failed delivery.
 //!
-//! `deliveredAt` stands beside what the version guards: any process moves it on, and no write of the rest moves it back.
+//! The version does not guard `deliveredAt`: any process moves it forward, and no other write moves it back.
 
 mod document;
 
@@ -18,7 +18,7 @@ use crate::field::{date, long, object_id};
 use crate::names::BREAKERS;
 use document::BreakerDocument;
 
-/// The breakers.
+/// The repository of circuit breakers.
 #[derive(Debug, Clone)]
 pub struct MongoBreakers {
     database: Database,
@@ -29,7 +29,7 @@ impl MongoBreakers {
         Self { database }
     }
 
-    /// Stores what follows a breaker as it was read, within a transaction; false where somebody else was faster.
+    /// Stores a breaker's next state within a transaction; false if another process changed it since it was read.
     pub(crate) async fn put_within(
         &self,
         session: &mut ClientSession,
@@ -49,7 +49,7 @@ impl MongoBreakers {
     }
 }
 
-/// Begins all counting anew, whatever is counted, within the transaction that switches the integration on.
+/// Resets all counters within the transaction that activates the integration.
 pub(crate) async fn begin_anew(
     database: &Database,
     session: &mut ClientSession,
@@ -68,7 +68,7 @@ fn as_read(org: OrgId, id: IntegrationId, next: &Breaker) -> Document {
     doc! { "_id": object_id(id.0), "orgId": org.0, "version": long(next.version - 1) }
 }
 
-/// All of a breaker but its key and what stands beside the version.
+/// All fields of a breaker except its key and those that the version does not guard.
 fn set(org: OrgId, id: IntegrationId, next: &Breaker) -> Result<Document, StoreError> {
     let document = bson::serialize_to_document(&BreakerDocument::new(org, id, next));
     let mut document = document.map_err(|error| StoreError::Refused(error.to_string()))?;

@@ -1,4 +1,4 @@
-//! What can be set about the database and the keys.
+//! Settings of the database and of the encryption keys.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,22 +7,22 @@ use serde::{Deserialize, Serialize, Serializer};
 
 const MASK: &str = "********";
 
-/// Section `[mongodb]`: where the database is and how long it is waited for.
+/// Section `[mongodb]`: the database's address and the time limits on its use.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MongoConfig {
-    /// Connection string; a password in it is masked when the configuration is shown.
+    /// Connection string; its password is masked where the configuration is shown.
     #[serde(serialize_with = "masked_uri")]
     pub uri: String,
     /// The database that holds every collection.
     pub database: String,
-    /// The most connections of one process.
+    /// The most connections that one process opens.
     pub max_pool_size: u32,
-    /// How long a server is looked for, in milliseconds.
+    /// How long to search for a usable server, in milliseconds.
     pub server_selection_timeout_ms: u64,
-    /// How long a connection may take to come about, in milliseconds.
+    /// How long a connection may take to open, in milliseconds.
     pub connect_timeout_ms: u64,
-    /// How long one operation may take in all, its retries included, in milliseconds; beyond it the database counts as away.
+    /// How long one operation may take, its retries included, in milliseconds; after that the database counts as unavailable.
     pub operation_timeout_ms: u64,
 }
 
@@ -103,7 +103,7 @@ fn masked_key(key: &str) -> String {
         .map_or_else(|| MASK.to_owned(), |(id, _)| format!("{id}:{MASK}"))
 }
 
-/// A password ends at the last `@` before the path, whatever it holds itself.
+/// The password ends at the last `@` before the path, even if it contains an `@`.
 fn without_password(uri: &str) -> String {
     let start = uri.find("://").map_or(0, |at| at + 3);
     let (scheme, rest) = uri.split_at(start);

@@ -1,8 +1,9 @@
-//! The one way in which configuration changes, and the two ways in which it is followed: a snapshot, and the changes since.
+//! The only way to change configuration, and the two ways to follow it: a snapshot, and the changes since.
 //!
-//! A commit is one transaction that raises the revision, writes the document with that revision, and notes in
-//! `config_changes` which document it was, in `config_versions` what it looks like now, and in `audit_logs` who did it. Every commit writes the same counter, so two of them cannot overlap: the order
-//! of revisions is the order of commits, none is left out, and what a commit checked still holds when it is done.
+//! A commit is one transaction. It raises the revision, writes the document with that revision, and records the
+//! document's key in `config_changes`, its new content in `config_versions` and the actor in `audit_logs`. Every commit
+//! writes the same counter, so two commits cannot overlap: revisions follow the order of commits without a gap, and
+//! what a commit checked still holds when it completes.
 
 mod changes;
 mod commit;
@@ -28,12 +29,12 @@ use crate::database::Database;
 use crate::field::unsigned;
 use crate::names::COUNTERS;
 
-/// How many changes are kept for those who resume.
+/// How many changes are kept for followers that resume.
 pub const KEPT_CHANGES: u64 = 100_000;
 
 pub(crate) const REVISION: &str = "configuration";
 
-/// The configuration of all tenants as one value that changes by revisions.
+/// The configuration of all tenants as one value with revisions.
 #[derive(Debug, Clone)]
 pub struct Configurations {
     database: Database,
@@ -51,7 +52,7 @@ impl Configurations {
         Self { database, author }
     }
 
-    /// The same, for changes that somebody makes: history and audit name them.
+    /// The same repository, for changes by this actor: history and audit log name it.
     #[must_use]
     pub fn on_behalf_of(self, author: &Actor) -> Self {
         let author = author.clone();

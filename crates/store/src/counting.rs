@@ -1,4 +1,4 @@
-//! Counting in the database: over the range of an index, and within a time.
+//! Aggregation in the database: over an index range, and within a deadline.
 
 use std::time::Duration;
 
@@ -13,22 +13,22 @@ use crate::database::{Database, collected};
 use crate::error::store_error;
 use crate::stored::Stored;
 
-/// The server's code for an operation that its own deadline ended.
+/// The server's error code for an operation that exceeded its deadline.
 const OUT_OF_TIME: i32 = 50;
 
-/// Why something was not counted.
+/// Why an aggregation failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CountError {
-    /// There is more of it than can be counted in the time.
+    /// There is too much data to count within the deadline.
     #[error("it cannot be counted within {} s", .0.as_secs())]
     TooMuch(Duration),
-    /// The database did not do it.
+    /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 impl CountError {
-    /// The same, told of somebody who waited so long for all of it.
+    /// The same error, with the deadline of the whole request.
     pub(crate) fn after(self, patience: Duration) -> Self {
         match self {
             Self::TooMuch(_) => Self::TooMuch(patience),
@@ -37,26 +37,26 @@ impl CountError {
     }
 }
 
-/// What is counted, and how.
+/// An aggregation to run.
 pub(crate) struct Count {
-    /// Of this collection.
+    /// Its collection.
     pub collection: &'static str,
-    /// Over this index: a planner that has several to choose from takes the wrong one now and then. Nothing where there is one alone: not
-    /// every server keeps to the bounds of a range in an index that is named.
+    /// The index to use, because a planner with a choice picks the wrong one now and then. `None` where there is only
+    /// one: not every server respects the bounds of a range in an index given as a hint.
     pub index: Option<Document>,
-    /// By these stages.
+    /// Its pipeline.
     pub pipeline: Vec<Document>,
-    /// The time that it may take: the server ends it then, so that nothing goes on that nobody waits for.
+    /// Its deadline: the server stops it then, so that no query outlives its caller.
     pub patience: Duration,
 }
 
 impl Count {
-    /// The time that figures which somebody waits for may take.
+    /// The deadline of figures that a person waits for.
     pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 }
 
 impl Database {
-    /// The rows that a count ends in; its last stages bound how many.
+    /// Returns the rows of an aggregation; its last stages bound their number.
     pub(crate) async fn counted<T>(&self, count: Count) -> Result<Vec<T>, CountError>
     where
         T: DeserializeOwned + Send + Sync,
@@ -68,7 +68,7 @@ impl Database {
             patience,
         } = count;
         if patience.is_zero() {
-            // A server takes 0 for any time that it wants.
+            // For a server, 0 means no limit.
             return Err(CountError::TooMuch(patience));
         }
         let target = self.collection::<Document>(collection);

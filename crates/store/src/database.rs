@@ -26,13 +26,13 @@ use crate::stored::{Outcome, Stored};
 
 /// Histogram, seconds, by [`LABEL_OPERATION`] and [`LABEL_COLLECTION`]: how long an operation took.
 const OPERATION_DURATION: &str = "db_client_operation_duration_seconds";
-/// Label: what was done.
+/// Label: the operation.
 const LABEL_OPERATION: &str = "db_operation_name";
-/// Label: to which collection.
+/// Label: its collection.
 const LABEL_COLLECTION: &str = "db_collection_name";
 
-/// Something of the driver's behind a type that says by itself that it may move between threads. The compiler would otherwise look
-/// through the driver's hundreds of types for each future that holds one, which is half of what this crate takes to compile.
+/// Hides a driver type behind one that declares itself `Send` and `Sync`. Otherwise the compiler would search the
+/// driver's hundreds of types for each future that holds one, which is half of this crate's compile time.
 trait Opaque<T>: Send + Sync {
     fn driver(&self) -> &T;
 }
@@ -43,7 +43,7 @@ impl<T: Send + Sync> Opaque<T> for T {
     }
 }
 
-/// A collection of the driver's: writes are the driver's own, what is read comes as [`Stored`].
+/// A collection of the driver: writes use the driver's types, reads return [`Stored`].
 pub(crate) struct Documents<T: Send + Sync + 'static>(Arc<dyn Opaque<Both<T>>>);
 
 struct Both<T: Send + Sync> {
@@ -140,17 +140,17 @@ impl Database {
         &self.secrets
     }
 
-    /// Whether the database is there, as far as anybody looks.
+    /// Whether the database is available, as last probed.
     pub(crate) fn presence(&self) -> &Presence {
         &self.presence
     }
 
-    /// How it is looked whether the database is there.
+    /// The probe that decides whether the database is available.
     pub(crate) fn lookout(&self) -> &Lookout {
         &self.lookout
     }
 
-    /// The same database, for whoever opens and seals with a box of their own.
+    /// The same database with another secret box.
     pub(crate) fn with_secrets(&self, secrets: SecretBox) -> Self {
         Self { secrets, ..self.clone() }
     }
@@ -162,13 +162,13 @@ impl Database {
         }))
     }
 
-    /// The same where documents are read as they are stored; [`Stored`] is for what is read into a type.
+    /// The same, where documents are read as stored; [`Stored`] is for documents that are decoded into a type.
     pub(crate) fn raw_documents(&self, name: &str) -> Collection<RawDocumentBuf> {
         self.driver().collection(name)
     }
 
-    /// Waits for an operation no longer than configured, and no longer than the database is known to be there: the driver itself waits
-    /// for ever on a server that froze.
+    /// Awaits an operation until the configured timeout, or until the database is found unavailable: the driver itself
+    /// waits for ever on a server that froze.
     pub(crate) fn within<'a, T, F>(&self, operation: F) -> BoxFuture<'a, Result<T::Read, StoreError>>
     where
         T: Outcome + 'a,
@@ -188,7 +188,7 @@ impl Database {
         bounded(self.patience, self.presence.clone(), operation.into_future().boxed())
     }
 
-    /// What a cursor comes to next.
+    /// The next document of a cursor.
     pub(crate) fn next<'a, T>(&self, cursor: &'a mut Cursor<Stored<T>>) -> BoxFuture<'a, Result<Option<T>, StoreError>>
     where
         T: DeserializeOwned + Send + Sync + 'a,
@@ -196,7 +196,7 @@ impl Database {
         self.within(cursor.try_next())
     }
 
-    /// Everything that a query finds.
+    /// All documents that a query finds.
     pub(crate) fn all<'a, T, F>(&self, find: F) -> BoxFuture<'a, Result<Vec<T::Read>, StoreError>>
     where
         T: Outcome + DeserializeOwned + Send + Sync + 'a,
@@ -207,7 +207,7 @@ impl Database {
         self.within(collected(find.into_future().boxed()))
     }
 
-    /// Inserts documents whose ids say what they are: one that is there already counts as written.
+    /// Inserts documents whose ids follow from their content: one that exists already counts as written.
     pub(crate) async fn insert_once<T>(&self, collection: &'static str, documents: Vec<T>) -> Result<(), StoreError>
     where
         T: Serialize + Send + Sync,
@@ -226,8 +226,7 @@ impl Database {
         }
     }
 
-    /// Runs a transaction that reads one state of the database throughout, again where another was in its way; what ended it is the
-    /// caller's to understand.
+    /// Runs a transaction with snapshot reads, and retries it after a conflict; the caller interprets the error that ended it.
     pub(crate) async fn transact<C, T, F>(&self, context: C, attempt: F) -> Result<Result<T, Error>, StoreError>
     where
         C: Send,
@@ -239,7 +238,7 @@ impl Database {
         self.raw(transaction.and_run(context, attempt)).await
     }
 
-    /// One page of what a filter finds, in a stable order, and how much it finds in all.
+    /// One page of the documents that a filter finds, in a stable order, and their total.
     pub(crate) async fn page<T>(
         &self,
         collection: &str,
@@ -263,20 +262,21 @@ impl Database {
     }
 }
 
-/// What is acknowledged survives the loss of any one server.
+/// An acknowledged write survives the loss of any one server.
 pub(crate) fn durable() -> WriteConcern {
     let mut concern = WriteConcern::majority();
     concern.journal = Some(true);
     concern
 }
 
-/// Ends an operation that takes too long, or while which the database is found to be away. All operations of one result share this code.
+/// Stops an operation at its timeout, or when the database is found unavailable. All operations with one result type
+/// share this code.
 fn bounded<'a, T: 'a>(
     patience: Duration,
     presence: Presence,
     operation: BoxFuture<'a, Result<T, Error>>,
 ) -> BoxFuture<'a, Result<Result<T, Error>, StoreError>> {
-    // The time counts from the first poll: an operation may be made long before it is waited for.
+    // The timeout starts at the first poll: an operation may be created long before it is awaited.
     let answered = async move { tokio::time::timeout(patience, operation).await };
     let silent = move |_| StoreError::Unavailable(format!("no answer within {} ms", patience.as_millis()));
     let answered = answered.map(move |answer| answer.map_err(silent)).boxed();
@@ -298,7 +298,7 @@ where
     answered.map(read).boxed()
 }
 
-/// All that a cursor holds.
+/// All documents of a cursor.
 pub(crate) fn collected<'a, T>(find: BoxFuture<'a, Result<Cursor<T>, Error>>) -> BoxFuture<'a, Result<Vec<T::Read>, Error>>
 where
     T: Outcome + DeserializeOwned + Send + Sync + 'a,

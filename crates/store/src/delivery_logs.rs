@@ -1,4 +1,4 @@
-//! Deliveries with every attempt: one document each.
+//! Delivery logs: one document a delivery, with every attempt.
 
 mod attempt;
 mod document;
@@ -21,14 +21,14 @@ use crate::names::DELIVERY_LOGS;
 use crate::page::{Listed, Named, Page, Sought, Time, named};
 use crate::stored::Stored;
 
-/// Deliveries handed on at once.
+/// Deliveries per batch of a stream.
 const PART: usize = 500;
 const PART_SIZE: u32 = 500;
 
-/// Deliveries in parts.
+/// Deliveries in batches.
 pub type DeliveryLogParts = BoxStream<'static, Result<Vec<DeliveryLog>, StoreError>>;
 
-/// The deliveries, for reading; the journal writes them.
+/// Read access to the delivery logs; the journal writes them.
 #[derive(Debug, Clone)]
 pub struct DeliveryLogs {
     database: Database,
@@ -39,7 +39,7 @@ impl DeliveryLogs {
         Self { database }
     }
 
-    /// One of an organisation's deliveries, with all that was kept of it.
+    /// Reads one of an organisation's deliveries with all that is stored of it.
     pub async fn get(&self, org: OrgId, id: LogId) -> Result<Option<DeliveryLog>, StoreError> {
         self.one(org, id, Document::new()).await
     }
@@ -57,7 +57,7 @@ impl DeliveryLogs {
         self.database.within(find).await?.map(DeliveryLog::try_from).transpose()
     }
 
-    /// An organisation's deliveries, newest first, without payloads and bodies.
+    /// Lists an organisation's deliveries, newest first, without payloads and bodies.
     pub async fn list(&self, org: OrgId, filter: &LogFilter, page: Page) -> Result<Listed<DeliveryLog>, StoreError> {
         if let Some(name) = filter.name(org) {
             let named = Named {
@@ -82,8 +82,8 @@ impl DeliveryLogs {
         listed.try_map(DeliveryLog::try_from)
     }
 
-    /// All of an organisation's deliveries that a filter finds, newest first, without payloads and bodies, in parts of which one at a
-    /// time is held.
+    /// Streams all of an organisation's deliveries that match a filter, newest first, without payloads and bodies, one
+    /// batch in memory at a time.
     pub async fn stream(&self, org: OrgId, filter: &LogFilter) -> Result<DeliveryLogParts, StoreError> {
         let logs = self.database.collection::<DeliveryDocument<'static>>(DELIVERY_LOGS);
         let find = logs
@@ -111,7 +111,7 @@ impl DeliveryLogs {
     }
 }
 
-/// The fields of the index that leaves out the most; see `migrate`.
+/// The fields of the most selective index; see `migrate`.
 fn keys(filter: &LogFilter) -> &'static [&'static str] {
     match filter.status {
         _ if filter.integration_id.is_some() => &["integrationConfigId"],

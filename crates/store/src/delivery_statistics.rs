@@ -1,8 +1,9 @@
-//! Deliveries in figures, counted in the database.
+//! Statistics of deliveries, aggregated in the database.
 //!
-//! Every figure comes of one shape of pipeline: deliveries of a range are grouped by what is asked for (a piece of time, an integration,
-//! …), status and class of response time, and those groups by what is asked for. So a million deliveries become a few hundred numbers in
-//! the database, percentiles are read from classes ([`ig_core::latency`]), and nothing needs an operator that some servers lack.
+//! Every figure comes from pipelines of one shape: they group the deliveries of a range by the requested key (a time
+//! interval, an integration, …), status and response time class, and then those groups by the key. The database thus
+//! reduces a million deliveries to a few hundred numbers, percentiles are read from classes ([`ig_core::latency`]), and
+//! no operator is needed that some servers lack.
 
 mod buckets;
 mod errors;
@@ -40,7 +41,7 @@ pub struct IntegrationFigures {
     pub figures: DeliveryFigures,
 }
 
-/// What is known of the deliveries together.
+/// The statistics of deliveries.
 #[derive(Debug, Clone)]
 pub struct DeliveryStatistics {
     database: Database,
@@ -55,19 +56,19 @@ impl DeliveryStatistics {
         }
     }
 
-    /// The same, for somebody who waits so long.
+    /// The same, with this deadline.
     #[must_use]
     pub fn within(self, patience: Duration) -> Self {
         Self { patience, ..self }
     }
 
-    /// All of them together.
+    /// All deliveries of the scope together.
     pub async fn summary(&self, scope: &DeliveryScope) -> Result<DeliveryFigures, CountError> {
         let all = self.grouped::<Option<i32>>(scope, Bson::Null, None).await?;
         Ok(all.into_iter().next().map(|group| group.figures).unwrap_or_default())
     }
 
-    /// In the pieces that the scope's period was cut in, each of which is there.
+    /// By interval of the grid, empty intervals included.
     pub async fn over_time(
         &self,
         scope: &DeliveryScope,
@@ -80,7 +81,7 @@ impl DeliveryStatistics {
         Ok(over_time::filled_in(grid, granules))
     }
 
-    /// By integration, those with the most first.
+    /// By integration, largest count first.
     pub async fn by_integration(&self, scope: &DeliveryScope, most: u32) -> Result<Vec<IntegrationFigures>, CountError> {
         let groups = self
             .grouped::<ObjectId>(scope, "$integrationConfigId".into(), Some(most))
@@ -93,7 +94,7 @@ impl DeliveryStatistics {
         Ok(figures.collect())
     }
 
-    /// By event type, those with the most first.
+    /// By event type, largest count first.
     pub async fn by_event_type(&self, scope: &DeliveryScope, most: u32) -> Result<Vec<(EventType, DeliveryFigures)>, CountError> {
         let groups = self.grouped::<String>(scope, "$eventType".into(), Some(most)).await?;
         let figures = groups.into_iter().map(|group| (EventType::new(group.key), group.figures));

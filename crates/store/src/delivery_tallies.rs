@@ -1,9 +1,9 @@
-//! What was counted of an organisation's deliveries in ten minutes: a copy of what the logs say, worth having only as long as it is known
-//! to be true.
+//! Stored counts of an organisation's deliveries in ten minutes: a cache of what the logs say, useful only while it is
+//! known to be correct.
 //!
-//! Whoever writes a delivery into ten minutes that may have been counted announces it first, in the same document. A count is kept under the
-//! condition that nothing was announced since before it began, and nothing that was announced may still be under way. So a count that is
-//! kept has seen every delivery, or an announcement follows it and it is not taken for true any more. The law of times is
+//! A writer that adds a delivery to a bucket that may have been counted first announces it, in the same document. A
+//! count is stored only if nothing was announced since before it began and no announced write can still be under way.
+//! So a stored count has seen every delivery, or an announcement follows and invalidates it. The rules on time are in
 //! [`ig_core::tally`].
 
 mod document;
@@ -27,26 +27,26 @@ use crate::error::{is_duplicate, store_error};
 use crate::names::DELIVERY_TALLIES;
 use document::{Known, TallyDocument, id};
 
-/// Counts that are written at once; the server makes them durable together.
+/// Counts written concurrently; the server makes them durable together.
 const AT_ONCE: usize = 16;
 
-/// What is kept of an organisation's deliveries in a range of buckets.
+/// The stored counts of an organisation's deliveries in a range of buckets.
 #[derive(Debug, Default)]
 pub(crate) struct Kept(BTreeMap<i64, TallyDocument>);
 
 impl Kept {
-    /// What was counted in a bucket, where that is known to be true.
+    /// The count of a bucket, if it is valid.
     pub(crate) fn counted(&self, bucket: i64) -> Option<&Counted> {
         self.0.get(&bucket)?.counted.as_ref()
     }
 
-    /// What was known of a bucket when this was read.
+    /// The announcements of a bucket when this was read.
     fn known(&self, bucket: i64) -> Known {
         self.0.get(&bucket).map_or(Known::NOTHING, TallyDocument::known)
     }
 }
 
-/// Reads what is kept.
+/// Reads stored counts.
 pub(crate) async fn kept(database: &Database, org: OrgId, buckets: Range<i64>) -> Result<Kept, StoreError> {
     if buckets.is_empty() {
         return Ok(Kept::default());
@@ -57,7 +57,7 @@ pub(crate) async fn kept(database: &Database, org: OrgId, buckets: Range<i64>) -
     Ok(Kept(found.into_iter().map(|tally| (tally.bucket, tally)).collect()))
 }
 
-/// Keeps what was counted from a moment on, where that is true still and going to be.
+/// Stores counts begun at `began`, if no announcement can invalidate them.
 pub(crate) async fn keep(
     database: &Database,
     org: OrgId,
@@ -79,7 +79,7 @@ async fn keep_one(database: &Database, known: Known, tally: &TallyDocument) -> R
     let Some(announced) = known.announced else {
         let inserted = database.raw(tallies.insert_one(tally)).await?;
         return match inserted {
-            // Somebody else has counted it, or announced something.
+            // Another process counted it or announced a write.
             Err(error) if !is_duplicate(&error) => Err(store_error(&error)),
             Ok(_) | Err(_) => Ok(()),
         };

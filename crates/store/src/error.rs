@@ -1,18 +1,18 @@
-//! The one place where the driver's errors get the meaning that the domain gives them.
+//! The one place that maps the driver's errors to the domain's.
 
 use ig_core::ports::StoreError;
 use mongodb::error::{Error, ErrorKind, RETRYABLE_WRITE_ERROR, TRANSIENT_TRANSACTION_ERROR, WriteFailure};
 
-/// The server's code for a value that a unique index has already.
+/// The server's code for a violation of a unique index.
 pub(crate) const DUPLICATE_KEY: i32 = 11000;
 
-/// Codes by which a server says that it cannot answer now: not primary, shutting down, interrupted, out of time or space,
-/// overtaken by another write. Source: <https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml>.
+/// Codes of temporary failures: not primary, shutting down, interrupted, out of time or space, write conflict. Source:
+/// <https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml>.
 const PASSING: [i32; 23] = [
     6, 7, 24, 43, 50, 64, 89, 91, 112, 133, 134, 189, 202, 246, 251, 262, 9001, 10107, 11600, 11602, 13435, 13436, 14031,
 ];
 
-/// Whether trying again later may succeed.
+/// Maps a driver error; `Unavailable` means that a retry may succeed.
 pub(crate) fn store_error(error: &Error) -> StoreError {
     let text = error.kind.to_string();
     if is_passing(error) {
@@ -57,7 +57,7 @@ fn kind_is_passing(kind: &ErrorKind) -> bool {
     }
 }
 
-/// Whether a write failed because a unique index has the value already.
+/// Whether a write violated a unique index.
 pub(crate) fn is_duplicate(error: &Error) -> bool {
     match error.kind.as_ref() {
         ErrorKind::Write(WriteFailure::WriteError(error)) => error.code == DUPLICATE_KEY,
@@ -67,7 +67,7 @@ pub(crate) fn is_duplicate(error: &Error) -> bool {
     }
 }
 
-/// A stored value that no version of this program wrote.
+/// The error for a stored value that no version of this program wrote.
 pub(crate) fn unreadable(field: &'static str) -> StoreError {
     StoreError::Refused(format!("a stored document's {field} cannot be understood"))
 }

@@ -1,4 +1,4 @@
-//! What was decided about each event.
+//! The decision about each event.
 
 mod document;
 
@@ -16,29 +16,29 @@ use crate::database::Database;
 use crate::names::EVENT_AUDIT;
 use crate::page::{Listed, Named, Page, Period, Sought, Time, add_event, add_period, exactly};
 
-/// The most ranges of positions that are asked for in one query.
+/// The most ranges of positions in one query.
 const RANGES_AT_ONCE: usize = 100;
 
-/// Which decisions are listed; what is left out does not matter.
+/// Selects decisions; a condition that is `None` matches all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AuditFilter {
-    /// The source they came from.
+    /// The events' source.
     pub source: Option<SourceId>,
     /// The event's identifier within its source.
     pub event_id: Option<EventId>,
     /// The event's type.
     pub event_type: Option<EventType>,
-    /// What was decided.
+    /// The decision.
     pub status: Option<DecisionStatus>,
-    /// Why it was left out.
+    /// Why the event was skipped.
     pub reason: Option<SkipReason>,
-    /// Decided at this moment or later.
+    /// Decided at this time or later.
     pub start: Option<Timestamp>,
-    /// Decided before this moment.
+    /// Decided before this time.
     pub end: Option<Timestamp>,
 }
 
-/// The decisions about events, for reading; the journal writes them.
+/// Read access to the decisions about events; the journal writes them.
 #[derive(Debug, Clone)]
 pub struct EventAudits {
     database: Database,
@@ -49,8 +49,8 @@ impl EventAudits {
         Self { database }
     }
 
-    /// The decisions about an organisation's events, newest first; without an organisation, those about events of no known
-    /// organisation, which are for administrators alone.
+    /// Lists the decisions about an organisation's events, newest first; with `None`, those about events of no known
+    /// organisation, for administrators only.
     pub async fn list(&self, org: Option<OrgId>, filter: &AuditFilter, page: Page) -> Result<Listed<EventAudit>, StoreError> {
         let without_time = query(org, filter);
         if let Some(name) = without_time.get("eventId") {
@@ -83,7 +83,7 @@ impl EventAudits {
     }
 }
 
-/// The first decisions about a source's events at these positions, which ascend.
+/// The first decisions about a source's events at these positions, which must be ascending.
 pub(crate) async fn at(
     database: &Database,
     source: &SourceId,
@@ -119,7 +119,7 @@ pub(crate) async fn at(
     Ok(decided)
 }
 
-/// Writes a decision down in place of an earlier one about the same event.
+/// Replaces an earlier decision about the same event.
 pub(crate) async fn replace(database: &Database, audit: &EventAudit) -> Result<(), StoreError> {
     let document = AuditDocument::from(audit);
     let collection = database.collection::<AuditDocument<'_>>(EVENT_AUDIT);
@@ -148,7 +148,7 @@ fn query(org: Option<OrgId>, filter: &AuditFilter) -> Document {
     if let Some(org) = org {
         add_event(&mut query, "eventId", org, event_id.as_ref());
     } else if let Some(event) = event_id {
-        // No client pushed it: whoever pushes events is an organisation.
+        // Pushed events always have an organisation, so none of these was pushed.
         query.insert("eventId", event.as_str());
     }
     query

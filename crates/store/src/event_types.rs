@@ -1,4 +1,4 @@
-//! Event types: `_id` is `orgId:eventType`, unambiguous because a number holds no colon.
+//! Event types: `_id` is `orgId:eventType`, unambiguous because a number contains no colon.
 
 mod document;
 
@@ -13,7 +13,7 @@ use crate::database::Database;
 use crate::names::EVENT_TYPES;
 use crate::page::{Listed, Page, add_search};
 
-/// The kinds of events, for reading; they are changed through [`crate::Configurations::commit`].
+/// Read access to event types; [`crate::Configurations::commit`] changes them.
 #[derive(Debug, Clone)]
 pub struct EventTypes {
     database: Database,
@@ -24,7 +24,7 @@ impl EventTypes {
         Self { database }
     }
 
-    /// One of an organisation's event types.
+    /// Reads one of an organisation's event types.
     pub async fn get(&self, org: OrgId, event_type: &EventType) -> Result<Option<EventTypeDefinition>, StoreError> {
         let types = self.database.collection::<EventTypeDocument>(EVENT_TYPES);
         let found = self
@@ -34,7 +34,7 @@ impl EventTypes {
         found.map(EventTypeDefinition::try_from).transpose()
     }
 
-    /// An organisation's event types by name; `search` looks into name and description.
+    /// Lists an organisation's event types by name; `search` matches name and description.
     pub async fn list(&self, org: OrgId, search: Option<&str>, page: Page) -> Result<Listed<EventTypeDefinition>, StoreError> {
         let mut filter = doc! { "orgId": org.0 };
         add_search(&mut filter, search, &["eventType", "description"]);

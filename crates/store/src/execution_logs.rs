@@ -1,4 +1,4 @@
-//! Traces of deliveries: the steps and the console. All else is in the delivery log, which has the same id and is written once.
+//! Traces of deliveries: steps and console output. Everything else is in the delivery log with the same id, and is stored once.
 
 mod document;
 
@@ -24,26 +24,26 @@ use crate::page::{Listed, Page};
 pub struct StoredTrace {
     /// The delivery, without payloads and bodies.
     pub delivery: DeliveryLog,
-    /// What was done, in order.
+    /// The steps in order.
     pub steps: Vec<StoredStep>,
-    /// What scripts wrote to their console.
+    /// The console output of its scripts.
     pub console: Vec<String>,
 }
 
 /// One step of a trace as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredStep {
-    /// What was done, such as `transform` or `attempt`.
+    /// The step's name, such as `transform` or `attempt`.
     pub name: String,
-    /// How long after the start of the delivery.
+    /// Time since the start of the delivery.
     pub offset: Duration,
     /// How long it took.
     pub duration: Duration,
-    /// What came of it, in a few words.
+    /// A short description of its result.
     pub detail: Option<String>,
 }
 
-/// The traces, for reading; the journal writes them.
+/// Read access to traces; the journal writes them.
 #[derive(Debug, Clone)]
 pub struct ExecutionLogs {
     database: Database,
@@ -54,7 +54,7 @@ impl ExecutionLogs {
         Self { database }
     }
 
-    /// The trace of one of an organisation's deliveries.
+    /// Reads the trace of one of an organisation's deliveries.
     pub async fn get(&self, org: OrgId, id: LogId) -> Result<Option<StoredTrace>, StoreError> {
         let Some(delivery) = self.deliveries().without_bodies(org, id).await? else {
             return Ok(None);
@@ -62,7 +62,7 @@ impl ExecutionLogs {
         Ok(self.traced(org, vec![delivery]).await?.pop())
     }
 
-    /// An organisation's traces, newest first.
+    /// Lists an organisation's traces, newest first.
     pub async fn list(&self, org: OrgId, filter: &LogFilter, page: Page) -> Result<Listed<StoredTrace>, StoreError> {
         let Listed { items, total, is_exact } = self.deliveries().list(org, filter, page).await?;
         let items = self.traced(org, items).await?;
@@ -73,7 +73,7 @@ impl ExecutionLogs {
         DeliveryLogs::new(self.database.clone())
     }
 
-    /// Deliveries with what was kept of how they went.
+    /// Adds the stored traces to deliveries.
     async fn traced(&self, org: OrgId, deliveries: Vec<DeliveryLog>) -> Result<Vec<StoredTrace>, StoreError> {
         let ids: Vec<_> = deliveries.iter().map(|delivery| object_id(delivery.id.0)).collect();
         let traces = self.database.collection::<TraceDocument<'static>>(EXECUTION_LOGS);

@@ -1,4 +1,4 @@
-//! Alerts as they are read: a list, and one of them.
+//! Reading alerts: a page of them, or one.
 
 use ig_core::alert::{Alert, Severity};
 use ig_core::clock::Timestamp;
@@ -13,33 +13,33 @@ use crate::field::{timestamp, unsigned};
 use crate::names::ALERTS;
 use crate::page::{Listed, Page, Period, Sought, Time, exactly};
 
-/// An alert as it is kept: people were told when it was first reported, and what was reported within its quiet time was counted.
+/// A stored alert: people were notified of the first report, and later reports within the quiet period were counted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeptAlert {
-    /// Its identifier: what it is about and the quiet time that it opened.
+    /// Its identifier: its subject and the quiet period that it opened.
     pub id: String,
-    /// What was reported first.
+    /// The first report.
     pub alert: Alert,
-    /// How often it was reported.
+    /// How many reports there were.
     pub count: u64,
     /// When it was first reported.
     pub first_at: Timestamp,
     /// When it was last reported.
     pub last_at: Timestamp,
-    /// Until when it is counted rather than told again.
+    /// The end of the quiet period, until which reports are only counted.
     pub quiet_until: Timestamp,
 }
 
-/// Which alerts are listed; what is left out does not matter.
+/// Selects alerts; a condition that is `None` matches all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AlertFilter {
-    /// What kind of trouble.
+    /// Kind of alert.
     pub kind: Option<String>,
-    /// How bad they are.
+    /// Severity.
     pub severity: Option<Severity>,
-    /// First reported at this moment or later.
+    /// First reported at this time or later.
     pub start: Option<Timestamp>,
-    /// First reported before this moment.
+    /// First reported before this time.
     pub end: Option<Timestamp>,
 }
 
@@ -61,13 +61,13 @@ struct AlertDocument {
 }
 
 impl Alerts {
-    /// An organisation's alerts, or those of no organisation, the latest first; many are counted no further than needed.
+    /// An organisation's alerts, or the platform's, newest first; a large total is counted only as far as needed.
     pub async fn list(&self, org: Option<OrgId>, filter: &AlertFilter, page: Page) -> Result<Listed<KeptAlert>, StoreError> {
         let sought = Sought {
             collection: ALERTS,
             query: filter.query(org),
             keys: &["orgId"],
-            // A repeated report moves `lastAt`: in its order a page would not be where it was a moment ago.
+            // A repeated report moves `lastAt`: sorted by it, pages would shift between two requests.
             time: Time::Past("firstAt"),
             period: Period {
                 start: filter.start,
@@ -79,7 +79,7 @@ impl Alerts {
         listed.try_map(KeptAlert::try_from)
     }
 
-    /// One of an organisation's alerts.
+    /// Reads one alert of an organisation.
     pub async fn get(&self, org: OrgId, id: &str) -> Result<Option<KeptAlert>, StoreError> {
         let alerts = self.database.collection::<AlertDocument>(ALERTS);
         let found = alerts.find_one(doc! { "_id": id, "orgId": org.0 });

@@ -1,4 +1,4 @@
-//! Alerts that people are still to be told of: written as one with what they tell of, or by whoever does not reach the alerter.
+//! The outbox of alerts: written in the same transaction as their cause, or by a process that cannot reach the alerter.
 
 use ig_core::alert::{Alert, Severity};
 use ig_core::clock::Timestamp;
@@ -14,12 +14,12 @@ use crate::error::unreadable;
 use crate::field::{date, timestamp};
 use crate::names::OWED_ALERTS;
 
-/// Nobody is told of what happened longer ago.
+/// Older entries expire without a notification.
 const KEPT: chrono::TimeDelta = chrono::TimeDelta::days(30);
-/// For so long one that an alerter took is its own to tell.
+/// How long an alerter's claim on an entry lasts.
 const CLAIMED: chrono::TimeDelta = chrono::TimeDelta::seconds(30);
 
-/// An alert that people are still to be told of.
+/// An alert that still has to be delivered to people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwedAlert {
     /// The alert.
@@ -43,7 +43,7 @@ struct OwedDocument {
 }
 
 impl Alerts {
-    /// Writes down that people are to be told.
+    /// Adds an alert to the outbox.
     pub async fn owe(&self, alert: &Alert) -> Result<(), StoreError> {
         let owed = self.database.collection::<OwedDocument>(OWED_ALERTS);
         self.database
@@ -52,13 +52,13 @@ impl Alerts {
             .map(drop)
     }
 
-    /// Writes it down as one with what they are to be told of.
+    /// Adds an alert to the outbox within the transaction that stores its cause.
     pub(crate) async fn owe_within(&self, session: &mut ClientSession, alert: &Alert) -> mongodb::error::Result<()> {
         let owed = self.database.collection::<OwedDocument>(OWED_ALERTS);
         owed.insert_one(OwedDocument::from(alert)).session(session).await.map(drop)
     }
 
-    /// Takes one that nobody else is telling of; it is to be settled soon, or another alerter takes it.
+    /// Claims one entry that no other alerter has claimed; the claim expires soon unless the entry is settled.
     pub async fn take_owed(&self, now: Timestamp) -> Result<Option<OwedAlert>, StoreError> {
         let owed = self.database.collection::<OwedDocument>(OWED_ALERTS);
         let claim = doc! { "$set": { "claimedUntil": date(now + CLAIMED) } };
@@ -68,7 +68,7 @@ impl Alerts {
         self.database.within(taking).await?.map(OwedAlert::try_from).transpose()
     }
 
-    /// Forgets one that people were told of.
+    /// Deletes an entry after people were notified.
     pub async fn settle_owed(&self, owed: &OwedAlert) -> Result<(), StoreError> {
         let all = self.database.collection::<Document>(OWED_ALERTS);
         self.database.within(all.delete_one(doc! { "_id": owed.id })).await.map(drop)

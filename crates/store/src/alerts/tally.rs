@@ -1,4 +1,4 @@
-//! How many alerts there were, of one organisation or of the platform.
+//! Counts of alerts, of one organisation or of the platform.
 
 use ig_core::alert::Severity;
 use ig_core::clock::Timestamp;
@@ -12,14 +12,14 @@ use crate::field::{date, unsigned};
 use crate::names::ALERTS;
 use crate::orgs::Orgs;
 
-/// Alerts of one kind.
+/// The number of alerts of one kind and severity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AlertTally {
-    /// What kind of trouble.
+    /// Kind of alert.
     pub kind: String,
-    /// How bad it is.
+    /// Severity.
     pub severity: Severity,
-    /// How many there are; what was reported within a quiet time is one.
+    /// How many alerts; reports within one quiet period count as one.
     pub count: u64,
 }
 
@@ -37,7 +37,7 @@ struct Kind {
 }
 
 impl Alerts {
-    /// Those first reported since a moment, by kind and severity, the most first.
+    /// Alerts first reported since a time, by kind and severity, largest count first.
     pub async fn tally(&self, orgs: &Orgs, since: Timestamp) -> Result<Vec<AlertTally>, CountError> {
         let late = doc! { "orgId": orgs.condition(), "firstAt": { "$gte": date(since) } };
         let by_kind = doc! { "_id": { "kind": "$kind", "severity": "$severity" }, "count": { "$sum": 1_i64 } };

@@ -15,12 +15,12 @@ use crate::names::{CONFIG_CHANGES, EVENT_TYPES, INTEGRATIONS, ORG_UNITS, ORGANIZ
 use crate::{inbound_integrations, integrations, jobs};
 
 impl Configurations {
-    /// The first `limit` changes after a revision, in the order of revisions and without a gap; nothing when that
-    /// revision is not known (any more), so that the caller has to begin with a snapshot.
+    /// The first `limit` changes after a revision, in order and without a gap; `None` when that revision is unknown or
+    /// no longer in the log, so that the caller has to begin with a snapshot.
     ///
-    /// A deletion shows as one. Any other change shows its item as it is now, which may be newer than the change: an item
-    /// that is gone by now shows as deleted. Whoever applies all changes still arrives at the truth, because the later ones
-    /// follow.
+    /// A deletion is returned as one. Any other change carries the item's current state, which may be newer than the
+    /// change; an item that has been deleted since is returned as a deletion. A follower that applies all changes still
+    /// converges, because the later ones follow.
     pub async fn changes_since(&self, revision: u64, limit: u32) -> Result<Option<Vec<RevisedChange>>, StoreError> {
         let current = self.revision().await?;
         if revision >= current {
@@ -58,7 +58,7 @@ impl Configurations {
         Ok(resolved.collect())
     }
 
-    /// Each kind's future lies on the heap: all of them together would not fit on a small stack.
+    /// Boxes the future of each kind: all of them together would not fit on a small stack.
     async fn items(&self, subjects: &[Noted]) -> Result<HashMap<Subject, Change>, StoreError> {
         let of = |kind, read| self.of_kind(subjects, kind, read).boxed();
         let organizations = of((ORGANIZATIONS, None), item::organization as Read);
@@ -74,7 +74,7 @@ impl Configurations {
         Ok(changes.map(|change| (Subject::of(&change), change)).collect())
     }
 
-    /// The items of one kind: what lies in its collection, with its direction where it has one.
+    /// Reads the items of one kind from its collection, with its direction where it has one.
     async fn of_kind(
         &self,
         subjects: &[Noted],

@@ -1,4 +1,4 @@
-//! The one way in which configuration changes.
+//! The only way to change configuration.
 
 use std::collections::BTreeSet;
 
@@ -39,18 +39,19 @@ struct Revised {
     revision: i64,
 }
 
-/// An item before it is changed.
+/// An item's state before the change.
 struct Found {
     revision: u64,
     bytes: usize,
 }
 
 impl Configurations {
-    /// Changes one thing and says the revision that this led to, which is also stamped on what was put.
+    /// Commits one change and returns its revision, which is also stamped on the item.
     ///
-    /// Deleting an organisation deletes its units, integrations, event types and lookup rows with it, as one change, and leaves its number
-    /// held until what was recorded of its events is removed too; deleting a unit deletes its lookup rows. Units and
-    /// organisations share one space of numbers, because events name either: a number that the other has is taken.
+    /// Deleting an organisation deletes its units, integrations, event types and lookup rows in the same change, and
+    /// reserves its number until the records of its events are removed too. Deleting a unit deletes its lookup rows.
+    /// Units and organisations share one number space, because events name either: a number that the other has is
+    /// taken.
     pub async fn commit(&self, change: Change, expected: Expected) -> std::result::Result<u64, CommitError> {
         let org = Subject::of(&change).org();
         let committed = self
@@ -107,10 +108,10 @@ impl Configurations {
         Ok(revision)
     }
 
-    /// Notes that lookup rows of a type change, within the transaction that changes them or what shows of them.
+    /// Records a change to the lookup rows of a type, within the transaction that changes those rows or their tables.
     ///
-    /// Whoever calls this writes the one counter, so no other commit overlaps: the organisation and the unit that are
-    /// found here are still there when the transaction is done.
+    /// The caller writes the one counter, so no other commit overlaps: the organisation and the unit checked here still
+    /// exist when the transaction commits.
     pub(crate) async fn note_lookups(&self, session: &mut ClientSession, org: OrgId, tables: &[LookupTable]) -> Result<()> {
         if !self.exists(session, ORGANIZATIONS, org.0.into()).await? {
             return Err(Error::custom(CommitError::NotFound));
@@ -143,8 +144,8 @@ impl Configurations {
         Ok(unsigned(raised.0.value))
     }
 
-    /// The revision of the item, if it exists; one that belongs to another organisation is a duplicate if it is to be new,
-    /// and does not exist otherwise.
+    /// The revision of the item, if it exists. An item of another organisation is a duplicate for a creation, and does
+    /// not exist for any other change.
     pub(super) async fn revision_of(&self, session: &mut ClientSession, subject: &Subject) -> Result<Option<u64>> {
         let items = self.database.collection::<Revised>(subject.collection());
         let found = items
@@ -155,7 +156,7 @@ impl Configurations {
         Ok(found.map(|Stored(item)| unsigned(item.revision)))
     }
 
-    /// The item as it is stored, if it exists.
+    /// The item as stored, if it exists.
     async fn found(&self, session: &mut ClientSession, subject: &Subject) -> Result<Option<Found>> {
         let items = self.database.raw_documents(subject.collection());
         let found = items.find_one(of(subject)).session(session).await?;
@@ -192,7 +193,7 @@ impl Configurations {
         }
     }
 
-    /// Whoever switches an integration on says that its target is well: what was counted against it counts no more.
+    /// Activating an integration means that its target works again: earlier failures no longer count.
     async fn begin_counting_anew(&self, session: &mut ClientSession, change: &Change) -> Result<()> {
         let id = if let Change::PutIntegration(integration) = change
             && integration.is_active
@@ -232,7 +233,7 @@ impl Configurations {
         Ok(())
     }
 
-    /// Nothing else has the new item's key or number, and its organisation exists.
+    /// Checks that the new item's key or number is free and that its organisation exists.
     async fn check_place(&self, session: &mut ClientSession, subject: &Subject) -> Result<()> {
         let taken = Error::custom(CommitError::Duplicate {
             what: subject.unique_field(),
@@ -261,7 +262,7 @@ impl Configurations {
         Ok(())
     }
 
-    /// The number is not that of an organisation that is still being removed.
+    /// Checks that the number does not belong to an organisation whose removal is still under way.
     async fn check_number(&self, session: &mut ClientSession, subject: &Subject) -> Result<()> {
         let number = match subject {
             Subject::Organization(org) => org.0,
@@ -281,8 +282,8 @@ impl Configurations {
         }
     }
 
-    /// No other inbound integration of the organisation has its `type`. Commits do not overlap, so what is found here still holds
-    /// when the transaction is done.
+    /// Checks that no other inbound integration of the organisation has this `type`. Commits do not overlap, so the
+    /// check still holds when the transaction commits.
     async fn check_route(&self, session: &mut ClientSession, change: &Change) -> Result<()> {
         let Change::PutInbound(inbound) = change else {
             return Ok(());
@@ -316,7 +317,7 @@ impl Configurations {
         items.delete_one(doc! { "_id": subject.key() }).session(&mut *session).await?;
         match subject {
             Subject::Organization(org) => {
-                // With its people and keys, and with its history: whoever is given its number next finds nothing of it.
+                // Its users, keys and history go too: the next organisation with this number must not find any of it.
                 let belongings = [
                     ORG_UNITS,
                     INTEGRATIONS,
@@ -349,7 +350,7 @@ impl Configurations {
         }
     }
 
-    /// Notes the change, and forgets the one that is too old: exactly one comes, so exactly one goes.
+    /// Records the change and deletes the one that is too old: one is added, so one is removed.
     pub(super) async fn note(&self, session: &mut ClientSession, revision: u64, subject: &Subject, deleted: bool) -> Result<()> {
         let log = self.database.collection::<LogDocument>(CONFIG_CHANGES);
         log.insert_one(LogDocument::new(revision, subject, deleted))
@@ -362,7 +363,7 @@ impl Configurations {
     }
 }
 
-/// Finds the document of an item that is its organisation's.
+/// Selects the item's document, and only in its organisation.
 fn of(subject: &Subject) -> Document {
     let mut filter = doc! { "_id": subject.key(), "orgId": subject.org().0 };
     if let Some(direction) = subject.direction() {

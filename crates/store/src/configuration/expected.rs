@@ -1,40 +1,40 @@
-//! What a commit takes for granted, and how it is told that this does not hold.
+//! What a commit presumes of its item, and the errors when that does not hold.
 
 use ig_core::ports::StoreError;
 use mongodb::error::Error;
 
 use crate::error::store_error;
 
-/// What the caller takes for granted about the item that it changes.
+/// What the caller presumes of the item that it changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expected {
     /// It does not exist yet.
     New,
-    /// It exists, at whatever revision.
+    /// It exists, at any revision.
     Any,
     /// It exists and was last changed by this revision.
     Revision(u64),
 }
 
-/// Why nothing was committed.
+/// Why a commit failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CommitError {
-    /// The item, or the organisation that it is to belong to, does not exist.
+    /// The item, or the organisation that it would belong to, does not exist.
     #[error("it does not exist")]
     NotFound,
-    /// It changed since the caller read it.
+    /// The item changed since the caller read it.
     #[error("it was changed by revision {current} meanwhile")]
     Stale {
         /// The revision that changed it last.
         current: u64,
     },
-    /// Something else has this value, which is to be unique, already.
+    /// Another item already has this value, which must be unique.
     #[error("the {what} is taken")]
     Duplicate {
         /// The field by its name in the API: `orgId`, `rid`, `id` or `eventType`.
         what: &'static str,
     },
-    /// The number was an organisation's that is deleted and of which something may be left.
+    /// The number belonged to a deleted organisation of which data may remain.
     #[error("the number {number} is not free yet")]
     NumberHeld {
         /// The number.
@@ -43,18 +43,18 @@ pub enum CommitError {
     /// The item has more bytes than [`ig_core::configuration::LARGEST_ITEM`].
     #[error("the item has {bytes} bytes, which is too many")]
     TooLarge {
-        /// How many it has as it would be stored.
+        /// Its size as stored.
         bytes: usize,
     },
-    /// The organisation's items would have more bytes than [`ig_core::configuration::LARGEST_ORGANIZATION`].
+    /// The organisation's items would exceed [`ig_core::configuration::LARGEST_ORGANIZATION`] bytes together.
     #[error("the organisation's configuration has no room for more")]
     Full,
-    /// The database did not do it; with [`StoreError::Unavailable`] it may have, unseen.
+    /// The database failed; with [`StoreError::Unavailable`] the commit may have happened all the same.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// What ended a transaction.
+/// Extracts the refusal from the error that ended a transaction.
 pub(super) fn refusal(error: &Error) -> CommitError {
     match error.get_custom::<CommitError>() {
         Some(refusal) => refusal.clone(),
@@ -63,7 +63,7 @@ pub(super) fn refusal(error: &Error) -> CommitError {
 }
 
 impl Expected {
-    /// Compares with what there is: the revision of the item, if it exists.
+    /// Checks the expectation against the item's current revision, if the item exists.
     pub(super) fn check(self, found: Option<u64>, what: &'static str) -> Result<(), CommitError> {
         match (self, found) {
             (Self::New, Some(_)) => Err(CommitError::Duplicate { what }),

@@ -1,4 +1,4 @@
-//! The history of configuration: what each change made of its item.
+//! The history of configuration: the content of each item after each change.
 
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ use crate::page::{Listed, Page};
 use crate::stored::{Stored, read_document};
 use crate::templates::TemplateDocument;
 
-/// How many versions of one item are kept, whatever their age: the latest.
+/// How many versions of one item are kept at most, whatever their age.
 const MOST_VERSIONS: u64 = 500;
 
 #[derive(Debug, Deserialize)]
@@ -38,7 +38,7 @@ struct Revised {
     revision: i64,
 }
 
-/// One version as the database keeps it: secrets are sealed in it as they are in the item itself.
+/// One version as stored: its secrets are sealed as in the item itself.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct VersionDocument {
@@ -51,13 +51,13 @@ struct VersionDocument {
     actor: ActorDocument,
     created_at: bson::DateTime,
     document: Option<Document>,
-    /// When it is deleted: only what another version has followed, or what tells of the end of its item, has such a moment.
+    /// When it expires: only a version that another has superseded, or that records a deletion, has such a time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     expires_at: Option<bson::DateTime>,
 }
 
 impl Configurations {
-    /// Keeps what a change made of its item, and who made it, within the transaction of the change.
+    /// Stores the item's new content and the actor, within the transaction of the change.
     pub(super) async fn remember(
         &self,
         session: &mut ClientSession,
@@ -86,7 +86,7 @@ impl Configurations {
         self.enter(session, entry).await
     }
 
-    /// Lets an item's versions go in time that another one follows now, and at once those beyond [`MOST_VERSIONS`].
+    /// Sets the expiry of the versions that this one supersedes, and deletes those beyond [`MOST_VERSIONS`] at once.
     async fn supersede(&self, session: &mut ClientSession, revision: u64, item: &Item, kept: Keeping) -> Result<()> {
         let versions = self.database.collection::<Revised>(CONFIG_VERSIONS);
         let mut latest = of_item(item);
@@ -107,7 +107,7 @@ impl Configurations {
         Ok(())
     }
 
-    /// Notes who made a change, within its transaction.
+    /// Records the actor of a change, within its transaction.
     pub(super) async fn audit(
         &self,
         session: &mut ClientSession,
@@ -126,7 +126,7 @@ impl Configurations {
         audit.insert_one(entry).session(session).await.map(drop)
     }
 
-    /// The versions of an item, the latest first, without their content.
+    /// Lists the versions of an item, newest first, without their content.
     pub async fn versions(&self, item: &Item, page: Page) -> std::result::Result<Listed<Version>, StoreError> {
         let listed = self
             .database
@@ -141,7 +141,7 @@ impl Configurations {
         listed.try_map(|version| version.read(|_, _| Ok(None)))
     }
 
-    /// The version of an item that was in force at a revision: made by it, or the last before it.
+    /// The version of an item that was in force at a revision: the last one at or before it.
     pub async fn version_at(&self, item: &Item, revision: u64) -> std::result::Result<Option<Version>, StoreError> {
         let versions = self.database.collection::<VersionDocument>(CONFIG_VERSIONS);
         let mut filter = of_item(item);

@@ -1,7 +1,7 @@
-//! Reading one configured item, also where it cannot be read: then something stands in for it that does nothing, and says why.
+//! Decoding one configured item. An item that cannot be decoded is replaced by an inert stand-in, and the reason is logged.
 //!
-//! An item may be sealed under a key that is gone, written by a later version, or larger than an item may be. That is its own trouble: whoever follows the
-//! configuration goes on with all other items.
+//! An item may be sealed under a lost key, written by a later version, or larger than the bound. That affects this item
+//! alone: followers of the configuration continue with all others.
 
 use std::sync::Arc;
 
@@ -26,27 +26,27 @@ use crate::secret_box::SecretBox;
 use crate::stored;
 use crate::templates::TemplateDocument;
 
-/// How many bytes an item may grow by what the platform itself writes into it: a hold, or secrets under another key.
+/// How many bytes the platform itself may add to an item: a hold, or secrets sealed under another key.
 const ALLOWANCE: usize = 64 * 1024;
 
-/// What a stored document says.
+/// Decodes a stored document.
 pub(super) type Read = fn(&RawDocument, &SecretBox) -> Result<Change, StoreError>;
 
-/// An item as it is followed; nothing where it cannot be read and nothing can stand in for it.
+/// An item for followers; `None` if it cannot be decoded and no stand-in is possible.
 pub(super) fn followed(read: Read, raw: &RawDocument, secrets: &SecretBox) -> Option<Change> {
     let item = read(raw, secrets);
     item.inspect_err(|error| complain(raw, error)).ok()
 }
 
-/// An organisation. One that cannot be read is there all the same, so that its events are taken for its own, and what is recorded of them is
-/// kept for as long as it says.
+/// An organisation. One that cannot be decoded still exists, so that its events are still attributed to it and its
+/// records are kept for its retention period.
 pub(super) fn organization(raw: &RawDocument, _: &SecretBox) -> Result<Change, StoreError> {
     let read = decoded::<OrganizationDocument>(raw).map(Organization::from);
     read.or_else(|error| bare_organization(raw, &error))
         .map(Change::PutOrganization)
 }
 
-/// A unit. One that cannot be read is there all the same, so that its events are taken for its organisation's.
+/// A unit. One that cannot be decoded still exists, so that its events are still attributed to its organisation.
 pub(super) fn unit(raw: &RawDocument, _: &SecretBox) -> Result<Change, StoreError> {
     let read = decoded::<OrgUnitDocument>(raw).map(OrgUnit::from);
     read.or_else(|error| bare_unit(raw, &error)).map(Change::PutUnit)
@@ -90,7 +90,7 @@ fn complain(raw: &RawDocument, error: &StoreError) {
     tracing::error!(ig.org_id = org, ?id, %error, "a configured item cannot be read and is out of use");
 }
 
-/// An event type without its sample, on which nobody acts who follows the configuration.
+/// An event type without its sample, which followers of the configuration do not need.
 pub(super) fn event_type(raw: &RawDocument, _: &SecretBox) -> Result<Change, StoreError> {
     let document = decoded::<EventTypeDocument>(raw)?.without_sample();
     EventTypeDefinition::try_from(document).map(|definition| Change::PutEventType(Arc::new(definition)))
@@ -102,7 +102,7 @@ pub(super) fn template(raw: &RawDocument, _: &SecretBox) -> Result<Change, Store
         .map(|template| Change::PutTemplate(Arc::new(template)))
 }
 
-/// An outbound integration; one that cannot be read is held, so that what it matches waits as dead letters.
+/// An outbound integration; one that cannot be decoded is held, so that matching events wait as dead letters.
 pub(super) fn outbound(raw: &RawDocument, secrets: &SecretBox) -> Result<Change, StoreError> {
     let read = |document: IntegrationDocument| {
         let integration = document.read(secrets)?;
@@ -116,7 +116,7 @@ pub(super) fn outbound(raw: &RawDocument, secrets: &SecretBox) -> Result<Change,
     )
 }
 
-/// An inbound integration; one that cannot be read is held, so that its calls are refused.
+/// An inbound integration; one that cannot be decoded is held, so that its calls are refused.
 pub(super) fn inbound(raw: &RawDocument, secrets: &SecretBox) -> Result<Change, StoreError> {
     let read = |document: InboundDocument| {
         let inbound = document.read(secrets)?;
@@ -130,7 +130,7 @@ pub(super) fn inbound(raw: &RawDocument, secrets: &SecretBox) -> Result<Change, 
     )
 }
 
-/// A job; one that cannot be read does not run, as if it were not there.
+/// A job; one that cannot be decoded does not run, as if it did not exist.
 pub(super) fn job(raw: &RawDocument, secrets: &SecretBox) -> Result<Change, StoreError> {
     let read = |document: JobDocument| {
         let job = document.read(secrets)?;
@@ -157,7 +157,7 @@ fn or_stand_in<T: DeserializeOwned>(
     Ok(stand_in.unwrap_or_else(|| gone(org, id)))
 }
 
-/// What is as large as no item may be, because it was stored before there were bounds, is out of use like what cannot be read.
+/// An item beyond the bound, stored before there was one, is as unusable as one that cannot be decoded.
 fn bounded(raw: &RawDocument) -> Result<(), StoreError> {
     let bytes = raw.as_bytes().len();
     if bytes <= LARGEST_ITEM + ALLOWANCE {

@@ -1,4 +1,4 @@
-//! The log of changes: which document each revision touched. What it looks like now is read from the document itself.
+//! The change log: the document that each revision changed. Its current content is read from the document itself.
 
 use ig_core::configuration::Change;
 use ig_core::history::{Item, ItemKind};
@@ -12,7 +12,7 @@ use crate::field::{long, object_id, unsigned};
 use crate::names::{EVENT_TYPES, INTEGRATIONS, LOOKUPS, ORG_UNITS, ORGANIZATIONS, TEMPLATES};
 use crate::{event_types, inbound_integrations, integrations, jobs};
 
-/// What a change is about.
+/// The item that a change concerns.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Subject {
     Organization(OrgId),
@@ -22,7 +22,7 @@ pub(super) enum Subject {
     Job(OrgId, IntegrationId),
     Template(OrgId, TemplateId),
     EventType(OrgId, EventType),
-    /// The rows of a type, all of them: they are many, and watchers hold none.
+    /// All rows of a type together: there are many, and followers hold none of them.
     Lookups(OrgId, LookupType),
 }
 
@@ -83,7 +83,7 @@ impl Subject {
         }
     }
 
-    /// What the document says in `direction`, where several kinds share a collection.
+    /// The document's `direction`, where several kinds share a collection.
     pub(super) fn direction(&self) -> Option<&'static str> {
         match self {
             Self::Integration(..) => Some(integrations::DIRECTION),
@@ -93,7 +93,7 @@ impl Subject {
         }
     }
 
-    /// What history and audit call it.
+    /// Its name in history and audit log.
     pub(super) fn item(&self) -> Item {
         let (kind, id) = match self {
             Self::Organization(org) => (ItemKind::Organization, org.to_string()),
@@ -109,7 +109,7 @@ impl Subject {
         Item { org, kind, id }
     }
 
-    /// The field that has to be unique, by its name in the API.
+    /// The field that must be unique, by its name in the API.
     pub(super) fn unique_field(&self) -> &'static str {
         match self {
             Self::Organization(_) => "orgId",
@@ -120,7 +120,7 @@ impl Subject {
         }
     }
 
-    /// What a change shows when its document is gone, or was never one document.
+    /// The change to return when the document is gone, or when the subject is not one document.
     pub(super) fn deletion(self) -> Change {
         match self {
             Self::Organization(org) => Change::DeleteOrganization(org),
@@ -135,14 +135,14 @@ impl Subject {
     }
 }
 
-/// What the log says of a revision.
+/// One log entry, decoded.
 pub(super) struct Noted {
     pub(super) revision: u64,
     pub(super) subject: Subject,
     pub(super) deleted: bool,
 }
 
-/// One revision as the log keeps it.
+/// One log entry as stored.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct LogDocument {
@@ -154,7 +154,7 @@ pub(super) struct LogDocument {
     rid: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     integration_id: Option<ObjectId>,
-    /// Which kind of integration; one is outbound where nothing is said.
+    /// The integration's direction; outbound if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     direction: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -163,8 +163,8 @@ pub(super) struct LogDocument {
     event_type: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     lookup_type: Option<String>,
-    /// Whoever knows only what is there now would miss that all which an organisation had went with it, where the
-    /// organisation was made again since.
+    /// Marks a deletion. If the organisation was created again since, its current state alone would not show that
+    /// everything it had was deleted with it.
     #[serde(default)]
     deleted: bool,
 }

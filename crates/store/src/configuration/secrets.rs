@@ -1,7 +1,6 @@
-//! Secrets wherever configuration is kept: under which keys they are sealed, and sealing them anew under the first.
+//! Secrets in configuration and its history: counting them by encryption key, and re-encrypting them under the first key.
 //!
-//! Nothing but the sealed text changes. So neither revision nor history has anything to tell of it, and whoever watches
-//! goes on with what it has.
+//! Only the ciphertext changes. The revision and the history therefore stay as they are, and followers need no update.
 
 mod place;
 mod tally;
@@ -18,7 +17,7 @@ use crate::stored::Stored;
 use place::Place;
 use tally::Outcome;
 
-/// Documents under way at once, whose writes the server then makes durable together.
+/// Documents processed concurrently; the server then makes their writes durable together.
 const AT_ONCE: usize = 16;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,15 +27,15 @@ enum Pass {
 }
 
 impl Configurations {
-    /// Opens every secret, in history too, and counts them by the key that they are sealed under.
+    /// Decrypts every secret, in history too, and counts them by encryption key.
     pub async fn count_secrets(&self) -> Result<Vec<SecretsTally>, StoreError> {
         self.pass(Pass::Count).await
     }
 
-    /// Seals anew, under the first key, every document that has a secret under another.
+    /// Re-encrypts, under the first key, every document that has a secret under another.
     ///
-    /// Each is written by itself and under the condition that nobody changed it since it was read; what is under the first key
-    /// is left alone. So this may end anywhere, and whoever begins again has only the rest to do.
+    /// Each document is written on its own, provided that it has not changed since it was read; secrets under the first
+    /// key are left alone. The pass may therefore stop anywhere, and the next one does only what remains.
     pub async fn renew_secrets(&self) -> Result<Vec<SecretsTally>, StoreError> {
         self.pass(Pass::Renew).await
     }
@@ -73,7 +72,7 @@ impl Configurations {
         Ok(Outcome::Opened { secrets, is_renewed })
     }
 
-    /// The condition under which a document is changed, and the change, where there is one to make.
+    /// The filter and the update that re-encrypt a document, if it needs any.
     fn sealed_anew(
         &self,
         place: Place,
@@ -100,7 +99,7 @@ impl Configurations {
     }
 }
 
-/// The database has done its part where a document is not understood.
+/// The database did its part; the document cannot be decoded.
 fn reason(error: StoreError) -> String {
     match error {
         StoreError::Refused(reason) | StoreError::Unavailable(reason) => reason,

@@ -1,8 +1,8 @@
-//! How much is configured, in bytes: in one item, and in all of an organisation.
+//! The size of configuration in bytes: of one item, and of all items of an organisation.
 //!
-//! An organisation's sum is kept beside its items and follows each commit. Switches and rotations change an item by a few bytes and are not
-//! followed, so nothing is refused before the items themselves were summed up. All organisations' commits wait while that is done, so an
-//! organisation that was found full is summed up again only after a while, unless it has shrunk.
+//! An organisation's sum is stored beside its items and updated by each commit. Switches and rotations change an item
+//! by a few bytes and do not update it, so the items themselves are summed before anything is refused. All commits wait
+//! during that, so an organisation that was found full is summed again only after a while, unless it has shrunk.
 
 use std::time::Duration;
 
@@ -26,11 +26,11 @@ use crate::stored::Stored;
 #[serde(rename_all = "camelCase")]
 struct Sum {
     bytes: i64,
-    /// When its items were summed up and found to be too large.
+    /// When its items were last summed and found too large.
     full_at: Option<bson::DateTime>,
 }
 
-/// How long an organisation that was found full is not summed up again.
+/// How long an organisation that was found full is not summed again.
 const FULL_FOR: Duration = Duration::from_mins(1);
 
 impl Sum {
@@ -44,7 +44,7 @@ impl Sum {
     }
 }
 
-/// How many bytes an item takes; one that takes too many is refused.
+/// The size of an item in bytes; refuses one that is too large.
 pub(super) fn size_of(document: &Document) -> Result<usize> {
     let bytes = RawDocumentBuf::try_from(document).map_err(Error::from)?.as_bytes().len();
     if bytes > LARGEST_ITEM {
@@ -54,7 +54,7 @@ pub(super) fn size_of(document: &Document) -> Result<usize> {
 }
 
 impl Configurations {
-    /// Adds an item's change of size to its organisation's sum, once the item is written; what makes the sum grow beyond its bound is refused.
+    /// Adds an item's change in size to its organisation's sum, once the item is written; refuses growth beyond the bound.
     pub(super) async fn weigh(&self, session: &mut ClientSession, subject: &Subject, before: usize, after: usize) -> Result<()> {
         let org = subject.org();
         let sums = self.database.collection::<Sum>(CONFIG_SIZES);
@@ -91,14 +91,14 @@ impl Configurations {
         Ok(())
     }
 
-    /// Notes that an organisation was found full, once the transaction that found it is undone.
+    /// Records that an organisation is full, after the transaction that found it was rolled back.
     pub(super) async fn note_full(&self, org: OrgId) -> std::result::Result<(), StoreError> {
         let sums = self.database.collection::<Sum>(CONFIG_SIZES);
         let note = sums.update_one(doc! { "_id": org.0 }, doc! { "$set": { "fullAt": bson::DateTime::now() } });
         self.database.within(note).await.map(|_| ())
     }
 
-    /// What an organisation's items take together, counted no further than the bound.
+    /// The total size of an organisation's items, counted no further than the bound.
     async fn summed(&self, session: &mut ClientSession, org: OrgId) -> Result<usize> {
         let mut bytes = 0;
         for (collection, owner) in [

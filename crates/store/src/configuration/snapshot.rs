@@ -15,18 +15,18 @@ use crate::{inbound_integrations, integrations, jobs};
 
 const PART: usize = 1_000;
 
-/// The items of a snapshot in parts; each puts something.
+/// The items of a snapshot in batches; each change is a put.
 pub type Items = BoxStream<'static, Result<Vec<Change>, StoreError>>;
 
 impl Configurations {
-    /// The whole configuration as of a revision: whoever puts all items and then applies the changes since that revision
-    /// has the configuration.
+    /// The whole configuration as of a revision: a follower that puts all items and then applies the changes since that
+    /// revision has the configuration.
     ///
-    /// The revision is read before the documents. Whatever commits while they are read has a later revision, so it is
-    /// among the changes that are applied afterwards: an item that is newer than the revision is put again, one that was
-    /// read and then deleted is deleted again, one that was made behind the reader's back is put then. A document that no
-    /// commit touches meanwhile is read as it is, once. If so many commits came that the revision has left the log,
-    /// [`Self::changes_since`] answers nothing and the caller begins again.
+    /// The revision is read before the documents. A commit during the read has a later revision, so it is among the
+    /// changes that are applied afterwards: an item newer than the revision is put again, an item that was read and
+    /// then deleted is deleted again, and an item that the read missed is put then. A document that no commit touches
+    /// in the meantime is read once, as it is. If the log has dropped the revision by then, [`Self::changes_since`]
+    /// returns `None` and the caller begins again.
     pub async fn snapshot(&self) -> Result<(u64, Items), StoreError> {
         let revision = self.revision().await?;
         let database = &self.database;
@@ -54,7 +54,7 @@ fn parts(database: &Database, collection: &'static str, filter: Document, read: 
     .boxed()
 }
 
-/// Of documents as they are stored.
+/// Documents as stored.
 type Raw = Cursor<RawDocumentBuf>;
 
 async fn next_part(

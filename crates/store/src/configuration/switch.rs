@@ -1,4 +1,4 @@
-//! Holding an integration's deliveries, and letting them go again, without touching anything else of it.
+//! Holding and releasing an integration's deliveries without changing anything else of it.
 
 use async_trait::async_trait;
 use futures::FutureExt;
@@ -25,19 +25,19 @@ use crate::integrations::HoldDocument;
 use crate::names::INTEGRATIONS;
 use crate::stored::Outcome as _;
 
-/// An integration to be held or let go.
+/// A request to hold or release an integration.
 struct Switch<'a> {
     subject: Subject,
     hold: Option<&'a Hold>,
-    /// What follows its breaker, where that is stored with it.
+    /// The breaker's next state, where it is stored in the same transaction.
     next: Option<&'a Breaker>,
-    /// What people are to be told of it.
+    /// The alert to send, if any.
     alert: Option<&'a Alert>,
     now: Timestamp,
 }
 
 impl Configurations {
-    /// Holds an integration's deliveries, or sends them again where there is no hold; says the revision that this led to.
+    /// Holds an integration's deliveries, or releases them if there is no hold; returns the new revision.
     pub async fn switch(
         &self,
         direction: Direction,
@@ -58,7 +58,7 @@ impl Configurations {
         Ok(switched.unwrap_or_default())
     }
 
-    /// Nothing where the breaker has changed since it was read.
+    /// `None` if the breaker changed since it was read.
     async fn committed_switch(&self, switch: Switch<'_>, expected: Expected) -> std::result::Result<Option<u64>, CommitError> {
         let committed = self
             .database
@@ -94,7 +94,7 @@ impl Configurations {
 }
 
 impl Configurations {
-    /// A breaker and the switch that follows from it are one: nothing is open that is not held, whoever dies meanwhile.
+    /// Stores the breaker together with the hold that follows from it: after a crash, too, an open breaker has its hold.
     async fn turn_breaker(&self, session: &mut ClientSession, switch: &Switch<'_>) -> Result<()> {
         let (Subject::Integration(org, id) | Subject::Inbound(org, id), Some(next)) = (&switch.subject, switch.next) else {
             return Ok(());
@@ -107,7 +107,7 @@ impl Configurations {
     }
 }
 
-/// Somebody else has changed the breaker since it was read.
+/// Another process changed the breaker since it was read.
 #[derive(Debug)]
 struct Outrun;
 

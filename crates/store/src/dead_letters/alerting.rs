@@ -1,4 +1,5 @@
-//! What was given up and nobody was told of yet. The debt is stored with the dead letter, so that no crash loses an alert.
+//! Abandoned dead letters whose alert is still owed. The debt is stored in the dead letter itself, so that a crash
+//! loses no alert.
 
 use ig_core::clock::Timestamp;
 use ig_core::id::{IntegrationId, LogId, OrgId};
@@ -13,13 +14,13 @@ use crate::field::{object_id, timestamp};
 /// A dead letter that was given up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GivenUp {
-    /// Which one.
+    /// Its identifier.
     pub id: LogId,
     /// The tenant.
     pub org_id: OrgId,
-    /// What it was for.
+    /// Its integration.
     pub integration_id: IntegrationId,
-    /// The integration's name when the delivery was made.
+    /// The integration's name at the time of the delivery.
     pub integration_name: String,
     /// Why it was given up.
     pub reason: String,
@@ -46,7 +47,7 @@ struct ReasonDocument {
 }
 
 impl DeadLetters {
-    /// Those of all organisations that were given up and that people are still to be told of.
+    /// Dead letters of all organisations that were given up and whose alert is still owed.
     pub async fn alerts_owed(&self, limit: i64) -> Result<Vec<GivenUp>, StoreError> {
         let fields = doc! {
             "orgId": 1, "integrationConfigId": 1, "integrationName": 1, "lastError": 1, "redelivery.reason": 1, "updatedAt": 1,
@@ -56,7 +57,7 @@ impl DeadLetters {
         Ok(self.database.all(find).await?.into_iter().map(GivenUp::from).collect())
     }
 
-    /// Notes that people were told of these.
+    /// Records that the alerts for these were sent.
     pub async fn alerted(&self, ids: &[LogId]) -> Result<(), StoreError> {
         let ids: Vec<_> = ids.iter().map(|id| object_id(id.0)).collect();
         let told = doc! { "$unset": { "alertOwed": "" } };

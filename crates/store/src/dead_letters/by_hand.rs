@@ -1,4 +1,4 @@
-//! What people do with dead letters: try one again, or throw it away.
+//! What people do with dead letters: retry or delete them.
 
 use ig_core::clock::Timestamp;
 use ig_core::id::{LogId, OrgId};
@@ -11,19 +11,19 @@ use super::standing::{as_read, standing};
 use super::{DeadLetters, KeptLetter};
 use crate::field::object_id;
 
-/// What became of a dead letter that was to be deleted.
+/// The result of deleting a dead letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deletion {
-    /// It is gone.
+    /// It was deleted.
     Deleted,
-    /// It is being tried at this moment.
+    /// A retry of it is under way.
     Busy,
-    /// The organisation has none of this name.
+    /// The organisation has no such dead letter.
     Unknown,
 }
 
 impl DeadLetters {
-    /// Makes dead letters due now, however often they were tried.
+    /// Makes dead letters due now, whatever their number of retries.
     pub async fn retry_by_hand(&self, wish: &Wish, now: Timestamp) -> Result<Granted, StoreError> {
         let found = self.named(wish).await?;
         let mut granted = Granted::default();
@@ -64,7 +64,7 @@ impl DeadLetters {
         self.change(filter, standing(kept, &wanted, now).into()).await
     }
 
-    /// Deletes one of an organisation's dead letters; what is left undelivered is written in its log.
+    /// Deletes one of an organisation's dead letters; its delivery log records that it stays undelivered.
     pub async fn delete(&self, org: OrgId, id: LogId, now: Timestamp) -> Result<Deletion, StoreError> {
         let Some(kept) = self.get(org, id).await? else {
             return Ok(Deletion::Unknown);

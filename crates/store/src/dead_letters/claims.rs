@@ -1,7 +1,7 @@
-//! Claims: who tries which dead letters again.
+//! Claims: which process retries which dead letters.
 //!
-//! A batch is found by narrow bounds, claimed by `_id` under the condition that it is still due, and read by its claim. A claim's end
-//! stands where the moment stands at which a letter is due: both say when it is anybody's.
+//! A batch is found by narrow bounds, claimed by `_id` provided that it is still due, and read by its claim. The end of
+//! a claim is stored in the field that holds when a letter is due: from either time on, any process may claim it.
 
 use std::collections::BTreeMap;
 
@@ -44,7 +44,7 @@ struct Next {
 }
 
 impl DeadLetters {
-    /// How many dead letters of each organisation are due, but for those of integrations that are busy.
+    /// The number of due dead letters of each organisation, without those of busy integrations.
     pub async fn due(&self, now: Timestamp, busy: &[IntegrationId]) -> Result<BTreeMap<OrgId, usize>, StoreError> {
         let by_org = doc! { "$group": { "_id": "$orgId", "count": { "$sum": 1_i64 } } };
         let letters = self.letters::<Document>();
@@ -55,8 +55,7 @@ impl DeadLetters {
         Ok(counted.into_iter().map(count).collect())
     }
 
-    /// An organisation's dead letters that have been due for the longest time, and what each is for, but for those of integrations
-    /// that are busy.
+    /// An organisation's dead letters that have been due longest, with their integrations; busy integrations are left out.
     pub async fn longest_due(
         &self,
         org: OrgId,
@@ -83,7 +82,7 @@ impl DeadLetters {
         Ok(self.database.all(find).await?.into_iter().map(candidate).collect())
     }
 
-    /// When the next one is due of those that are due after one moment and up to another.
+    /// The earliest due time within a range that excludes its start and includes its end.
     pub async fn earliest(&self, after: Timestamp, until: Timestamp) -> Result<Option<Timestamp>, StoreError> {
         let filter = doc! {
             "status": DeadLetterStatus::PendingRetry.as_str(),
@@ -99,7 +98,7 @@ impl DeadLetters {
         Ok(found.map(|next| timestamp(next.next_retry_at)))
     }
 
-    /// Claims those of these dead letters that are still due; answers them as they stand then.
+    /// Claims those of these dead letters that are still due, and returns them as claimed.
     pub async fn claim_due(&self, due: &[Candidate], claim: &ClaimId, now: Timestamp) -> Result<Vec<KeptLetter>, StoreError> {
         if due.is_empty() {
             return Ok(Vec::new());
@@ -120,7 +119,7 @@ impl DeadLetters {
         claimed.into_iter().map(KeptLetter::try_from).collect()
     }
 
-    /// Prolongs a claim on those of these dead letters that are still held under it.
+    /// Extends a claim on those of these dead letters that it still holds.
     pub async fn renew(&self, ids: &[LogId], claim: &ClaimId, now: Timestamp) -> Result<(), StoreError> {
         let ids: Vec<_> = ids.iter().map(|id| object_id(id.0)).collect();
         let held = doc! { "_id": { "$in": ids }, "status": DeadLetterStatus::Retrying.as_str(), CLAIM: &claim.0 };
@@ -130,7 +129,7 @@ impl DeadLetters {
         Ok(())
     }
 
-    /// Whether a dead letter is held under a claim.
+    /// Whether a claim holds a dead letter.
     pub async fn is_held(&self, org: OrgId, id: LogId, claim: &ClaimId) -> Result<bool, StoreError> {
         let held = doc! {
             "_id": object_id(id.0),
@@ -153,7 +152,7 @@ fn due_but(now: Timestamp, busy: &[IntegrationId]) -> Document {
     due
 }
 
-/// Due by itself: one that waits for its turn in a redrive is the redrive's, and one that is held has no moment.
+/// Due without a redrive: a letter queued in a redrive belongs to the redrive, and a held one has no due time.
 fn is_due(now: Timestamp) -> Document {
     doc! {
         "status": { "$in": [DeadLetterStatus::PendingRetry.as_str(), DeadLetterStatus::Retrying.as_str()] },

@@ -1,4 +1,4 @@
-//! A dead letter as stored. It borrows what it writes, and owns what it reads.
+//! A dead letter as stored. It borrows on write and owns on read.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -58,16 +58,16 @@ pub(crate) struct DeadLetterDocument<'a> {
     redrive_id: Option<ObjectId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     redrive_open: Option<bool>,
-    /// How long it is kept once it is settled; one that was stored before this was said is kept for ever.
+    /// The retention after it is settled; letters from before this field existed are kept for ever.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     keep_for_ms: Option<i64>,
-    /// When it is deleted: only one that is settled has such a moment.
+    /// When it expires; set only once it is settled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     expires_at: Option<bson::DateTime>,
 }
 
 impl<'a> DeadLetterDocument<'a> {
-    /// A dead letter as it is made, to be kept as long as the log of its delivery.
+    /// A new dead letter, with the retention of its delivery's log.
     pub(crate) fn new(letter: &'a DeadLetter, log: &DeliveryLog) -> Self {
         let DeadLetter {
             id,

@@ -1,4 +1,5 @@
-//! What a redrive covers. Each dead letter says so itself, and what came of it: a redrive's progress is counted, never kept twice.
+//! The dead letters of a redrive. Each stores its redrive and its outcome, so progress is counted from them and never
+//! stored twice.
 
 use std::time::Duration;
 
@@ -19,24 +20,24 @@ use crate::error::unreadable;
 use crate::field::{date, object_id, timestamp, unsigned};
 use crate::stored::Stored;
 
-/// What came of a dead letter in its redrive.
+/// The outcomes of a dead letter in its redrive.
 pub(super) const DELIVERED: &str = "DELIVERED";
 pub(super) const FAILED: &str = "FAILED";
 
-/// Dead letters that are taken in by one write.
+/// Dead letters that one write adds to a redrive.
 const TAKEN_IN_AT_ONCE: usize = 500;
 
-/// Whether a dead letter was claimed for its turn in a redrive.
+/// The result of claiming a dead letter for its redrive.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Claimed {
-    /// It was: as it stood, and as it stands now.
+    /// It was claimed.
     Claimed {
-        /// As it stood.
+        /// Its state before the claim.
         before: Box<KeptLetter>,
-        /// As it stands now, under the claim.
+        /// Its state under the claim.
         letter: Box<KeptLetter>,
     },
-    /// Somebody is trying it: whoever wants it waits.
+    /// Another process is retrying it, so the redrive has to wait.
     Busy,
     /// The redrive does not cover it any more.
     Gone,
@@ -64,7 +65,7 @@ struct QueuedDocument {
     created_at: bson::DateTime,
 }
 
-/// For how long a dead letter is kept once it is settled.
+/// The retention of a dead letter after it is settled.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct KeptFor {
@@ -91,7 +92,7 @@ impl DeadLetters {
         self.database.within(letters.count_documents(covering.clone())).await
     }
 
-    /// Takes everything that a redrive covers in. What is in already stays so: it may be done again after a crash.
+    /// Adds every dead letter that the redrive covers. Those already added stay so: a crashed process may repeat this.
     pub(crate) async fn take_in(&self, redrive: RedriveKey, covering: &Document) -> Result<(), StoreError> {
         let letters = self.letters::<Named>();
         let find = letters.find(covering.clone()).projection(doc! { "_id": 1 });
@@ -102,7 +103,7 @@ impl DeadLetters {
             still.insert("_id", doc! { "$in": ids });
             let taken = doc! {
                 "$set": { "redriveId": object_id(redrive.id.0), "redriveOpen": true },
-                // Whoever wants it redriven wants it kept until then.
+                // A redrive needs the letter until it has sent it.
                 "$unset": { "redriveOutcome": "", "expiresAt": "" },
             };
             self.database.within(letters.update_many(still, taken)).await?;
@@ -110,7 +111,7 @@ impl DeadLetters {
         Ok(())
     }
 
-    /// What waits for its turn in a redrive.
+    /// The dead letters still queued in a redrive.
     pub async fn waiting(&self, redrive: RedriveKey) -> Result<Vec<Queued>, StoreError> {
         let fields = doc! {
             "orgId": 1, "entityRid": 1, "integrationConfigId": 1, "actionIndex": 1, "source": 1, "position": 1, "eventId": 1,
@@ -121,7 +122,7 @@ impl DeadLetters {
         self.database.all(find).await?.into_iter().map(Queued::try_from).collect()
     }
 
-    /// Claims a dead letter for its turn in a redrive.
+    /// Claims the next dead letter of a redrive.
     pub async fn claim_redriven(
         &self,
         redrive: RedriveKey,
@@ -153,7 +154,7 @@ impl DeadLetters {
         })
     }
 
-    /// Lets go of what still waits in a redrive, but for what is being tried; answers how much that is.
+    /// Removes what is still queued from a redrive, except letters being retried; returns the number of those.
     pub(crate) async fn let_go(&self, redrive: RedriveKey, now: Timestamp) -> Result<u64, StoreError> {
         let mut untried = open(redrive);
         let retrying = DeadLetterStatus::Retrying.as_str();
@@ -169,7 +170,8 @@ impl DeadLetters {
         self.database.within(letters.count_documents(open(redrive))).await
     }
 
-    /// Gives what a redrive took in as settled, and did not come to, an end again: it lost its own when somebody wanted it redriven.
+    /// Restores the expiry of settled letters that the redrive took in and did not reach: it removed their expiry when
+    /// it took them in.
     async fn end_again(&self, redrive: RedriveKey, now: Timestamp) -> Result<(), StoreError> {
         let settled = DeadLetterStatus::ALL.iter().filter(|status| status.is_settled());
         let settled: Vec<_> = settled.map(|status| status.as_str()).collect();
@@ -180,7 +182,7 @@ impl DeadLetters {
             "keepForMs": { "$exists": true },
         });
         let letters = self.letters::<KeptFor>();
-        // All that are kept for equally long are given their end at once.
+        // One write for all letters with the same retention.
         while let Some(KeptFor { keep_for_ms }) = self
             .database
             .within(letters.find_one(endless.clone()).projection(doc! { "keepForMs": 1 }))
@@ -194,7 +196,7 @@ impl DeadLetters {
         Ok(())
     }
 
-    /// How far a redrive is, but for the estimate.
+    /// The progress of a redrive, without the estimate.
     pub(crate) async fn progress(&self, redrive: RedriveKey) -> Result<RedriveProgress, StoreError> {
         let pipeline = [
             doc! { "$match": { "redriveId": object_id(redrive.id.0), "orgId": redrive.org_id.0 } },
@@ -218,8 +220,8 @@ impl DeadLetters {
     }
 }
 
-/// What a redrive covers of what there was at a moment: all that is neither delivered nor being tried, nor covered by another,
-/// and has a payload to send.
+/// The letters that a redrive covers: those that existed at its start, are neither delivered nor being retried, belong
+/// to no other redrive and have a payload to send.
 pub(crate) fn covering(org: OrgId, filter: &RedriveFilter, at: Timestamp, others: &[RedriveId]) -> Document {
     let RedriveFilter {
         integration_id,

@@ -1,4 +1,4 @@
-//! What came of a retry, stored by whoever holds the dead letter.
+//! The outcome of a retry, stored under the claim on the dead letter.
 
 use ig_core::clock::Timestamp;
 use ig_core::delivery_log::DeliveryStatus;
@@ -13,43 +13,43 @@ use crate::delivery_tallies::announce_log;
 use crate::field::object_id;
 use crate::names::DELIVERY_LOGS;
 
-/// Whether what came of a retry was stored.
+/// Whether the outcome of a retry was stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Settled {
-    /// It was.
+    /// It was stored.
     Stored,
-    /// The claim had ended: whoever holds the dead letter now tells what comes of it.
+    /// The claim had expired: the process that holds the dead letter now reports its outcome.
     Fenced,
 }
 
-/// What came of a retry.
+/// The outcome of a retry.
 #[derive(Debug, Clone, Copy)]
 pub struct Settling<'a> {
     /// The dead letter as it was claimed.
     pub letter: &'a KeptLetter,
-    /// The claim under which it was tried.
+    /// The claim under which it was retried.
     pub claim: &'a ClaimId,
-    /// Where it stands from now on.
+    /// The state that the outcome leads to.
     pub settlement: &'a Settlement,
-    /// How often it is tried.
+    /// The most retries.
     pub max_retries: u32,
-    /// What went wrong, where it was tried and failed.
+    /// The failure, if the retry failed.
     pub failure: Option<&'a Failure>,
 }
 
 impl DeadLetters {
-    /// Stores what came of a retry.
+    /// Stores the outcome of a retry.
     pub async fn settle(&self, settling: Settling<'_>, now: Timestamp) -> Result<Settled, StoreError> {
         let Settling { letter, claim, .. } = settling;
         if settling.settlement.given_up {
-            // The log first: whoever repeats this after a crash finds the letter as it was.
+            // The log first: after a crash, a repetition still finds the letter unchanged.
             self.abandon_log(letter).await?;
         }
         let stored = self.change(held(letter, claim), settling.change(now)).await?;
         Ok(if stored { Settled::Stored } else { Settled::Fenced })
     }
 
-    /// Gives a dead letter back untried, to stand as it stood before it was claimed.
+    /// Releases an untried dead letter into its state before the claim.
     pub async fn give_back(
         &self,
         letter: &KeptLetter,
@@ -62,7 +62,7 @@ impl DeadLetters {
         Ok(if stored { Settled::Stored } else { Settled::Fenced })
     }
 
-    /// What is given up will not be retried: its log says so too.
+    /// A letter that is given up gets no more retries: its log has to say so.
     pub(super) async fn abandon_log(&self, letter: &KeptLetter) -> Result<(), StoreError> {
         let retrying = doc! {
             "_id": object_id(letter.letter.id.0),
@@ -99,7 +99,7 @@ impl Settling<'_> {
     }
 }
 
-/// What a redrive counts it as.
+/// The outcome that a redrive counts.
 fn outcome(standing: &Standing) -> &'static str {
     match standing {
         Standing::Resolved { .. } => super::redriven::DELIVERED,

@@ -1,4 +1,4 @@
-//! How far a dead letter has come, as stored: `status` and `nextRetryAt` beside the letter, the rest in `redelivery`.
+//! The retry state of a dead letter as stored: `status` and `nextRetryAt` beside the letter, the rest in `redelivery`.
 
 use ig_core::clock::Timestamp;
 use ig_core::dead_letter::{DeadLetter, DeadLetterStatus};
@@ -37,7 +37,7 @@ impl RedeliveryDocument {
         let standing = match (letter.status, letter.next_retry_at) {
             (DeadLetterStatus::PendingRetry, Some(due_at)) => Standing::Pending { due_at },
             (DeadLetterStatus::PendingRetry, None) => Standing::Held,
-            // A claim without an end or a holder would never be anybody's again.
+            // Without an end and a holder, the claim could never expire.
             (DeadLetterStatus::Retrying, until) => Standing::Retrying {
                 claim: ClaimId(claim_id.unwrap_or_default()),
                 until: until.unwrap_or(letter.created_at),
@@ -57,7 +57,7 @@ impl RedeliveryDocument {
     }
 }
 
-/// A change after which a dead letter stands so: what is set, and what is no more.
+/// An update of a dead letter's state: the fields to set and the fields to remove.
 pub(super) struct Change {
     pub(super) set: Document,
     pub(super) unset: Document,
@@ -73,7 +73,7 @@ impl From<Change> for Document {
     }
 }
 
-/// What makes a dead letter stand so. Its end is counted from the moment at which it is settled, and is none while it is not.
+/// The update that stores this state. A letter gets its expiry when it is settled, and has none before.
 pub(super) fn standing(kept: &KeptLetter, redelivery: &Redelivery, now: Timestamp) -> Change {
     let mut set = stood(redelivery, now);
     let mut unset = Document::new();
@@ -112,7 +112,7 @@ fn stood(redelivery: &Redelivery, now: Timestamp) -> Document {
     }
 }
 
-/// Finds a dead letter if nobody has changed where it stands since it was read.
+/// Matches a dead letter whose state has not changed since it was read.
 pub(super) fn as_read(kept: &KeptLetter) -> Document {
     let mut filter = this(kept);
     filter.insert("status", kept.redelivery.standing.status().as_str());
@@ -123,14 +123,14 @@ pub(super) fn as_read(kept: &KeptLetter) -> Document {
     filter
 }
 
-/// Finds a dead letter if it is still held under a claim.
+/// Matches a dead letter that is still held under a claim.
 pub(super) fn held(kept: &KeptLetter, claim: &ClaimId) -> Document {
     let mut filter = this(kept);
     filter.extend(doc! { "status": DeadLetterStatus::Retrying.as_str(), CLAIM: &claim.0 });
     filter
 }
 
-/// Where the claim's identifier is.
+/// The field of the claim's identifier.
 pub(super) const CLAIM: &str = "redelivery.claimId";
 
 fn this(kept: &KeptLetter) -> Document {

@@ -1,4 +1,4 @@
-//! How many dead letters there are, and of what kind.
+//! Statistics of an organisation's dead letters.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use crate::error::unreadable;
 use crate::field::{timestamp, unsigned};
 use crate::stored::Stored;
 
-/// Dead letters of one kind.
+/// Counts of dead letters with the same attributes.
 struct OfOneKind {
     status: DeadLetterStatus,
     category: Option<ErrorCategory>,
@@ -33,19 +33,19 @@ struct OfOneKind {
 pub struct DeadLetterStatistics {
     /// All of them.
     pub total: u64,
-    /// By where they stand.
+    /// By status.
     pub by_status: BTreeMap<&'static str, u64>,
-    /// By the class of their last failure, of those that are not delivered and were tried.
+    /// By the category of the last failure, of those that were tried and are not delivered.
     pub by_category: BTreeMap<&'static str, u64>,
-    /// By why they are here, of those that are not delivered.
+    /// By why they became dead letters, of those that are not delivered.
     pub by_reason: BTreeMap<&'static str, u64>,
-    /// By what they are for, of those that are not delivered.
+    /// By integration, of those that are not delivered.
     pub by_integration: BTreeMap<IntegrationId, IntegrationDeadLetters>,
-    /// When the oldest of those that are not delivered became one.
+    /// When the oldest of the undelivered ones was created.
     pub oldest: Option<Timestamp>,
 }
 
-/// One integration's dead letters that are not delivered.
+/// One integration's undelivered dead letters.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct IntegrationDeadLetters {
     /// The integration's name.
@@ -72,7 +72,7 @@ struct Kind {
 }
 
 impl DeadLetters {
-    /// An organisation's dead letters in figures.
+    /// Counts an organisation's dead letters.
     pub async fn statistics(&self, org: OrgId) -> Result<DeadLetterStatistics, StoreError> {
         let kind = doc! {
             "status": "$status", "category": "$errorCategory", "reason": "$reason", "integration": "$integrationConfigId",

@@ -1,4 +1,4 @@
-//! How many dead letters there are of each status, of one organisation or of all.
+//! Counts of dead letters by status, of one organisation or of all.
 
 use std::collections::BTreeMap;
 
@@ -17,9 +17,9 @@ use crate::orgs::Orgs;
 /// Dead letters by status.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DeadLetterTally {
-    /// How many stand so.
+    /// How many have each status.
     pub by_status: BTreeMap<&'static str, u64>,
-    /// When the oldest of those that are to be tried again, or are just now, became one.
+    /// When the oldest of those that await a retry, or are being retried, was created.
     pub oldest_waiting: Option<Timestamp>,
 }
 
@@ -32,7 +32,7 @@ struct StatusDocument {
 }
 
 impl DeadLetters {
-    /// How many there are of each status. The index that is counted over holds all that is asked for.
+    /// Counts dead letters by status; the index covers the whole query.
     pub async fn tally(&self, orgs: &Orgs) -> Result<DeadLetterTally, CountError> {
         let by_status = doc! { "_id": "$status", "count": { "$sum": 1_i64 }, "oldest": { "$min": "$createdAt" } };
         let count = Count {

@@ -1,4 +1,4 @@
-//! One request and its answer as stored.
+//! One request and its response as stored.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -21,7 +21,7 @@ pub(super) struct AttemptDocument<'a> {
     duration_us: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     response_status: Option<i32>,
-    /// A line `name: value` for each.
+    /// One line `name: value` for each.
     #[serde(default, skip_serializing_if = "str::is_empty")]
     response_headers: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,4 +1,4 @@
-//! A delivery as stored. It borrows what it writes, and owns what it reads.
+//! A delivery as stored. It borrows on write and owns on read.
 
 use std::borrow::Cow;
 
@@ -45,9 +45,9 @@ pub(crate) struct DeliveryDocument<'a> {
     original_payload: Option<Received<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     request_payload: Option<Received<'a>>,
-    /// A line `name: value` for each.
+    /// One line `name: value` for each.
     request_headers: Cow<'a, str>,
-    /// Where it is another than the trace's: nothing is stored, or found by an index, twice.
+    /// Absent where it equals the trace id: nothing is stored or indexed twice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     correlation_id: Option<Cow<'a, str>>,
     trace_id: Cow<'a, str>,

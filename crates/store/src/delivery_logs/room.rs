@@ -1,8 +1,8 @@
-//! A document holds at most 16 MiB: what does not fit is left out, so that a delivery can always be recorded.
+//! A document holds at most 16 MiB: bytes that do not fit are left out, so that every delivery can be recorded.
 
 use ig_core::event::LARGEST_PAYLOAD;
 
-/// How much room is left in a document.
+/// The bytes that still fit into a document.
 pub(crate) struct Room {
     left: usize,
 }
@@ -12,7 +12,7 @@ impl Room {
         Self { left: LARGEST_PAYLOAD }
     }
 
-    /// The bytes, if there is room for them.
+    /// Returns the bytes if they fit.
     pub(super) fn keep<'a>(&mut self, bytes: &'a [u8]) -> Option<&'a [u8]> {
         self.left = self.left.checked_sub(bytes.len())?;
         Some(bytes)

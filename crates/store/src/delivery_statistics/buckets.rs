@@ -1,4 +1,4 @@
-//! Deliveries by organisation and ten minutes, in the form in which they are kept.
+//! Deliveries by organisation and bucket of ten minutes, in the form in which they are stored.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ use crate::field::timestamp;
 use crate::names::{COUNTERS, DELIVERY_LOGS};
 use crate::orgs::Orgs;
 
-/// The counter of the bucket that was counted last for everybody.
+/// The counter that holds the last bucket counted for all organisations.
 pub(crate) const TALLIED: &str = "delivery_tallies";
 
 #[derive(Debug, Deserialize)]
@@ -39,7 +39,7 @@ struct Key {
 }
 
 impl DeliveryStatistics {
-    /// Takes it on to count a bucket for everybody: nobody else does, and nobody did.
+    /// Claims the counting of a bucket for all organisations; false if another process has claimed it already.
     pub async fn take_on(&self, bucket: Bucket) -> Result<bool, StoreError> {
         let counters = self.database.collection::<Counter>(COUNTERS);
         let earlier = doc! { "_id": TALLIED, "value": { "$lt": bucket.number() } };
@@ -47,7 +47,7 @@ impl DeliveryStatistics {
         Ok(self.database.within(taken).await?.modified_count > 0)
     }
 
-    /// Counts a bucket of organisations, and keeps what was counted for those that had deliveries in it; says how many these are.
+    /// Counts a bucket of these organisations and stores the counts of those that had deliveries in it; returns how many had.
     pub async fn tally(&self, orgs: &[OrgId], bucket: Bucket, now: Timestamp) -> Result<usize, CountError> {
         let Some(period) = Period::new(bucket.start(), bucket.end()) else {
             return Ok(0);
@@ -61,7 +61,7 @@ impl DeliveryStatistics {
         Ok(found)
     }
 
-    /// Those buckets of a period in which there is something.
+    /// The non-empty buckets of a period.
     pub(super) async fn in_buckets(&self, orgs: &Orgs, period: Period) -> Result<BTreeMap<(OrgId, Bucket), Counted>, CountError> {
         let scope = DeliveryScope::all(orgs.clone(), period);
         let count = Count {

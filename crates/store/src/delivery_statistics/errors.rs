@@ -1,4 +1,4 @@
-//! Deliveries that failed, by why.
+//! Failed deliveries by error category.
 
 use ig_core::clock::Timestamp;
 use ig_core::delivery_log::DeliveryStatus;
@@ -15,36 +15,36 @@ use crate::delivery_logs::read_category;
 use crate::field::{timestamp, unsigned};
 use crate::names::DELIVERY_LOGS;
 
-/// Deliveries that failed for one reason.
+/// Failed deliveries of one category.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ErrorFigures {
-    /// Why.
+    /// The category.
     pub category: ErrorCategory,
     /// How many there are.
     pub count: u64,
-    /// What the one that was taken up last says of it.
+    /// The error message of the latest one.
     pub last_message: String,
-    /// When that was taken up.
+    /// When the latest one started.
     pub last_at: Timestamp,
 }
 
-/// One integration's deliveries that failed for one reason.
+/// One integration's failed deliveries of one category.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IntegrationErrors {
     /// The integration.
     pub id: IntegrationId,
     /// One of the names that it had.
     pub name: String,
-    /// Its deliveries.
+    /// Its failed deliveries.
     pub errors: ErrorFigures,
 }
 
-/// Deliveries that failed, those of the most frequent reason first.
+/// Failed deliveries, the most frequent category first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Errors {
-    /// By reason.
+    /// By category.
     pub by_category: Vec<ErrorFigures>,
-    /// By integration and reason.
+    /// By integration and category.
     pub by_integration: Vec<IntegrationErrors>,
 }
 
@@ -71,7 +71,7 @@ struct Pair {
 }
 
 impl DeliveryStatistics {
-    /// Deliveries that failed; `most` bounds the pairs of integration and reason.
+    /// Counts failed deliveries; `most` limits the pairs of integration and category.
     pub async fn errors(&self, scope: &DeliveryScope, most: u32) -> Result<Errors, CountError> {
         let pair = doc! { "integration": "$integrationConfigId", "category": "$errorCategory" };
         let (categories, pairs) = tokio::try_join!(
@@ -124,7 +124,7 @@ fn failed(scope: &DeliveryScope) -> Document {
     query
 }
 
-/// That in which there is nothing that succeeded; of one integration, its own.
+/// The index of unsuccessful deliveries; for one integration, the integration's own.
 fn index(scope: &DeliveryScope) -> Option<Document> {
     if scope.integration_id.is_some() {
         return scope.index();

@@ -1,4 +1,4 @@
-//! The pipeline: groups of what is asked for, each with its deliveries by status and class of response time.
+//! The pipeline: groups by a key, each with its deliveries by status and response time class.
 
 use std::time::Duration;
 
@@ -16,10 +16,10 @@ use crate::error::unreadable;
 use crate::field::unsigned;
 use crate::names::DELIVERY_LOGS;
 
-/// Deliveries that have a key in common.
+/// Deliveries with the same key.
 pub(super) struct Group<K> {
     pub(super) key: K,
-    /// The last in the alphabet of the names that their integrations had.
+    /// The alphabetically last of their integrations' names.
     pub(super) name: String,
     pub(super) figures: DeliveryFigures,
 }
@@ -32,7 +32,7 @@ struct GroupDocument<K> {
     parts: Vec<PartDocument>,
 }
 
-/// Deliveries that came to the same.
+/// Deliveries with the same status and response time class.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PartDocument {
@@ -44,7 +44,7 @@ pub(crate) struct PartDocument {
 }
 
 impl DeliveryStatistics {
-    /// Groups by a key, those with the most deliveries first; no more than `most` where that is given.
+    /// Groups by a key, largest count first, limited to `most` if given.
     pub(super) async fn grouped<K>(
         &self,
         scope: &DeliveryScope,
@@ -89,14 +89,14 @@ fn pipeline(scope: &DeliveryScope, key: Bson, most: Option<u32>) -> Vec<Document
     pipeline
 }
 
-/// One of a group's parts.
+/// One part of a group.
 pub(super) fn part() -> Document {
     doc! {
         "status": "$_id.status", "class": "$_id.class", "count": "$count", "attempts": "$attempts", "responseTimeMs": "$responseTimeMs",
     }
 }
 
-/// What [`ig_core::latency::class_of`] does, of the last request's time; null where no request was made.
+/// [`ig_core::latency::class_of`] as an expression over the last request's time; null if there was no request.
 pub(super) fn class() -> Document {
     let class = doc! { "$ceil": { "$divide": [{ "$ln": { "$max": ["$responseTimeMs", 1] } }, RATIO.ln()] } };
     let made = doc! { "$cond": [{ "$lt": ["$responseTimeMs", 1] }, INSTANT, { "$toInt": class }] };

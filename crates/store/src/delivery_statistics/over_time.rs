@@ -1,8 +1,8 @@
-//! Deliveries by when they were taken up.
+//! Deliveries by start time.
 //!
-//! The database knows no zone here: it is told when clocks are changed, counts local minutes, hours or days by arithmetic, and the calendar
-//! ([`ig_core::calendar`]) says which piece each belongs to. So one table of zones is right, and what a server thinks of days without a
-//! midnight does not matter.
+//! The database computes without time zones: the query carries the zone's transitions, the server derives local
+//! minutes, hours or days by arithmetic, and the calendar ([`ig_core::calendar`]) assigns them to intervals. One time
+//! zone database thus decides, and servers that mishandle days without a midnight do no harm.
 
 use chrono::TimeDelta;
 use ig_core::calendar::{Grid, Stretch};
@@ -13,7 +13,7 @@ use mongodb::bson::{Bson, Document, doc};
 use super::grouping::Group;
 use crate::field::date;
 
-/// What [`Stretch::granule`] does, as milliseconds since 1970.
+/// [`Stretch::granule`] as an expression, in milliseconds since 1970.
 pub(super) fn granule(stretches: &[Stretch], length: TimeDelta) -> Bson {
     let begun = |stretch: &Stretch| begun(*stretch, length);
     let Some((last, _)) = stretches.split_last() else {
@@ -37,7 +37,7 @@ fn begun(stretch: Stretch, length: TimeDelta) -> Document {
     doc! { "$max": [stretch.from.timestamp_millis(), { "$subtract": [at, into] }] }
 }
 
-/// Every piece of the grid, with what its granules hold.
+/// Every interval of the grid, with the sum of its granules.
 pub(super) fn filled_in(grid: &Grid, granules: Vec<Group<i64>>) -> Vec<DeliveryFigures> {
     let mut pieces = vec![DeliveryFigures::default(); grid.count()];
     for Group { key, figures, .. } in granules {

@@ -1,4 +1,4 @@
-//! What is going on now.
+//! Statistics of the last minutes, hour and day.
 
 use std::time::Duration;
 
@@ -16,15 +16,15 @@ use crate::orgs::Orgs;
 
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
-/// What is going on "now" went on within so many minutes.
+/// "Now" is the last so many minutes.
 const NOW_MINUTES: u64 = 5;
-/// Who looks at what is going on does not wait for long.
+/// A short deadline: these figures are for live views.
 const PATIENCE: Duration = Duration::from_secs(8);
 
-/// Deliveries of late; what were too many to be counted in the time is left out.
+/// Recent deliveries; a figure that could not be counted in time is `None`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RecentDeliveries {
-    /// How many were taken up in a minute, on average over the last five.
+    /// Deliveries started per minute, averaged over the last five minutes.
     pub per_minute: Option<f64>,
     /// Of the last hour.
     pub last_hour: Option<DeliveryFigures>,
@@ -33,7 +33,7 @@ pub struct RecentDeliveries {
 }
 
 impl DeliveryStatistics {
-    /// The deliveries of late.
+    /// Counts recent deliveries from the logs.
     pub async fn recent(&self, orgs: &Orgs, now: Timestamp) -> Result<RecentDeliveries, CountError> {
         let hurried = self.clone().within(PATIENCE.min(self.patience));
         let (hour, day) = tokio::join!(hurried.last_hour(orgs, now), hurried.since(orgs, now, DAY, Bson::Null));
@@ -47,10 +47,10 @@ impl DeliveryStatistics {
         })
     }
 
-    /// An organisation's deliveries of late, out of what is kept of settled times.
+    /// Counts an organisation's recent deliveries, using the stored counts of settled buckets.
     ///
-    /// The day is counted in two parts, of which the second is the last hour but for its first minutes: so what has not settled is
-    /// counted once.
+    /// The day is counted in two parts, and the second part is the last hour without its first minutes: deliveries that
+    /// have not settled are counted once.
     pub async fn recent_of(&self, org: OrgId, now: Timestamp) -> Result<RecentDeliveries, CountError> {
         let hurried = self.clone().within(PATIENCE.min(self.patience));
         let split = Bucket::of(now - HOUR).end();
@@ -67,7 +67,7 @@ impl DeliveryStatistics {
         })
     }
 
-    /// What was taken up between two moments; nothing where it is too much.
+    /// Deliveries started between two times; `None` if they cannot be counted in time.
     async fn countable(
         &self,
         org: OrgId,
@@ -81,7 +81,7 @@ impl DeliveryStatistics {
         }
     }
 
-    /// What was taken up now, and in the last hour.
+    /// Deliveries of the last minutes, and of the last hour.
     async fn last_hour(&self, orgs: &Orgs, at: Timestamp) -> Result<(DeliveryFigures, DeliveryFigures), CountError> {
         let begun = date(at - Duration::from_mins(NOW_MINUTES));
         let key = doc! { "$cond": [{ "$gte": ["$createdAt", begun] }, NOW, Bson::Null] };
@@ -89,7 +89,7 @@ impl DeliveryStatistics {
         Ok((now, all))
     }
 
-    /// What has the key [`NOW`], and all.
+    /// Deliveries with the key [`NOW`], and all deliveries.
     async fn since(&self, orgs: &Orgs, now: Timestamp, long: Duration, key: Bson) -> Result<[DeliveryFigures; 2], CountError> {
         let mut figures = [DeliveryFigures::default(), DeliveryFigures::default()];
         let Some(period) = Period::new(now - long, now) else {
@@ -111,17 +111,17 @@ fn per_minute(just_now: &DeliveryFigures) -> f64 {
     just_now.total() as f64 / NOW_MINUTES as f64
 }
 
-/// Both, where both were countable.
+/// The sum, if both could be counted.
 fn together(one: Option<DeliveryFigures>, other: Option<DeliveryFigures>) -> Option<DeliveryFigures> {
     let mut figures = one?;
     figures.merge(&other?);
     Some(figures)
 }
 
-/// The key of what was taken up now.
+/// The key of deliveries of the last minutes.
 const NOW: i32 = 1;
 
-/// Nothing where it was too much.
+/// `None` if the deadline was exceeded.
 fn where_countable<T>(counted: Result<T, CountError>) -> Result<Option<T>, CountError> {
     match counted {
         Err(CountError::TooMuch(_)) => Ok(None),

@@ -8,21 +8,21 @@ use crate::field::object_id;
 use crate::orgs::Orgs;
 use crate::page::add_period;
 
-/// Which deliveries are counted: those that were taken up in a period, of all or of one integration or event type.
+/// Selects deliveries by start time and organisation, and optionally by integration or event type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeliveryScope {
-    /// Whose.
+    /// Their organisations.
     pub orgs: Orgs,
-    /// When they were taken up.
+    /// When they started.
     pub period: Period,
-    /// What they are for.
+    /// Their integration.
     pub integration_id: Option<IntegrationId>,
     /// The event's type.
     pub event_type: Option<EventType>,
 }
 
 impl DeliveryScope {
-    /// All that was taken up in a period.
+    /// All deliveries of a period.
     pub fn all(orgs: Orgs, period: Period) -> Self {
         Self {
             orgs,
@@ -50,7 +50,7 @@ impl DeliveryScope {
         query
     }
 
-    /// The index whose range is the narrowest; nothing where no other would do.
+    /// The index with the narrowest range; `None` where there is only one candidate.
     pub(super) fn index(&self) -> Option<Document> {
         let first = match (self.integration_id, &self.event_type) {
             (Some(_), _) => "integrationConfigId",

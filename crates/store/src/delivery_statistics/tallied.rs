@@ -1,4 +1,4 @@
-//! Deliveries out of what was counted of them before, ten minutes by ten minutes, and of the logs where that is not known.
+//! Statistics from stored counts of ten minutes each, and from the logs where no valid count is stored.
 
 use std::ops::Range;
 use std::time::Instant;
@@ -14,11 +14,11 @@ use crate::counting::CountError;
 use crate::delivery_tallies::{self as tallies, Kept};
 use crate::orgs::Orgs;
 
-/// Buckets that are counted together: an hour. What took too long leaves those before it counted.
+/// Buckets counted by one query: an hour. If one query is too slow, the counts before it are stored already.
 const TOGETHER: usize = 6;
 
 impl DeliveryStatistics {
-    /// An organisation's deliveries of a period, as [`Self::summary`] counts them. What has settled is counted once and kept.
+    /// An organisation's deliveries of a period, as [`Self::summary`] counts them. Settled buckets are counted once and stored.
     pub async fn of_org(&self, org: OrgId, period: Period, now: Timestamp) -> Result<DeliveryFigures, CountError> {
         let Cut { before, settled, behind } = Cut::of(period, now);
         let (mut figures, before, behind) = tokio::try_join!(
@@ -58,7 +58,7 @@ impl DeliveryStatistics {
         Ok(figures)
     }
 
-    /// Counts buckets that lie side by side, and keeps what was counted.
+    /// Counts adjacent buckets and stores the counts.
     async fn counted_anew(&self, org: OrgId, run: &[i64], kept: &Kept, now: Timestamp) -> Result<DeliveryFigures, CountError> {
         let mut figures = DeliveryFigures::default();
         let (Some(first), Some(last)) = (run.first(), run.last()) else {

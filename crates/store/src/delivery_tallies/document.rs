@@ -1,4 +1,4 @@
-//! Ten minutes of an organisation's deliveries as stored.
+//! The deliveries of an organisation and bucket as stored.
 
 use ig_core::clock::Timestamp;
 use ig_core::figures::DeliveryFigures;
@@ -11,18 +11,18 @@ use serde::{Deserialize, Serialize};
 use crate::delivery_statistics::PartDocument;
 use crate::field::date;
 
-/// How long ten minutes in which nothing was delivered are remembered as such, at least: while dashboards show them.
+/// The least retention of an empty bucket: as long as dashboards show it.
 const EMPTY_KEPT: chrono::TimeDelta = chrono::TimeDelta::hours(25);
-/// Whatever is written is kept so long, so that an announcement outlives what it announces.
+/// The least retention of any document, so that an announcement outlives the write it announces.
 pub(super) const LEAST_KEPT: chrono::TimeDelta = chrono::TimeDelta::hours(1);
 
-/// What was counted.
+/// The count of a bucket.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Counted {
-    /// Deliveries by status and class of response time.
+    /// Deliveries by status and response time class.
     pub(crate) parts: Vec<PartDocument>,
-    /// When the first of their logs is deleted; nothing where there are none.
+    /// When the first of their logs expires; `None` if there are none.
     pub(crate) first_expires_at: Option<bson::DateTime>,
 }
 
@@ -44,22 +44,22 @@ pub(super) struct TallyDocument {
     pub(super) id: String,
     org_id: i64,
     pub(super) bucket: i64,
-    /// How often something was announced.
+    /// How many announcements there were.
     #[serde(default)]
     announced: i64,
-    /// Until when something that was announced may be under way.
+    /// Until when an announced write may be under way.
     #[serde(default)]
     under_way_until: Option<bson::DateTime>,
-    /// Nothing where something was announced since.
+    /// `None` once a write was announced after the count.
     #[serde(default)]
     pub(super) counted: Option<Counted>,
     expires_at: bson::DateTime,
 }
 
-/// What was known of a bucket before it was counted.
+/// The announcements of a bucket before it was counted.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Known {
-    /// How often something was announced; nothing where there was no document.
+    /// How many announcements there were; `None` if there was no document.
     pub(super) announced: Option<i64>,
     under_way_until: Option<bson::DateTime>,
 }
@@ -70,7 +70,7 @@ impl Known {
         under_way_until: None,
     };
 
-    /// Whether all that was announced had been written by then.
+    /// Whether all announced writes had finished by then.
     pub(super) fn is_over_by(self, began: Timestamp) -> bool {
         self.under_way_until.is_none_or(|until| until <= date(began))
     }
@@ -97,7 +97,7 @@ impl TallyDocument {
         }
     }
 
-    /// Puts this count in the place of another, or of none.
+    /// An update that replaces the stored count, if there is one.
     pub(super) fn replacing(&self) -> Result<Document, StoreError> {
         let counted = bson::serialize_to_bson(&self.counted);
         let counted = counted.map_err(|error| StoreError::Refused(error.to_string()))?;
@@ -105,7 +105,7 @@ impl TallyDocument {
     }
 }
 
-/// In the order of buckets within an organisation, so that a range of them is a range of the index that there is anyway.
+/// Ids sort by bucket within an organisation, so that a range of buckets is a range of the index on `_id`.
 pub(super) fn id(org: OrgId, bucket: i64) -> String {
     format!("{org}:{bucket:012}")
 }

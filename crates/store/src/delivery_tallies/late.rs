@@ -1,4 +1,4 @@
-//! Announcing what is about to be written into ten minutes that may have been counted.
+//! Announcing writes to buckets that may have been counted.
 
 use std::collections::BTreeSet;
 
@@ -23,8 +23,8 @@ struct TakenUp {
     created_at: bson::DateTime,
 }
 
-/// Announces what is late of what is about to be recorded. A delivery that is recorded soon after it was taken up never is, so it costs a
-/// comparison.
+/// Announces the late ones among the entries to be recorded. A delivery that is recorded soon after it started is never
+/// late, so it costs one comparison.
 pub(crate) async fn announce(database: &Database, entries: &[JournalEntry]) -> Result<(), StoreError> {
     let now = Utc::now();
     let logs = entries.iter().filter_map(|entry| match entry {
@@ -40,7 +40,7 @@ pub(crate) async fn announce(database: &Database, entries: &[JournalEntry]) -> R
     announce_all(database, buckets, now).await
 }
 
-/// Announces that a log is about to be changed, where there is one.
+/// Announces a change to a log, if that log exists.
 pub(crate) async fn announce_log(database: &Database, org: OrgId, log: LogId) -> Result<(), StoreError> {
     let logs = database.collection::<TakenUp>(DELIVERY_LOGS);
     let found = logs
@@ -74,7 +74,7 @@ async fn announce_one(database: &Database, org: OrgId, bucket: Bucket, now: Time
     };
     let update = || tallies.update_one(doc! { "_id": id(org, bucket.number()) }, announcement.clone());
     match database.raw(update().upsert(true)).await? {
-        // Somebody else made it a moment ago.
+        // Another process inserted it first.
         Err(error) if is_duplicate(&error) => database.within(update()).await.map(drop),
         announced => announced.map(drop).map_err(|error| store_error(&error)),
     }

@@ -1,4 +1,4 @@
-//! A decision about an event as stored. It borrows what it writes, and owns what it reads.
+//! A decision about an event as stored. It borrows on write and owns on read.
 
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
@@ -37,7 +37,7 @@ pub(crate) struct AuditDocument<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     event_created_at: Option<bson::DateTime>,
     created_at: bson::DateTime,
-    /// What earlier versions wrote has none.
+    /// Absent in entries of earlier versions.
     #[serde(default)]
     configuration_revision: i64,
     trace_id: Cow<'a, str>,
@@ -88,7 +88,7 @@ impl<'a> From<&'a EventAudit> for AuditDocument<'a> {
     }
 }
 
-/// The same event has the same entry for ever. Its position comes first, so that new entries lie together in the index.
+/// An id that follows from the event alone. The position comes first, so that new entries are adjacent in the index.
 fn id(audit: &EventAudit) -> ObjectId {
     let position = audit.position.to_be_bytes();
     let mut hash = Sha256::new();
@@ -112,8 +112,8 @@ fn at(position: Position, rest: [u8; 7]) -> ObjectId {
     ObjectId::from_bytes(id)
 }
 
-/// The entries of events at these positions, whatever their source. Their identifiers ascend with their positions where these share the
-/// part that does not stand in an identifier; entries at others are found by their positions alone, which no index knows.
+/// Matches the entries at these positions, whatever their source. Ids ascend with positions that agree in the bits
+/// missing from the id; for other ranges, only the unindexed field `position` selects.
 pub(super) fn within(positions: &RangeInclusive<Position>) -> Document {
     let (first, last) = (*positions.start(), *positions.end());
     let mut within = doc! { "position": { "$gte": long(first), "$lte": long(last) } };
@@ -123,7 +123,7 @@ pub(super) fn within(positions: &RangeInclusive<Position>) -> Document {
     within
 }
 
-/// What of a position does not stand in an entry's identifier.
+/// The bits of a position that are missing from an entry's id.
 pub(super) fn beyond_identifier(position: Position) -> u64 {
     position >> 40
 }

@@ -27,7 +27,7 @@ pub(crate) struct EventTypeDocument {
     updated_at: bson::DateTime,
 }
 
-/// Definitions were stored before payloads could be held against a schema.
+/// Definitions from before schema validation existed lack this field.
 fn off() -> String {
     Validation::Off.as_str().to_owned()
 }
@@ -61,7 +61,7 @@ impl EventTypeDocument {
 }
 
 impl EventTypeDocument {
-    /// The same without the payload that shows what events look like.
+    /// The same without its sample payload.
     pub(crate) fn without_sample(self) -> Self {
         Self {
             sample_payload: None,

@@ -1,4 +1,4 @@
-//! Where documents with secrets are kept: the items themselves, and what their history has of them.
+//! Where documents with secrets are stored: the items themselves, and the versions in their history.
 
 use ig_core::history::ItemKind;
 use ig_core::ports::StoreError;
@@ -9,7 +9,7 @@ use crate::field::unsigned;
 use crate::names::{CONFIG_VERSIONS, INTEGRATIONS};
 use crate::{inbound_integrations, integrations, jobs};
 
-/// A collection that has documents with secrets.
+/// A collection of documents with secrets.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Place {
     /// Integrations of all kinds.
@@ -28,7 +28,7 @@ impl Place {
         }
     }
 
-    /// A version that deletes its item has no content.
+    /// A version that records a deletion has no content.
     pub(super) fn filter(self) -> Document {
         let kinds = [
             ItemKind::OutboundIntegration,
@@ -41,7 +41,7 @@ impl Place {
         }
     }
 
-    /// What stands in front of the names of an item's fields.
+    /// The prefix of an item's field names.
     fn prefix(self) -> &'static str {
         match self {
             Self::Items => "",
@@ -49,7 +49,7 @@ impl Place {
         }
     }
 
-    /// The item and its kind; nothing where there is none.
+    /// The item and its kind, if the document has content.
     pub(super) fn content(self, kept: &Document) -> Result<Option<(ItemKind, &Document)>, StoreError> {
         let content = match self {
             Self::Items => kept,
@@ -67,7 +67,7 @@ impl Place {
         Ok(Some((kind, content)))
     }
 
-    /// A document by its name, for people.
+    /// Names a document for people to read.
     pub(super) fn name_of(self, kept: &Document) -> String {
         let id = match kept.get("_id") {
             Some(Bson::ObjectId(id)) => id.to_hex(),
@@ -77,7 +77,7 @@ impl Place {
         format!("{} {id}", self.collection())
     }
 
-    /// Holds as long as nobody changed the item since it was read: whoever does raises its revision.
+    /// A filter that matches as long as the item is unchanged since it was read: every change raises its revision.
     pub(super) fn unchanged(self, kept: &Document, content: &Document) -> Document {
         let prefix = self.prefix();
         let mut condition = doc! { "_id": kept.get("_id").cloned() };
@@ -85,7 +85,7 @@ impl Place {
         condition
     }
 
-    /// The fields that differ, and no other: what a later version of this program has added stays as it is.
+    /// The fields that differ and no others: fields that a later version of this program added stay as they are.
     pub(super) fn change(self, content: &Document, anew: Document) -> Document {
         let prefix = self.prefix();
         anew.into_iter()
@@ -95,7 +95,7 @@ impl Place {
     }
 }
 
-/// The revision that an item has.
+/// The item's revision.
 pub(super) fn revision(content: &Document) -> Result<u64, StoreError> {
     content.get_i64("revision").map(unsigned).map_err(|_| unreadable("revision"))
 }

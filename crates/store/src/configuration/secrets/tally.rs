@@ -1,41 +1,41 @@
-//! What a pass over the secrets of a collection found and did.
+//! The result of a pass over the secrets of a collection.
 
 use std::collections::BTreeMap;
 
 use crate::secret_box::SecretBox;
 
-/// So many faults are told; further ones are only counted.
+/// How many faults are described; further ones are only counted.
 const TOLD: usize = 20;
 
-/// What was found of secrets in one collection, and what was done about it.
+/// The secrets found in one collection, and what the pass did with them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretsTally {
     /// The collection.
     pub collection: &'static str,
     /// Documents that have secrets.
     pub documents: u64,
-    /// Secrets by the key that they were found under.
+    /// Secrets by the key under which they were found.
     pub by_key: BTreeMap<String, u64>,
-    /// Documents that were sealed anew.
+    /// Documents that were re-encrypted.
     pub renewed: u64,
-    /// Documents that somebody changed before they could be sealed anew.
+    /// Documents that changed before they could be re-encrypted.
     pub overtaken: u64,
-    /// Documents whose secrets do not open.
+    /// Documents whose secrets cannot be decrypted.
     pub faulty: u64,
-    /// The first of these, and what is the matter with each.
+    /// Descriptions of the first faults.
     pub faults: Vec<String>,
 }
 
-/// What became of one document.
+/// The result for one document.
 pub(super) enum Outcome {
-    /// All of its secrets were opened.
+    /// All of its secrets were decrypted.
     Opened {
-        /// With what.
+        /// The box that decrypted them, with its counts.
         secrets: SecretBox,
-        /// Whether it was sealed anew, or somebody was faster; nothing where that was not to be done.
+        /// Whether it was re-encrypted, or changed in the meantime; `None` if the pass only counts.
         is_renewed: Option<bool>,
     },
-    /// What is the matter with it.
+    /// Why its secrets cannot be decrypted.
     Faulty(String),
 }
 
