@@ -1,4 +1,4 @@
-//! How single values are written as BSON and read again.
+//! Conversion of single values to BSON and back.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -14,12 +14,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::error::unreadable;
 
-/// A moment as the database keeps it: whole milliseconds.
+/// A time as stored: whole milliseconds.
 pub(crate) fn date(at: Timestamp) -> bson::DateTime {
     bson::DateTime::from_millis(at.timestamp_millis())
 }
 
-/// A moment as the domain knows it; what lies beyond its calendar becomes its last moment.
+/// A stored time in the domain's type; a time beyond its calendar becomes the latest that it has.
 pub(crate) fn timestamp(date: bson::DateTime) -> Timestamp {
     DateTime::from_timestamp_millis(date.timestamp_millis()).unwrap_or(DateTime::<chrono::Utc>::MAX_UTC)
 }
@@ -28,7 +28,7 @@ pub(crate) fn object_id(bytes: [u8; 12]) -> ObjectId {
     ObjectId::from_bytes(bytes)
 }
 
-/// A counter or position; the database has no unsigned integers, and none of ours reaches the top bit.
+/// A counter or position as stored: the database has no unsigned integers, and none of ours reaches the top bit.
 pub(crate) fn long(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
@@ -37,7 +37,7 @@ pub(crate) fn unsigned(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
 }
 
-/// Bytes as received: kept as text where they are text, so that people can read them, and as binary otherwise.
+/// Bytes as received: stored as text if they are text, so that people can read them, and as binary otherwise.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Received<'a>(Cow<'a, [u8]>);
 
@@ -75,7 +75,7 @@ impl<'de> Deserialize<'de> for Received<'_> {
     }
 }
 
-/// Bytes that are binary whatever they hold.
+/// Stores bytes as binary, whatever they contain.
 pub(crate) fn binary(bytes: Vec<u8>) -> Binary {
     Binary {
         subtype: BinarySubtype::Generic,
@@ -83,22 +83,22 @@ pub(crate) fn binary(bytes: Vec<u8>) -> Binary {
     }
 }
 
-/// A JSON value as its text: the database's own types would neither keep every number nor every key.
+/// A JSON value as its text: BSON types would preserve neither every number nor every key.
 pub(crate) fn json_text(value: &serde_json::Value) -> String {
     value.to_string()
 }
 
-/// What [`json_text`] wrote.
+/// Parses the output of [`json_text`].
 pub(crate) fn json(field: &'static str, text: &str) -> Result<serde_json::Value, StoreError> {
     ig_core::json::parse(text.as_bytes()).map_err(|_| unreadable(field))
 }
 
-/// A duration as the database keeps it: whole milliseconds.
+/// A duration as stored: whole milliseconds.
 pub(crate) fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// A duration as the database keeps it where a millisecond is coarse: whole microseconds.
+/// A duration as stored where milliseconds are too coarse: whole microseconds.
 pub(crate) fn micros(duration: Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }

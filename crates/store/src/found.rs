@@ -1,35 +1,35 @@
-//! Configured items as they are found: one that cannot be read is there all the same, to be seen, replaced and deleted.
+//! Configured items as found: an item that cannot be decoded still exists, so that people can see, replace and delete it.
 
 use ig_core::clock::Timestamp;
 use ig_core::id::IntegrationId;
 use ig_core::ports::StoreError;
 
-/// A configured item that is there.
+/// An existing configured item.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Found<T> {
-    /// It says what it says.
+    /// It was decoded.
     Readable(T),
-    /// It cannot be read.
+    /// It cannot be decoded.
     Unreadable(Unreadable),
 }
 
-/// A configured item that cannot be read, such as one whose secrets are sealed under a key that is gone.
+/// A configured item that cannot be decoded, such as one whose secrets are sealed under a lost key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unreadable {
     /// Its identifier.
     pub id: IntegrationId,
-    /// Its name, for people.
+    /// Its name, for people to read.
     pub name: String,
-    /// The revision that it was last changed by.
+    /// The revision that last changed it.
     pub revision: u64,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
-    /// Why it cannot be read.
+    /// Why it cannot be decoded.
     pub reason: String,
 }
 
 impl<T> Found<T> {
-    /// What was read, or of what it could not be.
+    /// The decoded item, or what is known of it without decoding its secrets.
     pub(crate) fn of(stands: Unreadable, read: Result<T, StoreError>) -> Result<Self, StoreError> {
         match read {
             Ok(item) => Ok(Self::Readable(item)),
@@ -38,7 +38,7 @@ impl<T> Found<T> {
         }
     }
 
-    /// The item, where it can be read.
+    /// The item, if it was decoded.
     pub fn readable(self) -> Option<T> {
         match self {
             Self::Readable(item) => Some(item),

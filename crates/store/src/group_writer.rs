@@ -1,4 +1,4 @@
-//! Writes journal entries down many at a time, and only then tells whoever waits for them.
+//! Group commit for the journal: writes many entries at a time, and notifies their waiters only then.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,9 +8,9 @@ use metrics::{counter, histogram};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-/// The most entries written at a time.
+/// The most entries in one write.
 const GROUP: usize = 500;
-/// How often entries that were refused are tried again.
+/// How often refused entries are retried.
 const TRY_REFUSED: Duration = Duration::from_secs(10);
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
@@ -20,41 +20,41 @@ const FAILURES: &str = "ig_journal_failures_total";
 /// Counter: entries that could only be stored without their payload.
 const REDUCED: &str = "ig_journal_reduced_entries_total";
 
-/// Whoever waits for an entry to be durable.
+/// Waits for an entry to become durable.
 pub trait Awaits: Send + 'static {
-    /// It is durable.
+    /// The entry is durable.
     fn durable(self);
 
-    /// It is set aside, since the database refuses it: what is bounded is given back, so that the others go on.
+    /// The database refuses the entry, so it is set aside: release bounded resources, so that other entries proceed.
     fn set_aside(&mut self) {}
 }
 
-/// One entry, and who waits for it.
+/// One entry and its waiter.
 struct Pending<A> {
     entry: JournalEntry,
     awaits: A,
 }
 
-/// What is handed over to a writer.
+/// A message to the writer.
 enum Handed<A> {
-    /// To be written.
+    /// An entry to write.
     Entry(Box<Pending<A>>),
-    /// Wants to know when all before it is written.
+    /// Notify the sender once all earlier messages are processed.
     Mark(oneshot::Sender<()>),
 }
 
-/// The way to a writer. Clones lead to the same one.
+/// The sending end of a writer's queue. Clones share the queue.
 #[derive(Debug)]
 pub struct JournalQueue<A>(mpsc::UnboundedSender<Handed<A>>);
 
-/// The other end of a queue: run it as a task.
+/// The receiving end of a queue: run it as a task.
 pub struct GroupWriter<A> {
     queue: mpsc::UnboundedReceiver<Handed<A>>,
     journal: Arc<dyn Journal>,
     refused: Vec<Pending<A>>,
 }
 
-/// A queue of any length and its writer; how much may wait in it is for those to bound who put it there.
+/// Creates an unbounded queue and its writer; the senders have to limit what waits in it.
 pub fn journal_queue<A: Awaits>(journal: Arc<dyn Journal>) -> (JournalQueue<A>, GroupWriter<A>) {
     let (sender, queue) = mpsc::unbounded_channel();
     let writer = GroupWriter {
@@ -78,14 +78,14 @@ impl<A> std::fmt::Debug for GroupWriter<A> {
 }
 
 impl<A: Awaits> JournalQueue<A> {
-    /// Hands over an entry; where the writer is gone, nobody is ever told that it is durable.
+    /// Queues an entry; if the writer has ended, the waiter is never notified.
     pub fn send(&self, entry: JournalEntry, awaits: A) {
         if self.0.send(Handed::Entry(Box::new(Pending { entry, awaits }))).is_err() {
             tracing::error!("the journal's writer is gone; an entry is not written");
         }
     }
 
-    /// Waits until all that was handed over before is written or set aside; however much is handed over meanwhile, it is not waited for.
+    /// Waits until every entry queued so far is written or set aside; entries queued later do not prolong the wait.
     pub async fn flushed(&self) {
         let (mark, reached) = oneshot::channel();
         if self.0.send(Handed::Mark(mark)).is_ok() {
@@ -96,7 +96,7 @@ impl<A: Awaits> JournalQueue<A> {
 }
 
 impl<A: Awaits> GroupWriter<A> {
-    /// Writes until told that nothing more will come, and then what is left.
+    /// Writes until cancelled, and then what is left in the queue.
     pub async fn run(mut self, last: CancellationToken) {
         let mut handed = Vec::with_capacity(GROUP);
         loop {
@@ -118,14 +118,15 @@ impl<A: Awaits> GroupWriter<A> {
                 self.write(group).await;
             }
             for mark in marks {
-                // Who asked may have stopped waiting.
+                // The receiver may have stopped waiting.
                 let _ = mark.send(());
             }
         }
     }
 
-    /// Writes a group. What the database refuses as a group is written one by one; an entry that is refused by itself is written without
-    /// its payload. What is refused even so is set aside and tried again later: nobody is told that it is durable, and the others go on.
+    /// Writes a group. If the database refuses it, its entries are written one by one, and an entry that is refused
+    /// alone is written without its payload. An entry that is refused even so is set aside and retried later: its
+    /// waiter is not notified, and the others proceed.
     async fn write(&mut self, group: Vec<Pending<A>>) {
         let (entries, waiting): (Vec<_>, Vec<_>) = group.into_iter().map(Pending::split).unzip();
         let began = Instant::now();
@@ -173,7 +174,7 @@ impl<A: Awaits> GroupWriter<A> {
         }
     }
 
-    /// Tries until the database answers; the error is its refusal.
+    /// Retries until the database answers; the error is its refusal.
     async fn write_through(&self, entries: &[JournalEntry]) -> Result<(), String> {
         let mut pause = FIRST_PAUSE;
         loop {

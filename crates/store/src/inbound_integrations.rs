@@ -1,4 +1,4 @@
-//! Inbound integrations: among all others, with the direction INBOUND.
+//! Inbound integrations: stored with all others, with the direction INBOUND.
 
 mod client;
 mod document;
@@ -17,21 +17,21 @@ use crate::found::Found;
 use crate::names::INTEGRATIONS;
 use crate::page::{Listed, Page, add_search};
 
-/// What these documents say in `direction`.
+/// The value of `direction` in these documents.
 pub(crate) const DIRECTION: &str = "INBOUND";
 
-/// Which inbound integrations are listed; what is left out does not matter.
+/// Selects inbound integrations; a condition that is `None` matches all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct InboundFilter {
-    /// Whether calls are let through.
+    /// Whether they accept calls.
     pub is_active: Option<bool>,
-    /// The `type` in the address.
+    /// The `type` in the URL.
     pub route: Option<RouteName>,
-    /// Part of the name, of the type or of the target's address.
+    /// Part of the name, the type or the target's URL.
     pub search: Option<String>,
 }
 
-/// The inbound integrations, for reading; they are changed through [`crate::Configurations::commit`].
+/// Read access to inbound integrations; [`crate::Configurations::commit`] changes them.
 #[derive(Debug, Clone)]
 pub struct InboundIntegrations {
     database: Database,
@@ -42,7 +42,7 @@ impl InboundIntegrations {
         Self { database }
     }
 
-    /// Whether an organisation has an inbound integration; nothing of it is opened.
+    /// Whether an organisation has this inbound integration; decrypts nothing.
     pub async fn exists(&self, org: OrgId, id: IntegrationId) -> Result<bool, StoreError> {
         let integrations = self.database.collection::<Document>(INTEGRATIONS);
         let filter = doc! { "_id": object_id(id.0), "orgId": org.0, "direction": DIRECTION };
@@ -50,13 +50,13 @@ impl InboundIntegrations {
         Ok(self.database.within(found).await?.is_some())
     }
 
-    /// One of an organisation's inbound integrations.
+    /// Reads one of an organisation's inbound integrations.
     pub async fn get(&self, org: OrgId, id: IntegrationId) -> Result<Option<InboundIntegration>, StoreError> {
         let found = self.document(org, id).await?;
         found.map(|document| document.read(self.database.secrets())).transpose()
     }
 
-    /// The same, also where it cannot be read.
+    /// The same, where the item may be undecodable.
     pub async fn find(&self, org: OrgId, id: IntegrationId) -> Result<Option<Found<InboundIntegration>>, StoreError> {
         let found = self.document(org, id).await?;
         found.map(|document| self.found(document)).transpose()
@@ -72,7 +72,7 @@ impl InboundIntegrations {
         Found::of(document.stands(), document.read(self.database.secrets()))
     }
 
-    /// An organisation's inbound integrations in the order of their making.
+    /// Lists an organisation's inbound integrations in the order of creation.
     pub async fn list(
         &self,
         org: OrgId,

@@ -1,4 +1,4 @@
-//! Signatures that were used, so that none is used twice while its timestamp is in time.
+//! Replay protection: used signatures, so that none is accepted twice while its timestamp is valid.
 
 use ig_core::clock::Timestamp;
 use ig_core::id::{IntegrationId, OrgId};
@@ -12,7 +12,7 @@ use crate::error::{is_duplicate, store_error};
 use crate::field::date;
 use crate::names::INBOUND_REPLAYS;
 
-/// The signatures that were used.
+/// The repository of used signatures.
 #[derive(Debug, Clone)]
 pub struct InboundReplays {
     database: Database,
@@ -32,7 +32,7 @@ impl InboundReplays {
         Self { database }
     }
 
-    /// Notes that a message signed at a moment was taken, until its timestamp is stale; false where it was taken before, by any replica.
+    /// Records a signature until its timestamp is stale; false if any replica has accepted it before.
     pub async fn take(
         &self,
         org: OrgId,

@@ -29,19 +29,19 @@ use crate::found::Found;
 use crate::names::INTEGRATIONS;
 use crate::page::{Listed, Page, add_search};
 
-/// What these documents say in `direction`.
+/// The value of `direction` in these documents.
 pub(crate) const DIRECTION: &str = "OUTBOUND";
 
-/// Which integrations are listed; what is left out does not matter.
+/// Selects integrations; a condition that is `None` matches all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct IntegrationFilter {
-    /// Whether they take part in matching.
+    /// Whether they are matched.
     pub is_active: Option<bool>,
-    /// The event type they are for, to the letter (`*` finds those for every type).
+    /// The exact event type (`*` selects those for every type).
     pub event_type: Option<EventType>,
-    /// The entity they are set on.
+    /// The entity that they are configured on.
     pub tenant_id: Option<Rid>,
-    /// Part of the name or the target's address.
+    /// Part of the name or the target's URL.
     pub search: Option<String>,
 }
 
@@ -51,7 +51,7 @@ struct Actions {
     actions: Vec<Document>,
 }
 
-/// The integrations, for reading; they are changed through [`crate::Configurations::commit`].
+/// Read access to outbound integrations; [`crate::Configurations::commit`] changes them.
 #[derive(Debug, Clone)]
 pub struct Integrations {
     database: Database,
@@ -62,13 +62,13 @@ impl Integrations {
         Self { database }
     }
 
-    /// One of an organisation's integrations.
+    /// Reads one of an organisation's integrations.
     pub async fn get(&self, org: OrgId, id: IntegrationId) -> Result<Option<Integration>, StoreError> {
         let found = self.document(org, id).await?;
         found.map(|document| document.read(self.database.secrets())).transpose()
     }
 
-    /// The same, also where it cannot be read.
+    /// The same, where the item may be undecodable.
     pub async fn find(&self, org: OrgId, id: IntegrationId) -> Result<Option<Found<Integration>>, StoreError> {
         let found = self.document(org, id).await?;
         found.map(|document| self.found(document)).transpose()
@@ -84,9 +84,9 @@ impl Integrations {
         Found::of(document.stands(), document.read(self.database.secrets()))
     }
 
-    /// How many requests an event causes through one of an organisation's integrations; nothing when it is not there.
+    /// The number of requests that one event causes through an integration; `None` if it does not exist.
     ///
-    /// Secrets stay sealed, so whoever has no key may ask.
+    /// This decrypts nothing, so the caller needs no key.
     pub async fn requests(&self, org: OrgId, id: IntegrationId) -> Result<Option<usize>, StoreError> {
         let integrations = self.database.collection::<Actions>(INTEGRATIONS);
         let filter = doc! { "_id": object_id(id.0), "orgId": org.0, "direction": DIRECTION };
@@ -95,7 +95,7 @@ impl Integrations {
         Ok(found.map(|found| found.actions.len().max(1)))
     }
 
-    /// An organisation's integrations in the order of their ids, which is that of their making.
+    /// Lists an organisation's integrations in the order of their ids, which is the order of creation.
     pub async fn list(
         &self,
         org: OrgId,

@@ -1,4 +1,4 @@
-//! Scheduled jobs: among all integrations, with the direction SCHEDULED.
+//! Scheduled jobs: stored with all integrations, with the direction SCHEDULED.
 
 mod document;
 
@@ -15,21 +15,21 @@ use crate::found::Found;
 use crate::names::INTEGRATIONS;
 use crate::page::{Listed, Page, add_search};
 
-/// What these documents say in `direction`.
+/// The value of `direction` in these documents.
 pub(crate) const DIRECTION: &str = "SCHEDULED";
 
-/// Which jobs are listed; what is left out does not matter.
+/// Selects jobs; a condition that is `None` matches all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct JobFilter {
-    /// Whether they run when it is time.
+    /// Whether they run on schedule.
     pub is_active: Option<bool>,
-    /// What they are for, to the letter.
+    /// The exact category.
     pub category: Option<String>,
-    /// Part of the name or of the target's address.
+    /// Part of the name or the target's URL.
     pub search: Option<String>,
 }
 
-/// The jobs, for reading; they are changed through [`crate::Configurations::commit`].
+/// Read access to jobs; [`crate::Configurations::commit`] changes them.
 #[derive(Debug, Clone)]
 pub struct Jobs {
     database: Database,
@@ -40,13 +40,13 @@ impl Jobs {
         Self { database }
     }
 
-    /// One of an organisation's jobs.
+    /// Reads one of an organisation's jobs.
     pub async fn get(&self, org: OrgId, id: IntegrationId) -> Result<Option<Job>, StoreError> {
         let found = self.document(org, id).await?;
         found.map(|document| document.read(self.database.secrets())).transpose()
     }
 
-    /// The same, also where it cannot be read.
+    /// The same, where the item may be undecodable.
     pub async fn find(&self, org: OrgId, id: IntegrationId) -> Result<Option<Found<Job>>, StoreError> {
         let found = self.document(org, id).await?;
         found.map(|document| self.found(document)).transpose()
@@ -62,7 +62,7 @@ impl Jobs {
         Found::of(document.stands(), document.read(self.database.secrets()))
     }
 
-    /// An organisation's jobs in the order of their making.
+    /// Lists an organisation's jobs in the order of creation.
     pub async fn list(&self, org: OrgId, filter: &JobFilter, page: Page) -> Result<Listed<Found<Job>>, StoreError> {
         let JobFilter {
             is_active,

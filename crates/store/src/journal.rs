@@ -1,4 +1,4 @@
-//! The durable record of what happened: a few grouped inserts for any number of deliveries.
+//! The durable record of deliveries: a few grouped inserts for any number of them.
 
 mod redelivery;
 
@@ -28,10 +28,10 @@ use crate::names::{DEAD_LETTERS, DELIVERY_LOGS, EVENT_AUDIT, EXECUTION_LOGS, PRO
 use crate::processed_events::{self, SeenChunk};
 use crate::scheduled_integrations::ScheduledDeliveries;
 
-/// Logs asked for in one query.
+/// Logs in one query.
 const LOOKED_UP_AT_ONCE: usize = 500;
 
-/// The journal in MongoDB. Every `_id` follows from what is recorded, so what is written again is there already.
+/// The journal in MongoDB. Every `_id` follows from what is recorded, so a repeated write finds its document in place.
 #[derive(Debug, Clone)]
 pub struct MongoJournal {
     database: Database,
@@ -116,7 +116,7 @@ impl MongoJournal {
 
 #[async_trait]
 impl Journal for MongoJournal {
-    /// Dead letters come first: a delivery that has a log is not sent again, so its dead letter has to be there by then.
+    /// Dead letters come first: a delivery that has a log is not sent again, so its dead letter must exist by then.
     async fn record(&self, entries: &[JournalEntry]) -> Result<(), StoreError> {
         let Sorted {
             dead_letters,

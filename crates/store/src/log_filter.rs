@@ -7,35 +7,35 @@ use mongodb::bson::{Document, doc};
 
 use crate::page::{Period, add_event, add_integration, add_period, add_search, event_names, exactly};
 
-/// Which deliveries or traces are listed; what is left out does not matter.
+/// Selects deliveries or traces; a condition that is `None` matches all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LogFilter {
-    /// Where they stand.
+    /// Their status.
     pub status: Option<DeliveryStatus>,
     /// The event's type.
     pub event_type: Option<EventType>,
-    /// What they are for.
+    /// Their integration.
     pub integration_id: Option<IntegrationId>,
     /// The event's identifier within its source.
     pub event_id: Option<EventId>,
     /// The message's identifier.
     pub message_id: Option<String>,
-    /// The trace they belong to.
+    /// Their trace.
     pub trace_id: Option<String>,
-    /// What ties them to other systems' logs.
+    /// The correlation id that they share with other systems' logs.
     pub correlation_id: Option<String>,
-    /// Which way they go.
+    /// Their direction.
     pub direction: Option<Direction>,
-    /// Taken up at this moment or later.
+    /// Started at this time or later.
     pub start: Option<Timestamp>,
-    /// Taken up before this moment.
+    /// Started before this time.
     pub end: Option<Timestamp>,
-    /// Part of the integration's name, the address, the error or the event's identifier.
+    /// Part of the integration's name, the URL, the error or the event's identifier.
     pub search: Option<String>,
 }
 
 impl LogFilter {
-    /// What is looked for, at any time and whatever ties it to other systems' logs: that is always its name.
+    /// The conditions without time and correlation id; [`Self::name`] covers the latter.
     pub(crate) fn query(&self, org: OrgId) -> Document {
         let Self {
             status,
@@ -68,7 +68,7 @@ impl LogFilter {
         query
     }
 
-    /// By what single deliveries are found, where such are looked for.
+    /// The condition that identifies single deliveries, if there is one.
     pub(crate) fn name(&self, org: OrgId) -> Option<Document> {
         if let Some(correlation) = &self.correlation_id {
             return Some(correlated(correlation));
@@ -82,7 +82,7 @@ impl LogFilter {
             .map(|event| doc! { "eventId": event_names(org, event) })
     }
 
-    /// When it is looked for.
+    /// The period of the search.
     pub(crate) fn period(&self) -> Period {
         Period {
             start: self.start,
@@ -90,7 +90,7 @@ impl LogFilter {
         }
     }
 
-    /// What is looked for within its time.
+    /// All conditions, time included.
     pub(crate) fn timed_query(&self, org: OrgId) -> Document {
         let mut query = self.query(org);
         add_period(&mut query, "createdAt", self.start, self.end);
@@ -98,7 +98,7 @@ impl LogFilter {
     }
 }
 
-/// Finds what is tied so to other systems' logs: most deliveries are by their trace.
+/// Matches a correlation id: most deliveries take their trace id as such.
 fn correlated(correlation: &str) -> Document {
     let by_trace = doc! { "traceId": correlation, "correlationId": null };
     doc! { "$or": [{ "correlationId": correlation }, by_trace] }

@@ -1,4 +1,4 @@
-//! Imports of lookup rows: how far each has come, for whoever asks, whichever process runs it.
+//! Imports of lookup rows: the progress of each, for every process to read.
 
 mod document;
 
@@ -18,7 +18,7 @@ use crate::lookups::Written;
 use crate::names::LOOKUP_IMPORTS;
 use crate::page::{Listed, Page, Period, Sought, Time};
 
-/// An import that was not heard of for so long has ended with the process that ran it.
+/// An import without an update for so long has died with the process that ran it.
 pub const FOUND_DEAD_AFTER: Duration = Duration::from_mins(1);
 
 /// An import of lookup rows.
@@ -28,25 +28,25 @@ pub struct LookupImport {
     pub id: ImportId,
     /// The tenant.
     pub org_id: OrgId,
-    /// What it does with the rows there are.
+    /// What it does with existing rows.
     pub mode: ImportMode,
-    /// Where it stands, as far as it was heard of.
+    /// Its last known status.
     pub status: ImportStatus,
-    /// The rows of the file.
+    /// The number of rows in the file.
     pub total: u64,
-    /// Those that are written.
+    /// Rows written so far.
     pub done: u64,
-    /// What became of them.
+    /// Rows by the result of their write.
     pub written: Written,
     /// Rows that were replaced.
     pub removed: u64,
-    /// Why it failed, for people.
+    /// Why it failed, for people to read.
     pub error: Option<String>,
     /// When it began.
     pub created_at: Timestamp,
-    /// When it was last heard of.
+    /// When it was last updated.
     pub updated_at: Timestamp,
-    /// When it may be forgotten.
+    /// When it may be deleted.
     pub expires_at: Timestamp,
 }
 
@@ -57,7 +57,7 @@ pub struct LookupImports {
 }
 
 impl LookupImport {
-    /// The import as it stands at a moment: one that was not heard of for [`FOUND_DEAD_AFTER`] has failed.
+    /// The import as of `now`: without an update within [`FOUND_DEAD_AFTER`], a running import has failed.
     #[must_use]
     pub fn as_of(mut self, now: Timestamp) -> Self {
         if self.status == ImportStatus::Running && self.updated_at + FOUND_DEAD_AFTER < now {
@@ -73,14 +73,14 @@ impl LookupImports {
         Self { database }
     }
 
-    /// Notes that an import begins.
+    /// Records the beginning of an import.
     pub async fn begin(&self, import: &LookupImport) -> Result<(), StoreError> {
         let imports = self.database.collection::<ImportDocument>(LOOKUP_IMPORTS);
         self.database.within(imports.insert_one(ImportDocument::from(import))).await?;
         Ok(())
     }
 
-    /// Notes how far an import has come, or how it ended.
+    /// Records the progress or the end of an import.
     pub async fn update(&self, import: &LookupImport) -> Result<(), StoreError> {
         let imports = self.database.collection::<Document>(LOOKUP_IMPORTS);
         let set = doc! {
@@ -98,14 +98,14 @@ impl LookupImports {
         Ok(())
     }
 
-    /// One of an organisation's imports.
+    /// Reads one of an organisation's imports.
     pub async fn get(&self, org: OrgId, id: ImportId) -> Result<Option<LookupImport>, StoreError> {
         let imports = self.database.collection::<ImportDocument>(LOOKUP_IMPORTS);
         let found = imports.find_one(doc! { "_id": object_id(id.0), "orgId": org.0 });
         self.database.within(found).await?.map(LookupImport::try_from).transpose()
     }
 
-    /// An organisation's imports, the latest first.
+    /// Lists an organisation's imports, newest first.
     pub async fn list(&self, org: OrgId, page: Page) -> Result<Listed<LookupImport>, StoreError> {
         let sought = Sought {
             collection: LOOKUP_IMPORTS,

@@ -1,12 +1,12 @@
-//! Lookup rows, in tables that are replaced in one write.
+//! Lookup rows, in tables that are replaced by one write.
 //!
-//! A table is the rows of one type that are the organisation's own, or one unit's. Its rows carry a generation, and
-//! `lookup_tables` says which generation of each table is in force. To replace a table is to write another generation beside
-//! it and then to change that one word, so readers see the old rows or the new ones and never a part of either. A generation
-//! that is out of force, or never came into force, is left behind and swept later than any read that began before can last.
+//! A table holds the rows of one type that belong to the organisation itself, or to one unit. Its rows carry a
+//! generation, and `lookup_tables` names the active generation of each table. Replacing a table means writing another
+//! generation beside it and then changing that one value, so readers see either the old rows or the new ones. A
+//! generation that was retired, or never became active, is swept later than any read that began before can last.
 //!
-//! What changes rows notes it in the log of configuration, in the same transaction where there is one: whoever remembers
-//! what rows map is told as of any other change.
+//! A change to rows is recorded in the configuration's change log, in the same transaction where there is one, so that
+//! caches of rows are invalidated like any other configuration.
 
 #![expect(clippy::option_option, reason = "a tenant may be named, named as none, or not named at all")]
 

@@ -1,4 +1,4 @@
-//! A trace as stored. It borrows what it writes, and owns what it reads.
+//! A trace as stored. It borrows on write and owns on read.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -45,7 +45,7 @@ impl<'a> TraceDocument<'a> {
         }
     }
 
-    /// Whose trace it is, its steps and its console.
+    /// The delivery's id, its steps and its console output.
     pub(super) fn read(self) -> (LogId, (Vec<StoredStep>, Vec<String>)) {
         let steps = self.steps.into_iter().map(StoredStep::from).collect();
         (LogId(self.id.bytes()), (steps, self.console.into_owned()))

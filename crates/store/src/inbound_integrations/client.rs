@@ -1,4 +1,4 @@
-//! What clients prove themselves with, as stored: every secret is sealed, for its place is not that of the credentials that go out.
+//! Client authentication as stored: every secret is sealed for this place, which differs from that of outgoing credentials.
 
 use std::time::Duration;
 

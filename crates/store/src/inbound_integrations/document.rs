@@ -132,7 +132,7 @@ impl InboundDocument {
         })
     }
 
-    /// What is known of it without anything that is sealed.
+    /// What is known without decrypting anything.
     pub(crate) fn stands(&self) -> Unreadable {
         Unreadable {
             id: IntegrationId(self.id.bytes()),
@@ -143,7 +143,7 @@ impl InboundDocument {
         }
     }
 
-    /// The same without what is sealed, and held: it matches what it matched, and sends nothing. What was switched off stays so.
+    /// The same on hold and without its secrets: it matches the same calls and sends nothing. A draft stays a draft.
     pub(crate) fn held(self, reason: &str) -> Self {
         let is_draft = !self.is_active && self.hold.is_none();
         Self {

@@ -1,4 +1,4 @@
-//! How long the steps of a proxied call may take, as stored.
+//! The timeouts of a proxied call's steps, as stored.
 
 use std::time::Duration;
 

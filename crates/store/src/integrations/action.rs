@@ -20,7 +20,7 @@ pub(super) struct ActionDocument {
     transformation: Option<TransformationDocument>,
 }
 
-/// Where something goes, as stored.
+/// The target of a request as stored.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct TargetDocument {
@@ -46,7 +46,7 @@ impl From<&Action> for ActionDocument {
 }
 
 impl ActionDocument {
-    /// The same without what it does to payloads.
+    /// The same without its transformation.
     pub(super) fn untransformed(self) -> Self {
         Self {
             transformation: None,

@@ -1,4 +1,4 @@
-//! Credentials and signing secrets as stored: sealed, each for its integration and its place in it.
+//! Credentials and signing secrets as stored: each is sealed for its integration and its place in it.
 
 use ig_core::id::IntegrationId;
 use ig_core::integration::{ClientCredentials, CredentialsPlace, OutgoingAuth, Signing, SigningSecret};
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::unreadable;
 use crate::secret_box::{SecretBox, SecretError};
 
-/// How a delivery proves who it comes from; every secret in it is sealed.
+/// The authentication of deliveries; every secret in it is sealed.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "outgoingAuthType", content = "outgoingAuthConfig", rename_all_fields = "camelCase")]
 pub(crate) enum AuthDocument {
@@ -35,18 +35,18 @@ pub(crate) enum AuthDocument {
     CustomHeaders { headers: Vec<SealedHeader> },
 }
 
-/// Further headers of requests.
+/// Additional request headers.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct HeadersDocument {
     headers: Vec<(String, String)>,
-    /// Absent where they were stored before any were sealed.
+    /// Absent in documents from before any headers were sealed.
     #[serde(default)]
     sealed_headers: Vec<SealedHeader>,
 }
 
 impl HeadersDocument {
-    /// Those alone that are not sealed.
+    /// Only the headers that are not sealed.
     pub(crate) fn plain(self) -> Self {
         Self {
             sealed_headers: Vec::new(),
@@ -55,7 +55,7 @@ impl HeadersDocument {
     }
 }
 
-/// A header whose value is sealed.
+/// A header with a sealed value.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct SealedHeader {
     name: String,
@@ -186,7 +186,7 @@ impl Sealer<'_> {
         Ok((header.name, value))
     }
 
-    /// Headers as they are, and those sealed that seem to be credentials.
+    /// Splits headers into plain ones and sealed ones; those that look like credentials are sealed.
     pub(crate) fn headers(self, headers: &[(String, String)]) -> Result<HeadersDocument, StoreError> {
         let (secret, plain): (Vec<_>, Vec<_>) = headers.iter().partition(|(name, value)| hides(name, value));
         let sealed: Result<_, _> = secret
@@ -199,7 +199,7 @@ impl Sealer<'_> {
         })
     }
 
-    /// All headers, by name.
+    /// All headers, sorted by name.
     pub(crate) fn read_headers(self, document: HeadersDocument) -> Result<Vec<(String, String)>, StoreError> {
         let HeadersDocument {
             mut headers,

@@ -11,9 +11,9 @@ use crate::field::{json, json_text};
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) enum ConditionDocument {
-    /// The source.
+    /// The source code.
     Script(String),
-    /// JSON text: a filter names fields with dots in them.
+    /// JSON text: a filter's field names contain dots.
     Filter(String),
 }
 

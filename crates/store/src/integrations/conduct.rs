@@ -1,4 +1,4 @@
-//! How an integration conducts itself when its target is slow, broken or limited, as stored.
+//! An integration's hold, rate limit and breaker policy, as stored.
 
 use ig_core::breaker::BreakerPolicy;
 use ig_core::integration::{Hold, HoldCause, SetLimit};
@@ -30,7 +30,7 @@ impl From<&Hold> for HoldDocument {
 }
 
 impl HoldDocument {
-    /// That of something which cannot be read.
+    /// The hold of an item that cannot be decoded.
     pub(crate) fn unreadable(reason: &str, since: bson::DateTime) -> Self {
         Self {
             cause: HoldCause::Unreadable.as_str().to_owned(),
@@ -48,7 +48,7 @@ impl HoldDocument {
     }
 }
 
-/// How many deliveries a window has room for.
+/// How many deliveries a window admits.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RateLimitDocument {

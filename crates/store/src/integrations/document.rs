@@ -139,7 +139,7 @@ impl IntegrationDocument {
         })
     }
 
-    /// What is known of it without anything that is sealed.
+    /// What is known without decrypting anything.
     pub(crate) fn stands(&self) -> Unreadable {
         Unreadable {
             id: IntegrationId(self.id.bytes()),
@@ -150,7 +150,7 @@ impl IntegrationDocument {
         }
     }
 
-    /// The same without what is sealed, and held: it matches what it matched, and sends nothing. What was switched off stays so.
+    /// The same on hold and without its secrets: it matches the same events and sends nothing. A draft stays a draft.
     pub(crate) fn held(self, reason: &str) -> Self {
         let is_draft = !self.is_active && self.hold.is_none();
         Self {

@@ -1,4 +1,4 @@
-//! A lookup that an integration makes, as stored.
+//! A lookup rule of an integration as stored.
 
 use ig_core::id::LookupType;
 use ig_core::integration::{LookupReturn, LookupRule, LookupSource, Unmapped};

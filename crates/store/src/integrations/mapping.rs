@@ -60,7 +60,7 @@ pub(crate) struct StaticDocument {
 }
 
 impl TransformationDocument {
-    /// One that maps nothing.
+    /// A transformation that maps nothing.
     pub(crate) fn nothing() -> Self {
         Self::Simple {
             passthrough: false,

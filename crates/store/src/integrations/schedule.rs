@@ -1,4 +1,4 @@
-//! When deliveries are made, as stored.
+//! The schedule of an integration's deliveries, as stored.
 
 use ig_core::ports::StoreError;
 use ig_core::schedule::{Schedule, ScheduleMode};
@@ -10,9 +10,9 @@ use crate::field::{json, json_text};
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ScheduleDocument {
-    /// Absent where an integration was stored before there were schedules.
+    /// Absent in integrations from before schedules existed.
     scheduling_mode: Option<String>,
-    /// JSON text, as it was written.
+    /// JSON text as received.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     scheduling_config: Option<String>,
 }

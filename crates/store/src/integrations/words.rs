@@ -1,4 +1,4 @@
-//! The words by which an integration's choices are stored.
+//! The stored names of an integration's options.
 
 use ig_core::delivery_log::Destination;
 use ig_core::id::EventType;
@@ -72,7 +72,7 @@ pub(super) fn read_ordering(text: &str, max_concurrency: Option<i32>) -> Result<
     }
 }
 
-/// Where a request went, from its address and its method.
+/// The destination of a request, from its URL and method.
 pub(crate) fn destination(url: &str, method: &str) -> Result<Destination, StoreError> {
     let method: Result<ProxyMethod, _> = method.parse();
     Ok(Destination {
@@ -81,7 +81,7 @@ pub(crate) fn destination(url: &str, method: &str) -> Result<Destination, StoreE
     })
 }
 
-/// A target from its address and its method.
+/// A target, from its URL and method.
 pub(crate) fn target(url: &str, method: &str) -> Result<Target, StoreError> {
     let method: Result<HttpMethod, _> = method.parse();
     Ok(Target {

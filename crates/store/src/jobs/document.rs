@@ -28,7 +28,7 @@ pub(crate) struct JobDocument {
     r#type: Option<String>,
     name: String,
     is_active: bool,
-    /// JSON text, as it was written.
+    /// JSON text as received.
     schedule: String,
     /// JSON text, sealed as a whole: connection strings and headers are secrets.
     data_source: String,
@@ -100,7 +100,7 @@ impl JobDocument {
         })
     }
 
-    /// What is known of it without anything that is sealed.
+    /// What is known without decrypting anything.
     pub(crate) fn stands(&self) -> Unreadable {
         Unreadable {
             id: IntegrationId(self.id.bytes()),

@@ -1,4 +1,4 @@
-//! Deliveries that were tried again: each has one log for ever, so what came of a retry is written into it.
+//! Retried deliveries: each delivery has one log for ever, so the outcome of a retry updates it.
 
 use ig_core::delivery_log::{DeliveryLog, DeliveryStatus, ExecutionTrace};
 use ig_core::ports::StoreError;
@@ -12,21 +12,21 @@ use crate::field::object_id;
 use crate::names::{DELIVERY_LOGS, EXECUTION_LOGS};
 
 impl MongoJournal {
-    /// Writes a retry down. A delivery that has succeeded, or that was skipped, stays so. The trace comes first: the log is what
-    /// tells that all is written.
+    /// Records a retry. A delivery that succeeded or was skipped stays so. The trace is written first: the log marks
+    /// the record as complete.
     pub(super) async fn redelivered(&self, log: &DeliveryLog, trace: &ExecutionTrace) -> Result<(), StoreError> {
         self.trace_retry(log, trace).await?;
         let logs = self.database.collection::<DeliveryDocument<'_>>(DELIVERY_LOGS);
         let replaced = logs.replace_one(unfinished(log), DeliveryDocument::from(log)).upsert(true);
         match self.database.raw(replaced).await? {
-            // It is there and finished.
+            // The log exists and is final.
             Err(error) if !is_duplicate(&error) => Err(store_error(&error)),
             Ok(_) | Err(_) => Ok(()),
         }
     }
 
-    /// Adds the steps of a retry to the trace, once: the first of them tells when it was, which no other does. They are told even where
-    /// the delivery has been finished by another retry, since they were made.
+    /// Adds the steps of a retry to the trace, once: the time of the first step identifies the retry. They are added
+    /// even if another retry has completed the delivery since.
     async fn trace_retry(&self, log: &DeliveryLog, trace: &ExecutionTrace) -> Result<(), StoreError> {
         let traces = self.database.collection::<Document>(EXECUTION_LOGS);
         let mut earlier = doc! { "_id": object_id(log.id.0), "orgId": log.org_id.0 };

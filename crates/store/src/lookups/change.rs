@@ -1,4 +1,4 @@
-//! Changing rows, each change one transaction with the note that tells of it.
+//! Changing rows; each change is one transaction with its entry in the change log.
 
 use std::collections::BTreeSet;
 
@@ -23,7 +23,7 @@ use crate::names::{LOOKUP_TABLES, LOOKUPS};
 use crate::stored::Stored;
 
 impl MongoLookups {
-    /// Makes a row.
+    /// Inserts a row.
     pub async fn insert(&self, row: &LookupRow) -> Result<(), LookupError> {
         let outcome = self
             .database
@@ -34,7 +34,7 @@ impl MongoLookups {
         }
     }
 
-    /// Changes a row that is at this revision into what is given; it may move to another table.
+    /// Replaces a row that is at this revision; it may move to another table.
     pub async fn replace(&self, row: &LookupRow, expected: u64) -> Result<(), LookupError> {
         let outcome = self
             .database
@@ -57,7 +57,7 @@ impl MongoLookups {
         outcome.await?.map_err(|error| refusal(&error))
     }
 
-    /// Deletes those of these rows that exist; says how many these were.
+    /// Deletes those of these rows that exist; returns their number.
     pub async fn delete_many(&self, org: OrgId, ids: &[LookupId]) -> Result<u64, LookupError> {
         let outcome = self.database.transact((self, org, ids), |session, (this, org, ids)| {
             this.delete_many_in(session, *org, ids).boxed()
@@ -65,7 +65,7 @@ impl MongoLookups {
         outcome.await?.map_err(|error| refusal(&error))
     }
 
-    /// Deletes every row of a type, or of one tenant within it; says how many these were.
+    /// Deletes every row of a type, or of one tenant within it; returns their number.
     pub async fn delete_type(
         &self,
         org: OrgId,
@@ -84,7 +84,7 @@ impl MongoLookups {
         Ok(rows)
     }
 
-    /// Puts up to some thousand drafts in force at once: a row is made, or changed where the table has its source already.
+    /// Upserts up to a thousand or so drafts at once: a draft updates the row with its source, or inserts one.
     pub async fn put_many(&self, org: OrgId, drafts: &[LookupDraft], at: Timestamp) -> Result<Written, LookupError> {
         let outcome = self
             .database
@@ -94,7 +94,7 @@ impl MongoLookups {
         outcome.await?.map_err(|error| refusal(&error))
     }
 
-    /// The row that has the value already, where this is what went wrong.
+    /// Names the row that already has the value, if the error is a duplicate.
     async fn named(&self, error: &Error, row: &LookupRow) -> LookupError {
         if !is_duplicate(error) {
             return refusal(error);
@@ -209,7 +209,7 @@ impl MongoLookups {
         Ok(plan.written)
     }
 
-    /// The table of a row that exists, is in force and is at this revision.
+    /// The table of a row that exists, is active and is at this revision.
     async fn at_revision(&self, session: &mut ClientSession, org: OrgId, id: LookupId, expected: u64) -> Driven<LookupTable> {
         let found = self.rows_in(session, doc! { "_id": object_id(id.0), "orgId": org.0 }).await?;
         let row = found.first().ok_or(LookupError::NotFound)?;
@@ -245,13 +245,13 @@ fn table_of(row: &RowDocument) -> LookupTable {
     }
 }
 
-/// The tables that drafts belong to.
+/// The tables of these drafts.
 pub(super) fn tables_of(drafts: &[LookupDraft]) -> Vec<LookupTable> {
     let tables: BTreeSet<_> = drafts.iter().map(|draft| &draft.table).collect();
     tables.into_iter().cloned().collect()
 }
 
-/// Where the rows are that drafts may be about already.
+/// Filters for the rows that the drafts may update.
 pub(super) fn places(org: OrgId, drafts: &[LookupDraft], generations: &Generations) -> Vec<Document> {
     let places = generations.iter().map(|(table, generation)| {
         let ours = drafts.iter().filter(|draft| draft.table == *table);

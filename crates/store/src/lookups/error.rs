@@ -1,4 +1,4 @@
-//! Why rows were not changed.
+//! Errors of changes to rows.
 
 use ig_core::id::LookupId;
 use ig_core::ports::StoreError;
@@ -7,7 +7,7 @@ use mongodb::error::Error;
 use crate::configuration::CommitError;
 use crate::error::store_error;
 
-/// Why nothing was changed.
+/// Why a change failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LookupError {
     /// The row, the organisation or the unit does not exist.
@@ -16,16 +16,16 @@ pub enum LookupError {
     /// The row changed since the caller read it.
     #[error("it was changed meanwhile and is at revision {current}")]
     Stale {
-        /// The revision that it is at.
+        /// Its current revision.
         current: u64,
     },
-    /// Another active row of the table maps the value already.
+    /// Another active row of the table already maps the value.
     #[error("row {0} maps the value already")]
     Taken(LookupId),
-    /// The table was replaced or deleted while it was written to.
+    /// The table was replaced or deleted during the write.
     #[error("the table was replaced or deleted meanwhile")]
     Overtaken,
-    /// The database did not do it; with [`StoreError::Unavailable`] it may have, unseen.
+    /// The database failed; with [`StoreError::Unavailable`] the change may have happened all the same.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -36,7 +36,7 @@ impl From<LookupError> for Error {
     }
 }
 
-/// What ended a transaction.
+/// Extracts the refusal from the error that ended a transaction.
 pub(super) fn refusal(error: &Error) -> LookupError {
     if let Some(refusal) = error.get_custom::<LookupError>() {
         return refusal.clone();

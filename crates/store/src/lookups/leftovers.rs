@@ -1,4 +1,4 @@
-//! Generations that are not in force: known by name before their first row is written, swept when their time has come.
+//! Inactive generations: recorded before their first row is written, and swept when they are due.
 
 use std::time::Duration;
 
@@ -15,19 +15,19 @@ use crate::database::Database;
 use crate::field::date;
 use crate::names::{LOOKUP_LEFTOVERS, LOOKUP_TABLES, LOOKUPS};
 
-/// A generation stays so long after it went out of force, or after its import was last heard of.
+/// The least retention of a generation after it was retired, or after the last update of its import.
 pub(super) const KEPT: Duration = Duration::from_mins(10);
-/// Rows deleted at once.
+/// Rows per delete.
 const CHUNK: usize = 2_000;
 
-/// A generation that nobody reads, or nobody will once [`KEPT`] has passed.
+/// A generation without readers, or without them once [`KEPT`] has passed.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct LeftoverDocument {
     #[serde(rename = "_id")]
     id: ObjectId,
     due_at: bson::DateTime,
-    /// It is being swept: it can no longer come into force.
+    /// A sweep is under way: the generation can no longer be activated.
     claimed: bool,
 }
 
@@ -41,12 +41,12 @@ impl LeftoverDocument {
     }
 }
 
-/// What a sweep found.
+/// The result of a sweep.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Leftovers {
-    /// Generations that are gone now.
+    /// Generations deleted.
     pub generations: u64,
-    /// Rows that are gone with them.
+    /// Rows deleted with them.
     pub rows: u64,
 }
 
@@ -56,7 +56,7 @@ struct Id {
     id: ObjectId,
 }
 
-/// Takes tables out of force within a transaction.
+/// Retires tables within a transaction.
 pub(crate) async fn retire(database: &Database, session: &mut ClientSession, filter: Document) -> Driven<()> {
     let tables = tables_in(database, session, filter.clone()).await?;
     leave_over(database, session, &tables).await?;
@@ -65,7 +65,7 @@ pub(crate) async fn retire(database: &Database, session: &mut ClientSession, fil
     Ok(())
 }
 
-/// Notes within a transaction that the rows of tables are to be swept when nobody can be reading them any more.
+/// Schedules the rows of tables for sweeping, within a transaction, for when no read of them can be under way.
 pub(super) async fn leave_over(database: &Database, session: &mut ClientSession, tables: &[TableDocument]) -> Driven<()> {
     if tables.is_empty() {
         return Ok(());
@@ -78,7 +78,7 @@ pub(super) async fn leave_over(database: &Database, session: &mut ClientSession,
 }
 
 impl MongoLookups {
-    /// Deletes the rows of generations whose time has come; several processes may do this at once.
+    /// Deletes the rows of due generations; several processes may do this at once.
     pub async fn sweep(&self, now: Timestamp) -> Result<Leftovers, StoreError> {
         let leftovers = self.database.collection::<LeftoverDocument>(LOOKUP_LEFTOVERS);
         let due = doc! { "dueAt": { "$lte": date(now) } };

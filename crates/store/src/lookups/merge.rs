@@ -1,4 +1,4 @@
-//! Putting many rows in force step by step: each step is seen as it is made, and told of.
+//! Merging many rows step by step: each step is visible, and announced, as soon as it is written.
 
 use futures::FutureExt;
 use ig_core::clock::Timestamp;
@@ -18,14 +18,14 @@ use crate::database::durable;
 use crate::error::{DUPLICATE_KEY, store_error};
 use crate::names::LOOKUPS;
 
-/// Attempts at a step that others' changes get in the way of.
+/// Attempts at a step that conflicts with other changes.
 const ATTEMPTS: u32 = 5;
 
 /// Tables that are being merged into.
 ///
-/// The rows of a step are not written in the transaction that tells of them: a thousand rows in it would hold up every
-/// other change of configuration. Should a step be cut off, its rows are told of by nobody until the next one; each is
-/// right by itself, so a reader who remembered the row before remembers it until then.
+/// The rows of a step are not written in the transaction that announces them: with a thousand rows, it would delay
+/// every other change of configuration. If a step is interrupted, its rows stay unannounced until the next one. Each
+/// row is correct by itself, so until then a cache keeps the previous row.
 #[derive(Debug)]
 pub struct MergingLookups {
     lookups: MongoLookups,
@@ -34,7 +34,7 @@ pub struct MergingLookups {
 }
 
 impl MongoLookups {
-    /// Opens tables to merge into; one that is not there begins empty.
+    /// Opens tables to merge into; a missing table starts empty.
     pub async fn merge(&self, org: OrgId, tables: Vec<LookupTable>) -> Result<MergingLookups, LookupError> {
         let opened = self.database.transact((self, org, &tables), |session, (this, org, tables)| {
             this.open_in(session, *org, tables).boxed()
@@ -49,7 +49,7 @@ impl MongoLookups {
 }
 
 impl MergingLookups {
-    /// Puts drafts in force and tells of them.
+    /// Writes drafts and announces them.
     pub async fn step(&self, drafts: &[LookupDraft], at: Timestamp) -> Result<Written, LookupError> {
         let touched = self.touched(drafts);
         let mut first = None;

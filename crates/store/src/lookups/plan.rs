@@ -1,4 +1,4 @@
-//! What is to be written so that drafts are in force: rows that are new, rows that differ, and nothing for the rest.
+//! The writes that apply drafts: inserts of new rows, updates of rows that differ, and none for the rest.
 
 use std::collections::HashMap;
 
@@ -16,14 +16,14 @@ use crate::field::date;
 use crate::names::LOOKUPS;
 use crate::stored::read_document;
 
-/// What became of drafts.
+/// The results of applying drafts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Written {
-    /// Rows that were made.
+    /// Rows inserted.
     pub created: u64,
-    /// Rows that were changed.
+    /// Rows updated.
     pub updated: u64,
-    /// Rows that were so already.
+    /// Rows that were equal already.
     pub unchanged: u64,
 }
 
@@ -35,7 +35,7 @@ impl std::ops::AddAssign for Written {
     }
 }
 
-/// Writes that put drafts in force.
+/// The writes that apply drafts.
 #[derive(Debug, Default)]
 pub(super) struct Plan {
     pub(super) inserts: Vec<RowDocument>,
@@ -43,7 +43,7 @@ pub(super) struct Plan {
     pub(super) written: Written,
 }
 
-/// The rows that drafts are about, by generation and source: the active one, else the latest.
+/// The existing rows for these drafts, by generation and source: the active one, or else the latest.
 #[derive(Debug, Default)]
 pub(super) struct InPlace(HashMap<(ObjectId, String), RowDocument>);
 
@@ -99,13 +99,13 @@ impl Plan {
         self.written.updated += 1;
     }
 
-    /// The command for all updates, where there are any; the driver offers such for MongoDB 8 alone.
+    /// One command for all updates, if there are any; the driver offers bulk writes for MongoDB 8 only.
     pub(super) fn update_command(&self) -> Option<Document> {
         (!self.updates.is_empty()).then(|| doc! { "update": LOOKUPS, "updates": self.updates.clone(), "ordered": false })
     }
 }
 
-/// A row of its own as a draft asks for it.
+/// A new row from a draft.
 pub(super) fn made(org: OrgId, draft: &LookupDraft, generation: ObjectId, at: Timestamp) -> RowDocument {
     let LookupDraft {
         table,
@@ -132,7 +132,7 @@ fn is_so(row: &RowDocument, wanted: &RowDocument) -> bool {
     row.source == wanted.source && row.target == wanted.target && row.is_active == wanted.is_active
 }
 
-/// The server's answer to many updates at once, which is no error even when some of them failed.
+/// The server's reply to a bulk update, which is a success even if some updates failed.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Updated {
@@ -146,10 +146,10 @@ struct UpdateError {
     code: i32,
 }
 
-/// How many updates ended.
+/// The result of a bulk update.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// All were made.
+    /// All were applied.
     Done,
     /// Some would have mapped a value twice.
     Duplicate,

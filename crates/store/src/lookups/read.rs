@@ -12,16 +12,16 @@ use crate::field::object_id;
 use crate::names::LOOKUPS;
 use crate::page::{Listed, Page, add_search};
 
-/// Which rows are listed.
+/// Selects rows; a condition that is `None` matches all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LookupFilter {
-    /// Those of a type.
+    /// Their type.
     pub lookup_type: Option<LookupType>,
-    /// Those of one unit, or with `Some(None)` the organisation's own.
+    /// Their unit; `Some(None)` selects the organisation's own rows.
     pub tenant: Option<Option<Rid>>,
-    /// Those that take part in resolving, or those that do not.
+    /// Whether they take part in resolving.
     pub is_active: Option<bool>,
-    /// Those whose identifiers or fields contain this.
+    /// Text that their identifiers or fields contain.
     pub search: Option<String>,
 }
 
@@ -31,7 +31,7 @@ pub(super) fn in_order() -> Document {
 }
 
 impl MongoLookups {
-    /// One of an organisation's rows.
+    /// Reads one of an organisation's rows.
     pub async fn get(&self, org: OrgId, id: LookupId) -> Result<Option<LookupRow>, StoreError> {
         let rows = self.database.collection::<RowDocument>(LOOKUPS);
         let found = rows.find_one(doc! { "_id": object_id(id.0), "orgId": org.0 });
@@ -44,7 +44,7 @@ impl MongoLookups {
         Ok((!self.tables(live).await?.is_empty()).then_some(row))
     }
 
-    /// An organisation's rows by type and source.
+    /// Lists an organisation's rows by type and source.
     pub async fn list(&self, org: OrgId, filter: &LookupFilter, page: Page) -> Result<Listed<LookupRow>, StoreError> {
         let query = self.query(org, filter).await?;
         let listed = self
@@ -54,7 +54,7 @@ impl MongoLookups {
         listed.try_map(LookupRow::try_from)
     }
 
-    /// What finds the rows in force; nothing else of theirs goes out of sight for as long as a generation is kept.
+    /// Matches the active rows; the query stays valid for as long as a retired generation is kept.
     pub(super) async fn query(&self, org: OrgId, filter: &LookupFilter) -> Result<Document, StoreError> {
         let LookupFilter {
             lookup_type,
