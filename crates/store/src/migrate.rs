@@ -1,8 +1,7 @@
-//! What has to be there before anything is written: collections, indexes, counters, leases.
+//! The schema: collections, indexes, counters and leases that must exist before the first write.
 //!
-//! Every index costs each insert. Those of the collections that grow with deliveries are as few as the lists need; the
-//! reason for each stands beside it: measured together they are a quarter of what recording a
-//! delivery costs the server.
+//! Every index costs each insert. The collections that grow with deliveries have only the indexes that lists need, each
+//! with its reason beside it; together they are a quarter of what recording a delivery costs the server.
 
 use ig_core::partition::PartitionId;
 use ig_core::ports::StoreError;
@@ -19,9 +18,9 @@ use crate::partition_leases::LeaseDocument;
 use crate::processed_events::REMEMBERED_SECONDS;
 use crate::pushed_events::{FORGOTTEN, POSITION};
 
-/// The server's code for a collection that exists.
+/// The server's code for an existing collection.
 const NAMESPACE_EXISTS: i32 = 48;
-/// The server's code for an index that does not exist.
+/// The server's code for a missing index.
 const INDEX_NOT_FOUND: i32 = 27;
 
 const COLLECTIONS: &[&str] = &[
@@ -59,12 +58,12 @@ const COLLECTIONS: &[&str] = &[
     names::INBOUND_REPLAYS,
 ];
 
-/// Indexes of earlier versions whose work others do now. One whose options change gets another name too, for a server refuses an index that
-/// has the name of one with other options.
+/// Indexes of earlier versions that others have replaced. An index with changed options needs a new name, because a
+/// server refuses an index whose name exists with other options.
 const RETIRED: &[(&str, &str)] = &[(names::DELIVERY_LOGS, "correlationId_1")];
 
-/// Makes what is missing; what is there stays as it is, so any number of processes may do this at once. What is retired goes when its
-/// successor is there, so that nothing is looked for without an index meanwhile.
+/// Creates what is missing and leaves the rest alone, so any number of processes may run it at once. A retired index is
+/// dropped after its successor exists, so that no query lacks an index in between.
 pub(crate) async fn run(database: &Database) -> Result<(), StoreError> {
     for collection in COLLECTIONS {
         create(database, collection).await?;
@@ -105,8 +104,8 @@ fn is_code(error: &Error, code: i32) -> bool {
 fn indexes() -> Vec<(&'static str, Vec<IndexModel>)> {
     let by_org = || on(doc! { "orgId": 1 });
     vec![
-        // Configuration is small and seldom written: an organisation's own items, for its lists and for its deletion.
-        // They are found by their numbers, and few are under way.
+        // Configuration is small and seldom written: an organisation's items, for lists and for its deletion. Deletions
+        // are found by number, and few are under way.
         (names::ORG_DELETIONS, vec![expiring()]),
         (names::ORG_UNITS, vec![by_org()]),
         (names::INTEGRATIONS, vec![by_org()]),
@@ -114,80 +113,80 @@ fn indexes() -> Vec<(&'static str, Vec<IndexModel>)> {
         (names::TEMPLATES, vec![by_org()]),
         (names::LOOKUPS, lookups()),
         (names::LOOKUP_TABLES, vec![on(doc! { "orgId": 1, "type": 1 })]),
-        // Those whose time has come.
+        // Generations due for a sweep.
         (names::LOOKUP_LEFTOVERS, vec![on(doc! { "dueAt": 1 })]),
         (names::LOOKUP_IMPORTS, vec![newest_first(doc! { "orgId": 1 }), expiring()]),
         (names::LOOKUP_USAGE, vec![by_org()]),
         (names::DELIVERY_LOGS, delivery_logs()),
-        // A range of them is found by their ids; this is their end.
+        // A range is found by `_id`; this is the expiry.
         (names::DELIVERY_TALLIES, vec![expiring()]),
-        // They are found by the ids of their deliveries.
+        // Found by the ids of their deliveries.
         (names::EXECUTION_LOGS, vec![expiring()]),
-        // The lists of an organisation, and of events without one; what was decided about one event; the end of each entry.
+        // Lists of an organisation, and of events without one; the decision about one event; expiry.
         (
             names::EVENT_AUDIT,
             vec![newest_first(doc! { "orgId": 1 }), on(doc! { "eventId": 1 }), expiring()],
         ),
         (names::DEAD_LETTERS, dead_letters()),
         (names::REDRIVES, redrives()),
-        // The list of an organisation, and of the platform, which is none; the end of each alert.
+        // Lists of an organisation, and of the platform, where `orgId` is null; expiry.
         (
             names::ALERTS,
             vec![on(doc! { "orgId": 1, "firstAt": -1, "_id": -1 }), expiring()],
         ),
-        // Those that nobody is telling of; the end of each.
+        // Unclaimed entries; expiry.
         (names::OWED_ALERTS, vec![on(doc! { "claimedUntil": 1 }), expiring()]),
-        // Windows that say nothing any more.
+        // Windows that are over.
         (names::RATE_WINDOWS, vec![expiring()]),
-        // Signatures whose timestamp is stale anyway.
+        // Signatures whose timestamp is stale.
         (names::INBOUND_REPLAYS, vec![expiring()]),
-        // What goes with an organisation.
+        // Deletion of an organisation.
         (names::BREAKERS, vec![by_org()]),
-        // One document holds thousands of events, so this costs nothing a delivery; it also finds those since a moment.
+        // One document holds thousands of events, so the cost per delivery is negligible; also finds the events since a time.
         (
             names::PROCESSED_EVENTS,
             vec![expiring_after(doc! { "at": 1 }, REMEMBERED_SECONDS)],
         ),
         // Workers that died long ago.
         (names::MEMBERS, vec![expiring_after(doc! { "expiresAt": 1 }, 3_600)]),
-        // No two events of one organisation have the same identifier.
+        // Event ids are unique within an organisation.
         (names::PUSHED_EVENTS, vec![unique(doc! { "key": 1 })]),
         (names::SCHEDULED, scheduled()),
-        // They are found by their ids; this is their end.
+        // Found by `_id`; this is the expiry.
         (names::SCHEDULED_CALL_OFFS, vec![expiring()]),
         (names::API_KEYS, vec![unique(doc! { "keyHash": 1 }), by_org()]),
         (
             names::USERS,
             vec![unique(doc! { "email": 1 }), on(doc! { "orgId": 1, "role": 1 })],
         ),
-        // One thing's versions; what goes with an organisation; the end of what another version has followed.
+        // The versions of one item; deletion of an organisation; expiry of superseded versions.
         (
             names::CONFIG_VERSIONS,
             vec![on(doc! { "orgId": 1, "kind": 1, "item": 1, "_id": -1 }), expiring()],
         ),
-        // The list, of everything and of one organisation; the end of each entry.
+        // Lists of everything and of one organisation; expiry.
         (
             names::AUDIT_LOGS,
             vec![newest_first(Document::new()), newest_first(doc! { "orgId": 1 }), expiring()],
         ),
-        // A person's, when they are all to end; the end of each.
+        // A user's sessions, to end them all; expiry.
         (names::SESSIONS, vec![on(doc! { "userId": 1 }), expiring()]),
     ]
 }
 
 fn delivery_logs() -> Vec<IndexModel> {
     vec![
-        // Every list is an organisation's.
+        // Every list is of one organisation.
         newest_first(doc! { "orgId": 1 }),
-        // Failures are few among many successes, and they are what people look for; a success is not in this index.
+        // Failures are few among many successes and the usual target of a search; this index has no successes.
         without_successes(doc! { "orgId": 1, "status": 1 }),
         // The list of one integration among hundreds.
         newest_first(doc! { "integrationConfigId": 1 }),
-        // Single deliveries by what others know of them: their trace, their event, their message, their call.
+        // Single deliveries by the identifiers that other systems know: trace, event, message, call.
         on(doc! { "traceId": 1 }),
         on(doc! { "eventId": 1 }),
         on(doc! { "messageId": 1 }),
-        // Few but calls have another than their trace's.
+        // Only calls usually have a correlation id that differs from their trace id.
         renamed("correlationId_1_given", given("correlationId")),
         expiring(),
     ]
@@ -201,40 +200,40 @@ fn lookups() -> Vec<IndexModel> {
     let mut one_active = on(doc! { "generation": 1, "source.id": 1 });
     one_active.options = Some(active);
     vec![
-        // No value of a table is mapped twice; what a value is mapped to.
+        // A table maps no value twice; also finds the target of a value.
         one_active,
-        // What is mapped to a value.
+        // The values of a target.
         on(doc! { "generation": 1, "target.id": 1 }),
-        // Lists and exports, and what an import finds in place.
+        // Lists and exports, and the existing rows for an import.
         on(doc! { "orgId": 1, "type": 1, "source.id": 1, "_id": 1 }),
     ]
 }
 
 fn dead_letters() -> Vec<IndexModel> {
     vec![
-        // What is due: whose it is, and each tenant's oldest.
+        // Due letters: their organisations, and each organisation's oldest.
         on(doc! { "status": 1, "nextRetryAt": 1 }),
         on(doc! { "orgId": 1, "status": 1, "nextRetryAt": 1 }),
-        // What a redrive covers; few dead letters are ever redriven.
+        // The letters of a redrive; few letters are ever redriven.
         given("redriveId"),
-        // What people are still to be told of.
+        // Owed alerts.
         only(doc! { "alertOwed": 1 }, doc! { "alertOwed": true }),
-        // Those of one event.
+        // The letters of one event.
         on(doc! { "eventId": 1 }),
         // Lists, with and without a status.
         newest_first(doc! { "orgId": 1 }),
         newest_first(doc! { "orgId": 1, "status": 1 }),
-        // The end of what is settled.
+        // Expiry of settled letters.
         expiring(),
     ]
 }
 
-/// On a field, where it is there.
+/// An index of the documents that have this field.
 fn given(field: &str) -> IndexModel {
     only(doc! { field: 1 }, doc! { field: { "$exists": true } })
 }
 
-/// An index that takes the place of one with the same keys, whose name it would get.
+/// Names an index that replaces another with the same keys, whose default name would be the same.
 fn renamed(name: &str, mut index: IndexModel) -> IndexModel {
     index.options.get_or_insert_default().name = Some(name.to_owned());
     index
@@ -248,7 +247,7 @@ fn only(keys: Document, some: Document) -> IndexModel {
 
 fn redrives() -> Vec<IndexModel> {
     vec![
-        // Those that are under way.
+        // Redrives under way.
         on(doc! { "settled": 1, "createdAt": 1 }),
         newest_first(doc! { "orgId": 1 }),
         expiring(),
@@ -257,15 +256,15 @@ fn redrives() -> Vec<IndexModel> {
 
 fn scheduled() -> Vec<IndexModel> {
     vec![
-        // What is due: what has ended has no such field, and so lies outside all bounds.
+        // Due rows: a finished row lacks the field, and so is outside every range.
         on(doc! { "dueAt": 1 }),
-        // Lists by status, and what one organisation has due.
+        // Lists by status, and an organisation's due rows.
         on(doc! { "orgId": 1, "status": 1, "scheduledFor": -1, "_id": -1 }),
         // Lists.
         on(doc! { "orgId": 1, "scheduledFor": -1, "_id": -1 }),
-        // Those of one event.
+        // The rows of one event.
         on(doc! { "originalEventId": 1 }),
-        // What an event calls off.
+        // The rows that an event cancels.
         on(doc! { "callOffKeys": 1 }),
         expiring(),
     ]
@@ -280,13 +279,13 @@ fn unique(keys: Document) -> IndexModel {
     IndexModel::builder().keys(keys).options(options).build()
 }
 
-/// In the order of the lists to the last key: an index that ends before it would have every list sorted in memory.
+/// The full sort order of the lists: with an index that lacked the last key, every list would be sorted in memory.
 fn newest_first(mut keys: Document) -> IndexModel {
     keys.extend(doc! { "createdAt": -1, "_id": -1 });
     on(keys)
 }
 
-/// The same without what succeeded: of all statuses SUCCESS is the last in the alphabet.
+/// The same without successes: `SUCCESS` is alphabetically the last status.
 fn without_successes(keys: Document) -> IndexModel {
     let not_succeeded = doc! { "status": { "$lt": "SUCCESS" } };
     let mut index = newest_first(keys);

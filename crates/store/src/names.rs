@@ -1,4 +1,4 @@
-//! The collections' names.
+//! The names of the collections.
 
 pub(crate) const ORGANIZATIONS: &str = "organizations";
 pub(crate) const ORG_DELETIONS: &str = "organization_deletions";

@@ -1,8 +1,8 @@
-//! Organisations that were deleted, and the removal of what they had.
+//! Deleted organisations, and the removal of their data.
 //!
-//! The row is written by the transaction that deletes the organisation, and holds its number: nobody is given that while anything of the
-//! old one is left. Whoever removes holds the row under a lease and notes how much is gone. One that dies leaves nothing to tidy up: the
-//! next begins at the first thing that is still there.
+//! The transaction that deletes an organisation inserts a row, which reserves the organisation's number until none of
+//! its data is left. A process that removes data holds the row under a lease and records its progress. If it dies,
+//! nothing needs a cleanup: the next holder continues with the first data that still exists.
 
 mod areas;
 
@@ -25,38 +25,38 @@ use crate::field::{date, long, timestamp, unsigned};
 use crate::names::{DELIVERY_LOGS, EXECUTION_LOGS, ORG_DELETIONS};
 use areas::{AREAS, Area, CONFIGURED};
 
-/// Documents that are removed at once.
+/// Documents per delete.
 const AT_ONCE: usize = 1_000;
-/// How long a holder that says nothing keeps what it holds.
+/// How long a holder keeps the row without a renewal.
 const LEASE: Duration = Duration::from_secs(30);
-/// How long a pass lasts: others have their turn then.
+/// How long a pass lasts, before others get their turn.
 const PASS: Duration = Duration::from_secs(10);
-/// How long an end is remembered.
+/// How long a finished deletion is remembered.
 const REMEMBERED: Duration = Duration::from_hours(90 * 24);
-/// How long counting one kind of thing may take.
+/// The deadline for counting one kind of data.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// An organisation that was deleted.
+/// A deleted organisation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrgDeletion {
     /// Its number.
     pub org_id: OrgId,
     /// When it was deleted.
     pub deleted_at: Timestamp,
-    /// How much of what it had is gone, by kind.
+    /// Documents removed so far, by kind.
     pub removed: BTreeMap<String, u64>,
-    /// When all was gone, which set its number free.
+    /// When all data was gone and the number became free.
     pub done_at: Option<Timestamp>,
 }
 
-/// What a pass through all that an organisation may have came to.
+/// The result of a pass over all data that an organisation may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pass {
-    /// It came to the end, and removed so much.
+    /// The pass completed and removed this many documents.
     Whole(u64),
-    /// There is more than one pass removes.
+    /// More is left than one pass removes.
     Unfinished,
-    /// Somebody else removes it now.
+    /// Another process holds the deletion now.
     Lost,
 }
 
@@ -69,7 +69,7 @@ pub(crate) struct OrgDeletionDocument {
     removed: BTreeMap<String, i64>,
     done_at: Option<bson::DateTime>,
     holder: Option<String>,
-    /// When somebody may take it on: a lease that ends, or the next pass.
+    /// When it may be claimed: at the end of the lease, or at the next pass.
     free_at: bson::DateTime,
 }
 
@@ -106,7 +106,7 @@ impl From<OrgDeletionDocument> for OrgDeletion {
     }
 }
 
-/// The organisations that were deleted.
+/// The repository of deleted organisations.
 #[derive(Debug, Clone)]
 pub struct OrgDeletions {
     database: Database,
@@ -124,7 +124,7 @@ impl OrgDeletions {
         Ok(found.map(OrgDeletion::from))
     }
 
-    /// Takes on one whose time it is and that nobody removes.
+    /// Claims a deletion that is due and not held.
     pub async fn claim(&self, holder: &str, now: Timestamp) -> Result<Option<OrgDeletion>, StoreError> {
         let deletions = self.database.collection::<OrgDeletionDocument>(ORG_DELETIONS);
         let free = doc! { "doneAt": Bson::Null, "freeAt": { "$lte": date(now) } };
@@ -136,7 +136,7 @@ impl OrgDeletions {
         Ok(self.database.within(claimed).await?.map(OrgDeletion::from))
     }
 
-    /// Removes what is there of a deleted organisation.
+    /// Removes data of a deleted organisation.
     pub async fn pass(&self, org: OrgId, holder: &str) -> Result<Pass, StoreError> {
         let (until, mut removed) = (Instant::now() + PASS, 0);
         for area in AREAS {
@@ -148,20 +148,20 @@ impl OrgDeletions {
         Ok(Pass::Whole(removed))
     }
 
-    /// Lets go of one until a moment at which it is looked through again.
+    /// Releases a deletion until its next pass.
     pub async fn rest(&self, org: OrgId, holder: &str, until: Timestamp) -> Result<(), StoreError> {
         let rest = doc! { "$set": { "holder": Bson::Null, "freeAt": date(until) } };
         self.change(org, holder, rest).await.map(drop)
     }
 
-    /// Notes that nothing is left, which sets the number free.
+    /// Records that no data is left, which frees the number.
     pub async fn finish(&self, org: OrgId, holder: &str, now: Timestamp) -> Result<(), StoreError> {
         let done = doc! { "doneAt": date(now), "holder": Bson::Null, "expiresAt": date(now + REMEMBERED) };
         self.change(org, holder, doc! { "$set": done }).await.map(drop)
     }
 
-    /// How much there is of an organisation, by kind; nothing where that is more than can be counted. What is configured goes with the
-    /// organisation itself, so there is none of it afterwards.
+    /// The amount of an organisation's data by kind; `None` for a kind that cannot be counted in time. Configuration is
+    /// deleted with the organisation itself, so afterwards there is none.
     pub async fn remaining(&self, org: OrgId) -> Result<BTreeMap<&'static str, Option<u64>>, StoreError> {
         let all = CONFIGURED.iter().chain(AREAS);
         let counted = all.map(|area| async move { Ok((area.kind, self.count(org, area).await?)) });
@@ -198,7 +198,8 @@ impl OrgDeletions {
             if ids.is_empty() {
                 return Ok(Pass::Whole(removed));
             }
-            // Between finding and deleting: what a holder finds that was outrun may be the next organisation's already.
+            // Between finding and deleting: if the lease was lost, the documents found may belong to the next
+            // organisation with this number.
             let still = doc! { "$set": { "freeAt": date(chrono::Utc::now() + LEASE) } };
             if !self.change(org, holder, still).await? {
                 return Ok(Pass::Lost);
@@ -215,7 +216,7 @@ impl OrgDeletions {
 
     async fn delete(&self, org: OrgId, area: &Area, ids: Vec<Bson>) -> Result<u64, StoreError> {
         if area.collection == DELIVERY_LOGS {
-            // A trace has its delivery's id, and nothing else by which it is found.
+            // A trace is only found by the id that it shares with its delivery.
             let traces = self.database.collection::<Document>(EXECUTION_LOGS);
             let theirs = doc! { "_id": { "$in": &ids }, "orgId": org.0 };
             self.database.within(traces.delete_many(theirs)).await?;
@@ -226,7 +227,7 @@ impl OrgDeletions {
         Ok(deleted.deleted_count)
     }
 
-    /// Changes one that is held; whether it was.
+    /// Updates a deletion that this holder still holds; returns whether it did.
     async fn change(&self, org: OrgId, holder: &str, change: Document) -> Result<bool, StoreError> {
         let deletions = self.database.collection::<Document>(ORG_DELETIONS);
         let held = doc! { "_id": org.0, "holder": holder, "doneAt": Bson::Null };

@@ -13,7 +13,7 @@ use crate::database::Database;
 use crate::names::ORG_UNITS;
 use crate::page::{Listed, Page, add_search};
 
-/// The units, for reading; they are changed through [`crate::Configurations::commit`].
+/// Read access to units; [`crate::Configurations::commit`] changes them.
 #[derive(Debug, Clone)]
 pub struct OrgUnits {
     database: Database,
@@ -24,7 +24,7 @@ impl OrgUnits {
         Self { database }
     }
 
-    /// One unit of an organisation.
+    /// Reads one unit of an organisation.
     pub async fn get(&self, org: OrgId, rid: Rid) -> Result<Option<OrgUnit>, StoreError> {
         let units = self.database.collection::<OrgUnitDocument>(ORG_UNITS);
         let found = self
@@ -34,7 +34,7 @@ impl OrgUnits {
         Ok(found.map(OrgUnit::from))
     }
 
-    /// An organisation's units in the order of their numbers; `search` looks into name and code.
+    /// Lists an organisation's units by number; `search` matches name and code.
     pub async fn list(&self, org: OrgId, search: Option<&str>, page: Page) -> Result<Listed<OrgUnit>, StoreError> {
         let mut filter = doc! { "orgId": org.0 };
         add_search(&mut filter, search, &["name", "code"]);

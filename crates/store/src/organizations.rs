@@ -1,4 +1,4 @@
-//! Organisations: `_id` is the tenant's number, which is unique by that and found without an index of its own.
+//! Organisations: `_id` is the tenant's number, which needs no further index to be unique and found.
 
 mod document;
 
@@ -13,7 +13,7 @@ use crate::database::Database;
 use crate::names::ORGANIZATIONS;
 use crate::page::{Listed, Page, add_search};
 
-/// The organisations, for reading; they are changed through [`crate::Configurations::commit`].
+/// Read access to organisations; [`crate::Configurations::commit`] changes them.
 #[derive(Debug, Clone)]
 pub struct Organizations {
     database: Database,
@@ -24,14 +24,14 @@ impl Organizations {
         Self { database }
     }
 
-    /// One organisation.
+    /// Reads one organisation.
     pub async fn get(&self, org: OrgId) -> Result<Option<Organization>, StoreError> {
         let organizations = self.database.collection::<OrganizationDocument>(ORGANIZATIONS);
         let found = self.database.within(organizations.find_one(doc! { "_id": org.0 })).await?;
         Ok(found.map(Organization::from))
     }
 
-    /// All of them, for administrators, in the order of their numbers; `search` looks into name and code.
+    /// Lists all organisations by number, for administrators; `search` matches name and code.
     pub async fn list(&self, search: Option<&str>, page: Page) -> Result<Listed<Organization>, StoreError> {
         let mut filter = Document::new();
         add_search(&mut filter, search, &["name", "code"]);

@@ -1,20 +1,20 @@
-//! Whose things are counted together.
+//! The organisations that a count covers.
 
 use ig_core::id::OrgId;
 use mongodb::bson::{Bson, doc};
 
-/// One organisation, or all of the platform. There is no way to count without saying for whom.
+/// One organisation, or the whole platform: every count has to say for whom.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Orgs(Bson);
 
 impl Orgs {
-    /// What is one organisation's.
+    /// One organisation.
     pub fn one(org: OrgId) -> Self {
         Self(org.0.into())
     }
 
-    /// What is the platform's: each organisation's, and what is nobody's. They are named, because all indexes begin with the
-    /// organisation.
+    /// The whole platform: these organisations, and documents without one. The organisations are listed, because every
+    /// index begins with `orgId`.
     pub fn platform(orgs: impl IntoIterator<Item = OrgId>) -> Self {
         let orgs = orgs.into_iter().map(|org| Bson::from(org.0));
         let all: Vec<_> = std::iter::once(Bson::Null).chain(orgs).collect();

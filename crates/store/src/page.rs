@@ -1,4 +1,4 @@
-//! Lists: which part of them, and what is searched for.
+//! Lists: paging and search.
 
 mod latest;
 mod lookback;
@@ -13,23 +13,23 @@ pub(crate) use named::{Named, filter as named};
 
 use crate::field::{date, object_id};
 
-/// The longest search text that is used; what is beyond it is left out.
+/// The longest search text in use; the rest is cut off.
 pub const LONGEST_SEARCH: usize = 100;
 
-/// Items beyond the page that are counted; where there are more, the total is told as a lower bound.
+/// Items counted beyond the page; if there are more, the total is a lower bound.
 const COUNTED_BEYOND: u64 = 500;
 
-/// Which part of a list.
+/// Which part of a list to return.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Page {
-    /// From 1.
+    /// Its number, from 1.
     pub number: u64,
-    /// How many items one page holds.
+    /// The most items on one page.
     pub limit: u32,
 }
 
 impl Page {
-    /// The first items of a list.
+    /// The first page of a list.
     pub fn first(limit: u32) -> Self {
         Self { number: 1, limit }
     }
@@ -50,14 +50,14 @@ impl Page {
     }
 }
 
-/// One page of a list, and how long the list is.
+/// One page of a list, with the list's length.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Listed<T> {
     /// The items of the page.
     pub items: Vec<T>,
-    /// How many items the whole list holds, or at least holds.
+    /// The list's length, or a lower bound of it.
     pub total: u64,
-    /// Whether that is all of them; what is long is not counted to its end.
+    /// Whether `total` is exact; long lists are not counted to the end.
     pub is_exact: bool,
 }
 
@@ -71,7 +71,7 @@ impl<T> Listed<T> {
         }
     }
 
-    /// The page with every item turned into something else.
+    /// Converts every item of the page.
     pub fn map<U>(self, turn: impl FnMut(T) -> U) -> Listed<U> {
         Listed {
             items: self.items.into_iter().map(turn).collect(),
@@ -89,7 +89,7 @@ impl<T> Listed<T> {
     }
 }
 
-/// Finds what is an organisation's and has these values, where they are given.
+/// Matches an organisation's documents that have these values; `None` matches all.
 pub(crate) fn exactly<'a>(org: impl Into<Bson>, values: impl IntoIterator<Item = (&'a str, Option<&'a str>)>) -> Document {
     let mut filter = doc! { "orgId": org };
     for (field, value) in values {
@@ -100,7 +100,7 @@ pub(crate) fn exactly<'a>(org: impl Into<Bson>, values: impl IntoIterator<Item =
     filter
 }
 
-/// Bounds a time on the sides that are given.
+/// Limits a time field to the given bounds.
 pub(crate) fn add_period(filter: &mut Document, field: &str, start: Option<Timestamp>, end: Option<Timestamp>) {
     let bounds = [("$gte", start), ("$lt", end)];
     let given = bounds
@@ -112,26 +112,26 @@ pub(crate) fn add_period(filter: &mut Document, field: &str, start: Option<Times
     }
 }
 
-/// Finds what is for an integration, where one is given.
+/// Adds a condition on the integration, if given.
 pub(crate) fn add_integration(filter: &mut Document, integration: Option<IntegrationId>) {
     if let Some(id) = integration {
         filter.insert("integrationConfigId", object_id(id.0));
     }
 }
 
-/// Finds what is about an event, where one is given.
+/// Adds a condition on the event, if given.
 pub(crate) fn add_event(filter: &mut Document, field: &str, org: OrgId, event: Option<&EventId>) {
     if let Some(event) = event {
         filter.insert(field, event_names(org, event));
     }
 }
 
-/// The names that an event may have: the one that it is stored by or, where the organisation pushed it, the client's own.
+/// The ids that an event may be stored under: its own or, if the organisation pushed it, the client's.
 pub(crate) fn event_names(org: OrgId, event: &EventId) -> Document {
     doc! { "$in": [event.as_str(), event.pushed_by(org).as_str()] }
 }
 
-/// Finds documents in which one of the fields contains the text, in any case and to the letter.
+/// Matches documents in which one of the fields contains the text, literally and regardless of case.
 pub(crate) fn add_search(filter: &mut Document, search: Option<&str>, fields: &[&str]) {
     let Some(text) = search.map(str::trim).filter(|text| !text.is_empty()) else {
         return;

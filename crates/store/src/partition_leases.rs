@@ -1,4 +1,4 @@
-//! Leases on partitions: 64 documents, found by `_id`, changed under a guard of owner and epoch.
+//! Partition leases: 64 documents, found by `_id`, changed under a guard of owner and epoch.
 
 mod checkpoints;
 mod document;
@@ -36,21 +36,22 @@ impl MongoLeases {
         Self { database }
     }
 
-    /// Has a source read again from behind a position, in every partition that was read further. Workers that hold partitions lose
-    /// them, and take them up from there.
+    /// Rewinds a source to a position, in every partition that was read further. Workers lose the partitions that they
+    /// hold, and resume from there when they claim them again.
     pub async fn rewind(&self, source: &SourceId, position: Position) -> Result<(), StoreError> {
         self.note_rewind(source, false).await?;
         self.move_back(source, position).await
     }
 
-    /// Has a source read from behind a position whose table was emptied and begins anew: ids up to where the earlier one may have come are
-    /// other events from now on.
+    /// Rewinds a source whose table was emptied and starts over: ids up to where the earlier table may have come belong
+    /// to other events from now on.
     pub async fn begin_anew(&self, source: &SourceId, position: Position) -> Result<(), StoreError> {
         self.note_rewind(source, true).await?;
         self.move_back(source, position).await
     }
 
-    /// Comes first, so that whoever takes the rows up knows. Checkpoints may still move on meanwhile: then more is doubted than need be.
+    /// Written first, so that every worker that reads the rows again knows. Checkpoints may advance in the meantime:
+    /// then more rows than necessary are checked for duplicates.
     async fn note_rewind(&self, source: &SourceId, is_anew: bool) -> Result<(), StoreError> {
         let Some(marks) = self.source_marks(source).await? else {
             return Ok(());
@@ -78,8 +79,8 @@ impl MongoLeases {
             .map(drop)
     }
 
-    /// Where nothing was done since the source began, there is nothing to move. These partitions come first: whoever moves one on meanwhile
-    /// does so before it is looked for among the others.
+    /// Partitions without a checkpoint since the source began need no move. They are updated first: if a checkpoint is
+    /// stored meanwhile, the second update finds it.
     async fn move_back(&self, source: &SourceId, position: Position) -> Result<(), StoreError> {
         let numbers: Vec<i32> = PartitionId::all().map(|partition| i32::from(partition.number())).collect();
         let path = format!("checkpoints.{}", document::field(source));
@@ -176,7 +177,7 @@ impl PartitionLeases for MongoLeases {
     }
 
     async fn begin_source(&self, source: &SourceId, position: Position) -> Result<SourceMarks, StoreError> {
-        // An insert rather than an upsert: not every server lets only one of several upserts at once win.
+        // An insert, not an upsert: not every server lets only one of several concurrent upserts win.
         let sources = self.leases::<SourceDocument>();
         let begun = SourceDocument::begin(source, position);
         match self.database.raw(sources.insert_one(&begun)).await? {

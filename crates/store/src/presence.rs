@@ -1,8 +1,9 @@
-//! Whether the database is there, as far as the last look at it says.
+//! Availability of the database, as of the last probe.
 //!
-//! The driver looks for a server for seconds before an operation fails that finds none, and waits on one that froze for longer still.
-//! Where [`Store::probe`](crate::Store::probe) is asked again and again, operations end as soon as it finds the database away, and none
-//! begins before it finds it back. Where nobody probes, the database counts as there.
+//! Without a server, the driver searches for seconds before an operation fails, and it waits on a frozen server for
+//! even longer. Where [`Store::probe`](crate::Store::probe) runs repeatedly, operations end as soon as it finds the
+//! database unavailable, and none begins before it is available again. Without probes, the database counts as
+//! available.
 
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use mongodb::error::Result;
 use mongodb::options::ClientOptions;
 use tokio::sync::{OnceCell, watch};
 
-/// Whether the database is there. Clones are the same.
+/// Whether the database is available. Clones share the state.
 #[derive(Debug, Clone)]
 pub(crate) struct Presence(Arc<watch::Sender<bool>>);
 
@@ -24,31 +25,31 @@ impl Default for Presence {
 }
 
 impl Presence {
-    /// Somebody has looked.
+    /// Records the result of a probe.
     pub(crate) fn found(&self, is_there: bool) {
         self.0
             .send_if_modified(|was_there| std::mem::replace(was_there, is_there) != is_there);
     }
 
-    /// Waits until the database is away, which it may be already.
+    /// Waits until the database is unavailable; returns at once if it is already.
     pub(crate) async fn lost(&self) -> StoreError {
-        // The sender is this value's own: it does not go while it is waited for.
+        // This value owns the sender, which therefore outlives the wait.
         let _ = self.0.subscribe().wait_for(|is_there| !is_there).await;
         StoreError::Unavailable("it did not answer when it was last asked".to_owned())
     }
 }
 
-/// Connections of their own for looks at the database: operations that wait for one of the others make it no less there.
+/// Separate connections for probes: an exhausted pool does not make the database unavailable.
 pub(crate) struct Lookout {
     options: ClientOptions,
     client: OnceCell<Client>,
 }
 
 impl Lookout {
-    /// Connects as these options say, once somebody looks.
+    /// Connects with these options at the first probe.
     pub(crate) fn new(options: &ClientOptions) -> Self {
         let mut options = options.clone();
-        // A look that was given up may hold one for a while.
+        // An abandoned probe may hold one connection for a while.
         options.max_pool_size = Some(2);
         Self {
             options,
@@ -56,7 +57,7 @@ impl Lookout {
         }
     }
 
-    /// Waits for a sign of life.
+    /// Pings the server.
     pub(crate) async fn ping(&self) -> Result<()> {
         let connect = async || Client::with_options(self.options.clone());
         let client = self.client.get_or_try_init(connect).await?;

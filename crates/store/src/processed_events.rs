@@ -1,6 +1,6 @@
-//! The events of the last minutes, so that a repeat is told from a new event after a restart.
+//! The events of the last minutes, for detecting duplicates after a restart.
 //!
-//! One document holds all events of one write, packed: a document for each would cost as much as the delivery itself.
+//! One document holds all events of one write, packed: a document for each event would cost as much as the delivery itself.
 
 use std::collections::HashMap;
 
@@ -20,10 +20,10 @@ use crate::names::PROCESSED_EVENTS;
 /// How long chunks are kept.
 pub(crate) const REMEMBERED_SECONDS: u64 = REMEMBERED.as_secs();
 
-/// Key, source's place in the list, position, milliseconds since 1970.
+/// Key, index of the source in the list, position, milliseconds since 1970.
 const EVENT_LEN: usize = 16 + 2 + 8 + 8;
 
-/// As many events as fit into a document by far.
+/// Far fewer events than fit into a document.
 const EVENTS_A_CHUNK: usize = 100_000;
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -34,7 +34,7 @@ pub(crate) struct SeenChunk {
     at: bson::DateTime,
     sources: Vec<String>,
     events: Binary,
-    /// When each of them happened, in milliseconds since 1970; a chunk without was written when that was when it was seen.
+    /// When each of them happened, in milliseconds since 1970; absent in chunks from before the two times were distinguished.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     happened: Option<Binary>,
 }
@@ -123,7 +123,7 @@ fn id(latest: Timestamp, packed: &[u8]) -> ObjectId {
     ObjectId::from_bytes(id)
 }
 
-/// The events seen since a moment.
+/// The events seen since a time.
 pub(crate) async fn seen_since(database: &Database, since: Timestamp) -> Result<Vec<SeenEvent>, StoreError> {
     let chunks = database.collection::<SeenChunk>(PROCESSED_EVENTS);
     let chunks = database.all(chunks.find(doc! { "at": { "$gte": date(since) } })).await?;

@@ -1,8 +1,8 @@
-//! Events that clients pushed, in the order of their acceptance.
+//! Events that clients pushed, in the order of acceptance.
 //!
 //! Positions come from a counter that is raised in the transaction that stores the events. Two such transactions cannot
-//! overlap, so positions become visible in order and without a hole: a reader that saw one has seen all below it, and an
-//! event that is stored late, whatever held it up, still comes after all that readers have passed.
+//! overlap, so positions become visible in order and without gaps: a reader that saw one position has seen all below
+//! it, and an event that is stored late still gets a position after all that readers have passed.
 
 mod accept;
 mod document;
@@ -31,11 +31,11 @@ pub(crate) const FORGOTTEN: &str = "pushed_events_forgotten";
 pub struct PushedEvent {
     /// The tenant that pushed it.
     pub org_id: OrgId,
-    /// The client's identifier, or one that was made for it; unique within the organisation.
+    /// The client's identifier, or a generated one; unique within the organisation.
     pub event_id: EventId,
     /// Its type.
     pub event_type: EventType,
-    /// The entity it is about.
+    /// The entity that it concerns.
     pub entity_rid: Rid,
     /// The payload as received.
     pub payload: Bytes,
@@ -45,10 +45,10 @@ pub struct PushedEvent {
     pub received_at: Timestamp,
 }
 
-/// What came of an event that was offered.
+/// The result of accepting an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Accepted {
-    /// It is stored, and will be delivered.
+    /// It is stored and will be delivered.
     New,
     /// It was stored before, with the same type, entity and payload.
     Repeated,
@@ -56,7 +56,7 @@ pub enum Accepted {
     Conflict,
 }
 
-/// The queue of pushed events. Clones gather their writes together.
+/// The queue of pushed events. Clones batch their writes together.
 #[derive(Debug, Clone)]
 pub struct PushQueue {
     database: Database,
@@ -69,18 +69,18 @@ impl PushQueue {
         Self { database, gatherer }
     }
 
-    /// Stores events durably; the answers are in the order of the events. Calls at the same time share one transaction.
+    /// Stores events durably; results are in the order of the events. Concurrent calls share one transaction.
     pub async fn accept(&self, events: Vec<PushedEvent>) -> Result<Vec<Accepted>, StoreError> {
         self.gatherer.accept(events).await
     }
 
-    /// The payload of one of an organisation's events, while it is kept.
+    /// The payload of one of an organisation's events, while it is stored.
     pub async fn payload(&self, org: OrgId, event: &EventId) -> Result<Option<Bytes>, StoreError> {
         read::payload(&self.database, &document::key_of(org, event)).await
     }
 
-    /// Deletes events that are done (those up to `done`) and were received before a moment, and says how many. An event
-    /// that is not done stays for ever; while one stays, its identifier is known to [`Self::accept`].
+    /// Deletes events up to the position `done` that were received before a time, and returns their number. An event
+    /// that is not done stays for ever; while it is stored, [`Self::accept`] recognises its identifier.
     pub async fn forget_done(&self, done: Position, received_before: Timestamp) -> Result<u64, StoreError> {
         forget::forget_done(&self.database, done, received_before).await
     }

@@ -1,4 +1,4 @@
-//! Replacing whole types at once: another generation is written beside the one in force, and then takes its place.
+//! Replacing whole types at once: a new generation is written beside the active one, and then activated in its place.
 
 use std::collections::BTreeSet;
 
@@ -22,16 +22,16 @@ use crate::configuration::Configurations;
 use crate::field::date;
 use crate::names::{LOOKUP_LEFTOVERS, LOOKUP_TABLES, LOOKUPS};
 
-/// What a replacement did.
+/// The result of a replacement.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Replaced {
-    /// Rows that are in force now.
+    /// Rows that became active.
     pub created: u64,
-    /// Rows that were in force before.
+    /// Rows that were active before.
     pub removed: u64,
 }
 
-/// Rows that are not in force yet.
+/// Rows of a generation that is not active yet.
 #[derive(Debug)]
 pub struct StagedLookups {
     lookups: MongoLookups,
@@ -55,7 +55,7 @@ impl MongoLookups {
 }
 
 impl StagedLookups {
-    /// Writes rows that nobody sees yet.
+    /// Writes rows that no reader sees yet.
     pub async fn add(&mut self, drafts: &[LookupDraft], at: Timestamp) -> Result<(), StoreError> {
         self.announce(drafts).await?;
         let rows = drafts.iter().filter_map(|draft| {
@@ -73,7 +73,7 @@ impl StagedLookups {
         Ok(())
     }
 
-    /// Puts the staged rows in force in place of all that these types have, or one tenant has of them.
+    /// Activates the staged rows in place of all rows of these types, or of one tenant's.
     pub async fn put_in_force(self, types: &BTreeSet<LookupType>, tenant: Option<Option<Rid>>) -> Result<Replaced, LookupError> {
         let removed = self.in_force(types, tenant).await?;
         let lookups = &self.lookups;
@@ -89,7 +89,8 @@ impl StagedLookups {
         })
     }
 
-    /// Gives each new table a generation, known as a leftover until it is in force; says of the others that they live.
+    /// Gives each new table a generation, recorded as a leftover until it is active; postpones the sweep of the other
+    /// generations.
     async fn announce(&mut self, drafts: &[LookupDraft]) -> Result<(), StoreError> {
         let now = Utc::now();
         let mut new = Vec::new();
@@ -148,12 +149,12 @@ impl StagedLookups {
         let ours = doc! { "_id": { "$in": self.ids() }, "claimed": false };
         let kept = leftovers.delete_many(ours).session(&mut *session).await?.deleted_count;
         if kept != self.generations.len() as u64 {
-            // It took so long that the rows are being swept already.
+            // The import took so long that its rows are being swept already.
             return Err(LookupError::Overtaken.into());
         }
         leave_over(database, session, &old).await?;
         let tables = database.collection::<TableDocument>(LOOKUP_TABLES);
-        // A table that is replaced changes where it is: where one goes and another comes, a reader may find neither.
+        // Replaced tables are updated in place: between a delete and an insert, a reader might find neither.
         let gone = old.into_iter().filter(|old| !self.generations.contains_key(&old.table()));
         let gone: Vec<_> = gone.map(|old| old.id).collect();
         tables

@@ -1,4 +1,4 @@
-//! Finding what values map to, and what maps to values.
+//! Resolving values to their targets, and targets to their values.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -15,12 +15,12 @@ use super::document::RowDocument;
 use super::tables::key;
 use crate::names::LOOKUPS;
 
-/// Values asked for in one query.
+/// Values in one query.
 const ASKED_AT_ONCE: usize = 500;
-/// The most rows that are told for one target.
+/// The most rows returned for one target.
 const MOST_SOURCES: usize = 100;
 
-/// What is looked up backwards.
+/// The key of a reverse lookup.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ReverseKey {
     /// The table.
@@ -29,11 +29,11 @@ pub struct ReverseKey {
     pub target_id: String,
 }
 
-/// Generations in force, by type: the organisation's, and the unit's where one is asked for.
+/// Active generations by type: the organisation's, and the unit's if there is one.
 type InForce = BTreeMap<LookupType, Vec<ObjectId>>;
 
 impl MongoLookups {
-    /// The active rows that map these keys: a unit's row wins over the organisation's. A key that none maps is left out.
+    /// The active rows that map these keys: a unit's row wins over the organisation's. Unmapped keys are left out.
     pub async fn rows(
         &self,
         org: OrgId,
@@ -62,7 +62,7 @@ impl MongoLookups {
         Ok(rows)
     }
 
-    /// The active rows that map to these targets, as they hold for a tenant: what the unit maps otherwise is left out.
+    /// The active rows that map to these targets, as seen by a tenant: values that the unit maps elsewhere are left out.
     pub async fn reverse(
         &self,
         org: OrgId,

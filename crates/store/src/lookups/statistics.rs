@@ -1,4 +1,4 @@
-//! How many rows there are, and how much they are used.
+//! Counts of rows and of their use.
 
 use std::collections::HashMap;
 
@@ -15,24 +15,24 @@ use crate::field::{timestamp, unsigned};
 use crate::names::{LOOKUP_USAGE, LOOKUPS};
 use crate::stored::Stored;
 
-/// One type's figures.
+/// Statistics of one type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TypeStatistics {
     /// The type.
     pub lookup_type: LookupType,
-    /// Its rows.
+    /// The number of its rows.
     pub rows: u64,
-    /// Those that take part in resolving.
+    /// Rows that take part in resolving.
     pub active: u64,
-    /// Those that are a unit's.
+    /// Rows that belong to a unit.
     pub of_units: u64,
-    /// When one of them last changed.
+    /// When any of its rows last changed.
     pub updated_at: Timestamp,
-    /// How often a row was found, as far as services have told.
+    /// How often a row was found, as far as services have reported.
     pub resolved: u64,
-    /// How often none was.
+    /// How often no row was found.
     pub unmapped: u64,
-    /// The last day on which it was used.
+    /// The last day of use.
     pub last_used: Option<NaiveDate>,
 }
 
@@ -48,7 +48,7 @@ struct Counted {
 }
 
 impl MongoLookups {
-    /// The figures of each type that an organisation has rows of, by name.
+    /// The statistics of each type that an organisation has rows of, by name.
     pub async fn statistics(&self, org: OrgId) -> Result<Vec<TypeStatistics>, StoreError> {
         let generations = self.generations(org, None, None).await?;
         let mut usage = self.usage(org).await?;

@@ -1,4 +1,4 @@
-//! Reading any number of rows without holding them.
+//! Reading any number of rows with bounded memory.
 
 use std::time::Instant;
 
@@ -17,13 +17,13 @@ use super::{LookupFilter, MongoLookups};
 use crate::names::LOOKUPS;
 use crate::stored::Stored;
 
-/// Rows handed on at once.
+/// Rows per batch.
 const PART: usize = 1_000;
 
-/// Rows in parts.
+/// Rows in batches.
 pub type LookupRows = BoxStream<'static, Result<Vec<LookupRow>, StoreError>>;
 
-/// The rows that a filter found at one moment, to be read as often as wanted.
+/// The rows that a filter matched at one time; they can be read repeatedly.
 #[derive(Debug, Clone)]
 pub struct LookupView {
     lookups: MongoLookups,
@@ -32,7 +32,7 @@ pub struct LookupView {
 }
 
 impl MongoLookups {
-    /// The rows that a filter finds.
+    /// Opens a view of the rows that a filter matches.
     pub async fn view(&self, org: OrgId, filter: &LookupFilter) -> Result<LookupView, StoreError> {
         Ok(LookupView {
             lookups: self.clone(),
@@ -54,8 +54,8 @@ impl MongoLookups {
 }
 
 impl LookupView {
-    /// The rows by type and source, none of a table that replaced one of theirs meanwhile. A reader so slow that this can no
-    /// longer be promised is told so.
+    /// The rows by type and source, without rows of tables that replaced theirs since. Fails for a reader so slow that
+    /// this can no longer be guaranteed.
     pub async fn rows(&self) -> Result<LookupRows, StoreError> {
         let rows = self.lookups.database.collection::<RowDocument>(LOOKUPS);
         let find = rows.find(self.query.clone()).sort(in_order()).batch_size(2_000);

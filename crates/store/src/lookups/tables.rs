@@ -1,4 +1,4 @@
-//! Which generation of each table is in force.
+//! The active generation of each table.
 
 use std::collections::HashMap;
 
@@ -18,7 +18,7 @@ use crate::database::Database;
 use crate::names::LOOKUP_TABLES;
 use crate::stored::Stored;
 
-/// A table and its generation in force; `_id` is `org:tenant:type`, unambiguous because numbers hold no colon.
+/// A table and its active generation; `_id` is `org:tenant:type`, unambiguous because numbers contain no colon.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct TableDocument {
@@ -61,7 +61,7 @@ pub(super) fn key(org: OrgId, table: &LookupTable) -> String {
     }
 }
 
-/// An organisation's tables, of one type or of one tenant where these are given.
+/// An organisation's tables, optionally of one type or one tenant.
 pub(super) fn filter(org: OrgId, lookup_type: Option<&LookupType>, tenant: Option<Option<Rid>>) -> Document {
     let mut filter = doc! { "orgId": org.0 };
     if let Some(lookup_type) = lookup_type {
@@ -79,7 +79,7 @@ impl MongoLookups {
         self.database.all(tables.find(filter)).await
     }
 
-    /// The generations in force of an organisation's tables.
+    /// The active generations of an organisation's tables.
     pub(super) async fn generations(
         &self,
         org: OrgId,
@@ -90,7 +90,7 @@ impl MongoLookups {
         Ok(tables.into_iter().map(|table| table.generation).collect())
     }
 
-    /// Notes that tables change, and answers their generations; a table that is not there begins empty.
+    /// Records a change of tables and returns their generations; a missing table starts empty.
     pub(super) async fn open_in(&self, session: &mut ClientSession, org: OrgId, tables: &[LookupTable]) -> Driven<Generations> {
         let configurations = Configurations::new(self.database.clone());
         configurations.note_lookups(session, org, tables).await?;
@@ -106,7 +106,7 @@ impl MongoLookups {
         Ok(generations)
     }
 
-    /// Notes that tables change, unless one of them is no longer of the generation that was written to.
+    /// Records a change of tables, unless the generation that was written to is no longer active.
     pub(super) async fn tell_in(&self, session: &mut ClientSession, org: OrgId, written: &Generations) -> Driven<()> {
         let tables: Vec<_> = written.keys().cloned().collect();
         let configurations = Configurations::new(self.database.clone());

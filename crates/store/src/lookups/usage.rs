@@ -1,4 +1,4 @@
-//! How much lookups are used, counted by services and told in batches.
+//! Use of lookups, counted by services and reported in batches.
 
 use chrono::NaiveDate;
 use ig_core::id::{LookupType, OrgId};
@@ -11,18 +11,18 @@ use crate::database::durable;
 use crate::field::long;
 use crate::names::LOOKUP_USAGE;
 
-/// What a service counted since it last told.
+/// What a service counted since its last report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LookupUse {
     /// The organisation.
     pub org_id: OrgId,
-    /// The type that was looked into.
+    /// The type.
     pub lookup_type: LookupType,
     /// How often a row was found.
     pub resolved: u64,
-    /// How often none was.
+    /// How often no row was found.
     pub unmapped: u64,
-    /// The day of the last time.
+    /// The day of the last use.
     pub day: NaiveDate,
 }
 
@@ -37,7 +37,7 @@ pub(super) struct UsageDocument {
 }
 
 impl MongoLookups {
-    /// Adds up what services counted, in one round trip. A batch whose answer was lost may be counted twice.
+    /// Adds the services' counts in one round trip. A batch whose reply was lost may be counted twice.
     pub async fn record_usage(&self, uses: &[LookupUse]) -> Result<(), StoreError> {
         if uses.is_empty() {
             return Ok(());

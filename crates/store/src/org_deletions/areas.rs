@@ -1,4 +1,4 @@
-//! Where an organisation has something.
+//! The collections that contain data of an organisation.
 
 use ig_core::id::OrgId;
 use mongodb::bson::{Document, doc};
@@ -9,21 +9,21 @@ use crate::names::{
     SCHEDULED_CALL_OFFS, TEMPLATES, USERS,
 };
 
-/// One kind of thing.
+/// One kind of data.
 #[derive(Debug)]
 pub(super) struct Area {
-    /// Its name, for people.
+    /// Its name, for people to read.
     pub(super) kind: &'static str,
     pub(super) collection: &'static str,
     key: Key,
 }
 
-/// How it says whose it is.
+/// How a document refers to its organisation.
 #[derive(Debug)]
 enum Key {
     /// By `orgId`.
     Org,
-    /// By a text that begins with the organisation's number and a colon.
+    /// By a text field that begins with the organisation's number and a colon.
     Text(&'static str),
 }
 
@@ -43,7 +43,7 @@ const fn by_text(kind: &'static str, collection: &'static str, field: &'static s
     }
 }
 
-/// What the transaction that deletes the organisation takes along.
+/// Deleted by the transaction that deletes the organisation.
 pub(super) const CONFIGURED: &[Area] = &[
     by_org("units", ORG_UNITS),
     by_org("integrations", INTEGRATIONS),
@@ -52,8 +52,8 @@ pub(super) const CONFIGURED: &[Area] = &[
     by_org("lookups", LOOKUPS),
 ];
 
-/// What is removed afterwards, piece by piece: what was recorded of its events, its history, and its people and keys once more, because one
-/// may have been made in the moment of the deletion. The audit log stays; it is the platform's.
+/// Removed afterwards, step by step: records of its events and its history, and users and keys once more, because one
+/// may have been created during the deletion. The audit log stays; it belongs to the platform.
 pub(super) const AREAS: &[Area] = &[
     by_org("deadLetters", DEAD_LETTERS),
     by_org("redrives", REDRIVES),
@@ -74,11 +74,11 @@ pub(super) const AREAS: &[Area] = &[
 ];
 
 impl Area {
-    /// Finds what is an organisation's.
+    /// Matches an organisation's documents.
     pub(super) fn of(&self, OrgId(org): OrgId) -> Document {
         match self.key {
             Key::Org => doc! { "orgId": org },
-            // A semicolon is what follows a colon.
+            // A semicolon follows a colon.
             Key::Text(field) => doc! { field: { "$gte": format!("{org}:"), "$lt": format!("{org};") } },
         }
     }

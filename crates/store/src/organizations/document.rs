@@ -158,7 +158,7 @@ impl From<OrganizationDocument> for Organization {
                 management_per_minute: management_per_minute.and_then(|most| u32::try_from(most).ok()),
                 runtime_per_minute: runtime_per_minute.and_then(|most| u32::try_from(most).ok()),
             },
-            // What no version of this program wrote is nobody's console.
+            // A value that no version of this program wrote is dropped.
             ui: ui.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
             revision: unsigned(revision),
             created_at: timestamp(created_at),

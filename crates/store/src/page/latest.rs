@@ -1,7 +1,8 @@
-//! Pages of what is many and is listed by time.
+//! Pages of large collections, listed by time.
 //!
-//! A query whose bounds hold a million entries costs a million, even where it is to answer the latest fifty: not every server walks an
-//! index from its end. So such a list is walked in spans of time, the latest first, until the page is full, and counted not much further.
+//! A query whose bounds span a million entries costs a million, even if it returns the latest fifty: not every server
+//! walks an index from its end. So such a list is walked in spans of time, newest first, until the page is full, and
+//! counted not much further.
 
 use std::time::Duration;
 
@@ -22,22 +23,22 @@ use crate::error::store_error;
 use crate::field::{long, unsigned};
 use crate::stored::Stored;
 
-/// A span that takes longer to count holds too much, at first.
+/// The initial deadline for counting a span; a span that exceeds it is too long.
 const PATIENCE: Duration = Duration::from_millis(25);
-/// The server's code for an operation that was given up at its time limit.
+/// The server's code for an operation that exceeded its time limit.
 const MAX_TIME_MS_EXPIRED: i32 = 50;
 
-/// The time by which a list is ordered.
+/// The time that a list is sorted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Time {
-    /// One that has come when a document is written.
+    /// Lies in the past when a document is written.
     Past(&'static str),
-    /// One that may be yet to come.
+    /// May lie in the future.
     Any(&'static str),
 }
 
 impl Time {
-    /// When something was made.
+    /// The time of creation.
     pub(crate) const CREATED: Self = Self::Past("createdAt");
 
     fn field(self) -> &'static str {
@@ -46,7 +47,7 @@ impl Time {
         }
     }
 
-    /// The latest first.
+    /// Newest first.
     pub(crate) fn order(self) -> Document {
         doc! { self.field(): -1, "_id": -1 }
     }
@@ -62,30 +63,30 @@ impl Time {
     }
 }
 
-/// When something is looked for; what is left out is open.
+/// The period of a search; a bound that is `None` is open.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Period {
     pub(crate) start: Option<Timestamp>,
     pub(crate) end: Option<Timestamp>,
 }
 
-/// What is looked for: documents with a time, which an index has behind its other fields.
+/// A search for documents with a time, which an index has after its other fields.
 #[derive(Debug, Clone)]
 pub(crate) struct Sought {
     pub(crate) collection: &'static str,
-    /// What is looked for, without the time.
+    /// The conditions, without the time.
     pub(crate) query: Document,
-    /// The fields of the query by which an index finds it, before its time.
+    /// The fields of the conditions that precede the time in the index.
     pub(crate) keys: &'static [&'static str],
     pub(crate) time: Time,
     pub(crate) period: Period,
-    /// What is left out of each.
+    /// Fields to leave out of each document.
     pub(crate) without: Option<Document>,
 }
 
 impl Database {
-    /// One page of what is sought, the latest first. It is counted to its end where that is no further than a few hundred items beyond
-    /// the page, and to at least these otherwise.
+    /// One page of the documents sought, newest first. The total is exact if at most a few hundred items follow the
+    /// page, and a lower bound otherwise.
     pub(crate) async fn latest<T>(&self, sought: Sought, page: Page) -> Result<Listed<T>, StoreError>
     where
         T: DeserializeOwned + Send + Sync + 'static,
@@ -97,7 +98,7 @@ impl Database {
         while let Some(span) = back.current() {
             let found = sought.found_in(span);
             let Some(count) = self.count_quickly(&target, &found, patience).await? else {
-                // Whoever is slow at everything is given more time as well.
+                // A server that is slow at everything gets more time as well.
                 patience *= 2;
                 back.shorten();
                 continue;
@@ -123,7 +124,8 @@ impl Database {
         Ok(Listed::counted(items, total))
     }
 
-    /// The documents themselves, by their ids: what is left out of them lies in lists, which not every aggregation can leave out.
+    /// Loads the documents by their ids: the fields to leave out are inside arrays, and not every server's aggregation
+    /// can exclude those.
     async fn of_ids<T>(&self, sought: &Sought, ids: Vec<Id>) -> Result<Vec<T>, StoreError>
     where
         T: DeserializeOwned + Send + Sync + 'static,
@@ -134,7 +136,7 @@ impl Database {
         self.all(find.optional(sought.without.clone(), Find::projection)).await
     }
 
-    /// How many there are; nothing where that takes too long.
+    /// The count, or `None` if it takes too long.
     async fn count_quickly(
         &self,
         target: &Collection<Document>,
@@ -165,10 +167,10 @@ struct Id {
 }
 
 impl Sought {
-    /// What is found in a span, the latest first.
+    /// The pipeline for a span, newest first.
     ///
-    /// Bounds are taken from an index where the first stage names its fields and nothing else; whatever is left to ask comes behind the
-    /// order, so that it is not asked of more than the span holds.
+    /// A server takes bounds from an index if the first stage names the fields of that index and no others. All other
+    /// conditions follow the sort, so that they are applied only within the span.
     fn found_in(&self, Span { from, to }: Span) -> Vec<Document> {
         let mut period = doc! { "$gte": DateTime::from_millis(from) };
         if let Some(to) = to {
@@ -184,7 +186,7 @@ impl Sought {
         stages
     }
 
-    /// The ids of a part of what is found.
+    /// The ids of a slice of the documents found.
     fn part(&self, mut found: Vec<Document>, skip: u64, limit: u64) -> Vec<Document> {
         if found.len() == 1 {
             found.push(self.in_order());

@@ -1,27 +1,27 @@
-//! Going back in time span by span, the latest first, so that no query's bounds hold more than they have to.
+//! Walking back in time, span by span, newest first, so that no query's bounds contain more than they must.
 
-/// How far the first span reaches, in milliseconds.
+/// The length of the first span, in milliseconds.
 const FIRST: i64 = 10_000;
-/// By how much a span is longer than the one after it: whoever finds little goes back far, in few steps.
+/// The factor by which each span is longer than the one before: sparse data takes few steps.
 const GROWTH: i64 = 4;
-/// By how much a span that held too much is shortened.
+/// The factor by which a span is shortened that contained too much.
 const SHRINKAGE: i64 = 8;
-/// How far ahead of now the first span begins where there is something to come: some twenty years. Beyond it lies little.
+/// How far in the future the first span begins, for times that may lie ahead: some twenty years. Little lies beyond.
 const FARTHEST: i64 = FIRST * GROWTH.pow(13);
 
-/// A span of time, in milliseconds since 1970: from the first on, and before the second where there is one.
+/// A span of time, in milliseconds since 1970: from the first bound, and before the second if there is one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Span {
     pub(crate) from: i64,
     pub(crate) to: Option<i64>,
 }
 
-/// The spans of a period, one after the other: together they are the period, and no two overlap.
+/// The spans of a period in sequence: disjoint, and together the whole period.
 #[derive(Debug, Clone)]
 pub(crate) struct Lookback {
     floor: i64,
     to: Option<i64>,
-    /// Where the next span is measured from.
+    /// The end of the next span.
     edge: i64,
     length: i64,
     now: i64,
@@ -29,12 +29,12 @@ pub(crate) struct Lookback {
 }
 
 impl Lookback {
-    /// The spans from `floor` on and before `to`; without it the first one has no end, for clocks differ.
+    /// The spans from `floor` and before `to`; without `to` the first span has no end, because clocks differ.
     pub(crate) fn new(floor: i64, to: Option<i64>, now: i64) -> Self {
         Self::reaching(now, floor, to, now)
     }
 
-    /// The same where much is yet to come: what lies ahead is gone back through as well, in spans that get shorter towards now.
+    /// The same for times that may lie ahead: the future is walked too, in spans that shrink towards now.
     pub(crate) fn from_ahead(floor: i64, to: Option<i64>, now: i64) -> Self {
         Self::reaching(now.saturating_add(FARTHEST), floor, to, now)
     }
@@ -45,14 +45,14 @@ impl Lookback {
             floor,
             to,
             edge,
-            // What is ahead bounds its spans itself.
+            // Ahead of now, the distance limits the spans.
             length: if edge > now { i64::MAX } else { FIRST },
             now,
             is_over: to.is_some_and(|to| to <= floor),
         }
     }
 
-    /// The span that is looked at now; none when the period is over.
+    /// The current span; `None` when the period is over.
     pub(crate) fn current(&self) -> Option<Span> {
         (!self.is_over).then(|| Span {
             from: self.from(),
@@ -60,7 +60,7 @@ impl Lookback {
         })
     }
 
-    /// Goes on to the span before.
+    /// Moves on to the previous span in time.
     pub(crate) fn pass(&mut self) {
         let (from, length) = (self.from(), self.longest().min(self.length));
         self.is_over = from <= self.floor;
@@ -68,7 +68,7 @@ impl Lookback {
         self.length = length.saturating_mul(GROWTH);
     }
 
-    /// Shortens the span, which held too much, down to a millisecond.
+    /// Shortens a span that contained too much, down to a millisecond.
     pub(crate) fn shorten(&mut self) {
         let length = self.edge.saturating_sub(self.from());
         self.length = (length / SHRINKAGE).max(1);
@@ -79,7 +79,7 @@ impl Lookback {
         self.edge.saturating_sub(length).max(self.floor)
     }
 
-    /// Ahead of now a span goes most of the way to it, and the last one some way past it.
+    /// Ahead of now, a span covers most of the distance to it; the last one ends some way past it.
     fn longest(&self) -> i64 {
         match self.edge.saturating_sub(self.now) {
             ahead @ 1.. => (ahead - ahead / GROWTH).max(FIRST),

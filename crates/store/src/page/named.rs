@@ -1,8 +1,8 @@
-//! Single things, found by what others know of them: a message, an event, a trace, a call.
+//! Single documents, found by identifiers that other systems know: a message, an event, a trace, a call.
 //!
-//! An index of their own finds them. Among several that would do, not every server takes the one that leaves out the most: some take the
-//! first field that has one, and one that is named to them (`hint`) they read to its end. So what names a thing comes first in the filter,
-//! before its organisation.
+//! Each identifier has an index. Among several candidates, not every server takes the most selective one: some take the
+//! first field that has an index, and read an index given as a hint to its end. So the identifier comes first in the
+//! filter, before the organisation.
 
 use ig_core::ports::StoreError;
 use mongodb::action::{Action as _, Find};
@@ -12,21 +12,21 @@ use serde::de::DeserializeOwned;
 use super::{Listed, Page};
 use crate::database::Database;
 
-/// What is looked for.
+/// A search by identifier.
 #[derive(Debug, Clone)]
 pub(crate) struct Named {
     pub(crate) collection: &'static str,
-    /// By what it is found: an index begins with this.
+    /// The condition on the identifier, the first key of its index.
     pub(crate) name: Document,
-    /// What else is asked of it.
+    /// The other conditions.
     pub(crate) query: Document,
     pub(crate) order: Document,
-    /// What is left out of each.
+    /// Fields to leave out of each document.
     pub(crate) without: Option<Document>,
 }
 
 impl Database {
-    /// One page of what has a name, counted no further than needed: it is mostly few, but clients choose what they call their own.
+    /// One page of the matches, counted no further than needed: there are few usually, but clients choose their own identifiers.
     pub(crate) async fn named<T>(&self, named: Named, page: Page) -> Result<Listed<T>, StoreError>
     where
         T: DeserializeOwned + Send + Sync + 'static,
@@ -49,8 +49,8 @@ impl Database {
     }
 }
 
-/// Finds what has a name and meets a query. What the query asks by operators instead of fields stands apart from the fields: beside an
-/// operator, a field is not looked up in an index everywhere.
+/// Combines both conditions. Operators in the query stay apart from its fields: some servers use no index for a field
+/// beside an operator.
 pub(crate) fn filter(name: Document, query: Document) -> Document {
     let (operators, fields): (Document, Document) = query.into_iter().partition(|(key, _)| key.starts_with('$'));
     let mut filter = name;

@@ -1,4 +1,4 @@
-//! Storing checkpoints: one round trip for all of them, and a second one only when some were refused.
+//! Storing checkpoints: one round trip for all of them, and a second only if some were refused.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -15,7 +15,7 @@ use crate::field::{long, unsigned};
 use crate::names::CHECKPOINTS;
 use crate::stored::read_document;
 
-/// The server's answer to many updates at once, which is no error even when some of them failed.
+/// The server's reply to a bulk update, which is a success even if some updates failed.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Updated {
@@ -26,7 +26,7 @@ struct Updated {
 }
 
 impl MongoLeases {
-    /// The driver offers updates of many documents in one go for MongoDB 8 alone, so the command is written out.
+    /// The driver offers bulk writes for MongoDB 8 only, so the command is spelled out.
     pub(super) async fn save_checkpoints(
         &self,
         worker: &WorkerId,
@@ -50,7 +50,7 @@ impl MongoLeases {
         self.refused(worker, checkpoints).await
     }
 
-    /// Those whose partition is not the writer's under that epoch; it never will be again, so asking afterwards is exact.
+    /// The checkpoints whose partition the worker no longer owns under that epoch. It never will again, so a later read is exact.
     async fn refused(&self, worker: &WorkerId, checkpoints: &[Checkpoint]) -> Result<Vec<Checkpoint>, StoreError> {
         let numbers: Vec<_> = checkpoints.iter().map(|checkpoint| number(checkpoint.partition)).collect();
         let leases = self.leases::<OwnedDocument>();

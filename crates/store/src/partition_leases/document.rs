@@ -1,4 +1,4 @@
-//! Leases, living workers and sources as stored.
+//! Leases, live workers and sources as stored.
 
 use std::collections::BTreeMap;
 
@@ -27,7 +27,7 @@ pub(crate) struct LeaseDocument {
 }
 
 impl LeaseDocument {
-    /// A partition that nobody has ever held.
+    /// A partition that no worker has ever held.
     pub(crate) fn unclaimed(partition: PartitionId) -> Self {
         Self {
             partition: i32::from(partition.number()),
@@ -56,7 +56,7 @@ impl TryFrom<LeaseDocument> for Lease {
     }
 }
 
-/// Who holds a partition.
+/// The owner of a partition.
 #[derive(Debug, Deserialize)]
 pub(super) struct OwnedDocument {
     #[serde(rename = "_id")]
@@ -71,14 +71,14 @@ impl OwnedDocument {
     }
 }
 
-/// A worker that lives.
+/// A live worker.
 #[derive(Debug, Deserialize)]
 pub(super) struct MemberDocument {
     #[serde(rename = "_id")]
     pub(super) id: String,
 }
 
-/// Where a source began, and how far it has been seen.
+/// The start of a source, and the highest position seen.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct SourceDocument {
@@ -87,14 +87,14 @@ pub(super) struct SourceDocument {
     position: i64,
     #[serde(default)]
     seen: i64,
-    /// How far its earlier tables had come.
+    /// The last positions of its earlier tables.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     begun_anew: Vec<i64>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     rewinds: Vec<RewindDocument>,
 }
 
-/// How far a source was done and read when it was to be read again.
+/// The positions that a source had reached when it was rewound.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct RewindDocument {
@@ -148,7 +148,7 @@ impl SourceDocument {
     }
 }
 
-/// What a source's document is called.
+/// The `_id` of a source's document.
 pub(super) fn source_id(source: &SourceId) -> String {
     format!("source:{source}")
 }
@@ -158,7 +158,7 @@ fn partition(number: i32) -> Result<PartitionId, StoreError> {
     number.ok_or_else(|| unreadable("partition"))
 }
 
-/// A source's name as a field name, which may hold neither a dot nor a dollar sign.
+/// A source's name as a field name, which must contain neither a dot nor a dollar sign.
 pub(super) fn field(source: &SourceId) -> String {
     source.as_str().replace('%', "%25").replace('.', "%2e").replace('$', "%24")
 }

@@ -20,7 +20,7 @@ use crate::field::{long, unsigned};
 use crate::names::{COUNTERS, PUSHED_EVENTS};
 use crate::stored::Stored;
 
-/// Stores what is new among the events and says of each what came of it.
+/// Stores the new events and returns a result for each.
 pub(super) async fn accept(database: &Database, events: &[PushedEvent]) -> std::result::Result<Vec<Accepted>, StoreError> {
     let accepted = database.transact((database, events), |session, (database, events)| {
         attempt(database, session, events).boxed()
@@ -29,7 +29,7 @@ pub(super) async fn accept(database: &Database, events: &[PushedEvent]) -> std::
 }
 
 async fn attempt(database: &Database, session: &mut ClientSession, events: &[PushedEvent]) -> Result<Vec<Accepted>> {
-    // The counter is raised first: whoever comes second fails here and begins again, seeing what the first one stored.
+    // The counter is raised first: a concurrent transaction fails here and restarts, and then sees what the first one stored.
     let count = events.len() as u64;
     let before = raise(database, session, long(count)).await? - count;
     let known = known(database, session, events).await?;
@@ -53,7 +53,7 @@ async fn attempt(database: &Database, session: &mut ClientSession, events: &[Pus
     Ok(accepted)
 }
 
-/// Moves the counter, and says where it is then.
+/// Raises the counter and returns its new value.
 async fn raise(database: &Database, session: &mut ClientSession, by: i64) -> Result<Position> {
     let counters = database.collection::<Counter>(COUNTERS);
     let raised = counters
@@ -76,7 +76,7 @@ async fn known(database: &Database, session: &mut ClientSession, events: &[Pushe
     Ok(found.into_iter().map(|known| (known.key, known.digest.bytes)).collect())
 }
 
-/// Compares with what is stored, and with what comes before in the same group.
+/// Compares with stored events, and with earlier ones in the same group.
 fn judge(events: &[PushedEvent], mut known: HashMap<String, Vec<u8>>) -> Vec<Accepted> {
     let mut accepted = Vec::with_capacity(events.len());
     for event in events {

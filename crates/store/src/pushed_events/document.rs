@@ -1,4 +1,4 @@
-//! A pushed event as stored. It borrows what it writes, and owns what it reads.
+//! A pushed event as stored. It borrows on write and owns on read.
 
 use std::borrow::Cow;
 
@@ -16,7 +16,7 @@ use crate::field::{Received, binary, date, long, timestamp, unsigned};
 pub(super) struct PushedDocument<'a> {
     #[serde(rename = "_id")]
     position: i64,
-    /// `orgId:eventId`, unique; a number holds no colon, so it is unambiguous.
+    /// `orgId:eventId`, unique; unambiguous because a number contains no colon.
     key: Cow<'a, str>,
     digest: Binary,
     org_id: i64,
@@ -28,7 +28,7 @@ pub(super) struct PushedDocument<'a> {
     received_at: bson::DateTime,
 }
 
-/// Whose key is taken, and by what.
+/// A key in use, with the digest of its event.
 #[derive(Debug, Deserialize)]
 pub(super) struct KnownDocument {
     pub(super) key: String,
@@ -75,7 +75,7 @@ pub(super) fn key_of(org: OrgId, event: &EventId) -> String {
     event.pushed_by(org).to_string()
 }
 
-/// What makes two events of one identifier the same.
+/// The digest of what must be equal in two events with one identifier.
 pub(super) fn digest(event: &PushedEvent) -> Vec<u8> {
     let mut hash = Sha256::new();
     hash.update(event.entity_rid.0.to_be_bytes());

@@ -1,4 +1,4 @@
-//! Deleting pushed events that are done, range by range.
+//! Deleting finished pushed events, range by range.
 
 use ig_core::clock::Timestamp;
 use ig_core::id::Position;
@@ -13,8 +13,8 @@ use crate::names::{COUNTERS, PUSHED_EVENTS};
 /// Positions in one range.
 const RANGE: u64 = 5_000;
 
-/// Walks from where an earlier call stopped. The mark passes only ranges in which nothing is left, so an event that is too
-/// young to go now is visited again.
+/// Continues where an earlier call stopped. The mark passes only empty ranges, so an event that is still too young is
+/// visited again.
 pub(super) async fn forget_done(database: &Database, done: Position, received_before: Timestamp) -> Result<u64, StoreError> {
     let mut low = read::counter(database, FORGOTTEN).await?;
     let mut forgotten = 0;
