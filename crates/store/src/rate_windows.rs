@@ -1,4 +1,4 @@
-//! Sliding windows: one small document a key, changed by its identifier and version.
+//! Sliding rate windows: one small document for each key, changed by `_id` and version.
 
 use std::time::Duration;
 
@@ -14,12 +14,12 @@ use crate::error::{is_duplicate, store_error};
 use crate::field::{date, long, unsigned};
 use crate::names::RATE_WINDOWS;
 
-/// Whoever loses tries again after so long, times how often it has lost.
+/// The pause after a lost update, multiplied by the number of losses.
 const STEP_BACK: Duration = Duration::from_millis(2);
-/// Losing so often means that something else is wrong.
+/// So many lost updates have another cause than contention.
 const MOST_TRIES: u32 = 100;
 
-/// The windows in the database.
+/// The rate windows in MongoDB.
 #[derive(Debug, Clone)]
 pub struct MongoRateWindows {
     database: Database,
@@ -48,7 +48,7 @@ impl MongoRateWindows {
         Ok(found.map_or_else(Window::default, WindowDocument::read))
     }
 
-    /// False where somebody else was faster.
+    /// Stores a window; false if another process changed it since it was read.
     async fn put(&self, key: &str, next: &Window) -> Result<bool, StoreError> {
         let windows = self.database.collection::<WindowDocument>(RATE_WINDOWS);
         let document = WindowDocument::new(key, next);

@@ -1,4 +1,4 @@
-//! Redrives: which dead letters are tried again in bulk, and who carries each out under which lease.
+//! Redrives: bulk retries of dead letters, and the leases under which processes execute them.
 
 mod document;
 
@@ -20,10 +20,10 @@ use crate::field::{date, long, object_id};
 use crate::names::REDRIVES;
 use crate::page::{Listed, Page, Period, Sought, Time};
 
-/// How long a redrive stays held without being renewed.
+/// How long a claim on a redrive lasts without a renewal.
 pub const REDRIVE_LEASE: Duration = Duration::from_secs(15);
 
-/// How long a redrive that has ended is kept.
+/// The retention of a finished redrive.
 const KEPT: Duration = Duration::from_hours(90 * 24);
 
 /// The redrives of all organisations.
@@ -41,7 +41,7 @@ impl Redrives {
         }
     }
 
-    /// Stores a redrive that begins, with an estimate of what it covers.
+    /// Stores a new redrive with an estimate of its size.
     pub async fn start(&self, mut redrive: Redrive) -> Result<Redrive, StoreError> {
         let covered = covering(redrive.key.org_id, &redrive.filter, redrive.created_at, &[]);
         let estimated = self.letters.coverable(&covered).await?;
@@ -53,7 +53,7 @@ impl Redrives {
         Ok(redrive)
     }
 
-    /// One of an organisation's redrives, and how far it is.
+    /// Reads one of an organisation's redrives with its progress.
     pub async fn get(&self, key: RedriveKey) -> Result<Option<Redrive>, StoreError> {
         let redrives = self.redrives::<RedriveDocument>();
         let found = self.database.within(redrives.find_one(this(key))).await?;
@@ -63,7 +63,7 @@ impl Redrives {
         }
     }
 
-    /// An organisation's redrives, the latest first, or those of them that are in a state.
+    /// Lists an organisation's redrives, newest first, optionally by state.
     pub async fn list(&self, org: OrgId, state: Option<RedriveState>, page: Page) -> Result<Listed<Redrive>, StoreError> {
         let mut query = doc! { "orgId": org.0 };
         if let Some(state) = state {
@@ -100,7 +100,7 @@ impl Redrives {
         Ok(redrive)
     }
 
-    /// Stops a redrive that is under way; answers how it stands, if there is one of this name.
+    /// Cancels a running redrive; returns its current state, or `None` if it does not exist.
     pub async fn cancel(&self, key: RedriveKey, now: Timestamp) -> Result<Option<Redrive>, StoreError> {
         let mut running = this(key);
         running.insert("state", RedriveState::Running.as_str());
@@ -114,7 +114,7 @@ impl Redrives {
         self.get(key).await
     }
 
-    /// Takes the oldest redrive that is under way and in nobody's hands, but for those of organisations that are busy with another.
+    /// Claims the oldest running redrive that is free; skips organisations with another redrive among `busy`.
     pub async fn claim(&self, claim: &ClaimId, busy: &[RedriveKey], now: Timestamp) -> Result<Option<Redrive>, StoreError> {
         let busy: Vec<_> = busy.iter().map(|key| key.org_id.0).collect();
         let free = doc! {
@@ -131,7 +131,7 @@ impl Redrives {
         self.database.within(claimed).await?.map(Redrive::try_from).transpose()
     }
 
-    /// Prolongs the lease on a redrive and says where it stands; nothing when it is somebody else's.
+    /// Extends the lease on a redrive and returns its state; `None` if another process holds it.
     pub async fn renew(&self, key: RedriveKey, claim: &ClaimId, now: Timestamp) -> Result<Option<RedriveState>, StoreError> {
         let longer = doc! { "$set": { "claimUntil": date(now + REDRIVE_LEASE) } };
         let redrives = self.redrives::<RedriveDocument>();
@@ -145,7 +145,7 @@ impl Redrives {
             .map(|redrive| redrive.map(|redrive| redrive.state))
     }
 
-    /// Gives a redrive back, to be taken up by another at once.
+    /// Releases a redrive, so that another process may claim it at once.
     pub async fn give_back(&self, key: RedriveKey, claim: &ClaimId, now: Timestamp) -> Result<(), StoreError> {
         let free = doc! { "$set": { "claimUntil": date(now) } };
         let redrives = self.redrives::<Document>();
@@ -153,7 +153,7 @@ impl Redrives {
         Ok(())
     }
 
-    /// Takes in what a redrive covers, once and for all; what becomes a dead letter later is not among it.
+    /// Adds the dead letters that a redrive covers, once; letters created later are not covered.
     pub async fn take_in(&self, redrive: &Redrive, claim: &ClaimId) -> Result<(), StoreError> {
         let redrives = self.redrives::<RedriveDocument>();
         let found = self.database.within(redrives.find_one(held(redrive.key, claim))).await?;
@@ -170,7 +170,7 @@ impl Redrives {
         Ok(())
     }
 
-    /// The organisation's other redrives that are under way: what they cover is counted by them.
+    /// The organisation's other unsettled redrives, whose letters this one must not take.
     async fn others(&self, key: RedriveKey) -> Result<Vec<RedriveId>, StoreError> {
         let others = doc! { "orgId": key.org_id.0, "settled": false, "_id": { "$ne": object_id(key.id.0) } };
         let redrives = self.redrives::<RedriveDocument>();
@@ -178,8 +178,8 @@ impl Redrives {
         Ok(found.iter().map(RedriveDocument::id).collect())
     }
 
-    /// Ends a redrive whose dead letters had their turn, or that was cancelled: what it came to stays as it is from here on. Answers
-    /// whether it has ended; it has not while one of its dead letters is being tried.
+    /// Ends a redrive that is through its dead letters or was cancelled, and freezes its counts. Returns false while
+    /// one of its dead letters is still being retried.
     pub async fn settle(&self, key: RedriveKey, claim: &ClaimId, now: Timestamp) -> Result<bool, StoreError> {
         if self.letters.let_go(key, now).await? > 0 {
             return Ok(false);

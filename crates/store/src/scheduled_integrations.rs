@@ -1,8 +1,9 @@
-//! Deliveries whose time is yet to come.
+//! Scheduled deliveries.
 //!
-//! `scheduledFor` is a delivery's time as people see it. `dueAt` is when somebody has to take care of it next, and is there as long as
-//! somebody has to: it begins as the same moment, a claim moves it to the end of the claim's lease, and who has seen the delivery to its
-//! end takes it away. So one index tells what is due, a claim that is over is due again by itself, and no query looks at what has ended.
+//! `scheduledFor` is a delivery's time as people see it. `dueAt` is when a process has to handle it next, and exists as
+//! long as one has to: it starts out as the same time, a claim moves it to the end of the claim's lease, and the end of
+//! the delivery removes it. So one index finds what is due, an expired claim is due again by itself, and no query reads
+//! finished deliveries.
 
 mod call_offs;
 mod claims;
@@ -31,49 +32,49 @@ use crate::page::{
     Listed, Named, Page, Period, Sought, Time, add_event, add_integration, add_period, add_search, event_names, exactly,
 };
 
-/// The time by which they are listed.
+/// The time that lists are sorted by.
 const TIME: Time = Time::Any("scheduledFor");
 
-/// Which scheduled deliveries are listed; what is left out does not matter.
+/// Selects scheduled deliveries; a condition that is `None` matches all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ScheduledFilter {
-    /// Where they stand.
+    /// Their status.
     pub status: Option<ScheduledStatus>,
-    /// What they are for.
+    /// Their integration.
     pub integration_id: Option<IntegrationId>,
     /// The event's type.
     pub event_type: Option<EventType>,
     /// The event's identifier within its source.
     pub event_id: Option<EventId>,
-    /// Scheduled for this moment or later.
+    /// Scheduled for this time or later.
     pub start: Option<Timestamp>,
-    /// Scheduled for a time before this moment.
+    /// Scheduled before this time.
     pub end: Option<Timestamp>,
-    /// Part of the integration's name, the address or the event's identifier.
+    /// Part of the integration's name, the URL or the event's identifier.
     pub search: Option<String>,
 }
 
-/// What came of a change that a person asked for.
+/// The result of a change that a person requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Changed {
-    /// It is done.
+    /// The change was made.
     Done,
     /// The organisation has no such delivery.
     NotFound,
-    /// It has ended already, and how.
+    /// The delivery has already ended with this status.
     Ended(ScheduledStatus),
-    /// It is being delivered just now.
+    /// The delivery is under way.
     UnderWay,
 }
 
-/// For how long a delivery is kept when it has ended.
+/// The retention of a delivery after its end.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct KeptFor {
     keep_for_ms: i64,
 }
 
-/// The scheduled deliveries.
+/// The repository of scheduled deliveries.
 #[derive(Debug, Clone)]
 pub struct ScheduledDeliveries {
     database: Database,
@@ -88,7 +89,7 @@ impl ScheduledDeliveries {
         self.database.collection(SCHEDULED)
     }
 
-    /// One of an organisation's scheduled deliveries.
+    /// Reads one of an organisation's scheduled deliveries.
     pub async fn get(&self, org: OrgId, id: ScheduledId) -> Result<Option<ScheduledDelivery>, StoreError> {
         let rows = self.rows::<ScheduledDocument<'static>>();
         self.database
@@ -98,8 +99,8 @@ impl ScheduledDeliveries {
             .transpose()
     }
 
-    /// An organisation's scheduled deliveries, those of the latest time first, their payloads left empty; many are counted no further than
-    /// needed.
+    /// Lists an organisation's scheduled deliveries, latest time first, without payloads; a large total is counted only
+    /// as far as needed.
     pub async fn list(&self, org: OrgId, filter: &ScheduledFilter, page: Page) -> Result<Listed<ScheduledDelivery>, StoreError> {
         let without_payload = Some(doc! { "payload": 0 });
         let mut query = query(org, filter);
@@ -134,7 +135,7 @@ impl ScheduledDeliveries {
         listed.try_map(ScheduledDelivery::try_from)
     }
 
-    /// Calls off what is pending. What is being delivered just now may still arrive; it does not occur again.
+    /// Cancels a pending delivery. An attempt that is under way may still arrive; it is not repeated.
     pub async fn cancel(&self, org: OrgId, id: ScheduledId, reason: &str, now: Timestamp) -> Result<Changed, StoreError> {
         let Some(delivery) = self.get(org, id).await? else {
             return Ok(Changed::NotFound);
@@ -143,8 +144,8 @@ impl ScheduledDeliveries {
         self.change(org, id, pending(org, id), set).await
     }
 
-    /// Calls off everything that is pending for an integration, or for all of an organisation's. What was planned by a worker that did
-    /// not know yet is called off when it is due.
+    /// Cancels all pending deliveries of an integration, or of an organisation. A worker that did not know yet may
+    /// still plan more; those are cancelled when they are due.
     pub async fn cancel_all(
         &self,
         org: OrgId,
@@ -158,7 +159,7 @@ impl ScheduledDeliveries {
         }
         let rows = self.rows::<KeptFor>();
         let which = doc! { "keepForMs": 1 };
-        // All that are kept for equally long are called off at once.
+        // One write for all deliveries with the same retention.
         while let Some(KeptFor { keep_for_ms }) = self
             .database
             .within(rows.find_one(pending.clone()).projection(which.clone()))
@@ -172,7 +173,7 @@ impl ScheduledDeliveries {
         Ok(())
     }
 
-    /// Gives what is pending another time.
+    /// Moves a pending delivery to another time.
     pub async fn reschedule(&self, org: OrgId, id: ScheduledId, at: Timestamp, now: Timestamp) -> Result<Changed, StoreError> {
         let mut free = pending(org, id);
         free.insert("$or", vec![doc! { "claimId": null }, doc! { "dueAt": { "$lte": date(now) } }]);
@@ -196,7 +197,7 @@ impl ScheduledDeliveries {
     }
 }
 
-/// Made by a person, or because of what has become of something else.
+/// A cancellation by a person, or as the consequence of another change.
 fn by_no_event(reason: &str, now: Timestamp) -> Cancellation {
     Cancellation {
         reason: reason.to_owned(),
@@ -205,7 +206,7 @@ fn by_no_event(reason: &str, now: Timestamp) -> Cancellation {
     }
 }
 
-/// The change that calls off what is pending: nobody has to take care of it any more.
+/// The update that cancels a pending delivery: no process has to handle it any more.
 fn cancelled(cancellation: &Cancellation, keep_for: Duration) -> Result<Document, StoreError> {
     Ok(doc! {
         "$set": {

@@ -1,7 +1,7 @@
-//! Tenants' secrets at rest: AES-256-GCM under keys that have ids, so that keys can be replaced one after the other.
+//! Tenants' secrets at rest: AES-256-GCM under keys with ids, so that keys can be rotated.
 //!
-//! A sealed secret is the text `key-id:base64(nonce ‖ ciphertext ‖ tag)`. What it belongs to is authenticated with it,
-//! so that a sealed text that is moved to another document does not open there.
+//! A sealed secret is the text `key-id:base64(nonce ‖ ciphertext ‖ tag)`. Its owner is authenticated with it, so that a
+//! sealed text cannot be opened in another document.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,13 +17,13 @@ use crate::config::SecretsConfig;
 
 const KEY_LEN: usize = 32;
 
-/// Why a secret could not be sealed or opened, or the keys not be used.
+/// Why a secret could not be sealed or opened, or why the keys are unusable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SecretError {
-    /// A configured key is not `id:base64` of 32 bytes, or an id comes twice.
+    /// A configured key is not `id:base64` of 32 bytes, or its id is a duplicate.
     #[error("secrets.keys[{index}] must be id:base64 of 32 bytes, with an id of its own")]
     MalformedKey {
-        /// Its place in the list, from 0.
+        /// The key's index in the list, from 0.
         index: usize,
     },
     /// There is no key to seal with.
@@ -32,7 +32,7 @@ pub enum SecretError {
     /// The secret was sealed with a key that is not configured here.
     #[error("the secret is sealed with key {0:?}, which secrets.keys does not hold")]
     UnknownKey(String),
-    /// The sealed text was cut, changed, or belongs to something else.
+    /// The sealed text is truncated or changed, or belongs to another owner.
     #[error("the sealed secret does not open")]
     Damaged,
     /// The system gave no random bytes.
@@ -50,7 +50,7 @@ struct Key {
 #[derive(Clone)]
 pub struct SecretBox {
     keys: Arc<[Key]>,
-    /// How many secrets were opened under each of the keys.
+    /// How many secrets each key has opened.
     opened: Arc<[AtomicU64]>,
     random: SystemRandom,
 }
@@ -63,7 +63,7 @@ impl fmt::Debug for SecretBox {
 }
 
 impl SecretBox {
-    /// Under the configured keys, of which there has to be one at least.
+    /// Creates a box with the configured keys; there must be at least one.
     pub fn new(config: &SecretsConfig) -> Result<Self, SecretError> {
         if config.keys.is_empty() {
             return Err(SecretError::NoKeys);
@@ -79,24 +79,24 @@ impl SecretBox {
         Ok(Self::under(keys))
     }
 
-    /// Without keys, for a process that never touches a tenant's secret: it seals and opens nothing.
+    /// A box without keys, for a process that never needs a tenant's secret: it can neither seal nor open.
     pub fn closed() -> Self {
         Self::under(Vec::new())
     }
 
-    /// A new key in the form that the configuration takes.
+    /// Generates a key in the form that the configuration takes.
     pub fn generate_key(id: &str) -> Result<String, SecretError> {
         let mut bytes = [0; KEY_LEN];
         SystemRandom::new().fill(&mut bytes).map_err(|_| SecretError::NoRandomness)?;
         Ok(format!("{id}:{}", STANDARD.encode(bytes)))
     }
 
-    /// The ids of the keys; the first is the one that seals.
+    /// The ids of the keys; the first key seals.
     pub fn key_ids(&self) -> impl Iterator<Item = &str> {
         self.keys.iter().map(|key| key.id.as_str())
     }
 
-    /// Seals a secret for what `owner` names.
+    /// Seals a secret for `owner`.
     pub fn seal(&self, secret: &str, owner: &str) -> Result<String, SecretError> {
         let Key { id, sealing, .. } = self.keys.first().ok_or(SecretError::NoKeys)?;
         let mut nonce = [0; NONCE_LEN];
@@ -108,7 +108,7 @@ impl SecretBox {
         Ok(format!("{id}:{}", STANDARD.encode([&nonce[..], &sealed].concat())))
     }
 
-    /// Opens what was sealed for the same owner.
+    /// Opens a secret that was sealed for the same owner.
     pub fn open(&self, sealed: &str, owner: &str) -> Result<String, SecretError> {
         let (id, encoded) = sealed.split_once(':').ok_or(SecretError::Damaged)?;
         let (key, opened) = self.key(id).ok_or_else(|| SecretError::UnknownKey(id.to_owned()))?;
@@ -123,7 +123,7 @@ impl SecretBox {
         String::from_utf8(secret.to_vec()).map_err(|_| SecretError::Damaged)
     }
 
-    /// The same keys, with a count of its own of what is opened under each.
+    /// A box with the same keys and its own counters.
     pub(crate) fn counting(&self) -> Self {
         Self {
             keys: Arc::clone(&self.keys),
@@ -132,13 +132,13 @@ impl SecretBox {
         }
     }
 
-    /// How many secrets were opened, by the id of their key; the first is the one that seals.
+    /// How many secrets were opened, by key id; the first key seals.
     pub(crate) fn opened(&self) -> impl Iterator<Item = (&str, u64)> {
         let counts = self.opened.iter().map(|opened| opened.load(Ordering::Relaxed));
         self.key_ids().zip(counts)
     }
 
-    /// A key for a purpose from each of the keys, the first of which is in use: whoever knows it learns nothing of the key itself.
+    /// Derives a key for a purpose from each key; the first is in use. A derived key reveals nothing about its origin.
     pub fn derived(&self, purpose: &str) -> Vec<(String, [u8; 32])> {
         let derived = self.keys.iter().map(|key| {
             let tag = hmac::sign(&key.deriving, purpose.as_bytes());

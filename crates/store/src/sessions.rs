@@ -1,4 +1,4 @@
-//! Who is logged in: a session ends when its person logs out, is deactivated, or leaves it unused.
+//! Login sessions: a session ends when its user logs out or is deactivated, or when it has not been used for a while.
 
 use ig_core::clock::Timestamp;
 use ig_core::id::{SessionId, UserId};
@@ -10,12 +10,12 @@ use crate::database::Database;
 use crate::field::{date, object_id, timestamp};
 use crate::names::{SESSIONS, USERS};
 
-/// One login of one person.
+/// One login of one user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
     /// Its identifier, which tokens carry.
     pub id: SessionId,
-    /// Whose it is.
+    /// Its user.
     pub user: UserId,
     /// When it ends.
     pub expires_at: Timestamp,
@@ -31,7 +31,7 @@ struct SessionDocument {
     expires_at: bson::DateTime,
 }
 
-/// The sessions.
+/// The repository of sessions.
 #[derive(Debug, Clone)]
 pub struct Sessions {
     database: Database,
@@ -42,7 +42,7 @@ impl Sessions {
         Self { database }
     }
 
-    /// Begins a session: somebody logs in.
+    /// Starts a session when a user logs in.
     pub async fn begin(&self, session: &Session, now: Timestamp) -> Result<(), StoreError> {
         let Session { id, user, expires_at } = session;
         let document = SessionDocument {
@@ -59,7 +59,7 @@ impl Sessions {
         self.database.within(noted).await.map(drop)
     }
 
-    /// A session that has not ended.
+    /// Reads a session that has not ended.
     pub async fn get(&self, id: &SessionId, now: Timestamp) -> Result<Option<Session>, StoreError> {
         let sessions = self.database.collection::<SessionDocument>(SESSIONS);
         let filter = doc! { "_id": id.as_str(), "expiresAt": { "$gt": date(now) } };
@@ -71,7 +71,7 @@ impl Sessions {
         }))
     }
 
-    /// Puts a session's end off; one that has ended stays so.
+    /// Postpones a session's end; an ended session stays ended.
     pub async fn extend(&self, id: &SessionId, until: Timestamp) -> Result<(), StoreError> {
         let sessions = self.database.collection::<SessionDocument>(SESSIONS);
         let change = doc! { "$max": { "expiresAt": date(until) } };
@@ -86,7 +86,7 @@ impl Sessions {
         self.database.within(ended).await.map(drop)
     }
 
-    /// Ends all sessions of a person, but for one where one is named.
+    /// Ends all sessions of a user, except one if named.
     pub async fn end_all(&self, user: UserId, except: Option<&SessionId>) -> Result<(), StoreError> {
         let sessions = self.database.collection::<SessionDocument>(SESSIONS);
         let mut filter = doc! { "userId": object_id(user.0) };

@@ -1,4 +1,4 @@
-//! The way in: one connection pool, and a repository for each collection.
+//! The entry point: one connection pool, and a repository for each collection.
 
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ use crate::sessions::Sessions;
 use crate::templates::Templates;
 use crate::users::Users;
 
-/// How long the database may take to show that it is there, and then to show it after all.
+/// How long a probe waits for the database, at first and on its second try.
 const FIRST_LOOK: Duration = Duration::from_millis(1_500);
 const SECOND_LOOK: Duration = Duration::from_millis(500);
 
@@ -52,19 +52,19 @@ pub struct Store {
 }
 
 impl Store {
-    /// Reads the address and makes the pool; the server is reached by the first operation, so this does not wait for it.
+    /// Parses the address and creates the pool; the first operation connects, so this does not wait for the server.
     pub async fn connect(config: &MongoConfig, secrets: SecretBox) -> Result<Self, StoreError> {
         let database = Database::open(config, secrets).await?;
         let pushed_events = PushQueue::new(database.clone());
         Ok(Self { database, pushed_events })
     }
 
-    /// Makes collections, indexes and counters that are missing. Any number of processes may do so at once, at any time.
+    /// Creates missing collections, indexes and counters. Any number of processes may do so at once, at any time.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         migrate::run(&self.database).await
     }
 
-    /// Whether the database answers.
+    /// Pings the database.
     pub async fn ping(&self) -> Result<(), StoreError> {
         self.database
             .within(self.database.driver().run_command(doc! { "ping": 1 }))
@@ -72,11 +72,11 @@ impl Store {
         Ok(())
     }
 
-    /// Looks whether the database answers, twice and for 2 s at most. While it does not, all operations of this store and its clones end
-    /// at once: for a service that asks again and again, and whose own callers do not wait.
+    /// Probes the database, twice and for 2 s at most. While it is unavailable, all operations of this store and its
+    /// clones fail at once: for services that probe repeatedly, and whose callers cannot wait.
     pub async fn probe(&self) -> Result<(), StoreError> {
         let answer = match self.answers_within(FIRST_LOOK).await {
-            // A connection that broke while it was idle, or a process that was held up, says nothing about the database.
+            // A connection that broke while idle, or a process that was paused, says nothing about the database.
             Err(_) => self.answers_within(SECOND_LOOK).await,
             answered => answered,
         };
@@ -102,7 +102,7 @@ impl Store {
         Organizations::new(self.database.clone())
     }
 
-    /// Organisations that were deleted.
+    /// Deleted organisations and the removal of their data.
     pub fn org_deletions(&self) -> OrgDeletions {
         OrgDeletions::new(self.database.clone())
     }
@@ -122,7 +122,7 @@ impl Store {
         InboundIntegrations::new(self.database.clone())
     }
 
-    /// Signatures of calls that were used.
+    /// Used signatures of calls, for replay protection.
     pub fn inbound_replays(&self) -> InboundReplays {
         InboundReplays::new(self.database.clone())
     }
@@ -147,7 +147,7 @@ impl Store {
         MongoLookups::new(self.database.clone())
     }
 
-    /// Imports of lookup rows: what became of each.
+    /// Imports of lookup rows and their progress.
     pub fn lookup_imports(&self) -> LookupImports {
         LookupImports::new(self.database.clone())
     }
@@ -162,17 +162,17 @@ impl Store {
         MongoLeases::new(self.database.clone())
     }
 
-    /// Events that clients pushed. All clones of one store gather their writes together.
+    /// Events that clients pushed. All clones of one store batch their writes together.
     pub fn pushed_events(&self) -> PushQueue {
         self.pushed_events.clone()
     }
 
-    /// Deliveries.
+    /// Delivery logs.
     pub fn delivery_logs(&self) -> DeliveryLogs {
         DeliveryLogs::new(self.database.clone())
     }
 
-    /// Deliveries in figures.
+    /// Statistics of deliveries.
     pub fn delivery_statistics(&self) -> DeliveryStatistics {
         DeliveryStatistics::new(self.database.clone())
     }
@@ -182,52 +182,52 @@ impl Store {
         ExecutionLogs::new(self.database.clone())
     }
 
-    /// What was decided about events.
+    /// Decisions about events.
     pub fn event_audit(&self) -> EventAudits {
         EventAudits::new(self.database.clone())
     }
 
-    /// Deliveries that could not be made.
+    /// Dead letters.
     pub fn dead_letters(&self) -> DeadLetters {
         DeadLetters::new(self.database.clone())
     }
 
-    /// What is counted of integrations whose deliveries fail.
+    /// Circuit breakers of integrations.
     pub fn breakers(&self) -> MongoBreakers {
         MongoBreakers::new(self.database.clone())
     }
 
-    /// What was granted of limits.
+    /// Rate limit windows.
     pub fn rate_windows(&self) -> MongoRateWindows {
         MongoRateWindows::new(self.database.clone())
     }
 
-    /// Dead letters tried again in bulk.
+    /// Bulk retries of dead letters.
     pub fn redrives(&self) -> Redrives {
         Redrives::new(self.database.clone())
     }
 
-    /// Deliveries whose time is yet to come.
+    /// Scheduled deliveries.
     pub fn scheduled_deliveries(&self) -> ScheduledDeliveries {
         ScheduledDeliveries::new(self.database.clone())
     }
 
-    /// Keys for the API.
+    /// API keys.
     pub fn api_keys(&self) -> ApiKeys {
         ApiKeys::new(self.database.clone())
     }
 
-    /// Who changed what.
+    /// The audit log.
     pub fn audit_logs(&self) -> AuditLogs {
         AuditLogs::new(self.database.clone())
     }
 
-    /// What people were told of.
+    /// Alerts.
     pub fn alerts(&self) -> Alerts {
         Alerts::new(self.database.clone())
     }
 
-    /// Who is logged in.
+    /// Login sessions.
     pub fn sessions(&self) -> Sessions {
         Sessions::new(self.database.clone())
     }
@@ -237,7 +237,7 @@ impl Store {
         self.database.secrets().derived(purpose)
     }
 
-    /// People.
+    /// Users.
     pub fn users(&self) -> Users {
         Users::new(self.database.clone())
     }

@@ -1,7 +1,8 @@
-//! Reading a type out of a stored document.
+//! Decoding a type from a stored document.
 //!
-//! The driver's own deserializer offers every type seventeen kinds of maps, one for each kind of BSON value, and the compiler makes each of
-//! them for each type: an eighth of a binary, and a third of what this crate takes to compile. This one knows one map.
+//! The driver's deserializer offers every type seventeen kinds of maps, one for each kind of BSON value, and the
+//! compiler instantiates each of them for each type: an eighth of a binary, and a third of this crate's compile time.
+//! This deserializer has a single kind of map.
 
 use mongodb::bson::Document;
 use mongodb::bson::error::Error;
@@ -13,7 +14,7 @@ use serde::de::value::{BorrowedStrDeserializer, MapAccessDeserializer};
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, forward_to_deserialize_any};
 
-/// A type that is read by [`Value`] wherever the driver reads it.
+/// A type that is decoded by [`Value`] wherever the driver decodes it.
 #[derive(Debug)]
 pub(crate) struct Stored<T>(pub(crate) T);
 
@@ -24,17 +25,17 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Stored<T> {
     }
 }
 
-/// Reads a document.
+/// Decodes a raw document.
 pub(crate) fn read<'de, T: Deserialize<'de>>(document: &'de RawDocument) -> Result<T, Error> {
     T::deserialize(Value(RawBsonRef::Document(document)))
 }
 
-/// Reads a document that was taken apart.
+/// Decodes a parsed document.
 pub(crate) fn read_document<T: DeserializeOwned>(document: &Document) -> Result<T, Error> {
     read(&RawDocumentBuf::try_from(document)?)
 }
 
-/// What an operation of the driver's ends in, once what it read is taken out of [`Stored`].
+/// The result of a driver operation, with what it read unwrapped from [`Stored`].
 pub(crate) trait Outcome {
     type Read;
 
@@ -106,7 +107,7 @@ impl<'de> Deserializer<'de> for Value<'de> {
             RawBsonRef::Double(value) => visitor.visit_f64(value),
             RawBsonRef::Null => visitor.visit_unit(),
             RawBsonRef::Binary(binary) if binary.subtype == BinarySubtype::Generic => visitor.visit_borrowed_bytes(binary.bytes),
-            // What these mean is known to the types of the `bson` crate, which look for such a name.
+            // The `bson` crate's own types recognise these names.
             RawBsonRef::DateTime(at) => visitor.visit_map(Fields::Named("$date", Named::Millis(at.timestamp_millis()))),
             RawBsonRef::ObjectId(id) => visitor.visit_map(Fields::Named("$oid", Named::Bytes(id.bytes()))),
             other => Err(unexpected(&other)),
@@ -144,7 +145,7 @@ impl<'de> Deserializer<'de> for Value<'de> {
         }
     }
 
-    /// Whatever it is: a server's answer holds kinds of values that no document of ours has.
+    /// Accepts any value: a server's reply contains kinds of values that no document of ours has.
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         visitor.visit_unit()
     }
@@ -159,13 +160,13 @@ impl<'de> Deserializer<'de> for Value<'de> {
     }
 }
 
-/// The one map that types meet.
+/// The one kind of map.
 enum Fields<'de> {
-    /// Of a document: what is left of it, and the field whose value comes next.
+    /// The rest of a document, and the field whose value comes next.
     Document(RawIter<'de>, Option<RawElement<'de>>),
-    /// A value under a name that says what it means.
+    /// A value under a name that states its type.
     Named(&'static str, Named),
-    /// All was read.
+    /// Everything was read.
     End,
 }
 

@@ -1,4 +1,4 @@
-//! Templates that organisations keep.
+//! Templates of organisations.
 
 mod document;
 
@@ -13,30 +13,30 @@ use crate::database::Database;
 use crate::field::object_id;
 use crate::names::TEMPLATES;
 
-/// Which templates are looked for; what is left out does not matter.
+/// Selects templates; a condition that is `None` matches all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TemplateFilter {
-    /// What they are templates of.
+    /// The direction of the integrations that they describe.
     pub direction: Option<Direction>,
-    /// Their category, to the letter.
+    /// The exact category.
     pub category: Option<String>,
 }
 
-/// The templates, for reading; they are changed through [`crate::Configurations::commit`].
+/// Read access to templates; [`crate::Configurations::commit`] changes them.
 #[derive(Debug, Clone)]
 pub struct Templates {
     database: Database,
 }
 
 impl Templates {
-    /// The most that an organisation may have.
+    /// The most templates of one organisation.
     pub const MOST: u64 = 500;
 
     pub(crate) fn new(database: Database) -> Self {
         Self { database }
     }
 
-    /// One of an organisation's templates.
+    /// Reads one of an organisation's templates.
     pub async fn get(&self, org: OrgId, id: TemplateId) -> Result<Option<Template>, StoreError> {
         let templates = self.database.collection::<TemplateDocument>(TEMPLATES);
         let filter = doc! { "_id": object_id(id.0), "orgId": org.0 };
@@ -50,7 +50,7 @@ impl Templates {
         self.database.within(templates.count_documents(doc! { "orgId": org.0 })).await
     }
 
-    /// An organisation's templates in the order of their making: at most [`Self::MOST`].
+    /// An organisation's templates in the order of creation: at most [`Self::MOST`].
     pub async fn all(&self, org: OrgId, filter: &TemplateFilter) -> Result<Vec<Template>, StoreError> {
         let TemplateFilter { direction, category } = filter;
         let mut query = doc! { "orgId": org.0 };

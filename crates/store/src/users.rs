@@ -1,4 +1,4 @@
-//! People who may log in.
+//! Users of the console and the API.
 
 mod document;
 mod password;
@@ -24,37 +24,37 @@ use crate::stored::Stored;
 
 use document::{UserDocument, standing_fields};
 
-/// A person.
+/// A user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
     /// Their identifier.
     pub id: UserId,
-    /// The address that they log in with, in lower case.
+    /// The email address that they log in with, in lower case.
     pub email: String,
     /// Display name.
     pub name: Option<String>,
-    /// What they may do.
+    /// Their role and access.
     pub standing: Standing,
-    /// Whether they may log in, and stay so.
+    /// Whether they may log in and stay logged in.
     pub is_active: bool,
-    /// How often they were changed.
+    /// The revision, raised by every change.
     pub revision: u64,
     /// When they last logged in.
     pub last_login_at: Option<Timestamp>,
-    /// When they were made.
+    /// When they were created.
     pub created_at: Timestamp,
     /// When they were last changed.
     pub updated_at: Timestamp,
 }
 
-/// A person to be made.
+/// A user to create.
 #[derive(Debug, Clone)]
 pub struct NewUser {
-    /// The address that they log in with.
+    /// The email address that they log in with.
     pub email: String,
     /// Display name.
     pub name: Option<String>,
-    /// What they may do.
+    /// Their role and access.
     pub standing: Standing,
     /// Whether they may log in.
     pub is_active: bool,
@@ -62,35 +62,35 @@ pub struct NewUser {
     pub password: Secret,
 }
 
-/// What becomes of a person.
+/// The new state of a user.
 #[derive(Debug, Clone)]
 pub struct UserChange {
-    /// The address that they log in with.
+    /// The email address that they log in with.
     pub email: String,
     /// Display name.
     pub name: Option<String>,
-    /// What they may do.
+    /// Their role and access.
     pub standing: Standing,
     /// Whether they may log in.
     pub is_active: bool,
-    /// Another password, where it changes.
+    /// The new password, if it changes.
     pub password: Option<Secret>,
 }
 
-/// Which people are listed; what is left out does not matter.
+/// Selects users; a condition that is `None` matches all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UserFilter {
     /// Their organisation.
     pub org: Option<OrgId>,
-    /// What they are to the platform.
+    /// Their role.
     pub role: Option<Role>,
     /// Whether they may log in.
     pub is_active: Option<bool>,
-    /// Part of the address or the name.
+    /// Part of the email address or the name.
     pub search: Option<String>,
 }
 
-/// The people.
+/// The repository of users.
 #[derive(Debug, Clone)]
 pub struct Users {
     database: Database,
@@ -101,8 +101,8 @@ impl Users {
         Self { database }
     }
 
-    /// Makes the administrator of this address, unless there is or ever was one that was made so: what people made of them since
-    /// stays, also that they are gone.
+    /// Creates the administrator with this email address, unless this was ever done before: later changes to them stay,
+    /// their deletion included.
     pub async fn make_first_admin(&self, email: &str, password: &Secret, by: &Actor, now: Timestamp) -> Result<(), StoreError> {
         let email = normal(email);
         let marker = first_admin(&email);
@@ -143,19 +143,19 @@ impl Users {
             },
         );
         match making.await? {
-            // Another gateway that starts at the same moment made it first.
+            // Another gateway that started at the same time created it first.
             Err(error) if is_duplicate(&error) => Ok(()),
             made => made.map_err(|error| store_error(&error)),
         }
     }
 
-    /// One person.
+    /// Reads one user.
     pub async fn get(&self, id: UserId) -> Result<Option<User>, StoreError> {
         let found = self.database.within(self.users().find_one(by_id(id))).await?;
         found.map(User::try_from).transpose()
     }
 
-    /// People in the order of their addresses.
+    /// Lists users by email address.
     pub async fn list(&self, filter: &UserFilter, page: Page) -> Result<Listed<User>, StoreError> {
         let UserFilter {
             org,
@@ -181,7 +181,7 @@ impl Users {
         listed.try_map(User::try_from)
     }
 
-    /// The active person of this address and this password. Nobody else can be told apart by how long it takes.
+    /// The active user with this email address and password. The time it takes does not reveal whether the user exists.
     pub async fn recognise(&self, email: &str, password: &Secret) -> Result<Option<User>, StoreError> {
         let filter = doc! { "email": normal(email), "isActive": true };
         let found = self.database.within(self.users().find_one(filter)).await?;
@@ -190,7 +190,7 @@ impl Users {
         found.filter(|_| is_right).map(User::try_from).transpose()
     }
 
-    /// Makes a person, and notes who did.
+    /// Creates a user and records the actor in the audit log.
     pub async fn create(&self, new: NewUser, by: &Actor, now: Timestamp) -> Result<User, CommitError> {
         let NewUser {
             email,
@@ -226,7 +226,7 @@ impl Users {
         Ok(user)
     }
 
-    /// Changes a person who is still at this revision, and notes who did.
+    /// Changes a user who is still at this revision, and records the actor in the audit log.
     pub async fn change(
         &self,
         id: UserId,
@@ -279,7 +279,7 @@ impl Users {
         }
     }
 
-    /// Deletes a person who is still at this revision, and notes who did.
+    /// Deletes a user who is still at this revision, and records the actor in the audit log.
     pub async fn delete(&self, id: UserId, revision: u64, by: &Actor) -> Result<(), CommitError> {
         let filter = at_revision(id, revision);
         let deleted = self.database.transact((self, filter, by), |session, (this, filter, by)| {
@@ -321,12 +321,12 @@ impl Users {
     }
 }
 
-/// Addresses are compared without regard to case.
+/// Email addresses are compared regardless of case.
 fn normal(email: &str) -> String {
     email.trim().to_lowercase()
 }
 
-/// What stays of the making of a first administrator, whatever becomes of them.
+/// The marker that a first administrator was created, which outlives the user.
 fn first_admin(email: &str) -> Document {
     doc! { "_id": format!("firstAdmin:{}", KeyHash::of(email)) }
 }

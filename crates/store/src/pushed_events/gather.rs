@@ -1,7 +1,7 @@
-//! Gathers events that are offered at the same time into one transaction.
+//! Group commit: stores events that are pushed concurrently in one transaction.
 //!
-//! While one group is being stored, those who come gather in the next one. A group is a future that all who are in it
-//! share: whoever leaves, the others still drive it, and nobody else's fate hangs on one request.
+//! While one group is being stored, new calls join the next group. A group is a future that all of its callers share:
+//! if one of them is dropped, the others still drive it, so no request depends on another.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -13,15 +13,15 @@ use super::accept::accept;
 use super::{Accepted, PushedEvent};
 use crate::database::Database;
 
-/// Beyond this a group takes no more events.
+/// The most events in a group.
 const MOST_EVENTS: usize = 1_000;
 
-/// Beyond this a group takes no more events; a transaction of MongoDB may hold more, but not at leisure.
+/// The most bytes in a group: a transaction of MongoDB may hold more, but becomes slow.
 const MOST_BYTES: usize = 4 * 1024 * 1024;
 
 type Outcome = Shared<BoxFuture<'static, Result<Arc<[Accepted]>, StoreError>>>;
 
-/// The events of a group; nothing once they are being stored.
+/// The events of a group; `None` once the group is being stored.
 type Waiting = Arc<Mutex<Option<Vec<PushedEvent>>>>;
 
 #[derive(Debug)]
@@ -56,7 +56,7 @@ impl Gatherer {
         Ok(accepted[first..first + count].to_vec())
     }
 
-    /// Puts events into the group that is still waiting, or into a new one; says where in it they begin.
+    /// Adds events to the open group, or to a new one; returns the group and their index in it.
     fn join(&self, events: Vec<PushedEvent>) -> (Outcome, usize) {
         let mut latest = lock(&self.latest);
         if let Some(group) = latest.as_ref()
@@ -83,7 +83,7 @@ impl Gatherer {
     }
 }
 
-/// Waits for the group before, then closes this one and stores it.
+/// Waits for the previous group, then closes this one and stores it.
 async fn store(database: Database, turn: Arc<tokio::sync::Mutex<()>>, waiting: Waiting) -> Result<Arc<[Accepted]>, StoreError> {
     let _turn = turn.lock().await;
     let events = lock(&waiting).take().unwrap_or_default();
@@ -99,7 +99,7 @@ fn bytes(events: &[PushedEvent]) -> usize {
     events.iter().map(|event| event.payload.len()).sum()
 }
 
-/// A panic while the lock was held leaves nothing half done: every change under it is one statement.
+/// A panic while the lock is held leaves no partial change: every change under it is one statement.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -15,7 +15,7 @@ use crate::database::Database;
 use crate::field::{long, unsigned};
 use crate::names::{COUNTERS, PUSHED_EVENTS};
 
-/// Ranges asked for in one query.
+/// Ranges in one query.
 const RANGES_AT_ONCE: usize = 100;
 
 pub(super) async fn counter(database: &Database, name: &str) -> Result<Position, StoreError> {
@@ -24,8 +24,8 @@ pub(super) async fn counter(database: &Database, name: &str) -> Result<Position,
     Ok(counter.map_or(0, |counter| unsigned(counter.value)))
 }
 
-/// Positions have no holes but for what was forgotten, so a window as wide as the limit holds the answer nearly always;
-/// where it does not, windows double until they reach the head. The head is read before them: all up to it is visible.
+/// Positions have no gaps except for deleted events, so a window as wide as the limit nearly always suffices; otherwise
+/// windows double until they reach the head. The head is read before them: everything up to it is visible.
 pub(super) async fn after(database: &Database, after: Position, limit: usize) -> Result<Vec<SourceRow>, StoreError> {
     let (head, forgotten) = tokio::try_join!(counter(database, POSITION), counter(database, FORGOTTEN))?;
     let mut rows = Vec::new();

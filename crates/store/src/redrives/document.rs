@@ -25,9 +25,9 @@ pub(super) struct RedriveDocument {
     estimated: i64,
     delivered: i64,
     failed: i64,
-    /// What it covers says so.
+    /// Whether the dead letters that it covers refer to it.
     pub(super) taken_in: bool,
-    /// What it came to does not change any more.
+    /// Whether its counts are final.
     pub(super) settled: bool,
     claim_id: Option<String>,
     claim_until: bson::DateTime,
@@ -39,7 +39,7 @@ pub(super) struct RedriveDocument {
 }
 
 impl RedriveDocument {
-    /// A redrive that nobody has taken up yet.
+    /// A redrive without a claim.
     pub(super) fn begin(redrive: &Redrive) -> Self {
         let Redrive {
             key,

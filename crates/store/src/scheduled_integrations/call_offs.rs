@@ -1,4 +1,4 @@
-//! Events that call off what is pending, as stored.
+//! Events that cancel pending deliveries, as stored.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::field::{date, long, millis, object_id, timestamp, unsigned};
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct CallOffDocument<'a> {
-    /// The key: of several events that call off the same, the latest counts.
+    /// The key: among several events that cancel the same deliveries, the latest counts.
     #[serde(rename = "_id")]
     key: ObjectId,
     org_id: i64,
@@ -82,7 +82,7 @@ impl TryFrom<CallOffDocument<'_>> for CallOff {
     }
 }
 
-/// What events before this one left: the same law as [`CallOff::calls_off`].
+/// Matches deliveries planned by earlier events: the same rule as [`CallOff::calls_off`].
 pub(super) fn before(call_off: &CallOff) -> Vec<Document> {
     let source = call_off.event.source.as_str();
     vec![

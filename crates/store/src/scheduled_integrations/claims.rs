@@ -1,7 +1,7 @@
-//! What is due, who takes care of it, and how it ended.
+//! Due deliveries, claims on them, and their ends.
 //!
-//! A claim's identifier is made for one claim alone, and every write of whoever holds it names it: the write of one whose lease is over
-//! is refused, whether somebody else has claimed the delivery since or not.
+//! A claim's identifier is unique to one claim, and every write of its holder names it: after the lease, a write is
+//! refused, whether or not another process has claimed the delivery since.
 
 use ig_core::clock::Timestamp;
 use ig_core::id::{IntegrationId, OrgId, ScheduledId};
@@ -37,19 +37,19 @@ impl From<DueDocument> for DueDelivery {
     }
 }
 
-/// A claim on some deliveries: who, and for how long.
+/// A claim on deliveries, with its lease.
 #[derive(Debug, Clone, Copy)]
 pub struct DeliveryClaim<'a> {
-    /// Made for this claim alone.
+    /// Unique to this claim.
     pub id: &'a str,
-    /// When it was made, or prolonged.
+    /// When it was made or extended.
     pub now: Timestamp,
-    /// Until when it holds.
+    /// When its lease ends.
     pub until: Timestamp,
 }
 
 impl ScheduledDeliveries {
-    /// What became due after one moment and up to another, the oldest first, but for some organisations.
+    /// Deliveries that became due after one time and up to another, oldest first, without those of some organisations.
     pub async fn due(
         &self,
         after: Timestamp,
@@ -65,7 +65,7 @@ impl ScheduledDeliveries {
         self.find_due(filter, doc! { "dueAt": 1 }, most).await
     }
 
-    /// What an organisation has due, the oldest first.
+    /// An organisation's due deliveries, oldest first.
     pub async fn due_of(&self, org: OrgId, now: Timestamp, most: usize) -> Result<Vec<DueDelivery>, StoreError> {
         let filter = doc! {
             "orgId": org.0,
@@ -85,13 +85,13 @@ impl ScheduledDeliveries {
         Ok(found.into_iter().map(DueDelivery::from).collect())
     }
 
-    /// When the first one is due after a moment and up to another. Narrow bounds keep this quick.
+    /// The first due time after one time and up to another; narrow bounds keep this fast.
     pub async fn earliest(&self, after: Timestamp, until: Timestamp) -> Result<Option<Timestamp>, StoreError> {
         let first = self.due(after, until, &[], 1).await?;
         Ok(first.first().map(|due| due.due_at))
     }
 
-    /// Claims those of these that are still due, and reads them.
+    /// Claims those of these deliveries that are still due, and reads them.
     pub async fn claim(&self, ids: &[ScheduledId], claim: DeliveryClaim<'_>) -> Result<Vec<ScheduledDelivery>, StoreError> {
         let ids: Vec<_> = ids.iter().map(|id| object_id(id.0)).collect();
         let still_due = doc! { "_id": { "$in": &ids }, "dueAt": { "$lte": date(claim.now) } };
@@ -107,7 +107,7 @@ impl ScheduledDeliveries {
         found.into_iter().map(ScheduledDelivery::try_from).collect()
     }
 
-    /// Prolongs a claim on those of these that it still holds.
+    /// Extends a claim on those of these deliveries that it still holds.
     pub async fn renew(&self, ids: &[ScheduledId], claim: DeliveryClaim<'_>) -> Result<(), StoreError> {
         let ids: Vec<_> = ids.iter().map(|id| object_id(id.0)).collect();
         let held = doc! { "_id": { "$in": ids }, "claimId": claim.id, "dueAt": { "$gt": date(claim.now) } };
@@ -118,7 +118,7 @@ impl ScheduledDeliveries {
         Ok(())
     }
 
-    /// Gives a claim back: the deliveries are due again at a moment.
+    /// Releases a claim; its deliveries are due again at `due_at`.
     pub async fn release(&self, ids: &[ScheduledId], claim_id: &str, due_at: Timestamp) -> Result<(), StoreError> {
         let ids: Vec<_> = ids.iter().map(|id| object_id(id.0)).collect();
         let held = doc! { "_id": { "$in": ids }, "claimId": claim_id };
@@ -127,8 +127,8 @@ impl ScheduledDeliveries {
         Ok(())
     }
 
-    /// Notes how a delivery ended. It stays claimed where it `owes` a successor: whoever finds it after its claim makes that. `false` where
-    /// the claim is over, or the delivery was called off meanwhile.
+    /// Stores the end of a delivery. If it `owes` a successor, it stays claimed: after the lease, another process finds
+    /// it and plans the successor. Returns false if the lease is over or the delivery was cancelled.
     pub async fn settle(
         &self,
         delivery: &ScheduledDelivery,
@@ -161,8 +161,8 @@ impl ScheduledDeliveries {
         Ok(updated.matched_count > 0)
     }
 
-    /// Notes that deliveries that are kept for equally long were completed and owe nothing more, but for those whose claim is over or
-    /// that were called off meanwhile; whether there were no such.
+    /// Marks deliveries with the same retention as completed without successors, except those whose lease is over or
+    /// that were cancelled; returns false if there were such exceptions.
     pub async fn complete(
         &self,
         ids: &[ScheduledId],
@@ -182,7 +182,7 @@ impl ScheduledDeliveries {
         Ok(updated.matched_count == ids.len() as u64)
     }
 
-    /// Makes the successor that a settled delivery owes, exactly once whoever does it, and lets go of the delivery.
+    /// Plans the successor that a settled delivery owes, exactly once even if repeated, and releases the delivery.
     pub async fn succeed(
         &self,
         settled: ScheduledId,
@@ -199,7 +199,7 @@ impl ScheduledDeliveries {
     }
 }
 
-/// What is pending under a claim whose lease is not over.
+/// Matches pending deliveries under a claim whose lease is not over.
 fn held(ids: &[ScheduledId], claim: DeliveryClaim<'_>) -> Document {
     let ids: Vec<_> = ids.iter().map(|id| object_id(id.0)).collect();
     doc! {

@@ -1,4 +1,4 @@
-//! A scheduled delivery as stored. It borrows what it writes, and owns what it reads.
+//! A scheduled delivery as stored. It borrows on write and owns on read.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -51,7 +51,7 @@ pub(crate) struct ScheduledDocument<'a> {
     updated_at: bson::DateTime,
 }
 
-/// The event of a delivery, under the names that the collection has for it.
+/// The event of a delivery, with this collection's field names.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct EventDocument<'a> {
@@ -62,18 +62,18 @@ pub(super) struct EventDocument<'a> {
     event_created_at: Option<bson::DateTime>,
 }
 
-/// Where an occurrence stands among others.
+/// The place of an occurrence in its series.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct SeriesDocument<'a> {
     occurrence: i64,
     at: bson::DateTime,
-    /// JSON text, as it was configured.
+    /// JSON text as configured.
     config: String,
     timezone: Cow<'a, str>,
 }
 
-/// Who called off a delivery, and why.
+/// The author of a cancellation, and its reason.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct CancellationDocument<'a> {

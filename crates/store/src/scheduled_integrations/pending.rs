@@ -1,4 +1,4 @@
-//! How many deliveries' time is yet to come, of one organisation or of all.
+//! Counts of pending scheduled deliveries, of one organisation or of all.
 
 use ig_core::clock::Timestamp;
 use ig_core::scheduled::ScheduledStatus;
@@ -11,12 +11,12 @@ use crate::field::{timestamp, unsigned};
 use crate::names::SCHEDULED;
 use crate::orgs::Orgs;
 
-/// Scheduled deliveries that are pending.
+/// The pending scheduled deliveries.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PendingDeliveries {
     /// How many there are.
     pub count: u64,
-    /// The time of the next one, which may have passed.
+    /// The time of the next one, possibly in the past.
     pub next: Option<Timestamp>,
 }
 
@@ -27,7 +27,7 @@ struct PendingDocument {
 }
 
 impl ScheduledDeliveries {
-    /// Those that are pending. The index that is counted over holds all that is asked for.
+    /// Counts pending deliveries; the index covers the whole query.
     pub async fn pending(&self, orgs: &Orgs) -> Result<PendingDeliveries, CountError> {
         let pending = doc! { "orgId": orgs.condition(), "status": ScheduledStatus::Pending.as_str() };
         let all = doc! { "_id": Bson::Null, "count": { "$sum": 1_i64 }, "next": { "$min": "$scheduledFor" } };

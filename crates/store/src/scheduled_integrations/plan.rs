@@ -1,5 +1,6 @@
-//! Planning, and calling off. Either may come first, whichever process does it: who plans looks afterwards for what calls it off, and who
-//! calls off has said so before it looks for what is planned, so that one of the two sees the other.
+//! Planning and cancelling. Either may come first, in any process: planning stores the delivery and then looks for
+//! cancellations of it, and cancelling stores the cancellation and then looks for planned deliveries, so that one of
+//! the two sees the other.
 
 use std::collections::BTreeSet;
 
@@ -18,15 +19,15 @@ use crate::field::object_id;
 use crate::names::{SCHEDULED, SCHEDULED_CALL_OFFS};
 
 impl ScheduledDeliveries {
-    /// Makes deliveries pending; one that is there already stays as it is. One that a later event calls off is cancelled at once.
+    /// Plans deliveries; existing ones stay as they are. A delivery that a later event cancels is cancelled at once.
     pub fn plan<'a>(&'a self, deliveries: &'a [&'a ScheduledDelivery]) -> BoxFuture<'a, Result<(), StoreError>> {
-        // A replacement may be called off in its turn.
+        // Recursive: a replacement may be cancelled in its turn.
         async move {
             let documents = deliveries.iter().map(|delivery| ScheduledDocument::from(*delivery)).collect();
             self.database.insert_once(SCHEDULED, documents).await?;
             let keys: BTreeSet<_> = deliveries.iter().flat_map(|delivery| &delivery.call_off_keys).collect();
             for call_off in self.call_offs_of(&keys).await? {
-                // A replacement shares its key with the event that it replaces something for, which does not call it off.
+                // A replacement shares the key of the event that planned it, which must not cancel it.
                 if deliveries.iter().any(|delivery| call_off.calls_off(delivery)) {
                     self.apply(&call_off).await?;
                 }
@@ -36,7 +37,7 @@ impl ScheduledDeliveries {
         .boxed()
     }
 
-    /// Calls off what earlier events planned, now and when they are read later than this one.
+    /// Cancels deliveries that earlier events planned, now or when those events are read later.
     pub async fn call_off(&self, call_off: &CallOff) -> Result<(), StoreError> {
         self.remember(call_off).await?;
         self.apply(call_off).await
@@ -58,7 +59,7 @@ impl ScheduledDeliveries {
         found.into_iter().map(CallOff::try_from).collect()
     }
 
-    /// An insert rather than an upsert: not every server lets only one of several upserts at once win.
+    /// An insert, not an upsert: not every server lets only one of several concurrent upserts win.
     async fn remember(&self, call_off: &CallOff) -> Result<(), StoreError> {
         let document = CallOffDocument::from(call_off);
         match self.database.raw(self.call_offs().insert_one(&document)).await? {
@@ -87,7 +88,7 @@ impl ScheduledDeliveries {
         }
     }
 
-    /// Whether anything was called off by this very event, now or before whoever applied it was cut off.
+    /// Whether this event has cancelled anything, now or in an earlier attempt that was interrupted.
     async fn has_called_off(&self, call_off: &CallOff) -> Result<bool, StoreError> {
         let event = EventDocument::from(&call_off.event);
         let event = bson::serialize_to_bson(&event).map_err(|_| unreadable("cancellationInfo"))?;

@@ -1,4 +1,4 @@
-//! A person as the database keeps them.
+//! A user as stored.
 
 use ig_core::access::{Role, Standing, UserAccess};
 use ig_core::id::{OrgId, UserId};
@@ -63,7 +63,7 @@ impl UserDocument {
 }
 
 impl UserDocument {
-    /// As audit shows it.
+    /// The user as the audit log shows it.
     pub(super) fn shown(&self, has_new_password: bool) -> Value {
         let Self {
             id: _,

@@ -1,4 +1,4 @@
-//! Passwords: Argon2id with the parameters that its RFC (9106) recommends for constrained memory, as the crate has them by default.
+//! Passwords: Argon2id with the parameters that RFC 9106 recommends for constrained memory, which are the crate's defaults.
 
 use std::sync::LazyLock;
 
@@ -11,10 +11,10 @@ use tokio::sync::Semaphore;
 
 const SALT_LEN: usize = 16;
 
-/// Each takes 19 MiB and a processor for tens of milliseconds: whoever floods the login waits for their turn, and nobody else does.
+/// Each hash takes 19 MiB and a CPU for tens of milliseconds: a flood of logins queues here and slows nothing else down.
 static TURNS: Semaphore = Semaphore::const_new(2);
 
-/// What the password of somebody unknown is compared with, so that they take as long as anybody.
+/// The hash to compare with when the user is unknown, so that the comparison takes as long.
 static NOBODYS: LazyLock<String> = LazyLock::new(|| hash_now(&Secret::new("nobody")).unwrap_or_default());
 
 /// Hashes a password.
