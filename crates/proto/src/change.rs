@@ -1,4 +1,4 @@
-//! What changes in the configuration.
+//! Changes of configuration.
 
 use std::sync::Arc;
 
@@ -33,7 +33,7 @@ impl TryFrom<v1::RevisedChange> for RevisedChange {
 }
 
 impl v1::Change {
-    /// How many bytes it takes on the wire.
+    /// The encoded size in bytes.
     pub fn encoded_bytes(&self) -> usize {
         self.encoded_len()
     }

@@ -1,4 +1,4 @@
-//! Dead letters and what is done about them.
+//! Dead letters, retries and redrives.
 
 use ig_core::id::{LogId, OrgId};
 use ig_core::outcome::ErrorCategory;
@@ -93,7 +93,7 @@ impl TryFrom<v1::StartRedriveRequest> for RedriveOrder {
     }
 }
 
-/// A request that names a redrive and says nothing else.
+/// Conversions of a request that consists of a redrive's key.
 macro_rules! names_a_redrive {
     ($request:ident) => {
         impl From<RedriveKey> for v1::$request {

@@ -1,4 +1,4 @@
-//! The kinds of events that an organisation knows.
+//! Event type definitions.
 
 use ig_core::event_type::{EventTypeDefinition, Validation};
 use ig_core::id::{EventType, OrgId};

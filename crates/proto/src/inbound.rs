@@ -166,7 +166,7 @@ fn addresses_from_wire(addresses: &[String]) -> Result<Vec<IpNet>, InvalidMessag
     addresses.iter().map(read).collect()
 }
 
-/// Nothing to prove is no message.
+/// No authentication is an absent message.
 fn client_to_wire(auth: &ClientAuth) -> Option<v1::ClientAuth> {
     let kind = match auth {
         ClientAuth::None => return None,
@@ -192,7 +192,7 @@ impl TryFrom<v1::ClientAuth> for ClientAuth {
 
     fn try_from(message: v1::ClientAuth) -> Result<Self, InvalidMessage> {
         let v1::ClientAuth { kind } = message;
-        // A proof of a kind that is not understood must not turn into none.
+        // An unknown kind of authentication must not turn into none.
         let kind = kind.ok_or_else(|| InvalidMessage::value("must be given")).within("kind")?;
         Ok(match kind {
             Kind::ApiKey(v1::ApiKeyAuth { header_name, api_key }) => Self::ApiKey {

@@ -1,10 +1,10 @@
-//! A message that does not say what it has to, told by the name of the field.
+//! The error of an invalid message, which names the field.
 
 use ig_core::fault::Faults;
 use ig_core::id::NotAnObjectId;
 use ig_core::message::NotAMessageId;
 
-/// A message cannot be understood: which field, and what would be right.
+/// A message is invalid: which field, and what would be valid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {problem}")]
 pub struct InvalidMessage {
@@ -13,7 +13,7 @@ pub struct InvalidMessage {
 }
 
 impl InvalidMessage {
-    /// The value itself is at fault; [`Within::within`] adds where it is.
+    /// An error about the value itself; [`Within::within`] adds the path to it.
     pub(crate) fn value(problem: impl Into<String>) -> Self {
         Self {
             field: String::new(),
@@ -26,7 +26,7 @@ impl InvalidMessage {
         &self.field
     }
 
-    /// What is wrong and what would be right.
+    /// What is wrong, and what would be valid.
     pub fn problem(&self) -> &str {
         &self.problem
     }
@@ -60,7 +60,7 @@ impl From<NotAMessageId> for InvalidMessage {
     }
 }
 
-/// Says in which field a conversion failed.
+/// Adds the field to the error of a conversion.
 pub(crate) trait Within<T> {
     fn within(self, field: &str) -> Result<T, InvalidMessage>;
 }
@@ -71,7 +71,7 @@ impl<T, E: Into<InvalidMessage>> Within<T> for Result<T, E> {
     }
 }
 
-/// A part that has to be there, converted.
+/// Converts a required part.
 pub(crate) fn required<W, T>(part: Option<W>, field: &str) -> Result<T, InvalidMessage>
 where
     T: TryFrom<W, Error = InvalidMessage>,
@@ -81,7 +81,7 @@ where
         .within(field)
 }
 
-/// A part that may be absent, converted.
+/// Converts an optional part.
 pub(crate) fn optional<W, T>(part: Option<W>, field: &str) -> Result<Option<T>, InvalidMessage>
 where
     T: TryFrom<W, Error = InvalidMessage>,
@@ -89,7 +89,7 @@ where
     part.map(T::try_from).transpose().within(field)
 }
 
-/// Every item of a list, converted; a failure names the place in the list.
+/// Converts every item of a list; an error names the item's index.
 pub(crate) fn all<W, T>(items: Vec<W>, field: &str) -> Result<Vec<T>, InvalidMessage>
 where
     T: TryFrom<W, Error = InvalidMessage>,

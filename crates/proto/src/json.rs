@@ -1,4 +1,4 @@
-//! Values that travel as JSON text.
+//! Values encoded as JSON text.
 
 use serde_json::{Map, Value};
 
@@ -8,7 +8,7 @@ pub(crate) fn from_wire(text: &str) -> Result<Value, InvalidMessage> {
     ig_core::json::parse(text.as_bytes()).map_err(|error| InvalidMessage::value(format!("must be JSON: {error}")))
 }
 
-/// An object; an empty one is an empty text.
+/// Encodes an object; an empty object becomes an empty text.
 pub(crate) fn object_to_wire(object: &Map<String, Value>) -> String {
     if object.is_empty() {
         return String::new();

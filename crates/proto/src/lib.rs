@@ -21,7 +21,7 @@ pub use invalid::InvalidMessage;
 pub use services::{SECTIONS, ServiceAddresses};
 pub use status::{OrderRefusal, kind_of, not_served, status};
 
-/// The most bytes that an order to deliver has: the largest payload that is taken in, with what is around it.
+/// The largest encoded delivery order in bytes: the largest accepted payload plus the fields around it.
 pub const LARGEST_ORDER: usize = 32 * 1024 * 1024;
 
 /// The generated messages, clients and servers of `ig.v1`.
@@ -36,5 +36,5 @@ pub mod v1 {
     tonic::include_proto!("ig.v1");
 }
 
-/// The contracts themselves, encoded: what the reflection service answers from.
+/// The encoded contracts, for the reflection service.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

@@ -1,4 +1,4 @@
-//! Orders to deliver, and what came of them.
+//! Delivery orders and their outcomes.
 
 use std::time::Duration;
 
@@ -100,7 +100,7 @@ impl From<&OrderReport> for v1::DeliverResponse {
             response_status: response_status.map(u32::from),
             retry_after: retry_after.map(duration_to_wire),
             delivery_log_id: log_id.to_string(),
-            // Known to whoever has the configuration, not to the report.
+            // The report lacks it; a process with the configuration adds it.
             next_action_after: None,
         }
     }
@@ -138,7 +138,7 @@ impl TryFrom<v1::DeliverResponse> for OrderReport {
 }
 
 impl v1::DeliverResponse {
-    /// The same answer, telling when the integration's next action is to be ordered, where it has a further one.
+    /// The same response with the pause before the integration's next action, if it has one.
     #[must_use]
     pub fn before_next_action(self, pause: Option<Duration>) -> Self {
         Self {
@@ -147,7 +147,7 @@ impl v1::DeliverResponse {
         }
     }
 
-    /// The pause before the integration's next action, where it has a further one.
+    /// The pause before the integration's next action, if it has one.
     pub fn next_action(&self) -> Result<Option<Duration>, InvalidMessage> {
         let pause = self.next_action_after;
         pause
@@ -194,7 +194,7 @@ fn outcome_from_wire(outcome: i32) -> Result<OrderOutcome, InvalidMessage> {
     }
 }
 
-/// An empty text is a success.
+/// An empty text means success.
 fn category_from_wire(text: &str) -> Result<Option<ErrorCategory>, InvalidMessage> {
     if text.is_empty() {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! Deliveries whose time is yet to come: what is asked about them.
+//! Requests about scheduled deliveries.
 
 use ig_core::clock::Timestamp;
 use ig_core::id::OrgId;
@@ -152,14 +152,14 @@ impl TryFrom<v1::PreviewResponse> for Vec<Timestamp> {
 }
 
 impl v1::SchedulerNudgeRequest {
-    /// A nudge that tells when the earliest of the rows is due.
+    /// A nudge with the earliest due time of the rows.
     pub fn of(earliest: Timestamp) -> Self {
         Self {
             earliest: Some(timestamp_to_wire(&earliest)),
         }
     }
 
-    /// When the earliest of the rows is due, where that is told.
+    /// The earliest due time of the rows, if given.
     pub fn earliest(self) -> Result<Option<Timestamp>, InvalidMessage> {
         let Self { earliest } = self;
         earliest.map(|at| timestamp_from_wire(Some(at), "earliest")).transpose()

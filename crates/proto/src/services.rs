@@ -1,4 +1,4 @@
-//! Where the services find each other.
+//! The addresses at which the services find each other.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,17 +6,17 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ServiceAddresses {
-    /// Where api-gateway serves gRPC, as `host:port`.
+    /// The gRPC address of api-gateway, as `host:port`.
     pub api_gateway: String,
-    /// Where delivery-worker does.
+    /// The gRPC address of delivery-worker.
     pub delivery_worker: String,
-    /// Where scheduler does.
+    /// The gRPC address of scheduler.
     pub scheduler: String,
-    /// Where dlq-retrier does.
+    /// The gRPC address of dlq-retrier.
     pub dlq_retrier: String,
-    /// Where job-runner does.
+    /// The gRPC address of job-runner.
     pub job_runner: String,
-    /// Where alerter does.
+    /// The gRPC address of alerter.
     pub alerter: String,
 }
 
@@ -34,7 +34,7 @@ impl Default for ServiceAddresses {
     }
 }
 
-/// Every section that a configuration file shared by all services may have; each service takes its own and lets the others be.
+/// Every section that a configuration file shared by all services may have; each service reads its own and ignores the others.
 pub const SECTIONS: &[&str] = &[
     "admin",
     "alerts",

@@ -1,16 +1,16 @@
-//! The kinds of error, on the wire.
+//! Error kinds on the wire.
 
 use ig_core::error_kind::ErrorKind;
 use tonic::{Code, Status};
 
 use crate::invalid::InvalidMessage;
 
-/// An answer of this kind; the message is for the caller to read.
+/// A status of this kind; the message is for the caller to read.
 pub fn status(kind: ErrorKind, message: impl Into<String>) -> Status {
     Status::new(code(kind), message)
 }
 
-/// The answer of an rpc that the contract has and this version does not serve yet.
+/// The status for an rpc that is in the contract but not served by this version.
 pub fn not_served(rpc: &str) -> Status {
     status(ErrorKind::NotServed, format!("{rpc} is not served by this version yet"))
 }
@@ -32,7 +32,7 @@ fn code(kind: ErrorKind) -> Code {
     }
 }
 
-/// The kind of an answer that another service gave.
+/// The error kind of another service's status.
 pub fn kind_of(status: &Status) -> ErrorKind {
     match status.code() {
         Code::InvalidArgument => ErrorKind::Invalid,
@@ -43,7 +43,7 @@ pub fn kind_of(status: &Status) -> ErrorKind {
         Code::Aborted | Code::FailedPrecondition => ErrorKind::Stale,
         Code::OutOfRange => ErrorKind::TooLarge,
         Code::ResourceExhausted => ErrorKind::RateLimited,
-        // A call that was cut off may be made again.
+        // A cancelled call may be repeated.
         Code::Unavailable | Code::Cancelled => ErrorKind::Unavailable,
         Code::DeadlineExceeded => ErrorKind::TimedOut,
         Code::Unimplemented => ErrorKind::NotServed,
@@ -51,14 +51,14 @@ pub fn kind_of(status: &Status) -> ErrorKind {
     }
 }
 
-/// Why a worker did not carry an order out, as far as whoever gave it has to know.
+/// Why a worker did not execute an order, as far as its sender needs to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OrderRefusal {
-    /// It knows no such integration, or no such action of it.
+    /// The worker does not know the integration, or has no such action of it.
     Unknown,
-    /// None will ever carry it out, for this reason.
+    /// No worker will ever execute it, for this reason.
     Never(String),
-    /// None can be reached, or it cannot carry the order out now; whether something was sent is not known.
+    /// No worker can be reached or execute it now; a request may have been sent.
     Away,
 }
 

@@ -1,4 +1,4 @@
-//! Moments and spans of time.
+//! Times and durations.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ pub(crate) fn timestamp_from_wire(at: Option<prost_types::Timestamp>, field: &st
         .within(field)
 }
 
-/// A span longer than the wire can tell (290 billion years) is told as the longest that it can.
+/// A duration beyond the wire format's range (290 billion years) becomes the longest in it.
 pub(crate) fn duration_to_wire(span: Duration) -> prost_types::Duration {
     prost_types::Duration {
         seconds: i64::try_from(span.as_secs()).unwrap_or(i64::MAX),

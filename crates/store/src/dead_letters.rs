@@ -1,5 +1,5 @@
-//! Deliveries that could not be made. Each is delivered, given up or deleted by somebody, and what is delivered or given up is kept for as
-//! long as the organisation keeps logs, counted from then.
+//! Dead letters: deliveries that failed. Each is delivered on a retry, given up, or deleted by a person; letters that
+//! were delivered or given up are kept for the organisation's retention of logs, counted from then.
 
 mod alerting;
 mod by_hand;
@@ -37,47 +37,47 @@ use crate::page::{
     Listed, Named, Page, Period, Sought, Time, add_event, add_integration, add_period, add_search, event_names, exactly,
 };
 
-/// Which dead letters are listed; what is left out does not matter.
+/// Selects dead letters; a condition that is `None` matches all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DeadLetterFilter {
-    /// Where they stand.
+    /// Their status.
     pub status: Option<DeadLetterStatus>,
-    /// The class of their last failure.
+    /// The category of their last failure.
     pub category: Option<ErrorCategory>,
-    /// Why they are here.
+    /// Why they became dead letters.
     pub reason: Option<DeadLetterReason>,
-    /// What they are for.
+    /// Their integration.
     pub integration_id: Option<IntegrationId>,
     /// The event's type.
     pub event_type: Option<EventType>,
     /// The event's identifier within its source.
     pub event_id: Option<EventId>,
-    /// Made at this moment or later.
+    /// Created at this time or later.
     pub start: Option<Timestamp>,
-    /// Made before this moment.
+    /// Created before this time.
     pub end: Option<Timestamp>,
-    /// Part of the integration's name, the address, the error or the event's identifier.
+    /// Part of the integration's name, the URL, the error or the event's identifier.
     pub search: Option<String>,
 }
 
-/// A dead letter as it is kept: what it was made of, and how far it has come since.
+/// A stored dead letter: the failed delivery, and the state of its retries.
 #[derive(Debug, Clone, PartialEq)]
 pub struct KeptLetter {
-    /// What it was made of, its last failure and how often it was sent.
+    /// The delivery, its last failure and the number of its attempts.
     pub letter: DeadLetter,
-    /// Where it stands.
+    /// The state of its retries.
     pub redelivery: Redelivery,
-    /// The redrive in which it waits for its turn.
+    /// The redrive that has queued it.
     pub redrive: Option<RedriveId>,
-    /// How long it is kept once it is settled.
+    /// Its retention after it is settled.
     pub keep_for: Option<Duration>,
     /// When it last changed.
     pub updated_at: Timestamp,
-    /// When it is deleted; nothing before it is settled.
+    /// When it expires; `None` until it is settled.
     pub expires_at: Option<Timestamp>,
 }
 
-/// The dead letters. The journal makes them; whoever tries them again holds each under a claim meanwhile.
+/// The repository of dead letters. The journal creates them; a process that retries one holds a claim on it.
 #[derive(Debug, Clone)]
 pub struct DeadLetters {
     database: Database,
@@ -88,14 +88,14 @@ impl DeadLetters {
         Self { database }
     }
 
-    /// One of an organisation's dead letters.
+    /// Reads one of an organisation's dead letters.
     pub async fn get(&self, org: OrgId, id: LogId) -> Result<Option<KeptLetter>, StoreError> {
         let letters = self.letters::<DeadLetterDocument<'static>>();
         let found = letters.find_one(doc! { "_id": object_id(id.0), "orgId": org.0 });
         self.database.within(found).await?.map(KeptLetter::try_from).transpose()
     }
 
-    /// An organisation's dead letters, newest first, their payloads left empty; many are counted no further than needed.
+    /// Lists an organisation's dead letters, newest first, without payloads; a large total is counted only as far as needed.
     pub async fn list(&self, org: OrgId, filter: &DeadLetterFilter, page: Page) -> Result<Listed<KeptLetter>, StoreError> {
         let without_payload = Some(doc! { "originalPayload": 0 });
         let mut query = query(org, filter);
@@ -134,7 +134,7 @@ impl DeadLetters {
         self.database.collection(DEAD_LETTERS)
     }
 
-    /// Changes one dead letter if it is as the filter says; whether it was.
+    /// Updates one dead letter if it matches the filter; returns whether it did.
     async fn change(&self, filter: Document, change: Document) -> Result<bool, StoreError> {
         let letters = self.letters::<Document>();
         let changed = self.database.within(letters.update_one(filter, change)).await?;

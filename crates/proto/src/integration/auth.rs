@@ -1,4 +1,4 @@
-//! The credentials that deliveries carry.
+//! Outgoing credentials.
 
 use ig_core::integration::{ClientCredentials, CredentialsPlace, OutgoingAuth};
 use ig_core::secret::Secret;
@@ -8,7 +8,7 @@ use crate::invalid::{InvalidMessage, Within as _};
 use crate::v1;
 use crate::v1::outgoing_auth::Kind;
 
-/// No credentials are no message.
+/// No credentials are an absent message.
 pub(crate) fn to_wire(auth: &OutgoingAuth) -> Option<v1::OutgoingAuth> {
     let kind = match auth {
         OutgoingAuth::None => return None,
@@ -34,7 +34,7 @@ impl TryFrom<v1::OutgoingAuth> for OutgoingAuth {
 
     fn try_from(message: v1::OutgoingAuth) -> Result<Self, InvalidMessage> {
         let v1::OutgoingAuth { kind } = message;
-        // Credentials of a kind that is not understood must not turn into none.
+        // An unknown kind of credentials must not turn into none.
         let kind = kind.ok_or_else(|| InvalidMessage::value("must be given")).within("kind")?;
         Ok(match kind {
             Kind::ApiKey(v1::ApiKeyAuth { header_name, api_key }) => Self::ApiKey {

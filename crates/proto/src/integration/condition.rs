@@ -23,7 +23,7 @@ impl TryFrom<v1::Condition> for Condition {
 
     fn try_from(message: v1::Condition) -> Result<Self, InvalidMessage> {
         let v1::Condition { kind } = message;
-        // A condition of a kind that is not understood must not turn into "always".
+        // An unknown kind of condition must not turn into "always".
         let kind = kind.ok_or_else(|| InvalidMessage::value("must be given")).within("kind")?;
         match kind {
             Kind::Script(source) => Ok(Self::Script(Script::new(&source).within("script")?)),

@@ -1,4 +1,4 @@
-//! How an integration conducts itself when its target is slow, broken or limited.
+//! An integration's hold, rate limit and breaker policy.
 
 use ig_core::breaker::BreakerPolicy;
 use ig_core::integration::{Hold, HoldCause, SetLimit};
@@ -13,7 +13,7 @@ impl From<&Hold> for v1::Hold {
         let Hold { cause, since, reason } = hold;
         let cause = match cause {
             HoldCause::CircuitOpen => v1::HoldCause::CircuitOpen,
-            // Whoever sends holds either in the same way; the reason tells them apart.
+            // The receiver treats both alike; the reason tells them apart.
             HoldCause::Paused | HoldCause::Unreadable => v1::HoldCause::Paused,
         };
         Self {

@@ -1,4 +1,4 @@
-//! Lookups that an integration makes.
+//! Lookup rules of an integration.
 
 use ig_core::id::LookupType;
 use ig_core::integration::{LookupReturn, LookupRule, LookupSource, Unmapped};

@@ -1,4 +1,4 @@
-//! How a payload changes shape.
+//! Transformations of payloads.
 
 use ig_core::id::LookupType;
 use ig_core::integration::{DateFormat, FieldMapping, Script, SimpleMapping, StaticField, Transform, Transformation};

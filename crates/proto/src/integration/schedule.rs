@@ -1,4 +1,4 @@
-//! When deliveries are made.
+//! Schedules of deliveries.
 
 use ig_core::schedule::{Schedule, ScheduleMode};
 use serde_json::Value;
@@ -16,7 +16,7 @@ pub(super) fn from_wire(mode: &str, config: &str) -> Result<Schedule, InvalidMes
     Schedule::read(mode, config.as_ref()).within("scheduling_config")
 }
 
-/// Whoever does not know of schedules says nothing of them.
+/// A sender that predates schedules leaves the mode empty.
 fn mode_from_wire(mode: &str) -> Result<ScheduleMode, InvalidMessage> {
     if mode.is_empty() {
         return Ok(ScheduleMode::Immediate);

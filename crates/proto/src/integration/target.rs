@@ -1,4 +1,4 @@
-//! Where deliveries go, and the actions that may go elsewhere.
+//! Targets of deliveries, and actions with their own targets.
 
 use ig_core::integration::{Action, Target};
 

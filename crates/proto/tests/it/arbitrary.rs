@@ -1,4 +1,4 @@
-//! Integrations of every shape.
+//! Generators of integrations of every shape.
 
 use std::time::Duration;
 

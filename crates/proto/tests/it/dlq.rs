@@ -1,4 +1,4 @@
-//! What is wanted of dead letters, and what came of it.
+//! Retries and redrives of dead letters on the wire.
 
 use ig_core::id::{IntegrationId, LogId, OrgId, RedriveId};
 use ig_core::outcome::ErrorCategory;

@@ -1,4 +1,4 @@
-//! What goes over the wire comes back as it went, and what cannot be understood is refused.
+//! Values survive the round trip over the wire, and invalid messages are refused.
 
 mod arbitrary;
 mod dlq;

@@ -1,4 +1,4 @@
-//! What is missing, not said or out of bounds is refused by the name of its field.
+//! Missing, unspecified and out-of-bounds values are refused by the name of their field.
 
 use ig_core::configuration::Change;
 use ig_proto::{InvalidMessage, v1};

@@ -1,4 +1,4 @@
-//! The alert centre's log: what is told, what is counted, and whose it is.
+//! The alert centre's log: notifications, repetitions and organisations.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Keys and people.
+//! API keys and users.
 
 use crate::stored::moment;
 use ig_core::access::{Actor, KeyScope};

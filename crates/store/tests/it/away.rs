@@ -13,7 +13,7 @@ use ig_testkit::wait::eventually;
 
 use crate::deliveries::{delivery, recorded};
 
-/// What the timeouts below allow in all, and as much again.
+/// Twice what the timeouts below allow together.
 const BOUND: Duration = Duration::from_secs(8);
 
 async fn store(server: &Mongo) -> Store {
@@ -27,7 +27,7 @@ async fn store(server: &Mongo) -> Store {
     Store::connect(&config, SecretBox::closed()).await.unwrap()
 }
 
-/// What each port answers; what is done is done again each time.
+/// The result of one operation of each port; all of them can be repeated.
 async fn answers(store: &Store) -> Vec<Result<(), StoreError>> {
     let put = Change::PutOrganization(builders::organization(7));
     let commit = async {
@@ -75,7 +75,7 @@ async fn a_database_that_answers_is_there_however_many_wait_for_a_connection_to_
     };
     let store = Store::connect(&config, SecretBox::closed()).await.unwrap();
     store.organizations().get(OrgId(7)).await.unwrap();
-    // More than one connection carries in the time that a look may take.
+    // More than one connection handles within a probe's deadline.
     let organizations = store.organizations();
     let crowd = join_all((0..20_000).map(|_| organizations.get(OrgId(7))));
     tokio::select! {

@@ -1,4 +1,4 @@
-//! What is counted of failing integrations.
+//! Circuit breakers of integrations.
 
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ fn failed(number: usize) -> Outcome {
     }
 }
 
-/// Counts one failure as workers do: read, decide, store if nobody was faster.
+/// Counts one failure as workers do: read, decide, and store if no other process did in the meantime.
 async fn count(breakers: &MongoBreakers, number: usize, now: Timestamp) {
     loop {
         let breaker = breakers.get(ORG, id()).await.unwrap();
@@ -109,7 +109,7 @@ async fn made(configuration: &Configurations, integration: &Integration) -> u64 
     configuration.commit(put, Expected::New).await.unwrap()
 }
 
-/// What people are to be told.
+/// The alert that goes with a switch.
 fn alert() -> Alert {
     Alert {
         org_id: Some(ORG),
@@ -210,7 +210,7 @@ async fn a_breaker_stays_as_it_was_where_the_switch_breaks_off() {
         since: moment(2),
         reason: "it failed".to_owned(),
     };
-    // The switch is noted as a change after all else, and cannot be where one is noted already.
+    // The switch records its change last, which fails where that revision is recorded already.
     let changes = stored.database.open().await.collection::<Document>("config_changes");
     let next_revision = i64::try_from(integration.revision + 1).unwrap();
     changes.insert_one(doc! { "_id": next_revision }).await.unwrap();

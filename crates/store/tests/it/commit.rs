@@ -167,7 +167,7 @@ async fn an_organisation_goes_with_all_that_it_had_and_nothing_else() {
     }
 }
 
-/// When each document of a collection is deleted, in the order of their ids.
+/// When each document of a collection expires, in the order of their ids.
 async fn ends(stored: &Stored, collection: &str, filter: Document) -> Vec<Option<i64>> {
     let documents = stored.database.open().await.collection::<Document>(collection);
     let cursor = documents.find(filter).sort(doc! { "_id": 1 }).await.unwrap();

@@ -1,4 +1,4 @@
-//! Dead letters that are tried again: who may, what comes of it, and what people do with them.
+//! Retries of dead letters: claims, outcomes, and what people do.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -32,7 +32,7 @@ pub(crate) async fn fail(store: &Store, org: i64, numbers: impl IntoIterator<Ite
     logs.iter().map(|log| log.id).collect()
 }
 
-/// Records a delivery that was never tried: the breaker was open.
+/// Records a delivery that was never attempted: the breaker was open.
 async fn hold(store: &Store, org: i64, number: i64) -> LogId {
     let log = failure(org, number);
     let letter = DeadLetter {
@@ -61,7 +61,7 @@ async fn candidates(store: &Store, org: i64, now: Timestamp) -> Vec<Candidate> {
     due.into_iter().map(|(candidate, _)| candidate).collect()
 }
 
-/// Claims everything of an organisation that is due.
+/// Claims all due dead letters of an organisation.
 async fn claim_all(store: &Store, org: i64, by: &ClaimId, now: Timestamp) -> Vec<KeptLetter> {
     let due = candidates(store, org, now).await;
     store.dead_letters().claim_due(&due, by, now).await.unwrap()
@@ -311,7 +311,7 @@ async fn figures_tell_what_is_not_delivered_and_why() {
     assert_eq!(counts, [("Orders (new)", 3)]);
 }
 
-/// The delivery of `before`, tried once more.
+/// The delivery of `before`, retried once more.
 fn tried_again(before: &DeliveryLog, status: DeliveryStatus) -> JournalEntry {
     let mut log = before.clone();
     log.attempts.push(before.attempts[1].clone());

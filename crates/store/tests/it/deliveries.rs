@@ -1,4 +1,4 @@
-//! Deliveries to be recorded.
+//! Deliveries to record.
 
 use std::time::Duration;
 
@@ -85,7 +85,7 @@ fn good_attempt(number: i64) -> Attempt {
     }
 }
 
-/// The same, but it failed.
+/// The same delivery, failed.
 pub(crate) fn failure(org: i64, number: i64) -> DeliveryLog {
     DeliveryLog {
         status: DeliveryStatus::Retrying,

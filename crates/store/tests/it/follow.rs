@@ -12,13 +12,13 @@ use proptest::prelude::*;
 
 use crate::stored::Stored;
 
-/// A change to one of a handful of items, so that they are made, changed and deleted again and again.
+/// A change to one of a handful of items, so that they are created, changed and deleted again and again.
 fn change() -> impl Strategy<Value = (Change, Expected)> {
     let expected = prop_oneof![3 => Just(Expected::New), 2 => Just(Expected::Any)];
     let change = (0..12u8, 1..4i64, 0..2i64).prop_map(|(kind, org, item)| {
         let mut integration = builders::integration(org, "order", "https://a.example/");
         integration.id = builders::integration_id(u64::try_from(org * 10 + item).unwrap());
-        // They share a collection with the others, and may share a name with each other.
+        // Inbound integrations share a collection with the others, and may share a name with each other.
         let mut inbound = builders::inbound(org, "booking", "https://a.example/");
         inbound.id = builders::integration_id(u64::try_from(1000 + org * 10 + item).unwrap());
         let mut job = builders::job(org, "https://a.example/");
@@ -65,7 +65,7 @@ async fn catch_up(store: &Store, configuration: &mut Configuration, limit: u32) 
     }
 }
 
-/// What can be asked of a configuration, as text that can be compared.
+/// The observable content of a configuration, as text to compare.
 fn seen(configuration: &Configuration) -> String {
     let orgs = (1..4).map(|org| {
         let config = configuration.org(OrgId(org));

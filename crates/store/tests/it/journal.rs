@@ -231,7 +231,7 @@ async fn a_list_leaves_bodies_out() {
     assert_eq!(listed.items, [expected]);
 }
 
-/// Waits for an entry, as whoever counts what is not recorded yet.
+/// A waiter that reports what happens to its entry.
 struct Waiting(tokio::sync::mpsc::UnboundedSender<&'static str>);
 
 impl Awaits for Waiting {

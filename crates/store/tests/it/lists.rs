@@ -1,4 +1,4 @@
-//! Lists: filters, pages, and whose they are.
+//! Lists: filters, pages, and isolation of organisations.
 
 use std::sync::Arc;
 
@@ -198,9 +198,9 @@ async fn a_name_that_many_deliveries_share_is_counted_no_further_than_needed() {
     assert_eq!(found, expected);
 }
 
-/// Asks for a delivery by something that names it.
+/// Sets a filter that identifies a delivery.
 type Name = fn(&mut LogFilter, &DeliveryLog);
-/// Asks for something else as well.
+/// Sets another filter as well.
 type Other = fn(&mut LogFilter);
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Imports of lookup rows: what is told of them.
+//! Imports of lookup rows and their progress.
 
 use std::time::Duration;
 

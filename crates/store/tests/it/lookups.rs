@@ -286,7 +286,7 @@ async fn a_reader_sees_the_old_table_or_the_new_one() {
         let keys: Vec<_> = (0..ROWS).map(|n| key(&n.to_string())).collect();
         let mut seen = BTreeSet::new();
         while !over.load(Relaxed) {
-            // One query each: those that are asked for at once are of one state.
+            // One query: the keys in one query are resolved from one state.
             let found = lookups.resolve(ORG, UNIT, &keys[..500]).await.unwrap();
             let names: BTreeSet<_> = found.values().map(|side| side.id.clone()).collect();
             assert_eq!((found.len(), names.len()), (500, 1), "{names:?}");

@@ -1,4 +1,4 @@
-//! What a start makes of a database, be it new or of an earlier version.
+//! Migration of a new database, and of one from an earlier version.
 
 use futures::TryStreamExt as _;
 use ig_core::ports::Journal as _;
@@ -13,7 +13,7 @@ async fn indexes(collection: &Collection<Document>) -> Vec<IndexModel> {
     collection.list_indexes().await.unwrap().try_collect().await.unwrap()
 }
 
-/// Collections whose rows have no end of their own, and what bounds each.
+/// Collections whose rows do not expire, and what bounds each.
 const BOUNDED: &[(&str, &str)] = &[
     ("api_keys", "configuration"),
     ("circuit_breakers", "one an integration"),

@@ -128,7 +128,7 @@ async fn a_holder_that_froze_beyond_its_lease_can_neither_renew_nor_save_nor_mov
         "the next holder goes on where the first stopped"
     );
     leases.save(&worker("b"), &[at(next.epoch, "mysql", 150)]).await.unwrap();
-    // It wakes, and its clock still says what it said.
+    // It wakes with a clock that still shows the old time.
     assert_eq!(leases.renew(&worker("a"), moment(1), TTL).await.unwrap(), BTreeSet::new());
     for position in [120, 999] {
         let late = at(frozen.epoch, "mysql", position);

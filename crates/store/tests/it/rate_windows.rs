@@ -1,4 +1,4 @@
-//! Limits that hold across processes.
+//! Rate limits that hold across processes.
 
 use std::time::Duration;
 

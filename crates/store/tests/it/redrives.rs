@@ -1,4 +1,4 @@
-//! Redrives: what they cover, who carries them out, how far they are.
+//! Redrives: what they cover, which process executes them, and their progress.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use ig_store::{Claimed, KeptLetter, Page, REDRIVE_LEASE, Settling, Store};
 use crate::dead_letters::fail;
 use crate::stored::{Stored, moment};
 
-/// When the redrives of these tests begin: every dead letter is there.
+/// When the redrives of these tests begin: every dead letter exists by then.
 const BEGIN: i64 = 50;
 
 fn claim(number: u32) -> ClaimId {
@@ -37,7 +37,7 @@ async fn begun(store: &Store, number: u8, filter: RedriveFilter) -> RedriveKey {
     store.redrives().start(redrive(7, number, filter)).await.unwrap().key
 }
 
-/// Takes a redrive up that nobody has.
+/// Claims a free redrive.
 async fn taken_up(store: &Store, by: &ClaimId) -> Redrive {
     let redrive = store
         .redrives()
@@ -306,7 +306,7 @@ async fn what_a_cancelled_redrive_did_not_come_to_has_the_end_of_what_is_settled
         let kept = store.dead_letters().get(OrgId(7), id).await.unwrap().expect("a dead letter");
         (kept.redelivery.standing.status(), kept.expires_at)
     };
-    // Two are given up before: their redrive brings no end of its own.
+    // Two are given up before: a redrive adds no expiry of its own.
     begun(&store, 1, RedriveFilter::default()).await;
     let first = taken_up(&store, &claim(1)).await;
     for id in &ids[..2] {

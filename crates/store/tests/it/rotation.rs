@@ -1,4 +1,4 @@
-//! Other keys for what is encrypted at rest.
+//! Rotation of encryption keys.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ struct Ground {
 }
 
 impl Ground {
-    /// With everything that may have a secret, some of it changed and some of it deleted.
+    /// Creates every kind of item that may have a secret, some of them changed and some deleted.
     async fn prepare() -> Self {
         let mut ground = Self {
             database: ig_testkit::mongo::database(),

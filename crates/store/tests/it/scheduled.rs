@@ -1,4 +1,4 @@
-//! Deliveries whose time is yet to come: planned once, claimed by one, called off in whatever order it becomes known.
+//! Scheduled deliveries: planned once, claimed by one process, cancelled in whatever order events are read.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -36,7 +36,7 @@ fn key(byte: u8) -> CallOffKey {
     CallOffKey::new(ORG, integration(), MatchKey([byte; 16]))
 }
 
-/// What the event at a position planned for a second.
+/// The delivery that the event at a position planned for a second.
 pub(crate) fn planned(position: u64, second: i64) -> ScheduledDelivery {
     let about = event(position, "visit");
     ScheduledDelivery {
@@ -254,7 +254,7 @@ async fn the_next_occurrence_is_made_once_whoever_was_cut_off() {
     let mine = rows.claim(&[first.id], claim("cut-off", now)).await.unwrap().remove(0);
     let failed = Settlement::Failed("it answered 500".to_owned());
     assert!(rows.settle(&mine, &failed, claim("cut-off", now), true).await.unwrap());
-    // Here it is killed: the row is due again when its claim is over, and says how it ended.
+    // The process dies here: the row is due again after its claim, and contains its end.
     let later = now + LEASE + Duration::from_secs(1);
     let due = rows.due(moment(0), later, &[], 10).await.unwrap();
     assert_eq!(due.iter().map(|due| due.id).collect::<Vec<_>>(), [first.id]);
@@ -289,9 +289,9 @@ async fn a_later_event_calls_off_what_earlier_ones_planned_in_whatever_order_the
         (30, ScheduledStatus::Pending),
     ];
     assert_eq!(statuses(&rows).await, expected, "not other keys, nor what came later");
-    // An event that was read late, though it came before the one that calls it off; and one that came after it.
+    // An earlier event that is read late, and a later event.
     plan(&stored, &[with_key(15, 1, 1), with_key(25, 1, 1)]).await;
-    // The same, read again after a restart.
+    // The same event, read again after a restart.
     rows.call_off(&call_off(20, 1, None)).await.unwrap();
     let found: Vec<_> = statuses(&rows).await.into_iter().map(|(_, status)| status).collect();
     let (pending, cancelled) = (ScheduledStatus::Pending, ScheduledStatus::Cancelled);
@@ -322,7 +322,7 @@ async fn what_is_pending_is_replaced_once_and_nothing_is_where_nothing_was() {
     );
     rows.call_off(&call_off(21, 9, Some(with_key(21, 60, 9)))).await.unwrap();
     assert_eq!(statuses(&rows).await.len(), 2, "nothing was pending under that key");
-    // The event that it replaces is read after it.
+    // The replaced event is read after its replacement.
     plan(&stored, &[with_key(19, 1, 9)]).await;
     let found = statuses(&rows).await;
     assert_eq!(
@@ -333,7 +333,7 @@ async fn what_is_pending_is_replaced_once_and_nothing_is_where_nothing_was() {
             (21, ScheduledStatus::Pending)
         ]
     );
-    // And what replaced is called off in its turn.
+    // The replacement is cancelled in its turn.
     rows.call_off(&call_off(40, 9, None)).await.unwrap();
     assert_eq!(statuses(&rows).await[3], (21, ScheduledStatus::Cancelled));
 }
@@ -350,7 +350,7 @@ async fn a_series_that_was_called_off_while_it_was_delivered_does_not_go_on() {
     rows.call_off(&call_off(5, 1, None)).await.unwrap();
     let settled = rows.settle(&mine, &Settlement::Completed, claim("me", moment(2)), true);
     assert!(!settled.await.unwrap(), "it was called off");
-    // Had it been settled right before, its successor would be called off as soon as it is made.
+    // Had it been settled just before, its successor would be cancelled as soon as it is planned.
     plan(&stored, &[mine.successor(moment(0), moment(2)).unwrap()]).await;
     let expected = [(1, ScheduledStatus::Cancelled), (1, ScheduledStatus::Cancelled)];
     assert_eq!(statuses(&rows).await, expected);

@@ -1,4 +1,4 @@
-//! What tenants entrust to the gateway, at rest.
+//! Tenants' secrets at rest.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,7 +60,7 @@ fn lookups() -> [LookupRule; 2] {
     [rule, other]
 }
 
-/// An integration that uses everything that there is.
+/// An integration that uses every feature.
 fn full(auth: OutgoingAuth) -> Integration {
     let date = Transform::Date(DateFormat {
         input: Some("%d.%m.%Y".to_owned()),

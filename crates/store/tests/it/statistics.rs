@@ -1,4 +1,4 @@
-//! Deliveries in figures: what the database counts is what was written.
+//! Delivery statistics: the database counts what was written.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
-/// A delivery that was taken up at a moment; one that took no time came to no request.
+/// A delivery that started at a time; without a duration, it made no request.
 pub(crate) fn log(org: i64, number: i64, at: Timestamp, status: DeliveryStatus, millis: Option<u64>) -> DeliveryLog {
     let mut log = delivery(org, number);
     log.status = status;
@@ -46,7 +46,7 @@ pub(crate) async fn record(store: &Store, logs: &[DeliveryLog]) {
     }
 }
 
-/// The same figures, counted here.
+/// The same figures, counted in the test.
 fn counted<'a>(logs: impl IntoIterator<Item = &'a DeliveryLog>) -> DeliveryFigures {
     let mut figures = DeliveryFigures::default();
     figures.extend(logs.into_iter().map(|log| {
@@ -62,7 +62,7 @@ fn counted<'a>(logs: impl IntoIterator<Item = &'a DeliveryLog>) -> DeliveryFigur
     figures
 }
 
-/// Deliveries of every status and of times from nothing to an hour, 37 s apart.
+/// Deliveries of every status and of durations from zero to an hour, 37 s apart.
 fn mixed(org: i64, start: Timestamp, count: i64) -> Vec<DeliveryLog> {
     let of = |number: i64| {
         let seed = number.unsigned_abs().wrapping_mul(2_654_435_761) % 1_000;
@@ -296,7 +296,7 @@ async fn what_takes_too_long_to_count_is_told_as_such() {
     let now = at("2024-05-03T00:00:00Z");
     let logs = mixed(7, now - TimeDelta::hours(24), 2_300);
     record(&store, &logs).await;
-    // The server counts in milliseconds, and no server goes through so many deliveries in one.
+    // The server counts in milliseconds, and no server reads so many deliveries in one.
     let patience = Duration::from_millis(1);
     let statistics = store.delivery_statistics().within(patience);
     let scope = scope(7, now - TimeDelta::days(1), now);

@@ -1,4 +1,4 @@
-//! A store over a database of a test's own.
+//! A store over a test's own database.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use ig_core::clock::Timestamp;
 use ig_store::{MongoConfig, SecretBox, SecretsConfig, Store};
 use ig_testkit::mongo::TestDatabase;
 
-/// A migrated store; the database goes with it.
+/// A migrated store; its database is dropped with it.
 pub(crate) struct Stored {
     pub(crate) store: Store,
     pub(crate) database: TestDatabase,
@@ -41,7 +41,7 @@ pub(crate) fn config(database: &TestDatabase) -> MongoConfig {
     }
 }
 
-/// So many seconds after a moment that the server's own clock, by which it deletes what has expired, is far from.
+/// So many seconds after a time that is far from the server's own clock, by which it deletes expired documents.
 pub(crate) fn moment(second: i64) -> Timestamp {
     ig_testkit::clock::moment(second) + Duration::from_hours(10 * 365 * 24)
 }

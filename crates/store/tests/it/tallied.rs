@@ -1,4 +1,4 @@
-//! What was counted of ten minutes is what is to be counted of them, whatever is written when.
+//! Stored counts of ten minutes equal fresh counts, whatever is written in between.
 
 use std::time::Duration;
 
@@ -21,12 +21,12 @@ use crate::stored::Stored;
 
 const ORG: OrgId = OrgId(7);
 
-/// Long enough ago that whatever is written is announced, and recent enough to be of the last 24 hours.
+/// So long ago that every write is announced, and within the last 24 hours.
 fn some_time_ago(random: &mut StdRng, now: Timestamp) -> Timestamp {
     now - TimeDelta::milliseconds(random.random_range(1_800_000..26 * 3_600_000))
 }
 
-/// When everything that was written until now has settled.
+/// A time at which everything written so far has settled.
 fn settled(now: Timestamp) -> Timestamp {
     now + TimeDelta::minutes(10)
 }
@@ -55,7 +55,7 @@ async fn redelivered(store: &Store, random: &mut StdRng, log: &mut DeliveryLog) 
     store.journal().record(&[entry]).await.unwrap();
 }
 
-/// Counts both ways.
+/// Counts in both ways and compares the results.
 async fn compare(store: &Store, start: Timestamp, end: Timestamp, now: Timestamp) -> DeliveryFigures {
     let statistics = store.delivery_statistics();
     let period = Period::new(start, end).unwrap();
@@ -195,7 +195,7 @@ async fn one_of_many_counts_for_everybody_who_had_deliveries() {
         record(store, &[log(org, 1, at, DeliveryStatus::Success, Some(5))]).await;
     }
     let database = stored.database.open().await;
-    // As though the deliveries had been recorded at once.
+    // As if the deliveries had been recorded right after they started.
     database
         .collection::<Document>("delivery_tallies")
         .delete_many(doc! {})

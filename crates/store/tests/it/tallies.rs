@@ -1,4 +1,4 @@
-//! How much there is of what waits, of one organisation and of the platform.
+//! Counts of waiting items, of one organisation and of the platform.
 
 use std::time::Duration;
 

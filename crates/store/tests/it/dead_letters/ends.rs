@@ -1,4 +1,4 @@
-//! How long dead letters are kept.
+//! The expiry of dead letters.
 
 use ig_core::dead_letter::{DeadLetter, DeadLetterReason, DeadLetterStatus};
 use ig_core::id::OrgId;
