@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_kind_comes_back_from_the_wire_as_it_went() {
+    fn error_kinds_survive_the_wire() {
         for kind in ErrorKind::ALL {
             assert_eq!(kind_of(&status(*kind, "")), *kind, "{kind:?}");
         }

@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_shown_holds_neither_password_nor_key() {
+    fn config_is_shown_without_password_and_keys() {
         let config = MongoConfig {
             uri: "mongodb://ada:s3cret@db.example:27017/x?tls=true".to_owned(),
             ..MongoConfig::default()
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_without_a_password_is_shown_as_it_is() {
+    fn config_shows_a_uri_without_a_password_as_it_is() {
         let uri = "mongodb://127.0.0.1:27017/?directConnection=true";
         assert_eq!(without_password(uri), uri);
     }

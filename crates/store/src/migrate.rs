@@ -312,7 +312,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_index_is_the_beginning_of_another() {
+    fn migration_makes_no_index_that_is_a_prefix_of_another() {
         for (collection, indexes) in indexes() {
             let keys: Vec<Vec<_>> = indexes.iter().map(|index| index.keys.iter().collect()).collect();
             for (number, all) in keys.iter().enumerate() {
@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_retired_is_not_made() {
+    fn migration_makes_no_retired_index() {
         for (collection, retired) in RETIRED {
             let made = indexes().into_iter().filter(|(name, _)| name == collection);
             for index in made.flat_map(|(_, indexes)| indexes) {
@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn of_all_statuses_success_is_the_last_in_the_alphabet() {
+    fn success_is_alphabetically_the_last_status() {
         let last = DeliveryStatus::ALL.iter().map(|status| status.as_str()).max();
         assert_eq!(last, Some(DeliveryStatus::Success.as_str()));
     }

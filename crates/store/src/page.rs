@@ -160,13 +160,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_search_is_to_the_letter_and_bounded() {
+    fn search_is_literal_and_bounded() {
         assert_eq!(escaped("a.*(b)é"), r"a\.\*\(b\)é");
         assert_eq!(escaped(&"x".repeat(1000)).len(), LONGEST_SEARCH);
     }
 
     #[test]
-    fn a_page_far_out_does_not_overflow() {
+    fn page_far_out_does_not_overflow() {
         let page = Page {
             number: u64::MAX,
             limit: 500,

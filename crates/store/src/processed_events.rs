@@ -155,7 +155,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_packed_is_unpacked(events in proptest::collection::vec(seen(), 0..50)) {
+        fn seen_events_survive_packing(events in proptest::collection::vec(seen(), 0..50)) {
             let borrowed: Vec<_> = events.iter().collect();
             let chunks = SeenChunk::pack(&borrowed);
             let unpacked: Vec<_> = chunks.iter().flat_map(|chunk| chunk.unpack().unwrap()).collect();
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chunk_that_was_cut_is_refused() {
+    fn seen_chunk_that_is_truncated_is_refused() {
         let event = SeenEvent {
             key: DedupKey([1; 16]),
             source: SourceId::new("mysql"),

@@ -46,7 +46,7 @@ prop_compose! {
 
 proptest! {
     #[test]
-    fn what_is_wanted_and_granted_comes_back_as_it_went(org in any::<i64>(), accepted in ids(), refused in ids()) {
+    fn retry_requests_and_responses_survive_the_wire(org in any::<i64>(), accepted in ids(), refused in ids()) {
         let wish = Wish { org_id: OrgId(org), ids: accepted.clone() };
         prop_assert_eq!(Wish::try_from(v1::RetryRequest::from(&wish)).unwrap(), wish);
         let granted = Granted { accepted, refused };
@@ -54,7 +54,7 @@ proptest! {
     }
 
     #[test]
-    fn redrives_come_back_as_they_went(redrive in redrive()) {
+    fn redrives_survive_the_wire(redrive in redrive()) {
         let order = RedriveOrder { org_id: redrive.key.org_id, filter: redrive.filter.clone() };
         prop_assert_eq!(RedriveOrder::try_from(v1::StartRedriveRequest::from(&order)).unwrap(), order);
         prop_assert_eq!(RedriveKey::try_from(v1::GetRedriveRequest::from(redrive.key)).unwrap(), redrive.key);
@@ -64,7 +64,7 @@ proptest! {
 }
 
 #[test]
-fn what_cannot_be_understood_is_refused_by_the_name_of_its_field() {
+fn dlq_messages_that_are_invalid_are_refused_by_the_name_of_the_field() {
     let wish = |ids: Vec<&str>| {
         Wish::try_from(v1::RetryRequest {
             org_id: 7,

@@ -23,7 +23,7 @@ fn refusal(spoil: Spoil) -> InvalidMessage {
 }
 
 #[test]
-fn a_spoiled_integration_is_refused_by_the_name_of_the_field() {
+fn integration_with_a_spoiled_field_is_refused_by_its_name() {
     let table: [(&str, Spoil); 23] = [
         ("id", |m| m.id.clear()),
         ("event_type", |m| m.event_type.clear()),
@@ -89,13 +89,13 @@ fn action_to_nowhere() -> v1::Action {
 }
 
 #[test]
-fn a_change_of_nothing_is_refused() {
+fn change_without_content_is_refused() {
     let error = Change::try_from(v1::Change { kind: None }).expect_err("nothing");
     assert_eq!(error.to_string(), "kind: must be given");
 }
 
 #[test]
-fn an_organization_without_profile_or_times_is_refused() {
+fn organization_without_profile_or_times_is_refused() {
     let refused = |message: v1::Organization| {
         ig_core::organization::Organization::try_from(message)
             .expect_err("incomplete")
@@ -114,7 +114,7 @@ fn an_organization_without_profile_or_times_is_refused() {
 }
 
 #[test]
-fn an_alert_without_severity_or_key_is_refused() {
+fn alert_without_severity_or_key_is_refused() {
     let alert = v1::RaiseRequest {
         kind: "breaker-opened".to_owned(),
         key: "k".to_owned(),

@@ -92,25 +92,25 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
-    fn an_integration_comes_back_as_it_went(integration in integration(), revision in any::<u64>()) {
+    fn integration_survives_the_wire(integration in integration(), revision in any::<u64>()) {
         let change = RevisedChange { revision, change: Change::PutIntegration(Arc::new(integration)) };
         prop_assert_eq!(over_the_wire(&change), change);
     }
 
     #[test]
-    fn an_inbound_integration_comes_back_as_it_went(inbound in inbound(), revision in any::<u64>()) {
+    fn inbound_integration_survives_the_wire(inbound in inbound(), revision in any::<u64>()) {
         let change = RevisedChange { revision, change: Change::PutInbound(Arc::new(inbound)) };
         prop_assert_eq!(over_the_wire(&change), change);
     }
 
     #[test]
-    fn a_job_comes_back_as_it_went(job in job(), revision in any::<u64>()) {
+    fn job_survives_the_wire(job in job(), revision in any::<u64>()) {
         let change = RevisedChange { revision, change: Change::PutJob(Arc::new(job)) };
         prop_assert_eq!(over_the_wire(&change), change);
     }
 
     #[test]
-    fn every_other_change_comes_back_as_it_went(change in other_change(), revision in any::<u64>()) {
+    fn other_changes_survive_the_wire(change in other_change(), revision in any::<u64>()) {
         let change = RevisedChange { revision, change };
         prop_assert_eq!(over_the_wire(&change), change);
     }

@@ -24,7 +24,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_does_not_fit_is_left_out_and_what_fits_after_it_is_kept() {
+    fn document_room_leaves_out_what_does_not_fit_and_keeps_what_fits_after_it() {
         let mut room = Room::new();
         let large = vec![0; LARGEST_PAYLOAD - 10];
         assert!(room.keep(&large).is_some());

@@ -97,7 +97,7 @@ mod tests {
     const NOW: i64 = 1_790_000_000_000;
 
     #[test]
-    fn all_of_time_is_over_in_few_steps() {
+    fn lookback_walks_all_of_time_in_few_steps() {
         let mut back = Lookback::new(0, None, NOW);
         let mut spans = Vec::new();
         while let Some(span) = back.current() {
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn all_that_is_ahead_is_gone_through_in_few_steps_that_shorten_towards_now() {
+    fn lookback_walks_the_future_in_few_spans_that_shrink_towards_now() {
         let mut back = Lookback::from_ahead(0, None, NOW);
         let mut spans = Vec::new();
         while let Some(span) = back.current() {
@@ -140,14 +140,14 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_period_has_no_span() {
+    fn lookback_over_an_empty_period_has_no_span() {
         assert_eq!(Lookback::new(5, Some(5), NOW).current(), None);
         assert_eq!(Lookback::new(9, Some(5), NOW).current(), None);
     }
 
     proptest! {
         #[test]
-        fn spans_lie_side_by_side_from_the_end_to_the_floor(
+        fn lookback_spans_are_adjacent_from_the_end_to_the_floor(
             floor in 0..NOW + 1_000_000,
             to in proptest::option::of(0..NOW + 1_000_000),
             from_ahead in any::<bool>(),

@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_names_a_thing_comes_first_in_its_filter_and_operators_stand_apart() {
+    fn named_filter_puts_the_identifier_first_and_operators_apart() {
         let query = doc! { "orgId": 7, "messageId": "a", "$or": [{ "url": "b" }], "status": "SUCCESS" };
         assert_eq!(
             filter(doc! { "messageId": "a" }, query),

@@ -175,7 +175,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_source_is_read_from_the_field_it_was_written_to(name in "[a-z.$%0-9]{1,12}") {
+        fn source_name_survives_its_field_name(name in "[a-z.$%0-9]{1,12}") {
             let written = field(&SourceId::new(&name));
             prop_assert!(!written.contains(['.', '$']), "{written}");
             prop_assert_eq!(source(&written), SourceId::new(&name));

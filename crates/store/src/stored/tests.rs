@@ -65,14 +65,14 @@ fn sample() -> Sample {
 }
 
 #[test]
-fn what_was_written_is_read() {
+fn stored_value_is_read_as_written() {
     let sample = sample();
     let written = bson::serialize_to_document(&sample).expect("it is written");
     assert_eq!(read_document::<Sample>(&written).expect("it is read"), sample);
 }
 
 #[test]
-fn a_field_that_nobody_reads_may_hold_anything() {
+fn unknown_field_may_contain_anything() {
     #[derive(Debug, PartialEq, Deserialize)]
     struct Answer {
         n: i32,
@@ -82,14 +82,14 @@ fn a_field_that_nobody_reads_may_hold_anything() {
 }
 
 #[test]
-fn a_value_of_a_kind_that_is_never_written_is_refused_by_name() {
+fn value_of_a_kind_that_is_never_written_is_refused_by_name() {
     let error = read_document::<Document>(&doc! { "seen": Timestamp { time: 1, increment: 2 } });
     let error = error.expect_err("it is refused").to_string();
     assert!(error.contains("Timestamp"), "{error}");
 }
 
 #[test]
-fn a_wrong_type_is_refused() {
+fn value_of_a_wrong_type_is_refused() {
     #[derive(Debug, Deserialize)]
     struct Text {
         #[expect(dead_code, reason = "it is only read")]

@@ -79,7 +79,7 @@ async fn alerts_are_listed_newest_first_by_every_filter() {
 }
 
 #[tokio::test]
-async fn what_is_reported_again_is_counted_at_its_place_in_the_list() {
+async fn alert_reported_again_is_counted_at_its_place_in_the_list() {
     let Stored {
         store, database: _kept, ..
     } = Stored::fresh().await;
@@ -104,7 +104,7 @@ async fn what_is_reported_again_is_counted_at_its_place_in_the_list() {
 }
 
 #[tokio::test]
-async fn a_long_list_of_alerts_is_counted_no_further_than_needed() {
+async fn long_list_of_alerts_is_counted_no_further_than_needed() {
     let Stored {
         store, database: _kept, ..
     } = Stored::fresh().await;

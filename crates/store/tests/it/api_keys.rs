@@ -10,7 +10,7 @@ use mongodb::bson::{Document, doc};
 use crate::stored::Stored;
 
 #[tokio::test]
-async fn a_key_is_found_by_itself_and_stored_in_no_form_that_could_be_used() {
+async fn api_key_is_found_by_itself_and_stored_in_no_usable_form() {
     let stored = Stored::fresh().await;
     let key = "igk_0123456789abcdef0123456789abcdef";
     let new = NewApiKey {
@@ -37,7 +37,7 @@ async fn a_key_is_found_by_itself_and_stored_in_no_form_that_could_be_used() {
 }
 
 #[tokio::test]
-async fn a_first_administrator_is_made_once_and_never_made_again() {
+async fn first_administrator_is_created_only_once() {
     let stored = Stored::fresh().await;
     let (users, by) = (stored.store.users(), Actor::system("test"));
     let password = Secret::new("correct horse battery staple");

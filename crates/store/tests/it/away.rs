@@ -66,7 +66,7 @@ async fn comes_back(store: &Store) {
 }
 
 #[tokio::test]
-async fn a_database_that_answers_is_there_however_many_wait_for_a_connection_to_it() {
+async fn probe_finds_a_database_available_while_many_wait_for_a_connection() {
     let server = Mongo::start().await;
     let config = MongoConfig {
         uri: server.uri(),
@@ -86,7 +86,7 @@ async fn a_database_that_answers_is_there_however_many_wait_for_a_connection_to_
 }
 
 #[tokio::test]
-async fn a_database_that_was_killed_is_away_in_time_and_is_used_again_when_it_is_back() {
+async fn database_that_was_killed_is_unavailable_in_time_and_used_again_when_it_is_back() {
     let mut server = Mongo::start().await;
     let store = store(&server).await;
     store.migrate().await.unwrap();
@@ -100,7 +100,7 @@ async fn a_database_that_was_killed_is_away_in_time_and_is_used_again_when_it_is
 }
 
 #[tokio::test]
-async fn a_database_that_froze_is_away_in_time_and_is_used_again_when_it_thaws() {
+async fn database_that_froze_is_unavailable_in_time_and_used_again_when_it_thaws() {
     let server = Mongo::start().await;
     let store = store(&server).await;
     store.migrate().await.unwrap();
@@ -112,7 +112,7 @@ async fn a_database_that_froze_is_away_in_time_and_is_used_again_when_it_thaws()
 }
 
 #[tokio::test]
-async fn while_the_database_is_found_away_what_is_asked_of_it_ends_at_once() {
+async fn operations_end_at_once_while_the_probe_finds_the_database_unavailable() {
     let server = Mongo::start().await;
     let config = MongoConfig {
         uri: server.uri(),
@@ -132,7 +132,7 @@ async fn while_the_database_is_found_away_what_is_asked_of_it_ends_at_once() {
 }
 
 #[tokio::test]
-async fn where_nothing_listens_every_operation_says_so_in_time() {
+async fn operations_fail_in_time_where_no_database_listens() {
     let config = MongoConfig {
         uri: format!("mongodb://127.0.0.1:{}", ig_testkit::port::free_port()),
         server_selection_timeout_ms: 500,
@@ -143,7 +143,7 @@ async fn where_nothing_listens_every_operation_says_so_in_time() {
 }
 
 #[tokio::test]
-async fn an_address_that_is_none_is_refused() {
+async fn connection_string_that_is_malformed_is_refused() {
     let config = MongoConfig {
         uri: "nonsense".to_owned(),
         ..MongoConfig::default()
@@ -153,7 +153,7 @@ async fn an_address_that_is_none_is_refused() {
 }
 
 #[tokio::test]
-async fn many_processes_may_migrate_at_once_and_again() {
+async fn migration_runs_in_many_processes_at_once_and_again() {
     let server = ig_testkit::mongo::database();
     let config = crate::stored::config(&server);
     let mut stores = Vec::new();

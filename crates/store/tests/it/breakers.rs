@@ -46,7 +46,7 @@ async fn count(breakers: &MongoBreakers, number: usize, now: Timestamp) {
 }
 
 #[tokio::test]
-async fn many_count_at_once_and_none_is_lost_or_counted_twice() {
+async fn breaker_loses_no_failure_and_counts_none_twice_among_many_workers() {
     let stored = Stored::fresh().await;
     let breakers = stored.store.breakers();
     let numbers = (0..THRESHOLD - 1).flat_map(|number| [number, number, number]);
@@ -64,7 +64,7 @@ async fn many_count_at_once_and_none_is_lost_or_counted_twice() {
 }
 
 #[tokio::test]
-async fn a_breaker_reads_as_it_was_written_and_an_older_version_is_refused() {
+async fn breaker_is_read_as_written_and_an_older_version_is_refused() {
     let stored = Stored::fresh().await;
     let breakers = stored.store.breakers();
     for number in 0..THRESHOLD {
@@ -82,7 +82,7 @@ async fn a_breaker_reads_as_it_was_written_and_an_older_version_is_refused() {
 }
 
 #[tokio::test]
-async fn a_success_that_was_told_ends_the_row_and_survives_what_is_counted() {
+async fn breaker_row_ends_at_a_reported_success_whose_time_survives_later_counts() {
     let stored = Stored::fresh().await;
     let breakers = stored.store.breakers();
     breakers.delivered(&[id()], moment(1)).await.unwrap();
@@ -122,7 +122,7 @@ fn alert() -> Alert {
 }
 
 #[tokio::test]
-async fn a_breaker_opens_with_the_switch_or_not_at_all() {
+async fn breaker_opens_with_the_switch_or_not_at_all() {
     let stored = Stored::fresh().await;
     let (configuration, breakers) = (stored.store.configuration(), stored.store.breakers());
     let mut integration = builders::integration(1, "order", "https://a.example/");
@@ -192,7 +192,7 @@ async fn a_breaker_opens_with_the_switch_or_not_at_all() {
 }
 
 #[tokio::test]
-async fn a_breaker_stays_as_it_was_where_the_switch_breaks_off() {
+async fn breaker_stays_as_it_was_when_the_switch_fails() {
     let stored = Stored::fresh().await;
     let (configuration, breakers) = (stored.store.configuration(), stored.store.breakers());
     let mut integration = builders::integration(1, "order", "https://a.example/");
@@ -226,7 +226,7 @@ async fn a_breaker_stays_as_it_was_where_the_switch_breaks_off() {
 }
 
 #[tokio::test]
-async fn an_enabling_that_is_refused_leaves_the_breaker_as_it_is() {
+async fn breaker_stays_as_it_was_when_activation_is_refused() {
     let stored = Stored::fresh().await;
     let (configuration, breakers) = (stored.store.configuration(), stored.store.breakers());
     let mut integration = builders::integration(1, "order", "https://a.example/");
@@ -250,7 +250,7 @@ async fn an_enabling_that_is_refused_leaves_the_breaker_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_switch_changes_what_followers_see_and_nothing_else_and_only_once() {
+async fn switch_changes_what_followers_see_and_nothing_else_and_only_once() {
     let stored = Stored::fresh().await;
     let configuration = stored.store.configuration();
     let organization = Change::PutOrganization(builders::organization(1));

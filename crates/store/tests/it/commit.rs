@@ -23,7 +23,7 @@ fn put_unit(org: i64, rid: i64) -> Change {
 }
 
 #[tokio::test]
-async fn what_is_committed_is_read_with_its_revision() {
+async fn commit_is_read_with_its_revision() {
     let Stored {
         store, database: _kept, ..
     } = Stored::fresh().await;
@@ -42,7 +42,7 @@ async fn what_is_committed_is_read_with_its_revision() {
 }
 
 #[tokio::test]
-async fn concurrent_commits_of_several_processes_get_consecutive_revisions() {
+async fn commits_of_several_processes_get_consecutive_revisions() {
     let stored = Stored::fresh().await;
     let others = [stored.another().await, stored.another().await, stored.another().await];
     let writers = others.map(|store| store.configuration());
@@ -54,7 +54,7 @@ async fn concurrent_commits_of_several_processes_get_consecutive_revisions() {
 }
 
 #[tokio::test]
-async fn of_two_who_change_the_same_revision_one_is_told_that_it_is_stale() {
+async fn commit_of_a_revision_that_another_commit_changed_is_stale() {
     let Stored {
         store, database: _kept, ..
     } = Stored::fresh().await;
@@ -78,7 +78,7 @@ async fn of_two_who_change_the_same_revision_one_is_told_that_it_is_stale() {
 }
 
 #[tokio::test]
-async fn what_is_taken_is_named() {
+async fn commit_of_a_duplicate_names_the_taken_field() {
     let Stored {
         store, database: _kept, ..
     } = Stored::fresh().await;
@@ -107,7 +107,7 @@ async fn what_is_taken_is_named() {
 }
 
 #[tokio::test]
-async fn another_organisations_item_does_not_exist() {
+async fn commit_to_another_organisations_item_finds_nothing() {
     let Stored {
         store, database: _kept, ..
     } = Stored::fresh().await;
@@ -127,7 +127,7 @@ async fn another_organisations_item_does_not_exist() {
 }
 
 #[tokio::test]
-async fn an_organisation_goes_with_all_that_it_had_and_nothing_else() {
+async fn organisation_is_deleted_with_all_that_it_had_and_nothing_else() {
     let Stored {
         store, database: _kept, ..
     } = Stored::fresh().await;
@@ -177,7 +177,7 @@ async fn ends(stored: &Stored, collection: &str, filter: Document) -> Vec<Option
 }
 
 #[tokio::test]
-async fn versions_go_in_time_once_another_has_followed_and_so_does_the_audit_log() {
+async fn superseded_versions_and_audit_entries_expire() {
     let stored = Stored::fresh().await;
     let configuration = stored.store.configuration();
     let years = |years: i64| chrono::Utc::now().timestamp_millis() + years * 365 * 86_400_000;
@@ -214,7 +214,7 @@ async fn versions_go_in_time_once_another_has_followed_and_so_does_the_audit_log
 }
 
 #[tokio::test]
-async fn of_one_item_the_latest_versions_are_kept() {
+async fn history_keeps_the_latest_versions_of_an_item() {
     let stored = Stored::fresh().await;
     let configuration = stored.store.configuration();
     configuration.commit(put_org(7), Expected::New).await.unwrap();

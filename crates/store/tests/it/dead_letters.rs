@@ -101,7 +101,7 @@ fn failed(category: ErrorCategory) -> Retried {
 }
 
 #[tokio::test]
-async fn what_is_due_is_told_by_tenant_and_what_is_held_is_not() {
+async fn due_dead_letters_are_counted_by_tenant_without_held_ones() {
     let Stored {
         store, database: _kept, ..
     } = Stored::fresh().await;
@@ -122,7 +122,7 @@ async fn what_is_due_is_told_by_tenant_and_what_is_held_is_not() {
 }
 
 #[tokio::test]
-async fn each_is_claimed_by_one_of_many_and_anybodys_when_the_lease_has_ended() {
+async fn dead_letter_is_claimed_by_one_of_many_and_free_after_its_lease() {
     let stored = Stored::fresh().await;
     let (store, other) = (&stored.store, stored.another().await);
     fail(store, 7, 0..40).await;
@@ -161,7 +161,7 @@ async fn each_is_claimed_by_one_of_many_and_anybodys_when_the_lease_has_ended() 
 }
 
 #[tokio::test]
-async fn what_was_delivered_is_linked_to_its_log_and_an_earlier_holder_is_refused() {
+async fn dead_letter_delivered_is_linked_to_its_log_and_an_earlier_holder_is_refused() {
     let Stored {
         store, database: _kept, ..
     } = Stored::fresh().await;
@@ -196,7 +196,7 @@ async fn what_was_delivered_is_linked_to_its_log_and_an_earlier_holder_is_refuse
 }
 
 #[tokio::test]
-async fn what_failed_too_often_is_given_up_its_log_says_so_and_people_are_owed_an_alert() {
+async fn dead_letter_that_failed_too_often_is_given_up_with_its_log_and_owes_an_alert() {
     let Stored {
         store, database: _kept, ..
     } = Stored::fresh().await;
@@ -229,7 +229,7 @@ async fn what_failed_too_often_is_given_up_its_log_says_so_and_people_are_owed_a
 }
 
 #[tokio::test]
-async fn people_try_again_what_is_theirs_and_not_under_way() {
+async fn manual_retry_covers_own_dead_letters_that_are_not_under_way() {
     let Stored {
         store, database: _kept, ..
     } = Stored::fresh().await;
@@ -265,7 +265,7 @@ async fn people_try_again_what_is_theirs_and_not_under_way() {
 }
 
 #[tokio::test]
-async fn what_is_deleted_is_gone_unless_it_is_being_tried() {
+async fn dead_letter_is_deleted_unless_it_is_being_retried() {
     let Stored {
         store, database: _kept, ..
     } = Stored::fresh().await;
@@ -282,7 +282,7 @@ async fn what_is_deleted_is_gone_unless_it_is_being_tried() {
 }
 
 #[tokio::test]
-async fn figures_tell_what_is_not_delivered_and_why() {
+async fn dead_letter_statistics_count_undelivered_ones_and_reasons() {
     let Stored {
         store, database: _kept, ..
     } = Stored::fresh().await;
@@ -328,7 +328,7 @@ fn tried_again(before: &DeliveryLog, status: DeliveryStatus) -> JournalEntry {
 }
 
 #[tokio::test]
-async fn a_delivery_that_is_tried_again_keeps_its_one_log() {
+async fn delivery_that_is_retried_keeps_its_one_log() {
     let Stored {
         store, database: _kept, ..
     } = Stored::fresh().await;
@@ -367,7 +367,7 @@ async fn a_delivery_that_is_tried_again_keeps_its_one_log() {
 }
 
 #[tokio::test]
-async fn a_delivery_whose_log_has_expired_gets_it_back_when_it_is_tried_again() {
+async fn delivery_whose_log_has_expired_gets_it_back_on_a_retry() {
     let Stored {
         store, database: _kept, ..
     } = Stored::fresh().await;

@@ -92,7 +92,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 12, max_shrink_iters: 50, ..ProptestConfig::default() })]
 
     #[test]
-    fn whoever_follows_from_anywhere_arrives_at_what_a_snapshot_shows(
+    fn follower_from_any_revision_converges_to_the_snapshot(
         changes in proptest::collection::vec(change(), 1..60), begin in 0usize..60, limit in 1u32..8
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -117,7 +117,7 @@ proptest! {
 }
 
 #[tokio::test]
-async fn a_snapshot_that_is_read_while_much_changes_is_made_whole_by_the_changes_since() {
+async fn snapshot_read_during_changes_is_completed_by_the_changes_since() {
     let stored = Stored::fresh().await;
     let store = &stored.store;
     let configuration = store.configuration();
@@ -167,7 +167,7 @@ async fn a_snapshot_that_is_read_while_much_changes_is_made_whole_by_the_changes
 }
 
 #[tokio::test]
-async fn what_an_organisation_had_is_gone_for_followers_also_when_it_was_made_again_since() {
+async fn follower_drops_a_deleted_organisations_items_even_if_it_was_created_again() {
     let stored = Stored::fresh().await;
     let store = &stored.store;
     let mut follower = Configuration::default();
@@ -192,7 +192,7 @@ async fn what_an_organisation_had_is_gone_for_followers_also_when_it_was_made_ag
 }
 
 #[tokio::test]
-async fn a_revision_that_nobody_knows_is_told() {
+async fn changes_since_an_unknown_revision_are_none() {
     let stored = Stored::fresh().await;
     let configuration = stored.store.configuration();
     for org in 1..6 {

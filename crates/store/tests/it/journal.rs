@@ -45,7 +45,7 @@ fn entries() -> Vec<JournalEntry> {
 }
 
 #[tokio::test]
-async fn what_is_recorded_is_read_as_it_was() {
+async fn journal_entries_are_read_as_recorded() {
     let Stored {
         store, database: _kept, ..
     } = Stored::fresh().await;
@@ -81,7 +81,7 @@ async fn what_is_recorded_is_read_as_it_was() {
 }
 
 #[tokio::test]
-async fn what_is_recorded_twice_is_there_once_and_the_rest_of_its_group_too() {
+async fn journal_entry_recorded_twice_exists_once_and_its_group_is_complete() {
     let stored = Stored::fresh().await;
     let journal = stored.store.journal();
     journal.record(&entries()).await.unwrap();
@@ -100,7 +100,7 @@ async fn what_is_recorded_twice_is_there_once_and_the_rest_of_its_group_too() {
 }
 
 #[tokio::test]
-async fn the_first_record_of_a_delivery_stays() {
+async fn journal_keeps_the_first_record_of_a_delivery() {
     let Stored {
         store, database: _kept, ..
     } = Stored::fresh().await;
@@ -111,7 +111,7 @@ async fn the_first_record_of_a_delivery_stays() {
 }
 
 #[tokio::test]
-async fn of_any_number_of_deliveries_those_with_a_log_are_told() {
+async fn journal_finds_the_recorded_ones_among_any_number_of_deliveries() {
     let Stored {
         store, database: _kept, ..
     } = Stored::fresh().await;
@@ -126,7 +126,7 @@ async fn of_any_number_of_deliveries_those_with_a_log_are_told() {
 }
 
 #[tokio::test]
-async fn what_was_seen_since_a_moment_is_told_in_order() {
+async fn journal_returns_events_seen_since_a_time_in_order() {
     let Stored {
         store, database: _kept, ..
     } = Stored::fresh().await;
@@ -141,7 +141,7 @@ async fn what_was_seen_since_a_moment_is_told_in_order() {
 }
 
 #[tokio::test]
-async fn a_delivery_that_is_too_large_for_a_document_is_recorded_without_what_does_not_fit() {
+async fn journal_records_an_oversized_delivery_without_what_does_not_fit() {
     let Stored {
         store, database: _kept, ..
     } = Stored::fresh().await;
@@ -158,7 +158,7 @@ async fn a_delivery_that_is_too_large_for_a_document_is_recorded_without_what_do
 }
 
 #[tokio::test]
-async fn decisions_are_found_by_their_source_and_positions_and_one_may_replace_another() {
+async fn decisions_are_found_by_source_and_positions_and_one_may_replace_another() {
     let Stored {
         store, database: _kept, ..
     } = Stored::fresh().await;
@@ -214,7 +214,7 @@ async fn decisions_are_found_at_positions_of_any_size() {
 }
 
 #[tokio::test]
-async fn a_list_leaves_bodies_out() {
+async fn list_of_deliveries_leaves_bodies_out() {
     let Stored {
         store, database: _kept, ..
     } = Stored::fresh().await;
@@ -245,7 +245,7 @@ impl Awaits for Waiting {
 }
 
 #[tokio::test]
-async fn what_the_database_refuses_is_recorded_without_its_payload_and_people_are_told() {
+async fn group_writer_records_a_refused_entry_without_its_payload_and_alerts() {
     let Stored {
         store, database: _kept, ..
     } = Stored::fresh().await;

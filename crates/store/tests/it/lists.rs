@@ -131,7 +131,7 @@ async fn pages_add_up_to_the_list() {
 }
 
 #[tokio::test]
-async fn a_long_list_is_walked_to_its_end_and_counted_no_further_than_needed() {
+async fn long_list_of_deliveries_is_walked_to_its_end_and_counted_no_further_than_needed() {
     let Stored {
         store, database: _kept, ..
     } = Stored::fresh().await;
@@ -171,7 +171,7 @@ async fn a_long_list_is_walked_to_its_end_and_counted_no_further_than_needed() {
 }
 
 #[tokio::test]
-async fn a_name_that_many_deliveries_share_is_counted_no_further_than_needed() {
+async fn identifier_that_many_deliveries_share_is_counted_no_further_than_needed() {
     let Stored {
         store, database: _kept, ..
     } = Stored::fresh().await;
@@ -204,7 +204,7 @@ type Name = fn(&mut LogFilter, &DeliveryLog);
 type Other = fn(&mut LogFilter);
 
 #[tokio::test]
-async fn what_names_a_delivery_goes_with_every_other_filter() {
+async fn delivery_identifier_combines_with_every_other_filter() {
     let Stored {
         store, database: _kept, ..
     } = Stored::fresh().await;
@@ -251,7 +251,7 @@ async fn what_names_a_delivery_goes_with_every_other_filter() {
 }
 
 #[tokio::test]
-async fn a_delivery_that_is_tied_to_other_logs_by_its_trace_is_found_by_it() {
+async fn delivery_without_a_correlation_id_is_found_by_its_trace_id() {
     let Stored {
         store, database: _kept, ..
     } = Stored::fresh().await;
@@ -275,7 +275,7 @@ async fn a_delivery_that_is_tied_to_other_logs_by_its_trace_is_found_by_it() {
 }
 
 #[tokio::test]
-async fn another_organisations_id_finds_nothing() {
+async fn id_of_another_organisation_finds_nothing() {
     let Stored {
         store, database: _kept, ..
     } = Stored::fresh().await;
@@ -476,7 +476,7 @@ async fn integrations_are_listed_by_their_filters() {
 }
 
 #[tokio::test]
-async fn a_long_list_of_dead_letters_is_counted_no_further_than_needed() {
+async fn long_list_of_dead_letters_is_counted_no_further_than_needed() {
     let Stored {
         store, database: _kept, ..
     } = Stored::fresh().await;

@@ -26,7 +26,7 @@ fn import(number: u8, second: i64) -> LookupImport {
 }
 
 #[tokio::test]
-async fn an_import_tells_how_far_it_has_come_to_any_process_of_its_organisation() {
+async fn lookup_import_shows_its_progress_to_every_process() {
     let stored = Stored::fresh().await;
     let imports = stored.store.lookup_imports();
     let (first, mut second) = (import(1, 0), import(2, 5));
@@ -47,7 +47,7 @@ async fn an_import_tells_how_far_it_has_come_to_any_process_of_its_organisation(
 }
 
 #[test]
-fn an_import_that_is_not_heard_of_has_failed() {
+fn lookup_import_without_updates_has_failed() {
     let begun = import(1, 0);
     let last = moment(0) + FOUND_DEAD_AFTER;
     assert_eq!(begun.clone().as_of(last).status, ImportStatus::Running);

@@ -100,7 +100,7 @@ async fn revision(store: &Store) -> u64 {
 }
 
 #[tokio::test]
-async fn a_units_row_wins_over_the_organisations_and_nobody_elses_is_seen() {
+async fn lookup_row_of_a_unit_wins_over_the_organisations_and_other_units_rows_are_hidden() {
     let stored = fresh().await;
     let lookups = stored.store.lookups();
     let drafts = [
@@ -124,7 +124,7 @@ async fn a_units_row_wins_over_the_organisations_and_nobody_elses_is_seen() {
 }
 
 #[tokio::test]
-async fn one_active_row_maps_a_value_and_the_rival_is_named() {
+async fn lookup_value_has_one_active_row_and_a_conflict_names_it() {
     let stored = fresh().await;
     let lookups = stored.store.lookups();
     let first = row(1, draft(None, "1", "a"));
@@ -145,7 +145,7 @@ async fn one_active_row_maps_a_value_and_the_rival_is_named() {
 }
 
 #[tokio::test]
-async fn a_row_changes_only_as_it_was_read_and_only_for_its_organisation() {
+async fn lookup_row_changes_only_at_its_revision_and_for_its_organisation() {
     let stored = fresh().await;
     let lookups = stored.store.lookups();
     let first = row(1, draft(None, "1", "a"));
@@ -176,7 +176,7 @@ async fn a_row_changes_only_as_it_was_read_and_only_for_its_organisation() {
 }
 
 #[tokio::test]
-async fn every_change_is_told_of_by_the_type() {
+async fn lookup_changes_are_announced_by_type() {
     let stored = fresh().await;
     let lookups = stored.store.lookups();
     let configuration = stored.store.configuration();
@@ -223,7 +223,7 @@ async fn every_change_is_told_of_by_the_type() {
 }
 
 #[tokio::test]
-async fn drafts_make_change_or_leave_rows() {
+async fn lookup_drafts_insert_update_or_leave_rows() {
     let stored = fresh().await;
     let lookups = stored.store.lookups();
     let drafts = [draft(None, "1", "a"), draft(None, "2", "b"), draft(None, "3", "c")];
@@ -250,7 +250,7 @@ async fn drafts_make_change_or_leave_rows() {
 }
 
 #[tokio::test]
-async fn a_table_that_is_replaced_meanwhile_is_not_merged_into() {
+async fn lookup_merge_fails_when_its_table_is_replaced_meanwhile() {
     let stored = fresh().await;
     let lookups = stored.store.lookups();
     let drafts = [draft(None, "1", "a")];
@@ -261,7 +261,7 @@ async fn a_table_that_is_replaced_meanwhile_is_not_merged_into() {
 }
 
 #[tokio::test]
-async fn a_reader_sees_the_old_table_or_the_new_one() {
+async fn lookup_reader_sees_the_old_table_or_the_new_one() {
     const ROWS: usize = 600;
     let stored = fresh().await;
     let lookups = stored.store.lookups();
@@ -302,7 +302,7 @@ async fn a_reader_sees_the_old_table_or_the_new_one() {
 }
 
 #[tokio::test]
-async fn what_is_out_of_force_or_never_was_is_swept_when_nobody_can_read_it() {
+async fn lookup_generations_that_are_inactive_are_swept_once_no_read_can_last() {
     let stored = fresh().await;
     let lookups = stored.store.lookups();
     let mut staged = lookups.stage(ORG);
@@ -327,7 +327,7 @@ async fn what_is_out_of_force_or_never_was_is_swept_when_nobody_can_read_it() {
 }
 
 #[tokio::test]
-async fn rows_go_with_their_unit_and_with_their_organisation() {
+async fn lookup_rows_are_deleted_with_their_unit_and_with_their_organisation() {
     let stored = fresh().await;
     let lookups = stored.store.lookups();
     let drafts = [draft(None, "1", "a"), draft(Some(UNIT), "1", "b")];
@@ -350,7 +350,7 @@ async fn rows_go_with_their_unit_and_with_their_organisation() {
 }
 
 #[tokio::test]
-async fn a_replacement_of_one_tenants_rows_leaves_the_others() {
+async fn lookup_replacement_of_one_tenants_rows_leaves_the_others() {
     let stored = fresh().await;
     let lookups = stored.store.lookups();
     let drafts = [draft(None, "1", "org"), draft(Some(UNIT), "1", "unit")];
@@ -366,7 +366,7 @@ async fn a_replacement_of_one_tenants_rows_leaves_the_others() {
 }
 
 #[tokio::test]
-async fn a_target_is_looked_up_backwards_as_it_holds_for_the_unit() {
+async fn reverse_lookup_of_a_target_respects_the_units_rows() {
     let stored = fresh().await;
     let lookups = stored.store.lookups();
     let drafts = [
@@ -390,7 +390,7 @@ async fn a_target_is_looked_up_backwards_as_it_holds_for_the_unit() {
 }
 
 #[tokio::test]
-async fn lists_are_filtered_and_searched_to_the_letter() {
+async fn lookup_lists_are_filtered_and_searched_literally() {
     let stored = fresh().await;
     let lookups = stored.store.lookups();
     let mut asleep = draft(None, "a.c", "x");
@@ -452,7 +452,7 @@ async fn lists_are_filtered_and_searched_to_the_letter() {
 }
 
 #[tokio::test]
-async fn figures_tell_rows_and_use() {
+async fn lookup_statistics_count_rows_and_use() {
     let stored = fresh().await;
     let lookups = stored.store.lookups();
     let mut asleep = draft(None, "2", "x");

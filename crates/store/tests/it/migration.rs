@@ -35,7 +35,7 @@ const BOUNDED: &[(&str, &str)] = &[
 ];
 
 #[tokio::test]
-async fn the_rows_of_every_collection_have_an_end_or_are_bounded_otherwise() {
+async fn collections_all_have_an_expiry_or_another_bound() {
     let stored = Stored::fresh().await;
     let database = stored.database.open().await;
     let mut endless = Vec::new();
@@ -55,7 +55,7 @@ async fn the_rows_of_every_collection_have_an_end_or_are_bounded_otherwise() {
 }
 
 #[tokio::test]
-async fn an_index_of_an_earlier_version_is_replaced_however_many_processes_start() {
+async fn migration_replaces_an_index_of_an_earlier_version_however_many_processes_start() {
     let stored = Stored::fresh().await;
     stored.store.journal().record(&[recorded(delivery(7, 1))]).await.unwrap();
     let logs = stored.database.open().await.collection::<Document>("delivery_logs");

@@ -52,7 +52,7 @@ async fn stored_position(leases: &MongoLeases, source: &str) -> Option<u64> {
 }
 
 #[tokio::test]
-async fn at_first_every_partition_is_free() {
+async fn partition_leases_are_all_free_at_first() {
     let stored = Stored::fresh().await;
     let leases = stored.store.partition_leases().list().await.unwrap();
     assert_eq!(
@@ -63,7 +63,7 @@ async fn at_first_every_partition_is_free() {
 }
 
 #[tokio::test]
-async fn of_many_who_claim_at_once_one_wins() {
+async fn partition_claimed_by_many_at_once_has_one_owner() {
     let stored = Stored::fresh().await;
     let stores = [stored.another().await, stored.another().await];
     let leases: Vec<_> = stores.iter().map(Store::partition_leases).collect();
@@ -78,7 +78,7 @@ async fn of_many_who_claim_at_once_one_wins() {
 }
 
 #[tokio::test]
-async fn a_lease_is_claimed_by_another_only_once_it_has_expired_or_was_released() {
+async fn lease_is_claimed_by_another_worker_only_after_expiry_or_release() {
     let stored = Stored::fresh().await;
     let leases = stored.store.partition_leases();
     let first = won(&leases, "a", moment(0)).await;
@@ -99,7 +99,7 @@ async fn a_lease_is_claimed_by_another_only_once_it_has_expired_or_was_released(
 }
 
 #[tokio::test]
-async fn renewing_prolongs_what_is_held_and_nothing_that_has_expired() {
+async fn lease_renewal_extends_held_leases_and_no_expired_ones() {
     let stored = Stored::fresh().await;
     let leases = stored.store.partition_leases();
     won(&leases, "a", moment(0)).await;
@@ -113,7 +113,7 @@ async fn renewing_prolongs_what_is_held_and_nothing_that_has_expired() {
 }
 
 #[tokio::test]
-async fn a_holder_that_froze_beyond_its_lease_can_neither_renew_nor_save_nor_move_back() {
+async fn lease_holder_that_froze_beyond_its_lease_can_neither_renew_nor_save_nor_move_back() {
     let stored = Stored::fresh().await;
     let leases = stored.store.partition_leases();
     let frozen = won(&leases, "a", moment(0)).await;
@@ -139,7 +139,7 @@ async fn a_holder_that_froze_beyond_its_lease_can_neither_renew_nor_save_nor_mov
 }
 
 #[tokio::test]
-async fn an_earlier_tenure_of_the_same_worker_is_refused_too() {
+async fn lease_of_an_earlier_epoch_of_the_same_worker_is_refused_too() {
     let stored = Stored::fresh().await;
     let leases = stored.store.partition_leases();
     let earlier = won(&leases, "a", moment(0)).await;
@@ -189,7 +189,7 @@ async fn checkpoints_of_all_partitions_and_sources_are_stored_at_once_and_none_m
 }
 
 #[tokio::test]
-async fn who_lives_is_seen_by_all_until_its_time_is_up_or_it_leaves() {
+async fn worker_is_live_for_all_until_its_heartbeat_expires_or_it_leaves() {
     let stored = Stored::fresh().await;
     let leases = stored.store.partition_leases();
     leases.heartbeat(&worker("a"), moment(0), TTL).await.unwrap();
@@ -206,7 +206,7 @@ async fn who_lives_is_seen_by_all_until_its_time_is_up_or_it_leaves() {
 }
 
 #[tokio::test]
-async fn a_source_begins_once_whoever_says_so_first() {
+async fn source_begins_once_for_all_workers() {
     let stored = Stored::fresh().await;
     let leases = stored.store.partition_leases();
     let source = SourceId::new("mysql");
@@ -224,7 +224,7 @@ async fn a_source_begins_once_whoever_says_so_first() {
 }
 
 #[tokio::test]
-async fn a_partition_that_has_not_moved_since_its_source_began_is_moved_by_no_rewind() {
+async fn rewind_leaves_a_partition_that_has_not_moved_since_its_source_began() {
     let stored = Stored::fresh().await;
     let leases = stored.store.partition_leases();
     let source = SourceId::new("mysql");

@@ -34,7 +34,7 @@ async fn positions(store: &Store) -> Vec<u64> {
 }
 
 #[tokio::test]
-async fn what_was_accepted_is_read_as_it_was_pushed() {
+async fn pushed_event_is_read_as_pushed() {
     let stored = Stored::fresh().await;
     let binary = PushedEvent {
         payload: Bytes::from_static(b"\xff\x00 not text"),
@@ -58,7 +58,7 @@ async fn what_was_accepted_is_read_as_it_was_pushed() {
 }
 
 #[tokio::test]
-async fn the_same_event_again_is_a_repeat_and_another_of_its_id_a_conflict() {
+async fn pushed_event_again_is_a_repeat_and_another_with_its_id_a_conflict() {
     let stored = Stored::fresh().await;
     let store = &stored.store;
     let first = accept(
@@ -85,7 +85,7 @@ async fn the_same_event_again_is_a_repeat_and_another_of_its_id_a_conflict() {
 }
 
 #[tokio::test]
-async fn of_one_event_that_is_pushed_to_several_gateways_at_once_one_is_new() {
+async fn pushed_event_sent_to_several_gateways_at_once_is_new_once() {
     let stored = Stored::fresh().await;
     let gateways = [stored.another().await, stored.another().await, stored.another().await];
     let pushes = (0..12).map(|number| accept(&gateways[number % 3], [event(7, "a", "1")]));
@@ -95,7 +95,7 @@ async fn of_one_event_that_is_pushed_to_several_gateways_at_once_one_is_new() {
 }
 
 #[tokio::test]
-async fn positions_appear_in_order_and_without_a_hole_while_several_gateways_accept() {
+async fn pushed_positions_appear_in_order_without_gaps_while_several_gateways_accept() {
     let stored = Stored::fresh().await;
     let gateways = [stored.another().await, stored.another().await];
     let push = async {
@@ -119,7 +119,7 @@ async fn positions_appear_in_order_and_without_a_hole_while_several_gateways_acc
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_takes_nobody_elses_event_with_it() {
+async fn pushed_events_of_others_are_stored_when_one_client_leaves() {
     let stored = Stored::fresh().await;
     let queue = stored.store.pushed_events();
     let mut leaving: Vec<_> = (0..20)
@@ -136,7 +136,7 @@ async fn a_client_that_leaves_takes_nobody_elses_event_with_it() {
 }
 
 #[tokio::test]
-async fn ranges_are_read_ascending_and_whole_at_any_size() {
+async fn pushed_ranges_are_read_ascending_and_complete_at_any_size() {
     let stored = Stored::fresh().await;
     let store = &stored.store;
     for thousand in 0..5 {
@@ -161,7 +161,7 @@ async fn ranges_are_read_ascending_and_whole_at_any_size() {
 }
 
 #[tokio::test]
-async fn only_what_is_done_and_old_is_forgotten() {
+async fn pushed_events_are_deleted_only_when_done_and_old() {
     let stored = Stored::fresh().await;
     let store = &stored.store;
     let received = |number: i64| PushedEvent {

@@ -14,7 +14,7 @@ fn ask(wanted: u32) -> Ask {
 }
 
 #[tokio::test]
-async fn many_processes_never_get_more_than_the_limit_together() {
+async fn rate_window_never_grants_many_processes_more_than_the_limit() {
     let stored = Stored::fresh().await;
     let other = stored.another().await.rate_windows();
     let (windows, limit) = (stored.store.rate_windows(), RateLimit::new(50, 10).unwrap());
@@ -33,7 +33,7 @@ async fn many_processes_never_get_more_than_the_limit_together() {
 }
 
 #[tokio::test]
-async fn a_window_survives_whoever_wrote_it_and_keys_are_apart() {
+async fn rate_window_outlives_its_process_and_keys_are_separate() {
     let stored = Stored::fresh().await;
     let limit = RateLimit::new(2, 60).unwrap();
     let (first, second) = (WindowKey::Management(OrgId(1)), WindowKey::Management(OrgId(2)));

@@ -88,7 +88,7 @@ fn counts(estimated: u64, delivered: u64, failed: u64, waiting: u64) -> RedriveP
 }
 
 #[tokio::test]
-async fn what_a_redrive_covers_gets_its_turn_in_order_and_is_counted() {
+async fn redrive_claims_its_dead_letters_in_order_and_counts_them() {
     let Stored {
         store, database: _kept, ..
     } = Stored::fresh().await;
@@ -134,7 +134,7 @@ async fn what_a_redrive_covers_gets_its_turn_in_order_and_is_counted() {
 }
 
 #[tokio::test]
-async fn redrives_are_listed_the_latest_first_with_how_far_they_are() {
+async fn redrives_are_listed_newest_first_with_their_progress() {
     let Stored {
         store, database: _kept, ..
     } = Stored::fresh().await;
@@ -170,7 +170,7 @@ async fn redrives_are_listed_the_latest_first_with_how_far_they_are() {
 }
 
 #[tokio::test]
-async fn what_waits_in_a_redrive_is_nobody_elses() {
+async fn redrive_keeps_its_queued_dead_letters_from_others() {
     let Stored {
         store, database: _kept, ..
     } = Stored::fresh().await;
@@ -199,7 +199,7 @@ async fn what_waits_in_a_redrive_is_nobody_elses() {
 }
 
 #[tokio::test]
-async fn a_redrive_covers_what_its_filter_says_and_what_was_there_when_it_began() {
+async fn redrive_covers_what_its_filter_matches_and_what_existed_when_it_began() {
     let Stored {
         store, database: _kept, ..
     } = Stored::fresh().await;
@@ -227,7 +227,7 @@ async fn a_redrive_covers_what_its_filter_says_and_what_was_there_when_it_began(
 }
 
 #[tokio::test]
-async fn a_cancelled_redrive_leaves_what_it_did_not_come_to_as_it_was() {
+async fn redrive_cancelled_leaves_unreached_dead_letters_as_they_were() {
     let Stored {
         store, database: _kept, ..
     } = Stored::fresh().await;
@@ -255,7 +255,7 @@ async fn a_cancelled_redrive_leaves_what_it_did_not_come_to_as_it_was() {
 }
 
 #[tokio::test]
-async fn a_redrive_whose_holder_is_gone_is_taken_up_by_another_who_fences_the_first() {
+async fn redrive_of_a_dead_holder_is_claimed_by_another_which_fences_the_first() {
     let stored = Stored::fresh().await;
     let store = &stored.store;
     let ids = fail(store, 7, 0..3).await;
@@ -297,7 +297,7 @@ async fn a_redrive_whose_holder_is_gone_is_taken_up_by_another_who_fences_the_fi
 }
 
 #[tokio::test]
-async fn what_a_cancelled_redrive_did_not_come_to_has_the_end_of_what_is_settled_again() {
+async fn redrive_cancelled_restores_the_expiry_of_unreached_settled_dead_letters() {
     let Stored {
         store, database: _kept, ..
     } = Stored::fresh().await;

@@ -213,7 +213,7 @@ fn keys_of(found: &[SecretsTally]) -> BTreeMap<&str, u64> {
 }
 
 #[tokio::test]
-async fn after_a_rotation_everything_opens_without_the_old_key_which_nothing_names_any_more() {
+async fn rotation_leaves_nothing_under_the_old_key_and_everything_opens_without_it() {
     let ground = Ground::prepare().await;
     let rotating = ground.rotating().await;
     let before = ground.read(&rotating).await;
@@ -243,7 +243,7 @@ async fn after_a_rotation_everything_opens_without_the_old_key_which_nothing_nam
 }
 
 #[tokio::test]
-async fn a_second_rotation_writes_nothing() {
+async fn rotation_repeated_writes_nothing() {
     let ground = Ground::prepare().await;
     let rotating = ground.rotating().await;
     rotating.configuration().renew_secrets().await.unwrap();
@@ -255,7 +255,7 @@ async fn a_second_rotation_writes_nothing() {
 }
 
 #[tokio::test]
-async fn a_document_under_an_unknown_key_is_named_and_the_others_are_sealed_anew() {
+async fn rotation_names_a_document_under_an_unknown_key_and_renews_the_others() {
     let ground = Ground::prepare().await;
     let lost = SecretBox::generate_key("lost-key").unwrap();
     let stranger = outbound(bearer());
@@ -276,7 +276,7 @@ async fn a_document_under_an_unknown_key_is_named_and_the_others_are_sealed_anew
 }
 
 #[tokio::test]
-async fn whoever_edits_during_a_rotation_keeps_their_edit() {
+async fn rotation_preserves_a_concurrent_edit() {
     let ground = Ground::prepare().await;
     let (rotating, editing) = (ground.rotating().await, ground.rotating().await);
     let edits = async {

@@ -122,7 +122,7 @@ async fn statuses(rows: &ScheduledDeliveries) -> Vec<(u64, ScheduledStatus)> {
 }
 
 #[tokio::test]
-async fn everything_pending_for_an_integration_is_called_off_at_once() {
+async fn scheduled_deliveries_of_an_integration_are_cancelled_at_once() {
     let stored = Stored::fresh().await;
     let of_another = ScheduledDelivery {
         integration: builders::integration_id(2),
@@ -156,7 +156,7 @@ async fn everything_pending_for_an_integration_is_called_off_at_once() {
 }
 
 #[tokio::test]
-async fn what_is_planned_twice_is_there_once_as_it_was_planned() {
+async fn scheduled_delivery_planned_twice_exists_once_as_first_planned() {
     let stored = Stored::fresh().await;
     let delivery = every_second(1, 3);
     let entry = JournalEntry::Scheduled(Box::new(ScheduledDelivery {
@@ -182,7 +182,7 @@ async fn what_is_planned_twice_is_there_once_as_it_was_planned() {
 }
 
 #[tokio::test]
-async fn of_several_claimers_each_delivery_has_one_and_a_claim_that_is_over_is_refused() {
+async fn scheduled_delivery_has_one_claimer_and_an_expired_claim_is_refused() {
     let stored = Stored::fresh().await;
     let deliveries: Vec<_> = (1..=50).map(|position| planned(position, 1)).collect();
     let rows = plan(&stored, &deliveries).await;
@@ -217,7 +217,7 @@ async fn of_several_claimers_each_delivery_has_one_and_a_claim_that_is_over_is_r
 }
 
 #[tokio::test]
-async fn a_claim_is_prolonged_given_back_and_ended_for_many() {
+async fn scheduled_claim_is_extended_released_and_ended_for_many() {
     let stored = Stored::fresh().await;
     let deliveries: Vec<_> = (1..=4).map(|position| planned(position, 1)).collect();
     let rows = plan(&stored, &deliveries).await;
@@ -246,7 +246,7 @@ async fn a_claim_is_prolonged_given_back_and_ended_for_many() {
 }
 
 #[tokio::test]
-async fn the_next_occurrence_is_made_once_whoever_was_cut_off() {
+async fn next_occurrence_is_planned_once_despite_interruptions() {
     let stored = Stored::fresh().await;
     let first = every_second(1, 2);
     let rows = plan(&stored, std::slice::from_ref(&first)).await;
@@ -279,7 +279,7 @@ async fn the_next_occurrence_is_made_once_whoever_was_cut_off() {
 }
 
 #[tokio::test]
-async fn a_later_event_calls_off_what_earlier_ones_planned_in_whatever_order_they_are_read() {
+async fn later_event_cancels_what_earlier_ones_planned_in_any_order_of_reading() {
     let stored = Stored::fresh().await;
     let rows = plan(&stored, &[with_key(10, 1, 1), with_key(11, 1, 2), with_key(30, 1, 1)]).await;
     rows.call_off(&call_off(20, 1, None)).await.unwrap();
@@ -303,7 +303,7 @@ async fn a_later_event_calls_off_what_earlier_ones_planned_in_whatever_order_the
 }
 
 #[tokio::test]
-async fn what_is_pending_is_replaced_once_and_nothing_is_where_nothing_was() {
+async fn pending_delivery_is_replaced_once_and_nothing_is_planned_without_one() {
     let stored = Stored::fresh().await;
     let rows = plan(&stored, &[with_key(10, 1, 1)]).await;
     let replacement = with_key(20, 60, 1);
@@ -339,7 +339,7 @@ async fn what_is_pending_is_replaced_once_and_nothing_is_where_nothing_was() {
 }
 
 #[tokio::test]
-async fn a_series_that_was_called_off_while_it_was_delivered_does_not_go_on() {
+async fn series_cancelled_during_a_delivery_does_not_continue() {
     let stored = Stored::fresh().await;
     let first = ScheduledDelivery {
         call_off_keys: vec![key(1)],
@@ -358,7 +358,7 @@ async fn a_series_that_was_called_off_while_it_was_delivered_does_not_go_on() {
 }
 
 #[tokio::test]
-async fn a_person_cancels_and_moves_what_is_pending_alone() {
+async fn manual_cancel_and_reschedule_change_pending_deliveries_alone() {
     let stored = Stored::fresh().await;
     let deliveries: Vec<_> = (1..=3).map(|position| planned(position, 5)).collect();
     let rows = plan(&stored, &deliveries).await;
@@ -390,7 +390,7 @@ async fn a_person_cancels_and_moves_what_is_pending_alone() {
 }
 
 #[tokio::test]
-async fn what_is_due_is_found_by_time_and_by_organisation() {
+async fn due_scheduled_deliveries_are_found_by_time_and_by_organisation() {
     let stored = Stored::fresh().await;
     let other = ScheduledDelivery {
         org_id: OrgId(8),
@@ -437,7 +437,7 @@ async fn what_is_due_is_found_by_time_and_by_organisation() {
 }
 
 #[tokio::test]
-async fn a_long_list_is_gone_through_from_what_is_ahead_to_what_is_past_and_counted_no_further_than_needed() {
+async fn long_list_of_scheduled_deliveries_runs_from_future_to_past_and_is_counted_no_further_than_needed() {
     let stored = Stored::fresh().await;
     // From some years ahead of the clock to as many before it, close together in the middle.
     let second = |number: i64| -(number - 900) * (number - 900).abs() * 500 - 10 * 365 * 86_400;

@@ -131,7 +131,7 @@ async fn committed(store: &Store, auth: OutgoingAuth) -> Integration {
 }
 
 #[tokio::test]
-async fn an_integration_is_read_as_it_was_committed() {
+async fn integration_with_secrets_is_read_as_committed() {
     let Stored {
         store, database: _kept, ..
     } = Stored::fresh().await;
@@ -148,7 +148,7 @@ async fn an_integration_is_read_as_it_was_committed() {
 }
 
 #[tokio::test]
-async fn no_secret_is_in_clear_in_any_document() {
+async fn secret_is_in_clear_in_no_document() {
     let stored = Stored::fresh().await;
     let store = &stored.store;
     store
@@ -182,7 +182,7 @@ async fn no_secret_is_in_clear_in_any_document() {
 }
 
 #[tokio::test]
-async fn without_its_key_an_integration_is_refused_rather_than_read_in_part() {
+async fn integration_without_its_key_is_refused_rather_than_read_in_part() {
     let stored = Stored::fresh().await;
     let store = &stored.store;
     store
@@ -207,7 +207,7 @@ async fn without_its_key_an_integration_is_refused_rather_than_read_in_part() {
 }
 
 #[tokio::test]
-async fn a_sealed_secret_that_is_moved_to_another_integration_does_not_open() {
+async fn sealed_secret_moved_to_another_integration_does_not_open() {
     let stored = Stored::fresh().await;
     let store = &stored.store;
     store

@@ -78,7 +78,7 @@ pub(crate) fn scope(org: i64, start: Timestamp, end: Timestamp) -> DeliveryScope
 }
 
 #[tokio::test]
-async fn a_summary_is_of_the_period_and_of_the_organisation_alone() {
+async fn summary_covers_its_period_and_organisation_alone() {
     let Stored {
         store, database: _kept, ..
     } = Stored::fresh().await;
@@ -101,7 +101,7 @@ async fn a_summary_is_of_the_period_and_of_the_organisation_alone() {
 }
 
 #[tokio::test]
-async fn pieces_of_time_hold_what_was_taken_up_in_them_across_changes_of_clocks() {
+async fn figures_over_time_fall_into_their_intervals_across_clock_changes() {
     let Stored {
         store, database: _kept, ..
     } = Stored::fresh().await;
@@ -136,7 +136,7 @@ async fn pieces_of_time_hold_what_was_taken_up_in_them_across_changes_of_clocks(
 }
 
 #[tokio::test]
-async fn integrations_and_event_types_come_by_how_many_there_are() {
+async fn integrations_and_event_types_are_sorted_by_count() {
     let Stored {
         store, database: _kept, ..
     } = Stored::fresh().await;
@@ -188,7 +188,7 @@ async fn integrations_and_event_types_come_by_how_many_there_are() {
 }
 
 #[tokio::test]
-async fn errors_come_by_why_with_what_was_said_last() {
+async fn errors_are_grouped_by_category_with_the_latest_message() {
     let Stored {
         store, database: _kept, ..
     } = Stored::fresh().await;
@@ -258,7 +258,7 @@ async fn errors_come_by_why_with_what_was_said_last() {
 }
 
 #[tokio::test]
-async fn of_late_is_the_last_hour_and_the_last_24() {
+async fn recent_deliveries_are_those_of_the_last_hour_and_the_last_24() {
     let Stored {
         store, database: _kept, ..
     } = Stored::fresh().await;
@@ -289,7 +289,7 @@ async fn of_late_is_the_last_hour_and_the_last_24() {
 }
 
 #[tokio::test]
-async fn what_takes_too_long_to_count_is_told_as_such() {
+async fn statistics_that_take_too_long_fail_as_too_much() {
     let Stored {
         store, database: _kept, ..
     } = Stored::fresh().await;

@@ -75,7 +75,7 @@ async fn tallies(stored: &Stored, filter: Document) -> u64 {
 }
 
 #[tokio::test]
-async fn figures_are_those_of_the_logs_whatever_is_written_late_and_however_often() {
+async fn tallied_figures_equal_those_of_the_logs_despite_late_and_repeated_writes() {
     let stored = Stored::fresh().await;
     let (store, now) = (&stored.store, Utc::now());
     for seed in 0..3 {
@@ -108,7 +108,7 @@ async fn figures_are_those_of_the_logs_whatever_is_written_late_and_however_ofte
 }
 
 #[tokio::test]
-async fn what_was_counted_once_is_not_looked_for_in_the_logs_again() {
+async fn tallied_bucket_is_not_counted_from_the_logs_again() {
     let stored = Stored::fresh().await;
     let (store, now) = (&stored.store, Utc::now());
     let mut random = StdRng::seed_from_u64(1);
@@ -130,7 +130,7 @@ async fn what_was_counted_once_is_not_looked_for_in_the_logs_again() {
 }
 
 #[tokio::test]
-async fn nothing_is_kept_while_something_announced_may_be_under_way() {
+async fn tally_is_not_stored_while_an_announced_write_may_be_under_way() {
     let stored = Stored::fresh().await;
     let (store, now) = (&stored.store, Utc::now());
     let at = Bucket::of(now - TimeDelta::hours(2)).start();
@@ -154,7 +154,7 @@ async fn nothing_is_kept_while_something_announced_may_be_under_way() {
 }
 
 #[tokio::test]
-async fn what_is_recorded_soon_is_not_announced() {
+async fn delivery_recorded_soon_is_not_announced() {
     let stored = Stored::fresh().await;
     let logs: Vec<_> = (0..20)
         .map(|number| log(ORG.0, number, Utc::now(), DeliveryStatus::Success, Some(5)))
@@ -164,7 +164,7 @@ async fn what_is_recorded_soon_is_not_announced() {
 }
 
 #[tokio::test]
-async fn a_delivery_that_is_given_up_is_counted_as_such() {
+async fn delivery_that_is_given_up_is_tallied_as_such() {
     let Stored {
         store, database: _kept, ..
     } = Stored::fresh().await;
@@ -186,7 +186,7 @@ async fn a_delivery_that_is_given_up_is_counted_as_such() {
 }
 
 #[tokio::test]
-async fn one_of_many_counts_for_everybody_who_had_deliveries() {
+async fn tally_by_one_process_covers_all_organisations_with_deliveries() {
     let stored = Stored::fresh().await;
     let (store, now) = (&stored.store, Utc::now());
     let bucket = Bucket::last_settled(now - TimeDelta::hours(1));
@@ -213,7 +213,7 @@ async fn one_of_many_counts_for_everybody_who_had_deliveries() {
 }
 
 #[tokio::test]
-async fn whoever_has_no_time_is_told_that_it_is_too_much() {
+async fn tallied_figures_without_time_fail_as_too_much() {
     let Stored {
         store, database: _kept, ..
     } = Stored::fresh().await;

@@ -27,7 +27,7 @@ fn letter(org: i64, number: i64, status: DeadLetterStatus) -> JournalEntry {
 }
 
 #[tokio::test]
-async fn dead_letters_are_counted_by_status_and_the_oldest_that_waits_is_told() {
+async fn dead_letters_are_counted_by_status_with_the_oldest_waiting() {
     use DeadLetterStatus::{Abandoned, PendingRetry, Retrying};
     let Stored {
         store, database: _kept, ..
@@ -54,7 +54,7 @@ async fn dead_letters_are_counted_by_status_and_the_oldest_that_waits_is_told() 
 }
 
 #[tokio::test]
-async fn what_is_pending_is_counted_and_the_next_is_told() {
+async fn pending_deliveries_are_counted_with_the_next_one() {
     let Stored {
         store, database: _kept, ..
     } = Stored::fresh().await;
@@ -98,7 +98,7 @@ async fn raise(store: &Store, org: Option<i64>, kind: &str, severity: Severity, 
 }
 
 #[tokio::test]
-async fn alerts_are_counted_by_kind_since_a_moment_and_nobodys_are_the_platforms() {
+async fn alerts_are_counted_by_kind_since_a_time_and_those_without_organisation_are_the_platforms() {
     let Stored {
         store, database: _kept, ..
     } = Stored::fresh().await;

@@ -11,7 +11,7 @@ use crate::deliveries::{dead_letter, failure};
 use crate::stored::{Stored, moment};
 
 #[tokio::test]
-async fn only_what_is_settled_has_an_end_and_what_is_wanted_again_loses_it() {
+async fn dead_letter_expires_once_settled_and_not_while_it_is_retried_again() {
     let Stored {
         store, database: _kept, ..
     } = Stored::fresh().await;
@@ -47,7 +47,7 @@ async fn only_what_is_settled_has_an_end_and_what_is_wanted_again_loses_it() {
 }
 
 #[tokio::test]
-async fn what_is_given_up_from_the_start_has_an_end() {
+async fn dead_letter_given_up_from_the_start_expires() {
     let Stored {
         store, database: _kept, ..
     } = Stored::fresh().await;
