@@ -55,12 +55,12 @@ pub(crate) async fn begin_anew(
     session: &mut ClientSession,
     id: IntegrationId,
 ) -> mongodb::error::Result<()> {
-    let anew = doc! {
+    let reset = doc! {
         "$inc": { "version": 1_i64 },
         "$set": { "opened": null, "probe": null, "row": [], "remembered": [] },
     };
     let breakers = database.collection::<Document>(BREAKERS);
-    let update = breakers.update_one(doc! { "_id": object_id(id.0) }, anew);
+    let update = breakers.update_one(doc! { "_id": object_id(id.0) }, reset);
     update.session(session).await.map(drop)
 }
 

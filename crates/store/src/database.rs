@@ -278,8 +278,8 @@ fn bounded<'a, T: 'a>(
 ) -> BoxFuture<'a, Result<Result<T, Error>, StoreError>> {
     // The timeout starts at the first poll: an operation may be created long before it is awaited.
     let answered = async move { tokio::time::timeout(patience, operation).await };
-    let silent = move |_| StoreError::Unavailable(format!("no answer within {} ms", patience.as_millis()));
-    let answered = answered.map(move |answer| answer.map_err(silent)).boxed();
+    let timed_out = move |_| StoreError::Unavailable(format!("no answer within {} ms", patience.as_millis()));
+    let answered = answered.map(move |answer| answer.map_err(timed_out)).boxed();
     let lost = async move { presence.lost().await }.boxed();
     let first = future::select(lost, answered);
     first

@@ -35,7 +35,7 @@ pub struct LogFilter {
 }
 
 impl LogFilter {
-    /// The conditions without time and correlation id; [`Self::name`] covers the latter.
+    /// The conditions without time and correlation id; `name` covers the latter.
     pub(crate) fn query(&self, org: OrgId) -> Document {
         let Self {
             status,

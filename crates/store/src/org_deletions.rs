@@ -204,10 +204,10 @@ impl OrgDeletions {
             if !self.change(org, holder, still).await? {
                 return Ok(Pass::Lost);
             }
-            let gone = self.delete(org, area, ids).await?;
-            let noted = doc! { "$inc": { format!("removed.{}", area.kind): long(gone) } };
+            let deleted = self.delete(org, area, ids).await?;
+            let noted = doc! { "$inc": { format!("removed.{}", area.kind): long(deleted) } };
             self.change(org, holder, noted).await?;
-            removed += gone;
+            removed += deleted;
             if Instant::now() > until {
                 return Ok(Pass::Unfinished);
             }

@@ -114,7 +114,7 @@ impl Redrives {
         self.get(key).await
     }
 
-    /// Claims the oldest running redrive that is free; skips organisations with another redrive among `busy`.
+    /// Claims the oldest running redrive that is free; skips the organisations of the redrives in `busy`.
     pub async fn claim(&self, claim: &ClaimId, busy: &[RedriveKey], now: Timestamp) -> Result<Option<Redrive>, StoreError> {
         let busy: Vec<_> = busy.iter().map(|key| key.org_id.0).collect();
         let free = doc! {

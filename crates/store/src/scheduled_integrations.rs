@@ -165,10 +165,10 @@ impl ScheduledDeliveries {
             .within(rows.find_one(pending.clone()).projection(which.clone()))
             .await?
         {
-            let mut alike = pending.clone();
-            alike.insert("keepForMs", keep_for_ms);
+            let mut same_retention = pending.clone();
+            same_retention.insert("keepForMs", keep_for_ms);
             let set = cancelled(&by_no_event(reason, now), Duration::from_millis(unsigned(keep_for_ms)))?;
-            self.database.within(rows.update_many(alike, set)).await?;
+            self.database.within(rows.update_many(same_retention, set)).await?;
         }
         Ok(())
     }

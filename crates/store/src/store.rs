@@ -87,8 +87,8 @@ impl Store {
 
     async fn answers_within(&self, patience: Duration) -> Result<(), StoreError> {
         let ping = self.database.lookout().ping();
-        let silent = |_| StoreError::Unavailable(format!("no answer within {} ms", patience.as_millis()));
-        let answer = tokio::time::timeout(patience, ping).await.map_err(silent)?;
+        let timed_out = |_| StoreError::Unavailable(format!("no answer within {} ms", patience.as_millis()));
+        let answer = tokio::time::timeout(patience, ping).await.map_err(timed_out)?;
         answer.map(drop).map_err(|error| store_error(&error))
     }
 

@@ -14,7 +14,7 @@ use crate::error::unreadable;
 use crate::field::{date, timestamp};
 use crate::names::OWED_ALERTS;
 
-/// Older entries expire without a notification.
+/// Entries older than this expire without a notification.
 const KEPT: chrono::TimeDelta = chrono::TimeDelta::days(30);
 /// How long an alerter's claim on an entry lasts.
 const CLAIMED: chrono::TimeDelta = chrono::TimeDelta::seconds(30);

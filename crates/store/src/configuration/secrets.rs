@@ -87,8 +87,8 @@ impl Configurations {
         if secrets.opened().skip(1).all(|(_, opened)| opened == 0) {
             return Ok(None);
         }
-        let anew = sealing.document(&item, place::revision(content)?)?;
-        Ok(anew.map(|anew| (place.unchanged(kept, content), place.change(content, anew))))
+        let resealed = sealing.document(&item, place::revision(content)?)?;
+        Ok(resealed.map(|resealed| (place.unchanged(kept, content), place.change(content, resealed))))
     }
 
     async fn replaced(&self, place: Place, condition: Document, change: Document) -> Result<bool, StoreError> {

@@ -60,10 +60,10 @@ impl DeadLetters {
     /// Records that the alerts for these were sent.
     pub async fn alerted(&self, ids: &[LogId]) -> Result<(), StoreError> {
         let ids: Vec<_> = ids.iter().map(|id| object_id(id.0)).collect();
-        let told = doc! { "$unset": { "alertOwed": "" } };
+        let sent = doc! { "$unset": { "alertOwed": "" } };
         let letters = self.letters::<Document>();
         self.database
-            .within(letters.update_many(doc! { "_id": { "$in": ids } }, told))
+            .within(letters.update_many(doc! { "_id": { "$in": ids } }, sent))
             .await?;
         Ok(())
     }

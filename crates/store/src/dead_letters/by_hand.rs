@@ -75,7 +75,7 @@ impl DeadLetters {
         self.abandon_log(&kept).await?;
         let letters = self.letters::<Document>();
         let deleted = self.database.within(letters.delete_one(as_read(&kept))).await?;
-        let gone = deleted.deleted_count > 0;
-        Ok(if gone { Deletion::Deleted } else { Deletion::Busy })
+        let was_deleted = deleted.deleted_count > 0;
+        Ok(if was_deleted { Deletion::Deleted } else { Deletion::Busy })
     }
 }

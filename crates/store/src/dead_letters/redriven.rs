@@ -122,7 +122,7 @@ impl DeadLetters {
         self.database.all(find).await?.into_iter().map(Queued::try_from).collect()
     }
 
-    /// Claims the next dead letter of a redrive.
+    /// Claims a dead letter for its redrive.
     pub async fn claim_redriven(
         &self,
         redrive: RedriveKey,
@@ -163,10 +163,10 @@ impl DeadLetters {
             doc! { "nextRetryAt": { "$lte": date(now) } },
         ];
         untried.insert("$or", free.to_vec());
-        let gone = doc! { "$unset": { "redriveOpen": "" } };
+        let closed = doc! { "$unset": { "redriveOpen": "" } };
         let letters = self.letters::<Document>();
         self.end_again(redrive, now).await?;
-        self.database.within(letters.update_many(untried, gone)).await?;
+        self.database.within(letters.update_many(untried, closed)).await?;
         self.database.within(letters.count_documents(open(redrive))).await
     }
 
@@ -175,8 +175,8 @@ impl DeadLetters {
     async fn end_again(&self, redrive: RedriveKey, now: Timestamp) -> Result<(), StoreError> {
         let settled = DeadLetterStatus::ALL.iter().filter(|status| status.is_settled());
         let settled: Vec<_> = settled.map(|status| status.as_str()).collect();
-        let mut endless = open(redrive);
-        endless.extend(doc! {
+        let mut without_expiry = open(redrive);
+        without_expiry.extend(doc! {
             "status": { "$in": settled },
             "expiresAt": { "$exists": false },
             "keepForMs": { "$exists": true },
@@ -185,13 +185,13 @@ impl DeadLetters {
         // One write for all letters with the same retention.
         while let Some(KeptFor { keep_for_ms }) = self
             .database
-            .within(letters.find_one(endless.clone()).projection(doc! { "keepForMs": 1 }))
+            .within(letters.find_one(without_expiry.clone()).projection(doc! { "keepForMs": 1 }))
             .await?
         {
-            let mut alike = endless.clone();
-            alike.insert("keepForMs", keep_for_ms);
+            let mut same_retention = without_expiry.clone();
+            same_retention.insert("keepForMs", keep_for_ms);
             let end = doc! { "$set": { "expiresAt": date(now + Duration::from_millis(unsigned(keep_for_ms))) } };
-            self.database.within(letters.update_many(alike, end)).await?;
+            self.database.within(letters.update_many(same_retention, end)).await?;
         }
         Ok(())
     }

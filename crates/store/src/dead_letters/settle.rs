@@ -31,7 +31,7 @@ pub struct Settling<'a> {
     pub claim: &'a ClaimId,
     /// The state that the outcome leads to.
     pub settlement: &'a Settlement,
-    /// The most retries.
+    /// The limit of retries.
     pub max_retries: u32,
     /// The failure, if the retry failed.
     pub failure: Option<&'a Failure>,

@@ -39,7 +39,7 @@ struct Key {
 }
 
 impl DeliveryStatistics {
-    /// Claims the counting of a bucket for all organisations; false if another process has claimed it already.
+    /// Claims the counting of a bucket for all organisations; false if it, or a later one, has been claimed already.
     pub async fn take_on(&self, bucket: Bucket) -> Result<bool, StoreError> {
         let counters = self.database.collection::<Counter>(COUNTERS);
         let earlier = doc! { "_id": TALLIED, "value": { "$lt": bucket.number() } };

@@ -143,7 +143,8 @@ impl InboundDocument {
         }
     }
 
-    /// The same on hold and without its secrets: it matches the same calls and sends nothing. A draft stays a draft.
+    /// The same on hold and without its secrets: it matches the same calls and sends nothing.
+    /// An integration that was switched off stays off.
     pub(crate) fn held(self, reason: &str) -> Self {
         let is_draft = !self.is_active && self.hold.is_none();
         Self {

@@ -150,7 +150,8 @@ impl IntegrationDocument {
         }
     }
 
-    /// The same on hold and without its secrets: it matches the same events and sends nothing. A draft stays a draft.
+    /// The same on hold and without its secrets: it matches the same events and sends nothing.
+    /// An integration that was switched off stays off.
     pub(crate) fn held(self, reason: &str) -> Self {
         let is_draft = !self.is_active && self.hold.is_none();
         Self {

@@ -112,8 +112,8 @@ impl MongoLookups {
             if chunk.is_empty() {
                 return Ok(deleted);
             }
-            let gone = rows.delete_many(doc! { "_id": { "$in": chunk } });
-            deleted += self.database.within(gone).await?.deleted_count;
+            let delete = rows.delete_many(doc! { "_id": { "$in": chunk } });
+            deleted += self.database.within(delete).await?.deleted_count;
         }
     }
 }

@@ -110,13 +110,13 @@ impl MergingLookups {
     }
 
     async fn tell(&self, touched: &Generations) -> Result<(), LookupError> {
-        let told = self
+        let announced = self
             .lookups
             .database
             .transact((&self.lookups, self.org, touched), |session, (lookups, org, touched)| {
                 lookups.tell_in(session, *org, touched).boxed()
             });
-        told.await?.map_err(|error| refusal(&error))
+        announced.await?.map_err(|error| refusal(&error))
     }
 }
 

@@ -141,10 +141,10 @@ impl StagedLookups {
         let scope = self.scope(types, tenant);
         let old = tables_in(database, session, scope).await?;
         let replaced = old.iter().map(TableDocument::table);
-        let told: BTreeSet<_> = replaced.chain(self.generations.keys().cloned()).collect();
-        let told: Vec<_> = told.into_iter().collect();
+        let changed: BTreeSet<_> = replaced.chain(self.generations.keys().cloned()).collect();
+        let changed: Vec<_> = changed.into_iter().collect();
         let configurations = Configurations::new(database.clone());
-        configurations.note_lookups(session, self.org, &told).await?;
+        configurations.note_lookups(session, self.org, &changed).await?;
         let leftovers = database.collection::<LeftoverDocument>(LOOKUP_LEFTOVERS);
         let ours = doc! { "_id": { "$in": self.ids() }, "claimed": false };
         let kept = leftovers.delete_many(ours).session(&mut *session).await?.deleted_count;
@@ -155,10 +155,10 @@ impl StagedLookups {
         leave_over(database, session, &old).await?;
         let tables = database.collection::<TableDocument>(LOOKUP_TABLES);
         // Replaced tables are updated in place: between a delete and an insert, a reader might find neither.
-        let gone = old.into_iter().filter(|old| !self.generations.contains_key(&old.table()));
-        let gone: Vec<_> = gone.map(|old| old.id).collect();
+        let retired = old.into_iter().filter(|old| !self.generations.contains_key(&old.table()));
+        let retired: Vec<_> = retired.map(|old| old.id).collect();
         tables
-            .delete_many(doc! { "_id": { "$in": gone } })
+            .delete_many(doc! { "_id": { "$in": retired } })
             .session(&mut *session)
             .await?;
         for (table, generation) in &self.generations {

@@ -40,15 +40,15 @@ impl MongoLookups {
         tenant: Option<Rid>,
         keys: &[LookupKey],
     ) -> Result<HashMap<LookupKey, LookupRow>, StoreError> {
-        let mut asked: BTreeMap<&LookupType, BTreeSet<&str>> = BTreeMap::new();
+        let mut wanted: BTreeMap<&LookupType, BTreeSet<&str>> = BTreeMap::new();
         for key in keys {
-            asked.entry(&key.lookup_type).or_default().insert(&key.source_id);
+            wanted.entry(&key.lookup_type).or_default().insert(&key.source_id);
         }
-        let in_force = self.in_force(org, tenant, asked.keys().copied()).await?;
-        let asked = asked
+        let in_force = self.in_force(org, tenant, wanted.keys().copied()).await?;
+        let wanted = wanted
             .into_iter()
             .map(|(lookup_type, sources)| (lookup_type, sources.into_iter().collect()));
-        let found = self.matching("source.id", &in_force, asked.collect()).await?;
+        let found = self.matching("source.id", &in_force, wanted.collect()).await?;
         let mut rows = HashMap::new();
         for row in found {
             let key = LookupKey {
@@ -69,15 +69,15 @@ impl MongoLookups {
         tenant: Option<Rid>,
         keys: &[ReverseKey],
     ) -> Result<HashMap<ReverseKey, Vec<LookupRow>>, StoreError> {
-        let mut asked: BTreeMap<&LookupType, BTreeSet<&str>> = BTreeMap::new();
+        let mut wanted: BTreeMap<&LookupType, BTreeSet<&str>> = BTreeMap::new();
         for key in keys {
-            asked.entry(&key.lookup_type).or_default().insert(&key.target_id);
+            wanted.entry(&key.lookup_type).or_default().insert(&key.target_id);
         }
-        let in_force = self.in_force(org, tenant, asked.keys().copied()).await?;
-        let asked = asked
+        let in_force = self.in_force(org, tenant, wanted.keys().copied()).await?;
+        let wanted = wanted
             .into_iter()
             .map(|(lookup_type, targets)| (lookup_type, targets.into_iter().collect()));
-        let found = self.matching("target.id", &in_force, asked.collect()).await?;
+        let found = self.matching("target.id", &in_force, wanted.collect()).await?;
         let holding = self
             .rows(org, tenant, &found.iter().map(source_of).collect::<Vec<_>>())
             .await?;
@@ -124,10 +124,10 @@ impl MongoLookups {
         &self,
         field: &str,
         in_force: &InForce,
-        asked: Vec<(&LookupType, Vec<&str>)>,
+        wanted: Vec<(&LookupType, Vec<&str>)>,
     ) -> Result<Vec<LookupRow>, StoreError> {
         let mut queries = Vec::new();
-        for (lookup_type, values) in &asked {
+        for (lookup_type, values) in &wanted {
             let Some(generations) = in_force.get(*lookup_type) else {
                 continue;
             };

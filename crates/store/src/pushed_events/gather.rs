@@ -56,7 +56,7 @@ impl Gatherer {
         Ok(accepted[first..first + count].to_vec())
     }
 
-    /// Adds events to the open group, or to a new one; returns the group and their index in it.
+    /// Adds events to the open group, or to a new one; returns the group's result and their offset in it.
     fn join(&self, events: Vec<PushedEvent>) -> (Outcome, usize) {
         let mut latest = lock(&self.latest);
         if let Some(group) = latest.as_ref()

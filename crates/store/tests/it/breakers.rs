@@ -157,7 +157,7 @@ async fn breaker_opens_with_the_switch_or_not_at_all() {
     let held = stored.store.integrations().get(ORG, id()).await.unwrap().unwrap();
     assert_eq!((held.is_active, held.hold), (false, Some(hold)));
     assert!(matches!(breakers.get(ORG, id()).await.unwrap().circuit, Circuit::Open(_)));
-    let outrun = configuration
+    let stale = configuration
         .turn(
             &Integration {
                 revision: held.revision,
@@ -170,7 +170,7 @@ async fn breaker_opens_with_the_switch_or_not_at_all() {
             moment(3),
         )
         .await;
-    assert_eq!(outrun, Ok(false), "the breaker has changed since");
+    assert_eq!(stale, Ok(false), "the breaker has changed since");
     let still = stored.store.integrations().get(ORG, id()).await.unwrap().unwrap();
     assert!(!still.is_active);
     let alerts = stored.store.alerts();
@@ -242,9 +242,9 @@ async fn breaker_stays_as_it_was_when_activation_is_refused() {
     assert_eq!(stale, Err(CommitError::Stale { current: revision }));
     assert_eq!(breakers.get(ORG, id()).await.unwrap(), opened);
     enable(Expected::Revision(revision)).await.unwrap();
-    let anew = breakers.get(ORG, id()).await.unwrap();
+    let reset = breakers.get(ORG, id()).await.unwrap();
     assert_eq!(
-        (anew.circuit, anew.row.len(), anew.version),
+        (reset.circuit, reset.row.len(), reset.version),
         (Circuit::Closed, 0, opened.version + 1)
     );
 }

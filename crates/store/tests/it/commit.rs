@@ -203,8 +203,8 @@ async fn superseded_versions_and_audit_entries_expire() {
             matches!(kept[..], [Some(end), None] if end > years(least) && end < years(most)),
             "{kept:?}"
         );
-        let gone = Change::DeleteEventType(OrgId(org), EventType::new("order"));
-        configuration.commit(gone, Expected::Any).await.unwrap();
+        let delete = Change::DeleteEventType(OrgId(org), EventType::new("order"));
+        configuration.commit(delete, Expected::Any).await.unwrap();
         let kept = ends(&stored, "config_versions", versions).await;
         assert!(kept.len() == 3 && kept.iter().all(Option::is_some), "{kept:?}");
         let audited = ends(&stored, "audit_logs", doc! { "orgId": org, "kind": "EVENT_TYPE" }).await;

@@ -175,15 +175,15 @@ async fn decisions_are_found_by_source_and_positions_and_one_may_replace_another
     journal.record(&entries).await.unwrap();
     let found = journal.decided(&source, &[2..=3, 6..=900]).await.unwrap();
     assert_eq!(found, [all[1].clone(), all[2].clone(), all[5].clone()]);
-    let anew = audit(Some(7), 3, Decision::Skipped(SkipReason::NoMatch));
-    journal.record(&[JournalEntry::Audit(anew.clone())]).await.unwrap();
+    let replacement = audit(Some(7), 3, Decision::Skipped(SkipReason::NoMatch));
+    journal.record(&[JournalEntry::Audit(replacement.clone())]).await.unwrap();
     assert_eq!(
         journal.decided(&source, &[3..=3]).await.unwrap(),
         [all[2].clone()],
         "the first stands"
     );
-    journal.record(&[JournalEntry::Redecided(anew.clone())]).await.unwrap();
-    assert_eq!(journal.decided(&source, &[3..=3]).await.unwrap(), [anew]);
+    journal.record(&[JournalEntry::Redecided(replacement.clone())]).await.unwrap();
+    assert_eq!(journal.decided(&source, &[3..=3]).await.unwrap(), [replacement]);
 }
 
 #[tokio::test]
@@ -250,7 +250,7 @@ async fn group_writer_records_a_refused_entry_without_its_payload_and_alerts() {
         store, database: _kept, ..
     } = Stored::fresh().await;
     let (queue, writer) = journal_queue(Arc::new(store.journal()) as Arc<dyn Journal>);
-    let (told, mut heard) = tokio::sync::mpsc::unbounded_channel();
+    let (sender, mut heard) = tokio::sync::mpsc::unbounded_channel();
     let log = failure(7, 1);
     let letter = DeadLetter {
         original_payload: Bytes::from(vec![b'x'; 20 * 1024 * 1024]),
@@ -261,8 +261,8 @@ async fn group_writer_records_a_refused_entry_without_its_payload_and_alerts() {
         trace: ExecutionTrace::default(),
         dead_letter: Some(Box::new(letter)),
     };
-    queue.send(refused, Waiting(told.clone()));
-    queue.send(recorded(delivery(7, 2)), Waiting(told));
+    queue.send(refused, Waiting(sender.clone()));
+    queue.send(recorded(delivery(7, 2)), Waiting(sender));
     let last = CancellationToken::new();
     let flushed = async {
         queue.flushed().await;

@@ -131,16 +131,16 @@ async fn lookup_value_has_one_active_row_and_a_conflict_names_it() {
     lookups.insert(&first).await.unwrap();
     let rival = row(2, draft(None, "1", "b"));
     assert_eq!(lookups.insert(&rival).await, Err(LookupError::Taken(first.id)));
-    let asleep = LookupRow {
+    let inactive = LookupRow {
         is_active: false,
         ..rival.clone()
     };
-    lookups.insert(&asleep).await.unwrap();
-    let woken = LookupRow { revision: 2, ..rival };
-    assert_eq!(lookups.replace(&woken, 1).await, Err(LookupError::Taken(first.id)));
+    lookups.insert(&inactive).await.unwrap();
+    let activated = LookupRow { revision: 2, ..rival };
+    assert_eq!(lookups.replace(&activated, 1).await, Err(LookupError::Taken(first.id)));
     lookups.insert(&row(3, draft(Some(UNIT), "1", "c"))).await.unwrap();
     lookups.delete(ORG, first.id, 1).await.unwrap();
-    lookups.replace(&woken, 1).await.unwrap();
+    lookups.replace(&activated, 1).await.unwrap();
     assert_eq!(resolved(&lookups, ORG, ORG.as_entity(), "1").await.as_deref(), Some("b"));
 }
 
@@ -180,14 +180,14 @@ async fn lookup_changes_are_announced_by_type() {
     let stored = fresh().await;
     let lookups = stored.store.lookups();
     let configuration = stored.store.configuration();
-    let told = Change::LookupsChanged(ORG, ward());
+    let announced = Change::LookupsChanged(ORG, ward());
     let mut seen = revision(&stored.store).await;
     let first = row(1, draft(None, "1", "a"));
     let mut expect = async |what: &str| {
         let changes = configuration.changes_since(seen, 100).await.unwrap().expect("known");
         assert_eq!(
             changes.iter().map(|change| &change.change).collect::<Vec<_>>(),
-            [&told],
+            [&announced],
             "{what}"
         );
         seen = changes[0].revision;
@@ -393,9 +393,9 @@ async fn reverse_lookup_of_a_target_respects_the_units_rows() {
 async fn lookup_lists_are_filtered_and_searched_literally() {
     let stored = fresh().await;
     let lookups = stored.store.lookups();
-    let mut asleep = draft(None, "a.c", "x");
-    asleep.is_active = false;
-    let drafts = [draft(None, "abc", "x"), asleep, draft(Some(UNIT), "abc", "é")];
+    let mut inactive = draft(None, "a.c", "x");
+    inactive.is_active = false;
+    let drafts = [draft(None, "abc", "x"), inactive, draft(Some(UNIT), "abc", "é")];
     lookups.put_many(ORG, &drafts, moment(0)).await.unwrap();
     let total = async |filter: LookupFilter| lookups.list(ORG, &filter, Page::first(10)).await.unwrap().total;
     let none = LookupFilter::default;
@@ -455,9 +455,9 @@ async fn lookup_lists_are_filtered_and_searched_literally() {
 async fn lookup_statistics_count_rows_and_use() {
     let stored = fresh().await;
     let lookups = stored.store.lookups();
-    let mut asleep = draft(None, "2", "x");
-    asleep.is_active = false;
-    let drafts = [draft(None, "1", "x"), asleep, draft(Some(UNIT), "1", "y")];
+    let mut inactive = draft(None, "2", "x");
+    inactive.is_active = false;
+    let drafts = [draft(None, "1", "x"), inactive, draft(Some(UNIT), "1", "y")];
     lookups.put_many(ORG, &drafts, moment(5)).await.unwrap();
     let used = |org_id, day: &str| LookupUse {
         org_id,

@@ -59,13 +59,13 @@ async fn redelivered(store: &Store, random: &mut StdRng, log: &mut DeliveryLog) 
 async fn compare(store: &Store, start: Timestamp, end: Timestamp, now: Timestamp) -> DeliveryFigures {
     let statistics = store.delivery_statistics();
     let period = Period::new(start, end).unwrap();
-    let told = statistics.of_org(ORG, period, now).await.unwrap();
+    let figures = statistics.of_org(ORG, period, now).await.unwrap();
     assert_eq!(
-        told,
+        figures,
         statistics.summary(&scope(ORG.0, start, end)).await.unwrap(),
         "{start} to {end}"
     );
-    told
+    figures
 }
 
 async fn tallies(stored: &Stored, filter: Document) -> u64 {
@@ -116,8 +116,8 @@ async fn tallied_bucket_is_not_counted_from_the_logs_again() {
     record(store, &logs).await;
     let start = Bucket::of(now - TimeDelta::hours(23)).start();
     let end = Bucket::of(now - TimeDelta::minutes(20)).start();
-    let told = compare(store, start, end, settled(now)).await;
-    assert!(told.total() > 100);
+    let figures = compare(store, start, end, settled(now)).await;
+    assert!(figures.total() > 100);
     let database = stored.database.open().await;
     database
         .collection::<Document>("delivery_logs")
@@ -126,7 +126,7 @@ async fn tallied_bucket_is_not_counted_from_the_logs_again() {
         .unwrap();
     let period = Period::new(start, end).unwrap();
     let again = store.delivery_statistics().of_org(ORG, period, settled(now)).await.unwrap();
-    assert_eq!(again, told);
+    assert_eq!(again, figures);
 }
 
 #[tokio::test]

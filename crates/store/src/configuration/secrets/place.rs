@@ -86,9 +86,10 @@ impl Place {
     }
 
     /// The fields that differ and no others: fields that a later version of this program added stay as they are.
-    pub(super) fn change(self, content: &Document, anew: Document) -> Document {
+    pub(super) fn change(self, content: &Document, resealed: Document) -> Document {
         let prefix = self.prefix();
-        anew.into_iter()
+        resealed
+            .into_iter()
             .filter(|(field, value)| content.get(field) != Some(value))
             .map(|(field, value)| (format!("{prefix}{field}"), value))
             .collect()
