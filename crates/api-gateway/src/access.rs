@@ -17,6 +17,6 @@ pub(crate) use keys::Keys;
 pub(crate) use person::{Authenticated, Person};
 pub(crate) use platform::Platform;
 pub(crate) use right::{Events, Needs, Read, Runtime, Write};
-pub(crate) use sessions::{Begun, Sessions};
+pub(crate) use sessions::{NewSession, Sessions};
 pub(crate) use tenant::{OrgQuery, Tenant};
 pub(crate) use unauthenticated::Unauthenticated;

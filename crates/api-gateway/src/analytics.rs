@@ -12,10 +12,10 @@ use crate::gateway::Gateway;
 use crate::query::named;
 use crate::resources::organizations;
 
-mod asked;
 mod period;
+mod query;
 
-pub(crate) use asked::{Asked, Most};
+pub(crate) use query::{AnalyticsQuery, TopQuery};
 
 /// The most points in a time series.
 const MOST_POINTS: usize = 1_500;
@@ -30,7 +30,7 @@ pub(crate) struct Question {
 
 impl Question {
     /// Parses the query, in the given time zone or else the organisation's.
-    pub(crate) async fn of(gateway: &Gateway, org: OrgId, asked: Asked) -> Result<Self, ApiError> {
+    pub(crate) async fn of(gateway: &Gateway, org: OrgId, asked: AnalyticsQuery) -> Result<Self, ApiError> {
         let zone = match asked.zone()? {
             Some(zone) => zone,
             None => zone_of(gateway, org).await?,

@@ -40,7 +40,7 @@ pub(crate) async fn of_platform(gateway: &Gateway) -> Result<PlatformDashboard, 
     let organizations = configuration.orgs().count() as u64;
     let (store, orgs, now) = (gateway.store(), Orgs::platform(configuration.orgs()), Utc::now());
     let statistics = store.delivery_statistics();
-    let health = async { Ok(gateway.siblings().ask().await) };
+    let health = async { Ok(gateway.peers().ask().await) };
     let (deliveries, waiting, services, workers, ping) = tokio::try_join!(
         async { statistics.recent(&orgs, now).await.map_err(ApiError::from) },
         async { waiting(store, &orgs, now).await.map_err(ApiError::from) },

@@ -68,9 +68,9 @@ pub(crate) use integration::{OutboundIntegration, OutboundIntegrationList, Secre
 pub(crate) use job::{JobDocument, JobList};
 pub(crate) use listing::{Listing, UnreadableEntry, apart};
 pub(crate) use lookup::{
-    Asked, Batch, BatchAnswer, Deletion, FileFault, ImportEntry, ImportList, ImportReport, Lookup, LookupAnswer, LookupAnswers,
+    Batch, BatchAnswer, Deletion, FileFault, ImportEntry, ImportList, ImportReport, Lookup, LookupAnswer, LookupAnswers,
     LookupBatch, LookupDeletion, LookupList, LookupMatches, LookupMatchesList, LookupQuestions, LookupStatistics, LookupTypes,
-    LookupsDeleted, Question, tenant,
+    LookupsDeleted, QueryParams, Question, tenant,
 };
 pub(crate) use org_deletion::OrgDeletionStatus;
 pub(crate) use organization::{Org, OrgList, RequestLimitsDocument, console};

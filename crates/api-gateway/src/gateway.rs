@@ -50,11 +50,11 @@ pub(crate) struct Parts {
     pub workers: WorkerClient,
     pub retrier: RetrierClient,
     pub schedulers: SchedulerClient,
-    pub siblings: PeerServices,
+    pub peers: PeerServices,
     pub http: HttpConfig,
     pub context: Context,
     pub schemas: Arc<PayloadSchemas>,
-    pub import_room: ImportSlots,
+    pub import_slots: ImportSlots,
 }
 
 impl AppState {
@@ -150,8 +150,8 @@ impl Gateway {
         &self.parts.schedulers
     }
 
-    pub(crate) fn siblings(&self) -> &PeerServices {
-        &self.parts.siblings
+    pub(crate) fn peers(&self) -> &PeerServices {
+        &self.parts.peers
     }
 
     pub(crate) fn http(&self) -> &HttpConfig {
@@ -167,8 +167,8 @@ impl Gateway {
         &self.parts.schemas
     }
 
-    pub(crate) fn import_room(&self) -> &ImportSlots {
-        &self.parts.import_room
+    pub(crate) fn import_slots(&self) -> &ImportSlots {
+        &self.parts.import_slots
     }
 
     /// Commits a change and waits briefly until it is in force; returns its revision.

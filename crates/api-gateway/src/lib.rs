@@ -132,7 +132,7 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<Addresses> 
     let workers = WorkerClient::new(channel(&config.services.delivery_worker, &config.grpc)?);
     let retrier = RetrierClient::new(channel(&config.services.dlq_retrier, &config.grpc)?);
     let schedulers = SchedulerClient::new(channel(&config.services.scheduler, &config.grpc)?);
-    let siblings = PeerServices::new(&config.services, &config.grpc)?;
+    let peers = PeerServices::new(&config.services, &config.grpc)?;
     let app = AppState::new(Parts {
         keys: Keys::new(store.clone()),
         sessions: Sessions::new(store.clone(), &config.auth),
@@ -147,11 +147,11 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<Addresses> 
         workers,
         retrier,
         schedulers,
-        siblings,
+        peers,
         http: config.http,
         context: context.clone(),
         schemas,
-        import_room: ImportSlots::new(&http),
+        import_slots: ImportSlots::new(&http),
     });
     let http = server::serve(&context, &http, http::router(app), served).await?;
     Ok(Addresses { http, grpc })

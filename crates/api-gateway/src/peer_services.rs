@@ -26,7 +26,7 @@ pub(crate) enum Health {
 
 /// The health report of one service.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Said {
+pub(crate) struct ServiceHealth {
     /// The service.
     pub service: &'static str,
     /// Its health.
@@ -63,12 +63,12 @@ impl PeerServices {
     }
 
     /// Checks all services at once.
-    pub(crate) async fn ask(&self) -> Vec<Said> {
+    pub(crate) async fn ask(&self) -> Vec<ServiceHealth> {
         join_all(self.0.iter().map(|(service, client)| ask(service, client.clone()))).await
     }
 }
 
-async fn ask(service: &'static str, mut client: HealthClient<Client>) -> Said {
+async fn ask(service: &'static str, mut client: HealthClient<Client>) -> ServiceHealth {
     let began = Instant::now();
     let answer = tokio::time::timeout(PATIENCE, client.check(HealthCheckRequest::default())).await;
     let health = match answer {
@@ -76,7 +76,7 @@ async fn ask(service: &'static str, mut client: HealthClient<Client>) -> Said {
         Ok(Ok(_)) => Health::NotServing,
         Ok(Err(_)) | Err(_) => Health::Unreachable,
     };
-    Said {
+    ServiceHealth {
         service,
         health,
         took: began.elapsed(),

@@ -25,9 +25,9 @@ const LAST_PAGE: u64 = 1_000_000;
 
 /// The values of a query string, all as text, so that parsing the query itself never fails.
 #[derive(Debug)]
-pub(crate) struct Asked<T>(pub T);
+pub(crate) struct QueryParams<T>(pub T);
 
-impl<T: DeserializeOwned> FromRequestParts<AppState> for Asked<T> {
+impl<T: DeserializeOwned> FromRequestParts<AppState> for QueryParams<T> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, ApiError> {

@@ -20,10 +20,10 @@ const SCHEME: &str = "bearer ";
 
 /// The caller of a request. Only a proof makes one, so nothing is served past this module.
 #[derive(Debug, Clone)]
-pub(crate) struct Caller(Arc<Known>);
+pub(crate) struct Caller(Arc<Identity>);
 
 #[derive(Debug)]
-struct Known {
+struct Identity {
     holder: Option<Holder>,
     actor: Actor,
     /// The moment from which a key is refused.
@@ -63,7 +63,7 @@ impl Caller {
             id: String::new(),
             name: "nobody".to_owned(),
         };
-        Self(Arc::new(Known {
+        Self(Arc::new(Identity {
             holder: None,
             actor,
             expires_at: None,
@@ -82,7 +82,7 @@ impl Caller {
             reach,
             scopes: key.scopes,
         };
-        Self(Arc::new(Known {
+        Self(Arc::new(Identity {
             holder: Some(holder),
             actor,
             expires_at,
@@ -96,7 +96,7 @@ impl Caller {
             id: user.id.to_string(),
             name: user.email.clone(),
         };
-        Self(Arc::new(Known {
+        Self(Arc::new(Identity {
             holder: Some(Holder::Person(user.standing)),
             actor,
             expires_at: None,

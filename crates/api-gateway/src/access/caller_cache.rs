@@ -13,10 +13,10 @@ const OTHERWISE: Duration = Duration::from_mins(5);
 const MOST: u64 = 10_000;
 
 /// What the database returned last for each caller. Unknown callers are not cached.
-pub(super) struct CallerCache<K, V>(Cache<K, Said<V>>);
+pub(super) struct CallerCache<K, V>(Cache<K, Cached<V>>);
 
 #[derive(Clone)]
-struct Said<V> {
+struct Cached<V> {
     value: V,
     at: Instant,
 }
@@ -49,7 +49,7 @@ where
             (Err(StoreError::Unavailable(_)), Some(cached)) => Ok(Some(cached.value)),
             (Err(error), _) => Err(error),
             (Ok(Some(value)), _) => {
-                let cached = Said {
+                let cached = Cached {
                     value: value.clone(),
                     at: Instant::now(),
                 };

@@ -28,11 +28,11 @@ pub(crate) struct Sessions {
     tokens: Tokens,
     logins: Logins,
     lasting: Duration,
-    known: CallerCache<SessionId, Known>,
+    known: CallerCache<SessionId, StoredSession>,
 }
 
 #[derive(Debug, Clone)]
-struct Known {
+struct StoredSession {
     caller: Caller,
     user: UserId,
     expires_at: Timestamp,
@@ -53,7 +53,7 @@ pub(crate) struct LoggedIn {
 
 /// The result of a login.
 #[derive(Debug)]
-pub(crate) struct Begun {
+pub(crate) struct NewSession {
     /// The token for further requests.
     pub token: String,
     /// When the session expires unless it is renewed.
@@ -91,7 +91,7 @@ impl Sessions {
     }
 
     /// Begins a session if the password is right.
-    pub(crate) async fn log_in(&self, email: &str, password: &Secret, from: IpAddr) -> Result<Begun, ApiError> {
+    pub(crate) async fn log_in(&self, email: &str, password: &Secret, from: IpAddr) -> Result<NewSession, ApiError> {
         let Some(user) = self.tried(email, password, from).await? else {
             return Err(unauthorized("The e-mail address or the password is wrong"));
         };
@@ -104,7 +104,7 @@ impl Sessions {
         self.store.sessions().begin(&session, now).await?;
         let expires_at = session.expires_at;
         let token = self.sign(session.id, now, expires_at)?;
-        Ok(Begun { token, expires_at, user })
+        Ok(NewSession { token, expires_at, user })
     }
 
     /// The person behind a token, while both the session and the person are active.
@@ -126,14 +126,14 @@ impl Sessions {
         })
     }
 
-    async fn load(&self, id: &SessionId, now: Timestamp) -> Result<Option<Known>, StoreError> {
+    async fn load(&self, id: &SessionId, now: Timestamp) -> Result<Option<StoredSession>, StoreError> {
         let Some(session) = self.store.sessions().get(id, now).await? else {
             return Ok(None);
         };
         let Some(user) = self.store.users().get(session.user).await?.filter(|user| user.is_active) else {
             return Ok(None);
         };
-        Ok(Some(Known {
+        Ok(Some(StoredSession {
             caller: Caller::person(&user),
             user: user.id,
             expires_at: session.expires_at,

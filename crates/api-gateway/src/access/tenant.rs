@@ -13,7 +13,7 @@ use utoipa::IntoParams;
 use super::{Caller, Needs};
 use crate::error::{ApiError, ErrorCode};
 use crate::gateway::{AppState, Gateway};
-use crate::query::Asked;
+use crate::query::QueryParams;
 use crate::response_extras::ResponseExtras;
 
 /// The organisation of the request.
@@ -41,7 +41,7 @@ impl<R: Needs> FromRequestParts<AppState> for Tenant<R> {
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
         let caller = Caller::of(parts, app, R::RIGHT).await?;
-        let Asked(query) = Asked::<OrgQuery>::from_request_parts(parts, app).await?;
+        let QueryParams(query) = QueryParams::<OrgQuery>::from_request_parts(parts, app).await?;
         let org = query.org()?;
         caller.may(R::RIGHT, Place::Org(org))?;
         let gateway = app.on_behalf_of(caller);

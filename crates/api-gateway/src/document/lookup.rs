@@ -23,7 +23,9 @@ mod statistics;
 
 pub(crate) use batch::{Batch, BatchAnswer, Deletion, LookupBatch, LookupDeletion, LookupsDeleted};
 pub(crate) use import::{FileFault, ImportEntry, ImportList, ImportReport};
-pub(crate) use question::{Asked, LookupAnswer, LookupAnswers, LookupMatches, LookupMatchesList, LookupQuestions, Question};
+pub(crate) use question::{
+    LookupAnswer, LookupAnswers, LookupMatches, LookupMatchesList, LookupQuestions, QueryParams, Question,
+};
 pub(crate) use side::Side;
 pub(crate) use statistics::{LookupStatistics, LookupTypes};
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{Dashboard, milliseconds};
-use crate::peer_services::{Health, Said};
+use crate::peer_services::{Health, ServiceHealth};
 
 /// What is going on, and how the platform is.
 #[derive(Debug, Serialize, ToSchema)]
@@ -87,9 +87,9 @@ pub(crate) struct DatabaseEntry {
     ping_ms: f64,
 }
 
-impl From<Said> for ServiceEntry {
-    fn from(said: Said) -> Self {
-        let Said { service, health, took } = said;
+impl From<ServiceHealth> for ServiceEntry {
+    fn from(said: ServiceHealth) -> Self {
+        let ServiceHealth { service, health, took } = said;
         let state = match health {
             Health::Serving => "SERVING",
             Health::NotServing => "NOT_SERVING",

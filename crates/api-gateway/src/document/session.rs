@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::access::{AccessName, RoleName, ScopeName};
 use super::user::Person;
-use crate::access::{Begun, Caller};
+use crate::access::{Caller, NewSession};
 use crate::body::shaped;
 
 /// Who wants to log in.
@@ -73,9 +73,9 @@ pub(crate) struct Me {
     scopes: Option<Vec<ScopeName>>,
 }
 
-impl From<Begun> for LoggedIn {
-    fn from(begun: Begun) -> Self {
-        let Begun { token, expires_at, user } = begun;
+impl From<NewSession> for LoggedIn {
+    fn from(begun: NewSession) -> Self {
+        let NewSession { token, expires_at, user } = begun;
         Self {
             token,
             expires_at,

@@ -14,7 +14,7 @@ use crate::error::ApiError;
 use crate::gateway::AppState;
 use crate::http::handler::routes;
 use crate::path;
-use crate::query::{Asked, OneOf, Paging, from_moment, named, to_moment};
+use crate::query::{OneOf, Paging, QueryParams, from_moment, named, to_moment};
 
 type Severities = OneOf<Severity>;
 
@@ -62,8 +62,8 @@ impl Filter {
 #[utoipa::path(get, path = "/alerts", tag = "alerts", params(OrgQuery, Paging, Filter), responses((status = 200, body = AlertList)))]
 async fn list(
     Tenant { org, gateway, .. }: Tenant<Read>,
-    Asked(paging): Asked<Paging>,
-    Asked(asked): Asked<Filter>,
+    QueryParams(paging): QueryParams<Paging>,
+    QueryParams(asked): QueryParams<Filter>,
 ) -> Result<Json<AlertList>, ApiError> {
     let page = paging.page()?;
     let listed = gateway.store().alerts().list(Some(org), &asked.filter()?, page).await?;
@@ -74,8 +74,8 @@ async fn list(
 #[utoipa::path(get, path = "/admin/alerts", tag = "admin", params(Paging, Filter), responses((status = 200, body = AlertList)))]
 async fn list_of_nobody(
     Platform { gateway, .. }: Platform<Read>,
-    Asked(paging): Asked<Paging>,
-    Asked(asked): Asked<Filter>,
+    QueryParams(paging): QueryParams<Paging>,
+    QueryParams(asked): QueryParams<Filter>,
 ) -> Result<Json<AlertList>, ApiError> {
     let page = paging.page()?;
     let listed = gateway.store().alerts().list(None, &asked.filter()?, page).await?;

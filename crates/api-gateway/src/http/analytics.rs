@@ -7,12 +7,12 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::access::{OrgQuery, Read, Tenant};
-use crate::analytics::{Asked as Which, Most, Question};
+use crate::analytics::{AnalyticsQuery, Question, TopQuery};
 use crate::document::{ErrorAnalytics, EventTypeAnalytics, IntegrationAnalytics, Summary, TimeSeries};
 use crate::error::ApiError;
 use crate::gateway::AppState;
 use crate::http::handler::routes;
-use crate::query::{Asked, OneOf};
+use crate::query::{OneOf, QueryParams};
 
 type Intervals = OneOf<Interval>;
 
@@ -26,8 +26,11 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 }
 
 /// Counts the deliveries of a period by status, with the duration of their requests.
-#[utoipa::path(get, path = "/analytics/summary", tag = "analytics", params(OrgQuery, Which), responses((status = 200, body = Summary)))]
-async fn summary(Tenant { org, gateway, .. }: Tenant<Read>, Asked(which): Asked<Which>) -> Result<Json<Summary>, ApiError> {
+#[utoipa::path(get, path = "/analytics/summary", tag = "analytics", params(OrgQuery, AnalyticsQuery), responses((status = 200, body = Summary)))]
+async fn summary(
+    Tenant { org, gateway, .. }: Tenant<Read>,
+    QueryParams(which): QueryParams<AnalyticsQuery>,
+) -> Result<Json<Summary>, ApiError> {
     let question = Question::of(&gateway, org, which).await?;
     Ok(Json(question.summary(&gateway).await?))
 }
@@ -45,11 +48,11 @@ struct Points {
 ///
 /// Days, weeks (from Monday) and months begin at midnight in the time zone, so a day with a clock change has 23 or 25 hours. Points
 /// without deliveries are included; the first and the last cover only their part of the period.
-#[utoipa::path(get, path = "/analytics/timeseries", tag = "analytics", params(OrgQuery, Which, Points), responses((status = 200, body = TimeSeries)))]
+#[utoipa::path(get, path = "/analytics/timeseries", tag = "analytics", params(OrgQuery, AnalyticsQuery, Points), responses((status = 200, body = TimeSeries)))]
 async fn time_series(
     Tenant { org, gateway, .. }: Tenant<Read>,
-    Asked(which): Asked<Which>,
-    Asked(Points { interval }): Asked<Points>,
+    QueryParams(which): QueryParams<AnalyticsQuery>,
+    QueryParams(Points { interval }): QueryParams<Points>,
 ) -> Result<Json<TimeSeries>, ApiError> {
     let question = Question::of(&gateway, org, which).await?;
     Ok(Json(question.over_time(&gateway, interval).await?))
@@ -60,13 +63,13 @@ async fn time_series(
     get,
     path = "/analytics/integrations",
     tag = "analytics",
-    params(OrgQuery, Which, Most),
+    params(OrgQuery, AnalyticsQuery, TopQuery),
     responses((status = 200, body = IntegrationAnalytics)),
 )]
 async fn integrations(
     Tenant { org, gateway, .. }: Tenant<Read>,
-    Asked(which): Asked<Which>,
-    Asked(most): Asked<Most>,
+    QueryParams(which): QueryParams<AnalyticsQuery>,
+    QueryParams(most): QueryParams<TopQuery>,
 ) -> Result<Json<IntegrationAnalytics>, ApiError> {
     let question = Question::of(&gateway, org, which).await?;
     Ok(Json(question.by_integration(&gateway, most.most()?).await?))
@@ -77,13 +80,13 @@ async fn integrations(
     get,
     path = "/analytics/event-types",
     tag = "analytics",
-    params(OrgQuery, Which, Most),
+    params(OrgQuery, AnalyticsQuery, TopQuery),
     responses((status = 200, body = EventTypeAnalytics)),
 )]
 async fn event_types(
     Tenant { org, gateway, .. }: Tenant<Read>,
-    Asked(which): Asked<Which>,
-    Asked(most): Asked<Most>,
+    QueryParams(which): QueryParams<AnalyticsQuery>,
+    QueryParams(most): QueryParams<TopQuery>,
 ) -> Result<Json<EventTypeAnalytics>, ApiError> {
     let question = Question::of(&gateway, org, which).await?;
     Ok(Json(question.by_event_type(&gateway, most.most()?).await?))
@@ -94,13 +97,13 @@ async fn event_types(
     get,
     path = "/analytics/errors",
     tag = "analytics",
-    params(OrgQuery, Which, Most),
+    params(OrgQuery, AnalyticsQuery, TopQuery),
     responses((status = 200, body = ErrorAnalytics)),
 )]
 async fn errors(
     Tenant { org, gateway, .. }: Tenant<Read>,
-    Asked(which): Asked<Which>,
-    Asked(most): Asked<Most>,
+    QueryParams(which): QueryParams<AnalyticsQuery>,
+    QueryParams(most): QueryParams<TopQuery>,
 ) -> Result<Json<ErrorAnalytics>, ApiError> {
     let question = Question::of(&gateway, org, which).await?;
     Ok(Json(question.errors(&gateway, most.most()?).await?))

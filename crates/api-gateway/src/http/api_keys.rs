@@ -16,7 +16,7 @@ use crate::error::ApiError;
 use crate::gateway::AppState;
 use crate::http::handler::routes;
 use crate::path;
-use crate::query::{Asked, Paging, flag, number};
+use crate::query::{Paging, QueryParams, flag, number};
 use crate::resources::api_keys;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
@@ -59,8 +59,8 @@ impl Filter {
 #[utoipa::path(get, path = "/admin/api-keys", tag = "admin", params(Paging, Filter), responses((status = 200, body = ApiKeyList)))]
 async fn list(
     Platform { gateway, .. }: Platform<Read>,
-    Asked(paging): Asked<Paging>,
-    Asked(asked): Asked<Filter>,
+    QueryParams(paging): QueryParams<Paging>,
+    QueryParams(asked): QueryParams<Filter>,
 ) -> Result<Json<ApiKeyList>, ApiError> {
     let page = paging.page()?;
     let listed = gateway.store().api_keys().list(&asked.filter()?, page).await?;

@@ -15,7 +15,7 @@ use crate::error::ApiError;
 use crate::gateway::AppState;
 use crate::http::handler::routes;
 use crate::path;
-use crate::query::{Asked, OneOf, Paging, from_moment, named, number, to_moment};
+use crate::query::{OneOf, Paging, QueryParams, from_moment, named, number, to_moment};
 use crate::resources::history;
 
 type Kinds = OneOf<ItemKind>;
@@ -76,8 +76,8 @@ impl Filter {
 #[utoipa::path(get, path = "/admin/audit-logs", tag = "admin", params(Paging, Filter), responses((status = 200, body = AuditLogList)))]
 async fn list(
     Platform { gateway, .. }: Platform<Read>,
-    Asked(paging): Asked<Paging>,
-    Asked(asked): Asked<Filter>,
+    QueryParams(paging): QueryParams<Paging>,
+    QueryParams(asked): QueryParams<Filter>,
 ) -> Result<Json<AuditLogList>, ApiError> {
     let page = paging.page()?;
     let listed = gateway.store().audit_logs().list(&asked.filter()?, page).await?;

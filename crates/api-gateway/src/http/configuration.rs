@@ -11,7 +11,7 @@ use crate::document::{ConfigurationDocument, ConfigurationPlan};
 use crate::error::ApiError;
 use crate::gateway::AppState;
 use crate::http::handler::routes;
-use crate::query::{Asked, flag};
+use crate::query::{QueryParams, flag};
 use crate::resources::bundle::{self, Applying};
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
@@ -22,7 +22,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
-struct How {
+struct ApplyQuery {
     /// Whether to report the changes without making them; false by default.
     #[param(value_type = Option<bool>)]
     dry_run: Option<String>,
@@ -33,7 +33,7 @@ struct How {
     plan: Option<String>,
 }
 
-impl How {
+impl ApplyQuery {
     fn applying(self) -> Result<Applying, ApiError> {
         let Self { dry_run, prune, plan } = self;
         Ok(Applying {
@@ -56,13 +56,13 @@ async fn export(Tenant { org, gateway, .. }: Tenant<Read>) -> Result<Json<Config
     post,
     path = "/configuration/apply",
     tag = "configuration",
-    params(OrgQuery, How),
+    params(OrgQuery, ApplyQuery),
     request_body = ConfigurationDocument,
     responses((status = 200, body = ConfigurationPlan), (status = 412, description = "What `plan` was made of has changed since")),
 )]
 async fn apply(
     Tenant { org, gateway, .. }: Tenant<Write>,
-    Asked(how): Asked<How>,
+    QueryParams(how): QueryParams<ApplyQuery>,
     body: JsonBody,
 ) -> Result<Json<ConfigurationPlan>, ApiError> {
     let how = how.applying()?;

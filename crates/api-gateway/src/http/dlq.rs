@@ -20,7 +20,7 @@ use crate::error::{ApiError, ErrorCode};
 use crate::gateway::{AppState, Gateway};
 use crate::http::handler::routes;
 use crate::path;
-use crate::query::{Asked, OneOf, Paging, from_moment, integration, named, to_moment};
+use crate::query::{OneOf, Paging, QueryParams, from_moment, integration, named, to_moment};
 
 mod redrives;
 
@@ -97,8 +97,8 @@ impl Filter {
 #[utoipa::path(get, path = "/dlq", tag = "dlq", params(OrgQuery, Paging, Filter), responses((status = 200, body = DlqEntryList)))]
 async fn list(
     Tenant { org, gateway, .. }: Tenant<Read>,
-    Asked(paging): Asked<Paging>,
-    Asked(asked): Asked<Filter>,
+    QueryParams(paging): QueryParams<Paging>,
+    QueryParams(asked): QueryParams<Filter>,
 ) -> Result<Json<DlqEntryList>, ApiError> {
     let page = paging.page()?;
     let listed = gateway.store().dead_letters().list(org, &asked.filter()?, page).await?;

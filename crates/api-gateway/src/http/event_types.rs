@@ -10,7 +10,7 @@ use crate::error::ApiError;
 use crate::gateway::AppState;
 use crate::http::handler::routes;
 use crate::http::resource_handlers::resource_handlers;
-use crate::query::{Asked, Paging};
+use crate::query::{Paging, QueryParams};
 
 use super::orgs::Search;
 
@@ -24,8 +24,8 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 #[utoipa::path(get, path = "/event-types", tag = "event types", params(OrgQuery, Paging, Search), responses((status = 200, body = EventTypeList)))]
 async fn list(
     Tenant { org, gateway, .. }: Tenant<Read>,
-    Asked(paging): Asked<Paging>,
-    Asked(asked): Asked<Search>,
+    QueryParams(paging): QueryParams<Paging>,
+    QueryParams(asked): QueryParams<Search>,
 ) -> Result<Json<EventTypeList>, ApiError> {
     let page = paging.page()?;
     let listed = gateway.store().event_types().list(org, asked.search.as_deref(), page).await?;

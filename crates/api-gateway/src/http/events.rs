@@ -19,7 +19,7 @@ use crate::gateway::AppState;
 use crate::http::handler::routes;
 use crate::path;
 use crate::pushing;
-use crate::query::{Asked, OneOf, Paging, from_moment, named, to_moment};
+use crate::query::{OneOf, Paging, QueryParams, from_moment, named, to_moment};
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
@@ -139,8 +139,8 @@ impl Filter {
 #[utoipa::path(get, path = "/events", tag = "events", params(OrgQuery, Paging, Filter), responses((status = 200, body = EventList)))]
 async fn list(
     Tenant { org, gateway, .. }: Tenant<Read>,
-    Asked(paging): Asked<Paging>,
-    Asked(asked): Asked<Filter>,
+    QueryParams(paging): QueryParams<Paging>,
+    QueryParams(asked): QueryParams<Filter>,
 ) -> Result<Json<EventList>, ApiError> {
     let page = paging.page()?;
     let listed = gateway.store().event_audit().list(Some(org), &asked.filter()?, page).await?;
@@ -151,8 +151,8 @@ async fn list(
 #[utoipa::path(get, path = "/admin/events", tag = "admin", params(Paging, Filter), responses((status = 200, body = EventList)))]
 async fn list_of_nobody(
     Platform { gateway, .. }: Platform<Read>,
-    Asked(paging): Asked<Paging>,
-    Asked(asked): Asked<Filter>,
+    QueryParams(paging): QueryParams<Paging>,
+    QueryParams(asked): QueryParams<Filter>,
 ) -> Result<Json<EventList>, ApiError> {
     let page = paging.page()?;
     let listed = gateway.store().event_audit().list(None, &asked.filter()?, page).await?;

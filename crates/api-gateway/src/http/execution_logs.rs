@@ -10,7 +10,7 @@ use crate::error::ApiError;
 use crate::gateway::AppState;
 use crate::http::handler::routes;
 use crate::path;
-use crate::query::{Asked, Paging};
+use crate::query::{Paging, QueryParams};
 
 use super::logs::Filter;
 
@@ -22,8 +22,8 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 #[utoipa::path(get, path = "/execution-logs", tag = "execution logs", params(OrgQuery, Paging, Filter), responses((status = 200, body = ExecutionLogList)))]
 async fn list(
     Tenant { org, gateway, .. }: Tenant<Read>,
-    Asked(paging): Asked<Paging>,
-    Asked(asked): Asked<Filter>,
+    QueryParams(paging): QueryParams<Paging>,
+    QueryParams(asked): QueryParams<Filter>,
 ) -> Result<Json<ExecutionLogList>, ApiError> {
     let page = paging.page()?;
     let listed = gateway.store().execution_logs().list(org, &asked.filter()?, page).await?;

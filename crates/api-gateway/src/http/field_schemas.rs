@@ -14,7 +14,7 @@ use crate::gateway::AppState;
 use crate::guard::IfMatch;
 use crate::http::handler::routes;
 use crate::path;
-use crate::query::{Asked, Paging};
+use crate::query::{Paging, QueryParams};
 use crate::resource_response::ResourceResponse;
 use crate::resources::{event_types, resource};
 
@@ -30,8 +30,8 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 #[utoipa::path(get, path = "/field-schemas", tag = "field schemas", params(OrgQuery, Paging, Search), responses((status = 200, body = FieldSchemaList)))]
 async fn list(
     Tenant { org, gateway, .. }: Tenant<Read>,
-    Asked(paging): Asked<Paging>,
-    Asked(asked): Asked<Search>,
+    QueryParams(paging): QueryParams<Paging>,
+    QueryParams(asked): QueryParams<Search>,
 ) -> Result<Json<FieldSchemaList>, ApiError> {
     let page = paging.page()?;
     let listed = gateway.store().event_types().list(org, asked.search.as_deref(), page).await?;

@@ -16,7 +16,7 @@ use crate::guard::IfMatch;
 use crate::http::handler::routes;
 use crate::http::resource_handlers::resource_handlers;
 use crate::path;
-use crate::query::{Asked, Paging, flag, read_as};
+use crate::query::{Paging, QueryParams, flag, read_as};
 use crate::resource_response::ResourceResponse;
 use crate::resources::{inbound_integrations, resource};
 
@@ -61,8 +61,8 @@ impl Filter {
 #[utoipa::path(get, path = "/inbound-integrations", tag = "inbound integrations", params(OrgQuery, Paging, Filter), responses((status = 200, body = InboundIntegrationList)))]
 async fn list(
     Tenant { org, gateway, .. }: Tenant<Read>,
-    Asked(paging): Asked<Paging>,
-    Asked(asked): Asked<Filter>,
+    QueryParams(paging): QueryParams<Paging>,
+    QueryParams(asked): QueryParams<Filter>,
 ) -> Result<Json<InboundIntegrationList>, ApiError> {
     let page = paging.page()?;
     let listed = gateway

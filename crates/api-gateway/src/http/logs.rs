@@ -17,7 +17,7 @@ use crate::exporting::{self, LogFormat};
 use crate::gateway::AppState;
 use crate::http::handler::routes;
 use crate::path;
-use crate::query::{Asked, OneOf, Paging, from_moment, integration, named, to_moment};
+use crate::query::{OneOf, Paging, QueryParams, from_moment, integration, named, to_moment};
 
 type Statuses = OneOf<DeliveryStatus>;
 type Directions = OneOf<Direction>;
@@ -96,8 +96,8 @@ impl Filter {
 #[utoipa::path(get, path = "/logs", tag = "logs", params(OrgQuery, Paging, Filter), responses((status = 200, body = DeliveryLogList)))]
 async fn list(
     Tenant { org, gateway, .. }: Tenant<Read>,
-    Asked(paging): Asked<Paging>,
-    Asked(asked): Asked<Filter>,
+    QueryParams(paging): QueryParams<Paging>,
+    QueryParams(asked): QueryParams<Filter>,
 ) -> Result<Json<DeliveryLogList>, ApiError> {
     let page = paging.page()?;
     let listed = gateway.store().delivery_logs().list(org, &asked.filter()?, page).await?;
@@ -125,8 +125,8 @@ struct Written {
 )]
 async fn export(
     Tenant { org, gateway, .. }: Tenant<Read>,
-    Asked(asked): Asked<Filter>,
-    Asked(Written { format }): Asked<Written>,
+    QueryParams(asked): QueryParams<Filter>,
+    QueryParams(Written { format }): QueryParams<Written>,
 ) -> Result<Response, ApiError> {
     let format = named("format", format)?.unwrap_or(LogFormat::Csv);
     exporting::logs(&gateway, org, &asked.filter()?, format).await

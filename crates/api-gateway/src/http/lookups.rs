@@ -20,7 +20,7 @@ use crate::gateway::AppState;
 use crate::guard::IfMatch;
 use crate::http::handler::routes;
 use crate::path;
-use crate::query::{Asked, Paging, flag, read_as};
+use crate::query::{Paging, QueryParams, flag, read_as};
 use crate::resource_response::ResourceResponse;
 use crate::resources::lookups;
 
@@ -79,8 +79,8 @@ fn tenant_of(org: OrgId, text: Option<String>) -> Result<Option<Option<Rid>>, Ap
 #[utoipa::path(get, path = "/lookups", tag = "lookups", params(OrgQuery, Paging, Filter), responses((status = 200, body = LookupList)))]
 async fn list(
     Tenant { org, gateway, .. }: Tenant<Read>,
-    Asked(paging): Asked<Paging>,
-    Asked(asked): Asked<Filter>,
+    QueryParams(paging): QueryParams<Paging>,
+    QueryParams(asked): QueryParams<Filter>,
 ) -> Result<Json<LookupList>, ApiError> {
     let page = paging.page()?;
     let listed = gateway.store().lookups().list(org, &asked.filter(org)?, page).await?;

@@ -16,7 +16,7 @@ use crate::gateway::AppState;
 use crate::guard::IfMatch;
 use crate::http::handler::routes;
 use crate::path;
-use crate::query::{Asked, Paging};
+use crate::query::{Paging, QueryParams};
 use crate::resource_response::ResourceResponse;
 use crate::resources::{organizations, resource};
 
@@ -39,8 +39,8 @@ pub(super) struct Search {
 #[utoipa::path(get, path = "/admin/orgs", tag = "admin", params(Paging, Search), responses((status = 200, body = OrgList)))]
 async fn list(
     Platform { gateway, .. }: Platform<Read>,
-    Asked(paging): Asked<Paging>,
-    Asked(asked): Asked<Search>,
+    QueryParams(paging): QueryParams<Paging>,
+    QueryParams(asked): QueryParams<Search>,
 ) -> Result<Json<OrgList>, ApiError> {
     let page = paging.page()?;
     let listed = gateway.store().organizations().list(asked.search.as_deref(), page).await?;

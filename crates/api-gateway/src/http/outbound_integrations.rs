@@ -21,7 +21,7 @@ use crate::http::handler::routes;
 use crate::http::resource_handlers::resource_handlers;
 use crate::path;
 use crate::preview::{dry_run, test_delivery};
-use crate::query::{Asked, Paging, flag, number};
+use crate::query::{Paging, QueryParams, flag, number};
 use crate::resource_response::ResourceResponse;
 use crate::resources::{integrations, resource};
 
@@ -73,8 +73,8 @@ impl Filter {
 #[utoipa::path(get, path = "/outbound-integrations", tag = "outbound integrations", params(OrgQuery, Paging, Filter), responses((status = 200, body = OutboundIntegrationList)))]
 async fn list(
     Tenant { org, gateway, .. }: Tenant<Read>,
-    Asked(paging): Asked<Paging>,
-    Asked(asked): Asked<Filter>,
+    QueryParams(paging): QueryParams<Paging>,
+    QueryParams(asked): QueryParams<Filter>,
 ) -> Result<Json<OutboundIntegrationList>, ApiError> {
     let page = paging.page()?;
     let listed = gateway.store().integrations().list(org, &asked.filter()?, page).await?;

@@ -18,7 +18,7 @@ use crate::error::ApiError;
 use crate::gateway::{AppState, Gateway};
 use crate::http::handler::routes;
 use crate::path;
-use crate::query::{Asked, OneOf, Paging, from_moment, integration, named, to_moment};
+use crate::query::{OneOf, Paging, QueryParams, from_moment, integration, named, to_moment};
 use crate::scheduling;
 
 type Statuses = OneOf<ScheduledStatus>;
@@ -81,8 +81,8 @@ impl Filter {
 #[utoipa::path(get, path = "/scheduled-integrations", tag = "scheduled integrations", params(OrgQuery, Paging, Filter), responses((status = 200, body = ScheduledList)))]
 async fn list(
     Tenant { org, gateway, .. }: Tenant<Read>,
-    Asked(paging): Asked<Paging>,
-    Asked(asked): Asked<Filter>,
+    QueryParams(paging): QueryParams<Paging>,
+    QueryParams(asked): QueryParams<Filter>,
 ) -> Result<Json<ScheduledList>, ApiError> {
     let page = paging.page()?;
     let listed = gateway

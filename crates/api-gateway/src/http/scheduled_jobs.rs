@@ -13,7 +13,7 @@ use crate::error::ApiError;
 use crate::gateway::AppState;
 use crate::http::handler::routes;
 use crate::http::resource_handlers::resource_handlers;
-use crate::query::{Asked, Paging, flag};
+use crate::query::{Paging, QueryParams, flag};
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
@@ -54,8 +54,8 @@ impl Filter {
 #[utoipa::path(get, path = "/scheduled-jobs", tag = "scheduled jobs", params(OrgQuery, Paging, Filter), responses((status = 200, body = JobList)))]
 async fn list(
     Tenant { org, gateway, .. }: Tenant<Read>,
-    Asked(paging): Asked<Paging>,
-    Asked(asked): Asked<Filter>,
+    QueryParams(paging): QueryParams<Paging>,
+    QueryParams(asked): QueryParams<Filter>,
 ) -> Result<Json<JobList>, ApiError> {
     let page = paging.page()?;
     let (listed, unreadable) = apart(gateway.store().jobs().list(org, &asked.filter()?, page).await?);

@@ -16,7 +16,7 @@ use crate::error::ApiError;
 use crate::gateway::AppState;
 use crate::http::handler::routes;
 use crate::http::resource_handlers::resource_handlers;
-use crate::query::{Asked, OneOf, Paging, named};
+use crate::query::{OneOf, Paging, QueryParams, named};
 use crate::resource_response::ResourceResponse;
 use crate::resources::templates;
 
@@ -47,12 +47,12 @@ struct Filter {
 #[utoipa::path(get, path = "/templates", tag = "templates", params(OrgQuery, Paging, Filter), responses((status = 200, body = TemplateList)))]
 async fn list(
     Tenant { org, gateway, .. }: Tenant<Read>,
-    Asked(paging): Asked<Paging>,
-    Asked(Filter {
+    QueryParams(paging): QueryParams<Paging>,
+    QueryParams(Filter {
         direction,
         category,
         search,
-    }): Asked<Filter>,
+    }): QueryParams<Filter>,
 ) -> Result<Json<TemplateList>, ApiError> {
     let page = paging.page()?;
     let direction = named("direction", direction)?;

@@ -8,7 +8,7 @@ use crate::document::{Listing as _, Org, Unit, UnitList};
 use crate::error::ApiError;
 use crate::gateway::AppState;
 use crate::http::handler::routes;
-use crate::query::{Asked, Paging};
+use crate::query::{Paging, QueryParams};
 use crate::resource_response::ResourceResponse;
 use crate::resources::organizations;
 
@@ -25,7 +25,10 @@ async fn read(Tenant { org, gateway, .. }: Tenant<Read>) -> Result<ResourceRespo
 
 /// Lists the organisation's units by number.
 #[utoipa::path(get, path = "/tenant/units", tag = "tenant", params(OrgQuery, Paging), responses((status = 200, body = UnitList)))]
-async fn units(Tenant { org, gateway, .. }: Tenant<Read>, Asked(paging): Asked<Paging>) -> Result<Json<UnitList>, ApiError> {
+async fn units(
+    Tenant { org, gateway, .. }: Tenant<Read>,
+    QueryParams(paging): QueryParams<Paging>,
+) -> Result<Json<UnitList>, ApiError> {
     let page = paging.page()?;
     let listed = gateway.store().org_units().list(org, None, page).await?;
     Ok(Json(UnitList::of(listed.map(Unit::from), page)))

@@ -16,7 +16,7 @@ use crate::gateway::{AppState, Gateway};
 use crate::guard::IfMatch;
 use crate::http::handler::routes;
 use crate::path;
-use crate::query::{Asked, Paging};
+use crate::query::{Paging, QueryParams};
 use crate::resource_response::ResourceResponse;
 use crate::resources::resource;
 
@@ -33,8 +33,8 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 async fn list(
     Platform { gateway, .. }: Platform<Read>,
     Path(org): Path<String>,
-    Asked(paging): Asked<Paging>,
-    Asked(asked): Asked<Search>,
+    QueryParams(paging): QueryParams<Paging>,
+    QueryParams(asked): QueryParams<Search>,
 ) -> Result<Json<UnitList>, ApiError> {
     let (org, page) = (known(&gateway, &org).await?, paging.page()?);
     let listed = gateway.store().org_units().list(org, asked.search.as_deref(), page).await?;
@@ -53,7 +53,7 @@ async fn create(
 
 /// Reads a unit.
 #[utoipa::path(get, path = "/admin/orgs/{orgId}/units/{rid}", tag = "admin", params(("orgId" = i64, Path), ("rid" = i64, Path)), responses((status = 200, body = Unit)))]
-async fn read(Platform { gateway, .. }: Platform<Read>, Path(place): Path<Place>) -> Result<ResourceResponse<Unit>, ApiError> {
+async fn read(Platform { gateway, .. }: Platform<Read>, Path(place): Path<UnitPath>) -> Result<ResourceResponse<Unit>, ApiError> {
     resource::read::<OrgUnit>(&gateway, place.org()?, &place.rid).await
 }
 
@@ -68,7 +68,7 @@ async fn read(Platform { gateway, .. }: Platform<Read>, Path(place): Path<Place>
 )]
 async fn replace(
     Platform { gateway, .. }: Platform<Write>,
-    Path(place): Path<Place>,
+    Path(place): Path<UnitPath>,
     seen: IfMatch,
     body: JsonBody,
 ) -> Result<ResourceResponse<Unit>, ApiError> {
@@ -86,7 +86,7 @@ async fn replace(
 )]
 async fn patch(
     Platform { gateway, .. }: Platform<Write>,
-    Path(place): Path<Place>,
+    Path(place): Path<UnitPath>,
     seen: IfMatch,
     body: JsonBody,
 ) -> Result<ResourceResponse<Unit>, ApiError> {
@@ -103,7 +103,7 @@ async fn patch(
 )]
 async fn delete(
     Platform { gateway, .. }: Platform<Write>,
-    Path(place): Path<Place>,
+    Path(place): Path<UnitPath>,
     seen: IfMatch,
 ) -> Result<StatusCode, ApiError> {
     resource::delete_by_text::<OrgUnit>(&gateway, place.org()?, &place.rid, seen).await
@@ -112,12 +112,12 @@ async fn delete(
 /// The path of a unit.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Place {
+struct UnitPath {
     org_id: String,
     rid: String,
 }
 
-impl Place {
+impl UnitPath {
     fn org(&self) -> Result<OrgId, ApiError> {
         path::org(&self.org_id)
     }

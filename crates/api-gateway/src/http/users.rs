@@ -18,7 +18,7 @@ use crate::gateway::AppState;
 use crate::guard::IfMatch;
 use crate::http::handler::routes;
 use crate::path;
-use crate::query::{Asked, OneOf, Paging, flag, named, number};
+use crate::query::{OneOf, Paging, QueryParams, flag, named, number};
 use crate::resource_response::ResourceResponse;
 use crate::resources::users;
 
@@ -69,8 +69,8 @@ impl Filter {
 #[utoipa::path(get, path = "/admin/users", tag = "admin", params(Paging, Filter), responses((status = 200, body = UserList)))]
 async fn list(
     Platform { gateway, .. }: Platform<Read>,
-    Asked(paging): Asked<Paging>,
-    Asked(asked): Asked<Filter>,
+    QueryParams(paging): QueryParams<Paging>,
+    QueryParams(asked): QueryParams<Filter>,
 ) -> Result<Json<UserList>, ApiError> {
     let page = paging.page()?;
     let listed = gateway.store().users().list(&asked.filter()?, page).await?;

@@ -16,7 +16,7 @@ use crate::gateway::AppState;
 use crate::guard::IfMatch;
 use crate::http::handler::routes;
 use crate::path;
-use crate::query::{Asked, Paging, number};
+use crate::query::{Paging, QueryParams, number};
 use crate::resources::history;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
@@ -29,7 +29,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 /// An item.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
-struct Named {
+struct ItemPath {
     /// `outbound-integrations`, `event-types`, `units` or `orgs`.
     kind: String,
     /// Its identifier, name or number.
@@ -39,7 +39,7 @@ struct Named {
 /// A version of an item.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
-struct Numbered {
+struct VersionPath {
     /// `outbound-integrations`, `event-types`, `units` or `orgs`.
     kind: String,
     /// Its identifier, name or number.
@@ -49,7 +49,7 @@ struct Numbered {
     revision: String,
 }
 
-impl Numbered {
+impl VersionPath {
     fn read(&self, org: OrgId) -> Result<(Item, u64), ApiError> {
         let item = history::item(org, &self.kind, &self.id)?;
         Ok((item, path::revision(&self.revision)?))
@@ -59,18 +59,18 @@ impl Numbered {
 /// What to compare a version with.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-struct Compared {
+struct CompareQuery {
     /// Another revision of the same item; by default the one before.
     #[param(value_type = Option<u64>)]
     with: Option<String>,
 }
 
 /// Lists the versions of an item, the latest first. A deleted item keeps its versions.
-#[utoipa::path(get, path = "/versions/{kind}/{id}", tag = "versions", params(Named, OrgQuery, Paging), responses((status = 200, body = VersionList)))]
+#[utoipa::path(get, path = "/versions/{kind}/{id}", tag = "versions", params(ItemPath, OrgQuery, Paging), responses((status = 200, body = VersionList)))]
 async fn list(
     Tenant { org, gateway, .. }: Tenant<Read>,
-    Path(named): Path<Named>,
-    Asked(paging): Asked<Paging>,
+    Path(named): Path<ItemPath>,
+    QueryParams(paging): QueryParams<Paging>,
 ) -> Result<Json<VersionList>, ApiError> {
     let (item, page) = (history::item(org, &named.kind, &named.id)?, paging.page()?);
     let listed = gateway.store().configuration().versions(&item, page).await?;
@@ -81,11 +81,11 @@ async fn list(
 }
 
 /// Reads a version, and its differences from the one before or from another.
-#[utoipa::path(get, path = "/versions/{kind}/{id}/{revision}", tag = "versions", params(Numbered, OrgQuery, Compared), responses((status = 200, body = VersionDetail)))]
+#[utoipa::path(get, path = "/versions/{kind}/{id}/{revision}", tag = "versions", params(VersionPath, OrgQuery, CompareQuery), responses((status = 200, body = VersionDetail)))]
 async fn read(
     Tenant { org, gateway, .. }: Tenant<Read>,
-    Path(numbered): Path<Numbered>,
-    Asked(compared): Asked<Compared>,
+    Path(numbered): Path<VersionPath>,
+    QueryParams(compared): QueryParams<CompareQuery>,
 ) -> Result<Json<VersionDetail>, ApiError> {
     let (item, revision) = numbered.read(org)?;
     let with = number("with", compared.with)?.and_then(|with| u64::try_from(with).ok());
@@ -97,12 +97,12 @@ async fn read(
     post,
     path = "/versions/{kind}/{id}/{revision}/rollback",
     tag = "versions",
-    params(Numbered, OrgQuery, IfMatch),
+    params(VersionPath, OrgQuery, IfMatch),
     responses((status = 200, body = VersionDetail)),
 )]
 async fn roll_back(
     Tenant { org, gateway, .. }: Tenant<Write>,
-    Path(numbered): Path<Numbered>,
+    Path(numbered): Path<VersionPath>,
     seen: IfMatch,
 ) -> Result<Json<VersionDetail>, ApiError> {
     let (item, revision) = numbered.read(org)?;

@@ -77,14 +77,14 @@ struct Draft<'a> {
 }
 
 /// Why there is no body.
-enum Without {
+enum NoBody {
     Skipped,
     Rejected(Faults),
     Refused(Refusal),
     Failed(ApiError),
 }
 
-impl Without {
+impl NoBody {
     fn of(error: TransformError) -> Self {
         match error {
             TransformError::Refused(refusal) | TransformError::Disabled(refusal, _) => Self::Refused(refusal),
@@ -111,7 +111,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Stops unless the event would be accepted under its schema.
-    async fn keeps_to_schema(&mut self) -> Result<(), Without> {
+    async fn keeps_to_schema(&mut self) -> Result<(), NoBody> {
         let configuration = self.gateway.feed().configuration();
         let org = configuration.org(self.subject.org_id);
         let definition = org.and_then(|org| org.event_type(self.subject.event_type));
@@ -120,11 +120,11 @@ impl<'a> Draft<'a> {
         };
         let began = Instant::now();
         let judging = self.gateway.schemas().judge(definition, &self.payload.raw, Purpose::Trial);
-        let verdict = judging.await.map_err(Without::of)?;
+        let verdict = judging.await.map_err(NoBody::of)?;
         let (detail, result) = match verdict {
             Verdict::Fine => ("the payload keeps to it".to_owned(), Ok(())),
             Verdict::Warn(faults) => (format!("warning: {faults}"), Ok(())),
-            Verdict::Reject(faults) => (format!("rejected: {faults}"), Err(Without::Rejected(faults))),
+            Verdict::Reject(faults) => (format!("rejected: {faults}"), Err(NoBody::Rejected(faults))),
         };
         self.steps.push(PreviewStep {
             name: "schema",
@@ -134,7 +134,7 @@ impl<'a> Draft<'a> {
         result
     }
 
-    async fn body(&mut self, action: &PlannedAction<'_>) -> Result<Bytes, Without> {
+    async fn body(&mut self, action: &PlannedAction<'_>) -> Result<Bytes, NoBody> {
         let integration = self.integration;
         self.holds("filter", integration.filter.as_ref()).await?;
         self.holds("condition", action.condition).await?;
@@ -145,25 +145,19 @@ impl<'a> Draft<'a> {
             Some(body) => format!("{} bytes", body.len()),
             None => "nothing to send".to_owned(),
         })?;
-        shaped.ok_or(Without::Skipped)
+        shaped.ok_or(NoBody::Skipped)
     }
 
-    async fn holds(&mut self, name: &'static str, condition: Option<&Condition>) -> Result<(), Without> {
+    async fn holds(&mut self, name: &'static str, condition: Option<&Condition>) -> Result<(), NoBody> {
         let Some(condition) = condition else { return Ok(()) };
         let compiled = CompiledCondition::compile(condition, self.integration.script_timeout)?;
         let began = Instant::now();
         let told = self.transformer.judge(&compiled, self.payload, &self.subject).await;
         let holds = self.told(name, began, told, bool::to_string)?;
-        if holds { Ok(()) } else { Err(Without::Skipped) }
+        if holds { Ok(()) } else { Err(NoBody::Skipped) }
     }
 
-    fn told<T>(
-        &mut self,
-        name: &'static str,
-        began: Instant,
-        told: Told<T>,
-        detail: impl Fn(&T) -> String,
-    ) -> Result<T, Without> {
+    fn told<T>(&mut self, name: &'static str, began: Instant, told: Told<T>, detail: impl Fn(&T) -> String) -> Result<T, NoBody> {
         let Told { result, console } = told;
         self.console.extend(console);
         self.steps.push(PreviewStep {
@@ -171,16 +165,16 @@ impl<'a> Draft<'a> {
             detail: result.as_ref().map_or_else(ToString::to_string, detail),
             duration_ms: milliseconds(began.elapsed()),
         });
-        result.map_err(Without::of)
+        result.map_err(NoBody::of)
     }
 
-    fn answer(self, action: &PlannedAction<'_>, body: Result<Bytes, Without>) -> Result<Preview, ApiError> {
+    fn answer(self, action: &PlannedAction<'_>, body: Result<Bytes, NoBody>) -> Result<Preview, ApiError> {
         let (status, body, error) = match body {
             Ok(body) => (PreviewStatus::Ok, Some(body), None),
-            Err(Without::Skipped) => (PreviewStatus::Skipped, None, None),
-            Err(Without::Rejected(faults)) => (PreviewStatus::Error, None, Some(PreviewError::of_schema(&faults))),
-            Err(Without::Refused(refusal)) => (PreviewStatus::Error, None, Some(PreviewError::from(refusal))),
-            Err(Without::Failed(error)) => return Err(error),
+            Err(NoBody::Skipped) => (PreviewStatus::Skipped, None, None),
+            Err(NoBody::Rejected(faults)) => (PreviewStatus::Error, None, Some(PreviewError::of_schema(&faults))),
+            Err(NoBody::Refused(refusal)) => (PreviewStatus::Error, None, Some(PreviewError::from(refusal))),
+            Err(NoBody::Failed(error)) => return Err(error),
         };
         Ok(Preview {
             status,
@@ -221,7 +215,7 @@ impl<'a> Draft<'a> {
     }
 }
 
-impl From<Faults> for Without {
+impl From<Faults> for NoBody {
     fn from(faults: Faults) -> Self {
         Self::Failed(faults.into())
     }

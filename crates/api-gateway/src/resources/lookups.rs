@@ -12,7 +12,7 @@ use ig_core::ports::StoreError;
 use ig_store::{Expected, LookupError, ReverseKey, Written};
 
 use super::{changed_now, made_now};
-use crate::document::{Asked, Batch, BatchAnswer, Deletion, Lookup, LookupBatch, LookupDeletion, Question};
+use crate::document::{Batch, BatchAnswer, Deletion, Lookup, LookupBatch, LookupDeletion, QueryParams, Question};
 use crate::error::{ApiError, ErrorCode};
 use crate::gateway::Gateway;
 use crate::guard::IfMatch;
@@ -127,7 +127,7 @@ pub(crate) async fn delete_batch(gateway: &Gateway, org: OrgId, document: Lookup
 pub(crate) async fn resolve(
     gateway: &Gateway,
     org: OrgId,
-    asked: &Asked,
+    asked: &QueryParams,
 ) -> Result<Vec<(Question, Option<LookupRow>)>, ApiError> {
     known_questions(gateway, org, asked).await?;
     let mut found = HashMap::new();
@@ -143,7 +143,11 @@ pub(crate) async fn resolve(
 }
 
 /// The rows that map to each target, in the order of the questions.
-pub(crate) async fn reverse(gateway: &Gateway, org: OrgId, asked: &Asked) -> Result<Vec<(Question, Vec<LookupRow>)>, ApiError> {
+pub(crate) async fn reverse(
+    gateway: &Gateway,
+    org: OrgId,
+    asked: &QueryParams,
+) -> Result<Vec<(Question, Vec<LookupRow>)>, ApiError> {
     known_questions(gateway, org, asked).await?;
     let mut found = HashMap::new();
     for (tenant, questions) in by_tenant(asked) {
@@ -164,7 +168,7 @@ fn target(question: &Question) -> ReverseKey {
     }
 }
 
-fn by_tenant(asked: &Asked) -> HashMap<Option<Rid>, Vec<&Question>> {
+fn by_tenant(asked: &QueryParams) -> HashMap<Option<Rid>, Vec<&Question>> {
     let mut by_tenant: HashMap<_, Vec<_>> = HashMap::new();
     for question in &asked.questions {
         by_tenant.entry(question.tenant).or_default().push(question);
@@ -172,7 +176,7 @@ fn by_tenant(asked: &Asked) -> HashMap<Option<Rid>, Vec<&Question>> {
     by_tenant
 }
 
-async fn known_questions(gateway: &Gateway, org: OrgId, asked: &Asked) -> Result<(), ApiError> {
+async fn known_questions(gateway: &Gateway, org: OrgId, asked: &QueryParams) -> Result<(), ApiError> {
     let tenants = asked.questions.iter().map(|question| question.tenant).collect();
     let place = |at: usize| {
         if asked.is_many {

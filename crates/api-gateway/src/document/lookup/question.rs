@@ -68,14 +68,14 @@ pub(crate) struct Question {
 
 /// What a request asks.
 #[derive(Debug)]
-pub(crate) struct Asked {
+pub(crate) struct QueryParams {
     /// The questions.
     pub questions: Vec<Question>,
     /// Whether they came as a list.
     pub is_many: bool,
 }
 
-impl Asked {
+impl QueryParams {
     /// Reads one question or several.
     pub(crate) fn read(body: JsonBody, org: OrgId) -> Result<Self, ApiError> {
         let (items, is_many) = match body.value {

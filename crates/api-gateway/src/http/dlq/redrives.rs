@@ -15,7 +15,7 @@ use crate::error::ApiError;
 use crate::gateway::AppState;
 use crate::http::handler::routes;
 use crate::path;
-use crate::query::{Asked, OneOf, Paging, named};
+use crate::query::{OneOf, Paging, QueryParams, named};
 
 type States = OneOf<RedriveState>;
 
@@ -38,8 +38,8 @@ struct Filter {
 #[utoipa::path(get, path = "/dlq/redrives", tag = "dlq", params(OrgQuery, Paging, Filter), responses((status = 200, body = RedriveList)))]
 async fn list(
     Tenant { org, gateway, .. }: Tenant<Read>,
-    Asked(paging): Asked<Paging>,
-    Asked(Filter { state }): Asked<Filter>,
+    QueryParams(paging): QueryParams<Paging>,
+    QueryParams(Filter { state }): QueryParams<Filter>,
 ) -> Result<Json<RedriveList>, ApiError> {
     let page = paging.page()?;
     let state = named("state", state)?;

@@ -21,7 +21,7 @@ use crate::gateway::AppState;
 use crate::http::BASE;
 use crate::http::handler::routes;
 use crate::path;
-use crate::query::{Asked, OneOf, Paging, flag, named, read_as};
+use crate::query::{OneOf, Paging, QueryParams, flag, named, read_as};
 use crate::resources::lookups::Format;
 use crate::resources::lookups::exporting::{export as exported, template as blank};
 use crate::resources::lookups::importing::{Begun, Order, begin};
@@ -42,7 +42,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
-struct Wanted {
+struct ExportQuery {
     /// `upsert` (the default) creates rows and changes those with the same type, tenant and source; `replace` replaces all other rows of
     /// the file's types.
     #[param(value_type = Option<Modes>, inline)]
@@ -58,7 +58,7 @@ struct Wanted {
     dry_run: Option<String>,
 }
 
-impl Wanted {
+impl ExportQuery {
     fn order(self, org: OrgId, headers: &HeaderMap) -> Result<Order, ApiError> {
         let Self {
             mode,
@@ -106,7 +106,7 @@ impl Wanted {
     post,
     path = "/lookups/import",
     tag = "lookups",
-    params(OrgQuery, Wanted),
+    params(OrgQuery, ExportQuery),
     request_body(content(
         (String = "text/csv"),
         (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
@@ -118,7 +118,7 @@ impl Wanted {
 )]
 async fn import(
     Tenant { org, gateway, .. }: Tenant<Write>,
-    Asked(wanted): Asked<Wanted>,
+    QueryParams(wanted): QueryParams<ExportQuery>,
     request: Request,
 ) -> Result<Response, ApiError> {
     let order = wanted.order(org, request.headers())?;
@@ -161,14 +161,17 @@ impl Written {
     params(OrgQuery, Written),
     responses((status = 200, description = "The file", content((String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")))),
 )]
-async fn template(_: Tenant<Read>, Asked(written): Asked<Written>) -> Result<Response, ApiError> {
+async fn template(_: Tenant<Read>, QueryParams(written): QueryParams<Written>) -> Result<Response, ApiError> {
     let format = written.format()?;
     Ok(file(format, "lookups-template", Body::from(blank(format)?)))
 }
 
 /// Lists imports, the latest first. An import is remembered for a week.
 #[utoipa::path(get, path = "/lookups/imports", tag = "lookups", params(OrgQuery, Paging), responses((status = 200, body = ImportList)))]
-async fn imports(Tenant { org, gateway, .. }: Tenant<Read>, Asked(paging): Asked<Paging>) -> Result<Json<ImportList>, ApiError> {
+async fn imports(
+    Tenant { org, gateway, .. }: Tenant<Read>,
+    QueryParams(paging): QueryParams<Paging>,
+) -> Result<Json<ImportList>, ApiError> {
     let page = paging.page()?;
     let listed = gateway.store().lookup_imports().list(org, page).await?;
     let listed = listed.map(|import| ImportEntry::from(import.as_of(Utc::now())));
@@ -198,8 +201,8 @@ async fn read_import(Tenant { org, gateway, .. }: Tenant<Read>, Path(id): Path<S
 )]
 async fn export(
     Tenant { org, gateway, .. }: Tenant<Read>,
-    Asked(asked): Asked<Filter>,
-    Asked(written): Asked<Written>,
+    QueryParams(asked): QueryParams<Filter>,
+    QueryParams(written): QueryParams<Written>,
 ) -> Result<Response, ApiError> {
     let format = written.format()?;
     let body = exported(&gateway, org, &asked.filter(org)?, format).await?;

@@ -97,7 +97,7 @@ pub(crate) async fn begin(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Begun, ApiError> {
-    let room = gateway.import_room();
+    let room = gateway.import_slots();
     // Nobody sends a file that could not be worked on now; but a turn is taken when it is here, however slowly it comes.
     drop(room.turn(org)?);
     let kept_bytes = room.files.of(org);

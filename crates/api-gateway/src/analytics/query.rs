@@ -19,7 +19,7 @@ const LARGEST_MOST: u32 = 500;
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
-pub(crate) struct Asked {
+pub(crate) struct AnalyticsQuery {
     /// The first day or moment; 24 hours before the end by default.
     start_date: Option<String>,
     /// The last day (inclusive) or moment (exclusive); now by default. A period covers at most 90 days.
@@ -32,7 +32,7 @@ pub(crate) struct Asked {
     event_type: Option<String>,
 }
 
-impl Asked {
+impl AnalyticsQuery {
     /// The time zone, if the query names one.
     pub(super) fn zone(&self) -> Result<Option<Zone>, ApiError> {
         let zone = |name: &str| name.parse().ok();
@@ -62,13 +62,13 @@ impl Asked {
 /// Limits the number of rows.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct Most {
+pub(crate) struct TopQuery {
     /// The maximum number of rows; 50 by default.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 500)]
     limit: Option<String>,
 }
 
-impl Most {
+impl TopQuery {
     /// The maximum number of rows.
     pub(crate) fn most(self) -> Result<u32, ApiError> {
         Ok(within("limit", self.limit, 1..=LARGEST_MOST)?.unwrap_or(DEFAULT_MOST))
