@@ -1,4 +1,4 @@
-//! The documents of the API: what clients send and read, converted from and to the domain.
+//! The JSON documents of the API, and their conversion to and from the domain.
 
 use std::time::Duration;
 
@@ -87,31 +87,31 @@ pub(crate) use template::{TemplateDocument, TemplateList, filled};
 pub(crate) use unit::{Unit, UnitList};
 pub(crate) use user::{Person, UserList, password};
 
-/// What the gateway itself knows about a stored document.
+/// The metadata that the gateway keeps of a stored document.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Stamp {
-    /// When it was created.
+    /// When the document was created.
     pub created_at: Timestamp,
-    /// When it changes now.
+    /// The time of the current change.
     pub updated_at: Timestamp,
 }
 
-/// A span in milliseconds, to the microsecond.
+/// A duration in milliseconds, with microsecond precision.
 pub(crate) fn milliseconds(span: Duration) -> f64 {
     span.as_micros() as f64 / 1_000.0
 }
 
-/// The document that a PUT asks for: what it leaves out falls back to its default, a mask keeps the secret it covers.
+/// The document that a PUT asks for: missing fields fall back to their defaults, and a mask keeps the secret that it covers.
 pub(crate) fn replaced<T: Shaped + Serialize>(stored: &T, body: JsonBody) -> Result<T, ApiError> {
     document(with_kept_secrets::<T>(&in_json(stored)?, body.value)?)
 }
 
-/// The document that a value holds, with the stored secrets where it repeats the masks that it was shown: for what is sent nowhere.
+/// The document in a value, with each mask replaced by the stored secret. For documents that are never sent anywhere.
 pub(crate) fn filled_in<T: Shaped + Serialize>(stored: &T, value: Value) -> Result<T, ApiError> {
     document(unmasked(value, Some(&in_json(stored)?)))
 }
 
-/// What a value says, with the stored secrets where it repeats the masks that it was shown: those alone that go where they went before.
+/// A value with each mask replaced by the stored secret, but only where the secret still goes to the same destination.
 pub(crate) fn with_kept_secrets<T: Shaped>(stored: &Value, value: Value) -> Result<Value, ApiError> {
     let mut stored = stored.clone();
     let withheld = withhold(T::SECRET_BINDINGS, &mut stored, &value);
@@ -120,7 +120,7 @@ pub(crate) fn with_kept_secrets<T: Shaped>(stored: &Value, value: Value) -> Resu
     Ok(whole)
 }
 
-/// The document that a PATCH asks for: what it leaves out stays, null falls back to the default.
+/// The document that a PATCH asks for: missing fields stay, and null falls back to the default.
 pub(crate) fn patched<T: Shaped + Serialize>(stored: &T, body: JsonBody) -> Result<T, ApiError> {
     if !body.value.is_object() {
         return Err(ApiError::fault("", "must be an object"));
@@ -136,7 +136,7 @@ pub(crate) fn patched<T: Shaped + Serialize>(stored: &T, body: JsonBody) -> Resu
     document(whole)
 }
 
-/// Takes out of what is stored whatever depends on a choice that a patch makes otherwise.
+/// Removes the stored fields that depend on a choice which the patch changes.
 fn give_way_to(stored: &mut Value, patch: &Value, dependents: &[(&str, &str)]) {
     let changed = |choice: &str| patch.get(choice).is_some_and(|chosen| stored.get(choice) != Some(chosen));
     let gone: Vec<_> = dependents.iter().filter(|(choice, _)| changed(choice)).collect();
@@ -145,7 +145,7 @@ fn give_way_to(stored: &mut Value, patch: &Value, dependents: &[(&str, &str)]) {
     }
 }
 
-/// Takes a field out of an object. The revision in a PATCH, for one, is a guard that the client set, never the stored one.
+/// Removes a field from an object. The revision in a PATCH, for example, is the client's guard and never the stored revision.
 pub(crate) fn forget(object: &mut Value, key: &str) {
     if let Some(object) = object.as_object_mut() {
         object.shift_remove(key);

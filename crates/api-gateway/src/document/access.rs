@@ -1,28 +1,28 @@
-//! What people and keys may do, by the names that clients use.
+//! Roles, access levels and scopes, by the names that clients use.
 
 use ig_core::access::{KeyScope, Role, UserAccess};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// What a person is to the platform.
+/// A person's role on the platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[schema(as = Role)]
 pub(crate) enum RoleName {
-    /// Runs it: every organisation, and what belongs to none.
+    /// Runs the platform: reaches every organisation and the platform's own resources.
     Admin,
     /// Belongs to one organisation.
     User,
 }
 
-/// How far a person of one organisation may go there.
+/// What a USER may do in their organisation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[schema(as = Access)]
 pub(crate) enum AccessName {
-    /// May look at everything and change nothing.
+    /// May read everything and change nothing.
     Read,
-    /// May do everything.
+    /// May read and change everything.
     Write,
 }
 
@@ -31,13 +31,13 @@ pub(crate) enum AccessName {
 #[serde(rename_all = "lowercase")]
 #[schema(as = Scope)]
 pub(crate) enum ScopeName {
-    /// Calling inbound integrations.
+    /// Call inbound integrations.
     Runtime,
-    /// Reading configuration and logs.
+    /// Read configuration and logs.
     Read,
-    /// Changing configuration.
+    /// Change configuration.
     Write,
-    /// Pushing events.
+    /// Push events.
     Events,
 }
 

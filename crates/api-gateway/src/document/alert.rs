@@ -10,18 +10,18 @@ use utoipa::ToSchema;
 
 use super::listing::listing;
 
-/// Trouble that people were told of.
+/// A problem that the platform notified people about.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Alert)]
 pub(crate) struct AlertEntry {
-    /// Its identifier.
+    /// The alert's identifier.
     id: String,
     /// The organisation.
     org_id: Option<i64>,
-    /// What kind of trouble, such as `circuit-open`.
+    /// The kind of problem, such as `circuit-open`.
     kind: String,
-    /// What reports of the same trouble share, such as an integration's identifier.
+    /// The key that reports of the same problem share, such as an integration's identifier.
     key: String,
     /// INFO, WARNING or CRITICAL.
     severity: &'static str,
@@ -30,15 +30,15 @@ pub(crate) struct AlertEntry {
     /// When it happened.
     #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
-    /// How often it was reported; people were told the first time, the others were counted.
+    /// How often the problem was reported. The first report sends a notification; later ones are only counted.
     count: u64,
-    /// When it was first reported, and people were told.
+    /// When the problem was first reported and people were notified.
     #[schema(value_type = String, format = DateTime)]
     first_at: Timestamp,
-    /// When it was last reported.
+    /// When the problem was last reported.
     #[schema(value_type = String, format = DateTime)]
     last_at: Timestamp,
-    /// Until when reports are counted here; a later one is an alert of its own.
+    /// The end of the quiet period: reports up to then count towards this alert, and a later report raises a new alert.
     #[schema(value_type = String, format = DateTime)]
     quiet_until: Timestamp,
 }
@@ -48,12 +48,12 @@ listing! {
     AlertList { alerts: AlertEntry }
 }
 
-/// An alert's identifier as paths have it: what it is about may hold any character.
+/// The alert's identifier as it appears in paths, encoded because its key may hold any character.
 fn shown(id: &str) -> String {
     URL_SAFE_NO_PAD.encode(id)
 }
 
-/// The identifier that was shown so, where it was one.
+/// The identifier that a path segment encodes; `None` where it encodes none.
 pub(crate) fn alert_id(shown: &str) -> Option<String> {
     let bytes = URL_SAFE_NO_PAD.decode(shown).ok()?;
     String::from_utf8(bytes).ok()
@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_identifier_is_read_from_what_was_shown() {
+    fn alert_id_survives_its_encoding_in_a_path() {
         let id = r#"[10,"circuit-open","a/b ?"]@17"#;
         assert_eq!(alert_id(&shown(id)).as_deref(), Some(id));
         assert_eq!(alert_id("%"), None);

@@ -1,4 +1,4 @@
-//! An organisation's deliveries in figures, as clients read them.
+//! Delivery statistics of an organisation, as clients read them.
 
 use ig_core::calendar::{Interval, Period};
 use ig_core::clock::Timestamp;
@@ -11,55 +11,55 @@ use utoipa::ToSchema;
 
 use super::Figures;
 
-/// The period that was counted.
+/// The period that the figures cover.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Counted {
-    /// Its first moment.
+    /// The start of the period, inclusive.
     #[schema(value_type = String, format = DateTime)]
     start_date: Timestamp,
-    /// The moment at which it is over.
+    /// The end of the period, exclusive.
     #[schema(value_type = String, format = DateTime)]
     end_date: Timestamp,
 }
 
-/// All deliveries of a period together.
+/// The totals of all deliveries in a period.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = AnalyticsSummary)]
 pub(crate) struct Summary {
     #[serde(flatten)]
     counted: Counted,
-    /// The zone whose days were meant.
+    /// The timezone in which the period's dates are read.
     timezone: &'static str,
     #[serde(flatten)]
     figures: Figures,
 }
 
-/// The deliveries of a period by when they were taken up.
+/// The deliveries of a period, grouped by the time at which the gateway accepted them.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = AnalyticsTimeSeries)]
 pub(crate) struct TimeSeries {
     #[serde(flatten)]
     counted: Counted,
-    /// The zone in which points begin.
+    /// The timezone in which points begin.
     timezone: &'static str,
     /// minute, hour, day, week or month.
     interval: &'static str,
-    /// The points: together they are the period, without a gap, and none is left out.
+    /// The points. They cover the whole period without a gap, empty intervals included.
     points: Vec<Point>,
 }
 
-/// The deliveries that were taken up in one piece of time.
+/// The deliveries that the gateway accepted in one interval.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = AnalyticsPoint)]
 pub(crate) struct Point {
-    /// Its first moment.
+    /// The start of the interval, inclusive.
     #[schema(value_type = String, format = DateTime)]
     start: Timestamp,
-    /// The moment at which it is over.
+    /// The end of the interval, exclusive.
     #[schema(value_type = String, format = DateTime)]
     end: Timestamp,
     #[serde(flatten)]
@@ -74,7 +74,7 @@ pub(crate) struct IntegrationAnalytics {
     counted: Counted,
     /// The integrations, those with the most deliveries first.
     integrations: Vec<OfIntegration>,
-    /// Whether there are more than are shown.
+    /// Whether there are further integrations.
     has_more: bool,
 }
 
@@ -85,7 +85,7 @@ pub(crate) struct IntegrationAnalytics {
 struct OfIntegration {
     /// The integration.
     integration_config_id: String,
-    /// Its name; one that it had, where it is no more.
+    /// Its name, or its last known name where it is deleted.
     integration_name: String,
     #[serde(flatten)]
     figures: Figures,
@@ -99,7 +99,7 @@ pub(crate) struct EventTypeAnalytics {
     counted: Counted,
     /// The event types, those with the most deliveries first.
     event_types: Vec<OfEventType>,
-    /// Whether there are more than are shown.
+    /// Whether there are further event types.
     has_more: bool,
 }
 
@@ -108,50 +108,50 @@ pub(crate) struct EventTypeAnalytics {
 #[serde(rename_all = "camelCase")]
 #[schema(as = EventTypeFigures)]
 struct OfEventType {
-    /// The type.
+    /// The event type.
     event_type: String,
     #[serde(flatten)]
     figures: Figures,
 }
 
-/// The deliveries of a period that failed: those that are FAILED, RETRYING or ABANDONED.
+/// The failed deliveries of a period: those that are FAILED, RETRYING or ABANDONED.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ErrorAnalytics {
     #[serde(flatten)]
     counted: Counted,
-    /// By why, the most frequent first.
+    /// Failures by category, the most frequent first.
     categories: Vec<OfCategory>,
-    /// By integration and why, the most frequent first.
+    /// Failures by integration and category, the most frequent first.
     integrations: Vec<OfPair>,
-    /// Whether there are more pairs of integration and reason than are shown.
+    /// Whether there are further pairs of integration and category.
     has_more: bool,
 }
 
-/// Deliveries that failed for one reason.
+/// The deliveries that failed with one error category.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = ErrorFigures)]
 struct OfCategory {
-    /// Why, such as `SERVER_ERROR`.
+    /// The error category, such as `SERVER_ERROR`.
     error_category: &'static str,
-    /// How many there are.
+    /// How many deliveries failed with it.
     count: u64,
-    /// What the one that was taken up last says of it.
+    /// The error message of the most recent of these deliveries.
     last_message: String,
-    /// When that was taken up.
+    /// When the gateway accepted the most recent of these deliveries.
     #[schema(value_type = String, format = DateTime)]
     last_at: Timestamp,
 }
 
-/// One integration's deliveries that failed for one reason.
+/// One integration's deliveries that failed with one error category.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = IntegrationErrorFigures)]
 struct OfPair {
     /// The integration.
     integration_config_id: String,
-    /// Its name; one that it had, where it is no more.
+    /// Its name, or its last known name where it is deleted.
     integration_name: String,
     #[serde(flatten)]
     errors: OfCategory,
@@ -189,7 +189,7 @@ impl Point {
 }
 
 impl IntegrationAnalytics {
-    /// No more than `most` of what was found.
+    /// The first `most` integrations.
     pub(crate) fn new(period: Period, found: Vec<IntegrationFigures>, most: u32) -> Self {
         let (integrations, has_more) = shown(found, most);
         Self {
@@ -201,7 +201,7 @@ impl IntegrationAnalytics {
 }
 
 impl EventTypeAnalytics {
-    /// No more than `most` of what was found.
+    /// The first `most` event types.
     pub(crate) fn new(period: Period, found: Vec<(EventType, DeliveryFigures)>, most: u32) -> Self {
         let (event_types, has_more) = shown(found, most);
         Self {
@@ -213,7 +213,7 @@ impl EventTypeAnalytics {
 }
 
 impl ErrorAnalytics {
-    /// No more than `most` of the pairs that were found.
+    /// The first `most` pairs of integration and category.
     pub(crate) fn new(period: Period, errors: Errors, most: u32) -> Self {
         let Errors {
             by_category,
@@ -229,7 +229,7 @@ impl ErrorAnalytics {
     }
 }
 
-/// The first ones, and whether there are others.
+/// The first `most` items, and whether there are further ones.
 fn shown<T, U: From<T>>(found: Vec<T>, most: u32) -> (Vec<U>, bool) {
     let most = usize::try_from(most).unwrap_or(usize::MAX);
     let has_more = found.len() > most;

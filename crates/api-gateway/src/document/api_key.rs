@@ -1,4 +1,4 @@
-//! A key for the API as administrators make and read it.
+//! API keys, as administrators create and read them.
 
 use chrono::Utc;
 use ig_core::clock::Timestamp;
@@ -14,56 +14,56 @@ use crate::body::shaped;
 
 const LONGEST_NAME: usize = 200;
 
-/// A key to be made.
+/// An API key to create.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct ApiKeyAsked {
-    /// What it is called.
+    /// Its display name.
     pub name: String,
-    /// The organisation that it is for; one that is left out, or null, reaches all of them.
+    /// The organisation that the key belongs to. Where absent or null, the key reaches all organisations.
     pub org_id: Option<i64>,
-    /// What it may be used for: one at least.
+    /// What the key may be used for; at least one scope.
     #[schema(min_items = 1)]
     pub scopes: Vec<ScopeName>,
-    /// From when on it is refused; never where absent.
+    /// When the key expires; never where absent.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub expires_at: Option<Timestamp>,
 }
 shaped!(ApiKeyAsked);
 
-/// A key; the key itself is shown in the answer that makes it, and never again.
+/// An API key. The secret itself appears once, in the response that creates it.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = ApiKey)]
 pub(crate) struct ApiKeyEntry {
-    /// Its identifier.
+    /// The key's identifier.
     id: String,
-    /// What it is called.
+    /// Its display name.
     name: String,
-    /// The organisation that it is for; null reaches all of them.
+    /// The organisation that the key belongs to; null for a key that reaches all organisations.
     org_id: Option<i64>,
-    /// What it may be used for.
+    /// What the key may be used for.
     scopes: Vec<ScopeName>,
-    /// Whether it may be used: neither revoked nor expired.
+    /// Whether the key works: it is neither revoked nor expired.
     is_active: bool,
-    /// From when on it is refused.
+    /// When the key expires.
     #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<Timestamp>,
-    /// When it was made.
+    /// When the key was created.
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
-    /// What requests carry as `X-API-Key`; in the answer that makes it alone.
+    /// The value of the `X-API-Key` header. Only the response that creates the key holds it.
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<String>,
 }
 
 listing! {
-    /// A page of keys.
+    /// A page of API keys.
     ApiKeyList { api_keys: ApiKeyEntry }
 }
 
 impl ApiKeyAsked {
-    /// A key to be made, or everything that is wrong.
+    /// The domain's new key, or everything that is wrong with the document.
     pub(crate) fn new_key(self, now: Timestamp) -> Result<NewApiKey, Faults> {
         let Self {
             name: shown,
@@ -90,7 +90,7 @@ impl ApiKeyAsked {
 }
 
 impl ApiKeyEntry {
-    /// With the key itself, for the one answer that shows it.
+    /// The entry with the key itself, for the response that creates it.
     pub(crate) fn shown_once(key: ApiKey, text: String) -> Self {
         Self {
             key: Some(text),

@@ -1,4 +1,4 @@
-//! Many dead letters to be tried again, as clients ask for it.
+//! A manual retry of several dead letters.
 
 use std::collections::HashSet;
 
@@ -11,28 +11,28 @@ use utoipa::ToSchema;
 use super::text::noted;
 use crate::body::shaped;
 
-/// Dead letters to be tried again now.
+/// Dead letters to retry now.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct BulkRetry {
-    /// Their identifiers.
+    /// The identifiers of the dead letters.
     #[schema(min_items = 1, max_items = 100)]
     ids: Vec<String>,
 }
 shaped!(BulkRetry);
 
-/// What was made due.
+/// The result of a bulk retry.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct BulkRetried {
-    /// Those that were.
+    /// The dead letters that are now due.
     accepted: Vec<String>,
-    /// Those that were not: unknown, delivered, being tried at this moment, or waiting for their turn in a redrive.
+    /// The dead letters that cannot be retried: unknown, delivered, in flight, or queued by a redrive.
     refused: Vec<String>,
 }
 
 impl BulkRetry {
-    /// What is wished for an organisation.
+    /// The retry for an organisation, or what is wrong with the identifiers.
     pub(crate) fn wish(self, org: OrgId) -> Result<Wish, Faults> {
         let mut faults = Faults::default();
         let numbered = self.ids.iter().enumerate();

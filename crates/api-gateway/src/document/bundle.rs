@@ -1,4 +1,4 @@
-//! An organisation's configuration as one declarative document, and what applying one changes.
+//! An organisation's configuration as one declarative document, and the plan of changes that applying it makes.
 
 use ig_core::id::OrgId;
 use serde::{Deserialize, Serialize};
@@ -9,52 +9,52 @@ use super::history::Difference;
 use super::{EventTypeDocument, InboundDocument, JobDocument, OutboundIntegration, TemplateDocument};
 use crate::body::shaped;
 
-/// What an organisation has configured, as one document. Things are known by their names: an event type by `eventType`, an inbound
-/// integration by `type`, all others by `name`. Secrets are masked; a mask keeps what the thing of that name has.
+/// An organisation's configuration as one document. Names identify its resources: `eventType` an event type, `type` an inbound
+/// integration, and `name` all others. Secrets are masked; a mask keeps the secret of the resource with that name.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = Configuration)]
 pub(crate) struct ConfigurationDocument {
-    /// The form of the document: 1.
+    /// The format version of the document: 1.
     #[schema(minimum = 1, maximum = 1)]
     pub version: u32,
-    /// The organisation that it was exported from; another may have it applied.
+    /// The organisation that the document was exported from. It can be applied to another organisation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub org_id: Option<i64>,
-    /// Event types.
+    /// The event types.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_items = 10_000)]
     pub event_types: Option<Vec<EventTypeDocument>>,
-    /// Templates that are not built in.
+    /// The templates, without the built-in ones.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_items = 10_000)]
     pub templates: Option<Vec<TemplateDocument>>,
-    /// Outbound integrations.
+    /// The outbound integrations.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_items = 10_000)]
     pub outbound_integrations: Option<Vec<OutboundIntegration>>,
-    /// Inbound integrations.
+    /// The inbound integrations.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_items = 10_000)]
     pub inbound_integrations: Option<Vec<InboundDocument>>,
-    /// Scheduled jobs.
+    /// The scheduled jobs.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_items = 10_000)]
     pub scheduled_jobs: Option<Vec<JobDocument>>,
 }
 shaped!(ConfigurationDocument);
 
-/// What applying a document changes.
+/// The changes that applying a document makes.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ConfigurationPlan {
-    /// Names exactly these changes: sent back, it has them made and no others.
+    /// A fingerprint of these changes. A client that sends it back applies exactly these changes and no others.
     pub plan: String,
-    /// Whether they were made.
+    /// Whether the changes were applied.
     pub applied: bool,
-    /// The changes, in the order of their making.
+    /// The changes, in the order in which they are applied.
     pub changes: Vec<PlannedChange>,
-    /// How many things are as the document says already.
+    /// How many resources match the document already.
     pub unchanged: u64,
 }
 
@@ -64,20 +64,20 @@ pub(crate) struct ConfigurationPlan {
 pub(crate) struct PlannedChange {
     /// CREATE, UPDATE or DELETE.
     pub action: &'static str,
-    /// The part of the document, such as `outboundIntegrations`.
+    /// The section of the document, such as `outboundIntegrations`.
     pub kind: &'static str,
-    /// What it is known by.
+    /// The name that identifies the resource.
     pub name: String,
-    /// The identifier of what is there already.
+    /// The identifier of the existing resource.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// Where an UPDATE changes it; secrets are masked.
+    /// What an UPDATE changes, with secrets masked.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub differences: Vec<Difference>,
 }
 
 impl ConfigurationDocument {
-    /// The document of an organisation of which nothing is said yet.
+    /// An empty document for an organisation.
     pub(crate) fn of(org: OrgId) -> Self {
         Self {
             version: 1,
@@ -91,7 +91,7 @@ impl ConfigurationDocument {
     }
 }
 
-/// What the gateway writes by itself, and what a document that is known by names leaves out.
+/// Fields that the gateway writes itself, and identifiers, which the document replaces by names.
 const WRITTEN: [&str; 8] = [
     "id",
     "orgId",
@@ -103,7 +103,8 @@ const WRITTEN: [&str; 8] = [
     "tenantId",
 ];
 
-/// A thing without what the gateway writes by itself; its unit stays, the organisation is wherever the document is applied.
+/// A resource without the fields that the gateway writes. Its unit stays; the organisation follows from where the document is
+/// applied.
 pub(crate) fn declared(mut value: Value, org: OrgId) -> Value {
     let own_unit = value.get("tenantId").filter(|tenant| **tenant != org.0).cloned();
     for field in WRITTEN {

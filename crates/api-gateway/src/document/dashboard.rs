@@ -1,4 +1,4 @@
-//! What is going on, as clients read it.
+//! The dashboard of an organisation or of the platform, as clients read it.
 
 use std::collections::BTreeMap;
 
@@ -12,11 +12,11 @@ use utoipa::ToSchema;
 
 use super::Figures;
 
-/// What is going on.
+/// The current state of deliveries, integrations, dead letters and alerts.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Dashboard {
-    /// When it was looked at.
+    /// When the figures were collected.
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
     /// Deliveries.
@@ -25,73 +25,73 @@ pub(crate) struct Dashboard {
     pub integrations: IntegrationStates,
     /// Dead letters.
     pub dlq: DeadLetterFigures,
-    /// Deliveries whose time is yet to come.
+    /// Scheduled deliveries that are still pending.
     pub scheduled: ScheduledFigures,
     /// Alerts of the last 24 hours.
     pub alerts: AlertFigures,
 }
 
-/// Deliveries of late. What could not be counted within 8 s is null.
+/// Recent deliveries. A figure that takes more than 8 s to count is null.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DeliveryOverview {
-    /// How many were taken up in a minute, on average over the last five.
+    /// Deliveries accepted in a minute, averaged over the last five minutes.
     per_minute: Option<f64>,
-    /// Of the last hour.
+    /// The figures of the last hour.
     last_hour: Option<Figures>,
-    /// Of the last 24 hours.
+    /// The figures of the last 24 hours.
     last_day: Option<Figures>,
 }
 
-/// How many integrations are in which state; each is in one.
+/// The number of integrations in each state. An integration is in exactly one state.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct IntegrationStates {
-    /// All of them.
+    /// All integrations.
     total: u64,
-    /// Their deliveries are sent.
+    /// Integrations whose deliveries are sent.
     active: u64,
-    /// A person has paused them.
+    /// Integrations that a person has paused.
     paused: u64,
-    /// Their breaker is open.
+    /// Integrations whose circuit breaker is open.
     circuit_open: u64,
-    /// They were never switched on.
+    /// Integrations that were never activated.
     drafts: u64,
 }
 
-/// How many dead letters there are.
+/// The number of dead letters.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DeadLetterFigures {
-    /// All of them, those that were delivered in the end included.
+    /// All dead letters, including the resolved ones.
     total: u64,
-    /// By status; every status is there.
+    /// The number by status; every status is present.
     by_status: BTreeMap<&'static str, u64>,
-    /// When the oldest of those that are to be tried again, or are just now, was made.
+    /// When the oldest dead letter that is retrying or waiting for a retry was created.
     #[schema(value_type = Option<String>, format = DateTime)]
     oldest_waiting: Option<Timestamp>,
 }
 
-/// Deliveries whose time is yet to come.
+/// Scheduled deliveries that are still pending.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ScheduledFigures {
-    /// How many there are.
+    /// How many deliveries are pending.
     pending: u64,
-    /// The time of the next one; it may have passed.
+    /// When the next delivery is due; this may lie in the past.
     #[schema(value_type = Option<String>, format = DateTime)]
     next_due: Option<Timestamp>,
 }
 
-/// How many alerts there were; what was reported again within a quiet time is one.
+/// The number of alerts. Reports of the same problem within its quiet period count as one alert.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct AlertFigures {
-    /// All of them.
+    /// All alerts.
     total: u64,
-    /// By severity; every severity is there.
+    /// The number by severity; every severity is present.
     by_severity: BTreeMap<&'static str, u64>,
-    /// By kind.
+    /// The number by kind.
     by_kind: BTreeMap<String, u64>,
 }
 

@@ -1,4 +1,4 @@
-//! A dead letter as clients read it.
+//! Dead letters, as clients read them.
 
 use ig_core::clock::Timestamp;
 use ig_core::dead_letter::DeadLetter;
@@ -15,11 +15,11 @@ use super::ExecutionLogEntry;
 use super::delivery_log::readable;
 use super::listing::listing;
 
-/// A delivery that could not be made: kept until it is made or given up.
+/// A delivery that failed. It stays here until it is delivered or abandoned.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DlqEntry {
-    /// Its identifier, and its delivery log's.
+    /// The dead letter's identifier, shared with its delivery log.
     id: String,
     /// The message's identifier.
     message_id: String,
@@ -49,49 +49,49 @@ pub(crate) struct DlqEntry {
     /// The class of the last failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     error_category: Option<&'static str>,
-    /// Why it is here.
+    /// Why the delivery became a dead letter.
     reason: &'static str,
-    /// What the event carried; not in lists.
+    /// The event's payload; left out of lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     original_payload: Option<Value>,
-    /// Where it was to go.
+    /// The target address.
     target_url: String,
-    /// By which method.
+    /// The HTTP method.
     http_method: &'static str,
-    /// What went wrong last.
+    /// The last error.
     last_error: String,
     /// How many requests were sent so far.
     attempt_count: u32,
-    /// How often it was tried again.
+    /// How often the dead letter was retried.
     retries: u32,
-    /// How often it is tried from here on.
+    /// How many retries it gets at most.
     max_retries: u32,
-    /// When it is due; never while it is held because a breaker is open.
+    /// When the next retry is due; absent while an open circuit breaker holds it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     next_retry_at: Option<Timestamp>,
-    /// The trace that it belongs to.
+    /// The identifier of its trace.
     trace_id: String,
-    /// Why it was given up.
+    /// Why it was abandoned.
     #[serde(skip_serializing_if = "Option::is_none")]
     abandoned_reason: Option<String>,
-    /// The log of the delivery that was made in the end.
+    /// The log of the delivery that succeeded in the end.
     #[serde(skip_serializing_if = "Option::is_none")]
     delivery_log_id: Option<String>,
-    /// The redrive in which it waits for its turn.
+    /// The redrive that has queued it.
     #[serde(skip_serializing_if = "Option::is_none")]
     redrive_id: Option<String>,
-    /// When it was made.
+    /// When it was created.
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
     /// When it last changed.
     #[schema(value_type = String, format = DateTime)]
     updated_at: Timestamp,
-    /// When it is deleted: once it is delivered or given up, as long after that as its organisation keeps logs.
+    /// When it is deleted. The organisation's retention period starts when it is resolved or abandoned.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<Timestamp>,
-    /// The delivery step by step, its retries included; not in lists.
+    /// The steps of the delivery, including its retries; left out of lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     execution_log: Option<ExecutionLogEntry>,
 }
@@ -102,7 +102,7 @@ listing! {
 }
 
 impl DlqEntry {
-    /// The entry with the steps of its delivery, where they are kept.
+    /// The entry with the steps of its delivery, where a trace is stored.
     pub(crate) fn with_trace(kept: KeptLetter, trace: Option<StoredTrace>) -> Self {
         Self {
             execution_log: trace.map(ExecutionLogEntry::from),
@@ -197,7 +197,7 @@ impl From<KeptLetter> for DlqEntry {
     }
 }
 
-/// When it is due, why it was given up, and the log of its delivery, as far as there is each.
+/// The due time, the reason for abandoning and the final delivery log, each where the state has it.
 fn told(standing: Standing) -> (Option<Timestamp>, Option<String>, Option<LogId>) {
     match standing {
         Standing::Pending { due_at } => (Some(due_at), None, None),

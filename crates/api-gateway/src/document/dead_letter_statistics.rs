@@ -1,4 +1,4 @@
-//! Dead letters in figures, as clients read them.
+//! Statistics of dead letters, as clients read them.
 
 use std::collections::BTreeMap;
 
@@ -8,27 +8,27 @@ use ig_store::{DeadLetterStatistics, IntegrationDeadLetters};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// An organisation's dead letters in figures.
+/// Statistics of an organisation's dead letters.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DlqStatistics {
-    /// All of them, those that were delivered in the end included.
+    /// All dead letters, including the resolved ones.
     total: u64,
-    /// By status; every status is there.
+    /// The number by status; every status is present.
     by_status: BTreeMap<&'static str, u64>,
-    /// By the class of their last failure, of those that are not delivered.
+    /// Unresolved dead letters by the category of their last error.
     by_category: BTreeMap<&'static str, u64>,
-    /// By why they are here, of those that are not delivered; every reason is there.
+    /// Unresolved dead letters by the reason why they are here; every reason is present.
     by_reason: BTreeMap<&'static str, u64>,
-    /// By integration, of those that are not delivered, the most first.
+    /// Unresolved dead letters by integration, the highest number first.
     by_integration: Vec<IntegrationEntries>,
-    /// When the oldest of those that are not delivered was made.
+    /// When the oldest unresolved dead letter was created.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     oldest: Option<Timestamp>,
 }
 
-/// One integration's dead letters that are not delivered.
+/// One integration's unresolved dead letters.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct IntegrationEntries {

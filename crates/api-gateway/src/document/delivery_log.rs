@@ -1,4 +1,4 @@
-//! A delivery with every attempt, as clients read it.
+//! Delivery logs with every attempt, as clients read them.
 
 use std::collections::BTreeMap;
 
@@ -13,14 +13,14 @@ use utoipa::ToSchema;
 
 use super::listing::listing;
 
-/// A delivery with every attempt at it. Payloads are there where the integration keeps them, and not in lists.
+/// A delivery with all its attempts. Payloads are present where the integration keeps them, and never in lists.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = DeliveryLog)]
 pub(crate) struct DeliveryLogEntry {
-    /// Its identifier.
+    /// The log's identifier.
     id: String,
-    /// The message's identifier, which the target got as `webhook-id`.
+    /// The message's identifier, which the target receives as `webhook-id`.
     message_id: String,
     /// The organisation.
     org_id: i64,
@@ -45,79 +45,79 @@ pub(crate) struct DeliveryLogEntry {
     trigger_type: &'static str,
     /// SUCCESS, FAILED, RETRYING, ABANDONED or SKIPPED.
     status: &'static str,
-    /// Whether it will be tried again.
+    /// Whether the delivery will be retried.
     should_retry: bool,
-    /// Where it went.
+    /// The target address.
     target_url: String,
-    /// By which method.
+    /// The HTTP method.
     http_method: &'static str,
-    /// The last answered status.
+    /// The last response status.
     #[serde(skip_serializing_if = "Option::is_none")]
     response_status: Option<u16>,
-    /// Milliseconds that the last attempt took.
+    /// The duration of the last attempt in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     response_time_ms: Option<u64>,
     /// How many requests were sent.
     attempt_count: usize,
-    /// Every request and its answer, in order.
+    /// Every request with its response, in order.
     attempts: Vec<AttemptEntry>,
-    /// Why it failed in the end, for people.
+    /// The final error, as a message for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     error_message: Option<String>,
-    /// Why it failed in the end, for programs.
+    /// The final error, as a category for programs.
     #[serde(skip_serializing_if = "Option::is_none")]
     error_category: Option<&'static str>,
     /// The event's payload.
     #[serde(skip_serializing_if = "Option::is_none")]
     original_payload: Option<Value>,
-    /// What was sent, where it differs from the event's payload.
+    /// The request body, where it differs from the event's payload.
     #[serde(skip_serializing_if = "Option::is_none")]
     request_payload: Option<Value>,
-    /// The last answered body.
+    /// The last response body.
     #[serde(skip_serializing_if = "Option::is_none")]
     response_body: Option<Value>,
-    /// The request's headers, secrets masked.
+    /// The request headers, with secrets masked.
     request_headers: BTreeMap<String, String>,
     /// The `webhook-signature` of the last attempt.
     #[serde(skip_serializing_if = "Option::is_none")]
     signature: Option<String>,
-    /// What ties it to other systems' logs.
+    /// The identifier that other systems log as well.
     correlation_id: String,
-    /// The trace that it belongs to.
+    /// The identifier of its trace.
     trace_id: String,
-    /// When the gateway took it up.
+    /// When the gateway accepted the delivery.
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
-    /// When the target took it.
+    /// When the target accepted the delivery.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     delivered_at: Option<Timestamp>,
 }
 
-/// One request and its answer.
+/// One request and its response.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Attempt)]
 struct AttemptEntry {
-    /// When it began.
+    /// When the request began.
     #[schema(value_type = String, format = DateTime)]
     started_at: Timestamp,
-    /// Milliseconds that it took.
+    /// The duration in milliseconds.
     duration_ms: u64,
-    /// The answered status.
+    /// The response status.
     #[serde(skip_serializing_if = "Option::is_none")]
     response_status: Option<u16>,
-    /// The answered headers, secrets masked.
+    /// The response headers, with secrets masked.
     response_headers: BTreeMap<String, String>,
-    /// The answered body.
+    /// The response body.
     #[serde(skip_serializing_if = "Option::is_none")]
     response_body: Option<Value>,
-    /// Whether more was answered than is kept.
+    /// Whether the stored response body is truncated.
     truncated: bool,
-    /// Why it failed, for people.
+    /// The error, as a message for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     error_message: Option<String>,
-    /// Why it failed, for programs.
+    /// The error, as a category for programs.
     #[serde(skip_serializing_if = "Option::is_none")]
     error_category: Option<&'static str>,
 }
@@ -128,7 +128,7 @@ listing! {
 }
 
 impl DeliveryLogEntry {
-    /// The columns of a table of deliveries.
+    /// The columns of an exported table of deliveries.
     pub(crate) const COLUMNS: [&str; 19] = [
         "id",
         "messageId",
@@ -151,7 +151,7 @@ impl DeliveryLogEntry {
         "errorMessage",
     ];
 
-    /// What stands in [`Self::COLUMNS`].
+    /// The cells below [`Self::COLUMNS`].
     pub(crate) fn cells(&self) -> [String; 19] {
         let number = |number: Option<u64>| number.map(|number| number.to_string()).unwrap_or_default();
         [
@@ -286,12 +286,12 @@ impl From<Attempt> for AttemptEntry {
     }
 }
 
-/// A body as JSON where it is, else as text.
+/// A body as JSON where it parses, else as text.
 pub(super) fn readable(bytes: &Bytes) -> Value {
     ig_core::json::parse(bytes).unwrap_or_else(|_| Value::String(String::from_utf8_lossy(bytes).into_owned()))
 }
 
-/// What came more than once is one list, as HTTP reads it.
+/// The headers by name. Repeated headers become one comma-separated list, as HTTP defines it.
 fn by_name(headers: &HeaderLines) -> BTreeMap<String, String> {
     let mut named = BTreeMap::<String, String>::new();
     for (name, value) in headers.iter() {

@@ -1,4 +1,4 @@
-//! What was decided about an event, as clients read it.
+//! The gateway's decisions about events, as clients read them.
 
 use ig_core::audit::{Decision, EventAudit};
 use ig_core::clock::Timestamp;
@@ -7,39 +7,39 @@ use utoipa::ToSchema;
 
 use super::listing::listing;
 
-/// What was decided about an event.
+/// The decision about one event.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Event)]
 pub(crate) struct EventEntry {
-    /// The source that it came from.
+    /// The event source.
     source: String,
-    /// Its identifier within its source.
+    /// The event's identifier within its source.
     event_id: String,
-    /// Its place in the source.
+    /// The event's position in the source.
     position: u64,
-    /// Its type.
+    /// The event's type.
     #[serde(skip_serializing_if = "Option::is_none")]
     event_type: Option<String>,
     /// The organisation.
     #[serde(skip_serializing_if = "Option::is_none")]
     org_id: Option<i64>,
-    /// The entity that it is about.
+    /// The entity that the event is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     entity_rid: Option<i64>,
-    /// MATCHED, SCHEDULED (all who get it get it later) or SKIPPED.
+    /// MATCHED, SCHEDULED (every delivery is for later) or SKIPPED.
     status: &'static str,
-    /// How many integrations are for it.
+    /// How many integrations the event matched.
     integrations: u32,
-    /// Why nobody got it, such as `NO_MATCH`.
+    /// Why the event has no delivery, such as `NO_MATCH`.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
-    /// More about it.
+    /// Details of the decision.
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
-    /// The trace that it belongs to.
+    /// The identifier of its trace.
     trace_id: String,
-    /// When its source created it.
+    /// When the source created the event.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     created_at: Option<Timestamp>,

@@ -1,4 +1,4 @@
-//! A kind of event as clients send and read it.
+//! Event types, as clients send and read them.
 
 use ig_core::clock::Timestamp;
 use ig_core::event_type::{EventTypeDefinition, Validation};
@@ -16,33 +16,32 @@ use crate::body::shaped;
 
 const LONGEST_DESCRIPTION: usize = 2_000;
 
-/// A kind of event that an organisation knows.
+/// An event type of an organisation.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = EventTypeDefinition)]
 pub(crate) struct EventTypeDocument {
-    /// Its name, as `eventType`.
+    /// The event type's name, as `eventType`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(read_only)]
     pub id: Option<String>,
-    /// The organisation that defines it.
+    /// The organisation that defines the event type.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(read_only)]
     pub org_id: Option<i64>,
-    /// Its name, as events carry it; required to create one.
+    /// The name that events carry; required on creation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event_type: Option<String>,
-    /// What it means, in a sentence or two.
+    /// What the event type means, in a sentence or two.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// A payload as one would see it: any JSON.
+    /// A typical payload: any JSON.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sample_payload: Option<Value>,
-    /// The JSON Schema that payloads are to keep to: at most 64 KiB, referring to its own parts alone, and to none that holds
-    /// the reference.
+    /// The JSON Schema of payloads, of at most 64 KiB. It may refer to its own parts only, and never recursively.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub schema: Option<Value>,
-    /// What becomes of events whose payload does not; `off` where absent.
+    /// What happens to events whose payload violates the schema; `off` where absent.
     pub validation: Option<ValidationChoice>,
     /// The revision that last changed it; in a PUT or PATCH it guards against lost updates.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -60,15 +59,15 @@ pub(crate) struct EventTypeDocument {
 }
 shaped!(EventTypeDocument);
 
-/// What becomes of an event whose payload does not keep to the schema of its type.
+/// What happens to an event whose payload violates the schema of its type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum ValidationChoice {
-    /// Payloads are not looked at.
+    /// Payloads are not validated.
     Off,
-    /// It is delivered all the same, and told of.
+    /// The event is delivered with a warning.
     Warn,
-    /// It is not taken.
+    /// The event is rejected.
     Reject,
 }
 
@@ -78,7 +77,7 @@ listing! {
 }
 
 impl EventTypeDocument {
-    /// An event type of which nothing but the name is known.
+    /// An event type of which only the name is known.
     pub(crate) fn of_name(name: &str) -> Self {
         Self {
             id: None,
@@ -94,7 +93,7 @@ impl EventTypeDocument {
         }
     }
 
-    /// The name that a creating body has to give.
+    /// The name, which a document must give on creation.
     pub(crate) fn named(&self) -> Result<EventType, Faults> {
         let name = self
             .event_type
@@ -103,7 +102,7 @@ impl EventTypeDocument {
         within("/eventType", text::event_type(name))
     }
 
-    /// The domain's event type of this name, or everything that is wrong.
+    /// The domain's event type with this name, or everything that is wrong with the document.
     pub(crate) fn into_domain(self, org_id: OrgId, event_type: EventType, stamp: Stamp) -> Result<EventTypeDefinition, Faults> {
         let Self {
             id,
@@ -171,7 +170,7 @@ impl From<EventTypeDefinition> for EventTypeDocument {
     }
 }
 
-/// A schema is within its bounds, and there is one where payloads are held against it. Whether it is a schema the engine says.
+/// Checks a schema's bounds, and that a schema exists where payloads are validated. The schema engine checks the schema itself.
 pub(super) fn lawful(schema: Option<&Value>, validation: Validation) -> Result<(), Faults> {
     match (schema, validation) {
         (None, Validation::Warn | Validation::Reject) => Err(Faults::one(

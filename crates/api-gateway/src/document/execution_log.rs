@@ -1,4 +1,4 @@
-//! A delivery step by step, as clients read it.
+//! Delivery traces step by step, as clients read them.
 
 use ig_core::clock::Timestamp;
 use ig_core::delivery_log::{DeliveryLog, Destination};
@@ -9,14 +9,14 @@ use utoipa::ToSchema;
 use super::listing::listing;
 use super::milliseconds;
 
-/// The steps of a delivery; its payloads are in the delivery log of the same id.
+/// The steps of a delivery. Its payloads are in the delivery log with the same identifier.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = ExecutionLog)]
 pub(crate) struct ExecutionLogEntry {
-    /// Its identifier, and its delivery log's.
+    /// The trace's identifier, shared with its delivery log.
     id: String,
-    /// The trace that it belongs to.
+    /// The identifier of its trace.
     trace_id: String,
     /// The message's identifier.
     message_id: String,
@@ -34,27 +34,27 @@ pub(crate) struct ExecutionLogEntry {
     direction: &'static str,
     /// SUCCESS, FAILED, RETRYING, ABANDONED or SKIPPED.
     status: &'static str,
-    /// Why it failed, for programs.
+    /// The error, as a category for programs.
     #[serde(skip_serializing_if = "Option::is_none")]
     error_category: Option<&'static str>,
-    /// Why it failed, for people.
+    /// The error, as a message for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     error_message: Option<String>,
-    /// The last answered status.
+    /// The last response status.
     #[serde(skip_serializing_if = "Option::is_none")]
     response_status: Option<u16>,
-    /// Where it went.
+    /// The target address.
     target_url: String,
-    /// By which method.
+    /// The HTTP method.
     http_method: &'static str,
-    /// What was done, in order.
+    /// The steps, in order.
     steps: Vec<StepEntry>,
     /// What scripts wrote to their console.
     console: Vec<String>,
-    /// When the gateway took the delivery up.
+    /// When the gateway accepted the delivery.
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
-    /// When the target took it.
+    /// When the target accepted the delivery.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     delivered_at: Option<Timestamp>,
@@ -65,13 +65,13 @@ pub(crate) struct ExecutionLogEntry {
 #[serde(rename_all = "camelCase")]
 #[schema(as = Step)]
 struct StepEntry {
-    /// What was done, such as `transform` or `attempt`.
+    /// The step's name, such as `transform` or `attempt`.
     name: String,
     /// Milliseconds since the delivery began.
     offset_ms: f64,
-    /// Milliseconds that it took.
+    /// The duration in milliseconds.
     duration_ms: f64,
-    /// What came of it, in a few words.
+    /// The result in a few words.
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
 }

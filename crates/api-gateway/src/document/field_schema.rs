@@ -1,4 +1,4 @@
-//! The fields of a kind of event, for those who map them.
+//! The fields of an event type, for use in mappings.
 
 use ig_core::event_type::{Described, EventTypeDefinition, Field, Validation, fields_of_sample, fields_of_schema};
 use ig_core::fault::Faults;
@@ -11,25 +11,25 @@ use super::event_type::lawful;
 use super::listing::listing;
 use crate::body::shaped;
 
-/// The fields of a kind of event, and where they are known from.
+/// The fields of an event type, and their origin.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct FieldSchema {
     /// The event type's name.
     event_type: String,
-    /// SCHEMA, SAMPLE where there is no schema, NONE where there is neither.
+    /// SCHEMA, SAMPLE where there is no schema, or NONE where there is neither.
     origin: &'static str,
-    /// The fields in their order.
+    /// The fields, in order.
     fields: Vec<FieldEntry>,
-    /// Whether these are all; what is too many, too long or too deep is left out.
+    /// Whether the list is complete. It leaves out fields beyond its limits of number, length and depth.
     is_complete: bool,
-    /// The JSON Schema.
+    /// The JSON Schema of payloads.
     #[serde(skip_serializing_if = "Option::is_none")]
     schema: Option<Value>,
-    /// A payload as one would see it.
+    /// A typical payload.
     #[serde(skip_serializing_if = "Option::is_none")]
     sample_payload: Option<Value>,
-    /// What becomes of events whose payload does not keep to the schema.
+    /// What happens to events whose payload violates the schema.
     validation: ValidationChoice,
     /// The revision that last changed the event type.
     pub revision: u64,
@@ -39,39 +39,39 @@ pub(crate) struct FieldSchema {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct FieldEntry {
-    /// Dotted path as mappings write it; `[]` stands for every element.
+    /// Dotted path as in mappings; `[]` stands for every element.
     path: String,
-    /// JSON Schema's names of what it may hold; none where nothing is said.
+    /// The JSON Schema names of its types; empty where the schema names none.
     types: Vec<String>,
-    /// Whether the schema demands it.
+    /// Whether the schema requires the field.
     required: bool,
-    /// What it means.
+    /// What the field means.
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<String>,
 }
 
 listing! {
-    /// A page of an organisation's event types with their fields.
+    /// A page of an organisation's event types and their fields.
     FieldSchemaList { field_schemas: FieldSchema }
 }
 
-/// What the fields of a kind of event are to be known from.
+/// The origin from which to derive the fields of an event type.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct FieldSchemaChange {
-    /// The JSON Schema that payloads are to keep to.
+    /// The JSON Schema of payloads.
     pub schema: Option<Value>,
-    /// A payload as one would see it.
+    /// A typical payload.
     pub sample_payload: Option<Value>,
-    /// What becomes of events whose payload does not keep to the schema; `off` where absent.
+    /// What happens to events whose payload violates the schema; `off` where absent.
     pub validation: Option<ValidationChoice>,
-    /// The revision of the event type that was seen, as a guard against lost updates.
+    /// The revision of the event type that the client read; guards against lost updates.
     pub revision: Option<u64>,
 }
 shaped!(FieldSchemaChange);
 
 impl FieldSchemaChange {
-    /// The definition with what is given in place of what it had.
+    /// The definition with its schema, sample and validation replaced.
     pub(crate) fn apply(self, definition: EventTypeDefinition) -> Result<EventTypeDefinition, Faults> {
         let Self {
             schema,

@@ -1,4 +1,4 @@
-//! Deliveries in figures, as clients read them.
+//! Delivery figures, as clients read them.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,35 +8,35 @@ use ig_core::figures::DeliveryFigures;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// Deliveries in figures.
+/// Figures of a set of deliveries.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Figures {
-    /// How many there are.
+    /// The number of deliveries.
     total: u64,
-    /// By status; every status is there.
+    /// The number by status; every status is present.
     by_status: BTreeMap<&'static str, u64>,
-    /// Which share succeeded of those for which something was to be sent (all but SKIPPED), from 0 to 1; null where there are none.
+    /// The share of deliveries that succeeded, from 0 to 1; SKIPPED deliveries do not count. Null where there are none.
     success_rate: Option<f64>,
-    /// How many requests were made for them.
+    /// The number of requests sent.
     attempts: u64,
-    /// Milliseconds that each one's last request took, of those that came to a request.
+    /// The response times of each delivery's last request, in milliseconds.
     response_time_ms: ResponseTime,
 }
 
-/// What requests took, in milliseconds; null where there were none.
+/// Response times in milliseconds; null where there were no requests.
 ///
-/// Percentiles are told within 1 % of the time that stands at that rank, and exactly below 50 ms.
+/// Percentiles are exact below 50 ms and within 1 % of the value at their rank above.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct ResponseTime {
-    /// Half of them took no longer.
+    /// The median.
     p50: Option<u64>,
-    /// 95 % of them took no longer.
+    /// The 95th percentile.
     p95: Option<u64>,
-    /// 99 % of them took no longer.
+    /// The 99th percentile.
     p99: Option<u64>,
-    /// On average.
+    /// The mean.
     average: Option<f64>,
 }
 

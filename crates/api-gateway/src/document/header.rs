@@ -1,4 +1,4 @@
-//! Headers that tenants choose.
+//! Checks of the headers that tenants configure.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use ig_delivery::is_reserved_header;
 
 const MOST: usize = 50;
 
-/// The headers, checked; faults lie below the header's name.
+/// The checked headers. Each fault is filed under its header's name.
 pub(super) fn headers(given: &BTreeMap<String, String>) -> Result<Vec<(String, String)>, Faults> {
     let mut faults = Faults::default();
     if given.len() > MOST {
@@ -25,7 +25,7 @@ pub(super) fn headers(given: &BTreeMap<String, String>) -> Result<Vec<(String, S
     faults.into_result(list)
 }
 
-/// Whether a tenant may send a header of this name.
+/// Whether a tenant may set a header with this name.
 pub(super) fn header_name(name: &str) -> Result<(), &'static str> {
     let name: HeaderName = name.parse().map_err(|_| "is no header's name")?;
     if is_reserved_header(name.as_str()) {
@@ -34,7 +34,7 @@ pub(super) fn header_name(name: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// Whether a text can be a header's value.
+/// Whether a text is a valid header value.
 pub(super) fn value(text: &str) -> Result<(), &'static str> {
     if text == MASK {
         return Err("is a mask, and nothing is stored at this place that it could stand for");

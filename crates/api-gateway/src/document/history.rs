@@ -1,4 +1,4 @@
-//! What was changed, by whom, and how it looked before and after.
+//! The history of changes: who changed what, and the state before and after.
 
 use ig_core::access::Actor;
 use ig_core::clock::Timestamp;
@@ -12,61 +12,61 @@ use utoipa::ToSchema;
 
 use super::listing::listing;
 
-/// Whoever changed something.
+/// The author of a change.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Actor)]
 pub(crate) struct ActorEntry {
     /// USER, `API_KEY` or SYSTEM.
     kind: &'static str,
-    /// Their identifier.
+    /// The author's identifier.
     id: String,
-    /// The e-mail address of a person, the name of a key or of a service.
+    /// A person's e-mail address, or the name of a key or of a service.
     name: String,
 }
 
-/// One place that differs.
+/// One difference between two versions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Difference {
-    /// JSON pointer.
+    /// The JSON pointer to the field.
     pointer: String,
-    /// What stood there; absent where nothing did.
+    /// The value before; absent where the field did not exist.
     #[serde(skip_serializing_if = "Option::is_none")]
     before: Option<Value>,
-    /// What stands there; absent where nothing does.
+    /// The value after; absent where the field does not exist.
     #[serde(skip_serializing_if = "Option::is_none")]
     after: Option<Value>,
 }
 
-/// One version of something.
+/// One version of a resource.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct VersionEntry {
-    /// The revision that made it so.
+    /// The revision that created this version.
     revision: u64,
     /// CREATE, UPDATE or DELETE.
     action: &'static str,
-    /// Who did it.
+    /// Who made the change.
     actor: ActorEntry,
-    /// When.
+    /// When the change was made.
     #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
 }
 
-/// One version of something, with what it looked like and how that differs from another.
+/// One version of a resource, with its document and its differences from another version.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct VersionDetail {
     #[serde(flatten)]
     version: VersionEntry,
-    /// What it looked like; absent once it was deleted. Secrets are masked.
+    /// The document; absent for a DELETE. Secrets are masked.
     #[serde(skip_serializing_if = "Option::is_none")]
     document: Option<Value>,
-    /// The revision that it is compared with; absent where there is none before.
+    /// The revision that it is compared with; absent for the first one.
     #[serde(skip_serializing_if = "Option::is_none")]
     compared_with: Option<u64>,
-    /// Where the two differ.
+    /// The differences between the two versions.
     changes: Vec<Difference>,
 }
 
@@ -79,39 +79,39 @@ listing! {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct AuditLogEntry {
-    /// Its identifier.
+    /// The entry's identifier.
     id: String,
-    /// The organisation that the thing belongs to; null for the platform's.
+    /// The organisation that owns the resource; null for the platform's own.
     org_id: Option<i64>,
-    /// What kind of thing was changed, such as `OUTBOUND_INTEGRATION` or USER.
+    /// The kind of resource, such as `OUTBOUND_INTEGRATION` or USER.
     kind: &'static str,
-    /// Its identifier.
+    /// The resource's identifier.
     item_id: String,
     /// CREATE, UPDATE or DELETE.
     action: &'static str,
-    /// Who did it.
+    /// Who made the change.
     actor: ActorEntry,
-    /// When.
+    /// When the change was made.
     #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
-    /// The revision of the configuration that came of it.
+    /// The revision of the configuration that the change produced.
     #[serde(skip_serializing_if = "Option::is_none")]
     revision: Option<u64>,
 }
 
-/// One entry of the audit log, with what the thing looked like before and after.
+/// One entry of the audit log, with the document before and after.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct AuditLogDetail {
     #[serde(flatten)]
     entry: AuditLogEntry,
-    /// What it looked like before; absent where it was made. Secrets are masked.
+    /// The document before; absent for a CREATE. Secrets are masked.
     #[serde(skip_serializing_if = "Option::is_none")]
     before: Option<Value>,
-    /// What it looks like since; absent where it was deleted. Secrets are masked.
+    /// The document after; absent for a DELETE. Secrets are masked.
     #[serde(skip_serializing_if = "Option::is_none")]
     after: Option<Value>,
-    /// Where the two differ.
+    /// The differences between the two documents.
     changes: Vec<Difference>,
 }
 
@@ -120,22 +120,22 @@ listing! {
     AuditLogList { audit_logs: AuditLogEntry }
 }
 
-/// The most differences that are told one by one.
+/// The most differences that a response lists one by one.
 const MOST_DIFFERENCES: usize = 500;
-/// The longest name of a field that is told, in bytes.
+/// The longest field name that a pointer may hold, in bytes.
 const LONGEST_NAME: usize = 500;
 
-/// Something as it looked, with its secrets and with masks in their place.
+/// A document in two renderings: with its secrets, and masked.
 #[derive(Debug, Clone)]
 pub(crate) struct Renderings {
-    /// For comparing alone.
+    /// With secrets; for comparison only.
     pub kept: Value,
-    /// For answers.
+    /// Masked; for responses.
     pub masked: Value,
 }
 
 impl VersionDetail {
-    /// A version, beside the one that it is compared with.
+    /// A version, with its differences from the version it is compared with.
     pub(crate) fn new(version: Version, looks: Option<Renderings>, other: Option<(u64, Option<Renderings>)>) -> Self {
         let (compared_with, before) = other.map_or((None, None), |(revision, looks)| (Some(revision), looks));
         Self {
@@ -148,7 +148,7 @@ impl VersionDetail {
 }
 
 impl AuditLogDetail {
-    /// An entry with both sides of it.
+    /// An entry with the documents before and after the change.
     pub(crate) fn new(entry: AuditEntry, before: Option<Renderings>, after: Option<Renderings>) -> Self {
         Self {
             entry: entry.into(),
@@ -159,7 +159,7 @@ impl AuditLogDetail {
     }
 }
 
-/// Where two looks differ: found with their secrets, shown without.
+/// The differences between two documents: compared with their secrets, shown without.
 pub(crate) fn differences(before: Option<&Renderings>, after: Option<&Renderings>) -> Vec<Difference> {
     let mut places = Vec::new();
     collect(
@@ -181,7 +181,8 @@ pub(crate) fn differences(before: Option<&Renderings>, after: Option<&Renderings
     differences.collect()
 }
 
-/// Notes where two values differ. Where much differs, or under names that nobody can read, what they lie in is told as one.
+/// Collects the places where two values differ. Too many differences, or unreadable names, are reported as one difference of the
+/// value that holds them.
 fn collect(before: Option<&Value>, after: Option<&Value>, place: &Place<'_>, places: &mut Vec<String>) {
     let told = places.len();
     let as_one = |places: &mut Vec<String>| {
@@ -278,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn differences_are_found_by_place_and_secrets_do_not_show() {
+    fn differences_are_listed_by_pointer_without_secrets() {
         let before = looks(
             json!({"a": 1, "b": {"c/d": [1, 2]}, "secret": "one", "gone": true}),
             json!({"a": 1, "b": {"c/d": [1, 2]}, "secret": MASK, "gone": true}),
@@ -306,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn what_differs_in_too_many_places_is_told_as_one() {
+    fn differences_in_too_many_places_are_reported_as_one() {
         let list = |first: usize| (first..first + 10_000).collect::<Vec<_>>();
         let long = "x".repeat(1_000_000);
         let (one, other) = (json!({"few": [1], "many": list(0)}), json!({"few": [2], "many": list(1)}));

@@ -1,4 +1,4 @@
-//! An inbound integration as clients send and read it.
+//! Inbound integrations, as clients send and read them.
 
 use std::collections::BTreeMap;
 
@@ -23,9 +23,9 @@ mod side;
 use choice::{ProxyLogLevel, ProxyLogging, ProxyMethodName};
 use client::{InboundAuthConfig, InboundAuthType};
 
-/// An inbound integration: calls to `/api/v1/integrations/{type}` go to an outside API and are answered in real time.
+/// An inbound integration: it proxies calls to `/api/v1/integrations/{type}` to an outside API and answers in real time.
 ///
-/// Credentials are write-only: reads show a mask in their place, and a mask that is sent back keeps what it covers.
+/// Credentials are write-only: reads show a mask in their place, and a mask that is sent back keeps the stored credential.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = InboundIntegration)]
@@ -38,7 +38,7 @@ pub(crate) struct InboundDocument {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(read_only)]
     pub org_id: Option<i64>,
-    /// INBOUND.
+    /// Always INBOUND.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(read_only)]
     pub direction: Option<String>,
@@ -46,32 +46,32 @@ pub(crate) struct InboundDocument {
     pub r#type: String,
     /// Display name.
     pub name: String,
-    /// The entity that it acts for: the organisation (the default), or the rid of one of its units.
+    /// The entity that calls are made for: the organisation (the default), or the rid of one of its units.
     pub tenant_id: Option<i64>,
-    /// Whether calls are let through; true by default.
+    /// Whether calls are accepted; true by default.
     pub is_active: Option<bool>,
-    /// Why calls are refused.
+    /// Since when and why calls are refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(read_only)]
     pub hold: Option<HoldDocument>,
-    /// Where calls go: an absolute http or https address.
+    /// The target: an absolute http or https address.
     pub target_url: String,
-    /// The method that clients use, and that is sent on; POST by default.
+    /// The method that clients use, passed on to the target; POST by default.
     pub http_method: Option<ProxyMethodName>,
-    /// The methods that clients may use, where there are several; each is sent on as it came.
+    /// The methods that clients may use, where there are several. Each is passed on to the target.
     #[schema(max_items = 6)]
     pub allowed_methods: Option<Vec<ProxyMethodName>>,
-    /// Whether what follows `type` in a call's path is appended to the target's; false by default.
+    /// Whether the part of a call's path after `type` is appended to the target's path; false by default.
     pub path_suffix: Option<bool>,
-    /// What clients prove themselves with, besides the gateway's own authentication; NONE by default.
+    /// How clients authenticate, in addition to the gateway's own authentication; NONE by default.
     pub inbound_auth_type: Option<InboundAuthType>,
-    /// What it is checked against, as the type needs it.
+    /// The client credentials to check against, as the type needs them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub inbound_auth_config: Option<InboundAuthConfig>,
-    /// Where clients may call from: addresses, or networks in CIDR notation; anywhere by default.
+    /// The addresses or CIDR networks from which clients may call; any by default.
     #[schema(max_items = 100)]
     pub allowed_addresses: Option<Vec<String>>,
-    /// How calls prove to the target who they come from; NONE by default.
+    /// How calls authenticate with the target; NONE by default.
     pub outgoing_auth_type: Option<AuthType>,
     /// The credentials, as the type needs them.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -80,58 +80,59 @@ pub(crate) struct InboundDocument {
     pub signing: Option<SigningDocument>,
     /// Further headers of every request to the target, value by name.
     pub custom_headers: Option<BTreeMap<String, String>>,
-    /// How a request's body changes shape; it streams through as it is where nothing is said.
+    /// How the request body is transformed; it streams through unchanged by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_transformation_mode: Option<TransformationMode>,
-    /// What is copied from a request's body, in this order.
+    /// The fields to copy from the request body, in this order.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_field_mappings: Option<Vec<MappingRule>>,
-    /// What is always written into a request's body.
+    /// The fields to write into every request body.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_static_fields: Option<Vec<StaticRule>>,
-    /// Begin with a copy of a request's body.
+    /// Whether the transformed request body starts as a copy of the original.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_passthrough: Option<bool>,
-    /// The body of a function of `payload` and `context` that returns what is sent. For SCRIPT alone.
+    /// The body of a function of `payload` and `context` that returns the request body. For SCRIPT only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_transform_script: Option<String>,
-    /// How an answer's body changes shape; it streams through as it is where nothing is said.
+    /// How the response body is transformed; it streams through unchanged by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response_transformation_mode: Option<TransformationMode>,
-    /// What is copied from an answer's body, in this order.
+    /// The fields to copy from the response body, in this order.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response_field_mappings: Option<Vec<MappingRule>>,
-    /// What is always written into an answer's body.
+    /// The fields to write into every response body.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response_static_fields: Option<Vec<StaticRule>>,
-    /// Begin with a copy of an answer's body.
+    /// Whether the transformed response body starts as a copy of the original.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response_passthrough: Option<bool>,
-    /// The body of a function of `payload` (`{data, status, headers}`) and `context` that returns what is answered. For SCRIPT alone.
+    /// The body of a function of `payload` (`{data, status, headers}`) and `context` that returns the response body. For SCRIPT
+    /// only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response_transform_script: Option<String>,
-    /// Milliseconds that one script may run, from 1 to 2,000; 250 by default.
+    /// How long one script may run, in milliseconds, from 1 to 2,000; 250 by default.
     #[schema(minimum = 1, maximum = 2000)]
     pub script_timeout_ms: Option<u64>,
-    /// How long the steps of a call may take.
+    /// The timeouts of a call.
     pub timeouts: Option<TimeoutsDocument>,
-    /// How often a request is tried that may be sent again, from 1 to 10; 3 by default.
+    /// How often a request that is safe to repeat is tried, from 1 to 10; 3 by default.
     #[schema(minimum = 1, maximum = 10)]
     pub retry_count: Option<u8>,
-    /// How many calls may be under way at once, from 1 to 10,000; 100 by default.
+    /// How many calls may be in flight at once, from 1 to 10,000; 100 by default.
     #[schema(minimum = 1, maximum = 10_000)]
     pub max_concurrency: Option<u32>,
-    /// How many calls are let through in a window; without, there is no limit.
+    /// How many calls are accepted in a window; unlimited where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate_limits: Option<RateLimitsDocument>,
-    /// What an open breaker does by itself.
+    /// How an open circuit breaker recovers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub breaker: Option<BreakerDocument>,
-    /// What of a call is kept; FULL by default.
+    /// How much of a call is logged; FULL by default.
     pub log_level: Option<ProxyLogLevel>,
-    /// What becomes of a call whose log cannot be kept; REQUIRED by default.
+    /// What happens to a call whose log cannot be stored; REQUIRED by default.
     pub logging: Option<ProxyLogging>,
-    /// The revision that last changed it; in a PUT or PATCH it guards against lost updates.
+    /// The revision of the last change. In a PUT or PATCH it guards against lost updates.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revision: Option<u64>,
     /// When it was created.
@@ -147,7 +148,7 @@ pub(crate) struct InboundDocument {
 }
 shaped!(InboundDocument, give_way, SECRET_BINDINGS);
 
-/// What is sent with a delivery, and what a token is asked for with.
+/// Secrets, and the fields that decide where they are sent.
 const SECRET_BINDINGS: &[SecretBinding] = &[
     SecretBinding {
         addresses: &[FieldPaths::One("/targetUrl")],
@@ -156,28 +157,28 @@ const SECRET_BINDINGS: &[SecretBinding] = &[
     TOKEN_BINDING,
 ];
 
-/// How long the steps of a call may take, in milliseconds, each from 100 to 3,600,000.
+/// The timeouts of a call in milliseconds, each from 100 to 3,600,000.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = ProxyTimeouts)]
 #[allow(clippy::struct_field_names, reason = "fields carry their unit")]
 pub(crate) struct TimeoutsDocument {
-    /// Until there is a connection to the target; 5,000 by default.
+    /// To connect to the target; 5,000 by default.
     #[schema(minimum = 100, maximum = 3_600_000)]
     pub connect_ms: Option<u64>,
-    /// From the end of the request to the first byte of the answer; 30,000 by default.
+    /// From the end of the request to the first byte of the response; 30,000 by default.
     #[schema(minimum = 100, maximum = 3_600_000)]
     pub first_byte_ms: Option<u64>,
-    /// Between two parts of a body, in either direction; 30,000 by default.
+    /// Between two chunks of a body, in either direction; 30,000 by default.
     #[schema(minimum = 100, maximum = 3_600_000)]
     pub idle_ms: Option<u64>,
-    /// Until the target begins to answer, all tries together; 30,000 by default. What streams from then on may last as long as it goes on
-    /// within `idleMs`. An answer that is transformed has to be read whole within this.
+    /// Until the target's response begins, all attempts together; 30,000 by default. A response that streams may last longer, as
+    /// long as it keeps within `idleMs`. A response that is transformed has to be complete within this time.
     #[schema(minimum = 100, maximum = 3_600_000)]
     pub total_ms: Option<u64>,
 }
 
-/// Credentials belong to their type, mappings and a script to their mode: whoever changes one starts the other anew.
+/// Credentials belong to their type, mappings and a script to their mode: changing one drops the others.
 fn give_way(stored: &mut Value, patch: &Value) {
     let dependents = [
         ("outgoingAuthType", "outgoingAuthConfig"),

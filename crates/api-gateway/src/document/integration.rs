@@ -1,4 +1,4 @@
-//! An outbound integration as clients send and read it.
+//! Outbound integrations, as clients send and read them.
 
 use std::collections::BTreeMap;
 
@@ -39,9 +39,9 @@ pub(super) use shown::mask_credentials;
 pub(super) use signing::{SigningDocument, parsed as parsed_secrets, texts as shown_secrets};
 pub(super) use transformation::Transformed;
 
-/// An outbound integration: which events go where, in what shape, and signed how.
+/// An outbound integration: which events are delivered where, in what form, and with which signature.
 ///
-/// Credentials are write-only: reads show a mask in their place, and a mask that is sent back keeps what it covers.
+/// Credentials are write-only: reads show a mask in their place, and a mask that is sent back keeps the stored credential.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct OutboundIntegration {
@@ -53,47 +53,48 @@ pub(crate) struct OutboundIntegration {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(read_only)]
     pub org_id: Option<i64>,
-    /// OUTBOUND.
+    /// Always OUTBOUND.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(read_only)]
     pub direction: Option<String>,
     /// Display name.
     pub name: String,
-    /// The event type that it is for; `*` for every type.
+    /// The event type that it handles; `*` for every type.
     pub event_type: String,
-    /// The entity that it is set on: the organisation (the default), or the rid of one of its units.
+    /// The entity that it is configured for: the organisation (the default), or the rid of one of its units.
     pub tenant_id: Option<i64>,
-    /// Whether its deliveries are sent; true by default. One that was active is held instead: what matches becomes a dead letter that waits.
+    /// Whether deliveries are sent; true by default. Deactivating an active integration holds it: matching events wait as dead
+    /// letters.
     pub is_active: Option<bool>,
-    /// Why deliveries are held.
+    /// Since when and why deliveries are held.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(read_only)]
     pub hold: Option<HoldDocument>,
-    /// Where deliveries go: an absolute http or https address.
+    /// The target: an absolute http or https address.
     pub target_url: String,
-    /// The method of deliveries; POST by default.
+    /// The HTTP method; POST by default.
     pub http_method: Option<Method>,
-    /// Which of its events it takes up; all where absent.
+    /// The condition that events must meet; every event of its type by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub filter: Option<ConditionDocument>,
-    /// How the payload changes shape; SIMPLE by default.
+    /// How the payload is transformed; SIMPLE by default.
     pub transformation_mode: Option<TransformationMode>,
-    /// What is copied from the payload, in this order.
+    /// The fields to copy from the payload, in this order.
     pub field_mappings: Option<Vec<MappingRule>>,
-    /// What is always written, after the mappings.
+    /// The fields to write into every payload, after the mappings.
     pub static_fields: Option<Vec<StaticRule>>,
-    /// Begin with a copy of the payload. Where nothing is mapped and this is absent, payloads are sent as they came.
+    /// Whether the result starts as a copy of the payload. Without mappings and this field, payloads are sent unchanged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub passthrough: Option<bool>,
-    /// The body of a function of `payload` and `context` that returns what is sent, or null to send nothing. For SCRIPT alone.
+    /// The body of a function of `payload` and `context` that returns the body to send, or null to send nothing. For SCRIPT only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transform_script: Option<String>,
-    /// Milliseconds that one script may run, from 1 to 2,000; 250 by default.
+    /// How long one script may run, in milliseconds, from 1 to 2,000; 250 by default.
     #[schema(minimum = 1, maximum = 2000)]
     pub script_timeout_ms: Option<u64>,
-    /// What is looked up for every payload, and written after the transformation.
+    /// The lookups made for every payload, written after the transformation.
     pub lookups: Option<Vec<LookupRuleDocument>>,
-    /// How deliveries prove who they come from; NONE by default.
+    /// How deliveries authenticate with the target; NONE by default.
     pub outgoing_auth_type: Option<AuthType>,
     /// The credentials, as the type needs them.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -102,12 +103,12 @@ pub(crate) struct OutboundIntegration {
     pub signing: Option<SigningDocument>,
     /// Further headers of every request, value by name.
     pub custom_headers: Option<BTreeMap<String, String>>,
-    /// What is sent for one event, in sequence; without any, one request to `targetUrl`.
+    /// The requests sent for one event, in sequence; one request to `targetUrl` by default.
     pub actions: Option<Vec<ActionDocument>>,
-    /// Milliseconds between two actions, up to 60,000.
+    /// The delay between two actions in milliseconds, up to 60,000.
     #[schema(minimum = 0, maximum = 60000)]
     pub multi_action_delay_ms: Option<u64>,
-    /// Milliseconds that one request may take in all, from 100 to 120,000; 30,000 by default.
+    /// The timeout of one request in milliseconds, from 100 to 120,000; 30,000 by default.
     #[schema(minimum = 100, maximum = 120_000)]
     pub timeout_ms: Option<u64>,
     /// How often one delivery is tried before it becomes a dead letter, from 1 to 10; 3 by default.
@@ -115,29 +116,29 @@ pub(crate) struct OutboundIntegration {
     pub retry_count: Option<u8>,
     /// Whether deliveries keep the order of their events; ORDERED by default.
     pub ordering: Option<OrderingName>,
-    /// How many deliveries may be under way at once when UNORDERED, from 1 to 1,000; 10 by default.
+    /// How many UNORDERED deliveries may be in flight at once, from 1 to 1,000; 10 by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 1000)]
     pub max_concurrency: Option<u16>,
-    /// How many deliveries are sent in a window; without, there is no limit.
+    /// How many deliveries are sent in a window; unlimited where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate_limits: Option<RateLimitsDocument>,
-    /// What an open breaker does by itself.
+    /// How an open circuit breaker recovers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub breaker: Option<BreakerDocument>,
-    /// What of a delivery is kept; FULL by default.
+    /// How much of a delivery is logged; FULL by default.
     pub log_level: Option<LogLevelName>,
-    /// How far an integration at the organisation's level reaches; `ALL_ENTITIES` by default.
+    /// The scope of an organisation-level integration; `ALL_ENTITIES` by default.
     pub scope: Option<ScopeName>,
-    /// Units that it leaves out.
+    /// The units to exclude.
     #[schema(max_items = 1000)]
     pub excluded_entity_rids: Option<Vec<i64>>,
-    /// When deliveries are made; IMMEDIATE by default.
+    /// When deliveries are sent; IMMEDIATE by default.
     pub scheduling_mode: Option<ScheduleMode>,
-    /// When exactly, for DELAYED and RECURRING.
+    /// The details of DELAYED and RECURRING.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scheduling_config: Option<SchedulingConfig>,
-    /// The revision that last changed it; in a PUT or PATCH it guards against lost updates.
+    /// The revision of the last change. In a PUT or PATCH it guards against lost updates.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revision: Option<u64>,
     /// When it was created.
@@ -153,7 +154,7 @@ pub(crate) struct OutboundIntegration {
 }
 shaped!(OutboundIntegration, give_way, SECRET_BINDINGS);
 
-/// What is sent with a delivery, and what a token is asked for with.
+/// Secrets, and the fields that decide where they are sent.
 const SECRET_BINDINGS: &[SecretBinding] = &[
     SecretBinding {
         addresses: &[FieldPaths::One("/targetUrl"), FieldPaths::InList("/actions", "targetUrl")],
@@ -162,8 +163,8 @@ const SECRET_BINDINGS: &[SecretBinding] = &[
     TOKEN_BINDING,
 ];
 
-/// Credentials belong to their type, a concurrency to its ordering, mappings and a script to their mode, and so does a schedule: whoever changes one
-/// starts the other anew.
+/// Credentials belong to their type, a concurrency to its ordering, mappings and a script to their mode, and a schedule to its
+/// mode: changing one drops the others.
 fn give_way(stored: &mut Value, patch: &Value) {
     let dependents = [
         ("outgoingAuthType", "outgoingAuthConfig"),

@@ -1,4 +1,4 @@
-//! A scheduled job as clients send and read it.
+//! Scheduled jobs, as clients send and read them.
 
 use std::collections::BTreeMap;
 
@@ -17,9 +17,9 @@ mod source;
 
 use source::{DataSourceDocument, JobScheduleDocument, JobTransformation};
 
-/// A scheduled job: data is fetched when it is time, changes shape, and is sent.
+/// A scheduled job: it fetches data on a schedule, transforms it and sends it.
 ///
-/// Credentials are write-only: reads show a mask in their place, and a mask that is sent back keeps what it covers.
+/// Credentials are write-only: reads show a mask in their place, and a mask that is sent back keeps the stored credential.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = ScheduledJob)]
@@ -32,34 +32,34 @@ pub(crate) struct JobDocument {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(read_only)]
     pub org_id: Option<i64>,
-    /// SCHEDULED.
+    /// Always SCHEDULED.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(read_only)]
     pub direction: Option<String>,
     /// Display name.
     pub name: String,
-    /// What it is for, in a word of one's own, such as `DAILY_EXPORT`.
+    /// A free label for its purpose, such as `DAILY_EXPORT`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub r#type: Option<String>,
-    /// The entity that it acts for: the organisation (the default), or the rid of one of its units.
+    /// The entity that the job runs for: the organisation (the default), or the rid of one of its units.
     pub tenant_id: Option<i64>,
-    /// Whether it runs when it is time; true by default.
+    /// Whether the job runs; true by default.
     pub is_active: Option<bool>,
     /// When it runs.
     pub schedule: JobScheduleDocument,
     /// Where its data comes from.
     pub data_source: DataSourceDocument,
-    /// What makes of the data what is sent; it is sent as it was fetched where absent.
+    /// How the data is transformed; it is sent as fetched where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transformation: Option<JobTransformation>,
-    /// Milliseconds that the script may run, from 1 to 2,000; 250 by default.
+    /// How long the script may run, in milliseconds, from 1 to 2,000; 250 by default.
     #[schema(minimum = 1, maximum = 2000)]
     pub script_timeout_ms: Option<u64>,
-    /// Where it is sent: an absolute http or https address.
+    /// The target: an absolute http or https address.
     pub target_url: String,
-    /// The method; POST by default.
+    /// The HTTP method; POST by default.
     pub http_method: Option<Method>,
-    /// How the delivery proves who it comes from; NONE by default.
+    /// How the delivery authenticates with the target; NONE by default.
     pub outgoing_auth_type: Option<AuthType>,
     /// The credentials, as the type needs them.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -68,15 +68,15 @@ pub(crate) struct JobDocument {
     pub signing: Option<SigningDocument>,
     /// Further headers of the request, value by name.
     pub custom_headers: Option<BTreeMap<String, String>>,
-    /// Milliseconds that the request may take in all, from 100 to 120,000; 30,000 by default.
+    /// The timeout of the request in milliseconds, from 100 to 120,000; 30,000 by default.
     #[schema(minimum = 100, maximum = 120_000)]
     pub timeout_ms: Option<u64>,
     /// How often the delivery is tried before it becomes a dead letter, from 1 to 10; 3 by default.
     #[schema(minimum = 1, maximum = 10)]
     pub retry_count: Option<u8>,
-    /// What of the delivery is kept; FULL by default.
+    /// How much of the delivery is logged; FULL by default.
     pub log_level: Option<LogLevelName>,
-    /// The revision that last changed it; in a PUT or PATCH it guards against lost updates.
+    /// The revision of the last change. In a PUT or PATCH it guards against lost updates.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revision: Option<u64>,
     /// When it was created.
@@ -92,7 +92,7 @@ pub(crate) struct JobDocument {
 }
 shaped!(JobDocument, give_way, SECRET_BINDINGS);
 
-/// What is sent with a delivery, and what a token is asked for with.
+/// Secrets, and the fields that decide where they are sent.
 const SECRET_BINDINGS: &[SecretBinding] = &[
     SecretBinding {
         addresses: &[FieldPaths::One("/targetUrl")],
@@ -105,7 +105,7 @@ const SECRET_BINDINGS: &[SecretBinding] = &[
     },
 ];
 
-/// Credentials belong to their type, and so do a schedule's and a data source's fields: whoever changes one starts the other anew.
+/// Credentials belong to their type, and the fields of a schedule or data source to theirs: changing the type drops them.
 fn give_way(stored: &mut Value, patch: &Value) {
     give_way_to(stored, patch, &[("outgoingAuthType", "outgoingAuthConfig")]);
     for part in ["schedule", "dataSource"] {

@@ -1,4 +1,4 @@
-//! A page of a list.
+//! One page of a list.
 
 use ig_store::{Found, Listed, Page, Unreadable};
 use serde::Serialize;
@@ -6,15 +6,15 @@ use utoipa::ToSchema;
 
 use crate::error::MEND_UNREADABLE;
 
-/// Something of a list that is there and cannot be read: it is out of use.
+/// A stored item that cannot be read and is out of use.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct UnreadableEntry {
-    /// Its identifier.
+    /// The item's identifier.
     id: String,
-    /// Its name.
+    /// The item's name.
     name: String,
-    /// Why it cannot be read, and what to do.
+    /// Why it cannot be read, and how to repair it.
     reason: String,
 }
 
@@ -28,7 +28,7 @@ impl From<Unreadable> for UnreadableEntry {
     }
 }
 
-/// What can be read of a page, and what cannot.
+/// Separates the readable items of a page from the unreadable ones.
 pub(crate) fn apart<T>(listed: Listed<Found<T>>) -> (Listed<T>, Vec<UnreadableEntry>) {
     let (mut items, mut unreadable) = (Vec::with_capacity(listed.items.len()), Vec::new());
     for found in listed.items {
@@ -45,7 +45,7 @@ pub(crate) fn apart<T>(listed: Listed<Found<T>>) -> (Listed<T>, Vec<UnreadableEn
     (listed, unreadable)
 }
 
-/// Declares the envelope of a list under its plural name; where some of its items may be unreadable, with the name of these.
+/// Declares the response of a list under its plural name, and optionally the name of its unreadable items.
 macro_rules! listing {
     ($(#[$doc:meta])* $name:ident { $plural:ident: $item:ty $(, $unreadable:ident)? }) => {
         $(#[$doc])*
@@ -55,18 +55,18 @@ macro_rules! listing {
             /// The items of this page.
             $plural: Vec<$item>,
             $(
-                /// What is on this page and cannot be read; absent where all can.
+                /// The items of this page that cannot be read; absent where there are none.
                 #[serde(skip_serializing_if = "Vec::is_empty")]
                 $unreadable: Vec<$crate::document::UnreadableEntry>,
             )?
-            /// How many there are in all, or at least.
+            /// The number of items on all pages, or a lower bound of it.
             total: u64,
-            /// False where the list is so long that it was not counted to its end; absent where `total` is exact.
+            /// False where the list is too long to be counted to its end; absent where `total` is exact.
             #[serde(skip_serializing_if = "Option::is_none")]
             total_is_exact: Option<bool>,
-            /// Which page this is, from 1.
+            /// The number of this page, from 1.
             page: u64,
-            /// How many items a page has at most.
+            /// The maximum number of items on a page.
             limit: u32,
             /// Whether there are further pages.
             has_more: bool,
@@ -86,7 +86,7 @@ macro_rules! listing {
 
         $(
             impl $name {
-                /// With what cannot be read.
+                /// The same page, with its unreadable items.
                 pub(crate) fn beside(self, $unreadable: Vec<$crate::document::UnreadableEntry>) -> Self {
                     Self { $unreadable, ..self }
                 }
@@ -96,11 +96,11 @@ macro_rules! listing {
 }
 pub(super) use listing;
 
-/// The envelope of a list.
+/// The response of a list.
 pub(crate) trait Listing {
-    /// What is listed.
+    /// The type of the items.
     type Item;
 
-    /// The envelope of one page.
+    /// The response for one page.
     fn of(listed: Listed<Self::Item>, page: Page) -> Self;
 }

@@ -1,4 +1,4 @@
-//! A lookup row as clients send and read it.
+//! Lookup rows, as clients send and read them.
 
 #![expect(clippy::option_option, reason = "a tenant may be named, named as none, or not named at all")]
 
@@ -29,7 +29,7 @@ pub(crate) use question::{
 pub(crate) use side::Side;
 pub(crate) use statistics::{LookupStatistics, LookupTypes};
 
-/// What a value of one system is called in another.
+/// A lookup row: the counterpart of a value in another system.
 #[expect(clippy::struct_field_names, reason = "type is a word of the language")]
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -42,19 +42,20 @@ pub(crate) struct Lookup {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(read_only)]
     pub org_id: Option<i64>,
-    /// The unit whose row it is: for that unit it wins over the organisation's. The organisation's own where absent.
+    /// The unit that the row belongs to; the organisation itself where absent. A unit's row takes precedence over the
+    /// organisation's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tenant_id: Option<i64>,
     /// The type, such as DEPARTMENT; required, except in a batch that names it.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub lookup_type: Option<String>,
-    /// The value as payloads have it.
+    /// The value as it occurs in payloads.
     pub source: Side,
-    /// What it is called at the other end.
+    /// Its counterpart in the target system.
     pub target: Side,
-    /// Whether it takes part in resolving; true where absent.
+    /// Whether the row is used in lookups; true by default.
     pub is_active: Option<bool>,
-    /// Rises with every change; in a PUT or PATCH it guards against lost updates.
+    /// Increases with every change. In a PUT or PATCH it guards against lost updates.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revision: Option<u64>,
     /// When it was created.
@@ -73,17 +74,17 @@ listing! {
     LookupList { lookups: Lookup }
 }
 
-/// What rows of a batch have in common.
+/// The defaults of a batch's rows.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Defaults {
-    /// The type of rows that name none.
+    /// The type of rows without a type.
     pub lookup_type: Option<LookupType>,
-    /// The unit of rows that name none.
+    /// The unit of rows without a unit.
     pub tenant_id: Option<Rid>,
 }
 
 impl Lookup {
-    /// The domain's row under this identity, or everything that is wrong.
+    /// The domain's row with this identity, or everything that is wrong with the document.
     pub(crate) fn into_row(self, org_id: OrgId, id: LookupId, revision: u64, stamp: Stamp) -> Result<LookupRow, Faults> {
         let mut faults = Faults::default();
         if self.id.as_ref().is_some_and(|given| *given != id.to_string()) {
@@ -117,7 +118,7 @@ impl Lookup {
         })
     }
 
-    /// What the row says, whatever its identity; or everything that is wrong.
+    /// The row's content without an identity, or everything that is wrong with the document.
     pub(crate) fn into_draft(self, org: OrgId, defaults: &Defaults) -> Result<LookupDraft, Faults> {
         let Self {
             tenant_id,
@@ -149,7 +150,7 @@ impl Lookup {
     }
 }
 
-/// A tenant as clients name it: a unit, or the organisation itself.
+/// A tenant as clients name it: `Some` for a unit, `None` for the organisation itself.
 pub(crate) fn tenant(org: OrgId, rid: i64) -> Result<Option<Rid>, Faults> {
     Ok(Some(text::rid(rid)?).filter(|rid| *rid != org.as_entity()))
 }
@@ -190,5 +191,5 @@ impl From<LookupRow> for Lookup {
     }
 }
 
-/// Fields of a side beside its identifier.
+/// The fields of a side other than its identifier.
 type Fields = Map<String, Value>;

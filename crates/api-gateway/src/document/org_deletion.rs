@@ -1,4 +1,4 @@
-//! What goes with an organisation that is deleted, and how much of it is gone.
+//! The deletion of an organisation: what it removes, and its progress.
 
 use std::collections::BTreeMap;
 
@@ -8,42 +8,42 @@ use ig_store::OrgDeletion;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// What goes with an organisation that is deleted.
+/// The progress of an organisation's deletion.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct OrgDeletionStatus {
     /// The organisation's number.
     org_id: i64,
-    /// How far it is.
+    /// The stage of the deletion.
     status: OrgDeletionStage,
-    /// When it was deleted.
+    /// When the organisation was deleted.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     deleted_at: Option<Timestamp>,
-    /// When nothing was left any more, which set the number free.
+    /// When the last of its data was removed and its number became free.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     done_at: Option<Timestamp>,
-    /// How much there is, by kind; null where that is more than can be counted.
+    /// The number of remaining documents by kind; null where there are too many to count.
     remaining: BTreeMap<&'static str, Option<u64>>,
-    /// How much is gone, by kind, beside what was configured.
+    /// The number of removed documents by kind, besides the configuration.
     removed: BTreeMap<String, u64>,
 }
 
-/// How far the deletion of an organisation is.
+/// The stage of an organisation's deletion.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 enum OrgDeletionStage {
-    /// It is not deleted: `remaining` is what would go.
+    /// The organisation exists; `remaining` counts what a deletion would remove.
     NotDeleted,
-    /// What it had is being removed, or the last of it is waited for; its number is held.
+    /// Its data is being removed; its number stays reserved.
     Removing,
-    /// Nothing of it is left; its number is free.
+    /// All of its data is removed; its number is free.
     Done,
 }
 
 impl OrgDeletionStatus {
-    /// Of an organisation that is there.
+    /// The status of an organisation that is not deleted.
     pub(crate) fn foreseen(org: OrgId, remaining: BTreeMap<&'static str, Option<u64>>) -> Self {
         Self {
             org_id: org.0,
@@ -55,7 +55,7 @@ impl OrgDeletionStatus {
         }
     }
 
-    /// Of one that was deleted.
+    /// The status of a deleted organisation.
     pub(crate) fn of(deletion: OrgDeletion, remaining: BTreeMap<&'static str, Option<u64>>) -> Self {
         let OrgDeletion {
             org_id,

@@ -1,4 +1,4 @@
-//! An organisation as clients send and read it.
+//! Organisations, as clients send and read them.
 
 use ig_core::clock::Timestamp;
 use ig_core::fault::Faults;
@@ -17,7 +17,7 @@ use crate::body::shaped;
 
 const LARGEST_CONSOLE: usize = 64 * 1024;
 
-/// An organisation: the tenant.
+/// An organisation, which is a tenant.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[allow(clippy::struct_field_names, reason = "the API says orgId")]
@@ -55,17 +55,17 @@ pub(crate) struct Org {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 3650)]
     pub retention_days: Option<u32>,
-    /// How dead letters are tried again; as the platform does where absent.
+    /// How dead letters are retried; the platform's policy where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_policy: Option<RetryPolicyDocument>,
-    /// How many requests it may send, where that is not what the platform says for all.
+    /// The organisation's request limits, where they differ from the platform's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_limits: Option<RequestLimitsDocument>,
-    /// What its people's console looks like: any JSON object of at most 64 KiB. `/ui-config` reads and writes it too.
+    /// The appearance of its console: any JSON object of at most 64 KiB. `/ui-config` reads and writes it as well.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub ui: Option<Map<String, Value>>,
-    /// The revision that last changed it; in a PUT or PATCH it guards against lost updates.
+    /// The revision of the last change. In a PUT or PATCH it guards against lost updates.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revision: Option<u64>,
     /// When it was created.
@@ -81,16 +81,16 @@ pub(crate) struct Org {
 }
 shaped!(Org);
 
-/// How many requests an organisation may send in any minute; 0 is no limit, and what is left out is as the platform says for all.
+/// How many requests an organisation may send in any minute. 0 is no limit; the platform's limit applies where a field is absent.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = RequestLimits)]
 pub(crate) struct RequestLimitsDocument {
-    /// To its management.
+    /// Management requests.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(maximum = 10_000_000)]
     pub management_per_minute: Option<u32>,
-    /// Of events and calls to its inbound integrations.
+    /// Pushed events and calls to inbound integrations.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(maximum = 10_000_000)]
     pub runtime_per_minute: Option<u32>,
@@ -98,18 +98,18 @@ pub(crate) struct RequestLimitsDocument {
 
 shaped!(RequestLimitsDocument);
 
-/// How an organisation's dead letters are tried again.
+/// How an organisation's dead letters are retried.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = RetryPolicy)]
 pub(crate) struct RetryPolicyDocument {
-    /// Milliseconds before the second retry; each further delay is twice as long, give or take 20 %.
+    /// The delay before the second retry in milliseconds; each further delay doubles, give or take 20 %.
     #[schema(minimum = 1, maximum = 604_800_000)]
     pub base_ms: u64,
-    /// The longest delay in milliseconds, no shorter than `baseMs`.
+    /// The maximum delay in milliseconds, no shorter than `baseMs`.
     #[schema(minimum = 1, maximum = 604_800_000)]
     pub max_ms: u64,
-    /// How often a dead letter is tried before it is given up.
+    /// How often a dead letter is retried before it is abandoned.
     #[schema(minimum = 1, maximum = 100)]
     pub max_retries: u32,
 }
@@ -120,13 +120,13 @@ listing! {
 }
 
 impl Org {
-    /// The number that a creating body has to name.
+    /// The number, which a document must give on creation.
     pub(crate) fn named(&self) -> Result<OrgId, Faults> {
         let number = self.org_id.ok_or_else(|| Faults::one("/orgId", "is required"))?;
         within("/orgId", text::org_id(number))
     }
 
-    /// The domain's organisation of this number, or everything that is wrong.
+    /// The domain's organisation with this number, or everything that is wrong with the document.
     pub(crate) fn into_domain(self, org_id: OrgId, stamp: Stamp) -> Result<Organization, Faults> {
         let Self {
             id,
@@ -231,7 +231,7 @@ impl From<Organization> for Org {
     }
 }
 
-/// What a console keeps of itself, within bounds.
+/// A console's settings, checked against their bounds.
 pub(crate) fn console(ui: Map<String, Value>) -> Result<Map<String, Value>, Faults> {
     if Value::from(ui.clone()).to_string().len() > LARGEST_CONSOLE {
         return Err(Faults::one("", "must be at most 64 KiB of JSON"));
@@ -253,7 +253,7 @@ impl From<RequestLimitsDocument> for RequestLimits {
 }
 
 impl RequestLimitsDocument {
-    /// Nothing is shown where nothing was said.
+    /// The document; `None` where the organisation sets no limits.
     pub(crate) fn shown(limits: RequestLimits) -> Option<Self> {
         let RequestLimits {
             management_per_minute,

@@ -1,4 +1,4 @@
-//! What is going on with the platform, as administrators read it.
+//! The dashboard of the whole platform, as administrators read it.
 
 use std::time::Duration;
 
@@ -8,45 +8,45 @@ use utoipa::ToSchema;
 use super::{Dashboard, milliseconds};
 use crate::peer_services::{Health, ServiceHealth};
 
-/// What is going on, and how the platform is.
+/// The dashboard with the state of services, workers and database.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PlatformDashboard {
     #[serde(flatten)]
     pub dashboard: Dashboard,
-    /// How many organisations there are.
+    /// The number of organisations.
     pub organizations: u64,
-    /// How the services are, as one replica of each says.
+    /// The state of each service, as one of its replicas reports it.
     pub services: Vec<ServiceEntry>,
-    /// Who reads events, and how far they are.
+    /// The workers and their progress.
     pub workers: Workers,
     /// The database.
     pub database: DatabaseEntry,
 }
 
-/// How a service is.
+/// The state of a service.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ServiceEntry {
-    /// Its name.
+    /// The service's name.
     name: &'static str,
     /// SERVING, `NOT_SERVING`, or UNREACHABLE where it did not answer within 2 s.
     state: &'static str,
-    /// Milliseconds that it took to find out.
+    /// The duration of the check in milliseconds.
     took_ms: f64,
 }
 
-/// Who reads events, and how far they are.
+/// The workers and their progress.
 #[derive(Debug, Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Workers {
-    /// How many partitions the work is split in.
+    /// The number of partitions.
     pub partitions: u64,
-    /// How many of them somebody holds.
+    /// The number of partitions that a worker holds.
     pub held: u64,
-    /// Those who hold them.
+    /// The workers that hold partitions.
     pub holders: Vec<WorkerEntry>,
-    /// How far each source is done.
+    /// The progress of each source.
     pub sources: Vec<SourceEntry>,
 }
 
@@ -55,35 +55,35 @@ pub(crate) struct Workers {
 #[serde(rename_all = "camelCase")]
 #[schema(as = WorkerHoldings)]
 pub(crate) struct WorkerEntry {
-    /// Its identifier, new with every start.
+    /// The worker's identifier, new with every start.
     pub id: String,
-    /// How many partitions it holds.
+    /// The number of partitions that it holds.
     pub partitions: u64,
 }
 
-/// How far a source is done.
+/// The progress of an event source.
 #[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = SourceProgress)]
 pub(crate) struct SourceEntry {
     /// The source.
     pub source: String,
-    /// Everything up to here is done in every partition that has come to it.
+    /// The position of the slowest partition: everything up to it is processed.
     pub slowest: u64,
-    /// Everything up to here is done in the partition that is the farthest.
+    /// The position of the fastest partition: everything up to it is processed.
     pub farthest: u64,
-    /// Where the source ends now; null where that is not known without asking it, as of all but pushed events.
+    /// The source's last position; null where only the source itself knows it, as for all sources but pushed events.
     pub head: Option<u64>,
-    /// How many positions the slowest partition is behind the head, or behind the farthest where the head is not known.
+    /// How many positions the slowest partition lags behind the head, or behind the fastest partition where the head is unknown.
     pub behind: u64,
 }
 
-/// How the database answers.
+/// The state of the database.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = DatabaseState)]
 pub(crate) struct DatabaseEntry {
-    /// Milliseconds that a round trip took.
+    /// The round trip time in milliseconds.
     ping_ms: f64,
 }
 

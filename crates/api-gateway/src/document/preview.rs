@@ -1,4 +1,4 @@
-//! Trying an integration out: what is asked, and what is answered.
+//! Previews and tests of an integration: their requests and results.
 
 use ig_core::fault::Faults;
 use ig_core::order::{DeliveryOrder, OrderOutcome, OrderReport};
@@ -10,18 +10,18 @@ use utoipa::ToSchema;
 use super::OutboundIntegration;
 use crate::body::shaped;
 
-/// What to try: a draft or a stored integration, and a payload or a past event's.
+/// The preview to run: a draft or a stored integration, with a payload or a past event.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = PreviewRequest)]
 pub(crate) struct PreviewAsked {
-    /// A draft. With `integrationId` beside it, masks in it stand for the stored integration's secrets.
+    /// A draft. Together with `integrationId`, its masks stand for the stored integration's secrets.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub integration: Option<OutboundIntegration>,
     /// A stored integration: 24 hexadecimal digits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub integration_id: Option<String>,
-    /// Which of its actions, from 0; the first by default.
+    /// The index of the action, from 0; the first by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub action_index: Option<u16>,
     /// The payload: any JSON.
@@ -32,7 +32,7 @@ pub(crate) struct PreviewAsked {
     )]
     #[schema(value_type = Option<Value>)]
     pub payload: Option<Value>,
-    /// A past event whose payload was kept.
+    /// A past event with a stored payload.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event_id: Option<String>,
     /// The event's type; the integration's by default.
@@ -44,46 +44,46 @@ pub(crate) struct PreviewAsked {
 }
 shaped!(PreviewAsked);
 
-/// What came of a preview.
+/// The result of a preview.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(crate) enum PreviewStatus {
-    /// This would be sent.
+    /// The request would be sent.
     Ok,
     /// Nothing would be sent.
     Skipped,
-    /// It would fail.
+    /// The delivery would fail.
     Error,
 }
 
-/// What would be sent; nothing was.
+/// The request that would be sent; a preview sends nothing.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Preview {
-    /// What came of it.
+    /// The result.
     pub status: PreviewStatus,
-    /// The payload in its new shape.
+    /// The transformed payload.
     pub output: Option<Value>,
-    /// Why it would fail.
+    /// Why the delivery would fail.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<PreviewError>,
-    /// The request, credentials masked.
+    /// The request, with credentials masked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request: Option<PreviewedRequest>,
     /// What scripts wrote to their console.
     pub console: Vec<String>,
-    /// What was done, in order.
+    /// The steps, in order.
     pub steps: Vec<PreviewStep>,
-    /// Milliseconds that all of it took.
+    /// The total duration in milliseconds.
     pub duration_ms: f64,
 }
 
-/// Why a payload did not get its shape.
+/// Why a payload could not be transformed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct PreviewError {
-    /// For programs: `SCHEMA_VIOLATED`, `MAPPING_ERROR`, `SCRIPT_SYNTAX`, `SCRIPT_TIMEOUT` and so on.
+    /// A code for programs: `SCHEMA_VIOLATED`, `MAPPING_ERROR`, `SCRIPT_SYNTAX`, `SCRIPT_TIMEOUT` and so on.
     pub code: &'static str,
-    /// For people.
+    /// A message for people.
     pub message: String,
     /// The line in the script, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -96,31 +96,31 @@ pub(crate) struct PreviewError {
 /// The request that would be sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct PreviewedRequest {
-    /// The method.
+    /// The HTTP method.
     pub method: &'static str,
     /// The address.
     pub url: String,
-    /// The headers in order, credentials masked.
+    /// The headers in order, with credentials masked.
     #[schema(value_type = Vec<(String, String)>)]
     pub headers: Vec<(String, String)>,
-    /// The body, to the byte.
+    /// The exact body.
     pub body: String,
 }
 
-/// Something that was done.
+/// One step of a preview.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PreviewStep {
-    /// What: `filter`, `condition` or `transform`.
+    /// The step's name: `filter`, `condition` or `transform`.
     pub name: &'static str,
-    /// What came of it.
+    /// The result of the step.
     pub detail: String,
-    /// Milliseconds that it took.
+    /// The duration in milliseconds.
     pub duration_ms: f64,
 }
 
 impl PreviewError {
-    /// The payload does not keep to the schema of its event type, which rejects such payloads.
+    /// The payload violates the schema of its event type, which rejects such payloads.
     pub(crate) fn of_schema(faults: &Faults) -> Self {
         Self {
             code: "SCHEMA_VIOLATED",
@@ -143,7 +143,7 @@ impl From<Refusal> for PreviewError {
     }
 }
 
-/// What to send as a test.
+/// The test to send.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = TestRequest)]
@@ -156,45 +156,45 @@ pub(crate) struct TestAsked {
     )]
     #[schema(value_type = Option<Value>)]
     pub payload: Option<Value>,
-    /// A past event whose payload was kept.
+    /// A past event with a stored payload.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event_id: Option<String>,
-    /// One action alone, from 0; all of them by default.
+    /// The index of a single action, from 0; all actions by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub action_index: Option<u16>,
 }
 shaped!(TestAsked);
 
-/// What came of a test, action by action.
+/// The result of a test, by action.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Tested {
-    /// The deliveries that were made.
+    /// The test's deliveries.
     pub results: Vec<TestResult>,
 }
 
-/// What came of one delivery.
+/// The result of one delivery.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct TestResult {
-    /// The action's place in the sequence.
+    /// The action's index in the sequence.
     pub action_index: u16,
-    /// DELIVERED, SKIPPED or FAILED; PENDING where it has not ended yet: its log tells what comes of it.
+    /// DELIVERED, SKIPPED or FAILED; PENDING where the delivery is still running, and its log will hold the result.
     pub outcome: &'static str,
-    /// The answered status.
+    /// The response status.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response_status: Option<u16>,
-    /// Why it failed, for programs.
+    /// The error, as a category for programs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_category: Option<&'static str>,
-    /// Why it failed, for people.
+    /// The error, as a message for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_message: Option<String>,
-    /// The delivery's log.
+    /// The identifier of the delivery's log.
     pub log_id: String,
 }
 
 impl TestResult {
-    /// An action that has not ended yet.
+    /// The result of an action that is still running.
     pub(crate) fn pending(order: &DeliveryOrder) -> Self {
         Self {
             action_index: order.action_index,
@@ -206,7 +206,7 @@ impl TestResult {
         }
     }
 
-    /// An action that no worker carried out.
+    /// The result of an action that no worker carried out.
     pub(crate) fn failed(order: &DeliveryOrder, reason: String) -> Self {
         Self {
             outcome: "FAILED",
@@ -215,7 +215,7 @@ impl TestResult {
         }
     }
 
-    /// What a worker reported of an action.
+    /// The result that a worker reports for an action.
     pub(crate) fn of(action_index: u16, report: OrderReport) -> Self {
         let OrderReport {
             outcome,

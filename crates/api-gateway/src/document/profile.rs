@@ -1,4 +1,4 @@
-//! How an organisation or a unit is described, checked.
+//! The profile of an organisation or a unit, validated.
 
 use ig_core::fault::Faults;
 use ig_core::organization::Profile;
@@ -9,7 +9,7 @@ const LONGEST_LINE: usize = 200;
 const LONGEST_ADDRESS: usize = 1_000;
 const MOST_TAGS: usize = 50;
 
-/// What documents say about a profile, before it is checked.
+/// The profile fields of a document, before validation.
 pub(super) struct Claims {
     pub name: String,
     pub code: Option<String>,

@@ -1,4 +1,4 @@
-//! Events as clients push them, and what they are told.
+//! Pushed events and their results.
 
 use ig_core::fault::Faults;
 use ig_core::id::{EventId, EventType, Rid};
@@ -13,21 +13,21 @@ use super::text::{self, line, noted};
 use crate::body::{JsonBody, Shaped as _, shaped};
 use crate::error::{ApiError, Detail};
 
-/// The most events of one request.
+/// The most events in one request.
 const MOST: usize = 1_000;
 const LONGEST_ID: usize = 200;
 
-/// An event to be delivered.
+/// An event to deliver.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct PushedEvent {
-    /// What identifies it for ever: pushed again with the same content it is accepted once. Generated where absent.
+    /// The event's permanent identifier: the same event pushed again is accepted once. Generated where absent.
     pub id: Option<String>,
-    /// The kind of event.
+    /// The event type.
     pub event_type: String,
-    /// The entity that it is about: the organisation (the default), or the rid of one of its units.
+    /// The entity that the event is about: the organisation (the default), or the rid of one of its units.
     pub entity_rid: Option<i64>,
-    /// What it carries: any JSON, delivered to the byte where nothing is mapped.
+    /// The payload: any JSON, delivered byte for byte where nothing transforms it.
     #[schema(value_type = Value)]
     pub payload: Box<RawValue>,
 }
@@ -53,45 +53,45 @@ impl ToSchema for Push {
     }
 }
 
-/// What became of one event.
+/// The result for one event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(crate) enum PushStatus {
-    /// It is durable, and will be delivered.
+    /// The event is stored and will be delivered.
     Accepted,
-    /// It was accepted before, with the same content.
+    /// The same event was accepted before.
     Duplicate,
-    /// Another event has its id; nothing was accepted.
+    /// Another event has this identifier; nothing was accepted.
     Conflict,
 }
 
-/// What became of one event.
+/// The result for one event.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PushAnswer {
-    /// Its identifier.
+    /// The event's identifier.
     pub id: String,
-    /// What became of it.
+    /// The result.
     pub status: PushStatus,
-    /// Where its payload does not keep to the schema of its event type, which warns of this.
+    /// Violations of its event type's schema, where the schema only warns.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Detail>,
 }
 
-/// What became of one event, or of several in their order.
+/// The result for one event, or the results for several in order.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
 pub(crate) enum PushAnswers {
-    /// One event's fate.
+    /// A single result.
     One(PushAnswer),
-    /// Each event's fate.
+    /// A list of results.
     Many {
-        /// In the order of the events.
+        /// The results, in the order of the events.
         events: Vec<PushAnswer>,
     },
 }
 
-/// An event that keeps the laws of events.
+/// A validated event.
 #[derive(Debug)]
 pub(crate) struct CheckedEvent {
     pub id: Option<EventId>,
@@ -100,17 +100,17 @@ pub(crate) struct CheckedEvent {
     pub payload: Box<RawValue>,
 }
 
-/// What a request pushes.
+/// The events of one request.
 #[derive(Debug)]
 pub(crate) enum Pushed {
-    /// One event.
+    /// A single event.
     One(CheckedEvent),
-    /// Several.
+    /// A list of events.
     Many(Vec<CheckedEvent>),
 }
 
 impl Pushed {
-    /// Reads one event or several; a payload keeps the very bytes that were sent.
+    /// Reads one event or a list of them. Payloads keep the exact bytes of the request.
     pub(crate) fn read(body: &JsonBody) -> Result<Self, ApiError> {
         let unreadable = |error: serde_json::Error| ApiError::fault("", error.to_string());
         let Value::Array(items) = &body.value else {
@@ -162,7 +162,7 @@ impl PushedEvent {
     }
 }
 
-/// An event's identifier as clients choose it.
+/// An event identifier, as clients choose it.
 pub(crate) fn event_id(id: &str) -> Result<EventId, Faults> {
     if id.is_empty() {
         return Err(Faults::one("", "must not be empty"));

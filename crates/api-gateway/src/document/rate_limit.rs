@@ -1,4 +1,4 @@
-//! How many requests organisations may send, as platform teams read it.
+//! Request limits of organisations, as platform teams read them.
 
 use ig_core::organization::Organization;
 use ig_store::{Listed, Page};
@@ -14,50 +14,50 @@ use crate::limits::RateLimits;
 pub(crate) struct RateLimitEntry {
     /// The organisation.
     org_id: i64,
-    /// Its display name.
+    /// The organisation's display name.
     name: String,
-    /// To its management.
+    /// Management requests.
     management_per_minute: Option<u32>,
-    /// Of events and calls to its inbound integrations.
+    /// Pushed events and calls to inbound integrations.
     runtime_per_minute: Option<u32>,
-    /// What is said for it alone, where anything is.
+    /// The organisation's own limits, where it has any.
     #[serde(skip_serializing_if = "Option::is_none")]
     own: Option<RequestLimitsDocument>,
 }
 
-/// A page of organisations with how many requests they may send.
+/// A page of organisations and their request limits.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RateLimitList {
-    /// What the platform says for all.
+    /// The limits of the platform, which apply by default.
     platform: PlatformLimits,
     /// The items of this page.
     rate_limits: Vec<RateLimitEntry>,
-    /// How many there are in all.
+    /// The number of items on all pages.
     total: u64,
-    /// Which page this is, from 1.
+    /// The number of this page, from 1.
     page: u64,
-    /// How many items a page has at most.
+    /// The maximum number of items on a page.
     limit: u32,
     /// Whether there are further pages.
     has_more: bool,
 }
 
-/// How many requests are taken in any minute; null is no limit.
+/// The platform's request limits in any minute; null is no limit.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[allow(clippy::struct_field_names, reason = "fields carry their unit")]
 struct PlatformLimits {
-    /// From one address.
+    /// Requests from one address.
     address_per_minute: Option<u32>,
-    /// For one organisation, to its management.
+    /// Management requests of one organisation.
     management_per_minute: Option<u32>,
-    /// For one organisation, of events and calls to its inbound integrations.
+    /// Pushed events and calls to inbound integrations, of one organisation.
     runtime_per_minute: Option<u32>,
 }
 
 impl RateLimitEntry {
-    /// What holds for an organisation.
+    /// The limits in force for an organisation.
     pub(crate) fn of(organization: &Organization, limits: &RateLimits) -> Self {
         let own = organization.request_limits;
         let most = |limit: Option<ig_core::window::RateLimit>| limit.map(|limit| limit.max_requests());
@@ -72,7 +72,7 @@ impl RateLimitEntry {
 }
 
 impl RateLimitList {
-    /// A page.
+    /// The response for one page.
     pub(crate) fn of(limits: &RateLimits, listed: Listed<RateLimitEntry>, page: Page) -> Self {
         let most = |limit: Option<ig_core::window::RateLimit>| limit.map(|limit| limit.max_requests());
         let nothing_own = ig_core::organization::RequestLimits::default();

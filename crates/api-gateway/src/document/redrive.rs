@@ -1,4 +1,4 @@
-//! Redrives as clients ask for them and read them.
+//! Redrives, as clients request and read them.
 
 use ig_core::clock::Timestamp;
 use ig_core::fault::Faults;
@@ -14,51 +14,51 @@ use crate::query::{NO_MOMENT, day_or_moment};
 
 const NO_CATEGORY: &str = "must be a class of failure, such as SERVER_ERROR";
 
-/// Which dead letters to try again; what is left out does not matter.
+/// Which dead letters to retry; absent filters match all.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct RedriveAsked {
-    /// Those of this integration alone.
+    /// Only those of this integration.
     pub integration_id: Option<String>,
-    /// Those whose last failure is of this class alone, such as `SERVER_ERROR`.
+    /// Only those whose last error has this category, such as `SERVER_ERROR`.
     pub error_category: Option<String>,
-    /// Those made on this day, or at this moment, or later.
+    /// Only those created on or after this day, or at or after this moment.
     pub start_date: Option<String>,
-    /// Those made up to the end of this day, or before this moment.
+    /// Only those created up to the end of this day, or before this moment.
     pub end_date: Option<String>,
 }
 shaped!(RedriveAsked);
 
-/// A redrive and how far it is.
+/// A redrive and its progress.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Redrive)]
 pub(crate) struct RedriveEntry {
-    /// Its identifier.
+    /// The redrive's identifier.
     id: String,
     /// The organisation.
     org_id: i64,
     /// RUNNING, COMPLETED or CANCELLED.
     state: &'static str,
-    /// How many dead letters it was estimated to cover when it began.
+    /// The estimated number of dead letters when it began.
     estimated: u64,
-    /// How many were delivered.
+    /// How many dead letters were delivered.
     delivered: u64,
-    /// How many failed again.
+    /// How many dead letters failed again.
     failed: u64,
-    /// How many have not had their turn.
+    /// How many dead letters are still queued.
     waiting: u64,
-    /// Those of this integration alone.
+    /// Only those of this integration.
     #[serde(skip_serializing_if = "Option::is_none")]
     integration_id: Option<String>,
-    /// Those of this class alone.
+    /// Only those of this error category.
     #[serde(skip_serializing_if = "Option::is_none")]
     error_category: Option<&'static str>,
-    /// Those made at this moment or later.
+    /// Only those created at or after this moment.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     start_date: Option<Timestamp>,
-    /// Those made before this moment.
+    /// Only those created before this moment.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     end_date: Option<Timestamp>,
@@ -77,7 +77,7 @@ listing! {
 }
 
 impl RedriveAsked {
-    /// What is asked for an organisation.
+    /// The redrive to order for an organisation, or what is wrong with its filters.
     pub(crate) fn order(self, org: OrgId) -> Result<RedriveOrder, Faults> {
         let Self {
             integration_id,
@@ -99,7 +99,7 @@ impl RedriveAsked {
     }
 }
 
-/// Reads texts and notes which cannot be understood.
+/// Parses filters and collects their faults.
 struct Reading<'a>(&'a mut Faults);
 
 impl Reading<'_> {

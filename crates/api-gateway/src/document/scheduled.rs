@@ -1,4 +1,4 @@
-//! Scheduled deliveries as clients read and change them.
+//! Scheduled deliveries, as clients read and change them.
 
 use ig_core::clock::Timestamp;
 use ig_core::delivery_log::EventRef;
@@ -16,14 +16,14 @@ use super::listing::listing;
 use super::text::{line, within};
 use crate::body::shaped;
 
-/// A delivery whose time is yet to come, or has come.
+/// A delivery that is scheduled for a later time, whether pending or processed.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = ScheduledIntegration)]
 pub(crate) struct ScheduledEntry {
-    /// Its identifier, and that of the delivery log of its first request.
+    /// The identifier, shared with the delivery log of its first request.
     id: String,
-    /// The message's identifier, which the target gets as `webhook-id`.
+    /// The message's identifier, which the target receives as `webhook-id`.
     message_id: String,
     /// The organisation.
     org_id: i64,
@@ -31,7 +31,7 @@ pub(crate) struct ScheduledEntry {
     tenant_id: i64,
     /// The integration.
     integration_config_id: String,
-    /// The integration's name when it was planned.
+    /// The integration's name at the time of scheduling.
     integration_name: String,
     /// The source of the event.
     source: String,
@@ -39,30 +39,30 @@ pub(crate) struct ScheduledEntry {
     original_event_id: String,
     /// The event's type.
     event_type: String,
-    /// Its time.
+    /// When the delivery is due.
     #[schema(value_type = String, format = DateTime)]
     scheduled_for: Timestamp,
     /// PENDING, COMPLETED, FAILED or CANCELLED.
     status: &'static str,
-    /// What the event carried; not in lists.
+    /// The event's payload; left out of lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     payload: Option<Value>,
-    /// Where it goes.
+    /// The target address.
     target_url: String,
-    /// By which method.
+    /// The HTTP method.
     http_method: &'static str,
-    /// Why it failed; its dead letter tells more.
+    /// Why it failed; its dead letter has the details.
     #[serde(skip_serializing_if = "Option::is_none")]
     error_message: Option<String>,
-    /// Who called it off, and why.
+    /// How it was cancelled, and why.
     #[serde(skip_serializing_if = "Option::is_none")]
     cancellation_info: Option<CancellationInfo>,
-    /// Where it stands among others, where it recurs.
+    /// Its place in a recurring schedule.
     #[serde(skip_serializing_if = "Option::is_none")]
     recurring_config: Option<RecurringConfig>,
-    /// The trace that it belongs to.
+    /// The identifier of its trace.
     trace_id: String,
-    /// When it was planned.
+    /// When it was scheduled.
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
     /// When it last changed.
@@ -70,16 +70,16 @@ pub(crate) struct ScheduledEntry {
     updated_at: Timestamp,
 }
 
-/// Who called off a delivery, and why.
+/// How a delivery was cancelled, and why.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct CancellationInfo {
-    /// Why.
+    /// The reason.
     reason: String,
-    /// When.
+    /// When it was cancelled.
     #[schema(value_type = String, format = DateTime)]
     cancelled_at: Timestamp,
-    /// The event that did it, where it was one.
+    /// The event that cancelled it, unless a person did.
     #[serde(skip_serializing_if = "Option::is_none")]
     event_id: Option<String>,
     /// That event's type.
@@ -87,20 +87,20 @@ struct CancellationInfo {
     event_type: Option<String>,
 }
 
-/// Where an occurrence stands among others.
+/// A delivery's place in a recurring schedule.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct RecurringConfig {
-    /// Which one it is, from 1.
+    /// The number of the occurrence, from 1.
     occurrence: u32,
-    /// The `schedulingConfig` when the event came.
+    /// The `schedulingConfig` when the event arrived.
     config: Option<Value>,
-    /// The tenant's zone, for a schedule that names none.
+    /// The tenant's timezone, for a schedule without one.
     timezone: &'static str,
 }
 
 listing! {
-    /// A page of scheduled deliveries, those of the latest time first.
+    /// A page of scheduled deliveries, the latest due time first.
     ScheduledList { scheduled_integrations: ScheduledEntry }
 }
 
@@ -179,18 +179,18 @@ impl From<Cancellation> for CancellationInfo {
     }
 }
 
-/// Why a delivery is called off.
+/// A cancellation of a delivery.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct ScheduledCancellation {
-    /// Why, for the record.
+    /// The reason, for the record.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 shaped!(ScheduledCancellation);
 
 impl ScheduledCancellation {
-    /// The reason, where one is told.
+    /// The reason, where the client gives one.
     pub(crate) fn checked(self) -> Result<Option<String>, Faults> {
         let Self { reason } = self;
         let reason = reason.map(|reason| within("/reason", line(&reason, 500))).transpose()?;
@@ -198,17 +198,17 @@ impl ScheduledCancellation {
     }
 }
 
-/// Another time for a delivery.
+/// A new time for a delivery.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct ScheduledMove {
-    /// The new time; one that has passed is at once.
+    /// The new time; a past time means immediately.
     #[schema(value_type = String, format = DateTime)]
     pub scheduled_for: Timestamp,
 }
 shaped!(ScheduledMove);
 
-/// A schedule to look ahead in: one that is given, or that of a stored integration.
+/// A schedule to preview: one in the request, or that of a stored integration.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = SchedulePreviewRequest)]
@@ -216,13 +216,13 @@ pub(crate) struct ScheduleAsked {
     /// A stored integration: 24 hexadecimal digits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub integration_id: Option<String>,
-    /// The mode of a schedule that is given.
+    /// The mode of the schedule in the request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scheduling_mode: Option<ScheduleMode>,
-    /// The rest of it.
+    /// The details of the schedule in the request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scheduling_config: Option<SchedulingConfig>,
-    /// The payload that tells a time: any JSON.
+    /// The payload that a schedule may take the time from: any JSON.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
@@ -230,11 +230,11 @@ pub(crate) struct ScheduleAsked {
     )]
     #[schema(value_type = Option<Value>)]
     pub payload: Option<Value>,
-    /// When the event comes; now by default.
+    /// When the event arrives; now by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub event_at: Option<Timestamp>,
-    /// How many times are wanted, 5 by default.
+    /// How many times to compute; 5 by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 100)]
     pub count: Option<u8>,
@@ -242,18 +242,18 @@ pub(crate) struct ScheduleAsked {
 shaped!(ScheduleAsked);
 
 impl ScheduleAsked {
-    /// The schedule that is given in this mode.
+    /// The schedule in the request, in this mode.
     pub(crate) fn schedule(&self, mode: ScheduleMode) -> Result<Schedule, Faults> {
         let schedule = SchedulingConfig::into_domain(mode, self.scheduling_config.clone());
         within("/schedulingConfig", schedule)
     }
 }
 
-/// When a schedule would have deliveries made.
+/// When deliveries of a schedule would be sent.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ScheduleTimes {
-    /// The times, ascending.
+    /// The times, in ascending order.
     #[schema(value_type = Vec<String>)]
     pub occurrences: Vec<Timestamp>,
 }

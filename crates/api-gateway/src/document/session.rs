@@ -1,4 +1,4 @@
-//! Logging in, and who one is.
+//! Logging in, and the identity of the caller.
 
 use ig_core::access::{Actor, Holder, KeyScope, Reach, Standing};
 use ig_core::clock::Timestamp;
@@ -10,62 +10,62 @@ use super::user::Person;
 use crate::access::{Caller, NewSession};
 use crate::body::shaped;
 
-/// Who wants to log in.
+/// The credentials of a login.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Login {
-    /// Their address.
+    /// The person's e-mail address.
     #[schema(max_length = 320)]
     pub email: String,
-    /// Their password.
+    /// The person's password.
     #[schema(write_only, max_length = 1_000)]
     pub password: String,
 }
 shaped!(Login);
 
-/// Another password of one's own.
+/// A change of one's own password.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct PasswordChange {
-    /// The one that is in force.
+    /// The current password.
     #[schema(write_only, max_length = 1_000)]
     pub current_password: String,
-    /// The one to come, of 12 to 200 characters.
+    /// The new password, of 12 to 200 characters.
     #[schema(write_only, min_length = 12, max_length = 200)]
     pub new_password: String,
 }
 shaped!(PasswordChange);
 
-/// A session that has begun.
+/// A new session.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct LoggedIn {
-    /// What requests carry from now on, as `Authorization: Bearer`.
+    /// The token that requests carry as `Authorization: Bearer`.
     token: String,
-    /// Until when, unless it is used: a token that is getting old is answered with another in `X-Renewed-Token`.
+    /// When the session expires. Use extends it: responses replace an ageing token in `X-Renewed-Token`.
     #[schema(value_type = String, format = DateTime)]
     expires_at: Timestamp,
-    /// Who logged in.
+    /// The person who logged in.
     user: Person,
 }
 
-/// Who sends a request, and what they may do.
+/// The caller's identity and permissions.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Me {
     /// USER or `API_KEY`.
     kind: &'static str,
-    /// Their identifier.
+    /// The caller's identifier.
     id: String,
-    /// The e-mail address of a person, the name of a key.
+    /// A person's e-mail address, or a key's name.
     name: String,
     /// A person's role.
     #[serde(skip_serializing_if = "Option::is_none")]
     role: Option<RoleName>,
-    /// The one organisation that they reach; absent where they reach all.
+    /// The only organisation that the caller reaches; absent where they reach all.
     #[serde(skip_serializing_if = "Option::is_none")]
     org_id: Option<i64>,
-    /// How far a USER may go there.
+    /// What a USER may do there.
     #[serde(skip_serializing_if = "Option::is_none")]
     access: Option<AccessName>,
     /// What a key may be used for.

@@ -1,4 +1,4 @@
-//! A template as clients send and read it.
+//! Templates, as clients send and read them.
 
 use ig_core::clock::Timestamp;
 use ig_core::fault::Faults;
@@ -18,37 +18,37 @@ mod definition;
 
 pub(crate) use definition::filled;
 
-/// A template: an integration that is not filled in yet, without secrets.
+/// A template: a partial integration without secrets.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = Template)]
 pub(crate) struct TemplateDocument {
-    /// Its identifier: 24 hexadecimal digits, or the name of one that is built in.
+    /// The identifier: 24 hexadecimal digits, or the name of a built-in template.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(read_only)]
     pub id: Option<String>,
-    /// The organisation that it belongs to; absent where it is built in.
+    /// The organisation that it belongs to; absent for a built-in template.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(read_only)]
     pub org_id: Option<i64>,
-    /// Whether it comes with the platform and cannot be changed.
+    /// Whether the template is built in and cannot change.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(read_only)]
     pub built_in: Option<bool>,
     /// Display name.
     pub name: String,
-    /// What it is good for.
+    /// What the template is for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// A word to find it by, such as `messaging`.
+    /// A category, such as `messaging`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub category: Option<String>,
-    /// What it is a template of.
+    /// The kind of resource that it creates.
     pub direction: DirectionName,
-    /// Some fields of such a resource; credentials are given when it is applied.
+    /// Some fields of such a resource; applying the template adds the credentials.
     #[schema(value_type = Object)]
     pub definition: Map<String, Value>,
-    /// The revision that last changed it; in a PUT or PATCH it guards against lost updates.
+    /// The revision of the last change. In a PUT or PATCH it guards against lost updates.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revision: Option<u64>,
     /// When it was created.
@@ -64,7 +64,7 @@ pub(crate) struct TemplateDocument {
 }
 shaped!(TemplateDocument);
 
-/// What a template is one of.
+/// The kind of resource that a template creates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[schema(as = Direction)]
@@ -85,7 +85,7 @@ same!(
 );
 
 listing! {
-    /// A page of templates, those that are built in first.
+    /// A page of templates, the built-in ones first.
     TemplateList { templates: TemplateDocument }
 }
 

@@ -1,4 +1,4 @@
-//! Laws of texts and numbers that people choose.
+//! Rules for the texts and numbers that people choose.
 
 use ig_core::fault::Faults;
 use ig_core::id::{EventType, OrgId, Rid};
@@ -6,12 +6,12 @@ use ig_core::id::{EventType, OrgId, Rid};
 /// The largest integer that every JSON reader keeps exactly: 2^53 - 1.
 const LARGEST: i64 = 9_007_199_254_740_991;
 
-/// Takes a result's faults over, as found at `place`.
+/// Collects a result's faults below `place`.
 pub(super) fn noted<T>(faults: &mut Faults, place: &str, result: Result<T, Faults>) -> Option<T> {
     result.map_err(|found| faults.absorb(place, found)).ok()
 }
 
-/// A result whose faults lie at `place`.
+/// A result whose faults are prefixed with `place`.
 pub(super) fn within<T>(place: &str, result: Result<T, Faults>) -> Result<T, Faults> {
     result.map_err(|found| {
         let mut faults = Faults::default();
@@ -20,7 +20,7 @@ pub(super) fn within<T>(place: &str, result: Result<T, Faults>) -> Result<T, Fau
     })
 }
 
-/// A name that is shown: not blank, without control characters, at most `max` characters.
+/// A display name: not blank, without control characters, at most `max` characters.
 pub(super) fn name(text: &str, max: usize) -> Result<String, Faults> {
     if text.trim().is_empty() {
         return Err(Faults::one("", "must not be blank"));
@@ -39,7 +39,7 @@ pub(super) fn line(text: &str, max: usize) -> Result<String, Faults> {
     Ok(text.to_owned())
 }
 
-/// An event type as events carry it; `*` is no event's type.
+/// An event type as events carry it; `*` is not allowed.
 pub(crate) fn event_type(text: &str) -> Result<EventType, Faults> {
     if text == "*" {
         return Err(Faults::one("", "must name one event type"));

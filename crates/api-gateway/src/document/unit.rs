@@ -1,4 +1,4 @@
-//! A unit of an organisation as clients send and read it.
+//! Units of an organisation, as clients send and read them.
 
 use ig_core::clock::Timestamp;
 use ig_core::fault::Faults;
@@ -50,7 +50,7 @@ pub(crate) struct Unit {
     /// IANA timezone name, such as `Asia/Kolkata`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timezone: Option<String>,
-    /// The revision that last changed it; in a PUT or PATCH it guards against lost updates.
+    /// The revision of the last change. In a PUT or PATCH it guards against lost updates.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revision: Option<u64>,
     /// When it was created.
@@ -72,13 +72,13 @@ listing! {
 }
 
 impl Unit {
-    /// The number that a creating body has to name.
+    /// The number, which a document must give on creation.
     pub(crate) fn named(&self) -> Result<Rid, Faults> {
         let number = self.rid.ok_or_else(|| Faults::one("/rid", "is required"))?;
         within("/rid", text::rid(number))
     }
 
-    /// The domain's unit of this number, or everything that is wrong.
+    /// The domain's unit with this number, or everything that is wrong with the document.
     pub(crate) fn into_domain(self, org_id: OrgId, rid: Rid, stamp: Stamp) -> Result<OrgUnit, Faults> {
         let Self {
             id,

@@ -1,4 +1,4 @@
-//! A person as administrators send and read them.
+//! People, as administrators send and read them.
 
 use ig_core::access::Standing;
 use ig_core::clock::Timestamp;
@@ -15,7 +15,7 @@ use super::text::{name, noted, org_id};
 use crate::body::shaped;
 
 const LONGEST_NAME: usize = 200;
-/// Long enough that guessing is hopeless at the rate that logins allow (NIST SP 800-63B asks for 8 at least).
+/// Twelve characters make guessing hopeless at the login rate limit (NIST SP 800-63B asks for at least 8).
 const SHORTEST_PASSWORD: usize = 12;
 const LONGEST_PASSWORD: usize = 200;
 
@@ -28,37 +28,37 @@ pub(crate) struct Person {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(read_only)]
     pub id: Option<String>,
-    /// The address that they log in with; upper and lower case are the same.
+    /// The e-mail address for logging in; case does not matter.
     pub email: String,
     /// Display name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// What they are to the platform.
+    /// The person's role on the platform.
     pub role: RoleName,
-    /// Their organisation: required of a USER, and no ADMIN has one.
+    /// The person's organisation; required for a USER, and absent for an ADMIN.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub org_id: Option<i64>,
-    /// How far a USER may go there, READ where absent.
+    /// What a USER may do there; READ where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access: Option<AccessName>,
-    /// Whether they may log in; true where absent. False ends their sessions.
+    /// Whether the person may log in; true where absent. False ends their sessions.
     pub is_active: Option<bool>,
-    /// Their password, of 12 to 200 characters: required to make them, never shown. Another one ends their sessions.
+    /// The password, of 12 to 200 characters; required on creation and never shown. A new password ends the person's sessions.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(write_only, min_length = 12, max_length = 200)]
     pub password: Option<String>,
-    /// When they last logged in.
+    /// When the person last logged in.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(read_only, value_type = Option<String>, format = DateTime)]
     pub last_login_at: Option<Timestamp>,
-    /// How often they were changed; in a PUT or PATCH it guards against lost updates.
+    /// Increases with every change. In a PUT or PATCH it guards against lost updates.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revision: Option<u64>,
-    /// When they were made.
+    /// When the person was created.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(read_only, value_type = Option<String>, format = DateTime)]
     pub created_at: Option<Timestamp>,
-    /// When they last changed.
+    /// When the person last changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(read_only, value_type = Option<String>, format = DateTime)]
     pub updated_at: Option<Timestamp>,
@@ -71,7 +71,7 @@ listing! {
 }
 
 impl Person {
-    /// A person to be made, or everything that is wrong.
+    /// The domain's new person, or everything that is wrong with the document.
     pub(crate) fn new_user(self) -> Result<NewUser, Faults> {
         let mut faults = Faults::default();
         if self.password.is_none() {
@@ -97,7 +97,7 @@ impl Person {
         made.ok_or(faults)
     }
 
-    /// What is to become of a person, or everything that is wrong.
+    /// The change to a person, or everything that is wrong with the document.
     pub(crate) fn change(self) -> Result<UserChange, Faults> {
         let mut faults = Faults::default();
         let email = noted(&mut faults, "/email", mailbox(&self.email)).unwrap_or_default();
@@ -139,7 +139,7 @@ impl Person {
     }
 }
 
-/// A password that may be chosen.
+/// A valid new password.
 pub(crate) fn password(text: &str) -> Result<Secret, Faults> {
     if !(SHORTEST_PASSWORD..=LONGEST_PASSWORD).contains(&text.chars().count()) {
         return Err(Faults::one(

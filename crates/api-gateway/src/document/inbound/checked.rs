@@ -1,4 +1,4 @@
-//! From what a client sent to the domain's inbound integration: every law, every fault.
+//! Validates a client's inbound integration and converts it to the domain's.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use super::client::{self, InboundAuthType};
 use super::side::Side;
 use super::{InboundDocument, TimeoutsDocument};
 
-/// How a body changes shape, or what is wrong with that.
+/// A body's transformation, or what is wrong with it.
 type Shaped = Result<Option<Transformation>, Faults>;
 
 const DEFAULT_ATTEMPTS: u8 = 3;
@@ -27,7 +27,7 @@ const DEFAULT_CONCURRENCY: u32 = 100;
 impl InboundDocument {
     /// The domain's inbound integration, or everything that is wrong with the document by itself.
     ///
-    /// Whether the entity is the organisation's, whether the target may be reached and whether scripts compile is for the caller to ask.
+    /// The caller checks that the entity belongs to the organisation, that the target is allowed, and that scripts compile.
     pub(crate) fn into_domain(mut self, org_id: OrgId, id: IntegrationId, stamp: Stamp) -> Result<InboundIntegration, Faults> {
         let (request, response) = self.sides();
         let Self {
@@ -73,7 +73,7 @@ impl InboundDocument {
             .ok();
         let signing = signing.and_then(|signing| noted(faults, "/signing", signing.into_domain()));
         let (Some(route), Some(target), Some(methods)) = (route, target, methods) else {
-            // What is missing was noted as a fault; the rest is told with it.
+            // Each missing part has its fault already; this reports it together with the rest.
             rest(faults, client, outgoing, request.map(drop).and(response.map(drop)));
             return Err(std::mem::take(faults));
         };
@@ -114,7 +114,7 @@ impl InboundDocument {
         std::mem::take(faults).into_result(inbound)
     }
 
-    /// How the bodies of requests and of answers change shape.
+    /// The transformations of request and response bodies.
     fn sides(&mut self) -> (Shaped, Shaped) {
         let request = Transformed {
             mode: self.request_transformation_mode.take(),

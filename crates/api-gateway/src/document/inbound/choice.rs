@@ -1,4 +1,4 @@
-//! The choices an inbound integration offers, by the names that clients use.
+//! The choices of an inbound integration, by the names that clients use.
 
 use ig_core::inbound::{Logging, ProxyMethod};
 use ig_core::integration::LogLevel;
@@ -26,7 +26,7 @@ pub(crate) enum ProxyMethodName {
     Delete,
 }
 
-/// What of a call is kept.
+/// How much of a call is logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(crate) enum ProxyLogLevel {
@@ -34,17 +34,17 @@ pub(crate) enum ProxyLogLevel {
     Full,
     /// Everything but payloads.
     Metadata,
-    /// Figures alone.
+    /// Statistics only.
     None,
 }
 
-/// What becomes of a call whose log cannot be kept.
+/// What happens to a call whose log cannot be stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(crate) enum ProxyLogging {
-    /// It is refused before anything is sent.
+    /// The call is refused before anything is sent.
     Required,
-    /// It is answered, and its log is lost.
+    /// The call is answered, and its log is lost.
     BestEffort,
 }
 
@@ -61,7 +61,7 @@ same!(
 same!(ProxyLogging = Logging { Required, BestEffort });
 
 impl ProxyLogLevel {
-    /// The level; nothing where figures alone are kept.
+    /// The level; `None` where only statistics are kept.
     pub(super) fn into_domain(self) -> Option<LogLevel> {
         match self {
             Self::Full => Some(LogLevel::Full),

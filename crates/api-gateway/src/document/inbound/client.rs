@@ -1,4 +1,4 @@
-//! What clients of an inbound integration prove themselves with, as it is configured.
+//! How clients of an inbound integration authenticate, as configured.
 
 use std::time::Duration;
 
@@ -10,11 +10,11 @@ use utoipa::ToSchema;
 
 use super::super::integration::{parsed_secrets, shown_secrets};
 
-/// What clients prove themselves with.
+/// How clients authenticate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(crate) enum InboundAuthType {
-    /// Nothing.
+    /// No authentication.
     None,
     /// A key in a header: `headerName`, `apiKey`.
     ApiKey,
@@ -22,11 +22,11 @@ pub(crate) enum InboundAuthType {
     Bearer,
     /// `Authorization: Basic`: `username`, `password`.
     Basic,
-    /// A Standard Webhooks signature over the body as it came: `secrets`, and `toleranceSeconds` where five minutes are not right.
+    /// A Standard Webhooks signature over the body as received: `secrets`, and `toleranceSeconds` where five minutes do not fit.
     Hmac,
 }
 
-/// What it is checked against; which fields are needed depends on the type, others are faults.
+/// The client credentials to check against. The type decides which fields are required; any other field is a fault.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct InboundAuthConfig {
@@ -45,17 +45,17 @@ pub(crate) struct InboundAuthConfig {
     /// `BASIC`: the password.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password: Option<String>,
-    /// `HMAC`: the secrets that clients may have signed with (`whsec_…`), at most five.
+    /// `HMAC`: the secrets that clients may sign with (`whsec_…`), at most five.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_items = 5)]
     pub secrets: Option<Vec<String>>,
-    /// `HMAC`: how many seconds a call's timestamp may be from now, from 1 to 3,600; 300 by default.
+    /// `HMAC`: how far a call's timestamp may be from now, in seconds, from 1 to 3,600; 300 by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 3600)]
     pub tolerance_seconds: Option<u64>,
 }
 
-/// The proof of a type, or what is missing, wrong or out of place.
+/// The client authentication of a type, or what is missing, wrong or unexpected.
 pub(super) fn into_domain(kind: InboundAuthType, config: Option<InboundAuthConfig>) -> Result<ClientAuth, Faults> {
     let mut form = Form {
         config: config.unwrap_or_default(),
@@ -92,7 +92,7 @@ impl Form {
     fn header_name(&mut self) -> String {
         let name = self.config.header_name.take().unwrap_or_default();
         match name.parse::<http::HeaderName>() {
-            // It would be taken for the gateway's own.
+            // The gateway reads these headers for its own authentication.
             Ok(name) if name == "x-api-key" || name == "authorization" => {
                 self.faults.add(
                     "/headerName",
@@ -172,7 +172,7 @@ impl Form {
     }
 }
 
-/// The type and what it is checked against, as it is.
+/// The type and its configuration, secrets included.
 pub(super) fn shown(auth: ClientAuth) -> (InboundAuthType, Option<InboundAuthConfig>) {
     let config = InboundAuthConfig::default();
     let exposed = |secret: &Secret| Some(secret.expose().to_owned());

@@ -1,4 +1,4 @@
-//! From the domain's inbound integration to what a client reads.
+//! Converts the domain's inbound integration to the document that clients read.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ impl InboundDocument {
         Self::from(inbound).masked(secrets)
     }
 
-    /// The same, showing what `secrets` says.
+    /// The same document, with the secrets masked as `secrets` says.
     pub(crate) fn masked(mut self, secrets: Secrets) -> Self {
         if secrets != Secrets::Kept {
             mask_credentials(&mut self.outgoing_auth_config, &mut self.custom_headers);

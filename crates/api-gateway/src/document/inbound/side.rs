@@ -1,21 +1,21 @@
-//! How the body of a request, or of an answer, changes shape: the same fields twice, by names of their own.
+//! The two directions of an inbound integration's bodies: the same transformation fields under two prefixes.
 
 use ig_core::fault::Faults;
 use ig_core::integration::Transformation;
 
 use super::super::integration::Transformed;
 
-/// Which of the two.
+/// The request or the response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Side {
-    /// What the client sends.
+    /// The client's request.
     Request,
-    /// What the target answers.
+    /// The target's response.
     Response,
 }
 
 impl Side {
-    /// The name of a field on this side: `transformScript` is `requestTransformScript`.
+    /// A field's name in this direction: `transformScript` becomes `requestTransformScript`.
     pub(crate) fn field(self, name: &str) -> String {
         let prefix = match self {
             Self::Request => "request",
@@ -26,7 +26,7 @@ impl Side {
         prefix.chars().chain(first).chain(letters).collect()
     }
 
-    /// The transformation; nothing where a body is to stay as it is.
+    /// The transformation; `None` where the body passes unchanged.
     pub(super) fn into_domain(self, said: Transformed) -> Result<Option<Transformation>, Faults> {
         if said.is_silent() {
             return Ok(None);
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_field_is_found_on_its_side() {
+    fn field_names_carry_the_prefix_of_their_side() {
         assert_eq!(Side::Request.field("transformScript"), "requestTransformScript");
         assert_eq!(
             Side::Response.field("fieldMappings/0/sourceField"),
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_lie_at_the_names_of_their_side() {
+    fn faults_point_to_the_field_names_of_their_side() {
         let said = Transformed {
             script: Some("return payload".to_owned()),
             ..Transformed::default()
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_said_is_nothing_done() {
+    fn a_side_without_fields_has_no_transformation() {
         assert_eq!(Side::Request.into_domain(Transformed::default()), Ok(None));
         let nothing = Transformed {
             passthrough: Some(true),

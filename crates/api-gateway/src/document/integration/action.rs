@@ -1,4 +1,4 @@
-//! The actions of an integration as clients write them.
+//! The actions of an integration, as clients write them.
 
 use ig_core::fault::Faults;
 use ig_core::integration::{Action, HttpMethod, Target};
@@ -13,40 +13,40 @@ use super::transformation::Transformed;
 
 const MOST: usize = 50;
 
-/// One of several requests that an event causes; what it leaves out is the integration's.
+/// One of several requests sent for an event. Fields that are absent fall back to the integration's.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = Action)]
 pub(crate) struct ActionDocument {
     /// Its name, unique within the integration.
     pub name: String,
-    /// When it is made; always where absent.
+    /// The condition for sending it; always where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub condition: Option<ConditionDocument>,
-    /// Where it goes instead.
+    /// The target, instead of the integration's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target_url: Option<String>,
-    /// The method instead.
+    /// The HTTP method, instead of the integration's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub http_method: Option<Method>,
-    /// How the payload changes shape instead.
+    /// How the payload is transformed, instead of the integration's mode.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transformation_mode: Option<TransformationMode>,
-    /// What is copied from the payload instead.
+    /// The fields to copy from the payload, instead of the integration's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field_mappings: Option<Vec<MappingRule>>,
-    /// What is always written instead.
+    /// The fields to write into every payload, instead of the integration's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub static_fields: Option<Vec<StaticRule>>,
-    /// Begin with a copy of the payload.
+    /// Whether the result starts as a copy of the payload.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub passthrough: Option<bool>,
-    /// The script instead.
+    /// The script, instead of the integration's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transform_script: Option<String>,
 }
 
-/// The actions; one that names a method or an address alone takes the other from the integration's target.
+/// The actions. An action that names only a method or only an address takes the other from the integration's target.
 pub(super) fn into_domain(actions: Vec<ActionDocument>, whole: Option<&Target>) -> Result<Vec<Action>, Faults> {
     let mut faults = Faults::default();
     if actions.len() > MOST {

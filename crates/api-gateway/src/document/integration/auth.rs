@@ -1,4 +1,4 @@
-//! Credentials of deliveries as clients write them.
+//! The credentials of deliveries, as clients write them.
 
 use std::collections::BTreeMap;
 
@@ -12,27 +12,27 @@ use super::super::header;
 
 mod client_credentials;
 
-/// How deliveries prove who they come from.
+/// How deliveries authenticate with the target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(crate) enum AuthType {
-    /// Not at all.
+    /// No authentication.
     None,
-    /// By a key in a header: `headerName`, `apiKey`.
+    /// A key in a header: `headerName`, `apiKey`.
     ApiKey,
-    /// By `Authorization: Bearer`: `token`.
+    /// `Authorization: Bearer`: `token`.
     Bearer,
-    /// By `Authorization: Basic`: `username`, `password`.
+    /// `Authorization: Basic`: `username`, `password`.
     Basic,
-    /// By a token that a token endpoint grants (OAuth 2.0 client credentials): `tokenUrl`, `clientId`, `clientSecret`, and where the
-    /// endpoint wants them `scope`, `audience` and `credentialsIn`.
+    /// A token from a token endpoint (OAuth 2.0 client credentials): `tokenUrl`, `clientId`, `clientSecret`, and optionally
+    /// `scope`, `audience` and `credentialsIn`.
     #[serde(rename = "OAUTH2")]
     OAuth2,
-    /// By any headers: `headers`.
+    /// Arbitrary headers: `headers`.
     CustomHeaders,
 }
 
-/// The credentials; which of them are needed depends on the type, others are faults.
+/// The credentials. The type decides which fields are required; any other field is a fault.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct AuthConfig {
@@ -54,19 +54,19 @@ pub(crate) struct AuthConfig {
     /// `OAUTH2`: the token endpoint, an absolute http or https address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_url: Option<String>,
-    /// `OAUTH2`: who asks.
+    /// `OAUTH2`: the client identifier.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_id: Option<String>,
-    /// `OAUTH2`: the proof of it.
+    /// `OAUTH2`: the client secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_secret: Option<String>,
-    /// `OAUTH2`: what the token is to allow.
+    /// `OAUTH2`: the scope to request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
-    /// `OAUTH2`: whom the token is for.
+    /// `OAUTH2`: the audience to request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audience: Option<String>,
-    /// `OAUTH2`: where the endpoint expects identifier and secret; HEADER by default.
+    /// `OAUTH2`: how the endpoint expects the client credentials; HEADER by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub credentials_in: Option<CredentialsIn>,
     /// `CUSTOM_HEADERS`: values by name, each a secret.
@@ -74,17 +74,17 @@ pub(crate) struct AuthConfig {
     pub headers: Option<BTreeMap<String, String>>,
 }
 
-/// Where a token endpoint expects the client's identifier and secret.
+/// How a token endpoint expects the client credentials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(crate) enum CredentialsIn {
     /// In `Authorization: Basic`.
     Header,
-    /// In the form.
+    /// In the form body.
     Body,
 }
 
-/// The credentials of a type, or what is missing, wrong or out of place.
+/// The credentials of a type, or what is missing, wrong or unexpected.
 pub(in super::super) fn into_domain(kind: AuthType, config: Option<AuthConfig>) -> Result<OutgoingAuth, Faults> {
     let mut form = Form {
         config: config.unwrap_or_default(),
@@ -206,7 +206,7 @@ impl Form {
     }
 }
 
-/// The type and the credentials as they are.
+/// The type and the credentials, secrets included.
 pub(in super::super) fn shown(auth: OutgoingAuth) -> (AuthType, Option<AuthConfig>) {
     let config = AuthConfig::default();
     let exposed = |secret: &Secret| Some(secret.expose().to_owned());

@@ -1,4 +1,4 @@
-//! From what a client sent to the domain's integration: every law, every fault.
+//! Validates a client's integration and converts it to the domain's.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -25,8 +25,7 @@ const DEFAULT_CONCURRENCY: u16 = 10;
 impl OutboundIntegration {
     /// The domain's integration, or everything that is wrong with the document by itself.
     ///
-    /// Whether the entities that it names are units of the organisation, and whether its addresses may be reached,
-    /// is for the caller to ask.
+    /// The caller checks that the entities are units of the organisation, and that the addresses are allowed.
     pub(crate) fn into_domain(self, org_id: OrgId, id: IntegrationId, stamp: Stamp) -> Result<Integration, Faults> {
         let Self {
             id: given_id,
@@ -117,7 +116,7 @@ impl OutboundIntegration {
             schedule: schedule(faults, scheduling_mode, scheduling_config),
             target: match target {
                 Some(target) => target,
-                // An address that is none was noted as a fault, so nothing is missing but the value.
+                // An invalid address has its fault already.
                 None => return Err(std::mem::take(faults)),
             },
             revision: 0,
@@ -131,7 +130,7 @@ impl OutboundIntegration {
     }
 }
 
-/// What the sender cannot apply is told now rather than at the first delivery.
+/// Rejects now what the sender could not apply at the first delivery.
 fn sendable(integration: &Integration) -> Result<(), Faults> {
     integration
         .planned_actions()
@@ -139,7 +138,7 @@ fn sendable(integration: &Integration) -> Result<(), Faults> {
         .try_for_each(|action| Template::compile(integration, action).map(drop))
 }
 
-/// What a resource is, and whose, cannot be changed.
+/// A resource's kind and organisation cannot change.
 pub(in super::super) fn unchanged(
     faults: &mut Faults,
     (given_id, id): (Option<String>, &str),
@@ -153,7 +152,7 @@ pub(in super::super) fn unchanged(
     }
 }
 
-/// A document says nothing of its direction, or what is so.
+/// Checks that a document's direction is absent or the expected one.
 pub(in super::super) fn of_direction(faults: &mut Faults, given: Option<&str>, direction: &str) {
     if given.is_some_and(|given| given != direction) {
         faults.add("/direction", format!("must be {direction}, or left out"));

@@ -1,11 +1,11 @@
-//! The choices an integration offers, by the names that clients use.
+//! The choices of an integration, by the names that clients use.
 
 use ig_core::integration::{HttpMethod, LogLevel, Scope};
 use ig_core::schedule::ScheduleMode as Mode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// A delivery's method.
+/// The HTTP method of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(crate) enum Method {
@@ -17,25 +17,25 @@ pub(crate) enum Method {
     Patch,
 }
 
-/// How the payload changes shape.
+/// How the payload is transformed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(crate) enum TransformationMode {
-    /// By field mappings and static fields.
+    /// With field mappings and static fields.
     Simple,
-    /// By a script.
+    /// With a script.
     Script,
 }
 
-/// When deliveries are made.
+/// When deliveries are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(crate) enum ScheduleMode {
-    /// At once.
+    /// Immediately.
     Immediate,
     /// Once, later.
     Delayed,
-    /// Again and again.
+    /// Repeatedly.
     Recurring,
 }
 
@@ -49,7 +49,7 @@ pub(crate) enum OrderingName {
     Unordered,
 }
 
-/// What of a delivery is kept.
+/// How much of a delivery is logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(crate) enum LogLevelName {
@@ -59,17 +59,17 @@ pub(crate) enum LogLevelName {
     Metadata,
 }
 
-/// How far an integration at the organisation's level reaches.
+/// The scope of an organisation-level integration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(crate) enum ScopeName {
     /// The organisation and all of its units.
     AllEntities,
-    /// The entity that it is set on, alone.
+    /// Only the entity that it is configured for.
     EntityOnly,
 }
 
-/// Two enums with the same variants, there and back.
+/// Converts between two enums with the same variants, in both directions.
 macro_rules! same {
     ($here:ident = $there:ident { $($variant:ident),+ }) => {
         impl From<$here> for $there {

@@ -1,4 +1,4 @@
-//! Conditions as clients write them: a script expression, or a declarative filter.
+//! Conditions, as clients write them: a script expression or a declarative filter.
 
 use ig_core::condition::{Condition, Filter};
 use ig_core::fault::Faults;
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-/// Decides from the payload: a text is a script expression such as `payload.age >= 18`, an object is a filter such as
+/// A condition on the payload. A string is a script expression such as `payload.age >= 18`; an object is a filter such as
 /// `{"field": "patient.age", "gte": 18}`, `{"and": [...]}`, `{"or": [...]}` or `{"not": {...}}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
@@ -21,7 +21,7 @@ pub(crate) enum ConditionDocument {
 }
 
 impl ConditionDocument {
-    /// The condition; a filter's paths and expressions are proven by compiling them once.
+    /// The condition. A filter is compiled once to validate its paths and expressions.
     pub(super) fn into_domain(self) -> Result<Condition, Faults> {
         match self {
             Self::Script(source) => Script::new(&source).map(Condition::Script),

@@ -1,4 +1,4 @@
-//! How an integration conducts itself when its target is slow, broken or limited, as clients write it.
+//! How an integration handles a slow, failing or limited target, as clients configure it.
 
 use ig_core::breaker::BreakerPolicy;
 use ig_core::clock::Timestamp;
@@ -12,12 +12,12 @@ use utoipa::ToSchema;
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct HoldDocument {
-    /// `CIRCUIT_OPEN` where the breaker has opened, `PAUSED` where a person has paused it.
+    /// `CIRCUIT_OPEN` where the circuit breaker is open, `PAUSED` where a person has paused the integration.
     cause: String,
-    /// Since when.
+    /// When the hold began.
     #[schema(value_type = String, format = DateTime)]
     since: Timestamp,
-    /// Why, in a sentence.
+    /// The reason in one sentence.
     reason: String,
 }
 
@@ -32,18 +32,18 @@ impl From<Hold> for HoldDocument {
     }
 }
 
-/// How many deliveries are sent in any span of so many seconds.
+/// A limit of requests in any window of the given length.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct RateLimitsDocument {
-    /// Whether deliveries are limited; true by default. A limit that is switched off keeps its numbers.
+    /// Whether the limit applies; true by default. A disabled limit keeps its numbers.
     #[serde(default = "yes")]
     enabled: bool,
-    /// How many deliveries, from 1 to 10,000,000.
+    /// The number of requests, from 1 to 10,000,000.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 10_000_000)]
     max_requests: Option<u32>,
-    /// How many seconds, from 1 to 86,400.
+    /// The window in seconds, from 1 to 86,400.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 86400)]
     window_seconds: Option<u64>,
@@ -54,7 +54,7 @@ fn yes() -> bool {
 }
 
 impl RateLimitsDocument {
-    /// The limit, or what is missing or wrong; none where it is off and has no numbers.
+    /// The limit, or what is missing or wrong; `None` where it is disabled and has no numbers.
     pub(in super::super) fn into_domain(self) -> Result<Option<SetLimit>, Faults> {
         let Self {
             enabled,
@@ -79,11 +79,12 @@ impl From<SetLimit> for RateLimitsDocument {
     }
 }
 
-/// What an open breaker does by itself.
+/// How an open circuit breaker recovers.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct BreakerDocument {
-    /// Seconds after which one delivery is sent to see whether the target has recovered, from 1 to 604,800; without, a person has to enable it.
+    /// The seconds after which one delivery probes whether the target has recovered, from 1 to 604,800. Where absent, a person
+    /// has to re-enable the integration.
     #[schema(minimum = 1, maximum = 604_800)]
     probe_after_seconds: Option<u64>,
 }
@@ -95,7 +96,7 @@ impl BreakerDocument {
         BreakerPolicy::new(probe_after_seconds)
     }
 
-    /// Nothing is shown where nothing was said.
+    /// The document; `None` for the default policy.
     pub(in super::super) fn shown(policy: BreakerPolicy) -> Option<Self> {
         let wait = policy.probe_after()?;
         Some(Self {

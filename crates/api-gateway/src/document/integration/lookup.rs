@@ -1,4 +1,4 @@
-//! Lookups that an integration makes, as clients write them.
+//! The lookups of an integration, as clients write them.
 
 use ig_core::fault::Faults;
 use ig_core::id::LookupType;
@@ -13,38 +13,38 @@ use super::mapping::given;
 const MOST: usize = 100;
 const IDENTIFIER: &str = "id";
 
-/// Look a value of the payload up and write what it is called at the target.
+/// Looks up a value of the payload and writes its counterpart in the target system.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = LookupRule)]
 pub(crate) struct LookupRuleDocument {
-    /// The table to look in, such as `DEPARTMENT`.
+    /// The lookup table, such as `DEPARTMENT`.
     #[serde(rename = "type")]
     pub lookup_type: String,
     /// Dotted path into the payload; `[]` means every element.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source_field: Option<String>,
-    /// Instead of a path: a text with `{{path}}` in it.
+    /// A text with `{{path}}` placeholders, instead of a path.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source_template: Option<String>,
-    /// Dotted path into what is sent.
+    /// Dotted path into the body to send.
     pub target_field: String,
-    /// The field of the row's target that is written; `id` by default. For VALUE alone.
+    /// The field of the row's target to write; `id` by default. For VALUE only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target_value_field: Option<String>,
-    /// What of a row is written; VALUE by default.
+    /// What to write of a row; VALUE by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub return_mode: Option<ReturnMode>,
-    /// What is done about a value that no row maps; PASSTHROUGH by default.
+    /// What to do with a value that no row maps; PASSTHROUGH by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unmapped_behavior: Option<UnmappedBehavior>,
-    /// What is written instead: any JSON, for DEFAULT alone.
+    /// The value to write instead: any JSON, for DEFAULT only.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     #[schema(value_type = Option<Value>)]
     pub default_value: Option<Value>,
 }
 
-/// What of a row is written.
+/// What to write of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(crate) enum ReturnMode {
@@ -54,13 +54,13 @@ pub(crate) enum ReturnMode {
     Object,
 }
 
-/// What is done about a value that no row maps.
+/// What to do with a value that no row maps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(crate) enum UnmappedBehavior {
-    /// Write the value as it is.
+    /// Write the value unchanged.
     Passthrough,
-    /// Send nothing: the delivery fails.
+    /// Fail the delivery; nothing is sent.
     Fail,
     /// Write `defaultValue`.
     Default,

@@ -1,4 +1,4 @@
-//! Field mappings and static fields as clients write them.
+//! Field mappings and static fields, as clients write them.
 
 use ig_core::fault::Faults;
 use ig_core::id::LookupType;
@@ -8,73 +8,73 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-/// One rule: take what is at one path, change it, put it at another.
+/// One mapping: read the value at one path, transform it, and write it to another.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct MappingRule {
     /// Dotted path into the payload; numbers index arrays, `[]` means every element.
     pub source_field: String,
-    /// Dotted path into what is sent.
+    /// Dotted path into the body to send.
     pub target_field: String,
-    /// What is done to the value.
+    /// How to transform the value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transform: Option<TransformName>,
-    /// What is written where the source is missing: any JSON, null included.
+    /// The value to write where the source is missing: any JSON, null included.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     #[schema(value_type = Option<Value>)]
     pub default_value: Option<Value>,
-    /// How a date is read and written.
+    /// How to parse and format a date.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub format: Option<DateRule>,
-    /// The table that `lookup` looks in.
+    /// The table for `lookup`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lookup_type: Option<String>,
 }
 
-/// What is done to a value on its way.
+/// How to transform a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum TransformName {
-    /// Take white space off both ends.
+    /// Trim white space at both ends.
     Trim,
-    /// Upper case.
+    /// Convert to upper case.
     Upper,
-    /// Lower case.
+    /// Convert to lower case.
     Lower,
-    /// Rewrite a date, as `format` says.
+    /// Reformat a date, as `format` says.
     Date,
-    /// `defaultValue` also where the value is null or an empty text.
+    /// Use `defaultValue` for null and empty strings as well.
     Default,
-    /// What the table `lookupType` maps the value to; `defaultValue`, or else the value itself, where no row does.
+    /// The value that the table `lookupType` maps to. Where no row matches, `defaultValue`, or else the value itself.
     Lookup,
 }
 
-/// How a date is read and written.
+/// How to parse and format a date.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct DateRule {
-    /// Forms of the input, such as `DD/MM/YYYY || dayFirst`; where absent, what cannot mean two things.
+    /// Input formats, such as `DD/MM/YYYY || dayFirst`; by default every format that is unambiguous.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub input: Option<String>,
-    /// Pattern of the output, such as `DD/MM/YYYY` or `%d/%m/%Y`; ISO 8601 in UTC where absent.
+    /// Output pattern, such as `DD/MM/YYYY` or `%d/%m/%Y`; ISO 8601 in UTC by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output: Option<String>,
-    /// IANA timezone of dates that name none, and of the output.
+    /// The IANA timezone of the output, and of input dates without one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timezone: Option<String>,
 }
 
-/// A value that is always written.
+/// A field with a constant value.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct StaticRule {
-    /// Dotted path into what is sent.
+    /// Dotted path into the body to send.
     pub key: String,
     /// The value: any JSON.
     pub value: Value,
 }
 
-/// The parts of a document that say how a payload changes shape.
+/// The mapping fields of a document.
 pub(super) struct Mapped {
     pub rules: Option<Vec<MappingRule>>,
     pub statics: Option<Vec<StaticRule>>,
@@ -82,7 +82,7 @@ pub(super) struct Mapped {
 }
 
 impl Mapped {
-    /// The mapping, compiled once to prove it; faults carry pointers into the document.
+    /// The mapping, compiled once to validate it. Faults carry pointers into the document.
     pub(super) fn into_domain(self) -> Result<SimpleMapping, Faults> {
         let (rules, statics) = (self.rules.unwrap_or_default(), self.statics.unwrap_or_default());
         let nothing_mapped = rules.is_empty() && statics.is_empty();
@@ -156,7 +156,7 @@ impl From<DateRule> for DateFormat {
 
 impl From<SimpleMapping> for Mapped {
     fn from(mapping: SimpleMapping) -> Self {
-        // Left out where it is the default, so that a patch that adds a mapping begins with nothing, as a new document would.
+        // Absent where it is the default, so that a patch that adds a mapping starts from nothing, as a new document would.
         let said = !mapping.is_identity();
         let SimpleMapping {
             passthrough,
@@ -220,7 +220,7 @@ impl From<DateFormat> for DateRule {
     }
 }
 
-/// A value that is there, null included.
+/// Deserializes a field that is present, null included.
 pub(in super::super) fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)
 }

@@ -1,4 +1,4 @@
-//! When deliveries are made, as clients write it.
+//! When deliveries are sent, as clients write it.
 
 use ig_core::fault::Faults;
 use ig_core::schedule::Schedule;
@@ -7,63 +7,63 @@ use utoipa::ToSchema;
 
 use super::choice::ScheduleMode;
 
-/// When deliveries are made. DELAYED takes one of `delaySeconds`, `at` and `script`; RECURRING takes `cron` or `intervalMs`.
+/// When deliveries are sent. DELAYED takes one of `delaySeconds`, `at` and `script`; RECURRING takes `cron` or `intervalMs`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct SchedulingConfig {
     /// DELAYED: seconds after the event, up to a year.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delay_seconds: Option<u64>,
-    /// DELAYED: a dotted path into the payload, or a text with `{{paths}}` in it, which tell the time.
+    /// DELAYED: a dotted path into the payload that holds the time, or a text with `{{path}}` placeholders that yields it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at: Option<String>,
-    /// DELAYED: the body of a function of `payload` and `context` that returns the time; null for never.
+    /// DELAYED: the body of a function of `payload` and `context` that returns the time, or null for never.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub script: Option<String>,
     /// RECURRING: a cron expression of five fields, or of six with seconds first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cron: Option<String>,
-    /// RECURRING: milliseconds from one occurrence to the next, from 1,000.
+    /// RECURRING: milliseconds between two occurrences, at least 1,000.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interval_ms: Option<u64>,
-    /// The IANA name of the zone of times without an offset, and of a cron expression; the tenant's by default.
+    /// The IANA timezone of a cron expression, and of times without an offset; the tenant's by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timezone: Option<String>,
-    /// RECURRING: when it begins.
+    /// RECURRING: the first occurrence.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_at: Option<String>,
-    /// RECURRING: how often it occurs.
+    /// RECURRING: the maximum number of occurrences.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 4_294_967_295_u32)]
     pub max_occurrences: Option<u32>,
     /// RECURRING: the last day, or the last moment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub end_date: Option<String>,
-    /// Which later events call off what is pending, or replace it.
+    /// Which later events cancel or replace pending deliveries.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cancel_on: Option<Vec<CancelOn>>,
 }
 
-/// Later events of these types with equal values at these paths call off what is pending.
+/// A later event of one of these types cancels pending deliveries that have equal values at these paths.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct CancelOn {
     /// The event types, 1 to 20.
     pub event_types: Vec<String>,
-    /// Dotted paths whose values are to be equal in both payloads, 1 to 20.
+    /// Dotted paths whose values must be equal in both payloads, 1 to 20.
     pub match_keys: Vec<String>,
-    /// What becomes of what is pending; CANCEL by default.
+    /// What happens to pending deliveries; CANCEL by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub action: Option<CancelChoice>,
 }
 
-/// What becomes of what is pending.
+/// What happens to pending deliveries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(crate) enum CancelChoice {
-    /// It is cancelled.
+    /// They are cancelled.
     Cancel,
-    /// It is cancelled, and planned anew for the later event.
+    /// They are cancelled, and scheduled again for the later event.
     Reschedule,
 }
 
@@ -75,7 +75,7 @@ impl SchedulingConfig {
         Schedule::read(mode.into(), config.as_ref())
     }
 
-    /// What a schedule was written as; its law was kept then, so it can be read.
+    /// The configuration of a stored schedule. It was validated when it was written, so it can be read.
     pub(super) fn shown(schedule: &Schedule) -> Option<Self> {
         let config = schedule.config()?.clone();
         serde_json::from_value(config)

@@ -1,4 +1,4 @@
-//! From the domain's integration to what a client reads.
+//! Converts the domain's integration to the document that clients read.
 
 use std::collections::BTreeMap;
 
@@ -10,14 +10,14 @@ use super::choice::OrderingName;
 use super::transformation::Transformed;
 use super::{AuthConfig, BreakerDocument, OutboundIntegration, SchedulingConfig, SigningDocument, auth};
 
-/// Whether a document shows its secrets.
+/// How a document renders its secrets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Secrets {
-    /// Every credential as it is: for merging with what a client sends, never for an answer.
+    /// Every credential in clear: to merge with what a client sends, never for a response.
     Kept,
-    /// The signing secrets as they are, all else masked: for the answer that follows their making.
+    /// The signing secrets in clear, all else masked: for the response that follows their generation.
     SigningShown,
-    /// All masked.
+    /// Everything masked.
     Masked,
 }
 
@@ -27,7 +27,7 @@ impl OutboundIntegration {
         Self::from(integration).masked(secrets)
     }
 
-    /// The same, showing what `secrets` says.
+    /// The same document, with the secrets masked as `secrets` says.
     pub(crate) fn masked(mut self, secrets: Secrets) -> Self {
         if secrets != Secrets::Kept {
             mask_credentials(&mut self.outgoing_auth_config, &mut self.custom_headers);
@@ -39,7 +39,7 @@ impl OutboundIntegration {
     }
 }
 
-/// Masks credentials, and headers that may be some.
+/// Masks credentials, and headers that may hold credentials.
 pub(in super::super) fn mask_credentials(config: &mut Option<AuthConfig>, headers: &mut Option<BTreeMap<String, String>>) {
     if let Some(config) = config {
         auth::mask(config);

@@ -1,4 +1,4 @@
-//! Signing as clients configure it.
+//! Signing, as clients configure it.
 
 use ig_core::fault::Faults;
 use ig_core::integration::{Signing, SigningSecret};
@@ -12,14 +12,15 @@ use utoipa::ToSchema;
 pub(crate) struct SigningDocument {
     /// Whether deliveries are signed.
     pub enabled: bool,
-    /// The live secrets (`whsec_…`), the primary first, at most five; one is generated when enabled without any.
+    /// The active secrets (`whsec_…`), the primary first, at most five. The gateway generates one when signing is enabled without
+    /// any.
     #[schema(max_items = 5)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secrets: Option<Vec<String>>,
 }
 
 impl SigningDocument {
-    /// Signing with the secrets given, or with a new one.
+    /// The signing configuration with the given secrets, or with a generated one.
     pub(in super::super) fn into_domain(self) -> Result<Option<Signing>, Faults> {
         let Self { enabled, secrets } = self;
         let given = secrets.unwrap_or_default();
@@ -31,7 +32,7 @@ impl SigningDocument {
         }
     }
 
-    /// The secrets as they are.
+    /// The document, secrets included.
     pub(in super::super) fn shown(signing: Option<&Signing>) -> Self {
         let secrets = signing.map(texts);
         Self {
@@ -48,7 +49,7 @@ impl SigningDocument {
     }
 }
 
-/// The secrets as they are.
+/// The secrets in clear.
 pub(in super::super) fn texts(signing: &Signing) -> Vec<String> {
     let texts = signing.secrets().iter().map(|secret| secret.text().expose().to_owned());
     texts.collect()
@@ -59,7 +60,7 @@ fn generated() -> Result<Signing, Faults> {
     Signing::new(vec![SigningSecret::from_bytes(&bytes)?])
 }
 
-/// The secrets, or what is wrong with them by place.
+/// The secrets, or what is wrong with each of them.
 pub(in super::super) fn parsed(given: &[String]) -> Result<Signing, Faults> {
     let mut faults = Faults::default();
     let mut secrets = Vec::with_capacity(given.len());

@@ -1,4 +1,4 @@
-//! How a payload changes shape, as clients write it: mappings or a script.
+//! The transformation of a payload, as clients write it: mappings or a script.
 
 use ig_core::fault::Faults;
 use ig_core::integration::{Script, SimpleMapping, Transformation};
@@ -7,7 +7,7 @@ use super::super::text::noted;
 use super::choice::TransformationMode;
 use super::mapping::{Mapped, MappingRule, StaticRule};
 
-/// The parts of a document that say how a payload changes shape.
+/// The transformation fields of a document.
 #[derive(Default)]
 pub(in super::super) struct Transformed {
     pub mode: Option<TransformationMode>,
@@ -18,7 +18,7 @@ pub(in super::super) struct Transformed {
 }
 
 impl Transformed {
-    /// Whether nothing is said at all.
+    /// Whether no field is set.
     pub(in super::super) fn is_silent(&self) -> bool {
         let Self {
             mode,

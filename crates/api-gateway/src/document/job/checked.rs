@@ -1,4 +1,4 @@
-//! From what a client sent to the domain's job: every law, every fault.
+//! Validates a client's job and converts it to the domain's.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ const DEFAULT_ATTEMPTS: u8 = 3;
 impl JobDocument {
     /// The domain's job, or everything that is wrong with the document by itself.
     ///
-    /// Whether the entity is the organisation's, whether the target may be reached and whether the script compiles is for the caller to ask.
+    /// The caller checks that the entity belongs to the organisation, that the target is allowed, and that the script compiles.
     pub(crate) fn into_domain(self, org_id: OrgId, id: IntegrationId, stamp: Stamp) -> Result<Job, Faults> {
         let Self {
             id: given_id,

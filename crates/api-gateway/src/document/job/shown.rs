@@ -1,4 +1,4 @@
-//! From the domain's job to what a client reads.
+//! Converts the domain's job to the document that clients read.
 
 use ig_core::integration::Target;
 use ig_core::job::Job;
@@ -15,7 +15,7 @@ impl JobDocument {
         Ok(document.masked(secrets))
     }
 
-    /// The same, showing what `secrets` says.
+    /// The same document, with the secrets masked as `secrets` says.
     pub(crate) fn masked(mut self, secrets: Secrets) -> Self {
         if secrets != Secrets::Kept {
             mask_credentials(&mut self.outgoing_auth_config, &mut self.custom_headers);

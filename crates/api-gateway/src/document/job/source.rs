@@ -1,4 +1,4 @@
-//! The parts of a job: when it runs, where its data comes from, and what is made of it.
+//! A job's schedule, data source and transformation.
 
 use std::collections::BTreeMap;
 
@@ -16,50 +16,51 @@ use utoipa::ToSchema;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = JobSchedule)]
 pub(crate) struct JobScheduleDocument {
-    /// By the calendar, or by the stopwatch.
+    /// The kind of schedule.
     pub r#type: JobScheduleType,
     /// CRON: an expression of five fields, or of six with seconds first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expression: Option<String>,
-    /// CRON: the IANA name of its zone; the organisation's by default.
+    /// CRON: the IANA timezone; the organisation's by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timezone: Option<String>,
-    /// INTERVAL: milliseconds from one run to the next, from 1,000.
+    /// INTERVAL: milliseconds between two runs, at least 1,000.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interval_ms: Option<u64>,
 }
 
-/// By the calendar, or by the stopwatch.
+/// The kind of schedule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(crate) enum JobScheduleType {
-    /// By the calendar: `expression`, `timezone`.
+    /// A cron schedule: `expression`, `timezone`.
     Cron,
-    /// By the stopwatch: `intervalMs`.
+    /// A fixed interval: `intervalMs`.
     Interval,
 }
 
-/// Where a job's data comes from. Texts may hold variables: `{{config.tenantId}}`, `{{config.integrationId}}`, `{{date.today()}}`,
-/// `{{date.yesterday()}}`, `{{date.todayStart()}}`, `{{date.todayEnd()}}`, `{{date.now()}}` and `{{env.NAME}}`.
+/// Where a job's data comes from. Strings may hold variables: `{{config.tenantId}}`, `{{config.integrationId}}`,
+/// `{{date.today()}}`, `{{date.yesterday()}}`, `{{date.todayStart()}}`, `{{date.todayEnd()}}`, `{{date.now()}}` and
+/// `{{env.NAME}}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = DataSource)]
 pub(crate) struct DataSourceDocument {
-    /// What kind of source it is.
+    /// The kind of source.
     pub r#type: DataSourceType,
-    /// SQL: one SELECT statement; variables become bound parameters.
+    /// SQL: one SELECT statement. Variables become bound parameters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub query: Option<String>,
-    /// MONGODB: where the database is; the platform's own where absent.
+    /// MONGODB: the connection string; the platform's own database where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connection_string: Option<String>,
-    /// MONGODB: the name of the database, with a `connectionString`.
+    /// MONGODB: the name of the database, together with `connectionString`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub database: Option<String>,
     /// MONGODB: the collection.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub collection: Option<String>,
-    /// MONGODB: the stages of the aggregation.
+    /// MONGODB: the stages of the aggregation pipeline.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_items = 50)]
     pub pipeline: Option<Vec<Value>>,
@@ -69,27 +70,28 @@ pub(crate) struct DataSourceDocument {
     /// API: the method; GET by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub method: Option<SourceMethod>,
-    /// API: values by name.
+    /// API: the headers, value by name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub headers: Option<BTreeMap<String, String>>,
-    /// API: what is sent.
+    /// API: the request body.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body: Option<Value>,
 }
 
-/// What kind of source it is.
+/// The kind of source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(crate) enum DataSourceType {
     /// The hospital's MySQL database: `query`.
     Sql,
-    /// A MongoDB database: `collection`, `pipeline`, and with another than the platform's `connectionString` and `database`.
+    /// A MongoDB database: `collection`, `pipeline`, and for a database other than the platform's `connectionString` and
+    /// `database`.
     Mongodb,
     /// An HTTP API: `url`, `method`, `headers`, `body`.
     Api,
 }
 
-/// The method of a request for data.
+/// The HTTP method of a request for data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(crate) enum SourceMethod {
@@ -103,21 +105,22 @@ pub(crate) enum SourceMethod {
     Patch,
 }
 
-/// What makes of the data what is sent.
+/// How a job's data is transformed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct JobTransformation {
-    /// SCRIPT.
+    /// Always SCRIPT.
     pub mode: JobTransformationMode,
-    /// The body of a function of `payload` (`{data, metadata}`) and `context` that returns what is sent, or null to send nothing.
+    /// The body of a function of `payload` (`{data, metadata}`) and `context` that returns the body to send, or null to send
+    /// nothing.
     pub script: String,
 }
 
-/// How a job's data changes shape.
+/// How a job's data is transformed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(crate) enum JobTransformationMode {
-    /// By a script.
+    /// With a script.
     Script,
 }
 
@@ -126,7 +129,7 @@ impl JobScheduleDocument {
         JobSchedule::read(&written(&self)?)
     }
 
-    /// Its law was kept when it was written, so it can be read.
+    /// The document of a stored schedule. It was validated when it was written, so it can be read.
     pub(super) fn shown(schedule: &JobSchedule) -> Option<Self> {
         readable(schedule.document())
     }
@@ -147,12 +150,12 @@ impl DataSourceDocument {
         DataSource::read(&written(&self)?)
     }
 
-    /// Its law was kept when it was written, so it can be read.
+    /// The document of a stored source. It was validated when it was written, so it can be read.
     pub(super) fn shown(source: &DataSource) -> Option<Self> {
         readable(source.document())
     }
 
-    /// Masks every secret. What a header says of an environment variable is none.
+    /// Masks every secret. A header that names an environment variable holds no secret.
     pub(super) fn mask(&mut self) {
         if let Some(connection) = &mut self.connection_string {
             MASK.clone_into(connection);

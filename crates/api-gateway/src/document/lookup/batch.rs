@@ -1,4 +1,4 @@
-//! Many rows at once.
+//! Batches of lookup rows.
 
 use std::collections::HashMap;
 
@@ -13,20 +13,20 @@ use super::{Defaults, Lookup, tenant};
 use crate::body::shaped;
 use crate::document::text::{noted, within};
 
-/// Rows of one request.
+/// The most rows in one request.
 const MOST: usize = 1_000;
 
-/// Rows to be made or changed together: all of them or none.
+/// Rows to create or update in one transaction.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct LookupBatch {
-    /// Whether the rows take the place of all others of their types; otherwise each is made, or changes the row that its
-    /// table has for the same source.
+    /// Whether the rows replace all others of their types. Otherwise each row is created, or updates the row with the same
+    /// source.
     pub replace: Option<bool>,
-    /// The type of rows that name none.
+    /// The type of rows without a type.
     #[serde(rename = "type")]
     pub lookup_type: Option<String>,
-    /// The unit of rows that name none; with `replace` the only tenant whose rows are replaced.
+    /// The unit of rows without a unit. With `replace`, only this tenant's rows are replaced.
     pub tenant_id: Option<i64>,
     /// The rows.
     #[schema(min_items = 1, max_items = 1000)]
@@ -34,32 +34,32 @@ pub(crate) struct LookupBatch {
 }
 shaped!(LookupBatch);
 
-/// A batch that keeps the laws.
+/// A validated batch.
 #[derive(Debug)]
 pub(crate) struct Batch {
     /// The rows.
     pub drafts: Vec<LookupDraft>,
-    /// Whether they replace all others of their types.
+    /// Whether the rows replace all others of their types.
     pub replace: bool,
-    /// The only tenant whose rows are replaced, where there is one.
+    /// The only tenant whose rows are replaced; `None` for all tenants.
     pub tenant: Option<Option<Rid>>,
 }
 
-/// What became of a batch.
+/// The result of a batch.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct BatchAnswer {
-    /// Rows that were made.
+    /// The number of created rows.
     pub created: u64,
-    /// Rows that were changed.
+    /// The number of updated rows.
     pub updated: u64,
-    /// Rows that were so already.
+    /// The number of rows without a change.
     pub unchanged: u64,
-    /// Rows that were replaced.
+    /// The number of replaced rows.
     pub removed: u64,
 }
 
-/// Which rows to delete: these, or all of a type.
+/// The rows to delete: individual rows, or all of a type.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct LookupDeletion {
@@ -69,21 +69,21 @@ pub(crate) struct LookupDeletion {
     /// The type.
     #[serde(rename = "type")]
     pub lookup_type: Option<String>,
-    /// With `type`: the one tenant, a unit or the organisation itself, whose rows are deleted.
+    /// With `type`: delete only the rows of this unit, or of the organisation itself.
     pub tenant_id: Option<i64>,
 }
 shaped!(LookupDeletion);
 
-/// What was deleted.
+/// The result of a deletion.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct LookupsDeleted {
-    /// How many rows there were.
+    /// The number of deleted rows.
     pub deleted: u64,
 }
 
 impl LookupBatch {
-    /// The drafts, or everything that is wrong by place.
+    /// The validated batch, or everything that is wrong with it.
     pub(crate) fn checked(self, org: OrgId) -> Result<Batch, Faults> {
         let Self {
             replace,
@@ -126,17 +126,17 @@ impl LookupBatch {
     }
 }
 
-/// What is to be deleted.
+/// The rows to delete.
 #[derive(Debug)]
 pub(crate) enum Deletion {
-    /// These rows; those that are none are nobody's.
+    /// These rows; unknown identifiers are ignored.
     Rows(Vec<ig_core::id::LookupId>),
-    /// A type's, or one tenant's within it.
+    /// All rows of a type, or those of one tenant.
     Type(LookupType, Option<Option<Rid>>),
 }
 
 impl LookupDeletion {
-    /// What is to be deleted, or what is wrong.
+    /// The rows to delete, or what is wrong with the request.
     pub(crate) fn checked(self, org: OrgId) -> Result<Deletion, Faults> {
         let Self {
             ids,
@@ -148,7 +148,7 @@ impl LookupDeletion {
                 if ids.is_empty() || ids.len() > MOST {
                     return Err(Faults::one("/ids", format!("must hold 1 to {MOST} identifiers")));
                 }
-                // What has not even the form of an identifier does not exist.
+                // A malformed identifier cannot name an existing row.
                 Ok(Deletion::Rows(ids.iter().filter_map(|id| id.parse().ok()).collect()))
             }
             (None, Some(named)) => {

@@ -1,4 +1,4 @@
-//! Imports: what is wrong with a file, and how far one has come.
+//! Imports of lookup files: their faults and their progress.
 
 use ig_core::clock::Timestamp;
 use ig_store::{LookupImport, Written};
@@ -7,41 +7,41 @@ use utoipa::ToSchema;
 
 use crate::document::listing::listing;
 
-/// What is wrong with one cell or row of a file.
+/// A fault in one cell or row of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct FileFault {
-    /// The row, or in CSV the line on which it begins; the header is 1.
+    /// The row number, or in CSV the line on which the row begins. The header is 1.
     pub row: u64,
-    /// The column by its header, where one is at fault.
+    /// The header of the faulty column, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub column: Option<String>,
-    /// What is wrong and what would be right.
+    /// What is wrong, and what is expected.
     pub message: String,
 }
 
-/// What an import of a file would do.
+/// The result of validating a file before its import.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ImportReport {
     /// Whether the file can be imported.
     pub is_valid: bool,
-    /// The rows that were read, without the header and blank ones.
+    /// The number of rows, without the header and blank rows.
     pub rows: u64,
-    /// Their types.
+    /// The types of these rows.
     pub types: Vec<String>,
-    /// What is wrong: the first 1,000 faults.
+    /// The first 1,000 faults.
     pub errors: Vec<FileFault>,
-    /// How many faults there are beyond these.
+    /// The number of further faults.
     pub further_errors: u64,
 }
 
-/// An import that was begun.
+/// An import and its progress.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = LookupImport)]
 pub(crate) struct ImportEntry {
-    /// Its identifier.
+    /// The import's identifier.
     pub id: String,
     /// The organisation.
     org_id: i64,
@@ -49,25 +49,25 @@ pub(crate) struct ImportEntry {
     mode: &'static str,
     /// RUNNING, SUCCEEDED or FAILED.
     status: &'static str,
-    /// The rows of the file.
+    /// The number of rows in the file.
     total: u64,
-    /// Those that are written.
+    /// The number of rows written so far.
     done: u64,
-    /// Rows that were made.
+    /// The number of created rows.
     created: u64,
-    /// Rows that were changed.
+    /// The number of updated rows.
     updated: u64,
-    /// Rows that were so already.
+    /// The number of rows without a change.
     unchanged: u64,
-    /// Rows that were replaced.
+    /// The number of replaced rows.
     removed: u64,
-    /// Why it failed.
+    /// Why the import failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
-    /// When it began.
+    /// When the import began.
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
-    /// When it was last heard of, or ended.
+    /// When the import last made progress, or ended.
     #[schema(value_type = String, format = DateTime)]
     updated_at: Timestamp,
 }

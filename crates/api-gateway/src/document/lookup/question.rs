@@ -1,4 +1,4 @@
-//! Looking values up, and backwards.
+//! Lookups of values, forwards and in reverse.
 
 #![allow(unused_qualifications, reason = "utoipa qualifies what it generates")]
 
@@ -16,24 +16,24 @@ use crate::body::{JsonBody, Shaped as _, shaped};
 use crate::document::text::noted;
 use crate::error::ApiError;
 
-/// Questions of one request.
+/// The most lookups in one request.
 const MOST: usize = 1_000;
 
-/// A value that is looked up.
+/// A value to look up.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct LookupQuestion {
     /// The type, such as DEPARTMENT.
     #[serde(rename = "type")]
     pub lookup_type: String,
-    /// The value: a text, a number, true or false.
+    /// The value: a string, number or boolean.
     pub value: Value,
-    /// The unit for which it is looked up; the organisation itself where absent.
+    /// The unit to look it up for; the organisation itself where absent.
     pub tenant_id: Option<i64>,
 }
 shaped!(LookupQuestion);
 
-/// One question, or up to 1,000 of them.
+/// One lookup, or up to 1,000 of them.
 pub(crate) struct LookupQuestions;
 
 impl PartialSchema for LookupQuestions {
@@ -53,30 +53,30 @@ impl ToSchema for LookupQuestions {
     }
 }
 
-/// A question that keeps the laws.
+/// A validated lookup.
 #[derive(Debug, Clone)]
 pub(crate) struct Question {
-    /// The type as it was asked for.
+    /// The requested type.
     pub lookup_type: LookupType,
-    /// The value as it was asked for.
+    /// The requested value.
     pub value: Value,
-    /// The unit.
+    /// The unit; `None` for the organisation itself.
     pub tenant: Option<Rid>,
-    /// What is looked for.
+    /// The key to find.
     pub key: LookupKey,
 }
 
-/// What a request asks.
+/// The lookups of one request.
 #[derive(Debug)]
-pub(crate) struct QueryParams {
-    /// The questions.
+pub(crate) struct LookupRequests {
+    /// The lookups, in order.
     pub questions: Vec<Question>,
-    /// Whether they came as a list.
+    /// Whether the request holds a list.
     pub is_many: bool,
 }
 
-impl QueryParams {
-    /// Reads one question or several.
+impl LookupRequests {
+    /// Reads one lookup or a list of them.
     pub(crate) fn read(body: JsonBody, org: OrgId) -> Result<Self, ApiError> {
         let (items, is_many) = match body.value {
             Value::Array(items) => (items, true),
@@ -120,7 +120,7 @@ fn question(item: Value, org: OrgId) -> Result<Question, Faults> {
     }
 }
 
-/// What a value is called at the target.
+/// The counterpart of a value in the target system.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct LookupAnswer {
@@ -129,24 +129,24 @@ pub(crate) struct LookupAnswer {
     lookup_type: String,
     /// The value.
     value: Value,
-    /// Whether an active row maps it.
+    /// Whether an active row maps the value.
     is_mapped: bool,
     /// That row's identifier.
     #[serde(skip_serializing_if = "Option::is_none")]
     lookup_id: Option<String>,
-    /// The unit whose row it is; the organisation's where absent.
+    /// The unit that the row belongs to; the organisation where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     tenant_id: Option<i64>,
     /// The row's source.
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<Side>,
-    /// What it is called at the target.
+    /// The value's counterpart in the target system.
     #[serde(skip_serializing_if = "Option::is_none")]
     target: Option<Side>,
 }
 
 impl LookupAnswer {
-    /// What was found for a question.
+    /// The result of one lookup.
     pub(crate) fn new(question: Question, row: Option<LookupRow>) -> Self {
         let Question { lookup_type, value, .. } = question;
         Self {
@@ -161,34 +161,34 @@ impl LookupAnswer {
     }
 }
 
-/// One question's answer, or each one's in their order.
+/// The result of one lookup, or the results of several in order.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
 pub(crate) enum LookupAnswers {
-    /// One.
+    /// A single result.
     One(Box<LookupAnswer>),
-    /// Several.
+    /// A list of results.
     Many {
-        /// In the order of the questions.
+        /// The results, in the order of the lookups.
         results: Vec<LookupAnswer>,
     },
 }
 
-/// The rows that map to a target.
+/// The rows that map to a target value.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct LookupMatches {
     /// The type.
     #[serde(rename = "type")]
     lookup_type: String,
-    /// The target's identifier.
+    /// The identifier of the target side.
     value: Value,
-    /// At most 100 rows, by source.
+    /// At most 100 rows, sorted by source.
     lookups: Vec<Lookup>,
 }
 
 impl LookupMatches {
-    /// What was found for a question.
+    /// The result of one reverse lookup.
     pub(crate) fn new(question: Question, rows: Vec<LookupRow>) -> Self {
         let Question { lookup_type, value, .. } = question;
         Self {
@@ -199,15 +199,15 @@ impl LookupMatches {
     }
 }
 
-/// One question's matches, or each one's in their order.
+/// The result of one reverse lookup, or the results of several in order.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
 pub(crate) enum LookupMatchesList {
-    /// One.
+    /// A single result.
     One(LookupMatches),
-    /// Several.
+    /// A list of results.
     Many {
-        /// In the order of the questions.
+        /// The results, in the order of the lookups.
         results: Vec<LookupMatches>,
     },
 }

@@ -1,4 +1,4 @@
-//! One side of a row.
+//! One side of a lookup row, its source or its target.
 
 use ig_core::fault::Faults;
 use ig_core::lookup::LookupSide;
@@ -9,7 +9,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::Fields;
 
-/// One side of a row: its identifier, and whatever else is known of it.
+/// One side of a row: its identifier and further fields.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Side {
     /// The value itself, as text.
@@ -20,7 +20,7 @@ pub(crate) struct Side {
 }
 
 impl Side {
-    /// The side, if it keeps the laws.
+    /// The domain's side, or what is wrong with it.
     pub(crate) fn checked(self) -> Result<LookupSide, Faults> {
         LookupSide::checked(&self.id, self.fields)
     }

@@ -1,56 +1,56 @@
-//! How many rows there are, and how much they are used.
+//! Statistics of lookup rows and their use.
 
 use ig_core::clock::Timestamp;
 use ig_store::TypeStatistics;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// The figures of an organisation's lookups.
+/// The statistics of an organisation's lookups.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct LookupStatistics {
     /// All rows.
     rows: u64,
-    /// Those that take part in resolving.
+    /// Active rows, which lookups use.
     active: u64,
-    /// Those that do not.
+    /// Inactive rows.
     inactive: u64,
-    /// The figures of each type, by name.
+    /// The statistics of each type, sorted by name.
     types: Vec<LookupTypeFigures>,
 }
 
-/// The figures of one type.
+/// The statistics of one type.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct LookupTypeFigures {
     /// The type.
     #[serde(rename = "type")]
     lookup_type: String,
-    /// Its rows.
+    /// All rows of the type.
     rows: u64,
-    /// Those that take part in resolving.
+    /// Active rows, which lookups use.
     active: u64,
-    /// Those that do not.
+    /// Inactive rows.
     inactive: u64,
-    /// Those that are a unit's.
+    /// Rows that belong to a unit.
     of_units: u64,
-    /// When one of them last changed.
+    /// When a row of the type last changed.
     #[schema(value_type = String, format = DateTime)]
     updated_at: Timestamp,
-    /// How often deliveries found a row.
+    /// How many lookups of deliveries found a row.
     resolved: u64,
-    /// How often they found none.
+    /// How many lookups of deliveries found none.
     unmapped: u64,
-    /// The last day on which one of them looked.
+    /// The last day on which a delivery used the type.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = Date)]
     last_used_on: Option<chrono::NaiveDate>,
 }
 
-/// The types that an organisation has rows of.
+/// The lookup types of an organisation.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct LookupTypes {
-    /// By name.
+    /// The types, sorted by name.
     pub types: Vec<String>,
 }
 

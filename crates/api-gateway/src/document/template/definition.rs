@@ -1,4 +1,4 @@
-//! What a template says of the resource that it is a template of.
+//! The definition of a template: some fields of the resource that it creates.
 
 use ig_core::fault::{Faults, Place};
 use ig_core::integration::MAX_DEPTH;
@@ -11,9 +11,9 @@ use utoipa::openapi::{RefOr, Schema};
 use super::super::{InboundDocument, JobDocument, OutboundIntegration};
 use crate::body::merged;
 
-/// Where secrets stand, whatever they lie in.
+/// The fields that hold secrets, at any depth.
 const SECRETS: [&str; 6] = ["apiKey", "token", "password", "clientSecret", "secrets", "connectionString"];
-/// What the gateway writes, or what makes no sense in a second one.
+/// Fields that the gateway writes, or that make no sense in a copy.
 const NOT_ITS_OWN: [&str; 8] = [
     "id",
     "orgId",
@@ -26,7 +26,7 @@ const NOT_ITS_OWN: [&str; 8] = [
 ];
 const LARGEST: usize = 256 * 1024;
 
-/// Everything that a definition must not say, by place. Whether it makes a whole resource is found out when it is applied.
+/// Everything that a definition must not hold, by place. Only applying the template checks the whole resource.
 pub(super) fn faults(direction: Direction, definition: &Map<String, Value>) -> Faults {
     let mut faults = Faults::default();
     if Value::from(definition.clone()).to_string().len() > LARGEST {
@@ -48,7 +48,7 @@ pub(super) fn faults(direction: Direction, definition: &Map<String, Value>) -> F
     faults
 }
 
-/// A resource's document: what the template says, with what is given laid over it as a merge patch.
+/// A resource's document: the template's fields, with the given ones applied as a merge patch.
 pub(crate) fn filled(definition: Map<String, Value>, given: Value) -> Value {
     merged(Value::from(definition), given)
 }
@@ -72,12 +72,12 @@ fn refuse_secrets(name: &str, value: &Value, place: &Place<'_>, depth: usize, fa
                 refuse_secrets(name, value, &place.field(name), depth + 1, faults);
             }
         }
-        // What is mapped is a tenant's words, not ours.
+        // Arrays hold mappings, whose names tenants choose; they are not searched.
         Value::Array(_) | Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 
-/// The names of a resource's fields, from the schema that the description shows.
+/// The names of a resource's fields, from its OpenAPI schema.
 fn fields(direction: Direction) -> Vec<String> {
     let schema = match direction {
         Direction::Outbound => OutboundIntegration::schema(),
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_definition_says_some_fields_and_no_secret() {
+    fn a_template_definition_holds_known_fields_and_no_secrets() {
         let fine = json!({
             "targetUrl": "https://a.example/", "outgoingAuthType": "API_KEY",
             "outgoingAuthConfig": {"headerName": "X-Key", "apiKey": null},
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn each_direction_has_fields_of_its_own() {
+    fn template_fields_differ_by_direction() {
         assert_eq!(
             places(Direction::Inbound, json!({"type": "a", "eventType": "b"})),
             ["/eventType"]

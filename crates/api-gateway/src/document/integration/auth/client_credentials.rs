@@ -1,11 +1,11 @@
-//! Client credentials of OAuth 2.0.
+//! OAuth 2.0 client credentials.
 
 use ig_core::integration::{ClientCredentials, CredentialsPlace, OutgoingAuth, TargetUrl};
 
 use super::{AuthConfig, CredentialsIn, Form};
 
 impl Form {
-    /// The credentials; nothing is sent with what is at fault, so what stands in its place does not matter.
+    /// The credentials. Where a field is at fault its placeholder does not matter: faulty credentials are never used.
     pub(super) fn client_credentials(&mut self) -> OutgoingAuth {
         let token_url = self.token_url();
         let client_id = self.required("clientId", |config| config.client_id.take());
