@@ -70,7 +70,7 @@ pub(crate) use listing::{Listing, UnreadableEntry, apart};
 pub(crate) use lookup::{
     Batch, BatchAnswer, Deletion, FileFault, ImportEntry, ImportList, ImportReport, Lookup, LookupAnswer, LookupAnswers,
     LookupBatch, LookupDeletion, LookupList, LookupMatches, LookupMatchesList, LookupQuestions, LookupStatistics, LookupTypes,
-    LookupsDeleted, QueryParams, Question, tenant,
+    LookupsDeleted, LookupRequests, Question, tenant,
 };
 pub(crate) use org_deletion::OrgDeletionStatus;
 pub(crate) use organization::{Org, OrgList, RequestLimitsDocument, console};

@@ -1,8 +1,9 @@
-//! Inbound calls: a client's request goes through the gateway to an outside API, and is answered in real time.
+//! Inbound calls: the gateway proxies a client's request to an outside API and answers in real time.
 //!
-//! A call passes, in this order: the integration of its name, its method, room for it and for its log, the client's proof, the breaker,
-//! the limits, the cap of its body, the transformation, the target, the transformation of the answer. Where nothing transforms, both
-//! bodies stream. Whatever becomes of a call is written down by its [`record::CallRecord`], also when the client leaves in the middle.
+//! A call passes these steps in order: the integration by its name, the method, capacity for the call and its log, client
+//! authentication, the circuit breaker, the rate limits, the body limit, the request transformation, the target, the response
+//! transformation. Without transformations both bodies stream. A [`record::CallRecord`] logs the call however it ends, also when
+//! the client disconnects half-way.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,23 +43,23 @@ pub(crate) use recording::Recording;
 
 use routes::{Route, Routes};
 
-/// What all calls have in common.
+/// The shared state of all calls.
 pub(crate) struct Proxying {
     proxy: Proxy,
     routes: Routes,
     breakers: CircuitBreakers,
     recording: Recording,
     replays: InboundReplays,
-    /// Calls that may be under way.
+    /// Capacity for calls in flight.
     calls: Arc<Shares>,
-    /// Bytes that bodies may take which are taken in whole.
+    /// Capacity in bytes for buffered bodies.
     bodies: Arc<Shares>,
     backoff: Backoff,
     context: Context,
 }
 
 impl Proxying {
-    /// Puts the parts together.
+    /// Assembles the proxy.
     pub(crate) fn start(
         config: &RuntimeConfig,
         security: &SecurityConfig,
@@ -87,7 +88,8 @@ impl Proxying {
         }))
     }
 
-    /// A call has ended. A healthy integration costs nothing; otherwise it is counted, and nobody waits for that.
+    /// Reports the end of a call to the circuit breaker. Calls of a healthy integration skip this; others do it in the
+    /// background.
     fn ended(self: &Arc<Self>, route: &Arc<Route>, message: MessageId, ended: Ended, probe: Option<ProbeId>) {
         let routine = ended == Ended::Delivered && self.breakers.is_routine(route.integration.id);
         if probe.is_none() && (routine || ended == Ended::Untold) {
@@ -107,5 +109,5 @@ impl std::fmt::Debug for Proxying {
     }
 }
 
-/// After so long a caller may try again whose call there was no room for.
+/// When a call that was shed may try again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);

@@ -1,4 +1,4 @@
-//! Changing configuration: what is read, asked, written down and answered, by kind of resource.
+//! The configuration resources: reading and changing each kind of them.
 
 use chrono::{SubsecRound as _, Utc};
 use ig_core::clock::Timestamp;
@@ -26,7 +26,7 @@ pub(crate) mod templates;
 pub(crate) mod units;
 pub(crate) mod users;
 
-/// What is wrong with the entity that something acts for, where it is not the organisation's.
+/// Faults where the entity that a resource acts for does not belong to its organisation.
 async fn strangers(gateway: &Gateway, org: OrgId, tenant: Rid) -> Result<Faults, StoreError> {
     let mut faults = Faults::default();
     let is_ours = tenant == org.as_entity() || gateway.is_unit(org, tenant).await?;
@@ -36,7 +36,7 @@ async fn strangers(gateway: &Gateway, org: OrgId, tenant: Rid) -> Result<Faults,
     Ok(faults)
 }
 
-/// Something that is made now; the database keeps milliseconds.
+/// The stamp of a resource created now, in the milliseconds that the database keeps.
 fn made_now() -> Stamp {
     let now = Utc::now().trunc_subsecs(3);
     Stamp {
@@ -45,7 +45,7 @@ fn made_now() -> Stamp {
     }
 }
 
-/// The second of its making and 64 random bits, so that ids sort by age.
+/// A new identifier: its second of creation and 64 random bits, so that identifiers sort by age.
 fn new_id(second: i64) -> [u8; 12] {
     let mut id = [0; 12];
     id[..4].copy_from_slice(&u32::try_from(second).unwrap_or(u32::MAX).to_be_bytes());
@@ -53,7 +53,7 @@ fn new_id(second: i64) -> [u8; 12] {
     id
 }
 
-/// Something that was made then and changes now.
+/// The stamp of a resource created at `created_at` and changed now.
 fn changed_now(created_at: Timestamp) -> Stamp {
     Stamp {
         created_at,

@@ -24,7 +24,7 @@ mod statistics;
 pub(crate) use batch::{Batch, BatchAnswer, Deletion, LookupBatch, LookupDeletion, LookupsDeleted};
 pub(crate) use import::{FileFault, ImportEntry, ImportList, ImportReport};
 pub(crate) use question::{
-    LookupAnswer, LookupAnswers, LookupMatches, LookupMatchesList, LookupQuestions, QueryParams, Question,
+    LookupAnswer, LookupAnswers, LookupMatches, LookupMatchesList, LookupQuestions, LookupRequests, Question,
 };
 pub(crate) use side::Side;
 pub(crate) use statistics::{LookupStatistics, LookupTypes};

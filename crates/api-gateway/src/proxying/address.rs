@@ -1,15 +1,16 @@
-//! The parts of a call's address: the integration's name, what follows it, and the query without our own parameter.
+//! The parts of a call's address: the integration's name, the rest of the path, and the query without the gateway's own
+//! parameter.
 
 use ig_core::inbound::RouteName;
 
 use crate::error::ApiError;
 
-/// Before the name, below the base of the whole API.
+/// The prefix of the name, below the base of the API.
 const BASE: &str = "/integrations/";
-/// The parameter that is ours; all others are the target's.
+/// The gateway's own parameter; all others belong to the target.
 const ORG: &str = "orgId";
 
-/// The integration's name and what follows it, as it was sent: empty, or beginning with `/`.
+/// The integration's name and the rest of the path as received: empty, or beginning with `/`.
 pub(super) fn split(path: &str) -> Result<(RouteName, &str), ApiError> {
     let rest = path.strip_prefix(BASE).unwrap_or_default();
     let (name, suffix) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
@@ -17,7 +18,7 @@ pub(super) fn split(path: &str) -> Result<(RouteName, &str), ApiError> {
     Ok((name, suffix))
 }
 
-/// The query that goes on to the target.
+/// The query to pass on to the target.
 pub(super) fn query(query: &str) -> String {
     let ours = |pair: &&str| pair.split('=').next() == Some(ORG);
     let theirs: Vec<_> = query.split('&').filter(|pair| !pair.is_empty() && !ours(pair)).collect();
@@ -29,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_is_a_name_and_the_rest() {
+    fn call_path_splits_into_name_and_rest() {
         let table = [
             ("/integrations/a", "a", ""),
             ("/integrations/a/", "a", "/"),
@@ -45,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn the_targets_query_is_all_but_the_organisation() {
+    fn forwarded_query_omits_only_the_organisation() {
         let table = [
             ("orgId=1", ""),
             ("a=1&orgId=648&b=%26&a=2", "a=1&b=%26&a=2"),

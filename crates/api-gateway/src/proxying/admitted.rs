@@ -1,4 +1,4 @@
-//! A call that was let in, through each of its steps.
+//! The steps of an admitted call.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,10 +32,10 @@ use crate::gateway::Gateway;
 use crate::response_extras::ResponseExtras;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-/// While a breaker that nobody probes is open, callers may look again after so long.
+/// When to try again while a breaker without probes is open.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
-/// A call that was let in.
+/// An admitted call.
 pub(super) struct Admitted<'a> {
     pub(super) gateway: &'a Gateway,
     pub(super) proxying: &'a Arc<Proxying>,
@@ -47,22 +47,22 @@ pub(super) struct Admitted<'a> {
     pub(super) permits: Permits,
 }
 
-/// A call's body, before it is passed on.
+/// The body of a call before it is forwarded.
 enum Arriving {
-    /// Taken in already.
+    /// Read already.
     Taken(Upload),
-    /// On its way.
+    /// Not read yet.
     Coming(Body),
 }
 
-/// What a call is served with: a finished answer, or one that takes the record with it to its end.
+/// The response to a call: finished, or streaming with the call's record attached.
 pub(super) enum Served {
     Answer(Response),
     Streams(Box<dyn FnOnce(CallRecord) -> Response + Send>),
 }
 
 impl Admitted<'_> {
-    /// Takes it through its steps.
+    /// Takes the call through its steps.
     pub(super) async fn serve(self, extras: &ResponseExtras, body: Body, record: &mut CallRecord) -> Result<Served, CallFailure> {
         let route = Arc::clone(&self.route);
         let ready = route.ready.as_ref();
@@ -100,8 +100,8 @@ impl Admitted<'_> {
         }
     }
 
-    /// The body of a call whose client proved itself, which may take all of it: what is not proven comes before no breaker and no
-    /// limit, and leaves nothing that is sent later.
+    /// Authenticates the client where that takes the whole body. This comes before the breaker and the limits, so that an
+    /// unauthenticated call uses neither of them and leaves no dead letter.
     async fn proven(&self, ready: &Ready, body: Body, record: &mut CallRecord) -> Result<Arriving, CallFailure> {
         if !ready.client.needs_body() {
             return Ok(Arriving::Coming(body));
@@ -115,7 +115,7 @@ impl Admitted<'_> {
         Ok(Arriving::Taken(upload))
     }
 
-    /// Whether the breaker lets the call pass, perhaps to see whether the target has recovered.
+    /// Asks the breaker whether to send the call, perhaps as a probe.
     async fn passage(&self) -> Result<Option<ProbeId>, CallFailure> {
         let integration = &self.route.integration;
         match self
@@ -133,7 +133,7 @@ impl Admitted<'_> {
         }
     }
 
-    /// The target's answer; nothing where the script for requests says that there is nothing to send.
+    /// The target's response; `None` where the request script returns nothing to send.
     async fn pass_through(
         &self,
         ready: &Ready,
@@ -149,7 +149,7 @@ impl Admitted<'_> {
             Arriving::Taken(upload) => upload,
             Arriving::Coming(body) => {
                 let headers = &self.call.parts.headers;
-                // What its limit refuses still leaves a dead letter, where its body is at hand.
+                // A call beyond its limit still leaves a dead letter if its body is at hand.
                 if limited.is_err() && !intake::is_small(headers) {
                     return limited.map(|()| None);
                 }
@@ -177,7 +177,7 @@ impl Admitted<'_> {
         self.proxying.pass(&mut call, persistence, record).await.map(Some)
     }
 
-    /// Takes the call from the integration's own limit.
+    /// Counts the call against the integration's own limit.
     async fn limit(&self, extras: &ResponseExtras) -> Result<(), CallFailure> {
         let integration = &self.route.integration;
         let Some(limit) = integration.rate_limit.and_then(SetLimit::in_force) else {
@@ -188,7 +188,7 @@ impl Admitted<'_> {
         limited.map_err(|(error, until)| CallFailure::limited(error, until))
     }
 
-    /// Whether something has to see all of the body.
+    /// Whether a step needs the whole body.
     fn need(&self, ready: &Ready) -> Need {
         let whole = ready.template.signs() || self.shapes(ready).is_some();
         if whole { Need::Whole } else { Need::Stream }
@@ -207,7 +207,7 @@ impl Admitted<'_> {
         }
     }
 
-    /// A method that changes nothing when it is repeated, or a client that says so.
+    /// Whether the method is idempotent, or the client sent an idempotency key.
     fn is_repeatable(&self) -> bool {
         let key = self.call.parts.headers.get(IDEMPOTENCY_KEY);
         self.method.is_idempotent() || key.is_some_and(|key| !key.is_empty())
@@ -220,7 +220,7 @@ impl Admitted<'_> {
         organization.and_then(|org| org.retry_policy).unwrap_or_default()
     }
 
-    /// A body that is here is kept where the call fails, unless its address is longer than what can be sent to again.
+    /// Keeps a buffered body as a dead letter in case the call fails, unless its address is too long to store.
     fn leave_letter(&self, upload: &Upload, address: &Uri, record: &mut CallRecord) {
         let Upload::Whole(body) = upload else { return };
         let has_body = matches!(self.method, ProxyMethod::Post | ProxyMethod::Put | ProxyMethod::Patch);
@@ -248,7 +248,7 @@ impl Admitted<'_> {
         }))
     }
 
-    /// Where it goes.
+    /// The target address.
     fn address(&self, ready: &Ready) -> Result<Uri, CallFailure> {
         let query = address::query(self.call.parts.uri.query().unwrap_or_default());
         ready.template.address(self.rest, &query).map_err(|bad| {
@@ -257,7 +257,7 @@ impl Admitted<'_> {
         })
     }
 
-    /// The headers that go on.
+    /// The headers to forward.
     fn headers(&self, ready: &Ready) -> HeaderMap {
         let origin = Origin {
             client: self.call.client,
@@ -281,7 +281,7 @@ impl Admitted<'_> {
     }
 }
 
-/// What a call that was not answered tells the breaker: what its client did, or a limit, says nothing about the target.
+/// The result of a failed call for the breaker. A client's mistake, or a limit, says nothing about the target.
 fn told(stop: &CallFailure) -> Ended {
     match &stop.ending {
         CallOutcome::Failed(failure) if failure.category != ErrorCategory::Transformation => {

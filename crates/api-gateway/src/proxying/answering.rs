@@ -1,4 +1,4 @@
-//! Answers a call: with the target's answer as it comes, or in another shape.
+//! Answers a call: streams the target's response, or transforms it.
 
 use axum::body::Body;
 use axum::response::Response;
@@ -26,7 +26,7 @@ use crate::answer::FromUpstream;
 
 mod envelope;
 
-/// The answer as it comes.
+/// The response as it streams in.
 pub(super) fn streamed(mut answered: Answered, began: Began, record: CallRecord, permits: Permits) -> Response {
     let at_end = OnEnd {
         told: record.is_kept().then(|| LoggedResponse {
@@ -42,7 +42,7 @@ pub(super) fn streamed(mut answered: Answered, began: Began, record: CallRecord,
     passed_on(answered.status, answered.headers, ResponseBody::body(answered.body, at_end))
 }
 
-/// Whether an answer is given another shape: one without a body cannot be, and the rules of a mapping are for what succeeded.
+/// Whether to transform a response: it needs a body, and mappings apply to successful responses only.
 pub(super) fn is_shaped(route: &Route, method: &Method, status: StatusCode) -> bool {
     let bodiless = method == Method::HEAD || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     let applies = match &route.integration.response {
@@ -53,7 +53,7 @@ pub(super) fn is_shaped(route: &Route, method: &Method, status: StatusCode) -> b
     applies && !bodiless
 }
 
-/// The answer in another shape.
+/// The transformed response.
 pub(super) async fn shaped(
     transformer: &Transformer,
     (route, shape): (&Route, &CompiledShape),
@@ -75,7 +75,7 @@ pub(super) async fn shaped(
     Ok(reshaped(answer, headers))
 }
 
-/// Takes all of an answer in, and notes what came of the try.
+/// Reads a whole response and records the attempt.
 async fn whole(
     mut answered: Answered,
     began: Began,
@@ -111,12 +111,12 @@ fn reshaped(answer: envelope::Answer, mut headers: HeaderMap) -> Response {
     passed_on(answer.status, headers, Body::from(answer.body))
 }
 
-/// There was nothing to send, so there is nothing to answer.
+/// The response where there was nothing to send.
 pub(super) fn nothing() -> Response {
     passed_on(StatusCode::NO_CONTENT, HeaderMap::new(), Body::empty())
 }
 
-/// What a target answers is the target's: it neither speaks for the gateway's origin, nor runs within it where a browser shows it.
+/// A target's response must neither speak for the gateway's origin nor run within it in a browser.
 fn passed_on(status: StatusCode, mut headers: HeaderMap, body: Body) -> Response {
     within_origin(&mut headers);
     headers.remove(RENEWED_TOKEN);
@@ -141,7 +141,7 @@ fn too_large(most: usize) -> Failure {
     Failure::new(ErrorCategory::Transformation, message)
 }
 
-/// What the transformation sees: a mapping the body, a script the whole answer.
+/// The input of the transformation: the body for a mapping, the whole response for a script.
 fn payload(headers: &HeaderMap, body: &Bytes, status: StatusCode, is_script: bool) -> Result<Payload, CallFailure> {
     if headers.contains_key(CONTENT_ENCODING) {
         let message = "The target's answer is compressed though it was asked not to be, and cannot be transformed.";

@@ -1,4 +1,4 @@
-//! One call, from its arrival to its answer.
+//! One call, from its arrival to its response.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -25,26 +25,26 @@ use crate::gateway::Gateway;
 use crate::response_extras::ResponseExtras;
 use crate::tenant_shares::Share;
 
-/// A call as it came.
+/// A call as received.
 #[derive(Debug)]
 pub(crate) struct IncomingCall {
-    /// The organisation that it is for.
+    /// The organisation that is called.
     pub(crate) org: OrgId,
-    /// Where it comes from.
+    /// The client's address.
     pub(crate) client: IpAddr,
-    /// Whether it came over HTTPS, as far as a proxy that is believed says.
+    /// Whether the client used HTTPS, according to a trusted proxy.
     pub(crate) is_https: bool,
-    /// The name that its client knows it by.
+    /// The request identifier that the client reads.
     pub(crate) request_id: String,
-    /// Its head.
+    /// The request's head.
     pub(crate) parts: Parts,
 }
 
-/// A call's share of what may be under way, given back at its end.
+/// A call's permits for capacity, released when it ends.
 pub(super) struct Permits {
     _of_all: Share,
     _of_one: OwnedSemaphorePermit,
-    /// What its body takes.
+    /// The memory for its body.
     pub(super) body: Share,
 }
 
@@ -85,7 +85,7 @@ pub(crate) async fn answer(
 }
 
 impl Proxying {
-    /// The call's share of what may be under way: nobody waits in a line for it.
+    /// Takes the call's permits. A call never queues for them.
     fn permits(&self, route: &Route) -> Result<Permits, ApiError> {
         let refused = |reason, message| {
             metrics::shed(reason);
@@ -139,7 +139,7 @@ impl Proxying {
     }
 }
 
-/// Where a call stands in its trace: in the gateway's span, which is a part of the client's.
+/// The trace context of a call: the gateway's span, as a child of the client's.
 fn trace(parts: &Parts) -> TraceContext {
     let clients = || TraceContext::extract(&parts.headers);
     TraceContext::current()

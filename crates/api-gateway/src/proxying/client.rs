@@ -1,4 +1,4 @@
-//! Whether a call comes from whom its integration lets in.
+//! Authenticates the client of a call.
 
 use std::net::IpAddr;
 
@@ -12,7 +12,7 @@ use super::outcome::CallFailure;
 use super::routes::{Ready, Route};
 use crate::error::{ApiError, ErrorCode};
 
-/// Refuses who calls from elsewhere, or without what the integration asks for.
+/// Refuses clients from other addresses, and those without the credentials that the integration requires.
 pub(super) fn admitted(route: &Route, ready: &Ready, client: IpAddr, headers: &HeaderMap) -> Result<(), CallFailure> {
     if !is_expected(&route.integration, client) {
         let message = "Calls from this address are not let through";
@@ -37,7 +37,8 @@ fn unproven(message: impl Into<String>) -> CallFailure {
 }
 
 impl Proxying {
-    /// Checks a signature over the body as it came, where the integration asks for one; each is taken once, by all replicas together.
+    /// Verifies the signature over the body as received, where the integration requires one. All replicas together accept a
+    /// signature once.
     pub(super) async fn verified(
         &self,
         route: &Route,

@@ -1,10 +1,10 @@
-//! Headers that tell of a body, once the body is another.
+//! Headers that describe a body, for a body that was replaced.
 
 use http::header::{
     ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue,
 };
 
-/// Headers that tell of the very bytes of a body (RFC 9110, RFC 9530 and the older digests).
+/// Headers that describe the exact bytes of a body (RFC 9110, RFC 9530 and the older digests).
 const OF_THE_BYTES: [HeaderName; 9] = [
     ACCEPT_RANGES,
     CONTENT_LENGTH,
@@ -19,9 +19,9 @@ const OF_THE_BYTES: [HeaderName; 9] = [
 
 const JSON: &str = "application/json";
 
-/// Makes headers tell of a body of JSON that takes the place of the one that they came with.
+/// Changes headers to describe a JSON body that replaces the original one.
 ///
-/// A kind of JSON, such as `application/fhir+json`, stays that kind: what becomes of the body is its integration's affair.
+/// A specific JSON type such as `application/fhir+json` stays: what the body means is up to the integration.
 pub(super) fn describe_another(headers: &mut HeaderMap) {
     for name in &OF_THE_BYTES {
         headers.remove(name);
@@ -31,13 +31,13 @@ pub(super) fn describe_another(headers: &mut HeaderMap) {
     headers.insert(CONTENT_TYPE, kind.unwrap_or(HeaderValue::from_static(JSON)));
 }
 
-/// Whether a type is JSON, of whatever kind.
+/// Whether a content type is JSON or based on JSON.
 pub(super) fn is_json(given: &str) -> bool {
     let essence = given.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     essence == JSON || essence.ends_with("+json")
 }
 
-/// A type of JSON without the charset of the old body: the new one is UTF-8.
+/// A JSON content type without the charset of the old body: the new body is UTF-8.
 fn kind_of_json(given: &str) -> Option<String> {
     let parts = given.split(';').map(str::trim);
     let is_charset = |part: &str| part.to_ascii_lowercase().starts_with("charset=");
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_told_of_the_old_body_goes_and_a_kind_of_json_stays() {
+    fn headers_of_the_old_body_are_removed_and_specific_json_types_stay() {
         let table = [
             (
                 "application/fhir+json; charset=iso-8859-1; fhirVersion=4.0",

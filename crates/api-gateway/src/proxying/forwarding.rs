@@ -1,4 +1,4 @@
-//! Passes a call on, again where that does no harm and may help.
+//! Forwards a call, and retries where that is safe and may help.
 
 use std::time::Duration;
 
@@ -17,31 +17,31 @@ use super::intake;
 use super::outcome::CallFailure;
 use super::record::{CallRecord, KEPT};
 
-/// How long is waited for what a failed target says.
+/// How long to wait for the body of a failed response.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// When a try began.
+/// The start of an attempt.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Began {
     at: Timestamp,
     instant: Instant,
 }
 
-/// How often a call may be passed on, and until when.
+/// How often and until when a call may be forwarded.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ForwardRetries<'a> {
-    /// Whether sending it again does no harm.
+    /// Whether it is safe to repeat the call.
     pub(super) is_repeatable: bool,
-    /// The most tries.
+    /// The most attempts.
     pub(super) attempts: u8,
-    /// Until then the target has to begin to answer.
+    /// When the target's response has to begin at the latest.
     pub(super) deadline: Instant,
-    /// Where the call stands in its trace.
+    /// The trace context of the call.
     pub(super) trace: &'a TraceContext,
 }
 
 impl Proxying {
-    /// The target's answer; one that says that the target failed is none.
+    /// The target's response; a response that reports a failure of the target is an error.
     pub(super) async fn pass(
         &self,
         call: &mut ProxiedCall,
@@ -85,7 +85,7 @@ impl Proxying {
         self.proxy.pass(call, persistence.deadline).instrument(span).await
     }
 
-    /// Whether the target refused a token that may have been revoked; the next try comes with a fresh one.
+    /// Whether the target refused a token that may be revoked; the next attempt fetches a fresh one.
     fn has_stale_token(&self, call: &ProxiedCall, answered: &Answered) -> bool {
         let refused = answered
             .token
@@ -97,7 +97,7 @@ impl Proxying {
         refused.is_some() && call.upload().can_be_sent()
     }
 
-    /// How long to wait before the next try; nothing where there is none.
+    /// The delay before the next attempt; `None` where there is none.
     fn pause(&self, failure: &Failure, made: u32, call: &ProxiedCall, persistence: ForwardRetries<'_>) -> Option<Duration> {
         if !persistence.is_repeatable || !call.upload().can_be_sent() {
             return None;
@@ -110,7 +110,7 @@ impl Proxying {
     }
 }
 
-/// The target failed: what it says of that is kept, as far as it comes at once.
+/// Handles a failed response: logs as much of its body as arrives promptly.
 async fn failed(mut answered: Answered, began: Began, record: &mut CallRecord) -> Failure {
     let failure = Failure {
         category: ErrorCategory::ServerError,
@@ -143,7 +143,7 @@ impl Began {
         }
     }
 
-    /// A try that the target answered.
+    /// An attempt that the target answered.
     pub(super) fn answered(self, answered: &Answered, body: Option<KeptBody>, failure: Option<Failure>) -> Attempt {
         Attempt {
             response_status: Some(answered.status.as_u16()),
@@ -168,7 +168,7 @@ impl Began {
         }
     }
 
-    /// How long ago that was.
+    /// The time since the attempt began.
     pub(super) fn elapsed(self) -> Duration {
         self.instant.elapsed()
     }

@@ -1,4 +1,4 @@
-//! What a call tells its target: the client's headers, without what is the gateway's business, and who it came from.
+//! The headers of a forwarded call: the client's without those meant for the gateway, and the origin of the call.
 
 use std::net::IpAddr;
 
@@ -13,7 +13,7 @@ const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto")
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
 
-/// Who a call came from.
+/// The origin of a call.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Origin<'a> {
     pub(super) client: IpAddr,
@@ -21,7 +21,7 @@ pub(super) struct Origin<'a> {
     pub(super) request_id: &'a str,
 }
 
-/// A call's headers as they go on.
+/// A call's headers for the target.
 pub(super) fn forwarded(parts: &Parts, check: &ClientCheck, origin: Origin<'_>) -> HeaderMap {
     let mut headers = parts.headers.clone();
     end_to_end(&mut headers);

@@ -1,4 +1,4 @@
-//! Takes a call's body in: all of it where something has to see it whole or it is small, otherwise as it comes.
+//! Receives a call's body: buffered where a step needs all of it or it is small, otherwise streamed.
 
 use std::time::Duration;
 
@@ -16,28 +16,28 @@ use super::{RETRY_AFTER, metrics};
 use crate::error::{ApiError, ErrorCode};
 use crate::tenant_shares::Share;
 
-/// A body that is announced to be no larger is taken in before it is sent: then it can be sent again.
+/// A body with an announced length up to this is buffered before it is sent, so that it can be sent again.
 pub(super) const SMALL: u64 = 64 * 1024;
 
-/// Why a body is taken in whole.
+/// How much of a body the steps of a call need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Need {
-    /// Something has to see all of it.
+    /// A step needs all of the body.
     Whole,
-    /// Nothing does.
+    /// No step needs all of the body.
     Stream,
 }
 
-/// How much is taken in, and how long that may take.
+/// The limits of size and time for a body.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bounds {
     pub(super) most: usize,
     pub(super) total: Duration,
-    /// How much of a stream is kept for its log.
+    /// How much of a streamed body to keep for the log.
     pub(super) kept: usize,
 }
 
-/// The body, as it can be passed on.
+/// The body, ready to be forwarded.
 pub(super) async fn body(
     headers: &HeaderMap,
     body: Body,
@@ -58,7 +58,7 @@ pub(super) async fn body(
     whole(body, announced, bounds, room).await.map(Upload::Whole)
 }
 
-/// Whether a body is small enough to be taken in though nobody has to see it.
+/// Whether a body is small enough to be buffered without need.
 pub(super) fn is_small(headers: &HeaderMap) -> bool {
     announced(headers).is_some_and(|length| length <= SMALL)
 }
@@ -73,7 +73,7 @@ async fn whole(body: Body, announced: Option<u64>, bounds: Bounds, room: &Share)
     collected.unwrap_or_else(|_| Err(too_slow(bounds.total)))
 }
 
-/// The body, copied: a copy lets go of the connection's buffer, which a log would hold on to.
+/// The body, copied: a log that holds the original would keep the connection's whole buffer alive.
 async fn collected(mut body: Body, expected: u64, most: usize, room: &Share) -> Result<Bytes, CallFailure> {
     let mut whole = Vec::with_capacity(usize::try_from(expected).unwrap_or_default());
     while let Some(frame) = body.frame().await {
@@ -102,12 +102,12 @@ fn too_large(most: usize) -> CallFailure {
     CallFailure::refused(ErrorCategory::ClientError, ApiError::new(ErrorCode::PayloadTooLarge, message))
 }
 
-/// The client's body broke off.
+/// The error for a client's body that broke off.
 pub(super) fn broke_off() -> CallFailure {
     CallFailure::refused(ErrorCategory::ClientError, ApiError::fault("", "broke off before its end"))
 }
 
-/// The client's body did not come in time.
+/// The error for a client's body that took too long.
 pub(super) fn too_slow(after: Duration) -> CallFailure {
     let message = format!("The body did not arrive within {} ms", after.as_millis());
     CallFailure::refused(ErrorCategory::ClientError, ApiError::new(ErrorCode::RequestTimeout, message))

@@ -1,38 +1,38 @@
-//! What is counted of calls.
+//! Metrics of calls.
 
 use std::time::Duration;
 
 use metrics::{counter, gauge, histogram};
 
-/// Counter: calls by how they ended.
+/// Counter: calls by outcome.
 const CALLS: &str = "ig_inbound_calls_total";
-/// Histogram: how long calls took, to the last byte of the answer.
+/// Histogram: the duration of calls, to the last byte of the response.
 const DURATION: &str = "ig_inbound_call_duration_seconds";
-/// Gauge: calls under way.
+/// Gauge: calls in flight.
 const IN_FLIGHT: &str = "ig_inbound_calls_in_flight";
-/// Counter: calls that there was no room for, by what there was no room in.
+/// Counter: calls that were shed, by the exhausted capacity.
 const SHED: &str = "ig_inbound_calls_shed_total";
-/// Counter: logs of calls that there was no room for.
+/// Counter: logs of calls that were lost for lack of capacity.
 const LOGS_LOST: &str = "ig_inbound_logs_lost_total";
 
-/// A call begins.
+/// Counts the start of a call.
 pub(super) fn began() {
     gauge!(IN_FLIGHT).increment(1.0);
 }
 
-/// A call has ended.
+/// Counts the end of a call.
 pub(super) fn ended(outcome: &'static str, took: Duration) {
     gauge!(IN_FLIGHT).decrement(1.0);
     counter!(CALLS, "outcome" => outcome).increment(1);
     histogram!(DURATION).record(took);
 }
 
-/// There was no room for a call.
+/// Counts a call that was shed.
 pub(super) fn shed(reason: &'static str) {
     counter!(SHED, "reason" => reason).increment(1);
 }
 
-/// There was no room for a call's log.
+/// Counts a log that was lost.
 pub(super) fn log_lost() {
     counter!(LOGS_LOST).increment(1);
 }

@@ -1,4 +1,4 @@
-//! How a call ends, for its log and for its client.
+//! How a call ends, for its log and its client.
 
 use std::time::Duration;
 
@@ -10,25 +10,25 @@ use crate::error::{ApiError, ErrorCode};
 /// How a call ended, for its log.
 #[derive(Debug)]
 pub(super) enum CallOutcome {
-    /// The target answered, and its answer is on its way.
+    /// The target answered, and its response is being forwarded.
     Answered,
-    /// The target refused the request; its answer is on its way.
+    /// The target refused the request, and its response is being forwarded.
     RefusedByTarget(u16),
-    /// The target failed, or could not be reached; nothing of an answer went to the client.
+    /// The target failed or was unreachable; the client received nothing of its response.
     Failed(Failure),
-    /// It was not let through, or not understood.
+    /// The gateway refused the call, or could not understand it.
     Refused(Failure),
-    /// Its integration's limit leaves no room before this moment.
+    /// The integration's limit allows no call before this moment.
     Limited(Timestamp),
-    /// The answer broke off in the middle.
+    /// The response broke off half-way.
     BrokeOff(Failure),
     /// There was nothing to send.
     Skipped,
-    /// The client left before it was answered in full.
+    /// The client disconnected before the end of the response.
     ClientLeft,
 }
 
-/// Why a call goes no further: what its client is told, and what its log says.
+/// Why a call failed: the error for its client, and the outcome for its log.
 #[derive(Debug)]
 pub(super) struct CallFailure {
     pub(super) error: Box<ApiError>,
@@ -36,7 +36,7 @@ pub(super) struct CallFailure {
 }
 
 impl CallFailure {
-    /// The client's own doing.
+    /// A failure that the client caused.
     pub(super) fn refused(category: ErrorCategory, error: ApiError) -> Self {
         let ending = CallOutcome::Refused(Failure::new(category, said(&error)));
         Self {
@@ -45,7 +45,7 @@ impl CallFailure {
         }
     }
 
-    /// There is no room before a moment.
+    /// A failure because no call is allowed before a moment.
     pub(super) fn limited(error: ApiError, until: Timestamp) -> Self {
         Self {
             error: Box::new(error),
@@ -53,7 +53,7 @@ impl CallFailure {
         }
     }
 
-    /// The target's doing, or that of the way to it.
+    /// A failure of the target, or on the way to it.
     pub(super) fn failed(failure: Failure) -> Self {
         let code = match failure.category {
             ErrorCategory::Timeout => ErrorCode::UpstreamTimeout,
@@ -76,7 +76,7 @@ impl CallFailure {
     }
 }
 
-/// What an error says, its details included.
+/// An error's message and details as one text.
 fn said(error: &ApiError) -> String {
     let details = error.details.iter().map(|detail| {
         let place = detail.pointer.as_deref().or(detail.parameter.as_deref()).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The record of one call: what is written down of it, whatever becomes of it.
+//! The record of one call, which logs it however it ends.
 
 use std::time::{Duration, Instant};
 
@@ -27,28 +27,28 @@ mod letter;
 
 pub(super) use letter::Letter;
 
-/// How much of a body is kept for its log.
+/// How much of a body is kept for the log.
 pub(super) const KEPT: usize = 64 * 1024;
-/// The source that calls are named by among events.
+/// The event source under which calls are logged.
 const SOURCE: &str = "inbound";
 
-/// Which call it is.
+/// The identity of a call.
 #[derive(Debug, Clone)]
 pub(super) struct Identity {
-    /// Its message.
+    /// The message's identifier.
     pub(super) message: MessageId,
-    /// Its own name, which nobody else chooses.
+    /// The call's event identifier, which only the gateway generates.
     pub(super) event: EventId,
-    /// The name that its client knows it by.
+    /// The request identifier that the client reads.
     pub(super) request_id: String,
-    /// Where it stands in its trace.
+    /// The trace context.
     pub(super) trace: TraceContext,
-    /// When it came.
+    /// When the call arrived.
     pub(super) came_at: Timestamp,
 }
 
 impl Identity {
-    /// A call that has come in now.
+    /// The identity of a call that arrives now.
     pub(super) fn new(route: &Route, request_id: String, trace: TraceContext, now: Timestamp) -> Self {
         let event = EventId::new(format!("call_{:032x}", rand::random::<u128>()));
         Self {
@@ -61,12 +61,12 @@ impl Identity {
     }
 }
 
-/// The record of one call. One that is dropped before it was closed is that of a client who left.
+/// The record of one call. Dropping an open record logs that the client disconnected.
 #[derive(Debug)]
 pub(super) struct CallRecord {
     recording: Recording,
     began: Instant,
-    /// Nothing where no log is kept.
+    /// The log so far; `None` where no log is kept.
     draft: Option<Box<Draft>>,
     is_open: bool,
 }
@@ -82,7 +82,7 @@ struct Draft {
 }
 
 impl CallRecord {
-    /// Begins with what is known before anything is done; without room no log is kept.
+    /// Begins the record of a call; without capacity for a log, none is kept.
     pub(super) fn begin(
         recording: &Recording,
         route: &Route,
@@ -123,21 +123,21 @@ impl CallRecord {
         self.draft.as_ref().is_some_and(|draft| draft.level == LogLevel::Full)
     }
 
-    /// Its body, as it came.
+    /// Records the request body as received.
     pub(super) fn came_with(&mut self, upload: &Upload) {
         if let Some(draft) = self.draft.as_mut().filter(|draft| draft.level == LogLevel::Full) {
             draft.upload = Some(upload.clone());
         }
     }
 
-    /// What is kept of it where it fails.
+    /// Records what becomes a dead letter if the call fails.
     pub(super) fn would_leave(&mut self, letter: Letter) {
         if let Some(draft) = &mut self.draft {
             draft.letter = Some(letter);
         }
     }
 
-    /// A body was given its shape, or could not be.
+    /// Records a transformation or its failure.
     pub(super) fn shaped(&mut self, name: &'static str, took: Duration, detail: String, console: Vec<String>) {
         if let Some(draft) = &mut self.draft {
             draft.trace.console.extend(console);
@@ -145,14 +145,14 @@ impl CallRecord {
         self.step(name, took, detail);
     }
 
-    /// What is sent in place of what came.
+    /// Records the transformed request body.
     pub(super) fn sends(&mut self, body: &Bytes) {
         if let Some(draft) = self.draft.as_mut().filter(|draft| draft.level == LogLevel::Full) {
             draft.log.request_payload = Some(body.clone());
         }
     }
 
-    /// It is to go there.
+    /// Records the target address.
     pub(super) fn goes_to(&mut self, address: &Uri) {
         if let Some(draft) = self.draft.as_mut().filter(|draft| draft.log.target.url.uri() != address)
             && let Some(url) = shown(address, draft.level)
@@ -161,21 +161,21 @@ impl CallRecord {
         }
     }
 
-    /// It would have gone on with these headers.
+    /// Records the headers of a call that is not forwarded.
     pub(super) fn held_back(&mut self, headers: &HeaderMap) {
         if let Some(draft) = &mut self.draft {
             draft.log.request_headers = masked_headers(headers);
         }
     }
 
-    /// It is about to be passed on so.
+    /// Records the request that is about to be forwarded.
     pub(super) fn passes(&mut self, call: &ProxiedCall) {
         let Some(draft) = &mut self.draft else { return };
         draft.log.request_headers = call.masked_headers();
         draft.log.signature = call.signature().map(str::to_owned);
     }
 
-    /// It was passed on, and this came of it.
+    /// Records an attempt.
     pub(super) fn attempted(&mut self, attempt: Attempt) {
         if self.draft.is_none() {
             return;
@@ -203,7 +203,7 @@ impl CallRecord {
         }
     }
 
-    /// Ends it: what is written down goes its way.
+    /// Closes the record and hands over its log.
     pub(super) fn close(&mut self, ending: CallOutcome, now: Timestamp) {
         if !std::mem::replace(&mut self.is_open, false) {
             return;
@@ -280,7 +280,7 @@ fn log(route: &Route, method: ProxyMethod, identity: &Identity, kept_for: Durati
     }
 }
 
-/// An address as logs have it: what a client asks for in its query is a payload.
+/// An address as logs show it, where the client's query counts as payload.
 fn shown(address: &Uri, level: LogLevel) -> Option<ig_core::integration::TargetUrl> {
     let whole = address.to_string();
     let shown = match level {

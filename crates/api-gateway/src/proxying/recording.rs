@@ -1,4 +1,4 @@
-//! The way of calls' logs into the database: off the calls' path, many at a time, in a room that is bounded.
+//! Writes the logs of calls to the database: off the path of calls, in batches, and with bounded capacity.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,21 +15,21 @@ use super::metrics;
 use crate::config::RuntimeConfig;
 use crate::nudge::Nudge;
 
-/// What logs get to be written in when nothing is served any more.
+/// How long the writers may take for the remaining logs once no call is served any more.
 const FAREWELL: Duration = Duration::from_secs(10);
-/// Calls have no order among them, so one group is made ready while another is being written.
+/// Calls have no order among them, so one batch is prepared while another is written.
 const WRITERS: usize = 2;
-/// How long a call waits for room for its log, the pause included.
+/// How long a call waits for a log permit, including the pause.
 const SOON: Duration = Duration::from_millis(500);
-/// How long a call pauses where the room is all but full.
+/// How long a call pauses when the capacity is nearly exhausted.
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
-/// Room for one log, given back when it is durable.
+/// A permit for one log, released when the log is durable.
 #[derive(Debug)]
 pub(super) struct Room {
     _permit: OwnedSemaphorePermit,
-    /// Whom to tell then that a dead letter will be due.
+    /// Nudges the retrier when the log's dead letter is durable and will be due.
     nudge: Option<Nudge>,
 }
 
@@ -41,18 +41,18 @@ impl Awaits for Room {
     }
 }
 
-/// What becomes of a call's log.
+/// The fate of a call's log.
 #[derive(Debug)]
 pub(super) enum Kept {
-    /// There is room for it.
+    /// The log has its permit.
     Room(Room),
-    /// There is none, and the call goes on without.
+    /// There is no capacity, and the call continues without a log.
     Lost,
-    /// There is none, and the call must not go on.
+    /// There is no capacity, and the call must not continue.
     Refused,
 }
 
-/// Takes logs of calls in.
+/// Accepts the logs of calls.
 #[derive(Debug, Clone)]
 pub(crate) struct Recording {
     queues: [JournalQueue<Room>; WRITERS],
@@ -64,7 +64,7 @@ pub(crate) struct Recording {
 }
 
 impl Recording {
-    /// Starts the writers, which end once nothing is served any more and all is written; who tries dead letters again is nudged.
+    /// Starts the writers. They end once no call is served any more and all logs are written. Dead letters nudge the retrier.
     pub(crate) fn start(
         config: &RuntimeConfig,
         context: &Context,
@@ -95,8 +95,8 @@ impl Recording {
         }
     }
 
-    /// Room for one call's log, which the call takes before anything is sent. Where logs come faster than they are written, a call waits for
-    /// its turn, as long as that comes soon; how many wait is bounded by how many are under way.
+    /// A permit for one call's log, taken before anything is sent. Where logs come faster than they are written, a call waits
+    /// briefly. The limit of calls in flight bounds the number of waiting calls.
     pub(super) async fn room(&self, logging: Logging) -> Kept {
         match (self.permit(logging).await, logging) {
             (Some(permit), _) => Kept::Room(Room {
@@ -126,7 +126,7 @@ impl Recording {
         tokio::time::timeout(SOON, waiting).await.ok()?
     }
 
-    /// Hands a log over.
+    /// Hands over a log.
     pub(super) fn record(&self, entry: JournalEntry, mut room: Room) {
         let is_due = matches!(&entry, JournalEntry::Delivery { dead_letter: Some(letter), .. } if letter.next_retry_at.is_some());
         room.nudge = is_due.then(|| self.dead_letters.clone());
@@ -134,21 +134,21 @@ impl Recording {
         self.queues[turn % WRITERS].send(entry, room);
     }
 
-    /// How long logs are kept where an organisation does not say.
+    /// How long logs are kept unless an organisation says otherwise.
     pub(super) fn retention_days(&self) -> u32 {
         self.retention_days
     }
 }
 
-/// Calls under way still have a log to come.
+/// Waits for the logs of all calls in flight.
 async fn settled(room: &Semaphore, most: usize) {
     while room.available_permits() < most {
         tokio::time::sleep(LOOK_AGAIN).await;
     }
 }
 
-/// How long a call pauses before it takes room of which so much is taken: not at all up to the half, then longer and longer. Logs are written
-/// a group at a time; calls that waited for a full room to be given back would come in such groups too, where these come evenly.
+/// How long a call pauses before it takes a permit: not at all up to half of the capacity, then increasingly. The pause spreads
+/// calls evenly; without it, they would advance in bursts, because permits are released a batch at a time.
 fn pause(taken: usize, most: usize) -> Option<Duration> {
     let above_half = taken.checked_sub(most / 2).filter(|above| *above > 0)?;
     let share = above_half as f64 / (most - most / 2) as f64;
@@ -161,7 +161,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn calls_pause_the_longer_the_fuller_the_room_is(most in 1usize..10_000, taken in 0usize..10_000) {
+        fn call_pause_grows_as_log_capacity_fills_up(most in 1usize..10_000, taken in 0usize..10_000) {
             let taken = taken % (most + 1);
             let paused = pause(taken, most).unwrap_or_default();
             proptest::prop_assert_eq!(pause(taken, most).is_some(), taken > most / 2);

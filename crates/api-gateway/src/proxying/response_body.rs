@@ -1,4 +1,4 @@
-//! An answer's body on its way to the client, and the end of its call's record with it.
+//! A response body on its way to the client, which closes the call's record at its end.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -15,27 +15,27 @@ use super::forwarding::Began;
 use super::outcome::CallOutcome;
 use super::record::CallRecord;
 
-/// What an answer's end has to be told.
+/// The data that closes a call when its response ends.
 pub(super) struct OnEnd {
     /// The call's record.
     pub(super) record: CallRecord,
-    /// What its log tells of the answer, where one is kept.
+    /// The part of the response to log, where a log is kept.
     pub(super) told: Option<LoggedResponse>,
-    /// When the try began that was answered.
+    /// When the attempt that was answered began.
     pub(super) began: Began,
-    /// How the call ends when all of the answer has gone.
+    /// The outcome of the call if the response completes.
     pub(super) ending: CallOutcome,
-    /// The call's share of what may be under way.
+    /// The call's permits.
     pub(super) permits: Permits,
 }
 
-/// What a log tells of an answer.
+/// The logged part of a response.
 pub(super) struct LoggedResponse {
-    /// The try that was answered.
+    /// The attempt that was answered.
     pub(super) attempt: Attempt,
     /// The beginning of the body.
     pub(super) keeping: Keeping,
-    /// Takes credentials out of what is kept.
+    /// Masks credentials in the logged body.
     pub(super) mask: Box<dyn Fn(Bytes) -> Bytes + Send>,
 }
 
@@ -53,14 +53,14 @@ impl LoggedResponse {
     }
 }
 
-/// A body that closes its call's record when it ends, breaks off, or is left.
+/// A body that closes its call's record when it ends, breaks off or is dropped.
 pub(super) struct ResponseBody {
     body: AnsweredBody,
     at_end: Option<Box<OnEnd>>,
 }
 
 impl ResponseBody {
-    /// The body of an answer that streams.
+    /// The body of a streamed response.
     pub(super) fn body(body: AnsweredBody, at_end: OnEnd) -> ClientBody {
         ClientBody::new(Self {
             body,
@@ -114,7 +114,7 @@ impl Body for ResponseBody {
     }
 }
 
-/// A connection that has all of an announced length does not ask for the end; one whose client left does not either.
+/// After a complete body of announced length the connection does not poll for the end, nor does it after the client disconnects.
 impl Drop for ResponseBody {
     fn drop(&mut self) {
         let left = (!self.body.is_end_stream()).then_some(CallOutcome::ClientLeft);

@@ -1,4 +1,4 @@
-//! Inbound integrations made ready: compiled when a call first finds them as they are configured now, and kept until that changes.
+//! Compiled inbound integrations: the first call compiles one, and a change of its configuration invalidates it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,23 +12,23 @@ use ig_transform::CompiledShape;
 use parking_lot::RwLock;
 use tokio::sync::Semaphore;
 
-/// As many routes are kept ready before those are forgotten that are not configured any more.
+/// The number of cached routes above which those without configuration are dropped.
 const SWEEP_ABOVE: usize = 10_000;
 
-/// An inbound integration, ready to be called.
+/// A compiled inbound integration.
 #[derive(Debug)]
 pub(super) struct Route {
-    /// As configured.
+    /// The integration as configured.
     pub(super) integration: Arc<InboundIntegration>,
-    /// Its name, as logs and scripts have it.
+    /// Its name in logs and scripts.
     pub(super) event_type: EventType,
-    /// What it takes to pass a call on; or why none can be.
+    /// The compiled parts, or why calls cannot be forwarded.
     pub(super) ready: Result<Ready, String>,
-    /// Calls that may be under way.
+    /// Permits for calls in flight.
     pub(super) room: Arc<Semaphore>,
 }
 
-/// What it takes to pass a call on.
+/// The compiled parts that forwarding a call takes.
 #[derive(Debug)]
 pub(super) struct Ready {
     pub(super) template: ProxyTemplate,
@@ -37,14 +37,14 @@ pub(super) struct Ready {
     pub(super) response: Option<CompiledShape>,
 }
 
-/// The routes that were called.
+/// The cache of routes.
 #[derive(Debug, Default)]
 pub(super) struct Routes {
     ready: RwLock<HashMap<IntegrationId, Arc<Route>>>,
 }
 
 impl Routes {
-    /// The integration of a name, whether it is active or not.
+    /// The integration with a name, active or not.
     pub(super) fn find(&self, configuration: &Configuration, org: OrgId, name: &RouteName) -> Option<Arc<Route>> {
         let integration = configuration.org(org)?.inbound(name)?;
         let known = self.ready.read().get(&integration.id).cloned();
@@ -92,7 +92,7 @@ impl Ready {
     }
 }
 
-/// A change of something else leaves the calls counted that are under way.
+/// Keeps the permits of an earlier route, so that a change of configuration still counts its calls in flight.
 fn room(integration: &InboundIntegration, earlier: Option<&Route>) -> Arc<Semaphore> {
     match earlier {
         Some(route) if route.integration.max_concurrency == integration.max_concurrency => Arc::clone(&route.room),

@@ -1,4 +1,4 @@
-//! Gives the bodies of requests and of answers their shape.
+//! Transforms request and response bodies.
 
 use std::time::{Duration, Instant};
 
@@ -17,13 +17,13 @@ use super::routes::Route;
 use super::wanted::overloaded;
 use crate::error::{ApiError, ErrorCode};
 
-/// Whether a body is JSON by its type; one without a type is taken for it.
+/// Whether the content type is JSON; a missing one counts as JSON.
 pub(super) fn is_json(headers: &HeaderMap) -> bool {
     let given = headers.get(CONTENT_TYPE);
     given.is_none_or(|given| given.to_str().is_ok_and(described::is_json))
 }
 
-/// A request's body in its new shape; nothing where the script says that there is nothing to send. An empty body is an empty object.
+/// The transformed request body; `None` where the script returns nothing to send. An empty body counts as an empty object.
 pub(super) async fn request(
     transformer: &Transformer,
     route: &Route,
@@ -54,7 +54,7 @@ pub(super) async fn request(
     }
 }
 
-/// An answer's body in its new shape; nothing where the script returned null.
+/// The transformed response body; `None` where the script returned null.
 pub(super) async fn answer(
     transformer: &Transformer,
     route: &Route,
@@ -104,7 +104,7 @@ fn unshaped(refusal: &Refusal) -> CallFailure {
     CallFailure::refused(ErrorCategory::Transformation, error)
 }
 
-/// The client has done nothing wrong, and may come again.
+/// The error while a script is disabled: the client did nothing wrong and may try again later.
 fn disabled(refusal: &Refusal, left: Duration) -> CallFailure {
     let message = format!("The body cannot be transformed now: {refusal}");
     CallFailure::refused(ErrorCategory::Transformation, overloaded(&message, left))

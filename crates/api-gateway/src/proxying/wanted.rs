@@ -1,4 +1,4 @@
-//! The first questions about a call: whether it is for an integration that takes it.
+//! The first checks of a call: its integration exists and accepts the method.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::error::{ApiError, ErrorCode};
 use crate::gateway::Gateway;
 
 impl Proxying {
-    /// The integration that a call names, and the rest of its path; one that a person has switched off is not there.
+    /// The integration that a call names, and the rest of its path. A deactivated integration is not found.
     pub(super) fn route<'a>(&self, gateway: &Gateway, call: &'a IncomingCall) -> Result<(Arc<Route>, &'a str), ApiError> {
         let (name, rest) = address::split(call.parts.uri.path())?;
         let route = self.routes.find(&gateway.feed().configuration(), call.org, &name);
@@ -41,7 +41,7 @@ impl Proxying {
     }
 }
 
-/// The method of a call, where its integration allows it; or the answer that names those that it does.
+/// The method of a call, or the response that lists the allowed methods.
 #[expect(clippy::result_large_err, reason = "it is the answer, on its way out")]
 pub(super) fn method(route: &Route, method: &Method) -> Result<ProxyMethod, Response> {
     let allowed = &route.integration.methods;
@@ -57,7 +57,7 @@ pub(super) fn method(route: &Route, method: &Method) -> Result<ProxyMethod, Resp
     })
 }
 
-/// There is no room; it comes back soon.
+/// The error for exhausted capacity, with the time to retry after.
 pub(super) fn overloaded(message: &str, retry_after: Duration) -> ApiError {
     let mut error = ApiError::new(ErrorCode::ServiceUnavailable, message);
     error.retry_after = Some(retry_after.as_secs().max(1));

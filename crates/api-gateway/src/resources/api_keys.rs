@@ -1,4 +1,4 @@
-//! Keys for the API.
+//! API keys.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,16 +11,16 @@ use crate::document::{ApiKeyAsked, ApiKeyEntry};
 use crate::error::ApiError;
 use crate::gateway::Gateway;
 
-/// By which a key is recognised as one of ours, by people and by scanners for leaked secrets.
+/// The prefix by which people, and scanners for leaked secrets, recognise our keys.
 const PREFIX: &str = "igk_";
 
-/// One key.
+/// Reads one key.
 pub(crate) async fn get(gateway: &Gateway, id: ApiKeyId) -> Result<ApiKey, ApiError> {
     let found = gateway.store().api_keys().get(id).await?;
     found.ok_or_else(|| ApiError::not_found("API key"))
 }
 
-/// Makes a key of 256 random bits, which allows at most what its maker may do.
+/// Creates a key of 256 random bits. Its permissions never exceed its creator's.
 pub(crate) async fn create(gateway: &Gateway, asked: ApiKeyAsked) -> Result<ApiKeyEntry, ApiError> {
     let new = asked.new_key(Utc::now().trunc_subsecs(3))?;
     let given = Holder::Key {
@@ -40,7 +40,7 @@ pub(crate) async fn create(gateway: &Gateway, asked: ApiKeyAsked) -> Result<ApiK
     Ok(ApiKeyEntry::shown_once(made, text))
 }
 
-/// Ends a key for good. One that was revoked before stays so.
+/// Revokes a key permanently; revoking it again changes nothing.
 pub(crate) async fn revoke(gateway: &Gateway, id: ApiKeyId) -> Result<(), ApiError> {
     get(gateway, id).await?;
     gateway

@@ -1,4 +1,4 @@
-//! An organisation's configuration as one document: telling it, and making it so.
+//! Exports an organisation's configuration as one document, and applies such a document.
 
 use ig_core::event_type::EventTypeDefinition;
 use ig_core::fault::Faults;
@@ -20,18 +20,18 @@ mod step;
 use kind::Kind;
 use step::Step;
 
-/// How a document is applied.
+/// The options of applying a document.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Applying {
-    /// Tell the changes and make none.
+    /// Report the changes without making them.
     pub dry_run: bool,
-    /// Delete what the document leaves out, of the parts that it has.
+    /// Delete the resources that the document's sections omit.
     pub prune: bool,
-    /// The plan that was seen; any other is refused.
+    /// The plan that the client reviewed; a different plan is refused.
     pub plan: Option<String>,
 }
 
-/// What an organisation has configured.
+/// Exports an organisation's configuration.
 pub(crate) async fn export(gateway: &Gateway, org: OrgId) -> Result<ConfigurationDocument, ApiError> {
     Ok(ConfigurationDocument {
         event_types: Some(kind::exported::<EventTypeDefinition>(gateway, org).await?),
@@ -43,10 +43,10 @@ pub(crate) async fn export(gateway: &Gateway, org: OrgId) -> Result<Configuratio
     })
 }
 
-/// Makes an organisation's configuration what a document says, or tells what would change.
+/// Changes an organisation's configuration to match a document, or reports the changes.
 ///
-/// Every law is held to before anything is changed. Each change is a commit of its own, with its version and its author: where one
-/// fails after all, those before it stand and the error says how many.
+/// Every rule is checked before the first change. Each change is its own commit, with its version and its author. If one fails
+/// after all, the earlier ones stand and the error says how many.
 pub(crate) async fn apply(
     gateway: &Gateway,
     org: OrgId,
@@ -82,7 +82,7 @@ pub(crate) async fn apply(
         ..
     } = draft;
     faults.into_result(())?;
-    // What is deleted goes last: where something fails before, too much is there rather than too little.
+    // Deletions come last: a failure on the way leaves too much rather than too little.
     steps.sort_by_key(|step| step.change.action == "DELETE");
     let plan = name(&steps);
     if asked.plan.is_some_and(|seen| seen != plan) {
@@ -113,7 +113,7 @@ struct Draft<'a> {
 }
 
 impl Draft<'_> {
-    /// Plans one part; one that the document does not have is left as it is.
+    /// Plans one section; an absent section stays as it is.
     async fn take<K: Kind>(&mut self, said: Option<Vec<K::Document>>) -> Result<(), ApiError> {
         let Some(said) = said else { return Ok(()) };
         let planned = kind::plan::<K>(self.gateway, self.org, said, self.prune).await?;
@@ -136,7 +136,7 @@ async fn make(steps: Vec<Step<'_>>) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// The same name for the same changes of the same things, secrets included, and for nothing else.
+/// The name of a plan: equal exactly for equal changes of the same resources, secrets included.
 fn name(steps: &[Step<'_>]) -> String {
     let mut hash = Sha256::new();
     for step in steps {

@@ -73,7 +73,7 @@ impl Resource for EventTypeDefinition {
     }
 }
 
-/// Sets what the fields of a kind of event are known from; one that is not defined yet is.
+/// Sets the schema and sample of an event type, and defines the type if needed.
 pub(crate) async fn put_fields(
     gateway: &Gateway,
     org: OrgId,
@@ -93,7 +93,7 @@ pub(crate) async fn put_fields(
     checked_commit(gateway, definition, expected).await
 }
 
-/// Forgets the schema of a kind of event, which stays defined; payloads are no longer looked at.
+/// Removes the schema of an event type, which stays defined; its payloads are no longer validated.
 pub(crate) async fn forget_schema(gateway: &Gateway, org: OrgId, event_type: &EventType, seen: IfMatch) -> Result<(), ApiError> {
     let stored: EventTypeDefinition = resource::get(gateway, org, event_type).await?;
     let expected = seen.against(None, stored.revision)?;
@@ -107,7 +107,7 @@ pub(crate) async fn forget_schema(gateway: &Gateway, org: OrgId, event_type: &Ev
     checked_commit(gateway, without, expected).await.map(drop)
 }
 
-/// A name in a path keeps the laws of names when something is made under it.
+/// Checks a name from a path before something is created under it.
 fn checked_name(event_type: &EventType) -> Result<EventType, ApiError> {
     let named = EventTypeDocument::of_name(event_type.as_str()).named();
     named.map_err(|faults| {

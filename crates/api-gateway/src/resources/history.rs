@@ -1,4 +1,4 @@
-//! Versions of configuration: reading them, and going back to one.
+//! Versions of configuration: reading them, and rolling back to one.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::error::{ApiError, ErrorCode};
 use crate::gateway::Gateway;
 use crate::guard::IfMatch;
 
-/// An item of an organisation, by the names that paths use.
+/// An organisation's item, by the kind and identifier in a path.
 pub(crate) fn item(org: OrgId, kind: &str, id: &str) -> Result<Item, ApiError> {
     let kind = match kind {
         "outbound-integrations" => ItemKind::OutboundIntegration,
@@ -35,7 +35,7 @@ pub(crate) fn item(org: OrgId, kind: &str, id: &str) -> Result<Item, ApiError> {
     })
 }
 
-/// A version of an item beside another: the one before it, unless another is named.
+/// A version of an item with its differences from revision `with`, or from the previous one.
 pub(crate) async fn version(gateway: &Gateway, item: &Item, revision: u64, with: Option<u64>) -> Result<VersionDetail, ApiError> {
     let version = exact(gateway, item, revision).await?;
     let other = match with {
@@ -50,7 +50,7 @@ pub(crate) async fn version(gateway: &Gateway, item: &Item, revision: u64, with:
     Ok(VersionDetail::new(version, looks, other))
 }
 
-/// Makes an item look as it did once; answers the revision that this led to, and what it looks like now.
+/// Rolls an item back to a version. Returns the new revision and the document.
 pub(crate) async fn roll_back(gateway: &Gateway, item: &Item, revision: u64, seen: IfMatch) -> Result<VersionDetail, ApiError> {
     let version = exact(gateway, item, revision).await?;
     let Some(content) = version.content else {
@@ -83,7 +83,7 @@ async fn put(gateway: &Gateway, content: Change, seen: IfMatch) -> Result<u64, A
     }
 }
 
-/// An entry of the audit log with both sides of it: what is configuration has them in its history.
+/// An entry of the audit log with the documents before and after, which the history of configuration holds.
 pub(crate) async fn audited(gateway: &Gateway, entry: AuditEntry) -> Result<AuditLogDetail, ApiError> {
     let Some(revision) = entry.revision else {
         let as_is = |value: Value| Renderings {
@@ -144,12 +144,12 @@ fn looks_of<R: Resource>(resource: R) -> Result<Renderings, ApiError> {
     })
 }
 
-/// An item as it is shown, secrets masked.
+/// An item's document, with secrets masked.
 pub(super) fn masked(content: Change) -> Result<Value, ApiError> {
     Ok(looks(Some(content))?.map_or(Value::Null, |looks| looks.masked))
 }
 
-/// Without what changes with every change.
+/// A document without the fields that differ in every version.
 fn shown<T: Serialize>(document: &T) -> Result<Value, ApiError> {
     let mut value = in_json(document)?;
     for field in ["revision", "updatedAt"] {

@@ -49,7 +49,7 @@ impl Resource for InboundIntegration {
         document.into_domain(org, id, stamp)
     }
 
-    /// A document says whether calls are let through, and nothing of why it is held.
+    /// A document sets whether calls are accepted, and never the hold.
     fn succeeding(self, stored: &Self) -> Self {
         let (is_active, now) = (self.is_active, self.updated_at);
         let as_stored = Self {
@@ -81,7 +81,7 @@ impl Resource for InboundIntegration {
     }
 }
 
-/// Lets calls through, or refuses them.
+/// Accepts or refuses calls.
 pub(crate) async fn set_active(
     gateway: &Gateway,
     stored: InboundIntegration,

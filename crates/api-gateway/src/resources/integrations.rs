@@ -54,7 +54,7 @@ impl Resource for Integration {
         document.into_domain(org, id, stamp)
     }
 
-    /// A document says whether the integration is active, and nothing of why it is held.
+    /// A document sets whether the integration is active, and never the hold.
     fn succeeding(self, stored: &Self) -> Self {
         let (is_active, now) = (self.is_active, self.updated_at);
         let as_stored = Self {
@@ -88,7 +88,7 @@ impl Resource for Integration {
     }
 }
 
-/// An integration that is not stored as it is: a draft, a stored one, or a draft of a stored one.
+/// An integration to try out: a draft, a stored one, or a draft of a stored one.
 pub(crate) async fn draft(
     gateway: &Gateway,
     org: OrgId,
@@ -124,7 +124,7 @@ fn below(place: &str, found: Faults) -> Faults {
     faults
 }
 
-/// Has an integration's deliveries sent, or held.
+/// Sends or holds an integration's deliveries.
 pub(crate) async fn set_active(
     gateway: &Gateway,
     stored: Integration,
@@ -137,7 +137,7 @@ pub(crate) async fn set_active(
     commit(gateway, switched, expected).await
 }
 
-/// The entities that it names and that are not its organisation's.
+/// Faults for the entities in an integration that do not belong to its organisation.
 async fn strangers(gateway: &Gateway, integration: &Integration) -> Result<Faults, StoreError> {
     let org = integration.org_id;
     let mut faults = super::strangers(gateway, org, integration.tenant_id).await?;

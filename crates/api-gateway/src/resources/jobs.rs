@@ -72,7 +72,7 @@ impl Resource for Job {
     }
 }
 
-/// Variables stand behind the host alone, so what they are makes no difference to the guard.
+/// The address of an API source. Variables stand only behind the host, so their values do not matter to the egress guard.
 fn source_address(job: &Job) -> Option<TargetUrl> {
     let Source::Api(api) = job.source.source() else {
         return None;

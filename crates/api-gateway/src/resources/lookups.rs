@@ -12,7 +12,7 @@ use ig_core::ports::StoreError;
 use ig_store::{Expected, LookupError, ReverseKey, Written};
 
 use super::{changed_now, made_now};
-use crate::document::{Batch, BatchAnswer, Deletion, Lookup, LookupBatch, LookupDeletion, QueryParams, Question};
+use crate::document::{Batch, BatchAnswer, Deletion, Lookup, LookupBatch, LookupDeletion, LookupRequests, Question};
 use crate::error::{ApiError, ErrorCode};
 use crate::gateway::Gateway;
 use crate::guard::IfMatch;
@@ -33,13 +33,13 @@ pub(crate) use exporting::csv_line;
 pub(crate) use file::Format;
 pub(crate) use sweeping::sweep;
 
-/// One of an organisation's rows.
+/// Reads one row of an organisation.
 pub(crate) async fn get(gateway: &Gateway, org: OrgId, id: LookupId) -> Result<LookupRow, ApiError> {
     let found = gateway.store().lookups().get(org, id).await?;
     found.ok_or_else(|| ApiError::not_found("Lookup"))
 }
 
-/// Makes a row.
+/// Creates a row.
 pub(crate) async fn create(gateway: &Gateway, org: OrgId, document: Lookup) -> Result<LookupRow, ApiError> {
     let stamp = made_now();
     let id = LookupId(super::new_id(stamp.created_at.timestamp()));
@@ -50,7 +50,7 @@ pub(crate) async fn create(gateway: &Gateway, org: OrgId, document: Lookup) -> R
     Ok(row)
 }
 
-/// Changes a row into what the document says.
+/// Replaces a row with what a document says.
 pub(crate) async fn replace(
     gateway: &Gateway,
     stored: LookupRow,
@@ -77,7 +77,7 @@ pub(crate) async fn delete(gateway: &Gateway, org: OrgId, id: LookupId, seen: If
     Ok(())
 }
 
-/// Makes or changes rows together, or puts them in the place of all others of their types.
+/// Creates or updates rows in one transaction, or replaces all others of their types.
 pub(crate) async fn put_batch(gateway: &Gateway, org: OrgId, document: LookupBatch) -> Result<BatchAnswer, ApiError> {
     let Batch { drafts, replace, tenant } = document.checked(org)?;
     let tenants = drafts.iter().map(|draft| draft.table.tenant_id).collect();
@@ -112,7 +112,7 @@ async fn replace_types(
     })
 }
 
-/// Deletes rows together; answers how many there were.
+/// Deletes several rows and returns how many existed.
 pub(crate) async fn delete_batch(gateway: &Gateway, org: OrgId, document: LookupDeletion) -> Result<u64, ApiError> {
     let lookups = gateway.store().lookups();
     let deleted = match document.checked(org)? {
@@ -123,11 +123,11 @@ pub(crate) async fn delete_batch(gateway: &Gateway, org: OrgId, document: Lookup
     deleted.map_err(told)
 }
 
-/// The row that answers each question, in the order of the questions.
+/// The row for each lookup, in the order of the lookups.
 pub(crate) async fn resolve(
     gateway: &Gateway,
     org: OrgId,
-    asked: &QueryParams,
+    asked: &LookupRequests,
 ) -> Result<Vec<(Question, Option<LookupRow>)>, ApiError> {
     known_questions(gateway, org, asked).await?;
     let mut found = HashMap::new();
@@ -142,12 +142,8 @@ pub(crate) async fn resolve(
     Ok(answers.collect())
 }
 
-/// The rows that map to each target, in the order of the questions.
-pub(crate) async fn reverse(
-    gateway: &Gateway,
-    org: OrgId,
-    asked: &QueryParams,
-) -> Result<Vec<(Question, Vec<LookupRow>)>, ApiError> {
+/// The rows that map to each target, in the order of the lookups.
+pub(crate) async fn reverse(gateway: &Gateway, org: OrgId, asked: &LookupRequests) -> Result<Vec<(Question, Vec<LookupRow>)>, ApiError> {
     known_questions(gateway, org, asked).await?;
     let mut found = HashMap::new();
     for (tenant, questions) in by_tenant(asked) {
@@ -168,7 +164,7 @@ fn target(question: &Question) -> ReverseKey {
     }
 }
 
-fn by_tenant(asked: &QueryParams) -> HashMap<Option<Rid>, Vec<&Question>> {
+fn by_tenant(asked: &LookupRequests) -> HashMap<Option<Rid>, Vec<&Question>> {
     let mut by_tenant: HashMap<_, Vec<_>> = HashMap::new();
     for question in &asked.questions {
         by_tenant.entry(question.tenant).or_default().push(question);
@@ -176,7 +172,7 @@ fn by_tenant(asked: &QueryParams) -> HashMap<Option<Rid>, Vec<&Question>> {
     by_tenant
 }
 
-async fn known_questions(gateway: &Gateway, org: OrgId, asked: &QueryParams) -> Result<(), ApiError> {
+async fn known_questions(gateway: &Gateway, org: OrgId, asked: &LookupRequests) -> Result<(), ApiError> {
     let tenants = asked.questions.iter().map(|question| question.tenant).collect();
     let place = |at: usize| {
         if asked.is_many {
@@ -215,7 +211,7 @@ async fn known_tenants(
     Ok(faults.into_result(())?)
 }
 
-/// What the client is told of a change that was not made.
+/// The client's error for a change that failed.
 fn told(error: LookupError) -> ApiError {
     match error {
         LookupError::NotFound => ApiError::not_found("Lookup"),
@@ -232,7 +228,7 @@ fn told(error: LookupError) -> ApiError {
     }
 }
 
-/// What an import's owner is told of its end.
+/// The message that a failed import shows to its owner.
 fn ending(error: &LookupError) -> String {
     match error {
         LookupError::NotFound => "The organisation, or a unit that the file names, was deleted meanwhile".to_owned(),

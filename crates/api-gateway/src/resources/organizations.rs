@@ -68,7 +68,7 @@ impl Resource for Organization {
     }
 }
 
-/// Says how many requests an organisation may send.
+/// Sets an organisation's request limits.
 pub(crate) async fn limit(
     gateway: &Gateway,
     stored: Organization,
@@ -85,7 +85,7 @@ pub(crate) async fn limit(
     commit(gateway, organization, expected).await
 }
 
-/// Keeps what a console says of itself.
+/// Stores a console's settings.
 pub(crate) async fn furnish(
     gateway: &Gateway,
     stored: Organization,
@@ -106,7 +106,7 @@ pub(crate) async fn furnish(
     .await
 }
 
-/// What would go with an organisation, or how much of a deleted one is gone.
+/// What a deletion would remove, or the progress of one.
 pub(crate) async fn deletion(gateway: &Gateway, org: OrgId) -> Result<OrgDeletionStatus, ApiError> {
     let (store, deletions) = (gateway.store(), gateway.store().org_deletions());
     if store.organizations().get(org).await?.is_some() {

@@ -1,4 +1,4 @@
-//! Whether addresses that a tenant chose may be sent to, as far as can be told today.
+//! Checks today whether the egress guard allows the addresses that a tenant chose.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use ig_core::fault::Faults;
 use ig_core::integration::{OutgoingAuth, TargetUrl};
 use ig_delivery::{EgressGuard, SystemResolver};
 
-/// A name that takes longer counts as one that does not resolve: it may be saved, and is judged when it is connected to.
+/// A name that takes longer counts as unresolvable: it may be saved, and the guard checks it on connection.
 const RESOLVING: Duration = Duration::from_secs(2);
 
-/// The addresses that the guard refuses, by place.
+/// Faults for the addresses that the guard refuses, by JSON pointer.
 pub(super) async fn faults(guard: &EgressGuard, addresses: impl IntoIterator<Item = (String, TargetUrl)>) -> Faults {
     let mut faults = Faults::default();
     for (place, url) in addresses {
@@ -21,7 +21,7 @@ pub(super) async fn faults(guard: &EgressGuard, addresses: impl IntoIterator<Ite
     faults
 }
 
-/// The address that credentials are fetched from, where they are.
+/// The address of the token endpoint, where the credentials have one.
 pub(super) fn token_endpoint(auth: &OutgoingAuth) -> Option<(String, TargetUrl)> {
     match auth {
         OutgoingAuth::OAuth2(credentials) => {

@@ -1,7 +1,7 @@
-//! What every kind of configuration has in common.
+//! The operations that every kind of configuration shares.
 //!
-//! A kind implements [`Resource`] in its own file, which holds what is special to it. Creating, reading, replacing, patching, deleting,
-//! restoring and rolling back follow from that, for the HTTP handlers, history, templates and bundles alike.
+//! A kind implements [`Resource`] in its own file, which holds what is specific to it. Creating, reading, replacing, patching,
+//! deleting, restoring and rolling back build on that, for the HTTP handlers, history, templates and bundles alike.
 
 use std::fmt::Display;
 
@@ -24,85 +24,85 @@ use crate::resource_response::ResourceResponse;
 
 /// One kind of configuration.
 pub(crate) trait Resource: Clone + Send + Sync + 'static {
-    /// How clients write it.
+    /// The document that clients send and read.
     type Document: Shaped + Serialize + DeserializeOwned + Clone + Send + Sync;
-    /// What identifies one within its organisation.
+    /// The identifier of a resource within its organisation.
     type Id: Clone + Display + Send + Sync;
 
-    /// What errors call it.
+    /// The kind's name in errors.
     const NAME: &'static str;
-    /// Whether one that was deleted can be created again from its history.
+    /// Whether the history can restore a deleted resource.
     const IS_RESTORABLE: bool = true;
 
-    /// Reads the identifier in a path. Text that has not even the form of one does not exist.
+    /// Parses the identifier in a path; a malformed identifier is not found.
     fn parse_id(text: &str) -> Result<Self::Id, ApiError>;
 
-    /// The organisation that owns it.
+    /// The organisation that owns the resource.
     fn org_id(&self) -> OrgId;
 
-    /// What identifies it.
+    /// The resource's identifier.
     fn id(&self) -> Self::Id;
 
-    /// The configuration revision that last changed it.
+    /// The revision of the configuration that last changed the resource.
     fn revision(&self) -> u64;
 
-    /// When it was created.
+    /// When the resource was created.
     fn created_at(&self) -> Timestamp;
 
-    /// The same at another revision.
+    /// The same resource at another revision.
     fn at_revision(self, revision: u64) -> Self;
 
-    /// The same, last changed at another time.
+    /// The same resource, last changed at another time.
     fn updated_at(self, at: Timestamp) -> Self;
 
-    /// Finds one in the store, also where it cannot be read.
+    /// Finds a resource in the store, readable or not.
     fn find(gateway: &Gateway, org: OrgId, id: &Self::Id) -> impl Future<Output = Result<Option<Found<Self>>, ApiError>> + Send;
 
-    /// Its document, with as much of its secrets as `secrets` says.
+    /// The resource's document, with its secrets rendered as `secrets` says.
     fn into_document(self, secrets: Secrets) -> Result<Self::Document, ApiError>;
 
-    /// The revision that a document names, which guards against lost updates.
+    /// The document's revision field, which guards against lost updates.
     fn revision_field(document: &mut Self::Document) -> &mut Option<u64>;
 
-    /// The identifier of what a new document describes.
+    /// The identifier for a new document.
     fn new_id(document: &Self::Document, now: Timestamp) -> Result<Self::Id, ApiError>;
 
-    /// Checks a document by itself. The error lists every fault by JSON pointer.
+    /// Validates a document by itself. The error lists every fault by JSON pointer.
     fn from_document(document: Self::Document, org: OrgId, id: Self::Id, stamp: Stamp) -> Result<Self, Faults>;
 
-    /// Takes over from the stored one what a document does not say.
+    /// Takes the fields that no document holds from the stored resource.
     fn succeeding(self, _stored: &Self) -> Self {
         self
     }
 
-    /// Checks what a document cannot tell by itself: addresses, units, scripts, schemas.
+    /// Checks the addresses, units, scripts and schemas, which a document alone cannot validate.
     fn check(&self, _gateway: &Gateway) -> impl Future<Output = Result<(), ApiError>> + Send {
         async { Ok(()) }
     }
 
-    /// Checks that the organisation has room for one more.
+    /// Checks that the organisation may have one more resource of this kind.
     fn check_room(_gateway: &Gateway, _org: OrgId) -> impl Future<Output = Result<(), ApiError>> + Send {
         async { Ok(()) }
     }
 
-    /// Checks that nothing else needs it.
+    /// Checks that no other resource needs this one.
     fn check_unused(_gateway: &Gateway, _org: OrgId, _id: &Self::Id) -> impl Future<Output = Result<(), ApiError>> + Send {
         async { Ok(()) }
     }
 
-    /// Does what its deletion entails.
+    /// Cleans up after a deletion.
     fn after_deletion(_gateway: &Gateway, _org: OrgId, _id: &Self::Id) -> impl Future<Output = ()> + Send {
         async {}
     }
 
-    /// The change that stores it.
+    /// The change that stores the resource.
     fn put(self) -> Change;
 
-    /// The change that deletes it.
+    /// The change that deletes the resource.
     fn deletion(org: OrgId, id: Self::Id) -> Change;
 }
 
-/// The accessors of a [`Resource`]: which field identifies one, the others have the same names in every kind.
+/// Implements the accessors of a [`Resource`]. Only the identifier's field differs between kinds.
 macro_rules! resource_fields {
     ($id:ident: $type:ty) => {
         fn org_id(&self) -> ig_core::id::OrgId {
@@ -132,12 +132,12 @@ macro_rules! resource_fields {
 }
 pub(super) use resource_fields;
 
-/// Finds one, also where it cannot be read.
+/// Finds a resource, readable or not.
 async fn found<R: Resource>(gateway: &Gateway, org: OrgId, id: &R::Id) -> Result<Found<R>, ApiError> {
     R::find(gateway, org, id).await?.ok_or_else(|| ApiError::not_found(R::NAME))
 }
 
-/// Reads one.
+/// Reads a resource.
 pub(crate) async fn get<R: Resource>(gateway: &Gateway, org: OrgId, id: &R::Id) -> Result<R, ApiError> {
     match found::<R>(gateway, org, id).await? {
         Found::Readable(stored) => Ok(stored),
@@ -145,7 +145,7 @@ pub(crate) async fn get<R: Resource>(gateway: &Gateway, org: OrgId, id: &R::Id) 
     }
 }
 
-/// Creates one.
+/// Creates a resource.
 pub(crate) async fn create<R: Resource>(gateway: &Gateway, org: OrgId, document: R::Document) -> Result<R, ApiError> {
     R::check_room(gateway, org).await?;
     let stamp = made_now();
@@ -154,7 +154,7 @@ pub(crate) async fn create<R: Resource>(gateway: &Gateway, org: OrgId, document:
     checked_commit(gateway, resource, Expected::New).await
 }
 
-/// Replaces one with what a document says.
+/// Replaces a resource with what a document says.
 pub(crate) async fn replace<R: Resource>(
     gateway: &Gateway,
     stored: R,
@@ -166,7 +166,7 @@ pub(crate) async fn replace<R: Resource>(
     checked_commit(gateway, resource.succeeding(&stored), expected).await
 }
 
-/// Writes one anew in place of one that cannot be read.
+/// Replaces an unreadable resource with a new one.
 async fn replace_unreadable<R: Resource>(
     gateway: &Gateway,
     (org, id): (OrgId, R::Id),
@@ -179,7 +179,7 @@ async fn replace_unreadable<R: Resource>(
     checked_commit(gateway, resource, expected).await
 }
 
-/// Deletes one, also where it cannot be read.
+/// Deletes a resource, readable or not.
 pub(crate) async fn delete<R: Resource>(gateway: &Gateway, org: OrgId, id: R::Id, seen: IfMatch) -> Result<(), ApiError> {
     let revision = match found::<R>(gateway, org, &id).await? {
         Found::Readable(stored) => stored.revision(),
@@ -192,7 +192,7 @@ pub(crate) async fn delete<R: Resource>(gateway: &Gateway, org: OrgId, id: R::Id
     Ok(())
 }
 
-/// Makes one look as it did at an earlier revision; one that was deleted since is created again.
+/// Rolls a resource back to an earlier version, and restores it if it was deleted.
 pub(super) async fn roll_back<R: Resource>(gateway: &Gateway, version: R, seen: IfMatch) -> Result<u64, ApiError> {
     let (org, id) = (version.org_id(), version.id());
     let committed = match R::find(gateway, org, &id).await? {
@@ -214,19 +214,19 @@ pub(super) async fn roll_back<R: Resource>(gateway: &Gateway, version: R, seen: 
     Ok(committed.revision())
 }
 
-/// Checks and stores one.
+/// Checks and stores a resource.
 pub(super) async fn checked_commit<R: Resource>(gateway: &Gateway, resource: R, expected: Expected) -> Result<R, ApiError> {
     resource.check(gateway).await?;
     commit(gateway, resource, expected).await
 }
 
-/// Stores one; the answer carries the revision that this led to.
+/// Stores a resource and returns it at its new revision.
 pub(super) async fn commit<R: Resource>(gateway: &Gateway, resource: R, expected: Expected) -> Result<R, ApiError> {
     let revision = gateway.commit(resource.clone().put(), expected).await?;
     Ok(resource.at_revision(revision))
 }
 
-/// Answers POST: this answer alone shows signing secrets.
+/// Handles POST. Only this response shows the signing secrets.
 pub(crate) async fn post<R: Resource>(
     gateway: &Gateway,
     org: OrgId,
@@ -240,7 +240,7 @@ pub(crate) async fn post<R: Resource>(
     ))
 }
 
-/// Answers GET of one.
+/// Handles GET of one resource.
 pub(crate) async fn read<R: Resource>(
     gateway: &Gateway,
     org: OrgId,
@@ -249,7 +249,7 @@ pub(crate) async fn read<R: Resource>(
     shown(get::<R>(gateway, org, &R::parse_id(id)?).await?)
 }
 
-/// Answers PUT.
+/// Handles PUT.
 pub(crate) async fn put<R: Resource>(
     gateway: &Gateway,
     org: OrgId,
@@ -268,7 +268,7 @@ pub(crate) async fn put<R: Resource>(
     shown(changed)
 }
 
-/// Answers PATCH: absent keeps, null removes, a value replaces.
+/// Handles PATCH: an absent field stays, null removes it, a value replaces it.
 pub(crate) async fn patch<R: Resource>(
     gateway: &Gateway,
     org: OrgId,
@@ -281,7 +281,7 @@ pub(crate) async fn patch<R: Resource>(
     shown(replace(gateway, stored, document, seen).await?)
 }
 
-/// Answers DELETE.
+/// Handles DELETE.
 pub(crate) async fn delete_by_text<R: Resource>(
     gateway: &Gateway,
     org: OrgId,
@@ -292,7 +292,7 @@ pub(crate) async fn delete_by_text<R: Resource>(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Shows one with its secrets masked.
+/// The response for a resource, with its secrets masked.
 pub(crate) fn shown<R: Resource>(resource: R) -> Result<ResourceResponse<R::Document>, ApiError> {
     let revision = resource.revision();
     Ok(ResourceResponse::found(revision, resource.into_document(Secrets::Masked)?))

@@ -1,4 +1,4 @@
-//! Whether scripts compile: asked of the engine before anything is saved.
+//! Compiles scripts before they are saved.
 
 use ig_core::fault::Faults;
 use ig_core::id::OrgId;
@@ -8,10 +8,10 @@ use ig_transform::{TransformError, Transformer};
 
 use crate::error::ApiError;
 
-/// A script where it stands.
+/// A script with its JSON pointer and kind.
 pub(super) type Placed<'a> = (String, &'a Script, ScriptKind);
 
-/// What is wrong with an organisation's scripts, by place.
+/// The faults of an organisation's scripts, by JSON pointer.
 pub(super) async fn faults(transformer: &Transformer, org: OrgId, scripts: Vec<Placed<'_>>) -> Result<Faults, ApiError> {
     let mut faults = Faults::default();
     for (place, script, kind) in scripts {
@@ -29,7 +29,7 @@ pub(super) async fn faults(transformer: &Transformer, org: OrgId, scripts: Vec<P
     Ok(faults)
 }
 
-/// The script of a transformation, where it is one.
+/// The script of a transformation, if it has one.
 pub(super) fn transformed(place: String, transformation: Option<&Transformation>) -> Option<Placed<'_>> {
     match transformation? {
         Transformation::Script(script) => Some((place, script, ScriptKind::Transform)),

@@ -1,4 +1,4 @@
-//! What is too large to be configured: which part of it is to blame.
+//! Errors for configuration that is too large, which point to its largest part.
 
 use ig_core::configuration::{Change, LARGEST_ITEM, LARGEST_ORGANIZATION};
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::history;
 use crate::error::ApiError;
 
-/// An item that has too many bytes.
+/// The error for an item with too many bytes.
 pub(crate) fn too_large(item: Change, bytes: usize) -> ApiError {
     at_the_heaviest(
         item,
@@ -14,7 +14,7 @@ pub(crate) fn too_large(item: Change, bytes: usize) -> ApiError {
     )
 }
 
-/// An item for which its organisation has no room.
+/// The error for an item that exceeds its organisation's quota.
 pub(crate) fn no_room(item: Change) -> ApiError {
     let message = format!(
         "all that the organisation has configured may have {LARGEST_ORGANIZATION} bytes together, and has more with this: shorten it, or \
@@ -30,7 +30,7 @@ fn at_the_heaviest(item: Change, message: &str) -> ApiError {
     }
 }
 
-/// The pointer of what takes more than half of what it is in, as deep as there is such a part.
+/// The JSON pointer of the largest part: it descends as long as one child makes up more than half of its parent.
 fn heaviest(document: &Value) -> String {
     let (mut pointer, mut at) = (String::new(), document);
     loop {
@@ -51,7 +51,7 @@ fn heaviest(document: &Value) -> String {
     }
 }
 
-/// About as many bytes as it takes.
+/// A value's approximate size in bytes.
 fn weight(value: &Value) -> usize {
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) => 8,
@@ -61,7 +61,7 @@ fn weight(value: &Value) -> usize {
     }
 }
 
-/// A name as JSON pointers write it, no longer than anybody wants to read.
+/// A name escaped for a JSON pointer, cut to a readable length.
 fn escaped(name: &str) -> String {
     const LONGEST_NAME: usize = 100;
     let name: String = name.chars().take(LONGEST_NAME).collect();
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_heaviest_part_is_named_as_deep_as_one_is_to_blame() {
+    fn oversize_error_points_to_the_deepest_dominant_part() {
         let long = "x".repeat(100);
         for (document, expected) in [
             (json!({"name": "n", "a/b": {"c": [1, &long]}}), "/a~1b/c/1"),

@@ -1,4 +1,4 @@
-//! Templates: those that come with the platform, and those that organisations keep.
+//! Templates: the built-in ones, and those of organisations.
 
 use std::sync::Arc;
 
@@ -82,7 +82,7 @@ impl Resource for Template {
     }
 }
 
-/// A template by its identifier, built in or not.
+/// Reads a template by its identifier, built in or not.
 pub(crate) async fn read(gateway: &Gateway, org: OrgId, id: &str) -> Result<TemplateDocument, ApiError> {
     match catalogue::find(id) {
         Some(template) => Ok(template.clone()),
@@ -90,7 +90,7 @@ pub(crate) async fn read(gateway: &Gateway, org: OrgId, id: &str) -> Result<Temp
     }
 }
 
-/// The templates that an organisation can apply: those that are built in, then its own in the order of their making.
+/// The templates of an organisation: the built-in ones first, then its own in order of creation.
 pub(crate) async fn list(
     gateway: &Gateway,
     org: OrgId,
@@ -123,7 +123,7 @@ fn says(template: &TemplateDocument, text: &str) -> bool {
     words.into_iter().flatten().any(|words| words.to_lowercase().contains(text))
 }
 
-/// Makes the resource of a template, with the fields given laid over those that it says.
+/// Creates a resource from a template, with the given fields applied on top.
 pub(crate) async fn apply(gateway: &Gateway, org: OrgId, id: &str, given: Value) -> Result<ResourceResponse<Value>, ApiError> {
     let TemplateDocument {
         direction, definition, ..

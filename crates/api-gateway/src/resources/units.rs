@@ -76,7 +76,7 @@ impl Gateway {
         if rid != org.as_entity() && self.feed().configuration().org_of_entity(rid) == Some(org) {
             return Ok(true);
         }
-        // It may have been made a moment ago, through another gateway.
+        // Another gateway may have created it a moment ago.
         Ok(self.store().org_units().get(org, rid).await?.is_some())
     }
 }

@@ -15,13 +15,13 @@ use crate::error::ApiError;
 use crate::gateway::Gateway;
 use crate::guard::IfMatch;
 
-/// One person.
+/// Reads one person.
 pub(crate) async fn get(gateway: &Gateway, id: UserId) -> Result<User, ApiError> {
     let found = gateway.store().users().get(id).await?;
     found.ok_or_else(|| ApiError::not_found("User"))
 }
 
-/// Makes a person.
+/// Creates a person.
 pub(crate) async fn create(gateway: &Gateway, document: Person) -> Result<User, ApiError> {
     let new = document.new_user()?;
     may_grant(gateway, new.standing)?;
@@ -29,11 +29,12 @@ pub(crate) async fn create(gateway: &Gateway, document: Person) -> Result<User, 
     Ok(gateway.store().users().create(new, gateway.caller().actor(), now()).await?)
 }
 
-/// Changes a person into what the document says.
+/// Replaces a person with what a document says.
 pub(crate) async fn replace(gateway: &Gateway, stored: User, document: Person, seen: IfMatch) -> Result<User, ApiError> {
     let expected = seen.against(document.revision, stored.revision)?;
     let change = document.change()?;
-    // Whoever sets another's address or password can be them: it takes all that they may do, before and after.
+    // Setting a person's address or password gives access to their account, so it takes all of their permissions, before and
+    // after the change.
     may_grant(gateway, stored.standing)?;
     may_grant(gateway, change.standing)?;
     in_an_organization(gateway, change.standing).await?;
@@ -55,7 +56,7 @@ pub(crate) async fn replace(gateway: &Gateway, stored: User, document: Person, s
     Ok(changed)
 }
 
-/// Deletes a person; their sessions end.
+/// Deletes a person and ends their sessions.
 pub(crate) async fn delete(gateway: &Gateway, id: UserId, seen: IfMatch) -> Result<(), ApiError> {
     let stored = get(gateway, id).await?;
     let expected = seen.against(None, stored.revision)?;
@@ -67,7 +68,7 @@ pub(crate) async fn delete(gateway: &Gateway, id: UserId, seen: IfMatch) -> Resu
     gateway.sessions().end_all(id, None).await
 }
 
-/// Changes one's own password, for whoever knows the present one.
+/// Changes a person's own password, given the current one.
 pub(crate) async fn change_password(
     gateway: &Gateway,
     id: UserId,
@@ -119,7 +120,7 @@ fn revision(expected: Expected, stored: &User) -> u64 {
     }
 }
 
-/// Refuses to make somebody who may do more than their maker.
+/// Refuses to give a person more permissions than the caller has.
 fn may_grant(gateway: &Gateway, standing: Standing) -> Result<(), ApiError> {
     gateway.caller().may_grant(&Holder::Person(standing), None)
 }

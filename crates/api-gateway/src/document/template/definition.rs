@@ -77,7 +77,7 @@ fn refuse_secrets(name: &str, value: &Value, place: &Place<'_>, depth: usize, fa
     }
 }
 
-/// The names of a resource's fields, from its OpenAPI schema.
+/// The names of a resource's fields, from its `OpenAPI` schema.
 fn fields(direction: Direction) -> Vec<String> {
     let schema = match direction {
         Direction::Outbound => OutboundIntegration::schema(),

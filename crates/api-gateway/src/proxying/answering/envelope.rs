@@ -1,4 +1,4 @@
-//! What a script for answers sees and returns: `{data, status, headers}`.
+//! The input and output of a response script: `{data, status, headers}`.
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 /// The most headers that a script may set.
 const MOST_HEADERS: usize = 50;
 
-/// An answer as it goes to the client.
+/// A response for the client.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: StatusCode,
@@ -20,7 +20,7 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    /// A body with the target's own status.
+    /// A response with a body and the target's status.
     pub(super) fn body(body: Bytes, status: StatusCode) -> Self {
         Self {
             status,
@@ -29,12 +29,12 @@ impl Answer {
         }
     }
 
-    /// No content.
+    /// A response without content.
     pub(super) fn empty() -> Self {
         Self::body(Bytes::new(), StatusCode::NO_CONTENT)
     }
 
-    /// Sets what the script has set, and takes out what it has set to null.
+    /// Applies the script's headers; null removes one.
     pub(super) fn set_headers(&self, headers: &mut HeaderMap) {
         for (name, value) in &self.headers {
             match value {
@@ -45,7 +45,7 @@ impl Answer {
     }
 }
 
-/// What a script sees. A body that is not JSON is a text to it.
+/// The input of a script. A body that is not JSON becomes a string.
 pub(super) fn whole(headers: &HeaderMap, body: &Bytes, status: StatusCode) -> Payload {
     let data = match ig_core::json::parse(body) {
         Ok(data) => data,
@@ -67,8 +67,8 @@ pub(super) fn whole(headers: &HeaderMap, body: &Bytes, status: StatusCode) -> Pa
     }
 }
 
-/// What a script returned: the body, or an envelope that says more. An object that has `status` or `headers`, and beside them nothing
-/// but `data`, is an envelope.
+/// Parses a script's result: a body, or an envelope. An envelope is an object with `status` or `headers`, and no other field but
+/// `data`.
 pub(super) fn read(output: Bytes, status: StatusCode) -> Result<Answer, Failure> {
     let mut returned = match ig_core::json::parse(&output) {
         Ok(Value::Object(returned)) if is_envelope(&returned) => returned,
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_envelope_is_the_body() {
+    fn result_that_is_no_envelope_is_the_body() {
         for body in [r#"{"data":1}"#, r#"{"status":201,"x":1}"#, "[1]", "\"text\"", "{}"] {
             let answer = answer(body).unwrap();
             assert_eq!((answer.status, &answer.body[..]), (StatusCode::OK, body.as_bytes()));
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn an_envelope_sets_status_headers_and_body() {
+    fn envelope_sets_status_headers_and_body() {
         let answer = answer(r#"{"data":{"a":1},"status":201,"headers":{"X-A":"1","x-b":2,"x-c":null}}"#).unwrap();
         let mut headers = HeaderMap::from_iter([(HeaderName::from_static("x-c"), HeaderValue::from_static("gone"))]);
         answer.set_headers(&mut headers);
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_out_of_bounds_is_refused() {
+    fn envelope_out_of_bounds_is_refused() {
         for envelope in [
             r#"{"status":199}"#,
             r#"{"status":600}"#,

@@ -1,4 +1,4 @@
-//! What stays of a call that failed: a dead letter where its body was taken in whole, and the verdict of its log.
+//! What a failed call leaves: a dead letter if its body was buffered, and the status of its log.
 
 use bytes::Bytes;
 use ig_core::clock::Timestamp;
@@ -12,22 +12,22 @@ use serde::de::IgnoredAny;
 
 use crate::proxying::outcome::CallOutcome;
 
-/// What a dead letter of a call is made of.
+/// The data for a call's dead letter.
 #[derive(Debug)]
 pub(in crate::proxying) struct Letter {
-    /// The body as it came.
+    /// The request body as received.
     pub(in crate::proxying) body: Bytes,
-    /// Where it was to go, the client's query included.
+    /// The target address, including the client's query.
     pub(in crate::proxying) address: TargetUrl,
     /// The entity that the integration acts for.
     pub(in crate::proxying) entity: Rid,
-    /// Whether it may be sent again with nobody's help: its method, or its client's key, says that this does no harm.
+    /// Whether it may be retried automatically: the method is idempotent, or the client sent an idempotency key.
     pub(in crate::proxying) is_repeatable: bool,
-    /// How its organisation wants it tried again.
+    /// The organisation's retry policy.
     pub(in crate::proxying) policy: RetryPolicy,
 }
 
-/// Where a dead letter stands, and from when on it is due.
+/// The state of a new dead letter, and when it is due.
 struct Standing {
     category: ErrorCategory,
     message: String,
@@ -36,7 +36,7 @@ struct Standing {
 }
 
 impl Letter {
-    /// The dead letter of a call that ended so, where it leaves one: a body that is no JSON is not kept.
+    /// The dead letter for this outcome, if there is one. A body that is not JSON leaves none.
     pub(super) fn of(self, ending: &CallOutcome, log: &DeliveryLog, now: Timestamp) -> Option<Box<DeadLetter>> {
         let standing = standing(ending, self.policy, now)?;
         serde_json::from_slice::<IgnoredAny>(&self.body).ok()?;
@@ -102,7 +102,7 @@ fn standing(ending: &CallOutcome, policy: RetryPolicy, now: Timestamp) -> Option
 
 const LIMITED: &str = "The integration's own limit left no room.";
 
-/// What the log says in the end; one whose dead letter is due is being retried.
+/// The final status of the log; RETRYING where a dead letter is due.
 pub(super) fn verdict(ending: CallOutcome, letter: Option<&DeadLetter>) -> (DeliveryStatus, Option<(ErrorCategory, String)>) {
     let failed = |Failure { category, message, .. }| (DeliveryStatus::Failed, Some((category, message)));
     let retried = letter.is_some_and(|letter| letter.status == DeadLetterStatus::PendingRetry);

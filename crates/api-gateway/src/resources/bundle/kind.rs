@@ -1,4 +1,4 @@
-//! What all parts of a document have in common: things known by name, told as they are, made, changed and deleted.
+//! What all sections of a document share: exporting resources by name, and planning their creation, change and deletion.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -18,18 +18,18 @@ use crate::error::{ApiError, ErrorCode};
 use crate::gateway::Gateway;
 use crate::guard::IfMatch;
 
-/// A kind of configuration that documents list, as one part.
+/// A kind of configuration that makes up one section of the document.
 pub(super) trait Kind: Resource {
-    /// Its name in the document.
+    /// The section's name in the document.
     const PART: &'static str;
-    /// The field that identifies one within the document.
+    /// The field that identifies a resource within the document.
     const KEY: &'static str;
 
-    /// Everything that the organisation has of it.
+    /// All of the organisation's resources of this kind.
     fn all(gateway: &Gateway, org: OrgId) -> impl Future<Output = Result<Vec<Self>, ApiError>> + Send;
 }
 
-/// The things of a part as a document has them.
+/// The section of an export.
 pub(super) async fn exported<K: Kind>(gateway: &Gateway, org: OrgId) -> Result<Vec<K::Document>, ApiError> {
     let all = K::all(gateway, org).await?;
     let declared = all.into_iter().map(|stored| {
@@ -42,14 +42,14 @@ pub(super) async fn exported<K: Kind>(gateway: &Gateway, org: OrgId) -> Result<V
     declared.collect()
 }
 
-/// What one part of a document changes.
+/// The changes of one section.
 pub(super) struct Planned<'a> {
     pub faults: Faults,
     pub steps: Vec<Step<'a>>,
     pub unchanged: u64,
 }
 
-/// Plans a part: what it says against what there is.
+/// Plans a section: compares the document with what is stored.
 pub(super) async fn plan<K: Kind>(
     gateway: &Gateway,
     org: OrgId,
@@ -104,7 +104,7 @@ fn by_name<K: Kind>(all: Vec<K>) -> Result<ByName<K>, ApiError> {
             doubled.insert(name);
         }
     }
-    // Nobody can say which of them a document leaves out.
+    // A shared name does not say which of its resources the document omits, so none of them is deleted.
     there.retain(|name, _| !doubled.contains(name));
     Ok((there, doubled))
 }
@@ -176,7 +176,7 @@ fn digest(action: &str, part: &str, name: &str, revision: u64, document: &Value)
     Sha256::digest(whole.to_string()).to_vec()
 }
 
-/// Signing that is on and names no secret goes on with those that there are: a document says what is, not that it be made anew.
+/// Enabled signing without secrets keeps the stored ones: a document describes a state, and does not ask for new secrets.
 fn kept(mut said: Value, before: &Value) -> Value {
     let is_on = said.pointer("/signing/enabled") == Some(&Value::Bool(true));
     let names_some = said.pointer("/signing/secrets").is_some_and(|secrets| !secrets.is_null());
@@ -188,7 +188,7 @@ fn kept(mut said: Value, before: &Value) -> Value {
     said
 }
 
-/// What a document describes, as it would be stored, or everything that is wrong with it; `stored` is what it takes the place of.
+/// The resource that a document describes, checked as it would be stored; `stored` is the resource that it replaces.
 async fn checked<K: Kind>(gateway: &Gateway, org: OrgId, stored: Option<&K>, document: K::Document) -> Result<K, ApiError> {
     let stamp = made_now();
     let id = match stored {
@@ -200,7 +200,7 @@ async fn checked<K: Kind>(gateway: &Gateway, org: OrgId, stored: Option<&K>, doc
     Ok(resource)
 }
 
-/// The faults of one thing; what is no fault of it is nobody's but ours.
+/// The faults of one resource. Any other error is the gateway's own and passes through.
 fn faults_of(error: ApiError) -> Result<Faults, ApiError> {
     if error.code != ErrorCode::ValidationError {
         return Err(error);

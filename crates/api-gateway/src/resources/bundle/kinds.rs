@@ -1,4 +1,4 @@
-//! The parts of a document.
+//! The sections of a document.
 
 use std::future::Future;
 
@@ -67,7 +67,7 @@ impl Kind for Template {
     }
 }
 
-/// All of them: one that cannot be read would pass for one that is not there.
+/// All resources, or an error: an unreadable one would pass for a missing one.
 fn readable<R: Resource>(found: Vec<Found<R>>) -> Result<Vec<R>, ApiError> {
     let readable = found.into_iter().map(|found| match found {
         Found::Readable(item) => Ok(item),

@@ -1,16 +1,16 @@
-//! One change that is planned and not made yet.
+//! One planned change.
 
 use futures::future::BoxFuture;
 
 use crate::document::PlannedChange;
 use crate::error::ApiError;
 
-/// A change, with what makes it.
+/// A planned change, with the future that makes it.
 pub(super) struct Step<'a> {
-    /// What it is.
+    /// The change as clients read it.
     pub change: PlannedChange,
-    /// A hash of all that it says, secrets included, and of the revision that it begins from.
+    /// A hash of the change's whole content, secrets included, and of the revision that it starts from.
     pub digest: Vec<u8>,
-    /// Makes it.
+    /// Makes the change.
     pub make: BoxFuture<'a, Result<(), ApiError>>,
 }

@@ -1,10 +1,10 @@
-//! Where an integration sends to.
+//! The addresses that an integration sends to.
 
 use ig_core::integration::{Integration, TargetUrl};
 
 use super::super::reach::token_endpoint;
 
-/// Every address, by place.
+/// Every address, with its JSON pointer.
 pub(super) fn addresses(integration: &Integration) -> Vec<(String, TargetUrl)> {
     let target = &integration.target.url;
     let actions = integration.actions.iter().enumerate().filter_map(|(at, action)| {

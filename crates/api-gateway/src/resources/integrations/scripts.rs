@@ -1,4 +1,4 @@
-//! Where an integration's scripts stand.
+//! The scripts of an integration.
 
 use ig_core::condition::Condition;
 use ig_core::integration::Integration;
@@ -7,7 +7,7 @@ use ig_transform::script::ScriptKind;
 
 use super::super::scripts::{Placed, transformed};
 
-/// All of them.
+/// Every script, with its JSON pointer.
 pub(super) fn placed(integration: &Integration) -> Vec<Placed<'_>> {
     let own = transformed("/transformScript".to_owned(), Some(&integration.transformation));
     let filter = judged("/filter".to_owned(), integration.filter.as_ref());

@@ -1,8 +1,8 @@
-//! How values stand in cells.
+//! The text format of cells.
 //!
-//! A cell is text. A spreadsheet takes text that begins with `=`, `+`, `-`, `@`, a tab or a line break for a formula, so such
-//! text is written with an apostrophe in front, as is text that begins like the JSON below; reading takes exactly that
-//! apostrophe off again. A number, true or false is written as `json:` and its JSON, so that it comes back as what it was.
+//! A spreadsheet takes text that begins with `=`, `+`, `-`, `@`, a tab or a line break for a formula. The export puts an
+//! apostrophe in front of such text, and of text that begins like the JSON below; the import removes exactly that apostrophe.
+//! Numbers and booleans are written as `json:` and their JSON, so that they keep their type.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 const JSON: &str = "json:";
 
-/// A value as a cell.
+/// A value as the text of a cell.
 pub(super) fn written(value: &Value) -> Cow<'_, str> {
     match value {
         Value::String(text) => text_written(text),
@@ -18,7 +18,7 @@ pub(super) fn written(value: &Value) -> Cow<'_, str> {
     }
 }
 
-/// Text as a cell.
+/// A string as the text of a cell.
 pub(crate) fn text_written(text: &str) -> Cow<'_, str> {
     if means_something(text.trim_start_matches('\'')) {
         Cow::Owned(format!("'{text}"))
@@ -27,7 +27,7 @@ pub(crate) fn text_written(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// What a cell says; text that begins as JSON and is none is told.
+/// The value of a cell, or an error for text with the prefix of JSON that does not parse.
 pub(super) fn read(cell: &str) -> Result<Value, &'static str> {
     if let Some(json) = cell.strip_prefix(JSON) {
         return match ig_core::json::parse(json.as_bytes()) {
@@ -38,7 +38,7 @@ pub(super) fn read(cell: &str) -> Result<Value, &'static str> {
     Ok(Value::String(text_read(cell).to_owned()))
 }
 
-/// The text that a cell says.
+/// The string in a cell.
 pub(super) fn text_read(cell: &str) -> &str {
     match cell.strip_prefix('\'') {
         Some(text) if means_something(text.trim_start_matches('\'')) => text,
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_no_formula_and_is_read_as_it_was() {
+    fn cells_are_never_formulas_and_survive_a_round_trip() {
         let texts = [
             "",
             "a",
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn what_people_write_is_taken_as_it_is() {
+    fn cells_typed_by_people_are_read_literally() {
         assert_eq!(read("O'Brien").unwrap(), json!("O'Brien"));
         assert_eq!(read("=1").unwrap(), json!("=1"));
         assert!(read("json:[1]").is_err());

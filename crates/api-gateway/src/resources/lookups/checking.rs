@@ -1,4 +1,4 @@
-//! The whole of a file is read before anything of it is written.
+//! Checks a whole file before the import writes any of it.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
@@ -11,17 +11,17 @@ use super::columns::Terms;
 use super::file::{self, Format, Reading, whole};
 use crate::document::{FileFault, ImportReport};
 
-/// Faults that are told one by one.
+/// The most faults that a report lists.
 const MOST_FAULTS: usize = 1_000;
-/// The most tables of one file: types times tenants.
+/// The most tables in one file: types times tenants.
 const MOST_TABLES: usize = 1_000;
 
-/// What was found in a file.
+/// The result of checking a file.
 #[derive(Debug, Default)]
 pub(super) struct Checked {
-    /// The rows that keep the laws.
+    /// The number of valid rows.
     pub(super) rows: u64,
-    /// The tables that they belong to.
+    /// The tables that these rows belong to.
     pub(super) tables: BTreeSet<LookupTable>,
     faults: Vec<FileFault>,
     further: u64,
@@ -33,12 +33,12 @@ impl Checked {
         self.faults.is_empty()
     }
 
-    /// The types that the rows have.
+    /// The types of the rows.
     pub(super) fn types(&self) -> BTreeSet<LookupType> {
         self.tables.iter().map(|table| table.lookup_type.clone()).collect()
     }
 
-    /// What the client is told.
+    /// The report for the client.
     pub(super) fn report(self) -> ImportReport {
         ImportReport {
             is_valid: self.is_valid(),
@@ -60,19 +60,19 @@ impl Checked {
     }
 }
 
-/// What rows are held against, beside the laws that each keeps by itself.
+/// The state against which rows are checked, in addition to each row's own rules.
 struct Reader<'a> {
     terms: &'a Terms,
     mode: ImportMode,
     units: &'a BTreeSet<Rid>,
     checked: Checked,
-    /// Where each source stands, by a hash of its table and itself: two that collide among half a million would be one in
-    /// two hundred million files.
+    /// The row of each source, by a hash of its table and itself. Among half a million rows, one file in two hundred million has
+    /// a collision.
     places: HashMap<u64, u64>,
     hasher: RandomState,
 }
 
-/// Reads a file and tells all that is wrong with it.
+/// Reads a file and collects its faults.
 pub(super) fn check(file: &File, format: Format, terms: &Terms, mode: ImportMode, units: &BTreeSet<Rid>) -> Checked {
     let mut reader = Reader {
         terms,

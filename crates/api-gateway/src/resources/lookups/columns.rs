@@ -1,4 +1,4 @@
-//! What the columns of a file mean, and what a row of it says.
+//! The columns of a file, and the row that they make up.
 
 use std::borrow::Cow;
 
@@ -10,9 +10,9 @@ use serde_json::{Map, Value};
 use super::cell;
 use crate::document::{FileFault, tenant};
 
-/// The most columns of a file.
+/// The most columns in a file.
 pub(super) const MOST: usize = 200;
-/// The columns of a template.
+/// The columns of an empty template file.
 pub(super) const TEMPLATE: [&str; 7] = [
     "type",
     "tenantId",
@@ -23,7 +23,7 @@ pub(super) const TEMPLATE: [&str; 7] = [
     "isActive",
 ];
 
-/// What one column holds.
+/// The content of one column.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Column {
     Type,
@@ -35,18 +35,18 @@ pub(super) enum Column {
     Active,
 }
 
-/// The columns of a file, by its header.
+/// The columns of a file, in the order of its header.
 #[derive(Debug)]
 pub(super) struct Columns(Vec<Column>);
 
-/// What holds for every row of a file.
+/// The defaults and scope of every row in a file.
 #[derive(Debug, Clone)]
 pub(super) struct Terms {
-    /// Whose rows they are.
+    /// The organisation of the rows.
     pub(super) org: OrgId,
-    /// The type of rows that name none.
+    /// The type of rows without a type.
     pub(super) lookup_type: Option<LookupType>,
-    /// The unit of rows that name none, and with a replacement the one tenant whose rows are replaced.
+    /// The unit of rows without a unit; a replacing import replaces only this tenant's rows.
     pub(super) tenant: Option<Option<Rid>>,
 }
 
@@ -66,7 +66,7 @@ impl Column {
         }
     }
 
-    /// Its header.
+    /// The column's header.
     pub(super) fn header(&self) -> Cow<'static, str> {
         match self {
             Self::Type => "type".into(),
@@ -81,7 +81,7 @@ impl Column {
 }
 
 impl Columns {
-    /// Reads a header, or tells all that is wrong with it.
+    /// Parses a header, or returns all of its faults.
     pub(super) fn read(cells: &[String], terms: &Terms) -> Result<Self, Vec<FileFault>> {
         let mut faults = Vec::new();
         let mut columns: Vec<Column> = Vec::new();
@@ -113,7 +113,7 @@ impl Columns {
         if faults.is_empty() { Ok(Self(columns)) } else { Err(faults) }
     }
 
-    /// What a row says, or all that is wrong with it.
+    /// Parses a row, or returns all of its faults.
     pub(super) fn draft(&self, row: u64, cells: &[String], terms: &Terms) -> Result<LookupDraft, Vec<FileFault>> {
         let mut faults = Vec::new();
         if cells.iter().skip(self.0.len()).any(|cell| !cell.trim().is_empty()) {
@@ -143,7 +143,7 @@ impl Columns {
     }
 }
 
-/// What the cells of a row say.
+/// The cells of a row, by meaning.
 #[derive(Default)]
 struct Said {
     lookup_type: Option<LookupType>,

@@ -1,4 +1,5 @@
-//! CSV: UTF-8 with or without a byte order mark, separated as its first line says (`sep=;`, as Excel has it) or as its header is.
+//! CSV: UTF-8 with or without a byte order mark. The separator follows from the first line (`sep=;`, an Excel convention) or from
+//! the header.
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
@@ -9,12 +10,12 @@ use super::columns;
 use super::file::{Line, Reading, whole};
 use crate::document::FileFault;
 
-/// Bytes that a header is looked for in.
+/// How many bytes may precede the end of the header.
 const HEADER: u64 = 64 * 1024;
-/// The most bytes of one cell.
+/// The most bytes in one cell.
 const LONGEST_CELL: usize = 32 * 1024;
 
-/// Reads a file's lines.
+/// Reads the lines of a file.
 pub(super) fn lines(file: &File, take: &mut impl FnMut(Line<'_>) -> Reading) -> Result<(), Vec<FileFault>> {
     let broken = |error: std::io::Error| {
         tracing::error!(%error, "an upload that was kept cannot be read");
@@ -72,9 +73,9 @@ fn texts(record: &ByteRecord, line: u64, cells: &mut Vec<String>) -> Result<(), 
 /// Where the header begins, and how it is written.
 struct Beginning {
     separator: u8,
-    /// In bytes.
+    /// The offset in bytes.
     at: u64,
-    /// The lines before it.
+    /// The number of lines before it.
     lines: u64,
 }
 
@@ -101,10 +102,10 @@ fn look(file: &File) -> std::io::Result<Result<Beginning, Vec<FileFault>>> {
     }))
 }
 
-/// The separator of a line that says nothing else: `sep=;`, perhaps in quotes.
+/// The separator that a `sep=;` line declares, perhaps in quotes.
 fn said(line: &[u8]) -> Option<u8> {
     let line = line.trim_ascii_end();
-    // The separator itself may be a tab, which is white space.
+    // The separator may be a tab, which is white space.
     let line = if line.to_ascii_lowercase().ends_with(b"sep=") {
         b"sep=\t"
     } else {

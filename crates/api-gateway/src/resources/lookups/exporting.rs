@@ -1,4 +1,4 @@
-//! Exports: rows as a file that can be imported as it is.
+//! Exports rows as a file that an import accepts unchanged.
 
 use std::collections::BTreeSet;
 use std::io::{Read as _, Seek as _};
@@ -19,12 +19,12 @@ use super::file::Format;
 use crate::error::{ApiError, ErrorCode};
 use crate::gateway::Gateway;
 
-/// Bytes handed on at once.
+/// The bytes of one chunk.
 const PART: usize = 64 * 1024;
-/// Rows that a sheet has room for.
+/// The most rows in a worksheet.
 const SHEET: u32 = 1_048_576;
 
-/// A file without rows, to be filled in.
+/// A file with a header and no rows, to be filled in.
 pub(crate) fn template(format: Format) -> Result<Bytes, ApiError> {
     let headers = columns::TEMPLATE.map(str::to_owned);
     match format {
@@ -40,7 +40,7 @@ pub(crate) fn template(format: Format) -> Result<Bytes, ApiError> {
     }
 }
 
-/// The rows that a filter finds.
+/// Exports the rows that match a filter.
 pub(crate) async fn export(gateway: &Gateway, org: OrgId, filter: &LookupFilter, format: Format) -> Result<Body, ApiError> {
     let view = gateway.store().lookups().view(org, filter).await?;
     let columns = columns_of(&view).await?;
@@ -51,7 +51,7 @@ pub(crate) async fn export(gateway: &Gateway, org: OrgId, filter: &LookupFilter,
     }
 }
 
-/// The columns that hold all that is known of the rows.
+/// The columns that are needed to hold every field of the rows.
 async fn columns_of(view: &LookupView) -> Result<Vec<Column>, ApiError> {
     let mut sources = BTreeSet::new();
     let mut targets = BTreeSet::new();
@@ -79,7 +79,7 @@ async fn columns_of(view: &LookupView) -> Result<Vec<Column>, ApiError> {
         .collect())
 }
 
-/// What a row says in a column.
+/// A row's text in a column.
 fn said(row: &LookupRow, column: &Column) -> String {
     let field = |value: Option<&serde_json::Value>| value.map(|value| cell::written(value).into_owned()).unwrap_or_default();
     match column {
@@ -106,7 +106,7 @@ fn csv(columns: Vec<Column>, rows: LookupRows) -> impl Stream<Item = Result<Vec<
     stream::iter([header]).chain(parts)
 }
 
-/// One line of a file, with its end.
+/// One CSV line, with its line break.
 pub(crate) fn csv_line<T: AsRef<str>>(cells: impl Iterator<Item = T>) -> Result<Vec<u8>, ::csv::Error> {
     let mut writer = ::csv::WriterBuilder::new()
         .terminator(::csv::Terminator::CRLF)
@@ -115,7 +115,7 @@ pub(crate) fn csv_line<T: AsRef<str>>(cells: impl Iterator<Item = T>) -> Result<
     writer.into_inner().map_err(|error| error.into_error().into())
 }
 
-/// A workbook is complete only at its end, so it is written to a file first, a row at a time.
+/// Builds a workbook in a temporary file, row by row, because a workbook is complete only at its end.
 async fn workbook(columns: Vec<Column>, mut rows: LookupRows) -> Result<Body, ApiError> {
     let (sender, receiver) = mpsc::channel(2);
     let writing = tokio::task::spawn_blocking(move || written(&columns, receiver));

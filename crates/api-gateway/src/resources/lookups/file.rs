@@ -1,4 +1,4 @@
-//! Files of rows, whatever their format: a header, and rows with their numbers.
+//! Files of rows in any format: a header, and numbered rows.
 
 use std::fs::File;
 
@@ -8,15 +8,15 @@ use crate::document::FileFault;
 use ig_core::lookup::LookupDraft;
 use ig_core::named::Named;
 
-/// The most rows of a file.
+/// The most rows in a file.
 pub(super) const MOST_ROWS: u64 = 500_000;
 
-/// How a file is written.
+/// The format of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
-    /// Text, separated by commas, semicolons or tabs.
+    /// Text separated by commas, semicolons or tabs.
     Csv,
-    /// A workbook of Excel; its first sheet counts.
+    /// An Excel workbook, of which the first sheet counts.
     Xlsx,
 }
 
@@ -34,7 +34,7 @@ impl Named for Format {
 }
 
 impl Format {
-    /// The format of this content type, parameters left aside.
+    /// The format of a content type, ignoring its parameters.
     pub(crate) fn of_content_type(given: &str) -> Option<Self> {
         let essence = given.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         match essence.as_str() {
@@ -44,7 +44,7 @@ impl Format {
         }
     }
 
-    /// Its content type.
+    /// The format's content type.
     pub(crate) fn content_type(self) -> &'static str {
         match self {
             Self::Csv => "text/csv; charset=utf-8; header=present",
@@ -52,7 +52,7 @@ impl Format {
         }
     }
 
-    /// The end of such a file's name.
+    /// The format's file name extension.
     pub(crate) fn extension(self) -> &'static str {
         match self {
             Self::Csv => "csv",
@@ -61,16 +61,16 @@ impl Format {
     }
 }
 
-/// Whether to read on.
+/// Whether to continue reading.
 pub(super) enum Reading {
     On,
     Enough,
 }
 
-/// One line of a file: its number and its cells, or what is wrong with it.
+/// One line of a file: its number and cells, or a fault.
 pub(super) type Line<'a> = Result<(u64, &'a [String]), FileFault>;
 
-/// Reads a file's rows in order; a row that is blank is left out. An error is one of the file as a whole.
+/// Reads a file's rows in order and skips blank ones. An error concerns the file as a whole.
 pub(super) fn read(
     file: &File,
     format: Format,
@@ -125,7 +125,7 @@ pub(super) fn read(
     Ok(())
 }
 
-/// A fault of a whole row.
+/// A fault that concerns a whole row.
 pub(super) fn whole(row: u64, message: impl Into<String>) -> FileFault {
     FileFault {
         row,

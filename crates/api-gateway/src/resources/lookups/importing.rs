@@ -1,4 +1,4 @@
-//! Imports: a file is taken in, checked as a whole, and then written in the background while its progress is told.
+//! Imports: receives a file, checks it as a whole, and then writes it in the background with visible progress.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -26,50 +26,50 @@ use crate::error::{ApiError, Detail, ErrorCode};
 use crate::gateway::Gateway;
 use crate::tenant_shares::{Share, Shares};
 
-/// Imports that one gateway works on at once; an organisation has two of them at most.
+/// The most imports in progress at one gateway. An organisation has at most two of them.
 const AT_ONCE: usize = 3;
-/// Files of the largest size that are kept at once; what is on its way takes as much as has come of it.
+/// How many files of the largest size may be stored at once. An upload in progress counts with the bytes received so far.
 const FILES: usize = 8;
-/// Rows of one step.
+/// The rows in one batch.
 const STEP: usize = 1_000;
-/// How long an import can be asked about.
+/// How long the state of an import is available.
 const REMEMBERED: Duration = Duration::from_hours(7 * 24);
 
-/// What an import is asked to do.
+/// The options of an import.
 #[derive(Debug, Clone)]
 pub(crate) struct Order {
-    /// How the file is written.
+    /// The format of the file.
     pub format: Format,
-    /// What is done with the rows there are.
+    /// How to treat the existing rows.
     pub mode: ImportMode,
-    /// The type of rows that name none.
+    /// The type of rows without a type.
     pub lookup_type: Option<LookupType>,
-    /// The unit of rows that name none, and with a replacement the one tenant whose rows are replaced.
+    /// The unit of rows without a unit; a replacing import replaces only this tenant's rows.
     pub tenant: Option<Option<Rid>>,
-    /// Whether the file is only checked.
+    /// Whether to check the file without importing it.
     pub is_dry_run: bool,
 }
 
-/// What came of an order.
+/// The result of starting an import.
 #[derive(Debug)]
 pub(crate) enum Begun {
-    /// The file was checked.
+    /// The file was checked only.
     Checked(ImportReport),
-    /// The file is being written.
+    /// The import is running.
     Running(ImportEntry),
 }
 
-/// Room for the imports of one gateway.
+/// The capacity of one gateway for imports.
 #[derive(Debug)]
 pub(crate) struct ImportSlots {
-    /// Bytes of files that are kept.
+    /// The bytes of stored files.
     files: Arc<Shares>,
-    /// Imports that are worked on.
+    /// The imports in progress.
     turns: Arc<Shares>,
 }
 
 impl ImportSlots {
-    /// As much as the largest files need.
+    /// Capacity for [`FILES`] files of the largest size.
     pub(crate) fn new(config: &HttpConfig) -> Self {
         Self {
             files: Shares::new(config.import_limit_bytes.saturating_mul(FILES)),
@@ -77,7 +77,7 @@ impl ImportSlots {
         }
     }
 
-    /// A turn of an organisation's, until it is dropped.
+    /// An organisation's import slot, free again when dropped.
     fn turn(&self, org: OrgId) -> Result<Share, ApiError> {
         let turn = self.turns.of(org);
         if turn.grow(1) {
@@ -89,7 +89,7 @@ impl ImportSlots {
     }
 }
 
-/// Takes a file in, checks it, and begins to write it unless it is only to be checked.
+/// Receives and checks a file, and starts its import unless the request is a dry run.
 pub(crate) async fn begin(
     gateway: &Gateway,
     org: OrgId,
@@ -98,7 +98,7 @@ pub(crate) async fn begin(
     body: Body,
 ) -> Result<Begun, ApiError> {
     let room = gateway.import_slots();
-    // Nobody sends a file that could not be worked on now; but a turn is taken when it is here, however slowly it comes.
+    // Refuses early, before the client uploads in vain. The slot itself is taken after the upload, however slow that is.
     drop(room.turn(org)?);
     let kept_bytes = room.files.of(org);
     let file = kept(headers, body, gateway.http(), &kept_bytes).await?;
@@ -154,14 +154,14 @@ async fn checked(file: File, order: &Order, terms: &Terms, units: BTreeSet<Rid>)
         let checked = check(&file, format, &terms, mode, &units);
         (file, checked)
     });
-    // The library that reads workbooks is not to be trusted with the process.
+    // A panic in the workbook library must not end the process.
     work.await.map_err(|_panic| {
         tracing::error!("reading an upload panicked");
         ApiError::fault("", "cannot be read; save the file anew")
     })
 }
 
-/// A file that has faults: each by its row and column.
+/// The error for a faulty file, with the row and column of each fault.
 fn refused(report: ImportReport) -> ApiError {
     let mut error = ApiError::new(ErrorCode::ValidationError, "The file cannot be imported; nothing was changed");
     if report.further_errors > 0 {
@@ -204,7 +204,7 @@ async fn noted(gateway: &Gateway, org: OrgId, mode: ImportMode, total: u64) -> R
     Ok(import)
 }
 
-/// A file that is being written.
+/// A running import.
 struct Job {
     gateway: Gateway,
     import: LookupImport,
@@ -263,7 +263,7 @@ impl Job {
         Ok(())
     }
 
-    /// The file's rows in steps; a thread of its own reads them no faster than they are written.
+    /// The file's rows in batches. A separate thread reads them no faster than they are written.
     fn steps(&self) -> Result<mpsc::Receiver<Vec<LookupDraft>>, StoreError> {
         let file = self.file.try_clone();
         let file = file.map_err(|error| StoreError::Refused(format!("an upload that was kept cannot be read: {error}")))?;
@@ -284,14 +284,14 @@ impl Job {
                 Reading::On
             });
             if read.is_ok() && !step.is_empty() {
-                // Whoever wrote has given up, and says so.
+                // A closed channel means that the writer has failed, and it reports that itself.
                 let _ = sender.blocking_send(step);
             }
         });
         Ok(steps)
     }
 
-    /// What was checked is what was written.
+    /// Checks that the import wrote exactly the rows that were checked.
     fn is_whole(&self) -> Result<(), LookupError> {
         if self.import.done == self.checked.rows {
             return Ok(());

@@ -1,4 +1,4 @@
-//! Sweeping rows that are out of force for good.
+//! Sweeps lookup rows that are permanently out of force.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use chrono::Utc;
 use ig_service::Context;
 use ig_store::Store;
 
-/// Between two sweeps.
+/// The pause between two sweeps.
 const PAUSE: Duration = Duration::from_mins(1);
 
-/// Sweeps until the shutdown; any number of gateways may.
+/// Sweeps until the shutdown. Several gateways may sweep at once.
 pub(crate) async fn sweep(context: Context, store: Store) {
     let sweeping = async {
         loop {

@@ -1,4 +1,4 @@
-//! A body that is kept in a file of its own until it has been read: it would not fit in memory for every caller.
+//! Uploads go to temporary files: memory would not hold one for every caller.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -12,7 +12,7 @@ use crate::config::HttpConfig;
 use crate::error::{ApiError, ErrorCode};
 use crate::tenant_shares::Share;
 
-/// Takes a body in, no larger and no slower than allowed and as far as there is room for it; the file goes when it is closed.
+/// Receives a body into a temporary file within the limits of size, speed and capacity. Closing the file deletes it.
 pub(super) async fn kept(headers: &HeaderMap, body: Body, limits: &HttpConfig, room: &Share) -> Result<File, ApiError> {
     let limit = limits.import_limit_bytes;
     let announced = headers

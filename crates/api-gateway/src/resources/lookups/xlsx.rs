@@ -1,4 +1,4 @@
-//! Workbooks of Excel: the first sheet that people see, cell by cell.
+//! Excel workbooks: reads the first visible sheet cell by cell.
 
 mod guard;
 
@@ -11,7 +11,7 @@ use super::columns;
 use super::file::{Line, Reading, whole};
 use crate::document::FileFault;
 
-/// Reads the lines of a workbook's first sheet that is not hidden: what nobody sees is nobody's to import.
+/// Reads the lines of a workbook's first visible sheet: an import takes nothing that its author cannot see.
 pub(super) fn lines(file: &File, take: &mut impl FnMut(Line<'_>) -> Reading) -> Result<(), Vec<FileFault>> {
     guard::check(file).map_err(|message| vec![whole(1, message)])?;
     let opened = guard::from_start(file).map_err(|message| vec![whole(1, message)])?;
@@ -42,7 +42,7 @@ fn sheet(file: BufReader<&File>, take: &mut impl FnMut(Line<'_>) -> Reading) -> 
     Ok(())
 }
 
-/// A row as its cells come in.
+/// The row that incoming cells make up.
 #[derive(Default)]
 struct Row {
     number: Option<u32>,
@@ -95,7 +95,7 @@ impl Row {
     }
 }
 
-/// A cell as text; numbers as people write them.
+/// A cell as text, with numbers as people write them.
 fn text(value: &DataRef<'_>) -> Result<String, ()> {
     Ok(match value {
         DataRef::Empty => String::new(),
@@ -113,7 +113,7 @@ fn text(value: &DataRef<'_>) -> Result<String, ()> {
     })
 }
 
-/// A time of day, or a span: a cell without a day. Seconds are written where there are any.
+/// A time of day or a duration, that is a cell without a date. Seconds appear unless they are zero.
 fn time(at: &ExcelDateTime) -> String {
     #[expect(clippy::cast_possible_truncation, reason = "saturates, beyond all spans that a sheet shows")]
     let seconds = (at.as_f64() * 86_400.0).round() as i64;

@@ -1,4 +1,4 @@
-//! The templates that come with the platform.
+//! The built-in templates.
 
 use std::sync::LazyLock;
 
@@ -18,15 +18,15 @@ const SOURCES: [&str; 9] = [
     include_str!("../../../templates/failed-deliveries.json"),
 ];
 
-/// What cannot be read is left out; a test holds that nothing is.
+/// The built-in templates. Unreadable ones are left out, and a test ensures that there are none.
 static CATALOGUE: LazyLock<Vec<TemplateDocument>> = LazyLock::new(|| SOURCES.iter().filter_map(|source| read(source)).collect());
 
-/// All of them.
+/// All built-in templates.
 pub(super) fn all() -> &'static [TemplateDocument] {
     &CATALOGUE
 }
 
-/// The one of a name.
+/// The built-in template with an identifier.
 pub(super) fn find(id: &str) -> Option<&'static TemplateDocument> {
     CATALOGUE.iter().find(|template| template.id.as_deref() == Some(id))
 }
@@ -47,7 +47,7 @@ mod tests {
     use crate::resources::made_now;
 
     #[test]
-    fn every_template_is_read_and_keeps_the_law_of_templates() {
+    fn every_built_in_template_is_readable_and_valid() {
         assert_eq!(all().len(), SOURCES.len());
         let names: BTreeSet<_> = all().iter().filter_map(|template| template.id.as_deref()).collect();
         assert_eq!(names.len(), SOURCES.len());

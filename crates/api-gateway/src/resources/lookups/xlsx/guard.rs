@@ -1,37 +1,37 @@
-//! What a workbook holds is measured before it is opened: an archive of a few kilobytes can hold gigabytes.
+//! Measures a workbook before it is opened: an archive of a few kilobytes can hold gigabytes.
 //!
-//! Sheets are read cell by cell, so they may be large. All other parts are held in memory while the sheet is read, and the
-//! shared texts are announced by a number for which memory is set aside at once; both are bounded here.
+//! Sheets are read cell by cell, so they may be large. All other parts stay in memory while the sheet is read, and the shared
+//! strings declare a count for which memory is reserved at once; this guard bounds both.
 
 use std::fs::File;
 use std::io::{BufReader, Read, Seek as _, SeekFrom};
 
 use zip::ZipArchive;
 
-/// The most parts of a workbook.
+/// The most parts in a workbook.
 const PARTS: usize = 500;
-/// The most bytes of all parts together, unpacked.
+/// The most bytes of all parts together, uncompressed.
 const WHOLE: u64 = 512 * 1024 * 1024;
-/// The most bytes of the texts that cells share.
+/// The most bytes of shared strings.
 const TEXTS: u64 = 64 * 1024 * 1024;
-/// The most tags in these texts; each text has four, or as little as one.
+/// The most tags in the shared strings; a string has four, or as little as one.
 const TAGS: u64 = 6_000_000;
-/// The most texts that are announced.
+/// The highest declared count of shared strings.
 const ANNOUNCED: u64 = 3_000_000;
-/// The most bytes of any other part that is no sheet.
+/// The most bytes of any other part except sheets.
 const OTHER: u64 = 2 * 1024 * 1024;
 
 const NO_WORKBOOK: &str = "is no workbook of Excel (.xlsx)";
 const TOO_LARGE: &str = "unpacks to more than an import may hold; save the rows alone as a new workbook, or as CSV";
 
-/// A reader from the file's first byte.
+/// A reader at the file's first byte.
 pub(super) fn from_start(mut file: &File) -> Result<BufReader<&File>, String> {
     let sought = file.seek(SeekFrom::Start(0));
     sought.map_err(|_| "cannot be read; please try again".to_owned())?;
     Ok(BufReader::with_capacity(256 * 1024, file))
 }
 
-/// Refuses a workbook that would take more than it may.
+/// Refuses a workbook that exceeds a limit.
 pub(super) fn check(file: &File) -> Result<(), String> {
     let mut archive = ZipArchive::new(from_start(file)?).map_err(|_| NO_WORKBOOK)?;
     if archive.len() > PARTS {
@@ -48,7 +48,7 @@ pub(super) fn check(file: &File) -> Result<(), String> {
     root(&mut archive)
 }
 
-/// The workbook has to be where workbooks are: a sheet that passed for one would be held in memory.
+/// Checks that the workbook part is at its usual place: otherwise a sheet in disguise would be held in memory.
 fn root(archive: &mut ZipArchive<BufReader<&File>>) -> Result<(), String> {
     let mut text = String::new();
     let mut root = archive.by_name("_rels/.rels").map_err(|_| NO_WORKBOOK)?;
@@ -57,13 +57,13 @@ fn root(archive: &mut ZipArchive<BufReader<&File>>) -> Result<(), String> {
     if is_plain { Ok(()) } else { Err(NO_WORKBOOK.to_owned()) }
 }
 
-/// What one part holds.
+/// The measured content of one part.
 struct Measure {
     bytes: u64,
     tags: u64,
     most_bytes: u64,
     is_text: bool,
-    /// The end of what was read before, in which a word may begin.
+    /// The end of the previous chunk, where a word may begin.
     tail: Vec<u8>,
 }
 
@@ -104,7 +104,7 @@ impl Measure {
 
     #[expect(clippy::naive_bytecount, reason = "a crate for it would not pay")]
     fn look_at(&mut self, bytes: &[u8]) -> Result<(), String> {
-        // Another encoding would hide the words that are looked for.
+        // Another encoding would hide the words to search for.
         if bytes.iter().any(|byte| matches!(byte, 0 | 0x1b)) {
             return Err(NO_WORKBOOK.to_owned());
         }
@@ -132,7 +132,7 @@ fn names_another_encoding(window: &[u8]) -> bool {
     is_declared && named.any(|rest| !value(rest).to_ascii_lowercase().starts_with("utf-8"))
 }
 
-/// What follows each place where a word stands.
+/// The text after each occurrence of a word.
 fn after<'a>(window: &'a [u8], word: &'static [u8]) -> impl Iterator<Item = &'a [u8]> {
     let places = window.windows(word.len()).enumerate();
     places
