@@ -69,8 +69,8 @@ pub(crate) use job::{JobDocument, JobList};
 pub(crate) use listing::{Listing, UnreadableEntry, apart};
 pub(crate) use lookup::{
     Batch, BatchAnswer, Deletion, FileFault, ImportEntry, ImportList, ImportReport, Lookup, LookupAnswer, LookupAnswers,
-    LookupBatch, LookupDeletion, LookupList, LookupMatches, LookupMatchesList, LookupQuestions, LookupStatistics, LookupTypes,
-    LookupsDeleted, LookupRequests, Question, tenant,
+    LookupBatch, LookupDeletion, LookupList, LookupMatches, LookupMatchesList, LookupQuestions, LookupRequests, LookupStatistics,
+    LookupTypes, LookupsDeleted, Question, tenant,
 };
 pub(crate) use org_deletion::OrgDeletionStatus;
 pub(crate) use organization::{Org, OrgList, RequestLimitsDocument, console};

@@ -143,7 +143,11 @@ pub(crate) async fn resolve(
 }
 
 /// The rows that map to each target, in the order of the lookups.
-pub(crate) async fn reverse(gateway: &Gateway, org: OrgId, asked: &LookupRequests) -> Result<Vec<(Question, Vec<LookupRow>)>, ApiError> {
+pub(crate) async fn reverse(
+    gateway: &Gateway,
+    org: OrgId,
+    asked: &LookupRequests,
+) -> Result<Vec<(Question, Vec<LookupRow>)>, ApiError> {
     known_questions(gateway, org, asked).await?;
     let mut found = HashMap::new();
     for (tenant, questions) in by_tenant(asked) {

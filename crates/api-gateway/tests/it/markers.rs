@@ -1,15 +1,15 @@
-//! A secret is planted in every field that takes one, and looked for in everything that the gateway answers and keeps.
+//! Plants a secret in every field that takes one, and searches for it in everything that the gateway answers and stores.
 
 use serde_json::{Value, json};
 
 use crate::api::{Api, least, merged, user};
 use crate::rights::operations;
 
-/// Stands in every secret.
+/// The marker in every secret.
 const MARK: &str = "planted7c1f";
 
 fn signing_secret() -> String {
-    // Base64 is what such a secret is written in, so it cannot hold the mark as text; the whole of it is looked for.
+    // A signing secret is Base64, so it cannot hold the marker as text; the test searches for the whole secret.
     "whsec_cGxhbnRlZDdjMWZwbGFudGVkN2MxZnBsYW50ZWQ3YzFm".to_owned()
 }
 
@@ -17,7 +17,7 @@ fn secret(what: &str) -> String {
     format!("{MARK}-{what}")
 }
 
-/// Everything that takes a secret, by the route that makes it.
+/// A document for every field that takes a secret, by the route that creates it.
 fn documents() -> Vec<(&'static str, Value)> {
     let outgoing = [
         json!({"outgoingAuthType": "API_KEY", "outgoingAuthConfig": {"headerName": "X-Key", "apiKey": secret("key")}}),
@@ -71,14 +71,14 @@ fn hides(text: &str, what: &str) {
 }
 
 #[tokio::test]
-async fn a_planted_secret_is_in_no_answer_and_in_no_document() {
+async fn planted_secrets_appear_in_no_response_and_no_stored_document() {
     let api = Api::start().await;
     api.org(10).await;
     let mut ids = Vec::new();
     for (kind, document) in documents() {
         let made = api.post(&format!("/{kind}?orgId=10"), document.clone()).await;
         assert_eq!(made.status, 201, "{document}: {made:?}");
-        // The answer that makes it may show the signing secret, and nothing else.
+        // The response that creates the integration may show its signing secret, and nothing else.
         let text = String::from_utf8_lossy(&made.bytes).replace(&signing_secret(), "");
         hides(&text, kind);
         let path = format!("/{kind}/{}?orgId=10", made.text("/id"));
@@ -118,7 +118,7 @@ async fn a_planted_secret_is_in_no_answer_and_in_no_document() {
     }
 }
 
-/// A path with every identifier that it may have.
+/// A path, filled in with every known identifier and revision.
 async fn filled(api: &Api, path: &str, ids: &[String]) -> Vec<String> {
     let path = path
         .replace("{orgId}", "10")

@@ -1,4 +1,4 @@
-//! The database away.
+//! A database outage.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,10 +13,10 @@ use serde_json::json;
 use crate::api::{Answer, Api};
 use crate::runtime::inbound;
 
-/// What is promised, and as much again for a machine that has other things to do.
+/// Twice the promised time, for a busy machine.
 const BOUND: Duration = Duration::from_secs(6);
 
-/// A gateway on a database of its own, with limits that are counted, and a target that was called once.
+/// A gateway on its own database, with rate limits, and a target that was called once.
 struct Ground {
     server: Mongo,
     api: Api,
@@ -56,7 +56,8 @@ impl Ground {
         timed(self.api.post("/events?orgId=10", event)).await
     }
 
-    /// Many ask at once: what needs no database is served, what does is told so, and nobody waits for long.
+    /// Sends many requests at once: those without a need for the database succeed, the others get an error, and none waits for
+    /// long.
     async fn is_answered_without_a_database(&self) {
         let stranger = self.api.with_key("a-key-that-nobody-has-seen");
         let (calls, pushes, health, listed, dashboard, unknown) = tokio::join!(
@@ -92,7 +93,7 @@ async fn timed(answer: impl Future<Output = Answer>) -> Answer {
 }
 
 #[tokio::test]
-async fn a_database_that_is_killed_in_the_middle_leaves_everybody_answered_soon() {
+async fn requests_are_answered_soon_after_the_database_is_killed() {
     let mut ground = Ground::new().await;
     ground.server.kill();
     ground.is_answered_without_a_database().await;
@@ -103,7 +104,7 @@ async fn a_database_that_is_killed_in_the_middle_leaves_everybody_answered_soon(
 }
 
 #[tokio::test]
-async fn a_database_that_freezes_in_the_middle_leaves_everybody_answered_soon() {
+async fn requests_are_answered_soon_after_the_database_freezes() {
     let ground = Ground::new().await;
     ground.server.freeze();
     ground.is_answered_without_a_database().await;
@@ -114,7 +115,7 @@ async fn a_database_that_freezes_in_the_middle_leaves_everybody_answered_soon() 
 }
 
 #[tokio::test]
-async fn a_database_that_is_away_is_told_as_such_and_comes_back() {
+async fn database_outage_is_reported_and_ends_by_itself() {
     let mut server = Mongo::start().await;
     let database = Arc::new(database_on(&server.uri()));
     let api = Api::with(database, |config| {

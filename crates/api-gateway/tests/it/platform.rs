@@ -1,4 +1,4 @@
-//! What platform teams set: limits of organisations, what a gateway was started with; and what a console keeps of itself.
+//! What platform teams configure: limits of organisations and a gateway's settings. Also the settings of a console.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::api::{Api, key_for, user};
 
 #[tokio::test]
-async fn an_organisations_own_limit_takes_the_place_of_the_platforms() {
+async fn organisation_limit_overrides_the_platform_limit() {
     let api = Api::with(Arc::new(database()), |config| config.rate_limit.org_per_minute = 2).await;
     for org in [10, 20] {
         api.org(org).await;
@@ -58,7 +58,7 @@ async fn an_organisations_own_limit_takes_the_place_of_the_platforms() {
 }
 
 #[tokio::test]
-async fn nobody_raises_their_own_limit_by_going_back_to_a_version() {
+async fn rollback_cannot_raise_the_callers_own_limit() {
     let api = Api::start().await;
     api.org(10).await;
     let raised = api.put("/admin/rate-limits/10", json!({"managementPerMinute": 9999})).await;
@@ -79,7 +79,7 @@ async fn nobody_raises_their_own_limit_by_going_back_to_a_version() {
 }
 
 #[tokio::test]
-async fn a_console_keeps_what_it_wants_and_the_rest_of_the_organisation_stays() {
+async fn console_settings_are_kept_and_leave_the_organisation_alone() {
     let api = Api::start().await;
     api.org(10).await;
     let before = api.get("/tenant?orgId=10").await.json;
@@ -90,7 +90,7 @@ async fn a_console_keeps_what_it_wants_and_the_rest_of_the_organisation_stays() 
     assert_eq!(api.get("/ui-config?orgId=10").await.json, ui);
     let after = api.get("/tenant?orgId=10").await.json;
     assert_eq!((&after["name"], &after["ui"]), (&before["name"], &ui));
-    // A PATCH of the organisation leaves it alone.
+    // A PATCH of the organisation keeps the console's settings.
     let renamed = api.patch("/admin/orgs/10", json!({"name": "Renamed"})).await;
     assert_eq!(renamed.json["ui"], ui, "{renamed:?}");
     for (body, status) in [(json!([1]), 400), (json!({"x": "y".repeat(70_000)}), 400)] {
@@ -99,7 +99,7 @@ async fn a_console_keeps_what_it_wants_and_the_rest_of_the_organisation_stays() 
 }
 
 #[tokio::test]
-async fn what_is_in_force_is_shown_without_its_secrets() {
+async fn system_configuration_is_shown_without_secrets() {
     let api = Api::start().await;
     let shown = api.get("/admin/system-configuration").await;
     assert_eq!(shown.status, 200, "{shown:?}");

@@ -1,4 +1,4 @@
-//! Events that clients push.
+//! Pushed events.
 
 use axum::body::Body;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ async fn push(api: &Api, body: Value) -> Answer {
 }
 
 #[tokio::test]
-async fn the_same_event_is_accepted_once_and_another_under_its_id_is_refused() {
+async fn pushed_event_is_accepted_once_and_another_with_its_id_is_refused() {
     let api = Api::start().await;
     api.org(10).await;
     let event = json!({"id": "e-1", "eventType": "order", "payload": {"n": 1}});
@@ -26,7 +26,7 @@ async fn the_same_event_is_accepted_once_and_another_under_its_id_is_refused() {
 }
 
 #[tokio::test]
-async fn an_idempotency_key_is_the_events_id() {
+async fn idempotency_key_becomes_the_event_id() {
     let api = Api::start().await;
     api.org(10).await;
     for (payload, status) in [("1", 202), ("1", 202), ("2", 409)] {
@@ -42,7 +42,7 @@ async fn an_idempotency_key_is_the_events_id() {
 }
 
 #[tokio::test]
-async fn of_several_each_has_its_own_fate() {
+async fn pushed_batch_reports_a_result_for_each_event() {
     let api = Api::start().await;
     api.org(10).await;
     push(&api, json!({"id": "a", "eventType": "order", "payload": 1})).await;
@@ -64,7 +64,7 @@ async fn of_several_each_has_its_own_fate() {
 }
 
 #[tokio::test]
-async fn one_bad_event_refuses_the_request_and_is_told_by_place() {
+async fn invalid_event_refuses_the_whole_batch_with_its_pointer() {
     let api = Api::start().await;
     api.org(10).await;
     api.org(20).await;
@@ -85,7 +85,7 @@ async fn one_bad_event_refuses_the_request_and_is_told_by_place() {
 }
 
 #[tokio::test]
-async fn the_queue_holds_the_payload_to_the_byte() {
+async fn queued_payload_is_byte_for_byte_the_pushed_one() {
     use ig_core::ports::PushedEvents as _;
     let api = Api::start().await;
     api.org(10).await;

@@ -1,4 +1,4 @@
-//! Every route of the API's description, against everybody who might call it.
+//! Every route of the API's description, called by every kind of caller.
 
 use axum::body::Body;
 use http::Request;
@@ -8,25 +8,25 @@ use serde_json::{Value, json};
 
 use crate::api::{Answer, Api, key, key_for, least, log_in, user};
 
-/// What a route needs of its caller.
+/// What a route requires of its caller.
 #[derive(Debug, Clone, Copy)]
 enum Needs {
     /// Nothing.
     Nothing,
-    /// To be somebody.
+    /// Any authentication.
     Proof,
-    /// To be a person who logged in.
+    /// A logged-in person.
     Login,
-    /// A right in the organisation that `orgId` names.
+    /// A permission in the organisation that `orgId` names.
     Org(Right),
-    /// A right on the platform.
+    /// A permission on the platform.
     Platform(Right),
 }
 
 use Needs::{Login, Nothing, Org, Platform, Proof};
 use Right::{Events, Read, Runtime, Write};
 
-/// Who may do what: all of it, in one place.
+/// The complete matrix of permissions.
 const MATRIX: &[(&str, &str, Needs)] = &[
     ("get", "/health", Nothing),
     ("post", "/auth/login", Nothing),
@@ -178,7 +178,7 @@ const MATRIX: &[(&str, &str, Needs)] = &[
 
 const VICTIM: i64 = 10;
 const ATTACKER: i64 = 20;
-/// Stands in everything of the victim's that has a text.
+/// A text in everything that the victim owns.
 const MARK: &str = "victims-own";
 
 pub(crate) async fn operations(api: &Api) -> Vec<(String, String)> {
@@ -199,7 +199,7 @@ fn needs(method: &str, path: &str) -> Option<Needs> {
     found.map(|(_, _, needs)| *needs)
 }
 
-/// With identifiers of nothing, so that nothing happens.
+/// A path with identifiers of nothing, so that a call has no effect.
 fn of_nothing(path: &str) -> String {
     path.replace("{id}", "0123456789abcdef01234567")
         .replace("{orgId}", "999")
@@ -218,7 +218,7 @@ async fn call(api: &Api, method: &str, path: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn the_matrix_names_every_route_and_no_other() {
+async fn permission_matrix_covers_exactly_the_described_routes() {
     let api = Api::start().await;
     let operations = operations(&api).await;
     let unnamed: Vec<_> = operations
@@ -232,14 +232,14 @@ async fn the_matrix_names_every_route_and_no_other() {
 }
 
 #[tokio::test]
-async fn everybody_may_do_what_the_matrix_says_and_nothing_else() {
+async fn every_caller_may_do_exactly_what_the_permission_matrix_says() {
     let api = Api::start().await;
     api.org(VICTIM).await;
     let callers = everybody(&api).await;
     for (method, path, needs) in MATRIX {
         for (holder, client) in &callers {
             if matches!((needs, holder), (Login, Holder::Person(_))) {
-                // It would end the session that the other routes are tried with.
+                // Logging out would end the session that the other routes need.
                 continue;
             }
             let answer = call(client, method, &format!("{}?orgId={VICTIM}", of_nothing(path))).await;
@@ -261,7 +261,7 @@ async fn everybody_may_do_what_the_matrix_says_and_nothing_else() {
     }
 }
 
-/// Everybody who differs in what they may do, with the victim's organisation as their own where they have one.
+/// Every kind of caller. Those with an organisation belong to the victim's.
 async fn everybody(api: &Api) -> Vec<(Holder, Api)> {
     let mut callers = vec![(
         Holder::Key {
@@ -325,7 +325,7 @@ async fn key_for_other(api: &Api) -> String {
 }
 
 #[tokio::test]
-async fn nobody_without_proof_gets_past_what_needs_it() {
+async fn unauthenticated_callers_are_refused_on_every_protected_route() {
     let api = Api::start().await;
     for (method, path, needs) in MATRIX {
         let uri = format!("http://{}/api/v1{}?orgId={VICTIM}", api.at.http, of_nothing(path));
@@ -339,7 +339,7 @@ async fn nobody_without_proof_gets_past_what_needs_it() {
 }
 
 #[tokio::test]
-async fn another_tenants_ids_lead_nowhere_on_any_route_of_the_description() {
+async fn ids_of_another_tenant_are_not_found_on_any_route() {
     let api = Api::start().await;
     api.org(ATTACKER).await;
     let ids = victim(&api).await;
@@ -361,13 +361,13 @@ async fn another_tenants_ids_lead_nowhere_on_any_route_of_the_description() {
                 let at_own = call(attacker, &method, &format!("{filled}?orgId={ATTACKER}")).await;
                 assert!(!shows(&at_own), "{method} {filled} at one's own: {at_own:?}");
                 if path.contains('{') {
-                    // 503 where another service, which is not there, would have to be asked.
+                    // 503 where the route calls another service, which does not run here.
                     assert!([400, 403, 404, 503].contains(&at_own.status), "{method} {filled}: {at_own:?}");
                 }
             }
         }
     }
-    // All of it is still there.
+    // The victim's resources are all still there.
     let kept = [
         "/outbound-integrations",
         "/inbound-integrations",
@@ -389,7 +389,7 @@ fn shows(answer: &Answer) -> bool {
 struct Ids(Vec<String>);
 
 impl Ids {
-    /// The path with each of the victim's identifiers, or the path itself where it has none.
+    /// The path with each of the victim's identifiers, or the path itself if it has none.
     fn fill(&self, path: &str) -> Vec<String> {
         let path = path
             .replace("{orgId}", &VICTIM.to_string())
@@ -419,7 +419,7 @@ impl Ids {
     }
 }
 
-/// An organisation that has something of everything.
+/// An organisation with one of every resource.
 async fn victim(api: &Api) -> Ids {
     let made = api.post("/admin/orgs", json!({"orgId": VICTIM, "name": MARK})).await;
     assert_eq!(made.status, 201, "{made:?}");
@@ -458,7 +458,7 @@ async fn victim(api: &Api) -> Ids {
         .post("/admin/api-keys", json!({"name": MARK, "orgId": VICTIM, "scopes": ["read"]}))
         .await;
     ids.push(key.text("/id"));
-    // What stands in the place of an identifier in the paths of versions.
+    // The values for the identifiers in the paths of versions.
     ids.extend([MARK.to_owned(), VICTIM.to_string(), "11".to_owned()]);
     Ids(ids)
 }

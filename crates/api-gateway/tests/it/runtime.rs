@@ -1,4 +1,4 @@
-//! Calls that go through to an outside API: what arrives there, what comes back, what is written down.
+//! Inbound calls that the gateway proxies to an outside API: what arrives there, what the client receives, and what is logged.
 
 mod failing;
 mod hygiene;
@@ -26,7 +26,7 @@ use crate::api::{Answer, Api, merged};
 
 pub(crate) const ORG: i64 = 10;
 
-/// A gateway, a target, and an inbound integration `t` that leads from one to the other.
+/// A gateway, a target, and the inbound integration `t` between them.
 pub(crate) struct Passage {
     pub(crate) api: Api,
     pub(crate) target: Receiver,
@@ -34,14 +34,14 @@ pub(crate) struct Passage {
 }
 
 impl Passage {
-    /// With further fields of the integration.
+    /// Opens a passage with further fields of the integration.
     pub(crate) async fn open(fields: Value) -> Self {
         let target = Receiver::start();
         let url = target.url("/base");
         Self::between(target, &url, fields).await
     }
 
-    /// The same towards an address of which the target knows nothing.
+    /// The same, with the integration pointing to an address other than the target's.
     pub(crate) async fn towards(url: &str, fields: Value) -> Self {
         Self::between(Receiver::start(), url, fields).await
     }
@@ -58,7 +58,7 @@ impl Passage {
         self.api.post("/integrations/t?orgId=10", body).await
     }
 
-    /// Sends a call with headers of its own.
+    /// Sends a call with the given headers.
     pub(crate) async fn call(&self, method: &str, rest: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
         let mut request = self.api.request(method, &format!("/integrations/t{rest}"));
         for (name, value) in headers {
@@ -67,19 +67,19 @@ impl Passage {
         self.api.send(request, body.into()).await
     }
 
-    /// Begins a call without a body; its answer is taken as it comes.
+    /// Begins a call without a body and returns the streaming response.
     pub(crate) async fn begin(&self) -> http::Response<Incoming> {
         let request = self.api.request("GET", "/integrations/t?orgId=10");
         let client = Client::builder(TokioExecutor::new()).build_http::<Body>();
         client.request(request.body(Body::empty()).unwrap()).await.unwrap()
     }
 
-    /// The one log that a call leaves.
+    /// The only log.
     pub(crate) async fn log(&self) -> Value {
         self.logs(1).await.remove(0)
     }
 
-    /// The logs that calls leave, the latest first, each in full.
+    /// The logs in full, the latest first.
     pub(crate) async fn logs(&self, count: usize) -> Vec<Value> {
         let list = async || self.api.get("/logs?orgId=10&direction=INBOUND&limit=100").await;
         eventually(&format!("{count} logs"), async || {
@@ -94,14 +94,14 @@ impl Passage {
         logs
     }
 
-    /// The dead letters that calls leave.
+    /// The dead letters.
     pub(crate) async fn letters(&self) -> Vec<Value> {
         let listed = self.api.get("/dlq?orgId=10").await;
         listed.json["entries"].as_array().cloned().unwrap_or_default()
     }
 }
 
-/// A gateway whose guard lets targets on this machine through.
+/// A gateway whose egress guard allows targets on this machine.
 pub(crate) async fn gateway(change: impl FnOnce(&mut ig_api_gateway::Config)) -> Api {
     Api::with(Arc::new(database()), |config| {
         config.security.egress.allow = vec!["127.0.0.0/8".to_owned()];
@@ -110,7 +110,7 @@ pub(crate) async fn gateway(change: impl FnOnce(&mut ig_api_gateway::Config)) ->
     .await
 }
 
-/// Makes the inbound integration `t`; answers its id.
+/// Creates the inbound integration `t` and returns its identifier.
 pub(crate) async fn inbound(api: &Api, url: &str, fields: Value) -> String {
     let least = json!({"type": "t", "name": "T", "targetUrl": url, "retryCount": 3});
     let made = api.post("/inbound-integrations?orgId=10", merged(least, fields)).await;

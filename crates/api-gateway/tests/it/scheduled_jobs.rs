@@ -1,4 +1,4 @@
-//! Scheduled jobs: defaults, round trips, laws, secrets.
+//! Scheduled jobs: defaults, round trips, validation and secrets.
 
 use serde_json::{Value, json};
 
@@ -25,7 +25,7 @@ fn elsewhere() -> Value {
 }
 
 #[tokio::test]
-async fn what_is_left_out_has_its_default_and_what_is_read_can_be_put_back() {
+async fn job_fields_have_defaults_and_a_read_job_can_be_put_back() {
     let api = Api::start().await;
     api.org(10).await;
     let made = api.post("/scheduled-jobs?orgId=10", least()).await;
@@ -51,7 +51,7 @@ async fn what_is_left_out_has_its_default_and_what_is_read_can_be_put_back() {
 }
 
 #[tokio::test]
-async fn a_connection_string_is_kept_sealed_and_never_shown() {
+async fn job_connection_string_is_stored_encrypted_and_never_shown() {
     let api = Api::start().await;
     api.org(10).await;
     let mut body = with(json!({"type": "SYNC", "transformation": {"mode": "SCRIPT", "script": "return payload.data;"}}));
@@ -59,7 +59,7 @@ async fn a_connection_string_is_kept_sealed_and_never_shown() {
     let made = api.post("/scheduled-jobs?orgId=10", body).await;
     assert_eq!(made.status, 201, "{made:?}");
     let path = format!("/scheduled-jobs/{}?orgId=10", made.text("/id"));
-    // The mask that was shown keeps what it covers.
+    // The mask from a read keeps the secret.
     let put = api.put(&path, api.get(&path).await.json).await;
     assert_eq!(put.status, 200, "{put:?}");
     let history = format!(
@@ -86,7 +86,7 @@ async fn a_connection_string_is_kept_sealed_and_never_shown() {
 }
 
 #[tokio::test]
-async fn every_fault_is_told_by_its_place() {
+async fn job_faults_are_reported_by_pointer() {
     let api = Api::start().await;
     api.org(10).await;
     let source = |source: Value| json!({ "dataSource": source });
@@ -147,7 +147,7 @@ async fn every_fault_is_told_by_its_place() {
 }
 
 #[tokio::test]
-async fn another_kind_of_schedule_or_source_begins_anew() {
+async fn changing_the_type_of_a_jobs_schedule_or_source_drops_its_fields() {
     let api = Api::start().await;
     api.org(10).await;
     let made = api.post("/scheduled-jobs?orgId=10", least()).await;

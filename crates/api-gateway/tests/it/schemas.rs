@@ -1,4 +1,4 @@
-//! Schemas of event types: fields, and payloads held against them.
+//! Schemas of event types: their fields, and the validation of payloads.
 
 use axum::body::Body;
 use serde_json::{Value, json};
@@ -31,7 +31,7 @@ async fn defined(api: &Api, validation: &str) {
 }
 
 #[tokio::test]
-async fn a_payload_that_breaks_its_schema_is_rejected_with_every_fault_or_taken_with_a_warning() {
+async fn payload_violating_its_schema_is_rejected_with_every_fault_or_accepted_with_a_warning() {
     let api = fresh().await;
     let wrong = json!({"id": "x", "lines": [{"sku": "A"}, {"sku": "secret"}]});
     let event = |payload: &Value| json!({"eventType": "order", "payload": payload});
@@ -70,7 +70,7 @@ async fn a_payload_that_breaks_its_schema_is_rejected_with_every_fault_or_taken_
 }
 
 #[tokio::test]
-async fn a_schema_that_is_none_or_too_costly_is_refused_when_it_is_saved() {
+async fn schema_that_is_invalid_or_too_costly_is_refused_on_save() {
     let api = fresh().await;
     let table = [
         (json!({"schema": {"type": "strng"}}), "/schema/type"),
@@ -101,7 +101,7 @@ async fn a_schema_that_is_none_or_too_costly_is_refused_when_it_is_saved() {
 }
 
 #[tokio::test]
-async fn fields_are_told_from_the_schema_or_from_the_sample() {
+async fn field_list_comes_from_the_schema_or_else_the_sample() {
     let api = fresh().await;
     let sample = json!({"samplePayload": {"id": 1, "lines": [{"sku": "A"}]}});
     let put = api.put("/field-schemas/order?orgId=10", sample.clone()).await;

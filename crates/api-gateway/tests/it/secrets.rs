@@ -1,11 +1,11 @@
-//! Secrets are written, and never read.
+//! Secrets are write-only.
 
 use serde_json::{Value, json};
 
 use crate::api::{Api, merged, with};
 
 #[tokio::test]
-async fn the_making_answer_alone_shows_the_signing_secret() {
+async fn signing_secret_is_shown_only_on_creation() {
     let api = Api::start().await;
     api.org(10).await;
     let auth = json!({"outgoingAuthType": "BASIC", "outgoingAuthConfig": {"username": "ada", "password": "p4ss"}});
@@ -33,7 +33,7 @@ async fn the_making_answer_alone_shows_the_signing_secret() {
 }
 
 #[tokio::test]
-async fn a_mask_is_never_taken_for_a_secret() {
+async fn mask_is_never_stored_as_a_secret() {
     let api = Api::start().await;
     api.org(10).await;
     for (body, pointer) in [
@@ -55,7 +55,7 @@ async fn a_mask_is_never_taken_for_a_secret() {
     }
 }
 
-/// A change of a document, and the place that it has to give again, if any.
+/// Changes a document, and expects the secret at `again` to be required again, if any.
 async fn change(api: &Api, path: &str, verb: &str, body: Value, again: Option<&str>) {
     let change = format!("{verb} {path} {body}");
     let answer = api.json(verb, path, body).await;
@@ -70,7 +70,7 @@ async fn change(api: &Api, path: &str, verb: &str, body: Value, again: Option<&s
 }
 
 #[tokio::test]
-async fn a_kept_secret_is_sent_to_no_other_host_than_before() {
+async fn masked_secret_never_follows_a_change_of_host() {
     let api = Api::start().await;
     api.org(10).await;
     let token = "/outgoingAuthConfig/token";
@@ -154,7 +154,7 @@ async fn a_kept_secret_is_sent_to_no_other_host_than_before() {
 }
 
 #[tokio::test]
-async fn a_document_of_all_configuration_keeps_no_secret_for_another_host_either() {
+async fn applied_configuration_document_keeps_no_secret_for_another_host() {
     let api = Api::start().await;
     api.org(10).await;
     let bearer = json!({"outgoingAuthType": "BEARER", "outgoingAuthConfig": {"token": "t0ken"}});
@@ -170,7 +170,7 @@ async fn a_document_of_all_configuration_keeps_no_secret_for_another_host_either
 }
 
 #[tokio::test]
-async fn headers_that_look_like_credentials_are_masked_under_any_name() {
+async fn headers_holding_credentials_are_masked_under_any_name() {
     let api = Api::start().await;
     api.org(10).await;
     let headers = json!({

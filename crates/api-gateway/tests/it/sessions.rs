@@ -1,4 +1,4 @@
-//! Logging in, staying so, and being thrown out.
+//! Logging in, staying logged in, and being logged out.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ async fn refused(client: &Api) {
 }
 
 #[tokio::test]
-async fn a_person_logs_in_and_is_who_they_are() {
+async fn login_returns_a_session_of_that_person() {
     let api = Api::start().await;
     api.org(10).await;
     let id = user(&api, "Ada@X.example", json!({"orgId": 10, "name": "Ada"})).await;
@@ -38,7 +38,7 @@ async fn a_person_logs_in_and_is_who_they_are() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_and_an_unknown_person_are_told_the_same() {
+async fn login_error_does_not_reveal_whether_the_person_exists() {
     let api = Api::start().await;
     user(&api, "ada@x.example", json!({"role": "ADMIN"})).await;
     let wrong = attempt(&api, "ada@x.example", "not it").await;
@@ -56,7 +56,7 @@ async fn a_wrong_password_and_an_unknown_person_are_told_the_same() {
 }
 
 #[tokio::test]
-async fn a_session_that_ended_is_refused_by_every_gateway() {
+async fn ended_session_is_refused_by_every_gateway() {
     let api = Api::start().await;
     let other = api.beside().await;
     api.org(10).await;
@@ -84,7 +84,7 @@ async fn a_session_that_ended_is_refused_by_every_gateway() {
 }
 
 #[tokio::test]
-async fn a_revoked_key_is_refused_by_every_gateway() {
+async fn revoked_api_key_is_refused_by_every_gateway() {
     let api = Api::start().await;
     let other = api.beside().await;
     let text = key(&api, json!({"name": "k", "scopes": ["read"]})).await;
@@ -101,7 +101,7 @@ async fn a_revoked_key_is_refused_by_every_gateway() {
 }
 
 #[tokio::test]
-async fn a_key_that_expired_is_refused() {
+async fn expired_api_key_is_refused() {
     let api = Api::start().await;
     let end = chrono::Utc::now() + Duration::from_millis(1_500);
     let text = key(&api, json!({"name": "k", "scopes": ["read"], "expiresAt": end.to_rfc3339()})).await;
@@ -112,7 +112,7 @@ async fn a_key_that_expired_is_refused() {
 }
 
 #[tokio::test]
-async fn logins_to_an_account_that_fail_too_often_close_it_for_a_while_at_every_gateway() {
+async fn repeated_failed_logins_lock_the_account_for_a_while_at_every_gateway() {
     let api = Api::start().await;
     let other = api.beside().await;
     user(&api, "ada@x.example", json!({"role": "ADMIN"})).await;
@@ -127,14 +127,14 @@ async fn logins_to_an_account_that_fail_too_often_close_it_for_a_while_at_every_
         let wait: u64 = closed.headers["retry-after"].to_str().unwrap().parse().unwrap();
         assert!((1..=930).contains(&wait), "{wait}");
     }
-    // Those that succeed count for nothing, nor does one account's trouble close another.
+    // Successful logins do not count, and a locked account leaves the others alone.
     for _ in 0..12 {
         assert_eq!(attempt(&api, "bob@x.example", PASSWORD).await.status, 200);
     }
 }
 
 #[tokio::test]
-async fn a_password_is_changed_by_whoever_knows_it_and_the_other_sessions_end() {
+async fn password_change_requires_the_current_one_and_ends_other_sessions() {
     let api = Api::start().await;
     user(&api, "ada@x.example", json!({"role": "ADMIN"})).await;
     let (here, there) = (log_in(&api, "ada@x.example").await, log_in(&api, "ada@x.example").await);
@@ -157,7 +157,7 @@ async fn a_password_is_changed_by_whoever_knows_it_and_the_other_sessions_end() 
 }
 
 #[tokio::test]
-async fn what_is_wrong_about_a_person_is_told_by_its_place() {
+async fn user_faults_are_reported_by_pointer() {
     let api = Api::start().await;
     api.org(10).await;
     let table = [
@@ -197,7 +197,7 @@ async fn what_is_wrong_about_a_person_is_told_by_its_place() {
 }
 
 #[tokio::test]
-async fn proof_of_two_kinds_is_refused() {
+async fn request_with_two_kinds_of_credentials_is_refused() {
     let api = Api::start().await;
     user(&api, "ada@x.example", json!({"role": "ADMIN"})).await;
     let token = log_in(&api, "ada@x.example").await;

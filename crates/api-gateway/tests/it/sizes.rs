@@ -1,4 +1,4 @@
-//! How much may be configured, and that what is large stops nobody.
+//! The limits of configuration sizes, and that large items block nothing.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ fn text(bytes: usize) -> String {
     "x".repeat(bytes)
 }
 
-/// An integration with one static field of so many bytes.
+/// An integration with one static field of this many bytes.
 fn stating(bytes: usize) -> Value {
     with(json!({"staticFields": [{"key": "a", "value": 1}, {"key": "b", "value": text(bytes)}]}))
 }
@@ -32,7 +32,7 @@ fn assert_blames(refused: &Answer, pointer: &str, bound: usize) {
 }
 
 #[tokio::test]
-async fn an_item_that_is_too_large_is_refused_by_the_field_that_is_to_blame() {
+async fn oversized_item_is_refused_with_a_pointer_to_its_largest_field() {
     let api = Api::start().await;
     api.org(10).await;
     for (path, body, pointer) in [
@@ -52,7 +52,7 @@ async fn an_item_that_is_too_large_is_refused_by_the_field_that_is_to_blame() {
 }
 
 #[tokio::test]
-async fn an_organisation_has_room_for_so_much_and_takes_from_no_other() {
+async fn configuration_quota_is_per_organisation() {
     let api = Api::start().await;
     api.org(10).await;
     api.org(20).await;
@@ -66,7 +66,7 @@ async fn an_organisation_has_room_for_so_much_and_takes_from_no_other() {
     }
     let refused = api.post("/event-types?orgId=10", event_type("more", bytes)).await;
     assert_blames(&refused, "/samplePayload/large", LARGEST_ORGANIZATION);
-    // What does not grow is changed all the same, others have their own room, and what goes makes room.
+    // Items that do not grow can still change, other organisations have their own quota, and deletions free it.
     let described = json!({"samplePayload": {"large": text(bytes)}});
     assert_eq!(api.patch("/event-types/t0?orgId=10", described).await.status, 200);
     assert_eq!(api.post("/event-types?orgId=20", event_type("t0", bytes)).await.status, 201);
@@ -74,7 +74,7 @@ async fn an_organisation_has_room_for_so_much_and_takes_from_no_other() {
     assert_eq!(api.post("/event-types?orgId=10", event_type("more", bytes)).await.status, 201);
 }
 
-/// What a watcher is sent until it has everything, by messages no larger than clients take by default.
+/// The configuration from a feed, and its messages by kind. The client accepts only the default message size.
 async fn watched(api: &Api, resume_from_revision: u64) -> (Configuration, BTreeMap<&'static str, usize>) {
     let mut client = ConfigServiceClient::connect(format!("http://{}", api.at.grpc)).await.unwrap();
     let stream = client.watch(WatchRequest { resume_from_revision }).await.unwrap();
@@ -108,7 +108,7 @@ async fn watched(api: &Api, resume_from_revision: u64) -> (Configuration, BTreeM
 }
 
 #[tokio::test]
-async fn large_items_reach_a_watcher_in_many_messages() {
+async fn large_items_reach_a_watcher_in_several_messages() {
     let api = Api::start().await;
     api.org(10).await;
     let id = api.integration(10, stating(900_000)).await;
@@ -129,7 +129,7 @@ async fn large_items_reach_a_watcher_in_many_messages() {
 }
 
 #[tokio::test]
-async fn what_was_stored_too_large_is_out_of_use_and_stops_nobody() {
+async fn stored_oversized_item_is_out_of_use_and_blocks_no_others() {
     let api = Api::start().await;
     api.org(10).await;
     api.org(20).await;
@@ -149,7 +149,7 @@ async fn what_was_stored_too_large_is_out_of_use_and_stops_nobody() {
         api.database.set_text(collection, 10, field, &large).await;
     }
 
-    // A gateway that starts now reads them as they are.
+    // A gateway that starts now reads the large items as well.
     let other = api.beside().await;
     let (configuration, _) = watched(&other, 0).await;
     let org = |org: i64| configuration.org(OrgId(org)).expect("it is there");
@@ -162,7 +162,7 @@ async fn what_was_stored_too_large_is_out_of_use_and_stops_nobody() {
         assert_eq!(hold.cause, HoldCause::Paused, "it is out of use");
         assert!(hold.reason.contains(&LARGEST_ITEM.to_string()), "{}", hold.reason);
     }
-    // Whoever makes it smaller has it back.
+    // A smaller version brings the item back into use.
     let path = format!("/outbound-integrations/{}?orgId=10", grown[0]);
     let refused = other.patch(&path, json!({"name": "Renamed"})).await;
     assert_blames(&refused, "/staticFields/0/value", LARGEST_ITEM);

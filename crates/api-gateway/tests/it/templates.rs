@@ -1,4 +1,4 @@
-//! Templates: those that are built in, and an organisation's own; what is made of them.
+//! Templates, built in and of an organisation, and the resources that they create.
 
 use serde_json::{Value, json};
 
@@ -53,7 +53,7 @@ async fn every_built_in_template_can_be_applied() {
 }
 
 #[tokio::test]
-async fn an_organisation_keeps_templates_of_its_own() {
+async fn organisation_manages_its_own_templates() {
     let api = Api::start().await;
     api.org(10).await;
     api.org(20).await;
@@ -90,7 +90,7 @@ async fn an_organisation_keeps_templates_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_template_holds_no_secret_and_nothing_that_is_no_field() {
+async fn template_with_secrets_or_unknown_fields_is_refused() {
     let api = Api::start().await;
     api.org(10).await;
     for (definition, places) in [

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::api::{Api, with};
 
 #[tokio::test]
-async fn an_organisation_is_made_read_listed_changed_and_deleted() {
+async fn organisation_is_created_read_listed_changed_and_deleted() {
     let api = Api::start().await;
     let made = api
         .post(
@@ -35,7 +35,7 @@ async fn an_organisation_is_made_read_listed_changed_and_deleted() {
 }
 
 #[tokio::test]
-async fn an_organisation_says_how_its_dead_letters_are_tried_again() {
+async fn organisation_sets_its_own_retry_policy() {
     let api = Api::start().await;
     let patient = json!({"baseMs": 60_000, "maxMs": 600_000, "maxRetries": 5});
     let made = api
@@ -57,7 +57,7 @@ async fn an_organisation_says_how_its_dead_letters_are_tried_again() {
 }
 
 #[tokio::test]
-async fn a_patch_keeps_what_is_absent_and_removes_what_is_null() {
+async fn patch_keeps_absent_fields_and_removes_null_ones() {
     let api = Api::start().await;
     api.post("/admin/orgs", json!({"orgId": 1, "name": "A", "code": "X", "region": "eu"}))
         .await;
@@ -71,7 +71,7 @@ async fn a_patch_keeps_what_is_absent_and_removes_what_is_null() {
 }
 
 #[tokio::test]
-async fn a_number_names_one_organisation_or_one_unit() {
+async fn organisations_and_units_share_one_number_space() {
     let api = Api::start().await;
     api.org(10).await;
     api.org(20).await;
@@ -95,7 +95,7 @@ async fn a_number_names_one_organisation_or_one_unit() {
 }
 
 #[tokio::test]
-async fn a_unit_that_an_integration_names_stays() {
+async fn unit_used_by_an_integration_cannot_be_deleted() {
     let api = Api::start().await;
     api.org(10).await;
     api.unit(10, 11).await;
@@ -114,7 +114,7 @@ async fn a_unit_that_an_integration_names_stays() {
 }
 
 #[tokio::test]
-async fn event_types_live_by_their_name() {
+async fn event_types_are_identified_by_name() {
     let api = Api::start().await;
     api.org(10).await;
     let body = json!({"eventType": "appointment-created", "samplePayload": {"id": null}});

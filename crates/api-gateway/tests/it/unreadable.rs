@@ -1,4 +1,4 @@
-//! Configuration that a gateway cannot read, such as secrets under a key that is gone.
+//! Configuration that a gateway cannot read, for example because its encryption key is missing.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use tonic::{Request, Response, Status};
 use crate::api::{Api, least, merged, with};
 use crate::runtime::{gateway, inbound};
 
-/// An alerter that notes what is raised.
+/// An alerter that records the raised alerts.
 #[derive(Clone, Default)]
 struct Alerter(Arc<Mutex<Vec<RaiseRequest>>>);
 
@@ -41,7 +41,7 @@ impl Alerter {
     }
 }
 
-/// A gateway on the same database that has another key.
+/// A gateway on the same database with another key.
 async fn with_another_key(api: &Api, alerter: String) -> Api {
     Api::with(Arc::clone(&api.database), |config| {
         config.services.alerter = alerter;
@@ -52,7 +52,7 @@ async fn with_another_key(api: &Api, alerter: String) -> Api {
 }
 
 #[tokio::test]
-async fn one_item_that_cannot_be_read_is_out_of_use_and_all_others_are_followed() {
+async fn unreadable_item_is_out_of_use_while_all_others_stay_current() {
     let target = Receiver::start();
     let api = gateway(|_| {}).await;
     api.org(10).await;
@@ -60,7 +60,7 @@ async fn one_item_that_cannot_be_read_is_out_of_use_and_all_others_are_followed(
     let id = inbound(&api, &target.url("/"), secret.clone()).await;
     let outbound = api.integration(10, with(secret.clone())).await;
 
-    // It becomes ready though it can read neither.
+    // The gateway becomes ready although it can read neither item.
     let alerter = Alerter::default();
     let other = with_another_key(&api, alerter.serve().await).await;
     let refused = other.post("/integrations/t?orgId=10", json!({})).await;
@@ -77,7 +77,7 @@ async fn one_item_that_cannot_be_read_is_out_of_use_and_all_others_are_followed(
     })
     .await;
 
-    // What it writes is unreadable here, and what comes after that is followed.
+    // The other gateway's changes are unreadable here, and later changes still arrive.
     let theirs = json!({
         "type": "u", "name": "U", "targetUrl": target.url("/"),
         "outgoingAuthType": "BEARER", "outgoingAuthConfig": {"token": "t0ken"},
@@ -99,7 +99,7 @@ async fn one_item_that_cannot_be_read_is_out_of_use_and_all_others_are_followed(
 }
 
 #[tokio::test]
-async fn what_a_later_version_wrote_of_one_organisation_keeps_no_other_from_being_served() {
+async fn unreadable_organisation_of_a_later_version_blocks_no_other() {
     let target = Receiver::start();
     let api = gateway(|_| {}).await;
     api.org(10).await;
@@ -133,7 +133,7 @@ async fn what_a_later_version_wrote_of_one_organisation_keeps_no_other_from_bein
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_is_named_by_lists_and_can_be_replaced_and_deleted() {
+async fn unreadable_items_are_listed_and_can_be_replaced_and_deleted() {
     let target = Receiver::start();
     let api = gateway(|_| {}).await;
     api.org(10).await;

@@ -15,7 +15,7 @@ use tonic::Streaming;
 
 use crate::api::{Api, least, with};
 
-/// A worker as far as the feed is concerned.
+/// A worker, reduced to its side of the feed.
 struct Watcher {
     stream: Streaming<WatchResponse>,
     configuration: Configuration,
@@ -79,7 +79,7 @@ fn count(configuration: &Configuration) -> usize {
 }
 
 #[tokio::test]
-async fn watcher_gets_a_snapshot_and_then_each_change() {
+async fn watcher_receives_a_snapshot_and_then_each_change() {
     let api = Api::start().await;
     api.org(10).await;
     let id = api.integration(10, with(json!({"signing": {"enabled": true}}))).await;
@@ -115,7 +115,7 @@ async fn watcher_gets_no_templates_and_the_revisions_that_they_led_to() {
 }
 
 #[tokio::test]
-async fn nothing_configured_is_a_snapshot_too_and_then_it_beats() {
+async fn watcher_of_an_empty_configuration_receives_a_snapshot_and_then_heartbeats() {
     let api = Api::start().await;
     let mut watcher = Watcher::of(&api, Configuration::default()).await;
     watcher.snapshot().await;
@@ -123,7 +123,7 @@ async fn nothing_configured_is_a_snapshot_too_and_then_it_beats() {
 }
 
 #[tokio::test]
-async fn a_watcher_resumes_after_the_gateway_was_started_anew() {
+async fn watcher_resumes_after_a_gateway_restart() {
     let api = Api::start().await;
     api.org(10).await;
     api.integration(10, least()).await;
@@ -138,7 +138,7 @@ async fn a_watcher_resumes_after_the_gateway_was_started_anew() {
 }
 
 #[tokio::test]
-async fn a_change_through_one_gateway_reaches_the_watchers_of_another() {
+async fn watchers_receive_changes_made_through_another_gateway() {
     let one = Api::start().await;
     let other = one.beside().await;
     let mut watcher = Watcher::of(&other, Configuration::default()).await;
@@ -149,7 +149,7 @@ async fn a_change_through_one_gateway_reaches_the_watchers_of_another() {
 }
 
 #[tokio::test]
-async fn a_large_snapshot_comes_in_parts_and_a_revision_from_elsewhere_begins_anew() {
+async fn large_snapshot_arrives_in_parts_and_replaces_a_foreign_revision() {
     let api = Api::start().await;
     api.org(10).await;
     for number in 0..520 {
@@ -169,7 +169,7 @@ async fn a_large_snapshot_comes_in_parts_and_a_revision_from_elsewhere_begins_an
 }
 
 #[tokio::test]
-async fn a_watcher_is_not_taken_back_by_a_gateway_that_cannot_look_at_the_database() {
+async fn gateway_cut_off_from_its_database_never_rewinds_a_watcher() {
     let server = Mongo::start().await;
     let api = Api::on(Arc::new(database_on(&server.uri()))).await;
     api.org(10).await;
@@ -177,13 +177,13 @@ async fn a_watcher_is_not_taken_back_by_a_gateway_that_cannot_look_at_the_databa
     first.until(|configuration| configuration.org(OrgId(10)).is_some()).await;
     let known = first.configuration.revision();
     server.freeze();
-    // It comes from a gateway that has seen one commit more.
+    // The watcher's revision comes from a gateway that has seen one more commit.
     let mut ahead = Watcher::of(&api, Configuration::at(known + 1)).await;
     for _ in 0..4 {
         let step = ahead.step().await;
         assert!(matches!(step, Step::Heartbeat(_)), "{step:?}");
     }
-    // Nobody has committed that after all: it is another database.
+    // No such commit exists, so the watcher's revision belongs to another database.
     server.thaw();
     ahead.snapshot().await;
     assert_eq!(ahead.configuration.revision(), known);

@@ -1,4 +1,4 @@
-//! Targets that fail: what the client is told, how often they are asked, what stays.
+//! Failing targets: the client's response, the number of attempts, and the dead letters.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use super::{Passage, gateway, inbound};
 use crate::api::Api;
 
 #[tokio::test]
-async fn a_post_without_a_key_is_never_sent_twice() {
+async fn post_without_an_idempotency_key_is_never_sent_twice() {
     let passage = Passage::open(json!({})).await;
     passage
         .target
@@ -44,7 +44,7 @@ async fn a_post_without_a_key_is_never_sent_twice() {
 }
 
 #[tokio::test]
-async fn what_may_be_repeated_is_tried_again_until_it_is_answered() {
+async fn repeatable_call_is_retried_until_it_succeeds() {
     let passage = Passage::open(json!({"allowedMethods": ["PUT", "POST"]})).await;
     passage.target.script("/base", [Answer::status(500), Answer::reset()]);
     let put = passage
@@ -64,7 +64,7 @@ async fn what_may_be_repeated_is_tried_again_until_it_is_answered() {
 }
 
 #[tokio::test]
-async fn what_fails_to_the_end_is_a_502_and_a_dead_letter_that_is_due() {
+async fn call_failing_every_attempt_is_a_502_and_a_due_dead_letter() {
     let passage = Passage::open(json!({"allowedMethods": ["PUT"], "retryCount": 2})).await;
     passage
         .target
@@ -97,7 +97,7 @@ async fn what_fails_to_the_end_is_a_502_and_a_dead_letter_that_is_due() {
 }
 
 #[tokio::test]
-async fn a_target_that_is_not_there_is_a_502_that_says_so() {
+async fn unreachable_target_is_a_502_that_says_so() {
     let Passage { api, .. } = Passage::towards(
         &format!("http://127.0.0.1:{}/", free_port()),
         json!({"allowedMethods": ["GET", "POST"], "retryCount": 1}),
@@ -118,7 +118,7 @@ async fn a_target_that_is_not_there_is_a_502_that_says_so() {
 }
 
 #[tokio::test]
-async fn a_connection_that_is_refused_is_tried_again_where_the_call_may_be_repeated() {
+async fn refused_connection_is_retried_for_repeatable_calls() {
     let passage = Passage::towards(&format!("http://127.0.0.1:{}/", free_port()), json!({"retryCount": 2})).await;
     for (headers, attempts) in [(&[][..], 1), (&[("idempotency-key", "k-1")][..], 2)] {
         let failed = passage.call("POST", "?orgId=10", headers, "{}").await;
@@ -134,7 +134,7 @@ async fn a_connection_that_is_refused_is_tried_again_where_the_call_may_be_repea
 }
 
 #[tokio::test]
-async fn each_step_has_a_time_of_its_own_and_running_out_is_a_504() {
+async fn each_call_timeout_is_a_504() {
     let silent = Passage::open(json!({"timeouts": {"firstByteMs": 200}})).await;
     silent.target.always("/base", Answer::hang());
     let late = silent.post(json!({})).await;
@@ -158,7 +158,7 @@ async fn each_step_has_a_time_of_its_own_and_running_out_is_a_504() {
         "there is no time for another try: {late:?}"
     );
 
-    // An address that answers nothing at all: connecting never ends.
+    // No host answers at this address, so connecting never completes.
     let api = gateway(|config| config.security.egress.allow = vec!["192.0.2.0/24".to_owned()]).await;
     api.org(super::ORG).await;
     let sure = json!({"timeouts": {"connectMs": 150}, "allowedMethods": ["PUT"], "retryCount": 2});
@@ -172,7 +172,7 @@ async fn each_step_has_a_time_of_its_own_and_running_out_is_a_504() {
 }
 
 #[tokio::test]
-async fn an_answer_that_stops_or_breaks_off_in_the_middle_is_cut_for_the_client_too() {
+async fn response_that_stalls_or_breaks_off_is_cut_for_the_client() {
     for (answer, said) in [
         (Answer::drip("part", Duration::from_hours(1)), "stopped in the middle"),
         (Answer::status(200).cut_after("part"), "broke"),
@@ -191,7 +191,7 @@ async fn an_answer_that_stops_or_breaks_off_in_the_middle_is_cut_for_the_client_
 }
 
 #[tokio::test]
-async fn garbage_and_floods_of_headers_are_a_502() {
+async fn malformed_responses_and_header_floods_are_a_502() {
     let garbage = saying(b"\x00\x01 what is this\r\n\r\n").await;
     let Passage { api, .. } = Passage::towards(&format!("http://{}/", garbage.address), json!({})).await;
     let failed = api.post("/integrations/t?orgId=10", json!({})).await;
@@ -202,7 +202,7 @@ async fn garbage_and_floods_of_headers_are_a_502() {
         head(&mut stream).await;
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n").await;
         let line = format!("x-flood: {}\r\n", "f".repeat(8_000));
-        // A hundred megabytes, or until it is hung up on.
+        // A hundred megabytes, unless the gateway closes the connection earlier.
         for _ in 0..12_500 {
             if stream.write_all(line.as_bytes()).await.is_err() {
                 return;
@@ -218,7 +218,7 @@ async fn garbage_and_floods_of_headers_are_a_502() {
 }
 
 #[tokio::test]
-async fn a_breaker_opens_after_five_calls_that_failed_and_refuses_without_asking() {
+async fn breaker_opens_after_five_failed_calls_and_refuses_without_sending() {
     let passage = Passage::open(json!({})).await;
     passage.target.always("/base", Answer::status(500));
     for _ in 0..5 {
@@ -252,7 +252,7 @@ async fn a_breaker_opens_after_five_calls_that_failed_and_refuses_without_asking
 }
 
 #[tokio::test]
-async fn a_refusal_of_the_target_is_passed_on_and_counts_for_nothing() {
+async fn client_error_of_the_target_is_passed_on_and_does_not_count_as_a_failure() {
     let passage = Passage::open(json!({})).await;
     passage.target.always("/base", Answer::status(422).body("{\"no\":1}"));
     for _ in 0..8 {
@@ -269,7 +269,7 @@ async fn a_refusal_of_the_target_is_passed_on_and_counts_for_nothing() {
 }
 
 #[tokio::test]
-async fn a_blocked_address_is_never_connected_to() {
+async fn blocked_address_is_never_contacted() {
     let target = Receiver::start();
     let database = std::sync::Arc::new(ig_testkit::mongo::database());
     let open = Api::with(std::sync::Arc::clone(&database), |config| {

@@ -1,4 +1,4 @@
-//! Which headers go on, which are ours, and which belong to a connection.
+//! Which headers are forwarded, which belong to the gateway, and which to a connection.
 
 use ig_testkit::receiver::Answer;
 use serde_json::json;
@@ -7,7 +7,7 @@ use super::Passage;
 use crate::api::ADMIN_KEY;
 
 #[tokio::test]
-async fn neither_credentials_nor_what_belongs_to_a_connection_go_on() {
+async fn credentials_and_connection_headers_are_not_forwarded() {
     let passage = Passage::open(json!({})).await;
     let headers = [
         ("authorization", "Bearer somebody"),
@@ -70,7 +70,7 @@ async fn neither_credentials_nor_what_belongs_to_a_connection_go_on() {
 }
 
 #[tokio::test]
-async fn the_integrations_own_credentials_and_headers_take_the_place_of_the_clients() {
+async fn integration_credentials_and_headers_replace_the_clients() {
     let passage = Passage::open(json!({
         "outgoingAuthType": "BASIC",
         "outgoingAuthConfig": {"username": "u", "password": "p4ssword"},
@@ -91,7 +91,7 @@ async fn the_integrations_own_credentials_and_headers_take_the_place_of_the_clie
 }
 
 #[tokio::test]
-async fn an_answer_comes_as_it_is_but_for_what_belongs_to_its_connection() {
+async fn response_is_forwarded_without_connection_headers() {
     let passage = Passage::open(json!({})).await;
     let answer = Answer::status(404)
         .header("connection", "x-hop")
@@ -116,7 +116,7 @@ async fn an_answer_comes_as_it_is_but_for_what_belongs_to_its_connection() {
 }
 
 #[tokio::test]
-async fn a_target_says_nothing_for_the_gateways_origin_nor_does_a_script() {
+async fn targets_and_scripts_cannot_speak_for_the_gateways_origin() {
     let script = "return {body: payload.data, headers: {'Set-Cookie': 'd=4', 'Clear-Site-Data': '*'}};";
     let shaped = json!({"responseTransformationMode": "SCRIPT", "responseTransformScript": script});
     for fields in [json!({}), shaped] {
@@ -148,7 +148,7 @@ async fn a_target_says_nothing_for_the_gateways_origin_nor_does_a_script() {
 }
 
 #[tokio::test]
-async fn a_client_names_no_parameter_that_the_integration_fixes() {
+async fn client_cannot_override_query_parameters_of_the_target() {
     let target = ig_testkit::receiver::Receiver::start();
     let passage = Passage::towards(&target.url("/base?key=ours"), json!({"allowedMethods": ["GET"]})).await;
     for query in ["key=theirs", "KEY=theirs", "%6bey=theirs", "q=1;key=theirs"] {

@@ -1,4 +1,4 @@
-//! Answers that last longer than calls may take to be answered.
+//! Responses that stream for longer than the timeout of a call.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tokio::io::AsyncWriteExt as _;
 use super::Passage;
 use super::target::{RawTarget, head};
 
-/// Ten parts of four bytes, over three times the time of the call.
+/// Ten chunks of four bytes, over three times the timeout of the call.
 async fn slow_download() -> RawTarget {
     RawTarget::start(|mut stream, _| async move {
         head(&mut stream).await;
@@ -24,7 +24,7 @@ async fn slow_download() -> RawTarget {
 }
 
 #[tokio::test]
-async fn a_download_lasts_as_long_as_it_goes_on_and_is_logged_as_what_it_is() {
+async fn steady_download_outlives_the_call_timeout_and_is_logged_as_a_success() {
     let target = slow_download().await;
     let url = format!("http://{}/", target.address);
     let passage = Passage::towards(&url, json!({"allowedMethods": ["GET"], "timeouts": {"totalMs": 500}})).await;
@@ -39,7 +39,7 @@ async fn a_download_lasts_as_long_as_it_goes_on_and_is_logged_as_what_it_is() {
 }
 
 #[tokio::test]
-async fn a_stream_of_events_outlives_the_time_of_its_call() {
+async fn event_stream_outlives_the_call_timeout() {
     let passage = Passage::open(json!({"allowedMethods": ["GET"], "timeouts": {"totalMs": 300}})).await;
     let events = Answer::drip("data: tick\n\n", Duration::from_millis(50)).header("content-type", "text/event-stream");
     passage.target.always("/base", events);
@@ -54,7 +54,7 @@ async fn a_stream_of_events_outlives_the_time_of_its_call() {
 }
 
 #[tokio::test]
-async fn an_answer_that_has_to_be_read_whole_is_bounded_by_the_time_of_its_call() {
+async fn transformed_response_is_bounded_by_the_call_timeout() {
     let passage = Passage::open(json!({
         "timeouts": {"totalMs": 400},
         "responseTransformationMode": "SIMPLE",

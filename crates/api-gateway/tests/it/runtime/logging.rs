@@ -1,4 +1,4 @@
-//! What is written down of calls, and what happens when it cannot be.
+//! The logs of calls, and what happens when they cannot be written.
 
 use ig_testkit::receiver::Answer;
 use ig_testkit::wait::eventually;
@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{Passage, gateway, inbound};
 
 #[tokio::test]
-async fn a_call_leaves_one_log_with_its_trace() {
+async fn each_call_has_one_log_with_its_trace() {
     let passage = Passage::open(json!({})).await;
     passage.target.always(
         "/base",
@@ -49,7 +49,7 @@ async fn a_call_leaves_one_log_with_its_trace() {
 }
 
 #[tokio::test]
-async fn metadata_keeps_no_payload_and_none_keeps_no_log() {
+async fn log_level_metadata_omits_payloads_and_none_omits_the_log() {
     let passage = Passage::open(json!({"logLevel": "METADATA"})).await;
     passage.target.always("/base", Answer::status(200).body("s3cret-answer"));
     assert_eq!(
@@ -76,12 +76,12 @@ async fn metadata_keeps_no_payload_and_none_keeps_no_log() {
 }
 
 #[tokio::test]
-async fn while_logs_cannot_be_written_a_call_that_needs_one_is_refused_before_it_is_sent() {
+async fn call_requiring_a_log_is_refused_before_sending_while_logs_cannot_be_written() {
     let target = ig_testkit::receiver::Receiver::start();
     let api = gateway(|config| config.runtime.max_unrecorded = 2).await;
     api.org(super::ORG).await;
     let id = inbound(&api, &target.url("/"), json!({"allowedMethods": ["GET"]})).await;
-    // Two calls that do not end hold all of the room.
+    // Two calls that never end exhaust the log capacity.
     target.always("/", Answer::hang());
     let mut hanging = tokio::task::JoinSet::new();
     for _ in 0..2 {
@@ -117,7 +117,7 @@ async fn while_logs_cannot_be_written_a_call_that_needs_one_is_refused_before_it
 }
 
 #[tokio::test]
-async fn a_gateway_that_stops_writes_down_what_it_has_answered() {
+async fn stopping_gateway_writes_the_logs_of_answered_calls() {
     let passage = Passage::open(json!({})).await;
     for number in 0..20 {
         assert_eq!(passage.post(json!({"n": number})).await.status, 200);

@@ -1,4 +1,4 @@
-//! What is sent on, and what comes back.
+//! What is forwarded to the target, and what comes back.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use serde_json::json;
 use super::Passage;
 
 #[tokio::test]
-async fn every_method_that_is_allowed_goes_through_as_it_came_and_no_other() {
+async fn only_allowed_methods_are_forwarded() {
     let passage = Passage::open(json!({"allowedMethods": ["GET", "HEAD", "POST", "PUT", "DELETE"]})).await;
     passage
         .target
@@ -49,7 +49,7 @@ async fn every_method_that_is_allowed_goes_through_as_it_came_and_no_other() {
 }
 
 #[tokio::test]
-async fn the_query_goes_on_without_the_organisation_and_the_path_where_that_is_allowed() {
+async fn query_is_forwarded_without_the_organisation_and_the_path_suffix_if_allowed() {
     let passage = Passage::open(json!({"allowedMethods": ["GET"], "pathSuffix": true})).await;
     let answer = passage.call("GET", "/a%20b/c?x=1&orgId=10&x=%26&y", &[], "").await;
     assert_eq!(answer.status, 200, "{answer:?}");
@@ -68,7 +68,7 @@ async fn the_query_goes_on_without_the_organisation_and_the_path_where_that_is_a
 }
 
 #[tokio::test]
-async fn what_does_not_exist_is_told_apart_from_nothing() {
+async fn calls_of_missing_or_inactive_integrations_are_not_found() {
     let passage = Passage::open(json!({})).await;
     assert_eq!(passage.api.post("/integrations/other?orgId=10", json!({})).await.status, 404);
     assert_eq!(passage.api.post("/integrations/t", json!({})).await.status, 400);
@@ -88,7 +88,7 @@ async fn what_does_not_exist_is_told_apart_from_nothing() {
 }
 
 #[tokio::test]
-async fn bodies_of_every_kind_arrive_byte_for_byte_both_ways() {
+async fn bodies_arrive_byte_for_byte_in_both_directions() {
     let passage = Passage::open(json!({})).await;
     let binary: Bytes = (0..=255_u8).cycle().take(300_000).collect::<Vec<_>>().into();
     let packed = gzip(b"what it means").await;
@@ -126,7 +126,7 @@ async fn bodies_of_every_kind_arrive_byte_for_byte_both_ways() {
 }
 
 #[tokio::test]
-async fn a_body_streams_up_while_it_comes_in() {
+async fn request_body_is_forwarded_while_it_arrives() {
     let passage = Passage::open(json!({})).await;
     let parts = futures::stream::iter(0..5_u8).then(|number| async move {
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -145,7 +145,7 @@ async fn a_body_streams_up_while_it_comes_in() {
 }
 
 #[tokio::test]
-async fn an_answer_streams_down_part_by_part_and_a_client_that_leaves_cancels_it() {
+async fn response_streams_in_chunks_and_a_disconnecting_client_cancels_it() {
     let passage = Passage::open(json!({"allowedMethods": ["GET"]})).await;
     let events = Answer::drip("data: tick\n\n", Duration::from_millis(20)).header("content-type", "text/event-stream");
     passage.target.always("/base", events);

@@ -1,4 +1,4 @@
-//! What clients prove themselves with, besides the gateway's own authentication.
+//! How clients authenticate, in addition to the gateway's own authentication.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -18,7 +18,7 @@ fn signature(id: &str, timestamp: i64, body: &str) -> String {
 }
 
 #[tokio::test]
-async fn each_kind_of_credential_lets_in_who_has_it_and_nobody_else() {
+async fn each_client_auth_type_admits_only_its_credentials() {
     let basic = format!("Basic {}", STANDARD.encode("user:pa:ss"));
     let kinds = [
         (
@@ -59,7 +59,7 @@ async fn each_kind_of_credential_lets_in_who_has_it_and_nobody_else() {
 }
 
 #[tokio::test]
-async fn a_signature_is_verified_over_the_body_as_it_came_within_its_time_and_once() {
+async fn client_signature_covers_the_raw_body_expires_and_counts_once() {
     let passage =
         Passage::open(json!({"inboundAuthType": "HMAC", "inboundAuthConfig": {"secrets": [SECRET], "toleranceSeconds": 60}}))
             .await;
@@ -96,7 +96,7 @@ async fn a_signature_is_verified_over_the_body_as_it_came_within_its_time_and_on
 }
 
 #[tokio::test]
-async fn an_unproven_call_takes_nothing_of_the_limit_and_leaves_nothing_to_send() {
+async fn unauthenticated_call_uses_no_limit_and_leaves_no_dead_letter() {
     let passage = Passage::open(json!({
         "inboundAuthType": "HMAC", "inboundAuthConfig": {"secrets": [SECRET]},
         "rateLimits": {"maxRequests": 2, "windowSeconds": 3600}, "allowedMethods": ["PUT"],
@@ -130,7 +130,7 @@ async fn an_unproven_call_takes_nothing_of_the_limit_and_leaves_nothing_to_send(
 }
 
 #[tokio::test]
-async fn a_limited_call_is_kept_whole_also_where_its_log_keeps_no_query() {
+async fn rate_limited_call_keeps_its_query_in_the_dead_letter_but_not_in_the_log() {
     let passage = Passage::open(json!({
         "pathSuffix": true, "logLevel": "METADATA",
         "rateLimits": {"maxRequests": 1, "windowSeconds": 3600},
@@ -150,7 +150,7 @@ async fn a_limited_call_is_kept_whole_also_where_its_log_keeps_no_query() {
 }
 
 #[tokio::test]
-async fn a_signature_is_taken_once_by_all_gateways_together() {
+async fn client_signature_is_accepted_once_across_all_gateways() {
     let passage = Passage::open(json!({"inboundAuthType": "HMAC", "inboundAuthConfig": {"secrets": [SECRET]}})).await;
     let other = crate::api::Api::with(std::sync::Arc::clone(&passage.api.database), |config| {
         config.security.egress.allow = vec!["127.0.0.0/8".to_owned()];
@@ -171,7 +171,7 @@ async fn a_signature_is_taken_once_by_all_gateways_together() {
 }
 
 #[tokio::test]
-async fn who_calls_from_elsewhere_is_refused() {
+async fn calls_from_other_addresses_are_refused() {
     let passage = Passage::open(json!({"allowedAddresses": ["203.0.113.0/24"]})).await;
     let refused = passage.post(json!({})).await;
     assert_eq!(
@@ -184,7 +184,7 @@ async fn who_calls_from_elsewhere_is_refused() {
 }
 
 #[tokio::test]
-async fn a_key_of_another_organisation_or_for_other_things_calls_nothing() {
+async fn api_key_of_another_organisation_or_scope_cannot_call() {
     let passage = Passage::open(json!({})).await;
     passage.api.org(20).await;
     let stranger = key_for(&passage.api, ig_core::id::OrgId(20)).await;
@@ -203,7 +203,7 @@ async fn a_key_of_another_organisation_or_for_other_things_calls_nothing() {
 }
 
 #[tokio::test]
-async fn calls_are_signed_where_the_integration_says_so() {
+async fn forwarded_calls_are_signed_if_configured() {
     let passage = Passage::open(json!({"signing": {"enabled": true, "secrets": [SECRET]}})).await;
     assert_eq!(
         passage

@@ -1,4 +1,4 @@
-//! Bytes that no well-behaved client sends: requests smuggled in others, lengths that contradict each other, expectations.
+//! Bytes that no well-behaved client sends: smuggled requests, contradictory lengths, expectations.
 
 use ig_testkit::receiver::Answer;
 use serde_json::json;
@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use super::Passage;
 use crate::api::ADMIN_KEY;
 
-/// Sends bytes and reads until the gateway hangs up or has said so much.
+/// Sends bytes and reads until the gateway closes the connection, for at most two seconds.
 async fn exchange(passage: &Passage, head: &str, rest: &[u8]) -> String {
     let mut stream = TcpStream::connect(passage.api.at.http).await.unwrap();
     let head =
@@ -22,7 +22,7 @@ async fn exchange(passage: &Passage, head: &str, rest: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn what_contradicts_itself_is_refused_and_nothing_is_smuggled_through() {
+async fn contradictory_requests_are_refused_and_nothing_is_smuggled() {
     let passage = Passage::open(json!({})).await;
     let smuggled = b"0\r\n\r\nPOST /smuggled HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n";
     for head in [
@@ -44,7 +44,7 @@ async fn what_contradicts_itself_is_refused_and_nothing_is_smuggled_through() {
 }
 
 #[tokio::test]
-async fn of_a_length_and_chunks_the_chunks_are_taken_and_the_length_goes_no_further() {
+async fn chunked_encoding_wins_over_content_length_and_only_one_is_forwarded() {
     let passage = Passage::open(json!({})).await;
     let rest = b"4\r\nbody\r\n0\r\n\r\n";
     let said = exchange(
@@ -63,7 +63,7 @@ async fn of_a_length_and_chunks_the_chunks_are_taken_and_the_length_goes_no_furt
 }
 
 #[tokio::test]
-async fn a_client_that_asks_first_is_told_to_go_on_or_refused_before_it_sends() {
+async fn expect_continue_is_answered_or_refused_before_the_body_is_sent() {
     let passage = Passage::open(json!({})).await;
     passage.target.always("/base", Answer::status(200).body("ok"));
     let said = exchange(
@@ -89,7 +89,7 @@ async fn a_client_that_asks_first_is_told_to_go_on_or_refused_before_it_sends() 
 }
 
 #[tokio::test]
-async fn a_body_that_breaks_off_is_the_clients_fault() {
+async fn request_body_that_breaks_off_counts_as_the_clients_failure() {
     let passage = Passage::open(json!({})).await;
     for length in [10, 1_000_000] {
         let mut stream = TcpStream::connect(passage.api.at.http).await.unwrap();

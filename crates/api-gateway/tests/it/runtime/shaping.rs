@@ -1,4 +1,4 @@
-//! Requests and answers in another shape.
+//! Transformations of requests and responses.
 
 use ig_testkit::receiver::Answer;
 use ig_testkit::wait::eventually;
@@ -10,7 +10,7 @@ use crate::api::{key, with};
 const JSON: (&str, &str) = ("content-type", "application/json");
 
 #[tokio::test]
-async fn a_mapping_shapes_the_request_and_another_the_answer() {
+async fn mappings_transform_the_request_and_the_response() {
     let passage = Passage::open(json!({
         "requestTransformationMode": "SIMPLE",
         "requestFieldMappings": [{"sourceField": "patient.id", "targetField": "id", "transform": "upper"}],
@@ -39,7 +39,7 @@ async fn a_mapping_shapes_the_request_and_another_the_answer() {
         (&json!(true), &json!("P-1")),
         "{log}"
     );
-    // What a target says against a request is not mapped away.
+    // A mapping leaves error responses of the target alone.
     passage
         .target
         .always("/base", Answer::status(409).body("{\"error\":\"taken\"}"));
@@ -48,7 +48,7 @@ async fn a_mapping_shapes_the_request_and_another_the_answer() {
 }
 
 #[tokio::test]
-async fn what_tells_of_a_body_goes_with_it_and_a_kind_of_json_stays() {
+async fn transformation_drops_headers_of_the_old_body_and_keeps_specific_json_types() {
     let passage = Passage::open(json!({
         "requestTransformationMode": "SIMPLE",
         "requestFieldMappings": [{"sourceField": "id", "targetField": "id"}],
@@ -79,7 +79,7 @@ async fn what_tells_of_a_body_goes_with_it_and_a_kind_of_json_stays() {
 }
 
 #[tokio::test]
-async fn a_script_sees_the_whole_answer_and_may_set_its_status_and_headers() {
+async fn response_script_reads_the_whole_response_and_may_set_status_and_headers() {
     let script = r"
         console.log('answered', payload.status);
         if (payload.status === 404) return { data: { found: false }, status: 200, headers: { 'X-Found': 'no', 'x-gone': null } };
@@ -118,11 +118,11 @@ async fn a_script_sees_the_whole_answer_and_may_set_its_status_and_headers() {
     assert!(traces.json.to_string().contains("answered"), "{traces:?}");
 }
 
-/// Headers, body, and the status and the words that refuse them.
+/// Headers, body, and the status and words of the refusal.
 type Case = (&'static [(&'static str, &'static str)], &'static str, u16, &'static str);
 
 #[tokio::test]
-async fn a_request_that_cannot_be_shaped_is_refused_and_never_sent() {
+async fn request_with_a_failing_transformation_is_refused_and_never_sent() {
     let passage = Passage::open(json!({
         "requestTransformationMode": "SCRIPT",
         "requestTransformScript": "if (payload.skip) return null; return { n: payload.deep.n };",
@@ -154,7 +154,7 @@ async fn a_request_that_cannot_be_shaped_is_refused_and_never_sent() {
 }
 
 #[tokio::test]
-async fn an_answer_that_cannot_be_shaped_is_a_502_and_no_failure_of_the_target() {
+async fn response_with_a_failing_transformation_is_a_502_and_no_target_failure() {
     let passage = Passage::open(json!({
         "responseTransformationMode": "SIMPLE",
         "responseFieldMappings": [{"sourceField": "a", "targetField": "b"}],
@@ -177,7 +177,7 @@ async fn an_answer_that_cannot_be_shaped_is_a_502_and_no_failure_of_the_target()
 }
 
 #[tokio::test]
-async fn what_has_to_be_seen_whole_is_bounded_both_ways() {
+async fn buffered_bodies_are_bounded_in_both_directions() {
     let passage = Passage::open(json!({"requestFieldMappings": [{"sourceField": "a", "targetField": "b"}], "responseFieldMappings": [{"sourceField": "a", "targetField": "b"}]})).await;
     let large = format!("{{\"a\":\"{}\"}}", "x".repeat(10 * 1024 * 1024));
     let refused = passage.call("POST", "?orgId=10", &[JSON], large.clone()).await;
@@ -192,7 +192,7 @@ async fn what_has_to_be_seen_whole_is_bounded_both_ways() {
 }
 
 #[tokio::test]
-async fn who_may_only_read_cannot_have_a_script_disabled_that_calls_need() {
+async fn previews_by_a_reader_cannot_disable_a_script_for_calls() {
     let script = "if (payload.endless) for (;;) {} return payload";
     let passage = Passage::open(json!({"requestTransformationMode": "SCRIPT", "requestTransformScript": script})).await;
     let reader = json!({"name": "reader", "orgId": 10, "scopes": ["read"]});
@@ -213,7 +213,7 @@ async fn who_may_only_read_cannot_have_a_script_disabled_that_calls_need() {
 }
 
 #[tokio::test]
-async fn calls_of_a_script_that_is_disabled_are_told_when_to_come_back() {
+async fn calls_of_a_disabled_script_get_a_retry_after() {
     let script = "if (payload.endless) for (;;) {} return payload";
     let passage = Passage::open(json!({"requestTransformationMode": "SCRIPT", "requestTransformScript": script})).await;
     for _ in 0..3 {
@@ -225,7 +225,7 @@ async fn calls_of_a_script_that_is_disabled_are_told_when_to_come_back() {
     assert!(refused.text("/error").contains("SCRIPT_DISABLED"), "{refused:?}");
     let seconds: u64 = refused.headers["retry-after"].to_str().unwrap().parse().unwrap();
     assert!((1..=900).contains(&seconds), "{seconds}");
-    // There is no alerter here, so people are to be told by the first that comes.
+    // Without an alerter the gateway leaves the alert for the first one that starts.
     let is_owed = |(collection, alert): &(String, String)| collection == "owed_alerts" && alert.contains("script-disabled");
     eventually("an alert is owed", async || {
         passage.api.database.everything().await.iter().any(is_owed)

@@ -1,4 +1,4 @@
-//! More calls than there is room for.
+//! Calls beyond the capacity of the gateway.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::{Passage, gateway, inbound};
 use crate::api::merged;
 
 #[tokio::test]
-async fn calls_beyond_what_may_be_under_way_are_refused_at_once_and_the_rest_is_served() {
+async fn calls_beyond_the_concurrency_limit_are_shed_at_once() {
     let passage = Passage::open(json!({"maxConcurrency": 3})).await;
     passage
         .target
@@ -30,7 +30,7 @@ async fn calls_beyond_what_may_be_under_way_are_refused_at_once_and_the_rest_is_
 }
 
 #[tokio::test]
-async fn one_integrations_crowd_leaves_the_others_their_room_up_to_that_of_all() {
+async fn busy_integration_leaves_capacity_to_others_up_to_the_total() {
     let target = Receiver::start();
     let api = gateway(|config| config.runtime.max_calls = 4).await;
     api.org(super::ORG).await;
@@ -48,7 +48,7 @@ async fn one_integrations_crowd_leaves_the_others_their_room_up_to_that_of_all()
 }
 
 #[tokio::test]
-async fn an_integrations_own_limit_is_told_on_every_answer_and_leaves_a_dead_letter_when_it_is_reached() {
+async fn integration_rate_limit_is_in_every_response_and_leaves_a_dead_letter_when_reached() {
     let passage = Passage::open(merged(
         json!({"allowedMethods": ["POST", "PUT"]}),
         json!({"rateLimits": {"maxRequests": 2, "windowSeconds": 3600}}),
@@ -87,7 +87,7 @@ async fn an_integrations_own_limit_is_told_on_every_answer_and_leaves_a_dead_let
 }
 
 #[tokio::test]
-async fn the_organisations_limit_of_runtime_calls_is_told_too() {
+async fn organisation_runtime_limit_is_in_the_response() {
     let target = Receiver::start();
     let api = gateway(|config| config.rate_limit.org_runtime_per_minute = 2).await;
     api.org(super::ORG).await;
@@ -110,7 +110,7 @@ async fn the_organisations_limit_of_runtime_calls_is_told_too() {
     );
 }
 
-/// An integration of an organisation of its own.
+/// An integration in an organisation of its own.
 async fn elsewhere(api: &crate::api::Api, url: &str) {
     api.org(20).await;
     let made = api
@@ -123,7 +123,7 @@ async fn elsewhere(api: &crate::api::Api, url: &str) {
 }
 
 #[tokio::test]
-async fn one_organisations_crowd_leaves_the_others_their_room() {
+async fn busy_organisation_leaves_capacity_to_others() {
     let target = Receiver::start();
     let api = gateway(|config| config.runtime.max_calls = 4).await;
     api.org(super::ORG).await;
@@ -142,7 +142,7 @@ async fn one_organisations_crowd_leaves_the_others_their_room() {
 }
 
 #[tokio::test]
-async fn bodies_that_are_held_are_counted_in_bytes() {
+async fn buffered_bodies_are_limited_in_bytes() {
     let target = Receiver::start();
     let api = gateway(|config| config.runtime.body_memory_bytes = 4_000_000).await;
     api.org(super::ORG).await;

@@ -1,4 +1,4 @@
-//! A target that speaks bytes: what a well-behaved server never does.
+//! A target that writes raw bytes, to do what no well-behaved server does.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-/// Reads a request's head on each connection, then does as it was told.
+/// Reads the head of a request on each connection, then runs the given behaviour.
 pub(crate) struct RawTarget {
     pub(crate) address: SocketAddr,
     connections: Arc<AtomicUsize>,
@@ -39,7 +39,7 @@ impl RawTarget {
         }
     }
 
-    /// How often it was connected to.
+    /// The number of connections so far.
     pub(crate) fn connections(&self) -> usize {
         self.connections.load(SeqCst)
     }
