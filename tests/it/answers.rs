@@ -1,4 +1,4 @@
-//! Targets that answer badly cost no more than their bound, are told apart, and are nobody else's trouble.
+//! Targets with bad responses: each costs no more than its bound, is classified as what it is, and delays no other target.
 
 use std::time::Duration;
 
@@ -10,13 +10,13 @@ use serde_json::{Value, json};
 use crate::api::Api;
 use crate::setup::{ORG, Setup, setup};
 
-/// The most that is kept of a body.
+/// The most that is stored of a body.
 const LARGEST: usize = 64 * 1024;
-/// The deadline of the integrations here, and what they may take on a busy machine.
+/// The timeout of these integrations, generous enough for a busy machine.
 const DEADLINE_MS: u64 = 500;
 const BOUND_MS: u64 = 10_000;
 
-/// An integration on each path, all of one event type, and one event; answers the one attempt on each path.
+/// Creates an integration for each path, all of one event type, inserts one event, and returns the only attempt for each path.
 async fn attempts<const N: usize>(setup: &Setup, answers: [(&str, Answer); N]) -> [Value; N] {
     let paths = answers.each_ref().map(|(path, _)| *path);
     let api = &setup.stack.api;
@@ -51,7 +51,7 @@ fn kept(attempt: &Value) -> &str {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn answers_that_take_for_ever_are_cut_at_the_deadline() {
+async fn endless_responses_are_cut_at_the_timeout() {
     let setup = setup().await;
     let dripping = Answer::drip("drip ", Duration::from_millis(20));
     let [hung, dripped] = attempts(&setup, [("/hang", Answer::hang()), ("/drip", dripping)]).await;
@@ -71,7 +71,7 @@ async fn answers_that_take_for_ever_are_cut_at_the_deadline() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn answers_that_are_too_large_are_kept_up_to_the_bound() {
+async fn oversized_responses_are_stored_truncated() {
     let setup = setup().await;
     let bomb = gzip(&vec![b'0'; 16 * 1024 * 1024]).await;
     let packed = Answer::status(200).header("content-encoding", "gzip").body(bomb);
@@ -92,7 +92,7 @@ async fn answers_that_are_too_large_are_kept_up_to_the_bound() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_that_breaks_off_after_its_status_is_what_its_status_says() {
+async fn response_that_breaks_off_counts_by_its_status() {
     let setup = setup().await;
     let cut = Answer::status(200).header("content-length", "1000").cut_after("so far");
     let [cut, reset] = attempts(&setup, [("/cut", cut), ("/reset", Answer::reset())]).await;
@@ -107,7 +107,7 @@ async fn an_answer_that_breaks_off_after_its_status_is_what_its_status_says() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_target_that_asks_for_three_seconds_gets_them() {
+async fn retry_after_of_three_seconds_is_respected() {
     let setup = setup().await;
     let slow_down = Answer::status(429).header("retry-after", "3");
     setup.receiver.script("/hook", [slow_down, Answer::status(200)]);
@@ -125,7 +125,7 @@ async fn a_target_that_asks_for_three_seconds_gets_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_target_that_hangs_holds_up_no_other() {
+async fn hanging_target_delays_no_other() {
     const ROWS: usize = 20;
     let setup = setup().await;
     let (api, receiver) = (&setup.stack.api, &setup.receiver);

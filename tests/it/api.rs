@@ -1,4 +1,4 @@
-//! The management API as a client sees it.
+//! The management API, as a client sees it.
 
 use std::time::Duration;
 
@@ -20,14 +20,14 @@ pub(crate) struct Api {
     client: Client<HttpConnector, Full<Bytes>>,
 }
 
-/// An answer: its status, and its body as JSON where it is JSON.
+/// A response with its body as JSON.
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {
     /// The status.
     pub(crate) status: StatusCode,
     /// The headers.
     pub(crate) headers: HeaderMap,
-    /// The body; null where it is no JSON.
+    /// The body; null where it is not JSON.
     pub(crate) body: Value,
 }
 
@@ -42,13 +42,13 @@ impl Api {
         }
     }
 
-    /// The same with another key.
+    /// The same client with another key.
     pub(crate) fn keyed(&self, key: &str) -> Self {
         let proof = ("x-api-key", key.to_owned());
         Self { proof, ..self.clone() }
     }
 
-    /// The same with a person's token.
+    /// The same client with a person's token.
     pub(crate) fn bearing(&self, token: &str) -> Self {
         let proof = ("authorization", format!("Bearer {token}"));
         Self { proof, ..self.clone() }
@@ -67,7 +67,7 @@ impl Api {
         self.answer(request).await
     }
 
-    /// Calls a route below `/api/v1` with headers and a body of JSON as it is.
+    /// Calls a route below `/api/v1` with headers and a verbatim JSON body.
     pub(crate) async fn call_with(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &'static str) -> Answer {
         let mut request = Request::builder()
             .method(method)
@@ -85,12 +85,12 @@ impl Api {
         .await
     }
 
-    /// Where the gateway listens, such as `127.0.0.1:4000`.
+    /// The gateway's address, such as `127.0.0.1:4000`.
     pub(crate) fn authority(&self) -> String {
         self.base.trim_start_matches("http://").to_owned()
     }
 
-    /// The key, or the token, that it comes with.
+    /// The client's key or token.
     pub(crate) fn key(&self) -> &str {
         &self.proof.1
     }
@@ -115,7 +115,7 @@ impl Api {
         answer.body
     }
 
-    /// Creates something that must be accepted.
+    /// Creates a resource that must be accepted.
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Value {
         let answer = self.call(Method::POST, path, Some(body)).await;
         assert!(answer.status.is_success(), "POST {path}: {} {}", answer.status, answer.body);
@@ -137,7 +137,7 @@ impl Api {
         .await;
     }
 
-    /// Creates an outbound integration and answers its id.
+    /// Creates an outbound integration and returns its identifier.
     pub(crate) async fn integration(&self, org: i64, event_type: &str, url: &str, more: Value) -> String {
         let mut body = json!({"name": format!("{event_type} to {url}"), "eventType": event_type, "targetUrl": url});
         if let (Some(body), Value::Object(more)) = (body.as_object_mut(), more) {
@@ -147,7 +147,7 @@ impl Api {
         made["id"].as_str().expect("an id").to_owned()
     }
 
-    /// A list's items, such as `logs` of `/logs`.
+    /// The items of a list, such as `logs` of `/logs`.
     pub(crate) async fn list(&self, org: i64, resource: &str, plural: &str, query: &str) -> Vec<Value> {
         let body = self.get(&format!("/{resource}?orgId={org}&limit=500{query}")).await;
         body[plural]
@@ -156,14 +156,14 @@ impl Api {
             .clone()
     }
 
-    /// The status that a URL answers, if it answers.
+    /// The response status of a URL, if it responds.
     pub(crate) async fn status_of(url: &str) -> Option<u16> {
         let client: Client<_, Full<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
         let answer = tokio::time::timeout(Duration::from_secs(2), client.get(url.parse().expect("a URL")));
         answer.await.ok()?.ok().map(|answer| answer.status().as_u16())
     }
 
-    /// The text that a URL answers.
+    /// The response text of a URL.
     pub(crate) async fn text_of(url: &str) -> String {
         let client: Client<_, Full<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
         let answer = client.get(url.parse().expect("a URL")).await.expect("an answer");

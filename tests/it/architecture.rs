@@ -4,16 +4,16 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// A crate of the workspace, as far as `cargo metadata` tells of it.
+/// A crate of the workspace, from `cargo metadata`.
 struct Package {
     name: String,
-    /// Those that its own code is built with: not the ones for tests, not the ones for build scripts.
+    /// The normal dependencies, without those of tests and build scripts.
     dependencies: Vec<String>,
-    /// Those that its build script is built with.
+    /// The dependencies of its build script.
     build_dependencies: Vec<String>,
 }
 
-/// Which floor a crate is on; test crates are on none.
+/// The floor of a crate; test crates have none.
 fn floor(name: &str) -> Option<u8> {
     match name {
         "ig-core" | "ig-service" => Some(0),
@@ -24,8 +24,8 @@ fn floor(name: &str) -> Option<u8> {
     }
 }
 
-/// Read as JSON: the crate `cargo_metadata` asks for a feature of `serde_json` that nothing else does, so that all that depends on
-/// `serde_json` would be compiled once for the services and once for the tests.
+/// Read as plain JSON. The crate `cargo_metadata` enables a feature of `serde_json` that nothing else needs, so everything above
+/// `serde_json` would compile twice: for the services and for the tests.
 fn workspace() -> Vec<Package> {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let metadata = Command::new(cargo)
@@ -62,7 +62,7 @@ fn is_ours(name: &str) -> bool {
     name.starts_with("ig-") || name == "igctl"
 }
 
-/// The edges that ship: (from, to).
+/// The edges between shipped crates: (from, to).
 fn edges(packages: &[Package]) -> Vec<(String, String)> {
     let shipped = |package: &Package| {
         let all = package.dependencies.iter().chain(&package.build_dependencies);

@@ -1,4 +1,4 @@
-//! Where a source is read from, and what becomes of one that begins anew.
+//! Where reading a source begins, and what happens when its table is truncated.
 
 use std::collections::HashSet;
 
@@ -12,7 +12,7 @@ use crate::setup::{ORG, Setup, setup};
 use crate::stack::{Stack, binary};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_row_that_comes_right_after_a_worker_is_ready_for_the_first_time_is_delivered() {
+async fn row_inserted_right_after_the_first_readiness_is_delivered() {
     for _ in 0..3 {
         let mongo: TestDatabase = ig_testkit::mongo::database();
         let queue: TestQueue = ig_testkit::mysql::database().await;
@@ -45,11 +45,11 @@ pub(crate) async fn rewind(setup: &Setup, to: &str, more: &[&str]) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_table_that_begins_anew_is_told_of_and_read_again_when_a_person_says_so() {
+async fn truncated_table_is_reported_and_reread_after_a_rewind() {
     let mut setup = setup().await;
     let api = setup.stack.api.clone();
     api.integration(ORG, "lab", &setup.receiver.url("/hook"), json!({})).await;
-    // Rows of one second, so that nothing but their table tells them apart.
+    // All rows have the same timestamp, so that only the table itself tells them apart.
     setup
         .queue
         .execute("ALTER TABLE notification_queue MODIFY created_at TIMESTAMP(3) NULL DEFAULT '2026-01-01 00:00:00'")
@@ -93,7 +93,7 @@ async fn a_table_that_begins_anew_is_told_of_and_read_again_when_a_person_says_s
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_waits_when_its_table_begins_anew_is_recorded_as_lost_and_the_new_rows_are_delivered() {
+async fn events_waiting_at_a_truncation_are_recorded_as_lost_and_new_rows_are_delivered() {
     let mut setup = setup().await;
     let api = setup.stack.api.clone();
     setup.receiver.always("/hook", Answer::hang());

@@ -1,4 +1,4 @@
-//! What fails five times in a row is held, not dropped; so is what a person pauses.
+//! The circuit breaker holds deliveries after five failures in a row, and so does a person's pause. Neither drops them.
 
 use ig_testkit::mysql::QueueRow;
 use ig_testkit::receiver::Answer;
@@ -32,13 +32,13 @@ async fn insert(setup: &Setup, event_type: &str, number: usize) {
     setup.queue.insert(row).await;
 }
 
-/// Inserts a row and waits until it has come to something.
+/// Inserts a row and waits for its log.
 async fn settle(setup: &Setup, inserted: &mut usize) {
     let payload = json!({"number": *inserted});
     settle_with(setup, inserted, &payload).await;
 }
 
-/// The same with a payload; answers what it has come to.
+/// The same with a payload. Returns the status of the log.
 async fn settle_with(setup: &Setup, inserted: &mut usize, payload: &Value) -> String {
     setup.queue.insert(QueueRow::new(ORG, "order").json(payload)).await;
     *inserted += 1;
@@ -57,7 +57,7 @@ async fn switch(api: &Api, id: &str, how: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn five_failed_deliveries_across_two_workers_open_it_and_what_follows_is_held() {
+async fn breaker_opens_after_five_failures_across_two_workers_and_holds_later_deliveries() {
     let setup = setup().await;
     let api = &setup.stack.api;
     let _other = setup.stack.worker(&setup.queue).await;
@@ -66,7 +66,7 @@ async fn five_failed_deliveries_across_two_workers_open_it_and_what_follows_is_h
     let id = api.integration(ORG, "*", &setup.receiver.url("/hook"), more).await;
 
     for number in 0..5 {
-        // Types of their own, so that both workers have some.
+        // Separate event types, so that both workers receive some.
         insert(&setup, &format!("type-{number}"), number).await;
     }
     until_held(api, &id, "CIRCUIT_OPEN").await;
@@ -75,7 +75,7 @@ async fn five_failed_deliveries_across_two_workers_open_it_and_what_follows_is_h
     let reason = shown["hold"]["reason"].as_str().unwrap();
     assert!(reason.contains("5 deliveries failed in a row"), "{reason}");
 
-    // A worker that has not heard of it yet sends what comes.
+    // A worker sends rows until it knows that the breaker is open.
     let mut number = 5;
     eventually("what follows is held", async || {
         insert(&setup, &format!("type-{number}"), number).await;
@@ -95,7 +95,7 @@ async fn five_failed_deliveries_across_two_workers_open_it_and_what_follows_is_h
     switch(api, &id, "enable").await;
     let shown = integration(api, &id).await;
     assert_eq!((shown["isActive"].as_bool(), shown.get("hold")), (Some(true), None));
-    // A worker that has not heard of it yet holds what comes.
+    // A worker holds rows until it knows that the integration is enabled again.
     eventually("what follows is sent", async || {
         insert(&setup, "type-8", 1_000).await;
         setup.receiver.count() > asked
@@ -106,7 +106,7 @@ async fn five_failed_deliveries_across_two_workers_open_it_and_what_follows_is_h
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_success_between_begins_the_row_anew() {
+async fn breaker_counts_failures_anew_after_a_success() {
     let setup = setup().await;
     let api = &setup.stack.api;
     let failed = || Answer::status(500);
@@ -128,7 +128,7 @@ async fn a_success_between_begins_the_row_anew() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_person_pauses_is_held_and_a_draft_is_not_matched() {
+async fn paused_integration_holds_deliveries_and_a_draft_matches_nothing() {
     let setup = setup().await;
     let api = &setup.stack.api;
     let id = api.integration(ORG, "order", &setup.receiver.url("/paused"), json!({})).await;
@@ -149,7 +149,7 @@ async fn what_a_person_pauses_is_held_and_a_draft_is_not_matched() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_probe_finds_out_that_the_target_has_recovered() {
+async fn breaker_probe_detects_that_the_target_has_recovered() {
     let setup = setup().await;
     let api = &setup.stack.api;
     setup.receiver.always("/hook", Answer::status(503));
@@ -169,7 +169,7 @@ async fn a_probe_finds_out_that_the_target_has_recovered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn people_are_told_once_that_it_has_opened_though_the_alerter_was_away_and_the_worker_has_died() {
+async fn open_breaker_alerts_once_although_the_alerter_was_away_and_the_worker_died() {
     let at = format!("127.0.0.1:{}", port());
     let mut setup = setup_with(&[("IG__SERVICES__ALERTER", &at)]).await;
     let api = &setup.stack.api;
@@ -181,7 +181,7 @@ async fn people_are_told_once_that_it_has_opened_though_the_alerter_was_away_and
     }
     until_held(api, &id, "CIRCUIT_OPEN").await;
     eventually("what follows is held", async || entries(api, "CIRCUIT_OPEN").await.len() == 2).await;
-    // The alerter was away when it happened, and whoever knew is gone.
+    // The alerter was away at the time, and the worker that knew about it is killed.
     setup.worker.kill();
     let alerter = setup.stack.spawn_service("ig-alerter", &[("IG__GRPC__LISTEN", &at)]);
     alerter.wait_until_ready().await;
@@ -206,7 +206,7 @@ async fn people_are_told_once_that_it_has_opened_though_the_alerter_was_away_and
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_probe_that_sends_nothing_leaves_its_turn_to_the_next() {
+async fn breaker_probe_that_sends_nothing_passes_to_the_next_delivery() {
     let setup = setup().await;
     let api = &setup.stack.api;
     setup.receiver.always("/hook", Answer::status(503));
@@ -221,14 +221,14 @@ async fn a_probe_that_sends_nothing_leaves_its_turn_to_the_next() {
     }
     until_held(api, &id, "CIRCUIT_OPEN").await;
     setup.receiver.always("/hook", Answer::status(200));
-    // Held until a probe is due, and then the probe: it was shaped.
+    // Rows are held until a probe is due. The probe itself runs the script and is skipped.
     while settle_with(&setup, &mut inserted, &json!({"nothing": true})).await != "SKIPPED" {}
     let next = settle_with(&setup, &mut inserted, &json!({"nothing": false})).await;
     assert_eq!(next, "SUCCESS", "it is the next probe, with no lease to wait for");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_does_not_meet_the_condition_is_skipped_and_not_held() {
+async fn paused_integration_skips_actions_whose_condition_is_not_met() {
     let setup = setup().await;
     let api = &setup.stack.api;
     let url = setup.receiver.url("/hook");
@@ -249,7 +249,7 @@ async fn what_does_not_meet_the_condition_is_skipped_and_not_held() {
         })
         .await;
     };
-    // Until the worker has heard of it.
+    // Until the worker knows about the pause.
     while entries(api, "PAUSED").await.is_empty() {
         settle(json!({"wanted": {"yes": true}})).await;
     }
@@ -257,7 +257,7 @@ async fn what_does_not_meet_the_condition_is_skipped_and_not_held() {
     settle(json!({"wanted": {"yes": false}})).await;
     settle(json!({})).await;
     let skipped = api.list(ORG, "logs", "logs", "&status=SKIPPED").await.len();
-    // Without `wanted` the script throws: that may be why somebody has paused it.
+    // Without `wanted` the script throws, which may be the reason for the pause.
     assert_eq!((skipped, entries(api, "PAUSED").await.len()), (3, held + 1));
     assert_eq!(setup.receiver.count(), sent);
 }

@@ -1,4 +1,4 @@
-//! Processes and databases are killed at any moment: nothing is lost, order is kept, and it recovers by itself.
+//! Processes and databases are killed at any moment: nothing is lost, order is kept, and the system recovers by itself.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -16,10 +16,10 @@ use crate::stack::Stack;
 
 const TENANTS: i64 = 20;
 const PATIENCE: Duration = Duration::from_secs(240);
-/// What one worker may have sent without having it recorded: one delivery in each lane, and what waits to be written.
+/// The most deliveries that one worker may have sent without recording them: one in each lane, and the unwritten batch.
 const IN_FLIGHT: usize = 2_100;
 
-/// A stack with an integration for each of the tenants.
+/// A stack with an integration for each tenant.
 async fn stack(mongo: &ig_testkit::mongo::TestDatabase, receiver: &Receiver) -> Stack {
     let stack = Stack::start(mongo).await;
     for org in 1..=TENANTS {
@@ -37,7 +37,7 @@ async fn stack(mongo: &ig_testkit::mongo::TestDatabase, receiver: &Receiver) -> 
     stack
 }
 
-/// Row `n` is of tenant `n % TENANTS + 1` and carries its number.
+/// Row `n` belongs to tenant `n % TENANTS + 1` and carries its number.
 fn rows(range: std::ops::Range<i64>) -> impl Iterator<Item = QueueRow> {
     range.map(|n| QueueRow::new(n % TENANTS + 1, "lab").json(&json!({"n": n})))
 }
@@ -49,7 +49,7 @@ async fn all_received(receiver: &Receiver, rows: i64) {
     .await;
 }
 
-/// When each row was first received: its place among all receipts.
+/// The position of each row's first receipt among all receipts.
 fn first_receipts(requests: &[ReceivedRequest]) -> HashMap<i64, usize> {
     let mut first = HashMap::new();
     for (place, request) in requests.iter().enumerate() {
@@ -62,7 +62,7 @@ fn number(request: &ReceivedRequest) -> i64 {
     request.json()["n"].as_i64().expect("a numbered row")
 }
 
-/// Within a tenant the first receipts come in the order of the rows; a repeat has the id of the first.
+/// Within a tenant, the first receipts follow the order of the rows. A repeat has the identifier of the first receipt.
 fn assert_order_and_identity(requests: &[ReceivedRequest]) {
     let first = first_receipts(requests);
     for org in 0..TENANTS {
@@ -83,7 +83,7 @@ fn repeats(requests: &[ReceivedRequest]) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_worker_that_is_killed_again_and_again_loses_nothing() {
+async fn worker_killed_repeatedly_loses_nothing() {
     const ROWS: i64 = 20_000;
     let mongo = ig_testkit::mongo::database();
     let queue = ig_testkit::mysql::database().await;
@@ -112,7 +112,7 @@ async fn a_worker_that_is_killed_again_and_again_loses_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_platforms_database_may_be_killed() {
+async fn killed_platform_database_loses_nothing() {
     const ROWS: i64 = 6_000;
     let mut server = Mongo::start().await;
     let mongo = ig_testkit::mongo::database_on(&server.uri());
@@ -133,7 +133,7 @@ async fn the_platforms_database_may_be_killed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_hospitals_database_may_be_killed() {
+async fn killed_hospital_database_loses_nothing() {
     const ROWS: i64 = 6_000;
     let mongo = ig_testkit::mongo::database();
     let mut server = Mariadb::start().await;
@@ -157,7 +157,7 @@ async fn the_hospitals_database_may_be_killed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_workers_share_the_work_and_one_takes_over_from_the_other() {
+async fn two_workers_share_partitions_and_one_takes_over_from_the_other() {
     let mongo = ig_testkit::mongo::database();
     let queue = ig_testkit::mysql::database().await;
     let receiver = Receiver::start();
@@ -180,7 +180,7 @@ async fn two_workers_share_the_work_and_one_takes_over_from_the_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_worker_that_was_frozen_beyond_its_lease_is_fenced_off() {
+async fn worker_frozen_beyond_its_lease_is_fenced_off() {
     let mongo = ig_testkit::mongo::database();
     let queue = ig_testkit::mysql::database().await;
     let receiver = Receiver::start();

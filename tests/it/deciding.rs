@@ -1,4 +1,4 @@
-//! What was decided about an event stands, whatever happens while it waits for its turn.
+//! A decision about an event is final, whatever happens while the event waits.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::setup::{ORG, Setup, setup_with};
 
 const OTHER_ORG: i64 = 649;
 const ROWS: usize = 200;
-/// So little memory that nearly every payload is read again, and little patience with what is missing.
+/// Too little memory to keep most payloads, and a short wait for missing rows.
 const TIGHT: [(&str, &str); 2] = [
     ("IG__WORKER__PAYLOAD_MEMORY_MIB", "1"),
     ("IG__SOURCES__MYSQL__HOLE_WATCH_SECONDS", "1"),
@@ -24,7 +24,7 @@ fn row(org: i64, n: usize) -> QueueRow {
     QueueRow::new(org, "lab").json(&json!({"n": n, "filler": "x".repeat(5_000)}))
 }
 
-/// Rows that wait behind the first, which its target keeps for a while; all of them are decided about.
+/// Rows that wait behind a slow first delivery, all with a recorded decision.
 async fn waiting() -> Setup {
     let setup = setup_with(&TIGHT).await;
     setup
@@ -44,7 +44,7 @@ async fn matched(api: &Api) -> usize {
     api.list(ORG, "events", "events", "&status=MATCHED").await.len()
 }
 
-/// From now on the payloads of these rows break the schema of their type.
+/// Sets a schema that these rows violate.
 async fn refuse_such_payloads(setup: &Setup) {
     let api = &setup.stack.api;
     let schema = json!({"schema": {"type": "object", "required": ["never"]}, "validation": "reject"});
@@ -78,7 +78,7 @@ fn assert_all_are_gone(letters: &[Value], why: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn events_that_wait_are_not_held_against_a_schema_that_came_later() {
+async fn waiting_events_are_not_validated_against_a_later_schema() {
     let setup = waiting().await;
     refuse_such_payloads(&setup).await;
     let api = &setup.stack.api;
@@ -98,7 +98,7 @@ async fn events_that_wait_are_not_held_against_a_schema_that_came_later() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn events_that_wait_are_delivered_after_a_restart_under_filters_that_would_refuse_them() {
+async fn waiting_events_are_delivered_after_a_restart_despite_stricter_filters() {
     let mut setup = setup_with(&TIGHT).await;
     setup
         .queue
@@ -131,7 +131,7 @@ async fn events_that_wait_are_delivered_after_a_restart_under_filters_that_would
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn events_whose_rows_are_deleted_while_they_wait_are_dead_letters_that_people_are_told_of() {
+async fn waiting_events_with_deleted_rows_become_dead_letters_with_alerts() {
     let setup = waiting().await;
     setup
         .queue
@@ -149,7 +149,7 @@ async fn events_whose_rows_are_deleted_while_they_wait_are_dead_letters_that_peo
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn events_whose_rows_are_deleted_while_no_worker_runs_are_dead_letters() {
+async fn waiting_events_with_rows_deleted_without_a_worker_become_dead_letters() {
     for delete in [
         "DELETE FROM notification_queue WHERE id <> 200",
         "DELETE FROM notification_queue",
@@ -169,7 +169,7 @@ async fn events_whose_rows_are_deleted_while_no_worker_runs_are_dead_letters() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn events_that_were_decided_about_last_and_whose_rows_are_deleted_are_dead_letters_though_newer_rows_come() {
+async fn last_decided_events_with_deleted_rows_become_dead_letters_despite_newer_rows() {
     let mut setup = setup_with(&TIGHT).await;
     let api = setup.stack.api.clone();
     setup.receiver.always("/slow", Answer::hang());
@@ -177,7 +177,7 @@ async fn events_that_were_decided_about_last_and_whose_rows_are_deleted_are_dead
     setup.queue.insert_many((1..=5).map(|n| row(ORG, n))).await;
     eventually("all are decided about", async || matched(&api).await == 5).await;
     setup.worker.kill();
-    // As where it is killed in the half second before it stores how far it has read.
+    // As if the worker was killed before it stored its read position, which it does every half second.
     let sources = setup.mongo.open().await.collection::<Document>("worker_checkpoint");
     let read = sources.update_one(doc! { "_id": "source:mysql" }, doc! { "$set": { "seen": 0_i64 } });
     assert_eq!(read.await.unwrap().matched_count, 1);
@@ -199,7 +199,7 @@ async fn events_that_were_decided_about_last_and_whose_rows_are_deleted_are_dead
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_row_that_another_tenant_wrote_in_place_of_one_that_waits_is_not_sent_in_its_name() {
+async fn waiting_row_overwritten_by_another_tenant_is_not_sent() {
     let setup = waiting().await;
     setup.stack.api.org(OTHER_ORG).await;
     setup.queue.execute("TRUNCATE notification_queue").await;
@@ -213,7 +213,7 @@ async fn a_row_that_another_tenant_wrote_in_place_of_one_that_waits_is_not_sent_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_integration_that_was_deleted_while_no_worker_ran_is_taken_out_of_the_decision() {
+async fn integration_deleted_without_a_worker_is_removed_from_the_decision() {
     let mut setup = setup_with(&TIGHT).await;
     let api = setup.stack.api.clone();
     setup.receiver.always("/slow", Answer::hang());

@@ -1,4 +1,4 @@
-//! A row becomes a signed webhook, and what became of it can be read.
+//! A row becomes a signed webhook, and its delivery log shows the result.
 
 use ig_testkit::mysql::QueueRow;
 use ig_testkit::receiver::Answer;
@@ -21,7 +21,7 @@ async fn logs(api: &Api, count: usize) -> Vec<Value> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_row_is_received_once_signed_and_logged() {
+async fn row_is_delivered_once_signed_and_logged() {
     let setup = setup().await;
     let api = &setup.stack.api;
     let id = api
@@ -56,7 +56,7 @@ async fn a_row_is_received_once_signed_and_logged() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_500_twice_then_200_is_three_requests_and_one_log() {
+async fn delivery_failing_twice_is_three_requests_and_one_log() {
     let setup = setup().await;
     let api = &setup.stack.api;
     setup
@@ -79,7 +79,7 @@ async fn a_500_twice_then_200_is_three_requests_and_one_log() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_500_for_ever_is_three_attempts_and_one_dead_letter() {
+async fn delivery_failing_every_attempt_is_three_attempts_and_one_dead_letter() {
     let setup = setup().await;
     let api = &setup.stack.api;
     setup.receiver.always("/hook", Answer::status(500));
@@ -102,7 +102,7 @@ async fn a_500_for_ever_is_three_attempts_and_one_dead_letter() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_400_is_one_attempt_and_one_abandoned_dead_letter() {
+async fn delivery_refused_with_400_is_one_attempt_and_one_abandoned_dead_letter() {
     let setup = setup().await;
     let api = &setup.stack.api;
     setup
@@ -123,7 +123,7 @@ async fn a_400_is_one_attempt_and_one_abandoned_dead_letter() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pushed_event_is_found_by_the_clients_own_identifier() {
+async fn pushed_event_is_found_by_the_clients_own_identifier() {
     let setup = setup().await;
     let api = &setup.stack.api;
     setup.receiver.always("/hook", Answer::status(400));

@@ -1,4 +1,4 @@
-//! Nothing is sent to where a tenant must not reach: not when it is saved, and not when it is delivered.
+//! The egress guard refuses forbidden targets, both when an integration is saved and when an event is delivered.
 
 use http::{Method, StatusCode};
 use ig_testkit::mysql::QueueRow;
@@ -27,7 +27,7 @@ async fn is_refused(api: &Api, url: &str) {
     assert_eq!(pointers, ["/targetUrl"], "{url}");
 }
 
-/// A gateway that opens these networks.
+/// A gateway that allows these networks.
 async fn stack_that_allows(allow: &str) -> (ig_testkit::mongo::TestDatabase, Stack) {
     let mongo = ig_testkit::mongo::database();
     let stack = Stack::start_with(&mongo, &[(ALLOW, allow)]).await;
@@ -36,7 +36,7 @@ async fn stack_that_allows(allow: &str) -> (ig_testkit::mongo::TestDatabase, Sta
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn private_targets_are_refused_in_every_spelling_when_they_are_saved() {
+async fn private_targets_are_refused_on_save_in_every_spelling() {
     let (_mongo, stack) = stack_that_allows("").await;
     let receiver = Receiver::start();
     for url in [
@@ -57,7 +57,7 @@ async fn private_targets_are_refused_in_every_spelling_when_they_are_saved() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn metadata_addresses_stay_closed_in_a_network_that_is_open() {
+async fn metadata_addresses_stay_blocked_in_an_allowed_network() {
     let (_mongo, stack) = stack_that_allows("169.254.0.0/16").await;
     assert_eq!(save(&stack.api, "http://169.254.1.1/").await.status, StatusCode::CREATED);
     for url in [
@@ -70,7 +70,7 @@ async fn metadata_addresses_stay_closed_in_a_network_that_is_open() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_target_that_has_closed_since_gets_no_request_and_the_event_an_abandoned_dead_letter() {
+async fn target_blocked_after_saving_receives_nothing_and_the_event_is_abandoned() {
     let setup = setup_with(&[(ALLOW, "")]).await;
     let api = &setup.stack.api;
     api.integration(ORG, "lab", &setup.receiver.url("/hook"), json!({})).await;

@@ -1,4 +1,4 @@
-//! One tenant's trouble is not another's.
+//! One tenant's slow targets and backlogs do not delay another tenant.
 
 use std::collections::HashSet;
 
@@ -14,7 +14,7 @@ use crate::setup::{ORG, setup};
 const OTHER_ORG: i64 = 649;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_dead_target_keeps_nobody_else_waiting() {
+async fn dead_target_delays_no_other_target() {
     let setup = setup().await;
     let api = &setup.stack.api;
     setup.receiver.always("/dead", Answer::hang());
@@ -39,8 +39,8 @@ async fn a_dead_target_keeps_nobody_else_waiting() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_backlog_is_passed_by_other_tenants_events_and_delivered_in_order() {
-    // Six times what may be held in memory.
+async fn events_of_other_tenants_overtake_a_backlog_that_stays_in_order() {
+    // Six times the capacity of the payload memory.
     const BACKLOG: i64 = 1_500;
     let filling = "x".repeat(4 << 10);
     let setup = crate::setup::setup_with(&[("IG__WORKER__PAYLOAD_MEMORY_MIB", "1")]).await;
@@ -78,7 +78,7 @@ async fn a_backlog_is_passed_by_other_tenants_events_and_delivered_in_order() {
     assert_eq!(order, (0..BACKLOG).collect::<Vec<_>>(), "each once, in order");
 }
 
-/// An organisation whose events share their partition with those of [`ORG`], and one whose events do not.
+/// An organisation in the same partition as [`ORG`], and one in another partition.
 fn neighbours() -> [i64; 2] {
     let partition = |org| Stream::new(Some(OrgId(org)), "lab").partition();
     let find = |same: bool| (ORG + 1..ORG + 10_000).find(|org| (partition(*org) == partition(ORG)) == same);
@@ -86,9 +86,9 @@ fn neighbours() -> [i64; 2] {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_first_event_behind_a_deep_backlog_is_not_behind_it_also_after_a_restart() {
+async fn first_event_after_a_deep_backlog_overtakes_it_also_after_a_restart() {
     const BACKLOG: u64 = 30_000;
-    // So little may be under way that the backlog can never be, however slow the others are.
+    // Less capacity in flight than the backlog needs, however slow the other processes are.
     let little = [("IG__WORKER__MAX_EVENTS_IN_FLIGHT", "10000")];
     let mut setup = crate::setup::setup_with(&little).await;
     let api = &setup.stack.api;
@@ -126,7 +126,7 @@ async fn the_first_event_behind_a_deep_backlog_is_not_behind_it_also_after_a_res
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn several_deep_backlogs_are_all_delivered_once_and_in_order_with_the_rows_that_come_late() {
+async fn several_deep_backlogs_and_late_rows_are_delivered_once_and_in_order() {
     const EACH: i64 = 4_000;
     let setup = setup().await;
     let api = &setup.stack.api;
@@ -149,7 +149,7 @@ async fn several_deep_backlogs_are_all_delivered_once_and_in_order_with_the_rows
         let kinds = orgs.iter().flat_map(move |org| ["lab", "bulk"].map(|kind| (*org, kind)));
         kinds.map(move |(org, kind)| {
             let row = QueueRow::new(org, kind).json(&json!({"n": n}));
-            // Some do not name their organisation, and keep their place all the same.
+            // Some rows have no parent organisation; they keep their order all the same.
             row.parent((n % 7 > 0).then_some(org))
         })
     });
@@ -176,7 +176,7 @@ async fn several_deep_backlogs_are_all_delivered_once_and_in_order_with_the_rows
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn deliveries_that_wait_for_many_dead_targets_are_bounded_and_others_go_on() {
+async fn deliveries_waiting_for_dead_targets_are_bounded_and_others_continue() {
     const INTEGRATIONS: usize = 40;
     const ROWS: usize = 10_000;
     const MOST: usize = 100_000;
@@ -204,7 +204,7 @@ async fn deliveries_that_wait_for_many_dead_targets_are_bounded_and_others_go_on
     let metrics = setup.worker.metrics().await;
     let line = metrics.lines().find(|line| line.starts_with("ig_events_in_flight "));
     let under_way: f64 = line.and_then(|line| line.rsplit(' ').next()).unwrap().parse().unwrap();
-    // One batch is read before it is known how many deliveries it makes.
+    // The worker reads one batch before it knows how many deliveries that makes.
     let bound = MOST + 1_000 * INTEGRATIONS;
     assert!(under_way <= bound as f64, "{under_way} of {}", ROWS * INTEGRATIONS);
 }

@@ -1,4 +1,4 @@
-//! What is configured through the API comes into force in the workers, and stays in force while the gateway is away.
+//! Configuration changed through the API takes effect in the workers, and stays in effect while the gateway is away.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use serde_json::json;
 
 use crate::setup::{ORG, Setup, setup};
 
-/// It takes less than a second; a machine that is busy with other things may take longer.
+/// A change takes effect in less than a second; a busy machine may need longer.
 const IN_FORCE: Duration = Duration::from_secs(10);
 
-/// Sends deliveries somewhere else, and inserts rows until one has arrived there.
+/// Points an integration to another path, and inserts rows until one arrives there.
 async fn is_retargeted(setup: &Setup, id: &str, path: &str) {
     let change = json!({"targetUrl": setup.receiver.url(path)});
     let route = format!("/outbound-integrations/{id}?orgId={ORG}");
@@ -33,7 +33,7 @@ async fn is_delivered(setup: &Setup, row: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_change_is_in_force_at_once_and_a_deletion_too() {
+async fn configuration_changes_and_deletions_take_effect_at_once() {
     let setup = setup().await;
     let api = &setup.stack.api;
     let id = api.integration(ORG, "lab", &setup.receiver.url("/before"), json!({})).await;
@@ -51,7 +51,7 @@ async fn a_change_is_in_force_at_once_and_a_deletion_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn deliveries_go_on_while_the_gateway_is_away_and_changes_when_it_is_back() {
+async fn deliveries_continue_without_the_gateway_and_changes_resume_with_it() {
     let mut setup = setup().await;
     let url = setup.receiver.url("/before");
     let id = setup.stack.api.integration(ORG, "lab", &url, json!({})).await;

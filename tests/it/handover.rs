@@ -1,4 +1,4 @@
-//! Partitions change hands while requests are in flight.
+//! Partitions move between workers while requests are in flight.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::setup::{ORG, setup};
 const STREAMS: usize = 40;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_in_flight_when_a_second_worker_comes_is_sent_once() {
+async fn deliveries_in_flight_when_a_second_worker_joins_are_sent_once() {
     let setup = setup().await;
     let api = &setup.stack.api;
     let slow = Answer::status(200).after(Duration::from_secs(6));
@@ -45,7 +45,7 @@ async fn what_is_in_flight_when_a_second_worker_comes_is_sent_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_worker_that_has_yet_to_hear_of_an_integration_keeps_to_what_another_decided_for_it() {
+async fn worker_that_does_not_know_an_integration_yet_keeps_the_decision_of_another_worker() {
     let mut setup = setup().await;
     let api = &setup.stack.api;
     let address = format!("127.0.0.1:{}", crate::stack::port());

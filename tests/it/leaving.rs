@@ -1,4 +1,4 @@
-//! An organisation leaves while the gateway is killed.
+//! An organisation is deleted while the gateway is killed.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ async fn stage(api: &Api) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_killed_gateway_goes_on_removing_and_the_number_is_held_meanwhile() {
+async fn organisation_removal_survives_a_killed_gateway_and_reserves_the_number() {
     let mut setup = setup().await;
     let api = setup.stack.api.clone();
     api.integration(ORG, "lab", &setup.receiver.url("/hook"), json!({})).await;
@@ -25,7 +25,7 @@ async fn a_killed_gateway_goes_on_removing_and_the_number_is_held_meanwhile() {
     }
     eventually("all are logged", async || api.list(ORG, "logs", "logs", "").await.len() == 20).await;
 
-    // Another gateway removes it: this one would hold the number for long.
+    // A second gateway deletes the organisation: the first would keep its number reserved for too long.
     setup.stack.gateway.kill();
     let shortly = [("IG__ORGANIZATIONS__NUMBER_HOLD_SECONDS", "3")];
     let (mut gateway, api) = setup.stack.gateway_beside(&shortly).await;
@@ -40,7 +40,7 @@ async fn a_killed_gateway_goes_on_removing_and_the_number_is_held_meanwhile() {
             assert_eq!(refused.status, StatusCode::CONFLICT, "{}", refused.body);
         }
     }
-    // What a killed one held is another's when its lease has ended.
+    // Another gateway takes over a killed one's work once the lease has expired.
     let patience = Duration::from_secs(90);
     eventually_within(patience, "nothing of it is left", async || stage(&api).await == "DONE").await;
     api.post("/admin/orgs", &again).await;

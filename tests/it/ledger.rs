@@ -1,4 +1,4 @@
-//! The ledger: whatever is done to the system while rows come in, the records of each row agree with each other and with what its
+//! The ledger: whatever happens to the system while rows arrive, the records of each row agree with each other and with what its
 //! targets received.
 
 use std::collections::HashMap;
@@ -15,27 +15,27 @@ use crate::setup::{ORG, Setup, setup_with};
 const ROUNDS: i64 = 4;
 const ROWS_A_ROUND: i64 = 72;
 const PATIENCE: Duration = Duration::from_secs(240);
-/// So little memory that payloads are read again, and leases that a killed worker does not keep for long.
+/// Too little memory to keep payloads, and short leases for killed workers.
 const TIGHT: [(&str, &str); 3] = [
     ("IG__WORKER__PAYLOAD_MEMORY_MIB", "1"),
     ("IG__WORKER__LEASE_SECONDS", "2"),
     ("IG__SOURCES__MYSQL__HOLE_WATCH_SECONDS", "1"),
 ];
 
-/// What a row is for; the number of a row, which is its id too, says which.
+/// The kind of a row, derived from its number, which is also its id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// Its target takes it.
+    /// Its target accepts it.
     Taken,
     /// Its target refuses it.
     Refused,
-    /// One target takes it, another refuses it.
+    /// One target accepts it, another refuses it.
     Both,
-    /// Its type gets a schema in the middle, which it breaks.
+    /// Its type receives a schema half-way, which the row violates.
     Judged,
-    /// It is deleted in the middle.
+    /// It is deleted half-way.
     Deleted,
-    /// No integration is for it.
+    /// No integration matches it.
     Nobodys,
 }
 
@@ -58,7 +58,7 @@ impl Kind {
     }
 }
 
-/// A round's rows, of all kinds.
+/// The rows of a round, with all kinds.
 fn rows(round: i64) -> impl Iterator<Item = QueueRow> {
     (round * ROWS_A_ROUND + 1..=(round + 1) * ROWS_A_ROUND).map(|n| {
         let payload = json!({"n": n, "filler": "x".repeat(8_000)});
@@ -70,7 +70,7 @@ fn round_of(row: i64) -> i64 {
     (row - 1) / ROWS_A_ROUND
 }
 
-/// The integrations, by id, with the path of their target. Targets answer late at first, so that rows wait for them.
+/// The paths of the integrations' targets by integration. Targets respond late at first, so that rows wait for them.
 async fn integrations(setup: &Setup) -> HashMap<String, &'static str> {
     let late = || Answer::status(200).after(Duration::from_secs(3));
     let mut made = HashMap::new();
@@ -95,7 +95,7 @@ async fn integrations(setup: &Setup) -> HashMap<String, &'static str> {
     made
 }
 
-/// All that is known of the rows.
+/// All records of the rows.
 #[derive(Debug)]
 struct Ledger {
     events: HashMap<i64, Value>,
@@ -123,7 +123,7 @@ impl Ledger {
         }
     }
 
-    /// Rows whose records are still to come.
+    /// The rows with incomplete records.
     fn open(&self) -> Vec<i64> {
         let all = 1..=ROUNDS * ROWS_A_ROUND;
         all.filter(|row| match self.events.get(row) {
@@ -138,7 +138,7 @@ impl Ledger {
         of_row.map(|((_, integration), log)| (integration, log))
     }
 
-    /// What is wrong with a row's records.
+    /// The contradictions in a row's records.
     fn faults(&self, row: i64, integrations: &HashMap<String, &'static str>) -> Vec<String> {
         let mut faults = Vec::new();
         let kind = Kind::of(row);
@@ -165,9 +165,9 @@ impl Ledger {
             let agrees = match (told, why) {
                 ("nothing", None) => !received,
                 ("SUCCESS", None) => received && !path.starts_with("/refused"),
-                // It may have been sent by a worker that was killed before it could say so.
+                // A killed worker may have sent it before it could record that.
                 (_, Some("EVENT_GONE")) => kind == Kind::Deleted && round_of(row) < 3,
-                // Enough refusals in a row open the breaker, which holds what comes after.
+                // Enough failures in a row open the breaker, which holds later rows.
                 (_, Some("CIRCUIT_OPEN")) => path.starts_with("/refused"),
                 (_, Some(_)) => received && path.starts_with("/refused"),
                 _ => false,
@@ -185,7 +185,7 @@ fn row_of(record: &Value) -> i64 {
     id.unwrap_or_else(|| panic!("no row's id in {record}"))
 }
 
-/// One record for each delivery, or two of them are alike.
+/// The records by delivery; fails where a delivery has two.
 fn by_delivery(records: Vec<Value>) -> HashMap<(i64, String), Value> {
     let mut found = HashMap::new();
     for record in records {
@@ -196,7 +196,7 @@ fn by_delivery(records: Vec<Value>) -> HashMap<(i64, String), Value> {
     found
 }
 
-/// What is done to the system while a round's rows are on their way.
+/// Disturbs the system while a round's rows are in flight.
 async fn disturb(setup: &Setup, round: i64, integrations: &HashMap<String, &'static str>) {
     let api = &setup.stack.api;
     match round {
@@ -224,7 +224,7 @@ async fn disturb(setup: &Setup, round: i64, integrations: &HashMap<String, &'sta
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_row_is_delivered_dead_lettered_or_audited_whatever_is_done_meanwhile() {
+async fn every_row_is_delivered_dead_lettered_or_audited_despite_disturbances() {
     let mut setup = setup_with(&TIGHT).await;
     let integrations = integrations(&setup).await;
     for round in 0..ROUNDS {

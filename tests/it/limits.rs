@@ -1,4 +1,4 @@
-//! Limits hold over all workers together.
+//! Rate limits hold across all workers.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use serde_json::json;
 
 use crate::setup::{ORG, setup};
 
-/// 400 events through a limit of 100 over two workers. The law knows no length of its window: it has 40 slices, however long they
-/// are, and what arrives late by less than a slice is where it was granted.
+/// Sends 400 events through a limit of 100 over two workers. The law does not depend on the window's length: a window has 40
+/// slices, and a request that arrives late by less than a slice counts where it was granted.
 #[tokio::test(flavor = "multi_thread")]
-async fn two_workers_keep_a_limit_in_every_window_and_lose_nothing() {
+async fn rate_limit_holds_across_two_workers_in_every_window_and_loses_nothing() {
     const LIMIT: usize = 100;
     const EVENTS: usize = 400;
     const WINDOW: i64 = 6;
@@ -43,7 +43,7 @@ async fn two_workers_keep_a_limit_in_every_window_and_lose_nothing() {
     let window = chrono::TimeDelta::seconds(WINDOW);
     for (first, begin) in at.iter().enumerate() {
         let within = at[first..].iter().take_while(|moment| **moment - *begin < window).count();
-        // What was granted at the end of a slice may arrive a moment later: 5 % are allowed for that.
+        // A request granted at the end of a slice may arrive a moment later, so 5 % more are allowed.
         assert!(within <= LIMIT + LIMIT / 20, "{within} requests within {window:?}");
     }
     for entry in &parked {
@@ -64,7 +64,7 @@ async fn two_workers_keep_a_limit_in_every_window_and_lose_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_would_wait_too_long_is_parked_until_the_window_has_room_and_others_go_on() {
+async fn rate_limited_deliveries_are_parked_until_the_window_allows_them_and_others_continue() {
     let setup = setup().await;
     let api = &setup.stack.api;
     let more = json!({"rateLimits": {"maxRequests": 1, "windowSeconds": 600}});
@@ -98,7 +98,7 @@ async fn what_would_wait_too_long_is_parked_until_the_window_has_room_and_others
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_limit_that_is_none_is_refused_by_name() {
+async fn invalid_rate_limit_is_refused_by_name() {
     let setup = setup().await;
     let body = json!({
         "name": "n", "eventType": "order", "targetUrl": setup.receiver.url("/x"),

@@ -1,4 +1,4 @@
-//! Which integrations get an event: the matrix, through rows.
+//! The matrix of which integrations receive an event, tested through rows.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ const UNIT: i64 = 701;
 const OTHER_UNIT: i64 = 702;
 const OTHER_ORG: i64 = 649;
 
-/// An integration by the last part of its address: (name, organisation, event type, further fields).
+/// The integrations by the last segment of their address: (name, organisation, event type, further fields).
 fn integrations() -> Vec<(&'static str, i64, &'static str, Value)> {
     vec![
         ("org-all", ORG, "lab", json!({})),
@@ -26,7 +26,7 @@ fn integrations() -> Vec<(&'static str, i64, &'static str, Value)> {
     ]
 }
 
-/// Who gets an event: (entity, parent, event type, receivers).
+/// The expected receivers of each event: (entity, parent, event type, receivers).
 fn table() -> Vec<(i64, Option<i64>, &'static str, Vec<&'static str>)> {
     vec![
         (
@@ -45,7 +45,7 @@ fn table() -> Vec<(i64, Option<i64>, &'static str, Vec<&'static str>)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_goes_to_those_it_is_for_and_to_nobody_else() {
+async fn events_reach_exactly_the_integrations_that_match() {
     let setup = setup().await;
     let api = &setup.stack.api;
     api.org(OTHER_ORG).await;

@@ -1,4 +1,4 @@
-//! What a payload says leaves as it came: digits, and keys that parsers use for themselves.
+//! Payloads keep the digits of their numbers, and keys that JSON parsers use internally.
 
 use http::Method;
 use ig_testkit::mysql::QueueRow;
@@ -8,7 +8,7 @@ use crate::setup::{ORG, setup};
 use crate::transforming::log_of;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn numbers_that_are_only_carried_keep_their_digits_from_the_row_to_the_log() {
+async fn untransformed_numbers_keep_their_digits_from_the_row_to_the_log() {
     let setup = setup().await;
     let api = &setup.stack.api;
     let mapping = json!({"fieldMappings": [{"sourceField": "id", "targetField": "patient"}, {"sourceField": "price", "targetField": "price"}]});
@@ -33,7 +33,7 @@ async fn numbers_that_are_only_carried_keep_their_digits_from_the_row_to_the_log
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_that_a_parser_uses_for_itself_is_a_key_like_any_other() {
+async fn internal_keys_of_the_json_parser_are_ordinary_keys() {
     let setup = setup().await;
     let api = &setup.stack.api;
     let script = json!({"transformationMode": "SCRIPT", "transformScript": "return payload;"});
@@ -57,7 +57,7 @@ async fn a_key_that_a_parser_uses_for_itself_is_a_key_like_any_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_schema_holds_whatever_size_a_number_has() {
+async fn schema_validates_numbers_of_any_size() {
     let setup = setup().await;
     let api = &setup.stack.api;
     let number = json!({"type": "number", "multipleOf": 0.01, "minimum": 1, "maximum": 5});

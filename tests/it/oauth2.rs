@@ -1,4 +1,4 @@
-//! Deliveries that carry a token which somebody grants.
+//! Deliveries with an OAuth 2.0 token from a token endpoint.
 
 use ig_testkit::mysql::QueueRow;
 use ig_testkit::receiver::Answer;
@@ -33,7 +33,7 @@ async fn last_log(setup: &Setup, status: &str) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_401_then_200_is_one_refresh_and_one_delivery() {
+async fn token_refused_once_is_one_refresh_and_one_delivery() {
     let setup = setup().await;
     let api = &setup.stack.api;
     setup.receiver.script("/token", [grants("token-old"), grants("token-new")]);
@@ -57,7 +57,7 @@ async fn a_401_then_200_is_one_refresh_and_one_delivery() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_that_is_refused_twice_fails_the_delivery_for_good() {
+async fn token_refused_twice_fails_the_delivery_permanently() {
     let setup = setup().await;
     let api = &setup.stack.api;
     setup.receiver.always("/token", grants("token"));
@@ -75,7 +75,7 @@ async fn a_token_that_is_refused_twice_fails_the_delivery_for_good() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_missing_or_out_of_place_is_told_by_name() {
+async fn missing_or_unexpected_token_settings_are_reported_by_name() {
     let setup = setup().await;
     let body = json!({
         "name": "n", "eventType": "order", "targetUrl": setup.receiver.url("/x"),

@@ -1,4 +1,4 @@
-//! Orders for one delivery: whoever ordered may leave, what was begun is finished and recorded.
+//! Orders for single deliveries: a worker completes and records an order even when its caller disconnects.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use tonic::{Code, Request};
 
 use crate::setup::{ORG, setup_for_orders, setup_for_orders_within};
 
-/// Longer than whoever orders waits, in these tests.
+/// Longer than the callers in these tests wait.
 const SLOW: Duration = Duration::from_secs(3);
 
 fn order(integration: &str, event: &str) -> DeliveryOrder {
@@ -41,7 +41,7 @@ fn order(integration: &str, event: &str) -> DeliveryOrder {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_order_is_made_once_and_recorded_though_whoever_ordered_it_left() {
+async fn order_is_executed_once_and_recorded_after_its_caller_disconnects() {
     let setup = setup_for_orders().await;
     let api = &setup.stack.api;
     setup.receiver.always("/hook", Answer::status(200).after(SLOW));
@@ -68,7 +68,7 @@ async fn an_order_is_made_once_and_recorded_though_whoever_ordered_it_left() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_test_that_takes_longer_than_a_request_is_told_as_pending_and_makes_every_action() {
+async fn slow_integration_test_is_reported_as_pending_and_runs_every_action() {
     let setup = setup_for_orders_within(&[
         ("IG__HTTP__REQUEST_TIMEOUT_MS", "2500"),
         ("IG__HTTP__BODY_TIMEOUT_MS", "1000"),

@@ -1,4 +1,4 @@
-//! Secrets of every kind, and whether anything that the system emits has one of them.
+//! Plants secrets of every kind and searches for them in everything that the system emits.
 
 use http::{Method, StatusCode};
 use ig_testkit::wait::eventually;
@@ -7,16 +7,16 @@ use serde_json::{Value, json};
 use crate::api::Api;
 use crate::setup::{ORG, Setup, setup_loudly};
 
-/// Stands in every secret that a client chooses.
+/// The marker in every secret that a client chooses.
 const MARK: &str = "planted7c1f";
-/// Base64 cannot hold the mark as text, so all of it is looked for.
+/// Base64 cannot hold the marker as text, so the tests search for the whole secret.
 const SIGNING: &str = "cGxhbnRlZDdjMWZwbGFudGVkN2MxZnBsYW50ZWQ3YzFm";
 
 fn secret(what: &str) -> String {
     format!("{MARK}-of-a-{what}")
 }
 
-/// Everything that takes a secret, by the route that makes it.
+/// A document for every field that takes a secret, by the route that creates it.
 fn documents(target: &str) -> Vec<(&'static str, Value)> {
     let outgoing = [
         json!({"outgoingAuthType": "API_KEY", "outgoingAuthConfig": {"headerName": "X-Key", "apiKey": secret("key")}}),
@@ -64,7 +64,7 @@ fn with(document: &Value, fields: &Value) -> Value {
     Value::Object(fields.into_iter().flatten().collect())
 }
 
-/// Makes, changes, reads, tries and deletes; and gets it wrong with the secret in hand.
+/// Creates, changes, reads, tries out and deletes a resource, and provokes errors with the secret in the request.
 async fn used(api: &Api, kind: &str, document: &Value) {
     let made = api.post(&format!("/{kind}?orgId={ORG}"), document).await;
     let path = format!("/{kind}/{}", made["id"].as_str().expect("an id"));
@@ -91,7 +91,7 @@ async fn used(api: &Api, kind: &str, document: &Value) {
     }
 }
 
-/// A person's and a key's whole life; answers the secrets that the gateway made for them.
+/// Runs through the life of a person and of a key. Returns the secrets that the gateway generated.
 async fn lived(api: &Api) -> Vec<String> {
     let (first, second) = (secret("person-0123456789"), secret("person-9876543210"));
     let person = json!({"email": "ada@x.example", "role": "USER", "orgId": ORG, "access": "WRITE", "password": first});
@@ -120,11 +120,11 @@ async fn lived(api: &Api) -> Vec<String> {
         )
         .await;
     assert!(revoked.status.is_success());
-    // Of a token the signature is the secret; its session is in the database, and named nowhere else.
+    // Only the signature of a token is secret; its session identifier is in the database and nowhere else.
     vec![token.rsplit('.').next().expect("three parts").to_owned(), key]
 }
 
-/// Every entry of the audit log, in full.
+/// Every entry of the audit log in full.
 async fn audited(api: &Api) -> Vec<(String, String)> {
     let listed = api.get("/admin/audit-logs?limit=500").await;
     let entries = listed["auditLogs"].as_array().expect("a list").clone();
@@ -146,7 +146,7 @@ async fn emitted(setup: &Setup) -> Vec<(String, String)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_secret_is_in_a_log_line_a_metric_or_the_audit_log_whatever_is_done_with_it() {
+async fn planted_secrets_appear_in_no_log_line_metric_or_audit_log() {
     let setup = setup_loudly().await;
     let api = &setup.stack.api;
     let documents = documents(&setup.receiver.url("/hook"));
@@ -190,7 +190,7 @@ async fn no_secret_is_in_a_log_line_a_metric_or_the_audit_log_whatever_is_done_w
     }
 }
 
-/// Where a text has another, with what stands around it.
+/// The text around an occurrence.
 fn around<'a>(text: &'a str, sought: &str) -> &'a str {
     text.lines().find(|line| line.contains(sought)).unwrap_or(text)
 }

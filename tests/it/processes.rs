@@ -1,4 +1,4 @@
-//! The six services as processes: how they start, who they talk to, how they end.
+//! The six services as processes: how they start, authenticate and stop.
 
 use std::time::{Duration, Instant};
 
@@ -30,7 +30,7 @@ const SERVICES: [&str; 6] = [
 ];
 const TOKEN: &str = "token-of-the-tests-0123456789";
 
-/// Databases and a gateway, beside which each of the services is started.
+/// The databases and a gateway that each service runs with.
 struct Ground {
     stack: Stack,
     queue: TestQueue,
@@ -47,7 +47,7 @@ impl Ground {
         }
     }
 
-    /// Starts a service that listens for gRPC here, and waits for nothing.
+    /// Starts a service with this gRPC address, without waiting for it.
     fn spawn(&self, name: &'static str, grpc: &str) -> Process {
         let http = format!("127.0.0.1:{}", port());
         let listen = ("IG__GRPC__LISTEN", grpc);
@@ -58,7 +58,7 @@ impl Ground {
         }
     }
 
-    /// Starts a service and waits until it is ready; answers where it serves gRPC.
+    /// Starts a service and waits until it is ready. Returns its gRPC address.
     async fn start(&self, name: &'static str) -> (Process, String) {
         let grpc = format!("127.0.0.1:{}", port());
         let process = self.spawn(name, &grpc);
@@ -81,7 +81,7 @@ async fn health(grpc: &str) -> Option<ServingStatus> {
     Some(answer.ok()?.into_inner().status())
 }
 
-/// Calls an rpc that the service does not serve: job-runner's, which this version of job-runner does not serve either.
+/// Calls an unserved method: no service serves job-runner's, not even this version of job-runner itself.
 async fn call_what_is_not_served(client: Client) -> Code {
     let mut jobs = JobServiceClient::new(client);
     let refused = jobs.run_now(v1::RunNowRequest::default()).await.err();
@@ -89,7 +89,7 @@ async fn call_what_is_not_served(client: Client) -> Code {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_service_answers_its_probes_and_says_what_it_does_not_serve() {
+async fn each_service_answers_probes_and_reports_unserved_methods() {
     let ground = Ground::new(&[]).await;
     for name in SERVICES {
         let (process, grpc) = ground.start(name).await;
@@ -101,7 +101,7 @@ async fn each_service_answers_its_probes_and_says_what_it_does_not_serve() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_service_lets_in_who_shows_the_token_and_nobody_else() {
+async fn each_service_admits_only_callers_with_the_token() {
     let ground = Ground::new(&[("IG__GRPC__TOKEN", TOKEN)]).await;
     for name in SERVICES {
         let (process, grpc) = ground.start(name).await;
@@ -121,7 +121,7 @@ async fn each_service_lets_in_who_shows_the_token_and_nobody_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_service_refuses_to_be_reached_by_others_without_credentials() {
+async fn each_service_refuses_to_listen_publicly_without_credentials() {
     let ground = Ground::new(&[]).await;
     for name in SERVICES {
         let mut process = ground.spawn(name, &format!("0.0.0.0:{}", port()));
@@ -134,7 +134,7 @@ async fn each_service_refuses_to_be_reached_by_others_without_credentials() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_service_ends_well_when_it_is_asked() {
+async fn each_service_shuts_down_cleanly_on_a_signal() {
     let ground = Ground::new(&[]).await;
     for name in SERVICES {
         let (mut process, grpc) = ground.start(name).await;
@@ -146,7 +146,7 @@ async fn each_service_ends_well_when_it_is_asked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_worker_that_drains_is_not_ready_and_a_second_signal_ends_it_at_once() {
+async fn draining_worker_is_not_ready_and_a_second_signal_ends_it_at_once() {
     const AT_ONCE: Duration = Duration::from_secs(15);
     let mut setup = setup().await;
     setup.receiver.always("/hook", Answer::hang());
@@ -165,7 +165,7 @@ async fn a_worker_that_drains_is_not_ready_and_a_second_signal_ends_it_at_once()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_worker_that_is_asked_to_end_finishes_what_is_under_way() {
+async fn draining_worker_finishes_its_deliveries_in_flight() {
     let mut setup = setup().await;
     let answer = Answer::status(200).after(Duration::from_secs(2));
     setup.receiver.always("/hook", answer);

@@ -1,4 +1,4 @@
-//! Deliveries that failed are tried again: by themselves, by hand and in bulk, each with one message id and one log.
+//! Retries of failed deliveries: automatic, manual and in bulk, each with one message identifier and one log.
 
 mod chaos;
 pub(crate) mod ground;
@@ -14,11 +14,11 @@ use serde_json::{Value, json};
 
 use ground::{Ground, ORG, OTHER_ORG};
 
-/// The delay before a retry may be, and a look at what is due.
+/// Enough time for the delay before a retry, and for the retrier's next poll.
 pub(crate) const SOON: Duration = Duration::from_secs(90);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn failures_and_then_a_success_are_resolved_with_one_log_by_themselves() {
+async fn automatic_retries_resolve_a_dead_letter_with_one_log() {
     let ground = Ground::looking_every(1).await;
     let answers = [Answer::status(500), Answer::status(500), Answer::status(200)];
     ground.receiver.script("/hook", answers);
@@ -53,7 +53,7 @@ async fn failures_and_then_a_success_are_resolved_with_one_log_by_themselves() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_dead_letter_is_tried_when_it_is_due_however_seldom_the_retrier_looks() {
+async fn dead_letter_is_retried_when_due_however_rarely_the_retrier_polls() {
     let ground = Ground::looking_every(3_600).await;
     ground
         .receiver
@@ -65,7 +65,7 @@ async fn a_dead_letter_is_tried_when_it_is_due_however_seldom_the_retrier_looks(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_person_wants_tried_again_is_tried_as_it_is_configured_today() {
+async fn manual_retry_uses_the_current_configuration() {
     let ground = Ground::fresh().await;
     ground.receiver.always("/hook", Answer::status(400));
     let id = ground.failed(json!({"n": 1})).await;
@@ -99,7 +99,7 @@ async fn what_a_person_wants_tried_again_is_tried_as_it_is_configured_today() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_fails_for_ever_is_abandoned_with_an_alert() {
+async fn dead_letter_that_keeps_failing_is_abandoned_with_an_alert() {
     let ground = Ground::looking_every(1).await;
     ground.receiver.always("/hook", Answer::status(503));
     let id = ground.failed(json!({"n": 1})).await;
@@ -122,11 +122,11 @@ async fn what_fails_for_ever_is_abandoned_with_an_alert() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_has_no_payload_is_neither_tried_again_nor_redriven() {
+async fn dead_letter_without_a_payload_is_neither_retried_nor_redriven() {
     let ground = Ground::fresh().await;
     ground.receiver.always("/hook", Answer::status(400));
     let id = ground.failed(json!({"n": 1})).await;
-    // As it is kept where the database takes no payload.
+    // As stored where the database refuses the payload.
     let letters = ground.mongo.open().await.collection::<Document>("dlq");
     let bare = doc! { "$set": { "reason": "NOT_STORED", "originalPayload": "" } };
     letters.update_one(doc! { "orgId": ORG }, bare).await.unwrap();
@@ -140,7 +140,7 @@ async fn what_has_no_payload_is_neither_tried_again_nor_redriven() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_for_a_deleted_integration_is_abandoned_for_that_reason() {
+async fn dead_letter_of_a_deleted_integration_is_abandoned_for_that_reason() {
     let ground = Ground::fresh().await;
     ground.receiver.always("/hook", Answer::status(400));
     let id = ground.failed(json!({"n": 1})).await;
@@ -158,7 +158,7 @@ async fn what_was_for_a_deleted_integration_is_abandoned_for_that_reason() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ids_of_another_tenant_do_not_exist() {
+async fn dead_letters_of_another_tenant_are_not_found() {
     let ground = Ground::fresh().await;
     ground.receiver.always("/hook", Answer::status(400));
     let id = ground.failed(json!({"n": 1})).await;
@@ -187,12 +187,12 @@ async fn ids_of_another_tenant_do_not_exist() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_are_tried_again_counted_and_deleted() {
+async fn dead_letters_are_retried_counted_and_deleted_in_bulk() {
     let ground = Ground::fresh().await;
     ground.receiver.always("/hook", Answer::status(400));
     let ids = ground.all_failed(60).await;
     let statistics = ground.api().get(&format!("/dlq/statistics?orgId={ORG}")).await;
-    // Five failures in a row open the breaker; the others are held.
+    // Five failures in a row open the breaker, and the others are held.
     assert_eq!(statistics["total"], 60);
     let counts = ["ABANDONED", "PENDING_RETRY"].map(|status| statistics["byStatus"][status].clone());
     assert_eq!(counts, [json!(5), json!(55)], "{statistics}");
@@ -221,7 +221,7 @@ async fn many_are_tried_again_counted_and_deleted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_redrive_delivers_in_the_order_of_events_and_can_be_followed() {
+async fn redrive_delivers_in_event_order_and_shows_its_progress() {
     const COUNT: i64 = 40;
     let ground = Ground::fresh().await;
     ground.receiver.always("/hook", Answer::status(400));
@@ -263,7 +263,7 @@ async fn a_redrive_delivers_in_the_order_of_events_and_can_be_followed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_redrive_waits_while_the_breaker_is_open() {
+async fn redrive_waits_while_the_breaker_is_open() {
     const HELD: i64 = 10;
     let ground = Ground::fresh().await;
     ground.receiver.always("/hook", Answer::status(400));
@@ -296,7 +296,7 @@ async fn a_redrive_waits_while_the_breaker_is_open() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_retrier_people_are_told_so_and_reading_goes_on() {
+async fn dead_letters_stay_readable_without_a_retrier_and_retries_report_it() {
     let mut ground = Ground::fresh().await;
     ground.receiver.always("/hook", Answer::status(400));
     let id = ground.failed(json!({"n": 1})).await;

@@ -1,4 +1,4 @@
-//! What a source that is read again has left behind.
+//! The records that remain when a source is rewound.
 
 use http::Method;
 use ig_testkit::receiver::Answer;
@@ -9,9 +9,9 @@ use serde_json::json;
 use crate::beginning::{rewind, rows};
 use crate::setup::{ORG, Setup, setup, setup_with};
 
-/// Little patience with ids that are not there.
+/// A short wait for missing ids.
 const IMPATIENT: [(&str, &str); 1] = [("IG__SOURCES__MYSQL__HOLE_WATCH_SECONDS", "1")];
-/// Ids as a table gives them out that has been in use for a while.
+/// The ids of a table that has been in use for a while.
 const USED: &str = "ALTER TABLE notification_queue AUTO_INCREMENT = 5000000";
 
 async fn lost(setup: &Setup) -> Vec<String> {
@@ -26,7 +26,7 @@ async fn logs(setup: &Setup) -> usize {
     setup.stack.api.list(ORG, "logs", "logs", "").await.len()
 }
 
-/// Waits until a source is done up to a row, in every partition.
+/// Waits until every partition of a source is processed up to a row.
 async fn is_done(setup: &Setup, position: i64) {
     let leases = setup.mongo.open().await.collection::<Document>("worker_checkpoint");
     eventually("all is done", async || {
@@ -36,7 +36,7 @@ async fn is_done(setup: &Setup, position: i64) {
     .await;
 }
 
-/// Waits until the worker has told that it has read a row.
+/// Waits until the worker has stored that it has read a row.
 async fn is_seen(setup: &Setup, position: i64) {
     let sources = setup.mongo.open().await.collection::<Document>("worker_checkpoint");
     eventually("it is told how far the source was read", async || {
@@ -54,7 +54,7 @@ fn received(setup: &Setup) -> Vec<i64> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_waits_far_above_the_first_row_of_a_table_that_begins_anew_is_recorded_as_lost() {
+async fn waiting_events_far_above_the_first_row_of_a_truncated_table_are_recorded_as_lost() {
     for more in [&["--anew"][..], &[]] {
         let mut setup = setup().await;
         let api = setup.stack.api.clone();
@@ -81,7 +81,7 @@ async fn what_waits_far_above_the_first_row_of_a_table_that_begins_anew_is_recor
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_done_when_its_table_began_anew_is_not_told_as_lost_because_its_integration_does_more_now() {
+async fn finished_events_of_a_truncated_table_are_not_lost_when_their_integration_gains_actions() {
     let mut setup = setup().await;
     let api = setup.stack.api.clone();
     let id = api.integration(ORG, "lab", &setup.receiver.url("/hook"), json!({})).await;
@@ -96,7 +96,7 @@ async fn what_was_done_when_its_table_began_anew_is_not_told_as_lost_because_its
     setup.receiver.forget();
     setup.queue.execute("TRUNCATE notification_queue").await;
     rows(&setup, 11..=13).await;
-    // What was between the new rows is gone, and what was above them.
+    // A gap between the new rows, and the old rows above them are gone.
     setup.queue.execute("DELETE FROM notification_queue WHERE id = 2").await;
     rewind(&setup, "0", &["--anew"]).await;
     let _second = setup.stack.worker_with(&setup.queue, &IMPATIENT).await;
@@ -112,7 +112,7 @@ async fn what_was_done_when_its_table_began_anew_is_not_told_as_lost_because_its
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ids_of_a_table_that_was_first_read_again_as_the_same_one_are_given_once_all_the_same() {
+async fn rewind_with_anew_gives_unique_message_ids_even_after_a_plain_rewind() {
     let setup = setup_with(&IMPATIENT).await;
     let api = setup.stack.api.clone();
     api.integration(ORG, "lab", &setup.receiver.url("/hook"), json!({})).await;

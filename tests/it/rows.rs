@@ -1,4 +1,4 @@
-//! Rows that are late, broken, huge or repeated.
+//! Rows that commit late, or are malformed, huge or repeated.
 
 use ig_testkit::mysql::QueueRow;
 use ig_testkit::wait::eventually;
@@ -12,7 +12,7 @@ async fn audited(api: &Api, reason: &str) -> Vec<Value> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_row_that_commits_after_a_later_one_is_delivered_also_across_a_restart() {
+async fn row_committed_after_a_later_one_is_delivered_also_across_a_restart() {
     let mut setup = setup().await;
     let api = &setup.stack.api;
     api.integration(ORG, "lab", &setup.receiver.url("/hook"), json!({})).await;
@@ -41,7 +41,7 @@ async fn a_row_that_commits_after_a_later_one_is_delivered_also_across_a_restart
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_delivered_is_audited_and_the_stream_goes_on() {
+async fn undeliverable_rows_are_audited_and_the_stream_continues() {
     let setup = setup().await;
     let api = &setup.stack.api;
     api.integration(ORG, "lab", &setup.receiver.url("/hook"), json!({})).await;
@@ -71,7 +71,7 @@ async fn what_cannot_be_delivered_is_audited_and_the_stream_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_repeat_is_told_and_a_changed_payload_is_not_one() {
+async fn repeated_row_is_audited_and_a_changed_payload_is_no_repeat() {
     let setup = setup().await;
     let api = &setup.stack.api;
     api.integration(ORG, "lab", &setup.receiver.url("/hook"), json!({})).await;
@@ -90,7 +90,7 @@ async fn a_repeat_is_told_and_a_changed_payload_is_not_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_column_name_is_audited_and_other_sources_go_on() {
+async fn wrong_column_name_is_audited_and_other_sources_continue() {
     let setup = setup_with(&[("IG__SOURCES__MYSQL__COLUMNS__EVENT_TYPE", "no_such_column")]).await;
     let api = &setup.stack.api;
     api.integration(ORG, "lab", &setup.receiver.url("/hook"), json!({})).await;

@@ -1,5 +1,4 @@
-//! Calls that go through to an outside API, in a system of processes: what is tried again, what clients of the field make of it, and a
-//! replica that leaves.
+//! Inbound calls in a system of processes: retries, common HTTP clients, and a replica that shuts down.
 
 mod balancer;
 mod callers;
@@ -26,7 +25,7 @@ async fn inbound(stack: &Stack, org: i64, url: &str, fields: Value) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_call_that_failed_is_tried_again_by_itself_with_its_own_shape_key_and_log() {
+async fn failed_call_is_retried_automatically_with_the_same_body_key_and_log() {
     let ground = Ground::looking_every(1).await;
     let mapped = json!({
         "allowedMethods": ["POST"], "pathSuffix": true,
@@ -65,7 +64,7 @@ async fn a_call_that_failed_is_tried_again_by_itself_with_its_own_shape_key_and_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_replica_that_leaves_under_load_fails_no_call() {
+async fn replica_shutting_down_under_load_fails_no_call() {
     let mongo = ig_testkit::mongo::database();
     let drain = ("IG__HTTP__DRAIN_MS", "1500");
     let stack = Stack::start_with(&mongo, &[drain]).await;

@@ -1,4 +1,4 @@
-//! A system with a scheduler, for the tests of what is made later.
+//! A system with a scheduler, for tests of scheduled deliveries.
 
 use std::time::Duration;
 
@@ -13,17 +13,17 @@ use crate::stack::{Process, Stack, port};
 
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// A gateway, a worker, a scheduler, and who receives.
+/// A gateway, a worker, a scheduler and a receiver.
 pub(crate) struct Scheduled {
     /// The gateway.
     pub(crate) stack: Stack,
-    /// The worker, where the others look for it.
+    /// The worker, at the address that the other services know.
     pub(crate) worker: Process,
-    /// The scheduler, where the others look for it.
+    /// The scheduler, at the address that the other services know.
     pub(crate) scheduler: Process,
     /// The hospital's queue.
     pub(crate) queue: TestQueue,
-    /// Who receives.
+    /// The receiver of deliveries.
     pub(crate) receiver: Receiver,
     _mongo: TestDatabase,
 }
@@ -34,7 +34,7 @@ impl Scheduled {
         Self::start_on(ig_testkit::mongo::database(), &[]).await
     }
 
-    /// Starts everything on a database, with further settings for all.
+    /// Starts everything on a database, with further settings for all processes.
     pub(crate) async fn start_on(mongo: TestDatabase, settings: &[(&str, &str)]) -> Self {
         let queue = ig_testkit::mysql::database().await;
         let address = format!("127.0.0.1:{}", port());
@@ -63,7 +63,7 @@ impl Scheduled {
         }
     }
 
-    /// Another scheduler beside the first.
+    /// Starts a second scheduler.
     pub(crate) async fn another_scheduler(&self) -> Process {
         let another = self
             .stack
@@ -72,7 +72,7 @@ impl Scheduled {
         another
     }
 
-    /// The rows, the earliest first.
+    /// The scheduled deliveries, the earliest first.
     pub(crate) async fn rows(&self) -> Vec<Value> {
         let api = &self.stack.api;
         let mut rows = Vec::new();
@@ -88,14 +88,14 @@ impl Scheduled {
         rows
     }
 
-    /// How the rows stand, the earliest first.
+    /// The statuses of the scheduled deliveries, the earliest first.
     pub(crate) async fn statuses(&self) -> Vec<String> {
         let rows = self.rows().await;
         let statuses = rows.iter().map(|row| row["status"].as_str().expect("a status").to_owned());
         statuses.collect()
     }
 
-    /// Waits until the rows stand like this, the earliest first.
+    /// Waits until the scheduled deliveries have these statuses, the earliest first.
     pub(crate) async fn stands(&self, expected: &[&str]) {
         eventually_within(PATIENCE, &format!("rows that are {expected:?}"), async || {
             self.statuses().await == expected

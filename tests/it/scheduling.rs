@@ -1,4 +1,4 @@
-//! What is made later: at its time, again and again, called off, and whatever is killed meanwhile.
+//! Scheduled deliveries: on time, recurring, cancelled, and despite killed processes.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
@@ -42,7 +42,7 @@ fn ids(requests: &[ReceivedRequest]) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_delayed_delivery_is_made_at_its_time_and_is_to_be_seen_until_then() {
+async fn delayed_delivery_is_sent_on_time_and_visible_until_then() {
     let system = Scheduled::start().await;
     let api = &system.stack.api;
     let (url, config) = (system.receiver.url("/hook"), json!({"delaySeconds": 3}));
@@ -75,7 +75,7 @@ async fn a_delayed_delivery_is_made_at_its_time_and_is_to_be_seen_until_then() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_recurring_delivery_is_made_as_often_as_it_says_though_one_fails() {
+async fn recurring_delivery_completes_all_occurrences_although_one_fails() {
     let system = Scheduled::start().await;
     let api = &system.stack.api;
     system.receiver.script("/hook", [Answer::status(200), Answer::status(500)]);
@@ -108,7 +108,7 @@ async fn a_recurring_delivery_is_made_as_often_as_it_says_though_one_fails() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_later_event_stops_it_or_replaces_it() {
+async fn scheduled_delivery_is_cancelled_or_replaced_by_a_later_event() {
     let system = Scheduled::start().await;
     let api = &system.stack.api;
     let cancel_on = json!([
@@ -167,7 +167,7 @@ async fn a_later_event_stops_it_or_replaces_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_time_is_told_by_a_script_and_what_tells_none_is_a_dead_letter() {
+async fn schedule_script_sets_the_time_and_leaves_a_dead_letter_without_one() {
     let system = Scheduled::start().await;
     let api = &system.stack.api;
     let url = |path: &str| system.receiver.url(path);
@@ -203,7 +203,7 @@ async fn a_time_is_told_by_a_script_and_what_tells_none_is_a_dead_letter() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn people_see_cancel_and_move_their_own() {
+async fn scheduled_deliveries_are_listed_cancelled_and_moved_only_by_their_tenant() {
     let system = Scheduled::start().await;
     let api = &system.stack.api;
     api.org(OTHER_ORG).await;
@@ -259,7 +259,7 @@ async fn people_see_cancel_and_move_their_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_preview_tells_the_next_five_and_what_is_wrong() {
+async fn schedule_preview_lists_the_next_five_times_or_the_faults() {
     let system = Scheduled::start().await;
     let api = &system.stack.api;
     let path = format!("/scheduled-integrations/preview?orgId={ORG}");
@@ -268,7 +268,7 @@ async fn a_preview_tells_the_next_five_and_what_is_wrong() {
         "eventAt": "2026-10-23T12:00:00Z",
     });
     let told = api.post(&path, &nightly).await;
-    // In the night to the 25th 01:30 comes before clocks are set back at 03:00, so it is there once.
+    // In the night to the 25th, 01:30 comes before the clocks go back at 03:00, so it occurs once.
     let expected = ["2026-10-23T23:30:00Z", "2026-10-24T23:30:00Z", "2026-10-26T00:30:00Z"];
     assert_eq!(told["occurrences"].as_array().unwrap()[..3], expected.map(|at| json!(at)));
     assert_eq!(told["occurrences"].as_array().unwrap().len(), 5);
@@ -305,7 +305,7 @@ async fn a_preview_tells_the_next_five_and_what_is_wrong() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_no_schedule_can_mean_is_refused_by_its_place() {
+async fn invalid_schedule_is_refused_by_pointer() {
     let system = Scheduled::start().await;
     let api = &system.stack.api;
     let url = system.receiver.url("/hook");
@@ -355,7 +355,7 @@ async fn what_no_schedule_can_mean_is_refused_by_its_place() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_has_begun_long_ago_or_hardly_ends_occurs_from_now_on() {
+async fn recurring_schedule_from_long_ago_occurs_from_now_on() {
     let system = Scheduled::start().await;
     let api = &system.stack.api;
     let began = Utc::now();
@@ -389,7 +389,7 @@ async fn what_has_begun_long_ago_or_hardly_ends_occurs_from_now_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_pending_for_a_deleted_integration_is_cancelled_with_it() {
+async fn scheduled_deliveries_of_a_deleted_integration_are_cancelled() {
     let system = Scheduled::start().await;
     let api = &system.stack.api;
     let config = json!({"delaySeconds": 86_400});
@@ -414,7 +414,7 @@ async fn what_is_pending_for_a_deleted_integration_is_cancelled_with_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_worker_a_delivery_waits() {
+async fn scheduled_delivery_waits_without_a_worker() {
     let mut system = Scheduled::start().await;
     let url = system.receiver.url("/hook");
     let config = delayed(&json!({"delaySeconds": 2}));
@@ -432,7 +432,7 @@ async fn without_a_worker_a_delivery_waits() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_due_at_once_are_delivered_by_two_schedulers_while_live_events_pass() {
+async fn deliveries_due_at_once_are_sent_by_two_schedulers_while_live_events_continue() {
     const DUE: i64 = 2_000;
     const LIVE: i64 = 200;
     let system = Scheduled::start().await;

@@ -1,4 +1,4 @@
-//! What a schema costs is its organisation's, and what waits for it is not lost.
+//! An expensive schema costs only its own organisation, and the events that wait for it are not lost.
 
 use http::Method;
 use ig_testkit::mysql::QueueRow;
@@ -11,7 +11,7 @@ use crate::setup::{ORG, setup, setup_with};
 
 const OTHER_ORG: i64 = 649;
 
-/// A schema that nobody sees the end of, and of which that is not seen until a payload has `a`.
+/// A schema that never ends, which shows only for payloads with `a`.
 fn endless() -> Value {
     let endless = (0..60).fold(
         json!({"required": ["never"]}),
@@ -32,7 +32,7 @@ async fn skipped(api: &Api, reason: &str) -> Vec<Value> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_schema_without_an_end_is_felt_by_its_organisation_alone_until_it_is_changed() {
+async fn endless_schema_affects_only_its_organisation_until_it_is_replaced() {
     const ROWS: usize = 12;
     let mut setup = setup().await;
     let api = &setup.stack.api;
@@ -58,7 +58,7 @@ async fn a_schema_without_an_end_is_felt_by_its_organisation_alone_until_it_is_c
     assert!(detail.contains("takes too long to be held against its schema"), "{detail}");
     assert!(told.len() < ROWS, "the rest waits");
 
-    // What waits outlives its worker.
+    // Waiting events outlive their worker.
     setup.worker.kill();
     setup.worker = setup.stack.worker(&setup.queue).await;
     set(&setup.stack.api, json!({"required": ["n"]})).await;
@@ -74,7 +74,7 @@ async fn a_schema_without_an_end_is_felt_by_its_organisation_alone_until_it_is_c
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn events_keep_their_order_through_a_schema_however_little_memory_there_is() {
+async fn schema_validation_keeps_event_order_with_little_memory() {
     const ROWS: u64 = 400;
     let setup = setup_with(&[("IG__WORKER__PAYLOAD_MEMORY_MIB", "1")]).await;
     let api = &setup.stack.api;
@@ -96,13 +96,13 @@ async fn events_keep_their_order_through_a_schema_however_little_memory_there_is
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_row_that_is_deleted_while_it_waits_for_its_schema_is_audited_as_that() {
+async fn row_deleted_while_it_waits_for_its_schema_is_audited_as_deleted() {
     const ROWS: usize = 10;
     let setup = setup_with(&[("IG__WORKER__PAYLOAD_MEMORY_MIB", "1")]).await;
     let api = &setup.stack.api;
     api.integration(ORG, "lab", &setup.receiver.url("/own"), json!({})).await;
     set(api, endless()).await;
-    // The first cannot be judged, and no memory keeps the others, which are read one by one.
+    // The first row cannot be validated. The others do not fit into memory and are read one by one.
     let filler = "x".repeat(600_000);
     let large = |n: usize| QueueRow::new(ORG, "lab").json(&json!({"a": {"b": n}, "filler": filler}));
     setup.queue.insert_many((0..ROWS).map(large)).await;
@@ -116,7 +116,7 @@ async fn a_row_that_is_deleted_while_it_waits_for_its_schema_is_audited_as_that(
             .contains(&format!("ig_events_in_flight {waiting}\n"))
     })
     .await;
-    // All but the last of the last four.
+    // Three rows: the last four without the very last.
     let some = "SELECT id FROM (SELECT id FROM notification_queue ORDER BY id DESC LIMIT 1, 3) AS some";
     setup
         .queue

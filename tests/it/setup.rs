@@ -1,4 +1,4 @@
-//! What most tests begin with.
+//! The setup that most tests share.
 
 use ig_testkit::mongo::TestDatabase;
 use ig_testkit::mysql::TestQueue;
@@ -6,7 +6,7 @@ use ig_testkit::receiver::Receiver;
 
 use crate::stack::{Process, Stack};
 
-/// The organisation that is there.
+/// The organisation of the setup.
 pub(crate) const ORG: i64 = 648;
 
 /// A stack with one organisation, one worker and one receiver.
@@ -17,9 +17,9 @@ pub(crate) struct Setup {
     pub(crate) worker: Process,
     /// The hospital's queue.
     pub(crate) queue: TestQueue,
-    /// What the processes share.
+    /// The database that the processes share.
     pub(crate) mongo: TestDatabase,
-    /// Who receives.
+    /// The receiver of deliveries.
     pub(crate) receiver: Receiver,
 }
 
@@ -28,22 +28,22 @@ pub(crate) async fn setup() -> Setup {
     setup_with(&[]).await
 }
 
-/// Starts everything, the worker where the gateway looks for one.
+/// Starts everything, with the worker at the address that the gateway calls.
 pub(crate) async fn setup_for_orders() -> Setup {
     started(&[], true).await
 }
 
-/// The same, with settings that all processes share.
+/// The same, with settings for all processes.
 pub(crate) async fn setup_for_orders_within(shared: &[(&str, &str)]) -> Setup {
     on(shared, &[], true).await
 }
 
-/// Starts everything, the worker with further settings.
+/// Starts everything, with further settings for the worker.
 pub(crate) async fn setup_with(settings: &[(&str, &str)]) -> Setup {
     started(settings, false).await
 }
 
-/// Starts everything for orders, and all of it says all that it can.
+/// Starts everything for orders, with the most verbose logging.
 pub(crate) async fn setup_loudly() -> Setup {
     on(&[("IG__TELEMETRY__LOG", "trace")], &[], true).await
 }

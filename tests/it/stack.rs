@@ -1,4 +1,4 @@
-//! The system as it is deployed: each service a process of its own, on real databases.
+//! The system as deployed: each service is a process of its own, on real databases.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -34,7 +34,7 @@ impl Process {
         process
     }
 
-    /// Starts a service's binary and waits for nothing.
+    /// Starts a service's binary without waiting for it.
     pub(crate) fn spawn(name: &'static str, admin: u16, environment: BTreeMap<String, String>) -> Self {
         let output = tempfile::tempfile().expect("a file for what it says");
         let child = spawn(name, admin, &environment, &output);
@@ -47,13 +47,13 @@ impl Process {
         }
     }
 
-    /// Starts it once more as it was started, on the same ports, after it has ended.
+    /// Restarts an ended process with the same settings and ports.
     pub(crate) async fn start_again(&mut self) {
         self.child = spawn(self.name, self.admin, &self.environment, &self.output);
         self.wait_until_ready().await;
     }
 
-    /// Waits until `/readyz` says so.
+    /// Waits until `/readyz` reports ready.
     pub(crate) async fn wait_until_ready(&self) {
         let deadline = tokio::time::Instant::now() + STARTING;
         while self.probe("/readyz").await != Some(200) {
@@ -63,12 +63,12 @@ impl Process {
         }
     }
 
-    /// The status that a path of the admin port answers, if it answers.
+    /// The response status of a path on the admin port, if it responds.
     pub(crate) async fn probe(&self, path: &str) -> Option<u16> {
         Api::status_of(&format!("http://127.0.0.1:{}{path}", self.admin)).await
     }
 
-    /// The processes that it has started and that live.
+    /// The live child processes.
     pub(crate) fn children(&self) -> Vec<i32> {
         let path = format!("/proc/{}/task", self.child.id());
         let threads = std::fs::read_dir(path).into_iter().flatten().flatten();
@@ -78,7 +78,7 @@ impl Process {
         children.filter_map(|child| child.parse().ok()).collect()
     }
 
-    /// Everything that it has written so far.
+    /// Everything that the process has written so far.
     pub(crate) fn said(&self) -> String {
         let length = self.output.metadata().expect("a file has a length").len();
         let mut bytes = vec![0; usize::try_from(length).expect("it fits")];
@@ -86,12 +86,12 @@ impl Process {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    /// The metrics as Prometheus would read them.
+    /// The metrics in the format of Prometheus.
     pub(crate) async fn metrics(&self) -> String {
         Api::text_of(&format!("http://127.0.0.1:{}/metrics", self.admin)).await
     }
 
-    /// How many partitions it says that it holds, if it is a worker.
+    /// The number of partitions that it reports to hold, if it is a worker.
     pub(crate) async fn partitions(&self) -> u32 {
         let metrics = self.metrics().await;
         let line = metrics.lines().find(|line| line.starts_with("ig_partitions_held "));
@@ -100,7 +100,7 @@ impl Process {
             .unwrap_or(0)
     }
 
-    /// Ends it at whatever instruction it is.
+    /// Kills the process immediately.
     pub(crate) fn kill(&mut self) {
         self.child.kill().expect("it runs");
         self.child.wait().expect("it ended");
@@ -111,7 +111,7 @@ impl Process {
         kill_process(Pid::from_child(&self.child), signal).expect("it runs");
     }
 
-    /// Waits for its end.
+    /// Waits for the process to end.
     pub(crate) async fn ended(&mut self) -> std::process::ExitStatus {
         let deadline = tokio::time::Instant::now() + STARTING;
         loop {
@@ -148,7 +148,7 @@ fn spawn(name: &'static str, admin: u16, environment: &BTreeMap<String, String>,
         .unwrap_or_else(|error| panic!("{} cannot be started: {error}; `make test` builds it", binary(name).display()))
 }
 
-/// The binaries lie beside the folder of this test's own.
+/// The path of a binary, next to the folder of this test's binary.
 pub(crate) fn binary(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("a test has a path");
     let folder = test
@@ -158,9 +158,9 @@ pub(crate) fn binary(name: &str) -> PathBuf {
     folder.join(name)
 }
 
-/// A gateway with its databases, to which workers are added.
+/// A gateway with its databases, to which tests add workers.
 pub(crate) struct Stack {
-    /// The gateway's API, called as its administrator.
+    /// The gateway's API, with an administrator's key.
     pub(crate) api: Api,
     /// The gateway.
     pub(crate) gateway: Process,
@@ -169,7 +169,7 @@ pub(crate) struct Stack {
 }
 
 impl Stack {
-    /// Starts a gateway on a database; deliveries may go to loopback.
+    /// Starts a gateway on a database. Deliveries may go to loopback.
     pub(crate) async fn start(mongo: &TestDatabase) -> Self {
         Self::start_with(mongo, &[]).await
     }
@@ -194,7 +194,7 @@ impl Stack {
         }
     }
 
-    /// Starts another gateway on the same database, with further settings; answers a client of it.
+    /// Starts another gateway on the same database with further settings, and returns a client of it.
     pub(crate) async fn gateway_beside(&self, settings: &[(&str, &str)]) -> (Process, Api) {
         let (http, grpc) = (port(), port());
         let mut environment = self.environment.clone();
@@ -210,7 +210,7 @@ impl Stack {
         self.worker_with(queue, &[]).await
     }
 
-    /// Where the gateway looks for the worker that carries orders out.
+    /// The address at which the gateway expects the worker that executes orders.
     pub(crate) fn worker_grpc(&self) -> String {
         format!("127.0.0.1:{}", self.worker_grpc)
     }
@@ -222,7 +222,7 @@ impl Stack {
         worker
     }
 
-    /// Starts a worker and waits for nothing.
+    /// Starts a worker without waiting for it.
     pub(crate) fn spawn_worker(&self, mysql_url: &str, settings: &[(&str, &str)]) -> Process {
         let source = [
             ("IG__SOURCES__MYSQL__URL", mysql_url),
@@ -232,12 +232,12 @@ impl Stack {
         self.spawn_service("ig-delivery-worker", &all)
     }
 
-    /// The settings that all processes share, for programs of a test's own.
+    /// The settings that all processes share, for a test's own programs.
     pub(crate) fn environment(&self) -> &BTreeMap<String, String> {
         &self.environment
     }
 
-    /// Starts any of the services with settings of its own and waits for nothing.
+    /// Starts any service with its own settings, without waiting for it.
     pub(crate) fn spawn_service(&self, name: &'static str, settings: &[(&str, &str)]) -> Process {
         let mut environment = self.environment.clone();
         environment.insert("IG__GRPC__LISTEN".to_owned(), "127.0.0.1:0".to_owned());
@@ -258,7 +258,7 @@ fn base(mongo: &TestDatabase, gateway_grpc: u16) -> BTreeMap<String, String> {
         ("IG__SERVICES__API_GATEWAY", format!("127.0.0.1:{gateway_grpc}")),
         ("IG__SECURITY__EGRESS__ALLOW", "127.0.0.0/8".to_owned()),
         ("IG__TELEMETRY__LOG", "info".to_owned()),
-        // Tests send as many requests as they need.
+        // Tests need no limit of requests.
         ("IG__RATE_LIMIT__GLOBAL_PER_MINUTE", "0".to_owned()),
         ("IG__RATE_LIMIT__ORG_PER_MINUTE", "0".to_owned()),
         ("IG__RATE_LIMIT__ORG_RUNTIME_PER_MINUTE", "0".to_owned()),
@@ -266,7 +266,7 @@ fn base(mongo: &TestDatabase, gateway_grpc: u16) -> BTreeMap<String, String> {
     settings.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
-/// A port that is free on loopback.
+/// A free port on loopback.
 pub(crate) fn port() -> u16 {
     ig_testkit::port::free_port()
 }

@@ -1,4 +1,4 @@
-//! What operators see of a delivery: one trace, bounded metrics, and no secret anywhere.
+//! What operators see of a delivery: one trace, metrics with bounded labels, and no secrets.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -24,7 +24,7 @@ const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const WRITER: &str = "00f067aa0ba902b7";
 const SECRET: &str = "hunter2-of-the-tests-f3b1c9";
 
-/// Notes what is exported to it.
+/// Collects exported spans.
 struct Collector(UnboundedSender<ExportTraceServiceRequest>);
 
 #[tonic::async_trait]
@@ -66,7 +66,7 @@ impl Traced {
         }
     }
 
-    /// Ends the worker, which exports what it has left, and answers everything that it exported.
+    /// Stops the worker, which exports its remaining spans, and returns all exports.
     async fn exported(&mut self) -> Vec<ExportTraceServiceRequest> {
         self.setup.worker.signal(Signal::TERM);
         assert!(self.setup.worker.ended().await.success());
@@ -80,7 +80,7 @@ fn spans(exported: Vec<ExportTraceServiceRequest>) -> Vec<Span> {
     scopes.flat_map(|scope| scope.spans).collect()
 }
 
-/// The spans of a name, the first to begin first.
+/// The spans with a name, in order of their start.
 fn named<'a>(spans: &'a [Span], name: &str) -> Vec<&'a Span> {
     let mut found: Vec<_> = spans.iter().filter(|span| span.name == name).collect();
     found.sort_by_key(|span| span.start_time_unix_nano);
@@ -96,7 +96,7 @@ async fn is_logged(api: &Api) -> serde_json::Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_row_that_names_a_trace_is_delivered_within_it() {
+async fn row_with_a_trace_is_delivered_within_that_trace() {
     let mut traced = Traced::start(&[("IG__SOURCES__MYSQL__COLUMNS__TRACEPARENT", "traceparent")]).await;
     let setup = &traced.setup;
     setup.receiver.script("/hook", [Answer::status(500), Answer::status(200)]);
@@ -139,7 +139,7 @@ async fn a_row_that_names_a_trace_is_delivered_within_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn metrics_have_their_names_and_no_label_that_a_tenant_can_grow() {
+async fn metrics_have_fixed_names_and_no_labels_that_a_tenant_can_grow() {
     let setup = setup().await;
     setup.receiver.script("/hook", [Answer::status(500)]);
     let api = &setup.stack.api;
@@ -149,7 +149,7 @@ async fn metrics_have_their_names_and_no_label_that_a_tenant_can_grow() {
     setup.queue.insert(QueueRow::new(ORG, "type-of-a-tenant")).await;
     setup.queue.insert(QueueRow::new(ORG, "another-type")).await;
     is_logged(api).await;
-    // Gauges are set from time to time.
+    // Gauges are updated periodically.
     eventually("the gauges are set", async || {
         setup.worker.metrics().await.contains("ig_lanes_active")
     })
@@ -200,7 +200,7 @@ async fn metrics_have_their_names_and_no_label_that_a_tenant_can_grow() {
     }
 }
 
-/// The names of a sample's labels.
+/// The label names of a sample.
 fn labels(line: &str) -> Vec<&str> {
     let labels = line.split_once('{').and_then(|(_, rest)| rest.rsplit_once('}'));
     let labels = labels.map_or("", |(labels, _)| labels);
@@ -211,7 +211,7 @@ fn labels(line: &str) -> Vec<&str> {
         .collect()
 }
 
-/// What the API tells of an organisation, by route.
+/// The API's responses about an organisation, by route.
 async fn told(api: &Api) -> HashMap<String, String> {
     let mut routes = Vec::new();
     for (resource, plural) in [
@@ -236,7 +236,7 @@ async fn told(api: &Api) -> HashMap<String, String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_secret_is_sent_and_told_nowhere() {
+async fn delivery_secret_is_sent_and_appears_nowhere_else() {
     let mut traced = Traced::start(&[("IG__TELEMETRY__LOG", "trace")]).await;
     let setup = &traced.setup;
     let echo = format!("{{\"error\": \"no such token: {SECRET}\"}}");

@@ -1,4 +1,4 @@
-//! Payloads change shape on their way: by rules, by lookups, by scripts that hurt nobody.
+//! Transformations of payloads: mappings, lookups and sandboxed scripts.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::setup::{ORG, Setup, setup, setup_for_orders};
 
 const OTHER_ORG: i64 = 649;
 
-/// The whole log of the one delivery to a path.
+/// The complete log of the only delivery to a path.
 pub(crate) async fn log_of(setup: &Setup, path: &str) -> Value {
     let (api, url) = (&setup.stack.api, setup.receiver.url(path));
     let mut found = None;
@@ -39,7 +39,7 @@ async fn department(api: &Api, source: &str, target: &str) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_script_shapes_what_is_sent_and_its_console_is_in_the_trace() {
+async fn script_transforms_the_payload_and_its_console_is_in_the_trace() {
     let setup = setup().await;
     let api = &setup.stack.api;
     let script = "console.log('seen', payload.id);
@@ -60,7 +60,7 @@ async fn a_script_shapes_what_is_sent_and_its_console_is_in_the_trace() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_script_that_returns_null_skips_and_one_that_throws_fails_with_a_dead_letter() {
+async fn script_returning_null_skips_and_one_that_throws_leaves_a_dead_letter() {
     let setup = setup().await;
     let api = &setup.stack.api;
     for (path, script) in [
@@ -85,7 +85,7 @@ async fn a_script_that_returns_null_skips_and_one_that_throws_fails_with_a_dead_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unmapped_value_fails_the_delivery_until_a_row_maps_it() {
+async fn unmapped_lookup_value_fails_the_delivery_until_a_row_maps_it() {
     let setup = setup().await;
     let api = &setup.stack.api;
     let lookup = json!({"type": "DEPARTMENT", "sourceField": "ward", "targetField": "department", "unmappedBehavior": "FAIL"});
@@ -124,7 +124,7 @@ async fn an_unmapped_value_fails_the_delivery_until_a_row_maps_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_changed_row_is_in_force_within_a_second() {
+async fn lookup_row_change_takes_effect_within_a_second() {
     let setup = setup().await;
     let api = &setup.stack.api;
     let row = department(api, "A1", "100").await;
@@ -155,7 +155,7 @@ async fn a_changed_row_is_in_force_within_a_second() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_filter_leaves_events_out_and_a_condition_leaves_an_action_out() {
+async fn filter_excludes_events_and_condition_excludes_an_action() {
     let setup = setup().await;
     let api = &setup.stack.api;
     let adults = json!({"filter": {"field": "age", "gte": 18}});
@@ -188,7 +188,7 @@ async fn a_filter_leaves_events_out_and_a_condition_leaves_an_action_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_script_that_never_ends_is_stopped_and_costs_no_other_tenant_an_event() {
+async fn endless_script_is_stopped_and_costs_no_other_tenant_an_event() {
     let setup = setup().await;
     let api = &setup.stack.api;
     api.org(OTHER_ORG).await;
@@ -216,7 +216,7 @@ async fn a_script_that_never_ends_is_stopped_and_costs_no_other_tenant_an_event(
     let of = |reason: &str| letters.iter().filter(|letter| letter["reason"] == reason).collect::<Vec<_>>();
     let (stopped, waiting) = (of("NOT_RETRYABLE"), of("SCRIPT_DISABLED"));
     assert!(stopped.iter().all(|letter| letter["status"] == "ABANDONED"), "{stopped:?}");
-    // What came after three kills was not run: it waits until the script is run again.
+    // After three kills the script is disabled, and the remaining rows wait until it may run again.
     assert!(stopped.len() >= 3 && stopped.len() + waiting.len() == 20, "{letters:?}");
     assert!(!waiting.is_empty(), "{letters:?}");
     for letter in waiting {
@@ -226,11 +226,11 @@ async fn a_script_that_never_ends_is_stopped_and_costs_no_other_tenant_an_event(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn script_workers_that_are_killed_at_once_cost_no_event() {
+async fn script_workers_killed_at_once_lose_no_event() {
     const EVENTS: i64 = 300;
     let setup = setup().await;
     let api = &setup.stack.api;
-    // Time enough for a machine that has more to do.
+    // Enough time for a busy machine.
     let script = "return {n: payload.n}";
     let scripted = json!({"transformationMode": "SCRIPT", "transformScript": script, "scriptTimeoutMs": 2000});
     api.integration(ORG, "lab", &setup.receiver.url("/hook"), scripted).await;
@@ -256,7 +256,7 @@ async fn script_workers_that_are_killed_at_once_cost_no_event() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_script_that_does_not_compile_is_not_saved() {
+async fn script_that_does_not_compile_is_refused_on_save() {
     let setup = setup().await;
     let body = json!({
         "name": "broken", "eventType": "lab", "targetUrl": setup.receiver.url("/hook"),
@@ -275,7 +275,7 @@ async fn a_script_that_does_not_compile_is_not_saved() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_preview_shows_the_exact_request_and_sends_nothing() {
+async fn preview_shows_the_exact_request_and_sends_nothing() {
     let setup = setup().await;
     let api = &setup.stack.api;
     let draft = json!({
@@ -311,7 +311,7 @@ async fn a_preview_shows_the_exact_request_and_sends_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_past_event_can_be_previewed_and_a_test_really_sends_and_is_logged_as_manual() {
+async fn past_event_can_be_previewed_and_a_test_is_sent_and_logged_as_manual() {
     let setup = setup_for_orders().await;
     let api = &setup.stack.api;
     let id = api.integration(ORG, "lab", &setup.receiver.url("/hook"), json!({})).await;
@@ -344,7 +344,7 @@ async fn a_past_event_can_be_previewed_and_a_test_really_sends_and_is_logged_as_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_row_that_breaks_its_schema_is_told_of_and_not_sent_where_the_type_says_so() {
+async fn row_violating_its_schema_is_reported_and_rejected_where_the_type_says_so() {
     let setup = setup().await;
     let api = &setup.stack.api;
     let schema = json!({"type": "object", "required": ["id"]});

@@ -1,4 +1,4 @@
-//! Whoever tries again may be killed at any moment: nothing is lost, nothing stays frozen, and each delivery has one log.
+//! The retrier and the worker may be killed at any moment: nothing is lost, no claim is stuck, and each delivery has one log.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -14,7 +14,7 @@ use super::ground::{Ground, ORG};
 const LETTERS: usize = 400;
 const LANES: usize = 10;
 
-/// Row `n` is of type `lab-<n % LANES>`.
+/// Row `n` has the type `lab-<n % LANES>`.
 fn row(n: usize) -> QueueRow {
     QueueRow::new(ORG, &format!("lab-{}", n % LANES)).json(&json!({"n": n}))
 }
@@ -32,7 +32,7 @@ async fn dead_letters(ground: &Ground) -> u64 {
     statistics["total"].as_u64().unwrap_or(0)
 }
 
-/// First receipts come in the order of events within each lane.
+/// In each lane, the first receipts follow the order of the events.
 fn assert_order(requests: &[ReceivedRequest]) {
     let mut seen = HashSet::new();
     let mut last: HashMap<usize, usize> = HashMap::new();
@@ -43,11 +43,11 @@ fn assert_order(requests: &[ReceivedRequest]) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_retrier_that_is_killed_in_the_middle_of_a_redrive_loses_nothing() {
+async fn retrier_killed_during_a_redrive_loses_nothing() {
     let mut ground = Ground::fresh().await;
     ground.receiver.always("/hook", Answer::status(400));
     ground.queue.insert_many((0..LETTERS).map(row)).await;
-    // A few have failed, and the others are held since the breaker has opened.
+    // A few have failed, and the open breaker holds the others.
     eventually_within(SOON, "all are dead letters", async || {
         dead_letters(&ground).await == LETTERS as u64
     })
@@ -85,7 +85,7 @@ async fn a_retrier_that_is_killed_in_the_middle_of_a_redrive_loses_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_worker_that_is_killed_after_it_has_sent_leads_to_a_repeat_and_to_one_log() {
+async fn worker_killed_after_sending_causes_a_repeat_and_one_log() {
     let mut ground = Ground::fresh().await;
     ground.receiver.always("/hook", Answer::status(400));
     let id = ground.failed(json!({"n": 1})).await;
@@ -110,7 +110,7 @@ async fn a_worker_that_is_killed_after_it_has_sent_leads_to_a_repeat_and_to_one_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_claim_of_a_retrier_that_is_gone_is_anybodys_when_its_lease_has_ended() {
+async fn claim_of_a_dead_retrier_is_free_when_its_lease_expires() {
     let mut ground = Ground::looking_every(2).await;
     ground.receiver.always("/hook", Answer::status(400));
     let id = ground.failed(json!({"n": 1})).await;

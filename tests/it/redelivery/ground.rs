@@ -1,4 +1,4 @@
-//! A worker whose deliveries fail, a retrier and an alerter, and an integration that tries once in its lane.
+//! A worker with failing deliveries, a retrier, an alerter, and an integration with a single attempt.
 
 use http::{Method, StatusCode};
 use ig_testkit::mongo::TestDatabase;
@@ -13,7 +13,7 @@ use crate::stack::{Process, Stack, port};
 
 /// The tenant.
 pub(crate) const ORG: i64 = 648;
-/// Somebody else.
+/// Another tenant.
 pub(crate) const OTHER_ORG: i64 = 649;
 
 /// Everything that a retry needs.
@@ -29,12 +29,12 @@ pub(crate) struct Ground {
 }
 
 impl Ground {
-    /// One whose retrier looks when it is nudged and when something is due.
+    /// Starts a retrier that polls when it is nudged and when a dead letter is due.
     pub(crate) async fn fresh() -> Self {
         Self::looking_every(3_600).await
     }
 
-    /// One whose retrier looks for what is due every so many seconds.
+    /// Starts a retrier that polls every `seconds`.
     pub(crate) async fn looking_every(seconds: u64) -> Self {
         let (retrier_at, alerter_at) = (format!("127.0.0.1:{}", port()), format!("127.0.0.1:{}", port()));
         let addresses = [
@@ -71,7 +71,7 @@ impl Ground {
         }
     }
 
-    /// Enables the integration, whose breaker has opened by now, and waits until the worker knows.
+    /// Enables the integration after its breaker has opened, and waits until the worker knows.
     pub(crate) async fn enable(&self) {
         let path = format!("/outbound-integrations/{}/enable?orgId={ORG}", self.integration);
         self.api().post(&path, &json!({})).await;
@@ -88,13 +88,13 @@ impl Ground {
         &self.stack.api
     }
 
-    /// Has one delivery fail; answers its dead letter's id.
+    /// Makes one delivery fail and returns the identifier of its dead letter.
     pub(crate) async fn failed(&self, payload: Value) -> String {
         self.queue.insert(QueueRow::new(ORG, "lab").json(&payload)).await;
         self.dead_letters(1).await.remove(0)
     }
 
-    /// Has so many deliveries of one lane fail, numbered from 0; answers their dead letters' ids.
+    /// Makes `count` deliveries of one lane fail, numbered from 0, and returns the identifiers of their dead letters.
     pub(crate) async fn all_failed(&self, count: i64) -> Vec<String> {
         let rows = (0..count).map(|n| QueueRow::new(ORG, "lab").json(&json!({"n": n})));
         self.queue.insert_many(rows).await;
@@ -112,12 +112,12 @@ impl Ground {
         ids.collect()
     }
 
-    /// A dead letter as it stands.
+    /// Reads a dead letter.
     pub(crate) async fn entry(&self, id: &str) -> Value {
         self.api().get(&format!("/dlq/{id}?orgId={ORG}")).await
     }
 
-    /// A dead letter once it is as `what` says.
+    /// Waits until a dead letter meets the condition, which `what` describes.
     pub(crate) async fn entry_when(&self, id: &str, what: &str, is: impl Fn(&Value) -> bool) -> Value {
         let mut entry = Value::Null;
         eventually_within(SOON, what, async || {
@@ -128,13 +128,13 @@ impl Ground {
         entry
     }
 
-    /// Wants a dead letter tried again.
+    /// Requests a retry of a dead letter.
     pub(crate) async fn retry(&self, id: &str) -> StatusCode {
         let path = format!("/dlq/{id}/retry?orgId={ORG}");
         self.api().call(Method::POST, &path, None).await.status
     }
 
-    /// The one delivery log that there is, with its attempts.
+    /// The only delivery log, with its attempts.
     pub(crate) async fn one_log(&self) -> Value {
         let logs = self.api().list(ORG, "logs", "logs", "").await;
         assert_eq!(logs.len(), 1, "{logs:?}");
@@ -147,7 +147,7 @@ impl Ground {
         self.api().post(&format!("/dlq/redrives?orgId={ORG}"), filter).await
     }
 
-    /// A redrive once it is as `what` says.
+    /// Waits until a redrive meets the condition, which `what` describes.
     pub(crate) async fn redrive_when(&self, begun: &Value, what: &str, is: impl Fn(&Value) -> bool) -> Value {
         let id = begun["id"].as_str().expect("an id");
         let mut redrive = Value::Null;

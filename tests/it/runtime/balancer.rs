@@ -1,4 +1,4 @@
-//! A balancer of connections, as simple as they come: in turn, and to the next where one does not answer.
+//! A minimal TCP load balancer: round robin, and the next replica where one does not accept.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ pub(super) struct Balancer {
 }
 
 impl Balancer {
-    /// In front of these.
+    /// Starts a balancer for these replicas.
     pub(super) async fn start(replicas: [String; 2]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
@@ -33,7 +33,7 @@ impl Balancer {
         }
     }
 
-    /// Where it listens.
+    /// The balancer's address.
     pub(super) fn address(&self) -> SocketAddr {
         self.address
     }
@@ -42,7 +42,7 @@ impl Balancer {
 async fn pass(mut client: TcpStream, replicas: Arc<[String; 2]>, turn: usize) {
     for at in [turn % 2, (turn + 1) % 2] {
         if let Ok(mut replica) = TcpStream::connect(&replicas[at]).await {
-            // Who hangs up first is their own affair.
+            // Either side may close the connection first.
             drop(copy_bidirectional(&mut client, &mut replica).await);
             return;
         }

@@ -1,4 +1,4 @@
-//! Callers in closed loops that keep their connections, as pools do, and count what fails.
+//! Callers in closed loops that reuse their connections, as pools do, and count failures.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -20,14 +20,14 @@ pub(super) struct Callers {
     running: JoinSet<Vec<String>>,
 }
 
-/// A connection that may be used again.
+/// A reusable connection.
 struct Kept {
     sender: SendRequest<Full<Bytes>>,
     _driving: JoinSet<hyper::Result<()>>,
 }
 
 impl Callers {
-    /// So many of them, each with a connection of its own.
+    /// Starts `count` callers, each with its own connection.
     pub(super) fn start(address: SocketAddr, path: &str, key: &str, count: usize) -> Self {
         let (answered, stop) = (Arc::<AtomicU64>::default(), Arc::<AtomicBool>::default());
         let mut running = JoinSet::new();
@@ -38,12 +38,12 @@ impl Callers {
         Self { answered, stop, running }
     }
 
-    /// How many calls were answered with 200.
+    /// The number of calls answered with 200.
     pub(super) fn answered(&self) -> u64 {
         self.answered.load(Relaxed)
     }
 
-    /// Ends them; says how many calls were answered, and what the others came to.
+    /// Stops the callers. Returns the number of successful calls and the failures of the others.
     pub(super) async fn stop(mut self) -> (u64, Vec<String>) {
         self.stop.store(true, Relaxed);
         let mut failed = Vec::new();
@@ -69,7 +69,7 @@ async fn call(address: SocketAddr, path: String, key: String, answered: Arc<Atom
     failed
 }
 
-/// One call; the connection is given back where it may be used again.
+/// Makes one call and returns the connection if it is reusable.
 async fn once(address: SocketAddr, path: &str, key: &str, kept: Option<Kept>) -> anyhow::Result<(u16, Option<Kept>)> {
     let mut kept = match kept.filter(|kept| !kept.sender.is_closed()) {
         Some(kept) => kept,

@@ -1,4 +1,4 @@
-//! Clients of the field: `curl`, and Node's `fetch`.
+//! Common HTTP clients: `curl`, and Node's `fetch`.
 
 use std::io::Write as _;
 use std::process::{Command, Output};
@@ -12,7 +12,7 @@ use super::inbound;
 use crate::redelivery::ground::ORG;
 use crate::stack::Stack;
 
-/// Calls each method, compares what comes back, and prints what went wrong.
+/// Calls each method, compares the responses, and prints the differences.
 const FETCH: &str = r"
 const [url, key] = process.argv.slice(2);
 const headers = { 'x-api-key': key };
@@ -64,7 +64,7 @@ async fn run(mut command: Command) -> Output {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn fetch_of_node_calls_with_every_method_and_kind_of_body() {
+async fn node_fetch_works_with_every_method_and_kind_of_body() {
     let site = Site::open().await;
     let mut script = tempfile::Builder::new().suffix(".mjs").tempfile().expect("a file");
     script.write_all(FETCH.as_bytes()).expect("it is written");
@@ -84,7 +84,7 @@ async fn fetch_of_node_calls_with_every_method_and_kind_of_body() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn curl_sends_and_reads_what_is_large_byte_for_byte_over_both_versions_of_http() {
+async fn curl_transfers_large_bodies_byte_for_byte_over_http_1_and_2() {
     let site = Site::open().await;
     let bytes: Vec<u8> = (0..4_000_000_u32)
         .flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes())

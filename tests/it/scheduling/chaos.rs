@@ -5,7 +5,7 @@ use ig_testkit::servers::Mongo;
 use super::*;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn while_the_database_is_away_people_are_told_so_and_what_is_planned_waits() {
+async fn scheduled_deliveries_wait_out_a_database_outage_and_the_api_reports_it() {
     let mut server = Mongo::start().await;
     let database = ig_testkit::mongo::database_on(&server.uri());
     let soon_told = [("IG__MONGODB__SERVER_SELECTION_TIMEOUT_MS", "1000")];
@@ -24,7 +24,7 @@ async fn while_the_database_is_away_people_are_told_so_and_what_is_planned_waits
     system.receiver.wait_for(1).await;
 
     server.kill();
-    // While nobody can write it down.
+    // While the database cannot store it.
     system.queue.insert(event("visit")).await;
     let at = |verb: &str| format!("/scheduled-integrations/{id}{verb}?orgId={ORG}");
     let time = json!({"scheduledFor": in_seconds(0)});
@@ -66,7 +66,7 @@ async fn while_the_database_is_away_people_are_told_so_and_what_is_planned_waits
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_occurrence_is_there_once_and_received_at_least_once() {
+async fn each_occurrence_exists_once_and_is_received_at_least_once() {
     const SERIES: i64 = 40;
     const TIMES: usize = 6;
     let mut system = Scheduled::start().await;
