@@ -160,9 +160,9 @@ impl Ledger {
             let delivery = (row, id.clone());
             let (log, letter) = (self.logs.get(&delivery), self.letters.get(&delivery));
             let received = self.received.contains_key(&delivery);
-            let told = log.map_or("nothing", |log| log["status"].as_str().unwrap_or_default());
+            let logged = log.map_or("nothing", |log| log["status"].as_str().unwrap_or_default());
             let why = letter.and_then(|letter| letter["reason"].as_str());
-            let agrees = match (told, why) {
+            let agrees = match (logged, why) {
                 ("nothing", None) => !received,
                 ("SUCCESS", None) => received && !path.starts_with("/refused"),
                 // A killed worker may have sent it before it could record that.

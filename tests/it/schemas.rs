@@ -53,10 +53,10 @@ async fn endless_schema_affects_only_its_organisation_until_it_is_replaced() {
         })
         .await;
     eventually("its schema is disabled", async || setup.worker.said().contains("is disabled")).await;
-    let told = rejected().await;
-    let detail = told[0]["detail"].as_str().unwrap_or_default();
+    let skipped_events = rejected().await;
+    let detail = skipped_events[0]["detail"].as_str().unwrap_or_default();
     assert!(detail.contains("takes too long to be held against its schema"), "{detail}");
-    assert!(told.len() < ROWS, "the rest waits");
+    assert!(skipped_events.len() < ROWS, "the rest waits");
 
     // Waiting events outlive their worker.
     setup.worker.kill();

@@ -126,8 +126,8 @@ pub(crate) fn patched<T: Shaped + Serialize>(stored: &T, body: JsonBody) -> Resu
         return Err(ApiError::fault("", "must be an object"));
     }
     let mut stored = in_json(stored)?;
-    let asked = merged(stored.clone(), body.value.clone());
-    let withheld = withhold(T::SECRET_BINDINGS, &mut stored, &asked);
+    let requested = merged(stored.clone(), body.value.clone());
+    let withheld = withhold(T::SECRET_BINDINGS, &mut stored, &requested);
     let patch = unmasked(body.value, Some(&stored));
     T::give_way(&mut stored, &patch);
     forget(&mut stored, "revision");

@@ -184,9 +184,9 @@ pub(crate) fn differences(before: Option<&Renderings>, after: Option<&Renderings
 /// Collects the places where two values differ. Too many differences, or unreadable names, are reported as one difference of the
 /// value that holds them.
 fn collect(before: Option<&Value>, after: Option<&Value>, place: &Place<'_>, places: &mut Vec<String>) {
-    let told = places.len();
+    let count_before = places.len();
     let as_one = |places: &mut Vec<String>| {
-        places.truncate(told);
+        places.truncate(count_before);
         places.push(place.to_string());
     };
     match (before, after) {
@@ -198,7 +198,7 @@ fn collect(before: Option<&Value>, after: Option<&Value>, place: &Place<'_>, pla
                     return as_one(places);
                 }
                 collect(old, new, &place.field(key), places);
-                if places.len() - told > MOST_DIFFERENCES {
+                if places.len() - count_before > MOST_DIFFERENCES {
                     return as_one(places);
                 }
             }
@@ -206,7 +206,7 @@ fn collect(before: Option<&Value>, after: Option<&Value>, place: &Place<'_>, pla
         (Some(Value::Array(old)), Some(Value::Array(new))) => {
             for at in 0..old.len().max(new.len()) {
                 collect(old.get(at), new.get(at), &place.at(at), places);
-                if places.len() - told > MOST_DIFFERENCES {
+                if places.len() - count_before > MOST_DIFFERENCES {
                     return as_one(places);
                 }
             }

@@ -45,8 +45,8 @@ impl Proxying {
 #[expect(clippy::result_large_err, reason = "it is the answer, on its way out")]
 pub(super) fn method(route: &Route, method: &Method) -> Result<ProxyMethod, Response> {
     let allowed = &route.integration.methods;
-    let asked = method.as_str().parse().ok().filter(|method| allowed.allows(*method));
-    asked.ok_or_else(|| {
+    let requested = method.as_str().parse().ok().filter(|method| allowed.allows(*method));
+    requested.ok_or_else(|| {
         let names: Vec<_> = allowed.as_slice().iter().map(|method| method.as_str()).collect();
         let message = format!("The inbound integration allows {}", names.join(", "));
         let mut response = ApiError::new(ErrorCode::MethodNotAllowed, message).into_response();

@@ -157,7 +157,7 @@ impl From<DateRule> for DateFormat {
 impl From<SimpleMapping> for Mapped {
     fn from(mapping: SimpleMapping) -> Self {
         // Absent where it is the default, so that a patch that adds a mapping starts from nothing, as a new document would.
-        let said = !mapping.is_identity();
+        let is_mapped = !mapping.is_identity();
         let SimpleMapping {
             passthrough,
             fields,
@@ -171,7 +171,7 @@ impl From<SimpleMapping> for Mapped {
                     .map(|StaticField { key, value }| StaticRule { key, value })
                     .collect(),
             ),
-            passthrough: said.then_some(passthrough),
+            passthrough: is_mapped.then_some(passthrough),
         }
     }
 }

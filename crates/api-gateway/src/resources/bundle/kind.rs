@@ -53,7 +53,7 @@ pub(super) struct Planned<'a> {
 pub(super) async fn plan<K: Kind>(
     gateway: &Gateway,
     org: OrgId,
-    said: Vec<K::Document>,
+    documents: Vec<K::Document>,
     prune: bool,
 ) -> Result<Planned<'_>, ApiError> {
     let mut planned = Planned {
@@ -61,22 +61,22 @@ pub(super) async fn plan<K: Kind>(
         steps: Vec::new(),
         unchanged: 0,
     };
-    let (mut there, doubled) = by_name::<K>(K::all(gateway, org).await?)?;
+    let (mut existing, ambiguous) = by_name::<K>(K::all(gateway, org).await?)?;
     let mut seen = BTreeSet::new();
-    for (at, document) in said.into_iter().enumerate() {
+    for (at, document) in documents.into_iter().enumerate() {
         let value = in_json(&document)?;
         let name = value.get(K::KEY).and_then(Value::as_str).unwrap_or_default().to_owned();
         let place = format!("/{at}/{}", K::KEY);
         if name.is_empty() {
             planned.faults.add(place, "is required: it is what the thing is known by");
-        } else if doubled.contains(&name) {
+        } else if ambiguous.contains(&name) {
             planned
                 .faults
                 .add(place, "is the name of several that exist: give them names of their own first");
         } else if !seen.insert(name.clone()) {
             planned.faults.add(place, "stands in the document twice");
         } else {
-            let stored = there.remove(&name);
+            let stored = existing.remove(&name);
             match one::<K>(gateway, org, name, stored, value).await {
                 Ok(Some(step)) => planned.steps.push(step),
                 Ok(None) => planned.unchanged += 1,
@@ -85,10 +85,10 @@ pub(super) async fn plan<K: Kind>(
         }
     }
     if prune {
-        let gone = there
+        let deletions = existing
             .into_iter()
             .map(|(name, stored)| deletion::<K>(gateway, org, name, stored));
-        planned.steps.extend(gone);
+        planned.steps.extend(deletions);
     }
     Ok(planned)
 }
@@ -96,17 +96,17 @@ pub(super) async fn plan<K: Kind>(
 type ByName<K> = (BTreeMap<String, K>, BTreeSet<String>);
 
 fn by_name<K: Kind>(all: Vec<K>) -> Result<ByName<K>, ApiError> {
-    let (mut there, mut doubled) = (BTreeMap::new(), BTreeSet::new());
+    let (mut existing, mut ambiguous) = (BTreeMap::new(), BTreeSet::new());
     for stored in all {
         let document = in_json(&stored.clone().into_document(Secrets::Kept)?)?;
         let name = document.get(K::KEY).and_then(Value::as_str).unwrap_or_default().to_owned();
-        if there.insert(name.clone(), stored).is_some() {
-            doubled.insert(name);
+        if existing.insert(name.clone(), stored).is_some() {
+            ambiguous.insert(name);
         }
     }
     // A shared name does not say which of its resources the document omits, so none of them is deleted.
-    there.retain(|name, _| !doubled.contains(name));
-    Ok((there, doubled))
+    existing.retain(|name, _| !ambiguous.contains(name));
+    Ok((existing, ambiguous))
 }
 
 async fn one<K: Kind>(
@@ -114,10 +114,10 @@ async fn one<K: Kind>(
     org: OrgId,
     name: String,
     stored: Option<K>,
-    said: Value,
+    value: Value,
 ) -> Result<Option<Step<'_>>, ApiError> {
     let Some(stored) = stored else {
-        let document: K::Document = crate::body::document(unmasked(said, None))?;
+        let document: K::Document = crate::body::document(unmasked(value, None))?;
         checked::<K>(gateway, org, None, document.clone()).await?;
         let digest = digest("CREATE", K::PART, &name, 0, &in_json(&document)?);
         let change = change("CREATE", K::PART, name, None);
@@ -125,8 +125,8 @@ async fn one<K: Kind>(
         return Ok(Some(Step { change, digest, make }));
     };
     let before = in_json(&stored.clone().into_document(Secrets::Kept)?)?;
-    let said = with_kept_secrets::<K::Document>(&before, said)?;
-    let document: K::Document = crate::body::document(kept(said, &before))?;
+    let value = with_kept_secrets::<K::Document>(&before, value)?;
+    let document: K::Document = crate::body::document(kept(value, &before))?;
     let checked = checked::<K>(gateway, org, Some(&stored), document.clone()).await?;
     let looks = |kept: Value, masked: Value| Renderings {
         kept: declared(kept, org),
@@ -177,15 +177,15 @@ fn digest(action: &str, part: &str, name: &str, revision: u64, document: &Value)
 }
 
 /// Enabled signing without secrets keeps the stored ones: a document describes a state, and does not ask for new secrets.
-fn kept(mut said: Value, before: &Value) -> Value {
-    let is_on = said.pointer("/signing/enabled") == Some(&Value::Bool(true));
-    let names_some = said.pointer("/signing/secrets").is_some_and(|secrets| !secrets.is_null());
+fn kept(mut document: Value, before: &Value) -> Value {
+    let is_on = document.pointer("/signing/enabled") == Some(&Value::Bool(true));
+    let names_some = document.pointer("/signing/secrets").is_some_and(|secrets| !secrets.is_null());
     if let (true, false, Some(secrets)) = (is_on, names_some, before.pointer("/signing/secrets"))
-        && let Some(signing) = said.get_mut("signing").and_then(Value::as_object_mut)
+        && let Some(signing) = document.get_mut("signing").and_then(Value::as_object_mut)
     {
         signing.insert("secrets".to_owned(), secrets.clone());
     }
-    said
+    document
 }
 
 /// The resource that a document describes, checked as it would be stored; `stored` is the resource that it replaces.

@@ -123,12 +123,12 @@ impl Columns {
                 message: "has more cells than the header; put quotes around values with separators in them".to_owned(),
             });
         }
-        let mut said = Said::default();
+        let mut values = Said::default();
         for (column, cell) in self.0.iter().zip(cells) {
             if cell.trim().is_empty() {
                 continue;
             }
-            if let Err(message) = said.take(column, cell, terms) {
+            if let Err(message) = values.take(column, cell, terms) {
                 faults.push(FileFault {
                     row,
                     column: Some(column.header().into_owned()),
@@ -136,7 +136,7 @@ impl Columns {
                 });
             }
         }
-        let draft = said.draft(terms, |column, message| {
+        let draft = values.draft(terms, |column, message| {
             faults.push(FileFault { row, column, message });
         });
         draft.filter(|_| faults.is_empty()).ok_or(faults)

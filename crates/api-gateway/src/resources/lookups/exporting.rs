@@ -153,9 +153,9 @@ fn written(columns: &[Column], mut rows: mpsc::Receiver<Vec<LookupRow>>) -> Resu
                 return Err(XlsxError::RowColumnLimitError);
             }
             for (at, column) in (0..).zip(columns) {
-                let said = said(&row, column);
-                if !said.is_empty() {
-                    sheet.write_string(number, at, said)?;
+                let text = said(&row, column);
+                if !text.is_empty() {
+                    sheet.write_string(number, at, text)?;
                 }
             }
         }
