@@ -353,7 +353,7 @@ async fn lookup_lists_and_statistics_match_the_stored_rows() {
 }
 
 #[tokio::test]
-async fn lookup_changes_reach_watchers_of_every_gateway_within_a_second() {
+async fn lookup_changes_reach_watchers_of_every_gateway() {
     let api = fresh().await;
     let other = api.beside().await;
     let mut client = ConfigServiceClient::connect(format!("http://{}", other.at.grpc))

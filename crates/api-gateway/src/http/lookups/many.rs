@@ -7,7 +7,7 @@ use crate::access::{OrgQuery, Read, Tenant, Write};
 use crate::body::JsonBody;
 use crate::document::{
     BatchAnswer, LookupAnswer, LookupAnswers, LookupBatch, LookupDeletion, LookupMatches, LookupMatchesList, LookupQuestions,
-    LookupStatistics, LookupTypes, LookupsDeleted, LookupRequests,
+    LookupRequests, LookupStatistics, LookupTypes, LookupsDeleted,
 };
 use crate::error::ApiError;
 use crate::gateway::AppState;
