@@ -1,4 +1,4 @@
-//! Who may do what, and where.
+//! Access control: which caller may do what, and where.
 
 use crate::delivery_log::named;
 use crate::id::OrgId;
@@ -18,9 +18,9 @@ named! {
 }
 
 named! {
-    /// What a person is to the platform.
+    /// The role of a person on the platform.
     Role {
-        /// Runs it: every organisation, and what belongs to none.
+        /// Runs the platform: reaches every organisation, and what belongs to none.
         Admin = "ADMIN",
         /// Belongs to one organisation.
         User = "USER",
@@ -28,30 +28,30 @@ named! {
 }
 
 named! {
-    /// How far a person of one organisation may go there.
+    /// The access level of a person within their organisation.
     UserAccess {
-        /// May look at everything and change nothing.
+        /// Reads everything and changes nothing.
         Read = "READ",
-        /// May do everything.
+        /// Reads and changes everything.
         Write = "WRITE",
     }
 }
 
 named! {
-    /// What a request needs of whoever sends it.
+    /// The right that a request requires of its caller.
     Right {
-        /// To look at configuration and logs.
+        /// Read configuration and logs.
         Read = "read",
-        /// To change configuration, and to send by hand.
+        /// Change configuration, and send by hand.
         Write = "write",
-        /// To push events.
+        /// Push events.
         Events = "events",
-        /// To call inbound integrations.
+        /// Call inbound integrations.
         Runtime = "runtime",
     }
 }
 
-/// How far somebody reaches.
+/// How far a caller reaches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
     /// Every organisation, and what belongs to none.
@@ -63,7 +63,7 @@ pub enum Reach {
 /// What a person may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
-    /// They run the platform.
+    /// An administrator of the platform.
     Admin,
     /// They belong to one organisation.
     User {
@@ -75,7 +75,7 @@ pub enum Standing {
 }
 
 impl Standing {
-    /// What they are to the platform.
+    /// Their role on the platform.
     pub fn role(self) -> Role {
         match self {
             Self::Admin => Role::Admin,
@@ -84,16 +84,16 @@ impl Standing {
     }
 }
 
-/// Somebody who proved who they are.
+/// An authenticated caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Holder {
     /// A person who logged in.
     Person(Standing),
-    /// A program with a key.
+    /// A program with an API key.
     Key {
         /// How far the key reaches.
         reach: Reach,
-        /// What it may be used for.
+        /// The scopes of the key.
         scopes: Vec<KeyScope>,
     },
 }
@@ -107,22 +107,22 @@ pub enum Place {
     Platform,
 }
 
-/// Why somebody may not do something.
+/// Why a caller may not do something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// It is another organisation's.
+    /// It belongs to another organisation.
     #[error("This is another organisation's, which you may not enter")]
     OtherOrganization,
-    /// It is the platform's.
+    /// It belongs to the platform.
     #[error("This is for administrators")]
     ForAdministrators,
-    /// It needs a right that they do not have.
+    /// It requires a right that the caller lacks.
     #[error("This needs the right {:?}, which you do not have", .0.as_str())]
     Lacks(Right),
 }
 
 impl Holder {
-    /// How far they reach.
+    /// How far the caller reaches.
     pub fn reach(&self) -> Reach {
         match self {
             Self::Person(Standing::Admin) => Reach::Everything,
@@ -131,7 +131,7 @@ impl Holder {
         }
     }
 
-    /// Whether they have a right where they reach.
+    /// Whether the caller has a right anywhere within its reach.
     pub fn has(&self, right: Right) -> bool {
         match self {
             Self::Person(Standing::Admin) => true,
@@ -140,7 +140,7 @@ impl Holder {
         }
     }
 
-    /// Whether they may give somebody all that another holder has: at most what they have themselves.
+    /// Whether the caller may grant all that `other` has: at most what it has itself.
     pub fn may_grant(&self, other: &Self) -> Result<(), Refusal> {
         match (self.reach(), other.reach()) {
             (Reach::Org(_), Reach::Everything) => return Err(Refusal::ForAdministrators),
@@ -151,7 +151,7 @@ impl Holder {
         beyond.map_or(Ok(()), |right| Err(Refusal::Lacks(*right)))
     }
 
-    /// Whether they may do something somewhere.
+    /// Whether the caller may use a right at a place.
     pub fn may(&self, right: Right, place: Place) -> Result<(), Refusal> {
         match (self.reach(), place) {
             (Reach::Org(own), Place::Org(org)) if own != org => return Err(Refusal::OtherOrganization),
@@ -172,7 +172,7 @@ fn scope(right: Right) -> KeyScope {
 }
 
 named! {
-    /// What kind of somebody did something.
+    /// The kind of an actor.
     ActorKind {
         /// A person.
         User = "USER",
@@ -183,19 +183,19 @@ named! {
     }
 }
 
-/// Who did something, as history and audit name them.
+/// The author of a change, as history and audit name it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor {
-    /// What kind of somebody.
+    /// The kind of actor.
     pub kind: ActorKind,
-    /// Their identifier.
+    /// Its identifier.
     pub id: String,
-    /// The e-mail address of a person, the name of a key or of a service.
+    /// The e-mail address of a person, or the name of a key or service.
     pub name: String,
 }
 
 impl Actor {
-    /// The platform itself, by the part of it that acts.
+    /// The platform itself, named by the component that acts.
     pub fn system(part: &str) -> Self {
         Self {
             kind: ActorKind::System,
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn everybody_has_the_rights_of_the_table_and_no_others() {
+    fn every_caller_has_the_rights_of_the_table_and_no_others() {
         let own = Reach::Org(OrgId(1));
         let table = [
             (Holder::Person(Standing::Admin), Right::ALL, Right::ALL, Right::ALL),
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn grants_are_at_most_what_their_giver_has() {
+    fn a_grant_never_exceeds_the_rights_of_its_grantor() {
         let own = Reach::Org(OrgId(1));
         let writer = key(Reach::Everything, &[KeyScope::Write]);
         let admin = Holder::Person(Standing::Admin);
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_tells_the_place_before_the_right() {
+    fn a_refusal_names_the_place_before_the_right() {
         let reader = user(UserAccess::Read);
         assert_eq!(reader.may(Right::Write, OTHER), Err(Refusal::OtherOrganization));
         assert_eq!(reader.may(Right::Write, Place::Platform), Err(Refusal::ForAdministrators));

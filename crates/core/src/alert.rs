@@ -1,29 +1,29 @@
-//! Trouble that people are told of, once.
+//! Alerts: trouble that people hear of once.
 
 use crate::clock::Timestamp;
 use crate::delivery_log::named;
 use crate::id::OrgId;
 
 named! {
-    /// How bad an alert is.
+    /// How severe an alert is.
     Severity {
         /// Worth knowing.
         Info = "INFO",
-        /// Somebody should look.
+        /// An operator should look.
         Warning = "WARNING",
         /// Deliveries are failing.
         Critical = "CRITICAL",
     }
 }
 
-/// Trouble, as the service reports it that noticed it.
+/// Trouble, as reported by the service that noticed it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alert {
-    /// The tenant that it concerns; nobody when it concerns the platform.
+    /// The tenant that it concerns; `None` when it concerns the platform.
     pub org_id: Option<OrgId>,
     /// What kind of trouble, such as `circuit-open`.
     pub kind: String,
-    /// What two reports of the same trouble share, such as an integration's identifier.
+    /// The deduplication key that reports of the same trouble share, such as an integration's identifier.
     pub key: String,
     /// How bad it is.
     pub severity: Severity,

@@ -1,11 +1,11 @@
-//! What the gateway decided about each event.
+//! The audit of decisions: what the gateway decided about each event.
 
 use crate::clock::Timestamp;
 use crate::delivery_log::named;
 use crate::id::{EventId, EventType, IntegrationId, OrgId, Position, Rid, SourceId};
 
 named! {
-    /// Why an event was not delivered to anybody.
+    /// Why an event was not delivered.
     SkipReason {
         /// No organisation is known for it.
         NoEntityContext = "NO_ENTITY_CONTEXT",
@@ -13,7 +13,7 @@ named! {
         NoEventType = "NO_EVENT_TYPE",
         /// Its payload is not JSON, or missing.
         InvalidPayload = "INVALID_PAYLOAD",
-        /// Its payload does not keep to the schema of its type, which rejects such payloads.
+        /// Its payload violates the schema of its type, which rejects such payloads.
         SchemaViolated = "SCHEMA_VIOLATED",
         /// Its payload is larger than the limit.
         PayloadTooLarge = "PAYLOAD_TOO_LARGE",
@@ -23,7 +23,7 @@ named! {
         ParentNotAllowed = "PARENT_NOT_ALLOWED",
         /// The same event was seen within the last minutes.
         Duplicate = "DUPLICATE",
-        /// No integration is for it.
+        /// No integration matches it.
         NoMatch = "NO_MATCH",
         /// The source cannot be read as it is configured; the entry stands for the source, not for one event.
         SourceMisconfigured = "SOURCE_MISCONFIGURED",
@@ -33,13 +33,13 @@ named! {
 }
 
 named! {
-    /// What was decided about an event, in a word.
+    /// The kind of a decision.
     DecisionStatus {
-        /// It is delivered to somebody.
+        /// At least one integration delivers it now.
         Matched = "MATCHED",
-        /// All who get it get it later.
+        /// Every matched integration delivers it later.
         Scheduled = "SCHEDULED",
-        /// Nobody gets it.
+        /// No integration gets it.
         Skipped = "SKIPPED",
     }
 }
@@ -47,22 +47,22 @@ named! {
 /// What was decided about an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
-    /// So many integrations are for it.
+    /// Integrations match it.
     Matched {
         /// How many.
         integrations: u32,
     },
-    /// So many integrations are for it, and all of them have it delivered later.
+    /// Integrations match it, and all of them deliver it later.
     Scheduled {
         /// How many.
         integrations: u32,
     },
-    /// Nobody gets it, and why.
+    /// No integration gets it, and why.
     Skipped(SkipReason),
 }
 
 impl Decision {
-    /// The decision in a word.
+    /// The kind of this decision.
     pub fn status(self) -> DecisionStatus {
         match self {
             Self::Matched { .. } => DecisionStatus::Matched,
@@ -79,7 +79,7 @@ pub struct EventAudit {
     pub source: SourceId,
     /// Its identifier within the source.
     pub event_id: EventId,
-    /// Its place in the source.
+    /// Its position in the source.
     pub position: Position,
     /// Its type, if it has one.
     pub event_type: Option<EventType>,
@@ -89,9 +89,9 @@ pub struct EventAudit {
     pub entity_rid: Option<Rid>,
     /// What was decided.
     pub decision: Decision,
-    /// The integrations that it is for: a worker that takes the event over delivers to these, whatever is configured by then.
+    /// The matched integrations. A worker that takes the event over delivers to these, whatever is configured by then.
     pub matched: Vec<IntegrationId>,
-    /// More about it, such as where the payload stops being JSON.
+    /// Further detail, such as where the payload stops being JSON.
     pub detail: Option<String>,
     /// When its source created it.
     pub created_at: Option<Timestamp>,
@@ -102,6 +102,6 @@ pub struct EventAudit {
     pub configuration_revision: u64,
     /// The trace it belongs to.
     pub trace_id: String,
-    /// When it may be forgotten.
+    /// When the record may be deleted.
     pub expires_at: Timestamp,
 }

@@ -1,4 +1,4 @@
-//! How long to wait before trying again, and when to stop.
+//! How long to wait before a retry, and when to stop retrying.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use rand::Rng;
 
 use crate::outcome::Failure;
 
-/// The longest `Retry-After` that a lane sits out; a longer one goes through the dead letters.
+/// The longest `Retry-After` that a lane waits out; a longer one goes through the dead letters.
 pub const LONGEST_WAIT_IN_LANE: Duration = Duration::from_mins(1);
 
 /// Exponential backoff: `min(base · 2^attempt, max)`, give or take 20 %.
@@ -41,16 +41,16 @@ impl Backoff {
 pub enum Next {
     /// Wait so long, then try again.
     RetryIn(Duration),
-    /// Park it as a dead letter that is due after so long (none: after the retrier's own backoff).
+    /// Leave a dead letter that is due after this time (`None`: after dlq-retrier's own backoff).
     DeadLetter {
-        /// What the target asked for.
+        /// The delay that the target asked for.
         due_in: Option<Duration>,
     },
-    /// Trying again would be refused again: record it and go on.
+    /// The target would refuse it again: record it and go on.
     GiveUp,
 }
 
-/// The retry law of a lane: `attempts_made` counts the one that has just failed.
+/// The retry policy of a lane; `attempts_made` includes the attempt that has just failed.
 pub fn after_failure(
     failure: &Failure,
     attempts_made: u32,
@@ -80,7 +80,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_delay_stays_within_a_fifth_of_the_law(attempt in 0u32..100, base_ms in 1u64..10_000, max_ms in 1u64..600_000, seed: u64) {
+        fn a_backoff_delay_stays_within_a_fifth_of_the_law(attempt in 0u32..100, base_ms in 1u64..10_000, max_ms in 1u64..600_000, seed: u64) {
             let backoff = Backoff { base: Duration::from_millis(base_ms), max: Duration::from_millis(max_ms) };
             let doubled = base_ms.saturating_mul(1 << attempt.min(40));
             let exact = Duration::from_millis(doubled.min(max_ms)).as_secs_f64();
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn what_asks_for_more_than_a_minute_goes_through_the_dead_letters() {
+    fn a_retry_after_of_more_than_a_minute_goes_through_the_dead_letters() {
         let mut failure = Failure::new(ErrorCategory::RateLimit, "slow down");
         failure.retry_after = Some(Duration::from_secs(61));
         let next = after_failure(&failure, 1, 3, &Backoff::default(), &mut StdRng::seed_from_u64(1));
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_never_tried_again() {
+    fn a_refusal_is_never_retried() {
         let failure = Failure::new(ErrorCategory::ClientError, "no");
         assert_eq!(
             after_failure(&failure, 1, 3, &Backoff::default(), &mut StdRng::seed_from_u64(1)),

@@ -1,14 +1,15 @@
 //! The circuit breaker: when an integration's deliveries are held instead of sent.
 //!
-//! A breaker counts **deliveries** that failed one after the other, each message once: a retry of a message that was counted does not
-//! count again. Five of them open it; what matches then is held, not dropped. A person enables it again, or a probe that succeeds does.
+//! A breaker counts **deliveries** that fail in a row, each message once: a retry of a counted message does not count again.
+//! Five failures open it; from then on matched deliveries are held, not dropped. A person closes it by enabling the
+//! integration, or a successful probe does.
 //!
-//! Several processes act on one stored breaker. Each reads it, asks this law what follows, and stores the answer under the condition
-//! that [`Breaker::version`] is still the one that it read; who loses reads again and asks again. Deliveries that succeed while
-//! nothing is counted lead to no write, so a healthy integration costs nothing.
+//! Several processes share one stored breaker. Each reads it, computes the transition here, and stores the result under the
+//! condition that [`Breaker::version`] has not changed; the loser of a race reads again and recomputes. A success while nothing
+//! is counted writes nothing, so a healthy integration costs nothing.
 //!
-//! What it remembers is bounded: the failures of the present row (at most [`THRESHOLD`]) and the last [`REMEMBERED`] messages that
-//! were counted, 16 bytes each.
+//! The state is bounded: the current row of failures (at most [`THRESHOLD`]) and the last [`REMEMBERED`] counted messages, 16
+//! bytes each.
 
 use std::collections::VecDeque;
 
@@ -25,21 +26,21 @@ pub use probe::{PROBE_LEASE, Probe, ProbeId};
 
 /// How many deliveries in a row fail before the breaker opens.
 pub const THRESHOLD: usize = 5;
-/// How many messages are remembered as counted.
+/// How many counted messages are remembered.
 pub const REMEMBERED: usize = 64;
 
 /// Whether an integration's deliveries are sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Circuit {
-    /// They are.
+    /// Deliveries are sent.
     Closed,
-    /// They are held since too many failed.
+    /// Deliveries are held because too many failed.
     Open(Opened),
-    /// They are held but for one, which finds out whether the target has recovered.
+    /// Deliveries are held except for one probe, which finds out whether the target has recovered.
     HalfOpen {
         /// Since when and why it is open.
         opened: Opened,
-        /// The one that is sent.
+        /// The probe under way.
         probe: Probe,
     },
 }
@@ -51,20 +52,20 @@ pub struct Opened {
     pub since: Timestamp,
     /// Why, in a sentence that a tenant may read.
     pub reason: String,
-    /// The last probe that failed, or the opening: the next probe is counted from here.
+    /// When the last probe failed, or else when the breaker opened: the next probe is timed from here.
     pub tried_at: Timestamp,
 }
 
-/// A failure that counts, in the present row.
+/// A counted failure in the current row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Counted {
     /// The message that could not be delivered.
     pub message: MessageId,
-    /// When that was known.
+    /// When the failure was known.
     pub at: Timestamp,
 }
 
-/// What is stored of one integration's breaker.
+/// The stored state of one integration's breaker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Breaker {
     /// Rises with every change; a write under an older one is refused.
@@ -73,20 +74,20 @@ pub struct Breaker {
     pub circuit: Circuit,
     /// The failures since the last success, at most [`THRESHOLD`].
     pub row: Vec<Counted>,
-    /// The last success that processes have told of, beside the version: what failed before it is in no row.
+    /// The latest success that processes have reported outside the version: failures before it are in no row.
     pub delivered_at: Option<Timestamp>,
-    /// The messages that were counted last, oldest first, at most [`REMEMBERED`].
+    /// The messages counted last, oldest first, at most [`REMEMBERED`].
     pub remembered: VecDeque<MessageId>,
 }
 
 /// How a delivery ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ended {
-    /// The target took it.
+    /// The target accepted it.
     Delivered,
-    /// Its attempts are used up, or trying again would not help; the failure in a sentence that a tenant may read.
+    /// Its attempts are used up, or a retry would not help; the failure in a sentence that a tenant may read.
     Failed(String),
-    /// It says nothing about the target: nothing was sent, or the payload could not be given its shape.
+    /// It says nothing about the target: nothing was sent, or the payload could not be shaped.
     Untold,
 }
 
@@ -97,33 +98,33 @@ pub struct Outcome {
     pub message: MessageId,
     /// How it ended.
     pub ended: Ended,
-    /// The probe that it was sent as, if it was one.
+    /// The probe that it was sent as, if any.
     pub probe: Option<ProbeId>,
 }
 
 /// What an outcome means for a breaker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Transition {
-    /// Nothing: there is nothing to store.
+    /// Nothing to store.
     Unchanged,
-    /// One more in the row, or the row is over: to be stored.
+    /// Store it: one more failure in the row, or the end of the row.
     Counted(Breaker),
-    /// It has opened: to be stored, the integration set inactive, and an alert raised.
+    /// Store it, deactivate the integration and raise an alert: the breaker has opened.
     Opened(Breaker),
-    /// A probe succeeded: to be stored, the integration set active, and what was held offered for redrive.
+    /// Store it, activate the integration and offer a redrive of the held deliveries: a probe succeeded.
     Closed(Breaker),
-    /// A probe failed, or told nothing and leaves its turn to the next: to be stored.
+    /// Store it: a probe failed, or said nothing and leaves its turn to the next.
     StillOpen(Breaker),
 }
 
 /// Whether a delivery may be sent now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Admission {
-    /// It may.
+    /// Send it.
     Send,
-    /// It may if it becomes the probe: [`Breaker::claim_probe`].
+    /// Send it if it becomes the probe: [`Breaker::claim_probe`].
     Probe,
-    /// It is to be held: the breaker is open, or somebody else's probe is under way.
+    /// Hold it: the breaker is open, or another probe is under way.
     Hold,
 }
 
@@ -140,7 +141,7 @@ impl Default for Breaker {
 }
 
 impl Breaker {
-    /// Whether a delivery may be sent now; without probes an open breaker waits for a person.
+    /// Whether a delivery may be sent now; without probes, an open breaker waits for a person.
     pub fn admit(&self, policy: BreakerPolicy, now: Timestamp) -> Admission {
         let probe_after = policy.probe_after();
         let open = |due: bool| if due { Admission::Probe } else { Admission::Hold };
@@ -151,17 +152,17 @@ impl Breaker {
         }
     }
 
-    /// What a delivery's end means; `now` is when it was known.
+    /// The transition that an outcome causes; `now` is when the outcome was known.
     pub fn after(&self, outcome: &Outcome, now: Timestamp) -> Transition {
         match &self.circuit {
             Circuit::Closed => self.count(outcome, now),
             Circuit::HalfOpen { opened, probe } if outcome.probe == Some(probe.id) => self.probed(opened, &outcome.ended, now),
-            // What was under way when it opened, and probes that took too long, decide nothing.
+            // Deliveries under way when it opened, and probes that took too long, decide nothing.
             Circuit::HalfOpen { .. } | Circuit::Open(_) => Transition::Unchanged,
         }
     }
 
-    /// What a success at a moment means: the failures before it are in no row.
+    /// The transition that a reported success causes: failures before it are in no row.
     fn after_success_at(&self, delivered_at: Timestamp) -> Transition {
         let later = |counted: &&Counted| counted.at > delivered_at;
         let row: Vec<_> = self.row.iter().filter(later).copied().collect();
@@ -171,7 +172,7 @@ impl Breaker {
         Transition::Counted(Self { row, ..self.next() })
     }
 
-    /// A person enabled the integration: all counting begins anew.
+    /// A person enabled the integration: counting starts over.
     #[must_use]
     pub fn enabled(&self) -> Self {
         Self {

@@ -1,11 +1,11 @@
-//! A period cut into pieces as a zone's calendar has them.
+//! A period cut into pieces along a zone's calendar.
 //!
-//! The pieces cover the period: none is missing, none overlaps another, and the first and the last are only as long as the period
-//! reaches. Days, weeks (from Monday) and months begin at local midnight, so a day on which clocks are changed has 23 or 25 hours. Hours
-//! and minutes are real time: where clocks are put back, both of two equal hours are there.
+//! The pieces cover the period without gap or overlap; the first and the last end where the period does. Days, weeks (from
+//! Monday) and months begin at local midnight, so a day on which clocks change has 23 or 25 hours. Hours and minutes are real
+//! time: where clocks are put back, both of two equal hours appear.
 //!
-//! Who counts in a database that knows no zone counts by [`Stretch::granule`]: within a stretch clocks do not change, so a granule is
-//! arithmetic, and it lies within one piece.
+//! A database that knows no zones counts by [`Stretch::granule`]: clocks do not change within a stretch, so a granule is plain
+//! arithmetic and lies within one piece.
 
 use crate::clock::Timestamp;
 use crate::delivery_log::named;
@@ -34,7 +34,7 @@ named! {
     }
 }
 
-/// Time from a moment to a later one, which is outside.
+/// A half-open span of time: the end is outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Period {
     start: Timestamp,
@@ -42,17 +42,17 @@ pub struct Period {
 }
 
 impl Period {
-    /// The time between two moments, where the second is the later.
+    /// The period between two moments; `None` unless `end` is later than `start`.
     pub fn new(start: Timestamp, end: Timestamp) -> Option<Self> {
         (start < end).then_some(Self { start, end })
     }
 
-    /// Its first moment.
+    /// The first moment.
     pub fn start(self) -> Timestamp {
         self.start
     }
 
-    /// The moment at which it is over.
+    /// The end, which is outside the period.
     pub fn end(self) -> Timestamp {
         self.end
     }

@@ -1,13 +1,13 @@
-//! Time comes in from outside, so that laws can be tested at any hour.
+//! Time comes in from outside, so that tests can run at any hour.
 
 use chrono::{DateTime, Utc};
 
 /// A moment, in UTC.
 pub type Timestamp = DateTime<Utc>;
 
-/// Tells the time of day.
+/// A source of the current time.
 pub trait Clock: Send + Sync {
-    /// The present moment.
+    /// The current moment.
     fn now(&self) -> Timestamp;
 }
 

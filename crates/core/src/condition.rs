@@ -1,4 +1,4 @@
-//! Conditions: whether an event is for an integration, or for one of its actions.
+//! Conditions: whether an integration, or one of its actions, wants an event.
 
 use serde_json::Value;
 
@@ -8,15 +8,15 @@ use crate::integration::Script;
 mod read;
 mod write;
 
-/// How many `and`, `or` and `not` may lie inside each other.
+/// How deep `and`, `or` and `not` may nest.
 pub const DEEPEST_FILTER: usize = 20;
-/// How many tests, `and`, `or` and `not` a filter may have in all.
+/// How many tests, `and`, `or` and `not` a filter may have in total.
 pub const LARGEST_FILTER: usize = 200;
 
-/// Decides from a payload whether something is to be done.
+/// Decides from a payload whether to act.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Condition {
-    /// A script expression; what it yields counts as JavaScript's truth.
+    /// A script expression; its result is coerced to a boolean as JavaScript does.
     Script(Script),
     /// A declarative filter.
     Filter(Filter),
@@ -27,13 +27,13 @@ pub enum Condition {
 pub enum Filter {
     /// All of them match; an empty list matches.
     And(Vec<Filter>),
-    /// One of them matches at least; an empty list does not match.
+    /// At least one of them matches; an empty list does not match.
     Or(Vec<Filter>),
-    /// The inner one does not match.
+    /// The inner filter does not match.
     Not(Box<Filter>),
-    /// What is at a dotted path passes a test. A missing field passes none but `exists: false`.
+    /// The value at a dotted path passes a test. A missing field passes no test but `exists: false`.
     Field {
-        /// The path; `[]` means that one element at least passes.
+        /// The path; with `[]`, at least one element has to pass.
         path: String,
         /// The test.
         test: FieldTest,
@@ -43,11 +43,11 @@ pub enum Filter {
 /// A test of one value.
 #[derive(Debug, Clone, PartialEq)]
 pub enum FieldTest {
-    /// Equal, as JSON values are; numbers by their value.
+    /// Equal as JSON values; numbers compare by value.
     Eq(Value),
     /// Not equal.
     Ne(Value),
-    /// Greater: numbers by value, texts by code points; other kinds do not compare.
+    /// Greater: numbers compare by value, texts by code point; other kinds do not compare.
     Gt(Value),
     /// Greater or equal.
     Gte(Value),
@@ -59,21 +59,21 @@ pub enum FieldTest {
     In(Vec<Value>),
     /// Equal to none of these.
     Nin(Vec<Value>),
-    /// Whether it is there; null is there.
+    /// Whether the field exists; null exists.
     Exists(bool),
-    /// A text that begins so.
+    /// A text with this prefix.
     StartsWith(String),
-    /// A text with this within it, or an array with this element.
+    /// A text that contains this, or an array with this element.
     Contains(Value),
-    /// A text in which this regular expression (RE2 syntax, linear time) finds something.
+    /// A text that this regular expression (RE2 syntax, linear time) matches anywhere.
     Regex(String),
 }
 
 impl Filter {
-    /// Reads a filter as it is written in JSON; every fault is told by its place.
+    /// Reads a filter from its JSON form and reports every fault by its place.
     ///
-    /// `{"field": "patient.age", "gte": 18, "lt": 65}` is a test of one field, or several that all have to pass; `{"and": […]}`,
-    /// `{"or": […]}` and `{"not": {…}}` join them. A filter nests at most 20 levels and has at most 200 parts.
+    /// `{"field": "patient.age", "gte": 18, "lt": 65}` is one or several tests of a field, all of which have to pass; `{"and":
+    /// […]}`, `{"or": […]}` and `{"not": {…}}` combine filters. A filter nests at most 20 levels and has at most 200 parts.
     pub fn from_json(value: &Value) -> Result<Self, Faults> {
         read::filter(value)
     }
@@ -83,7 +83,7 @@ impl Filter {
         write::filter(self)
     }
 
-    /// The path, where these are different tests of one field: JSON writes them as one object.
+    /// The common path, where these are different tests of one field: JSON writes them as one object.
     pub fn one_field(filters: &[Self]) -> Option<&str> {
         write::one_field(filters)
     }

@@ -1,4 +1,4 @@
-//! Everything that tenants have configured, as one value that changes by revisions.
+//! The configuration of all tenants, as one value that changes by revisions.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,50 +13,50 @@ use crate::organization::{OrgUnit, Organization};
 use crate::schedule::Zone;
 use crate::template::Template;
 
-/// The most bytes that one configured item may have as it is stored.
+/// The maximum size of one configured item as stored, in bytes.
 pub const LARGEST_ITEM: usize = 1024 * 1024;
-/// The most bytes that all configured items of one organisation may have together; lookup rows are counted apart.
+/// The maximum size of all configured items of one organisation together, in bytes; lookup rows are counted separately.
 pub const LARGEST_ORGANIZATION: usize = 32 * 1024 * 1024;
 
-/// One thing that changed. What may be large is shared, so that whoever keeps a change keeps no second copy of its item.
+/// One change of configuration. Items that may be large are shared, so that keeping a change does not copy its item.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Change {
-    /// An organisation was made or changed.
+    /// An organisation was created or changed.
     PutOrganization(Organization),
-    /// An organisation was deleted, with all that it had.
+    /// An organisation was deleted, with everything that it had.
     DeleteOrganization(OrgId),
-    /// A unit was made or changed.
+    /// A unit was created or changed.
     PutUnit(OrgUnit),
     /// A unit was deleted.
     DeleteUnit(OrgId, Rid),
-    /// An integration was made or changed.
+    /// An integration was created or changed.
     PutIntegration(Arc<Integration>),
     /// An integration was deleted.
     DeleteIntegration(OrgId, IntegrationId),
-    /// An inbound integration was made or changed.
+    /// An inbound integration was created or changed.
     PutInbound(Arc<InboundIntegration>),
     /// An inbound integration was deleted.
     DeleteInbound(OrgId, IntegrationId),
-    /// A scheduled job was made or changed.
+    /// A scheduled job was created or changed.
     PutJob(Arc<Job>),
     /// A scheduled job was deleted.
     DeleteJob(OrgId, IntegrationId),
-    /// A template was made or changed. Nobody acts on one, so none is held here.
+    /// A template was created or changed. No follower acts on templates, so none is held here.
     PutTemplate(Arc<Template>),
     /// A template was deleted.
     DeleteTemplate(OrgId, TemplateId),
-    /// An event type was made or changed.
+    /// An event type was created or changed.
     PutEventType(Arc<EventTypeDefinition>),
     /// An event type was deleted.
     DeleteEventType(OrgId, EventType),
-    /// Lookup rows of a type changed: whoever remembers what they map forgets it. The rows themselves are in the database.
+    /// Lookup rows of a type changed: caches of that type are invalid. The rows themselves are in the database.
     LookupsChanged(OrgId, LookupType),
 }
 
 /// A change with the revision that it leads to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RevisedChange {
-    /// The revision that holds once it is applied.
+    /// The revision in force once the change is applied.
     pub revision: u64,
     /// What changed.
     pub change: Change,
@@ -80,17 +80,17 @@ impl OrgConfiguration {
         self.organization.as_ref()
     }
 
-    /// The integrations for an event, in the order of their ids.
+    /// The integrations that match an event, in the order of their ids.
     pub fn matches(&self, event_type: &EventType, entity: Rid) -> Vec<Arc<Integration>> {
         self.index.matches(event_type, entity)
     }
 
-    /// The integrations whose pending deliveries an event may call off, in the order of their ids.
+    /// The integrations whose pending deliveries an event may cancel, in the order of their ids.
     pub fn listening(&self, event_type: &EventType, entity: Rid) -> Vec<Arc<Integration>> {
         self.index.listening(event_type, entity)
     }
 
-    /// The zone that an entity's clocks show: the unit's own, else the organisation's, else UTC.
+    /// The timezone of an entity: the unit's own, else the organisation's, else UTC.
     pub fn zone(&self, entity: Rid) -> Zone {
         let unit = self.units.get(&entity).map(|unit| &unit.profile);
         let organization = self.organization.as_ref().map(|organization| &organization.profile);
@@ -106,7 +106,7 @@ impl OrgConfiguration {
         self.integrations.get(&id)
     }
 
-    /// The inbound integration of a name.
+    /// The inbound integration of this name.
     pub fn inbound(&self, route: &RouteName) -> Option<&Arc<InboundIntegration>> {
         self.inbound.get(route)
     }
@@ -121,12 +121,12 @@ impl OrgConfiguration {
         self.jobs.get(&id)
     }
 
-    /// Its scheduled jobs.
+    /// All scheduled jobs.
     pub fn jobs(&self) -> impl Iterator<Item = &Arc<Job>> {
         self.jobs.values()
     }
 
-    /// Its integrations, in no order.
+    /// All integrations, in no order.
     pub fn integrations(&self) -> impl Iterator<Item = &Arc<Integration>> {
         self.integrations.values()
     }
@@ -136,7 +136,7 @@ impl OrgConfiguration {
         self.event_types.get(event_type)
     }
 
-    /// Its units' numbers.
+    /// The numbers of all units.
     pub fn units(&self) -> impl Iterator<Item = Rid> + '_ {
         self.units.keys().copied()
     }
@@ -152,7 +152,7 @@ impl OrgConfiguration {
         organization.chain(units).chain(acted_on).chain(event_types)
     }
 
-    /// It may have had another name.
+    /// The integration may have had another name.
     fn delete_inbound(&mut self, id: IntegrationId) {
         self.inbound.retain(|_, inbound| inbound.id != id);
     }
@@ -176,7 +176,7 @@ impl OrgConfiguration {
     }
 }
 
-/// Everything that tenants have configured.
+/// The configuration of all tenants.
 #[derive(Debug, Default, Clone)]
 pub struct Configuration {
     revision: u64,
@@ -185,7 +185,7 @@ pub struct Configuration {
 }
 
 impl Configuration {
-    /// Nothing configured, as of a revision; a snapshot is applied onto it.
+    /// An empty configuration as of a revision; a snapshot is applied onto it.
     pub fn at(revision: u64) -> Self {
         Self {
             revision,
@@ -193,22 +193,22 @@ impl Configuration {
         }
     }
 
-    /// The last change that is in it.
+    /// The revision of the last applied change.
     pub fn revision(&self) -> u64 {
         self.revision
     }
 
-    /// One tenant's configuration, where the organisation exists.
+    /// The configuration of one tenant, if the organisation exists.
     pub fn org(&self, org: OrgId) -> Option<&OrgConfiguration> {
         self.orgs.get(&org).filter(|config| config.organization.is_some())
     }
 
-    /// Every organisation that exists, in no order.
+    /// Every organisation, in no order.
     pub fn orgs(&self) -> impl Iterator<Item = OrgId> + '_ {
         self.orgs.keys().copied().filter(|org| self.org(*org).is_some())
     }
 
-    /// The organisation that an entity belongs to: a unit's, or the entity itself where it is one.
+    /// The organisation of an entity: a unit's organisation, or the entity itself where it is one.
     pub fn org_of_entity(&self, entity: Rid) -> Option<OrgId> {
         if let Some(org) = self.org_of_unit.get(&entity) {
             return Some(*org);
@@ -217,17 +217,17 @@ impl Configuration {
         self.org(org).map(|_| org)
     }
 
-    /// Every integration, of every tenant.
+    /// Every integration of every tenant.
     pub fn integrations(&self) -> impl Iterator<Item = &Arc<Integration>> {
         self.orgs.values().flat_map(|org| org.integrations.values())
     }
 
-    /// All that is configured, each thing as the change that puts it.
+    /// Every configured item, as the change that puts it.
     pub fn items(&self) -> impl Iterator<Item = Change> + '_ {
         self.orgs.values().flat_map(OrgConfiguration::items)
     }
 
-    /// Applies a change that is newer than the revision held; an older one has no effect.
+    /// Applies a change newer than the current revision; an older one has no effect.
     pub fn apply(&mut self, revised: RevisedChange) {
         if revised.revision <= self.revision {
             return;
@@ -236,7 +236,7 @@ impl Configuration {
         self.put(revised.change);
     }
 
-    /// Notes that everything up to a revision was applied, as far as it could be understood.
+    /// Marks every change up to a revision as applied, as far as it could be understood.
     pub fn reach(&mut self, revision: u64) {
         self.revision = self.revision.max(revision);
     }
@@ -269,7 +269,7 @@ impl Configuration {
             Change::DeleteJob(org, id) => {
                 self.entry(org).jobs.remove(&id);
             }
-            // Nothing of templates and of rows is held here.
+            // Templates and lookup rows are not held here.
             Change::PutTemplate(_) | Change::DeleteTemplate(..) | Change::LookupsChanged(..) => {}
         }
     }

@@ -1,4 +1,4 @@
-//! Half-open: one delivery at a time finds out whether a target has recovered.
+//! Half-open: one delivery at a time probes whether a target has recovered.
 
 use std::time::Duration;
 
@@ -6,37 +6,38 @@ use super::{Admission, Breaker, BreakerPolicy, Circuit, Ended, Opened, Transitio
 use crate::clock::Timestamp;
 use crate::message::MessageId;
 
-/// How long a probe may take before another is sent, beyond the time that its request may take: its process may have died.
+/// How long beyond its request's timeout a probe holds its turn: its process may have died.
 pub const PROBE_LEASE: Duration = Duration::from_secs(30);
 
-/// Which probe: the version that it was claimed at. What comes of an earlier one is not listened to.
+/// Identifies a probe by the version at which it was claimed. The outcome of an earlier probe is ignored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProbeId(pub u64);
 
-/// A delivery that is under way as a probe.
+/// A delivery under way as a probe.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Probe {
     /// Which probe.
     pub id: ProbeId,
     /// The process that sends it.
     pub owner: String,
-    /// What it sends.
+    /// The message that it sends.
     pub message: MessageId,
-    /// From when on it is taken for lost.
+    /// When it counts as lost.
     pub expires_at: Timestamp,
 }
 
 impl Probe {
-    /// Whether it is taken for lost.
+    /// Whether it counts as lost.
     pub fn is_over(&self, now: Timestamp) -> bool {
         now >= self.expires_at
     }
 }
 
 impl Breaker {
-    /// The breaker with this delivery as its probe, to be stored before it is sent; `timeout` is the whole time that its attempts may take.
+    /// The breaker with this delivery as its probe, to be stored before the delivery is sent; `timeout` covers all of its
+    /// attempts.
     ///
-    /// Nothing where no probe is due: see [`Breaker::admit`].
+    /// `None` where no probe is due: see [`Breaker::admit`].
     pub fn claim_probe(
         &self,
         policy: BreakerPolicy,
@@ -67,7 +68,7 @@ impl Breaker {
         let tried_at = match ended {
             Ended::Delivered => return Transition::Closed(self.enabled()),
             Ended::Failed(_) => now,
-            // It was as if it had never been claimed: the next may be due at once.
+            // As if it had never been claimed: the next probe may be due at once.
             Ended::Untold => opened.tried_at,
         };
         let opened = Opened {

@@ -57,7 +57,7 @@ fn opened() -> Breaker {
 }
 
 #[test]
-fn the_fifth_failure_in_a_row_opens_it_and_everything_after_is_held() {
+fn breaker_opens_at_the_fifth_failure_in_a_row_and_holds_everything_after() {
     let four = through(&[1, 2, 3, 4].map(failed));
     assert_eq!(four.admit(BreakerPolicy::default(), at(4)), Admission::Send);
     let Transition::Opened(open) = four.after(&failed(5), at(4)) else {
@@ -77,7 +77,7 @@ fn the_fifth_failure_in_a_row_opens_it_and_everything_after_is_held() {
 }
 
 #[test]
-fn enabling_begins_to_count_anew_and_a_message_may_count_again() {
+fn enabling_restarts_the_breakers_count_and_a_message_may_count_again() {
     let enabled = opened().enabled();
     assert_eq!(
         (enabled.admit(BreakerPolicy::default(), at(9)), enabled.version),
@@ -87,7 +87,7 @@ fn enabling_begins_to_count_anew_and_a_message_may_count_again() {
 }
 
 #[test]
-fn one_probe_at_a_time_and_a_dead_prober_blocks_for_its_lease_alone() {
+fn breaker_sends_one_probe_at_a_time_and_a_dead_prober_blocks_only_for_its_lease() {
     let open = opened();
     assert_eq!(open.admit(wait(), at(63)), Admission::Hold);
     assert_eq!(open.admit(wait(), at(64)), Admission::Probe);
@@ -111,7 +111,7 @@ fn one_probe_at_a_time_and_a_dead_prober_blocks_for_its_lease_alone() {
 }
 
 #[test]
-fn a_probe_that_tells_nothing_leaves_its_turn_to_the_next() {
+fn an_inconclusive_probe_leaves_its_turn_to_the_next() {
     let open = opened();
     let timeout = Duration::from_secs(10);
     let (first, half) = open.claim_probe(wait(), "w1", message(9), timeout, at(64)).unwrap();
@@ -132,7 +132,7 @@ fn a_probe_that_tells_nothing_leaves_its_turn_to_the_next() {
 }
 
 #[test]
-fn what_failed_before_a_success_that_another_process_told_of_is_in_no_row() {
+fn breaker_drops_failures_before_a_success_that_another_process_reported() {
     let four = through(&[1, 2, 3, 4].map(failed));
     let told = Breaker {
         delivered_at: Some(at(9)),
@@ -151,7 +151,7 @@ fn outcomes() -> impl Strategy<Value = Vec<Outcome>> {
 
 proptest! {
     #[test]
-    fn it_opens_exactly_when_five_different_messages_failed_that_were_not_counted(outcomes in outcomes()) {
+    fn breaker_opens_exactly_when_five_uncounted_messages_have_failed(outcomes in outcomes()) {
         let (mut breaker, mut counted, mut row) = (Breaker::default(), BTreeSet::new(), 0);
         for (second, outcome) in (0..).zip(&outcomes) {
             match outcome.ended {
@@ -169,7 +169,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_stored_is_bounded_and_a_version_is_never_used_twice(outcomes in outcomes()) {
+    fn breaker_state_is_bounded_and_a_version_is_never_used_twice(outcomes in outcomes()) {
         let (mut breaker, mut numbers) = (Breaker::default(), 1000u32..);
         for (second, outcome) in (0..).zip(&outcomes) {
             let outcome = Outcome { message: message(numbers.next().unwrap()), ..outcome.clone() };
@@ -186,16 +186,16 @@ proptest! {
         }
     }
 
-    /// Replicas that read an old state and lose the race read again: the outcome is that of one process.
+    /// Replicas that read stale state and lose the race read again: together they count as one process would.
     #[test]
-    fn replicas_that_store_under_a_version_count_as_one_process_would(outcomes in outcomes(), stale in prop::collection::vec(any::<bool>(), 400)) {
+    fn breaker_replicas_that_store_under_a_version_count_as_one_process_would(outcomes in outcomes(), stale in prop::collection::vec(any::<bool>(), 400)) {
         let mut shared = Breaker::default();
         let mut cached = Breaker::default();
         for ((second, outcome), stale) in (0..).zip(&outcomes).zip(stale) {
             if !stale { cached = shared.clone() }
             loop {
                 match cached.after(outcome, at(second)) {
-                    // A stale reader that sees nothing to do has to have been current, or the row would not be over.
+                    // A stale reader that sees nothing to do must have been current, or the row would be over.
                     Transition::Unchanged if cached.version == shared.version => break,
                     Transition::Unchanged => cached = shared.clone(),
                     transition => {

@@ -6,7 +6,7 @@ use super::{Interval, Period, Stretch, stretches};
 use crate::clock::Timestamp;
 use crate::schedule::Zone;
 
-/// A period would fall into more pieces than are allowed.
+/// The period falls into more pieces than are allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("more than {most} pieces")]
 pub struct TooManyPieces {
@@ -14,14 +14,14 @@ pub struct TooManyPieces {
     pub most: usize,
 }
 
-/// A period in pieces: where each begins, and where the last ends.
+/// A period in pieces: the start of each, and the end of the last.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grid {
     bounds: Vec<Timestamp>,
 }
 
 impl Grid {
-    /// Cuts a period where a zone's calendar has an interval begin.
+    /// Cuts a period where an interval of the zone's calendar begins.
     pub fn cut(period: Period, interval: Interval, zone: Zone, most: usize) -> Result<Self, TooManyPieces> {
         let stretches = stretches(zone, period);
         let mut bounds = vec![period.start()];
@@ -47,14 +47,14 @@ impl Grid {
         self.bounds.len().saturating_sub(1)
     }
 
-    /// Which piece a moment lies in, from 0.
+    /// The index of the piece that contains a moment, from 0.
     pub fn index_of(&self, at: Timestamp) -> Option<usize> {
         let begun = self.bounds.partition_point(|bound| *bound <= at);
         begun.checked_sub(1).filter(|index| *index < self.count())
     }
 }
 
-/// Where the piece after the one that a moment lies in begins; nothing where the calendar ends.
+/// The start of the next piece after a moment; `None` where the calendar ends.
 fn next(at: Timestamp, interval: Interval, zone: Zone, stretches: &[Stretch]) -> Option<Timestamp> {
     match interval {
         Interval::Minute | Interval::Hour => Some(next_step(at, interval.granule(), zone, stretches)),
@@ -62,7 +62,7 @@ fn next(at: Timestamp, interval: Interval, zone: Zone, stretches: &[Stretch]) ->
     }
 }
 
-/// The next full local minute or hour; where clocks are changed before it is over, that moment.
+/// The next full local minute or hour, or the change of clocks if that comes first.
 fn next_step(at: Timestamp, step: TimeDelta, zone: Zone, stretches: &[Stretch]) -> Timestamp {
     let clock = zone.local(at).time();
     let shown =
@@ -73,7 +73,7 @@ fn next_step(at: Timestamp, step: TimeDelta, zone: Zone, stretches: &[Stretch]) 
     changed.map_or(whole, |changed| changed.min(whole))
 }
 
-/// The next local midnight that begins a day, week or month. A date that a zone leaves out has none of its own.
+/// The next local midnight that begins a day, week or month. A date that a zone skips has none.
 fn next_date(at: Timestamp, interval: Interval, zone: Zone) -> Option<Timestamp> {
     let mut date = zone.local(at).date();
     loop {

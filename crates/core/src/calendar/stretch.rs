@@ -1,4 +1,4 @@
-//! Times within which a zone's clocks are not changed.
+//! Stretches of time in which a zone's clocks do not change.
 
 use chrono::TimeDelta;
 
@@ -6,20 +6,21 @@ use super::{Interval, Period};
 use crate::clock::Timestamp;
 use crate::schedule::Zone;
 
-/// Clocks are not changed twice within so long.
+/// Clocks never change twice within this time.
 const LOOK: TimeDelta = TimeDelta::hours(6);
 
-/// Time from a moment on, within which clocks are not changed.
+/// A stretch of time, from a moment on, in which clocks do not change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stretch {
     /// Its first moment.
     pub from: Timestamp,
-    /// How far clocks are ahead of UTC.
+    /// The offset of local clocks from UTC.
     pub offset: TimeDelta,
 }
 
 impl Stretch {
-    /// Where the granule of a moment in this stretch begins: the local minute, hour or day, and not before the stretch does.
+    /// The start of the granule (local minute, hour or day) that contains a moment of this stretch, no earlier than the
+    /// stretch.
     pub fn granule(self, at: Timestamp, length: TimeDelta) -> Timestamp {
         let local = at.timestamp_millis() + self.offset.num_milliseconds();
         let into = TimeDelta::milliseconds(local.rem_euclid(length.num_milliseconds().max(1)));
@@ -28,7 +29,7 @@ impl Stretch {
 }
 
 impl Interval {
-    /// The length of the granules that pieces are made of.
+    /// The length of the granules that make up the pieces.
     pub fn granule(self) -> TimeDelta {
         match self {
             Self::Minute => TimeDelta::minutes(1),
@@ -38,7 +39,7 @@ impl Interval {
     }
 }
 
-/// A period's stretches, in order; the first begins with it.
+/// The stretches of a period, in order; the first begins with the period.
 pub fn stretches(zone: Zone, period: Period) -> Vec<Stretch> {
     let mut last = Stretch {
         from: period.start(),
@@ -58,7 +59,7 @@ pub fn stretches(zone: Zone, period: Period) -> Vec<Stretch> {
     found
 }
 
-/// The first second after `before` at which clocks show what they do at `after`.
+/// The first second after `before` at which clocks have the offset that they have at `after`.
 fn changed(zone: Zone, before: Timestamp, after: Timestamp) -> Stretch {
     let offset = zone.offset(after);
     let (mut early, mut late) = (before.timestamp(), after.timestamp());

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::schedule::Zone;
 
-/// Zones with what makes calendars hard: half hours, a change of half an hour, changes at midnight, a date that was left out.
+/// Zones that make calendars hard: half hours, a change of half an hour, changes at midnight, a skipped date.
 const ZONES: [&str; 12] = [
     "UTC",
     "Europe/Berlin",
@@ -55,7 +55,7 @@ fn a_day_on_which_clocks_are_changed_has_23_or_25_hours() {
 }
 
 #[test]
-fn both_of_two_equal_hours_are_there_and_a_missing_one_is_not() {
+fn the_grid_has_both_of_two_equal_hours_and_no_missing_one() {
     let autumn = lengths(
         "2024-10-26T22:00:00Z",
         "2024-10-27T23:00:00Z",
@@ -80,13 +80,13 @@ fn both_of_two_equal_hours_are_there_and_a_missing_one_is_not() {
 }
 
 #[test]
-fn a_date_that_was_left_out_has_no_piece() {
+fn a_skipped_date_has_no_piece() {
     let days = lengths("2011-12-29T10:00:00Z", "2012-01-01T10:00:00Z", Interval::Day, "Pacific/Apia");
     assert_eq!(days, [24 * 60; 3]);
 }
 
 #[test]
-fn weeks_begin_on_monday_and_months_on_the_first_and_ends_are_cut() {
+fn weeks_begin_on_monday_months_on_the_first_and_end_pieces_are_cut() {
     let grid = Grid::cut(
         period("2024-02-28T12:00:00Z", "2024-03-12T12:00:00Z"),
         Interval::Week,
@@ -116,7 +116,7 @@ fn a_period_in_too_many_pieces_is_refused() {
     );
 }
 
-/// A period from 2005 to 2030, to the millisecond, an interval that does not fall into too many pieces of it, and a zone.
+/// A period from 2005 to 2030 to the millisecond, an interval that cuts it into few enough pieces, and a zone.
 fn any_cut() -> impl Strategy<Value = (Period, Interval, Zone)> {
     let begun = 1_104_537_600_000_i64..1_893_456_000_000;
     let zones = prop::sample::select(&ZONES[..]).prop_map(zone);
@@ -159,11 +159,11 @@ proptest! {
     }
 
     #[test]
-    fn all_but_the_first_piece_begin_where_the_calendar_has_them((period, interval, zone) in any_cut()) {
+    fn every_piece_but_the_first_begins_on_a_calendar_boundary((period, interval, zone) in any_cut()) {
         let changes: Vec<_> = stretches(zone, period).iter().map(|stretch| stretch.from).collect();
         for piece in grid(period, interval, zone).pieces().skip(1) {
             let local = zone.local(piece.start());
-            // What begins when clocks are changed may show any time.
+            // A piece that begins at a change of clocks may show any local time.
             let at_change = changes.contains(&piece.start());
             let midnight = local.time() == NaiveTime::MIN || at_change;
             let begins = match interval {
@@ -178,7 +178,7 @@ proptest! {
     }
 
     #[test]
-    fn a_moment_is_in_the_piece_that_its_granule_begins_in((period, interval, zone) in any_cut(), part in 0.0..1.0_f64) {
+    fn a_moment_lies_in_the_piece_of_its_granule((period, interval, zone) in any_cut(), part in 0.0..1.0_f64) {
         let at = period.start() + part_of(period.end() - period.start(), part);
         let grid = grid(period, interval, zone);
         let index = grid.index_of(at).unwrap();
@@ -192,7 +192,7 @@ proptest! {
     }
 
     #[test]
-    fn a_moment_outside_is_in_no_piece((period, interval, zone) in any_cut()) {
+    fn a_moment_outside_the_period_is_in_no_piece((period, interval, zone) in any_cut()) {
         let grid = grid(period, interval, zone);
         prop_assert_eq!(grid.index_of(period.end()), None);
         prop_assert_eq!(grid.index_of(period.start() - TimeDelta::milliseconds(1)), None);

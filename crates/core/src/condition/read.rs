@@ -1,4 +1,4 @@
-//! Filters from JSON.
+//! Reads filters from JSON.
 
 use serde_json::{Map, Value};
 
@@ -22,7 +22,7 @@ pub(super) fn filter(value: &Value) -> Result<Filter, Faults> {
     }
 }
 
-/// Reads on after a fault, so that all are told; `None` always comes with one.
+/// Reads on after a fault, so that all are reported; `None` always comes with a fault.
 #[derive(Default)]
 struct Reader {
     faults: Faults,
@@ -66,7 +66,7 @@ impl Reader {
         read.into_iter().collect()
     }
 
-    /// The tests of one field: one by itself, several as `and`.
+    /// The tests of one field: a single one by itself, several under `and`.
     fn tests(&mut self, object: &Map<String, Value>, at: &str) -> Option<Filter> {
         let path = match object.get("field") {
             Some(Value::String(path)) if !path.is_empty() => Some(path),
@@ -142,7 +142,7 @@ impl Reader {
     }
 }
 
-/// The JSON pointer to a key (RFC 6901).
+/// The JSON pointer to a key below `at` (RFC 6901).
 fn below(at: &str, key: &str) -> String {
     format!("{at}/{}", key.replace('~', "~0").replace('/', "~1"))
 }

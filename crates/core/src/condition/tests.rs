@@ -48,7 +48,7 @@ fn filters_are_read_as_they_are_written() {
 }
 
 #[test]
-fn every_fault_is_told_by_its_place() {
+fn every_fault_of_a_filter_is_reported_by_its_place() {
     let table = [
         (json!([]), vec![""]),
         (json!({}), vec![""]),
@@ -69,7 +69,7 @@ fn every_fault_is_told_by_its_place() {
 }
 
 #[test]
-fn depth_and_size_are_bounded() {
+fn filter_depth_and_size_are_bounded() {
     let nested = |levels| (0..levels).fold(json!({"field": "a", "eq": 1}), |inner, _| json!({ "not": inner }));
     assert!(Filter::from_json(&nested(DEEPEST_FILTER)).is_ok());
     assert_eq!(pointers(&nested(DEEPEST_FILTER + 1)), ["/not".repeat(DEEPEST_FILTER)]);
@@ -110,7 +110,7 @@ fn any_filter() -> impl Strategy<Value = Filter> {
 
 proptest! {
     #[test]
-    fn what_is_written_is_read_again(filter in any_filter()) {
+    fn a_written_filter_reads_back_the_same(filter in any_filter()) {
         prop_assert_eq!(Filter::from_json(&filter.to_json()), Ok(filter));
     }
 }

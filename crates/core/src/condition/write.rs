@@ -1,4 +1,4 @@
-//! Filters to JSON.
+//! Writes filters to JSON.
 
 use serde_json::{Map, Value, json};
 
@@ -32,7 +32,7 @@ fn all(filters: &[Filter]) -> Vec<Value> {
     filters.iter().map(Filter::to_json).collect()
 }
 
-/// Tests of one field as one object.
+/// Several tests of one field, as one object.
 fn tests(filters: &[Filter]) -> Value {
     let mut object = Map::new();
     for filter in filters {
