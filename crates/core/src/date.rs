@@ -1,7 +1,8 @@
-//! Dates as systems and people write them: one reader for mappings, scripts, schedules and jobs.
+//! Dates as systems and people write them: one parser for mappings, scripts, schedules and jobs.
 //!
-//! [`Forms`] says what is read, and a [`Moment`] is what was read: it becomes an instant where clocks are known. Nothing is guessed.
-//! What may mean two things is [`Unread`], with the reason; digits that look like a calendar (`20260204`) are one, also as a number.
+//! [`Forms`] says which forms are accepted; a [`Moment`] is the result, and becomes an instant once the zone is known. Nothing
+//! is guessed. An ambiguous value is [`Unread`], with the reason; digits that look like a calendar date (`20260204`) are one,
+//! also as a number.
 
 mod cursor;
 mod forms;
@@ -22,13 +23,13 @@ pub use wall::instant;
 /// Why a value could not be read as a date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unread {
-    /// It is nothing of the kind.
+    /// It is not a date at all.
     #[error("the value is not a date")]
     NotADate,
-    /// `04/02/2026`: it was not said which of the two is the month.
+    /// `04/02/2026`: the form does not say which of the two is the month.
     #[error("the date does not say whether its day or its month comes first")]
     DayOrMonth,
-    /// `4-Feb-26`: it was not said of which century.
+    /// `4-Feb-26`: the form does not say which century.
     #[error("the date's year has two digits")]
     TwoDigitYear,
     /// `202602041400`: a date and a time, or milliseconds.

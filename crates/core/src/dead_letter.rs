@@ -1,4 +1,4 @@
-//! Deliveries that could not be made: kept until they are made or given up.
+//! Dead letters: failed deliveries, kept until they are delivered or given up.
 
 use bytes::Bytes;
 
@@ -9,13 +9,13 @@ use crate::message::MessageId;
 use crate::outcome::ErrorCategory;
 
 named! {
-    /// Where a dead letter stands.
+    /// The status of a dead letter.
     DeadLetterStatus {
         /// It will be tried again when it is due.
         PendingRetry = "PENDING_RETRY",
-        /// Somebody is trying it.
+        /// A retry is under way.
         Retrying = "RETRYING",
-        /// It was given up, and is kept for the record and for a person.
+        /// It was given up, and is kept for the record and for a manual retry.
         Abandoned = "ABANDONED",
         /// It was delivered in the end.
         Resolved = "RESOLVED",
@@ -29,26 +29,26 @@ named! {
         AttemptsExhausted = "ATTEMPTS_EXHAUSTED",
         /// The target asked to wait longer than a lane does.
         RetryAfter = "RETRY_AFTER",
-        /// Trying again would be refused again.
+        /// The target would refuse it again.
         NotRetryable = "NOT_RETRYABLE",
         /// The database refused to store it as it was: it is kept without its payload.
         NotStored = "NOT_STORED",
-        /// The event waited for its turn, and could not be read from its source any more when it came.
+        /// The event waited in its lane, and its source could no longer be read for it when its turn came.
         EventGone = "EVENT_GONE",
         /// The breaker was open.
         CircuitOpen = "CIRCUIT_OPEN",
-        /// A person had paused the integration.
+        /// A person paused the integration.
         Paused = "PAUSED",
         /// The integration's own limit was reached.
         RateLimited = "RATE_LIMITED",
-        /// The integration's script had to be stopped too often, and was not run.
+        /// The integration's script was stopped too often and is disabled.
         ScriptDisabled = "SCRIPT_DISABLED",
     }
 }
 
 impl DeadLetterStatus {
-    /// Whether nothing more comes of it by itself: it was delivered, or given up. Only what is settled is ever deleted by age, counted from
-    /// then; what is still to be tried, or waits for somebody to make it due, stays.
+    /// Whether nothing further happens to it by itself: it was delivered or given up. Only settled dead letters are deleted by
+    /// age, counted from that moment; pending and held ones stay.
     pub fn is_settled(self) -> bool {
         match self {
             Self::Resolved | Self::Abandoned => true,
@@ -58,13 +58,13 @@ impl DeadLetterStatus {
 }
 
 impl DeadLetterReason {
-    /// Whether people are told of a dead letter as soon as it is there: nothing that the gateway does can deliver it any more, and no
-    /// answer of a target says why.
+    /// Whether a new dead letter raises an alert at once: the gateway can no longer deliver it, and no answer of a target
+    /// explains why.
     pub fn is_alarming(self) -> bool {
         !self.has_payload()
     }
 
-    /// Whether there is a payload that can be sent: trying again without one is nobody's wish.
+    /// Whether it has a payload to send; without one a retry makes no sense.
     pub fn has_payload(self) -> bool {
         match self {
             Self::EventGone | Self::NotStored => false,
@@ -78,54 +78,54 @@ impl DeadLetterReason {
         }
     }
 
-    /// The reasons of those that have no payload.
+    /// The reasons of dead letters that have no payload.
     pub fn without_payload() -> impl Iterator<Item = Self> {
         Self::ALL.iter().copied().filter(|reason| !reason.has_payload())
     }
 }
 
-/// How often a dead letter is tried before it is given up.
+/// How many retries a dead letter gets before it is given up.
 pub const DEFAULT_MAX_RETRIES: u32 = 3;
 
-/// A delivery that could not be made. Its identifier is its delivery log's: one delivery has one of each.
+/// A failed delivery. It shares its identifier with its delivery log, of which each delivery has one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DeadLetter {
     /// Its identifier, and its delivery log's.
     pub id: LogId,
-    /// The message's identifier.
+    /// The identifier of its message.
     pub message_id: MessageId,
     /// The tenant.
     pub org_id: OrgId,
     /// The entity the event is about.
     pub entity_rid: Rid,
-    /// What it is for.
+    /// The integration and action.
     pub integration: IntegrationRef,
-    /// What it is about.
+    /// The event.
     pub event: EventRef,
-    /// The event's place in its source, where it came from there by itself.
+    /// The event's position in its source, where the source numbered it.
     pub position: Option<Position>,
-    /// Which way it goes.
+    /// The direction of the delivery.
     pub direction: Direction,
-    /// Where it stands.
+    /// Its status.
     pub status: DeadLetterStatus,
-    /// The class of the last failure, where there was an attempt.
+    /// The category of the last failure, if there was an attempt.
     pub category: Option<ErrorCategory>,
-    /// Why it is here.
+    /// Why it became a dead letter.
     pub reason: DeadLetterReason,
-    /// What the event carried; nothing where that is gone.
+    /// The event's payload; empty where that is gone.
     pub original_payload: Bytes,
-    /// Where it was to go.
+    /// Where the delivery was to go.
     pub target: Destination,
-    /// What went wrong last.
+    /// The last error.
     pub last_error: String,
-    /// How many requests were sent so far.
+    /// How many requests have been sent.
     pub attempt_count: u32,
-    /// How often it is tried from here on.
+    /// The maximum number of retries.
     pub max_retries: u32,
-    /// When it is due; never when it was given up.
+    /// When it is due; `None` when it is held or given up.
     pub next_retry_at: Option<Timestamp>,
     /// The trace it belongs to.
     pub trace_id: String,
-    /// When it was made.
+    /// When it became a dead letter.
     pub created_at: Timestamp,
 }

@@ -1,20 +1,20 @@
-//! Numbers of JSON by their value, however they are written and however many digits they have.
+//! JSON numbers by value, regardless of notation and number of digits.
 
 use std::cmp::Ordering;
 use std::fmt;
 
 use serde_json::Number;
 
-/// Beyond so many digits before or after the point a number is written with an exponent.
+/// A number with more digits than this before or after the point is written with an exponent.
 const LONGEST_PLAIN: i64 = 400;
 
-/// A number by its value: `1.10`, `1.1` and `11e-1` are the same one.
+/// A number's value: `1.10`, `1.1` and `11e-1` are equal.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Decimal {
     negative: bool,
-    /// Without zeros at either end; zero has none.
+    /// Digits without zeros at either end; empty for zero.
     digits: String,
-    /// The power of ten that the digits are a fraction of: 1.1 is 0.11 · 10¹.
+    /// The power of ten that scales the digits as a fraction: 1.1 is 0.11 · 10¹.
     exponent: i64,
 }
 
@@ -49,7 +49,7 @@ impl Decimal {
         }
     }
 
-    /// Zero, or else its sign.
+    /// The sign; 0 for zero.
     fn sign(&self) -> i8 {
         match (self.digits.is_empty(), self.negative) {
             (true, _) => 0,
@@ -59,7 +59,7 @@ impl Decimal {
     }
 }
 
-/// A power of ten; one that has too many digits is as far away as can be.
+/// The exponent of ten; one with too many digits saturates.
 fn saturated(power: &str) -> i64 {
     let beyond = if power.starts_with('-') { i64::MIN } else { i64::MAX };
     power.parse().unwrap_or(beyond)
@@ -81,7 +81,7 @@ impl PartialOrd for Decimal {
     }
 }
 
-/// The one way to write each value.
+/// The canonical notation of the value.
 impl fmt::Display for Decimal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.digits.is_empty() {
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_written_in_one_way() {
+    fn a_decimal_is_written_in_one_way() {
         let table = [
             ("1.10", "1.1"),
             ("11e-1", "1.1"),
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn long_numbers_that_differ_in_their_last_digit_differ() {
+    fn decimals_that_differ_in_their_last_digit_differ() {
         let (less, more) = (
             decimal("123456789012345678901234567890"),
             decimal("123456789012345678901234567891"),
@@ -144,13 +144,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_order_is_that_of_numbers(one in -1_000_000_i64..1_000_000, other in -1_000_000_i64..1_000_000, places in 0_u32..6) {
+        fn decimals_order_as_numbers_do(one in -1_000_000_i64..1_000_000, other in -1_000_000_i64..1_000_000, places in 0_u32..6) {
             let text = |value: i64| decimal(&format!("{value}e-{places}"));
             prop_assert_eq!(text(one).cmp(&text(other)), one.cmp(&other));
         }
 
         #[test]
-        fn what_is_written_is_the_same_value(text in "-?(0|[1-9][0-9]{0,30})([.][0-9]{1,9})?([eE][+-]?[0-9]{1,2})?") {
+        fn a_written_decimal_has_the_same_value(text in "-?(0|[1-9][0-9]{0,30})([.][0-9]{1,9})?([eE][+-]?[0-9]{1,2})?") {
             let value = decimal(&text);
             prop_assert_eq!(decimal(&value.to_string()), value);
         }

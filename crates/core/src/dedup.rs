@@ -1,7 +1,8 @@
-//! Telling a repeated event from a changed one.
+//! Event deduplication: tells a repeated event from a changed one.
 //!
-//! The same type, payload id, entity **and payload** within the window is a repeat. A changed payload never is. The window is one of the
-//! events' own time: how long a backlog keeps them waiting makes nothing a repeat, and nothing a new event.
+//! An event repeats another when type, payload id, entity **and payload** are equal within the window. A changed payload is
+//! never a repeat. The window is measured in the events' own time, so the delay of a backlog makes nothing a repeat and nothing
+//! a new event.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -12,17 +13,17 @@ use crate::clock::Timestamp;
 use crate::event::Event;
 use crate::id::{Position, SourceId};
 
-/// Within so long of each other, by their own time, one event repeats the other.
+/// The longest distance, in the events' own time, at which one event repeats another.
 pub const WINDOW: Duration = Duration::from_mins(5);
-/// How long an event is remembered after it was seen: a repeat may be read later than it happened.
+/// How long a seen event is remembered: a repeat may be read later than it happened.
 pub const REMEMBERED: Duration = Duration::from_mins(10);
 
-/// What two events share when one repeats the other.
+/// The deduplication key, which an event shares with its repeats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct DedupKey(pub [u8; 16]);
 
 impl DedupKey {
-    /// The event's key, where its payload has an `id` that is a text or a number.
+    /// The key of an event whose payload has an `id` that is a text or a number.
     pub fn of(event: &Event) -> Option<Self> {
         let id = event.payload.json.get("id").filter(|id| id.is_string() || id.is_number())?;
         let mut hash = Sha256::new();
@@ -42,14 +43,14 @@ impl DedupKey {
     }
 }
 
-/// An event that was seen.
+/// An event that was read before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SeenEvent {
-    /// What a repeat would share with it.
+    /// Its deduplication key.
     pub key: DedupKey,
     /// The source it came from.
     pub source: SourceId,
-    /// Its place there.
+    /// Its position in that source.
     pub position: Position,
     /// When it was seen.
     pub at: Timestamp,
@@ -57,7 +58,7 @@ pub struct SeenEvent {
     pub happened_at: Timestamp,
 }
 
-/// The events that were seen within [`REMEMBERED`], at most so many of them.
+/// The events seen within [`REMEMBERED`], up to a capacity.
 #[derive(Debug)]
 pub struct DedupWindow {
     capacity: usize,
@@ -75,13 +76,13 @@ impl DedupWindow {
         }
     }
 
-    /// Notes an event and says whether it repeats another one; the same row read again repeats nothing.
+    /// Records an event and returns whether it repeats another one; reading the same row again is no repeat.
     pub fn is_repeat(&mut self, event: SeenEvent) -> bool {
         self.forget_before(event.at - REMEMBERED);
         match self.seen.get(&event.key) {
             Some(first) if first.source == event.source && first.position == event.position => false,
             Some(first) if is_within(first.happened_at, event.happened_at) => true,
-            // What comes next is held against the latest.
+            // The next event is compared with the latest.
             Some(_) | None => {
                 self.remember(event);
                 false
@@ -89,7 +90,7 @@ impl DedupWindow {
         }
     }
 
-    /// Takes in what was seen before a restart.
+    /// Restores what was seen before a restart.
     pub fn restore(&mut self, events: impl IntoIterator<Item = SeenEvent>) {
         for event in events {
             if !self.seen.contains_key(&event.key) {
@@ -103,7 +104,7 @@ impl DedupWindow {
         self.seen.len()
     }
 
-    /// Whether nothing is remembered.
+    /// Whether no event is remembered.
     pub fn is_empty(&self) -> bool {
         self.seen.is_empty()
     }
@@ -126,7 +127,7 @@ impl DedupWindow {
         let Some((at, key)) = self.order.pop_front() else {
             return;
         };
-        // One that was seen again since has a later place in the order.
+        // An event seen again since then has a later entry in the order.
         if self.seen.get(&key).is_some_and(|event| event.at == at) {
             self.seen.remove(&key);
         }
@@ -155,22 +156,22 @@ mod tests {
     }
 
     #[test]
-    fn a_window_is_one_of_the_events_own_time() {
+    fn the_dedup_window_follows_the_events_own_time() {
         let mut window = DedupWindow::new(10);
         let read = |position, happened: i64, read: i64| SeenEvent {
             at: seen(1, position, read).at,
             ..seen(1, position, happened)
         };
-        // A backlog is read in a moment.
+        // A backlog is read within moments.
         assert!(!window.is_repeat(read(1, 0, 900)));
         assert!(!window.is_repeat(read(2, 301, 901)), "five minutes later");
         assert!(window.is_repeat(read(3, 400, 902)));
-        // And a repeat that waited is one.
+        // A repeat that waited is still one.
         assert!(window.is_repeat(read(4, 500, 1_400)));
     }
 
     #[test]
-    fn a_repeat_within_five_minutes_is_told_and_a_later_one_is_not() {
+    fn dedup_finds_a_repeat_within_five_minutes_and_no_later_one() {
         let mut window = DedupWindow::new(10);
         assert!(!window.is_repeat(seen(1, 1, 0)));
         assert!(window.is_repeat(seen(1, 2, 299)));
@@ -178,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_row_read_again_is_no_repeat() {
+    fn dedup_does_not_take_the_same_row_read_again_for_a_repeat() {
         let mut window = DedupWindow::new(10);
         window.restore([seen(1, 7, 0)]);
         assert!(!window.is_repeat(seen(1, 7, 5)));
@@ -186,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_bounded_and_the_oldest_goes_first() {
+    fn dedup_memory_is_bounded_and_forgets_the_oldest_first() {
         let mut window = DedupWindow::new(2);
         for key in 1..=3 {
             assert!(!window.is_repeat(seen(key, u64::from(key), 0)));

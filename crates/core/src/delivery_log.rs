@@ -1,4 +1,4 @@
-//! What is written down of a delivery: one log with every attempt, and a trace of its steps.
+//! Delivery logs: one log of a delivery with every attempt, and a trace of its steps.
 
 use std::time::Duration;
 
@@ -22,12 +22,12 @@ macro_rules! named {
             /// Every value, for documents and tables.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
-            /// As logs and the API write it.
+            /// The name in logs and the API.
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text),+ }
             }
 
-            /// The value of this name.
+            /// The value with this name.
             pub fn parse(text: &str) -> Option<Self> {
                 match text { $($text => Some(Self::$variant),)+ _ => None }
             }
@@ -47,23 +47,23 @@ macro_rules! named {
 pub(crate) use named;
 
 named! {
-    /// Where a delivery stands.
+    /// The status of a delivery.
     DeliveryStatus {
-        /// The target took it.
+        /// The target accepted it.
         Success = "SUCCESS",
-        /// The target or the gateway refused it, and trying again would not help.
+        /// The target or the gateway refused it, and a retry would not help.
         Failed = "FAILED",
-        /// Its dead letter is due again.
+        /// Its dead letter is waiting for a retry.
         Retrying = "RETRYING",
         /// Its dead letter was given up.
         Abandoned = "ABANDONED",
-        /// Nothing was to be sent: the script returned null, or the condition was false.
+        /// There was nothing to send: the script returned null, or the condition was false.
         Skipped = "SKIPPED",
     }
 }
 
 named! {
-    /// Which way a delivery goes.
+    /// The direction of a delivery.
     Direction {
         /// From the hospital's events to an outside address.
         Outbound = "OUTBOUND",
@@ -73,18 +73,18 @@ named! {
 }
 
 named! {
-    /// What caused a delivery.
+    /// What triggered a delivery.
     TriggerType {
         /// An event.
         Event = "EVENT",
         /// A person.
         Manual = "MANUAL",
-        /// The clock.
+        /// A schedule.
         Scheduled = "SCHEDULED",
     }
 }
 
-/// Which event a delivery is about.
+/// The event of a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventRef {
     /// The source it came from.
@@ -97,7 +97,7 @@ pub struct EventRef {
     pub created_at: Option<Timestamp>,
 }
 
-/// Which integration, and which of its actions, a delivery is for.
+/// The integration and action of a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IntegrationRef {
     /// The integration.
@@ -106,11 +106,11 @@ pub struct IntegrationRef {
     pub name: String,
     /// The action's name, where the integration has named actions.
     pub action_name: Option<String>,
-    /// The action's place in the sequence, from 0.
+    /// The action's index in the sequence, from 0.
     pub action_index: u16,
 }
 
-/// Where a request went and by which method.
+/// The address and method of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Destination {
     /// The address.
@@ -129,27 +129,27 @@ impl From<Target> for Destination {
     }
 }
 
-/// A body as kept: text up to a cap.
+/// A recorded body: text up to a cap.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeptBody {
-    /// The bytes that were kept.
+    /// The recorded bytes.
     pub bytes: Bytes,
-    /// Whether there was more.
+    /// Whether the body was longer.
     pub truncated: bool,
 }
 
-/// One request and its answer.
+/// One request and its response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt {
     /// When it began.
     pub started_at: Timestamp,
     /// How long it took.
     pub duration: Duration,
-    /// The answered status, if there was an answer.
+    /// The response status, if there was a response.
     pub response_status: Option<u16>,
-    /// The answered headers, secrets masked.
+    /// The response headers, secrets masked.
     pub response_headers: HeaderLines,
-    /// The answered body.
+    /// The response body.
     pub response_body: Option<KeptBody>,
     /// Why it failed, if it did.
     pub failure: Option<Failure>,
@@ -160,63 +160,63 @@ pub struct Attempt {
 pub struct DeliveryLog {
     /// Its identifier.
     pub id: LogId,
-    /// The message's identifier.
+    /// The identifier of its message.
     pub message_id: MessageId,
     /// The tenant.
     pub org_id: OrgId,
-    /// What it is for.
+    /// The integration and action.
     pub integration: IntegrationRef,
-    /// What it is about.
+    /// The event.
     pub event: EventRef,
-    /// Which way it goes.
+    /// The direction.
     pub direction: Direction,
-    /// What caused it.
+    /// What triggered it.
     pub trigger: TriggerType,
-    /// Where it stands.
+    /// Its status.
     pub status: DeliveryStatus,
     /// Where it went.
     pub target: Destination,
-    /// Every request and its answer, in order; none when nothing was sent.
+    /// Every request and its response, in order; empty when nothing was sent.
     pub attempts: Vec<Attempt>,
-    /// Why it failed in the end, if it did.
+    /// The final error, if it failed.
     pub error: Option<(ErrorCategory, String)>,
-    /// The event's payload, where payloads are kept.
+    /// The event's payload, where payloads are logged.
     pub original_payload: Option<Bytes>,
-    /// What was sent, where payloads are kept and it differs from the event's payload.
+    /// The payload that was sent, where payloads are logged and it differs from the event's payload.
     pub request_payload: Option<Bytes>,
     /// The request's headers, secrets masked.
     pub request_headers: HeaderLines,
     /// The `webhook-signature` of the last attempt.
     pub signature: Option<String>,
-    /// What ties it to other systems' logs.
+    /// The identifier that correlates it with other systems' logs.
     pub correlation_id: String,
     /// The trace it belongs to.
     pub trace_id: String,
-    /// When the gateway took it up.
+    /// When the gateway began it.
     pub created_at: Timestamp,
-    /// When the target took it.
+    /// When the target accepted it.
     pub delivered_at: Option<Timestamp>,
-    /// When it may be forgotten.
+    /// When the log may be deleted.
     pub expires_at: Timestamp,
 }
 
 /// One step of a delivery's trace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
-    /// What was done, such as `transform` or `attempt`.
+    /// The name of the step, such as `transform` or `attempt`.
     pub name: &'static str,
-    /// How long after the start of the delivery.
+    /// The time from the start of the delivery to the step.
     pub offset: Duration,
     /// How long it took.
     pub duration: Duration,
-    /// What came of it, in a few words.
+    /// Its result, in a few words.
     pub detail: Option<String>,
 }
 
-/// The steps of a delivery; its payloads are in the delivery log that it names.
+/// The steps of a delivery; its payloads are in the delivery log.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ExecutionTrace {
-    /// What was done, in order.
+    /// The steps, in order.
     pub steps: Vec<Step>,
     /// What scripts wrote to their console.
     pub console: Vec<String>,

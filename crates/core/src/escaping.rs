@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 #[error("must have two hexadecimal digits after each %")]
 pub struct BadEscape;
 
-/// A path, a query or both, with what may not stand there as it is encoded; what is encoded already stays so.
+/// Percent-encodes in a path, a query or both what may not appear there; existing escapes stay.
 pub fn escaped(text: &str) -> Result<Cow<'_, str>, BadEscape> {
     let pairs = text.match_indices('%').map(|(at, _)| text.as_bytes().get(at + 1..at + 3));
     if !pairs
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_of_an_address_is_encoded_once() {
+    fn characters_not_allowed_in_an_address_are_encoded_once() {
         let table = [
             ("/\u{fc}?q=\u{20ac}", "/%C3%BC?q=%E2%82%AC"),
             ("/%C3%BC/a;b=1?x=%26", "/%C3%BC/a;b=1?x=%26"),

@@ -1,4 +1,4 @@
-//! Events: as their source holds them, and as the pipeline knows them.
+//! Events: as their source holds them, and as the pipeline processes them.
 
 use std::sync::Arc;
 
@@ -7,16 +7,16 @@ use bytes::Bytes;
 use crate::clock::Timestamp;
 use crate::id::{EventId, EventType, OrgId, Position, Rid, SourceId};
 
-/// A row as its source holds it: nothing about it has been checked.
+/// A row as its source holds it, unvalidated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceRow {
-    /// Its place in the source's order.
+    /// Its position in the source.
     pub position: Position,
-    /// Its identifier, where that is not its position.
+    /// Its identifier, where that differs from its position.
     pub event_id: Option<EventId>,
-    /// The kind of event.
+    /// The event type.
     pub event_type: Option<String>,
-    /// The payload, or why it was left behind.
+    /// The payload, or why it was not read.
     pub payload: RowPayload,
     /// The entity it is about.
     pub entity_rid: Option<i64>,
@@ -24,12 +24,12 @@ pub struct SourceRow {
     pub parent_rid: Option<i64>,
     /// When the source created it.
     pub created_at: Option<Timestamp>,
-    /// W3C trace context of whoever wrote it.
+    /// The W3C trace context of the writer.
     pub trace_parent: Option<String>,
 }
 
 impl SourceRow {
-    /// How many bytes of payload it carries.
+    /// The size of its payload in bytes.
     pub fn payload_bytes(&self) -> usize {
         match &self.payload {
             RowPayload::Present(bytes) => bytes.len(),
@@ -43,25 +43,25 @@ impl SourceRow {
 pub enum RowPayload {
     /// The bytes as stored.
     Present(Bytes),
-    /// The column holds nothing.
+    /// The column is empty.
     Missing,
-    /// Larger than the limit, so it was not read.
+    /// The payload exceeds the limit, so it was not read.
     TooLarge {
         /// Its size in bytes.
         bytes: u64,
     },
 }
 
-/// An event that was understood: it has a tenant, a type and a JSON payload.
+/// A validated event: it has a tenant, a type and a JSON payload.
 #[derive(Debug, Clone)]
 pub struct Event {
     /// Where it came from.
     pub source: SourceId,
-    /// Its place in the source's order.
+    /// Its position in the source.
     pub position: Position,
     /// Its identifier within its source.
     pub id: EventId,
-    /// The kind of event.
+    /// The event type.
     pub event_type: EventType,
     /// The tenant.
     pub org_id: OrgId,
@@ -71,24 +71,24 @@ pub struct Event {
     pub payload: Arc<Payload>,
     /// When the source created it.
     pub created_at: Option<Timestamp>,
-    /// W3C trace context of whoever wrote it.
+    /// The W3C trace context of the writer.
     pub trace_parent: Option<String>,
 }
 
-/// The largest payload that can be stored with what is noted about it, in bytes. A document of the database holds 16 MiB.
+/// The largest payload that fits into a document together with its metadata, in bytes. A document of the database holds 16 MiB.
 pub const LARGEST_PAYLOAD: usize = 14 * 1024 * 1024;
 
-/// A JSON payload: the bytes as received beside what they mean.
+/// A JSON payload: the bytes as received, and the parsed value.
 #[derive(Debug, Clone)]
 pub struct Payload {
     /// The bytes as received.
     pub raw: Bytes,
-    /// What they mean.
+    /// The parsed value.
     pub json: serde_json::Value,
 }
 
 impl Payload {
-    /// The payload of an event whose content is not at hand.
+    /// The payload of an event whose content is unavailable.
     pub fn missing() -> Self {
         Self {
             raw: Bytes::new(),

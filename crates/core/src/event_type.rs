@@ -1,4 +1,4 @@
-//! The kinds of events that an organisation knows.
+//! The event types that an organisation defines.
 
 use serde_json::Value;
 
@@ -11,31 +11,31 @@ mod fields;
 pub use fields::{Described, Field, fields_of_sample, fields_of_schema};
 
 named! {
-    /// What becomes of an event whose payload does not keep to the schema of its type.
+    /// What happens to an event whose payload violates the schema of its type.
     Validation {
-        /// Payloads are not looked at.
+        /// Payloads are not checked.
         Off = "off",
-        /// It is delivered all the same, and told of.
+        /// The event is delivered, and the violation reported.
         Warn = "warn",
-        /// It is not taken.
+        /// The event is rejected.
         Reject = "reject",
     }
 }
 
-/// A kind of event, described for those who integrate with it.
+/// An event type, described for integrators.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EventTypeDefinition {
     /// The organisation that defines it.
     pub org_id: OrgId,
     /// Its name, as events carry it.
     pub event_type: EventType,
-    /// What it means, in a sentence or two.
+    /// Its meaning, in a sentence or two.
     pub description: Option<String>,
-    /// A payload as one would see it.
+    /// A sample payload.
     pub sample_payload: Option<Value>,
-    /// The JSON Schema that payloads are to keep to.
+    /// The JSON Schema of its payloads.
     pub schema: Option<Value>,
-    /// What becomes of those that do not.
+    /// What happens to payloads that violate the schema.
     pub validation: Validation,
     /// The configuration revision that last changed it.
     pub revision: u64,
@@ -46,7 +46,7 @@ pub struct EventTypeDefinition {
 }
 
 impl EventTypeDefinition {
-    /// The schema that payloads are held against, where they are.
+    /// The schema that payloads are checked against, if any.
     pub fn enforced_schema(&self) -> Option<&Value> {
         self.schema.as_ref().filter(|_| self.validation != Validation::Off)
     }

@@ -1,34 +1,34 @@
-//! What is wrong with an input, told all at once and by place.
+//! Validation faults: everything wrong with an input, reported at once and by place.
 //!
-//! Inputs are strangers': what is told of one is bounded, however much is wrong with it and however long its names are.
+//! Inputs come from strangers, so a report is bounded, however much is wrong with an input and however long its names are.
 
 mod place;
 
 pub use place::Place;
 
-/// The most faults that are told of one input.
+/// The most faults reported for one input.
 const MOST: usize = 100;
-/// The longest pointer that is told, in characters; of a longer one, its beginning.
+/// The longest pointer reported, in characters; a longer one is cut.
 const LONGEST_POINTER: usize = 200;
-/// The longest message that is told, in characters; of a longer one, its beginning.
+/// The longest message reported, in characters; a longer one is cut.
 const LONGEST_MESSAGE: usize = 1_000;
 
-/// One thing wrong with an input.
+/// One fault of an input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// JSON pointer to the value at fault, such as `/fieldMappings/0/sourceField`.
+    /// The JSON pointer to the faulty value, such as `/fieldMappings/0/sourceField`.
     pub pointer: String,
     /// What is wrong and what would be right, in one sentence.
     pub message: String,
 }
 
-/// The faults found in one input, a hundred at most.
+/// The faults of one input, a hundred at most.
 #[derive(Debug, Clone, Default, PartialEq, Eq, thiserror::Error)]
 #[error("{}", self.summary())]
 pub struct Faults(Vec<Fault>);
 
 impl Faults {
-    /// Notes a fault at a place.
+    /// Adds a fault at a pointer.
     pub fn add(&mut self, pointer: impl Into<String>, message: impl Into<String>) {
         if !self.is_full() {
             self.0.push(Fault {
@@ -38,14 +38,14 @@ impl Faults {
         }
     }
 
-    /// Notes a fault at a place that is written out for this alone.
+    /// Adds a fault at a place; its pointer is only written out here.
     pub fn add_at(&mut self, place: &Place<'_>, message: impl Into<String>) {
         if !self.is_full() {
             self.add(place.to_string(), message);
         }
     }
 
-    /// Whether as many faults are noted as are told: whoever looks for more may stop.
+    /// Whether no further fault would be reported, so that a search may stop.
     pub fn is_full(&self) -> bool {
         self.0.len() >= MOST
     }
@@ -57,24 +57,24 @@ impl Faults {
         faults
     }
 
-    /// Takes over another input's faults, as found below `prefix`.
+    /// Takes over the faults of an inner input, placed below `prefix`.
     pub fn absorb(&mut self, prefix: &str, other: Faults) {
         for fault in other.0.into_iter().take(MOST - self.0.len()) {
             self.add(format!("{prefix}{}", fault.pointer), fault.message);
         }
     }
 
-    /// `Ok(value)` when nothing was found.
+    /// `Ok(value)` when there is no fault.
     pub fn into_result<T>(self, value: T) -> Result<T, Faults> {
         if self.0.is_empty() { Ok(value) } else { Err(self) }
     }
 
-    /// Whether nothing was found.
+    /// Whether there is no fault.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// What was found, in the order of finding.
+    /// The faults, in the order in which they were found.
     pub fn list(&self) -> &[Fault] {
         &self.0
     }

@@ -1,4 +1,4 @@
-//! Reading a JSON object field by field: what is of the wrong kind, or not known, is noted by its place.
+//! Reads a JSON object field by field, and records fields of the wrong kind and unknown fields as faults.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::fault::Faults;
 
-/// An object that is being read.
+/// The object being read.
 pub(crate) struct Fields<'a> {
     object: &'a Map<String, Value>,
     known: BTreeSet<&'static str>,
@@ -22,7 +22,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A field that may be absent; null counts as absent.
+    /// An optional field; null counts as absent.
     pub(crate) fn value(&mut self, name: &'static str) -> Option<&'a Value> {
         self.known.insert(name);
         self.object.get(name).filter(|value| !value.is_null())
@@ -46,7 +46,7 @@ impl<'a> Fields<'a> {
             .map_or(&[], Vec::as_slice)
     }
 
-    /// The texts of a list; what is none is a fault of its own.
+    /// The texts of a list; any other item is a fault of its own.
     pub(crate) fn texts(&mut self, name: &'static str) -> Vec<String> {
         let mut texts = Vec::new();
         for (at, item) in self.list(name).iter().enumerate() {
@@ -62,7 +62,7 @@ impl<'a> Fields<'a> {
         &mut self.faults
     }
 
-    /// What was found; a field that nobody asked for is a fault, for it would have no effect.
+    /// The collected faults; an unknown field is one, for it would have no effect.
     pub(crate) fn into_faults(mut self, of: &str) -> Faults {
         for name in self.object.keys().filter(|name| !self.known.contains(name.as_str())) {
             let name = name.replace('~', "~0").replace('/', "~1");

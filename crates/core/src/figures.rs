@@ -1,26 +1,26 @@
-//! Deliveries in figures.
+//! Delivery statistics.
 
 use std::time::Duration;
 
 use crate::delivery_log::DeliveryStatus;
 use crate::latency::Latencies;
 
-/// Deliveries that came to the same, and answered in times of one class.
+/// Deliveries with the same status and the same class of response time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Alike {
-    /// Where they stand.
+    /// Their status.
     pub status: DeliveryStatus,
-    /// The class of their last request's time ([`crate::latency`]); nothing where no request was made.
+    /// The latency class of their last request ([`crate::latency`]); `None` where no request was sent.
     pub class: Option<i32>,
     /// How many there are.
     pub count: u64,
-    /// How many requests were made for them together.
+    /// How many requests they sent together.
     pub attempts: u64,
-    /// What their last requests took together.
+    /// The total time of their last requests.
     pub response_time: Duration,
 }
 
-/// Any number of deliveries in figures. Sets of them add up.
+/// Statistics over any number of deliveries. Sets can be merged.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DeliveryFigures {
     by_status: [u64; DeliveryStatus::ALL.len()],
@@ -30,7 +30,7 @@ pub struct DeliveryFigures {
 }
 
 impl DeliveryFigures {
-    /// Adds deliveries.
+    /// Adds a group of deliveries.
     pub fn add(&mut self, alike: Alike) {
         let Alike {
             status,
@@ -47,7 +47,7 @@ impl DeliveryFigures {
         }
     }
 
-    /// Adds all of another set's.
+    /// Adds the deliveries of another set.
     pub fn merge(&mut self, other: &Self) {
         let Self {
             by_status,
@@ -63,33 +63,33 @@ impl DeliveryFigures {
         self.response_time += *response_time;
     }
 
-    /// How many there are.
+    /// The number of deliveries.
     pub fn total(&self) -> u64 {
         self.by_status.iter().sum()
     }
 
-    /// How many stand so.
+    /// The number of deliveries with a status.
     pub fn of(&self, status: DeliveryStatus) -> u64 {
         self.by_status[status as usize]
     }
 
-    /// How many requests were made for them.
+    /// The number of requests.
     pub fn attempts(&self) -> u64 {
         self.attempts
     }
 
-    /// Which share of those for which something was to be sent succeeded, from 0 to 1; nothing where there was nothing to send.
+    /// The share of successes among deliveries that had something to send, from 0 to 1; `None` where there are none.
     pub fn success_rate(&self) -> Option<f64> {
         let wanted = self.total() - self.of(DeliveryStatus::Skipped);
         (wanted > 0).then(|| self.of(DeliveryStatus::Success) as f64 / wanted as f64)
     }
 
-    /// The time that so many percent of the last requests did not take longer than; nothing where none was made.
+    /// The time that `percent` of the last requests did not exceed; `None` without requests.
     pub fn percentile(&self, percent: u8) -> Option<Duration> {
         self.response_times.percentile(percent)
     }
 
-    /// What a last request took on average; nothing where none was made.
+    /// The average time of a last request; `None` without requests.
     pub fn average(&self) -> Option<Duration> {
         let count = self.response_times.count();
         (count > 0).then(|| Duration::from_secs_f64(self.response_time.as_secs_f64() / count as f64))
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_to_be_sent_neither_fails_nor_takes_time() {
+    fn figures_count_a_skipped_delivery_neither_as_failed_nor_as_timed() {
         let mut figures = DeliveryFigures::default();
         figures.extend([
             alike(DeliveryStatus::Success, 3, Some(10)),
@@ -135,13 +135,13 @@ mod tests {
     }
 
     #[test]
-    fn nothing_has_neither_rate_nor_times() {
+    fn empty_figures_have_neither_rate_nor_times() {
         let none = DeliveryFigures::default();
         assert_eq!((none.total(), none.success_rate(), none.average()), (0, None, None));
     }
 
     #[test]
-    fn sets_add_up() {
+    fn figures_of_two_sets_add_up() {
         let parts = [
             alike(DeliveryStatus::Success, 3, Some(10)),
             alike(DeliveryStatus::Abandoned, 2, Some(30)),

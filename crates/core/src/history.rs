@@ -1,4 +1,4 @@
-//! What was changed, by whom, and how it looked before and after.
+//! The history of changes: what changed, who changed it, and what it looked like before and after.
 
 use crate::access::Actor;
 use crate::clock::Timestamp;
@@ -7,9 +7,9 @@ use crate::delivery_log::named;
 use crate::id::OrgId;
 
 named! {
-    /// What was done to something.
+    /// The kind of a change.
     Action {
-        /// It was made.
+        /// It was created.
         Create = "CREATE",
         /// It was changed.
         Update = "UPDATE",
@@ -19,7 +19,7 @@ named! {
 }
 
 named! {
-    /// What kind of thing was changed.
+    /// The kind of a changed item.
     ItemKind {
         /// An organisation, by its number.
         Organization = "ORG",
@@ -44,30 +44,30 @@ named! {
     }
 }
 
-/// One thing whose changes are kept.
+/// An item with a history.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Item {
-    /// The organisation that it belongs to; none for what is the platform's.
+    /// The organisation that it belongs to; `None` for items of the platform.
     pub org: Option<OrgId>,
-    /// What kind of thing it is.
+    /// Its kind.
     pub kind: ItemKind,
     /// Its identifier within the kind.
     pub id: String,
 }
 
-/// How something of the configuration looked from one revision on.
+/// An item of configuration as it looked from one revision on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Version {
-    /// What it is about.
+    /// The item.
     pub item: Item,
-    /// The revision that made it so.
+    /// The revision that it starts at.
     pub revision: u64,
-    /// What was done.
+    /// The kind of the change.
     pub action: Action,
-    /// Who did it.
+    /// Who made the change.
     pub actor: Actor,
-    /// When.
+    /// When it was made.
     pub at: Timestamp,
-    /// What it looked like, as the change that would make it so; nothing once it is deleted, or where only its head was asked for.
+    /// The content, as the change that would restore it; `None` after a deletion, or where only the head was requested.
     pub content: Option<Change>,
 }

@@ -1,7 +1,7 @@
-//! Rows that commit late.
+//! Gaps left by rows that commit late.
 //!
-//! A sequence number is taken when a row is written, and seen when its transaction commits: row 11 may be visible before row 10.
-//! A hole below a row that was read is therefore watched for a while, and no checkpoint passes it meanwhile.
+//! A sequence number is taken when a row is written, and becomes visible when its transaction commits: row 11 may be visible
+//! before row 10. A gap below a row that was read is therefore watched for a while, and no checkpoint passes it meanwhile.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -17,7 +17,7 @@ struct Hole {
     looked_at: Timestamp,
 }
 
-/// A hole is looked at again when a quarter of its age has passed, but not more often and not more seldom than this.
+/// A gap is checked again once another quarter of its age has passed, within these bounds.
 const OFTENEST: Duration = Duration::from_millis(200);
 const SELDOMEST: Duration = Duration::from_secs(10);
 
@@ -30,7 +30,7 @@ impl Hole {
         }
     }
 
-    /// Whether it is to be looked at. Most transactions that are late commit at once; few take as long as a hole is watched.
+    /// Whether a check is due. Most late transactions commit at once; few take as long as the watch.
     fn is_due(&self, now: Timestamp) -> bool {
         let age = (now - self.seen_at).to_std().unwrap_or_default();
         let waited = (now - self.looked_at).to_std().unwrap_or_default();
@@ -43,14 +43,14 @@ impl Hole {
     }
 }
 
-/// The holes that are watched: disjoint ranges of positions.
+/// The watched gaps: disjoint ranges of positions.
 #[derive(Debug, Default)]
 pub struct Holes {
     by_start: BTreeMap<Position, Hole>,
 }
 
 impl Holes {
-    /// Watches these gaps, but for what of them is watched already.
+    /// Watches these gaps, except for the parts that are watched already.
     pub fn note(&mut self, gaps: impl IntoIterator<Item = RangeInclusive<Position>>, now: Timestamp) {
         gaps.into_iter().for_each(|gap| self.watch(gap, now));
     }
@@ -80,7 +80,7 @@ impl Holes {
             .map(|(known, hole)| (*known, *hole))
     }
 
-    /// A row turned up: its position is no hole any more. Says whether it was one.
+    /// Records that a row appeared at a position; returns whether it filled a gap.
     pub fn fill(&mut self, position: Position) -> bool {
         let found = self
             .by_start
@@ -106,7 +106,7 @@ impl Holes {
         true
     }
 
-    /// The ranges that are to be looked at now, ascending: those whose turn it is, and all that were watched for so long.
+    /// The ranges to check now, ascending: those that are due, and all that were watched for `watch`.
     pub fn due(&mut self, now: Timestamp, watch: Duration) -> Vec<RangeInclusive<Position>> {
         let mut due = Vec::new();
         for (start, hole) in &mut self.by_start {
@@ -118,13 +118,13 @@ impl Holes {
         due
     }
 
-    /// The ranges that were watched for so long that they are to be given up, ascending.
+    /// The ranges that were watched for `watch` and can be given up, ascending.
     pub fn watched_for(&self, now: Timestamp, watch: Duration) -> Vec<RangeInclusive<Position>> {
         let over = self.by_start.iter().filter(|(_, hole)| hole.is_over(now, watch));
         over.map(|(start, hole)| *start..=hole.end).collect()
     }
 
-    /// Gives up holes that were watched for so long; says how many positions that were.
+    /// Gives up the gaps that were watched for `watch`; returns how many positions that were.
     pub fn give_up(&mut self, now: Timestamp, watch: Duration) -> u64 {
         let mut given_up = 0;
         self.by_start.retain(|start, hole| {
@@ -137,17 +137,17 @@ impl Holes {
         given_up
     }
 
-    /// The lowest position that is watched.
+    /// The lowest watched position.
     pub fn lowest(&self) -> Option<Position> {
         self.by_start.keys().next().copied()
     }
 
-    /// The ranges that are watched, ascending.
+    /// The watched ranges, ascending.
     pub fn ranges(&self) -> Vec<RangeInclusive<Position>> {
         self.by_start.iter().map(|(start, hole)| *start..=hole.end).collect()
     }
 
-    /// Whether nothing is watched.
+    /// Whether no gap is watched.
     pub fn is_empty(&self) -> bool {
         self.by_start.is_empty()
     }
@@ -176,7 +176,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_watched_is_what_was_missing_and_has_not_turned_up(
+        fn gap_tracker_watches_exactly_the_rows_that_are_still_missing(
             rows in proptest::collection::btree_set(1u64..120, 0..80), late in proptest::collection::vec(1u64..120, 0..80), split in 1usize..40
         ) {
             let mut holes = Holes::default();
@@ -197,7 +197,7 @@ mod tests {
         }
 
         #[test]
-        fn reading_the_same_rows_again_watches_nothing_twice(rows in proptest::collection::btree_set(1u64..60, 1..40)) {
+        fn gap_tracker_watches_nothing_twice_when_rows_are_read_again(rows in proptest::collection::btree_set(1u64..60, 1..40)) {
             let mut holes = Holes::default();
             note_gaps(&mut holes, 0, rows.iter().copied(), at(0));
             let once = members(&holes);
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hole_is_looked_at_often_at_first_then_seldom_and_once_more_before_it_is_given_up() {
+    fn a_gap_is_checked_often_at_first_then_rarely_and_once_more_at_the_end() {
         let watch = Duration::from_mins(1);
         let mut holes = Holes::default();
         note_gaps(&mut holes, 0, [3], at(0));
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hole_is_given_up_when_its_time_is_over() {
+    fn a_gap_is_given_up_when_its_time_is_over() {
         let mut holes = Holes::default();
         note_gaps(&mut holes, 0, [3], at(0));
         assert_eq!(holes.give_up(at(59), Duration::from_mins(1)), 0);

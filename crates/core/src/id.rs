@@ -1,4 +1,4 @@
-//! Identifiers: small, comparable, and never mistaken for each other.
+//! Identifiers: small, comparable, and never confused with each other.
 
 use std::fmt;
 use std::str::FromStr;
@@ -26,7 +26,7 @@ macro_rules! text_id {
         pub struct $name(SmolStr);
 
         impl $name {
-            /// Takes the text as it is; callers check its form where it enters.
+            /// Takes the text unchecked; callers validate it at the boundary.
             pub fn new(text: impl Into<SmolStr>) -> Self {
                 Self(text.into())
             }
@@ -78,15 +78,15 @@ integer_id! {
     OrgId
 }
 integer_id! {
-    /// An entity an event is about: a unit's globally unique number, or the organisation's own.
+    /// The entity of an event: a unit's globally unique number, or the organisation's own.
     Rid
 }
 text_id! {
-    /// The kind of an event, such as `appointment-created`.
+    /// The type of an event, such as `appointment-created`.
     EventType
 }
 text_id! {
-    /// Which event source an event came from, such as `mysql` or `push`.
+    /// The event source of an event, such as `mysql` or `push`.
     SourceId
 }
 text_id! {
@@ -134,7 +134,7 @@ object_id! {
     LogId
 }
 object_id! {
-    /// The identifier of a delivery whose time is yet to come: that of the log which its first request will have.
+    /// The identifier of a scheduled delivery: that of the log which its first request will have.
     ScheduledId
 }
 
@@ -170,15 +170,15 @@ impl OrgId {
 }
 
 impl EventId {
-    /// What a pushed event is called beyond the queue of pushed events, where identifiers of all organisations meet: the organisation's
-    /// number, a colon, and the client's own identifier. A number holds no colon, so no two events have the same.
+    /// The identifier of a pushed event outside the queue of pushed events, where identifiers of all organisations meet: the
+    /// organisation's number, a colon, and the client's own identifier. A number holds no colon, so no two events share one.
     #[must_use]
     pub fn pushed_by(&self, org: OrgId) -> Self {
         Self::new(format!("{org}:{self}"))
     }
 }
 
-/// A place in a source's order: its row number.
+/// A position in a source: the row number.
 pub type Position = u64;
 
 #[cfg(test)]
@@ -186,13 +186,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_object_id_reads_what_it_prints() {
+    fn an_object_id_parses_what_it_prints() {
         let id: IntegrationId = "00ff10a0b1c2d3e4f5061728".parse().unwrap();
         assert_eq!(id.to_string(), "00ff10a0b1c2d3e4f5061728");
     }
 
     #[test]
-    fn what_is_not_24_hex_digits_is_refused() {
+    fn an_object_id_refuses_what_is_not_24_hex_digits() {
         for text in [
             "",
             "00ff",

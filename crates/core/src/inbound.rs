@@ -1,4 +1,4 @@
-//! An inbound integration: a client's call goes through the gateway to an outside API, and is answered in real time.
+//! An inbound integration: the gateway proxies a client's call to an outside API and answers it in real time.
 
 use std::time::Duration;
 
@@ -20,13 +20,13 @@ pub use method::{AllowedMethods, ProxyMethod};
 pub use route::RouteName;
 pub use timeouts::ProxyTimeouts;
 
-/// What becomes of a call whose log cannot be kept, because the log store is away and the room for waiting logs is full.
+/// What happens to a call whose log cannot be stored, because the log store is away and the buffer of waiting logs is full.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Logging {
-    /// It is refused before anything is sent.
+    /// The call is refused before anything is sent.
     #[default]
     Required,
-    /// It is answered, and its log is lost.
+    /// The call is answered, and its log is lost.
     BestEffort,
 }
 
@@ -43,45 +43,45 @@ pub struct InboundIntegration {
     pub route: RouteName,
     /// Display name.
     pub name: String,
-    /// Whether calls are let through.
+    /// Whether calls are allowed.
     pub is_active: bool,
-    /// Why calls are refused where it is not active.
+    /// Why calls are refused while it is inactive.
     pub hold: Option<Hold>,
-    /// The methods that clients may use; each is sent on as it came.
+    /// The methods that clients may use; each is forwarded unchanged.
     pub methods: AllowedMethods,
     /// Where calls go.
     pub target: TargetUrl,
-    /// Whether what follows `type` in a call's path is appended to the target's.
+    /// Whether the rest of a call's path after `type` is appended to the target's path.
     pub path_suffix: bool,
-    /// What clients prove themselves with, besides the gateway's own authentication.
+    /// The credentials that clients present, besides the gateway's own authentication.
     pub client_auth: ClientAuth,
-    /// Where clients may call from; anywhere where empty.
+    /// The addresses that clients may call from; empty allows all.
     pub allowed_addresses: Vec<IpNet>,
-    /// How calls prove to the target who they come from.
+    /// The credentials that calls present to the target.
     pub auth: OutgoingAuth,
     /// How requests are signed, if they are.
     pub signing: Option<Signing>,
     /// Further headers of every request to the target.
     pub headers: Vec<(String, String)>,
-    /// How a request's body changes shape; it streams through as it is where absent.
+    /// How the request body is transformed; `None` streams it through unchanged.
     pub request: Option<Transformation>,
-    /// How an answer's body changes shape; it streams through as it is where absent.
+    /// How the response body is transformed; `None` streams it through unchanged.
     pub response: Option<Transformation>,
     /// How long one script may run.
     pub script_timeout: Duration,
     /// How long the steps of a call may take.
     pub timeouts: ProxyTimeouts,
-    /// How often a request is tried that may be sent again.
+    /// How many attempts a repeatable request gets.
     pub attempts: u8,
-    /// How many calls may be under way at once.
+    /// The most calls under way at once.
     pub max_concurrency: u32,
-    /// How many calls are let through in a window, where a limit is set.
+    /// The most calls in a window, where a limit is set.
     pub rate_limit: Option<SetLimit>,
-    /// Whether an open breaker looks by itself whether the target has recovered.
+    /// Whether an open breaker probes its target by itself.
     pub breaker: BreakerPolicy,
-    /// What of a call is kept; nothing but figures where absent.
+    /// What is logged of a call; `None` keeps statistics alone.
     pub log_level: Option<LogLevel>,
-    /// What becomes of a call whose log cannot be kept.
+    /// What happens to a call whose log cannot be stored.
     pub logging: Logging,
     /// The configuration revision that last changed it.
     pub revision: u64,
@@ -97,7 +97,7 @@ impl InboundIntegration {
         self.tenant_id == self.org_id.as_entity()
     }
 
-    /// The same, switched on or off by a person at a moment.
+    /// The same integration, switched on or off by a person.
     #[must_use]
     pub fn switched(self, is_active: bool, now: Timestamp) -> Self {
         let hold = Hold::switched(self.hold.clone(), self.is_active, is_active, now);

@@ -34,7 +34,7 @@ pub use script::{DEFAULT_SCRIPT_TIMEOUT, LONGEST_SCRIPT, LONGEST_SCRIPT_TIMEOUT,
 pub use signing::{Signing, SigningSecret};
 pub use target::{HttpMethod, Target, TargetUrl};
 
-/// Which events an integration is for.
+/// The events that an integration subscribes to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum EventPattern {
     /// Events of every type (`*`).
@@ -48,7 +48,7 @@ pub enum EventPattern {
 pub enum Scope {
     /// The organisation and all of its units.
     AllEntities,
-    /// The entity it is set on, alone.
+    /// Only the entity that it is set on.
     EntityOnly,
 }
 
@@ -57,14 +57,14 @@ pub enum Scope {
 pub enum Ordering {
     /// One at a time, in event order.
     Ordered,
-    /// Up to so many at a time, in any order.
+    /// Concurrently, in any order.
     Unordered {
-        /// The most that are under way at once, from 1 to 1,000.
+        /// The most deliveries under way at once, from 1 to 1,000.
         max_concurrency: u16,
     },
 }
 
-/// What of a delivery is kept.
+/// What a delivery logs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum LogLevel {
     /// Everything, payloads included.
@@ -86,47 +86,48 @@ pub struct Integration {
     pub name: String,
     /// Whether its deliveries are sent.
     pub is_active: bool,
-    /// Why deliveries of an integration that is not active are held; one that is not active without a reason is a draft, and takes no part in matching.
+    /// Why deliveries are held while it is inactive; an inactive integration without a hold is a draft and takes no part in
+    /// matching.
     pub hold: Option<Hold>,
-    /// Which events it is for.
+    /// The events that it subscribes to.
     pub events: EventPattern,
     /// How far it reaches when it is set on the organisation.
     pub scope: Scope,
-    /// Units that it leaves out when it reaches all entities.
+    /// Units that it excludes when it reaches all entities.
     pub excluded_entity_rids: BTreeSet<Rid>,
     /// Where deliveries go, unless an action says otherwise.
     pub target: Target,
-    /// Which of its events it takes up; all where absent.
+    /// The condition on its events; `None` takes all.
     pub filter: Option<Condition>,
-    /// How the payload changes shape, unless an action says otherwise.
+    /// How the payload is transformed, unless an action says otherwise.
     pub transformation: Transformation,
-    /// What is looked up for every payload, and written after the transformation.
+    /// The lookups made for every payload, written after the transformation.
     pub lookups: Vec<LookupRule>,
     /// How long one script may run.
     pub script_timeout: Duration,
-    /// How deliveries prove who they come from.
+    /// The credentials of its deliveries.
     pub auth: OutgoingAuth,
     /// How deliveries are signed, if they are.
     pub signing: Option<Signing>,
-    /// Further headers of every request.
+    /// Additional headers of every request.
     pub headers: Vec<(String, String)>,
-    /// What is sent for one event, in sequence; empty means once, to the target.
+    /// The requests for one event, in sequence; empty means one, to the target.
     pub actions: Vec<Action>,
     /// The pause between two actions.
     pub multi_action_delay: Duration,
-    /// The whole time one request may take, connecting and reading included.
+    /// The time limit of one request, connecting and reading included.
     pub timeout: Duration,
-    /// How often one delivery is tried in its lane.
+    /// How many attempts a delivery gets in its lane.
     pub attempts: u8,
     /// Whether deliveries keep event order.
     pub ordering: Ordering,
-    /// How many deliveries are sent in a window, where a limit is set.
+    /// The most deliveries in a window, where a limit is set.
     pub rate_limit: Option<SetLimit>,
-    /// Whether an open breaker looks by itself whether the target has recovered.
+    /// Whether an open breaker probes its target by itself.
     pub breaker: BreakerPolicy,
-    /// What of a delivery is kept.
+    /// What a delivery logs.
     pub log_level: LogLevel,
-    /// When deliveries are made, and what calls them off.
+    /// When deliveries are made, and what cancels them.
     pub schedule: Schedule,
     /// The configuration revision that last changed it.
     pub revision: u64,
@@ -142,19 +143,19 @@ impl Integration {
         self.tenant_id == self.org_id.as_entity()
     }
 
-    /// Whether it takes part in matching: what is matched and not sent is held.
+    /// Whether it takes part in matching: its deliveries are sent or held.
     pub fn is_matched(&self) -> bool {
         self.is_active || self.hold.is_some()
     }
 
-    /// The same, switched on or off by a person at a moment; one that is held already stays held for the reason that it is.
+    /// The same integration, switched on or off by a person; one that is held already keeps its hold.
     #[must_use]
     pub fn switched(self, is_active: bool, now: Timestamp) -> Self {
         let hold = Hold::switched(self.hold.clone(), self.is_active, is_active, now);
         Self { is_active, hold, ..self }
     }
 
-    /// What is to be sent for one event, in sequence.
+    /// The requests for one event, in sequence.
     pub fn planned_actions(&self) -> Vec<PlannedAction<'_>> {
         if self.actions.is_empty() {
             return vec![PlannedAction::whole(self)];

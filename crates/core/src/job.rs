@@ -1,4 +1,4 @@
-//! A scheduled job: data is fetched when it is time, changes shape, and is sent.
+//! Scheduled jobs: fetch data on a schedule, transform it and send it.
 
 use std::time::Duration;
 
@@ -26,31 +26,31 @@ pub struct Job {
     pub tenant_id: Rid,
     /// Display name.
     pub name: String,
-    /// What it is for, in a word of the tenant's choice, such as `DAILY_EXPORT`.
+    /// Its category, a word of the tenant's choice such as `DAILY_EXPORT`.
     pub category: Option<String>,
-    /// Whether it runs when it is time.
+    /// Whether its schedule is in force.
     pub is_active: bool,
-    /// When it runs.
+    /// Its schedule.
     pub schedule: JobSchedule,
-    /// Where its data comes from.
+    /// The source of its data.
     pub source: DataSource,
-    /// What makes of the data what is sent; it is sent as it was fetched where absent.
+    /// Transforms the data; `None` sends the data as fetched.
     pub script: Option<Script>,
-    /// How long the script may run.
+    /// The time limit of the script.
     pub script_timeout: Duration,
-    /// Where it is sent.
+    /// The target of its delivery.
     pub target: Target,
-    /// How the delivery proves who it comes from.
+    /// The credentials of the delivery.
     pub auth: OutgoingAuth,
     /// How the delivery is signed, if it is.
     pub signing: Option<Signing>,
-    /// Further headers of the request.
+    /// Additional headers of the request.
     pub headers: Vec<(String, String)>,
-    /// The whole time that the request may take.
+    /// The time limit of the request.
     pub timeout: Duration,
-    /// How often the delivery is tried before it becomes a dead letter.
+    /// How many attempts the delivery gets before it becomes a dead letter.
     pub attempts: u8,
-    /// What of the delivery is kept.
+    /// What the delivery logs.
     pub log_level: LogLevel,
     /// The configuration revision that last changed it.
     pub revision: u64,

@@ -1,22 +1,23 @@
-//! JSON that others have written, as values. Numbers keep their digits, and no key of an object means anything but itself.
+//! Parses JSON from outside. Numbers keep their digits, and every key of an object means only itself.
 //!
-//! `serde_json` hands a number that is no small integer over as an object of one private field, and takes such an object in a text for a
-//! number, or another one for raw JSON. Whoever writes a payload must not be able to do that, so texts of others are read here.
+//! `serde_json` represents a number other than a small integer as an object with one private field, and reads such an object in
+//! a text as a number, or another one as raw JSON. The author of a payload must not be able to exploit that, so text from
+//! outside is parsed here.
 
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-/// How the parser names the one field of a number.
+/// The parser's private name for the field of a number.
 const NUMBER: &str = "$serde_json::private::Number";
 
-/// The value that a text stands for; the error says where it stops being JSON. Of keys that stand twice in an object the last one holds.
+/// Parses a text; the error says where it stops being JSON. Where an object has a key twice, the last one wins.
 pub fn parse(text: &[u8]) -> serde_json::Result<Value> {
     read(text, false)
 }
 
-/// The same, of a text whose objects have no key twice.
+/// Parses a text and refuses objects that have a key twice.
 pub fn parse_unique(text: &[u8]) -> serde_json::Result<Value> {
     read(text, true)
 }
@@ -32,18 +33,18 @@ fn read(text: &[u8], is_unique: bool) -> serde_json::Result<Value> {
     Ok(found.value())
 }
 
-/// Reads a value.
+/// Deserialises a value.
 #[derive(Clone, Copy)]
 struct Reader {
     is_unique: bool,
-    /// Whether it stands in a field that is called as the parser calls that of a number.
+    /// Whether the value is in a field with the parser's name for the field of a number.
     is_field: bool,
 }
 
-/// What was read.
+/// The result of reading a value.
 enum Found {
     Value(Value),
-    /// The field of a number. The parser alone gives text away to keep; what stands in a text is lent.
+    /// The field of a number. Only the parser passes an owned text here; text of the input is borrowed.
     Digits(String),
 }
 
@@ -135,19 +136,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_reads_what_serde_json_reads() {
+    fn json_parser_reads_what_serde_json_reads() {
         let text = r#"{"a":[1,-2,3.50,123456789012345678901234567890,1e400,-0.0,null,true,"é\n"],"b":{},"b":[]}"#;
         assert_eq!(parse(text.as_bytes()).unwrap(), serde_json::from_str::<Value>(text).unwrap());
     }
 
     #[test]
-    fn numbers_keep_their_digits() {
+    fn json_numbers_keep_their_digits() {
         let text = "[1.10,123456789012345678901234567890,0.10e-7,1e+400,-0.0,1]";
         assert_eq!(parse(text.as_bytes()).unwrap().to_string(), text);
     }
 
     #[test]
-    fn a_key_that_the_parser_uses_itself_means_nothing() {
+    fn json_keys_that_serde_json_uses_itself_mean_nothing() {
         for key in [NUMBER, "$serde_json::private::RawValue"] {
             for value in [
                 r#""12""#,
@@ -168,14 +169,14 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_stands_twice_is_refused_at_any_depth_where_it_must_not() {
+    fn json_with_duplicate_keys_is_refused_at_any_depth_where_keys_are_unique() {
         assert!(parse_unique(br#"{"a":1,"a":2}"#).is_err());
         assert!(parse_unique(br#"[{"b":{"a":1,"a":1}}]"#).is_err());
         assert_eq!(parse(br#"{"a":1,"a":2}"#).unwrap()["a"], 2);
     }
 
     #[test]
-    fn what_is_too_deep_cut_off_or_not_text_is_refused() {
+    fn json_that_is_too_deep_cut_off_or_not_text_is_refused() {
         let deep = "[".repeat(100_000);
         for text in [deep.as_bytes(), b"{\"a\":1", b"{} x", b"\"\xff\"", b"", b"01", b"1."] {
             assert!(parse(text).is_err());
@@ -184,7 +185,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read(text in "-?(0|[1-9][0-9]{0,30})([.][0-9]{1,30})?(e[+-][0-9]{1,3})?") {
+        fn a_written_json_number_reads_back_the_same(text in "-?(0|[1-9][0-9]{0,30})([.][0-9]{1,30})?(e[+-][0-9]{1,3})?") {
             prop_assert_eq!(parse(text.as_bytes()).unwrap().to_string(), text);
         }
     }

@@ -1,47 +1,47 @@
-//! Times in few numbers: percentiles out of classes that many times share.
+//! Latency sketches: percentiles from a few counters.
 //!
-//! A class holds the times between two bounds, each of which is [`RATIO`] times the one before it, so a time is told from its class
-//! within [`RELATIVE_ERROR`] of it, however many times there are and however they are spread. Classes of different sets add up, which
-//! percentiles do not. All that a set needs is a few hundred numbers: from a millisecond to an hour there are 756 classes.
-//! Source: Masson, Rim, Lee: "`DDSketch`: a fast and fully-mergeable quantile sketch with relative-error guarantees", VLDB 2019.
+//! A class holds the times between two bounds, each [`RATIO`] times the previous one, so a class determines its times within
+//! [`RELATIVE_ERROR`], however many there are and however they are distributed. Classes of different sets add up, which
+//! percentiles do not. A set needs a few hundred numbers: from a millisecond to an hour there are 756 classes. Source: Masson,
+//! Rim, Lee: "`DDSketch`: a fast and fully-mergeable quantile sketch with relative-error guarantees", VLDB 2019.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// How far what is told may be from what was: a hundredth of it, and half a millisecond by which it is rounded.
+/// The relative error of a percentile; rounding adds half a millisecond.
 pub const RELATIVE_ERROR: f64 = 0.01;
 
-/// How much longer the longest time of a class is than that of the class before it.
+/// The ratio between the upper bounds of neighbouring classes.
 pub const RATIO: f64 = (1.0 + RELATIVE_ERROR) / (1.0 - RELATIVE_ERROR);
 
-/// The class of what took less than a millisecond; the others have higher numbers.
+/// The class of times below a millisecond; all other classes have higher numbers.
 pub const INSTANT: i32 = -1;
 
-/// How many times there are in each class.
+/// How many times fall into each class.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Latencies {
     classes: BTreeMap<i32, u64>,
 }
 
 impl Latencies {
-    /// Adds times that are in one class.
+    /// Adds times of one class.
     pub fn add(&mut self, class: i32, count: u64) {
         *self.classes.entry(class).or_default() += count;
     }
 
-    /// Adds all of another set's.
+    /// Adds the times of another set.
     pub fn merge(&mut self, other: &Self) {
         for (class, count) in &other.classes {
             self.add(*class, *count);
         }
     }
 
-    /// How many times there are.
+    /// The number of times.
     pub fn count(&self) -> u64 {
         self.classes.values().sum()
     }
 
-    /// The time that so many percent are not longer than, to the millisecond (nearest rank); nothing where there are no times.
+    /// The percentile to the millisecond (nearest rank); `None` for an empty set.
     pub fn percentile(&self, percent: u8) -> Option<Duration> {
         let rank = (self.count() * u64::from(percent.min(100))).div_ceil(100).max(1);
         let mut before = 0;
@@ -53,7 +53,7 @@ impl Latencies {
     }
 }
 
-/// The class of a time: that of the lowest number whose longest time is not shorter.
+/// The class of a time: the lowest one whose upper bound is not below it.
 pub fn class_of(time: Duration) -> i32 {
     let millis = time.as_millis();
     if millis == 0 {
@@ -64,7 +64,7 @@ pub fn class_of(time: Duration) -> i32 {
     class
 }
 
-/// What a class says about its times: none is farther from it than [`RELATIVE_ERROR`] of itself.
+/// The representative time of a class: within [`RELATIVE_ERROR`] of every time in it.
 fn time_of(class: i32) -> Duration {
     if class <= INSTANT {
         return Duration::ZERO;
@@ -101,7 +101,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_percentile_is_within_a_hundredth_and_half_a_millisecond(
+        fn a_latency_percentile_is_within_a_hundredth_and_half_a_millisecond(
             times in prop::collection::vec(prop_oneof![0_u64..100, 0_u64..5_000, 0_u64..4_000_000], 1..200),
             percent in 0_u8..=100,
         ) {
@@ -111,21 +111,21 @@ mod tests {
         }
 
         #[test]
-        fn sets_add_up(one in prop::collection::vec(0_u64..10_000, 0..50), other in prop::collection::vec(0_u64..10_000, 0..50)) {
+        fn latencies_of_two_sets_add_up(one in prop::collection::vec(0_u64..10_000, 0..50), other in prop::collection::vec(0_u64..10_000, 0..50)) {
             let mut merged = latencies(&one);
             merged.merge(&latencies(&other));
             prop_assert_eq!(merged, latencies(&[one, other].concat()));
         }
 
         #[test]
-        fn a_longer_time_is_in_no_lower_class(one in 0_u64..10_000_000, other in 0_u64..10_000_000) {
+        fn a_longer_latency_is_in_no_lower_class(one in 0_u64..10_000_000, other in 0_u64..10_000_000) {
             let (short, long) = (one.min(other), one.max(other));
             prop_assert!(class_of(Duration::from_millis(short)) <= class_of(Duration::from_millis(long)));
         }
     }
 
     #[test]
-    fn short_times_are_told_exactly() {
+    fn short_latencies_are_exact() {
         for time in 0..50 {
             let told = latencies(&[time]).percentile(50);
             assert_eq!(told, Some(Duration::from_millis(time)));
@@ -133,12 +133,12 @@ mod tests {
     }
 
     #[test]
-    fn nothing_has_no_percentile() {
+    fn empty_latencies_have_no_percentile() {
         assert_eq!(Latencies::default().percentile(99), None);
     }
 
     #[test]
-    fn an_hour_takes_as_many_classes_as_the_description_says() {
+    fn an_hour_takes_as_many_latency_classes_as_the_description_says() {
         assert_eq!(
             class_of(Duration::from_hours(1)) - class_of(Duration::from_millis(1)) + 1,
             756

@@ -1,4 +1,4 @@
-//! Who holds which partitions, and how they are shared out.
+//! Partition leases: which worker holds which partitions, and how they are balanced.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use crate::id::{Position, SourceId};
 use crate::partition::{PARTITIONS, PartitionId};
 use crate::rewind::Rewinds;
 
-/// One life of a worker process; a restarted worker is another one.
+/// One life of a worker process; a restarted worker has another id.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WorkerId(pub String);
 
@@ -17,33 +17,33 @@ pub struct WorkerId(pub String);
 pub struct Lease {
     /// The partition.
     pub partition: PartitionId,
-    /// Who holds it, if anybody does.
+    /// The holder, if any.
     pub owner: Option<WorkerId>,
-    /// Rises with every claim; what an earlier holder writes is refused by it.
+    /// Rises with every claim, and fences off writes of earlier holders.
     pub epoch: u64,
-    /// When the holder loses it unless it is renewed.
+    /// When the lease expires unless it is renewed.
     pub expires_at: Timestamp,
-    /// How far each source is done.
+    /// The checkpoint of each source.
     pub checkpoints: BTreeMap<SourceId, Position>,
 }
 
 impl Lease {
-    /// Whether anybody may claim it.
+    /// Whether a worker may claim it.
     pub fn is_free(&self, now: Timestamp) -> bool {
         self.owner.is_none() || self.expires_at <= now
     }
 }
 
-/// What came of an attempt to claim a partition.
+/// The result of an attempt to claim a partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Claim {
-    /// It is ours, as this lease says.
+    /// The worker holds it under this lease.
     Won(Lease),
-    /// Somebody else was faster.
+    /// Another worker was faster.
     Lost,
 }
 
-/// A checkpoint to be stored on behalf of a lease's holder.
+/// A checkpoint to store on behalf of the holder of a lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checkpoint {
     /// The partition.
@@ -56,23 +56,23 @@ pub struct Checkpoint {
     pub position: Position,
 }
 
-/// No worker reads so many positions between two times that it stores how far it has read.
+/// No worker reads this many positions between two stores of how far it has read.
 pub const READ_SINCE: Position = 100_000;
 
-/// How far a source was read by any worker so far.
+/// How far workers have read a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceMarks {
-    /// Where it began.
+    /// Where the source began.
     pub first: Position,
-    /// The highest position that any worker has read; rows up to here may have been decided about.
+    /// The highest position that any worker has read; rows up to here may have a decision.
     pub seen: Position,
-    /// The tables that it has had.
+    /// Its generations.
     pub generations: Generations,
-    /// The times that a person had it read again.
+    /// Its rewinds.
     pub rewinds: Rewinds,
 }
 
-/// How many partitions each of the live workers is to hold: as even as can be, decided alike by all of them.
+/// How many partitions a worker should hold: as even as possible, and computed alike by all workers.
 pub fn fair_share(worker: &WorkerId, live: &BTreeSet<WorkerId>) -> usize {
     let others_before = live.iter().filter(|other| *other < worker).count();
     let workers = live.len() + usize::from(!live.contains(worker));
@@ -80,7 +80,7 @@ pub fn fair_share(worker: &WorkerId, live: &BTreeSet<WorkerId>) -> usize {
     total / workers + usize::from(others_before < total % workers)
 }
 
-/// What a worker does to come to its fair share.
+/// What a worker does to reach its fair share.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rebalance {
     /// Claim up to so many free partitions.
@@ -91,7 +91,7 @@ pub enum Rebalance {
     Keep,
 }
 
-/// Compares what a worker holds with what it is to hold.
+/// Compares the number of held partitions with the fair share.
 pub fn rebalance(held: usize, share: usize) -> Rebalance {
     match held.cmp(&share) {
         std::cmp::Ordering::Less => Rebalance::Claim(share - held),
@@ -112,7 +112,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn shares_add_up_to_all_partitions_and_differ_by_one_at_most(count in 1usize..100) {
+        fn fair_shares_add_up_to_all_partitions_and_differ_by_one_at_most(count in 1usize..100) {
             let live = workers(count);
             let shares: Vec<_> = live.iter().map(|worker| fair_share(worker, &live)).collect();
             prop_assert_eq!(shares.iter().sum::<usize>(), usize::from(PARTITIONS));
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_worker_that_is_alone_takes_all() {
+    fn a_single_worker_takes_all_partitions() {
         assert_eq!(fair_share(&WorkerId("w".into()), &BTreeSet::new()), usize::from(PARTITIONS));
     }
 }

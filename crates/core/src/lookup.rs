@@ -1,4 +1,4 @@
-//! Lookup rows: what a value of one system is called in another.
+//! Lookup rows: they map a value of one system to its counterpart in another.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ mod import;
 pub use draft::{LONGEST_FIELDS, LONGEST_ID, LONGEST_TYPE, LookupDraft, MOST_FIELDS, lookup_type};
 pub use import::{ImportMode, ImportStatus};
 
-/// One side of a row: its identifier, and whatever else is known of it.
+/// One side of a row: its identifier, and further fields.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LookupSide {
     /// The value itself, as text; a number in a payload is found by its decimal form.
@@ -23,22 +23,22 @@ pub struct LookupSide {
     pub fields: Map<String, Value>,
 }
 
-/// One row: the source's value and what it is called at the target.
+/// A row: the source's value and its counterpart at the target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LookupRow {
     /// Its identifier.
     pub id: LookupId,
     /// The tenant.
     pub org_id: OrgId,
-    /// The unit whose row it is; the organisation's where absent. A unit's row wins.
+    /// The unit that owns the row; `None` means the organisation. A unit's row takes precedence.
     pub tenant_id: Option<Rid>,
-    /// Which table it belongs to, such as `DEPARTMENT`.
+    /// The table that it belongs to, such as `DEPARTMENT`.
     pub lookup_type: LookupType,
-    /// The value as payloads have it.
+    /// The value in payloads.
     pub source: LookupSide,
-    /// What it is called at the other end.
+    /// The value at the target.
     pub target: LookupSide,
-    /// Whether it takes part in resolving.
+    /// Whether lookups use it.
     pub is_active: bool,
     /// Rises with every change of the row.
     pub revision: u64,
@@ -48,16 +48,16 @@ pub struct LookupRow {
     pub updated_at: Timestamp,
 }
 
-/// Which rows belong together: those of one type that are the organisation's own, or one unit's.
+/// A table: the rows of one type that belong to the organisation, or to one unit.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LookupTable {
     /// The type.
     pub lookup_type: LookupType,
-    /// The unit; the organisation itself where absent.
+    /// The unit; `None` means the organisation.
     pub tenant_id: Option<Rid>,
 }
 
-/// What is looked up: a value within a table.
+/// The key of a lookup: a value within a table.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LookupKey {
     /// The table.
@@ -66,11 +66,11 @@ pub struct LookupKey {
     pub source_id: String,
 }
 
-/// What was found; a key that no active row maps is not in it.
+/// The results of lookups; a key that no active row maps is absent.
 pub type Resolved = HashMap<LookupKey, Arc<LookupSide>>;
 
 impl LookupRow {
-    /// The table that it belongs to.
+    /// The table of this row.
     pub fn table(&self) -> LookupTable {
         LookupTable {
             lookup_type: self.lookup_type.clone(),
@@ -80,7 +80,8 @@ impl LookupRow {
 }
 
 impl LookupKey {
-    /// The key of a value in a payload: a text trimmed, a number in decimal, a boolean as its word; nothing else can be looked up.
+    /// The key of a payload's value: a text trimmed, a number in decimal, a boolean as its word; other kinds cannot be looked
+    /// up.
     pub fn of(lookup_type: &LookupType, value: &Value) -> Option<Self> {
         let source_id = match value {
             Value::String(text) => text.trim().to_owned(),
@@ -96,7 +97,7 @@ impl LookupKey {
 }
 
 impl LookupSide {
-    /// One of its fields; `id` is the identifier.
+    /// A field of this side; `id` is the identifier.
     pub fn field(&self, name: &str) -> Option<Value> {
         match name {
             "id" => Some(Value::String(self.id.clone())),
@@ -104,7 +105,7 @@ impl LookupSide {
         }
     }
 
-    /// The whole side as one object, the identifier first.
+    /// This side as one object, the identifier first.
     pub fn to_object(&self) -> Value {
         let mut object = Map::new();
         object.insert("id".to_owned(), Value::String(self.id.clone()));

@@ -1,8 +1,8 @@
-//! Keeping credentials out of what is stored and shown.
+//! Masks credentials in what is stored and shown.
 
 use crate::secret::MASK;
 
-/// Words that a name holds, anywhere, where what it names is a credential.
+/// A name that contains one of these words names a credential.
 const CREDENTIALS: [&str; 8] = [
     "secret",
     "token",
@@ -13,19 +13,19 @@ const CREDENTIALS: [&str; 8] = [
     "authorization",
     "cookie",
 ];
-/// Words between dashes that say the same.
+/// A name that has one of these words between dashes names a credential.
 const WORDS: [&str; 6] = ["auth", "authenticate", "jwt", "session", "sessionid", "pwd"];
-/// Names that end in "key" and name no credential.
+/// Names that end in "key" and do not name a credential.
 const OPEN_KEYS: [&str; 4] = ["idempotency-key", "x-idempotency-key", "x-cache-key", "surrogate-key"];
-/// What a credential in a header begins with: a scheme, or what its issuer marks it by.
+/// Prefixes of credentials in headers: schemes, and the marks of issuers.
 const BEGINNINGS: [&str; 15] = [
     "bearer ", "basic ", "digest ", "apikey ", "token ", "hmac ", "eyj", "sk_", "pk_live", "ghp_", "xoxb-", "aiza", "whsec_",
     "igk_", "akia",
 ];
-/// A text without spaces that is so long, and mixed, is no word of anybody's.
+/// A text without spaces that is this long, and mixed, is not a natural word.
 const RANDOM: usize = 20;
 
-/// Whether a header of this name usually carries a credential: by what the name says, not by whose header it is.
+/// Whether a header of this name usually carries a credential, judged by the words in the name.
 pub fn is_sensitive(header: &str) -> bool {
     let name = header.to_ascii_lowercase();
     if OPEN_KEYS.contains(&name.as_str()) {
@@ -35,7 +35,7 @@ pub fn is_sensitive(header: &str) -> bool {
     name.ends_with("key") || CREDENTIALS.iter().any(|word| name.contains(word)) || words.any(|word| WORDS.contains(&word))
 }
 
-/// Whether a header's value begins as credentials do.
+/// Whether a header's value has the prefix of a credential.
 pub fn is_credential(value: &str) -> bool {
     BEGINNINGS.iter().any(|beginning| {
         let begun = value.get(..beginning.len());
@@ -43,8 +43,8 @@ pub fn is_credential(value: &str) -> bool {
     })
 }
 
-/// Whether a header that a tenant configures is shown as a mask: its name says so, or its value looks like a credential. A value that
-/// is configured says the same on every request, so one that looks random is no identifier of a request.
+/// Whether a configured header is shown as a mask: its name says so, or its value looks like a credential. A configured value
+/// is the same on every request, so one that looks random does not identify a request.
 pub fn hides(name: &str, value: &str) -> bool {
     is_sensitive(name) || is_credential(value) || (!names_something(name) && is_random(value))
 }
@@ -54,7 +54,7 @@ fn names_something(name: &str) -> bool {
     name.ends_with("-id") || name == "id"
 }
 
-/// Whether a text holds a long run of letters and digits that are mixed as chance mixes them.
+/// Whether a text contains a long run of letters and digits that looks random.
 fn is_random(value: &str) -> bool {
     let is_one = value
         .bytes()
@@ -68,7 +68,7 @@ fn is_random(value: &str) -> bool {
         })
 }
 
-/// A header's value as it may be stored and shown.
+/// The value of a header, masked where necessary.
 pub fn header_value<'a>(name: &str, value: &'a str) -> &'a str {
     if is_sensitive(name) || is_credential(value) {
         MASK
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_of_credentials_are_known_by_what_they_say() {
+    fn mask_recognises_names_of_credentials_by_their_words() {
         for name in [
             "Authorization",
             "Set-Cookie",
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn values_that_look_like_credentials_are_hidden_under_any_name() {
+    fn mask_hides_values_that_look_like_credentials_under_any_name() {
         for value in [
             "Bearer abc",
             "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln",

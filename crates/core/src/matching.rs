@@ -1,6 +1,6 @@
-//! Which integrations an event is for.
+//! Matches events to integrations.
 //!
-//! An index over one organisation: its cost does not grow with what other tenants have configured.
+//! The index covers one organisation, so its cost does not grow with the configuration of other tenants.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use crate::id::{EventType, IntegrationId, OrgId, Rid};
 use crate::integration::{EventPattern, Integration, Scope};
 use crate::schedule::CancelRule;
 
-/// Whether an integration is for an event about `entity` of its own organisation, whatever the event's type.
+/// Whether an integration reaches an event about `entity` of its own organisation, whatever the event's type.
 pub fn reaches(integration: &Integration, entity: Rid) -> bool {
     if integration.tenant_id == entity {
         return true;
@@ -28,7 +28,7 @@ pub struct MatchIndex {
 }
 
 impl MatchIndex {
-    /// Takes in an integration; a draft is left out, but for what calls off its pending deliveries.
+    /// Adds an integration; a draft is only indexed by the events that cancel its pending deliveries.
     pub fn insert(&mut self, integration: Arc<Integration>) {
         for event_type in listens_to(&integration) {
             let list = self.listening.entry(event_type.clone()).or_default();
@@ -46,7 +46,7 @@ impl MatchIndex {
         list.insert(at, integration);
     }
 
-    /// Takes out an integration as it was taken in.
+    /// Removes an integration as it was added.
     pub fn remove(&mut self, integration: &Integration) {
         for event_type in listens_to(integration) {
             if let Some(list) = self.listening.get_mut(event_type) {
@@ -65,7 +65,7 @@ impl MatchIndex {
         }
     }
 
-    /// The integrations for an event of the organisation, in the order of their ids.
+    /// The integrations that match an event of the organisation, in the order of their ids.
     pub fn matches(&self, event_type: &EventType, entity: Rid) -> Vec<Arc<Integration>> {
         let exact = self.exact.get(event_type).into_iter().flatten();
         let mut found: Vec<_> = exact
@@ -77,7 +77,7 @@ impl MatchIndex {
         found
     }
 
-    /// The integrations whose pending deliveries an event may call off, in the order of their ids, whatever they are for themselves.
+    /// The integrations whose pending deliveries an event may cancel, in the order of their ids, whatever they subscribe to.
     pub fn listening(&self, event_type: &EventType, entity: Rid) -> Vec<Arc<Integration>> {
         let listening = self.listening.get(event_type).into_iter().flatten();
         listening
@@ -87,7 +87,7 @@ impl MatchIndex {
     }
 }
 
-/// Every event type that calls off deliveries of an integration, once.
+/// Every event type that cancels deliveries of an integration, once.
 fn listens_to(integration: &Integration) -> BTreeSet<&EventType> {
     let rules = integration.schedule.cancel_on();
     rules.iter().flat_map(CancelRule::event_types).collect()
@@ -97,14 +97,14 @@ fn remove_from(list: &mut Vec<Arc<Integration>>, id: IntegrationId) {
     list.retain(|integration| integration.id != id);
 }
 
-/// The deliveries that must keep each other's order: one integration, one entity, one event type.
+/// Identifies a lane, whose deliveries keep their order: one integration, one entity, one event type.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct LaneKey {
     /// The tenant.
     pub org_id: OrgId,
     /// The integration.
     pub integration: IntegrationId,
-    /// The entity the events are about.
+    /// The entity of the events.
     pub entity_rid: Rid,
     /// The events' type.
     pub event_type: EventType,

@@ -7,12 +7,12 @@ use sha2::{Digest, Sha256};
 use crate::clock::Timestamp;
 use crate::id::{EventId, IntegrationId, LogId, SourceId};
 
-/// A message's identifier, sent as `webhook-id`: `msg_` and 32 hexadecimal digits.
+/// The identifier of a message, sent as `webhook-id`: `msg_` and 32 hexadecimal digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MessageId([u8; 16]);
 
 impl MessageId {
-    /// The message that an event causes through one action of one integration.
+    /// The message that an event sends through one action of one integration.
     pub fn derive(source: &SourceId, event: &EventId, integration: IntegrationId, action_index: u16) -> Self {
         let mut hash = Sha256::new();
         for part in [source.as_str(), event.as_str()] {
@@ -27,7 +27,7 @@ impl MessageId {
         Self(id)
     }
 
-    /// One occurrence of a recurring delivery, counted from 1: a message of its own, the same on every repeat.
+    /// The message of one occurrence of a recurring delivery, counted from 1; the same on every repeat.
     #[must_use]
     pub fn occurrence(self, number: u32) -> Self {
         let digest = Sha256::new()
@@ -39,7 +39,8 @@ impl MessageId {
         Self(id)
     }
 
-    /// The identifier of its delivery log: the event's second, so that logs of one time lie together, and 64 bits of the message.
+    /// The identifier of its delivery log: the event's second, so that logs of one time are adjacent, and 64 bits of the
+    /// message.
     pub fn log_id(self, event_created_at: Option<Timestamp>) -> LogId {
         let mut id = [0; 12];
         id[4..].copy_from_slice(&self.0[..8]);
@@ -89,13 +90,13 @@ mod tests {
     }
 
     #[test]
-    fn the_same_delivery_has_the_same_id_for_ever() {
+    fn a_message_id_is_the_same_for_the_same_delivery_for_ever() {
         assert_eq!(id("mysql", "42", 0).to_string(), id("mysql", "42", 0).to_string());
         assert_eq!(id("mysql", "42", 0).to_string().parse(), Ok(id("mysql", "42", 0)));
     }
 
     #[test]
-    fn every_occurrence_is_a_message_of_its_own() {
+    fn every_occurrence_has_a_message_id_of_its_own() {
         let event = id("mysql", "42", 0);
         let distinct: std::collections::HashSet<_> = (1..=3).map(|number| event.occurrence(number)).chain([event]).collect();
         assert_eq!(distinct.len(), 4);
@@ -103,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn another_event_or_action_has_another_id() {
+    fn another_event_or_action_has_another_message_id() {
         let ids = [
             id("mysql", "42", 0),
             id("mysql", "42", 1),

@@ -1,10 +1,10 @@
-//! Sets of values that documents, tables and the API call by fixed names.
+//! Enums whose values have fixed names in documents, tables and the API.
 
-/// A value of such a set.
+/// A value with a fixed name.
 pub trait Named: Copy + 'static {
     /// Every value.
     fn all() -> &'static [Self];
 
-    /// What it is called.
+    /// Its name.
     fn name(self) -> &'static str;
 }

@@ -1,4 +1,4 @@
-//! Orders: deliveries that another service wants made now, and what came of them.
+//! Delivery orders: another service requests a delivery now, and receives its result.
 
 use std::time::Duration;
 
@@ -15,11 +15,11 @@ use crate::outcome::ErrorCategory;
 pub struct DeliveryOrder {
     /// The tenant.
     pub org_id: OrgId,
-    /// The integration; its configuration of today applies.
+    /// The integration; its current configuration applies.
     pub integration: IntegrationId,
-    /// The action's place in the sequence, from 0.
+    /// The action's index in the sequence, from 0.
     pub action_index: u16,
-    /// The message's identifier, the same on every order of this delivery.
+    /// The identifier of the message, the same on every order of this delivery.
     pub message_id: MessageId,
     /// The source of the event.
     pub source: SourceId,
@@ -33,16 +33,16 @@ pub struct DeliveryOrder {
     pub event_created_at: Option<Timestamp>,
     /// The event's payload: JSON text.
     pub payload: Bytes,
-    /// What caused the order.
+    /// What triggered the order.
     pub trigger: TriggerType,
-    /// The claim under which the caller holds the row; empty where there is none.
+    /// The claim under which the caller holds the row; empty without a claim.
     pub claim_id: String,
 }
 
 /// How an order ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum OrderOutcome {
-    /// The target took it.
+    /// The target accepted it.
     Delivered,
     /// There was nothing to send.
     Skipped,
@@ -50,18 +50,18 @@ pub enum OrderOutcome {
     Retryable,
     /// It failed, and would fail again.
     Refused,
-    /// The breaker is open, a person paused it, or its limit leaves no room yet; nothing was sent.
+    /// Nothing was sent: the breaker is open, a person paused the integration, or its limit is exhausted for now.
     Held,
 }
 
-/// What came of an order.
+/// The result of an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrderReport {
     /// How it ended.
     pub outcome: OrderOutcome,
     /// Why it failed, if it did.
     pub error: Option<(ErrorCategory, String)>,
-    /// The answered status, if there was an answer.
+    /// The response status, if there was a response.
     pub response_status: Option<u16>,
     /// How long the target asked to wait.
     pub retry_after: Option<Duration>,

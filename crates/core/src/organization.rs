@@ -1,4 +1,4 @@
-//! Who the tenants are.
+//! The tenants: organisations and their units.
 
 use serde_json::{Map, Value};
 
@@ -6,7 +6,7 @@ use crate::clock::Timestamp;
 use crate::id::{OrgId, Rid};
 use crate::redelivery::RetryPolicy;
 
-/// How an organisation or a unit is described and reached.
+/// Name and contact details of an organisation or a unit.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Profile {
     /// Display name.
@@ -27,12 +27,12 @@ pub struct Profile {
     pub timezone: Option<String>,
 }
 
-/// How many requests an organisation may send in any minute, where that is not what the platform says for all; 0 is no limit.
+/// An organisation's own limits of requests per minute, where they differ from the platform's; 0 means unlimited.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RequestLimits {
-    /// To its management.
+    /// Requests to the management API.
     pub management_per_minute: Option<u32>,
-    /// Of events and calls to its inbound integrations.
+    /// Pushed events and calls to inbound integrations.
     pub runtime_per_minute: Option<u32>,
 }
 
@@ -43,13 +43,13 @@ pub struct Organization {
     pub org_id: OrgId,
     /// Name and contacts.
     pub profile: Profile,
-    /// How long logs are kept; the platform's default where absent.
+    /// How long logs are kept; `None` means the platform's default.
     pub retention_days: Option<u32>,
-    /// How its dead letters are tried again; as the platform does where absent.
+    /// How its dead letters are retried; `None` means the platform's default.
     pub retry_policy: Option<RetryPolicy>,
-    /// How many requests it may send.
+    /// Its limits of requests.
     pub request_limits: RequestLimits,
-    /// What its people's console looks like: a JSON object that the platform keeps and does not read; empty where nobody said.
+    /// The appearance of its console: a JSON object that the platform stores and does not interpret; may be empty.
     pub ui: Map<String, Value>,
     /// The configuration revision that last changed it.
     pub revision: u64,

@@ -1,6 +1,6 @@
-//! What came of one attempt to deliver, and what that means.
+//! The outcome of one delivery attempt, and what follows from it.
 //!
-//! The one place that decides what is tried again: an exhaustive match over [`ErrorCategory`].
+//! This is the one place that decides what is retried: an exhaustive match over [`ErrorCategory`].
 
 use std::time::Duration;
 
@@ -9,30 +9,30 @@ use crate::named::Named;
 /// Why an attempt failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ErrorCategory {
-    /// The target said to slow down (425, 429).
+    /// The target asked to slow down (425, 429).
     RateLimit,
     /// The deadline passed, or the target gave up waiting (408, 504).
     Timeout,
     /// The target failed (5xx).
     ServerError,
-    /// No exchange came about: DNS, connect, TLS, reset.
+    /// The exchange failed: DNS, connect, TLS, reset.
     Network,
     /// The target refused the credentials.
     Auth,
     /// The target refused the request (other 3xx and 4xx).
     ClientError,
-    /// The payload could not be given its shape.
+    /// The payload could not be shaped.
     Transformation,
     /// The configuration cannot be applied.
     Config,
     /// The egress guard refused the address.
     Blocked,
-    /// The event could not be read from its source any more.
+    /// The event can no longer be read from its source.
     Source,
 }
 
 impl ErrorCategory {
-    /// Every category, for documents and tables.
+    /// Every category.
     pub const ALL: [Self; 10] = [
         Self::RateLimit,
         Self::Timeout,
@@ -46,7 +46,7 @@ impl ErrorCategory {
         Self::Source,
     ];
 
-    /// As logs and the API write it.
+    /// The name in logs and the API.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::RateLimit => "RATE_LIMIT",
@@ -62,12 +62,12 @@ impl ErrorCategory {
         }
     }
 
-    /// The category of this name.
+    /// The category with this name.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|category| category.as_str() == text)
     }
 
-    /// Whether the same request may succeed later with nobody's help.
+    /// Whether the same request may succeed later without a change.
     pub fn retryable(self) -> bool {
         match self {
             Self::RateLimit | Self::Timeout | Self::ServerError | Self::Network => true,
@@ -75,7 +75,7 @@ impl ErrorCategory {
         }
     }
 
-    /// The category of an answered status, or nothing for a success.
+    /// The category of a response status; `None` for a success.
     pub fn of_status(status: u16) -> Option<Self> {
         match status {
             200..=299 => None,
@@ -98,19 +98,19 @@ impl Named for ErrorCategory {
     }
 }
 
-/// Why an attempt failed, for people and for the retry law.
+/// Why an attempt failed, for people and for the retry policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     /// The class of failure.
     pub category: ErrorCategory,
-    /// What happened, in a sentence a tenant may read.
+    /// What happened, in a sentence that a tenant may read.
     pub message: String,
     /// How long the target asked us to wait.
     pub retry_after: Option<Duration>,
 }
 
 impl Failure {
-    /// A failure with nothing said about when to return.
+    /// A failure without a `Retry-After`.
     pub fn new(category: ErrorCategory, message: impl Into<String>) -> Self {
         Self {
             category,
@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_of_statuses() {
+    fn every_response_status_has_its_error_category() {
         use ErrorCategory::{Auth, ClientError, RateLimit, ServerError, Timeout};
         let table = [
             (200, None),
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn every_category_reads_what_it_prints() {
+    fn every_error_category_parses_what_it_prints() {
         for category in ErrorCategory::ALL {
             assert_eq!(ErrorCategory::parse(category.as_str()), Some(category));
         }

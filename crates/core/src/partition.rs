@@ -1,10 +1,10 @@
-//! How work is split between replicas.
+//! Partitions: how work is split between replicas.
 
 use sha2::{Digest, Sha256};
 
 use crate::id::{EventType, OrgId};
 
-/// How many partitions there are.
+/// The number of partitions.
 pub const PARTITIONS: u8 = 64;
 
 /// One of the [`PARTITIONS`] shares of the work, from 0.
@@ -12,7 +12,7 @@ pub const PARTITIONS: u8 = 64;
 pub struct PartitionId(u8);
 
 impl PartitionId {
-    /// The partition of an organisation's events of one type: order within them is one replica's business.
+    /// The partition of an organisation's events of one type: one replica keeps the order within them.
     pub fn of(org: Option<OrgId>, event_type: &EventType) -> Self {
         let mut hash = Sha256::new();
         hash.update(org.map_or(0, |org| org.0).to_be_bytes());
@@ -20,7 +20,7 @@ impl PartitionId {
         Self(hash.finalize()[0] % PARTITIONS)
     }
 
-    /// The partition of this number, where there is one.
+    /// The partition with this number, if there is one.
     pub fn new(number: u8) -> Option<Self> {
         (number < PARTITIONS).then_some(Self(number))
     }

@@ -1,17 +1,17 @@
-//! How often a source is read, and how much at a time.
+//! How often a source is read, and how many rows at a time.
 
 use std::time::Duration;
 
-/// The fewest rows read at a time.
+/// The fewest rows per read.
 pub const SMALLEST_BATCH: usize = 5;
-/// The most rows read at a time.
+/// The most rows per read.
 pub const LARGEST_BATCH: usize = 1000;
 
 const AFTER_PART_BATCH: Duration = Duration::from_millis(10);
 const BYTES_PER_BATCH: usize = 8 * 1024 * 1024;
 const GROWTH: usize = 4;
 
-/// How long to wait before the next read: nothing after a full batch, a moment after a part of one, ever longer after none.
+/// The wait before the next read: none after a full batch, short after a partial one, and ever longer after empty ones.
 #[derive(Debug, Clone)]
 pub struct Pace {
     longest: Duration,
@@ -27,7 +27,7 @@ impl Pace {
         }
     }
 
-    /// The wait after a read of `rows` where `limit` were asked for.
+    /// The wait after a read that returned `rows` of at most `limit`.
     pub fn after(&mut self, rows: usize, limit: usize) -> Duration {
         if rows > 0 {
             self.after_nothing = AFTER_PART_BATCH;
@@ -46,7 +46,7 @@ impl Pace {
     }
 }
 
-/// How many rows to ask for: more after each full batch, fewer when rows are large.
+/// The batch size: it grows after each full batch, and shrinks when rows are large.
 #[derive(Debug, Clone)]
 pub struct BatchSize(usize);
 
@@ -57,12 +57,12 @@ impl Default for BatchSize {
 }
 
 impl BatchSize {
-    /// How many rows to ask for now.
+    /// The limit of the next read.
     pub fn limit(&self) -> usize {
         self.0
     }
 
-    /// Learns from a read of `rows` rows with `bytes` of payload in all.
+    /// Adapts to a read of `rows` rows with `bytes` of payload in total.
     pub fn learn(&mut self, rows: usize, bytes: usize) {
         if rows == 0 {
             return;
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_idle_source_is_read_ever_less_often_and_a_busy_one_at_once() {
+    fn an_idle_source_is_polled_ever_less_often_and_a_busy_one_at_once() {
         let mut pace = Pace::new(Duration::from_millis(500));
         let idle: Vec<_> = (0..8).map(|_| pace.after(0, 10).as_millis()).collect();
         assert_eq!(idle, [10, 20, 40, 80, 160, 320, 500, 500]);
@@ -91,7 +91,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_batch_stays_within_its_bounds(reads in proptest::collection::vec((0usize..2000, 0usize..100_000_000), 0..50)) {
+        fn a_batch_size_stays_within_its_bounds(reads in proptest::collection::vec((0usize..2000, 0usize..100_000_000), 0..50)) {
             let mut size = BatchSize::default();
             for (rows, bytes) in reads {
                 size.learn(rows, bytes);
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn full_batches_of_small_rows_grow_to_the_largest() {
+    fn a_batch_size_grows_to_the_largest_on_full_batches_of_small_rows() {
         let mut size = BatchSize::default();
         for _ in 0..5 {
             size.learn(size.limit(), size.limit() * 1024);

@@ -1,4 +1,4 @@
-//! What the domain needs from the outside, stated by those who need it.
+//! Ports: the traits through which the domain uses the outside.
 
 use std::collections::{BTreeSet, HashSet};
 use std::ops::RangeInclusive;
@@ -25,38 +25,38 @@ use crate::stream::RowKind;
 /// Why a source could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SourceError {
-    /// It is away; trying again later may succeed.
+    /// It is unavailable; a later retry may succeed.
     #[error("the source is unavailable: {0}")]
     Unavailable(String),
-    /// It is there but not as configured (a wrong table or column name); a person has to act.
+    /// It is available but not as configured (a wrong table or column name); a person has to act.
     #[error("the source is not as configured: {0}")]
     Misconfigured(String),
 }
 
-/// Where a source is read from when it has never been read before.
+/// Where a source is first read from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StartPosition {
-    /// After what is there now.
+    /// After the rows that exist now.
     Now,
-    /// From its first row.
+    /// From the first row.
     Beginning,
     /// After this position.
     After(Position),
 }
 
-/// What was read on the way past rows that nobody wants now.
+/// The result of a read that skips unwanted rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Passage {
-    /// The rows, ascending; some of those that were to be passed may be among them.
+    /// The rows, ascending; some of those that were to be skipped may be among them.
     pub rows: Vec<SourceRow>,
-    /// Every visible row up to here is in `rows` or was passed.
+    /// Every visible row up to here is in `rows` or was skipped.
     pub read_to: Position,
     /// The positions up to `read_to` at which no row was visible.
     pub gaps: Vec<RangeInclusive<Position>>,
 }
 
 impl Passage {
-    /// Every visible row after a position, up to the last of these.
+    /// A passage that skipped nothing: every visible row after a position, up to the last of these.
     pub fn of_all(after: Position, rows: Vec<SourceRow>) -> Self {
         let gaps = gaps(after, rows.iter().map(|row| row.position));
         Self {
@@ -67,7 +67,7 @@ impl Passage {
     }
 }
 
-/// The ranges that are missing between `after` and these positions, which ascend.
+/// The ranges missing between `after` and these ascending positions.
 pub fn gaps(after: Position, positions: impl IntoIterator<Item = Position>) -> Vec<RangeInclusive<Position>> {
     let mut expected = after + 1;
     let mut gaps = Vec::new();
@@ -83,13 +83,13 @@ pub fn gaps(after: Position, positions: impl IntoIterator<Item = Position>) -> V
 /// An ordered source of events.
 #[async_trait]
 pub trait EventSource: Send + Sync {
-    /// Its name, part of every message id.
+    /// Its name, which is part of every message id.
     fn id(&self) -> &SourceId;
 
-    /// Where it is read from when it has never been read before.
+    /// Where it is first read from.
     fn start(&self) -> StartPosition;
 
-    /// The highest position that is visible; 0 when there is none.
+    /// The highest visible position; 0 when there is none.
     async fn head(&self) -> Result<Position, SourceError>;
 
     /// The first `limit` visible rows after a position, ascending.
@@ -98,42 +98,42 @@ pub trait EventSource: Send + Sync {
     /// The visible rows within these disjoint, ascending ranges, ascending.
     async fn read_ranges(&self, ranges: &[RangeInclusive<Position>]) -> Result<Vec<SourceRow>, SourceError>;
 
-    /// The positions within these disjoint, ascending ranges at which a row is visible, ascending. There may be very many ranges of few
-    /// positions each. A source that cannot tell without reading the rows reads them.
+    /// The positions within these disjoint, ascending ranges at which a row is visible, ascending. There may be very many
+    /// ranges of few positions each. A source that cannot tell without reading the rows reads them.
     async fn visible_within(&self, ranges: &[RangeInclusive<Position>]) -> Result<Vec<Position>, SourceError> {
         let rows = self.read_ranges(ranges).await?;
         Ok(rows.into_iter().map(|row| row.position).collect())
     }
 
-    /// Reads on past rows of these kinds, `span` positions at the most and about `limit` rows of others. Nothing is passed that is not
-    /// of these kinds to the letter. A source that cannot do this quicker than [`Self::read_after`] does just that.
+    /// Reads on while skipping rows of these kinds, over at most `span` positions and about `limit` other rows. Only rows that
+    /// match a kind exactly are skipped. A source that cannot do this faster than [`Self::read_after`] does just that.
     async fn read_past(&self, after: Position, limit: usize, _span: u64, _kinds: &[RowKind]) -> Result<Passage, SourceError> {
         Ok(Passage::of_all(after, self.read_after(after, limit).await?))
     }
 
-    /// The organisation that an entity belongs to, as far as the source knows.
+    /// The organisation of an entity, as far as the source knows.
     async fn parent_of(&self, entity: Rid) -> Result<Option<OrgId>, SourceError>;
 }
 
-/// Why the store did not do what it was asked.
+/// Why the store did not carry out a request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// The database is away or did not answer in time; trying again later may succeed.
+    /// The database is unavailable or did not answer in time; a later retry may succeed.
     #[error("the database is unavailable: {0}")]
     Unavailable(String),
-    /// The database refused, or holds something that cannot be understood; trying again will not help.
+    /// The database refused, or holds data that cannot be understood; a retry will not help.
     #[error("the database refused: {0}")]
     Refused(String),
 }
 
-/// Something to be written down before its event counts as done.
+/// A record that must be durable before its event counts as done.
 #[derive(Debug, Clone, PartialEq)]
 pub enum JournalEntry {
-    /// What was decided about an event.
+    /// The decision about an event.
     Audit(EventAudit),
-    /// What was decided about an event in place of what had been decided earlier.
+    /// A new decision about an event, which replaces the earlier one.
     Redecided(EventAudit),
-    /// A delivery, its trace, and its dead letter where it could not be made.
+    /// A delivery, its trace, and its dead letter if it failed.
     Delivery {
         /// The delivery with every attempt.
         log: Box<DeliveryLog>,
@@ -142,47 +142,47 @@ pub enum JournalEntry {
         /// The dead letter, if it became one.
         dead_letter: Option<Box<DeadLetter>>,
     },
-    /// A delivery that had failed and was tried again.
+    /// A retry of a failed delivery.
     Redelivery {
         /// The delivery with every attempt, the earlier ones included.
         log: Box<DeliveryLog>,
-        /// The steps that are new, to be added to the earlier ones; the first tells when it was tried again.
+        /// The new steps, appended to the earlier ones; the first one has the time of the retry.
         trace: ExecutionTrace,
     },
     /// An event that later ones may repeat.
     Seen(SeenEvent),
-    /// A delivery whose time is yet to come.
+    /// A scheduled delivery.
     Scheduled(Box<ScheduledDelivery>),
-    /// An event calls off what is pending.
+    /// An event that cancels pending deliveries.
     CalledOff(Box<CallOff>),
 }
 
-/// The most decisions that [`Journal::decided`] answers at a time.
+/// The most decisions that [`Journal::decided`] returns at a time.
 pub const DECIDED_AT_ONCE: usize = 5_000;
 
-/// The durable record of what happened. Writing the same entry twice writes it once.
+/// The durable record of what happened. Writing the same entry twice has no further effect.
 #[async_trait]
 pub trait Journal: Send + Sync {
-    /// Writes all entries; when it answers, they survive the loss of any process.
+    /// Writes all entries; once it returns, they survive the loss of any process.
     async fn record(&self, entries: &[JournalEntry]) -> Result<(), StoreError>;
 
-    /// Which of these deliveries have a log already: they are not to be sent again.
+    /// Which of these deliveries already have a log and must not be sent again.
     async fn recorded(&self, logs: &[LogId]) -> Result<HashSet<LogId>, StoreError>;
 
-    /// Which of these deliveries, named by their first log, were planned for later or are pending.
+    /// Which of these deliveries, named by their first log, were scheduled or are pending.
     async fn planned(&self, rows: &[LogId]) -> Result<HashSet<LogId>, StoreError>;
 
-    /// What was decided about a source's events at these positions, ascending; at most [`DECIDED_AT_ONCE`], the first ones.
+    /// The decisions about a source's events at these positions, ascending; the first [`DECIDED_AT_ONCE`] at most.
     async fn decided(&self, source: &SourceId, positions: &[RangeInclusive<Position>]) -> Result<Vec<EventAudit>, StoreError>;
 
     /// The events seen since a moment.
     async fn seen_since(&self, since: Timestamp) -> Result<Vec<SeenEvent>, StoreError>;
 }
 
-/// The leases on partitions, kept where all workers see them.
+/// The leases on partitions, shared by all workers.
 #[async_trait]
 pub trait PartitionLeases: Send + Sync {
-    /// Says that a worker lives for another `ttl`, and who else does.
+    /// Announces that a worker is alive for another `ttl`, and returns the live workers.
     async fn heartbeat(&self, worker: &WorkerId, now: Timestamp, ttl: Duration) -> Result<BTreeSet<WorkerId>, StoreError>;
 
     /// Takes a worker off the list of the living.
@@ -191,61 +191,62 @@ pub trait PartitionLeases: Send + Sync {
     /// Every partition's lease.
     async fn list(&self) -> Result<Vec<Lease>, StoreError>;
 
-    /// Claims a partition that is free; its epoch rises.
+    /// Claims a free partition; its epoch rises.
     async fn claim(&self, worker: &WorkerId, partition: PartitionId, now: Timestamp, ttl: Duration) -> Result<Claim, StoreError>;
 
-    /// Prolongs all leases that a worker still holds, expired ones excepted, and says which these are.
+    /// Renews all leases that a worker still holds, except expired ones, and returns their partitions.
     async fn renew(&self, worker: &WorkerId, now: Timestamp, ttl: Duration) -> Result<BTreeSet<PartitionId>, StoreError>;
 
-    /// Stores checkpoints; those whose writer no longer holds the partition under that epoch are refused and returned. None moves back.
+    /// Stores checkpoints; refuses and returns those whose writer no longer holds the partition under that epoch. None moves
+    /// back.
     async fn save(&self, worker: &WorkerId, checkpoints: &[Checkpoint]) -> Result<Vec<Checkpoint>, StoreError>;
 
-    /// Gives a partition back.
+    /// Releases partitions.
     async fn release(&self, worker: &WorkerId, partitions: &[PartitionId]) -> Result<(), StoreError>;
 
-    /// Stores where a source begins, the first time that it is read; says where it begins and how far it has been seen.
+    /// Stores where a source begins, the first time that it is read; returns its marks.
     async fn begin_source(&self, source: &SourceId, position: Position) -> Result<SourceMarks, StoreError>;
 
-    /// Where a source began and how far it has been seen; nothing where it has never begun.
+    /// The marks of a source; `None` where it has never begun.
     async fn source_marks(&self, source: &SourceId) -> Result<Option<SourceMarks>, StoreError>;
 
-    /// Stores how far a source has been seen; it never moves back.
+    /// Stores how far a source has been read; the mark never moves back.
     async fn saw_source(&self, source: &SourceId, position: Position) -> Result<(), StoreError>;
 }
 
-/// The breakers, kept where all processes see them.
+/// The breakers, shared by all processes.
 #[async_trait]
 pub trait Breakers: Send + Sync {
-    /// An integration's breaker; one that was never stored is closed.
+    /// The breaker of an integration; one that was never stored is closed.
     async fn get(&self, org: OrgId, id: IntegrationId) -> Result<Breaker, StoreError>;
 
-    /// Stores what follows a breaker as it was read; false where somebody else was faster, and nothing was stored.
+    /// Stores the next state of a breaker; `false` where another process was faster and nothing was stored.
     async fn put(&self, org: OrgId, id: IntegrationId, next: &Breaker) -> Result<bool, StoreError>;
 
-    /// Notes that deliveries of these integrations succeeded up to a moment, in the breakers that there are.
+    /// Records that deliveries of these integrations succeeded up to a moment, in the breakers that exist.
     async fn delivered(&self, integrations: &[IntegrationId], at: Timestamp) -> Result<(), StoreError>;
 }
 
 /// Why an integration was not switched.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SwitchError {
-    /// It has changed since, or is gone: whoever changed it has the last word.
+    /// It has changed since, or is gone: the later change wins.
     #[error("it has changed meanwhile")]
     Stale,
-    /// The database did not do it.
+    /// The database failed to do it.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Holds integrations and lets them go, in the name of the process that does. People are told of it by an alert that is owed as one with
-/// the switch, whoever dies meanwhile.
+/// Holds and releases integrations on behalf of a process. The alert is owed in the same transaction as the switch, so it
+/// survives a crash.
 #[async_trait]
 pub trait Switches: Send + Sync {
-    /// Holds an integration as it is known.
+    /// Holds an integration in the revision that the caller knows.
     async fn hold(&self, known: &Guarded<'_>, hold: &Hold, alert: &Alert, now: Timestamp) -> Result<(), SwitchError>;
 
-    /// Stores what follows an integration's breaker as that was read and, as one with it, holds the integration as it is known, or lets it go
-    /// where there is no hold; false where somebody else was faster with the breaker, and nothing was done.
+    /// Stores the next state of an integration's breaker and, atomically with it, holds the integration or, without a hold,
+    /// releases it; `false` where another process was faster with the breaker and nothing was done.
     async fn turn(
         &self,
         known: &Guarded<'_>,
@@ -256,26 +257,27 @@ pub trait Switches: Send + Sync {
     ) -> Result<bool, SwitchError>;
 }
 
-/// Tells people what they should know.
+/// Raises alerts.
 #[async_trait]
 pub trait Alerts: Send + Sync {
-    /// Raises an alert; nobody is kept waiting for that.
+    /// Raises an alert, without making the caller wait for its delivery.
     async fn raise(&self, alert: &Alert);
 }
 
-/// Finds what lookup rows map values to.
+/// Resolves lookup keys.
 #[async_trait]
 pub trait Lookups: Send + Sync {
-    /// What an organisation's active rows map these keys to for an entity: a unit's row wins over the organisation's.
+    /// The values that an organisation's active rows map these keys to for an entity: a unit's row takes precedence over the
+    /// organisation's.
     ///
-    /// A key that no row maps is left out; an error is never "unmapped".
+    /// An unmapped key is left out; an error never means "unmapped".
     async fn resolve(&self, org: OrgId, entity: Rid, keys: &[LookupKey]) -> Result<Resolved, StoreError>;
 }
 
-/// The queue of events that clients pushed, in the order of their acceptance.
+/// The queue of pushed events, in the order of their acceptance.
 #[async_trait]
 pub trait PushedEvents: Send + Sync {
-    /// The highest position that was given out; 0 when there is none.
+    /// The highest assigned position; 0 when there is none.
     async fn head(&self) -> Result<Position, StoreError>;
 
     /// The first `limit` stored events after a position, ascending.

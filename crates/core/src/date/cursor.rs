@@ -1,6 +1,6 @@
-//! A place in a text that is read from left to right.
+//! A cursor over a text that is read from left to right.
 
-/// What is left to be read.
+/// The rest of the text.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Cursor<'a>(&'a str);
 
@@ -18,7 +18,7 @@ impl<'a> Cursor<'a> {
         self.0.is_empty()
     }
 
-    /// A run of digits with its length; nothing where there is none, or too many for a number of this kind.
+    /// A run of digits with its length; `None` where there is none, or too many for a `u32`.
     pub(super) fn digits(&mut self) -> Option<(u32, usize)> {
         let length = self.length(|byte| byte.is_ascii_digit());
         let value = self.0.get(..length)?.parse().ok()?;
@@ -26,7 +26,7 @@ impl<'a> Cursor<'a> {
         Some((value, length))
     }
 
-    /// The next digits, exactly so many.
+    /// Exactly `count` digits.
     pub(super) fn exactly(&mut self, count: usize) -> Option<u32> {
         let digits = self.0.get(..count)?;
         if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -36,7 +36,7 @@ impl<'a> Cursor<'a> {
         digits.parse().ok()
     }
 
-    /// Digits as a fraction of a second, in nanoseconds; those beyond the ninth are cut off.
+    /// Digits as a fraction of a second, in nanoseconds; digits beyond the ninth are cut off.
     pub(super) fn nanoseconds(&mut self) -> Option<u32> {
         let length = self.length(|byte| byte.is_ascii_digit());
         let digits = &self.0[..length];
@@ -62,21 +62,21 @@ impl<'a> Cursor<'a> {
         self.0.starts_with(|letter: char| letter.is_ascii_alphabetic())
     }
 
-    /// Steps over one of these characters, and says which.
+    /// Skips one of these characters and returns it.
     pub(super) fn one_of(&mut self, marks: &[char]) -> Option<char> {
         let mark = self.0.chars().next().filter(|mark| marks.contains(mark))?;
         self.0 = &self.0[mark.len_utf8()..];
         Some(mark)
     }
 
-    /// Steps over white space, and says whether there was any.
+    /// Skips white space and returns whether there was any.
     pub(super) fn spaces(&mut self) -> bool {
         let before = self.0.len();
         self.0 = self.0.trim_start();
         self.0.len() < before
     }
 
-    /// Steps over a remark in parentheses at the end, such as the name of a timezone.
+    /// Skips a remark in parentheses at the end, such as the name of a timezone.
     pub(super) fn remark(&mut self) {
         if self.0.starts_with('(') && self.0.ends_with(')') {
             self.0 = "";

@@ -6,16 +6,16 @@ use super::pattern::Pattern;
 use super::usual::{self, Order};
 use super::{Moment, Unread, number};
 
-/// Between the forms of one rule.
+/// Separates the forms of one rule.
 const OR: &str = "||";
 
-/// The forms that are read, the first that fits being taken; without any, what cannot mean two things.
+/// The accepted forms; the first that fits wins. Without any, every unambiguous form is accepted.
 #[derive(Debug, Clone)]
 pub struct Forms(Vec<Form>);
 
 #[derive(Debug, Clone)]
 enum Form {
-    /// What is usual, where the order of day and month is said.
+    /// The usual forms, with the given order of day and month.
     Usual(Order),
     EpochSeconds,
     EpochMillis,
@@ -29,13 +29,13 @@ impl Default for Forms {
 }
 
 impl Forms {
-    /// The forms of these names and patterns, with `||` between them; the error says what is none.
+    /// Compiles names and patterns separated by `||`; the error names what is not a form.
     pub fn compile(text: &str) -> Result<Self, String> {
         let forms: Result<_, String> = text.split(OR).map(|form| Form::compile(form.trim())).collect();
         forms.map(Self)
     }
 
-    /// The moment that a value names.
+    /// Reads a value as a moment.
     pub fn read(&self, value: &Value) -> Result<Moment, Unread> {
         self.first(|form| match value {
             Value::String(text) => form.text(text.trim()),
@@ -44,12 +44,12 @@ impl Forms {
         })
     }
 
-    /// The moment that a text names.
+    /// Reads a text as a moment.
     pub fn read_text(&self, text: &str) -> Result<Moment, Unread> {
         self.first(|form| form.text(text.trim()))
     }
 
-    /// What the first form that fits reads; otherwise the reason that says most.
+    /// The result of the first form that fits, or else the most telling reason.
     fn first(&self, read: impl Fn(&Form) -> Result<Moment, Unread>) -> Result<Moment, Unread> {
         let mut reason = Unread::NotADate;
         for form in &self.0 {

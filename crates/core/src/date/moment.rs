@@ -1,4 +1,4 @@
-//! Moments as they are told: with an offset, or as clocks in some zone show them.
+//! Moments as written: with an offset, or as local time in some zone.
 
 use std::str::FromStr;
 
@@ -9,19 +9,19 @@ use super::{Forms, wall};
 use crate::clock::Timestamp;
 use crate::fault::Faults;
 
-/// A moment that is told.
+/// A moment as written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moment {
-    /// An instant: told with its offset, or as a number since 1970.
+    /// An instant: written with its offset, or as a number since 1970.
     Instant(Timestamp),
-    /// What clocks show.
+    /// A local time.
     Local(NaiveDateTime),
     /// A day.
     Day(NaiveDate),
 }
 
 impl Moment {
-    /// When it is, or begins, in a zone.
+    /// The instant in a zone; a day counts from its start.
     pub fn start(self, zone: &impl TimeZone) -> Option<Timestamp> {
         match self {
             Self::Instant(at) => Some(at),
@@ -30,7 +30,7 @@ impl Moment {
         }
     }
 
-    /// Whether something is no later than it; a day lasts until its end.
+    /// Whether `at` is no later than this moment; a day lasts until its end.
     pub fn has_not_passed(self, at: Timestamp, zone: &impl TimeZone) -> bool {
         match self {
             Self::Day(day) => {
@@ -41,12 +41,12 @@ impl Moment {
         }
     }
 
-    /// The moment that a payload or a script tells: a text, or a number of seconds or milliseconds since 1970.
+    /// Reads a payload's or a script's value: a text, or a number of seconds or milliseconds since 1970.
     pub fn of(value: &Value) -> Option<Self> {
         Forms::default().read(value).ok()
     }
 
-    /// Its year, where it is told.
+    /// Its year as written.
     pub(super) fn year(self) -> i32 {
         match self {
             Self::Instant(at) => at.year(),

@@ -1,17 +1,17 @@
-//! Numbers that are dates: seconds or milliseconds since 1970, or the digits of a calendar.
+//! Numbers as dates: seconds or milliseconds since 1970, or the digits of a calendar date.
 
 use chrono::DateTime;
 use serde_json::Number;
 
 use super::{Moment, Unread, usual};
 
-/// Numbers from here on are milliseconds: as seconds they would lie beyond the year 5138.
+/// Numbers from here on are milliseconds: as seconds they would lie after the year 5138.
 const FIRST_MILLISECONDS: f64 = 1e11;
 
 /// Whole numbers below this have no more digits than a date with a time.
 const FIRST_WITHOUT_CALENDAR: f64 = 1e14;
 
-/// The moment of a number: that of its digits where they look like a calendar.
+/// The moment of a number; digits that look like a calendar date are read as one.
 pub(super) fn read(number: &Number) -> Result<Moment, Unread> {
     let value = number.as_f64().ok_or(Unread::NotADate)?;
     if let Some(digits) = whole(value) {
@@ -25,7 +25,7 @@ pub(super) fn read(number: &Number) -> Result<Moment, Unread> {
     since_1970(value).ok_or(Unread::NotADate)
 }
 
-/// The moment of a text that is a number and not a calendar's digits; nothing where it is something else.
+/// The moment of a numeric text that is not a calendar date; `None` where the text is not a number.
 pub(super) fn of_text(text: &str) -> Option<Result<Moment, Unread>> {
     let unsigned = text.strip_prefix('-').unwrap_or(text);
     let negative = unsigned.len() < text.len();
@@ -43,12 +43,12 @@ pub(super) fn of_text(text: &str) -> Option<Result<Moment, Unread>> {
     Some(text.parse().ok().and_then(since_1970).ok_or(Unread::NotADate))
 }
 
-/// The value of a number, or of a text that is one.
+/// The value of a number in a text.
 pub(super) fn value(text: &str) -> Option<f64> {
     text.trim().parse().ok()
 }
 
-/// So many milliseconds since 1970.
+/// The moment this many milliseconds after 1970.
 pub(super) fn millis(value: f64) -> Option<Moment> {
     if !value.is_finite() {
         return None;
@@ -58,7 +58,7 @@ pub(super) fn millis(value: f64) -> Option<Moment> {
     DateTime::from_timestamp_millis(value.round() as i64).map(Moment::Instant)
 }
 
-/// The digits of a number as a pattern reads them.
+/// The digits of a number, for patterns.
 pub(super) fn digits(number: &Number) -> String {
     number.as_f64().and_then(whole).unwrap_or_else(|| number.to_string())
 }
@@ -68,7 +68,7 @@ fn since_1970(value: f64) -> Option<Moment> {
     millis(if seconds { value * 1000.0 } else { value })
 }
 
-/// The digits of a whole number that is not negative and no longer than a calendar's.
+/// The digits of a whole number that is not negative and no longer than a calendar date with a time.
 fn whole(value: f64) -> Option<String> {
     let is_whole = value.fract() == 0.0 && (0.0..FIRST_WITHOUT_CALENDAR).contains(&value);
     is_whole.then(|| format!("{value:.0}"))

@@ -1,4 +1,4 @@
-//! A pattern, taken apart once.
+//! A date pattern, parsed once.
 
 use std::fmt::{Display, Write as _};
 
@@ -8,16 +8,16 @@ use chrono_tz::Tz;
 
 use super::{Moment, tokens};
 
-/// Years before this come of patterns that were given too few digits, such as 26 for 2026.
+/// Earlier years result from patterns with too few digits, such as 26 for 2026.
 const FIRST_YEAR: i32 = 1000;
 
-/// The first year of two digits that is of the 20th century.
+/// The first two-digit year that belongs to the 20th century.
 const FIRST_OF_1900S: i32 = 69;
 
-/// 13:45:56.789 on Monday, 23 November 2026: no two parts are alike.
+/// 13:45:56.789 on Monday, 23 November 2026: no two components are alike.
 const SAMPLE_MILLIS: i64 = 1_795_441_556_789;
 
-/// A pattern for reading or writing dates.
+/// A pattern for parsing or formatting dates.
 #[derive(Debug, Clone)]
 pub struct Pattern {
     text: String,
@@ -25,11 +25,11 @@ pub struct Pattern {
 }
 
 impl Pattern {
-    /// A pattern to read by; it has to name a whole date.
+    /// A pattern for parsing; it has to name a whole date.
     pub(super) fn input(text: &str) -> Result<Self, String> {
         let pattern = Self::compile(text, tokens::Side::Input)?;
         let sample = DateTime::from_timestamp_millis(SAMPLE_MILLIS).unwrap_or_default();
-        // What can only be read, such as %#z, cannot be tried on the sample.
+        // Specifiers that only parse, such as %#z, cannot format the sample.
         match pattern.write(&sample.with_timezone(&Tz::UTC)) {
             Ok(text) if pattern.read(&text).is_none() => Err(
                 "must name a whole date, and with hours also minutes, and AM or PM beside 12 hours: such as DD/MM/YYYY hh:mm A"
@@ -39,7 +39,7 @@ impl Pattern {
         }
     }
 
-    /// A pattern to write by.
+    /// A pattern for formatting.
     pub fn output(text: &str) -> Result<Self, String> {
         Self::compile(text, tokens::Side::Output)
     }
@@ -65,7 +65,7 @@ impl Pattern {
         Ok(Self { text, items })
     }
 
-    /// The moment that a text names.
+    /// Reads a text as a moment.
     pub(super) fn read(&self, text: &str) -> Option<Moment> {
         let mut parsed = Parsed::new();
         parse(&mut parsed, text, self.items.iter()).ok()?;
@@ -73,7 +73,7 @@ impl Pattern {
         moment(&parsed).filter(|moment| moment.year() >= FIRST_YEAR)
     }
 
-    /// A moment in this form, as clocks show it in its zone.
+    /// Formats a moment as local time in its zone.
     pub fn write<Z: TimeZone<Offset: Display>>(&self, moment: &DateTime<Z>) -> Result<String, String> {
         let mut text = String::new();
         write!(text, "{}", moment.format_with_items(self.items.iter()))
@@ -82,7 +82,7 @@ impl Pattern {
     }
 }
 
-/// Years of two digits are those of POSIX: 69 to 99 are of the 20th century.
+/// Two-digit years follow POSIX: 69 to 99 belong to the 20th century.
 fn name_century(parsed: &mut Parsed) -> Option<()> {
     match (parsed.year_mod_100(), parsed.year(), parsed.year_div_100()) {
         (Some(year), None, None) => parsed.set_year_div_100(if year >= FIRST_OF_1900S { 19 } else { 20 }).ok(),

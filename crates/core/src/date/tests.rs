@@ -19,7 +19,7 @@ fn a_number_is_the_calendar_that_its_digits_spell() {
 }
 
 #[test]
-fn years_and_months_alone_are_no_seconds() {
+fn years_and_months_alone_are_not_read_as_seconds() {
     for value in [json!(1957), json!("1957"), json!(195_704), json!("195704")] {
         assert_eq!(read(&value), Err(Unread::FewDigits), "{value}");
     }
@@ -36,7 +36,7 @@ fn years_of_two_digits_are_those_of_posix() {
 
 proptest! {
     #[test]
-    fn no_text_makes_it_panic(
+    fn date_parsing_never_panics(
         text in ".{0,40}",
         near in "[0-9]{0,14}[-/. :T]?[0-9A-Za-z]{0,9}[-/. ,:]?[0-9]{0,12}[ T]?[0-9:.]{0,12} ?[APM+Z0-9:-]{0,8}",
         pattern in "%?.{0,6}",
@@ -49,7 +49,7 @@ proptest! {
     }
 
     #[test]
-    fn a_whole_number_is_read_like_its_text_or_only_as_a_number(number in 0_i64..100_000_000_000_000) {
+    fn a_whole_number_reads_like_its_text_or_only_as_a_number(number in 0_i64..100_000_000_000_000) {
         let (number, text) = (read(&json!(number)), read(&json!(number.to_string())));
         prop_assert!(number == text || text.is_err(), "{number:?} {text:?}");
     }

@@ -1,13 +1,13 @@
-//! Patterns of letters, such as `DD/MM/YYYY hh:mm A`, in strftime's words.
+//! Translates letter patterns, such as `DD/MM/YYYY hh:mm A`, into strftime.
 
-/// What a pattern is for.
+/// Whether a pattern parses or formats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Side {
     Input,
     Output,
 }
 
-/// What stands before the next group of letters; text between `[` and `]`, or between `'`, stands for itself.
+/// Translates a pattern; text between `[` and `]`, or between `'`, stands for itself.
 pub(super) fn to_strftime(pattern: &str, side: Side) -> Result<String, String> {
     let mut strftime = String::new();
     let mut rest = pattern;
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn letters_become_strftime() {
+    fn letter_patterns_become_strftime() {
         let table = [
             ("DD/MM/YYYY hh:mm A", "%d/%m/%Y %I:%M %p"),
             ("D-MMM-YY", "%-d-%b-%y"),
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn other_letters_are_told_apart() {
+    fn letter_patterns_reject_unknown_letters() {
         for letters in ["DDDD", "YYYYY", "Q", "at", "[open", "'open"] {
             assert!(to_strftime(letters, Side::Input).is_err(), "{letters}");
         }

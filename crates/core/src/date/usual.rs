@@ -1,4 +1,4 @@
-//! The forms in which systems write dates when nobody asked them for one.
+//! The forms in which systems write dates by default.
 
 use chrono::NaiveDate;
 
@@ -9,10 +9,10 @@ mod time;
 
 use time::{compact_time, time_and_offset};
 
-/// Which comes first in `04/02/2026`.
+/// The order of day and month in `04/02/2026`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Order {
-    /// Nobody said; such a date is refused.
+    /// Unknown; such a date is refused.
     Unsaid,
     DayFirst,
     MonthFirst,
@@ -34,7 +34,7 @@ const MONTHS: [&str; 12] = [
 ];
 const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 
-/// Reads a text that is more than a number.
+/// Reads a text that is not a plain number.
 pub(super) fn read(text: &str, order: Order) -> Result<Moment, Unread> {
     let mut cursor = Cursor::new(text);
     let date = date(&mut cursor, order)?;
@@ -50,7 +50,7 @@ pub(super) fn read(text: &str, order: Order) -> Result<Moment, Unread> {
     Ok(Moment::Instant(at.and_utc()))
 }
 
-/// The moment that eight, twelve or fourteen digits spell.
+/// Reads eight, twelve or fourteen digits as a moment.
 pub(super) fn calendar(digits: &str) -> Result<Moment, Unread> {
     let mut cursor = Cursor::new(digits);
     let date = compact_date(&mut cursor)?;
@@ -108,7 +108,7 @@ fn year_first(cursor: &mut Cursor<'_>) -> Result<NaiveDate, Unread> {
     ymd(year, month, short(cursor)?)
 }
 
-/// `4-Feb-2026`, and `04/02/2026` where it was said what comes first.
+/// `4-Feb-2026`, and `04/02/2026` where the order is known.
 fn year_last(cursor: &mut Cursor<'_>, order: Order) -> Result<NaiveDate, Unread> {
     let first = short(cursor)?;
     separate(cursor);
@@ -127,7 +127,7 @@ fn year_last(cursor: &mut Cursor<'_>, order: Order) -> Result<NaiveDate, Unread>
     }
 }
 
-/// What stands between the parts of a date: a mark, or white space, or a comma and white space.
+/// Skips a separator between the parts of a date: a mark, or white space, or a comma and white space.
 fn separate(cursor: &mut Cursor<'_>) {
     cursor.one_of(&['-', '/', '.', ',']);
     cursor.spaces();
@@ -154,7 +154,7 @@ fn ymd(year: u32, month: u32, day: u32) -> Result<NaiveDate, Unread> {
     NaiveDate::from_ymd_opt(year, month, day).ok_or(Unread::NotADate)
 }
 
-/// The number, from 1, of the name that a word is or begins with three letters at least.
+/// The number, from 1, of the name that begins with a word of at least three letters.
 fn position(names: &[&str], word: &str) -> Option<u32> {
     let word = word.to_ascii_lowercase();
     let found = names.iter().position(|name| word.len() >= 3 && name.starts_with(&word))?;

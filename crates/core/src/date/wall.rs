@@ -1,13 +1,14 @@
-//! Times that clocks show, found on real clocks.
+//! Converts local times to instants.
 
 use chrono::{LocalResult, NaiveDateTime, TimeDelta, TimeZone, Timelike as _, Utc};
 
 use crate::clock::Timestamp;
 
-/// The longest gap that is looked across: a zone that changes sides of the date line leaves out a day.
+/// The longest gap to search across: a zone that crosses the date line skips a day.
 const LONGEST_GAP: TimeDelta = TimeDelta::hours(26);
 
-/// When clocks in a zone show this: the first time where they do twice, the first instant after the gap where they never do.
+/// The instant of a local time in a zone: the first one where the time occurs twice, the first after the gap where it does not
+/// exist.
 pub fn instant(local: NaiveDateTime, zone: &impl TimeZone) -> Option<Timestamp> {
     match zone.from_local_datetime(&local) {
         LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => Some(at.with_timezone(&Utc)),

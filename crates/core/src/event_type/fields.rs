@@ -1,22 +1,22 @@
-//! The fields of a kind of event, for those who map them: from its schema, or from a sample where there is none.
+//! The fields of an event type, for authors of mappings: from its schema, or from a sample where there is none.
 
 use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Map, Value};
 
-/// Levels of nesting that are looked into.
+/// The deepest level of nesting that is visited.
 const DEEPEST: usize = 50;
-/// Fields that are told of.
+/// The most fields that are listed.
 const MOST: usize = 2_000;
-/// Elements of a sample's array that are looked at.
+/// The most elements of a sample's array that are visited.
 const ELEMENTS: usize = 20;
-/// Bytes of a path; what lies deeper is not told of.
+/// The longest path in bytes; deeper fields are left out.
 const LONGEST_PATH: usize = 500;
-/// Bytes of all paths and descriptions.
+/// The most bytes of all paths and descriptions.
 const MOST_BYTES: usize = 128 * 1024;
-/// Letters of a description.
+/// The longest description in characters.
 const LONGEST_DESCRIPTION: usize = 500;
-/// Values, or schemas, that are looked at: a few that are referred to again and again are many.
+/// The most values or schemas that are visited: a few that are referenced again and again become many.
 const LOOKS: usize = 20_000;
 
 /// What is known of a payload's fields.
@@ -24,12 +24,12 @@ const LOOKS: usize = 20_000;
 pub struct Described {
     /// The fields, in their order.
     pub fields: Vec<Field>,
-    /// Whether these are all that can be named; what is too many, too long or too deep is left out.
+    /// Whether the list is complete; fields too many, too long or too deep are left out.
     pub is_complete: bool,
 }
 
 impl Described {
-    /// Of a payload of which nothing is known.
+    /// The description of a payload of which nothing is known.
     pub fn nothing() -> Self {
         Self {
             fields: Vec::new(),
@@ -43,22 +43,22 @@ impl Described {
 pub struct Field {
     /// Dotted path as mappings write it; `[]` stands for every element, as in `items[].code`.
     pub path: String,
-    /// JSON Schema's names of what it may hold; none when nothing is said about it.
+    /// The JSON Schema types that it may have; empty when unknown.
     pub types: BTreeSet<String>,
-    /// Whether the schema demands it of the object that it is in.
+    /// Whether the schema requires it in its object.
     pub is_required: bool,
-    /// What it means, where the schema says so.
+    /// Its meaning, if the schema describes it.
     pub description: Option<String>,
 }
 
-/// The fields that a sample shows, in its order.
+/// The fields of a sample, in its order.
 pub fn fields_of_sample(sample: &Value) -> Described {
     let mut found = Found::default();
     found.look_into(sample, "", 0);
     found.described()
 }
 
-/// The fields that a schema describes, in its order; `$ref` is followed within the schema.
+/// The fields of a schema, in its order; `$ref` is followed within the schema.
 pub fn fields_of_schema(schema: &Value) -> Described {
     let mut found = Found::default();
     found.read(schema, schema, "", 0);
@@ -82,7 +82,7 @@ impl Found {
         }
     }
 
-    /// Whether one more value may be looked at, so deep and at such a path.
+    /// Whether one more value may be visited at this path and depth.
     fn may_look(&mut self, path: &str, depth: usize) -> bool {
         self.looks += 1;
         let may = depth <= DEEPEST && path.len() <= LONGEST_PATH && self.looks <= LOOKS;
@@ -108,7 +108,7 @@ impl Found {
         self.fields.last_mut()
     }
 
-    /// Takes room for so many bytes, if there is.
+    /// Reserves so many bytes, if there are that many left.
     fn has_room(&mut self, bytes: usize) -> bool {
         let has_room = self.bytes + bytes <= MOST_BYTES;
         if has_room {
@@ -218,7 +218,7 @@ fn can_be_named(key: &str) -> bool {
     !key.is_empty()
 }
 
-/// In paths a backslash takes the next character literally. A path that is too long is cut where that shows.
+/// In paths a backslash escapes the next character. A path that is too long is cut where the cut shows.
 fn below(path: &str, key: &str) -> String {
     let mut below = path.to_owned();
     if !path.is_empty() {
@@ -233,7 +233,7 @@ fn below(path: &str, key: &str) -> String {
     below
 }
 
-/// JSON Schema knows seven types.
+/// JSON Schema has seven types.
 fn type_named(name: &str) -> Option<String> {
     let known = ["null", "boolean", "integer", "number", "string", "array", "object"].contains(&name);
     known.then(|| name.to_owned())
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sample_shows_its_fields_with_every_type_seen() {
+    fn fields_of_a_sample_have_every_type_seen() {
         let sample = json!({"id": 1, "name": "A", "lines": [{"sku": "x", "n": 1.5}, {"sku": null}], "tags": ["a"], "a.b": 1});
         assert_eq!(
             told(&fields_of_sample(&sample)),
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn a_schema_describes_its_fields_through_references_and_branches() {
+    fn fields_of_a_schema_are_found_through_references_and_branches() {
         let schema = json!({
             "type": "object", "required": ["id"],
             "properties": {
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn a_schema_that_refers_to_itself_ends() {
+    fn fields_of_a_schema_that_refers_to_itself_end() {
         let schema = json!({"properties": {"left": {"$ref": "#"}, "right": {"$ref": "#"}}});
         assert!(fields_of_schema(&schema).fields.len() <= MOST);
         assert!(fields_of_schema(&json!({"$ref": "#"})).fields.is_empty());
@@ -328,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_key_with_many_children_is_not_multiplied() {
+    fn fields_below_a_long_key_do_not_multiply_it() {
         let children: Map<_, _> = (0..2_000).map(|number| (format!("c{number}"), json!(1))).collect();
         for key in ["k".repeat(100_000), "k".repeat(400)] {
             let sample = json!({key.clone(): children, "after": 1});

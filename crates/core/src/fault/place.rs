@@ -1,8 +1,8 @@
-//! Where a walk through an input stands.
+//! The current place of a walk through an input.
 
 use std::fmt;
 
-/// A place in an input. It costs nothing while the input is walked: its JSON pointer is written where something is told of it.
+/// A place in an input. It costs nothing during the walk: its JSON pointer is only written out for a fault.
 #[derive(Debug, Clone, Copy)]
 pub struct Place<'a> {
     above: Option<&'a Place<'a>>,
@@ -17,7 +17,7 @@ enum Step<'a> {
 }
 
 impl<'a> Place<'a> {
-    /// Where a walk begins, as a JSON pointer.
+    /// The start of a walk, as a JSON pointer.
     pub fn new(pointer: &'a str) -> Self {
         Self {
             above: None,
@@ -25,13 +25,13 @@ impl<'a> Place<'a> {
         }
     }
 
-    /// A field of what stands here.
+    /// A field of the object at this place.
     #[must_use]
     pub fn field(&'a self, name: &'a str) -> Self {
         self.below(Step::Field(name))
     }
 
-    /// An item of the list that stands here.
+    /// An item of the list at this place.
     #[must_use]
     pub fn at(&'a self, index: usize) -> Self {
         self.below(Step::At(index))

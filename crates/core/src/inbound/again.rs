@@ -1,4 +1,4 @@
-//! A call that failed and is sent again: then it is a delivery like any other, of the body that was kept.
+//! Resending a failed call: an ordinary delivery of the body that was kept.
 
 use http::Uri;
 
@@ -10,8 +10,8 @@ use crate::integration::{
 use crate::schedule::Schedule;
 
 impl InboundIntegration {
-    /// The integration that a call which went to `destination` is sent again through, as it is configured today; nothing where its
-    /// method has no body that was kept. `idempotency_key` is what its client named it by.
+    /// The integration that resends a call to `destination`, as configured today; `None` where its method has no kept body.
+    /// `idempotency_key` is the key that its client gave.
     pub fn again(&self, destination: &Destination, idempotency_key: Option<&str>) -> Option<Integration> {
         let key = idempotency_key.map(|key| ("Idempotency-Key".to_owned(), key.to_owned()));
         let passthrough = || {
@@ -57,7 +57,8 @@ impl InboundIntegration {
     }
 }
 
-/// Where a call went, as long as that lies at or below today's target, with what the query fixes today; otherwise today's target.
+/// Where the call went, with the query parameters that are fixed today, as long as that lies at or below today's target;
+/// otherwise today's target.
 fn below(target: &TargetUrl, went_to: &TargetUrl) -> TargetUrl {
     let (today, then) = (target.uri(), went_to.uri());
     let same_host = today.scheme() == then.scheme() && today.authority() == then.authority();

@@ -1,11 +1,11 @@
-//! How a client proves itself to an inbound integration.
+//! How clients authenticate to an inbound integration.
 
 use std::time::Duration;
 
 use crate::integration::Signing;
 use crate::secret::Secret;
 
-/// What a client's call has to carry.
+/// The credentials of a client's call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClientAuth {
     /// Nothing.

@@ -1,4 +1,4 @@
-//! Methods that pass through.
+//! Methods of proxied calls.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 use crate::fault::Faults;
 use crate::integration::HttpMethod;
 
-/// A method that an inbound integration may let through.
+/// A method that an inbound integration may allow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ProxyMethod {
     /// GET.
@@ -24,7 +24,7 @@ pub enum ProxyMethod {
 }
 
 impl ProxyMethod {
-    /// As HTTP writes it.
+    /// Its name in HTTP.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Get => "GET",
@@ -36,7 +36,7 @@ impl ProxyMethod {
         }
     }
 
-    /// Whether sending a request twice does what sending it once does (RFC 9110, section 9.2.2).
+    /// Whether repeating a request has no further effect (RFC 9110, section 9.2.2).
     pub fn is_idempotent(self) -> bool {
         !matches!(self, Self::Post | Self::Patch)
     }
@@ -74,12 +74,12 @@ impl fmt::Display for ProxyMethod {
     }
 }
 
-/// At least one method, each once, in the order that they were given.
+/// At least one method, each once, in the given order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AllowedMethods(Vec<ProxyMethod>);
 
 impl AllowedMethods {
-    /// The methods given, without repetitions.
+    /// The given methods, without repetitions.
     pub fn new(given: impl IntoIterator<Item = ProxyMethod>) -> Result<Self, Faults> {
         let mut methods = Vec::new();
         for method in given {
@@ -98,7 +98,7 @@ impl AllowedMethods {
         &self.0
     }
 
-    /// Whether a method is among them.
+    /// Whether a method is allowed.
     pub fn allows(&self, method: ProxyMethod) -> bool {
         self.0.contains(&method)
     }
@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn methods_are_kept_once_each_and_in_order() {
+    fn allowed_methods_are_kept_once_each_and_in_order() {
         let given = [ProxyMethod::Put, ProxyMethod::Get, ProxyMethod::Put];
         let methods = AllowedMethods::new(given).unwrap();
         assert_eq!(methods.as_slice(), [ProxyMethod::Put, ProxyMethod::Get]);

@@ -1,4 +1,4 @@
-//! The name of an inbound integration in its address.
+//! The route name of an inbound integration.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,7 +9,7 @@ use crate::fault::Faults;
 
 const LONGEST: usize = 100;
 
-/// The `type` of `/api/v1/integrations/{type}`: letters, digits, `.`, `_` and `-`, a letter or a digit first.
+/// The `type` of `/api/v1/integrations/{type}`: letters, digits, `.`, `_` and `-`, beginning with a letter or a digit.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RouteName(SmolStr);
 
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_needs_no_escaping_in_a_path() {
+    fn a_route_name_needs_no_escaping_in_a_path() {
         for good in ["a", "appointment-booking", "v1.Orders_2", &"x".repeat(100)] {
             assert_eq!(good.parse::<RouteName>().unwrap().as_str(), good);
         }

@@ -1,4 +1,4 @@
-//! How long the steps of a proxied call may take.
+//! The timeouts of a proxied call.
 
 use std::time::Duration;
 
@@ -7,16 +7,16 @@ use crate::fault::Faults;
 const SHORTEST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_hours(1);
 
-/// The times that a call may take, each from 100 ms to an hour.
+/// The timeouts of a call, each from 100 ms to an hour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProxyTimeouts {
-    /// Until there is a connection to the target.
+    /// Until the connection to the target is established.
     pub connect: Duration,
-    /// From the end of the request to the first byte of the answer.
+    /// From the end of the request to the first byte of the response.
     pub first_byte: Duration,
-    /// Between two parts of a body, in either direction.
+    /// Between two chunks of a body, in either direction.
     pub idle: Duration,
-    /// Until the target begins to answer, all tries together; an answer that has to be read whole before it goes on ends within it too.
+    /// Until the target begins to respond, across all attempts; a response that has to be read whole ends within it too.
     pub total: Duration,
 }
 
@@ -32,7 +32,7 @@ impl Default for ProxyTimeouts {
 }
 
 impl ProxyTimeouts {
-    /// The same, where every time is within its bounds; faults lie at the names that the API gives them.
+    /// The same timeouts, if each is within its bounds; faults point at the names that the API uses.
     pub fn checked(self) -> Result<Self, Faults> {
         let Self {
             connect,

@@ -1,33 +1,33 @@
-//! One integration may send several requests for one event.
+//! Actions: an integration may send several requests for one event.
 
 use super::{Integration, Target, Transformation};
 use crate::condition::Condition;
 
-/// One of several requests that an event causes; what it leaves out is the integration's.
+/// One of several requests for an event; absent fields inherit from the integration.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Action {
     /// Its name in logs, unique within the integration.
     pub name: String,
-    /// When it is made; always where absent.
+    /// Its condition; `None` always sends.
     pub condition: Option<Condition>,
-    /// Where it goes instead.
+    /// Its own target.
     pub target: Option<Target>,
-    /// How the payload changes shape instead.
+    /// Its own transformation.
     pub transformation: Option<Transformation>,
 }
 
-/// An action with all that it inherits filled in.
+/// An action with its inherited fields filled in.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PlannedAction<'a> {
-    /// Its place in the sequence, from 0.
+    /// Its index in the sequence, from 0.
     pub index: u16,
     /// Its name, where the integration has named actions.
     pub name: Option<&'a str>,
-    /// When it is made; always where absent.
+    /// Its condition; `None` always sends.
     pub condition: Option<&'a Condition>,
-    /// Where it goes.
+    /// Its target.
     pub target: &'a Target,
-    /// How the payload changes shape.
+    /// Its transformation.
     pub transformation: &'a Transformation,
 }
 

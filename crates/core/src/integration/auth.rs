@@ -1,9 +1,9 @@
-//! How a delivery proves to its target who it comes from.
+//! How a delivery authenticates to its target.
 
 use super::target::TargetUrl;
 use crate::secret::Secret;
 
-/// Credentials that a delivery carries.
+/// The credentials of a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OutgoingAuth {
     /// None.
@@ -27,38 +27,38 @@ pub enum OutgoingAuth {
         /// The password.
         password: Secret,
     },
-    /// `Authorization: Bearer …` with a token that a token endpoint grants (OAuth 2.0 client credentials).
+    /// `Authorization: Bearer …` with a token from a token endpoint (OAuth 2.0 client credentials).
     OAuth2(Box<ClientCredentials>),
-    /// Any headers.
+    /// Arbitrary headers.
     CustomHeaders {
         /// Names and values; every value is treated as a secret.
         headers: Vec<(String, Secret)>,
     },
 }
 
-/// What a token is granted for (RFC 6749, section 4.4).
+/// Client credentials for a token (RFC 6749, section 4.4).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ClientCredentials {
     /// The token endpoint.
     pub token_url: TargetUrl,
-    /// Who asks.
+    /// The client's identifier.
     pub client_id: String,
-    /// The proof of it.
+    /// The client's secret.
     pub client_secret: Secret,
-    /// What the token is to allow, where the endpoint wants to know.
+    /// The scope of the token, where the endpoint requires one.
     pub scope: Option<String>,
-    /// Whom the token is for, where the endpoint wants to know.
+    /// The audience of the token, where the endpoint requires one.
     pub audience: Option<String>,
-    /// Where the endpoint expects identifier and secret.
+    /// Where the endpoint expects the client's credentials.
     pub placed: CredentialsPlace,
 }
 
-/// Where a token endpoint expects the client's identifier and secret.
+/// Where a token endpoint expects the client's credentials.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum CredentialsPlace {
-    /// In `Authorization: Basic …`, which every endpoint has to understand.
+    /// In `Authorization: Basic …`, which every endpoint has to support.
     #[default]
     Header,
-    /// In the form, which some insist on.
+    /// In the form body, which some endpoints insist on.
     Body,
 }

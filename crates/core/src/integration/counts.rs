@@ -1,8 +1,8 @@
-//! How many integrations are in which state.
+//! Integrations counted by state.
 
 use super::{HoldCause, Integration};
 
-/// How many integrations are in which state; each is in one.
+/// Integrations counted by state; each has one state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct IntegrationCounts {
     /// Their deliveries are sent.

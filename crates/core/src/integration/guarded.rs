@@ -1,4 +1,4 @@
-//! What a breaker needs to know of an integration, whichever way it goes.
+//! What a breaker needs to know about an integration of either direction.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ pub struct Guarded<'a> {
     pub id: IntegrationId,
     /// The tenant.
     pub org_id: OrgId,
-    /// Which way it goes.
+    /// Its direction.
     pub direction: Direction,
     /// Display name.
     pub name: &'a str,
@@ -24,9 +24,9 @@ pub struct Guarded<'a> {
     pub is_active: bool,
     /// Why nothing is sent.
     pub hold: Option<&'a Hold>,
-    /// Whether an open breaker looks by itself whether the target has recovered.
+    /// Whether an open breaker probes its target by itself.
     pub policy: BreakerPolicy,
-    /// The most that all attempts at one request take.
+    /// The longest time that all attempts at one request take.
     pub takes: Duration,
     /// The configuration revision that last changed it.
     pub revision: u64,
@@ -35,7 +35,7 @@ pub struct Guarded<'a> {
 }
 
 impl Integration {
-    /// As its breaker sees it.
+    /// The breaker's view of this integration.
     pub fn guarded(&self) -> Guarded<'_> {
         Guarded {
             id: self.id,
@@ -53,7 +53,7 @@ impl Integration {
 }
 
 impl InboundIntegration {
-    /// As its breaker sees it.
+    /// The breaker's view of this integration.
     pub fn guarded(&self) -> Guarded<'_> {
         Guarded {
             id: self.id,

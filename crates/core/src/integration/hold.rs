@@ -3,19 +3,19 @@
 use crate::clock::Timestamp;
 use crate::dead_letter::DeadLetterReason;
 
-/// Since when and why deliveries are held.
+/// A hold: since when and why deliveries are held.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hold {
-    /// What made it.
+    /// The cause.
     pub cause: HoldCause,
-    /// Since when.
+    /// When it began.
     pub since: Timestamp,
     /// Why, in a sentence that a tenant may read.
     pub reason: String,
 }
 
 impl Hold {
-    /// What holds after a person has switched something on or off: what is held already stays held for the reason that it is.
+    /// The hold after a person switched something on or off; something held already keeps its hold.
     pub fn switched(hold: Option<Self>, was_active: bool, is_active: bool, now: Timestamp) -> Option<Self> {
         let paused = || Self {
             cause: HoldCause::Paused,
@@ -30,22 +30,22 @@ impl Hold {
     }
 }
 
-/// What holds deliveries.
+/// The cause of a hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HoldCause {
-    /// The breaker has opened.
+    /// The breaker opened.
     CircuitOpen,
-    /// A person has paused the integration.
+    /// A person paused the integration.
     Paused,
-    /// What is stored of the integration cannot be read, such as secrets under a key that is gone.
+    /// The stored integration cannot be read, such as when the key of its secrets is gone.
     Unreadable,
 }
 
 impl HoldCause {
-    /// Every cause, for documents and tables.
+    /// Every cause.
     pub const ALL: [Self; 3] = [Self::CircuitOpen, Self::Paused, Self::Unreadable];
 
-    /// As documents and the API write it.
+    /// The name in documents and the API.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::CircuitOpen => "CIRCUIT_OPEN",
@@ -54,12 +54,12 @@ impl HoldCause {
         }
     }
 
-    /// The cause of this name.
+    /// The cause with this name.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|cause| cause.as_str() == text)
     }
 
-    /// Why what is held is a dead letter.
+    /// The reason of the dead letters that this cause leaves.
     pub fn dead_letter_reason(self) -> DeadLetterReason {
         match self {
             Self::CircuitOpen => DeadLetterReason::CircuitOpen,

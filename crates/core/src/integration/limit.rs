@@ -1,13 +1,13 @@
-//! The limit that a tenant has set for an integration.
+//! The rate limit that a tenant sets for an integration.
 
 use crate::window::RateLimit;
 
-/// A limit and whether it is in force: one that is switched off keeps its numbers for the day on which it is switched on again.
+/// A rate limit with a switch: one that is off keeps its numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SetLimit {
-    /// Whether deliveries are limited.
+    /// Whether the limit is in force.
     pub enabled: bool,
-    /// Its numbers.
+    /// The limit.
     pub limit: RateLimit,
 }
 

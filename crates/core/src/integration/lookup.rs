@@ -1,10 +1,10 @@
-//! Lookups that an integration makes for every payload.
+//! The lookups that an integration makes for every payload.
 
 use serde_json::Value;
 
 use crate::id::LookupType;
 
-/// Look a value of the payload up and write what it is called at the target.
+/// Looks up a value of the payload and writes its mapped value to the output.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LookupRule {
     /// The table to look in.
@@ -13,9 +13,9 @@ pub struct LookupRule {
     pub source: LookupSource,
     /// Dotted path into the output; `[]` pairs with the source's.
     pub target_field: String,
-    /// What of a row is written.
+    /// The part of a row that is written.
     pub returns: LookupReturn,
-    /// What is done about a value that no row maps.
+    /// What to do with an unmapped value.
     pub unmapped: Unmapped,
 }
 
@@ -28,7 +28,7 @@ pub enum LookupSource {
     Template(String),
 }
 
-/// What of a row is written.
+/// The part of a row that is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LookupReturn {
     /// One field of the row's target, `id` unless another is named.
@@ -40,13 +40,13 @@ pub enum LookupReturn {
     Object,
 }
 
-/// What is done about a value that no row maps.
+/// What to do with a value that no row maps.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Unmapped {
     /// Write the value as it is.
     Passthrough,
     /// Send nothing: the delivery fails with category TRANSFORMATION.
     Fail,
-    /// Write this instead.
+    /// Write this value instead.
     Default(Value),
 }

@@ -1,4 +1,4 @@
-//! How a payload changes shape by rules alone.
+//! Transformations by rules alone.
 
 use std::time::Duration;
 
@@ -7,43 +7,43 @@ use serde_json::Value;
 use super::Script;
 use crate::id::LookupType;
 
-/// How the payload becomes what is sent.
+/// How a payload is transformed before it is sent.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Transformation {
     /// By field mappings.
     Simple(SimpleMapping),
-    /// By a script: a function body that is given the payload and returns what is sent.
+    /// By a script: a function body that receives the payload and returns what is sent.
     Script(Script),
 }
 
 /// Field mappings and static fields.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SimpleMapping {
-    /// Begin with a copy of the payload rather than with nothing.
+    /// Start with a copy of the payload rather than with nothing.
     pub passthrough: bool,
-    /// What is copied, in this order.
+    /// The fields to copy, in this order.
     pub fields: Vec<FieldMapping>,
-    /// What is always written, after the fields.
+    /// The static fields, written after the mapped ones.
     pub statics: Vec<StaticField>,
 }
 
-/// One rule: take what is at one path, change it, put it at another.
+/// One rule: take the value at one path, transform it, and write it to another.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FieldMapping {
     /// Dotted path into the payload; numbers index arrays, `[]` means every element.
     pub source: String,
     /// Dotted path into the output.
     pub target: String,
-    /// What is done to the value.
+    /// The transform of the value.
     pub transform: Option<Transform>,
-    /// What is written where the source is missing.
+    /// The value to write where the source is missing.
     pub default: Option<Value>,
 }
 
-/// What is done to a value on its way.
+/// A transform of one value.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Transform {
-    /// Take white space off both ends of a text.
+    /// Trim white space at both ends of a text.
     Trim,
     /// Write a text in upper case.
     Upper,
@@ -53,23 +53,23 @@ pub enum Transform {
     Date(DateFormat),
     /// Write the rule's default where the value is missing, null or an empty text.
     Default,
-    /// Write what a lookup table maps the value to; the rule's default, or else the value itself, where no row does.
+    /// Write the value that a lookup table maps to; without a matching row, the rule's default or else the value itself.
     Lookup(LookupType),
 }
 
-/// How a date is read and written.
+/// How a date is parsed and formatted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DateFormat {
-    /// The forms of the input, `||` between several: a pattern such as `DD/MM/YYYY hh:mm A` or strftime's, `dayFirst`, `monthFirst`,
-    /// `epochSeconds` or `epochMillis`; forms that cannot mean two things where absent.
+    /// The accepted input forms, separated by `||`: a pattern such as `DD/MM/YYYY hh:mm A` or strftime's, `dayFirst`,
+    /// `monthFirst`, `epochSeconds` or `epochMillis`; `None` accepts unambiguous forms.
     pub input: Option<String>,
-    /// The form of the output: a pattern, `epochSeconds` or `epochMillis`; ISO 8601 in UTC where absent.
+    /// The output form: a pattern, `epochSeconds` or `epochMillis`; `None` writes ISO 8601 in UTC.
     pub output: Option<String>,
-    /// IANA timezone of dates that name none, and of the output.
+    /// The IANA timezone of inputs without one, and of the output.
     pub timezone: Option<String>,
 }
 
-/// A value that is always written.
+/// A field with a fixed value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StaticField {
     /// Dotted path into the output.
@@ -78,11 +78,11 @@ pub struct StaticField {
     pub value: Value,
 }
 
-/// How deep an input or an output may nest.
+/// The deepest nesting of an input or output.
 pub const MAX_DEPTH: usize = 50;
 
 impl SimpleMapping {
-    /// Sends the payload as it is.
+    /// The transformation that sends the payload unchanged.
     pub fn identity() -> Self {
         Self {
             passthrough: true,
@@ -90,11 +90,11 @@ impl SimpleMapping {
         }
     }
 
-    /// Whether the output is the payload, to the byte.
+    /// Whether the output equals the payload byte for byte.
     pub fn is_identity(&self) -> bool {
         self.passthrough && self.fields.is_empty() && self.statics.is_empty()
     }
 }
 
-/// What one request may take in all when nothing is configured.
+/// The default time limit of one request.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);

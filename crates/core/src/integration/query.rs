@@ -1,18 +1,18 @@
-//! The query of a target's address, and the parameters that clients add to it.
+//! The query of a target's address, and the parameters that clients may add.
 
-/// The parameters of a query, as they are written.
+/// The parameters of a query, as written.
 fn parameters(query: &str) -> impl Iterator<Item = &str> {
     query.split('&').filter(|parameter| !parameter.is_empty())
 }
 
-/// The first parameter of `added` that `fixed` names already. Servers differ in which of two they take, in whether they tell
-/// upper case from lower, and in whether `;` separates: a name counts as the same where some server takes it so.
+/// The first parameter of `added` that `fixed` already names. Servers differ in which of two they use, whether names are
+/// case-sensitive, and whether `;` separates: two names count as equal if any server takes them so.
 pub fn repeated<'a>(fixed: &str, added: &'a str) -> Option<&'a str> {
     let taken: Vec<_> = parameters(fixed).flat_map(names).collect();
     parameters(added).find(|parameter| names(parameter).any(|name| taken.contains(&name)))
 }
 
-/// The fixed query with those added parameters that it does not name already.
+/// The fixed query, with those parameters of `added` that it does not already name.
 pub fn completed(fixed: &str, added: &str) -> String {
     let free = parameters(added).filter(|parameter| repeated(fixed, parameter).is_none());
     parameters(fixed).chain(free).collect::<Vec<_>>().join("&")
@@ -23,7 +23,7 @@ fn names(parameter: &str) -> impl Iterator<Item = Vec<u8>> {
     pairs.map(|pair| decoded(pair.split('=').next().unwrap_or_default()))
 }
 
-/// A name as a server reads it, in lower case.
+/// A name as a server decodes it, in lower case.
 fn decoded(name: &str) -> Vec<u8> {
     let mut rest = name.as_bytes();
     let mut read = Vec::with_capacity(rest.len());

@@ -1,23 +1,23 @@
-//! Scripts that tenants write.
+//! Scripts written by tenants.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::fault::Faults;
 
-/// The most that a script may take, in bytes of UTF-8.
+/// The longest script, in bytes of UTF-8.
 pub const LONGEST_SCRIPT: usize = 64 * 1024;
-/// How long a script may run where nothing is configured.
+/// The default time limit of a script.
 pub const DEFAULT_SCRIPT_TIMEOUT: Duration = Duration::from_millis(250);
-/// How long a script may run at the most.
+/// The longest time limit of a script.
 pub const LONGEST_SCRIPT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A script as its tenant wrote it; whether it compiles is found out by the engine.
+/// A script as its tenant wrote it; only the engine finds out whether it compiles.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Script(Arc<str>);
 
 impl Script {
-    /// A script of at most 64 KiB with something in it.
+    /// A non-empty script of at most 64 KiB.
     pub fn new(source: &str) -> Result<Self, Faults> {
         if source.trim().is_empty() {
             return Err(Faults::one("", "must not be empty"));
@@ -28,7 +28,7 @@ impl Script {
         Ok(Self(source.into()))
     }
 
-    /// The text.
+    /// The source text.
     pub fn source(&self) -> &Arc<str> {
         &self.0
     }

@@ -1,4 +1,4 @@
-//! Standard Webhooks signing: which secrets are live.
+//! Standard Webhooks signing: the live secrets.
 
 use std::fmt;
 
@@ -27,7 +27,7 @@ impl fmt::Debug for SigningSecret {
 }
 
 impl SigningSecret {
-    /// Reads the text form.
+    /// Parses the text form.
     pub fn parse(text: &str) -> Result<Self, Faults> {
         let encoded = text
             .strip_prefix(PREFIX)
@@ -44,17 +44,17 @@ impl SigningSecret {
         })
     }
 
-    /// The secret of these random bytes.
+    /// Builds a secret from random bytes.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Faults> {
         Self::parse(&format!("{PREFIX}{}", STANDARD.encode(bytes)))
     }
 
-    /// The text form, which receivers are given.
+    /// The text form, for receivers.
     pub fn text(&self) -> &Secret {
         &self.text
     }
 
-    /// The key's bytes, for the signer.
+    /// The key bytes, for the signer.
     pub fn key(&self) -> &[u8] {
         &self.key
     }

@@ -1,4 +1,4 @@
-//! Where a delivery goes.
+//! The target of a delivery.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use http::Uri;
 use crate::escaping;
 use crate::fault::Faults;
 
-/// A request's method.
+/// The method of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum HttpMethod {
     /// POST.
@@ -20,7 +20,7 @@ pub enum HttpMethod {
 }
 
 impl HttpMethod {
-    /// As HTTP writes it.
+    /// Its name in HTTP.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Post => "POST",
@@ -54,7 +54,7 @@ impl fmt::Display for HttpMethod {
 pub struct TargetUrl(Uri);
 
 impl TargetUrl {
-    /// The address as hyper takes it.
+    /// The address as a `Uri`.
     pub fn uri(&self) -> &Uri {
         &self.0
     }
@@ -70,7 +70,7 @@ impl TargetUrl {
         host.trim_start_matches('[').trim_end_matches(']')
     }
 
-    /// The port, the scheme's own where none is written.
+    /// The port, or the scheme's default.
     pub fn port(&self) -> u16 {
         self.0.port_u16().unwrap_or(if self.is_https() { 443 } else { 80 })
     }
@@ -113,7 +113,7 @@ impl FromStr for TargetUrl {
     }
 }
 
-/// Scheme and authority, and the path and query after them.
+/// Splits an address into scheme and authority, and the path and query after them.
 fn split(text: &str) -> (&str, &str) {
     let authority = text.find("://").map_or(0, |scheme| scheme + 3);
     let path = text[authority..].find(['/', '?']).map_or(text.len(), |path| authority + path);
@@ -126,7 +126,7 @@ impl fmt::Display for TargetUrl {
     }
 }
 
-/// Where a delivery goes and by which method.
+/// The address and method of a delivery.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Target {
     /// The address.
@@ -140,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_needs_scheme_and_host_and_nothing_that_hides() {
+    fn a_target_url_needs_scheme_and_host_and_hides_nothing() {
         for text in [
             "",
             "/hook",
@@ -157,13 +157,13 @@ mod tests {
     }
 
     #[test]
-    fn a_path_of_other_letters_is_encoded() {
+    fn a_target_url_encodes_other_letters_in_its_path() {
         let url: TargetUrl = "https://a.example/\u{fc}?q=\u{fc}".parse().unwrap();
         assert_eq!(url.to_string(), "https://a.example/%C3%BC?q=%C3%BC");
     }
 
     #[test]
-    fn a_port_is_the_schemes_unless_written() {
+    fn a_target_url_has_the_schemes_port_unless_written() {
         let port = |text: &str| text.parse::<TargetUrl>().unwrap().port();
         assert_eq!(
             (port("http://a.example/"), port("https://a.example"), port("http://[::1]:81/")),
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ipv6_host_has_no_brackets() {
+    fn a_target_url_has_no_brackets_around_an_ipv6_host() {
         assert_eq!("http://[::1]:81/".parse::<TargetUrl>().unwrap().host(), "::1");
     }
 }

@@ -1,4 +1,4 @@
-//! Which aggregation pipelines a job may run.
+//! The aggregation pipelines that a job may run.
 
 use serde_json::Value;
 
@@ -7,10 +7,10 @@ use crate::integration::MAX_DEPTH;
 
 const MOST_STAGES: usize = 50;
 
-/// What writes, or runs code of its own, wherever it stands.
+/// Stages and operators that write, or run code of their own, wherever they appear.
 const NEVER: [&str; 5] = ["$out", "$merge", "$where", "$function", "$accumulator"];
 
-/// What works on the rows that it is given and reads no other collection.
+/// Stages that work on their input and read no other collection.
 const STAGES: [&str; 20] = [
     "$match",
     "$project",
@@ -34,16 +34,16 @@ const STAGES: [&str; 20] = [
     "$setWindowFields",
 ];
 
-/// Whose database a pipeline runs in.
+/// The owner of the database that a pipeline runs in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Whose {
-    /// The platform's own, where every tenant's rows are.
+    /// The platform's own database, which holds every tenant's rows.
     Ours,
-    /// The tenant's.
+    /// The tenant's database.
     Theirs,
 }
 
-/// Everything that a pipeline must not do, by place.
+/// Everything forbidden in a pipeline, by place.
 pub(super) fn check(pipeline: &[Value], whose: Whose) -> Faults {
     let mut faults = Faults::default();
     if pipeline.len() > MOST_STAGES {
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn what_reads_its_own_rows_may_run() {
+    fn a_pipeline_that_reads_its_own_rows_may_run() {
         let pipeline = json!([
             {"$match": {"status": "FAILED", "$expr": {"$gt": ["$attemptCount", 2]}}},
             {"$facet": {"by type": [{"$group": {"_id": "$eventType", "n": {"$sum": 1}}}, {"$sort": {"n": -1}}]}},
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn what_writes_or_runs_code_never_does() {
+    fn a_pipeline_that_writes_or_runs_code_is_refused() {
         let pipeline = json!([
             {"$match": {"$where": "sleep(1000)"}},
             {"$project": {"x": {"a": [{"$function": {"body": "", "args": [], "lang": "js"}}]}}},
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn other_collections_are_read_in_the_tenants_own_database_alone() {
+    fn a_pipeline_reads_other_collections_only_in_the_tenants_own_database() {
         let pipeline = json!([
             {"$lookup": {"from": "users", "localField": "a", "foreignField": "b", "as": "c"}},
             {"$unionWith": "users"},
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_pipeline_is_told_by_place() {
+    fn faults_of_a_malformed_pipeline_are_reported_by_place() {
         assert_eq!(
             places(&json!([{}, 5, {"$match": {}, "$limit": 1}, {"match": {}}]), Whose::Ours),
             ["/0", "/1", "/2", "/3/match"]

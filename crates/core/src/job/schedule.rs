@@ -1,4 +1,4 @@
-//! When a job runs.
+//! The schedule of a job.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::fault::Faults;
 use crate::fields::Fields;
 use crate::schedule::{MIN_INTERVAL, Recurrence, RecurrenceForm, Rule, Zone};
 
-/// When a job runs. It keeps the document as it was written.
+/// The schedule of a job. It keeps the document as written.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JobSchedule {
     document: Value,
@@ -17,7 +17,7 @@ pub struct JobSchedule {
 }
 
 impl JobSchedule {
-    /// Reads `{type: CRON, expression, timezone?}` or `{type: INTERVAL, intervalMs}`, or tells everything that is wrong with it by place.
+    /// Reads `{type: CRON, expression, timezone?}` or `{type: INTERVAL, intervalMs}`, and reports every fault by place.
     pub fn read(document: &Value) -> Result<Self, Faults> {
         let object = document
             .as_object()
@@ -66,18 +66,18 @@ impl JobSchedule {
         faults.into_result(Self { document, recurrence })
     }
 
-    /// The document as it was written.
+    /// The document as written.
     pub fn document(&self) -> &Value {
         &self.document
     }
 
-    /// When it runs next after a moment: for a calendar in its own zone or else the tenant's, for a stopwatch one interval after the last run.
+    /// The next run after a moment: a cron rule in its own zone or else the tenant's, an interval counted from the last run.
     pub fn next(&self, after: Timestamp, tenant: Zone) -> Option<Timestamp> {
         let next = self.recurrence.first(after, tenant)?;
         Some(next.at)
     }
 
-    /// The time from one run to the next, where it does not go by the calendar.
+    /// The interval between runs, unless the schedule is a cron rule.
     pub fn interval(&self) -> Option<Duration> {
         match self.recurrence.rule() {
             Rule::Interval(interval) => Some((*interval).max(MIN_INTERVAL)),
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_calendar_is_read_in_its_zone_or_else_in_the_tenants() {
+    fn a_jobs_cron_rule_follows_its_zone_or_else_the_tenants() {
         let noon = Utc.with_ymd_and_hms(2026, 2, 4, 12, 0, 0).unwrap();
         let kolkata: Zone = "Asia/Kolkata".parse().unwrap();
         let own = JobSchedule::read(&json!({"type": "CRON", "expression": "0 9 * * *", "timezone": "Europe/Berlin"})).unwrap();
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stopwatch_counts_from_the_last_run() {
+    fn a_jobs_interval_counts_from_the_last_run() {
         let noon = Utc.with_ymd_and_hms(2026, 2, 4, 12, 0, 0).unwrap();
         let hourly = JobSchedule::read(&json!({"type": "INTERVAL", "intervalMs": 3_600_000})).unwrap();
         assert_eq!(hourly.next(noon, Zone::default()), Some(noon + chrono::TimeDelta::hours(1)));
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_is_told_by_its_place() {
+    fn every_fault_of_a_job_schedule_is_reported_by_its_place() {
         assert_eq!(places(&json!({})), ["/type"]);
         assert_eq!(places(&json!({"type": "HOURLY"})), ["/type"]);
         assert_eq!(places(&json!({"type": "CRON"})), ["/expression"]);

@@ -1,4 +1,4 @@
-//! Where a job's data comes from.
+//! The data source of a job.
 
 use serde_json::Value;
 
@@ -10,25 +10,25 @@ use crate::integration::{MAX_DEPTH, TargetUrl};
 use crate::secret::Secret;
 
 const LONGEST_QUERY: usize = 64 * 1024;
-/// The most bytes of JSON that a data source takes in all.
+/// The largest data source document, in bytes of JSON.
 const LARGEST: usize = 256 * 1024;
 const MOST_HEADERS: usize = 50;
 
-/// A data source. It keeps the document as it was written, which may hold secrets.
+/// A data source. It keeps the document as written, which may hold secrets.
 #[derive(Clone, PartialEq)]
 pub struct DataSource {
     document: Value,
     source: Source,
 }
 
-/// The document may hold secrets, so what shows is the source.
+/// The document may hold secrets, so only the parsed source is shown.
 impl std::fmt::Debug for DataSource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.source.fmt(f)
     }
 }
 
-/// What kind of source it is.
+/// The kind of a data source.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Source {
     /// The hospital's MySQL database.
@@ -39,41 +39,41 @@ pub enum Source {
     Api(ApiSource),
 }
 
-/// A query.
+/// A SQL query.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SqlSource {
-    /// The statement, cut at what becomes bound parameters.
+    /// The statement, split where bound parameters go.
     pub query: VariableText,
 }
 
-/// An aggregation.
+/// A MongoDB aggregation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MongoSource {
-    /// Where the database is; the platform's own where absent.
+    /// The connection string; `None` means the platform's own database.
     pub connection: Option<Secret>,
-    /// Its name, where it is not the platform's own.
+    /// The database name, unless it is the platform's own.
     pub database: Option<String>,
     /// The collection.
     pub collection: String,
-    /// The stages; variables may stand in their texts.
+    /// The stages; their texts may contain variables.
     pub pipeline: Vec<Value>,
 }
 
-/// A request.
+/// An HTTP request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ApiSource {
-    /// The address; variables may stand in it.
+    /// The address; it may contain variables.
     pub url: VariableText,
     /// GET, POST, PUT or PATCH.
     pub method: &'static str,
-    /// Values by name; variables may stand in them.
+    /// Header values by name; they may contain variables.
     pub headers: Vec<(String, Secret)>,
-    /// What is sent; variables may stand in its texts.
+    /// The body; its texts may contain variables.
     pub body: Option<Value>,
 }
 
 impl DataSource {
-    /// Reads a `dataSource` of the type SQL, MONGODB or API, or tells everything that is wrong with it by place.
+    /// Reads a `dataSource` of the type SQL, MONGODB or API, and reports every fault by place.
     pub fn read(document: &Value) -> Result<Self, Faults> {
         let object = document
             .as_object()
@@ -96,12 +96,12 @@ impl DataSource {
         faults.into_result(Self { document, source })
     }
 
-    /// The document as it was written.
+    /// The document as written.
     pub fn document(&self) -> &Value {
         &self.document
     }
 
-    /// What it says.
+    /// The parsed source.
     pub fn source(&self) -> &Source {
         &self.source
     }
@@ -113,7 +113,7 @@ fn sql(fields: &mut Fields<'_>) -> Option<SqlSource> {
         let message = format!("must be at most {LONGEST_QUERY} bytes");
         fields.faults().add("/query", message);
     }
-    // The runner parses it; this tells what cannot be one while it is being written.
+    // The runner parses the query; this check reports obvious mistakes while it is being written.
     let first = query.split_whitespace().next().unwrap_or_default();
     if !["select", "with"].contains(&first.to_ascii_lowercase().as_str()) {
         fields.faults().add("/query", "must be one SELECT statement");
@@ -195,7 +195,7 @@ fn api(fields: &mut Fields<'_>) -> Option<ApiSource> {
     })
 }
 
-/// The host has to be known, for the guard judges it: variables may stand behind it alone.
+/// The host must be fixed, because the egress guard judges it: variables may only follow it.
 fn address(fields: &mut Fields<'_>, url: &VariableText) {
     let with = |stand_in: &str| url.filled(|_| Ok::<_, Faults>(stand_in.to_owned()));
     let read = |text: Result<String, Faults>| text.and_then(|text| text.parse::<TargetUrl>());
@@ -236,7 +236,7 @@ fn headers(fields: &mut Fields<'_>) -> Vec<(String, Secret)> {
     headers
 }
 
-/// The variables in all texts of a value are known.
+/// Every variable in the texts of a value must be known.
 fn check_texts(value: &Value, place: &Place<'_>, depth: usize, faults: &mut Faults) {
     if faults.is_full() {
         return;
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn a_query_is_one_select_with_known_variables() {
+    fn a_sql_source_is_one_select_with_known_variables() {
         let document = json!({"type": "SQL", "query": "SELECT * FROM bills WHERE entity_rid = {{config.tenantId}}"});
         let source = DataSource::read(&document).unwrap();
         assert!(matches!(source.source(), Source::Sql(sql) if sql.query.variables().count() == 1));
@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn an_aggregation_runs_in_our_database_or_in_theirs() {
+    fn a_mongodb_source_reads_the_platforms_database_or_the_tenants() {
         let ours =
             json!({"type": "MONGODB", "collection": "delivery_logs", "pipeline": [{"$match": {"day": "{{date.today()}}"}}]});
         assert!(DataSource::read(&ours).is_ok());
@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn a_requests_host_is_known_before_it_is_made() {
+    fn an_api_source_has_a_fixed_host() {
         let good = json!({
             "type": "API", "url": "https://api.example/days/{{date.today()}}?key={{env.KEY}}", "method": "POST",
             "headers": {"X-API-Key": "{{env.KEY}}"}, "body": {"from": "{{date.yesterday()}}"},

@@ -1,4 +1,4 @@
-//! Variables that jobs may name: `{{date.today()}}` and the like.
+//! The variables that jobs may use: `{{date.today()}}` and the like.
 
 use std::str::FromStr;
 
@@ -13,7 +13,7 @@ pub enum Variable {
     TenantId,
     /// `config.integrationId`: the job itself.
     IntegrationId,
-    /// `date.today()`: the day in the organisation's zone, as `YYYY-MM-DD`.
+    /// `date.today()`: the current day in the organisation's zone, as `YYYY-MM-DD`.
     Today,
     /// `date.yesterday()`: the day before.
     Yesterday,
@@ -21,7 +21,7 @@ pub enum Variable {
     TodayStart,
     /// `date.todayEnd()`: the last second of today, in ISO 8601.
     TodayEnd,
-    /// `date.now()`: the moment, in ISO 8601.
+    /// `date.now()`: the current moment, in ISO 8601.
     Now,
     /// `env.NAME`: a variable of the job-runner's environment that its configuration lists.
     Env(SmolStr),
@@ -59,18 +59,18 @@ fn env(text: &str) -> Result<Variable, Faults> {
 /// A piece of a text with variables in it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Part {
-    /// What stands there.
+    /// Literal text.
     Text(String),
-    /// What is filled in.
+    /// A variable to fill in.
     Variable(Variable),
 }
 
-/// A text with variables in it, cut at them.
+/// A text split at its variables.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct VariableText(Vec<Part>);
 
 impl VariableText {
-    /// Its pieces, in order; two texts never follow each other, and none is empty.
+    /// Its pieces, in order; no two texts are adjacent, and none is empty.
     pub fn parts(&self) -> &[Part] {
         &self.0
     }
@@ -83,7 +83,7 @@ impl VariableText {
         })
     }
 
-    /// The text with what `value` answers in the place of each variable.
+    /// The text with each variable replaced by what `value` returns for it.
     pub fn filled<E>(&self, mut value: impl FnMut(&Variable) -> Result<String, E>) -> Result<String, E> {
         self.0.iter().try_fold(String::new(), |mut text, part| {
             match part {
@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_is_cut_at_its_variables() {
+    fn a_text_is_split_at_its_variables() {
         let text: VariableText = "entity = {{ config.tenantId }} and day = {{date.today()}}{{env.SHIFT}}"
             .parse()
             .unwrap();
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_variable_is_refused_by_name() {
+    fn an_unknown_variable_is_refused_by_name() {
         for text in [
             "{{date.tomorrow()}}",
             "{{}}",
@@ -159,14 +159,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_text_without_variables_stays_as_it_is(text in "[^{]*") {
+        fn a_text_without_variables_stays_unchanged(text in "[^{]*") {
             let read: VariableText = text.parse().unwrap();
             let filled = read.filled(|_| Err::<String, ()>(())).unwrap();
             prop_assert_eq!(filled, text);
         }
 
         #[test]
-        fn filling_in_is_putting_texts_for_names(before in "[a-z =]*", between in "[a-z =]*", value in "\\PC*") {
+        fn filling_in_replaces_each_variable_by_its_value(before in "[a-z =]*", between in "[a-z =]*", value in "\\PC*") {
             let text = format!("{before}{{{{date.now()}}}}{between}{{{{env.X}}}}");
             let read: VariableText = text.parse().unwrap();
             let filled = read.filled(|_| Ok::<_, ()>(value.clone())).unwrap();
@@ -174,7 +174,7 @@ mod tests {
         }
 
         #[test]
-        fn reading_never_panics(text in "\\PC*") {
+        fn parsing_variables_never_panics(text in "\\PC*") {
             let _ = text.parse::<VariableText>();
         }
     }

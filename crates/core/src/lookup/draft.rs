@@ -1,4 +1,4 @@
-//! What a row says, before it has an identity; and the laws that every row keeps.
+//! Lookup rows before they have an identity, and the rules for their content.
 
 use serde_json::{Map, Value};
 
@@ -12,24 +12,24 @@ pub const LONGEST_TYPE: usize = 100;
 pub const LONGEST_ID: usize = 500;
 /// The most further fields of a side.
 pub const MOST_FIELDS: usize = 50;
-/// The most bytes that the further fields of a side have as JSON.
+/// The longest JSON of the further fields of a side, in bytes.
 pub const LONGEST_FIELDS: usize = 8 * 1024;
 const LONGEST_NAME: usize = 100;
 
-/// A row as somebody wants it to be.
+/// A requested lookup row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LookupDraft {
     /// The table that it belongs to.
     pub table: LookupTable,
-    /// The value as payloads have it.
+    /// The value in payloads.
     pub source: LookupSide,
-    /// What it is called at the other end.
+    /// The value at the target.
     pub target: LookupSide,
-    /// Whether it takes part in resolving.
+    /// Whether lookups use it.
     pub is_active: bool,
 }
 
-/// A type's name: 1 to 100 characters, no white space around it, no control characters.
+/// Checks the name of a type: 1 to 100 characters, no white space around it, no control characters.
 pub fn lookup_type(text: &str) -> Result<LookupType, Faults> {
     let fault = |message: String| Err(Faults::one("", message));
     if text.is_empty() || text.trim() != text {
@@ -45,7 +45,7 @@ pub fn lookup_type(text: &str) -> Result<LookupType, Faults> {
 }
 
 impl LookupSide {
-    /// A side that keeps the laws: an identifier, trimmed as [`super::LookupKey`] trims what it looks for, and plain fields.
+    /// A valid side: an identifier, trimmed as [`super::LookupKey`] trims its value, and plain fields.
     pub fn checked(id: &str, fields: Map<String, Value>) -> Result<Self, Faults> {
         let mut faults = Faults::default();
         let id = id.trim();
@@ -101,13 +101,13 @@ mod tests {
     }
 
     #[test]
-    fn a_side_is_trimmed_and_plain() {
+    fn a_lookup_side_is_trimmed_and_plain() {
         let side = LookupSide::checked(" 12 ", fields(&json!({"key": "A", "n": 1, "on": true}))).unwrap();
         assert_eq!(side.id, "12");
     }
 
     #[test]
-    fn what_breaks_a_law_is_told_by_place() {
+    fn faults_of_a_lookup_side_are_reported_by_place() {
         assert_eq!(places(LookupSide::checked("  ", Map::new())), ["/id"]);
         assert_eq!(places(LookupSide::checked(&"x".repeat(501), Map::new())), ["/id"]);
         assert_eq!(places(LookupSide::checked("a\nb", Map::new())), ["/id"]);
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_type_is_a_plain_name() {
+    fn a_lookup_type_is_a_plain_name() {
         assert!(lookup_type("DEPARTMENT").is_ok());
         for text in ["", " A", "A\n", &"x".repeat(101)] {
             assert!(lookup_type(text).is_err(), "{text}");

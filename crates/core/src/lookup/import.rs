@@ -1,25 +1,25 @@
-//! The words of imports.
+//! Imports of lookup rows.
 
 use crate::delivery_log::named;
 
 named! {
-    /// What an import does with the rows there are.
+    /// What an import does with existing rows.
     ImportMode {
-        /// It makes rows, and changes those that a table has already.
+        /// It creates rows, and updates those that a table already has.
         Upsert = "upsert",
-        /// It puts its rows in the place of all others of their types.
+        /// It replaces all rows of its types.
         Replace = "replace",
     }
 }
 
 named! {
-    /// Where an import stands.
+    /// The status of an import.
     ImportStatus {
         /// It is under way.
         Running = "RUNNING",
         /// All of its rows are in force.
         Succeeded = "SUCCEEDED",
-        /// It ended before that.
+        /// It ended before all rows were in force.
         Failed = "FAILED",
     }
 }

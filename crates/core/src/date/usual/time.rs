@@ -1,10 +1,10 @@
-//! The time that follows a date.
+//! The time of day that follows a date.
 
 use chrono::{Duration, NaiveTime};
 
 use super::{Cursor, Unread};
 
-/// What follows the date, to the end of the text.
+/// Reads everything after the date, up to the end of the text.
 pub(super) fn time_and_offset(cursor: &mut Cursor<'_>) -> Option<(NaiveTime, Option<Duration>)> {
     cursor.one_of(&['T', 't', ',']);
     cursor.spaces();
@@ -37,7 +37,7 @@ fn time(cursor: &mut Cursor<'_>) -> Option<NaiveTime> {
     clock(hour, minute, second, nano)
 }
 
-/// `4 PM`: an hour alone is a time where its half of the day follows.
+/// `4 PM`: an hour alone is a time where AM or PM follows.
 fn on_the_hour(cursor: &mut Cursor<'_>, hour: u32) -> Option<NaiveTime> {
     let before = cursor.left();
     let hour = on_24_hours(cursor, hour)?;
@@ -63,13 +63,13 @@ fn fraction(cursor: &mut Cursor<'_>) -> Option<u32> {
 
 fn clock(hour: u32, minute: u32, second: u32, nano: u32) -> Option<NaiveTime> {
     match second {
-        // This is how chrono holds a leap second.
+        // chrono represents a leap second this way.
         60 => NaiveTime::from_hms_nano_opt(hour, minute, 59, 1_000_000_000 + nano),
         _ => NaiveTime::from_hms_nano_opt(hour, minute, second, nano),
     }
 }
 
-/// The hour, where AM or PM may follow.
+/// The hour on a 24-hour clock; AM or PM may follow.
 fn on_24_hours(cursor: &mut Cursor<'_>, hour: u32) -> Option<u32> {
     let before = *cursor;
     cursor.spaces();
@@ -91,7 +91,7 @@ fn on_24_hours(cursor: &mut Cursor<'_>, hour: u32) -> Option<u32> {
     (1..=12).contains(&hour).then_some(hour % 12 + if afternoon { 12 } else { 0 })
 }
 
-/// `Z`, `UTC`, `+05:30`, `+0530`, `+05`; nothing at all means the rule's timezone, and any other name is no offset.
+/// `Z`, `UTC`, `+05:30`, `+0530`, `+05`; no offset means the rule's timezone, and any other name is an error.
 fn offset(cursor: &mut Cursor<'_>) -> Result<Option<Duration>, Unread> {
     let named = cursor.word();
     if !matches!(named.to_ascii_lowercase().as_str(), "" | "z" | "utc" | "gmt") {
