@@ -16,7 +16,7 @@ impl HeaderLines {
         Self(text.into())
     }
 
-    /// Adds a header; line breaks in a value are removed, as on the wire.
+    /// Adds a header; line breaks in its value become spaces, since a value has one line, as on the wire.
     pub fn push(&mut self, name: &str, value: &str) {
         for text in [name, ": "] {
             self.0.push_str(text);

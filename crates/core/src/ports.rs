@@ -185,7 +185,7 @@ pub trait PartitionLeases: Send + Sync {
     /// Announces that a worker is alive for another `ttl`, and returns the live workers.
     async fn heartbeat(&self, worker: &WorkerId, now: Timestamp, ttl: Duration) -> Result<BTreeSet<WorkerId>, StoreError>;
 
-    /// Takes a worker off the list of the living.
+    /// Removes a worker from the live ones.
     async fn leave(&self, worker: &WorkerId) -> Result<(), StoreError>;
 
     /// Every partition's lease.

@@ -1,10 +1,10 @@
-//! How far a partition is done: the oldest event that is not holds the checkpoint.
+//! A partition's progress: its oldest unfinished event holds the checkpoint back.
 
 use std::collections::BTreeMap;
 
 use crate::id::Position;
 
-/// One partition's progress through one source, with a note on each event that is under way.
+/// The progress of one partition through one source, with a note on each event in flight.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Progress<N> {
     checkpoint: Position,
@@ -13,7 +13,7 @@ pub struct Progress<N> {
 }
 
 impl<N> Progress<N> {
-    /// Begins where an earlier holder stopped.
+    /// Resumes at the checkpoint of an earlier holder.
     pub fn resume(checkpoint: Position) -> Self {
         Self {
             checkpoint,
@@ -22,7 +22,7 @@ impl<N> Progress<N> {
         }
     }
 
-    /// Takes up an event, unless it is done already or under way.
+    /// Starts an event, unless it is done or in flight already.
     pub fn begin(&mut self, position: Position, note: N) -> bool {
         let is_new = position > self.checkpoint && !self.in_flight.contains_key(&position);
         if is_new {
@@ -31,27 +31,27 @@ impl<N> Progress<N> {
         is_new
     }
 
-    /// Notes that an event is done: everything about it is durable.
+    /// Marks an event as done: everything about it is durable.
     pub fn finish(&mut self, position: Position) {
         self.in_flight.remove(&position);
     }
 
-    /// Notes that every visible row up to here was read.
+    /// Records that every visible row up to here was read.
     pub fn read_to(&mut self, position: Position) {
         self.read_to = self.read_to.max(position);
     }
 
-    /// The note on the oldest event that is under way.
+    /// The note on the oldest event in flight.
     pub fn oldest(&self) -> Option<&N> {
         self.in_flight.values().next()
     }
 
-    /// How many events are under way.
+    /// The number of events in flight.
     pub fn in_flight(&self) -> usize {
         self.in_flight.len()
     }
 
-    /// The checkpoint: everything up to it is done, and no hole at or below it is still watched. It never moves back.
+    /// The checkpoint: everything up to it is done, and no gap at or below it is still watched. It never moves back.
     pub fn checkpoint(&mut self, lowest_hole: Option<Position>) -> Position {
         let oldest = self.in_flight.keys().next().copied();
         let bound = [oldest, lowest_hole].into_iter().flatten().min();
@@ -71,7 +71,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_checkpoint_never_passes_what_is_not_done_and_never_moves_back(
+        fn the_checkpoint_never_passes_an_unfinished_event_and_never_moves_back(
             done in proptest::collection::vec(1u64..200, 0..300), holes in proptest::collection::vec(proptest::option::of(1u64..200), 300)
         ) {
             let mut progress = Progress::resume(0);
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn with_nothing_under_way_it_is_what_was_read() {
+    fn the_checkpoint_is_what_was_read_when_nothing_is_in_flight() {
         let mut progress = Progress::resume(10);
         assert!(!progress.begin(10, ()), "done by an earlier holder");
         assert!(progress.begin(11, ()));

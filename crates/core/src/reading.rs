@@ -1,7 +1,7 @@
-//! How far one partition has been read, when some of its streams are read apart from the rest.
+//! How far one partition has read a source, when some of its streams are set apart.
 //!
-//! A stream with a deep backlog is set apart: it gets a cursor of its own and is read when there is time, while everybody else's rows
-//! behind it are taken up at once. When its cursor has caught up with the partition's, it is one of the others again.
+//! A stream with a deep backlog is set apart: it gets a cursor of its own and is read when there is time, while the rows of
+//! other streams behind it are processed at once. Once its cursor catches up with the partition's, it rejoins the others.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use crate::id::Position;
 use crate::partition::PartitionId;
 use crate::stream::Stream;
 
-/// A stretch of a source that was read: every visible row in `(after, to]`, but for those of the streams that were passed.
+/// A stretch of a source that was read: every visible row in `(after, to]`, except those of the passed streams.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stretch {
     /// Where it begins; this position is not part of it.
@@ -23,7 +23,7 @@ pub struct Stretch {
 }
 
 impl Stretch {
-    /// Every visible row in `(after, to]`.
+    /// A complete stretch: every visible row in `(after, to]`.
     pub fn of_all(after: Position, to: Position) -> Self {
         Self {
             after,
@@ -33,7 +33,7 @@ impl Stretch {
         }
     }
 
-    /// Rows that were not read in sequence: only what fills a hole is due.
+    /// Rows that were not read in sequence: only those that fill a gap are due.
     pub fn of_holes() -> Self {
         Self::of_all(Position::MAX, 0)
     }
@@ -46,15 +46,15 @@ impl Stretch {
 /// What a partition does with a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Turn {
-    /// Its turn has come.
+    /// Process it now.
     Now,
-    /// Its stream is set apart and has not been read so far: its turn will come.
+    /// Leave it: its stream is set apart and has not been read this far.
     Later,
-    /// It was taken up before, or is left for a stretch that connects.
+    /// Ignore it: it was processed before, or belongs to a later stretch that connects.
     Not,
 }
 
-/// One partition's cursors through one source.
+/// The cursors of one partition through one source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reading {
     partition: PartitionId,
@@ -63,7 +63,7 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// Begins behind a position.
+    /// Resumes after a position.
     pub fn resume(partition: PartitionId, after: Position) -> Self {
         Self {
             partition,
@@ -72,22 +72,22 @@ impl Reading {
         }
     }
 
-    /// The cursor of everything that is not set apart.
+    /// The cursor of the streams that are not set apart.
     pub fn read_to(&self) -> Position {
         self.read_to
     }
 
-    /// Up to here every visible row was taken up.
+    /// Every visible row up to here was processed.
     pub fn complete_to(&self) -> Position {
         self.apart.values().copied().fold(self.read_to, Position::min)
     }
 
-    /// The streams that are set apart, with their cursors.
+    /// The streams set apart, with their cursors.
     pub fn apart(&self) -> impl Iterator<Item = (&Stream, Position)> {
         self.apart.iter().map(|(stream, at)| (stream, *at))
     }
 
-    /// Sets a stream apart: from here on its rows are left for stretches that are read for it.
+    /// Sets a stream apart: from now on its rows are left for stretches that are read for it.
     pub fn set_apart(&mut self, stream: Stream) {
         debug_assert_eq!(stream.partition(), self.partition);
         self.apart.entry(stream).or_insert(self.read_to);
@@ -98,12 +98,12 @@ impl Reading {
         self.apart.contains_key(stream)
     }
 
-    /// Ends a stream's being apart: no row is visible behind its cursor.
+    /// Rejoins a stream with the others: no row is visible behind its cursor.
     pub fn rejoin(&mut self, stream: &Stream) {
         self.apart.remove(stream);
     }
 
-    /// Whose turn it is, for a row of one of the partition's streams that was read with a stretch.
+    /// What to do with a row of one of the partition's streams that was read with a stretch.
     pub fn turn(&self, stream: &Stream, position: Position, stretch: &Stretch, fills_hole: bool) -> Turn {
         let (cursor, due_to) = match self.apart.get(stream) {
             Some(cursor) => (*cursor, self.apart_to(stream, *cursor, stretch)),
@@ -119,7 +119,7 @@ impl Reading {
         }
     }
 
-    /// Moves the cursors past a stretch whose rows have all been asked about.
+    /// Moves the cursors past a stretch after all of its rows were asked about.
     pub fn advance(&mut self, stretch: &Stretch) {
         let rest = self.rest_to(stretch);
         for stream in &stretch.read_for {
@@ -136,13 +136,13 @@ impl Reading {
         self.apart.retain(|stream, cursor| !caught_up(stream, *cursor));
     }
 
-    /// How far a stretch takes everything that is not set apart. It may only lack what is.
+    /// How far a stretch moves the shared cursor. Only streams set apart may be missing from it.
     fn rest_to(&self, stretch: &Stretch) -> Option<Position> {
         let mut passed = stretch.passed.iter().filter(|stream| stream.partition() == self.partition);
         (stretch.continues(self.read_to) && passed.all(|stream| self.is_apart(stream))).then_some(stretch.to)
     }
 
-    /// How far a stretch takes a stream that is set apart: not beyond the others, so that it can join them.
+    /// How far a stretch moves the cursor of a stream set apart: never past the shared cursor, so that the stream can rejoin.
     fn apart_to(&self, stream: &Stream, cursor: Position, stretch: &Stretch) -> Option<Position> {
         let is_for_it = stretch.read_for.contains(stream) && !stretch.passed.contains(stream);
         let most = self.rest_to(stretch).unwrap_or(self.read_to);

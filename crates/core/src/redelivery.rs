@@ -1,4 +1,4 @@
-//! Dead letters on their way: who tries them again, when, and when they are given up.
+//! The redelivery of dead letters: who retries them, when, and when they are given up.
 //!
 //! ```text
 //!              claim                delivered
@@ -10,10 +10,12 @@
 //!        by a person
 //! ```
 //!
-//! What was never tried, because the breaker was open, is held: it is nobody's to claim until a person or a redrive wants it.
+//! A delivery that was never tried, because the breaker was open, is held: no claim takes it until a person or a redrive makes
+//! it due.
 //!
-//! A claim ends with its lease: what a process that died held is due again, and what it reports afterwards is refused
-//! ([`Fenced`]). Every transition is stored under the condition that the status, and the claim where there is one, are as they were read.
+//! A claim ends with its lease: the dead letters of a dead process are due again, and its later reports are refused
+//! ([`Fenced`]). Every transition is stored under the condition that the status, and the claim if there is one, have not
+//! changed since they were read.
 
 use std::time::Duration;
 
@@ -34,17 +36,17 @@ mod tests;
 pub use fairness::{Candidate, pick, shares};
 pub use order::{Queued, lanes};
 
-/// How many dead letters are claimed in one cycle.
+/// How many dead letters one cycle claims.
 pub const MOST_A_CYCLE: usize = 50;
-/// How long a claim lasts unless it is renewed, beyond the time that the delivery may take.
+/// How long a claim lasts beyond the timeout of the delivery, unless it is renewed.
 pub const CLAIM_LEASE: Duration = Duration::from_secs(30);
-/// How many dead letters a person may want tried again at once.
+/// How many dead letters a person may retry in one request.
 pub const MOST_BY_HAND: usize = 100;
 
 const LONGEST_DELAY_MS: u64 = 7 * 86_400_000;
 const MOST_RETRIES: u32 = 100;
 
-/// How an organisation's dead letters are tried again.
+/// An organisation's policy for retrying dead letters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryPolicy {
     backoff: Backoff,
@@ -61,7 +63,8 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// Delays from 1 ms to 7 days, the first no longer than the longest, and 1 to 100 retries; faults are found at `/baseMs`, `/maxMs` and `/maxRetries`.
+    /// Delays from 1 ms to 7 days, `base_ms` no longer than `max_ms`, and 1 to 100 retries; faults point at `/baseMs`, `/maxMs`
+    /// and `/maxRetries`.
     pub fn new(base_ms: u64, max_ms: u64, max_retries: u32) -> Result<Self, Faults> {
         let mut faults = Faults::default();
         if !(1..=LONGEST_DELAY_MS).contains(&base_ms) {
@@ -82,18 +85,18 @@ impl RetryPolicy {
         })
     }
 
-    /// How long until a dead letter is due for the first time, where its target asked to wait for so long, if it did.
+    /// The delay before a dead letter is first due; a delay that its target asked for comes on top.
     pub fn first_delay(&self, asked: Option<Duration>, rng: &mut impl Rng) -> Duration {
         let own = self.backoff.delay(0, rng);
         asked.map_or(own, |asked| asked + own)
     }
 
-    /// Milliseconds before the first retry.
+    /// The delay before the first retry, in milliseconds.
     pub fn base_ms(&self) -> u64 {
         millis(self.backoff.base)
     }
 
-    /// The longest delay in milliseconds.
+    /// The longest delay, in milliseconds.
     pub fn max_ms(&self) -> u64 {
         millis(self.backoff.max)
     }
@@ -103,61 +106,61 @@ impl RetryPolicy {
         self.backoff
     }
 
-    /// How often a dead letter is tried before it is given up.
+    /// How many retries a dead letter gets before it is given up.
     pub fn max_retries(&self) -> u32 {
         self.max_retries
     }
 }
 
-/// Within a policy's bounds, which are far from the largest number.
+/// Saturates, though a policy's bounds are far below the largest number.
 fn millis(delay: Duration) -> u64 {
     u64::try_from(delay.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Which claim: unique for ever, so that what an earlier holder writes is refused.
+/// Identifies a claim; never reused, so that writes of an earlier holder are refused.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ClaimId(pub String);
 
 impl ClaimId {
-    /// A claim that nobody has made before: 128 random bits, as 32 hexadecimal digits.
+    /// A fresh claim: 128 random bits, as 32 hexadecimal digits.
     pub fn random(rng: &mut impl Rng) -> Self {
         Self(format!("{:032x}", rng.random::<u128>()))
     }
 }
 
-/// Dead letters that a person wants tried again now.
+/// A person's request to retry dead letters now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wish {
     /// The tenant.
     pub org_id: OrgId,
-    /// Which ones, at most [`MOST_BY_HAND`].
+    /// The dead letters, at most [`MOST_BY_HAND`].
     pub ids: Vec<LogId>,
 }
 
-/// What became of a wish.
+/// The answer to such a request.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Granted {
-    /// The dead letters that were made due.
+    /// The dead letters that are due now.
     pub accepted: Vec<LogId>,
-    /// Those that were not: unknown, delivered, or being tried at this moment.
+    /// The others: unknown, delivered, or under retry at this moment.
     pub refused: Vec<LogId>,
 }
 
-/// Where a dead letter stands.
+/// The state of a dead letter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Standing {
-    /// It will be tried again.
+    /// It waits for a retry.
     Pending {
-        /// When.
+        /// When the retry is due.
         due_at: Timestamp,
     },
-    /// It was not tried, and waits for somebody to make it due.
+    /// It was not tried, and waits for a person or a redrive.
     Held,
-    /// Somebody is trying it.
+    /// A retry is under way.
     Retrying {
-        /// Whose claim it is.
+        /// The claim of the retry.
         claim: ClaimId,
-        /// When it is due again unless the claim is renewed.
+        /// When it is due again, unless the claim is renewed.
         until: Timestamp,
     },
     /// It was given up.
@@ -172,18 +175,18 @@ pub enum Standing {
     },
 }
 
-/// Where a dead letter stands, and how often it has been tried since it became one.
+/// The state of a dead letter, with its retries so far.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Redelivery {
-    /// Where it stands.
+    /// The state.
     pub standing: Standing,
-    /// How many retries have ended.
+    /// The number of finished retries.
     pub retries: u32,
-    /// A person wants it tried once more, however often it was tried already.
+    /// A person requested one more retry, however many there were before.
     pub by_hand: bool,
 }
 
-/// What came of a retry.
+/// The result of a retry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Retried {
     /// It was delivered.
@@ -191,36 +194,36 @@ pub enum Retried {
         /// The log of the delivery.
         log: LogId,
     },
-    /// It was tried and failed.
+    /// It failed.
     Failed(Failure),
-    /// It was not tried, and can be later: the breaker is open, a limit reached, the deliverer away.
+    /// It was not tried and can be later: the breaker is open, a limit is exhausted, or the deliverer is unavailable.
     NotTried {
-        /// When it makes sense again.
+        /// When a retry makes sense again.
         until: Timestamp,
     },
-    /// It cannot be tried: the integration is deleted.
+    /// It cannot be tried: the integration was deleted.
     Impossible {
         /// Why, in a sentence that a tenant may read.
         reason: String,
     },
 }
 
-/// Where a dead letter stands after a retry, and whether people are to be told.
+/// The state of a dead letter after a retry, and whether to raise an alert.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settlement {
-    /// To be stored.
+    /// The state to store.
     pub after: Redelivery,
-    /// Whether it has just been given up: an alert is raised.
+    /// Whether it was just given up, which raises an alert.
     pub given_up: bool,
 }
 
-/// The claim is not the holder's any more: what it did is told by whoever holds it now.
+/// The caller no longer holds the claim; the present holder reports the result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the claim has ended")]
 pub struct Fenced;
 
 impl Standing {
-    /// Its name in documents.
+    /// The status in documents.
     pub fn status(&self) -> DeadLetterStatus {
         match self {
             Self::Pending { .. } | Self::Held => DeadLetterStatus::PendingRetry,
@@ -232,7 +235,7 @@ impl Standing {
 }
 
 impl Redelivery {
-    /// A dead letter that is due for the first time at a moment.
+    /// A new dead letter, first due at a moment.
     pub fn pending(due_at: Timestamp) -> Self {
         Self {
             standing: Standing::Pending { due_at },
@@ -241,7 +244,7 @@ impl Redelivery {
         }
     }
 
-    /// Whether it may be claimed: it is due, or was claimed by somebody who is gone.
+    /// Whether it may be claimed: it is due, or its claim has expired.
     pub fn is_due(&self, now: Timestamp) -> bool {
         match &self.standing {
             Standing::Pending { due_at } => *due_at <= now,
@@ -250,7 +253,7 @@ impl Redelivery {
         }
     }
 
-    /// Claimed for a delivery that may take so long; nothing where it is not due.
+    /// Claims it for a delivery with this timeout; `None` where it is not due.
     pub fn claimed(&self, claim: ClaimId, timeout: Duration, now: Timestamp) -> Option<Self> {
         let until = now + timeout + CLAIM_LEASE;
         let standing = Standing::Retrying { claim, until };
@@ -260,7 +263,7 @@ impl Redelivery {
         })
     }
 
-    /// The claim prolonged.
+    /// Renews the claim.
     pub fn renewed(&self, claim: &ClaimId, now: Timestamp) -> Result<Self, Fenced> {
         self.held_by(claim)?;
         let standing = Standing::Retrying {
@@ -273,7 +276,7 @@ impl Redelivery {
         })
     }
 
-    /// Given back untried, to be claimed by another at once.
+    /// Releases it untried, for another claim at once.
     pub fn released(&self, claim: &ClaimId, now: Timestamp) -> Result<Self, Fenced> {
         self.held_by(claim)?;
         Ok(Self {
@@ -282,7 +285,7 @@ impl Redelivery {
         })
     }
 
-    /// What follows from a retry, as its holder tells it.
+    /// Applies the result of a retry, as reported by the holder of the claim.
     pub fn settled(
         &self,
         claim: &ClaimId,
@@ -309,7 +312,7 @@ impl Redelivery {
         })
     }
 
-    /// A person wants it tried now; nothing where it is delivered, or being tried at this moment.
+    /// Applies a person's request to retry it now; `None` where it is delivered, or under retry at this moment.
     pub fn retried_by_hand(&self, now: Timestamp) -> Option<Self> {
         let possible = match &self.standing {
             Standing::Pending { .. } | Standing::Held | Standing::Abandoned { .. } => true,
@@ -333,13 +336,13 @@ impl Redelivery {
             let reason = format!("It was tried again {ended} times. The last time: {}", failure.message);
             return Standing::Abandoned { reason };
         }
-        // The first retry had the first delay: this is the next one's.
+        // The first delay preceded the first retry; this one precedes the next.
         let own = policy.backoff.delay(ended, rng);
         let wait = failure.retry_after.map_or(own, |asked| asked.max(own));
         Standing::Pending { due_at: now + wait }
     }
 
-    /// The holder may be late as long as nobody has claimed it since.
+    /// The holder may report late as long as there is no newer claim.
     fn held_by(&self, claim: &ClaimId) -> Result<(), Fenced> {
         match &self.standing {
             Standing::Retrying { claim: held, .. } if held == claim => Ok(()),

@@ -1,4 +1,4 @@
-//! Dead letters tried again in bulk: a stored operation that outlives whoever carries it out.
+//! Redrives: bulk retries of dead letters, stored so that they outlive the process that runs them.
 
 use crate::clock::Timestamp;
 use crate::delivery_log::named;
@@ -6,7 +6,7 @@ use crate::id::{IntegrationId, OrgId, RedriveId};
 use crate::outcome::ErrorCategory;
 
 named! {
-    /// Where a redrive stands.
+    /// The state of a redrive.
     RedriveState {
         /// Under way.
         Running = "RUNNING",
@@ -17,60 +17,60 @@ named! {
     }
 }
 
-/// Which dead letters are redriven; what is left out does not matter.
+/// Which dead letters a redrive covers; an absent field does not restrict.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RedriveFilter {
-    /// What they are for.
+    /// Only those of this integration.
     pub integration_id: Option<IntegrationId>,
-    /// The class of their last failure.
+    /// Only those whose last failure has this category.
     pub category: Option<ErrorCategory>,
-    /// Made at this moment or later.
+    /// Only those created at this moment or later.
     pub from: Option<Timestamp>,
-    /// Made before this moment.
+    /// Only those created before this moment.
     pub until: Option<Timestamp>,
 }
 
-/// A wish to redrive.
+/// A request to redrive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RedriveOrder {
     /// The tenant.
     pub org_id: OrgId,
-    /// Which dead letters.
+    /// The dead letters to cover.
     pub filter: RedriveFilter,
 }
 
-/// Names a redrive.
+/// Identifies a redrive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RedriveKey {
     /// The tenant.
     pub org_id: OrgId,
-    /// Which one.
+    /// Its identifier.
     pub id: RedriveId,
 }
 
-/// How far a redrive is.
+/// The progress of a redrive.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RedriveProgress {
-    /// How many dead letters it was estimated to cover when it began.
+    /// The estimated number of dead letters at the start.
     pub estimated: u64,
-    /// How many were delivered.
+    /// Delivered so far.
     pub delivered: u64,
-    /// How many failed again.
+    /// Failed again so far.
     pub failed: u64,
-    /// How many have not had their turn.
+    /// Still waiting for their turn.
     pub waiting: u64,
 }
 
 /// A redrive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Redrive {
-    /// Its name.
+    /// Its identity.
     pub key: RedriveKey,
-    /// Which dead letters it covers, of those that were there when it began.
+    /// The filter; it covers only dead letters that existed when it began.
     pub filter: RedriveFilter,
-    /// Where it stands.
+    /// Its state.
     pub state: RedriveState,
-    /// How far it is.
+    /// Its progress.
     pub progress: RedriveProgress,
     /// When it began.
     pub created_at: Timestamp,

@@ -1,4 +1,4 @@
-//! What a source that a person had read again may have left behind.
+//! Rewinds: a person has a source read again, and some of its events may have been left behind.
 
 use std::ops::RangeInclusive;
 
@@ -7,16 +7,16 @@ use crate::id::Position;
 use crate::lease::READ_SINCE;
 use crate::partition::PartitionId;
 
-/// How far a source was done and read when a person had it read again.
+/// How far a source was done and read at the moment of a rewind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rewind {
-    /// When that was.
+    /// When it happened.
     pub at: Timestamp,
-    /// The table that it had then, counted from 0.
+    /// The table of the source at that time, counted from 0.
     pub table: usize,
-    /// Up to where each partition was done, by its number.
+    /// The checkpoint of each partition, by its number.
     pub done: Vec<Position>,
-    /// The highest position that any worker had told of.
+    /// The highest position that any worker had reported.
     pub read: Position,
 }
 
@@ -31,49 +31,50 @@ impl Rewind {
         done.is_some_and(|done| position <= *done)
     }
 
-    /// What may not have been done, whatever its partition.
+    /// The positions that may not have been done, in any partition.
     fn left(&self) -> Option<RangeInclusive<Position>> {
         self.done.iter().min().map(|done| done + 1..=self.reach())
     }
 }
 
-/// All times that a source was read again.
+/// All rewinds of a source.
 ///
-/// Checkpoints are moved back then, and what waited is not read again where its table was emptied meanwhile: its decision alone tells of it.
-/// What had been done tells of itself in the same way, and nothing is to be made of it.
+/// A rewind moves checkpoints back. An event that was waiting is not read again if its table was emptied meanwhile: only its
+/// decision remains. A finished event leaves the same trace and must be left alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rewinds(Vec<Rewind>);
 
 impl Rewinds {
-    /// Of these.
+    /// Collects rewinds.
     pub fn new(rewinds: Vec<Rewind>) -> Self {
         Self(rewinds)
     }
 
-    /// The highest position that had been read before any of them; 0 where there was none.
+    /// The highest position read before any rewind; 0 where there was none.
     pub fn read(&self) -> Position {
         self.0.iter().map(|rewind| rewind.read).max().unwrap_or(0)
     }
 
-    /// The highest position at which an event may have been decided about before any of them; 0 where there was none.
+    /// The highest position that may have a decision from before a rewind; 0 where there was none.
     pub fn reach(&self) -> Position {
         self.0.iter().map(Rewind::reach).max().unwrap_or(0)
     }
 
-    /// Whether an event of a table was done already at one of them. What was decided later, perhaps because it was read again, was not.
+    /// Whether an event of a table was done before one of the rewinds. A decision made after a rewind, perhaps because of it,
+    /// does not count.
     pub fn was_done(&self, table: usize, partition: PartitionId, position: Position, decided_at: Timestamp) -> bool {
         let mut of_table = self.0.iter().filter(|rewind| rewind.table == table && decided_at < rewind.at);
         of_table.any(|rewind| rewind.was_done(partition, position))
     }
 
-    /// Where events may have waited above a position.
+    /// The ranges above a position in which events may have been waiting.
     pub fn left_above(&self, position: Position) -> impl Iterator<Item = RangeInclusive<Position>> {
         let left = self.0.iter().filter_map(Rewind::left);
         left.map(move |left| (*left.start()).max(position + 1)..=*left.end())
     }
 }
 
-/// The same positions as ranges that ascend and do not overlap.
+/// Merges ranges into ascending, disjoint ones.
 pub fn disjoint(ranges: impl IntoIterator<Item = RangeInclusive<Position>>) -> Vec<RangeInclusive<Position>> {
     let mut ranges: Vec<_> = ranges.into_iter().filter(|range| !range.is_empty()).collect();
     ranges.sort_unstable_by_key(|range| *range.start());
@@ -111,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_was_done_where_its_partition_was_and_its_table_was_there() {
+    fn a_rewind_knows_an_event_as_done_by_its_partition_and_table() {
         let [zero, one] = [0, 1].map(|number| PartitionId::new(number).unwrap());
         let rewinds = rewinds();
         for (table, partition, position, expected) in [
@@ -133,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_have_waited_lies_above_the_partition_that_was_least_done() {
+    fn events_that_may_have_waited_lie_above_the_lowest_checkpoint() {
         let left = disjoint(rewinds().left_above(80));
         assert_eq!(left, [81..=100 + READ_SINCE]);
         assert_eq!(disjoint(rewinds().left_above(READ_SINCE + 200)), []);

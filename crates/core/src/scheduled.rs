@@ -1,8 +1,8 @@
-//! Deliveries whose time is yet to come, and the events that call them off.
+//! Scheduled deliveries, and the events that cancel them.
 //!
-//! One row stands for one occurrence of one event through one integration, with all of the integration's actions: they are ordered one
-//! after the other when the time has come, under the configuration of that day. The row's identity follows from the event's, so an event
-//! that is read again plans nothing twice, and so does each next occurrence, whoever makes it.
+//! One row stands for one occurrence of one event through one integration, with all of the integration's actions: when it is
+//! due they are ordered one after the other, under the configuration of that day. The row's identity derives from the event's,
+//! so reading an event again schedules nothing twice; neither does creating the next occurrence twice.
 
 mod asked;
 mod call_off;
@@ -25,27 +25,27 @@ use crate::order::DeliveryOrder;
 use crate::schedule::{MOST_COUNTED, Occurrence, Schedule, Scheduling, Zone};
 
 named! {
-    /// Where a scheduled delivery stands.
+    /// The status of a scheduled delivery.
     ScheduledStatus {
-        /// Its time is yet to come, or it is being delivered.
+        /// It waits for its time, or is being delivered.
         Pending = "PENDING",
-        /// Every request was taken, or there was nothing to send.
+        /// Every request was accepted, or there was nothing to send.
         Completed = "COMPLETED",
-        /// A request was not taken: its dead letter says what becomes of it.
+        /// A request failed; its dead letter tells what happens next.
         Failed = "FAILED",
-        /// It was called off.
+        /// It was cancelled.
         Cancelled = "CANCELLED",
     }
 }
 
-/// Where an occurrence stands among others.
+/// The place of an occurrence in its series.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Series {
-    /// Which one it is, from 1.
+    /// Its number, from 1.
     pub number: u32,
-    /// Its time by the rule, wherever it was moved to: the next one follows from it.
+    /// Its time by the rule, even if it was moved: the next one follows from it.
     pub at: Timestamp,
-    /// The recurrence as it was when the event came.
+    /// The recurrence as it was when the event arrived.
     pub schedule: Schedule,
     /// The tenant's zone, for a recurrence that names none.
     pub zone: Zone,
@@ -64,18 +64,18 @@ impl Series {
     }
 }
 
-/// Who called off a scheduled delivery, and why.
+/// The cancellation of a scheduled delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cancellation {
-    /// Why, for people.
+    /// The reason, for people.
     pub reason: String,
-    /// The event that did it, where it was one.
+    /// The event that caused it, if any.
     pub event: Option<EventRef>,
-    /// When.
+    /// When it happened.
     pub at: Timestamp,
 }
 
-/// A delivery whose time is yet to come.
+/// A delivery with a time in the future.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ScheduledDelivery {
     /// Its identifier.
@@ -84,70 +84,70 @@ pub struct ScheduledDelivery {
     pub org_id: OrgId,
     /// The entity that the event is about.
     pub entity_rid: Rid,
-    /// What it is for.
+    /// The integration.
     pub integration: IntegrationId,
-    /// What that was called when it was planned.
+    /// The name of the integration when the delivery was scheduled.
     pub integration_name: String,
-    /// What it is about.
+    /// The event.
     pub event: EventRef,
-    /// The event's place in its source.
+    /// The event's position in its source.
     pub position: Position,
-    /// When the event happened, to be told from events of other sources.
+    /// When the event happened, for comparison with events of other sources.
     pub happened_at: Timestamp,
-    /// Where it was to go when it was planned, for people.
+    /// The target when the delivery was scheduled, for people.
     pub target: Target,
-    /// What the event carried; left empty in lists.
+    /// The event's payload; empty in lists.
     pub payload: Bytes,
-    /// Its time.
+    /// When it is due.
     pub scheduled_for: Timestamp,
-    /// Where it stands among others, where it recurs.
+    /// Its place in a series, if it recurs.
     pub series: Option<Series>,
-    /// By what later events call it off.
+    /// The keys of the events that cancel it.
     pub call_off_keys: Vec<CallOffKey>,
-    /// Where it stands.
+    /// Its status.
     pub status: ScheduledStatus,
     /// Why it failed, if it did.
     pub error: Option<String>,
-    /// Who called it off, if somebody did.
+    /// Its cancellation, if it was cancelled.
     pub cancellation: Option<Cancellation>,
     /// The trace that it belongs to.
     pub trace_id: String,
-    /// How long it is kept once it has ended.
+    /// How long it is kept after it has ended.
     pub keep_for: Duration,
-    /// When it was planned.
+    /// When it was scheduled.
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
 }
 
-/// A delivery whose time has come, as far as it has to be known to be given its turn.
+/// The part of a due delivery that scheduling its turn requires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DueDelivery {
-    /// Which one.
+    /// Its identifier.
     pub id: ScheduledId,
     /// The tenant.
     pub org_id: OrgId,
-    /// What it is for.
+    /// The integration.
     pub integration: IntegrationId,
-    /// Since when somebody is to take care of it.
+    /// Since when it is due.
     pub due_at: Timestamp,
-    /// How large its payload is.
+    /// The size of its payload in bytes.
     pub payload_bytes: usize,
 }
 
 /// How an occurrence ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Settlement {
-    /// Every request was taken, or there was nothing to send.
+    /// Every request was accepted, or there was nothing to send.
     Completed,
-    /// A request was not taken, and why.
+    /// A request failed, and why.
     Failed(String),
-    /// It was called off, and why.
+    /// It was cancelled, and why.
     Cancelled(String),
 }
 
 impl Settlement {
-    /// Where the delivery stands by it.
+    /// The resulting status of the delivery.
     pub fn status(&self) -> ScheduledStatus {
         match self {
             Self::Completed => ScheduledStatus::Completed,
@@ -158,22 +158,22 @@ impl Settlement {
 }
 
 impl ScheduledDelivery {
-    /// The identifier of what an event causes through an integration; of one of several occurrences where a number is given.
+    /// The identifier of an event's delivery through an integration; with a number, that of one occurrence.
     pub fn identity(event: &EventRef, integration: IntegrationId, number: Option<u32>) -> ScheduledId {
         ScheduledId(message(event, integration, number, 0).log_id(event.created_at).0)
     }
 
-    /// The message that one of its actions sends.
+    /// The message of one of its actions.
     pub fn message_id(&self, action_index: u16) -> MessageId {
         message(&self.event, self.integration, self.number(), action_index)
     }
 
-    /// Which occurrence it is, where it recurs.
+    /// The number of the occurrence, if it recurs.
     pub fn number(&self) -> Option<u32> {
         self.series.as_ref().map(|series| series.number)
     }
 
-    /// The next occurrence that is not before a moment, whatever came of this; nothing where there is no further.
+    /// The next occurrence at or after a moment, whatever the outcome of this one; `None` at the end of the series.
     pub fn successor(&self, not_before: Timestamp, now: Timestamp) -> Option<Self> {
         let series = self.series.as_ref()?;
         let (next, _) = series.after_missed(not_before);
@@ -195,7 +195,7 @@ impl ScheduledDelivery {
         })
     }
 
-    /// How many occurrences between this one and a moment are passed over, in words; nothing where it is none.
+    /// How many occurrences between this one and a moment are skipped, as a sentence; `None` if there are none.
     pub fn missed(&self, not_before: Timestamp) -> Option<String> {
         let (_, missed) = self.series.as_ref()?.after_missed(not_before);
         match missed {
@@ -206,7 +206,7 @@ impl ScheduledDelivery {
         }
     }
 
-    /// The order to make one of its actions now.
+    /// The order to send one of its actions now.
     pub fn order(&self, action_index: u16, claim_id: String) -> DeliveryOrder {
         DeliveryOrder {
             org_id: self.org_id,

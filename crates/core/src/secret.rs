@@ -1,11 +1,11 @@
-//! A value that never shows itself.
+//! Secrets: values that never print.
 
 use std::fmt;
 
-/// What takes a secret's place wherever configuration or logs are shown.
+/// The mask shown in place of a secret in configuration and logs.
 pub const MASK: &str = "********";
 
-/// A credential: it prints as [`MASK`], and is read through [`Secret::expose`] alone.
+/// A credential: it prints as [`MASK`]; only [`Secret::expose`] reads it.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Secret(String);
 
@@ -15,7 +15,7 @@ impl Secret {
         Self(value.into())
     }
 
-    /// The credential itself, for the place that has to use it.
+    /// The credential itself, for the code that has to use it.
     pub fn expose(&self) -> &str {
         &self.0
     }

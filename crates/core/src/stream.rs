@@ -1,4 +1,4 @@
-//! Streams: the events of one organisation and one type. Order is kept within them, and backlogs are told apart by them.
+//! Streams: the events of one organisation and one type. Order is kept within a stream, and backlogs are told apart by stream.
 
 use crate::event::SourceRow;
 use crate::id::{EventType, OrgId};
@@ -13,8 +13,8 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// The stream of rows with this text as their type, blanks around it aside, and this organisation: the one that they name, known
-    /// or not, or else the one that their entity belongs to.
+    /// The stream of rows with this text as their type, trimmed, and this organisation: the one that they name, known or not,
+    /// or else the one of their entity.
     pub fn new(org: Option<OrgId>, event_type: &str) -> Self {
         let event_type = EventType::new(event_type.trim());
         Self {
@@ -24,28 +24,28 @@ impl Stream {
         }
     }
 
-    /// Whose business the stream is.
+    /// The partition of the stream.
     pub fn partition(&self) -> PartitionId {
         self.partition
     }
 
-    /// Whether it may be set apart from the others: somebody's events, of some type.
+    /// Whether it may be set apart: it has an organisation and a type.
     pub fn is_named(&self) -> bool {
         self.org.is_some() && !self.event_type.as_str().is_empty()
     }
 }
 
-/// What rows of one stream have in common to the letter, so that a source can tell them by comparing texts.
+/// What rows of one stream have in common exactly, so that a source can recognise them by comparing text.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RowKind {
     /// The organisation that the row names.
     pub parent_rid: i64,
-    /// The type as the source holds it.
+    /// The type, exactly as the source holds it.
     pub event_type: String,
 }
 
 impl RowKind {
-    /// A row's kind. One that names no organisation has none, nor has one whose type did not survive being read.
+    /// The kind of a row; `None` for a row that names no organisation, or whose type could not be read losslessly.
     pub fn of(row: &SourceRow) -> Option<Self> {
         let event_type = row.event_type.as_deref()?;
         let is_exact = !event_type.contains(char::REPLACEMENT_CHARACTER);
@@ -55,7 +55,7 @@ impl RowKind {
         })
     }
 
-    /// The stream that all rows of this kind belong to.
+    /// The stream of all rows of this kind.
     pub fn stream(&self) -> Stream {
         Stream::new(Some(OrgId(self.parent_rid)), &self.event_type)
     }

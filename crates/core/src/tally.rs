@@ -1,8 +1,8 @@
-//! When what was counted of a stretch of time may be kept.
+//! Tallies: when a count over a stretch of time may be kept.
 //!
-//! Time is cut in buckets of ten minutes, the same for everybody. A bucket's deliveries are counted once it has settled and the count is
-//! kept; what is written into it later is announced first ([`is_late`]), so that a count from before is not taken for one from after.
-//! Both sides go by their own clocks, which may differ by [`SKEW`].
+//! Time is cut into buckets of ten minutes, the same for all organisations. The deliveries of a bucket are counted once it has
+//! settled, and the count is kept; a later write into the bucket is announced first ([`is_late`]), so that an outdated count is
+//! never taken for a current one. Both sides use their own clocks, which may differ by [`SKEW`].
 
 use std::ops::Range;
 
@@ -13,14 +13,14 @@ use crate::clock::Timestamp;
 
 const LENGTH_MS: i64 = 600_000;
 
-/// How long it may take from an announcement, or the decision that none is needed, to the end of the write: four operations one after the
-/// other, each of which the database is given 30 s for.
+/// The longest time from an announcement, or the decision that none is needed, to the end of the write: four sequential
+/// operations with 30 s each.
 const WRITING: TimeDelta = TimeDelta::seconds(120);
 
-/// How far the clocks of two processes may be apart.
+/// The largest difference between the clocks of two processes.
 pub const SKEW: TimeDelta = TimeDelta::seconds(45);
 
-/// What was taken up so short a time ago that its bucket cannot have settled is written without further ado.
+/// A delivery begun this recently is written without an announcement: its bucket cannot have settled.
 const UNANNOUNCED: TimeDelta = TimeDelta::seconds(15);
 
 /// Ten minutes of time.
@@ -28,12 +28,12 @@ const UNANNOUNCED: TimeDelta = TimeDelta::seconds(15);
 pub struct Bucket(i64);
 
 impl Bucket {
-    /// Of this number, counted from 1970.
+    /// The bucket with this number, counted from 1970.
     pub fn new(number: i64) -> Self {
         Self(number)
     }
 
-    /// That which a moment lies in.
+    /// The bucket that contains a moment.
     pub fn of(at: Timestamp) -> Self {
         Self(at.timestamp_millis().div_euclid(LENGTH_MS))
     }
@@ -43,46 +43,46 @@ impl Bucket {
         self.0
     }
 
-    /// Its first moment.
+    /// The first moment.
     pub fn start(self) -> Timestamp {
         Timestamp::from_timestamp_millis(self.0.saturating_mul(LENGTH_MS)).unwrap_or_default()
     }
 
-    /// The moment at which it is over.
+    /// The end, which is outside the bucket.
     pub fn end(self) -> Timestamp {
         self.next().start()
     }
 
-    /// The one after it.
+    /// The next bucket.
     #[must_use]
     pub fn next(self) -> Self {
         Self(self.0.saturating_add(1))
     }
 
-    /// The last one of which all has been written that is written without further ado.
+    /// The last bucket that has received all of its unannounced writes.
     pub fn last_settled(now: Timestamp) -> Self {
         Self(Self::of(now - UNANNOUNCED - WRITING - SKEW).0 - 1)
     }
 }
 
-/// Whether what was taken up then has to be announced before it is written now.
+/// Whether a delivery begun at `taken_up` has to be announced before it is written now.
 pub fn is_late(taken_up: Timestamp, now: Timestamp) -> bool {
     Bucket::of(taken_up).end() + UNANNOUNCED <= now
 }
 
-/// Until when what was announced now may still be under way; whoever counts before does not know whether they have counted it.
+/// When a write announced now is certain to have ended; an earlier count may or may not include it.
 pub fn under_way_until(now: Timestamp) -> Timestamp {
     now + WRITING + SKEW
 }
 
-/// A period cut in whole buckets that have settled, and what lies before and behind them.
+/// A period cut into settled whole buckets, and the rest before and after them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cut {
-    /// What lies before the first of the buckets.
+    /// The part before the buckets.
     pub before: Option<Period>,
     /// The numbers of the buckets.
     pub settled: Range<i64>,
-    /// What lies behind the last of the buckets.
+    /// The part after the buckets.
     pub behind: Option<Period>,
 }
 
@@ -119,7 +119,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_parts_lie_side_by_side_and_what_is_whole_has_settled(
+        fn a_cut_period_has_adjacent_parts_and_settled_buckets(
             start in 0_i64..10_000_000,
             length in 1_i64..10_000_000,
             now in 0_i64..20_000_000,
@@ -137,7 +137,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_written_unannounced_is_written_before_its_bucket_has_settled(
+        fn an_unannounced_write_ends_before_its_bucket_has_settled(
             number in 0_i64..20,
             into in 0_i64..600_000,
             before in 1_i64..=615_000,
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_moment_lies_in_one_bucket() {
+    fn a_moment_lies_in_exactly_one_bucket() {
         let bucket = Bucket::of(at(600_000));
         assert_eq!((bucket.start(), bucket.end()), (at(600_000), at(1_200_000)));
         assert_eq!(Bucket::of(at(1_199_999)), bucket);

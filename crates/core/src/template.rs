@@ -1,4 +1,4 @@
-//! Templates: integrations that are not filled in yet.
+//! Templates: partially filled integrations.
 
 use serde_json::{Map, Value};
 
@@ -7,7 +7,7 @@ use crate::delivery_log::named;
 use crate::id::{OrgId, TemplateId};
 
 named! {
-    /// What a template is one of.
+    /// The kind of resource that a template describes.
     Direction {
         /// An outbound integration.
         Outbound = "OUTBOUND",
@@ -18,7 +18,7 @@ named! {
     }
 }
 
-/// A template that an organisation keeps.
+/// An organisation's template.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Template {
     /// Its identifier.
@@ -27,13 +27,13 @@ pub struct Template {
     pub org_id: OrgId,
     /// Display name.
     pub name: String,
-    /// What it is good for.
+    /// Its purpose.
     pub description: Option<String>,
-    /// A word to find it by, such as `messaging`.
+    /// A category to find it by, such as `messaging`.
     pub category: Option<String>,
-    /// What it is a template of.
+    /// The kind of resource.
     pub direction: Direction,
-    /// Some fields of such a resource, as the API writes them, without secrets.
+    /// Some fields of the resource, in the form of the API, without secrets.
     pub definition: Map<String, Value>,
     /// The configuration revision that last changed it.
     pub revision: u64,

@@ -1,7 +1,7 @@
-//! What is written down of what the database refuses to store, because it is too large or in any other way no document of its.
+//! Replacements for records that the database refuses to store, because they are too large or otherwise not valid documents.
 //!
-//! The payload is what makes a record large, and what other software wrote. Without it a record can be stored, and tells people what
-//! happened: nothing waits for ever for a record that cannot be made.
+//! The payload makes a record large, and other software wrote it. Without it the record can be stored and tells people what
+//! happened, so nothing waits for ever for a record that cannot be written.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::ports::JournalEntry;
 use crate::scheduled::{CallOff, ScheduledDelivery};
 
 impl JournalEntry {
-    /// What is recorded in place of an entry that was refused; nothing where there is nothing that could be left out.
+    /// The entries to record in place of a refused one; empty where nothing could be left out.
     #[must_use]
     pub fn without_payload(&self, refusal: &str) -> Vec<Self> {
         match self {
@@ -94,7 +94,7 @@ fn without_content(letter: &DeadLetter, refusal: &str) -> DeadLetter {
     }
 }
 
-/// A delivery that cannot be kept until its time is given up.
+/// A delivery that cannot be stored until it is due is given up.
 fn never_planned(delivery: &ScheduledDelivery, refusal: &str) -> JournalEntry {
     let (message_id, reason) = (delivery.message_id(0), because(refusal));
     let log = DeliveryLog {
@@ -152,7 +152,7 @@ fn never_planned(delivery: &ScheduledDelivery, refusal: &str) -> JournalEntry {
     }
 }
 
-/// What is called off is called off; what was to be planned instead is given up.
+/// The cancellation stays; the delivery that was to be scheduled instead is given up.
 fn without_replacement(call_off: &CallOff, refusal: &str) -> Vec<JournalEntry> {
     let Some(replacement) = &call_off.replacement else {
         return Vec::new();

@@ -1,13 +1,13 @@
-//! Sliding-window limits that hold across processes, without a round trip for each request.
+//! Sliding-window rate limits that hold across processes, without a round trip for each request.
 //!
-//! A window is cut into [`SLICES`] slices. What is stored under a key is how many requests were granted in each of the last
-//! `SLICES + 1` slices. A process leases some at once ([`Window::lease`]), and may use them until the slice ends; what it did not use
-//! it gives back with its next lease. So every request falls into the slice that granted it, and since any span of one window touches
-//! at most `SLICES + 1` slices, whose grants never exceed the limit together, **no window ever sees more than the limit**. The price is
-//! that a busy limit turns over once in `SLICES + 1` slices: 97.5 % of it can be used.
+//! A window is cut into [`SLICES`] slices. The stored value of a key holds the number of requests granted in each of the last
+//! `SLICES + 1` slices. A process leases several at once ([`Window::lease`]) and may use them until the slice ends; it returns
+//! unused ones with its next lease. So every request falls into the slice that granted it, and since any span of one window
+//! touches at most `SLICES + 1` slices, whose grants never exceed the limit together, **no window ever sees more than the
+//! limit**. The price is that a busy limit turns over once in `SLICES + 1` slices: 97.5 % of it can be used.
 //!
-//! The stored window survives any process; leased requests of one that dies count as used for one window. Clocks of processes should
-//! agree within a slice; one that lags is taken to be in the newest slice that anybody saw.
+//! The stored window survives any process; requests leased by a process that dies count as used for one window. Clocks should
+//! agree within a slice; a process whose clock lags is taken to be in the newest slice on record.
 
 use std::time::Duration;
 
@@ -24,13 +24,13 @@ mod tests;
 pub use meter::{Meter, Take};
 pub use port::{RateWindows, WindowKey, subscriber};
 
-/// How many slices a window has.
+/// The number of slices in a window.
 pub const SLICES: usize = 40;
 
 const LARGEST_LIMIT: u32 = 10_000_000;
 const WINDOWS: std::ops::RangeInclusive<u64> = 1..=86_400;
 
-/// So many requests in any span of so long.
+/// A limit of requests in any span of the window's length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RateLimit {
     max_requests: u32,
@@ -38,7 +38,7 @@ pub struct RateLimit {
 }
 
 impl RateLimit {
-    /// From 1 to 10,000,000 requests in 1 to 86,400 seconds; faults are found at `/maxRequests` and `/windowSeconds`.
+    /// From 1 to 10,000,000 requests in 1 to 86,400 seconds; faults point at `/maxRequests` and `/windowSeconds`.
     pub fn new(max_requests: u32, window_seconds: u64) -> Result<Self, Faults> {
         let mut faults = Faults::default();
         if !(1..=LARGEST_LIMIT).contains(&max_requests) {
@@ -53,74 +53,74 @@ impl RateLimit {
         })
     }
 
-    /// How many requests a window has room for.
+    /// The number of requests that a window allows.
     pub fn max_requests(&self) -> u32 {
         self.max_requests
     }
 
-    /// How long a window is.
+    /// The length of the window.
     pub fn window(&self) -> Duration {
         self.window
     }
 
-    /// How long a slice is: 25 ms for every second of the window.
+    /// The length of a slice: 25 ms for every second of the window.
     fn slice_ms(&self) -> i64 {
         i64::try_from(self.window.as_millis()).unwrap_or(i64::MAX) / SLICES_I64
     }
 }
 
-/// The same, for arithmetic with slices' numbers.
+/// [`SLICES`] as a signed number, for arithmetic with slice numbers.
 const SLICES_I64: i64 = 40;
 
-/// What is stored of one key's window.
+/// The stored window of one key.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Window {
     /// Rises with every change; a write under an older one is refused.
     pub version: u64,
-    /// How long its slices are, in milliseconds; they are begun anew when the limit's window has changed.
+    /// The length of its slices in milliseconds; they restart when the limit's window changes.
     pub slice_ms: i64,
     /// The number of the newest slice since 1970.
     pub newest: i64,
-    /// What was granted in each of the last `SLICES + 1` slices, oldest first.
+    /// The number of requests granted in each of the last `SLICES + 1` slices, oldest first.
     pub granted: Vec<u32>,
 }
 
-/// What a process asks of a window.
+/// A process's request for a lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ask {
     /// How many requests it would like to send before the slice ends, at least one.
     pub wanted: u32,
-    /// What it did not use of an earlier grant.
+    /// The unused part of an earlier grant.
     pub unused: Option<Unused>,
 }
 
-/// What was granted and not used.
+/// The unused part of a grant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unused {
-    /// The slice that it was granted in.
+    /// The slice of the grant.
     pub slice: i64,
-    /// How many requests.
+    /// The number of requests.
     pub requests: u32,
 }
 
-/// What a process was granted.
+/// A lease of requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Grant {
-    /// How many requests it may send, none where the window is full.
+    /// How many requests the process may send; 0 where the window is full.
     pub requests: u32,
-    /// The slice that they were granted in.
+    /// The slice of the grant.
     pub slice: i64,
-    /// Until when they may be sent.
+    /// When the grant expires.
     pub valid_until: Timestamp,
-    /// How many more the window has room for now.
+    /// How many further requests the window allows now.
     pub remaining: u32,
     /// When a full window has room again.
     pub free_at: Timestamp,
 }
 
 impl Window {
-    /// Grants as much of what is asked as there is room for, and the window to be stored then: under the condition that its version is
-    /// still the one that was read. Nothing is to be stored where nothing has changed.
+    /// Grants as much of the request as there is room for. Returns the window to store, under the condition that its version is
+    /// still the one that was read; `None` where nothing changed.
     pub fn lease(&self, limit: &RateLimit, ask: Ask, now: Timestamp) -> (Grant, Option<Self>) {
         let mut next = self.at(limit, now);
         next.take_back(ask.unused);
@@ -140,7 +140,7 @@ impl Window {
         (grant, changed.then_some(next))
     }
 
-    /// When the next request has room, without asking for it: `now` where it has room already.
+    /// When the next request has room, without a lease: `now` where there is room already.
     pub fn wait_until(&self, limit: &RateLimit, now: Timestamp) -> Timestamp {
         let current = self.at(limit, now);
         if current.total() < limit.max_requests {
@@ -149,12 +149,12 @@ impl Window {
         current.free_at().max(now)
     }
 
-    /// From when on the stored window says nothing any more.
+    /// When the stored window stops having any effect.
     pub fn spent_at(&self) -> Timestamp {
         self.start_of(self.newest + SLICES_I64 + 1)
     }
 
-    /// The window as of a moment: what has left it is forgotten.
+    /// The window as of a moment, without slices that have left it.
     fn at(&self, limit: &RateLimit, now: Timestamp) -> Self {
         let slice_ms = limit.slice_ms();
         let present = now.timestamp_millis().div_euclid(slice_ms);
@@ -174,7 +174,7 @@ impl Window {
         }
     }
 
-    /// Another length of slices: all that is still within the old window counts as granted just now.
+    /// Changes the length of slices: everything still within the old window counts as granted just now.
     fn cut_anew(&self, version: u64, slice_ms: i64, present: i64, now: Timestamp) -> Self {
         let mut granted = vec![0; SLICES + 1];
         if self.slice_ms > 0 && now < self.spent_at() {

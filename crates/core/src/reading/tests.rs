@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::id::OrgId;
 
-/// Streams of one partition, and some of others that share the source with them.
+/// Streams of one partition, and some of other partitions of the same source.
 fn streams() -> Vec<Stream> {
     let all = (0..2_000).map(|org| Stream::new(Some(OrgId(org)), "lab"));
     let (mine, others): (Vec<_>, Vec<_>) = all.partition(|stream| stream.partition() == partition());
@@ -16,10 +16,10 @@ fn partition() -> PartitionId {
     Stream::new(Some(OrgId(7)), "lab").partition()
 }
 
-/// A source whose rows may become visible late, and a reader of one partition of it.
+/// A source whose rows may become visible late, and a reader of one of its partitions.
 struct World {
     streams: Vec<Stream>,
-    /// The stream of each row, and whether it is visible yet.
+    /// The stream of each row, and whether the row is visible yet.
     rows: BTreeMap<Position, (usize, bool)>,
     holes: BTreeSet<Position>,
     reading: Reading,
@@ -181,7 +181,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
-    fn whatever_is_set_apart_and_passed_each_row_is_taken_once_and_none_is_skipped(
+    fn reading_takes_each_row_once_whatever_is_set_apart_and_passed(
         kinds in proptest::collection::vec((0usize..5, proptest::bool::weighted(0.9)), 1..80), steps in steps()
     ) {
         let mut world = World::new(&kinds);
@@ -202,7 +202,7 @@ proptest! {
     }
 
     #[test]
-    fn order_is_kept_within_each_stream(
+    fn reading_keeps_order_within_each_stream(
         kinds in proptest::collection::vec((0usize..5, Just(true)), 1..80), steps in steps()
     ) {
         let mut world = World::new(&kinds);
@@ -218,7 +218,7 @@ proptest! {
 }
 
 #[test]
-fn a_stretch_that_lacks_a_stream_which_is_not_apart_moves_no_cursor() {
+fn a_stretch_that_lacks_a_stream_not_set_apart_moves_no_cursor() {
     let mut reading = Reading::resume(partition(), 5);
     let [hog, other, ..] = &streams()[..] else {
         unreachable!("there are five")

@@ -1,4 +1,4 @@
-//! Fifty of many: in turn between tenants, the oldest first within one.
+//! Fair selection: round-robin between tenants, the oldest first within each.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -12,12 +12,12 @@ pub struct Candidate {
     pub org_id: OrgId,
     /// When it was due.
     pub due_at: Timestamp,
-    /// Which one.
+    /// Its identifier.
     pub id: LogId,
 }
 
-/// At most so many of these, in the order in which they are to be tried: each tenant's oldest, then each one's second, and so on.
-/// Tenants take their turns in the order of their oldest.
+/// The first `most` of these in the order of their retries: each tenant's oldest, then each one's second, and so on. Tenants
+/// take turns in the order of their oldest.
 pub fn pick(mut due: Vec<Candidate>, most: usize) -> Vec<Candidate> {
     due.sort_by_key(|candidate| (candidate.due_at, candidate.id));
     let mut rounds: HashMap<OrgId, usize> = HashMap::new();
@@ -29,15 +29,15 @@ pub fn pick(mut due: Vec<Candidate>, most: usize) -> Vec<Candidate> {
             (*round, candidate)
         })
         .collect();
-    // Stable: within a round the oldest stays first.
+    // The sort is stable: within a round the oldest stays first.
     in_turn.sort_by_key(|(round, _)| *round);
     in_turn.into_iter().take(most).map(|(_, candidate)| candidate).collect()
 }
 
-/// How many each tenant may be given of so many in all, by how many it has due: for whoever reads them tenant by tenant.
+/// Splits a total of `most` between tenants by how many each has due, for a caller that reads them tenant by tenant.
 ///
-/// Nobody gets less than another who could have shared: what one does not need goes to the others. Where there are more tenants than
-/// turns, those before `turn` come later, so that a `turn` which rises from cycle to cycle serves all.
+/// The split is max-min fair: what one tenant does not need goes to the others. With more tenants than places, tenants before
+/// `turn` come last, so a `turn` that rises from cycle to cycle serves all.
 pub fn shares(due: &BTreeMap<OrgId, usize>, most: usize, turn: OrgId) -> BTreeMap<OrgId, usize> {
     let in_turn: Vec<_> = due.range(turn..).chain(due.range(..turn)).collect();
     let mut shares: BTreeMap<OrgId, usize> = BTreeMap::new();

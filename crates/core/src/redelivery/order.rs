@@ -1,4 +1,4 @@
-//! In which order dead letters are tried that are tried together: lane by lane, as their events came.
+//! The order in which dead letters are retried together: lane by lane, in the order of their events.
 
 use std::collections::HashMap;
 
@@ -11,24 +11,24 @@ use crate::matching::LaneKey;
 pub struct Queued {
     /// Which one.
     pub id: LogId,
-    /// The lane that its delivery was made in, or would have been.
+    /// The lane of its delivery.
     pub lane: LaneKey,
-    /// Where the event came from.
+    /// The source of the event.
     pub source: SourceId,
-    /// The event's place there, where it is known.
+    /// The event's position there, if known.
     pub position: Option<Position>,
     /// The event's identifier within its source.
     pub event: EventId,
-    /// The action's place in the sequence, from 0.
+    /// The action's index in the sequence, from 0.
     pub action_index: u16,
     /// When it became a dead letter.
     pub created_at: Timestamp,
 }
 
-/// The lanes, each with its dead letters in the order of their events; the lane of the oldest comes first.
+/// The lanes, each with its dead letters in the order of their events; the lane with the oldest comes first.
 ///
-/// Sources number their events, and clocks of workers say nothing beside that. Those without a number come first, as they became dead
-/// letters; of one millisecond they are told apart by identifiers that are numbers.
+/// Sources number their events, and those numbers outrank the clocks of workers. Dead letters without a number come first, in
+/// the order in which they were created; within one millisecond, numeric identifiers decide.
 pub fn lanes(queued: Vec<Queued>) -> Vec<Vec<LogId>> {
     let mut by_lane: HashMap<LaneKey, Vec<Queued>> = HashMap::new();
     for letter in queued {
@@ -45,7 +45,7 @@ pub fn lanes(queued: Vec<Queued>) -> Vec<Vec<LogId>> {
         .collect()
 }
 
-/// Where a dead letter stands in its lane; one without a number stands before all that have one.
+/// The sort key of a dead letter in its lane; one without a number sorts before all numbered ones.
 fn place(letter: &Queued) -> impl Ord + use<> {
     let numbered = letter.position.map(|position| (letter.source.clone(), position));
     let by_time = numbered
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn lanes_keep_the_order_of_events_and_their_actions() {
+    fn redelivery_lanes_keep_the_order_of_events_and_their_actions() {
         let queued = vec![
             letter(1, 7, "10", 0, 5),
             letter(2, 7, "9", 1, 5),
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn places_in_the_source_come_before_the_clocks_of_workers() {
+    fn positions_in_the_source_outrank_the_clocks_of_workers() {
         let at = |id: u8, position, action_index, ms| Queued {
             position: Some(position),
             ..letter(id, 7, &format!("10:{id}"), action_index, ms)

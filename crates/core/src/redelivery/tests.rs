@@ -36,7 +36,7 @@ fn settle(redelivery: &Redelivery, retried: Retried, policy: &RetryPolicy) -> Se
 }
 
 #[test]
-fn the_first_retry_keeps_to_the_policy_and_no_two_come_together() {
+fn the_first_retry_of_a_dead_letter_follows_the_policy_with_jitter() {
     let policy = RetryPolicy::new(60_000, 600_000, 3).unwrap();
     let mut rng = StdRng::seed_from_u64(7);
     let delays: Vec<_> = (0..20).map(|_| policy.first_delay(None, &mut rng)).collect();
@@ -48,7 +48,7 @@ fn the_first_retry_keeps_to_the_policy_and_no_two_come_together() {
 }
 
 #[test]
-fn it_is_tried_so_often_with_growing_delays_and_then_given_up_with_an_alert() {
+fn a_dead_letter_is_retried_with_growing_delays_then_given_up_with_an_alert() {
     let policy = RetryPolicy::new(60_000, 600_000, 3).unwrap();
     let (mut redelivery, mut now) = (Redelivery::pending(at(0)), at(0));
     for expected in [120, 240] {
@@ -76,7 +76,7 @@ fn it_is_tried_so_often_with_growing_delays_and_then_given_up_with_an_alert() {
 }
 
 #[test]
-fn what_would_be_refused_again_is_given_up_at_once() {
+fn a_dead_letter_that_would_be_refused_again_is_given_up_at_once() {
     let settlement = settle(&claimed(), failed(ErrorCategory::ClientError), &RetryPolicy::default());
     assert_eq!(
         (settlement.given_up, settlement.after.standing.status()),
@@ -92,7 +92,7 @@ fn what_would_be_refused_again_is_given_up_at_once() {
 }
 
 #[test]
-fn what_was_delivered_is_linked_to_its_log_and_stays_so() {
+fn a_resolved_dead_letter_is_linked_to_its_log_and_stays_so() {
     let resolved = settle(&claimed(), Retried::Delivered { log: LOG }, &RetryPolicy::default()).after;
     assert_eq!(resolved.standing, Standing::Resolved { log: LOG });
     assert_eq!(
@@ -102,14 +102,14 @@ fn what_was_delivered_is_linked_to_its_log_and_stays_so() {
 }
 
 #[test]
-fn what_was_not_tried_does_not_count() {
+fn a_retry_that_was_not_tried_does_not_count() {
     let settlement = settle(&claimed(), Retried::NotTried { until: at(5000) }, &RetryPolicy::default());
     assert_eq!(settlement.after, Redelivery::pending(at(5000)));
     assert_eq!(claimed().released(&claim(1), at(7)), Ok(Redelivery::pending(at(7))));
 }
 
 #[test]
-fn a_target_that_asks_for_time_is_given_it() {
+fn a_retry_waits_as_long_as_the_target_asked() {
     let mut failure = Failure::new(ErrorCategory::RateLimit, "slow down");
     failure.retry_after = Some(Duration::from_hours(1));
     let settlement = settle(&claimed(), Retried::Failed(failure), &RetryPolicy::default());
@@ -142,7 +142,7 @@ fn a_claim_ends_with_its_lease_and_its_holder_is_refused_once_another_has_it() {
 }
 
 #[test]
-fn a_person_gets_one_more_try_and_no_row_of_them() {
+fn a_manual_retry_grants_one_more_attempt_and_no_series() {
     let given_up = settle(&claimed(), failed(ErrorCategory::ClientError), &RetryPolicy::default()).after;
     let wanted = given_up.retried_by_hand(at(50)).unwrap();
     assert!(wanted.is_due(at(50)) && wanted.by_hand);
@@ -157,7 +157,7 @@ fn a_person_gets_one_more_try_and_no_row_of_them() {
 }
 
 #[test]
-fn what_is_held_is_nobodys_until_a_person_wants_it() {
+fn a_held_dead_letter_is_claimed_only_once_a_person_retries_it() {
     let held = Redelivery {
         standing: Standing::Held,
         ..Redelivery::pending(at(0))
@@ -169,7 +169,7 @@ fn what_is_held_is_nobodys_until_a_person_wants_it() {
 }
 
 #[test]
-fn policies_are_checked_by_place() {
+fn faults_of_a_retry_policy_are_reported_by_place() {
     let faults = RetryPolicy::new(0, 700_000_000, 0).unwrap_err();
     let places: Vec<_> = faults.list().iter().map(|fault| fault.pointer.as_str()).collect();
     assert_eq!(places, ["/baseMs", "/maxMs", "/maxRetries"]);
@@ -199,7 +199,7 @@ fn by_org(candidates: &[Candidate]) -> BTreeMap<OrgId, usize> {
     })
 }
 
-/// Whoever has some left over got no less than anybody else, give or take the last turn.
+/// No tenant with more due got less than another, give or take the last place.
 fn is_fair(due: &BTreeMap<OrgId, usize>, got: &BTreeMap<OrgId, usize>) -> bool {
     let most = got.values().copied().max().unwrap_or(0);
     let share = |org| got.get(org).copied().unwrap_or(0);
@@ -208,7 +208,7 @@ fn is_fair(due: &BTreeMap<OrgId, usize>, got: &BTreeMap<OrgId, usize>) -> bool {
 
 proptest! {
     #[test]
-    fn fifty_of_many_are_picked_in_turn_and_the_oldest_first(due in candidates(), most in 0usize..80) {
+    fn due_dead_letters_are_picked_in_turn_and_the_oldest_first(due in candidates(), most in 0usize..80) {
         let picked = pick(due.clone(), most);
         prop_assert_eq!(picked.len(), most.min(due.len()));
         prop_assert!(is_fair(&by_org(&due), &by_org(&picked)));
@@ -221,7 +221,7 @@ proptest! {
     }
 
     #[test]
-    fn shares_are_fair_use_all_there_is_and_change_with_the_turn(due in candidates(), most in 0usize..80, turn in 0i64..150) {
+    fn tenants_shares_are_fair_use_everything_and_change_with_the_turn(due in candidates(), most in 0usize..80, turn in 0i64..150) {
         let counts = by_org(&due);
         let shares = shares(&counts, most, OrgId(turn));
         prop_assert_eq!(shares.values().sum::<usize>(), most.min(due.len()));
@@ -230,9 +230,10 @@ proptest! {
         prop_assert!(most == 0 || next.is_none_or(|(org, _)| shares.contains_key(org)));
     }
 
-    /// Any sequence of claims, deaths, ends and impatient people: one holder at a time, and never more retries than allowed without a person.
+    /// Any sequence of claims, crashes, results and manual retries: one holder at a time, and never more retries than allowed
+    /// without a person.
     #[test]
-    fn whatever_happens_there_is_one_holder_and_the_budget_holds(steps in prop::collection::vec((0u8..6, 0i64..50_000), 0..200), max in 1u32..6) {
+    fn a_dead_letter_has_one_holder_and_keeps_its_retry_budget_whatever_happens(steps in prop::collection::vec((0u8..6, 0i64..50_000), 0..200), max in 1u32..6) {
         let policy = RetryPolicy::new(1_000, 5_000, max).unwrap();
         let (mut redelivery, mut now, mut claims, mut by_hand) = (Redelivery::pending(at(0)), 0, 0, 0);
         for (what, pause) in steps {

@@ -1,4 +1,4 @@
-//! Later events that call off what is pending, or replace it.
+//! Cancellation rules: later events cancel or replace pending deliveries.
 
 use std::collections::BTreeSet;
 
@@ -12,16 +12,16 @@ use crate::id::EventType;
 
 const MOST: usize = 20;
 
-/// What a matching event does to what is pending.
+/// What a matching event does to a pending delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CancelAction {
-    /// It is cancelled.
+    /// Cancels it.
     Cancel,
-    /// It is replaced: cancelled, and planned anew for the later event.
+    /// Replaces it: cancels it and schedules it anew for the later event.
     Reschedule,
 }
 
-/// Events of these types, with equal values at these paths, call off what is pending.
+/// Events of these types, with equal values at these paths, cancel pending deliveries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CancelRule {
     event_types: BTreeSet<EventType>,
@@ -29,12 +29,12 @@ pub struct CancelRule {
     action: CancelAction,
 }
 
-/// What two payloads share when one calls off the other: to be stored beside what is pending, and looked up.
+/// The key that a payload shares with the payloads that cancel its delivery: stored with the pending delivery, and looked up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MatchKey(pub [u8; 16]);
 
 impl CancelRule {
-    /// One to twenty event types and as many paths; faults are found at `/eventTypes` and `/matchKeys/…`.
+    /// One to twenty event types and as many paths; faults point at `/eventTypes` and `/matchKeys/…`.
     pub fn new(event_types: BTreeSet<EventType>, match_keys: Vec<String>, action: CancelAction) -> Result<Self, Faults> {
         let mut faults = Faults::default();
         if event_types.is_empty() || event_types.len() > MOST {
@@ -55,24 +55,24 @@ impl CancelRule {
         })
     }
 
-    /// The events that it listens to.
+    /// The event types that it listens to.
     pub fn event_types(&self) -> &BTreeSet<EventType> {
         &self.event_types
     }
 
-    /// The paths whose values are to be equal.
+    /// The paths whose values have to be equal.
     pub fn match_keys(&self) -> &[String] {
         &self.match_keys
     }
 
-    /// What it does.
+    /// Its action.
     pub fn action(&self) -> CancelAction {
         self.action
     }
 
-    /// The key of a payload; none where it lacks one of the values, or has one that is no text, number or boolean.
+    /// The key of a payload; `None` where a value is missing, or is not a text, number or boolean.
     ///
-    /// Numbers are equal by value; a number and the text of it are not.
+    /// Numbers are compared by value; a number never equals a text.
     pub fn key(&self, payload: &Value) -> Option<MatchKey> {
         let mut hash = Sha256::new();
         for path in &self.match_keys {
@@ -87,7 +87,7 @@ impl CancelRule {
         Some(MatchKey(key))
     }
 
-    /// The key of an event that calls something off: of what is pending for the same tenant and integration, that with an equal key.
+    /// The key of an event that cancels; it applies to pending deliveries of the same tenant and integration with an equal key.
     pub fn called_off_by(&self, event_type: &EventType, payload: &Value) -> Option<MatchKey> {
         self.event_types.contains(event_type).then(|| self.key(payload)).flatten()
     }

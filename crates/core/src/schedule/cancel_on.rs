@@ -1,4 +1,4 @@
-//! The rules of `cancelOn` as they are written.
+//! Reads the rules of `cancelOn`.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use crate::id::EventType;
 
 const MOST: usize = 20;
 
-/// The rules of a schedule; faults are noted below `/cancelOn`.
+/// Reads the rules of a schedule; faults are placed below `/cancelOn`.
 pub(super) fn read(fields: &mut Fields<'_>) -> Vec<CancelRule> {
     let written = fields.list("cancelOn");
     if written.len() > MOST {

@@ -1,4 +1,4 @@
-//! A schedule as a tenant writes it: a mode, and a document that fits it.
+//! A configured schedule: a mode, and the document that belongs to it.
 
 use serde_json::Value;
 
@@ -11,18 +11,18 @@ use crate::fault::Faults;
 use crate::fields::Fields;
 
 named! {
-    /// When an integration's deliveries are made, in a word.
+    /// The mode of a schedule.
     ScheduleMode {
-        /// As soon as the event is there.
+        /// As soon as the event arrives.
         Immediate = "IMMEDIATE",
         /// Once, later.
         Delayed = "DELAYED",
-        /// Again and again.
+        /// Repeatedly.
         Recurring = "RECURRING",
     }
 }
 
-/// When an integration's deliveries are made, and what calls them off. It keeps the document as it was written.
+/// When an integration makes its deliveries, and what cancels them. It keeps the document as written.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Schedule {
     mode: ScheduleMode,
@@ -32,7 +32,7 @@ pub struct Schedule {
 }
 
 impl Default for Schedule {
-    /// At once.
+    /// Immediate.
     fn default() -> Self {
         Self {
             mode: ScheduleMode::Immediate,
@@ -44,7 +44,7 @@ impl Default for Schedule {
 }
 
 impl Schedule {
-    /// Reads a document, or tells everything that is wrong with it by place. What is delivered at once has none.
+    /// Reads a document and reports every fault by place. An immediate schedule has none.
     pub fn read(mode: ScheduleMode, config: Option<&Value>) -> Result<Self, Faults> {
         let config = config.filter(|config| !config.is_null());
         let (when, cancel_on) = match (mode, config) {
@@ -76,7 +76,7 @@ impl Schedule {
         &self.when
     }
 
-    /// Which later events call off what is pending.
+    /// The later events that cancel pending deliveries.
     pub fn cancel_on(&self) -> &[CancelRule] {
         &self.cancel_on
     }
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_kept_and_understood() {
+    fn a_schedule_is_parsed_and_kept_as_written() {
         let config = json!({
             "cron": "0 9 * * MON", "timezone": "Europe/Berlin", "maxOccurrences": 3, "endDate": null,
             "cancelOn": [{"eventTypes": ["visit-cancelled"], "matchKeys": ["visit.id"]}],
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_is_told_by_its_place() {
+    fn every_fault_of_a_schedule_is_reported_by_its_place() {
         let config = json!({
             "cron": "never", "delaySeconds": 3, "maxOccurrences": "three", "timezone": "Mars/Olympus",
             "cancelOn": [{"eventTypes": [], "matchKeys": ["a", 7], "action": "FORGET", "when": 1}, 5],

@@ -12,10 +12,10 @@ use crate::clock::Timestamp;
 use crate::fault::Faults;
 
 const LONGEST: usize = 200;
-/// Within so long clocks change once at the most.
+/// Clocks change at most once within this time.
 const STEADY: TimeDelta = TimeDelta::days(20);
 
-/// A rule that fires at least once.
+/// A cron rule that fires at least once.
 #[derive(Debug, Clone)]
 pub struct CronRule {
     text: String,
@@ -23,7 +23,7 @@ pub struct CronRule {
     every_hour: bool,
 }
 
-/// Rules are equal when they are written alike.
+/// Rules are equal when their texts are.
 impl PartialEq for CronRule {
     fn eq(&self, other: &Self) -> bool {
         self.text == other.text
@@ -33,12 +33,12 @@ impl PartialEq for CronRule {
 impl Eq for CronRule {}
 
 impl CronRule {
-    /// The rule as it was written.
+    /// The rule as written.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// When it fires next after a moment; nothing where its days never come again.
+    /// The next time after a moment; `None` where its days never come again.
     pub fn next(&self, after: Timestamp, zone: Zone) -> Option<Timestamp> {
         if self.every_hour {
             self.next_in_real_time(after, zone)
@@ -47,7 +47,7 @@ impl CronRule {
         }
     }
 
-    /// Walks along what clocks show, as if they never jumped; each time is then found on real clocks.
+    /// Walks along local time as if it never jumped, and converts each match to an instant.
     fn next_on_the_wall(&self, after: Timestamp, zone: Zone) -> Option<Timestamp> {
         let mut shown = wall(zone.local(after));
         loop {
@@ -59,7 +59,7 @@ impl CronRule {
         }
     }
 
-    /// Walks through time from one change of clocks to the next.
+    /// Walks along real time from one change of clocks to the next.
     fn next_in_real_time(&self, after: Timestamp, zone: Zone) -> Option<Timestamp> {
         let mut cursor = after;
         loop {
@@ -69,7 +69,7 @@ impl CronRule {
             match change(zone, cursor, horizon) {
                 None if at == horizon => return Some(at),
                 None => cursor = horizon,
-                // The first instant under the new offset may match itself.
+                // The first instant under the new offset may itself match.
                 Some(changed) => {
                     if self.matches(wall(zone.local(changed))) {
                         return Some(changed);
@@ -90,7 +90,7 @@ impl CronRule {
     }
 }
 
-/// The first instant of another offset, after one moment and up to another.
+/// The first instant with another offset, in `(from, to]`.
 fn change(zone: Zone, from: Timestamp, to: Timestamp) -> Option<Timestamp> {
     let offset = zone.offset(from);
     if zone.offset(to) == offset {

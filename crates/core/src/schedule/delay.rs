@@ -1,4 +1,4 @@
-//! Once, later: after a while, at a time that the payload tells, or when a script says.
+//! Delays: after a while, at a time from the payload, or at a time from a script.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::integration::Script;
 /// The longest delay: a year.
 const LONGEST: u64 = 366 * 86_400;
 
-/// A delay as configured.
+/// A configured delay.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Delay {
     when: When,
@@ -29,30 +29,30 @@ enum When {
     Script(Script),
 }
 
-/// A delay as it is written down: one of the first three.
+/// A delay as written: exactly one of the first three fields.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct DelayForm<'a> {
     /// Seconds after the event.
     pub delay_seconds: Option<u64>,
-    /// A dotted path into the payload, or a text with `{{paths}}` in it, which tell the time.
+    /// A dotted path into the payload, or a text with `{{paths}}`, that yields the time.
     pub at: Option<&'a str>,
     /// A script that returns the time.
     pub script: Option<&'a str>,
-    /// The zone's name of times without an offset; the tenant's where absent.
+    /// The zone of times without an offset; `None` means the tenant's.
     pub timezone: Option<&'a str>,
 }
 
 /// When a delayed delivery is due.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Due<'a> {
-    /// Then; at once where that has passed.
+    /// At this time; at once where it has passed.
     At(Timestamp),
-    /// When this script says: what it returns goes to [`Delay::told`].
+    /// At the time that this script returns: pass its result to [`Delay::told`].
     Ask(&'a Script),
 }
 
 impl Delay {
-    /// Checks what is written down; faults are found at `/delaySeconds`, `/at`, `/script`, `/timezone`, or at the whole.
+    /// Validates a delay; faults point at `/delaySeconds`, `/at`, `/script`, `/timezone`, or at the whole.
     pub fn new(form: DelayForm<'_>) -> Result<Self, Faults> {
         let mut faults = Faults::default();
         let zone = parsed(form.timezone, "/timezone", &mut faults);
@@ -66,7 +66,7 @@ impl Delay {
         self.zone
     }
 
-    /// The script that tells the time, where one does.
+    /// The script that yields the time, if any.
     pub fn script(&self) -> Option<&Script> {
         match &self.when {
             When::Script(script) => Some(script),
@@ -74,7 +74,7 @@ impl Delay {
         }
     }
 
-    /// When a delivery is due, for an event that comes at a moment; an error is a sentence that a tenant may read.
+    /// When the delivery of an event is due; the error is a sentence that a tenant may read.
     pub fn due(&self, payload: &Value, event_at: Timestamp, tenant: Zone) -> Result<Due<'_>, String> {
         match &self.when {
             When::After(delay) => Ok(Due::At(event_at + *delay)),
@@ -88,7 +88,7 @@ impl Delay {
         }
     }
 
-    /// The time that the payload or the script told.
+    /// Reads the time from the payload's or the script's value.
     pub fn told(&self, value: &Value, tenant: Zone) -> Result<Timestamp, String> {
         let moment = Moment::of(value).and_then(|moment| moment.start(&self.zone.unwrap_or(tenant).clocks()));
         moment.ok_or_else(|| format!("{} is not a time such as 2026-03-29T02:30:00.", shortened(&value.to_string())))

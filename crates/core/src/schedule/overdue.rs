@@ -1,4 +1,4 @@
-//! What is made up for, and what no longer makes sense.
+//! How late an occurrence may be delivered.
 
 use std::time::Duration;
 
@@ -15,14 +15,14 @@ impl Default for MaxOverdue {
     }
 }
 
-/// What is to be done about a row that waits for its time.
+/// Whether a waiting row is due.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Timeliness {
-    /// It is not due for so long.
+    /// It is due after this time.
     NotDue(Duration),
-    /// It is to be delivered.
+    /// Deliver it.
     Due,
-    /// It is to be cancelled, for this reason; the next occurrence that is not is made all the same.
+    /// Cancel it for this reason; its series continues with the next occurrence that is not overdue.
     Overdue(String),
 }
 

@@ -8,7 +8,7 @@ use crate::fault::Faults;
 
 const LONGEST: usize = 1000;
 
-/// What is at a dotted path; a numeric segment indexes an array.
+/// The value at a dotted path; a numeric segment indexes an array.
 pub(super) fn at<'a>(payload: &'a Value, path: &str) -> Option<&'a Value> {
     path.split('.').try_fold(payload, |value, segment| match value {
         Value::Object(fields) => fields.get(segment),
@@ -17,7 +17,7 @@ pub(super) fn at<'a>(payload: &'a Value, path: &str) -> Option<&'a Value> {
     })
 }
 
-/// Whether every segment of a dotted path says something.
+/// Whether every segment of a dotted path is non-empty.
 pub(super) fn is_path(text: &str) -> bool {
     text.len() <= LONGEST && text.split('.').all(|segment| !segment.trim().is_empty())
 }
@@ -25,7 +25,7 @@ pub(super) fn is_path(text: &str) -> bool {
 /// A path, or a text with paths in double braces.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Template {
-    /// What is there, as it is.
+    /// The value at the path, unchanged.
     Path(String),
     /// Texts and paths in turn.
     Text(Vec<Piece>),
@@ -33,14 +33,14 @@ pub(super) enum Template {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Piece {
-    /// As it is written.
+    /// Literal text.
     Literal(String),
-    /// What is at this path.
+    /// The value at this path.
     Path(String),
 }
 
 impl Template {
-    /// The value, or the path at which there is nothing.
+    /// The value, or the path at which there is no value.
     pub(super) fn filled(&self, payload: &Value) -> Result<Value, String> {
         let found = |path: &String| at(payload, path).filter(|value| !value.is_null()).ok_or_else(|| path.clone());
         match self {

@@ -1,4 +1,4 @@
-//! Again and again: by a cron rule or at an interval, for so many times, until so long.
+//! Recurrences: by a cron rule or at an interval, limited by a count or an end.
 
 use std::time::Duration;
 
@@ -13,19 +13,19 @@ pub const MIN_INTERVAL: Duration = Duration::from_secs(1);
 /// The longest interval: a year.
 const MAX_INTERVAL: Duration = Duration::from_hours(366 * 24);
 
-/// So many occurrences of a calendar that were missed are counted one by one.
+/// Missed occurrences of a cron rule are counted one by one up to this number.
 pub const MOST_COUNTED: u32 = 1000;
 
-/// What makes it recur.
+/// The rule of a recurrence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rule {
-    /// The calendar.
+    /// By the calendar.
     Cron(CronRule),
-    /// The stopwatch; a change of clocks means nothing to it.
+    /// By the stopwatch, unaffected by changes of clocks.
     Interval(Duration),
 }
 
-/// A recurrence as configured.
+/// A configured recurrence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recurrence {
     rule: Rule,
@@ -35,14 +35,14 @@ pub struct Recurrence {
     end: Option<Moment>,
 }
 
-/// A recurrence as it is written down.
+/// A recurrence as written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RecurrenceForm<'a> {
-    /// A cron rule; this or an interval.
+    /// A cron rule; either this or an interval.
     pub cron: Option<&'a str>,
     /// Milliseconds from one occurrence to the next.
     pub interval_ms: Option<u64>,
-    /// The zone's name; the tenant's where absent.
+    /// The zone's name; `None` means the tenant's.
     pub timezone: Option<&'a str>,
     /// When it begins.
     pub first_at: Option<&'a str>,
@@ -52,17 +52,17 @@ pub struct RecurrenceForm<'a> {
     pub end_date: Option<&'a str>,
 }
 
-/// One of the times that it occurs.
+/// One occurrence of a recurrence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Occurrence {
-    /// Which one, from 1.
+    /// Its number, from 1.
     pub number: u32,
     /// When it is due.
     pub at: Timestamp,
 }
 
 impl Recurrence {
-    /// Checks what is written down; faults are found at `/cron`, `/intervalMs`, `/timezone`, `/firstAt`, `/maxOccurrences`, `/endDate`.
+    /// Validates a recurrence; faults point at `/cron`, `/intervalMs`, `/timezone`, `/firstAt`, `/maxOccurrences`, `/endDate`.
     pub fn new(form: RecurrenceForm<'_>) -> Result<Self, Faults> {
         let mut faults = Faults::default();
         let rule = rule(&form, &mut faults);
@@ -79,7 +79,7 @@ impl Recurrence {
         faults.into_result(recurrence)
     }
 
-    /// What makes it recur.
+    /// Its rule.
     pub fn rule(&self) -> &Rule {
         &self.rule
     }
@@ -89,24 +89,24 @@ impl Recurrence {
         self.zone
     }
 
-    /// When it begins, where that is told.
+    /// When it begins, if configured.
     pub fn first_at(&self) -> Option<Moment> {
         self.first_at
     }
 
-    /// How often it occurs, where that is limited.
+    /// The maximum number of occurrences, if configured.
     pub fn max_occurrences(&self) -> Option<u32> {
         self.max_occurrences
     }
 
-    /// The last moment, or the last day, where that is told.
+    /// The last moment, or the last day, if configured.
     pub fn end(&self) -> Option<Moment> {
         self.end
     }
 
-    /// The first occurrence, for an event that comes at a moment; `tenant` is the zone where the integration names none.
+    /// The first occurrence for an event at a moment; `tenant` is the zone where the integration names none.
     ///
-    /// Without a `firstAt` an interval begins one interval later; one that has passed is counted on from.
+    /// Without a `firstAt`, an interval begins one interval later; a `firstAt` that has passed only fixes the grid.
     pub fn first(&self, event_at: Timestamp, tenant: Zone) -> Option<Occurrence> {
         let zone = self.zone.unwrap_or(tenant);
         let begin = self.first_at.and_then(|first| first.start(&zone.clocks()));
@@ -122,7 +122,7 @@ impl Recurrence {
         self.within(Occurrence { number: 1, at: at? }, zone)
     }
 
-    /// The occurrence that follows one, whatever came of it and whatever time it is.
+    /// The occurrence after another one, whatever its outcome and the current time.
     pub fn after(&self, last: Occurrence, tenant: Zone) -> Option<Occurrence> {
         let zone = self.zone.unwrap_or(tenant);
         let at = match &self.rule {
@@ -136,9 +136,9 @@ impl Recurrence {
         self.within(next, zone)
     }
 
-    /// The occurrence that follows one and is not before a moment, and how many are passed over on the way to it.
+    /// The next occurrence at or after a moment, and how many are skipped on the way.
     ///
-    /// Of a calendar no more than [`MOST_COUNTED`] are counted: beyond those it goes on from the moment.
+    /// Of a cron rule at most [`MOST_COUNTED`] are counted; beyond those it continues from the moment.
     pub fn after_missed(&self, last: Occurrence, not_before: Timestamp, tenant: Zone) -> (Option<Occurrence>, u32) {
         match &self.rule {
             Rule::Cron(rule) => self.along_the_calendar(rule, last, not_before, tenant),
@@ -192,7 +192,7 @@ impl Recurrence {
         if let Some(next) = later(behind) {
             return (Some(next), behind);
         }
-        // It ends before that: those up to its end were missed.
+        // The series ends before that: the occurrences up to its end were missed.
         let (mut there, mut gone) = (0, behind);
         while gone - there > 1 {
             let middle = there + (gone - there) / 2;
@@ -205,7 +205,7 @@ impl Recurrence {
         (None, gone)
     }
 
-    /// The first occurrences for an event that comes at a moment, to be shown.
+    /// The first occurrences for an event at a moment, for a preview.
     pub fn occurrences(&self, event_at: Timestamp, count: usize, tenant: Zone) -> Vec<Occurrence> {
         let first = self.first(event_at, tenant);
         std::iter::successors(first, |last| self.after(*last, tenant))
@@ -249,14 +249,14 @@ fn delta(interval: Duration) -> chrono::TimeDelta {
     chrono::TimeDelta::from_std(interval).unwrap_or(chrono::TimeDelta::MAX)
 }
 
-/// The first of `begin`, `begin + interval`, … that is not before a moment.
+/// The first of `begin`, `begin + interval`, … that is not before `not_before`.
 fn on_grid(begin: Timestamp, interval: Duration, not_before: Timestamp) -> Timestamp {
     let ahead = steps(begin, interval, not_before).saturating_mul(milliseconds(interval));
     let ahead = chrono::TimeDelta::try_milliseconds(ahead);
     ahead.and_then(|ahead| begin.checked_add_signed(ahead)).unwrap_or(begin)
 }
 
-/// How many intervals it takes from a beginning until a moment is reached.
+/// How many intervals it takes to reach `not_before`.
 fn steps(begin: Timestamp, interval: Duration, not_before: Timestamp) -> i64 {
     let step = milliseconds(interval);
     let behind = not_before.signed_duration_since(begin).num_milliseconds().max(0);

@@ -34,7 +34,7 @@ fn times(recurrence: &Recurrence, event_at: &str, count: usize) -> Vec<String> {
 type Row = (&'static str, &'static str, &'static str, &'static [&'static str]);
 
 #[test]
-fn a_time_that_does_not_exist_falls_on_the_first_instant_after_the_gap() {
+fn cron_moves_a_time_that_does_not_exist_to_the_first_instant_after_the_gap() {
     let table: &[Row] = &[
         (
             "Europe/Berlin",
@@ -60,7 +60,7 @@ fn a_time_that_does_not_exist_falls_on_the_first_instant_after_the_gap() {
             "2026-03-07T12:00:00Z",
             &["03-08T07:00:00", "03-09T06:30:00"],
         ),
-        // Half an hour is left out, from 02:00 to 02:30.
+        // Half an hour is skipped, from 02:00 to 02:30.
         (
             "Australia/Lord_Howe",
             "15 2 * * *",
@@ -72,7 +72,7 @@ fn a_time_that_does_not_exist_falls_on_the_first_instant_after_the_gap() {
 }
 
 #[test]
-fn a_time_that_exists_twice_fires_once_at_the_first() {
+fn cron_fires_once_at_the_first_of_a_time_that_exists_twice() {
     let table: &[Row] = &[
         (
             "Europe/Berlin",
@@ -110,7 +110,7 @@ fn a_time_that_exists_twice_fires_once_at_the_first() {
 }
 
 #[test]
-fn a_rule_for_every_hour_follows_real_time() {
+fn cron_for_every_hour_follows_real_time() {
     let table: &[Row] = &[
         (
             "Europe/Berlin",
@@ -157,7 +157,7 @@ fn check(table: &[Row]) {
 }
 
 #[test]
-fn seconds_are_optional_and_what_never_comes_is_refused() {
+fn cron_seconds_are_optional_and_a_rule_that_never_fires_is_refused() {
     assert_eq!(
         times(&cron("*/30 * * * * *", "UTC"), "2026-01-01T00:00:01Z", 2),
         ["01-01T00:00:30", "01-01T00:01:00"]
@@ -176,7 +176,7 @@ fn seconds_are_optional_and_what_never_comes_is_refused() {
 }
 
 #[test]
-fn an_interval_begins_where_it_is_told_and_ends_after_so_many() {
+fn an_interval_begins_at_its_first_time_and_ends_after_its_occurrences() {
     let form = RecurrenceForm {
         interval_ms: Some(90_000),
         first_at: Some("2026-03-29T02:30:00"),
@@ -195,7 +195,7 @@ fn an_interval_begins_where_it_is_told_and_ends_after_so_many() {
 }
 
 #[test]
-fn an_end_is_a_moment_or_the_last_day() {
+fn a_recurrence_ends_at_a_moment_or_after_its_last_day() {
     let until = |end_date| {
         let form = RecurrenceForm {
             cron: Some("0 12 * * *"),
@@ -212,7 +212,7 @@ fn an_end_is_a_moment_or_the_last_day() {
 }
 
 #[test]
-fn a_cron_that_begins_later_may_fire_at_its_beginning() {
+fn a_cron_recurrence_may_fire_at_its_first_time() {
     let form = RecurrenceForm {
         cron: Some("0 12 * * *"),
         first_at: Some("2026-02-01T12:00:00"),
@@ -226,7 +226,7 @@ fn a_cron_that_begins_later_may_fire_at_its_beginning() {
 }
 
 #[test]
-fn a_recurrences_faults_are_told_all_at_once() {
+fn every_fault_of_a_recurrence_is_reported_at_once() {
     let form = RecurrenceForm {
         interval_ms: Some(999),
         timezone: Some("Mars/Olympus"),
@@ -249,7 +249,7 @@ fn a_recurrences_faults_are_told_all_at_once() {
 }
 
 #[test]
-fn a_delay_is_a_while_or_what_the_payload_tells() {
+fn a_delay_is_a_duration_or_a_time_from_the_payload() {
     let payload = json!({"visit": {"date": "2026-03-29", "time": "02:30", "at": "2026-03-29T02:30:00", "epoch": 1_774_747_800}});
     let due = |at_text: &'static str| {
         let form = DelayForm {
@@ -283,7 +283,7 @@ fn a_delay_is_a_while_or_what_the_payload_tells() {
 }
 
 #[test]
-fn a_delay_has_one_way_to_tell_its_time() {
+fn a_delay_has_exactly_one_source_of_its_time() {
     let pointer = |form| Delay::new(form).unwrap_err().list()[0].pointer.clone();
     let none = DelayForm::default();
     assert_eq!(pointer(none), "");
@@ -320,7 +320,7 @@ fn a_delay_has_one_way_to_tell_its_time() {
 }
 
 #[test]
-fn what_is_too_late_is_cancelled_with_the_reason() {
+fn an_overdue_occurrence_is_cancelled_with_the_reason() {
     let max = MaxOverdue(std::time::Duration::from_mins(1));
     let due = at("2026-01-01T00:00:00Z");
     let judge = |ms| max.judge(due, due + TimeDelta::milliseconds(ms));
@@ -331,7 +331,7 @@ fn what_is_too_late_is_cancelled_with_the_reason() {
 }
 
 #[test]
-fn an_event_with_equal_keys_calls_off_what_is_pending() {
+fn an_event_with_equal_keys_cancels_pending_deliveries() {
     let types = [EventType::new("appointment-cancelled")].into();
     let rule = CancelRule::new(types, vec!["visit.id".to_owned(), "ward".to_owned()], CancelAction::Cancel).unwrap();
     let pending = rule.key(&json!({"visit": {"id": 7}, "ward": "A"})).unwrap();
@@ -397,9 +397,9 @@ proptest! {
         }
     }
 
-    /// Against the plainest reading: every minute of two days, one by one.
+    /// Compares with the plainest implementation: every minute of two days, one by one.
     #[test]
-    fn what_fires_is_what_the_law_says_minute_by_minute(rule in rules(), zone in zones(), from in moments()) {
+    fn cron_fires_exactly_when_a_minute_by_minute_search_says(rule in rules(), zone in zones(), from in moments()) {
         let parsed: CronRule = rule.parse().unwrap();
         let every_hour = rule.split(' ').nth(1) == Some("*");
         let pattern = croner::parser::CronParser::builder().seconds(croner::parser::Seconds::Optional).build().parse(&rule).unwrap();
@@ -426,7 +426,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_clocks_show_is_found_and_only_a_gap_changes_it(zone in zones(), from in moments()) {
+    fn a_local_time_converts_to_its_instant_and_only_a_gap_changes_it(zone in zones(), from in moments()) {
         let local = zone.local(from);
         let found = zone.instant(local).unwrap();
         prop_assert_eq!(zone.local(found), local);
@@ -434,7 +434,7 @@ proptest! {
     }
 
     #[test]
-    fn an_interval_counted_on_from_its_beginning_stays_on_its_grid(interval_ms in 1000u64..10_000_000, late_s in 0i64..10_000_000) {
+    fn an_interval_stays_on_the_grid_of_its_first_time(interval_ms in 1000u64..10_000_000, late_s in 0i64..10_000_000) {
         let begin = at("2026-01-01T00:00:00Z");
         let form = RecurrenceForm { interval_ms: Some(interval_ms), first_at: Some("2026-01-01T00:00:00Z"), ..RecurrenceForm::default() };
         let event_at = begin + TimeDelta::seconds(late_s);

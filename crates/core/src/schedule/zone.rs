@@ -1,4 +1,4 @@
-//! Time zones, and what their clocks' changes do to a local time.
+//! Timezones, and how changes of their clocks affect local times.
 
 use std::str::FromStr;
 
@@ -25,28 +25,28 @@ impl Zone {
         self.0.name()
     }
 
-    /// What clocks there show.
+    /// The local time at an instant.
     pub fn local(self, at: Timestamp) -> NaiveDateTime {
         at.with_timezone(&self.0).naive_local()
     }
 
-    /// When clocks there show this: the first time where they do twice, the first instant after the gap where they never do.
+    /// The instant of a local time: the first one where the time occurs twice, the first after the gap where it does not exist.
     pub fn instant(self, local: NaiveDateTime) -> Option<Timestamp> {
         date::instant(local, &self.0)
     }
 
-    /// Its clocks.
+    /// The underlying timezone.
     pub(crate) fn clocks(self) -> Tz {
         self.0
     }
 
-    /// How far its clocks are from UTC, in a moment.
+    /// The offset from UTC at an instant.
     pub(crate) fn offset(self, at: Timestamp) -> TimeDelta {
         self.local(at).signed_duration_since(at.naive_utc())
     }
 }
 
-/// What clocks show, written as if it were UTC: time that never jumps.
+/// A local time written as if it were UTC, so that it never jumps.
 pub(super) fn wall(local: NaiveDateTime) -> DateTime<Utc> {
     local.and_utc()
 }

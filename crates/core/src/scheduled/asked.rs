@@ -1,4 +1,4 @@
-//! What people ask about scheduled deliveries.
+//! Requests about scheduled deliveries.
 
 use serde_json::Value;
 
@@ -6,48 +6,48 @@ use crate::clock::Timestamp;
 use crate::id::{OrgId, ScheduledId};
 use crate::schedule::{Due, Schedule, Scheduling, Zone};
 
-/// How many occurrences are shown at the most.
+/// The most occurrences that a preview shows.
 pub const MOST_SHOWN: usize = 100;
 
-/// That a delivery be called off.
+/// A request to cancel a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cancel {
     /// The tenant.
     pub org_id: OrgId,
-    /// Which one.
+    /// The delivery.
     pub id: ScheduledId,
-    /// Why, for people.
+    /// The reason, for people.
     pub reason: String,
 }
 
-/// That a delivery be made at another time.
+/// A request to move a delivery to another time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reschedule {
     /// The tenant.
     pub org_id: OrgId,
-    /// Which one.
+    /// The delivery.
     pub id: ScheduledId,
     /// Its new time.
     pub at: Timestamp,
 }
 
-/// When a schedule would have deliveries made.
+/// A request for the times that a schedule yields.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Preview {
     /// The schedule.
     pub schedule: Schedule,
-    /// What the event would carry.
+    /// The payload of the event.
     pub payload: Value,
-    /// How many times are wanted, up to [`MOST_SHOWN`].
+    /// The number of times, up to [`MOST_SHOWN`].
     pub count: usize,
     /// The tenant's zone.
     pub zone: Zone,
-    /// When the event would come; now where absent.
+    /// The time of the event; `None` means now.
     pub event_at: Option<Timestamp>,
 }
 
 impl Preview {
-    /// The times, ascending; an error is a sentence that a tenant may read.
+    /// The times, ascending; the error is a sentence that a tenant may read.
     pub fn times(&self, now: Timestamp) -> Result<Vec<Timestamp>, String> {
         let event_at = self.event_at.unwrap_or(now);
         match self.schedule.when() {

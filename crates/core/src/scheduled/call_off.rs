@@ -1,4 +1,4 @@
-//! A later event that calls off what is pending, or replaces it.
+//! Later events that cancel or replace pending deliveries.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,12 +12,12 @@ use crate::delivery_log::EventRef;
 use crate::id::{IntegrationId, NotAnObjectId, OrgId, Position};
 use crate::schedule::MatchKey;
 
-/// What a scheduled delivery of one integration shares with the events that call it off.
+/// The key that links scheduled deliveries of one integration to the events that cancel them.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CallOffKey(pub [u8; 12]);
 
 impl CallOffKey {
-    /// The key of an integration's deliveries with equal values.
+    /// The key of an integration's deliveries with these values.
     pub fn new(org: OrgId, integration: IntegrationId, values: MatchKey) -> Self {
         let digest = Sha256::new()
             .chain_update(org.0.to_be_bytes())
@@ -44,39 +44,39 @@ impl FromStr for CallOffKey {
     }
 }
 
-/// An event that calls off what earlier ones planned.
+/// An event that cancels the deliveries of earlier events.
 ///
-/// It is kept for a while, since the event that it calls off may be read after it: they are of different types, and so the business of
-/// different workers. Which of two is the later one is told by their places in their source, and across sources by when they happened.
+/// It is kept for a while, because an event that it cancels may be read after it: they have different types and may belong to
+/// different workers. Positions decide which of two events is later within a source, and their own times across sources.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CallOff {
     /// The tenant.
     pub org_id: OrgId,
-    /// Whose deliveries.
+    /// The integration.
     pub integration: IntegrationId,
-    /// Which of them.
+    /// The key of the deliveries.
     pub key: CallOffKey,
-    /// The event that does it.
+    /// The cancelling event.
     pub event: EventRef,
-    /// Its place in its source.
+    /// The event's position in its source.
     pub position: Position,
-    /// When it happened.
+    /// When the event happened.
     pub happened_at: Timestamp,
-    /// What is planned instead, where anything was pending.
+    /// The delivery to schedule instead, if anything was pending.
     pub replacement: Option<Box<ScheduledDelivery>>,
-    /// Why, for people.
+    /// The reason, for people.
     pub reason: String,
-    /// How long what was called off is kept.
+    /// How long cancelled deliveries are kept.
     pub keep_for: Duration,
-    /// When it was understood.
+    /// When the gateway decided.
     pub decided_at: Timestamp,
 }
 
 impl CallOff {
-    /// How long it is kept for events that are read after it though they came before it.
+    /// How long it is kept for earlier events that are read after it.
     pub const REMEMBERED: Duration = Duration::from_hours(7 * 24);
 
-    /// Whether it calls off a delivery, were that pending: one with its key that an earlier event planned.
+    /// Whether it cancels a delivery, if pending: one with its key that an earlier event scheduled.
     pub fn calls_off(&self, delivery: &ScheduledDelivery) -> bool {
         let is_earlier = if delivery.event.source == self.event.source {
             delivery.position < self.position
@@ -86,7 +86,7 @@ impl CallOff {
         is_earlier && delivery.call_off_keys.contains(&self.key)
     }
 
-    /// What is written down with what it calls off.
+    /// The cancellation to store with each cancelled delivery.
     pub fn cancellation(&self) -> Cancellation {
         Cancellation {
             reason: self.reason.clone(),

@@ -55,7 +55,7 @@ fn noon() -> Timestamp {
 }
 
 #[test]
-fn the_next_occurrence_follows_whatever_came_of_this_one_and_is_the_same_whoever_makes_it() {
+fn a_successor_follows_any_outcome_and_is_the_same_whichever_process_creates_it() {
     let first = every_second(3);
     let second = first.successor(noon(), noon() + TimeDelta::hours(5)).unwrap();
     assert_eq!(second.scheduled_for, noon() + TimeDelta::seconds(2));
@@ -80,7 +80,7 @@ fn the_next_occurrence_follows_whatever_came_of_this_one_and_is_the_same_whoever
 }
 
 #[test]
-fn what_is_too_late_is_passed_over_and_counted() {
+fn overdue_occurrences_are_skipped_and_counted() {
     let (two_years, day) = (TimeDelta::days(730), TimeDelta::days(1));
     let now = noon() + two_years;
     let first = every_second(u32::MAX);
@@ -100,7 +100,7 @@ fn what_is_too_late_is_passed_over_and_counted() {
 }
 
 #[test]
-fn a_row_has_the_identity_of_the_first_log_that_it_will_cause() {
+fn a_scheduled_delivery_has_the_identity_of_its_first_log() {
     let first = every_second(1);
     assert_eq!(first.id.0, first.message_id(0).log_id(first.event.created_at).0);
     assert_ne!(first.message_id(0), first.message_id(1));
@@ -118,7 +118,7 @@ fn a_row_has_the_identity_of_the_first_log_that_it_will_cause() {
 }
 
 #[test]
-fn what_earlier_events_planned_is_called_off_by_places_within_a_source_and_by_times_across_sources() {
+fn call_off_compares_positions_within_a_source_and_times_across_sources() {
     let key = CallOffKey::new(OrgId(1), IntegrationId([3; 12]), crate::schedule::MatchKey([1; 16]));
     let planned = ScheduledDelivery {
         call_off_keys: vec![key],

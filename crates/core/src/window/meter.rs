@@ -1,23 +1,25 @@
-//! A process's share of a window: what it has leased and not used.
+//! A process's share of a window: what it has leased and not yet used.
 
 use super::{Ask, Grant, RateLimit, Unused};
 use crate::clock::Timestamp;
 
-/// What is to be done about one request.
+/// What to do with one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Take {
-    /// It may be sent.
+    /// Send it.
     Taken,
-    /// Ask the stored window, tell [`Meter::granted`], and take again. One at a time: whoever comes meanwhile waits for the answer.
+    /// Ask the stored window, pass the answer to [`Meter::granted`], and take again. Only one caller asks; others wait for its
+    /// answer.
     Ask(Ask),
-    /// The window is full until then.
+    /// Refuse it: the window is full.
     Full {
         /// When it has room again.
         until: Timestamp,
     },
 }
 
-/// What one process has leased of one key's window. It asks for more at once when it ran out early, and for less when some was left.
+/// The requests that one process has leased of one key's window. It asks for more after running out early, and for less after
+/// leaving some unused.
 #[derive(Debug, Clone)]
 pub struct Meter {
     limit: RateLimit,
@@ -27,7 +29,7 @@ pub struct Meter {
 }
 
 impl Meter {
-    /// A meter that holds nothing yet.
+    /// A meter without a lease.
     pub fn new(limit: RateLimit) -> Self {
         Self {
             limit,
@@ -37,12 +39,12 @@ impl Meter {
         }
     }
 
-    /// The limit that it is for; another one needs another meter.
+    /// Its limit; another limit needs another meter.
     pub fn limit(&self) -> &RateLimit {
         &self.limit
     }
 
-    /// Takes one request, or says what is to be done first.
+    /// Takes one request, or returns what to do first.
     pub fn take(&mut self, now: Timestamp) -> Take {
         let Some(grant) = self.grant else {
             return self.ask(None);
@@ -62,18 +64,18 @@ impl Meter {
         self.ask((self.held > 0).then_some(unused))
     }
 
-    /// What the stored window answered.
+    /// Records the answer of the stored window.
     pub fn granted(&mut self, grant: Grant) {
         self.held = grant.requests;
         self.grant = Some(grant);
     }
 
-    /// How many requests there is room for, as far as is known here.
+    /// How many requests there is room for, as far as this process knows.
     pub fn remaining(&self) -> u32 {
         self.held + self.grant.map_or(self.limit.max_requests(), |grant| grant.remaining)
     }
 
-    /// When there is more room than now, as far as is known here.
+    /// When there is more room, as far as this process knows.
     pub fn free_at(&self) -> Option<Timestamp> {
         self.grant.map(|grant| grant.free_at)
     }
@@ -90,7 +92,7 @@ impl Meter {
         })
     }
 
-    /// A quarter of the limit, so that others find something too.
+    /// A quarter of the limit, so that other processes get a share too.
     fn most(&self) -> u32 {
         self.limit.max_requests().div_ceil(4)
     }

@@ -1,4 +1,4 @@
-//! Where windows are kept.
+//! The store of windows.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
@@ -10,7 +10,7 @@ use crate::clock::Timestamp;
 use crate::id::{IntegrationId, OrgId};
 use crate::ports::StoreError;
 
-/// What a limit is for.
+/// The subject of a limit.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum WindowKey {
     /// The deliveries of an outbound integration, or the requests through an inbound one.
@@ -19,15 +19,15 @@ pub enum WindowKey {
     Management(OrgId),
     /// An organisation's runtime requests and pushed events.
     Runtime(OrgId),
-    /// Requests of one subscriber, before anybody is known.
+    /// Requests from one subscriber, before authentication.
     Address(IpAddr),
-    /// Logins to one account that failed, by the hash of its address, from one subscriber: whoever fails shuts out nobody else.
+    /// Failed logins to one account, by the hash of its address, from one subscriber: a failing client locks out only itself.
     LoginsTo(String, IpAddr),
-    /// Logins of one subscriber that failed.
+    /// Failed logins from one subscriber.
     LoginsFrom(IpAddr),
 }
 
-/// Whom an address stands for where requests are counted. Whoever has one address of IPv6 has the network of 64 bits that it lies in.
+/// The subscriber that an address stands for in rate limits. A subscriber with one IPv6 address has its whole /64 network.
 pub fn subscriber(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),
@@ -38,7 +38,7 @@ pub fn subscriber(address: IpAddr) -> IpAddr {
     }
 }
 
-/// As the store's identifiers write it.
+/// The form that the store's identifiers use.
 impl fmt::Display for WindowKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -52,13 +52,13 @@ impl fmt::Display for WindowKey {
     }
 }
 
-/// The windows, kept where all processes see them.
+/// The windows, shared by all processes.
 #[async_trait]
 pub trait RateWindows: Send + Sync {
-    /// Applies [`Window::lease`](super::Window::lease) to what is stored under a key.
+    /// Applies [`Window::lease`](super::Window::lease) to the stored window of a key.
     ///
-    /// One update by identifier, guarded by the version that was read (an insert that fails on a duplicate where there was none); a
-    /// version that has moved on is read again and asked again. What is [spent](super::Window::spent_at) may be removed.
+    /// One update by identifier, guarded by the version that was read (or an insert that fails on a duplicate); on a conflict
+    /// the window is read again and the lease is recomputed. A [spent](super::Window::spent_at) window may be removed.
     async fn lease(&self, key: &WindowKey, limit: &RateLimit, ask: Ask, now: Timestamp) -> Result<Grant, StoreError>;
 }
 
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn subscribers_of_ipv6_are_networks_and_mapped_addresses_are_ipv4() {
+    fn an_ipv6_subscriber_is_a_network_and_a_mapped_address_is_ipv4() {
         for (address, expected) in [
             ("192.0.2.7", "192.0.2.7"),
             ("::ffff:192.0.2.7", "192.0.2.7"),

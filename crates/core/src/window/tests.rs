@@ -9,7 +9,7 @@ fn at(ms: i64) -> Timestamp {
     Utc.timestamp_opt(1_700_000_000, 0).unwrap() + TimeDelta::milliseconds(ms)
 }
 
-/// Processes that share one stored window, and when their requests were sent.
+/// Processes that share one stored window, and the times at which their requests were sent.
 struct Simulation {
     limit: RateLimit,
     stored: Window,
@@ -65,7 +65,7 @@ impl Simulation {
 
 proptest! {
     #[test]
-    fn no_window_sees_more_than_the_limit_however_many_processes_share_it(
+    fn no_window_exceeds_its_limit_however_many_processes_share_it(
         max in 1u32..300, seconds in 1u64..20, processes in 1usize..7, pause in 1i64..400, restarts in 0.0..0.02, seed: u64
     ) {
         let mut rng = StdRng::seed_from_u64(seed);
@@ -81,12 +81,12 @@ proptest! {
     }
 
     #[test]
-    fn under_load_no_less_than_95_percent_of_the_limit_is_used(max in 1u32..300, seconds in 1u64..10, processes in 1usize..7, load in 1.3f64..20.0, seed: u64) {
+    fn a_rate_limit_under_load_is_used_to_at_least_95_percent(max in 1u32..300, seconds in 1u64..10, processes in 1usize..7, load in 1.3f64..20.0, seed: u64) {
         let mut rng = StdRng::seed_from_u64(seed);
         let mut simulation = Simulation::new(max, seconds, processes);
         let window = i64::try_from(seconds * 1000).unwrap();
         let (windows, step, mut owed) = (12, 7.0, 0.0);
-        // Requests come at random, more of them than the limit allows; those that are not let through go on waiting, up to a window's worth.
+        // Requests arrive at random, more of them than the limit allows; refused ones keep waiting, up to a window's worth.
         let expected = f64::from(max) * load * step / window as f64;
         for ms in (0..windows * window).step_by(7) {
             owed = f64::min(owed + expected * rng.random_range(0.0..2.0), f64::from(max));
@@ -97,14 +97,14 @@ proptest! {
                 }
             }
         }
-        // The first request may come late, which is much of a limit of one.
+        // The first request may come late, which matters for a limit of one.
         let (used, allowed) = (simulation.sent.len() as f64 + 1.0, f64::from(max) * windows as f64);
         prop_assert!(used >= 0.95 * allowed, "{used} of {allowed}");
         prop_assert!(simulation.busiest() <= max as usize);
     }
 
     #[test]
-    fn when_it_says_that_there_is_room_there_is_and_not_before(max in 1u32..50, seconds in 1u64..20, moments in prop::collection::vec(0i64..3000, 1..200)) {
+    fn a_window_has_room_when_it_says_so_and_not_before(max in 1u32..50, seconds in 1u64..20, moments in prop::collection::vec(0i64..3000, 1..200)) {
         let mut simulation = Simulation::new(max, seconds, 1);
         let mut ms = 0;
         for pause in moments {
@@ -120,7 +120,7 @@ proptest! {
 }
 
 #[test]
-fn a_busy_limit_costs_few_round_trips() {
+fn a_busy_rate_limit_costs_few_round_trips() {
     let mut simulation = Simulation::new(6_000, 60, 2);
     for ms in 0..120_000 {
         simulation.request(usize::try_from(ms % 2).unwrap(), ms);
@@ -135,7 +135,7 @@ fn a_busy_limit_costs_few_round_trips() {
 }
 
 #[test]
-fn a_window_of_another_length_does_not_forget_what_was_sent() {
+fn a_window_keeps_its_grants_when_its_length_changes() {
     let (short, long) = (RateLimit::new(10, 10).unwrap(), RateLimit::new(10, 20).unwrap());
     let ask = |wanted| Ask { wanted, unused: None };
     let stored = Window::default().lease(&short, ask(8), at(0)).1.unwrap();
@@ -144,7 +144,7 @@ fn a_window_of_another_length_does_not_forget_what_was_sent() {
 }
 
 #[test]
-fn a_clock_that_lags_is_taken_to_be_in_the_newest_slice() {
+fn a_window_takes_a_lagging_clock_to_be_in_the_newest_slice() {
     let limit = RateLimit::new(10, 10).unwrap();
     let ask = Ask { wanted: 5, unused: None };
     let stored = Window::default().lease(&limit, ask, at(3_000)).1.unwrap();
@@ -154,7 +154,7 @@ fn a_clock_that_lags_is_taken_to_be_in_the_newest_slice() {
 }
 
 #[test]
-fn limits_are_checked_by_place() {
+fn faults_of_a_rate_limit_are_reported_by_place() {
     let faults = RateLimit::new(0, 0).unwrap_err();
     let places: Vec<_> = faults.list().iter().map(|fault| fault.pointer.as_str()).collect();
     assert_eq!(places, ["/maxRequests", "/windowSeconds"]);
