@@ -12,13 +12,13 @@ use crate::stream::Stream;
 /// A stretch of a source that was read: every visible row in `(after, to]`, except those of the passed streams.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stretch {
-    /// Where it begins; this position is not part of it.
+    /// Its exclusive start.
     pub after: Position,
     /// Its last position.
     pub to: Position,
-    /// Streams whose rows may be missing from it.
+    /// The streams whose rows may be missing.
     pub passed: BTreeSet<Stream>,
-    /// The streams that are set apart and that it was read for, beside those that are not set apart.
+    /// The streams set apart that it was also read for; it is always read for the streams that are not set apart.
     pub read_for: BTreeSet<Stream>,
 }
 

@@ -9,7 +9,7 @@ use crate::matching::LaneKey;
 /// A dead letter among others of its lane.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Queued {
-    /// Which one.
+    /// Its identifier.
     pub id: LogId,
     /// The lane of its delivery.
     pub lane: LaneKey,

@@ -27,7 +27,7 @@ pub(super) fn is_path(text: &str) -> bool {
 pub(super) enum Template {
     /// The value at the path, unchanged.
     Path(String),
-    /// Texts and paths in turn.
+    /// Alternating texts and paths.
     Text(Vec<Piece>),
 }
 
