@@ -39,7 +39,7 @@ impl Backoff {
 /// What a lane does after a failed attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
-    /// Wait so long, then try again.
+    /// Retry after this delay.
     RetryIn(Duration),
     /// Leave a dead letter that is due after this time (`None`: after dlq-retrier's own backoff).
     DeadLetter {
@@ -89,7 +89,7 @@ mod tests {
         }
 
         #[test]
-        fn a_lane_never_returns_before_the_target_asked(wait in 0u64..=60, attempts in 1u32..3, seed: u64) {
+        fn a_lane_never_retries_earlier_than_the_target_asked(wait in 0u64..=60, attempts in 1u32..3, seed: u64) {
             let mut failure = Failure::new(ErrorCategory::RateLimit, "slow down");
             failure.retry_after = Some(Duration::from_secs(wait));
             let next = after_failure(&failure, attempts, 3, &Backoff::default(), &mut StdRng::seed_from_u64(seed));

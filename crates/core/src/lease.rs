@@ -83,9 +83,9 @@ pub fn fair_share(worker: &WorkerId, live: &BTreeSet<WorkerId>) -> usize {
 /// What a worker does to reach its fair share.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rebalance {
-    /// Claim up to so many free partitions.
+    /// Claim up to this many free partitions.
     Claim(usize),
-    /// Give back so many.
+    /// Release this many partitions.
     Release(usize),
     /// Nothing.
     Keep,

@@ -14,7 +14,7 @@ fn pointers(value: &Value) -> Vec<String> {
 }
 
 #[test]
-fn filters_are_read_as_they_are_written() {
+fn filters_are_read_as_written() {
     let table = [
         (json!({"field": "a.b", "eq": null}), field("a.b", FieldTest::Eq(Value::Null))),
         (

@@ -9,7 +9,7 @@ fn read(value: &Value) -> Result<Moment, Unread> {
 }
 
 #[test]
-fn a_number_is_the_calendar_that_its_digits_spell() {
+fn a_number_reads_as_the_date_that_its_digits_spell() {
     for digits in [20_260_204_i64, 20_260_204_140_000] {
         assert_eq!(read(&json!(digits)), read(&json!(digits.to_string())), "{digits}");
         assert!(!matches!(read(&json!(digits)), Ok(Moment::Instant(_))), "{digits}");
@@ -26,7 +26,7 @@ fn years_and_months_alone_are_not_read_as_seconds() {
 }
 
 #[test]
-fn years_of_two_digits_are_those_of_posix() {
+fn two_digit_years_follow_posix() {
     for form in ["%d/%m/%y", "DD/MM/YY"] {
         let forms = Forms::compile(form).unwrap();
         let year = |text: &str| forms.read_text(text).map(Moment::year);

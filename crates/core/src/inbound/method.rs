@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_method_is_read_as_it_is_written() {
+    fn a_proxy_method_is_read_as_written() {
         for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] {
             assert_eq!(method.parse::<ProxyMethod>().unwrap().as_str(), method);
         }

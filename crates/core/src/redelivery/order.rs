@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn events_without_numbers_keep_the_order_in_which_they_became_dead_letters() {
+    fn dead_letters_without_positions_keep_the_order_of_their_creation() {
         let queued = vec![letter(1, 7, "b", 0, 2), letter(2, 7, "a", 0, 3), letter(3, 7, "c", 0, 1)];
         assert_eq!(lanes(queued), [[LogId([3; 12]), LogId([1; 12]), LogId([2; 12])]]);
     }

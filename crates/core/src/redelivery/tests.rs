@@ -117,7 +117,7 @@ fn a_retry_waits_as_long_as_the_target_asked() {
 }
 
 #[test]
-fn a_claim_ends_with_its_lease_and_its_holder_is_refused_once_another_has_it() {
+fn a_dead_letters_claim_ends_with_its_lease_and_a_fenced_holder_is_refused() {
     let held = Redelivery::pending(at(0))
         .claimed(claim(1), Duration::from_secs(10), at(0))
         .unwrap();
