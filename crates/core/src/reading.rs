@@ -119,7 +119,7 @@ impl Reading {
         }
     }
 
-    /// Moves the cursors past a stretch after all of its rows were asked about.
+    /// Moves the cursors past a stretch, once [`Reading::turn`] has decided on all of its rows.
     pub fn advance(&mut self, stretch: &Stretch) {
         let rest = self.rest_to(stretch);
         for stream in &stretch.read_for {

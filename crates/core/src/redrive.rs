@@ -35,7 +35,7 @@ pub struct RedriveFilter {
 pub struct RedriveOrder {
     /// The tenant.
     pub org_id: OrgId,
-    /// The dead letters to cover.
+    /// Which dead letters to cover.
     pub filter: RedriveFilter,
 }
 
