@@ -74,7 +74,7 @@ pub struct Breaker {
     pub circuit: Circuit,
     /// The failures since the last success, at most [`THRESHOLD`].
     pub row: Vec<Counted>,
-    /// The latest success that processes have reported outside the version: failures before it are in no row.
+    /// The latest success that processes reported, stored without a new version: failures before it are in no row.
     pub delivered_at: Option<Timestamp>,
     /// The messages counted last, oldest first, at most [`REMEMBERED`].
     pub remembered: VecDeque<MessageId>,

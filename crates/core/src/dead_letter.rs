@@ -122,7 +122,7 @@ pub struct DeadLetter {
     pub attempt_count: u32,
     /// The maximum number of retries.
     pub max_retries: u32,
-    /// When it is due; `None` when it is held or given up.
+    /// When it is due; `None` when it is held or settled.
     pub next_retry_at: Option<Timestamp>,
     /// The trace it belongs to.
     pub trace_id: String,
