@@ -87,7 +87,7 @@ pub(super) async fn plan<K: Kind>(
     if prune {
         let deletions = existing
             .into_iter()
-            .map(|(name, stored)| deletion::<K>(gateway, org, name, stored));
+            .map(|(name, stored)| deletion::<K>(gateway, org, name, &stored));
         planned.steps.extend(deletions);
     }
     Ok(planned)
@@ -151,7 +151,7 @@ async fn one<K: Kind>(
     Ok(Some(Step { change, digest, make }))
 }
 
-fn deletion<K: Kind>(gateway: &Gateway, org: OrgId, name: String, stored: K) -> Step<'_> {
+fn deletion<K: Kind>(gateway: &Gateway, org: OrgId, name: String, stored: &K) -> Step<'_> {
     let (id, revision) = (stored.id(), stored.revision());
     let seen = IfMatch::revision(revision);
     Step {
