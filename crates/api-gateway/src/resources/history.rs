@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ig_core::configuration::Change;
 use ig_core::history::{Item, ItemKind, Version};
 use ig_core::id::OrgId;
+use ig_core::ports::StoreError;
 use ig_store::AuditEntry;
 use serde::Serialize;
 use serde_json::Value;
@@ -112,7 +113,14 @@ async fn before(gateway: &Gateway, item: &Item, revision: u64) -> Result<Option<
     let Some(earlier) = revision.checked_sub(1) else {
         return Ok(None);
     };
-    Ok(gateway.store().configuration().version_at(item, earlier).await?)
+    match gateway.store().configuration().version_at(item, earlier).await {
+        // A version whose key is missing has nothing that the next one could be compared with.
+        Err(StoreError::Refused(reason)) => {
+            tracing::warn!(reason, "the version before cannot be read");
+            Ok(None)
+        }
+        found => Ok(found?),
+    }
 }
 
 fn looks(content: Option<Change>) -> Result<Option<Renderings>, ApiError> {

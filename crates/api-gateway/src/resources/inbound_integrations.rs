@@ -7,6 +7,7 @@ use ig_core::configuration::Change;
 use ig_core::fault::Faults;
 use ig_core::id::{IntegrationId, OrgId};
 use ig_core::inbound::InboundIntegration;
+use ig_core::integration::{Hold, HoldCause};
 use ig_store::Found;
 
 use super::resource::{Resource, commit, resource_fields};
@@ -58,6 +59,20 @@ impl Resource for InboundIntegration {
             ..self
         };
         as_stored.switched(is_active, now)
+    }
+
+    fn without_breaker(self) -> Self {
+        match self.hold {
+            Some(Hold {
+                cause: HoldCause::CircuitOpen,
+                ..
+            }) => Self {
+                is_active: true,
+                hold: None,
+                ..self
+            },
+            _ => self,
+        }
     }
 
     async fn check(&self, gateway: &Gateway) -> Result<(), ApiError> {

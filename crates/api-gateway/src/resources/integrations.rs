@@ -6,7 +6,7 @@ use ig_core::clock::Timestamp;
 use ig_core::configuration::Change;
 use ig_core::fault::Faults;
 use ig_core::id::{IntegrationId, OrgId};
-use ig_core::integration::Integration;
+use ig_core::integration::{Hold, HoldCause, Integration};
 use ig_core::ports::StoreError;
 use ig_store::Found;
 
@@ -63,6 +63,20 @@ impl Resource for Integration {
             ..self
         };
         as_stored.switched(is_active, now)
+    }
+
+    fn without_breaker(self) -> Self {
+        match self.hold {
+            Some(Hold {
+                cause: HoldCause::CircuitOpen,
+                ..
+            }) => Self {
+                is_active: true,
+                hold: None,
+                ..self
+            },
+            _ => self,
+        }
     }
 
     async fn check(&self, gateway: &Gateway) -> Result<(), ApiError> {

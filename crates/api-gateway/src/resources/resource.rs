@@ -75,6 +75,11 @@ pub(crate) trait Resource: Clone + Send + Sync + 'static {
         self
     }
 
+    /// Drops the state of a circuit breaker from an earlier version. The breaker's own record is gone, so nothing would close it.
+    fn without_breaker(self) -> Self {
+        self
+    }
+
     /// Checks the addresses, units, scripts and schemas, which a document alone cannot validate.
     fn check(&self, _gateway: &Gateway) -> impl Future<Output = Result<(), ApiError>> + Send {
         async { Ok(()) }
@@ -203,15 +208,19 @@ pub(super) async fn roll_back<R: Resource>(gateway: &Gateway, version: R, seen: 
         }
         Some(Found::Unreadable(stored)) => {
             let expected = seen.against(None, stored.revision)?;
-            checked_commit(gateway, version.updated_at(made_now().updated_at), expected).await?
+            checked_commit(gateway, restored(version), expected).await?
         }
         None if !R::IS_RESTORABLE => return Err(ApiError::not_found(R::NAME)),
         None => {
             R::check_room(gateway, org).await?;
-            checked_commit(gateway, version.updated_at(made_now().updated_at), Expected::New).await?
+            checked_commit(gateway, restored(version), Expected::New).await?
         }
     };
     Ok(committed.revision())
+}
+
+fn restored<R: Resource>(version: R) -> R {
+    version.without_breaker().updated_at(made_now().updated_at)
 }
 
 /// Checks and stores a resource.

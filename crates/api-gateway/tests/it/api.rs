@@ -56,7 +56,7 @@ impl Api {
         change(&mut config);
         let context = Context::new("api-gateway", &Stop::new());
         let at = ig_api_gateway::run(config, context.clone()).await.unwrap();
-        tokio::time::timeout(Duration::from_mins(1), context.readiness().ready())
+        tokio::time::timeout(Duration::from_mins(4), context.readiness().ready())
             .await
             .expect("ready");
         let client = Client::builder(TokioExecutor::new()).build_http();

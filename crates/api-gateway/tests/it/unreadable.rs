@@ -217,3 +217,27 @@ async fn unreadable_items_are_listed_and_can_be_replaced_and_deleted() {
         assert!(other.get(&all).await.json["unreadable"].is_null());
     }
 }
+
+#[tokio::test]
+async fn rollback_of_an_unreadable_item_replaces_it_and_is_answered() {
+    let api = gateway(|_| {}).await;
+    api.org(10).await;
+    let secret = json!({"outgoingAuthType": "BEARER", "outgoingAuthConfig": {"token": "t0ken"}});
+    let id = api.integration(10, with(secret.clone())).await;
+    let path = format!("/outbound-integrations/{id}?orgId=10");
+    let first = api.get(&path).await.json["revision"].as_u64().unwrap();
+
+    let other = with_another_key(&api, Alerter::default().serve().await).await;
+    let replaced = other.put(&path, with(secret)).await;
+    assert_eq!(replaced.status, 200, "{replaced:?}");
+    assert_eq!(api.get(&path).await.status, 422);
+
+    let versions = format!("/versions/outbound-integrations/{id}");
+    let rolled = api.post(&format!("{versions}/{first}/rollback?orgId=10"), json!({})).await;
+    assert_eq!(rolled.status, 200, "{rolled:?}");
+    let now = api.get(&path).await;
+    assert_eq!(now.status, 200, "{now:?}");
+    let revision = now.json["revision"].as_u64().unwrap();
+    let shown = api.get(&format!("{versions}/{revision}?orgId=10")).await;
+    assert_eq!(shown.status, 200, "{shown:?}");
+}

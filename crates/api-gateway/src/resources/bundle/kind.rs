@@ -151,7 +151,7 @@ async fn one<K: Kind>(
     Ok(Some(Step { change, digest, make }))
 }
 
-fn deletion<K: Kind>(gateway: &Gateway, org: OrgId, name: String, stored: &K) -> Step<'_> {
+fn deletion<'a, K: Kind>(gateway: &'a Gateway, org: OrgId, name: String, stored: &K) -> Step<'a> {
     let (id, revision) = (stored.id(), stored.revision());
     let seen = IfMatch::revision(revision);
     Step {
