@@ -27,7 +27,7 @@ use operation::Described;
 /// The frame of the description; the paths come from the routers.
 #[derive(Debug, OpenApi)]
 #[openapi(
-    info(title = "Integration Gateway", description = "Events in, signed webhooks out, and calls through to outside APIs: configuration, event push, runtime calls and logs."),
+    info(title = "Integration Gateway", description = "Turns events into signed webhooks and proxies calls to outside APIs: configuration, event push, runtime calls and logs."),
     components(schemas(ErrorBody)),
     security(("apiKey" = []), ("bearer" = [])),
     modifiers(&Keys)

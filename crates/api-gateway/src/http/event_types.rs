@@ -34,9 +34,10 @@ async fn list(
 
 resource_handlers! {
     EventTypeDefinition, EventTypeDocument, "event types", "/event-types", "/event-types/{eventType}", "eventType";
-    create "Makes an event type.";
+    create "Creates an event type.";
     read "Reads an event type.";
     replace "Replaces an event type.";
-    patch "Changes some fields of an event type: absent keeps, null removes, a value replaces.", "Any of the event type's fields";
-    delete "Deletes an event type; events of that name are still delivered.";
+    patch "Changes some fields of an event type: an absent field stays, null removes it, a value replaces it.",
+        "Any of the event type's fields";
+    delete "Deletes an event type; events of this type are still delivered.";
 }

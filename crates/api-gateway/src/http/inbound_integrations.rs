@@ -77,10 +77,11 @@ async fn list(
 
 resource_handlers! {
     InboundIntegration, InboundDocument, "inbound integrations", "/inbound-integrations", "/inbound-integrations/{id}", "id";
-    create "Makes an inbound integration; this answer alone shows its signing secrets.";
+    create "Creates an inbound integration; only this response shows its signing secrets.";
     read "Reads an inbound integration.";
     replace "Replaces an inbound integration.";
-    patch "Changes some fields of an inbound integration: absent keeps, null removes, a value replaces.", "Any of the integration's fields";
+    patch "Changes some fields of an inbound integration: an absent field stays, null removes it, a value replaces it.",
+        "Any of the integration's fields";
     delete "Deletes an inbound integration.";
 }
 

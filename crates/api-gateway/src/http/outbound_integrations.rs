@@ -85,10 +85,11 @@ async fn list(
 
 resource_handlers! {
     Integration, OutboundIntegration, "outbound integrations", "/outbound-integrations", "/outbound-integrations/{id}", "id";
-    create "Makes an integration; this answer alone shows its signing secrets.";
+    create "Creates an integration; only this response shows its signing secrets.";
     read "Reads an integration.";
     replace "Replaces an integration.";
-    patch "Changes some fields of an integration: absent keeps, null removes, a value replaces.", "Any of the integration's fields";
+    patch "Changes some fields of an integration: an absent field stays, null removes it, a value replaces it.",
+        "Any of the integration's fields";
     delete "Deletes an integration.";
 }
 

@@ -67,9 +67,10 @@ async fn list(
 
 resource_handlers! {
     Job, JobDocument, "scheduled jobs", "/scheduled-jobs", "/scheduled-jobs/{id}", "id";
-    create "Makes a scheduled job; this answer alone shows its signing secrets.";
+    create "Creates a scheduled job; only this response shows its signing secrets.";
     read "Reads a scheduled job.";
     replace "Replaces a scheduled job.";
-    patch "Changes some fields of a scheduled job: absent keeps, null removes, a value replaces.", "Any of the job's fields";
+    patch "Changes some fields of a scheduled job: an absent field stays, null removes it, a value replaces it.",
+        "Any of the job's fields";
     delete "Deletes a scheduled job.";
 }

@@ -73,10 +73,11 @@ async fn read(
 
 resource_handlers! {
     Template, TemplateDocument, "templates", "/templates", "/templates/{id}", "id";
-    create "Makes a template.";
+    create "Creates a template.";
     replace "Replaces a template.";
-    patch "Changes some fields of a template: absent keeps, null removes, a value replaces.", "Any of the template's fields";
-    delete "Deletes a template; what was made of it stays.";
+    patch "Changes some fields of a template: an absent field stays, null removes it, a value replaces it.",
+        "Any of the template's fields";
+    delete "Deletes a template; resources created from it stay.";
 }
 
 /// The created resource, of the template's direction.

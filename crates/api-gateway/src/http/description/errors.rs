@@ -14,22 +14,22 @@ const ERRORS: [(ErrorCode, &str, &str); 16] = [
     (
         ErrorCode::ValidationError,
         "ValidationError",
-        "The body, a parameter or a header is not valid: `details` names each fault",
+        "The body, a parameter or a header is invalid: `details` names each fault",
     ),
     (
         ErrorCode::Unauthorized,
         "Unauthorized",
-        "The key or the token is missing, unknown or no longer valid",
+        "The key or token is missing, unknown or no longer valid",
     ),
     (
         ErrorCode::Forbidden,
         "Forbidden",
-        "The caller may not do this, or not in clear text",
+        "The caller may not do this, or not over plain HTTP",
     ),
     (
         ErrorCode::NotFound,
         "NotFound",
-        "It does not exist, or belongs to somebody else",
+        "The item does not exist, or belongs to another tenant",
     ),
     (
         ErrorCode::RequestTimeout,
@@ -39,22 +39,22 @@ const ERRORS: [(ErrorCode, &str, &str); 16] = [
     (
         ErrorCode::MethodNotAllowed,
         "MethodNotAllowed",
-        "The inbound integration does not allow this method: `Allow` names those that it does",
+        "The inbound integration does not allow this method: `Allow` lists the allowed ones",
     ),
     (
         ErrorCode::Conflict,
         "Conflict",
-        "Something of this name or id exists already, or still depends on it, or is under way",
+        "The name or id is already taken, another item depends on this one, or an operation is under way",
     ),
     (
         ErrorCode::Unreadable,
         "Unreadable",
-        "It is there and cannot be read, such as one whose secrets are sealed under a key that is gone: replace or delete it",
+        "The item exists and cannot be read, for example because the key of its secrets is gone: replace or delete it",
     ),
     (
         ErrorCode::PreconditionFailed,
         "PreconditionFailed",
-        "It has changed since the caller read it: read it again",
+        "The item has changed since the caller read it: read it again",
     ),
     (
         ErrorCode::PayloadTooLarge,
@@ -64,28 +64,28 @@ const ERRORS: [(ErrorCode, &str, &str); 16] = [
     (
         ErrorCode::UnsupportedMediaType,
         "UnsupportedMediaType",
-        "The body's content type is none that is taken here",
+        "The operation does not accept the body's content type",
     ),
     (
         ErrorCode::RateLimited,
         "RateLimited",
-        "Too many requests: `Retry-After` says when there is room again",
+        "Too many requests: `Retry-After` says when to try again",
     ),
     (
         ErrorCode::UpstreamError,
         "UpstreamError",
-        "The outside API failed, or could not be reached",
+        "The outside API failed or could not be reached",
     ),
     (ErrorCode::UpstreamTimeout, "UpstreamTimeout", "The outside API took too long"),
     (
         ErrorCode::InternalError,
         "InternalError",
-        "A fault of ours; `requestId` finds it in our logs",
+        "An internal fault; `requestId` finds it in the logs",
     ),
     (
         ErrorCode::ServiceUnavailable,
         "ServiceUnavailable",
-        "Something needed is away, or it took too long: try again",
+        "A dependency is unavailable or took too long: try again",
     ),
 ];
 

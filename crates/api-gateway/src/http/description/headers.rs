@@ -16,23 +16,27 @@ const HEADERS: [(&str, Type, &str); 9] = [
     (
         "X-Request-Id",
         Type::String,
-        "The request's id: the caller's own, or one that was made up",
+        "The request's id: the caller's own, or a generated one",
     ),
     (
         "X-RateLimit-Limit",
         Type::Integer,
-        "How many requests a minute may have, where they are counted",
+        "The limit of requests per minute, where one applies",
     ),
-    ("X-RateLimit-Remaining", Type::Integer, "How many are left of them"),
-    ("X-RateLimit-Reset", Type::Integer, "Seconds until there is room again"),
+    ("X-RateLimit-Remaining", Type::Integer, "How many requests are left"),
+    (
+        "X-RateLimit-Reset",
+        Type::Integer,
+        "Seconds until the limit allows requests again",
+    ),
     (
         "X-Renewed-Token",
         Type::String,
-        "The token to use from now on, where the one that was sent grew old",
+        "The token to use from now on, in place of an ageing one",
     ),
     ("ETag", Type::String, "The revision, for `If-Match`"),
-    ("Retry-After", Type::Integer, "Seconds after which to try again"),
-    ("WWW-Authenticate", Type::String, "How to prove who calls"),
+    ("Retry-After", Type::Integer, "Seconds to wait before trying again"),
+    ("WWW-Authenticate", Type::String, "How to authenticate"),
     ("Content-Disposition", Type::String, "The file's name"),
 ];
 const ALWAYS: [&str; 4] = [
