@@ -1,4 +1,4 @@
-# Everything a contributor does, by name. `make` alone lists it.
+# The contributors' targets; `make` alone lists them.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -12,7 +12,7 @@ help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: setup
-setup: ## Install what is missing on this machine (the others do it by themselves)
+setup: ## Install the missing tools on this machine (other targets install what they need)
 	@deploy/local/setup
 
 .PHONY: run
@@ -28,14 +28,14 @@ test: ## Run all tests against private databases
 	@deploy/local/with-databases -- cargo nextest run --workspace --no-fail-fast
 
 .PHONY: bench
-bench: ## Measure the figures to reach, against private databases (one alone: make bench ONLY=latency)
+bench: ## Measure performance against its targets, on private databases (one figure: make bench ONLY=latency)
 	@deploy/local/setup databases nginx
 	@deploy/local/with-progress 'building igctl for release' cargo build --release --package igctl
 	@deploy/local/with-databases -- cargo bench --package ig-tests --bench bench -- $(ONLY)
 
-# No part of CI: it takes minutes, needs Python, and asks PyPI the first time.
+# Not part of CI: it takes minutes, needs Python, and downloads from PyPI the first time.
 .PHONY: conformance
-conformance: ## Hold a running gateway to its description (minutes; needs Python, so CI leaves it out)
+conformance: ## Test a running gateway against its API description (takes minutes and needs Python; not in CI)
 	@deploy/local/setup databases
 	@deploy/local/with-progress 'building the services' cargo build --workspace --bins
 	@deploy/local/conformance
@@ -69,7 +69,7 @@ advisories: ## Check dependencies against known vulnerabilities
 	@deploy/local/setup deny
 	@deploy/local/advisories
 
-# The cheapest first. What CI runs is this, to the letter.
+# The cheapest first. CI runs exactly this.
 CI_STAGES := fmt-check licences advisories clippy docs test
 
 .PHONY: ci
@@ -83,6 +83,6 @@ ci: ## Run all checks and tests, as CI does
 	done
 
 .PHONY: clean
-clean: ## Remove what was built here; what the cache folder keeps stays
+clean: ## Remove what was built here; the cache folder stays
 	@cargo clean --quiet
 	@rm -rf .run

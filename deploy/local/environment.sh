@@ -1,12 +1,12 @@
 # shellcheck shell=bash
-# Sourced by the scripts beside it: where things are, and how they speak.
+# Sourced by the scripts beside it: common paths, and functions for messages and progress.
 
 IG_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 
-# What takes minutes to build is kept outside the checkout, so that the next clone finds it.
+# Slow builds are cached outside the checkout, so that the next clone finds them.
 IG_CACHE_DIR=${IG_CACHE_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/integration-gateway}
 
-# Debian keeps servers in /usr/sbin, which is not on everybody's PATH.
+# Debian keeps servers in /usr/sbin, which is not on every user's PATH.
 export PATH="$IG_ROOT/.local/bin:$PATH:/usr/local/sbin:/usr/sbin"
 
 say() {
@@ -22,9 +22,9 @@ have() {
     command -v "$1" >/dev/null
 }
 
-# Runs a command that compiles, and tells how far it is. On a terminal cargo draws its own bar; elsewhere a line is said every ten
-# seconds, and what cargo printed besides its progress is shown when it ends.
-with_progress() { # what is done, command...
+# Runs a command that compiles, and reports its progress. On a terminal cargo draws its own bar; elsewhere the function prints a
+# line every ten seconds, and the rest of cargo's output when it ends.
+with_progress() { # activity, command...
     local what=$1 began=$SECONDS code=0 log ticker
     shift
     if [[ -t 2 ]]; then
@@ -33,7 +33,7 @@ with_progress() { # what is done, command...
         log=$(mktemp)
         tell_progress "$what" "$log" &
         ticker=$!
-        # Whoever interrupts leaves nothing behind.
+        # An interrupt leaves nothing behind.
         # shellcheck disable=SC2064
         trap "kill $ticker 2>/dev/null; rm -f '$log'; exit 130" INT TERM
         CARGO_TERM_PROGRESS_WHEN=always CARGO_TERM_PROGRESS_WIDTH=160 "$@" 2>"$log" || code=$?
@@ -47,15 +47,15 @@ with_progress() { # what is done, command...
     return "$code"
 }
 
-# What cargo says of its progress, bars included.
+# The lines in which cargo reports its progress, bars included.
 CARGO_STATUS='^$|^ *(\x1b\[[0-9;]*[mK])*(Building|Updating|Locking|Adding|Downloading|Downloaded|Compiling|Checking|Documenting|Finished|Fresh|Blocking|Installing|Installed|Replacing|Replaced|Ignored|Executable|Generated|Scraping|Packaging)'
 
-tell_progress() { # what is done, cargo's output
+tell_progress() { # activity, cargo's output
     local began=$SECONDS done_of
     while sleep 10; do
-        # The bar ends in "123/445: the crates that are being compiled".
+        # The bar ends in "123/445: crates being compiled".
         done_of=$(tail -c 2000 "$2" | tr '\r' '\n' | sed -nE 's/.*\] ([0-9]+)\/([0-9]+): (.*[^ ]) *$/\1 of \2 crates (now \3)/p' | tail -n 1)
-        say "$what: ${done_of:-under way}, $((SECONDS - began)) s"
+        say "$what: ${done_of:-in progress}, $((SECONDS - began)) s"
     done
 }
 
