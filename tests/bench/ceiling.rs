@@ -1,4 +1,4 @@
-//! What the machine itself can do: a bare client posting, alone and beside a bare driver that inserts.
+//! The machine's own ceiling: a bare client that posts, alone and beside a bare driver that inserts.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -18,7 +18,7 @@ use mongodb::options::{Acknowledgment, WriteConcern};
 
 const CONNECTIONS: usize = 64;
 const DURATION: Duration = Duration::from_secs(4);
-/// The collections that a delivery is recorded in, and how much text a document of each holds.
+/// Stand-ins for the collections that record a delivery, with the bytes of text in a document of each.
 const DOCUMENTS: [(&str, usize); 3] = [("ceiling_logs", 3_000), ("ceiling_traces", 500), ("ceiling_audit", 250)];
 
 /// A bare hyper client.
@@ -26,21 +26,21 @@ const DOCUMENTS: [(&str, usize); 3] = [("ceiling_logs", 3_000), ("ceiling_traces
 pub(crate) struct Poster(Client<HttpConnector, Full<Bytes>>);
 
 impl Poster {
-    /// A client with a pool.
+    /// A client with a connection pool.
     pub(crate) fn new() -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         Self(Client::builder(TokioExecutor::new()).build(connector))
     }
 
-    /// Posts and reads the answer.
+    /// Posts a body and reads the response.
     pub(crate) async fn post(&self, url: &str, headers: &[(&str, &str)], body: Bytes) -> anyhow::Result<(StatusCode, Bytes)> {
         let answer = self.send(Method::POST, url, headers, body).await?;
         let status = answer.status();
         Ok((status, answer.into_body().collect().await?.to_bytes()))
     }
 
-    /// Sends a request; its answer is yet to be read.
+    /// Sends a request and returns the response with its body unread.
     pub(crate) async fn send(
         &self,
         method: Method,
@@ -57,7 +57,7 @@ impl Poster {
     }
 }
 
-/// Posts a second of a bare client at 64 connections.
+/// Posts per second of a bare client with 64 connections.
 pub(crate) async fn bare(receiver: &Receiver) -> anyhow::Result<f64> {
     let counts = Arc::new(Counts::default());
     let began = Instant::now();
@@ -65,7 +65,7 @@ pub(crate) async fn bare(receiver: &Receiver) -> anyhow::Result<f64> {
     Ok(counts.posted.load(Relaxed) as f64 / began.elapsed().as_secs_f64())
 }
 
-/// Posts a second of a bare client while a bare driver inserts what a delivery writes for each post: the slower of both decides.
+/// Posts per second of a bare client while a bare driver inserts a delivery's documents for each post: the slower of the two decides.
 pub(crate) async fn composite(receiver: &Receiver, mongo: &TestDatabase) -> anyhow::Result<f64> {
     let counts = Arc::new(Counts::default());
     let began = Instant::now();
@@ -74,7 +74,7 @@ pub(crate) async fn composite(receiver: &Receiver, mongo: &TestDatabase) -> anyh
     Ok(counts.inserted.load(Relaxed) as f64 / began.elapsed().as_secs_f64())
 }
 
-/// How many posts may be ahead of their documents: what the platform lets wait to be recorded.
+/// How many posts may be ahead of their documents, like the platform's buffer of unrecorded deliveries.
 const LEAD: u64 = 2_000;
 
 #[derive(Default)]
@@ -104,7 +104,7 @@ async fn posting(receiver: &Receiver, counts: &Counts, lead: u64) -> anyhow::Res
     posted.map(|_| ())
 }
 
-/// Inserts what a delivery writes: a log with both payloads, a trace and an audit entry, as many as were posted.
+/// Inserts a delivery's documents for each post: a log with both payloads, a trace and an audit entry.
 async fn insert_as_posted(mongo: &TestDatabase, counts: &Counts) -> anyhow::Result<()> {
     let database = mongo.open().await;
     let concern = WriteConcern::builder().w(Acknowledgment::Majority).journal(true).build();

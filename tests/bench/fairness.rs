@@ -1,4 +1,4 @@
-//! What one tenant's trouble costs the others.
+//! Fairness: how much one tenant's trouble slows the others.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use crate::stack::Stack;
 use crate::throughput::{INTEGRATIONS, TENANTS, event_type, payload, rate};
 use crate::{RUNS, median, scripts};
 
-/// One target that never answers among 100: the rate of the other 99, as a share of what it is without that target's rows.
+/// One unresponsive target among 100: the rate of the other 99, as a share of their rate without that target's rows.
 pub(crate) async fn dead_target(report: &mut Report) -> anyhow::Result<()> {
     let (mut without, mut with) = (Vec::new(), Vec::new());
     for _ in 0..RUNS {
@@ -34,7 +34,7 @@ pub(crate) async fn dead_target(report: &mut Report) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Ten tenants whose scripts never end, beside twenty whose scripts map: the rate of the twenty, as a share of what it is without the ten.
+/// Ten tenants with endless scripts beside twenty with mapping scripts: the rate of the twenty, as a share of their rate without the ten.
 pub(crate) async fn among_hostile_scripts(report: &mut Report) -> anyhow::Result<()> {
     let (mut without, mut with) = (Vec::new(), Vec::new());
     for _ in 0..RUNS {
@@ -62,7 +62,7 @@ async fn rate_beside_hostile(hostile: i64) -> anyhow::Result<f64> {
     for n in 0..hostile {
         stack.scripted(TENANTS + n + 1, "loop", &url, "while (true) {}").await?;
     }
-    // A row of each hostile tenant for every hundred of the others.
+    // One row of each hostile tenant for every hundred rows of the others.
     let rows = (0..ROWS).flat_map(|n| {
         let mapped = QueueRow::new(n % TENANTS + 1, &event_type(n % INTEGRATIONS)).json(&payload);
         let looped = (hostile > 0 && n % 100 < hostile).then(|| QueueRow::new(TENANTS + n % 100 + 1, "loop").json(&payload));
@@ -87,8 +87,8 @@ async fn rate_of_the_living(with_dead: bool) -> anyhow::Result<f64> {
     rate(&stack, &living, rows, ROWS - ROWS / INTEGRATIONS).await
 }
 
-/// The first event of a tenant, right behind a million rows of another that became visible at once: from its commit to its receipt, and
-/// what later ones take while the million is worked off.
+/// The first event of a tenant right behind a million rows of another that became visible at once: the time from its commit to its
+/// receipt, and that of later events during the backlog.
 pub(crate) async fn behind_a_million(report: &mut Report) -> anyhow::Result<()> {
     const LATER: usize = 20;
     let (mut first, mut later, mut memory, mut scans) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -141,7 +141,7 @@ async fn one_event(stack: &Stack, other: &Receiver) -> anyhow::Result<f64> {
     Ok(committed.elapsed().as_secs_f64())
 }
 
-/// A million rows of 1 KiB in one statement.
+/// Inserts a million rows of 1 KiB in one statement.
 async fn insert_a_million(queue: &TestQueue) {
     queue.execute("CREATE TABLE thousand (n INT PRIMARY KEY)").await;
     let numbers: Vec<_> = (0..1_000).map(|n| format!("({n})")).collect();

@@ -1,4 +1,4 @@
-//! What hostile or huge neighbours cost a tenant: its rows at an even pace, alone and beside each of them.
+//! The latency of a tenant beside hostile or huge neighbours: its rows come at an even pace, alone and beside each neighbour.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,36 +16,36 @@ use crate::stack::Stack;
 use crate::throughput::payload;
 use crate::{RUNS, latency, median};
 
-/// The tenant whose times are measured.
+/// The tenant whose latency is measured.
 const QUIET: i64 = 1;
-/// The tenant that is hostile.
+/// The hostile tenant.
 const HOSTILE: i64 = 2;
 const ROWS: i64 = 1_000;
 const PACE: Duration = Duration::from_millis(10);
-/// How long a neighbour is at work before anything is measured.
+/// How long a neighbour runs before the measurement starts.
 const BEGUN: Duration = Duration::from_secs(2);
 
-/// What is not received this long after the last row counts as if it had come then.
+/// A row that is not received this long after the last one counts as received then.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What a neighbour does.
+/// The behaviour of a neighbour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Neighbour {
     /// Nothing.
     None,
-    /// Numbers of rows that are two thirds holes, by the ten thousand.
+    /// Inserts a thousand rows a second whose ids leave gaps of two.
     Holes,
-    /// Integrations of 200 KiB, renamed without a pause.
+    /// Renames integrations of 200 KiB without a pause.
     Configuration,
-    /// A schema that takes long, and payloads that it is held against.
+    /// Sends payloads to a schema that is slow to validate.
     Schemas,
-    /// Scripts that never end, in deliveries and in previews.
+    /// Runs endless scripts, in deliveries and in previews.
     Scripts,
-    /// Calls to a target that never answers, and connections on which nothing is said.
+    /// Calls a target that never answers, and opens silent connections.
     Calls,
 }
 
-/// The 99th percentile from a row's commit to its receipt beside each neighbour.
+/// The 99th percentile of the time from a row's commit to its receipt, beside each neighbour.
 pub(crate) async fn neighbours(report: &mut Report) -> anyhow::Result<()> {
     let quiet = beside(Neighbour::None).await?;
     report.add("row to request of a tenant alone, 100 events/s, p99", quiet, "ms", "");
@@ -194,7 +194,7 @@ async fn begin(neighbour: Neighbour, stack: &Arc<Stack>, target: &Receiver) -> a
     Ok(at_work)
 }
 
-/// Twenty rows a second of the hostile tenant.
+/// Inserts twenty rows a second for the hostile tenant.
 async fn rows(stack: Arc<Stack>, payload: Value) {
     let mut pace = tokio::time::interval(Duration::from_millis(50));
     loop {

@@ -1,4 +1,4 @@
-//! How long an event takes at 200 events a second.
+//! The latency of events at 200 a second.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::{RUNS, median};
 const EVENTS: i64 = 2_000;
 const PACE: Duration = Duration::from_millis(5);
 
-/// From a row committed to its request received.
+/// The time from a row's commit to the receipt of its request.
 pub(crate) async fn rows(report: &mut Report) -> anyhow::Result<()> {
     let (mut p50, mut p99) = (Vec::new(), Vec::new());
     for _ in 0..RUNS {
@@ -45,7 +45,7 @@ pub(crate) async fn rows(report: &mut Report) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// From a push accepted to its request received.
+/// The time from an accepted push to the receipt of its request.
 pub(crate) async fn pushes(report: &mut Report) -> anyhow::Result<()> {
     let (mut p50, mut p99) = (Vec::new(), Vec::new());
     for _ in 0..RUNS {
@@ -89,8 +89,8 @@ async fn collect(receiver: &Receiver, sent: &HashMap<i64, DateTime<Utc>>, p50: &
     p99.push(taken.1);
 }
 
-/// What events took that were sent at these times: the median and the 99th percentile in milliseconds. A receipt that came before its
-/// acceptance was read took no time; what was not received has taken until now.
+/// The median and 99th percentile of the latency of events, in milliseconds, from their send times. A receipt before the client read the
+/// acceptance counts as zero; an event without a receipt counts up to now.
 pub(crate) fn taken(received: &[ReceivedRequest], sent: &HashMap<i64, DateTime<Utc>>, now: DateTime<Utc>) -> (f64, f64) {
     let receipts = received
         .iter()

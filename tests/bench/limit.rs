@@ -1,4 +1,4 @@
-//! How exact a limit is.
+//! The precision of a rate limit.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::report::Report;
 use crate::stack::Stack;
 use crate::throughput::payload;
 
-/// 1,000 events through a limit of 100 in 10 s, in eight lanes: the most that any span of 10 s saw, and how long it took in all.
+/// 1,000 events through a limit of 100 in 10 s, in eight lanes: the most requests in any span of 10 s, and the time of all.
 pub(crate) async fn limited(report: &mut Report) -> anyhow::Result<()> {
     const EVENTS: i64 = 1_000;
     let (stack, receiver) = (Stack::start().await?, Receiver::start());

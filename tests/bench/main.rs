@@ -1,4 +1,4 @@
-//! `make bench`: the figures that the platform is to reach, on real parts, next to the ceiling of the same run.
+//! `make bench`: the platform's performance targets, measured on real parts, next to the ceiling of the same run.
 
 #![allow(clippy::print_stdout, reason = "a table for people is what it is for")]
 
@@ -26,10 +26,10 @@ use report::Report;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Every figure is the median of so many runs.
+/// Every figure is the median of this many runs.
 const RUNS: usize = 3;
 
-/// Started again by the pool, it runs scripts.
+/// The script pool starts this program again as a worker.
 fn main() -> anyhow::Result<ExitCode> {
     if is_worker() {
         return Ok(worker_main());
@@ -40,7 +40,7 @@ fn main() -> anyhow::Result<ExitCode> {
 }
 
 async fn measure() -> anyhow::Result<()> {
-    // cargo passes `--bench`; a figure's name runs that figure alone.
+    // cargo passes `--bench`; any other argument names a figure to run alone.
     let only: Vec<String> = std::env::args()
         .skip(1)
         .filter(|argument| !argument.starts_with("--"))
@@ -95,7 +95,7 @@ async fn measure() -> anyhow::Result<()> {
     report.finish()
 }
 
-/// The middle one.
+/// The median of some figures.
 fn median(mut figures: Vec<f64>) -> f64 {
     figures.sort_by(f64::total_cmp);
     figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)

@@ -1,4 +1,4 @@
-//! The management API beside a million stored deliveries.
+//! The management API with a million stored deliveries.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use crate::report::Report;
 use crate::stack::Stack;
 
 const STORED: i64 = 1_000_000;
-/// Every other one is the first organisation's.
+/// The first organisation has every other delivery.
 const TENANTS: i64 = 20;
 const OVER: Duration = Duration::from_hours(7 * 24);
 const BATCH: usize = 2_000;
@@ -21,7 +21,7 @@ const ASKED: usize = 200;
 const AT_ONCE: usize = 8;
 const CHANGES: usize = 300;
 
-/// Lists, reads and writes, and an export of half a million.
+/// Lists, reads, writes, and an export of half a million deliveries.
 pub(crate) async fn beside_a_million(report: &mut Report) -> anyhow::Result<()> {
     let stack = Stack::start().await?;
     stack.tenants(TENANTS).await?;
@@ -68,7 +68,7 @@ pub(crate) async fn beside_a_million(report: &mut Report) -> anyhow::Result<()> 
     export(&stack, report).await
 }
 
-/// One delivery is made; the others are like it.
+/// Makes one delivery and stores the rest as variations of its log.
 async fn store(stack: &Stack) -> anyhow::Result<()> {
     let event =
         json!({"eventType": "event", "payload": {"n": 1, "patient": {"name": "Ada", "code": "a1"}, "notes": "x".repeat(600)}});
@@ -104,7 +104,7 @@ async fn store(stack: &Stack) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Milliseconds of the middle one, and of the slowest but one in a hundred.
+/// The median and the 99th percentile of single requests, in milliseconds.
 async fn one_by_one(stack: &Stack, path: &str) -> anyhow::Result<(f64, f64)> {
     let mut times = Vec::with_capacity(ASKED);
     for _ in 0..ASKED {

@@ -1,4 +1,4 @@
-//! SIMPLE mappings per second, on one thread.
+//! SIMPLE mappings per second on one thread.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ use crate::{RUNS, median};
 const SIZES: [usize; 3] = [1_000, 20_000, 50_000];
 const RUN: Duration = Duration::from_millis(400);
 
-/// Thirteen rules, of which six map every line: the rules alone, and with reading and writing the JSON.
+/// Thirteen rules, six of which map every line of an order: the rules alone, and with the parsing and writing of JSON.
 pub(crate) fn simple(report: &mut Report) -> anyhow::Result<()> {
     let compiled = CompiledSimple::compile(&mapping()).map_err(|faults| anyhow::anyhow!("{faults}"))?;
     let resolved = rows();
@@ -55,7 +55,7 @@ fn rate(once: &mut impl FnMut()) -> f64 {
     f64::from(times) / begun.elapsed().as_secs_f64()
 }
 
-/// A lab order with as many lines as fill the size.
+/// A lab order of about the given size.
 fn order(size: usize) -> Bytes {
     let line = |n: usize| {
         json!({

@@ -1,4 +1,4 @@
-//! Calls through the gateway beside those through nginx, to the same target, in the same run.
+//! Calls through the gateway compared with calls through nginx, to the same target, in the same run.
 
 mod load;
 mod nginx;
@@ -12,13 +12,13 @@ use crate::stack::Stack;
 use load::{Load, Measured};
 use nginx::Nginx;
 
-/// How many connections call at once.
+/// The numbers of concurrent connections.
 const CONNECTIONS: [usize; 5] = [1, 20, 50, 100, 500];
-/// Those at which figures are to be reached.
+/// The number at which the targets apply.
 const ASKED: usize = 50;
 const SCRIPT: &str = "return { id: payload.id, name: payload.patient.name.trim(), source: 'bench', text: payload.text };";
 
-/// Requests a second and their times: nginx, and the gateway with each way of logging and of transforming.
+/// Requests per second and their latency: nginx, and the gateway with each log level and transformation.
 pub(crate) async fn beside_nginx(report: &mut Report) -> anyhow::Result<()> {
     let (stack, target) = (Stack::start().await?, Receiver::counting());
     target.always(
@@ -48,7 +48,7 @@ pub(crate) async fn beside_nginx(report: &mut Report) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The gateway's kinds of integrations, by the name that they are called by.
+/// The gateway's kinds of integrations, by name.
 fn kinds() -> [(&'static str, Value); 4] {
     let mapping = json!([
         {"sourceField": "id", "targetField": "id"},

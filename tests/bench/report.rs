@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-/// What was measured so far.
+/// The figures measured so far.
 pub(crate) struct Report {
     machine: String,
     lines: Vec<Line>,
@@ -18,7 +18,7 @@ struct Line {
 }
 
 impl Report {
-    /// Nothing is measured yet.
+    /// An empty report.
     pub(crate) fn begin() -> Self {
         let machine = machine();
         println!("{machine}");
@@ -28,7 +28,7 @@ impl Report {
         }
     }
 
-    /// Adds a figure, and what it is to be.
+    /// Adds a figure and its target.
     pub(crate) fn add(&mut self, what: impl Into<String>, measured: f64, unit: &'static str, wanted: impl Into<String>) {
         let line = Line {
             what: what.into(),
@@ -40,7 +40,7 @@ impl Report {
         self.lines.push(line);
     }
 
-    /// Prints the whole table and writes the file.
+    /// Prints the table and writes the file.
     pub(crate) fn finish(self) -> anyhow::Result<()> {
         println!("\n{}\n{}", self.machine, "-".repeat(96));
         for line in &self.lines {

@@ -1,4 +1,4 @@
-//! What a large configuration costs.
+//! The cost of a large configuration.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ const EACH: i64 = 10;
 const AT_ONCE: usize = 16;
 const ROWS: i64 = 40_000;
 
-/// 10,000 tenants with 10 integrations each are configured; the same 20 tenants have events as otherwise.
+/// Deliveries with 10,000 tenants of 10 integrations each configured; the events come from the same 20 tenants as elsewhere.
 pub(crate) async fn many_tenants(report: &mut Report) -> anyhow::Result<()> {
     let receiver = Receiver::counting();
     let few = Stack::start().await?;
@@ -59,7 +59,7 @@ async fn configure(stack: &Stack, tenants: i64, each: i64, receiver: &Receiver) 
     made.buffer_unordered(AT_ONCE).try_collect().await
 }
 
-/// One match an event, for the first 20 tenants. The rate is taken from the first insertion on, so the system rests before.
+/// Events of the first 20 tenants, one match each. The rate counts from the first insertion, so the system rests before it.
 async fn deliveries(stack: &Stack, receiver: &Receiver) -> anyhow::Result<f64> {
     tokio::time::sleep(Duration::from_secs(1)).await;
     let rows = (0..ROWS).map(|n| QueueRow::new(n % TENANTS + 1, &event_type(n % INTEGRATIONS)).json(&payload(n)));

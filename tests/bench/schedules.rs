@@ -1,4 +1,4 @@
-//! Very many deliveries that are due at the same second.
+//! Many deliveries due in the same second.
 
 use std::time::{Duration, Instant};
 
@@ -15,10 +15,10 @@ use crate::{RUNS, median};
 
 const ROWS: i64 = 100_000;
 const INTEGRATIONS: i64 = 10;
-/// What planning may take before the rows are due.
+/// The time that planning may take before the rows are due.
 const LEAD: TimeDelta = TimeDelta::seconds(90);
 
-/// How fast 100,000 rows of one tenant drain that are due at one second, and what live events of another take meanwhile.
+/// How fast 100,000 rows of one tenant, all due in one second, drain, and the latency of another tenant's live events meanwhile.
 pub(crate) async fn due_at_once(report: &mut Report) -> anyhow::Result<()> {
     let (mut rates, mut live, mut memory) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..RUNS {
@@ -51,7 +51,7 @@ pub(crate) async fn due_at_once(report: &mut Report) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Has all of them planned before they are due; says when that is.
+/// Has all rows planned before they are due, and returns when that is.
 async fn plan(stack: &Stack, later: &Receiver) -> anyhow::Result<chrono::DateTime<Utc>> {
     for n in 0..INTEGRATIONS {
         let body = json!({

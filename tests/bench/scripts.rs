@@ -1,7 +1,7 @@
-//! How many scripts a second go through the pool.
+//! Scripts per second through the pool.
 //!
-//! The mapping is `clinic-summary.js` of the corpus. A call's time is split into what its worker spent on it and the way there and
-//! back; with one call at a time nothing else is in it.
+//! The mapping is `clinic-summary.js` of the corpus. A call's time is the worker's time plus the way there and back; with one call at
+//! a time there is nothing else.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,7 +20,7 @@ use serde_json::Value;
 use crate::report::Report;
 use crate::{RUNS, median};
 
-/// How long each figure is measured, each time.
+/// The length of each measurement.
 const MEASURED: Duration = Duration::from_secs(2);
 
 struct NoTables;
@@ -32,7 +32,7 @@ impl Host for NoTables {
     }
 }
 
-/// Payloads of 1, 20 and 50 KB.
+/// Calls with payloads of 1, 20 and 50 KB.
 pub(crate) async fn through_the_pool(report: &mut Report) -> anyhow::Result<()> {
     for size in ["1k", "20k", "50k"] {
         let bench = Bench::new(&format!("visits-{size}"))?;
@@ -51,12 +51,12 @@ pub(crate) async fn through_the_pool(report: &mut Report) -> anyhow::Result<()> 
     Ok(())
 }
 
-/// The mapping that deliveries with scripts are measured with.
+/// The mapping for the deliveries with scripts.
 pub(crate) fn mapping() -> anyhow::Result<String> {
     fixture("cases/clinic-summary.js")
 }
 
-/// Its payload of 1 KB.
+/// The mapping's payload of 1 KB.
 pub(crate) fn payload() -> anyhow::Result<Value> {
     Ok(serde_json::from_str(&fixture("payloads/visits-1k.json")?)?)
 }
@@ -96,7 +96,7 @@ impl Bench {
         self.pool.run(Call { deadline, ..call }).await.expect("the mapping runs")
     }
 
-    /// Means of a whole call and of its worker's part.
+    /// The mean times of a whole call and of its worker's part.
     async fn one_at_a_time(&self) -> (Duration, Duration) {
         self.repeat(1, Duration::from_millis(500)).await;
         let (mut calls, mut spent) = (0_u32, Duration::ZERO);
@@ -108,7 +108,7 @@ impl Bench {
         (began.elapsed() / calls, spent / calls)
     }
 
-    /// Calls a second with two calls for each worker under way, each caller a tenant.
+    /// Calls per second with two callers for each worker, each a tenant.
     async fn all_at_once(&self) -> f64 {
         self.repeat(2 * self.workers, Duration::from_millis(500)).await;
         let began = Instant::now();

@@ -1,4 +1,4 @@
-//! A whole system in one process of its own: `igctl up`, as it is built for release.
+//! The whole system in a process of its own: the release build of `igctl up`.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::report::Report;
 
-/// A running system with databases of its own.
+/// A running system with private databases.
 pub(crate) struct Stack {
     /// The hospital's queue.
     pub queue: TestQueue,
@@ -30,7 +30,7 @@ pub(crate) struct Stack {
 }
 
 impl Stack {
-    /// Starts it and waits until it is ready.
+    /// Starts the system and waits until it is ready.
     pub(crate) async fn start() -> anyhow::Result<Self> {
         let queue = ig_testkit::mysql::database().await;
         let mongo = ig_testkit::mongo::database();
@@ -51,18 +51,18 @@ impl Stack {
         })
     }
 
-    /// Where the HTTP edge listens.
+    /// The address of the HTTP edge.
     pub(crate) fn address(&self) -> SocketAddr {
         let address = self.http.trim_start_matches("http://").parse();
         address.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 0)))
     }
 
-    /// A key that may do everything.
+    /// A key with all rights.
     pub(crate) fn key(&self) -> &str {
         &self.key
     }
 
-    /// Ends it and starts it again on the same databases; says how long the start took.
+    /// Restarts the system on the same databases, and returns how long the start took.
     pub(crate) async fn start_again(&mut self) -> anyhow::Result<Duration> {
         self.stop();
         let ready_file = self.folder.path().join("ready.json");
@@ -76,29 +76,29 @@ impl Stack {
         Ok(began.elapsed())
     }
 
-    /// Ends it; its databases stay.
+    /// Stops the system; its databases stay.
     pub(crate) fn stop(&mut self) {
         let pid = rustix::process::Pid::from_child(&self.child);
         let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
         let _ = self.child.wait();
     }
 
-    /// Creates something through the API.
+    /// Sends a POST to the API.
     pub(crate) async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
         self.exchange(Method::POST, path, body.to_string().into()).await
     }
 
-    /// Changes something through the API.
+    /// Sends a PATCH to the API.
     pub(crate) async fn patch(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
         self.exchange(Method::PATCH, path, body.to_string().into()).await
     }
 
-    /// Puts something in its place through the API.
+    /// Sends a PUT to the API.
     pub(crate) async fn put(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
         self.exchange(Method::PUT, path, body.to_string().into()).await
     }
 
-    /// Reads something through the API.
+    /// Sends a GET to the API.
     pub(crate) async fn get(&self, path: &str) -> anyhow::Result<Value> {
         self.exchange(Method::GET, path, Bytes::new()).await
     }
@@ -112,7 +112,7 @@ impl Stack {
         Ok(serde_json::from_slice(&answer)?)
     }
 
-    /// Reads what is long part by part, and adds up what `each` says of the parts.
+    /// Reads a long response chunk by chunk, and sums the results of `each`.
     pub(crate) async fn stream(&self, path: &str, mut each: impl FnMut(&[u8]) -> usize) -> anyhow::Result<usize> {
         let mut body = self.send(Method::GET, path, Bytes::new()).await?.into_body();
         let mut sum = 0;
@@ -152,7 +152,7 @@ impl Stack {
         Ok(())
     }
 
-    /// Makes an integration whose payloads a script shapes.
+    /// Creates an integration with a script.
     pub(crate) async fn scripted(&self, org: i64, event_type: &str, url: &str, script: &str) -> anyhow::Result<()> {
         let body = json!({
             "name": event_type, "eventType": event_type, "targetUrl": url, "logLevel": "FULL", "signing": {"enabled": true},
@@ -162,7 +162,7 @@ impl Stack {
         Ok(())
     }
 
-    /// How much memory the system takes, in MiB.
+    /// The system's resident memory in MiB.
     pub(crate) fn memory_mib(&self) -> f64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or("0");
@@ -213,7 +213,7 @@ fn command(mongo: &TestDatabase, queue: &TestQueue, folder: &std::path::Path) ->
     command
 }
 
-/// The release binary lies beside the folder of this benchmark's own.
+/// The release binary, beside the folder of this benchmark's own binary.
 fn igctl() -> PathBuf {
     let bench = std::env::current_exe().unwrap_or_default();
     bench
@@ -234,7 +234,7 @@ async fn wait_for(ready_file: &std::path::Path) -> anyhow::Result<Value> {
     anyhow::bail!("the system did not become ready within 30 s")
 }
 
-/// From the start of the process to the ready file, all six services in one process.
+/// The time from the start of the process to the ready file, with all six services in one process.
 pub(crate) async fn start_time(report: &mut Report) -> anyhow::Result<()> {
     let mut seconds = Vec::new();
     let mut memory = Vec::new();

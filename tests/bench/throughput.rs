@@ -1,4 +1,4 @@
-//! How many deliveries a second.
+//! Deliveries per second.
 
 use std::time::{Duration, Instant};
 
@@ -10,9 +10,9 @@ use crate::report::Report;
 use crate::stack::Stack;
 use crate::{RUNS, ceiling, median, scripts};
 
-/// How many tenants have events.
+/// The number of tenants with events.
 pub(crate) const TENANTS: i64 = 20;
-/// How many integrations they have in all.
+/// The number of their integrations in all.
 pub(crate) const INTEGRATIONS: i64 = 100;
 
 /// A payload of about 1 KiB.
@@ -20,12 +20,12 @@ pub(crate) fn payload(n: i64) -> Value {
     json!({"n": n, "patient": {"name": " Ada Lovelace ", "code": "p-1"}, "notes": "x".repeat(950)})
 }
 
-/// The type that an integration is for.
+/// The event type of an integration.
 pub(crate) fn event_type(integration: i64) -> String {
     format!("event-{}", integration / TENANTS)
 }
 
-/// Rows to receiver: 100 integrations in 20 tenants, one match an event, SIMPLE, FULL logs, 1 KiB.
+/// From rows to a receiver: 100 integrations of 20 tenants, one match per event, SIMPLE, FULL logs, 1 KiB.
 pub(crate) async fn outbound(report: &mut Report) -> anyhow::Result<()> {
     const ROWS: i64 = 40_000;
     let receiver = Receiver::counting();
@@ -57,7 +57,7 @@ pub(crate) async fn outbound(report: &mut Report) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The first figure with a script in place of the rules: the mapping of 1 KiB.
+/// The same with a script in place of the rules: the mapping of 1 KB.
 pub(crate) async fn outbound_with_scripts(report: &mut Report) -> anyhow::Result<()> {
     const ROWS: i64 = 20_000;
     let (receiver, script, payload) = (Receiver::counting(), scripts::mapping()?, scripts::payload()?);
@@ -76,7 +76,7 @@ pub(crate) async fn outbound_with_scripts(report: &mut Report) -> anyhow::Result
     Ok(())
 }
 
-/// One event to 100 integrations.
+/// Fan-out: one event to 100 integrations.
 pub(crate) async fn fan_out(report: &mut Report) -> anyhow::Result<()> {
     const ROWS: i64 = 400;
     let receiver = Receiver::counting();
@@ -99,7 +99,7 @@ pub(crate) async fn fan_out(report: &mut Report) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Deliveries a second from the first row's insertion to the last receipt.
+/// Deliveries per second from the first row's insertion to the last receipt.
 pub(crate) async fn rate(
     stack: &Stack,
     receiver: &Receiver,
