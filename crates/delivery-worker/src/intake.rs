@@ -12,11 +12,11 @@ use ig_core::ports::{EventSource, SourceError};
 use ig_core::stream::Stream;
 use ig_transform::Verdict;
 
+use crate::admitted_event::Judged;
 use crate::compiled::LiveConfiguration;
 use crate::config::WorkerConfig;
+use crate::decision_lookup::Earlier;
 use crate::metrics;
-use crate::recall::Earlier;
-use crate::taken::Judged;
 
 /// A row whose tenant was looked up; nothing else about it has been checked.
 #[derive(Debug)]

@@ -15,15 +15,15 @@ use ig_service::{Fate, Tasks};
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use crate::decided::Gone;
+use crate::decided_event::Gone;
 
+mod batch;
 mod budget;
 mod queue;
-mod turn;
 
+pub(crate) use batch::Turns;
 pub(crate) use budget::{Budget, Kept, turn};
 pub(crate) use queue::{Purpose, Work};
-pub(crate) use turn::Turns;
 
 use queue::Queue;
 

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::compiled::{CompiledIntegration, LiveConfiguration};
 use crate::event_trace::EventTrace;
-use crate::maker::{Assignment, Hold, Maker};
+use crate::executor::{Assignment, Hold, Maker};
 use crate::recorder::Recorder;
 
 mod tasks;

@@ -16,13 +16,13 @@ use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::checkpoints::Checkpoints;
-use crate::dispatch::Dispatch;
+use crate::dispatcher::Dispatch;
+use crate::held_lease::Tenure;
 use crate::metrics;
 use crate::reader::SourceState;
 use crate::recorder::Recorder;
-use crate::tenure::Tenure;
 
-mod beginning;
+mod source_start;
 
 /// What was begun for a partition may take so long before it is given back; whoever holds it next sends again what takes longer.
 const LAST_WORK: Duration = Duration::from_secs(30);

@@ -14,7 +14,7 @@ use ig_core::scheduled::{CallOff, CallOffKey, ScheduledDelivery, ScheduledStatus
 use ig_transform::{CompiledScript, Subject, Transformer};
 
 use crate::compiled::LiveConfiguration;
-use crate::maker::{Assignment, Interrupted, Maker, Unshaped, insist};
+use crate::executor::{Assignment, Interrupted, Maker, Unshaped, insist};
 use crate::retention::Retention;
 
 /// Sources tell whole seconds, and their clocks may be a little ahead: an event that is not older than this has just come.

@@ -19,18 +19,18 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::metrics;
-use crate::stride::Stride;
+use crate::skip_scan::Stride;
 use crate::tracker::Apart;
 
-mod hole_watch;
+mod gap_watcher;
+mod ingester;
 mod state;
-mod uptake;
 
-pub(crate) use hole_watch::HoleWatch;
+pub(crate) use gap_watcher::HoleWatch;
+pub(crate) use ingester::Uptake;
 pub(crate) use state::SourceState;
-pub(crate) use uptake::Uptake;
 
-use uptake::ReadError;
+use ingester::ReadError;
 
 /// The pause after a failed read.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);

@@ -21,29 +21,29 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
 use crate::alerting::Alerting;
-use crate::announcing::{Announcements, AnnouncingJournal};
 use crate::compiled::LiveConfiguration;
 use crate::config::Config;
-use crate::courier::Courier;
-use crate::dispatch::Dispatch;
-use crate::forgetting::Forgetting;
+use crate::config_follower::Follower;
+use crate::decision_lookup::Recall;
+use crate::decision_queues::Judging;
+use crate::dispatcher::Dispatch;
+use crate::executor::Maker;
 use crate::gate::{Gate, Limits};
 use crate::gauges;
 use crate::grpc::Delivery;
 use crate::intake::Intake;
-use crate::judging::Judging;
+use crate::lane_worker::Courier;
 use crate::lanes::{Budget, Lanes, Turns};
-use crate::maker::Maker;
+use crate::notifications::{Announcements, AnnouncingJournal};
 use crate::orders::{OrderTasks, Orders};
 use crate::partitions::{Keeper, KeeperParts};
 use crate::planner::Planner;
+use crate::push_cleanup::Forgetting;
 use crate::reader::{HoleWatch, Reader, SourceState, Uptake};
-use crate::recall::Recall;
 use crate::recorder::{Writer, recorder};
 use crate::retention::Retention;
-use crate::source_watch::SourceWatch;
-use crate::transforming::{self, Transforming};
-use crate::watch::Follower;
+use crate::source_monitor::SourceWatch;
+use crate::transformation::{self, Transforming};
 
 /// What deliveries under way may take when the worker is told to stop; the process's grace is a little longer.
 const FAREWELL: Duration = Duration::from_secs(25);
@@ -100,7 +100,7 @@ impl Worker {
             transformer,
             lookups,
             schemas,
-        } = transforming::start(config, context, &store, alerting.clone())?;
+        } = transformation::start(config, context, &store, alerting.clone())?;
         let worker = worker_id();
         let gate = gate(&store, &worker, &clock);
         let maker = Maker::new(deliverer, transformer.clone(), gate, retention.clone(), Arc::clone(&clock));

@@ -12,15 +12,15 @@ use ig_core::stream::Stream;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use crate::tenure::Tenure;
+use crate::held_lease::Tenure;
 
-mod held;
-mod offer;
+mod admission;
+mod partition_progress;
 mod ticket;
 
-use held::Held;
+use partition_progress::Held;
 
-pub(crate) use offer::Offered;
+pub(crate) use admission::Offered;
 pub(crate) use ticket::{Load, Ticket};
 
 /// A stream with so many events under way has a deep backlog: reading more of it can wait.

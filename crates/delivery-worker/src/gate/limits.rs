@@ -8,7 +8,7 @@ use ig_core::integration::{Integration, SetLimit};
 use ig_core::window::{RateWindows, WindowKey};
 use ig_delivery::Limiter;
 
-use crate::maker::{Hold, Interrupted};
+use crate::executor::{Hold, Interrupted};
 
 /// How long a delivery waits for room in its lane; what would have to wait longer becomes a dead letter that is due then.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);

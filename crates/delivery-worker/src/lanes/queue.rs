@@ -8,7 +8,7 @@ use ig_core::integration::Ordering;
 
 use super::budget::{Budget, Kept, turn};
 use crate::compiled::CompiledIntegration;
-use crate::decided::{Decided, Gone};
+use crate::decided_event::{Decided, Gone};
 use crate::reader::SourceState;
 use crate::tracker::{Load, Ticket};
 

@@ -19,7 +19,7 @@ use parking_lot::{Mutex, RwLock};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::tenure::Tenure;
+use crate::held_lease::Tenure;
 use crate::tracker::{Resume, Tracker};
 
 /// A source with what this worker knows of it.

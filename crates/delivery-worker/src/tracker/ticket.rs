@@ -7,7 +7,7 @@ use ig_core::id::Position;
 use ig_core::stream::Stream;
 
 use super::Tracker;
-use crate::tenure::{Tenure, Working};
+use crate::held_lease::{Tenure, Working};
 
 /// An event that was taken up; it is done when all that it caused is durable.
 #[derive(Debug, Clone)]

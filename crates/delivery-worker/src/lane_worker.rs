@@ -12,9 +12,9 @@ use ig_core::ports::JournalEntry;
 use tokio_util::sync::CancellationToken;
 
 use crate::compiled::{CompiledIntegration, LiveConfiguration};
-use crate::decided::Gone;
+use crate::decided_event::Gone;
+use crate::executor::{Assignment, Hold, Maker};
 use crate::lanes::{Purpose, Work};
-use crate::maker::{Assignment, Hold, Maker};
 use crate::metrics;
 use crate::planner::{self, Planner};
 use crate::recorder::Recorder;

@@ -13,7 +13,7 @@ use ig_core::outcome::{ErrorCategory, Failure};
 use ig_core::ports::JournalEntry;
 use ig_core::redelivery::RetryPolicy;
 
-use crate::maker::Assignment;
+use crate::executor::Assignment;
 use crate::metrics;
 
 /// How a delivery ended.

@@ -12,19 +12,19 @@ use ig_core::matching::LaneKey;
 use ig_core::ports::JournalEntry;
 use parking_lot::Mutex;
 
+use crate::admitted_event::{Judged, Taken};
 use crate::compiled::{CompiledIntegration, LiveConfiguration};
-use crate::decided::{Decided, Gone};
+use crate::decided_event::{Decided, Gone};
 use crate::event_trace::EventTrace;
 use crate::intake::{Addressed, Intake, Skip};
 use crate::lanes::{Lanes, Work};
 use crate::metrics;
 use crate::recorder::Recorder;
 use crate::retention::Retention;
-use crate::taken::{Judged, Taken};
 
-mod abiding;
+mod earlier_decision;
 
-use abiding::Abided;
+use earlier_decision::Abided;
 
 /// An event with its payload, or why there is none.
 type Content<'a> = Result<&'a Arc<Event>, &'a Gone>;

@@ -13,11 +13,11 @@ use ig_core::reading::Stretch;
 use ig_core::stream::RowKind;
 
 use super::SourceState;
-use crate::dispatch::Dispatch;
+use crate::admitted_event::Taken;
+use crate::decision_lookup::Recall;
+use crate::decision_queues::Judging;
+use crate::dispatcher::Dispatch;
 use crate::intake::Addressed;
-use crate::judging::Judging;
-use crate::recall::Recall;
-use crate::taken::Taken;
 use crate::tracker::Offered;
 
 /// Why a source could not be read on.

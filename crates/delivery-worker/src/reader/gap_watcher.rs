@@ -10,9 +10,9 @@ use ig_core::lease::READ_SINCE;
 use ig_core::reading::Stretch;
 use tokio_util::sync::CancellationToken;
 
-use super::uptake::{ReadError, Uptake};
+use super::ingester::{ReadError, Uptake};
+use crate::decision_lookup::merged;
 use crate::metrics;
-use crate::recall::merged;
 
 /// Between two looks.
 const EVERY: Duration = Duration::from_millis(200);

@@ -20,9 +20,9 @@ use ig_transform::{PayloadSchemas, Verdict};
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use crate::dispatch::Dispatch;
+use crate::admitted_event::{Judged, Taken};
+use crate::dispatcher::Dispatch;
 use crate::lanes::Budget;
-use crate::taken::{Judged, Taken};
 use crate::tracker::Ticket;
 
 mod queue;

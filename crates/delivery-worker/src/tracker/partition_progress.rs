@@ -11,7 +11,7 @@ use ig_core::reading::{Reading, Stretch};
 use ig_core::stream::Stream;
 
 use super::Resume;
-use crate::tenure::Tenure;
+use crate::held_lease::Tenure;
 
 /// A partition that this worker holds.
 #[derive(Debug)]

@@ -18,11 +18,11 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use crate::compiled::{CompiledAction, CompiledIntegration};
+use crate::delivery_record::{Ending, Protocol};
 use crate::event_trace::EventTrace;
 use crate::gate::{Gate, Room};
 use crate::metrics;
 use crate::names;
-use crate::protocol::{Ending, Protocol};
 use crate::retention::Retention;
 use crate::tracker::Ticket;
 

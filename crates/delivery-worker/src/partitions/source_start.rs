@@ -10,8 +10,8 @@ use ig_core::ports::StoreError;
 use tokio_util::sync::CancellationToken;
 
 use super::{HeldPartition, Keeper};
+use crate::held_lease::Tenure;
 use crate::reader::SourceState;
-use crate::tenure::Tenure;
 
 /// Between two looks for partitions in which a source has not begun.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);

@@ -14,7 +14,7 @@ use ig_core::ports::Alerts as _;
 use tokio_util::sync::CancellationToken;
 
 use crate::alerting::Alerting;
-use crate::dispatch::Dispatch;
+use crate::dispatcher::Dispatch;
 use crate::metrics;
 use crate::reader::SourceState;
 

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use ig_core::event::RowPayload;
 
+use crate::admitted_event::Taken;
+use crate::decision_lookup::Earlier;
 use crate::intake::Addressed;
 use crate::lanes::{Budget, Kept, turn};
-use crate::recall::Earlier;
-use crate::taken::Taken;
 
 /// An event that waits.
 pub(super) struct Waiting {

@@ -11,8 +11,8 @@ use ig_core::ports::{Journal, SourceError, StoreError};
 use tokio_util::sync::CancellationToken;
 
 use super::queue::Work;
-use crate::courier::Courier;
-use crate::decided::{Decided, Gone};
+use crate::decided_event::{Decided, Gone};
+use crate::lane_worker::Courier;
 use crate::reader::SourceState;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);

@@ -6,11 +6,11 @@ use ig_core::audit::{Decision, EventAudit, SkipReason};
 use ig_core::event::Event;
 
 use super::{Content, Dispatch, ids, matched};
+use crate::admitted_event::Taken;
 use crate::compiled::CompiledIntegration;
-use crate::decided::{Decided, Gone};
+use crate::decided_event::{Decided, Gone};
+use crate::decision_lookup::Earlier;
 use crate::event_trace::EventTrace;
-use crate::recall::Earlier;
-use crate::taken::Taken;
 
 /// What became of an earlier decision.
 pub(super) enum Abided {
