@@ -1,4 +1,4 @@
-//! An event that was taken up and is to be decided about.
+//! An event that its partition admitted and that waits for its decision.
 
 use std::sync::Arc;
 
@@ -7,37 +7,37 @@ use ig_transform::Verdict;
 use tracing::Span;
 
 use crate::event_trace::EventTrace;
-use crate::intake::Addressed;
+use crate::intake::ResolvedRow;
 use crate::reader::SourceState;
 use crate::tracker::Ticket;
 
-/// An event that was taken up and is to be decided about.
-pub(crate) struct Taken {
+/// An event that its partition admitted and that waits for its decision.
+pub(crate) struct AdmittedEvent {
     /// The source it came from.
     pub state: Arc<SourceState>,
     /// Its row.
-    pub addressed: Addressed,
-    /// Its share in its partition's progress.
+    pub resolved: ResolvedRow,
+    /// Its share of its partition's progress.
     pub ticket: Ticket,
 }
 
-/// What came of holding a payload against the schema of its type.
+/// The result of checking a payload against the schema of its event type.
 #[derive(Debug)]
-pub(crate) enum Judged {
-    /// It was held against it, or against none.
-    Verdict(Verdict),
-    /// It could not be read again: its row was deleted.
-    RowGone,
+pub(crate) enum SchemaVerdict {
+    /// The payload was checked, or its type has no schema.
+    Checked(Verdict),
+    /// The row was deleted before its payload could be read again.
+    RowDeleted,
 }
 
-impl Taken {
+impl AdmittedEvent {
     /// The source's name.
     pub(crate) fn source(&self) -> &SourceId {
         self.state.source.id()
     }
 
     /// Begins the event's span.
-    pub(crate) fn begin(&self) -> (EventTrace, Span) {
-        EventTrace::begin(self.source(), &self.addressed.row)
+    pub(crate) fn begin_span(&self) -> (EventTrace, Span) {
+        EventTrace::begin(self.source(), &self.resolved.row)
     }
 }

@@ -1,4 +1,4 @@
-//! Telling people what they should know.
+//! Raises alerts through the alerter.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use ig_service::grpc::Client;
 use ig_store::Alerts as OwedAlerts;
 use tonic::Status;
 
-/// For so long it is tried to write down an alert; whoever comes back later than that is told by what is still wrong.
-const TRIED_FOR: Duration = Duration::from_hours(1);
+/// How long the worker retries to store an alert. A condition that outlasts this raises a new one.
+const RETRY_FOR: Duration = Duration::from_hours(1);
 
-/// The way to the alerter. Cheap to clone.
+/// The client of the alerter. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Alerting {
     alerter: Client,
@@ -24,7 +24,7 @@ pub(crate) struct Alerting {
 }
 
 impl Alerting {
-    /// Alerts go out through this channel; while nobody is there, they are written down for whoever comes.
+    /// Sends alerts through this channel; while no alerter answers, they are stored as owed.
     pub(crate) fn new(alerter: Client, owed: OwedAlerts, context: Context) -> Self {
         Self { alerter, owed, context }
     }
@@ -35,7 +35,7 @@ impl Alerting {
     }
 }
 
-/// An alert is raised now, or owed until an alerter is there. One that could not even be written down is logged.
+/// Raises an alert now, or owes it until an alerter is there. An alert that cannot be stored either is logged.
 #[async_trait]
 impl Alerts for Alerting {
     async fn raise(&self, alert: &Alert) {
@@ -44,7 +44,7 @@ impl Alerts for Alerting {
         let Err(error) = self.owed.owe(alert).await else { return };
         tracing::warn!(%error, kind = alert.kind, key = alert.key, "an alert could not be written down yet; trying again");
         let (owed, alert) = (self.owed.clone(), alert.clone());
-        self.context.keep_trying("alert", TRIED_FOR, move || {
+        self.context.keep_trying("alert", RETRY_FOR, move || {
             let (owed, alert) = (owed.clone(), alert.clone());
             async move { owed.owe(&alert).await }
         });

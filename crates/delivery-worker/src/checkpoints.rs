@@ -17,12 +17,12 @@ pub(crate) struct Checkpoints {
 }
 
 impl Checkpoints {
-    /// The checkpoints that a worker saves.
+    /// The checkpoints that this worker saves.
     pub(crate) fn new(worker: WorkerId, leases: Arc<dyn PartitionLeases>, sources: Vec<Arc<SourceState>>) -> Self {
         Self { worker, leases, sources }
     }
 
-    /// Stores what moved; says which partitions turned out to be somebody else's.
+    /// Stores the checkpoints that moved and returns the partitions that another worker holds now.
     pub(crate) async fn save(&self) -> Result<Vec<PartitionId>, StoreError> {
         let mut refused = Vec::new();
         for state in &self.sources {
@@ -35,7 +35,7 @@ impl Checkpoints {
         Ok(refused)
     }
 
-    /// What has been read may have been decided about: who comes after must know, also where the source does not show it any more.
+    /// An event that was read may have been decided about. The next holder must know how far, even if the source no longer shows the row.
     async fn save_seen(&self, state: &SourceState) -> Result<(), StoreError> {
         let seen = state.tracker.read_to();
         if seen > state.seen_saved.load(Ordering::Relaxed) {

@@ -1,4 +1,4 @@
-//! Integrations made ready when their configuration arrives, so that nothing is parsed per event.
+//! Integrations compiled when their configuration arrives, so that no event pays for parsing.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,27 +21,27 @@ use parking_lot::RwLock;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-const LOOK_AGAIN: Duration = Duration::from_millis(20);
+const CHECK_INTERVAL: Duration = Duration::from_millis(20);
 
-/// One request of an integration, ready to be filled in.
+/// One request of an integration, compiled but for its payload.
 #[derive(Debug)]
 pub(crate) struct CompiledAction {
-    /// What has to hold for it to be made, and what is written down where one does not.
+    /// The conditions of the action, each with the reason recorded when it does not hold.
     pub conditions: Vec<(CompiledCondition, &'static str)>,
-    /// How the payload changes shape.
+    /// How the payload is transformed.
     pub shape: CompiledShape,
-    /// The request but for its body.
+    /// The request without its body.
     pub template: Template,
 }
 
 impl CompiledAction {
     fn new(integration: &Integration, action: &PlannedAction<'_>) -> Result<Self, String> {
-        let said = |faults: Faults| faults.to_string();
+        let message = |faults: Faults| faults.to_string();
         let shape = CompiledShape::compile(action.transformation, &integration.lookups, integration.script_timeout);
         Ok(Self {
-            conditions: conditions(integration, action).map_err(said)?,
-            shape: shape.map_err(said)?,
-            template: Template::compile(integration, action).map_err(said)?,
+            conditions: conditions(integration, action).map_err(message)?,
+            shape: shape.map_err(message)?,
+            template: Template::compile(integration, action).map_err(message)?,
         })
     }
 }
@@ -53,7 +53,7 @@ fn declared_filter(integration: &Integration) -> Result<Option<CompiledFilter>, 
     }
 }
 
-/// A filter that is a script is judged with the action, in its lane: whoever reads events waits for no script.
+/// A filter that is a script runs with the action, in its lane: the reader waits for no script.
 fn conditions(integration: &Integration, action: &PlannedAction<'_>) -> Result<Vec<(CompiledCondition, &'static str)>, Faults> {
     let scripted = integration
         .filter
@@ -74,24 +74,24 @@ fn conditions(integration: &Integration, action: &PlannedAction<'_>) -> Result<V
 /// An integration, ready to deliver.
 #[derive(Debug)]
 pub(crate) struct CompiledIntegration {
-    /// As configured.
+    /// The integration as configured.
     pub integration: Arc<Integration>,
-    /// Which way it goes: a call that is sent again is a delivery too.
+    /// Its direction: a repeated inbound call is a delivery too.
     pub direction: Direction,
-    /// Its requests in sequence; where one cannot be made, why.
+    /// Its actions in sequence; the error says why an action cannot be made.
     pub actions: Vec<Result<CompiledAction, String>>,
-    /// The script that tells when its deliveries are due, where one does.
-    pub tells_due: Option<CompiledScript>,
-    /// Which events it takes up, where a declarative filter says so.
+    /// The script that computes when its deliveries are due, if it has one.
+    pub due_script: Option<CompiledScript>,
+    /// Its declarative filter, if it has one.
     filter: Option<CompiledFilter>,
 }
 
 impl CompiledIntegration {
-    /// Makes an integration ready.
+    /// Compiles an integration.
     pub(crate) fn new(integration: Arc<Integration>, direction: Direction) -> Self {
         let planned = integration.planned_actions();
         let filter = declared_filter(&integration);
-        // A filter that cannot be applied must not turn into none.
+        // A filter that does not compile must not turn into no filter.
         let actions = planned.iter().map(|action| match &filter {
             Ok(_) => CompiledAction::new(&integration, action),
             Err(reason) => Err(reason.clone()),
@@ -99,14 +99,14 @@ impl CompiledIntegration {
         let actions = actions.collect();
         Self {
             filter: filter.ok().flatten(),
-            tells_due: tells_due(&integration),
+            due_script: due_script(&integration),
             integration,
             direction,
             actions,
         }
     }
 
-    /// As its breaker sees it.
+    /// The integration as its circuit breaker sees it.
     pub(crate) fn guarded(&self) -> Guarded<'_> {
         Guarded {
             direction: self.direction,
@@ -114,29 +114,29 @@ impl CompiledIntegration {
         }
     }
 
-    /// Whether its deliveries are made later than their events come.
+    /// Whether its deliveries are made later than their events arrive.
     pub(crate) fn is_scheduled(&self) -> bool {
         self.integration.schedule.mode() != ScheduleMode::Immediate
     }
 
-    /// Whether an event with this payload is for it, as far as its declarative filter tells.
+    /// Whether its declarative filter accepts this payload.
     pub(crate) fn accepts(&self, payload: &Value) -> bool {
         self.filter.as_ref().is_none_or(|filter| filter.matches(payload))
     }
 }
 
-fn tells_due(integration: &Integration) -> Option<CompiledScript> {
+fn due_script(integration: &Integration) -> Option<CompiledScript> {
     match integration.schedule.when() {
         Scheduling::Delayed(delay) => Some(CompiledScript::telling(delay.script()?, integration.script_timeout)),
         Scheduling::Immediate | Scheduling::Recurring(_) => None,
     }
 }
 
-/// What tenants have configured, as this worker has it.
+/// The tenants' configuration as this worker has it.
 #[derive(Debug, Default)]
 pub(crate) struct LiveConfiguration {
     inner: RwLock<Inner>,
-    came_into_force: AtomicBool,
+    is_in_force: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -146,22 +146,22 @@ struct Inner {
 }
 
 impl LiveConfiguration {
-    /// The last revision that is in force.
+    /// The last revision in force.
     pub(crate) fn revision(&self) -> u64 {
         self.inner.read().configuration.revision()
     }
 
-    /// Puts a snapshot in force, in place of everything before.
+    /// Replaces the whole configuration by a snapshot.
     pub(crate) fn replace(&self, configuration: Configuration) {
         let compiled = configuration
             .integrations()
             .map(|integration| (integration.id, compile(integration)))
             .collect();
         *self.inner.write() = Inner { configuration, compiled };
-        self.came_into_force.store(true, Ordering::Release);
+        self.is_in_force.store(true, Ordering::Release);
     }
 
-    /// Puts changes in force.
+    /// Applies changes.
     pub(crate) fn apply(&self, changes: Vec<RevisedChange>) {
         let mut inner = self.inner.write();
         for revised in changes {
@@ -169,23 +169,23 @@ impl LiveConfiguration {
         }
     }
 
-    /// Notes that the gateway has sent everything up to a revision: a change that could not be understood has one too.
+    /// Notes that the gateway has sent everything up to a revision: a change that could not be parsed has one too.
     pub(crate) fn reach(&self, revision: u64) {
         self.inner.write().configuration.reach(revision);
     }
 
     /// Whether a configuration is in force.
     pub(crate) fn is_in_force(&self) -> bool {
-        self.came_into_force.load(Ordering::Acquire)
+        self.is_in_force.load(Ordering::Acquire)
     }
 
-    /// Waits until a configuration is in force, or for the stop; `alive` is called while it waits.
-    pub(crate) async fn in_force(&self, stop: &CancellationToken, alive: impl Fn()) {
+    /// Waits until a configuration is in force or `stop` fires, and calls `alive` meanwhile.
+    pub(crate) async fn wait_until_in_force(&self, stop: &CancellationToken, alive: impl Fn()) {
         while !self.is_in_force() && !stop.is_cancelled() {
             alive();
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = tokio::time::sleep(LOOK_AGAIN) => {}
+                () = tokio::time::sleep(CHECK_INTERVAL) => {}
             }
         }
     }
@@ -195,22 +195,22 @@ impl LiveConfiguration {
         self.inner.read().configuration.org_of_entity(entity)
     }
 
-    /// Whether an organisation is there.
-    pub(crate) fn knows(&self, org: OrgId) -> bool {
+    /// Whether the organisation exists.
+    pub(crate) fn has_org(&self, org: OrgId) -> bool {
         self.inner.read().configuration.org(org).is_some()
     }
 
-    /// How an organisation wants its dead letters tried again, where it says.
+    /// The organisation's retry policy for dead letters, if it has one.
     pub(crate) fn retry_policy(&self, org: OrgId) -> Option<RetryPolicy> {
         self.inner.read().configuration.org(org)?.organization()?.retry_policy
     }
 
-    /// How many days an organisation wants its logs kept, where it says.
+    /// The organisation's log retention in days, if it has one.
     pub(crate) fn retention_days(&self, org: OrgId) -> Option<u32> {
         self.inner.read().configuration.org(org)?.organization()?.retention_days
     }
 
-    /// The integrations for an event, in the order of their ids.
+    /// The integrations that match an event, in the order of their ids.
     pub(crate) fn matches(&self, org: OrgId, event_type: &EventType, entity: Rid) -> Vec<Arc<CompiledIntegration>> {
         let inner = self.inner.read();
         let Some(org) = inner.configuration.org(org) else {
@@ -223,7 +223,7 @@ impl LiveConfiguration {
             .collect()
     }
 
-    /// What an organisation says about a type of event, where payloads of it are held against a schema.
+    /// The definition of an event type whose payloads have to satisfy a schema.
     pub(crate) fn enforced_type(&self, org: OrgId, event_type: &EventType) -> Option<Arc<EventTypeDefinition>> {
         let inner = self.inner.read();
         let definition = inner.configuration.org(org)?.event_type(event_type)?;
@@ -231,25 +231,25 @@ impl LiveConfiguration {
     }
 
     /// The integrations whose pending deliveries an event may call off, in the order of their ids.
-    pub(crate) fn listening(&self, org: OrgId, event_type: &EventType, entity: Rid) -> Vec<Arc<CompiledIntegration>> {
+    pub(crate) fn call_off_listeners(&self, org: OrgId, event_type: &EventType, entity: Rid) -> Vec<Arc<CompiledIntegration>> {
         let inner = self.inner.read();
         let listening = inner.configuration.org(org).map(|org| org.listening(event_type, entity));
         let compiled = |integration: Arc<Integration>| inner.compiled.get(&integration.id).cloned();
         listening.into_iter().flatten().filter_map(compiled).collect()
     }
 
-    /// The zone that an entity's clocks show.
+    /// The time zone of an entity.
     pub(crate) fn zone(&self, org: OrgId, entity: Rid) -> Zone {
         let inner = self.inner.read();
         inner.configuration.org(org).map(|org| org.zone(entity)).unwrap_or_default()
     }
 
-    /// An inbound integration as it is configured now.
+    /// An inbound integration as configured now.
     pub(crate) fn inbound(&self, org: OrgId, id: IntegrationId) -> Option<Arc<InboundIntegration>> {
         self.inner.read().configuration.org(org)?.inbound_of(id).cloned()
     }
 
-    /// An integration as it is configured now.
+    /// An integration as configured now.
     pub(crate) fn integration(&self, id: IntegrationId) -> Option<Arc<CompiledIntegration>> {
         self.inner.read().compiled.get(&id).cloned()
     }
@@ -281,7 +281,7 @@ impl Inner {
         self.configuration.apply(revised);
         match touched {
             Some((org, id)) => self.refresh(org, id),
-            None if deletes_org => self.forget_deleted(),
+            None if deletes_org => self.remove_deleted(),
             None => {}
         }
     }
@@ -294,7 +294,7 @@ impl Inner {
         };
     }
 
-    fn forget_deleted(&mut self) {
+    fn remove_deleted(&mut self) {
         let configuration = &self.configuration;
         self.compiled.retain(|id, compiled| {
             let org = configuration.org(compiled.integration.org_id);

@@ -1,4 +1,4 @@
-//! What can be set about the worker.
+//! The worker's configuration.
 
 use std::time::Duration;
 
@@ -11,23 +11,23 @@ use ig_store::{MongoConfig, SecretsConfig};
 use ig_transform::script::ScriptsConfig;
 use serde::{Deserialize, Serialize};
 
-/// Everything that the worker reads of the shared configuration.
+/// The sections of the shared configuration that the worker reads.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Config {
-    /// How it serves gRPC.
+    /// Its gRPC server.
     pub grpc: GrpcConfig,
     /// Its admin port.
     pub admin: AdminConfig,
     /// Logs and traces.
     pub telemetry: TelemetryConfig,
-    /// How it ends.
+    /// How it shuts down.
     pub shutdown: ShutdownConfig,
     /// Where the other services are.
     pub services: ServiceAddresses,
     /// The database.
     pub mongodb: MongoConfig,
-    /// The keys of what is encrypted at rest.
+    /// The keys for what is encrypted at rest.
     pub secrets: SecretsConfig,
     /// Which addresses may be sent to.
     pub security: SecurityConfig,
@@ -35,7 +35,7 @@ pub struct Config {
     pub sources: SourcesConfig,
     /// The processes that run scripts.
     pub scripts: ScriptsConfig,
-    /// Its own ways.
+    /// The worker's own settings.
     pub worker: WorkerConfig,
 }
 
@@ -90,21 +90,21 @@ impl Validate for Config {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct WorkerConfig {
-    /// Seconds for which a partition stays held without being renewed.
+    /// How long a partition lease lasts without being renewed, in seconds.
     pub lease_seconds: u64,
-    /// The most events that are under way at once, with the deliveries that each has waiting beside its first; reading pauses beyond it.
+    /// The most events in flight at once, counting each event's deliveries beyond its first; reading pauses beyond it.
     pub max_events_in_flight: usize,
-    /// MiB that waiting payloads may take; beyond it they are read again when their turn comes.
+    /// Memory for waiting payloads, in MiB; payloads beyond it are read again when their lane reaches them.
     pub payload_memory_mib: usize,
-    /// The most deliveries that were made and are not durably recorded yet.
+    /// The most deliveries that are made and not yet durably recorded.
     pub max_unrecorded: usize,
-    /// How many events are remembered to tell repeats.
+    /// How many events the deduplication window remembers.
     pub dedup_capacity: usize,
-    /// Events that are older than so many days are not delivered; 0 means any age.
+    /// The age in days beyond which events are not delivered; 0 means any age.
     pub max_event_age_days: u32,
     /// Only events of these organisations are delivered; empty means all.
     pub allowed_parent_rids: Vec<i64>,
-    /// Days for which logs are kept where the organisation does not say.
+    /// How many days logs are kept for organisations that set no retention of their own.
     pub retention_days: u32,
 }
 
@@ -124,12 +124,12 @@ impl Default for WorkerConfig {
 }
 
 impl WorkerConfig {
-    /// How long a partition stays held without being renewed.
+    /// How long a partition lease lasts without being renewed.
     pub fn lease(&self) -> Duration {
         Duration::from_secs(self.lease_seconds)
     }
 
-    /// The memory that waiting payloads may take, in bytes.
+    /// The memory for waiting payloads, in bytes.
     pub fn payload_memory(&self) -> usize {
         self.payload_memory_mib * 1024 * 1024
     }

@@ -1,7 +1,7 @@
-//! An event that was decided about, as it is known while its payload is not at hand.
+//! An event that was decided about, without its payload.
 //!
-//! A decision is made once. The payload of an event that waits may have to be read again, by this worker or by the next one that holds
-//! its partition: it is read then, and never judged again.
+//! A decision is made once. This worker, or the next holder of the partition, may have to read the payload of a waiting event again; it
+//! never decides again.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
@@ -14,10 +14,10 @@ use ig_core::id::{EventType, OrgId, Rid};
 
 use crate::event_trace::EventTrace;
 
-/// Why an event that was decided about cannot be had any more, in a sentence that its tenant may read.
+/// Why a decided event is not available any more, in a sentence that its tenant may read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Gone {
-    /// There is no row at its position.
+pub(crate) enum EventGone {
+    /// Its position has no row any more.
     #[error("The event's row was deleted from its source before its turn came.")]
     Deleted,
     /// The row at its position is another event.
@@ -26,7 +26,7 @@ pub(crate) enum Gone {
     /// Its row has no payload any more.
     #[error("The event's payload was deleted from its row before its turn came.")]
     NoPayload,
-    /// Its payload is larger than its source may read now.
+    /// Its payload is larger than its source allows now.
     #[error("The event's payload has {bytes} bytes, which is more than is read of its source.")]
     TooLarge {
         /// Its size.
@@ -37,21 +37,21 @@ pub(crate) enum Gone {
     NotJson(String),
 }
 
-/// An event without its payload, and how its row is told from another.
+/// An event without its payload, and what identifies its row.
 #[derive(Debug)]
-pub(crate) struct Decided {
-    /// The event; its payload is missing.
+pub(crate) struct DecidedEvent {
+    /// The event, its payload missing.
     pub event: Event,
     /// The trace that it belongs to.
     pub trace: EventTrace,
-    digest: Option<u64>,
+    payload_digest: Option<u64>,
 }
 
-impl Decided {
-    /// An event that has just been decided about.
-    pub(crate) fn now(event: &Event, trace: &EventTrace) -> Arc<Self> {
+impl DecidedEvent {
+    /// An event that was just decided about.
+    pub(crate) fn new(event: &Event, trace: &EventTrace) -> Arc<Self> {
         Arc::new(Self {
-            digest: Some(digest(&event.payload.raw)),
+            payload_digest: Some(digest(&event.payload.raw)),
             event: Event {
                 payload: Arc::new(Payload::missing()),
                 ..event.clone()
@@ -60,11 +60,11 @@ impl Decided {
         })
     }
 
-    /// An event that was decided about earlier, as its record tells; nothing where no tenant was known.
-    pub(crate) fn earlier(audit: &EventAudit, trace: &EventTrace) -> Option<Arc<Self>> {
+    /// An event that was decided about earlier, rebuilt from its audit; none where the audit names no tenant.
+    pub(crate) fn from_audit(audit: &EventAudit, trace: &EventTrace) -> Option<Arc<Self>> {
         let (org_id, event_type) = (audit.org_id?, audit.event_type.clone()?);
         Some(Arc::new(Self {
-            digest: None,
+            payload_digest: None,
             event: Event {
                 source: audit.source.clone(),
                 position: audit.position,
@@ -81,14 +81,14 @@ impl Decided {
     }
 
     /// The event with the payload that its row has now.
-    pub(crate) fn read_again(&self, row: &SourceRow) -> Result<Event, Gone> {
-        if !self.is_row(row) {
-            return Err(Gone::Replaced);
+    pub(crate) fn with_payload_of(&self, row: &SourceRow) -> Result<Event, EventGone> {
+        if !self.matches_row(row) {
+            return Err(EventGone::Replaced);
         }
         let payload = match &row.payload {
-            RowPayload::Present(raw) => Payload::parse(raw.clone()).map_err(|error| Gone::NotJson(error.to_string()))?,
-            RowPayload::Missing => return Err(Gone::NoPayload),
-            RowPayload::TooLarge { bytes } => return Err(Gone::TooLarge { bytes: *bytes }),
+            RowPayload::Present(raw) => Payload::parse(raw.clone()).map_err(|error| EventGone::NotJson(error.to_string()))?,
+            RowPayload::Missing => return Err(EventGone::NoPayload),
+            RowPayload::TooLarge { bytes } => return Err(EventGone::TooLarge { bytes: *bytes }),
         };
         Ok(Event {
             payload: Arc::new(payload),
@@ -97,9 +97,9 @@ impl Decided {
         })
     }
 
-    /// A position may be given out anew, even to another tenant's row. Rows whose time is touched whenever something else about them
-    /// changes are known by their payload.
-    fn is_row(&self, row: &SourceRow) -> bool {
+    /// A source may reuse a position, even for another tenant's row. Some sources touch a row's time whenever anything else about it
+    /// changes; the payload's digest identifies those rows.
+    fn matches_row(&self, row: &SourceRow) -> bool {
         let event = &self.event;
         let is_id = match &row.event_id {
             Some(id) => *id == event.id,
@@ -118,13 +118,13 @@ impl Decided {
 
     fn has_payload_of(&self, row: &SourceRow) -> bool {
         match &row.payload {
-            RowPayload::Present(raw) => self.digest == Some(digest(raw)),
+            RowPayload::Present(raw) => self.payload_digest == Some(digest(raw)),
             RowPayload::Missing | RowPayload::TooLarge { .. } => false,
         }
     }
 }
 
-/// As records keep a moment.
+/// Audits store milliseconds.
 fn millis(at: Option<ig_core::clock::Timestamp>) -> Option<i64> {
     at.map(|at| at.timestamp_millis())
 }

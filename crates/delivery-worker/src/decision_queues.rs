@@ -1,9 +1,8 @@
-//! What an event waits for between the reader and the decision, in its stream's order: its payload is held against a schema, and what
-//! another worker decided by a newer configuration waits until that has arrived.
+//! The queues between the reader and the decision, one a stream and in its order: an event waits here for its payload's schema check, or
+//! until the newer configuration by which another worker decided has arrived.
 //!
-//! A schema is a tenant's program, and may take its time over a payload. So the reader does not wait for it: events of a stream whose
-//! payloads are held against one queue up here, and a task of the stream works them off while there are any. Everything else is decided
-//! about at once.
+//! A schema is a tenant's program and may take its time over a payload, so the reader does not wait for it: events of a stream with a
+//! schema queue up here, and a task of the stream works the queue off. All other events are decided about at once.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,35 +19,35 @@ use ig_transform::{PayloadSchemas, Verdict};
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use crate::admitted_event::{Judged, Taken};
-use crate::dispatcher::Dispatch;
-use crate::lanes::Budget;
+use crate::admitted_event::{AdmittedEvent, SchemaVerdict};
+use crate::dispatcher::Dispatcher;
+use crate::lanes::MemoryBudget;
 use crate::tracker::Ticket;
 
 mod queue;
 
-use queue::{Queue, Waiting};
+use queue::{Queue, QueuedEvent};
 
-/// How many payloads of one stream are held against their schema at once.
+/// How many payloads of one stream are checked at once.
 const CONCURRENCY: usize = 4;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 type Queues = HashMap<(SourceId, Stream), Queue>;
 
-/// Every stream that has payloads to be held against a schema.
-pub(crate) struct Judging {
-    dispatch: Arc<Dispatch>,
+/// The decision queues of all streams.
+pub(crate) struct DecisionQueues {
+    dispatcher: Arc<Dispatcher>,
     schemas: Arc<PayloadSchemas>,
     queues: Mutex<Queues>,
-    budget: Arc<Budget>,
+    budget: Arc<MemoryBudget>,
     tasks: Tasks,
     stop: CancellationToken,
 }
 
 /// Why events cannot be decided about yet.
 #[derive(Debug, thiserror::Error)]
-enum NotYet {
+enum NotReady {
     #[error(transparent)]
     Source(#[from] SourceError),
     #[error("the source does not show an event that it has shown before, nor any later one")]
@@ -57,17 +56,17 @@ enum NotYet {
     Configuration,
 }
 
-impl Judging {
-    /// Hands to `dispatch` what may be decided about; waiting payloads share a budget, and `stop` ends it all.
+impl DecisionQueues {
+    /// Passes events on to `dispatcher`; waiting payloads share `budget`, and `stop` ends all tasks.
     pub(crate) fn new(
-        dispatch: Arc<Dispatch>,
+        dispatcher: Arc<Dispatcher>,
         schemas: Arc<PayloadSchemas>,
-        budget: Arc<Budget>,
+        budget: Arc<MemoryBudget>,
         tasks: Tasks,
         stop: CancellationToken,
     ) -> Arc<Self> {
         Arc::new(Self {
-            dispatch,
+            dispatcher,
             schemas,
             queues: Mutex::default(),
             budget,
@@ -76,158 +75,160 @@ impl Judging {
         })
     }
 
-    /// Who decides.
-    pub(crate) fn dispatch(&self) -> &Arc<Dispatch> {
-        &self.dispatch
+    /// The dispatcher that decides.
+    pub(crate) fn dispatcher(&self) -> &Arc<Dispatcher> {
+        &self.dispatcher
     }
 
-    /// Has an event decided about: at once, or when its payload was held against its schema and all before it in its stream are decided
-    /// about.
-    pub(crate) fn take_up(self: &Arc<Self>, taken: Taken) {
-        let has_to_wait = self.dispatch.to_hold_against(&taken).is_some() || !self.dispatch.is_configuration_recent(&taken);
+    /// Decides about an event at once, or queues it until its payload is checked and all earlier events of its stream are decided about.
+    pub(crate) fn submit(self: &Arc<Self>, admitted: AdmittedEvent) {
+        let must_wait = self.dispatcher.schema_for(&admitted).is_some() || !self.dispatcher.is_configuration_recent(&admitted);
         let mut queues = self.queues.lock();
-        if !has_to_wait && queues.is_empty() {
+        if !must_wait && queues.is_empty() {
             drop(queues);
-            return self.decide_at_once(&taken);
+            return self.decide_now(&admitted);
         }
-        let key = (taken.source().clone(), taken.addressed.stream.clone());
+        let key = (admitted.source().clone(), admitted.resolved.stream.clone());
         if let Some(queue) = queues.get_mut(&key) {
-            return queue.push(taken, &self.budget);
+            return queue.push(admitted, &self.budget);
         }
-        if !has_to_wait {
+        if !must_wait {
             drop(queues);
-            return self.decide_at_once(&taken);
+            return self.decide_now(&admitted);
         }
-        queues.entry(key.clone()).or_default().push(taken, &self.budget);
-        let judging = Arc::clone(self);
+        queues.entry(key.clone()).or_default().push(admitted, &self.budget);
+        let this = Arc::clone(self);
         self.tasks
-            .spawn("judging", Fate::Finishes, async move { judging.work_off(key).await });
+            .spawn("judging", Fate::Finishes, async move { this.run_stream(key).await });
     }
 
-    fn decide_at_once(&self, taken: &Taken) {
-        let (trace, span) = taken.begin();
+    fn decide_now(&self, admitted: &AdmittedEvent) {
+        let (trace, span) = admitted.begin_span();
         span.in_scope(|| {
-            if let Some(undecided) = self.dispatch.abide_by_earlier(taken, &trace) {
-                self.dispatch.decide(taken, &trace, undecided, Judged::Verdict(Verdict::Fine));
+            if let Some(kind) = self.dispatcher.apply_earlier_decision(admitted, &trace) {
+                self.dispatcher
+                    .decide(admitted, &trace, kind, SchemaVerdict::Checked(Verdict::Fine));
             }
         });
     }
 
-    async fn work_off(self: Arc<Self>, key: (SourceId, Stream)) {
-        while let Some(mut turn) = self.next_turn(&key) {
-            if !self.read_again(&mut turn).await {
+    async fn run_stream(self: Arc<Self>, key: (SourceId, Stream)) {
+        while let Some(mut batch) = self.next_batch(&key) {
+            if !self.reload_payloads(&mut batch).await {
                 continue;
             }
-            let judged = stream::iter(turn).map(|waiting| self.judged_unless_decided(waiting));
-            judged
+            let verdicts = stream::iter(batch).map(|queued| self.verdict_unless_decided(queued));
+            verdicts
                 .buffered(CONCURRENCY)
-                .for_each(|(waiting, judged)| self.decide(waiting, judged))
+                .for_each(|(queued, verdict)| self.decide(queued, verdict))
                 .await;
         }
     }
 
-    /// The next events of a stream; one that has none, or has to stop, is closed.
-    fn next_turn(&self, key: &(SourceId, Stream)) -> Option<Vec<Waiting>> {
+    /// The next events of a stream; closes an empty stream, or any stream once the worker stops.
+    fn next_batch(&self, key: &(SourceId, Stream)) -> Option<Vec<QueuedEvent>> {
         let mut queues = self.queues.lock();
-        let turn = queues.get_mut(key)?.take();
-        if turn.is_empty() || self.stop.is_cancelled() {
+        let batch = queues.get_mut(key)?.next_batch();
+        if batch.is_empty() || self.stop.is_cancelled() {
             queues.remove(key);
             return None;
         }
-        Some(turn)
+        Some(batch)
     }
 
-    /// What was decided about before is seldom decided again, so it is not judged before that is known.
-    async fn judged_unless_decided(&self, waiting: Waiting) -> (Waiting, Option<Judged>) {
-        let judged = match waiting.taken.addressed.earlier {
+    /// An event with an earlier decision is seldom decided about again, so its payload is checked only then.
+    async fn verdict_unless_decided(&self, queued: QueuedEvent) -> (QueuedEvent, Option<SchemaVerdict>) {
+        let verdict = match queued.admitted.resolved.earlier {
             Some(_) => None,
-            None => self.judged(&waiting).await,
+            None => self.schema_verdict(&queued).await,
         };
-        (waiting, judged)
+        (queued, verdict)
     }
 
-    async fn decide(&self, waiting: Waiting, judged: Option<Judged>) {
-        let taken = &waiting.taken;
-        if !self.has_recent_configuration(taken).await {
+    async fn decide(&self, queued: QueuedEvent, verdict: Option<SchemaVerdict>) {
+        let admitted = &queued.admitted;
+        if !self.wait_for_configuration(admitted).await {
             return;
         }
-        let (trace, span) = taken.begin();
-        let abide = || self.dispatch.abide_by_earlier(taken, &trace);
-        let Some(undecided) = work_on(taken, || span.in_scope(abide)).flatten() else {
+        let (trace, span) = admitted.begin_span();
+        let apply = || self.dispatcher.apply_earlier_decision(admitted, &trace);
+        let Some(kind) = while_held(admitted, || span.in_scope(apply)).flatten() else {
             return;
         };
-        let judged = match judged {
-            Some(judged) => Some(judged),
-            None => self.judged(&waiting).await,
+        let verdict = match verdict {
+            Some(verdict) => Some(verdict),
+            None => self.schema_verdict(&queued).await,
         };
-        if let Some(judged) = judged {
-            let decide = || self.dispatch.decide(taken, &trace, undecided, judged);
-            work_on(taken, || span.in_scope(decide));
+        if let Some(verdict) = verdict {
+            let decide = || self.dispatcher.decide(admitted, &trace, kind, verdict);
+            while_held(admitted, || span.in_scope(decide));
         }
     }
 
-    /// Waits for the configuration by which an earlier holder decided; false where the event is not this worker's any more.
-    async fn has_recent_configuration(&self, taken: &Taken) -> bool {
+    /// Waits for the configuration by which an earlier holder decided; false once this worker has lost the event.
+    async fn wait_for_configuration(&self, admitted: &AdmittedEvent) -> bool {
         let attempt = || async {
-            let is_recent = self.dispatch.is_configuration_recent(taken);
-            is_recent.then_some(()).ok_or(NotYet::Configuration)
+            let is_recent = self.dispatcher.is_configuration_recent(admitted);
+            is_recent.then_some(()).ok_or(NotReady::Configuration)
         };
-        self.insist(|| taken.ticket.holds(), attempt).await.is_some()
-    }
-
-    /// Holds a payload against the schema that is configured now; nothing where the event is not this worker's any more.
-    async fn judged(&self, waiting: &Waiting) -> Option<Judged> {
-        if waiting.is_gone() {
-            return Some(Judged::RowGone);
-        }
-        let taken = &waiting.taken;
-        self.insist(|| taken.ticket.holds(), || self.held_against_schema(taken))
+        self.retry_until_available(|| admitted.ticket.is_valid(), attempt)
             .await
-            .map(Judged::Verdict)
+            .is_some()
     }
 
-    async fn held_against_schema(&self, taken: &Taken) -> Result<Verdict, ig_transform::TransformError> {
-        let definition = self.dispatch.to_hold_against(taken);
-        match (definition, &taken.addressed.row.payload) {
+    /// Checks a payload against the schema configured now; none once this worker has lost the event.
+    async fn schema_verdict(&self, queued: &QueuedEvent) -> Option<SchemaVerdict> {
+        if queued.is_deleted() {
+            return Some(SchemaVerdict::RowDeleted);
+        }
+        let admitted = &queued.admitted;
+        self.retry_until_available(|| admitted.ticket.is_valid(), || self.validate(admitted))
+            .await
+            .map(SchemaVerdict::Checked)
+    }
+
+    async fn validate(&self, admitted: &AdmittedEvent) -> Result<Verdict, ig_transform::TransformError> {
+        let definition = self.dispatcher.schema_for(admitted);
+        match (definition, &admitted.resolved.row.payload) {
             (Some(definition), RowPayload::Present(payload)) => self.schemas.judge(&definition, payload, Purpose::Live).await,
             _ => Ok(Verdict::Fine),
         }
     }
 
-    /// Reads the rows again whose payloads were not kept; whether the turn can go on.
-    async fn read_again(&self, turn: &mut [Waiting]) -> bool {
-        let away: Vec<_> = turn.iter_mut().filter(|waiting| waiting.is_away()).collect();
-        let Some(first) = away.first() else { return true };
-        let state = Arc::clone(&first.taken.state);
-        let tickets: Vec<_> = away.iter().map(|waiting| waiting.taken.ticket.clone()).collect();
+    /// Reads the rows again whose payloads were not kept; returns whether the batch can go on.
+    async fn reload_payloads(&self, batch: &mut [QueuedEvent]) -> bool {
+        let to_reload: Vec<_> = batch.iter_mut().filter(|queued| queued.needs_reload()).collect();
+        let Some(first) = to_reload.first() else { return true };
+        let state = Arc::clone(&first.admitted.state);
+        let tickets: Vec<_> = to_reload.iter().map(|queued| queued.admitted.ticket.clone()).collect();
         let positions: Vec<_> = tickets.iter().map(Ticket::position).collect();
-        let holds = || tickets.iter().any(Ticket::holds);
+        let holds = || tickets.iter().any(Ticket::is_valid);
         let reading = || async {
             let ranges: Vec<_> = positions.iter().map(|position| *position..=*position).collect();
             let mut found = HashMap::new();
             for row in state.source.read_ranges(&ranges).await? {
-                let row = state.named(row);
+                let row = state.with_event_id(row);
                 let position = row.position;
-                found.insert(position, self.dispatch.intake().address(state.source.as_ref(), row).await?);
+                found.insert(position, self.dispatcher.intake().resolve(state.source.as_ref(), row).await?);
             }
             let missing = positions.iter().rfind(|position| !found.contains_key(*position));
             match missing {
-                Some(last) if !state.has_passed(*last).await? => Err(NotYet::Behind),
+                Some(last) if !state.has_passed(*last).await? => Err(NotReady::Behind),
                 _ => Ok(found),
             }
         };
-        let Some(mut found) = self.insist(holds, reading).await else {
+        let Some(mut found) = self.retry_until_available(holds, reading).await else {
             return false;
         };
-        for waiting in away {
-            let row = found.remove(&waiting.taken.ticket.position());
-            waiting.read_again(row);
+        for queued in to_reload {
+            let row = found.remove(&queued.admitted.ticket.position());
+            queued.reload(row);
         }
         true
     }
 
-    /// Tries until it works; nothing where the worker stops or the events are not its own any more.
-    async fn insist<T, E, F>(&self, holds: impl Fn() -> bool, attempt: impl Fn() -> F) -> Option<T>
+    /// Retries until an attempt succeeds; none once the worker stops or has lost the events.
+    async fn retry_until_available<T, E, F>(&self, holds: impl Fn() -> bool, attempt: impl Fn() -> F) -> Option<T>
     where
         E: std::fmt::Display,
         F: Future<Output = Result<T, E>>,
@@ -251,8 +252,8 @@ impl Judging {
     }
 }
 
-/// Does a piece of work, unless the event's partition is about to be given back or is lost.
-fn work_on<T>(taken: &Taken, work: impl FnOnce() -> T) -> Option<T> {
-    let _working = taken.ticket.begin_work()?;
+/// Does a piece of work, unless the event's partition is closing or lost.
+fn while_held<T>(admitted: &AdmittedEvent, work: impl FnOnce() -> T) -> Option<T> {
+    let _guard = admitted.ticket.begin_work()?;
     Some(work())
 }

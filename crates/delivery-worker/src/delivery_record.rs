@@ -1,4 +1,4 @@
-//! The protocol of one delivery: what is written down of it, step by step.
+//! The record of one delivery: its log, execution trace and dead letter, built step by step.
 
 use std::time::{Duration, Instant};
 
@@ -13,33 +13,33 @@ use ig_core::outcome::{ErrorCategory, Failure};
 use ig_core::ports::JournalEntry;
 use ig_core::redelivery::RetryPolicy;
 
-use crate::executor::Assignment;
+use crate::executor::DeliveryTask;
 use crate::metrics;
 
 /// How a delivery ended.
-pub(crate) enum Ending {
-    /// The target took it.
+pub(crate) enum Outcome {
+    /// The target accepted it.
     Delivered,
     /// It may succeed later.
-    Parked {
-        /// What went wrong last.
+    Retryable {
+        /// The last failure.
         failure: Failure,
-        /// What the target asked for.
+        /// The delay the target asked for.
         due_in: Option<Duration>,
     },
     /// It would fail again.
-    GivenUp(Failure),
-    /// The event could not be had any more.
-    Gone(Failure),
+    Failed(Failure),
+    /// The event is not available any more.
+    EventGone(Failure),
     /// Nothing was sent, since the integration's deliveries are held.
     Held(Hold),
-    /// Its integration's limit leaves no room before this moment.
-    Limited(Timestamp),
-    /// Its integration's script is not run before a moment.
-    Disabled {
-        /// What a tenant reads of it.
+    /// The integration's rate limit admits it no earlier than this.
+    RateLimited(Timestamp),
+    /// The integration's script is disabled.
+    ScriptDisabled {
+        /// The failure that the tenant reads.
         failure: Failure,
-        /// That moment.
+        /// When the script runs again.
         until: Timestamp,
     },
     /// Nothing was to be sent, for this reason.
@@ -47,7 +47,7 @@ pub(crate) enum Ending {
 }
 
 /// What happened to one delivery so far.
-pub(crate) struct Protocol {
+pub(crate) struct DeliveryRecord {
     log: DeliveryLog,
     trace: ExecutionTrace,
     began: Instant,
@@ -55,17 +55,17 @@ pub(crate) struct Protocol {
     entity_rid: Rid,
     position: Option<Position>,
     log_level: LogLevel,
-    /// Why the body of the last answer broke off.
-    broken: Option<String>,
+    /// Why the body of the last response broke off.
+    body_error: Option<String>,
 }
 
-impl Protocol {
-    /// Begins with what is known before anything is done.
-    pub(crate) fn begin(assignment: &Assignment<'_>, now: Timestamp) -> Self {
-        let (event, message_id, trace_id) = (assignment.event, assignment.message, assignment.trace.trace_id());
-        let integration = &assignment.compiled.integration;
+impl DeliveryRecord {
+    /// Starts a record with what is known before anything is done.
+    pub(crate) fn start(task: &DeliveryTask<'_>, now: Timestamp) -> Self {
+        let (event, message_id, trace_id) = (task.event, task.message, task.trace.trace_id());
+        let integration = &task.compiled.integration;
         let planned = integration.planned_actions();
-        let action = planned[assignment.index];
+        let action = planned[task.index];
         Self {
             log: DeliveryLog {
                 id: message_id.log_id(event.created_at),
@@ -83,8 +83,8 @@ impl Protocol {
                     event_type: event.event_type.clone(),
                     created_at: event.created_at,
                 },
-                direction: assignment.compiled.direction,
-                trigger: assignment.trigger,
+                direction: task.compiled.direction,
+                trigger: task.trigger,
                 status: DeliveryStatus::Success,
                 target: action.target.clone().into(),
                 attempts: Vec::new(),
@@ -103,10 +103,10 @@ impl Protocol {
             began: Instant::now(),
             payload: event.payload.raw.clone(),
             entity_rid: event.entity_rid,
-            // An order has none, and no source begins at zero.
+            // An order has no position, and no source begins at zero.
             position: Some(event.position).filter(|position| *position > 0),
             log_level: integration.log_level,
-            broken: None,
+            body_error: None,
         }
     }
 
@@ -115,21 +115,26 @@ impl Protocol {
         u32::try_from(self.log.attempts.len()).unwrap_or(u32::MAX)
     }
 
-    /// A condition was judged, or could not be.
-    pub(crate) fn judged(&mut self, took: Duration, judged: Result<&bool, &Failure>, console: Vec<String>) {
-        let detail = judged.map_or_else(|failure| failure.message.clone(), bool::to_string);
+    /// A condition was evaluated, or failed.
+    pub(crate) fn condition_evaluated(&mut self, took: Duration, met: Result<&bool, &Failure>, console: Vec<String>) {
+        let detail = met.map_or_else(|failure| failure.message.clone(), bool::to_string);
         self.trace.console.extend(console);
         self.step("condition", took, detail);
     }
 
-    /// The payload was given its shape, or could not be.
-    pub(crate) fn shaped(&mut self, took: Duration, shaped: Result<&Option<Bytes>, &Failure>, console: Vec<String>) {
-        let detail = match shaped {
+    /// The payload was transformed, or failed to be.
+    pub(crate) fn payload_transformed(
+        &mut self,
+        took: Duration,
+        transformed: Result<&Option<Bytes>, &Failure>,
+        console: Vec<String>,
+    ) {
+        let detail = match transformed {
             Ok(Some(body)) => format!("{} bytes", body.len()),
             Ok(None) => "nothing to send".to_owned(),
             Err(failure) => failure.message.clone(),
         };
-        if let (Ok(Some(body)), LogLevel::Full) = (shaped, self.log_level)
+        if let (Ok(Some(body)), LogLevel::Full) = (transformed, self.log_level)
             && *body != self.payload
         {
             self.log.request_payload = Some(body.clone());
@@ -138,20 +143,20 @@ impl Protocol {
         self.step("transform", took, detail);
     }
 
-    /// A request was sent with these headers, credentials masked; the body of its answer may have broken off.
-    pub(crate) fn sent(&mut self, headers: HeaderLines, signature: Option<String>, broken: Option<String>) {
-        self.broken = broken;
+    /// A request was sent with these headers, credentials masked; the body of its response may have broken off.
+    pub(crate) fn request_sent(&mut self, headers: HeaderLines, signature: Option<String>, body_error: Option<String>) {
+        self.body_error = body_error;
         self.log.request_headers = headers;
         self.log.signature = signature;
     }
 
-    /// A request was sent; says why it failed, if it did.
-    pub(crate) fn attempted(&mut self, attempt: Attempt) -> Option<Failure> {
+    /// Adds a finished attempt; returns its failure, if it failed.
+    pub(crate) fn attempt_finished(&mut self, attempt: Attempt) -> Option<Failure> {
         let failure = attempt.failure.clone();
         let detail = match (&failure, attempt.response_status) {
             (Some(failure), _) => failure.message.clone(),
-            (None, Some(status)) => match self.broken.take() {
-                Some(broken) => format!("HTTP {status}, and its body broke off: {broken}"),
+            (None, Some(status)) => match self.body_error.take() {
+                Some(body_error) => format!("HTTP {status}, and its body broke off: {body_error}"),
                 None => format!("HTTP {status}"),
             },
             (None, None) => String::new(),
@@ -170,46 +175,46 @@ impl Protocol {
         });
     }
 
-    /// Ends the delivery: what is to be written down of it.
+    /// Finishes the record as the entry for the journal.
     ///
-    /// Where it is to be tried again, the policy says when for the first time.
-    pub(crate) fn conclude(mut self, ending: Ending, now: Timestamp, expires_at: Timestamp, policy: RetryPolicy) -> JournalEntry {
+    /// For a delivery that is to be retried, `policy` sets the first delay.
+    pub(crate) fn finish(mut self, outcome: Outcome, now: Timestamp, expires_at: Timestamp, policy: RetryPolicy) -> JournalEntry {
         self.log.expires_at = expires_at;
-        let dead_letter = match ending {
-            Ending::Delivered => {
+        let dead_letter = match outcome {
+            Outcome::Delivered => {
                 self.log.delivered_at = Some(now);
                 None
             }
-            Ending::Skipped(reason) => {
+            Outcome::Skipped(reason) => {
                 self.log.status = DeliveryStatus::Skipped;
                 self.step("skip", Duration::ZERO, reason.to_owned());
                 None
             }
-            Ending::Parked { failure, .. } | Ending::Disabled { failure, .. } | Ending::GivenUp(failure)
+            Outcome::Retryable { failure, .. } | Outcome::ScriptDisabled { failure, .. } | Outcome::Failed(failure)
                 if self.log.trigger == TriggerType::Manual =>
             {
-                // Whoever tries a delivery by hand sees what came of it; nothing is owed to the target.
+                // A delivery tried by hand shows its failure; it becomes no dead letter.
                 self.log.status = DeliveryStatus::Failed;
                 self.log.error = Some((failure.category, failure.message));
                 None
             }
-            Ending::Held(hold) => {
+            Outcome::Held(hold) => {
                 self.step("hold", Duration::ZERO, hold.reason.clone());
                 self.log.status = DeliveryStatus::Retrying;
                 let waits = (DeadLetterStatus::PendingRetry, hold.cause.dead_letter_reason());
                 Some(self.entry(None, hold.reason, waits, None, now))
             }
-            Ending::Limited(until) => {
+            Outcome::RateLimited(until) => {
                 let failure = Failure::new(ErrorCategory::RateLimit, "The integration's own limit left no room.");
                 self.step("limit", Duration::ZERO, format!("no room before {until}"));
                 let (status, waits) = (DeliveryStatus::Retrying, DeadLetterStatus::PendingRetry);
                 Some(self.dead_letter(failure, status, waits, DeadLetterReason::RateLimited, Some(until), now))
             }
-            Ending::Disabled { failure, until } => {
+            Outcome::ScriptDisabled { failure, until } => {
                 let (status, waits) = (DeliveryStatus::Retrying, DeadLetterStatus::PendingRetry);
                 Some(self.dead_letter(failure, status, waits, DeadLetterReason::ScriptDisabled, Some(until), now))
             }
-            Ending::Parked { failure, due_in } => {
+            Outcome::Retryable { failure, due_in } => {
                 let reason = due_in.map_or(DeadLetterReason::AttemptsExhausted, |_| DeadLetterReason::RetryAfter);
                 let due = now + policy.first_delay(due_in, &mut rand::rng());
                 Some(self.dead_letter(
@@ -221,8 +226,8 @@ impl Protocol {
                     now,
                 ))
             }
-            Ending::GivenUp(failure) => Some(self.abandoned(failure, DeadLetterReason::NotRetryable, now)),
-            Ending::Gone(failure) => {
+            Outcome::Failed(failure) => Some(self.abandoned(failure, DeadLetterReason::NotRetryable, now)),
+            Outcome::EventGone(failure) => {
                 self.step("lose", Duration::ZERO, failure.message.clone());
                 Some(self.abandoned(failure, DeadLetterReason::EventGone, now))
             }

@@ -1,4 +1,4 @@
-//! From a row that was taken up to the lanes of the integrations that it is for.
+//! Decides about admitted events and queues them in the lanes of their integrations.
 
 use std::sync::Arc;
 
@@ -12,45 +12,44 @@ use ig_core::matching::LaneKey;
 use ig_core::ports::JournalEntry;
 use parking_lot::Mutex;
 
-use crate::admitted_event::{Judged, Taken};
+use crate::admitted_event::{AdmittedEvent, SchemaVerdict};
 use crate::compiled::{CompiledIntegration, LiveConfiguration};
-use crate::decided_event::{Decided, Gone};
+use crate::decided_event::{DecidedEvent, EventGone};
 use crate::event_trace::EventTrace;
-use crate::intake::{Addressed, Intake, Skip};
-use crate::lanes::{Lanes, Work};
+use crate::intake::{Intake, ResolvedRow, Skip};
+use crate::lanes::{LaneItem, Lanes};
 use crate::metrics;
 use crate::recorder::Recorder;
 use crate::retention::Retention;
 
 mod earlier_decision;
 
-use earlier_decision::Abided;
+use earlier_decision::EarlierOutcome;
 
-/// An event with its payload, or why there is none.
-type Content<'a> = Result<&'a Arc<Event>, &'a Gone>;
+/// An event with its payload, or why it is gone.
+type Content<'a> = Result<&'a Arc<Event>, &'a EventGone>;
 
-/// How a decision that has yet to be made is to be written down.
+/// How a decision is recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Undecided {
-    /// As the first one about its event.
+pub(crate) enum DecisionKind {
+    /// As the first decision about its event.
     First,
-    /// In the place of one about another event.
-    Anew,
+    /// In place of the decision about another event.
+    Replacement,
 }
 
-/// Decides about events, in the order in which they are read.
-pub(crate) struct Dispatch {
+/// Decides about events in the order in which they are read.
+pub(crate) struct Dispatcher {
     intake: Arc<Intake>,
     configuration: Arc<LiveConfiguration>,
-    repeats: Mutex<DedupWindow>,
+    dedup_window: Mutex<DedupWindow>,
     lanes: Arc<Lanes>,
     recorder: Recorder,
     retention: Retention,
     clock: Arc<dyn Clock>,
 }
 
-impl Dispatch {
-    /// Puts the parts together.
+impl Dispatcher {
     pub(crate) fn new(
         intake: Arc<Intake>,
         configuration: Arc<LiveConfiguration>,
@@ -63,7 +62,7 @@ impl Dispatch {
         Self {
             intake,
             configuration,
-            repeats: Mutex::new(DedupWindow::new(dedup_capacity)),
+            dedup_window: Mutex::new(DedupWindow::new(dedup_capacity)),
             lanes,
             recorder,
             retention,
@@ -71,78 +70,79 @@ impl Dispatch {
         }
     }
 
-    /// How rows are read.
+    /// Resolves and parses rows.
     pub(crate) fn intake(&self) -> &Intake {
         &self.intake
     }
 
-    /// Remembers events that were seen before this worker held their partition.
+    /// Restores events that were seen before this worker held their partition.
     pub(crate) fn restore_seen(&self, events: Vec<SeenEvent>) {
-        self.repeats.lock().restore(events);
+        self.dedup_window.lock().restore(events);
     }
 
-    /// The definition that a payload has to be held against before its event is decided about, where there is one.
-    pub(crate) fn to_hold_against(&self, taken: &Taken) -> Option<Arc<EventTypeDefinition>> {
+    /// The definition whose schema the payload has to satisfy before its event is decided about.
+    pub(crate) fn schema_for(&self, admitted: &AdmittedEvent) -> Option<Arc<EventTypeDefinition>> {
         self.intake
-            .to_hold_against(taken.source(), &taken.addressed, self.clock.now())
+            .schema_for(admitted.source(), &admitted.resolved, self.clock.now())
     }
 
-    /// Whether an event can be decided about with the configuration that this worker has. Another worker may have decided about it by a
-    /// newer one, which has yet to arrive here.
-    pub(crate) fn is_configuration_recent(&self, taken: &Taken) -> bool {
-        let earlier = taken.addressed.earlier.as_ref();
+    /// Whether this worker's configuration is recent enough to decide about an event. Another worker may have decided by a newer one that
+    /// has yet to arrive here.
+    pub(crate) fn is_configuration_recent(&self, admitted: &AdmittedEvent) -> bool {
+        let earlier = admitted.resolved.earlier.as_ref();
         earlier.is_none_or(|earlier| earlier.audit.configuration_revision <= self.configuration.revision())
     }
 
-    /// Abides by what was decided about an event before. Where that is not to be decided again, its part is done and nothing is left.
-    pub(crate) fn abide_by_earlier(&self, taken: &Taken, trace: &EventTrace) -> Option<Undecided> {
-        let Some(earlier) = &taken.addressed.earlier else {
-            return Some(Undecided::First);
+    /// Applies the earlier decision about an event. Returns the kind of the decision that is still to be made; with none, the event's part
+    /// is done.
+    pub(crate) fn apply_earlier_decision(&self, admitted: &AdmittedEvent, trace: &EventTrace) -> Option<DecisionKind> {
+        let Some(earlier) = &admitted.resolved.earlier else {
+            return Some(DecisionKind::First);
         };
-        match self.abide(taken, earlier, trace) {
-            Abided::Unchanged => taken.ticket.part_done(),
-            Abided::Changed(audit) => {
+        match self.apply_earlier(admitted, earlier, trace) {
+            EarlierOutcome::Unchanged => admitted.ticket.part_done(),
+            EarlierOutcome::Changed(audit) => {
                 let entry = JournalEntry::Redecided(*audit);
-                self.recorder.record(entry, Some(taken.ticket.clone()), None);
+                self.recorder.record(entry, Some(admitted.ticket.clone()), None);
             }
-            Abided::Outlived => return Some(Undecided::First),
-            Abided::Replaced => return Some(Undecided::Anew),
+            EarlierOutcome::Outlived => return Some(DecisionKind::First),
+            EarlierOutcome::Replaced => return Some(DecisionKind::Replacement),
         }
         None
     }
 
-    /// Decides about an event, writes the decision down, and queues the event for the integrations that it is for.
-    pub(crate) fn decide(&self, taken: &Taken, trace: &EventTrace, undecided: Undecided, judged: Judged) {
-        let audit = self.decision(taken, trace, judged);
-        let entry = match undecided {
-            Undecided::First => JournalEntry::Audit(audit),
-            Undecided::Anew => JournalEntry::Redecided(audit),
+    /// Decides about an event, records the decision, and queues the event for its integrations.
+    pub(crate) fn decide(&self, admitted: &AdmittedEvent, trace: &EventTrace, kind: DecisionKind, verdict: SchemaVerdict) {
+        let audit = self.decision(admitted, trace, verdict);
+        let entry = match kind {
+            DecisionKind::First => JournalEntry::Audit(audit),
+            DecisionKind::Replacement => JournalEntry::Redecided(audit),
         };
-        self.recorder.record(entry, Some(taken.ticket.clone()), None);
+        self.recorder.record(entry, Some(admitted.ticket.clone()), None);
     }
 
-    fn decision(&self, taken: &Taken, trace: &EventTrace, judged: Judged) -> EventAudit {
+    fn decision(&self, admitted: &AdmittedEvent, trace: &EventTrace, verdict: SchemaVerdict) -> EventAudit {
         let now = self.clock.now();
-        let (source, addressed) = (taken.source(), &taken.addressed);
-        let decided = self.intake.understand(source, addressed, judged, now).and_then(|event| {
-            self.refuse_repeat(&event, now)?;
-            let about = Arc::new(event);
-            let decided = Decided::now(&about, trace);
-            self.call_off(taken, &decided, Ok(&about));
-            let integrations = self.integrations_for(&about)?;
-            self.queue(taken, &decided, Ok(&about), &integrations);
+        let (source, resolved) = (admitted.source(), &admitted.resolved);
+        let outcome = self.intake.to_event(source, resolved, verdict, now).and_then(|event| {
+            self.reject_duplicate(&event, now)?;
+            let event = Arc::new(event);
+            let decided = DecidedEvent::new(&event, trace);
+            self.call_off(admitted, &decided, Ok(&event));
+            let integrations = self.integrations_for(&event)?;
+            self.queue(admitted, &decided, Ok(&event), &integrations);
             Ok(integrations)
         });
-        let (decision, matched, detail) = match decided {
+        let (decision, matched, detail) = match outcome {
             Ok(integrations) => (matched(&integrations), ids(&integrations), None),
             Err((reason, detail)) => (Decision::Skipped(reason), Vec::new(), detail),
         };
         metrics::decided(source, decision);
-        self.audit(source, addressed, (decision, matched, detail), trace, now)
+        self.audit(source, resolved, (decision, matched, detail), trace, now)
     }
 
-    fn refuse_repeat(&self, event: &Event, now: Timestamp) -> Result<(), Skip> {
-        if self.is_repeat(event, now) {
+    fn reject_duplicate(&self, event: &Event, now: Timestamp) -> Result<(), Skip> {
+        if self.is_duplicate(event, now) {
             return Err((SkipReason::Duplicate, None));
         }
         Ok(())
@@ -159,7 +159,7 @@ impl Dispatch {
         Ok(integrations)
     }
 
-    fn is_repeat(&self, event: &Event, now: Timestamp) -> bool {
+    fn is_duplicate(&self, event: &Event, now: Timestamp) -> bool {
         let Some(key) = DedupKey::of(event) else {
             return false;
         };
@@ -170,74 +170,85 @@ impl Dispatch {
             at: now,
             happened_at: event.created_at.unwrap_or(now),
         };
-        let repeats = self.repeats.lock().is_repeat(seen.clone());
-        if !repeats {
+        let is_duplicate = self.dedup_window.lock().is_repeat(seen.clone());
+        if !is_duplicate {
             self.recorder.record(JournalEntry::Seen(seen), None, None);
         }
-        repeats
+        is_duplicate
     }
 
-    /// Whatever an event is for itself, it may call off what others have pending: that is done in the lane, before it is delivered there.
-    fn call_off(&self, taken: &Taken, decided: &Arc<Decided>, event: Content<'_>) {
-        let about = &decided.event;
-        let listening = self
+    /// Any event may call off pending deliveries of other integrations. Its lane does that before it delivers the event.
+    fn call_off(&self, admitted: &AdmittedEvent, decided: &Arc<DecidedEvent>, content: Content<'_>) {
+        let event = &decided.event;
+        let listeners = self
             .configuration
-            .listening(about.org_id, &about.event_type, about.entity_rid);
-        for compiled in listening {
-            self.push(taken, decided, event, compiled, |work| work.calling_off().counted());
+            .call_off_listeners(event.org_id, &event.event_type, event.entity_rid);
+        for compiled in listeners {
+            self.push(admitted, decided, content, compiled, |item| item.calling_off().counted());
         }
     }
 
-    fn queue(&self, taken: &Taken, decided: &Arc<Decided>, event: Content<'_>, integrations: &[Arc<CompiledIntegration>]) {
-        let purposes =
-            std::iter::once::<fn(Work) -> Work>(|work| work).chain(std::iter::repeat(Work::counted as fn(Work) -> Work));
-        for (compiled, purpose) in integrations.iter().zip(purposes) {
-            self.push(taken, decided, event, Arc::clone(compiled), purpose);
+    fn queue(
+        &self,
+        admitted: &AdmittedEvent,
+        decided: &Arc<DecidedEvent>,
+        content: Content<'_>,
+        integrations: &[Arc<CompiledIntegration>],
+    ) {
+        let adjustments = std::iter::once::<fn(LaneItem) -> LaneItem>(|item| item)
+            .chain(std::iter::repeat(LaneItem::counted as fn(LaneItem) -> LaneItem));
+        for (compiled, adjust) in integrations.iter().zip(adjustments) {
+            self.push(admitted, decided, content, Arc::clone(compiled), adjust);
         }
     }
 
     fn push(
         &self,
-        taken: &Taken,
-        decided: &Arc<Decided>,
-        event: Content<'_>,
+        admitted: &AdmittedEvent,
+        decided: &Arc<DecidedEvent>,
+        content: Content<'_>,
         compiled: Arc<CompiledIntegration>,
-        purpose: fn(Work) -> Work,
+        adjust: fn(LaneItem) -> LaneItem,
     ) {
-        taken.ticket.expect(1);
+        admitted.ticket.add_parts(1);
         let key = lane(&decided.event, &compiled);
-        let work = Work::new(Arc::clone(&taken.state), taken.ticket.clone(), compiled, Arc::clone(decided));
-        self.lanes.push(key, purpose(work), event.cloned().map_err(Clone::clone));
+        let item = LaneItem::new(
+            Arc::clone(&admitted.state),
+            admitted.ticket.clone(),
+            compiled,
+            Arc::clone(decided),
+        );
+        self.lanes.push(key, adjust(item), content.cloned().map_err(Clone::clone));
     }
 
     fn audit(
         &self,
         source: &SourceId,
-        addressed: &Addressed,
+        resolved: &ResolvedRow,
         (decision, matched, detail): (Decision, Vec<IntegrationId>, Option<String>),
         trace: &EventTrace,
         now: Timestamp,
     ) -> EventAudit {
         EventAudit {
             source: source.clone(),
-            event_id: addressed.event_id(),
-            position: addressed.row.position,
-            event_type: addressed.event_type(),
-            org_id: addressed.org_id,
-            entity_rid: addressed.row.entity_rid.map(Rid),
+            event_id: resolved.event_id(),
+            position: resolved.row.position,
+            event_type: resolved.event_type(),
+            org_id: resolved.org_id,
+            entity_rid: resolved.row.entity_rid.map(Rid),
             decision,
             matched,
             detail,
-            created_at: addressed.row.created_at,
+            created_at: resolved.row.created_at,
             decided_at: now,
-            // Read after the integrations were looked up, so that it is never older than what was decided by.
+            // Read after the integrations were looked up, so that it is never older than the configuration that matched.
             configuration_revision: self.configuration.revision(),
             trace_id: trace.trace_id().to_owned(),
-            expires_at: self.retention.expires(addressed.org_id, now),
+            expires_at: self.retention.expires_at(resolved.org_id, now),
         }
     }
 
-    /// Notes what is wrong with a source.
+    /// Records what is wrong with a source.
     pub(crate) fn audit_source(&self, source: &SourceId, reason: SkipReason, detail: &str) {
         let now = self.clock.now();
         let audit = EventAudit {
@@ -254,7 +265,7 @@ impl Dispatch {
             decided_at: now,
             configuration_revision: self.configuration.revision(),
             trace_id: String::new(),
-            expires_at: self.retention.expires(None, now),
+            expires_at: self.retention.expires_at(None, now),
         };
         self.recorder.record(JournalEntry::Audit(audit), None, None);
     }

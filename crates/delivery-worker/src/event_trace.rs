@@ -1,4 +1,4 @@
-//! The trace that an event belongs to: its writer's where the row names one, otherwise its own.
+//! The trace that an event belongs to: the writer's if the row names one, else a new one.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use tracing::Span;
 
 use crate::names;
 
-/// Where an event stands in its trace. It outlives the span, so that an event may wait in a lane without holding one open.
+/// The event's trace context. It outlives the span, so that an event may wait in a lane without an open span.
 #[derive(Debug, Clone)]
 pub(crate) struct EventTrace(Arc<Identity>);
 
@@ -20,7 +20,7 @@ struct Identity {
 }
 
 impl EventTrace {
-    /// Begins an event's span, as a child of the context that its row names.
+    /// Begins an event's span as a child of the context that its row names.
     pub(crate) fn begin(source: &SourceId, row: &SourceRow) -> (Self, Span) {
         let span = tracing::info_span!(
             names::SPAN_EVENT,
@@ -36,23 +36,23 @@ impl EventTrace {
         (Self::within(context), span)
     }
 
-    /// The trace that this context is a part of.
+    /// The trace that contains this context.
     pub(crate) fn within(context: TraceContext) -> Self {
         let trace_id = context.trace_id();
         Self(Arc::new(Identity { context, trace_id }))
     }
 
-    /// The trace, as 32 hexadecimal digits.
+    /// The trace id, as 32 hexadecimal digits.
     pub(crate) fn trace_id(&self) -> &str {
         &self.0.trace_id
     }
 
-    /// Makes a fresh span a part of the event's trace.
+    /// Makes a span a part of the event's trace.
     pub(crate) fn adopt(&self, span: &Span) {
         self.0.context.adopt(span);
     }
 
-    /// What the target is told of the trace: the span that sends to it, or the event's own.
+    /// The `traceparent` for the target: the span that sends the request, or the event's own.
     pub(crate) fn traceparent(&self, span: &Span) -> String {
         TraceContext::of(span).map_or_else(|| self.0.context.child().traceparent(), |own| own.traceparent())
     }

@@ -1,4 +1,4 @@
-//! Makes one delivery: gives the payload its shape, sends it until it is taken or given up, and tells what is to be written down.
+//! Executes one delivery: transforms the payload, sends it with retries, and returns the journal entry.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,9 +18,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use crate::compiled::{CompiledAction, CompiledIntegration};
-use crate::delivery_record::{Ending, Protocol};
+use crate::delivery_record::{DeliveryRecord, Outcome};
 use crate::event_trace::EventTrace;
-use crate::gate::{Gate, Room};
+use crate::gate::{Gate, RateLimitAdmission};
 use crate::metrics;
 use crate::names;
 use crate::retention::Retention;
@@ -28,11 +28,11 @@ use crate::tracker::Ticket;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// Between two looks of what waits whether it may still be worked on.
-const STILL_HELD: Duration = Duration::from_secs(1);
+/// How often a wait checks that its scope is still active.
+const SCOPE_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Makes deliveries.
-pub(crate) struct Maker {
+/// Executes deliveries.
+pub(crate) struct DeliveryExecutor {
     deliverer: Deliverer,
     transformer: Transformer,
     gate: Arc<Gate>,
@@ -41,64 +41,63 @@ pub(crate) struct Maker {
     backoff: Backoff,
 }
 
-/// One delivery to be made.
-pub(crate) struct Assignment<'a> {
-    /// What it is about.
+/// One delivery to execute.
+pub(crate) struct DeliveryTask<'a> {
+    /// The event to deliver.
     pub event: &'a Event,
-    /// What it is for.
+    /// The integration to deliver to.
     pub compiled: &'a CompiledIntegration,
-    /// The action's place in the sequence.
+    /// The action's index in the integration's sequence.
     pub index: usize,
-    /// Its identity.
+    /// The id of the message.
     pub message: MessageId,
-    /// The trace that it belongs to.
+    /// The event's trace.
     pub trace: &'a EventTrace,
-    /// What caused it.
+    /// What triggered the delivery.
     pub trigger: TriggerType,
-    /// The most requests that are sent.
+    /// The most requests to send.
     pub attempts: u8,
-    /// For how long it may be worked on.
-    pub hold: Hold<'a>,
+    /// For how long the delivery may be worked on.
+    pub scope: WorkScope<'a>,
 }
 
-/// For how long something may be worked on: until the worker stops, or no longer holds the event's partition.
+/// For how long work may go on: until the worker stops or loses the event's partition.
 #[derive(Clone, Copy)]
-pub(crate) struct Hold<'a> {
-    /// The event's share in its partition's progress, where it has one.
+pub(crate) struct WorkScope<'a> {
+    /// The event's share of its partition's progress, if it has one.
     pub ticket: Option<&'a Ticket>,
-    /// The worker's stop.
+    /// Fires when the worker stops.
     pub stop: &'a CancellationToken,
 }
 
-impl Hold<'_> {
-    /// Whether it may still be worked on.
-    pub(crate) fn holds(self) -> bool {
-        !self.stop.is_cancelled() && self.ticket.is_none_or(Ticket::holds)
+impl WorkScope<'_> {
+    /// Whether work may go on.
+    pub(crate) fn is_active(self) -> bool {
+        !self.stop.is_cancelled() && self.ticket.is_none_or(Ticket::is_valid)
     }
 
-    /// Waits for as long as it may be worked on; the error is the end of that.
-    pub(crate) async fn pause(self, delay: Duration) -> Result<(), Interrupted> {
+    /// Sleeps while the scope is active; fails once it ends.
+    pub(crate) async fn sleep(self, delay: Duration) -> Result<(), Cancelled> {
         let began = Instant::now();
-        while self.holds() {
+        while self.is_active() {
             let left = delay.saturating_sub(began.elapsed());
             if left.is_zero() {
                 return Ok(());
             }
             tokio::select! {
                 () = self.stop.cancelled() => {}
-                () = tokio::time::sleep(left.min(STILL_HELD)) => {}
+                () = tokio::time::sleep(left.min(SCOPE_CHECK_INTERVAL)) => {}
             }
         }
-        Err(Interrupted)
+        Err(Cancelled)
     }
 }
 
-/// The worker stops, or no longer holds the partition: whoever holds it next takes the event up again.
+/// The worker stops or has lost the partition: the next holder takes the event up again.
 #[derive(Debug)]
-pub(crate) struct Interrupted;
+pub(crate) struct Cancelled;
 
-impl Maker {
-    /// Puts the parts together.
+impl DeliveryExecutor {
     pub(crate) fn new(
         deliverer: Deliverer,
         transformer: Transformer,
@@ -116,197 +115,192 @@ impl Maker {
         })
     }
 
-    /// Makes a delivery; answers what is to be written down of it.
-    pub(crate) async fn make(&self, assignment: &Assignment<'_>) -> Result<JournalEntry, Interrupted> {
+    /// Executes a delivery and returns its journal entry.
+    pub(crate) async fn execute(&self, task: &DeliveryTask<'_>) -> Result<JournalEntry, Cancelled> {
         let span = tracing::info_span!(
             names::SPAN_DELIVERY,
-            { names::ORG_ID } = assignment.event.org_id.0,
-            { names::INTEGRATION_ID } = %assignment.compiled.integration.id,
-            { names::MESSAGE_ID } = %assignment.message,
+            { names::ORG_ID } = task.event.org_id.0,
+            { names::INTEGRATION_ID } = %task.compiled.integration.id,
+            { names::MESSAGE_ID } = %task.message,
         );
-        assignment.trace.adopt(&span);
-        self.make_in_span(assignment).instrument(span).await
+        task.trace.adopt(&span);
+        self.execute_in_span(task).instrument(span).await
     }
 
-    async fn make_in_span(&self, assignment: &Assignment<'_>) -> Result<JournalEntry, Interrupted> {
-        let mut protocol = Protocol::begin(assignment, self.clock.now());
-        let wanted = self.wanted(assignment, &mut protocol).await?;
-        let ending = match wanted {
-            Err(skipped @ Ending::Skipped(_)) => skipped,
-            wanted if assignment.trigger == TriggerType::Manual => self.ending(assignment, wanted, &mut protocol).await?,
-            wanted => self.ending_behind_breaker(assignment, wanted, &mut protocol).await?,
+    async fn execute_in_span(&self, task: &DeliveryTask<'_>) -> Result<JournalEntry, Cancelled> {
+        let mut record = DeliveryRecord::start(task, self.clock.now());
+        let action = self.action_to_send(task, &mut record).await?;
+        let outcome = match action {
+            Err(skipped @ Outcome::Skipped(_)) => skipped,
+            action if task.trigger == TriggerType::Manual => self.transform_and_send(task, action, &mut record).await?,
+            action => self.send_behind_breaker(task, action, &mut record).await?,
         };
-        Ok(self.conclude(assignment, protocol, ending))
+        Ok(self.finish(task, record, outcome))
     }
 
-    /// A person who tries a delivery wants to see it sent; all others pass the breaker, and what comes of them counts. What fails before
-    /// it is sent is held too: that may be why somebody has paused the integration.
-    async fn ending_behind_breaker(
+    /// A delivery by hand is always sent. All others pass the breaker, and their outcomes count. A delivery that would fail before it is
+    /// sent is held too: that failure may be the reason for the pause.
+    async fn send_behind_breaker(
         &self,
-        assignment: &Assignment<'_>,
-        wanted: Result<&CompiledAction, Ending>,
-        protocol: &mut Protocol,
-    ) -> Result<Ending, Interrupted> {
-        let (integration, message) = (assignment.compiled.guarded(), assignment.message);
+        task: &DeliveryTask<'_>,
+        action: Result<&CompiledAction, Outcome>,
+        record: &mut DeliveryRecord,
+    ) -> Result<Outcome, Cancelled> {
+        let (integration, message) = (task.compiled.guarded(), task.message);
         let probe = match self.gate.breakers.admit(&integration, message).await {
             Passage::Send(probe) => probe,
-            Passage::Hold(hold) => return Ok(Ending::Held(hold)),
+            Passage::Hold(hold) => return Ok(Outcome::Held(hold)),
         };
-        let ending = self.ending(assignment, wanted, protocol).await;
-        let told = ending.as_ref().map_or(Ended::Untold, told);
-        self.gate.breakers.ended(&integration, message, told, probe).await;
-        ending
+        let outcome = self.transform_and_send(task, action, record).await;
+        let ended = outcome.as_ref().map_or(Ended::Untold, breaker_outcome);
+        self.gate.breakers.ended(&integration, message, ended, probe).await;
+        outcome
     }
 
-    /// Nothing is sent; that is written down too.
-    pub(crate) fn skip(&self, assignment: &Assignment<'_>, reason: &'static str) -> JournalEntry {
-        let protocol = Protocol::begin(assignment, self.clock.now());
-        self.conclude(assignment, protocol, Ending::Skipped(reason))
+    /// The entry of a delivery that sends nothing.
+    pub(crate) fn record_skip(&self, task: &DeliveryTask<'_>, reason: &'static str) -> JournalEntry {
+        let record = DeliveryRecord::start(task, self.clock.now());
+        self.finish(task, record, Outcome::Skipped(reason))
     }
 
-    /// Nothing can be sent, and trying again would not help; that is written down too.
-    pub(crate) fn give_up(&self, assignment: &Assignment<'_>, failure: Failure) -> JournalEntry {
-        let protocol = Protocol::begin(assignment, self.clock.now());
-        self.conclude(assignment, protocol, Ending::GivenUp(failure))
+    /// The entry of a delivery that cannot be sent and that a retry would not help.
+    pub(crate) fn record_failure(&self, task: &DeliveryTask<'_>, failure: Failure) -> JournalEntry {
+        let record = DeliveryRecord::start(task, self.clock.now());
+        self.finish(task, record, Outcome::Failed(failure))
     }
 
-    /// Nothing can be sent, since the event is gone; that is written down too.
-    pub(crate) fn lose(&self, assignment: &Assignment<'_>, failure: Failure) -> JournalEntry {
-        let protocol = Protocol::begin(assignment, self.clock.now());
-        self.conclude(assignment, protocol, Ending::Gone(failure))
+    /// The entry of a delivery whose event is gone.
+    pub(crate) fn record_event_gone(&self, task: &DeliveryTask<'_>, failure: Failure) -> JournalEntry {
+        let record = DeliveryRecord::start(task, self.clock.now());
+        self.finish(task, record, Outcome::EventGone(failure))
     }
 
-    fn conclude(&self, assignment: &Assignment<'_>, protocol: Protocol, ending: Ending) -> JournalEntry {
-        let (now, org) = (self.clock.now(), assignment.event.org_id);
-        protocol.conclude(
-            ending,
+    fn finish(&self, task: &DeliveryTask<'_>, record: DeliveryRecord, outcome: Outcome) -> JournalEntry {
+        let (now, org) = (self.clock.now(), task.event.org_id);
+        record.finish(
+            outcome,
             now,
-            self.retention.expires(Some(org), now),
+            self.retention.expires_at(Some(org), now),
             self.retention.retry_policy(org),
         )
     }
 
-    /// The action, where its conditions are met; or how the delivery ends without it.
-    async fn wanted<'a>(
+    /// The action if its conditions hold, else the outcome of the delivery.
+    async fn action_to_send<'a>(
         &self,
-        assignment: &Assignment<'a>,
-        protocol: &mut Protocol,
-    ) -> Result<Result<&'a CompiledAction, Ending>, Interrupted> {
-        let action = match &assignment.compiled.actions[assignment.index] {
+        task: &DeliveryTask<'a>,
+        record: &mut DeliveryRecord,
+    ) -> Result<Result<&'a CompiledAction, Outcome>, Cancelled> {
+        let action = match &task.compiled.actions[task.index] {
             Ok(action) => action,
-            Err(reason) => return Ok(Err(Ending::GivenUp(Failure::new(ErrorCategory::Config, reason.clone())))),
+            Err(reason) => return Ok(Err(Outcome::Failed(Failure::new(ErrorCategory::Config, reason.clone())))),
         };
         for (condition, otherwise) in &action.conditions {
-            match self.judge(assignment, condition, protocol).await? {
+            match self.evaluate(task, condition, record).await? {
                 Ok(true) => {}
-                Ok(false) => return Ok(Err(Ending::Skipped(otherwise))),
-                Err(ending) => return Ok(Err(ending)),
+                Ok(false) => return Ok(Err(Outcome::Skipped(otherwise))),
+                Err(outcome) => return Ok(Err(outcome)),
             }
         }
         Ok(Ok(action))
     }
 
-    async fn ending(
+    async fn transform_and_send(
         &self,
-        assignment: &Assignment<'_>,
-        wanted: Result<&CompiledAction, Ending>,
-        protocol: &mut Protocol,
-    ) -> Result<Ending, Interrupted> {
-        let action = match wanted {
+        task: &DeliveryTask<'_>,
+        action: Result<&CompiledAction, Outcome>,
+        record: &mut DeliveryRecord,
+    ) -> Result<Outcome, Cancelled> {
+        let action = match action {
             Ok(action) => action,
-            Err(ending) => return Ok(ending),
+            Err(outcome) => return Ok(outcome),
         };
-        match self.shape(assignment, action, protocol).await? {
-            Ok(Some(body)) => self.send_until_settled(assignment, action, body, protocol).await,
-            Ok(None) => Ok(Ending::Skipped("the script returned null")),
-            Err(ending) => Ok(ending),
+        match self.transform(task, action, record).await? {
+            Ok(Some(body)) => self.send_until_settled(task, action, body, record).await,
+            Ok(None) => Ok(Outcome::Skipped("the script returned null")),
+            Err(outcome) => Ok(outcome),
         }
     }
 
-    async fn judge(
+    async fn evaluate(
         &self,
-        assignment: &Assignment<'_>,
+        task: &DeliveryTask<'_>,
         condition: &CompiledCondition,
-        protocol: &mut Protocol,
-    ) -> Result<Result<bool, Ending>, Interrupted> {
-        let subject = self.subject(assignment);
+        record: &mut DeliveryRecord,
+    ) -> Result<Result<bool, Outcome>, Cancelled> {
+        let subject = self.subject(task);
         let began = Instant::now();
-        let ask = || self.transformer.judge(condition, &assignment.event.payload, &subject);
-        let (judged, console) = insist(assignment.hold, ask).await?;
-        let judged = judged.map_err(|unshaped| (failure(&unshaped), unshaped));
-        protocol.judged(began.elapsed(), judged.as_ref().map_err(|(failure, _)| failure), console);
-        Ok(judged.map_err(|(failure, unshaped)| self.without_shape(failure, &unshaped)))
+        let ask = || self.transformer.judge(condition, &task.event.payload, &subject);
+        let (met, console) = retry_until_available(task.scope, ask).await?;
+        let met = met.map_err(|error| (failure(&error), error));
+        record.condition_evaluated(began.elapsed(), met.as_ref().map_err(|(failure, _)| failure), console);
+        Ok(met.map_err(|(failure, error)| self.outcome_of(failure, &error)))
     }
 
-    /// Gives the payload its shape; nothing where there is nothing to send.
-    async fn shape(
+    /// Transforms the payload; none means that there is nothing to send.
+    async fn transform(
         &self,
-        assignment: &Assignment<'_>,
+        task: &DeliveryTask<'_>,
         action: &CompiledAction,
-        protocol: &mut Protocol,
-    ) -> Result<Result<Option<Bytes>, Ending>, Interrupted> {
-        let subject = self.subject(assignment);
+        record: &mut DeliveryRecord,
+    ) -> Result<Result<Option<Bytes>, Outcome>, Cancelled> {
+        let subject = self.subject(task);
         let began = Instant::now();
-        let ask = || self.transformer.shape(&action.shape, &assignment.event.payload, &subject);
+        let ask = || self.transformer.shape(&action.shape, &task.event.payload, &subject);
         let span = tracing::info_span!(names::SPAN_TRANSFORM);
-        let (shaped, console) = insist(assignment.hold, ask).instrument(span).await?;
-        let shaped = shaped.map_err(|unshaped| (failure(&unshaped), unshaped));
-        protocol.shaped(began.elapsed(), shaped.as_ref().map_err(|(failure, _)| failure), console);
-        Ok(shaped.map_err(|(failure, unshaped)| self.without_shape(failure, &unshaped)))
+        let (transformed, console) = retry_until_available(task.scope, ask).instrument(span).await?;
+        let transformed = transformed.map_err(|error| (failure(&error), error));
+        record.payload_transformed(began.elapsed(), transformed.as_ref().map_err(|(failure, _)| failure), console);
+        Ok(transformed.map_err(|(failure, error)| self.outcome_of(failure, &error)))
     }
 
-    /// How a delivery ends whose payload was not given its shape. A script that is disabled has said nothing about the payload: it waits
-    /// until the script is run again.
-    fn without_shape(&self, failure: Failure, unshaped: &Unshaped) -> Ending {
-        match unshaped {
-            Unshaped::Refused(_) => Ending::GivenUp(failure),
-            Unshaped::Disabled(_, left) => Ending::Disabled {
+    /// The outcome of a payload that could not be transformed. A disabled script says nothing about the payload, which waits until the
+    /// script runs again.
+    fn outcome_of(&self, failure: Failure, error: &TransformFailure) -> Outcome {
+        match error {
+            TransformFailure::Refused(_) => Outcome::Failed(failure),
+            TransformFailure::Disabled(_, left) => Outcome::ScriptDisabled {
                 failure,
                 until: self.clock.now() + *left,
             },
         }
     }
 
-    fn subject<'a>(&self, assignment: &'a Assignment<'_>) -> Subject<'a> {
+    fn subject<'a>(&self, task: &'a DeliveryTask<'_>) -> Subject<'a> {
         Subject {
-            org_id: assignment.event.org_id,
-            entity_rid: assignment.event.entity_rid,
-            integration: assignment.compiled.integration.id,
-            event_type: &assignment.event.event_type,
+            org_id: task.event.org_id,
+            entity_rid: task.event.entity_rid,
+            integration: task.compiled.integration.id,
+            event_type: &task.event.event_type,
             now: self.clock.now(),
         }
     }
 
     async fn send_until_settled(
         &self,
-        assignment: &Assignment<'_>,
+        task: &DeliveryTask<'_>,
         action: &CompiledAction,
         body: Bytes,
-        protocol: &mut Protocol,
-    ) -> Result<Ending, Interrupted> {
+        record: &mut DeliveryRecord,
+    ) -> Result<Outcome, Cancelled> {
         let prepared = action.template.prepare(Message {
-            id: assignment.message,
-            correlation_id: assignment.trace.trace_id().to_owned(),
+            id: task.message,
+            correlation_id: task.trace.trace_id().to_owned(),
             trace_parent: None,
             body,
         });
         let mut may_refresh = true;
         loop {
-            if let Room::At(until) = self
-                .gate
-                .limits
-                .room(&assignment.compiled.integration, assignment.hold)
-                .await?
-            {
-                return Ok(Ending::Limited(until));
+            if let RateLimitAdmission::At(until) = self.gate.limits.admit(&task.compiled.integration, task.scope).await? {
+                return Ok(Outcome::RateLimited(until));
             }
-            if !assignment.hold.holds() {
-                return Err(Interrupted);
+            if !task.scope.is_active() {
+                return Err(Cancelled);
             }
-            let (attempt, token) = self.attempt(assignment, &prepared, protocol).await;
+            let (attempt, token) = self.attempt(task, &prepared, record).await;
             metrics::attempted(&attempt);
-            let Some(failure) = protocol.attempted(attempt) else {
-                return Ok(Ending::Delivered);
+            let Some(failure) = record.attempt_finished(attempt) else {
+                return Ok(Outcome::Delivered);
             };
             if let Some(refused) = token
                 && failure.category == ErrorCategory::Auth
@@ -315,46 +309,48 @@ impl Maker {
                 prepared.refuse_token(&refused, &self.deliverer);
                 continue;
             }
-            let allowed = u32::from(assignment.attempts);
-            let next = after_failure(&failure, protocol.attempts_made(), allowed, &self.backoff, &mut rand::rng());
+            let allowed = u32::from(task.attempts);
+            let next = after_failure(&failure, record.attempts_made(), allowed, &self.backoff, &mut rand::rng());
             match next {
-                Next::RetryIn(delay) => assignment.hold.pause(delay).await?,
-                Next::DeadLetter { due_in } => return Ok(Ending::Parked { failure, due_in }),
-                Next::GiveUp => return Ok(Ending::GivenUp(failure)),
+                Next::RetryIn(delay) => task.scope.sleep(delay).await?,
+                Next::DeadLetter { due_in } => return Ok(Outcome::Retryable { failure, due_in }),
+                Next::GiveUp => return Ok(Outcome::Failed(failure)),
             }
         }
     }
 
     async fn attempt(
         &self,
-        assignment: &Assignment<'_>,
+        task: &DeliveryTask<'_>,
         prepared: &Prepared,
-        protocol: &mut Protocol,
+        record: &mut DeliveryRecord,
     ) -> (Attempt, Option<Token>) {
         let span = tracing::info_span!(
             names::SPAN_ATTEMPT,
             otel.kind = "client",
-            ig.attempt = protocol.attempts_made() + 1
+            ig.attempt = record.attempts_made() + 1
         );
-        let prepared = prepared.with_trace_parent(assignment.trace.traceparent(&span));
+        let prepared = prepared.with_trace_parent(task.trace.traceparent(&span));
         let exchange = prepared.sign(self.clock.now()).send(&self.deliverer).instrument(span).await;
-        protocol.sent(exchange.request_headers, exchange.signature, exchange.broken);
+        record.request_sent(exchange.request_headers, exchange.signature, exchange.broken);
         (exchange.attempt, exchange.token)
     }
 }
 
-/// Why a question about a payload has no answer.
+/// Why a payload could not be transformed or a condition not evaluated.
 #[derive(Debug)]
-pub(crate) enum Unshaped {
-    /// The payload is refused.
+pub(crate) enum TransformFailure {
+    /// The rules or the script refuse the payload.
     Refused(Refusal),
-    /// The script is not run for so long.
+    /// The script is disabled for this long.
     Disabled(Refusal, Duration),
 }
 
-/// Asks until there is an answer. That no script could be run, or that the lookup tables could not be read, is no verdict about a
-/// payload: it waits.
-pub(crate) async fn insist<T, F>(hold: Hold<'_>, ask: impl Fn() -> F) -> Result<(Result<T, Unshaped>, Vec<String>), Interrupted>
+/// Retries until the transformer answers. Missing script workers or unreadable lookup tables say nothing about a payload, so it waits.
+pub(crate) async fn retry_until_available<T, F>(
+    scope: WorkScope<'_>,
+    ask: impl Fn() -> F,
+) -> Result<(Result<T, TransformFailure>, Vec<String>), Cancelled>
 where
     F: Future<Output = Told<T>>,
 {
@@ -363,38 +359,38 @@ where
         let Told { result, console } = ask().await;
         let reason = match result {
             Ok(value) => return Ok((Ok(value), console)),
-            Err(TransformError::Refused(refusal)) => return Ok((Err(Unshaped::Refused(refusal)), console)),
-            Err(TransformError::Disabled(refusal, left)) => return Ok((Err(Unshaped::Disabled(refusal, left)), console)),
+            Err(TransformError::Refused(refusal)) => return Ok((Err(TransformFailure::Refused(refusal)), console)),
+            Err(TransformError::Disabled(refusal, left)) => return Ok((Err(TransformFailure::Disabled(refusal, left)), console)),
             Err(TransformError::Unavailable(reason)) => reason,
         };
-        if !hold.holds() {
-            return Err(Interrupted);
+        if !scope.is_active() {
+            return Err(Cancelled);
         }
         tracing::warn!(reason, "a payload cannot be given its shape yet; trying again");
-        hold.pause(pause).await?;
+        scope.sleep(pause).await?;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 
-/// What an ending tells the breaker. A payload that cannot be given its shape says nothing about the target, and neither does what was
-/// not sent.
-fn told(ending: &Ending) -> Ended {
-    match ending {
-        Ending::Delivered => Ended::Delivered,
-        Ending::Parked { failure, .. } | Ending::GivenUp(failure) if failure.category != ErrorCategory::Transformation => {
+/// The outcome as the breaker counts it. A payload that cannot be transformed says nothing about the target, and neither does a delivery
+/// that was not sent.
+fn breaker_outcome(outcome: &Outcome) -> Ended {
+    match outcome {
+        Outcome::Delivered => Ended::Delivered,
+        Outcome::Retryable { failure, .. } | Outcome::Failed(failure) if failure.category != ErrorCategory::Transformation => {
             Ended::Failed(failure.message.clone())
         }
-        Ending::Parked { .. }
-        | Ending::GivenUp(_)
-        | Ending::Gone(_)
-        | Ending::Held(_)
-        | Ending::Limited(_)
-        | Ending::Disabled { .. }
-        | Ending::Skipped(_) => Ended::Untold,
+        Outcome::Retryable { .. }
+        | Outcome::Failed(_)
+        | Outcome::EventGone(_)
+        | Outcome::Held(_)
+        | Outcome::RateLimited(_)
+        | Outcome::ScriptDisabled { .. }
+        | Outcome::Skipped(_) => Ended::Untold,
     }
 }
 
-fn failure(unshaped: &Unshaped) -> Failure {
-    let (Unshaped::Refused(refusal) | Unshaped::Disabled(refusal, _)) = unshaped;
+fn failure(error: &TransformFailure) -> Failure {
+    let (TransformFailure::Refused(refusal) | TransformFailure::Disabled(refusal, _)) = error;
     Failure::new(ErrorCategory::Transformation, refusal.to_string())
 }

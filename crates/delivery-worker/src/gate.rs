@@ -1,4 +1,4 @@
-//! What stands before a delivery: whether it is sent now, held, or has to wait for its integration's limit.
+//! What every delivery passes before it is sent: the circuit breaker and the rate limit of its integration.
 
 mod limits;
 
@@ -6,19 +6,16 @@ use std::sync::Arc;
 
 use ig_delivery::CircuitBreakers;
 
-pub(crate) use limits::{Limits, Room};
+pub(crate) use limits::{RateLimitAdmission, RateLimits};
 
-/// The two of them.
+/// The circuit breakers and the rate limits.
 pub(crate) struct Gate {
-    /// Breakers.
     pub(crate) breakers: CircuitBreakers,
-    /// Limits.
-    pub(crate) limits: Limits,
+    pub(crate) limits: RateLimits,
 }
 
 impl Gate {
-    /// Puts the parts together.
-    pub(crate) fn new(breakers: CircuitBreakers, limits: Limits) -> Arc<Self> {
+    pub(crate) fn new(breakers: CircuitBreakers, limits: RateLimits) -> Arc<Self> {
         Arc::new(Self { breakers, limits })
     }
 }

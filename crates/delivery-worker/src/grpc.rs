@@ -1,4 +1,4 @@
-//! What the worker serves to the other services.
+//! The worker's gRPC service.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +24,7 @@ pub(crate) struct Delivery {
 }
 
 impl Delivery {
-    /// Carries orders out, and takes nudges for these sources.
+    /// Carries out orders, and wakes these sources on a nudge.
     pub(crate) fn new(orders: Arc<OrderTasks>, sources: Vec<Arc<SourceState>>, configuration: Arc<LiveConfiguration>) -> Self {
         Self {
             orders,
@@ -33,8 +33,8 @@ impl Delivery {
         }
     }
 
-    /// The pause before the action after this one, where the integration has one.
-    fn before_next_action(&self, integration: IntegrationId, action_index: u16) -> Option<Duration> {
+    /// The pause before the integration's next action, if there is one.
+    fn pause_before_next_action(&self, integration: IntegrationId, action_index: u16) -> Option<Duration> {
         let compiled = self.configuration.integration(integration)?;
         let has_next = usize::from(action_index) + 1 < compiled.actions.len();
         has_next.then_some(compiled.integration.multi_action_delay)
@@ -49,9 +49,9 @@ impl DeliveryService for Delivery {
             .try_into()
             .map_err(|error: InvalidMessage| Status::from(error))?;
         let (integration, action_index) = (order.integration, order.action_index);
-        let ended = self.orders.carry_out(order).await;
-        let report = ended.as_ref().as_ref().map_err(refusal)?;
-        let pause = self.before_next_action(integration, action_index);
+        let result = self.orders.carry_out(order).await;
+        let report = result.as_ref().as_ref().map_err(to_status)?;
+        let pause = self.pause_before_next_action(integration, action_index);
         Ok(Response::new(DeliverResponse::from(report).before_next_action(pause)))
     }
 
@@ -64,11 +64,11 @@ impl DeliveryService for Delivery {
     }
 }
 
-fn refusal(error: &OrderError) -> Status {
+fn to_status(error: &OrderError) -> Status {
     let kind = match error {
         OrderError::NoSuchIntegration | OrderError::NoSuchAction(_) => ErrorKind::NotFound,
         OrderError::InvalidPayload(_) => ErrorKind::Invalid,
-        OrderError::NotNow | OrderError::Store(StoreError::Unavailable(_)) => ErrorKind::Unavailable,
+        OrderError::Unavailable | OrderError::Store(StoreError::Unavailable(_)) => ErrorKind::Unavailable,
         OrderError::Store(StoreError::Refused(_)) => ErrorKind::Internal,
     };
     status(kind, error.to_string())

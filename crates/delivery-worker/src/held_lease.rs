@@ -1,7 +1,7 @@
-//! The time for which this worker holds a partition.
+//! This worker's own view of a partition lease.
 //!
-//! The store has the last word: what an expired holder writes is refused there. A tenure is the worker's own knowledge of when it has
-//! to stop, so that a worker that was frozen does not go on sending when it wakes.
+//! The store has the last word: it refuses writes of an expired holder. The worker's own clock tells it when to stop, so that a worker that
+//! was frozen does not go on sending when it wakes.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -9,61 +9,60 @@ use std::time::{Duration, Instant};
 
 use ig_core::partition::PartitionId;
 
-/// One uninterrupted hold on one partition.
+/// One uninterrupted lease of one partition.
 #[derive(Debug)]
-pub(crate) struct Tenure {
+pub(crate) struct HeldLease {
     partition: PartitionId,
     epoch: u64,
     began: Instant,
-    lasts_ms: AtomicU64,
-    over: AtomicBool,
-    closing: AtomicBool,
-    working: AtomicUsize,
+    valid_ms: AtomicU64,
+    has_ended: AtomicBool,
+    is_closing: AtomicBool,
+    in_progress: AtomicUsize,
 }
 
-/// A piece of work under a tenure, until it is dropped.
+/// A piece of work under a lease; it ends when dropped.
 #[derive(Debug)]
-pub(crate) struct Working(Arc<Tenure>);
+pub(crate) struct WorkGuard(Arc<HeldLease>);
 
-impl Drop for Working {
+impl Drop for WorkGuard {
     fn drop(&mut self) {
-        self.0.working.fetch_sub(1, Ordering::SeqCst);
+        self.0.in_progress.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
-impl Tenure {
-    /// A hold that was asked for at `asked` and granted for `ttl`.
-    pub(crate) fn new(partition: PartitionId, epoch: u64, asked: Instant, ttl: Duration) -> Self {
+impl HeldLease {
+    /// A lease requested at `requested_at` and granted for `ttl`.
+    pub(crate) fn new(partition: PartitionId, epoch: u64, requested_at: Instant, ttl: Duration) -> Self {
         Self {
             partition,
             epoch,
-            began: asked,
-            lasts_ms: AtomicU64::new(millis(ttl)),
-            over: AtomicBool::new(false),
-            closing: AtomicBool::new(false),
-            working: AtomicUsize::new(0),
+            began: requested_at,
+            valid_ms: AtomicU64::new(millis(ttl)),
+            has_ended: AtomicBool::new(false),
+            is_closing: AtomicBool::new(false),
+            in_progress: AtomicUsize::new(0),
         }
     }
 
-    /// Begins a piece of work; nothing where none is to be begun any more. What has begun goes on for as long as the partition is held.
-    pub(crate) fn begin_work(self: &Arc<Self>) -> Option<Working> {
-        // Counted before it is asked, so that whoever closes the tenure either sees it or keeps it from beginning.
-        self.working.fetch_add(1, Ordering::SeqCst);
-        let working = Working(Arc::clone(self));
-        (self.holds() && !self.closing.load(Ordering::SeqCst)).then_some(working)
+    /// Begins a piece of work, unless the lease is closed or over. Work that has begun goes on while the lease is valid.
+    pub(crate) fn begin_work(self: &Arc<Self>) -> Option<WorkGuard> {
+        // Counted before the check, so that `close` either sees this work or keeps it from beginning.
+        self.in_progress.fetch_add(1, Ordering::SeqCst);
+        let guard = WorkGuard(Arc::clone(self));
+        (self.is_valid() && !self.is_closing.load(Ordering::SeqCst)).then_some(guard)
     }
 
-    /// Lets nothing more begin.
+    /// Lets no more work begin.
     pub(crate) fn close(&self) {
-        self.closing.store(true, Ordering::SeqCst);
+        self.is_closing.store(true, Ordering::SeqCst);
     }
 
-    /// Whether nothing is being worked on.
+    /// Whether no work is in progress.
     pub(crate) fn is_idle(&self) -> bool {
-        self.working.load(Ordering::SeqCst) == 0
+        self.in_progress.load(Ordering::SeqCst) == 0
     }
 
-    /// The partition.
     pub(crate) fn partition(&self) -> PartitionId {
         self.partition
     }
@@ -74,19 +73,19 @@ impl Tenure {
     }
 
     /// Whether the partition may still be worked on.
-    pub(crate) fn holds(&self) -> bool {
-        !self.over.load(Ordering::Acquire) && millis(self.began.elapsed()) < self.lasts_ms.load(Ordering::Acquire)
+    pub(crate) fn is_valid(&self) -> bool {
+        !self.has_ended.load(Ordering::Acquire) && millis(self.began.elapsed()) < self.valid_ms.load(Ordering::Acquire)
     }
 
-    /// Prolongs the hold: it was asked for at `asked` and granted for `ttl`.
-    pub(crate) fn prolong(&self, asked: Instant, ttl: Duration) {
-        let until = asked.saturating_duration_since(self.began) + ttl;
-        self.lasts_ms.fetch_max(millis(until), Ordering::AcqRel);
+    /// Extends the lease: requested at `requested_at` and granted for `ttl`.
+    pub(crate) fn extend(&self, requested_at: Instant, ttl: Duration) {
+        let until = requested_at.saturating_duration_since(self.began) + ttl;
+        self.valid_ms.fetch_max(millis(until), Ordering::AcqRel);
     }
 
-    /// Ends the hold for good.
+    /// Ends the lease for good.
     pub(crate) fn end(&self) {
-        self.over.store(true, Ordering::Release);
+        self.has_ended.store(true, Ordering::Release);
     }
 }
 
@@ -98,34 +97,34 @@ fn millis(duration: Duration) -> u64 {
 mod tests {
     use super::*;
 
-    fn tenure(ttl: Duration) -> Tenure {
-        Tenure::new(PartitionId::new(3).unwrap(), 1, Instant::now(), ttl)
+    fn lease(ttl: Duration) -> HeldLease {
+        HeldLease::new(PartitionId::new(3).unwrap(), 1, Instant::now(), ttl)
     }
 
     #[test]
-    fn a_hold_ends_by_itself_unless_prolonged() {
-        let tenure = tenure(Duration::ZERO);
-        assert!(!tenure.holds());
-        tenure.prolong(Instant::now(), Duration::from_mins(1));
-        assert!(tenure.holds());
+    fn held_lease_ends_by_itself_unless_extended() {
+        let lease = lease(Duration::ZERO);
+        assert!(!lease.is_valid());
+        lease.extend(Instant::now(), Duration::from_mins(1));
+        assert!(lease.is_valid());
     }
 
     #[test]
-    fn a_closed_hold_goes_on_for_what_has_begun_and_begins_nothing_more() {
-        let tenure = Arc::new(tenure(Duration::from_mins(1)));
-        let working = tenure.begin_work().unwrap();
-        tenure.close();
-        assert!(tenure.begin_work().is_none());
-        assert!(tenure.holds() && !tenure.is_idle());
-        drop(working);
-        assert!(tenure.is_idle());
+    fn held_lease_that_is_closed_lets_begun_work_go_on_and_begins_no_more() {
+        let lease = Arc::new(lease(Duration::from_mins(1)));
+        let guard = lease.begin_work().unwrap();
+        lease.close();
+        assert!(lease.begin_work().is_none());
+        assert!(lease.is_valid() && !lease.is_idle());
+        drop(guard);
+        assert!(lease.is_idle());
     }
 
     #[test]
-    fn an_ended_hold_cannot_be_prolonged() {
-        let tenure = tenure(Duration::from_mins(1));
-        tenure.end();
-        tenure.prolong(Instant::now(), Duration::from_mins(1));
-        assert!(!tenure.holds());
+    fn held_lease_that_has_ended_cannot_be_extended() {
+        let lease = lease(Duration::from_mins(1));
+        lease.end();
+        lease.extend(Instant::now(), Duration::from_mins(1));
+        assert!(!lease.is_valid());
     }
 }

@@ -1,4 +1,4 @@
-//! From a source's row to what is to be done about it.
+//! Turns a source's row into an event, or into the reason to skip it.
 
 use std::sync::Arc;
 
@@ -12,27 +12,27 @@ use ig_core::ports::{EventSource, SourceError};
 use ig_core::stream::Stream;
 use ig_transform::Verdict;
 
-use crate::admitted_event::Judged;
+use crate::admitted_event::SchemaVerdict;
 use crate::compiled::LiveConfiguration;
 use crate::config::WorkerConfig;
-use crate::decision_lookup::Earlier;
+use crate::decision_lookup::EarlierDecision;
 use crate::metrics;
 
-/// A row whose tenant was looked up; nothing else about it has been checked.
+/// A row whose tenant was looked up; nothing else has been checked.
 #[derive(Debug)]
-pub(crate) struct Addressed {
+pub(crate) struct ResolvedRow {
     /// The row.
     pub row: SourceRow,
-    /// Its tenant, if one is known.
+    /// Its tenant, if known.
     pub org_id: Option<OrgId>,
-    /// The stream that it belongs to.
+    /// The stream it belongs to.
     pub stream: Stream,
-    /// What an earlier holder of its partition decided about it.
-    pub earlier: Option<Earlier>,
+    /// The decision of an earlier holder of its partition.
+    pub earlier: Option<EarlierDecision>,
 }
 
-impl Addressed {
-    /// The event's identifier within its source.
+impl ResolvedRow {
+    /// The event's id within its source.
     pub(crate) fn event_id(&self) -> EventId {
         self.row
             .event_id
@@ -40,22 +40,22 @@ impl Addressed {
             .unwrap_or_else(|| EventId::new(self.row.position.to_string()))
     }
 
-    /// The event's type, where it has one.
+    /// The event's type, if it has one.
     pub(crate) fn event_type(&self) -> Option<EventType> {
         let text = self.row.event_type.as_deref().map(str::trim)?;
         (!text.is_empty()).then(|| EventType::new(text))
     }
 }
 
-/// Why a row is no event to be delivered, with more about it.
+/// Why a row is skipped, with details.
 pub(crate) type Skip = (SkipReason, Option<String>);
 
-/// Reads rows the way the configuration says.
+/// Resolves and parses rows by the configuration.
 #[derive(Debug)]
 pub(crate) struct Intake {
     configuration: Arc<LiveConfiguration>,
     max_age: Option<TimeDelta>,
-    allowed: Vec<OrgId>,
+    allowed_orgs: Vec<OrgId>,
 }
 
 impl Intake {
@@ -64,17 +64,17 @@ impl Intake {
         Self {
             configuration,
             max_age: (config.max_event_age_days > 0).then(|| TimeDelta::days(i64::from(config.max_event_age_days))),
-            allowed: config.allowed_parent_rids.iter().copied().map(OrgId).collect(),
+            allowed_orgs: config.allowed_parent_rids.iter().copied().map(OrgId).collect(),
         }
     }
 
     /// Finds a row's tenant: the parent it names, else its entity's organisation, else what the source knows.
-    pub(crate) async fn address(&self, source: &dyn EventSource, row: SourceRow) -> Result<Addressed, SourceError> {
+    pub(crate) async fn resolve(&self, source: &dyn EventSource, row: SourceRow) -> Result<ResolvedRow, SourceError> {
         let org_id = self.org_of(source, &row).await?;
-        // What a row names is its stream's organisation even when it is not known, so that all workers agree on whose business it is
-        // whatever configuration each of them has.
+        // The organisation that a row names makes its stream, even if it is unknown: all workers have to agree on the partition, whatever
+        // configuration each of them has.
         let named = row.parent_rid.map(OrgId).or(org_id);
-        Ok(Addressed {
+        Ok(ResolvedRow {
             stream: Stream::new(named, row.event_type.as_deref().unwrap_or_default()),
             org_id,
             row,
@@ -84,7 +84,7 @@ impl Intake {
 
     async fn org_of(&self, source: &dyn EventSource, row: &SourceRow) -> Result<Option<OrgId>, SourceError> {
         if let Some(parent) = row.parent_rid {
-            return Ok(Some(OrgId(parent)).filter(|org| self.configuration.knows(*org)));
+            return Ok(Some(OrgId(parent)).filter(|org| self.configuration.has_org(*org)));
         }
         let Some(entity) = row.entity_rid.map(Rid) else {
             return Ok(None);
@@ -93,58 +93,56 @@ impl Intake {
             return Ok(Some(org));
         }
         let parent = source.parent_of(entity).await?;
-        Ok(parent.filter(|org| self.configuration.knows(*org)))
+        Ok(parent.filter(|org| self.configuration.has_org(*org)))
     }
 
-    /// The definition that a row's payload is to be held against, where there is one and nothing else speaks against the row.
-    pub(crate) fn to_hold_against(
+    /// The definition whose schema the row's payload has to satisfy, unless the row is skipped anyway.
+    pub(crate) fn schema_for(
         &self,
         source: &SourceId,
-        addressed: &Addressed,
+        resolved: &ResolvedRow,
         now: Timestamp,
     ) -> Option<Arc<EventTypeDefinition>> {
-        // Whoever pushes is told at once; what was accepted then is not refused afterwards.
-        if source.as_str() == ig_sources::push::NAME || !matches!(addressed.row.payload, RowPayload::Present(_)) {
+        // The push API checks payloads when it accepts them; an accepted event is not refused afterwards.
+        if source.as_str() == ig_sources::push::NAME || !matches!(resolved.row.payload, RowPayload::Present(_)) {
             return None;
         }
-        let definition = self
-            .configuration
-            .enforced_type(addressed.org_id?, &addressed.event_type()?)?;
-        self.filter(definition.org_id, addressed.row.created_at, now).ok()?;
+        let definition = self.configuration.enforced_type(resolved.org_id?, &resolved.event_type()?)?;
+        self.check_filters(definition.org_id, resolved.row.created_at, now).ok()?;
         Some(definition)
     }
 
-    /// Understands a row, or says why it is no event to be delivered.
-    pub(crate) fn understand(
+    /// Turns a row into an event, or says why it is skipped.
+    pub(crate) fn to_event(
         &self,
         source: &SourceId,
-        addressed: &Addressed,
-        judged: Judged,
+        resolved: &ResolvedRow,
+        verdict: SchemaVerdict,
         now: Timestamp,
     ) -> Result<Event, Skip> {
-        let org_id = addressed.org_id.ok_or_else(|| unknown_org(&addressed.row))?;
-        let event_type = addressed.event_type().ok_or((SkipReason::NoEventType, None))?;
-        self.filter(org_id, addressed.row.created_at, now)?;
-        let payload = match &judged {
-            Judged::RowGone => return Err(deleted()),
-            Judged::Verdict(_) => payload_of(&addressed.row.payload)?,
+        let org_id = resolved.org_id.ok_or_else(|| unknown_org(&resolved.row))?;
+        let event_type = resolved.event_type().ok_or((SkipReason::NoEventType, None))?;
+        self.check_filters(org_id, resolved.row.created_at, now)?;
+        let payload = match &verdict {
+            SchemaVerdict::RowDeleted => return Err(row_deleted()),
+            SchemaVerdict::Checked(_) => parse_payload(&resolved.row.payload)?,
         };
-        abide_by_schema(org_id, &event_type, judged)?;
+        check_verdict(org_id, &event_type, verdict)?;
         Ok(Event {
             source: source.clone(),
-            position: addressed.row.position,
-            id: addressed.event_id(),
+            position: resolved.row.position,
+            id: resolved.event_id(),
             event_type,
             org_id,
-            entity_rid: addressed.row.entity_rid.map_or(org_id.as_entity(), Rid),
+            entity_rid: resolved.row.entity_rid.map_or(org_id.as_entity(), Rid),
             payload: Arc::new(payload),
-            created_at: addressed.row.created_at,
-            trace_parent: addressed.row.trace_parent.clone(),
+            created_at: resolved.row.created_at,
+            trace_parent: resolved.row.trace_parent.clone(),
         })
     }
 
-    fn filter(&self, org: OrgId, created_at: Option<Timestamp>, now: Timestamp) -> Result<(), Skip> {
-        if !self.allowed.is_empty() && !self.allowed.contains(&org) {
+    fn check_filters(&self, org: OrgId, created_at: Option<Timestamp>, now: Timestamp) -> Result<(), Skip> {
+        if !self.allowed_orgs.is_empty() && !self.allowed_orgs.contains(&org) {
             return Err((SkipReason::ParentNotAllowed, None));
         }
         let age = created_at.map(|at| now - at);
@@ -155,23 +153,23 @@ impl Intake {
     }
 }
 
-fn abide_by_schema(org: OrgId, event_type: &EventType, judged: Judged) -> Result<(), Skip> {
-    match judged {
-        Judged::RowGone => Err(deleted()),
-        Judged::Verdict(Verdict::Fine) => Ok(()),
-        Judged::Verdict(Verdict::Warn(faults)) => {
+fn check_verdict(org: OrgId, event_type: &EventType, verdict: SchemaVerdict) -> Result<(), Skip> {
+    match verdict {
+        SchemaVerdict::RowDeleted => Err(row_deleted()),
+        SchemaVerdict::Checked(Verdict::Fine) => Ok(()),
+        SchemaVerdict::Checked(Verdict::Warn(faults)) => {
             metrics::schema_violated("warn");
             tracing::warn!(%org, %event_type, %faults, "a payload does not keep to its schema");
             Ok(())
         }
-        Judged::Verdict(Verdict::Reject(faults)) => {
+        SchemaVerdict::Checked(Verdict::Reject(faults)) => {
             metrics::schema_violated("reject");
             Err((SkipReason::SchemaViolated, Some(faults.to_string())))
         }
     }
 }
 
-fn deleted() -> Skip {
+fn row_deleted() -> Skip {
     let detail = "the row was deleted before its payload was held against the schema of its event type";
     (SkipReason::InvalidPayload, Some(detail.to_owned()))
 }
@@ -186,7 +184,7 @@ fn unknown_org(row: &SourceRow) -> Skip {
     (SkipReason::NoEntityContext, Some(detail))
 }
 
-fn payload_of(payload: &RowPayload) -> Result<Payload, Skip> {
+fn parse_payload(payload: &RowPayload) -> Result<Payload, Skip> {
     match payload {
         RowPayload::Present(raw) => {
             Payload::parse(raw.clone()).map_err(|error| (SkipReason::InvalidPayload, Some(format!("not JSON: {error}"))))

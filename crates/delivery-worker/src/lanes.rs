@@ -1,8 +1,8 @@
 //! Lanes: the deliveries of one integration for one entity and event type, in event order.
 //!
-//! A lane is a queue and, while there is anything in it, a task. Lanes never wait for each other. A waiting event keeps its payload in
-//! memory while there is room for it; beyond that only its place in its source is kept, and it is read again when its turn comes. So a
-//! tenant with a million waiting rows costs a few bytes for each, and the reader never has to stop for it.
+//! A lane is a queue and, while it is not empty, a task. Lanes never wait for each other. A waiting event keeps its payload in memory while
+//! the budget allows; beyond that the lane keeps only its position and reads the payload again with its batch. So a tenant with a million
+//! waiting rows costs a few bytes for each, and the reader never has to stop for it.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -15,80 +15,80 @@ use ig_service::{Fate, Tasks};
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use crate::decided_event::Gone;
+use crate::decided_event::EventGone;
 
 mod batch;
 mod budget;
 mod queue;
 
-pub(crate) use batch::Turns;
-pub(crate) use budget::{Budget, Kept, turn};
-pub(crate) use queue::{Purpose, Work};
+pub(crate) use batch::BatchRunner;
+pub(crate) use budget::{MemoryBudget, MemoryReservation, batch_size};
+pub(crate) use queue::{LaneItem, Purpose};
 
 use queue::Queue;
 
-/// Every lane that has something to do.
+/// All lanes that are not empty.
 pub(crate) struct Lanes {
     queues: Mutex<HashMap<LaneKey, Queue>>,
-    budget: Arc<Budget>,
+    budget: Arc<MemoryBudget>,
     tasks: Tasks,
-    turns: Arc<Turns>,
+    runner: Arc<BatchRunner>,
     stop: CancellationToken,
 }
 
 impl Lanes {
-    /// Lanes whose waiting payloads share a budget; `stop` ends them after what is under way.
-    pub(crate) fn new(budget: Arc<Budget>, tasks: Tasks, turns: Arc<Turns>, stop: CancellationToken) -> Arc<Self> {
+    /// Lanes whose waiting payloads share a budget; `stop` ends them after the deliveries in progress.
+    pub(crate) fn new(budget: Arc<MemoryBudget>, tasks: Tasks, runner: Arc<BatchRunner>, stop: CancellationToken) -> Arc<Self> {
         Arc::new(Self {
             queues: Mutex::default(),
             budget,
             tasks,
-            turns,
+            runner,
             stop,
         })
     }
 
-    /// Queues an event, or that it is gone; a lane that was empty begins to work.
-    pub(crate) fn push(self: &Arc<Self>, key: LaneKey, work: Work, event: Result<Arc<Event>, Gone>) {
+    /// Queues an event, or that it is gone; starts the lane if it was empty.
+    pub(crate) fn push(self: &Arc<Self>, key: LaneKey, item: LaneItem, event: Result<Arc<Event>, EventGone>) {
         let mut queues = self.queues.lock();
         match queues.entry(key) {
-            Entry::Occupied(mut lane) => lane.get_mut().push(work, event, &self.budget),
+            Entry::Occupied(mut lane) => lane.get_mut().push(item, event, &self.budget),
             Entry::Vacant(lane) => {
                 let key = lane.key().clone();
-                lane.insert(Queue::default()).push(work, event, &self.budget);
+                lane.insert(Queue::default()).push(item, event, &self.budget);
                 let lanes = Arc::clone(self);
                 self.tasks
-                    .spawn("lane", Fate::Finishes, async move { lanes.work_off(key).await });
+                    .spawn("lane", Fate::Finishes, async move { lanes.run_lane(key).await });
             }
         }
     }
 
-    /// How many lanes have something to do.
+    /// How many lanes are not empty.
     pub(crate) fn len(&self) -> usize {
         self.queues.lock().len()
     }
 
-    /// Whether no lane has anything to do.
+    /// Whether all lanes are empty.
     pub(crate) fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    async fn work_off(self: Arc<Self>, key: LaneKey) {
-        while let Some(turn) = self.next_turn(&key) {
-            let concurrency = turn.first().map_or(1, |work| concurrency(work.ordering()));
-            self.turns.take(turn, concurrency, &self.stop).await;
+    async fn run_lane(self: Arc<Self>, key: LaneKey) {
+        while let Some(batch) = self.next_batch(&key) {
+            let concurrency = batch.first().map_or(1, |item| concurrency(item.ordering()));
+            self.runner.run(batch, concurrency, &self.stop).await;
         }
     }
 
-    /// The next events of a lane; a lane with none, or one that has to stop, is closed.
-    fn next_turn(&self, key: &LaneKey) -> Option<Vec<Work>> {
+    /// The next events of a lane; closes an empty lane, or any lane once the worker stops.
+    fn next_batch(&self, key: &LaneKey) -> Option<Vec<LaneItem>> {
         let mut queues = self.queues.lock();
-        let turn = queues.get_mut(key)?.take();
-        if turn.is_empty() || self.stop.is_cancelled() {
+        let batch = queues.get_mut(key)?.next_batch();
+        if batch.is_empty() || self.stop.is_cancelled() {
             queues.remove(key);
             return None;
         }
-        Some(turn)
+        Some(batch)
     }
 }
 

@@ -39,7 +39,7 @@ mod transformation;
 pub use config::{Config, WorkerConfig};
 pub use run::run;
 
-/// What this process is called.
+/// The name, version and configuration sections of this process.
 pub const PROCESS: ig_service::Process = ig_service::Process {
     name: "delivery-worker",
     version: env!("CARGO_PKG_VERSION"),

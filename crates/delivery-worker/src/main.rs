@@ -1,4 +1,4 @@
-//! The delivery-worker process, and the workers that run scripts for it.
+//! The delivery-worker process, and the workers that run its scripts.
 
 use std::process::ExitCode;
 

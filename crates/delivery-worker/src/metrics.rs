@@ -1,4 +1,4 @@
-//! What the worker counts.
+//! The worker's metrics.
 
 use std::time::Duration;
 
@@ -20,20 +20,20 @@ pub(crate) fn source_failed(source: &SourceId) {
     counter!(names::POLL_FAILURES, "source" => source.to_string()).increment(1);
 }
 
-/// How far behind a source is: rows that are not read yet, and the age of the oldest event under way.
+/// How far behind a source is: unread rows, and the age of the oldest event in flight.
 pub(crate) fn lag(source: &SourceId, rows: u64, oldest: Duration) {
     #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
     gauge!(names::LAG_ROWS, "source" => source.to_string()).set(rows as f64);
     gauge!(names::LAG_SECONDS, "source" => source.to_string()).set(oldest);
 }
 
-/// A source shows so many positions less than it has shown before.
+/// By how many positions a source has fallen behind its own head.
 pub(crate) fn behind(source: &SourceId, positions: u64) {
     #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
     gauge!(names::BEHIND, "source" => source.to_string()).set(positions as f64);
 }
 
-/// Holes were watched to the end.
+/// Gaps were watched to the end and never filled.
 pub(crate) fn holes_given_up(source: &SourceId, positions: u64) {
     counter!(names::HOLES_GIVEN_UP, "source" => source.to_string()).increment(positions);
 }
@@ -47,12 +47,12 @@ pub(crate) fn decided(source: &SourceId, decision: Decision) {
     counter!(names::EVENTS, "source" => source.to_string(), "decision" => decision).increment(1);
 }
 
-/// An event could not be read from its source any more when its turn came.
+/// A waiting event was gone from its source when its lane reached it.
 pub(crate) fn event_gone(source: &SourceId) {
     counter!(names::EVENTS_GONE, "source" => source.to_string()).increment(1);
 }
 
-/// A payload does not keep to the schema of its type.
+/// A payload violates the schema of its type.
 pub(crate) fn schema_violated(validation: &'static str) {
     counter!(names::SCHEMA_VIOLATIONS, "validation" => validation).increment(1);
 }
@@ -72,17 +72,17 @@ pub(crate) fn delivered(log: &DeliveryLog) {
     counter!(names::DELIVERIES, "status" => log.status.as_str(), "error_category" => category).increment(1);
 }
 
-/// How many partitions are held.
+/// How many partitions this worker holds.
 pub(crate) fn partitions_held(partitions: usize) {
     gauge!(names::PARTITIONS).set(count(partitions));
 }
 
-/// How much is under way.
-pub(crate) fn under_way(events: usize, lanes: usize, payload_bytes: usize, apart: usize) {
+/// How much work is in progress.
+pub(crate) fn under_way(events: usize, lanes: usize, payload_bytes: usize, backlogs: usize) {
     gauge!(names::IN_FLIGHT).set(count(events));
     gauge!(names::LANES).set(count(lanes));
     gauge!(names::PAYLOAD_BYTES).set(count(payload_bytes));
-    gauge!(names::STREAMS_APART).set(count(apart));
+    gauge!(names::STREAMS_APART).set(count(backlogs));
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a measurement is a float")]

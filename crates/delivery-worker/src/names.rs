@@ -1,16 +1,16 @@
-//! Names of spans, attributes and metrics: OpenTelemetry's where it has one, ours under `ig.`.
+//! Names of spans, attributes and metrics: OpenTelemetry's names, and ours under `ig.`.
 
-/// Span: an event is taken up and matched.
+/// Span: one event is decided about.
 pub(crate) const SPAN_EVENT: &str = "ig.event";
 /// Span: one delivery with all its attempts.
 pub(crate) const SPAN_DELIVERY: &str = "ig.delivery";
-/// Span: the payload is given its shape.
+/// Span: one payload is transformed.
 pub(crate) const SPAN_TRANSFORM: &str = "ig.transform";
-/// Span: one request and its answer.
+/// Span: one request and its response.
 pub(crate) const SPAN_ATTEMPT: &str = "ig.attempt";
 /// Attribute: the event's source.
 pub(crate) const EVENT_SOURCE: &str = "ig.event.source";
-/// Attribute: the event's place in its source.
+/// Attribute: the event's position in its source.
 pub(crate) const EVENT_POSITION: &str = "ig.event.position";
 /// Attribute: the event's type.
 pub(crate) const EVENT_TYPE: &str = "ig.event.type";
@@ -21,33 +21,33 @@ pub(crate) const INTEGRATION_ID: &str = "ig.integration.id";
 /// Attribute: the message.
 pub(crate) const MESSAGE_ID: &str = "messaging.message.id";
 
-/// Gauge, by source: rows that are visible and not read yet.
+/// Gauge, by source: visible rows that are not read yet.
 pub(crate) const LAG_ROWS: &str = "ig_source_lag_rows";
-/// Gauge, by source: age of the oldest event that is under way.
+/// Gauge, by source: age of the oldest event in flight.
 pub(crate) const LAG_SECONDS: &str = "ig_source_lag_seconds";
-/// Gauge, by source: how many positions it shows less than it has shown before.
+/// Gauge, by source: by how many positions it has fallen behind its own head.
 pub(crate) const BEHIND: &str = "ig_source_behind_positions";
 /// Histogram, by source: how long a read took.
 pub(crate) const POLL_DURATION: &str = "ig_source_poll_duration_seconds";
-/// Histogram, by source: rows a read.
+/// Histogram, by source: rows per read.
 pub(crate) const POLL_ROWS: &str = "ig_source_poll_rows";
 /// Counter, by source: reads that failed.
 pub(crate) const POLL_FAILURES: &str = "ig_source_poll_failures_total";
-/// Counter, by source: positions that were watched to the end and never turned up.
+/// Counter, by source: positions that were watched to the end and never filled.
 pub(crate) const HOLES_GIVEN_UP: &str = "ig_source_holes_given_up_total";
 /// Counter, by source and decision: events that were decided about.
 pub(crate) const EVENTS: &str = "ig_events_total";
-/// Counter, by source: events that waited for their turn and were gone from their source when it came.
+/// Counter, by source: waiting events that were gone from their source when their lane reached them.
 pub(crate) const EVENTS_GONE: &str = "ig_events_gone_total";
-/// Counter, by `validation`: events whose payload does not keep to the schema of their type.
+/// Counter, by `validation`: events whose payload violates the schema of their type.
 pub(crate) const SCHEMA_VIOLATIONS: &str = "ig_event_schema_violations_total";
-/// Counter, by status and error category: deliveries that ended.
+/// Counter, by status and error category: finished deliveries.
 pub(crate) const DELIVERIES: &str = "ig_deliveries_total";
 /// Histogram, by outcome: how long an attempt took.
 pub(crate) const ATTEMPT_DURATION: &str = "http_client_request_duration_seconds";
-/// Gauge: lanes with something to do.
+/// Gauge: lanes that are not empty.
 pub(crate) const LANES: &str = "ig_lanes_active";
-/// Gauge: events under way.
+/// Gauge: events in flight.
 pub(crate) const IN_FLIGHT: &str = "ig_events_in_flight";
 /// Gauge: streams with a deep backlog, which are read apart from the others.
 pub(crate) const STREAMS_APART: &str = "ig_streams_apart";

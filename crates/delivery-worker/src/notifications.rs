@@ -1,5 +1,4 @@
-//! Telling scheduler that rows were planned, and dlq-retrier that dead letters will be due: once they are durable, so that they are found
-//! by whoever looks.
+//! Notifies scheduler of planned rows, and dlq-retrier of dead letters, once they are durable and can be found.
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
@@ -23,81 +22,81 @@ use tokio::time::error::Elapsed;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Status};
 
-/// A nudge that takes longer is not worth waiting for: whoever is nudged looks by itself once a minute.
-const PATIENCE: Duration = Duration::from_secs(1);
-/// Dead letters come in swarms where a target is down; they are due later than this in any case.
-const BETWEEN_SWARMS: Duration = Duration::from_millis(200);
+/// A nudge that takes longer is not worth the wait: its receiver polls once a minute by itself.
+const NUDGE_TIMEOUT: Duration = Duration::from_secs(1);
+/// A target that is down causes many dead letters at once; none is due sooner than this.
+const DEAD_LETTER_INTERVAL: Duration = Duration::from_millis(200);
 
-/// The earliest of what was planned and scheduler was not told of.
+/// What other services have yet to be notified of: the earliest planned time, and new dead letters.
 #[derive(Debug, Default)]
-pub(crate) struct Announcements {
+pub(crate) struct Notifications {
     earliest: Mutex<Option<Timestamp>>,
-    wish: Notify,
+    planned: Notify,
     dead_letters: Notify,
 }
 
-/// A journal that announces what it has planned.
-pub(crate) struct AnnouncingJournal {
+/// A journal that notifies other services of what it has recorded.
+pub(crate) struct NotifyingJournal {
     journal: Arc<dyn Journal>,
-    announcements: Arc<Announcements>,
+    notifications: Arc<Notifications>,
 }
 
-impl Announcements {
-    fn wish(&self, at: Timestamp) {
+impl Notifications {
+    fn planned_at(&self, at: Timestamp) {
         let mut earliest = self.earliest.lock();
         *earliest = Some(earliest.map_or(at, |earliest| earliest.min(at)));
-        self.wish.notify_one();
+        self.planned.notify_one();
     }
 
-    /// Tells every scheduler there is, until told to stop. Whatever is wished meanwhile is told in one.
-    pub(crate) async fn run(self: Arc<Self>, schedulers: Fleet, stop: CancellationToken) {
-        let telling = async {
+    /// Nudges every scheduler until `stop` fires. Rows planned meanwhile share one nudge.
+    pub(crate) async fn notify_schedulers(self: Arc<Self>, schedulers: Fleet, stop: CancellationToken) {
+        let notifying = async {
             loop {
-                self.wish.notified().await;
+                self.planned.notified().await;
                 let earliest = self.earliest.lock().take();
                 if let Some(earliest) = earliest {
-                    tell(&schedulers, earliest).await;
+                    nudge_schedulers(&schedulers, earliest).await;
                 }
             }
         };
-        stop.run_until_cancelled(telling).await;
+        stop.run_until_cancelled(notifying).await;
     }
 
-    /// Tells every dlq-retrier there is of new dead letters, until told to stop.
-    pub(crate) async fn run_dead_letters(self: Arc<Self>, retriers: Fleet, stop: CancellationToken) {
-        let telling = async {
+    /// Nudges every dlq-retrier about new dead letters until `stop` fires.
+    pub(crate) async fn notify_retriers(self: Arc<Self>, retriers: Fleet, stop: CancellationToken) {
+        let notifying = async {
             loop {
                 self.dead_letters.notified().await;
-                tell_retriers(&retriers).await;
-                tokio::time::sleep(BETWEEN_SWARMS).await;
+                nudge_retriers(&retriers).await;
+                tokio::time::sleep(DEAD_LETTER_INTERVAL).await;
             }
         };
-        stop.run_until_cancelled(telling).await;
+        stop.run_until_cancelled(notifying).await;
     }
 }
 
-async fn tell_retriers(retriers: &Fleet) {
-    let told = retriers.on_each(|client| async move {
+async fn nudge_retriers(retriers: &Fleet) {
+    let nudged = retriers.on_each(|client| async move {
         let mut request = Request::new(DlqNudgeRequest {});
-        request.set_timeout(PATIENCE);
+        request.set_timeout(NUDGE_TIMEOUT);
         DlqServiceClient::new(client).nudge(request).await.map(drop)
     });
-    noted("dlq-retrier", tokio::time::timeout(PATIENCE, told).await);
+    log_failures("dlq-retrier", tokio::time::timeout(NUDGE_TIMEOUT, nudged).await);
 }
 
-async fn tell(schedulers: &Fleet, earliest: Timestamp) {
-    let told = schedulers.on_each(|client| async move {
+async fn nudge_schedulers(schedulers: &Fleet, earliest: Timestamp) {
+    let nudged = schedulers.on_each(|client| async move {
         let mut request = Request::new(SchedulerNudgeRequest::of(earliest));
-        request.set_timeout(PATIENCE);
+        request.set_timeout(NUDGE_TIMEOUT);
         SchedulerServiceClient::new(client).nudge(request).await.map(drop)
     });
-    noted("scheduler", tokio::time::timeout(PATIENCE, told).await);
+    log_failures("scheduler", tokio::time::timeout(NUDGE_TIMEOUT, nudged).await);
 }
 
-type Told = Result<Vec<(SocketAddr, Result<(), Status>)>, Status>;
+type Nudged = Result<Vec<(SocketAddr, Result<(), Status>)>, Status>;
 
-fn noted(service: &'static str, told: Result<Told, Elapsed>) {
-    match told {
+fn log_failures(service: &'static str, nudged: Result<Nudged, Elapsed>) {
+    match nudged {
         Ok(Ok(answers)) => {
             for (address, answer) in answers {
                 if let Err(status) = answer {
@@ -110,22 +109,22 @@ fn noted(service: &'static str, told: Result<Told, Elapsed>) {
     }
 }
 
-impl AnnouncingJournal {
-    /// The same journal, with its announcements.
-    pub(crate) fn new(journal: Arc<dyn Journal>, announcements: Arc<Announcements>) -> Self {
-        Self { journal, announcements }
+impl NotifyingJournal {
+    /// Wraps a journal.
+    pub(crate) fn new(journal: Arc<dyn Journal>, notifications: Arc<Notifications>) -> Self {
+        Self { journal, notifications }
     }
 }
 
 #[async_trait]
-impl Journal for AnnouncingJournal {
+impl Journal for NotifyingJournal {
     async fn record(&self, entries: &[JournalEntry]) -> Result<(), StoreError> {
         self.journal.record(entries).await?;
         if let Some(earliest) = entries.iter().filter_map(planned_for).min() {
-            self.announcements.wish(earliest);
+            self.notifications.planned_at(earliest);
         }
         if entries.iter().any(is_due_later) {
-            self.announcements.dead_letters.notify_one();
+            self.notifications.dead_letters.notify_one();
         }
         Ok(())
     }
@@ -147,7 +146,7 @@ impl Journal for AnnouncingJournal {
     }
 }
 
-/// Whether a dead letter is to be tried again by itself.
+/// Whether the entry has a dead letter that will be retried automatically.
 fn is_due_later(entry: &JournalEntry) -> bool {
     match entry {
         JournalEntry::Delivery { dead_letter, .. } => dead_letter.as_ref().is_some_and(|letter| letter.next_retry_at.is_some()),

@@ -1,4 +1,4 @@
-//! Orders of other services: one delivery each, made at once and answered when it is durably recorded.
+//! Orders of other services: one delivery each, made at once and answered once it is durable.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,17 +16,17 @@ use tokio_util::sync::CancellationToken;
 
 use crate::compiled::{CompiledIntegration, LiveConfiguration};
 use crate::event_trace::EventTrace;
-use crate::executor::{Assignment, Hold, Maker};
+use crate::executor::{DeliveryExecutor, DeliveryTask, WorkScope};
 use crate::recorder::Recorder;
 
 mod tasks;
 
 pub(crate) use tasks::OrderTasks;
 
-/// Why an order could not be carried out; nothing was sent, or what was sent is not known to be recorded.
+/// Why an order was not carried out; nothing was sent, or the record of what was sent may be missing.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OrderError {
-    /// There is no such integration of that organisation.
+    /// The organisation has no such integration.
     #[error("the organisation has no such integration")]
     NoSuchIntegration,
     /// The integration has no such action any more.
@@ -35,20 +35,20 @@ pub(crate) enum OrderError {
     /// The payload is not JSON.
     #[error("payload: {0}")]
     InvalidPayload(#[source] serde_json::Error),
-    /// The worker stops, or has just begun: another may carry it out.
+    /// The worker stops or has no configuration yet: another worker may carry it out.
     #[error("the worker takes no orders now")]
-    NotNow,
-    /// The database is away.
+    Unavailable,
+    /// The database is unavailable.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// What clients name a call by that may be sent again.
+/// The header by which clients identify a call that may be repeated.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
-/// Carries orders out.
+/// Carries out orders.
 pub(crate) struct Orders {
-    maker: Arc<Maker>,
+    executor: Arc<DeliveryExecutor>,
     configuration: Arc<LiveConfiguration>,
     logs: DeliveryLogs,
     letters: DeadLetters,
@@ -57,9 +57,8 @@ pub(crate) struct Orders {
 }
 
 impl Orders {
-    /// Puts the parts together.
     pub(crate) fn new(
-        maker: Arc<Maker>,
+        executor: Arc<DeliveryExecutor>,
         configuration: Arc<LiveConfiguration>,
         logs: DeliveryLogs,
         letters: DeadLetters,
@@ -67,7 +66,7 @@ impl Orders {
         stop: CancellationToken,
     ) -> Self {
         Self {
-            maker,
+            executor,
             configuration,
             logs,
             letters,
@@ -76,11 +75,11 @@ impl Orders {
         }
     }
 
-    /// Makes one delivery and answers what came of it, once that is durable. One that is recorded already is not made again, but for
-    /// one that failed and whose dead letter is being retried: what comes of that is added to its log.
+    /// Makes one delivery and reports its result once that is durable. A recorded delivery is not made again, unless it failed and its dead
+    /// letter is being retried; the retry is added to its log.
     pub(crate) async fn carry_out(&self, order: DeliveryOrder) -> Result<OrderReport, OrderError> {
         if self.stop.is_cancelled() || !self.configuration.is_in_force() {
-            return Err(OrderError::NotNow);
+            return Err(OrderError::Unavailable);
         }
         let log_id = order.message_id.log_id(order.event_created_at);
         let recorded = self.logs.get(order.org_id, log_id).await?;
@@ -90,24 +89,24 @@ impl Orders {
         {
             return Ok(report(recorded));
         }
-        let made = self.make(order, &compiled).await?;
+        let entry = self.execute(order, &compiled).await?;
         let entry = match recorded {
-            Some(earlier) => match not_tried(&made) {
+            Some(earlier) => match not_sent(&entry) {
                 Some(report) => return Ok(report),
-                None => continued(earlier, made),
+                None => continuation(earlier, entry),
             },
-            None => made,
+            None => entry,
         };
         let (JournalEntry::Delivery { log, .. } | JournalEntry::Redelivery { log, .. }) = &entry else {
-            return Err(OrderError::NotNow);
+            return Err(OrderError::Unavailable);
         };
         let report = report(log);
         let durable = self.recorder.record_durably(entry).await;
-        if durable { Ok(report) } else { Err(OrderError::NotNow) }
+        if durable { Ok(report) } else { Err(OrderError::Unavailable) }
     }
 
-    /// Whether whoever orders holds the dead letter of a delivery that failed. Without a claim that is in force, the order is one
-    /// whose answer was lost, or its sender is not who tries the delivery again any more.
+    /// Whether the order retries a failed delivery under a valid claim on its dead letter. Without one, the order repeats one
+    /// whose answer was lost, or its sender does not own the retry any more.
     async fn is_retry(&self, order: &DeliveryOrder, recorded: &DeliveryLog) -> Result<bool, StoreError> {
         let failed = match recorded.status {
             DeliveryStatus::Success | DeliveryStatus::Skipped => false,
@@ -138,7 +137,7 @@ impl Orders {
         Ok(compiled)
     }
 
-    /// What a call that failed is sent again through: its dead letter tells where it went, its query included, which a log may lack.
+    /// The integration that repeats a failed inbound call. Its dead letter has the full target, with the query that a log may lack.
     async fn inbound(
         &self,
         order: &DeliveryOrder,
@@ -153,11 +152,11 @@ impl Orders {
         Ok(again.map(|again| Arc::new(CompiledIntegration::new(Arc::new(again), Direction::Inbound))))
     }
 
-    async fn make(&self, order: DeliveryOrder, compiled: &CompiledIntegration) -> Result<JournalEntry, OrderError> {
+    async fn execute(&self, order: DeliveryOrder, compiled: &CompiledIntegration) -> Result<JournalEntry, OrderError> {
         let (message, trigger, index) = (order.message_id, order.trigger, order.action_index);
         let event = event(order)?;
         let trace = EventTrace::within(TraceContext::current_or_new());
-        let assignment = Assignment {
+        let task = DeliveryTask {
             event: &event,
             compiled,
             index: usize::from(index),
@@ -165,17 +164,16 @@ impl Orders {
             trace: &trace,
             trigger,
             attempts: attempts(trigger, compiled),
-            hold: Hold {
+            scope: WorkScope {
                 ticket: None,
                 stop: &self.stop,
             },
         };
-        self.maker.make(&assignment).await.map_err(|_| OrderError::NotNow)
+        self.executor.execute(&task).await.map_err(|_| OrderError::Unavailable)
     }
 }
 
-/// Whoever tries a delivery by hand wants to see what one request comes to, and a dead letter's retry is one request: how long to wait
-/// before the next is for its retrier to say.
+/// A delivery by hand shows the result of one request. A dead letter's retry is one request too: the retrier decides when the next is due.
 fn attempts(trigger: TriggerType, compiled: &CompiledIntegration) -> u8 {
     match trigger {
         TriggerType::Manual | TriggerType::Event => 1,
@@ -183,17 +181,17 @@ fn attempts(trigger: TriggerType, compiled: &CompiledIntegration) -> u8 {
     }
 }
 
-/// A retry that the breaker, the integration's limit or a script that is disabled kept from being sent: there is nothing to add to its log.
-fn not_tried(made: &JournalEntry) -> Option<OrderReport> {
+/// The report of a retry that the breaker, the rate limit or a disabled script kept from being sent: it adds nothing to its log.
+fn not_sent(entry: &JournalEntry) -> Option<OrderReport> {
     let JournalEntry::Delivery {
         log,
         dead_letter: Some(letter),
         ..
-    } = made
+    } = entry
     else {
         return None;
     };
-    let kept_back = match letter.reason {
+    let is_held_back = match letter.reason {
         DeadLetterReason::CircuitOpen
         | DeadLetterReason::Paused
         | DeadLetterReason::RateLimited
@@ -204,7 +202,7 @@ fn not_tried(made: &JournalEntry) -> Option<OrderReport> {
         | DeadLetterReason::NotStored
         | DeadLetterReason::EventGone => false,
     };
-    kept_back.then(|| OrderReport {
+    is_held_back.then(|| OrderReport {
         outcome: OrderOutcome::Held,
         error: None,
         response_status: None,
@@ -213,10 +211,10 @@ fn not_tried(made: &JournalEntry) -> Option<OrderReport> {
     })
 }
 
-/// What was made, as the continuation of what was made before. Its dead letter is there already.
-fn continued(earlier: DeliveryLog, made: JournalEntry) -> JournalEntry {
-    let JournalEntry::Delivery { mut log, mut trace, .. } = made else {
-        return made;
+/// Adds a retry to the log of the earlier attempts. Its dead letter exists already.
+fn continuation(earlier: DeliveryLog, entry: JournalEntry) -> JournalEntry {
+    let JournalEntry::Delivery { mut log, mut trace, .. } = entry else {
+        return entry;
     };
     trace.steps.insert(0, retry_step(&log));
     let mut attempts = earlier.attempts;

@@ -1,6 +1,7 @@
-//! Holds this worker's share of the partitions: claims what is free, renews what is held, gives back what is too much.
+//! Holds this worker's share of the partitions: claims free ones, renews those it holds, releases those beyond its share.
 //!
-//! Each round looks at the world and does what is missing, so that every way of losing or winning a partition ends in the same code.
+//! Each round compares the state of the store with this worker's and does what is missing, so that every way of losing or winning a
+//! partition takes the same code path.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -16,67 +17,65 @@ use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::checkpoints::Checkpoints;
-use crate::dispatcher::Dispatch;
-use crate::held_lease::Tenure;
+use crate::dispatcher::Dispatcher;
+use crate::held_lease::HeldLease;
 use crate::metrics;
 use crate::reader::SourceState;
 use crate::recorder::Recorder;
 
 mod source_start;
 
-/// What was begun for a partition may take so long before it is given back; whoever holds it next sends again what takes longer.
-const LAST_WORK: Duration = Duration::from_secs(30);
-/// Between two rounds of a worker that is about to give partitions back.
-const CLOSING: Duration = Duration::from_millis(100);
-/// Between two rounds of a worker that holds nothing.
-const EMPTY_HANDED: Duration = Duration::from_millis(200);
+/// How long a closing partition waits for work in progress. The next holder repeats what takes longer.
+const CLOSING_GRACE: Duration = Duration::from_secs(30);
+/// The pause between two rounds while partitions are closing.
+const CLOSING_INTERVAL: Duration = Duration::from_millis(100);
+/// The pause between two rounds of a worker without partitions.
+const IDLE_INTERVAL: Duration = Duration::from_millis(200);
 
-/// A partition that is held, and how far its sources were done when it was claimed.
+/// A held partition, and the checkpoints of its sources when it was claimed.
 struct HeldPartition {
-    tenure: Arc<Tenure>,
+    lease: Arc<HeldLease>,
     checkpoints: BTreeMap<SourceId, Position>,
-    /// Since when it is about to be given back.
+    /// When it began to close before its release.
     closing_since: Option<Instant>,
 }
 
 impl HeldPartition {
-    /// Whether all that was begun has ended, or has had its time.
-    fn may_go(&self) -> bool {
-        let is_over = |since: Instant| self.tenure.is_idle() || since.elapsed() >= LAST_WORK;
+    /// Whether its work has ended, or has had its time.
+    fn may_be_released(&self) -> bool {
+        let is_over = |since: Instant| self.lease.is_idle() || since.elapsed() >= CLOSING_GRACE;
         self.closing_since.is_some_and(is_over)
     }
 }
 
-/// What a keeper works with.
-pub(crate) struct KeeperParts {
-    /// This life of the worker.
+/// The parts of a partition manager.
+pub(crate) struct PartitionManagerParts {
+    /// The id of this run of the worker.
     pub worker: WorkerId,
-    /// Where leases are kept.
     pub leases: Arc<dyn PartitionLeases>,
-    /// Where seen events are remembered.
+    /// Keeps the events seen before, for deduplication.
     pub journal: Arc<dyn Journal>,
-    /// What is read.
+    /// The sources that are read.
     pub sources: Vec<Arc<SourceState>>,
-    /// Who decides about events.
-    pub dispatch: Arc<Dispatch>,
-    /// Who writes things down.
+    /// Decides about events.
+    pub dispatcher: Arc<Dispatcher>,
+    /// Records deliveries and decisions.
     pub recorder: Recorder,
-    /// The time.
     pub clock: Arc<dyn Clock>,
-    /// How long a partition stays held without being renewed.
+    /// How long a lease lasts without being renewed.
     pub ttl: Duration,
 }
 
-/// Keeps this worker's partitions.
-pub(crate) struct Keeper {
-    parts: KeeperParts,
+/// Manages this worker's partitions.
+pub(crate) struct PartitionManager {
+    parts: PartitionManagerParts,
     checkpoints: Checkpoints,
     held: Mutex<BTreeMap<PartitionId, HeldPartition>>,
 }
 
-impl Keeper {
-    /// A keeper that holds nothing yet.
-    pub(crate) fn new(parts: KeeperParts) -> Arc<Self> {
+impl PartitionManager {
+    /// A manager without partitions.
+    pub(crate) fn new(parts: PartitionManagerParts) -> Arc<Self> {
         let checkpoints = Checkpoints::new(parts.worker.clone(), Arc::clone(&parts.leases), parts.sources.clone());
         Arc::new(Self {
             parts,
@@ -85,51 +84,51 @@ impl Keeper {
         })
     }
 
-    /// How many partitions are held.
-    pub(crate) fn held(&self) -> usize {
-        self.held.lock().values().filter(|held| held.tenure.holds()).count()
+    /// How many partitions this worker holds.
+    pub(crate) fn held_count(&self) -> usize {
+        self.held.lock().values().filter(|held| held.lease.is_valid()).count()
     }
 
-    /// Whether a partition is held.
+    /// Whether this worker holds a partition.
     pub(crate) fn holds(&self, partition: PartitionId) -> bool {
-        self.held.lock().get(&partition).is_some_and(|held| held.tenure.holds())
+        self.held.lock().get(&partition).is_some_and(|held| held.lease.is_valid())
     }
 
-    /// Keeps partitions until told to stop.
+    /// Runs rounds until `stop` fires.
     pub(crate) async fn run(self: Arc<Self>, stop: CancellationToken, alive: impl Fn()) {
         while !stop.is_cancelled() {
             alive();
-            if let Err(error) = self.round().await {
+            if let Err(error) = self.run_round().await {
                 tracing::warn!(%error, "partitions cannot be kept; trying again");
             }
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = tokio::time::sleep(self.pause()) => {}
+                () = tokio::time::sleep(self.interval()) => {}
             }
         }
     }
 
-    /// A worker that holds nothing looks again soon: it has just started, or has just lost everything.
-    fn pause(&self) -> Duration {
-        if self.held() == 0 {
-            EMPTY_HANDED
+    /// A worker without partitions looks again soon: it has just started, or has just lost them all.
+    fn interval(&self) -> Duration {
+        if self.held_count() == 0 {
+            IDLE_INTERVAL
         } else if self.held.lock().values().any(|held| held.closing_since.is_some()) {
-            CLOSING
+            CLOSING_INTERVAL
         } else {
             self.parts.ttl / 5
         }
     }
 
-    /// How many partitions are held and not about to be given back.
-    fn kept(&self) -> usize {
+    /// How many held partitions are not closing.
+    fn open_count(&self) -> usize {
         let held = self.held.lock();
-        let kept = held
+        let open = held
             .values()
-            .filter(|held| held.tenure.holds() && held.closing_since.is_none());
-        kept.count()
+            .filter(|held| held.lease.is_valid() && held.closing_since.is_none());
+        open.count()
     }
 
-    /// Saves checkpoints until told to stop.
+    /// Saves checkpoints until `stop` fires.
     pub(crate) async fn save_checkpoints(self: Arc<Self>, every: Duration, stop: CancellationToken) {
         while !stop.is_cancelled() {
             tokio::select! {
@@ -140,30 +139,30 @@ impl Keeper {
         }
     }
 
-    /// Gives everything back, once what is under way is written down.
-    pub(crate) async fn farewell(&self, idle: impl Fn() -> bool, patience: Duration) {
-        let until = Instant::now() + patience;
+    /// Waits for work in progress to be recorded, then releases all partitions.
+    pub(crate) async fn drain(&self, idle: impl Fn() -> bool, timeout: Duration) {
+        let until = Instant::now() + timeout;
         while !idle() && Instant::now() < until {
             if let Err(error) = self.renew().await {
                 tracing::warn!(%error, "partitions cannot be renewed while draining");
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        self.parts.recorder.settled().await;
+        self.parts.recorder.flush().await;
         self.save().await;
         let all: Vec<_> = self.held.lock().keys().copied().collect();
-        self.forget_all(&all);
+        self.drop_all(&all);
         let worker = &self.parts.worker;
-        let goodbye = async {
+        let released = async {
             self.parts.leases.release(worker, &all).await?;
             self.parts.leases.leave(worker).await
         };
-        if let Err(error) = goodbye.await {
+        if let Err(error) = released.await {
             tracing::warn!(%error, "partitions were not given back; they are free when their leases run out");
         }
     }
 
-    async fn round(&self) -> Result<(), StoreError> {
+    async fn run_round(&self) -> Result<(), StoreError> {
         let live = self
             .parts
             .leases
@@ -171,38 +170,38 @@ impl Keeper {
             .await?;
         self.renew().await?;
         let share = fair_share(&self.parts.worker, &live);
-        match rebalance(self.kept(), share) {
+        match rebalance(self.open_count(), share) {
             Rebalance::Claim(count) => self.claim(count).await?,
-            Rebalance::Release(count) => self.close(count),
+            Rebalance::Release(count) => self.close_highest(count),
             Rebalance::Keep => {}
         }
-        self.give_back().await?;
-        metrics::partitions_held(self.held());
+        self.release_closed().await?;
+        metrics::partitions_held(self.held_count());
         Ok(())
     }
 
     async fn renew(&self) -> Result<(), StoreError> {
-        let asked = Instant::now();
-        let ours = self
+        let requested_at = Instant::now();
+        let owned = self
             .parts
             .leases
             .renew(&self.parts.worker, self.parts.clock.now(), self.parts.ttl)
             .await?;
-        let lost = self.prolong(&ours, asked);
+        let lost = self.extend(&owned, requested_at);
         if !lost.is_empty() {
             tracing::warn!(partitions = lost.len(), "partitions were lost");
-            self.forget_all(&lost);
+            self.drop_all(&lost);
         }
-        self.release_strays(&ours).await
+        self.release_orphans(&owned).await
     }
 
-    /// Prolongs what is still ours and says what is not. A tenure that has run out is over even if nobody else took the partition:
-    /// its lanes have let go of their events.
-    fn prolong(&self, ours: &BTreeSet<PartitionId>, asked: Instant) -> Vec<PartitionId> {
+    /// Extends the leases that are still ours and returns those that are not. A lease that has run out is lost even if no other worker
+    /// claimed the partition: its lanes have dropped their events.
+    fn extend(&self, owned: &BTreeSet<PartitionId>, requested_at: Instant) -> Vec<PartitionId> {
         let mut lost = Vec::new();
         for (partition, held) in self.held.lock().iter() {
-            if ours.contains(partition) && held.tenure.holds() {
-                held.tenure.prolong(asked, self.parts.ttl);
+            if owned.contains(partition) && held.lease.is_valid() {
+                held.lease.extend(requested_at, self.parts.ttl);
             } else {
                 lost.push(*partition);
             }
@@ -210,26 +209,28 @@ impl Keeper {
         lost
     }
 
-    /// What the store says is ours though we do not hold it would be nobody's business: it is given back, and may be claimed anew.
-    async fn release_strays(&self, ours: &BTreeSet<PartitionId>) -> Result<(), StoreError> {
-        let strays: Vec<_> = {
+    /// A partition that the store leases to this worker, but that the worker does not hold, would stay idle. It is released and may be
+    /// claimed anew.
+    async fn release_orphans(&self, owned: &BTreeSet<PartitionId>) -> Result<(), StoreError> {
+        let orphans: Vec<_> = {
             let held = self.held.lock();
-            ours.iter()
+            owned
+                .iter()
                 .copied()
                 .filter(|partition| !held.contains_key(partition))
                 .collect()
         };
-        if strays.is_empty() {
+        if orphans.is_empty() {
             return Ok(());
         }
-        self.parts.leases.release(&self.parts.worker, &strays).await
+        self.parts.leases.release(&self.parts.worker, &orphans).await
     }
 
-    fn forget_all(&self, partitions: &[PartitionId]) {
+    fn drop_all(&self, partitions: &[PartitionId]) {
         let mut held = self.held.lock();
         for partition in partitions {
             if let Some(held) = held.remove(partition) {
-                held.tenure.end();
+                held.lease.end();
             }
             for state in &self.parts.sources {
                 state.tracker.drop_partition(*partition);
@@ -238,81 +239,83 @@ impl Keeper {
     }
 
     async fn claim(&self, count: usize) -> Result<(), StoreError> {
-        let free = self.free().await?;
+        let free = self.free_partitions().await?;
         if free.is_empty() {
             return Ok(());
         }
-        // What an earlier hold of ours sent is written down before the same events are taken up again.
-        self.parts.recorder.settled().await;
+        // Deliveries sent under an earlier lease of ours are recorded before the same events are admitted again.
+        self.parts.recorder.flush().await;
         let mut won = Vec::new();
         for partition in free.into_iter().take(count) {
-            let asked = Instant::now();
+            let requested_at = Instant::now();
             let claim = self
                 .parts
                 .leases
                 .claim(&self.parts.worker, partition, self.parts.clock.now(), self.parts.ttl);
             if let Claim::Won(lease) = claim.await? {
-                won.push((lease, asked));
+                won.push((lease, requested_at));
             }
         }
         if !won.is_empty() {
             let since = self.parts.clock.now() - REMEMBERED;
-            self.parts.dispatch.restore_seen(self.parts.journal.seen_since(since).await?);
-            self.hold(won);
+            self.parts
+                .dispatcher
+                .restore_seen(self.parts.journal.seen_since(since).await?);
+            self.add_held(won);
         }
         Ok(())
     }
 
-    async fn free(&self) -> Result<Vec<PartitionId>, StoreError> {
+    async fn free_partitions(&self) -> Result<Vec<PartitionId>, StoreError> {
         let leases = self.parts.leases.list().await?;
         let now = self.parts.clock.now();
         let free = leases.iter().filter(|lease| lease.is_free(now));
         Ok(free.map(|lease| lease.partition).collect())
     }
 
-    fn hold(&self, won: Vec<(Lease, Instant)>) {
+    fn add_held(&self, won: Vec<(Lease, Instant)>) {
         tracing::info!(partitions = won.len(), "partitions were claimed");
         let mut held = self.held.lock();
-        for (lease, asked) in won {
-            let tenure = Arc::new(Tenure::new(lease.partition, lease.epoch, asked, self.parts.ttl));
-            let checkpoints = lease.checkpoints;
+        for (granted, requested_at) in won {
+            let lease = Arc::new(HeldLease::new(granted.partition, granted.epoch, requested_at, self.parts.ttl));
+            let checkpoints = granted.checkpoints;
             let partition = HeldPartition {
-                tenure,
+                lease,
                 checkpoints,
                 closing_since: None,
             };
-            held.insert(lease.partition, partition);
+            held.insert(granted.partition, partition);
         }
     }
 
-    /// Begins nothing more for the highest partitions. They are given back when what was begun has ended: what is in flight would be
-    /// sent again by their next holder, who cannot know of it.
-    fn close(&self, count: usize) {
+    /// Lets no more work begin in the highest partitions. They are released when their work has ended: the next holder cannot know of
+    /// deliveries in flight and would repeat them.
+    fn close_highest(&self, count: usize) {
         let mut held = self.held.lock();
         let open = held.iter_mut().rev().filter(|(_, held)| held.closing_since.is_none());
         for (partition, held) in open.take(count) {
             held.closing_since = Some(Instant::now());
-            held.tenure.close();
+            held.lease.close();
             for state in &self.parts.sources {
                 state.tracker.close(*partition);
             }
         }
     }
 
-    /// Gives back what nothing is being worked on for any more, once what came of it is written down.
-    async fn give_back(&self) -> Result<(), StoreError> {
+    /// Releases the partitions whose work has ended and is recorded.
+    async fn release_closed(&self) -> Result<(), StoreError> {
         let ready: Vec<_> = {
             let held = self.held.lock();
-            let ready = held.iter().filter(|(_, held)| held.may_go());
+            let ready = held.iter().filter(|(_, held)| held.may_be_released());
             ready.map(|(partition, _)| *partition).collect()
         };
         if ready.is_empty() {
             return Ok(());
         }
         tracing::info!(partitions = ready.len(), "partitions are given back");
-        self.parts.recorder.settled().await;
+        self.parts.recorder.flush().await;
         self.save().await;
-        self.forget_all(&ready);
+        self.drop_all(&ready);
         self.parts.leases.release(&self.parts.worker, &ready).await
     }
 
@@ -324,7 +327,7 @@ impl Keeper {
                     partitions = refused.len(),
                     "checkpoints were refused: others hold the partitions now"
                 );
-                self.forget_all(&refused);
+                self.drop_all(&refused);
             }
             Err(error) => tracing::warn!(%error, "checkpoints cannot be saved; trying again"),
         }

@@ -1,4 +1,5 @@
-//! Plans what is made later: an event becomes a row that the scheduler delivers in its time, or calls off rows that earlier events left.
+//! Plans deliveries that are made later: an event becomes a row that the scheduler delivers when it is due, or calls off rows of earlier
+//! events.
 
 use std::sync::Arc;
 
@@ -14,80 +15,76 @@ use ig_core::scheduled::{CallOff, CallOffKey, ScheduledDelivery, ScheduledStatus
 use ig_transform::{CompiledScript, Subject, Transformer};
 
 use crate::compiled::LiveConfiguration;
-use crate::executor::{Assignment, Interrupted, Maker, Unshaped, insist};
+use crate::executor::{Cancelled, DeliveryExecutor, DeliveryTask, TransformFailure, retry_until_available};
 use crate::retention::Retention;
 
-/// Sources tell whole seconds, and their clocks may be a little ahead: an event that is not older than this has just come.
-const JUST_NOW: TimeDelta = TimeDelta::seconds(2);
+/// Sources store whole seconds, and their clocks may be a little ahead: an event no older than this has just arrived.
+const CLOCK_TOLERANCE: TimeDelta = TimeDelta::seconds(2);
 
 /// Plans deliveries.
 pub(crate) struct Planner {
-    /// Tells what cannot be planned.
-    pub maker: Arc<Maker>,
-    /// Runs the scripts that tell a time.
+    /// Records what cannot be planned.
+    pub executor: Arc<DeliveryExecutor>,
+    /// Runs the scripts that compute a time.
     pub transformer: Transformer,
-    /// Knows the zones.
     pub configuration: Arc<LiveConfiguration>,
     /// How long rows are kept.
     pub retention: Retention,
-    /// The time.
     pub clock: Arc<dyn Clock>,
 }
 
-/// When something is to be made.
+/// When deliveries are to be made.
 enum Planned {
-    /// Then, and perhaps again.
-    For(Timestamp, Option<Series>),
+    /// At this time, and perhaps repeatedly.
+    At(Timestamp, Option<Series>),
     /// Never, for this reason.
     Never(&'static str),
-    /// It cannot be told.
+    /// The time could not be computed.
     Unknown(Failure),
 }
 
 impl Planner {
-    /// What is written down of an event whose deliveries, one for each of these, are made later.
-    pub(crate) async fn plan(&self, assignments: &[Assignment<'_>]) -> Result<Vec<JournalEntry>, Interrupted> {
-        let Some(first) = assignments.first() else {
+    /// The entries for an event whose deliveries, one for each task, are made later.
+    pub(crate) async fn plan(&self, tasks: &[DeliveryTask<'_>]) -> Result<Vec<JournalEntry>, Cancelled> {
+        let Some(first) = tasks.first() else {
             return Ok(Vec::new());
         };
         let now = self.clock.now();
-        Ok(match self.planned(first, now).await? {
-            Planned::For(at, series) => {
+        Ok(match self.plan_time(first, now).await? {
+            Planned::At(at, series) => {
                 let delivery = self.delivery(first, at, series, now);
                 vec![JournalEntry::Scheduled(Box::new(delivery))]
             }
-            Planned::Never(reason) => vec![self.maker.skip(first, reason)],
+            Planned::Never(reason) => vec![self.executor.record_skip(first, reason)],
             Planned::Unknown(failure) => {
-                let given_up = assignments
-                    .iter()
-                    .map(|assignment| self.maker.give_up(assignment, failure.clone()));
-                given_up.collect()
+                let failed = tasks.iter().map(|task| self.executor.record_failure(task, failure.clone()));
+                failed.collect()
             }
         })
     }
 
-    /// What is written down of an event that calls off what earlier ones left.
-    pub(crate) async fn call_off(&self, assignment: &Assignment<'_>) -> Result<Vec<JournalEntry>, Interrupted> {
-        let event = assignment.event;
+    /// The entries for an event that calls off pending deliveries.
+    pub(crate) async fn call_off(&self, task: &DeliveryTask<'_>) -> Result<Vec<JournalEntry>, Cancelled> {
+        let event = task.event;
         let mut entries = Vec::new();
-        for rule in assignment.compiled.integration.schedule.cancel_on() {
+        for rule in task.compiled.integration.schedule.cancel_on() {
             if let Some(values) = rule.called_off_by(&event.event_type, &event.payload.json) {
-                let call_off = self.called_off(assignment, rule, values).await?;
+                let call_off = self.call_off_by_rule(task, rule, values).await?;
                 entries.push(JournalEntry::CalledOff(Box::new(call_off)));
             }
         }
         Ok(entries)
     }
 
-    async fn called_off(&self, assignment: &Assignment<'_>, rule: &CancelRule, values: MatchKey) -> Result<CallOff, Interrupted> {
-        let (event, integration, now) = (assignment.event, &assignment.compiled.integration, self.clock.now());
+    async fn call_off_by_rule(&self, task: &DeliveryTask<'_>, rule: &CancelRule, values: MatchKey) -> Result<CallOff, Cancelled> {
+        let (event, integration, now) = (task.event, &task.compiled.integration, self.clock.now());
         let mut reason = format!("Called off by event {} ({}).", event.id, event.event_type);
         let mut replacement = None;
         if rule.action() == CancelAction::Reschedule {
-            match self.planned(assignment, now).await? {
-                Planned::For(at, series) => {
+            match self.plan_time(task, now).await? {
+                Planned::At(at, series) => {
                     reason = format!("Replaced for event {} ({}).", event.id, event.event_type);
-                    replacement = Some(Box::new(self.delivery(assignment, at, series, now)));
+                    replacement = Some(Box::new(self.delivery(task, at, series, now)));
                 }
                 Planned::Never(why) => reason = format!("{reason} It is not planned anew: {why}."),
                 Planned::Unknown(failure) => reason = format!("{reason} It cannot be planned anew: {}", failure.message),
@@ -107,63 +104,64 @@ impl Planner {
         })
     }
 
-    async fn planned(&self, assignment: &Assignment<'_>, now: Timestamp) -> Result<Planned, Interrupted> {
-        let event = assignment.event;
-        let (zone, event_at) = (self.configuration.zone(event.org_id, event.entity_rid), came_at(event, now));
-        match assignment.compiled.integration.schedule.when() {
-            Scheduling::Immediate => Ok(Planned::For(now, None)),
-            Scheduling::Delayed(delay) => self.delayed(assignment, delay, event_at, zone, now).await,
-            Scheduling::Recurring(recurrence) => Ok(recurring(assignment, recurrence, event_at, zone)),
+    async fn plan_time(&self, task: &DeliveryTask<'_>, now: Timestamp) -> Result<Planned, Cancelled> {
+        let event = task.event;
+        let (zone, event_at) = (
+            self.configuration.zone(event.org_id, event.entity_rid),
+            event_time(event, now),
+        );
+        match task.compiled.integration.schedule.when() {
+            Scheduling::Immediate => Ok(Planned::At(now, None)),
+            Scheduling::Delayed(delay) => self.delayed(task, delay, event_at, zone, now).await,
+            Scheduling::Recurring(recurrence) => Ok(recurring(task, recurrence, event_at, zone)),
         }
     }
 
     async fn delayed(
         &self,
-        assignment: &Assignment<'_>,
+        task: &DeliveryTask<'_>,
         delay: &Delay,
         event_at: Timestamp,
         zone: Zone,
         now: Timestamp,
-    ) -> Result<Planned, Interrupted> {
-        let told = match (
-            delay.due(&assignment.event.payload.json, event_at, zone),
-            &assignment.compiled.tells_due,
-        ) {
+    ) -> Result<Planned, Cancelled> {
+        let due = match (delay.due(&task.event.payload.json, event_at, zone), &task.compiled.due_script) {
             (Ok(Due::At(at)), _) => Ok(at),
-            (Ok(Due::Ask(_)), Some(script)) => return self.ask(assignment, delay, script, zone, now).await,
+            (Ok(Due::Ask(_)), Some(script)) => return self.run_due_script(task, delay, script, zone, now).await,
             (Ok(Due::Ask(_)), None) => Err("The script that tells the time is not known.".to_owned()),
             (Err(reason), _) => Err(reason),
         };
-        Ok(once(told, now))
+        Ok(once(due, now))
     }
 
-    async fn ask(
+    async fn run_due_script(
         &self,
-        assignment: &Assignment<'_>,
+        task: &DeliveryTask<'_>,
         delay: &Delay,
         script: &CompiledScript,
         zone: Zone,
         now: Timestamp,
-    ) -> Result<Planned, Interrupted> {
-        let event = assignment.event;
+    ) -> Result<Planned, Cancelled> {
+        let event = task.event;
         let subject = Subject {
             org_id: event.org_id,
             entity_rid: event.entity_rid,
-            integration: assignment.compiled.integration.id,
+            integration: task.compiled.integration.id,
             event_type: &event.event_type,
             now,
         };
         let ask = || self.transformer.tell(script, &event.payload, &subject);
         loop {
-            let (told, _console) = insist(assignment.hold, ask).await?;
-            return Ok(match told {
+            let (due, _console) = retry_until_available(task.scope, ask).await?;
+            return Ok(match due {
                 Ok(Some(value)) => once(delay.told(&value, zone), now),
                 Ok(None) => Planned::Never("the script told no time"),
-                Err(Unshaped::Refused(refusal)) => unknown(refusal.to_string()),
-                // What is planned cannot be tried again later as if it were due then: it waits here until the script is run again.
-                Err(Unshaped::Disabled(refusal, left)) => {
+                Err(TransformFailure::Refused(refusal)) => unknown(refusal.to_string()),
+                // A planned delivery cannot become a dead letter, which would be retried as if it were due then. It waits here until the
+                // script runs again.
+                Err(TransformFailure::Disabled(refusal, left)) => {
                     tracing::warn!(%refusal, "a time cannot be told yet; waiting");
-                    assignment.hold.pause(left).await?;
+                    task.scope.sleep(left).await?;
                     continue;
                 }
             });
@@ -172,12 +170,12 @@ impl Planner {
 
     fn delivery(
         &self,
-        assignment: &Assignment<'_>,
+        task: &DeliveryTask<'_>,
         scheduled_for: Timestamp,
         series: Option<Series>,
         now: Timestamp,
     ) -> ScheduledDelivery {
-        let (event, integration) = (assignment.event, &assignment.compiled.integration);
+        let (event, integration) = (task.event, &task.compiled.integration);
         let about = reference(event);
         let keys = integration.schedule.cancel_on().iter();
         let keys = keys.filter_map(|rule| rule.key(&event.payload.json));
@@ -200,7 +198,7 @@ impl Planner {
             status: ScheduledStatus::Pending,
             error: None,
             cancellation: None,
-            trace_id: assignment.trace.trace_id().to_owned(),
+            trace_id: task.trace.trace_id().to_owned(),
             keep_for: self.retention.keep_for(Some(event.org_id)),
             created_at: now,
             updated_at: now,
@@ -208,8 +206,8 @@ impl Planner {
     }
 }
 
-/// What the row of an event is called whose deliveries are made later, whether or not there is one.
-pub(crate) fn plan_id(first: &Assignment<'_>) -> Option<LogId> {
+/// The id of the row of an event whose deliveries are made later, whether or not that row exists.
+pub(crate) fn plan_id(first: &DeliveryTask<'_>) -> Option<LogId> {
     let integration = &first.compiled.integration;
     let number = match integration.schedule.when() {
         Scheduling::Immediate => return None,
@@ -220,10 +218,10 @@ pub(crate) fn plan_id(first: &Assignment<'_>) -> Option<LogId> {
     Some(LogId(id))
 }
 
-/// What was to be made at a time that has passed is made at once.
-fn once(told: Result<Timestamp, String>, now: Timestamp) -> Planned {
-    match told {
-        Ok(at) => Planned::For(at.max(now), None),
+/// A delivery whose time has passed is made at once.
+fn once(due: Result<Timestamp, String>, now: Timestamp) -> Planned {
+    match due {
+        Ok(at) => Planned::At(at.max(now), None),
         Err(reason) => unknown(reason),
     }
 }
@@ -232,21 +230,21 @@ fn unknown(reason: String) -> Planned {
     Planned::Unknown(Failure::new(ErrorCategory::Transformation, reason))
 }
 
-fn recurring(assignment: &Assignment<'_>, recurrence: &Recurrence, event_at: Timestamp, zone: Zone) -> Planned {
+fn recurring(task: &DeliveryTask<'_>, recurrence: &Recurrence, event_at: Timestamp, zone: Zone) -> Planned {
     let Some(first) = recurrence.first(event_at, zone) else {
         return Planned::Never("the schedule has no occurrence after the event");
     };
     let series = Series {
         number: first.number,
         at: first.at,
-        schedule: assignment.compiled.integration.schedule.clone(),
+        schedule: task.compiled.integration.schedule.clone(),
         zone,
     };
-    Planned::For(first.at, Some(series))
+    Planned::At(first.at, Some(series))
 }
 
-fn came_at(event: &Event, now: Timestamp) -> Timestamp {
-    let earlier = event.created_at.filter(|at| now.signed_duration_since(*at) > JUST_NOW);
+fn event_time(event: &Event, now: Timestamp) -> Timestamp {
+    let earlier = event.created_at.filter(|at| now.signed_duration_since(*at) > CLOCK_TOLERANCE);
     earlier.unwrap_or(now)
 }
 

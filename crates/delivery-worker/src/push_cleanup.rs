@@ -1,6 +1,6 @@
-//! Forgets pushed events that every partition is done with.
+//! Deletes pushed events that every partition is done with.
 //!
-//! A done event is kept for a while, so that the same id pushed again is told from a new one. One that is not done is kept for ever.
+//! A done event is kept for a while, so that an id that is pushed again counts as a duplicate. An event that is not done is kept for ever.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,50 +13,50 @@ use ig_core::ports::{PartitionLeases, StoreError};
 use ig_store::PushQueue;
 use tokio_util::sync::CancellationToken;
 
-use crate::partitions::Keeper;
+use crate::partitions::PartitionManager;
 
-const EVERY: Duration = Duration::from_mins(1);
-/// For how long an id that was pushed is remembered once its event is done.
-const REMEMBERED: Duration = Duration::from_hours(7 * 24);
+const INTERVAL: Duration = Duration::from_mins(1);
+/// How long the id of a done event is remembered.
+const DEDUP_RETENTION: Duration = Duration::from_hours(7 * 24);
 
-/// The task that forgets.
-pub(crate) struct Forgetting {
-    pub(crate) keeper: Arc<Keeper>,
+/// The task that deletes pushed events.
+pub(crate) struct PushCleanup {
+    pub(crate) manager: Arc<PartitionManager>,
     pub(crate) leases: Arc<dyn PartitionLeases>,
     pub(crate) queue: PushQueue,
     pub(crate) source: SourceId,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
-impl Forgetting {
-    /// Forgets until told to stop. The holder of the first partition does it for all.
+impl PushCleanup {
+    /// Runs until `stop` fires. The holder of the first partition cleans up for all.
     pub(crate) async fn run(self, stop: CancellationToken) {
         while !stop.is_cancelled() {
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = tokio::time::sleep(EVERY) => {}
+                () = tokio::time::sleep(INTERVAL) => {}
             }
-            let is_mine = PartitionId::new(0).is_some_and(|first| self.keeper.holds(first));
-            if is_mine && let Err(error) = self.forget().await {
+            let is_mine = PartitionId::new(0).is_some_and(|first| self.manager.holds(first));
+            if is_mine && let Err(error) = self.clean_up().await {
                 tracing::warn!(%error, "pushed events that are done cannot be forgotten yet");
             }
         }
     }
 
-    async fn forget(&self) -> Result<(), StoreError> {
+    async fn clean_up(&self) -> Result<(), StoreError> {
         let leases = self.leases.list().await?;
         let Some(done) = done_everywhere(&leases, &self.source) else {
             return Ok(());
         };
-        let forgotten = self.queue.forget_done(done, self.clock.now() - REMEMBERED).await?;
-        if forgotten > 0 {
-            tracing::info!(events = forgotten, "pushed events were forgotten");
+        let removed = self.queue.forget_done(done, self.clock.now() - DEDUP_RETENTION).await?;
+        if removed > 0 {
+            tracing::info!(events = removed, "pushed events were forgotten");
         }
         Ok(())
     }
 }
 
-/// How far a source is done in all partitions; nothing where one has not begun.
+/// The position up to which all partitions are done; none if the source has not started in one of them.
 fn done_everywhere(leases: &[Lease], source: &SourceId) -> Option<Position> {
     let checkpoints: Vec<_> = leases
         .iter()
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn the_slowest_partition_decides_and_one_that_has_not_begun_forbids() {
+    fn push_cleanup_follows_the_slowest_partition_and_waits_for_one_that_has_not_started() {
         let source = SourceId::new("push");
         let mut leases: Vec<_> = PartitionId::all()
             .map(|partition| lease(partition, Some(100 + u64::from(partition.number()))))

@@ -1,9 +1,9 @@
-//! Reads one source, row after row, and takes up what is this worker's business.
+//! Reads one source, row after row, and ingests the rows of this worker's partitions.
 //!
-//! One task a source: everything that moves a cursor happens in one place, one step after the other, so that a row cannot slip between
-//! two readers. Each held partition has its own cursor. A step reads on from the lowest, and from the highest as well, so that a
-//! partition that has just been taken over catches up without keeping the others waiting. A stream with a deep backlog is set apart
-//! with a cursor of its own, the rest goes past it in strides, and a step then reads on for one such stream as well.
+//! Each source has one task that moves all its cursors one step after the other, so that no row can slip between two readers. Each held
+//! partition has its own cursor. A step reads from the lowest, and from the highest as well, so that a partition that was just taken over
+//! catches up without delaying the others. A stream with a deep backlog is set apart with a cursor of its own. The rest passes it in skip
+//! scans, and each step reads on for one such stream as well.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -19,69 +19,69 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::metrics;
-use crate::skip_scan::Stride;
-use crate::tracker::Apart;
+use crate::skip_scan::SkipScan;
+use crate::tracker::BacklogRead;
 
 mod gap_watcher;
 mod ingester;
 mod state;
 
-pub(crate) use gap_watcher::HoleWatch;
-pub(crate) use ingester::Uptake;
+pub(crate) use gap_watcher::GapWatcher;
+pub(crate) use ingester::Ingester;
 pub(crate) use state::SourceState;
 
 use ingester::ReadError;
 
 /// The pause after a failed read.
-const AFTER_FAILURE: Duration = Duration::from_secs(1);
-/// How often a stream that is set apart is read on for while it has plenty under way: often enough to outpace any delivery, and seldom
-/// enough to leave the processor to others.
-const APART_INTERVAL: Duration = Duration::from_millis(50);
+const FAILURE_PAUSE: Duration = Duration::from_secs(1);
+/// How often a backlog with plenty of events in flight is read on: often enough to outpace any delivery, seldom enough to leave the
+/// processor to others.
+const BACKLOG_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Whose cursor is read on from.
+/// The cursor that a read starts from.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Course {
+enum Cursor {
     /// The partition that is furthest behind.
     Lowest,
     /// The partition that is furthest ahead.
     Highest,
-    /// Streams that are set apart, behind the first of them.
-    Apart(Stream),
+    /// The streams set apart with this one, from its cursor.
+    Backlog(Stream),
 }
 
 /// The task that reads one source.
 pub(crate) struct Reader {
     state: Arc<SourceState>,
-    uptake: Uptake,
+    ingester: Ingester,
     batch: BatchSize,
     pace: Pace,
-    strides: HashMap<Course, Stride>,
-    complained: bool,
-    apart_read: Instant,
+    skip_scans: HashMap<Cursor, SkipScan>,
+    failure_reported: bool,
+    backlog_read_at: Instant,
 }
 
 impl Reader {
-    /// A reader that pauses while too many events are under way.
-    pub(crate) fn new(uptake: Uptake) -> Self {
-        let state = Arc::clone(uptake.state());
+    /// A reader that pauses while too many events are in flight.
+    pub(crate) fn new(ingester: Ingester) -> Self {
+        let state = Arc::clone(ingester.state());
         Self {
             batch: BatchSize::default(),
             pace: Pace::new(state.poll_interval),
-            strides: HashMap::new(),
+            skip_scans: HashMap::new(),
             state,
-            uptake,
-            complained: false,
-            apart_read: Instant::now(),
+            ingester,
+            failure_reported: false,
+            backlog_read_at: Instant::now(),
         }
     }
 
-    /// Reads until told to stop.
+    /// Reads until `stop` fires.
     pub(crate) async fn run(mut self, stop: CancellationToken, alive: impl Fn()) {
         while !stop.is_cancelled() {
             alive();
             let pause = match self.step().await {
                 Ok(pause) => pause,
-                Err(error) => self.complain(&error),
+                Err(error) => self.report_failure(&error),
             };
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -92,90 +92,93 @@ impl Reader {
         }
     }
 
-    /// Reads on once; says how long to wait before the next step.
+    /// Reads once from each cursor; returns the pause before the next step.
     async fn step(&mut self) -> Result<Duration, ReadError> {
         let Some(cursors) = self.state.tracker.cursors() else {
             return Ok(self.state.poll_interval);
         };
-        if self.state.tracker.room().await {
+        if self.state.tracker.wait_for_capacity().await {
             return Ok(Duration::ZERO);
         }
         let limit = self.batch.limit();
-        let mut rows = self.read_on(Course::Lowest, cursors.lowest, limit).await?;
+        let mut rows = self.advance(Cursor::Lowest, cursors.lowest, limit).await?;
         if cursors.highest > cursors.lowest {
-            rows = rows.max(self.read_on(Course::Highest, cursors.highest, limit).await?);
+            rows = rows.max(self.advance(Cursor::Highest, cursors.highest, limit).await?);
         }
-        let until_apart = self.read_apart(limit).await?;
-        self.complained = false;
-        Ok(self.pace.after(rows, limit).min(until_apart))
+        let until_backlog = self.read_backlog(limit).await?;
+        self.failure_reported = false;
+        Ok(self.pace.after(rows, limit).min(until_backlog))
     }
 
-    /// Reads on for one of the streams that are set apart; says how long to wait before that is to be done again.
-    async fn read_apart(&mut self, limit: usize) -> Result<Duration, ReadError> {
-        let Some(apart) = self.state.tracker.most_urgent() else {
-            self.strides.retain(|course, _| !matches!(course, Course::Apart(_)));
+    /// Reads on for one backlog; returns the pause before the next.
+    async fn read_backlog(&mut self, limit: usize) -> Result<Duration, ReadError> {
+        let Some(backlog) = self.state.tracker.next_backlog() else {
+            self.skip_scans.retain(|cursor, _| !matches!(cursor, Cursor::Backlog(_)));
             return Ok(self.state.poll_interval);
         };
-        let waited = self.apart_read.elapsed();
-        if !apart.is_short && waited < APART_INTERVAL {
-            return Ok(APART_INTERVAL.saturating_sub(waited));
+        let waited = self.backlog_read_at.elapsed();
+        if !backlog.is_short && waited < BACKLOG_INTERVAL {
+            return Ok(BACKLOG_INTERVAL.saturating_sub(waited));
         }
-        self.apart_read = Instant::now();
-        let Apart {
+        self.backlog_read_at = Instant::now();
+        let BacklogRead {
             lead,
-            along,
+            companions,
             after,
-            others,
+            shared_read_to,
             is_short,
-        } = apart;
-        let course = Course::Apart(lead.clone());
-        let passage = self.read(&course, after, limit).await?;
+        } = backlog;
+        let cursor = Cursor::Backlog(lead.clone());
+        let passage = self.read(&cursor, after, limit).await?;
         if passage.read_to == after {
             self.state.tracker.rejoin(&lead);
             return Ok(Duration::ZERO);
         }
-        // What lies below the others' cursor they have looked at: its gaps are watched already, or were for long enough.
-        let gaps = passage.gaps.into_iter().filter(|gap| *gap.start() > others).collect();
-        let read_for = along.into_iter().chain([lead]).collect();
-        self.pass(&course, read_for, after, limit, Passage { gaps, ..passage })
+        // Gaps below the shared cursor are watched already, or were watched to the end.
+        let gaps = passage.gaps.into_iter().filter(|gap| *gap.start() > shared_read_to).collect();
+        let read_for = companions.into_iter().chain([lead]).collect();
+        self.ingest(&cursor, read_for, after, limit, Passage { gaps, ..passage })
             .await?;
-        Ok(if is_short { Duration::ZERO } else { APART_INTERVAL })
+        Ok(if is_short { Duration::ZERO } else { BACKLOG_INTERVAL })
     }
 
-    async fn read_on(&mut self, course: Course, after: Position, limit: usize) -> Result<usize, ReadError> {
-        let passage = self.read(&course, after, limit).await?;
+    async fn advance(&mut self, cursor: Cursor, after: Position, limit: usize) -> Result<usize, ReadError> {
+        let passage = self.read(&cursor, after, limit).await?;
         if passage.read_to == after {
-            self.strides.remove(&course);
+            self.skip_scans.remove(&cursor);
             return Ok(0);
         }
-        let is_stride = self.strides.get(&course).is_some_and(|stride| stride.plan().is_some());
+        let is_skip_scan = self
+            .skip_scans
+            .get(&cursor)
+            .is_some_and(|skip_scan| skip_scan.plan().is_some());
         let rows = passage.rows.len();
-        self.pass(&course, BTreeSet::new(), after, limit, passage).await?;
-        if is_stride && self.is_still_at(&course, after) {
-            // Something was passed that a partition here has not read: it is read row by row before the next stride.
-            self.strides.remove(&course);
+        self.ingest(&cursor, BTreeSet::new(), after, limit, passage).await?;
+        if is_skip_scan && self.is_still_at(&cursor, after) {
+            // The scan skipped rows that a partition here has not read: read row by row before the next scan.
+            self.skip_scans.remove(&cursor);
         }
-        Ok(if is_stride { limit } else { rows })
+        Ok(if is_skip_scan { limit } else { rows })
     }
 
-    fn is_still_at(&self, course: &Course, position: Position) -> bool {
-        self.state.tracker.cursors().is_some_and(|cursors| match course {
-            Course::Lowest => cursors.lowest == position,
-            Course::Highest => cursors.highest == position,
-            Course::Apart(_) => false,
+    fn is_still_at(&self, cursor: &Cursor, position: Position) -> bool {
+        self.state.tracker.cursors().is_some_and(|cursors| match cursor {
+            Cursor::Lowest => cursors.lowest == position,
+            Cursor::Highest => cursors.highest == position,
+            Cursor::Backlog(_) => false,
         })
     }
 
-    async fn read(&mut self, course: &Course, after: Position, limit: usize) -> Result<Passage, SourceError> {
+    async fn read(&mut self, cursor: &Cursor, after: Position, limit: usize) -> Result<Passage, SourceError> {
         let began = std::time::Instant::now();
         let source = &self.state.source;
-        let read = match self.strides.entry(course.clone()).or_default().plan() {
+        let read = match self.skip_scans.entry(cursor.clone()).or_default().plan() {
             Some((span, kinds)) => source.read_past(after, limit, span, kinds).await,
             None => source.read_after(after, limit).await.map(|rows| Passage::of_all(after, rows)),
         };
         if read.is_err() {
-            // The stride may have been too long for the server.
-            self.strides.remove(course);
+            // The scan may have been too long for the server.
+            self.skip_scans.remove(cursor);
         }
         let passage = read?;
         metrics::polled(source.id(), passage.rows.len(), began.elapsed());
@@ -184,10 +187,10 @@ impl Reader {
         Ok(passage)
     }
 
-    /// Takes up what was read, moves the cursors past it, and learns how to go on.
-    async fn pass(
+    /// Ingests the rows, moves the cursors past them, and adapts the skip scan.
+    async fn ingest(
         &mut self,
-        course: &Course,
+        cursor: &Cursor,
         read_for: BTreeSet<Stream>,
         after: Position,
         limit: usize,
@@ -195,8 +198,8 @@ impl Reader {
     ) -> Result<(), ReadError> {
         let Passage { rows, read_to, gaps } = passage;
         let count = rows.len();
-        let stride = self.strides.get(course).cloned().unwrap_or_default();
-        let passed = stride.plan().map(|(_, kinds)| kinds).unwrap_or_default();
+        let skip_scan = self.skip_scans.get(cursor).cloned().unwrap_or_default();
+        let passed = skip_scan.plan().map(|(_, kinds)| kinds).unwrap_or_default();
         let stretch = Stretch {
             after,
             to: read_to,
@@ -204,25 +207,25 @@ impl Reader {
             read_for,
         };
         let is_full = count >= limit;
-        let untaken = self.uptake.take_up(rows, &stretch, gaps, is_full).await?;
-        let learning = self.strides.entry(course.clone()).or_default();
-        if stride.plan().is_some() {
-            learning.gained(read_to - after);
+        let not_admitted = self.ingester.ingest(rows, &stretch, gaps, is_full).await?;
+        let learning = self.skip_scans.entry(cursor.clone()).or_default();
+        if skip_scan.plan().is_some() {
+            learning.learn_from_skip(read_to - after);
         } else if is_full {
-            learning.learn(count, untaken, &stretch.read_for);
+            learning.learn_from_batch(count, not_admitted, &stretch.read_for);
         }
         Ok(())
     }
 
-    fn complain(&mut self, error: &ReadError) -> Duration {
+    fn report_failure(&mut self, error: &ReadError) -> Duration {
         metrics::source_failed(self.state.source.id());
-        if !self.complained {
+        if !self.failure_reported {
             tracing::warn!(source = %self.state.source.id(), %error, "the source cannot be read on; trying again");
             if let ReadError::Source(SourceError::Misconfigured(detail)) = error {
-                self.uptake.audit_source(detail);
+                self.ingester.audit_source(detail);
             }
         }
-        self.complained = true;
-        AFTER_FAILURE
+        self.failure_reported = true;
+        FAILURE_PAUSE
     }
 }

@@ -1,4 +1,4 @@
-//! Writes down what happened, many entries at a time, and only then lets events count as done.
+//! Records deliveries and decisions in groups; an event's part is done only once its entry is durable.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,29 +9,29 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::tracker::Ticket;
 
-/// How long one waits for the journal to catch up.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// How long a flush waits for the journal.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// An event's share in an entry.
-pub(crate) struct Part {
+/// An entry on its way to the journal: what happens once it is durable.
+pub(crate) struct PendingRecord {
     ticket: Option<Ticket>,
-    room: Option<OwnedSemaphorePermit>,
+    permit: Option<OwnedSemaphorePermit>,
     durable: Option<oneshot::Sender<()>>,
 }
 
-/// The way to the journal. Deliveries and decisions have a queue each: a backlog that is decided about by the hundred thousand keeps
-/// no delivery from being recorded.
+/// The sender to the journal. Deliveries and decisions have a queue each: a backlog of a hundred thousand decisions delays no delivery's
+/// record.
 #[derive(Clone)]
 pub(crate) struct Recorder {
-    deliveries: JournalQueue<Part>,
-    decisions: JournalQueue<Part>,
+    deliveries: JournalQueue<PendingRecord>,
+    decisions: JournalQueue<PendingRecord>,
     unrecorded: Arc<Semaphore>,
 }
 
-/// The other end of a queue: run it as a task.
-pub(crate) type Writer = GroupWriter<Part>;
+/// The receiving end of a queue, to be run as a task.
+pub(crate) type Writer = GroupWriter<PendingRecord>;
 
-/// A recorder that lets at most `max_unrecorded` deliveries wait to be durable, and its writers: of deliveries, and of decisions.
+/// A recorder that lets at most `max_unrecorded` deliveries wait for the journal, with its writers of deliveries and of decisions.
 pub(crate) fn recorder(journal: &Arc<dyn Journal>, max_unrecorded: usize) -> (Recorder, [Writer; 2]) {
     let (deliveries, delivery_writer) = journal_queue(Arc::clone(journal));
     let (decisions, decision_writer) = journal_queue(Arc::clone(journal));
@@ -44,30 +44,30 @@ pub(crate) fn recorder(journal: &Arc<dyn Journal>, max_unrecorded: usize) -> (Re
 }
 
 impl Recorder {
-    /// Room for one delivery that was made; it is given back when the delivery is durable. A lane that waits for it sends nothing more.
-    pub(crate) async fn room(&self) -> Option<OwnedSemaphorePermit> {
+    /// A permit for one made delivery, released once the delivery is durable. A lane that waits for one sends nothing more.
+    pub(crate) async fn permit(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.unrecorded).acquire_owned().await.ok()
     }
 
-    /// Hands over an entry; the ticket's part is done once it is durable.
-    pub(crate) fn record(&self, entry: JournalEntry, ticket: Option<Ticket>, room: Option<OwnedSemaphorePermit>) {
+    /// Hands over an entry; the ticket's part is done once the entry is durable.
+    pub(crate) fn record(&self, entry: JournalEntry, ticket: Option<Ticket>, permit: Option<OwnedSemaphorePermit>) {
         let durable = None;
-        self.send(entry, Part { ticket, room, durable });
+        self.send(entry, PendingRecord { ticket, permit, durable });
     }
 
-    /// Hands over an entry that is no event's, and waits until it is durable; `false` when the journal has ended before that.
+    /// Hands over an entry that belongs to no ticket and waits until it is durable; `false` if the journal ends before that.
     pub(crate) async fn record_durably(&self, entry: JournalEntry) -> bool {
         let (durable, written) = oneshot::channel();
-        let part = Part {
+        let pending = PendingRecord {
             ticket: None,
-            room: self.room().await,
+            permit: self.permit().await,
             durable: Some(durable),
         };
-        self.send(entry, part);
+        self.send(entry, pending);
         written.await.is_ok()
     }
 
-    fn send(&self, entry: JournalEntry, part: Part) {
+    fn send(&self, entry: JournalEntry, pending: PendingRecord) {
         let queue = match entry {
             JournalEntry::Delivery { .. }
             | JournalEntry::Redelivery { .. }
@@ -75,29 +75,29 @@ impl Recorder {
             | JournalEntry::CalledOff(_) => &self.deliveries,
             JournalEntry::Audit(_) | JournalEntry::Redecided(_) | JournalEntry::Seen(_) => &self.decisions,
         };
-        queue.send(entry, part);
+        queue.send(entry, pending);
     }
 
-    /// Waits until all that was handed over is durable, decisions as well as deliveries, but not for ever.
-    pub(crate) async fn settled(&self) {
+    /// Waits until all entries handed over so far are durable, decisions too, at most `FLUSH_TIMEOUT`.
+    pub(crate) async fn flush(&self) {
         let both = async { tokio::join!(self.deliveries.flushed(), self.decisions.flushed()) };
-        let _ = tokio::time::timeout(PATIENCE, both).await;
+        let _ = tokio::time::timeout(FLUSH_TIMEOUT, both).await;
     }
 }
 
-impl Awaits for Part {
+impl Awaits for PendingRecord {
     fn durable(self) {
         if let Some(ticket) = self.ticket {
             ticket.part_done();
         }
-        drop(self.room);
+        drop(self.permit);
         if let Some(durable) = self.durable {
-            // Whoever ordered it may have stopped waiting.
+            // The caller may have stopped waiting.
             let _ = durable.send(());
         }
     }
 
     fn set_aside(&mut self) {
-        self.room = None;
+        self.permit = None;
     }
 }

@@ -1,4 +1,4 @@
-//! How long what is written down is kept, and when what failed is tried again.
+//! How long logs are kept, and when dead letters are retried.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use ig_core::redelivery::RetryPolicy;
 
 use crate::compiled::LiveConfiguration;
 
-/// Each organisation's own time, or the platform's.
+/// Each organisation's settings, or the platform's.
 #[derive(Debug, Clone)]
 pub(crate) struct Retention {
     configuration: Arc<LiveConfiguration>,
@@ -17,7 +17,7 @@ pub(crate) struct Retention {
 }
 
 impl Retention {
-    /// Organisations that do not say keep logs for `default_days`.
+    /// Organisations without a retention of their own keep logs for `default_days`.
     pub(crate) fn new(configuration: Arc<LiveConfiguration>, default_days: u32) -> Self {
         Self {
             configuration,
@@ -25,17 +25,17 @@ impl Retention {
         }
     }
 
-    /// How an organisation wants its dead letters tried again.
+    /// The organisation's retry policy for dead letters.
     pub(crate) fn retry_policy(&self, org: OrgId) -> RetryPolicy {
         self.configuration.retry_policy(org).unwrap_or_default()
     }
 
-    /// When something that happened now may be forgotten.
-    pub(crate) fn expires(&self, org: Option<OrgId>, now: Timestamp) -> Timestamp {
+    /// When a record made now expires.
+    pub(crate) fn expires_at(&self, org: Option<OrgId>, now: Timestamp) -> Timestamp {
         now + self.keep_for(org)
     }
 
-    /// How long what has ended is kept.
+    /// How long finished records are kept.
     pub(crate) fn keep_for(&self, org: Option<OrgId>) -> Duration {
         let own = org.and_then(|org| self.configuration.retention_days(org));
         let days = own.unwrap_or(self.default_days);

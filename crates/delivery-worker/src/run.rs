@@ -1,4 +1,4 @@
-//! Puts the worker together.
+//! Wires the worker together.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -23,35 +23,35 @@ use tonic::service::Routes;
 use crate::alerting::Alerting;
 use crate::compiled::LiveConfiguration;
 use crate::config::Config;
-use crate::config_follower::Follower;
-use crate::decision_lookup::Recall;
-use crate::decision_queues::Judging;
-use crate::dispatcher::Dispatch;
-use crate::executor::Maker;
-use crate::gate::{Gate, Limits};
+use crate::config_follower::ConfigFollower;
+use crate::decision_lookup::DecisionLookup;
+use crate::decision_queues::DecisionQueues;
+use crate::dispatcher::Dispatcher;
+use crate::executor::DeliveryExecutor;
+use crate::gate::{Gate, RateLimits};
 use crate::gauges;
 use crate::grpc::Delivery;
 use crate::intake::Intake;
-use crate::lane_worker::Courier;
-use crate::lanes::{Budget, Lanes, Turns};
-use crate::notifications::{Announcements, AnnouncingJournal};
+use crate::lane_worker::LaneWorker;
+use crate::lanes::{BatchRunner, Lanes, MemoryBudget};
+use crate::notifications::{Notifications, NotifyingJournal};
 use crate::orders::{OrderTasks, Orders};
-use crate::partitions::{Keeper, KeeperParts};
+use crate::partitions::{PartitionManager, PartitionManagerParts};
 use crate::planner::Planner;
-use crate::push_cleanup::Forgetting;
-use crate::reader::{HoleWatch, Reader, SourceState, Uptake};
+use crate::push_cleanup::PushCleanup;
+use crate::reader::{GapWatcher, Ingester, Reader, SourceState};
 use crate::recorder::{Writer, recorder};
 use crate::retention::Retention;
-use crate::source_monitor::SourceWatch;
-use crate::transformation::{self, Transforming};
+use crate::source_monitor::SourceMonitor;
+use crate::transformation::{self, TransformParts};
 
-/// What deliveries under way may take when the worker is told to stop; the process's grace is a little longer.
-const FAREWELL: Duration = Duration::from_secs(25);
+/// How long shutdown waits for deliveries in progress; the process's grace is a little longer.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(25);
 const CHECKPOINT_INTERVAL: Duration = Duration::from_millis(500);
-/// A loop that has not come round for so long has stalled.
+/// A loop without a heartbeat for this long has stalled.
 const STALLED: Duration = Duration::from_mins(1);
 
-/// Starts the worker; answers where it serves gRPC.
+/// Starts the worker; returns the address of its gRPC server.
 pub async fn run(config: Config, context: Context) -> anyhow::Result<SocketAddr> {
     let worker = Worker::assemble(&config, &context).await?;
     let delivery = Delivery::new(Arc::clone(&worker.orders), worker.sources.clone(), Arc::clone(&worker.live));
@@ -72,12 +72,12 @@ struct Worker {
     orders: Arc<OrderTasks>,
     sources: Vec<Arc<SourceState>>,
     lanes: Arc<Lanes>,
-    budget: Arc<Budget>,
-    dispatch: Arc<Dispatch>,
-    judging: Arc<Judging>,
-    keeper: Arc<Keeper>,
+    budget: Arc<MemoryBudget>,
+    dispatcher: Arc<Dispatcher>,
+    decision_queues: Arc<DecisionQueues>,
+    manager: Arc<PartitionManager>,
     writers: [Writer; 2],
-    announcements: Arc<Announcements>,
+    notifications: Arc<Notifications>,
     alerting: Alerting,
     clock: Arc<dyn Clock>,
 }
@@ -87,8 +87,8 @@ impl Worker {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let live = Arc::new(LiveConfiguration::default());
         let store = connect(config).await?;
-        let announcements = Arc::new(Announcements::default());
-        let journal = AnnouncingJournal::new(Arc::new(store.journal()), Arc::clone(&announcements));
+        let notifications = Arc::new(Notifications::default());
+        let journal = NotifyingJournal::new(Arc::new(store.journal()), Arc::clone(&notifications));
         let journal: Arc<dyn Journal> = Arc::new(journal);
         let (recorder, writers) = recorder(&journal, config.worker.max_unrecorded);
         let retention = Retention::new(Arc::clone(&live), config.worker.retention_days);
@@ -96,16 +96,16 @@ impl Worker {
         let deliverer = Deliverer::new(&config.security).context("section security")?;
         let alerter = channel(&config.services.alerter, &config.grpc).context("services.alerter")?;
         let alerting = Alerting::new(alerter, store.alerts(), context.clone());
-        let Transforming {
+        let TransformParts {
             transformer,
             lookups,
             schemas,
         } = transformation::start(config, context, &store, alerting.clone())?;
         let worker = worker_id();
         let gate = gate(&store, &worker, &clock);
-        let maker = Maker::new(deliverer, transformer.clone(), gate, retention.clone(), Arc::clone(&clock));
+        let executor = DeliveryExecutor::new(deliverer, transformer.clone(), gate, retention.clone(), Arc::clone(&clock));
         let orders = Orders::new(
-            Arc::clone(&maker),
+            Arc::clone(&executor),
             Arc::clone(&live),
             store.delivery_logs(),
             store.dead_letters(),
@@ -113,22 +113,22 @@ impl Worker {
             context.stopping().clone(),
         );
         let planner = Planner {
-            maker: Arc::clone(&maker),
+            executor: Arc::clone(&executor),
             transformer,
             configuration: Arc::clone(&live),
             retention: retention.clone(),
             clock: Arc::clone(&clock),
         };
-        let courier = Courier::new(maker, planner, Arc::clone(&live), recorder.clone());
-        let turns = Turns::new(Arc::clone(&journal), courier);
-        let budget = Budget::new(config.worker.payload_memory());
+        let lane_worker = LaneWorker::new(executor, planner, Arc::clone(&live), recorder.clone());
+        let runner = BatchRunner::new(Arc::clone(&journal), lane_worker);
+        let budget = MemoryBudget::new(config.worker.payload_memory());
         let lanes = Lanes::new(
             Arc::clone(&budget),
             context.tasks().clone(),
-            turns,
+            runner,
             context.stopping().clone(),
         );
-        let dispatch = Arc::new(Dispatch::new(
+        let dispatcher = Arc::new(Dispatcher::new(
             intake,
             Arc::clone(&live),
             config.worker.dedup_capacity,
@@ -137,8 +137,8 @@ impl Worker {
             retention,
             Arc::clone(&clock),
         ));
-        let judging = Judging::new(
-            Arc::clone(&dispatch),
+        let decision_queues = DecisionQueues::new(
+            Arc::clone(&dispatcher),
             schemas,
             Arc::clone(&budget),
             context.tasks().clone(),
@@ -146,14 +146,17 @@ impl Worker {
         );
         let pushed = store.pushed_events();
         let registered = ig_sources::open(&config.sources, Ports { pushed }).context("section sources")?;
-        let most = config.worker.max_events_in_flight;
-        let sources: Vec<_> = registered.into_iter().map(|source| SourceState::new(source, most)).collect();
-        let keeper = Keeper::new(KeeperParts {
+        let max_in_flight = config.worker.max_events_in_flight;
+        let sources: Vec<_> = registered
+            .into_iter()
+            .map(|source| SourceState::new(source, max_in_flight))
+            .collect();
+        let manager = PartitionManager::new(PartitionManagerParts {
             worker,
             leases: Arc::new(store.partition_leases()),
             journal,
             sources: sources.clone(),
-            dispatch: Arc::clone(&dispatch),
+            dispatcher: Arc::clone(&dispatcher),
             recorder,
             clock: Arc::clone(&clock),
             ttl: config.worker.lease(),
@@ -166,11 +169,11 @@ impl Worker {
             sources,
             lanes,
             budget,
-            dispatch,
-            judging,
-            keeper,
+            dispatcher,
+            decision_queues,
+            manager,
             writers,
-            announcements,
+            notifications,
             alerting,
             clock,
         })
@@ -179,17 +182,17 @@ impl Worker {
     fn start(self, config: &Config, context: &Context) -> anyhow::Result<()> {
         self.depend_on_database(context);
         self.follow_configuration(config, context)?;
-        self.announce(config, context)?;
+        self.notify_other_services(config, context)?;
         self.read_sources(context);
-        self.forget_pushed_events(context);
-        let written = CancellationToken::new();
+        self.clean_up_pushed_events(context);
+        let journal_done = CancellationToken::new();
         for (name, writer) in ["journal of deliveries", "journal of decisions"]
             .into_iter()
             .zip(self.writers)
         {
-            context.spawn(name, Fate::RunsUntilShutdown, writer.run(written.clone()));
+            context.spawn(name, Fate::RunsUntilShutdown, writer.run(journal_done.clone()));
         }
-        keep_partitions(&self.keeper, (Arc::clone(&self.lanes), self.orders), written, context);
+        manage_partitions(&self.manager, (Arc::clone(&self.lanes), self.orders), journal_done, context);
         let stop = context.stopping().clone();
         context.spawn(
             "gauges",
@@ -199,26 +202,26 @@ impl Worker {
         Ok(())
     }
 
-    fn announce(&self, config: &Config, context: &Context) -> anyhow::Result<()> {
+    fn notify_other_services(&self, config: &Config, context: &Context) -> anyhow::Result<()> {
         let schedulers = Fleet::new(&config.services.scheduler, &config.grpc).context("services.scheduler")?;
-        let announcing = Arc::clone(&self.announcements).run(schedulers, context.stopping().clone());
-        context.spawn("announcing what is planned", Fate::RunsUntilShutdown, announcing);
+        let notifying = Arc::clone(&self.notifications).notify_schedulers(schedulers, context.stopping().clone());
+        context.spawn("announcing what is planned", Fate::RunsUntilShutdown, notifying);
         let retriers = Fleet::new(&config.services.dlq_retrier, &config.grpc).context("services.dlq_retrier")?;
-        let announcing = Arc::clone(&self.announcements).run_dead_letters(retriers, context.stopping().clone());
-        context.spawn("announcing dead letters", Fate::RunsUntilShutdown, announcing);
+        let notifying = Arc::clone(&self.notifications).notify_retriers(retriers, context.stopping().clone());
+        context.spawn("announcing dead letters", Fate::RunsUntilShutdown, notifying);
         Ok(())
     }
 
-    fn forget_pushed_events(&self, context: &Context) {
-        let forgetting = Forgetting {
-            keeper: Arc::clone(&self.keeper),
+    fn clean_up_pushed_events(&self, context: &Context) {
+        let cleanup = PushCleanup {
+            manager: Arc::clone(&self.manager),
             leases: Arc::new(self.store.partition_leases()),
             queue: self.store.pushed_events(),
             source: SourceId::new(ig_sources::push::NAME),
             clock: Arc::clone(&self.clock),
         };
         let stop = context.stopping().clone();
-        context.spawn("forgetting pushed events", Fate::RunsUntilShutdown, forgetting.run(stop));
+        context.spawn("forgetting pushed events", Fate::RunsUntilShutdown, cleanup.run(stop));
     }
 
     fn depend_on_database(&self, context: &Context) {
@@ -231,7 +234,7 @@ impl Worker {
 
     fn follow_configuration(&self, config: &Config, context: &Context) -> anyhow::Result<()> {
         let gateway = channel(&config.services.api_gateway, &config.grpc).context("services.api_gateway")?;
-        let follower = Follower::new(gateway, Arc::clone(&self.live), Arc::clone(&self.lookups));
+        let follower = ConfigFollower::new(gateway, Arc::clone(&self.live), Arc::clone(&self.lookups));
         let waiting = context.readiness().hold("no configuration yet");
         let stop = context.stopping().clone();
         context.spawn("configuration", Fate::RunsUntilShutdown, async move {
@@ -240,39 +243,44 @@ impl Worker {
         Ok(())
     }
 
-    /// Reading begins once a configuration is in force: without one every event would be nobody's.
+    /// Reading begins once a configuration is in force: without one, no event would have a tenant.
     fn read_sources(&self, context: &Context) {
         for state in &self.sources {
-            let recall = Recall::new(Arc::new(self.store.journal()));
-            let uptake = Uptake::new(Arc::clone(state), Arc::clone(&self.judging), recall, Arc::clone(&self.clock));
-            let reader = Reader::new(uptake.clone());
-            let watch = HoleWatch::new(uptake).run(context.stopping().clone());
-            let head = SourceWatch {
+            let decision_lookup = DecisionLookup::new(Arc::new(self.store.journal()));
+            let ingester = Ingester::new(
+                Arc::clone(state),
+                Arc::clone(&self.decision_queues),
+                decision_lookup,
+                Arc::clone(&self.clock),
+            );
+            let reader = Reader::new(ingester.clone());
+            let gap_watcher = GapWatcher::new(ingester).run(context.stopping().clone());
+            let monitor = SourceMonitor {
                 state: Arc::clone(state),
-                dispatch: Arc::clone(&self.dispatch),
+                dispatcher: Arc::clone(&self.dispatcher),
                 alerting: self.alerting.clone(),
                 clock: Arc::clone(&self.clock),
             };
-            let head = head.run(context.stopping().clone());
-            context.spawn(format!("head of {}", state.source.id()), Fate::RunsUntilShutdown, head);
-            context.spawn(format!("gaps of {}", state.source.id()), Fate::RunsUntilShutdown, watch);
+            let monitor = monitor.run(context.stopping().clone());
+            context.spawn(format!("head of {}", state.source.id()), Fate::RunsUntilShutdown, monitor);
+            context.spawn(format!("gaps of {}", state.source.id()), Fate::RunsUntilShutdown, gap_watcher);
             let (live, stop) = (Arc::clone(&self.live), context.stopping().clone());
             let waiting = context
                 .readiness()
                 .hold(format!("{} has no position to begin at yet", state.source.id()));
-            let keeper = Arc::clone(&self.keeper);
-            let beginning = keeper.begin_source(Arc::clone(state), stop.clone(), move || waiting.release());
+            let manager = Arc::clone(&self.manager);
+            let starting = manager.start_source(Arc::clone(state), stop.clone(), move || waiting.release());
             context.spawn(
                 format!("beginning of {}", state.source.id()),
                 Fate::RunsUntilShutdown,
-                beginning,
+                starting,
             );
             let beat = context.liveness().watch(format!("reader of {}", state.source.id()), STALLED);
             context.spawn(
                 format!("reader of {}", state.source.id()),
                 Fate::RunsUntilShutdown,
                 async move {
-                    live.in_force(&stop, || beat.beat()).await;
+                    live.wait_until_in_force(&stop, || beat.beat()).await;
                     reader.run(stop, || beat.beat()).await;
                 },
             );
@@ -288,7 +296,7 @@ fn gate(store: &Store, worker: &WorkerId, clock: &Arc<dyn Clock>) -> Arc<Gate> {
         worker.0.clone(),
         Arc::clone(clock),
     );
-    let limits = Limits::new(Arc::new(store.rate_windows()), Arc::clone(clock));
+    let limits = RateLimits::new(Arc::new(store.rate_windows()), Arc::clone(clock));
     Gate::new(breakers, limits)
 }
 
@@ -297,26 +305,27 @@ async fn connect(config: &Config) -> anyhow::Result<Store> {
     Store::connect(&config.mongodb, secrets).await.context("section mongodb")
 }
 
-/// Claims and renews, saves checkpoints, and in the end waits for lanes and orders, gives everything back and lets the journal end.
-fn keep_partitions(
-    keeper: &Arc<Keeper>,
+/// Runs the partition manager and saves checkpoints; on shutdown drains lanes and orders, releases all partitions and then lets the journal
+/// end.
+fn manage_partitions(
+    manager: &Arc<PartitionManager>,
     (lanes, orders): (Arc<Lanes>, Arc<OrderTasks>),
-    written: CancellationToken,
+    journal_done: CancellationToken,
     context: &Context,
 ) {
     let stop = context.stopping().clone();
-    let saving = Arc::clone(keeper).save_checkpoints(CHECKPOINT_INTERVAL, stop.clone());
+    let saving = Arc::clone(manager).save_checkpoints(CHECKPOINT_INTERVAL, stop.clone());
     context.spawn("checkpoints", Fate::RunsUntilShutdown, saving);
     let beat = context.liveness().watch("partitions", STALLED);
-    let keeper = Arc::clone(keeper);
+    let manager = Arc::clone(manager);
     context.spawn("partitions", Fate::RunsUntilShutdown, async move {
-        Arc::clone(&keeper).run(stop, || beat.beat()).await;
-        keeper.farewell(|| lanes.is_empty() && orders.is_empty(), FAREWELL).await;
-        written.cancel();
+        Arc::clone(&manager).run(stop, || beat.beat()).await;
+        manager.drain(|| lanes.is_empty() && orders.is_empty(), DRAIN_TIMEOUT).await;
+        journal_done.cancel();
     });
 }
 
-/// A worker's life has a name of its own: the host and a random number.
+/// Each run of a worker has its own id: the host and a random number.
 fn worker_id() -> WorkerId {
     let host = std::env::var("HOSTNAME").unwrap_or_else(|_| "worker".to_owned());
     WorkerId(format!("{host}-{:016x}", rand::random::<u64>()))

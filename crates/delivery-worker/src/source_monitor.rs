@@ -1,7 +1,7 @@
-//! Looks at a source's head once a second: how far reading lags behind it, and whether it shows less than it has shown before.
+//! Checks a source's head once a second: how far reading lags behind it, and whether the source has fallen behind its own head.
 //!
-//! A table that was emptied and begins anew gives out numbers that were read already: its rows lie below the checkpoint and are passed
-//! over. A copy that lags looks the same and must not be read again. People have to say which it is, so they are told.
+//! A table that was emptied and begins anew reuses positions that were read already: its rows lie below the checkpoint and are skipped. A
+//! replica that lags looks the same and must not be read again. Only people can tell which it is, so the worker raises an alert.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,53 +14,50 @@ use ig_core::ports::Alerts as _;
 use tokio_util::sync::CancellationToken;
 
 use crate::alerting::Alerting;
-use crate::dispatcher::Dispatch;
+use crate::dispatcher::Dispatcher;
 use crate::metrics;
 use crate::reader::SourceState;
 
-const EVERY: Duration = Duration::from_secs(1);
-/// A copy may lag for so long before people are told.
-const PATIENCE: Duration = Duration::from_secs(10);
+const INTERVAL: Duration = Duration::from_secs(1);
+/// How long a replica may lag before people are alerted.
+const ALERT_AFTER: Duration = Duration::from_secs(10);
 
-/// The task that looks at one source's head.
-pub(crate) struct SourceWatch {
-    /// The source.
+/// The task that monitors one source's head.
+pub(crate) struct SourceMonitor {
     pub state: Arc<SourceState>,
-    /// Where what is wrong with it is noted.
-    pub dispatch: Arc<Dispatch>,
-    /// How people are told.
+    /// Records what is wrong with the source.
+    pub dispatcher: Arc<Dispatcher>,
+    /// Alerts people.
     pub alerting: Alerting,
-    /// The time.
     pub clock: Arc<dyn Clock>,
 }
 
-impl SourceWatch {
-    /// Looks until told to stop.
+impl SourceMonitor {
+    /// Runs until `stop` fires.
     pub(crate) async fn run(self, stop: CancellationToken) {
         let mut is_behind = false;
         while !stop.is_cancelled() {
-            // A source that is away has no head that we could know; the reader says that it is away.
+            // The head of an unavailable source is unknown; the reader reports that it is unavailable.
             if let (Some(complete_to), Ok(head)) = (self.state.tracker.complete_to(), self.state.source.head().await) {
                 metrics::lag(
                     self.state.source.id(),
                     head.saturating_sub(complete_to),
                     self.state.tracker.oldest_age(),
                 );
-                is_behind = self.look(head, is_behind).await;
+                is_behind = self.check(head, is_behind).await;
             }
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = tokio::time::sleep(EVERY) => {}
+                () = tokio::time::sleep(INTERVAL) => {}
             }
         }
     }
 
-    /// Says whether the source is behind what it has shown; people are told when that begins. An empty table shows nothing that could
-    /// be passed over.
-    async fn look(&self, head: Position, was_behind: bool) -> bool {
-        let (source, shown) = (self.state.source.id(), self.state.shown());
+    /// Returns whether the source is behind its own head; alerts people when that begins. An empty table has no rows that could be skipped.
+    async fn check(&self, head: Position, was_behind: bool) -> bool {
+        let (source, shown) = (self.state.source.id(), self.state.highest_shown());
         let behind_for = self.state.behind_for(head);
-        let is_behind = head > 0 && head < shown && behind_for >= PATIENCE;
+        let is_behind = head > 0 && head < shown && behind_for >= ALERT_AFTER;
         metrics::behind(source, if is_behind { shown - head } else { 0 });
         if is_behind && !was_behind {
             let message = format!(
@@ -69,7 +66,7 @@ impl SourceWatch {
                  {source} --to 0 --anew"
             );
             tracing::error!(%source, head, shown, "a source shows less than it has shown before");
-            self.dispatch.audit_source(source, SkipReason::SourceBehind, &message);
+            self.dispatcher.audit_source(source, SkipReason::SourceBehind, &message);
             self.alerting.raise(&self.alert(message)).await;
         } else if was_behind && !is_behind {
             tracing::info!(%source, head, "a source shows what it has shown before");

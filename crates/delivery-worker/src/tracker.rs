@@ -1,4 +1,4 @@
-//! What of each source is read, under way and done, by partition.
+//! What is read, in flight and done of one source, by partition.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -12,50 +12,50 @@ use ig_core::stream::Stream;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use crate::held_lease::Tenure;
+use crate::held_lease::HeldLease;
 
 mod admission;
 mod partition_progress;
 mod ticket;
 
-use partition_progress::Held;
+use partition_progress::PartitionProgress;
 
-pub(crate) use admission::Offered;
-pub(crate) use ticket::{Load, Ticket};
+pub(crate) use admission::CandidateRow;
+pub(crate) use ticket::{ExtraDelivery, Ticket};
 
-/// A stream with so many events under way has a deep backlog: reading more of it can wait.
+/// A stream with this many events in flight has a deep backlog: reading more of it can wait.
 const DEEP: usize = 1_000;
 
-/// Where a partition's reading begins.
+/// Where reading of a partition resumes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Resume {
+pub(crate) struct ResumePoint {
     /// Everything up to here is done.
     pub checkpoint: Position,
-    /// Rows up to here may have been delivered by an earlier holder.
+    /// An earlier holder may have delivered rows up to here.
     pub recheck_to: Position,
 }
 
-/// Where to read on for everything that is not set apart.
+/// Where to read on for all streams that are not set apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Cursors {
-    /// The lowest position from which a held partition has yet to be read.
+    /// The lowest cursor of a held partition.
     pub lowest: Position,
-    /// The highest one.
+    /// The highest cursor of a held partition.
     pub highest: Position,
 }
 
-/// Streams that are set apart.
+/// Which of the streams that are set apart to read on next.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Apart {
-    /// The stream whose turn it is.
+pub(crate) struct BacklogRead {
+    /// The stream with the fewest events in flight.
     pub lead: Stream,
-    /// Streams that go along where their cursors allow.
-    pub along: BTreeSet<Stream>,
-    /// Where the lead is to be read on.
+    /// Streams that are read along where their cursors allow.
+    pub companions: BTreeSet<Stream>,
+    /// The lead's cursor.
     pub after: Position,
-    /// How far the others of its partition are read.
-    pub others: Position,
-    /// Whether the lead has so few events under way that it should not wait.
+    /// How far the rest of its partition is read.
+    pub shared_read_to: Position,
+    /// Whether the lead has so few events in flight that it should not wait.
     pub is_short: bool,
 }
 
@@ -63,89 +63,92 @@ pub(crate) struct Apart {
 #[derive(Debug)]
 pub(crate) struct Tracker {
     source: SourceId,
-    most: usize,
+    max_in_flight: usize,
     state: Mutex<State>,
     in_flight: AtomicUsize,
-    /// How often a partition has begun.
-    begun: AtomicU64,
+    /// How often a partition was started.
+    start_count: AtomicU64,
     changed: Notify,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    held: HashMap<PartitionId, Held>,
-    /// Rows that were left to a stream that is set apart though they do not name its organisation. Where their entity belongs may
-    /// change before their turn comes.
-    promised: BTreeMap<Position, Stream>,
+    partitions: HashMap<PartitionId, PartitionProgress>,
+    /// Rows left to a stream that is set apart, although they do not name its organisation. The organisation of their entity may change
+    /// before they are read again.
+    deferred: BTreeMap<Position, Stream>,
 }
 
 impl State {
-    fn forget_promises(&mut self, partition: PartitionId) {
-        self.promised.retain(|_, stream| stream.partition() != partition);
+    fn forget_deferred(&mut self, partition: PartitionId) {
+        self.deferred.retain(|_, stream| stream.partition() != partition);
     }
 }
 
 impl Tracker {
-    /// Nothing is held yet; at most about so many events and deliveries are to be under way.
-    pub(crate) fn new(source: SourceId, most: usize) -> Arc<Self> {
+    /// A tracker without partitions, for at most about `max_in_flight` events and deliveries.
+    pub(crate) fn new(source: SourceId, max_in_flight: usize) -> Arc<Self> {
         Arc::new(Self {
             source,
-            most,
+            max_in_flight,
             state: Mutex::default(),
             in_flight: AtomicUsize::new(0),
-            begun: AtomicU64::new(0),
+            start_count: AtomicU64::new(0),
             changed: Notify::new(),
         })
     }
 
-    /// Begins a partition where an earlier holder stopped.
-    pub(crate) fn hold(&self, tenure: Arc<Tenure>, resume: Resume) {
-        let partition = tenure.partition();
+    /// Starts a partition where its earlier holder stopped.
+    pub(crate) fn start(&self, lease: Arc<HeldLease>, resume_point: ResumePoint) {
+        let partition = lease.partition();
         let mut state = self.state.lock();
-        state.forget_promises(partition);
-        if let Some(old) = state.held.insert(partition, Held::new(tenure, resume)) {
-            self.uncount(old.load());
+        state.forget_deferred(partition);
+        if let Some(old) = state
+            .partitions
+            .insert(partition, PartitionProgress::new(lease, resume_point))
+        {
+            self.subtract_in_flight(old.in_flight());
         }
-        self.begun.fetch_add(1, Ordering::AcqRel);
+        self.start_count.fetch_add(1, Ordering::AcqRel);
         self.changed.notify_waiters();
     }
 
-    /// How often a partition has begun: what was looked for before the last time was not looked for on its behalf.
-    pub(crate) fn begun(&self) -> u64 {
-        self.begun.load(Ordering::Acquire)
+    /// How often a partition was started: checks made before the last start did not cover that partition.
+    pub(crate) fn start_count(&self) -> u64 {
+        self.start_count.load(Ordering::Acquire)
     }
 
-    /// Whether a partition has begun under this tenure.
-    pub(crate) fn has_begun(&self, tenure: &Tenure) -> bool {
+    /// Whether a partition was started under this lease.
+    pub(crate) fn has_started(&self, lease: &HeldLease) -> bool {
         let state = self.state.lock();
         state
-            .held
-            .get(&tenure.partition())
-            .is_some_and(|held| held.tenure().epoch() == tenure.epoch())
+            .partitions
+            .get(&lease.partition())
+            .is_some_and(|progress| progress.lease().epoch() == lease.epoch())
     }
 
-    /// Takes nothing more of a partition up; what is under way goes on.
+    /// Admits nothing more in a partition; events in flight go on.
     pub(crate) fn close(&self, partition: PartitionId) {
-        if let Some(held) = self.state.lock().held.get_mut(&partition) {
-            held.close();
+        if let Some(progress) = self.state.lock().partitions.get_mut(&partition) {
+            progress.close();
         }
     }
 
-    /// Forgets a partition; tickets of that hold count for nothing from here on.
+    /// Drops a partition; its tickets have no effect from here on.
     pub(crate) fn drop_partition(&self, partition: PartitionId) {
         let mut state = self.state.lock();
-        state.forget_promises(partition);
-        if let Some(old) = state.held.remove(&partition) {
-            self.uncount(old.load());
+        state.forget_deferred(partition);
+        if let Some(old) = state.partitions.remove(&partition) {
+            self.subtract_in_flight(old.in_flight());
         }
         self.changed.notify_waiters();
     }
 
-    /// Where to read on.
+    /// Where to read on next.
     pub(crate) fn cursors(&self) -> Option<Cursors> {
         let state = self.state.lock();
-        let held = state.held.values().filter(|held| held.takes_up());
-        let all: Vec<_> = held.map(|held| held.reading().read_to()).collect();
+        let partitions = state.partitions.values().filter(|progress| progress.is_admitting());
+        let all: Vec<_> = partitions.map(|progress| progress.reading().read_to()).collect();
         let (lowest, highest) = (all.iter().min()?, all.iter().max()?);
         Some(Cursors {
             lowest: *lowest,
@@ -153,136 +156,148 @@ impl Tracker {
         })
     }
 
-    /// The highest position that was read.
+    /// The highest position read.
     pub(crate) fn read_to(&self) -> Position {
         let state = self.state.lock();
-        state.held.values().map(|held| held.reading().read_to()).max().unwrap_or(0)
+        state
+            .partitions
+            .values()
+            .map(|progress| progress.reading().read_to())
+            .max()
+            .unwrap_or(0)
     }
 
     /// The highest position at which an earlier holder may have decided about an event.
     pub(crate) fn recheck_to(&self) -> Position {
         let state = self.state.lock();
-        state.held.values().map(Held::recheck_to).max().unwrap_or(0)
+        state
+            .partitions
+            .values()
+            .map(PartitionProgress::recheck_to)
+            .max()
+            .unwrap_or(0)
     }
 
-    /// Up to here every visible row of the held partitions was taken up.
+    /// Up to here every visible row of the held partitions was admitted.
     pub(crate) fn complete_to(&self) -> Option<Position> {
         let state = self.state.lock();
-        let held = state.held.values().filter(|held| held.tenure().holds());
-        held.map(|held| held.reading().complete_to()).min()
+        let partitions = state.partitions.values().filter(|progress| progress.lease().is_valid());
+        partitions.map(|progress| progress.reading().complete_to()).min()
     }
 
-    /// The streams that are to be read on for next, of those that are set apart and may have more events under way: the one with the
-    /// fewest leads, and those that do not have much more go along, so that streams that lie mixed are read together.
-    pub(crate) fn most_urgent(&self) -> Option<Apart> {
-        let share = self.share();
+    /// Which streams to read on next, of those that are set apart and below their limit: the one with the fewest events in flight leads,
+    /// and those with few more go along, so that streams whose rows alternate are read together.
+    pub(crate) fn next_backlog(&self) -> Option<BacklogRead> {
+        let limit = self.stream_limit();
         let state = self.state.lock();
-        let held = state.held.values().filter(|held| held.takes_up());
-        let apart = held.flat_map(|held| {
-            let streams = held.reading().apart();
-            streams.map(move |(stream, after)| (held.under_way(stream), stream, after, held.reading().read_to()))
+        let partitions = state.partitions.values().filter(|progress| progress.is_admitting());
+        let apart = partitions.flat_map(|progress| {
+            let streams = progress.reading().apart();
+            streams.map(move |(stream, after)| (progress.stream_load(stream), stream, after, progress.reading().read_to()))
         });
-        let ready: Vec<_> = apart.filter(|(under_way, ..)| under_way.load() <= share).collect();
-        let (fewest, lead, after, others) = *ready
-            .iter()
-            .min_by_key(|(under_way, stream, ..)| (under_way.events, *stream))?;
-        let along = ready.iter().filter(|(under_way, ..)| under_way.events < 2 * DEEP);
-        Some(Apart {
+        let ready: Vec<_> = apart.filter(|(load, ..)| load.total() <= limit).collect();
+        let (fewest, lead, after, shared_read_to) = *ready.iter().min_by_key(|(load, stream, ..)| (load.events, *stream))?;
+        let companions = ready.iter().filter(|(load, ..)| load.events < 2 * DEEP);
+        Some(BacklogRead {
             lead: lead.clone(),
-            along: along.map(|(_, stream, ..)| (*stream).clone()).collect(),
+            companions: companions.map(|(_, stream, ..)| (*stream).clone()).collect(),
             after,
-            others,
+            shared_read_to,
             is_short: fewest.events < DEEP,
         })
     }
 
-    /// Ends a stream's being apart when nothing is visible behind its cursor.
+    /// Returns a stream to the shared cursor once no row is visible behind its own.
     pub(crate) fn rejoin(&self, stream: &Stream) {
         let mut state = self.state.lock();
-        if let Some(held) = state.held.get_mut(&stream.partition()) {
-            held.rejoin(stream);
+        if let Some(progress) = state.partitions.get_mut(&stream.partition()) {
+            progress.rejoin(stream);
         }
-        state.promised.retain(|_, promised| promised != stream);
+        state.deferred.retain(|_, deferred| deferred != stream);
     }
 
-    /// What one stream may have under way: a quarter of what is free, so that something stays free for one that has just begun.
-    fn share(&self) -> usize {
-        self.most.saturating_sub(self.in_flight()) / 4
+    /// What one stream may have in flight: a quarter of what is free, so that some capacity is left for a stream that has just begun.
+    fn stream_limit(&self) -> usize {
+        self.max_in_flight.saturating_sub(self.in_flight()) / 4
     }
 
     /// The checkpoints that moved since they were last saved.
     pub(crate) fn checkpoints(&self, lowest_hole: Option<Position>) -> Vec<Checkpoint> {
         let mut state = self.state.lock();
         let moved = state
-            .held
+            .partitions
             .values_mut()
-            .filter_map(|held| held.checkpoint(&self.source, lowest_hole));
+            .filter_map(|progress| progress.checkpoint(&self.source, lowest_hole));
         moved.collect()
     }
 
     /// Notes that a checkpoint is stored.
     pub(crate) fn saved(&self, checkpoint: &Checkpoint) {
-        if let Some(held) = self.state.lock().held.get_mut(&checkpoint.partition) {
-            held.saved(checkpoint);
+        if let Some(progress) = self.state.lock().partitions.get_mut(&checkpoint.partition) {
+            progress.saved(checkpoint);
         }
     }
 
-    /// How many events are under way in all, and deliveries beside the first one of each.
+    /// Events in flight, and deliveries beyond the first of each.
     pub(crate) fn in_flight(&self) -> usize {
         self.in_flight.load(Ordering::Relaxed)
     }
 
     /// How many streams are set apart.
-    pub(crate) fn apart(&self) -> usize {
+    pub(crate) fn backlog_count(&self) -> usize {
         let state = self.state.lock();
-        state.held.values().map(|held| held.reading().apart().count()).sum()
+        state
+            .partitions
+            .values()
+            .map(|progress| progress.reading().apart().count())
+            .sum()
     }
 
-    /// For how long the oldest event has been under way.
+    /// How long the oldest event has been in flight.
     pub(crate) fn oldest_age(&self) -> Duration {
         let state = self.state.lock();
-        let oldest = state.held.values().filter_map(Held::oldest).min();
+        let oldest = state.partitions.values().filter_map(PartitionProgress::oldest).min();
         oldest.map_or(Duration::ZERO, std::time::Instant::elapsed)
     }
 
-    /// Waits until there is room for more events, or a moment has passed; says whether it had to wait.
-    pub(crate) async fn room(&self) -> bool {
+    /// Waits until there is capacity for more events, or a moment has passed; returns whether it had to wait.
+    pub(crate) async fn wait_for_capacity(&self) -> bool {
         let changed = self.changed.notified();
-        let is_full = self.in_flight() >= self.most;
+        let is_full = self.in_flight() >= self.max_in_flight;
         if is_full {
             let _ = tokio::time::timeout(Duration::from_millis(50), changed).await;
         }
         is_full
     }
 
-    fn finish(&self, tenure: &Tenure, stream: &Stream, position: Position) {
+    fn finish(&self, lease: &HeldLease, stream: &Stream, position: Position) {
         let mut state = self.state.lock();
-        let held = state.held.get_mut(&tenure.partition());
-        if let Some(held) = held.filter(|held| held.tenure().epoch() == tenure.epoch()) {
-            held.finish(stream, position);
-            self.uncount(1);
+        let progress = state.partitions.get_mut(&lease.partition());
+        if let Some(progress) = progress.filter(|progress| progress.lease().epoch() == lease.epoch()) {
+            progress.finish(stream, position);
+            self.subtract_in_flight(1);
         }
     }
 
-    fn load(&self, tenure: &Tenure, stream: &Stream) {
+    fn add_delivery(&self, lease: &HeldLease, stream: &Stream) {
         let mut state = self.state.lock();
-        let held = state.held.get_mut(&tenure.partition());
-        if let Some(held) = held.filter(|held| held.tenure().epoch() == tenure.epoch()) {
-            held.add_delivery(stream);
+        let progress = state.partitions.get_mut(&lease.partition());
+        if let Some(progress) = progress.filter(|progress| progress.lease().epoch() == lease.epoch()) {
+            progress.add_delivery(stream);
             self.in_flight.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    fn unload(&self, tenure: &Tenure, stream: &Stream) {
+    fn remove_delivery(&self, lease: &HeldLease, stream: &Stream) {
         let mut state = self.state.lock();
-        let held = state.held.get_mut(&tenure.partition());
-        if let Some(held) = held.filter(|held| held.tenure().epoch() == tenure.epoch()) {
-            held.remove_delivery(stream);
-            self.uncount(1);
+        let progress = state.partitions.get_mut(&lease.partition());
+        if let Some(progress) = progress.filter(|progress| progress.lease().epoch() == lease.epoch()) {
+            progress.remove_delivery(stream);
+            self.subtract_in_flight(1);
         }
     }
 
-    fn uncount(&self, load: usize) {
+    fn subtract_in_flight(&self, load: usize) {
         self.in_flight.fetch_sub(load, Ordering::Relaxed);
         self.changed.notify_waiters();
     }

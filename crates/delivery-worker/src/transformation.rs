@@ -1,4 +1,4 @@
-//! The worker's transformer: a pool of script workers, and the lookup tables behind a cache.
+//! Starts the worker's transformer: a pool of script workers, and a cache of the lookup tables.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,21 +14,21 @@ use ig_transform::{CacheLimits, LookupCache, PayloadSchemas, Transformer, Usage,
 use crate::alerting::Alerting;
 use crate::config::Config;
 
-/// How often the counts of lookups are written down.
+/// How often the usage of lookups is stored.
 const USAGE_INTERVAL: Duration = Duration::from_secs(30);
 
-/// What runs tenants' rules, scripts and schemas.
-pub(crate) struct Transforming {
-    /// Shapes payloads.
+/// The parts that run tenants' rules, scripts and schemas.
+pub(crate) struct TransformParts {
+    /// Transforms payloads.
     pub transformer: Transformer,
-    /// The lookup tables that it reads.
+    /// The lookup tables it reads.
     pub lookups: Arc<LookupCache>,
-    /// Holds payloads against schemas.
+    /// Checks payloads against schemas.
     pub schemas: Arc<PayloadSchemas>,
 }
 
 /// Starts the pool and the cache.
-pub(crate) fn start(config: &Config, context: &Context, store: &Store, alerting: Alerting) -> anyhow::Result<Transforming> {
+pub(crate) fn start(config: &Config, context: &Context, store: &Store, alerting: Alerting) -> anyhow::Result<TransformParts> {
     let pool = ScriptPool::start(config.scripts.pool()).context("section scripts")?;
     let stop = context.stopping().clone();
     let disabled = pool.disabled();
@@ -46,7 +46,7 @@ pub(crate) fn start(config: &Config, context: &Context, store: &Store, alerting:
         stop.run_until_cancelled(counting).await;
     });
     let transformer = Transformer::new(pool, Arc::clone(&lookups) as Arc<dyn ig_core::ports::Lookups>);
-    Ok(Transforming {
+    Ok(TransformParts {
         transformer,
         lookups,
         schemas,
@@ -63,7 +63,7 @@ async fn count_usage(cache: Arc<LookupCache>, lookups: MongoLookups) {
     }
 }
 
-/// What was counted by key, by table.
+/// Sums the usage of keys up by table.
 fn by_table(usage: Vec<Usage>) -> Vec<LookupUse> {
     let day = SystemClock.now().date_naive();
     let mut tables = HashMap::new();

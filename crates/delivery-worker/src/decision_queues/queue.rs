@@ -1,70 +1,70 @@
-//! What waits to be held against a schema.
+//! The decision queue of one stream.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use ig_core::event::RowPayload;
 
-use crate::admitted_event::Taken;
-use crate::decision_lookup::Earlier;
-use crate::intake::Addressed;
-use crate::lanes::{Budget, Kept, turn};
+use crate::admitted_event::AdmittedEvent;
+use crate::decision_lookup::EarlierDecision;
+use crate::intake::ResolvedRow;
+use crate::lanes::{MemoryBudget, MemoryReservation, batch_size};
 
-/// An event that waits.
-pub(super) struct Waiting {
-    /// The event; while its payload is away, its row has none.
-    pub taken: Taken,
-    payload: Place,
+/// An event that waits for its decision.
+pub(super) struct QueuedEvent {
+    /// The event; its row has no payload while that is in the source.
+    pub admitted: AdmittedEvent,
+    payload: PayloadLocation,
 }
 
 /// Where an event's payload is.
-enum Place {
-    /// With its row, as far as it ever had one.
-    Here(Option<Kept>),
-    /// In its source, from which it is read when its turn comes.
+enum PayloadLocation {
+    /// In its row, if the row ever had one.
+    InMemory(Option<MemoryReservation>),
+    /// In its source; it is read again with the event's batch.
     InSource {
-        /// How large it is.
+        /// Its size.
         bytes: usize,
     },
-    /// Nowhere: its row was deleted.
-    Nowhere,
+    /// Its row was deleted.
+    Deleted,
 }
 
-impl Waiting {
+impl QueuedEvent {
     /// Whether its payload has to be read again.
-    pub(super) fn is_away(&self) -> bool {
-        matches!(self.payload, Place::InSource { .. })
+    pub(super) fn needs_reload(&self) -> bool {
+        matches!(self.payload, PayloadLocation::InSource { .. })
     }
 
     /// Whether its row was deleted before it was read again.
-    pub(super) fn is_gone(&self) -> bool {
-        matches!(self.payload, Place::Nowhere)
+    pub(super) fn is_deleted(&self) -> bool {
+        matches!(self.payload, PayloadLocation::Deleted)
     }
 
-    /// Takes its row as it is now, which may be another event's; nothing where there is none.
-    pub(super) fn read_again(&mut self, row: Option<Addressed>) {
-        let taken = &mut self.taken.addressed;
-        let earlier = taken.earlier.take();
+    /// Replaces its row by the one read now, which may be another event's; none means that the row is gone.
+    pub(super) fn reload(&mut self, row: Option<ResolvedRow>) {
+        let resolved = &mut self.admitted.resolved;
+        let earlier = resolved.earlier.take();
         if let Some(row) = row {
-            *taken = Addressed { earlier, ..row };
-            self.payload = Place::Here(None);
+            *resolved = ResolvedRow { earlier, ..row };
+            self.payload = PayloadLocation::InMemory(None);
         } else {
-            taken.earlier = earlier.map(Earlier::vanished);
-            self.payload = Place::Nowhere;
+            resolved.earlier = earlier.map(EarlierDecision::without_row);
+            self.payload = PayloadLocation::Deleted;
         }
     }
 
-    fn bytes_to_read(&self) -> usize {
+    fn bytes_to_reload(&self) -> usize {
         match &self.payload {
-            Place::InSource { bytes } => *bytes,
-            Place::Here(_) | Place::Nowhere => 0,
+            PayloadLocation::InSource { bytes } => *bytes,
+            PayloadLocation::InMemory(_) | PayloadLocation::Deleted => 0,
         }
     }
 
-    fn kept_bytes(&self) -> usize {
+    fn reserved_bytes(&self) -> usize {
         match &self.payload {
-            Place::Here(Some(kept)) => kept.bytes(),
-            Place::Here(None) | Place::InSource { .. } | Place::Nowhere => 0,
+            PayloadLocation::InMemory(Some(reservation)) => reservation.bytes(),
+            PayloadLocation::InMemory(None) | PayloadLocation::InSource { .. } | PayloadLocation::Deleted => 0,
         }
     }
 }
@@ -72,32 +72,32 @@ impl Waiting {
 /// The queue of one stream.
 #[derive(Default)]
 pub(super) struct Queue {
-    waiting: VecDeque<Waiting>,
-    kept: usize,
+    waiting: VecDeque<QueuedEvent>,
+    reserved: usize,
 }
 
 impl Queue {
-    /// Adds an event, with its payload if there is room for it.
-    pub(super) fn push(&mut self, mut taken: Taken, budget: &Arc<Budget>) {
-        let bytes = taken.addressed.row.payload_bytes();
-        let payload = match budget.keep(bytes, self.kept) {
-            _ if bytes == 0 => Place::Here(None),
-            Some(kept) => Place::Here(Some(kept)),
+    /// Adds an event, with its payload if the budget allows.
+    pub(super) fn push(&mut self, mut admitted: AdmittedEvent, budget: &Arc<MemoryBudget>) {
+        let bytes = admitted.resolved.row.payload_bytes();
+        let payload = match budget.reserve(bytes, self.reserved) {
+            _ if bytes == 0 => PayloadLocation::InMemory(None),
+            Some(reservation) => PayloadLocation::InMemory(Some(reservation)),
             None => {
-                taken.addressed.row.payload = RowPayload::Missing;
-                Place::InSource { bytes }
+                admitted.resolved.row.payload = RowPayload::Missing;
+                PayloadLocation::InSource { bytes }
             }
         };
-        let waiting = Waiting { taken, payload };
-        self.kept += waiting.kept_bytes();
-        self.waiting.push_back(waiting);
+        let queued = QueuedEvent { admitted, payload };
+        self.reserved += queued.reserved_bytes();
+        self.waiting.push_back(queued);
     }
 
-    /// Takes the next events out.
-    pub(super) fn take(&mut self) -> Vec<Waiting> {
-        let count = turn(self.waiting.iter().map(Waiting::bytes_to_read));
-        let taken: Vec<_> = self.waiting.drain(..count).collect();
-        self.kept -= taken.iter().map(Waiting::kept_bytes).sum::<usize>();
-        taken
+    /// Takes out the next events.
+    pub(super) fn next_batch(&mut self) -> Vec<QueuedEvent> {
+        let count = batch_size(self.waiting.iter().map(QueuedEvent::bytes_to_reload));
+        let batch: Vec<_> = self.waiting.drain(..count).collect();
+        self.reserved -= batch.iter().map(QueuedEvent::reserved_bytes).sum::<usize>();
+        batch
     }
 }

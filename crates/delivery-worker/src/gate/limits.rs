@@ -1,4 +1,4 @@
-//! Limits of integrations: how many requests are sent in a window, whichever worker sends them.
+//! Rate limits of integrations, counted over all workers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,30 +8,30 @@ use ig_core::integration::{Integration, SetLimit};
 use ig_core::window::{RateWindows, WindowKey};
 use ig_delivery::Limiter;
 
-use crate::executor::{Hold, Interrupted};
+use crate::executor::{Cancelled, WorkScope};
 
-/// How long a delivery waits for room in its lane; what would have to wait longer becomes a dead letter that is due then.
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
-/// How long to wait before a database that does not answer is asked again.
-const PAUSE: Duration = Duration::from_secs(1);
+/// How long a delivery waits in its lane; one that would wait longer becomes a dead letter due at that time.
+const MAX_WAIT: Duration = Duration::from_secs(30);
+/// The pause before an unavailable database is asked again.
+const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
-/// Whether there is room for a request.
+/// Whether the rate limit admits a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Room {
-    /// It may be sent now.
+pub(crate) enum RateLimitAdmission {
+    /// The request may be sent now.
     Now,
-    /// Not before this moment.
+    /// The request may be sent no earlier than this.
     At(Timestamp),
 }
 
-/// The limits, and what this worker has leased of them.
-pub(crate) struct Limits {
+/// The rate limits, and the share of them that this worker has leased.
+pub(crate) struct RateLimits {
     limiter: Limiter,
     clock: Arc<dyn Clock>,
 }
 
-impl Limits {
-    /// No limit is known yet; windows are where all workers see them.
+impl RateLimits {
+    /// Limits counted in these windows, which all workers share.
     pub(crate) fn new(windows: Arc<dyn RateWindows>, clock: Arc<dyn Clock>) -> Self {
         Self {
             limiter: Limiter::new(windows, Arc::clone(&clock)),
@@ -39,27 +39,27 @@ impl Limits {
         }
     }
 
-    /// Waits for room for one request, but not for long.
-    pub(crate) async fn room(&self, integration: &Integration, hold: Hold<'_>) -> Result<Room, Interrupted> {
+    /// Waits until the limit admits one request, at most `MAX_WAIT`.
+    pub(crate) async fn admit(&self, integration: &Integration, scope: WorkScope<'_>) -> Result<RateLimitAdmission, Cancelled> {
         let Some(limit) = integration.rate_limit.and_then(SetLimit::in_force) else {
-            return Ok(Room::Now);
+            return Ok(RateLimitAdmission::Now);
         };
         let key = WindowKey::Integration(integration.org_id, integration.id);
-        let last = self.clock.now() + LONGEST_WAIT;
+        let deadline = self.clock.now() + MAX_WAIT;
         loop {
             let until = match self.limiter.take(&key, limit).await {
                 Ok(taken) if taken.is_full => taken.free_at,
-                Ok(_) => return Ok(Room::Now),
+                Ok(_) => return Ok(RateLimitAdmission::Now),
                 Err(error) => {
                     tracing::warn!(%error, integration = %integration.id, "a limit cannot be read; waiting");
-                    self.clock.now() + PAUSE
+                    self.clock.now() + RETRY_PAUSE
                 }
             };
-            if until > last {
-                return Ok(Room::At(until));
+            if until > deadline {
+                return Ok(RateLimitAdmission::At(until));
             }
             let wait = (until - self.clock.now()).to_std().unwrap_or_default();
-            hold.pause(wait).await?;
+            scope.sleep(wait).await?;
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A lane's turn: what waited longest is made ready together, then delivered.
+//! A lane's batch: prepares the events at its head together, then delivers them.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -10,35 +10,35 @@ use ig_core::id::{LogId, Position, SourceId};
 use ig_core::ports::{Journal, SourceError, StoreError};
 use tokio_util::sync::CancellationToken;
 
-use super::queue::Work;
-use crate::decided_event::{Decided, Gone};
-use crate::lane_worker::Courier;
+use super::queue::LaneItem;
+use crate::decided_event::{DecidedEvent, EventGone};
+use crate::lane_worker::LaneWorker;
 use crate::reader::SourceState;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// Makes turns ready and has them delivered.
-pub(crate) struct Turns {
+/// Prepares batches and delivers them.
+pub(crate) struct BatchRunner {
     journal: Arc<dyn Journal>,
-    courier: Arc<Courier>,
+    lane_worker: Arc<LaneWorker>,
 }
 
-/// What a turn needs to know before it begins.
-struct Ready {
-    reread: HashMap<Place, Found>,
+/// What a batch needs before it begins.
+struct PreparedBatch {
+    reloaded: HashMap<EventKey, LoadedEvent>,
     recorded: HashSet<LogId>,
 }
 
-/// An event's place: its source and its position there.
-type Place = (SourceId, Position);
+/// An event's source and its position there.
+type EventKey = (SourceId, Position);
 
 /// An event that was read again, or why it is gone.
-type Found = Result<Arc<Event>, Gone>;
+type LoadedEvent = Result<Arc<Event>, EventGone>;
 
-/// Why a turn cannot begin yet.
+/// Why a batch cannot begin yet.
 #[derive(Debug, thiserror::Error)]
-enum NotYet {
+enum NotReady {
     #[error(transparent)]
     Source(#[from] SourceError),
     #[error(transparent)]
@@ -47,87 +47,93 @@ enum NotYet {
     Behind,
 }
 
-impl Ready {
-    fn event(&self, work: &Work) -> Option<Found> {
-        find(work, &self.reread)
+impl PreparedBatch {
+    fn event(&self, item: &LaneItem) -> Option<LoadedEvent> {
+        loaded_event(item, &self.reloaded)
     }
 }
 
-fn find(work: &Work, reread: &HashMap<Place, Found>) -> Option<Found> {
-    work.event().or_else(|| reread.get(&place(work)).cloned())
+fn loaded_event(item: &LaneItem, reloaded: &HashMap<EventKey, LoadedEvent>) -> Option<LoadedEvent> {
+    item.event().or_else(|| reloaded.get(&event_key(item)).cloned())
 }
 
-fn place(work: &Work) -> Place {
-    (work.state.source.id().clone(), work.ticket.position())
+fn event_key(item: &LaneItem) -> EventKey {
+    (item.state.source.id().clone(), item.ticket.position())
 }
 
-/// Events of one source whose payload was not kept.
-type Missing = (Arc<SourceState>, BTreeMap<Position, Arc<Decided>>);
+/// Events of one source whose payloads were not kept.
+type MissingPayloads = (Arc<SourceState>, BTreeMap<Position, Arc<DecidedEvent>>);
 
-/// The events whose payload was not kept, by source.
-fn missing(turn: &[Work]) -> Vec<Missing> {
-    let mut by_source: BTreeMap<SourceId, Missing> = BTreeMap::new();
-    for work in turn.iter().filter(|work| work.event().is_none()) {
-        let entry = by_source.entry(work.state.source.id().clone());
-        let (_, decided) = entry.or_insert_with(|| (Arc::clone(&work.state), BTreeMap::new()));
-        decided.insert(work.ticket.position(), Arc::clone(&work.decided));
+/// The events whose payloads were not kept, by source.
+fn missing_payloads(batch: &[LaneItem]) -> Vec<MissingPayloads> {
+    let mut by_source: BTreeMap<SourceId, MissingPayloads> = BTreeMap::new();
+    for item in batch.iter().filter(|item| item.event().is_none()) {
+        let entry = by_source.entry(item.state.source.id().clone());
+        let (_, decided) = entry.or_insert_with(|| (Arc::clone(&item.state), BTreeMap::new()));
+        decided.insert(item.ticket.position(), Arc::clone(&item.decided));
     }
     by_source.into_values().collect()
 }
 
-impl Turns {
-    /// Puts the parts together.
-    pub(crate) fn new(journal: Arc<dyn Journal>, courier: Arc<Courier>) -> Arc<Self> {
-        Arc::new(Self { journal, courier })
+impl BatchRunner {
+    pub(crate) fn new(journal: Arc<dyn Journal>, lane_worker: Arc<LaneWorker>) -> Arc<Self> {
+        Arc::new(Self { journal, lane_worker })
     }
 
-    /// Delivers a lane's next events, so many at a time, until told to stop.
-    pub(crate) async fn take(&self, turn: Vec<Work>, concurrency: usize, stop: &CancellationToken) {
-        let Some(ready) = self.make_ready(&turn, stop).await else {
+    /// Delivers a batch, `concurrency` events at a time, until `stop` fires.
+    pub(crate) async fn run(&self, batch: Vec<LaneItem>, concurrency: usize, stop: &CancellationToken) {
+        let Some(prepared) = self.prepare(&batch, stop).await else {
             return;
         };
-        let ready = &ready;
-        let deliveries = futures::stream::iter(turn);
+        let prepared = &prepared;
+        let deliveries = futures::stream::iter(batch);
         deliveries
-            .for_each_concurrent(concurrency, |work| self.deliver(work, ready, stop))
+            .for_each_concurrent(concurrency, |item| self.deliver(item, prepared, stop))
             .await;
     }
 
-    async fn deliver(&self, work: Work, ready: &Ready, stop: &CancellationToken) {
+    async fn deliver(&self, item: LaneItem, prepared: &PreparedBatch, stop: &CancellationToken) {
         if stop.is_cancelled() {
             return;
         }
-        let Some(_working) = work.ticket.begin_work() else {
+        let Some(_guard) = item.ticket.begin_work() else {
             return;
         };
-        match ready.event(&work) {
-            Some(Ok(event)) => self.courier.deliver(&work, &event, &ready.recorded, stop).await,
-            Some(Err(gone)) => self.courier.give_up(&work, &gone, &ready.recorded, stop).await,
+        match prepared.event(&item) {
+            Some(Ok(event)) => self.lane_worker.deliver(&item, &event, &prepared.recorded, stop).await,
+            Some(Err(gone)) => self.lane_worker.record_gone(&item, &gone, &prepared.recorded, stop).await,
             None => {}
         }
     }
 
-    async fn make_ready(&self, turn: &[Work], stop: &CancellationToken) -> Option<Ready> {
-        let reread = self.insist(stop, turn, || reread(turn)).await?;
-        let logs = self.logs_to_check(turn);
-        let planned = self.plans_to_check(turn, &reread, stop);
-        let recorded = self.insist(stop, turn, || self.recorded(&logs, &planned)).await?;
-        Some(Ready { reread, recorded })
+    async fn prepare(&self, batch: &[LaneItem], stop: &CancellationToken) -> Option<PreparedBatch> {
+        let reloaded = self.retry_until_available(stop, batch, || reload(batch)).await?;
+        let logs = self.logs_to_check(batch);
+        let planned = self.plans_to_check(batch, &reloaded, stop);
+        let recorded = self
+            .retry_until_available(stop, batch, || self.recorded(&logs, &planned))
+            .await?;
+        Some(PreparedBatch { reloaded, recorded })
     }
 
-    fn logs_to_check(&self, turn: &[Work]) -> Vec<LogId> {
-        let doubtful = turn.iter().filter(|work| work.ticket.may_be_recorded());
-        doubtful.flat_map(|work| self.courier.log_ids(work)).collect()
+    fn logs_to_check(&self, batch: &[LaneItem]) -> Vec<LogId> {
+        let rechecked = batch.iter().filter(|item| item.ticket.may_be_recorded());
+        rechecked.flat_map(|item| self.lane_worker.log_ids(item)).collect()
     }
 
-    /// An event that is gone cannot be planned once more, so it matters whether it was.
-    fn plans_to_check(&self, turn: &[Work], reread: &HashMap<Place, Found>, stop: &CancellationToken) -> Vec<LogId> {
-        let doubtful = turn.iter().filter(|work| work.ticket.may_be_recorded());
-        let gone = doubtful.filter(|work| matches!(find(work, reread), Some(Err(_))));
-        gone.filter_map(|work| self.courier.plan_id(work, stop)).collect()
+    /// A gone event cannot be planned once more, so it matters whether it was planned before.
+    fn plans_to_check(
+        &self,
+        batch: &[LaneItem],
+        reloaded: &HashMap<EventKey, LoadedEvent>,
+        stop: &CancellationToken,
+    ) -> Vec<LogId> {
+        let rechecked = batch.iter().filter(|item| item.ticket.may_be_recorded());
+        let gone = rechecked.filter(|item| matches!(loaded_event(item, reloaded), Some(Err(_))));
+        gone.filter_map(|item| self.lane_worker.plan_id(item, stop)).collect()
     }
 
-    async fn recorded(&self, logs: &[LogId], planned: &[LogId]) -> Result<HashSet<LogId>, NotYet> {
+    async fn recorded(&self, logs: &[LogId], planned: &[LogId]) -> Result<HashSet<LogId>, NotReady> {
         let mut recorded = HashSet::new();
         if !logs.is_empty() {
             recorded.extend(self.journal.recorded(logs).await?);
@@ -138,13 +144,18 @@ impl Turns {
         Ok(recorded)
     }
 
-    /// Tries until it works, the worker stops, or the lane's partition is held no more.
-    async fn insist<T, F>(&self, stop: &CancellationToken, turn: &[Work], attempt: impl Fn() -> F) -> Option<T>
+    /// Retries until an attempt succeeds; none once the worker stops or has lost the batch's partition.
+    async fn retry_until_available<T, F>(
+        &self,
+        stop: &CancellationToken,
+        batch: &[LaneItem],
+        attempt: impl Fn() -> F,
+    ) -> Option<T>
     where
-        F: Future<Output = Result<T, NotYet>>,
+        F: Future<Output = Result<T, NotReady>>,
     {
         let mut pause = FIRST_PAUSE;
-        while turn.iter().any(|work| work.ticket.holds()) {
+        while batch.iter().any(|item| item.ticket.is_valid()) {
             match attempt().await {
                 Ok(done) => return Some(done),
                 Err(error) => tracing::warn!(%error, "a lane cannot go on yet; trying again"),
@@ -159,26 +170,26 @@ impl Turns {
     }
 }
 
-/// Reads events again whose payload was not kept. They were decided about: nothing is judged here.
-async fn reread(turn: &[Work]) -> Result<HashMap<Place, Found>, NotYet> {
+/// Reads events again whose payloads were not kept. They are decided already: nothing is decided here.
+async fn reload(batch: &[LaneItem]) -> Result<HashMap<EventKey, LoadedEvent>, NotReady> {
     let mut found = HashMap::new();
-    for (state, mut decided) in missing(turn) {
+    for (state, mut decided) in missing_payloads(batch) {
         let ranges: Vec<_> = decided.keys().map(|position| *position..=*position).collect();
         let id = state.source.id();
         for row in state.source.read_ranges(&ranges).await? {
             if let Some(decided) = decided.remove(&row.position) {
-                found.insert((id.clone(), row.position), decided.read_again(&row).map(Arc::new));
+                found.insert((id.clone(), row.position), decided.with_payload_of(&row).map(Arc::new));
             }
         }
         if let Some((last, _)) = decided.last_key_value()
             && !state.has_passed(*last).await?
         {
-            return Err(NotYet::Behind);
+            return Err(NotReady::Behind);
         }
         found.extend(
             decided
                 .into_keys()
-                .map(|position| ((id.clone(), position), Err(Gone::Deleted))),
+                .map(|position| ((id.clone(), position), Err(EventGone::Deleted))),
         );
     }
     Ok(found)

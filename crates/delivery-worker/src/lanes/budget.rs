@@ -1,47 +1,47 @@
-//! The memory that waiting payloads may take, shared so that nobody can use it up.
+//! The memory for waiting payloads, shared so that no lane can use it up.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// What a parsed payload takes beside its text, as a multiple of the text.
-const PARSED: usize = 5;
-/// How many waiting events are made ready together.
-const TURN: usize = 64;
-/// How many bytes of payload are read again for them at most, unless it is for one event.
-const TURN_BYTES: usize = 1024 * 1024;
+/// The memory that a parsed payload takes beside its text, as a multiple of the text.
+const PARSED_FACTOR: usize = 5;
+/// The most events in a batch.
+const BATCH_EVENTS: usize = 64;
+/// The most bytes of payload that a batch reads again, unless they belong to one event.
+const BATCH_RELOAD_BYTES: usize = 1024 * 1024;
 
-/// How many events are made ready together, of those whose payloads have these sizes where they have to be read again, else none.
+/// How many waiting events the next batch takes, given the bytes of payload to be read again for each, or 0.
 ///
-/// What a turn reads again is beyond the budget, which has no room: it has to be little, for there may be many turns at once.
-pub(crate) fn turn(to_be_read: impl Iterator<Item = usize>) -> usize {
+/// A batch reads beyond the budget, which is full by then. It has to be small, for there may be many batches at once.
+pub(crate) fn batch_size(bytes_to_reload: impl Iterator<Item = usize>) -> usize {
     let mut bytes = 0;
-    let fitting = to_be_read.take(TURN).take_while(|size| {
+    let fitting = bytes_to_reload.take(BATCH_EVENTS).take_while(|size| {
         let is_first = bytes == 0;
         bytes += size;
-        is_first || bytes <= TURN_BYTES
+        is_first || bytes <= BATCH_RELOAD_BYTES
     });
     fitting.count()
 }
 
 /// A shared buffer under a dynamic threshold: a lane may hold at most a quarter of what is free.
 ///
-/// However many lanes fill up, something stays free for one that has just begun.
-/// Source: Choudhury and Hahne, "Dynamic queue length thresholds for shared-memory packet switches", 1998.
+/// However many lanes fill up, some memory stays free for a lane that has just begun. Source: Choudhury and Hahne, "Dynamic queue length
+/// thresholds for shared-memory packet switches", 1998.
 #[derive(Debug)]
-pub(crate) struct Budget {
+pub(crate) struct MemoryBudget {
     capacity: usize,
     used: AtomicUsize,
 }
 
-/// Memory in use; given back when dropped.
+/// Reserved memory; released when dropped.
 #[derive(Debug)]
-pub(crate) struct Kept {
-    budget: Arc<Budget>,
+pub(crate) struct MemoryReservation {
+    budget: Arc<MemoryBudget>,
     bytes: usize,
 }
 
-impl Budget {
-    /// So many bytes in all.
+impl MemoryBudget {
+    /// A budget of `capacity` bytes.
     pub(crate) fn new(capacity: usize) -> Arc<Self> {
         Arc::new(Self {
             capacity,
@@ -49,34 +49,34 @@ impl Budget {
         })
     }
 
-    /// Takes room for a payload of `text` bytes, for a lane that has taken `own` already.
-    pub(crate) fn keep(self: &Arc<Self>, text: usize, own: usize) -> Option<Kept> {
-        let bytes = text * PARSED;
+    /// Reserves memory for a payload of `text_bytes`, for a lane that has `already_reserved`.
+    pub(crate) fn reserve(self: &Arc<Self>, text_bytes: usize, already_reserved: usize) -> Option<MemoryReservation> {
+        let bytes = text_bytes * PARSED_FACTOR;
         let used = self.used.load(Ordering::Relaxed);
-        if own + bytes > self.capacity.saturating_sub(used) / 4 {
+        if already_reserved + bytes > self.capacity.saturating_sub(used) / 4 {
             return None;
         }
         self.used.fetch_add(bytes, Ordering::Relaxed);
-        Some(Kept {
+        Some(MemoryReservation {
             budget: Arc::clone(self),
             bytes,
         })
     }
 
-    /// How much is taken.
+    /// The reserved bytes.
     pub(crate) fn used(&self) -> usize {
         self.used.load(Ordering::Relaxed)
     }
 }
 
-impl Kept {
-    /// How much it takes.
+impl MemoryReservation {
+    /// The reserved bytes.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
 }
 
-impl Drop for Kept {
+impl Drop for MemoryReservation {
     fn drop(&mut self) {
         self.budget.used.fetch_sub(self.bytes, Ordering::Relaxed);
     }
@@ -89,8 +89,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_turn_ends_before_it_is_too_large_but_not_before_one_event() {
-        let sizes = |sizes: &[usize]| turn(sizes.iter().copied());
+    fn batch_size_ends_before_it_is_too_large_but_not_before_one_event() {
+        let sizes = |sizes: &[usize]| batch_size(sizes.iter().copied());
         assert_eq!(sizes(&[]), 0);
         assert_eq!(sizes(&[14 << 20, 1]), 1);
         assert_eq!(sizes(&[0, 0, 14 << 20, 1]), 3);
@@ -100,18 +100,18 @@ mod tests {
 
     proptest! {
         #[test]
-        fn greedy_lanes_always_leave_room_for_a_new_one(lanes in 1usize..40) {
-            let budget = Budget::new(1_000_000);
-            let mut kept = Vec::new();
+        fn memory_budget_always_leaves_memory_for_a_new_lane(lanes in 1usize..40) {
+            let budget = MemoryBudget::new(1_000_000);
+            let mut reservations = Vec::new();
             for _ in 0..lanes {
-                let mut own = 0;
-                while let Some(more) = budget.keep(10, own) {
-                    own += more.bytes();
-                    kept.push(more);
+                let mut already_reserved = 0;
+                while let Some(more) = budget.reserve(10, already_reserved) {
+                    already_reserved += more.bytes();
+                    reservations.push(more);
                 }
             }
             prop_assert!(budget.used() < 1_000_000);
-            drop(kept);
+            drop(reservations);
             prop_assert_eq!(budget.used(), 0);
         }
     }

@@ -1,4 +1,4 @@
-//! What waits in a lane.
+//! The queue of a lane.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -6,57 +6,57 @@ use std::sync::Arc;
 use ig_core::event::Event;
 use ig_core::integration::Ordering;
 
-use super::budget::{Budget, Kept, turn};
+use super::budget::{MemoryBudget, MemoryReservation, batch_size};
 use crate::compiled::CompiledIntegration;
-use crate::decided_event::{Decided, Gone};
+use crate::decided_event::{DecidedEvent, EventGone};
 use crate::reader::SourceState;
-use crate::tracker::{Load, Ticket};
+use crate::tracker::{ExtraDelivery, Ticket};
 
-/// What an event is for in a lane.
+/// What an event does in a lane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// The integration gets it, now or later.
+    /// The integration receives it, now or later.
     Deliver,
-    /// It calls off what earlier ones have pending.
+    /// It calls off pending deliveries.
     CallOff,
 }
 
-/// One event that one integration is to get.
-pub(crate) struct Work {
-    /// Where the event can be read again.
+/// One event for one integration.
+pub(crate) struct LaneItem {
+    /// The source, from which the event can be read again.
     pub state: Arc<SourceState>,
-    /// The event's share in its partition's progress.
+    /// The event's share of its partition's progress.
     pub ticket: Ticket,
     /// The integration as it was when the event was matched.
     pub compiled: Arc<CompiledIntegration>,
-    /// What is known of the event in any case.
-    pub decided: Arc<Decided>,
-    /// What the event is for here.
+    /// The event without its payload.
+    pub decided: Arc<DecidedEvent>,
+    /// What the event does here.
     pub purpose: Purpose,
-    content: Content,
-    _load: Option<Load>,
+    location: EventLocation,
+    _extra_delivery: Option<ExtraDelivery>,
 }
 
 /// Where an event's payload is.
-enum Content {
+enum EventLocation {
     /// In memory.
-    Kept(Arc<Event>, Kept),
-    /// In its source, from which it is read when its turn comes.
+    InMemory(Arc<Event>, MemoryReservation),
+    /// In its source; it is read again with its batch.
     InSource {
-        /// How large it is.
+        /// Its size.
         bytes: usize,
     },
-    /// Nowhere.
-    Gone(Gone),
+    /// Nowhere: the event is gone.
+    Unavailable(EventGone),
 }
 
-impl Work {
-    /// Work whose event is given when it is queued.
+impl LaneItem {
+    /// An item whose event is given when it is queued.
     pub(crate) fn new(
         state: Arc<SourceState>,
         ticket: Ticket,
         compiled: Arc<CompiledIntegration>,
-        decided: Arc<Decided>,
+        decided: Arc<DecidedEvent>,
     ) -> Self {
         Self {
             state,
@@ -64,20 +64,20 @@ impl Work {
             compiled,
             decided,
             purpose: Purpose::Deliver,
-            content: Content::InSource { bytes: 0 },
-            _load: None,
+            location: EventLocation::InSource { bytes: 0 },
+            _extra_delivery: None,
         }
     }
 
-    /// The same, counted as one more delivery of its event.
+    /// Counts the item as a delivery beyond its event's first.
     pub(crate) fn counted(self) -> Self {
         Self {
-            _load: Some(self.ticket.load()),
+            _extra_delivery: Some(self.ticket.count_delivery()),
             ..self
         }
     }
 
-    /// The same, but that the event only calls off what is pending.
+    /// Makes the item only call off pending deliveries.
     pub(crate) fn calling_off(self) -> Self {
         Self {
             purpose: Purpose::CallOff,
@@ -85,30 +85,30 @@ impl Work {
         }
     }
 
-    /// The event, or why it is gone; nothing where it is to be read again.
-    pub(crate) fn event(&self) -> Option<Result<Arc<Event>, Gone>> {
-        match &self.content {
-            Content::Kept(event, _) => Some(Ok(Arc::clone(event))),
-            Content::InSource { .. } => None,
-            Content::Gone(gone) => Some(Err(gone.clone())),
+    /// The event, or why it is gone; none if it has to be read again.
+    pub(crate) fn event(&self) -> Option<Result<Arc<Event>, EventGone>> {
+        match &self.location {
+            EventLocation::InMemory(event, _) => Some(Ok(Arc::clone(event))),
+            EventLocation::InSource { .. } => None,
+            EventLocation::Unavailable(gone) => Some(Err(gone.clone())),
         }
     }
 
-    fn kept_bytes(&self) -> usize {
-        match &self.content {
-            Content::Kept(_, kept) => kept.bytes(),
-            Content::InSource { .. } | Content::Gone(_) => 0,
+    fn reserved_bytes(&self) -> usize {
+        match &self.location {
+            EventLocation::InMemory(_, reservation) => reservation.bytes(),
+            EventLocation::InSource { .. } | EventLocation::Unavailable(_) => 0,
         }
     }
 
-    fn bytes_to_read(&self) -> usize {
-        match &self.content {
-            Content::InSource { bytes } => *bytes,
-            Content::Kept(..) | Content::Gone(_) => 0,
+    fn bytes_to_reload(&self) -> usize {
+        match &self.location {
+            EventLocation::InSource { bytes } => *bytes,
+            EventLocation::InMemory(..) | EventLocation::Unavailable(_) => 0,
         }
     }
 
-    /// How the integration wants its deliveries ordered.
+    /// How the integration orders its deliveries.
     pub(crate) fn ordering(&self) -> Ordering {
         self.compiled.integration.ordering
     }
@@ -117,32 +117,32 @@ impl Work {
 /// The queue of one lane.
 #[derive(Default)]
 pub(super) struct Queue {
-    waiting: VecDeque<Work>,
-    kept: usize,
+    waiting: VecDeque<LaneItem>,
+    reserved: usize,
 }
 
 impl Queue {
-    /// Adds an event, with its payload if there is room for it.
-    pub(super) fn push(&mut self, mut work: Work, event: Result<Arc<Event>, Gone>, budget: &Arc<Budget>) {
-        work.content = match event {
+    /// Adds an event, with its payload if the budget allows.
+    pub(super) fn push(&mut self, mut item: LaneItem, event: Result<Arc<Event>, EventGone>, budget: &Arc<MemoryBudget>) {
+        item.location = match event {
             Ok(event) => {
                 let bytes = event.payload.raw.len();
-                match budget.keep(bytes, self.kept) {
-                    Some(kept) => Content::Kept(event, kept),
-                    None => Content::InSource { bytes },
+                match budget.reserve(bytes, self.reserved) {
+                    Some(reservation) => EventLocation::InMemory(event, reservation),
+                    None => EventLocation::InSource { bytes },
                 }
             }
-            Err(gone) => Content::Gone(gone),
+            Err(gone) => EventLocation::Unavailable(gone),
         };
-        self.kept += work.kept_bytes();
-        self.waiting.push_back(work);
+        self.reserved += item.reserved_bytes();
+        self.waiting.push_back(item);
     }
 
-    /// Takes the next events out.
-    pub(super) fn take(&mut self) -> Vec<Work> {
-        let count = turn(self.waiting.iter().map(Work::bytes_to_read));
-        let taken: Vec<_> = self.waiting.drain(..count).collect();
-        self.kept -= taken.iter().map(Work::kept_bytes).sum::<usize>();
-        taken
+    /// Takes out the next events.
+    pub(super) fn next_batch(&mut self) -> Vec<LaneItem> {
+        let count = batch_size(self.waiting.iter().map(LaneItem::bytes_to_reload));
+        let batch: Vec<_> = self.waiting.drain(..count).collect();
+        self.reserved -= batch.iter().map(LaneItem::reserved_bytes).sum::<usize>();
+        batch
     }
 }

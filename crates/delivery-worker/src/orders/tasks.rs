@@ -1,4 +1,4 @@
-//! Orders as tasks of the worker: who waits for one may leave, what was begun is finished and recorded.
+//! Runs orders as tasks of the worker: a caller may leave, its order is still finished and recorded.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,79 +11,79 @@ use tokio::sync::watch;
 
 use super::{OrderError, Orders};
 
-/// The most orders that are carried out at once.
-const MOST: usize = 1_000;
+/// The most orders that run at once.
+const MAX_CONCURRENT: usize = 1_000;
 
-/// How an order ended, for all who wait for it.
-pub(crate) type Ended = Arc<Result<OrderReport, OrderError>>;
+/// The result of an order, for all its callers.
+pub(crate) type OrderResult = Arc<Result<OrderReport, OrderError>>;
 
-type Ending = watch::Receiver<Option<Ended>>;
-/// What an order is known by: the log of the delivery that it makes.
+type ResultReceiver = watch::Receiver<Option<OrderResult>>;
+/// The identity of an order: the log of its delivery.
 type Key = (OrgId, LogId);
 
-/// The orders that are being carried out, each once: an order that comes again meanwhile waits for the end of the first.
+/// The running orders. An order that comes again meanwhile waits for the result of the first.
 pub(crate) struct OrderTasks {
     orders: Orders,
     context: Context,
-    under_way: Mutex<HashMap<Key, Ending>>,
+    running_orders: Mutex<HashMap<Key, ResultReceiver>>,
 }
 
 impl OrderTasks {
-    /// Carries orders out as tasks of this service.
+    /// Runs orders as tasks of this service.
     pub(crate) fn new(orders: Orders, context: Context) -> Self {
         Self {
             orders,
             context,
-            under_way: Mutex::default(),
+            running_orders: Mutex::default(),
         }
     }
 
-    /// Whether none is being carried out.
+    /// Whether no order is running.
     pub(crate) fn is_empty(&self) -> bool {
-        self.under_way.lock().is_empty()
+        self.running_orders.lock().is_empty()
     }
 
-    /// Begins an order, or joins it, and waits for its end.
-    pub(crate) async fn carry_out(self: &Arc<Self>, order: DeliveryOrder) -> Ended {
-        let ended = async {
-            let mut ending = self.begin(order)?;
-            let ended = ending.wait_for(Option::is_some).await.ok()?;
-            ended.clone()
+    /// Starts an order, or joins it, and waits for its result.
+    pub(crate) async fn carry_out(self: &Arc<Self>, order: DeliveryOrder) -> OrderResult {
+        let result = async {
+            let mut receiver = self.start_or_join(order)?;
+            let result = receiver.wait_for(Option::is_some).await.ok()?;
+            result.clone()
         };
-        ended.await.unwrap_or_else(|| Arc::new(Err(OrderError::NotNow)))
+        result.await.unwrap_or_else(|| Arc::new(Err(OrderError::Unavailable)))
     }
 
-    fn begin(self: &Arc<Self>, order: DeliveryOrder) -> Option<Ending> {
+    fn start_or_join(self: &Arc<Self>, order: DeliveryOrder) -> Option<ResultReceiver> {
         let key = (order.org_id, order.message_id.log_id(order.event_created_at));
-        let mut under_way = self.under_way.lock();
-        if let Some(ending) = under_way.get(&key) {
-            return Some(ending.clone());
+        let mut running_orders = self.running_orders.lock();
+        if let Some(receiver) = running_orders.get(&key) {
+            return Some(receiver.clone());
         }
-        if under_way.len() >= MOST {
+        if running_orders.len() >= MAX_CONCURRENT {
             return None;
         }
-        let (sender, ending) = watch::channel(None);
-        under_way.insert(key, ending.clone());
-        let begun = Begun {
+        let (sender, receiver) = watch::channel(None);
+        running_orders.insert(key, receiver.clone());
+        let running = RunningOrder {
             tasks: Arc::clone(self),
             key,
         };
         self.context.spawn("order", Fate::Finishes, async move {
-            let ended = begun.tasks.orders.carry_out(order).await;
-            sender.send_replace(Some(Arc::new(ended)));
+            let result = running.tasks.orders.carry_out(order).await;
+            sender.send_replace(Some(Arc::new(result)));
         });
-        Some(ending)
+        Some(receiver)
     }
 }
 
-/// An order that has begun; it is under way no more when this is dropped, however it ended.
-struct Begun {
+/// A running order; dropping it, however it ended, removes it.
+struct RunningOrder {
     tasks: Arc<OrderTasks>,
     key: Key,
 }
 
-impl Drop for Begun {
+impl Drop for RunningOrder {
     fn drop(&mut self) {
-        self.tasks.under_way.lock().remove(&self.key);
+        self.tasks.running_orders.lock().remove(&self.key);
     }
 }

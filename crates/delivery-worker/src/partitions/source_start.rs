@@ -1,4 +1,4 @@
-//! Where sources begin, in each partition that is held.
+//! Starts sources in each held partition.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -9,52 +9,57 @@ use ig_core::lease::SourceMarks;
 use ig_core::ports::StoreError;
 use tokio_util::sync::CancellationToken;
 
-use super::{HeldPartition, Keeper};
-use crate::held_lease::Tenure;
+use super::{HeldPartition, PartitionManager};
+use crate::held_lease::HeldLease;
 use crate::reader::SourceState;
 
-/// Between two looks for partitions in which a source has not begun.
-const LOOK_AGAIN: Duration = Duration::from_millis(20);
-/// Between two attempts to begin a source that is away.
-const TRY_AGAIN: Duration = Duration::from_secs(2);
+/// How often held partitions are checked for sources that have not started.
+const CHECK_INTERVAL: Duration = Duration::from_millis(20);
+/// The pause before an unavailable source is tried again.
+const RETRY_INTERVAL: Duration = Duration::from_secs(2);
 
-impl Keeper {
-    /// Begins a source in every held partition where it has not begun, until told to stop. Each source has a task of its own: one that
-    /// is away keeps neither the others waiting nor the leases from being renewed.
-    /// `fixed` is called when it is stored where the source begins.
-    pub(crate) async fn begin_source(self: Arc<Self>, state: Arc<SourceState>, stop: CancellationToken, fixed: impl FnOnce()) {
-        let fixing = self.fix_start(&state);
-        if stop.run_until_cancelled(fixing).await.is_none() {
+impl PartitionManager {
+    /// Starts a source in every held partition where it has not started, until `stop` fires. Each source has a task of its own: an
+    /// unavailable source delays neither the others nor the renewal of leases. `on_stored` is called once the source's start position is
+    /// stored.
+    pub(crate) async fn start_source(
+        self: Arc<Self>,
+        state: Arc<SourceState>,
+        stop: CancellationToken,
+        on_stored: impl FnOnce(),
+    ) {
+        let storing = self.store_start(&state);
+        if stop.run_until_cancelled(storing).await.is_none() {
             return;
         }
-        fixed();
+        on_stored();
         while !stop.is_cancelled() {
-            let waiting = self.not_begun(&state);
-            let begun = if waiting.is_empty() {
+            let waiting = self.not_started(&state);
+            let started = if waiting.is_empty() {
                 Ok(())
             } else {
-                self.begin(&state, waiting).await
+                self.start(&state, waiting).await
             };
-            if let Err(error) = &begun {
+            if let Err(error) = &started {
                 tracing::warn!(source = %state.source.id(), %error, "a source cannot begin yet; trying again");
             }
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = tokio::time::sleep(if begun.is_ok() { LOOK_AGAIN } else { TRY_AGAIN }) => {}
+                () = tokio::time::sleep(if started.is_ok() { CHECK_INTERVAL } else { RETRY_INTERVAL }) => {}
             }
         }
     }
 
-    /// Has it stored where a source begins, unless it has begun before. What comes after that moment is delivered, however long it
-    /// takes until a partition is held.
-    async fn fix_start(&self, state: &SourceState) {
-        while let Err(error) = self.try_to_fix_start(state).await {
+    /// Stores the position at which a source starts, unless it has started before. Later events are delivered, however long it takes until
+    /// a partition is held.
+    async fn store_start(&self, state: &SourceState) {
+        while let Err(error) = self.try_store_start(state).await {
             tracing::warn!(source = %state.source.id(), %error, "it cannot be stored yet where a source begins; trying again");
-            tokio::time::sleep(TRY_AGAIN).await;
+            tokio::time::sleep(RETRY_INTERVAL).await;
         }
     }
 
-    async fn try_to_fix_start(&self, state: &SourceState) -> Result<(), BeginError> {
+    async fn try_store_start(&self, state: &SourceState) -> Result<(), StartError> {
         let (source, leases) = (state.source.id(), &self.parts.leases);
         if leases.source_marks(source).await?.is_none() {
             leases.begin_source(source, state.first_position().await?).await?;
@@ -62,14 +67,14 @@ impl Keeper {
         Ok(())
     }
 
-    fn not_begun(&self, state: &SourceState) -> Vec<(Arc<Tenure>, Option<Position>)> {
+    fn not_started(&self, state: &SourceState) -> Vec<(Arc<HeldLease>, Option<Position>)> {
         let held = self.held.lock();
-        let waiting = held.values().filter(|held| !state.tracker.has_begun(&held.tenure));
-        let entry = |held: &HeldPartition| (Arc::clone(&held.tenure), held.checkpoints.get(state.source.id()).copied());
+        let waiting = held.values().filter(|held| !state.tracker.has_started(&held.lease));
+        let entry = |held: &HeldPartition| (Arc::clone(&held.lease), held.checkpoints.get(state.source.id()).copied());
         waiting.map(entry).collect()
     }
 
-    async fn begin(&self, state: &SourceState, waiting: Vec<(Arc<Tenure>, Option<Position>)>) -> Result<(), BeginError> {
+    async fn start(&self, state: &SourceState, waiting: Vec<(Arc<HeldLease>, Option<Position>)>) -> Result<(), StartError> {
         let head = state.source.head().await?;
         let SourceMarks {
             first,
@@ -81,22 +86,22 @@ impl Keeper {
             .leases
             .begin_source(state.source.id(), state.first_position().await?)
             .await?;
-        // What was decided about events of earlier tables, or before the source was read again, stands beside rows up to there.
+        // Decisions about earlier tables, or from before a rewind, exist for rows up to here.
         let recheck_to = head.max(seen).max(generations.reach()).max(rewinds.reach());
         *state.generations.write() = generations;
         *state.rewinds.write() = rewinds;
-        for (tenure, checkpoint) in waiting {
-            state.begin(tenure, checkpoint.unwrap_or(first), recheck_to);
+        for (lease, checkpoint) in waiting {
+            state.start_partition(lease, checkpoint.unwrap_or(first), recheck_to);
         }
         state.seen_saved.store(seen, Ordering::Relaxed);
-        state.miss(head, seen);
+        state.watch_tail(head, seen);
         Ok(())
     }
 }
 
-/// Why a source could not begin.
+/// Why a source could not start.
 #[derive(Debug, thiserror::Error)]
-enum BeginError {
+enum StartError {
     #[error(transparent)]
     Source(#[from] ig_core::ports::SourceError),
     #[error(transparent)]

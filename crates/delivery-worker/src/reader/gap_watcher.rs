@@ -1,7 +1,7 @@
-//! Watches the gaps below what was read of one source, and what was read once and is not visible any more.
+//! Watches the gaps below the read positions of one source, and positions read before whose rows are not visible any more.
 //!
-//! A task of its own: however many gaps there are, reading on does not wait for them. It moves no cursor; what it finds is taken up only
-//! where a partition still misses it.
+//! It is a task of its own, so that reading on waits for no gap. It moves no cursor; the rows it finds are admitted only where a partition
+//! still misses them.
 
 use std::time::Duration;
 
@@ -10,73 +10,74 @@ use ig_core::lease::READ_SINCE;
 use ig_core::reading::Stretch;
 use tokio_util::sync::CancellationToken;
 
-use super::ingester::{ReadError, Uptake};
-use crate::decision_lookup::merged;
+use super::ingester::{Ingester, ReadError};
+use crate::decision_lookup::merge_adjacent;
 use crate::metrics;
 
-/// Between two looks.
-const EVERY: Duration = Duration::from_millis(200);
-/// How many rows that have turned up are read at a time.
-const AT_ONCE: usize = 500;
+/// The pause between two checks.
+const CHECK_INTERVAL: Duration = Duration::from_millis(200);
+/// The most rows that are read at once.
+const READ_BATCH: usize = 500;
 
 /// The task that watches one source's gaps.
-pub(crate) struct HoleWatch {
-    uptake: Uptake,
+pub(crate) struct GapWatcher {
+    ingester: Ingester,
 }
 
-impl HoleWatch {
-    /// Takes up what turns up.
-    pub(crate) fn new(uptake: Uptake) -> Self {
-        Self { uptake }
+impl GapWatcher {
+    /// Ingests rows that fill gaps.
+    pub(crate) fn new(ingester: Ingester) -> Self {
+        Self { ingester }
     }
 
-    /// Watches until told to stop.
+    /// Watches until `stop` fires.
     pub(crate) async fn run(self, stop: CancellationToken) {
         while !stop.is_cancelled() {
-            if let Err(error) = self.look().await {
-                tracing::debug!(source = %self.uptake.state().source.id(), %error, "gaps cannot be looked at; trying again");
+            if let Err(error) = self.check().await {
+                tracing::debug!(source = %self.ingester.state().source.id(), %error, "gaps cannot be looked at; trying again");
             }
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = tokio::time::sleep(EVERY) => {}
+                () = tokio::time::sleep(CHECK_INTERVAL) => {}
             }
         }
     }
 
-    async fn look(&self) -> Result<(), ReadError> {
-        self.look_at_tail().await?;
-        let state = self.uptake.state();
-        // Asked before anything is given up, so that a row that committed at the last moment is still found.
-        let asked_at = self.uptake.clock().now();
-        let due = state.holes.lock().due(asked_at, state.hole_watch);
+    async fn check(&self) -> Result<(), ReadError> {
+        self.check_tail().await?;
+        let state = self.ingester.state();
+        // Read before any gap is given up, so that a row that committed at the last moment is still found.
+        let checked_at = self.ingester.clock().now();
+        let due = state.holes.lock().due(checked_at, state.hole_watch);
         if due.is_empty() {
             return Ok(());
         }
         let filled = state.source.visible_within(&due).await?;
-        for some in filled.chunks(AT_ONCE) {
-            let rows = state.source.read_ranges(&merged(some.iter().copied())).await?;
-            self.uptake.take_up(rows, &Stretch::of_holes(), Vec::new(), false).await?;
+        for positions in filled.chunks(READ_BATCH) {
+            let rows = state.source.read_ranges(&merge_adjacent(positions.iter().copied())).await?;
+            self.ingester.ingest(rows, &Stretch::of_holes(), Vec::new(), false).await?;
         }
-        let begun = state.tracker.begun();
-        let over = state.holes.lock().watched_for(asked_at, state.hole_watch);
-        // Who held a partition before may have decided about more than it had told of.
+        let start_count = state.tracker.start_count();
+        let expired = state.holes.lock().watched_for(checked_at, state.hole_watch);
+        // The earlier holder may have decided about more than it had stored as read.
         let decided_to = state.tracker.recheck_to().saturating_add(READ_SINCE);
-        self.uptake.take_up_vanished(over, decided_to).await?;
+        self.ingester.ingest_vanished(expired, decided_to).await?;
         let given_up = {
             let mut holes = state.holes.lock();
-            // A partition that has begun meanwhile reads these gaps for itself, and is owed a look of its own. It notes them under this lock.
-            if state.tracker.begun() != begun {
+            // A partition that was started meanwhile reads these gaps for itself and needs a check of its own. It notes them under this
+            // lock.
+            if state.tracker.start_count() != start_count {
                 return Ok(());
             }
-            holes.give_up(asked_at, state.hole_watch)
+            holes.give_up(checked_at, state.hole_watch)
         };
         metrics::holes_given_up(state.source.id(), given_up);
         Ok(())
     }
 
-    /// Positions above the head that may have been decided about are waited for as long as holes.
-    async fn look_at_tail(&self) -> Result<(), ReadError> {
-        let state = self.uptake.state();
+    /// Positions above the head that may have been decided about are watched for as long as gaps.
+    async fn check_tail(&self) -> Result<(), ReadError> {
+        let state = self.ingester.state();
         let Some(tail) = state.tail.lock().clone() else {
             return Ok(());
         };
@@ -88,7 +89,7 @@ impl HoleWatch {
             .positions
             .iter()
             .map(|range| (*range.start()).max(head + 1)..=*range.end());
-        self.uptake.take_up_vanished(still_missed, Position::MAX).await?;
+        self.ingester.ingest_vanished(still_missed, Position::MAX).await?;
         state.tail.lock().take_if(|now| now.missed_at == tail.missed_at);
         Ok(())
     }

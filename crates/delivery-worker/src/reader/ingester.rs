@@ -1,4 +1,5 @@
-//! Rows that were read are taken up: addressed, recalled, offered to the held partitions, and decided about.
+//! Ingests rows that were read: resolves their tenants, attaches earlier decisions, admits them into held partitions and submits them for
+//! decision.
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -13,111 +14,115 @@ use ig_core::reading::Stretch;
 use ig_core::stream::RowKind;
 
 use super::SourceState;
-use crate::admitted_event::Taken;
-use crate::decision_lookup::Recall;
-use crate::decision_queues::Judging;
-use crate::dispatcher::Dispatch;
-use crate::intake::Addressed;
-use crate::tracker::Offered;
+use crate::admitted_event::AdmittedEvent;
+use crate::decision_lookup::DecisionLookup;
+use crate::decision_queues::DecisionQueues;
+use crate::dispatcher::Dispatcher;
+use crate::intake::ResolvedRow;
+use crate::tracker::CandidateRow;
 
-/// Why a source could not be read on.
+/// Why reading a source failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ReadError {
-    /// It was not read.
+    /// The source was not read.
     #[error(transparent)]
     Source(#[from] SourceError),
-    /// What was decided earlier could not be read.
+    /// Earlier decisions were not read.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Takes up rows of one source. Cheap to clone.
+/// Ingests rows of one source. Cheap to clone.
 #[derive(Clone)]
-pub(crate) struct Uptake {
+pub(crate) struct Ingester {
     state: Arc<SourceState>,
-    dispatch: Arc<Dispatch>,
-    judging: Arc<Judging>,
-    recall: Recall,
+    dispatcher: Arc<Dispatcher>,
+    decision_queues: Arc<DecisionQueues>,
+    decision_lookup: DecisionLookup,
     clock: Arc<dyn Clock>,
 }
 
-impl Uptake {
-    /// Hands what is taken up to `judging`.
-    pub(crate) fn new(state: Arc<SourceState>, judging: Arc<Judging>, recall: Recall, clock: Arc<dyn Clock>) -> Self {
+impl Ingester {
+    /// Submits admitted events to `decision_queues`.
+    pub(crate) fn new(
+        state: Arc<SourceState>,
+        decision_queues: Arc<DecisionQueues>,
+        decision_lookup: DecisionLookup,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         Self {
             state,
-            dispatch: Arc::clone(judging.dispatch()),
-            judging,
-            recall,
+            dispatcher: Arc::clone(decision_queues.dispatcher()),
+            decision_queues,
+            decision_lookup,
             clock,
         }
     }
 
-    /// The source.
+    /// The source with its state.
     pub(crate) fn state(&self) -> &Arc<SourceState> {
         &self.state
     }
 
-    /// The time.
     pub(super) fn clock(&self) -> &dyn Clock {
         self.clock.as_ref()
     }
 
-    /// Notes that the source cannot be read as it is configured.
+    /// Records that the source cannot be read as it is configured.
     pub(super) fn audit_source(&self, detail: &str) {
-        self.dispatch
+        self.dispatcher
             .audit_source(self.state.source.id(), SkipReason::SourceMisconfigured, detail);
     }
 
-    /// Takes up what is due of a stretch, and says of what kinds the rest is. All rows are addressed first, and what was decided about
-    /// them is recalled, since that may fail: once the first is taken up, nothing fails.
-    pub(super) async fn take_up(
+    /// Ingests the due rows of a stretch and returns the kinds of the others. All that may fail comes first: once the first row is
+    /// admitted, nothing fails.
+    pub(super) async fn ingest(
         &self,
         rows: Vec<SourceRow>,
         stretch: &Stretch,
         gaps: Vec<RangeInclusive<Position>>,
-        is_behind: bool,
+        has_more: bool,
     ) -> Result<Vec<RowKind>, ReadError> {
-        let mut addressed = Vec::with_capacity(rows.len());
+        let mut resolved = Vec::with_capacity(rows.len());
         for row in rows {
-            let row = self.state.named(row);
-            addressed.push(self.dispatch.intake().address(self.state.source.as_ref(), row).await?);
+            let row = self.state.with_event_id(row);
+            resolved.push(self.dispatcher.intake().resolve(self.state.source.as_ref(), row).await?);
         }
         let (source, recheck_to) = (self.state.source.id(), self.state.tracker.recheck_to());
-        self.recall.remember(source, &mut addressed, recheck_to).await?;
-        Ok(self.take_up_addressed(addressed, stretch, gaps, is_behind))
+        self.decision_lookup.attach_earlier(source, &mut resolved, recheck_to).await?;
+        Ok(self.admit(resolved, stretch, gaps, has_more))
     }
 
-    fn take_up_addressed(
+    fn admit(
         &self,
-        addressed: Vec<Addressed>,
+        resolved: Vec<ResolvedRow>,
         stretch: &Stretch,
         gaps: Vec<RangeInclusive<Position>>,
-        is_behind: bool,
+        has_more: bool,
     ) -> Vec<RowKind> {
-        let taken = {
+        let tickets = {
             let mut holes = self.state.holes.lock();
             holes.note(gaps, self.clock.now());
-            let offered = addressed.iter().map(|row| offer(row, &mut holes)).collect();
-            self.state.tracker.offer(stretch, offered, is_behind)
+            let candidates = resolved.iter().map(|row| candidate(row, &mut holes)).collect();
+            self.state.tracker.admit(stretch, candidates, has_more)
         };
-        let mut untaken = Vec::new();
-        for (addressed, ticket) in addressed.into_iter().zip(taken) {
+        let mut not_admitted = Vec::new();
+        for (resolved, ticket) in resolved.into_iter().zip(tickets) {
             match ticket {
-                Some(ticket) => self.judging.take_up(Taken {
+                Some(ticket) => self.decision_queues.submit(AdmittedEvent {
                     state: Arc::clone(&self.state),
-                    addressed,
+                    resolved,
                     ticket,
                 }),
-                None => untaken.extend(RowKind::of(&addressed.row)),
+                None => not_admitted.extend(RowKind::of(&resolved.row)),
             }
         }
-        untaken
+        not_admitted
     }
 
-    /// Takes up events in these ranges, up to a position, that were decided about before their rows vanished, so that each is recorded as
-    /// lost. What was done when a person had the source read again is not to be done again.
-    pub(super) async fn take_up_vanished(
+    /// Ingests events in these ranges, up to a position, whose rows vanished after they were decided about, so that each is recorded as
+    /// lost. Events that were done before a rewind are left out.
+    pub(super) async fn ingest_vanished(
         &self,
         ranges: impl IntoIterator<Item = RangeInclusive<Position>>,
         to: Position,
@@ -125,26 +130,26 @@ impl Uptake {
         let below = ranges.into_iter().map(|range| *range.start()..=to.min(*range.end()));
         let mut ranges: Vec<_> = below.filter(|range| !range.is_empty()).collect();
         while !ranges.is_empty() {
-            let (mut vanished, left) = self.recall.vanished(self.state.source.id(), &ranges).await?;
+            let (mut vanished, remaining) = self.decision_lookup.vanished(self.state.source.id(), &ranges).await?;
             vanished.retain(|row| {
                 row.earlier
                     .as_ref()
                     .is_none_or(|earlier| !self.state.was_done(&earlier.audit))
             });
-            self.take_up_addressed(vanished, &Stretch::of_holes(), Vec::new(), false);
-            ranges = left;
+            self.admit(vanished, &Stretch::of_holes(), Vec::new(), false);
+            ranges = remaining;
         }
         Ok(())
     }
 }
 
-fn offer(addressed: &Addressed, holes: &mut Holes) -> Offered {
-    let position = addressed.row.position;
-    Offered {
+fn candidate(resolved: &ResolvedRow, holes: &mut Holes) -> CandidateRow {
+    let position = resolved.row.position;
+    CandidateRow {
         position,
-        stream: addressed.stream.clone(),
-        is_sure: addressed.row.parent_rid.is_some(),
+        stream: resolved.stream.clone(),
+        names_org: resolved.row.parent_rid.is_some(),
         fills_hole: holes.fill(position),
-        has_vanished: addressed.earlier.as_ref().is_some_and(|earlier| !earlier.is_visible),
+        has_vanished: resolved.earlier.as_ref().is_some_and(|earlier| !earlier.is_visible),
     }
 }

@@ -1,4 +1,4 @@
-//! A source with what this worker knows of it.
+//! A source with this worker's state of it.
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -19,33 +19,32 @@ use parking_lot::{Mutex, RwLock};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::held_lease::Tenure;
-use crate::tracker::{Resume, Tracker};
+use crate::held_lease::HeldLease;
+use crate::tracker::{ResumePoint, Tracker};
 
-/// A source with what this worker knows of it.
+/// A source with this worker's state of it.
 pub(crate) struct SourceState {
-    /// The source.
     pub source: Arc<dyn EventSource>,
-    /// What of it is read, under way and done.
+    /// What of it is read, in flight and done.
     pub tracker: Arc<Tracker>,
-    /// The holes that are watched.
+    /// The gaps that are watched.
     pub holes: Mutex<Holes>,
-    /// Wakes the reader: there is something new.
+    /// Wakes the reader when there are new rows.
     pub nudge: Notify,
     /// The longest pause between two reads.
     pub poll_interval: Duration,
-    /// How long a hole is watched.
+    /// How long a gap is watched.
     pub hole_watch: Duration,
-    /// Positions above the source's head that may have been decided about, until they are looked at.
+    /// Positions above the source's head that may have been decided about, until they are checked.
     pub tail: Mutex<Option<Tail>>,
-    /// The tables that it has had, as far as is known since partitions were last taken up.
+    /// The tables that the source has had, as of the last start of a partition.
     pub generations: RwLock<Generations>,
-    /// The times that a person had it read again, likewise.
+    /// The rewinds of the source, as of the last start of a partition.
     pub rewinds: RwLock<Rewinds>,
-    /// How far it is known to whoever comes after that the source was seen.
+    /// The highest read position that is stored for the next holder.
     pub seen_saved: AtomicU64,
-    /// Since when the source has been showing less than it has shown before.
-    behind: Mutex<Option<Instant>>,
+    /// Since when the source has been behind its own head.
+    behind_since: Mutex<Option<Instant>>,
 }
 
 /// Positions above the source's head that may have been decided about.
@@ -53,12 +52,12 @@ pub(crate) struct SourceState {
 pub(crate) struct Tail {
     /// The positions, ascending.
     pub positions: Vec<RangeInclusive<Position>>,
-    /// Since when they are waited for.
+    /// Since when the positions are watched.
     pub missed_at: Instant,
 }
 
 impl SourceState {
-    /// Nothing is known yet; at most about so many events are to be under way.
+    /// A source of which nothing is read yet, for at most about `max_in_flight` events.
     pub(crate) fn new(registered: RegisteredSource, max_in_flight: usize) -> Arc<Self> {
         let RegisteredSource {
             source,
@@ -76,12 +75,12 @@ impl SourceState {
             generations: RwLock::default(),
             rewinds: RwLock::default(),
             seen_saved: AtomicU64::new(0),
-            behind: Mutex::default(),
+            behind_since: Mutex::default(),
         })
     }
 
-    /// A row with the identifier of its event.
-    pub(crate) fn named(&self, row: SourceRow) -> SourceRow {
+    /// The row with the id of its event.
+    pub(crate) fn with_event_id(&self, row: SourceRow) -> SourceRow {
         let event_id = row.event_id.unwrap_or_else(|| self.generations.read().event_id(row.position));
         SourceRow {
             event_id: Some(event_id),
@@ -89,7 +88,7 @@ impl SourceState {
         }
     }
 
-    /// Where the source begins when it has never been read. Only one that begins now has to be there for that.
+    /// Where a source begins that was never read. Only a source that begins now has to be available for that.
     pub(crate) async fn first_position(&self) -> Result<Position, SourceError> {
         match self.source.start() {
             StartPosition::Now => self.source.head().await,
@@ -98,22 +97,22 @@ impl SourceState {
         }
     }
 
-    /// Begins reading for a partition; events up to `recheck_to` may have been decided about and delivered by an earlier holder.
-    pub(crate) fn begin(&self, tenure: Arc<Tenure>, checkpoint: Position, recheck_to: Position) {
-        self.tracker.hold(tenure, Resume { checkpoint, recheck_to });
+    /// Starts reading for a partition; an earlier holder may have decided about events up to `recheck_to`, and delivered them.
+    pub(crate) fn start_partition(&self, lease: Arc<HeldLease>, checkpoint: Position, recheck_to: Position) {
+        self.tracker.start(lease, ResumePoint { checkpoint, recheck_to });
         self.nudge.notify_one();
     }
 
-    /// Notes that positions above the head may have been decided about: up to `seen`, and what was read since that was stored; and what may
-    /// have waited when a person had the source read again.
-    pub(crate) fn miss(&self, head: Position, seen: Position) {
+    /// Watches positions above the head that may have been decided about: those up to `seen`, those read since `seen` was stored, and those
+    /// that may have waited at a rewind.
+    pub(crate) fn watch_tail(&self, head: Position, seen: Position) {
         let missed_at = Instant::now();
         let read = head + 1..=head.max(seen).saturating_add(READ_SINCE);
         let positions = disjoint(self.rewinds.read().left_above(head).chain([read]));
         *self.tail.lock() = Some(Tail { positions, missed_at });
     }
 
-    /// Whether an event that was decided about was done when a person had the source read again.
+    /// Whether a decided event was done before a rewind.
     pub(crate) fn was_done(&self, audit: &EventAudit) -> bool {
         let table = self.generations.read().table_of(&audit.event_id, audit.position);
         let event_type = audit.event_type.as_ref().map_or("", |event_type| event_type.as_str());
@@ -122,8 +121,8 @@ impl SourceState {
         rewinds.was_done(table, partition, audit.position, audit.decided_at)
     }
 
-    /// Whether the source has gone past a position: a row that is not there any more was deleted then. A copy that lags behind shows
-    /// neither the row nor a later one, which is given as long as a hole.
+    /// Whether the source has passed a position: a row that is missing there was deleted. A replica that lags shows neither the row nor a
+    /// later one; it is given as long as a gap.
     pub(crate) async fn has_passed(&self, position: Position) -> Result<bool, SourceError> {
         let head = self.source.head().await?;
         let behind_for = self.behind_for(head);
@@ -131,21 +130,21 @@ impl SourceState {
     }
 
     /// The highest position that the source has ever shown.
-    pub(crate) fn shown(&self) -> Position {
+    pub(crate) fn highest_shown(&self) -> Position {
         self.tracker.read_to().max(self.seen_saved.load(Ordering::Relaxed))
     }
 
-    /// For how long the source has been showing less than it has shown before, with its head as it is now.
+    /// How long the source has been behind its own head, given its head now.
     pub(crate) fn behind_for(&self, head: Position) -> Duration {
-        let mut behind = self.behind.lock();
-        if head >= self.shown() {
-            *behind = None;
+        let mut since = self.behind_since.lock();
+        if head >= self.highest_shown() {
+            *since = None;
             return Duration::ZERO;
         }
-        behind.get_or_insert_with(Instant::now).elapsed()
+        since.get_or_insert_with(Instant::now).elapsed()
     }
 
-    /// The checkpoints that moved since they were last saved. No hole can come or go while they are worked out.
+    /// The checkpoints that moved since they were last saved. No gap can open or close meanwhile.
     pub(crate) fn checkpoints(&self) -> Vec<Checkpoint> {
         let holes = self.holes.lock();
         self.tracker.checkpoints(holes.lowest())

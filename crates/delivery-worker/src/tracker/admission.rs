@@ -1,4 +1,4 @@
-//! Rows that were read are offered to the held partitions, a stretch at a time.
+//! Admits rows that were read into the held partitions, a stretch at a time.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -11,82 +11,84 @@ use ig_core::stream::Stream;
 use super::ticket::Ticket;
 use super::{DEEP, State, Tracker};
 
-/// A row, as far as taking it up is concerned.
+/// A row that was read, as admission sees it.
 #[derive(Debug, Clone)]
-pub(crate) struct Offered {
-    /// Its place in its source.
+pub(crate) struct CandidateRow {
+    /// Its position in its source.
     pub position: Position,
-    /// The stream that it belongs to, as it seems now.
+    /// The stream it belongs to, as far as is known now.
     pub stream: Stream,
-    /// Whether it names its organisation itself, so that its stream can never seem another.
-    pub is_sure: bool,
-    /// Whether it turned up where a hole was watched.
+    /// Whether it names its organisation itself, so that its stream can never change.
+    pub names_org: bool,
+    /// Whether it fills a gap that was watched.
     pub fills_hole: bool,
-    /// Whether only its decision tells of it: no cursor will come by its row.
+    /// Whether only its earlier decision is left: no cursor will reach its row.
     pub has_vanished: bool,
 }
 
 impl Tracker {
-    /// Takes up what is due of a stretch and moves the cursors past it, in one step: no partition can come or go in between.
-    /// Nothing comes of a row that is not due.
-    /// `is_behind` says that more rows wait behind it.
-    pub(crate) fn offer(self: &Arc<Self>, stretch: &Stretch, rows: Vec<Offered>, is_behind: bool) -> Vec<Option<Ticket>> {
+    /// Admits the due rows of a stretch and moves the cursors past it in one step, so that no partition can start or end in between. A row
+    /// that is not due gets no ticket. `has_more` says that more rows follow.
+    pub(crate) fn admit(self: &Arc<Self>, stretch: &Stretch, rows: Vec<CandidateRow>, has_more: bool) -> Vec<Option<Ticket>> {
         let mut state = self.state.lock();
         let mut touched = HashSet::new();
-        let mut taken = Vec::with_capacity(rows.len());
+        let mut tickets = Vec::with_capacity(rows.len());
         for row in rows {
-            let ticket = self.take(&mut state, stretch, &row);
+            let ticket = self.admit_row(&mut state, stretch, &row);
             if ticket.is_some() {
                 touched.insert(row.stream);
             }
-            taken.push(ticket);
+            tickets.push(ticket);
         }
-        for held in state.held.values_mut() {
-            held.advance(stretch);
+        for progress in state.partitions.values_mut() {
+            progress.advance(stretch);
         }
-        self.set_apart(&mut state, touched, is_behind);
-        taken
+        self.set_apart(&mut state, touched, has_more);
+        tickets
     }
 
-    fn take(self: &Arc<Self>, state: &mut State, stretch: &Stretch, row: &Offered) -> Option<Ticket> {
+    fn admit_row(self: &Arc<Self>, state: &mut State, stretch: &Stretch, row: &CandidateRow) -> Option<Ticket> {
         let position = row.position;
-        let promised = if row.is_sure { None } else { state.promised.get(&position) };
-        let stream = promised.unwrap_or(&row.stream).clone();
-        let held = state.held.get_mut(&stream.partition()).filter(|held| held.tenure().holds())?;
+        let deferred = if row.names_org { None } else { state.deferred.get(&position) };
+        let stream = deferred.unwrap_or(&row.stream).clone();
+        let progress = state
+            .partitions
+            .get_mut(&stream.partition())
+            .filter(|progress| progress.lease().is_valid())?;
         let turn = if row.has_vanished {
             Turn::Now
         } else {
-            held.reading().turn(&stream, position, stretch, row.fills_hole)
+            progress.reading().turn(&stream, position, stretch, row.fills_hole)
         };
         match turn {
-            Turn::Now if !held.takes_up() => {
-                held.leave(position);
+            Turn::Now if !progress.is_admitting() => {
+                progress.leave_to_next_holder(position);
                 None
             }
-            Turn::Now if held.begin(&stream, position) => {
-                state.promised.remove(&position);
+            Turn::Now if progress.begin(&stream, position) => {
+                state.deferred.remove(&position);
                 self.in_flight.fetch_add(1, Ordering::Relaxed);
-                let recheck = row.has_vanished || held.may_be_recorded(position);
-                Some(Ticket::new(self, held.tenure(), stream, position, recheck))
+                let recheck = row.has_vanished || progress.may_be_recorded(position);
+                Some(Ticket::new(self, progress.lease(), stream, position, recheck))
             }
-            Turn::Later if !row.is_sure => {
-                state.promised.insert(position, stream);
+            Turn::Later if !row.names_org => {
+                state.deferred.insert(position, stream);
                 None
             }
             Turn::Now | Turn::Later | Turn::Not => None,
         }
     }
 
-    /// Sets streams apart whose backlog is deep while there is more behind it, or that use more than their share.
-    fn set_apart(&self, state: &mut State, streams: HashSet<Stream>, is_behind: bool) {
-        let share = self.share();
+    /// Sets apart the streams with a deep backlog and more rows to come, and those beyond their limit.
+    fn set_apart(&self, state: &mut State, streams: HashSet<Stream>, has_more: bool) {
+        let limit = self.stream_limit();
         for stream in streams.into_iter().filter(Stream::is_named) {
-            let Some(held) = state.held.get_mut(&stream.partition()) else {
+            let Some(progress) = state.partitions.get_mut(&stream.partition()) else {
                 continue;
             };
-            let under_way = held.under_way(&stream);
-            if under_way.load() > share || (is_behind && under_way.events >= DEEP) {
-                held.set_apart(stream);
+            let load = progress.stream_load(&stream);
+            if load.total() > limit || (has_more && load.events >= DEEP) {
+                progress.set_apart(stream);
             }
         }
     }

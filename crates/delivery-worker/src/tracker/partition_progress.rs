@@ -10,117 +10,116 @@ use ig_core::progress::Progress;
 use ig_core::reading::{Reading, Stretch};
 use ig_core::stream::Stream;
 
-use super::Resume;
-use crate::held_lease::Tenure;
+use super::ResumePoint;
+use crate::held_lease::HeldLease;
 
-/// A partition that this worker holds.
+/// The progress of a partition that this worker holds.
 #[derive(Debug)]
-pub(super) struct Held {
-    tenure: Arc<Tenure>,
+pub(super) struct PartitionProgress {
+    lease: Arc<HeldLease>,
     reading: Reading,
     progress: Progress<Instant>,
-    under_way: HashMap<Stream, UnderWay>,
-    /// Deliveries that wait beside the first one of each event.
-    further: usize,
+    loads: HashMap<Stream, StreamLoad>,
+    /// Deliveries beyond the first of each event.
+    extra_deliveries: usize,
     recheck_to: Position,
     saved: Position,
     is_closing: bool,
-    /// The lowest position that was due and was left to the next holder.
-    left: Option<Position>,
+    /// The lowest due position that was left to the next holder.
+    lowest_left: Option<Position>,
 }
 
-/// What a stream has under way.
+/// What a stream has in flight.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct UnderWay {
-    /// Events.
+pub(super) struct StreamLoad {
     pub events: usize,
-    /// Deliveries that wait beside the first one of each event.
-    pub further: usize,
+    /// Deliveries beyond the first of each event.
+    pub extra_deliveries: usize,
 }
 
-impl UnderWay {
-    /// What counts towards the stream's share.
-    pub(super) fn load(self) -> usize {
-        self.events + self.further
+impl StreamLoad {
+    /// What counts towards the stream's limit.
+    pub(super) fn total(self) -> usize {
+        self.events + self.extra_deliveries
     }
 }
 
-impl Held {
-    pub(super) fn new(tenure: Arc<Tenure>, resume: Resume) -> Self {
-        let Resume { checkpoint, recheck_to } = resume;
+impl PartitionProgress {
+    pub(super) fn new(lease: Arc<HeldLease>, resume_point: ResumePoint) -> Self {
+        let ResumePoint { checkpoint, recheck_to } = resume_point;
         Self {
-            reading: Reading::resume(tenure.partition(), checkpoint),
-            tenure,
+            reading: Reading::resume(lease.partition(), checkpoint),
+            lease,
             progress: Progress::resume(checkpoint),
-            under_way: HashMap::new(),
-            further: 0,
+            loads: HashMap::new(),
+            extra_deliveries: 0,
             recheck_to,
             saved: checkpoint,
             is_closing: false,
-            left: None,
+            lowest_left: None,
         }
     }
 
-    /// Whether events are taken up.
-    pub(super) fn takes_up(&self) -> bool {
-        !self.is_closing && self.tenure.holds()
+    /// Whether events are admitted.
+    pub(super) fn is_admitting(&self) -> bool {
+        !self.is_closing && self.lease.is_valid()
     }
 
-    /// Takes nothing more up.
+    /// Admits nothing more.
     pub(super) fn close(&mut self) {
         self.is_closing = true;
     }
 
-    /// Leaves an event that is due to the next holder: no checkpoint passes it.
-    pub(super) fn leave(&mut self, position: Position) {
-        self.left = Some(self.left.map_or(position, |left| left.min(position)));
+    /// Leaves a due event to the next holder: no checkpoint passes it.
+    pub(super) fn leave_to_next_holder(&mut self, position: Position) {
+        self.lowest_left = Some(self.lowest_left.map_or(position, |lowest| lowest.min(position)));
     }
 
-    pub(super) fn tenure(&self) -> &Arc<Tenure> {
-        &self.tenure
+    pub(super) fn lease(&self) -> &Arc<HeldLease> {
+        &self.lease
     }
 
     pub(super) fn reading(&self) -> &Reading {
         &self.reading
     }
 
-    /// Events under way, and deliveries that wait beside the first one of each.
-    pub(super) fn load(&self) -> usize {
-        self.progress.in_flight() + self.further
+    /// Events in flight, and deliveries beyond the first of each.
+    pub(super) fn in_flight(&self) -> usize {
+        self.progress.in_flight() + self.extra_deliveries
     }
 
-    /// What a stream has under way.
-    pub(super) fn under_way(&self, stream: &Stream) -> UnderWay {
-        self.under_way.get(stream).copied().unwrap_or_default()
+    /// What a stream has in flight.
+    pub(super) fn stream_load(&self, stream: &Stream) -> StreamLoad {
+        self.loads.get(stream).copied().unwrap_or_default()
     }
 
-    /// One more delivery waits.
+    /// Adds a waiting delivery.
     pub(super) fn add_delivery(&mut self, stream: &Stream) {
-        self.further += 1;
-        self.under_way.entry(stream.clone()).or_default().further += 1;
+        self.extra_deliveries += 1;
+        self.loads.entry(stream.clone()).or_default().extra_deliveries += 1;
     }
 
-    /// One delivery less waits.
+    /// Removes a waiting delivery.
     pub(super) fn remove_delivery(&mut self, stream: &Stream) {
-        self.further -= 1;
-        self.reduce(stream, |under_way| under_way.further -= 1);
+        self.extra_deliveries -= 1;
+        self.reduce(stream, |load| load.extra_deliveries -= 1);
     }
 
-    fn reduce(&mut self, stream: &Stream, by_one: impl FnOnce(&mut UnderWay)) {
-        if let Some(under_way) = self.under_way.get_mut(stream) {
-            by_one(under_way);
-            if under_way.load() == 0 {
-                self.under_way.remove(stream);
+    fn reduce(&mut self, stream: &Stream, by_one: impl FnOnce(&mut StreamLoad)) {
+        if let Some(load) = self.loads.get_mut(stream) {
+            by_one(load);
+            if load.total() == 0 {
+                self.loads.remove(stream);
             }
         }
     }
 
-    /// When the oldest event under way was taken up.
+    /// When the oldest event in flight was admitted.
     pub(super) fn oldest(&self) -> Option<&Instant> {
         self.progress.oldest()
     }
 
-    /// Up to here an earlier holder may have decided about events.
+    /// An earlier holder may have decided about events up to here.
     pub(super) fn recheck_to(&self) -> Position {
         self.recheck_to
     }
@@ -130,18 +129,18 @@ impl Held {
         position <= self.recheck_to
     }
 
-    /// Takes up an event, unless it is done already or under way.
+    /// Admits an event, unless it is done or in flight.
     pub(super) fn begin(&mut self, stream: &Stream, position: Position) -> bool {
         let is_new = self.progress.begin(position, Instant::now());
         if is_new {
-            self.under_way.entry(stream.clone()).or_default().events += 1;
+            self.loads.entry(stream.clone()).or_default().events += 1;
         }
         is_new
     }
 
     pub(super) fn finish(&mut self, stream: &Stream, position: Position) {
         self.progress.finish(position);
-        self.reduce(stream, |under_way| under_way.events -= 1);
+        self.reduce(stream, |load| load.events -= 1);
     }
 
     /// Moves the cursors past a stretch, unless its rows were left to the next holder.
@@ -164,11 +163,11 @@ impl Held {
 
     /// The checkpoint, if it moved since it was last saved.
     pub(super) fn checkpoint(&mut self, source: &SourceId, lowest_hole: Option<Position>) -> Option<Checkpoint> {
-        let bound = [lowest_hole, self.left].into_iter().flatten().min();
+        let bound = [lowest_hole, self.lowest_left].into_iter().flatten().min();
         let position = self.progress.checkpoint(bound);
-        (position > self.saved && self.tenure.holds()).then(|| Checkpoint {
-            partition: self.tenure.partition(),
-            epoch: self.tenure.epoch(),
+        (position > self.saved && self.lease.is_valid()).then(|| Checkpoint {
+            partition: self.lease.partition(),
+            epoch: self.lease.epoch(),
             source: source.clone(),
             position,
         })
@@ -176,7 +175,7 @@ impl Held {
 
     /// Notes that a checkpoint is stored.
     pub(super) fn saved(&mut self, checkpoint: &Checkpoint) {
-        if self.tenure.epoch() == checkpoint.epoch {
+        if self.lease.epoch() == checkpoint.epoch {
             self.saved = self.saved.max(checkpoint.position);
         }
     }

@@ -1,4 +1,4 @@
-//! An event that is under way.
+//! An event in flight.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,75 +7,75 @@ use ig_core::id::Position;
 use ig_core::stream::Stream;
 
 use super::Tracker;
-use crate::held_lease::{Tenure, Working};
+use crate::held_lease::{HeldLease, WorkGuard};
 
-/// An event that was taken up; it is done when all that it caused is durable.
+/// An event that was admitted; it is done when all that it caused is durable.
 #[derive(Debug, Clone)]
 pub(crate) struct Ticket(Arc<TicketState>);
 
 #[derive(Debug)]
 struct TicketState {
     tracker: Arc<Tracker>,
-    tenure: Arc<Tenure>,
+    lease: Arc<HeldLease>,
     stream: Stream,
     position: Position,
     recheck: bool,
-    open: AtomicUsize,
+    open_parts: AtomicUsize,
 }
 
-/// One more delivery that an event has waiting, until it is dropped.
+/// A delivery of an event beyond its first; it counts until dropped.
 #[derive(Debug)]
-pub(crate) struct Load(Ticket);
+pub(crate) struct ExtraDelivery(Ticket);
 
-impl Drop for Load {
+impl Drop for ExtraDelivery {
     fn drop(&mut self) {
         let Ticket(state) = &self.0;
-        state.tracker.unload(&state.tenure, &state.stream);
+        state.tracker.remove_delivery(&state.lease, &state.stream);
     }
 }
 
 impl Ticket {
-    /// A ticket with one part that has to be durable.
-    pub(super) fn new(tracker: &Arc<Tracker>, tenure: &Arc<Tenure>, stream: Stream, position: Position, recheck: bool) -> Self {
+    /// A ticket with one open part.
+    pub(super) fn new(tracker: &Arc<Tracker>, lease: &Arc<HeldLease>, stream: Stream, position: Position, recheck: bool) -> Self {
         Self(Arc::new(TicketState {
             tracker: Arc::clone(tracker),
-            tenure: Arc::clone(tenure),
+            lease: Arc::clone(lease),
             stream,
             position,
             recheck,
-            open: AtomicUsize::new(1),
+            open_parts: AtomicUsize::new(1),
         }))
     }
 
-    /// Announces so many further parts that have to be durable.
-    pub(crate) fn expect(&self, parts: usize) {
-        self.0.open.fetch_add(parts, Ordering::Relaxed);
+    /// Adds parts that have to become durable.
+    pub(crate) fn add_parts(&self, parts: usize) {
+        self.0.open_parts.fetch_add(parts, Ordering::Relaxed);
     }
 
-    /// Counts one more delivery that waits for the event's sake. The first one comes with the event itself.
-    pub(crate) fn load(&self) -> Load {
-        self.0.tracker.load(&self.0.tenure, &self.0.stream);
-        Load(self.clone())
+    /// Counts a delivery beyond the event's first, which counts with the event.
+    pub(crate) fn count_delivery(&self) -> ExtraDelivery {
+        self.0.tracker.add_delivery(&self.0.lease, &self.0.stream);
+        ExtraDelivery(self.clone())
     }
 
     /// One part is durable; with the last one the event is done.
     pub(crate) fn part_done(&self) {
-        if self.0.open.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.0.tracker.finish(&self.0.tenure, &self.0.stream, self.0.position);
+        if self.0.open_parts.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.0.tracker.finish(&self.0.lease, &self.0.stream, self.0.position);
         }
     }
 
     /// Whether the event may still be worked on.
-    pub(crate) fn holds(&self) -> bool {
-        self.0.tenure.holds()
+    pub(crate) fn is_valid(&self) -> bool {
+        self.0.lease.is_valid()
     }
 
-    /// Begins to work on it; nothing where its partition is about to be given back, or is lost.
-    pub(crate) fn begin_work(&self) -> Option<Working> {
-        self.0.tenure.begin_work()
+    /// Begins a piece of work on it, unless its partition is closing or lost.
+    pub(crate) fn begin_work(&self) -> Option<WorkGuard> {
+        self.0.lease.begin_work()
     }
 
-    /// Its place in its source.
+    /// Its position in its source.
     pub(crate) fn position(&self) -> Position {
         self.0.position
     }
