@@ -91,14 +91,14 @@ impl Proxying {
     /// Reports the end of a call to the circuit breaker. Calls of a healthy integration skip this; others do it in the
     /// background.
     fn ended(self: &Arc<Self>, route: &Arc<Route>, message: MessageId, ended: Ended, probe: Option<ProbeId>) {
-        let routine = ended == Ended::Delivered && self.breakers.is_routine(route.integration.id);
+        let routine = ended == Ended::Delivered && self.breakers.buffer_success(route.integration.id);
         if probe.is_none() && (routine || ended == Ended::Untold) {
             return;
         }
         let (this, route) = (Arc::clone(self), Arc::clone(route));
         self.context.spawn("breaker of a call", Fate::Finishes, async move {
             let integration = route.integration.guarded();
-            this.breakers.ended(&integration, message, ended, probe).await;
+            this.breakers.record(&integration, message, ended, probe).await;
         });
     }
 }

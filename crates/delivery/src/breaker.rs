@@ -1,9 +1,9 @@
-//! Breakers: counts what fails, holds what would fail, looks whether a target has recovered.
+//! Circuit breakers: count failures, hold deliveries that would fail, and probe whether a target has recovered.
 //!
-//! The configuration says whether an integration's deliveries are held, and every process follows it. What is counted is in the
-//! database, where all processes count together; each remembers of which integrations something is counted, and reads their breaker
-//! before it sends. A healthy integration costs nothing but a place in a list of successes, which is told about once a second: that ends
-//! rows of failures that others count.
+//! The configuration says whether an integration's deliveries are held, and every process follows it. Failures are counted in the database,
+//! where all processes count together. Each process remembers which integrations have failures counted against them, and reads their
+//! breakers before it sends. A healthy integration costs one entry in a buffer of successes, which is flushed about once a second; a
+//! flushed success ends the row of failures that other processes have counted.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,116 +17,124 @@ use ig_core::ports::{Breakers, StoreError, Switches};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use opening::{Opening, Turned};
-use successes::Successes;
+use success_buffer::SuccessBuffer;
+use switch::{IntegrationSwitch, SwitchOutcome};
 
-mod opening;
-mod successes;
+mod success_buffer;
+mod switch;
 
-/// Whether a delivery passes.
+/// Whether a delivery may be sent.
 #[derive(Debug)]
-pub enum Passage {
-    /// It is sent, perhaps to see whether the target has recovered.
+pub enum BreakerDecision {
+    /// Send it, as the probe where there is an id.
     Send(Option<ProbeId>),
-    /// It is held.
+    /// Hold it.
     Hold(Hold),
 }
 
-/// The breakers as this process knows them.
+/// The breakers, as far as this process knows them.
 pub struct CircuitBreakers {
-    stored: Arc<dyn Breakers>,
-    opening: Opening,
+    breakers: Arc<dyn Breakers>,
+    switch: IntegrationSwitch,
     owner: String,
-    /// Integrations of which failures are counted, or whose breaker is open.
-    troubled: Mutex<HashMap<IntegrationId, Trouble>>,
-    successes: Successes,
+    /// Integrations with counted failures or an open breaker.
+    tracked: Mutex<HashMap<IntegrationId, TrackedBreaker>>,
+    successes: SuccessBuffer,
     clock: Arc<dyn Clock>,
 }
 
 /// What this process knows of a breaker that is not at rest.
 #[derive(Debug, Clone, Copy)]
-struct Trouble {
-    /// Before this moment no probe can be due.
+struct TrackedBreaker {
+    /// No probe is due before this moment.
     no_probe_before: Timestamp,
 }
 
 impl CircuitBreakers {
-    /// Puts the parts together; `owner` names this process.
-    pub fn new(stored: Arc<dyn Breakers>, switches: Arc<dyn Switches>, owner: String, clock: Arc<dyn Clock>) -> Self {
+    /// `owner` names this process as the holder of probes.
+    pub fn new(breakers: Arc<dyn Breakers>, switches: Arc<dyn Switches>, owner: String, clock: Arc<dyn Clock>) -> Self {
         Self {
-            stored,
-            opening: Opening::new(switches),
+            breakers,
+            switch: IntegrationSwitch::new(switches),
             owner,
-            troubled: Mutex::default(),
-            successes: Successes::default(),
+            tracked: Mutex::default(),
+            successes: SuccessBuffer::default(),
             clock,
         }
     }
 
-    /// Whether a delivery is sent. A database that does not answer holds nothing up: the configuration alone decides then.
-    pub async fn admit(&self, integration: &Guarded<'_>, message: MessageId) -> Passage {
+    /// Whether a delivery is sent. Without an answer from the database the configuration alone decides.
+    pub async fn admit(&self, integration: &Guarded<'_>, message: MessageId) -> BreakerDecision {
         let admitted = match (integration.is_active, integration.hold) {
             (true, _) => self.admit_active(integration).await,
             (false, Some(hold)) if hold.cause == HoldCause::CircuitOpen => self.admit_open(integration, hold, message).await,
-            (false, Some(hold)) => return Passage::Hold(hold.clone()),
-            (false, None) => return Passage::Hold(draft(integration)),
+            (false, Some(hold)) => return BreakerDecision::Hold(hold.clone()),
+            (false, None) => return BreakerDecision::Hold(inactive_hold(integration)),
         };
         admitted.unwrap_or_else(|error| {
             tracing::warn!(%error, integration = %integration.id, "a breaker could not be read");
-            integration.hold.cloned().map_or(Passage::Send(None), Passage::Hold)
+            integration
+                .hold
+                .cloned()
+                .map_or(BreakerDecision::Send(None), BreakerDecision::Hold)
         })
     }
 
-    /// An active integration of which failures are counted: another process may have opened the breaker a moment ago.
-    async fn admit_active(&self, integration: &Guarded<'_>) -> Result<Passage, StoreError> {
-        if self.trouble(integration.id).is_none() {
-            return Ok(Passage::Send(None));
+    /// Reads the breaker of an active integration with counted failures: another process may have opened it a moment ago.
+    async fn admit_active(&self, integration: &Guarded<'_>) -> Result<BreakerDecision, StoreError> {
+        if self.tracked(integration.id).is_none() {
+            return Ok(BreakerDecision::Send(None));
         }
-        let breaker = self.stored.get(integration.org_id, integration.id).await?;
-        self.note(integration, &breaker);
+        let breaker = self.breakers.get(integration.org_id, integration.id).await?;
+        self.track(integration, &breaker);
         match opened(&breaker) {
-            None => Ok(Passage::Send(None)),
+            None => Ok(BreakerDecision::Send(None)),
             Some(opened) => {
-                let hold = hold(opened);
-                self.opening.open(integration, &hold, self.clock.now()).await;
-                Ok(Passage::Hold(hold))
+                let hold = circuit_open_hold(opened);
+                self.switch.hold(integration, &hold, self.clock.now()).await;
+                Ok(BreakerDecision::Hold(hold))
             }
         }
     }
 
-    /// An integration whose breaker is open: its delivery may be the probe.
-    async fn admit_open(&self, integration: &Guarded<'_>, hold: &Hold, message: MessageId) -> Result<Passage, StoreError> {
+    /// The delivery of an integration whose breaker is open may become the probe.
+    async fn admit_open(
+        &self,
+        integration: &Guarded<'_>,
+        hold: &Hold,
+        message: MessageId,
+    ) -> Result<BreakerDecision, StoreError> {
         let (policy, now) = (integration.policy, self.clock.now());
         let Some(wait) = policy.probe_after() else {
-            return Ok(Passage::Hold(hold.clone()));
+            return Ok(BreakerDecision::Hold(hold.clone()));
         };
-        let known = self.trouble(integration.id).map(|trouble| trouble.no_probe_before);
+        let known = self.tracked(integration.id).map(|tracked| tracked.no_probe_before);
         if now < known.unwrap_or(hold.since + wait) {
-            return Ok(Passage::Hold(hold.clone()));
+            return Ok(BreakerDecision::Hold(hold.clone()));
         }
-        let breaker = self.stored.get(integration.org_id, integration.id).await?;
-        self.note(integration, &breaker);
+        let breaker = self.breakers.get(integration.org_id, integration.id).await?;
+        self.track(integration, &breaker);
         if breaker.admit(policy, now) != Admission::Probe {
-            return Ok(Passage::Hold(hold.clone()));
+            return Ok(BreakerDecision::Hold(hold.clone()));
         }
         let claimed = breaker.claim_probe(policy, &self.owner, message, integration.takes, now);
         if let Some((probe, next)) = claimed
-            && self.stored.put(integration.org_id, integration.id, &next).await?
+            && self.breakers.put(integration.org_id, integration.id, &next).await?
         {
-            self.note(integration, &next);
-            return Ok(Passage::Send(Some(probe)));
+            self.track(integration, &next);
+            return Ok(BreakerDecision::Send(Some(probe)));
         }
-        Ok(Passage::Hold(hold.clone()))
+        Ok(BreakerDecision::Hold(hold.clone()))
     }
 
-    /// A delivery has ended. A probe always is news; a success is where something is counted against it.
-    pub async fn ended(&self, integration: &Guarded<'_>, message: MessageId, ended: Ended, probe: Option<ProbeId>) {
+    /// Records how a delivery ended. The end of a probe always counts; a success counts where failures are counted.
+    pub async fn record(&self, integration: &Guarded<'_>, message: MessageId, ended: Ended, probe: Option<ProbeId>) {
         let is_news = match ended {
             Ended::Failed(_) => true,
             Ended::Delivered => {
-                let is_routine = self.is_routine(integration.id);
-                self.tell_of_successes().await;
-                !is_routine && self.trouble(integration.id).is_some()
+                let is_routine = self.buffer_success(integration.id);
+                self.flush_successes().await;
+                !is_routine && self.tracked(integration.id).is_some()
             }
             Ended::Untold => false,
         };
@@ -135,73 +143,82 @@ impl CircuitBreakers {
             return;
         }
         let outcome = Outcome { message, ended, probe };
-        if let Err(error) = self.settle(integration, &outcome).await {
+        if let Err(error) = self.count(integration, &outcome).await {
             tracing::warn!(%error, integration = %integration.id, "a delivery's end could not be counted");
         }
     }
 
-    async fn settle(&self, integration: &Guarded<'_>, outcome: &Outcome) -> Result<(), StoreError> {
+    async fn count(&self, integration: &Guarded<'_>, outcome: &Outcome) -> Result<(), StoreError> {
         loop {
-            let breaker = self.stored.get(integration.org_id, integration.id).await?;
+            let breaker = self.breakers.get(integration.org_id, integration.id).await?;
             let transition = breaker.after(outcome, self.clock.now());
-            let Some(next) = next(&transition) else {
-                self.note(integration, &breaker);
+            let Some(next) = changed_breaker(&transition) else {
+                self.track(integration, &breaker);
                 return Ok(());
             };
-            if self.store(integration, &transition, next).await? {
+            if self.store_transition(integration, &transition, next).await? {
                 return Ok(());
             }
         }
     }
 
-    /// Stores a transition, with all that follows from it; false where somebody else was faster.
-    async fn store(&self, integration: &Guarded<'_>, transition: &Transition, next: &Breaker) -> Result<bool, StoreError> {
+    /// Stores a transition and applies its consequences; false where another process changed the breaker first.
+    async fn store_transition(
+        &self,
+        integration: &Guarded<'_>,
+        transition: &Transition,
+        next: &Breaker,
+    ) -> Result<bool, StoreError> {
         let now = self.clock.now();
-        let turned = match transition {
+        let outcome = match transition {
             Transition::Opened(breaker) => {
-                let hold = opened(breaker).map(hold);
-                self.opening.turn(integration, hold.as_ref(), next, now).await?
+                let hold = opened(breaker).map(circuit_open_hold);
+                self.switch.apply(integration, hold.as_ref(), next, now).await?
             }
-            Transition::Closed(_) => self.opening.turn(integration, None, next, now).await?,
+            Transition::Closed(_) => self.switch.apply(integration, None, next, now).await?,
             Transition::Unchanged | Transition::Counted(_) | Transition::StillOpen(_) => {
-                let stored = self.stored.put(integration.org_id, integration.id, next).await?;
-                if stored { Turned::Done } else { Turned::Outrun }
+                let stored = self.breakers.put(integration.org_id, integration.id, next).await?;
+                if stored {
+                    SwitchOutcome::Applied
+                } else {
+                    SwitchOutcome::Conflict
+                }
             }
         };
-        match turned {
-            Turned::Done => self.note(integration, next),
-            Turned::Outrun => return Ok(false),
-            // It is counted anew, by what the integration is now.
-            Turned::Stale => {}
+        match outcome {
+            SwitchOutcome::Applied => self.track(integration, next),
+            SwitchOutcome::Conflict => return Ok(false),
+            // The end is counted again under the integration's new configuration.
+            SwitchOutcome::Stale => {}
         }
         Ok(true)
     }
 
-    /// Notes a success of an integration, and whether that is all there is to do about it now: nothing is counted against it here, and
-    /// other processes, which may count, were told of successes a moment ago.
-    pub fn is_routine(&self, id: IntegrationId) -> bool {
-        self.successes.gather(id);
-        !self.successes.are_due(Instant::now()) && self.trouble(id).is_none()
+    /// Buffers a success, and returns whether nothing else has to be done about it now: no failure is counted here, and the last flush told
+    /// the other processes, which may count some.
+    pub fn buffer_success(&self, id: IntegrationId) -> bool {
+        self.successes.add(id);
+        !self.successes.is_flush_due(Instant::now()) && self.tracked(id).is_none()
     }
 
-    /// Tells other processes of the successes that were gathered, about once a second and all in one write.
-    async fn tell_of_successes(&self) {
-        let Some(told) = self.successes.due(Instant::now()) else {
+    /// Writes the buffered successes for the other processes, about once a second and in one write.
+    async fn flush_successes(&self) {
+        let Some(flushed) = self.successes.take_due(Instant::now()) else {
             return;
         };
-        if let Err(error) = self.stored.delivered(&told, self.clock.now()).await {
+        if let Err(error) = self.breakers.delivered(&flushed, self.clock.now()).await {
             tracing::warn!(%error, "other processes could not be told of successes");
         }
     }
 
-    fn trouble(&self, id: IntegrationId) -> Option<Trouble> {
-        self.troubled.lock().get(&id).copied()
+    fn tracked(&self, id: IntegrationId) -> Option<TrackedBreaker> {
+        self.tracked.lock().get(&id).copied()
     }
 
-    fn note(&self, integration: &Guarded<'_>, breaker: &Breaker) {
-        let mut troubled = self.troubled.lock();
+    fn track(&self, integration: &Guarded<'_>, breaker: &Breaker) {
+        let mut tracked = self.tracked.lock();
         if breaker.circuit == Circuit::Closed && breaker.row.is_empty() {
-            troubled.remove(&integration.id);
+            tracked.remove(&integration.id);
             return;
         }
         let wait = integration.policy.probe_after().unwrap_or_default();
@@ -211,11 +228,11 @@ impl CircuitBreakers {
             // A probe may end long before its lease.
             Circuit::HalfOpen { probe, .. } => probe.expires_at.min(self.clock.now() + wait),
         };
-        troubled.insert(integration.id, Trouble { no_probe_before });
+        tracked.insert(integration.id, TrackedBreaker { no_probe_before });
     }
 }
 
-fn next(transition: &Transition) -> Option<&Breaker> {
+fn changed_breaker(transition: &Transition) -> Option<&Breaker> {
     match transition {
         Transition::Unchanged => None,
         Transition::Counted(next) | Transition::Opened(next) | Transition::Closed(next) | Transition::StillOpen(next) => {
@@ -231,7 +248,7 @@ fn opened(breaker: &Breaker) -> Option<&Opened> {
     }
 }
 
-fn hold(opened: &Opened) -> Hold {
+fn circuit_open_hold(opened: &Opened) -> Hold {
     Hold {
         cause: HoldCause::CircuitOpen,
         since: opened.since,
@@ -239,8 +256,8 @@ fn hold(opened: &Opened) -> Hold {
     }
 }
 
-/// What was queued before its integration was made a draft is held like what a pause holds.
-fn draft(integration: &Guarded<'_>) -> Hold {
+/// A delivery queued before its integration became a draft is held as if the integration were paused.
+fn inactive_hold(integration: &Guarded<'_>) -> Hold {
     Hold {
         cause: HoldCause::Paused,
         since: integration.updated_at,

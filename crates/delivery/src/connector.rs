@@ -1,6 +1,6 @@
 //! Connections to addresses that the guard has judged, and to no others.
 //!
-//! The theory is told at [`crate::egress`]: resolve once, judge every address, connect to those addresses.
+//! [`crate::egress`] explains why this is safe: resolve once, judge every address, connect to those addresses.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -15,17 +15,17 @@ use tower::Service;
 
 use crate::egress::{Blocked, EgressGuard, Host};
 
-mod bounded;
-mod race;
+mod connect_timeout;
+mod happy_eyeballs;
 mod resolve;
 mod system;
-mod zones;
+mod zone_limiter;
 
-pub(crate) use bounded::Bounded;
+pub(crate) use connect_timeout::ConnectTimeout;
 pub use resolve::Resolve;
-pub use system::{NameFiles, SystemResolver};
+pub use system::{ResolverFiles, SystemResolver};
 
-/// Why there is no connection.
+/// Why no connection was established.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConnectError {
     /// The guard refused the address.
@@ -34,15 +34,15 @@ pub(crate) enum ConnectError {
     /// The name was not resolved.
     #[error("the name was not resolved")]
     Dns(#[source] io::Error),
-    /// None of the addresses answered; this is the last one's error.
+    /// No address accepted a connection; the error is that of the last one.
     #[error("no address was connected to")]
     Tcp(#[source] io::Error),
-    /// The connection took too long.
+    /// Connecting took too long.
     #[error("the connection took too long")]
     TimedOut,
 }
 
-/// Makes guarded TCP connections.
+/// Establishes guarded TCP connections.
 #[derive(Clone)]
 pub(crate) struct GuardedConnector {
     guard: Arc<EgressGuard>,
@@ -57,16 +57,16 @@ impl GuardedConnector {
     async fn connect(self, uri: Uri) -> Result<TokioIo<TcpStream>, ConnectError> {
         let is_https = uri.scheme_str() == Some("https");
         let port = uri.port_u16().unwrap_or(if is_https { 443 } else { 80 });
-        let written = uri.host().unwrap_or_default();
-        let host = written
+        let uri_host = uri.host().unwrap_or_default();
+        let host = uri_host
             .strip_prefix('[')
             .and_then(|host| host.strip_suffix(']'))
-            .unwrap_or(written);
+            .unwrap_or(uri_host);
         self.guard.check_scheme(is_https)?;
         let addresses = self.addresses(host).await?;
         self.guard.check_all(&addresses, host, port)?;
         let sockets = addresses.into_iter().map(|address| SocketAddr::new(address, port)).collect();
-        let stream = race::connect(sockets).await.map_err(ConnectError::Tcp)?;
+        let stream = happy_eyeballs::connect(sockets).await.map_err(ConnectError::Tcp)?;
         stream.set_nodelay(true).map_err(ConnectError::Tcp)?;
         Ok(TokioIo::new(stream))
     }

@@ -10,44 +10,44 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use ig_core::fault::Faults;
 
-use crate::connector::{Bounded, GuardedConnector, Resolve, SystemResolver};
+use crate::connector::{ConnectTimeout, GuardedConnector, Resolve, SystemResolver};
 use crate::egress::EgressGuard;
 use crate::security::SecurityConfig;
-use crate::tokens::Tokens;
+use crate::tokens::TokenCache;
 
-mod exact;
+mod pinned;
 mod roots;
 
-/// How long a connection waits in the pool for its next request. Many servers close after a minute.
-const IDLE: Duration = Duration::from_secs(50);
-/// How many connections to one host wait in the pool.
-const IDLE_PER_HOST: usize = 256;
-/// The most that an answer's head may take: on HTTP/1.1, and on an HTTP/2 stream.
-const LARGEST_HEAD: usize = 64 * 1024;
-const STREAM_HEAD: u32 = 64 * 1024;
-/// How much of an answer a target may send on one HTTP/2 stream before it was read.
+/// How long an idle connection stays in the pool. Many servers close theirs after a minute.
+const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(50);
+/// Idle connections per host.
+const MAX_IDLE_PER_HOST: usize = 256;
+/// The largest head of a response: over HTTP/1.1, and on an HTTP/2 stream.
+const MAX_HTTP1_HEAD_BYTES: usize = 64 * 1024;
+const MAX_HTTP2_HEAD_BYTES: u32 = 64 * 1024;
+/// How much unread data a target may have on one HTTP/2 stream.
 const STREAM_WINDOW: u32 = 64 * 1024;
-/// How much it may send on all streams of one connection.
+/// The same for all streams of one connection.
 const CONNECTION_WINDOW: u32 = 1024 * 1024;
-/// An HTTP/2 connection is shared by many; one that died silently is noticed within twice this.
-const PING: Duration = Duration::from_secs(10);
+/// Many requests share an HTTP/2 connection; one that died silently is noticed within twice this.
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The only way to a connection.
-pub(crate) type Connector = Bounded<HttpsConnector<GuardedConnector>>;
+pub(crate) type Connector = ConnectTimeout<HttpsConnector<GuardedConnector>>;
 
 pub(crate) type HttpClient = Client<Connector, Full<Bytes>>;
 
-/// Sends what was signed. Cheap to clone: all clones share one pool.
+/// Sends signed requests. Cheap to clone: all clones share one pool.
 #[derive(Clone)]
 pub struct Deliverer {
     client: HttpClient,
     connector: Connector,
     guard: Arc<EgressGuard>,
-    tokens: Arc<Tokens>,
+    tokens: Arc<TokenCache>,
 }
 
 impl Deliverer {
-    /// A deliverer with a pool of its own; faults are told by pointers into `security`, such as `/private_ca_file`.
+    /// A deliverer with a pool of its own; faults carry pointers into `security`, such as `/private_ca_file`.
     pub fn new(config: &SecurityConfig) -> Result<Self, Faults> {
         Self::with_resolver(config, Arc::new(SystemResolver::default()))
     }
@@ -61,16 +61,16 @@ impl Deliverer {
             .https_or_http()
             .enable_all_versions()
             .wrap_connector(GuardedConnector::new(guard.clone(), resolver));
-        let connector = Bounded(connector);
+        let connector = ConnectTimeout(connector);
         Ok(Self {
-            client: pool().build(connector.clone()),
+            client: pool_builder().build(connector.clone()),
             connector,
             guard,
             tokens: Arc::default(),
         })
     }
 
-    /// Makes connections for another pool.
+    /// The connector, for another pool.
     pub(crate) fn connector(&self) -> Connector {
         self.connector.clone()
     }
@@ -80,7 +80,7 @@ impl Deliverer {
         &self.guard
     }
 
-    pub(crate) fn tokens(&self) -> &Tokens {
+    pub(crate) fn tokens(&self) -> &TokenCache {
         &self.tokens
     }
 
@@ -89,19 +89,19 @@ impl Deliverer {
     }
 }
 
-/// How connections are kept.
-pub(crate) fn pool() -> hyper_util::client::legacy::Builder {
+/// The settings of a pool of connections.
+pub(crate) fn pool_builder() -> hyper_util::client::legacy::Builder {
     let mut builder = Client::builder(TokioExecutor::new());
     builder
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())
-        .pool_idle_timeout(IDLE)
-        .pool_max_idle_per_host(IDLE_PER_HOST)
-        .http1_max_buf_size(LARGEST_HEAD)
-        .http2_max_header_list_size(STREAM_HEAD)
+        .pool_idle_timeout(POOL_IDLE_TIMEOUT)
+        .pool_max_idle_per_host(MAX_IDLE_PER_HOST)
+        .http1_max_buf_size(MAX_HTTP1_HEAD_BYTES)
+        .http2_max_header_list_size(MAX_HTTP2_HEAD_BYTES)
         .http2_initial_stream_window_size(STREAM_WINDOW)
         .http2_initial_connection_window_size(CONNECTION_WINDOW)
-        .http2_keep_alive_interval(PING)
-        .http2_keep_alive_timeout(PING);
+        .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
+        .http2_keep_alive_timeout(KEEP_ALIVE_INTERVAL);
     builder
 }

@@ -1,4 +1,4 @@
-//! One request and its answer, under one deadline, classified.
+//! One request and its response, under one deadline, classified.
 
 use std::time::Duration;
 
@@ -16,20 +16,20 @@ use crate::prepared::{Signed, masked};
 use crate::tokens::Token;
 
 pub(crate) mod body;
+mod credential_mask;
 mod decompress;
-mod echo;
 pub(crate) mod failure;
 mod retry_after;
 
-pub(crate) use echo::Credentials;
+pub(crate) use credential_mask::CredentialMask;
 
-/// An attempt, and what of its request is to be kept beside it.
+/// An attempt, and what is logged of its request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exchange {
-    /// What came of it.
+    /// The attempt's outcome.
     pub attempt: Attempt,
-    /// Why the answer's body broke off, where it did after a status that decides by itself.
-    pub broken: Option<String>,
+    /// Why the response's body broke off, where the status alone decided the outcome.
+    pub body_error: Option<String>,
     /// The request's headers, credentials masked.
     pub request_headers: HeaderLines,
     /// The token that was sent, where deliveries carry one.
@@ -38,40 +38,45 @@ pub struct Exchange {
     pub signature: Option<String>,
 }
 
-/// Sends one request. The deadline covers all of it, from the connection to the last byte of the answer.
+/// Sends one request. The deadline covers all of it, from connecting to the last byte of the response.
 pub(crate) async fn run(mut signed: Signed, deliverer: &Deliverer) -> Exchange {
     let started = Instant::now();
-    let timeout = signed.template.parts().timeout;
+    let timeout = signed.template.spec().timeout;
     let deadline = started + timeout;
     let authorized = authorize(&mut signed, deliverer, deadline).await;
     let (outcome, token) = match authorized {
         Ok(token) => (exchange(&signed, deliverer, deadline, timeout).await, token),
         Err(failure) => (Err(failure), None),
     };
-    let broken = outcome.as_ref().ok().and_then(|answer| answer.broken.clone());
+    let body_failure = outcome.as_ref().ok().and_then(|response| response.body_failure.clone());
     Exchange {
         attempt: attempt(outcome, &signed, token.as_ref(), started.elapsed()),
-        broken: broken.map(|failure| failure.message),
+        body_error: body_failure.map(|failure| failure.message),
         request_headers: signed.masked_headers(),
         token,
         signature: signed.signature,
     }
 }
 
-async fn exchange(signed: &Signed, deliverer: &Deliverer, deadline: Instant, timeout: Duration) -> Result<Answer, Failure> {
+async fn exchange(
+    signed: &Signed,
+    deliverer: &Deliverer,
+    deadline: Instant,
+    timeout: Duration,
+) -> Result<TargetResponse, Failure> {
     match timeout_at(deadline, deliverer.client().request(signed.request())).await {
-        Ok(Ok(response)) => Ok(Answer::read(response, deadline, timeout, signed.carries_token()).await),
-        Ok(Err(error)) => Err(failure::of_request(&error)),
-        Err(_) => Err(failure::deadline(timeout)),
+        Ok(Ok(response)) => Ok(TargetResponse::read(response, deadline, timeout, signed.carries_token()).await),
+        Ok(Err(error)) => Err(failure::from_request_error(&error)),
+        Err(_) => Err(failure::deadline_exceeded(timeout)),
     }
 }
 
-/// Adds the token, where deliveries carry one: without it nothing is sent.
+/// Adds the token, where deliveries carry one. Without it nothing is sent.
 async fn authorize(signed: &mut Signed, deliverer: &Deliverer, deadline: Instant) -> Result<Option<Token>, Failure> {
-    let Some(grant) = &signed.template.parts().grant else {
+    let Some(key) = &signed.template.spec().token_key else {
         return Ok(None);
     };
-    let token = deliverer.tokens().get(grant, deliverer.client(), deadline).await?;
+    let token = deliverer.tokens().get(key, deliverer.client(), deadline).await?;
     let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose())).map_err(|_| {
         Failure::new(
             ErrorCategory::Config,
@@ -83,33 +88,33 @@ async fn authorize(signed: &mut Signed, deliverer: &Deliverer, deadline: Instant
     Ok(Some(token))
 }
 
-/// An answer whose head has arrived; its body may have broken off.
-struct Answer {
+/// A response whose head has arrived; its body may have broken off.
+struct TargetResponse {
     status: StatusCode,
     headers: HeaderMap,
     body: Option<KeptBody>,
-    broken: Option<Failure>,
-    /// Whether a fresher token may change the verdict.
-    by_token: bool,
+    body_failure: Option<Failure>,
+    /// Whether a fresh token may change the outcome.
+    carries_token: bool,
 }
 
-impl Answer {
-    async fn read(response: Response<Incoming>, deadline: Instant, timeout: Duration, by_token: bool) -> Self {
+impl TargetResponse {
+    async fn read(response: Response<Incoming>, deadline: Instant, timeout: Duration, carries_token: bool) -> Self {
         let (head, incoming) = response.into_parts();
-        let (kept, ending) = body::read(incoming, deadline).await;
+        let (kept, read_result) = body::read_capped(incoming, deadline).await;
         Self {
             status: head.status,
             body: decompress::body(kept, &head.headers).await,
             headers: head.headers,
-            broken: ending.err().map(|broken| broken.failure(timeout)),
-            by_token,
+            body_failure: read_result.err().map(|error| error.into_failure(timeout)),
+            carries_token,
         }
     }
 
-    /// The status decides, also where the body breaks off after it: who has taken a delivery would get it twice otherwise.
+    /// The status decides even where the body breaks off after it: a target that accepted the delivery would get it twice otherwise.
     fn failure(&self, now: Timestamp) -> Option<Failure> {
         Some(Failure {
-            category: category(self.status, self.by_token)?,
+            category: category(self.status, self.carries_token)?,
             message: format!("The target answered {}.", self.status),
             retry_after: retry_after(&self.headers, now),
         })
@@ -121,16 +126,16 @@ pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     retry_after::read(headers.get(http::header::RETRY_AFTER)?, now)
 }
 
-/// Without OAuth 2 there is no fresher token to try: a refused credential is a refused request.
-fn category(status: StatusCode, by_token: bool) -> Option<ErrorCategory> {
+/// Without OAuth 2 there is no fresh token to try: a refused credential is a refused request.
+fn category(status: StatusCode, carries_token: bool) -> Option<ErrorCategory> {
     match ErrorCategory::of_status(status.as_u16()) {
-        Some(ErrorCategory::Auth) if !by_token => Some(ErrorCategory::ClientError),
+        Some(ErrorCategory::Auth) if !carries_token => Some(ErrorCategory::ClientError),
         other => other,
     }
 }
 
-fn attempt(outcome: Result<Answer, Failure>, signed: &Signed, token: Option<&Token>, duration: Duration) -> Attempt {
-    let silent = |failure: Failure| Attempt {
+fn attempt(outcome: Result<TargetResponse, Failure>, signed: &Signed, token: Option<&Token>, duration: Duration) -> Attempt {
+    let without_response = |failure: Failure| Attempt {
         started_at: signed.at,
         duration,
         response_status: None,
@@ -138,19 +143,19 @@ fn attempt(outcome: Result<Answer, Failure>, signed: &Signed, token: Option<&Tok
         response_body: None,
         failure: Some(failure),
     };
-    outcome.map_or_else(silent, |answer| answered(answer, signed, token, duration))
+    outcome.map_or_else(without_response, |response| with_response(response, signed, token, duration))
 }
 
-fn answered(answer: Answer, signed: &Signed, token: Option<&Token>, duration: Duration) -> Attempt {
-    let credentials = signed.template.parts().credentials.with(token.map(Token::expose));
+fn with_response(response: TargetResponse, signed: &Signed, token: Option<&Token>, duration: Duration) -> Attempt {
+    let mask = signed.template.spec().credential_mask.with(token.map(Token::expose));
     Attempt {
         started_at: signed.at,
         duration,
-        response_status: Some(answer.status.as_u16()),
-        response_headers: credentials.hide_in_headers(masked(&answer.headers)),
-        failure: answer.failure(signed.at + duration),
-        response_body: answer.body.map(|body| KeptBody {
-            bytes: credentials.hide_in(body.bytes),
+        response_status: Some(response.status.as_u16()),
+        response_headers: mask.mask_headers(masked(&response.headers)),
+        failure: response.failure(signed.at + duration),
+        response_body: response.body.map(|body| KeptBody {
+            bytes: mask.mask_body(body.bytes),
             truncated: body.truncated,
         }),
     }

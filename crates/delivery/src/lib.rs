@@ -13,16 +13,17 @@ mod signature;
 mod template;
 mod tokens;
 
-pub use breaker::{CircuitBreakers, Passage};
-pub use connector::{NameFiles, Resolve, SystemResolver};
+pub use breaker::{BreakerDecision, CircuitBreakers};
+pub use connector::{Resolve, ResolverFiles, SystemResolver};
 pub use deliverer::Deliverer;
-pub use egress::{Allow, Blocked, EgressGuard, verdict};
+pub use egress::{AllowList, Blocked, EgressGuard, verdict};
 pub use exchange::{Exchange, retry_after};
-pub use limiter::{Limiter, Taken};
+pub use limiter::{LimitDecision, Limiter};
 pub use prepared::{Message, Prepared, Signed, masked as masked_headers};
 pub use proxy::{
-    Answered, AnsweredBody, BadAddress, BadSignature, Broken, CallError, ClientCheck, Keeping, ProxiedCall, Proxy, ProxyTemplate,
-    SignedMessage, Upload, Uploading, end_to_end, is_hop_by_hop, within_origin,
+    BadAddress, BadSignature, BodyCapture, CallError, ClientCheck, ProxiedCall, Proxy, ProxyResponse, ProxyTemplate,
+    ResponseBody, ResponseBodyError, SignedMessage, Upload, UploadBody, is_hop_by_hop, strip_origin_headers,
+    strip_request_headers,
 };
 pub use security::{EgressConfig, SecurityConfig};
 pub use template::{Template, is_reserved_header};

@@ -1,7 +1,7 @@
-//! Limits: how many requests are sent in any window, over all processes together.
+//! Rate limits: how many requests all processes together send in a window.
 //!
-//! What a process has leased of a window it gives out without waiting for anything. More is leased by one request for all who wait for it,
-//! which has a deadline of its own; nothing is locked meanwhile. Whoever waits may leave, the others still drive the request.
+//! A process takes requests from its lease on a window without waiting. One call leases more on behalf of every waiting request, with a
+//! timeout of its own and no lock held. A waiting request may be cancelled; the remaining ones drive the call on.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,146 +15,145 @@ use ig_core::window::{Ask, Meter, RateLimit, RateWindows, Take, WindowKey};
 use parking_lot::Mutex;
 use tokio::time::{Instant, timeout};
 
-/// How long the windows may take to answer.
-const PATIENCE: Duration = Duration::from_secs(2);
-/// As many keys are metered at a time; beyond that those are forgotten that nobody asked for lately. What was leased of them counts as
-/// used.
-const MOST: usize = 100_000;
-const UNUSED: Duration = Duration::from_mins(2);
+/// How long leasing may take.
+const LEASE_TIMEOUT: Duration = Duration::from_secs(2);
+/// The most keys with a lease. Beyond it, leases unused for [`EXPIRE_UNUSED_AFTER`] are dropped, and what they still held counts as used.
+const MAX_KEYS: usize = 100_000;
+const EXPIRE_UNUSED_AFTER: Duration = Duration::from_mins(2);
 
-/// The limits, and what this process has leased of them.
+/// The rate limits, and this process's leases on them.
 pub struct Limiter {
     windows: Arc<dyn RateWindows>,
     clock: Arc<dyn Clock>,
-    metered: Mutex<HashMap<WindowKey, Arc<Mutex<Metered>>>>,
+    leased: Mutex<HashMap<WindowKey, Arc<Mutex<LeasedWindow>>>>,
 }
 
-/// What a limit says to one request.
+/// A limit's decision on one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Taken {
-    /// Whether there is none.
+pub struct LimitDecision {
+    /// Whether the limit is reached.
     pub is_full: bool,
-    /// How many more requests there is room for, as far as is known here.
+    /// How many more requests the limit admits, as far as this process knows.
     pub remaining: u32,
-    /// When there is more room than now.
+    /// When the limit admits more requests than now.
     pub free_at: Timestamp,
 }
 
-/// What this process has leased of one key's window.
-struct Metered {
+/// This process's lease on one key's window.
+struct LeasedWindow {
     meter: Meter,
-    /// The request under way that leases more.
-    leasing: Option<WeakShared<BoxFuture<'static, Leased>>>,
-    used: Instant,
+    /// The running call that leases more.
+    pending_lease: Option<WeakShared<BoxFuture<'static, LeaseResult>>>,
+    last_used: Instant,
 }
 
-type Leased = Result<(), StoreError>;
+type LeaseResult = Result<(), StoreError>;
 
-/// What is to be done about one request.
+/// The next step for one request.
 enum Step {
-    Answer(Taken),
-    Wait(Shared<BoxFuture<'static, Leased>>),
+    Decided(LimitDecision),
+    AwaitLease(Shared<BoxFuture<'static, LeaseResult>>),
 }
 
 impl Limiter {
-    /// No limit is known yet; windows are where all processes see them.
+    /// A limiter without leases; all processes share `windows`.
     pub fn new(windows: Arc<dyn RateWindows>, clock: Arc<dyn Clock>) -> Self {
         Self {
             windows,
             clock,
-            metered: Mutex::default(),
+            leased: Mutex::default(),
         }
     }
 
-    /// Takes one request of a key's limit, where there is room for it. The error is that the windows did not answer in time: nothing is
-    /// known about this request then.
-    pub async fn take(&self, key: &WindowKey, limit: RateLimit) -> Result<Taken, StoreError> {
-        let metered = self.metered(key, limit);
+    /// Takes one request from a key's limit, where it admits one. The error means that the windows did not answer in time, and says nothing
+    /// about the limit.
+    pub async fn take(&self, key: &WindowKey, limit: RateLimit) -> Result<LimitDecision, StoreError> {
+        let leased = self.leased_window(key, limit);
         loop {
-            match self.step(&metered, key, limit) {
-                Step::Answer(taken) => return Ok(taken),
-                Step::Wait(leasing) => leasing.await?,
+            match self.step(&leased, key, limit) {
+                Step::Decided(decision) => return Ok(decision),
+                Step::AwaitLease(pending_lease) => pending_lease.await?,
             }
         }
     }
 
-    fn step(&self, metered: &Arc<Mutex<Metered>>, key: &WindowKey, limit: RateLimit) -> Step {
-        let mut this = metered.lock();
+    fn step(&self, leased: &Arc<Mutex<LeasedWindow>>, key: &WindowKey, limit: RateLimit) -> Step {
+        let mut this = leased.lock();
         if *this.meter.limit() != limit {
-            *this = Metered::new(limit);
+            *this = LeasedWindow::new(limit);
         }
-        this.used = Instant::now();
-        if let Some(leasing) = this.leasing.as_ref().and_then(WeakShared::upgrade) {
-            return Step::Wait(leasing);
+        this.last_used = Instant::now();
+        if let Some(pending_lease) = this.pending_lease.as_ref().and_then(WeakShared::upgrade) {
+            return Step::AwaitLease(pending_lease);
         }
         let now = self.clock.now();
         let (free_at, is_full) = match this.meter.take(now) {
             Take::Taken => (this.meter.free_at().unwrap_or(now), false),
             Take::Full { until } => (until, true),
             Take::Ask(ask) => {
-                let leasing = lease(Arc::clone(&self.windows), Arc::clone(metered), (key.clone(), limit, ask, now));
-                let leasing = leasing.boxed().shared();
-                this.leasing = leasing.downgrade();
-                return Step::Wait(leasing);
+                let pending_lease = lease(Arc::clone(&self.windows), Arc::clone(leased), (key.clone(), limit, ask, now));
+                let pending_lease = pending_lease.boxed().shared();
+                this.pending_lease = pending_lease.downgrade();
+                return Step::AwaitLease(pending_lease);
             }
         };
-        Step::Answer(Taken {
+        Step::Decided(LimitDecision {
             is_full,
             remaining: this.meter.remaining(),
             free_at,
         })
     }
 
-    fn metered(&self, key: &WindowKey, limit: RateLimit) -> Arc<Mutex<Metered>> {
-        let mut all = self.metered.lock();
-        if let Some(metered) = all.get(key) {
-            return Arc::clone(metered);
+    fn leased_window(&self, key: &WindowKey, limit: RateLimit) -> Arc<Mutex<LeasedWindow>> {
+        let mut all = self.leased.lock();
+        if let Some(leased) = all.get(key) {
+            return Arc::clone(leased);
         }
-        if all.len() >= MOST {
+        if all.len() >= MAX_KEYS {
             let now = Instant::now();
-            all.retain(|_, metered| now.duration_since(metered.lock().used) < UNUSED);
-            if all.len() >= MOST {
+            all.retain(|_, leased| now.duration_since(leased.lock().last_used) < EXPIRE_UNUSED_AFTER);
+            if all.len() >= MAX_KEYS {
                 all.clear();
             }
         }
-        let metered = Arc::new(Mutex::new(Metered::new(limit)));
-        all.insert(key.clone(), Arc::clone(&metered));
-        metered
+        let leased = Arc::new(Mutex::new(LeasedWindow::new(limit)));
+        all.insert(key.clone(), Arc::clone(&leased));
+        leased
     }
 }
 
-impl Metered {
+impl LeasedWindow {
     fn new(limit: RateLimit) -> Self {
         Self {
             meter: Meter::new(limit),
-            leasing: None,
-            used: Instant::now(),
+            pending_lease: None,
+            last_used: Instant::now(),
         }
     }
 }
 
-/// Leases what is asked, and hands it to the meter.
+/// Leases more, and adds it to the meter.
 async fn lease(
     windows: Arc<dyn RateWindows>,
-    metered: Arc<Mutex<Metered>>,
+    leased: Arc<Mutex<LeasedWindow>>,
     (key, limit, ask, now): (WindowKey, RateLimit, Ask, Timestamp),
-) -> Leased {
-    let leased = timeout(PATIENCE, windows.lease(&key, &limit, ask, now)).await;
-    let leased = leased.unwrap_or_else(|_| {
-        let message = format!("a limit's window did not answer within {} ms", PATIENCE.as_millis());
+) -> LeaseResult {
+    let result = timeout(LEASE_TIMEOUT, windows.lease(&key, &limit, ask, now)).await;
+    let result = result.unwrap_or_else(|_| {
+        let message = format!("a limit's window did not answer within {} ms", LEASE_TIMEOUT.as_millis());
         Err(StoreError::Unavailable(message))
     });
-    let mut this = metered.lock();
-    // The limit may have been changed meanwhile: then another meter stands here.
+    let mut this = leased.lock();
+    // A change of the limit meanwhile has put another meter here.
     if *this.meter.limit() == limit {
-        this.leasing = None;
-        match &leased {
+        this.pending_lease = None;
+        match &result {
             Ok(grant) => this.meter.granted(*grant),
-            // Whether the windows have taken back what was not used is not known; it counts as used.
+            // The windows may or may not have taken back the unused rest, so it counts as used.
             Err(_) => this.meter = Meter::new(limit),
         }
     }
-    leased.map(drop)
+    result.map(drop)
 }
 
 impl std::fmt::Debug for Limiter {
@@ -174,14 +173,14 @@ mod tests {
 
     use super::*;
 
-    /// Windows that answer when they are let, and count how often they are asked.
-    struct Gated {
+    /// Windows that answer only once the gate opens, and count the calls.
+    struct GatedWindows {
         asked: AtomicUsize,
         gate: tokio::sync::Semaphore,
         window: Mutex<Window>,
     }
 
-    impl Gated {
+    impl GatedWindows {
         fn new() -> Arc<Self> {
             Arc::new(Self {
                 asked: AtomicUsize::new(0),
@@ -192,7 +191,7 @@ mod tests {
     }
 
     #[async_trait]
-    impl RateWindows for Gated {
+    impl RateWindows for GatedWindows {
         async fn lease(&self, _: &WindowKey, limit: &RateLimit, ask: Ask, now: Timestamp) -> Result<Grant, StoreError> {
             self.asked.fetch_add(1, Ordering::Relaxed);
             let _let = self.gate.acquire().await;
@@ -204,7 +203,7 @@ mod tests {
         }
     }
 
-    fn limiter(windows: &Arc<Gated>) -> Arc<Limiter> {
+    fn limiter(windows: &Arc<GatedWindows>) -> Arc<Limiter> {
         Arc::new(Limiter::new(
             Arc::clone(windows) as Arc<dyn RateWindows>,
             Arc::new(SystemClock),
@@ -220,40 +219,42 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn windows_that_do_not_answer_are_asked_once_for_all_who_wait() {
-        let windows = Gated::new();
+    async fn limiter_asks_unresponsive_windows_once_for_all_waiting_requests() {
+        let windows = GatedWindows::new();
         let limiter = limiter(&windows);
         let (key, limit) = (key(), limit());
-        let taken = futures::future::join_all((0..20).map(|_| limiter.take(&key, limit))).await;
-        assert!(taken.iter().all(Result::is_err), "{taken:?}");
+        let decisions = futures::future::join_all((0..20).map(|_| limiter.take(&key, limit))).await;
+        assert!(decisions.iter().all(Result::is_err), "{decisions:?}");
         assert_eq!(windows.asked.load(Ordering::Relaxed), 1);
     }
 
     #[tokio::test]
-    async fn a_limit_holds_for_all_who_wait_for_one_lease_also_where_one_leaves() {
-        let windows = Gated::new();
+    async fn limiter_keeps_the_limit_when_a_waiting_request_is_cancelled() {
+        let windows = GatedWindows::new();
         let limiter = limiter(&windows);
         let (key, limit) = (key(), limit());
-        let mut leaves = Box::pin(limiter.take(&key, limit));
-        assert!(futures::poll!(&mut leaves).is_pending());
-        let mut stays = Box::pin(limiter.take(&key, limit));
-        assert!(futures::poll!(&mut stays).is_pending());
-        drop(leaves);
+        let mut cancelled = Box::pin(limiter.take(&key, limit));
+        assert!(futures::poll!(&mut cancelled).is_pending());
+        let mut waiting = Box::pin(limiter.take(&key, limit));
+        assert!(futures::poll!(&mut waiting).is_pending());
+        drop(cancelled);
         windows.gate.add_permits(1_000);
-        assert!(!stays.await.unwrap().is_full);
-        let taken = futures::future::join_all((0..20).map(|_| limiter.take(&key, limit))).await;
-        let passed = taken.iter().filter(|taken| matches!(taken, Ok(taken) if !taken.is_full));
+        assert!(!waiting.await.unwrap().is_full);
+        let decisions = futures::future::join_all((0..20).map(|_| limiter.take(&key, limit))).await;
+        let passed = decisions
+            .iter()
+            .filter(|decision| matches!(decision, Ok(decision) if !decision.is_full));
         assert_eq!(passed.count(), 14);
     }
 
     #[tokio::test]
-    async fn a_lease_that_nobody_waits_for_any_more_is_asked_for_anew() {
-        let windows = Gated::new();
+    async fn limiter_leases_again_after_every_waiting_request_was_cancelled() {
+        let windows = GatedWindows::new();
         let limiter = limiter(&windows);
         let (key, limit) = (key(), limit());
-        let mut leaves = Box::pin(limiter.take(&key, limit));
-        assert!(futures::poll!(&mut leaves).is_pending());
-        drop(leaves);
+        let mut cancelled = Box::pin(limiter.take(&key, limit));
+        assert!(futures::poll!(&mut cancelled).is_pending());
+        drop(cancelled);
         windows.gate.add_permits(1_000);
         assert!(!limiter.take(&key, limit).await.unwrap().is_full);
     }

@@ -20,20 +20,20 @@ const WEBHOOK_ID: HeaderName = HeaderName::from_static("webhook-id");
 const WEBHOOK_TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
 const WEBHOOK_SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
 
-/// What one delivery has for itself.
+/// The data of one delivery.
 #[derive(Debug, Clone)]
 pub struct Message {
-    /// Its identifier, the same on every attempt.
+    /// The message's id, the same on every attempt.
     pub id: MessageId,
-    /// What ties it to other systems' logs; left out where it cannot be a header.
+    /// Ties the delivery to other systems' logs; omitted where it is not a valid header value.
     pub correlation_id: String,
-    /// W3C trace context; left out where it cannot be a header.
+    /// W3C trace context; omitted where it is not a valid header value.
     pub trace_parent: Option<String>,
     /// The exact bytes to send.
     pub body: Bytes,
 }
 
-/// A delivery that can be signed for as many attempts as it takes.
+/// A delivery that can be signed for any number of attempts.
 #[derive(Debug, Clone)]
 pub struct Prepared {
     template: Template,
@@ -45,14 +45,14 @@ impl Prepared {
         Self { template, message }
     }
 
-    /// Has the next attempt carry a fresh token, unless the one that was refused has been replaced already.
+    /// Makes the next attempt carry a fresh token, unless the refused one has been replaced already.
     pub fn refuse_token(&self, refused: &Token, deliverer: &Deliverer) {
-        if let Some(grant) = &self.template.parts().grant {
-            deliverer.tokens().forget(grant, refused);
+        if let Some(key) = &self.template.spec().token_key {
+            deliverer.tokens().invalidate(key, refused);
         }
     }
 
-    /// The same delivery, told another place in its trace: each attempt has its own.
+    /// The same delivery with another trace parent: each attempt has its own.
     #[must_use]
     pub fn with_trace_parent(&self, trace_parent: String) -> Self {
         let mut other = self.clone();
@@ -60,21 +60,21 @@ impl Prepared {
         other
     }
 
-    /// Signs one attempt, whose time the signature holds; one whose integration does not sign goes without a signature. Either tells
-    /// its receiver by which id to discard it if it comes again.
+    /// Signs one attempt; the signature covers its time. An integration without signing sends no signature. Either way `webhook-id` lets
+    /// the receiver discard a repetition.
     pub fn sign(&self, now: Timestamp) -> Signed {
-        let parts = self.template.parts();
-        let mut headers = parts.headers.clone();
-        put(&mut headers, CORRELATION_ID, &self.message.correlation_id);
+        let spec = self.template.spec();
+        let mut headers = spec.headers.clone();
+        insert_if_valid(&mut headers, CORRELATION_ID, &self.message.correlation_id);
         if let Some(trace_parent) = &self.message.trace_parent {
-            put(&mut headers, TRACE_PARENT, trace_parent);
+            insert_if_valid(&mut headers, TRACE_PARENT, trace_parent);
         }
         let (id, timestamp) = (self.message.id.to_string(), now.timestamp().to_string());
-        put(&mut headers, WEBHOOK_ID, &id);
-        put(&mut headers, WEBHOOK_TIMESTAMP, &timestamp);
-        let signature = parts.signer.as_ref().map(|signer| {
+        insert_if_valid(&mut headers, WEBHOOK_ID, &id);
+        insert_if_valid(&mut headers, WEBHOOK_TIMESTAMP, &timestamp);
+        let signature = spec.signer.as_ref().map(|signer| {
             let signature = signer.sign(&id, &timestamp, &self.message.body);
-            put(&mut headers, WEBHOOK_SIGNATURE, &signature);
+            insert_if_valid(&mut headers, WEBHOOK_SIGNATURE, &signature);
             signature
         });
         Signed {
@@ -103,7 +103,7 @@ impl Signed {
         self.signature.as_deref()
     }
 
-    /// The headers as they may be stored and shown: credentials masked, also a token that is yet to be granted.
+    /// The headers to store and show: credentials masked, including a token that is yet to be granted.
     pub fn masked_headers(&self) -> HeaderLines {
         let mut shown = masked(&self.headers);
         if self.carries_token() && !self.headers.contains_key(AUTHORIZATION) {
@@ -112,31 +112,31 @@ impl Signed {
         shown
     }
 
-    /// Sends it, and tells what came of it. The answer is always an [`Exchange`]: what went wrong is in its attempt.
+    /// Sends the request. The result is always an [`Exchange`]; an error is part of its attempt.
     pub async fn send(self, deliverer: &Deliverer) -> Exchange {
         exchange::run(self, deliverer).await
     }
 
     pub(crate) fn carries_token(&self) -> bool {
-        self.template.parts().grant.is_some()
+        self.template.spec().token_key.is_some()
     }
 
     pub(crate) fn request(&self) -> http::Request<Full<Bytes>> {
-        let parts = self.template.parts();
+        let spec = self.template.spec();
         let mut request = http::Request::new(Full::new(self.body.clone()));
-        *request.method_mut() = parts.method.clone();
-        *request.uri_mut() = parts.uri.clone();
+        *request.method_mut() = spec.method.clone();
+        *request.uri_mut() = spec.uri.clone();
         *request.headers_mut() = self.headers.clone();
         request
     }
 }
 
-/// What a header usually takes.
-const USUAL_LINE: usize = 48;
+/// The usual size of one header.
+const TYPICAL_HEADER_BYTES: usize = 48;
 
-/// Headers as they may be stored and shown.
+/// Headers to store and show.
 pub fn masked(headers: &HeaderMap) -> HeaderLines {
-    let mut shown = HeaderLines::with_capacity(headers.len() * USUAL_LINE);
+    let mut shown = HeaderLines::with_capacity(headers.len() * TYPICAL_HEADER_BYTES);
     for (name, value) in headers {
         let text = String::from_utf8_lossy(value.as_bytes());
         let shown_as = if value.is_sensitive() {
@@ -149,7 +149,7 @@ pub fn masked(headers: &HeaderMap) -> HeaderLines {
     shown
 }
 
-fn put(headers: &mut HeaderMap, name: HeaderName, text: &str) {
+fn insert_if_valid(headers: &mut HeaderMap, name: HeaderName, text: &str) {
     if let Ok(value) = HeaderValue::from_str(text) {
         headers.insert(name, value);
     }

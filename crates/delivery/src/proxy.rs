@@ -1,46 +1,46 @@
-//! One call that is passed on while it comes in, to an address that a tenant chose, through the same guard as every delivery.
+//! Streams one call to an address that a tenant chose, through the same guard as every delivery.
 //!
-//! A delivery is whole before it is sent and its answer is read before anybody looks at it. A call streams: its body goes up as the
-//! client sends it, its answer goes down as the target gives it, each no faster than the other side takes it.
+//! A delivery is complete before it is sent, and its response is read in full. A call streams: its body goes up as the client sends it, its
+//! response comes down as the target sends it, each no faster than the other side takes it.
 
 use std::time::Duration;
 
 use hyper_util::client::legacy::Client;
 use ig_core::fault::Faults;
 
-use crate::deliverer::{Connector, Deliverer, pool};
+use crate::deliverer::{Connector, Deliverer, pool_builder};
 use crate::egress::EgressGuard;
 use crate::security::SecurityConfig;
 
 mod address;
-mod answered;
+mod body_capture;
 mod call;
-mod client;
+mod client_check;
 mod exchange;
-mod hygiene;
-mod kept;
+mod header_filter;
+mod response;
 mod template;
 mod upload;
 
 pub use address::BadAddress;
-pub use answered::{Answered, AnsweredBody, Broken};
+pub use body_capture::BodyCapture;
 pub use call::ProxiedCall;
-pub use client::{BadSignature, ClientCheck, SignedMessage};
+pub use client_check::{BadSignature, ClientCheck, SignedMessage};
 pub use exchange::CallError;
-pub use hygiene::{end_to_end, is_hop_by_hop, within_origin};
-pub use kept::Keeping;
+pub use header_filter::{is_hop_by_hop, strip_origin_headers, strip_request_headers};
+pub use response::{ProxyResponse, ResponseBody, ResponseBodyError};
 pub use template::ProxyTemplate;
-pub use upload::{Upload, Uploading};
+pub use upload::{Upload, UploadBody};
 
-/// How long a connection waits for its next call: many servers hang up sooner than others, and a call that meets that is lost.
-const IDLE: Duration = Duration::from_secs(20);
-/// How much may be on its way on one HTTP/2 stream before it was read, and on all streams of a connection.
+/// How long an idle connection stays in the pool. Some servers close early, and a call that meets the close is lost.
+const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(20);
+/// How much unread data may be on one HTTP/2 stream, and on all streams of a connection.
 const STREAM_WINDOW: u32 = 1024 * 1024;
 const CONNECTION_WINDOW: u32 = 8 * 1024 * 1024;
 
-type ProxyClient = Client<Connector, Uploading>;
+type ProxyClient = Client<Connector, UploadBody>;
 
-/// Passes calls on. Cheap to clone: all clones share one pool of connections, which is not that of deliveries.
+/// Sends proxied calls. Cheap to clone: all clones share one pool of connections, separate from that of deliveries.
 #[derive(Clone)]
 pub struct Proxy {
     client: ProxyClient,
@@ -48,11 +48,11 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// A proxy with a pool of its own; faults are told by pointers into `security`, such as `/private_ca_file`.
+    /// A proxy with a pool of its own; faults carry pointers into `security`, such as `/private_ca_file`.
     pub fn new(config: &SecurityConfig) -> Result<Self, Faults> {
         let deliverer = Deliverer::new(config)?;
-        let mut pool = pool();
-        pool.pool_idle_timeout(IDLE)
+        let mut pool = pool_builder();
+        pool.pool_idle_timeout(POOL_IDLE_TIMEOUT)
             .http2_initial_stream_window_size(STREAM_WINDOW)
             .http2_initial_connection_window_size(CONNECTION_WINDOW);
         let client = pool.build(deliverer.connector());

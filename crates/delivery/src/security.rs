@@ -4,19 +4,19 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-/// What may be reached, and whom to trust there.
+/// What may be reached, and which certificates are trusted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SecurityConfig {
     /// Whether addresses must begin with `https`.
     pub enforce_https: bool,
-    /// Which addresses are open that the guard would refuse.
+    /// Addresses that are allowed although the guard would refuse them.
     pub egress: EgressConfig,
-    /// A PEM file with certificate authorities that are trusted beside the platform's.
+    /// A PEM file with certificate authorities to trust beside the platform's.
     pub private_ca_file: Option<PathBuf>,
 }
 
-/// Which addresses are open that the guard would refuse.
+/// Addresses that are allowed although the guard would refuse them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EgressConfig {

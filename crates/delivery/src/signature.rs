@@ -7,10 +7,10 @@ use base64::engine::general_purpose::STANDARD;
 use ig_core::integration::Signing;
 use ring::hmac;
 
-/// As many signatures are looked at in one header; a sender has one for each of its live keys.
-const MOST_SIGNATURES: usize = 10;
+/// The most signatures read from one header; a sender adds one for each of its live keys.
+const MAX_SIGNATURES: usize = 10;
 
-/// The live keys of an integration, ready for use.
+/// The live signing keys of an integration.
 #[derive(Debug)]
 pub(crate) struct Signer {
     keys: Vec<hmac::Key>,
@@ -24,20 +24,21 @@ impl Signer {
         }
     }
 
-    /// `v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body`, once for every live key, with spaces between.
+    /// `v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body`, once for every live key, separated by spaces.
     pub(crate) fn sign(&self, id: &str, timestamp: &str, body: &[u8]) -> String {
         let signatures = self.keys.iter().map(|key| sign_with(key, id, timestamp, body));
         signatures.collect::<Vec<_>>().join(" ")
     }
 
-    /// Whether one of the signatures in a `webhook-signature` was made with one of the keys. Takes the same time whichever is wrong.
+    /// Whether one of the signatures in a `webhook-signature` matches one of the keys. Every combination is compared, so the time does not
+    /// depend on which one matches.
     pub(crate) fn verify(&self, signatures: &str, id: &str, timestamp: &str, body: &[u8]) -> bool {
         let versioned = signatures
             .split_ascii_whitespace()
             .filter_map(|signature| signature.strip_prefix("v1,"));
         let given = versioned
             .filter_map(|encoded| STANDARD.decode(encoded).ok())
-            .take(MOST_SIGNATURES);
+            .take(MAX_SIGNATURES);
         let tags: Vec<_> = given.collect();
         let mut any = false;
         for key in &self.keys {

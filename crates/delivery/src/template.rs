@@ -1,4 +1,4 @@
-//! All of a request that is known when its integration's configuration arrives.
+//! Everything of a request that is known when its integration's configuration arrives.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,10 +9,10 @@ use ig_core::fault::Faults;
 use ig_core::id::OrgId;
 use ig_core::integration::{HttpMethod, Integration, OutgoingAuth, PlannedAction};
 
-use crate::exchange::Credentials;
+use crate::exchange::CredentialMask;
 use crate::prepared::{Message, Prepared};
 use crate::signature::Signer;
-use crate::tokens::Grant;
+use crate::tokens::TokenKey;
 
 pub(crate) mod auth;
 pub(crate) mod headers;
@@ -21,53 +21,53 @@ pub use headers::is_reserved as is_reserved_header;
 
 pub(crate) const AGENT: &str = concat!("Integration-Gateway/", env!("CARGO_PKG_VERSION"));
 
-/// The part that every request of one action of one integration has in common. Cheap to clone.
+/// What all requests of one action of one integration share. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Template(Arc<Parts>);
+pub struct Template(Arc<RequestSpec>);
 
 #[derive(Debug)]
-pub(crate) struct Parts {
+pub(crate) struct RequestSpec {
     pub(crate) method: Method,
     pub(crate) uri: Uri,
     pub(crate) headers: HeaderMap,
-    pub(crate) credentials: Credentials,
-    pub(crate) grant: Option<Grant>,
+    pub(crate) credential_mask: CredentialMask,
+    pub(crate) token_key: Option<TokenKey>,
     pub(crate) signer: Option<Signer>,
     pub(crate) timeout: Duration,
 }
 
 impl Template {
-    /// Reads an integration and one of its actions; what cannot be applied is a fault by JSON pointer, and nothing may be sent then.
+    /// Compiles an integration and one of its actions. What cannot be applied is a fault with a JSON pointer, and then nothing may be sent.
     pub fn compile(integration: &Integration, action: &PlannedAction<'_>) -> Result<Self, Faults> {
         let mut faults = Faults::default();
-        let mut headers = own();
+        let mut headers = base_headers();
         auth::apply(&integration.auth, &mut headers, &mut faults);
         headers::add_custom(&integration.headers, &mut headers, &mut faults);
-        faults.into_result(Self(Arc::new(Parts {
-            method: method(action.target.method),
+        faults.into_result(Self(Arc::new(RequestSpec {
+            method: http_method(action.target.method),
             uri: action.target.url.uri().clone(),
-            credentials: credentials(&headers),
-            grant: grant(integration.org_id, &integration.auth),
+            credential_mask: credential_mask(&headers),
+            token_key: token_key(integration.org_id, &integration.auth),
             headers,
             signer: integration.signing.as_ref().map(Signer::new),
             timeout: integration.timeout,
         })))
     }
 
-    /// Adds what one delivery has for itself.
+    /// Adds the data of one delivery.
     pub fn prepare(&self, message: Message) -> Prepared {
         Prepared::new(self.clone(), message)
     }
 
-    pub(crate) fn parts(&self) -> &Parts {
+    pub(crate) fn spec(&self) -> &RequestSpec {
         &self.0
     }
 }
 
-/// What a token is granted for, where deliveries carry one.
-pub(crate) fn grant(org: OrgId, auth: &OutgoingAuth) -> Option<Grant> {
+/// The cache key of the token, where deliveries carry one.
+pub(crate) fn token_key(org: OrgId, auth: &OutgoingAuth) -> Option<TokenKey> {
     match auth {
-        OutgoingAuth::OAuth2(credentials) => Some(Grant::new(org, (**credentials).clone())),
+        OutgoingAuth::OAuth2(credentials) => Some(TokenKey::new(org, (**credentials).clone())),
         OutgoingAuth::None
         | OutgoingAuth::ApiKey { .. }
         | OutgoingAuth::Bearer { .. }
@@ -76,20 +76,20 @@ pub(crate) fn grant(org: OrgId, auth: &OutgoingAuth) -> Option<Grant> {
     }
 }
 
-/// The values that were marked as credentials when they were applied.
-pub(crate) fn credentials(headers: &HeaderMap) -> Credentials {
+/// The mask of all headers that were marked as credentials.
+pub(crate) fn credential_mask(headers: &HeaderMap) -> CredentialMask {
     let marked = headers.values().filter(|value| value.is_sensitive());
-    Credentials::new(marked.map(HeaderValue::as_bytes))
+    CredentialMask::new(marked.map(HeaderValue::as_bytes))
 }
 
-fn own() -> HeaderMap {
+fn base_headers() -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(16);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
     headers
 }
 
-fn method(method: HttpMethod) -> Method {
+fn http_method(method: HttpMethod) -> Method {
     match method {
         HttpMethod::Post => Method::POST,
         HttpMethod::Put => Method::PUT,

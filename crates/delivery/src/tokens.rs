@@ -1,7 +1,7 @@
-//! Tokens of OAuth 2.0: granted once for all deliveries of a process, kept until shortly before they expire.
+//! OAuth 2.0 tokens: requested once for all deliveries of a process, cached until shortly before they expire.
 
-mod answer;
 mod request;
+mod response;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -17,16 +17,16 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::deliverer::HttpClient;
 
-/// The most that asking for a token takes of a delivery's time.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// Grants that nobody asked for in so long are forgotten when another one comes.
-const UNUSED: Duration = Duration::from_hours(24);
+/// The longest part of a delivery's time that requesting a token takes.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// Entries unused for this long are dropped when a new one is added.
+const EXPIRE_UNUSED_AFTER: Duration = Duration::from_hours(24);
 
-/// What tokens are granted for: a tenant's credentials. Tenants never share a token.
+/// What tokens are cached by: a tenant's credentials. Tenants never share a token.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Grant(Arc<(OrgId, ClientCredentials)>);
+pub(crate) struct TokenKey(Arc<(OrgId, ClientCredentials)>);
 
-impl Grant {
+impl TokenKey {
     pub(crate) fn new(org: OrgId, credentials: ClientCredentials) -> Self {
         Self(Arc::new((org, credentials)))
     }
@@ -36,13 +36,13 @@ impl Grant {
     }
 }
 
-impl fmt::Debug for Grant {
+impl fmt::Debug for TokenKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Grant").field(&self.0.0).finish()
+        f.debug_tuple("TokenKey").field(&self.0.0).finish()
     }
 }
 
-/// A token that was granted. Clones are the same token.
+/// A granted token. Clones are the same token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token(Arc<Secret>);
 
@@ -52,112 +52,112 @@ impl Token {
     }
 }
 
-/// A token, and until when it is to be used.
+/// A token, and until when it is used.
 #[derive(Debug, Clone)]
-struct Granted {
+struct CachedToken {
     token: Token,
-    until: Instant,
+    use_until: Instant,
 }
 
-/// What was last heard about a grant; whoever waits for the lock while somebody asks hears the same.
+/// The endpoint's last answers; every delivery that waited for the request lock shares them.
 #[derive(Debug, Default)]
-struct Heard {
-    granted: Option<Granted>,
-    refused: Option<(Instant, Failure)>,
+struct EntryState {
+    cached: Option<CachedToken>,
+    refusal: Option<(Instant, Failure)>,
 }
 
 #[derive(Debug)]
 struct Entry {
-    asking: tokio::sync::Mutex<()>,
-    heard: Mutex<Heard>,
-    used: Mutex<Instant>,
+    request_lock: tokio::sync::Mutex<()>,
+    state: Mutex<EntryState>,
+    last_used: Mutex<Instant>,
 }
 
 /// The tokens of one process.
 #[derive(Debug, Default)]
-pub(crate) struct Tokens {
-    entries: Mutex<HashMap<Grant, Arc<Entry>>>,
+pub(crate) struct TokenCache {
+    entries: Mutex<HashMap<TokenKey, Arc<Entry>>>,
 }
 
-impl Tokens {
-    /// A token that has not expired: the one that is kept, or a fresh one. However many ask at once, the endpoint is asked by one of them.
-    pub(crate) async fn get(&self, grant: &Grant, client: &HttpClient, deadline: Instant) -> Result<Token, Failure> {
-        let entry = self.entry(grant);
+impl TokenCache {
+    /// A token that has not expired, cached or fresh. Concurrent calls share one request to the endpoint.
+    pub(crate) async fn get(&self, key: &TokenKey, client: &HttpClient, deadline: Instant) -> Result<Token, Failure> {
+        let entry = self.entry(key);
         if let Some(token) = entry.token() {
             return Ok(token);
         }
-        let came = Instant::now();
-        let waited = timeout_at(deadline, entry.asking.lock()).await;
-        let _asking = waited.map_err(|_| request::too_late())?;
-        match entry.heard_since(came) {
-            Some(heard) => heard,
-            None => entry.ask(grant, client, deadline.min(came + PATIENCE)).await,
+        let arrived_at = Instant::now();
+        let waited = timeout_at(deadline, entry.request_lock.lock()).await;
+        let _request_lock = waited.map_err(|_| request::timed_out())?;
+        match entry.outcome_since(arrived_at) {
+            Some(outcome) => outcome,
+            None => entry.request(key, client, deadline.min(arrived_at + REQUEST_TIMEOUT)).await,
         }
     }
 
-    /// Does not give this token out again.
-    pub(crate) fn forget(&self, grant: &Grant, refused: &Token) {
-        let entry = self.entry(grant);
-        let mut heard = entry.heard.lock();
-        if heard.granted.as_ref().is_some_and(|granted| granted.token == *refused) {
-            heard.granted = None;
+    /// Drops this token from the cache.
+    pub(crate) fn invalidate(&self, key: &TokenKey, refused: &Token) {
+        let entry = self.entry(key);
+        let mut state = entry.state.lock();
+        if state.cached.as_ref().is_some_and(|cached| cached.token == *refused) {
+            state.cached = None;
         }
     }
 
-    fn entry(&self, grant: &Grant) -> Arc<Entry> {
+    fn entry(&self, key: &TokenKey) -> Arc<Entry> {
         let now = Instant::now();
         let mut entries = self.entries.lock();
-        if let Some(entry) = entries.get(grant) {
-            *entry.used.lock() = now;
+        if let Some(entry) = entries.get(key) {
+            *entry.last_used.lock() = now;
             return Arc::clone(entry);
         }
-        entries.retain(|_, entry| now.duration_since(*entry.used.lock()) < UNUSED);
+        entries.retain(|_, entry| now.duration_since(*entry.last_used.lock()) < EXPIRE_UNUSED_AFTER);
         let entry = Arc::new(Entry {
-            asking: tokio::sync::Mutex::default(),
-            heard: Mutex::default(),
-            used: Mutex::new(now),
+            request_lock: tokio::sync::Mutex::default(),
+            state: Mutex::default(),
+            last_used: Mutex::new(now),
         });
-        entries.insert(grant.clone(), Arc::clone(&entry));
+        entries.insert(key.clone(), Arc::clone(&entry));
         entry
     }
 }
 
 impl Entry {
     fn token(&self) -> Option<Token> {
-        let heard = self.heard.lock();
-        let granted = heard.granted.as_ref().filter(|granted| Instant::now() < granted.until);
-        granted.map(|granted| granted.token.clone())
+        let state = self.state.lock();
+        let cached = state.cached.as_ref().filter(|cached| Instant::now() < cached.use_until);
+        cached.map(|cached| cached.token.clone())
     }
 
-    /// What somebody else heard while this one waited.
-    fn heard_since(&self, came: Instant) -> Option<Result<Token, Failure>> {
+    /// What another delivery's request brought while this one waited.
+    fn outcome_since(&self, arrived_at: Instant) -> Option<Result<Token, Failure>> {
         if let Some(token) = self.token() {
             return Some(Ok(token));
         }
-        let heard = self.heard.lock();
-        let refused = heard.refused.as_ref().filter(|(at, _)| *at >= came);
+        let state = self.state.lock();
+        let refused = state.refusal.as_ref().filter(|(at, _)| *at >= arrived_at);
         refused.map(|(_, failure)| Err(failure.clone()))
     }
 
-    async fn ask(&self, grant: &Grant, client: &HttpClient, deadline: Instant) -> Result<Token, Failure> {
-        let asked = timeout_at(deadline, request::send(grant.credentials(), client, deadline)).await;
-        let answered = asked.unwrap_or_else(|_| Err(request::too_late()));
-        let mut heard = self.heard.lock();
-        match answered {
-            Ok(granted) => {
-                heard.refused = None;
-                heard.granted = Some(granted.clone());
-                Ok(granted.token)
+    async fn request(&self, key: &TokenKey, client: &HttpClient, deadline: Instant) -> Result<Token, Failure> {
+        let requested = timeout_at(deadline, request::send(key.credentials(), client, deadline)).await;
+        let outcome = requested.unwrap_or_else(|_| Err(request::timed_out()));
+        let mut state = self.state.lock();
+        match outcome {
+            Ok(cached) => {
+                state.refusal = None;
+                state.cached = Some(cached.clone());
+                Ok(cached.token)
             }
             Err(failure) => {
-                heard.refused = Some((Instant::now(), failure.clone()));
+                state.refusal = Some((Instant::now(), failure.clone()));
                 Err(failure)
             }
         }
     }
 }
 
-/// What the endpoint did is told apart from what the target does.
-fn failure(category: ErrorCategory, what: impl fmt::Display) -> Failure {
+/// The prefix tells failures of the endpoint from those of the target.
+fn token_failure(category: ErrorCategory, what: impl fmt::Display) -> Failure {
     Failure::new(category, format!("No token was granted: {what}"))
 }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use http::header::{AUTHORIZATION, HOST, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
-use ig_delivery::{ClientCheck, end_to_end};
+use ig_delivery::{ClientCheck, strip_request_headers};
 
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -24,7 +24,7 @@ pub(super) struct Origin<'a> {
 /// A call's headers for the target.
 pub(super) fn forwarded(parts: &Parts, check: &ClientCheck, origin: Origin<'_>) -> HeaderMap {
     let mut headers = parts.headers.clone();
-    end_to_end(&mut headers);
+    strip_request_headers(&mut headers);
     check.strip(&mut headers);
     headers.remove(API_KEY);
     headers.remove(AUTHORIZATION);

@@ -1,13 +1,13 @@
-//! From names to addresses.
+//! Name resolution.
 
 use std::io;
 use std::net::IpAddr;
 
 use async_trait::async_trait;
 
-/// Resolves names; stated as a trait so that a name can be made to change its mind in a test.
+/// Resolves names. A trait, so that a test can change a name's addresses between two look-ups.
 #[async_trait]
 pub trait Resolve: Send + Sync {
-    /// Every address of a name.
+    /// All addresses of a name.
     async fn resolve(&self, name: &str) -> io::Result<Vec<IpAddr>>;
 }

@@ -1,8 +1,8 @@
-//! The machine's names, looked up without a thread.
+//! The machine's name resolution without a thread for each look-up.
 //!
-//! The C library's resolver blocks a thread for each name, for as long as a name server stays silent; a tenant who owns a zone that
-//! nobody answers for could take all threads that others need. This one reads the same files, asks the same servers, and waits for
-//! each name by itself, no longer than [`LONGEST`] and for no more than so many of one zone.
+//! The C library's resolver blocks a thread for each name while a name server stays silent, so a tenant who owns a zone with silent servers
+//! could take every thread. This resolver reads the same files and asks the same servers. Each look-up is asynchronous, ends within
+//! [`LOOKUP_TIMEOUT`], and [`ZoneLimiter`] bounds how many run for one zone.
 
 use std::fs::{self, File};
 use std::io;
@@ -21,32 +21,32 @@ use hickory_resolver::{Hosts, TokioResolver};
 use parking_lot::Mutex;
 
 use super::resolve::Resolve;
-use super::zones::Zones;
+use super::zone_limiter::ZoneLimiter;
 
-/// How long a name may take.
-const LONGEST: Duration = Duration::from_secs(5);
-/// How long a server may take to answer before it, or another one, is asked again.
-const ONE_ANSWER: Duration = Duration::from_secs(2);
-/// An address is remembered as long as its zone says, but not longer than this; that there is none, not longer than that.
-const REMEMBERED: Duration = Duration::from_mins(1);
-const NONE_REMEMBERED: Duration = Duration::from_secs(5);
-/// Between two looks whether the files have changed.
-const LOOK: Duration = Duration::from_secs(2);
-/// What the C library asks where no server is named.
-const USUAL_SERVER: &str = "\nnameserver 127.0.0.1\n";
+/// The longest look-up of one name.
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long one server may take before it, or the next one, is asked.
+const SERVER_TIMEOUT: Duration = Duration::from_secs(2);
+/// Answers are cached as long as their zone says, up to these limits.
+const MAX_POSITIVE_TTL: Duration = Duration::from_mins(1);
+const MAX_NEGATIVE_TTL: Duration = Duration::from_secs(5);
+/// Time between two checks whether the files have changed.
+const RELOAD_INTERVAL: Duration = Duration::from_secs(2);
+/// The C library's default where no server is named.
+const DEFAULT_SERVER: &str = "\nnameserver 127.0.0.1\n";
 
-/// The files that say what names mean.
+/// The files that configure name resolution.
 #[derive(Debug, Clone)]
-pub struct NameFiles {
-    /// Names with their addresses, as in `hosts(5)`.
+pub struct ResolverFiles {
+    /// Static addresses, as in `hosts(5)`.
     pub hosts: PathBuf,
     /// Servers, search domains and options, as in `resolv.conf(5)`.
     pub resolv_conf: PathBuf,
-    /// The port that servers listen on.
+    /// The port that the servers listen on.
     pub port: u16,
 }
 
-impl Default for NameFiles {
+impl Default for ResolverFiles {
     fn default() -> Self {
         Self {
             hosts: "/etc/hosts".into(),
@@ -56,71 +56,71 @@ impl Default for NameFiles {
     }
 }
 
-/// The machine's resolver. It follows its files as they change.
+/// The machine's resolver; it follows its files as they change.
 #[derive(Default)]
 pub struct SystemResolver {
-    files: NameFiles,
-    read: Mutex<Option<Read>>,
-    zones: Zones,
+    files: ResolverFiles,
+    loaded: Mutex<Option<Loaded>>,
+    zone_limiter: ZoneLimiter,
 }
 
-/// What the files said when they were read.
-struct Read {
-    looked_at: Instant,
-    changed_at: [Option<SystemTime>; 2],
-    names: Arc<Names>,
+/// The files' content when they were last read.
+struct Loaded {
+    checked_at: Instant,
+    modified_at: [Option<SystemTime>; 2],
+    sources: Arc<NameSources>,
 }
 
-struct Names {
+struct NameSources {
     hosts: Hosts,
-    servers: Result<TokioResolver, String>,
+    resolver: Result<TokioResolver, String>,
 }
 
 impl SystemResolver {
     /// A resolver that reads other files than the machine's.
-    pub fn reading(files: NameFiles) -> Self {
+    pub fn with_files(files: ResolverFiles) -> Self {
         Self {
             files,
             ..Self::default()
         }
     }
 
-    /// What the files say; they are small, and looked at once in a while.
-    fn names(&self) -> Arc<Names> {
-        let mut read = self.read.lock();
-        if let Some(read) = read.as_ref().filter(|read| read.looked_at.elapsed() < LOOK) {
-            return Arc::clone(&read.names);
+    /// The files' current content. The files are small, and checked once per [`RELOAD_INTERVAL`].
+    fn sources(&self) -> Arc<NameSources> {
+        let mut loaded = self.loaded.lock();
+        if let Some(loaded) = loaded.as_ref().filter(|loaded| loaded.checked_at.elapsed() < RELOAD_INTERVAL) {
+            return Arc::clone(&loaded.sources);
         }
-        let changed_at = [&self.files.hosts, &self.files.resolv_conf].map(|file| changed_at(file));
-        let names = match read.take() {
-            Some(read) if read.changed_at == changed_at => read.names,
-            _ => Arc::new(Names::read(&self.files)),
+        let modified_at = [&self.files.hosts, &self.files.resolv_conf].map(|file| modified_at(file));
+        let sources = match loaded.take() {
+            Some(loaded) if loaded.modified_at == modified_at => loaded.sources,
+            _ => Arc::new(NameSources::load(&self.files)),
         };
-        *read = Some(Read {
-            looked_at: Instant::now(),
-            changed_at,
-            names: Arc::clone(&names),
+        *loaded = Some(Loaded {
+            checked_at: Instant::now(),
+            modified_at,
+            sources: Arc::clone(&sources),
         });
-        names
+        sources
     }
 }
 
-impl Names {
-    fn read(files: &NameFiles) -> Self {
+impl NameSources {
+    fn load(files: &ResolverFiles) -> Self {
         let mut hosts = Hosts::default();
         let read = File::open(&files.hosts).and_then(|file| hosts.read_hosts_conf(file));
         if let Err(error) = read {
             tracing::warn!(%error, file = %files.hosts.display(), "names of hosts cannot be read");
         }
-        let servers = servers(files);
-        if let Err(error) = &servers {
+        let resolver = build_resolver(files);
+        if let Err(error) = &resolver {
             tracing::error!(error, file = %files.resolv_conf.display(), "names cannot be resolved");
         }
-        Self { hosts, servers }
+        Self { hosts, resolver }
     }
 
-    /// What the file of hosts says of a name; nothing where it does not name it.
-    fn host(&self, name: &Name) -> Vec<IpAddr> {
+    /// A name's addresses in the hosts file, if it is listed there.
+    fn static_addresses(&self, name: &Name) -> Vec<IpAddr> {
         let of = |kind| self.hosts.lookup_static_host(&Query::query(name.clone(), kind));
         let found = [RecordType::A, RecordType::AAAA].into_iter().filter_map(of);
         found
@@ -135,10 +135,10 @@ impl Names {
     }
 }
 
-fn servers(files: &NameFiles) -> Result<TokioResolver, String> {
+fn build_resolver(files: &ResolverFiles) -> Result<TokioResolver, String> {
     let text = fs::read_to_string(&files.resolv_conf).unwrap_or_default();
     let (mut config, options) = parse_resolv_conf(&text)
-        .or_else(|_| parse_resolv_conf(text + USUAL_SERVER))
+        .or_else(|_| parse_resolv_conf(text + DEFAULT_SERVER))
         .map_err(|error| error.to_string())?;
     for server in &mut config.name_servers {
         for connection in &mut server.connections {
@@ -146,35 +146,35 @@ fn servers(files: &NameFiles) -> Result<TokioResolver, String> {
         }
     }
     let mut builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
-    *builder.options_mut() = bounded(options);
+    *builder.options_mut() = limited_options(options);
     builder.build().map_err(|error| error.to_string())
 }
 
-fn bounded(mut options: ResolverOpts) -> ResolverOpts {
-    options.timeout = options.timeout.min(ONE_ANSWER);
+fn limited_options(mut options: ResolverOpts) -> ResolverOpts {
+    options.timeout = options.timeout.min(SERVER_TIMEOUT);
     options.ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
     options.use_hosts_file = ResolveHosts::Never;
-    options.positive_max_ttl = Some(REMEMBERED);
-    options.negative_max_ttl = Some(NONE_REMEMBERED);
+    options.positive_max_ttl = Some(MAX_POSITIVE_TTL);
+    options.negative_max_ttl = Some(MAX_NEGATIVE_TTL);
     options
 }
 
-fn changed_at(file: &Path) -> Option<SystemTime> {
+fn modified_at(file: &Path) -> Option<SystemTime> {
     fs::metadata(file).and_then(|file| file.modified()).ok()
 }
 
 #[async_trait]
 impl Resolve for SystemResolver {
     async fn resolve(&self, name: &str) -> io::Result<Vec<IpAddr>> {
-        let asked = Name::from_ascii(name).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
-        let names = self.names();
-        let known = names.host(&asked);
+        let parsed_name = Name::from_ascii(name).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+        let sources = self.sources();
+        let known = sources.static_addresses(&parsed_name);
         if !known.is_empty() {
             return Ok(known);
         }
-        let _under_way = self.zones.enter(name).ok_or(io::ErrorKind::ResourceBusy)?;
-        let servers = names.servers.as_ref().map_err(|error| io::Error::other(error.clone()))?;
-        let found = tokio::time::timeout(LONGEST, servers.lookup_ip(asked)).await?;
+        let _permit = self.zone_limiter.try_acquire(name).ok_or(io::ErrorKind::ResourceBusy)?;
+        let resolver = sources.resolver.as_ref().map_err(|error| io::Error::other(error.clone()))?;
+        let found = tokio::time::timeout(LOOKUP_TIMEOUT, resolver.lookup_ip(parsed_name)).await?;
         Ok(found.map_err(io::Error::other)?.iter().collect())
     }
 }

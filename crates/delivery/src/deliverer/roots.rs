@@ -1,4 +1,4 @@
-//! Whom TLS trusts.
+//! Which certificates TLS trusts.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,12 +10,12 @@ use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 
-use super::exact::Exact;
+use super::pinned::PinnedVerifier;
 
-/// TLS that trusts the platform's authorities and those of a file; ALPN is left to the connector.
+/// TLS that trusts the platform's authorities and those of a file; the connector sets ALPN.
 pub(super) fn client_config(private_ca: Option<&Path>) -> Result<ClientConfig, Faults> {
     let mut roots = platform();
-    let named = match private_ca {
+    let pinned = match private_ca {
         Some(file) => add_private(file, &mut roots).map_err(|message| Faults::one("/private_ca_file", message))?,
         None => Vec::new(),
     };
@@ -23,19 +23,19 @@ pub(super) fn client_config(private_ca: Option<&Path>) -> Result<ClientConfig, F
     let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(|_| Faults::one("", "TLS is not available"))?;
-    if named.is_empty() {
+    if pinned.is_empty() {
         return Ok(config.with_root_certificates(roots).with_no_client_auth());
     }
     let authorities = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
     let authorities = authorities.map_err(|error| Faults::one("/private_ca_file", error.to_string()))?;
-    let verifier = Arc::new(Exact::new(authorities, named));
+    let verifier = Arc::new(PinnedVerifier::new(authorities, pinned));
     Ok(config
         .dangerous()
         .with_custom_certificate_verifier(verifier)
         .with_no_client_auth())
 }
 
-/// The platform's authorities; a platform without any reaches `http` and the private authority's targets alone.
+/// The platform's authorities. A platform without any reaches only `http` targets and those of the private authority.
 fn platform() -> RootCertStore {
     let found = rustls_native_certs::load_native_certs();
     let mut roots = RootCertStore::empty();
@@ -46,18 +46,18 @@ fn platform() -> RootCertStore {
     roots
 }
 
-/// Adds the certificates of a file as authorities, and says which they are.
+/// Adds the certificates of a file as authorities, and returns them.
 fn add_private(file: &Path, roots: &mut RootCertStore) -> Result<Vec<CertificateDer<'static>>, String> {
     let refuse = |reason: &str| format!("{}: {reason}", file.display());
     let certificates = CertificateDer::pem_file_iter(file).map_err(|error| refuse(&error.to_string()))?;
-    let mut named = Vec::new();
+    let mut pinned = Vec::new();
     for certificate in certificates {
         let certificate = certificate.map_err(|error| refuse(&error.to_string()))?;
         roots.add(certificate.clone()).map_err(|error| refuse(&error.to_string()))?;
-        named.push(certificate);
+        pinned.push(certificate);
     }
-    if named.is_empty() {
+    if pinned.is_empty() {
         return Err(refuse("holds no certificate"));
     }
-    Ok(named)
+    Ok(pinned)
 }

@@ -1,13 +1,13 @@
-//! What a written host is: an address in one of its spellings, or a name.
+//! Parses a URL's host: an address in one of its spellings, or a name.
 
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::{Blocked, metadata};
 
-/// What `localhost` stands for when nothing is resolved.
+/// What `localhost` means when nothing is resolved.
 pub(super) const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
-/// A host, understood.
+/// A parsed host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Host {
     /// An address.
@@ -19,7 +19,7 @@ pub(crate) enum Host {
 }
 
 impl Host {
-    /// Reads a host, an IPv6 address without its brackets.
+    /// Parses a host; an IPv6 address comes without its brackets.
     pub(crate) fn parse(text: &str) -> Result<Self, Blocked> {
         if let Ok(address) = text.parse() {
             return Ok(Self::Address(address));
@@ -42,8 +42,8 @@ impl Host {
     }
 }
 
-/// An IPv4 address as `inet_aton(3)` reads it, which is how resolvers read hosts: one to four numbers, decimal, octal (`0…`) or
-/// hexadecimal (`0x…`), the last of which fills all the bytes that are left.
+/// An IPv4 address as `inet_aton(3)` reads it, and thus resolvers: one to four numbers, decimal, octal (`0…`) or hexadecimal (`0x…`), the
+/// last of which fills all remaining bytes.
 fn inet_aton(text: &str) -> Option<Ipv4Addr> {
     let parts = text.split('.').map(number).collect::<Option<Vec<u32>>>()?;
     let (last, leading) = parts.split_last()?;
@@ -74,7 +74,7 @@ fn number(text: &str) -> Option<u32> {
     u32::from_str_radix(digits, radix).ok()
 }
 
-/// Letters, digits, hyphens and underscores, in labels of up to 63 of them; the last label is not a number, or it would be an address.
+/// Letters, digits, hyphens and underscores, in labels of up to 63. The last label is not a number: that would be an address.
 fn is_name(text: &str) -> bool {
     let is_label = |label: &str| {
         (1..=63).contains(&label.len())
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_spelling_is_the_address_that_it_would_become() {
+    fn host_parses_every_spelling_of_an_address() {
         let table = [
             ("127.0.0.1", "127.0.0.1"),
             ("127.1", "127.0.0.1"),
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_names() {
+    fn host_parses_names() {
         for name in ["example.org", "a_b.example", "xn--mnchen-3ya.de", "1e100.net", "0x.example"] {
             assert_eq!(Host::parse(name), Ok(Host::Name(name.to_owned())));
         }
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_neither_is_refused() {
+    fn host_refuses_what_is_neither_address_nor_name() {
         for text in [
             "",
             ".",

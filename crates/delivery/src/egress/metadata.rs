@@ -1,4 +1,4 @@
-//! Metadata services of clouds: whoever may ask them has this machine's credentials. They never open.
+//! Cloud metadata services. A client that reaches one gets this machine's credentials, so no allow list opens them.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -39,7 +39,7 @@ pub(super) fn is_address(address: IpAddr) -> bool {
     }
 }
 
-/// Whether a name, in lower case and without a dot at its end, is a metadata service's.
+/// Whether a name, in lower case and without a trailing dot, is a metadata service's.
 pub(super) fn is_name(name: &str) -> bool {
     NAMES.contains(&name)
 }

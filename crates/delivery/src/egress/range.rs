@@ -1,10 +1,10 @@
-//! The ranges that are not public, and IPv4 addresses inside IPv6 ones.
+//! Address ranges that are not public, and IPv4 addresses inside IPv6 ones.
 //!
 //! Sources: IANA's special-purpose registries for IPv4 and IPv6, and the RFCs named below.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-/// What a network is called, its first address and the length of its prefix.
+/// A network's description, its first address and the length of its prefix.
 type V4Range = (&'static str, Ipv4Addr, u32);
 type V6Range = (&'static str, Ipv6Addr, u32);
 
@@ -27,7 +27,7 @@ const V4: [V4Range; 16] = [
     ("reserved", Ipv4Addr::new(240, 0, 0, 0), 4),
 ];
 
-/// Of IPv6 only `2000::/3` is public at all; these are told apart for the message, or lie within it.
+/// Of IPv6 only `2000::/3` is public at all. These ranges have a message of their own, or lie within it.
 const V6: [V6Range; 10] = [
     ("unspecified", Ipv6Addr::UNSPECIFIED, 128),
     ("loopback", Ipv6Addr::LOCALHOST, 128),
@@ -43,13 +43,13 @@ const V6: [V6Range; 10] = [
 
 const GLOBAL_UNICAST: V6Range = ("", Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 3);
 
-/// What an address is instead of public.
+/// The kind of an address that is not public.
 pub(super) fn v4_kind(address: Ipv4Addr) -> Option<&'static str> {
     let inside = |(_, first, prefix): &&V4Range| (address.to_bits() ^ first.to_bits()) >> (32 - prefix) == 0;
     V4.iter().find(inside).map(|(kind, ..)| *kind)
 }
 
-/// What an address is instead of public, whatever lies inside of it.
+/// The kind of an address that is not public, whatever it embeds.
 pub(super) fn v6_kind(address: Ipv6Addr) -> Option<&'static str> {
     let named = V6.iter().find(|range| within(address, range)).map(|(kind, ..)| *kind);
     named.or_else(|| (!within(address, &GLOBAL_UNICAST)).then_some("reserved"))
@@ -59,7 +59,7 @@ fn within(address: Ipv6Addr, (_, first, prefix): &V6Range) -> bool {
     (address.to_bits() ^ first.to_bits()) >> (128 - prefix) == 0
 }
 
-/// The IPv4 address that a translator (NAT64, RFC 6052) would reach through this one.
+/// The IPv4 address that a translator (NAT64, RFC 6052) reaches through this one.
 pub(super) fn translated(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let [0x64, 0xff9b, 0, 0, 0, 0, high, low] = address.segments() else {
         return None;
@@ -67,8 +67,8 @@ pub(super) fn translated(address: Ipv6Addr) -> Option<Ipv4Addr> {
     Some(v4(high, low))
 }
 
-/// The IPv4 addresses that a tunnel or a translator may read out of this one, beside [`translated`]: compatible (RFC 4291),
-/// 6to4 (RFC 3056), Teredo's server and client (RFC 4380), local translation in all of its layouts (RFC 8215, RFC 6052), ISATAP (RFC 5214).
+/// The IPv4 addresses that a tunnel or a translator may read out of this one, beside [`translated`]: compatible (RFC 4291), 6to4 (RFC
+/// 3056), Teredo's server and client (RFC 4380), local translation in all of its layouts (RFC 8215, RFC 6052), ISATAP (RFC 5214).
 pub(super) fn embedded(address: Ipv6Addr) -> Vec<Ipv4Addr> {
     let segments = address.segments();
     let mut found = match segments {
@@ -83,7 +83,7 @@ pub(super) fn embedded(address: Ipv6Addr) -> Vec<Ipv4Addr> {
     found
 }
 
-/// A local prefix may be 48, 56, 64 or 96 bits long; bits 64 to 71 are left out (RFC 6052, 2.2).
+/// A local prefix may be 48, 56, 64 or 96 bits long; bits 64 to 71 are skipped (RFC 6052, 2.2).
 fn locally_translated(address: Ipv6Addr) -> [Ipv4Addr; 4] {
     let bytes = address.octets();
     [[6, 7, 9, 10], [7, 9, 10, 11], [9, 10, 11, 12], [12, 13, 14, 15]].map(|at| Ipv4Addr::from(at.map(|at| bytes[at])))

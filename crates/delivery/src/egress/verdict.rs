@@ -1,19 +1,19 @@
-//! The law: may this address be connected to?
+//! The rule: may this address be connected to?
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use super::allow::Allow;
+use super::allow_list::AllowList;
 use super::range::{embedded, translated, v4_kind, v6_kind};
 use super::{Blocked, metadata};
 
-/// Judges one address that a host and port led to. Pure: the same question has the same answer.
-pub fn verdict(address: IpAddr, host: &str, port: u16, allow: &Allow) -> Result<(), Blocked> {
+/// Judges one address of a host and port. A pure function.
+pub fn verdict(address: IpAddr, host: &str, port: u16, allow: &AllowList) -> Result<(), Blocked> {
     let address = address.to_canonical();
     if reaches_metadata(address) {
         return Err(Blocked::Metadata);
     }
     match kind(address) {
-        Some(kind) if !allow.opens(address, host, port) => Err(Blocked::NotPublic(kind)),
+        Some(kind) if !allow.permits(address, host, port) => Err(Blocked::NotPublic(kind)),
         _ => Ok(()),
     }
 }
@@ -28,7 +28,7 @@ fn reaches_metadata(address: IpAddr) -> bool {
     metadata::is_address(address) || matches!(address, IpAddr::V6(v6) if inside(v6))
 }
 
-/// What an address is instead of public, seen through translators and tunnels.
+/// The kind of an address that is not public, seen through translators and tunnels.
 fn kind(address: IpAddr) -> Option<&'static str> {
     match address {
         IpAddr::V4(v4) => v4_kind(v4),

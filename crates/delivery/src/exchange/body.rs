@@ -1,4 +1,4 @@
-//! Reading an answer's body: so much, and no longer than the deadline.
+//! Reads a response's body, up to a size and a deadline.
 
 use bytes::BytesMut;
 use http_body_util::BodyExt as _;
@@ -10,56 +10,58 @@ use tokio::time::{Instant, timeout_at};
 
 use super::failure;
 
-/// How much of a body is read, and how much is kept of what it decompresses to.
-pub(super) const LARGEST: usize = 64 * 1024;
+/// How much of a body is read, and how much is kept of its decompressed form.
+pub(super) const MAX_BODY_BYTES: usize = 64 * 1024;
 
-/// Why a body ended before its end.
-pub(crate) enum Broken {
+/// Why a body ended early.
+pub(crate) enum BodyError {
     /// The deadline passed.
     Deadline,
     /// The connection broke.
     Connection(hyper::Error),
 }
 
-impl Broken {
-    pub(crate) fn failure(self, timeout: Duration) -> Failure {
+impl BodyError {
+    pub(crate) fn into_failure(self, timeout: Duration) -> Failure {
         match self {
-            Self::Deadline => failure::deadline(timeout),
-            Self::Connection(error) => failure::of_exchange(&error),
+            Self::Deadline => failure::deadline_exceeded(timeout),
+            Self::Connection(error) => failure::from_body_error(&error),
         }
     }
 }
 
-/// Reads up to [`LARGEST`] bytes. The rest of a larger body is not waited for: it is dropped, and an HTTP/1.1 connection with it,
-/// since reading on would cost more than connecting anew.
-pub(crate) async fn read(mut incoming: Incoming, deadline: Instant) -> (KeptBody, Result<(), Broken>) {
+/// Reads up to [`MAX_BODY_BYTES`]. The rest of a larger body is dropped, and an HTTP/1.1 connection with it, since reading on would cost
+/// more than connecting again.
+pub(crate) async fn read_capped(mut incoming: Incoming, deadline: Instant) -> (KeptBody, Result<(), BodyError>) {
     let mut bytes = BytesMut::new();
-    let ending = fill(&mut incoming, &mut bytes, deadline).await;
-    let truncated = !matches!(ending, Ok(End::Whole));
-    bytes.truncate(LARGEST);
+    let read_result = fill(&mut incoming, &mut bytes, deadline).await;
+    let truncated = !matches!(read_result, Ok(ReadEnd::Complete));
+    bytes.truncate(MAX_BODY_BYTES);
     let kept = KeptBody {
         bytes: bytes.freeze(),
         truncated,
     };
-    (kept, ending.map(drop))
+    (kept, read_result.map(drop))
 }
 
-enum End {
-    Whole,
-    Enough,
+enum ReadEnd {
+    Complete,
+    Capped,
 }
 
-async fn fill(incoming: &mut Incoming, bytes: &mut BytesMut, deadline: Instant) -> Result<End, Broken> {
-    while bytes.len() <= LARGEST {
-        // A peer that always has one more empty frame at hand would never let a timer be asked.
+async fn fill(incoming: &mut Incoming, bytes: &mut BytesMut, deadline: Instant) -> Result<ReadEnd, BodyError> {
+    while bytes.len() <= MAX_BODY_BYTES {
+        // A peer that always has one more empty frame ready would never let the timer be polled.
         if Instant::now() >= deadline {
-            return Err(Broken::Deadline);
+            return Err(BodyError::Deadline);
         }
-        let frame = timeout_at(deadline, incoming.frame()).await.map_err(|_| Broken::Deadline)?;
-        match frame.transpose().map_err(Broken::Connection)? {
-            None => return Ok(End::Whole),
+        let frame = timeout_at(deadline, incoming.frame())
+            .await
+            .map_err(|_| BodyError::Deadline)?;
+        match frame.transpose().map_err(BodyError::Connection)? {
+            None => return Ok(ReadEnd::Complete),
             Some(frame) => bytes.extend_from_slice(frame.data_ref().map_or(&[], |data| data)),
         }
     }
-    Ok(End::Enough)
+    Ok(ReadEnd::Capped)
 }

@@ -1,4 +1,4 @@
-//! Bodies that arrived compressed are kept as what they mean, up to the same bound.
+//! Decompresses response bodies for the log, up to the same limit.
 
 use async_compression::tokio::bufread::{BrotliDecoder, GzipDecoder, ZlibDecoder};
 use bytes::Bytes;
@@ -6,11 +6,11 @@ use http::header::{CONTENT_ENCODING, HeaderMap};
 use ig_core::delivery_log::KeptBody;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
-use super::body::LARGEST;
+use super::body::MAX_BODY_BYTES;
 
-/// The body as it is kept: decompressed where one of gzip, deflate and br was applied, as it came where it cannot be.
+/// The body to keep: decompressed where gzip, deflate or br was applied, as received where it cannot be.
 ///
-/// Both sides are bounded: at most [`LARGEST`] compressed bytes were read, and decompressing stops after as many.
+/// Both sides are limited: at most [`MAX_BODY_BYTES`] compressed bytes were read, and decompressing stops after as many.
 pub(super) async fn body(received: KeptBody, headers: &HeaderMap) -> Option<KeptBody> {
     if received.bytes.is_empty() {
         return None;
@@ -20,28 +20,28 @@ pub(super) async fn body(received: KeptBody, headers: &HeaderMap) -> Option<Kept
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
     let compressed = received.bytes.as_ref();
-    let plain = match encoding.trim().to_ascii_lowercase().as_str() {
-        "gzip" | "x-gzip" => plain(GzipDecoder::new(compressed)).await,
-        "deflate" => plain(ZlibDecoder::new(compressed)).await,
-        "br" => plain(BrotliDecoder::new(compressed)).await,
+    let decoded = match encoding.trim().to_ascii_lowercase().as_str() {
+        "gzip" | "x-gzip" => decode(GzipDecoder::new(compressed)).await,
+        "deflate" => decode(ZlibDecoder::new(compressed)).await,
+        "br" => decode(BrotliDecoder::new(compressed)).await,
         _ => return Some(received),
     };
-    if plain.bytes.is_empty() && plain.truncated {
+    if decoded.bytes.is_empty() && decoded.truncated {
         return Some(received);
     }
     Some(KeptBody {
-        truncated: plain.truncated || received.truncated,
-        ..plain
+        truncated: decoded.truncated || received.truncated,
+        ..decoded
     })
 }
 
-/// What a decoder gives, up to the bound or to the first byte that makes no sense.
-async fn plain(decoder: impl AsyncRead + Unpin) -> KeptBody {
+/// A decoder's output, up to the limit or to the first invalid byte.
+async fn decode(decoder: impl AsyncRead + Unpin) -> KeptBody {
     let mut bytes = Vec::new();
-    let mut bounded = decoder.take(LARGEST as u64 + 1);
-    let ending = bounded.read_to_end(&mut bytes).await;
-    let truncated = ending.is_err() || bytes.len() > LARGEST;
-    bytes.truncate(LARGEST);
+    let mut limited = decoder.take(MAX_BODY_BYTES as u64 + 1);
+    let read_result = limited.read_to_end(&mut bytes).await;
+    let truncated = read_result.is_err() || bytes.len() > MAX_BODY_BYTES;
+    bytes.truncate(MAX_BODY_BYTES);
     KeptBody {
         bytes: Bytes::from(bytes),
         truncated,

@@ -1,4 +1,4 @@
-//! What went wrong, as a class and as a sentence that a tenant may read.
+//! Maps errors to an error category and a sentence that a tenant may read.
 
 use std::error::Error;
 use std::io;
@@ -11,40 +11,44 @@ use rustls::CertificateError;
 use crate::connector::ConnectError;
 
 /// The deadline passed.
-pub(crate) fn deadline(timeout: Duration) -> Failure {
+pub(crate) fn deadline_exceeded(timeout: Duration) -> Failure {
     let message = format!("The target did not answer in full within {} ms.", timeout.as_millis());
     Failure::new(ErrorCategory::Timeout, message)
 }
 
-/// There was no answer.
-pub(crate) fn of_request(error: &legacy::Error) -> Failure {
-    let failure = causes(error).find_map(|cause| connect(cause).or_else(|| tls(cause)).or_else(|| http(cause)));
+/// No response arrived.
+pub(crate) fn from_request_error(error: &legacy::Error) -> Failure {
+    let failure = causes(error).find_map(|cause| {
+        connect_failure(cause)
+            .or_else(|| tls_failure(cause))
+            .or_else(|| http_failure(cause))
+    });
     failure.unwrap_or_else(|| {
-        network(if error.is_connect() {
+        network_failure(if error.is_connect() {
             "The target could not be connected to."
         } else {
-            BROKE
+            CONNECTION_BROKE
         })
     })
 }
 
-/// The answer broke off.
-pub(crate) fn of_exchange(error: &hyper::Error) -> Failure {
-    http(error).unwrap_or_else(|| network(BROKE))
+/// The response broke off.
+pub(crate) fn from_body_error(error: &hyper::Error) -> Failure {
+    http_failure(error).unwrap_or_else(|| network_failure(CONNECTION_BROKE))
 }
 
-const BROKE: &str = "The connection to the target broke.";
+const CONNECTION_BROKE: &str = "The connection to the target broke.";
 
-fn network(message: impl Into<String>) -> Failure {
+fn network_failure(message: impl Into<String>) -> Failure {
     Failure::new(ErrorCategory::Network, message)
 }
 
-/// An error and all that it came from.
+/// An error and all its causes.
 pub(crate) fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |error| cause_of(*error))
 }
 
-/// What an error came from; one of I/O hides it from `source`.
+/// An error's direct cause; an I/O error hides its own from `source`.
 fn cause_of<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
     match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
         Some(inner) => Some(inner),
@@ -52,17 +56,17 @@ fn cause_of<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'st
     }
 }
 
-fn connect(cause: &(dyn Error + 'static)) -> Option<Failure> {
+fn connect_failure(cause: &(dyn Error + 'static)) -> Option<Failure> {
     Some(match cause.downcast_ref()? {
         ConnectError::Blocked(blocked) => Failure::new(ErrorCategory::Blocked, blocked.to_string()),
-        ConnectError::Dns(_) => network("The target's name could not be resolved."),
-        ConnectError::Tcp(error) => network(refusal(error.kind())),
+        ConnectError::Dns(_) => network_failure("The target's name could not be resolved."),
+        ConnectError::Tcp(error) => network_failure(connect_error_message(error.kind())),
         ConnectError::TimedOut => Failure::new(ErrorCategory::Timeout, "The target could not be connected to in time."),
     })
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "the kinds of I/O errors are open-ended")]
-fn refusal(kind: io::ErrorKind) -> &'static str {
+fn connect_error_message(kind: io::ErrorKind) -> &'static str {
     match kind {
         io::ErrorKind::ConnectionRefused => "The target refused the connection.",
         io::ErrorKind::ConnectionReset => "The target reset the connection.",
@@ -72,17 +76,20 @@ fn refusal(kind: io::ErrorKind) -> &'static str {
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "rustls marks its errors as open-ended")]
-fn tls(cause: &(dyn Error + 'static)) -> Option<Failure> {
-    Some(network(match cause.downcast_ref()? {
+fn tls_failure(cause: &(dyn Error + 'static)) -> Option<Failure> {
+    Some(network_failure(match cause.downcast_ref()? {
         rustls::Error::InvalidCertificate(problem) => {
-            format!("The target's TLS certificate was refused: {}.", certificate(problem))
+            format!(
+                "The target's TLS certificate was refused: {}.",
+                certificate_error_message(problem)
+            )
         }
         _ => "TLS could not be agreed on with the target.".to_owned(),
     }))
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "rustls marks its errors as open-ended")]
-fn certificate(problem: &CertificateError) -> &'static str {
+fn certificate_error_message(problem: &CertificateError) -> &'static str {
     match problem {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => "it has expired",
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => "it is not valid yet",
@@ -93,15 +100,15 @@ fn certificate(problem: &CertificateError) -> &'static str {
     }
 }
 
-fn http(cause: &(dyn Error + 'static)) -> Option<Failure> {
+fn http_failure(cause: &(dyn Error + 'static)) -> Option<Failure> {
     let error = cause.downcast_ref::<hyper::Error>()?;
-    Some(network(if error.is_parse_too_large() {
+    Some(network_failure(if error.is_parse_too_large() {
         "The target's answer has too large headers."
     } else if error.is_parse() {
         "The target's answer is not HTTP."
     } else if error.is_incomplete_message() {
         "The target closed the connection before its answer was complete."
     } else {
-        BROKE
+        CONNECTION_BROKE
     }))
 }

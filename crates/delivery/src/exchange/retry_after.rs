@@ -6,26 +6,28 @@ use chrono::NaiveDateTime;
 use http::HeaderValue;
 use ig_core::clock::Timestamp;
 
-/// The longest wait that is taken at its word.
-const LONGEST: Duration = Duration::from_hours(24);
+/// A longer wait is cut to this.
+const MAX_WAIT: Duration = Duration::from_hours(24);
 
-/// The three forms of a date that HTTP knows (RFC 9110, 5.6.7).
-const DATES: [&str; 3] = [
+/// The three date formats of HTTP (RFC 9110, 5.6.7).
+const DATE_FORMATS: [&str; 3] = [
     "%a, %d %b %Y %H:%M:%S GMT",
     "%A, %d-%b-%y %H:%M:%S GMT",
     "%a %b %e %H:%M:%S %Y",
 ];
 
-/// Seconds, or the time until a date; a date that has passed asks for nothing, and so does what is neither.
+/// Seconds, or the time until a date. A date in the past is no wait; anything else is ignored.
 pub(super) fn read(value: &HeaderValue, now: Timestamp) -> Option<Duration> {
     let text = value.to_str().ok()?.trim();
     let wait = if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         Duration::from_secs(text.parse().unwrap_or(u64::MAX))
     } else {
-        let until = DATES.iter().find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())?;
+        let until = DATE_FORMATS
+            .iter()
+            .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())?;
         until.and_utc().signed_duration_since(now).to_std().unwrap_or_default()
     };
-    Some(wait.min(LONGEST))
+    Some(wait.min(MAX_WAIT))
 }
 
 #[cfg(test)]
@@ -33,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn seconds_and_dates_are_read_and_garbage_is_not() {
+    fn retry_after_reads_seconds_and_dates_and_ignores_garbage() {
         let now = "2015-10-21T07:28:00Z".parse().unwrap();
         let table = [
             ("0", Some(0)),

@@ -1,4 +1,4 @@
-//! A call, ready to be passed on as often as it may be.
+//! A proxied call that may be sent several times.
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Uri};
@@ -14,7 +14,7 @@ const WEBHOOK_ID: HeaderName = HeaderName::from_static("webhook-id");
 const WEBHOOK_TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
 const WEBHOOK_SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
 
-/// A call, ready to be passed on.
+/// A call, ready to be sent.
 #[derive(Debug)]
 pub struct ProxiedCall {
     pub(super) template: ProxyTemplate,
@@ -26,10 +26,10 @@ pub struct ProxiedCall {
 }
 
 impl ProxiedCall {
-    /// Puts a call together. `headers` are the client's, without what goes no further than here; the integration's own replace those
-    /// of the same name.
+    /// Builds a call. `headers` are the client's, already filtered by [`strip_request_headers`](super::strip_request_headers); the
+    /// integration's own headers replace those of the same name.
     pub fn new(template: ProxyTemplate, method: Method, address: Uri, mut headers: HeaderMap, upload: Upload) -> Self {
-        replace(&mut headers, &template.parts().headers);
+        replace_headers(&mut headers, &template.spec().headers);
         Self {
             template,
             method,
@@ -40,10 +40,10 @@ impl ProxiedCall {
         }
     }
 
-    /// Signs it as the message of this id, where the integration signs; a body that streams is never signed.
+    /// Signs the call under this message id, where the integration signs. A streamed body is never signed.
     #[must_use]
     pub fn signed(mut self, id: &str, now: Timestamp) -> Self {
-        if let (Some(signer), Upload::Whole(body)) = (&self.template.parts().signer, &self.upload) {
+        if let (Some(signer), Upload::Whole(body)) = (&self.template.spec().signer, &self.upload) {
             let timestamp = now.timestamp().to_string();
             let signature = signer.sign(id, &timestamp, body);
             let values = [
@@ -61,36 +61,36 @@ impl ProxiedCall {
         self
     }
 
-    /// Tells the target its place in the trace; each try has its own.
+    /// Sets the trace parent; each attempt has its own.
     pub fn set_trace_parent(&mut self, trace_parent: &str) {
         if let Ok(value) = HeaderValue::from_str(trace_parent) {
             self.headers.insert(TRACE_PARENT, value);
         }
     }
 
-    /// Where it goes.
+    /// The address it goes to.
     pub fn address(&self) -> &Uri {
         &self.address
     }
 
-    /// Its body.
+    /// The body.
     pub fn upload(&self) -> &Upload {
         &self.upload
     }
 
-    /// The value of `webhook-signature`, where it is signed.
+    /// The value of `webhook-signature`, where the call is signed.
     pub fn signature(&self) -> Option<&str> {
         self.signature.as_deref()
     }
 
-    /// The headers as they may be stored and shown: credentials masked.
+    /// The headers to store and show, credentials masked.
     pub fn masked_headers(&self) -> HeaderLines {
         masked(&self.headers)
     }
 }
 
-/// The integration's own headers take the place of the client's, all of the same name.
-fn replace(headers: &mut HeaderMap, own: &HeaderMap) {
+/// Replaces every client header of the same name as one of the integration's own.
+fn replace_headers(headers: &mut HeaderMap, own: &HeaderMap) {
     for name in own.keys() {
         headers.remove(name);
     }

@@ -1,4 +1,4 @@
-//! Passing a call on, once, within the time that each of its steps may take.
+//! Sends a call once, within the time limits of its steps.
 
 use std::time::Duration;
 
@@ -11,58 +11,58 @@ use ig_core::inbound::ProxyTimeouts;
 use ig_core::outcome::{ErrorCategory, Failure};
 use tokio::time::{Instant, sleep_until};
 
-use super::answered::{Answered, AnsweredBody};
 use super::call::ProxiedCall;
-use super::upload::{Stage, Stream, Upload, Uploading};
+use super::response::{ProxyResponse, ResponseBody};
+use super::upload::{Upload, UploadBody, UploadState, UploadStream};
 use super::{Proxy, ProxyClient};
 use crate::exchange::failure;
 use crate::tokens::Token;
 
-/// Why a call was not answered.
+/// Why a call got no response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CallError {
     /// The target, or the way to it, failed.
     Target(Failure),
-    /// No connection to the target came about in time, so nothing was sent.
-    Unconnected(Failure),
+    /// No connection was established in time, so nothing was sent.
+    NotConnected(Failure),
     /// The client's body broke off.
-    ClientBroke,
-    /// The client did not send the next part of its body for this long.
+    ClientAborted,
+    /// The client did not send the next chunk of its body for this long.
     ClientStalled(Duration),
 }
 
 impl Proxy {
-    /// Passes a call on, once. Until the deadline the target has to begin to answer, earlier tries included; what streams then, in either
-    /// direction, has as long as it goes on.
-    pub async fn pass(&self, call: &ProxiedCall, deadline: Instant) -> Result<Answered, CallError> {
-        let parts = call.template.parts();
+    /// Sends a call once. The target must begin to respond before the deadline, which covers earlier attempts too. Streaming after that has
+    /// no time limit as a whole.
+    pub async fn pass(&self, call: &ProxiedCall, deadline: Instant) -> Result<ProxyResponse, CallError> {
+        let spec = call.template.spec();
         let token = self.token(call, deadline).await.map_err(CallError::Target)?;
         let response = send(&self.client, request(call, token.as_ref(), deadline)?, call, deadline).await?;
-        call.upload.answered();
-        let ProxyTimeouts { idle, total, .. } = parts.timeouts;
-        let credentials = parts.credentials.with(token.as_ref().map(Token::expose));
-        let body = |incoming| AnsweredBody::new(incoming, idle, (deadline, total));
-        Ok(Answered::new(response, body, token, credentials))
+        call.upload.mark_response_started();
+        let ProxyTimeouts { idle, total, .. } = spec.timeouts;
+        let mask = spec.credential_mask.with(token.as_ref().map(Token::expose));
+        let body = |incoming| ResponseBody::new(incoming, idle, (deadline, total));
+        Ok(ProxyResponse::new(response, body, token, mask))
     }
 
-    /// Has the next call carry a fresh token, unless the one that was refused has been replaced already.
+    /// Makes the next call carry a fresh token, unless the refused one has been replaced already.
     pub fn refuse_token(&self, call: &ProxiedCall, refused: &Token) {
-        if let Some(grant) = &call.template.parts().grant {
-            self.deliverer.tokens().forget(grant, refused);
+        if let Some(key) = &call.template.spec().token_key {
+            self.deliverer.tokens().invalidate(key, refused);
         }
     }
 
     async fn token(&self, call: &ProxiedCall, deadline: Instant) -> Result<Option<Token>, Failure> {
-        let Some(grant) = &call.template.parts().grant else {
+        let Some(key) = &call.template.spec().token_key else {
             return Ok(None);
         };
         let tokens = self.deliverer.tokens();
-        tokens.get(grant, self.deliverer.client(), deadline).await.map(Some)
+        tokens.get(key, self.deliverer.client(), deadline).await.map(Some)
     }
 }
 
-fn request(call: &ProxiedCall, token: Option<&Token>, deadline: Instant) -> Result<http::Request<Uploading>, CallError> {
-    let idle = call.template.parts().timeouts.idle;
+fn request(call: &ProxiedCall, token: Option<&Token>, deadline: Instant) -> Result<http::Request<UploadBody>, CallError> {
+    let idle = call.template.spec().timeouts.idle;
     let mut request = http::Request::new(call.upload.body(idle, deadline));
     *request.method_mut() = call.method.clone();
     *request.uri_mut() = call.address.clone();
@@ -80,94 +80,94 @@ fn request(call: &ProxiedCall, token: Option<&Token>, deadline: Instant) -> Resu
 
 async fn send(
     client: &ProxyClient,
-    mut request: http::Request<Uploading>,
+    mut request: http::Request<UploadBody>,
     call: &ProxiedCall,
     deadline: Instant,
 ) -> Result<Response<Incoming>, CallError> {
-    let clock = Clock {
-        timeouts: call.template.parts().timeouts,
-        began: Instant::now(),
+    let watchdog = Watchdog {
+        timeouts: call.template.spec().timeouts,
+        started: Instant::now(),
         deadline,
         upload: &call.upload,
     };
     let connection = capture_connection(&mut request);
     tokio::select! {
         biased;
-        response = client.request(request) => response.map_err(|error| clock.ended(&error)),
-        late = clock.runs_out(connection) => Err(late),
+        response = client.request(request) => response.map_err(|error| watchdog.classify(&error)),
+        error = watchdog.expired(connection) => Err(error),
     }
 }
 
-/// The times of one try.
-struct Clock<'a> {
+/// The time limits of one attempt.
+struct Watchdog<'a> {
     timeouts: ProxyTimeouts,
-    began: Instant,
+    started: Instant,
     deadline: Instant,
     upload: &'a Upload,
 }
 
-impl Clock<'_> {
-    /// Waits until the present step has taken longer than it may.
-    async fn runs_out(&self, mut connection: CaptureConnection) -> CallError {
-        let connecting = self.deadline.min(self.began + self.timeouts.connect);
+impl Watchdog<'_> {
+    /// Waits until the current step exceeds its limit.
+    async fn expired(&self, mut connection: CaptureConnection) -> CallError {
+        let connecting = self.deadline.min(self.started + self.timeouts.connect);
         let connected = tokio::time::timeout_at(connecting, connection.wait_for_connection_metadata())
             .await
             .is_ok();
         if !connected {
-            return CallError::Unconnected(self.late("could not be connected to", self.timeouts.connect));
+            return CallError::NotConnected(self.timeout_failure("could not be connected to", self.timeouts.connect));
         }
         if let Upload::Streamed(stream) = self.upload
-            && let Err(late) = self.sent(stream).await
+            && let Err(error) = self.body_sent(stream).await
         {
-            return late;
+            return error;
         }
         let first_byte = Instant::now() + self.timeouts.first_byte;
         sleep_until(self.deadline.min(first_byte)).await;
-        CallError::Target(self.late("did not begin to answer", self.timeouts.first_byte))
+        CallError::Target(self.timeout_failure("did not begin to answer", self.timeouts.first_byte))
     }
 
-    /// Why a request that ended without an answer did.
-    fn ended(&self, error: &legacy::Error) -> CallError {
-        match self.upload.stage() {
-            Some(Stage::Broken) => CallError::ClientBroke,
-            Some(Stage::Stalled) => self.stalled(),
-            _ => CallError::Target(failure::of_request(error)),
+    /// Why a request ended without a response.
+    fn classify(&self, error: &legacy::Error) -> CallError {
+        match self.upload.state() {
+            Some(UploadState::ClientAborted) => CallError::ClientAborted,
+            Some(UploadState::ClientStalled) => self.client_stalled(),
+            _ => CallError::Target(failure::from_request_error(error)),
         }
     }
 
-    /// The client did not go on; at the end of the call's time it is that which ran out.
-    fn stalled(&self) -> CallError {
+    /// The client stalled; at the deadline the call's own time ran out instead.
+    fn client_stalled(&self) -> CallError {
         if self.deadline <= Instant::now() {
-            return CallError::Target(failure::deadline(self.timeouts.total));
+            return CallError::Target(failure::deadline_exceeded(self.timeouts.total));
         }
         CallError::ClientStalled(self.timeouts.idle)
     }
 
-    /// Waits until all of a body was handed on; the error is that somebody stopped in the middle.
-    async fn sent(&self, stream: &Stream) -> Result<(), CallError> {
+    /// Waits until the whole body is sent; the error says which side stalled.
+    async fn body_sent(&self, stream: &UploadStream) -> Result<(), CallError> {
         loop {
-            let (stage, since) = stream.stage();
-            let until = match stage {
-                Stage::Ended | Stage::Broken => return Ok(()),
-                Stage::Stalled => return Err(self.stalled()),
-                // The body keeps the client's time itself.
-                Stage::Client => Instant::now() + self.timeouts.idle,
-                Stage::Target | Stage::Waiting => since + self.timeouts.idle,
+            let (state, since) = stream.state();
+            let until = match state {
+                UploadState::Complete | UploadState::ClientAborted => return Ok(()),
+                UploadState::ClientStalled => return Err(self.client_stalled()),
+                // The body itself times the client.
+                UploadState::AwaitingClient => Instant::now() + self.timeouts.idle,
+                UploadState::AwaitingTarget | UploadState::NotStarted => since + self.timeouts.idle,
             };
             if until <= Instant::now() {
-                let late = self.late("stopped taking the request", self.timeouts.idle);
-                return Err(CallError::Target(late));
+                let failure = self.timeout_failure("stopped taking the request", self.timeouts.idle);
+                return Err(CallError::Target(failure));
             }
             if self.deadline <= Instant::now() {
-                return Err(CallError::Target(failure::deadline(self.timeouts.total)));
+                return Err(CallError::Target(failure::deadline_exceeded(self.timeouts.total)));
             }
             let _ = tokio::time::timeout_at(self.deadline.min(until), stream.ended()).await;
         }
     }
 
-    fn late(&self, what: &str, after: Duration) -> Failure {
+    fn timeout_failure(&self, what: &str, after: Duration) -> Failure {
         if Instant::now() >= self.deadline {
-            return failure::deadline(self.timeouts.total);
+            return failure::deadline_exceeded(self.timeouts.total);
         }
         let message = format!("The target {what} within {} ms.", after.as_millis());
         Failure::new(ErrorCategory::Timeout, message)

@@ -1,4 +1,4 @@
-//! All of a call that is known when its integration's configuration arrives.
+//! Everything of a call that is known when its integration's configuration arrives.
 
 use std::sync::Arc;
 
@@ -7,59 +7,59 @@ use http::header::HeaderMap;
 use ig_core::fault::Faults;
 use ig_core::inbound::{InboundIntegration, ProxyTimeouts};
 
-use super::address::{BadAddress, joined};
-use crate::exchange::Credentials;
+use super::address::{BadAddress, join};
+use crate::exchange::CredentialMask;
 use crate::signature::Signer;
-use crate::template::{auth, credentials, grant, headers};
-use crate::tokens::Grant;
+use crate::template::{auth, credential_mask, headers, token_key};
+use crate::tokens::TokenKey;
 
-/// The part that every call of one inbound integration has in common. Cheap to clone.
+/// What all calls of one inbound integration share. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct ProxyTemplate(Arc<Parts>);
+pub struct ProxyTemplate(Arc<CallSpec>);
 
 #[derive(Debug)]
-pub(super) struct Parts {
+pub(super) struct CallSpec {
     pub(super) target: Uri,
     pub(super) headers: HeaderMap,
-    pub(super) credentials: Credentials,
-    pub(super) grant: Option<Grant>,
+    pub(super) credential_mask: CredentialMask,
+    pub(super) token_key: Option<TokenKey>,
     pub(super) signer: Option<Signer>,
     pub(super) timeouts: ProxyTimeouts,
 }
 
 impl ProxyTemplate {
-    /// Reads an inbound integration; what cannot be applied is a fault by JSON pointer, and nothing may be sent then.
+    /// Compiles an inbound integration. What cannot be applied is a fault with a JSON pointer, and then nothing may be sent.
     pub fn compile(integration: &InboundIntegration) -> Result<Self, Faults> {
         let mut faults = Faults::default();
         let mut own = HeaderMap::new();
         auth::apply(&integration.auth, &mut own, &mut faults);
         headers::add_custom(&integration.headers, &mut own, &mut faults);
-        faults.into_result(Self(Arc::new(Parts {
+        faults.into_result(Self(Arc::new(CallSpec {
             target: integration.target.uri().clone(),
-            credentials: credentials(&own),
+            credential_mask: credential_mask(&own),
             headers: own,
-            grant: grant(integration.org_id, &integration.auth),
+            token_key: token_key(integration.org_id, &integration.auth),
             signer: integration.signing.as_ref().map(Signer::new),
             timeouts: integration.timeouts,
         })))
     }
 
-    /// Whether a call is signed, which takes all of its body.
+    /// Whether calls are signed, which takes their whole body.
     pub fn signs(&self) -> bool {
         self.0.signer.is_some()
     }
 
-    /// How long the steps of a call may take.
+    /// The time limits of a call's steps.
     pub fn timeouts(&self) -> ProxyTimeouts {
         self.0.timeouts
     }
 
-    /// Where a call goes whose path goes on after the integration's name, and whose query is this.
+    /// The address of a call with this path suffix and query.
     pub fn address(&self, path: &str, query: &str) -> Result<Uri, BadAddress> {
-        joined(&self.0.target, path, query)
+        join(&self.0.target, path, query)
     }
 
-    pub(super) fn parts(&self) -> &Parts {
+    pub(super) fn spec(&self) -> &CallSpec {
         &self.0
     }
 }

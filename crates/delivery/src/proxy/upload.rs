@@ -1,4 +1,4 @@
-//! A body on its way up: in one piece, or as the client sends it.
+//! A call's request body: complete, or streamed as the client sends it.
 
 use std::error::Error;
 use std::pin::Pin;
@@ -14,58 +14,58 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::kept::Keeping;
+use super::body_capture::BodyCapture;
 
 type BoxError = Box<dyn Error + Send + Sync>;
 type ClientBody = UnsyncBoxBody<Bytes, BoxError>;
 
-/// A body that is to go up. Clones are the same body.
+/// A request body. Clones share it.
 #[derive(Debug, Clone)]
 pub enum Upload {
-    /// All of it is here, so it can be sent any number of times.
+    /// A complete body, which can be sent any number of times.
     Whole(Bytes),
-    /// It comes in as it goes out, once.
-    Streamed(Arc<Stream>),
+    /// A streamed body, which can be sent once.
+    Streamed(Arc<UploadStream>),
 }
 
-/// A body that comes in as it goes out.
+/// A body that goes out as it arrives from the client.
 #[derive(Debug)]
-pub struct Stream {
-    inner: Mutex<Inner>,
+pub struct UploadStream {
+    shared: Mutex<Shared>,
     hint: SizeHint,
     ended: Notify,
 }
 
 #[derive(Debug)]
-struct Inner {
-    /// Until somebody begins to send it.
-    waiting: Option<ClientBody>,
-    stage: Stage,
+struct Shared {
+    /// The body until sending begins.
+    unstarted: Option<ClientBody>,
+    state: UploadState,
     since: Instant,
-    keeping: Keeping,
-    /// Whether the target has begun to answer: what still goes up has no end of its time from then on.
-    is_answered: bool,
+    capture: BodyCapture,
+    /// Whether the target has begun to respond. From then on the rest of the upload has no deadline.
+    response_started: bool,
 }
 
-/// Whom a stream waits for.
+/// What a streamed upload waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stage {
-    /// Nobody has asked for it yet.
-    Waiting,
-    /// The client, for the next part.
-    Client,
-    /// The target, to take a part.
-    Target,
-    /// Nobody: all of it was handed on.
-    Ended,
-    /// Nobody: the client broke off.
-    Broken,
-    /// Nobody: the client did not send the next part in time.
-    Stalled,
+pub(super) enum UploadState {
+    /// The connection has not asked for it yet.
+    NotStarted,
+    /// The client's next chunk.
+    AwaitingClient,
+    /// The target, to take a chunk.
+    AwaitingTarget,
+    /// Nothing: the whole body was sent.
+    Complete,
+    /// Nothing: the client broke off.
+    ClientAborted,
+    /// Nothing: the client did not send the next chunk in time.
+    ClientStalled,
 }
 
 impl Upload {
-    /// A body that the client sends meanwhile; the first `kept` bytes are kept for the log.
+    /// A body that the client is still sending; its first `kept` bytes are captured for the log.
     pub fn streamed<B>(body: B, kept: usize) -> Self
     where
         B: Body<Data = Bytes> + Send + 'static,
@@ -73,60 +73,60 @@ impl Upload {
     {
         let hint = body.size_hint();
         let body = http_body_util::BodyExt::map_err(body, Into::into);
-        let inner = Inner {
-            waiting: Some(UnsyncBoxBody::new(body)),
-            stage: Stage::Waiting,
+        let shared = Shared {
+            unstarted: Some(UnsyncBoxBody::new(body)),
+            state: UploadState::NotStarted,
             since: Instant::now(),
-            keeping: Keeping::at_most(kept),
-            is_answered: false,
+            capture: BodyCapture::with_limit(kept),
+            response_started: false,
         };
-        Self::Streamed(Arc::new(Stream {
-            inner: Mutex::new(inner),
+        Self::Streamed(Arc::new(UploadStream {
+            shared: Mutex::new(shared),
             hint,
             ended: Notify::new(),
         }))
     }
 
-    /// Whether it can be sent now: a stream that was begun cannot be begun again.
+    /// Whether it can be sent now. A stream can be started once.
     pub fn can_be_sent(&self) -> bool {
         match self {
             Self::Whole(_) => true,
-            Self::Streamed(stream) => stream.inner.lock().waiting.is_some(),
+            Self::Streamed(stream) => stream.shared.lock().unstarted.is_some(),
         }
     }
 
-    /// The target has begun to answer.
-    pub(super) fn answered(&self) {
+    /// The target has begun to respond.
+    pub(super) fn mark_response_started(&self) {
         if let Self::Streamed(stream) = self {
-            stream.inner.lock().is_answered = true;
+            stream.shared.lock().response_started = true;
         }
     }
 
-    /// Whom it waits for, where it streams.
-    pub(super) fn stage(&self) -> Option<Stage> {
+    /// The state of a streamed body.
+    pub(super) fn state(&self) -> Option<UploadState> {
         match self {
             Self::Whole(_) => None,
-            Self::Streamed(stream) => Some(stream.stage().0),
+            Self::Streamed(stream) => Some(stream.state().0),
         }
     }
 
-    /// What is kept of it for the log.
-    pub fn kept(&self) -> Option<KeptBody> {
+    /// The captured bytes for the log.
+    pub fn captured(&self) -> Option<KeptBody> {
         match self {
             Self::Whole(bytes) => Some(KeptBody {
                 bytes: bytes.clone(),
                 truncated: false,
             }),
-            Self::Streamed(stream) => stream.inner.lock().keeping.take(),
+            Self::Streamed(stream) => stream.shared.lock().capture.take(),
         }
     }
 
-    /// The body as it goes to the target; a client has so long for each part of what streams, and until the deadline for all of it, unless the
-    /// target has begun to answer by then.
-    pub(super) fn body(&self, idle: Duration, deadline: Instant) -> Uploading {
-        Uploading(match self {
-            Self::Whole(bytes) => Going::Whole(Some(bytes.clone())),
-            Self::Streamed(stream) => Going::Streamed(Streaming {
+    /// The body for the connection. A client has `idle` for each chunk, and until the deadline for all of them, unless the target has begun
+    /// to respond by then.
+    pub(super) fn body(&self, idle: Duration, deadline: Instant) -> UploadBody {
+        UploadBody(match self {
+            Self::Whole(bytes) => BodyKind::Whole(Some(bytes.clone())),
+            Self::Streamed(stream) => BodyKind::Streamed(StreamedBody {
                 body: None,
                 stream: Arc::clone(stream),
                 idle,
@@ -137,126 +137,129 @@ impl Upload {
     }
 }
 
-impl Stream {
-    /// Whom it waits for, and since when.
-    pub(super) fn stage(&self) -> (Stage, Instant) {
-        let inner = self.inner.lock();
-        (inner.stage, inner.since)
+impl UploadStream {
+    /// The state, and since when.
+    pub(super) fn state(&self) -> (UploadState, Instant) {
+        let shared = self.shared.lock();
+        (shared.state, shared.since)
     }
 
-    /// Waits until nothing more of it will come.
+    /// Waits until the stream has ended.
     pub(super) async fn ended(&self) {
         self.ended.notified().await;
     }
 
-    fn enter(&self, stage: Stage) {
-        let mut inner = self.inner.lock();
-        if inner.stage != stage {
-            inner.stage = stage;
-            inner.since = Instant::now();
+    fn set_state(&self, state: UploadState) {
+        let mut shared = self.shared.lock();
+        if shared.state != state {
+            shared.state = state;
+            shared.since = Instant::now();
         }
-        drop(inner);
-        if matches!(stage, Stage::Ended | Stage::Broken | Stage::Stalled) {
+        drop(shared);
+        if matches!(
+            state,
+            UploadState::Complete | UploadState::ClientAborted | UploadState::ClientStalled
+        ) {
             self.ended.notify_one();
         }
     }
 
-    fn passed(&self, frame: &Frame<Bytes>) {
-        let mut inner = self.inner.lock();
+    fn record_frame(&self, frame: &Frame<Bytes>) {
+        let mut shared = self.shared.lock();
         if let Some(data) = frame.data_ref() {
-            inner.keeping.pass(data);
+            shared.capture.record(data);
         }
-        inner.stage = Stage::Target;
-        inner.since = Instant::now();
+        shared.state = UploadState::AwaitingTarget;
+        shared.since = Instant::now();
     }
 }
 
-/// A body as the connection takes it.
+/// A request body as the connection polls it.
 #[derive(Debug)]
-pub struct Uploading(Going);
+pub struct UploadBody(BodyKind);
 
 #[derive(Debug)]
-enum Going {
+enum BodyKind {
     Whole(Option<Bytes>),
-    Streamed(Streaming),
+    Streamed(StreamedBody),
 }
 
-/// A stream that somebody sends. It keeps time by itself: a target may answer before it has the whole body, and then nobody else watches
-/// whether the client goes on.
+/// A stream while it is sent. It times the client itself: once the target responds before the upload is complete, nothing else watches the
+/// client.
 #[derive(Debug)]
-struct Streaming {
-    /// Nothing until the first part is asked for.
+struct StreamedBody {
+    /// Set when the first chunk is polled.
     body: Option<ClientBody>,
-    stream: Arc<Stream>,
+    stream: Arc<UploadStream>,
     idle: Duration,
     deadline: Instant,
-    /// Set while a part is waited for.
+    /// Set while waiting for a chunk.
     timer: Option<Pin<Box<Sleep>>>,
 }
 
 #[derive(Debug, thiserror::Error)]
 #[error("the client did not go on sending")]
-struct Stalled;
+struct ClientStalled;
 
-impl Body for Uploading {
+impl Body for UploadBody {
     type Data = Bytes;
     type Error = BoxError;
 
     fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         match &mut self.get_mut().0 {
-            Going::Whole(bytes) => {
+            BodyKind::Whole(bytes) => {
                 let bytes = bytes.take().filter(|bytes| !bytes.is_empty());
                 Poll::Ready(bytes.map(|bytes| Ok(Frame::data(bytes))))
             }
-            Going::Streamed(streaming) => streaming.poll(context),
+            BodyKind::Streamed(body) => body.poll(context),
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match &self.0 {
-            Going::Whole(bytes) => bytes.as_ref().is_none_or(Bytes::is_empty),
-            Going::Streamed(streaming) => streaming.is_over(),
+            BodyKind::Whole(bytes) => bytes.as_ref().is_none_or(Bytes::is_empty),
+            BodyKind::Streamed(body) => body.is_over(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.0 {
-            Going::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
-            Going::Streamed(streaming) => streaming.body.as_ref().map_or(streaming.stream.hint, Body::size_hint),
+            BodyKind::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
+            BodyKind::Streamed(body) => body.body.as_ref().map_or(body.stream.hint, Body::size_hint),
         }
     }
 }
 
-impl Streaming {
+impl StreamedBody {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         if self.body.is_none() {
-            self.body = self.stream.inner.lock().waiting.take();
+            self.body = self.stream.shared.lock().unstarted.take();
         }
         let Some(body) = &mut self.body else {
             return Poll::Ready(None);
         };
         let Poll::Ready(frame) = Pin::new(body).poll_frame(context) else {
-            return self.poll_patience(context);
+            return self.poll_idle_timer(context);
         };
         self.timer = None;
         match &frame {
-            Some(Ok(_)) if self.is_due(Instant::now()) => return self.stalled(),
-            Some(Ok(frame)) => self.stream.passed(frame),
-            Some(Err(_)) => self.stream.enter(Stage::Broken),
-            None => self.stream.enter(Stage::Ended),
+            Some(Ok(_)) if self.is_past_deadline(Instant::now()) => return self.stalled(),
+            Some(Ok(frame)) => self.stream.record_frame(frame),
+            Some(Err(_)) => self.stream.set_state(UploadState::ClientAborted),
+            None => self.stream.set_state(UploadState::Complete),
         }
         Poll::Ready(frame)
     }
 
-    fn poll_patience(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        self.stream.enter(Stage::Client);
+    fn poll_idle_timer(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        self.stream.set_state(UploadState::AwaitingClient);
         loop {
-            let idle = self.stream.stage().1 + self.idle;
+            let idle = self.stream.state().1 + self.idle;
             let now = Instant::now();
-            if idle <= now || self.is_due(now) {
+            if idle <= now || self.is_past_deadline(now) {
                 return self.stalled();
             }
-            // The deadline that passes may be none by then.
+            // A deadline that has passed no longer applies once the target has begun to respond.
             let until = Some(self.deadline)
                 .filter(|deadline| *deadline > now)
                 .map_or(idle, |deadline| deadline.min(idle));
@@ -266,14 +269,13 @@ impl Streaming {
         }
     }
 
-    /// Whether its time is over.
-    fn is_due(&self, now: Instant) -> bool {
-        self.deadline <= now && !self.stream.inner.lock().is_answered
+    fn is_past_deadline(&self, now: Instant) -> bool {
+        self.deadline <= now && !self.stream.shared.lock().response_started
     }
 
     fn stalled(&self) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        self.stream.enter(Stage::Stalled);
-        Poll::Ready(Some(Err(Box::new(Stalled))))
+        self.stream.set_state(UploadState::ClientStalled);
+        Poll::Ready(Some(Err(Box::new(ClientStalled))))
     }
 
     fn is_over(&self) -> bool {
@@ -284,11 +286,11 @@ impl Streaming {
     }
 }
 
-/// A connection that has all of the announced length does not ask for the end.
-impl Drop for Streaming {
+/// A connection that has sent the announced length does not poll for the end.
+impl Drop for StreamedBody {
     fn drop(&mut self) {
         if self.body.as_ref().is_some_and(Body::is_end_stream) {
-            self.stream.enter(Stage::Ended);
+            self.stream.set_state(UploadState::Complete);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Asking a token endpoint (RFC 6749, section 4.4.2).
+//! Requests a token (RFC 6749, section 4.4.2).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,32 +10,38 @@ use ig_core::integration::{ClientCredentials, CredentialsPlace};
 use ig_core::outcome::{ErrorCategory, Failure};
 use tokio::time::Instant;
 
-use super::{Granted, answer, failure};
+use super::{CachedToken, response, token_failure};
 use crate::deliverer::HttpClient;
 use crate::exchange::{body, failure as exchange_failure};
 use crate::template::AGENT;
 
-/// Asks for a token; the guard stands in front of the endpoint as of every address that a tenant chose.
-pub(super) async fn send(credentials: &ClientCredentials, client: &HttpClient, deadline: Instant) -> Result<Granted, Failure> {
+/// Requests a token, through the guard as for every address that a tenant chose.
+pub(super) async fn send(
+    credentials: &ClientCredentials,
+    client: &HttpClient,
+    deadline: Instant,
+) -> Result<CachedToken, Failure> {
     let sent = client.request(request(credentials)).await;
-    let response = sent.map_err(|error| told(&exchange_failure::of_request(&error)))?;
+    let response = sent.map_err(|error| endpoint_failure(&exchange_failure::from_request_error(&error)))?;
     let (head, incoming) = response.into_parts();
-    let (kept, ended) = body::read(incoming, deadline).await;
+    let (kept, ended) = body::read_capped(incoming, deadline).await;
     if ended.is_err() {
-        return Err(failure(ErrorCategory::Network, "the token endpoint's answer broke off."));
+        return Err(token_failure(
+            ErrorCategory::Network,
+            "the token endpoint's answer broke off.",
+        ));
     }
-    answer::read(&head, &kept.bytes, Instant::now())
+    response::read(&head, &kept.bytes, Instant::now())
 }
 
-/// The time is over.
-pub(super) fn too_late() -> Failure {
-    failure(ErrorCategory::Timeout, "the token endpoint did not answer in time.")
+pub(super) fn timed_out() -> Failure {
+    token_failure(ErrorCategory::Timeout, "the token endpoint did not answer in time.")
 }
 
-/// The sentences about targets hold for the endpoint too, which stands in their place.
-fn told(of_target: &Failure) -> Failure {
+/// Rewrites a sentence about the target for the token endpoint.
+fn endpoint_failure(of_target: &Failure) -> Failure {
     let message = of_target.message.replacen("The target", "the token endpoint", 1);
-    failure(of_target.category, message)
+    token_failure(of_target.category, message)
 }
 
 fn request(credentials: &ClientCredentials) -> Request<Full<Bytes>> {
@@ -55,8 +61,8 @@ fn request(credentials: &ClientCredentials) -> Request<Full<Bytes>> {
 fn form(credentials: &ClientCredentials) -> String {
     let mut form = form_urlencoded::Serializer::new(String::new());
     form.append_pair("grant_type", "client_credentials");
-    let further = [("scope", &credentials.scope), ("audience", &credentials.audience)];
-    let given = further.into_iter().filter_map(|(key, value)| Some((key, value.as_deref()?)));
+    let optional = [("scope", &credentials.scope), ("audience", &credentials.audience)];
+    let given = optional.into_iter().filter_map(|(key, value)| Some((key, value.as_deref()?)));
     form.extend_pairs(given);
     if credentials.placed == CredentialsPlace::Body {
         form.append_pair("client_id", &credentials.client_id);
@@ -65,7 +71,7 @@ fn form(credentials: &ClientCredentials) -> String {
     form.finish()
 }
 
-/// Both halves are encoded as in a form before they are joined (section 2.3.1).
+/// Both halves are form-encoded before they are joined (section 2.3.1).
 fn basic(credentials: &ClientCredentials) -> HeaderValue {
     let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
     let pair = format!(

@@ -1,4 +1,4 @@
-//! Headers: ours, credentials, and further ones.
+//! Headers: the gateway's, credentials, and custom ones.
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -8,8 +8,8 @@ use ig_core::integration::{HttpMethod, Integration, OutgoingAuth};
 use ig_core::secret::{MASK, Secret};
 use ig_delivery::Template;
 
+use crate::fixtures::{BODY, TRACE_PARENT, deliverer, integration, message_id, send};
 use crate::receiver::{Received, Receiver, answer};
-use crate::setting::{BODY, TRACE_PARENT, deliverer, integration, message_id, send};
 
 async fn received_with(change: impl FnOnce(&mut Integration)) -> (Received, HeaderLines) {
     let receiver = Receiver::answering(StatusCode::OK).await;
@@ -37,7 +37,7 @@ fn fault_pointers(change: impl FnOnce(&mut Integration)) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_request_is_what_was_prepared() {
+async fn request_is_sent_as_prepared() {
     let (request, _) = received_with(|integration| integration.target.method = HttpMethod::Put).await;
     assert_eq!((request.method.as_str(), request.path.as_str()), ("PUT", "/hook?x=1"));
     assert_eq!(&request.body[..], BODY);
@@ -58,7 +58,7 @@ async fn a_request_is_what_was_prepared() {
 }
 
 #[tokio::test]
-async fn every_kind_of_credential_arrives_and_is_masked_in_what_is_kept() {
+async fn credentials_of_every_kind_arrive_and_are_masked_in_the_log() {
     let table = [
         (
             OutgoingAuth::ApiKey {
@@ -94,7 +94,7 @@ async fn every_kind_of_credential_arrives_and_is_masked_in_what_is_kept() {
 }
 
 #[tokio::test]
-async fn further_headers_never_replace_ours_or_a_credential() {
+async fn custom_headers_never_replace_reserved_ones_or_a_credential() {
     let (request, kept) = received_with(|integration| {
         integration.auth = OutgoingAuth::Bearer { token: secret("t1") };
         integration.headers = vec![
@@ -125,7 +125,7 @@ async fn further_headers_never_replace_ours_or_a_credential() {
 }
 
 #[tokio::test]
-async fn a_credential_that_is_echoed_is_masked_in_what_is_kept() {
+async fn echoed_credential_is_masked_in_the_log() {
     let receiver = Receiver::start(|request| {
         let mut answer = answer(StatusCode::OK);
         let sent = request.header("authorization").unwrap();
@@ -143,7 +143,7 @@ async fn a_credential_that_is_echoed_is_masked_in_what_is_kept() {
 }
 
 #[test]
-fn what_cannot_be_applied_is_a_fault_and_nothing_is_sent() {
+fn template_reports_settings_that_cannot_be_applied_as_faults() {
     let key = |header_name: &str, api_key: &str| OutgoingAuth::ApiKey {
         header_name: header_name.to_owned(),
         api_key: secret(api_key),

@@ -1,4 +1,4 @@
-//! Who signs the certificates of tests.
+//! Certificate authorities for tests.
 
 use std::io::Write as _;
 use std::sync::Arc;
@@ -10,9 +10,9 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tempfile::NamedTempFile;
 use tokio_rustls::TlsAcceptor;
 
-use crate::setting::config;
+use crate::fixtures::config;
 
-/// An authority of nobody's but the test's.
+/// A certificate authority of one test.
 pub(crate) struct Authority {
     issuer: Issuer<'static, KeyPair>,
     file: NamedTempFile,
@@ -36,7 +36,7 @@ impl Authority {
         acceptor(certificate, &key, protocols)
     }
 
-    /// Trusts it, and opens this machine.
+    /// A configuration that trusts this authority and allows this machine.
     pub(crate) fn config(&self) -> SecurityConfig {
         SecurityConfig {
             enforce_https: true,
@@ -49,7 +49,7 @@ impl Authority {
         Deliverer::new(&self.config()).unwrap()
     }
 
-    /// A certificate that signs itself, as they are made by hand; shown by the acceptor, and what the authority is.
+    /// A self-signed certificate as people make them by hand: the acceptor presents it, and it is the authority.
     pub(crate) fn self_made(name: &str) -> (Self, TlsAcceptor) {
         let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);

@@ -9,11 +9,11 @@ use http_body_util::Full;
 use ig_core::outcome::ErrorCategory;
 use ig_core::secret::MASK;
 
+use crate::fixtures::{category, failure, now, send_to};
 use crate::receiver::{Receiver, answer};
-use crate::setting::{category, failure, now, send_to};
 
 #[tokio::test]
-async fn a_status_is_its_class_and_without_oauth_a_refused_credential_is_a_refusal() {
+async fn status_maps_to_its_category_and_a_refused_static_credential_is_a_refusal() {
     use ErrorCategory::{ClientError, RateLimit, ServerError, Timeout};
     let table = [
         (200, None),
@@ -38,7 +38,7 @@ async fn a_status_is_its_class_and_without_oauth_a_refused_credential_is_a_refus
 }
 
 #[tokio::test]
-async fn what_was_answered_is_kept() {
+async fn response_is_kept() {
     let receiver = Receiver::start(|_| {
         let mut answer = answer(StatusCode::CREATED);
         answer.headers_mut().insert("x-request", HeaderValue::from_static("7"));
@@ -56,7 +56,7 @@ async fn what_was_answered_is_kept() {
 }
 
 #[tokio::test]
-async fn a_redirect_is_not_followed() {
+async fn redirect_is_not_followed() {
     let elsewhere = Receiver::answering(StatusCode::OK).await;
     let location = elsewhere.url();
     let receiver = Receiver::start(move |_| {
@@ -71,7 +71,7 @@ async fn a_redirect_is_not_followed() {
 }
 
 #[tokio::test]
-async fn a_target_that_asks_for_time_is_heard() {
+async fn retry_after_of_a_target_is_read() {
     let date = (now() + chrono::Duration::seconds(600))
         .format("%a, %d %b %Y %H:%M:%S GMT")
         .to_string();

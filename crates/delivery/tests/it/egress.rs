@@ -1,4 +1,4 @@
-//! The guard, asked when an address is saved and met when it is connected to.
+//! The guard, both when an address is saved and when it is connected to.
 
 use std::collections::VecDeque;
 use std::io;
@@ -10,13 +10,13 @@ use http::StatusCode;
 use ig_core::outcome::ErrorCategory;
 use ig_delivery::{Blocked, Deliverer, EgressGuard, Resolve, SecurityConfig};
 
+use crate::fixtures::{category, config, failure, integration, send};
 use crate::receiver::Receiver;
-use crate::setting::{category, config, failure, integration, send};
 
-/// A name server that answers each question with the next of its answers, and the last one for ever.
-struct Changing(Mutex<VecDeque<Vec<IpAddr>>>);
+/// A resolver that gives its next list of addresses on each call, and repeats the last one.
+struct ChangingResolver(Mutex<VecDeque<Vec<IpAddr>>>);
 
-impl Changing {
+impl ChangingResolver {
     fn new(answers: &[&[&str]]) -> Arc<Self> {
         let addresses = |texts: &&[&str]| texts.iter().map(|text| text.parse().unwrap()).collect();
         Arc::new(Self(Mutex::new(answers.iter().map(addresses).collect())))
@@ -24,7 +24,7 @@ impl Changing {
 }
 
 #[async_trait]
-impl Resolve for Changing {
+impl Resolve for ChangingResolver {
     async fn resolve(&self, _: &str) -> io::Result<Vec<IpAddr>> {
         let mut answers = self.0.lock().unwrap();
         let next = if answers.len() > 1 {
@@ -41,7 +41,7 @@ fn guard(config: &SecurityConfig) -> EgressGuard {
 }
 
 #[tokio::test]
-async fn every_spelling_of_the_inside_is_refused_when_saved_and_when_sent_to() {
+async fn guard_refuses_every_spelling_of_an_inside_address_on_save_and_send() {
     let hosts = [
         "127.0.0.1",
         "127.1",
@@ -91,7 +91,7 @@ async fn every_spelling_of_the_inside_is_refused_when_saved_and_when_sent_to() {
 }
 
 #[tokio::test]
-async fn nothing_reaches_a_receiver_that_is_not_open() {
+async fn guard_keeps_requests_from_a_receiver_that_is_not_allowed() {
     let receiver = Receiver::answering(StatusCode::OK).await;
     let deliverer = Deliverer::new(&SecurityConfig::default()).unwrap();
     let exchange = send(&integration(&receiver.url()), &deliverer).await;
@@ -103,7 +103,7 @@ async fn nothing_reaches_a_receiver_that_is_not_open() {
 }
 
 #[tokio::test]
-async fn what_is_opened_by_network_by_socket_and_by_name_is_reached() {
+async fn allow_list_opens_networks_sockets_and_names() {
     let receiver = Receiver::answering(StatusCode::OK).await;
     let port = receiver.address.port();
     let (socket, name) = (format!("127.0.0.1:{port}"), format!("inside.example:{port}"));
@@ -117,7 +117,7 @@ async fn what_is_opened_by_network_by_socket_and_by_name_is_reached() {
         (name.as_str(), "other.example", false),
     ];
     for (allow, host, open) in table {
-        let deliverer = Deliverer::with_resolver(&config(&[allow]), Changing::new(&[&["127.0.0.1"]])).unwrap();
+        let deliverer = Deliverer::with_resolver(&config(&[allow]), ChangingResolver::new(&[&["127.0.0.1"]])).unwrap();
         let exchange = send(&integration(&format!("http://{host}:{port}/")), &deliverer).await;
         let expected = (!open).then_some(ErrorCategory::Blocked);
         assert_eq!(category(&exchange), expected, "{host} with {allow}");
@@ -125,7 +125,7 @@ async fn what_is_opened_by_network_by_socket_and_by_name_is_reached() {
 }
 
 #[tokio::test]
-async fn one_bad_address_refuses_the_name() {
+async fn guard_refuses_a_name_with_one_bad_address() {
     let receiver = Receiver::answering(StatusCode::OK).await;
     let url = format!("http://two.example:{}/", receiver.address.port());
     for answer in [
@@ -133,7 +133,7 @@ async fn one_bad_address_refuses_the_name() {
         &["169.254.169.254", "127.0.0.1"],
         &["127.0.0.1", "fd00::1"],
     ] {
-        let deliverer = Deliverer::with_resolver(&config(&["127.0.0.1"]), Changing::new(&[answer])).unwrap();
+        let deliverer = Deliverer::with_resolver(&config(&["127.0.0.1"]), ChangingResolver::new(&[answer])).unwrap();
         assert_eq!(
             category(&send(&integration(&url), &deliverer).await),
             Some(ErrorCategory::Blocked),
@@ -144,8 +144,8 @@ async fn one_bad_address_refuses_the_name() {
 }
 
 #[tokio::test]
-async fn a_name_that_turns_private_after_it_was_saved_is_refused() {
-    let resolver = Changing::new(&[&["93.184.215.14"], &["10.0.0.1"]]);
+async fn guard_refuses_a_name_that_turns_private_after_saving() {
+    let resolver = ChangingResolver::new(&[&["93.184.215.14"], &["10.0.0.1"]]);
     let deliverer = Deliverer::with_resolver(&SecurityConfig::default(), resolver.clone()).unwrap();
     let integration = integration("http://rebinding.example/");
     let saved = deliverer
@@ -157,27 +157,27 @@ async fn a_name_that_turns_private_after_it_was_saved_is_refused() {
 }
 
 #[tokio::test]
-async fn a_connection_asks_for_its_name_once_and_goes_where_it_was_told() {
+async fn connector_resolves_a_name_once_for_a_connection() {
     let receiver = Receiver::answering(StatusCode::OK).await;
     let port = receiver.address.port();
-    let resolver = Changing::new(&[&["127.0.0.1"], &["10.0.0.1"]]);
+    let resolver = ChangingResolver::new(&[&["127.0.0.1"], &["10.0.0.1"]]);
     let deliverer = Deliverer::with_resolver(&config(&["127.0.0.1"]), resolver).unwrap();
     let exchange = send(&integration(&format!("http://rebinding.example:{port}/")), &deliverer).await;
     assert_eq!((category(&exchange), receiver.connections()), (None, 1));
 }
 
 #[tokio::test]
-async fn the_next_address_is_tried_when_one_refuses() {
+async fn connector_tries_the_next_address_when_one_refuses() {
     let receiver = Receiver::answering(StatusCode::OK).await;
     let port = receiver.address.port();
-    let resolver = Changing::new(&[&["127.0.0.9", "127.0.0.1"]]);
+    let resolver = ChangingResolver::new(&[&["127.0.0.9", "127.0.0.1"]]);
     let deliverer = Deliverer::with_resolver(&config(&["127.0.0.0/8"]), resolver).unwrap();
     let exchange = send(&integration(&format!("http://two.example:{port}/")), &deliverer).await;
     assert_eq!((category(&exchange), receiver.connections()), (None, 1));
 }
 
 #[tokio::test]
-async fn a_name_is_judged_by_what_it_resolves_to_when_it_is_saved() {
+async fn guard_judges_a_saved_name_by_its_addresses() {
     let guard = guard(&SecurityConfig::default());
     let url = "https://name.example/".parse().unwrap();
     let table = [
@@ -187,13 +187,13 @@ async fn a_name_is_judged_by_what_it_resolves_to_when_it_is_saved() {
         (&["169.254.169.254"], Err(Blocked::Metadata)),
     ];
     for (answer, expected) in table {
-        let resolver = Changing::new(&[answer]);
+        let resolver = ChangingResolver::new(&[answer]);
         assert_eq!(guard.check_resolved(&url, resolver.as_ref()).await, expected, "{answer:?}");
     }
 }
 
 #[tokio::test]
-async fn https_can_be_demanded() {
+async fn guard_can_require_https() {
     let config = SecurityConfig {
         enforce_https: true,
         ..config(&["127.0.0.0/8"])
@@ -209,7 +209,7 @@ async fn https_can_be_demanded() {
 }
 
 #[tokio::test]
-async fn a_metadata_service_is_refused_under_any_allowance() {
+async fn guard_refuses_metadata_services_under_any_allow_list() {
     let everything = config(&["0.0.0.0/0", "::/0", "169.254.169.254:80", "metadata.google.internal:80"]);
     let deliverer = Deliverer::new(&everything).unwrap();
     for host in [
@@ -229,7 +229,7 @@ async fn a_metadata_service_is_refused_under_any_allowance() {
 }
 
 #[test]
-fn the_section_reads_from_toml_and_refuses_what_it_does_not_know() {
+fn security_section_reads_from_toml_and_refuses_unknown_keys() {
     let text = "enforce_https = true\nprivate_ca_file = \"ca.pem\"\n[egress]\nallow = [\"10.0.0.0/8\"]\n";
     let config: SecurityConfig = toml::from_str(text).unwrap();
     assert!(config.enforce_https && config.egress.allow == ["10.0.0.0/8"]);

@@ -1,4 +1,4 @@
-//! Receivers that mean harm: bounded time, bounded memory, a class for everything.
+//! Hostile receivers: bounded time, bounded memory, an error category for everything.
 
 use std::time::{Duration, Instant};
 
@@ -7,12 +7,12 @@ use ig_core::outcome::ErrorCategory;
 use ig_delivery::Exchange;
 use tokio::io::AsyncWriteExt as _;
 
+use crate::fixtures::{category, deliverer, failure, integration, send, send_to};
 use crate::raw::{RawReceiver, Then};
-use crate::setting::{category, deliverer, failure, integration, send, send_to};
 
 const KEPT: usize = 64 * 1024;
 
-/// Sends with a deadline of 300 ms; it must end by it, and long before anybody's patience.
+/// Sends with a deadline of 300 ms, and checks that the exchange ends by it.
 async fn send_in_a_hurry(url: &str) -> Exchange {
     let mut integration = integration(url);
     integration.timeout = Duration::from_millis(300);
@@ -28,7 +28,7 @@ fn compressed_head(encoding: &str, length: usize) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn an_answer_that_never_begins_ends_with_the_deadline() {
+async fn exchange_ends_at_the_deadline_when_no_response_begins() {
     let receiver = RawReceiver::start(Vec::new(), Then::Hang).await;
     let exchange = send_in_a_hurry(&receiver.url).await;
     assert_eq!(
@@ -39,23 +39,23 @@ async fn an_answer_that_never_begins_ends_with_the_deadline() {
 }
 
 #[tokio::test]
-async fn a_body_that_drips_ends_with_the_deadline_and_its_status_is_kept() {
+async fn dripping_body_ends_at_the_deadline_and_keeps_its_status() {
     let head = b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n".to_vec();
     let receiver = RawReceiver::start(head, Then::Drip(b"x")).await;
     let exchange = send_in_a_hurry(&receiver.url).await;
     assert_eq!((category(&exchange), exchange.attempt.response_status), (None, Some(200)));
-    assert!(exchange.broken.is_some());
+    assert!(exchange.body_error.is_some());
     assert!(exchange.attempt.response_body.is_none_or(|body| body.truncated));
 }
 
 #[tokio::test]
-async fn a_head_that_drips_ends_with_the_deadline() {
+async fn dripping_head_ends_at_the_deadline() {
     let receiver = RawReceiver::start(b"HTTP/1.1 200 OK\r\n".to_vec(), Then::Drip(b"x: y\r\n")).await;
     assert_eq!(category(&send_in_a_hurry(&receiver.url).await), Some(ErrorCategory::Timeout));
 }
 
 #[tokio::test]
-async fn a_refusal_stays_a_refusal_when_its_body_hangs() {
+async fn refusal_stays_a_refusal_when_its_body_hangs() {
     let head = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 10\r\n\r\nno".to_vec();
     let receiver = RawReceiver::start(head, Then::Hang).await;
     assert_eq!(
@@ -65,18 +65,18 @@ async fn a_refusal_stays_a_refusal_when_its_body_hangs() {
 }
 
 #[tokio::test]
-async fn an_endless_body_is_read_no_further_than_is_kept() {
+async fn endless_body_is_read_no_further_than_the_limit() {
     static CHUNK: [u8; 4096] = [b'x'; 4096];
     let receiver = RawReceiver::start(b"HTTP/1.1 200 OK\r\n\r\n".to_vec(), Then::Repeat(&CHUNK)).await;
     let exchange = send_to(&receiver.url).await;
     let body = exchange.attempt.response_body.as_ref().unwrap();
     assert_eq!((category(&exchange), body.bytes.len(), body.truncated), (None, KEPT, true));
-    // What lies in the sockets' buffers is written too; an endless reader would take gigabytes.
+    // This includes what lies in the sockets' buffers; an endless reader would take gigabytes.
     assert!(receiver.written() < 64 * 1024 * 1024);
 }
 
 #[tokio::test]
-async fn a_bomb_is_decompressed_no_further_than_is_kept() {
+async fn decompression_bomb_is_inflated_no_further_than_the_limit() {
     let megabyte = vec![0; 1024 * 1024];
     let mut encoder = GzipEncoder::new(Vec::new());
     for _ in 0..40 {
@@ -93,7 +93,7 @@ async fn a_bomb_is_decompressed_no_further_than_is_kept() {
 }
 
 #[tokio::test]
-async fn an_endless_bomb_costs_what_any_endless_body_costs() {
+async fn decompression_bomb_without_end_costs_no_more_than_an_endless_body() {
     // A deflate stream of stored blocks that never ends: one empty block after another.
     static BLOCK: [u8; 5] = [0, 0, 0, 0xff, 0xff];
     let mut head = b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\n\r\n".to_vec();
@@ -105,7 +105,7 @@ async fn an_endless_bomb_costs_what_any_endless_body_costs() {
 }
 
 #[tokio::test]
-async fn compressed_answers_are_kept_as_what_they_mean() {
+async fn compressed_response_is_kept_decompressed() {
     let text = b"{\"ok\": true}";
     let mut gzip = GzipEncoder::new(Vec::new());
     let mut zlib = ZlibEncoder::new(Vec::new());
@@ -128,7 +128,7 @@ async fn compressed_answers_are_kept_as_what_they_mean() {
 }
 
 #[tokio::test]
-async fn what_claims_to_be_compressed_and_is_not_is_kept_as_it_came() {
+async fn compressed_response_that_cannot_be_decoded_is_kept_as_received() {
     let mut answer = compressed_head("gzip", 5);
     answer.extend(b"plain");
     let receiver = RawReceiver::start(answer, Then::Close).await;
@@ -138,20 +138,20 @@ async fn what_claims_to_be_compressed_and_is_not_is_kept_as_it_came() {
 }
 
 #[tokio::test]
-async fn an_acceptance_whose_body_breaks_off_is_one() {
+async fn accepted_delivery_stays_accepted_when_its_body_breaks_off() {
     let head = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nabc".to_vec();
     for then in [Then::Close, Then::Reset] {
         let receiver = RawReceiver::start(head.clone(), then).await;
         let exchange = send_to(&receiver.url).await;
         assert_eq!((category(&exchange), receiver.requests()), (None, 1));
-        assert!(exchange.broken.is_some());
+        assert!(exchange.body_error.is_some());
         let kept = exchange.attempt.response_body.unwrap();
         assert_eq!((&kept.bytes[..], kept.truncated), (&b"abc"[..], true));
     }
 }
 
 #[tokio::test]
-async fn what_is_not_an_answer_is_a_failed_exchange_and_is_sent_once() {
+async fn invalid_response_fails_the_exchange_and_is_sent_once() {
     let many = |line: &str, count: usize| format!("HTTP/1.1 200 OK\r\n{}\r\n", line.repeat(count)).into_bytes();
     let table = [
         ("nothing", Vec::new()),
@@ -178,11 +178,11 @@ async fn what_is_not_an_answer_is_a_failed_exchange_and_is_sent_once() {
 }
 
 #[tokio::test]
-async fn a_closed_port_and_a_name_of_nobody_are_network_failures() {
+async fn closed_port_and_unknown_name_are_network_failures() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let closed = format!("http://{}/", listener.local_addr().unwrap());
     drop(listener);
     assert_eq!(failure(&send_to(&closed).await).message, "The target refused the connection.");
-    let nobody = send_to("http://nobody.invalid/").await;
-    assert_eq!(failure(&nobody).message, "The target's name could not be resolved.");
+    let unknown = send_to("http://nobody.invalid/").await;
+    assert_eq!(failure(&unknown).message, "The target's name could not be resolved.");
 }

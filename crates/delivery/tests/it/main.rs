@@ -1,16 +1,16 @@
-//! The crate against real receivers, kind and hostile.
+//! The crate against real receivers, friendly and hostile.
 
 mod auth;
 mod authority;
 mod classification;
 mod egress;
+mod fixtures;
 mod hostile;
-mod names;
 mod pooling;
 mod proxying;
 mod raw;
 mod receiver;
-mod setting;
+mod resolver;
 mod signing;
 mod tls;
 mod tokens;

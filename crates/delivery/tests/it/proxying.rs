@@ -1,4 +1,4 @@
-//! Calls that are passed on while they come in.
+//! Calls that stream.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -8,15 +8,15 @@ use futures::{StreamExt as _, future, stream};
 use http::{HeaderMap, Method, StatusCode, Version};
 use http_body_util::{Full, StreamBody};
 use hyper::body::Frame;
-use ig_delivery::{Answered, CallError, ProxiedCall, Proxy, ProxyTemplate, SecurityConfig, Upload};
+use ig_delivery::{CallError, ProxiedCall, Proxy, ProxyResponse, ProxyTemplate, SecurityConfig, Upload};
 use ig_testkit::builders::inbound;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::time::{Instant, timeout};
 
 use crate::authority::Authority;
+use crate::fixtures::{PLENTY, config};
 use crate::receiver::{Receiver, answer};
-use crate::setting::{PLENTY, config};
 
 const SOON: Duration = Duration::from_millis(200);
 const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
@@ -33,7 +33,7 @@ fn call_with_pauses(url: &str, upload: Upload, idle: Duration) -> ProxiedCall {
     ProxiedCall::new(template, Method::POST, address, HeaderMap::new(), upload)
 }
 
-async fn pass(proxy: &Proxy, url: &str, upload: Upload) -> Result<Answered, CallError> {
+async fn pass(proxy: &Proxy, url: &str, upload: Upload) -> Result<ProxyResponse, CallError> {
     proxy.pass(&call(url, upload), Instant::now() + PLENTY).await
 }
 
@@ -41,7 +41,7 @@ fn proxy(config: &SecurityConfig) -> Proxy {
     Proxy::new(config).unwrap()
 }
 
-/// A body in so many parts, which then goes on as it is told.
+/// A body of this many chunks, followed by those of `then`.
 fn upload(parts: u8, then: impl futures::Stream<Item = u8> + Send + 'static) -> Upload {
     let parts = stream::iter(0..parts).chain(then);
     let frames = parts.map(|part| Ok::<_, Infallible>(Frame::data(Bytes::from(vec![part; 50_000]))));
@@ -49,7 +49,7 @@ fn upload(parts: u8, then: impl futures::Stream<Item = u8> + Send + 'static) -> 
 }
 
 #[tokio::test]
-async fn calls_stream_both_ways_over_one_connection_where_http_2_is_agreed_on() {
+async fn proxied_calls_stream_both_ways_over_one_http_2_connection() {
     let authority = Authority::new();
     let receiver = Receiver::with_tls(authority.acceptor("127.0.0.1", &[b"h2", b"http/1.1"]), |request| {
         let mut answer = answer(StatusCode::OK);
@@ -62,8 +62,8 @@ async fn calls_stream_both_ways_over_one_connection_where_http_2_is_agreed_on() 
         format!("https://127.0.0.1:{}/", receiver.address.port()),
     );
     let echo = async |parts| {
-        let answered = pass(&proxy, &url, upload(parts, stream::empty())).await.unwrap();
-        answered.body.whole(usize::MAX).await.unwrap().unwrap()
+        let response = pass(&proxy, &url, upload(parts, stream::empty())).await.unwrap();
+        response.body.collect_up_to(usize::MAX).await.unwrap().unwrap()
     };
     assert_eq!(echo(1).await.len(), 50_000);
     // More than is sent before anything is read.
@@ -79,13 +79,13 @@ async fn calls_stream_both_ways_over_one_connection_where_http_2_is_agreed_on() 
 }
 
 #[tokio::test]
-async fn a_client_that_stalls_is_told_from_a_target_that_does() {
+async fn stalled_client_is_distinguished_from_a_stalled_target() {
     let receiver = Receiver::answering(StatusCode::OK).await;
     let stalled = pass(&proxy(&config(&["127.0.0.1"])), &receiver.url(), upload(2, stream::pending())).await;
     assert_eq!(stalled.unwrap_err(), CallError::ClientStalled(SOON));
 }
 
-/// A target that answers when it has the beginning of a request, and then reads on until it has the end, or is hung up on; what it has read.
+/// A target that responds after the beginning of a request, and reads on to its end or until it is hung up on; returns what it read.
 async fn answers_early(listener: TcpListener) -> Vec<u8> {
     let (mut stream, _) = listener.accept().await.unwrap();
     let mut read = vec![0; 1024];
@@ -98,27 +98,27 @@ async fn answers_early(listener: TcpListener) -> Vec<u8> {
     read
 }
 
-/// Has it answer an upload.
+/// Uploads to such a target.
 async fn answered_early(upload: Upload) -> Vec<u8> {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let proxy = proxy(&config(&["127.0.0.1"]));
     let calling = async {
-        let answered = pass(&proxy, &url, upload).await.unwrap();
-        assert_eq!(&answered.body.whole(10).await.unwrap().unwrap()[..], b"ok");
+        let response = pass(&proxy, &url, upload).await.unwrap();
+        assert_eq!(&response.body.collect_up_to(10).await.unwrap().unwrap()[..], b"ok");
     };
     let (read, ()) = timeout(PLENTY, future::join(answers_early(listener), calling)).await.unwrap();
     read
 }
 
 #[tokio::test]
-async fn a_target_that_answered_early_is_let_go_when_the_client_stalls() {
+async fn early_response_ends_the_upload_when_the_client_stalls() {
     let read = answered_early(upload(1, stream::pending())).await;
     assert!(!read.ends_with(LAST_CHUNK));
 }
 
 #[tokio::test]
-async fn a_target_that_answered_early_gets_the_rest_of_a_body_that_goes_on() {
+async fn early_response_lets_a_progressing_upload_complete() {
     let slowly = stream::iter([7; 4]).then(|part| async move {
         tokio::time::sleep(SOON / 4).await;
         part
@@ -129,7 +129,7 @@ async fn a_target_that_answered_early_gets_the_rest_of_a_body_that_goes_on() {
 }
 
 #[tokio::test]
-async fn a_body_may_go_on_beyond_the_time_of_its_call_once_the_target_has_begun_to_answer() {
+async fn upload_may_outlast_the_deadline_once_the_response_has_begun() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let proxy = proxy(&config(&["127.0.0.1"]));
@@ -141,8 +141,8 @@ async fn a_body_may_go_on_beyond_the_time_of_its_call_once_the_target_has_begun_
     let call = call_with_pauses(&url, upload(1, later), PLENTY);
     let calling = async {
         let deadline = Instant::now() + Duration::from_secs(2);
-        let answered = proxy.pass(&call, deadline).await.unwrap();
-        assert_eq!(&answered.body.whole(10).await.unwrap().unwrap()[..], b"ok");
+        let response = proxy.pass(&call, deadline).await.unwrap();
+        assert_eq!(&response.body.collect_up_to(10).await.unwrap().unwrap()[..], b"ok");
         tokio::time::sleep_until(deadline).await;
         say.send(()).unwrap();
     };

@@ -1,4 +1,4 @@
-//! A receiver that writes what it likes, for as long as it likes.
+//! A receiver that writes arbitrary bytes, for as long as it likes.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-/// What it does once it has read a request.
+/// What the receiver does once it has read a request.
 #[derive(Clone, Copy)]
 pub(crate) enum Then {
     /// Close.
@@ -31,7 +31,7 @@ pub(crate) struct RawReceiver {
 }
 
 impl RawReceiver {
-    /// Answers every request with `first`, and then.
+    /// Answers every request with `first`, and then does `then`.
     pub(crate) async fn start(first: Vec<u8>, then: Then) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap());
@@ -52,12 +52,12 @@ impl RawReceiver {
         }
     }
 
-    /// How many requests arrived in full.
+    /// How many complete requests arrived.
     pub(crate) fn requests(&self) -> usize {
         self.requests.load(Ordering::SeqCst)
     }
 
-    /// How many bytes were written by repetition.
+    /// How many bytes the repetition wrote.
     pub(crate) fn written(&self) -> usize {
         self.written.load(Ordering::SeqCst)
     }
@@ -87,10 +87,10 @@ async fn write(stream: &mut TcpStream, bytes: &[u8], written: &AtomicUsize) -> b
     stream.write_all(bytes).await.is_ok()
 }
 
-/// Reads until the test's body has come, which ends every request.
+/// Reads until the test's body has arrived, which ends every request.
 async fn read_request(stream: &mut TcpStream) -> Option<()> {
     let mut request = Vec::new();
-    while !request.ends_with(crate::setting::BODY) {
+    while !request.ends_with(crate::fixtures::BODY) {
         let read = stream.read_buf(&mut request).await.ok()?;
         if read == 0 {
             return None;

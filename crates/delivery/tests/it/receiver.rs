@@ -1,4 +1,4 @@
-//! A receiver that speaks HTTP as it should, and remembers what it was sent.
+//! A well-behaved HTTP receiver that records its requests.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;

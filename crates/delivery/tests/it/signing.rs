@@ -1,4 +1,4 @@
-//! Signatures, verified by a computation of their own.
+//! Signatures, verified by an independent computation.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -7,8 +7,8 @@ use http::StatusCode;
 use ig_core::integration::{Integration, Signing, SigningSecret};
 use ring::digest::{SHA256, digest};
 
+use crate::fixtures::{BODY, deliverer, integration, message_id, now, prepare, send};
 use crate::receiver::{Received, Receiver};
-use crate::setting::{BODY, deliverer, integration, message_id, now, prepare, send};
 
 const KEYS: [&[u8]; 3] = [&[7; 24], &[8; 32], &[9; 64]];
 
@@ -41,7 +41,7 @@ fn expected(request: &Received, key: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn a_signature_is_there_for_every_live_secret_over_the_exact_bytes() {
+async fn signature_covers_the_exact_bytes_with_every_live_secret() {
     let receiver = Receiver::answering(StatusCode::OK).await;
     let exchange = send(&signing(&receiver.url(), &KEYS), &deliverer()).await;
     let request = receiver.only_request();
@@ -54,7 +54,7 @@ async fn a_signature_is_there_for_every_live_secret_over_the_exact_bytes() {
 }
 
 #[tokio::test]
-async fn every_attempt_is_signed_anew_under_the_same_id() {
+async fn signature_is_made_anew_for_every_attempt_under_the_same_id() {
     let receiver = Receiver::answering(StatusCode::INTERNAL_SERVER_ERROR).await;
     let (prepared, deliverer) = (prepare(&signing(&receiver.url(), &KEYS[..1])), deliverer());
     for at in [now(), now() + Duration::seconds(5)] {
@@ -72,7 +72,7 @@ async fn every_attempt_is_signed_anew_under_the_same_id() {
 }
 
 #[test]
-fn the_specifications_example_is_reproduced() {
+fn signature_reproduces_the_specifications_example() {
     let body = br#"{"test": 2432232314}"#;
     let key = STANDARD.decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
     let message = [b"msg_p5jXN8AQM9LWM0D4loKWxJek.1614265330.".as_slice(), body].concat();

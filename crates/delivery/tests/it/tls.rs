@@ -1,4 +1,4 @@
-//! TLS: whom it trusts, and HTTP/2 by agreement.
+//! TLS: trusted certificates, and HTTP/2 by ALPN.
 
 use http::{StatusCode, Version};
 use ig_core::outcome::ErrorCategory;
@@ -6,8 +6,8 @@ use ig_delivery::{Deliverer, SecurityConfig};
 use tempfile::NamedTempFile;
 
 use crate::authority::Authority;
+use crate::fixtures::{category, failure, integration, send};
 use crate::receiver::{Receiver, answer};
-use crate::setting::{category, failure, integration, send};
 
 async fn receiver(authority: &Authority, name: &str, protocols: &[&[u8]]) -> (Receiver, String) {
     let receiver = Receiver::with_tls(authority.acceptor(name, protocols), |_| answer(StatusCode::OK)).await;
@@ -16,7 +16,7 @@ async fn receiver(authority: &Authority, name: &str, protocols: &[&[u8]]) -> (Re
 }
 
 #[tokio::test]
-async fn a_private_authority_is_trusted_where_it_is_configured() {
+async fn private_authority_is_trusted_where_configured() {
     let authority = Authority::new();
     let (receiver, url) = receiver(&authority, "127.0.0.1", &[b"http/1.1"]).await;
     assert_eq!(category(&send(&integration(&url), &authority.deliverer()).await), None);
@@ -24,7 +24,7 @@ async fn a_private_authority_is_trusted_where_it_is_configured() {
 }
 
 #[tokio::test]
-async fn http_2_is_spoken_where_it_is_agreed_on_and_one_connection_serves_all() {
+async fn http_2_is_negotiated_and_one_connection_serves_all() {
     let authority = Authority::new();
     let (receiver, url) = receiver(&authority, "127.0.0.1", &[b"h2", b"http/1.1"]).await;
     let (integration, deliverer) = (integration(&url), authority.deliverer());
@@ -38,7 +38,7 @@ async fn http_2_is_spoken_where_it_is_agreed_on_and_one_connection_serves_all() 
 }
 
 #[tokio::test]
-async fn an_unknown_authority_and_another_name_are_refused() {
+async fn certificate_of_an_unknown_authority_or_another_name_is_refused() {
     let (authority, stranger) = (Authority::new(), Authority::new());
     let (unknown, url) = receiver(&stranger, "127.0.0.1", &[]).await;
     let exchange = send(&integration(&url), &authority.deliverer()).await;
@@ -57,7 +57,7 @@ async fn an_unknown_authority_and_another_name_are_refused() {
 }
 
 #[tokio::test]
-async fn a_certificate_that_signs_itself_is_trusted_where_it_is_named_and_for_its_names_alone() {
+async fn self_signed_certificate_is_trusted_where_pinned_and_for_its_names_alone() {
     let (named, acceptor) = Authority::self_made("127.0.0.1");
     let receiver = Receiver::with_tls(acceptor.clone(), |_| answer(StatusCode::OK)).await;
     let url = format!("https://127.0.0.1:{}/", receiver.address.port());
@@ -81,7 +81,7 @@ async fn a_certificate_that_signs_itself_is_trusted_where_it_is_named_and_for_it
 }
 
 #[tokio::test]
-async fn a_receiver_without_tls_is_no_https_target() {
+async fn receiver_without_tls_is_no_https_target() {
     let authority = Authority::new();
     let plain = Receiver::answering(StatusCode::OK).await;
     let url = format!("https://127.0.0.1:{}/", plain.address.port());
@@ -90,7 +90,7 @@ async fn a_receiver_without_tls_is_no_https_target() {
 }
 
 #[test]
-fn a_file_without_a_certificate_is_a_fault() {
+fn private_ca_file_without_a_certificate_is_a_fault() {
     let file = NamedTempFile::new().unwrap();
     for path in [file.path().to_owned(), "/nowhere/ca.pem".into()] {
         let config = SecurityConfig {

@@ -1,4 +1,4 @@
-//! Tokens of OAuth 2.0.
+//! OAuth 2.0 tokens.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,8 +15,8 @@ use ig_core::outcome::ErrorCategory;
 use ig_core::secret::Secret;
 use ig_delivery::Deliverer;
 
+use crate::fixtures::{category, config, deliverer, failure, integration, now, prepare, send};
 use crate::receiver::{Answer, Received, Receiver, answer};
-use crate::setting::{category, config, deliverer, failure, integration, now, prepare, send};
 
 fn with_token(target: &str, endpoint: &str) -> Integration {
     Integration {
@@ -64,7 +64,7 @@ fn bearer(request: &Received) -> &str {
 }
 
 #[tokio::test]
-async fn a_token_is_asked_for_as_the_standard_says_and_sent_masked() {
+async fn token_is_requested_as_the_standard_says_and_masked() {
     let (target, endpoint) = (Receiver::answering(StatusCode::OK).await, endpoint("3600").await);
     let exchange = send(&with_token(&target.url(), &endpoint.url()), &deliverer()).await;
     assert_eq!(exchange.attempt.failure, None);
@@ -78,7 +78,7 @@ async fn a_token_is_asked_for_as_the_standard_says_and_sent_masked() {
 }
 
 #[tokio::test]
-async fn an_endpoint_may_want_everything_in_the_form() {
+async fn token_request_may_carry_credentials_in_the_form() {
     let (target, endpoint) = (Receiver::answering(StatusCode::OK).await, endpoint("\"3600\"").await);
     let integration = changed(with_token(&target.url(), &endpoint.url()), |credentials| {
         credentials.placed = CredentialsPlace::Body;
@@ -94,7 +94,7 @@ async fn an_endpoint_may_want_everything_in_the_form() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn five_hundred_deliveries_at_once_ask_for_one_token() {
+async fn token_is_requested_once_for_five_hundred_concurrent_deliveries() {
     let (target, endpoint) = (Receiver::answering(StatusCode::OK).await, endpoint("3600").await);
     let integration = Arc::new(with_token(&target.url(), &endpoint.url()));
     let deliverer = deliverer();
@@ -108,7 +108,7 @@ async fn five_hundred_deliveries_at_once_ask_for_one_token() {
 }
 
 #[tokio::test]
-async fn whoever_waits_hears_the_same_refusal() {
+async fn token_refusal_is_shared_by_waiting_deliveries() {
     let target = Receiver::answering(StatusCode::OK).await;
     let endpoint = Receiver::start(|_| json(401, "{\"error\":\"invalid_client\"}")).await;
     let integration = with_token(&target.url(), &endpoint.url());
@@ -127,7 +127,7 @@ async fn whoever_waits_hears_the_same_refusal() {
 }
 
 #[tokio::test]
-async fn a_refused_token_is_replaced_once_however_many_report_it() {
+async fn token_that_was_refused_is_replaced_once_however_many_report_it() {
     let target = Receiver::start(|request| match bearer(request) {
         "token-1" => answer(StatusCode::UNAUTHORIZED),
         _ => answer(StatusCode::OK),
@@ -151,7 +151,7 @@ async fn a_refused_token_is_replaced_once_however_many_report_it() {
 }
 
 #[tokio::test]
-async fn a_token_that_has_expired_is_not_used() {
+async fn token_that_has_expired_is_not_used() {
     let (target, endpoint) = (Receiver::answering(StatusCode::OK).await, endpoint("0").await);
     let integration = with_token(&target.url(), &endpoint.url());
     let deliverer = deliverer();
@@ -163,7 +163,7 @@ async fn a_token_that_has_expired_is_not_used() {
 }
 
 #[tokio::test]
-async fn tenants_with_the_same_credentials_share_nothing() {
+async fn tokens_are_not_shared_between_tenants() {
     let (target, endpoint) = (Receiver::answering(StatusCode::OK).await, endpoint("3600").await);
     let deliverer = deliverer();
     let one = with_token(&target.url(), &endpoint.url());
@@ -177,7 +177,7 @@ async fn tenants_with_the_same_credentials_share_nothing() {
 }
 
 #[tokio::test]
-async fn trouble_of_the_endpoint_is_told_apart_and_sends_nothing() {
+async fn token_endpoint_failures_are_distinguished_and_send_nothing() {
     let table = [
         (500, "", ErrorCategory::ServerError),
         (429, "", ErrorCategory::RateLimit),
@@ -196,8 +196,8 @@ async fn trouble_of_the_endpoint_is_told_apart_and_sends_nothing() {
         assert_eq!(category(&exchange), Some(wanted), "{status} {body}");
         assert!(failure(&exchange).message.contains("token"), "{}", failure(&exchange).message);
     }
-    let nobody = with_token(&target.url(), "http://127.0.0.1:1/token");
-    let exchange = send(&nobody, &deliverer()).await;
+    let unreachable = with_token(&target.url(), "http://127.0.0.1:1/token");
+    let exchange = send(&unreachable, &deliverer()).await;
     assert_eq!(category(&exchange), Some(ErrorCategory::Network));
     assert_eq!(
         failure(&exchange).message,
@@ -207,7 +207,7 @@ async fn trouble_of_the_endpoint_is_told_apart_and_sends_nothing() {
 }
 
 #[tokio::test]
-async fn the_guard_stands_before_the_endpoint() {
+async fn token_endpoint_is_judged_by_the_guard() {
     let endpoint = endpoint("3600").await;
     let deliverer = Deliverer::new(&config(&[])).unwrap();
     let exchange = send(&with_token("http://8.8.8.8/", &endpoint.url()), &deliverer).await;
@@ -216,7 +216,7 @@ async fn the_guard_stands_before_the_endpoint() {
 }
 
 #[tokio::test]
-async fn an_endpoint_that_hangs_costs_no_more_than_the_deadline() {
+async fn token_endpoint_that_hangs_costs_no_more_than_the_deadline() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/token", listener.local_addr().unwrap());
     let integration = Integration {
@@ -228,7 +228,7 @@ async fn an_endpoint_that_hangs_costs_no_more_than_the_deadline() {
 }
 
 #[tokio::test]
-async fn an_echoed_token_is_masked_in_what_is_kept() {
+async fn echoed_token_is_masked_in_the_log() {
     let target = Receiver::start(|request| json(200, bearer(request).to_owned())).await;
     let endpoint = endpoint("3600").await;
     let exchange = send(&with_token(&target.url(), &endpoint.url()), &deliverer()).await;

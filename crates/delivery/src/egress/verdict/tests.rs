@@ -6,10 +6,10 @@ use super::*;
 
 fn judge(address: IpAddr, allow: &[&str]) -> Result<(), Blocked> {
     let allow: Vec<_> = allow.iter().map(|&text| text.to_owned()).collect();
-    verdict(address, "host.example", 443, &Allow::parse(&allow).unwrap())
+    verdict(address, "host.example", 443, &AllowList::parse(&allow).unwrap())
 }
 
-/// An IPv4 address in every IPv6 spelling that something on the way may read it out of again.
+/// An IPv4 address in every IPv6 form that a device on the way may read it out of.
 fn embeddings(v4: Ipv4Addr) -> Vec<Ipv6Addr> {
     let [a, b, c, d] = v4.octets();
     let (high, low) = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
@@ -38,7 +38,7 @@ fn embeddings(v4: Ipv4Addr) -> Vec<Ipv6Addr> {
     ]
 }
 
-/// The first and the last address of each blocked range, and where there is one the public neighbour on either side.
+/// The first and the last address of each blocked range, and the public neighbour on either side where there is one.
 const EDGES: [(&str, &str, Option<&str>, Option<&str>); 15] = [
     ("0.0.0.0", "0.255.255.255", None, Some("1.0.0.0")),
     ("10.0.0.0", "10.255.255.255", Some("9.255.255.255"), Some("11.0.0.0")),
@@ -58,7 +58,7 @@ const EDGES: [(&str, &str, Option<&str>, Option<&str>); 15] = [
 ];
 
 #[test]
-fn each_range_is_blocked_from_end_to_end_and_its_neighbours_are_not() {
+fn verdict_blocks_each_range_completely_and_not_its_neighbours() {
     for (first, last, before, after) in EDGES {
         for blocked in [first, last] {
             assert!(judge(blocked.parse().unwrap(), &[]).is_err(), "{blocked}");
@@ -70,7 +70,7 @@ fn each_range_is_blocked_from_end_to_end_and_its_neighbours_are_not() {
 }
 
 #[test]
-fn what_is_not_public_in_ipv6_is_blocked() {
+fn verdict_blocks_ipv6_addresses_that_are_not_public() {
     let blocked = [
         "::",
         "::1",
@@ -107,7 +107,7 @@ fn what_is_not_public_in_ipv6_is_blocked() {
 }
 
 #[test]
-fn metadata_services_never_open() {
+fn verdict_never_allows_metadata_services() {
     let everything = ["0.0.0.0/0", "::/0", "169.254.169.254", "host.example:443"];
     let addresses = [
         "169.254.169.254",
@@ -129,7 +129,7 @@ fn metadata_services_never_open() {
 }
 
 #[test]
-fn what_is_opened_is_open_as_the_address_it_is() {
+fn verdict_allows_a_listed_address_also_when_mapped_to_ipv6() {
     assert_eq!(judge("::ffff:10.1.2.3".parse().unwrap(), &["10.0.0.0/8"]), Ok(()));
     assert_eq!(judge("fd00::1".parse().unwrap(), &["fd00::/8"]), Ok(()));
     assert_eq!(judge("10.1.2.3".parse().unwrap(), &["host.example:443"]), Ok(()));
@@ -139,7 +139,7 @@ fn what_is_opened_is_open_as_the_address_it_is() {
 
 proptest! {
     #[test]
-    fn a_blocked_ipv4_address_stays_blocked_inside_ipv6(range in 0..EDGES.len(), offset: u32) {
+    fn verdict_blocks_a_blocked_ipv4_address_inside_ipv6(range in 0..EDGES.len(), offset: u32) {
         let [first, last] = [EDGES[range].0, EDGES[range].1].map(|text| text.parse::<Ipv4Addr>().unwrap().to_bits());
         let v4 = Ipv4Addr::from_bits(first + offset % (last - first + 1));
         prop_assert!(judge(v4.into(), &[]).is_err());
@@ -149,7 +149,7 @@ proptest! {
     }
 
     #[test]
-    fn any_address_has_a_verdict(bits: u128) {
+    fn verdict_exists_for_any_address(bits: u128) {
         let _ = judge(Ipv6Addr::from_bits(bits).into(), &["10.0.0.0/8"]);
     }
 }

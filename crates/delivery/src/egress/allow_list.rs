@@ -1,13 +1,13 @@
-//! What an operator opened.
+//! Addresses that an operator allows.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use ig_core::fault::Faults;
 use ipnet::IpNet;
 
-/// The addresses that are open although they are not public.
+/// The addresses that are allowed although they are not public.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Allow {
+pub struct AllowList {
     entries: Vec<Entry>,
 }
 
@@ -17,17 +17,17 @@ enum Entry {
     Network(IpNet),
     /// One port of one address.
     Socket(SocketAddr),
-    /// One port of a name, wherever it leads.
+    /// One port of a name, whatever it resolves to.
     Name(String, u16),
 }
 
-impl Allow {
-    /// Reads the entries; every fault is told, such as one at `/egress/allow/0`.
+impl AllowList {
+    /// Reads the entries and reports every fault, such as one at `/egress/allow/0`.
     pub fn parse(texts: &[String]) -> Result<Self, Faults> {
         let mut faults = Faults::default();
         let mut entries = Vec::with_capacity(texts.len());
         for (index, text) in texts.iter().enumerate() {
-            match entry(text.trim()) {
+            match parse_entry(text.trim()) {
                 Some(entry) => entries.push(entry),
                 None => faults.add(
                     format!("/egress/allow/{index}"),
@@ -38,24 +38,24 @@ impl Allow {
         faults.into_result(Self { entries })
     }
 
-    /// Whether an address is open under the host and port by which it was asked for.
-    pub(crate) fn opens(&self, address: IpAddr, host: &str, port: u16) -> bool {
-        self.entries.iter().any(|entry| entry.opens(address, host, port))
+    /// Whether an address is allowed under the requested host and port.
+    pub(crate) fn permits(&self, address: IpAddr, host: &str, port: u16) -> bool {
+        self.entries.iter().any(|entry| entry.permits(address, host, port))
     }
 }
 
 impl Entry {
-    fn opens(&self, address: IpAddr, host: &str, port: u16) -> bool {
+    fn permits(&self, address: IpAddr, host: &str, port: u16) -> bool {
         match self {
-            Self::Network(network) => spellings(address).any(|address| network.contains(&address)),
-            Self::Socket(socket) => socket.port() == port && spellings(address).any(|address| socket.ip() == address),
+            Self::Network(network) => equivalents(address).any(|address| network.contains(&address)),
+            Self::Socket(socket) => socket.port() == port && equivalents(address).any(|address| socket.ip() == address),
             Self::Name(name, open) => *open == port && same_name(name, host),
         }
     }
 }
 
-/// The address as it is; and where it is `::1`, 127.0.0.1 too: whoever opens one opens this machine.
-fn spellings(address: IpAddr) -> impl Iterator<Item = IpAddr> {
+/// The address itself, and 127.0.0.1 beside `::1`: an entry for either means this machine.
+fn equivalents(address: IpAddr) -> impl Iterator<Item = IpAddr> {
     let loopback = (address == IpAddr::V6(Ipv6Addr::LOCALHOST)).then_some(IpAddr::V4(Ipv4Addr::LOCALHOST));
     std::iter::once(address).chain(loopback)
 }
@@ -64,7 +64,7 @@ fn same_name(name: &str, host: &str) -> bool {
     name.eq_ignore_ascii_case(host.strip_suffix('.').unwrap_or(host))
 }
 
-fn entry(text: &str) -> Option<Entry> {
+fn parse_entry(text: &str) -> Option<Entry> {
     if let Ok(network) = text.parse() {
         return Some(Entry::Network(network));
     }
@@ -86,13 +86,13 @@ fn entry(text: &str) -> Option<Entry> {
 mod tests {
     use super::*;
 
-    fn allow(texts: &[&str]) -> Result<Allow, Faults> {
+    fn allow(texts: &[&str]) -> Result<AllowList, Faults> {
         let texts: Vec<_> = texts.iter().map(|&text| text.to_owned()).collect();
-        Allow::parse(&texts)
+        AllowList::parse(&texts)
     }
 
     #[test]
-    fn entries_open_what_they_name_and_nothing_beside() {
+    fn allow_list_permits_what_its_entries_name_and_nothing_else() {
         let table = [
             ("10.1.0.0/16", "10.1.255.1", "x", 9, true),
             ("10.1.0.0/16", "10.2.0.1", "x", 9, false),
@@ -105,17 +105,17 @@ mod tests {
             ("127.0.0.1:80", "::1", "localhost", 80, true),
             ("::1", "127.0.0.1", "x", 80, false),
         ];
-        for (text, address, host, port, opens) in table {
+        for (text, address, host, port, permitted) in table {
             assert_eq!(
-                allow(&[text]).unwrap().opens(address.parse().unwrap(), host, port),
-                opens,
+                allow(&[text]).unwrap().permits(address.parse().unwrap(), host, port),
+                permitted,
                 "{text} {address}"
             );
         }
     }
 
     #[test]
-    fn what_is_no_entry_is_a_fault_at_its_place() {
+    fn allow_list_reports_an_invalid_entry_at_its_index() {
         let faults = allow(&["10.0.0.0/8", "10.0.0.0/33", "host", "host:", ":80", "a b:1", "host:99999", ""]).unwrap_err();
         assert_eq!(faults.list().len(), 7);
         assert_eq!(faults.list()[0].pointer, "/egress/allow/1");

@@ -1,4 +1,4 @@
-//! Trust in exactly one certificate: one that a target made itself stands in the file of private authorities as it is.
+//! Pinned certificates: a target's self-signed certificate may stand in the file of private authorities as it is.
 
 use std::sync::Arc;
 
@@ -11,21 +11,21 @@ use rustls::{DigitallySignedStruct, Error, SignatureScheme};
 
 /// Trusts the authorities, and each certificate of the file itself for the names that it bears.
 ///
-/// A certificate that was made by hand is usually one of an authority, which no target may show as its own; as it was named one by one,
-/// neither that nor its dates tell anything about whom to trust.
+/// A certificate made by hand is usually marked as an authority, which no target may present as its own. The operator named it one by one,
+/// so neither that mark nor its dates decide whether it is trusted.
 #[derive(Debug)]
-pub(super) struct Exact {
+pub(super) struct PinnedVerifier {
     authorities: Arc<WebPkiServerVerifier>,
-    named: Vec<CertificateDer<'static>>,
+    pinned: Vec<CertificateDer<'static>>,
 }
 
-impl Exact {
-    pub(super) fn new(authorities: Arc<WebPkiServerVerifier>, named: Vec<CertificateDer<'static>>) -> Self {
-        Self { authorities, named }
+impl PinnedVerifier {
+    pub(super) fn new(authorities: Arc<WebPkiServerVerifier>, pinned: Vec<CertificateDer<'static>>) -> Self {
+        Self { authorities, pinned }
     }
 }
 
-impl ServerCertVerifier for Exact {
+impl ServerCertVerifier for PinnedVerifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -34,7 +34,7 @@ impl ServerCertVerifier for Exact {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        if self.named.iter().any(|named| named == end_entity) {
+        if self.pinned.iter().any(|pinned| pinned == end_entity) {
             verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
             return Ok(ServerCertVerified::assertion());
         }

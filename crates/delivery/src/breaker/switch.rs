@@ -1,4 +1,4 @@
-//! Opening and closing a breaker for all: in the configuration that every process follows, and before people.
+//! Opens and closes an integration's breaker for every process, by way of the configuration that all follow, and alerts people.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,50 +10,49 @@ use ig_core::delivery_log::Direction;
 use ig_core::integration::{Guarded, Hold};
 use ig_core::ports::{StoreError, SwitchError, Switches};
 
-/// How often a switch is tried that the database does not make, and the pause after the first try.
-const TRIES: u32 = 5;
-const PAUSE: Duration = Duration::from_millis(200);
+/// How often a switch is tried while the database is unavailable, and the pause after the first try.
+const MAX_TRIES: u32 = 5;
+const RETRY_PAUSE: Duration = Duration::from_millis(200);
 
-/// Switches integrations.
-pub(super) struct Opening {
+/// Holds and releases integrations.
+pub(super) struct IntegrationSwitch {
     switches: Arc<dyn Switches>,
 }
 
-impl Opening {
-    /// Switches through this.
+impl IntegrationSwitch {
     pub(super) fn new(switches: Arc<dyn Switches>) -> Self {
         Self { switches }
     }
 
-    /// Stores what follows a breaker, holds the integration, or lets it go, and has people told, as one.
-    pub(super) async fn turn(
+    /// Stores the next breaker, holds or releases the integration, and raises the alert, as one write.
+    pub(super) async fn apply(
         &self,
         integration: &Guarded<'_>,
         hold: Option<&Hold>,
         next: &Breaker,
         now: Timestamp,
-    ) -> Result<Turned, StoreError> {
+    ) -> Result<SwitchOutcome, StoreError> {
         let alert = match hold {
-            Some(hold) => alert(integration, Severity::Critical, opened(integration, hold), now),
-            None => alert(integration, Severity::Info, closed(integration), now),
+            Some(hold) => alert(integration, Severity::Critical, opened_message(integration, hold), now),
+            None => alert(integration, Severity::Info, closed_message(integration), now),
         };
-        let turned = insisted(integration, || self.switches.turn(integration, hold, next, &alert, now)).await;
-        match turned {
-            Ok(true) => Ok(Turned::Done),
-            Ok(false) => Ok(Turned::Outrun),
+        let applied = with_retries(integration, || self.switches.turn(integration, hold, next, &alert, now)).await;
+        match applied {
+            Ok(true) => Ok(SwitchOutcome::Applied),
+            Ok(false) => Ok(SwitchOutcome::Conflict),
             Err(refused @ SwitchError::Stale) => {
                 tracing::info!(%refused, integration = %integration.id, known = integration.revision, "a breaker was not turned");
-                Ok(Turned::Stale)
+                Ok(SwitchOutcome::Stale)
             }
             Err(SwitchError::Store(error)) => Err(error),
         }
     }
 
-    /// Holds an integration whose breaker is open, and has people told. Who was faster has done it, or has changed the integration since:
-    /// then it is counted anew.
-    pub(super) async fn open(&self, integration: &Guarded<'_>, hold: &Hold, now: Timestamp) {
-        let alert = alert(integration, Severity::Critical, opened(integration, hold), now);
-        match insisted(integration, || self.switches.hold(integration, hold, &alert, now)).await {
+    /// Holds an integration whose breaker is open, and raises the alert. A stale switch needs nothing: another process has made it, or the
+    /// integration has changed and its failures are counted again.
+    pub(super) async fn hold(&self, integration: &Guarded<'_>, hold: &Hold, now: Timestamp) {
+        let alert = alert(integration, Severity::Critical, opened_message(integration, hold), now);
+        match with_retries(integration, || self.switches.hold(integration, hold, &alert, now)).await {
             Ok(()) => {}
             Err(refused @ SwitchError::Stale) => {
                 tracing::info!(%refused, integration = %integration.id, known = integration.revision, "an integration was not switched");
@@ -65,28 +64,28 @@ impl Opening {
     }
 }
 
-/// What became of a breaker that was to be turned.
+/// What became of a transition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Turned {
-    /// It is stored, and the integration is switched.
-    Done,
-    /// Somebody else has changed the breaker since; nothing was done.
-    Outrun,
-    /// Somebody has changed the integration since; nothing was done.
+pub(super) enum SwitchOutcome {
+    /// The breaker is stored, and the integration is switched.
+    Applied,
+    /// Another process changed the breaker first; nothing was written.
+    Conflict,
+    /// The integration has changed; nothing was written.
     Stale,
 }
 
-/// Other processes learn of a switch by this alone, so a database that is busy for a moment is asked again.
-async fn insisted<T, F>(integration: &Guarded<'_>, switch: impl Fn() -> F) -> Result<T, SwitchError>
+/// Other processes learn of a switch by this write alone, so it is retried while the database is busy.
+async fn with_retries<T, F>(integration: &Guarded<'_>, switch: impl Fn() -> F) -> Result<T, SwitchError>
 where
     F: Future<Output = Result<T, SwitchError>>,
 {
     let mut tries = 1;
     loop {
         match switch().await {
-            Err(SwitchError::Store(error)) if tries < TRIES => {
+            Err(SwitchError::Store(error)) if tries < MAX_TRIES => {
                 tracing::warn!(%error, integration = %integration.id, tries, "an integration could not be switched yet");
-                tokio::time::sleep(PAUSE * tries).await;
+                tokio::time::sleep(RETRY_PAUSE * tries).await;
                 tries += 1;
             }
             switched => return switched,
@@ -94,8 +93,8 @@ where
     }
 }
 
-/// What people read when a breaker opens.
-fn opened(integration: &Guarded<'_>, hold: &Hold) -> String {
+/// The alert's text when a breaker opens.
+fn opened_message(integration: &Guarded<'_>, hold: &Hold) -> String {
     let meanwhile = match integration.direction {
         Direction::Outbound => "Its deliveries wait as dead letters",
         Direction::Inbound => "Calls to it are refused",
@@ -106,8 +105,8 @@ fn opened(integration: &Guarded<'_>, hold: &Hold) -> String {
     )
 }
 
-/// What people read when a breaker closes.
-fn closed(integration: &Guarded<'_>) -> String {
+/// The alert's text when a breaker closes.
+fn closed_message(integration: &Guarded<'_>) -> String {
     let from_now_on = match integration.direction {
         Direction::Outbound => "its deliveries are sent again. What was held waits for a redrive",
         Direction::Inbound => "calls are let through again",

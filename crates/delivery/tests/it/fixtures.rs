@@ -1,4 +1,4 @@
-//! What every test begins with: an integration, a message, a deliverer that may reach this machine.
+//! What every test needs: an integration, a message, a deliverer that may reach this machine.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -86,7 +86,7 @@ pub(crate) fn config(allow: &[&str]) -> SecurityConfig {
     }
 }
 
-/// A deliverer to which this machine is open.
+/// A deliverer that may reach this machine.
 pub(crate) fn deliverer() -> Deliverer {
     Deliverer::new(&config(&["127.0.0.0/8"])).unwrap()
 }

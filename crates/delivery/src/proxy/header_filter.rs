@@ -1,11 +1,11 @@
-//! Which headers go through, and which belong to one connection (RFC 9110, section 7.6.1).
+//! Filters hop-by-hop headers (RFC 9110, section 7.6.1) and others that must not pass the gateway.
 
 use http::header::{
     ALT_SVC, CONNECTION, CONTENT_LENGTH, EXPECT, FORWARDED, HOST, HeaderMap, HeaderName, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION,
     SET_COOKIE, STRICT_TRANSPORT_SECURITY, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
 
-/// Headers of one connection, besides those that `Connection` names.
+/// Hop-by-hop headers, besides those that `Connection` names.
 const HOP_BY_HOP: [HeaderName; 10] = [
     CONNECTION,
     PROXY_AUTHENTICATE,
@@ -19,9 +19,9 @@ const HOP_BY_HOP: [HeaderName; 10] = [
     HeaderName::from_static("http2-settings"),
 ];
 
-/// Headers of a request that say something of this hop: the length follows from the body, the host from the address, who forwards
-/// what from whom is said by whoever forwards, and another method or path than the one that was let through is not asked for.
-const OF_THIS_HOP: [HeaderName; 14] = [
+/// Request headers that describe this hop. The length follows from the body, the host from the address. Each proxy writes its own
+/// forwarding headers. An override would ask for another method or path than the one that was authorised.
+const THIS_HOP: [HeaderName; 14] = [
     HOST,
     CONTENT_LENGTH,
     EXPECT,
@@ -37,10 +37,10 @@ const OF_THIS_HOP: [HeaderName; 14] = [
     HeaderName::from_static("x-http-method-override"),
     HeaderName::from_static("x-method-override"),
 ];
-const FORWARDED_AS: &str = "x-forwarded-";
+const FORWARDED_PREFIX: &str = "x-forwarded-";
 
-/// Headers of an answer that speak for the whole origin that a browser has it from. The target speaks for its own alone.
-const OF_THE_ORIGIN: [HeaderName; 10] = [
+/// Response headers that apply to the browser's whole origin, which is the gateway's. The target speaks for its own origin alone.
+const ORIGIN_WIDE: [HeaderName; 10] = [
     SET_COOKIE,
     STRICT_TRANSPORT_SECURITY,
     ALT_SVC,
@@ -52,17 +52,17 @@ const OF_THE_ORIGIN: [HeaderName; 10] = [
     HeaderName::from_static("reporting-endpoints"),
     HeaderName::from_static("nel"),
 ];
-const CROSS_ORIGIN: &str = "access-control-";
+const CORS_PREFIX: &str = "access-control-";
 
-/// Whether a header is one connection's affair.
+/// Whether a header belongs to one connection.
 pub fn is_hop_by_hop(name: &HeaderName) -> bool {
     HOP_BY_HOP.contains(name)
 }
 
-/// Takes out what belongs to one connection.
-pub(super) fn without_hop_by_hop(headers: &mut HeaderMap) {
-    if let Some(named) = named(headers) {
-        for name in named {
+/// Removes hop-by-hop headers.
+pub(super) fn strip_hop_by_hop(headers: &mut HeaderMap) {
+    if let Some(options) = connection_options(headers) {
+        for name in options {
             headers.remove(name);
         }
     }
@@ -71,33 +71,33 @@ pub(super) fn without_hop_by_hop(headers: &mut HeaderMap) {
     }
 }
 
-/// Takes out of a request what goes no further than here.
-pub fn end_to_end(headers: &mut HeaderMap) {
-    without_hop_by_hop(headers);
-    for name in &OF_THIS_HOP {
+/// Removes request headers that must not go on to the target.
+pub fn strip_request_headers(headers: &mut HeaderMap) {
+    strip_hop_by_hop(headers);
+    for name in &THIS_HOP {
         headers.remove(name);
     }
-    remove_all(headers, FORWARDED_AS);
+    remove_prefixed(headers, FORWARDED_PREFIX);
 }
 
-/// Takes out of an answer what a browser would apply to the gateway's origin rather than to the target's.
-pub fn within_origin(headers: &mut HeaderMap) {
-    for name in &OF_THE_ORIGIN {
+/// Removes response headers that a browser would apply to the gateway's origin.
+pub fn strip_origin_headers(headers: &mut HeaderMap) {
+    for name in &ORIGIN_WIDE {
         headers.remove(name);
     }
-    remove_all(headers, CROSS_ORIGIN);
+    remove_prefixed(headers, CORS_PREFIX);
 }
 
-/// Removes the headers whose names begin so.
-fn remove_all(headers: &mut HeaderMap, beginning: &str) {
-    let names = headers.keys().filter(|name| name.as_str().starts_with(beginning));
+/// Removes the headers whose names have a prefix.
+fn remove_prefixed(headers: &mut HeaderMap, prefix: &str) {
+    let names = headers.keys().filter(|name| name.as_str().starts_with(prefix));
     for name in names.cloned().collect::<Vec<_>>() {
         headers.remove(name);
     }
 }
 
-/// What `Connection` names; the usual `keep-alive` and `close` name nothing.
-fn named(headers: &HeaderMap) -> Option<Vec<HeaderName>> {
+/// The options of `Connection`, which name headers; the usual `close` names none.
+fn connection_options(headers: &HeaderMap) -> Option<Vec<HeaderName>> {
     if !headers.contains_key(CONNECTION) {
         return None;
     }
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_belongs_to_a_connection_is_taken_out_also_what_connection_names() {
+    fn request_headers_lose_hop_by_hop_ones_and_those_that_connection_names() {
         let mut headers = HeaderMap::new();
         for (name, value) in [
             ("connection", "close, X-Private"),
@@ -132,7 +132,7 @@ mod tests {
         ] {
             headers.append(name, value.parse().unwrap());
         }
-        end_to_end(&mut headers);
+        strip_request_headers(&mut headers);
         let mut left: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
         left.sort_unstable();
         assert_eq!(left, ["accept", "x-kept"]);

@@ -1,4 +1,4 @@
-//! How a client's proof is checked: in constant time, and told apart from no proof at all by nothing that can be measured.
+//! Authenticates clients in constant time, so that a wrong credential and a missing one cannot be told apart by timing.
 
 use std::time::Duration;
 
@@ -16,20 +16,20 @@ use crate::signature::Signer;
 const ID: HeaderName = HeaderName::from_static("webhook-id");
 const TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
 const SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
-/// The longest id of a message that is taken for one.
-const LONGEST_ID: usize = 256;
+/// The longest message id that is accepted.
+const MAX_ID_LENGTH: usize = 256;
 
-/// What a client's call has to carry, ready to be compared.
+/// The credentials or signature that a client's call must carry, ready for comparison.
 #[derive(Debug)]
 pub struct ClientCheck(Check);
 
 #[derive(Debug)]
 enum Check {
-    Nothing,
-    Carried {
+    None,
+    Credential {
         header: HeaderName,
         scheme: Scheme,
-        secret: Box<Expected>,
+        secret: Box<ConstantTimeSecret>,
     },
     Signature {
         signer: Signer,
@@ -37,7 +37,7 @@ enum Check {
     },
 }
 
-/// What stands before the secret in its header.
+/// The scheme in front of the secret in its header.
 #[derive(Debug, Clone, Copy)]
 enum Scheme {
     Bare,
@@ -45,58 +45,58 @@ enum Scheme {
     Basic,
 }
 
-/// A secret that is compared in constant time, whatever its length and that of what is compared with it.
+/// A secret compared in constant time, whatever its length and that of the other value.
 #[derive(Debug)]
-struct Expected {
+struct ConstantTimeSecret {
     key: hmac::Key,
     tag: hmac::Tag,
 }
 
-/// A message whose signature is right.
+/// A message with a valid signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignedMessage {
-    /// Its id.
+    /// The message's id.
     pub id: String,
     /// When it was signed.
     pub signed_at: Timestamp,
-    /// From then on its timestamp is too old.
+    /// When its timestamp becomes too old.
     pub stale_at: Timestamp,
 }
 
 /// Why a signature is not accepted, in a sentence for the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadSignature {
-    /// A header is not there, or there more than once.
+    /// A header is missing or repeated.
     #[error("webhook-id, webhook-timestamp and webhook-signature are required, once each")]
     Missing,
     /// The timestamp is too far from now.
     #[error("webhook-timestamp is too far from now, or not in seconds since 1970")]
     Stale,
-    /// Nothing was signed with a key that is known.
+    /// No known key made the signature.
     #[error("webhook-signature is not that of this message")]
     Wrong,
 }
 
 impl ClientCheck {
-    /// Makes ready what clients prove themselves with.
+    /// Compiles an integration's client authentication.
     pub fn compile(auth: &ClientAuth) -> Result<Self, Faults> {
-        let carried = |header, scheme, secret: &str| {
-            Ok(Self(Check::Carried {
+        let credential = |header, scheme, secret: &str| {
+            Ok(Self(Check::Credential {
                 header,
                 scheme,
-                secret: Box::new(Expected::new(secret)?),
+                secret: Box::new(ConstantTimeSecret::new(secret)?),
             }))
         };
         match auth {
-            ClientAuth::None => Ok(Self(Check::Nothing)),
+            ClientAuth::None => Ok(Self(Check::None)),
             ClientAuth::ApiKey { header_name, api_key } => {
                 let name = header_name.parse();
                 let name = name.map_err(|_| Faults::one("/inboundAuthConfig/headerName", "must be a valid header name"))?;
-                carried(name, Scheme::Bare, api_key.expose())
+                credential(name, Scheme::Bare, api_key.expose())
             }
-            ClientAuth::Bearer { token } => carried(AUTHORIZATION, Scheme::Bearer, token.expose()),
+            ClientAuth::Bearer { token } => credential(AUTHORIZATION, Scheme::Bearer, token.expose()),
             ClientAuth::Basic { username, password } => {
-                carried(AUTHORIZATION, Scheme::Basic, &format!("{username}:{}", password.expose()))
+                credential(AUTHORIZATION, Scheme::Basic, &format!("{username}:{}", password.expose()))
             }
             ClientAuth::Hmac(Hmac { secrets, tolerance }) => Ok(Self(Check::Signature {
                 signer: Signer::new(secrets),
@@ -105,32 +105,36 @@ impl ClientCheck {
         }
     }
 
-    /// Whether all of the body is needed to check a call.
+    /// Whether checking a call takes its whole body.
     pub fn needs_body(&self) -> bool {
         matches!(self.0, Check::Signature { .. })
     }
 
-    /// Whether a call carries what it has to; a signature is checked by [`ClientCheck::verify`].
+    /// Whether a call carries its credential; [`ClientCheck::verify`] checks signatures.
     pub fn passes(&self, headers: &HeaderMap) -> bool {
         match &self.0 {
-            Check::Nothing | Check::Signature { .. } => true,
-            Check::Carried { header, scheme, secret } => {
+            Check::None | Check::Signature { .. } => true,
+            Check::Credential { header, scheme, secret } => {
                 let mut values = headers.get_all(header).iter();
                 let (first, second) = (values.next(), values.next());
                 let given = first
                     .filter(|_| second.is_none())
                     .and_then(|value| scheme.secret(value.as_bytes()));
-                secret.is(&given.unwrap_or_default()) && first.is_some()
+                secret.matches(&given.unwrap_or_default()) && first.is_some()
             }
         }
     }
 
-    /// Checks the signature over a body; nothing where calls are not signed.
+    /// Verifies the signature over a body; `None` where calls are not signed.
     pub fn verify(&self, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<Option<SignedMessage>, BadSignature> {
         let Check::Signature { signer, tolerance } = &self.0 else {
             return Ok(None);
         };
-        let (id, timestamp, signature) = (once(headers, &ID)?, once(headers, &TIMESTAMP)?, once(headers, &SIGNATURE)?);
+        let (id, timestamp, signature) = (
+            single_header(headers, &ID)?,
+            single_header(headers, &TIMESTAMP)?,
+            single_header(headers, &SIGNATURE)?,
+        );
         let seconds = timestamp
             .parse()
             .ok()
@@ -139,7 +143,7 @@ impl ClientCheck {
         if (now - signed_at).abs().to_std().unwrap_or(Duration::MAX) > *tolerance {
             return Err(BadSignature::Stale);
         }
-        if id.len() > LONGEST_ID || !signer.verify(signature, id, timestamp, body) {
+        if id.len() > MAX_ID_LENGTH || !signer.verify(signature, id, timestamp, body) {
             return Err(BadSignature::Wrong);
         }
         Ok(Some(SignedMessage {
@@ -149,11 +153,11 @@ impl ClientCheck {
         }))
     }
 
-    /// Takes what a client proved itself with out of what goes on to the target.
+    /// Removes the client's credential or signature from the headers that go on to the target.
     pub fn strip(&self, headers: &mut HeaderMap) {
         match &self.0 {
-            Check::Nothing => {}
-            Check::Carried { header, .. } => drop(headers.remove(header)),
+            Check::None => {}
+            Check::Credential { header, .. } => drop(headers.remove(header)),
             Check::Signature { .. } => {
                 for name in [ID, TIMESTAMP, SIGNATURE] {
                     headers.remove(name);
@@ -163,7 +167,7 @@ impl ClientCheck {
     }
 }
 
-fn once<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<&'a str, BadSignature> {
+fn single_header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<&'a str, BadSignature> {
     let mut values = headers.get_all(name).iter();
     match (values.next().and_then(|value| value.to_str().ok()), values.next()) {
         (Some(value), None) if !value.is_empty() => Ok(value),
@@ -176,18 +180,18 @@ impl Scheme {
     fn secret(self, value: &[u8]) -> Option<Vec<u8>> {
         match self {
             Self::Bare => Some(value.to_vec()),
-            Self::Bearer => Some(after(value, b"bearer ")?.trim_ascii_start().to_vec()),
-            Self::Basic => STANDARD.decode(after(value, b"basic ")?.trim_ascii()).ok(),
+            Self::Bearer => Some(strip_scheme(value, b"bearer ")?.trim_ascii_start().to_vec()),
+            Self::Basic => STANDARD.decode(strip_scheme(value, b"basic ")?.trim_ascii()).ok(),
         }
     }
 }
 
-fn after<'a>(value: &'a [u8], scheme: &[u8]) -> Option<&'a [u8]> {
+fn strip_scheme<'a>(value: &'a [u8], scheme: &[u8]) -> Option<&'a [u8]> {
     let (given, rest) = value.split_at_checked(scheme.len())?;
     given.eq_ignore_ascii_case(scheme).then_some(rest)
 }
 
-impl Expected {
+impl ConstantTimeSecret {
     fn new(secret: &str) -> Result<Self, Faults> {
         let key = hmac::Key::generate(hmac::HMAC_SHA256, &rand::SystemRandom::new());
         let key = key.map_err(|_| Faults::one("/inboundAuthConfig", "cannot be checked: the system gives no random numbers"))?;
@@ -195,7 +199,7 @@ impl Expected {
         Ok(Self { key, tag })
     }
 
-    fn is(&self, given: &[u8]) -> bool {
+    fn matches(&self, given: &[u8]) -> bool {
         hmac::verify(&self.key, given, self.tag.as_ref()).is_ok()
     }
 }
@@ -221,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_taken_from_its_header_alone_and_once() {
+    fn client_check_takes_a_secret_from_its_header_alone_and_once() {
         let auth = ClientAuth::ApiKey {
             header_name: "X-Client-Key".to_owned(),
             api_key: Secret::new("k-1".to_owned()),
@@ -239,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_and_a_password_come_after_their_scheme() {
+    fn client_check_expects_tokens_and_passwords_after_their_scheme() {
         let bearer = ClientCheck::compile(&ClientAuth::Bearer {
             token: Secret::new("t".to_owned()),
         })

@@ -1,20 +1,20 @@
-//! Names, as the machine resolves them.
+//! Name resolution by the machine's files.
 
 use std::fs;
 use std::net::IpAddr;
 
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
-use ig_delivery::{NameFiles, Resolve as _, SystemResolver};
+use ig_delivery::{Resolve as _, ResolverFiles, SystemResolver};
 use ig_testkit::wait::eventually;
 use tempfile::TempDir;
 use tokio::net::UdpSocket;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::setting::PLENTY;
+use crate::fixtures::PLENTY;
 
-/// The files of a machine that asks a server at a port of this one.
+/// The files of a machine whose name server listens on a port of this one.
 struct Machine {
     folder: TempDir,
     port: u16,
@@ -35,8 +35,8 @@ impl Machine {
         fs::write(self.files().hosts, hosts).unwrap();
     }
 
-    fn files(&self) -> NameFiles {
-        NameFiles {
+    fn files(&self) -> ResolverFiles {
+        ResolverFiles {
             hosts: self.folder.path().join("hosts"),
             resolv_conf: self.folder.path().join("resolv.conf"),
             port: self.port,
@@ -44,7 +44,7 @@ impl Machine {
     }
 
     fn resolver(&self) -> SystemResolver {
-        SystemResolver::reading(self.files())
+        SystemResolver::with_files(self.files())
     }
 }
 
@@ -52,28 +52,28 @@ fn address(text: &str) -> IpAddr {
     text.parse().unwrap()
 }
 
-/// A name server that takes questions and never answers; it is one as long as it is held.
-async fn silent() -> (UdpSocket, u16) {
+/// A name server that takes questions and never answers, until it is dropped.
+async fn silent_server() -> (UdpSocket, u16) {
     let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let port = socket.local_addr().unwrap().port();
     (socket, port)
 }
 
-/// A name server that knows one name's address, and of all others that they are not there.
-async fn knowing(name: &'static str, address: [u8; 4]) -> (JoinSet<()>, u16) {
-    let (socket, port) = silent().await;
+/// A name server that knows the address of one name, and denies all others.
+async fn server_knowing(name: &'static str, address: [u8; 4]) -> (JoinSet<()>, u16) {
+    let (socket, port) = silent_server().await;
     let mut serving = JoinSet::new();
     serving.spawn(async move {
         let mut question = [0; 1_500];
         while let Ok((_, from)) = socket.recv_from(&mut question).await {
-            let _ = socket.send_to(&told(&question, name, address), from).await;
+            let _ = socket.send_to(&dns_answer(&question, name, address), from).await;
         }
     });
     (serving, port)
 }
 
 /// The answer to a question (RFC 1035, section 4).
-fn told(question: &[u8], known: &str, address: [u8; 4]) -> Vec<u8> {
+fn dns_answer(question: &[u8], known: &str, address: [u8; 4]) -> Vec<u8> {
     const A: [u8; 2] = [0, 1];
     let (mut at, mut labels) = (12, Vec::new());
     while question[at] > 0 {
@@ -96,7 +96,7 @@ fn told(question: &[u8], known: &str, address: [u8; 4]) -> Vec<u8> {
 }
 
 #[test]
-fn names_that_nobody_answers_for_take_no_thread_and_end_in_time() {
+fn resolver_ends_silent_lookups_in_time_without_threads() {
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = runtime
         .worker_threads(2)
@@ -105,11 +105,11 @@ fn names_that_nobody_answers_for_take_no_thread_and_end_in_time() {
         .build()
         .unwrap();
     runtime.block_on(async {
-        let (_silent, port) = silent().await;
+        let (_silent, port) = silent_server().await;
         let machine = Machine::new(port, "", "");
         let resolver = machine.resolver();
         let names: Vec<_> = (0..100).map(|number| format!("n{number}.silent.example")).collect();
-        let mut asking: FuturesUnordered<_> = names.iter().map(|name| resolver.resolve(name)).collect();
+        let mut lookups: FuturesUnordered<_> = names.iter().map(|name| resolver.resolve(name)).collect();
         let others = async {
             for _ in 0..10 {
                 tokio::task::spawn_blocking(|| ()).await.unwrap();
@@ -117,17 +117,17 @@ fn names_that_nobody_answers_for_take_no_thread_and_end_in_time() {
         };
         tokio::select! {
             biased;
-            answered = asking.next() => panic!("{answered:?}"),
+            result = lookups.next() => panic!("{result:?}"),
             () = others => {}
         }
-        let ended: Vec<_> = timeout(PLENTY, asking.collect()).await.unwrap();
+        let ended: Vec<_> = timeout(PLENTY, lookups.collect()).await.unwrap();
         assert!(ended.len() == 100 && ended.iter().all(Result::is_err), "{ended:?}");
     });
 }
 
 #[tokio::test]
-async fn a_host_that_the_machine_names_itself_is_found_without_a_server_also_when_it_moves() {
-    let (_silent, port) = silent().await;
+async fn resolver_follows_the_hosts_file_without_a_server() {
+    let (_silent, port) = silent_server().await;
     let machine = Machine::new(port, "10.9.8.7 imaging imaging.ward.example # x-ray\n", "");
     let resolver = machine.resolver();
     assert_eq!(resolver.resolve("imaging.ward.example").await.unwrap(), [address("10.9.8.7")]);
@@ -140,8 +140,8 @@ async fn a_host_that_the_machine_names_itself_is_found_without_a_server_also_whe
 }
 
 #[tokio::test]
-async fn a_short_name_is_looked_for_in_the_machines_domains() {
-    let (_serving, port) = knowing("printer.ward.example", [10, 1, 2, 3]).await;
+async fn resolver_applies_search_domains_to_short_names() {
+    let (_serving, port) = server_knowing("printer.ward.example", [10, 1, 2, 3]).await;
     let machine = Machine::new(port, "", "search lab.example ward.example");
     let resolver = machine.resolver();
     assert_eq!(resolver.resolve("printer").await.unwrap(), [address("10.1.2.3")]);

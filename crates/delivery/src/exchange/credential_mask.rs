@@ -1,4 +1,4 @@
-//! Some targets answer with what they were sent, credentials included. Those are masked in what is kept.
+//! Masks credentials that a target echoes in its response.
 
 use std::borrow::Cow;
 
@@ -6,15 +6,15 @@ use bytes::Bytes;
 use ig_core::header_lines::HeaderLines;
 use ig_core::secret::MASK;
 
-/// A shorter credential would be found in every other word.
-const SHORTEST: usize = 4;
+/// A shorter credential would match in ordinary text.
+const MIN_LENGTH: usize = 4;
 
-/// The credentials of a request, as an echo would show them.
+/// The credentials of a request, as an echo would contain them.
 #[derive(Debug, Default)]
-pub(crate) struct Credentials(Vec<Vec<u8>>);
+pub(crate) struct CredentialMask(Vec<Vec<u8>>);
 
-impl Credentials {
-    /// Takes the values of credential headers, each without the scheme before it.
+impl CredentialMask {
+    /// Takes the values of credential headers, and drops the scheme before each.
     pub(crate) fn new<'a>(values: impl Iterator<Item = &'a [u8]>) -> Self {
         let bare = |value: &'a [u8]| {
             value
@@ -22,35 +22,35 @@ impl Credentials {
                 .or(value.strip_prefix(b"Basic "))
                 .unwrap_or(value)
         };
-        let long_enough = |value: &&[u8]| value.len() >= SHORTEST;
+        let long_enough = |value: &&[u8]| value.len() >= MIN_LENGTH;
         Self(values.map(bare).filter(long_enough).map(<[u8]>::to_vec).collect())
     }
 
-    /// These and one that was granted for this request alone.
+    /// These credentials and the token of one request.
     pub(crate) fn with(&self, granted: Option<&str>) -> Self {
         let mut all = self.0.clone();
-        let granted = granted.map(str::as_bytes).filter(|value| value.len() >= SHORTEST);
+        let granted = granted.map(str::as_bytes).filter(|value| value.len() >= MIN_LENGTH);
         all.extend(granted.map(<[u8]>::to_vec));
         Self(all)
     }
 
-    /// A body without them.
-    pub(crate) fn hide_in(&self, body: Bytes) -> Bytes {
-        match self.hidden(&body) {
+    /// The body with credentials masked.
+    pub(crate) fn mask_body(&self, body: Bytes) -> Bytes {
+        match self.masked_bytes(&body) {
             Cow::Borrowed(_) => body,
             Cow::Owned(masked) => masked.into(),
         }
     }
 
-    /// Headers without them.
-    pub(crate) fn hide_in_headers(&self, headers: HeaderLines) -> HeaderLines {
-        match self.hidden(headers.as_str().as_bytes()) {
+    /// The headers with credentials masked.
+    pub(crate) fn mask_headers(&self, headers: HeaderLines) -> HeaderLines {
+        match self.masked_bytes(headers.as_str().as_bytes()) {
             Cow::Borrowed(_) => headers,
             Cow::Owned(masked) => HeaderLines::read(String::from_utf8_lossy(&masked)),
         }
     }
 
-    fn hidden<'a>(&self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
+    fn masked_bytes<'a>(&self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
         self.0
             .iter()
             .fold(Cow::Borrowed(bytes), |bytes, credential| match find(&bytes, credential) {
@@ -80,11 +80,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_occurrence_is_masked_and_the_rest_is_untouched() {
-        let credentials = Credentials::new([b"Bearer tok3n".as_slice(), b"abc", b"k-1-k-1"].into_iter());
+    fn credential_mask_hides_every_occurrence_and_nothing_else() {
+        let mask = CredentialMask::new([b"Bearer tok3n".as_slice(), b"abc", b"k-1-k-1"].into_iter());
         let body = Bytes::from_static(b"tok3ntok3n k-1-k-1-k-1 abc");
-        assert_eq!(&credentials.hide_in(body)[..], b"**************** ********-k-1 abc");
+        assert_eq!(&mask.mask_body(body)[..], b"**************** ********-k-1 abc");
         let headers = |text: &str| HeaderLines::from_iter([("a", text), ("b", "no")]);
-        assert_eq!(credentials.hide_in_headers(headers("a tok3n")), headers("a ********"));
+        assert_eq!(mask.mask_headers(headers("a tok3n")), headers("a ********"));
     }
 }

@@ -1,4 +1,4 @@
-//! A connection, TLS included, comes about in bounded time.
+//! A time limit on connecting, TLS included.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -10,17 +10,16 @@ use tower::Service;
 
 use super::ConnectError;
 
-/// How long a connection may take to come about. Whoever asked has a deadline of their own, but the pool goes on connecting
-/// when they were served by another connection meanwhile.
-const LONGEST: Duration = Duration::from_secs(20);
+/// The pool goes on connecting after another connection has served the request, so the request's own deadline does not bound this.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Bounds the time that a connector takes.
+/// Limits the time that a connector takes.
 #[derive(Clone)]
-pub(crate) struct Bounded<C>(pub(crate) C);
+pub(crate) struct ConnectTimeout<C>(pub(crate) C);
 
-impl<C> Service<Uri> for Bounded<C>
+impl<C> Service<Uri> for ConnectTimeout<C>
 where
     C: Service<Uri, Error = BoxError>,
     C::Future: Send + 'static,
@@ -36,7 +35,7 @@ where
     fn call(&mut self, uri: Uri) -> Self::Future {
         let connecting = self.0.call(uri);
         Box::pin(async move {
-            timeout(LONGEST, connecting)
+            timeout(CONNECT_TIMEOUT, connecting)
                 .await
                 .unwrap_or_else(|_| Err(ConnectError::TimedOut.into()))
         })
