@@ -10,7 +10,7 @@ use ig_core::clock::{SystemClock, Timestamp};
 use ig_core::id::{IntegrationId, OrgId};
 use ig_core::organization::RequestLimits;
 use ig_core::window::{RateLimit, RateWindows, WindowKey, subscriber};
-use ig_delivery::{Limiter, Taken};
+use ig_delivery::{LimitDecision, Limiter};
 
 mod outage;
 
@@ -116,7 +116,7 @@ impl RateLimits {
     }
 
     fn judge(
-        taken: Option<Taken>,
+        taken: Option<LimitDecision>,
         limit: RateLimit,
         message: &str,
         names: &[HeaderName; 3],
@@ -137,7 +137,7 @@ impl RateLimits {
 
     /// Counts against a window. Returns none while the windows do not answer, and for a while after: the handler itself reports a missing
     /// database, and everything else is served uncounted rather than not at all.
-    async fn take(&self, key: WindowKey, limit: RateLimit) -> Option<Taken> {
+    async fn take(&self, key: WindowKey, limit: RateLimit) -> Option<LimitDecision> {
         if self.outage.lasts() {
             return None;
         }

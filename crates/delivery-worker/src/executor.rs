@@ -12,7 +12,7 @@ use ig_core::event::Event;
 use ig_core::message::MessageId;
 use ig_core::outcome::{ErrorCategory, Failure};
 use ig_core::ports::JournalEntry;
-use ig_delivery::{Deliverer, Message, Passage, Prepared, Token};
+use ig_delivery::{BreakerDecision, Deliverer, Message, Prepared, Token};
 use ig_transform::{CompiledCondition, Refusal, Subject, Told, TransformError, Transformer};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
@@ -148,12 +148,12 @@ impl DeliveryExecutor {
     ) -> Result<Outcome, Cancelled> {
         let (integration, message) = (task.compiled.guarded(), task.message);
         let probe = match self.gate.breakers.admit(&integration, message).await {
-            Passage::Send(probe) => probe,
-            Passage::Hold(hold) => return Ok(Outcome::Held(hold)),
+            BreakerDecision::Send(probe) => probe,
+            BreakerDecision::Hold(hold) => return Ok(Outcome::Held(hold)),
         };
         let outcome = self.transform_and_send(task, action, record).await;
         let ended = outcome.as_ref().map_or(Ended::Untold, breaker_outcome);
-        self.gate.breakers.ended(&integration, message, ended, probe).await;
+        self.gate.breakers.record(&integration, message, ended, probe).await;
         outcome
     }
 
@@ -332,7 +332,7 @@ impl DeliveryExecutor {
         );
         let prepared = prepared.with_trace_parent(task.trace.traceparent(&span));
         let exchange = prepared.sign(self.clock.now()).send(&self.deliverer).instrument(span).await;
-        record.request_sent(exchange.request_headers, exchange.signature, exchange.broken);
+        record.request_sent(exchange.request_headers, exchange.signature, exchange.body_error);
         (exchange.attempt, exchange.token)
     }
 }

@@ -13,7 +13,7 @@ use ig_core::inbound::ProxyMethod;
 use ig_core::integration::SetLimit;
 use ig_core::outcome::{ErrorCategory, Failure};
 use ig_core::redelivery::RetryPolicy;
-use ig_delivery::{Answered, Passage, ProxiedCall, Upload};
+use ig_delivery::{BreakerDecision, ProxiedCall, ProxyResponse, Upload};
 use ig_transform::CompiledShape;
 use tokio::time::Instant;
 
@@ -124,8 +124,8 @@ impl Admitted<'_> {
             .admit(&integration.guarded(), self.identity.message)
             .await
         {
-            Passage::Send(probe) => Ok(probe),
-            Passage::Hold(hold) => {
+            BreakerDecision::Send(probe) => Ok(probe),
+            BreakerDecision::Hold(hold) => {
                 let message = format!("The target is not called at present: {}", hold.reason);
                 let wait = integration.breaker.probe_after().unwrap_or(LOOK_AGAIN);
                 Err(CallFailure::refused(ErrorCategory::ServerError, overloaded(&message, wait)))
@@ -140,7 +140,7 @@ impl Admitted<'_> {
         extras: &ResponseExtras,
         body: Arriving,
         record: &mut CallRecord,
-    ) -> Result<Option<(Answered, Began)>, CallFailure> {
+    ) -> Result<Option<(ProxyResponse, Began)>, CallFailure> {
         let deadline = Instant::now() + self.route.integration.timeouts.total;
         let address = self.address(ready)?;
         record.goes_to(&address);
@@ -288,7 +288,7 @@ fn told(stop: &CallFailure) -> Ended {
             Ended::Failed(failure.message.clone())
         }
         CallOutcome::Failed(_)
-        | CallOutcome::Answered
+        | CallOutcome::ProxyResponse
         | CallOutcome::RefusedByTarget(_)
         | CallOutcome::Refused(_)
         | CallOutcome::Limited(_)

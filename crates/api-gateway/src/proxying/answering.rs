@@ -10,7 +10,7 @@ use ig_core::delivery_log::KeptBody;
 use ig_core::event::Payload;
 use ig_core::integration::Transformation;
 use ig_core::outcome::{ErrorCategory, Failure};
-use ig_delivery::{Answered, Keeping, within_origin};
+use ig_delivery::{BodyCapture, ProxyResponse, strip_origin_headers};
 use ig_transform::{CompiledShape, Transformer};
 
 use super::call::Permits;
@@ -18,7 +18,7 @@ use super::described::describe_another;
 use super::forwarding::Began;
 use super::outcome::{CallFailure, CallOutcome};
 use super::record::{CallRecord, KEPT};
-use super::response_body::{LoggedResponse, OnEnd, ResponseBody};
+use super::recorded_body::{LoggedResponse, OnEnd, RecordedBody};
 use super::routes::Route;
 use super::shaping;
 use crate::access::RENEWED_TOKEN;
@@ -27,19 +27,19 @@ use crate::answer::FromUpstream;
 mod envelope;
 
 /// The response as it streams in.
-pub(super) fn streamed(mut answered: Answered, began: Began, record: CallRecord, permits: Permits) -> Response {
+pub(super) fn streamed(mut answered: ProxyResponse, began: Began, record: CallRecord, permits: Permits) -> Response {
     let at_end = OnEnd {
         told: record.is_kept().then(|| LoggedResponse {
-            keeping: Keeping::at_most(record.keeps(KEPT)),
+            keeping: BodyCapture::with_limit(record.keeps(KEPT)),
             attempt: began.answered(&answered, None, None),
-            mask: Box::new(answered.take_masks()),
+            mask: Box::new(answered.take_mask()),
         }),
         ending: ending(answered.status),
         record,
         began,
         permits,
     };
-    passed_on(answered.status, answered.headers, ResponseBody::body(answered.body, at_end))
+    passed_on(answered.status, answered.headers, RecordedBody::body(answered.body, at_end))
 }
 
 /// Whether to transform a response: it needs a body, and mappings apply to successful responses only.
@@ -57,7 +57,7 @@ pub(super) fn is_shaped(route: &Route, method: &Method, status: StatusCode) -> b
 pub(super) async fn shaped(
     transformer: &Transformer,
     (route, shape): (&Route, &CompiledShape),
-    answered: Answered,
+    answered: ProxyResponse,
     began: Began,
     record: &mut CallRecord,
     most: usize,
@@ -77,15 +77,15 @@ pub(super) async fn shaped(
 
 /// Reads a whole response and records the attempt.
 async fn whole(
-    mut answered: Answered,
+    mut answered: ProxyResponse,
     began: Began,
     record: &mut CallRecord,
     most: usize,
 ) -> Result<(StatusCode, HeaderMap, Bytes), CallFailure> {
     let mut attempt = began.answered(&answered, None, None);
-    let mask = answered.take_masks();
+    let mask = answered.take_mask();
     let (status, headers) = (answered.status, answered.headers);
-    let taken = answered.body.whole(most).await;
+    let taken = answered.body.collect_up_to(most).await;
     attempt.duration = began.elapsed();
     let kept = taken
         .as_ref()
@@ -118,7 +118,7 @@ pub(super) fn nothing() -> Response {
 
 /// A target's response must neither speak for the gateway's origin nor run within it in a browser.
 fn passed_on(status: StatusCode, mut headers: HeaderMap, body: Body) -> Response {
-    within_origin(&mut headers);
+    strip_origin_headers(&mut headers);
     headers.remove(RENEWED_TOKEN);
     headers.append(CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox"));
     let mut response = Response::new(body);
@@ -132,7 +132,7 @@ fn ending(status: StatusCode) -> CallOutcome {
     if status.is_client_error() {
         CallOutcome::RefusedByTarget(status.as_u16())
     } else {
-        CallOutcome::Answered
+        CallOutcome::ProxyResponse
     }
 }
 

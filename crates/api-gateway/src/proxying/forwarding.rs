@@ -7,7 +7,7 @@ use ig_core::clock::{Clock as _, SystemClock, Timestamp};
 use ig_core::delivery_log::{Attempt, KeptBody};
 use ig_core::header_lines::HeaderLines;
 use ig_core::outcome::{ErrorCategory, Failure};
-use ig_delivery::{Answered, CallError, ProxiedCall, retry_after};
+use ig_delivery::{CallError, ProxiedCall, ProxyResponse, retry_after};
 use ig_service::TraceContext;
 use tokio::time::Instant;
 use tracing::Instrument as _;
@@ -47,13 +47,13 @@ impl Proxying {
         call: &mut ProxiedCall,
         persistence: ForwardRetries<'_>,
         record: &mut CallRecord,
-    ) -> Result<(Answered, Began), CallFailure> {
+    ) -> Result<(ProxyResponse, Began), CallFailure> {
         let (mut made, mut may_refresh) = (0, true);
         loop {
             let began = Began::now();
             let passed = self.once(call, persistence).await;
             record.passes(call);
-            let nothing_was_sent = matches!(passed, Err(CallError::Unconnected(_)));
+            let nothing_was_sent = matches!(passed, Err(CallError::NotConnected(_)));
             let failure = match passed {
                 Ok(answered) if may_refresh && self.has_stale_token(call, &answered) => {
                     may_refresh = false;
@@ -62,11 +62,11 @@ impl Proxying {
                 }
                 Ok(answered) if !answered.status.is_server_error() => return Ok((answered, began)),
                 Ok(answered) => failed(answered, began, record).await,
-                Err(CallError::Target(failure) | CallError::Unconnected(failure)) => {
+                Err(CallError::Target(failure) | CallError::NotConnected(failure)) => {
                     record.attempted(began.unanswered(failure.clone()));
                     failure
                 }
-                Err(CallError::ClientBroke) => return Err(intake::broke_off()),
+                Err(CallError::ClientAborted) => return Err(intake::broke_off()),
                 Err(CallError::ClientStalled(after)) => return Err(intake::too_slow(after)),
             };
             made += 1;
@@ -78,7 +78,7 @@ impl Proxying {
         }
     }
 
-    async fn once(&self, call: &mut ProxiedCall, persistence: ForwardRetries<'_>) -> Result<Answered, CallError> {
+    async fn once(&self, call: &mut ProxiedCall, persistence: ForwardRetries<'_>) -> Result<ProxyResponse, CallError> {
         let span = tracing::info_span!("ig.attempt", otel.kind = "client");
         let context = TraceContext::of(&span).unwrap_or_else(|| persistence.trace.child());
         call.set_trace_parent(&context.traceparent());
@@ -86,7 +86,7 @@ impl Proxying {
     }
 
     /// Whether the target refused a token that may be revoked; the next attempt fetches a fresh one.
-    fn has_stale_token(&self, call: &ProxiedCall, answered: &Answered) -> bool {
+    fn has_stale_token(&self, call: &ProxiedCall, answered: &ProxyResponse) -> bool {
         let refused = answered
             .token
             .as_ref()
@@ -111,7 +111,7 @@ impl Proxying {
 }
 
 /// Handles a failed response: logs as much of its body as arrives promptly.
-async fn failed(mut answered: Answered, began: Began, record: &mut CallRecord) -> Failure {
+async fn failed(mut answered: ProxyResponse, began: Began, record: &mut CallRecord) -> Failure {
     let failure = Failure {
         category: ErrorCategory::ServerError,
         message: format!("The target answered {}.", answered.status),
@@ -120,8 +120,8 @@ async fn failed(mut answered: Answered, began: Began, record: &mut CallRecord) -
     let most = record.keeps(KEPT);
     let mut attempt = began.answered(&answered, None, Some(failure.clone()));
     if most > 0 {
-        let mask = answered.take_masks();
-        let body = tokio::time::timeout(PATIENCE, answered.body.whole(most)).await;
+        let mask = answered.take_mask();
+        let body = tokio::time::timeout(PATIENCE, answered.body.collect_up_to(most)).await;
         attempt.response_body = body.ok().and_then(Result::ok).flatten().map(|bytes| KeptBody {
             bytes: mask(bytes),
             truncated: false,
@@ -144,7 +144,7 @@ impl Began {
     }
 
     /// An attempt that the target answered.
-    pub(super) fn answered(self, answered: &Answered, body: Option<KeptBody>, failure: Option<Failure>) -> Attempt {
+    pub(super) fn answered(self, answered: &ProxyResponse, body: Option<KeptBody>, failure: Option<Failure>) -> Attempt {
         Attempt {
             response_status: Some(answered.status.as_u16()),
             response_headers: answered.masked_headers(),

@@ -11,7 +11,7 @@ use crate::error::{ApiError, ErrorCode};
 #[derive(Debug)]
 pub(super) enum CallOutcome {
     /// The target answered, and its response is being forwarded.
-    Answered,
+    ProxyResponse,
     /// The target refused the request, and its response is being forwarded.
     RefusedByTarget(u16),
     /// The target failed or was unreachable; the client received nothing of its response.

@@ -224,7 +224,7 @@ impl Drop for CallRecord {
 
 impl Draft {
     fn conclude(mut self, ending: CallOutcome, now: Timestamp) -> (JournalEntry, Room) {
-        let kept: Option<KeptBody> = self.upload.take().and_then(|upload| upload.kept());
+        let kept: Option<KeptBody> = self.upload.take().and_then(|upload| upload.captured());
         self.log.original_payload = kept.map(|body| body.bytes).filter(|bytes| !bytes.is_empty());
         let letter = self.letter.take().and_then(|letter| letter.of(&ending, &self.log, now));
         let (status, error) = letter::verdict(ending, letter.as_deref());
@@ -292,7 +292,7 @@ fn shown(address: &Uri, level: LogLevel) -> Option<ig_core::integration::TargetU
 
 fn outcome(ending: &CallOutcome) -> &'static str {
     match ending {
-        CallOutcome::Answered => "ANSWERED",
+        CallOutcome::ProxyResponse => "ANSWERED",
         CallOutcome::RefusedByTarget(_) => "REFUSED_BY_TARGET",
         CallOutcome::Failed(_) => "FAILED",
         CallOutcome::Refused(_) => "REFUSED",

@@ -91,7 +91,7 @@ fn standing(ending: &CallOutcome, policy: RetryPolicy, now: Timestamp) -> Option
             reason: DeadLetterReason::RateLimited,
             due: Some(*until),
         }),
-        CallOutcome::Answered
+        CallOutcome::ProxyResponse
         | CallOutcome::RefusedByTarget(_)
         | CallOutcome::Refused(_)
         | CallOutcome::BrokeOff(_)
@@ -107,7 +107,7 @@ pub(super) fn verdict(ending: CallOutcome, letter: Option<&DeadLetter>) -> (Deli
     let failed = |Failure { category, message, .. }| (DeliveryStatus::Failed, Some((category, message)));
     let retried = letter.is_some_and(|letter| letter.status == DeadLetterStatus::PendingRetry);
     let (status, error) = match ending {
-        CallOutcome::Answered => (DeliveryStatus::Success, None),
+        CallOutcome::ProxyResponse => (DeliveryStatus::Success, None),
         CallOutcome::Skipped => (DeliveryStatus::Skipped, None),
         CallOutcome::RefusedByTarget(status) => failed(Failure::new(
             ErrorCategory::ClientError,

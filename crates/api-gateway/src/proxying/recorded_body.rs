@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use ig_core::clock::{Clock as _, SystemClock};
 use ig_core::delivery_log::Attempt;
-use ig_delivery::{AnsweredBody, Broken, Keeping};
+use ig_delivery::{BodyCapture, ResponseBody, ResponseBodyError};
 
 use super::call::Permits;
 use super::forwarding::Began;
@@ -34,7 +34,7 @@ pub(super) struct LoggedResponse {
     /// The attempt that was answered.
     pub(super) attempt: Attempt,
     /// The beginning of the body.
-    pub(super) keeping: Keeping,
+    pub(super) keeping: BodyCapture,
     /// Masks credentials in the logged body.
     pub(super) mask: Box<dyn Fn(Bytes) -> Bytes + Send>,
 }
@@ -54,14 +54,14 @@ impl LoggedResponse {
 }
 
 /// A body that closes its call's record when it ends, breaks off or is dropped.
-pub(super) struct ResponseBody {
-    body: AnsweredBody,
+pub(super) struct RecordedBody {
+    body: ResponseBody,
     at_end: Option<Box<OnEnd>>,
 }
 
-impl ResponseBody {
+impl RecordedBody {
     /// The body of a streamed response.
-    pub(super) fn body(body: AnsweredBody, at_end: OnEnd) -> ClientBody {
+    pub(super) fn body(body: ResponseBody, at_end: OnEnd) -> ClientBody {
         ClientBody::new(Self {
             body,
             at_end: Some(Box::new(at_end)),
@@ -85,21 +85,21 @@ impl ResponseBody {
     }
 }
 
-impl Body for ResponseBody {
+impl Body for RecordedBody {
     type Data = Bytes;
-    type Error = Broken;
+    type Error = ResponseBodyError;
 
-    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, ResponseBodyError>>> {
         let this = self.get_mut();
         let frame = ready!(Pin::new(&mut this.body).poll_frame(context));
         match &frame {
             Some(Ok(frame)) => {
                 let told = this.at_end.as_mut().and_then(|at_end| at_end.told.as_mut());
                 if let (Some(told), Some(data)) = (told, frame.data_ref()) {
-                    told.keeping.pass(data);
+                    told.keeping.record(data);
                 }
             }
-            Some(Err(Broken(failure))) => this.end(Some(CallOutcome::BrokeOff(failure.clone()))),
+            Some(Err(ResponseBodyError(failure))) => this.end(Some(CallOutcome::BrokeOff(failure.clone()))),
             None => this.end(None),
         }
         Poll::Ready(frame)
@@ -115,7 +115,7 @@ impl Body for ResponseBody {
 }
 
 /// After a complete body of announced length the connection does not poll for the end, nor does it after the client disconnects.
-impl Drop for ResponseBody {
+impl Drop for RecordedBody {
     fn drop(&mut self) {
         let left = (!self.body.is_end_stream()).then_some(CallOutcome::ClientLeft);
         self.end(left);
