@@ -14,7 +14,7 @@ use ig_delivery::{CircuitBreakers, Deliverer};
 use ig_proto::v1::delivery_service_server::DeliveryServiceServer;
 use ig_service::grpc::{Fleet, Services, channel};
 use ig_service::{Context, Fate};
-use ig_sources::Ports;
+use ig_sources::SourceDependencies;
 use ig_store::{SecretBox, Store};
 use ig_transform::LookupCache;
 use tokio_util::sync::CancellationToken;
@@ -145,7 +145,7 @@ impl Worker {
             context.stopping().clone(),
         );
         let pushed = store.pushed_events();
-        let registered = ig_sources::open(&config.sources, Ports { pushed }).context("section sources")?;
+        let registered = ig_sources::open(&config.sources, SourceDependencies { pushed }).context("section sources")?;
         let max_in_flight = config.worker.max_events_in_flight;
         let sources: Vec<_> = registered
             .into_iter()

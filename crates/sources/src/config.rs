@@ -1,4 +1,4 @@
-//! Section `[sources]`: which sources there are and how they are read.
+//! Section `[sources]`: the sources, and how they are read.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +16,7 @@ pub use push::PushConfig;
 pub use start::Start;
 pub use time_zone::TimeZone;
 
-use fault::Findings;
+use fault::FaultCollector;
 
 /// Section `[sources]`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -29,11 +29,11 @@ pub struct SourcesConfig {
 }
 
 impl SourcesConfig {
-    /// Everything that is wrong; keys are relative to this section, such as `mysql.columns.id`.
+    /// Every fault; keys are relative to this section, such as `mysql.columns.id`.
     pub fn faults(&self) -> Vec<ConfigFault> {
-        let mut findings = Findings::default();
-        findings.below("mysql", |findings| self.mysql.check(findings));
-        findings.below("push", |findings| self.push.check(findings));
-        findings.into_faults()
+        let mut faults = FaultCollector::default();
+        faults.below("mysql", |faults| self.mysql.check(faults));
+        faults.below("push", |faults| self.push.check(faults));
+        faults.into_faults()
     }
 }

@@ -9,4 +9,4 @@ pub mod registry;
 pub use config::{ConfigFault, MySqlConfig, PushConfig, SourcesConfig, Start, TimeZone};
 pub use mysql::MySqlSource;
 pub use push::PushSource;
-pub use registry::{Ports, RegisteredSource, open};
+pub use registry::{RegisteredSource, SourceDependencies, open};

@@ -1,4 +1,4 @@
-//! What is measured of the sources: names as Prometheus writes them, OpenTelemetry's where it has one.
+//! Metrics of the sources: names as Prometheus writes them, OpenTelemetry's where it has one.
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -7,11 +7,11 @@ use mysql_async::Pool;
 
 /// Gauge: connections to a source's database, by [`LABEL_POOL`] and [`LABEL_STATE`].
 pub const CONNECTIONS: &str = "db_client_connection_count";
-/// Counter: statements that found no connection or no answer in time, by [`LABEL_POOL`].
+/// Counter: statements without a connection or an answer in time, by [`LABEL_POOL`].
 pub const TIMEOUTS: &str = "db_client_connection_timeouts_total";
-/// Counter: how often a pool was thrown away for a new one after an error that breaks connections, by [`LABEL_POOL`].
+/// Counter: pools replaced after an error that breaks connections, by [`LABEL_POOL`].
 pub const POOLS_REPLACED: &str = "ig_source_pools_replaced_total";
-/// Counter: payloads that were left behind because of their size, by [`LABEL_SOURCE`].
+/// Counter: payloads not read because of their size, by [`LABEL_SOURCE`].
 pub const PAYLOADS_TOO_LARGE: &str = "ig_source_payloads_too_large_total";
 
 /// Label: the source that a pool belongs to.
@@ -33,17 +33,17 @@ fn level(gauge: &AtomicUsize) -> f64 {
     gauge.load(Relaxed) as f64
 }
 
-/// A connection or an answer did not come in time.
+/// Counts a connection or an answer that did not come in time.
 pub(crate) fn timed_out(name: &'static str) {
     counter!(TIMEOUTS, LABEL_POOL => name).increment(1);
 }
 
-/// A pool was thrown away for a new one.
+/// Counts a replaced pool.
 pub(crate) fn pool_replaced(name: &'static str) {
     counter!(POOLS_REPLACED, LABEL_POOL => name).increment(1);
 }
 
-/// A payload was left behind.
+/// Counts a payload that was not read.
 pub(crate) fn payload_too_large(source: &'static str) {
     counter!(PAYLOADS_TOO_LARGE, LABEL_SOURCE => source).increment(1);
 }

@@ -1,4 +1,4 @@
-//! A queue table in MySQL or MariaDB, read in the order of its ids by sessions that cannot write.
+//! A queue table in MySQL or MariaDB, read in the order of its ids by read-only sessions.
 
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,44 +15,44 @@ use crate::config::{MySqlConfig, TimeZone};
 
 mod batch;
 mod connections;
-mod diagnosis;
-mod moment;
-mod parents;
-mod passing;
+mod error_explainer;
+mod parent_lookup;
 mod row;
+mod scan_plan;
+mod skip_scan;
 mod spans;
 mod statements;
-mod survey;
+mod timestamp;
 
 use batch::Batch;
 use connections::Connections;
-use diagnosis::Diagnosis;
-use parents::Parents;
+use error_explainer::ErrorExplainer;
+use parent_lookup::ParentLookup;
 use statements::QueueStatements;
 
-/// The source's name, part of every message id that comes of it.
+/// The source's name, part of the id of each of its messages.
 pub const NAME: &str = "mysql";
 
-/// A queue table.
+/// A queue table as an event source.
 #[derive(Debug)]
 pub struct MySqlSource {
     id: SourceId,
     start: StartPosition,
-    /// Where clocks showed times without an offset.
+    /// The zone of times without an offset.
     zone: Zone,
-    /// Whether nobody has said where that is, nor has been told so.
-    is_zone_open: AtomicBool,
+    /// Whether no zone is configured and no warning about that was logged.
+    is_zone_unknown: AtomicBool,
     max_payload_bytes: u64,
-    /// How many statements count side by side: more than one keeps a server busy that has to fetch its pages.
-    side_by_side: u64,
+    /// How many counting statements run concurrently; more than one keeps a server busy that has to load pages from disk.
+    count_parallelism: u64,
     connections: Connections,
     statements: QueueStatements,
-    diagnosis: Diagnosis,
-    parents: Parents,
+    error_explainer: ErrorExplainer,
+    parent_lookup: ParentLookup,
 }
 
 impl MySqlSource {
-    /// A source as configured; the server is not contacted yet. An error names the setting that is wrong.
+    /// A source as configured, without contacting the server. The error names the wrong setting.
     pub fn new(config: &MySqlConfig) -> Result<Self, SourceError> {
         config.refuse_faults()?;
         Ok(Self {
@@ -60,28 +60,28 @@ impl MySqlSource {
             start: config.start.into(),
             zone: match config.time_zone {
                 Some(TimeZone::Named(zone)) => zone,
-                // The database gives times since 1970 itself.
+                // The database converts times to seconds since 1970 itself.
                 Some(TimeZone::Session) | None => Zone::default(),
             },
-            is_zone_open: AtomicBool::new(config.time_zone.is_none()),
+            is_zone_unknown: AtomicBool::new(config.time_zone.is_none()),
             max_payload_bytes: config.max_payload_bytes,
-            side_by_side: (config.pool_max as u64).saturating_sub(1).clamp(1, 4),
+            count_parallelism: (config.pool_max as u64).saturating_sub(1).clamp(1, 4),
             connections: Connections::new(config)?,
             statements: QueueStatements::new(config),
-            diagnosis: Diagnosis::queue(config),
-            parents: Parents::new(&config.entity_table),
+            error_explainer: ErrorExplainer::for_queue(config),
+            parent_lookup: ParentLookup::new(&config.entity_table),
         })
     }
 
-    /// Local times are taken for UTC unless somebody has said otherwise: where the server's clocks show another, that is likely wrong.
+    /// Local times are read as UTC by default; a server in another zone makes that likely wrong.
     async fn warn_of_local_times(&self, batch: &Batch) {
-        if !batch.tells_local_time() || !self.is_zone_open.swap(false, Ordering::Relaxed) {
+        if !batch.has_local_time() || !self.is_zone_unknown.swap(false, Ordering::Relaxed) {
             return;
         }
         let mut zone = String::new();
         let read = |row: mysql_async::Row| zone = row.unwrap().pop().and_then(row::text).unwrap_or_default();
-        let asked = self.connections.read(statements::SERVER_ZONE, Vec::new(), read);
-        if asked.await.is_ok() && !is_utc(&zone) {
+        let answer = self.connections.read(statements::SERVER_ZONE, Vec::new(), read);
+        if answer.await.is_ok() && !is_utc(&zone) {
             tracing::warn!(
                 source = %self.id,
                 zone,
@@ -98,7 +98,7 @@ impl MySqlSource {
                 self.warn_of_local_times(batch).await;
                 batch.check()
             }
-            Err(failure) => Err(self.diagnosis.explain(&self.connections, failure).await),
+            Err(error) => Err(self.error_explainer.explain(&self.connections, error).await),
         }
     }
 }
@@ -125,11 +125,11 @@ impl EventSource for MySqlSource {
             .await;
         match read {
             Ok(()) => row::head(head),
-            Err(failure) => Err(self.diagnosis.explain(&self.connections, failure).await),
+            Err(error) => Err(self.error_explainer.explain(&self.connections, error).await),
         }
     }
 
-    /// May answer fewer than `limit` rows where their payloads are large.
+    /// May return fewer than `limit` rows where their payloads are large.
     async fn read_after(&self, after: Position, limit: usize) -> Result<Vec<SourceRow>, SourceError> {
         let parameters = vec![self.max_payload_bytes.into(), after.into(), (limit as u64).into()];
         let mut batch = Batch::bounded(limit, self.zone);
@@ -139,27 +139,27 @@ impl EventSource for MySqlSource {
 
     async fn read_ranges(&self, ranges: &[RangeInclusive<Position>]) -> Result<Vec<SourceRow>, SourceError> {
         let mut batch = Batch::complete(self.zone);
-        for some in ranges.chunks(statements::MOST_RANGES) {
-            let (sql, parameters) = self.statements.within(self.max_payload_bytes, some);
+        for chunk in ranges.chunks(statements::MAX_RANGES) {
+            let (sql, parameters) = self.statements.within(self.max_payload_bytes, chunk);
             self.read(&sql, parameters, &mut batch).await?;
         }
         Ok(batch.into_rows())
     }
 
-    /// Numbers that are given out in steps leave a hole beside every row: holes that lie close together are looked at as one span.
+    /// Ids allocated in steps leave a hole beside every row, so holes that lie close together are looked up as one span.
     async fn visible_within(&self, ranges: &[RangeInclusive<Position>]) -> Result<Vec<Position>, SourceError> {
         let mut visible = Vec::new();
-        for some in spans::spans(ranges).chunks(statements::MOST_RANGES) {
-            visible.append(&mut self.list(some).await?);
+        for chunk in spans::coalesced(ranges).chunks(statements::MAX_RANGES) {
+            visible.append(&mut self.list_ids(chunk).await?);
         }
         Ok(spans::within(visible, ranges))
     }
 
     async fn read_past(&self, after: Position, limit: usize, span: u64, kinds: &[RowKind]) -> Result<Passage, SourceError> {
-        self.pass(after, limit, span, kinds).await
+        self.skip_scan(after, limit, span, kinds).await
     }
 
     async fn parent_of(&self, entity: Rid) -> Result<Option<OrgId>, SourceError> {
-        self.parents.of(&self.connections, entity).await
+        self.parent_lookup.parent_of(&self.connections, entity).await
     }
 }

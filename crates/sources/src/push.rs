@@ -1,4 +1,4 @@
-//! Events that clients push: the queue that the API wrote, as a source.
+//! Events that clients push through the API, as a source.
 
 use std::ops::RangeInclusive;
 
@@ -7,10 +7,10 @@ use ig_core::event::SourceRow;
 use ig_core::id::{OrgId, Position, Rid, SourceId};
 use ig_core::ports::{EventSource, PushedEvents, SourceError, StartPosition, StoreError};
 
-/// The source's name, part of every message id that comes of it.
+/// The source's name, part of the id of each of its messages.
 pub const NAME: &str = "push";
 
-/// The pushed events of a store.
+/// The pushed events of a store as an event source.
 #[derive(Debug)]
 pub struct PushSource<P> {
     id: SourceId,
@@ -18,7 +18,7 @@ pub struct PushSource<P> {
 }
 
 impl<P: PushedEvents> PushSource<P> {
-    /// Reads what `events` holds.
+    /// A source of the events in `events`.
     pub fn new(events: P) -> Self {
         Self {
             id: SourceId::new(NAME),
@@ -33,7 +33,7 @@ impl<P: PushedEvents> EventSource for PushSource<P> {
         &self.id
     }
 
-    /// What was accepted before the first worker came is delivered too.
+    /// Events accepted before the first worker started are delivered too.
     fn start(&self) -> StartPosition {
         StartPosition::Beginning
     }

@@ -1,4 +1,4 @@
-//! Every adapter, one line each.
+//! All adapters, one line each.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,12 +11,12 @@ use crate::push::PushSource;
 
 /// What sources need from the process that opens them.
 #[derive(Debug, Clone)]
-pub struct Ports<P> {
-    /// Where pushed events are stored.
+pub struct SourceDependencies<P> {
+    /// The store of pushed events.
     pub pushed: P,
 }
 
-/// A source and how it wants to be read.
+/// A source and how to read it.
 #[derive(Clone)]
 pub struct RegisteredSource {
     /// The source.
@@ -27,9 +27,12 @@ pub struct RegisteredSource {
     pub hole_watch: Duration,
 }
 
-/// Opens every source that is configured; none is contacted yet. An error names the setting that is wrong.
-pub fn open<P: PushedEvents + 'static>(config: &SourcesConfig, ports: Ports<P>) -> Result<Vec<RegisteredSource>, SourceError> {
-    let adapters = [Some(push(config, ports.pushed)), mysql(config)?];
+/// Opens every configured source, without contacting any. The error names the wrong setting.
+pub fn open<P: PushedEvents + 'static>(
+    config: &SourcesConfig,
+    dependencies: SourceDependencies<P>,
+) -> Result<Vec<RegisteredSource>, SourceError> {
+    let adapters = [Some(push(config, dependencies.pushed)), mysql(config)?];
     Ok(adapters.into_iter().flatten().collect())
 }
 

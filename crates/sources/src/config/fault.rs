@@ -1,27 +1,27 @@
-//! What is wrong with a setting.
+//! Faults of the configuration.
 
 use std::ops::RangeInclusive;
 
-/// One setting that is wrong.
+/// One wrong setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigFault {
     /// Dotted path below `sources`, such as `mysql.columns.id`.
     pub key: String,
-    /// What is wrong with it; secrets are not repeated.
+    /// What is wrong; secrets are not repeated.
     pub problem: String,
-    /// What to do about it.
+    /// How to correct it.
     pub fix: String,
 }
 
-/// Faults as they are found, each below the section in hand.
+/// Collects faults, each with the path of the section that is being checked.
 #[derive(Debug, Default)]
-pub(super) struct Findings {
+pub(super) struct FaultCollector {
     path: Vec<&'static str>,
     faults: Vec<ConfigFault>,
 }
 
-impl Findings {
-    /// Checks what lies below `key`.
+impl FaultCollector {
+    /// Checks the settings below `key`.
     pub(super) fn below(&mut self, key: &'static str, check: impl FnOnce(&mut Self)) {
         self.path.push(key);
         check(self);
@@ -37,7 +37,7 @@ impl Findings {
         });
     }
 
-    /// Notes a number that is out of its range.
+    /// Adds a fault where a number is out of its range.
     pub(super) fn range(&mut self, key: &'static str, value: u64, allowed: RangeInclusive<u64>) {
         if !allowed.contains(&value) {
             let fix = format!("set it from {} to {}", allowed.start(), allowed.end());

@@ -7,7 +7,7 @@ use ig_core::ports::SourceError;
 use ig_core::secret::Secret;
 use serde::{Deserialize, Serialize};
 
-use super::fault::Findings;
+use super::fault::FaultCollector;
 use super::{ConfigFault, Start, TimeZone, identifier, url};
 
 mod tables;
@@ -23,29 +23,29 @@ pub struct MySqlConfig {
     pub url: Option<Secret>,
     /// The queue table.
     pub table: String,
-    /// What its columns are called.
+    /// The names of its columns.
     pub columns: ColumnNames,
-    /// The table that knows which organisation an entity belongs to.
+    /// The table that maps an entity to its organisation.
     pub entity_table: EntityTable,
-    /// Where reading begins the first time: `now`, `beginning`, or after the row of an id.
+    /// Where the first read begins: `now`, `beginning`, or after the row of an id.
     pub start: Start,
-    /// The clocks by which DATETIME columns and texts without an offset are read: a zone's name, or `session` for the zone that the
-    /// database gives its sessions. UTC where it is left out. A TIMESTAMP column needs none.
+    /// The zone of DATETIME columns and of texts without an offset: a zone's name, or `session` for the zone that the database gives its
+    /// sessions. UTC by default. A TIMESTAMP column needs none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<TimeZone>,
     /// The longest pause between two polls, in milliseconds.
     pub poll_interval_ms: u64,
-    /// How long a missing id is waited for, in seconds: transactions must not stay open longer than this.
+    /// How long to wait for a missing id, in seconds: transactions must not stay open longer than this.
     pub hole_watch_seconds: u64,
-    /// Payloads beyond this many bytes are not read; at most what can be stored, should their delivery fail.
+    /// Larger payloads are not read. The limit is what the store can hold if the delivery fails.
     pub max_payload_bytes: u64,
-    /// The most connections.
+    /// The most connections in the pool.
     pub pool_max: usize,
-    /// A connection is replaced when it is this old, in seconds.
+    /// Connections older than this are replaced, in seconds.
     pub connection_max_age_seconds: u64,
-    /// Milliseconds within which a connection has to stand.
+    /// How long connecting may take, in milliseconds.
     pub connect_timeout_ms: u64,
-    /// Milliseconds within which a statement has to be answered.
+    /// How long a statement may take, in milliseconds.
     pub statement_timeout_ms: u64,
 }
 
@@ -75,12 +75,12 @@ impl MySqlConfig {
         Duration::from_millis(self.poll_interval_ms)
     }
 
-    /// How long a missing id is waited for.
+    /// How long to wait for a missing id.
     pub fn hole_watch(&self) -> Duration {
         Duration::from_secs(self.hole_watch_seconds)
     }
 
-    /// How old a connection may become.
+    /// The age at which a connection is replaced.
     pub fn connection_max_age(&self) -> Duration {
         Duration::from_secs(self.connection_max_age_seconds)
     }
@@ -95,11 +95,11 @@ impl MySqlConfig {
         Duration::from_millis(self.statement_timeout_ms)
     }
 
-    /// The first fault as the error that it would cause: an unchecked name must never reach SQL.
+    /// The first fault as an error: an unchecked name must never reach SQL.
     pub(crate) fn refuse_faults(&self) -> Result<(), SourceError> {
-        let mut findings = Findings::default();
-        findings.below("mysql", |findings| self.check(findings));
-        match findings.into_faults().into_iter().next() {
+        let mut faults = FaultCollector::default();
+        faults.below("mysql", |faults| self.check(faults));
+        match faults.into_faults().into_iter().next() {
             None => Ok(()),
             Some(ConfigFault { key, problem, fix }) => {
                 Err(SourceError::Misconfigured(format!("sources.{key}: {problem}; {fix}")))
@@ -107,23 +107,23 @@ impl MySqlConfig {
         }
     }
 
-    pub(super) fn check(&self, findings: &mut Findings) {
+    pub(super) fn check(&self, faults: &mut FaultCollector) {
         if let Some(address) = &self.url {
-            url::check(findings, address);
+            url::check(faults, address);
         }
-        identifier::check(findings, "table", &self.table);
-        findings.below("columns", |findings| self.columns.check(findings));
-        findings.below("entity_table", |findings| self.entity_table.check(findings));
-        self.check_numbers(findings);
+        identifier::check(faults, "table", &self.table);
+        faults.below("columns", |faults| self.columns.check(faults));
+        faults.below("entity_table", |faults| self.entity_table.check(faults));
+        self.check_numbers(faults);
     }
 
-    fn check_numbers(&self, findings: &mut Findings) {
-        findings.range("poll_interval_ms", self.poll_interval_ms, 1..=60_000);
-        findings.range("hole_watch_seconds", self.hole_watch_seconds, 1..=86_400);
-        findings.range("max_payload_bytes", self.max_payload_bytes, 1..=LARGEST_PAYLOAD as u64);
-        findings.range("pool_max", self.pool_max as u64, 1..=100);
-        findings.range("connection_max_age_seconds", self.connection_max_age_seconds, 1..=86_400);
-        findings.range("connect_timeout_ms", self.connect_timeout_ms, 1..=60_000);
-        findings.range("statement_timeout_ms", self.statement_timeout_ms, 1..=600_000);
+    fn check_numbers(&self, faults: &mut FaultCollector) {
+        faults.range("poll_interval_ms", self.poll_interval_ms, 1..=60_000);
+        faults.range("hole_watch_seconds", self.hole_watch_seconds, 1..=86_400);
+        faults.range("max_payload_bytes", self.max_payload_bytes, 1..=LARGEST_PAYLOAD as u64);
+        faults.range("pool_max", self.pool_max as u64, 1..=100);
+        faults.range("connection_max_age_seconds", self.connection_max_age_seconds, 1..=86_400);
+        faults.range("connect_timeout_ms", self.connect_timeout_ms, 1..=60_000);
+        faults.range("statement_timeout_ms", self.statement_timeout_ms, 1..=600_000);
     }
 }

@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::fault::Findings;
+use super::fault::FaultCollector;
 
 /// Section `[sources.push]`: events that clients push through the API.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PushConfig {
-    /// The longest pause between two looks, in milliseconds; a nudge ends it at once.
+    /// The longest pause between two polls, in milliseconds; a nudge ends it at once.
     pub poll_interval_ms: u64,
-    /// How long a position that was given out is waited for, in seconds.
+    /// How long to wait for a position that was allocated, in seconds.
     pub hole_watch_seconds: u64,
 }
 
@@ -26,18 +26,18 @@ impl Default for PushConfig {
 }
 
 impl PushConfig {
-    /// The longest pause between two looks.
+    /// The longest pause between two polls.
     pub fn poll_interval(&self) -> Duration {
         Duration::from_millis(self.poll_interval_ms)
     }
 
-    /// How long a position that was given out is waited for.
+    /// How long to wait for a position that was allocated.
     pub fn hole_watch(&self) -> Duration {
         Duration::from_secs(self.hole_watch_seconds)
     }
 
-    pub(super) fn check(&self, findings: &mut Findings) {
-        findings.range("poll_interval_ms", self.poll_interval_ms, 1..=60_000);
-        findings.range("hole_watch_seconds", self.hole_watch_seconds, 1..=3_600);
+    pub(super) fn check(&self, faults: &mut FaultCollector) {
+        faults.range("poll_interval_ms", self.poll_interval_ms, 1..=60_000);
+        faults.range("hole_watch_seconds", self.hole_watch_seconds, 1..=3_600);
     }
 }

@@ -1,4 +1,4 @@
-//! Where a source is read from when it has never been read before.
+//! Where the first read of a source begins.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 /// `now`, `beginning`, or the id of the row after which to begin.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Start {
-    /// After what is there now.
+    /// After the rows that are there now.
     #[default]
     Now,
     /// From the first row.

@@ -1,16 +1,16 @@
-//! Which clocks a database's local times are read from.
+//! The time zone of a database's local times.
 
 use std::fmt;
 
 use ig_core::schedule::Zone;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// A zone's name, or `session` for the zone that the database itself gives its sessions.
+/// A zone's name, or `session` for the zone that the database gives its sessions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TimeZone {
     /// This zone.
     Named(Zone),
-    /// The database's own.
+    /// The database's own zone.
     Session,
 }
 

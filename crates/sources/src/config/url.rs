@@ -1,10 +1,10 @@
-//! The address of a database: a secret, since it holds a password.
+//! A database URL: a secret, since it contains a password.
 
 use ig_core::secret::{MASK, Secret};
 use mysql_async::Opts;
 use serde::{Deserialize, Deserializer, Serializer, de};
 
-use super::fault::Findings;
+use super::fault::FaultCollector;
 
 #[expect(clippy::ref_option, reason = "serde gives a reference to the field")]
 pub(super) fn serialize<S: Serializer>(url: &Option<Secret>, serializer: S) -> Result<S::Ok, S::Error> {
@@ -22,12 +22,12 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
     Ok(text.filter(|text| !text.is_empty()).map(Secret::new))
 }
 
-/// Notes what is wrong with an address, without repeating it.
-pub(super) fn check(findings: &mut Findings, url: &Secret) {
+/// Adds a fault for a wrong URL, without repeating it.
+pub(super) fn check(faults: &mut FaultCollector, url: &Secret) {
     const FIX: &str = "set it to mysql://user:password@host:3306/database";
     match Opts::from_url(url.expose()) {
-        Err(_) => findings.add("url", "is not the address of a MySQL database", FIX),
-        Ok(opts) if opts.db_name().is_none_or(str::is_empty) => findings.add("url", "names no database", FIX),
+        Err(_) => faults.add("url", "is not the address of a MySQL database", FIX),
+        Ok(opts) if opts.db_name().is_none_or(str::is_empty) => faults.add("url", "names no database", FIX),
         Ok(_) => {}
     }
 }

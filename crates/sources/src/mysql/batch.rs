@@ -1,55 +1,55 @@
-//! Rows as they arrive.
+//! Collects rows as they arrive.
 
 use ig_core::event::SourceRow;
 use ig_core::ports::SourceError;
 use ig_core::schedule::Zone;
 use mysql_async::Row;
 
-use super::row::{self, NoPosition};
+use super::row::{self, InvalidPosition};
 
-/// What one answer may take of memory, so that rows that suddenly grow large do not exhaust it.
-pub(super) const MOST_BYTES: usize = 64 * 1024 * 1024;
+/// The memory limit of one answer, so that rows that suddenly grow large do not exhaust it.
+pub(super) const MAX_BYTES: usize = 64 * 1024 * 1024;
 
 /// The rows of one answer.
 #[derive(Debug)]
 pub(super) struct Batch {
     rows: Vec<SourceRow>,
     bytes: usize,
-    most_bytes: usize,
+    max_bytes: usize,
     zone: Zone,
-    tells_local_time: bool,
-    fault: Option<NoPosition>,
+    has_local_time: bool,
+    invalid_position: Option<InvalidPosition>,
 }
 
 impl Batch {
-    /// Ends early where payloads are large; what is left out is read next time.
+    /// Ends early where payloads are large; the next read returns the rest.
     pub(super) fn bounded(limit: usize, zone: Zone) -> Self {
         Self {
             rows: Vec::with_capacity(limit),
             bytes: 0,
-            most_bytes: MOST_BYTES,
+            max_bytes: MAX_BYTES,
             zone,
-            tells_local_time: false,
-            fault: None,
+            has_local_time: false,
+            invalid_position: None,
         }
     }
 
-    /// Holds every row, since one that is left out would be taken for one that is not there.
+    /// Holds every row: a missing one would be taken for a gap.
     pub(super) fn complete(zone: Zone) -> Self {
         Self {
-            most_bytes: usize::MAX,
+            max_bytes: usize::MAX,
             ..Self::bounded(0, zone)
         }
     }
 
     pub(super) fn push(&mut self, row: Row) {
-        if self.bytes >= self.most_bytes || self.fault.is_some() {
+        if self.bytes >= self.max_bytes || self.invalid_position.is_some() {
             return;
         }
-        self.tells_local_time |= row::tells_local_time(&row);
+        self.has_local_time |= row::has_local_time(&row);
         match row::read(row, self.zone) {
             Ok(row) => self.keep(row),
-            Err(fault) => self.fault = Some(fault),
+            Err(error) => self.invalid_position = Some(error),
         }
     }
 
@@ -58,14 +58,14 @@ impl Batch {
         self.rows.push(row);
     }
 
-    /// Whether a row told a local time.
-    pub(super) fn tells_local_time(&self) -> bool {
-        self.tells_local_time
+    /// Whether a row had a local time.
+    pub(super) fn has_local_time(&self) -> bool {
+        self.has_local_time
     }
 
-    /// Whether every row had a position.
+    /// An error where a row had no valid position.
     pub(super) fn check(&self) -> Result<(), SourceError> {
-        self.fault.as_ref().map_or(Ok(()), |fault| Err(fault.into()))
+        self.invalid_position.as_ref().map_or(Ok(()), |error| Err(error.into()))
     }
 
     pub(super) fn into_rows(self) -> Vec<SourceRow> {

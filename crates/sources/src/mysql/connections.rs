@@ -1,4 +1,4 @@
-//! Connections that cannot write, cannot wait for ever, and are replaced when they break.
+//! Read-only connections with timeouts, replaced when they break.
 
 use std::time::Duration;
 
@@ -12,35 +12,35 @@ use super::NAME;
 use crate::config::{MySqlConfig, TimeZone};
 use crate::metrics;
 
-/// How long a connection that nobody uses stays open.
-const IDLE: Duration = Duration::from_mins(1);
+/// How long an unused connection stays open.
+const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// Why a statement was not answered.
+/// Why a statement failed.
 #[derive(Debug)]
-pub(super) enum Failure {
-    /// The server is away, or did not answer in time.
-    Away(String),
-    /// The server refused.
+pub(super) enum StatementError {
+    /// The server is unavailable, or did not answer in time.
+    Unavailable(String),
+    /// The server refused the statement.
     Refused(ServerError),
 }
 
-/// A pool of its own for one source.
+/// The connection pool of one source.
 #[derive(Debug)]
 pub(super) struct Connections {
     opts: Opts,
     connect_timeout: Duration,
     statement_timeout: Duration,
-    current: Mutex<Current>,
+    current: Mutex<CurrentPool>,
 }
 
 #[derive(Debug, Clone)]
-struct Current {
+struct CurrentPool {
     pool: Pool,
     generation: u64,
 }
 
 impl Connections {
-    /// Connects when it is first asked to read.
+    /// Connects on the first read.
     pub(super) fn new(config: &MySqlConfig) -> Result<Self, SourceError> {
         let opts = opts(config)?;
         let pool = Pool::new(opts.clone());
@@ -48,16 +48,21 @@ impl Connections {
             opts,
             connect_timeout: config.connect_timeout(),
             statement_timeout: config.statement_timeout(),
-            current: Mutex::new(Current { pool, generation: 0 }),
+            current: Mutex::new(CurrentPool { pool, generation: 0 }),
         })
     }
 
-    /// Runs a prepared statement and hands over its rows as they arrive; after an error some may have been handed over.
-    pub(super) async fn read(&self, sql: &str, parameters: Vec<Value>, each: impl FnMut(Row) + Send) -> Result<(), Failure> {
+    /// Runs a prepared statement and passes on its rows as they arrive; some may have been passed on before an error.
+    pub(super) async fn read(
+        &self,
+        sql: &str,
+        parameters: Vec<Value>,
+        on_row: impl FnMut(Row) + Send,
+    ) -> Result<(), StatementError> {
         let current = self.current.lock().clone();
-        let read = self.read_with(&current.pool, sql, parameters, each).await;
+        let read = self.read_with(&current.pool, sql, parameters, on_row).await;
         metrics::connections(NAME, &current.pool);
-        if let Err(Failure::Away(_)) = read {
+        if let Err(StatementError::Unavailable(_)) = read {
             self.replace(current.generation);
         }
         read
@@ -68,40 +73,40 @@ impl Connections {
         pool: &Pool,
         sql: &str,
         parameters: Vec<Value>,
-        each: impl FnMut(Row) + Send,
-    ) -> Result<(), Failure> {
+        on_row: impl FnMut(Row) + Send,
+    ) -> Result<(), StatementError> {
         let connecting = timeout(self.connect_timeout, pool.get_conn()).await;
-        let mut conn = connecting.map_err(|_| late("a connection", self.connect_timeout))??;
+        let mut conn = connecting.map_err(|_| timed_out("a connection", self.connect_timeout))??;
         let reading = timeout(self.statement_timeout, async {
-            conn.exec_iter(sql, parameters).await?.for_each_and_drop(each).await
+            conn.exec_iter(sql, parameters).await?.for_each_and_drop(on_row).await
         });
         let answer = reading.await;
-        Ok(answer.map_err(|_| late("an answer", self.statement_timeout))??)
+        Ok(answer.map_err(|_| timed_out("an answer", self.statement_timeout))??)
     }
 
-    /// Throws the pool away, once for all who saw it fail; its connections are closed when the last of them lets go.
-    fn replace(&self, failed: u64) {
+    /// Replaces a failed pool once, however many reads report it. The old connections close when the last read drops its pool.
+    fn replace(&self, failed_generation: u64) {
         let mut current = self.current.lock();
-        if current.generation == failed {
-            *current = Current {
+        if current.generation == failed_generation {
+            *current = CurrentPool {
                 pool: Pool::new(self.opts.clone()),
-                generation: failed + 1,
+                generation: failed_generation + 1,
             };
             metrics::pool_replaced(NAME);
         }
     }
 }
 
-fn late(what: &str, after: Duration) -> Failure {
+fn timed_out(what: &str, after: Duration) -> StatementError {
     metrics::timed_out(NAME);
-    Failure::Away(format!("the MySQL server did not give {what} within {after:?}"))
+    StatementError::Unavailable(format!("the MySQL server did not give {what} within {after:?}"))
 }
 
-impl From<Error> for Failure {
+impl From<Error> for StatementError {
     fn from(error: Error) -> Self {
         match error {
             Error::Server(refusal) => Self::Refused(refusal),
-            other @ (Error::Driver(_) | Error::Io(_) | Error::Other(_) | Error::Url(_)) => Self::Away(other.to_string()),
+            other @ (Error::Driver(_) | Error::Io(_) | Error::Other(_) | Error::Url(_)) => Self::Unavailable(other.to_string()),
         }
     }
 }
@@ -113,23 +118,23 @@ fn opts(config: &MySqlConfig) -> Result<Opts, SourceError> {
     let constraints = PoolConstraints::new(0, config.pool_max).ok_or_else(|| misconfigured("pool_max must be at least 1"))?;
     let pool = PoolOpts::default()
         .with_constraints(constraints)
-        // At the driver's default of 0 a connection beyond the lower bound is closed as soon as it is given back.
-        .with_inactive_connection_ttl(IDLE)
+        // At the driver's default of 0 a returned connection beyond the lower bound is closed at once.
+        .with_inactive_connection_ttl(IDLE_TIMEOUT)
         .with_abs_conn_ttl(Some(config.connection_max_age()))
-        // Nothing in a session is ever changed, and a reset would forget the prepared statements.
+        // Sessions never change, and a reset would drop the prepared statements.
         .with_reset_connection(false);
     let opts = OptsBuilder::from_opts(given)
         .pool_opts(pool)
-        // The path that the server gives for its socket may be another server's where the address is a tunnel's.
+        // Behind a tunnel, the socket path that the server reports may be another server's.
         .prefer_socket(false)
         .tcp_keepalive(Some(Duration::from_secs(30)))
-        .setup(session(config.time_zone, config.statement_timeout()));
+        .setup(session_setup(config.time_zone, config.statement_timeout()));
     Ok(opts.into())
 }
 
-/// Reads only, times in UTC unless the database's own zone is wanted, and the server itself ends what nobody waits for any more: MariaDB heeds the first comment, in
-/// seconds, MySQL the second, in milliseconds.
-fn session(zone: Option<TimeZone>, statement_timeout: Duration) -> Vec<String> {
+/// Read-only, times in UTC unless the database's own zone is configured, and a server-side limit that ends abandoned statements. MariaDB
+/// reads the first comment, in seconds; MySQL the second, in milliseconds.
+fn session_setup(zone: Option<TimeZone>, statement_timeout: Duration) -> Vec<String> {
     let (seconds, milliseconds) = (statement_timeout.as_secs_f64(), statement_timeout.as_millis());
     let limits = format!("/*M!100100 , max_statement_time = {seconds} */ /*!50708 , max_execution_time = {milliseconds} */");
     let zone = match zone {

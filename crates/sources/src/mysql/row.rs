@@ -1,5 +1,5 @@
-//! A row of MySQL values becomes a row of the domain. Only a position is indispensable: whatever else cannot be read is left out,
-//! so that the row is judged and audited rather than stopping the stream.
+//! Converts a row of MySQL values into a source row. Only the position is required. Any other unreadable value is left out, so that the row
+//! is judged and audited rather than stopping the stream.
 
 use bytes::Bytes;
 use ig_core::event::{RowPayload, SourceRow};
@@ -9,33 +9,33 @@ use ig_core::schedule::Zone;
 use mysql_async::consts::ColumnType;
 use mysql_async::{Column, Row, Value};
 
-use super::{NAME, moment};
+use super::{NAME, timestamp};
 use crate::metrics;
 
-/// The id column holds something that is no row number.
+/// The id column holds a value that is not a row number.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct NoPosition(String);
+pub(super) struct InvalidPosition(String);
 
-impl From<&NoPosition> for SourceError {
-    fn from(NoPosition(value): &NoPosition) -> Self {
+impl From<&InvalidPosition> for SourceError {
+    fn from(InvalidPosition(value): &InvalidPosition) -> Self {
         Self::Misconfigured(format!(
             "sources.mysql.columns.id must name an integer column; it holds {value}"
         ))
     }
 }
 
-/// The place of the column that tells when a row was written, in the order of [`super::statements`].
-const CREATED_AT: usize = 6;
+/// The index of the creation time's column, in the order of [`super::statements`].
+const CREATED_AT_INDEX: usize = 6;
 
-/// Whether a row tells a local time: a DATETIME, which is the time of nobody says where.
-pub(super) fn tells_local_time(row: &Row) -> bool {
-    let column = row.columns_ref().get(CREATED_AT);
+/// Whether the creation time is a DATETIME, which has no zone.
+pub(super) fn has_local_time(row: &Row) -> bool {
+    let column = row.columns_ref().get(CREATED_AT_INDEX);
     column.is_some_and(|column| column.column_type() == ColumnType::MYSQL_TYPE_DATETIME)
 }
 
-/// Reads the columns in the order of [`super::statements`]; `zone` is where clocks showed a time without an offset.
-pub(super) fn read(row: Row, zone: Zone) -> Result<SourceRow, NoPosition> {
-    let column = row.columns_ref().get(CREATED_AT).map(Column::column_type);
+/// Reads the columns in the order of [`super::statements`]; `zone` applies to times without an offset.
+pub(super) fn read(row: Row, zone: Zone) -> Result<SourceRow, InvalidPosition> {
+    let column = row.columns_ref().get(CREATED_AT_INDEX).map(Column::column_type);
     let zone = match column {
         // The session's zone is UTC.
         Some(ColumnType::MYSQL_TYPE_TIMESTAMP) => Zone::default(),
@@ -50,7 +50,7 @@ pub(super) fn read(row: Row, zone: Zone) -> Result<SourceRow, NoPosition> {
         payload: payload(&next(), next()),
         entity_rid: integer(&next()),
         parent_rid: integer(&next()),
-        created_at: moment::read(&next(), zone),
+        created_at: timestamp::read(&next(), zone),
         trace_parent: text(next()),
     })
 }
@@ -63,17 +63,17 @@ pub(super) fn head(value: Option<Value>) -> Result<Position, SourceError> {
     }
 }
 
-/// Reads an id that is asked for alone.
-pub(super) fn id(row: Row) -> Result<Position, NoPosition> {
+/// Reads an id that was selected alone.
+pub(super) fn id(row: Row) -> Result<Position, InvalidPosition> {
     position(&row.unwrap().pop().unwrap_or(Value::NULL))
 }
 
-pub(super) fn position(value: &Value) -> Result<Position, NoPosition> {
+pub(super) fn position(value: &Value) -> Result<Position, InvalidPosition> {
     match value {
         Value::UInt(number) => Ok(*number),
         Value::Int(number) => Ok(u64::try_from(*number).unwrap_or(0)),
         Value::NULL | Value::Bytes(_) | Value::Float(_) | Value::Double(_) | Value::Date(..) | Value::Time(..) => {
-            Err(NoPosition(value.as_sql(true)))
+            Err(InvalidPosition(value.as_sql(true)))
         }
     }
 }
@@ -95,13 +95,13 @@ fn bytes(value: Value) -> Option<Bytes> {
     as_text(value).map(Into::into)
 }
 
-/// Text; what of it is not UTF-8 is replaced.
+/// A text; invalid UTF-8 is replaced.
 pub(super) fn text(value: Value) -> Option<String> {
     let bytes = as_text(value)?;
     Some(String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
 }
 
-/// The bytes of a text, or what any other value looks like as text.
+/// The bytes of a text, or any other value formatted as text.
 fn as_text(value: Value) -> Option<Vec<u8>> {
     match value {
         Value::NULL => None,
@@ -112,7 +112,7 @@ fn as_text(value: Value) -> Option<Vec<u8>> {
     }
 }
 
-/// An integer, also one that is written as text.
+/// An integer, even where it is stored as text.
 pub(super) fn integer(value: &Value) -> Option<i64> {
     match value {
         Value::Int(number) => Some(*number),

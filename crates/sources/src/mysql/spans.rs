@@ -1,27 +1,27 @@
-//! Ranges that lie close together as the few spans that hold them: one scan of an index is quicker than a thousand look-ups in it.
+//! Coalesces ranges that lie close together: one index scan is faster than a thousand look-ups.
 
 use std::ops::RangeInclusive;
 
 use ig_core::id::Position;
 
-/// Ranges with no more than so many positions between them are looked at together.
-const NEAR: u64 = 500;
-/// So many positions that are not asked for may lie within one span.
-const MOST_BETWEEN: u64 = 100_000;
+/// The largest distance between two ranges of one span.
+const MAX_DISTANCE: u64 = 500;
+/// The most positions of one span that no range asks for.
+const MAX_UNREQUESTED: u64 = 100_000;
 
-/// The spans that hold these ascending ranges.
-pub(super) fn spans(ranges: &[RangeInclusive<Position>]) -> Vec<RangeInclusive<Position>> {
+/// The spans that cover these ascending ranges.
+pub(super) fn coalesced(ranges: &[RangeInclusive<Position>]) -> Vec<RangeInclusive<Position>> {
     let mut spans: Vec<RangeInclusive<Position>> = Vec::new();
-    let mut between = 0;
+    let mut unrequested = 0;
     for range in ranges {
         let distance = spans.last().map(|last| range.start().saturating_sub(*last.end()));
         match (spans.last_mut(), distance) {
-            (Some(last), Some(distance)) if distance <= NEAR && between + distance <= MOST_BETWEEN => {
-                between += distance;
+            (Some(last), Some(distance)) if distance <= MAX_DISTANCE && unrequested + distance <= MAX_UNREQUESTED => {
+                unrequested += distance;
                 *last = *last.start()..=*range.end();
             }
             _ => {
-                between = 0;
+                unrequested = 0;
                 spans.push(range.clone());
             }
         }
@@ -29,7 +29,7 @@ pub(super) fn spans(ranges: &[RangeInclusive<Position>]) -> Vec<RangeInclusive<P
     spans
 }
 
-/// Those of ascending positions that lie within ascending ranges.
+/// The ascending positions that lie within ascending ranges.
 pub(super) fn within(positions: Vec<Position>, ranges: &[RangeInclusive<Position>]) -> Vec<Position> {
     let mut ranges = ranges.iter().peekable();
     let mut is_within = |position: &Position| {
@@ -44,9 +44,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_holes_of_numbers_in_steps_of_three_are_few_spans() {
+    fn spans_coalesce_the_holes_of_ids_in_steps_of_three() {
         let holes: Vec<_> = (0..20_000u64).map(|row| 3 * row + 1..=3 * row + 2).collect();
-        assert_eq!(spans(&holes), [1..=59_999]);
+        assert_eq!(coalesced(&holes), [1..=59_999]);
         let visible: Vec<_> = (1..60_000)
             .filter(|position| position % 3 == 0 || *position == 1_000)
             .collect();
@@ -54,9 +54,9 @@ mod tests {
     }
 
     #[test]
-    fn holes_that_lie_far_apart_are_looked_at_by_themselves() {
+    fn spans_stay_apart_where_holes_lie_far_apart() {
         assert_eq!(
-            spans(&[1..=2, 502..=502, 2_000..=9_000_000, 9_000_001..=9_000_002]),
+            coalesced(&[1..=2, 502..=502, 2_000..=9_000_000, 9_000_001..=9_000_002]),
             [1..=502, 2_000..=9_000_002]
         );
         assert_eq!(within(vec![3, 502, 1_999], &[1..=2, 502..=502, 2_000..=3_000]), [502]);

@@ -1,4 +1,4 @@
-//! The SQL of reading a queue. Names were checked when the configuration was, and are quoted; everything else is bound.
+//! The SQL of reading a queue. Identifiers are checked with the configuration, and quoted; everything else is bound.
 
 use std::ops::RangeInclusive;
 
@@ -8,13 +8,13 @@ use mysql_async::Value;
 
 use crate::config::{ColumnNames, EntityTable, MySqlConfig, TimeZone};
 
-/// The most ranges that go into one statement.
-pub(super) const MOST_RANGES: usize = 64;
+/// The most ranges in one statement.
+pub(super) const MAX_RANGES: usize = 64;
 
-/// How many ids are counted together.
-pub(super) const BLOCK: usize = 1_000;
+/// How many ids one block counts.
+pub(super) const BLOCK_SIZE: usize = 1_000;
 
-/// The zone of the server's clocks.
+/// Selects the server's time zone.
 pub(super) const SERVER_ZONE: &str = "SELECT IF(@@global.time_zone = 'SYSTEM', @@system_time_zone, @@global.time_zone)";
 
 /// The statements on one queue table.
@@ -27,26 +27,26 @@ pub(super) struct QueueStatements {
     select: String,
     table: String,
     id: String,
-    /// A row's kind as a text.
+    /// The SQL expression of a row's kind.
     kind: String,
 }
 
 impl QueueStatements {
     pub(super) fn new(config: &MySqlConfig) -> Self {
         let (id, table) = (quoted(&config.columns.id), quoted(&config.table));
-        let select = format!("SELECT {} FROM {table}", columns(config));
+        let select = format!("SELECT {} FROM {table}", column_list(config));
         Self {
             head: format!("SELECT MAX({id}) FROM {table}"),
             after: format!("{select} WHERE {id} > ? ORDER BY {id} LIMIT ?"),
-            kind: kind(&config.columns),
+            kind: kind_expression(&config.columns),
             select,
             table,
             id,
         }
     }
 
-    /// The rows within at most [`MOST_RANGES`] ranges. The number of ranges is filled up to a power of two by repeating the last,
-    /// so that a connection prepares seven statements and not sixty-four.
+    /// The rows within at most [`MAX_RANGES`] ranges. The ranges are padded to a power of two by repeating the last, so that a connection
+    /// prepares seven statements and not sixty-four.
     pub(super) fn within(&self, max_payload_bytes: u64, ranges: &[RangeInclusive<Position>]) -> (String, Vec<Value>) {
         let Self { select, id, .. } = self;
         let (conditions, bounds) = self.ranges(ranges);
@@ -54,45 +54,49 @@ impl QueueStatements {
         (format!("{select} WHERE {conditions} ORDER BY {id}"), parameters)
     }
 
-    /// Counts the rows of each block after a position, up to another: the first, the last, how many, and how many of them are of
-    /// other kinds than these.
-    pub(super) fn survey(&self, after: Position, to: Position, kinds: &[RowKind]) -> (String, Vec<Value>) {
+    /// Counts the rows of each block after a position, up to another: the first id, the last, the number of rows, and how many are of other
+    /// kinds than these.
+    pub(super) fn count_blocks(&self, after: Position, to: Position, kinds: &[RowKind]) -> (String, Vec<Value>) {
         let Self { table, id, .. } = self;
         let (are_these, mut parameters) = self.kinds(kinds);
         parameters.extend([Value::from(after), to.into()]);
         let sql = format!(
-            "SELECT MIN({id}), MAX({id}), COUNT(*), SUM(NOT ({are_these})) FROM {table} WHERE {id} > ? AND {id} <= ? GROUP BY {id} DIV {BLOCK}"
+            "SELECT MIN({id}), MAX({id}), COUNT(*), SUM(NOT ({are_these})) FROM {table} WHERE {id} > ? AND {id} <= ? GROUP BY {id} DIV {BLOCK_SIZE}"
         );
         (sql, parameters)
     }
 
-    /// The ids within at most [`MOST_RANGES`] ranges.
+    /// The ids within at most [`MAX_RANGES`] ranges.
     pub(super) fn ids_within(&self, ranges: &[RangeInclusive<Position>]) -> (String, Vec<Value>) {
         let Self { table, id, .. } = self;
         let (conditions, bounds) = self.ranges(ranges);
         (format!("SELECT {id} FROM {table} WHERE {conditions} ORDER BY {id}"), bounds)
     }
 
-    /// The first `most` rows of other kinds than these within at most [`MOST_RANGES`] ranges.
-    pub(super) fn others_within(
+    /// The first `max_rows` rows of other kinds than these within at most [`MAX_RANGES`] ranges.
+    pub(super) fn rows_of_other_kinds(
         &self,
         max_payload_bytes: u64,
         ranges: &[RangeInclusive<Position>],
         kinds: &[RowKind],
-        most: usize,
+        max_rows: usize,
     ) -> (String, Vec<Value>) {
         let Self { select, id, .. } = self;
         let ((within, bounds), (are_these, texts)) = (self.ranges(ranges), self.kinds(kinds));
         let sql = format!("{select} WHERE ({within}) AND NOT ({are_these}) ORDER BY {id} LIMIT ?");
         let first: Value = max_payload_bytes.into();
-        let parameters = [first].into_iter().chain(bounds).chain(texts).chain([(most as u64).into()]);
+        let parameters = [first]
+            .into_iter()
+            .chain(bounds)
+            .chain(texts)
+            .chain([(max_rows as u64).into()]);
         (sql, parameters.collect())
     }
 
     fn ranges(&self, ranges: &[RangeInclusive<Position>]) -> (String, Vec<Value>) {
-        let filled = filled_up(ranges);
-        let conditions = vec![format!("{} BETWEEN ? AND ?", self.id); filled.len()].join(" OR ");
-        let bounds = filled
+        let padded = padded(ranges);
+        let conditions = vec![format!("{} BETWEEN ? AND ?", self.id); padded.len()].join(" OR ");
+        let bounds = padded
             .iter()
             .flat_map(|range| [Value::from(*range.start()), Value::from(*range.end())]);
         (conditions, bounds.collect())
@@ -102,13 +106,13 @@ impl QueueStatements {
         if kinds.is_empty() {
             return ("FALSE".to_owned(), Vec::new());
         }
-        let texts: Vec<Value> = filled_up(kinds).iter().map(|kind| Value::from(text_of(kind))).collect();
+        let texts: Vec<Value> = padded(kinds).iter().map(|kind| Value::from(kind_text(kind))).collect();
         let list = vec!["?"; texts.len()].join(", ");
         (format!("COALESCE({} IN ({list}), FALSE)", self.kind), texts)
     }
 }
 
-fn filled_up<T: Clone>(list: &[T]) -> Vec<T> {
+fn padded<T: Clone>(list: &[T]) -> Vec<T> {
     let last = list.last().into_iter().cycle();
     list.iter()
         .chain(last)
@@ -117,22 +121,22 @@ fn filled_up<T: Clone>(list: &[T]) -> Vec<T> {
         .collect()
 }
 
-/// A row's kind as one text of bytes, since texts that a collation holds for equal may be of different streams; NULL where the row has
-/// none. The length in front tells where the parent ends, should its column hold any text.
-fn kind(names: &ColumnNames) -> String {
+/// A row's kind as one byte string, since texts that a collation treats as equal may belong to different streams; NULL where the row has
+/// none. The length in front marks the end of the parent, whose column may hold any text.
+fn kind_expression(names: &ColumnNames) -> String {
     let bytes = |name: &str| format!("CAST(CONVERT({} USING utf8mb4) AS BINARY)", quoted(name));
     let (parent, event_type) = (bytes(&names.parent_rid), bytes(&names.event_type));
     format!("CONCAT(LENGTH({parent}), ':', {parent}, ':', {event_type})")
 }
 
-/// What [`kind`] is for rows of this kind.
-fn text_of(kind: &RowKind) -> Vec<u8> {
+/// The value of [`kind_expression`] for rows of this kind.
+fn kind_text(kind: &RowKind) -> Vec<u8> {
     let parent = kind.parent_rid.to_string();
     format!("{}:{parent}:{}", parent.len(), kind.event_type).into_bytes()
 }
 
-/// In the order in which [`super::row`] reads them. A payload that is too large stays where it is; its length tells.
-fn columns(config: &MySqlConfig) -> String {
+/// In the order in which [`super::row`] reads them. A payload that is too large is not fetched; its length is.
+fn column_list(config: &MySqlConfig) -> String {
     let ColumnNames {
         id,
         event_type,
@@ -143,7 +147,7 @@ fn columns(config: &MySqlConfig) -> String {
         traceparent,
     } = &config.columns;
     let created_at = match config.time_zone {
-        // Only the server knows when its clocks were changed.
+        // Only the server knows when its clocks changed.
         Some(TimeZone::Session) => format!("UNIX_TIMESTAMP({})", quoted(created_at)),
         Some(TimeZone::Named(_)) | None => quoted(created_at),
     };
@@ -180,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ranges_are_filled_up_to_a_power_of_two() {
+    fn statement_ranges_are_padded_to_a_power_of_two() {
         let statements = QueueStatements::new(&MySqlConfig::default());
         let (sql, parameters) = statements.within(9, &[1..=2, 4..=4, 6..=9]);
         assert!(sql.ends_with(

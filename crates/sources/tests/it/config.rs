@@ -1,4 +1,4 @@
-//! Settings, as they are written and as they are shown.
+//! Settings, as written and as shown.
 
 use ig_core::secret::Secret;
 use ig_sources::{MySqlConfig, SourcesConfig, Start};
@@ -12,14 +12,14 @@ fn faulty_keys(config: &SourcesConfig) -> Vec<String> {
 }
 
 #[test]
-fn the_defaults_have_no_fault_and_read_no_table() {
+fn config_defaults_have_no_fault_and_read_no_table() {
     let config = SourcesConfig::default();
     assert_eq!(config.faults(), []);
     assert_eq!(config.mysql.url, None);
 }
 
 #[test]
-fn every_fault_is_told_at_once_with_its_key() {
+fn config_reports_every_fault_with_its_key() {
     let config = parsed(
         r#"
         mysql.url = "mysql://u:p@h"
@@ -45,7 +45,7 @@ fn every_fault_is_told_at_once_with_its_key() {
 }
 
 #[test]
-fn a_source_with_a_faulty_name_cannot_be_made() {
+fn mysql_source_cannot_be_built_with_a_faulty_name() {
     let config = MySqlConfig {
         url: Some(Secret::new("mysql://u@h/d")),
         table: "a`b".to_owned(),
@@ -60,7 +60,7 @@ fn a_source_with_a_faulty_name_cannot_be_made() {
 }
 
 #[test]
-fn a_start_is_a_word_or_an_id() {
+fn start_is_a_word_or_an_id() {
     let start = |value: &str| toml::from_str::<SourcesConfig>(&format!("mysql.start = {value}")).map(|config| config.mysql.start);
     assert_eq!(start("\"now\"").unwrap(), Start::Now);
     assert_eq!(start("\"beginning\"").unwrap(), Start::Beginning);
@@ -72,7 +72,7 @@ fn a_start_is_a_word_or_an_id() {
 }
 
 #[test]
-fn the_address_is_never_shown() {
+fn url_is_never_shown() {
     let config = parsed(r#"mysql.url = "mysql://u:hidden@h/d""#);
     assert_eq!(config.faults(), []);
     let shown = toml::to_string(&config).unwrap();
@@ -84,6 +84,6 @@ fn the_address_is_never_shown() {
 }
 
 #[test]
-fn a_key_that_nobody_knows_is_refused() {
+fn config_refuses_unknown_keys() {
     assert!(toml::from_str::<SourcesConfig>("mysql.tabel = \"q\"").is_err());
 }

@@ -1,4 +1,4 @@
-//! Which organisation an entity belongs to.
+//! The organisation of an entity.
 
 use ig_core::id::{OrgId, Rid};
 use ig_core::ports::{EventSource as _, SourceError};
@@ -7,7 +7,7 @@ use ig_testkit::mysql::{self, QueueRow};
 use crate::{open, settings};
 
 #[tokio::test]
-async fn an_entity_has_the_parent_that_the_table_says_or_none() {
+async fn parent_of_an_entity_comes_from_the_entity_table() {
     let queue = mysql::database().await;
     queue.entity(701, Some(7)).await;
     queue.entity(7, None).await;
@@ -18,7 +18,7 @@ async fn an_entity_has_the_parent_that_the_table_says_or_none() {
 }
 
 #[tokio::test]
-async fn what_was_looked_up_lately_is_not_asked_again() {
+async fn parent_lookups_are_cached() {
     let queue = mysql::database().await;
     queue.entity(701, Some(7)).await;
     let source = open(&settings(&queue));
@@ -28,7 +28,7 @@ async fn what_was_looked_up_lately_is_not_asked_again() {
 }
 
 #[tokio::test]
-async fn without_the_table_no_parent_is_known_and_rows_are_read() {
+async fn parent_is_unknown_without_the_table_and_rows_are_read() {
     let queue = mysql::database().await;
     queue.execute("DROP TABLE u_entity").await;
     queue.insert(QueueRow::new(7, "order")).await;
@@ -38,7 +38,7 @@ async fn without_the_table_no_parent_is_known_and_rows_are_read() {
 }
 
 #[tokio::test]
-async fn a_wrong_column_of_the_table_is_named_with_its_key() {
+async fn parent_lookup_names_a_wrong_column_with_its_key() {
     let queue = mysql::database().await;
     let mut config = settings(&queue);
     config.entity_table.parent_rid = "above".to_owned();

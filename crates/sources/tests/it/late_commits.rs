@@ -1,4 +1,4 @@
-//! A row may become visible after later ones.
+//! Rows that become visible after later ones.
 
 use ig_core::ports::EventSource as _;
 use ig_testkit::mysql::{self, QueueRow};
@@ -6,7 +6,7 @@ use ig_testkit::mysql::{self, QueueRow};
 use crate::{open, positions, settings};
 
 #[tokio::test]
-async fn a_row_that_commits_late_is_found_in_its_hole() {
+async fn late_commit_is_found_in_its_hole() {
     let queue = mysql::database().await;
     let source = open(&settings(&queue));
     queue.insert(QueueRow::new(7, "order").id(9)).await;

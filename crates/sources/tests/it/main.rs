@@ -6,9 +6,9 @@ mod late_commits;
 mod misconfigured;
 mod odd_rows;
 mod outages;
-mod passing;
 mod push;
 mod reading;
+mod skip_scan;
 
 use ig_core::event::{RowPayload, SourceRow};
 use ig_core::id::Position;
@@ -16,7 +16,7 @@ use ig_core::secret::Secret;
 use ig_sources::{MySqlConfig, MySqlSource, Start};
 use ig_testkit::mysql::TestQueue;
 
-/// The settings that fit a test's queue.
+/// Settings for a test's queue.
 fn settings(queue: &TestQueue) -> MySqlConfig {
     MySqlConfig {
         url: Some(Secret::new(&queue.url)),

@@ -1,4 +1,4 @@
-//! What is wrong with the settings is told by the setting.
+//! Errors name the wrong setting.
 
 use ig_core::ports::{EventSource as _, SourceError};
 use ig_core::secret::Secret;
@@ -15,7 +15,7 @@ async fn problem(config: &MySqlConfig) -> String {
 }
 
 #[tokio::test]
-async fn every_wrong_column_is_named_with_its_key_and_the_right_ones_are_not() {
+async fn wrong_columns_are_named_with_their_keys_and_right_ones_are_not() {
     let queue = mysql::database().await;
     let mut config = settings(&queue);
     config.columns.payload = "body".to_owned();
@@ -32,7 +32,7 @@ async fn every_wrong_column_is_named_with_its_key_and_the_right_ones_are_not() {
 }
 
 #[tokio::test]
-async fn a_table_or_database_that_is_not_there_is_named_with_its_key() {
+async fn missing_table_or_database_is_named_with_its_key() {
     let queue = mysql::database().await;
     let mut config = settings(&queue);
     config.table = "nowhere".to_owned();
@@ -42,7 +42,7 @@ async fn a_table_or_database_that_is_not_there_is_named_with_its_key() {
 }
 
 #[tokio::test]
-async fn a_user_who_may_not_is_told_apart_from_a_server_that_is_away() {
+async fn unauthorised_user_is_distinguished_from_an_unavailable_server() {
     let queue = mysql::database().await;
     let user = &queue.name[..20];
     queue
@@ -69,7 +69,7 @@ async fn a_user_who_may_not_is_told_apart_from_a_server_that_is_away() {
 }
 
 #[tokio::test]
-async fn an_id_that_is_no_number_is_told_and_not_read_in_a_wrong_order() {
+async fn non_numeric_id_is_reported_and_not_read_in_a_wrong_order() {
     let queue = mysql::database().await;
     queue.insert(QueueRow::new(7, "order")).await;
     let mut config = settings(&queue);
@@ -82,7 +82,7 @@ async fn an_id_that_is_no_number_is_told_and_not_read_in_a_wrong_order() {
 }
 
 #[tokio::test]
-async fn a_session_cannot_write_even_where_reading_would() {
+async fn session_cannot_write_even_where_reading_would() {
     let queue = mysql::database().await;
     queue.insert(QueueRow::new(7, "order")).await;
     queue
@@ -103,7 +103,7 @@ async fn a_session_cannot_write_even_where_reading_would() {
 }
 
 #[tokio::test]
-async fn it_works_as_soon_as_what_was_wrong_is_put_right() {
+async fn misconfigured_source_recovers_once_the_cause_is_corrected() {
     let queue = mysql::database().await;
     queue.execute("RENAME TABLE notification_queue TO elsewhere").await;
     let source = open(&settings(&queue));

@@ -1,4 +1,4 @@
-//! Rows that are not as they should be never stop the stream.
+//! Malformed rows never stop the stream.
 
 use ig_core::event::RowPayload;
 use ig_core::ports::EventSource as _;
@@ -9,9 +9,9 @@ use mysql_async::prelude::Queryable as _;
 use crate::{open, payload, positions, settings};
 
 #[tokio::test]
-async fn a_payload_beyond_the_limit_is_told_by_its_size_and_not_transferred() {
+async fn oversized_payload_is_reported_by_size_and_not_transferred() {
     const TWENTY_MIB: usize = 20 * 1024 * 1024;
-    // A server of its own: what it sends to other tests would count.
+    // A server of its own, so that bytes sent to other tests do not count.
     let server = Mariadb::start().await;
     let queue = mysql::database_on(&server.url()).await;
     let source = open(&settings(&queue));
@@ -31,7 +31,7 @@ async fn a_payload_beyond_the_limit_is_told_by_its_size_and_not_transferred() {
 }
 
 #[tokio::test]
-async fn a_row_of_nothing_but_nulls_is_a_row() {
+async fn row_of_nulls_is_read() {
     let queue = mysql::database().await;
     let id = queue.insert(QueueRow::empty()).await;
     queue.execute("UPDATE notification_queue SET created_at = NULL").await;
@@ -45,7 +45,7 @@ async fn a_row_of_nothing_but_nulls_is_a_row() {
 }
 
 #[tokio::test]
-async fn an_empty_payload_is_present_and_empty() {
+async fn empty_payload_is_present_and_empty() {
     let queue = mysql::database().await;
     queue.insert(QueueRow::new(7, "order").payload("")).await;
     let rows = open(&settings(&queue)).read_after(0, 10).await.unwrap();
@@ -53,7 +53,7 @@ async fn an_empty_payload_is_present_and_empty() {
 }
 
 #[tokio::test]
-async fn bytes_that_are_no_utf8_come_as_they_are() {
+async fn invalid_utf8_payload_is_read_unchanged() {
     let queue = mysql::database().await;
     queue
         .execute("ALTER TABLE notification_queue MODIFY payload LONGBLOB, MODIFY event_type VARBINARY(20)")
@@ -66,7 +66,7 @@ async fn bytes_that_are_no_utf8_come_as_they_are() {
 }
 
 #[tokio::test]
-async fn columns_of_unusual_types_are_read_as_far_as_they_make_sense() {
+async fn unusual_column_types_are_read_as_far_as_possible() {
     let queue = mysql::database().await;
     queue
         .execute(
@@ -92,7 +92,7 @@ async fn columns_of_unusual_types_are_read_as_far_as_they_make_sense() {
 }
 
 #[tokio::test]
-async fn times_are_utc_whatever_the_zone_of_the_writer() {
+async fn created_at_is_utc_whatever_the_zone_of_the_writer() {
     let queue = mysql::database().await;
     let mut conn = queue.conn().await;
     conn.query_drop("SET time_zone = '+05:30'").await.unwrap();

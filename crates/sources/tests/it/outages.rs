@@ -13,12 +13,12 @@ use mysql_async::prelude::Queryable as _;
 
 use crate::{open, positions, settings};
 
-fn assert_away<T: std::fmt::Debug>(answer: &Result<T, SourceError>) {
+fn assert_unavailable<T: std::fmt::Debug>(answer: &Result<T, SourceError>) {
     assert!(matches!(answer, Err(SourceError::Unavailable(_))), "{answer:?}");
 }
 
 #[tokio::test]
-async fn a_server_that_was_killed_is_read_again_when_it_is_back() {
+async fn killed_server_is_read_again_once_it_is_back() {
     let mut server = Mariadb::start().await;
     let queue = mysql::database_on(&server.url()).await;
     queue.insert(QueueRow::new(7, "order")).await;
@@ -27,7 +27,7 @@ async fn a_server_that_was_killed_is_read_again_when_it_is_back() {
 
     server.kill();
     for _ in 0..3 {
-        assert_away(&source.read_after(0, 10).await);
+        assert_unavailable(&source.read_after(0, 10).await);
     }
     server.restart().await;
     eventually("the source is read again", async || {
@@ -37,7 +37,7 @@ async fn a_server_that_was_killed_is_read_again_when_it_is_back() {
 }
 
 #[tokio::test]
-async fn a_server_that_hangs_is_given_up_in_time_and_read_again_when_it_goes_on() {
+async fn hanging_server_times_out_and_is_read_again_once_it_responds() {
     let server = Mariadb::start().await;
     let queue = mysql::database_on(&server.url()).await;
     queue.insert(QueueRow::new(7, "order")).await;
@@ -51,8 +51,8 @@ async fn a_server_that_hangs_is_given_up_in_time_and_read_again_when_it_goes_on(
 
     server.freeze();
     let given_up = tokio::time::timeout(Duration::from_secs(30), source.head()).await;
-    assert_away(&given_up.expect("it does not wait for ever"));
-    assert_away(&source.head().await);
+    assert_unavailable(&given_up.expect("it does not wait for ever"));
+    assert_unavailable(&source.head().await);
     server.thaw();
     eventually("the source is read again", async || source.head().await == Ok(1)).await;
 }
@@ -66,7 +66,7 @@ async fn connections(observer: &mut Conn) -> BTreeSet<u64> {
 }
 
 #[tokio::test]
-async fn connections_are_used_again() {
+async fn connections_are_reused() {
     let queue = mysql::database().await;
     let config = settings(&queue);
     let source = open(&config);
@@ -81,7 +81,7 @@ async fn connections_are_used_again() {
 }
 
 #[tokio::test]
-async fn a_connection_that_the_server_closes_is_replaced() {
+async fn connection_closed_by_the_server_is_replaced() {
     let queue = mysql::database().await;
     let source = open(&settings(&queue));
     source.head().await.unwrap();
@@ -90,7 +90,7 @@ async fn a_connection_that_the_server_closes_is_replaced() {
 }
 
 #[tokio::test]
-async fn an_address_where_nobody_listens_is_away() {
+async fn closed_port_is_an_unavailable_source() {
     let config = MySqlConfig {
         url: Some(ig_core::secret::Secret::new(format!(
             "mysql://u:hidden@127.0.0.1:{}/d",
@@ -100,5 +100,5 @@ async fn an_address_where_nobody_listens_is_away() {
     };
     let answer = open(&config).head().await;
     assert!(!format!("{answer:?}").contains("hidden"));
-    assert_away(&answer);
+    assert_unavailable(&answer);
 }

@@ -1,4 +1,4 @@
-//! Pushed events as a source, and what is opened when.
+//! Pushed events as a source, and which sources are opened.
 
 use std::ops::RangeInclusive;
 
@@ -7,10 +7,10 @@ use ig_core::event::SourceRow;
 use ig_core::id::Position;
 use ig_core::ports::{EventSource as _, PushedEvents, SourceError, StartPosition, StoreError};
 use ig_core::secret::Secret;
-use ig_sources::{Ports, PushSource, SourcesConfig, open};
+use ig_sources::{PushSource, SourceDependencies, SourcesConfig, open};
 use ig_testkit::builders;
 
-/// A queue that holds these rows, or is away.
+/// A queue with these rows, or one that fails.
 pub(crate) struct Pushed(pub(crate) Result<Vec<SourceRow>, StoreError>);
 
 #[async_trait]
@@ -36,7 +36,7 @@ impl PushedEvents for Pushed {
 }
 
 #[tokio::test]
-async fn pushed_events_are_rows_from_the_beginning() {
+async fn push_source_reads_pushed_events_from_the_beginning() {
     let rows: Vec<_> = (1..=3).map(|position| builders::row(position, 7, "order")).collect();
     let source = PushSource::new(Pushed(Ok(rows.clone())));
     assert_eq!((source.id().as_str(), source.start()), ("push", StartPosition::Beginning));
@@ -49,7 +49,7 @@ async fn pushed_events_are_rows_from_the_beginning() {
 }
 
 #[tokio::test]
-async fn a_store_that_is_away_is_a_source_that_is_away_and_one_that_refuses_needs_a_person() {
+async fn push_source_maps_store_errors_to_source_errors() {
     let away = PushSource::new(Pushed(Err(StoreError::Unavailable("gone".into()))));
     assert_eq!(away.head().await, Err(SourceError::Unavailable("gone".into())));
     let refusing = PushSource::new(Pushed(Err(StoreError::Refused("no".into()))));
@@ -57,11 +57,11 @@ async fn a_store_that_is_away_is_a_source_that_is_away_and_one_that_refuses_need
 }
 
 #[tokio::test]
-async fn a_queue_table_is_opened_only_where_it_has_an_address() {
+async fn registry_opens_a_queue_table_only_with_a_url() {
     let names = |config: &SourcesConfig| {
         let sources = open(
             config,
-            Ports {
+            SourceDependencies {
                 pushed: Pushed(Ok(Vec::new())),
             },
         )

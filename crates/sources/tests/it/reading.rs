@@ -13,7 +13,7 @@ use crate::{open, payload, positions, settings};
 const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 #[tokio::test]
-async fn a_row_comes_with_all_that_its_columns_hold() {
+async fn row_is_read_with_all_its_columns() {
     let queue = mysql::database().await;
     let row = QueueRow::new(7, "order")
         .entity(701)
@@ -36,7 +36,7 @@ async fn a_row_comes_with_all_that_its_columns_hold() {
 }
 
 #[tokio::test]
-async fn a_batch_begins_after_its_position_and_ends_at_its_limit() {
+async fn batch_begins_after_its_position_and_ends_at_its_limit() {
     let queue = mysql::database().await;
     queue
         .insert_many([3, 5, 6, 9].map(|id| QueueRow::new(7, "order").id(id)))
@@ -48,7 +48,7 @@ async fn a_batch_begins_after_its_position_and_ends_at_its_limit() {
 }
 
 #[tokio::test]
-async fn the_head_is_the_highest_row_and_0_without_any() {
+async fn head_is_the_highest_id_or_0_without_rows() {
     let queue = mysql::database().await;
     let source = open(&settings(&queue));
     assert_eq!(source.head().await.unwrap(), 0);
@@ -57,7 +57,7 @@ async fn the_head_is_the_highest_row_and_0_without_any() {
 }
 
 #[tokio::test]
-async fn a_table_and_columns_of_other_names_are_read_by_the_names_configured() {
+async fn configured_table_and_column_names_are_read() {
     let queue = mysql::database().await;
     queue
         .execute("CREATE TABLE `Outbox$1` (seq BIGINT PRIMARY KEY, `order` TEXT, body TEXT, unit INT, clinic INT, written BIGINT, tp TEXT)")
@@ -90,7 +90,7 @@ async fn a_table_and_columns_of_other_names_are_read_by_the_names_configured() {
 }
 
 #[tokio::test]
-async fn many_ranges_are_read_whole_and_in_order() {
+async fn ranges_are_read_completely_and_in_order() {
     let queue = mysql::database().await;
     queue.insert_many((1..=1000).map(|id| QueueRow::new(7, "order").id(id))).await;
     let source = open(&settings(&queue));
@@ -101,7 +101,7 @@ async fn many_ranges_are_read_whole_and_in_order() {
 }
 
 #[tokio::test]
-async fn reading_begins_where_it_is_configured() {
+async fn start_is_as_configured() {
     let queue = mysql::database().await;
     let start = |start| {
         open(&MySqlConfig {
@@ -116,7 +116,7 @@ async fn reading_begins_where_it_is_configured() {
 }
 
 #[tokio::test]
-async fn a_batch_of_large_payloads_ends_early_and_goes_on_where_it_ended() {
+async fn batch_of_large_payloads_ends_early_and_continues_where_it_ended() {
     let queue = mysql::database().await;
     let payload = vec![b' '; 1024 * 1024];
     for _ in 0..7 {
@@ -132,7 +132,7 @@ async fn a_batch_of_large_payloads_ends_early_and_goes_on_where_it_ended() {
 }
 
 #[tokio::test]
-async fn local_times_are_read_by_the_clocks_that_are_named_and_timestamps_by_none() {
+async fn local_times_are_read_in_the_configured_zone_and_timestamps_in_utc() {
     let queue = mysql::database().await;
     let at = |zone: Option<TimeZone>| {
         let config = MySqlConfig {
@@ -164,7 +164,7 @@ async fn local_times_are_read_by_the_clocks_that_are_named_and_timestamps_by_non
 }
 
 #[tokio::test]
-async fn the_databases_own_clocks_tell_its_local_times_where_that_is_wanted() {
+async fn local_times_are_read_in_the_session_zone_where_configured() {
     let server = Mariadb::start().await;
     let queue = mysql::database_on(&server.url()).await;
     queue.execute("SET GLOBAL time_zone = '-05:00'").await;
@@ -184,7 +184,7 @@ async fn the_databases_own_clocks_tell_its_local_times_where_that_is_wanted() {
 }
 
 #[tokio::test]
-async fn what_is_visible_within_thousands_of_ranges_is_told() {
+async fn visible_rows_are_found_within_thousands_of_ranges() {
     let queue = mysql::database().await;
     let ids = (0..1_000u64).map(|row| 3 + 3 * row);
     queue.insert_many(ids.map(|id| QueueRow::new(7, "order").id(id))).await;

@@ -1,8 +1,8 @@
-//! What tables and columns are called.
+//! Names of tables and columns.
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::fault::Findings;
+use crate::config::fault::FaultCollector;
 use crate::config::identifier;
 
 /// Section `[sources.mysql.columns]`: the queue table's columns.
@@ -21,7 +21,7 @@ pub struct ColumnNames {
     pub parent_rid: String,
     /// When the row was written: DATETIME or TIMESTAMP in UTC, or seconds or milliseconds since 1970.
     pub created_at: String,
-    /// The W3C trace context of the writer; not read when it is not set.
+    /// The writer's W3C trace context; not read without this setting.
     pub traceparent: Option<String>,
 }
 
@@ -40,7 +40,7 @@ impl Default for ColumnNames {
 }
 
 impl ColumnNames {
-    /// Each setting's key with the column that it names.
+    /// Each setting's key and the column that it names.
     pub(crate) fn named(&self) -> Vec<(&'static str, &str)> {
         let Self {
             id,
@@ -61,14 +61,14 @@ impl ColumnNames {
         named
     }
 
-    pub(super) fn check(&self, findings: &mut Findings) {
+    pub(super) fn check(&self, faults: &mut FaultCollector) {
         for (key, name) in self.named() {
-            identifier::check(findings, key, name);
+            identifier::check(faults, key, name);
         }
     }
 }
 
-/// Section `[sources.mysql.entity_table]`: which organisation an entity belongs to.
+/// Section `[sources.mysql.entity_table]`: the table that maps an entity to its organisation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EntityTable {
@@ -91,15 +91,15 @@ impl Default for EntityTable {
 }
 
 impl EntityTable {
-    /// Each column setting's key with the column that it names.
+    /// Each column setting's key and the column that it names.
     pub(crate) fn named(&self) -> Vec<(&'static str, &str)> {
         vec![("rid", &self.rid), ("parent_rid", &self.parent_rid)]
     }
 
-    pub(super) fn check(&self, findings: &mut Findings) {
-        identifier::check(findings, "table", &self.table);
+    pub(super) fn check(&self, faults: &mut FaultCollector) {
+        identifier::check(faults, "table", &self.table);
         for (key, name) in self.named() {
-            identifier::check(findings, key, name);
+            identifier::check(faults, key, name);
         }
     }
 }

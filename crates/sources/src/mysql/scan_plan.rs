@@ -1,5 +1,5 @@
-//! A long stretch of a queue at a glance: how many rows there are, block by block, and how many of them are of other kinds than those
-//! that are to be passed. The server counts, so a million rows that are to be passed cost a thousand short answers.
+//! Plans a skip scan: row counts of a long stretch of a queue, block by block, in total and of the wanted kinds. The server counts, so
+//! skipping a million rows takes a thousand short results.
 
 use std::ops::RangeInclusive;
 
@@ -7,21 +7,21 @@ use ig_core::id::Position;
 use ig_core::ports::gaps;
 use mysql_async::Row;
 
-use super::row::{self, NoPosition};
-use super::statements::MOST_RANGES;
+use super::row::{self, InvalidPosition};
+use super::statements::MAX_RANGES;
 
-/// The rows with neighbouring ids that are counted together.
+/// The row counts of neighbouring ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Block {
+pub(super) struct BlockCount {
     first: Position,
     last: Position,
     present: u64,
     wanted: u64,
 }
 
-impl Block {
-    /// Reads the columns in the order of [`super::statements::QueueStatements::survey`].
-    pub(super) fn read(row: Row) -> Result<Self, NoPosition> {
+impl BlockCount {
+    /// Reads the columns in the order of [`super::statements::QueueStatements::count_blocks`].
+    pub(super) fn read(row: Row) -> Result<Self, InvalidPosition> {
         let values = row.unwrap();
         let number = |at: usize| values.get(at).and_then(row::integer).map_or(0, i64::unsigned_abs);
         let position = |at: usize| values.get(at).map_or(Ok(0), row::position);
@@ -41,26 +41,26 @@ impl Block {
         self.last - self.first + 1 > self.present
     }
 
-    /// A row that is not counted yet may turn up where there is a gap.
+    /// A row that was not visible when it was counted may appear in a gap.
     fn is_to_be_read(&self) -> bool {
         self.wanted > 0 || self.has_gaps()
     }
 }
 
-/// What was counted behind a position: as many blocks as have about so many wanted rows.
+/// The counted blocks after a position, up to about `limit` wanted rows.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Survey {
+pub(super) struct ScanPlan {
     after: Position,
-    blocks: Vec<Block>,
+    blocks: Vec<BlockCount>,
 }
 
-impl Survey {
-    /// Sorts the blocks, and leaves for later what is too much to be read at once.
-    pub(super) fn new(after: Position, mut blocks: Vec<Block>, limit: u64) -> Self {
+impl ScanPlan {
+    /// Sorts the blocks, and drops those beyond what one read can take.
+    pub(super) fn new(after: Position, mut blocks: Vec<BlockCount>, limit: u64) -> Self {
         blocks.sort_unstable_by_key(|block| block.first);
         let (mut wanted, mut ranges) = (0, 0);
-        let fits = |block: &&Block| {
-            let fits = wanted <= limit && ranges < MOST_RANGES;
+        let fits = |block: &&BlockCount| {
+            let fits = wanted <= limit && ranges < MAX_RANGES;
             wanted += block.wanted;
             ranges += usize::from(block.is_to_be_read());
             fits
@@ -69,27 +69,27 @@ impl Survey {
         Self { after, blocks }
     }
 
-    /// The last position that was counted; nothing when there was no row.
+    /// The last counted position; `None` where there was no row.
     pub(super) fn read_to(&self) -> Option<Position> {
         self.blocks.last().map(|block| block.last)
     }
 
-    /// What has to be read row by row.
+    /// The ranges to read row by row.
     pub(super) fn to_read(&self) -> Vec<RangeInclusive<Position>> {
         let to_read = self.blocks.iter().filter(|block| block.is_to_be_read());
-        to_read.map(Block::range).collect()
+        to_read.map(BlockCount::range).collect()
     }
 
-    /// Where ids have to be listed.
+    /// The ranges whose ids have to be listed.
     pub(super) fn to_list(&self) -> Vec<RangeInclusive<Position>> {
         self.blocks
             .iter()
             .filter(|block| block.has_gaps())
-            .map(Block::range)
+            .map(BlockCount::range)
             .collect()
     }
 
-    /// The gaps between and within the blocks, given the ids in those that have some.
+    /// The gaps between and within the blocks; `listed` are the ids of blocks with gaps.
     pub(super) fn gaps(&self, listed: &[Position]) -> Vec<RangeInclusive<Position>> {
         let mut all = Vec::new();
         let mut after = self.after;
@@ -110,8 +110,8 @@ impl Survey {
 mod tests {
     use super::*;
 
-    fn block(first: Position, last: Position, present: u64, wanted: u64) -> Block {
-        Block {
+    fn block(first: Position, last: Position, present: u64, wanted: u64) -> BlockCount {
+        BlockCount {
             first,
             last,
             present,
@@ -120,20 +120,20 @@ mod tests {
     }
 
     #[test]
-    fn gaps_are_found_before_between_and_within_blocks() {
-        let survey = Survey::new(
+    fn scan_plan_finds_gaps_before_between_and_within_blocks() {
+        let plan = ScanPlan::new(
             3,
             vec![block(2_000, 2_004, 3, 0), block(5, 999, 995, 0), block(1_000, 1_998, 999, 0)],
             10,
         );
-        assert_eq!(survey.gaps(&[2_000, 2_003, 2_004]), [4..=4, 1_999..=1_999, 2_001..=2_002]);
-        assert_eq!(survey.to_read(), [2_000..=2_004], "a row may turn up there");
-        assert_eq!(survey.read_to(), Some(2_004));
+        assert_eq!(plan.gaps(&[2_000, 2_003, 2_004]), [4..=4, 1_999..=1_999, 2_001..=2_002]);
+        assert_eq!(plan.to_read(), [2_000..=2_004], "a row may turn up there");
+        assert_eq!(plan.read_to(), Some(2_004));
     }
 
     #[test]
-    fn it_ends_where_enough_is_wanted() {
-        let survey = Survey::new(
+    fn scan_plan_ends_where_enough_rows_are_wanted() {
+        let plan = ScanPlan::new(
             0,
             vec![
                 block(1, 999, 999, 8),
@@ -142,7 +142,7 @@ mod tests {
             ],
             10,
         );
-        assert_eq!(survey.read_to(), Some(1_999));
-        assert_eq!(survey.to_read(), [1..=999, 1_000..=1_999]);
+        assert_eq!(plan.read_to(), Some(1_999));
+        assert_eq!(plan.to_read(), [1..=999, 1_000..=1_999]);
     }
 }

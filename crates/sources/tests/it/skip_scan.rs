@@ -1,4 +1,4 @@
-//! Reading on past rows of some kinds.
+//! Skip scans past rows of some kinds.
 
 use ig_core::id::Position;
 use ig_core::ports::{EventSource, Passage};
@@ -23,7 +23,7 @@ async fn past_hog(source: &MySqlSource, after: Position, limit: usize) -> Passag
     source.read_past(after, limit, FAR, &[hog()]).await.unwrap()
 }
 
-/// 5,000 rows of one tenant.
+/// 5,000 rows of one organisation.
 async fn backlog() -> (TestQueue, MySqlSource) {
     let queue = mysql::database().await;
     queue.insert_many((1..=5_000).map(|id| QueueRow::new(7, "lab").id(id))).await;
@@ -32,7 +32,7 @@ async fn backlog() -> (TestQueue, MySqlSource) {
 }
 
 #[tokio::test]
-async fn a_backlog_is_passed_to_the_first_row_behind_it() {
+async fn skip_scan_reaches_the_first_row_behind_a_backlog() {
     let (queue, source) = backlog().await;
     queue.insert(QueueRow::new(8, "lab").id(5_001)).await;
     let passage = past_hog(&source, 0, 100).await;
@@ -45,7 +45,7 @@ async fn a_backlog_is_passed_to_the_first_row_behind_it() {
 }
 
 #[tokio::test]
-async fn only_what_is_of_a_kind_to_the_letter_is_passed() {
+async fn skip_scan_skips_only_exactly_equal_kinds() {
     let (queue, source) = backlog().await;
     let near = [
         QueueRow::new(7, "LAB"),
@@ -63,7 +63,7 @@ async fn only_what_is_of_a_kind_to_the_letter_is_passed() {
 }
 
 #[tokio::test]
-async fn a_parent_that_only_begins_like_the_number_is_another() {
+async fn skip_scan_compares_parents_exactly() {
     let (queue, source) = backlog().await;
     queue
         .execute("ALTER TABLE notification_queue MODIFY entity_parent_rid VARCHAR(20)")
@@ -75,7 +75,7 @@ async fn a_parent_that_only_begins_like_the_number_is_another() {
 }
 
 #[tokio::test]
-async fn gaps_are_told_wherever_they_are_and_late_rows_are_found_in_them() {
+async fn skip_scan_reports_gaps_and_finds_late_rows_in_them() {
     let queue = mysql::database().await;
     let missing = [1, 2, 999, 1_000, 2_500, 4_100];
     let ids = (1..=5_000).filter(|id| !missing.contains(id) && !(3_000..=3_999).contains(id));
@@ -98,7 +98,7 @@ async fn gaps_are_told_wherever_they_are_and_late_rows_are_found_in_them() {
 }
 
 #[tokio::test]
-async fn a_passage_ends_where_there_is_enough_to_do_and_goes_on_from_there() {
+async fn skip_scan_ends_where_there_is_enough_to_do_and_continues_there() {
     let (queue, source) = backlog().await;
     queue
         .insert_many((5_001..=8_000).map(|id| QueueRow::new(8, "lab").id(id)))
@@ -114,7 +114,7 @@ async fn a_passage_ends_where_there_is_enough_to_do_and_goes_on_from_there() {
 }
 
 #[tokio::test]
-async fn where_nothing_can_be_counted_it_is_read() {
+async fn skip_scan_reads_where_nothing_can_be_counted() {
     let (queue, source) = backlog().await;
     assert_eq!(past_hog(&source, 5_000, 100).await, Passage::of_all(5_000, Vec::new()));
     queue.insert(QueueRow::new(8, "lab").id(5_000 + 3 * FAR)).await;
@@ -126,7 +126,7 @@ async fn where_nothing_can_be_counted_it_is_read() {
 }
 
 #[tokio::test]
-async fn a_source_without_a_quicker_way_reads_all() {
+async fn read_past_reads_everything_by_default() {
     let rows: Vec<_> = [2, 3].map(|position| builders::row(position, 7, "lab")).into();
     let source = PushSource::new(Pushed(Ok(rows.clone())));
     let passage = source.read_past(0, 10, FAR, &[hog()]).await.unwrap();

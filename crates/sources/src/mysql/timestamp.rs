@@ -1,11 +1,11 @@
-//! When a row was written, in whatever form its column has.
+//! Reads the time when a row was written, in any of its column's formats.
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use ig_core::clock::Timestamp;
 use ig_core::schedule::Zone;
 use mysql_async::Value;
 
-/// Reads a DATETIME or TIMESTAMP, a number since 1970, or a text of either kind; `zone` is where clocks showed a time without an offset.
+/// Reads a DATETIME or TIMESTAMP, a number since 1970, or a text of either kind; `zone` applies to times without an offset.
 pub(super) fn read(value: &Value, zone: Zone) -> Option<Timestamp> {
     match value {
         Value::Date(year, month, day, hour, minute, second, micros) => {
@@ -13,18 +13,17 @@ pub(super) fn read(value: &Value, zone: Zone) -> Option<Timestamp> {
             let time = date.and_hms_micro_opt((*hour).into(), (*minute).into(), (*second).into(), *micros)?;
             zone.instant(time)
         }
-        Value::Int(number) => since_1970(*number),
-        Value::UInt(number) => since_1970(i64::try_from(*number).ok()?),
-        Value::Double(number) => fraction(*number),
-        Value::Float(number) => fraction((*number).into()),
-        Value::Bytes(text) => written(std::str::from_utf8(text).ok()?.trim(), zone),
+        Value::Int(number) => from_integer(*number),
+        Value::UInt(number) => from_integer(i64::try_from(*number).ok()?),
+        Value::Double(number) => from_float(*number),
+        Value::Float(number) => from_float((*number).into()),
+        Value::Bytes(text) => from_text(std::str::from_utf8(text).ok()?.trim(), zone),
         Value::NULL | Value::Time(..) => None,
     }
 }
 
-/// Seconds, milliseconds or microseconds: which one, its size says. As seconds, the border lies in the year 5138; as milliseconds,
-/// in 1973.
-fn since_1970(number: i64) -> Option<Timestamp> {
+/// Seconds, milliseconds or microseconds, by size. As seconds, the limit lies in the year 5138; as milliseconds, in 1973.
+fn from_integer(number: i64) -> Option<Timestamp> {
     const FIRST_MILLISECONDS: u64 = 100_000_000_000;
     const FIRST_MICROSECONDS: u64 = FIRST_MILLISECONDS * 1000;
     match number.unsigned_abs() {
@@ -34,8 +33,8 @@ fn since_1970(number: i64) -> Option<Timestamp> {
     }
 }
 
-/// A number with a fraction is one of seconds, unless it is too large for that.
-fn fraction(number: f64) -> Option<Timestamp> {
+/// A number with a fraction counts seconds, unless it is too large for that.
+fn from_float(number: f64) -> Option<Timestamp> {
     const FIRST_MILLISECONDS: f64 = 1e11;
     #[expect(
         clippy::cast_possible_truncation,
@@ -47,18 +46,18 @@ fn fraction(number: f64) -> Option<Timestamp> {
     } else if number.abs() < FIRST_MILLISECONDS {
         DateTime::from_timestamp_micros(whole(number * 1e6))
     } else {
-        since_1970(whole(number))
+        from_integer(whole(number))
     }
 }
 
-fn written(text: &str, zone: Zone) -> Option<Timestamp> {
+fn from_text(text: &str, zone: Zone) -> Option<Timestamp> {
     if let Ok(moment) = DateTime::parse_from_rfc3339(text) {
         return Some(moment.with_timezone(&Utc));
     }
     if let Ok(moment) = NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f") {
         return zone.instant(moment);
     }
-    text.parse().map_or_else(|_| fraction(text.parse().ok()?), since_1970)
+    text.parse().map_or_else(|_| from_float(text.parse().ok()?), from_integer)
 }
 
 #[cfg(test)]
@@ -66,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_form_of_one_moment_is_that_moment() {
+    fn timestamp_is_the_same_in_every_format() {
         let text = |text: &str| Value::Bytes(text.into());
         let forms = [
             Value::Date(2026, 1, 1, 12, 0, 0, 500_000),
@@ -92,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_local_time_is_that_of_its_zone_and_one_with_an_offset_is_its_own() {
+    fn timestamp_without_an_offset_is_read_in_the_given_zone() {
         let zone: Zone = "America/New_York".parse().unwrap();
         let utc = |value: &Value| read(value, zone).unwrap().to_rfc3339();
         assert_eq!(utc(&Value::Date(2026, 1, 1, 7, 0, 0, 0)), "2026-01-01T12:00:00+00:00");
@@ -102,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_moment_is_none() {
+    fn timestamp_is_none_for_other_values() {
         let text = Value::Bytes("yesterday".into());
         for value in [
             Value::NULL,

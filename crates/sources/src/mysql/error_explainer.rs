@@ -1,12 +1,12 @@
-//! Why a server refused, and which setting would change that.
+//! Explains why a server refused a statement, and which setting to correct.
 
 use ig_core::ports::SourceError;
 use mysql_async::{Row, ServerError, Value, from_value_opt};
 
-use super::connections::{Connections, Failure};
+use super::connections::{Connections, StatementError};
 use crate::config::{EntityTable, MySqlConfig};
 
-/// Error codes that a person has to act upon.
+/// Error codes that require an operator to act.
 /// Source: <https://dev.mysql.com/doc/mysql-errors/8.4/en/server-error-reference.html>.
 mod code {
     pub(super) const ACCESS_TO_DATABASE_DENIED: u16 = 1044;
@@ -25,18 +25,18 @@ mod code {
 
 const COLUMNS_OF: &str = "SELECT COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ?";
 
-/// What is needed to explain an error about one table.
+/// What it takes to explain an error about one table.
 #[derive(Debug)]
-pub(super) struct Diagnosis {
+pub(super) struct ErrorExplainer {
     table_key: &'static str,
     columns_key: &'static str,
     table: String,
     columns: Vec<(&'static str, String)>,
 }
 
-impl Diagnosis {
-    /// Errors about the queue.
-    pub(super) fn queue(config: &MySqlConfig) -> Self {
+impl ErrorExplainer {
+    /// Explains errors about the queue table.
+    pub(super) fn for_queue(config: &MySqlConfig) -> Self {
         Self {
             table_key: "sources.mysql.table",
             columns_key: "sources.mysql.columns",
@@ -45,8 +45,8 @@ impl Diagnosis {
         }
     }
 
-    /// Errors about the table of entities.
-    pub(super) fn entities(table: &EntityTable) -> Self {
+    /// Explains errors about the entity table.
+    pub(super) fn for_entity_table(table: &EntityTable) -> Self {
         Self {
             table_key: "sources.mysql.entity_table.table",
             columns_key: "sources.mysql.entity_table",
@@ -55,11 +55,11 @@ impl Diagnosis {
         }
     }
 
-    /// What a failure means for whoever configured the source.
-    pub(super) async fn explain(&self, connections: &Connections, failure: Failure) -> SourceError {
-        let error = match failure {
-            Failure::Away(message) => return SourceError::Unavailable(message),
-            Failure::Refused(error) => error,
+    /// Maps an error to the setting that caused it.
+    pub(super) async fn explain(&self, connections: &Connections, error: StatementError) -> SourceError {
+        let error = match error {
+            StatementError::Unavailable(message) => return SourceError::Unavailable(message),
+            StatementError::Refused(error) => error,
         };
         let problem = match error.code {
             code::UNKNOWN_COLUMN => self.missing_columns(connections).await,
@@ -92,11 +92,11 @@ impl Diagnosis {
         }
     }
 
-    /// Names the settings of the columns that the table does not have.
+    /// Names the settings whose columns the table does not have.
     async fn missing_columns(&self, connections: &Connections) -> Option<String> {
         let mut present: Vec<String> = Vec::new();
         let read = |row: Row| present.extend(row.unwrap().into_iter().filter_map(|name| from_value_opt(name).ok()));
-        let asked = connections.read(COLUMNS_OF, vec![Value::from(&self.table)], read).await;
+        let answer = connections.read(COLUMNS_OF, vec![Value::from(&self.table)], read).await;
         let is_missing = |name: &str| !present.iter().any(|present| present.eq_ignore_ascii_case(name));
         let missing: Vec<_> = self
             .columns
@@ -104,7 +104,7 @@ impl Diagnosis {
             .filter(|(_, name)| is_missing(name))
             .map(|column| self.column(column))
             .collect();
-        match asked {
+        match answer {
             Ok(()) if !missing.is_empty() => Some(format!("`{}` has no such column: {}", self.table, missing.join(", "))),
             Ok(()) | Err(_) => Some(format!(
                 "{} names a column that `{}` does not have",
@@ -122,7 +122,7 @@ fn owned(named: Vec<(&'static str, &str)>) -> Vec<(&'static str, String)> {
     named.into_iter().map(|(key, name)| (key, name.to_owned())).collect()
 }
 
-/// Whether the server says that there is no such table.
+/// Whether the error says that the table does not exist.
 pub(super) fn is_missing_table(error: &ServerError) -> bool {
     error.code == code::NO_SUCH_TABLE
 }
