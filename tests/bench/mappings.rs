@@ -25,13 +25,16 @@ pub(crate) fn simple(report: &mut Report) -> anyhow::Result<()> {
         let payload = Payload::parse(order(size))?;
         let rules = per_second(|| {
             black_box((
-                compiled.wanted(&payload.json),
+                compiled.lookup_keys(&payload.json),
                 compiled.shape(&payload.json, &resolved).is_ok(),
             ));
         });
         let whole = per_second(|| {
             if let Ok(payload) = Payload::parse(payload.raw.clone()) {
-                black_box((compiled.wanted(&payload.json), compiled.apply(&payload, &resolved).is_ok()));
+                black_box((
+                    compiled.lookup_keys(&payload.json),
+                    compiled.apply(&payload, &resolved).is_ok(),
+                ));
             }
         });
         let bytes = payload.raw.len();

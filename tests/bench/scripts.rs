@@ -13,7 +13,7 @@ use chrono::Utc;
 use futures::future::join_all;
 use ig_core::id::OrgId;
 use ig_transform::script::{
-    Call, Host, MAX_DEADLINE, PoolSettings, RunContext, Script, ScriptEngine as _, ScriptKind, ScriptOutcome, ScriptPool,
+    Call, MAX_DEADLINE, PoolSettings, RunContext, Script, ScriptEngine as _, ScriptKind, ScriptLookups, ScriptOutcome, ScriptPool,
 };
 use serde_json::Value;
 
@@ -26,7 +26,7 @@ const MEASURED: Duration = Duration::from_secs(2);
 struct NoTables;
 
 #[async_trait]
-impl Host for NoTables {
+impl ScriptLookups for NoTables {
     async fn lookup(&self, _: &str, _: &str) -> Result<Option<Value>, String> {
         Ok(None)
     }

@@ -112,12 +112,12 @@ async fn told(
         now: Utc::now(),
     };
     let timeout = integration.map_or(DEFAULT_SCRIPT_TIMEOUT, |integration| integration.script_timeout);
-    let script = CompiledScript::telling(source, timeout);
+    let script = CompiledScript::new(source, timeout);
     let raw = Bytes::from(payload.to_string());
     let answer = gateway
         .transformer()
         .on_trial()
-        .tell(&script, &Payload { raw, json: payload }, &subject)
+        .evaluate_script(&script, &Payload { raw, json: payload }, &subject)
         .await;
     let value = answer.result.map_err(refused)?.unwrap_or(Value::Null);
     let zone = delay.zone().map(Zone::name);

@@ -10,7 +10,7 @@ use ig_core::ports::Lookups;
 use ig_service::{Context, Fate};
 use ig_store::Store;
 use ig_transform::script::{ScriptEngine, ScriptPool, ScriptsConfig};
-use ig_transform::{CacheLimits, LookupCache, PayloadSchemas, Transformer, tell_of_disabled};
+use ig_transform::{CacheLimits, LookupCache, PayloadSchemas, Transformer, raise_disabled_alerts};
 
 use crate::alerting::Alerting;
 use crate::feed::{ConfigFeed, Next};
@@ -29,7 +29,7 @@ pub(crate) fn start(
     let schemas = Arc::new(PayloadSchemas::new(Arc::clone(&pool)));
     let (known, stop) = (Arc::clone(&schemas), context.stopping().clone());
     context.spawn("alerts of scripts", Fate::RunsUntilShutdown, async move {
-        stop.run_until_cancelled(tell_of_disabled(disabled, &known, &alerting, &SystemClock))
+        stop.run_until_cancelled(raise_disabled_alerts(disabled, &known, &alerting, &SystemClock))
             .await;
     });
     let lookups = Arc::new(LookupCache::new(Arc::new(store.lookups()), CacheLimits::default()));

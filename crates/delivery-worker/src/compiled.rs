@@ -127,7 +127,7 @@ impl CompiledIntegration {
 
 fn due_script(integration: &Integration) -> Option<CompiledScript> {
     match integration.schedule.when() {
-        Scheduling::Delayed(delay) => Some(CompiledScript::telling(delay.script()?, integration.script_timeout)),
+        Scheduling::Delayed(delay) => Some(CompiledScript::new(delay.script()?, integration.script_timeout)),
         Scheduling::Immediate | Scheduling::Recurring(_) => None,
     }
 }

@@ -150,7 +150,7 @@ impl Planner {
             event_type: &event.event_type,
             now,
         };
-        let ask = || self.transformer.tell(script, &event.payload, &subject);
+        let ask = || self.transformer.evaluate_script(script, &event.payload, &subject);
         loop {
             let (due, _console) = retry_until_available(task.scope, ask).await?;
             return Ok(match due {

@@ -9,7 +9,7 @@ use ig_core::clock::{Clock, SystemClock};
 use ig_service::{Context, Fate};
 use ig_store::{LookupUse, MongoLookups, Store};
 use ig_transform::script::{ScriptEngine, ScriptPool};
-use ig_transform::{CacheLimits, LookupCache, PayloadSchemas, Transformer, Usage, tell_of_disabled};
+use ig_transform::{CacheLimits, LookupCache, PayloadSchemas, Transformer, Usage, raise_disabled_alerts};
 
 use crate::alerting::Alerting;
 use crate::config::Config;
@@ -36,7 +36,7 @@ pub(crate) fn start(config: &Config, context: &Context, store: &Store, alerting:
     let schemas = Arc::new(PayloadSchemas::new(Arc::clone(&pool)));
     let known = Arc::clone(&schemas);
     context.spawn("alerts of scripts", Fate::RunsUntilShutdown, async move {
-        stop.run_until_cancelled(tell_of_disabled(disabled, &known, &alerting, &SystemClock))
+        stop.run_until_cancelled(raise_disabled_alerts(disabled, &known, &alerting, &SystemClock))
             .await;
     });
     let lookups = Arc::new(LookupCache::new(Arc::new(store.lookups()), CacheLimits::default()));

@@ -1,4 +1,4 @@
-//! A transformation made ready: what happens to every payload.
+//! Compiled transformations.
 
 use bytes::Bytes;
 use ig_core::event::Payload;
@@ -10,19 +10,19 @@ use serde_json::Value;
 use crate::error::MappingError;
 use crate::mapping::CompiledMapping;
 
-/// A transformation that was compiled when its configuration arrived.
+/// A transformation, compiled when its configuration arrives.
 #[derive(Debug, Clone)]
 pub enum Compiled {
-    /// Done here and now, by rules alone.
+    /// Rules, applied in this process.
     Simple(CompiledSimple),
-    /// Done by the script engine; whether it compiles is found out there.
+    /// A script, which the script engine compiles and runs.
     Script(Script),
 }
 
-/// A transformation by rules alone.
+/// A transformation by rules.
 #[derive(Debug, Clone)]
 pub enum CompiledSimple {
-    /// The very bytes that were received.
+    /// Sends the bytes as they were received.
     Identity,
     /// Field mappings.
     Mapping(CompiledMapping),
@@ -37,14 +37,14 @@ impl Compiled {
         }
     }
 
-    /// Whether payloads are sent as they were received, to the byte.
+    /// Whether payloads are sent as they were received, byte for byte.
     pub fn is_identity(&self) -> bool {
         matches!(self, Self::Simple(CompiledSimple::Identity))
     }
 }
 
 impl CompiledSimple {
-    /// Compiles the rules; every fault is reported.
+    /// Compiles the rules, and reports every fault.
     pub fn compile(mapping: &SimpleMapping) -> Result<Self, Faults> {
         if mapping.is_identity() {
             return Ok(Self::Identity);
@@ -52,15 +52,15 @@ impl CompiledSimple {
         CompiledMapping::compile(mapping).map(Self::Mapping)
     }
 
-    /// What has to be looked up before it can be applied to a payload.
-    pub fn wanted(&self, payload: &Value) -> Vec<LookupKey> {
+    /// The lookup keys to resolve before applying it to a payload.
+    pub fn lookup_keys(&self, payload: &Value) -> Vec<LookupKey> {
         match self {
             Self::Identity => Vec::new(),
-            Self::Mapping(mapping) => mapping.wanted(payload),
+            Self::Mapping(mapping) => mapping.lookup_keys(payload),
         }
     }
 
-    /// The bytes to send for a payload, where nothing else changes it.
+    /// The bytes to send for a payload that nothing else changes.
     pub fn apply(&self, payload: &Payload, resolved: &Resolved) -> Result<Bytes, MappingError> {
         match self {
             Self::Identity => Ok(payload.raw.clone()),
@@ -71,7 +71,7 @@ impl CompiledSimple {
         }
     }
 
-    /// What a payload becomes, for others to go on with.
+    /// The value that a payload becomes, for further changes.
     pub fn shape(&self, payload: &Value, resolved: &Resolved) -> Result<Value, MappingError> {
         match self {
             Self::Identity => Ok(payload.clone()),

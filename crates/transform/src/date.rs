@@ -1,4 +1,4 @@
-//! Dates: read in one form, written in another.
+//! Rules that rewrite dates from one form into another.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use chrono_tz::Tz;
@@ -13,10 +13,10 @@ mod output;
 
 use output::Output;
 
-/// A date rule, ready to be applied.
+/// A compiled date rule.
 #[derive(Debug, Clone)]
 pub(crate) struct DateRule {
-    /// How its tenant wrote the forms that it reads.
+    /// The input forms as the tenant wrote them.
     input: Option<String>,
     forms: Forms,
     output: Output,
@@ -37,7 +37,7 @@ impl DateRule {
         faults.into_result(rule)
     }
 
-    /// The date as the rule writes it.
+    /// Rewrites a date.
     pub(crate) fn rewrite(&self, value: &Value) -> Result<Value, Problem> {
         let read = self.forms.read(value).map_err(|reason| self.refusal(reason));
         let moment = read.map_err(Problem::Date)?.start(&self.zone);
@@ -45,7 +45,7 @@ impl DateRule {
         self.output.write(moment, self.zone).map_err(Problem::Date)
     }
 
-    /// What is wrong and what to configure; it quotes nothing of the value.
+    /// What is wrong and what to configure, without quoting the value.
     fn refusal(&self, reason: Unread) -> String {
         match (reason, &self.input) {
             (Unread::DayOrMonth, _) => {
@@ -64,7 +64,7 @@ impl DateRule {
     }
 }
 
-/// The form that is written where none is configured.
+/// The default output form.
 fn iso(moment: DateTime<Utc>) -> String {
     moment.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }

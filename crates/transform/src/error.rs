@@ -1,9 +1,9 @@
-//! Why a payload could not be given its shape.
+//! Errors of rules.
 
 use ig_core::id::LookupType;
 use ig_core::integration::MAX_DEPTH;
 
-/// A rule that could not be applied to a payload; applying it again would fail again.
+/// A rule that failed on a payload; a retry would fail again.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{rule} ({path}): {problem}")]
 pub struct MappingError {
@@ -15,27 +15,27 @@ pub struct MappingError {
     pub problem: Problem,
 }
 
-/// What happened to a rule, in a sentence a tenant may read. None but those of lookups quotes the payload.
+/// Why a rule failed, in a sentence that tenants may read. Only those of lookups quote the payload.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
-    /// The value is no date of the form that the rule reads.
+    /// The value is not a date of a form that the rule reads.
     #[error("{0}")]
     Date(String),
-    /// An earlier rule wrote something below which nothing can be written.
+    /// An earlier rule wrote a value that has no fields or elements to write to.
     #[error("the output holds {found} where the path needs {needed}")]
     InTheWay {
-        /// What is there.
+        /// The type of the existing value.
         found: &'static str,
-        /// What would have to be there.
+        /// The type that the path needs.
         needed: &'static str,
     },
     /// Input or output nests too deep.
     #[error("the output would nest deeper than {MAX_DEPTH} levels")]
     TooDeep,
-    /// The rules multiply the payload beyond all measure.
+    /// The output exceeds the limit on its size.
     #[error("the output would be larger than {} MiB", MAX_OUTPUT >> 20)]
     TooLarge,
-    /// No active row maps a value, and the rule does without none.
+    /// No active row maps a value, and the rule requires one.
     #[error("no active row of the lookup {lookup_type} maps {value}")]
     Unmapped {
         /// The table.
@@ -43,7 +43,7 @@ pub enum Problem {
         /// The value as JSON, cut short where it is long.
         value: String,
     },
-    /// A row maps the value, but has nothing in the field that the rule wants.
+    /// A row maps the value, but lacks the field that the rule reads.
     #[error("the row of the lookup {lookup_type} that maps {value} has no target field {field}")]
     NoField {
         /// The table.

@@ -1,4 +1,4 @@
-//! Declarative filters, compiled.
+//! Compiled declarative filters.
 
 use ig_core::condition::{FieldTest, Filter};
 use ig_core::fault::Faults;
@@ -11,10 +11,10 @@ mod test;
 
 use test::Test;
 
-/// The most regular expressions in one filter, each of which may take 256 KiB.
-const MOST_REGEXES: usize = 20;
+/// The most regular expressions in one filter; each may take 256 KiB.
+const MAX_REGEXES: usize = 20;
 
-/// A filter, ready to be asked about every payload; the time it takes grows no faster than the payload.
+/// A compiled filter; it takes time linear in the payload.
 #[derive(Debug, Clone)]
 pub struct CompiledFilter(Node);
 
@@ -29,10 +29,10 @@ enum Node {
 impl CompiledFilter {
     /// Compiles a filter; faults carry JSON pointers into the filter as [`Filter::to_json`] writes it.
     pub fn compile(filter: &Filter) -> Result<Self, Faults> {
-        if regexes(filter) > MOST_REGEXES {
+        if count_regexes(filter) > MAX_REGEXES {
             return Err(Faults::one(
                 "",
-                format!("must have at most {MOST_REGEXES} regular expressions"),
+                format!("must have at most {MAX_REGEXES} regular expressions"),
             ));
         }
         Node::compile(filter).map(Self)
@@ -54,7 +54,7 @@ impl Node {
             Filter::Or(filters) => Self::all(filters, "/or").map(Self::Or),
             Filter::Not(inner) => match Self::compile(inner) {
                 Ok(inner) => Ok(Self::Not(Box::new(inner))),
-                Err(found) => Err(below("/not", found)),
+                Err(found) => Err(with_prefix("/not", found)),
             },
             Filter::Field {
                 path,
@@ -74,7 +74,7 @@ impl Node {
         }
     }
 
-    /// All of a list; an empty prefix is that of tests that share one object.
+    /// Compiles a list of filters; the prefix is empty for tests that share one object.
     fn all(filters: &[Filter], prefix: &str) -> Result<Vec<Self>, Faults> {
         let mut faults = Faults::default();
         let mut nodes = Vec::with_capacity(filters.len());
@@ -98,16 +98,16 @@ impl Node {
     }
 }
 
-fn below(prefix: &str, found: Faults) -> Faults {
+fn with_prefix(prefix: &str, found: Faults) -> Faults {
     let mut faults = Faults::default();
     faults.absorb(prefix, found);
     faults
 }
 
-fn regexes(filter: &Filter) -> usize {
+fn count_regexes(filter: &Filter) -> usize {
     match filter {
-        Filter::And(filters) | Filter::Or(filters) => filters.iter().map(regexes).sum(),
-        Filter::Not(inner) => regexes(inner),
+        Filter::And(filters) | Filter::Or(filters) => filters.iter().map(count_regexes).sum(),
+        Filter::Not(inner) => count_regexes(inner),
         Filter::Field { test, .. } => usize::from(matches!(test, FieldTest::Regex(_))),
     }
 }

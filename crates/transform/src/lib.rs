@@ -2,7 +2,7 @@
 
 mod compiled;
 mod date;
-mod disabled;
+mod disabled_alerts;
 mod error;
 mod filter;
 mod lookup_cache;
@@ -15,7 +15,7 @@ mod shape;
 mod transformer;
 
 pub use compiled::{Compiled, CompiledSimple};
-pub use disabled::tell_of_disabled;
+pub use disabled_alerts::raise_disabled_alerts;
 pub use error::{MappingError, Problem};
 pub use filter::CompiledFilter;
 pub use lookup_cache::{CacheLimits, LookupCache, Usage};
@@ -23,4 +23,4 @@ pub use lookups::CompiledLookups;
 pub use mapping::CompiledMapping;
 pub use schema::{LARGEST_SCHEMA, PayloadSchema, PayloadSchemas, Verdict};
 pub use shape::{CompiledCondition, CompiledScript, CompiledShape};
-pub use transformer::{Refusal, Subject, Told, TransformError, Transformer};
+pub use transformer::{Refusal, Subject, TransformError, Transformer, WithConsole};

@@ -1,4 +1,4 @@
-//! Lookups kept in memory for a while, in front of the store.
+//! A cache of lookups in front of the store.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,21 +11,21 @@ use moka::future::Cache;
 
 mod entry;
 mod generations;
-mod loads;
+mod single_flight;
 mod usage;
 
 use entry::{Entry, EntryKey, weight};
 use generations::Generations;
-use loads::{Following, Leading, Loads, Wanted};
+use single_flight::{Follower, Leader, SingleFlight, StampedKey};
 pub use usage::Usage;
 use usage::UsageCounts;
 
-/// How much is kept, and how long.
+/// The limits of the cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CacheLimits {
-    /// How long an answer is good for.
+    /// How long an entry is valid.
     pub time_to_live: Duration,
-    /// About how much memory the answers may take, in bytes.
+    /// About how much memory the entries may take, in bytes.
     pub max_bytes: u64,
 }
 
@@ -38,17 +38,17 @@ impl Default for CacheLimits {
     }
 }
 
-/// Remembers what values map to, and which map to nothing; an error is never remembered.
+/// Caches what values map to, including that they map to nothing; errors are never cached.
 pub struct LookupCache {
     inner: Arc<dyn Lookups>,
     entries: Cache<EntryKey, Entry>,
     generations: Generations,
-    loads: Loads,
+    in_flight: SingleFlight,
     usage: UsageCounts,
 }
 
 impl LookupCache {
-    /// A cache in front of what really looks up.
+    /// A cache in front of `inner`.
     pub fn new(inner: Arc<dyn Lookups>, limits: CacheLimits) -> Self {
         let entries = Cache::builder()
             .max_capacity(limits.max_bytes)
@@ -59,65 +59,65 @@ impl LookupCache {
             inner,
             entries,
             generations: Generations::default(),
-            loads: Loads::default(),
+            in_flight: SingleFlight::default(),
             usage: UsageCounts::default(),
         }
     }
 
-    /// Forgets one table of an organisation, or all of them. It is in force when it returns: what was asked of the store before is
-    /// not remembered.
+    /// Invalidates one table of an organisation, or all of them. It is in force when it returns: results of loads that began before are not
+    /// cached.
     pub fn invalidate(&self, org: OrgId, lookup_type: Option<&LookupType>) {
-        self.generations.raise(org, lookup_type);
+        self.generations.bump(org, lookup_type);
     }
 
-    /// Forgets everything, as when changes may have been missed.
+    /// Invalidates all entries, for when changes may have been missed.
     pub fn invalidate_all(&self) {
-        self.generations.raise_all();
+        self.generations.bump_all();
     }
 
-    /// How often each key was asked for since the last call, each caller of [`Lookups::resolve`] counting once.
+    /// How often each key was requested since the last call; each call of [`Lookups::resolve`] counts once.
     ///
-    /// Between two calls 20,000 keys are counted; further ones are answered but not counted.
+    /// At most 20,000 keys are counted between two calls; further ones are resolved but not counted.
     pub fn drain_usage(&self) -> Vec<Usage> {
         self.usage.drain()
     }
 
-    /// What is remembered is taken over into the answer; what is left has to be loaded.
-    async fn recall(&self, wanted: Vec<Wanted>, answer: &mut Answer) -> Vec<Wanted> {
+    /// Adds the cached keys to the rows, and returns those that have to be loaded.
+    async fn read_cached(&self, keys: Vec<StampedKey>, rows: &mut Rows) -> Vec<StampedKey> {
         let mut missing = Vec::new();
-        for wanted in wanted {
-            match self.entries.get(&wanted.key).await {
-                Some(entry) if entry.generation == wanted.generation => answer.push(wanted.key, entry.found),
-                _ => missing.push(wanted),
+        for key in keys {
+            match self.entries.get(&key.key).await {
+                Some(entry) if entry.generation == key.generation => rows.push(key.key, entry.row),
+                _ => missing.push(key),
             }
         }
         missing
     }
 
-    /// Asks the store once for all that nobody else is asking for.
-    async fn lead(&self, org: OrgId, entity: Rid, leading: Leading<'_>, answer: &mut Answer) -> Result<(), StoreError> {
-        if leading.wanted().is_empty() {
+    /// Loads all keys of a leader with one query.
+    async fn load(&self, org: OrgId, entity: Rid, leader: Leader<'_>, rows: &mut Rows) -> Result<(), StoreError> {
+        if leader.keys().is_empty() {
             return Ok(());
         }
-        let keys: Vec<_> = leading.wanted().iter().map(|wanted| wanted.key.key.clone()).collect();
+        let keys: Vec<_> = leader.keys().iter().map(|stamped| stamped.key.key.clone()).collect();
         let loaded = self.inner.resolve(org, entity, &keys).await.map(Arc::new);
         if let Ok(resolved) = &loaded {
-            for wanted in leading.wanted() {
-                let found = resolved.get(&wanted.key.key).cloned();
-                self.remember(wanted, found.clone()).await;
-                answer.push(wanted.key.clone(), found);
+            for stamped in leader.keys() {
+                let row = resolved.get(&stamped.key.key).cloned();
+                self.insert(stamped, row.clone()).await;
+                rows.push(stamped.key.clone(), row);
             }
         }
-        leading.finish(loaded.clone());
+        leader.finish(loaded.clone());
         loaded.map(drop)
     }
 
-    /// An answer that no longer counts must not take the place of one that does.
-    async fn remember(&self, wanted: &Wanted, found: Option<Arc<LookupSide>>) {
-        let Wanted { key, generation } = wanted;
-        if self.generations.is_current(wanted) {
+    /// A row of an outdated generation must not replace a current one.
+    async fn insert(&self, stamped: &StampedKey, row: Option<Arc<LookupSide>>) {
+        let StampedKey { key, generation } = stamped;
+        if self.generations.is_current(stamped) {
             let generation = *generation;
-            self.entries.insert(key.clone(), Entry { generation, found }).await;
+            self.entries.insert(key.clone(), Entry { generation, row }).await;
         }
     }
 }
@@ -125,28 +125,28 @@ impl LookupCache {
 #[async_trait]
 impl Lookups for LookupCache {
     async fn resolve(&self, org: OrgId, entity: Rid, keys: &[LookupKey]) -> Result<Resolved, StoreError> {
-        let mut answer = Answer::default();
-        let mut open = EntryKey::distinct(org, entity, keys);
-        while !open.is_empty() {
-            let wanted = self.generations.stamp(open);
-            let missing = self.recall(wanted, &mut answer).await;
-            let (leading, following) = self.loads.share(missing);
-            self.lead(org, entity, leading, &mut answer).await?;
-            open = follow(following, &mut answer).await?;
+        let mut rows = Rows::default();
+        let mut pending = EntryKey::distinct(org, entity, keys);
+        while !pending.is_empty() {
+            let stamped = self.generations.stamp(pending);
+            let missing = self.read_cached(stamped, &mut rows).await;
+            let (leader, followers) = self.in_flight.split(missing);
+            self.load(org, entity, leader, &mut rows).await?;
+            pending = join(followers, &mut rows).await?;
         }
-        self.usage.count(&answer.0);
-        Ok(answer.resolved())
+        self.usage.record(&rows.0);
+        Ok(rows.into_resolved())
     }
 }
 
-/// Waits for what others are asking for; what they gave up has to be asked for again.
-async fn follow(following: Vec<Following>, answer: &mut Answer) -> Result<Vec<EntryKey>, StoreError> {
+/// Waits for the loads of other requests; returns the keys that those gave up.
+async fn join(followers: Vec<Follower>, rows: &mut Rows) -> Result<Vec<EntryKey>, StoreError> {
     let mut given_up = Vec::new();
-    for Following { key, load } in following {
+    for Follower { key, load } in followers {
         match load.result().await {
             Some(loaded) => {
-                let found = loaded?.get(&key.key).cloned();
-                answer.push(key, found);
+                let row = loaded?.get(&key.key).cloned();
+                rows.push(key, row);
             }
             None => given_up.push(key),
         }
@@ -154,17 +154,17 @@ async fn follow(following: Vec<Following>, answer: &mut Answer) -> Result<Vec<En
     Ok(given_up)
 }
 
-/// What each key maps to, as far as it is known.
+/// The keys that are resolved so far, each with its row, if it has one.
 #[derive(Debug, Default)]
-struct Answer(Vec<(EntryKey, Option<Arc<LookupSide>>)>);
+struct Rows(Vec<(EntryKey, Option<Arc<LookupSide>>)>);
 
-impl Answer {
-    fn push(&mut self, key: EntryKey, found: Option<Arc<LookupSide>>) {
-        self.0.push((key, found));
+impl Rows {
+    fn push(&mut self, key: EntryKey, row: Option<Arc<LookupSide>>) {
+        self.0.push((key, row));
     }
 
-    fn resolved(self) -> Resolved {
-        let mapped = self.0.into_iter();
-        mapped.filter_map(|(key, found)| Some((key.key, found?))).collect()
+    fn into_resolved(self) -> Resolved {
+        let rows = self.0.into_iter();
+        rows.filter_map(|(key, row)| Some((key.key, row?))).collect()
     }
 }

@@ -1,4 +1,4 @@
-//! The lookups that an integration makes for every payload, compiled.
+//! The compiled lookups of an integration.
 
 use ig_core::fault::Faults;
 use ig_core::id::LookupType;
@@ -7,13 +7,13 @@ use ig_core::lookup::{LookupKey, LookupSide, Resolved};
 use serde_json::Value;
 
 use crate::error::{MappingError, Problem};
-use crate::mapping::{Carrier, Changed, Room, compile_all, error, noted, paired};
+use crate::mapping::{FieldCopy, OutputBudget, Transformed, check_brackets, compile_all, error, ok_or_fault};
 use crate::path::{Path, Source};
 
-/// As much of a value as an error quotes, in characters.
-const QUOTED: usize = 80;
+/// The most characters of a value that an error quotes.
+const MAX_QUOTED: usize = 80;
 
-/// An integration's lookups, ready to be applied to what its transformation made.
+/// An integration's lookups, which apply to the output of its transformation.
 #[derive(Debug, Clone, Default)]
 pub struct CompiledLookups(Vec<Lookup>);
 
@@ -28,24 +28,24 @@ struct Lookup {
 }
 
 impl CompiledLookups {
-    /// Compiles the rules; every fault is reported, such as one at `/lookups/0/targetField`.
+    /// Compiles the rules, and reports every fault, such as one at `/lookups/0/targetField`.
     pub fn compile(rules: &[LookupRule]) -> Result<Self, Faults> {
         let mut faults = Faults::default();
         let compiled = Self(compile_all("/lookups", rules, Lookup::compile, &mut faults));
         faults.into_result(compiled)
     }
 
-    /// Whether there is nothing to do.
+    /// Whether there are no lookups.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// What has to be looked up for a payload; each key once.
-    pub fn wanted(&self, payload: &Value) -> Vec<LookupKey> {
+    /// The keys to resolve for a payload, without duplicates.
+    pub fn lookup_keys(&self, payload: &Value) -> Vec<LookupKey> {
         let mut keys = Vec::new();
         for lookup in &self.0 {
-            let mut want = |value: &Value| keys.extend(LookupKey::of(&lookup.lookup_type, value));
-            lookup.source.each(payload, &mut want);
+            let mut add = |value: &Value| keys.extend(LookupKey::of(&lookup.lookup_type, value));
+            lookup.source.each(payload, &mut add);
         }
         keys.sort_unstable();
         keys.dedup();
@@ -54,16 +54,15 @@ impl CompiledLookups {
 
     /// Reads from the payload and writes into the output, rule by rule.
     pub fn apply(&self, payload: &Value, resolved: &Resolved, output: &mut Value) -> Result<(), MappingError> {
-        let mut room = Room::whole();
+        let mut budget = OutputBudget::full();
         for (index, lookup) in self.0.iter().enumerate() {
-            let carrier = Carrier {
+            let copy = FieldCopy {
                 source: &lookup.source,
                 target: &lookup.target,
                 payload,
-                change: |found: Option<&Value>| lookup.change(found, resolved),
+                transform: |source: Option<&Value>| lookup.transform(source, resolved),
             };
-            carrier
-                .carry(output, &mut room)
+            copy.apply(output, &mut budget)
                 .map_err(|problem| error(format!("/lookups/{index}"), lookup.source.text(), problem))?;
         }
         Ok(())
@@ -74,17 +73,17 @@ impl Lookup {
     fn compile(rule: &LookupRule) -> Result<Self, Faults> {
         let mut faults = Faults::default();
         let source = match &rule.source {
-            LookupSource::Field(path) => noted(Source::field(path), "/sourceField", &mut faults),
-            LookupSource::Template(text) => noted(Source::template(text), "/sourceTemplate", &mut faults),
+            LookupSource::Field(path) => ok_or_fault(Source::field(path), "/sourceField", &mut faults),
+            LookupSource::Template(text) => ok_or_fault(Source::template(text), "/sourceTemplate", &mut faults),
         };
-        let target = noted(Path::target(&rule.target_field), "/targetField", &mut faults);
+        let target = ok_or_fault(Path::target(&rule.target_field), "/targetField", &mut faults);
         if matches!(&rule.returns, LookupReturn::Value { field } if field.is_empty()) {
             faults.add("/targetValueField", "must name a field of the target, such as id");
         }
         let (Some(source), Some(target), true) = (source, target, faults.is_empty()) else {
             return Err(faults);
         };
-        paired(&source, &target).map_err(|message| Faults::one("/targetField", message))?;
+        check_brackets(&source, &target).map_err(|message| Faults::one("/targetField", message))?;
         Ok(Self {
             lookup_type: rule.lookup_type.clone(),
             source,
@@ -94,43 +93,43 @@ impl Lookup {
         })
     }
 
-    /// What is written for a value: what its row says, or what is to be done without one.
-    fn change(&self, found: Option<&Value>, resolved: &Resolved) -> Changed {
-        let Some(value) = found.filter(|value| !is_blank(value)) else {
-            return Ok(self.for_nothing(found));
+    /// The value to write: from the row of the source value, or by the rule for unmapped values.
+    fn transform(&self, source: Option<&Value>, resolved: &Resolved) -> Transformed {
+        let Some(value) = source.filter(|value| !is_blank(value)) else {
+            return Ok(self.without_source(source));
         };
         let row = LookupKey::of(&self.lookup_type, value).and_then(|key| resolved.get(&key));
-        match row.map(|row| self.returned(row)) {
+        match row.map(|row| self.read_row(row)) {
             Some(Some(returned)) => Ok(Some(returned)),
-            missing => self.without(value, missing.is_some()),
+            missing => self.unmapped(value, missing.is_some()),
         }
     }
 
-    /// Where there is nothing to look up, nothing can fail.
-    fn for_nothing(&self, found: Option<&Value>) -> Option<Value> {
+    /// The value to write where there is nothing to look up; this never fails.
+    fn without_source(&self, source: Option<&Value>) -> Option<Value> {
         match &self.unmapped {
             Unmapped::Default(default) => Some(default.clone()),
-            Unmapped::Passthrough => found.cloned(),
+            Unmapped::Passthrough => source.cloned(),
             Unmapped::Fail => None,
         }
     }
 
-    fn returned(&self, row: &LookupSide) -> Option<Value> {
+    fn read_row(&self, row: &LookupSide) -> Option<Value> {
         match &self.returns {
             LookupReturn::Value { field } => row.field(field),
             LookupReturn::Object => Some(row.to_object()),
         }
     }
 
-    fn without(&self, value: &Value, has_row: bool) -> Changed {
+    fn unmapped(&self, value: &Value, has_row: bool) -> Transformed {
         match &self.unmapped {
             Unmapped::Passthrough => Ok(Some(value.clone())),
             Unmapped::Default(default) => Ok(Some(default.clone())),
-            Unmapped::Fail => Err(self.failed(value, has_row)),
+            Unmapped::Fail => Err(self.unmapped_problem(value, has_row)),
         }
     }
 
-    fn failed(&self, value: &Value, has_row: bool) -> Problem {
+    fn unmapped_problem(&self, value: &Value, has_row: bool) -> Problem {
         let (lookup_type, value) = (self.lookup_type.clone(), quoted(value));
         match &self.returns {
             LookupReturn::Value { field } if has_row => Problem::NoField {
@@ -149,7 +148,7 @@ fn is_blank(value: &Value) -> bool {
 
 fn quoted(value: &Value) -> String {
     let text = value.to_string();
-    match text.char_indices().nth(QUOTED) {
+    match text.char_indices().nth(MAX_QUOTED) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,
     }

@@ -1,4 +1,4 @@
-//! Field mappings, compiled.
+//! Compiled field mappings.
 
 use ig_core::fault::Faults;
 use ig_core::integration::{MAX_DEPTH, SimpleMapping, StaticField};
@@ -6,65 +6,65 @@ use ig_core::lookup::{LookupKey, Resolved};
 use serde_json::{Map, Value};
 
 use crate::error::{MappingError, Problem};
-use crate::path::{Path, place};
+use crate::path::{Path, slot};
 
-mod carry;
-mod change;
+mod field_copy;
+mod output_budget;
 mod rule;
-mod weight;
+mod value_transform;
 
-pub(crate) use carry::{Carrier, Changed};
+pub(crate) use field_copy::{FieldCopy, Transformed};
+pub(crate) use output_budget::OutputBudget;
+use output_budget::nests_deeper_than;
 use rule::Rule;
-pub(crate) use rule::{noted, paired};
-pub(crate) use weight::Room;
-use weight::nests_deeper_than;
+pub(crate) use rule::{check_brackets, ok_or_fault};
 
-/// Field mappings and static fields, ready to be applied.
+/// Compiled field mappings and static fields.
 #[derive(Debug, Clone)]
 pub struct CompiledMapping {
     passthrough: bool,
     rules: Vec<Rule>,
-    statics: Vec<Static>,
+    static_fields: Vec<CompiledStatic>,
 }
 
 #[derive(Debug, Clone)]
-struct Static {
+struct CompiledStatic {
     target: Path,
     value: Value,
 }
 
 impl CompiledMapping {
-    /// Compiles the rules; every fault is reported, such as one at `/fieldMappings/0/sourceField`.
+    /// Compiles the rules, and reports every fault, such as one at `/fieldMappings/0/sourceField`.
     pub fn compile(mapping: &SimpleMapping) -> Result<Self, Faults> {
         let mut faults = Faults::default();
         let compiled = Self {
             passthrough: mapping.passthrough,
             rules: compile_all("/fieldMappings", &mapping.fields, Rule::compile, &mut faults),
-            statics: compile_all("/staticFields", &mapping.statics, Static::compile, &mut faults),
+            static_fields: compile_all("/staticFields", &mapping.statics, CompiledStatic::compile, &mut faults),
         };
         faults.into_result(compiled)
     }
 
-    /// What has to be looked up before the mapping can be applied to a payload; each key once, none when no rule looks up.
-    pub fn wanted(&self, payload: &Value) -> Vec<LookupKey> {
+    /// The lookup keys to resolve before applying the mapping to a payload, without duplicates.
+    pub fn lookup_keys(&self, payload: &Value) -> Vec<LookupKey> {
         let mut keys = Vec::new();
         for rule in &self.rules {
-            rule.want(payload, &mut keys);
+            rule.collect_lookup_keys(payload, &mut keys);
         }
         keys.sort_unstable();
         keys.dedup();
         keys
     }
 
-    /// Gives a payload its shape: the rules in their order, then the static fields.
+    /// Maps a payload: the rules in their order, then the static fields.
     pub fn apply(&self, payload: &Value, resolved: &Resolved) -> Result<Value, MappingError> {
-        let mut room = Room::whole();
-        let mut output = self.begin(payload, &mut room)?;
+        let mut budget = OutputBudget::full();
+        let mut output = self.initial_output(payload, &mut budget)?;
         for (index, rule) in self.rules.iter().enumerate() {
-            rule.apply(payload, resolved, &mut output, &mut room)
+            rule.apply(payload, resolved, &mut output, &mut budget)
                 .map_err(|problem| error(format!("/fieldMappings/{index}"), rule.path(), problem))?;
         }
-        for (index, field) in self.statics.iter().enumerate() {
+        for (index, field) in self.static_fields.iter().enumerate() {
             field
                 .write(&mut output)
                 .map_err(|problem| error(format!("/staticFields/{index}"), field.target.text(), problem))?;
@@ -72,17 +72,18 @@ impl CompiledMapping {
         Ok(output)
     }
 
-    fn begin(&self, payload: &Value, room: &mut Room) -> Result<Value, MappingError> {
+    fn initial_output(&self, payload: &Value, budget: &mut OutputBudget) -> Result<Value, MappingError> {
         if !self.passthrough {
             return Ok(Value::Object(Map::new()));
         }
-        room.take(payload, 0, 0)
+        budget
+            .charge(payload, 0, 0)
             .map_err(|problem| error("/passthrough".to_owned(), "", problem))?;
         Ok(payload.clone())
     }
 }
 
-impl Static {
+impl CompiledStatic {
     fn compile(field: &StaticField) -> Result<Self, Faults> {
         let target = Path::target(&field.key).map_err(|message| Faults::one("/key", message))?;
         if target.brackets() > 0 {
@@ -99,19 +100,19 @@ impl Static {
     }
 
     fn write(&self, output: &mut Value) -> Result<(), Problem> {
-        *place(output, &self.target.stages()[0])? = self.value.clone();
+        *slot(output, &self.target.stages()[0])? = self.value.clone();
         Ok(())
     }
 }
 
 pub(crate) fn compile_all<T, C>(
     pointer: &str,
-    given: &[T],
+    items: &[T],
     compile: impl Fn(&T) -> Result<C, Faults>,
     faults: &mut Faults,
 ) -> Vec<C> {
-    let mut compiled = Vec::with_capacity(given.len());
-    for (index, item) in given.iter().enumerate() {
+    let mut compiled = Vec::with_capacity(items.len());
+    for (index, item) in items.iter().enumerate() {
         match compile(item) {
             Ok(item) => compiled.push(item),
             Err(found) => faults.absorb(&format!("{pointer}/{index}"), found),

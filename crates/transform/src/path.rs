@@ -1,20 +1,20 @@
-//! Dotted paths: how rules name a place in a payload.
+//! Dotted paths, by which rules address values in a payload.
 
 use ig_core::integration::MAX_DEPTH;
 use serde_json::Value;
 
 mod parser;
-mod place;
+mod slot;
 mod source;
 
 use parser::Parser;
-pub(crate) use place::{element, empty_for, kind, place};
+pub(crate) use slot::{element_mut, empty_for, slot, type_name};
 pub(crate) use source::Source;
 
-/// The highest index that a rule may write to: an index is a promise of memory.
-const LAST_WRITABLE_INDEX: usize = 999;
+/// The highest index that a rule may write to, because every lower element takes memory.
+const MAX_WRITABLE_INDEX: usize = 999;
 
-/// One step down.
+/// One step of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Segment {
     /// A key of an object.
@@ -28,7 +28,7 @@ pub(crate) enum Segment {
     },
 }
 
-/// A run of steps that visits one value; between two stages lies a `[]`.
+/// The steps between two `[]`.
 pub(crate) type Stage = Vec<Segment>;
 
 /// A path cut at each `[]`: `items[].code` is `[items]`, `[code]`.
@@ -40,7 +40,7 @@ pub(crate) struct Path {
 }
 
 impl Path {
-    /// Reads a path that is read from.
+    /// Parses a path to read from.
     pub(crate) fn source(text: &str) -> Result<Self, String> {
         let stages = Parser::default().parse(text)?;
         let path = Self {
@@ -54,15 +54,15 @@ impl Path {
         Ok(path)
     }
 
-    /// Reads a path that is written to: a `[]` at its end says no more than that an array is expected there.
+    /// Parses a path to write to; a `[]` at its end only says that an array is expected there.
     pub(crate) fn target(text: &str) -> Result<Self, String> {
         let mut path = Self::source(text)?;
         while path.stages.len() > 1 && path.stages.last().is_some_and(Vec::is_empty) {
             path.stages.pop();
         }
-        let too_high = |segment: &Segment| matches!(segment, Segment::Index { at, .. } if *at > LAST_WRITABLE_INDEX);
+        let too_high = |segment: &Segment| matches!(segment, Segment::Index { at, .. } if *at > MAX_WRITABLE_INDEX);
         if path.stages.iter().flatten().any(too_high) {
-            return Err(format!("must not index beyond {LAST_WRITABLE_INDEX}"));
+            return Err(format!("must not index beyond {MAX_WRITABLE_INDEX}"));
         }
         Ok(path)
     }
@@ -72,37 +72,37 @@ impl Path {
         &self.text
     }
 
-    /// The runs of steps between `[]`; at least one.
+    /// The stages, at least one.
     pub(crate) fn stages(&self) -> &[Stage] {
         &self.stages
     }
 
-    /// How many elements its indices may have to make before what it names.
-    pub(crate) fn filling(&self) -> usize {
-        let made = |segment: &Segment| match segment {
+    /// The most elements that writing to the path may create.
+    pub(crate) fn padding(&self) -> usize {
+        let created = |segment: &Segment| match segment {
             Segment::Index { at, .. } => at + 1,
             Segment::Key(_) => 1,
         };
-        self.stages.iter().flatten().map(made).sum()
+        self.stages.iter().flatten().map(created).sum()
     }
 
-    /// How many `[]` were written, one at the end included.
+    /// The number of `[]` in the text, including one at the end.
     pub(crate) fn brackets(&self) -> usize {
         self.brackets
     }
 
-    /// How many `[]` are walked element by element.
+    /// The number of `[]` that are walked element by element.
     pub(crate) fn arrays(&self) -> usize {
         self.stages.len() - 1
     }
 
-    /// How many levels lie between the top and what it names.
+    /// The number of levels from the top to the addressed value.
     pub(crate) fn depth(&self) -> usize {
         self.arrays() + self.stages.iter().map(Vec::len).sum::<usize>()
     }
 }
 
-/// What a run of steps leads to, if there is anything.
+/// The value at the end of a stage, if there is one.
 pub(crate) fn find<'a>(value: &'a Value, stage: &[Segment]) -> Option<&'a Value> {
     stage.iter().try_fold(value, |value, segment| match (segment, value) {
         (Segment::Index { at, .. }, Value::Array(items)) => items.get(*at),
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_finds_keys_indices_and_escaped_dots() {
+    fn path_finds_keys_indices_and_escaped_dots() {
         let payload = json!({"a": {"b": [10, {"c": 1}], "x.y": 2, "0": 3}});
         let table = [("a.b.0", 10), ("a.b[1].c", 1), ("a.b.1.c", 1), ("a.x\\.y", 2), ("a.0", 3)];
         for (text, expected) in table {
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_path_is_refused() {
+    fn path_parser_refuses_invalid_paths() {
         for text in [
             "", ".", "a.", ".a", "a..b", "a[", "a]", "a[x]", "a[]b", "a\\", "[0]", "[]", "a[-1]",
         ] {
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn brackets_cut_a_path_into_stages() {
+    fn path_is_cut_into_stages_at_brackets() {
         assert_eq!(Path::source("items[].code").unwrap().arrays(), 1);
         assert_eq!(Path::source("a[].b[]").unwrap().arrays(), 2);
         assert_eq!(Path::target("a[].b[]").unwrap().arrays(), 1);

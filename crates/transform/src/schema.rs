@@ -1,32 +1,32 @@
-//! Payloads held against the JSON Schema of their event type.
+//! Validates payloads against the JSON Schema of their event type.
 //!
-//! Tenants write the schemas. What one is, is bounded before it is compiled: no reference leaves the schema, none leads back to where it
-//! came from, and all of it unfolded is no larger than a limit. What it costs to compile it, and to hold a payload against it, is not to
-//! be known beforehand: both are done by a script worker, which is ended when it takes too long.
+//! Tenants write the schemas. Their size is bounded before they are compiled: no reference leaves the schema or leads back to itself, and
+//! the unfolded schema has a limited number of parts. The cost of compiling one and of validating a payload cannot be known beforehand, so
+//! a script worker does both and is killed when it takes too long.
 
 mod cost;
-mod finding;
-mod judge;
+mod report;
+mod validator;
 
-pub(crate) use finding::Finding;
-pub use judge::{PayloadSchemas, Verdict};
+pub(crate) use report::ValidationReport;
+pub use validator::{PayloadSchemas, Verdict};
 
 use ig_core::fault::Faults;
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{PatternOptions, ValidationError, Validator};
 use serde_json::Value;
 
-/// The most bytes that a schema has as JSON.
+/// The largest schema, in bytes of JSON.
 pub const LARGEST_SCHEMA: usize = 64 * 1024;
-/// The most bytes that a compiled pattern takes.
-const LARGEST_PATTERN: usize = 1024 * 1024;
+/// The most memory that a compiled pattern may take, in bytes.
+const MAX_PATTERN_BYTES: usize = 1024 * 1024;
 
 /// A compiled schema.
 #[derive(Debug)]
 pub struct PayloadSchema(Validator);
 
 impl PayloadSchema {
-    /// Refuses what is too large or cannot be bounded, and compiles nothing.
+    /// Refuses a schema that is too large or cannot be bounded, without compiling it.
     pub fn check_bounds(schema: &Value) -> Result<(), Faults> {
         if schema.to_string().len() > LARGEST_SCHEMA {
             return Err(Faults::one("", format!("must be at most {LARGEST_SCHEMA} bytes of JSON")));
@@ -34,24 +34,27 @@ impl PayloadSchema {
         cost::check(schema)
     }
 
-    /// Compiles a schema, or says what is wrong with it and where.
+    /// Compiles a schema; the faults point into it.
     pub(crate) fn compile(schema: &Value) -> Result<Self, Faults> {
         Self::check_bounds(schema)?;
         let patterns = PatternOptions::regex()
-            .size_limit(LARGEST_PATTERN)
-            .dfa_size_limit(LARGEST_PATTERN);
+            .size_limit(MAX_PATTERN_BYTES)
+            .dfa_size_limit(MAX_PATTERN_BYTES);
         let compiled = jsonschema::options().with_pattern_options(patterns).offline().build(schema);
         compiled.map(Self).map_err(|error| {
-            let place = error.instance_path().to_string();
-            Faults::one(place, format!("is no valid JSON Schema: {}", error.masked_with("the value")))
+            let pointer = error.instance_path().to_string();
+            Faults::one(
+                pointer,
+                format!("is no valid JSON Schema: {}", error.masked_with("the value")),
+            )
         })
     }
 
-    /// Everything that is wrong with a payload, as many faults as are told.
+    /// Validates a payload, up to the limit on faults.
     pub(crate) fn check(&self, payload: &Value) -> Result<(), Faults> {
         let mut faults = Faults::default();
         for error in self.0.iter_errors(payload) {
-            note(&error, &mut faults);
+            add_fault(&error, &mut faults);
             if faults.is_full() {
                 break;
             }
@@ -60,27 +63,27 @@ impl PayloadSchema {
     }
 }
 
-fn note(error: &ValidationError<'_>, faults: &mut Faults) {
-    let place = error.instance_path().to_string();
+fn add_fault(error: &ValidationError<'_>, faults: &mut Faults) {
+    let pointer = error.instance_path().to_string();
     match error.kind() {
         ValidationErrorKind::AdditionalProperties { unexpected } | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
             for key in unexpected {
                 if faults.is_full() {
                     return;
                 }
-                faults.add(format!("{place}/{}", escaped(key)), "is not a field that the schema knows");
+                faults.add(format!("{pointer}/{}", escape(key)), "is not a field that the schema knows");
             }
         }
         ValidationErrorKind::Required { property } => {
             let key = property.as_str().unwrap_or_default();
-            faults.add(format!("{place}/{}", escaped(key)), "is required");
+            faults.add(format!("{pointer}/{}", escape(key)), "is required");
         }
-        // The payload's value is not repeated: it may be about a patient.
-        _ => faults.add(place, error.masked_with("the value").to_string()),
+        // The payload's value is left out: it may be about a patient.
+        _ => faults.add(pointer, error.masked_with("the value").to_string()),
     }
 }
 
-fn escaped(key: &str) -> String {
+fn escape(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }
 
@@ -90,13 +93,13 @@ mod tests {
 
     use super::*;
 
-    fn places(result: Result<(), Faults>) -> Vec<String> {
+    fn pointers(result: Result<(), Faults>) -> Vec<String> {
         let faults = result.err().unwrap_or_default();
         faults.list().iter().map(|fault| fault.pointer.clone()).collect()
     }
 
     #[test]
-    fn every_fault_is_told_by_its_place_and_without_its_value() {
+    fn schema_faults_have_pointers_and_quote_no_values() {
         let schema = json!({
             "type": "object",
             "required": ["id", "a/b"],
@@ -108,9 +111,9 @@ mod tests {
         let payload = json!({"id": "secret", "name": "secret", "lines": [1, 0], "more": 1});
         let faults = schema.check(&payload).unwrap_err();
         assert!(!faults.to_string().contains("secret"), "{faults}");
-        let mut told = places(Err(faults));
-        told.sort();
-        assert_eq!(told, ["/a~1b", "/id", "/lines/1", "/more", "/name"]);
+        let mut found = pointers(Err(faults));
+        found.sort();
+        assert_eq!(found, ["/a~1b", "/id", "/lines/1", "/more", "/name"]);
         assert_eq!(
             schema.check(&json!({"id": 1, "a/b": 2})).err(),
             Some(Faults::one("/a~1b", "is not a field that the schema knows"))
@@ -118,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_schema_or_might_cost_too_much_is_refused() {
+    fn schemas_that_are_invalid_or_may_cost_too_much_are_refused() {
         let deep = |n: usize| {
             let mut defs = serde_json::Map::new();
             defs.insert("d0".to_owned(), json!({"type": "object"}));
@@ -129,7 +132,7 @@ mod tests {
             json!({"$defs": defs, "$ref": format!("#/$defs/d{n}")})
         };
         let nested = |levels: usize| (0..levels).fold(json!({}), |below, _| json!({"items": below}));
-        // Each reference leads to one below so many lists: what one definition may hold, all of them together may not.
+        // Each definition nests within the limit; unfolded, all of them together exceed it.
         let chained = || {
             let definition =
                 |level: usize| (0..100).fold(json!({"$ref": format!("#/$defs/d{level}")}), |below, _| json!([below]));
@@ -166,9 +169,9 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_that_backtracks_elsewhere_takes_no_time() {
+    fn schema_patterns_do_not_backtrack() {
         let schema = PayloadSchema::compile(&json!({"pattern": "^(a+)+$"})).unwrap();
         let payload = json!(format!("{}b", "a".repeat(100_000)));
-        assert_eq!(places(schema.check(&payload)), [""]);
+        assert_eq!(pointers(schema.check(&payload)), [""]);
     }
 }

@@ -1,4 +1,4 @@
-//! JavaScript that tenants write, run where it can hurt nobody: in worker processes of its own.
+//! Runs the JavaScript that tenants write in separate, confined worker processes.
 
 mod call;
 mod config;
@@ -12,9 +12,9 @@ mod worker;
 
 pub use call::{Call, Language, Purpose, RunContext, Script, ScriptKind};
 pub use config::ScriptsConfig;
-pub use engine::{Host, NoLookups, ScriptEngine};
+pub use engine::{NoLookups, ScriptEngine, ScriptLookups};
 pub use error::{Position, ScriptError, ScriptFault};
 pub use limits::{DEFAULT_DEADLINE, MAX_DEADLINE, MAX_DEPTH, MAX_INPUT_BYTES, MAX_NESTING, MAX_OUTPUT_BYTES, MAX_SOURCE_BYTES};
 pub use outcome::{ConsoleLevel, ConsoleLine, ScriptOutcome, ScriptValue};
-pub use pool::{Disabled, PoolSettings, PoolState, ScriptPool};
+pub use pool::{DisabledScript, PoolSettings, PoolState, ScriptPool};
 pub use worker::{is_worker, worker_main};

@@ -1,4 +1,4 @@
-//! Mappings, lookups and scripts behind one question: what becomes of this payload?
+//! Mappings, lookups and scripts behind one interface.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,14 +13,16 @@ use ig_core::ports::Lookups;
 use serde_json::Value;
 
 use crate::compiled::CompiledSimple;
-use crate::script::{Call, ConsoleLine, Host, Purpose, RunContext, ScriptEngine, ScriptKind, ScriptOutcome, ScriptValue};
-use crate::shape::{CompiledCondition, CompiledScript, CompiledShape, How};
+use crate::script::{
+    Call, ConsoleLine, Purpose, RunContext, ScriptEngine, ScriptKind, ScriptLookups, ScriptOutcome, ScriptValue,
+};
+use crate::shape::{CompiledCondition, CompiledScript, CompiledShape, CompiledTransform};
 
 mod refusal;
 
 pub use refusal::{Refusal, TransformError};
 
-/// Gives payloads their shape. Clones share the engine and the tables.
+/// Shapes payloads. Clones share the engine and the lookup tables.
 #[derive(Clone)]
 pub struct Transformer {
     scripts: Arc<dyn ScriptEngine>,
@@ -28,14 +30,14 @@ pub struct Transformer {
     purpose: Purpose,
 }
 
-/// Whose payload it is, and what for.
+/// The tenant, integration and event that a payload is shaped for.
 #[derive(Debug, Clone, Copy)]
 pub struct Subject<'a> {
     /// The tenant.
     pub org_id: OrgId,
     /// The entity that the event is about.
     pub entity_rid: Rid,
-    /// What it is shaped for.
+    /// The integration that the payload is shaped for.
     pub integration: IntegrationId,
     /// The event's type.
     pub event_type: &'a EventType,
@@ -43,12 +45,12 @@ pub struct Subject<'a> {
     pub now: Timestamp,
 }
 
-/// What came of a question, and what scripts wrote to their console meanwhile.
+/// A result, with the console output of the scripts that ran for it.
 #[derive(Debug)]
-pub struct Told<T> {
-    /// The answer.
+pub struct WithConsole<T> {
+    /// The result.
     pub result: Result<T, TransformError>,
-    /// The lines, each with its level before it.
+    /// The console lines, each prefixed with its level.
     pub console: Vec<String>,
 }
 
@@ -59,7 +61,7 @@ impl fmt::Debug for Transformer {
 }
 
 impl Transformer {
-    /// A transformer over an engine and the lookup tables, for what organisations live on.
+    /// A transformer for live payloads.
     pub fn new(scripts: Arc<dyn ScriptEngine>, lookups: Arc<dyn Lookups>) -> Self {
         let purpose = Purpose::Live;
         Self {
@@ -69,85 +71,95 @@ impl Transformer {
         }
     }
 
-    /// The same for what organisations try out: it takes nothing from what they live on.
+    /// The same for trials, which take no capacity from live payloads.
     #[must_use]
     pub fn on_trial(&self) -> Self {
         let purpose = Purpose::Trial;
         Self { purpose, ..self.clone() }
     }
 
-    /// Gives a payload its shape; nothing where a script says that there is nothing to send.
-    pub async fn shape(&self, shape: &CompiledShape, payload: &Payload, subject: &Subject<'_>) -> Told<Option<Bytes>> {
-        let (result, console) = match &shape.how {
-            How::Simple(simple) => (self.mapped(shape, simple, payload, subject).await.map(Some), Vec::new()),
-            How::Script(script) => self.scripted(shape, script, payload, subject).await,
+    /// Shapes a payload; `None` when its script skips it.
+    pub async fn shape(&self, shape: &CompiledShape, payload: &Payload, subject: &Subject<'_>) -> WithConsole<Option<Bytes>> {
+        let (result, console) = match &shape.transform {
+            CompiledTransform::Simple(simple) => (self.apply_rules(shape, simple, payload, subject).await.map(Some), Vec::new()),
+            CompiledTransform::Script(script) => self.apply_script(shape, script, payload, subject).await,
         };
-        Told { result, console }
+        WithConsole { result, console }
     }
 
-    /// Whether a source of an organisation is a script of this kind; nothing of it runs.
+    /// Checks that a source of an organisation is a script of this kind, without running it.
     pub async fn check(&self, org: OrgId, source: &str, kind: ScriptKind) -> Result<(), TransformError> {
         self.scripts.check(org, source, kind).await.map_err(TransformError::from)
     }
 
     /// Whether a condition holds for a payload.
-    pub async fn judge(&self, condition: &CompiledCondition, payload: &Payload, subject: &Subject<'_>) -> Told<bool> {
+    pub async fn evaluate_condition(
+        &self,
+        condition: &CompiledCondition,
+        payload: &Payload,
+        subject: &Subject<'_>,
+    ) -> WithConsole<bool> {
         let script = match condition {
             CompiledCondition::Filter(filter) => {
-                return Told {
+                return WithConsole {
                     result: Ok(filter.matches(&payload.json)),
                     console: Vec::new(),
                 };
             }
             CompiledCondition::Script(script) => script,
         };
-        let (ran, console) = self.run(script, payload, subject).await;
-        let result = ran.map(|value| match value {
+        let (value, console) = self.run(script, payload, subject).await;
+        let result = value.map(|value| match value {
             ScriptValue::Bool(holds) => holds,
             ScriptValue::Output(_) => true,
             ScriptValue::Skipped => false,
         });
-        Told { result, console }
+        WithConsole { result, console }
     }
 
-    /// What a script returns for a payload; nothing where it returns null.
-    pub async fn tell(&self, script: &CompiledScript, payload: &Payload, subject: &Subject<'_>) -> Told<Option<Value>> {
-        let (ran, console) = self.run(script, payload, subject).await;
-        let result = ran.and_then(|value| match value {
-            ScriptValue::Output(text) => told(&text).map(Some),
+    /// What a script returns for a payload; `None` for null.
+    pub async fn evaluate_script(
+        &self,
+        script: &CompiledScript,
+        payload: &Payload,
+        subject: &Subject<'_>,
+    ) -> WithConsole<Option<Value>> {
+        let (value, console) = self.run(script, payload, subject).await;
+        let result = value.and_then(|value| match value {
+            ScriptValue::Output(text) => parse_output(&text).map(Some),
             ScriptValue::Bool(value) => Ok(Some(Value::Bool(value))),
             ScriptValue::Skipped => Ok(None),
         });
-        Told { result, console }
+        WithConsole { result, console }
     }
 
-    async fn mapped(
+    async fn apply_rules(
         &self,
         shape: &CompiledShape,
         simple: &CompiledSimple,
         payload: &Payload,
         subject: &Subject<'_>,
     ) -> Result<Bytes, TransformError> {
-        let mut wanted = simple.wanted(&payload.json);
-        wanted.extend(shape.lookups.wanted(&payload.json));
-        let resolved = self.resolve(wanted, subject).await?;
+        let mut keys = simple.lookup_keys(&payload.json);
+        keys.extend(shape.lookups.lookup_keys(&payload.json));
+        let resolved = self.resolve(keys, subject).await?;
         if shape.lookups.is_empty() {
             return Ok(simple.apply(payload, &resolved)?);
         }
         let output = simple.shape(&payload.json, &resolved)?;
-        finished(shape, payload, output, &resolved)
+        with_lookups(shape, payload, output, &resolved)
     }
 
-    async fn scripted(
+    async fn apply_script(
         &self,
         shape: &CompiledShape,
         script: &CompiledScript,
         payload: &Payload,
         subject: &Subject<'_>,
     ) -> (Result<Option<Bytes>, TransformError>, Vec<String>) {
-        let (ran, console) = self.run(script, payload, subject).await;
-        let result = match ran {
-            Ok(ScriptValue::Output(text)) => self.looked_up(shape, payload, text, subject).await.map(Some),
+        let (value, console) = self.run(script, payload, subject).await;
+        let result = match value {
+            Ok(ScriptValue::Output(text)) => self.apply_lookups(shape, payload, text, subject).await.map(Some),
             Ok(ScriptValue::Bool(value)) => Ok(Some(Bytes::from(value.to_string()))),
             Ok(ScriptValue::Skipped) => Ok(None),
             Err(error) => Err(error),
@@ -155,8 +167,8 @@ impl Transformer {
         (result, console)
     }
 
-    /// Writes an integration's own lookups into what a script returned.
-    async fn looked_up(
+    /// Applies an integration's lookups to what a script returned.
+    async fn apply_lookups(
         &self,
         shape: &CompiledShape,
         payload: &Payload,
@@ -166,15 +178,15 @@ impl Transformer {
         if shape.lookups.is_empty() {
             return Ok(text);
         }
-        let resolved = self.resolve(shape.lookups.wanted(&payload.json), subject).await?;
-        finished(shape, payload, told(&text)?, &resolved)
+        let resolved = self.resolve(shape.lookups.lookup_keys(&payload.json), subject).await?;
+        with_lookups(shape, payload, parse_output(&text)?, &resolved)
     }
 
-    async fn resolve(&self, wanted: Vec<LookupKey>, subject: &Subject<'_>) -> Result<Resolved, TransformError> {
-        if wanted.is_empty() {
+    async fn resolve(&self, keys: Vec<LookupKey>, subject: &Subject<'_>) -> Result<Resolved, TransformError> {
+        if keys.is_empty() {
             return Ok(Resolved::default());
         }
-        let resolved = self.lookups.resolve(subject.org_id, subject.entity_rid, &wanted).await;
+        let resolved = self.lookups.resolve(subject.org_id, subject.entity_rid, &keys).await;
         resolved.map_err(|error| TransformError::Unavailable(format!("lookup tables: {error}")))
     }
 
@@ -191,7 +203,7 @@ impl Transformer {
             integration_id: subject.integration.to_string(),
             now: subject.now,
         };
-        let host = Tables {
+        let lookups = TenantLookups {
             lookups: self.lookups.as_ref(),
             org: subject.org_id,
             entity: subject.entity_rid,
@@ -199,45 +211,50 @@ impl Transformer {
         let call = Call {
             deadline: script.timeout,
             purpose: self.purpose,
-            ..Call::new(&script.script, &payload.raw, &context, &host)
+            ..Call::new(&script.script, &payload.raw, &context, &lookups)
         };
         match self.scripts.run(call).await {
-            Ok(ScriptOutcome { value, console, .. }) => (Ok(value), lines(console)),
+            Ok(ScriptOutcome { value, console, .. }) => (Ok(value), format_lines(console)),
             Err(mut error) => {
-                let console = lines(std::mem::take(&mut error.console));
+                let console = format_lines(std::mem::take(&mut error.console));
                 (Err(error.into()), console)
             }
         }
     }
 }
 
-fn told(text: &[u8]) -> Result<Value, TransformError> {
+fn parse_output(text: &[u8]) -> Result<Value, TransformError> {
     ig_core::json::parse(text)
         .map_err(|error| TransformError::Unavailable(format!("the script engine answered what is not JSON: {error}")))
 }
 
-/// The output with the integration's own lookups written into it.
-fn finished(shape: &CompiledShape, payload: &Payload, mut output: Value, resolved: &Resolved) -> Result<Bytes, TransformError> {
+/// The bytes of an output after the integration's lookups.
+fn with_lookups(
+    shape: &CompiledShape,
+    payload: &Payload,
+    mut output: Value,
+    resolved: &Resolved,
+) -> Result<Bytes, TransformError> {
     shape.lookups.apply(&payload.json, resolved, &mut output)?;
     Ok(Bytes::from(output.to_string()))
 }
 
-fn lines(console: Vec<ConsoleLine>) -> Vec<String> {
+fn format_lines(console: Vec<ConsoleLine>) -> Vec<String> {
     console
         .into_iter()
         .map(|ConsoleLine { level, text }| format!("{}: {text}", level.name()))
         .collect()
 }
 
-/// One tenant's tables, as a script sees them.
-struct Tables<'a> {
+/// One tenant's lookup tables, as a script sees them.
+struct TenantLookups<'a> {
     lookups: &'a dyn Lookups,
     org: OrgId,
     entity: Rid,
 }
 
 #[async_trait]
-impl Host for Tables<'_> {
+impl ScriptLookups for TenantLookups<'_> {
     async fn lookup(&self, kind: &str, value: &str) -> Result<Option<Value>, String> {
         let Some(key) = LookupKey::of(&LookupType::new(kind), &Value::String(value.to_owned())) else {
             return Ok(None);

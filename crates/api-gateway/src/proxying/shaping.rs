@@ -8,7 +8,7 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use ig_core::clock::{Clock as _, SystemClock};
 use ig_core::event::Payload;
 use ig_core::outcome::{ErrorCategory, Failure};
-use ig_transform::{CompiledShape, Refusal, Subject, Told, TransformError, Transformer};
+use ig_transform::{CompiledShape, Refusal, Subject, TransformError, Transformer, WithConsole};
 
 use super::described;
 use super::outcome::CallFailure;
@@ -89,7 +89,7 @@ async fn shaped(
         now: SystemClock.now(),
     };
     let began = Instant::now();
-    let Told { result, console } = transformer.shape(shape, payload, &subject).await;
+    let WithConsole { result, console } = transformer.shape(shape, payload, &subject).await;
     let detail = match &result {
         Ok(Some(body)) => format!("{} bytes", body.len()),
         Ok(None) => "null".to_owned(),

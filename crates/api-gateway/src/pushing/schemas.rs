@@ -72,7 +72,7 @@ async fn judge(
         return Ok(Verdict::Fine);
     };
     let payload = event.payload.get().as_bytes();
-    let judged = gateway.schemas().judge(&definition, payload, Purpose::Live).await;
+    let judged = gateway.schemas().validate(&definition, payload, Purpose::Live).await;
     judged.map_err(|error| {
         let event_type = &event.event_type;
         tracing::warn!(%event_type, %error, "a payload cannot be held against its schema now");

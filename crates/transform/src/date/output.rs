@@ -1,4 +1,4 @@
-//! In which form a rule writes dates.
+//! The output form of a date rule.
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::iso;
 
-/// The form that a rule writes.
+/// The form in which a rule writes dates.
 #[derive(Debug, Clone, Default)]
 pub(super) enum Output {
     /// ISO 8601 in UTC.

@@ -75,7 +75,7 @@ fn patterns_and_timezone_govern_both_sides() {
 }
 
 #[test]
-fn a_time_that_never_comes_is_the_first_instant_after_the_gap() {
+fn time_in_a_clock_gap_is_the_first_instant_after_the_gap() {
     let berlin = |text: &str| rewrite(None, None, Some("Europe/Berlin"), &json!(text)).unwrap();
     assert_eq!(berlin("2024-03-31T02:30:00"), "2024-03-31T01:00:00Z");
     let samoa = rewrite(None, None, Some("Pacific/Apia"), &json!("2011-12-30T12:00:00"));
@@ -83,13 +83,13 @@ fn a_time_that_never_comes_is_the_first_instant_after_the_gap() {
 }
 
 #[test]
-fn a_time_that_comes_twice_is_the_first() {
+fn time_that_comes_twice_is_the_first() {
     let berlin = rewrite(None, None, Some("Europe/Berlin"), &json!("2024-10-27T02:30:00"));
     assert_eq!(berlin.unwrap(), "2024-10-27T00:30:00Z");
 }
 
 #[test]
-fn what_hospital_systems_write_is_read() {
+fn date_forms_of_hospital_systems_are_read() {
     let table = [
         ("2026-02-04 14:00:00", "2026-02-04T14:00:00Z"),
         ("2026/02/04 14:00", "2026-02-04T14:00:00Z"),
@@ -118,7 +118,7 @@ fn what_hospital_systems_write_is_read() {
 }
 
 #[test]
-fn day_first_or_month_first_is_configured_and_never_guessed() {
+fn order_of_day_and_month_is_configured_and_never_guessed() {
     let table = [
         ("04/02/2026 04:07 PM", "2026-02-04T16:07:00Z", "2026-04-02T16:07:00Z"),
         ("4.2.2026", "2026-02-04T00:00:00Z", "2026-04-02T00:00:00Z"),
@@ -139,7 +139,7 @@ fn day_first_or_month_first_is_configured_and_never_guessed() {
 }
 
 #[test]
-fn what_may_mean_two_things_says_what_to_configure() {
+fn ambiguous_dates_are_refused_with_what_to_configure() {
     for text in ["4-Feb-26", "04/02/26"] {
         assert!(read(Some("dayFirst"), text).unwrap_err().contains("two digits"), "{text}");
     }
@@ -160,7 +160,7 @@ fn what_may_mean_two_things_says_what_to_configure() {
 }
 
 #[test]
-fn patterns_of_letters_and_several_forms_are_read() {
+fn letter_patterns_and_several_forms_are_read() {
     let table = [
         ("DD/MM/YYYY hh:mm A", json!("04/02/2026 04:07 PM"), "2026-02-04T16:07:00Z"),
         ("MM/DD/YYYY hh:mm A", json!("04/02/2026 04:07 pm"), "2026-04-02T16:07:00Z"),
@@ -200,7 +200,7 @@ fn outputs_are_patterns_or_epochs() {
 }
 
 #[test]
-fn what_is_no_date_is_refused_without_being_quoted() {
+fn invalid_dates_are_refused_without_being_quoted() {
     for value in [
         json!("tomorrow"),
         json!(true),
@@ -222,7 +222,7 @@ fn what_is_no_date_is_refused_without_being_quoted() {
 }
 
 #[test]
-fn what_is_no_pattern_or_timezone_is_a_fault() {
+fn invalid_patterns_and_timezones_are_faults() {
     let pointers = |input: &str, output: &str, timezone: &str| {
         let format = DateFormat {
             input: Some(input.to_owned()),

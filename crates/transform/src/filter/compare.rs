@@ -1,14 +1,14 @@
-//! Comparing JSON values.
+//! Comparison of JSON values.
 
 use std::cmp::Ordering;
 
 use ig_core::decimal::Decimal;
 use serde_json::{Number, Value};
 
-/// Whether two values are equal: numbers by their value, objects whatever the order of their keys.
+/// Whether two values are equal: numbers by value, objects in any order of keys.
 pub(super) fn equal(one: &Value, other: &Value) -> bool {
     match (one, other) {
-        (Value::Number(one), Value::Number(other)) => numbers(one, other) == Ordering::Equal,
+        (Value::Number(one), Value::Number(other)) => compare_numbers(one, other) == Ordering::Equal,
         (Value::Array(one), Value::Array(other)) => {
             one.len() == other.len() && one.iter().zip(other).all(|(one, other)| equal(one, other))
         }
@@ -23,14 +23,14 @@ pub(super) fn equal(one: &Value, other: &Value) -> bool {
 /// The order of two numbers or of two texts.
 pub(super) fn order(one: &Value, other: &Value) -> Option<Ordering> {
     match (one, other) {
-        (Value::Number(one), Value::Number(other)) => Some(numbers(one, other)),
+        (Value::Number(one), Value::Number(other)) => Some(compare_numbers(one, other)),
         (Value::String(one), Value::String(other)) => Some(one.cmp(other)),
         _ => None,
     }
 }
 
-/// Exact, however many digits they have.
-fn numbers(one: &Number, other: &Number) -> Ordering {
+/// The exact order of two numbers of any length.
+fn compare_numbers(one: &Number, other: &Number) -> Ordering {
     match (one.as_i64(), other.as_i64()) {
         (Some(one), Some(other)) => one.cmp(&other),
         _ => Decimal::of(one).cmp(&Decimal::of(other)),
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn equality_looks_inside_and_kinds_do_not_mix() {
+    fn equality_is_deep_and_never_holds_between_types() {
         assert!(equal(
             &json!({"a": [1, {"b": 2.0}], "c": null}),
             &json!({"c": null, "a": [1.0, {"b": 2}]})

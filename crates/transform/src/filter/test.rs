@@ -1,4 +1,4 @@
-//! One test of one value.
+//! Tests of single values.
 
 use std::cmp::Ordering;
 
@@ -9,18 +9,18 @@ use serde_json::Value;
 use super::compare::{equal, order};
 
 /// The most memory that one regular expression may take, in bytes.
-const LARGEST_REGEX: usize = 256 * 1024;
+const MAX_REGEX_BYTES: usize = 256 * 1024;
 
-/// A test, ready to be applied.
+/// A compiled test.
 #[derive(Debug, Clone)]
 pub(super) enum Test {
     Eq(Value),
     Ne(Value),
-    /// Compares, and passes on these orders.
+    /// Passes on these orders of the value and the operand.
     Order(Value, &'static [Ordering]),
     In(Vec<Value>),
     Nin(Vec<Value>),
-    /// Whatever is there passes; its opposite is not a test of a value.
+    /// Passes on any value; its opposite is not a test of a value.
     Exists,
     StartsWith(String),
     Contains(Value),
@@ -71,7 +71,7 @@ fn contains(value: &Value, part: &Value) -> bool {
 
 fn regex(text: &str) -> Result<Regex, String> {
     let mut builder = RegexBuilder::new(text);
-    let built = builder.size_limit(LARGEST_REGEX).dfa_size_limit(LARGEST_REGEX).build();
+    let built = builder.size_limit(MAX_REGEX_BYTES).dfa_size_limit(MAX_REGEX_BYTES).build();
     built.map_err(|error| match error {
         regex::Error::CompiledTooBig(_) => "must be smaller: it would take more than 256 KiB once compiled".to_owned(),
         error => format!("must be a regular expression in RE2's syntax: {}", reason(&error)),

@@ -1,8 +1,8 @@
-//! Which answers of the store still count.
+//! Generations of lookup tables, which invalidate cached rows.
 //!
-//! Every invalidation gives a table a new number. An answer carries the number that its table had when the store was asked, and
-//! counts only while that is the table's number: so an answer that was under way when the table changed never counts, and an
-//! invalidation costs the same however much is remembered.
+//! Every invalidation gives a table a new generation. A row carries the generation that its table had when the load began, and counts only
+//! while that is current. So a load that was in flight when the table changed never counts, and an invalidation costs the same for any size
+//! of the cache.
 
 use std::collections::HashMap;
 
@@ -10,16 +10,16 @@ use ig_core::id::{LookupType, OrgId};
 use parking_lot::RwLock;
 
 use super::entry::EntryKey;
-use super::loads::Wanted;
+use super::single_flight::StampedKey;
 
-/// Beyond so many numbers everything is forgotten at once instead.
-const MOST_NUMBERS: usize = 20_000;
-
-#[derive(Debug, Default)]
-pub(super) struct Generations(RwLock<Numbers>);
+/// Beyond this many generations all rows are invalidated at once instead.
+const MAX_GENERATIONS: usize = 20_000;
 
 #[derive(Debug, Default)]
-struct Numbers {
+pub(super) struct Generations(RwLock<Latest>);
+
+#[derive(Debug, Default)]
+struct Latest {
     last: u64,
     all: u64,
     orgs: HashMap<OrgId, u64>,
@@ -27,41 +27,41 @@ struct Numbers {
 }
 
 impl Generations {
-    pub(super) fn raise(&self, org: OrgId, lookup_type: Option<&LookupType>) {
-        let mut numbers = self.0.write();
-        numbers.last += 1;
-        let number = numbers.last;
+    pub(super) fn bump(&self, org: OrgId, lookup_type: Option<&LookupType>) {
+        let mut latest = self.0.write();
+        latest.last += 1;
+        let generation = latest.last;
         match lookup_type {
-            Some(lookup_type) => numbers.tables.insert((org, lookup_type.clone()), number),
-            None => numbers.orgs.insert(org, number),
+            Some(lookup_type) => latest.tables.insert((org, lookup_type.clone()), generation),
+            None => latest.orgs.insert(org, generation),
         };
-        if numbers.orgs.len() + numbers.tables.len() > MOST_NUMBERS {
-            numbers.raise_all();
+        if latest.orgs.len() + latest.tables.len() > MAX_GENERATIONS {
+            latest.bump_all();
         }
     }
 
-    pub(super) fn raise_all(&self) {
-        self.0.write().raise_all();
+    pub(super) fn bump_all(&self) {
+        self.0.write().bump_all();
     }
 
-    /// The keys with the numbers of their tables.
-    pub(super) fn stamp(&self, keys: Vec<EntryKey>) -> Vec<Wanted> {
-        let numbers = self.0.read();
-        let stamped = keys.into_iter().map(|key| Wanted {
-            generation: numbers.of(&key),
+    /// The keys with the generations of their tables.
+    pub(super) fn stamp(&self, keys: Vec<EntryKey>) -> Vec<StampedKey> {
+        let latest = self.0.read();
+        let stamped = keys.into_iter().map(|key| StampedKey {
+            generation: latest.of(&key),
             key,
         });
         stamped.collect()
     }
 
-    /// Whether nothing was invalidated since the key was stamped.
-    pub(super) fn is_current(&self, wanted: &Wanted) -> bool {
-        self.0.read().of(&wanted.key) == wanted.generation
+    /// Whether the table was not invalidated since the key was stamped.
+    pub(super) fn is_current(&self, stamped: &StampedKey) -> bool {
+        self.0.read().of(&stamped.key) == stamped.generation
     }
 }
 
-impl Numbers {
-    fn raise_all(&mut self) {
+impl Latest {
+    fn bump_all(&mut self) {
         self.last += 1;
         self.all = self.last;
         self.orgs.clear();
@@ -86,7 +86,7 @@ mod tests {
 
     use super::*;
 
-    fn number(generations: &Generations, org: i64, table: &str) -> u64 {
+    fn generation(generations: &Generations, org: i64, table: &str) -> u64 {
         let key = EntryKey {
             org: OrgId(org),
             entity: Rid(1),
@@ -99,28 +99,28 @@ mod tests {
     }
 
     #[test]
-    fn an_invalidation_touches_its_own_tables_alone() {
+    fn invalidation_touches_its_own_tables_alone() {
         let generations = Generations::default();
-        let all = || [(1, "A"), (1, "B"), (2, "A")].map(|(org, table)| number(&generations, org, table));
+        let all = || [(1, "A"), (1, "B"), (2, "A")].map(|(org, table)| generation(&generations, org, table));
         let before = all();
-        generations.raise(OrgId(1), Some(&LookupType::new("A")));
+        generations.bump(OrgId(1), Some(&LookupType::new("A")));
         let table = all();
         assert!(table[0] != before[0] && table[1..] == before[1..]);
-        generations.raise(OrgId(1), None);
+        generations.bump(OrgId(1), None);
         let org = all();
         assert!(org[0] != table[0] && org[1] != table[1] && org[2] == table[2]);
-        generations.raise_all();
+        generations.bump_all();
         assert!(all().iter().zip(org).all(|(now, before)| *now != before));
     }
 
     #[test]
-    fn numbers_without_end_are_forgotten_together() {
+    fn too_many_generations_invalidate_all_rows_together() {
         let generations = Generations::default();
-        let before = number(&generations, 1, "kept");
-        for n in 0..=MOST_NUMBERS {
-            generations.raise(OrgId(2), Some(&LookupType::new(n.to_string())));
+        let before = generation(&generations, 1, "kept");
+        for n in 0..=MAX_GENERATIONS {
+            generations.bump(OrgId(2), Some(&LookupType::new(n.to_string())));
         }
-        assert_ne!(number(&generations, 1, "kept"), before);
+        assert_ne!(generation(&generations, 1, "kept"), before);
         assert!(generations.0.read().tables.is_empty());
     }
 }

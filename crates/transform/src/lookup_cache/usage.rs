@@ -1,4 +1,4 @@
-//! How often keys are asked for, counted in memory.
+//! Counts in memory how often keys are requested.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,21 +9,21 @@ use parking_lot::Mutex;
 
 use super::entry::EntryKey;
 
-/// Beyond so many keys no further ones are counted: values that no row maps come without end.
-const MOST_KEYS: usize = 20_000;
+/// The most keys that are counted: there is no limit on values that no row maps.
+const MAX_KEYS: usize = 20_000;
 
-/// How often one key was asked for.
+/// How often one key was requested.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Usage {
     /// The organisation.
     pub org_id: OrgId,
-    /// The entity that it was asked for: its own row answers first, the organisation's otherwise.
+    /// The entity that it was requested for; its own row takes precedence over the organisation's.
     pub entity: Rid,
     /// The key.
     pub key: LookupKey,
     /// How often a row mapped it.
     pub mapped: u64,
-    /// How often none did.
+    /// How often no row mapped it.
     pub unmapped: u64,
 }
 
@@ -37,29 +37,31 @@ struct Counts {
 }
 
 impl UsageCounts {
-    pub(super) fn count(&self, answers: &[(EntryKey, Option<Arc<LookupSide>>)]) {
-        if answers.is_empty() {
+    pub(super) fn record(&self, rows: &[(EntryKey, Option<Arc<LookupSide>>)]) {
+        if rows.is_empty() {
             return;
         }
-        let mut counted = self.0.lock();
-        for (key, found) in answers {
-            if let Some(counts) = counted.get_mut(key) {
-                counts.add(found.is_some());
-            } else if counted.len() < MOST_KEYS {
-                counted.entry(key.clone()).or_default().add(found.is_some());
+        let mut counts_by_key = self.0.lock();
+        for (key, row) in rows {
+            if let Some(counts) = counts_by_key.get_mut(key) {
+                counts.add(row.is_some());
+            } else if counts_by_key.len() < MAX_KEYS {
+                counts_by_key.entry(key.clone()).or_default().add(row.is_some());
             }
         }
     }
 
     pub(super) fn drain(&self) -> Vec<Usage> {
-        let counted = std::mem::take(&mut *self.0.lock());
-        let usage = counted.into_iter().map(|(EntryKey { org, entity, key }, counts)| Usage {
-            org_id: org,
-            entity,
-            key,
-            mapped: counts.mapped,
-            unmapped: counts.unmapped,
-        });
+        let counts_by_key = std::mem::take(&mut *self.0.lock());
+        let usage = counts_by_key
+            .into_iter()
+            .map(|(EntryKey { org, entity, key }, counts)| Usage {
+                org_id: org,
+                entity,
+                key,
+                mapped: counts.mapped,
+                unmapped: counts.unmapped,
+            });
         usage.collect()
     }
 }

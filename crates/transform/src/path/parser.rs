@@ -1,8 +1,8 @@
-//! The text form of a path.
+//! Parser of paths.
 
 use super::{Segment, Stage};
 
-/// Reads the text form, one character at a time.
+/// Parses a path one character at a time.
 #[derive(Default)]
 pub(super) struct Parser {
     stages: Vec<Stage>,
@@ -61,13 +61,13 @@ impl Parser {
         Ok(())
     }
 
-    /// What follows a `[`: `]` for every element, or an index.
+    /// Parses what follows a `[`: `]` for every element, or an index.
     fn bracket(&mut self, letters: &mut impl Iterator<Item = char>) -> Result<(), String> {
         if !self.after_bracket {
             self.end_key()?;
         }
         self.after_bracket = true;
-        let text = inside(letters)?;
+        let text = until_bracket(letters)?;
         if text.is_empty() {
             self.stages.push(std::mem::take(&mut self.stage));
             return Ok(());
@@ -82,8 +82,8 @@ impl Parser {
     }
 }
 
-/// What lies before the next `]`.
-fn inside(letters: &mut impl Iterator<Item = char>) -> Result<String, String> {
+/// The text before the next `]`.
+fn until_bracket(letters: &mut impl Iterator<Item = char>) -> Result<String, String> {
     let mut text = String::new();
     loop {
         match letters.next() {

@@ -1,4 +1,4 @@
-//! Where a rule's values come from: a path, or a text made of several.
+//! The source of a rule's values: a path, or a template of several.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Path, Stage, find};
 
-/// Arrays that are walked, and what is read of each of their elements.
+/// The arrays to walk, and what to read from each of their elements.
 #[derive(Debug, Clone)]
 pub(crate) struct Source {
     text: String,
@@ -17,21 +17,21 @@ pub(crate) struct Source {
 #[derive(Debug, Clone)]
 enum Leaf {
     Field(Stage),
-    Template(Vec<Part>),
+    Template(Vec<TemplatePart>),
 }
 
 /// A part of a template.
 #[derive(Debug, Clone)]
-enum Part {
+enum TemplatePart {
     Text(String),
-    /// Read from the payload's top.
+    /// Read from the top of the payload.
     Top(Stage),
-    /// Read from the element that is walked.
+    /// Read from the current element.
     Element(Stage),
 }
 
 impl Source {
-    /// A dotted path.
+    /// Parses a dotted path.
     pub(crate) fn field(text: &str) -> Result<Self, String> {
         let Path { text, mut stages, .. } = Path::source(text)?;
         let leaf = Leaf::Field(stages.pop().unwrap_or_default());
@@ -42,7 +42,7 @@ impl Source {
         })
     }
 
-    /// A text with `{{path}}` in it; the paths that have `[]` walk the same arrays.
+    /// Parses a text with `{{path}}` in it; the paths with `[]` walk the same arrays.
     pub(crate) fn template(text: &str) -> Result<Self, String> {
         let mut source = Self {
             text: text.to_owned(),
@@ -53,33 +53,33 @@ impl Source {
         let mut rest = text;
         while let Some((before, opened)) = rest.split_once("{{") {
             let (path, after) = opened.split_once("}}").ok_or("has a {{ without a }}")?;
-            parts.push(Part::Text(before.to_owned()));
+            parts.push(TemplatePart::Text(before.to_owned()));
             parts.push(source.part(path.trim())?);
             rest = after;
         }
         if parts.is_empty() {
             return Err("must name a path, such as {{site.code}}".to_owned());
         }
-        parts.push(Part::Text(rest.to_owned()));
+        parts.push(TemplatePart::Text(rest.to_owned()));
         source.leaf = Leaf::Template(parts);
         Ok(source)
     }
 
-    fn part(&mut self, path: &str) -> Result<Part, String> {
+    fn part(&mut self, path: &str) -> Result<TemplatePart, String> {
         let Self { mut arrays, leaf, .. } =
             Self::field(path).map_err(|message| format!("has {{{{{path}}}}}, which {message}"))?;
         let Leaf::Field(leaf) = leaf else {
             return Err("names no path".to_owned());
         };
         if arrays.is_empty() {
-            return Ok(Part::Top(leaf));
+            return Ok(TemplatePart::Top(leaf));
         }
         if self.arrays.is_empty() {
             self.arrays = std::mem::take(&mut arrays);
         } else if self.arrays != arrays {
             return Err("must walk the same arrays with every []".to_owned());
         }
-        Ok(Part::Element(leaf))
+        Ok(TemplatePart::Element(leaf))
     }
 
     /// The text as it was written.
@@ -87,12 +87,12 @@ impl Source {
         &self.text
     }
 
-    /// The steps to each array that is walked.
+    /// The stages to the arrays that are walked.
     pub(crate) fn arrays(&self) -> &[Stage] {
         &self.arrays
     }
 
-    /// What there is at one element; a template lacking one of its values has none itself.
+    /// The value at one element; a template that lacks one of its values has none.
     pub(crate) fn read<'a>(&self, payload: &Value, element: &'a Value) -> Option<Cow<'a, Value>> {
         match &self.leaf {
             Leaf::Field(stage) => find(element, stage).map(Cow::Borrowed),
@@ -104,31 +104,31 @@ impl Source {
         }
     }
 
-    /// Shows every value that there is.
-    pub(crate) fn each(&self, payload: &Value, show: &mut dyn FnMut(&Value)) {
-        self.until(&self.arrays, payload, payload, &mut |value| {
-            show(value);
+    /// Visits every value.
+    pub(crate) fn each(&self, payload: &Value, visit: &mut dyn FnMut(&Value)) {
+        self.visit_until(&self.arrays, payload, payload, &mut |value| {
+            visit(value);
             false
         });
     }
 
-    /// Whether one of the values passes.
+    /// Whether any of the values passes.
     pub(crate) fn any(&self, payload: &Value, passes: &dyn Fn(&Value) -> bool) -> bool {
-        self.until(&self.arrays, payload, payload, &mut |value| passes(value))
+        self.visit_until(&self.arrays, payload, payload, &mut |value| passes(value))
     }
 
-    fn until(&self, arrays: &[Stage], payload: &Value, element: &Value, stop: &mut dyn FnMut(&Value) -> bool) -> bool {
+    fn visit_until(&self, arrays: &[Stage], payload: &Value, element: &Value, stop: &mut dyn FnMut(&Value) -> bool) -> bool {
         let [first, rest @ ..] = arrays else {
             return self.read(payload, element).is_some_and(|value| stop(&value));
         };
         match find(element, first) {
-            Some(Value::Array(items)) => items.iter().any(|item| self.until(rest, payload, item, stop)),
+            Some(Value::Array(items)) => items.iter().any(|item| self.visit_until(rest, payload, item, stop)),
             _ => false,
         }
     }
 }
 
-impl Part {
+impl TemplatePart {
     fn text<'a>(&'a self, payload: &'a Value, element: &'a Value) -> Option<Cow<'a, str>> {
         let value = match self {
             Self::Text(text) => return Some(Cow::Borrowed(text)),
@@ -150,14 +150,14 @@ mod tests {
 
     use super::*;
 
-    fn seen(source: &Source, payload: &Value) -> Vec<Value> {
-        let mut seen = Vec::new();
-        source.each(payload, &mut |value| seen.push(value.clone()));
-        seen
+    fn values(source: &Source, payload: &Value) -> Vec<Value> {
+        let mut values = Vec::new();
+        source.each(payload, &mut |value| values.push(value.clone()));
+        values
     }
 
     #[test]
-    fn a_template_joins_what_its_paths_name() {
+    fn template_joins_the_values_of_its_paths() {
         let payload = json!({"site": {"code": "A"}, "ward": 7, "on": true, "items": [{"w": 1}, {"w": null}, {"w": 3}]});
         let table = [
             ("{{site.code}}-{{ward}}", json!(["A-7"])),
@@ -167,13 +167,13 @@ mod tests {
             ("{{site}}", json!([])),
         ];
         for (text, expected) in table {
-            let found = seen(&Source::template(text).unwrap(), &payload);
+            let found = values(&Source::template(text).unwrap(), &payload);
             assert_eq!(Value::Array(found), expected, "{text}");
         }
     }
 
     #[test]
-    fn what_is_no_template_is_refused() {
+    fn template_parser_refuses_invalid_templates() {
         for text in ["", "plain", "{{a", "{{}}", "{{a..b}}", "{{a[].x}}-{{b[].x}}"] {
             assert!(Source::template(text).is_err(), "{text}");
         }

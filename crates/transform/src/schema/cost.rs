@@ -1,16 +1,16 @@
-//! What a schema can cost at most, known before it is used.
+//! Bounds on the size of a schema, computed before it is compiled.
 
 use std::collections::BTreeMap;
 
 use ig_core::fault::{Faults, Place};
 use serde_json::Value;
 
-/// How deep a schema nests when every reference is followed: whoever walks one does so on the stack.
-const DEEPEST: usize = 256;
-/// The most subschemas that a schema has when every reference is unfolded.
-const LARGEST: u64 = 20_000;
-/// Words that reach outside the schema, or lead to where only the payload decides.
-const REFUSED: [&str; 6] = [
+/// The most levels of an unfolded schema: validators walk it on the stack.
+const MAX_DEPTH: usize = 256;
+/// The most parts of an unfolded schema.
+const MAX_PARTS: u64 = 20_000;
+/// Keywords that reach outside the schema, or to a target that depends on the payload.
+const UNSUPPORTED_KEYWORDS: [&str; 6] = [
     "$id",
     "$anchor",
     "$dynamicAnchor",
@@ -18,10 +18,10 @@ const REFUSED: [&str; 6] = [
     "$recursiveRef",
     "$recursiveAnchor",
 ];
-/// Words whose values are data, not schemas.
-const DATA: [&str; 5] = ["const", "enum", "default", "examples", "required"];
-/// Words whose values name schemas: what the names are means nothing.
-const NAMED: [&str; 5] = ["properties", "patternProperties", "$defs", "definitions", "dependentSchemas"];
+/// Keywords whose values are data, not schemas.
+const DATA_KEYWORDS: [&str; 5] = ["const", "enum", "default", "examples", "required"];
+/// Keywords whose values are schemas by name; the names are not keywords.
+const MAP_KEYWORDS: [&str; 5] = ["properties", "patternProperties", "$defs", "definitions", "dependentSchemas"];
 const DRAFTS: [&str; 4] = [
     "https://json-schema.org/draft/2020-12/schema",
     "https://json-schema.org/draft/2019-09/schema",
@@ -29,62 +29,64 @@ const DRAFTS: [&str; 4] = [
     "http://json-schema.org/draft-06/schema",
 ];
 
-/// Refuses what cannot be bounded.
+/// Refuses a schema that is too large or cannot be bounded.
 pub(super) fn check(schema: &Value) -> Result<(), Faults> {
-    let mut reckoning = Reckoning {
-        whole: schema,
+    let mut estimator = CostEstimator {
+        root: schema,
         known: BTreeMap::new(),
-        under_way: Vec::new(),
+        in_progress: Vec::new(),
     };
-    if reckoning.cost(schema, &Place::new(""), 0)?.parts <= LARGEST {
+    if estimator.cost(schema, &Place::new(""), 0)?.parts <= MAX_PARTS {
         return Ok(());
     }
     Err(Faults::one(
         "",
-        format!("is too large: with its references unfolded it has more than {LARGEST} parts"),
+        format!("is too large: with its references unfolded it has more than {MAX_PARTS} parts"),
     ))
 }
 
-struct Reckoning<'a> {
-    whole: &'a Value,
+struct CostEstimator<'a> {
+    root: &'a Value,
+    /// The costs of references.
     known: BTreeMap<String, Cost>,
-    under_way: Vec<String>,
+    /// The references that are being followed.
+    in_progress: Vec<String>,
 }
 
-/// What a value costs.
+/// The cost of a value.
 #[derive(Debug, Clone, Copy, Default)]
 struct Cost {
-    /// Its parts, those of its references included.
+    /// The number of parts, including those of references.
     parts: u64,
-    /// How deep they nest.
+    /// The number of levels.
     depth: usize,
 }
 
 impl Cost {
-    fn with_below(self, below: Self) -> Self {
+    fn with_child(self, child: Self) -> Self {
         Self {
-            parts: self.parts.saturating_add(below.parts),
-            depth: self.depth.max(below.depth + 1),
+            parts: self.parts.saturating_add(child.parts),
+            depth: self.depth.max(child.depth + 1),
         }
     }
 }
 
-impl Reckoning<'_> {
-    /// What a value that may be a schema costs; of a reference, what its target does too.
+impl CostEstimator<'_> {
+    /// The cost of a value that may be a schema, including the targets of its references.
     fn cost(&mut self, value: &Value, place: &Place<'_>, depth: usize) -> Result<Cost, Faults> {
-        if depth > DEEPEST {
+        if depth > MAX_DEPTH {
             return Err(too_deep(place));
         }
         let mut cost = Cost { parts: 1, depth: 0 };
         match value {
             Value::Object(object) => {
-                for (word, below) in object {
-                    cost = cost.with_below(self.word(word, below, &place.field(word), depth + 1)?);
+                for (keyword, child) in object {
+                    cost = cost.with_child(self.keyword(keyword, child, &place.field(keyword), depth + 1)?);
                 }
             }
             Value::Array(list) => {
-                for (at, below) in list.iter().enumerate() {
-                    cost = cost.with_below(self.cost(below, &place.at(at), depth + 1)?);
+                for (index, child) in list.iter().enumerate() {
+                    cost = cost.with_child(self.cost(child, &place.at(index), depth + 1)?);
                 }
             }
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
@@ -92,59 +94,59 @@ impl Reckoning<'_> {
         Ok(cost)
     }
 
-    fn word(&mut self, word: &str, value: &Value, place: &Place<'_>, depth: usize) -> Result<Cost, Faults> {
-        match (word, value) {
-            ("$ref", Value::String(target)) => self.target(target, place, depth),
+    fn keyword(&mut self, keyword: &str, value: &Value, place: &Place<'_>, depth: usize) -> Result<Cost, Faults> {
+        match (keyword, value) {
+            ("$ref", Value::String(target)) => self.reference(target, place, depth),
             ("$schema", Value::String(draft)) => known_draft(draft, place),
-            (word, _) if REFUSED.contains(&word) => Err(Faults::one(
+            (keyword, _) if UNSUPPORTED_KEYWORDS.contains(&keyword) => Err(Faults::one(
                 place.to_string(),
                 "is not supported; refer to parts of the schema as #/$defs/name",
             )),
-            (word, Value::Object(named)) if NAMED.contains(&word) => {
+            (keyword, Value::Object(named)) if MAP_KEYWORDS.contains(&keyword) => {
                 let mut cost = Cost { parts: 1, depth: 0 };
-                for (name, below) in named {
-                    cost = cost.with_below(self.cost(below, &place.field(name), depth + 1)?);
+                for (name, child) in named {
+                    cost = cost.with_child(self.cost(child, &place.field(name), depth + 1)?);
                 }
                 Ok(cost)
             }
-            (word, _) if DATA.contains(&word) => Ok(Cost::default()),
-            (_, below) => self.cost(below, place, depth),
+            (keyword, _) if DATA_KEYWORDS.contains(&keyword) => Ok(Cost::default()),
+            (_, child) => self.cost(child, place, depth),
         }
     }
 
-    fn target(&mut self, reference: &str, place: &Place<'_>, depth: usize) -> Result<Cost, Faults> {
+    fn reference(&mut self, reference: &str, place: &Place<'_>, depth: usize) -> Result<Cost, Faults> {
         if let Some(known) = self.known.get(reference).copied() {
-            // It was reached by a shorter way before.
-            let is_too_deep = depth + known.depth > DEEPEST;
+            // It may have been reached at a lower depth before.
+            let is_too_deep = depth + known.depth > MAX_DEPTH;
             return if is_too_deep { Err(too_deep(place)) } else { Ok(known) };
         }
         let pointer = reference
             .strip_prefix('#')
             .filter(|pointer| pointer.is_empty() || pointer.starts_with('/'));
-        let target = pointer.and_then(|pointer| self.whole.pointer(pointer));
+        let target = pointer.and_then(|pointer| self.root.pointer(pointer));
         let (Some(pointer), Some(target)) = (pointer, target) else {
             return Err(Faults::one(
                 place.to_string(),
                 "must refer to a part of this schema, such as #/$defs/name",
             ));
         };
-        let is_around = place.to_string().starts_with(&format!("{pointer}/"));
-        if is_around || self.under_way.iter().any(|under_way| under_way == reference) {
+        let contains_itself = place.to_string().starts_with(&format!("{pointer}/"));
+        if contains_itself || self.in_progress.iter().any(|followed| followed == reference) {
             return Err(Faults::one(
                 place.to_string(),
                 "leads back to where it came from; schemas that contain themselves are not supported",
             ));
         }
-        self.under_way.push(reference.to_owned());
+        self.in_progress.push(reference.to_owned());
         let cost = self.cost(target, &Place::new(pointer), depth + 1)?;
-        self.under_way.pop();
+        self.in_progress.pop();
         self.known.insert(reference.to_owned(), cost);
         Ok(cost)
     }
 }
 
 fn too_deep(place: &Place<'_>) -> Faults {
-    let message = format!("nests too deep: with its references unfolded, a schema may nest {DEEPEST} levels");
+    let message = format!("nests too deep: with its references unfolded, a schema may nest {MAX_DEPTH} levels");
     Faults::one(place.to_string(), message)
 }
 

@@ -1,4 +1,4 @@
-//! What is asked of an engine.
+//! What an engine runs: scripts and calls.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,30 +10,30 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::engine::Host;
+use super::engine::ScriptLookups;
 use super::limits::{DEFAULT_DEADLINE, MAX_INPUT_BYTES};
 
-/// How a source is to be read.
+/// How a source is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum ScriptKind {
     /// The body of a function that returns the new payload.
     Transform,
-    /// One expression, whose truth is the result.
+    /// One expression; its truth is the result.
     Expression,
 }
 
-/// What a source is written in.
+/// The language of a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Language {
     /// JavaScript.
     JavaScript(ScriptKind),
-    /// JSON Schema: a run tells what is wrong with its payload.
+    /// JSON Schema; a run reports what is wrong with its payload.
     JsonSchema,
 }
 
 impl Language {
-    /// Bytes of payload that a run is given at most.
-    pub(crate) fn most_input(self) -> usize {
+    /// The largest payload of a run, in bytes.
+    pub(crate) fn max_input_bytes(self) -> usize {
         match self {
             Self::JavaScript(_) => MAX_INPUT_BYTES,
             Self::JsonSchema => LARGEST_PAYLOAD,
@@ -41,16 +41,16 @@ impl Language {
     }
 }
 
-/// What a script is run for.
+/// What a script runs for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Purpose {
-    /// Deliveries and calls, which an organisation lives on.
+    /// The deliveries and calls of an organisation.
     Live,
-    /// Seeing what a script does.
+    /// Previews and checks.
     Trial,
 }
 
-/// A tenant's source, with what identifies it.
+/// A tenant's source with its hash.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Script {
     source: Arc<str>,
@@ -59,23 +59,23 @@ pub struct Script {
 }
 
 impl Script {
-    /// Takes JavaScript; do it when configuration arrives, for it is hashed here.
+    /// Hashes a JavaScript source; call it when configuration arrives.
     pub fn new(source: impl Into<Arc<str>>, kind: ScriptKind) -> Self {
-        Self::of(source.into(), Language::JavaScript(kind))
+        Self::hashed(source.into(), Language::JavaScript(kind))
     }
 
-    /// Takes a JSON Schema; do it when configuration arrives, for it is hashed here.
+    /// Hashes a JSON Schema; call it when configuration arrives.
     pub fn schema(schema: &Value) -> Self {
-        Self::of(schema.to_string().into(), Language::JsonSchema)
+        Self::hashed(schema.to_string().into(), Language::JsonSchema)
     }
 
-    fn of(source: Arc<str>, language: Language) -> Self {
-        let mark: &[u8] = match language {
+    fn hashed(source: Arc<str>, language: Language) -> Self {
+        let prefix: &[u8] = match language {
             Language::JavaScript(ScriptKind::Transform) => b"transform\0",
             Language::JavaScript(ScriptKind::Expression) => b"expression\0",
             Language::JsonSchema => b"schema\0",
         };
-        let digest = Sha256::new().chain_update(mark).chain_update(source.as_bytes()).finalize();
+        let digest = Sha256::new().chain_update(prefix).chain_update(source.as_bytes()).finalize();
         let hash = hex::encode(digest).into();
         Self { source, language, hash }
     }
@@ -85,18 +85,18 @@ impl Script {
         &self.source
     }
 
-    /// What it is written in.
+    /// The language of the source.
     pub fn language(&self) -> Language {
         self.language
     }
 
-    /// What identifies it: a digest of source and language, in hexadecimal.
+    /// A digest of source and language, in hexadecimal.
     pub fn hash(&self) -> &Arc<str> {
         &self.hash
     }
 }
 
-/// What a script sees as `context`.
+/// The values that a script sees as `context`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunContext {
     /// The kind of event.
@@ -111,32 +111,32 @@ pub struct RunContext {
     pub now: Timestamp,
 }
 
-/// One run.
+/// One run of a script.
 #[derive(Clone)]
 pub struct Call<'a> {
     /// The script.
     pub script: &'a Script,
-    /// JSON text; the engine parses it.
+    /// The payload as JSON text; the engine parses it.
     pub payload: &'a [u8],
-    /// What it sees as `context`; the run belongs to this context's organisation.
+    /// What the script sees as `context`; the run belongs to this context's organisation.
     pub context: &'a RunContext,
-    /// How long it may run; more than the maximum is the maximum.
+    /// How long it may run, up to [`MAX_DEADLINE`](super::MAX_DEADLINE).
     pub deadline: Duration,
-    /// Who answers its lookups.
-    pub host: &'a dyn Host,
-    /// What it is run for.
+    /// The tables that the script looks up in.
+    pub lookups: &'a dyn ScriptLookups,
+    /// What the script runs for.
     pub purpose: Purpose,
 }
 
 impl<'a> Call<'a> {
-    /// A run for what an organisation lives on, with the default deadline.
-    pub fn new(script: &'a Script, payload: &'a [u8], context: &'a RunContext, host: &'a dyn Host) -> Self {
+    /// A live run with the default deadline.
+    pub fn new(script: &'a Script, payload: &'a [u8], context: &'a RunContext, lookups: &'a dyn ScriptLookups) -> Self {
         Self {
             script,
             payload,
             context,
             deadline: DEFAULT_DEADLINE,
-            host,
+            lookups,
             purpose: Purpose::Live,
         }
     }

@@ -1,4 +1,4 @@
-//! What an operator can set about scripts.
+//! Configuration of the script pool.
 
 use std::path::PathBuf;
 
@@ -10,20 +10,20 @@ use super::pool::PoolSettings;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ScriptsConfig {
-    /// How many worker processes a service keeps; one more than it has cores where absent.
+    /// The number of worker processes; by default one more than there are cores.
     pub workers: Option<u16>,
-    /// The program that becomes a worker: any of the platform's; the service's own where absent.
+    /// The program that becomes a worker, which may be any service of the platform; by default the service itself.
     pub worker_program: Option<PathBuf>,
 }
 
 impl ScriptsConfig {
-    /// The settings of a pool.
+    /// The settings of the pool.
     pub fn pool(&self) -> PoolSettings {
-        let usual = PoolSettings::default();
+        let default = PoolSettings::default();
         PoolSettings {
-            workers: self.workers.map_or(usual.workers, |workers| usize::from(workers).max(1)),
-            program: self.worker_program.clone().unwrap_or_else(|| usual.program.clone()),
-            ..usual
+            workers: self.workers.map_or(default.workers, |workers| usize::from(workers).max(1)),
+            program: self.worker_program.clone().unwrap_or_else(|| default.program.clone()),
+            ..default
         }
     }
 }

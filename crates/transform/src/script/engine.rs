@@ -1,4 +1,4 @@
-//! What the services see of an engine, and what an engine sees of them.
+//! The interface between services and a script engine.
 
 use async_trait::async_trait;
 use ig_core::id::OrgId;
@@ -8,30 +8,31 @@ use super::call::{Call, ScriptKind};
 use super::error::ScriptError;
 use super::outcome::ScriptOutcome;
 
-/// Runs what tenants write.
+/// Runs the scripts of tenants.
 #[async_trait]
 pub trait ScriptEngine: Send + Sync {
     /// Runs a script once.
     async fn run(&self, call: Call<'_>) -> Result<ScriptOutcome, ScriptError>;
 
-    /// Whether a source that an organisation means to have run is a script; nothing of it runs.
+    /// Checks that a source of an organisation is a script, without running it.
     async fn check(&self, org: OrgId, source: &str, kind: ScriptKind) -> Result<(), ScriptError>;
 }
 
-/// Answers what a script asks while it runs.
+/// The lookup tables that a script sees.
 #[async_trait]
-pub trait Host: Send + Sync {
-    /// The value that a lookup table of this type has; `None` when it has none.
-    /// An error is trouble of ours: the run ends as unavailable, and the script cannot catch it.
+pub trait ScriptLookups: Send + Sync {
+    /// The value that the lookup table of this type has, if any.
+    ///
+    /// An error is a failure of the platform: the run ends as unavailable, and the script cannot catch it.
     async fn lookup(&self, kind: &str, value: &str) -> Result<Option<Value>, String>;
 }
 
-/// Answers that there is no such table: for what asks for none.
+/// No tables, for runs that make no lookups.
 #[derive(Debug, Clone, Copy)]
 pub struct NoLookups;
 
 #[async_trait]
-impl Host for NoLookups {
+impl ScriptLookups for NoLookups {
     async fn lookup(&self, _kind: &str, _value: &str) -> Result<Option<Value>, String> {
         Ok(None)
     }

@@ -6,27 +6,27 @@ use serde::{Deserialize, Serialize};
 
 use super::outcome::ConsoleLine;
 
-/// What kind of failure it was.
+/// The kind of a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum ScriptFault {
     /// The source is not a script.
     Syntax,
     /// The script threw, or returned what cannot be sent.
     Error,
-    /// It did not end before its deadline.
+    /// The script did not end before its deadline.
     Timeout,
-    /// It needed more memory or native stack than a worker has.
+    /// The script needed more memory or native stack than a worker has.
     Memory,
-    /// It went beyond another limit: source, input, output, depth, recursion, turns of a loop, lookups.
+    /// The script exceeded another limit: source, input, output, depth, recursion, loop iterations, lookups.
     Limit,
-    /// It had to be stopped so often that it is not run for a while.
+    /// The script had to be stopped so often that it does not run for a while.
     Disabled,
-    /// The script may be right: no worker was free in time, its worker was lost, or a lookup could not be answered. Trying again may succeed.
+    /// The platform failed: no worker was free in time, the worker was lost, or a lookup failed. A retry may succeed.
     Unavailable,
 }
 
 impl ScriptFault {
-    /// Its code, as tenants read it.
+    /// The code that tenants read.
     pub fn code(self) -> &'static str {
         match self {
             Self::Syntax => "SCRIPT_SYNTAX",
@@ -48,7 +48,7 @@ impl ScriptFault {
     }
 }
 
-/// A place in the tenant's source; both count from 1.
+/// A position in the tenant's source; both numbers count from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
     /// The line.
@@ -57,24 +57,24 @@ pub struct Position {
     pub column: u32,
 }
 
-/// A script that gave no result, and why.
+/// Why a script gave no result.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}: {message}", fault.code())]
 pub struct ScriptError {
-    /// What kind of failure it was.
+    /// The kind of failure.
     pub fault: ScriptFault,
-    /// What happened, in a sentence for the tenant. It may hold what the script itself put into an error.
+    /// What happened, in a sentence for the tenant. It may quote an error of the script.
     pub message: String,
-    /// Where in the source, if that is known.
+    /// The position in the source, if it is known.
     pub position: Option<Position>,
-    /// What the script wrote to its console before; nothing when its worker had to be killed.
+    /// What the script wrote to its console; empty when its worker had to be killed.
     pub console: Vec<ConsoleLine>,
-    /// For how long it is not run, where it is disabled.
+    /// How much longer a disabled script does not run.
     pub disabled_for: Option<Duration>,
 }
 
 impl ScriptError {
-    /// A failure without a place and without console output.
+    /// A failure without position and console output.
     pub fn new(fault: ScriptFault, message: impl Into<String>) -> Self {
         Self {
             fault,
@@ -85,7 +85,7 @@ impl ScriptError {
         }
     }
 
-    /// Its code, as tenants read it.
+    /// The code that tenants read.
     pub fn code(&self) -> &'static str {
         self.fault.code()
     }

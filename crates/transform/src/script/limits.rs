@@ -1,22 +1,22 @@
-//! What a script may use. Each limit is felt by the script that reaches it and by nobody else.
+//! What a script may use. A limit affects only the script that reaches it.
 
 use std::time::Duration;
 
 use ig_core::event::LARGEST_PAYLOAD;
 
-/// How long a run may take unless its integration says otherwise.
+/// How long a run may take, unless its integration sets another limit.
 pub const DEFAULT_DEADLINE: Duration = Duration::from_millis(250);
 /// How long a run may take at most.
 pub const MAX_DEADLINE: Duration = Duration::from_secs(2);
 /// Bytes of source.
 pub const MAX_SOURCE_BYTES: usize = 64 * 1024;
-/// Brackets within brackets in a source.
+/// Levels of nested brackets in a source.
 pub const MAX_NESTING: usize = 200;
-/// Bytes of payload that JavaScript is given.
+/// Bytes of a payload for JavaScript.
 pub const MAX_INPUT_BYTES: usize = 256 * 1024;
 /// Bytes of JSON that a script returns.
 pub const MAX_OUTPUT_BYTES: usize = 1024 * 1024;
-/// Levels of objects and arrays, in what a script is given and in what it returns.
+/// Levels of objects and arrays in the input and the output of a script.
 pub const MAX_DEPTH: usize = 100;
 
 /// Lookups in one run.
@@ -25,17 +25,17 @@ pub(crate) const MAX_LOOKUPS: u32 = 1000;
 pub(crate) const MAX_LOOKUP_BYTES: usize = 4 * 1024;
 /// Promise jobs in one run.
 pub(crate) const MAX_JOBS: u64 = 100_000;
-/// Turns of a loop, counted for each function call.
-pub(crate) const MAX_LOOP_TURNS: u64 = 1_000_000;
-/// Functions that call functions.
+/// Iterations of a loop in one function call.
+pub(crate) const MAX_LOOP_ITERATIONS: u64 = 1_000_000;
+/// Depth of nested function calls.
 pub(crate) const MAX_RECURSION: usize = 200;
 /// Values on the engine's stack.
 pub(crate) const MAX_VM_STACK: usize = 50_000;
 /// Bytes of one array buffer.
 pub(crate) const MAX_BUFFER_BYTES: u64 = 16 * 1024 * 1024;
-/// Console lines kept of one run.
+/// Console lines kept from one run.
 pub(crate) const MAX_CONSOLE_LINES: usize = 100;
-/// Bytes of console output kept of one run.
+/// Bytes of console output kept from one run.
 pub(crate) const MAX_CONSOLE_BYTES: usize = 8 * 1024;
 /// Bytes of an error's message.
 pub(crate) const MAX_MESSAGE_BYTES: usize = 1024;
@@ -44,18 +44,18 @@ pub(crate) const MAX_MESSAGE_BYTES: usize = 1024;
 pub(crate) const WORKER_ADDRESS_SPACE: u64 = 512 * 1024 * 1024;
 /// Stack of the thread that runs scripts.
 pub(crate) const WORKER_STACK: usize = 64 * 1024 * 1024;
-/// Resident bytes above which a worker forgets all scripts, and is replaced if that does not help.
+/// Resident bytes above which a worker evicts all scripts, and is replaced if that does not help.
 pub(crate) const WORKER_RESIDENT: u64 = 200 * 1024 * 1024;
-/// Scripts that a worker keeps ready.
+/// Scripts that a worker keeps loaded.
 pub(crate) const WORKER_CONTEXTS: usize = 50;
-/// Runs after which a context is made anew.
+/// Runs after which a context is replaced.
 pub(crate) const CONTEXT_RUNS: u32 = 5_000;
-/// Growth after which a context is made anew.
+/// Bytes of growth after which a context is replaced.
 pub(crate) const CONTEXT_GROWTH: u64 = 20 * 1024 * 1024;
 /// Bytes of one frame between service and worker.
 pub(crate) const MAX_FRAME_BYTES: usize = LARGEST_PAYLOAD + 1024 * 1024;
 
-/// How deep a JSON text nests; it need not be valid.
+/// How deep a JSON text nests; it may be invalid.
 pub(crate) fn depth(json: &[u8]) -> usize {
     let (mut deepest, mut depth) = (0_usize, 0_usize);
     let (mut quoted, mut escaped) = (false, false);
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn brackets_within_texts_do_not_nest() {
+    fn depth_ignores_brackets_within_texts() {
         assert_eq!(depth(br#"{"a":[1,{"b\"[[[":"[[[["}]}"#), 3);
         assert_eq!(depth(b"1"), 0);
         assert_eq!(depth(b"]]]["), 1);

@@ -1,4 +1,4 @@
-//! What a script gave.
+//! The results of scripts.
 
 use std::time::Duration;
 
@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 /// The result of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScriptOutcome {
-    /// What it returned.
+    /// What the script returned.
     pub value: ScriptValue,
-    /// What it wrote to its console.
+    /// What the script wrote to its console.
     pub console: Vec<ConsoleLine>,
-    /// How long it ran in its worker, lookups included.
+    /// How long the run took in its worker, lookups included.
     pub duration: Duration,
 }
 
@@ -21,13 +21,13 @@ pub struct ScriptOutcome {
 pub enum ScriptValue {
     /// The JSON text of the new payload.
     Output(Bytes),
-    /// `null`: this delivery is to be skipped.
+    /// `null`: the delivery is skipped.
     Skipped,
     /// Whether a condition holds.
     Bool(bool),
 }
 
-/// Which of `console`'s functions wrote a line.
+/// The function of `console` that wrote a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ConsoleLevel {
@@ -43,17 +43,17 @@ pub enum ConsoleLevel {
     Error,
 }
 
-/// A line that a script wrote.
+/// A line that a script wrote to its console.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConsoleLine {
-    /// Which function wrote it.
+    /// The function that wrote it.
     pub level: ConsoleLevel,
-    /// Its arguments, with spaces between.
+    /// The arguments, joined with spaces.
     pub text: String,
 }
 
 impl ConsoleLevel {
-    /// The function's name.
+    /// The name of the function.
     pub fn name(self) -> &'static str {
         match self {
             Self::Debug => "debug",

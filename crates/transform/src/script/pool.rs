@@ -1,22 +1,21 @@
 //! Scripts run in a pool of worker processes.
 //!
-//! A caller waits for a worker, talks to it and gives it back. A worker that does not answer in time is not waited for: it goes to
-//! the keeper, a thread that ends it, reaps it and starts another. The thread lives as long as the pool, because a worker dies with
-//! the thread that started it.
+//! A call leases a worker, exchanges messages with it and releases it. A worker that misses its deadline is not waited for: it goes to the
+//! supervisor, a thread that kills it, reaps it and starts another. The thread lives as long as the pool, because a worker dies with the
+//! thread that started it.
 //!
-//! A tenant of whose scripts one had to be stopped lately runs what it runs in a room of its own, which it shares with others of that
-//! kind and which has one worker: what else it may do, it takes from them. What a tenant tries out, and has checked, counts as another
-//! tenant's: whoever may look at a script alone cannot have it disabled where it is needed.
+//! A tenant whose script had to be stopped lately runs its scripts in quarantine, on one worker that all such tenants share: further stops
+//! cost only them. Trials and checks count as another principal: a user who may only read a script cannot get its live runs disabled.
 
 mod breaker;
-mod desk;
+mod dispatcher;
 mod exchange;
-mod keeper;
+mod fair_queue;
 mod lease;
-mod party;
-mod room;
+mod principal;
 mod settings;
-mod turns;
+mod subpool;
+mod supervisor;
 mod worker;
 
 use std::sync::{Arc, mpsc};
@@ -27,15 +26,15 @@ use ig_core::id::OrgId;
 use parking_lot::Mutex;
 use tokio::sync::broadcast;
 
-pub use breaker::Disabled;
+pub use breaker::DisabledScript;
 pub use settings::PoolSettings;
 
 use breaker::Breaker;
-use desk::Desk;
-use exchange::End;
-use keeper::Order;
-use lease::{Death, Lease};
-use party::Party;
+use dispatcher::Dispatcher;
+use exchange::ExchangeEnd;
+use lease::{Lease, WorkerExit};
+use principal::Principal;
+use supervisor::Command;
 
 use super::call::{Call, Purpose, Script, ScriptKind};
 use super::engine::ScriptEngine;
@@ -43,18 +42,18 @@ use super::error::{ScriptError, ScriptFault};
 use super::limits::MAX_SOURCE_BYTES;
 use super::outcome::ScriptOutcome;
 
-/// A pool of workers. Clones share it; with the last one the workers end.
+/// A pool of workers. Clones share it; the workers end with the last clone.
 #[derive(Clone)]
 pub struct ScriptPool {
     shared: Arc<Shared>,
 }
 
-/// How a pool is doing.
+/// Counts of a pool's workers and calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PoolState {
     /// Workers that are alive, idle or not.
     pub alive: usize,
-    /// Of these, workers that wait for a call.
+    /// Workers of these that wait for a call.
     pub idle: usize,
     /// Calls that wait for a worker.
     pub waiting: usize,
@@ -62,145 +61,145 @@ pub struct PoolState {
 
 struct Shared {
     settings: PoolSettings,
-    desk: Mutex<Desk>,
+    dispatcher: Mutex<Dispatcher>,
     breaker: Mutex<Breaker>,
-    disabled: broadcast::Sender<Disabled>,
-    keeper: mpsc::Sender<Order>,
+    disabled: broadcast::Sender<DisabledScript>,
+    supervisor: mpsc::Sender<Command>,
 }
 
 impl ScriptPool {
-    /// Starts a pool and does not wait for its workers; calls do.
+    /// Starts a pool without waiting for its workers; calls wait for them.
     pub fn start(settings: PoolSettings) -> std::io::Result<Self> {
-        let (keeper, orders) = mpsc::channel();
+        let (supervisor, commands) = mpsc::channel();
         let shared = Arc::new(Shared {
-            desk: Mutex::new(Desk::new(settings.workers)),
+            dispatcher: Mutex::new(Dispatcher::new(settings.workers)),
             breaker: Mutex::new(Breaker::new(&settings)),
             disabled: broadcast::channel(64).0,
-            keeper,
+            supervisor,
             settings,
         });
-        keeper::start(&shared, orders)?;
+        supervisor::start(&shared, commands)?;
         Ok(Self { shared })
     }
 
-    /// Tells of each script that is disabled from now on; who lags behind misses the oldest.
-    pub fn disabled(&self) -> broadcast::Receiver<Disabled> {
+    /// Every script that is disabled from now on; a receiver that lags behind misses the oldest.
+    pub fn disabled(&self) -> broadcast::Receiver<DisabledScript> {
         self.shared.disabled.subscribe()
     }
 
-    /// How the pool is doing.
+    /// The current counts of workers and calls.
     pub fn state(&self) -> PoolState {
-        self.shared.desk.lock().state()
+        self.shared.dispatcher.lock().state()
     }
 
-    /// The process ids of its workers.
+    /// The process ids of the workers.
     pub fn workers(&self) -> Vec<u32> {
-        self.shared.desk.lock().alive()
+        self.shared.dispatcher.lock().alive()
     }
 
-    /// Makes a script ready on a worker, so that its first run does not wait for that.
+    /// Loads a script on a worker, so that its first run does not wait for that.
     pub async fn warm(&self, org: OrgId, script: &Script) -> Result<(), ScriptError> {
-        let party = Party::live(org);
-        let key = party.key(script);
-        self.admit(party, &key, script.source())?;
-        let (deadline, mut lost) = (self.shared.settings.load_deadline, 0);
+        let principal = Principal::live(org);
+        let key = principal.script_key(script);
+        self.admit(principal, &key, script.source())?;
+        let (deadline, mut losses) = (self.shared.settings.load_deadline, 0);
         loop {
-            let mut lease = self.lease(party, &key).await?;
+            let mut lease = self.lease(principal, &key).await?;
             let end = exchange::load(lease.worker(), &key, script, deadline).await;
-            if let Some(end) = self.settle(lease, end, party, &key, &mut lost).await {
-                return end;
+            if let Some(result) = self.conclude(lease, end, principal, &key, &mut losses).await {
+                return result;
             }
         }
     }
 
-    /// Refuses what needs no worker to be refused.
-    fn admit(&self, party: Party, key: &Arc<str>, source: &str) -> Result<(), ScriptError> {
-        within(source.len(), MAX_SOURCE_BYTES, "the source")?;
-        self.enabled(party, key)
+    /// Refuses calls that can be refused without a worker.
+    fn admit(&self, principal: Principal, key: &Arc<str>, source: &str) -> Result<(), ScriptError> {
+        check_size(source.len(), MAX_SOURCE_BYTES, "the source")?;
+        self.check_enabled(principal, key)
     }
 
-    fn enabled(&self, party: Party, key: &Arc<str>) -> Result<(), ScriptError> {
-        let left = self.shared.breaker.lock().disabled_for(party, key, Instant::now());
+    fn check_enabled(&self, principal: Principal, key: &Arc<str>) -> Result<(), ScriptError> {
+        let left = self.shared.breaker.lock().disabled_for(principal, key, Instant::now());
         left.map_or(Ok(()), |left| Err(disabled(left)))
     }
 
-    /// A worker for a script that was not disabled meanwhile.
-    async fn lease(&self, party: Party, key: &Arc<str>) -> Result<Lease, ScriptError> {
-        let lease = Lease::acquire(&self.shared, party, key).await;
-        self.enabled(party, key)?;
+    /// Leases a worker, and checks that the script was not disabled during the wait.
+    async fn lease(&self, principal: Principal, key: &Arc<str>) -> Result<Lease, ScriptError> {
+        let lease = Lease::acquire(&self.shared, principal, key).await;
+        self.check_enabled(principal, key)?;
         lease
     }
 
-    /// What an end of a talk means. Nothing when the worker was lost through no fault of this call: a run has no effects, so it is
-    /// asked of another worker, once.
-    async fn settle<T>(
+    /// The result of a call whose exchange has ended. `None` when the worker was lost through no fault of this call: a run has no effects,
+    /// so it is tried once more on another worker.
+    async fn conclude<T>(
         &self,
         lease: Lease,
-        end: End<T>,
-        party: Party,
+        end: ExchangeEnd<T>,
+        principal: Principal,
         key: &Arc<str>,
-        lost: &mut u32,
+        losses: &mut u32,
     ) -> Option<Result<T, ScriptError>> {
         match end {
-            End::Answered { answer, worn, strike } => {
-                let answer = answer.inspect_err(|error| self.stopped(party, key, error, strike));
-                if worn {
+            ExchangeEnd::Completed { result, recycle, strike } => {
+                let result = result.inspect_err(|error| self.record_stop(principal, key, error, strike));
+                if recycle {
                     lease.discard();
                 } else {
-                    lease.give_back();
+                    lease.release();
                 }
-                Some(answer)
+                Some(result)
             }
-            End::Overdue { answer, strike } => {
-                let error = self.killed(party, key, answer, strike);
+            ExchangeEnd::Overdue { error, strike } => {
+                let error = self.record_kill(principal, key, error, strike);
                 lease.discard();
                 Some(Err(error))
             }
-            End::Lost { loading } => match lease.bury().await {
-                Death::Crash => Some(Err(self.killed(party, key, crashed(loading), true))),
-                Death::Panic => Some(Err(self.killed(party, key, failed(), true))),
-                Death::Foreign if *lost == 0 => {
-                    *lost += 1;
+            ExchangeEnd::Lost { loading } => match lease.reap().await {
+                WorkerExit::Crash => Some(Err(self.record_kill(principal, key, crashed(loading), true))),
+                WorkerExit::Panic => Some(Err(self.record_kill(principal, key, failed(), true))),
+                WorkerExit::External if *losses == 0 => {
+                    *losses += 1;
                     None
                 }
-                Death::Foreign => Some(Err(lost_twice())),
+                WorkerExit::External => Some(Err(lost_twice())),
             },
         }
     }
 
-    fn killed(&self, party: Party, key: &Arc<str>, error: ScriptError, strike: bool) -> ScriptError {
+    fn record_kill(&self, principal: Principal, key: &Arc<str>, error: ScriptError, strike: bool) -> ScriptError {
         let code = error.code();
         tracing::warn!(
-            org = party.org.0,
+            org = principal.org.0,
             script = &**key,
             code,
             strike,
             "a script's worker had to be replaced"
         );
-        self.stopped(party, key, &error, strike);
+        self.record_stop(principal, key, &error, strike);
         error
     }
 
-    /// Takes note of a run that did not end by itself, if that was its script's doing.
-    fn stopped(&self, party: Party, key: &Arc<str>, error: &ScriptError, strike: bool) {
+    /// Counts a run that had to be stopped, if its script caused that.
+    fn record_stop(&self, principal: Principal, key: &Arc<str>, error: &ScriptError, strike: bool) {
         if !strike {
             return;
         }
-        let disabled = self.shared.breaker.lock().stopped(party, key, Instant::now());
+        let disabled = self.shared.breaker.lock().record_stop(principal, key, Instant::now());
         if disabled.is_some() {
-            self.shared.dismiss(party, key);
+            self.shared.cancel_queued(principal, key);
         }
-        self.shared.set_apart(party);
+        self.shared.quarantine(principal);
         let Some(disabled) = disabled else { return };
         tracing::warn!(
-            org = party.org.0,
+            org = principal.org.0,
             script = &**key,
             code = error.code(),
             "a script is disabled"
         );
-        // What is only tried out is told whoever tries it.
-        if party.purpose == Purpose::Live {
-            // Nobody need listen.
+        // The result of a trial says it already.
+        if principal.purpose == Purpose::Live {
+            // There may be no receiver.
             let _ = self.shared.disabled.send(disabled);
         }
     }
@@ -209,43 +208,43 @@ impl ScriptPool {
 #[async_trait]
 impl ScriptEngine for ScriptPool {
     async fn run(&self, call: Call<'_>) -> Result<ScriptOutcome, ScriptError> {
-        let party = Party {
+        let principal = Principal {
             org: call.context.org,
             purpose: call.purpose,
         };
-        let key = party.key(call.script);
-        self.admit(party, &key, call.script.source())?;
-        within(call.payload.len(), call.script.language().most_input(), "the payload")?;
-        let (load_deadline, mut lost) = (self.shared.settings.load_deadline, 0);
+        let key = principal.script_key(call.script);
+        self.admit(principal, &key, call.script.source())?;
+        check_size(call.payload.len(), call.script.language().max_input_bytes(), "the payload")?;
+        let (load_deadline, mut losses) = (self.shared.settings.load_deadline, 0);
         loop {
-            let mut lease = self.lease(party, &key).await?;
+            let mut lease = self.lease(principal, &key).await?;
             let end = exchange::run(lease.worker(), &key, &call, load_deadline).await;
-            if let Some(end) = self.settle(lease, end, party, &key, &mut lost).await {
-                return end.inspect(|_| self.shared.breaker.lock().ended(&key));
+            if let Some(result) = self.conclude(lease, end, principal, &key, &mut losses).await {
+                return result.inspect(|_| self.shared.breaker.lock().record_completion(&key));
             }
         }
     }
 
     async fn check(&self, org: OrgId, source: &str, kind: ScriptKind) -> Result<(), ScriptError> {
-        let party = Party::trial(org);
-        let key: Arc<str> = format!("check/{}", party.key(&Script::new(source, kind))).into();
-        self.admit(party, &key, source)?;
-        let (deadline, mut lost) = (self.shared.settings.load_deadline, 0);
+        let principal = Principal::trial(org);
+        let key: Arc<str> = format!("check/{}", principal.script_key(&Script::new(source, kind))).into();
+        self.admit(principal, &key, source)?;
+        let (deadline, mut losses) = (self.shared.settings.load_deadline, 0);
         loop {
-            let mut lease = self.lease(party, &key).await?;
+            let mut lease = self.lease(principal, &key).await?;
             let end = exchange::check(lease.worker(), source, kind, deadline).await;
-            if let Some(end) = self.settle(lease, end, party, &key, &mut lost).await {
-                return end;
+            if let Some(result) = self.conclude(lease, end, principal, &key, &mut losses).await {
+                return result;
             }
         }
     }
 }
 
-fn within(bytes: usize, most: usize, what: &str) -> Result<(), ScriptError> {
-    if bytes <= most {
+fn check_size(bytes: usize, limit: usize, what: &str) -> Result<(), ScriptError> {
+    if bytes <= limit {
         return Ok(());
     }
-    let message = format!("{what} has {bytes} bytes, at most {most} are allowed");
+    let message = format!("{what} has {bytes} bytes, at most {limit} are allowed");
     Err(ScriptError::new(ScriptFault::Limit, message))
 }
 

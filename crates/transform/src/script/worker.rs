@@ -1,42 +1,42 @@
-//! The worker: a process that runs scripts and can do nothing else.
+//! The worker: a process that can do nothing but run scripts.
 
 mod boa;
 mod confine;
-mod digits;
 mod engine;
 mod nesting;
+mod number_digits;
 mod schema;
+mod script_cache;
 mod serve;
-mod shelf;
-mod talk;
+mod service_socket;
 
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, ExitCode};
 
-/// In the environment of a worker: which of its two starts this is.
-pub(crate) const MARK: &str = "IG_SCRIPT_WORKER";
-/// The first start limits the process and executes the program again.
+/// The environment variable that makes a process a worker; its value says which of its two starts this is.
+pub(crate) const WORKER_ENV: &str = "IG_SCRIPT_WORKER";
+/// The first start sets the limits of the process and executes the program again.
 pub(crate) const FIRST_START: &str = "limit";
-/// The same for a worker that yields the processor to others.
-pub(crate) const FIRST_START_APART: &str = "limit-and-yield";
+/// The first start of a worker that yields the processor to other processes.
+pub(crate) const FIRST_START_YIELDING: &str = "limit-and-yield";
 const SECOND_START: &str = "serve";
-const SECOND_START_APART: &str = "serve-and-yield";
+const SECOND_START_YIELDING: &str = "serve-and-yield";
 
-/// Whether this process was started to be a worker; then [`worker_main`] is all that it may do.
+/// Whether this process was started as a worker; then [`worker_main`] is all that it may do.
 pub fn is_worker() -> bool {
-    std::env::var_os(MARK).is_some()
+    std::env::var_os(WORKER_ENV).is_some()
 }
 
-/// What a worker does, until its service closes the socket. Call it first thing in `main`, before any thread starts.
+/// Runs a worker until its service closes the socket. Call it first thing in `main`, before any thread starts.
 ///
-/// A worker executes its program a second time, under its limits: an allocator that reserved address space at the first start
-/// would keep what it has, whatever the limit says later.
+/// A worker executes its program a second time, under its limits: an allocator that reserved address space at the first start would keep it
+/// in spite of a later limit.
 pub fn worker_main() -> ExitCode {
-    let mark = std::env::var_os(MARK).unwrap_or_default();
-    let end = match mark.to_str() {
+    let start = std::env::var_os(WORKER_ENV).unwrap_or_default();
+    let end = match start.to_str() {
         Some(FIRST_START) => start_again(SECOND_START),
-        Some(FIRST_START_APART) => start_again(SECOND_START_APART),
-        Some(SECOND_START_APART) => {
+        Some(FIRST_START_YIELDING) => start_again(SECOND_START_YIELDING),
+        Some(SECOND_START_YIELDING) => {
             confine::yield_to_others();
             serve::serve()
         }
@@ -45,12 +45,12 @@ pub fn worker_main() -> ExitCode {
     if end.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn start_again(mark: &str) -> std::io::Result<()> {
+fn start_again(start: &str) -> std::io::Result<()> {
     confine::before_start()?;
     let error = Command::new("/proc/self/exe")
         .args(std::env::args_os().skip(1))
         .env_clear()
-        .env(MARK, mark)
+        .env(WORKER_ENV, start)
         .exec();
     Err(error)
 }

@@ -1,4 +1,4 @@
-//! Why a payload did not get its shape.
+//! Why a payload could not be shaped.
 
 use std::time::Duration;
 
@@ -7,33 +7,33 @@ use crate::script::{Position, ScriptError};
 
 const MAPPING: &str = "MAPPING_ERROR";
 
-/// A payload did not get its shape.
+/// Why a payload could not be shaped.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TransformError {
-    /// The rules or the script do not work on this payload; trying again would fail again.
+    /// The rules or the script fail on this payload; a retry would fail again.
     #[error(transparent)]
     Refused(Refusal),
-    /// The script had to be stopped too often, and is not run for so long: nothing was found out about the payload.
+    /// The script had to be stopped too often and is disabled for this long, so nothing is known about the payload.
     #[error("{0}")]
     Disabled(Refusal, Duration),
-    /// The engine or the lookup tables are away: nothing was found out about the payload.
+    /// The engine or the lookup tables are unavailable, so nothing is known about the payload.
     #[error("{0}")]
     Unavailable(String),
 }
 
-/// What a tenant reads of it.
+/// What a tenant reads about the failure.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{code}: {message}{}", place(self.position))]
+#[error("{code}: {message}{}", suffix(self.position))]
 pub struct Refusal {
     /// `MAPPING_ERROR`, or a script's code such as `SCRIPT_TIMEOUT`.
     pub code: &'static str,
     /// What happened, in a sentence.
     pub message: String,
-    /// Where in the script, if that is known.
+    /// The position in the script, if it is known.
     pub position: Option<Position>,
 }
 
-fn place(position: Option<Position>) -> String {
+fn suffix(position: Option<Position>) -> String {
     position.map_or_else(String::new, |Position { line, column }| {
         format!(" (line {line}, column {column})")
     })

@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 use super::mapping::field;
 use super::script::rig::{Rig, output};
 
-type Read = Option<DateTime<Utc>>;
+type ReadDate = Option<DateTime<Utc>>;
 
-/// What a `date` rule makes of each value.
-fn by_mapping(values: &[Value], zone: &str) -> Vec<Read> {
+/// Each value as a `date` rule reads it.
+fn by_mapping(values: &[Value], zone: &str) -> Vec<ReadDate> {
     let format = DateFormat {
         timezone: Some(zone.to_owned()),
         ..DateFormat::default()
@@ -36,8 +36,8 @@ fn by_mapping(values: &[Value], zone: &str) -> Vec<Read> {
     values.iter().map(read).collect()
 }
 
-/// When a delivery that is delayed to each value is due.
-fn by_schedule(values: &[Value], zone: &str) -> Vec<Read> {
+/// Each value as the due time of a delayed delivery.
+fn by_schedule(values: &[Value], zone: &str) -> Vec<ReadDate> {
     let form = DelayForm {
         at: Some("at"),
         timezone: Some(zone),
@@ -51,8 +51,8 @@ fn by_schedule(values: &[Value], zone: &str) -> Vec<Read> {
     values.iter().map(read).collect()
 }
 
-/// What `parseDate` makes of each value.
-async fn by_script(rig: &Rig, values: &[Value], zone: &str) -> Vec<Read> {
+/// Each value as `parseDate` reads it.
+async fn by_script(rig: &Rig, values: &[Value], zone: &str) -> Vec<ReadDate> {
     let source = "return payload.values.map((v) => { try { return parseDate(v, null, payload.zone) } catch { return null } })";
     let outcome = rig.run(source, &json!({"values": values, "zone": zone})).await.unwrap();
     let read = output(&outcome);
@@ -85,7 +85,7 @@ fn value() -> impl Strategy<Value = Value> {
 }
 
 #[tokio::test]
-async fn the_readers_of_dates_agree_on_what_they_were_known_to_differ_in() {
+async fn date_readers_agree_on_forms_that_they_once_read_differently() {
     let values = [
         json!("20260204140000"),
         json!(20_260_204),
@@ -118,7 +118,7 @@ async fn the_readers_of_dates_agree_on_what_they_were_known_to_differ_in() {
 }
 
 #[test]
-fn the_readers_of_dates_agree() {
+fn date_readers_agree_on_any_value() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let rig = runtime.block_on(async { Rig::new() });
     let settings = ProptestConfig {
@@ -128,7 +128,7 @@ fn the_readers_of_dates_agree() {
     proptest!(settings, |(values in prop::collection::vec(value(), 50), zone in prop_oneof![Just("UTC"), Just("Asia/Kolkata"), Just("Europe/Berlin")])| {
         let by_mapping = by_mapping(&values, zone);
         prop_assert_eq!(&by_schedule(&values, zone), &by_mapping);
-        // A Date of JavaScript has milliseconds.
+        // A JavaScript Date has milliseconds.
         let by_script = runtime.block_on(by_script(&rig, &values, zone));
         prop_assert_eq!(&by_script, &by_mapping, "{:?}", values);
     });

@@ -1,11 +1,11 @@
-//! What declarative filters let through.
+//! Declarative filters.
 
 use ig_core::condition::{FieldTest, Filter};
 use ig_transform::CompiledFilter;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::laws::any_value;
+use crate::properties::any_value;
 
 fn matches(filter: &Value, payload: &Value) -> bool {
     let filter = Filter::from_json(filter).unwrap();
@@ -13,7 +13,7 @@ fn matches(filter: &Value, payload: &Value) -> bool {
 }
 
 #[test]
-fn tests_look_at_values() {
+fn filter_tests_compare_values() {
     let payload = json!({
         "age": 40, "ratio": 40.0, "name": "Ana Maria", "null": null, "on": true,
         "tags": ["new", 7], "address": {"zip": "560001"}, "big": 9_007_199_254_740_993_i64,
@@ -74,7 +74,7 @@ fn tests_look_at_values() {
 }
 
 #[test]
-fn faults_are_told_by_their_place_in_the_json() {
+fn filter_faults_have_pointers_into_the_json() {
     let faults = |filter: Value| {
         let filter = Filter::from_json(&filter).unwrap();
         let faults = CompiledFilter::compile(&filter).unwrap_err();
@@ -97,14 +97,14 @@ fn faults_are_told_by_their_place_in_the_json() {
 }
 
 #[test]
-fn regular_expressions_are_counted() {
+fn filter_limits_its_regular_expressions() {
     let regexes = |count: usize| Filter::Or(vec![Filter::from_json(&json!({"field": "a", "regex": "x"})).unwrap(); count]);
     assert!(CompiledFilter::compile(&regexes(20)).is_ok());
     assert!(CompiledFilter::compile(&regexes(21)).is_err());
 }
 
 #[test]
-fn a_regex_that_would_ruin_a_backtracker_takes_linear_time() {
+fn filter_regex_takes_linear_time() {
     let payload = json!({"v": format!("{}!", "a".repeat(200_000))});
     assert!(!matches(&json!({"field": "v", "regex": "^(a+)+$"}), &payload));
 }
@@ -148,14 +148,14 @@ fn passes(filter: &Filter, payload: &Value) -> bool {
 
 proptest! {
     #[test]
-    fn not_twice_is_nothing(filter in any_filter(), payload in any_value()) {
+    fn filter_negated_twice_is_the_filter(filter in any_filter(), payload in any_value()) {
         let expected = passes(&filter, &payload);
         prop_assert_eq!(passes(&not(filter.clone()), &payload), !expected);
         prop_assert_eq!(passes(&not(not(filter)), &payload), expected);
     }
 
     #[test]
-    fn de_morgan(filters in prop::collection::vec(any_filter(), 0..4), payload in any_value()) {
+    fn filters_obey_de_morgan(filters in prop::collection::vec(any_filter(), 0..4), payload in any_value()) {
         let negated: Vec<_> = filters.iter().cloned().map(not).collect();
         prop_assert_eq!(
             passes(&not(Filter::And(filters.clone())), &payload),
@@ -165,7 +165,7 @@ proptest! {
     }
 
     #[test]
-    fn a_missing_field_passes_no_test(test in any_test(), payload in any_value()) {
+    fn filter_passes_no_test_on_a_missing_field(test in any_test(), payload in any_value()) {
         let field = |test| Filter::Field { path: "missing.field".to_owned(), test };
         prop_assert!(!passes(&field(test), &payload));
         prop_assert!(!passes(&field(FieldTest::Exists(true)), &payload));
@@ -173,14 +173,14 @@ proptest! {
     }
 
     #[test]
-    fn filters_mean_the_same_after_a_turn_through_json(filter in any_filter(), payload in any_value()) {
+    fn filters_round_trip_through_json(filter in any_filter(), payload in any_value()) {
         if let Ok(read) = Filter::from_json(&filter.to_json()) {
             prop_assert_eq!(passes(&read, &payload), passes(&filter, &payload));
         }
     }
 
     #[test]
-    fn numbers_are_ordered(one in any::<f64>(), other in any::<i64>()) {
+    fn filter_comparisons_of_numbers_exclude_each_other(one in any::<f64>(), other in any::<i64>()) {
         prop_assume!(one.is_finite());
         let test = |test| passes(&Filter::Field { path: "v".to_owned(), test }, &json!({ "v": one }));
         let (less, equal, greater) =

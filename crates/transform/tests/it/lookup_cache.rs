@@ -16,9 +16,9 @@ use tokio::sync::Semaphore;
 const ORG: OrgId = OrgId(1);
 const ENTITY: Rid = Rid(10);
 
-/// A store that maps every key but those that begin with `no`, to what `answer` says, once it is let.
+/// A store that maps every key, except those that begin with `no`, to `answer`, once the gate opens.
 struct Store {
-    asked: Mutex<Vec<Vec<String>>>,
+    queries: Mutex<Vec<Vec<String>>>,
     answer: Mutex<String>,
     gate: Semaphore,
     fails: AtomicBool,
@@ -31,24 +31,24 @@ impl Store {
 
     fn with_permits(permits: usize) -> Arc<Self> {
         Arc::new(Self {
-            asked: Mutex::default(),
+            queries: Mutex::default(),
             answer: Mutex::new("old".to_owned()),
             gate: Semaphore::new(permits),
             fails: AtomicBool::new(false),
         })
     }
 
-    fn asked(&self) -> Vec<Vec<String>> {
-        self.asked.lock().clone()
+    fn queries(&self) -> Vec<Vec<String>> {
+        self.queries.lock().clone()
     }
 
-    fn say(&self, answer: &str) {
+    fn set_answer(&self, answer: &str) {
         answer.clone_into(&mut self.answer.lock());
     }
 
-    /// Waits until it has been asked so often.
-    async fn until_asked(&self, times: usize) {
-        while self.asked.lock().len() < times {
+    /// Waits for this many queries.
+    async fn until_queried(&self, times: usize) {
+        while self.queries.lock().len() < times {
             tokio::task::yield_now().await;
         }
     }
@@ -58,7 +58,9 @@ impl Store {
 impl Lookups for Store {
     async fn resolve(&self, _org: OrgId, _entity: Rid, keys: &[LookupKey]) -> Result<Resolved, StoreError> {
         let answer = self.answer.lock().clone();
-        self.asked.lock().push(keys.iter().map(|key| key.source_id.clone()).collect());
+        self.queries
+            .lock()
+            .push(keys.iter().map(|key| key.source_id.clone()).collect());
         self.gate.acquire().await.unwrap().forget();
         if self.fails.load(SeqCst) {
             return Err(StoreError::Unavailable("away".to_owned()));
@@ -92,105 +94,98 @@ fn cache(store: &Arc<Store>) -> Arc<LookupCache> {
     Arc::new(LookupCache::new(inner, CacheLimits::default()))
 }
 
-async fn ids(cache: &LookupCache, wanted: &[&str]) -> Vec<Option<String>> {
-    let wanted = keys(wanted);
-    let resolved = cache.resolve(ORG, ENTITY, &wanted).await.unwrap();
-    wanted
-        .iter()
-        .map(|key| resolved.get(key).map(|side| side.id.clone()))
-        .collect()
+async fn ids(cache: &LookupCache, source_ids: &[&str]) -> Vec<Option<String>> {
+    let keys = keys(source_ids);
+    let resolved = cache.resolve(ORG, ENTITY, &keys).await.unwrap();
+    keys.iter().map(|key| resolved.get(key).map(|side| side.id.clone())).collect()
 }
 
 #[tokio::test]
-async fn what_is_known_is_not_asked_again_mapped_or_not() {
+async fn cache_does_not_load_a_known_key_again_mapped_or_not() {
     let store = Store::open();
     let cache = cache(&store);
     let first = ids(&cache, &["a", "no", "a"]).await;
     assert_eq!(first, [Some("old".to_owned()), None, Some("old".to_owned())]);
     assert_eq!(ids(&cache, &["no", "b", "a"]).await[0], None);
-    assert_eq!(store.asked(), [vec!["a", "no"], vec!["b"]]);
+    assert_eq!(store.queries(), [vec!["a", "no"], vec!["b"]]);
 }
 
 #[tokio::test]
-async fn organisations_and_entities_are_kept_apart() {
+async fn cache_separates_organisations_and_entities() {
     let store = Store::open();
     let cache = cache(&store);
     for (org, entity) in [(1, 10), (1, 11), (2, 10)] {
         cache.resolve(OrgId(org), Rid(entity), &keys(&["a"])).await.unwrap();
     }
-    assert_eq!(store.asked().len(), 3);
+    assert_eq!(store.queries().len(), 3);
 }
 
 #[tokio::test]
-async fn many_who_want_the_same_key_cause_one_question() {
+async fn cache_loads_a_key_once_for_concurrent_requests() {
     let store = Store::with_permits(0);
     let cache = cache(&store);
-    let ask = |wanted: &'static [&'static str]| {
+    let resolve = |source_ids: &'static [&'static str]| {
         let cache = Arc::clone(&cache);
-        async move { ids(&cache, wanted).await }
+        async move { ids(&cache, source_ids).await }
     };
-    let crowd = async { tokio::join!(ask(&["a", "b"]), ask(&["b", "c"]), ask(&["a", "c"])) };
+    let requests = async { tokio::join!(resolve(&["a", "b"]), resolve(&["b", "c"]), resolve(&["a", "c"])) };
     let release = async {
-        store.until_asked(2).await;
+        store.until_queried(2).await;
         store.gate.add_permits(10);
     };
-    let ((one, two, three), ()) = tokio::join!(crowd, release);
+    let ((one, two, three), ()) = tokio::join!(requests, release);
     assert!([one, two, three].iter().flatten().all(Option::is_some));
-    assert_eq!(store.asked(), [vec!["a", "b"], vec!["c"]]);
+    assert_eq!(store.queries(), [vec!["a", "b"], vec!["c"]]);
 }
 
 #[tokio::test]
-async fn an_error_reaches_all_who_wait_and_is_not_remembered() {
+async fn cache_passes_an_error_to_all_followers_and_does_not_keep_it() {
     let store = Store::with_permits(0);
     store.fails.store(true, SeqCst);
     let cache = cache(&store);
-    let wanted = keys(&["a"]);
+    let keys = keys(&["a"]);
     let release = async {
-        store.until_asked(1).await;
+        store.until_queried(1).await;
         store.gate.add_permits(10);
     };
-    let (one, two, ()) = tokio::join!(
-        cache.resolve(ORG, ENTITY, &wanted),
-        cache.resolve(ORG, ENTITY, &wanted),
-        release
-    );
+    let (one, two, ()) = tokio::join!(cache.resolve(ORG, ENTITY, &keys), cache.resolve(ORG, ENTITY, &keys), release);
     assert!(one.is_err() && two.is_err());
-    assert_eq!(store.asked().len(), 1);
+    assert_eq!(store.queries().len(), 1);
     store.fails.store(false, SeqCst);
     assert_eq!(ids(&cache, &["a"]).await, [Some("old".to_owned())]);
     assert_eq!(cache.drain_usage().len(), 1);
 }
 
 #[tokio::test]
-async fn an_invalidation_is_in_force_when_it_returns_and_touches_nothing_else() {
+async fn invalidation_is_in_force_when_it_returns_and_touches_nothing_else() {
     let store = Store::open();
     let cache = cache(&store);
     ids(&cache, &["a"]).await;
-    store.say("new");
+    store.set_answer("new");
     cache.invalidate(ORG, Some(&table("OTHER")));
     cache.invalidate(OrgId(2), None);
     assert_eq!(ids(&cache, &["a"]).await, [Some("old".to_owned())]);
     cache.invalidate(ORG, Some(&table("T")));
     assert_eq!(ids(&cache, &["a"]).await, [Some("new".to_owned())]);
-    store.say("newer");
+    store.set_answer("newer");
     cache.invalidate(ORG, None);
     assert_eq!(ids(&cache, &["a"]).await, [Some("newer".to_owned())]);
-    store.say("newest");
+    store.set_answer("newest");
     cache.invalidate_all();
     assert_eq!(ids(&cache, &["a"]).await, [Some("newest".to_owned())]);
 }
 
 #[tokio::test]
-async fn an_answer_that_was_under_way_is_neither_remembered_nor_given_to_those_who_come_later() {
+async fn invalidation_keeps_loads_in_flight_out_of_the_cache_and_from_later_requests() {
     let store = Store::with_permits(0);
     let cache = cache(&store);
     let later = async {
-        store.until_asked(1).await;
-        store.say("new");
+        store.until_queried(1).await;
+        store.set_answer("new");
         cache.invalidate(ORG, Some(&table("T")));
         let late = ids(&cache, &["a"]);
         let release = async {
-            store.until_asked(2).await;
+            store.until_queried(2).await;
             store.gate.add_permits(10);
         };
         tokio::join!(late, release).0
@@ -198,11 +193,11 @@ async fn an_answer_that_was_under_way_is_neither_remembered_nor_given_to_those_w
     let (early, late) = tokio::join!(ids(&cache, &["a"]), later);
     assert_eq!((early[0].as_deref(), late[0].as_deref()), (Some("old"), Some("new")));
     assert_eq!(ids(&cache, &["a"]).await, [Some("new".to_owned())]);
-    assert_eq!(store.asked().len(), 2);
+    assert_eq!(store.queries().len(), 2);
 }
 
 #[tokio::test]
-async fn when_whoever_asked_goes_away_those_who_wait_ask_themselves() {
+async fn followers_load_the_key_when_their_leader_is_dropped() {
     let store = Store::with_permits(0);
     let cache = cache(&store);
     let mut leader = Box::pin(ids(&cache, &["a"]));
@@ -211,29 +206,29 @@ async fn when_whoever_asked_goes_away_those_who_wait_ask_themselves() {
         biased;
         _ = &mut leader => panic!("the gate is shut"),
         _ = &mut follower => panic!("the gate is shut"),
-        () = store.until_asked(1) => {}
+        () = store.until_queried(1) => {}
     }
     drop(leader);
     store.gate.add_permits(10);
     assert_eq!(follower.await, [Some("old".to_owned())]);
-    assert_eq!(store.asked().len(), 2);
+    assert_eq!(store.queries().len(), 2);
 }
 
 #[tokio::test]
-async fn an_answer_is_good_for_its_time_alone() {
+async fn cache_entry_expires_after_its_time_to_live() {
     let store = Store::open();
     let limits = CacheLimits {
         time_to_live: Duration::from_millis(1),
         ..CacheLimits::default()
     };
     let cache = LookupCache::new(Arc::clone(&store) as _, limits);
-    while store.asked().len() < 2 {
+    while store.queries().len() < 2 {
         ids(&cache, &["a"]).await;
     }
 }
 
 #[tokio::test]
-async fn memory_is_bounded_by_forgetting() {
+async fn cache_evicts_entries_to_bound_its_memory() {
     let store = Store::open();
     let limits = CacheLimits {
         max_bytes: 10_000,
@@ -244,8 +239,8 @@ async fn memory_is_bounded_by_forgetting() {
     let names: Vec<_> = names.iter().map(String::as_str).collect();
     ids(&cache, &names).await;
     ids(&cache, &names).await;
-    let again = store.asked().last().unwrap().len();
-    assert!(store.asked().len() == 2 && again > 900, "{again}");
+    let again = store.queries().last().unwrap().len();
+    assert!(store.queries().len() == 2 && again > 900, "{again}");
 }
 
 #[tokio::test]

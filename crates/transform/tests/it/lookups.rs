@@ -1,4 +1,4 @@
-//! What lookups write, in mappings and beside them.
+//! Lookups in mappings and of integrations.
 
 use std::sync::Arc;
 
@@ -54,7 +54,7 @@ fn written(rule: LookupRule, payload: &Value, rows: &[(&str, &str)]) -> Result<V
 }
 
 #[test]
-fn a_mapping_writes_what_its_table_says() {
+fn mapping_writes_what_its_lookup_table_maps_to() {
     let lookup = |default: Option<Value>| FieldMapping {
         transform: Some(Transform::Lookup(LookupType::new("DEPT"))),
         default,
@@ -67,7 +67,7 @@ fn a_mapping_writes_what_its_table_says() {
             ..SimpleMapping::default()
         };
         let compiled = CompiledMapping::compile(&mapping).unwrap();
-        assert_eq!(compiled.wanted(&payload), [key("DEPT", "7"), key("DEPT", "x")]);
+        assert_eq!(compiled.lookup_keys(&payload), [key("DEPT", "7"), key("DEPT", "x")]);
         let output = compiled.apply(&payload, &resolved(&[("7", "CARD")])).unwrap();
         output["lines"].clone()
     };
@@ -78,17 +78,17 @@ fn a_mapping_writes_what_its_table_says() {
 }
 
 #[test]
-fn without_lookups_nothing_is_wanted() {
+fn mapping_without_lookups_has_no_lookup_keys() {
     let mapping = SimpleMapping {
         fields: vec![field("a", "b")],
         ..SimpleMapping::default()
     };
     let compiled = CompiledMapping::compile(&mapping).unwrap();
-    assert_eq!(compiled.wanted(&json!({"a": 1})).capacity(), 0);
+    assert_eq!(compiled.lookup_keys(&json!({"a": 1})).capacity(), 0);
 }
 
 #[test]
-fn a_lookup_writes_a_field_or_the_whole_target() {
+fn lookup_writes_a_field_or_the_whole_target() {
     let payload = json!({"site": "A", "ward": 3, "items": [{"d": "x"}, {"d": "y"}, {"d": "z"}]});
     let rows = [("x", "1"), ("y", "2"), ("A-3", "N3")];
     let field = |name: &str| LookupReturn::Value { field: name.to_owned() };
@@ -127,7 +127,7 @@ fn a_lookup_writes_a_field_or_the_whole_target() {
 }
 
 #[test]
-fn what_no_row_maps_passes_fails_or_becomes_the_default() {
+fn unmapped_value_passes_fails_or_becomes_the_default() {
     use Unmapped::{Default, Fail, Passthrough};
     let unmapped = |value: &str| Problem::Unmapped {
         lookup_type: LookupType::new("DEPT"),
@@ -155,7 +155,7 @@ fn what_no_row_maps_passes_fails_or_becomes_the_default() {
 }
 
 #[test]
-fn a_failure_names_rule_path_table_and_value() {
+fn lookup_error_names_rule_path_table_and_value() {
     let rules = [
         from_field("a", "a", Unmapped::Passthrough),
         from_field("items[].d", "lines[].d", Unmapped::Fail),
@@ -172,7 +172,7 @@ fn a_failure_names_rule_path_table_and_value() {
 }
 
 #[test]
-fn a_row_without_the_wanted_field_is_no_answer() {
+fn lookup_treats_a_row_without_the_field_as_unmapped() {
     let code = || LookupReturn::Value {
         field: "code".to_owned(),
     };
@@ -184,7 +184,7 @@ fn a_row_without_the_wanted_field_is_no_answer() {
 }
 
 #[test]
-fn lookups_want_what_they_will_read() {
+fn lookup_keys_are_sorted_and_without_duplicates() {
     let rules = [
         from_field("items[].d", "a", Unmapped::Fail),
         from_field("items[].d", "b", Unmapped::Fail),
@@ -198,12 +198,12 @@ fn lookups_want_what_they_will_read() {
     let lookups = CompiledLookups::compile(&rules).unwrap();
     let payload = json!({"s": true, "items": [{"d": "x"}, {"d": 1}, {"d": "x"}, {"d": ""}]});
     let wanted = ["1", "true/", "true/1", "true/x", "x"].map(|id| key("DEPT", id));
-    assert_eq!(lookups.wanted(&payload), wanted);
-    assert!(CompiledLookups::compile(&[]).unwrap().wanted(&payload).is_empty());
+    assert_eq!(lookups.lookup_keys(&payload), wanted);
+    assert!(CompiledLookups::compile(&[]).unwrap().lookup_keys(&payload).is_empty());
 }
 
 #[test]
-fn every_fault_is_told_by_its_place() {
+fn lookup_faults_have_pointers() {
     let rules = [
         from_field("", "a..b", Unmapped::Fail),
         rule(LookupSource::Template("{{".to_owned()), "a", id(), Unmapped::Fail),
@@ -228,7 +228,7 @@ fn every_fault_is_told_by_its_place() {
 }
 
 #[test]
-fn a_lookup_writes_over_what_the_mapping_left_and_never_through_it() {
+fn lookup_overwrites_outputs_of_the_mapping_and_never_writes_below_a_text() {
     let lookups = CompiledLookups::compile(&[from_field("d", "a.b", Unmapped::Fail)]).unwrap();
     let apply = |mut output: Value| {
         let applied = lookups.apply(&json!({"d": "x"}), &resolved(&[("x", "1")]), &mut output);

@@ -1,15 +1,15 @@
-//! Mapping, lookups, filters and scripts through the crate's public face.
+//! Mappings, lookups, filters and scripts through the public interface of the crate.
 
 mod dates;
 mod filters;
-mod laws;
 mod lookup_cache;
 mod lookups;
 mod mapping;
 mod numbers;
+mod properties;
 mod script;
 mod table;
 
-/// What the services allocate with, and so the workers: its reservations are under the workers' limit too.
+/// The allocator of the services and so of the workers, whose memory limit covers its reservations too.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

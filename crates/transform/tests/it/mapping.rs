@@ -1,4 +1,4 @@
-//! What rules do to payloads, by table.
+//! Field mappings.
 
 use bytes::Bytes;
 use ig_core::event::Payload;
@@ -41,7 +41,7 @@ fn fault_pointers(mapping: &SimpleMapping) -> Vec<String> {
 }
 
 #[test]
-fn one_rule_carries_one_value() {
+fn mapping_copies_the_values_of_one_rule() {
     let payload = json!({"a": {"b": 1, "n": null}, "items": [{"code": "x", "tags": ["p", "q"]}, {"tags": ["r"]}, {"code": "z"}], "none": []});
     let table = [
         ("a.b", "b", json!({"b": 1})),
@@ -83,7 +83,7 @@ fn one_rule_carries_one_value() {
 }
 
 #[test]
-fn several_rules_fill_the_same_elements() {
+fn mapping_rules_fill_the_same_elements() {
     let payload = json!({"items": [{"code": "x", "n": 1}, {"code": "y"}]});
     let rules = vec![field("items[].code", "lines[].sku"), field("items[].n", "lines[].quantity")];
     assert_eq!(
@@ -123,7 +123,7 @@ fn transforms_change_texts_and_leave_the_rest() {
 }
 
 #[test]
-fn a_default_is_written_where_the_source_is_missing() {
+fn default_is_written_where_the_source_is_missing() {
     let rule = |source: &str, target: &str| FieldMapping {
         default: Some(json!("d")),
         ..field(source, target)
@@ -156,7 +156,7 @@ fn passthrough_begins_with_the_payload_and_statics_come_last() {
 }
 
 #[test]
-fn an_error_names_rule_and_path() {
+fn mapping_error_names_rule_and_path() {
     let mapping = SimpleMapping {
         fields: vec![field("a", "a"), with(Transform::Date(DateFormat::default()), None)],
         ..SimpleMapping::default()
@@ -170,7 +170,7 @@ fn an_error_names_rule_and_path() {
 }
 
 #[test]
-fn a_rule_never_replaces_a_value_to_get_below_it() {
+fn mapping_never_replaces_a_value_to_write_below_it() {
     let mapping = SimpleMapping {
         passthrough: true,
         fields: vec![field("a", "items.code")],
@@ -184,7 +184,7 @@ fn a_rule_never_replaces_a_value_to_get_below_it() {
 }
 
 #[test]
-fn every_fault_is_told_by_its_place() {
+fn mapping_faults_have_pointers() {
     let mapping = SimpleMapping {
         fields: vec![
             field("", "a..b"),
@@ -220,7 +220,7 @@ fn every_fault_is_told_by_its_place() {
 }
 
 #[test]
-fn the_identity_sends_the_very_bytes() {
+fn identity_mapping_sends_the_received_bytes() {
     let raw = Bytes::from_static(b" {\"b\" : 1.0,\"a\":\"\\u0041\" } ");
     let payload = Payload::parse(raw.clone()).unwrap();
     let compiled = Compiled::compile(&Transformation::Simple(SimpleMapping::identity())).unwrap();

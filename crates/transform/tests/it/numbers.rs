@@ -1,4 +1,4 @@
-//! Numbers that are only carried keep their digits.
+//! Numbers that are only passed on keep their digits.
 
 use std::collections::HashMap;
 
@@ -23,7 +23,7 @@ fn sent(mapping: &SimpleMapping) -> String {
 }
 
 #[test]
-fn a_mapping_carries_numbers_as_they_are_written() {
+fn mapping_keeps_the_digits_of_numbers() {
     let lookup = Transform::Lookup(LookupType::new("items"));
     let mapping = SimpleMapping {
         fields: vec![
@@ -45,7 +45,7 @@ fn a_mapping_carries_numbers_as_they_are_written() {
 }
 
 #[test]
-fn a_passthrough_carries_numbers_as_they_are_written() {
+fn passthrough_keeps_the_digits_of_numbers() {
     let mapping = SimpleMapping {
         passthrough: true,
         fields: vec![field("price", "cost")],
@@ -56,7 +56,7 @@ fn a_passthrough_carries_numbers_as_they_are_written() {
 }
 
 #[test]
-fn a_number_is_looked_up_by_the_digits_that_it_is_written_with() {
+fn lookup_key_of_a_number_has_its_digits() {
     let table = LookupType::new("codes");
     let key = |text: &str| LookupKey::of(&table, &serde_json::from_str(text).unwrap()).unwrap();
     let rows: HashMap<_, _> = [(key("250.10"), "diabetes"), (key("123456789012345678901234567891"), "other")].into();
@@ -65,7 +65,7 @@ fn a_number_is_looked_up_by_the_digits_that_it_is_written_with() {
 }
 
 #[tokio::test]
-async fn a_script_sends_what_it_does_not_touch_as_it_was_written() {
+async fn script_keeps_the_digits_of_untouched_numbers() {
     let payload = r#"{"id":123456789012345678901234567890,"price":1.10,"bill":{"total":20.00,"n":3}}"#;
     let value = serde_json::from_str(payload).unwrap();
     let rig = Rig::new();
@@ -79,7 +79,7 @@ async fn a_script_sends_what_it_does_not_touch_as_it_was_written() {
 }
 
 #[tokio::test]
-async fn a_script_that_cannot_tell_two_numbers_apart_is_told_so() {
+async fn script_that_returns_an_ambiguous_number_fails() {
     let payload = serde_json::from_str(r#"{"ids":[90071992547409930,90071992547409931]}"#).unwrap();
     let error = Rig::new().run("return payload.ids.slice(1)", &payload).await.unwrap_err();
     assert!(error.message.contains("have them sent as texts"), "{error}");

@@ -1,12 +1,12 @@
 //! Scripts in real worker processes.
 
-mod apart;
 mod corpus;
-mod deaths;
 mod hostile;
+mod isolation;
 mod language;
-mod leaks;
 mod lookups;
+mod quarantine;
+mod recovery;
 pub(crate) mod rig;
 mod schemas;
 mod tenants;

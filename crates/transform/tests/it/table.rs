@@ -1,4 +1,4 @@
-//! Mappings in and out: rules, a payload, and what becomes of it.
+//! Tables of rules, payloads and expected outputs.
 
 use ig_core::id::LookupType;
 use ig_core::integration::{DateFormat, FieldMapping, SimpleMapping, StaticField, Transform};
@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 mod values;
 
-/// A rule in the words of the API: `sourceField`, `targetField`, `transform`, `defaultValue`, `lookupType`, `format`.
+/// A rule as the API writes it: `sourceField`, `targetField`, `transform`, `defaultValue`, `lookupType`, `format`.
 fn rule(written: &Value) -> FieldMapping {
     let text = |key: &str| written[key].as_str().map(str::to_owned);
     let format = |key: &str| written["format"][key].as_str().map(str::to_owned);
@@ -59,7 +59,7 @@ fn rows() -> Resolved {
     rows.into()
 }
 
-/// One rule from `s` to `t`, with more of its parts.
+/// A mapping of one rule, with further fields.
 fn one(source: &str, target: &str, more: Value) -> Value {
     let mut rule = json!({"sourceField": source, "targetField": target});
     let Value::Object(more) = more else { panic!("an object") };
@@ -81,7 +81,7 @@ fn check(table: Vec<(Value, Value, Value)>) {
 }
 
 #[test]
-fn paths() {
+fn mapping_copies_values_between_paths() {
     let order = json!({"order": {"id": 7, "lines": [
         {"code": "A", "qty": 1, "tests": [{"loinc": "x"}, {"loinc": "y"}]},
         {"code": "B", "tests": []},
@@ -129,7 +129,7 @@ fn paths() {
 }
 
 #[test]
-fn keys_that_look_like_paths() {
+fn mapping_reads_and_writes_keys_that_look_like_paths() {
     check(vec![
         (plain("a\\.b", "x"), json!({"a.b": 1, "a": {"b": 2}}), json!({"x": 1})),
         (plain("a.0", "x"), json!({"a": {"0": 1}}), json!({"x": 1})),
@@ -145,7 +145,7 @@ fn keys_that_look_like_paths() {
 }
 
 #[test]
-fn whole_mappings() {
+fn mapping_applies_rules_passthrough_and_static_fields() {
     check(vec![
         (
             json!({"passthrough": true, "fieldMappings": [{"sourceField": "a", "targetField": "b"}]}),

@@ -1,4 +1,4 @@
-//! Who has which worker.
+//! Leases of workers.
 
 use std::io;
 use std::os::unix::process::ExitStatusExt as _;
@@ -9,109 +9,116 @@ use std::time::Instant;
 use tokio::sync::oneshot;
 
 use super::Shared;
-use super::desk::{Taken, Waiter};
-use super::keeper::Order;
-use super::party::Party;
-use super::room::Room;
+use super::dispatcher::{Checkout, QueuedCall};
+use super::principal::Principal;
+use super::subpool::Subpool;
+use super::supervisor::Command;
 use super::worker::Worker;
 use crate::script::error::ScriptError;
 
 impl Shared {
-    /// A worker was started.
-    pub(super) fn arrived(self: &Arc<Self>, worker: Worker) {
-        self.desk.lock().arrived(worker);
+    /// Adds a worker that has started.
+    pub(super) fn add_worker(self: &Arc<Self>, worker: Worker) {
+        self.dispatcher.lock().add(worker);
         self.dispatch();
     }
 
-    /// A script of this tenant had to be stopped: what it runs next, it runs apart.
-    pub(super) fn set_apart(self: &Arc<Self>, party: Party) {
-        let unstaffed = self.desk.lock().set_apart(party);
+    /// Moves a tenant whose script had to be stopped to the quarantine.
+    pub(super) fn quarantine(self: &Arc<Self>, principal: Principal) {
+        let unstaffed = self.dispatcher.lock().quarantine(principal);
         if unstaffed {
-            // Without a keeper the pool has ended.
-            let _ = self.keeper.send(Order::Start(Room::Apart));
+            // Without a supervisor the pool has ended.
+            let _ = self.supervisor.send(Command::Start(Subpool::Quarantine));
         }
         self.dispatch();
     }
 
-    /// Tells the calls that wait for a script to wait no longer.
-    pub(super) fn dismiss(&self, party: Party, script: &Arc<str>) {
-        let waiters = self.desk.lock().dismiss(party, script);
-        drop(waiters);
+    /// Ends the wait of a script's queued calls.
+    pub(super) fn cancel_queued(&self, principal: Principal, script: &Arc<str>) {
+        let calls = self.dispatcher.lock().remove_calls(principal, script);
+        drop(calls);
     }
 
-    /// Gives idle workers to those whose turn it is.
+    /// Gives idle workers to queued calls.
     fn dispatch(self: &Arc<Self>) {
-        while let Some((waiter, taken)) = self.next() {
-            // Who no longer waits gives it back at once, and the next one's turn comes.
-            let _ = waiter.lease.send(Lease::new(self, taken));
+        while let Some((call, checkout)) = self.next() {
+            // A caller that has gone releases the lease at once, and the next call gets the worker.
+            let _ = call.lease.send(Lease::new(self, checkout));
         }
     }
 
-    fn next(&self) -> Option<(Waiter, Taken)> {
-        let mut desk = self.desk.lock();
+    fn next(&self) -> Option<(QueuedCall, Checkout)> {
+        let mut dispatcher = self.dispatcher.lock();
         let breaker = self.breaker.lock();
-        Room::ALL.into_iter().find_map(|room| desk.next(room, &breaker))
+        Subpool::ALL
+            .into_iter()
+            .find_map(|subpool| dispatcher.next(subpool, &breaker))
     }
 
-    /// A worker, or the place to wait for one.
-    fn take_or_wait(&self, party: Party, script: &Arc<str>) -> Result<Taken, oneshot::Receiver<Lease>> {
-        let mut desk = self.desk.lock();
+    /// Checks out a worker, or queues the call.
+    fn checkout_or_enqueue(&self, principal: Principal, script: &Arc<str>) -> Result<Checkout, oneshot::Receiver<Lease>> {
+        let mut dispatcher = self.dispatcher.lock();
         let breaker = self.breaker.lock();
-        let suspect = breaker.suspects(party, Instant::now());
-        let room = if suspect { Room::Apart } else { Room::Common };
-        desk.take(party, script, room, &breaker).ok_or_else(|| {
+        let suspect = breaker.is_suspect(principal, Instant::now());
+        let subpool = if suspect { Subpool::Quarantine } else { Subpool::Main };
+        dispatcher.try_checkout(principal, script, subpool, &breaker).ok_or_else(|| {
             let (lease, granted) = oneshot::channel();
             let script = script.clone();
-            desk.wait(party, room, Waiter { script, lease });
+            dispatcher.enqueue(principal, subpool, QueuedCall { script, lease });
             granted
         })
     }
 }
 
-/// How a worker ended that nobody had told to.
+/// How a worker ended that the pool did not kill.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Death {
-    /// Somebody else killed it; the call is not to blame.
-    Foreign,
+pub(super) enum WorkerExit {
+    /// Another process killed it; the call is not to blame.
+    External,
     /// It ran out of memory or stack.
     Crash,
     /// The engine panicked.
     Panic,
 }
 
-/// A worker that a call has. Dropped in the middle of a talk, the worker is replaced: what it would say next is not for the next call.
+/// A call's exclusive hold on a worker. Dropped in the middle of an exchange, the worker is replaced: its next response would not belong to
+/// the next call.
 pub(super) struct Lease {
     shared: Arc<Shared>,
-    party: Party,
-    room: Room,
+    principal: Principal,
+    subpool: Subpool,
     proven: bool,
     worker: Option<Worker>,
-    used: bool,
+    in_exchange: bool,
 }
 
 impl Lease {
-    fn new(shared: &Arc<Shared>, taken: Taken) -> Self {
-        let Taken { party, worker, proven } = taken;
+    fn new(shared: &Arc<Shared>, checkout: Checkout) -> Self {
+        let Checkout {
+            principal,
+            worker,
+            proven,
+        } = checkout;
         Self {
             shared: shared.clone(),
-            party,
-            room: worker.room(),
+            principal,
+            subpool: worker.subpool(),
             proven,
             worker: Some(worker),
-            used: false,
+            in_exchange: false,
         }
     }
 
-    /// Waits for a worker. One that died while it was idle is passed over.
-    pub(super) async fn acquire(shared: &Arc<Shared>, party: Party, script: &Arc<str>) -> Result<Self, ScriptError> {
-        let patience = shared.settings.patience;
-        let waited = tokio::time::timeout(patience, Self::alive(shared, party, script)).await;
-        waited.unwrap_or_else(|_| Err(ScriptError::unavailable("no worker was free to run the script in time")))
+    /// Waits for a worker, and passes over those that died while they were idle.
+    pub(super) async fn acquire(shared: &Arc<Shared>, principal: Principal, script: &Arc<str>) -> Result<Self, ScriptError> {
+        let timeout = shared.settings.acquire_timeout;
+        let acquired = tokio::time::timeout(timeout, Self::acquire_alive(shared, principal, script)).await;
+        acquired.unwrap_or_else(|_| Err(ScriptError::unavailable("no worker was free to run the script in time")))
     }
 
-    async fn alive(shared: &Arc<Shared>, party: Party, script: &Arc<str>) -> Result<Self, ScriptError> {
+    async fn acquire_alive(shared: &Arc<Shared>, principal: Principal, script: &Arc<str>) -> Result<Self, ScriptError> {
         loop {
-            let lease = Self::any(shared, party, script).await?;
+            let lease = Self::acquire_any(shared, principal, script).await?;
             if lease.worker.as_ref().is_some_and(Worker::is_waiting) {
                 return Ok(lease);
             }
@@ -119,64 +126,67 @@ impl Lease {
         }
     }
 
-    async fn any(shared: &Arc<Shared>, party: Party, script: &Arc<str>) -> Result<Self, ScriptError> {
-        match shared.take_or_wait(party, script) {
-            Ok(taken) => Ok(Self::new(shared, taken)),
+    async fn acquire_any(shared: &Arc<Shared>, principal: Principal, script: &Arc<str>) -> Result<Self, ScriptError> {
+        match shared.checkout_or_enqueue(principal, script) {
+            Ok(checkout) => Ok(Self::new(shared, checkout)),
             Err(granted) => granted
                 .await
                 .map_err(|_| ScriptError::unavailable("scripts are not run any more")),
         }
     }
 
-    /// The worker, to talk to.
+    /// The worker, for an exchange.
     pub(super) fn worker(&mut self) -> &mut Worker {
-        self.used = true;
+        self.in_exchange = true;
         self.worker.as_mut().expect("a lease has its worker until it is given back")
     }
 
-    /// The worker has answered and can take the next call.
-    pub(super) fn give_back(mut self) {
-        self.used = false;
+    /// Returns a worker that has answered and can take the next call.
+    pub(super) fn release(mut self) {
+        self.in_exchange = false;
     }
 
-    /// The worker is to be replaced.
+    /// Has the worker replaced.
     pub(super) fn discard(mut self) {
-        self.used = true;
+        self.in_exchange = true;
     }
 
-    /// The worker has died; how?
-    pub(super) async fn bury(mut self) -> Death {
-        let (ended, told) = oneshot::channel();
-        self.replace(Some(ended));
+    /// Has a dead worker replaced, and finds out how it died.
+    pub(super) async fn reap(mut self) -> WorkerExit {
+        let (exited, status) = oneshot::channel();
+        self.replace(Some(exited));
         drop(self);
-        match told.await {
-            Ok(Ok(status)) => death(status),
-            Ok(Err(_)) | Err(_) => Death::Foreign,
+        match status.await {
+            Ok(Ok(status)) => exit_of(status),
+            Ok(Err(_)) | Err(_) => WorkerExit::External,
         }
     }
 
-    fn replace(&mut self, ended: Option<oneshot::Sender<io::Result<ExitStatus>>>) {
+    fn replace(&mut self, exited: Option<oneshot::Sender<io::Result<ExitStatus>>>) {
         if let Some(worker) = self.worker.take() {
-            self.shared.desk.lock().give_up(&worker);
-            // Without a keeper the pool has ended, and the worker ends with this.
-            let _ = self.shared.keeper.send(Order::Replace { worker, ended });
+            self.shared.dispatcher.lock().remove(&worker);
+            // Without a supervisor the pool has ended, and the worker ends with this.
+            let _ = self.shared.supervisor.send(Command::Replace { worker, exited });
         }
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        if self.used {
+        if self.in_exchange {
             self.replace(None);
         }
         let worker = self.worker.take();
-        self.shared.desk.lock().ended(self.party, self.room, self.proven, worker);
+        self.shared
+            .dispatcher
+            .lock()
+            .checkin(self.principal, self.subpool, self.proven, worker);
         self.shared.dispatch();
     }
 }
 
-/// Signals that a process raises by what it does itself.
-const OWN: [i32; 7] = [
+/// Signals that a process raises by its own doing.
+const FAULT_SIGNALS: [i32; 7] = [
     libc::SIGABRT,
     libc::SIGSEGV,
     libc::SIGBUS,
@@ -186,10 +196,10 @@ const OWN: [i32; 7] = [
     libc::SIGSYS,
 ];
 
-fn death(status: ExitStatus) -> Death {
+fn exit_of(status: ExitStatus) -> WorkerExit {
     match status.signal() {
-        Some(signal) if OWN.contains(&signal) => Death::Crash,
-        Some(_) => Death::Foreign,
-        None => Death::Panic,
+        Some(signal) if FAULT_SIGNALS.contains(&signal) => WorkerExit::Crash,
+        Some(_) => WorkerExit::External,
+        None => WorkerExit::Panic,
     }
 }

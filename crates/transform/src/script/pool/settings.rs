@@ -8,21 +8,21 @@ use std::time::Duration;
 /// Settings of a pool; the default is what services use.
 #[derive(Debug, Clone)]
 pub struct PoolSettings {
-    /// The program that becomes a worker; by default this very program, whose `main` has to ask [`is_worker`](super::super::is_worker).
+    /// The program that becomes a worker; by default this very program, whose `main` has to call [`is_worker`](super::super::is_worker).
     pub program: PathBuf,
-    /// Its arguments.
+    /// The program's arguments.
     pub arguments: Vec<OsString>,
-    /// How many workers there are: by default one more than cores.
+    /// The number of workers; by default one more than there are cores.
     pub workers: usize,
-    /// How long a call waits for a worker before it is told to try later.
-    pub patience: Duration,
+    /// How long a call waits for a worker before it fails as unavailable.
+    pub acquire_timeout: Duration,
     /// How long compiling a source may take.
     pub load_deadline: Duration,
-    /// How many runs that had to be stopped within [`stop_window`](Self::stop_window) disable a script.
+    /// How many stopped runs within [`stop_window`](Self::stop_window) disable a script.
     pub stops: usize,
-    /// How long it is remembered that a run had to be stopped.
+    /// How long the breaker remembers a stopped run.
     pub stop_window: Duration,
-    /// How long a script stays disabled; afterwards it begins anew.
+    /// How long a script stays disabled; afterwards its count of stops begins at zero.
     pub cool_down: Duration,
 }
 
@@ -32,7 +32,7 @@ impl Default for PoolSettings {
             program: "/proc/self/exe".into(),
             arguments: Vec::new(),
             workers: thread::available_parallelism().map_or(2, usize::from) + 1,
-            patience: Duration::from_secs(10),
+            acquire_timeout: Duration::from_secs(10),
             load_deadline: Duration::from_secs(2),
             stops: 3,
             stop_window: Duration::from_mins(5),

@@ -1,4 +1,4 @@
-//! The service's end of one worker.
+//! A worker process as the pool sees it.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -16,44 +16,44 @@ use rustix::net::RecvFlags;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 
-use super::room::Room;
 use super::settings::PoolSettings;
-use crate::script::wire::{Header, Reply, Request, decode, encode};
-use crate::script::worker::{FIRST_START, FIRST_START_APART, MARK};
+use super::subpool::Subpool;
+use crate::script::wire::{Header, Request, Response, decode, encode};
+use crate::script::worker::{FIRST_START, FIRST_START_YIELDING, WORKER_ENV};
 
 /// How long a worker may take to start.
-const START: Duration = Duration::from_secs(20);
-/// How many scripts are remembered to be ready on a worker; it keeps fewer, and says so.
-const REMEMBERED: usize = 500;
+const START_TIMEOUT: Duration = Duration::from_secs(20);
+/// The most scripts recorded as loaded on a worker. The worker keeps fewer, and its response says when one is not loaded.
+const MAX_RECORDED: usize = 500;
 
-/// A worker process and the socket to it.
+/// A worker process, and the socket to it.
 pub(super) struct Worker {
     child: Child,
-    room: Room,
+    subpool: Subpool,
     stat: Option<File>,
     socket: Socket,
     received: BytesMut,
-    ready: HashSet<Arc<str>>,
+    loaded: HashSet<Arc<str>>,
 }
 
-/// A socket belongs to an event loop once a call has used it.
+/// The socket is registered with the event loop of the first call that uses it.
 enum Socket {
-    Fresh(Option<BlockingStream>),
-    Bound(UnixStream),
+    Unregistered(Option<BlockingStream>),
+    Registered(UnixStream),
 }
 
 impl Worker {
     /// Starts a worker and waits until it is confined.
-    pub(super) fn start(settings: &PoolSettings, room: Room) -> io::Result<Self> {
+    pub(super) fn start(settings: &PoolSettings, subpool: Subpool) -> io::Result<Self> {
         let (ours, theirs) = BlockingStream::pair()?;
-        let mark = match room {
-            Room::Common => FIRST_START,
-            Room::Apart => FIRST_START_APART,
+        let start = match subpool {
+            Subpool::Main => FIRST_START,
+            Subpool::Quarantine => FIRST_START_YIELDING,
         };
         let child = Command::new(&settings.program)
             .args(&settings.arguments)
             .env_clear()
-            .env(MARK, mark)
+            .env(WORKER_ENV, start)
             .current_dir("/")
             .stdin(OwnedFd::from(theirs))
             .stdout(Stdio::null())
@@ -62,72 +62,71 @@ impl Worker {
         let stat = File::open(format!("/proc/{}/stat", child.id())).ok();
         let mut worker = Self {
             child,
-            room,
+            subpool,
             stat,
-            socket: Socket::Fresh(None),
+            socket: Socket::Unregistered(None),
             received: BytesMut::new(),
-            ready: HashSet::new(),
+            loaded: HashSet::new(),
         };
-        greet(&ours)?;
-        worker.socket = Socket::Fresh(Some(ours));
+        await_ready(&ours)?;
+        worker.socket = Socket::Unregistered(Some(ours));
         Ok(worker)
     }
 
-    /// Its process id.
+    /// The process id.
     pub(super) fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// Where it stands.
-    pub(super) fn room(&self) -> Room {
-        self.room
+    pub(super) fn subpool(&self) -> Subpool {
+        self.subpool
     }
 
-    /// What it has spent of a processor since it started, where the system tells.
+    /// The processor time that it has spent since it started, where the system reports it.
     pub(super) fn processor_time(&self) -> Option<Duration> {
         let mut text = [0; 512];
         let read = self.stat.as_ref()?.read_at(&mut text, 0).ok()?;
-        // The name before stands in brackets and may hold anything; user and system time are the 14th and 15th word.
+        // The process name before it is in brackets and may hold anything; user and system time are the 14th and 15th field.
         let text = std::str::from_utf8(&text[..read]).ok()?.rsplit_once(')')?.1;
         let ticks = text.split_ascii_whitespace().skip(11).take(2);
-        let ticks: u64 = ticks.map_while(|word| word.parse::<u64>().ok()).sum();
+        let ticks: u64 = ticks.map_while(|field| field.parse::<u64>().ok()).sum();
         Some(Duration::from_secs_f64(
             ticks as f64 / rustix::param::clock_ticks_per_second() as f64,
         ))
     }
 
-    /// Whether it waits for a request; false when it has died meanwhile.
+    /// Whether it waits for a request; false once it has died.
     pub(super) fn is_waiting(&self) -> bool {
         let peek = |socket: BorrowedFd<'_>| rustix::net::recv(socket, &mut [0_u8; 1], RecvFlags::PEEK | RecvFlags::DONTWAIT);
-        let looked = match &self.socket {
-            Socket::Fresh(Some(socket)) => peek(socket.as_fd()),
-            Socket::Fresh(None) => return false,
-            Socket::Bound(socket) => peek(socket.as_fd()),
+        let peeked = match &self.socket {
+            Socket::Unregistered(Some(socket)) => peek(socket.as_fd()),
+            Socket::Unregistered(None) => return false,
+            Socket::Registered(socket) => peek(socket.as_fd()),
         };
-        looked == Err(Errno::AGAIN)
+        peeked == Err(Errno::AGAIN)
     }
 
-    /// Whether a script is ready on it, as far as is known.
-    pub(super) fn has(&self, script: &Arc<str>) -> bool {
-        self.ready.contains(script)
+    /// Whether a script is loaded, as far as the pool knows.
+    pub(super) fn has_loaded(&self, script: &Arc<str>) -> bool {
+        self.loaded.contains(script)
     }
 
-    /// How many scripts are ready on it.
-    pub(super) fn scripts(&self) -> usize {
-        self.ready.len()
+    /// The number of loaded scripts.
+    pub(super) fn loaded_scripts(&self) -> usize {
+        self.loaded.len()
     }
 
-    /// A script is ready on it.
-    pub(super) fn remember(&mut self, script: Arc<str>) {
-        if self.ready.len() >= REMEMBERED {
-            self.ready.clear();
+    /// Records that a script is loaded.
+    pub(super) fn mark_loaded(&mut self, script: Arc<str>) {
+        if self.loaded.len() >= MAX_RECORDED {
+            self.loaded.clear();
         }
-        self.ready.insert(script);
+        self.loaded.insert(script);
     }
 
-    /// A script is not ready on it.
-    pub(super) fn forget(&mut self, script: &Arc<str>) {
-        self.ready.remove(script);
+    /// Records that a script is not loaded.
+    pub(super) fn mark_evicted(&mut self, script: &Arc<str>) {
+        self.loaded.remove(script);
     }
 
     pub(super) async fn send(&mut self, request: &Request, body: &[u8]) -> io::Result<()> {
@@ -135,10 +134,10 @@ impl Worker {
         self.socket()?.write_all(&frame).await
     }
 
-    pub(super) async fn receive(&mut self) -> io::Result<(Reply, Bytes)> {
+    pub(super) async fn receive(&mut self) -> io::Result<(Response, Bytes)> {
         loop {
-            if let Some(reply) = self.taken()? {
-                return Ok(reply);
+            if let Some(response) = self.buffered_frame()? {
+                return Ok(response);
             }
             let mut received = std::mem::take(&mut self.received);
             received.reserve(8 * 1024);
@@ -150,8 +149,8 @@ impl Worker {
         }
     }
 
-    /// A whole frame out of what was received.
-    fn taken(&mut self) -> io::Result<Option<(Reply, Bytes)>> {
+    /// The first whole frame of the receive buffer.
+    fn buffered_frame(&mut self) -> io::Result<Option<(Response, Bytes)>> {
         let Some(header) = self.received.first_chunk::<{ Header::BYTES }>() else {
             return Ok(None);
         };
@@ -160,25 +159,25 @@ impl Worker {
             return Ok(None);
         }
         let frame = self.received.split_to(Header::BYTES + header.rest()).freeze();
-        let (reply, body) = decode(header, &frame[Header::BYTES..]).ok_or(io::ErrorKind::InvalidData)?;
+        let (response, body) = decode(header, &frame[Header::BYTES..]).ok_or(io::ErrorKind::InvalidData)?;
         let body = frame.slice_ref(body);
-        Ok(Some((reply, body)))
+        Ok(Some((response, body)))
     }
 
     fn socket(&mut self) -> io::Result<&mut UnixStream> {
-        if let Socket::Fresh(socket) = &mut self.socket {
+        if let Socket::Unregistered(socket) = &mut self.socket {
             let socket = socket.take().ok_or(io::ErrorKind::NotConnected)?;
-            self.socket = Socket::Bound(UnixStream::from_std(socket)?);
+            self.socket = Socket::Registered(UnixStream::from_std(socket)?);
         }
         match &mut self.socket {
-            Socket::Bound(socket) => Ok(socket),
-            Socket::Fresh(_) => Err(io::ErrorKind::NotConnected.into()),
+            Socket::Registered(socket) => Ok(socket),
+            Socket::Unregistered(_) => Err(io::ErrorKind::NotConnected.into()),
         }
     }
 
-    /// Ends it and tells how it ended: of its own accord if it was dying already.
-    pub(super) fn end(&mut self) -> io::Result<ExitStatus> {
-        // It may be dead.
+    /// Kills and reaps it. The status is the worker's own if it was dying already.
+    pub(super) fn kill(&mut self) -> io::Result<ExitStatus> {
+        // It may be dead already.
         let _ = self.child.kill();
         self.child.wait()
     }
@@ -186,22 +185,22 @@ impl Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        let _ = self.end();
+        let _ = self.kill();
     }
 }
 
-/// Reads the first reply.
-fn greet(socket: &BlockingStream) -> io::Result<()> {
+/// Reads the first response.
+fn await_ready(socket: &BlockingStream) -> io::Result<()> {
     use std::io::Read as _;
     let mut socket = socket;
-    socket.set_read_timeout(Some(START))?;
+    socket.set_read_timeout(Some(START_TIMEOUT))?;
     let mut header = [0; Header::BYTES];
     socket.read_exact(&mut header)?;
     let header = Header::read(header).ok_or(io::ErrorKind::InvalidData)?;
     let mut rest = vec![0; header.rest()];
     socket.read_exact(&mut rest)?;
-    match decode::<Reply>(header, &rest) {
-        Some((Reply::Ready, _)) => socket.set_nonblocking(true),
+    match decode::<Response>(header, &rest) {
+        Some((Response::Ready, _)) => socket.set_nonblocking(true),
         _ => Err(io::ErrorKind::InvalidData.into()),
     }
 }

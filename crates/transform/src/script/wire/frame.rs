@@ -1,4 +1,4 @@
-//! Frames.
+//! Encoding and decoding of frames.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -13,10 +13,10 @@ pub(crate) struct Header {
 }
 
 impl Header {
-    /// Bytes of the header itself.
+    /// Bytes of the header.
     pub(crate) const BYTES: usize = 8;
 
-    /// Reads a header; `None` when the frame would be larger than any that we send.
+    /// Reads a header; `None` when the frame would exceed the limit.
     pub(crate) fn read(bytes: [u8; Self::BYTES]) -> Option<Self> {
         let ([head, body], []) = bytes.as_chunks::<4>() else {
             return None;
@@ -27,13 +27,13 @@ impl Header {
         (frame <= MAX_FRAME_BYTES).then_some(Self { head, body })
     }
 
-    /// Bytes that follow.
+    /// Bytes of head and body.
     pub(crate) fn rest(self) -> usize {
         self.head + self.body
     }
 }
 
-/// The bytes of a frame; `None` when it is larger than a frame may be.
+/// The bytes of a frame; `None` when it would exceed the limit.
 pub(crate) fn encode<T: Serialize>(head: &T, body: &[u8]) -> Option<Vec<u8>> {
     let mut frame = Vec::with_capacity(Header::BYTES + 512 + body.len());
     frame.extend_from_slice(&[0; Header::BYTES]);
@@ -48,7 +48,7 @@ pub(crate) fn encode<T: Serialize>(head: &T, body: &[u8]) -> Option<Vec<u8>> {
     Some(frame)
 }
 
-/// The head of what follows a header, and its body.
+/// Head and body of the bytes that follow a header.
 pub(crate) fn decode<T: DeserializeOwned>(header: Header, rest: &[u8]) -> Option<(T, &[u8])> {
     let (head, body) = rest.split_at_checked(header.head)?;
     let head = serde_json::from_slice(head).ok()?;
@@ -61,7 +61,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::script::wire::{Reply, Request};
+    use crate::script::wire::{Request, Response};
 
     fn header(frame: &[u8]) -> Option<Header> {
         Header::read(frame.get(..Header::BYTES)?.try_into().ok()?)
@@ -69,7 +69,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_encoded_is_decoded(head in ".{0,200}", body in prop::collection::vec(any::<u8>(), 0..2000)) {
+        fn frames_round_trip(head in ".{0,200}", body in prop::collection::vec(any::<u8>(), 0..2000)) {
             let frame = encode(&head, &body).unwrap();
             let header = header(&frame).unwrap();
             prop_assert_eq!(header.rest(), frame.len() - Header::BYTES);
@@ -79,19 +79,19 @@ mod tests {
         }
 
         #[test]
-        fn no_bytes_make_it_panic(frame in prop::collection::vec(any::<u8>(), 0..400), claimed in any::<[u8; 8]>(), small in 0_u8..64) {
+        fn decoding_survives_any_bytes(frame in prop::collection::vec(any::<u8>(), 0..400), claimed in any::<[u8; 8]>(), small in 0_u8..64) {
             let mild = [small, 0, 0, 0, claimed[4] % 64, 0, 0, 0];
             for header in [header(&frame), Header::read(claimed), Header::read(mild)].into_iter().flatten() {
                 prop_assert!(header.rest() <= MAX_FRAME_BYTES);
                 let _ = decode::<Value>(header, &frame);
                 let _ = decode::<Request>(header, &frame);
-                let _ = decode::<Reply>(header, &frame);
+                let _ = decode::<Response>(header, &frame);
             }
         }
     }
 
     #[test]
-    fn what_is_too_large_is_refused_on_both_sides() {
+    fn frames_that_are_too_large_are_refused_on_both_sides() {
         assert_eq!(encode(&"", &vec![0; MAX_FRAME_BYTES]), None);
         assert_eq!(Header::read([0xff; 8]), None);
     }

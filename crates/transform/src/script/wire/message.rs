@@ -6,25 +6,25 @@ use crate::script::call::{Language, ScriptKind};
 use crate::script::error::{Position, ScriptError, ScriptFault};
 use crate::script::outcome::ConsoleLine;
 
-/// What a service asks; the body is named with each.
+/// A request of the service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Request {
-    /// Whether the source in the body is a script.
+    /// Check that the source in the body is a script.
     Check { kind: ScriptKind },
-    /// Make the source in the body ready.
+    /// Load the source in the body.
     Load { script: String, language: Language },
-    /// Run a script that was loaded, on the payload in the body.
+    /// Run a loaded script on the payload in the body.
     Run(RunHead),
-    /// The answer to a lookup: with `found`, its value is the body.
-    Answer { found: bool },
-    /// No answer: the run is to end.
-    NoAnswer,
+    /// The result of a lookup: with `found`, the body is its value.
+    LookupResult { found: bool },
+    /// The lookup failed: the run is to end.
+    LookupFailed,
 }
 
-/// A run's particulars.
+/// The head of a request to run a script.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct RunHead {
-    /// What it was loaded as.
+    /// The key that it was loaded under.
     pub(crate) script: String,
     pub(crate) org: i64,
     pub(crate) event_type: String,
@@ -34,37 +34,37 @@ pub(crate) struct RunHead {
     pub(crate) now: i64,
 }
 
-/// What a worker answers.
+/// A response of a worker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Reply {
+pub(crate) enum Response {
     /// The worker has started and is confined.
     Ready,
-    /// The source is a script; after `Load` it is ready to run.
-    Fine,
+    /// The source is a script; after `Load` it is loaded.
+    Compiled,
     /// The script that is to run is not loaded.
-    Missing,
-    /// The script asks for a lookup and waits.
+    NotLoaded,
+    /// The script waits for a lookup.
     Lookup { kind: String, value: String },
-    /// The JSON text in the body was returned.
-    Output(Ended),
-    /// `null` was returned.
-    Skipped(Ended),
-    /// The expression's truth.
-    Truth { holds: bool, ended: Ended },
+    /// The script returned the JSON text in the body.
+    Output(RunReport),
+    /// The script returned `null`.
+    Skipped(RunReport),
+    /// The truth of an expression.
+    Truth { holds: bool, report: RunReport },
     /// There is no result.
-    Failed { failure: Failure, ended: Ended },
+    Failed { failure: Failure, report: RunReport },
 }
 
-/// What comes with every end of a run.
+/// What every ended run reports.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Ended {
+pub(crate) struct RunReport {
     pub(crate) console: Vec<ConsoleLine>,
     /// How long the run took, in microseconds.
     pub(crate) micros: u64,
-    /// The engine had to stop the run at a limit, and its context went with it.
+    /// The engine stopped the run at a limit, and its context is gone.
     pub(crate) stopped: bool,
-    /// The worker holds too much memory and asks to be replaced.
-    pub(crate) worn: bool,
+    /// The worker holds too much memory and is to be replaced.
+    pub(crate) recycle: bool,
 }
 
 /// Why there is no result.

@@ -4,32 +4,32 @@ use crate::script::call::ScriptKind;
 use crate::script::outcome::ConsoleLine;
 use crate::script::wire::{Failure, RunHead};
 
-/// Reads sources.
+/// Compiles sources.
 pub(super) trait Engine {
     /// Whether a source is a script.
     fn check(&mut self, source: &str, kind: ScriptKind) -> Result<(), Failure>;
 
     /// Makes a source ready to run.
-    fn load(&mut self, source: &str, kind: ScriptKind) -> Result<Box<dyn Loaded>, Failure>;
+    fn load(&mut self, source: &str, kind: ScriptKind) -> Result<Box<dyn LoadedScript>, Failure>;
 
-    /// Does now what the next load would otherwise wait for.
+    /// Does ahead of time what the next load would otherwise wait for.
     fn prepare(&mut self);
 
-    /// Gives memory back that nobody uses.
-    fn collect(&mut self);
+    /// Frees unreachable memory.
+    fn collect_garbage(&mut self);
 }
 
-/// A script that is ready. No run sees anything of another.
-pub(super) trait Loaded {
+/// A script that is ready to run. Its runs are isolated from each other.
+pub(super) trait LoadedScript {
     /// Runs it once.
-    fn run(&mut self, head: &RunHead, payload: &[u8]) -> Finished;
+    fn run(&mut self, head: &RunHead, payload: &[u8]) -> RunResult;
 
-    /// Whether the last run had to be stopped; it may have left something that no other run may meet.
-    fn spoiled(&self) -> bool;
+    /// Whether the last run had to be stopped; its context may be inconsistent and must not be used again.
+    fn is_poisoned(&self) -> bool;
 }
 
-/// A run that has ended.
-pub(super) struct Finished {
+/// What a run returned, and what it wrote to its console.
+pub(super) struct RunResult {
     pub(super) value: Result<Value, Failure>,
     pub(super) console: Vec<ConsoleLine>,
 }
@@ -40,16 +40,16 @@ pub(super) enum Value {
     Output(String),
     /// `null`.
     Skipped,
-    /// An expression's truth.
+    /// The truth of an expression.
     Truth(bool),
 }
 
-/// Asks the service.
-pub(super) trait Ask {
-    /// What a lookup table has; the error is that the run has to end.
-    fn lookup(&self, kind: &str, value: &str) -> Result<Option<serde_json::Value>, Unanswered>;
+/// The service's lookup tables.
+pub(super) trait LookupService {
+    /// The value that a lookup table has; after an error the run has to end.
+    fn lookup(&self, kind: &str, value: &str) -> Result<Option<serde_json::Value>, LookupFailed>;
 }
 
-/// The service does not answer; it knows why.
+/// The lookup failed; the service knows why.
 #[derive(Debug)]
-pub(super) struct Unanswered;
+pub(super) struct LookupFailed;

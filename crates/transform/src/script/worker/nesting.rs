@@ -1,7 +1,7 @@
-//! How deep a source nests, told without parsing it: the parser would overflow its stack on the way.
+//! Measures how deep a source nests without parsing it: the parser would overflow its stack.
 //!
-//! It knows texts, templates, comments and regular expressions as far as brackets in them go. Where it takes one for the other
-//! the worker is still a process that may die; this only turns the common case into a clear answer.
+//! It recognises texts, templates, comments and regular expressions only to ignore the brackets in them. Where it mistakes one for another,
+//! the worker is still a process that may die; this only turns the common case into a clear error.
 
 use crate::script::limits::{MAX_NESTING, MAX_SOURCE_BYTES};
 use crate::script::wire::Failure;
@@ -29,16 +29,16 @@ pub(super) fn inspect(source: &str) -> Result<(), Failure> {
     })
 }
 
-/// Where the first text, template, comment or regular expression begins that nothing closes.
+/// The start of the first unclosed text, template, comment or regular expression.
 pub(super) fn unclosed(source: &str) -> Option<Position> {
-    let mut scan = Scan::new(source.as_bytes());
-    while let Some(byte) = scan.next() {
-        scan.step(byte);
+    let mut scanner = Scanner::new(source.as_bytes());
+    while let Some(byte) = scanner.next() {
+        scanner.step(byte);
     }
-    scan.unclosed.map(|offset| position(source, offset))
+    scanner.unclosed.map(|offset| position(source, offset))
 }
 
-/// The place of a byte.
+/// The position of a byte.
 fn position(source: &str, offset: usize) -> Position {
     let before = &source.as_bytes()[..offset];
     let line = before.split(|byte| *byte == b'\n').count();
@@ -54,43 +54,42 @@ fn position(source: &str, offset: usize) -> Position {
     }
 }
 
-/// Where the bracket stands that is one too many.
+/// The offset of the first bracket beyond the limit.
 fn too_deep(source: &[u8]) -> Option<usize> {
-    let mut scan = Scan::new(source);
-    while let Some(byte) = scan.next() {
-        scan.step(byte);
-        if scan.open.len() > MAX_NESTING {
-            return Some(scan.at - 1);
+    let mut scanner = Scanner::new(source);
+    while let Some(byte) = scanner.next() {
+        scanner.step(byte);
+        if scanner.open.len() > MAX_NESTING {
+            return Some(scanner.at - 1);
         }
     }
     None
 }
 
-struct Scan<'a> {
+struct Scanner<'a> {
     source: &'a [u8],
     at: usize,
-    /// The brackets that are open.
+    /// The open brackets.
     open: Vec<u8>,
-    /// Whether an operand has just ended, so that a slash divides.
-    operand: bool,
-    /// Where the first text begins that nothing closes.
+    /// Whether an operand has just ended, so that a slash is a division.
+    after_operand: bool,
+    /// The offset of the first unclosed text.
     unclosed: Option<usize>,
 }
 
-impl<'a> Scan<'a> {
+impl<'a> Scanner<'a> {
     fn new(source: &'a [u8]) -> Self {
         Self {
             source,
             at: 0,
             open: Vec::new(),
-            operand: false,
+            after_operand: false,
             unclosed: None,
         }
     }
 
-    /// What began here has come to no end.
-    fn not_closed(&mut self, began: usize) {
-        self.unclosed.get_or_insert(began);
+    fn record_unclosed(&mut self, start: usize) {
+        self.unclosed.get_or_insert(start);
     }
 
     fn next(&mut self) -> Option<u8> {
@@ -111,22 +110,22 @@ impl<'a> Scan<'a> {
             }
             b')' | b']' | b'}' => {
                 self.open.pop();
-                self.operand = byte != b'}';
+                self.after_operand = byte != b'}';
             }
             _ if byte.is_ascii_whitespace() => {}
             _ if is_word(byte) => self.word(),
-            _ => self.operand = false,
+            _ => self.after_operand = false,
         }
     }
 
     fn enter(&mut self, bracket: u8) {
         self.open.push(bracket);
-        self.operand = false;
+        self.after_operand = false;
     }
 
     fn text(&mut self, quote: u8) {
-        let began = self.at - 1;
-        self.operand = true;
+        let start = self.at - 1;
+        self.after_operand = true;
         while let Some(byte) = self.next() {
             match byte {
                 b'\\' => self.at += 1,
@@ -135,13 +134,13 @@ impl<'a> Scan<'a> {
                 _ => {}
             }
         }
-        self.not_closed(began);
+        self.record_unclosed(start);
     }
 
-    /// The characters of a template up to its end or to the next `${`, which counts as a bracket.
+    /// Scans a template to its end or to the next `${`, which counts as a bracket.
     fn template(&mut self) {
-        let began = self.at - 1;
-        self.operand = true;
+        let start = self.at - 1;
+        self.after_operand = true;
         while let Some(byte) = self.next() {
             match byte {
                 b'\\' => self.at += 1,
@@ -153,20 +152,20 @@ impl<'a> Scan<'a> {
                 _ => {}
             }
         }
-        self.not_closed(began);
+        self.record_unclosed(start);
     }
 
     fn slash(&mut self) {
         match self.source.get(self.at) {
             Some(b'/') => while self.next().is_some_and(|byte| byte != b'\n') {},
             Some(b'*') => self.comment(),
-            _ if self.operand => self.operand = false,
-            _ => self.expression(),
+            _ if self.after_operand => self.after_operand = false,
+            _ => self.regular_expression(),
         }
     }
 
     fn comment(&mut self) {
-        let began = self.at - 1;
+        let start = self.at - 1;
         self.at += 1;
         while let Some(byte) = self.next() {
             if byte == b'*' && self.source.get(self.at) == Some(&b'/') {
@@ -174,24 +173,24 @@ impl<'a> Scan<'a> {
                 return;
             }
         }
-        self.not_closed(began);
+        self.record_unclosed(start);
     }
 
-    fn expression(&mut self) {
-        let began = self.at - 1;
-        self.operand = true;
-        let mut class = false;
+    fn regular_expression(&mut self) {
+        let start = self.at - 1;
+        self.after_operand = true;
+        let mut in_class = false;
         while let Some(byte) = self.next() {
             match byte {
                 b'\\' => self.at += 1,
                 b'\n' => break,
-                b'[' => class = true,
-                b']' => class = false,
-                b'/' if !class => return,
+                b'[' => in_class = true,
+                b']' => in_class = false,
+                b'/' if !in_class => return,
                 _ => {}
             }
         }
-        self.not_closed(began);
+        self.record_unclosed(start);
     }
 
     fn word(&mut self) {
@@ -199,11 +198,11 @@ impl<'a> Scan<'a> {
         while self.source.get(self.at).copied().is_some_and(is_word) {
             self.at += 1;
         }
-        self.operand = !BEFORE_OPERANDS.contains(&&self.source[start..self.at]);
+        self.after_operand = !BEFORE_OPERANDS.contains(&&self.source[start..self.at]);
     }
 }
 
-/// Words after which an operand comes, so that a slash begins a regular expression.
+/// Words that an operand follows, so that a slash begins a regular expression.
 const BEFORE_OPERANDS: [&[u8]; 12] = [
     b"return", b"typeof", b"case", b"in", b"of", b"do", b"else", b"void", b"delete", b"new", b"await", b"throw",
 ];
@@ -223,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn brackets_nest_up_to_the_limit() {
+    fn nesting_is_allowed_up_to_the_limit() {
         for (open, close) in [("(", ")"), ("[", "]"), ("{a:", "}"), ("`${", "}`")] {
             assert_eq!(inspect(&nested(open, close, MAX_NESTING)), Ok(()), "{open}");
             let failure = inspect(&nested(open, close, MAX_NESTING + 1)).unwrap_err();
@@ -233,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn brackets_in_texts_comments_and_regular_expressions_are_none() {
+    fn nesting_ignores_brackets_in_texts_comments_and_regular_expressions() {
         let many = "(".repeat(400);
         for source in [
             format!("return '{many}'"),
@@ -249,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_closing_bracket_in_a_text_does_not_close() {
+    fn nesting_ignores_a_closing_bracket_in_a_text() {
         let source = "(')' + ".repeat(MAX_NESTING + 1);
         assert!(inspect(&source).is_err());
         let source = "a / (b) / [`)` + ".repeat(MAX_NESTING + 1);
@@ -257,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nothing_closes_is_found_where_it_begins() {
+    fn unclosed_texts_are_found_where_they_begin() {
         let table = [
             ("return 'a", Some((1, 8))),
             ("const a = \"b\";\nreturn \"c\n", Some((2, 8))),
@@ -274,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn the_place_is_that_of_the_bracket() {
+    fn nesting_error_has_the_position_of_the_bracket() {
         let source = format!("let é = 1;\né{}", "[".repeat(MAX_NESTING + 1));
         let position = inspect(&source).unwrap_err().position.unwrap();
         assert_eq!((position.line, position.column), (2, 202));
@@ -282,7 +281,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_source_makes_it_panic(source in ".{0,400}", tokens in prop::collection::vec("[(){}\\[\\]`$/*'\"\\\\\na ]{0,6}", 0..80)) {
+        fn nesting_scan_survives_any_source(source in ".{0,400}", tokens in prop::collection::vec("[(){}\\[\\]`$/*'\"\\\\\na ]{0,6}", 0..80)) {
             let _ = inspect(&source);
             let _ = inspect(&tokens.concat());
             let _ = (unclosed(&source), unclosed(&tokens.concat()));

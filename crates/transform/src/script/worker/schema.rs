@@ -1,44 +1,44 @@
-//! A schema in the place of a script: a payload goes in, what is wrong with it comes out.
+//! Runs a schema in place of a script: a payload goes in, a validation report comes out.
 
 use ig_core::fault::Faults;
 use ig_core::json;
 
-use super::engine::{Finished, Loaded, Value};
-use crate::schema::{Finding, PayloadSchema};
+use super::engine::{LoadedScript, RunResult, Value};
+use crate::schema::{PayloadSchema, ValidationReport};
 use crate::script::ScriptFault;
 use crate::script::wire::{Failure, RunHead};
 
-/// A schema that is ready, or why there is none.
-pub(super) struct SchemaRun(Result<PayloadSchema, Faults>);
+/// A compiled schema, or why it does not compile.
+pub(super) struct LoadedSchema(Result<PayloadSchema, Faults>);
 
-impl SchemaRun {
-    /// Reads a schema. One that cannot be used says so whenever it is run.
+impl LoadedSchema {
+    /// Compiles a schema. Every run of one that does not compile reports why.
     pub(super) fn of(source: &str) -> Self {
         let schema = json::parse(source.as_bytes()).map_err(|error| Faults::one("", error.to_string()));
         Self(schema.and_then(|schema| PayloadSchema::compile(&schema)))
     }
 
-    fn find(&self, payload: &[u8]) -> Result<String, Failure> {
-        let finding = match &self.0 {
-            Err(faults) => Finding::Unusable(faults.clone()),
+    fn validate(&self, payload: &[u8]) -> Result<String, Failure> {
+        let report = match &self.0 {
+            Err(faults) => ValidationReport::UnusableSchema(faults.clone()),
             Ok(schema) => {
                 let payload = json::parse(payload).map_err(|error| failed(error.to_string()))?;
-                Finding::Held(schema.check(&payload).err().unwrap_or_default())
+                ValidationReport::Validated(schema.check(&payload).err().unwrap_or_default())
             }
         };
-        finding.to_json().map_err(|error| failed(error.to_string()))
+        report.to_json().map_err(|error| failed(error.to_string()))
     }
 }
 
-impl Loaded for SchemaRun {
-    fn run(&mut self, _head: &RunHead, payload: &[u8]) -> Finished {
-        Finished {
-            value: self.find(payload).map(Value::Output),
+impl LoadedScript for LoadedSchema {
+    fn run(&mut self, _head: &RunHead, payload: &[u8]) -> RunResult {
+        RunResult {
+            value: self.validate(payload).map(Value::Output),
             console: Vec::new(),
         }
     }
 
-    fn spoiled(&self) -> bool {
+    fn is_poisoned(&self) -> bool {
         false
     }
 }

@@ -1,4 +1,4 @@
-//! A worker's life: confine itself, then answer one request after the other.
+//! A worker confines itself, then answers one request after the other.
 
 use std::fs::File;
 use std::io;
@@ -6,60 +6,60 @@ use std::rc::Rc;
 use std::thread;
 use std::time::Instant;
 
-use super::boa::Boa;
+use super::boa::BoaEngine;
 use super::confine;
-use super::engine::{Engine as _, Finished, Value};
-use super::schema::SchemaRun;
-use super::shelf::Shelf;
-use super::talk::Talk;
+use super::engine::{Engine as _, RunResult, Value};
+use super::schema::LoadedSchema;
+use super::script_cache::ScriptCache;
+use super::service_socket::ServiceSocket;
 use crate::script::call::Language;
 use crate::script::limits::WORKER_STACK;
-use crate::script::wire::{Ended, Failure, Reply, Request, RunHead};
+use crate::script::wire::{Failure, Request, Response, RunHead, RunReport};
 
 /// Serves until the socket closes.
 pub(super) fn serve() -> io::Result<()> {
-    confine::offer_to_be_killed_first();
+    confine::prefer_as_oom_victim();
     let statm = File::open("/proc/self/statm")?;
     let thread = thread::Builder::new().stack_size(WORKER_STACK);
-    let ended = thread.spawn(move || answer(statm))?.join();
-    ended.unwrap_or_else(|_| Err(io::Error::other("the engine panicked")))
+    let result = thread.spawn(move || answer_requests(statm))?.join();
+    result.unwrap_or_else(|_| Err(io::Error::other("the engine panicked")))
 }
 
-fn answer(statm: File) -> io::Result<()> {
-    let talk = Rc::new(Talk::on_standard_input()?);
-    let shelf = Shelf::new(statm);
+fn answer_requests(statm: File) -> io::Result<()> {
+    let socket = Rc::new(ServiceSocket::from_stdin()?);
+    let scripts = ScriptCache::new(statm);
     confine::before_scripts()?;
     let mut worker = Worker {
-        engine: Boa::new(talk.clone()),
-        shelf,
+        engine: BoaEngine::new(socket.clone()),
+        scripts,
     };
-    talk.send(&Reply::Ready, b"")?;
+    socket.send(&Response::Ready, b"")?;
     worker.engine.prepare();
     loop {
-        let (request, body) = talk.receive()?;
-        // The run that a load was for comes at once, and its time counts.
+        let (request, body) = socket.receive()?;
+        // The run follows its load at once, and its time counts.
         let run_follows = matches!(request, Request::Load { .. });
-        let (reply, body) = worker.answer(request, &body);
-        talk.send(&reply, &body)?;
-        if !run_follows && talk.is_quiet() {
+        let (response, body) = worker.handle(request, &body);
+        socket.send(&response, &body)?;
+        if !run_follows && socket.is_idle() {
             worker.engine.prepare();
         }
     }
 }
 
 struct Worker {
-    engine: Boa,
-    shelf: Shelf,
+    engine: BoaEngine,
+    scripts: ScriptCache,
 }
 
 impl Worker {
-    fn answer(&mut self, request: Request, body: &[u8]) -> (Reply, Vec<u8>) {
+    fn handle(&mut self, request: Request, body: &[u8]) -> (Response, Vec<u8>) {
         match request {
-            Request::Check { kind } => verdict(text(body).and_then(|source| self.engine.check(source, kind))),
-            Request::Load { script, language } => verdict(self.load(script, language, body)),
+            Request::Check { kind } => compile_response(text(body).and_then(|source| self.engine.check(source, kind))),
+            Request::Load { script, language } => compile_response(self.load(script, language, body)),
             Request::Run(head) => self.run(&head, body),
-            // An answer that nobody waits for.
-            Request::Answer { .. } | Request::NoAnswer => (Reply::Missing, Vec::new()),
+            // No run waits for it.
+            Request::LookupResult { .. } | Request::LookupFailed => (Response::NotLoaded, Vec::new()),
         }
     }
 
@@ -67,32 +67,32 @@ impl Worker {
         let source = text(body)?;
         let loaded = match language {
             Language::JavaScript(kind) => self.engine.load(source, kind)?,
-            Language::JsonSchema => Box::new(SchemaRun::of(source)),
+            Language::JsonSchema => Box::new(LoadedSchema::of(source)),
         };
-        self.shelf.put(script, loaded);
+        self.scripts.insert(script, loaded);
         Ok(())
     }
 
-    fn run(&mut self, head: &RunHead, payload: &[u8]) -> (Reply, Vec<u8>) {
-        let Some(script) = self.shelf.get(&head.script) else {
-            return (Reply::Missing, Vec::new());
+    fn run(&mut self, head: &RunHead, payload: &[u8]) -> (Response, Vec<u8>) {
+        let Some(script) = self.scripts.get(&head.script) else {
+            return (Response::NotLoaded, Vec::new());
         };
         let began = Instant::now();
-        let Finished { value, console } = script.run(head, payload);
+        let RunResult { value, console } = script.run(head, payload);
         let micros = began.elapsed().as_micros().try_into().unwrap_or(u64::MAX);
-        let stopped = script.spoiled();
-        let worn = self.shelf.settle(&head.script, &mut self.engine);
-        let ended = Ended {
+        let stopped = script.is_poisoned();
+        let recycle = self.scripts.evict_after_run(&head.script, &mut self.engine);
+        let report = RunReport {
             console,
             micros,
             stopped,
-            worn,
+            recycle,
         };
         match value {
-            Ok(Value::Output(json)) => (Reply::Output(ended), json.into_bytes()),
-            Ok(Value::Skipped) => (Reply::Skipped(ended), Vec::new()),
-            Ok(Value::Truth(holds)) => (Reply::Truth { holds, ended }, Vec::new()),
-            Err(failure) => (Reply::Failed { failure, ended }, Vec::new()),
+            Ok(Value::Output(json)) => (Response::Output(report), json.into_bytes()),
+            Ok(Value::Skipped) => (Response::Skipped(report), Vec::new()),
+            Ok(Value::Truth(holds)) => (Response::Truth { holds, report }, Vec::new()),
+            Err(failure) => (Response::Failed { failure, report }, Vec::new()),
         }
     }
 }
@@ -101,13 +101,13 @@ fn text(body: &[u8]) -> Result<&str, Failure> {
     std::str::from_utf8(body).map_err(|_| Failure::new(crate::script::ScriptFault::Syntax, "the source is not UTF-8"))
 }
 
-fn verdict(result: Result<(), Failure>) -> (Reply, Vec<u8>) {
-    let reply = match result {
-        Ok(()) => Reply::Fine,
-        Err(failure) => Reply::Failed {
+fn compile_response(result: Result<(), Failure>) -> (Response, Vec<u8>) {
+    let response = match result {
+        Ok(()) => Response::Compiled,
+        Err(failure) => Response::Failed {
             failure,
-            ended: Ended::default(),
+            report: RunReport::default(),
         },
     };
-    (reply, Vec::new())
+    (response, Vec::new())
 }

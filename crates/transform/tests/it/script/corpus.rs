@@ -1,4 +1,4 @@
-//! Realistic scripts give what Node 20 gave for them; `generate.mjs` beside the fixtures says how that was found.
+//! Realistic scripts return what Node 20 returned; `generate.mjs` beside the fixtures generated that.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use super::rig::{Rig, Tables};
 enum Expected {
     Output(String),
     Skipped(bool),
-    /// Of errors the engine's own words differ; their name is the same.
+    /// The messages of the two engines differ; the name of the error is the same.
     Error(String),
 }
 
@@ -27,7 +27,7 @@ fn read(path: &str) -> String {
 }
 
 #[tokio::test]
-async fn realistic_scripts_give_what_node_gave() {
+async fn corpus_scripts_return_what_node_returned() {
     let rig = Rig::new();
     let expected: BTreeMap<String, BTreeMap<String, Expected>> = serde_json::from_str(&read("expected.json")).unwrap();
     assert!(expected.len() >= 30);
@@ -61,9 +61,9 @@ fn agree(given: &Expected, expected: &Expected) -> bool {
     }
 }
 
-/// Where boa is known to differ from the language. This fails when it no longer does, and the README can forget it.
+/// The known differences of boa from the language. When this fails, they go from the README.
 #[tokio::test]
-async fn known_differences() {
+async fn boa_differs_from_the_language_as_the_readme_says() {
     let rig = Rig::new();
     // A rest beside a nested pattern keeps the key of the pattern.
     let source = "const { a: { b }, ...rest } = { a: { b: 1 }, c: 2 }; return Object.keys(rest)";

@@ -1,4 +1,4 @@
-//! Scripts that mean harm. Each is stopped in time with a clear error, or comes to nothing.
+//! Hostile scripts. Each is stopped in time with a clear error, or has no effect.
 
 use std::time::{Duration, Instant};
 
@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 
 use super::rig::Rig;
 
-/// What a slow, busy machine may take beyond a deadline to notice it and replace a worker.
+/// How long a slow, busy machine may take beyond a deadline to replace a worker.
 const MARGIN: Duration = Duration::from_secs(20);
 
-/// Name, source, and the errors that may stop it: which limit is met first depends on the machine.
+/// Name, source, and the errors that may stop it: the machine decides which limit is met first.
 const STOPPED: &[(&str, &str, &[ScriptFault])] = &[
     ("endless loop", "for (;;) {}", &[Limit, Timeout]),
     (
@@ -352,7 +352,7 @@ const STOPPED: &[(&str, &str, &[ScriptFault])] = &[
     ),
 ];
 
-/// What would be harm elsewhere and has no effect here.
+/// Attacks on other engines that have no effect here.
 const HARMLESS: &[(&str, &str, &str)] = &[
     (
         "JSON's __proto__ key",
@@ -439,7 +439,7 @@ fn rig() -> Rig {
 }
 
 #[tokio::test]
-async fn every_hostile_script_is_stopped_in_time_and_the_pool_serves_on() {
+async fn hostile_scripts_are_stopped_in_time_and_the_pool_goes_on() {
     let rig = rig();
     let mut wrong = Vec::new();
     for (name, source, faults) in STOPPED {
@@ -459,7 +459,7 @@ async fn every_hostile_script_is_stopped_in_time_and_the_pool_serves_on() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// What an innocent tenant gets afterwards; its deadline is not what is tested here.
+/// The result of an innocent tenant afterwards; its deadline is not under test.
 async fn served(rig: &Rig) -> Result<Value, String> {
     let innocent = Rig {
         deadline: Duration::from_secs(2),
@@ -472,7 +472,7 @@ async fn served(rig: &Rig) -> Result<Value, String> {
 }
 
 #[tokio::test]
-async fn harm_that_needs_something_to_change_has_no_effect() {
+async fn hostile_scripts_cannot_change_built_ins() {
     let rig = Rig::new();
     for (name, source, expected) in HARMLESS {
         assert_eq!(rig.output(source).await.to_string(), *expected, "{name}");
@@ -480,12 +480,12 @@ async fn harm_that_needs_something_to_change_has_no_effect() {
 }
 
 #[tokio::test]
-async fn sources_that_would_overflow_the_compiler_are_refused_and_the_pool_serves_on() {
+async fn sources_that_would_overflow_the_compiler_are_refused_and_the_pool_goes_on() {
     let rig = rig();
     for (name, source) in nested_sources() {
         match rig.run(&source, &json!({})).await {
             Err(error) => assert!(matches!(error.fault, Limit | Syntax | Timeout | Error), "{name}: {error}"),
-            // Deep, but not too deep for the stack that there is.
+            // Deep, but not too deep for the stack.
             Ok(outcome) => assert!(outcome.duration <= Duration::from_secs(2), "{name}"),
         }
         assert_eq!(served(&rig).await, Ok(json!([1, 2])), "{name}");

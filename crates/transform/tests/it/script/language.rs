@@ -1,4 +1,4 @@
-//! What a script may expect of its language and of its helpers.
+//! The language and the helpers of scripts.
 
 use ig_transform::script::{ConsoleLevel, Position, ScriptEngine as _, ScriptFault, ScriptKind, ScriptValue};
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::rig::{Rig, output};
 
 #[tokio::test]
-async fn a_body_returns_the_payload_in_the_order_it_was_written() {
+async fn script_returns_keys_in_the_order_they_were_written() {
     let rig = Rig::new();
     let outcome = rig
         .run(
@@ -23,7 +23,7 @@ async fn a_body_returns_the_payload_in_the_order_it_was_written() {
 }
 
 #[tokio::test]
-async fn null_skips_and_nothing_is_an_error_that_says_so() {
+async fn script_that_returns_null_skips_and_one_that_returns_nothing_fails() {
     let rig = Rig::new();
     assert_eq!(rig.run("return null", &json!({})).await.unwrap().value, ScriptValue::Skipped);
     let error = rig.error("payload.a = 1").await;
@@ -34,7 +34,7 @@ async fn null_skips_and_nothing_is_an_error_that_says_so() {
 }
 
 #[tokio::test]
-async fn await_and_promises_work() {
+async fn scripts_may_use_await_and_promises() {
     let rig = Rig::new();
     let table = [
         ("const x = await Promise.resolve(2); return { x }", json!({"x": 2})),
@@ -60,7 +60,7 @@ async fn await_and_promises_work() {
 }
 
 #[tokio::test]
-async fn a_function_called_transform_is_called() {
+async fn function_named_transform_is_called() {
     let rig = Rig::new();
     let table = [
         "function transform(payload, context) { return { org: context.orgId } }",
@@ -98,7 +98,7 @@ async fn conditions_are_expressions() {
 }
 
 #[tokio::test]
-async fn a_fault_in_the_source_has_its_line_and_column() {
+async fn syntax_errors_have_line_and_column() {
     let rig = Rig::new();
     let table = [
         ("return {\n  a: 1,\n  b: = 2\n}", 3, 6),
@@ -134,7 +134,7 @@ async fn a_fault_in_the_source_has_its_line_and_column() {
             "{source}"
         );
     }
-    // None of these may leave the function that is put around them.
+    // None of these may leave the function around them.
     for source in [
         "}); globalThis.x = 1; (function () {",
         "} /* ",
@@ -155,7 +155,7 @@ async fn a_fault_in_the_source_has_its_line_and_column() {
 }
 
 #[tokio::test]
-async fn an_error_has_its_message_its_place_and_what_was_written_before() {
+async fn script_error_has_message_position_and_console() {
     let rig = Rig::new();
     let error = rig
         .error("console.log('before', { a: 1 });\nconst x = null;\nreturn x.y;")
@@ -183,7 +183,7 @@ async fn an_error_has_its_message_its_place_and_what_was_written_before() {
 }
 
 #[tokio::test]
-async fn the_console_is_captured_up_to_its_bounds() {
+async fn console_is_captured_up_to_its_limits() {
     let rig = Rig::new();
     let source =
         "console.log('a', 1, null, undefined, true, [1, { b: 2 }]); console.warn(new TypeError('x')); console.error(() => 1);
@@ -218,7 +218,7 @@ async fn the_console_is_captured_up_to_its_bounds() {
 }
 
 #[tokio::test]
-async fn the_clock_stands_still_at_the_given_time() {
+async fn script_clock_stands_still_at_the_given_time() {
     let rig = Rig::new();
     let source = "const a = Date.now(); for (let i = 0; i < 1000; i++); return [new Date(), Date.now() - a, new Date().getTimezoneOffset(), new Date(2024, 0, 1), context.now]";
     let expected = json!([
@@ -232,7 +232,7 @@ async fn the_clock_stands_still_at_the_given_time() {
 }
 
 #[tokio::test]
-async fn helpers_do_what_they_say() {
+async fn helpers_return_what_the_readme_says() {
     let rig = Rig::new();
     let table = [
         ("epoch('2024-03-10T12:30:00Z')", json!(1_710_073_800)),
@@ -307,7 +307,7 @@ async fn helpers_do_what_they_say() {
 }
 
 #[tokio::test]
-async fn what_a_locale_says_is_refused_and_not_invented() {
+async fn locale_methods_are_refused() {
     let rig = Rig::new();
     for expression in [
         "new Date(0).toLocaleString('en-IN', { timeZone: 'Asia/Kolkata' })",
@@ -320,7 +320,7 @@ async fn what_a_locale_says_is_refused_and_not_invented() {
 }
 
 #[tokio::test]
-async fn what_inherits_from_a_frozen_prototype_can_still_be_assigned() {
+async fn objects_with_frozen_prototypes_can_be_assigned() {
     let rig = Rig::new();
     let source = "const o = {}; o.toString = () => 'mine'; o.constructor = 1; o.hasOwnProperty = 2;
         const e = new Error('a'); e.message = 'b'; e.name = 'N';
@@ -335,7 +335,7 @@ async fn what_inherits_from_a_frozen_prototype_can_still_be_assigned() {
 }
 
 #[tokio::test]
-async fn the_limits_on_sizes_are_clear_errors() {
+async fn size_limits_are_clear_errors() {
     let rig = Rig::new();
     let comment = format!("// {}\nreturn {{}}", "x".repeat(64 * 1024));
     let error = rig.error(&comment).await;

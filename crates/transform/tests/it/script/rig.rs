@@ -1,4 +1,4 @@
-//! A pool whose workers are this very test binary, told to run one test: the worker's entry.
+//! A pool whose workers are this test binary, run with a single test: the entry of workers.
 
 use std::time::Duration;
 
@@ -6,13 +6,13 @@ use async_trait::async_trait;
 use chrono::DateTime;
 use ig_core::id::OrgId;
 use ig_transform::script::{
-    Call, Host, MAX_DEADLINE, PoolSettings, Purpose, RunContext, Script, ScriptEngine as _, ScriptError, ScriptKind,
+    Call, MAX_DEADLINE, PoolSettings, Purpose, RunContext, Script, ScriptEngine as _, ScriptError, ScriptKind, ScriptLookups,
     ScriptOutcome, ScriptPool, ScriptValue,
 };
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-/// What a worker executes. Without the mark in its environment it is no worker, and that is what this then checks.
+/// The entry of workers. As a test, without the environment variable of a worker, it does nothing.
 #[test]
 fn worker_entry() {
     if ig_transform::script::is_worker() {
@@ -20,14 +20,14 @@ fn worker_entry() {
     }
 }
 
-/// The same moment everywhere, also in what Node gave.
+/// The time of all runs, also of those in Node.
 pub(crate) const NOW: &str = "2024-03-10T12:30:00.000Z";
 
 pub(crate) fn settings() -> PoolSettings {
     PoolSettings {
         arguments: ["script::rig::worker_entry", "--exact"].map(Into::into).into(),
         workers: 3,
-        patience: Duration::from_secs(30),
+        acquire_timeout: Duration::from_secs(30),
         load_deadline: Duration::from_secs(10),
         ..PoolSettings::default()
     }
@@ -56,13 +56,13 @@ impl Rig {
         }
     }
 
-    /// The same tenant, trying out.
+    /// The same tenant on trial.
     pub(crate) fn on_trial(&self) -> Self {
         let purpose = Purpose::Trial;
         Self { purpose, ..self.clone() }
     }
 
-    /// The processes of the pool's workers.
+    /// The process ids of the workers.
     pub(crate) fn workers(&self) -> Vec<Pid> {
         self.pool.workers().into_iter().filter_map(pid).collect()
     }
@@ -81,7 +81,7 @@ impl Rig {
         &self,
         script: &Script,
         payload: &Value,
-        host: &dyn Host,
+        lookups: &dyn ScriptLookups,
     ) -> Result<ScriptOutcome, ScriptError> {
         let context = RunContext {
             event_type: "patient-updated".to_owned(),
@@ -92,7 +92,7 @@ impl Rig {
         };
         let payload = payload.to_string();
         let (deadline, purpose) = (self.deadline, self.purpose);
-        let call = Call::new(script, payload.as_bytes(), &context, host);
+        let call = Call::new(script, payload.as_bytes(), &context, lookups);
         let call = Call {
             deadline,
             purpose,
@@ -111,7 +111,7 @@ impl Rig {
         )
     }
 
-    /// Why a script returns nothing.
+    /// The error of a script for `{}`.
     pub(crate) async fn error(&self, source: &str) -> ScriptError {
         self.run(source, &json!({})).await.expect_err(source)
     }
@@ -148,7 +148,7 @@ pub(crate) fn threads(process: Pid) -> Vec<Pid> {
         .collect()
 }
 
-/// Stops a process and waits until none of its threads runs: on a busy machine a signal takes its time.
+/// Stops a process and waits until none of its threads runs, since a signal takes time on a busy machine.
 pub(crate) async fn stop(process: Pid) {
     signal(process, Signal::STOP, 'T').await;
 }
@@ -159,23 +159,23 @@ pub(crate) async fn kill(process: Pid) {
 }
 
 async fn signal(process: Pid, signal: Signal, state: char) {
-    // It may be gone.
+    // It may be gone already.
     let _ = kill_process(process, signal);
-    let goes_on = |thread: Pid| {
+    let is_running = |thread: Pid| {
         let stat = std::fs::read_to_string(format!("/proc/{process}/task/{thread}/stat")).unwrap_or_default();
         stat.rsplit_once(')')
             .is_some_and(|(_, rest)| !rest.trim_start().starts_with(state))
     };
-    while threads(process).into_iter().any(goes_on) {
+    while threads(process).into_iter().any(is_running) {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }
 
-/// A host with two tables.
+/// Two lookup tables.
 pub(crate) struct Tables;
 
 #[async_trait]
-impl Host for Tables {
+impl ScriptLookups for Tables {
     async fn lookup(&self, kind: &str, value: &str) -> Result<Option<Value>, String> {
         Ok(match (kind, value) {
             ("gender", "M") => Some(json!("male")),

@@ -1,4 +1,4 @@
-//! Schemas are run like scripts: what they cost is theirs.
+//! Schemas run under the limits of scripts.
 
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ fn schemas(settings: PoolSettings) -> PayloadSchemas {
     PayloadSchemas::new(Arc::new(Rig::with(settings).pool))
 }
 
-/// Few parts, of which each has what lies below it looked at twice.
+/// A schema of few parts; each validates the one below it twice.
 fn endless() -> Value {
     (0..60).fold(
         json!({"required": ["never"]}),
@@ -37,11 +37,17 @@ fn endless() -> Value {
     )
 }
 
-async fn judge(schemas: &PayloadSchemas, definition: &EventTypeDefinition, payload: &Value) -> Result<Verdict, TransformError> {
-    schemas.judge(definition, payload.to_string().as_bytes(), Purpose::Live).await
+async fn validate(
+    schemas: &PayloadSchemas,
+    definition: &EventTypeDefinition,
+    payload: &Value,
+) -> Result<Verdict, TransformError> {
+    schemas
+        .validate(definition, payload.to_string().as_bytes(), Purpose::Live)
+        .await
 }
 
-fn told(verdict: Verdict) -> Vec<(String, String)> {
+fn faults(verdict: Verdict) -> Vec<(String, String)> {
     let (Verdict::Reject(faults) | Verdict::Warn(faults)) = verdict else {
         return Vec::new();
     };
@@ -50,48 +56,51 @@ fn told(verdict: Verdict) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-async fn a_payload_is_judged_by_the_schema_as_it_is_configured_now() {
+async fn payload_is_validated_by_the_current_revision_of_its_schema() {
     let schemas = schemas(settings());
-    let judge = async |validation, revision, minimum| {
+    let validate_with = async |validation, revision, minimum| {
         let definition = EventTypeDefinition {
             revision,
             ..definition(7, json!({"properties": {"n": {"minimum": minimum}}}), validation)
         };
-        judge(&schemas, &definition, &json!({"n": 5})).await.unwrap()
+        validate(&schemas, &definition, &json!({"n": 5})).await.unwrap()
     };
-    assert_eq!(judge(Validation::Reject, 1, 5).await, Verdict::Fine);
-    let rejected = judge(Validation::Reject, 2, 6).await;
+    assert_eq!(validate_with(Validation::Reject, 1, 5).await, Verdict::Fine);
+    let rejected = validate_with(Validation::Reject, 2, 6).await;
     assert!(matches!(rejected, Verdict::Reject(_)));
     assert_eq!(
-        told(rejected),
+        faults(rejected),
         [("/n".to_owned(), "the value is less than the minimum of 6".to_owned())]
     );
-    assert!(matches!(judge(Validation::Warn, 3, 6).await, Verdict::Warn(_)));
-    assert_eq!(judge(Validation::Off, 4, 6).await, Verdict::Fine);
+    assert!(matches!(validate_with(Validation::Warn, 3, 6).await, Verdict::Warn(_)));
+    assert_eq!(validate_with(Validation::Off, 4, 6).await, Verdict::Fine);
 }
 
 #[tokio::test]
-async fn what_is_no_schema_is_told_by_its_place_and_holds_nothing_up() {
+async fn invalid_schema_has_fault_pointers_and_rejects_no_payload() {
     let schemas = schemas(settings());
     let broken = definition(7, json!({"properties": {"a": {"pattern": "("}}}), Validation::Reject);
     let faults = schemas.check(&broken).await.unwrap();
     assert_eq!(faults.list().len(), 1);
     assert_eq!(faults.list()[0].pointer, "/properties/a/pattern", "{faults}");
-    assert!(matches!(judge(&schemas, &broken, &json!({})).await, Ok(Verdict::Warn(_))));
+    assert!(matches!(validate(&schemas, &broken, &json!({})).await, Ok(Verdict::Warn(_))));
     let sound = definition(7, json!({"required": ["id"]}), Validation::Reject);
     assert!(schemas.check(&sound).await.unwrap().is_empty());
 }
 
 #[tokio::test]
-async fn a_payload_that_takes_too_long_does_not_keep_to_its_schema_until_that_is_disabled() {
+async fn validation_that_takes_too_long_rejects_the_payload_until_the_schema_is_disabled() {
     let schemas = schemas(settings());
     let hostile = definition(7, endless(), Validation::Reject);
     for _ in 0..3 {
-        let told = told(judge(&schemas, &hostile, &json!({"a": 1})).await.unwrap());
-        assert!(told[0].1.contains("takes too long to be held against its schema"), "{told:?}");
+        let found = faults(validate(&schemas, &hostile, &json!({"a": 1})).await.unwrap());
+        assert!(
+            found[0].1.contains("takes too long to be held against its schema"),
+            "{found:?}"
+        );
     }
-    let disabled = judge(&schemas, &hostile, &json!({"a": 1})).await;
+    let disabled = validate(&schemas, &hostile, &json!({"a": 1})).await;
     assert!(matches!(disabled, Err(TransformError::Disabled(..))), "{disabled:?}");
     let sound = definition(8, json!({"required": ["id"]}), Validation::Reject);
-    assert_eq!(judge(&schemas, &sound, &json!({"id": 1})).await, Ok(Verdict::Fine));
+    assert_eq!(validate(&schemas, &sound, &json!({"id": 1})).await, Ok(Verdict::Fine));
 }

@@ -1,4 +1,4 @@
-//! What one tenant does is not felt by another.
+//! Tenants do not affect each other.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -17,7 +17,7 @@ const HOSTILE: [&str; 5] = [
     "const f = (n) => (n < 2 ? n : f(n - 1) + f(n - 2)); return f(60)",
 ];
 
-/// Ten loops of hostile calls of five tenants; the breaker never trips.
+/// Ten loops of hostile calls by five tenants; the breaker never trips.
 async fn hostile(rig: &Rig, stop: &AtomicBool) {
     let loops = (0..10_usize).map(async |number| {
         let rig = Rig {
@@ -32,7 +32,7 @@ async fn hostile(rig: &Rig, stop: &AtomicBool) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_innocent_tenant_is_served_while_ten_hostile_scripts_run_in_a_loop() {
+async fn tenant_is_served_while_ten_hostile_scripts_run_in_a_loop() {
     let rig = Rig::with(PoolSettings {
         stops: usize::MAX,
         ..settings()
@@ -51,7 +51,7 @@ async fn an_innocent_tenant_is_served_while_ten_hostile_scripts_run_in_a_loop() 
 }
 
 #[tokio::test]
-async fn a_script_that_is_warmed_is_ready_and_one_of_too_many_is_loaded_again() {
+async fn warmed_script_runs_and_an_evicted_one_is_loaded_again() {
     let rig = Rig::with(PoolSettings {
         workers: 1,
         ..settings()
@@ -76,7 +76,7 @@ async fn a_script_that_is_warmed_is_ready_and_one_of_too_many_is_loaded_again() 
 }
 
 #[tokio::test]
-async fn a_context_that_has_run_often_or_grown_is_made_anew_without_anybody_noticing() {
+async fn contexts_that_are_used_up_are_replaced_without_failed_runs() {
     let rig = Rig::with(PoolSettings {
         workers: 1,
         ..settings()
@@ -95,7 +95,7 @@ async fn a_context_that_has_run_often_or_grown_is_made_anew_without_anybody_noti
 }
 
 #[tokio::test]
-async fn a_pool_that_ends_takes_its_workers_with_it() {
+async fn pool_that_is_dropped_ends_its_workers() {
     let pool = ScriptPool::start(settings()).unwrap();
     while pool.state().alive < 3 {
         tokio::time::sleep(Duration::from_millis(5)).await;

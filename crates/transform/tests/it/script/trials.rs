@@ -1,4 +1,4 @@
-//! What a tenant tries out, and has checked, is paid by that tenant, and not by what it lives on.
+//! Trials and checks of a tenant take nothing from its live scripts.
 
 use futures::future::join_all;
 use ig_core::id::OrgId;
@@ -8,26 +8,26 @@ use serde_json::json;
 
 use super::rig::{Rig, settings};
 
-const NOW_AND_THEN: &str = "if (payload.endless) for (;;) {} return 1";
+const SOMETIMES_ENDLESS: &str = "if (payload.endless) for (;;) {} return 1";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_script_that_is_disabled_for_who_tries_it_out_is_run_where_it_is_needed() {
+async fn script_disabled_on_trial_still_runs_live() {
     let rig = Rig::new();
     let (trial, endless) = (rig.on_trial(), json!({"endless": true}));
     let mut disabled = rig.pool.disabled();
     for _ in 0..3 {
-        let stopped = trial.run(NOW_AND_THEN, &endless).await.unwrap_err();
+        let stopped = trial.run(SOMETIMES_ENDLESS, &endless).await.unwrap_err();
         assert_eq!(stopped.fault, ScriptFault::Limit);
     }
-    let refused = trial.run(NOW_AND_THEN, &json!({})).await.unwrap_err();
+    let refused = trial.run(SOMETIMES_ENDLESS, &json!({})).await.unwrap_err();
     assert_eq!(refused.fault, ScriptFault::Disabled);
     assert!(refused.disabled_for.is_some_and(|left| !left.is_zero()), "{refused:?}");
-    assert_eq!(rig.output(NOW_AND_THEN).await, json!(1));
+    assert_eq!(rig.output(SOMETIMES_ENDLESS).await, json!(1));
     assert!(disabled.try_recv().is_err(), "nobody is alarmed by what is only tried out");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_tenants_checks_take_turns_with_those_of_others() {
+async fn checks_of_tenants_are_served_in_rotation() {
     let rig = Rig::with(PoolSettings {
         workers: 1,
         ..settings()
@@ -39,8 +39,8 @@ async fn one_tenants_checks_take_turns_with_those_of_others() {
         assert_eq!(checked, Ok(()));
         order.lock().push(org);
     };
-    // In one task: the many wait in line before the one comes.
+    // In one task: the many are queued before the one.
     tokio::join!(join_all((0..40).map(|_| check(1))), check(2));
-    let place = order.lock().iter().position(|org| *org == 2).unwrap();
-    assert!(place < 5, "{place}");
+    let index = order.lock().iter().position(|org| *org == 2).unwrap();
+    assert!(index < 5, "{index}");
 }

@@ -1,4 +1,4 @@
-//! What becomes of single values.
+//! Tables of transforms of single values.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ fn date(input: Option<&str>, output: Option<&str>, timezone: Option<&str>) -> Va
 }
 
 #[test]
-fn missing_null_and_default() {
+fn mapping_of_missing_and_null_values_with_defaults() {
     check(vec![
         (plain("v", "o"), json!({}), json!({})),
         (plain("v", "o"), json!({"v": null}), json!({"o": null})),
@@ -47,7 +47,7 @@ fn missing_null_and_default() {
 }
 
 #[test]
-fn transforms() {
+fn transforms_of_texts_and_lookups() {
     let text = |name: &str| one("v", "v", json!({ "transform": name }));
     let lookup = |more: Value| {
         let mut rule = json!({"transform": "lookup", "lookupType": "DEPT"});
@@ -79,7 +79,7 @@ fn transforms() {
 }
 
 #[test]
-fn dates() {
+fn transforms_of_dates() {
     let kolkata = Some("Asia/Kolkata");
     let row = |rule: Value, written: Value, expected: Value| (rule, json!({ "d": written }), json!({ "d": expected }));
     check(vec![

@@ -1,15 +1,15 @@
-//! A clock that stands still at the time of the run.
+//! A clock that stands still at the time of a run.
 
 use std::cell::Cell;
 
 use boa_engine::context::time::{Clock, JsInstant};
 
-/// Shows what it was set to.
+/// A clock that shows the time it was set to.
 #[derive(Debug, Default)]
 pub(super) struct HeldClock(Cell<i64>);
 
 impl HeldClock {
-    /// Sets it, in milliseconds since 1970.
+    /// Sets the time, in milliseconds since 1970.
     pub(super) fn set(&self, now: i64) {
         self.0.set(now);
     }

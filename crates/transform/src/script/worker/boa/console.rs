@@ -9,7 +9,7 @@ use super::state::State;
 use crate::script::limits::{MAX_CONSOLE_BYTES, MAX_CONSOLE_LINES};
 use crate::script::outcome::{ConsoleLevel, ConsoleLine};
 
-/// The lines of one run, up to a number of lines and bytes.
+/// The lines of one run, up to the limits on lines and bytes.
 #[derive(Debug, Default)]
 pub(super) struct Console {
     lines: Vec<ConsoleLine>,
@@ -17,7 +17,6 @@ pub(super) struct Console {
 }
 
 impl Console {
-    /// The lines.
     pub(super) fn into_lines(self) -> Vec<ConsoleLine> {
         self.lines
     }
@@ -46,7 +45,7 @@ const FUNCTIONS: [(ConsoleLevel, &str); 5] = [
     (ConsoleLevel::Debug, "debug"),
 ];
 
-/// Gives a context its `console`.
+/// Adds `console` to a context.
 pub(super) fn install(context: &mut Context) -> JsResult<()> {
     let mut console = ObjectInitializer::new(context);
     for (level, name) in FUNCTIONS {
@@ -60,13 +59,13 @@ pub(super) fn install(context: &mut Context) -> JsResult<()> {
 fn write(level: ConsoleLevel, arguments: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
     let state = State::of(context);
     if !state.console.borrow().is_full() {
-        let text = line(&state, arguments, context)?;
+        let text = format_line(&state, arguments, context)?;
         state.console.borrow_mut().write(level, text);
     }
     Ok(JsValue::undefined())
 }
 
-fn line(state: &State, arguments: &[JsValue], context: &mut Context) -> JsResult<String> {
+fn format_line(state: &State, arguments: &[JsValue], context: &mut Context) -> JsResult<String> {
     let mut line = String::new();
     for (index, argument) in arguments.iter().enumerate() {
         if index > 0 {
@@ -75,13 +74,13 @@ fn line(state: &State, arguments: &[JsValue], context: &mut Context) -> JsResult
         if line.len() > MAX_CONSOLE_BYTES {
             break;
         }
-        line.push_str(&shown(state, argument, context)?);
+        line.push_str(&format_value(state, argument, context)?);
     }
     Ok(line)
 }
 
-/// A value as a reader wants to see it: texts as they are, errors as their message, the rest as JSON.
-fn shown(state: &State, value: &JsValue, context: &mut Context) -> JsResult<String> {
+/// A value for readers: texts as they are, errors as their message, the rest as JSON.
+fn format_value(state: &State, value: &JsValue, context: &mut Context) -> JsResult<String> {
     let Some(object) = value.as_object() else {
         return Ok(match value.as_string() {
             Some(text) => text.to_std_string_lossy(),

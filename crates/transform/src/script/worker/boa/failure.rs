@@ -1,4 +1,4 @@
-//! From the engine's errors to a sentence and a place.
+//! Turns errors of the engine into messages and positions.
 
 use boa_engine::ast;
 use boa_engine::error::{EngineError, RuntimeLimitError};
@@ -8,25 +8,26 @@ use boa_engine::{Context, JsError, JsString, JsValue, js_string};
 
 use super::source::PATH;
 use super::state::State;
-use crate::script::limits::{MAX_LOOP_TURNS, MAX_MESSAGE_BYTES, MAX_RECURSION};
+use crate::script::limits::{MAX_LOOP_ITERATIONS, MAX_MESSAGE_BYTES, MAX_RECURSION};
 use crate::script::wire::Failure;
 use crate::script::{Position, ScriptFault};
 
-/// What made a run end.
+/// Why a run failed.
 pub(super) fn of_run(error: &JsError, lines_before: u32, context: &mut Context) -> Failure {
-    if let Some(ended) = State::of(context).ended() {
-        return ended;
+    if let Some(failure) = State::of(context).failure() {
+        return failure;
     }
     let mut failure = match (error.as_engine(), error.as_opaque()) {
         (Some(engine), _) => of_engine(engine),
         (None, Some(thrown)) => Failure::new(ScriptFault::Error, describe(thrown, context)),
         (None, None) => Failure::new(ScriptFault::Error, native(error)),
     };
-    if let Some(ended) = State::of(context).ended() {
-        return ended;
+    if let Some(failure) = State::of(context).failure() {
+        return failure;
     }
     shorten(&mut failure.message, MAX_MESSAGE_BYTES);
-    failure.position = place(&error.to_string(), lines_before).or_else(|| place(&stack(error, context)?, lines_before));
+    failure.position =
+        position_in(&error.to_string(), lines_before).or_else(|| position_in(&stack(error, context)?, lines_before));
     failure
 }
 
@@ -34,7 +35,7 @@ fn of_engine(error: &EngineError) -> Failure {
     let limit = |message| Failure::new(ScriptFault::Limit, message);
     match error {
         EngineError::RuntimeLimit(RuntimeLimitError::LoopIteration) => {
-            limit(format!("a loop turned more than {MAX_LOOP_TURNS} times"))
+            limit(format!("a loop turned more than {MAX_LOOP_ITERATIONS} times"))
         }
         EngineError::RuntimeLimit(RuntimeLimitError::Recursion) => {
             limit(format!("functions called each other more than {MAX_RECURSION} levels deep"))
@@ -52,12 +53,12 @@ fn native(error: &JsError) -> String {
     )
 }
 
-/// Whether an object was made by an error's constructor.
+/// Whether an error's constructor made an object.
 pub(super) fn is_error(object: &JsObject) -> bool {
     object.is::<boa_engine::builtins::error::Error>()
 }
 
-/// A thrown value in words. It may run code of the script's (getters), which stays under the run's limits.
+/// A thrown value in words. This may run getters of the script, which stay under the run's limits.
 pub(super) fn describe(thrown: &JsValue, context: &mut Context) -> String {
     if let Some(object) = thrown.as_object() {
         let name = text(&object, js_string!("name"), context);
@@ -93,12 +94,12 @@ fn stack(error: &JsError, context: &mut Context) -> Option<String> {
         .flatten()
 }
 
-/// The innermost place in the tenant's source that a stack trace names; the engine has no other way to tell.
-fn place(trace: &str, lines_before: u32) -> Option<Position> {
-    let mark = format!("({PATH}:");
+/// The innermost position in the tenant's source that a stack trace names; the engine offers no other way to find it.
+fn position_in(trace: &str, lines_before: u32) -> Option<Position> {
+    let prefix = format!("({PATH}:");
     trace.lines().find_map(|line| {
-        let place = line.trim_start().strip_prefix("at ")?.rsplit_once(&mark)?.1;
-        let (line, column) = place.strip_suffix(')')?.split_once(':')?;
+        let position = line.trim_start().strip_prefix("at ")?.rsplit_once(&prefix)?.1;
+        let (line, column) = position.strip_suffix(')')?.split_once(':')?;
         let line = line.parse::<u32>().ok()?.checked_sub(lines_before)?;
         let column = column.parse().ok()?;
         (line > 0).then_some(Position { line, column })
@@ -107,7 +108,7 @@ fn place(trace: &str, lines_before: u32) -> Option<Position> {
 
 /// Why a source is not a script.
 pub(super) fn of_syntax(error: &parser::Error, lines_before: u32) -> Failure {
-    let (message, place) = match error {
+    let (message, position) = match error {
         parser::Error::Expected {
             expected, found, span, ..
         } => (
@@ -128,22 +129,22 @@ pub(super) fn of_syntax(error: &parser::Error, lines_before: u32) -> Failure {
         parser::Error::AbruptEnd => ("the source ends in the middle of something".to_owned(), None),
         parser::Error::ScopeAnalysis { err } => ((*err).to_owned(), None),
     };
-    in_source(message, place, lines_before)
+    in_source(message, position, lines_before)
 }
 
-/// A fault that reading a source has shown.
-pub(super) fn in_source(message: String, place: Option<ast::Position>, lines_before: u32) -> Failure {
+/// A fault of a source.
+pub(super) fn in_source(message: String, position: Option<ast::Position>, lines_before: u32) -> Failure {
     let mut failure = Failure::new(ScriptFault::Syntax, message);
     shorten(&mut failure.message, MAX_MESSAGE_BYTES);
-    failure.position = place.and_then(|place| {
-        let line = place.line_number().checked_sub(lines_before).filter(|line| *line > 0)?;
-        let column = place.column_number();
+    failure.position = position.and_then(|position| {
+        let line = position.line_number().checked_sub(lines_before).filter(|line| *line > 0)?;
+        let column = position.column_number();
         Some(Position { line, column })
     });
     failure
 }
 
-/// Cuts a text to at most so many bytes, between characters.
+/// Cuts a text to at most this many bytes, between characters.
 pub(super) fn shorten(text: &mut String, bytes: usize) {
     if text.len() > bytes {
         let end = text.floor_char_boundary(bytes);

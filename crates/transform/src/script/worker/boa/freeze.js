@@ -1,10 +1,10 @@
-// Runs once in a new context, before any script: nothing that a script can reach may change afterwards.
+// Runs once in a new context, before any script: afterwards no object that a script can reach may change.
 (function () {
   "use strict";
   const { defineProperty, freeze, getOwnPropertyDescriptor, getPrototypeOf } = Object;
   const { ownKeys } = Reflect;
 
-  // What would carry something from one run to the next, or tell the time.
+  // These would carry state from one run to the next, or tell the time.
   for (const name of ["FinalizationRegistry", "WeakRef", "SharedArrayBuffer", "Atomics"]) {
     delete globalThis[name];
   }
@@ -13,7 +13,7 @@
     defineProperty(prototype, name, { value, writable: true, enumerable: false, configurable: true });
   }
 
-  // No locale is known here: what looked like its writing would be another's.
+  // There are no locales here, so a result would be in the format of another locale.
   function withoutLocale(prototype, name, instead) {
     const message = `${name} is not offered, because scripts know no locales: use ${instead}`;
     replace(prototype, name, { [name]() { throw new TypeError(message); } }[name]);
@@ -24,7 +24,7 @@
   }
   for (const type of [Number, BigInt]) withoutLocale(type.prototype, "toLocaleString", "toFixed or String");
 
-  // JSON would have `null` in the place of a Date that none could be made of, and nobody would be told.
+  // JSON would silently have `null` in place of an invalid Date.
   const { getTime, toISOString } = Date.prototype;
   const { apply } = Reflect;
   replace(Date.prototype, "toJSON", {
@@ -36,8 +36,8 @@
     },
   }.toJSON);
 
-  // A frozen prototype's properties cannot be assigned on objects that inherit them: `error.name = "Mine"` would throw.
-  // An accessor in their place defines the property on the object instead, as the assignment would have.
+  // The properties of a frozen prototype cannot be assigned on objects that inherit them: `error.name = "Mine"` would throw.
+  // An accessor in their place defines the property on the object, as the assignment would have.
   function overridable(prototype, keys) {
     for (const key of keys) {
       const descriptor = getOwnPropertyDescriptor(prototype, key);

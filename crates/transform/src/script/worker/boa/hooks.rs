@@ -1,4 +1,4 @@
-//! What the engine asks of its host: code from texts is refused, local time is UTC.
+//! The hooks of the engine into its host: code from texts is refused, local time is UTC.
 
 use boa_engine::context::HostHooks;
 use boa_engine::realm::Realm;
@@ -6,7 +6,7 @@ use boa_engine::{Context, JsNativeError, JsResult, JsString};
 
 use crate::script::limits::MAX_BUFFER_BYTES;
 
-/// The host of every context.
+/// The hooks of every context.
 #[derive(Debug)]
 pub(super) struct Hooks;
 

@@ -1,4 +1,4 @@
-//! What a script is given.
+//! The inputs of a script.
 
 use boa_engine::object::JsObject;
 use boa_engine::object::ObjectInitializer;
@@ -12,7 +12,7 @@ use crate::script::ScriptFault;
 use crate::script::limits::{MAX_DEPTH, MAX_INPUT_BYTES, depth};
 use crate::script::wire::{Failure, RunHead};
 
-/// The payload. It is never parsed by the engine, whose `JSON.parse` compiles the text and keeps it.
+/// Parses the payload. The engine never does, because its `JSON.parse` compiles the text and keeps it.
 pub(super) fn payload(text: &[u8]) -> Result<Value, Failure> {
     let limit = |message| Failure::new(ScriptFault::Limit, message);
     if text.len() > MAX_INPUT_BYTES {
@@ -27,7 +27,7 @@ pub(super) fn payload(text: &[u8]) -> Result<Value, Failure> {
     ig_core::json::parse(text).map_err(|_| Failure::new(ScriptFault::Error, "the payload is not JSON"))
 }
 
-/// What it sees as `context`.
+/// The object that a script sees as `context`.
 pub(super) fn context(head: &RunHead, context: &mut Context) -> JsObject {
     let text = |text: &str| JsString::from(text);
     let now = DateTime::from_timestamp_millis(head.now).unwrap_or_default();

@@ -14,23 +14,23 @@ use crate::script::ScriptFault;
 use crate::script::limits::MAX_JOBS;
 use crate::script::wire::Failure;
 
-/// Runs them in their order, up to a number.
+/// Runs the jobs in their order, up to the limit on their number.
 #[derive(Default)]
 pub(super) struct Jobs {
-    waiting: RefCell<VecDeque<Job>>,
+    queued: RefCell<VecDeque<Job>>,
     ran: Cell<u64>,
 }
 
 impl Jobs {
-    /// Forgets what waits: no job of one run is for the next.
+    /// Drops the queued jobs: no job of one run may run in the next.
     pub(super) fn clear(&self) {
-        self.waiting.borrow_mut().clear();
+        self.queued.borrow_mut().clear();
         self.ran.set(0);
     }
 
-    /// Whether nothing waits.
+    /// Whether no job is queued.
     pub(super) fn is_empty(&self) -> bool {
-        self.waiting.borrow().is_empty()
+        self.queued.borrow().is_empty()
     }
 
     fn count(&self, context: &Context) -> JsResult<()> {
@@ -45,12 +45,12 @@ impl Jobs {
 
 impl JobExecutor for Jobs {
     fn enqueue_job(self: Rc<Self>, job: Job, _: &mut Context) {
-        self.waiting.borrow_mut().push_back(job);
+        self.queued.borrow_mut().push_back(job);
     }
 
     fn run_jobs(self: Rc<Self>, context: &mut Context) -> JsResult<()> {
         loop {
-            let Some(job) = self.waiting.borrow_mut().pop_front() else {
+            let Some(job) = self.queued.borrow_mut().pop_front() else {
                 return Ok(());
             };
             self.count(context)?;

@@ -1,18 +1,18 @@
-//! JSON as values of a context.
+//! Turns JSON into values of a context.
 
 use boa_engine::object::builtins::JsArray;
 use boa_engine::property::PropertyDescriptor;
 use boa_engine::{Context, JsObject, JsString, JsValue};
 use serde_json::Value;
 
-/// The value of a context that a value of JSON is.
+/// A JSON value as a value of a context.
 pub(super) fn value(json: &Value, context: &mut Context) -> JsValue {
     match json {
         Value::Null => JsValue::null(),
         Value::Bool(flag) => JsValue::new(*flag),
         Value::Number(found) => match found.as_i64() {
             Some(whole) => number(whole),
-            // What is beyond a double is infinite to the language.
+            // JavaScript reads a number beyond the range of doubles as infinity.
             None => JsValue::new(found.as_str().parse::<f64>().unwrap_or(f64::NAN)),
         },
         Value::String(text) => JsString::from(text.as_str()).into(),
@@ -35,7 +35,7 @@ pub(super) fn value(json: &Value, context: &mut Context) -> JsValue {
     }
 }
 
-/// A number as the engine likes it best.
+/// A number in the form that is fastest for the engine.
 pub(super) fn number(value: i64) -> JsValue {
     i32::try_from(value).map_or_else(|_| JsValue::new(value as f64), JsValue::new)
 }

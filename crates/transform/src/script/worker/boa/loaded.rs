@@ -1,4 +1,4 @@
-//! A script that is ready in its context, and its runs.
+//! A compiled script in its context, and its runs.
 
 use std::rc::Rc;
 
@@ -14,33 +14,33 @@ use crate::script::ScriptFault;
 use crate::script::call::ScriptKind;
 use crate::script::limits::{MAX_DEPTH, MAX_OUTPUT_BYTES, depth};
 use crate::script::wire::{Failure, RunHead};
-use crate::script::worker::digits::{Alike, Digits};
-use crate::script::worker::engine::{Finished, Loaded, Value};
+use crate::script::worker::engine::{LoadedScript, RunResult, Value};
+use crate::script::worker::number_digits::{AmbiguousNumbers, NumberDigits};
 
-/// A compiled script. Each run evaluates it anew, so that nothing that its functions hold outlives the run.
-pub(super) struct Ready {
+/// A compiled script. Each run evaluates it again, so that no state of its functions outlives the run.
+pub(super) struct BoaScript {
     sandbox: Sandbox,
     script: Script,
     kind: ScriptKind,
-    spoiled: bool,
+    poisoned: bool,
 }
 
-impl Ready {
+impl BoaScript {
     pub(super) fn new(sandbox: Sandbox, script: Script, kind: ScriptKind) -> Self {
         Self {
             sandbox,
             script,
             kind,
-            spoiled: false,
+            poisoned: false,
         }
     }
 
     fn value(&mut self, head: &RunHead, payload: &[u8]) -> Result<Value, Failure> {
         let payload = input::payload(payload)?;
-        let digits = Digits::of(&payload);
+        let digits = NumberDigits::of(&payload);
         let payload = json::value(&payload, &mut self.sandbox.context);
         let returned = self.call(head, payload).map_err(|error| self.failed(&error))?;
-        let settled = self.settle(returned)?;
+        let settled = self.settled(returned)?;
         match self.kind {
             ScriptKind::Expression => Ok(Value::Truth(settled.to_boolean())),
             ScriptKind::Transform if settled.is_null() => Ok(Value::Skipped),
@@ -50,20 +50,20 @@ impl Ready {
 
     fn call(&mut self, head: &RunHead, payload: JsValue) -> Result<JsValue, JsError> {
         let context = &mut self.sandbox.context;
-        let seen = input::context(head, context);
+        let context_object = input::context(head, context);
         let function = self.script.evaluate(context)?;
         let function = function
             .as_function()
             .ok_or_else(|| JsError::from_opaque(JsValue::undefined()))?;
-        let returned = function.call(&JsValue::undefined(), &[payload, seen.into()], context)?;
+        let returned = function.call(&JsValue::undefined(), &[payload, context_object.into()], context)?;
         if !self.sandbox.jobs.is_empty() {
             Rc::clone(&self.sandbox.jobs).run_jobs(context)?;
         }
         Ok(returned)
     }
 
-    /// What a promise became; all jobs have run.
-    fn settle(&mut self, returned: JsValue) -> Result<JsValue, Failure> {
+    /// The value that a promise settled to; all jobs have run.
+    fn settled(&mut self, returned: JsValue) -> Result<JsValue, Failure> {
         let promise = returned.as_object().and_then(|object| JsPromise::from_object(object).ok());
         match promise.map(|promise| promise.state()) {
             None => Ok(returned),
@@ -73,14 +73,14 @@ impl Ready {
         }
     }
 
-    /// Boa says nothing when an async function meets a limit after its first `await`: its promise stays pending.
+    /// Boa reports nothing when an async function meets a limit after its first `await`: its promise stays pending.
     fn stuck(&mut self) -> Failure {
-        self.spoiled = true;
+        self.poisoned = true;
         let message = "the script awaits something that never comes, or a loop or recursion after an await went beyond its limit";
-        self.sandbox.state.ended().unwrap_or_else(|| error(message))
+        self.sandbox.state.failure().unwrap_or_else(|| error(message))
     }
 
-    fn output(&mut self, value: &JsValue, digits: &Digits) -> Result<String, Failure> {
+    fn output(&mut self, value: &JsValue, digits: &NumberDigits) -> Result<String, Failure> {
         if value.is_undefined() {
             return Err(error(
                 "the script returned nothing: return the payload, or null to skip the delivery",
@@ -96,8 +96,8 @@ impl Ready {
         if json.len() > MAX_OUTPUT_BYTES {
             return Err(limit(format!("the script returned more than {MAX_OUTPUT_BYTES} bytes")));
         }
-        let json = digits.restored(json.to_std_string_lossy()).map_err(|alike| {
-            let Alike { one, other } = alike;
+        let json = digits.restore(json.to_std_string_lossy()).map_err(|ambiguous| {
+            let AmbiguousNumbers { one, other } = ambiguous;
             error(&format!(
                 "{one} and {other} of the payload are one number to a script, which returned it: have them sent as texts"
             ))
@@ -111,27 +111,27 @@ impl Ready {
         Ok(json)
     }
 
-    /// After an error of the engine's own the context is not used again.
+    /// After an error of the engine itself the context is not used again.
     fn failed(&mut self, error: &JsError) -> Failure {
         let failure = failure::of_run(error, LINES_BEFORE, &mut self.sandbox.context);
-        self.spoiled |= error.as_engine().is_some() || self.sandbox.state.ended().is_some();
+        self.poisoned |= error.as_engine().is_some() || self.sandbox.state.failure().is_some();
         failure
     }
 }
 
-impl Loaded for Ready {
-    fn run(&mut self, head: &RunHead, payload: &[u8]) -> Finished {
+impl LoadedScript for BoaScript {
+    fn run(&mut self, head: &RunHead, payload: &[u8]) -> RunResult {
         self.sandbox.state.begin();
         self.sandbox.clock.set(head.now);
         let value = self.value(head, payload);
         self.sandbox.jobs.clear();
         self.sandbox.context.clear_kept_objects();
         let console = self.sandbox.state.console.take().into_lines();
-        Finished { value, console }
+        RunResult { value, console }
     }
 
-    fn spoiled(&self) -> bool {
-        self.spoiled
+    fn is_poisoned(&self) -> bool {
+        self.poisoned
     }
 }
 

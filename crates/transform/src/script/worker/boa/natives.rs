@@ -1,4 +1,4 @@
-//! The functions that scripts have beyond the language.
+//! The helpers that scripts have beyond the language.
 
 mod dates;
 mod lookup;
@@ -24,7 +24,7 @@ const FUNCTIONS: [(&str, usize, NativeFunctionPointer); 13] = [
     ("lookup", 3, lookup::lookup),
 ];
 
-/// Gives a context all of them.
+/// Adds the helpers to a context.
 pub(super) fn install(context: &mut Context) -> JsResult<()> {
     for (name, arguments, function) in FUNCTIONS {
         let function = NativeFunction::from_fn_ptr(function);

@@ -1,4 +1,4 @@
-//! A context in which nothing can be changed and nothing of the host be reached.
+//! A context in which a script can change no built-in and reach nothing of the host.
 
 use std::rc::Rc;
 
@@ -13,11 +13,11 @@ use super::jobs::Jobs;
 use super::state::State;
 use super::{console, natives};
 use crate::script::ScriptFault;
-use crate::script::limits::{MAX_LOOP_TURNS, MAX_RECURSION, MAX_VM_STACK};
+use crate::script::limits::{MAX_LOOP_ITERATIONS, MAX_RECURSION, MAX_VM_STACK};
 use crate::script::wire::Failure;
-use crate::script::worker::engine::Ask;
+use crate::script::worker::engine::LookupService;
 
-/// Freezes all that a script can reach.
+/// Freezes every object that a script can reach.
 const FREEZE: &str = include_str!("freeze.js");
 
 /// A frozen context and the host's handles on it.
@@ -29,9 +29,9 @@ pub(super) struct Sandbox {
 }
 
 impl Sandbox {
-    pub(super) fn new(service: Rc<dyn Ask>) -> Result<Self, Failure> {
+    pub(super) fn new(lookups: Rc<dyn LookupService>) -> Result<Self, Failure> {
         let (jobs, clock) = (Rc::<Jobs>::default(), Rc::<HeldClock>::default());
-        let (context, state) = build(service, jobs.clone(), clock.clone()).map_err(|error| unusable(&error))?;
+        let (context, state) = build(lookups, jobs.clone(), clock.clone()).map_err(|error| unusable(&error))?;
         Ok(Self {
             context,
             state,
@@ -41,24 +41,24 @@ impl Sandbox {
     }
 }
 
-fn build(service: Rc<dyn Ask>, jobs: Rc<Jobs>, clock: Rc<HeldClock>) -> JsResult<(Context, Rc<State>)> {
+fn build(lookups: Rc<dyn LookupService>, jobs: Rc<Jobs>, clock: Rc<HeldClock>) -> JsResult<(Context, Rc<State>)> {
     let builder = ContextBuilder::new()
         .host_hooks(Rc::new(Hooks))
         .clock(clock)
         .job_executor(jobs);
     let mut context = builder.module_loader(Rc::new(IdleModuleLoader)).build()?;
-    let state = Rc::new(State::new(service, stringify(&mut context)?));
+    let state = Rc::new(State::new(lookups, stringify(&mut context)?));
     context.insert_data(state.clone());
     console::install(&mut context)?;
     natives::install(&mut context)?;
     context.eval(Source::from_bytes(FREEZE))?;
-    limit(&mut context);
+    set_limits(&mut context);
     Ok((context, state))
 }
 
-fn limit(context: &mut Context) {
+fn set_limits(context: &mut Context) {
     let limits = context.runtime_limits_mut();
-    limits.set_loop_iteration_limit(MAX_LOOP_TURNS);
+    limits.set_loop_iteration_limit(MAX_LOOP_ITERATIONS);
     limits.set_recursion_limit(MAX_RECURSION);
     limits.set_stack_size_limit(MAX_VM_STACK);
 }

@@ -1,4 +1,4 @@
-//! From a tenant's source to a script that is compiled in its context.
+//! Compiles a tenant's source in its context.
 
 mod redeclared;
 mod shape;
@@ -17,15 +17,15 @@ use crate::script::call::ScriptKind;
 use crate::script::wire::Failure;
 use crate::script::worker::nesting;
 
-/// What stack traces call the tenant's source.
+/// The tenant's source in stack traces.
 pub(super) const PATH: &str = "script";
-/// Lines that stand before the tenant's own.
+/// The lines before the tenant's own.
 pub(super) const LINES_BEFORE: u32 = 1;
 
-/// Compiles a source; evaluating the script gives the function to call.
+/// Compiles a source; evaluating the script returns the function to call.
 pub(super) fn compile(source: &str, kind: ScriptKind, sandbox: &mut Sandbox) -> Result<Script, Failure> {
     let wrapped = wrap(source, kind);
-    stays_inside(&wrapped, kind).map_err(|failure| placed(failure, source))?;
+    check_confined(&wrapped, kind).map_err(|failure| with_position(failure, source))?;
     let context = &mut sandbox.context;
     let script = Script::parse(reader(&wrapped), None, context);
     let script = script.map_err(|error| failure::of_run(&error, LINES_BEFORE, context))?;
@@ -34,15 +34,15 @@ pub(super) fn compile(source: &str, kind: ScriptKind, sandbox: &mut Sandbox) -> 
     Ok(script)
 }
 
-/// Boa's lexer does not say where a text begins that nothing closes.
-fn placed(failure: Failure, source: &str) -> Failure {
+/// Adds the start of an unclosed text, which boa's lexer does not report.
+fn with_position(failure: Failure, source: &str) -> Failure {
     let position = failure.position.or_else(|| nesting::unclosed(source));
     Failure { position, ..failure }
 }
 
-/// Without `await` the function is an ordinary one, which is called faster.
+/// A source without `await` becomes an ordinary function, which is called faster.
 fn wrap(source: &str, kind: ScriptKind) -> String {
-    let marker = if source.contains("await") { "async " } else { "" };
+    let async_keyword = if source.contains("await") { "async " } else { "" };
     let (before, after) = match kind {
         ScriptKind::Transform => (
             "",
@@ -50,18 +50,18 @@ fn wrap(source: &str, kind: ScriptKind) -> String {
         ),
         ScriptKind::Expression => ("return (", ");"),
     };
-    format!("({marker}function (payload, context) {{ \"use strict\"; {before}\n{source}\n{after}}})")
+    format!("({async_keyword}function (payload, context) {{ \"use strict\"; {before}\n{source}\n{after}}})")
 }
 
-/// The source has to stay inside the function that was put around it. Boa's parser of a function's body alone would not tell: it
-/// takes a closing brace for the end. So the whole is parsed, and has to be that one function. Names are to be declared once.
-fn stays_inside(wrapped: &str, kind: ScriptKind) -> Result<(), Failure> {
+/// Refuses a source that leaves the function around it, or declares a name twice. Boa's parser of a function's body would not notice the
+/// first, since it takes a closing brace for the end; so the whole is parsed, and has to be that one function.
+fn check_confined(wrapped: &str, kind: ScriptKind) -> Result<(), Failure> {
     let mut interner = Interner::default();
     let parsed = Parser::new(reader(wrapped)).parse_script(&Scope::new_global(), &mut interner);
     let script = parsed.map_err(|error| failure::of_syntax(&error, LINES_BEFORE))?;
-    if let Some((name, place)) = redeclared::find(&script) {
+    if let Some((name, position)) = redeclared::find(&script) {
         let message = format!("'{}' is declared more than once", interner.resolve_expect(name));
-        return Err(failure::in_source(message, place, LINES_BEFORE));
+        return Err(failure::in_source(message, position, LINES_BEFORE));
     }
     let message = match kind {
         _ if shape::is_one_function(&script, kind) => return Ok(()),

@@ -1,4 +1,4 @@
-//! What belongs to the run under way, where native functions find it.
+//! The state of the current run, where native functions find it.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -11,26 +11,26 @@ use super::console::Console;
 use crate::script::ScriptFault;
 use crate::script::limits::MAX_LOOKUPS;
 use crate::script::wire::Failure;
-use crate::script::worker::engine::Ask;
+use crate::script::worker::engine::LookupService;
 
-/// One context's host side.
+/// The host's state of one context.
 pub(super) struct State {
-    pub(super) service: Rc<dyn Ask>,
+    pub(super) lookups: Rc<dyn LookupService>,
     pub(super) console: RefCell<Console>,
-    /// `JSON.stringify`, taken before any script could see it.
+    /// `JSON.stringify`, taken before any script could reach it.
     pub(super) stringify: JsFunction,
-    lookups: Cell<u32>,
-    ended: RefCell<Option<Failure>>,
+    lookup_count: Cell<u32>,
+    failure: RefCell<Option<Failure>>,
 }
 
 impl State {
-    pub(super) fn new(service: Rc<dyn Ask>, stringify: JsFunction) -> Self {
+    pub(super) fn new(lookups: Rc<dyn LookupService>, stringify: JsFunction) -> Self {
         Self {
-            service,
+            lookups,
             console: RefCell::default(),
             stringify,
-            lookups: Cell::default(),
-            ended: RefCell::default(),
+            lookup_count: Cell::default(),
+            failure: RefCell::default(),
         }
     }
 
@@ -40,28 +40,28 @@ impl State {
         state.expect("every context is made with its state")
     }
 
-    /// Makes it a new run's.
+    /// Resets it for a new run.
     pub(super) fn begin(&self) {
         self.console.take();
-        self.ended.take();
-        self.lookups.set(0);
+        self.failure.take();
+        self.lookup_count.set(0);
     }
 
-    /// Ends the run for this reason; a script cannot catch the error.
+    /// Ends the run with this failure; a script cannot catch the error.
     pub(super) fn end(&self, failure: Failure) -> JsError {
-        self.ended.borrow_mut().get_or_insert(failure);
+        self.failure.borrow_mut().get_or_insert(failure);
         PanicError::new("the run has ended").into()
     }
 
-    /// Why the run was ended, if it was.
-    pub(super) fn ended(&self) -> Option<Failure> {
-        self.ended.borrow().clone()
+    /// The failure that ended the run.
+    pub(super) fn failure(&self) -> Option<Failure> {
+        self.failure.borrow().clone()
     }
 
-    /// Counts a lookup.
+    /// Counts a lookup, and ends the run beyond the limit.
     pub(super) fn count_lookup(&self) -> Result<(), JsError> {
-        self.lookups.set(self.lookups.get() + 1);
-        if self.lookups.get() <= MAX_LOOKUPS {
+        self.lookup_count.set(self.lookup_count.get() + 1);
+        if self.lookup_count.get() <= MAX_LOOKUPS {
             return Ok(());
         }
         let message = format!("the script made more than {MAX_LOOKUPS} lookups");

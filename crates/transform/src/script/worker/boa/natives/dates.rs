@@ -1,4 +1,4 @@
-//! Dates.
+//! Helpers for dates.
 
 use boa_engine::object::builtins::JsDate;
 use boa_engine::{Context, JsArgs as _, JsResult, JsString, JsValue};
@@ -13,16 +13,16 @@ const DAY: f64 = 86_400_000.0;
 const HOUR: f64 = 3_600_000.0;
 const MINUTE: f64 = 60_000.0;
 
-/// How a date is to be read.
+/// How a date is read.
 #[derive(Default)]
-struct Reading {
+struct DateReader {
     forms: Forms,
-    /// Of dates that name no offset.
+    /// The zone of dates that name no offset.
     zone: Zone,
 }
 
-impl Reading {
-    /// The form and the zone that a script names, where it does.
+impl DateReader {
+    /// A reader of the form and the zone that a script names.
     fn of(form: &JsValue, zone: &JsValue, context: &mut Context) -> JsResult<Self> {
         let forms = match text(form, context)?.as_deref().map(Forms::compile) {
             None => Forms::default(),
@@ -57,7 +57,7 @@ impl Reading {
 
 /// `epoch(v)`: seconds since 1970; `null` for `null`, `undefined` and the empty text.
 pub(super) fn epoch(_: &JsValue, arguments: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
-    let moment = moment(arguments.get_or_undefined(0), &Reading::default(), context)?;
+    let moment = moment(arguments.get_or_undefined(0), &DateReader::default(), context)?;
     Ok(moment.map_or_else(JsValue::null, |milliseconds| JsValue::new((milliseconds / 1000.0).floor())))
 }
 
@@ -67,26 +67,26 @@ pub(super) fn epoch(_: &JsValue, arguments: &[JsValue], context: &mut Context) -
 pub(super) fn datetime(_: &JsValue, arguments: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
     let date = text(arguments.get_or_undefined(0), context)?.unwrap_or_default();
     let time = text(arguments.get_or_undefined(1), context)?.unwrap_or_default();
-    let reading = Reading::of(arguments.get_or_undefined(3), arguments.get_or_undefined(2), context)?;
+    let reader = DateReader::of(arguments.get_or_undefined(3), arguments.get_or_undefined(2), context)?;
     if date.trim().is_empty() {
         return Ok(JsValue::null());
     }
-    let moment = reading.read(&Value::String(format!("{} {}", date.trim(), time.trim())))?;
+    let moment = reader.read(&Value::String(format!("{} {}", date.trim(), time.trim())))?;
     Ok(JsString::from(moment.to_rfc3339_opts(SecondsFormat::Millis, true)).into())
 }
 
 /// `parseDate(v, form?, tz?)`: a `Date`; `null` for `null`, `undefined` and the empty text.
 pub(super) fn parse_date(_: &JsValue, arguments: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
-    let reading = Reading::of(arguments.get_or_undefined(1), arguments.get_or_undefined(2), context)?;
-    date(moment(arguments.get_or_undefined(0), &reading, context)?, context)
+    let reader = DateReader::of(arguments.get_or_undefined(1), arguments.get_or_undefined(2), context)?;
+    date(moment(arguments.get_or_undefined(0), &reader, context)?, context)
 }
 
 /// `formatDate(v, pattern, tz?)`: the date as clocks in the zone show it; `null` for `null`, `undefined` and the empty text.
 pub(super) fn format_date(_: &JsValue, arguments: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
     let pattern = text(arguments.get_or_undefined(1), context)?.unwrap_or_default();
     let pattern = Pattern::output(&pattern).or_else(|reason| range_error(&format!("the pattern of a date {reason}")))?;
-    let reading = Reading::of(&JsValue::undefined(), arguments.get_or_undefined(2), context)?;
-    let Some(milliseconds) = moment(arguments.get_or_undefined(0), &reading, context)? else {
+    let reader = DateReader::of(&JsValue::undefined(), arguments.get_or_undefined(2), context)?;
+    let Some(milliseconds) = moment(arguments.get_or_undefined(0), &reader, context)? else {
         return Ok(JsValue::null());
     };
     #[expect(
@@ -94,7 +94,7 @@ pub(super) fn format_date(_: &JsValue, arguments: &[JsValue], context: &mut Cont
         reason = "a Date has whole milliseconds, and fewer than these"
     )]
     let at = DateTime::from_timestamp_millis(milliseconds as i64).unwrap_or_default();
-    match reading.zone.write(at, &pattern) {
+    match reader.zone.write(at, &pattern) {
         Ok(written) => Ok(JsString::from(written).into()),
         Err(reason) => range_error(&reason),
     }
@@ -116,7 +116,7 @@ pub(super) fn add_minutes(_: &JsValue, arguments: &[JsValue], context: &mut Cont
 }
 
 fn later(arguments: &[JsValue], unit: f64, context: &mut Context) -> JsResult<JsValue> {
-    let start = moment(arguments.get_or_undefined(0), &Reading::default(), context)?;
+    let start = moment(arguments.get_or_undefined(0), &DateReader::default(), context)?;
     let count = arguments.get_or_undefined(1).to_number(context)?;
     if !count.is_finite() {
         return range_error("how much to add to a date must be a number");
@@ -124,8 +124,8 @@ fn later(arguments: &[JsValue], unit: f64, context: &mut Context) -> JsResult<Js
     date(start.map(|start| start + count * unit), context)
 }
 
-/// Milliseconds since 1970.
-fn moment(value: &JsValue, reading: &Reading, context: &mut Context) -> JsResult<Option<f64>> {
+/// The milliseconds since 1970 of a date argument.
+fn moment(value: &JsValue, reader: &DateReader, context: &mut Context) -> JsResult<Option<f64>> {
     if let Some(object) = value.as_object()
         && let Ok(date) = JsDate::from_object(object)
     {
@@ -136,14 +136,14 @@ fn moment(value: &JsValue, reading: &Reading, context: &mut Context) -> JsResult
             Ok(Some(milliseconds))
         };
     }
-    let told = match value.as_number() {
+    let json = match value.as_number() {
         Some(number) => Value::from(number),
         None => match text(value, context)?.filter(|text| !text.trim().is_empty()) {
             Some(text) => Value::String(text),
             None => return Ok(None),
         },
     };
-    reading.read(&told).map(milliseconds).map(Some)
+    reader.read(&json).map(milliseconds).map(Some)
 }
 
 fn milliseconds(moment: DateTime<Utc>) -> f64 {

@@ -9,9 +9,9 @@ use crate::script::limits::MAX_LOOKUP_BYTES;
 use crate::script::wire::Failure;
 use crate::script::worker::boa::state::State;
 
-/// `get(obj, path, fallback)`: what stands at a path such as `items[0].code` or `["items", 0, "code"]`.
+/// `get(obj, path, fallback)`: the value at a path such as `items[0].code` or `["items", 0, "code"]`.
 ///
-/// Own properties alone; the fallback (or `undefined`) when one is missing on the way.
+/// It reads own properties only, and returns the fallback (or `undefined`) when one is missing.
 pub(super) fn get(_: &JsValue, arguments: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
     let fallback = || arguments.get_or_undefined(2).clone();
     let mut value = arguments.get_or_undefined(0).clone();
@@ -39,9 +39,9 @@ fn keys(path: &JsValue, context: &mut Context) -> JsResult<Vec<PropertyKey>> {
     Ok(keys.map(|key| PropertyKey::from(JsString::from(key))).collect())
 }
 
-/// `lookup(type, value, fallback?)`: what the lookup table has for a value; the fallback (or `null`) when it has nothing.
+/// `lookup(type, value, fallback?)`: what the lookup table has for a value, or the fallback (or `null`).
 ///
-/// The run waits for the answer, and the wait counts. That there is no answer is no value: it ends the run.
+/// The run waits for the result, and the wait counts. A lookup that fails has no value: it ends the run.
 pub(super) fn lookup(_: &JsValue, arguments: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
     let state = State::of(context);
     let fallback = arguments.get(2).cloned().unwrap_or_else(JsValue::null);
@@ -54,7 +54,7 @@ pub(super) fn lookup(_: &JsValue, arguments: &[JsValue], context: &mut Context) 
         return Err(state.end(Failure::new(ScriptFault::Limit, message)));
     }
     state.count_lookup()?;
-    match state.service.lookup(&kind, &value) {
+    match state.lookups.lookup(&kind, &value) {
         Ok(Some(found)) => JsValue::from_json(&found, context),
         Ok(None) => Ok(fallback),
         Err(_) => Err(state.end(Failure::new(ScriptFault::Unavailable, "a lookup could not be answered"))),

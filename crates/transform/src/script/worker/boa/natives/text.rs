@@ -1,20 +1,20 @@
-//! Texts.
+//! Helpers for texts.
 
 use boa_engine::{Context, JsArgs as _, JsResult, JsString, JsValue};
 
 use super::text;
 
-/// `uppercase(v)`: `null` and `undefined` stay what they are.
+/// `uppercase(v)`: `null` and `undefined` stay as they are.
 pub(super) fn uppercase(_: &JsValue, arguments: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
     change(arguments, context, str::to_uppercase)
 }
 
-/// `lowercase(v)`: `null` and `undefined` stay what they are.
+/// `lowercase(v)`: `null` and `undefined` stay as they are.
 pub(super) fn lowercase(_: &JsValue, arguments: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
     change(arguments, context, str::to_lowercase)
 }
 
-/// `trim(v)`: `null` and `undefined` stay what they are.
+/// `trim(v)`: `null` and `undefined` stay as they are.
 pub(super) fn trim(_: &JsValue, arguments: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
     let blank = |character: char| character.is_whitespace() || character == '\u{feff}';
     change(arguments, context, |text| text.trim_matches(blank).to_owned())
@@ -31,8 +31,8 @@ fn change(arguments: &[JsValue], context: &mut Context, with: impl Fn(&str) -> S
 /// `formatPhone(phone, cc)`: the number in international form (E.164), `null` where that is not certain.
 ///
 /// It must be one number of 7 to 15 digits, written with blanks, dots, dashes and brackets alone: an extension or a second number would
-/// make it somebody else's. A number that begins with `+` or `00` carries its country code; any other needs the one given. One that begins with the country code given and is longer
-/// than ten digits has it already. From any other the zeros in front are dropped and the code is put before it.
+/// make it another subscriber's. A number that begins with `+` or `00` carries its country code; any other needs `cc`. One that begins with `cc`
+/// and is longer than ten digits has it already. Any other loses its leading zeros and gets the code in front.
 pub(super) fn format_phone(_: &JsValue, arguments: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
     let Some(phone) = text(arguments.get_or_undefined(0), context)? else {
         return Ok(JsValue::null());
@@ -44,7 +44,7 @@ pub(super) fn format_phone(_: &JsValue, arguments: &[JsValue], context: &mut Con
 }
 
 fn international(phone: &str, code: &str) -> Option<String> {
-    let (phone, has_plus) = written(phone)?;
+    let (phone, has_plus) = split_plus(phone)?;
     let all = digits(&phone);
     let number = if has_plus {
         all
@@ -60,22 +60,22 @@ fn international(phone: &str, code: &str) -> Option<String> {
     (7..=15).contains(&number.len()).then(|| format!("+{number}"))
 }
 
-/// A number without the plus in front, and whether there was one; nothing where something else than one number is written there.
-fn written(phone: &str) -> Option<(String, bool)> {
+/// A number without its leading plus, and whether it had one; `None` for anything but a single number.
+fn split_plus(phone: &str) -> Option<(String, bool)> {
     let phone = phone.trim();
     let (rest, has_plus) = phone.strip_prefix('+').map_or((phone, false), |rest| (rest, true));
-    let belongs = |letter: char| {
+    let is_allowed = |letter: char| {
         let is_dash = matches!(letter, '-' | '\u{2010}'..='\u{2015}' | '\u{2212}');
         letter.is_ascii_digit() || letter.is_whitespace() || is_dash || matches!(letter, '.' | '(' | ')')
     };
-    // Between a country code and the number, the zero that is dialled within the country alone.
+    // The zero between country code and number is dialled within the country only.
     let international = has_plus || rest.starts_with("00");
     let rest = if international {
         rest.replace("(0)", "")
     } else {
         rest.to_owned()
     };
-    rest.chars().all(belongs).then_some((rest, has_plus))
+    rest.chars().all(is_allowed).then_some((rest, has_plus))
 }
 
 fn digits(text: &str) -> String {
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn phone_numbers_become_international() {
+    fn format_phone_makes_numbers_international() {
         let table = [
             ("+91 98765-43210", "1", Some("+919876543210")),
             ("0049 (30) 123456", "", Some("+4930123456")),

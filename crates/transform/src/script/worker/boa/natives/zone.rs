@@ -4,7 +4,7 @@ use chrono::{DateTime, FixedOffset, Utc};
 use chrono_tz::Tz;
 use ig_core::date::{Moment, Pattern};
 
-/// Where clocks show a time.
+/// A timezone.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Zone {
     /// A zone of the IANA database.
@@ -20,14 +20,14 @@ impl Default for Zone {
 }
 
 impl Zone {
-    /// The zone of this name or offset.
+    /// The zone of a name or an offset.
     pub(super) fn named(name: &str) -> Option<Self> {
         let name = name.trim();
         let offset = || name.parse().ok().map(Self::Offset);
         name.parse().ok().map(Self::Named).or_else(offset)
     }
 
-    /// A moment in a form, as clocks there show it.
+    /// A moment by a pattern, as clocks of the zone show it.
     pub(super) fn write(self, moment: DateTime<Utc>, pattern: &Pattern) -> Result<String, String> {
         match self {
             Self::Named(zone) => pattern.write(&moment.with_timezone(&zone)),
@@ -35,7 +35,7 @@ impl Zone {
         }
     }
 
-    /// When a moment is, or begins, there.
+    /// The start of a moment in the zone.
     pub(super) fn start(self, moment: Moment) -> Option<DateTime<Utc>> {
         match self {
             Self::Named(zone) => moment.start(&zone),

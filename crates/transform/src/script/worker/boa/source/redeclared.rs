@@ -1,4 +1,4 @@
-//! Names that a function declares twice, which is an early error of the language that boa's parser does not look for.
+//! Finds names that a function declares twice: an early error of the language that boa's parser does not report.
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
@@ -11,7 +11,7 @@ use boa_engine::ast::visitor::{VisitWith as _, Visitor};
 use boa_engine::ast::{Declaration, Position, Script, Spanned as _};
 use boa_engine::interner::Sym;
 
-/// The first name that a function body declares with `let`, `const` or `class` though it has it already, and where.
+/// The first name that a function body declares with `let`, `const` or `class` although it is taken, and its position.
 pub(super) fn find(script: &Script) -> Option<(Sym, Option<Position>)> {
     match Bodies.visit_script(script) {
         ControlFlow::Break(found) => Some(found),
@@ -26,7 +26,7 @@ impl<'a> Visitor<'a> for Bodies {
 
     fn visit_function_body(&mut self, body: &'a FunctionBody) -> ControlFlow<Self::BreakTy> {
         if let Some((name, item)) = redeclared(body) {
-            return ControlFlow::Break((name, place(name, item)));
+            return ControlFlow::Break((name, position_of(name, item)));
         }
         body.visit_with(self)
     }
@@ -41,7 +41,7 @@ fn redeclared(body: &FunctionBody) -> Option<(Sym, &Item)> {
         .find(|(name, _)| !taken.insert(*name))
 }
 
-/// Functions that a body declares are its variables, not among its lexical names.
+/// The functions that a body declares are variables, not lexical names.
 fn function_name(item: &Item) -> Option<Sym> {
     let Item::Declaration(declaration) = item else { return None };
     let name = match declaration.as_ref() {
@@ -65,19 +65,19 @@ fn lexical_names(item: &Item) -> Vec<Sym> {
     }
 }
 
-/// Where an item names it last: of `const a = 1, a = 2` that is the one too many.
-fn place(name: Sym, item: &Item) -> Option<Position> {
-    let mut places = Places { name, last: None };
-    let _ = places.visit_statement_list_item(item);
-    places.last
+/// The last position of a name in an item: in `const a = 1, a = 2` that is the redeclaration.
+fn position_of(name: Sym, item: &Item) -> Option<Position> {
+    let mut positions = LastPosition { name, last: None };
+    let _ = positions.visit_statement_list_item(item);
+    positions.last
 }
 
-struct Places {
+struct LastPosition {
     name: Sym,
     last: Option<Position>,
 }
 
-impl<'a> Visitor<'a> for Places {
+impl<'a> Visitor<'a> for LastPosition {
     type BreakTy = ();
 
     fn visit_identifier(&mut self, identifier: &'a Identifier) -> ControlFlow<()> {

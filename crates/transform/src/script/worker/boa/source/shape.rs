@@ -1,4 +1,4 @@
-//! The shape that a wrapped source has to have.
+//! The syntax tree that a wrapped source has to have.
 
 use boa_engine::ast::StatementListItem as Item;
 use boa_engine::ast::function::FunctionBody;
@@ -6,7 +6,7 @@ use boa_engine::ast::{Expression, Script, Statement};
 
 use crate::script::call::ScriptKind;
 
-/// Whether a script is one function in parentheses and nothing besides. It begins where the wrapper begins, so it is the wrapper's.
+/// Whether a script is one function in parentheses and nothing else. It begins where the wrapper begins, so it is the wrapper's function.
 pub(super) fn is_one_function(script: &Script, kind: ScriptKind) -> bool {
     let Some(body) = only_function(script) else { return false };
     match kind {
@@ -29,7 +29,7 @@ fn only_function(script: &Script) -> Option<&FunctionBody> {
     }
 }
 
-/// After the directive there is `return (…)` and no more.
+/// Whether only `return (…)` follows the directive.
 fn returns_one_expression(body: &FunctionBody) -> bool {
     let statements = body.statements().iter().filter_map(statement);
     let rest: Vec<_> = statements

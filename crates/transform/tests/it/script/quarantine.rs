@@ -1,4 +1,4 @@
-//! Tenants of whose scripts one had to be stopped run apart from the others.
+//! Tenants whose script had to be stopped run in quarantine.
 
 use std::time::Duration;
 
@@ -11,37 +11,37 @@ use super::rig::{Rig, settings, stop, threads};
 
 const ENDLESS: &str = "for (;;) {}";
 
-/// The workers that yield the processor to others.
+/// The workers that yield the processor to other processes.
 fn yielding(rig: &Rig) -> Vec<Pid> {
-    let ours = getpriority_process(None).unwrap_or(0);
-    let yields = |thread| getpriority_process(Some(thread)).is_ok_and(|nice| nice > ours);
+    let own = getpriority_process(None).unwrap_or(0);
+    let yields = |thread| getpriority_process(Some(thread)).is_ok_and(|nice| nice > own);
     let workers = rig.workers().into_iter();
     workers.filter(|worker| threads(*worker).into_iter().any(yields)).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_tenant_whose_script_was_stopped_runs_apart_and_nobody_waits_for_it() {
+async fn quarantined_tenant_delays_no_other_tenant() {
     let rig = Rig::new();
     assert_eq!(rig.output("return 1").await, json!(1));
     assert_eq!(yielding(&rig), []);
     assert_eq!(rig.error(ENDLESS).await.fault, ScriptFault::Limit);
     assert_eq!(rig.output("return 1").await, json!(1));
-    let apart = yielding(&rig);
-    assert_eq!(apart.len(), 1);
+    let quarantine = yielding(&rig);
+    assert_eq!(quarantine.len(), 1);
 
-    stop(apart[0]).await;
+    stop(quarantine[0]).await;
     let suspect = rig.output("return 2");
     let others = async {
         for org in 100..110 {
             assert_eq!(rig.of(org).output("return 3").await, json!(3));
         }
-        kill_process(apart[0], Signal::CONT).unwrap();
+        kill_process(quarantine[0], Signal::CONT).unwrap();
     };
     assert_eq!(tokio::join!(suspect, others).0, json!(2));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_worker_apart_is_replaced_when_it_is_killed() {
+async fn quarantine_worker_is_replaced_after_a_kill() {
     let rig = Rig {
         deadline: Duration::from_millis(100),
         ..Rig::with(PoolSettings {
@@ -62,7 +62,7 @@ async fn the_worker_apart_is_replaced_when_it_is_killed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn calls_that_wait_for_a_script_are_answered_when_it_is_disabled_and_others_go_on() {
+async fn queued_calls_of_a_script_fail_when_it_is_disabled_and_others_go_on() {
     let rig = Rig::with(PoolSettings {
         workers: 1,
         stops: 1,

@@ -1,10 +1,10 @@
-//! Nothing passes from run to run, from script to script, or from the host to a script.
+//! Runs, scripts and tenants are isolated from each other and from the host.
 
 use serde_json::{Value, json};
 
 use super::rig::{Rig, output};
 
-/// What one run tries to leave behind, and how the next run of the same script in the same context looks for it.
+/// What one run tries to leave behind, and how the next run of the script in the same context looks for it.
 const PROBES: &[(&str, &str)] = &[
     ("globalThis.leak = 1", "globalThis.leak"),
     ("Object.defineProperty(globalThis, 'leak', { value: 1 })", "globalThis.leak"),
@@ -103,11 +103,11 @@ fn probe(leave: &str, look: &str) -> String {
 }
 
 #[tokio::test]
-async fn no_run_sees_what_an_earlier_one_left() {
+async fn runs_see_nothing_of_earlier_runs() {
     let rig = Rig::new();
     for (leave, look) in PROBES {
         let source = probe(leave, look);
-        // An endless job is a limit met; all that matters is what the next run sees.
+        // An endless job meets a limit; only what the next run sees matters.
         let _ = rig.run(&source, &json!({"leave": true})).await;
         let seen = rig
             .run(&source, &json!({}))
@@ -118,7 +118,7 @@ async fn no_run_sees_what_an_earlier_one_left() {
 }
 
 #[tokio::test]
-async fn no_script_sees_another_and_no_tenant_another() {
+async fn tenants_see_nothing_of_each_other() {
     let rig = Rig::new();
     for (leave, look) in PROBES.iter().filter(|(leave, _)| !leave.contains("for (;;)")) {
         let source = probe(leave, look);
@@ -133,7 +133,7 @@ async fn no_script_sees_another_and_no_tenant_another() {
 }
 
 #[tokio::test]
-async fn all_that_a_script_can_reach_is_frozen() {
+async fn every_object_that_a_script_can_reach_is_frozen() {
     let rig = Rig::new();
     let source = "
         const seen = new Set(), loose = [];
@@ -155,7 +155,7 @@ async fn all_that_a_script_can_reach_is_frozen() {
 }
 
 #[tokio::test]
-async fn the_globals_are_the_language_and_the_helpers_and_nothing_of_the_host() {
+async fn globals_are_the_language_and_the_helpers() {
     let rig = Rig::new();
     let globals = rig
         .output("return Object.getOwnPropertyNames(globalThis).filter((name) => /^[a-z]/.test(name)).sort()")

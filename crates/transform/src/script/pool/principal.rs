@@ -6,28 +6,28 @@ use ig_core::id::OrgId;
 
 use crate::script::call::{Purpose, Script};
 
-/// An organisation in one of its roles: what it tries out takes none of the workers, and earns none of the strikes, of what it lives on.
+/// An organisation in one of its roles. Its trials take no workers from its live scripts, and cause them no strikes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Party {
+pub(super) struct Principal {
     pub(super) org: OrgId,
     pub(super) purpose: Purpose,
 }
 
-impl Party {
-    /// What an organisation lives on.
+impl Principal {
+    /// An organisation's deliveries and calls.
     pub(super) fn live(org: OrgId) -> Self {
         let purpose = Purpose::Live;
         Self { org, purpose }
     }
 
-    /// What an organisation tries out.
+    /// An organisation's previews and checks.
     pub(super) fn trial(org: OrgId) -> Self {
         let purpose = Purpose::Trial;
         Self { org, purpose }
     }
 
-    /// What identifies its script in workers and in the breaker.
-    pub(super) fn key(self, script: &Script) -> Arc<str> {
+    /// The key of its script in workers and in the breaker.
+    pub(super) fn script_key(self, script: &Script) -> Arc<str> {
         let (org, hash) = (self.org, script.hash());
         match self.purpose {
             Purpose::Live => format!("{org}/{hash}").into(),
@@ -35,11 +35,11 @@ impl Party {
         }
     }
 
-    /// How many of the workers it has at most of those that one tenant may have.
-    pub(super) fn share(self, most: usize) -> usize {
+    /// How many workers it may hold at once, given the limit for one tenant.
+    pub(super) fn worker_limit(self, limit_per_tenant: usize) -> usize {
         match self.purpose {
-            Purpose::Live => most,
-            Purpose::Trial => most.div_ceil(2),
+            Purpose::Live => limit_per_tenant,
+            Purpose::Trial => limit_per_tenant.div_ceil(2),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Telling people of scripts and schemas that are not run any more.
+//! Alerts about disabled scripts and schemas.
 
 use ig_core::alert::{Alert, Severity};
 use ig_core::clock::Clock;
@@ -8,11 +8,11 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::schema::PayloadSchemas;
-use crate::script::Disabled;
+use crate::script::DisabledScript;
 
-/// Raises an alert for each script or schema that a pool disables, for as long as the pool is there.
-pub async fn tell_of_disabled(
-    mut disabled: Receiver<Disabled>,
+/// Raises an alert for each script or schema that a pool disables, until the pool ends.
+pub async fn raise_disabled_alerts(
+    mut disabled: Receiver<DisabledScript>,
     schemas: &PayloadSchemas,
     alerts: &dyn Alerts,
     clock: &dyn Clock,
@@ -29,8 +29,8 @@ pub async fn tell_of_disabled(
     }
 }
 
-/// What people are told; `schema_of` is the event type where it is a schema that was disabled.
-fn alert(disabled: &Disabled, schema_of: Option<EventType>, clock: &dyn Clock) -> Alert {
+/// The alert; `schema_of` is the event type of a disabled schema.
+fn alert(disabled: &DisabledScript, schema_of: Option<EventType>, clock: &dyn Clock) -> Alert {
     let (stops, minutes) = (disabled.stops, disabled.cool_down.as_secs() / 60);
     let (kind, key, message) = match schema_of {
         Some(event_type) => (

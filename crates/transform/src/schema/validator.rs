@@ -1,7 +1,7 @@
-//! Payloads judged by what is configured for their event type.
+//! Validates payloads by the configuration of their event type.
 //!
-//! Schemas are tenants' programs: how long one takes over a payload only running it tells. So they run where scripts run, in workers that
-//! are shared fairly and can be ended.
+//! A schema is a program of a tenant, and its running time cannot be predicted. So schemas run where scripts run, in workers that are
+//! shared fairly and can be killed.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -14,23 +14,23 @@ use ig_core::id::{EventType, OrgId};
 use parking_lot::Mutex;
 use serde_json::Value;
 
-use super::finding::Finding;
+use super::report::ValidationReport;
 use crate::script::{
     Call, MAX_DEADLINE, NoLookups, Purpose, RunContext, Script, ScriptEngine, ScriptError, ScriptFault, ScriptValue,
 };
 use crate::transformer::TransformError;
 
-/// Schemas remembered at once; beyond that they are made ready anew.
-const MOST: usize = 1_000;
+/// The most hashed schemas that are cached; beyond that all are hashed again.
+const MAX_CACHED: usize = 1_000;
 
-/// What is to become of an event.
+/// What happens to an event because of its payload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// Its payload keeps to the schema, or is held against none.
+    /// The payload is valid, or is not validated.
     Fine,
-    /// It is taken although its payload has these faults.
+    /// The event is accepted although its payload has these faults.
     Warn(Faults),
-    /// It is not taken, because its payload has these faults.
+    /// The event is rejected because its payload has these faults.
     Reject(Faults),
 }
 
@@ -45,13 +45,13 @@ impl Verdict {
     }
 }
 
-/// A schema, and the revision of the event type that it is of.
-type Known = (u64, Script);
+/// A hashed schema, and the revision of its event type.
+type CachedSchema = (u64, Script);
 
-/// Schemas of event types, and who runs them.
+/// Validates payloads against the schemas of event types.
 pub struct PayloadSchemas {
     engine: Arc<dyn ScriptEngine>,
-    known: Mutex<HashMap<(OrgId, EventType), Known>>,
+    cached: Mutex<HashMap<(OrgId, EventType), CachedSchema>>,
 }
 
 impl fmt::Debug for PayloadSchemas {
@@ -61,19 +61,19 @@ impl fmt::Debug for PayloadSchemas {
 }
 
 impl PayloadSchemas {
-    /// Has schemas run by `engine`.
+    /// Runs the schemas on `engine`.
     pub fn new(engine: Arc<dyn ScriptEngine>) -> Self {
         Self {
             engine,
-            known: Mutex::default(),
+            cached: Mutex::default(),
         }
     }
 
-    /// Judges a payload, as JSON text, by the definition of its event type. An error says that nothing was found out about it.
+    /// Validates a payload, as JSON text, by the definition of its event type. After an error nothing is known about the payload.
     ///
-    /// What cannot be held against its schema, because that takes more time or memory than a run may, does not keep to it. A schema that
-    /// cannot be used holds nothing up: it was checked when it was saved, so this is a fault of ours.
-    pub async fn judge(
+    /// A payload is invalid when its validation takes more time or memory than a run may use. A schema that does not compile rejects no
+    /// event: it was checked when it was saved, so this is a fault of the platform.
+    pub async fn validate(
         &self,
         definition: &EventTypeDefinition,
         payload: &[u8],
@@ -82,41 +82,41 @@ impl PayloadSchemas {
         let Some(schema) = definition.enforced_schema() else {
             return Ok(Verdict::Fine);
         };
-        let script = self.script(definition, schema);
-        Ok(match self.find(definition, &script, payload, purpose).await? {
-            Ok(Finding::Held(faults)) => Verdict::of(faults, definition.validation),
-            Ok(Finding::Unusable(faults)) => Verdict::Warn(faults),
-            Err(beyond) => Verdict::of(beyond, definition.validation),
+        let script = self.hashed(definition, schema);
+        Ok(match self.run(definition, &script, payload, purpose).await? {
+            Ok(ValidationReport::Validated(faults)) => Verdict::of(faults, definition.validation),
+            Ok(ValidationReport::UnusableSchema(faults)) => Verdict::Warn(faults),
+            Err(exceeded) => Verdict::of(exceeded, definition.validation),
         })
     }
 
-    /// Whether an event type's schema can be used: its faults, by their places in the schema.
+    /// Checks the schema of an event type; the faults point into the schema.
     pub async fn check(&self, definition: &EventTypeDefinition) -> Result<Faults, TransformError> {
         let Some(schema) = &definition.schema else {
             return Ok(Faults::default());
         };
         let script = Script::schema(schema);
-        Ok(match self.find(definition, &script, b"null", Purpose::Trial).await? {
-            Ok(Finding::Held(_)) => Faults::default(),
-            Ok(Finding::Unusable(faults)) | Err(faults) => faults,
+        Ok(match self.run(definition, &script, b"null", Purpose::Trial).await? {
+            Ok(ValidationReport::Validated(_)) => Faults::default(),
+            Ok(ValidationReport::UnusableSchema(faults)) | Err(faults) => faults,
         })
     }
 
-    /// The event type of an organisation whose schema has this hash, where it is one that was used lately.
+    /// The event type of an organisation whose schema has this hash, if it was used lately.
     pub fn event_type_of(&self, org: OrgId, hash: &str) -> Option<EventType> {
-        let known = self.known.lock();
-        let mut of_org = known.iter().filter(|((owner, _), _)| *owner == org);
+        let cached = self.cached.lock();
+        let mut of_org = cached.iter().filter(|((owner, _), _)| *owner == org);
         let found = of_org.find(|(_, (_, script))| &**script.hash() == hash);
         found.map(|((_, event_type), _)| event_type.clone())
     }
 
-    async fn find(
+    async fn run(
         &self,
         definition: &EventTypeDefinition,
         script: &Script,
         payload: &[u8],
         purpose: Purpose,
-    ) -> Result<Result<Finding, Faults>, TransformError> {
+    ) -> Result<Result<ValidationReport, Faults>, TransformError> {
         let context = context(definition);
         let call = Call {
             deadline: MAX_DEADLINE,
@@ -124,24 +124,24 @@ impl PayloadSchemas {
             ..Call::new(script, payload, &context, &NoLookups)
         };
         match self.engine.run(call).await {
-            Ok(outcome) => Ok(Ok(found(&outcome.value))),
-            Err(error) => beyond(error).map(Err),
+            Ok(outcome) => Ok(Ok(report(&outcome.value))),
+            Err(error) => limit_faults(error).map(Err),
         }
     }
 
-    fn script(&self, definition: &EventTypeDefinition, schema: &Value) -> Script {
-        let mut known = self.known.lock();
+    fn hashed(&self, definition: &EventTypeDefinition, schema: &Value) -> Script {
+        let mut cached = self.cached.lock();
         let key = (definition.org_id, definition.event_type.clone());
-        if let Some((revision, script)) = known.get(&key)
+        if let Some((revision, script)) = cached.get(&key)
             && *revision == definition.revision
         {
             return script.clone();
         }
-        if known.len() >= MOST {
-            known.clear();
+        if cached.len() >= MAX_CACHED {
+            cached.clear();
         }
         let script = Script::schema(schema);
-        known.insert(key, (definition.revision, script.clone()));
+        cached.insert(key, (definition.revision, script.clone()));
         script
     }
 }
@@ -156,16 +156,16 @@ fn context(definition: &EventTypeDefinition) -> RunContext {
     }
 }
 
-fn found(value: &ScriptValue) -> Finding {
+fn report(value: &ScriptValue) -> ValidationReport {
     let read = match value {
-        ScriptValue::Output(json) => Finding::read(json),
+        ScriptValue::Output(json) => ValidationReport::from_json(json),
         ScriptValue::Skipped | ScriptValue::Bool(_) => None,
     };
-    read.unwrap_or_else(|| Finding::Unusable(Faults::one("", "was not judged: its answer cannot be read")))
+    read.unwrap_or_else(|| ValidationReport::UnusableSchema(Faults::one("", "was not judged: its answer cannot be read")))
 }
 
-/// What is wrong with a payload that could not be held against its schema.
-fn beyond(error: ScriptError) -> Result<Faults, TransformError> {
+/// The faults of a payload whose validation was stopped.
+fn limit_faults(error: ScriptError) -> Result<Faults, TransformError> {
     let reason = match error.fault {
         ScriptFault::Timeout => "takes too long to be held against its schema",
         ScriptFault::Memory => "needs too much memory to be held against its schema",

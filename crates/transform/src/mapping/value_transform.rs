@@ -1,4 +1,4 @@
-//! What a rule does to the value that it carries.
+//! The transforms of single values.
 
 use ig_core::fault::Faults;
 use ig_core::id::LookupType;
@@ -6,12 +6,12 @@ use ig_core::integration::Transform;
 use ig_core::lookup::{LookupKey, Resolved};
 use serde_json::Value;
 
-use super::carry::Changed;
+use super::field_copy::Transformed;
 use crate::date::DateRule;
 
-/// A transform, ready to be applied.
+/// A compiled transform.
 #[derive(Debug, Clone)]
-pub(super) enum Change {
+pub(super) enum ValueTransform {
     Copy,
     Trim,
     Upper,
@@ -21,7 +21,7 @@ pub(super) enum Change {
     Lookup(LookupType),
 }
 
-impl Change {
+impl ValueTransform {
     pub(super) fn compile(transform: Option<&Transform>) -> Result<Self, Faults> {
         Ok(match transform {
             None => Self::Copy,
@@ -34,9 +34,9 @@ impl Change {
         })
     }
 
-    /// What is written for what was found; nothing is written for nothing.
-    pub(super) fn apply(&self, found: Option<&Value>, default: Option<&Value>, resolved: &Resolved) -> Changed {
-        let Some(value) = found else {
+    /// The value to write for a source value; the default, if any, for a missing one.
+    pub(super) fn apply(&self, source: Option<&Value>, default: Option<&Value>, resolved: &Resolved) -> Transformed {
+        let Some(value) = source else {
             return Ok(default.cloned());
         };
         match self {
@@ -55,7 +55,7 @@ impl Change {
     }
 }
 
-/// Changes a text; what is not a text stays as it is.
+/// Changes a text, and leaves other values as they are.
 fn on_text(value: &Value, change: impl Fn(&str) -> String) -> Value {
     value
         .as_str()

@@ -1,12 +1,12 @@
-//! Making room in the output.
+//! Slots of an output that rules write to.
 
 use serde_json::{Map, Value};
 
 use super::Segment;
 use crate::error::Problem;
 
-/// The place that a run of steps leads to; what is missing on the way is made, what is there is never replaced.
-pub(crate) fn place<'a>(output: &'a mut Value, stage: &[Segment]) -> Result<&'a mut Value, Problem> {
+/// The slot at the end of a stage; creates missing parents and never replaces existing ones.
+pub(crate) fn slot<'a>(output: &'a mut Value, stage: &[Segment]) -> Result<&'a mut Value, Problem> {
     stage.iter().try_fold(output, step)
 }
 
@@ -15,26 +15,26 @@ fn step<'a>(value: &'a mut Value, segment: &Segment) -> Result<&'a mut Value, Pr
         *value = empty_for(Some(segment));
     }
     match (segment, value) {
-        (Segment::Index { at, .. }, Value::Array(items)) => Ok(element(items, *at, &Value::Null)),
+        (Segment::Index { at, .. }, Value::Array(items)) => Ok(element_mut(items, *at, &Value::Null)),
         (Segment::Key(key) | Segment::Index { text: key, .. }, Value::Object(fields)) => {
             Ok(fields.entry(key.as_str()).or_insert(Value::Null))
         }
         (_, other) => Err(Problem::InTheWay {
-            found: kind(other),
+            found: type_name(other),
             needed: "an object",
         }),
     }
 }
 
-/// The element at an index; the array grows by `filler` until it has one.
-pub(crate) fn element<'a>(items: &'a mut Vec<Value>, at: usize, filler: &Value) -> &'a mut Value {
+/// The element at an index; the array is padded with `filler` up to it.
+pub(crate) fn element_mut<'a>(items: &'a mut Vec<Value>, at: usize, filler: &Value) -> &'a mut Value {
     if items.len() <= at {
         items.resize(at + 1, filler.clone());
     }
     &mut items[at]
 }
 
-/// What must stand where this segment is the next step; without one, an array follows.
+/// The empty value that the next segment needs; an array if there is none.
 pub(crate) fn empty_for(next: Option<&Segment>) -> Value {
     match next {
         Some(Segment::Key(_)) => Value::Object(Map::new()),
@@ -42,8 +42,8 @@ pub(crate) fn empty_for(next: Option<&Segment>) -> Value {
     }
 }
 
-/// What a value is, in words.
-pub(crate) fn kind(value: &Value) -> &'static str {
+/// The type of a value, in words.
+pub(crate) fn type_name(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "true or false",

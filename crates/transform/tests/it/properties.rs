@@ -1,4 +1,4 @@
-//! What holds for any rules and any payload.
+//! Properties that hold for any rules and any payload.
 
 use ig_core::id::LookupType;
 use ig_core::integration::{
@@ -84,7 +84,7 @@ fn date_rule(input: Option<&str>, output: Option<&str>, timezone: &str) -> Field
     }
 }
 
-/// What one date rule makes of a value, where the rule compiles.
+/// The output of one date rule, if the rule compiles.
 fn rewritten(rule: FieldMapping, value: &Value) -> Option<Result<Value, Problem>> {
     let mapping = SimpleMapping {
         fields: vec![rule],
@@ -109,7 +109,7 @@ fn depth(value: &Value) -> usize {
 
 proptest! {
     #[test]
-    fn nothing_makes_it_panic_or_nest_too_deep(
+    fn mapping_never_panics_or_nests_too_deep(
         payload in any_value(),
         rules in prop::collection::vec((any_path(), any_path(), any_transform(), prop::option::of(any_value())), 0..6),
         passthrough: bool,
@@ -129,7 +129,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_a_path_or_a_fault(text in ".{0,40}", payload in any_value()) {
+    fn path_of_any_text_parses_or_is_a_fault(text in ".{0,40}", payload in any_value()) {
         let mapping = SimpleMapping { fields: vec![field(&text, &text)], ..SimpleMapping::default() };
         if let Ok(compiled) = CompiledMapping::compile(&mapping) {
             let _ = compiled.apply(&payload, &Resolved::new());
@@ -137,7 +137,7 @@ proptest! {
     }
 
     #[test]
-    fn keys_stand_in_the_order_of_their_rules(order in Just((0..12).collect::<Vec<u32>>()).prop_shuffle()) {
+    fn output_keys_are_in_the_order_of_their_rules(order in Just((0..12).collect::<Vec<u32>>()).prop_shuffle()) {
         let mapping = SimpleMapping {
             fields: order.iter().map(|n| field("v", &format!("k{n}"))).collect(),
             ..SimpleMapping::default()
@@ -149,13 +149,13 @@ proptest! {
     }
 
     #[test]
-    fn what_lookups_want_is_all_that_they_read(
+    fn lookup_keys_are_all_that_lookups_read(
         payload in any_value(),
         rules in prop::collection::vec((any_source(), any_path()), 1..4),
     ) {
         let rules: Vec<_> = rules.into_iter().map(|(source, target)| lookup(source, target, Unmapped::Fail)).collect();
         if let Ok(lookups) = CompiledLookups::compile(&rules) {
-            let resolved = all_mapped(lookups.wanted(&payload));
+            let resolved = all_mapped(lookups.lookup_keys(&payload));
             let mut output = json!({});
             if let Err(error) = lookups.apply(&payload, &resolved, &mut output)
                 && let Problem::Unmapped { value, .. } = error.problem
@@ -167,7 +167,7 @@ proptest! {
     }
 
     #[test]
-    fn a_mapping_to_the_same_names_changes_nothing(payload in any_value(), path in any_path()) {
+    fn lookup_transform_without_rows_changes_nothing(payload in any_value(), path in any_path()) {
         let mapping = |transform| SimpleMapping {
             fields: vec![FieldMapping { transform, ..field(&path, "v") }],
             ..SimpleMapping::default()
@@ -179,7 +179,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_a_date_or_an_error(
+    fn date_of_any_text_is_read_or_an_error(
         text in prop_oneof![".{0,30}", "[0-9]{1,4}[-/. ]?([0-9]{1,4}|[A-Za-z]{1,9})[-/., ]{0,2}[0-9]{1,4}[ T]?[0-9:.]{0,12} ?[AaPpMmZ+-]{0,3}[0-9:]{0,5}"],
         input in prop_oneof![Just(None), Just(Some("dayFirst")), Just(Some("monthFirst||epochMillis")), Just(Some("D-MMM-YY||%d.%m.%Y %H:%M"))],
     ) {
@@ -187,7 +187,7 @@ proptest! {
     }
 
     #[test]
-    fn any_pattern_compiles_or_is_a_fault(input in ".{0,20}", letters in "(%?[A-Za-z#:.0-9|-]){0,8}", millis in any::<i32>()) {
+    fn date_pattern_of_any_text_compiles_or_is_a_fault(input in ".{0,20}", letters in "(%?[A-Za-z#:.0-9|-]){0,8}", millis in any::<i32>()) {
         for pattern in [&input, &letters] {
             let _ = rewritten(date_rule(Some(pattern), Some(pattern), "UTC"), &json!("2026-02-04T14:00:00Z"));
             let _ = rewritten(date_rule(None, Some(pattern), "UTC"), &json!(millis));
@@ -195,7 +195,7 @@ proptest! {
     }
 
     #[test]
-    fn what_a_pattern_writes_it_reads_again(
+    fn date_patterns_round_trip(
         seconds in -500_000_000_i64..100_000_000_000,
         pattern in prop_oneof![
             Just("YYYY-MM-DDTHH:mm:ssZ"), Just("DD/MM/YYYY hh:mm:ss A ZZ"), Just("dddd, D MMMM YYYY H:m:s XXX"), Just("%d%m%Y%H%M%S%z"),
@@ -208,21 +208,21 @@ proptest! {
     }
 
     #[test]
-    fn iso_dates_are_read_as_they_are_written(millis in -62_000_000_000_000_i64..253_000_000_000_000) {
+    fn iso_dates_round_trip(millis in -62_000_000_000_000_i64..253_000_000_000_000) {
         let written = rewritten(date_rule(Some("epochMillis"), None, "UTC"), &json!(millis)).unwrap().unwrap();
         let read = rewritten(date_rule(None, Some("epochMillis"), "Asia/Kolkata"), &written).unwrap();
         prop_assert_eq!(read, Ok(json!(millis)), "{}", written);
     }
 
     #[test]
-    fn passing_a_payload_through_changes_nothing(payload in any_value()) {
+    fn passthrough_changes_nothing(payload in any_value()) {
         let compiled = CompiledMapping::compile(&SimpleMapping::identity()).unwrap();
         prop_assert_eq!(compiled.apply(&payload, &Resolved::new()).unwrap(), payload);
     }
 }
 
 #[test]
-fn depth_is_bounded_on_the_way_in_and_on_the_way_out() {
+fn depth_is_bounded_in_input_and_output() {
     let copy = |target: &str| {
         let mapping = SimpleMapping {
             fields: vec![field("v", target)],
@@ -240,7 +240,7 @@ fn depth_is_bounded_on_the_way_in_and_on_the_way_out() {
 }
 
 #[test]
-fn a_static_value_counts_its_keys_depth() {
+fn static_value_counts_the_depth_of_its_key() {
     let mapping = SimpleMapping {
         statics: vec![StaticField {
             key: "a.b".to_owned(),
@@ -252,7 +252,7 @@ fn a_static_value_counts_its_keys_depth() {
 }
 
 #[test]
-fn what_rules_may_write_for_one_payload_is_bounded() {
+fn output_budget_bounds_what_rules_write() {
     let mapping = SimpleMapping {
         fields: vec![field("l[]", "o[].a.999")],
         ..SimpleMapping::default()

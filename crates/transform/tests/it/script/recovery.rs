@@ -1,4 +1,4 @@
-//! Workers that die, and scripts that had to be killed.
+//! The pool recovers from dead workers and killed scripts.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use serde_json::json;
 use super::rig::{Rig, kill, settings, stop};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn all_workers_killed_at_once_are_replaced_and_no_call_is_lost() {
+async fn pool_replaces_workers_killed_at_once_and_loses_no_call() {
     let rig = Rig::new();
     rig.output("return 1").await;
     let source = "let x = 0; for (let i = 0; i < 20000; i++) x += i; return { x }";
@@ -24,7 +24,7 @@ async fn all_workers_killed_at_once_are_replaced_and_no_call_is_lost() {
         let killer = async {
             tokio::task::yield_now().await;
             for worker in rig.workers() {
-                // One may have gone meanwhile.
+                // It may be gone already.
                 let _ = kill_process(worker, Signal::KILL);
             }
         };
@@ -41,7 +41,7 @@ async fn all_workers_killed_at_once_are_replaced_and_no_call_is_lost() {
 }
 
 #[tokio::test]
-async fn workers_that_die_while_idle_are_noticed() {
+async fn pool_replaces_workers_that_die_while_idle() {
     let rig = Rig::new();
     rig.output("return 1").await;
     for worker in rig.workers() {
@@ -51,7 +51,7 @@ async fn workers_that_die_while_idle_are_noticed() {
 }
 
 #[tokio::test]
-async fn a_script_killed_three_times_is_disabled_until_its_source_changes_or_it_has_cooled_down() {
+async fn script_killed_three_times_is_disabled_until_its_source_changes_or_it_has_cooled_down() {
     let rig = Rig {
         deadline: Duration::from_millis(50),
         ..Rig::with(PoolSettings {
@@ -70,8 +70,8 @@ async fn a_script_killed_three_times_is_disabled_until_its_source_changes_or_it_
         (ScriptFault::Disabled, "SCRIPT_DISABLED"),
         "{error}"
     );
-    let told = disabled.recv().await.unwrap();
-    assert_eq!((told.org, told.stops, told.hash.len()), (OrgId(7), 3, 64));
+    let event = disabled.recv().await.unwrap();
+    assert_eq!((event.org, event.stops, event.hash.len()), (OrgId(7), 3, 64));
 
     assert_eq!(rig.error(&format!("{endless} // changed")).await.fault, ScriptFault::Timeout);
     assert_eq!(
@@ -81,12 +81,12 @@ async fn a_script_killed_three_times_is_disabled_until_its_source_changes_or_it_
     );
     assert_eq!(rig.output("return 1").await, json!(1));
 
-    tokio::time::sleep(told.cool_down).await;
+    tokio::time::sleep(event.cool_down).await;
     assert_eq!(rig.error(endless).await.fault, ScriptFault::Timeout);
 }
 
 #[tokio::test]
-async fn a_script_that_the_engine_stops_at_a_limit_is_disabled_like_one_that_is_killed() {
+async fn script_stopped_at_a_limit_is_disabled_like_one_that_is_killed() {
     let rig = Rig::new();
     for endless in ["for (;;) {}", "const f = () => f() + 1; return f()"] {
         for _ in 0..3 {
@@ -97,7 +97,7 @@ async fn a_script_that_the_engine_stops_at_a_limit_is_disabled_like_one_that_is_
 }
 
 #[tokio::test]
-async fn a_script_that_fails_by_itself_is_never_disabled() {
+async fn script_that_fails_by_itself_is_never_disabled() {
     let rig = Rig::new();
     for _ in 0..5 {
         assert_eq!(rig.error("throw new Error('no')").await.fault, ScriptFault::Error);
@@ -107,7 +107,7 @@ async fn a_script_that_fails_by_itself_is_never_disabled() {
 }
 
 #[tokio::test]
-async fn a_run_whose_worker_gets_no_processor_is_not_failed_for_that() {
+async fn run_goes_on_while_its_worker_is_starved_of_processor_time() {
     let rig = Rig::with(PoolSettings {
         workers: 1,
         ..settings()
@@ -120,13 +120,13 @@ async fn a_run_whose_worker_gets_no_processor_is_not_failed_for_that() {
         kill_process(worker, Signal::CONT).unwrap();
     });
     assert_eq!((output, rig.workers()), (json!(1), vec![worker]));
-    // What never gets one is given up all the same.
+    // A worker that stays starved is given up.
     stop(worker).await;
     assert_eq!(rig.error("return 1").await.fault, ScriptFault::Timeout);
 }
 
 #[tokio::test]
-async fn a_caller_that_goes_away_leaves_nothing_behind() {
+async fn dropped_call_leaves_nothing_behind() {
     let rig = Rig::new();
     rig.output("return 1").await;
     let endless = "for (;;) { for (let i = 0; i < 900000; i++); }";
@@ -139,10 +139,10 @@ async fn a_caller_that_goes_away_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn a_program_that_is_no_worker_makes_calls_unavailable() {
+async fn pool_of_a_program_that_is_not_a_worker_is_unavailable() {
     let rig = Rig::with(PoolSettings {
         program: "/bin/true".into(),
-        patience: Duration::from_millis(300),
+        acquire_timeout: Duration::from_millis(300),
         ..settings()
     });
     assert_eq!(rig.error("return 1").await.fault, ScriptFault::Unavailable);
