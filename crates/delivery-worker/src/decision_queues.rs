@@ -190,7 +190,7 @@ impl DecisionQueues {
     async fn validate(&self, admitted: &AdmittedEvent) -> Result<Verdict, ig_transform::TransformError> {
         let definition = self.dispatcher.schema_for(admitted);
         match (definition, &admitted.resolved.row.payload) {
-            (Some(definition), RowPayload::Present(payload)) => self.schemas.judge(&definition, payload, Purpose::Live).await,
+            (Some(definition), RowPayload::Present(payload)) => self.schemas.validate(&definition, payload, Purpose::Live).await,
             _ => Ok(Verdict::Fine),
         }
     }

@@ -13,7 +13,7 @@ use ig_core::message::MessageId;
 use ig_core::outcome::{ErrorCategory, Failure};
 use ig_core::ports::JournalEntry;
 use ig_delivery::{BreakerDecision, Deliverer, Message, Prepared, Token};
-use ig_transform::{CompiledCondition, Refusal, Subject, Told, TransformError, Transformer};
+use ig_transform::{CompiledCondition, Refusal, Subject, TransformError, Transformer, WithConsole};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
@@ -230,7 +230,7 @@ impl DeliveryExecutor {
     ) -> Result<Result<bool, Outcome>, Cancelled> {
         let subject = self.subject(task);
         let began = Instant::now();
-        let ask = || self.transformer.judge(condition, &task.event.payload, &subject);
+        let ask = || self.transformer.evaluate_condition(condition, &task.event.payload, &subject);
         let (met, console) = retry_until_available(task.scope, ask).await?;
         let met = met.map_err(|error| (failure(&error), error));
         record.condition_evaluated(began.elapsed(), met.as_ref().map_err(|(failure, _)| failure), console);
@@ -352,11 +352,11 @@ pub(crate) async fn retry_until_available<T, F>(
     ask: impl Fn() -> F,
 ) -> Result<(Result<T, TransformFailure>, Vec<String>), Cancelled>
 where
-    F: Future<Output = Told<T>>,
+    F: Future<Output = WithConsole<T>>,
 {
     let mut pause = FIRST_PAUSE;
     loop {
-        let Told { result, console } = ask().await;
+        let WithConsole { result, console } = ask().await;
         let reason = match result {
             Ok(value) => return Ok((Ok(value), console)),
             Err(TransformError::Refused(refusal)) => return Ok((Err(TransformFailure::Refused(refusal)), console)),

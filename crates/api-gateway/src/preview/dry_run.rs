@@ -12,7 +12,7 @@ use ig_core::integration::{Integration, PlannedAction};
 use ig_core::message::MessageId;
 use ig_delivery::{Message, Template};
 use ig_transform::script::Purpose;
-use ig_transform::{CompiledCondition, CompiledShape, Refusal, Subject, Told, TransformError, Transformer, Verdict};
+use ig_transform::{CompiledCondition, CompiledShape, Refusal, Subject, TransformError, Transformer, Verdict, WithConsole};
 
 use super::{BY_HAND, action, event_type_of, payload, sample};
 use crate::document::{Preview, PreviewAsked, PreviewError, PreviewStatus, PreviewStep, PreviewedRequest, milliseconds};
@@ -119,7 +119,7 @@ impl<'a> Draft<'a> {
             return Ok(());
         };
         let began = Instant::now();
-        let judging = self.gateway.schemas().judge(definition, &self.payload.raw, Purpose::Trial);
+        let judging = self.gateway.schemas().validate(definition, &self.payload.raw, Purpose::Trial);
         let verdict = judging.await.map_err(NoBody::of)?;
         let (detail, result) = match verdict {
             Verdict::Fine => ("the payload keeps to it".to_owned(), Ok(())),
@@ -152,13 +152,22 @@ impl<'a> Draft<'a> {
         let Some(condition) = condition else { return Ok(()) };
         let compiled = CompiledCondition::compile(condition, self.integration.script_timeout)?;
         let began = Instant::now();
-        let told = self.transformer.judge(&compiled, self.payload, &self.subject).await;
+        let told = self
+            .transformer
+            .evaluate_condition(&compiled, self.payload, &self.subject)
+            .await;
         let holds = self.told(name, began, told, bool::to_string)?;
         if holds { Ok(()) } else { Err(NoBody::Skipped) }
     }
 
-    fn told<T>(&mut self, name: &'static str, began: Instant, told: Told<T>, detail: impl Fn(&T) -> String) -> Result<T, NoBody> {
-        let Told { result, console } = told;
+    fn told<T>(
+        &mut self,
+        name: &'static str,
+        began: Instant,
+        told: WithConsole<T>,
+        detail: impl Fn(&T) -> String,
+    ) -> Result<T, NoBody> {
+        let WithConsole { result, console } = told;
         self.console.extend(console);
         self.steps.push(PreviewStep {
             name,
