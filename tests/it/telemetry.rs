@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use ig_service::{Context, Fate, Stop};
+use ig_service::{Context, Stop, TaskKind};
 use ig_testkit::mysql::QueueRow;
 use ig_testkit::receiver::Answer;
 use ig_testkit::wait::eventually;
@@ -52,11 +52,9 @@ impl Traced {
             .add_service(TraceServiceServer::new(Collector(sender)))
             .serve_with_incoming(TcpIncoming::from(listener));
         let context = Context::new("collector", &Stop::new());
-        context.spawn(
-            "collector",
-            Fate::RunsUntilShutdown,
-            async move { serving.await.expect("served") },
-        );
+        context.spawn("collector", TaskKind::RunsUntilShutdown, async move {
+            serving.await.expect("served");
+        });
         let exporting = ("IG__TELEMETRY__OTLP_ENDPOINT", endpoint.as_str());
         let all: Vec<_> = settings.iter().copied().chain([exporting]).collect();
         Self {

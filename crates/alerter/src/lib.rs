@@ -13,7 +13,7 @@ use ig_core::ports::StoreError;
 use ig_proto::FILE_DESCRIPTOR_SET;
 use ig_proto::v1::alert_service_server::AlertServiceServer;
 use ig_service::grpc::Services;
-use ig_service::{Context, Fate, Process};
+use ig_service::{Context, Process, TaskKind};
 use ig_store::{SecretBox, Store};
 use tonic::service::Routes;
 
@@ -35,7 +35,7 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<SocketAddr>
         .context("section mongodb")?;
     let telling = Telling::new(store.alerts(), config.alerts.times(), Arc::new(SystemClock));
     let settling = telling.clone().run(context.stopping().clone());
-    context.spawn("alerts that are owed", Fate::RunsUntilShutdown, settling);
+    context.spawn("alerts that are owed", TaskKind::RunsUntilShutdown, settling);
     let alerts = AlertGrpc::new(telling);
     context.depend_on("mongodb", move || ping(store.clone()));
     let services = Services::new(Routes::new(AlertServiceServer::new(alerts))).descriptors(FILE_DESCRIPTOR_SET);

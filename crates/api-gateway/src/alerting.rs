@@ -8,7 +8,7 @@ use ig_core::ports::Alerts;
 use ig_proto::v1::RaiseRequest;
 use ig_proto::v1::alert_service_client::AlertServiceClient;
 use ig_service::grpc::Client;
-use ig_service::{Context, Fate};
+use ig_service::{Context, TaskKind};
 use ig_store::Alerts as OwedAlerts;
 use tonic::Status;
 
@@ -33,7 +33,7 @@ impl Alerting {
     pub(crate) fn raise_soon(&self, alert: Alert) {
         let this = self.clone();
         self.context
-            .spawn("alert", Fate::Finishes, async move { this.raise(&alert).await });
+            .spawn("alert", TaskKind::OneShot, async move { this.raise(&alert).await });
     }
 
     async fn try_to_raise(&self, alert: &Alert) -> Result<(), Status> {

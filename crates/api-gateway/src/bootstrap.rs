@@ -7,7 +7,7 @@ use chrono::Utc;
 use ig_core::access::{Actor, KeyScope};
 use ig_core::ports::StoreError;
 use ig_core::secret::Secret;
-use ig_service::{Context, Fate};
+use ig_service::{Context, TaskKind};
 use ig_store::{KeyHash, NewApiKey, Store};
 
 use crate::config::BootstrapConfig;
@@ -19,7 +19,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 pub(crate) fn start(context: &Context, store: Store, config: BootstrapConfig) {
     let hold = context.readiness().hold("the database has not been prepared yet");
     let stopping = context.stopping().clone();
-    context.spawn("bootstrap", Fate::Finishes, async move {
+    context.spawn("bootstrap", TaskKind::OneShot, async move {
         let prepared = async {
             let mut is_told = false;
             while let Err(error) = prepare(&store, &config).await {

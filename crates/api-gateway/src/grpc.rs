@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use ig_proto::v1::config_service_server::ConfigService;
 use ig_proto::v1::{WatchRequest, WatchResponse};
-use ig_service::{Context, Fate};
+use ig_service::{Context, TaskKind};
 use tokio::sync::mpsc;
 use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
@@ -60,7 +60,7 @@ impl ConfigService for ConfigGrpc {
         let (sender, receiver) = mpsc::channel(UNDER_WAY);
         let watcher = Watcher::new(Arc::clone(&self.feed), sender, request.into_inner().resume_from_revision);
         let stopping = self.context.stopping().clone();
-        self.context.spawn("configuration watcher", Fate::Finishes, async move {
+        self.context.spawn("configuration watcher", TaskKind::OneShot, async move {
             stopping.run_until_cancelled(watcher.run()).await;
         });
         Ok(Response::new(Box::pin(ReceiverStream::new(receiver))))

@@ -7,7 +7,7 @@ use ig_proto::v1::delivery_service_client::DeliveryServiceClient;
 use ig_proto::v1::dlq_service_client::DlqServiceClient;
 use ig_proto::v1::{DlqNudgeRequest, NudgeRequest};
 use ig_service::grpc::{Client, Fleet};
-use ig_service::{Context, Fate};
+use ig_service::{Context, TaskKind};
 use tokio::sync::Notify;
 use tonic::{Request, Status};
 
@@ -29,7 +29,7 @@ impl Nudge {
     /// Nudges the retriers on request until shutdown.
     pub(crate) fn run_retriers(&self, context: &Context, retriers: Fleet) {
         let (wishes, stopping) = (Arc::clone(&self.0), context.stopping().clone());
-        context.spawn("nudge dlq-retrier", Fate::RunsUntilShutdown, async move {
+        context.spawn("nudge dlq-retrier", TaskKind::RunsUntilShutdown, async move {
             let follow = async {
                 loop {
                     wishes.notified().await;
@@ -49,7 +49,7 @@ impl Nudge {
     /// Nudges the workers on request until shutdown.
     pub(crate) fn run(&self, context: &Context, workers: Fleet, source: &'static str) {
         let (wishes, stopping) = (Arc::clone(&self.0), context.stopping().clone());
-        context.spawn("nudge delivery-worker", Fate::RunsUntilShutdown, async move {
+        context.spawn("nudge delivery-worker", TaskKind::RunsUntilShutdown, async move {
             let follow = async {
                 loop {
                     wishes.notified().await;

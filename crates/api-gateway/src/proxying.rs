@@ -14,7 +14,7 @@ use ig_core::breaker::{Ended, ProbeId};
 use ig_core::clock::{Clock, SystemClock};
 use ig_core::message::MessageId;
 use ig_delivery::{CircuitBreakers, Proxy, SecurityConfig};
-use ig_service::{Context, Fate};
+use ig_service::{Context, TaskKind};
 use ig_store::{InboundReplays, Store};
 
 use crate::config::RuntimeConfig;
@@ -96,7 +96,7 @@ impl Proxying {
             return;
         }
         let (this, route) = (Arc::clone(self), Arc::clone(route));
-        self.context.spawn("breaker of a call", Fate::Finishes, async move {
+        self.context.spawn("breaker of a call", TaskKind::OneShot, async move {
             let integration = route.integration.guarded();
             this.breakers.record(&integration, message, ended, probe).await;
         });

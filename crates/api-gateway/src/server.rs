@@ -17,7 +17,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use ig_service::{Context, Fate};
+use ig_service::{Context, TaskKind};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
@@ -78,7 +78,7 @@ pub(crate) async fn serve(
     };
     let drain = Duration::from_millis(config.drain_ms);
     let stopping = context.stopping().clone();
-    context.spawn("http", Fate::RunsUntilShutdown, async move {
+    context.spawn("http", TaskKind::RunsUntilShutdown, async move {
         let mut connections = JoinSet::new();
         let accepting = server.accept(&listener, &mut connections);
         let left = async {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use ig_core::ports::StoreError;
 use ig_core::redelivery::ClaimId;
 use ig_core::redrive::RedriveKey;
-use ig_service::{Context, Fate};
+use ig_service::{Context, TaskKind};
 use ig_store::Redrives;
 use parking_lot::Mutex;
 
@@ -70,7 +70,7 @@ impl Redriving {
         self.under_way.lock().push(redrive.key);
         let this = Arc::clone(self);
         let name = format!("redrive {}", redrive.key.id);
-        self.context.spawn(name, Fate::Finishes, async move {
+        self.context.spawn(name, TaskKind::OneShot, async move {
             let key = redrive.key;
             this.carry_out(redrive, claim).await;
             this.under_way.lock().retain(|other| *other != key);

@@ -11,7 +11,7 @@ use ig_core::id::{IntegrationId, LogId, OrgId};
 use ig_core::matching::LaneKey;
 use ig_core::ports::StoreError;
 use ig_core::redelivery::{Candidate, ClaimId, Queued, lanes, pick, shares};
-use ig_service::{Context, Fate};
+use ig_service::{Context, TaskKind};
 use ig_store::KeptLetter;
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
@@ -113,7 +113,7 @@ impl Retrying {
         let any = !claimed.is_empty();
         for lane in self.in_lanes(claimed) {
             let (this, claim) = (Arc::clone(self), claim.clone());
-            self.context.spawn("retries of a lane", Fate::Finishes, async move {
+            self.context.spawn("retries of a lane", TaskKind::OneShot, async move {
                 this.work_off(lane, claim).await;
             });
         }

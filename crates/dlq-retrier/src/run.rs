@@ -10,7 +10,7 @@ use ig_core::ports::StoreError;
 use ig_proto::FILE_DESCRIPTOR_SET;
 use ig_proto::v1::dlq_service_server::DlqServiceServer;
 use ig_service::grpc::{Services, channel};
-use ig_service::{Context, Fate};
+use ig_service::{Context, TaskKind};
 use ig_store::{SecretBox, Store};
 use tonic::service::Routes;
 
@@ -78,7 +78,7 @@ fn tell(config: &Config, context: &Context, store: &Store, nudges: &Nudges) -> a
     let alerter = channel(&config.services.alerter, &config.grpc).context("services.alerter")?;
     let alerting = Alerting::new(store.dead_letters(), alerter, nudges.alerting.clone());
     let stop = context.stopping().clone();
-    context.spawn("alerts of what was given up", Fate::RunsUntilShutdown, alerting.run(stop));
+    context.spawn("alerts of what was given up", TaskKind::RunsUntilShutdown, alerting.run(stop));
     Ok(())
 }
 
@@ -86,13 +86,13 @@ fn retry(config: &Config, context: &Context, retries: Arc<Retries>, nudges: &Nud
     let interval = config.dlq.poll_interval();
     let retrying = Retrying::new(retries, nudges.retrying.clone(), interval, context.clone());
     let beat = context.liveness().watch("retries", interval + STALLED);
-    context.spawn("retries", Fate::RunsUntilShutdown, retrying.run(move || beat.beat()));
+    context.spawn("retries", TaskKind::RunsUntilShutdown, retrying.run(move || beat.beat()));
 }
 
 fn redrive(context: &Context, store: &Store, retries: Arc<Retries>, nudges: Nudges) {
     let redriving = Redriving::new(store.redrives(), retries, nudges.redriving, context.clone());
     let beat = context.liveness().watch("redrives", STALLED);
-    context.spawn("redrives", Fate::RunsUntilShutdown, redriving.run(move || beat.beat()));
+    context.spawn("redrives", TaskKind::RunsUntilShutdown, redriving.run(move || beat.beat()));
 }
 
 async fn ping(store: Store) -> Result<(), StoreError> {

@@ -7,7 +7,7 @@ mod stack;
 
 use std::process::ExitCode;
 
-use ig_service::{Host, Process, ProcessConfig as _};
+use ig_service::{Process, ProcessConfig as _, ServiceHost};
 
 use crate::arguments::UpArguments;
 use crate::demo::Demo;
@@ -38,7 +38,7 @@ async fn up(arguments: UpArguments) -> anyhow::Result<ExitCode> {
     };
     let plan = Plan::make(&arguments, &data, demo.as_ref())?;
     let six = plan.configure()?;
-    let host = Host::start(PROCESS, six.api_gateway.telemetry(), six.api_gateway.shutdown())?;
+    let host = ServiceHost::start(PROCESS, six.api_gateway.telemetry(), six.api_gateway.shutdown())?;
     let stop = host.stop().clone();
 
     let database = Database::start(&plan.database, &stop).await?;

@@ -21,7 +21,7 @@ use ig_core::ports::StoreError;
 use ig_proto::FILE_DESCRIPTOR_SET;
 use ig_proto::v1::scheduler_service_server::SchedulerServiceServer;
 use ig_service::grpc::{Services, channel};
-use ig_service::{Context, Fate, Process};
+use ig_service::{Context, Process, TaskKind};
 use ig_store::{SecretBox, Store};
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
@@ -111,13 +111,13 @@ fn start(deliveries: Arc<Deliveries>, queue: mpsc::UnboundedReceiver<Ended>, con
     let beat = context.liveness().watch("looking for what is due", STALLED);
     let looking = Looking::new(Arc::clone(&deliveries), context.tasks().clone(), config.scheduler.poll());
     let stop = context.stopping().clone();
-    context.spawn("looking for what is due", Fate::RunsUntilShutdown, async move {
+    context.spawn("looking for what is due", TaskKind::RunsUntilShutdown, async move {
         looking.run(stop, || beat.beat()).await;
     });
     let renewing = renewing::run(Arc::downgrade(&deliveries), config.scheduler.lease() / 3, over.clone());
-    context.spawn("prolonging claims", Fate::RunsUntilShutdown, renewing);
+    context.spawn("prolonging claims", TaskKind::RunsUntilShutdown, renewing);
     drop(deliveries);
-    context.spawn("settling deliveries", Fate::RunsUntilShutdown, async move {
+    context.spawn("settling deliveries", TaskKind::RunsUntilShutdown, async move {
         settler.run(queue).await;
         over.cancel();
     });

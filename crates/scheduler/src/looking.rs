@@ -9,7 +9,7 @@ use ig_core::clock::Timestamp;
 use ig_core::id::OrgId;
 use ig_core::ports::StoreError;
 use ig_core::scheduled::{DueDelivery, ScheduledDelivery};
-use ig_service::{Fate, Tasks};
+use ig_service::{TaskKind, Tasks};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -120,7 +120,7 @@ impl Looking {
     fn read_on(&self, now: Timestamp) {
         for org in self.deliveries.backlog.lock().next_to_read_on() {
             let deliveries = Arc::clone(&self.deliveries);
-            self.tasks.spawn("reading on", Fate::Finishes, async move {
+            self.tasks.spawn("reading on", TaskKind::OneShot, async move {
                 let found = deliveries.store.due_of(org, now, MOST_OF_ONE).await;
                 let found = found.inspect_err(|error| tracing::warn!(%error, %org, "what is due cannot be read on"));
                 let found = found.ok().map(|found| {
@@ -163,7 +163,7 @@ impl Looking {
         self.last_claim = Instant::now();
         let (deliveries, tasks) = (Arc::clone(&self.deliveries), self.tasks.clone());
         let claiming = async move { begin(deliveries, &tasks, &picked).await };
-        self.tasks.spawn("claiming deliveries", Fate::Finishes, claiming);
+        self.tasks.spawn("claiming deliveries", TaskKind::OneShot, claiming);
     }
 
     /// Waits for the next row's time, the next poll, or a wish.
@@ -218,5 +218,5 @@ async fn begin(deliveries: Arc<Deliveries>, tasks: &Tasks, picked: &[DueDelivery
 fn make(deliveries: &Arc<Deliveries>, tasks: &Tasks, delivery: ScheduledDelivery) {
     let deliveries = Arc::clone(deliveries);
     let making = async move { deliveries.make(delivery).await };
-    tasks.spawn("scheduled delivery", Fate::Finishes, making);
+    tasks.spawn("scheduled delivery", TaskKind::OneShot, making);
 }

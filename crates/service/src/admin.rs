@@ -1,4 +1,4 @@
-//! The port for probes and metrics.
+//! The admin port: probes and metrics.
 
 use std::{io, net::SocketAddr, time::Duration};
 
@@ -6,15 +6,15 @@ use axum::{Router, extract::State, http::StatusCode, response::IntoResponse, rou
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 
-use crate::{config::AdminConfig, context::Context, tasks::Fate};
+use crate::{config::AdminConfig, context::Context, tasks::TaskKind};
 
-/// The admin port could not be taken.
+/// The admin port could not be bound.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot listen on {address} (key `admin.listen`): {source}; stop what holds port {} or choose another", address.port())]
 pub struct AdminError {
     /// The configured address.
     pub address: SocketAddr,
-    /// What the system said.
+    /// The error of the system.
     #[source]
     pub source: io::Error,
 }
@@ -25,7 +25,7 @@ struct Probes {
     metrics: Option<PrometheusHandle>,
 }
 
-/// Serves `/livez`, `/readyz` and `/metrics` until the drain is over; answers the address that was bound.
+/// Serves `/livez`, `/readyz` and `/metrics` until the drain is over; returns the bound address.
 pub(crate) async fn serve(
     context: &Context,
     config: &AdminConfig,
@@ -43,7 +43,7 @@ pub(crate) async fn serve(
     });
     let closing = context.servers().stopping().clone();
     let name = context.name();
-    context.servers().spawn("admin", Fate::RunsUntilShutdown, async move {
+    context.servers().spawn("admin", TaskKind::RunsUntilShutdown, async move {
         let served = axum::serve(listener, router)
             .with_graceful_shutdown(closing.cancelled_owned())
             .await;

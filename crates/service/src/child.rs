@@ -1,4 +1,4 @@
-//! A server of another make, run as a child for local stacks.
+//! Third-party servers as child processes, for local stacks.
 
 mod output;
 mod spawn;
@@ -8,82 +8,82 @@ use std::{ffi::OsString, io, net::SocketAddr, path::PathBuf, process::ExitStatus
 use rustix::{fd::OwnedFd, process::Signal};
 use tokio::{net::TcpStream, sync::watch, time::Instant};
 
-use output::Tail;
+use output::OutputTail;
 
-/// Between two looks at a port that does not answer yet.
+/// Delay between two connection attempts to a port that is not open yet.
 const POLL: Duration = Duration::from_millis(20);
 
-/// What to run.
+/// The command line of a child.
 #[derive(Debug, Clone)]
 pub struct Command {
-    /// The program, by path or to be found on PATH.
+    /// The program: a path, or a name to look up on PATH.
     pub program: PathBuf,
     /// Its arguments.
     pub arguments: Vec<OsString>,
 }
 
-/// A child that could not be started, or did not become ready.
+/// A child that did not start or did not become ready.
 #[derive(Debug, thiserror::Error)]
 pub enum ChildError {
-    /// There is no such program, or it may not be run.
+    /// The program does not exist or is not executable.
     #[error("cannot run {}: {source}", program.display())]
     Spawn {
         /// The program.
         program: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         #[source]
         source: io::Error,
     },
-    /// It ended before its port answered.
+    /// The child exited before its port answered.
     #[error("{} ended with {status} before {address} answered\n{output}", program.display())]
-    Ended {
+    Exited {
         /// The program.
         program: PathBuf,
-        /// The port waited for.
+        /// The address of the port.
         address: SocketAddr,
-        /// How it ended.
+        /// The exit status.
         status: ExitStatus,
-        /// The last lines that it wrote.
+        /// The last lines of its output.
         output: String,
     },
-    /// Its port did not answer in time.
-    #[error("{} did not answer on {address} within {} s\n{output}", program.display(), within.as_secs())]
-    Late {
+    /// The port did not answer in time.
+    #[error("{} did not answer on {address} within {} s\n{output}", program.display(), timeout.as_secs())]
+    TimedOut {
         /// The program.
         program: PathBuf,
-        /// The port waited for.
+        /// The address of the port.
         address: SocketAddr,
-        /// How long it was given.
-        within: Duration,
-        /// The last lines that it wrote.
+        /// The time limit.
+        timeout: Duration,
+        /// The last lines of its output.
         output: String,
     },
 }
 
-/// A running child: it ends when it is stopped, when this is dropped, and when this process dies, however that happens.
+/// A running child process. It ends when it is stopped or dropped, and when this process dies for any reason.
 #[derive(Debug)]
 pub struct Child {
     program: PathBuf,
     id: u32,
     handle: OwnedFd,
-    output: Tail,
+    output: OutputTail,
     exit: watch::Receiver<Option<ExitStatus>>,
 }
 
 impl Child {
-    /// Starts a child; what it writes is kept for errors, the last lines alone.
+    /// Starts a child and keeps the last lines of its output for error messages.
     pub fn start(command: Command) -> Result<Self, ChildError> {
         let program = command.program.clone();
         spawn::start(command).map_err(|source| ChildError::Spawn { program, source })
     }
 
-    /// Waits until something answers on `address`, or the child has ended.
-    pub async fn answers(&mut self, address: SocketAddr, within: Duration) -> Result<(), ChildError> {
-        let deadline = Instant::now() + within;
+    /// Waits until `address` accepts connections or the child exits.
+    pub async fn wait_for_port(&mut self, address: SocketAddr, timeout: Duration) -> Result<(), ChildError> {
+        let deadline = Instant::now() + timeout;
         loop {
-            if let Some(status) = self.exited() {
+            if let Some(status) = self.exit_status() {
                 let (program, output) = (self.program.clone(), self.output.text());
-                return Err(ChildError::Ended {
+                return Err(ChildError::Exited {
                     program,
                     address,
                     status,
@@ -95,10 +95,10 @@ impl Child {
             }
             if Instant::now() >= deadline {
                 let (program, output) = (self.program.clone(), self.output.text());
-                return Err(ChildError::Late {
+                return Err(ChildError::TimedOut {
                     program,
                     address,
-                    within,
+                    timeout,
                     output,
                 });
             }
@@ -111,29 +111,29 @@ impl Child {
         self.id
     }
 
-    /// How it ended, if it has.
-    pub fn exited(&self) -> Option<ExitStatus> {
+    /// The exit status, once the child has exited.
+    pub fn exit_status(&self) -> Option<ExitStatus> {
         *self.exit.borrow()
     }
 
-    /// Waits until it ends by itself.
-    pub async fn ended(&self) -> Option<ExitStatus> {
+    /// Waits until the child exits by itself.
+    pub async fn wait(&self) -> Option<ExitStatus> {
         let mut exit = self.exit.clone();
         let ended = exit.wait_for(Option::is_some).await.ok()?;
         *ended
     }
 
-    /// Asks it to end with SIGTERM, and insists with SIGKILL when it has not after `grace`.
+    /// Sends SIGTERM, and SIGKILL if the child still runs after `grace`.
     pub async fn stop(self, grace: Duration) -> Option<ExitStatus> {
         self.signal(Signal::TERM);
-        if let Ok(status) = tokio::time::timeout(grace, self.ended()).await {
+        if let Ok(status) = tokio::time::timeout(grace, self.wait()).await {
             return status;
         }
         self.signal(Signal::KILL);
-        self.ended().await
+        self.wait().await
     }
 
-    /// A child that has ended already gets no signal: the handle names the process, not its number.
+    /// An exited child gets no signal: the handle refers to the process, not to a reusable process id.
     fn signal(&self, signal: Signal) {
         let _ = rustix::process::pidfd_send_signal(&self.handle, signal);
     }

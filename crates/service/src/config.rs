@@ -1,4 +1,4 @@
-//! Where a process's settings come from: built-in defaults, a TOML file, the environment.
+//! Configuration in layers: built-in defaults, a TOML file, the environment.
 
 mod faults;
 mod grpc;
@@ -27,17 +27,17 @@ pub type Environment = BTreeMap<String, String>;
 
 /// Loads `T` from `IG_CONFIG` and `IG__SECTION__KEY` of this process's environment, on top of `defaults`.
 ///
-/// Sections named in `known_sections` may be in the file although this process does not use them.
+/// The file may contain the sections in `known_sections` although this process does not use them.
 pub fn load<T>(defaults: &T, known_sections: &[&str]) -> Result<T, ConfigFaults>
 where
     T: Serialize + DeserializeOwned + Validate,
 {
-    // A variable that is no text cannot be one of ours.
+    // A variable that is not UTF-8 cannot be one of ours.
     let texts = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     load_from(defaults, known_sections, &texts.collect())
 }
 
-/// [`load`] with the environment given.
+/// [`load`] from a given environment.
 pub fn load_from<T>(defaults: &T, known_sections: &[&str], environment: &Environment) -> Result<T, ConfigFaults>
 where
     T: Serialize + DeserializeOwned + Validate,
@@ -53,7 +53,7 @@ where
     faults.into_result(config)
 }
 
-/// What is in force, as TOML, with every secret masked.
+/// The effective configuration as TOML, with every secret masked.
 pub fn masked<T: Serialize>(config: &T) -> String {
     toml::Value::try_from(config)
         .and_then(|table| toml::to_string_pretty(&table))
@@ -64,21 +64,21 @@ fn deserialize<T>(defaults: &T, overrides: &Value, faults: &mut ConfigFaults) ->
 where
     T: Serialize + DeserializeOwned,
 {
-    let whole = match merged(defaults, Some(overrides.clone())) {
+    let error = match merged(defaults, Some(overrides.clone())) {
         Ok(config) => return Some(config),
         Err(error) => error,
     };
     if merged::<T>(defaults, None).is_ok() {
-        blame_single_keys(defaults, overrides, faults);
+        find_wrong_keys(defaults, overrides, faults);
     }
     if faults.is_empty() {
-        faults.add("", whole.to_string(), "correct the values that do not go together");
+        faults.add("", error.to_string(), "correct the values that do not go together");
     }
     None
 }
 
-/// Tries each override alone on top of the defaults, so that every wrong value is named and not the first alone.
-fn blame_single_keys<T>(defaults: &T, overrides: &Value, faults: &mut ConfigFaults)
+/// Tries each override alone on top of the defaults, to name every wrong value and not only the first.
+fn find_wrong_keys<T>(defaults: &T, overrides: &Value, faults: &mut ConfigFaults)
 where
     T: Serialize + DeserializeOwned,
 {
@@ -95,12 +95,12 @@ where
 {
     let mut builder = Config::builder().add_source(Config::try_from(defaults)?);
     if let Some(tree) = overrides {
-        builder = builder.add_source(layers::Tree(tree));
+        builder = builder.add_source(layers::ValueSource(tree));
     }
     builder.build()?.try_deserialize()
 }
 
-/// The variable that sets the key at a dotted path.
+/// The environment variable that sets the key at a dotted path.
 pub fn variable_for(path: &str) -> String {
     EnvironmentLayer::variable(path)
 }

@@ -1,4 +1,4 @@
-//! What one service gets from the process it runs in.
+//! The interface between one service and the process that runs it.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -7,19 +7,19 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     config::GrpcConfig,
-    grpc::{self, Calls, GrpcError, Services},
+    grpc::{self, GrpcError, InFlightCalls, Services},
     host::Stop,
     liveness::Liveness,
     readiness::Readiness,
-    tasks::{Fate, Tasks},
+    tasks::{TaskKind, Tasks},
 };
 
-/// Between two tries of what keeps being tried.
-const AGAIN: Duration = Duration::from_secs(2);
-/// What connections get to close in order once nothing is in flight.
-const HANGING_UP: Duration = Duration::from_secs(1);
+/// Delay between two attempts of [`Context::keep_trying`].
+const RETRY_INTERVAL: Duration = Duration::from_secs(2);
+/// How long connections may take to close in order once nothing is in flight.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// One service's name, tasks, readiness, liveness and share in the shutdown. Clones are the same service.
+/// One service's name, tasks, readiness, liveness and part in the shutdown. Clones refer to the same service.
 #[derive(Debug, Clone)]
 pub struct Context {
     inner: Arc<Inner>,
@@ -31,13 +31,13 @@ struct Inner {
     stop: Stop,
     work: Tasks,
     servers: Tasks,
-    calls: Calls,
+    calls: InFlightCalls,
     readiness: Readiness,
     liveness: Liveness,
 }
 
 impl Context {
-    /// A context that ends with `stop`; [`crate::Host`] makes one for each service, tests make their own.
+    /// A context that ends with `stop`. [`crate::ServiceHost`] creates one for each service; tests create their own.
     pub fn new(name: &'static str, stop: &Stop) -> Self {
         let work = Tasks::new(name, stop.clone(), CancellationToken::new());
         let servers = Tasks::new(name, stop.clone(), CancellationToken::new());
@@ -46,7 +46,7 @@ impl Context {
             stop: stop.clone(),
             work,
             servers,
-            calls: Calls::default(),
+            calls: InFlightCalls::default(),
             readiness: Readiness::new(),
             liveness: Liveness::default(),
         };
@@ -58,44 +58,44 @@ impl Context {
         self.inner.name
     }
 
-    /// Where the service's work is spawned.
+    /// The tasks of the service's work.
     pub fn tasks(&self) -> &Tasks {
         &self.inner.work
     }
 
     /// [`Tasks::spawn`] for work.
-    pub fn spawn<F>(&self, name: impl Into<String>, fate: Fate, future: F)
+    pub fn spawn<F>(&self, name: impl Into<String>, kind: TaskKind, future: F)
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        self.inner.work.spawn(name, fate, future);
+        self.inner.work.spawn(name, kind, future);
     }
 
-    /// Tries until it succeeds, until it was tried for so long, or until the stop; one that never succeeded is logged.
-    pub fn keep_trying<F, E>(&self, name: &'static str, tried_for: Duration, mut attempt: impl FnMut() -> F + Send + 'static)
+    /// Retries `attempt` in the background until it succeeds, `max_duration` has passed or the service stops; logs a failure.
+    pub fn keep_trying<F, E>(&self, name: &'static str, max_duration: Duration, mut attempt: impl FnMut() -> F + Send + 'static)
     where
         F: Future<Output = Result<(), E>> + Send + 'static,
         E: std::fmt::Display + Send + 'static,
     {
         let stop = self.stopping().clone();
-        self.spawn(name, Fate::Finishes, async move {
+        self.spawn(name, TaskKind::OneShot, async move {
             let trying = async {
                 loop {
-                    tokio::time::sleep(AGAIN).await;
+                    tokio::time::sleep(RETRY_INTERVAL).await;
                     match attempt().await {
                         Ok(()) => return,
                         Err(error) => tracing::debug!(%error, name, "tried again in vain"),
                     }
                 }
             };
-            let tried = stop.run_until_cancelled(tokio::time::timeout(tried_for, trying)).await;
+            let tried = stop.run_until_cancelled(tokio::time::timeout(max_duration, trying)).await;
             if !matches!(tried, Some(Ok(()))) {
                 tracing::error!(name, "given up after trying in vain");
             }
         });
     }
 
-    /// Cancelled when nothing more is to be taken in: what is in flight is finished, then the task ends.
+    /// Cancelled when intake stops: a task then finishes its work in flight and ends.
     pub fn stopping(&self) -> &CancellationToken {
         self.inner.work.stopping()
     }
@@ -110,29 +110,29 @@ impl Context {
         &self.inner.liveness
     }
 
-    /// How to end the whole process from within.
+    /// Ends the whole process from within.
     pub fn stop(&self) -> &Stop {
         &self.inner.stop
     }
 
-    /// Serves gRPC until the drain is over; answers the address that was bound.
+    /// Serves gRPC until the drain is over; returns the bound address.
     pub async fn serve_grpc(&self, config: &GrpcConfig, services: Services) -> Result<SocketAddr, GrpcError> {
         grpc::serve(self, config, services).await
     }
 
-    /// Servers outlive the work: they close when what is in flight has finished.
+    /// The servers, which outlive the work: they close when the work in flight has finished.
     pub(crate) fn servers(&self) -> &Tasks {
         &self.inner.servers
     }
 
-    /// The gRPC calls that are being answered; a stream counts until it begins.
-    pub(crate) fn calls(&self) -> &Calls {
+    /// The gRPC calls in flight; a stream counts until it begins.
+    pub(crate) fn calls(&self) -> &InFlightCalls {
         &self.inner.calls
     }
 
-    /// Not ready, stop intake, finish what is in flight within the grace, close the servers.
+    /// Turns not ready, stops intake, finishes the work in flight within the grace and closes the servers.
     ///
-    /// The error names what was cut off.
+    /// The error names the work that was cut off.
     pub async fn drain(&self, grace: Duration) -> Result<(), Vec<String>> {
         let deadline = Instant::now() + grace;
         let _draining = self.inner.readiness.hold("draining");
@@ -142,12 +142,12 @@ impl Context {
         work.and(calls)
     }
 
-    /// Takes no new calls, answers those there are, then hangs up on whoever has not: a peer that keeps a stream or
-    /// an idle connection cannot hold up our end.
+    /// Accepts no new calls, answers those in flight, then closes the connections: a peer that keeps a stream or an
+    /// idle connection cannot delay the shutdown.
     async fn close(&self, deadline: Instant) -> Result<(), Vec<String>> {
         self.inner.servers.stopping().cancel();
         let answered = self.inner.calls.finish(deadline).await;
-        if let Err(servers) = self.inner.servers.drain(HANGING_UP).await {
+        if let Err(servers) = self.inner.servers.drain(CLOSE_TIMEOUT).await {
             tracing::debug!(
                 service = self.inner.name,
                 servers = servers.join(", "),

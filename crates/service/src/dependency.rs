@@ -1,16 +1,16 @@
-//! What a service cannot work without, looked at again and again.
+//! Probes of the dependencies that a service needs to be ready.
 
 use std::{fmt::Display, time::Duration};
 
-use crate::{context::Context, readiness::Hold, tasks::Fate};
+use crate::{context::Context, readiness::ReadinessHold, tasks::TaskKind};
 
-/// Between two looks at a dependency that answers.
-const WHILE_WELL: Duration = Duration::from_secs(1);
-/// Between two looks at one that does not.
-const WHILE_AWAY: Duration = Duration::from_millis(200);
+/// Delay after a successful probe.
+const HEALTHY_INTERVAL: Duration = Duration::from_secs(1);
+/// Delay after a failed probe.
+const FAILING_INTERVAL: Duration = Duration::from_millis(200);
 
 impl Context {
-    /// Keeps the service from being ready while `probe` fails; it is asked again and again until the shutdown.
+    /// Keeps the service from being ready while `probe` fails; the probe repeats until the shutdown.
     pub fn depend_on<P, F, E>(&self, dependency: &'static str, probe: P)
     where
         P: Fn() -> F + Send + 'static,
@@ -19,34 +19,34 @@ impl Context {
     {
         let hold = self.readiness().hold(format!("{dependency} does not answer"));
         let (service, stopping) = (self.name(), self.stopping().clone());
-        self.spawn(format!("probe {dependency}"), Fate::RunsUntilShutdown, async move {
-            stopping.run_until_cancelled(follow(service, dependency, &hold, probe)).await;
+        self.spawn(format!("probe {dependency}"), TaskKind::RunsUntilShutdown, async move {
+            stopping.run_until_cancelled(watch(service, dependency, &hold, probe)).await;
         });
     }
 }
 
-async fn follow<P, F, E>(service: &str, dependency: &str, hold: &Hold, probe: P)
+async fn watch<P, F, E>(service: &str, dependency: &str, hold: &ReadinessHold, probe: P)
 where
     P: Fn() -> F,
     F: Future<Output = Result<(), E>>,
     E: Display,
 {
-    let mut well = None;
+    let mut healthy = None;
     loop {
-        let answer = probe().await.map_err(|error| error.to_string());
-        match &answer {
+        let result = probe().await.map_err(|error| error.to_string());
+        match &result {
             Ok(()) => hold.release(),
-            Err(_) => hold.hold_again(),
+            Err(_) => hold.reacquire(),
         }
-        if well.replace(answer.is_ok()) != Some(answer.is_ok()) {
-            tell(service, dependency, &answer);
+        if healthy.replace(result.is_ok()) != Some(result.is_ok()) {
+            log_change(service, dependency, &result);
         }
-        tokio::time::sleep(if answer.is_ok() { WHILE_WELL } else { WHILE_AWAY }).await;
+        tokio::time::sleep(if result.is_ok() { HEALTHY_INTERVAL } else { FAILING_INTERVAL }).await;
     }
 }
 
-fn tell(service: &str, dependency: &str, answer: &Result<(), String>) {
-    match answer {
+fn log_change(service: &str, dependency: &str, result: &Result<(), String>) {
+    match result {
         Ok(()) => tracing::info!(service, dependency, "answers"),
         Err(error) => tracing::warn!(service, dependency, error, "does not answer"),
     }

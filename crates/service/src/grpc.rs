@@ -1,10 +1,10 @@
 //! gRPC plumbing: servers, clients, and the credentials between services.
 
-mod calls;
 mod client;
 mod credentials;
 mod deadline;
 mod fleet;
+mod in_flight;
 mod server;
 mod span;
 
@@ -14,24 +14,24 @@ pub use client::{Client, channel};
 pub use fleet::Fleet;
 pub use server::Services;
 
-pub(crate) use calls::Calls;
+pub(crate) use in_flight::InFlightCalls;
 pub(crate) use server::serve;
 
 /// gRPC plumbing that could not be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum GrpcError {
-    /// There are no credentials, and the address can be reached by others.
+    /// The server has no credentials, and its address is not loopback.
     #[error(
         "refusing to serve gRPC without credentials on {0} (key `grpc.listen`); \
          set `grpc.tls.cert_file`, `key_file` and `ca_file`, or `grpc.token`, or listen on loopback"
     )]
     Unprotected(SocketAddr),
-    /// The address is taken or is not ours.
+    /// The address is taken or not local.
     #[error("cannot listen on {address} (key `grpc.listen`): {source}; stop what holds port {} or choose another", address.port())]
     Listen {
         /// The configured address.
         address: SocketAddr,
-        /// What the system said.
+        /// The error of the system.
         #[source]
         source: io::Error,
     },
@@ -40,17 +40,17 @@ pub enum GrpcError {
     Certificate {
         /// The configured file.
         file: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         #[source]
         source: io::Error,
     },
-    /// The certificates are no good.
+    /// The certificates are not usable.
     #[error("certificates (section `grpc.tls`) are not usable: {0}")]
     Tls(#[source] tonic::transport::Error),
     /// The token cannot be sent as metadata.
     #[error("`grpc.token` has characters that cannot be sent")]
     Token,
-    /// The target is no `host:port`.
+    /// The target is not `host:port`.
     #[error("`{0}` is no gRPC target; use host:port")]
     Target(String),
     /// A file descriptor set cannot be read.

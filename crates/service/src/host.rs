@@ -1,4 +1,4 @@
-//! The process around one service or several: telemetry once, signals once, one shutdown.
+//! The process around one or several services: one telemetry, one signal handler, one shutdown.
 
 mod service;
 mod signals;
@@ -14,21 +14,21 @@ use crate::{
     telemetry::{Telemetry, TelemetryError},
 };
 
-pub use service::{Running, StartError};
+pub use service::{RunningService, StartError};
 pub use stop::Stop;
 
-/// What a process is called.
+/// The identity of a process.
 #[derive(Debug, Clone, Copy)]
 pub struct Process {
     /// Its name, which is its `service.name` in telemetry.
     pub name: &'static str,
     /// Its version.
     pub version: &'static str,
-    /// Sections of the shared configuration file that belong to other processes.
+    /// Sections of the shared configuration file that other processes own.
     pub known_sections: &'static [&'static str],
 }
 
-/// A process's configuration: sections of its own beside those that every process has.
+/// The configuration of a process: its own sections and those that every process has.
 pub trait ProcessConfig: Default + Serialize + DeserializeOwned + Validate + Send + 'static {
     /// The section `admin`.
     fn admin(&self) -> &AdminConfig;
@@ -38,17 +38,17 @@ pub trait ProcessConfig: Default + Serialize + DeserializeOwned + Validate + Sen
     fn shutdown(&self) -> &ShutdownConfig;
 }
 
-/// A process that hosts services.
+/// Hosts services in this process.
 #[derive(Debug)]
-pub struct Host {
+pub struct ServiceHost {
     telemetry: Telemetry,
     stop: Stop,
     grace: Duration,
     services: Vec<Context>,
 }
 
-impl Host {
-    /// Starts telemetry and listens to signals: once a process.
+impl ServiceHost {
+    /// Starts telemetry and the signal handler; call it once a process.
     pub fn start(process: Process, telemetry: &TelemetryConfig, shutdown: &ShutdownConfig) -> Result<Self, TelemetryError> {
         let telemetry = Telemetry::start(process.name, process.version, telemetry)?;
         let stop = Stop::new();
@@ -61,15 +61,20 @@ impl Host {
         })
     }
 
-    /// How to end this process from within.
+    /// Ends this process from within.
     pub fn stop(&self) -> &Stop {
         &self.stop
     }
 
-    /// Starts a service: its admin port, then `run`, which returns when everything is started and spawned.
+    /// Starts a service: first its admin port, then `run`, which returns once it has spawned everything.
     ///
-    /// A shutdown while it starts drops `run` and is the error [`StartError::Stopped`].
-    pub async fn service<T, R, F>(&mut self, name: &'static str, admin: &AdminConfig, run: R) -> Result<Running<T>, StartError>
+    /// A shutdown during the start drops `run` and returns [`StartError::Stopped`].
+    pub async fn service<T, R, F>(
+        &mut self,
+        name: &'static str,
+        admin: &AdminConfig,
+        run: R,
+    ) -> Result<RunningService<T>, StartError>
     where
         R: FnOnce(Context) -> F,
         F: Future<Output = anyhow::Result<T>>,
@@ -79,7 +84,7 @@ impl Host {
         service::start(context, admin, self.telemetry.metrics(), run).await
     }
 
-    /// Waits for the shutdown, drains all services at once, flushes telemetry.
+    /// Waits for the shutdown, drains all services concurrently and flushes telemetry.
     pub async fn wait(self) -> ExitCode {
         self.stop.requested().await;
         let drained = futures::future::join_all(self.services.iter().map(|context| drain(context, self.grace))).await;
@@ -103,7 +108,7 @@ async fn drain(context: &Context, grace: Duration) -> bool {
     }
 }
 
-/// The whole of a service's `main`: load, start, run, drain.
+/// The whole `main` of a service: load the configuration, start, run, drain.
 pub fn main<C, T, R, F>(process: Process, run: R) -> ExitCode
 where
     C: ProcessConfig,
@@ -111,20 +116,20 @@ where
     F: Future<Output = anyhow::Result<T>>,
 {
     match load::<C>(&C::default(), process.known_sections) {
-        Ok(config) => runtime(hosted(process, config, run)),
-        Err(faults) => complain(&faults),
+        Ok(config) => block_on(run_hosted(process, config, run)),
+        Err(faults) => report(&faults),
     }
 }
 
-async fn hosted<C, T, R, F>(process: Process, config: C, run: R) -> ExitCode
+async fn run_hosted<C, T, R, F>(process: Process, config: C, run: R) -> ExitCode
 where
     C: ProcessConfig,
     R: FnOnce(C, Context) -> F,
     F: Future<Output = anyhow::Result<T>>,
 {
-    let mut host = match Host::start(process, config.telemetry(), config.shutdown()) {
+    let mut host = match ServiceHost::start(process, config.telemetry(), config.shutdown()) {
         Ok(host) => host,
-        Err(error) => return complain(&error),
+        Err(error) => return report(&error),
     };
     let admin = config.admin().clone();
     let started = host.service(process.name, &admin, |context| run(config, context)).await;
@@ -138,16 +143,16 @@ where
     host.wait().await
 }
 
-fn runtime(future: impl Future<Output = ExitCode>) -> ExitCode {
+fn block_on(future: impl Future<Output = ExitCode>) -> ExitCode {
     match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(future),
-        Err(error) => complain(&error),
+        Err(error) => report(&error),
     }
 }
 
-// There is no log yet where this is called.
+// The callers run before logging starts.
 #[allow(clippy::print_stderr)]
-fn complain(error: &dyn std::fmt::Display) -> ExitCode {
+fn report(error: &dyn std::fmt::Display) -> ExitCode {
     eprintln!("{error}");
     ExitCode::FAILURE
 }

@@ -12,14 +12,14 @@ pub mod readiness;
 pub mod tasks;
 pub mod telemetry;
 
-/// Deliveries allocate much and free it on other threads; with the system's allocator that was a quarter of their CPU time.
+/// Deliveries allocate often and free on other threads; the system's allocator spent a quarter of their CPU time on that.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 pub use crate::{
     config::{Validate, load, masked},
     context::Context,
-    host::{Host, Process, ProcessConfig, Stop, main},
-    tasks::{Fate, Tasks},
+    host::{Process, ProcessConfig, ServiceHost, Stop, main},
+    tasks::{TaskKind, Tasks},
     telemetry::TraceContext,
 };

@@ -1,4 +1,4 @@
-//! Liveness as heartbeats: a loop that has not come round within its time has stalled.
+//! Liveness by heartbeats: a loop without a beat within its maximum age has stalled.
 
 use std::{
     collections::BTreeMap,
@@ -12,28 +12,28 @@ use std::{
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-/// The loops that have to keep turning.
+/// The watched loops of a service.
 #[derive(Debug, Clone, Default)]
 pub struct Liveness {
-    loops: Arc<Mutex<BTreeMap<u64, Watched>>>,
-    next: Arc<AtomicU64>,
+    loops: Arc<Mutex<BTreeMap<u64, WatchedLoop>>>,
+    next_id: Arc<AtomicU64>,
 }
 
 #[derive(Debug)]
-struct Watched {
+struct WatchedLoop {
     name: String,
     max_age: Duration,
-    last: Instant,
+    last_beat: Instant,
 }
 
 impl Liveness {
-    /// Watches a loop that beats at least every `max_age`; it starts with a beat.
+    /// Watches a loop that beats at least every `max_age`; registering counts as the first beat.
     pub fn watch(&self, name: impl Into<String>, max_age: Duration) -> Heartbeat {
-        let id = self.next.fetch_add(1, Ordering::Relaxed);
-        let watched = Watched {
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+        let watched = WatchedLoop {
             name: name.into(),
             max_age,
-            last: Instant::now(),
+            last_beat: Instant::now(),
         };
         self.loops.lock().insert(id, watched);
         Heartbeat {
@@ -42,16 +42,16 @@ impl Liveness {
         }
     }
 
-    /// The loops whose last beat is older than they declared, each with its age.
+    /// The loops whose last beat is older than their maximum age, with the beat's age.
     pub fn stalled(&self) -> Vec<(String, Duration)> {
         let loops = self.loops.lock();
-        let aged = loops.values().map(|watched| (watched, watched.last.elapsed()));
+        let aged = loops.values().map(|watched| (watched, watched.last_beat.elapsed()));
         let stalled = aged.filter(|(watched, age)| *age > watched.max_age);
         stalled.map(|(watched, age)| (watched.name.clone(), age)).collect()
     }
 }
 
-/// Held by a loop; dropping it ends the watch.
+/// A loop's registration; dropping it ends the watch.
 #[derive(Debug)]
 pub struct Heartbeat {
     liveness: Liveness,
@@ -59,10 +59,10 @@ pub struct Heartbeat {
 }
 
 impl Heartbeat {
-    /// The loop came round.
+    /// Records one turn of the loop.
     pub fn beat(&self) {
         if let Some(watched) = self.liveness.loops.lock().get_mut(&self.id) {
-            watched.last = Instant::now();
+            watched.last_beat = Instant::now();
         }
     }
 }

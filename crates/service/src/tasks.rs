@@ -1,4 +1,4 @@
-//! The only place where a task is spawned: each has a name and a declared fate.
+//! The only place that spawns tasks: each has a name and a declared kind.
 
 use std::{any::Any, collections::BTreeMap, future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -10,16 +10,16 @@ use tracing::Instrument;
 
 use crate::host::Stop;
 
-/// What an aborted task gets to drop what it holds.
-const ABORT: Duration = Duration::from_secs(1);
+/// How long an aborted task may take to drop its state.
+const ABORT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What is to become of a task.
+/// How a task is meant to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
-    /// Runs until it sees the stop; its end or panic before that takes the process down.
+pub enum TaskKind {
+    /// Runs until the shutdown; if it ends or panics earlier, the process stops.
     RunsUntilShutdown,
-    /// Ends by itself; a panic is logged and touches nobody else.
-    Finishes,
+    /// Ends by itself; a panic is logged and affects no other task.
+    OneShot,
 }
 
 /// The tasks of one service, tracked until they end.
@@ -29,12 +29,12 @@ pub struct Tasks {
     stop: Stop,
     stopping: CancellationToken,
     tracker: TaskTracker,
-    running: Arc<Mutex<Running>>,
+    running: Arc<Mutex<RunningTasks>>,
 }
 
 #[derive(Debug, Default)]
-struct Running {
-    next: u64,
+struct RunningTasks {
+    next_id: u64,
     tasks: BTreeMap<u64, (String, Option<AbortHandle>)>,
 }
 
@@ -50,25 +50,25 @@ impl Tasks {
         }
     }
 
-    /// Starts a task. One that finishes stays in the span it was started from; one that runs on has none.
-    pub fn spawn<F>(&self, name: impl Into<String>, fate: Fate, future: F)
+    /// Starts a task. A one-shot task stays in the caller's span; a task that runs until the shutdown has none.
+    pub fn spawn<F>(&self, name: impl Into<String>, kind: TaskKind, future: F)
     where
         F: Future<Output = ()> + Send + 'static,
     {
         let name = name.into();
-        let span = match fate {
-            Fate::RunsUntilShutdown => tracing::Span::none(),
-            Fate::Finishes => tracing::Span::current(),
+        let span = match kind {
+            TaskKind::RunsUntilShutdown => tracing::Span::none(),
+            TaskKind::OneShot => tracing::Span::current(),
         };
-        let id = self.enter(&name);
-        let (tasks, of) = (self.clone(), name.clone());
+        let id = self.register(&name);
+        let (tasks, task_name) = (self.clone(), name.clone());
         let watched = async move {
             let end = AssertUnwindSafe(future).catch_unwind().await;
-            tasks.ended(&of, fate, end.err().as_deref());
+            tasks.on_end(&task_name, kind, end.err().as_deref());
         };
-        let left = Left { tasks: self.clone(), id };
+        let guard = RunningGuard { tasks: self.clone(), id };
         let tracked = self.tracker.track_future(async move {
-            let _left = left;
+            let _guard = guard;
             watched.instrument(span).await;
         });
         let abort = start(tracked);
@@ -77,33 +77,33 @@ impl Tasks {
         }
     }
 
-    /// Cancelled when the service has to take in no more; every task that runs on listens to it.
+    /// Cancelled when the service stops intake; every task that runs until the shutdown listens to it.
     pub fn stopping(&self) -> &CancellationToken {
         &self.stopping
     }
 
-    /// Names of the tasks that have not ended.
+    /// Names of the unfinished tasks.
     pub fn running(&self) -> Vec<String> {
         self.running.lock().tasks.values().map(|(name, _)| name.clone()).collect()
     }
 
-    /// Waits for every task to end, up to `grace`, then aborts the rest; their names are the error.
+    /// Waits up to `grace` for every task, then aborts the rest and returns their names as the error.
     pub(crate) async fn drain(&self, grace: Duration) -> Result<(), Vec<String>> {
         self.tracker.close();
         if tokio::time::timeout(grace, self.tracker.wait()).await.is_ok() {
             return Ok(());
         }
-        let left = self.running();
+        let unfinished = self.running();
         self.abort();
-        // A task that never comes to an await cannot be aborted, and must not hold the rest up.
-        let _ = tokio::time::timeout(ABORT, self.tracker.wait()).await;
-        Err(left)
+        // A task that never reaches an await cannot be aborted, and must not delay the shutdown.
+        let _ = tokio::time::timeout(ABORT_TIMEOUT, self.tracker.wait()).await;
+        Err(unfinished)
     }
 
-    fn enter(&self, name: &str) -> u64 {
+    fn register(&self, name: &str) -> u64 {
         let mut running = self.running.lock();
-        let id = running.next;
-        running.next += 1;
+        let id = running.next_id;
+        running.next_id += 1;
         running.tasks.insert(id, (name.to_owned(), None));
         id
     }
@@ -119,14 +119,14 @@ impl Tasks {
         handles.iter().for_each(AbortHandle::abort);
     }
 
-    fn ended(&self, name: &str, fate: Fate, panic: Option<&(dyn Any + Send)>) {
+    fn on_end(&self, name: &str, kind: TaskKind, panic: Option<&(dyn Any + Send)>) {
         let service = &*self.service;
-        let reason = panic.map(message);
-        match (fate, reason) {
-            (Fate::RunsUntilShutdown, Some(reason)) => self.fail(name, &format!("panicked: {reason}")),
-            (Fate::RunsUntilShutdown, None) if !self.stopping.is_cancelled() => self.fail(name, "ended before the shutdown"),
-            (Fate::RunsUntilShutdown | Fate::Finishes, None) => {}
-            (Fate::Finishes, Some(reason)) => tracing::error!(service, task = name, reason, "task panicked"),
+        let reason = panic.map(panic_message);
+        match (kind, reason) {
+            (TaskKind::RunsUntilShutdown, Some(reason)) => self.fail(name, &format!("panicked: {reason}")),
+            (TaskKind::RunsUntilShutdown, None) if !self.stopping.is_cancelled() => self.fail(name, "ended before the shutdown"),
+            (TaskKind::RunsUntilShutdown | TaskKind::OneShot, None) => {}
+            (TaskKind::OneShot, Some(reason)) => tracing::error!(service, task = name, reason, "task panicked"),
         }
     }
 
@@ -141,25 +141,25 @@ impl Tasks {
     }
 }
 
-/// Takes the task off the list also when it is aborted.
-struct Left {
+/// Removes the task from the list, also when it is aborted.
+struct RunningGuard {
     tasks: Tasks,
     id: u64,
 }
 
-impl Drop for Left {
+impl Drop for RunningGuard {
     fn drop(&mut self) {
         self.tasks.running.lock().tasks.remove(&self.id);
     }
 }
 
-// The one spawn: everything above exists so that nothing else needs it.
+// The only call of `tokio::spawn` in the workspace.
 #[allow(clippy::disallowed_methods)]
 fn start(future: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
     tokio::spawn(future).abort_handle()
 }
 
-fn message(panic: &(dyn Any + Send)) -> String {
+fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(ToString::to_string);
     text.or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "without a message".to_owned())

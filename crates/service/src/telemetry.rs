@@ -25,13 +25,13 @@ use crate::config::{LogFormat, TelemetryConfig};
 
 pub use trace_context::TraceContext;
 
-/// What a collector that does not answer may cost at the end.
-const FLUSH: Duration = Duration::from_secs(5);
+/// How long an unreachable collector may delay the exit.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Telemetry that could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
-    /// `telemetry.log` is no filter.
+    /// `telemetry.log` is not a valid filter.
     #[error("telemetry.log: {0}")]
     Filter(#[from] ParseError),
     /// The exporter could not be built.
@@ -60,7 +60,7 @@ impl Telemetry {
             Some(provider) => (Some(traces::layer(provider)), None),
             None => (None, Some(ids::TraceIds)),
         };
-        // What is traced does not depend on what is logged, and a line finds its span whatever the filter says.
+        // Spans pass the log filter: tracing does not depend on logging, and every log line finds its span.
         let logged = EnvFilter::try_new(&config.log)?.or(filter_fn(is_work));
         tracing_subscriber::registry()
             .with(ids.with_filter(LevelFilter::INFO))
@@ -78,18 +78,18 @@ impl Telemetry {
         self.metrics.clone()
     }
 
-    /// Sends what is still to be sent and closes the exporter.
+    /// Exports the remaining spans and closes the exporter.
     pub async fn flush(self) {
         let Some(provider) = self.provider else { return };
         // The shutdown blocks until the exporter's own thread has sent the last batch.
-        let shutdown = tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(FLUSH)).await;
+        let shutdown = tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(FLUSH_TIMEOUT)).await;
         if let Ok(Err(error)) = shutdown {
             tracing::warn!(%error, "the last spans were not exported");
         }
     }
 }
 
-/// Spans of work are at level INFO or above.
+/// Spans around a unit of work have level INFO or above.
 fn is_work(metadata: &Metadata<'_>) -> bool {
     metadata.is_span() && *metadata.level() <= Level::INFO
 }
@@ -103,7 +103,7 @@ where
         LogFormat::Json => layer
             .json()
             .flatten_event(true)
-            // The span in hand says what the work is; those above it only repeat.
+            // The current span describes the work; its ancestors only repeat that.
             .with_span_list(false)
             .map_event_format(format::WithTraceIds::json)
             .boxed(),

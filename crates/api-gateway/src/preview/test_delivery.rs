@@ -9,7 +9,7 @@ use ig_core::id::{EventId, IntegrationId, OrgId, SourceId};
 use ig_core::integration::Integration;
 use ig_core::message::MessageId;
 use ig_core::order::DeliveryOrder;
-use ig_service::Fate;
+use ig_service::TaskKind;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
@@ -45,7 +45,7 @@ pub(crate) async fn send(gateway: &Gateway, org: OrgId, id: IntegrationId, asked
     let (sender, mut ended) = mpsc::unbounded_channel();
     let (workers, made) = (gateway.workers().clone(), orders.clone());
     let stopping = gateway.context().stopping().clone();
-    gateway.context().spawn("test", Fate::Finishes, async move {
+    gateway.context().spawn("test", TaskKind::OneShot, async move {
         let making = async {
             for (at, order) in made.iter().enumerate() {
                 let report = workers.deliver(order).await;

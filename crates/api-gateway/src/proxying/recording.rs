@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ig_core::inbound::Logging;
 use ig_core::ports::JournalEntry;
-use ig_service::{Context, Fate};
+use ig_service::{Context, TaskKind};
 use ig_store::{Awaits, JournalQueue, Store, journal_queue};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -76,11 +76,11 @@ impl Recording {
         let room = Arc::new(Semaphore::new(most));
         let queues = std::array::from_fn(|_| {
             let (queue, writer) = journal_queue(Arc::new(store.journal()));
-            context.spawn("logs of calls", Fate::RunsUntilShutdown, writer.run(last.clone()));
+            context.spawn("logs of calls", TaskKind::RunsUntilShutdown, writer.run(last.clone()));
             queue
         });
         let all = Arc::clone(&room);
-        context.spawn("end of the logs of calls", Fate::RunsUntilShutdown, async move {
+        context.spawn("end of the logs of calls", TaskKind::RunsUntilShutdown, async move {
             served.cancelled().await;
             let _ = tokio::time::timeout(FAREWELL, settled(&all, most)).await;
             last.cancel();

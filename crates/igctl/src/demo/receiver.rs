@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::routing::post;
 use axum::{Json, Router};
 use http::{HeaderMap, Method, StatusCode, Uri};
-use ig_service::{Context, Fate};
+use ig_service::{Context, TaskKind};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -32,7 +32,7 @@ pub(super) fn serve(listener: TcpListener, context: &Context) {
         .fallback(receive)
         .with_state(Received::default());
     let stopping = context.stopping().clone();
-    context.spawn("receiver", Fate::RunsUntilShutdown, async move {
+    context.spawn("receiver", TaskKind::RunsUntilShutdown, async move {
         let served = axum::serve(listener, router)
             .with_graceful_shutdown(stopping.cancelled_owned())
             .await;

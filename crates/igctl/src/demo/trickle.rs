@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::Method;
-use ig_service::{Context, Fate};
+use ig_service::{Context, TaskKind};
 use serde_json::{Value, json};
 
 use super::queue_table::QueueTable;
@@ -24,7 +24,7 @@ enum Entrance {
 pub(super) fn start(table: Option<QueueTable>, api: Api, context: &Context) {
     let entrance = table.map_or_else(|| Entrance::Push(Box::new(api)), Entrance::Table);
     let stopping = context.stopping().clone();
-    context.spawn("trickle", Fate::RunsUntilShutdown, async move {
+    context.spawn("trickle", TaskKind::RunsUntilShutdown, async move {
         stopping.run_until_cancelled(trickle(&entrance)).await;
         if let Entrance::Table(table) = entrance {
             table.close().await;

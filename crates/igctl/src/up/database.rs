@@ -138,7 +138,7 @@ impl Database {
         };
         let mut child = Child::start(program.command(*address)?)?;
         tokio::select! {
-            answers = child.answers(*address, START) => answers?,
+            answers = child.wait_for_port(*address, START) => answers?,
             () = stop.requested() => return Ok(Self(Some(child))),
         }
         if matches!(program, Program::Mongod(..)) {
@@ -159,7 +159,7 @@ impl Database {
         let mut stack = pin!(stack);
         tokio::select! {
             code = &mut stack => return code,
-            status = child.ended() => tracing::error!(status = status.map(tracing::field::display), "the database server died"),
+            status = child.wait() => tracing::error!(status = status.map(tracing::field::display), "the database server died"),
         }
         stop.fail();
         stack.await

@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use ig_service::config::AdminConfig;
-use ig_service::host::{Running, StartError};
-use ig_service::{Context, Host, ProcessConfig};
+use ig_service::host::{RunningService, StartError};
+use ig_service::{Context, ProcessConfig, ServiceHost};
 
 use super::plan::Plan;
 use crate::demo::Demo;
@@ -14,7 +14,7 @@ use crate::say;
 use crate::six::Six;
 
 /// Runs everything until the stop, and answers with what the process exits.
-pub(crate) async fn run(mut host: Host, six: Six, plan: &Plan, demo: Option<Demo>) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(mut host: ServiceHost, six: Six, plan: &Plan, demo: Option<Demo>) -> anyhow::Result<ExitCode> {
     let started = start(&mut host, six, plan, demo).await;
     let failure = started.err().filter(|error| !is_stop(error));
     if failure.is_some() {
@@ -31,7 +31,7 @@ fn is_stop(error: &anyhow::Error) -> bool {
         .any(|cause| matches!(cause.downcast_ref(), Some(StartError::Stopped)))
 }
 
-async fn start(host: &mut Host, six: Six, plan: &Plan, demo: Option<Demo>) -> anyhow::Result<()> {
+async fn start(host: &mut ServiceHost, six: Six, plan: &Plan, demo: Option<Demo>) -> anyhow::Result<()> {
     let mut starting = Starting {
         host,
         started: Vec::new(),
@@ -51,7 +51,7 @@ async fn start(host: &mut Host, six: Six, plan: &Plan, demo: Option<Demo>) -> an
 }
 
 struct Starting<'a> {
-    host: &'a mut Host,
+    host: &'a mut ServiceHost,
     started: Vec<Context>,
 }
 
@@ -82,7 +82,7 @@ impl Starting<'_> {
     {
         let admin = config.admin().clone();
         let started = self.host.service(name, &admin, |context| run(config, context)).await;
-        let Running {
+        let RunningService {
             context,
             admin: _,
             output,

@@ -1,4 +1,4 @@
-//! The last lines of what a child wrote.
+//! The last lines of a child's output.
 
 use std::{
     collections::VecDeque,
@@ -9,14 +9,14 @@ use std::{
 
 use parking_lot::Mutex;
 
-/// As many as fit on a screen and explain a failed start.
-const LINES: usize = 20;
+/// Enough to explain a failed start, and few enough for one screen.
+const MAX_LINES: usize = 20;
 
 #[derive(Debug, Clone, Default)]
-pub(super) struct Tail(Arc<Mutex<VecDeque<String>>>);
+pub(super) struct OutputTail(Arc<Mutex<VecDeque<String>>>);
 
-impl Tail {
-    /// Reads a stream to its end on a thread, so that the child never waits for a reader; then drops `reading`.
+impl OutputTail {
+    /// Reads a stream to its end on a thread, so that the child never blocks on a full pipe; then drops `reading`.
     pub(super) fn follow(&self, stream: Option<impl Read + Send + 'static>, reading: Sender<()>) -> io::Result<()> {
         let Some(stream) = stream else { return Ok(()) };
         let tail = self.clone();
@@ -43,7 +43,7 @@ impl Tail {
 
     fn push(&self, line: String) {
         let mut lines = self.0.lock();
-        if lines.len() == LINES {
+        if lines.len() == MAX_LINES {
             lines.pop_front();
         }
         lines.push_back(line);

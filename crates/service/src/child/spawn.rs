@@ -1,4 +1,4 @@
-//! A thread a child: Linux ties "kill it when its parent dies" to the thread that spawned it, so that thread has to stay.
+//! One thread per child: Linux ties the parent-death signal to the spawning thread, so that thread has to stay alive.
 
 use std::{
     io,
@@ -15,21 +15,21 @@ use rustix::{
 };
 use tokio::sync::watch;
 
-use super::{Child, Command, output::Tail};
+use super::{Child, Command, output::OutputTail};
 
-/// How long the output of an ended child is read on.
-const LAST_WORDS: Duration = Duration::from_millis(500);
+/// How long to keep reading the output of an exited child.
+const OUTPUT_GRACE: Duration = Duration::from_millis(500);
 
 type Started = io::Result<(u32, OwnedFd)>;
 
 pub(super) fn start(command: Command) -> io::Result<Child> {
     let program = command.program.clone();
-    let output = Tail::default();
+    let output = OutputTail::default();
     let (exit_sender, exit) = watch::channel(None);
     let (started_sender, started) = mpsc::sync_channel(1);
     let tail = output.clone();
     let thread = thread::Builder::new().name("child".to_owned());
-    thread.spawn(move || live(&command, &tail, &started_sender, &exit_sender))?;
+    thread.spawn(move || run(&command, &tail, &started_sender, &exit_sender))?;
     let (id, handle) = started
         .recv()
         .unwrap_or_else(|_| Err(io::Error::other("its thread has died")))?;
@@ -42,8 +42,8 @@ pub(super) fn start(command: Command) -> io::Result<Child> {
     })
 }
 
-/// Spawns the child and stays until it has ended.
-fn live(command: &Command, tail: &Tail, started: &mpsc::SyncSender<Started>, exit: &watch::Sender<Option<ExitStatus>>) {
+/// Spawns the child and stays until it has exited.
+fn run(command: &Command, tail: &OutputTail, started: &mpsc::SyncSender<Started>, exit: &watch::Sender<Option<ExitStatus>>) {
     let (reading, read) = mpsc::channel();
     let spawned = spawn(command).and_then(|mut process| {
         tail.follow(process.stdout.take(), reading.clone())?;
@@ -53,11 +53,11 @@ fn live(command: &Command, tail: &Tail, started: &mpsc::SyncSender<Started>, exi
     });
     match spawned {
         Ok((mut process, handle)) => {
-            // Nobody may be waiting any more; the child is waited for all the same.
+            // The receiver may be gone; the thread still waits for the child.
             let _ = started.send(Ok((process.id(), handle)));
             let status = process.wait().ok();
-            // Its last words come before the news of its end; a grandchild that keeps the pipe open may not hold it up.
-            let _ = read.recv_timeout(LAST_WORDS);
+            // Publish the exit after the last output, but do not wait for a grandchild that keeps the pipe open.
+            let _ = read.recv_timeout(OUTPUT_GRACE);
             exit.send_replace(status);
         }
         Err(error) => {
@@ -73,15 +73,15 @@ fn spawn(command: &Command) -> io::Result<Process> {
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    // A group of its own: a Ctrl-C in the terminal is ours to handle, in our order.
+    // Its own process group: a Ctrl-C in the terminal reaches this process alone, which stops children in order.
     spawn.process_group(0);
-    die_with_us(&mut spawn);
+    kill_with_parent(&mut spawn);
     spawn.spawn()
 }
 
 // SAFETY: the closure runs between fork and exec and makes one system call: it neither allocates nor locks.
 #[allow(unsafe_code)]
-fn die_with_us(spawn: &mut Spawn) {
+fn kill_with_parent(spawn: &mut Spawn) {
     unsafe {
         spawn.pre_exec(|| set_parent_process_death_signal(Some(Signal::KILL)).map_err(io::Error::from));
     }

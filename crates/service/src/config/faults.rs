@@ -1,25 +1,25 @@
-//! Everything that is wrong with a configuration, told at once.
+//! All faults of a configuration, reported at once.
 
 use std::{collections::BTreeMap, fmt};
 
 use super::variable_for;
 
-/// A configuration, or a section of one, that knows what a right value is.
+/// A configuration or section that can check its values.
 pub trait Validate {
-    /// Notes every fault; keys are relative to this section.
+    /// Adds every fault; keys are relative to this section.
     fn validate(&self, faults: &mut ConfigFaults);
 }
 
-/// One key that is wrong.
+/// One wrong key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigFault {
     /// Dotted path, such as `grpc.tls.key_file`; empty for the configuration as a whole.
     pub key: String,
-    /// What is wrong with it.
+    /// What is wrong with the value.
     pub problem: String,
-    /// The file or the environment variable that set it.
+    /// The file or the environment variable that set the value.
     pub origin: String,
-    /// What to do about it.
+    /// What the operator should do.
     pub fix: String,
 }
 
@@ -39,7 +39,7 @@ impl ConfigFaults {
         }
     }
 
-    /// Notes a fault of `key`, relative to the section in hand.
+    /// Adds a fault of `key`, relative to the current section.
     pub fn add(&mut self, key: &str, problem: impl Into<String>, fix: impl Into<String>) {
         let key = self.path(key);
         let origin = self.origin(&key);
@@ -51,24 +51,24 @@ impl ConfigFaults {
         });
     }
 
-    /// Validates a section that lies below `key`.
+    /// Validates the section at `key`.
     pub fn section(&mut self, key: &str, section: &impl Validate) {
         self.prefix.push(key.to_owned());
         section.validate(self);
         self.prefix.pop();
     }
 
-    /// The faults, in the order of finding.
+    /// The faults, in the order they were found.
     pub fn list(&self) -> &[ConfigFault] {
         &self.list
     }
 
-    /// Whether nothing was found.
+    /// Whether there is no fault.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
 
-    /// `value` when nothing was found.
+    /// Returns `value` if there is no fault.
     pub fn into_result<T>(self, value: T) -> Result<T, Self> {
         if self.is_empty() { Ok(value) } else { Err(self) }
     }

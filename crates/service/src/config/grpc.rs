@@ -1,4 +1,4 @@
-//! The section for gRPC, on both sides of a call.
+//! The section `grpc`, for servers and clients.
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -6,19 +6,19 @@ use serde::{Deserialize, Serialize};
 
 use super::{ConfigFaults, Secret, Validate, sections::loopback};
 
-/// `grpc`: how this process serves gRPC, and with which credentials it serves and calls.
+/// `grpc`: the address of the gRPC server, and the credentials and deadlines of servers and clients.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct GrpcConfig {
-    /// Address to serve on; port 0 takes a free one.
+    /// Address to serve on; port 0 picks a free one.
     pub listen: SocketAddr,
-    /// Bearer token shared by all services, used where there are no certificates.
+    /// Bearer token shared by all services, used without certificates.
     pub token: Option<Secret>,
     /// Certificates for mutual TLS.
     pub tls: TlsConfig,
-    /// Milliseconds within which a connection to another service has to stand.
+    /// Timeout in milliseconds for connecting to another service.
     pub connect_timeout_ms: u64,
-    /// Deadline in milliseconds of a call that brings none of its own.
+    /// Default deadline of a call in milliseconds.
     pub deadline_ms: u64,
 }
 
@@ -31,12 +31,12 @@ impl GrpcConfig {
         }
     }
 
-    /// How long a connection attempt may take.
+    /// The timeout for connecting to another service.
     pub fn connect_timeout(&self) -> Duration {
         Duration::from_millis(self.connect_timeout_ms)
     }
 
-    /// The deadline of a call that brings none of its own.
+    /// The default deadline of a call.
     pub fn deadline(&self) -> Duration {
         Duration::from_millis(self.deadline_ms)
     }
@@ -73,7 +73,7 @@ impl Validate for GrpcConfig {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TlsConfig {
-    /// This process's certificate chain.
+    /// The certificate chain of this process.
     pub cert_file: Option<PathBuf>,
     /// The key of the certificate.
     pub key_file: Option<PathBuf>,
@@ -82,7 +82,7 @@ pub struct TlsConfig {
 }
 
 impl TlsConfig {
-    /// Certificate, key and authority, when certificates are configured.
+    /// Certificate, key and authority, if all are configured.
     pub fn files(&self) -> Option<(&PathBuf, &PathBuf, &PathBuf)> {
         Some((self.cert_file.as_ref()?, self.key_file.as_ref()?, self.ca_file.as_ref()?))
     }

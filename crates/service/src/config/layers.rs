@@ -1,4 +1,4 @@
-//! The two layers over the defaults, each value knowing where it came from.
+//! The two layers over the defaults: file and environment. Each value keeps its origin.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use super::{ConfigFaults, Environment, FILE_VARIABLE, walk::Schema};
 const PREFIX: &str = "IG__";
 const SEPARATOR: &str = "__";
 
-/// The file under the environment, merged into one tree.
+/// Merges the file and the environment, which wins, into one tree.
 pub(super) fn overrides(schema: &Schema, environment: &Environment) -> Result<Value, ConfigFaults> {
     let mut builder = Config::builder();
     if let Some(path) = environment.get(FILE_VARIABLE) {
@@ -32,7 +32,7 @@ fn unreadable(error: &ConfigError) -> ConfigFaults {
     faults
 }
 
-/// `IG__SECTION__KEY` variables; a comma separates where the schema has a list.
+/// `IG__SECTION__KEY` variables; where the schema has a list, commas separate its items.
 #[derive(Debug, Clone)]
 pub(super) struct EnvironmentLayer {
     schema: Schema,
@@ -70,11 +70,11 @@ impl Source for EnvironmentLayer {
     }
 }
 
-/// A tree that is already there, as one more layer.
+/// An existing tree as one more layer.
 #[derive(Debug, Clone)]
-pub(super) struct Tree(pub(super) Value);
+pub(super) struct ValueSource(pub(super) Value);
 
-impl Source for Tree {
+impl Source for ValueSource {
     fn clone_into_box(&self) -> Box<dyn Source + Send + Sync> {
         Box::new(self.clone())
     }
@@ -84,7 +84,7 @@ impl Source for Tree {
     }
 }
 
-/// The tree that has one leaf at a dotted path and nothing else.
+/// A tree with a single leaf, at a dotted path.
 pub(super) fn single(path: &str, leaf: Value) -> Value {
     path.rsplit('.').fold(leaf, |inner, key| {
         let table = Map::from_iter([(key.to_owned(), inner)]);

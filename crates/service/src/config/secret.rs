@@ -1,16 +1,16 @@
-//! A setting that never shows itself.
+//! Secrets, which are never printed.
 
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// What is shown in a secret's place.
+/// The text printed in place of a secret.
 pub const MASK: &str = "********";
 
 /// A credential from the configuration: printed and serialized as [`MASK`], read through [`Secret::expose`] alone.
 ///
-/// A secret has no built-in default, so nothing is lost by its one-way form; the mask itself is refused as a
-/// value, which catches a printed configuration that is fed back.
+/// A secret has no built-in default, so serializing the defaults loses nothing. The mask is refused as a value,
+/// which catches a printed configuration that is loaded again.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -20,7 +20,7 @@ impl Secret {
         Self(value.into())
     }
 
-    /// The credential itself, for the place that has to use it.
+    /// The credential itself, for the code that uses it.
     pub fn expose(&self) -> &str {
         &self.0
     }

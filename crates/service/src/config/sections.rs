@@ -1,4 +1,4 @@
-//! The sections that every process has.
+//! The configuration sections that every process has.
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -18,7 +18,7 @@ pub(super) fn loopback(port: u16) -> SocketAddr {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AdminConfig {
-    /// Address of `/livez`, `/readyz` and `/metrics`; port 0 takes a free one.
+    /// Address of `/livez`, `/readyz` and `/metrics`; port 0 picks a free one.
     pub listen: SocketAddr,
 }
 
@@ -35,14 +35,14 @@ impl Default for AdminConfig {
     }
 }
 
-/// How a log line is written.
+/// The format of log lines.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
-    /// One JSON object a line.
+    /// One JSON object per line.
     #[default]
     Json,
-    /// For eyes.
+    /// Plain text for people.
     Text,
 }
 
@@ -52,11 +52,11 @@ pub enum LogFormat {
 pub struct TelemetryConfig {
     /// Filter directives of `tracing`, such as `info,tower=warn`.
     pub log: String,
-    /// How a log line is written.
+    /// The format of log lines.
     pub format: LogFormat,
-    /// OTLP collector for traces over gRPC, such as `http://localhost:4317`; none exports nothing.
+    /// OTLP collector for traces over gRPC, such as `http://localhost:4317`; without one, nothing is exported.
     pub otlp_endpoint: Option<String>,
-    /// Share of new traces that are recorded, from 0 to 1; a caller's decision is followed.
+    /// Share of new traces to record, from 0 to 1; a caller's decision takes precedence.
     pub sample_ratio: f64,
 }
 
@@ -99,12 +99,12 @@ impl Validate for TelemetryConfig {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ShutdownConfig {
-    /// Seconds for what is in flight to finish.
+    /// Seconds for work in flight to finish.
     pub grace_seconds: u64,
 }
 
 impl ShutdownConfig {
-    /// How long what is in flight may take to finish.
+    /// How long work in flight may take to finish.
     pub fn grace(&self) -> Duration {
         Duration::from_secs(self.grace_seconds)
     }

@@ -1,4 +1,4 @@
-//! The merged tree held against the serialized defaults, which are its schema.
+//! Checks the merged tree against its schema: the serialized defaults.
 
 use std::collections::BTreeMap;
 
@@ -8,9 +8,9 @@ use serde_json::Value as Json;
 
 use super::ConfigFaults;
 
-/// The shape of a configuration: its defaults, serialized.
+/// The schema of a configuration: its serialized defaults.
 ///
-/// An absent option and an empty map say nothing of what is below them, so anything is let through to serde there.
+/// It does not know the keys below an absent option or an empty map; serde checks those.
 #[derive(Debug, Clone)]
 pub(super) struct Schema(Json);
 
@@ -33,7 +33,7 @@ pub(super) fn schema_of<T: Serialize>(defaults: &T) -> Result<Schema, ConfigFaul
     })
 }
 
-/// Where each key at each depth was set.
+/// The origin of each value, by dotted path.
 pub(super) fn origins(tree: &Value) -> BTreeMap<String, String> {
     let named = leaves(tree)
         .into_iter()
@@ -55,11 +55,11 @@ fn collect_leaves(path: &str, node: &Value, found: &mut Vec<(String, Value)>) {
         return;
     };
     for (key, value) in table {
-        collect_leaves(&below(path, key), value, found);
+        collect_leaves(&join(path, key), value, found);
     }
 }
 
-fn below(path: &str, key: &str) -> String {
+fn join(path: &str, key: &str) -> String {
     if path.is_empty() {
         key.to_owned()
     } else {
@@ -67,10 +67,10 @@ fn below(path: &str, key: &str) -> String {
     }
 }
 
-/// The part of the tree that this process uses; what nobody knows becomes a fault.
-pub(super) fn retain_used(tree: Value, schema: &Schema, others: &[&str], faults: &mut ConfigFaults) -> Value {
+/// Keeps the part of the tree that this process uses; an unknown key becomes a fault.
+pub(super) fn retain_used(tree: Value, schema: &Schema, known_sections: &[&str], faults: &mut ConfigFaults) -> Value {
     let mut table = tree.into_table().unwrap_or_default();
-    table.retain(|key, _| schema.0.get(key).is_some() || !others.contains(&key.as_str()));
+    table.retain(|key, _| schema.0.get(key).is_some() || !known_sections.contains(&key.as_str()));
     let used = Value::new(None, ValueKind::Table(table));
     retain_known("", used, &schema.0, faults)
 }
@@ -79,15 +79,15 @@ fn retain_known(path: &str, node: Value, schema: &Json, faults: &mut ConfigFault
     let origin = node.origin().map(ToOwned::to_owned);
     match (node.kind, schema) {
         (ValueKind::Table(table), Json::Object(known)) if !known.is_empty() => {
-            let kept = table.into_iter().filter_map(|(key, value)| {
-                let path = below(path, &key);
+            let retained = table.into_iter().filter_map(|(key, value)| {
+                let path = join(path, &key);
                 if let Some(schema) = known.get(&key) {
                     return Some((key, retain_known(&path, value, schema, faults)));
                 }
                 unknown(&path, &value, known.keys(), faults);
                 None
             });
-            Value::new(origin.as_ref(), ValueKind::Table(kept.collect()))
+            Value::new(origin.as_ref(), ValueKind::Table(retained.collect()))
         }
         (kind, _) => Value::new(origin.as_ref(), kind),
     }
@@ -100,11 +100,11 @@ fn unknown<'a>(path: &str, value: &Value, known: impl Iterator<Item = &'a String
         return faults.add(path, "is unknown", fix);
     }
     for (leaf, _) in leaves(value) {
-        faults.add(&below(path, &leaf), format!("`{path}` is unknown"), fix.clone());
+        faults.add(&join(path, &leaf), format!("`{path}` is unknown"), fix.clone());
     }
 }
 
-/// What an error says of the value itself, without the place that is told beside it.
+/// The error's message without the key and origin, which the fault reports beside it.
 pub(super) fn cause(error: &ConfigError) -> String {
     if let ConfigError::At { error, .. } = error {
         return cause(error);

@@ -1,4 +1,4 @@
-//! A channel to another service: connects when first used, and again whenever it has to.
+//! A channel to another service: it connects on first use and reconnects by itself.
 
 use std::{
     task::{Context, Poll},
@@ -19,10 +19,10 @@ use super::{
 };
 use crate::{config::GrpcConfig, telemetry::TraceContext};
 
-/// A quiet connection is probed this often, so that a peer that vanished is noticed before the next call.
+/// Interval of the probes on an idle connection, so that a vanished peer is noticed before the next call.
 const KEEPALIVE: Duration = Duration::from_secs(20);
 
-/// What generated clients are made over: puts credentials, trace context and a deadline on each call.
+/// The transport under generated clients: adds credentials, trace context and a deadline to each call.
 ///
 /// Clones share the connection.
 #[derive(Debug, Clone)]
@@ -59,18 +59,18 @@ impl Service<Request<Body>> for Client {
         }
         TraceContext::current_or_new().inject(headers);
         headers.entry(GRPC_TIMEOUT).or_insert_with(|| self.timeout.clone());
-        self.channel.call(request).map_err(deadline::named)
+        self.channel.call(request).map_err(deadline::map_expired)
     }
 }
 
-/// A lazily connecting channel to `target`, given as `host:port`.
+/// Returns a lazily connecting channel to `target`, given as `host:port`.
 pub fn channel(target: &str, config: &GrpcConfig) -> Result<Client, GrpcError> {
     let host = host_of(target)?;
     let channel = endpoint(target, host, config)?.connect_lazy();
     Client::over(channel, config)
 }
 
-/// `host` is what the certificate has to say, `address` where to connect.
+/// Connects to `address` and expects the certificate to be for `host`.
 pub(super) fn endpoint(address: &str, host: &str, config: &GrpcConfig) -> Result<Endpoint, GrpcError> {
     let tls = credentials::client_tls(config, host)?;
     let scheme = if tls.is_some() { "https" } else { "http" };

@@ -1,4 +1,4 @@
-//! Who may call: mutual TLS where there are certificates, a shared token otherwise, nobody but loopback without either.
+//! Authentication of callers: mutual TLS with certificates, a shared token otherwise, loopback alone without either.
 
 use std::{fs, path::Path};
 
@@ -20,23 +20,23 @@ use tonic::{
 use super::GrpcError;
 use crate::config::{GrpcConfig, Secret};
 
-/// What a caller has to show.
+/// How a caller authenticates.
 #[derive(Debug, Clone)]
-pub(super) enum Required {
-    /// A certificate that our authority signed.
+pub(super) enum CallerAuth {
+    /// With a certificate that our authority signed.
     Certificate,
-    /// The token that all services share.
+    /// With the token that all services share.
     Token(Secret),
-    /// Nothing: only this machine can reach us.
-    Nothing,
+    /// Not at all: only this machine can reach the server.
+    LoopbackOnly,
 }
 
-impl Required {
+impl CallerAuth {
     pub(super) fn of(config: &GrpcConfig) -> Result<Self, GrpcError> {
         match (config.tls.files(), &config.token) {
             (Some(_), _) => Ok(Self::Certificate),
             (None, Some(token)) => Ok(Self::Token(token.clone())),
-            (None, None) if config.listen.ip().is_loopback() => Ok(Self::Nothing),
+            (None, None) if config.listen.ip().is_loopback() => Ok(Self::LoopbackOnly),
             (None, None) => Err(GrpcError::Unprotected(config.listen)),
         }
     }
@@ -45,30 +45,30 @@ impl Required {
         match self {
             Self::Certificate => has_certificate(request),
             Self::Token(token) => has_token(request, token),
-            Self::Nothing => true,
+            Self::LoopbackOnly => true,
         }
     }
 }
 
-/// Answers UNAUTHENTICATED to whoever does not show what is required.
-pub(super) async fn check(State(required): State<Required>, request: Request, next: Next) -> Response {
-    if required.allows(&request) {
+/// Rejects a call without valid credentials as UNAUTHENTICATED.
+pub(super) async fn authenticate(State(auth): State<CallerAuth>, request: Request, next: Next) -> Response {
+    if auth.allows(&request) {
         return next.run(request).await;
     }
     Status::unauthenticated("credentials are missing or wrong").into_http()
 }
 
-/// The handshake has verified what was shown; health checks are let in without, so it may have been nothing.
+/// The handshake verifies a certificate that is presented, but does not demand one: health checks come without.
 fn has_certificate(request: &Request) -> bool {
     let connection = request.extensions().get::<TlsConnectInfo<TcpConnectInfo>>();
-    let shown = connection.and_then(TlsConnectInfo::peer_certs);
-    shown.is_some_and(|chain| !chain.is_empty())
+    let presented = connection.and_then(TlsConnectInfo::peer_certs);
+    presented.is_some_and(|chain| !chain.is_empty())
 }
 
 fn has_token(request: &Request, token: &Secret) -> bool {
     let header = request.headers().get(http::header::AUTHORIZATION);
-    let shown = header.and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
-    shown.is_some_and(|shown| bool::from(shown.ct_eq(token.expose().as_bytes())))
+    let presented = header.and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
+    presented.is_some_and(|presented| bool::from(presented.ct_eq(token.expose().as_bytes())))
 }
 
 pub(super) fn server_tls(config: &GrpcConfig) -> Result<Option<ServerTlsConfig>, GrpcError> {
@@ -90,7 +90,7 @@ pub(super) fn client_tls(config: &GrpcConfig, host: &str) -> Result<Option<Clien
     Ok(Some(tls.ca_certificate(Certificate::from_pem(read(ca)?)).domain_name(host)))
 }
 
-/// The header that shows our token; none where certificates speak for us.
+/// The authorization header with our token; `None` with certificates, which authenticate us already.
 pub(super) fn bearer(config: &GrpcConfig) -> Result<Option<HeaderValue>, GrpcError> {
     let Some(token) = config.token.as_ref().filter(|_| config.tls.files().is_none()) else {
         return Ok(None);

@@ -1,6 +1,6 @@
-//! A caller's deadline, kept on both sides under its own status.
+//! Deadlines, enforced by client and server with the status `DEADLINE_EXCEEDED`.
 //!
-//! tonic ends a late call as `CANCELLED`; callers that decide whether to try again need `DEADLINE_EXCEEDED`.
+//! tonic ends a late call as `CANCELLED`, from which a caller cannot decide whether to retry.
 
 use std::time::Duration;
 
@@ -10,12 +10,12 @@ use tonic::{Status, TimeoutExpired};
 
 pub(super) const GRPC_TIMEOUT: &str = "grpc-timeout";
 
-/// How much earlier than tonic's own timer ours has to fire.
+/// Our timer fires this much earlier than tonic's own.
 const HEAD_START: Duration = Duration::from_millis(2);
 
-/// Answers `DEADLINE_EXCEEDED` when the caller's time is up, and drops the call.
-pub(super) async fn keep(request: Request, next: Next) -> Response {
-    let Some(limit) = limit(request.headers()) else {
+/// Drops a call at the caller's deadline and answers `DEADLINE_EXCEEDED`.
+pub(super) async fn enforce(request: Request, next: Next) -> Response {
+    let Some(limit) = requested_timeout(request.headers()) else {
         return next.run(request).await;
     };
     match tokio::time::timeout(limit.saturating_sub(HEAD_START), next.run(request)).await {
@@ -24,16 +24,16 @@ pub(super) async fn keep(request: Request, next: Next) -> Response {
     }
 }
 
-/// The header that gives a call so much time.
+/// The value of `grpc-timeout` for `limit`.
 pub(super) fn header(limit: Duration) -> HeaderValue {
     /// The protocol allows eight digits: a day and more.
-    const MOST: u64 = 99_999_999;
-    let millis = u64::try_from(limit.as_millis()).unwrap_or(MOST).min(MOST);
+    const MAX_MILLIS: u64 = 99_999_999;
+    let millis = u64::try_from(limit.as_millis()).unwrap_or(MAX_MILLIS).min(MAX_MILLIS);
     HeaderValue::try_from(format!("{millis}m")).unwrap_or(HeaderValue::from_static("99999999m"))
 }
 
-/// The status of a call whose own timer has run out.
-pub(super) fn named(error: tonic::transport::Error) -> tonic::codegen::StdError {
+/// Turns an expired client-side timer into `DEADLINE_EXCEEDED`.
+pub(super) fn map_expired(error: tonic::transport::Error) -> tonic::codegen::StdError {
     if is_expired(&error) { exceeded().into() } else { error.into() }
 }
 
@@ -45,8 +45,8 @@ fn is_expired(error: &(dyn std::error::Error + 'static)) -> bool {
     error.is::<TimeoutExpired>() || error.source().is_some_and(is_expired)
 }
 
-/// Up to eight digits and a unit, as the gRPC protocol over HTTP/2 writes it.
-fn limit(headers: &HeaderMap) -> Option<Duration> {
+/// Parses up to eight digits and a unit, the format of the gRPC protocol over HTTP/2.
+fn requested_timeout(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(GRPC_TIMEOUT)?.to_str().ok()?;
     let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     let count: u64 = digits.parse().ok().filter(|_| digits.len() <= 8)?;

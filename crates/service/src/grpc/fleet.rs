@@ -15,7 +15,7 @@ use super::{
 };
 use crate::config::GrpcConfig;
 
-/// All replicas of a service, as its name (a headless one) resolves at the moment of each call.
+/// All replicas of a service. Each call resolves the service's (headless) name anew.
 #[derive(Debug)]
 pub struct Fleet {
     target: String,
@@ -24,9 +24,9 @@ pub struct Fleet {
 }
 
 impl Fleet {
-    /// The fleet behind `target`, given as `host:port`.
+    /// A fleet behind `target`, given as `host:port`.
     pub fn new(target: &str, config: &GrpcConfig) -> Result<Self, GrpcError> {
-        // What is wrong with the configuration is told now, and not at the first call.
+        // Reports a wrong configuration now instead of at the first call.
         super::channel(target, config)?;
         Ok(Self {
             target: target.to_owned(),
@@ -35,9 +35,9 @@ impl Fleet {
         })
     }
 
-    /// Runs `call` on every replica at once; each answers for itself.
+    /// Runs `call` on every replica concurrently and returns each replica's own result.
     ///
-    /// The outer error is that of a name that does not resolve.
+    /// The outer error means that the name does not resolve.
     pub async fn on_each<T, F>(&self, call: impl Fn(Client) -> F) -> Result<Vec<(SocketAddr, Result<T, Status>)>, Status>
     where
         F: Future<Output = Result<T, Status>>,
@@ -47,8 +47,8 @@ impl Fleet {
             .clients(&addresses)
             .map_err(|error| Status::unavailable(error.to_string()))?;
         let calls = clients.into_iter().map(|(address, client)| {
-            let answer = call(client);
-            async move { (address, answer.await) }
+            let result = call(client);
+            async move { (address, result.await) }
         });
         Ok(join_all(calls).await)
     }
@@ -60,7 +60,7 @@ impl Fleet {
         }
     }
 
-    /// Connections of replicas that stayed are kept, those of replicas that went are dropped.
+    /// Keeps the connections of replicas that still resolve, and drops the others.
     fn clients(&self, addresses: &BTreeSet<SocketAddr>) -> Result<Vec<(SocketAddr, Client)>, GrpcError> {
         let mut clients = self.clients.lock();
         clients.retain(|address, _| addresses.contains(address));

@@ -1,4 +1,4 @@
-//! A gRPC server: the services it is given, behind credentials, with health and reflection.
+//! A gRPC server behind credentials, with health and reflection.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -11,16 +11,16 @@ use tonic::{
 use tonic_health::{ServingStatus, server::HealthReporter};
 
 use super::{
-    GrpcError, calls,
-    credentials::{self, Required},
-    deadline, span,
+    GrpcError,
+    credentials::{self, CallerAuth},
+    deadline, in_flight, span,
 };
-use crate::{config::GrpcConfig, context::Context, tasks::Fate};
+use crate::{config::GrpcConfig, context::Context, tasks::TaskKind};
 
-/// A peer that has gone without a word is noticed after this long.
+/// Interval of keepalive pings, which notice a peer that vanished without closing.
 const KEEPALIVE: Duration = Duration::from_secs(20);
 
-/// What is served: the routes, and their descriptors for reflection.
+/// The routes of a server, and their descriptors for reflection.
 #[derive(Debug, Clone, Default)]
 pub struct Services {
     routes: Routes,
@@ -28,7 +28,7 @@ pub struct Services {
 }
 
 impl Services {
-    /// Serves `routes`.
+    /// A server of `routes`.
     pub fn new(routes: Routes) -> Self {
         Self {
             routes,
@@ -36,14 +36,14 @@ impl Services {
         }
     }
 
-    /// Lets reflection tell of an encoded file descriptor set.
+    /// Adds an encoded file descriptor set to reflection.
     #[must_use]
     pub fn descriptors(mut self, encoded: &'static [u8]) -> Self {
         self.descriptors.push(encoded);
         self
     }
 
-    fn reflected(self) -> Result<Routes, GrpcError> {
+    fn with_reflection(self) -> Result<Routes, GrpcError> {
         let mut builder = tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET);
         for encoded in self.descriptors {
@@ -54,18 +54,18 @@ impl Services {
 }
 
 pub(crate) async fn serve(context: &Context, config: &GrpcConfig, services: Services) -> Result<SocketAddr, GrpcError> {
-    let required = Required::of(config)?;
+    let auth = CallerAuth::of(config)?;
     let mut server = Server::builder()
         .http2_keepalive_interval(Some(KEEPALIVE))
         .http2_keepalive_timeout(Some(KEEPALIVE));
     if let Some(tls) = credentials::server_tls(config)? {
         server = server.tls_config(tls).map_err(GrpcError::Tls)?;
     }
-    let router = router(context, required, services)?;
+    let router = router(context, auth, services)?;
     let (incoming, address) = bind(config.listen).await?;
     let closing = context.servers().stopping().clone();
     let name = context.name();
-    context.servers().spawn("grpc", Fate::RunsUntilShutdown, async move {
+    context.servers().spawn("grpc", TaskKind::RunsUntilShutdown, async move {
         let serving = server.serve_with_incoming_shutdown(Routes::from(router), incoming, closing.cancelled_owned());
         if let Err(error) = serving.await {
             tracing::error!(service = name, %error, "gRPC server failed");
@@ -74,20 +74,22 @@ pub(crate) async fn serve(context: &Context, config: &GrpcConfig, services: Serv
     Ok(address)
 }
 
-fn router(context: &Context, required: Required, services: Services) -> Result<Router, GrpcError> {
+fn router(context: &Context, auth: CallerAuth, services: Services) -> Result<Router, GrpcError> {
     let (reporter, health) = tonic_health::server::health_reporter();
-    let routes = services.reflected()?.into_axum_router();
-    let guarded = routes.layer(middleware::from_fn_with_state(required, credentials::check));
-    // Probes have no credentials.
+    let routes = services.with_reflection()?.into_axum_router();
+    let guarded = routes.layer(middleware::from_fn_with_state(auth, credentials::authenticate));
+    // Health checks bypass authentication: probes have no credentials.
     let all = Routes::from(guarded).add_service(health).into_axum_router();
-    context
-        .servers()
-        .spawn("grpc-health", Fate::RunsUntilShutdown, follow(context.clone(), reporter));
-    let in_flight = context.calls().clone();
+    context.servers().spawn(
+        "grpc-health",
+        TaskKind::RunsUntilShutdown,
+        report_readiness(context.clone(), reporter),
+    );
+    let calls = context.calls().clone();
     Ok(all
-        .layer(middleware::from_fn(deadline::keep))
-        .layer(middleware::from_fn(span::around))
-        .layer(middleware::from_fn_with_state(in_flight, calls::count)))
+        .layer(middleware::from_fn(deadline::enforce))
+        .layer(middleware::from_fn(span::measure))
+        .layer(middleware::from_fn_with_state(calls, in_flight::track)))
 }
 
 async fn bind(address: SocketAddr) -> Result<(TcpIncoming, SocketAddr), GrpcError> {
@@ -97,8 +99,8 @@ async fn bind(address: SocketAddr) -> Result<(TcpIncoming, SocketAddr), GrpcErro
     Ok((TcpIncoming::from(listener).with_nodelay(Some(true)), bound))
 }
 
-/// Serving is being ready; ends with the servers.
-async fn follow(context: Context, reporter: HealthReporter) {
+/// Mirrors readiness into the health service until the servers stop.
+async fn report_readiness(context: Context, reporter: HealthReporter) {
     let closing = context.servers().stopping().clone();
     let report = async {
         loop {

@@ -1,4 +1,4 @@
-//! One span and one measurement around each call.
+//! One span and one duration measurement around each call.
 
 use axum::{extract::Request, middleware::Next, response::Response};
 use tokio::time::Instant;
@@ -13,10 +13,10 @@ use crate::telemetry::{
     },
 };
 
-/// What stands for a method that nobody serves: callers choose paths, and labels are bounded.
-const OTHER: &str = "_OTHER";
+/// The label of an unimplemented method: callers choose paths, and label values must stay bounded.
+const OTHER_METHOD: &str = "_OTHER";
 
-pub(super) async fn around(request: Request, next: Next) -> Response {
+pub(super) async fn measure(request: Request, next: Next) -> Response {
     let method = request.uri().path().trim_start_matches('/').to_owned();
     let span = tracing::info_span!(
         "rpc",
@@ -32,23 +32,23 @@ pub(super) async fn around(request: Request, next: Next) -> Response {
     }
     let start = Instant::now();
     let response = next.run(request).instrument(span.clone()).await;
-    finish(&span, method, start, code(&response));
+    record(&span, method, start, status_code(&response));
     response
 }
 
-/// An error's status is in the headers; what goes on to a body went well so far.
-fn code(response: &Response) -> Code {
+/// An error carries its status in the headers; a response that continues with a body counts as OK.
+fn status_code(response: &Response) -> Code {
     Status::from_header_map(response.headers()).map_or(Code::Ok, |status| status.code())
 }
 
-fn finish(span: &Span, method: String, start: Instant, code: Code) {
-    let status = name(code);
+fn record(span: &Span, method: String, start: Instant, code: Code) {
+    let status = status_name(code);
     span.record(RPC_STATUS, status);
     if is_server_fault(code) {
         span.record(OTEL_STATUS, "ERROR");
     }
     let method = if code == Code::Unimplemented {
-        OTHER.to_owned()
+        OTHER_METHOD.to_owned()
     } else {
         method
     };
@@ -56,7 +56,7 @@ fn finish(span: &Span, method: String, start: Instant, code: Code) {
         .record(start.elapsed().as_secs_f64());
 }
 
-/// The codes that OpenTelemetry counts as the server's own errors.
+/// The codes that OpenTelemetry's conventions count as server errors.
 fn is_server_fault(code: Code) -> bool {
     use Code::{DataLoss, DeadlineExceeded, Internal, Unavailable, Unimplemented, Unknown};
     matches!(
@@ -65,7 +65,7 @@ fn is_server_fault(code: Code) -> bool {
     )
 }
 
-fn name(code: Code) -> &'static str {
+fn status_name(code: Code) -> &'static str {
     match code {
         Code::Ok => "OK",
         Code::Cancelled => "CANCELLED",

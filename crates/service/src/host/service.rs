@@ -10,27 +10,27 @@ use crate::{
     context::Context,
 };
 
-/// A service that has started.
+/// A service that is running.
 #[derive(Debug)]
-pub struct Running<T> {
-    /// Its context, whose readiness can be waited for.
+pub struct RunningService<T> {
+    /// The service's context, for instance to wait for readiness.
     pub context: Context,
-    /// Where its admin port is.
+    /// The bound address of the admin port.
     pub admin: SocketAddr,
-    /// What `run` answered: the addresses it bound, for instance.
+    /// The result of `run`, such as the addresses it bound.
     pub output: T,
 }
 
 /// A service that could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// Its admin port is taken.
+    /// The admin port is taken.
     #[error(transparent)]
     Admin(#[from] AdminError),
     /// `run` failed.
     #[error("{0:#}")]
     Run(anyhow::Error),
-    /// The process was told to stop before it had started.
+    /// The shutdown came before the service had started.
     #[error("stopped before it had started")]
     Stopped,
 }
@@ -40,7 +40,7 @@ pub(super) async fn start<T, R, F>(
     admin: &AdminConfig,
     metrics: PrometheusHandle,
     run: R,
-) -> Result<Running<T>, StartError>
+) -> Result<RunningService<T>, StartError>
 where
     R: FnOnce(Context) -> F,
     F: Future<Output = anyhow::Result<T>>,
@@ -54,5 +54,5 @@ where
     };
     drop(starting);
     tracing::info!(service = context.name(), "started");
-    Ok(Running { context, admin, output })
+    Ok(RunningService { context, admin, output })
 }

@@ -1,4 +1,4 @@
-//! The request to end the process.
+//! The shutdown of the process.
 
 use std::sync::{
     Arc,
@@ -15,33 +15,33 @@ pub struct Stop {
 }
 
 impl Stop {
-    /// A shutdown that nobody has asked for yet.
+    /// A shutdown that has not been requested yet.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Asks for an orderly end.
+    /// Requests an orderly shutdown.
     pub fn request(&self) {
         self.token.cancel();
     }
 
-    /// Asks for an orderly end with a failing exit code.
+    /// Requests an orderly shutdown with a failing exit code.
     pub fn fail(&self) {
         self.failed.store(true, Ordering::Release);
         self.request();
     }
 
-    /// Waits until somebody asks.
+    /// Waits for the request.
     pub async fn requested(&self) {
         self.token.cancelled().await;
     }
 
-    /// Whether somebody has asked.
+    /// Whether the shutdown has been requested.
     pub fn is_requested(&self) -> bool {
         self.token.is_cancelled()
     }
 
-    /// Whether the end is a failure.
+    /// Whether the exit code is a failure.
     pub fn failed(&self) -> bool {
         self.failed.load(Ordering::Acquire)
     }

@@ -1,4 +1,4 @@
-//! Log lines that carry the ids of their trace.
+//! Log lines with the ids of their trace.
 
 use std::fmt;
 
@@ -14,20 +14,23 @@ use super::{
     names::{SPAN_ID, TRACE_ID},
 };
 
-/// A format with the ids of the current span put into its line.
+/// Wraps a format and inserts the ids of the current span into its line.
 #[derive(Debug)]
 pub(super) struct WithTraceIds<F> {
     line: F,
-    put: fn(&mut String, &TraceContext),
+    insert: fn(&mut String, &TraceContext),
 }
 
 impl<F> WithTraceIds<F> {
     pub(super) fn json(line: F) -> Self {
-        Self { line, put: into_object }
+        Self {
+            line,
+            insert: insert_into_object,
+        }
     }
 
     pub(super) fn text(line: F) -> Self {
-        Self { line, put: at_end }
+        Self { line, insert: append }
     }
 }
 
@@ -41,13 +44,13 @@ where
         let mut line = String::new();
         self.line.format_event(context, Writer::new(&mut line), event)?;
         if let Some(trace) = current(context) {
-            (self.put)(&mut line, &trace);
+            (self.insert)(&mut line, &trace);
         }
         writer.write_str(&line)
     }
 }
 
-/// With an exporter the entered span is OpenTelemetry's current one; without, it carries ids of ours.
+/// With an exporter, the ids are those of OpenTelemetry's current span; without one, the span carries ids of our own.
 fn current<S, N>(context: &FmtContext<'_, S, N>) -> Option<TraceContext>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
@@ -59,7 +62,7 @@ where
     own.or_else(|| Context::map_current(|current| TraceContext::valid(current.span().span_context())))
 }
 
-fn into_object(line: &mut String, trace: &TraceContext) {
+fn insert_into_object(line: &mut String, trace: &TraceContext) {
     let ids = format!(
         "\"{TRACE_ID}\":\"{}\",\"{SPAN_ID}\":\"{}\",",
         trace.trace_id(),
@@ -68,7 +71,7 @@ fn into_object(line: &mut String, trace: &TraceContext) {
     line.insert_str(1, &ids);
 }
 
-fn at_end(line: &mut String, trace: &TraceContext) {
+fn append(line: &mut String, trace: &TraceContext) {
     let end = line.trim_end().len();
     let ids = format!(" {TRACE_ID}={} {SPAN_ID}={}", trace.trace_id(), trace.span_id());
     line.insert_str(end, &ids);

@@ -1,4 +1,4 @@
-//! Trace ids without an exporter: two random numbers a span, so that logs can be tied together.
+//! Trace ids without an exporter: random ids for each span, so that logs can be correlated.
 
 use tracing::{
     Subscriber,
@@ -8,7 +8,7 @@ use tracing_subscriber::{Layer, layer::Context, registry::LookupSpan};
 
 use super::TraceContext;
 
-/// Gives each span a place in a trace: its parent's trace, or a new one.
+/// Puts each span into its parent's trace, or into a new one.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TraceIds;
 

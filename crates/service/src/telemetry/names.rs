@@ -14,11 +14,11 @@ pub const RPC_METHOD: &str = "rpc.method";
 /// Span attribute: the gRPC status code by name.
 pub const RPC_STATUS: &str = "rpc.response.status_code";
 
-/// What the exporter takes as the span's name, where it is known only at run time.
+/// Span attribute: the exported span name, where it is known only at run time.
 pub const OTEL_NAME: &str = "otel.name";
-/// What the exporter takes as the span's kind: `server`, `client`, `producer`, `consumer`.
+/// Span attribute: the exported span kind: `server`, `client`, `producer` or `consumer`.
 pub const OTEL_KIND: &str = "otel.kind";
-/// What the exporter takes as the span's status: `OK` or `ERROR`.
+/// Span attribute: the exported span status: `OK` or `ERROR`.
 pub const OTEL_STATUS: &str = "otel.status_code";
 
 /// Log field: the trace a line belongs to, 32 hex digits.

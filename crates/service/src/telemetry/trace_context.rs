@@ -1,4 +1,4 @@
-//! Where a piece of work stands in a trace, and how that travels (W3C Trace Context).
+//! The position of a unit of work in a trace, and its propagation (W3C Trace Context).
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::{
@@ -56,7 +56,7 @@ impl TraceContext {
         Self::extract(&headers)
     }
 
-    /// What a caller sent along.
+    /// Reads the context from a caller's headers.
     pub fn extract(headers: &HeaderMap) -> Option<Self> {
         let context = TraceContextPropagator::new().extract_with_context(&Context::new(), &Headers(headers));
         Self::valid(context.span().span_context())
@@ -67,7 +67,7 @@ impl TraceContext {
         Self::extract(metadata.as_ref())
     }
 
-    /// Writes `traceparent` and `tracestate` for whoever is called.
+    /// Writes `traceparent` and `tracestate` into the headers of a call.
     pub fn inject(&self, headers: &mut HeaderMap) {
         let context = Context::new().with_remote_span_context(self.0.clone());
         TraceContextPropagator::new().inject_context(&context, &mut HeadersMut(headers));
@@ -80,7 +80,7 @@ impl TraceContext {
         *metadata = MetadataMap::from_headers(headers);
     }
 
-    /// Makes `span`, freshly made and not yet entered, continue this trace.
+    /// Makes `span`, new and not yet entered, continue this trace.
     pub fn adopt(&self, span: &Span) {
         let own = span.with_subscriber(|(id, dispatch)| {
             let span = dispatch.downcast_ref::<Base>()?.span(id)?;
@@ -89,7 +89,7 @@ impl TraceContext {
             Some(())
         });
         if own.flatten().is_none() {
-            // Fails only where no exporter is configured or the span is filtered out: nothing to continue then.
+            // Fails only without an exporter or for a filtered span: then there is nothing to continue.
             let _ = span.set_parent(Context::new().with_remote_span_context(self.0.clone()));
         }
     }
@@ -126,7 +126,7 @@ impl TraceContext {
     }
 }
 
-/// An id of zero means "none".
+/// An id of zero is invalid.
 fn nonzero(id: u128) -> u128 {
     id.max(1)
 }

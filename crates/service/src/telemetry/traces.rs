@@ -44,7 +44,7 @@ pub(super) fn layer<S>(provider: &SdkTracerProvider) -> OpenTelemetryLayer<S, Sd
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    // Source places and thread names would double the size of a span and tell nothing about the work.
+    // Source locations and thread names would double the size of a span and say nothing about the work.
     let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("ig"));
     layer.with_location(false).with_threads(false)
 }

@@ -1,4 +1,4 @@
-//! Children answer, end when told, and do not outlive us.
+//! Child processes become ready, stop on request and do not outlive their parent.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -21,7 +21,7 @@ fn shell(script: &str) -> Child {
     .expect("started")
 }
 
-/// An address that nothing answers on.
+/// An address that refuses connections.
 async fn silent() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0")
         .await
@@ -31,11 +31,11 @@ async fn silent() -> SocketAddr {
 }
 
 #[tokio::test]
-async fn a_child_is_ready_when_its_port_answers() {
+async fn child_is_ready_when_its_port_answers() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let mut child = shell("exec sleep 600");
     child
-        .answers(listener.local_addr().expect("bound"), PATIENCE)
+        .wait_for_port(listener.local_addr().expect("bound"), PATIENCE)
         .await
         .expect("it answers");
     let status = within("its end", child.stop(PATIENCE)).await.expect("a status");
@@ -43,25 +43,25 @@ async fn a_child_is_ready_when_its_port_answers() {
 }
 
 #[tokio::test]
-async fn a_child_that_ends_first_leaves_its_last_words() {
+async fn child_that_exits_early_reports_its_last_output() {
     let mut child = shell("echo 'no such data directory' >&2; exit 3");
-    let error = child.answers(silent().await, PATIENCE).await.expect_err("it ended");
-    assert!(matches!(error, ChildError::Ended { .. }), "{error}");
+    let error = child.wait_for_port(silent().await, PATIENCE).await.expect_err("it ended");
+    assert!(matches!(error, ChildError::Exited { .. }), "{error}");
     assert!(error.to_string().contains("no such data directory"), "{error}");
 }
 
 #[tokio::test]
-async fn a_child_that_never_answers_is_late() {
+async fn child_that_never_answers_times_out() {
     let mut child = shell("exec sleep 600");
     let error = child
-        .answers(silent().await, Duration::from_millis(1))
+        .wait_for_port(silent().await, Duration::from_millis(1))
         .await
         .expect_err("silent");
-    assert!(matches!(error, ChildError::Late { .. }), "{error}");
+    assert!(matches!(error, ChildError::TimedOut { .. }), "{error}");
 }
 
 #[tokio::test]
-async fn a_child_that_ignores_sigterm_is_killed() {
+async fn child_that_ignores_sigterm_is_killed() {
     let directory = tempfile::tempdir().expect("a directory");
     let deaf = directory.path().join("deaf");
     let child = shell(&format!(
@@ -76,7 +76,7 @@ async fn a_child_that_ignores_sigterm_is_killed() {
 }
 
 #[tokio::test]
-async fn a_program_that_is_not_there_is_named() {
+async fn child_error_names_a_missing_program() {
     let missing = Command {
         program: "/nonexistent/server".into(),
         arguments: vec![],
@@ -85,14 +85,14 @@ async fn a_program_that_is_not_there_is_named() {
     assert!(error.contains("/nonexistent/server"), "{error}");
 }
 
-/// Whether a process of this number is running; one that nobody has waited for yet is not.
+/// Whether the process with this id runs; a zombie does not.
 fn runs(id: u32) -> bool {
     let status = std::fs::read_to_string(format!("/proc/{id}/stat"));
     status.is_ok_and(|status| !status.contains(") Z "))
 }
 
 #[tokio::test]
-async fn a_child_ends_when_it_is_dropped() {
+async fn child_ends_when_it_is_dropped() {
     let child = shell("exec sleep 600");
     let id = child.id();
     assert!(runs(id));
@@ -109,17 +109,17 @@ fn parent() {
 }
 
 #[tokio::test]
-async fn a_child_does_not_outlive_a_parent_that_is_killed() {
+async fn child_does_not_outlive_a_killed_parent() {
     let mut parent = process::Command::new(std::env::current_exe().expect("this binary"))
         .args(["child::parent", "--exact", "--ignored", "--nocapture"])
         .stdout(Stdio::piped())
         .spawn()
         .expect("started");
     let lines = BufReader::new(parent.stdout.take().expect("piped")).lines();
-    let said = lines
+    let line = lines
         .map(|line| line.expect("readable"))
         .find_map(|line| Some(line.split_once("> ")?.1.to_owned()));
-    let id: u32 = said.expect("it said the number").parse().expect("a number");
+    let id: u32 = line.expect("it said the number").parse().expect("a number");
     assert!(runs(id));
     parent.kill().expect("killed");
     parent.wait().expect("ended");

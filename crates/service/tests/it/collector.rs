@@ -1,8 +1,8 @@
-//! A small OTLP collector, which is also the service that the gRPC tests call.
+//! A minimal OTLP collector, also used as the service that gRPC tests call.
 
 use std::net::SocketAddr;
 
-use ig_service::{Context, Fate, grpc::Services};
+use ig_service::{Context, TaskKind, grpc::Services};
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTraceServiceRequest, ExportTraceServiceResponse,
     trace_service_server::{TraceService, TraceServiceServer},
@@ -18,10 +18,10 @@ use tonic::{
     transport::{Server, server::TcpIncoming},
 };
 
-/// What arrived, metadata and all.
+/// The received requests with their metadata.
 pub(crate) type Arrived = UnboundedReceiver<Request<ExportTraceServiceRequest>>;
 
-/// Notes what arrives, and answers when its gate is open.
+/// Records requests, and answers once its gate is open.
 #[derive(Debug)]
 pub(crate) struct Collector {
     arrived: UnboundedSender<Request<ExportTraceServiceRequest>>,
@@ -40,19 +40,19 @@ impl Collector {
         (TraceServiceServer::new(Self { arrived, gate }), receiver)
     }
 
-    /// As services to be served with our plumbing.
+    /// The collector as a service on our own server.
     pub(crate) fn services() -> (Services, Arrived) {
         let (server, arrived) = Self::make(open());
         (Services::new(Routes::new(server)), arrived)
     }
 
-    /// As services that answer nothing before `gate` is cancelled.
+    /// The collector as a service that answers once `gate` is cancelled.
     pub(crate) fn behind(gate: &CancellationToken) -> (Services, Arrived) {
         let (server, arrived) = Self::make(gate.clone());
         (Services::new(Routes::new(server)), arrived)
     }
 
-    /// As a collector of another make would be: no plumbing of ours, so that collecting is not traced itself.
+    /// The collector on a plain tonic server, so that exporting is not traced itself.
     pub(crate) async fn stand_alone(context: &Context) -> (SocketAddr, Arrived) {
         let (server, arrived) = Self::make(open());
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
@@ -60,7 +60,7 @@ impl Collector {
         let serving = Server::builder()
             .add_service(server)
             .serve_with_incoming(TcpIncoming::from(listener));
-        context.spawn("collector", Fate::Finishes, async move { serving.await.expect("served") });
+        context.spawn("collector", TaskKind::OneShot, async move { serving.await.expect("served") });
         (address, arrived)
     }
 }
@@ -68,7 +68,7 @@ impl Collector {
 #[tonic::async_trait]
 impl TraceService for Collector {
     async fn export(&self, request: Request<ExportTraceServiceRequest>) -> Result<Response<ExportTraceServiceResponse>, Status> {
-        // A test that has seen enough no longer listens.
+        // The test may have dropped the receiver.
         let _ = self.arrived.send(request);
         self.gate.cancelled().await;
         Ok(Response::new(ExportTraceServiceResponse::default()))

@@ -1,4 +1,4 @@
-//! Defaults under a file under the environment, and everything that can be wrong with them.
+//! Layers of configuration and their faults.
 
 use std::io::Write;
 
@@ -25,13 +25,13 @@ fn keys(faults: &ConfigFaults) -> Vec<&str> {
 }
 
 #[test]
-fn without_file_and_variables_the_defaults_are_in_force() {
+fn defaults_apply_without_file_and_variables() {
     let loaded = load_from(&Config::default(), &[], &environment(&[("PATH", "/bin"), ("IG_OTHER", "x")]));
     assert_eq!(loaded.expect("valid"), Config::default());
 }
 
 #[test]
-fn the_file_wins_over_the_defaults_and_the_environment_over_the_file() {
+fn file_overrides_defaults_and_environment_overrides_file() {
     let text = "[work]\nbatch = 7\nnames = ['a']\n[shutdown]\ngrace_seconds = 9\n[grpc]\ndeadline_ms = 4000";
     let config = load(text, &[("IG__WORK__BATCH", "8"), ("IG__GRPC__LISTEN", "127.0.0.1:6000")]).expect("valid");
     assert_eq!(config.work.batch, 8);
@@ -42,13 +42,13 @@ fn the_file_wins_over_the_defaults_and_the_environment_over_the_file() {
 }
 
 #[test]
-fn a_process_keeps_its_own_default_of_a_section_that_is_set_in_part() {
+fn section_that_is_set_in_part_keeps_the_other_defaults() {
     let config = load("[grpc]\ntoken = 'x'", &[]).expect("valid");
     assert_eq!(config.grpc.listen.port(), 5001);
 }
 
 #[test]
-fn a_list_in_the_environment_is_separated_by_commas() {
+fn list_in_the_environment_is_separated_by_commas() {
     let config = load("", &[("IG__WORK__NAMES", "a, b ,c")]).expect("valid");
     assert_eq!(config.work.names, ["a", "b", "c"]);
     let config = load("", &[("IG__WORK__NAMES", "")]).expect("valid");
@@ -56,20 +56,20 @@ fn a_list_in_the_environment_is_separated_by_commas() {
 }
 
 #[test]
-fn a_text_that_looks_like_a_number_stays_the_text_it_is() {
+fn text_that_looks_like_a_number_stays_text() {
     let config = load("", &[("IG__WORK__KEY", "007"), ("IG__GRPC__TOKEN", "1e5")]).expect("valid");
     assert_eq!(config.work.key.expect("set").expose(), "007");
     assert_eq!(config.grpc.token.expect("set").expose(), "1e5");
 }
 
 #[test]
-fn keys_of_a_free_map_are_not_unknown() {
+fn map_keys_of_any_name_are_accepted() {
     let config = load("[work.labels]\nzone = 'b'", &[]).expect("valid");
     assert_eq!(config.work.labels["zone"], "b");
 }
 
 #[test]
-fn a_section_of_another_process_is_let_be_and_an_unknown_one_is_a_fault() {
+fn section_of_another_process_is_ignored_and_an_unknown_section_is_a_fault() {
     load("[elsewhere]\nanything = 1", &[("IG__ELSEWHERE__MORE", "x")]).expect("valid");
     let faults = load("[elsewhere]\nanything = 1\n[wrok]\nbatch = 1", &[]).expect_err("unknown section");
     assert_eq!(keys(&faults), ["wrok.batch"]);
@@ -77,7 +77,7 @@ fn a_section_of_another_process_is_let_be_and_an_unknown_one_is_a_fault() {
 }
 
 #[test]
-fn all_faults_are_told_at_once_with_key_origin_and_fix() {
+fn faults_are_reported_at_once_with_key_origin_and_fix() {
     let text = "[work]\nbatch = 'many'\nbatsch = 1\n[admin]\nlisten = 'nowhere'\n[shutdown]\ngrace_seconds = 1";
     let faults = load(text, &[("IG__GRPC__DEADLINE_MS", "soon"), ("IG__GRPC__TLS__CERT", "x")]).expect_err("faults");
     assert_eq!(
@@ -121,7 +121,7 @@ fn sections_validate_themselves_under_their_own_path() {
 }
 
 #[test]
-fn a_file_that_is_not_there_or_not_toml_is_one_clear_fault() {
+fn file_that_is_missing_or_not_toml_is_one_fault() {
     let missing = load_from(
         &Config::default(),
         &[],
@@ -133,7 +133,7 @@ fn a_file_that_is_not_there_or_not_toml_is_one_clear_fault() {
 }
 
 #[test]
-fn secrets_are_masked_wherever_they_are_shown() {
+fn secrets_are_masked_in_every_output() {
     let config = load("", &[("IG__WORK__KEY", "hunter2"), ("IG__GRPC__TOKEN", "hunter2")]).expect("valid");
     let shown = format!("{}\n{config:?}\n{}", masked(&config), config.work.key.as_ref().expect("set"));
     assert!(!shown.contains("hunter2"), "{shown}");
@@ -141,7 +141,7 @@ fn secrets_are_masked_wherever_they_are_shown() {
 }
 
 #[test]
-fn what_is_shown_can_be_loaded_again_but_for_its_masks() {
+fn masked_output_can_be_loaded_again_but_for_its_masks() {
     let text = masked(&Config::default());
     assert_eq!(load(&text, &[]).expect("valid"), Config::default());
     let mut config = Config::default();

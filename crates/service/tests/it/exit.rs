@@ -1,4 +1,4 @@
-//! How a process ends, seen from outside: this test binary starts itself as the process.
+//! How a process exits, seen from outside: this test binary starts itself as the process.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use ig_service::{Context, Fate, Process, config::GrpcConfig, grpc::channel};
+use ig_service::{Context, Process, TaskKind, config::GrpcConfig, grpc::channel};
 use rustix::process::{Pid, Signal, kill_process};
 use tonic_health::pb::health_check_response::ServingStatus;
 
@@ -20,24 +20,24 @@ const PROCESS: Process = Process {
     known_sections: &[],
 };
 
-fn say(line: &str) {
+fn report(line: &str) {
     writeln!(std::io::stdout(), "> {line}").expect("somebody reads");
 }
 
-/// Serves gRPC; one task takes in until it is stopped, and then waits for a file, as if for an answer.
+/// Serves gRPC; one task runs until intake stops, then waits for a file as if for a response.
 async fn run(config: Config, context: Context) -> anyhow::Result<()> {
     anyhow::ensure!(config.work.batch != 13, "batches of 13 bring bad luck");
     let address = context.serve_grpc(&config.grpc, Collector::services().0).await?;
     tracing::info_span!("work").in_scope(|| tracing::info!("a line of work"));
     let (stopping, awaited) = (context.stopping().clone(), config.work.names.join(","));
-    context.spawn("intake", Fate::RunsUntilShutdown, async move {
-        say(&format!("{address}"));
+    context.spawn("intake", TaskKind::RunsUntilShutdown, async move {
+        report(&format!("{address}"));
         stopping.cancelled().await;
-        say("intake stopped");
+        report("intake stopped");
         while !Path::new(&awaited).exists() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        say("in flight finished");
+        report("in flight finished");
     });
     Ok(())
 }
@@ -49,12 +49,12 @@ fn process() {
     assert_eq!(code, ExitCode::SUCCESS);
 }
 
-struct Started {
+struct TestProcess {
     process: Child,
     lines: BufReader<ChildStdout>,
 }
 
-impl Started {
+impl TestProcess {
     fn new(variables: &[(&str, &str)]) -> Self {
         let mut process = Command::new(std::env::current_exe().expect("this binary"))
             .args(["exit::process", "--exact", "--ignored", "--nocapture"])
@@ -68,12 +68,12 @@ impl Started {
         Self { process, lines }
     }
 
-    /// The next line that the process itself said.
-    fn hear(&mut self) -> String {
+    /// The next line that [`report`] wrote in the process.
+    fn next_line(&mut self) -> String {
         let mut line = String::new();
         while self.lines.read_line(&mut line).expect("readable") > 0 {
-            if let Some((_, said)) = line.trim_end().split_once("> ") {
-                return said.to_owned();
+            if let Some((_, text)) = line.trim_end().split_once("> ") {
+                return text.to_owned();
             }
             line.clear();
         }
@@ -101,9 +101,9 @@ impl Started {
     }
 }
 
-impl Drop for Started {
+impl Drop for TestProcess {
     fn drop(&mut self) {
-        // It may have ended, as it should.
+        // The process may have exited already.
         let _ = self.process.kill();
     }
 }
@@ -114,8 +114,8 @@ async fn serving(address: SocketAddr) -> Option<ServingStatus> {
         .ok()
 }
 
-/// gRPC stays open, and says so as soon as it has heard of the stop.
-async fn says_not_to_come(grpc: SocketAddr) {
+/// Waits until the health service reports `NOT_SERVING`; gRPC must stay open meanwhile.
+async fn wait_until_not_serving(grpc: SocketAddr) {
     loop {
         match serving(grpc).await {
             Some(ServingStatus::NotServing) => return,
@@ -126,55 +126,55 @@ async fn says_not_to_come(grpc: SocketAddr) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_signal_stops_intake_then_waits_for_what_is_in_flight_then_closes_grpc() {
+async fn signal_stops_intake_then_finishes_work_in_flight_then_closes_grpc() {
     let directory = tempfile::tempdir().expect("a directory");
     let answer = directory.path().join("answer");
-    let mut started = Started::new(&[("IG__WORK__NAMES", &answer.display().to_string())]);
-    let grpc: SocketAddr = started.hear().parse().expect("an address");
+    let mut process = TestProcess::new(&[("IG__WORK__NAMES", &answer.display().to_string())]);
+    let grpc: SocketAddr = process.next_line().parse().expect("an address");
     assert!(serving(grpc).await.is_some());
-    started.signal();
-    assert_eq!(started.hear(), "intake stopped");
-    says_not_to_come(grpc).await;
+    process.signal();
+    assert_eq!(process.next_line(), "intake stopped");
+    wait_until_not_serving(grpc).await;
     std::fs::write(&answer, "").expect("written");
-    assert_eq!(started.hear(), "in flight finished");
-    assert_eq!(started.code(), Some(0), "{}", started.errors());
+    assert_eq!(process.next_line(), "in flight finished");
+    assert_eq!(process.code(), Some(0), "{}", process.errors());
     assert_eq!(serving(grpc).await, None);
 }
 
 #[test]
-fn a_second_signal_ends_it_at_once_with_a_failure() {
-    let mut started = Started::new(&[("IG__WORK__NAMES", "/nonexistent/answer")]);
-    started.hear();
-    started.signal();
-    assert_eq!(started.hear(), "intake stopped");
-    started.signal();
-    assert_eq!(started.code(), Some(1));
+fn second_signal_exits_at_once_with_a_failure() {
+    let mut process = TestProcess::new(&[("IG__WORK__NAMES", "/nonexistent/answer")]);
+    process.next_line();
+    process.signal();
+    assert_eq!(process.next_line(), "intake stopped");
+    process.signal();
+    assert_eq!(process.code(), Some(1));
 }
 
 #[test]
-fn a_spent_grace_ends_it_with_a_failure_that_names_the_task() {
-    let mut started = Started::new(&[
+fn grace_that_is_over_fails_the_process_and_names_the_task() {
+    let mut process = TestProcess::new(&[
         ("IG__WORK__NAMES", "/nonexistent/answer"),
         ("IG__SHUTDOWN__GRACE_SECONDS", "0"),
     ]);
-    started.hear();
-    started.signal();
-    assert_ne!(started.code(), Some(0));
-    assert!(started.errors().contains("\"tasks\":\"intake\""));
+    process.next_line();
+    process.signal();
+    assert_ne!(process.code(), Some(0));
+    assert!(process.errors().contains("\"tasks\":\"intake\""));
 }
 
 #[test]
-fn a_service_that_cannot_start_says_why_and_fails() {
-    let mut started = Started::new(&[("IG__WORK__BATCH", "13")]);
-    assert_ne!(started.code(), Some(0));
-    assert!(started.errors().contains("batches of 13 bring bad luck"));
+fn service_that_cannot_start_logs_why_and_fails() {
+    let mut process = TestProcess::new(&[("IG__WORK__BATCH", "13")]);
+    assert_ne!(process.code(), Some(0));
+    assert!(process.errors().contains("batches of 13 bring bad luck"));
 }
 
 #[test]
-fn a_faulty_configuration_is_told_in_full_before_anything_starts() {
-    let mut started = Started::new(&[("IG__WORK__BATCH", "many"), ("IG__ADMIN__LISTEN", "nowhere")]);
-    assert_ne!(started.code(), Some(0));
-    let errors = started.errors();
+fn configuration_faults_are_all_printed_before_anything_starts() {
+    let mut process = TestProcess::new(&[("IG__WORK__BATCH", "many"), ("IG__ADMIN__LISTEN", "nowhere")]);
+    assert_ne!(process.code(), Some(0));
+    let errors = process.errors();
     assert!(
         errors.contains("IG__WORK__BATCH") && errors.contains("IG__ADMIN__LISTEN"),
         "{errors}"
@@ -183,11 +183,11 @@ fn a_faulty_configuration_is_told_in_full_before_anything_starts() {
 
 #[test]
 fn log_lines_are_json_with_trace_and_span_ids_though_nothing_is_exported() {
-    let mut started = Started::new(&[("IG__WORK__NAMES", "/")]);
-    started.hear();
-    started.signal();
-    assert_eq!(started.code(), Some(0));
-    let errors = started.errors();
+    let mut process = TestProcess::new(&[("IG__WORK__NAMES", "/")]);
+    process.next_line();
+    process.signal();
+    assert_eq!(process.code(), Some(0));
+    let errors = process.errors();
     let line = errors.lines().find(|line| line.contains("a line of work")).expect("logged");
     let line: serde_json::Value = serde_json::from_str(line).expect("one JSON object");
     assert_eq!(line["message"], "a line of work");

@@ -1,9 +1,9 @@
-//! Spans arrive at a collector, in the trace that they belong to.
+//! Spans arrive at a collector in the right trace.
 
 use std::time::Duration;
 
 use ig_service::{
-    Context, Host, Process, Stop, TraceContext,
+    Context, Process, ServiceHost, Stop, TraceContext,
     config::{GrpcConfig, ShutdownConfig, TelemetryConfig},
     grpc::channel,
 };
@@ -51,7 +51,7 @@ fn named(batches: &[ResourceSpans], name: &str) -> Span {
         .unwrap_or_else(|| panic!("no span {name}: {batches:?}"))
 }
 
-/// A call from within a span that continues a trace from elsewhere; answers what the callee was told.
+/// Makes a call within a span that continues a remote trace.
 async fn work(target: &str) {
     let span = tracing::info_span!("work");
     TraceContext::parse(&format!("00-{TRACE}-{CALLER}-01"))
@@ -69,22 +69,22 @@ async fn work(target: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_span_continues_the_trace_of_a_traceparent_and_a_call_continues_the_span() {
+async fn span_continues_a_traceparent_and_a_call_continues_the_span() {
     let others = Context::new("others", &Stop::new());
     let (collector, mut exported) = Collector::stand_alone(&others).await;
-    // Logging less does not trace less.
+    // The log filter must not filter traces.
     let telemetry = TelemetryConfig {
         log: "warn".to_owned(),
         otlp_endpoint: Some(format!("http://{collector}")),
         ..TelemetryConfig::default()
     };
-    let host = Host::start(PROCESS, &telemetry, &ShutdownConfig::default()).expect("started");
+    let host = ServiceHost::start(PROCESS, &telemetry, &ShutdownConfig::default()).expect("started");
     let (services, mut calls) = Collector::services();
     let callee = others.serve_grpc(&GrpcConfig::default(), services).await.expect("served");
 
     work(&callee.to_string()).await;
-    let told = TraceContext::extract_metadata(calls.recv().await.expect("called").metadata()).expect("a traceparent");
-    assert_eq!(told.trace_id(), TRACE);
+    let callee_context = TraceContext::extract_metadata(calls.recv().await.expect("called").metadata()).expect("a traceparent");
+    assert_eq!(callee_context.trace_id(), TRACE);
     host.stop().request();
     within("the flush", host.wait()).await;
 
@@ -94,7 +94,7 @@ async fn a_span_continues_the_trace_of_a_traceparent_and_a_call_continues_the_sp
         (hex(&work.trace_id), hex(&work.parent_span_id)),
         (TRACE.to_owned(), CALLER.to_owned())
     );
-    assert_eq!(hex(&work.span_id), told.span_id());
+    assert_eq!(hex(&work.span_id), callee_context.span_id());
     let rpc = named(&batches, "opentelemetry.proto.collector.trace.v1.TraceService/Export");
     assert_eq!((rpc.trace_id, rpc.parent_span_id), (work.trace_id, work.span_id));
     let attributes = &batches[0].resource.as_ref().expect("a resource").attributes;
@@ -107,12 +107,12 @@ async fn a_span_continues_the_trace_of_a_traceparent_and_a_call_continues_the_sp
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_collector_that_is_away_holds_nothing_up() {
+async fn collector_that_is_down_does_not_delay_the_exit() {
     let telemetry = TelemetryConfig {
         otlp_endpoint: Some("http://127.0.0.1:1".to_owned()),
         ..TelemetryConfig::default()
     };
-    let host = Host::start(PROCESS, &telemetry, &ShutdownConfig::default()).expect("started all the same");
+    let host = ServiceHost::start(PROCESS, &telemetry, &ShutdownConfig::default()).expect("started all the same");
     tracing::info_span!("work").in_scope(|| ());
     host.stop().request();
     tokio::time::timeout(Duration::from_secs(15), host.wait())

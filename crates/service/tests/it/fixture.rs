@@ -1,4 +1,4 @@
-//! Parts that several tests need.
+//! Shared fixtures.
 
 use std::{collections::BTreeMap, future::Future, time::Duration};
 
@@ -9,17 +9,17 @@ use ig_service::{
 };
 use serde::{Deserialize, Serialize};
 
-/// Long enough for any machine; no test waits for it to pass.
+/// A timeout that no passing test reaches, even on a slow machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Waits for what has to come, and fails the test when it does not.
+/// Awaits `future`, and fails the test when it takes longer than [`PATIENCE`].
 pub(crate) async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, future)
         .await
         .unwrap_or_else(|_| panic!("waited in vain: {what}"))
 }
 
-/// Looks again and again until a condition holds.
+/// Polls until a condition holds.
 pub(crate) async fn until<F>(what: &str, condition: impl Fn() -> F)
 where
     F: Future<Output = bool>,
@@ -51,7 +51,7 @@ pub(crate) struct Config {
     pub(crate) work: Work,
 }
 
-/// A section of its own.
+/// A section of the process's own.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Work {

@@ -51,7 +51,7 @@ pub(crate) async fn health(client: Client) -> Result<ServingStatus, Status> {
 }
 
 #[tokio::test]
-async fn without_credentials_it_serves_on_loopback_and_refuses_to_serve_anywhere_else() {
+async fn server_without_credentials_serves_on_loopback_alone() {
     let context = context();
     let (target, _arrived) = serve(&context, &GrpcConfig::default()).await;
     call(channel(&target, &GrpcConfig::default()).expect("a channel"))
@@ -76,7 +76,7 @@ async fn without_credentials_it_serves_on_loopback_and_refuses_to_serve_anywhere
 }
 
 #[tokio::test]
-async fn the_shared_token_is_required_of_every_call_but_a_health_check() {
+async fn token_is_required_of_every_call_but_a_health_check() {
     let context = context();
     let (target, mut arrived) = serve(&context, &with_token("s3cret")).await;
     call(channel(&target, &with_token("s3cret")).expect("a channel"))
@@ -115,7 +115,7 @@ async fn reflected(client: Client) -> Result<Vec<String>, Status> {
 }
 
 #[tokio::test]
-async fn reflection_tells_what_is_served_to_whoever_has_credentials() {
+async fn reflection_lists_services_to_authenticated_callers() {
     let context = context();
     let (target, _arrived) = serve(&context, &with_token("s3cret")).await;
     let names = reflected(channel(&target, &with_token("s3cret")).expect("a channel"))
@@ -129,7 +129,7 @@ async fn reflection_tells_what_is_served_to_whoever_has_credentials() {
 }
 
 #[tokio::test]
-async fn health_follows_readiness() {
+async fn health_service_follows_readiness() {
     let context = context();
     let (target, _arrived) = serve(&context, &GrpcConfig::default()).await;
     let client = channel(&target, &GrpcConfig::default()).expect("a channel");
@@ -147,7 +147,7 @@ async fn health_follows_readiness() {
 }
 
 #[tokio::test]
-async fn a_call_carries_a_traceparent_and_the_default_deadline_unless_it_brings_its_own() {
+async fn call_carries_a_traceparent_and_a_default_deadline() {
     let context = context();
     let (target, mut arrived) = serve(&context, &GrpcConfig::default()).await;
     let client = channel(&target, &GrpcConfig::default()).expect("a channel");
@@ -164,7 +164,7 @@ async fn a_call_carries_a_traceparent_and_the_default_deadline_unless_it_brings_
 }
 
 #[tokio::test]
-async fn a_call_that_takes_too_long_ends_as_deadline_exceeded() {
+async fn call_that_takes_too_long_ends_as_deadline_exceeded() {
     let context = context();
     let (services, _arrived) = Collector::behind(&CancellationToken::new());
     let address = context.serve_grpc(&GrpcConfig::default(), services).await.expect("served");
@@ -179,7 +179,7 @@ async fn a_call_that_takes_too_long_ends_as_deadline_exceeded() {
 }
 
 #[tokio::test]
-async fn a_drain_answers_the_calls_in_flight_before_it_closes() {
+async fn drain_answers_the_calls_in_flight_before_it_closes() {
     let (context, gate) = (context(), CancellationToken::new());
     let (services, mut arrived) = Collector::behind(&gate);
     let address = context.serve_grpc(&GrpcConfig::default(), services).await.expect("served");
@@ -199,7 +199,7 @@ async fn a_drain_answers_the_calls_in_flight_before_it_closes() {
 }
 
 #[tokio::test]
-async fn a_call_that_outlasts_the_grace_is_cut_off_and_told_of() {
+async fn drain_aborts_and_reports_calls_that_outlast_the_grace() {
     let context = context();
     let (services, mut arrived) = Collector::behind(&CancellationToken::new());
     let address = context.serve_grpc(&GrpcConfig::default(), services).await.expect("served");
@@ -214,7 +214,7 @@ async fn a_call_that_outlasts_the_grace_is_cut_off_and_told_of() {
 }
 
 #[tokio::test]
-async fn a_taken_port_is_told_by_number_and_key() {
+async fn grpc_port_error_names_the_number_and_the_key() {
     let context = context();
     let (target, _arrived) = serve(&context, &GrpcConfig::default()).await;
     let address: SocketAddr = target.parse().expect("an address");
@@ -234,7 +234,7 @@ async fn a_taken_port_is_told_by_number_and_key() {
 }
 
 #[test]
-fn what_is_no_host_and_port_is_no_target() {
+fn target_without_host_and_port_is_an_error() {
     for target in ["", "host", ":5000", "host:port", "http://host"] {
         assert!(
             matches!(channel(target, &GrpcConfig::default()), Err(GrpcError::Target(_))),
@@ -244,7 +244,7 @@ fn what_is_no_host_and_port_is_no_target() {
 }
 
 #[tokio::test]
-async fn a_fleet_asks_every_replica_and_finds_them_again_after_a_restart() {
+async fn fleet_calls_every_replica_and_reconnects_after_a_restart() {
     let first = context();
     let (target, mut arrived) = serve(&first, &GrpcConfig::default()).await;
     let fleet = Fleet::new(&target, &GrpcConfig::default()).expect("a fleet");

@@ -1,9 +1,9 @@
-//! Readiness, liveness, and the port that tells of them.
+//! Readiness, liveness and the admin port.
 
 use std::{net::SocketAddr, time::Duration};
 
 use ig_service::{
-    Host, Process,
+    Process, ServiceHost,
     config::{AdminConfig, LogFormat, ShutdownConfig, TelemetryConfig},
     readiness::Readiness,
 };
@@ -31,16 +31,16 @@ async fn get(address: SocketAddr, path: &str) -> (u16, String) {
     (status, body.to_owned())
 }
 
-fn host() -> Host {
+fn host() -> ServiceHost {
     let telemetry = TelemetryConfig {
         format: LogFormat::Text,
         ..TelemetryConfig::default()
     };
-    Host::start(PROCESS, &telemetry, &ShutdownConfig::default()).expect("the first telemetry of this process")
+    ServiceHost::start(PROCESS, &telemetry, &ShutdownConfig::default()).expect("the first telemetry of this process")
 }
 
 #[test]
-fn it_is_ready_when_every_holder_has_let_go() {
+fn readiness_returns_when_every_hold_is_released() {
     let readiness = Readiness::new();
     let (mongodb, cache) = (readiness.hold("database"), readiness.hold("cache"));
     assert_eq!(readiness.reasons(), ["database", "cache"]);
@@ -48,15 +48,15 @@ fn it_is_ready_when_every_holder_has_let_go() {
     assert!(!readiness.is_ready());
     drop(cache);
     assert!(readiness.is_ready());
-    mongodb.hold_again();
-    mongodb.hold_again();
+    mongodb.reacquire();
+    mongodb.reacquire();
     assert_eq!(readiness.reasons(), ["database"]);
     mongodb.release();
     assert!(readiness.is_ready());
 }
 
 #[tokio::test]
-async fn probes_and_metrics_tell_how_the_service_is() {
+async fn admin_port_serves_probes_and_metrics() {
     let mut host = host();
     let running = host
         .service("service", &AdminConfig::on_port(0), |context| async move {
@@ -89,7 +89,7 @@ async fn probes_and_metrics_tell_how_the_service_is() {
 }
 
 #[tokio::test]
-async fn a_taken_admin_port_is_told_by_number_and_key() {
+async fn admin_port_error_names_the_number_and_the_key() {
     let taken = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let port = taken.local_addr().expect("bound").port();
     let started = host()

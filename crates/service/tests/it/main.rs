@@ -1,4 +1,4 @@
-//! What every process does before and after its job, seen from outside.
+//! Tests of the crate's public interface.
 
 mod child;
 mod collector;

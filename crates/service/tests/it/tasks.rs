@@ -1,8 +1,8 @@
-//! Tasks end as they declared, or the process hears of it.
+//! Tasks end as declared, or the process stops.
 
 use std::time::Duration;
 
-use ig_service::{Context, Fate, Stop};
+use ig_service::{Context, Stop, TaskKind};
 use tokio::sync::oneshot;
 
 use crate::fixture::{PATIENCE, within};
@@ -13,37 +13,37 @@ fn context() -> (Context, Stop) {
 }
 
 #[tokio::test]
-async fn a_task_that_should_run_on_and_ends_takes_the_process_down() {
+async fn task_that_ends_before_the_shutdown_stops_the_process() {
     let (context, stop) = context();
-    context.spawn("loop", Fate::RunsUntilShutdown, async {});
+    context.spawn("loop", TaskKind::RunsUntilShutdown, async {});
     within("the stop", stop.requested()).await;
     assert!(stop.failed());
 }
 
 #[tokio::test]
-async fn a_task_that_should_run_on_and_panics_takes_the_process_down() {
+async fn task_that_panics_before_the_shutdown_stops_the_process() {
     let (context, stop) = context();
-    context.spawn("loop", Fate::RunsUntilShutdown, async { panic!("on purpose") });
+    context.spawn("loop", TaskKind::RunsUntilShutdown, async { panic!("on purpose") });
     within("the stop", stop.requested()).await;
     assert!(stop.failed());
 }
 
 #[tokio::test]
-async fn a_task_that_may_end_and_panics_touches_nobody_else() {
+async fn one_shot_task_that_panics_affects_no_other() {
     let (context, stop) = context();
-    context.spawn("one", Fate::Finishes, async { panic!("on purpose") });
+    context.spawn("one", TaskKind::OneShot, async { panic!("on purpose") });
     context.drain(PATIENCE).await.expect("drained");
     assert!(!stop.is_requested());
 }
 
 #[tokio::test]
-async fn a_drain_tells_tasks_to_stop_and_waits_for_what_is_in_flight() {
+async fn drain_stops_tasks_and_waits_for_work_in_flight() {
     let (context, stop) = context();
     let (stopping, (sent, received)) = (context.stopping().clone(), oneshot::channel());
     let inner = context.clone();
-    context.spawn("intake", Fate::RunsUntilShutdown, async move {
+    context.spawn("intake", TaskKind::RunsUntilShutdown, async move {
         stopping.cancelled().await;
-        inner.clone().spawn("last piece", Fate::Finishes, async move {
+        inner.clone().spawn("last piece", TaskKind::OneShot, async move {
             tokio::task::yield_now().await;
             sent.send(inner.readiness().reasons()).expect("awaited");
         });
@@ -54,10 +54,10 @@ async fn a_drain_tells_tasks_to_stop_and_waits_for_what_is_in_flight() {
 }
 
 #[tokio::test]
-async fn what_outlasts_the_grace_is_cut_off_and_named() {
+async fn drain_aborts_and_names_tasks_that_outlast_the_grace() {
     let (context, _stop) = context();
     let (held, dropped) = oneshot::channel::<()>();
-    context.spawn("stubborn", Fate::Finishes, async move {
+    context.spawn("stubborn", TaskKind::OneShot, async move {
         let _held = held;
         std::future::pending::<()>().await;
     });

@@ -1,4 +1,4 @@
-//! Mutual TLS, both ways.
+//! Mutual TLS, checked by both sides.
 
 use std::{fs, path::Path};
 
@@ -96,7 +96,7 @@ async fn certificates_of_one_authority_are_accepted_by_both_sides() {
 }
 
 #[tokio::test]
-async fn a_caller_of_another_authority_is_refused_and_so_is_such_a_server() {
+async fn certificates_of_another_authority_are_refused_by_both_sides() {
     let (ours, theirs) = (Authority::new(), Authority::new());
     let (_context, target) = served(&ours.config()).await;
     let mut stranger = theirs.config();
@@ -112,7 +112,7 @@ async fn a_caller_of_another_authority_is_refused_and_so_is_such_a_server() {
 }
 
 #[tokio::test]
-async fn a_caller_without_certificate_can_check_health_and_nothing_else_whatever_token_it_has() {
+async fn caller_without_certificate_can_only_check_health_even_with_a_token() {
     let ours = Authority::new();
     let config = GrpcConfig {
         token: Some(Secret::new("s3cret")),
@@ -133,14 +133,14 @@ async fn a_caller_without_certificate_can_check_health_and_nothing_else_whatever
 }
 
 #[tokio::test]
-async fn a_plain_caller_is_refused_by_a_server_with_certificates() {
+async fn plaintext_caller_is_refused_by_a_server_with_certificates() {
     let ours = Authority::new();
     let (_context, target) = served(&ours.config()).await;
     assert!(call(&target, &GrpcConfig::default()).await.is_err());
 }
 
 #[tokio::test]
-async fn a_certificate_file_that_is_not_there_is_named() {
+async fn certificate_error_names_the_missing_file() {
     let ours = Authority::new();
     let mut config = ours.config();
     config.tls.key_file = Some("/nonexistent/key.pem".into());

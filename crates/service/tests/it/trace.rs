@@ -1,4 +1,4 @@
-//! Trace context, with no exporter in sight.
+//! Trace context without an exporter.
 
 use http::HeaderMap;
 use ig_service::TraceContext;
@@ -7,7 +7,7 @@ use tonic::metadata::MetadataMap;
 const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
 #[test]
-fn a_traceparent_is_read_and_written_as_it_was() {
+fn traceparent_survives_a_round_trip() {
     let context = TraceContext::parse(TRACEPARENT).expect("valid");
     assert_eq!(context.traceparent(), TRACEPARENT);
     assert_eq!(context.trace_id(), "4bf92f3577b34da6a3ce929d0e0e4736");
@@ -23,7 +23,7 @@ fn a_traceparent_is_read_and_written_as_it_was() {
 }
 
 #[test]
-fn what_is_no_traceparent_is_none() {
+fn traceparent_that_is_invalid_is_none() {
     for text in [
         "",
         "00",
@@ -36,7 +36,7 @@ fn what_is_no_traceparent_is_none() {
 }
 
 #[test]
-fn a_generated_context_is_valid_and_its_child_is_of_the_same_trace() {
+fn generated_trace_context_is_valid_and_its_child_has_the_same_trace() {
     let root = TraceContext::generate();
     assert!(TraceContext::parse(&root.traceparent()).is_some());
     let child = root.child();

@@ -11,7 +11,7 @@ use http::HeaderMap;
 use ig_core::id::{ImportId, LookupType, OrgId, Rid};
 use ig_core::lookup::{ImportMode, ImportStatus, LookupDraft};
 use ig_core::ports::StoreError;
-use ig_service::Fate;
+use ig_service::TaskKind;
 use ig_store::{LookupError, LookupImport};
 use tokio::sync::mpsc;
 
@@ -127,7 +127,7 @@ pub(crate) async fn begin(
         terms,
         checked,
     };
-    gateway.context().spawn("lookup import", Fate::Finishes, async move {
+    gateway.context().spawn("lookup import", TaskKind::OneShot, async move {
         job.run().await;
         drop((turn, kept_bytes));
     });
