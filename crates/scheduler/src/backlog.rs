@@ -1,4 +1,4 @@
-//! What is due and waits for its turn, in memory: identities alone, and never more than so many.
+//! Due deliveries that wait in memory for their turn: ids alone, and a bounded number.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::ops::Bound::{Excluded, Unbounded};
@@ -6,66 +6,66 @@ use std::ops::Bound::{Excluded, Unbounded};
 use ig_core::id::{IntegrationId, OrgId, ScheduledId};
 use ig_core::scheduled::DueDelivery;
 
-mod places;
+mod slots;
 
-use places::Places;
+use slots::Slots;
 
-/// How many of one organisation wait here; what it has beyond that waits in the database.
-pub(crate) const MOST_OF_ONE: usize = 20_000;
-/// How many may be held for each place: those whose end is being noted have no place any more.
-const HELD_FOR_A_PLACE: usize = 8;
-/// How many wait here in all.
-const MOST: usize = 400_000;
+/// The most that wait here for one organisation; the rest waits in the database.
+pub(crate) const MAX_PER_ORG: usize = 20_000;
+/// The most claims per slot: a delivery whose outcome is being written is claimed without a slot.
+const CLAIMED_PER_SLOT: usize = 8;
+/// The most that wait here in all.
+const MAX_WAITING: usize = 400_000;
 
-/// What is due, by organisation and integration, and what is under way.
+/// Due deliveries by organisation and integration, and the claimed ones.
 ///
-/// Organisations take turns, and within one its integrations do. What gets a place is held from then on until its end is noted; the place
-/// is free again as soon as its orders are made.
+/// Organisations take turns, and so do the integrations of one organisation. A delivery that gets a slot stays claimed until its outcome
+/// is written; the slot is free again as soon as its orders are done.
 #[derive(Debug)]
 pub(crate) struct Backlog {
-    places: Places,
-    most_held: usize,
-    waiting: BTreeMap<OrgId, Waiting>,
+    slots: Slots,
+    max_claimed: usize,
+    waiting: BTreeMap<OrgId, OrgQueues>,
     known: HashSet<ScheduledId>,
-    held: HashSet<ScheduledId>,
+    claimed: HashSet<ScheduledId>,
     behind: BTreeSet<OrgId>,
-    being_read: BTreeSet<OrgId>,
-    done_meanwhile: HashSet<ScheduledId>,
-    last_turn: Option<OrgId>,
+    refilling: BTreeSet<OrgId>,
+    done_while_refilling: HashSet<ScheduledId>,
+    last_picked: Option<OrgId>,
 }
 
-/// What one organisation has waiting.
+/// The waiting deliveries of one organisation.
 #[derive(Debug, Default)]
-struct Waiting {
+struct OrgQueues {
     queues: BTreeMap<IntegrationId, VecDeque<DueDelivery>>,
     count: usize,
-    last_turn: Option<IntegrationId>,
+    last_picked: Option<IntegrationId>,
 }
 
 impl Backlog {
-    /// An empty backlog: so many deliveries may be under way at once, with payloads of so many bytes.
-    pub(crate) fn new(places: usize, memory: usize) -> Self {
+    /// An empty backlog with `slots` concurrent deliveries, whose payloads take at most `memory` bytes.
+    pub(crate) fn new(slots: usize, memory: usize) -> Self {
         Self {
-            places: Places::new(places, memory),
-            most_held: places.saturating_mul(HELD_FOR_A_PLACE),
+            slots: Slots::new(slots, memory),
+            max_claimed: slots.saturating_mul(CLAIMED_PER_SLOT),
             waiting: BTreeMap::new(),
             known: HashSet::new(),
-            held: HashSet::new(),
+            claimed: HashSet::new(),
             behind: BTreeSet::new(),
-            being_read: BTreeSet::new(),
-            done_meanwhile: HashSet::new(),
-            last_turn: None,
+            refilling: BTreeSet::new(),
+            done_while_refilling: HashSet::new(),
+            last_picked: None,
         }
     }
 
-    /// Takes in what was found due; what is known already, or finds no room, is left in the database.
+    /// Adds due deliveries; known ones, and those beyond the limits, stay in the database.
     pub(crate) fn offer(&mut self, found: Vec<DueDelivery>) {
         for due in found {
             if self.known.contains(&due.id) {
                 continue;
             }
             let waiting = self.waiting.entry(due.org_id).or_default();
-            if waiting.count >= MOST_OF_ONE || self.known.len() >= MOST {
+            if waiting.count >= MAX_PER_ORG || self.known.len() >= MAX_WAITING {
                 self.behind.insert(due.org_id);
                 continue;
             }
@@ -76,97 +76,96 @@ impl Backlog {
         self.waiting.retain(|_, waiting| waiting.count > 0);
     }
 
-    /// Notes that organisations have more due than was found.
-    pub(crate) fn fell_behind(&mut self, orgs: impl IntoIterator<Item = OrgId>) {
+    /// Marks organisations that have more due than was read.
+    pub(crate) fn mark_behind(&mut self, orgs: impl IntoIterator<Item = OrgId>) {
         self.behind.extend(orgs);
     }
 
-    /// The organisations that have more due than waits here, and whose turn to be read again has come. Each is told once until it was
-    /// [read on](Self::was_read_on).
-    pub(crate) fn next_to_read_on(&mut self) -> Vec<OrgId> {
-        if self.known.len() + MOST_OF_ONE > MOST {
+    /// The organisations that are behind and have few deliveries left here. Each is returned once until its [refill](Self::refill).
+    pub(crate) fn orgs_to_refill(&mut self) -> Vec<OrgId> {
+        if self.known.len() + MAX_PER_ORG > MAX_WAITING {
             return Vec::new();
         }
-        let few = |org: &&OrgId| self.waiting.get(org).is_none_or(|waiting| waiting.count <= MOST_OF_ONE / 4);
-        let orgs: Vec<_> = self.behind.difference(&self.being_read).filter(few).copied().collect();
-        self.being_read.extend(&orgs);
+        let few = |org: &&OrgId| self.waiting.get(org).is_none_or(|waiting| waiting.count <= MAX_PER_ORG / 4);
+        let orgs: Vec<_> = self.behind.difference(&self.refilling).filter(few).copied().collect();
+        self.refilling.extend(&orgs);
         orgs
     }
 
-    /// An organisation was read on: this was found, and whether that was all; nothing where it could not be read.
-    pub(crate) fn was_read_on(&mut self, org: OrgId, found: Option<(Vec<DueDelivery>, bool)>) {
-        self.being_read.remove(&org);
+    /// Adds an organisation's due deliveries, with whether those were all; `None` if they could not be read.
+    pub(crate) fn refill(&mut self, org: OrgId, found: Option<(Vec<DueDelivery>, bool)>) {
+        self.refilling.remove(&org);
         if let Some((mut found, is_all)) = found {
             if is_all {
                 self.behind.remove(&org);
             }
-            found.retain(|due| !self.done_meanwhile.contains(&due.id));
+            found.retain(|due| !self.done_while_refilling.contains(&due.id));
             self.offer(found);
         }
-        if self.being_read.is_empty() {
-            self.done_meanwhile.clear();
+        if self.refilling.is_empty() {
+            self.done_while_refilling.clear();
         }
     }
 
-    /// Gives up to so many deliveries their place; they are held until [`Self::done`].
+    /// Gives up to `most` deliveries a slot; they count as claimed until [`Self::done`].
     pub(crate) fn pick(&mut self, most: usize) -> Vec<DueDelivery> {
         let mut picked = Vec::new();
-        while picked.len() < most && self.held.len() < self.most_held {
-            let Some(due) = self.next_turn() else { break };
+        while picked.len() < most && self.claimed.len() < self.max_claimed {
+            let Some(due) = self.pick_next() else { break };
             picked.push(due);
         }
         picked
     }
 
-    /// The orders of a delivery are made: its place is free.
-    pub(crate) fn ordered(&mut self, id: ScheduledId) {
-        self.places.give_back(id);
+    /// Frees the slot of a delivery whose orders are done.
+    pub(crate) fn release_slot(&mut self, id: ScheduledId) {
+        self.slots.release(id);
     }
 
-    /// A delivery is held no more, however that came.
+    /// Ends a claim, with or without an outcome.
     pub(crate) fn done(&mut self, id: ScheduledId) {
-        self.places.give_back(id);
+        self.slots.release(id);
         self.known.remove(&id);
-        self.held.remove(&id);
-        if !self.being_read.is_empty() {
-            self.done_meanwhile.insert(id);
+        self.claimed.remove(&id);
+        if !self.refilling.is_empty() {
+            self.done_while_refilling.insert(id);
         }
     }
 
-    /// What is held.
-    pub(crate) fn held(&self) -> Vec<ScheduledId> {
-        self.held.iter().copied().collect()
+    /// The claimed deliveries.
+    pub(crate) fn claimed(&self) -> Vec<ScheduledId> {
+        self.claimed.iter().copied().collect()
     }
 
-    /// How many wait here.
+    /// The number of waiting deliveries.
     pub(crate) fn len(&self) -> usize {
-        self.known.len() - self.held.len()
+        self.known.len() - self.claimed.len()
     }
 
-    fn next_turn(&mut self) -> Option<DueDelivery> {
-        if self.places.free() == 0 {
+    fn pick_next(&mut self) -> Option<DueDelivery> {
+        if self.slots.free() == 0 {
             return None;
         }
-        let orgs = in_turn(&self.waiting, self.last_turn);
+        let orgs = round_robin(&self.waiting, self.last_picked);
         let (org, integration) = orgs
-            .filter(|org| self.places.has_room_for(*org))
-            .find_map(|org| self.integration_of(org).map(|integration| (org, integration)))?;
-        self.last_turn = Some(org);
-        let due = self.take(org, integration)?;
-        self.places.take(due);
-        self.held.insert(due.id);
+            .filter(|org| self.slots.has_slot_for(*org))
+            .find_map(|org| self.next_integration(org).map(|integration| (org, integration)))?;
+        self.last_picked = Some(org);
+        let due = self.pop(org, integration)?;
+        self.slots.occupy(due);
+        self.claimed.insert(due.id);
         Some(due)
     }
 
-    /// Whose turn it is within an organisation.
-    fn integration_of(&self, org: OrgId) -> Option<IntegrationId> {
+    /// The next integration of an organisation.
+    fn next_integration(&self, org: OrgId) -> Option<IntegrationId> {
         let waiting = self.waiting.get(&org)?;
         let first = |integration: &IntegrationId| waiting.queues.get(integration).and_then(VecDeque::front);
-        in_turn(&waiting.queues, waiting.last_turn)
-            .find(|integration| first(integration).is_some_and(|due| self.places.may_take(due)))
+        round_robin(&waiting.queues, waiting.last_picked)
+            .find(|integration| first(integration).is_some_and(|due| self.slots.admits(due)))
     }
 
-    fn take(&mut self, org: OrgId, integration: IntegrationId) -> Option<DueDelivery> {
+    fn pop(&mut self, org: OrgId, integration: IntegrationId) -> Option<DueDelivery> {
         let waiting = self.waiting.get_mut(&org)?;
         let queue = waiting.queues.get_mut(&integration)?;
         let due = queue.pop_front()?;
@@ -174,7 +173,7 @@ impl Backlog {
             waiting.queues.remove(&integration);
         }
         waiting.count -= 1;
-        waiting.last_turn = Some(integration);
+        waiting.last_picked = Some(integration);
         if waiting.count == 0 {
             self.waiting.remove(&org);
         }
@@ -182,8 +181,8 @@ impl Backlog {
     }
 }
 
-/// The keys after the last one that had its turn, then those up to it.
-fn in_turn<K: Ord + Copy, V>(of: &BTreeMap<K, V>, last: Option<K>) -> impl Iterator<Item = K> + '_ {
+/// The keys after `last`, then those up to it.
+fn round_robin<K: Ord + Copy, V>(of: &BTreeMap<K, V>, last: Option<K>) -> impl Iterator<Item = K> + '_ {
     let after = last.map_or(Unbounded, Excluded);
     let until = of
         .range(..)
@@ -216,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn organisations_take_turns_however_much_one_of_them_has() {
+    fn backlog_alternates_between_organisations() {
         let mut backlog = Backlog::new(100, 1_000_000);
         backlog.offer(many(1, 1, 1_000));
         backlog.offer(many(2, 2, 2));
@@ -225,52 +224,52 @@ mod tests {
     }
 
     #[test]
-    fn a_place_is_left_for_whoever_has_just_begun() {
+    fn slots_are_left_for_newcomers() {
         let mut backlog = Backlog::new(128, 1_000_000);
         for dead in 0..20 {
             backlog.offer(many(1, dead, 200));
         }
-        let of_one = backlog.pick(usize::MAX).len();
-        assert!(of_one <= 64, "an organisation leaves as much as it takes: {of_one}");
+        let count = backlog.pick(usize::MAX).len();
+        assert!(count <= 64, "an organisation leaves as much as it takes: {count}");
         backlog.offer(many(2, 100, 200));
-        let of_other = backlog.pick(usize::MAX).len();
+        let other_count = backlog.pick(usize::MAX).len();
         assert!(
-            (8..=16).contains(&of_other),
-            "an integration takes a quarter of what is free: {of_other}"
+            (8..=16).contains(&other_count),
+            "an integration takes a quarter of what is free: {other_count}"
         );
         backlog.offer(many(3, 101, 1));
         assert_eq!(backlog.pick(usize::MAX).len(), 1);
     }
 
     #[test]
-    fn what_finds_no_room_is_read_again_when_its_turn_comes() {
+    fn backlog_refills_an_organisation_beyond_its_limit() {
         let mut backlog = Backlog::new(4_000, usize::MAX);
         backlog.offer(many(1, 1, 24_000));
-        assert_eq!((backlog.len(), backlog.next_to_read_on()), (MOST_OF_ONE, Vec::new()));
+        assert_eq!((backlog.len(), backlog.orgs_to_refill()), (MAX_PER_ORG, Vec::new()));
         let mut worked = HashSet::new();
-        let mut to_read_on = Vec::new();
-        while to_read_on.is_empty() {
+        let mut to_refill = Vec::new();
+        while to_refill.is_empty() {
             for due in backlog.pick(500) {
                 assert!(worked.insert(due.id), "none twice");
                 backlog.done(due.id);
             }
-            to_read_on = backlog.next_to_read_on();
+            to_refill = backlog.orgs_to_refill();
         }
-        assert_eq!(to_read_on, [OrgId(1)]);
-        assert!(backlog.next_to_read_on().is_empty(), "it is being read");
+        assert_eq!(to_refill, [OrgId(1)]);
+        assert!(backlog.orgs_to_refill().is_empty(), "it is being read");
         for due in backlog.pick(100) {
             worked.insert(due.id);
             backlog.done(due.id);
         }
-        // Those that were done before it was read, and those that were done meanwhile, are not taken in again.
+        // A refill adds neither the deliveries done before the read nor those done during it.
         let read = many(1, 1, 24_000).split_off(worked.len() - 100);
-        backlog.was_read_on(OrgId(1), Some((read, true)));
-        assert!(backlog.next_to_read_on().is_empty(), "that was all");
+        backlog.refill(OrgId(1), Some((read, true)));
+        assert!(backlog.orgs_to_refill().is_empty(), "that was all");
         assert_eq!(backlog.len() + worked.len(), 24_000);
     }
 
     #[test]
-    fn the_same_row_is_not_taken_in_twice_and_memory_is_bounded() {
+    fn backlog_ignores_known_rows_and_bounds_memory() {
         let mut backlog = Backlog::new(100, 25);
         backlog.offer(many(1, 1, 5));
         backlog.offer(many(1, 1, 5));
@@ -280,18 +279,18 @@ mod tests {
         backlog.offer(many(1, 1, 5));
         assert_eq!(backlog.len(), 3, "what is under way is known");
         for due in &first {
-            backlog.ordered(due.id);
+            backlog.release_slot(due.id);
         }
         assert_eq!(
             backlog.pick(usize::MAX).len(),
             2,
-            "their places are free, though they are held"
+            "their slots are free, although the claims last"
         );
-        assert_eq!(backlog.held().len(), 4);
+        assert_eq!(backlog.claimed().len(), 4);
         for due in &first {
             backlog.done(due.id);
         }
-        assert_eq!(backlog.held().len(), 2);
+        assert_eq!(backlog.claimed().len(), 2);
         let large = DueDelivery {
             payload_bytes: 1_000,
             ..due(2, 2, 9)

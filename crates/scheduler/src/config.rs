@@ -1,4 +1,4 @@
-//! What can be set.
+//! The configuration.
 
 use std::time::Duration;
 
@@ -15,17 +15,17 @@ use serde::{Deserialize, Serialize};
 pub struct Config {
     /// The database.
     pub mongodb: MongoConfig,
-    /// How scheduled deliveries are made.
+    /// Limits and times of scheduled deliveries.
     pub scheduler: SchedulerConfig,
-    /// Where the other services are.
+    /// The addresses of the other services.
     pub services: ServiceAddresses,
-    /// How it serves and calls gRPC.
+    /// The gRPC server and clients.
     pub grpc: GrpcConfig,
     /// Probes and metrics.
     pub admin: AdminConfig,
     /// Logs and traces.
     pub telemetry: TelemetryConfig,
-    /// How it ends.
+    /// The shutdown.
     pub shutdown: ShutdownConfig,
 }
 
@@ -65,19 +65,19 @@ impl ProcessConfig for Config {
     }
 }
 
-/// Section `scheduler`: how scheduled deliveries are made.
+/// Section `scheduler`: limits and times of scheduled deliveries.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SchedulerConfig {
-    /// The most deliveries that are under way at once.
+    /// The most deliveries in flight at once.
     pub max_concurrency: usize,
-    /// MiB that the payloads of deliveries under way may take.
+    /// Memory in MiB for the payloads of deliveries in flight.
     pub payload_memory_mib: usize,
-    /// Seconds for which a delivery stays claimed without being renewed.
+    /// Seconds that a claim lasts without renewal.
     pub lease_seconds: u64,
-    /// Seconds between two looks when nothing else wakes it.
+    /// Seconds between two polls without a wake signal.
     pub poll_seconds: u64,
-    /// Seconds that a delivery may be late; later than that it is cancelled.
+    /// Seconds that a delivery may be late; a later one is cancelled.
     pub max_overdue_seconds: u64,
 }
 
@@ -94,12 +94,12 @@ impl Default for SchedulerConfig {
 }
 
 impl SchedulerConfig {
-    /// How long a delivery stays claimed without being renewed.
+    /// How long a claim lasts without renewal.
     pub fn lease(&self) -> Duration {
         Duration::from_secs(self.lease_seconds)
     }
 
-    /// The time between two looks when nothing else wakes it.
+    /// The interval of polls without a wake signal.
     pub fn poll(&self) -> Duration {
         Duration::from_secs(self.poll_seconds)
     }
@@ -109,7 +109,7 @@ impl SchedulerConfig {
         MaxOverdue(Duration::from_secs(self.max_overdue_seconds))
     }
 
-    /// What the payloads of deliveries under way may take, in bytes.
+    /// Memory in bytes for the payloads of deliveries in flight.
     pub fn payload_memory(&self) -> usize {
         self.payload_memory_mib.saturating_mul(1024 * 1024)
     }

@@ -1,4 +1,4 @@
-//! The contract.
+//! The gRPC service.
 
 use std::sync::Arc;
 
@@ -11,48 +11,48 @@ use ig_proto::{InvalidMessage, status, v1};
 use ig_store::{Changed, ScheduledDeliveries};
 use tonic::{Request, Response, Status};
 
-use crate::wake::Wake;
+use crate::wake_signal::WakeSignal;
 
-/// Answers for what is scheduled.
+/// Implements `SchedulerService`.
 pub(crate) struct SchedulerGrpc {
     store: ScheduledDeliveries,
-    wake: Wake,
+    wake: WakeSignal,
     clock: Arc<dyn Clock>,
 }
 
 impl SchedulerGrpc {
-    /// Changes rows, and wakes whoever looks at them.
-    pub(crate) fn new(store: ScheduledDeliveries, wake: Wake, clock: Arc<dyn Clock>) -> Self {
+    /// A service that changes rows and wakes the poller.
+    pub(crate) fn new(store: ScheduledDeliveries, wake: WakeSignal, clock: Arc<dyn Clock>) -> Self {
         Self { store, wake, clock }
     }
 }
 
-fn understood<W, T: TryFrom<W, Error = InvalidMessage>>(request: Request<W>) -> Result<T, Status> {
+fn parse<W, T: TryFrom<W, Error = InvalidMessage>>(request: Request<W>) -> Result<T, Status> {
     Ok(request.into_inner().try_into()?)
 }
 
 #[tonic::async_trait]
 impl SchedulerService for SchedulerGrpc {
     async fn cancel(&self, request: Request<v1::CancelRequest>) -> Result<Response<v1::CancelResponse>, Status> {
-        let Cancel { org_id, id, reason } = understood(request)?;
+        let Cancel { org_id, id, reason } = parse(request)?;
         let changed = self.store.cancel(org_id, id, &reason, self.clock.now()).await;
-        done(changed)?;
+        into_status(changed)?;
         Ok(Response::new(v1::CancelResponse {}))
     }
 
     async fn reschedule(&self, request: Request<v1::RescheduleRequest>) -> Result<Response<v1::RescheduleResponse>, Status> {
-        let Reschedule { org_id, id, at } = understood(request)?;
+        let Reschedule { org_id, id, at } = parse(request)?;
         let now = self.clock.now();
-        // A person means at once, not long overdue.
+        // A past time from a person means now, not long overdue.
         let at = at.max(now);
         let changed = self.store.reschedule(org_id, id, at, now).await;
-        done(changed)?;
+        into_status(changed)?;
         self.wake.at(at);
         Ok(Response::new(v1::RescheduleResponse {}))
     }
 
     async fn preview(&self, request: Request<v1::PreviewRequest>) -> Result<Response<v1::PreviewResponse>, Status> {
-        let preview: Preview = understood(request)?;
+        let preview: Preview = parse(request)?;
         let times = preview.times(self.clock.now());
         let times = times.map_err(|reason| status(ErrorKind::Invalid, reason))?;
         Ok(Response::new(times.into()))
@@ -65,7 +65,7 @@ impl SchedulerService for SchedulerGrpc {
     }
 }
 
-fn done(changed: Result<Changed, StoreError>) -> Result<(), Status> {
+fn into_status(changed: Result<Changed, StoreError>) -> Result<(), Status> {
     match changed {
         Ok(Changed::Done) => Ok(()),
         Ok(Changed::NotFound) => Err(status(ErrorKind::NotFound, "the organisation has no such scheduled delivery")),
@@ -74,11 +74,11 @@ fn done(changed: Result<Changed, StoreError>) -> Result<(), Status> {
             format!("It is pending no more: it is {}", how.as_str()),
         )),
         Ok(Changed::UnderWay) => Err(status(ErrorKind::Stale, "It is being delivered just now")),
-        Err(error) => Err(refusal(&error)),
+        Err(error) => Err(store_status(&error)),
     }
 }
 
-fn refusal(error: &StoreError) -> Status {
+fn store_status(error: &StoreError) -> Status {
     tracing::warn!(%error, "a scheduled delivery could not be changed");
     match error {
         StoreError::Unavailable(_) => status(ErrorKind::Unavailable, "the database is unavailable"),

@@ -1,15 +1,15 @@
 #![doc = include_str!("../README.md")]
 
 mod backlog;
+mod claim_renewal;
 mod config;
-mod delivering;
+mod dispatcher;
 mod grpc;
-mod looking;
 mod metrics;
-mod renewing;
-mod settling;
-mod wake;
-mod workers;
+mod poller;
+mod settlement_writer;
+mod wake_signal;
+mod worker_client;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -31,95 +31,95 @@ use tonic::service::Routes;
 pub use config::{Config, SchedulerConfig};
 
 use backlog::Backlog;
-use delivering::{Deliveries, Reach};
+use dispatcher::{Dispatcher, WorkerAvailability};
 use grpc::SchedulerGrpc;
-use looking::Looking;
-use settling::{Ended, Settler};
-use wake::Wake;
-use workers::Workers;
+use poller::Poller;
+use settlement_writer::{ClaimOutcome, SettlementWriter};
+use wake_signal::WakeSignal;
+use worker_client::WorkerClient;
 
-/// What this process is called.
+/// The identity of this process.
 pub const PROCESS: Process = Process {
     name: "scheduler",
     version: env!("CARGO_PKG_VERSION"),
     known_sections: ig_proto::SECTIONS,
 };
 
-/// A loop that has not come round for so long has stalled.
-const STALLED: Duration = Duration::from_mins(1);
+/// The poller counts as stalled after this long without a turn.
+const STALL_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// Starts the service; answers where it serves gRPC.
+/// Starts the service and returns its gRPC address.
 pub async fn run(config: Config, context: Context) -> anyhow::Result<SocketAddr> {
-    run_by(config, context, Arc::new(SystemClock)).await
+    run_with_clock(config, context, Arc::new(SystemClock)).await
 }
 
-/// Starts the service by a clock of the caller's.
-pub async fn run_by(config: Config, context: Context, clock: Arc<dyn Clock>) -> anyhow::Result<SocketAddr> {
+/// Starts the service with the caller's clock.
+pub async fn run_with_clock(config: Config, context: Context, clock: Arc<dyn Clock>) -> anyhow::Result<SocketAddr> {
     let store = Store::connect(&config.mongodb, SecretBox::closed())
         .await
         .context("section mongodb")?;
-    let wake = Wake::default();
-    let (ended, queue) = mpsc::unbounded_channel();
-    let deliveries = Arc::new(deliveries(&config, &store, &wake, &clock, ended)?);
-    let serving = SchedulerGrpc::new(store.scheduled_deliveries(), wake, clock);
-    let services = Services::new(Routes::new(SchedulerServiceServer::new(serving)));
+    let wake = WakeSignal::default();
+    let (outcome_sender, outcomes) = mpsc::unbounded_channel();
+    let dispatcher = Arc::new(dispatcher(&config, &store, &wake, &clock, outcome_sender)?);
+    let service = SchedulerGrpc::new(store.scheduled_deliveries(), wake, clock);
+    let services = Services::new(Routes::new(SchedulerServiceServer::new(service)));
     let address = context
         .serve_grpc(&config.grpc, services.descriptors(FILE_DESCRIPTOR_SET))
         .await?;
     context.depend_on("mongodb", move || ping(store.clone()));
-    start(deliveries, queue, &config, &context);
+    start(dispatcher, outcomes, &config, &context);
     Ok(address)
 }
 
-fn deliveries(
+fn dispatcher(
     config: &Config,
     store: &Store,
-    wake: &Wake,
+    wake: &WakeSignal,
     clock: &Arc<dyn Clock>,
-    ended: mpsc::UnboundedSender<Ended>,
-) -> anyhow::Result<Deliveries> {
-    let workers = channel(&config.services.delivery_worker, &config.grpc).context("services.delivery_worker")?;
+    outcome_sender: mpsc::UnboundedSender<ClaimOutcome>,
+) -> anyhow::Result<Dispatcher> {
+    let channel = channel(&config.services.delivery_worker, &config.grpc).context("services.delivery_worker")?;
     let scheduler = &config.scheduler;
     let backlog = Backlog::new(scheduler.max_concurrency, scheduler.payload_memory());
-    Ok(Deliveries {
+    Ok(Dispatcher {
         store: store.scheduled_deliveries(),
         integrations: store.integrations(),
-        workers: Workers::new(workers),
+        worker: WorkerClient::new(channel),
         backlog: Arc::new(Mutex::new(backlog)),
         wake: wake.clone(),
         clock: Arc::clone(clock),
         claim_id: format!("{:032x}", rand::random::<u128>()),
         lease: scheduler.lease(),
         max_overdue: scheduler.max_overdue(),
-        ended,
-        reach: Mutex::new(Reach::default()),
+        outcomes: outcome_sender,
+        availability: Mutex::new(WorkerAvailability::default()),
     })
 }
 
-/// What is under way when the service stops is finished: claims are prolonged and ends are written down until the last one is.
-fn start(deliveries: Arc<Deliveries>, queue: mpsc::UnboundedReceiver<Ended>, config: &Config, context: &Context) {
-    let over = CancellationToken::new();
-    let settler = Settler {
-        store: deliveries.store.clone(),
-        integrations: deliveries.integrations.clone(),
-        max_overdue: deliveries.max_overdue,
-        backlog: Arc::clone(&deliveries.backlog),
-        wake: deliveries.wake.clone(),
-        clock: Arc::clone(&deliveries.clock),
-        claim_id: deliveries.claim_id.clone(),
+/// Spawns the loops. On a shutdown, claims are renewed and outcomes written until the last delivery in flight has ended.
+fn start(dispatcher: Arc<Dispatcher>, outcomes: mpsc::UnboundedReceiver<ClaimOutcome>, config: &Config, context: &Context) {
+    let settled = CancellationToken::new();
+    let writer = SettlementWriter {
+        store: dispatcher.store.clone(),
+        integrations: dispatcher.integrations.clone(),
+        max_overdue: dispatcher.max_overdue,
+        backlog: Arc::clone(&dispatcher.backlog),
+        wake: dispatcher.wake.clone(),
+        clock: Arc::clone(&dispatcher.clock),
+        claim_id: dispatcher.claim_id.clone(),
     };
-    let beat = context.liveness().watch("looking for what is due", STALLED);
-    let looking = Looking::new(Arc::clone(&deliveries), context.tasks().clone(), config.scheduler.poll());
+    let beat = context.liveness().watch("looking for what is due", STALL_TIMEOUT);
+    let poller = Poller::new(Arc::clone(&dispatcher), context.tasks().clone(), config.scheduler.poll());
     let stop = context.stopping().clone();
     context.spawn("looking for what is due", TaskKind::RunsUntilShutdown, async move {
-        looking.run(stop, || beat.beat()).await;
+        poller.run(stop, || beat.beat()).await;
     });
-    let renewing = renewing::run(Arc::downgrade(&deliveries), config.scheduler.lease() / 3, over.clone());
-    context.spawn("prolonging claims", TaskKind::RunsUntilShutdown, renewing);
-    drop(deliveries);
+    let renewal = claim_renewal::run(Arc::downgrade(&dispatcher), config.scheduler.lease() / 3, settled.clone());
+    context.spawn("prolonging claims", TaskKind::RunsUntilShutdown, renewal);
+    drop(dispatcher);
     context.spawn("settling deliveries", TaskKind::RunsUntilShutdown, async move {
-        settler.run(queue).await;
-        over.cancel();
+        writer.run(outcomes).await;
+        settled.cancel();
     });
 }
 

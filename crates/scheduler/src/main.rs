@@ -1,4 +1,4 @@
-//! Decides when: due delayed and recurring deliveries become delivery orders.
+//! Turns due delayed and recurring deliveries into delivery orders.
 
 use std::process::ExitCode;
 

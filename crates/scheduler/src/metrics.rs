@@ -1,24 +1,24 @@
-//! What the scheduler counts.
+//! The scheduler's metrics.
 
 use std::time::Duration;
 
 use ig_core::scheduled::ScheduledStatus;
 use metrics::{counter, gauge, histogram};
 
-/// Counter, by status: scheduled deliveries that ended.
-const ENDED: &str = "ig_scheduled_deliveries_total";
-/// Histogram: how long after its time a delivery ended.
-const LATE: &str = "ig_scheduled_late_seconds";
-/// Gauge: deliveries that are due and wait for their turn.
+/// Counter, by status: ended scheduled deliveries.
+const ENDED_TOTAL: &str = "ig_scheduled_deliveries_total";
+/// Histogram: seconds between a delivery's scheduled time and its end.
+const LATENESS: &str = "ig_scheduled_late_seconds";
+/// Gauge: due deliveries that wait for a slot.
 const WAITING: &str = "ig_scheduled_waiting";
 
-/// A delivery ended, so long after its time.
+/// Counts an ended delivery and its lateness.
 pub(crate) fn ended(status: ScheduledStatus, late: Duration) {
-    counter!(ENDED, "status" => status.as_str()).increment(1);
-    histogram!(LATE).record(late);
+    counter!(ENDED_TOTAL, "status" => status.as_str()).increment(1);
+    histogram!(LATENESS).record(late);
 }
 
-/// So many are due and wait.
+/// Sets the number of waiting deliveries.
 pub(crate) fn waiting(deliveries: usize) {
     #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
     gauge!(WAITING).set(deliveries as f64);

@@ -1,7 +1,7 @@
-//! The service as others meet it: rows on a real database, a worker that says what the test wants.
+//! The service with rows in a real database and a scripted worker.
 
-mod asked;
 mod due;
+mod fixture;
+mod requests;
 mod rows;
-mod setting;
 mod worker;

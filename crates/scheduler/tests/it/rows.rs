@@ -1,4 +1,4 @@
-//! Rows as a worker plans them.
+//! Scheduled rows.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 /// The organisation of the rows.
 pub(crate) const ORG: OrgId = OrgId(7);
 
-/// What an event planned.
+/// A row for one delivery.
 pub(crate) fn row(event: u64, at: Timestamp) -> ScheduledDelivery {
     let about = EventRef {
         source: SourceId::new("mysql"),
@@ -47,12 +47,12 @@ pub(crate) fn row(event: u64, at: Timestamp) -> ScheduledDelivery {
     }
 }
 
-/// The first of several, each a minute after the one before.
+/// The first row of a series with one occurrence a minute.
 pub(crate) fn every_minute(event: u64, at: Timestamp, times: u32) -> ScheduledDelivery {
     series(event, at, &json!({"intervalMs": 60_000, "maxOccurrences": times}))
 }
 
-/// The first of several.
+/// The first row of a series.
 pub(crate) fn series(event: u64, at: Timestamp, config: &Value) -> ScheduledDelivery {
     let row = row(event, at);
     ScheduledDelivery {
@@ -67,7 +67,7 @@ pub(crate) fn series(event: u64, at: Timestamp, config: &Value) -> ScheduledDeli
     }
 }
 
-/// A row's place in a list, for comparing.
+/// The id of a row.
 pub(crate) fn id_of(row: &ScheduledDelivery) -> ScheduledId {
     row.id
 }

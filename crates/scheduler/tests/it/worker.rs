@@ -1,4 +1,4 @@
-//! A delivery-worker that notes its orders and answers as it is told.
+//! A delivery-worker that records its orders and replies by a script.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
@@ -18,29 +18,29 @@ use tokio::sync::Notify;
 use tonic::service::Routes;
 use tonic::{Request, Response, Status};
 
-/// How an order is answered.
+/// How the worker replies to an order.
 #[derive(Debug, Clone)]
-pub(crate) enum Answer {
-    /// The target took it; the integration has a further action after a pause.
+pub(crate) enum Reply {
+    /// The target accepted the delivery; the integration may have a further action after a pause.
     Delivered(Option<Duration>),
-    /// The target did not take it.
+    /// The target rejected the delivery.
     Failed,
-    /// Nobody knows the integration.
+    /// The worker does not know the integration.
     Unknown,
-    /// Not now.
-    Away,
-    /// Never.
+    /// The worker takes no orders now.
+    Unavailable,
+    /// The worker never replies.
     Hang,
-    /// The target took it, which is told once this is notified.
-    Told(Arc<Notify>),
+    /// The target accepted the delivery; the worker replies once notified.
+    DeliveredOnNotify(Arc<Notify>),
 }
 
-/// What is shared with the server.
+/// The script and the record, shared with the server.
 #[derive(Debug, Default)]
 pub(crate) struct Script {
     orders: Mutex<Vec<DeliveryOrder>>,
-    answers: Mutex<HashMap<String, VecDeque<Answer>>>,
-    always: Mutex<Option<Answer>>,
+    replies: Mutex<HashMap<String, VecDeque<Reply>>>,
+    always: Mutex<Option<Reply>>,
 }
 
 /// A running worker.
@@ -62,7 +62,7 @@ impl FakeWorker {
         let context = Context::new("delivery-worker", &Stop::new());
         let mut config = GrpcConfig::on_port(0);
         config.listen.set_port(port);
-        let routes = Routes::new(DeliveryServiceServer::new(Serving(Arc::clone(&script))));
+        let routes = Routes::new(DeliveryServiceServer::new(Service(Arc::clone(&script))));
         let address = context.serve_grpc(&config, Services::new(routes)).await.unwrap();
         Self {
             script,
@@ -71,54 +71,54 @@ impl FakeWorker {
         }
     }
 
-    /// Takes the worker away.
+    /// Stops the worker.
     pub(crate) async fn stop(self) {
         let _ = self.context.drain(Duration::from_secs(2)).await;
     }
 }
 
 impl Script {
-    /// Answers orders about an event with these, one each; then as always.
-    pub(crate) fn answer(&self, event: u64, answers: impl IntoIterator<Item = Answer>) {
-        self.answers.lock().entry(event.to_string()).or_default().extend(answers);
+    /// Replies to the orders of an event with these, one each; then with the default.
+    pub(crate) fn reply(&self, event: u64, replies: impl IntoIterator<Item = Reply>) {
+        self.replies.lock().entry(event.to_string()).or_default().extend(replies);
     }
 
-    /// Answers all others so.
-    pub(crate) fn always(&self, answer: Answer) {
-        *self.always.lock() = Some(answer);
+    /// Sets the default reply.
+    pub(crate) fn always(&self, reply: Reply) {
+        *self.always.lock() = Some(reply);
     }
 
-    /// What was ordered so far.
+    /// The orders so far.
     pub(crate) fn orders(&self) -> Vec<DeliveryOrder> {
         self.orders.lock().clone()
     }
 
-    fn next(&self, order: &DeliveryOrder) -> Answer {
-        let mut answers = self.answers.lock();
-        let scripted = answers.get_mut(order.event_id.as_str()).and_then(VecDeque::pop_front);
+    fn next(&self, order: &DeliveryOrder) -> Reply {
+        let mut replies = self.replies.lock();
+        let scripted = replies.get_mut(order.event_id.as_str()).and_then(VecDeque::pop_front);
         let always = || self.always.lock().clone();
-        scripted.or_else(always).unwrap_or(Answer::Delivered(None))
+        scripted.or_else(always).unwrap_or(Reply::Delivered(None))
     }
 }
 
-struct Serving(Arc<Script>);
+struct Service(Arc<Script>);
 
 #[tonic::async_trait]
-impl DeliveryService for Serving {
+impl DeliveryService for Service {
     async fn deliver(&self, request: Request<DeliverRequest>) -> Result<Response<DeliverResponse>, Status> {
         let order = DeliveryOrder::try_from(request.into_inner())?;
-        let answer = self.0.next(&order);
+        let reply = self.0.next(&order);
         self.0.orders.lock().push(order);
-        let (outcome, error, next) = match answer {
-            Answer::Delivered(next) => (OrderOutcome::Delivered, None, next),
-            Answer::Failed => {
+        let (outcome, error, next) = match reply {
+            Reply::Delivered(next) => (OrderOutcome::Delivered, None, next),
+            Reply::Failed => {
                 let error = (ErrorCategory::ServerError, "it answered 500".to_owned());
                 (OrderOutcome::Retryable, Some(error), None)
             }
-            Answer::Unknown => return Err(Status::not_found("the organisation has no such integration")),
-            Answer::Away => return Err(Status::unavailable("the worker takes no orders now")),
-            Answer::Hang => std::future::pending().await,
-            Answer::Told(when) => {
+            Reply::Unknown => return Err(Status::not_found("the organisation has no such integration")),
+            Reply::Unavailable => return Err(Status::unavailable("the worker takes no orders now")),
+            Reply::Hang => std::future::pending().await,
+            Reply::DeliveredOnNotify(when) => {
                 when.notified().await;
                 (OrderOutcome::Delivered, None, None)
             }

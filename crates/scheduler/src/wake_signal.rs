@@ -1,4 +1,4 @@
-//! What wakes the scheduler before its timer does.
+//! Wakes the poller before its timer.
 
 use std::sync::Arc;
 
@@ -6,36 +6,36 @@ use ig_core::clock::Timestamp;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-/// Wishes that it look: of any number, the earliest counts. Clones are the same.
+/// A wake-up of the poller, which keeps the earliest due time of many signals. Clones share it.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Wake(Arc<Wishes>);
+pub(crate) struct WakeSignal(Arc<State>);
 
 #[derive(Debug, Default)]
-struct Wishes {
+struct State {
     earliest: Mutex<Option<Timestamp>>,
     notify: Notify,
 }
 
-impl Wake {
-    /// Something is due then, which may not be known yet.
+impl WakeSignal {
+    /// Signals that a row is due at `at`, which the poller may not know yet.
     pub(crate) fn at(&self, at: Timestamp) {
         let mut earliest = self.0.earliest.lock();
         *earliest = Some(earliest.map_or(at, |earliest| earliest.min(at)));
         self.0.notify.notify_one();
     }
 
-    /// There may be something to do without anything new being due.
+    /// Wakes the poller without a new due time.
     pub(crate) fn now(&self) {
         self.0.notify.notify_one();
     }
 
-    /// The earliest wish, which is granted with this.
+    /// Takes the earliest signalled due time.
     pub(crate) fn take(&self) -> Option<Timestamp> {
         self.0.earliest.lock().take()
     }
 
-    /// Waits for a wish.
-    pub(crate) async fn wished(&self) {
+    /// Waits for a signal.
+    pub(crate) async fn notified(&self) {
         self.0.notify.notified().await;
     }
 }

@@ -1,4 +1,4 @@
-//! A scheduler by a held clock, on a database of its own.
+//! A scheduler with a held clock and its own database.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use ig_core::integration::Integration;
 use ig_core::scheduled::{ScheduledDelivery, ScheduledStatus};
 use ig_proto::v1::SchedulerNudgeRequest;
 use ig_proto::v1::scheduler_service_client::SchedulerServiceClient;
-use ig_scheduler::{Config, run_by};
+use ig_scheduler::{Config, run_with_clock};
 use ig_service::grpc::{Client, channel};
 use ig_service::{Context, Stop};
 use ig_store::{Configurations, Expected, MongoConfig, Page, ScheduledDeliveries, ScheduledFilter, SecretBox, Store};
@@ -20,23 +20,23 @@ use ig_testkit::{builders, eventually};
 use crate::rows::ORG;
 use crate::worker::FakeWorker;
 
-/// So long after the epoch of the tests that no server's own clock deletes what has ended.
+/// So long after the epoch of the tests that the server's own clock expires no ended row.
 const FAR: Duration = Duration::from_hours(10 * 365 * 24);
 
-/// The moment at which a held clock begins.
+/// The start of the held clock.
 pub(crate) fn noon() -> ig_core::clock::Timestamp {
     moment(0) + FAR
 }
 
-/// A scheduler that runs.
-pub(crate) struct Running {
+/// A running scheduler.
+pub(crate) struct RunningScheduler {
     pub(crate) config: Config,
     pub(crate) context: Context,
     pub(crate) address: SocketAddr,
 }
 
 /// The database, the clock and the worker of a test.
-pub(crate) struct Setting {
+pub(crate) struct Fixture {
     pub(crate) database: TestDatabase,
     pub(crate) clock: HeldClock,
     pub(crate) worker: FakeWorker,
@@ -44,8 +44,8 @@ pub(crate) struct Setting {
     configuration: Configurations,
 }
 
-impl Setting {
-    /// A fresh one.
+impl Fixture {
+    /// A fixture with one organisation and one integration.
     pub(crate) async fn fresh() -> Self {
         let database = ig_testkit::mongo::database();
         let mongodb = MongoConfig {
@@ -73,7 +73,7 @@ impl Setting {
         }
     }
 
-    /// A configuration for this setting.
+    /// A configuration for this fixture.
     pub(crate) fn config(&self) -> Config {
         let mut config = Config::default();
         config.mongodb.uri.clone_from(&self.database.uri);
@@ -83,24 +83,24 @@ impl Setting {
         config
     }
 
-    /// Deletes the integration that rows are for, as if rows had been planned by a worker that did not know yet.
+    /// Deletes the integration of the rows, as if a worker had planned them before it knew of that.
     pub(crate) async fn delete_integration(&self) {
         let delete = Change::DeleteIntegration(ORG, builders::integration_id(1));
         self.configuration.commit(delete, Expected::Any).await.unwrap();
     }
 
     /// Starts a scheduler.
-    pub(crate) async fn scheduler(&self) -> Running {
+    pub(crate) async fn scheduler(&self) -> RunningScheduler {
         self.scheduler_with(self.config()).await
     }
 
-    /// Starts a scheduler with settings of its own.
-    pub(crate) async fn scheduler_with(&self, config: Config) -> Running {
+    /// Starts a scheduler with the given configuration.
+    pub(crate) async fn scheduler_with(&self, config: Config) -> RunningScheduler {
         let context = Context::new("scheduler", &Stop::new());
         let clock = Arc::new(self.clock.clone());
-        let address = run_by(config.clone(), context.clone(), clock).await.unwrap();
+        let address = run_with_clock(config.clone(), context.clone(), clock).await.unwrap();
         context.readiness().ready().await;
-        Running {
+        RunningScheduler {
             config,
             context,
             address,
@@ -120,8 +120,8 @@ impl Setting {
         rows
     }
 
-    /// Waits until the rows stand like this, by their times.
-    pub(crate) async fn stands(&self, expected: &[ScheduledStatus]) {
+    /// Waits until the rows, by their times, have the expected statuses.
+    pub(crate) async fn has_statuses(&self, expected: &[ScheduledStatus]) {
         eventually(&format!("rows that are {expected:?}"), async || {
             let found: Vec<_> = self.all().await.iter().map(|row| row.status).collect();
             found == expected
@@ -129,7 +129,7 @@ impl Setting {
         .await;
     }
 
-    /// Waits until so many orders were made.
+    /// Waits for a number of orders.
     pub(crate) async fn ordered(&self, orders: usize) {
         eventually(&format!("{orders} orders"), async || {
             self.worker.script.orders().len() >= orders
@@ -138,13 +138,13 @@ impl Setting {
     }
 }
 
-impl Running {
-    /// A client of it.
+impl RunningScheduler {
+    /// A client of the scheduler.
     pub(crate) fn client(&self) -> SchedulerServiceClient<Client> {
         SchedulerServiceClient::new(channel(&self.address.to_string(), &self.config.grpc).unwrap())
     }
 
-    /// Tells it that something may be due since a moment.
+    /// Nudges the scheduler: a row may be due since `earliest`.
     pub(crate) async fn nudge(&self, earliest: ig_core::clock::Timestamp) {
         self.client().nudge(SchedulerNudgeRequest::of(earliest)).await.unwrap();
     }

@@ -1,4 +1,4 @@
-//! What people ask of it.
+//! Requests of users: cancel, reschedule, preview.
 
 use chrono::TimeDelta;
 use ig_core::id::OrgId;
@@ -9,17 +9,17 @@ use ig_testkit::mongo;
 use serde_json::{Value, json};
 use tonic::Code;
 
+use crate::fixture::{Fixture, RunningScheduler, noon};
 use crate::rows::{ORG, every_minute, id_of, row};
-use crate::setting::{Running, Setting, noon};
 
 #[tokio::test]
-async fn it_starts_without_its_database_and_is_not_ready() {
-    let nobody = format!(
+async fn scheduler_starts_without_its_database_and_is_not_ready() {
+    let unreachable = format!(
         "mongodb://127.0.0.1:{}/?serverSelectionTimeoutMS=100",
         ig_testkit::free_port()
     );
     let mut config = ig_scheduler::Config::default();
-    config.mongodb.uri = nobody;
+    config.mongodb.uri = unreachable;
     config.mongodb.database = mongo::database().name.clone();
     config.grpc.listen.set_port(0);
     let context = ig_service::Context::new("scheduler", &ig_service::Stop::new());
@@ -29,11 +29,11 @@ async fn it_starts_without_its_database_and_is_not_ready() {
 }
 
 #[tokio::test]
-async fn a_series_that_is_cancelled_does_not_occur_again() {
-    let setting = Setting::fresh().await;
-    let scheduler = setting.scheduler().await;
+async fn series_that_is_cancelled_does_not_recur() {
+    let fixture = Fixture::fresh().await;
+    let scheduler = fixture.scheduler().await;
     let first = every_minute(1, noon() + TimeDelta::minutes(1), 9);
-    setting.plan(std::slice::from_ref(&first)).await;
+    fixture.plan(std::slice::from_ref(&first)).await;
     let cancel = |org_id| Cancel {
         org_id,
         id: id_of(&first),
@@ -55,18 +55,18 @@ async fn a_series_that_is_cancelled_does_not_occur_again() {
         (again.code(), again.message()),
         (Code::Aborted, "It is pending no more: it is CANCELLED")
     );
-    setting.clock.advance(std::time::Duration::from_mins(5));
+    fixture.clock.advance(std::time::Duration::from_mins(5));
     scheduler.nudge(noon()).await;
-    setting.stands(&[ScheduledStatus::Cancelled]).await;
-    assert!(setting.worker.script.orders().is_empty());
+    fixture.has_statuses(&[ScheduledStatus::Cancelled]).await;
+    assert!(fixture.worker.script.orders().is_empty());
 }
 
 #[tokio::test]
-async fn what_is_moved_is_made_at_its_new_time() {
-    let setting = Setting::fresh().await;
-    let scheduler = setting.scheduler().await;
+async fn rescheduled_delivery_is_made_at_its_new_time() {
+    let fixture = Fixture::fresh().await;
+    let scheduler = fixture.scheduler().await;
     let far = row(1, noon() + TimeDelta::days(3));
-    setting.plan(std::slice::from_ref(&far)).await;
+    fixture.plan(std::slice::from_ref(&far)).await;
     let reschedule = |org_id| Reschedule {
         org_id,
         id: far.id,
@@ -82,11 +82,11 @@ async fn what_is_moved_is_made_at_its_new_time() {
         .reschedule(v1::RescheduleRequest::from(&reschedule(ORG)))
         .await
         .unwrap();
-    setting.stands(&[ScheduledStatus::Completed]).await;
-    assert_eq!(setting.all().await[0].scheduled_for, noon());
+    fixture.has_statuses(&[ScheduledStatus::Completed]).await;
+    assert_eq!(fixture.all().await[0].scheduled_for, noon());
 }
 
-async fn times(scheduler: &Running, mode: ScheduleMode, config: Value, payload: Value) -> Result<Vec<String>, String> {
+async fn times(scheduler: &RunningScheduler, mode: ScheduleMode, config: Value, payload: Value) -> Result<Vec<String>, String> {
     let preview = Preview {
         schedule: Schedule::read(mode, Some(&config)).unwrap(),
         payload,
@@ -94,26 +94,26 @@ async fn times(scheduler: &Running, mode: ScheduleMode, config: Value, payload: 
         zone: "Europe/Berlin".parse().unwrap(),
         event_at: Some("2026-03-28T12:00:00Z".parse().unwrap()),
     };
-    let answer = scheduler.client().preview(v1::PreviewRequest::from(&preview)).await;
-    let answer = answer.map_err(|status| status.message().to_owned())?;
-    let times: Vec<ig_core::clock::Timestamp> = answer.into_inner().try_into().unwrap();
+    let reply = scheduler.client().preview(v1::PreviewRequest::from(&preview)).await;
+    let reply = reply.map_err(|status| status.message().to_owned())?;
+    let times: Vec<ig_core::clock::Timestamp> = reply.into_inner().try_into().unwrap();
     Ok(times.iter().map(|at| at.format("%dT%H:%M").to_string()).collect())
 }
 
 #[tokio::test]
-async fn a_preview_tells_the_next_times_across_a_change_of_clocks() {
-    let setting = Setting::fresh().await;
-    let scheduler = setting.scheduler().await;
+async fn preview_lists_the_next_times_across_a_clock_change() {
+    let fixture = Fixture::fresh().await;
+    let scheduler = fixture.scheduler().await;
     let nightly = json!({"cron": "30 2 * * *"});
-    let told = times(&scheduler, ScheduleMode::Recurring, nightly, Value::Null).await;
+    let listed = times(&scheduler, ScheduleMode::Recurring, nightly, Value::Null).await;
     // At 02:00 of the 29th clocks go to 03:00: there is no 02:30, and the first moment after it counts.
-    assert_eq!(told.unwrap(), ["29T01:00", "30T00:30", "31T00:30", "01T00:30", "02T00:30"]);
+    assert_eq!(listed.unwrap(), ["29T01:00", "30T00:30", "31T00:30", "01T00:30", "02T00:30"]);
     let at = json!({"at": "visit.at"});
     let payload = json!({"visit": {"at": "2026-03-30T09:00"}});
-    let told = times(&scheduler, ScheduleMode::Delayed, at.clone(), payload).await;
-    assert_eq!(told.unwrap(), ["30T07:00"]);
-    let told = times(&scheduler, ScheduleMode::Delayed, at, json!({})).await;
-    assert_eq!(told.unwrap_err(), "The payload has nothing at visit.at.");
+    let listed = times(&scheduler, ScheduleMode::Delayed, at.clone(), payload).await;
+    assert_eq!(listed.unwrap(), ["30T07:00"]);
+    let listed = times(&scheduler, ScheduleMode::Delayed, at, json!({})).await;
+    assert_eq!(listed.unwrap_err(), "The payload has nothing at visit.at.");
     let request = v1::PreviewRequest {
         scheduling_mode: "SOMETIME".to_owned(),
         ..v1::PreviewRequest::default()

@@ -1,0 +1,196 @@
+//! Dispatches claimed deliveries: one order after the other, for each of the integration's actions.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use ig_core::clock::{Clock, Timestamp};
+use ig_core::id::ScheduledId;
+use ig_core::ports::StoreError;
+use ig_core::schedule::{MaxOverdue, Timeliness};
+use ig_core::scheduled::{ScheduledDelivery, ScheduledStatus, Settlement};
+use ig_proto::OrderRefusal;
+use ig_store::{DeliveryClaim, Integrations, ScheduledDeliveries};
+use parking_lot::Mutex;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use crate::backlog::Backlog;
+use crate::settlement_writer::ClaimOutcome;
+use crate::wake_signal::WakeSignal;
+use crate::worker_client::{OrderResult, WorkerClient};
+
+/// After this delay, a delivery that no worker took is due again.
+const RETRY_DELAY: TimeDelta = TimeDelta::seconds(1);
+const MIN_BACKOFF: Duration = Duration::from_millis(250);
+const MAX_BACKOFF: Duration = Duration::from_secs(5);
+
+/// Claims deliveries, orders them from the workers and sends on their outcomes.
+pub(crate) struct Dispatcher {
+    /// The rows.
+    pub store: ScheduledDeliveries,
+    /// The integrations of the rows.
+    pub integrations: Integrations,
+    /// The client of the workers.
+    pub worker: WorkerClient,
+    /// The waiting and the claimed deliveries.
+    pub backlog: Arc<Mutex<Backlog>>,
+    /// Wakes the poller.
+    pub wake: WakeSignal,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The identity of all claims: one run of this process.
+    pub claim_id: String,
+    /// How long a claim lasts.
+    pub lease: Duration,
+    /// How late a delivery may be.
+    pub max_overdue: MaxOverdue,
+    /// The outcomes for the settlement writer.
+    pub outcomes: mpsc::UnboundedSender<ClaimOutcome>,
+    /// Whether a worker can be reached.
+    pub availability: Mutex<WorkerAvailability>,
+}
+
+/// Whether a worker can be reached.
+#[derive(Debug, Default)]
+pub(crate) struct WorkerAvailability {
+    unavailable_until: Option<Instant>,
+    backoff: Duration,
+}
+
+impl Dispatcher {
+    /// How many orders may be sent now: a single probe after no worker could be reached.
+    pub(crate) fn worker_capacity(&self) -> usize {
+        let availability = self.availability.lock();
+        match availability.unavailable_until {
+            None => usize::MAX,
+            Some(until) if until <= Instant::now() => 1,
+            Some(_) => 0,
+        }
+    }
+
+    /// How long to wait before the next probe, if no worker could be reached.
+    pub(crate) fn worker_backoff(&self) -> Option<Duration> {
+        let until = self.availability.lock().unavailable_until?;
+        Some(until.saturating_duration_since(Instant::now()))
+    }
+
+    /// Claims the rows that are still due.
+    pub(crate) async fn claim(&self, ids: &[ScheduledId]) -> Result<Vec<ScheduledDelivery>, StoreError> {
+        self.store.claim(ids, self.claim_at(self.clock.now())).await
+    }
+
+    /// The claim that begins at `now`.
+    pub(crate) fn claim_at(&self, now: Timestamp) -> DeliveryClaim<'_> {
+        DeliveryClaim {
+            id: &self.claim_id,
+            now,
+            until: now + self.lease,
+        }
+    }
+
+    /// Dispatches a claimed delivery and sends its outcome to the settlement writer.
+    pub(crate) async fn dispatch(&self, delivery: ScheduledDelivery) {
+        let id = delivery.id;
+        let outcome = if delivery.status == ScheduledStatus::Pending {
+            self.deliver(delivery).await
+        } else {
+            // The delivery has ended before: its scheduler was cut off before it wrote the successor.
+            ClaimOutcome::OwesSuccessor(Box::new(delivery))
+        };
+        self.backlog.lock().release_slot(id);
+        self.wake.now();
+        if self.outcomes.send(outcome).is_err() {
+            tracing::error!("nobody writes down how scheduled deliveries end; they are claimed again");
+        }
+    }
+
+    async fn deliver(&self, delivery: ScheduledDelivery) -> ClaimOutcome {
+        match self.max_overdue.judge(delivery.scheduled_for, self.clock.now()) {
+            Timeliness::Due => self.order_actions(delivery).await,
+            Timeliness::Overdue(reason) => {
+                let missed = delivery.missed(self.max_overdue.earliest(self.clock.now()));
+                let reason = [Some(reason), missed].into_iter().flatten().collect::<Vec<_>>().join(" ");
+                ClaimOutcome::settled(delivery, Settlement::Cancelled(reason))
+            }
+            // The row was rescheduled after the poller read it.
+            Timeliness::NotDue(_) => {
+                let at = delivery.scheduled_for;
+                ClaimOutcome::DueAgain(delivery.id, at)
+            }
+        }
+    }
+
+    async fn order_actions(&self, delivery: ScheduledDelivery) -> ClaimOutcome {
+        let mut failures = Vec::new();
+        for index in 0..u16::MAX {
+            let order = delivery.order(index, self.claim_id.clone());
+            let result = self.worker.deliver(&order).await;
+            self.update_availability(&result);
+            match result {
+                OrderResult::Recorded { failure, next } => {
+                    failures.extend(failure.map(|failure| name_action(index, next, failure)));
+                    let Some(pause) = next else { break };
+                    tokio::time::sleep(pause).await;
+                }
+                // The integration no longer has this action.
+                OrderResult::Refused(OrderRefusal::Unknown) if index > 0 => break,
+                OrderResult::Refused(OrderRefusal::Unknown) => return self.integration_unknown(delivery).await,
+                OrderResult::Refused(OrderRefusal::Never(reason)) => {
+                    failures.push(reason);
+                    break;
+                }
+                OrderResult::Refused(OrderRefusal::Away) => {
+                    return ClaimOutcome::DueAgain(delivery.id, self.clock.now() + RETRY_DELAY);
+                }
+            }
+        }
+        let settlement = if failures.is_empty() {
+            Settlement::Completed
+        } else {
+            Settlement::Failed(failures.join(" "))
+        };
+        ClaimOutcome::settled(delivery, settlement)
+    }
+
+    /// Either the worker does not know the integration yet, or the integration was deleted, which ends the series.
+    async fn integration_unknown(&self, delivery: ScheduledDelivery) -> ClaimOutcome {
+        match self.integrations.requests(delivery.org_id, delivery.integration).await {
+            Ok(None) => ClaimOutcome::Settled {
+                delivery: Box::new(delivery),
+                settlement: Settlement::Cancelled("The integration was deleted.".to_owned()),
+                recurs: false,
+            },
+            Ok(Some(_)) => ClaimOutcome::DueAgain(delivery.id, self.clock.now() + RETRY_DELAY),
+            Err(error) => {
+                tracing::warn!(%error, "whether an integration is still there cannot be read; its delivery waits");
+                ClaimOutcome::DueAgain(delivery.id, self.clock.now() + RETRY_DELAY)
+            }
+        }
+    }
+
+    fn update_availability(&self, result: &OrderResult) {
+        let mut availability = self.availability.lock();
+        match result {
+            OrderResult::Refused(OrderRefusal::Away) => {
+                let in_backoff = availability.unavailable_until.is_some_and(|until| until > Instant::now());
+                if !in_backoff {
+                    availability.backoff = (availability.backoff * 2).clamp(MIN_BACKOFF, MAX_BACKOFF);
+                    availability.unavailable_until = Some(Instant::now() + availability.backoff);
+                    tracing::warn!("no delivery-worker can be reached; scheduled deliveries wait");
+                }
+            }
+            OrderResult::Recorded { .. } | OrderResult::Refused(OrderRefusal::Unknown | OrderRefusal::Never(_)) => {
+                *availability = WorkerAvailability::default();
+            }
+        }
+    }
+}
+
+/// Names the failed action if there are several.
+fn name_action(index: u16, next: Option<Duration>, failure: String) -> String {
+    if index == 0 && next.is_none() {
+        return failure;
+    }
+    format!("Action {}: {failure}", index + 1)
+}
