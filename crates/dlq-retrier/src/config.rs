@@ -1,4 +1,4 @@
-//! What can be set.
+//! The configuration.
 
 use std::time::Duration;
 
@@ -16,17 +16,17 @@ use serde::{Deserialize, Serialize};
 pub struct Config {
     /// The database.
     pub mongodb: MongoConfig,
-    /// Where the other services are.
+    /// The addresses of the other services.
     pub services: ServiceAddresses,
-    /// When dead letters are tried again.
+    /// When dead letters are retried.
     pub dlq: DlqConfig,
-    /// How it serves gRPC.
+    /// The gRPC server.
     pub grpc: GrpcConfig,
     /// Probes and metrics.
     pub admin: AdminConfig,
     /// Logs and traces.
     pub telemetry: TelemetryConfig,
-    /// How it ends.
+    /// The shutdown.
     pub shutdown: ShutdownConfig,
 }
 
@@ -66,27 +66,27 @@ impl ProcessConfig for Config {
     }
 }
 
-/// Section `dlq`: when dead letters are tried again.
+/// Section `dlq`: when dead letters are retried.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DlqConfig {
-    /// Seconds between two looks at what is due, when nobody says that something is.
+    /// Seconds between two polls without a nudge.
     pub poll_interval_seconds: u64,
     /// Milliseconds before the second retry; each further delay is twice as long.
     pub base_ms: u64,
     /// The longest delay in milliseconds.
     pub max_ms: u64,
-    /// How often a dead letter is tried before it is given up.
+    /// The number of retries before a dead letter is abandoned.
     pub max_retries: u32,
 }
 
 impl DlqConfig {
-    /// How long to wait for a nudge before looking anyway.
+    /// The poll interval without a nudge.
     pub fn poll_interval(&self) -> Duration {
         Duration::from_secs(self.poll_interval_seconds)
     }
 
-    /// How the dead letters of organisations are tried again that do not say.
+    /// The retry policy of organisations without their own.
     pub fn policy(&self) -> Result<RetryPolicy, Faults> {
         RetryPolicy::new(self.base_ms, self.max_ms, self.max_retries)
     }

@@ -1,4 +1,4 @@
-//! The contract.
+//! The gRPC service.
 
 use std::sync::Arc;
 
@@ -15,16 +15,16 @@ use tonic::{Request, Response, Status};
 
 use crate::nudge::Nudge;
 
-/// Takes down what people want of dead letters, and wakes who does it.
+/// Implements `DlqService`: stores requests and wakes the loop that executes them.
 pub(crate) struct DlqGrpc {
     /// The dead letters.
     pub(crate) letters: DeadLetters,
     /// The redrives.
     pub(crate) redrives: Redrives,
-    /// Wakes whoever tries again what is due.
-    pub(crate) retrying: Nudge,
-    /// Wakes whoever takes redrives up.
-    pub(crate) redriving: Nudge,
+    /// Wakes the retry loop.
+    pub(crate) retry_nudge: Nudge,
+    /// Wakes the redrive loop.
+    pub(crate) redrive_nudge: Nudge,
     /// The time.
     pub(crate) clock: Arc<dyn Clock>,
 }
@@ -32,41 +32,41 @@ pub(crate) struct DlqGrpc {
 #[tonic::async_trait]
 impl DlqService for DlqGrpc {
     async fn retry(&self, request: Request<v1::RetryRequest>) -> Result<Response<v1::RetryResponse>, Status> {
-        let wish: Wish = understood(request)?;
+        let wish: Wish = parse(request)?;
         let granted = self.letters.retry_by_hand(&wish, self.clock.now()).await;
-        let granted = granted.map_err(|error| refusal(&error))?;
-        self.retrying.wake();
+        let granted = granted.map_err(|error| store_status(&error))?;
+        self.retry_nudge.wake();
         Ok(Response::new((&granted).into()))
     }
 
     async fn start_redrive(&self, request: Request<v1::StartRedriveRequest>) -> Result<Response<v1::Redrive>, Status> {
-        let begun = self.redrives.start(self.begin(understood(request)?)).await;
-        let begun = begun.map_err(|error| refusal(&error))?;
-        self.redriving.wake();
-        Ok(Response::new((&begun).into()))
+        let redrive = self.redrives.start(self.new_redrive(parse(request)?)).await;
+        let redrive = redrive.map_err(|error| store_status(&error))?;
+        self.redrive_nudge.wake();
+        Ok(Response::new((&redrive).into()))
     }
 
     async fn get_redrive(&self, request: Request<v1::GetRedriveRequest>) -> Result<Response<v1::Redrive>, Status> {
-        let key: RedriveKey = understood(request)?;
-        found(self.redrives.get(key).await)
+        let key: RedriveKey = parse(request)?;
+        redrive_response(self.redrives.get(key).await)
     }
 
     async fn cancel_redrive(&self, request: Request<v1::CancelRedriveRequest>) -> Result<Response<v1::Redrive>, Status> {
-        let key: RedriveKey = understood(request)?;
-        let cancelled = found(self.redrives.cancel(key, self.clock.now()).await)?;
-        self.redriving.wake();
+        let key: RedriveKey = parse(request)?;
+        let cancelled = redrive_response(self.redrives.cancel(key, self.clock.now()).await)?;
+        self.redrive_nudge.wake();
         Ok(cancelled)
     }
 
     async fn nudge(&self, _: Request<v1::DlqNudgeRequest>) -> Result<Response<v1::DlqNudgeResponse>, Status> {
-        self.retrying.wake();
-        self.redriving.wake();
+        self.retry_nudge.wake();
+        self.redrive_nudge.wake();
         Ok(Response::new(v1::DlqNudgeResponse {}))
     }
 }
 
 impl DlqGrpc {
-    fn begin(&self, order: RedriveOrder) -> Redrive {
+    fn new_redrive(&self, order: RedriveOrder) -> Redrive {
         let RedriveOrder { org_id, filter } = order;
         Redrive {
             key: RedriveKey {
@@ -82,21 +82,21 @@ impl DlqGrpc {
     }
 }
 
-fn understood<W, T>(request: Request<W>) -> Result<T, Status>
+fn parse<W, T>(request: Request<W>) -> Result<T, Status>
 where
     T: TryFrom<W, Error = InvalidMessage>,
 {
     request.into_inner().try_into().map_err(Status::from)
 }
 
-fn found(redrive: Result<Option<Redrive>, StoreError>) -> Result<Response<v1::Redrive>, Status> {
-    let redrive = redrive.map_err(|error| refusal(&error))?;
+fn redrive_response(redrive: Result<Option<Redrive>, StoreError>) -> Result<Response<v1::Redrive>, Status> {
+    let redrive = redrive.map_err(|error| store_status(&error))?;
     redrive
         .map(|redrive| Response::new((&redrive).into()))
         .ok_or_else(|| status(ErrorKind::NotFound, "the organisation has no such redrive"))
 }
 
-fn refusal(error: &StoreError) -> Status {
+fn store_status(error: &StoreError) -> Status {
     let kind = match error {
         StoreError::Unavailable(_) => ErrorKind::Unavailable,
         StoreError::Refused(_) => ErrorKind::Internal,

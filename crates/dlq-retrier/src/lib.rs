@@ -1,22 +1,22 @@
 #![doc = include_str!("../README.md")]
 
-mod alerting;
+mod alert_loop;
 mod config;
 mod grpc;
+mod limiter;
 mod metrics;
 mod nudge;
-mod policies;
-mod redriving;
-mod retries;
-mod retrying;
-mod room;
+mod policy_cache;
+mod redrive_loop;
+mod retry_executor;
+mod retry_loop;
 mod run;
-mod workers;
+mod worker_client;
 
 pub use config::{Config, DlqConfig};
 pub use run::run;
 
-/// What this process is called.
+/// The identity of this process.
 pub const PROCESS: ig_service::Process = ig_service::Process {
     name: "dlq-retrier",
     version: env!("CARGO_PKG_VERSION"),

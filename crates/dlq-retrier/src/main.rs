@@ -1,4 +1,4 @@
-//! Decides whether again: due dead letters become delivery orders.
+//! Retries dead letters: due ones become delivery orders.
 
 use std::process::ExitCode;
 

@@ -1,15 +1,15 @@
-//! What is measured.
+//! The metrics of retries.
 
 use ig_core::redelivery::Retried;
 
-/// Counter, by what came of it: retries of dead letters.
+/// Counter, by outcome: retries of dead letters.
 const RETRIES: &str = "ig_dlq_retries_total";
-/// Gauge: dead letters that were due at the last look.
+/// Gauge: due dead letters at the last poll.
 const DUE: &str = "ig_dlq_due";
-/// Label: what came of it.
+/// Label: the outcome of a retry.
 const OUTCOME: &str = "outcome";
 
-/// A retry ended.
+/// Counts a retry.
 pub(crate) fn retried(retried: &Retried) {
     let outcome = match retried {
         Retried::Delivered { .. } => "delivered",
@@ -20,7 +20,7 @@ pub(crate) fn retried(retried: &Retried) {
     metrics::counter!(RETRIES, OUTCOME => outcome).increment(1);
 }
 
-/// So many were due.
+/// Sets the number of due dead letters.
 pub(crate) fn due(count: usize) {
     metrics::gauge!(DUE).set(count as f64);
 }

@@ -1,4 +1,4 @@
-//! What wakes a loop before its time.
+//! Wakes a loop before its timer.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,18 +6,18 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-/// Wakes whoever waits; any number of nudges while nobody does make one. Clones wake the same.
+/// A wake-up of one loop; nudges while it does not wait count as one. Clones wake the same loop.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Nudge(Arc<Notify>);
 
 impl Nudge {
-    /// There is something to do.
+    /// Wakes the loop.
     pub(crate) fn wake(&self) {
         self.0.notify_one();
     }
 
-    /// Waits for a nudge, the time, or the stop.
-    pub(crate) async fn or_after(&self, time: Duration, stop: &CancellationToken) {
+    /// Waits for a nudge, the timeout or the stop.
+    pub(crate) async fn wait_up_to(&self, time: Duration, stop: &CancellationToken) {
         tokio::select! {
             () = stop.cancelled() => {}
             () = self.0.notified() => {}

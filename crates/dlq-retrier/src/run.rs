@@ -1,4 +1,4 @@
-//! Puts the service together.
+//! Assembles the service.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,28 +14,28 @@ use ig_service::{Context, TaskKind};
 use ig_store::{SecretBox, Store};
 use tonic::service::Routes;
 
-use crate::alerting::Alerting;
+use crate::alert_loop::AlertLoop;
 use crate::config::Config;
 use crate::grpc::DlqGrpc;
 use crate::nudge::Nudge;
-use crate::policies::Policies;
-use crate::redriving::Redriving;
-use crate::retries::Retries;
-use crate::retrying::Retrying;
-use crate::workers::Workers;
+use crate::policy_cache::PolicyCache;
+use crate::redrive_loop::RedriveLoop;
+use crate::retry_executor::RetryExecutor;
+use crate::retry_loop::RetryLoop;
+use crate::worker_client::WorkerClient;
 
-/// What one turn of a loop may take beyond its pause.
-const STALLED: Duration = Duration::from_mins(5);
+/// A loop counts as stalled after this long without a turn, beyond its interval.
+const STALL_TIMEOUT: Duration = Duration::from_mins(5);
 
-/// What wakes each of the loops.
+/// One nudge per loop.
 #[derive(Debug, Clone, Default)]
 struct Nudges {
-    retrying: Nudge,
-    redriving: Nudge,
-    alerting: Nudge,
+    retries: Nudge,
+    redrives: Nudge,
+    alerts: Nudge,
 }
 
-/// Starts the service; answers where it serves gRPC.
+/// Starts the service and returns its gRPC address.
 pub async fn run(config: Config, context: Context) -> anyhow::Result<SocketAddr> {
     let store = Store::connect(&config.mongodb, SecretBox::closed())
         .await
@@ -48,51 +48,55 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<SocketAddr>
     let dlq = DlqGrpc {
         letters: store.dead_letters(),
         redrives: store.redrives(),
-        retrying: nudges.retrying.clone(),
-        redriving: nudges.redriving.clone(),
+        retry_nudge: nudges.retries.clone(),
+        redrive_nudge: nudges.redrives.clone(),
         clock: Arc::clone(&clock),
     };
     let services = Services::new(Routes::new(DlqServiceServer::new(dlq))).descriptors(FILE_DESCRIPTOR_SET);
     let address = context.serve_grpc(&config.grpc, services).await?;
-    let retries = Arc::new(retries(&config, &store, &nudges, clock)?);
-    tell(&config, &context, &store, &nudges)?;
-    retry(&config, &context, Arc::clone(&retries), &nudges);
-    redrive(&context, &store, retries, nudges);
+    let executor = Arc::new(executor(&config, &store, &nudges, clock)?);
+    start_alerts(&config, &context, &store, &nudges)?;
+    start_retries(&config, &context, Arc::clone(&executor), &nudges);
+    start_redrives(&context, &store, executor, nudges);
     Ok(address)
 }
 
-fn retries(config: &Config, store: &Store, nudges: &Nudges, clock: Arc<dyn Clock>) -> anyhow::Result<Retries> {
-    let worker = channel(&config.services.delivery_worker, &config.grpc).context("services.delivery_worker")?;
-    Ok(Retries {
+fn executor(config: &Config, store: &Store, nudges: &Nudges, clock: Arc<dyn Clock>) -> anyhow::Result<RetryExecutor> {
+    let channel = channel(&config.services.delivery_worker, &config.grpc).context("services.delivery_worker")?;
+    Ok(RetryExecutor {
         letters: store.dead_letters(),
         integrations: store.integrations(),
         inbound: store.inbound_integrations(),
-        workers: Workers::new(worker),
-        policies: Policies::new(store.organizations(), config.dlq.policy().context("section dlq")?),
-        alerting: nudges.alerting.clone(),
+        worker: WorkerClient::new(channel),
+        policies: PolicyCache::new(store.organizations(), config.dlq.policy().context("section dlq")?),
+        alerts: nudges.alerts.clone(),
         clock,
     })
 }
 
-fn tell(config: &Config, context: &Context, store: &Store, nudges: &Nudges) -> anyhow::Result<()> {
+fn start_alerts(config: &Config, context: &Context, store: &Store, nudges: &Nudges) -> anyhow::Result<()> {
     let alerter = channel(&config.services.alerter, &config.grpc).context("services.alerter")?;
-    let alerting = Alerting::new(store.dead_letters(), alerter, nudges.alerting.clone());
+    let alert_loop = AlertLoop::new(store.dead_letters(), alerter, nudges.alerts.clone());
     let stop = context.stopping().clone();
-    context.spawn("alerts of what was given up", TaskKind::RunsUntilShutdown, alerting.run(stop));
+    context.spawn(
+        "alerts of what was given up",
+        TaskKind::RunsUntilShutdown,
+        alert_loop.run(stop),
+    );
     Ok(())
 }
 
-fn retry(config: &Config, context: &Context, retries: Arc<Retries>, nudges: &Nudges) {
+fn start_retries(config: &Config, context: &Context, executor: Arc<RetryExecutor>, nudges: &Nudges) {
     let interval = config.dlq.poll_interval();
-    let retrying = Retrying::new(retries, nudges.retrying.clone(), interval, context.clone());
-    let beat = context.liveness().watch("retries", interval + STALLED);
-    context.spawn("retries", TaskKind::RunsUntilShutdown, retrying.run(move || beat.beat()));
+    let retry_loop = RetryLoop::new(executor, nudges.retries.clone(), interval, context.clone());
+    let beat = context.liveness().watch("retries", interval + STALL_TIMEOUT);
+    context.spawn("retries", TaskKind::RunsUntilShutdown, retry_loop.run(move || beat.beat()));
 }
 
-fn redrive(context: &Context, store: &Store, retries: Arc<Retries>, nudges: Nudges) {
-    let redriving = Redriving::new(store.redrives(), retries, nudges.redriving, context.clone());
-    let beat = context.liveness().watch("redrives", STALLED);
-    context.spawn("redrives", TaskKind::RunsUntilShutdown, redriving.run(move || beat.beat()));
+fn start_redrives(context: &Context, store: &Store, executor: Arc<RetryExecutor>, nudges: Nudges) {
+    let redrive_loop = RedriveLoop::new(store.redrives(), executor, nudges.redrives, context.clone());
+    let beat = context.liveness().watch("redrives", STALL_TIMEOUT);
+    context.spawn("redrives", TaskKind::RunsUntilShutdown, redrive_loop.run(move || beat.beat()));
 }
 
 async fn ping(store: Store) -> Result<(), StoreError> {

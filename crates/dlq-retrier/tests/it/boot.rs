@@ -1,16 +1,16 @@
-//! How it starts, with and without what it needs.
+//! Starting with and without the database.
 
 use ig_proto::v1;
 use ig_service::{Context, Stop};
 use ig_testkit::mongo;
 use tonic::Code;
 
-use crate::running::{GRACE, Running, config};
+use crate::fixture::{GRACE, RunningRetrier, config};
 
 #[tokio::test]
-async fn it_is_ready_with_its_database_and_names_what_is_wrong_with_a_request() {
+async fn retrier_is_ready_with_its_database_and_names_faults_of_a_request() {
     let database = mongo::database();
-    let running = Running::start(&database).await;
+    let running = RunningRetrier::start(&database).await;
     running.context.readiness().ready().await;
     let mut client = running.client.clone();
     let too_many = v1::RetryRequest {
@@ -35,13 +35,15 @@ async fn it_is_ready_with_its_database_and_names_what_is_wrong_with_a_request() 
 }
 
 #[tokio::test]
-async fn it_starts_without_its_database_and_is_not_ready() {
-    let nobody = format!(
+async fn retrier_starts_without_its_database_and_is_not_ready() {
+    let unreachable = format!(
         "mongodb://127.0.0.1:{}/?serverSelectionTimeoutMS=100",
         ig_testkit::free_port()
     );
     let context = Context::new("dlq-retrier", &Stop::new());
-    ig_dlq_retrier::run(config(&nobody, "ig"), context.clone()).await.unwrap();
+    ig_dlq_retrier::run(config(&unreachable, "ig"), context.clone())
+        .await
+        .unwrap();
     assert_eq!(context.readiness().reasons(), ["mongodb does not answer"]);
     context.drain(GRACE).await.unwrap();
 }

@@ -1,4 +1,4 @@
-//! A worker and an alerter in the hand of a test.
+//! A scripted worker and a recording alerter.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -15,49 +15,51 @@ use parking_lot::Mutex;
 use tonic::service::Routes;
 use tonic::{Request, Response, Status};
 
-type Say = dyn Fn(&DeliverRequest) -> Option<Result<DeliverResponse, Status>> + Send + Sync;
+type ReplyFn = dyn Fn(&DeliverRequest) -> Option<Result<DeliverResponse, Status>> + Send + Sync;
 
-const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// A worker that answers as it is told and notes what it is ordered; what it is told nothing about hangs until it is.
+/// A worker that replies by a function and records its orders; an order without a reply hangs until there is one.
 #[derive(Clone)]
 pub(crate) struct FakeWorker {
-    say: Arc<Mutex<Arc<Say>>>,
+    reply: Arc<Mutex<Arc<ReplyFn>>>,
     orders: Arc<Mutex<Vec<DeliverRequest>>>,
 }
 
 impl FakeWorker {
-    /// A worker that answers every order so.
+    /// A worker with the same outcome for every order.
     pub(crate) fn always(outcome: Outcome) -> Self {
-        Self::with(move |order| Some(Ok(answer(order, outcome))))
+        Self::with(move |order| Some(Ok(response(order, outcome))))
     }
 
-    /// A worker that answers each order by itself.
-    pub(crate) fn with(say: impl Fn(&DeliverRequest) -> Option<Result<DeliverResponse, Status>> + Send + Sync + 'static) -> Self {
+    /// A worker that replies with `reply`.
+    pub(crate) fn with(
+        reply: impl Fn(&DeliverRequest) -> Option<Result<DeliverResponse, Status>> + Send + Sync + 'static,
+    ) -> Self {
         Self {
-            say: Arc::new(Mutex::new(Arc::new(say))),
+            reply: Arc::new(Mutex::new(Arc::new(reply))),
             orders: Arc::default(),
         }
     }
 
-    /// From now on it answers as another would.
-    pub(crate) fn become_like(&self, other: &Self) {
-        *self.say.lock() = Arc::clone(&other.say.lock());
+    /// Replies like another worker from now on.
+    pub(crate) fn reply_like(&self, other: &Self) {
+        *self.reply.lock() = Arc::clone(&other.reply.lock());
     }
 
-    /// What it was ordered so far.
+    /// The orders so far.
     pub(crate) fn orders(&self) -> Vec<DeliverRequest> {
         self.orders.lock().clone()
     }
 
-    /// Serves on an address; port 0 takes a free one.
+    /// Serves on an address; port 0 picks a free one.
     pub(crate) async fn serve(&self, listen: &str) -> (SocketAddr, Context) {
         serve(Routes::new(DeliveryServiceServer::new(self.clone())), listen).await
     }
 }
 
-/// What a worker says of an order that ended so.
-pub(crate) fn answer(order: &DeliverRequest, outcome: Outcome) -> DeliverResponse {
+/// The worker's response for an outcome.
+pub(crate) fn response(order: &DeliverRequest, outcome: Outcome) -> DeliverResponse {
     let failed = matches!(outcome, Outcome::Retryable | Outcome::Refused);
     let category = if outcome == Outcome::Retryable {
         "SERVER_ERROR"
@@ -79,7 +81,7 @@ pub(crate) fn answer(order: &DeliverRequest, outcome: Outcome) -> DeliverRespons
     }
 }
 
-/// The tests' logs are named by the number of their event.
+/// A log's id is the number of its event.
 fn log_id(order: &DeliverRequest) -> String {
     format!("{:024x}", order.event_id.parse::<u64>().unwrap_or_default())
 }
@@ -90,11 +92,11 @@ impl DeliveryService for FakeWorker {
         let order = request.into_inner();
         self.orders.lock().push(order.clone());
         loop {
-            let say = Arc::clone(&self.say.lock());
-            if let Some(answer) = say(&order) {
-                return answer.map(Response::new);
+            let reply = Arc::clone(&self.reply.lock());
+            if let Some(response) = reply(&order) {
+                return response.map(Response::new);
             }
-            tokio::time::sleep(BETWEEN_LOOKS).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 
@@ -103,17 +105,17 @@ impl DeliveryService for FakeWorker {
     }
 }
 
-/// An alerter that notes what is raised, by key.
+/// An alerter that records alerts by key.
 #[derive(Clone, Default)]
 pub(crate) struct FakeAlerter(Arc<Mutex<HashMap<String, Vec<RaiseRequest>>>>);
 
 impl FakeAlerter {
-    /// What was raised about something.
+    /// The alerts with a key.
     pub(crate) fn raised(&self, key: &str) -> Vec<RaiseRequest> {
         self.0.lock().get(key).cloned().unwrap_or_default()
     }
 
-    /// Serves on an address; port 0 takes a free one.
+    /// Serves on an address; port 0 picks a free one.
     pub(crate) async fn serve(&self, listen: &str) -> (SocketAddr, Context) {
         serve(Routes::new(AlertServiceServer::new(self.clone())), listen).await
     }

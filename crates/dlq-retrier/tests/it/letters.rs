@@ -1,4 +1,4 @@
-//! Dead letters of deliveries that were never made.
+//! Dead letters for tests.
 
 use bytes::Bytes;
 use chrono::Utc;
@@ -13,7 +13,7 @@ use ig_core::ports::{Journal as _, JournalEntry};
 use ig_store::{KeptLetter, Store};
 use ig_testkit::builders::{integration_id, target};
 
-/// A dead letter of event `number`, given up from the start; its identifier is the number.
+/// An abandoned dead letter of event `number`, which is also its id.
 pub(crate) fn given_up(org: i64, number: u64) -> DeadLetter {
     let integration = integration_id(1);
     let event = EventRef {
@@ -50,7 +50,7 @@ pub(crate) fn given_up(org: i64, number: u64) -> DeadLetter {
     }
 }
 
-/// The same, but due.
+/// A due dead letter.
 pub(crate) fn due(org: i64, number: u64) -> DeadLetter {
     DeadLetter {
         status: DeadLetterStatus::PendingRetry,

@@ -1,8 +1,8 @@
-//! The service as others meet it.
+//! The service through its gRPC interface.
 
 mod boot;
 mod fakes;
+mod fixture;
 mod letters;
 mod redrives;
 mod retries;
-mod running;

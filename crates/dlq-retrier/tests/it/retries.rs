@@ -1,4 +1,4 @@
-//! What becomes of dead letters that are tried again.
+//! Retries of dead letters.
 
 use std::sync::Arc;
 
@@ -14,34 +14,34 @@ use ig_testkit::eventually;
 use ig_testkit::mongo::{self, TestDatabase};
 use tonic::Status;
 
-use crate::fakes::{FakeAlerter, FakeWorker, answer};
+use crate::fakes::{FakeAlerter, FakeWorker, response};
+use crate::fixture::{GRACE, RunningRetrier, store};
 use crate::letters::{due, get, given_up, id, record, status};
-use crate::running::{GRACE, Running, store};
 
 const ORG: i64 = 7;
 
-async fn running(database: &TestDatabase, worker: &FakeWorker) -> (Running, Store) {
+async fn running(database: &TestDatabase, worker: &FakeWorker) -> (RunningRetrier, Store) {
     let (address, _) = worker.serve("127.0.0.1:0").await;
     let store = store(database).await;
-    let running = Running::start_with(database, |config| {
+    let running = RunningRetrier::start_with(database, |config| {
         config.services.delivery_worker = address.to_string();
     })
     .await;
     (running, store)
 }
 
-async fn retry(running: &Running, org_id: i64, numbers: &[u64]) -> Vec<String> {
+async fn retry(running: &RunningRetrier, org_id: i64, numbers: &[u64]) -> Vec<String> {
     let ids = numbers.iter().map(|number| id(*number).to_string()).collect();
     let granted = running.client.clone().retry(RetryRequest { org_id, ids }).await.unwrap();
     granted.into_inner().accepted
 }
 
-async fn nudge(running: &Running) {
+async fn nudge(running: &RunningRetrier) {
     running.client.clone().nudge(DlqNudgeRequest {}).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_person_wants_tried_again_is_ordered_at_once_and_linked_to_its_log() {
+async fn manual_retry_is_ordered_at_once_and_linked_to_its_log() {
     let (database, worker) = (mongo::database(), FakeWorker::always(Outcome::Delivered));
     let (running, store) = running(&database, &worker).await;
     record(&store, [given_up(ORG, 1), given_up(ORG, 2)]).await;
@@ -62,7 +62,7 @@ async fn what_a_person_wants_tried_again_is_ordered_at_once_and_linked_to_its_lo
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_dead_letter_is_tried_when_it_is_due_and_not_at_the_next_look() {
+async fn dead_letter_is_retried_when_due_and_not_at_the_next_poll() {
     let (database, worker) = (mongo::database(), FakeWorker::always(Outcome::Delivered));
     let (running, store) = running(&database, &worker).await;
     let due_at = chrono::Utc::now() + chrono::TimeDelta::milliseconds(1_500);
@@ -80,18 +80,18 @@ async fn a_dead_letter_is_tried_when_it_is_due_and_not_at_the_next_look() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_failed_is_tried_again_when_its_own_delay_is_over() {
+async fn dead_letter_is_retried_after_its_own_delay() {
     let (database, worker) = (mongo::database(), FakeWorker::always(Outcome::Retryable));
     let (address, _) = worker.serve("127.0.0.1:0").await;
     let store = store(&database).await;
     record(&store, [due(ORG, 1)]).await;
-    let _running = Running::start_with(&database, |config| {
+    let _running = RunningRetrier::start_with(&database, |config| {
         config.services.delivery_worker = address.to_string();
         config.dlq.base_ms = 200;
         config.dlq.max_ms = 400;
     })
     .await;
-    // It looks by itself once an hour.
+    // The poll interval is an hour.
     eventually("it is given up", async || {
         status(&store, ORG, 1).await == DeadLetterStatus::Abandoned
     })
@@ -100,13 +100,13 @@ async fn what_failed_is_tried_again_when_its_own_delay_is_over() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_fails_three_times_is_given_up_and_people_are_told_even_if_later() {
+async fn dead_letter_is_abandoned_after_three_failures_and_alerted_even_if_late() {
     let (database, worker) = (mongo::database(), FakeWorker::always(Outcome::Retryable));
     let (address, _) = worker.serve("127.0.0.1:0").await;
     let store = store(&database).await;
     let alerter_address = format!("127.0.0.1:{}", ig_testkit::free_port());
     record(&store, [due(ORG, 1), due(ORG, 2)]).await;
-    let _running = Running::start_with(&database, |config| {
+    let _running = RunningRetrier::start_with(&database, |config| {
         config.services.delivery_worker = address.to_string();
         config.services.alerter.clone_from(&alerter_address);
         config.dlq.poll_interval_seconds = 1;
@@ -125,10 +125,10 @@ async fn what_fails_three_times_is_given_up_and_people_are_told_even_if_later() 
     let alerter = FakeAlerter::default();
     let _serving = alerter.serve(&alerter_address).await;
     let key = integration_id(1).to_string();
-    eventually("it is told", async || !alerter.raised(&key).is_empty()).await;
-    let told = &alerter.raised(&key)[0];
-    assert_eq!((told.org_id, told.kind.as_str()), (Some(ORG), "dead-letters-abandoned"));
-    assert!(told.message.contains("\"Orders\""), "{}", told.message);
+    eventually("the alert is raised", async || !alerter.raised(&key).is_empty()).await;
+    let alert = &alerter.raised(&key)[0];
+    assert_eq!((alert.org_id, alert.kind.as_str()), (Some(ORG), "dead-letters-abandoned"));
+    assert!(alert.message.contains("\"Orders\""), "{}", alert.message);
     eventually("nothing is owed", async || {
         store.dead_letters().alerts_owed(10).await.unwrap().is_empty()
     })
@@ -136,7 +136,7 @@ async fn what_fails_three_times_is_given_up_and_people_are_told_even_if_later() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_organisation_says_how_often_and_after_how_long_its_own_are_tried() {
+async fn retry_policy_of_an_organisation_applies_to_its_dead_letters() {
     let (database, worker) = (mongo::database(), FakeWorker::always(Outcome::Retryable));
     let (running, store) = running(&database, &worker).await;
     let patient = RetryPolicy::new(3_600_000, 3_600_000, 2).unwrap();
@@ -165,7 +165,7 @@ async fn an_organisation_says_how_often_and_after_how_long_its_own_are_tried() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_refused_is_given_up_at_once() {
+async fn dead_letter_is_abandoned_when_refused() {
     let (database, worker) = (mongo::database(), FakeWorker::always(Outcome::Refused));
     let (running, store) = running(&database, &worker).await;
     record(&store, [due(ORG, 1)]).await;
@@ -178,7 +178,7 @@ async fn what_is_refused_is_given_up_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_integration_that_is_gone_gives_up_and_one_that_a_worker_does_not_know_yet_waits() {
+async fn dead_letter_of_a_deleted_integration_is_abandoned_and_of_an_unknown_one_waits() {
     let worker = FakeWorker::with(|_| Some(Err(Status::not_found("no such integration"))));
     let database = mongo::database();
     let (running, store) = running(&database, &worker).await;
@@ -218,7 +218,7 @@ async fn an_integration_that_is_gone_gives_up_and_one_that_a_worker_does_not_kno
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_held_at_the_worker_stays_pending_and_does_not_count() {
+async fn held_delivery_stays_pending_and_counts_no_retry() {
     let (database, worker) = (mongo::database(), FakeWorker::always(Outcome::Held));
     let (running, store) = running(&database, &worker).await;
     let held = DeadLetter {
@@ -240,10 +240,10 @@ async fn what_is_held_at_the_worker_stays_pending_and_does_not_count() {
     assert_eq!(
         get(&store, ORG, 2).await.redelivery.standing,
         Standing::Held,
-        "nobody asked for it"
+        "no retry was requested"
     );
 
-    worker.become_like(&FakeWorker::always(Outcome::Delivered));
+    worker.reply_like(&FakeWorker::always(Outcome::Delivered));
     assert_eq!(retry(&running, ORG, &[2]).await.len(), 1);
     eventually("it is resolved", async || {
         status(&store, ORG, 2).await == DeadLetterStatus::Resolved
@@ -252,12 +252,12 @@ async fn what_is_held_at_the_worker_stays_pending_and_does_not_count() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn while_no_worker_answers_nothing_counts_and_everything_waits() {
+async fn outage_of_the_workers_counts_no_retry() {
     let database = mongo::database();
     let address = format!("127.0.0.1:{}", ig_testkit::free_port());
     let store = store(&database).await;
     record(&store, (1..=5).map(|number| due(ORG, number))).await;
-    let running = Running::start_with(&database, |config| {
+    let running = RunningRetrier::start_with(&database, |config| {
         config.services.delivery_worker.clone_from(&address);
     })
     .await;
@@ -280,7 +280,7 @@ async fn while_no_worker_answers_nothing_counts_and_everything_waits() {
     assert_eq!(order, ["1", "2", "3", "4", "5"], "a lane keeps its order");
 }
 
-/// A dead letter of an integration of its own.
+/// The letter with another integration.
 fn of_integration(letter: DeadLetter, number: u64) -> DeadLetter {
     let mut letter = letter;
     letter.integration.id = integration_id(number);
@@ -293,9 +293,10 @@ async fn resolved(store: &Store, org: i64) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_target_that_hangs_takes_neither_another_tenants_places_nor_another_integrations() {
+async fn limiter_keeps_permits_for_others_when_a_target_hangs() {
     let hanging = integration_id(1).to_string();
-    let worker = FakeWorker::with(move |order| (order.integration_id != hanging).then(|| Ok(answer(order, Outcome::Delivered))));
+    let worker =
+        FakeWorker::with(move |order| (order.integration_id != hanging).then(|| Ok(response(order, Outcome::Delivered))));
     let database = mongo::database();
     let (running, store) = running(&database, &worker).await;
     record(&store, (1..=300).map(|number| due(ORG, number))).await;
@@ -315,7 +316,7 @@ async fn a_target_that_hangs_takes_neither_another_tenants_places_nor_another_in
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_the_stop_what_is_under_way_is_finished_and_what_waits_is_given_back() {
+async fn shutdown_finishes_retries_in_flight_and_releases_the_rest() {
     let hangs = FakeWorker::with(|_| None);
     let database = mongo::database();
     let (running, store) = running(&database, &hangs).await;
@@ -324,7 +325,7 @@ async fn at_the_stop_what_is_under_way_is_finished_and_what_waits_is_given_back(
     eventually("the first hangs", async || hangs.orders().len() == 1).await;
     let answering = async {
         running.context.stopping().cancelled().await;
-        hangs.become_like(&FakeWorker::always(Outcome::Delivered));
+        hangs.reply_like(&FakeWorker::always(Outcome::Delivered));
     };
     let (drained, ()) = tokio::join!(running.context.drain(GRACE), answering);
     assert_eq!(drained, Ok(()));

@@ -1,4 +1,4 @@
-//! Tells people of what was given up. The debt is stored with the dead letter: an alerter that is away is told later.
+//! Raises alerts for abandoned dead letters. The owed alert is stored with the dead letter, so an outage of the alerter only delays it.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,25 +15,25 @@ use tonic::Request;
 
 use crate::nudge::Nudge;
 
-/// The kind of these alerts.
+/// The kind of the alerts.
 const KIND: &str = "dead-letters-abandoned";
-/// What one look takes in.
-const AT_ONCE: i64 = 500;
-const PATIENCE: Duration = Duration::from_secs(10);
-/// How often to look when nobody says that something was given up.
-const LOOK: Duration = Duration::from_secs(30);
-/// How long to wait for an alerter or a database that is away.
-const AFTER_ERROR: Duration = Duration::from_secs(5);
+/// Owed alerts per read.
+const BATCH: i64 = 500;
+const RAISE_TIMEOUT: Duration = Duration::from_secs(10);
+/// The poll interval without a nudge.
+const POLL_INTERVAL: Duration = Duration::from_secs(30);
+/// Delay after the alerter or the database was unavailable.
+const ERROR_DELAY: Duration = Duration::from_secs(5);
 
-/// Tells people of what was given up.
-pub(crate) struct Alerting {
+/// Raises owed alerts.
+pub(crate) struct AlertLoop {
     letters: DeadLetters,
     alerter: AlertServiceClient<Client>,
     nudge: Nudge,
 }
 
-impl Alerting {
-    /// Tells the alerter behind a channel.
+impl AlertLoop {
+    /// A loop that raises alerts over the channel `alerter`.
     pub(crate) fn new(letters: DeadLetters, alerter: Client, nudge: Nudge) -> Self {
         Self {
             letters,
@@ -42,38 +42,38 @@ impl Alerting {
         }
     }
 
-    /// Tells until told to stop.
+    /// Raises owed alerts until `stop`.
     pub(crate) async fn run(self, stop: CancellationToken) {
         while !stop.is_cancelled() {
-            let pause = match self.tell().await {
-                Ok(Told::More) => continue,
-                Ok(Told::All) => LOOK,
-                Ok(Told::NobodyListens) => AFTER_ERROR,
+            let pause = match self.raise_owed().await {
+                Ok(Progress::More) => continue,
+                Ok(Progress::Done) => POLL_INTERVAL,
+                Ok(Progress::AlerterUnavailable) => ERROR_DELAY,
                 Err(error) => {
                     tracing::warn!(%error, "what was given up cannot be looked at; trying again");
-                    AFTER_ERROR
+                    ERROR_DELAY
                 }
             };
-            self.nudge.or_after(pause, &stop).await;
+            self.nudge.wait_up_to(pause, &stop).await;
         }
     }
 
-    async fn tell(&self) -> Result<Told, StoreError> {
-        let owed = self.letters.alerts_owed(AT_ONCE).await?;
-        let more = i64::try_from(owed.len()).is_ok_and(|count| count == AT_ONCE);
+    async fn raise_owed(&self) -> Result<Progress, StoreError> {
+        let owed = self.letters.alerts_owed(BATCH).await?;
+        let more = i64::try_from(owed.len()).is_ok_and(|count| count == BATCH);
         for given_up in by_integration(owed).into_values() {
             if !self.raise(&alert(&given_up)).await {
-                return Ok(Told::NobodyListens);
+                return Ok(Progress::AlerterUnavailable);
             }
             let ids: Vec<_> = given_up.iter().map(|given_up| given_up.id).collect();
             self.letters.alerted(&ids).await?;
         }
-        Ok(if more { Told::More } else { Told::All })
+        Ok(if more { Progress::More } else { Progress::Done })
     }
 
     async fn raise(&self, alert: &Alert) -> bool {
         let mut request = Request::new(RaiseRequest::from(alert));
-        request.set_timeout(PATIENCE);
+        request.set_timeout(RAISE_TIMEOUT);
         let raised = self.alerter.clone().raise(request).await;
         if let Err(status) = &raised {
             tracing::warn!(%status, "no alerter took the alert; trying again");
@@ -82,14 +82,14 @@ impl Alerting {
     }
 }
 
-/// How far people were told.
-enum Told {
-    /// Of everything.
-    All,
-    /// Of as much as one look takes in.
+/// How far the owed alerts were raised.
+enum Progress {
+    /// All of them.
+    Done,
+    /// One batch; there may be more.
     More,
-    /// The alerter is away.
-    NobodyListens,
+    /// Not all: the alerter is unavailable.
+    AlerterUnavailable,
 }
 
 fn by_integration(owed: Vec<GivenUp>) -> BTreeMap<(OrgId, IntegrationId), Vec<GivenUp>> {
@@ -101,7 +101,7 @@ fn by_integration(owed: Vec<GivenUp>) -> BTreeMap<(OrgId, IntegrationId), Vec<Gi
     by_integration
 }
 
-/// One alert for an integration's dead letters, which are never none.
+/// One alert for an integration's dead letters, of which there is at least one.
 fn alert(given_up: &[GivenUp]) -> Alert {
     let last = given_up.iter().max_by_key(|given_up| given_up.at).unwrap_or(&given_up[0]);
     let deliveries = match given_up.len() {

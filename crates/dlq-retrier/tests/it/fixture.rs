@@ -1,4 +1,4 @@
-//! The service on a database of a test's own, with a worker and an alerter that a test plays.
+//! The service with its own database and fake peers.
 
 use std::time::Duration;
 
@@ -11,8 +11,8 @@ use ig_testkit::mongo::TestDatabase;
 
 pub(crate) const GRACE: Duration = Duration::from_secs(10);
 
-/// The service, and a way to call it.
-pub(crate) struct Running {
+/// A running service and its client.
+pub(crate) struct RunningRetrier {
     pub(crate) context: Context,
     pub(crate) client: DlqServiceClient<Client>,
 }
@@ -22,12 +22,12 @@ pub(crate) fn config(uri: &str, database: &str) -> Config {
     uri.clone_into(&mut config.mongodb.uri);
     database.clone_into(&mut config.mongodb.database);
     config.grpc.listen.set_port(0);
-    // Nothing here waits for a look that nobody asked for.
+    // No test depends on the poll.
     config.dlq.poll_interval_seconds = 3_600;
     config
 }
 
-impl Running {
+impl RunningRetrier {
     pub(crate) async fn start(database: &TestDatabase) -> Self {
         Self::start_with(database, |_| {}).await
     }
@@ -42,7 +42,7 @@ impl Running {
     }
 }
 
-/// The database that the service reads, migrated.
+/// The service's database, migrated.
 pub(crate) async fn store(database: &TestDatabase) -> Store {
     let config = MongoConfig {
         uri: database.uri.clone(),

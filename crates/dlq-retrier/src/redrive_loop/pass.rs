@@ -1,4 +1,4 @@
-//! What is known while everything that waits in a redrive is given its turn.
+//! The state of one pass over the waiting dead letters of a redrive.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,46 +8,46 @@ use ig_core::redelivery::Queued;
 use ig_core::redrive::RedriveKey;
 use parking_lot::Mutex;
 
-/// One round. An integration to which nothing is sent now is left alone for the rest of it, so that its lanes take nobody else's place.
-pub(super) struct Round {
+/// One pass. It skips an integration whose deliveries are held, so that its lanes do not delay others.
+pub(super) struct Pass {
     /// The redrive.
     pub(super) key: RedriveKey,
     integrations: HashMap<LogId, IntegrationId>,
-    held: Mutex<HashSet<IntegrationId>>,
+    skipped: Mutex<HashSet<IntegrationId>>,
     progressed: AtomicBool,
 }
 
-impl Round {
-    /// A round for what waits.
+impl Pass {
+    /// A pass over `waiting`.
     pub(super) fn of(key: RedriveKey, waiting: &[Queued]) -> Self {
         let integrations = waiting.iter().map(|queued| (queued.id, queued.lane.integration));
         Self {
             key,
             integrations: integrations.collect(),
-            held: Mutex::default(),
+            skipped: Mutex::default(),
             progressed: AtomicBool::new(false),
         }
     }
 
-    /// Nothing is sent to a dead letter's integration now.
-    pub(super) fn hold(&self, id: LogId) {
-        self.held.lock().extend(self.integrations.get(&id));
+    /// Skips the dead letter's integration for the rest of the pass.
+    pub(super) fn skip_integration(&self, id: LogId) {
+        self.skipped.lock().extend(self.integrations.get(&id));
     }
 
-    /// Whether nothing is sent to a dead letter's integration now.
-    pub(super) fn is_held(&self, id: LogId) -> bool {
-        let held = self.held.lock();
+    /// Whether the dead letter's integration is skipped.
+    pub(super) fn is_skipped(&self, id: LogId) -> bool {
+        let skipped = self.skipped.lock();
         self.integrations
             .get(&id)
-            .is_some_and(|integration| held.contains(integration))
+            .is_some_and(|integration| skipped.contains(integration))
     }
 
-    /// A dead letter had its turn.
+    /// Records that a dead letter was processed.
     pub(super) fn progress(&self) {
         self.progressed.store(true, Ordering::Relaxed);
     }
 
-    /// Whether one had.
+    /// Whether any dead letter was processed.
     pub(super) fn has_progressed(&self) -> bool {
         self.progressed.load(Ordering::Relaxed)
     }

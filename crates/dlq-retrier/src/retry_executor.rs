@@ -1,4 +1,4 @@
-//! One retry: the order to a worker, what its answer means, and the end of the claim.
+//! Executes one retry: the order to a worker, the meaning of its report, and the end of the claim.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -16,77 +16,82 @@ use ig_store::{DeadLetters, InboundIntegrations, Integrations, KeptLetter, Settl
 
 use crate::metrics;
 use crate::nudge::Nudge;
-use crate::policies::Policies;
-use crate::workers::{Answer, Workers};
+use crate::policy_cache::PolicyCache;
+use crate::worker_client::{OrderResult, WorkerClient};
 
-/// How often a claim is renewed while a delivery is under way: three times within its lease.
-const RENEWAL: Duration = Duration::from_secs(10);
-/// How long until a delivery is tried again that was not tried because its breaker was open.
-const WHILE_HELD: Duration = Duration::from_mins(1);
-/// How long until it is tried again when a worker does not know yet what is configured.
-const UNTIL_KNOWN: Duration = Duration::from_secs(5);
+/// The interval of claim renewals: three within a lease.
+const RENEW_INTERVAL: Duration = Duration::from_secs(10);
+/// Delay for a delivery that an open breaker held.
+const HELD_DELAY: Duration = Duration::from_mins(1);
+/// Delay for a delivery whose integration the worker does not know yet.
+const UNKNOWN_DELAY: Duration = Duration::from_secs(5);
 
-/// What came of an attempt at a retry.
+/// The result of an attempt.
 #[derive(Debug)]
-pub(crate) enum Attempted {
-    /// There was an answer, and this is what it means.
-    Answered(Retried),
-    /// There was none: the claim is to be released, and nothing counts.
-    Unanswered,
+pub(crate) enum AttemptResult {
+    /// A worker answered, with this result.
+    Completed(Retried),
+    /// No worker answered: the attempt does not count, and the claim has to be released.
+    NoWorker,
 }
 
-/// Makes retries of dead letters that are held under a claim.
-pub(crate) struct Retries {
+/// Executes retries of claimed dead letters.
+pub(crate) struct RetryExecutor {
     /// The dead letters.
     pub(crate) letters: DeadLetters,
-    /// The integrations, to tell what was deleted from what a worker does not know yet.
+    /// The integrations, to tell a deleted one from one that a worker does not know yet.
     pub(crate) integrations: Integrations,
-    /// The inbound ones.
+    /// The inbound integrations.
     pub(crate) inbound: InboundIntegrations,
-    /// Who delivers.
-    pub(crate) workers: Workers,
-    /// How organisations want them tried again.
-    pub(crate) policies: Policies,
-    /// Wakes whoever tells people of what was given up.
-    pub(crate) alerting: Nudge,
+    /// The client of the workers.
+    pub(crate) worker: WorkerClient,
+    /// The retry policies of organisations.
+    pub(crate) policies: PolicyCache,
+    /// Wakes the alert loop.
+    pub(crate) alerts: Nudge,
     /// The time.
     pub(crate) clock: Arc<dyn Clock>,
 }
 
-impl Retries {
-    /// Has a dead letter's delivery made. Its claim, and that of others that wait for it, is renewed meanwhile.
-    pub(crate) async fn attempt(&self, letter: &KeptLetter, claim: &ClaimId, held: &[LogId]) -> Result<Attempted, StoreError> {
-        let answer = self.holding(claim, held, self.workers.deliver(letter, claim)).await;
+impl RetryExecutor {
+    /// Orders a dead letter's delivery, and meanwhile renews the claims of all `claimed` letters.
+    pub(crate) async fn attempt(
+        &self,
+        letter: &KeptLetter,
+        claim: &ClaimId,
+        claimed: &[LogId],
+    ) -> Result<AttemptResult, StoreError> {
+        let result = self.while_renewing(claim, claimed, self.worker.deliver(letter, claim)).await;
         let now = self.clock.now();
-        let retried = match answer {
-            Answer::Report(report) => understood(report, now),
-            Answer::Refused(OrderRefusal::Unknown) => self.unknown(letter, now).await?,
-            Answer::Refused(OrderRefusal::Never(reason)) => Retried::Impossible {
+        let retried = match result {
+            OrderResult::Report(report) => interpret(report, now),
+            OrderResult::Refused(OrderRefusal::Unknown) => self.integration_unknown(letter, now).await?,
+            OrderResult::Refused(OrderRefusal::Never(reason)) => Retried::Impossible {
                 reason: format!("It cannot be delivered: {reason}"),
             },
-            Answer::Refused(OrderRefusal::Away) => return Ok(Attempted::Unanswered),
+            OrderResult::Refused(OrderRefusal::Away) => return Ok(AttemptResult::NoWorker),
         };
-        Ok(Attempted::Answered(retried))
+        Ok(AttemptResult::Completed(retried))
     }
 
-    async fn holding<T>(&self, claim: &ClaimId, held: &[LogId], work: impl Future<Output = T>) -> T {
+    async fn while_renewing<T>(&self, claim: &ClaimId, claimed: &[LogId], work: impl Future<Output = T>) -> T {
         let mut work = pin!(work);
         loop {
             tokio::select! {
                 done = &mut work => return done,
-                () = tokio::time::sleep(RENEWAL) => self.renew(claim, held).await,
+                () = tokio::time::sleep(RENEW_INTERVAL) => self.renew(claim, claimed).await,
             }
         }
     }
 
-    async fn renew(&self, claim: &ClaimId, held: &[LogId]) {
-        if let Err(error) = self.letters.renew(held, claim, self.clock.now()).await {
+    async fn renew(&self, claim: &ClaimId, claimed: &[LogId]) {
+        if let Err(error) = self.letters.renew(claimed, claim, self.clock.now()).await {
             tracing::warn!(%error, "a claim could not be renewed; trying again");
         }
     }
 
-    /// A worker knows the configuration of a moment ago; the database tells what is really gone.
-    async fn unknown(&self, letter: &KeptLetter, now: Timestamp) -> Result<Retried, StoreError> {
+    /// Checks the database for the integration: the worker's configuration may lag behind.
+    async fn integration_unknown(&self, letter: &KeptLetter, now: Timestamp) -> Result<Retried, StoreError> {
         let integration = &letter.letter.integration;
         let requests = self.requests(letter).await?;
         Ok(match requests {
@@ -97,12 +102,12 @@ impl Retries {
                 reason: "The integration does not have this action any more.".to_owned(),
             },
             Some(_) => Retried::NotTried {
-                until: now + UNTIL_KNOWN,
+                until: now + UNKNOWN_DELAY,
             },
         })
     }
 
-    /// How many requests the integration of a dead letter makes; nothing where it is gone. A call makes one.
+    /// The number of requests of the dead letter's integration; `None` if it was deleted. A call is one request.
     async fn requests(&self, letter: &KeptLetter) -> Result<Option<usize>, StoreError> {
         let (org, id) = (letter.letter.org_id, letter.letter.integration.id);
         match letter.letter.direction {
@@ -111,7 +116,7 @@ impl Retries {
         }
     }
 
-    /// Stores what came of a retry.
+    /// Stores the result of a retry.
     pub(crate) async fn settle(&self, letter: &KeptLetter, claim: &ClaimId, retried: Retried) -> Result<(), StoreError> {
         let policy = self.policies.of(letter.letter.org_id).await?;
         let now = self.clock.now();
@@ -132,14 +137,14 @@ impl Retries {
             failure: failure.as_ref(),
         };
         match self.letters.settle(settling, now).await? {
-            Settled::Stored if settlement.given_up => self.alerting.wake(),
+            Settled::Stored if settlement.given_up => self.alerts.wake(),
             Settled::Stored => {}
             Settled::Fenced => tracing::warn!(letter = %letter.letter.id, "a claim ended before what came of it was stored"),
         }
         Ok(())
     }
 
-    /// Gives a dead letter back untried, to be claimed by another at once.
+    /// Releases an untried dead letter, which is due again at once.
     pub(crate) async fn release(&self, letter: &KeptLetter, claim: &ClaimId) -> Result<(), StoreError> {
         match letter.redelivery.released(claim, self.clock.now()) {
             Ok(released) => self.give_back(letter, claim, &released).await,
@@ -147,7 +152,7 @@ impl Retries {
         }
     }
 
-    /// Gives a dead letter back untried, to stand so.
+    /// Releases an untried dead letter and restores its state of `before`.
     pub(crate) async fn give_back(&self, letter: &KeptLetter, claim: &ClaimId, before: &Redelivery) -> Result<(), StoreError> {
         self.letters
             .give_back(letter, claim, before, self.clock.now())
@@ -156,7 +161,7 @@ impl Retries {
     }
 }
 
-fn understood(report: OrderReport, now: Timestamp) -> Retried {
+fn interpret(report: OrderReport, now: Timestamp) -> Retried {
     let OrderReport {
         outcome,
         error,
@@ -167,14 +172,14 @@ fn understood(report: OrderReport, now: Timestamp) -> Retried {
     match outcome {
         OrderOutcome::Delivered | OrderOutcome::Skipped => Retried::Delivered { log: log_id },
         OrderOutcome::Held => Retried::NotTried {
-            until: now + retry_after.unwrap_or(WHILE_HELD),
+            until: now + retry_after.unwrap_or(HELD_DELAY),
         },
         OrderOutcome::Retryable => Retried::Failed(failure(error, retry_after)),
         OrderOutcome::Refused => refused(failure(error, None)),
     }
 }
 
-/// The worker's word that trying again would not help stands, whatever the category says.
+/// A refusal is final, even with a retryable category.
 fn refused(failure: Failure) -> Retried {
     if failure.category.retryable() {
         return Retried::Impossible { reason: failure.message };

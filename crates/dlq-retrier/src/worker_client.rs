@@ -1,4 +1,4 @@
-//! Orders to delivery-worker.
+//! Sends orders to delivery-worker.
 
 use std::time::Duration;
 
@@ -14,64 +14,64 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 use tonic::Request;
 
-/// How long one delivery may take: the longest timeout of an integration, a wait for its rate limit, and its recording.
-const PATIENCE: Duration = Duration::from_mins(3);
-/// For how long nothing is ordered after no worker could be reached.
-const ABSENCE: Duration = Duration::from_secs(2);
+/// The longest delivery: an integration's longest timeout, a wait for its rate limit, and the recording.
+const ORDER_TIMEOUT: Duration = Duration::from_mins(3);
+/// How long to send no orders after no worker could be reached.
+const BACKOFF: Duration = Duration::from_secs(2);
 
-/// What a worker answered to an order.
+/// The result of an order.
 #[derive(Debug)]
-pub(crate) enum Answer {
-    /// What came of the delivery.
+pub(crate) enum OrderResult {
+    /// The worker executed the order.
     Report(OrderReport),
-    /// It was not carried out.
+    /// The order was not executed.
     Refused(OrderRefusal),
 }
 
-/// The workers, as whoever tries again sees them.
+/// A client of the delivery-workers.
 #[derive(Debug)]
-pub(crate) struct Workers {
+pub(crate) struct WorkerClient {
     client: DeliveryServiceClient<Client>,
-    away_until: Mutex<Option<Instant>>,
+    unavailable_until: Mutex<Option<Instant>>,
 }
 
-impl Workers {
-    /// The workers behind a channel.
+impl WorkerClient {
+    /// A client over `channel`.
     pub(crate) fn new(channel: Client) -> Self {
         Self {
             client: DeliveryServiceClient::new(channel).max_encoding_message_size(LARGEST_ORDER),
-            away_until: Mutex::default(),
+            unavailable_until: Mutex::default(),
         }
     }
 
-    /// Waits until it makes sense to order something.
-    pub(crate) async fn present(&self) {
-        let until = *self.away_until.lock();
+    /// Waits out the backoff after an unreachable worker.
+    pub(crate) async fn wait_available(&self) {
+        let until = *self.unavailable_until.lock();
         if let Some(until) = until {
             tokio::time::sleep_until(until).await;
         }
     }
 
-    /// Has a dead letter's delivery made that is held under a claim.
-    pub(crate) async fn deliver(&self, letter: &KeptLetter, claim: &ClaimId) -> Answer {
+    /// Orders the delivery of a claimed dead letter and waits for its result.
+    pub(crate) async fn deliver(&self, letter: &KeptLetter, claim: &ClaimId) -> OrderResult {
         let mut request = Request::new(DeliverRequest::from(&order(letter, claim)));
-        request.set_timeout(PATIENCE);
-        let answer = match self.client.clone().deliver(request).await {
-            Ok(answer) => answer.into_inner().try_into().map_or_else(
+        request.set_timeout(ORDER_TIMEOUT);
+        let result = match self.client.clone().deliver(request).await {
+            Ok(response) => response.into_inner().try_into().map_or_else(
                 |error| {
                     tracing::error!(%error, "a worker's report cannot be understood");
-                    Answer::Refused(OrderRefusal::Away)
+                    OrderResult::Refused(OrderRefusal::Away)
                 },
-                Answer::Report,
+                OrderResult::Report,
             ),
             Err(status) => {
                 tracing::warn!(%status, "no worker carried the order out");
-                Answer::Refused(OrderRefusal::from(&status))
+                OrderResult::Refused(OrderRefusal::from(&status))
             }
         };
-        let is_away = matches!(answer, Answer::Refused(OrderRefusal::Away));
-        *self.away_until.lock() = is_away.then(|| Instant::now() + ABSENCE);
-        answer
+        let is_unavailable = matches!(result, OrderResult::Refused(OrderRefusal::Away));
+        *self.unavailable_until.lock() = is_unavailable.then(|| Instant::now() + BACKOFF);
+        result
     }
 }
 
