@@ -1,4 +1,4 @@
-//! What can be set.
+//! The configuration.
 
 use std::time::Duration;
 
@@ -13,15 +13,15 @@ use serde::{Deserialize, Serialize};
 pub struct Config {
     /// The database.
     pub mongodb: MongoConfig,
-    /// When people are told.
+    /// Quiet time and retention of alerts.
     pub alerts: AlertsConfig,
-    /// How it serves gRPC.
+    /// The gRPC server.
     pub grpc: GrpcConfig,
     /// Probes and metrics.
     pub admin: AdminConfig,
     /// Logs and traces.
     pub telemetry: TelemetryConfig,
-    /// How it ends.
+    /// The shutdown.
     pub shutdown: ShutdownConfig,
 }
 
@@ -60,13 +60,13 @@ impl ProcessConfig for Config {
     }
 }
 
-/// Section `alerts`: when people are told.
+/// Section `alerts`: quiet time and retention.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AlertsConfig {
-    /// Seconds within which the same alert is counted and not told again.
+    /// Seconds within which a repeated alert is counted without a notification.
     pub quiet_seconds: u64,
-    /// Days for which alerts are kept.
+    /// Days that alerts are kept.
     pub retention_days: u32,
 }
 

@@ -1,4 +1,4 @@
-//! The contract.
+//! The gRPC service.
 
 use ig_core::alert::Alert;
 use ig_core::error_kind::ErrorKind;
@@ -8,16 +8,16 @@ use ig_proto::v1::{RaiseRequest, RaiseResponse};
 use ig_proto::{InvalidMessage, status};
 use tonic::{Request, Response, Status};
 
-use crate::telling::Telling;
+use crate::notifier::Notifier;
 
-/// Tells people of what other services report.
+/// Implements `AlertService`.
 pub(crate) struct AlertGrpc {
-    telling: Telling,
+    notifier: Notifier,
 }
 
 impl AlertGrpc {
-    pub(crate) fn new(telling: Telling) -> Self {
-        Self { telling }
+    pub(crate) fn new(notifier: Notifier) -> Self {
+        Self { notifier }
     }
 }
 
@@ -28,12 +28,12 @@ impl AlertService for AlertGrpc {
             .into_inner()
             .try_into()
             .map_err(|error: InvalidMessage| Status::from(error))?;
-        let told = self.telling.tell(&alert).await.map_err(|error| refusal(&error))?;
+        let told = self.notifier.notify(&alert).await.map_err(|error| store_status(&error))?;
         Ok(Response::new(RaiseResponse { told }))
     }
 }
 
-fn refusal(error: &StoreError) -> Status {
+fn store_status(error: &StoreError) -> Status {
     let kind = match error {
         StoreError::Unavailable(_) => ErrorKind::Unavailable,
         StoreError::Refused(_) => ErrorKind::Internal,

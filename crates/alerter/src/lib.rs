@@ -2,7 +2,7 @@
 
 mod config;
 mod grpc;
-mod telling;
+mod notifier;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -19,24 +19,24 @@ use tonic::service::Routes;
 
 pub use config::Config;
 use grpc::AlertGrpc;
-use telling::Telling;
+use notifier::Notifier;
 
-/// What this process is called.
+/// The identity of this process.
 pub const PROCESS: Process = Process {
     name: "alerter",
     version: env!("CARGO_PKG_VERSION"),
     known_sections: ig_proto::SECTIONS,
 };
 
-/// Starts the service; answers where it serves gRPC.
+/// Starts the service and returns its gRPC address.
 pub async fn run(config: Config, context: Context) -> anyhow::Result<SocketAddr> {
     let store = Store::connect(&config.mongodb, SecretBox::closed())
         .await
         .context("section mongodb")?;
-    let telling = Telling::new(store.alerts(), config.alerts.times(), Arc::new(SystemClock));
-    let settling = telling.clone().run(context.stopping().clone());
-    context.spawn("alerts that are owed", TaskKind::RunsUntilShutdown, settling);
-    let alerts = AlertGrpc::new(telling);
+    let notifier = Notifier::new(store.alerts(), config.alerts.times(), Arc::new(SystemClock));
+    let owed_alerts = notifier.clone().run(context.stopping().clone());
+    context.spawn("alerts that are owed", TaskKind::RunsUntilShutdown, owed_alerts);
+    let alerts = AlertGrpc::new(notifier);
     context.depend_on("mongodb", move || ping(store.clone()));
     let services = Services::new(Routes::new(AlertServiceServer::new(alerts))).descriptors(FILE_DESCRIPTOR_SET);
     Ok(context.serve_grpc(&config.grpc, services).await?)

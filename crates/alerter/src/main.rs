@@ -1,4 +1,4 @@
-//! Notices what is failing and tells people once.
+//! Notifies people of failures, once for each.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! The service as others meet it.
+//! The service through its gRPC interface.
 
 use ig_alerter::{Config, run};
 use ig_core::alert::{Alert, Severity};
@@ -22,7 +22,7 @@ fn config(database: &TestDatabase) -> Config {
     config
 }
 
-fn trouble(org: i64, key: &str) -> v1::RaiseRequest {
+fn request(org: i64, key: &str) -> v1::RaiseRequest {
     let alert = Alert {
         org_id: Some(OrgId(org)),
         kind: "breaker-opened".to_owned(),
@@ -35,7 +35,7 @@ fn trouble(org: i64, key: &str) -> v1::RaiseRequest {
 }
 
 #[tokio::test]
-async fn the_same_trouble_is_told_once_and_counted_and_nobody_elses() {
+async fn alert_is_notified_once_per_organisation_kind_and_key() {
     let database = mongo::database();
     let (config, context) = (config(&database), Context::new("alerter", &Stop::new()));
     let address = run(config.clone(), context.clone()).await.unwrap();
@@ -43,11 +43,11 @@ async fn the_same_trouble_is_told_once_and_counted_and_nobody_elses() {
     let mut client = AlertServiceClient::new(channel(&address.to_string(), &config.grpc).unwrap());
     let mut told = Vec::new();
     for alert in [
-        trouble(1, "a"),
-        trouble(1, "a"),
-        trouble(1, "b"),
-        trouble(2, "a"),
-        trouble(1, "a"),
+        request(1, "a"),
+        request(1, "a"),
+        request(1, "b"),
+        request(2, "a"),
+        request(1, "a"),
     ] {
         told.push(client.raise(alert).await.unwrap().into_inner().told);
     }
@@ -65,7 +65,7 @@ async fn the_same_trouble_is_told_once_and_counted_and_nobody_elses() {
 }
 
 #[tokio::test]
-async fn an_alert_that_does_not_say_what_it_is_is_refused() {
+async fn alert_without_a_key_is_rejected() {
     let database = mongo::database();
     let (config, context) = (config(&database), Context::new("alerter", &Stop::new()));
     let address = run(config.clone(), context.clone()).await.unwrap();
@@ -73,7 +73,7 @@ async fn an_alert_that_does_not_say_what_it_is_is_refused() {
     let refused = client
         .raise(v1::RaiseRequest {
             key: String::new(),
-            ..trouble(1, "a")
+            ..request(1, "a")
         })
         .await
         .unwrap_err();
