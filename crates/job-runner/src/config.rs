@@ -1,4 +1,4 @@
-//! What can be set.
+//! The configuration.
 
 use ig_service::config::{AdminConfig, ConfigFaults, GrpcConfig, ShutdownConfig, TelemetryConfig};
 use ig_service::{ProcessConfig, Validate};
@@ -11,13 +11,13 @@ use serde::{Deserialize, Serialize};
 pub struct Config {
     /// The database.
     pub mongodb: MongoConfig,
-    /// How it serves gRPC.
+    /// The gRPC server.
     pub grpc: GrpcConfig,
     /// Probes and metrics.
     pub admin: AdminConfig,
     /// Logs and traces.
     pub telemetry: TelemetryConfig,
-    /// How it ends.
+    /// The shutdown.
     pub shutdown: ShutdownConfig,
 }
 

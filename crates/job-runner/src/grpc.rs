@@ -1,11 +1,11 @@
-//! The contract as far as this version serves it.
+//! The gRPC service, not implemented yet.
 
 use ig_proto::not_served;
 use ig_proto::v1;
 use ig_proto::v1::job_service_server::JobService;
 use tonic::{Request, Response, Status};
 
-/// Answers every rpc with the word that it is not served yet.
+/// Implements `JobService`: every rpc answers UNIMPLEMENTED.
 #[derive(Debug)]
 pub(crate) struct JobGrpc;
 

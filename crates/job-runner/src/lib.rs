@@ -17,14 +17,14 @@ use tonic::service::Routes;
 pub use config::Config;
 use grpc::JobGrpc;
 
-/// What this process is called.
+/// The identity of this process.
 pub const PROCESS: Process = Process {
     name: "job-runner",
     version: env!("CARGO_PKG_VERSION"),
     known_sections: ig_proto::SECTIONS,
 };
 
-/// Starts the service; answers where it serves gRPC.
+/// Starts the service and returns its gRPC address.
 pub async fn run(config: Config, context: Context) -> anyhow::Result<SocketAddr> {
     let store = Store::connect(&config.mongodb, SecretBox::closed())
         .await

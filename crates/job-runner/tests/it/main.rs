@@ -1,4 +1,4 @@
-//! The service as others meet it.
+//! The service through its gRPC interface.
 
 use ig_job_runner::{Config, run};
 use ig_proto::v1;
@@ -18,7 +18,7 @@ fn config(uri: &str) -> Config {
 }
 
 #[tokio::test]
-async fn it_is_ready_with_its_database_and_says_what_it_does_not_serve() {
+async fn job_runner_is_ready_with_its_database_and_answers_unimplemented() {
     let database = mongo::database();
     let (config, context) = (config(&database.uri), Context::new("job-runner", &Stop::new()));
     let address = run(config.clone(), context.clone()).await.unwrap();
@@ -32,13 +32,13 @@ async fn it_is_ready_with_its_database_and_says_what_it_does_not_serve() {
 }
 
 #[tokio::test]
-async fn it_starts_without_its_database_and_is_not_ready() {
-    let nobody = format!(
+async fn job_runner_starts_without_its_database_and_is_not_ready() {
+    let unreachable = format!(
         "mongodb://127.0.0.1:{}/?serverSelectionTimeoutMS=100",
         ig_testkit::free_port()
     );
     let context = Context::new("job-runner", &Stop::new());
-    run(config(&nobody), context.clone()).await.unwrap();
+    run(config(&unreachable), context.clone()).await.unwrap();
     assert_eq!(context.readiness().reasons(), ["mongodb does not answer"]);
     context.drain(GRACE).await.unwrap();
 }
