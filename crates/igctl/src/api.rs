@@ -1,4 +1,4 @@
-//! A client of the gateway's own HTTP API.
+//! A client of the gateway's HTTP API.
 
 use anyhow::{Context as _, bail};
 use http::{Method, Request, StatusCode, header};
@@ -11,7 +11,7 @@ use hyper_util::rt::TokioExecutor;
 use rustls::{ClientConfig, RootCertStore};
 use serde_json::Value;
 
-/// Speaks to one gateway with one key.
+/// A client of one gateway, with one key.
 #[derive(Debug, Clone)]
 pub(crate) struct Api {
     base: String,
@@ -20,7 +20,7 @@ pub(crate) struct Api {
 }
 
 impl Api {
-    /// The API of the gateway at this address, such as `http://127.0.0.1:4000`.
+    /// A client of the gateway at `http`, such as `http://127.0.0.1:4000`.
     pub(crate) fn new(http: &str, key: &str) -> Self {
         Self {
             base: format!("{http}/api/v1"),
@@ -29,18 +29,18 @@ impl Api {
         }
     }
 
-    /// What is at a path; nothing where there is nothing.
+    /// Reads a path; `None` if it is not found.
     pub(crate) async fn get(&self, path: &str) -> anyhow::Result<Option<Value>> {
         match self.exchange(Method::GET, path, None).await? {
             (StatusCode::NOT_FOUND, _) => Ok(None),
-            (status, body) => understood(&Method::GET, path, status, &body).map(Some),
+            (status, body) => parse_response(&Method::GET, path, status, &body).map(Some),
         }
     }
 
-    /// Sends a body; any answer but a success is an error.
+    /// Sends a body; any status but a success is an error.
     pub(crate) async fn send(&self, method: Method, path: &str, body: &Value) -> anyhow::Result<Value> {
-        let (status, answer) = self.exchange(method.clone(), path, Some(body)).await?;
-        understood(&method, path, status, &answer)
+        let (status, response_body) = self.exchange(method.clone(), path, Some(body)).await?;
+        parse_response(&method, path, status, &response_body)
     }
 
     async fn exchange(&self, method: Method, path: &str, body: Option<&Value>) -> anyhow::Result<(StatusCode, Bytes)> {
@@ -57,10 +57,10 @@ impl Api {
     }
 }
 
-/// Plain HTTP, or TLS that trusts whom the platform trusts.
+/// Plain HTTP, or TLS with the platform's trust roots.
 fn connector() -> HttpsConnector<HttpConnector> {
     let mut roots = RootCertStore::empty();
-    // Whoever is not trusted for want of a root is told so when the connection is made.
+    // A missing root shows as a failed handshake.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     let tls = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
     HttpsConnectorBuilder::new()
@@ -70,7 +70,7 @@ fn connector() -> HttpsConnector<HttpConnector> {
         .build()
 }
 
-fn understood(method: &Method, path: &str, status: StatusCode, body: &Bytes) -> anyhow::Result<Value> {
+fn parse_response(method: &Method, path: &str, status: StatusCode, body: &Bytes) -> anyhow::Result<Value> {
     if !status.is_success() {
         bail!("{method} {path} was answered {status}: {}", String::from_utf8_lossy(body));
     }

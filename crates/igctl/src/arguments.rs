@@ -55,7 +55,7 @@ pub(crate) struct GatewayArguments {
     pub(crate) org: i64,
 }
 
-/// What `igctl export` is told.
+/// Arguments of `igctl export`.
 #[derive(Debug, Args)]
 pub(crate) struct ExportArguments {
     #[command(flatten)]
@@ -65,7 +65,7 @@ pub(crate) struct ExportArguments {
     pub(crate) output: Option<PathBuf>,
 }
 
-/// What `igctl apply` is told.
+/// Arguments of `igctl apply`.
 #[derive(Debug, Args)]
 pub(crate) struct ApplyArguments {
     #[command(flatten)]
@@ -102,7 +102,7 @@ pub(crate) enum SourcesCommand {
     Rewind(RewindArguments),
 }
 
-/// What `igctl sources rewind` is told.
+/// Arguments of `igctl sources rewind`.
 #[derive(Debug, Args)]
 pub(crate) struct RewindArguments {
     /// The source, such as mysql
@@ -116,7 +116,7 @@ pub(crate) struct RewindArguments {
     pub(crate) anew: bool,
 }
 
-/// What `igctl secrets rotate` is told.
+/// Arguments of `igctl secrets rotate`.
 #[derive(Debug, Args)]
 pub(crate) struct RotateArguments {
     /// Count what is sealed under which key and change nothing
@@ -124,7 +124,7 @@ pub(crate) struct RotateArguments {
     pub(crate) dry_run: bool,
 }
 
-/// What `igctl up` is told.
+/// Arguments of `igctl up`.
 #[derive(Debug, Args)]
 pub(crate) struct UpArguments {
     /// Where to serve HTTP [default: 127.0.0.1:4000]

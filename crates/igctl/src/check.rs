@@ -2,13 +2,13 @@
 
 use std::process::ExitCode;
 
-use crate::say;
+use crate::output;
 use crate::settings::Settings;
-use crate::six::Six;
+use crate::stack_config::StackConfig;
 
-/// Prints what is in force in each of the services, or everything that is wrong.
+/// Prints the effective configuration of each service, or every fault.
 pub(crate) fn main() -> anyhow::Result<ExitCode> {
-    let six = Six::load(&Settings::of_process())?;
-    say::line(ig_service::masked(&six).trim_end());
+    let config = StackConfig::load(&Settings::from_process())?;
+    output::line(ig_service::masked(&config).trim_end());
     Ok(ExitCode::SUCCESS)
 }

@@ -1,4 +1,4 @@
-//! `--demo`: a tenant with integrations, somebody who receives, and something that happens.
+//! `--demo`: a tenant with integrations, a receiver and a trickle of events.
 
 mod guide;
 mod queue_table;
@@ -17,19 +17,19 @@ use crate::port;
 use crate::ready_file::Ready;
 use queue_table::QueueTable;
 
-/// The demo's tenant.
+/// The demo's organisation.
 pub(crate) const ORG: i64 = 9001;
-/// Its unit, which the demo's events are about.
+/// The unit of the demo's events.
 pub(crate) const UNIT: i64 = 9002;
-/// What happens in it.
+/// The type of the demo's events.
 pub(crate) const EVENT_TYPE: &str = "appointment-created";
 
-/// What its clients call.
-pub(crate) const CALLED: &str = "booking";
-/// Where that leads.
-pub(crate) const BOOKINGS: &str = "/bookings";
+/// The type of the demo's inbound integration.
+pub(crate) const INBOUND_TYPE: &str = "booking";
+/// The path behind the inbound integration.
+pub(crate) const BOOKINGS_PATH: &str = "/bookings";
 
-/// A demo that is about to begin.
+/// A demo that is ready to start.
 #[derive(Debug)]
 pub(crate) struct Demo {
     listener: TcpListener,
@@ -38,7 +38,7 @@ pub(crate) struct Demo {
 }
 
 impl Demo {
-    /// Takes a port for the receiver, and makes the queue table where there is a MySQL.
+    /// Binds the receiver's port, and creates the queue table if there is a MySQL.
     pub(crate) async fn prepare(mysql_url: Option<&str>) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(port::loopback(0))
             .await
@@ -54,12 +54,12 @@ impl Demo {
         })
     }
 
-    /// Where the receiver listens: the one address that the egress guard has to let through.
+    /// The receiver's address, the only one that the egress guard has to allow.
     pub(crate) fn receiver(&self) -> SocketAddr {
         self.receiver
     }
 
-    /// Begins: the tenant through the API, then an event every other second until the shutdown.
+    /// Creates the tenant through the API, then submits an event every two seconds until the shutdown.
     pub(crate) async fn run(self, ready: Ready, context: Context) -> anyhow::Result<()> {
         let api = Api::new(&ready.http, &ready.api_key);
         guide::show(&ready);

@@ -3,17 +3,17 @@
 mod api;
 mod arguments;
 mod check;
-mod declared;
+mod configuration_file;
+mod data_directory;
 mod demo;
-mod kept;
+mod output;
 mod port;
 mod ready_file;
 mod runtime;
-mod say;
 mod secrets;
 mod settings;
-mod six;
 mod sources;
+mod stack_config;
 mod up;
 
 use std::process::ExitCode;
@@ -22,9 +22,9 @@ use clap::Parser as _;
 
 use arguments::{Arguments, Command, ConfigCommand, SecretsCommand, SourcesCommand};
 
-/// Reads the command line and does what it says.
+/// Parses the command line and runs the command.
 pub fn main() -> ExitCode {
-    let done = match Arguments::parse().command {
+    let result = match Arguments::parse().command {
         Command::Up(arguments) => up::main(arguments),
         Command::Config {
             command: ConfigCommand::Check,
@@ -35,8 +35,8 @@ pub fn main() -> ExitCode {
         Command::Sources {
             command: SourcesCommand::Rewind(arguments),
         } => sources::rewind(&arguments),
-        Command::Export(arguments) => declared::export(&arguments),
-        Command::Apply(arguments) => declared::apply(&arguments),
+        Command::Export(arguments) => configuration_file::export(&arguments),
+        Command::Apply(arguments) => configuration_file::apply(&arguments),
     };
-    done.unwrap_or_else(|error| say::failure(&error))
+    result.unwrap_or_else(|error| output::failure(&error))
 }

@@ -1,4 +1,4 @@
-//! The file that tells whoever waits that everything is ready, and where.
+//! The file that announces a ready stack and its addresses.
 
 use std::fs;
 use std::io::{ErrorKind, Write as _};
@@ -8,7 +8,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use serde::Serialize;
 
-/// What a newcomer, a test or a benchmark needs to know.
+/// The addresses and credentials that a user, a test or a benchmark needs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Ready {
@@ -21,17 +21,17 @@ pub(crate) struct Ready {
 }
 
 impl Ready {
-    /// Written whole or not at all, and readable by its owner alone: it holds credentials.
+    /// Writes the file atomically, readable by its owner alone: it contains credentials.
     pub(crate) fn write(&self, path: &Path) -> anyhow::Result<()> {
         let text = serde_json::to_vec(self)?;
         write_private(path, &text).with_context(|| format!("cannot write {}", path.display()))
     }
 }
 
-/// Replaces a file at once by one that its owner alone can read.
+/// Replaces a file atomically by one that only its owner can read.
 pub(crate) fn write_private(path: &Path, content: &[u8]) -> std::io::Result<()> {
     let draft = path.with_extension(format!("{}.tmp", std::process::id()));
-    // A file that is there may be open to others, or lead elsewhere: it is never written to.
+    // An existing draft may be readable by others or be a symbolic link: it is never written to.
     match fs::remove_file(&draft) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_private_file_is_never_written_into_what_somebody_left_in_its_place() {
+    fn private_file_does_not_follow_a_symlink_at_its_draft() {
         let folder = tempfile::tempdir().unwrap();
         let (path, elsewhere) = (folder.path().join("ready.json"), folder.path().join("elsewhere"));
         fs::write(&elsewhere, "theirs").unwrap();

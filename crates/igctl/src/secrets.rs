@@ -1,6 +1,6 @@
 //! `igctl secrets rotate`.
 
-mod account;
+mod key_report;
 
 use std::process::ExitCode;
 
@@ -8,40 +8,40 @@ use anyhow::{Context as _, bail};
 use ig_store::{SecretBox, SecretsTally, Store};
 
 use crate::arguments::RotateArguments;
+use crate::output;
 use crate::runtime::run;
-use crate::say;
 use crate::settings::Settings;
-use crate::six::Six;
-use account::Account;
+use crate::stack_config::StackConfig;
+use key_report::KeyReport;
 
-/// One pass finds what services wrote during the one before; it takes more only where one of them still seals under another key.
-const MOST_PASSES: u32 = 5;
+/// The second pass finds secrets written during the first; more are needed only while a service still seals under another key.
+const MAX_PASSES: u32 = 5;
 
-/// Seals every stored secret under the first of the configured keys, or tells what there is to do.
+/// Seals every stored secret under the first configured key, or only counts them.
 pub(crate) fn rotate(arguments: &RotateArguments) -> anyhow::Result<ExitCode> {
-    let config = Six::load(&Settings::of_process())?.api_gateway;
+    let config = StackConfig::load(&Settings::from_process())?.api_gateway;
     let secrets = SecretBox::new(&config.secrets)?;
-    let keys = Account::new(&secrets);
+    let keys = KeyReport::new(&secrets);
     run(async {
         let store = Store::connect(&config.mongodb, secrets.clone()).await?;
         if arguments.dry_run {
             let found = store.configuration().count_secrets().await?;
-            return told(&keys, &found).map(|()| ExitCode::SUCCESS);
+            return report(&keys, &found).map(|()| ExitCode::SUCCESS);
         }
-        rotated(&store, &keys).await
+        rotate_until_settled(&store, &keys).await
     })
 }
 
-async fn rotated(store: &Store, keys: &Account) -> anyhow::Result<ExitCode> {
-    for _ in 0..MOST_PASSES {
+async fn rotate_until_settled(store: &Store, keys: &KeyReport) -> anyhow::Result<ExitCode> {
+    for _ in 0..MAX_PASSES {
         let found = store
             .configuration()
             .renew_secrets()
             .await
             .context("begin again: what is done stays done")?;
-        told(keys, &found)?;
+        report(keys, &found)?;
         if keys.is_settled(&found) {
-            say::line(keys.conclusion());
+            output::line(keys.conclusion());
             return Ok(ExitCode::SUCCESS);
         }
     }
@@ -51,9 +51,9 @@ async fn rotated(store: &Store, keys: &Account) -> anyhow::Result<ExitCode> {
     )
 }
 
-fn told(keys: &Account, found: &[SecretsTally]) -> anyhow::Result<()> {
+fn report(keys: &KeyReport, found: &[SecretsTally]) -> anyhow::Result<()> {
     for tally in found {
-        say::line(keys.line(tally));
+        output::line(keys.line(tally));
     }
     let faulty: u64 = found.iter().map(|tally| tally.faulty).sum();
     if faulty == 0 {

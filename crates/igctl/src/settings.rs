@@ -1,9 +1,9 @@
-//! Where the settings of a local stack come from: flags over environment over file over what `up` makes up.
+//! The settings of a local stack, in order of precedence: flags, environment, file, defaults of `up`.
 
 use ig_service::ProcessConfig;
 use ig_service::config::{ConfigFaults, Environment, FILE_VARIABLE, load_from, variable_for};
 
-/// The environment and the file that all services of this process are configured from.
+/// The environment and the file that configure all services of this process.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     environment: Environment,
@@ -11,8 +11,8 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// Those of this process. A file that cannot be read counts as empty here: loading tells what is wrong with it.
-    pub(crate) fn of_process() -> Self {
+    /// The settings of this process. An unreadable file counts as empty here; loading reports its faults.
+    pub(crate) fn from_process() -> Self {
         Self::of(std::env::vars().collect())
     }
 
@@ -24,7 +24,7 @@ impl Settings {
         Self { environment, file }
     }
 
-    /// What is set at a dotted key.
+    /// The value at a dotted key.
     pub(crate) fn get(&self, key: &str) -> Option<String> {
         self.environment
             .get(&variable_for(key))
@@ -47,28 +47,28 @@ impl Settings {
         }
     }
 
-    /// Sets a key, whatever was set.
-    pub(crate) fn force(&mut self, key: &str, value: &str) {
+    /// Sets a key and overrides its value.
+    pub(crate) fn set(&mut self, key: &str, value: &str) {
         self.environment.insert(variable_for(key), value.to_owned());
     }
 
-    /// Sets a key unless it is set already; answers what is in force.
-    pub(crate) fn offer(&mut self, key: &str, value: &str) -> String {
+    /// Sets a key unless it has a value; returns the effective value.
+    pub(crate) fn set_default(&mut self, key: &str, value: &str) -> String {
         if let Some(value) = self.get(key) {
             return value;
         }
-        self.force(key, value);
+        self.set(key, value);
         value.to_owned()
     }
 
-    /// Adds an item to a list.
-    pub(crate) fn add(&mut self, key: &str, item: &str) {
+    /// Appends an item to a list.
+    pub(crate) fn append(&mut self, key: &str, item: &str) {
         let present = self.get(key).filter(|list| !list.is_empty());
         let list = present.into_iter().chain([item.to_owned()]);
-        self.force(key, &list.collect::<Vec<_>>().join(","));
+        self.set(key, &list.collect::<Vec<_>>().join(","));
     }
 
-    /// The configuration of one service; sections of others are let pass.
+    /// Loads the configuration of one service; `sections` of other services are ignored.
     pub(crate) fn load<C: ProcessConfig>(&self, sections: &[&str]) -> Result<C, ConfigFaults> {
         load_from(&C::default(), sections, &self.environment)
     }
@@ -88,21 +88,21 @@ mod tests {
     }
 
     #[test]
-    fn what_is_offered_yields_to_what_is_set_and_what_is_forced_does_not() {
+    fn settings_default_yields_to_a_value_and_set_overrides_it() {
         let mut settings = settings(&[("IG__MONGODB__URI", "mongodb://here")]);
-        assert_eq!(settings.offer("mongodb.uri", "mongodb://there"), "mongodb://here");
-        assert_eq!(settings.offer("mongodb.database", "ig"), "ig");
-        settings.force("mongodb.uri", "mongodb://flag");
+        assert_eq!(settings.set_default("mongodb.uri", "mongodb://there"), "mongodb://here");
+        assert_eq!(settings.set_default("mongodb.database", "ig"), "ig");
+        settings.set("mongodb.uri", "mongodb://flag");
         assert_eq!(settings.get("mongodb.uri").as_deref(), Some("mongodb://flag"));
     }
 
     #[test]
-    fn a_file_is_asked_after_the_environment() {
+    fn settings_fall_back_to_the_file() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("ig.toml");
         std::fs::write(&file, "[security.egress]\nallow = [\"10.0.0.0/8\", \"a.example:81\"]\n").unwrap();
         let mut settings = settings(&[("IG_CONFIG", file.to_str().unwrap())]);
-        settings.add("security.egress.allow", "127.0.0.1:9");
+        settings.append("security.egress.allow", "127.0.0.1:9");
         assert_eq!(
             settings.get("security.egress.allow").as_deref(),
             Some("10.0.0.0/8,a.example:81,127.0.0.1:9")

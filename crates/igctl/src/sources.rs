@@ -8,14 +8,14 @@ use ig_core::ports::PartitionLeases as _;
 use ig_store::{SecretBox, Store};
 
 use crate::arguments::RewindArguments;
+use crate::output;
 use crate::runtime::run;
-use crate::say;
 use crate::settings::Settings;
-use crate::six::Six;
+use crate::stack_config::StackConfig;
 
-/// Has a source read again from behind a row. Workers may run meanwhile: they let go of their partitions and take them up from there.
+/// Rewinds a source to a row. Workers may run meanwhile: they release their partitions and reacquire them at the new position.
 pub(crate) fn rewind(arguments: &RewindArguments) -> anyhow::Result<ExitCode> {
-    let config = Six::load(&Settings::of_process())?.api_gateway;
+    let config = StackConfig::load(&Settings::from_process())?.api_gateway;
     let secrets = SecretBox::new(&config.secrets)?;
     let RewindArguments { source, to, anew } = arguments;
     let source = SourceId::new(source);
@@ -34,7 +34,7 @@ pub(crate) fn rewind(arguments: &RewindArguments) -> anyhow::Result<ExitCode> {
         } else {
             "Events that are as they were are not delivered again."
         };
-        say::line(format!(
+        output::line(format!(
             "{source} is read again from behind row {to}; it had been read up to row {}. {what}",
             marks.seen
         ));

@@ -10,8 +10,8 @@ use std::process::ExitCode;
 use ig_service::{Process, ProcessConfig as _, ServiceHost};
 
 use crate::arguments::UpArguments;
+use crate::data_directory::DataDirectory;
 use crate::demo::Demo;
-use crate::kept::DataDirectory;
 use database::Database;
 use plan::Plan;
 
@@ -21,15 +21,15 @@ const PROCESS: Process = Process {
     known_sections: &[],
 };
 
-/// Runs the stack until it is told to stop.
+/// Runs the stack until the shutdown.
 pub(crate) fn main(arguments: UpArguments) -> anyhow::Result<ExitCode> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?
-        .block_on(up(arguments))
+        .block_on(run(arguments))
 }
 
-async fn up(arguments: UpArguments) -> anyhow::Result<ExitCode> {
+async fn run(arguments: UpArguments) -> anyhow::Result<ExitCode> {
     let data = DataDirectory::open(&arguments.data_dir)?;
     let demo = if arguments.demo {
         Some(Demo::prepare(arguments.mysql_url.as_deref()).await?)
@@ -37,14 +37,14 @@ async fn up(arguments: UpArguments) -> anyhow::Result<ExitCode> {
         None
     };
     let plan = Plan::make(&arguments, &data, demo.as_ref())?;
-    let six = plan.configure()?;
-    let host = ServiceHost::start(PROCESS, six.api_gateway.telemetry(), six.api_gateway.shutdown())?;
+    let config = plan.configure()?;
+    let host = ServiceHost::start(PROCESS, config.api_gateway.telemetry(), config.api_gateway.shutdown())?;
     let stop = host.stop().clone();
 
     let database = Database::start(&plan.database, &stop).await?;
-    let running = stack::run(host, six, &plan, demo);
-    // The services end first, whatever happens; then the server that they need.
-    let code = database.while_it_lives(running, &stop).await;
+    let running = stack::run(host, config, &plan, demo);
+    // The services always end before the database.
+    let code = database.supervise(running, &stop).await;
     database.stop().await;
     code
 }

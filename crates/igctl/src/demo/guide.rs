@@ -1,12 +1,12 @@
-//! Where to look next.
+//! Instructions for the demo.
 
 use mysql_async::Opts;
 
-use super::{CALLED, EVENT_TYPE, ORG, UNIT};
+use super::{EVENT_TYPE, INBOUND_TYPE, ORG, UNIT};
+use crate::output;
 use crate::ready_file::Ready;
-use crate::say;
 
-/// Says how to look at what happens, and how to make something happen.
+/// Prints how to read the logs and how to submit events.
 pub(super) fn show(ready: &Ready) {
     let Ready {
         http,
@@ -14,23 +14,23 @@ pub(super) fn show(ready: &Ready) {
         mysql_url,
         ..
     } = ready;
-    say::line(format!(
+    output::line(format!(
         "Demo: organisation {ORG} with unit {UNIT}; an {EVENT_TYPE} every two seconds. Look at the logs:"
     ));
-    say::line(format!(
+    output::line(format!(
         "  curl -s -H 'X-API-Key: {api_key}' '{http}/api/v1/logs?orgId={ORG}&limit=5'"
     ));
-    say::line("Make something happen:");
-    say::line(format!(
+    output::line("Make something happen:");
+    output::line(format!(
         "  curl -s -H 'X-API-Key: {api_key}' -H 'Content-Type: application/json' '{http}/api/v1/events?orgId={ORG}' \\\n    -d '{}'",
         example_event()
     ));
     if let Some(insert) = mysql_url.as_deref().and_then(insert_command) {
-        say::line(format!("  {insert}"));
+        output::line(format!("  {insert}"));
     }
-    say::line("Call an outside API through the gateway, mapped on its way there and back:");
-    say::line(format!(
-        "  curl -s -H 'X-API-Key: {api_key}' -H 'Content-Type: application/json' '{http}/api/v1/integrations/{CALLED}?orgId={ORG}' \\\n    -d '{{\"patient\": \"Grace\"}}'"
+    output::line("Call an outside API through the gateway, mapped on its way there and back:");
+    output::line(format!(
+        "  curl -s -H 'X-API-Key: {api_key}' -H 'Content-Type: application/json' '{http}/api/v1/integrations/{INBOUND_TYPE}?orgId={ORG}' \\\n    -d '{{\"patient\": \"Grace\"}}'"
     ));
 }
 

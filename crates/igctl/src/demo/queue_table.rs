@@ -1,4 +1,4 @@
-//! The tables that the hospital's own software would have: a queue of events, and who belongs to whom.
+//! The tables of a hospital's own software: a queue of events, and the hierarchy of its entities.
 
 use anyhow::Context as _;
 use mysql_async::prelude::Queryable as _;
@@ -18,12 +18,12 @@ const QUEUE: &str = "CREATE TABLE IF NOT EXISTS notification_queue (
 const ENTITIES: &str = "CREATE TABLE IF NOT EXISTS u_entity (rid BIGINT NOT NULL PRIMARY KEY, parent_rid BIGINT)";
 const INSERT: &str = "INSERT INTO notification_queue (event_type, payload, entity_rid, entity_parent_rid) VALUES (?, ?, ?, ?)";
 
-/// The queue, open for writing.
+/// The queue table.
 #[derive(Debug)]
 pub(super) struct QueueTable(Pool);
 
 impl QueueTable {
-    /// Makes the tables where they are missing.
+    /// Creates missing tables.
     pub(super) async fn open(url: &str) -> anyhow::Result<Self> {
         let pool = Pool::new(Opts::from_url(url).context("--mysql-url")?);
         let mut connection = pool.get_conn().await?;
@@ -35,7 +35,7 @@ impl QueueTable {
         Ok(Self(pool))
     }
 
-    /// Adds a row, as the hospital's software would.
+    /// Inserts a row, as the hospital's software would.
     pub(super) async fn insert(&self, payload: &Value) -> anyhow::Result<()> {
         let mut connection = self.0.get_conn().await?;
         connection
@@ -44,7 +44,7 @@ impl QueueTable {
         Ok(())
     }
 
-    /// Says goodbye to the server.
+    /// Closes the connections.
     pub(super) async fn close(self) {
         let _ = self.0.disconnect().await;
     }

@@ -1,4 +1,4 @@
-//! Takes what is delivered, and shows the first of it.
+//! Receives deliveries and prints the first ones.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,12 +12,12 @@ use ig_service::{Context, TaskKind};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use super::BOOKINGS;
-use crate::say;
+use super::BOOKINGS_PATH;
+use crate::output;
 
-/// How many deliveries are shown; more would only scroll by.
-const SHOWN: usize = 6;
-const SHOWN_OF_A_BODY: usize = 160;
+/// The number of printed deliveries; more would only scroll by.
+const MAX_SHOWN: usize = 6;
+const MAX_BODY_CHARS: usize = 160;
 
 #[derive(Debug, Clone, Default)]
 struct Received {
@@ -28,7 +28,7 @@ struct Received {
 /// Serves until the shutdown.
 pub(super) fn serve(listener: TcpListener, context: &Context) {
     let router = Router::new()
-        .route(BOOKINGS, post(book))
+        .route(BOOKINGS_PATH, post(book))
         .fallback(receive)
         .with_state(Received::default());
     let stopping = context.stopping().clone();
@@ -42,25 +42,25 @@ pub(super) fn serve(listener: TcpListener, context: &Context) {
     });
 }
 
-/// An outside API: books whoever is named, and numbers them.
-async fn book(State(received): State<Received>, Json(asked): Json<Value>) -> Json<Value> {
+/// An outside API, which answers with a numbered booking for the given name.
+async fn book(State(received): State<Received>, Json(request): Json<Value>) -> Json<Value> {
     let number = received.booked.fetch_add(1, Ordering::Relaxed) + 1;
-    Json(json!({ "booking": { "number": number, "for": asked["name"], "desk": 4 } }))
+    Json(json!({ "booking": { "number": number, "for": request["name"], "desk": 4 } }))
 }
 
 async fn receive(State(received): State<Received>, method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> StatusCode {
     let number = received.delivered.fetch_add(1, Ordering::Relaxed) + 1;
-    if number <= SHOWN {
+    if number <= MAX_SHOWN {
         let (id, signed) = (header(&headers, "webhook-id"), headers.contains_key("webhook-signature"));
         let signed = if signed { "signed" } else { "not signed" };
-        say::line(format!(
+        output::line(format!(
             "delivery {number}: {method} {} {id} {signed} {}",
             uri.path(),
             beginning(&body)
         ));
     }
-    if number == SHOWN {
-        say::line("Deliveries go on; the logs show them.");
+    if number == MAX_SHOWN {
+        output::line("Deliveries go on; the logs show them.");
     }
     StatusCode::NO_CONTENT
 }
@@ -70,5 +70,5 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
 }
 
 fn beginning(body: &[u8]) -> String {
-    String::from_utf8_lossy(body).chars().take(SHOWN_OF_A_BODY).collect()
+    String::from_utf8_lossy(body).chars().take(MAX_BODY_CHARS).collect()
 }

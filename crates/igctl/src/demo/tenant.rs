@@ -1,59 +1,63 @@
-//! The demo's organisation, unit and integrations, events' and calls', through the API that everybody uses.
+//! Creates the demo's organisation, unit and integrations through the public API.
 
 use std::net::SocketAddr;
 
 use http::Method;
 use serde_json::{Value, json};
 
-use super::{BOOKINGS, CALLED, EVENT_TYPE, ORG, UNIT};
+use super::{BOOKINGS_PATH, EVENT_TYPE, INBOUND_TYPE, ORG, UNIT};
 use crate::api::Api;
 
-/// Makes what is missing and brings what is there up to date: the receiver has another port each time.
+/// Creates what is missing and updates the rest: the receiver's port changes with each start.
 pub(super) async fn prepare(api: &Api, receiver: SocketAddr) -> anyhow::Result<()> {
     let organization = json!({ "orgId": ORG, "name": "Demo Hospital", "timezone": "Europe/Berlin" });
     let unit = json!({ "rid": UNIT, "name": "Demo Clinic" });
-    make(api, &format!("/admin/orgs/{ORG}"), "/admin/orgs", &organization).await?;
-    make(
+    create_if_missing(api, &format!("/admin/orgs/{ORG}"), "/admin/orgs", &organization).await?;
+    create_if_missing(
         api,
         &format!("/admin/orgs/{ORG}/units/{UNIT}"),
         &format!("/admin/orgs/{ORG}/units"),
         &unit,
     )
     .await?;
-    put_all(
+    upsert_all(
         api,
         "outbound-integrations",
         &[signed(receiver), mapped(receiver), everything(receiver)],
     )
     .await?;
-    put_all(api, "inbound-integrations", &[booking(receiver)]).await
+    upsert_all(api, "inbound-integrations", &[booking(receiver)]).await
 }
 
-async fn put_all(api: &Api, resource: &str, integrations: &[Value]) -> anyhow::Result<()> {
+async fn upsert_all(api: &Api, resource: &str, integrations: &[Value]) -> anyhow::Result<()> {
     let all = format!("/{resource}?orgId={ORG}&limit=500");
     let present = api.get(&all).await?.unwrap_or_default();
     for integration in integrations {
-        put(api, resource, &present, integration).await?;
+        upsert(api, resource, &present, integration).await?;
     }
     Ok(())
 }
 
-async fn make(api: &Api, one: &str, all: &str, body: &Value) -> anyhow::Result<()> {
+async fn create_if_missing(api: &Api, one: &str, all: &str, body: &Value) -> anyhow::Result<()> {
     if api.get(one).await?.is_none() {
         api.send(Method::POST, all, body).await?;
     }
     Ok(())
 }
 
-async fn put(api: &Api, resource: &str, present: &Value, integration: &Value) -> anyhow::Result<()> {
+async fn upsert(api: &Api, resource: &str, present: &Value, integration: &Value) -> anyhow::Result<()> {
     let list = present["integrations"].as_array().into_iter().flatten();
     let known = list
         .filter(|known| known["name"] == integration["name"])
         .find_map(|known| known["id"].as_str());
     match known {
         Some(id) => {
-            api.send(Method::PATCH, &format!("/{resource}/{id}?orgId={ORG}"), &address(integration))
-                .await?
+            api.send(
+                Method::PATCH,
+                &format!("/{resource}/{id}?orgId={ORG}"),
+                &address_patch(integration),
+            )
+            .await?
         }
         None => {
             api.send(Method::POST, &format!("/{resource}?orgId={ORG}"), integration)
@@ -63,8 +67,8 @@ async fn put(api: &Api, resource: &str, present: &Value, integration: &Value) ->
     Ok(())
 }
 
-/// Where it goes now, and the credentials that are sent there: those that are stored go to no other address.
-fn address(integration: &Value) -> Value {
+/// The new address and its credentials: stored credentials are not sent to another address.
+fn address_patch(integration: &Value) -> Value {
     let fields = ["targetUrl", "outgoingAuthConfig"].into_iter();
     let moved = fields.filter_map(|name| Some((name.to_owned(), integration.get(name)?.clone())));
     Value::Object(moved.collect())
@@ -112,12 +116,12 @@ fn everything(receiver: SocketAddr) -> Value {
     })
 }
 
-/// A call that is mapped on its way there and on its way back.
+/// A call whose request and response are mapped.
 fn booking(receiver: SocketAddr) -> Value {
     json!({
-        "type": CALLED,
+        "type": INBOUND_TYPE,
         "name": "Demo: a call, mapped both ways",
-        "targetUrl": format!("http://{receiver}{BOOKINGS}"),
+        "targetUrl": format!("http://{receiver}{BOOKINGS_PATH}"),
         "httpMethod": "POST",
         "requestFieldMappings": [
             { "sourceField": "patient", "targetField": "name", "transform": "upper" },

@@ -1,4 +1,4 @@
-//! Something that happens every other second.
+//! Submits an event every two seconds.
 
 use std::time::Duration;
 
@@ -11,39 +11,39 @@ use super::{EVENT_TYPE, ORG, UNIT};
 use crate::api::Api;
 
 const PERIOD: Duration = Duration::from_secs(2);
-/// The tenant was made a moment ago; what is configured is in force within this time, and an event before that is nobody's.
-const IN_FORCE: Duration = Duration::from_secs(1);
+/// The new tenant's configuration takes effect within this time; an earlier event would match no integration.
+const CONFIGURATION_DELAY: Duration = Duration::from_secs(1);
 
-/// Where the demo's events enter: as rows where there is a MySQL, by push otherwise.
-enum Entrance {
+/// How the demo submits events: as rows if there is a MySQL, by push otherwise.
+enum EventInput {
     Table(QueueTable),
     Push(Box<Api>),
 }
 
-/// Lets things happen until the shutdown.
+/// Submits events until the shutdown.
 pub(super) fn start(table: Option<QueueTable>, api: Api, context: &Context) {
-    let entrance = table.map_or_else(|| Entrance::Push(Box::new(api)), Entrance::Table);
+    let input = table.map_or_else(|| EventInput::Push(Box::new(api)), EventInput::Table);
     let stopping = context.stopping().clone();
     context.spawn("trickle", TaskKind::RunsUntilShutdown, async move {
-        stopping.run_until_cancelled(trickle(&entrance)).await;
-        if let Entrance::Table(table) = entrance {
+        stopping.run_until_cancelled(submit_events(&input)).await;
+        if let EventInput::Table(table) = input {
             table.close().await;
         }
     });
 }
 
-async fn trickle(entrance: &Entrance) {
-    tokio::time::sleep(IN_FORCE).await;
+async fn submit_events(input: &EventInput) {
+    tokio::time::sleep(CONFIGURATION_DELAY).await;
     for number in 1_u64.. {
-        if let Err(error) = entrance.let_in(number).await {
+        if let Err(error) = input.submit(number).await {
             tracing::warn!(error = format!("{error:#}"), "the demo's event did not get in");
         }
         tokio::time::sleep(PERIOD).await;
     }
 }
 
-impl Entrance {
-    async fn let_in(&self, number: u64) -> anyhow::Result<()> {
+impl EventInput {
+    async fn submit(&self, number: u64) -> anyhow::Result<()> {
         match self {
             Self::Table(table) => table.insert(&payload(number)).await,
             Self::Push(api) => {
@@ -58,7 +58,7 @@ fn event(number: u64) -> Value {
     json!({ "eventType": EVENT_TYPE, "entityRid": UNIT, "payload": payload(number) })
 }
 
-/// No two are alike, or the second would be taken for a repeat of the first.
+/// Every payload is unique, or deduplication would drop it.
 fn payload(number: u64) -> Value {
     let id = format!("{:08x}-{number}", rand::random::<u32>());
     json!({ "id": id, "appointment": { "id": id, "number": number }, "patient": { "name": "Ada Demo" } })

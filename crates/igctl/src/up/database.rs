@@ -1,4 +1,4 @@
-//! The MongoDB of a local stack: somebody else's, or a server of our own.
+//! The MongoDB of a local stack: an existing one, or a managed child process.
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -12,29 +12,29 @@ use ig_service::Stop;
 use ig_service::child::{Child, Command};
 
 use super::initiate;
-use crate::kept::DataDirectory;
+use crate::data_directory::DataDirectory;
 use crate::port;
 use crate::settings::Settings;
 
-/// A server that recovers from a crash takes its time.
-const START: Duration = Duration::from_mins(1);
-const STOP: Duration = Duration::from_secs(20);
+/// Includes the time for recovery from a crash.
+const START_TIMEOUT: Duration = Duration::from_mins(1);
+const STOP_GRACE: Duration = Duration::from_secs(20);
 
-/// Which database a stack uses.
+/// The database of a stack.
 #[derive(Debug)]
-pub(crate) enum Choice {
-    /// One that runs already.
-    Given {
+pub(crate) enum DatabaseSetup {
+    /// A server that runs already.
+    External {
         /// Its address.
         uri: String,
     },
-    /// One that is started and stopped with the stack.
-    Own {
+    /// A server that starts and stops with the stack.
+    Managed {
         /// Its address.
         uri: String,
-        /// Where it listens.
+        /// Its listen address.
         address: SocketAddr,
-        /// How it is run.
+        /// Its program.
         program: Program,
     },
 }
@@ -42,28 +42,28 @@ pub(crate) enum Choice {
 /// A server that speaks MongoDB's protocol.
 #[derive(Debug)]
 pub(crate) enum Program {
-    /// MongoDB itself, with its data folder.
+    /// MongoDB, with its data folder.
     Mongod(PathBuf, PathBuf),
     /// A compatible server, with its data folder.
     Secantus(PathBuf, PathBuf),
 }
 
-impl Choice {
-    /// The configured one, or one of our own under the data directory.
+impl DatabaseSetup {
+    /// The configured database, or a managed one under the data directory.
     pub(crate) fn make(settings: &mut Settings, data: &DataDirectory) -> anyhow::Result<Self> {
         if let Some(uri) = settings.get("mongodb.uri") {
-            return Ok(Self::Given { uri });
+            return Ok(Self::External { uri });
         }
-        let (program, address) = (Program::find(data)?, port::kept(&data.join("mongodb.port"))?);
+        let (program, address) = (Program::find(data)?, port::reuse_or_allocate(&data.join("mongodb.port"))?);
         let uri = format!("mongodb://{address}/?directConnection=true");
-        settings.force("mongodb.uri", &uri);
-        Ok(Self::Own { uri, address, program })
+        settings.set("mongodb.uri", &uri);
+        Ok(Self::Managed { uri, address, program })
     }
 
-    /// Its address.
+    /// The connection string.
     pub(crate) fn uri(&self) -> &str {
         match self {
-            Self::Given { uri } | Self::Own { uri, .. } => uri,
+            Self::External { uri } | Self::Managed { uri, .. } => uri,
         }
     }
 }
@@ -101,7 +101,7 @@ fn mongod_arguments(folder: &std::path::Path, port: &str) -> Vec<OsString> {
     arguments
 }
 
-/// Without `--sync-on-commit` it loses acknowledged writes when it is killed.
+/// Without `--sync-on-commit` the server loses acknowledged writes when it is killed.
 fn secantus_arguments(folder: &std::path::Path, port: &str) -> Vec<OsString> {
     let mut arguments: Vec<OsString> = ["--host", "127.0.0.1", "--port", port, "--sync-on-commit", "--storage-path"]
         .map(Into::into)
@@ -110,7 +110,7 @@ fn secantus_arguments(folder: &std::path::Path, port: &str) -> Vec<OsString> {
     arguments
 }
 
-/// On PATH, in `.local/bin` here, or there where this program was built.
+/// Finds a program on PATH, in `.local/bin` here or above this program, or beside this program.
 fn find(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let here = std::env::current_dir().ok();
@@ -122,23 +122,23 @@ fn find(name: &str) -> Option<PathBuf> {
         .chain(above)
         .map(|folder| folder.join(".local/bin"));
     let beside = program.iter().filter_map(|program| program.parent().map(PathBuf::from));
-    let mut places = std::env::split_paths(&path).chain(local).chain(beside);
-    places.find_map(|place| Some(place.join(name)).filter(|candidate| candidate.is_file()))
+    let mut folders = std::env::split_paths(&path).chain(local).chain(beside);
+    folders.find_map(|folder| Some(folder.join(name)).filter(|candidate| candidate.is_file()))
 }
 
-/// The database while the stack runs.
+/// The running database; `None` if it is external.
 #[derive(Debug)]
 pub(crate) struct Database(Option<Child>);
 
 impl Database {
-    /// Starts it where it is ours, and waits until it answers.
-    pub(crate) async fn start(choice: &Choice, stop: &Stop) -> anyhow::Result<Self> {
-        let Choice::Own { uri, address, program } = choice else {
+    /// Starts a managed database and waits until it is ready.
+    pub(crate) async fn start(setup: &DatabaseSetup, stop: &Stop) -> anyhow::Result<Self> {
+        let DatabaseSetup::Managed { uri, address, program } = setup else {
             return Ok(Self(None));
         };
         let mut child = Child::start(program.command(*address)?)?;
         tokio::select! {
-            answers = child.wait_for_port(*address, START) => answers?,
+            ready = child.wait_for_port(*address, START_TIMEOUT) => ready?,
             () = stop.requested() => return Ok(Self(Some(child))),
         }
         if matches!(program, Program::Mongod(..)) {
@@ -147,8 +147,8 @@ impl Database {
         Ok(Self(Some(child)))
     }
 
-    /// Waits for the stack; when the database dies under it, the stack ends too, as a failure.
-    pub(crate) async fn while_it_lives(
+    /// Waits for the stack; if a managed database exits before it, the stack stops as a failure.
+    pub(crate) async fn supervise(
         &self,
         stack: impl Future<Output = anyhow::Result<ExitCode>>,
         stop: &Stop,
@@ -165,10 +165,10 @@ impl Database {
         stack.await
     }
 
-    /// Stops it where it is ours.
+    /// Stops a managed database.
     pub(crate) async fn stop(self) {
         if let Self(Some(child)) = self {
-            child.stop(STOP).await;
+            child.stop(STOP_GRACE).await;
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a local stack is to be, before anything of it runs.
+//! The plan of a local stack, made before anything starts.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -6,88 +6,100 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use ig_service::config::{AdminConfig, GrpcConfig};
 
-use super::database::Choice;
+use super::database::DatabaseSetup;
 use crate::arguments::UpArguments;
+use crate::data_directory::{DataDirectory, StackSecrets, random_hex};
 use crate::demo::Demo;
-use crate::kept::{DataDirectory, Kept, random_hex};
 use crate::port;
 use crate::ready_file::Ready;
 use crate::settings::Settings;
-use crate::six::Six;
+use crate::stack_config::StackConfig;
 
-/// Everything that is decided before the start.
+/// All decisions before the start.
 #[derive(Debug)]
 pub(crate) struct Plan {
     settings: Settings,
-    /// Which database.
-    pub(crate) database: Choice,
-    /// What was generated for this data directory.
-    pub(crate) kept: Kept,
-    /// Whether it was generated now.
+    /// The database.
+    pub(crate) database: DatabaseSetup,
+    /// The secrets in force.
+    pub(crate) secrets: StackSecrets,
+    /// Whether the secrets were generated now.
     pub(crate) generated: bool,
-    /// Where it is kept.
-    pub(crate) kept_in: PathBuf,
-    /// Where to tell that all is ready.
+    /// The file of the kept secrets.
+    pub(crate) secrets_file: PathBuf,
+    /// The ready file, if one is wanted.
     pub(crate) ready_file: Option<PathBuf>,
 }
 
 impl Plan {
-    /// Decides ports, database and secrets; nothing is started yet, but a taken address for HTTP is found.
+    /// Decides ports, database and secrets without starting anything; a taken HTTP address is an error.
     pub(crate) fn make(arguments: &UpArguments, data: &DataDirectory, demo: Option<&Demo>) -> anyhow::Result<Self> {
-        let mut settings = Settings::of_process();
-        flags(&mut settings, arguments);
+        let mut settings = Settings::from_process();
+        set_flags(&mut settings, arguments);
         let http: SocketAddr = settings
-            .offer("http.listen", "127.0.0.1:4000")
+            .set_default("http.listen", "127.0.0.1:4000")
             .parse()
             .context("http.listen is no address")?;
         port::check_http(http)?;
-        // Nobody balances requests between several of these.
-        settings.offer("http.drain_ms", "0");
-        let (kept, generated) = data.secrets()?;
-        let kept = secrets(&mut settings, &kept);
-        let database = Choice::make(&mut settings, data)?;
-        addresses(&mut settings)?;
+        // No load balancer needs time to take this gateway out of rotation.
+        settings.set_default("http.drain_ms", "0");
+        let (secrets, generated) = data.secrets()?;
+        let secrets = set_secrets(&mut settings, &secrets);
+        let database = DatabaseSetup::make(&mut settings, data)?;
+        set_service_ports(&mut settings)?;
         if let Some(demo) = demo {
-            settings.add("security.egress.allow", &demo.receiver().to_string());
-            settings.offer("telemetry.log", "warn");
+            settings.append("security.egress.allow", &demo.receiver().to_string());
+            settings.set_default("telemetry.log", "warn");
         }
-        settings.offer("telemetry.format", "text");
+        settings.set_default("telemetry.format", "text");
         let ready_file = arguments.ready_file.clone();
-        let kept_in = data.secrets_file();
+        let secrets_file = data.secrets_file();
         Ok(Self {
             settings,
             database,
-            kept,
+            secrets,
             generated,
-            kept_in,
+            secrets_file,
             ready_file,
         })
     }
 
-    /// The configuration of each service; each listens where the others look for it.
-    pub(crate) fn configure(&self) -> anyhow::Result<Six> {
-        let mut six = Six::load(&self.settings)?;
-        self.place(&mut six.api_gateway.grpc, &mut six.api_gateway.admin, "services.api_gateway")?;
-        self.place(
-            &mut six.delivery_worker.grpc,
-            &mut six.delivery_worker.admin,
+    /// The configuration of each service; each listens on the address that the others call.
+    pub(crate) fn configure(&self) -> anyhow::Result<StackConfig> {
+        let mut config = StackConfig::load(&self.settings)?;
+        self.set_address(
+            &mut config.api_gateway.grpc,
+            &mut config.api_gateway.admin,
+            "services.api_gateway",
+        )?;
+        self.set_address(
+            &mut config.delivery_worker.grpc,
+            &mut config.delivery_worker.admin,
             "services.delivery_worker",
         )?;
-        self.place(&mut six.scheduler.grpc, &mut six.scheduler.admin, "services.scheduler")?;
-        self.place(&mut six.dlq_retrier.grpc, &mut six.dlq_retrier.admin, "services.dlq_retrier")?;
-        self.place(&mut six.job_runner.grpc, &mut six.job_runner.admin, "services.job_runner")?;
-        self.place(&mut six.alerter.grpc, &mut six.alerter.admin, "services.alerter")?;
-        Ok(six)
+        self.set_address(&mut config.scheduler.grpc, &mut config.scheduler.admin, "services.scheduler")?;
+        self.set_address(
+            &mut config.dlq_retrier.grpc,
+            &mut config.dlq_retrier.admin,
+            "services.dlq_retrier",
+        )?;
+        self.set_address(
+            &mut config.job_runner.grpc,
+            &mut config.job_runner.admin,
+            "services.job_runner",
+        )?;
+        self.set_address(&mut config.alerter.grpc, &mut config.alerter.admin, "services.alerter")?;
+        Ok(config)
     }
 
-    /// What is told to whoever waits.
+    /// The content of the ready file.
     pub(crate) fn ready(&self, http: &str) -> Ready {
-        let Kept {
+        let StackSecrets {
             api_key,
             admin_email,
             admin_password,
             encryption_key: _,
-        } = self.kept.clone();
+        } = self.secrets.clone();
         Ready {
             http: format!("http://{http}"),
             api_key,
@@ -98,8 +110,8 @@ impl Plan {
         }
     }
 
-    /// One process cannot serve six services on one configured port, so each has its own.
-    fn place(&self, grpc: &mut GrpcConfig, admin: &mut AdminConfig, key: &str) -> anyhow::Result<()> {
+    /// Gives a service its own gRPC and admin ports: six services cannot share one configured port.
+    fn set_address(&self, grpc: &mut GrpcConfig, admin: &mut AdminConfig, key: &str) -> anyhow::Result<()> {
         let address = self.settings.get(key).unwrap_or_default();
         grpc.listen = address
             .parse()
@@ -109,30 +121,30 @@ impl Plan {
     }
 }
 
-fn flags(settings: &mut Settings, arguments: &UpArguments) {
+fn set_flags(settings: &mut Settings, arguments: &UpArguments) {
     if let Some(http) = arguments.http {
-        settings.force("http.listen", &http.to_string());
+        settings.set("http.listen", &http.to_string());
     }
     if let Some(uri) = &arguments.mongodb_uri {
-        settings.force("mongodb.uri", uri);
+        settings.set("mongodb.uri", uri);
     }
     if let Some(url) = &arguments.mysql_url {
-        settings.force("sources.mysql.url", url);
+        settings.set("sources.mysql.url", url);
     }
 }
 
-fn secrets(settings: &mut Settings, kept: &Kept) -> Kept {
-    settings.offer("grpc.token", &random_hex(32));
-    Kept {
-        api_key: settings.offer("bootstrap.api_key", &kept.api_key),
-        admin_email: settings.offer("bootstrap.admin_email", &kept.admin_email),
-        admin_password: settings.offer("bootstrap.admin_password", &kept.admin_password),
-        encryption_key: settings.offer("secrets.keys", &kept.encryption_key),
+fn set_secrets(settings: &mut Settings, generated: &StackSecrets) -> StackSecrets {
+    settings.set_default("grpc.token", &random_hex(32));
+    StackSecrets {
+        api_key: settings.set_default("bootstrap.api_key", &generated.api_key),
+        admin_email: settings.set_default("bootstrap.admin_email", &generated.admin_email),
+        admin_password: settings.set_default("bootstrap.admin_password", &generated.admin_password),
+        encryption_key: settings.set_default("secrets.keys", &generated.encryption_key),
     }
 }
 
-/// The ports of the services among themselves: free ones, so that several stacks run side by side.
-fn addresses(settings: &mut Settings) -> anyhow::Result<()> {
+/// Picks free ports between the services, so that several stacks run side by side.
+fn set_service_ports(settings: &mut Settings) -> anyhow::Result<()> {
     for service in [
         "api_gateway",
         "delivery_worker",
@@ -141,7 +153,7 @@ fn addresses(settings: &mut Settings) -> anyhow::Result<()> {
         "job_runner",
         "alerter",
     ] {
-        settings.offer(&format!("services.{service}"), &port::free()?.to_string());
+        settings.set_default(&format!("services.{service}"), &port::allocate()?.to_string());
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The six services, started, announced and waited for.
+//! Starts the six services, announces them and waits for the shutdown.
 
 use std::process::ExitCode;
 
@@ -9,14 +9,14 @@ use ig_service::{Context, ProcessConfig, ServiceHost};
 
 use super::plan::Plan;
 use crate::demo::Demo;
+use crate::output;
 use crate::ready_file::Ready;
-use crate::say;
-use crate::six::Six;
+use crate::stack_config::StackConfig;
 
-/// Runs everything until the stop, and answers with what the process exits.
-pub(crate) async fn run(mut host: ServiceHost, six: Six, plan: &Plan, demo: Option<Demo>) -> anyhow::Result<ExitCode> {
-    let started = start(&mut host, six, plan, demo).await;
-    let failure = started.err().filter(|error| !is_stop(error));
+/// Runs everything until the shutdown and returns the exit code.
+pub(crate) async fn run(mut host: ServiceHost, config: StackConfig, plan: &Plan, demo: Option<Demo>) -> anyhow::Result<ExitCode> {
+    let started = start(&mut host, config, plan, demo).await;
+    let failure = started.err().filter(|error| !is_shutdown(error));
     if failure.is_some() {
         host.stop().fail();
     }
@@ -24,20 +24,20 @@ pub(crate) async fn run(mut host: ServiceHost, six: Six, plan: &Plan, demo: Opti
     failure.map_or(Ok(code), Err)
 }
 
-/// Whether it was told to stop while it started, which is no failure.
-fn is_stop(error: &anyhow::Error) -> bool {
+/// Whether the error is a shutdown during the start, which is not a failure.
+fn is_shutdown(error: &anyhow::Error) -> bool {
     error
         .chain()
         .any(|cause| matches!(cause.downcast_ref(), Some(StartError::Stopped)))
 }
 
-async fn start(host: &mut ServiceHost, six: Six, plan: &Plan, demo: Option<Demo>) -> anyhow::Result<()> {
-    let mut starting = Starting {
+async fn start(host: &mut ServiceHost, config: StackConfig, plan: &Plan, demo: Option<Demo>) -> anyhow::Result<()> {
+    let mut starter = Starter {
         host,
         started: Vec::new(),
     };
-    let http = starting.all(six).await?;
-    starting.ready().await?;
+    let http = starter.start_all(config).await?;
+    starter.wait_ready().await?;
     let ready = plan.ready(&http.to_string());
     announce(plan, &ready);
     if let Some(path) = &plan.ready_file {
@@ -50,32 +50,33 @@ async fn start(host: &mut ServiceHost, six: Six, plan: &Plan, demo: Option<Demo>
     Ok(())
 }
 
-struct Starting<'a> {
+struct Starter<'a> {
     host: &'a mut ServiceHost,
     started: Vec<Context>,
 }
 
-impl Starting<'_> {
-    /// Those first that others call; the one that lets events in comes last.
-    async fn all(&mut self, six: Six) -> anyhow::Result<std::net::SocketAddr> {
-        let Six {
+impl Starter<'_> {
+    /// Starts callees before callers; the gateway, where events enter, comes last.
+    async fn start_all(&mut self, config: StackConfig) -> anyhow::Result<std::net::SocketAddr> {
+        let StackConfig {
             api_gateway,
             delivery_worker,
             scheduler,
             dlq_retrier,
             job_runner,
             alerter,
-        } = six;
-        self.one("alerter", alerter, ig_alerter::run).await?;
-        self.one("delivery-worker", delivery_worker, ig_delivery_worker::run).await?;
-        self.one("scheduler", scheduler, ig_scheduler::run).await?;
-        self.one("dlq-retrier", dlq_retrier, ig_dlq_retrier::run).await?;
-        self.one("job-runner", job_runner, ig_job_runner::run).await?;
-        let serving = self.one("api-gateway", api_gateway, ig_api_gateway::run).await?;
-        Ok(serving.http)
+        } = config;
+        self.start_one("alerter", alerter, ig_alerter::run).await?;
+        self.start_one("delivery-worker", delivery_worker, ig_delivery_worker::run)
+            .await?;
+        self.start_one("scheduler", scheduler, ig_scheduler::run).await?;
+        self.start_one("dlq-retrier", dlq_retrier, ig_dlq_retrier::run).await?;
+        self.start_one("job-runner", job_runner, ig_job_runner::run).await?;
+        let gateway = self.start_one("api-gateway", api_gateway, ig_api_gateway::run).await?;
+        Ok(gateway.http)
     }
 
-    async fn one<C, T, F>(&mut self, name: &'static str, config: C, run: impl FnOnce(C, Context) -> F) -> anyhow::Result<T>
+    async fn start_one<C, T, F>(&mut self, name: &'static str, config: C, run: impl FnOnce(C, Context) -> F) -> anyhow::Result<T>
     where
         C: ProcessConfig,
         F: Future<Output = anyhow::Result<T>>,
@@ -91,7 +92,7 @@ impl Starting<'_> {
         Ok(output)
     }
 
-    async fn ready(&self) -> anyhow::Result<()> {
+    async fn wait_ready(&self) -> anyhow::Result<()> {
         for context in &self.started {
             tokio::select! {
                 () = context.readiness().ready() => {}
@@ -103,11 +104,11 @@ impl Starting<'_> {
 }
 
 fn announce(plan: &Plan, ready: &Ready) {
-    say::line(format!("Integration Gateway is ready on {}", ready.http));
-    say::line(format!("  its API can be browsed at {}/api/v1/docs", ready.http));
+    output::line(format!("Integration Gateway is ready on {}", ready.http));
+    output::line(format!("  its API can be browsed at {}/api/v1/docs", ready.http));
     if plan.generated {
-        say::line(format!("Generated, and kept in {}:", plan.kept_in.display()));
-        say::line(format!("  API key        {}", ready.api_key));
-        say::line(format!("  administrator  {} {}", ready.admin_email, ready.admin_password));
+        output::line(format!("Generated, and kept in {}:", plan.secrets_file.display()));
+        output::line(format!("  API key        {}", ready.api_key));
+        output::line(format!("  administrator  {} {}", ready.admin_email, ready.admin_password));
     }
 }

@@ -1,9 +1,9 @@
 //! `igctl config check`.
 
-use crate::program::{igctl, output};
+use crate::fixture::{igctl, output};
 
 #[test]
-fn what_is_in_force_is_shown_as_toml_without_secrets() {
+fn config_check_prints_toml_without_secrets() {
     let mut command = igctl(&["config", "check"]);
     command
         .env("IG__GRPC__TOKEN", "s3cret-token")
@@ -30,16 +30,16 @@ fn what_is_in_force_is_shown_as_toml_without_secrets() {
 }
 
 #[test]
-fn every_fault_is_told_at_once_and_once() {
+fn config_check_reports_each_fault_once() {
     let mut command = igctl(&["config", "check"]);
     command
         .env("IG__GRPC__DEADLINE_MS", "0")
         .env("IG__NO__SUCH_KEY", "1")
         .env("IG__WORKER__LEASE_SECONDS", "soon");
     let refused = output(&mut command);
-    let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+    let stderr = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert_eq!(refused.status.code(), Some(1));
     for key in ["grpc.deadline_ms", "no.such_key", "worker.lease_seconds"] {
-        assert_eq!(told.matches(&format!("  {key}: ")).count(), 1, "{key} in {told}");
+        assert_eq!(stderr.matches(&format!("  {key}: ")).count(), 1, "{key} in {stderr}");
     }
 }

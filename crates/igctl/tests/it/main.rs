@@ -1,7 +1,7 @@
-//! The program itself, run as its users run it.
+//! The program, run as its users run it.
 
 mod config_check;
-mod declared;
-mod program;
+mod configuration_file;
+mod fixture;
 mod secrets;
 mod up;

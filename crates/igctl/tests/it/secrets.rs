@@ -1,4 +1,4 @@
-//! `igctl secrets rotate`, as an operator runs it.
+//! `igctl secrets rotate`.
 
 use std::process::Output;
 use std::sync::Arc;
@@ -10,9 +10,9 @@ use ig_store::{Expected, MongoConfig, SecretBox, SecretsConfig, Store};
 use ig_testkit::builders;
 use ig_testkit::mongo::{TestDatabase, database};
 
-use crate::program::{igctl, output};
+use crate::fixture::{igctl, output};
 
-/// One integration, with a secret that is sealed under this key.
+/// An integration with a secret that is sealed under `key`.
 async fn sealed(database: &TestDatabase, key: &str) -> Integration {
     let config = MongoConfig {
         uri: database.uri.clone(),
@@ -50,13 +50,13 @@ fn rotate(database: &TestDatabase, keys: &[&str], more: &[&str]) -> Output {
     output(&mut command)
 }
 
-fn said(output: &Output) -> String {
+fn stdout(output: &Output) -> String {
     assert!(output.status.success(), "{output:?}");
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 #[tokio::test]
-async fn a_key_is_replaced_step_by_step_and_each_step_tells_what_it_did() {
+async fn secrets_rotate_replaces_a_key_step_by_step() {
     let database = database();
     let (old, new) = (
         SecretBox::generate_key("old").unwrap(),
@@ -69,16 +69,16 @@ async fn a_key_is_replaced_step_by_step_and_each_step_tells_what_it_did() {
              config_versions: 1 document(s) with secrets, 1 under {key}\n"
         )
     };
-    let planned = said(&rotate(&database, &[&new, &old], &["--dry-run"]));
+    let planned = stdout(&rotate(&database, &[&new, &old], &["--dry-run"]));
     assert_eq!(planned, counted("old"));
-    let done = said(&rotate(&database, &[&new, &old], &[]));
+    let done = stdout(&rotate(&database, &[&new, &old], &[]));
     let end = "Everything is sealed under new: secrets.keys needs no longer hold old.\n";
     let sealed = "1 document(s) with secrets, 1 under old, 1 document(s) sealed anew under new\n";
     let first = format!("integration_configs: {sealed}config_versions: {sealed}");
     assert_eq!(done, format!("{first}{}{end}", counted("new")));
-    let again = said(&rotate(&database, &[&new, &old], &[]));
+    let again = stdout(&rotate(&database, &[&new, &old], &[]));
     assert_eq!(again, format!("{}{end}", counted("new")));
-    let alone = said(&rotate(&database, &[&new], &[]));
+    let alone = stdout(&rotate(&database, &[&new], &[]));
     assert_eq!(
         alone,
         format!("{}Everything is sealed under new, the only key.\n", counted("new"))
@@ -86,7 +86,7 @@ async fn a_key_is_replaced_step_by_step_and_each_step_tells_what_it_did() {
 }
 
 #[tokio::test]
-async fn what_is_sealed_under_an_unknown_key_is_named_and_nobody_is_told_to_take_one_out() {
+async fn secrets_rotate_names_documents_under_an_unknown_key() {
     let database = database();
     let (lost, new) = (
         SecretBox::generate_key("lost").unwrap(),
@@ -95,20 +95,23 @@ async fn what_is_sealed_under_an_unknown_key_is_named_and_nobody_is_told_to_take
     let integration = sealed(&database, &lost).await;
     for more in [&[][..], &["--dry-run"]] {
         let refused = rotate(&database, &[&new], more);
-        let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+        let stderr = String::from_utf8_lossy(&refused.stderr).into_owned();
         assert_eq!(refused.status.code(), Some(1));
         let fault = format!(
             "  integration_configs {}: the secret is sealed with key \"lost\"",
             integration.id
         );
-        assert!(told.contains("2 document(s)") && told.contains(&fault), "{told}");
+        assert!(stderr.contains("2 document(s)") && stderr.contains(&fault), "{stderr}");
         assert!(!String::from_utf8_lossy(&refused.stdout).contains("Everything"));
     }
 }
 
 #[tokio::test]
-async fn without_keys_there_is_nothing_to_rotate() {
+async fn secrets_rotate_needs_keys() {
     let refused = rotate(&database(), &[], &[]);
-    let told = String::from_utf8_lossy(&refused.stderr).into_owned();
-    assert!(!refused.status.success() && told.contains("secrets.keys is empty"), "{told}");
+    let stderr = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(
+        !refused.status.success() && stderr.contains("secrets.keys is empty"),
+        "{stderr}"
+    );
 }

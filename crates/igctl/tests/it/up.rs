@@ -9,12 +9,12 @@ use std::process::Command;
 use ig_testkit::eventually;
 use serde_json::{Value, json};
 
-use crate::program::{Up, igctl, lives, output};
+use crate::fixture::{RunningStack, igctl, is_alive, output};
 
-pub(crate) async fn ready(up: &mut Up, folder: &Path) -> Value {
+pub(crate) async fn ready(up: &mut RunningStack, folder: &Path) -> Value {
     let file = folder.join("ready.json");
     eventually("the ready file", async || {
-        assert!(up.runs(), "igctl ended before it was ready: {:?}", up.lines());
+        assert!(up.is_running(), "igctl ended before it was ready: {:?}", up.lines());
         file.exists()
     })
     .await;
@@ -31,20 +31,20 @@ fn status(ready: &Value, path: &str) -> String {
     String::from_utf8(curl.expect("curl").stdout).unwrap()
 }
 
-/// What the demo's outside API answers to a call through the gateway.
+/// The response of the demo's outside API to a call through the gateway.
 fn booked(ready: &Value) -> Value {
-    let told = |field: &str| ready[field].as_str().unwrap_or_default().to_owned();
+    let ready_field = |field: &str| ready[field].as_str().unwrap_or_default().to_owned();
     let mut curl = Command::new("curl");
     curl.args(["-s", "-H", "content-type: application/json", "-d", r#"{"patient": "Grace"}"#]);
-    curl.arg("-H").arg(format!("x-api-key: {}", told("apiKey")));
-    curl.arg(format!("{}/api/v1/integrations/booking?orgId=9001", told("http")));
+    curl.arg("-H").arg(format!("x-api-key: {}", ready_field("apiKey")));
+    curl.arg(format!("{}/api/v1/integrations/booking?orgId=9001", ready_field("http")));
     serde_json::from_slice(&curl.output().expect("curl").stdout).unwrap_or_default()
 }
 
 #[tokio::test]
-async fn the_demo_delivers_and_everything_ends_with_it_and_starts_again_on_the_same_data() {
+async fn stack_delivers_demo_events_and_restarts_on_the_same_data() {
     let folder = tempfile::tempdir().unwrap();
-    let mut up = Up::start(folder.path(), &["--demo"]);
+    let mut up = RunningStack::start(folder.path(), &["--demo"]);
     let first = ready(&mut up, folder.path()).await;
     let keys: Vec<_> = first.as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(
@@ -69,11 +69,11 @@ async fn the_demo_delivers_and_everything_ends_with_it_and_starts_again_on_the_s
     );
     assert_eq!(up.stop().code(), Some(0));
     for child in children {
-        assert!(!lives(child), "a process outlived the stack");
+        assert!(!is_alive(child), "a process outlived the stack");
     }
 
     fs::remove_file(folder.path().join("ready.json")).unwrap();
-    let mut up = Up::start(folder.path(), &[]);
+    let mut up = RunningStack::start(folder.path(), &[]);
     let again = ready(&mut up, folder.path()).await;
     assert_eq!(
         (&again["apiKey"], &again["adminPassword"]),
@@ -92,12 +92,12 @@ async fn the_demo_delivers_and_everything_ends_with_it_and_starts_again_on_the_s
 }
 
 #[test]
-fn a_taken_port_is_told_with_the_way_out() {
+fn http_port_error_suggests_another_address() {
     let folder = tempfile::tempdir().unwrap();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let refused = output(igctl(&["up", "--http", &address, "--data-dir"]).arg(folder.path()));
-    let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+    let stderr = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(!refused.status.success());
-    assert!(told.contains(&address) && told.contains("--http"), "{told}");
+    assert!(stderr.contains(&address) && stderr.contains("--http"), "{stderr}");
 }

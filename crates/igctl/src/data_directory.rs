@@ -1,4 +1,4 @@
-//! Secrets that are made once and kept, so that a restart on the same data works.
+//! The data directory of a local stack. Its secrets are generated once and kept, so that a restart on the same data works.
 
 use std::fs;
 use std::os::unix::fs::DirBuilderExt as _;
@@ -15,10 +15,10 @@ const FILE: &str = "secrets.json";
 const KEY_ID: &str = "local";
 const ADMIN_EMAIL: &str = "admin@localhost";
 
-/// What was generated for a data directory.
+/// The generated secrets of a data directory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Kept {
+pub(crate) struct StackSecrets {
     pub(crate) api_key: String,
     pub(crate) admin_email: String,
     pub(crate) admin_password: String,
@@ -30,45 +30,46 @@ pub(crate) struct Kept {
 pub(crate) struct DataDirectory(PathBuf);
 
 impl DataDirectory {
-    /// Opens it, making it where it is missing.
+    /// Opens the directory, and creates it if it is missing.
     pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
-        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
-        made.with_context(|| format!("cannot make the data directory {} (--data-dir)", path.display()))?;
+        let created = fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
+        created.with_context(|| format!("cannot make the data directory {} (--data-dir)", path.display()))?;
         let path = path
             .canonicalize()
             .with_context(|| format!("cannot find {}", path.display()))?;
         Ok(Self(path))
     }
 
-    /// A path within it.
+    /// A path within the directory.
     pub(crate) fn join(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
 
-    /// Where the kept secrets are.
+    /// The file of the kept secrets.
     pub(crate) fn secrets_file(&self) -> PathBuf {
         self.join(FILE)
     }
 
     /// The kept secrets, and whether they were generated now.
-    pub(crate) fn secrets(&self) -> anyhow::Result<(Kept, bool)> {
+    pub(crate) fn secrets(&self) -> anyhow::Result<(StackSecrets, bool)> {
         let path = self.secrets_file();
         if path.exists() {
             return read(&path)
                 .with_context(|| format!("cannot read the kept secrets in {}", path.display()))
-                .map(|kept| (kept, false));
+                .map(|secrets| (secrets, false));
         }
-        let kept = Kept::generate()?;
-        write_private(&path, &serde_json::to_vec_pretty(&kept)?).with_context(|| format!("cannot write {}", path.display()))?;
-        Ok((kept, true))
+        let secrets = StackSecrets::generate()?;
+        write_private(&path, &serde_json::to_vec_pretty(&secrets)?)
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        Ok((secrets, true))
     }
 }
 
-fn read(path: &Path) -> anyhow::Result<Kept> {
+fn read(path: &Path) -> anyhow::Result<StackSecrets> {
     Ok(serde_json::from_slice(&fs::read(path)?)?)
 }
 
-impl Kept {
+impl StackSecrets {
     fn generate() -> anyhow::Result<Self> {
         Ok(Self {
             api_key: format!("ig_{}", random_hex(24)),
@@ -79,7 +80,7 @@ impl Kept {
     }
 }
 
-/// So many bytes that nobody can guess, in hexadecimal.
+/// Random bytes in hexadecimal.
 pub(crate) fn random_hex(bytes: usize) -> String {
     let mut random = vec![0; bytes];
     rand::rng().fill_bytes(&mut random);
@@ -93,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn secrets_are_made_once_and_only_their_owner_reads_them() {
+    fn secrets_are_generated_once_and_private() {
         let folder = tempfile::tempdir().unwrap();
         let data = DataDirectory::open(&folder.path().join("new")).unwrap();
         let (first, generated) = data.secrets().unwrap();

@@ -1,15 +1,15 @@
-//! What a person is told of keys and of what is sealed under them.
+//! Reports on keys and on the secrets sealed under them.
 
 use ig_store::{SecretBox, SecretsTally};
 
 /// The configured keys, by their ids.
-pub(super) struct Account {
+pub(super) struct KeyReport {
     first: String,
     others: Vec<String>,
 }
 
-impl Account {
-    /// Of the keys that a box has.
+impl KeyReport {
+    /// A report on the keys of a secret box.
     pub(super) fn new(secrets: &SecretBox) -> Self {
         let mut keys = secrets.key_ids().map(str::to_owned);
         Self {
@@ -18,12 +18,12 @@ impl Account {
         }
     }
 
-    /// The key that seals.
+    /// The first key, which seals.
     pub(super) fn first(&self) -> &str {
         &self.first
     }
 
-    /// Whether everything was found under the first key.
+    /// Whether all secrets are under the first key.
     pub(super) fn is_settled(&self, found: &[SecretsTally]) -> bool {
         found
             .iter()
@@ -31,7 +31,7 @@ impl Account {
             .all(|key| *key == self.first)
     }
 
-    /// One collection.
+    /// The line for one collection.
     pub(super) fn line(&self, tally: &SecretsTally) -> String {
         let SecretsTally {
             collection,
@@ -43,14 +43,14 @@ impl Account {
             faults: _,
         } = tally;
         let under = by_key.iter().map(|(key, secrets)| format!("{secrets} under {key}"));
-        let mut told = vec![format!("{documents} document(s) with secrets")];
-        told.extend(under);
-        told.extend((*renewed > 0).then(|| format!("{renewed} document(s) sealed anew under {}", self.first)));
-        told.extend((*overtaken > 0).then(|| format!("{overtaken} changed meanwhile")));
-        format!("{collection}: {}", told.join(", "))
+        let mut parts = vec![format!("{documents} document(s) with secrets")];
+        parts.extend(under);
+        parts.extend((*renewed > 0).then(|| format!("{renewed} document(s) sealed anew under {}", self.first)));
+        parts.extend((*overtaken > 0).then(|| format!("{overtaken} changed meanwhile")));
+        format!("{collection}: {}", parts.join(", "))
     }
 
-    /// Which keys have done their service.
+    /// The closing line, which names the keys that may be removed.
     pub(super) fn conclusion(&self) -> String {
         let Self { first, others } = self;
         if others.is_empty() {

@@ -1,10 +1,10 @@
-//! A document as YAML has it.
+//! Writes a JSON document as YAML.
 
 use ig_core::decimal::Decimal;
 use serde::ser::{Error, Serialize, SerializeMap as _, SerializeSeq as _, Serializer};
 use serde_json::{Number, Value};
 
-/// Written as YAML, whose numbers have fewer digits than those of JSON: one that would lose some is an error.
+/// A value to serialize as YAML. YAML's numbers have fewer digits than JSON's: a number that would lose some is an error.
 pub(super) struct Yaml<'a>(pub(super) &'a Value);
 
 impl Serialize for Yaml<'_> {
@@ -44,7 +44,7 @@ fn number<S: Serializer>(number: &Number, serializer: S) -> Result<S::Ok, S::Err
     }
 }
 
-/// Whether a double is the same number.
+/// Whether the double equals the number.
 fn keeps(number: &Number, double: f64) -> bool {
     Number::from_f64(double).is_some_and(|written| Decimal::of(&written) == Decimal::of(number))
 }
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_is_written_as_one_or_not_at_all() {
+    fn yaml_number_keeps_its_digits_or_is_an_error() {
         let yaml = |text: &str| serde_norway::to_string(&Yaml(&serde_json::from_str(text).unwrap()));
         assert_eq!(
             yaml(r#"{"a":[1,1.5,true,null,"x"]}"#).unwrap(),

@@ -9,9 +9,9 @@ use serde::Serialize;
 
 use crate::settings::Settings;
 
-/// What is in force in each service.
+/// The effective configuration of each service.
 #[derive(Debug, Serialize)]
-pub(crate) struct Six {
+pub(crate) struct StackConfig {
     pub(crate) api_gateway: ig_api_gateway::Config,
     pub(crate) delivery_worker: ig_delivery_worker::Config,
     pub(crate) scheduler: ig_scheduler::Config,
@@ -20,8 +20,8 @@ pub(crate) struct Six {
     pub(crate) alerter: ig_alerter::Config,
 }
 
-impl Six {
-    /// Loads all of them, or tells every fault of any of them once.
+impl StackConfig {
+    /// Loads all configurations, or reports every fault once.
     pub(crate) fn load(settings: &Settings) -> anyhow::Result<Self> {
         let names = sections();
         let mut loader = Loader {
@@ -29,10 +29,10 @@ impl Six {
             sections: names.iter().map(String::as_str).collect(),
             faults: Vec::new(),
         };
-        let loaded = loader.all();
+        let loaded = loader.load_all();
         match loaded {
-            Some(six) if loader.faults.is_empty() => Ok(six),
-            _ => bail!("{}", told(&loader.faults)),
+            Some(config) if loader.faults.is_empty() => Ok(config),
+            _ => bail!("{}", format_faults(&loader.faults)),
         }
     }
 }
@@ -44,11 +44,11 @@ struct Loader<'a> {
 }
 
 impl Loader<'_> {
-    fn all(&mut self) -> Option<Six> {
-        // All are loaded before any is missed, so that every fault is found.
-        let (api_gateway, delivery_worker) = (self.one(), self.one());
-        let (scheduler, dlq_retrier, job_runner, alerter) = (self.one(), self.one(), self.one(), self.one());
-        Some(Six {
+    fn load_all(&mut self) -> Option<StackConfig> {
+        // Load all before the first `?`, to find every fault.
+        let (api_gateway, delivery_worker) = (self.load_one(), self.load_one());
+        let (scheduler, dlq_retrier, job_runner, alerter) = (self.load_one(), self.load_one(), self.load_one(), self.load_one());
+        Some(StackConfig {
             api_gateway: api_gateway?,
             delivery_worker: delivery_worker?,
             scheduler: scheduler?,
@@ -58,15 +58,15 @@ impl Loader<'_> {
         })
     }
 
-    fn one<C: ProcessConfig>(&mut self) -> Option<C> {
+    fn load_one<C: ProcessConfig>(&mut self) -> Option<C> {
         self.settings
             .load::<C>(&self.sections)
-            .map_err(|faults| self.note(&faults))
+            .map_err(|faults| self.add(&faults))
             .ok()
     }
 
-    /// The services differ in what they would have known instead, which makes it no other fault.
-    fn note(&mut self, faults: &ConfigFaults) {
+    /// Adds faults. The same key and problem is one fault, although services suggest different fixes.
+    fn add(&mut self, faults: &ConfigFaults) {
         for fault in faults.list() {
             let known = self
                 .faults
@@ -79,12 +79,12 @@ impl Loader<'_> {
     }
 }
 
-fn told(faults: &[ConfigFault]) -> String {
+fn format_faults(faults: &[ConfigFault]) -> String {
     let lines: Vec<_> = faults.iter().map(|fault| format!("\n  {fault}")).collect();
     format!("the configuration has {} fault(s){}", faults.len(), lines.concat())
 }
 
-/// Every section that any of the services knows.
+/// The sections of all services.
 fn sections() -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     names.extend(sections_of::<ig_api_gateway::Config>());
@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_for_all_is_understood_by_each_service_alone() {
+    fn shared_file_is_accepted_by_each_service() {
         let each = [
             ig_api_gateway::PROCESS,
             ig_delivery_worker::PROCESS,

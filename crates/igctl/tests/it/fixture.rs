@@ -1,4 +1,4 @@
-//! A running igctl, ended with the test.
+//! Runs igctl and ends it with the test.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
@@ -8,7 +8,7 @@ use std::thread;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// The program with nothing in its environment but PATH.
+/// The program with only PATH in its environment.
 pub(crate) fn igctl(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_igctl"));
     command
@@ -18,18 +18,18 @@ pub(crate) fn igctl(arguments: &[&str]) -> Command {
     command
 }
 
-/// Runs it to its end.
+/// Runs a command to its end.
 pub(crate) fn output(command: &mut Command) -> Output {
     command.output().expect("igctl runs")
 }
 
-/// A stack that runs until it is told to stop.
-pub(crate) struct Up {
+/// A running stack.
+pub(crate) struct RunningStack {
     child: Child,
     lines: Arc<Mutex<Vec<String>>>,
 }
 
-impl Up {
+impl RunningStack {
     pub(crate) fn start(folder: &Path, more: &[&str]) -> Self {
         let (data, ready) = (folder.join("data"), folder.join("ready.json"));
         let mut command = igctl(&["up", "--http", "127.0.0.1:0"]);
@@ -39,17 +39,17 @@ impl Up {
         Self { child, lines }
     }
 
-    /// What it has printed so far.
+    /// The lines printed so far.
     pub(crate) fn lines(&self) -> Vec<String> {
         self.lines.lock().unwrap().clone()
     }
 
-    /// Whether it is still there.
-    pub(crate) fn runs(&mut self) -> bool {
+    /// Whether the process still runs.
+    pub(crate) fn is_running(&mut self) -> bool {
         self.child.try_wait().expect("its own child").is_none()
     }
 
-    /// The processes that it has started.
+    /// The child processes.
     pub(crate) fn children(&self) -> Vec<u32> {
         let entries = std::fs::read_dir("/proc").expect("/proc").flatten();
         let processes = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
@@ -58,7 +58,7 @@ impl Up {
             .collect()
     }
 
-    /// Tells it to stop and waits.
+    /// Sends SIGTERM and waits.
     pub(crate) fn stop(mut self) -> ExitStatus {
         let process = i32::try_from(self.child.id())
             .ok()
@@ -69,19 +69,19 @@ impl Up {
     }
 }
 
-impl Drop for Up {
+impl Drop for RunningStack {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Whether a process is there and has not ended.
-pub(crate) fn lives(process: u32) -> bool {
+/// Whether a process runs.
+pub(crate) fn is_alive(process: u32) -> bool {
     parent(process).is_some()
 }
 
-/// Field 4 of `/proc/N/stat`; what stands before it may hold blanks and ends with a parenthesis. A zombie counts as gone.
+/// Field 4 of `/proc/N/stat`, after the parenthesised name, which may contain blanks. A zombie counts as gone.
 fn parent(process: u32) -> Option<u32> {
     let mut stat = String::new();
     std::fs::File::open(format!("/proc/{process}/stat"))

@@ -1,12 +1,12 @@
-//! Secrets come from the environment: `${env:NAME}` in a document's texts.
+//! Substitutes `${env:NAME}` in a document, so that secrets come from the environment.
 
 use anyhow::bail;
 use serde_json::Value;
 
 const OPEN: &str = "${env:";
 
-/// The document with every `${env:NAME}` filled in; all names that are missing are told at once.
-pub(super) fn filled(document: Value, variable: impl Fn(&str) -> Option<String>) -> anyhow::Result<Value> {
+/// Substitutes every `${env:NAME}`; the error names all missing variables at once.
+pub(super) fn substitute(document: Value, variable: impl Fn(&str) -> Option<String>) -> anyhow::Result<Value> {
     let mut missing = Vec::new();
     let filled = walk(document, &variable, &mut missing);
     if missing.is_empty() {
@@ -19,7 +19,7 @@ pub(super) fn filled(document: Value, variable: impl Fn(&str) -> Option<String>)
 
 fn walk(value: Value, variable: &impl Fn(&str) -> Option<String>, missing: &mut Vec<String>) -> Value {
     match value {
-        Value::String(text) => Value::String(text_of(&text, variable, missing)),
+        Value::String(text) => Value::String(substitute_text(&text, variable, missing)),
         Value::Array(items) => items.into_iter().map(|item| walk(item, variable, missing)).collect(),
         Value::Object(fields) => fields
             .into_iter()
@@ -29,8 +29,8 @@ fn walk(value: Value, variable: &impl Fn(&str) -> Option<String>, missing: &mut 
     }
 }
 
-/// What is filled in is not looked at again.
-fn text_of(text: &str, variable: &impl Fn(&str) -> Option<String>, missing: &mut Vec<String>) -> String {
+/// Substitutes in one text. Substituted values are not expanded again.
+fn substitute_text(text: &str, variable: &impl Fn(&str) -> Option<String>, missing: &mut Vec<String>) -> String {
     let mut filled = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once(OPEN) {
@@ -64,17 +64,17 @@ mod tests {
     }
 
     #[test]
-    fn names_are_filled_in_once_and_scripts_are_left_alone() {
+    fn environment_is_substituted_once_and_scripts_are_untouched() {
         let document = json!({"a": ["Bearer ${env:TOKEN}", 1, null], "b": "return `${payload.id} ${env:ODD}`;", "c": "${env:"});
-        let filled = filled(document, environment).unwrap();
+        let filled = substitute(document, environment).unwrap();
         let expected = json!({"a": ["Bearer t0ken", 1, null], "b": "return `${payload.id} ${env:TOKEN}`;", "c": "${env:"});
         assert_eq!(filled, expected);
     }
 
     #[test]
-    fn all_that_is_missing_is_told_at_once() {
+    fn environment_error_names_all_missing_variables() {
         let document = json!({"a": "${env:B} ${env:A}", "c": ["${env:B}"]});
-        let error = filled(document, environment).unwrap_err().to_string();
+        let error = substitute(document, environment).unwrap_err().to_string();
         assert_eq!(error, "the environment does not have A, B");
     }
 }

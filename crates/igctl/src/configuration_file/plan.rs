@@ -1,13 +1,13 @@
-//! A plan as people read it.
+//! A plan of changes in readable form.
 
 use serde_json::Value;
 
-/// Whether it changes nothing.
+/// Whether the plan changes nothing.
 pub(super) fn is_empty(plan: &Value) -> bool {
     changes(plan).is_empty()
 }
 
-/// A line for each change, and one for each place that it changes.
+/// One line per change, and one per changed field.
 pub(super) fn lines(plan: &Value) -> Vec<String> {
     let mut lines: Vec<String> = changes(plan).iter().flat_map(change).collect();
     let count = |action: &str| changes(plan).iter().filter(|change| text(change, "action") == action).count();
@@ -31,11 +31,16 @@ fn change(change: &Value) -> Vec<String> {
     };
     let head = format!("{sign} {} {}", text(change, "kind"), text(change, "name"));
     let differences = change.get("differences").and_then(Value::as_array);
-    let places = differences.into_iter().flatten().map(|difference| {
-        let side = |name: &str| difference.get(name).map_or_else(|| "nothing".to_owned(), Value::to_string);
-        format!("    {}: {} -> {}", text(difference, "pointer"), side("before"), side("after"))
+    let fields = differences.into_iter().flatten().map(|difference| {
+        let value = |name: &str| difference.get(name).map_or_else(|| "nothing".to_owned(), Value::to_string);
+        format!(
+            "    {}: {} -> {}",
+            text(difference, "pointer"),
+            value("before"),
+            value("after")
+        )
     });
-    std::iter::once(head).chain(places).collect()
+    std::iter::once(head).chain(fields).collect()
 }
 
 fn text<'a>(value: &'a Value, field: &str) -> &'a str {
@@ -49,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_plan_reads_as_a_diff() {
+    fn plan_reads_as_a_diff() {
         let plan = json!({
             "changes": [
                 {"action": "CREATE", "kind": "eventTypes", "name": "order"},

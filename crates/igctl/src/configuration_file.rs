@@ -1,4 +1,4 @@
-//! `igctl export` and `igctl apply`: an organisation's configuration as one document, in a file under version control.
+//! `igctl export` and `igctl apply`: an organisation's configuration as one document, for a file under version control.
 
 use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::path::Path;
@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use crate::api::Api;
 use crate::arguments::{ApplyArguments, ExportArguments, GatewayArguments};
+use crate::output;
 use crate::runtime::run;
-use crate::say;
 
 use yaml::Yaml;
 
@@ -28,18 +28,18 @@ pub(crate) fn export(arguments: &ExportArguments) -> anyhow::Result<ExitCode> {
     let text = serde_norway::to_string(&Yaml(&document))?;
     match output {
         Some(file) => std::fs::write(file, text).with_context(|| format!("{} cannot be written", file.display()))?,
-        None => say::line(text.trim_end()),
+        None => output::line(text.trim_end()),
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Shows what a document changes, and makes it so.
+/// Shows the changes that a document makes, and applies them.
 pub(crate) fn apply(arguments: &ApplyArguments) -> anyhow::Result<ExitCode> {
     let document = read(&arguments.file)?;
-    run(applied(arguments, document))
+    run(apply_document(arguments, document))
 }
 
-async fn applied(arguments: &ApplyArguments, document: Value) -> anyhow::Result<ExitCode> {
+async fn apply_document(arguments: &ApplyArguments, document: Value) -> anyhow::Result<ExitCode> {
     let ApplyArguments {
         gateway,
         file: _,
@@ -51,21 +51,21 @@ async fn applied(arguments: &ApplyArguments, document: Value) -> anyhow::Result<
     let path = format!("/configuration/apply?orgId={}&prune={prune}", gateway.org);
     let planned = api.send(Method::POST, &format!("{path}&dryRun=true"), &document).await?;
     for line in plan::lines(&planned) {
-        say::line(line);
+        output::line(line);
     }
     if *dry_run || plan::is_empty(&planned) {
         return Ok(ExitCode::SUCCESS);
     }
-    if !yes && !agreed()? {
+    if !yes && !confirmed()? {
         bail!("nothing was changed");
     }
     let plan = planned.get("plan").and_then(Value::as_str).unwrap_or_default();
     api.send(Method::POST, &format!("{path}&plan={plan}"), &document).await?;
-    say::line("Done.");
+    output::line("Done.");
     Ok(ExitCode::SUCCESS)
 }
 
-fn agreed() -> anyhow::Result<bool> {
+fn confirmed() -> anyhow::Result<bool> {
     if !std::io::stdin().is_terminal() {
         bail!("nobody is there to agree: give --yes, or --dry-run to see the changes alone");
     }
@@ -76,7 +76,7 @@ fn agreed() -> anyhow::Result<bool> {
     Ok(["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str()))
 }
 
-/// The document in a file of YAML, which JSON is too; `-` is the standard input.
+/// Reads a document from a YAML (or JSON) file; `-` is the standard input.
 fn read(file: &Path) -> anyhow::Result<Value> {
     let mut text = String::new();
     if file == Path::new("-") {
@@ -85,7 +85,7 @@ fn read(file: &Path) -> anyhow::Result<Value> {
         text = std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
     }
     let document: Value = serde_norway::from_str(&text).with_context(|| format!("{} is not YAML", file.display()))?;
-    environment::filled(document, |name| std::env::var(name).ok())
+    environment::substitute(document, |name| std::env::var(name).ok())
 }
 
 fn api(arguments: &GatewayArguments) -> anyhow::Result<Api> {
