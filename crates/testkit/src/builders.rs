@@ -1,4 +1,4 @@
-//! Values of the domain with sensible defaults; a test changes what it is about.
+//! Domain values with sensible defaults; a test sets the fields that matter to it.
 //!
 //! `Integration { is_active: false, ..builders::integration(7, "order", &url) }`
 
@@ -22,7 +22,7 @@ use ig_core::schedule::Schedule;
 
 use crate::clock::moment;
 
-/// A profile of this name and nothing else.
+/// A profile with only a name.
 pub fn profile(name: &str) -> Profile {
     Profile {
         name: name.to_owned(),
@@ -57,7 +57,7 @@ pub fn unit(org: i64, rid: i64) -> OrgUnit {
     }
 }
 
-/// A kind of event that an organisation knows.
+/// An event type of an organisation.
 pub fn event_type(org: i64, name: &str) -> EventTypeDefinition {
     EventTypeDefinition {
         org_id: OrgId(org),
@@ -72,23 +72,23 @@ pub fn event_type(org: i64, name: &str) -> EventTypeDefinition {
     }
 }
 
-/// The integration identifier of this number.
+/// The integration id of a number.
 pub fn integration_id(number: u64) -> IntegrationId {
     let mut id = [0; 12];
     id[4..].copy_from_slice(&number.to_be_bytes());
     IntegrationId(id)
 }
 
-/// An identifier that no other call in this process has given.
+/// An integration id that is unique in this process.
 pub fn next_integration_id() -> IntegrationId {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     integration_id(NEXT.fetch_add(1, Relaxed))
 }
 
-/// A POST to an address.
+/// A POST to a URL.
 ///
 /// # Panics
-/// When it is not one.
+/// If the URL is invalid.
 pub fn target(url: &str) -> Target {
     Target {
         url: url.parse().expect("an absolute http(s) URL"),
@@ -96,10 +96,10 @@ pub fn target(url: &str) -> Target {
     }
 }
 
-/// An active integration at the organisation's level that posts payloads as they are; `*` stands for every event type.
+/// An active integration at the organisation's level that posts payloads unchanged; `*` matches every event type.
 ///
 /// # Panics
-/// When `url` is no address.
+/// If `url` is invalid.
 pub fn integration(org: i64, event_type: &str, url: &str) -> Integration {
     let id = next_integration_id();
     Integration {
@@ -142,10 +142,10 @@ fn pattern(event_type: &str) -> EventPattern {
     }
 }
 
-/// An inbound integration of this `type` that streams everything through.
+/// An inbound integration with the type `route` that streams everything through.
 ///
 /// # Panics
-/// When `route` or `url` is none.
+/// If `route` or `url` is invalid.
 pub fn inbound(org: i64, route: &str, url: &str) -> InboundIntegration {
     InboundIntegration {
         id: next_integration_id(),
@@ -179,10 +179,10 @@ pub fn inbound(org: i64, route: &str, url: &str) -> InboundIntegration {
     }
 }
 
-/// A job that sends the answer of one query every minute.
+/// A job that sends the result of one query every minute.
 ///
 /// # Panics
-/// When `url` is none.
+/// If `url` is invalid.
 pub fn job(org: i64, url: &str) -> Job {
     let schedule = serde_json::json!({"type": "INTERVAL", "intervalMs": 60_000});
     let source = serde_json::json!({"type": "SQL", "query": "SELECT 1"});
@@ -210,7 +210,7 @@ pub fn job(org: i64, url: &str) -> Job {
     }
 }
 
-/// Signing with one secret of these 32 equal bytes.
+/// Signing with one secret of 32 equal bytes.
 ///
 /// # Panics
 /// Never: 32 bytes are a valid secret.
@@ -219,7 +219,7 @@ pub fn signing(byte: u8) -> Signing {
     Signing::new(vec![secret]).expect("one secret is enough")
 }
 
-/// A row about an organisation itself, with a payload that names its position.
+/// A row about an organisation itself, whose payload contains its position.
 pub fn row(position: Position, org: i64, event_type: &str) -> SourceRow {
     SourceRow {
         position,

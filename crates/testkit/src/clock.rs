@@ -1,4 +1,4 @@
-//! A clock that stands still until a test moves it.
+//! A clock that only a test moves.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use chrono::{TimeZone, Utc};
 use ig_core::clock::{Clock, Timestamp};
 use parking_lot::Mutex;
 
-/// A clock in the hand of a test; its clones show the same time.
+/// A manual clock; clones share the time.
 #[derive(Debug, Clone)]
 pub struct HeldClock(Arc<Mutex<Timestamp>>);
 
@@ -18,17 +18,17 @@ impl Default for HeldClock {
 }
 
 impl HeldClock {
-    /// A clock that shows this moment.
+    /// A clock that starts at `now`.
     pub fn at(now: Timestamp) -> Self {
         Self(Arc::new(Mutex::new(now)))
     }
 
-    /// Moves it forward.
+    /// Moves the clock forward.
     pub fn advance(&self, by: Duration) {
         *self.0.lock() += by;
     }
 
-    /// Sets it, forward or back.
+    /// Sets the clock, forward or back.
     pub fn set(&self, now: Timestamp) {
         *self.0.lock() = now;
     }
@@ -40,10 +40,10 @@ impl Clock for HeldClock {
     }
 }
 
-/// So many seconds after noon of the first of January 2026 (UTC).
+/// The time `second` seconds after noon of 1 January 2026 (UTC).
 ///
 /// # Panics
-/// When that is beyond the calendar.
+/// If the time is outside the calendar's range.
 pub fn moment(second: i64) -> Timestamp {
     const NOON: i64 = 1_767_268_800;
     Utc.timestamp_opt(NOON + second, 0)
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_held_clock_moves_only_by_hand_and_for_all_its_clones() {
+    fn held_clock_moves_only_by_hand_and_for_all_clones() {
         let clock = HeldClock::default();
         let clone = clock.clone();
         assert_eq!(clone.now().to_rfc3339(), "2026-01-01T12:00:00+00:00");

@@ -1,4 +1,4 @@
-//! A database of a test's own on the server that the run was given.
+//! A test's own database on the shared MongoDB server.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use mongodb::{Client, Database};
 
 use crate::servers::required;
 
-/// Names the server: `mongodb://host:port`.
+/// The variable with the server's address: `mongodb://host:port`.
 pub const URI_VARIABLE: &str = "IG_TEST_MONGODB_URI";
 
-/// A fresh database, dropped with this value.
+/// A fresh database, which is dropped with this value.
 #[derive(Debug)]
 pub struct TestDatabase {
     /// The server's address.
@@ -23,7 +23,7 @@ pub struct TestDatabase {
 /// A fresh database on the server of [`URI_VARIABLE`].
 ///
 /// # Panics
-/// When the variable is missing; the message says how to run.
+/// If the variable is missing; the message says how to run the tests.
 pub fn database() -> TestDatabase {
     database_on(&required(URI_VARIABLE))
 }
@@ -37,26 +37,26 @@ pub fn database_on(uri: &str) -> TestDatabase {
 }
 
 impl TestDatabase {
-    /// A client of its own, for this runtime.
+    /// A new client, for the current runtime.
     ///
     /// # Panics
-    /// When the address is malformed.
+    /// If the address is malformed.
     pub async fn client(&self) -> Client {
         Client::with_uri_str(&self.uri).await.expect("a MongoDB address")
     }
 
-    /// The database, through a client of its own.
+    /// The database, through a new client.
     ///
     /// # Panics
-    /// When the address is malformed.
+    /// If the address is malformed.
     pub async fn open(&self) -> Database {
         self.client().await.database(&self.name)
     }
 
-    /// Every document that is stored, as text, with the name of its collection.
+    /// Every stored document as text, with the name of its collection.
     ///
     /// # Panics
-    /// When the server does not answer.
+    /// If the server does not answer.
     pub async fn everything(&self) -> Vec<(String, String)> {
         let database = self.open().await;
         let mut everything = Vec::new();
@@ -71,10 +71,10 @@ impl TestDatabase {
 }
 
 impl TestDatabase {
-    /// Writes a text into a field of all that an organisation has in a collection, past everybody who would check it.
+    /// Sets a field of all of an organisation's documents in a collection, bypassing every check.
     ///
     /// # Panics
-    /// When the server does not answer.
+    /// If the server does not answer.
     pub async fn set_text(&self, collection: &str, org: i64, field: &str, text: &str) {
         let collection = self.open().await.collection::<Document>(collection);
         let set = doc! { "$set": { field: text } };
@@ -85,21 +85,21 @@ impl TestDatabase {
 impl Drop for TestDatabase {
     fn drop(&mut self) {
         let (uri, name) = (self.uri.clone(), self.name.clone());
-        // The test's own runtime may be the one that is ending, so the database goes from a thread beside it.
-        let gone = std::thread::spawn(move || drop_database(&uri, &name)).join();
-        drop(gone);
+        // The test's runtime may be shutting down, so a separate thread drops the database.
+        let dropped = std::thread::spawn(move || drop_database(&uri, &name)).join();
+        drop(dropped);
     }
 }
 
 fn drop_database(uri: &str, name: &str) {
-    const PATIENCE: Duration = Duration::from_secs(5);
+    const DROP_TIMEOUT: Duration = Duration::from_secs(5);
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
         return;
     };
-    // A server that a test has killed keeps the database; its data directory goes with the server.
-    let gone = runtime.block_on(async {
+    // A killed server cannot drop the database; its data directory is deleted with the server.
+    let dropped = runtime.block_on(async {
         let work = async { Client::with_uri_str(uri).await?.database(name).drop().await };
-        tokio::time::timeout(PATIENCE, work).await
+        tokio::time::timeout(DROP_TIMEOUT, work).await
     });
-    drop(gone);
+    drop(dropped);
 }

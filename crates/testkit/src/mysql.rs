@@ -1,4 +1,4 @@
-//! A queue of a test's own: a fresh MySQL database with `notification_queue` and `u_entity`.
+//! A test's own queue: a fresh MySQL database with `notification_queue` and `u_entity`.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ mod transaction;
 pub use row::QueueRow;
 pub use transaction::OpenTransaction;
 
-/// Names the server: `mysql://user@host:port`.
+/// The variable with the server's address: `mysql://user@host:port`.
 pub const URL_VARIABLE: &str = "IG_TEST_MYSQL_URL";
 
 const TABLES: [&str; 2] = [
@@ -25,7 +25,7 @@ const TABLES: [&str; 2] = [
     "CREATE TABLE u_entity (rid BIGINT PRIMARY KEY, parent_rid BIGINT NULL)",
 ];
 
-/// A fresh database with a queue table, dropped with this value.
+/// A fresh database with a queue table, which is dropped with this value.
 #[derive(Debug)]
 pub struct TestQueue {
     /// The database's address, for the source under test.
@@ -38,7 +38,7 @@ pub struct TestQueue {
 /// A fresh queue on the server of [`URL_VARIABLE`].
 ///
 /// # Panics
-/// When the variable is missing (the message says how to run) or the server refuses.
+/// If the variable is missing (the message says how to run the tests) or the server fails.
 pub async fn database() -> TestQueue {
     database_on(&required(URL_VARIABLE)).await
 }
@@ -46,7 +46,7 @@ pub async fn database() -> TestQueue {
 /// A fresh queue on a server.
 ///
 /// # Panics
-/// When the server refuses.
+/// If the server fails.
 pub async fn database_on(server: &str) -> TestQueue {
     let name = format!("ig_test_{:016x}", rand::random::<u64>());
     let mut conn = Conn::new(opts(server)).await.expect("the MySQL server answers");
@@ -79,7 +79,7 @@ impl TestQueue {
     /// A connection to the database.
     ///
     /// # Panics
-    /// When the server is away.
+    /// If the server is unavailable.
     pub async fn conn(&self) -> Conn {
         self.pool.get_conn().await.expect("the MySQL server answers")
     }
@@ -87,15 +87,15 @@ impl TestQueue {
     /// Runs one statement.
     ///
     /// # Panics
-    /// When the server refuses it.
+    /// If the statement fails.
     pub async fn execute(&self, sql: &str) {
         sql.ignore(&self.pool).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
     }
 
-    /// How many bytes the server has sent to all its clients.
+    /// The number of bytes that the server has sent to all clients.
     ///
     /// # Panics
-    /// When the server refuses.
+    /// If the server fails.
     pub async fn bytes_sent(&self) -> u64 {
         let status: Option<(String, u64)> = self
             .conn()
@@ -106,24 +106,24 @@ impl TestQueue {
         status.expect("the server counts what it sends").1
     }
 
-    /// Closes every other connection to this database, as a server does that restarts.
+    /// Closes every other connection to this database, like a restart.
     ///
     /// # Panics
-    /// When the server refuses.
+    /// If the server fails.
     pub async fn close_other_connections(&self) {
         const OTHERS: &str = "SELECT ID FROM information_schema.PROCESSLIST WHERE DB = DATABASE() AND ID <> CONNECTION_ID()";
         let mut conn = self.conn().await;
         let others: Vec<u64> = conn.query(OTHERS).await.expect("the connections");
         for id in others {
-            // One that has gone by itself meanwhile is as good.
+            // The connection may have closed by itself.
             drop(conn.query_drop(format!("KILL {id}")).await);
         }
     }
 
-    /// Notes in `u_entity` that an entity belongs to a parent.
+    /// Stores an entity and its parent in `u_entity`.
     ///
     /// # Panics
-    /// When the server refuses.
+    /// If the server fails.
     pub async fn entity(&self, rid: i64, parent: Option<i64>) {
         let mut conn = self.conn().await;
         conn.exec_drop("REPLACE INTO u_entity (rid, parent_rid) VALUES (?, ?)", (rid, parent))
@@ -135,24 +135,24 @@ impl TestQueue {
 impl Drop for TestQueue {
     fn drop(&mut self) {
         let (url, name) = (self.url.clone(), self.name.clone());
-        // The test's own runtime may be the one that is ending, so the database goes from a thread beside it.
+        // The test's runtime may be shutting down, so a separate thread drops the database.
         drop(std::thread::spawn(move || drop_database(&url, &name)).join());
     }
 }
 
 fn drop_database(url: &str, name: &str) {
-    const PATIENCE: Duration = Duration::from_secs(5);
+    const DROP_TIMEOUT: Duration = Duration::from_secs(5);
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
         return;
     };
-    // A server that a test has killed keeps the database; its data directory goes with the server.
-    let gone = runtime.block_on(async { tokio::time::timeout(PATIENCE, drop_now(url, name)).await });
-    drop(gone);
+    // A killed server cannot drop the database; its data directory is deleted with the server.
+    let dropped = runtime.block_on(async { tokio::time::timeout(DROP_TIMEOUT, try_drop_database(url, name)).await });
+    drop(dropped);
 }
 
-async fn drop_now(url: &str, name: &str) -> Result<(), mysql_async::Error> {
+async fn try_drop_database(url: &str, name: &str) -> Result<(), mysql_async::Error> {
     let mut conn = Conn::new(opts(url)).await?;
-    // A transaction that a test left open would otherwise be waited for.
+    // Do not wait for a transaction that the test left open.
     conn.query_drop("SET SESSION lock_wait_timeout = 1").await?;
     conn.query_drop(format!("DROP DATABASE {name}")).await
 }
@@ -162,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_database_goes_into_an_address_with_or_without_options() {
+    fn database_name_is_set_in_addresses_with_and_without_options() {
         assert_eq!(with_database("mysql://root@h:1", "d"), "mysql://root@h:1/d");
         assert_eq!(with_database("mysql://root@h:1/old?x=1", "d"), "mysql://root@h:1/d?x=1");
     }

@@ -1,6 +1,6 @@
-//! A recording HTTP receiver: what a tenant's target would be.
+//! A recording HTTP receiver in place of a tenant's target.
 //!
-//! It serves HTTP/1.1 and HTTP/2 with prior knowledge, on a thread of its own so that a busy test does not slow it.
+//! It serves HTTP/1.1 and HTTP/2 with prior knowledge, on its own thread, so that a busy test does not slow it down.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use state::State;
 
 use crate::wait::eventually;
 
-/// A receiver on a free loopback port; it stops when it is dropped.
+/// A receiver on a free loopback port; dropping it stops it.
 #[derive(Debug)]
 pub struct Receiver {
     address: SocketAddr,
@@ -32,15 +32,15 @@ impl Receiver {
     /// Starts a receiver that answers 200 and records every request.
     ///
     /// # Panics
-    /// When the machine has no port or thread left.
+    /// If no port or thread is available.
     pub fn start() -> Self {
         Self::with(State::recording())
     }
 
-    /// Starts a receiver that answers 200 and only counts, for tests of speed.
+    /// Starts a receiver that answers 200 and only counts requests, for load tests.
     ///
     /// # Panics
-    /// When the machine has no port or thread left.
+    /// If no port or thread is available.
     pub fn counting() -> Self {
         Self::with(State::counting())
     }
@@ -48,7 +48,7 @@ impl Receiver {
     fn with(state: State) -> Self {
         let state = Arc::new(state);
         let (stop, stopped) = oneshot::channel();
-        let (address, thread) = serve::on_own_thread(Arc::clone(&state), stopped);
+        let (address, thread) = serve::spawn(Arc::clone(&state), stopped);
         Self {
             address,
             state,
@@ -57,37 +57,37 @@ impl Receiver {
         }
     }
 
-    /// Where it listens.
+    /// The receiver's address.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The address of a path, which begins with `/`.
+    /// The URL of a path, which begins with `/`.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
-    /// Answers requests to a path with these, one each; then as it did before.
+    /// Answers the next requests to a path with these answers, one each.
     pub fn script(&self, path: &str, answers: impl IntoIterator<Item = Answer>) {
         self.state.script(path, answers);
     }
 
-    /// Answers all requests to a path so, once its script has run out.
+    /// Sets the answer to a path once its script is exhausted.
     pub fn always(&self, path: &str, answer: Answer) {
         self.state.always(path, answer);
     }
 
-    /// Answers requests to all other paths so.
+    /// Sets the answer to all other paths.
     pub fn otherwise(&self, answer: Answer) {
         self.state.otherwise(answer);
     }
 
-    /// How many requests have arrived, bodies included.
+    /// The number of completely received requests.
     pub fn count(&self) -> u64 {
         self.state.count()
     }
 
-    /// The requests so far, in the order in which their bodies were complete.
+    /// The requests so far, in the order of completion.
     pub fn requests(&self) -> Vec<ReceivedRequest> {
         self.state.requests()
     }
@@ -97,25 +97,25 @@ impl Receiver {
         self.requests().into_iter().filter(|request| request.path == path).collect()
     }
 
-    /// Forgets what has arrived.
+    /// Clears the recorded requests.
     pub fn forget(&self) {
         self.state.forget();
     }
 
-    /// Waits until at least so many requests have arrived, and gives them.
+    /// Waits until at least `requests` requests have arrived, and returns all.
     ///
     /// # Panics
-    /// When they do not arrive.
+    /// If they do not arrive.
     pub async fn wait_for(&self, requests: usize) -> Vec<ReceivedRequest> {
         let enough = requests as u64;
         eventually(&format!("{requests} requests"), async || self.count() >= enough).await;
         self.requests()
     }
 
-    /// Waits until the requests so far are as `what` says, and gives them.
+    /// Waits until the requests satisfy a predicate, and returns them.
     ///
     /// # Panics
-    /// When they never are.
+    /// If they never do.
     pub async fn wait_until(&self, what: &str, predicate: impl Fn(&[ReceivedRequest]) -> bool) -> Vec<ReceivedRequest> {
         eventually(what, async || predicate(&self.requests())).await;
         self.requests()

@@ -1,28 +1,28 @@
-//! Waiting for a condition instead of sleeping.
+//! Polls conditions instead of sleeping.
 
 use std::time::{Duration, Instant};
 
-/// How long a condition is waited for: far longer than it ever takes on a machine that is not on fire.
+/// The default timeout of a condition, which no passing test reaches, even on a slow machine.
 pub const PATIENCE: Duration = Duration::from_mins(1);
 
-const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// Looks at a condition until it holds.
+/// Polls a condition until it holds.
 ///
 /// # Panics
-/// When it does not within [`PATIENCE`]; `what` says what was waited for.
+/// If it does not hold within [`PATIENCE`]; `what` names the condition.
 pub async fn eventually(what: &str, condition: impl AsyncFnMut() -> bool) {
     eventually_within(PATIENCE, what, condition).await;
 }
 
-/// Looks at a condition until it holds, for so long.
+/// Polls a condition until it holds, up to `patience`.
 ///
 /// # Panics
-/// When it does not within `patience`; `what` says what was waited for.
+/// If it does not hold in time; `what` names the condition.
 pub async fn eventually_within(patience: Duration, what: &str, mut condition: impl AsyncFnMut() -> bool) {
-    let began = Instant::now();
+    let start = Instant::now();
     while !condition().await {
-        assert!(began.elapsed() < patience, "waited {patience:?} in vain: {what}");
-        tokio::time::sleep(BETWEEN_LOOKS).await;
+        assert!(start.elapsed() < patience, "waited {patience:?} in vain: {what}");
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }

@@ -1,4 +1,4 @@
-//! Rows as a test writes them.
+//! Builder of queue rows.
 
 use mysql_async::Value;
 use serde_json::json;
@@ -15,7 +15,7 @@ pub struct QueueRow {
 }
 
 impl QueueRow {
-    /// A row of this type about an organisation itself, with a small payload.
+    /// A row of an event type about an organisation itself, with a small payload.
     pub fn new(org: i64, event_type: &str) -> Self {
         Self {
             event_type: Some(event_type.to_owned()),
@@ -38,13 +38,13 @@ impl QueueRow {
         }
     }
 
-    /// With this id instead of the next.
+    /// Sets the id instead of the next one.
     #[must_use]
     pub fn id(self, id: u64) -> Self {
         Self { id: Some(id), ..self }
     }
 
-    /// With this payload.
+    /// Sets the payload.
     #[must_use]
     pub fn payload(self, payload: impl Into<Vec<u8>>) -> Self {
         Self {
@@ -53,13 +53,13 @@ impl QueueRow {
         }
     }
 
-    /// With this JSON payload.
+    /// Sets a JSON payload.
     #[must_use]
     pub fn json(self, payload: &serde_json::Value) -> Self {
         self.payload(payload.to_string())
     }
 
-    /// About this entity.
+    /// Sets the entity.
     #[must_use]
     pub fn entity(self, rid: i64) -> Self {
         Self {
@@ -68,13 +68,13 @@ impl QueueRow {
         }
     }
 
-    /// With or without the organisation above the entity.
+    /// Sets or clears the entity's organisation.
     #[must_use]
     pub fn parent(self, rid: Option<i64>) -> Self {
         Self { parent_rid: rid, ..self }
     }
 
-    /// With a W3C trace context.
+    /// Sets a W3C trace context.
     #[must_use]
     pub fn trace_parent(self, trace_parent: &str) -> Self {
         Self {

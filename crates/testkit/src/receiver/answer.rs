@@ -1,4 +1,4 @@
-//! How a receiver answers, well or badly.
+//! Answers of a receiver, good or bad.
 
 use std::io::Error;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use tokio::io::AsyncWriteExt as _;
 
 pub(super) type AnswerBody = UnsyncBoxBody<Bytes, Error>;
 
-/// An answer; 200 with an empty body unless it is changed.
+/// An answer; 200 with an empty body by default.
 #[derive(Debug, Clone, Default)]
 pub struct Answer {
     status: StatusCode,
@@ -33,7 +33,7 @@ enum Body {
     },
     Cut(Bytes),
     Reset,
-    Never,
+    Hang,
 }
 
 impl Default for Body {
@@ -43,10 +43,10 @@ impl Default for Body {
 }
 
 impl Answer {
-    /// An empty answer of this status.
+    /// An empty answer with a status.
     ///
     /// # Panics
-    /// When it is no status.
+    /// If the status is invalid.
     pub fn status(status: u16) -> Self {
         Self {
             status: StatusCode::from_u16(status).expect("a status from 100 to 999"),
@@ -54,30 +54,30 @@ impl Answer {
         }
     }
 
-    /// No answer, ever; the connection stays open.
+    /// Never answers; the connection stays open.
     pub fn hang() -> Self {
-        Self::default().with(Body::Never)
+        Self::default().with(Body::Hang)
     }
 
-    /// No answer: the connection is closed.
+    /// Closes the connection without an answer.
     pub fn reset() -> Self {
         Self::default().with(Body::Reset)
     }
 
-    /// A body that never ends, a piece at a time.
+    /// An endless body, one chunk at a time.
     pub fn drip(chunk: impl Into<Bytes>, every: Duration) -> Self {
         let (chunk, times) = (chunk.into(), None);
         Self::default().with(Body::Repeated { chunk, times, every })
     }
 
-    /// With this body.
+    /// Sets the body.
     #[must_use]
     pub fn body(self, body: impl Into<Bytes>) -> Self {
         let body = Body::Whole(body.into());
         self.with(body)
     }
 
-    /// With a body of a piece so many times, as fast as it is read.
+    /// Sets a body of repeated chunks, sent as fast as they are read.
     #[must_use]
     pub fn repeated(self, chunk: impl Into<Bytes>, times: usize) -> Self {
         let (chunk, every) = (chunk.into(), Duration::ZERO);
@@ -85,17 +85,17 @@ impl Answer {
         self.with(Body::Repeated { chunk, times, every })
     }
 
-    /// With a body that breaks off after these bytes.
+    /// Sets a body that breaks off after these bytes.
     #[must_use]
     pub fn cut_after(self, bytes: impl Into<Bytes>) -> Self {
         let body = Body::Cut(bytes.into());
         self.with(body)
     }
 
-    /// With a header.
+    /// Adds a header.
     ///
     /// # Panics
-    /// When HTTP does not allow it.
+    /// If the header is invalid.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         let name = name.parse().expect("a header name");
@@ -103,7 +103,7 @@ impl Answer {
         self
     }
 
-    /// Only after a while.
+    /// Delays the answer.
     #[must_use]
     pub fn after(self, delay: Duration) -> Self {
         Self { delay, ..self }
@@ -113,8 +113,8 @@ impl Answer {
         Self { body, ..self }
     }
 
-    /// Waits as it says, and becomes what is sent; an error closes the connection.
-    pub(super) async fn give(self) -> Result<Response<AnswerBody>, Error> {
+    /// Waits for the delay and returns the response; an error closes the connection.
+    pub(super) async fn into_response(self) -> Result<Response<AnswerBody>, Error> {
         if !self.delay.is_zero() {
             tokio::time::sleep(self.delay).await;
         }
@@ -134,7 +134,7 @@ impl Body {
             Self::Repeated { chunk, times, every } => Ok(repeated(chunk, times, every)),
             Self::Cut(bytes) => Ok(cut(bytes)),
             Self::Reset => Err(Error::other("the script says so")),
-            Self::Never => std::future::pending().await,
+            Self::Hang => std::future::pending().await,
         }
     }
 }
@@ -152,10 +152,10 @@ fn repeated(chunk: Bytes, times: Option<usize>, every: Duration) -> AnswerBody {
 }
 
 fn cut(bytes: Bytes) -> AnswerBody {
-    // What is sent together with the break would never leave.
-    const UNTIL_SENT: Duration = Duration::from_millis(20);
+    // Bytes written right before the error would never be sent.
+    const FLUSH_DELAY: Duration = Duration::from_millis(20);
     let end = stream::once(async {
-        tokio::time::sleep(UNTIL_SENT).await;
+        tokio::time::sleep(FLUSH_DELAY).await;
         Err(Error::other("the script says so"))
     });
     let pieces = stream::iter([Ok(bytes)]).chain(end);

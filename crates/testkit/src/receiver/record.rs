@@ -1,4 +1,4 @@
-//! What arrived.
+//! Received requests.
 
 use std::net::SocketAddr;
 
@@ -7,24 +7,24 @@ use chrono::Utc;
 use http::{HeaderMap, Method, Version, request::Parts};
 use ig_core::clock::Timestamp;
 
-/// A request that arrived whole.
+/// A completely received request.
 #[derive(Debug, Clone)]
 pub struct ReceivedRequest {
-    /// Its method.
+    /// The method.
     pub method: Method,
-    /// Its path, without the query.
+    /// The path, without the query.
     pub path: String,
-    /// Its query, where it has one.
+    /// The query, if there is one.
     pub query: Option<String>,
-    /// Its protocol version.
+    /// The protocol version.
     pub version: Version,
-    /// Its headers.
+    /// The headers.
     pub headers: HeaderMap,
-    /// Its body.
+    /// The body.
     pub body: Bytes,
-    /// The connection it came on.
+    /// The client's address.
     pub peer: SocketAddr,
-    /// When its body was complete.
+    /// The time at which the body was complete.
     pub at: Timestamp,
 }
 
@@ -42,7 +42,7 @@ impl ReceivedRequest {
         }
     }
 
-    /// A header's value; `None` where it is absent or not text.
+    /// A header's value; `None` if it is absent or not text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
@@ -50,7 +50,7 @@ impl ReceivedRequest {
     /// The body as JSON.
     ///
     /// # Panics
-    /// When it is not.
+    /// If the body is not JSON.
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {:?}", self.body))
     }

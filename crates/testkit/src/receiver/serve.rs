@@ -1,4 +1,4 @@
-//! Serving, on one thread with a runtime of its own.
+//! Serves on one thread with its own runtime.
 
 use std::convert::Infallible;
 use std::io::Error;
@@ -20,8 +20,8 @@ use super::answer::AnswerBody;
 use super::record::ReceivedRequest;
 use super::state::State;
 
-/// Serves until `stopped` is dropped or sent.
-pub(super) fn on_own_thread(state: Arc<State>, stopped: oneshot::Receiver<()>) -> (SocketAddr, JoinHandle<()>) {
+/// Spawns the server, which runs until `stopped` is dropped or sent.
+pub(super) fn spawn(state: Arc<State>, stopped: oneshot::Receiver<()>) -> (SocketAddr, JoinHandle<()>) {
     let listener = StdListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free loopback port");
     listener.set_nonblocking(true).expect("a listener that does not block");
     let address = listener.local_addr().expect("a bound listener has an address");
@@ -58,7 +58,7 @@ async fn accept(listener: TcpListener, state: Arc<State>) -> Infallible {
 async fn serve(stream: TcpStream, peer: SocketAddr, state: Arc<State>) {
     drop(stream.set_nodelay(true));
     let service = service_fn(move |request| answer(request, peer, Arc::clone(&state)));
-    // A client that goes away is its own business.
+    // A client may disconnect at any time.
     drop(
         Builder::new(TokioExecutor::new())
             .serve_connection(TokioIo::new(stream), service)
@@ -73,7 +73,7 @@ async fn answer(request: Request<Incoming>, peer: SocketAddr, state: Arc<State>)
     if state.is_recording() {
         state.record(ReceivedRequest::new(parts, body, peer));
     } else {
-        state.count_one();
+        state.increment();
     }
-    answer.give().await
+    answer.into_response().await
 }

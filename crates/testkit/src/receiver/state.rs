@@ -1,4 +1,4 @@
-//! What a receiver has seen and how it is going to answer.
+//! A receiver's record and planned answers.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -10,7 +10,7 @@ use super::record::ReceivedRequest;
 
 #[derive(Debug)]
 pub(super) struct State {
-    /// `None` when requests are only counted.
+    /// `None` if requests are only counted.
     recorded: Option<Mutex<Vec<ReceivedRequest>>>,
     count: AtomicU64,
     plan: Mutex<Plan>,
@@ -43,15 +43,15 @@ impl State {
         self.recorded.is_some()
     }
 
-    /// Notes a request, before it is answered.
+    /// Records a request before its answer.
     pub(super) fn record(&self, request: ReceivedRequest) {
         if let Some(recorded) = &self.recorded {
             recorded.lock().push(request);
         }
-        self.count_one();
+        self.increment();
     }
 
-    pub(super) fn count_one(&self) {
+    pub(super) fn increment(&self) {
         self.count.fetch_add(1, Relaxed);
     }
 

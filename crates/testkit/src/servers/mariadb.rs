@@ -10,7 +10,7 @@ use rustix::process::{Signal, getuid};
 use super::process::{self, Server};
 use crate::port::free_port;
 
-/// A MariaDB server of a test's own, on its own port and data; `root` needs no password.
+/// A test's own MariaDB server, on its own port and data; `root` needs no password.
 #[derive(Debug)]
 pub struct Mariadb {
     port: u16,
@@ -18,10 +18,10 @@ pub struct Mariadb {
 }
 
 impl Mariadb {
-    /// Makes a data directory, starts the server and waits until it answers.
+    /// Creates a data directory, starts the server and waits until it answers.
     ///
     /// # Panics
-    /// When it is not installed or does not start.
+    /// If the server is not installed or does not start.
     pub async fn start() -> Self {
         let (port, directory) = (free_port(), process::directory());
         let data = directory.path().join("data");
@@ -33,37 +33,37 @@ impl Mariadb {
         mariadb
     }
 
-    /// Its address, without a database.
+    /// The server's address, without a database.
     pub fn url(&self) -> String {
         format!("mysql://root@127.0.0.1:{}", self.port)
     }
 
-    /// Kills it with SIGKILL.
+    /// Kills the server with SIGKILL.
     pub fn kill(&mut self) {
         self.server.kill();
     }
 
-    /// Starts it again after [`Self::kill`], on the same port and data.
+    /// Restarts the server after [`Self::kill`], on the same port and data.
     ///
     /// # Panics
-    /// When it runs or does not start.
+    /// If the server still runs or does not start.
     pub async fn restart(&mut self) {
         let opts = Opts::from_url(&self.url()).expect("a well-formed address");
         self.server.start(async || Conn::new(opts.clone()).await.is_ok()).await;
     }
 
-    /// Stops it in mid-motion: connections stay open, nothing answers.
+    /// Freezes the server: connections stay open without an answer.
     ///
     /// # Panics
-    /// When it does not run.
+    /// If the server does not run.
     pub fn freeze(&self) {
         self.server.freeze();
     }
 
-    /// Lets it go on after [`Self::freeze`].
+    /// Resumes the server after [`Self::freeze`].
     ///
     /// # Panics
-    /// When it does not run.
+    /// If the server does not run.
     pub fn thaw(&self) {
         self.server.signal(Signal::CONT);
     }
@@ -74,7 +74,7 @@ fn install(directory: &Path, data: &Path) {
         .args(["--no-defaults", "--skip-test-db", "--auth-root-authentication-method=normal"])
         .args(run_as())
         .arg(option("--datadir=", data))
-        // Two that are installed at once would take each other's temporary tables.
+        // Concurrent installations would share temporary tables.
         .env("TMPDIR", directory)
         .output()
         .expect("mariadb-install-db starts");
@@ -97,7 +97,7 @@ fn arguments(port: u16, directory: &Path, data: &Path) -> Vec<OsString> {
     arguments
 }
 
-/// MariaDB refuses to run as root unless it is told to.
+/// MariaDB runs as root only with an explicit option.
 fn run_as() -> Option<&'static str> {
     getuid().is_root().then_some("--user=root")
 }

@@ -9,7 +9,7 @@ use rustix::process::Signal;
 use super::process::{self, Server};
 use crate::port::free_port;
 
-/// A MongoDB-compatible server of a test's own, on its own port and data.
+/// A test's own MongoDB-compatible server, on its own port and data.
 #[derive(Debug)]
 pub struct Mongo {
     port: u16,
@@ -17,10 +17,10 @@ pub struct Mongo {
 }
 
 impl Mongo {
-    /// Starts one and waits until it answers.
+    /// Starts a server and waits until it answers.
     ///
     /// # Panics
-    /// When it is not installed or does not start.
+    /// If the server is not installed or does not start.
     pub async fn start() -> Self {
         let (port, directory) = (free_port(), process::directory());
         let data = directory.path().join("data");
@@ -44,43 +44,43 @@ impl Mongo {
         mongo
     }
 
-    /// Its address.
+    /// The server's address.
     pub fn uri(&self) -> String {
         format!("mongodb://127.0.0.1:{}", self.port)
     }
 
-    /// Kills it with SIGKILL.
+    /// Kills the server with SIGKILL.
     pub fn kill(&mut self) {
         self.server.kill();
     }
 
-    /// Starts it again after [`Self::kill`], on the same port and data.
+    /// Restarts the server after [`Self::kill`], on the same port and data.
     ///
     /// # Panics
-    /// When it runs or does not start.
+    /// If the server still runs or does not start.
     pub async fn restart(&mut self) {
         let uri = format!("{}/?serverSelectionTimeoutMS=1000", self.uri());
-        self.server.start(async || answers(&uri).await).await;
+        self.server.start(async || responds(&uri).await).await;
     }
 
-    /// Stops it in mid-motion: connections stay open, nothing answers.
+    /// Freezes the server: connections stay open without an answer.
     ///
     /// # Panics
-    /// When it does not run.
+    /// If the server does not run.
     pub fn freeze(&self) {
         self.server.freeze();
     }
 
-    /// Lets it go on after [`Self::freeze`].
+    /// Resumes the server after [`Self::freeze`].
     ///
     /// # Panics
-    /// When it does not run.
+    /// If the server does not run.
     pub fn thaw(&self) {
         self.server.signal(Signal::CONT);
     }
 }
 
-async fn answers(uri: &str) -> bool {
+async fn responds(uri: &str) -> bool {
     let Ok(client) = Client::with_uri_str(uri).await else {
         return false;
     };

@@ -1,4 +1,4 @@
-//! A server as a child process: it dies when the test does, and can be killed, frozen and started again.
+//! A server as a child process, which dies with the test and can be killed, frozen and restarted.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::wait::eventually;
 
-/// A program, its arguments, and the directory that outlives each of its runs.
+/// A program with its arguments and a directory that survives restarts.
 #[derive(Debug)]
 pub(super) struct Server {
     program: PathBuf,
@@ -20,7 +20,7 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// A server that has not been started; its data goes below `directory`.
+    /// A server that has not started; its data belongs below `directory`.
     pub(super) fn new(program: PathBuf, directory: TempDir, arguments: Vec<OsString>) -> Self {
         Self {
             program,
@@ -30,7 +30,7 @@ impl Server {
         }
     }
 
-    /// Starts it and waits until `ready`.
+    /// Starts the server and waits until `ready`.
     pub(super) async fn start(&mut self, mut ready: impl AsyncFnMut() -> bool) {
         assert!(self.child.is_none(), "{} runs already", self.program.display());
         self.child = Some(self.spawn());
@@ -45,7 +45,7 @@ impl Server {
     fn spawn(&self) -> Child {
         let log = File::create(self.log_path()).expect("a log file in a fresh directory");
         let also_log = log.try_clone().expect("a second handle of the log");
-        // `setpriv` asks the kernel to kill the server when the thread that starts it ends, and then becomes the server.
+        // `setpriv` sets the parent-death signal of the starting thread and then executes the server.
         Command::new("setpriv")
             .args(["--pdeathsig", "KILL", "--"])
             .arg(&self.program)
@@ -69,7 +69,7 @@ impl Server {
         self.directory.path().join("server.log")
     }
 
-    /// Kills it with SIGKILL; what it had not made durable is lost.
+    /// Kills the server with SIGKILL; writes that are not durable are lost.
     pub(super) fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
             drop(child.kill());
@@ -77,7 +77,7 @@ impl Server {
         }
     }
 
-    /// Freezes it. The signal is taken by one thread after another, so this waits until the last has stopped.
+    /// Freezes the server. Its threads take the signal one after another, so this waits for the last.
     pub(super) fn freeze(&self) {
         self.signal(Signal::STOP);
         let pid = self.child.as_ref().expect("the server runs").id();
@@ -86,7 +86,7 @@ impl Server {
         }
     }
 
-    /// Sends it a signal.
+    /// Sends a signal.
     pub(super) fn signal(&self, signal: Signal) {
         let child = self.child.as_ref().expect("the server runs");
         kill_process(Pid::from_child(child), signal).expect("the child is ours");
@@ -105,13 +105,13 @@ fn threads_have_stopped(pid: u32) -> bool {
     let states = threads
         .flatten()
         .filter_map(|thread| fs::read_to_string(thread.path().join("stat")).ok());
-    // The name is in parentheses and may hold anything; the state follows it.
+    // The state follows the name, which is in parentheses and may contain anything.
     states
         .into_iter()
         .all(|stat| stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('T')))
 }
 
-/// The first of these programs on PATH or in `.local/bin` of the repository.
+/// Finds a program on PATH, in /usr/sbin or in `.local/bin` of the repository.
 pub(super) fn find(program: &str) -> PathBuf {
     let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.local/bin");
     let path = std::env::var_os("PATH").unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The fixtures themselves, on real servers.
+//! Tests of the fixtures, on real servers.
 
 mod queue;
 mod receiver;

@@ -1,4 +1,4 @@
-//! What a test's own queue and database are.
+//! Test queues and databases.
 
 use ig_testkit::mongo;
 use ig_testkit::mysql::{self, QueueRow, TestQueue};
@@ -15,7 +15,7 @@ async fn ids(queue: &TestQueue) -> Vec<u64> {
 }
 
 #[tokio::test]
-async fn a_row_of_an_open_transaction_has_an_id_and_is_seen_after_its_commit() {
+async fn transaction_gives_rows_ids_and_shows_them_after_its_commit() {
     let queue = mysql::database().await;
     let mut transaction = queue.begin().await;
     let late = transaction.insert(QueueRow::new(7, "order")).await;
@@ -27,14 +27,14 @@ async fn a_row_of_an_open_transaction_has_an_id_and_is_seen_after_its_commit() {
 }
 
 #[tokio::test]
-async fn many_rows_are_inserted_at_once() {
+async fn queue_inserts_many_rows_at_once() {
     let queue = mysql::database().await;
     queue.insert_many((0..1200).map(|_| QueueRow::new(7, "order"))).await;
     assert_eq!(ids(&queue).await.len(), 1200);
 }
 
 #[tokio::test]
-async fn a_database_of_a_test_is_gone_after_it() {
+async fn test_database_is_dropped_with_its_value() {
     let database = mongo::database();
     let (name, client) = (database.name.clone(), database.client().await);
     client

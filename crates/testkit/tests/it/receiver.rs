@@ -1,4 +1,4 @@
-//! What the receiver does for a client.
+//! The receiver, seen by a client.
 
 use std::time::{Duration, Instant};
 
@@ -21,7 +21,7 @@ async fn post(client: &HttpClient, url: String, body: &'static str) -> Result<u1
 }
 
 #[tokio::test]
-async fn a_request_is_recorded_whole_over_either_protocol() {
+async fn receiver_records_requests_over_either_protocol() {
     let receiver = Receiver::start();
     for http2 in [false, true] {
         assert_eq!(
@@ -41,7 +41,7 @@ async fn a_request_is_recorded_whole_over_either_protocol() {
 }
 
 #[tokio::test]
-async fn a_script_is_answered_once_each_and_then_the_default() {
+async fn receiver_answers_by_script_and_then_by_default() {
     let receiver = Receiver::start();
     receiver.script("/a", [Answer::status(500), Answer::status(429).header("retry-after", "2")]);
     receiver.always("/a", Answer::status(204));
@@ -56,7 +56,7 @@ async fn a_script_is_answered_once_each_and_then_the_default() {
 }
 
 #[tokio::test]
-async fn a_bad_answer_is_as_bad_as_it_says() {
+async fn receiver_resets_cuts_hangs_and_delays_answers() {
     let receiver = Receiver::start();
     receiver.always("/reset", Answer::reset());
     receiver.always("/cut", Answer::status(200).cut_after("half"));
@@ -74,7 +74,7 @@ async fn a_bad_answer_is_as_bad_as_it_says() {
 }
 
 #[tokio::test]
-async fn a_dripping_body_comes_a_piece_at_a_time_and_a_repeated_one_ends() {
+async fn receiver_drips_endless_bodies_and_ends_repeated_ones() {
     let receiver = Receiver::start();
     receiver.always("/drip", Answer::drip("x", Duration::from_millis(1)));
     receiver.always("/much", Answer::status(200).repeated(vec![0; 1024], 1000));
@@ -88,7 +88,7 @@ async fn a_dripping_body_comes_a_piece_at_a_time_and_a_repeated_one_ends() {
 }
 
 #[tokio::test]
-async fn gzip_makes_much_of_nothing_small() {
+async fn gzip_compresses_a_bomb() {
     let bomb = gzip(&vec![0; 10_000_000]).await;
     assert_eq!(bomb[..2], [0x1f, 0x8b]);
     assert!(bomb.len() < 20_000);

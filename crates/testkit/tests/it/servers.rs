@@ -1,4 +1,4 @@
-//! Private servers keep what they acknowledged, whatever is done to them.
+//! Private servers keep acknowledged writes.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use mongodb::bson::{Document, doc};
 use mysql_async::prelude::Queryable as _;
 
 #[tokio::test]
-async fn a_killed_mariadb_has_its_rows_when_it_is_back() {
+async fn mariadb_keeps_its_rows_after_a_kill() {
     let mut server = Mariadb::start().await;
     let queue = mysql::database_on(&server.url()).await;
     let id = queue.insert(QueueRow::new(7, "order")).await;
@@ -26,7 +26,7 @@ async fn a_killed_mariadb_has_its_rows_when_it_is_back() {
 }
 
 #[tokio::test]
-async fn a_killed_mongo_has_its_documents_when_it_is_back_and_a_frozen_one_answers_once_thawed() {
+async fn mongo_keeps_its_documents_after_a_kill_and_answers_after_a_freeze() {
     let mut server = Mongo::start().await;
     let database = mongo::database_on(&server.uri());
     let collection = database.open().await.collection::<Document>("a");
