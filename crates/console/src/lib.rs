@@ -7,7 +7,7 @@ use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, X_CONTENT
 
 const PAGE: &str = include_str!("../files/index.html");
 
-/// Nothing is loaded from anywhere, no script runs, and nobody frames the page.
+/// The page loads nothing, runs no scripts and cannot be framed.
 const HEADERS: [(HeaderName, &str); 3] = [
     (
         CONTENT_SECURITY_POLICY,
@@ -17,7 +17,7 @@ const HEADERS: [(HeaderName, &str); 3] = [
     (CACHE_CONTROL, "no-cache"),
 ];
 
-/// Serves the console at `/`, to be merged into the router that serves the API.
+/// Serves the console at `/`; merge it into the router of the API.
 pub fn router<S>() -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_page_says_where_the_api_is_and_loads_nothing() {
+    async fn console_page_names_the_api_and_loads_nothing() {
         let response = router::<()>().oneshot(Request::new(Body::empty())).await.unwrap();
         assert_eq!(response.status(), StatusCode::OK);
         assert_eq!(response.headers()["content-type"], "text/html; charset=utf-8");
