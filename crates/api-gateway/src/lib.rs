@@ -44,7 +44,7 @@ use ig_delivery::EgressGuard;
 use ig_proto::FILE_DESCRIPTOR_SET;
 use ig_proto::v1::config_service_server::ConfigServiceServer;
 use ig_service::grpc::{Fleet, Services, channel};
-use ig_service::{Context, Fate, Process};
+use ig_service::{Context, Process, TaskKind};
 use ig_store::{SecretBox, Store};
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
@@ -96,22 +96,22 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<Addresses> 
     bootstrap::start(&context, store.clone(), config.bootstrap);
     context.spawn(
         "configuration feed",
-        Fate::RunsUntilShutdown,
+        TaskKind::RunsUntilShutdown,
         Arc::clone(&feed).run(context.clone()),
     );
     context.spawn(
         "lookup sweep",
-        Fate::RunsUntilShutdown,
+        TaskKind::RunsUntilShutdown,
         lookups::sweep(context.clone(), store.clone()),
     );
     context.spawn(
         "delivery tallies",
-        Fate::RunsUntilShutdown,
+        TaskKind::RunsUntilShutdown,
         dashboard::tally(context.clone(), store.clone(), Arc::clone(&feed)),
     );
     context.spawn(
         "organisation removal",
-        Fate::RunsUntilShutdown,
+        TaskKind::RunsUntilShutdown,
         org_purge::run(context.clone(), store.clone(), config.organizations.hold()),
     );
     let services = Services::new(Routes::new(ConfigServiceServer::new(ConfigGrpc::new(

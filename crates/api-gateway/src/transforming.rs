@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use ig_core::clock::SystemClock;
 use ig_core::configuration::Change;
 use ig_core::ports::Lookups;
-use ig_service::{Context, Fate};
+use ig_service::{Context, TaskKind};
 use ig_store::Store;
 use ig_transform::script::{ScriptEngine, ScriptPool, ScriptsConfig};
 use ig_transform::{CacheLimits, LookupCache, PayloadSchemas, Transformer, raise_disabled_alerts};
@@ -28,14 +28,14 @@ pub(crate) fn start(
     let pool: Arc<dyn ScriptEngine> = Arc::new(pool);
     let schemas = Arc::new(PayloadSchemas::new(Arc::clone(&pool)));
     let (known, stop) = (Arc::clone(&schemas), context.stopping().clone());
-    context.spawn("alerts of scripts", Fate::RunsUntilShutdown, async move {
+    context.spawn("alerts of scripts", TaskKind::RunsUntilShutdown, async move {
         stop.run_until_cancelled(raise_disabled_alerts(disabled, &known, &alerting, &SystemClock))
             .await;
     });
     let lookups = Arc::new(LookupCache::new(Arc::new(store.lookups()), CacheLimits::default()));
     let following = follow(Arc::clone(&lookups), Arc::clone(feed));
     let stop = context.stopping().clone();
-    context.spawn("lookup cache", Fate::RunsUntilShutdown, async move {
+    context.spawn("lookup cache", TaskKind::RunsUntilShutdown, async move {
         stop.run_until_cancelled(following).await;
     });
     Ok((Transformer::new(pool, lookups as Arc<dyn Lookups>), schemas))

@@ -13,7 +13,7 @@ use ig_core::event::RowPayload;
 use ig_core::id::SourceId;
 use ig_core::ports::SourceError;
 use ig_core::stream::Stream;
-use ig_service::{Fate, Tasks};
+use ig_service::{TaskKind, Tasks};
 use ig_transform::script::Purpose;
 use ig_transform::{PayloadSchemas, Verdict};
 use parking_lot::Mutex;
@@ -99,7 +99,7 @@ impl DecisionQueues {
         queues.entry(key.clone()).or_default().push(admitted, &self.budget);
         let this = Arc::clone(self);
         self.tasks
-            .spawn("judging", Fate::Finishes, async move { this.run_stream(key).await });
+            .spawn("judging", TaskKind::OneShot, async move { this.run_stream(key).await });
     }
 
     fn decide_now(&self, admitted: &AdmittedEvent) {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use ig_core::event::Event;
 use ig_core::integration::Ordering;
 use ig_core::matching::LaneKey;
-use ig_service::{Fate, Tasks};
+use ig_service::{TaskKind, Tasks};
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
@@ -58,7 +58,7 @@ impl Lanes {
                 lane.insert(Queue::default()).push(item, event, &self.budget);
                 let lanes = Arc::clone(self);
                 self.tasks
-                    .spawn("lane", Fate::Finishes, async move { lanes.run_lane(key).await });
+                    .spawn("lane", TaskKind::OneShot, async move { lanes.run_lane(key).await });
             }
         }
     }

@@ -13,7 +13,7 @@ use ig_core::ports::Journal;
 use ig_delivery::{CircuitBreakers, Deliverer};
 use ig_proto::v1::delivery_service_server::DeliveryServiceServer;
 use ig_service::grpc::{Fleet, Services, channel};
-use ig_service::{Context, Fate};
+use ig_service::{Context, TaskKind};
 use ig_sources::SourceDependencies;
 use ig_store::{SecretBox, Store};
 use ig_transform::LookupCache;
@@ -190,13 +190,13 @@ impl Worker {
             .into_iter()
             .zip(self.writers)
         {
-            context.spawn(name, Fate::RunsUntilShutdown, writer.run(journal_done.clone()));
+            context.spawn(name, TaskKind::RunsUntilShutdown, writer.run(journal_done.clone()));
         }
         manage_partitions(&self.manager, (Arc::clone(&self.lanes), self.orders), journal_done, context);
         let stop = context.stopping().clone();
         context.spawn(
             "gauges",
-            Fate::RunsUntilShutdown,
+            TaskKind::RunsUntilShutdown,
             gauges::run(self.sources, self.lanes, self.budget, stop),
         );
         Ok(())
@@ -205,10 +205,10 @@ impl Worker {
     fn notify_other_services(&self, config: &Config, context: &Context) -> anyhow::Result<()> {
         let schedulers = Fleet::new(&config.services.scheduler, &config.grpc).context("services.scheduler")?;
         let notifying = Arc::clone(&self.notifications).notify_schedulers(schedulers, context.stopping().clone());
-        context.spawn("announcing what is planned", Fate::RunsUntilShutdown, notifying);
+        context.spawn("announcing what is planned", TaskKind::RunsUntilShutdown, notifying);
         let retriers = Fleet::new(&config.services.dlq_retrier, &config.grpc).context("services.dlq_retrier")?;
         let notifying = Arc::clone(&self.notifications).notify_retriers(retriers, context.stopping().clone());
-        context.spawn("announcing dead letters", Fate::RunsUntilShutdown, notifying);
+        context.spawn("announcing dead letters", TaskKind::RunsUntilShutdown, notifying);
         Ok(())
     }
 
@@ -221,7 +221,7 @@ impl Worker {
             clock: Arc::clone(&self.clock),
         };
         let stop = context.stopping().clone();
-        context.spawn("forgetting pushed events", Fate::RunsUntilShutdown, cleanup.run(stop));
+        context.spawn("forgetting pushed events", TaskKind::RunsUntilShutdown, cleanup.run(stop));
     }
 
     fn depend_on_database(&self, context: &Context) {
@@ -237,7 +237,7 @@ impl Worker {
         let follower = ConfigFollower::new(gateway, Arc::clone(&self.live), Arc::clone(&self.lookups));
         let waiting = context.readiness().hold("no configuration yet");
         let stop = context.stopping().clone();
-        context.spawn("configuration", Fate::RunsUntilShutdown, async move {
+        context.spawn("configuration", TaskKind::RunsUntilShutdown, async move {
             follower.run(stop, || waiting.release()).await;
         });
         Ok(())
@@ -262,8 +262,12 @@ impl Worker {
                 clock: Arc::clone(&self.clock),
             };
             let monitor = monitor.run(context.stopping().clone());
-            context.spawn(format!("head of {}", state.source.id()), Fate::RunsUntilShutdown, monitor);
-            context.spawn(format!("gaps of {}", state.source.id()), Fate::RunsUntilShutdown, gap_watcher);
+            context.spawn(format!("head of {}", state.source.id()), TaskKind::RunsUntilShutdown, monitor);
+            context.spawn(
+                format!("gaps of {}", state.source.id()),
+                TaskKind::RunsUntilShutdown,
+                gap_watcher,
+            );
             let (live, stop) = (Arc::clone(&self.live), context.stopping().clone());
             let waiting = context
                 .readiness()
@@ -272,13 +276,13 @@ impl Worker {
             let starting = manager.start_source(Arc::clone(state), stop.clone(), move || waiting.release());
             context.spawn(
                 format!("beginning of {}", state.source.id()),
-                Fate::RunsUntilShutdown,
+                TaskKind::RunsUntilShutdown,
                 starting,
             );
             let beat = context.liveness().watch(format!("reader of {}", state.source.id()), STALLED);
             context.spawn(
                 format!("reader of {}", state.source.id()),
-                Fate::RunsUntilShutdown,
+                TaskKind::RunsUntilShutdown,
                 async move {
                     live.wait_until_in_force(&stop, || beat.beat()).await;
                     reader.run(stop, || beat.beat()).await;
@@ -315,10 +319,10 @@ fn manage_partitions(
 ) {
     let stop = context.stopping().clone();
     let saving = Arc::clone(manager).save_checkpoints(CHECKPOINT_INTERVAL, stop.clone());
-    context.spawn("checkpoints", Fate::RunsUntilShutdown, saving);
+    context.spawn("checkpoints", TaskKind::RunsUntilShutdown, saving);
     let beat = context.liveness().watch("partitions", STALLED);
     let manager = Arc::clone(manager);
-    context.spawn("partitions", Fate::RunsUntilShutdown, async move {
+    context.spawn("partitions", TaskKind::RunsUntilShutdown, async move {
         Arc::clone(&manager).run(stop, || beat.beat()).await;
         manager.drain(|| lanes.is_empty() && orders.is_empty(), DRAIN_TIMEOUT).await;
         journal_done.cancel();

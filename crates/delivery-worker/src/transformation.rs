@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use ig_core::clock::{Clock, SystemClock};
-use ig_service::{Context, Fate};
+use ig_service::{Context, TaskKind};
 use ig_store::{LookupUse, MongoLookups, Store};
 use ig_transform::script::{ScriptEngine, ScriptPool};
 use ig_transform::{CacheLimits, LookupCache, PayloadSchemas, Transformer, Usage, raise_disabled_alerts};
@@ -35,14 +35,14 @@ pub(crate) fn start(config: &Config, context: &Context, store: &Store, alerting:
     let pool: Arc<dyn ScriptEngine> = Arc::new(pool);
     let schemas = Arc::new(PayloadSchemas::new(Arc::clone(&pool)));
     let known = Arc::clone(&schemas);
-    context.spawn("alerts of scripts", Fate::RunsUntilShutdown, async move {
+    context.spawn("alerts of scripts", TaskKind::RunsUntilShutdown, async move {
         stop.run_until_cancelled(raise_disabled_alerts(disabled, &known, &alerting, &SystemClock))
             .await;
     });
     let lookups = Arc::new(LookupCache::new(Arc::new(store.lookups()), CacheLimits::default()));
     let counting = count_usage(Arc::clone(&lookups), store.lookups());
     let stop = context.stopping().clone();
-    context.spawn("lookup usage", Fate::RunsUntilShutdown, async move {
+    context.spawn("lookup usage", TaskKind::RunsUntilShutdown, async move {
         stop.run_until_cancelled(counting).await;
     });
     let transformer = Transformer::new(pool, Arc::clone(&lookups) as Arc<dyn ig_core::ports::Lookups>);

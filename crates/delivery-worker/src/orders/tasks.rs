@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ig_core::id::{LogId, OrgId};
 use ig_core::order::{DeliveryOrder, OrderReport};
-use ig_service::{Context, Fate};
+use ig_service::{Context, TaskKind};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
@@ -68,7 +68,7 @@ impl OrderTasks {
             tasks: Arc::clone(self),
             key,
         };
-        self.context.spawn("order", Fate::Finishes, async move {
+        self.context.spawn("order", TaskKind::OneShot, async move {
             let result = running.tasks.orders.carry_out(order).await;
             sender.send_replace(Some(Arc::new(result)));
         });
