@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ig_core::error_kind::ErrorKind;
-use ig_core::redelivery::{Granted, Wish};
+use ig_core::redelivery::{ManualRetry, ManualRetryResult};
 use ig_core::redrive::{Redrive, RedriveKey, RedriveOrder};
 use ig_proto::v1::dlq_service_client::DlqServiceClient;
 use ig_proto::v1::{CancelRedriveRequest, GetRedriveRequest, RetryRequest, StartRedriveRequest};
@@ -26,7 +26,7 @@ impl RetrierClient {
     }
 
     /// Makes dead letters due now.
-    pub(crate) async fn retry(&self, wish: &Wish) -> Result<Granted, ApiError> {
+    pub(crate) async fn retry(&self, wish: &ManualRetry) -> Result<ManualRetryResult, ApiError> {
         understood(self.0.clone().retry(within(RetryRequest::from(wish))).await)
     }
 

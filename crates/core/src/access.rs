@@ -62,7 +62,7 @@ pub enum Reach {
 
 /// What a person may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum PersonRights {
     /// An administrator of the platform.
     Admin,
     /// They belong to one organisation.
@@ -74,7 +74,7 @@ pub enum Standing {
     },
 }
 
-impl Standing {
+impl PersonRights {
     /// Their role on the platform.
     pub fn role(self) -> Role {
         match self {
@@ -88,7 +88,7 @@ impl Standing {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Holder {
     /// A person who logged in.
-    Person(Standing),
+    Person(PersonRights),
     /// A program with an API key.
     Key {
         /// How far the key reaches.
@@ -100,7 +100,7 @@ pub enum Holder {
 
 /// What a request is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum RequestScope {
     /// One organisation.
     Org(OrgId),
     /// The platform: what belongs to no organisation, or to all of them.
@@ -125,8 +125,8 @@ impl Holder {
     /// How far the caller reaches.
     pub fn reach(&self) -> Reach {
         match self {
-            Self::Person(Standing::Admin) => Reach::Everything,
-            Self::Person(Standing::User { org, .. }) => Reach::Org(*org),
+            Self::Person(PersonRights::Admin) => Reach::Everything,
+            Self::Person(PersonRights::User { org, .. }) => Reach::Org(*org),
             Self::Key { reach, .. } => *reach,
         }
     }
@@ -134,8 +134,8 @@ impl Holder {
     /// Whether the caller has a right anywhere within its reach.
     pub fn has(&self, right: Right) -> bool {
         match self {
-            Self::Person(Standing::Admin) => true,
-            Self::Person(Standing::User { access, .. }) => *access == UserAccess::Write || right == Right::Read,
+            Self::Person(PersonRights::Admin) => true,
+            Self::Person(PersonRights::User { access, .. }) => *access == UserAccess::Write || right == Right::Read,
             Self::Key { scopes, .. } => scopes.contains(&scope(right)),
         }
     }
@@ -152,11 +152,11 @@ impl Holder {
     }
 
     /// Whether the caller may use a right at a place.
-    pub fn may(&self, right: Right, place: Place) -> Result<(), Refusal> {
+    pub fn may(&self, right: Right, place: RequestScope) -> Result<(), Refusal> {
         match (self.reach(), place) {
-            (Reach::Org(own), Place::Org(org)) if own != org => return Err(Refusal::OtherOrganization),
-            (Reach::Org(_), Place::Platform) => return Err(Refusal::ForAdministrators),
-            (Reach::Org(_), Place::Org(_)) | (Reach::Everything, _) => {}
+            (Reach::Org(own), RequestScope::Org(org)) if own != org => return Err(Refusal::OtherOrganization),
+            (Reach::Org(_), RequestScope::Platform) => return Err(Refusal::ForAdministrators),
+            (Reach::Org(_), RequestScope::Org(_)) | (Reach::Everything, _) => {}
         }
         if self.has(right) { Ok(()) } else { Err(Refusal::Lacks(right)) }
     }
@@ -209,11 +209,11 @@ impl Actor {
 mod tests {
     use super::*;
 
-    const OWN: Place = Place::Org(OrgId(1));
-    const OTHER: Place = Place::Org(OrgId(2));
+    const OWN: RequestScope = RequestScope::Org(OrgId(1));
+    const OTHER: RequestScope = RequestScope::Org(OrgId(2));
 
     fn user(access: UserAccess) -> Holder {
-        Holder::Person(Standing::User { org: OrgId(1), access })
+        Holder::Person(PersonRights::User { org: OrgId(1), access })
     }
 
     fn key(reach: Reach, scopes: &[KeyScope]) -> Holder {
@@ -221,7 +221,7 @@ mod tests {
         Holder::Key { reach, scopes }
     }
 
-    fn rights_at(holder: &Holder, place: Place) -> Vec<Right> {
+    fn rights_at(holder: &Holder, place: RequestScope) -> Vec<Right> {
         let all = Right::ALL.iter().copied();
         all.filter(|right| holder.may(*right, place).is_ok()).collect()
     }
@@ -230,7 +230,7 @@ mod tests {
     fn every_caller_has_the_rights_of_the_table_and_no_others() {
         let own = Reach::Org(OrgId(1));
         let table = [
-            (Holder::Person(Standing::Admin), Right::ALL, Right::ALL, Right::ALL),
+            (Holder::Person(PersonRights::Admin), Right::ALL, Right::ALL, Right::ALL),
             (user(UserAccess::Write), Right::ALL, &[], &[]),
             (user(UserAccess::Read), &[Right::Read], &[], &[]),
             (key(own, KeyScope::ALL), Right::ALL, &[], &[]),
@@ -246,7 +246,7 @@ mod tests {
         for (holder, in_own, in_other, on_platform) in table {
             assert_eq!(rights_at(&holder, OWN), in_own, "{holder:?}");
             assert_eq!(rights_at(&holder, OTHER), in_other, "{holder:?}");
-            assert_eq!(rights_at(&holder, Place::Platform), on_platform, "{holder:?}");
+            assert_eq!(rights_at(&holder, RequestScope::Platform), on_platform, "{holder:?}");
         }
     }
 
@@ -254,7 +254,7 @@ mod tests {
     fn a_grant_never_exceeds_the_rights_of_its_grantor() {
         let own = Reach::Org(OrgId(1));
         let writer = key(Reach::Everything, &[KeyScope::Write]);
-        let admin = Holder::Person(Standing::Admin);
+        let admin = Holder::Person(PersonRights::Admin);
         let table = [
             (&writer, key(own, &[KeyScope::Write]), Ok(())),
             (
@@ -283,7 +283,10 @@ mod tests {
     fn a_refusal_names_the_place_before_the_right() {
         let reader = user(UserAccess::Read);
         assert_eq!(reader.may(Right::Write, OTHER), Err(Refusal::OtherOrganization));
-        assert_eq!(reader.may(Right::Write, Place::Platform), Err(Refusal::ForAdministrators));
+        assert_eq!(
+            reader.may(Right::Write, RequestScope::Platform),
+            Err(Refusal::ForAdministrators)
+        );
         assert_eq!(reader.may(Right::Write, OWN), Err(Refusal::Lacks(Right::Write)));
     }
 }

@@ -4,7 +4,7 @@
 //! Monday) and months begin at local midnight, so a day on which clocks change has 23 or 25 hours. Hours and minutes are real
 //! time: where clocks are put back, both of two equal hours appear.
 //!
-//! A database that knows no zones counts by [`Stretch::granule`]: clocks do not change within a stretch, so a granule is plain
+//! A database that knows no zones counts by [`OffsetSpan::granule`]: clocks do not change within a stretch, so a granule is plain
 //! arithmetic and lies within one piece.
 
 use crate::clock::Timestamp;
@@ -16,7 +16,7 @@ mod stretch;
 mod tests;
 
 pub use grid::{Grid, TooManyPieces};
-pub use stretch::{Stretch, stretches};
+pub use stretch::{OffsetSpan, stretches};
 
 named! {
     /// How long a piece is.

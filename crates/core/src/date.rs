@@ -1,7 +1,7 @@
 //! Dates as systems and people write them: one parser for mappings, scripts, schedules and jobs.
 //!
 //! [`Forms`] says which forms are accepted; a [`Moment`] is the result, and becomes an instant once the zone is known. Nothing
-//! is guessed. An ambiguous value is [`Unread`], with the reason; digits that look like a calendar date (`20260204`) are one,
+//! is guessed. An ambiguous value is [`DateError`], with the reason; digits that look like a calendar date (`20260204`) are one,
 //! also as a number.
 
 mod cursor;
@@ -22,7 +22,7 @@ pub use wall::instant;
 
 /// Why a value could not be read as a date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Unread {
+pub enum DateError {
     /// It is not a date at all.
     #[error("the value is not a date")]
     NotADate,

@@ -4,7 +4,7 @@
 
 mod place;
 
-pub use place::Place;
+pub use place::InputPath;
 
 /// The most faults reported for one input.
 const MOST: usize = 100;
@@ -39,7 +39,7 @@ impl Faults {
     }
 
     /// Adds a fault at a place; its pointer is only written out here.
-    pub fn add_at(&mut self, place: &Place<'_>, message: impl Into<String>) {
+    pub fn add_at(&mut self, place: &InputPath<'_>, message: impl Into<String>) {
         if !self.is_full() {
             self.add(place.to_string(), message);
         }

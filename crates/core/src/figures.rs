@@ -7,7 +7,7 @@ use crate::latency::Latencies;
 
 /// Deliveries with the same status and the same class of response time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Alike {
+pub struct StatusClass {
     /// Their status.
     pub status: DeliveryStatus,
     /// The latency class of their last request ([`crate::latency`]); `None` where no request was sent.
@@ -31,8 +31,8 @@ pub struct DeliveryFigures {
 
 impl DeliveryFigures {
     /// Adds a group of deliveries.
-    pub fn add(&mut self, alike: Alike) {
-        let Alike {
+    pub fn add(&mut self, alike: StatusClass) {
+        let StatusClass {
             status,
             class,
             count,
@@ -96,8 +96,8 @@ impl DeliveryFigures {
     }
 }
 
-impl Extend<Alike> for DeliveryFigures {
-    fn extend<T: IntoIterator<Item = Alike>>(&mut self, all: T) {
+impl Extend<StatusClass> for DeliveryFigures {
+    fn extend<T: IntoIterator<Item = StatusClass>>(&mut self, all: T) {
         for alike in all {
             self.add(alike);
         }
@@ -109,8 +109,8 @@ mod tests {
     use super::*;
     use crate::latency::class_of;
 
-    fn alike(status: DeliveryStatus, count: u64, millis: Option<u64>) -> Alike {
-        Alike {
+    fn alike(status: DeliveryStatus, count: u64, millis: Option<u64>) -> StatusClass {
+        StatusClass {
             status,
             class: millis.map(|millis| class_of(Duration::from_millis(millis))),
             count,

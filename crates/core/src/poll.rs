@@ -13,12 +13,12 @@ const GROWTH: usize = 4;
 
 /// The wait before the next read: none after a full batch, short after a partial one, and ever longer after empty ones.
 #[derive(Debug, Clone)]
-pub struct Pace {
+pub struct PollBackoff {
     longest: Duration,
     after_nothing: Duration,
 }
 
-impl Pace {
+impl PollBackoff {
     /// A pace that backs off to `longest` while there is nothing to read.
     pub fn new(longest: Duration) -> Self {
         Self {
@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn an_idle_source_is_polled_ever_less_often_and_a_busy_one_at_once() {
-        let mut pace = Pace::new(Duration::from_millis(500));
+        let mut pace = PollBackoff::new(Duration::from_millis(500));
         let idle: Vec<_> = (0..8).map(|_| pace.after(0, 10).as_millis()).collect();
         assert_eq!(idle, [10, 20, 40, 80, 160, 320, 500, 500]);
         assert_eq!(pace.after(10, 10), Duration::ZERO);

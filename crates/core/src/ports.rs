@@ -46,7 +46,7 @@ pub enum StartPosition {
 
 /// The result of a read that skips unwanted rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Passage {
+pub struct SkipScanBatch {
     /// The rows, ascending; some of those that were to be skipped may be among them.
     pub rows: Vec<SourceRow>,
     /// Every visible row up to here is in `rows` or was skipped.
@@ -55,7 +55,7 @@ pub struct Passage {
     pub gaps: Vec<RangeInclusive<Position>>,
 }
 
-impl Passage {
+impl SkipScanBatch {
     /// A passage that skipped nothing: every visible row after a position, up to the last of these.
     pub fn of_all(after: Position, rows: Vec<SourceRow>) -> Self {
         let gaps = gaps(after, rows.iter().map(|row| row.position));
@@ -107,8 +107,14 @@ pub trait EventSource: Send + Sync {
 
     /// Reads on while skipping rows of these kinds, over at most `span` positions and about `limit` other rows. Only rows that
     /// match a kind exactly are skipped. A source that cannot do this faster than [`Self::read_after`] does just that.
-    async fn read_past(&self, after: Position, limit: usize, _span: u64, _kinds: &[RowKind]) -> Result<Passage, SourceError> {
-        Ok(Passage::of_all(after, self.read_after(after, limit).await?))
+    async fn read_past(
+        &self,
+        after: Position,
+        limit: usize,
+        _span: u64,
+        _kinds: &[RowKind],
+    ) -> Result<SkipScanBatch, SourceError> {
+        Ok(SkipScanBatch::of_all(after, self.read_after(after, limit).await?))
     }
 
     /// The organisation of an entity, as far as the source knows.

@@ -11,7 +11,7 @@ use crate::stream::Stream;
 
 /// A stretch of a source that was read: every visible row in `(after, to]`, except those of the passed streams.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stretch {
+pub struct ReadRange {
     /// Its exclusive start.
     pub after: Position,
     /// Its last position.
@@ -22,7 +22,7 @@ pub struct Stretch {
     pub read_for: BTreeSet<Stream>,
 }
 
-impl Stretch {
+impl ReadRange {
     /// A complete stretch: every visible row in `(after, to]`.
     pub fn of_all(after: Position, to: Position) -> Self {
         Self {
@@ -45,7 +45,7 @@ impl Stretch {
 
 /// What a partition does with a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Turn {
+pub enum RowDisposition {
     /// Process it now.
     Now,
     /// Leave it: its stream is set apart and has not been read this far.
@@ -104,23 +104,27 @@ impl Reading {
     }
 
     /// What to do with a row of one of the partition's streams that was read with a stretch.
-    pub fn turn(&self, stream: &Stream, position: Position, stretch: &Stretch, fills_hole: bool) -> Turn {
+    pub fn turn(&self, stream: &Stream, position: Position, stretch: &ReadRange, fills_hole: bool) -> RowDisposition {
         let (cursor, due_to) = match self.apart.get(stream) {
             Some(cursor) => (*cursor, self.apart_to(stream, *cursor, stretch)),
             None => (self.read_to, self.rest_to(stretch)),
         };
         if position <= cursor {
-            return if fills_hole { Turn::Now } else { Turn::Not };
+            return if fills_hole {
+                RowDisposition::Now
+            } else {
+                RowDisposition::Not
+            };
         }
         match due_to {
-            Some(to) if position <= to => Turn::Now,
-            _ if self.is_apart(stream) => Turn::Later,
-            _ => Turn::Not,
+            Some(to) if position <= to => RowDisposition::Now,
+            _ if self.is_apart(stream) => RowDisposition::Later,
+            _ => RowDisposition::Not,
         }
     }
 
     /// Moves the cursors past a stretch, once [`Reading::turn`] has decided on all of its rows.
-    pub fn advance(&mut self, stretch: &Stretch) {
+    pub fn advance(&mut self, stretch: &ReadRange) {
         let rest = self.rest_to(stretch);
         for stream in &stretch.read_for {
             let to = self
@@ -137,13 +141,13 @@ impl Reading {
     }
 
     /// How far a stretch moves the shared cursor. Only streams set apart may be missing from it.
-    fn rest_to(&self, stretch: &Stretch) -> Option<Position> {
+    fn rest_to(&self, stretch: &ReadRange) -> Option<Position> {
         let mut passed = stretch.passed.iter().filter(|stream| stream.partition() == self.partition);
         (stretch.continues(self.read_to) && passed.all(|stream| self.is_apart(stream))).then_some(stretch.to)
     }
 
     /// How far a stretch moves the cursor of a stream set apart: never past the shared cursor, so that the stream can rejoin.
-    fn apart_to(&self, stream: &Stream, cursor: Position, stretch: &Stretch) -> Option<Position> {
+    fn apart_to(&self, stream: &Stream, cursor: Position, stretch: &ReadRange) -> Option<Position> {
         let is_for_it = stretch.read_for.contains(stream) && !stretch.passed.contains(stream);
         let most = self.rest_to(stretch).unwrap_or(self.read_to);
         (is_for_it && stretch.continues(cursor)).then_some(stretch.to.min(most))

@@ -130,7 +130,7 @@ impl ClaimId {
 
 /// A person's request to retry dead letters now.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wish {
+pub struct ManualRetry {
     /// The tenant.
     pub org_id: OrgId,
     /// The dead letters, at most [`MOST_BY_HAND`].
@@ -139,7 +139,7 @@ pub struct Wish {
 
 /// The answer to such a request.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Granted {
+pub struct ManualRetryResult {
     /// The dead letters that are due now.
     pub accepted: Vec<LogId>,
     /// The others: unknown, delivered, or under retry at this moment.
@@ -148,7 +148,7 @@ pub struct Granted {
 
 /// The state of a dead letter.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing {
+pub enum DeadLetterState {
     /// It waits for a retry.
     Pending {
         /// When the retry is due.
@@ -179,7 +179,7 @@ pub enum Standing {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Redelivery {
     /// The state.
-    pub standing: Standing,
+    pub standing: DeadLetterState,
     /// The number of finished retries.
     pub retries: u32,
     /// A person requested one more retry, however many there were before.
@@ -210,7 +210,7 @@ pub enum Retried {
 
 /// The state of a dead letter after a retry, and whether to raise an alert.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Settlement {
+pub struct RetrySettlement {
     /// The state to store.
     pub after: Redelivery,
     /// Whether it was just given up, which raises an alert.
@@ -222,7 +222,7 @@ pub struct Settlement {
 #[error("the claim has ended")]
 pub struct Fenced;
 
-impl Standing {
+impl DeadLetterState {
     /// The status in documents.
     pub fn status(&self) -> DeadLetterStatus {
         match self {
@@ -238,7 +238,7 @@ impl Redelivery {
     /// A new dead letter, first due at a moment.
     pub fn pending(due_at: Timestamp) -> Self {
         Self {
-            standing: Standing::Pending { due_at },
+            standing: DeadLetterState::Pending { due_at },
             retries: 0,
             by_hand: false,
         }
@@ -247,16 +247,16 @@ impl Redelivery {
     /// Whether it may be claimed: it is due, or its claim has expired.
     pub fn is_due(&self, now: Timestamp) -> bool {
         match &self.standing {
-            Standing::Pending { due_at } => *due_at <= now,
-            Standing::Retrying { until, .. } => *until <= now,
-            Standing::Held | Standing::Abandoned { .. } | Standing::Resolved { .. } => false,
+            DeadLetterState::Pending { due_at } => *due_at <= now,
+            DeadLetterState::Retrying { until, .. } => *until <= now,
+            DeadLetterState::Held | DeadLetterState::Abandoned { .. } | DeadLetterState::Resolved { .. } => false,
         }
     }
 
     /// Claims it for a delivery with this timeout; `None` where it is not due.
     pub fn claimed(&self, claim: ClaimId, timeout: Duration, now: Timestamp) -> Option<Self> {
         let until = now + timeout + CLAIM_LEASE;
-        let standing = Standing::Retrying { claim, until };
+        let standing = DeadLetterState::Retrying { claim, until };
         self.is_due(now).then(|| Self {
             standing,
             ..self.clone()
@@ -266,7 +266,7 @@ impl Redelivery {
     /// Renews the claim.
     pub fn renewed(&self, claim: &ClaimId, now: Timestamp) -> Result<Self, Fenced> {
         self.held_by(claim)?;
-        let standing = Standing::Retrying {
+        let standing = DeadLetterState::Retrying {
             claim: claim.clone(),
             until: now + CLAIM_LEASE,
         };
@@ -280,7 +280,7 @@ impl Redelivery {
     pub fn released(&self, claim: &ClaimId, now: Timestamp) -> Result<Self, Fenced> {
         self.held_by(claim)?;
         Ok(Self {
-            standing: Standing::Pending { due_at: now },
+            standing: DeadLetterState::Pending { due_at: now },
             ..self.clone()
         })
     }
@@ -293,17 +293,17 @@ impl Redelivery {
         policy: &RetryPolicy,
         now: Timestamp,
         rng: &mut impl Rng,
-    ) -> Result<Settlement, Fenced> {
+    ) -> Result<RetrySettlement, Fenced> {
         self.held_by(claim)?;
         let (standing, retries) = match retried {
-            Retried::Delivered { log } => (Standing::Resolved { log }, self.retries + 1),
-            Retried::Impossible { reason } => (Standing::Abandoned { reason }, self.retries),
-            Retried::NotTried { until } => (Standing::Pending { due_at: until }, self.retries),
+            Retried::Delivered { log } => (DeadLetterState::Resolved { log }, self.retries + 1),
+            Retried::Impossible { reason } => (DeadLetterState::Abandoned { reason }, self.retries),
+            Retried::NotTried { until } => (DeadLetterState::Pending { due_at: until }, self.retries),
             Retried::Failed(failure) => (self.after_failure(&failure, policy, now, rng), self.retries + 1),
         };
-        let untried = matches!(standing, Standing::Pending { .. }) && retries == self.retries;
-        Ok(Settlement {
-            given_up: matches!(standing, Standing::Abandoned { .. }),
+        let untried = matches!(standing, DeadLetterState::Pending { .. }) && retries == self.retries;
+        Ok(RetrySettlement {
+            given_up: matches!(standing, DeadLetterState::Abandoned { .. }),
             after: Self {
                 standing,
                 retries,
@@ -315,42 +315,42 @@ impl Redelivery {
     /// Applies a person's request to retry it now; `None` where it is delivered, or under retry at this moment.
     pub fn retried_by_hand(&self, now: Timestamp) -> Option<Self> {
         let possible = match &self.standing {
-            Standing::Pending { .. } | Standing::Held | Standing::Abandoned { .. } => true,
-            Standing::Retrying { until, .. } => *until <= now,
-            Standing::Resolved { .. } => false,
+            DeadLetterState::Pending { .. } | DeadLetterState::Held | DeadLetterState::Abandoned { .. } => true,
+            DeadLetterState::Retrying { until, .. } => *until <= now,
+            DeadLetterState::Resolved { .. } => false,
         };
         possible.then_some(Self {
-            standing: Standing::Pending { due_at: now },
+            standing: DeadLetterState::Pending { due_at: now },
             retries: self.retries,
             by_hand: true,
         })
     }
 
-    fn after_failure(&self, failure: &Failure, policy: &RetryPolicy, now: Timestamp, rng: &mut impl Rng) -> Standing {
+    fn after_failure(&self, failure: &Failure, policy: &RetryPolicy, now: Timestamp, rng: &mut impl Rng) -> DeadLetterState {
         let ended = self.retries + 1;
         if !failure.category.retryable() {
             let reason = format!("Trying again would not help. {}", failure.message);
-            return Standing::Abandoned { reason };
+            return DeadLetterState::Abandoned { reason };
         }
         if ended >= policy.max_retries {
             let reason = format!("It was tried again {ended} times. The last time: {}", failure.message);
-            return Standing::Abandoned { reason };
+            return DeadLetterState::Abandoned { reason };
         }
         // The first delay preceded the first retry; this one precedes the next.
         let own = policy.backoff.delay(ended, rng);
         let wait = failure.retry_after.map_or(own, |asked| asked.max(own));
-        Standing::Pending { due_at: now + wait }
+        DeadLetterState::Pending { due_at: now + wait }
     }
 
     /// The holder may report late as long as there is no newer claim.
     fn held_by(&self, claim: &ClaimId) -> Result<(), Fenced> {
         match &self.standing {
-            Standing::Retrying { claim: held, .. } if held == claim => Ok(()),
-            Standing::Retrying { .. }
-            | Standing::Pending { .. }
-            | Standing::Held
-            | Standing::Abandoned { .. }
-            | Standing::Resolved { .. } => Err(Fenced),
+            DeadLetterState::Retrying { claim: held, .. } if held == claim => Ok(()),
+            DeadLetterState::Retrying { .. }
+            | DeadLetterState::Pending { .. }
+            | DeadLetterState::Held
+            | DeadLetterState::Abandoned { .. }
+            | DeadLetterState::Resolved { .. } => Err(Fenced),
         }
     }
 }

@@ -137,7 +137,7 @@ pub struct DueDelivery {
 
 /// How an occurrence ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Settlement {
+pub enum OccurrenceOutcome {
     /// Every request was accepted, or there was nothing to send.
     Completed,
     /// A request failed, and why.
@@ -146,7 +146,7 @@ pub enum Settlement {
     Cancelled(String),
 }
 
-impl Settlement {
+impl OccurrenceOutcome {
     /// The resulting status of the delivery.
     pub fn status(&self) -> ScheduledStatus {
         match self {

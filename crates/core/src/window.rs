@@ -87,16 +87,16 @@ pub struct Window {
 
 /// A process's request for a lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ask {
+pub struct LeaseRequest {
     /// How many requests it would like to send before the slice ends, at least one.
     pub wanted: u32,
     /// The unused part of an earlier grant.
-    pub unused: Option<Unused>,
+    pub unused: Option<UnusedGrant>,
 }
 
 /// The unused part of a grant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Unused {
+pub struct UnusedGrant {
     /// The slice of the grant.
     pub slice: i64,
     /// The number of requests.
@@ -121,7 +121,7 @@ pub struct Grant {
 impl Window {
     /// Grants as much of the request as there is room for. Returns the window to store, under the condition that its version is
     /// still the one that was read; `None` where nothing changed.
-    pub fn lease(&self, limit: &RateLimit, ask: Ask, now: Timestamp) -> (Grant, Option<Self>) {
+    pub fn lease(&self, limit: &RateLimit, ask: LeaseRequest, now: Timestamp) -> (Grant, Option<Self>) {
         let mut next = self.at(limit, now);
         next.take_back(ask.unused);
         let room = limit.max_requests.saturating_sub(next.total());
@@ -188,7 +188,7 @@ impl Window {
         }
     }
 
-    fn take_back(&mut self, unused: Option<Unused>) {
+    fn take_back(&mut self, unused: Option<UnusedGrant>) {
         let Some(unused) = unused else { return };
         let age = usize::try_from(self.newest - unused.slice).ok();
         let place = age.and_then(|age| SLICES.checked_sub(age));

@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use ig_core::event::SourceRow;
 use ig_core::id::Position;
-use ig_core::poll::{BatchSize, Pace};
-use ig_core::ports::{Passage, SourceError};
-use ig_core::reading::Stretch;
+use ig_core::poll::{BatchSize, PollBackoff};
+use ig_core::ports::{SkipScanBatch, SourceError};
+use ig_core::reading::ReadRange;
 use ig_core::stream::{RowKind, Stream};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -54,7 +54,7 @@ pub(crate) struct Reader {
     state: Arc<SourceState>,
     ingester: Ingester,
     batch: BatchSize,
-    pace: Pace,
+    pace: PollBackoff,
     skip_scans: HashMap<Cursor, SkipScan>,
     failure_reported: bool,
     backlog_read_at: Instant,
@@ -66,7 +66,7 @@ impl Reader {
         let state = Arc::clone(ingester.state());
         Self {
             batch: BatchSize::default(),
-            pace: Pace::new(state.poll_interval),
+            pace: PollBackoff::new(state.poll_interval),
             skip_scans: HashMap::new(),
             state,
             ingester,
@@ -137,7 +137,7 @@ impl Reader {
         // Gaps below the shared cursor are watched already, or were watched to the end.
         let gaps = passage.gaps.into_iter().filter(|gap| *gap.start() > shared_read_to).collect();
         let read_for = companions.into_iter().chain([lead]).collect();
-        self.ingest(&cursor, read_for, after, limit, Passage { gaps, ..passage })
+        self.ingest(&cursor, read_for, after, limit, SkipScanBatch { gaps, ..passage })
             .await?;
         Ok(if is_short { Duration::ZERO } else { BACKLOG_INTERVAL })
     }
@@ -169,12 +169,15 @@ impl Reader {
         })
     }
 
-    async fn read(&mut self, cursor: &Cursor, after: Position, limit: usize) -> Result<Passage, SourceError> {
+    async fn read(&mut self, cursor: &Cursor, after: Position, limit: usize) -> Result<SkipScanBatch, SourceError> {
         let began = std::time::Instant::now();
         let source = &self.state.source;
         let read = match self.skip_scans.entry(cursor.clone()).or_default().plan() {
             Some((span, kinds)) => source.read_past(after, limit, span, kinds).await,
-            None => source.read_after(after, limit).await.map(|rows| Passage::of_all(after, rows)),
+            None => source
+                .read_after(after, limit)
+                .await
+                .map(|rows| SkipScanBatch::of_all(after, rows)),
         };
         if read.is_err() {
             // The scan may have been too long for the server.
@@ -194,13 +197,13 @@ impl Reader {
         read_for: BTreeSet<Stream>,
         after: Position,
         limit: usize,
-        passage: Passage,
+        passage: SkipScanBatch,
     ) -> Result<(), ReadError> {
-        let Passage { rows, read_to, gaps } = passage;
+        let SkipScanBatch { rows, read_to, gaps } = passage;
         let count = rows.len();
         let skip_scan = self.skip_scans.get(cursor).cloned().unwrap_or_default();
         let passed = skip_scan.plan().map(|(_, kinds)| kinds).unwrap_or_default();
-        let stretch = Stretch {
+        let stretch = ReadRange {
             after,
             to: read_to,
             passed: passed.iter().map(RowKind::stream).collect(),

@@ -11,7 +11,7 @@ use futures::FutureExt as _;
 use futures::future::{BoxFuture, Shared, WeakShared};
 use ig_core::clock::{Clock, Timestamp};
 use ig_core::ports::StoreError;
-use ig_core::window::{Ask, Meter, RateLimit, RateWindows, Take, WindowKey};
+use ig_core::window::{LeaseRequest, Meter, RateLimit, RateWindows, Take, WindowKey};
 use parking_lot::Mutex;
 use tokio::time::{Instant, timeout};
 
@@ -90,7 +90,7 @@ impl Limiter {
         let (free_at, is_full) = match this.meter.take(now) {
             Take::Taken => (this.meter.free_at().unwrap_or(now), false),
             Take::Full { until } => (until, true),
-            Take::Ask(ask) => {
+            Take::LeaseRequest(ask) => {
                 let pending_lease = lease(Arc::clone(&self.windows), Arc::clone(leased), (key.clone(), limit, ask, now));
                 let pending_lease = pending_lease.boxed().shared();
                 this.pending_lease = pending_lease.downgrade();
@@ -136,7 +136,7 @@ impl LeasedWindow {
 async fn lease(
     windows: Arc<dyn RateWindows>,
     leased: Arc<Mutex<LeasedWindow>>,
-    (key, limit, ask, now): (WindowKey, RateLimit, Ask, Timestamp),
+    (key, limit, ask, now): (WindowKey, RateLimit, LeaseRequest, Timestamp),
 ) -> LeaseResult {
     let result = timeout(LEASE_TIMEOUT, windows.lease(&key, &limit, ask, now)).await;
     let result = result.unwrap_or_else(|_| {
@@ -192,7 +192,7 @@ mod tests {
 
     #[async_trait]
     impl RateWindows for GatedWindows {
-        async fn lease(&self, _: &WindowKey, limit: &RateLimit, ask: Ask, now: Timestamp) -> Result<Grant, StoreError> {
+        async fn lease(&self, _: &WindowKey, limit: &RateLimit, ask: LeaseRequest, now: Timestamp) -> Result<Grant, StoreError> {
             self.asked.fetch_add(1, Ordering::Relaxed);
             let _let = self.gate.acquire().await;
             let (grant, next) = self.window.lock().lease(limit, ask, now);

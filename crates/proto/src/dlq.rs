@@ -2,16 +2,16 @@
 
 use ig_core::id::{LogId, OrgId};
 use ig_core::outcome::ErrorCategory;
-use ig_core::redelivery::{Granted, MOST_BY_HAND, Wish};
+use ig_core::redelivery::{MOST_BY_HAND, ManualRetry, ManualRetryResult};
 use ig_core::redrive::{Redrive, RedriveFilter, RedriveKey, RedriveOrder, RedriveProgress, RedriveState};
 
 use crate::invalid::{InvalidMessage, Within as _};
 use crate::time::{timestamp_from_wire, timestamp_to_wire};
 use crate::v1;
 
-impl From<&Wish> for v1::RetryRequest {
-    fn from(wish: &Wish) -> Self {
-        let Wish { org_id, ids } = wish;
+impl From<&ManualRetry> for v1::RetryRequest {
+    fn from(wish: &ManualRetry) -> Self {
+        let ManualRetry { org_id, ids } = wish;
         Self {
             org_id: org_id.0,
             ids: texts(ids),
@@ -19,7 +19,7 @@ impl From<&Wish> for v1::RetryRequest {
     }
 }
 
-impl TryFrom<v1::RetryRequest> for Wish {
+impl TryFrom<v1::RetryRequest> for ManualRetry {
     type Error = InvalidMessage;
 
     fn try_from(message: v1::RetryRequest) -> Result<Self, InvalidMessage> {
@@ -34,9 +34,9 @@ impl TryFrom<v1::RetryRequest> for Wish {
     }
 }
 
-impl From<&Granted> for v1::RetryResponse {
-    fn from(granted: &Granted) -> Self {
-        let Granted { accepted, refused } = granted;
+impl From<&ManualRetryResult> for v1::RetryResponse {
+    fn from(granted: &ManualRetryResult) -> Self {
+        let ManualRetryResult { accepted, refused } = granted;
         Self {
             accepted: texts(accepted),
             refused: texts(refused),
@@ -44,7 +44,7 @@ impl From<&Granted> for v1::RetryResponse {
     }
 }
 
-impl TryFrom<v1::RetryResponse> for Granted {
+impl TryFrom<v1::RetryResponse> for ManualRetryResult {
     type Error = InvalidMessage;
 
     fn try_from(message: v1::RetryResponse) -> Result<Self, InvalidMessage> {

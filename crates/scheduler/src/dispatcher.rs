@@ -8,7 +8,7 @@ use ig_core::clock::{Clock, Timestamp};
 use ig_core::id::ScheduledId;
 use ig_core::ports::StoreError;
 use ig_core::schedule::{MaxOverdue, Timeliness};
-use ig_core::scheduled::{ScheduledDelivery, ScheduledStatus, Settlement};
+use ig_core::scheduled::{OccurrenceOutcome, ScheduledDelivery, ScheduledStatus};
 use ig_proto::OrderRefusal;
 use ig_store::{DeliveryClaim, Integrations, ScheduledDeliveries};
 use parking_lot::Mutex;
@@ -111,7 +111,7 @@ impl Dispatcher {
             Timeliness::Overdue(reason) => {
                 let missed = delivery.missed(self.max_overdue.earliest(self.clock.now()));
                 let reason = [Some(reason), missed].into_iter().flatten().collect::<Vec<_>>().join(" ");
-                ClaimOutcome::settled(delivery, Settlement::Cancelled(reason))
+                ClaimOutcome::settled(delivery, OccurrenceOutcome::Cancelled(reason))
             }
             // The row was rescheduled after the poller read it.
             Timeliness::NotDue(_) => {
@@ -146,9 +146,9 @@ impl Dispatcher {
             }
         }
         let settlement = if failures.is_empty() {
-            Settlement::Completed
+            OccurrenceOutcome::Completed
         } else {
-            Settlement::Failed(failures.join(" "))
+            OccurrenceOutcome::Failed(failures.join(" "))
         };
         ClaimOutcome::settled(delivery, settlement)
     }
@@ -158,7 +158,7 @@ impl Dispatcher {
         match self.integrations.requests(delivery.org_id, delivery.integration).await {
             Ok(None) => ClaimOutcome::Settled {
                 delivery: Box::new(delivery),
-                settlement: Settlement::Cancelled("The integration was deleted.".to_owned()),
+                settlement: OccurrenceOutcome::Cancelled("The integration was deleted.".to_owned()),
                 recurs: false,
             },
             Ok(Some(_)) => ClaimOutcome::DueAgain(delivery.id, self.clock.now() + RETRY_DELAY),

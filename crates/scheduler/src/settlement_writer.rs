@@ -10,7 +10,7 @@ use ig_core::clock::{Clock, Timestamp};
 use ig_core::id::ScheduledId;
 use ig_core::ports::StoreError;
 use ig_core::schedule::MaxOverdue;
-use ig_core::scheduled::{ScheduledDelivery, Settlement};
+use ig_core::scheduled::{OccurrenceOutcome, ScheduledDelivery};
 use ig_store::{DeliveryClaim, Integrations, ScheduledDeliveries};
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
@@ -36,7 +36,7 @@ pub(crate) enum ClaimOutcome {
         /// The delivery.
         delivery: Box<ScheduledDelivery>,
         /// How it ended.
-        settlement: Settlement,
+        settlement: OccurrenceOutcome,
         /// Whether a series goes on with its next occurrence.
         recurs: bool,
     },
@@ -48,7 +48,7 @@ pub(crate) enum ClaimOutcome {
 
 impl ClaimOutcome {
     /// A delivery that has ended and whose series, if any, goes on.
-    pub(crate) fn settled(delivery: ScheduledDelivery, settlement: Settlement) -> Self {
+    pub(crate) fn settled(delivery: ScheduledDelivery, settlement: OccurrenceOutcome) -> Self {
         Self::Settled {
             delivery: Box::new(delivery),
             settlement,
@@ -125,10 +125,10 @@ impl SettlementWriter {
             match outcome {
                 ClaimOutcome::Settled {
                     delivery,
-                    settlement: Settlement::Completed,
+                    settlement: OccurrenceOutcome::Completed,
                     ..
                 } if delivery.series.is_none() => {
-                    metrics::ended(Settlement::Completed.status(), self.late(&delivery));
+                    metrics::ended(OccurrenceOutcome::Completed.status(), self.late(&delivery));
                     completed.entry(delivery.keep_for).or_default().push(delivery.id);
                 }
                 other => others.push(other),
@@ -166,7 +166,7 @@ impl SettlementWriter {
     }
 
     /// Writes the end before the successor: a delivery that was cancelled meanwhile has cancelled its series.
-    async fn settle(&self, delivery: &ScheduledDelivery, settlement: &Settlement, recurs: bool) -> bool {
+    async fn settle(&self, delivery: &ScheduledDelivery, settlement: &OccurrenceOutcome, recurs: bool) -> bool {
         let successor = if recurs { self.successor(delivery).await } else { Some(None) };
         let Some(successor) = successor else { return false };
         let owes_successor = successor.is_some();

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use ig_core::event::SourceRow;
 use ig_core::id::{OrgId, Position, Rid, SourceId};
-use ig_core::ports::{EventSource, Passage, SourceError, StartPosition};
+use ig_core::ports::{EventSource, SkipScanBatch, SourceError, StartPosition};
 use ig_core::schedule::Zone;
 use ig_core::stream::RowKind;
 use mysql_async::Value;
@@ -155,7 +155,7 @@ impl EventSource for MySqlSource {
         Ok(spans::within(visible, ranges))
     }
 
-    async fn read_past(&self, after: Position, limit: usize, span: u64, kinds: &[RowKind]) -> Result<Passage, SourceError> {
+    async fn read_past(&self, after: Position, limit: usize, span: u64, kinds: &[RowKind]) -> Result<SkipScanBatch, SourceError> {
         self.skip_scan(after, limit, span, kinds).await
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use ig_core::clock::Timestamp;
 use ig_core::ports::StoreError;
-use ig_core::window::{Ask, Grant, RateLimit, RateWindows, Window, WindowKey};
+use ig_core::window::{Grant, LeaseRequest, RateLimit, RateWindows, Window, WindowKey};
 use mongodb::bson::{self, doc};
 use serde::{Deserialize, Serialize};
 
@@ -67,7 +67,7 @@ impl MongoRateWindows {
 
 #[async_trait]
 impl RateWindows for MongoRateWindows {
-    async fn lease(&self, key: &WindowKey, limit: &RateLimit, ask: Ask, now: Timestamp) -> Result<Grant, StoreError> {
+    async fn lease(&self, key: &WindowKey, limit: &RateLimit, ask: LeaseRequest, now: Timestamp) -> Result<Grant, StoreError> {
         let key = key.to_string();
         for tried in 1..=MOST_TRIES {
             let (grant, next) = self.get(&key).await?.lease(limit, ask, now);

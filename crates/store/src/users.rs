@@ -4,7 +4,7 @@ mod document;
 mod password;
 
 use futures::FutureExt;
-use ig_core::access::{Actor, Role, Standing};
+use ig_core::access::{Actor, PersonRights, Role};
 use ig_core::clock::Timestamp;
 use ig_core::history::{Item, ItemKind};
 use ig_core::id::{OrgId, UserId};
@@ -34,7 +34,7 @@ pub struct User {
     /// Display name.
     pub name: Option<String>,
     /// Their role and access.
-    pub standing: Standing,
+    pub standing: PersonRights,
     /// Whether they may log in and stay logged in.
     pub is_active: bool,
     /// The revision, raised by every change.
@@ -55,7 +55,7 @@ pub struct NewUser {
     /// Display name.
     pub name: Option<String>,
     /// Their role and access.
-    pub standing: Standing,
+    pub standing: PersonRights,
     /// Whether they may log in.
     pub is_active: bool,
     /// Their password.
@@ -70,7 +70,7 @@ pub struct UserChange {
     /// Display name.
     pub name: Option<String>,
     /// Their role and access.
-    pub standing: Standing,
+    pub standing: PersonRights,
     /// Whether they may log in.
     pub is_active: bool,
     /// The new password, if it changes.
@@ -114,7 +114,7 @@ impl Users {
             id: UserId(ObjectId::new().bytes()),
             email,
             name: None,
-            standing: Standing::Admin,
+            standing: PersonRights::Admin,
             is_active: true,
             revision: 1,
             last_login_at: None,
@@ -342,8 +342,8 @@ fn at_revision(id: UserId, revision: u64) -> Document {
 fn item(user: &User) -> Item {
     Item {
         org: match user.standing {
-            Standing::Admin => None,
-            Standing::User { org, .. } => Some(org),
+            PersonRights::Admin => None,
+            PersonRights::User { org, .. } => Some(org),
         },
         kind: ItemKind::User,
         id: user.id.to_string(),

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use chrono_tz::Tz;
-use ig_core::date::{Forms, Unread};
+use ig_core::date::{DateError, Forms};
 use ig_core::fault::Faults;
 use ig_core::integration::DateFormat;
 use serde_json::Value;
@@ -46,16 +46,16 @@ impl DateRule {
     }
 
     /// What is wrong and what to configure, without quoting the value.
-    fn refusal(&self, reason: Unread) -> String {
+    fn refusal(&self, reason: DateError) -> String {
         match (reason, &self.input) {
-            (Unread::DayOrMonth, _) => {
+            (DateError::DayOrMonth, _) => {
                 format!("{reason}: set format.input to dayFirst, monthFirst or a pattern such as DD/MM/YYYY")
             }
-            (Unread::TwoDigitYear, _) => format!("{reason}: set format.input to a pattern such as DD-MMM-YY"),
-            (Unread::TwelveDigits, _) => format!("{reason}: set format.input to epochMillis or YYYYMMDDHHmm"),
-            (Unread::FewDigits, _) => format!("{reason}: set format.input to a pattern or to epochSeconds"),
-            (Unread::NotADate, Some(text)) => format!("the value is not a date of the form {text}"),
-            (Unread::NotADate, None) => {
+            (DateError::TwoDigitYear, _) => format!("{reason}: set format.input to a pattern such as DD-MMM-YY"),
+            (DateError::TwelveDigits, _) => format!("{reason}: set format.input to epochMillis or YYYYMMDDHHmm"),
+            (DateError::FewDigits, _) => format!("{reason}: set format.input to a pattern or to epochSeconds"),
+            (DateError::NotADate, Some(text)) => format!("the value is not a date of the form {text}"),
+            (DateError::NotADate, None) => {
                 "the value is neither an ISO 8601 date, nor one with its month's name, nor a number of seconds or milliseconds \
                  since 1970: set format.input"
                     .to_owned()

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use http::request::Parts;
-use ig_core::access::{Actor, ActorKind, Holder, Place, Reach, Refusal, Right};
+use ig_core::access::{Actor, ActorKind, Holder, Reach, Refusal, RequestScope, Right};
 use ig_core::clock::Timestamp;
 use ig_store::{ApiKey, User};
 
@@ -132,7 +132,7 @@ impl Caller {
     }
 
     /// Refuses a right that the caller does not have there.
-    pub(crate) fn may(&self, right: Right, place: Place) -> Result<(), ApiError> {
+    pub(crate) fn may(&self, right: Right, place: RequestScope) -> Result<(), ApiError> {
         let holder = self.holder().ok_or_else(|| unauthorized(NO_PROOF))?;
         holder.may(right, place).map_err(ApiError::from)
     }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use chrono::Utc;
 use ig_core::clock::Timestamp;
 use ig_core::ports::StoreError;
-use ig_core::window::{Ask, Grant, RateLimit, RateWindows as _, Unused, WindowKey, subscriber};
+use ig_core::window::{Grant, LeaseRequest, RateLimit, RateWindows as _, UnusedGrant, WindowKey, subscriber};
 use ig_store::{KeyHash, Store};
 
 use crate::config::AuthConfig;
@@ -60,7 +60,7 @@ impl Logins {
     /// Returns an attempt to the window. If that fails, the attempt counts as failed, which is the safe side.
     pub(super) async fn succeeded(&self, attempt: Attempt) {
         for (key, limit, grant) in attempt.0 {
-            let unused = Unused {
+            let unused = UnusedGrant {
                 slice: grant.slice,
                 requests: grant.requests,
             };
@@ -72,10 +72,10 @@ impl Logins {
         &self,
         key: &WindowKey,
         limit: RateLimit,
-        unused: Option<Unused>,
+        unused: Option<UnusedGrant>,
         now: Timestamp,
     ) -> Result<Grant, StoreError> {
-        let ask = Ask {
+        let ask = LeaseRequest {
             wanted: u32::from(unused.is_none()),
             unused,
         };

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
-use ig_core::access::{Place, Right};
+use ig_core::access::{RequestScope, Right};
 
 use super::{Caller, Needs};
 use crate::error::ApiError;
@@ -23,7 +23,7 @@ impl<R: Needs> FromRequestParts<AppState> for Platform<R> {
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
         let caller = Caller::of(parts, app, Right::Read).await?;
-        caller.may(R::RIGHT, Place::Platform)?;
+        caller.may(R::RIGHT, RequestScope::Platform)?;
         Ok(Self {
             gateway: app.on_behalf_of(caller),
             right: PhantomData,

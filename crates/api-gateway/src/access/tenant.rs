@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
-use ig_core::access::Place;
+use ig_core::access::RequestScope;
 use ig_core::id::OrgId;
 use ig_core::organization::RequestLimits;
 use serde::Deserialize;
@@ -43,7 +43,7 @@ impl<R: Needs> FromRequestParts<AppState> for Tenant<R> {
         let caller = Caller::of(parts, app, R::RIGHT).await?;
         let QueryParams(query) = QueryParams::<OrgQuery>::from_request_parts(parts, app).await?;
         let org = query.org()?;
-        caller.may(R::RIGHT, Place::Org(org))?;
+        caller.may(R::RIGHT, RequestScope::Org(org))?;
         let gateway = app.on_behalf_of(caller);
         gateway.known_org(org).await?;
         let extras = ResponseExtras::of(parts);

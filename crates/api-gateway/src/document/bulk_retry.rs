@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use ig_core::fault::Faults;
 use ig_core::id::{LogId, NotAnObjectId, OrgId};
-use ig_core::redelivery::{Granted, Wish};
+use ig_core::redelivery::{ManualRetry, ManualRetryResult};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -33,13 +33,13 @@ pub(crate) struct BulkRetried {
 
 impl BulkRetry {
     /// The retry for an organisation, or what is wrong with the identifiers.
-    pub(crate) fn wish(self, org: OrgId) -> Result<Wish, Faults> {
+    pub(crate) fn wish(self, org: OrgId) -> Result<ManualRetry, Faults> {
         let mut faults = Faults::default();
         let numbered = self.ids.iter().enumerate();
         let ids: Vec<Option<LogId>> = numbered
             .map(|(at, id)| noted(&mut faults, &format!("/ids/{at}"), log_id(id)))
             .collect();
-        faults.into_result(Wish {
+        faults.into_result(ManualRetry {
             org_id: org,
             ids: each_once(ids.into_iter().flatten()),
         })
@@ -56,9 +56,9 @@ fn log_id(text: &str) -> Result<LogId, Faults> {
         .map_err(|error: NotAnObjectId| Faults::one("", error.to_string()))
 }
 
-impl From<Granted> for BulkRetried {
-    fn from(granted: Granted) -> Self {
-        let Granted { accepted, refused } = granted;
+impl From<ManualRetryResult> for BulkRetried {
+    fn from(granted: ManualRetryResult) -> Self {
+        let ManualRetryResult { accepted, refused } = granted;
         let texts = |ids: Vec<LogId>| ids.iter().map(LogId::to_string).collect();
         Self {
             accepted: texts(accepted),

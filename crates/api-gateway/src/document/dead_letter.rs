@@ -5,7 +5,7 @@ use ig_core::dead_letter::DeadLetter;
 use ig_core::delivery_log::{Destination, EventRef, IntegrationRef};
 use ig_core::id::{LogId, RedriveId};
 use ig_core::outcome::ErrorCategory;
-use ig_core::redelivery::{Redelivery, Standing};
+use ig_core::redelivery::{DeadLetterState, Redelivery};
 use ig_store::{KeptLetter, StoredTrace};
 use serde::Serialize;
 use serde_json::Value;
@@ -198,11 +198,11 @@ impl From<KeptLetter> for DlqEntry {
 }
 
 /// The due time, the reason for abandoning and the final delivery log, each where the state has it.
-fn told(standing: Standing) -> (Option<Timestamp>, Option<String>, Option<LogId>) {
+fn told(standing: DeadLetterState) -> (Option<Timestamp>, Option<String>, Option<LogId>) {
     match standing {
-        Standing::Pending { due_at } => (Some(due_at), None, None),
-        Standing::Held | Standing::Retrying { .. } => (None, None, None),
-        Standing::Abandoned { reason } => (None, Some(reason), None),
-        Standing::Resolved { log } => (None, None, Some(log)),
+        DeadLetterState::Pending { due_at } => (Some(due_at), None, None),
+        DeadLetterState::Held | DeadLetterState::Retrying { .. } => (None, None, None),
+        DeadLetterState::Abandoned { reason } => (None, Some(reason), None),
+        DeadLetterState::Resolved { log } => (None, None, Some(log)),
     }
 }

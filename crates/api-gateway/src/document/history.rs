@@ -2,7 +2,7 @@
 
 use ig_core::access::Actor;
 use ig_core::clock::Timestamp;
-use ig_core::fault::Place;
+use ig_core::fault::InputPath;
 use ig_core::history::Version;
 use ig_core::secret::MASK;
 use ig_store::AuditEntry;
@@ -165,7 +165,7 @@ pub(crate) fn differences(before: Option<&Renderings>, after: Option<&Renderings
     collect(
         before.map(|looks| &looks.kept),
         after.map(|looks| &looks.kept),
-        &Place::new(""),
+        &InputPath::new(""),
         &mut places,
     );
     let shown = |looks: Option<&Renderings>, place: &str| {
@@ -183,7 +183,7 @@ pub(crate) fn differences(before: Option<&Renderings>, after: Option<&Renderings
 
 /// Collects the places where two values differ. Too many differences, or unreadable names, are reported as one difference of the
 /// value that holds them.
-fn collect(before: Option<&Value>, after: Option<&Value>, place: &Place<'_>, places: &mut Vec<String>) {
+fn collect(before: Option<&Value>, after: Option<&Value>, place: &InputPath<'_>, places: &mut Vec<String>) {
     let count_before = places.len();
     let as_one = |places: &mut Vec<String>| {
         places.truncate(count_before);

@@ -1,6 +1,6 @@
 //! Logging in, and the identity of the caller.
 
-use ig_core::access::{Actor, Holder, KeyScope, Reach, Standing};
+use ig_core::access::{Actor, Holder, KeyScope, PersonRights, Reach};
 use ig_core::clock::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -112,9 +112,9 @@ impl From<&Caller> for Me {
     }
 }
 
-fn access(standing: Standing) -> Option<AccessName> {
+fn access(standing: PersonRights) -> Option<AccessName> {
     match standing {
-        Standing::Admin => None,
-        Standing::User { access, .. } => Some(access.into()),
+        PersonRights::Admin => None,
+        PersonRights::User { access, .. } => Some(access.into()),
     }
 }

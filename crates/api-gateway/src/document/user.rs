@@ -1,6 +1,6 @@
 //! People, as administrators send and read them.
 
-use ig_core::access::Standing;
+use ig_core::access::PersonRights;
 use ig_core::clock::Timestamp;
 use ig_core::fault::Faults;
 use ig_core::secret::Secret;
@@ -119,7 +119,7 @@ impl Person {
         }
     }
 
-    fn standing(&self, faults: &mut Faults) -> Option<Standing> {
+    fn standing(&self, faults: &mut Faults) -> Option<PersonRights> {
         match self.role {
             RoleName::Admin => {
                 for (place, is_given) in [("/orgId", self.org_id.is_some()), ("/access", self.access.is_some())] {
@@ -127,13 +127,13 @@ impl Person {
                         faults.add(place, "is for a USER: an ADMIN reaches every organisation");
                     }
                 }
-                Some(Standing::Admin)
+                Some(PersonRights::Admin)
             }
             RoleName::User => {
                 let org = self.org_id.ok_or_else(|| Faults::one("", "is required of a USER"));
                 let org = noted(faults, "/orgId", org.and_then(org_id))?;
                 let access = self.access.unwrap_or(AccessName::Read).into();
-                Some(Standing::User { org, access })
+                Some(PersonRights::User { org, access })
             }
         }
     }
@@ -164,8 +164,8 @@ impl From<User> for Person {
             updated_at,
         } = user;
         let (org_id, access) = match standing {
-            Standing::Admin => (None, None),
-            Standing::User { org, access } => (Some(org.0), Some(access.into())),
+            PersonRights::Admin => (None, None),
+            PersonRights::User { org, access } => (Some(org.0), Some(access.into())),
         };
         Self {
             id: Some(id.to_string()),

@@ -7,7 +7,7 @@ use http::StatusCode;
 use ig_core::dead_letter::{DeadLetterReason, DeadLetterStatus};
 use ig_core::id::{EventId, LogId, OrgId};
 use ig_core::outcome::ErrorCategory;
-use ig_core::redelivery::Wish;
+use ig_core::redelivery::ManualRetry;
 use ig_store::{DeadLetterFilter, Deletion, KeptLetter};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -159,7 +159,7 @@ async fn delete(Tenant { org, gateway, .. }: Tenant<Write>, Path(id): Path<Strin
 )]
 async fn retry(Tenant { org, gateway, .. }: Tenant<Write>, Path(id): Path<String>) -> Result<Json<DlqEntry>, ApiError> {
     let id = entry_id(&id)?;
-    let wish = Wish {
+    let wish = ManualRetry {
         org_id: org,
         ids: vec![id],
     };

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::Path;
-use ig_core::access::{Place, Right};
+use ig_core::access::{RequestScope, Right};
 use ig_core::history::{Item, ItemKind};
 use ig_core::id::OrgId;
 use serde::Deserialize;
@@ -108,7 +108,7 @@ async fn roll_back(
     let (item, revision) = numbered.read(org)?;
     if matches!(item.kind, ItemKind::Organization | ItemKind::Unit) {
         // The same right as on the routes that change these items.
-        gateway.caller().may(Right::Write, Place::Platform)?;
+        gateway.caller().may(Right::Write, RequestScope::Platform)?;
     }
     Ok(Json(history::roll_back(&gateway, &item, revision, seen).await?))
 }

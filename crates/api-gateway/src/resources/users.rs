@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use chrono::{SubsecRound as _, Utc};
-use ig_core::access::{Holder, Standing};
+use ig_core::access::{Holder, PersonRights};
 use ig_core::clock::Timestamp;
 use ig_core::fault::Faults;
 use ig_core::id::{SessionId, UserId};
@@ -121,13 +121,13 @@ fn revision(expected: Expected, stored: &User) -> u64 {
 }
 
 /// Refuses to give a person more permissions than the caller has.
-fn may_grant(gateway: &Gateway, standing: Standing) -> Result<(), ApiError> {
+fn may_grant(gateway: &Gateway, standing: PersonRights) -> Result<(), ApiError> {
     gateway.caller().may_grant(&Holder::Person(standing), None)
 }
 
-async fn in_an_organization(gateway: &Gateway, standing: Standing) -> Result<(), ApiError> {
+async fn in_an_organization(gateway: &Gateway, standing: PersonRights) -> Result<(), ApiError> {
     match standing {
-        Standing::Admin => Ok(()),
-        Standing::User { org, .. } => gateway.named_org("/orgId", org).await,
+        PersonRights::Admin => Ok(()),
+        PersonRights::User { org, .. } => gateway.named_org("/orgId", org).await,
     }
 }

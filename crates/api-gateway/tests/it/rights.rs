@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use http::Request;
-use ig_core::access::{Holder, KeyScope, Place, Reach, Right, Standing, UserAccess};
+use ig_core::access::{Holder, KeyScope, PersonRights, Reach, RequestScope, Right, UserAccess};
 use ig_core::id::OrgId;
 use serde_json::{Value, json};
 
@@ -246,8 +246,8 @@ async fn every_caller_may_do_exactly_what_the_permission_matrix_says() {
             let expected = match needs {
                 Nothing | Proof => Ok(()),
                 Login => Err(401),
-                Org(right) => holder.may(*right, Place::Org(OrgId(VICTIM))).map_err(|_| 403),
-                Platform(right) => holder.may(*right, Place::Platform).map_err(|_| 403),
+                Org(right) => holder.may(*right, RequestScope::Org(OrgId(VICTIM))).map_err(|_| 403),
+                Platform(right) => holder.may(*right, RequestScope::Platform).map_err(|_| 403),
             };
             let what = format!("{method} {path} as {holder:?}: {} {}", answer.status, answer.json);
             match expected {
@@ -286,11 +286,11 @@ async fn everybody(api: &Api) -> Vec<(Holder, Api)> {
         api.with_key(&other),
     ));
     let people = [
-        ("admin@x.example", json!({"role": "ADMIN"}), Standing::Admin),
+        ("admin@x.example", json!({"role": "ADMIN"}), PersonRights::Admin),
         (
             "reader@x.example",
             json!({"orgId": VICTIM}),
-            Standing::User {
+            PersonRights::User {
                 org: OrgId(VICTIM),
                 access: UserAccess::Read,
             },
@@ -298,7 +298,7 @@ async fn everybody(api: &Api) -> Vec<(Holder, Api)> {
         (
             "writer@x.example",
             json!({"orgId": VICTIM, "access": "WRITE"}),
-            Standing::User {
+            PersonRights::User {
                 org: OrgId(VICTIM),
                 access: UserAccess::Write,
             },
@@ -306,7 +306,7 @@ async fn everybody(api: &Api) -> Vec<(Holder, Api)> {
         (
             "stranger@x.example",
             json!({"orgId": ATTACKER, "access": "WRITE"}),
-            Standing::User {
+            PersonRights::User {
                 org: OrgId(ATTACKER),
                 access: UserAccess::Write,
             },

@@ -2,7 +2,7 @@
 
 use chrono::{Datelike as _, Days, Months, NaiveDate, NaiveTime, TimeDelta, Timelike as _};
 
-use super::{Interval, Period, Stretch, stretches};
+use super::{Interval, OffsetSpan, Period, stretches};
 use crate::clock::Timestamp;
 use crate::schedule::Zone;
 
@@ -55,7 +55,7 @@ impl Grid {
 }
 
 /// The start of the next piece after a moment; `None` where the calendar ends.
-fn next(at: Timestamp, interval: Interval, zone: Zone, stretches: &[Stretch]) -> Option<Timestamp> {
+fn next(at: Timestamp, interval: Interval, zone: Zone, stretches: &[OffsetSpan]) -> Option<Timestamp> {
     match interval {
         Interval::Minute | Interval::Hour => Some(next_step(at, interval.granule(), zone, stretches)),
         Interval::Day | Interval::Week | Interval::Month => next_date(at, interval, zone),
@@ -63,7 +63,7 @@ fn next(at: Timestamp, interval: Interval, zone: Zone, stretches: &[Stretch]) ->
 }
 
 /// The next full local minute or hour, or the change of clocks if that comes first.
-fn next_step(at: Timestamp, step: TimeDelta, zone: Zone, stretches: &[Stretch]) -> Timestamp {
+fn next_step(at: Timestamp, step: TimeDelta, zone: Zone, stretches: &[OffsetSpan]) -> Timestamp {
     let clock = zone.local(at).time();
     let shown =
         TimeDelta::seconds(i64::from(clock.num_seconds_from_midnight())) + TimeDelta::nanoseconds(i64::from(clock.nanosecond()));

@@ -11,14 +11,14 @@ const LOOK: TimeDelta = TimeDelta::hours(6);
 
 /// A stretch of time, from a moment on, in which clocks do not change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stretch {
+pub struct OffsetSpan {
     /// Its first moment.
     pub from: Timestamp,
     /// The offset of local clocks from UTC.
     pub offset: TimeDelta,
 }
 
-impl Stretch {
+impl OffsetSpan {
     /// The start of the granule (local minute, hour or day) that contains a moment of this stretch, no earlier than the
     /// stretch.
     pub fn granule(self, at: Timestamp, length: TimeDelta) -> Timestamp {
@@ -40,8 +40,8 @@ impl Interval {
 }
 
 /// The stretches of a period, in order; the first begins with the period.
-pub fn stretches(zone: Zone, period: Period) -> Vec<Stretch> {
-    let mut last = Stretch {
+pub fn stretches(zone: Zone, period: Period) -> Vec<OffsetSpan> {
+    let mut last = OffsetSpan {
         from: period.start(),
         offset: zone.offset(period.start()),
     };
@@ -60,7 +60,7 @@ pub fn stretches(zone: Zone, period: Period) -> Vec<Stretch> {
 }
 
 /// The first second after `before` at which clocks have the offset that they have at `after`.
-fn changed(zone: Zone, before: Timestamp, after: Timestamp) -> Stretch {
+fn changed(zone: Zone, before: Timestamp, after: Timestamp) -> OffsetSpan {
     let offset = zone.offset(after);
     let (mut early, mut late) = (before.timestamp(), after.timestamp());
     while late - early > 1 {
@@ -71,5 +71,5 @@ fn changed(zone: Zone, before: Timestamp, after: Timestamp) -> Stretch {
         }
     }
     let from = Timestamp::from_timestamp(late, 0).unwrap_or(after);
-    Stretch { from, offset }
+    OffsetSpan { from, offset }
 }

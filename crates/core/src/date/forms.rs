@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::pattern::Pattern;
 use super::usual::{self, Order};
-use super::{Moment, Unread, number};
+use super::{DateError, Moment, number};
 
 /// Separates the forms of one rule.
 const OR: &str = "||";
@@ -36,26 +36,26 @@ impl Forms {
     }
 
     /// Reads a value as a moment.
-    pub fn read(&self, value: &Value) -> Result<Moment, Unread> {
+    pub fn read(&self, value: &Value) -> Result<Moment, DateError> {
         self.first(|form| match value {
             Value::String(text) => form.text(text.trim()),
             Value::Number(number) => form.number(number),
-            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => Err(Unread::NotADate),
+            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => Err(DateError::NotADate),
         })
     }
 
     /// Reads a text as a moment.
-    pub fn read_text(&self, text: &str) -> Result<Moment, Unread> {
+    pub fn read_text(&self, text: &str) -> Result<Moment, DateError> {
         self.first(|form| form.text(text.trim()))
     }
 
     /// The result of the first form that fits, or else the most telling reason.
-    fn first(&self, read: impl Fn(&Form) -> Result<Moment, Unread>) -> Result<Moment, Unread> {
-        let mut reason = Unread::NotADate;
+    fn first(&self, read: impl Fn(&Form) -> Result<Moment, DateError>) -> Result<Moment, DateError> {
+        let mut reason = DateError::NotADate;
         for form in &self.0 {
             match read(form) {
                 Ok(moment) if (1..=9999).contains(&moment.year()) => return Ok(moment),
-                Ok(_) | Err(Unread::NotADate) => {}
+                Ok(_) | Err(DateError::NotADate) => {}
                 Err(found) => reason = found,
             }
         }
@@ -75,24 +75,26 @@ impl Form {
         })
     }
 
-    fn text(&self, text: &str) -> Result<Moment, Unread> {
+    fn text(&self, text: &str) -> Result<Moment, DateError> {
         match self {
             Self::Usual(order) => number::of_text(text).unwrap_or_else(|| usual::read(text, *order)),
-            Self::Pattern(pattern) => pattern.read(text).ok_or(Unread::NotADate),
+            Self::Pattern(pattern) => pattern.read(text).ok_or(DateError::NotADate),
             Self::EpochSeconds | Self::EpochMillis => self.epoch(number::value(text)),
         }
     }
 
-    fn number(&self, number: &serde_json::Number) -> Result<Moment, Unread> {
+    fn number(&self, number: &serde_json::Number) -> Result<Moment, DateError> {
         match self {
             Self::Usual(_) => number::read(number),
-            Self::Pattern(pattern) => pattern.read(&number::digits(number)).ok_or(Unread::NotADate),
+            Self::Pattern(pattern) => pattern.read(&number::digits(number)).ok_or(DateError::NotADate),
             Self::EpochSeconds | Self::EpochMillis => self.epoch(number.as_f64()),
         }
     }
 
-    fn epoch(&self, value: Option<f64>) -> Result<Moment, Unread> {
+    fn epoch(&self, value: Option<f64>) -> Result<Moment, DateError> {
         let unit = if matches!(self, Self::EpochSeconds) { 1000.0 } else { 1.0 };
-        value.and_then(|value| number::millis(value * unit)).ok_or(Unread::NotADate)
+        value
+            .and_then(|value| number::millis(value * unit))
+            .ok_or(DateError::NotADate)
     }
 }

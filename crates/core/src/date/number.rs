@@ -3,7 +3,7 @@
 use chrono::DateTime;
 use serde_json::Number;
 
-use super::{Moment, Unread, usual};
+use super::{DateError, Moment, usual};
 
 /// Numbers from here on are milliseconds: as seconds they would lie after the year 5138.
 const FIRST_MILLISECONDS: f64 = 1e11;
@@ -12,21 +12,21 @@ const FIRST_MILLISECONDS: f64 = 1e11;
 const FIRST_WITHOUT_CALENDAR: f64 = 1e14;
 
 /// The moment of a number; digits that look like a calendar date are read as one.
-pub(super) fn read(number: &Number) -> Result<Moment, Unread> {
-    let value = number.as_f64().ok_or(Unread::NotADate)?;
+pub(super) fn read(number: &Number) -> Result<Moment, DateError> {
+    let value = number.as_f64().ok_or(DateError::NotADate)?;
     if let Some(digits) = whole(value) {
         match digits.len() {
-            4 | 6 => return Err(Unread::FewDigits),
+            4 | 6 => return Err(DateError::FewDigits),
             12 => refuse_minute(&digits)?,
             8 | 14 if let Ok(moment) = usual::calendar(&digits) => return Ok(moment),
             _ => {}
         }
     }
-    since_1970(value).ok_or(Unread::NotADate)
+    since_1970(value).ok_or(DateError::NotADate)
 }
 
 /// The moment of a numeric text that is not a calendar date; `None` where the text is not a number.
-pub(super) fn of_text(text: &str) -> Option<Result<Moment, Unread>> {
+pub(super) fn of_text(text: &str) -> Option<Result<Moment, DateError>> {
     let unsigned = text.strip_prefix('-').unwrap_or(text);
     let negative = unsigned.len() < text.len();
     let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
@@ -36,11 +36,11 @@ pub(super) fn of_text(text: &str) -> Option<Result<Moment, Unread>> {
     }
     match whole.len() {
         8 | 14 if !negative => return None,
-        0..=8 if !negative => return Some(Err(Unread::FewDigits)),
+        0..=8 if !negative => return Some(Err(DateError::FewDigits)),
         12 if !negative && let Err(reason) = refuse_minute(whole) => return Some(Err(reason)),
         _ => {}
     }
-    Some(text.parse().ok().and_then(since_1970).ok_or(Unread::NotADate))
+    Some(text.parse().ok().and_then(since_1970).ok_or(DateError::NotADate))
 }
 
 /// The value of a number in a text.
@@ -75,9 +75,9 @@ fn whole(value: f64) -> Option<String> {
 }
 
 /// Twelve digits may be milliseconds, unless they spell a date and a time as well.
-fn refuse_minute(digits: &str) -> Result<(), Unread> {
+fn refuse_minute(digits: &str) -> Result<(), DateError> {
     match usual::calendar(digits) {
-        Ok(_) => Err(Unread::TwelveDigits),
+        Ok(_) => Err(DateError::TwelveDigits),
         Err(_) => Ok(()),
     }
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-fn read(value: &Value) -> Result<Moment, Unread> {
+fn read(value: &Value) -> Result<Moment, DateError> {
     Forms::default().read(value)
 }
 
@@ -15,13 +15,13 @@ fn a_number_reads_as_the_date_that_its_digits_spell() {
         assert!(!matches!(read(&json!(digits)), Ok(Moment::Instant(_))), "{digits}");
     }
     assert_eq!(read(&json!(20_260_204.0)), read(&json!("2026-02-04")));
-    assert_eq!(read(&json!(202_602_041_400_i64)), Err(Unread::TwelveDigits));
+    assert_eq!(read(&json!(202_602_041_400_i64)), Err(DateError::TwelveDigits));
 }
 
 #[test]
 fn years_and_months_alone_are_not_read_as_seconds() {
     for value in [json!(1957), json!("1957"), json!(195_704), json!("195704")] {
-        assert_eq!(read(&value), Err(Unread::FewDigits), "{value}");
+        assert_eq!(read(&value), Err(DateError::FewDigits), "{value}");
     }
 }
 

@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 
 use super::cursor::Cursor;
-use super::{Moment, Unread};
+use super::{DateError, Moment};
 
 mod time;
 
@@ -35,33 +35,33 @@ const MONTHS: [&str; 12] = [
 const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 
 /// Reads a text that is not a plain number.
-pub(super) fn read(text: &str, order: Order) -> Result<Moment, Unread> {
+pub(super) fn read(text: &str, order: Order) -> Result<Moment, DateError> {
     let mut cursor = Cursor::new(text);
     let date = date(&mut cursor, order)?;
     if cursor.is_done() {
         return Ok(Moment::Day(date));
     }
-    let (time, offset) = time_and_offset(&mut cursor).ok_or(Unread::NotADate)?;
+    let (time, offset) = time_and_offset(&mut cursor).ok_or(DateError::NotADate)?;
     let local = date.and_time(time);
     let Some(offset) = offset else {
         return Ok(Moment::Local(local));
     };
-    let at = local.checked_sub_signed(offset).ok_or(Unread::NotADate)?;
+    let at = local.checked_sub_signed(offset).ok_or(DateError::NotADate)?;
     Ok(Moment::Instant(at.and_utc()))
 }
 
 /// Reads eight, twelve or fourteen digits as a moment.
-pub(super) fn calendar(digits: &str) -> Result<Moment, Unread> {
+pub(super) fn calendar(digits: &str) -> Result<Moment, DateError> {
     let mut cursor = Cursor::new(digits);
     let date = compact_date(&mut cursor)?;
     if cursor.is_done() {
         return Ok(Moment::Day(date));
     }
     let time = compact_time(&mut cursor).filter(|_| cursor.is_done());
-    time.map(|time| Moment::Local(date.and_time(time))).ok_or(Unread::NotADate)
+    time.map(|time| Moment::Local(date.and_time(time))).ok_or(DateError::NotADate)
 }
 
-fn date(cursor: &mut Cursor<'_>, order: Order) -> Result<NaiveDate, Unread> {
+fn date(cursor: &mut Cursor<'_>, order: Order) -> Result<NaiveDate, DateError> {
     if cursor.letter_ahead() {
         let mut word = cursor.word();
         if position(&WEEKDAYS, word).is_some() {
@@ -71,7 +71,7 @@ fn date(cursor: &mut Cursor<'_>, order: Order) -> Result<NaiveDate, Unread> {
             }
             word = cursor.word();
         }
-        let month = position(&MONTHS, word).ok_or(Unread::NotADate)?;
+        let month = position(&MONTHS, word).ok_or(DateError::NotADate)?;
         separate(cursor);
         let day = short(cursor)?;
         separate(cursor);
@@ -80,27 +80,27 @@ fn date(cursor: &mut Cursor<'_>, order: Order) -> Result<NaiveDate, Unread> {
     begins_with_a_number(cursor, order)
 }
 
-fn begins_with_a_number(cursor: &mut Cursor<'_>, order: Order) -> Result<NaiveDate, Unread> {
+fn begins_with_a_number(cursor: &mut Cursor<'_>, order: Order) -> Result<NaiveDate, DateError> {
     match cursor.digits_ahead() {
         8 | 14 => compact_date(cursor),
         4 => year_first(cursor),
         1 | 2 => year_last(cursor, order),
-        _ => Err(Unread::NotADate),
+        _ => Err(DateError::NotADate),
     }
 }
 
 /// `20260204`.
-fn compact_date(cursor: &mut Cursor<'_>) -> Result<NaiveDate, Unread> {
-    let mut take = |count| cursor.exactly(count).ok_or(Unread::NotADate);
+fn compact_date(cursor: &mut Cursor<'_>) -> Result<NaiveDate, DateError> {
+    let mut take = |count| cursor.exactly(count).ok_or(DateError::NotADate);
     ymd(take(4)?, take(2)?, take(2)?)
 }
 
 /// `2026-02-04`, `2026/2/4`, `2026-Feb-04`.
-fn year_first(cursor: &mut Cursor<'_>) -> Result<NaiveDate, Unread> {
+fn year_first(cursor: &mut Cursor<'_>) -> Result<NaiveDate, DateError> {
     let year = year(cursor)?;
     separate(cursor);
     let month = if cursor.letter_ahead() {
-        position(&MONTHS, cursor.word()).ok_or(Unread::NotADate)?
+        position(&MONTHS, cursor.word()).ok_or(DateError::NotADate)?
     } else {
         short(cursor)?
     };
@@ -109,11 +109,11 @@ fn year_first(cursor: &mut Cursor<'_>) -> Result<NaiveDate, Unread> {
 }
 
 /// `4-Feb-2026`, and `04/02/2026` where the order is known.
-fn year_last(cursor: &mut Cursor<'_>, order: Order) -> Result<NaiveDate, Unread> {
+fn year_last(cursor: &mut Cursor<'_>, order: Order) -> Result<NaiveDate, DateError> {
     let first = short(cursor)?;
     separate(cursor);
     if cursor.letter_ahead() {
-        let month = position(&MONTHS, cursor.word()).ok_or(Unread::NotADate)?;
+        let month = position(&MONTHS, cursor.word()).ok_or(DateError::NotADate)?;
         separate(cursor);
         return ymd(year(cursor)?, month, first);
     }
@@ -121,7 +121,7 @@ fn year_last(cursor: &mut Cursor<'_>, order: Order) -> Result<NaiveDate, Unread>
     separate(cursor);
     let year = year(cursor)?;
     match order {
-        Order::Unsaid => Err(Unread::DayOrMonth),
+        Order::Unsaid => Err(DateError::DayOrMonth),
         Order::DayFirst => ymd(year, second, first),
         Order::MonthFirst => ymd(year, first, second),
     }
@@ -133,25 +133,25 @@ fn separate(cursor: &mut Cursor<'_>) {
     cursor.spaces();
 }
 
-fn year(cursor: &mut Cursor<'_>) -> Result<u32, Unread> {
+fn year(cursor: &mut Cursor<'_>) -> Result<u32, DateError> {
     match cursor.digits() {
         Some((year, 4)) => Ok(year),
-        Some((_, 2)) => Err(Unread::TwoDigitYear),
-        _ => Err(Unread::NotADate),
+        Some((_, 2)) => Err(DateError::TwoDigitYear),
+        _ => Err(DateError::NotADate),
     }
 }
 
 /// A number of one or two digits.
-fn short(cursor: &mut Cursor<'_>) -> Result<u32, Unread> {
+fn short(cursor: &mut Cursor<'_>) -> Result<u32, DateError> {
     match cursor.digits() {
         Some((number, 1 | 2)) => Ok(number),
-        _ => Err(Unread::NotADate),
+        _ => Err(DateError::NotADate),
     }
 }
 
-fn ymd(year: u32, month: u32, day: u32) -> Result<NaiveDate, Unread> {
-    let year = i32::try_from(year).map_err(|_| Unread::NotADate)?;
-    NaiveDate::from_ymd_opt(year, month, day).ok_or(Unread::NotADate)
+fn ymd(year: u32, month: u32, day: u32) -> Result<NaiveDate, DateError> {
+    let year = i32::try_from(year).map_err(|_| DateError::NotADate)?;
+    NaiveDate::from_ymd_opt(year, month, day).ok_or(DateError::NotADate)
 }
 
 /// The number, from 1, of the name that begins with a word of at least three letters.

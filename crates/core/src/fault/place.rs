@@ -4,8 +4,8 @@ use std::fmt;
 
 /// A place in an input. It costs nothing during the walk: its JSON pointer is only written out for a fault.
 #[derive(Debug, Clone, Copy)]
-pub struct Place<'a> {
-    above: Option<&'a Place<'a>>,
+pub struct InputPath<'a> {
+    above: Option<&'a InputPath<'a>>,
     step: Step<'a>,
 }
 
@@ -16,7 +16,7 @@ enum Step<'a> {
     At(usize),
 }
 
-impl<'a> Place<'a> {
+impl<'a> InputPath<'a> {
     /// The start of a walk, as a JSON pointer.
     pub fn new(pointer: &'a str) -> Self {
         Self {
@@ -43,7 +43,7 @@ impl<'a> Place<'a> {
 }
 
 /// As a JSON pointer (RFC 6901).
-impl fmt::Display for Place<'_> {
+impl fmt::Display for InputPath<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(above) = self.above {
             above.fmt(f)?;
@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn a_place_is_written_as_a_pointer() {
-        let (start, name) = (Place::new("/body"), "a/b~c".to_owned());
+        let (start, name) = (InputPath::new("/body"), "a/b~c".to_owned());
         let list = start.field(&name);
         let item = list.at(3);
         assert_eq!(item.field("d").to_string(), "/body/a~1b~0c/3/d");

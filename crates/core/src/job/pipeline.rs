@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::fault::{Faults, Place};
+use crate::fault::{Faults, InputPath};
 use crate::integration::MAX_DEPTH;
 
 const MOST_STAGES: usize = 50;
@@ -51,12 +51,12 @@ pub(super) fn check(pipeline: &[Value], whose: Whose) -> Faults {
         return faults;
     }
     for (at, stage) in pipeline.iter().enumerate() {
-        check_stage(stage, whose, &Place::new("").at(at), 0, &mut faults);
+        check_stage(stage, whose, &InputPath::new("").at(at), 0, &mut faults);
     }
     faults
 }
 
-fn check_stage(stage: &Value, whose: Whose, place: &Place<'_>, depth: usize, faults: &mut Faults) {
+fn check_stage(stage: &Value, whose: Whose, place: &InputPath<'_>, depth: usize, faults: &mut Faults) {
     if faults.is_full() {
         return;
     }
@@ -85,7 +85,7 @@ fn check_stage(stage: &Value, whose: Whose, place: &Place<'_>, depth: usize, fau
     }
 }
 
-fn check_operators(value: &Value, place: &Place<'_>, depth: usize, faults: &mut Faults) {
+fn check_operators(value: &Value, place: &InputPath<'_>, depth: usize, faults: &mut Faults) {
     if depth > MAX_DEPTH {
         faults.add_at(place, format!("must not nest deeper than {MAX_DEPTH}"));
         return;

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::pipeline::{self, Whose};
 use super::variable::VariableText;
-use crate::fault::{Faults, Place};
+use crate::fault::{Faults, InputPath};
 use crate::fields::Fields;
 use crate::integration::{MAX_DEPTH, TargetUrl};
 use crate::secret::Secret;
@@ -150,7 +150,7 @@ fn mongo(fields: &mut Fields<'_>) -> Option<MongoSource> {
     let faults = fields.faults();
     faults.absorb("/pipeline", pipeline::check(&stages, whose));
     for (at, stage) in stages.iter().enumerate() {
-        check_texts(stage, &Place::new("/pipeline").at(at), 0, faults);
+        check_texts(stage, &InputPath::new("/pipeline").at(at), 0, faults);
     }
     let collection = collection?.to_owned();
     if collection.is_empty() || collection.starts_with("system.") || collection.contains(['$', '\0']) {
@@ -179,7 +179,7 @@ fn api(fields: &mut Fields<'_>) -> Option<ApiSource> {
     let headers = headers(fields);
     let body = fields.value("body").cloned();
     if let Some(body) = &body {
-        check_texts(body, &Place::new("/body"), 0, fields.faults());
+        check_texts(body, &InputPath::new("/body"), 0, fields.faults());
         if method == "GET" {
             fields.faults().add("/body", "must be left out with the method GET");
         }
@@ -237,7 +237,7 @@ fn headers(fields: &mut Fields<'_>) -> Vec<(String, Secret)> {
 }
 
 /// Every variable in the texts of a value must be known.
-fn check_texts(value: &Value, place: &Place<'_>, depth: usize, faults: &mut Faults) {
+fn check_texts(value: &Value, place: &InputPath<'_>, depth: usize, faults: &mut Faults) {
     if faults.is_full() {
         return;
     }

@@ -72,7 +72,7 @@ impl World {
             }
             Step::LookAtHoles => {
                 let appeared: Vec<_> = self.holes.iter().copied().filter(|at| self.rows[at].1).collect();
-                self.offer(&appeared, &Stretch::of_holes());
+                self.offer(&appeared, &ReadRange::of_holes());
             }
         }
     }
@@ -105,7 +105,7 @@ impl World {
                 .map(|(at, _)| *at),
         );
         let read_for = apart.into_iter().collect();
-        let stretch = Stretch {
+        let stretch = ReadRange {
             after,
             to,
             passed,
@@ -120,7 +120,7 @@ impl World {
         self.offer(&rows, &stretch);
     }
 
-    fn offer(&mut self, rows: &[Position], stretch: &Stretch) {
+    fn offer(&mut self, rows: &[Position], stretch: &ReadRange) {
         for &position in rows {
             let fills_hole = self.holes.remove(&position);
             let which = self.rows[&position].0;
@@ -129,9 +129,9 @@ impl World {
                 continue;
             }
             match self.reading.turn(stream, position, stretch, fills_hole) {
-                Turn::Now => self.taken.push((position, which)),
-                Turn::Later => drop(self.promised.insert(position)),
-                Turn::Not => {}
+                RowDisposition::Now => self.taken.push((position, which)),
+                RowDisposition::Later => drop(self.promised.insert(position)),
+                RowDisposition::Not => {}
             }
         }
         self.reading.advance(stretch);
@@ -223,14 +223,14 @@ fn a_stretch_that_lacks_a_stream_not_set_apart_moves_no_cursor() {
     let [hog, other, ..] = &streams()[..] else {
         unreachable!("there are five")
     };
-    let stretch = Stretch {
+    let stretch = ReadRange {
         passed: BTreeSet::from([hog.clone()]),
-        ..Stretch::of_all(5, 1_000_000)
+        ..ReadRange::of_all(5, 1_000_000)
     };
-    assert_eq!(reading.turn(other, 1_000_000, &stretch, false), Turn::Not);
+    assert_eq!(reading.turn(other, 1_000_000, &stretch, false), RowDisposition::Not);
     reading.set_apart(hog.clone());
-    assert_eq!(reading.turn(other, 1_000_000, &stretch, false), Turn::Now);
-    assert_eq!(reading.turn(hog, 6, &stretch, false), Turn::Later);
+    assert_eq!(reading.turn(other, 1_000_000, &stretch, false), RowDisposition::Now);
+    assert_eq!(reading.turn(hog, 6, &stretch, false), RowDisposition::Later);
     reading.advance(&stretch);
     assert_eq!((reading.read_to(), reading.complete_to()), (1_000_000, 5));
 }

@@ -31,7 +31,7 @@ fn claimed() -> Redelivery {
     Redelivery::pending(at(0)).claimed(claim(1), Duration::ZERO, at(0)).unwrap()
 }
 
-fn settle(redelivery: &Redelivery, retried: Retried, policy: &RetryPolicy) -> Settlement {
+fn settle(redelivery: &Redelivery, retried: Retried, policy: &RetryPolicy) -> RetrySettlement {
     redelivery.settled(&claim(1), retried, policy, at(0), &mut rng()).unwrap()
 }
 
@@ -57,7 +57,7 @@ fn a_dead_letter_is_retried_with_growing_delays_then_given_up_with_an_alert() {
             .settled(&claim(1), failed(ErrorCategory::ServerError), &policy, now, &mut rng())
             .unwrap();
         assert!(!settlement.given_up);
-        let Standing::Pending { due_at } = settlement.after.standing else {
+        let DeadLetterState::Pending { due_at } = settlement.after.standing else {
             panic!()
         };
         let wait = (due_at - now).as_seconds_f64();
@@ -71,7 +71,7 @@ fn a_dead_letter_is_retried_with_growing_delays_then_given_up_with_an_alert() {
     let last = settle(&held, failed(ErrorCategory::ServerError), &policy);
     assert!(last.given_up);
     let reason = "It was tried again 3 times. The last time: The target answered 500.".to_owned();
-    assert_eq!(last.after.standing, Standing::Abandoned { reason });
+    assert_eq!(last.after.standing, DeadLetterState::Abandoned { reason });
     assert!(!last.after.is_due(at(1_000_000_000)));
 }
 
@@ -88,13 +88,13 @@ fn a_dead_letter_that_would_be_refused_again_is_given_up_at_once() {
         Retried::Impossible { reason: reason.clone() },
         &RetryPolicy::default(),
     );
-    assert_eq!(impossible.after.standing, Standing::Abandoned { reason });
+    assert_eq!(impossible.after.standing, DeadLetterState::Abandoned { reason });
 }
 
 #[test]
 fn a_resolved_dead_letter_is_linked_to_its_log_and_stays_so() {
     let resolved = settle(&claimed(), Retried::Delivered { log: LOG }, &RetryPolicy::default()).after;
-    assert_eq!(resolved.standing, Standing::Resolved { log: LOG });
+    assert_eq!(resolved.standing, DeadLetterState::Resolved { log: LOG });
     assert_eq!(
         (resolved.is_due(at(9_999_999)), resolved.retried_by_hand(at(0))),
         (false, None)
@@ -113,7 +113,7 @@ fn a_retry_waits_as_long_as_the_target_asked() {
     let mut failure = Failure::new(ErrorCategory::RateLimit, "slow down");
     failure.retry_after = Some(Duration::from_hours(1));
     let settlement = settle(&claimed(), Retried::Failed(failure), &RetryPolicy::default());
-    assert_eq!(settlement.after.standing, Standing::Pending { due_at: at(3_600_000) });
+    assert_eq!(settlement.after.standing, DeadLetterState::Pending { due_at: at(3_600_000) });
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn a_manual_retry_grants_one_more_attempt_and_no_series() {
 #[test]
 fn a_held_dead_letter_is_claimed_only_once_a_person_retries_it() {
     let held = Redelivery {
-        standing: Standing::Held,
+        standing: DeadLetterState::Held,
         ..Redelivery::pending(at(0))
     };
     assert_eq!(held.standing.status(), DeadLetterStatus::PendingRetry);
@@ -259,7 +259,7 @@ proptest! {
             prop_assert!(redelivery.retries <= max + by_hand);
             let stale = claim(claims + 7);
             prop_assert_eq!(redelivery.renewed(&stale, at(now)), Err(Fenced));
-            if let Standing::Resolved { .. } = before.standing { prop_assert_eq!(&redelivery, &before) }
+            if let DeadLetterState::Resolved { .. } = before.standing { prop_assert_eq!(&redelivery, &before) }
         }
     }
 }

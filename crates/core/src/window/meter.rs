@@ -1,6 +1,6 @@
 //! A process's share of a window: what it has leased and not yet used.
 
-use super::{Ask, Grant, RateLimit, Unused};
+use super::{Grant, LeaseRequest, RateLimit, UnusedGrant};
 use crate::clock::Timestamp;
 
 /// What to do with one request.
@@ -10,7 +10,7 @@ pub enum Take {
     Taken,
     /// Ask the stored window, pass the answer to [`Meter::granted`], and take again. Only one caller asks; others wait for its
     /// answer.
-    Ask(Ask),
+    LeaseRequest(LeaseRequest),
     /// Refuse it: the window is full.
     Full {
         /// When it has room again.
@@ -57,7 +57,7 @@ impl Meter {
         if self.held == 0 && grant.remaining == 0 && now < grant.free_at {
             return Take::Full { until: grant.free_at };
         }
-        let unused = Unused {
+        let unused = UnusedGrant {
             slice: grant.slice,
             requests: self.held,
         };
@@ -80,13 +80,13 @@ impl Meter {
         self.grant.map(|grant| grant.free_at)
     }
 
-    fn ask(&mut self, unused: Option<Unused>) -> Take {
+    fn ask(&mut self, unused: Option<UnusedGrant>) -> Take {
         self.wanted = match (unused, self.grant) {
             (Some(unused), Some(grant)) => (grant.requests - unused.requests.min(grant.requests)).max(1),
             (None, Some(grant)) if grant.requests > 0 => self.wanted.saturating_mul(2).min(self.most()),
             _ => self.wanted,
         };
-        Take::Ask(Ask {
+        Take::LeaseRequest(LeaseRequest {
             wanted: self.wanted,
             unused,
         })

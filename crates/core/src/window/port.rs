@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use async_trait::async_trait;
 
-use super::{Ask, Grant, RateLimit};
+use super::{Grant, LeaseRequest, RateLimit};
 use crate::clock::Timestamp;
 use crate::id::{IntegrationId, OrgId};
 use crate::ports::StoreError;
@@ -59,7 +59,7 @@ pub trait RateWindows: Send + Sync {
     ///
     /// One update by identifier, guarded by the version that was read (or an insert that fails on a duplicate); on a conflict
     /// the window is read again and the lease is recomputed. A [spent](super::Window::spent_at) window may be removed.
-    async fn lease(&self, key: &WindowKey, limit: &RateLimit, ask: Ask, now: Timestamp) -> Result<Grant, StoreError>;
+    async fn lease(&self, key: &WindowKey, limit: &RateLimit, ask: LeaseRequest, now: Timestamp) -> Result<Grant, StoreError>;
 }
 
 #[cfg(test)]

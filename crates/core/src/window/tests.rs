@@ -41,7 +41,7 @@ impl Simulation {
                     assert!(until > at(ms));
                     return false;
                 }
-                Take::Ask(ask) => {
+                Take::LeaseRequest(ask) => {
                     let (grant, next) = self.stored.lease(&self.limit, ask, at(ms));
                     self.stored = next.unwrap_or_else(|| self.stored.clone());
                     self.leases += 1;
@@ -110,7 +110,7 @@ proptest! {
         for pause in moments {
             ms += pause;
             let until = simulation.stored.wait_until(&simulation.limit, at(ms));
-            let ask = Ask { wanted: 1, unused: None };
+            let ask = LeaseRequest { wanted: 1, unused: None };
             let granted = |now| simulation.stored.lease(&simulation.limit, ask, now).0.requests;
             prop_assert_eq!(granted(until), 1);
             prop_assert!(until == at(ms) || granted(until - TimeDelta::milliseconds(1)) == 0);
@@ -137,7 +137,7 @@ fn a_busy_rate_limit_costs_few_round_trips() {
 #[test]
 fn a_window_keeps_its_grants_when_its_length_changes() {
     let (short, long) = (RateLimit::new(10, 10).unwrap(), RateLimit::new(10, 20).unwrap());
-    let ask = |wanted| Ask { wanted, unused: None };
+    let ask = |wanted| LeaseRequest { wanted, unused: None };
     let stored = Window::default().lease(&short, ask(8), at(0)).1.unwrap();
     assert_eq!(stored.lease(&long, ask(8), at(5_000)).0.requests, 2);
     assert_eq!(stored.lease(&long, ask(8), at(11_000)).0.requests, 8);
@@ -146,7 +146,7 @@ fn a_window_keeps_its_grants_when_its_length_changes() {
 #[test]
 fn a_window_takes_a_lagging_clock_to_be_in_the_newest_slice() {
     let limit = RateLimit::new(10, 10).unwrap();
-    let ask = Ask { wanted: 5, unused: None };
+    let ask = LeaseRequest { wanted: 5, unused: None };
     let stored = Window::default().lease(&limit, ask, at(3_000)).1.unwrap();
     let (grant, next) = stored.lease(&limit, ask, at(0));
     assert_eq!((grant.requests, grant.slice), (5, stored.newest));

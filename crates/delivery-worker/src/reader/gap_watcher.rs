@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ig_core::id::Position;
 use ig_core::lease::READ_SINCE;
-use ig_core::reading::Stretch;
+use ig_core::reading::ReadRange;
 use tokio_util::sync::CancellationToken;
 
 use super::ingester::{Ingester, ReadError};
@@ -55,7 +55,7 @@ impl GapWatcher {
         let filled = state.source.visible_within(&due).await?;
         for positions in filled.chunks(READ_BATCH) {
             let rows = state.source.read_ranges(&merge_adjacent(positions.iter().copied())).await?;
-            self.ingester.ingest(rows, &Stretch::of_holes(), Vec::new(), false).await?;
+            self.ingester.ingest(rows, &ReadRange::of_holes(), Vec::new(), false).await?;
         }
         let start_count = state.tracker.start_count();
         let expired = state.holes.lock().watched_for(checked_at, state.hole_watch);

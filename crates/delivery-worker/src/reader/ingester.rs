@@ -7,10 +7,10 @@ use std::sync::Arc;
 use ig_core::audit::SkipReason;
 use ig_core::clock::Clock;
 use ig_core::event::SourceRow;
-use ig_core::holes::Holes;
+use ig_core::gap_tracker::GapTracker;
 use ig_core::id::Position;
 use ig_core::ports::{SourceError, StoreError};
-use ig_core::reading::Stretch;
+use ig_core::reading::ReadRange;
 use ig_core::stream::RowKind;
 
 use super::SourceState;
@@ -79,7 +79,7 @@ impl Ingester {
     pub(super) async fn ingest(
         &self,
         rows: Vec<SourceRow>,
-        stretch: &Stretch,
+        stretch: &ReadRange,
         gaps: Vec<RangeInclusive<Position>>,
         has_more: bool,
     ) -> Result<Vec<RowKind>, ReadError> {
@@ -96,7 +96,7 @@ impl Ingester {
     fn admit(
         &self,
         resolved: Vec<ResolvedRow>,
-        stretch: &Stretch,
+        stretch: &ReadRange,
         gaps: Vec<RangeInclusive<Position>>,
         has_more: bool,
     ) -> Vec<RowKind> {
@@ -136,14 +136,14 @@ impl Ingester {
                     .as_ref()
                     .is_none_or(|earlier| !self.state.was_done(&earlier.audit))
             });
-            self.admit(vanished, &Stretch::of_holes(), Vec::new(), false);
+            self.admit(vanished, &ReadRange::of_holes(), Vec::new(), false);
             ranges = remaining;
         }
         Ok(())
     }
 }
 
-fn candidate(resolved: &ResolvedRow, holes: &mut Holes) -> CandidateRow {
+fn candidate(resolved: &ResolvedRow, holes: &mut GapTracker) -> CandidateRow {
     let position = resolved.row.position;
     CandidateRow {
         position,

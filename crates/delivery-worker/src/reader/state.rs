@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use ig_core::audit::EventAudit;
 use ig_core::event::SourceRow;
+use ig_core::gap_tracker::GapTracker;
 use ig_core::generation::Generations;
-use ig_core::holes::Holes;
 use ig_core::id::Position;
 use ig_core::lease::{Checkpoint, READ_SINCE};
 use ig_core::ports::{EventSource, SourceError, StartPosition};
@@ -28,7 +28,7 @@ pub(crate) struct SourceState {
     /// What of it is read, in flight and done.
     pub tracker: Arc<Tracker>,
     /// The gaps that are watched.
-    pub holes: Mutex<Holes>,
+    pub holes: Mutex<GapTracker>,
     /// Wakes the reader when there are new rows.
     pub nudge: Notify,
     /// The longest pause between two reads.

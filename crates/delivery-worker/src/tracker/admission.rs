@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use ig_core::id::Position;
-use ig_core::reading::{Stretch, Turn};
+use ig_core::reading::{ReadRange, RowDisposition};
 use ig_core::stream::Stream;
 
 use super::ticket::Ticket;
@@ -29,7 +29,7 @@ pub(crate) struct CandidateRow {
 impl Tracker {
     /// Admits the due rows of a stretch and moves the cursors past it in one step, so that no partition can start or end in between. A row
     /// that is not due gets no ticket. `has_more` says that more rows follow.
-    pub(crate) fn admit(self: &Arc<Self>, stretch: &Stretch, rows: Vec<CandidateRow>, has_more: bool) -> Vec<Option<Ticket>> {
+    pub(crate) fn admit(self: &Arc<Self>, stretch: &ReadRange, rows: Vec<CandidateRow>, has_more: bool) -> Vec<Option<Ticket>> {
         let mut state = self.state.lock();
         let mut touched = HashSet::new();
         let mut tickets = Vec::with_capacity(rows.len());
@@ -47,7 +47,7 @@ impl Tracker {
         tickets
     }
 
-    fn admit_row(self: &Arc<Self>, state: &mut State, stretch: &Stretch, row: &CandidateRow) -> Option<Ticket> {
+    fn admit_row(self: &Arc<Self>, state: &mut State, stretch: &ReadRange, row: &CandidateRow) -> Option<Ticket> {
         let position = row.position;
         let deferred = if row.names_org { None } else { state.deferred.get(&position) };
         let stream = deferred.unwrap_or(&row.stream).clone();
@@ -56,26 +56,26 @@ impl Tracker {
             .get_mut(&stream.partition())
             .filter(|progress| progress.lease().is_valid())?;
         let turn = if row.has_vanished {
-            Turn::Now
+            RowDisposition::Now
         } else {
             progress.reading().turn(&stream, position, stretch, row.fills_hole)
         };
         match turn {
-            Turn::Now if !progress.is_admitting() => {
+            RowDisposition::Now if !progress.is_admitting() => {
                 progress.leave_to_next_holder(position);
                 None
             }
-            Turn::Now if progress.begin(&stream, position) => {
+            RowDisposition::Now if progress.begin(&stream, position) => {
                 state.deferred.remove(&position);
                 self.in_flight.fetch_add(1, Ordering::Relaxed);
                 let recheck = row.has_vanished || progress.may_be_recorded(position);
                 Some(Ticket::new(self, progress.lease(), stream, position, recheck))
             }
-            Turn::Later if !row.names_org => {
+            RowDisposition::Later if !row.names_org => {
                 state.deferred.insert(position, stream);
                 None
             }
-            Turn::Now | Turn::Later | Turn::Not => None,
+            RowDisposition::Now | RowDisposition::Later | RowDisposition::Not => None,
         }
     }
 

@@ -7,7 +7,7 @@ use std::time::Instant;
 use ig_core::id::{Position, SourceId};
 use ig_core::lease::Checkpoint;
 use ig_core::progress::Progress;
-use ig_core::reading::{Reading, Stretch};
+use ig_core::reading::{ReadRange, Reading};
 use ig_core::stream::Stream;
 
 use super::ResumePoint;
@@ -144,7 +144,7 @@ impl PartitionProgress {
     }
 
     /// Moves the cursors past a stretch, unless its rows were left to the next holder.
-    pub(super) fn advance(&mut self, stretch: &Stretch) {
+    pub(super) fn advance(&mut self, stretch: &ReadRange) {
         if self.is_closing {
             return;
         }

@@ -1,7 +1,7 @@
 use std::time::Instant;
 
 use ig_core::id::OrgId;
-use ig_core::reading::Stretch;
+use ig_core::reading::ReadRange;
 
 use super::*;
 
@@ -44,7 +44,7 @@ fn row(stream: &Stream, position: Position) -> CandidateRow {
 }
 
 fn admit(tracker: &Arc<Tracker>, after: Position, to: Position, rows: Vec<CandidateRow>) -> Vec<Ticket> {
-    let admitted = tracker.admit(&Stretch::of_all(after, to), rows, true);
+    let admitted = tracker.admit(&ReadRange::of_all(after, to), rows, true);
     admitted.into_iter().flatten().collect()
 }
 
@@ -85,7 +85,7 @@ fn tracker_admits_a_row_below_the_cursor_only_if_it_fills_a_gap() {
     };
     assert_eq!(
         tracker
-            .admit(&Stretch::of_holes(), vec![late], false)
+            .admit(&ReadRange::of_holes(), vec![late], false)
             .into_iter()
             .flatten()
             .count(),
@@ -131,9 +131,9 @@ fn backlog_is_set_apart_is_passed_by_the_others_and_holds_the_checkpoint() {
     let tickets = admit(&tracker, 0, deep, backlog);
     assert_eq!((tickets.len(), tracker.backlog_count()), (DEEP, 1));
 
-    let passing = Stretch {
+    let passing = ReadRange {
         passed: BTreeSet::from([hog.clone()]),
-        ..Stretch::of_all(deep, 1_000_000)
+        ..ReadRange::of_all(deep, 1_000_000)
     };
     let admitted = tracker.admit(&passing, vec![row(&neighbour, 1_000_000)], false);
     admitted.into_iter().flatten().for_each(|ticket| ticket.part_done());
@@ -147,9 +147,9 @@ fn backlog_is_set_apart_is_passed_by_the_others_and_holds_the_checkpoint() {
 
     let apart = tracker.next_backlog().unwrap();
     assert_eq!((&apart.lead, apart.after, apart.is_short), (&hog, deep, true));
-    let its_own = Stretch {
+    let its_own = ReadRange {
         read_for: BTreeSet::from([hog.clone()]),
-        ..Stretch::of_all(deep, 1_000_000)
+        ..ReadRange::of_all(deep, 1_000_000)
     };
     let admitted = tracker.admit(&its_own, vec![row(&hog, 500_000), row(&neighbour, 1_000_000)], true);
     let admitted: Vec<_> = admitted.into_iter().flatten().collect();
@@ -164,9 +164,9 @@ fn tracker_does_not_move_a_partition_that_restarted_while_a_stretch_was_read() {
     let (hog, neighbour, _) = streams();
     let tracker = tracker();
     start(&tracker, hog.partition(), 5);
-    let passing = Stretch {
+    let passing = ReadRange {
         passed: BTreeSet::from([hog.clone()]),
-        ..Stretch::of_all(5, 1_000_000)
+        ..ReadRange::of_all(5, 1_000_000)
     };
     let admitted = tracker.admit(&passing, vec![row(&neighbour, 1_000_000)], false);
     assert!(admitted[0].is_none(), "the hog is not apart in this hold");
@@ -185,9 +185,9 @@ fn tracker_admits_a_deferred_row_though_its_entity_belongs_elsewhere_meanwhile()
         ..row(stream, deep + 1)
     };
     assert!(admit(&tracker, deep, deep + 1, vec![without_org(&hog)]).is_empty());
-    let its_own = Stretch {
+    let its_own = ReadRange {
         read_for: BTreeSet::from([hog.clone()]),
-        ..Stretch::of_all(deep, deep + 1)
+        ..ReadRange::of_all(deep, deep + 1)
     };
     let admitted = tracker.admit(&its_own, vec![without_org(&elsewhere)], false);
     assert!(admitted[0].is_some(), "it was promised to the hog's stream");

@@ -6,7 +6,7 @@ use ig_core::configuration::Change;
 use ig_core::dead_letter::{DeadLetter, DeadLetterReason, DeadLetterStatus};
 use ig_core::id::OrgId;
 use ig_core::organization::Organization;
-use ig_core::redelivery::{RetryPolicy, Standing};
+use ig_core::redelivery::{DeadLetterState, RetryPolicy};
 use ig_proto::v1::{DlqNudgeRequest, Outcome, RetryRequest};
 use ig_store::{Expected, Store};
 use ig_testkit::builders::{integration, integration_id, organization};
@@ -51,7 +51,7 @@ async fn manual_retry_is_ordered_at_once_and_linked_to_its_log() {
     })
     .await;
     let kept = get(&store, ORG, 1).await;
-    assert_eq!(kept.redelivery.standing, Standing::Resolved { log: id(1) });
+    assert_eq!(kept.redelivery.standing, DeadLetterState::Resolved { log: id(1) });
     let orders = worker.orders();
     assert_eq!((orders.len(), &orders[0].event_id), (1, &"1".to_owned()));
     assert_eq!(orders[0].message_id, kept.letter.message_id.to_string());
@@ -152,7 +152,7 @@ async fn retry_policy_of_an_organisation_applies_to_its_dead_letters() {
     let kept = get(&store, ORG, 1).await;
     let later = chrono::Utc::now() + chrono::TimeDelta::minutes(40);
     assert!(
-        matches!(kept.redelivery.standing, Standing::Pending { due_at } if due_at > later),
+        matches!(kept.redelivery.standing, DeadLetterState::Pending { due_at } if due_at > later),
         "{kept:?}"
     );
     assert_eq!(kept.letter.max_retries, 2);
@@ -205,7 +205,7 @@ async fn dead_letter_of_a_deleted_integration_is_abandoned_and_of_an_unknown_one
         let standing = get(&store, org, number).await.redelivery.standing;
         assert_eq!(
             standing,
-            Standing::Abandoned {
+            DeadLetterState::Abandoned {
                 reason: reason.to_owned()
             }
         );
@@ -239,7 +239,7 @@ async fn held_delivery_stays_pending_and_counts_no_retry() {
     assert!(!redelivery.is_due(chrono::Utc::now()));
     assert_eq!(
         get(&store, ORG, 2).await.redelivery.standing,
-        Standing::Held,
+        DeadLetterState::Held,
         "no retry was requested"
     );
 

@@ -2,7 +2,7 @@
 
 use ig_core::id::{IntegrationId, LogId, OrgId, RedriveId};
 use ig_core::outcome::ErrorCategory;
-use ig_core::redelivery::{Granted, Wish};
+use ig_core::redelivery::{ManualRetry, ManualRetryResult};
 use ig_core::redrive::{Redrive, RedriveFilter, RedriveKey, RedriveOrder, RedriveProgress, RedriveState};
 use ig_proto::v1;
 use proptest::prelude::*;
@@ -47,10 +47,10 @@ prop_compose! {
 proptest! {
     #[test]
     fn retry_requests_and_responses_survive_the_wire(org in any::<i64>(), accepted in ids(), refused in ids()) {
-        let wish = Wish { org_id: OrgId(org), ids: accepted.clone() };
-        prop_assert_eq!(Wish::try_from(v1::RetryRequest::from(&wish)).unwrap(), wish);
-        let granted = Granted { accepted, refused };
-        prop_assert_eq!(Granted::try_from(v1::RetryResponse::from(&granted)).unwrap(), granted);
+        let wish = ManualRetry { org_id: OrgId(org), ids: accepted.clone() };
+        prop_assert_eq!(ManualRetry::try_from(v1::RetryRequest::from(&wish)).unwrap(), wish);
+        let granted = ManualRetryResult { accepted, refused };
+        prop_assert_eq!(ManualRetryResult::try_from(v1::RetryResponse::from(&granted)).unwrap(), granted);
     }
 
     #[test]
@@ -66,7 +66,7 @@ proptest! {
 #[test]
 fn dlq_messages_that_are_invalid_are_refused_by_the_name_of_the_field() {
     let wish = |ids: Vec<&str>| {
-        Wish::try_from(v1::RetryRequest {
+        ManualRetry::try_from(v1::RetryRequest {
             org_id: 7,
             ids: ids.into_iter().map(str::to_owned).collect(),
         })

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use ig_core::id::Position;
-use ig_core::ports::{EventSource as _, Passage, SourceError};
+use ig_core::ports::{EventSource as _, SkipScanBatch, SourceError};
 use ig_core::stream::RowKind;
 use mysql_async::{Row, Value};
 
@@ -22,15 +22,15 @@ impl MySqlSource {
         limit: usize,
         span: u64,
         kinds: &[RowKind],
-    ) -> Result<Passage, SourceError> {
+    ) -> Result<SkipScanBatch, SourceError> {
         let plan = self.plan(after, limit, span, kinds).await?;
         let Some(read_to) = plan.read_to() else {
-            return Ok(Passage::of_all(after, self.read_after(after, limit).await?));
+            return Ok(SkipScanBatch::of_all(after, self.read_after(after, limit).await?));
         };
         let gaps = plan.gaps(&self.list_ids(&plan.to_list()).await?);
         let max_rows = limit + BLOCK_SIZE;
         let rows = self.read_wanted(&plan.to_read(), max_rows, kinds).await?;
-        Ok(Passage { rows, read_to, gaps }).map(|passage| truncated(passage, max_rows))
+        Ok(SkipScanBatch { rows, read_to, gaps }).map(|passage| truncated(passage, max_rows))
     }
 
     async fn plan(&self, after: Position, limit: usize, span: u64, kinds: &[RowKind]) -> Result<ScanPlan, SourceError> {
@@ -93,15 +93,15 @@ impl MySqlSource {
 }
 
 /// Ends the result with its last row where there may be more.
-fn truncated(passage: Passage, max_rows: usize) -> Passage {
-    let Passage { rows, read_to, gaps } = passage;
+fn truncated(passage: SkipScanBatch, max_rows: usize) -> SkipScanBatch {
+    let SkipScanBatch { rows, read_to, gaps } = passage;
     let read_to = match rows.last() {
         Some(last) if rows.len() >= max_rows || is_large(&rows) => last.position,
         _ => read_to,
     };
     let gaps = gaps.into_iter().filter(|gap| *gap.start() <= read_to);
     let gaps = gaps.map(|gap| *gap.start()..=read_to.min(*gap.end())).collect();
-    Passage { rows, read_to, gaps }
+    SkipScanBatch { rows, read_to, gaps }
 }
 
 /// Whether the batch may have ended early because of its size.

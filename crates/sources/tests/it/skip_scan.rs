@@ -1,7 +1,7 @@
 //! Skip scans past rows of some kinds.
 
 use ig_core::id::Position;
-use ig_core::ports::{EventSource, Passage};
+use ig_core::ports::{EventSource, SkipScanBatch};
 use ig_core::stream::RowKind;
 use ig_sources::{MySqlSource, PushSource};
 use ig_testkit::builders;
@@ -19,7 +19,7 @@ fn hog() -> RowKind {
     }
 }
 
-async fn past_hog(source: &MySqlSource, after: Position, limit: usize) -> Passage {
+async fn past_hog(source: &MySqlSource, after: Position, limit: usize) -> SkipScanBatch {
     source.read_past(after, limit, FAR, &[hog()]).await.unwrap()
 }
 
@@ -116,7 +116,7 @@ async fn skip_scan_ends_where_there_is_enough_to_do_and_continues_there() {
 #[tokio::test]
 async fn skip_scan_reads_where_nothing_can_be_counted() {
     let (queue, source) = backlog().await;
-    assert_eq!(past_hog(&source, 5_000, 100).await, Passage::of_all(5_000, Vec::new()));
+    assert_eq!(past_hog(&source, 5_000, 100).await, SkipScanBatch::of_all(5_000, Vec::new()));
     queue.insert(QueueRow::new(8, "lab").id(5_000 + 3 * FAR)).await;
     let passage = past_hog(&source, 5_000, 100).await;
     assert_eq!(

@@ -3,7 +3,7 @@
 use ig_core::clock::Timestamp;
 use ig_core::id::{LogId, OrgId};
 use ig_core::ports::StoreError;
-use ig_core::redelivery::{Granted, Standing, Wish};
+use ig_core::redelivery::{DeadLetterState, ManualRetry, ManualRetryResult};
 use mongodb::bson::{Document, doc};
 
 use super::document::DeadLetterDocument;
@@ -24,9 +24,9 @@ pub enum Deletion {
 
 impl DeadLetters {
     /// Makes dead letters due now, whatever their number of retries.
-    pub async fn retry_by_hand(&self, wish: &Wish, now: Timestamp) -> Result<Granted, StoreError> {
+    pub async fn retry_by_hand(&self, wish: &ManualRetry, now: Timestamp) -> Result<ManualRetryResult, StoreError> {
         let found = self.named(wish).await?;
-        let mut granted = Granted::default();
+        let mut granted = ManualRetryResult::default();
         for id in &wish.ids {
             let kept = found.iter().find(|kept| kept.letter.id == *id);
             let accepted = match kept {
@@ -43,7 +43,7 @@ impl DeadLetters {
         Ok(granted)
     }
 
-    async fn named(&self, wish: &Wish) -> Result<Vec<KeptLetter>, StoreError> {
+    async fn named(&self, wish: &ManualRetry) -> Result<Vec<KeptLetter>, StoreError> {
         let ids: Vec<_> = wish.ids.iter().map(|id| object_id(id.0)).collect();
         let letters = self.letters::<DeadLetterDocument<'static>>();
         let find = letters
@@ -69,7 +69,7 @@ impl DeadLetters {
         let Some(kept) = self.get(org, id).await? else {
             return Ok(Deletion::Unknown);
         };
-        if matches!(kept.redelivery.standing, Standing::Retrying { until, .. } if until > now) {
+        if matches!(kept.redelivery.standing, DeadLetterState::Retrying { until, .. } if until > now) {
             return Ok(Deletion::Busy);
         }
         self.abandon_log(&kept).await?;

@@ -8,7 +8,7 @@ use ig_core::dead_letter::{DeadLetterReason, DeadLetterStatus};
 use ig_core::id::{EventId, EventType, IntegrationId, LogId, OrgId, RedriveId, Rid, SourceId};
 use ig_core::matching::LaneKey;
 use ig_core::ports::StoreError;
-use ig_core::redelivery::{ClaimId, Queued, Standing};
+use ig_core::redelivery::{ClaimId, DeadLetterState, Queued};
 use ig_core::redrive::{RedriveFilter, RedriveKey, RedriveProgress};
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{self, Document, doc};
@@ -136,7 +136,7 @@ impl DeadLetters {
         };
         let wanted = before.redelivery.retried_by_hand(now);
         let Some(redelivery) = wanted.and_then(|wanted| wanted.claimed(claim.clone(), Duration::ZERO, now)) else {
-            let resolved = matches!(before.redelivery.standing, Standing::Resolved { .. });
+            let resolved = matches!(before.redelivery.standing, DeadLetterState::Resolved { .. });
             return Ok(if resolved { Claimed::Gone } else { Claimed::Busy });
         };
         let mut filter = as_read(&before);

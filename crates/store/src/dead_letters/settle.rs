@@ -4,7 +4,7 @@ use ig_core::clock::Timestamp;
 use ig_core::delivery_log::DeliveryStatus;
 use ig_core::outcome::Failure;
 use ig_core::ports::StoreError;
-use ig_core::redelivery::{ClaimId, Redelivery, Settlement, Standing};
+use ig_core::redelivery::{ClaimId, DeadLetterState, Redelivery, RetrySettlement};
 use mongodb::bson::{Document, doc};
 
 use super::standing::{Change, held, standing};
@@ -30,7 +30,7 @@ pub struct Settling<'a> {
     /// The claim under which it was retried.
     pub claim: &'a ClaimId,
     /// The state that the outcome leads to.
-    pub settlement: &'a Settlement,
+    pub settlement: &'a RetrySettlement,
     /// The limit of retries.
     pub max_retries: u32,
     /// The failure, if the retry failed.
@@ -79,7 +79,7 @@ impl DeadLetters {
 
 impl Settling<'_> {
     fn change(&self, now: Timestamp) -> Document {
-        let Settlement { after, given_up } = self.settlement;
+        let RetrySettlement { after, given_up } = self.settlement;
         let tried = after.retries > self.letter.redelivery.retries;
         let Change { mut set, mut unset } = standing(self.letter, after, now);
         set.insert("maxRetries", i64::from(self.max_retries));
@@ -100,11 +100,12 @@ impl Settling<'_> {
 }
 
 /// The outcome that a redrive counts.
-fn outcome(standing: &Standing) -> &'static str {
+fn outcome(standing: &DeadLetterState) -> &'static str {
     match standing {
-        Standing::Resolved { .. } => super::redriven::DELIVERED,
-        Standing::Pending { .. } | Standing::Held | Standing::Retrying { .. } | Standing::Abandoned { .. } => {
-            super::redriven::FAILED
-        }
+        DeadLetterState::Resolved { .. } => super::redriven::DELIVERED,
+        DeadLetterState::Pending { .. }
+        | DeadLetterState::Held
+        | DeadLetterState::Retrying { .. }
+        | DeadLetterState::Abandoned { .. } => super::redriven::FAILED,
     }
 }

@@ -4,7 +4,7 @@ use ig_core::clock::Timestamp;
 use ig_core::dead_letter::{DeadLetter, DeadLetterStatus};
 use ig_core::id::LogId;
 use ig_core::ports::StoreError;
-use ig_core::redelivery::{ClaimId, Redelivery, Standing};
+use ig_core::redelivery::{ClaimId, DeadLetterState, Redelivery};
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{Bson, Document, doc};
 use serde::{Deserialize, Serialize};
@@ -35,17 +35,17 @@ impl RedeliveryDocument {
             delivery_log_id,
         } = self;
         let standing = match (letter.status, letter.next_retry_at) {
-            (DeadLetterStatus::PendingRetry, Some(due_at)) => Standing::Pending { due_at },
-            (DeadLetterStatus::PendingRetry, None) => Standing::Held,
+            (DeadLetterStatus::PendingRetry, Some(due_at)) => DeadLetterState::Pending { due_at },
+            (DeadLetterStatus::PendingRetry, None) => DeadLetterState::Held,
             // Without an end and a holder, the claim could never expire.
-            (DeadLetterStatus::Retrying, until) => Standing::Retrying {
+            (DeadLetterStatus::Retrying, until) => DeadLetterState::Retrying {
                 claim: ClaimId(claim_id.unwrap_or_default()),
                 until: until.unwrap_or(letter.created_at),
             },
-            (DeadLetterStatus::Abandoned, _) => Standing::Abandoned {
+            (DeadLetterStatus::Abandoned, _) => DeadLetterState::Abandoned {
                 reason: reason.unwrap_or_else(|| letter.last_error.clone()),
             },
-            (DeadLetterStatus::Resolved, _) => Standing::Resolved {
+            (DeadLetterStatus::Resolved, _) => DeadLetterState::Resolved {
                 log: delivery_log_id.map_or(letter.id, |id| LogId(id.bytes())),
             },
         };
@@ -92,11 +92,11 @@ fn stood(redelivery: &Redelivery, now: Timestamp) -> Document {
     } = redelivery;
     let (mut due, mut claim, mut why, mut log) = (Bson::Null, Bson::Null, Bson::Null, Bson::Null);
     match standing {
-        Standing::Pending { due_at } => due = date(*due_at).into(),
-        Standing::Held => {}
-        Standing::Retrying { claim: held, until } => (due, claim) = (date(*until).into(), held.0.as_str().into()),
-        Standing::Abandoned { reason } => why = reason.as_str().into(),
-        Standing::Resolved { log: id } => log = object_id(id.0).into(),
+        DeadLetterState::Pending { due_at } => due = date(*due_at).into(),
+        DeadLetterState::Held => {}
+        DeadLetterState::Retrying { claim: held, until } => (due, claim) = (date(*until).into(), held.0.as_str().into()),
+        DeadLetterState::Abandoned { reason } => why = reason.as_str().into(),
+        DeadLetterState::Resolved { log: id } => log = object_id(id.0).into(),
     }
     doc! {
         "status": standing.status().as_str(),
@@ -117,7 +117,7 @@ pub(super) fn as_read(kept: &KeptLetter) -> Document {
     let mut filter = this(kept);
     filter.insert("status", kept.redelivery.standing.status().as_str());
     filter.insert("updatedAt", date(kept.updated_at));
-    if let Standing::Retrying { claim, until } = &kept.redelivery.standing {
+    if let DeadLetterState::Retrying { claim, until } = &kept.redelivery.standing {
         filter.extend(doc! { CLAIM: &claim.0, "nextRetryAt": date(*until) });
     }
     filter

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ig_core::delivery_log::DeliveryStatus;
-use ig_core::figures::{Alike, DeliveryFigures};
+use ig_core::figures::{DeliveryFigures, StatusClass};
 use ig_core::latency::{INSTANT, RATIO};
 use ig_core::ports::StoreError;
 use mongodb::bson::{Bson, Document, doc};
@@ -116,7 +116,7 @@ impl<K> TryFrom<GroupDocument<K>> for Group<K> {
     }
 }
 
-impl TryFrom<PartDocument> for Alike {
+impl TryFrom<PartDocument> for StatusClass {
     type Error = StoreError;
 
     fn try_from(document: PartDocument) -> Result<Self, StoreError> {

@@ -5,7 +5,7 @@
 //! zone database thus decides, and servers that mishandle days without a midnight do no harm.
 
 use chrono::TimeDelta;
-use ig_core::calendar::{Grid, Stretch};
+use ig_core::calendar::{Grid, OffsetSpan};
 use ig_core::clock::Timestamp;
 use ig_core::figures::DeliveryFigures;
 use mongodb::bson::{Bson, Document, doc};
@@ -13,9 +13,9 @@ use mongodb::bson::{Bson, Document, doc};
 use super::grouping::Group;
 use crate::field::date;
 
-/// [`Stretch::granule`] as an expression, in milliseconds since 1970.
-pub(super) fn granule(stretches: &[Stretch], length: TimeDelta) -> Bson {
-    let begun = |stretch: &Stretch| begun(*stretch, length);
+/// [`OffsetSpan::granule`] as an expression, in milliseconds since 1970.
+pub(super) fn granule(stretches: &[OffsetSpan], length: TimeDelta) -> Bson {
+    let begun = |stretch: &OffsetSpan| begun(*stretch, length);
     let Some((last, _)) = stretches.split_last() else {
         return Bson::Null;
     };
@@ -30,7 +30,7 @@ pub(super) fn granule(stretches: &[Stretch], length: TimeDelta) -> Bson {
     doc! { "$switch": { "branches": branches, "default": begun(last) } }.into()
 }
 
-fn begun(stretch: Stretch, length: TimeDelta) -> Document {
+fn begun(stretch: OffsetSpan, length: TimeDelta) -> Document {
     let at = doc! { "$toLong": "$createdAt" };
     let local = doc! { "$add": [at.clone(), stretch.offset.num_milliseconds()] };
     let into = doc! { "$mod": [local, length.num_milliseconds()] };

@@ -6,7 +6,7 @@
 use ig_core::clock::Timestamp;
 use ig_core::id::{IntegrationId, OrgId, ScheduledId};
 use ig_core::ports::StoreError;
-use ig_core::scheduled::{DueDelivery, ScheduledDelivery, ScheduledStatus, Settlement};
+use ig_core::scheduled::{DueDelivery, OccurrenceOutcome, ScheduledDelivery, ScheduledStatus};
 use mongodb::bson::{self, Document, doc, oid::ObjectId};
 use serde::Deserialize;
 
@@ -132,7 +132,7 @@ impl ScheduledDeliveries {
     pub async fn settle(
         &self,
         delivery: &ScheduledDelivery,
-        settlement: &Settlement,
+        settlement: &OccurrenceOutcome,
         claim: DeliveryClaim<'_>,
         owes: bool,
     ) -> Result<bool, StoreError> {
@@ -142,9 +142,9 @@ impl ScheduledDeliveries {
             "expiresAt": date(claim.now + delivery.keep_for),
         };
         match settlement {
-            Settlement::Completed => {}
-            Settlement::Failed(error) => drop(set.insert("errorMessage", error)),
-            Settlement::Cancelled(reason) => {
+            OccurrenceOutcome::Completed => {}
+            OccurrenceOutcome::Failed(error) => drop(set.insert("errorMessage", error)),
+            OccurrenceOutcome::Cancelled(reason) => {
                 let cancellation = by_no_event(reason, claim.now);
                 set.insert("cancellationInfo", CancellationDocument::from(&cancellation).to_bson()?);
             }

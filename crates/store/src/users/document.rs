@@ -1,6 +1,6 @@
 //! A user as stored.
 
-use ig_core::access::{Role, Standing, UserAccess};
+use ig_core::access::{PersonRights, Role, UserAccess};
 use ig_core::id::{OrgId, UserId};
 use ig_core::ports::StoreError;
 use ig_core::secret::MASK;
@@ -90,11 +90,11 @@ impl UserDocument {
 }
 
 /// `role`, `orgId` and `access`.
-pub(super) fn standing_fields(standing: Standing) -> (&'static str, Option<i64>, Option<&'static str>) {
+pub(super) fn standing_fields(standing: PersonRights) -> (&'static str, Option<i64>, Option<&'static str>) {
     let role = standing.role().as_str();
     match standing {
-        Standing::Admin => (role, None, None),
-        Standing::User { org, access } => (role, Some(org.0), Some(access.as_str())),
+        PersonRights::Admin => (role, None, None),
+        PersonRights::User { org, access } => (role, Some(org.0), Some(access.as_str())),
     }
 }
 
@@ -117,8 +117,8 @@ impl TryFrom<UserDocument> for User {
             updated_at,
         } = document;
         let standing = match Role::parse(&role).ok_or_else(|| unreadable("role"))? {
-            Role::Admin => Standing::Admin,
-            Role::User => Standing::User {
+            Role::Admin => PersonRights::Admin,
+            Role::User => PersonRights::User {
                 org: org_id.map(OrgId).ok_or_else(|| unreadable("orgId"))?,
                 access: access
                     .and_then(|access| UserAccess::parse(&access))

@@ -9,7 +9,7 @@ use ig_core::delivery_log::{DeliveryLog, DeliveryStatus};
 use ig_core::id::{LogId, OrgId};
 use ig_core::outcome::{ErrorCategory, Failure};
 use ig_core::ports::{Journal as _, JournalEntry};
-use ig_core::redelivery::{CLAIM_LEASE, Candidate, ClaimId, Redelivery, Retried, RetryPolicy, Standing, Wish};
+use ig_core::redelivery::{CLAIM_LEASE, Candidate, ClaimId, DeadLetterState, ManualRetry, Redelivery, Retried, RetryPolicy};
 use ig_store::{Deletion, KeptLetter, Settled, Settling, Store};
 
 use crate::deliveries::{dead_letter, delivery, failure, recorded, trace};
@@ -184,7 +184,7 @@ async fn dead_letter_delivered_is_linked_to_its_log_and_an_earlier_holder_is_ref
         ),
         (
             Redelivery {
-                standing: Standing::Resolved { log: id },
+                standing: DeadLetterState::Resolved { log: id },
                 retries: 1,
                 by_hand: false
             },
@@ -244,7 +244,7 @@ async fn manual_retry_covers_own_dead_letters_that_are_not_under_way() {
         moment(DUE),
     )
     .await;
-    let wish = Wish {
+    let wish = ManualRetry {
         org_id: OrgId(7),
         ids: vec![ids[0], ids[1], held, foreign, LogId([0xff; 12])],
     };

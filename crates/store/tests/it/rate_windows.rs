@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use ig_core::id::OrgId;
-use ig_core::window::{Ask, RateLimit, RateWindows as _, WindowKey};
+use ig_core::window::{LeaseRequest, RateLimit, RateWindows as _, WindowKey};
 use ig_testkit::builders;
 
 use crate::stored::{Stored, moment};
 
-fn ask(wanted: u32) -> Ask {
-    Ask { wanted, unused: None }
+fn ask(wanted: u32) -> LeaseRequest {
+    LeaseRequest { wanted, unused: None }
 }
 
 #[tokio::test]

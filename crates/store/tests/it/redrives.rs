@@ -5,7 +5,7 @@ use std::time::Duration;
 use ig_core::dead_letter::DeadLetterStatus;
 use ig_core::id::{LogId, OrgId, RedriveId};
 use ig_core::outcome::{ErrorCategory, Failure};
-use ig_core::redelivery::{CLAIM_LEASE, ClaimId, Granted, Retried, RetryPolicy, Wish, lanes};
+use ig_core::redelivery::{CLAIM_LEASE, ClaimId, ManualRetry, ManualRetryResult, Retried, RetryPolicy, lanes};
 use ig_core::redrive::{Redrive, RedriveFilter, RedriveKey, RedriveProgress, RedriveState};
 use ig_store::{Claimed, KeptLetter, Page, REDRIVE_LEASE, Settling, Store};
 
@@ -178,14 +178,14 @@ async fn redrive_keeps_its_queued_dead_letters_from_others() {
     let key = begun(&store, 1, RedriveFilter::default()).await;
     taken_up(&store, &claim(1)).await;
     assert!(store.dead_letters().due(moment(9_999), &[]).await.unwrap().is_empty());
-    let wish = Wish {
+    let wish = ManualRetry {
         org_id: OrgId(7),
         ids: ids.clone(),
     };
     let granted = store.dead_letters().retry_by_hand(&wish, moment(BEGIN)).await.unwrap();
     assert_eq!(
         granted,
-        Granted {
+        ManualRetryResult {
             accepted: Vec::new(),
             refused: ids.clone()
         }

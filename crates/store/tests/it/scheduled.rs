@@ -9,7 +9,7 @@ use ig_core::delivery_log::EventRef;
 use ig_core::id::{EventId, EventType, IntegrationId, OrgId, Rid, SourceId};
 use ig_core::ports::{Journal as _, JournalEntry};
 use ig_core::schedule::{MatchKey, Schedule, ScheduleMode, Zone};
-use ig_core::scheduled::{CallOff, CallOffKey, ScheduledDelivery, ScheduledStatus, Series, Settlement};
+use ig_core::scheduled::{CallOff, CallOffKey, OccurrenceOutcome, ScheduledDelivery, ScheduledStatus, Series};
 use ig_store::{Changed, DeliveryClaim, Page, ScheduledDeliveries, ScheduledFilter};
 use ig_testkit::builders;
 use serde_json::json;
@@ -143,7 +143,7 @@ async fn scheduled_deliveries_of_an_integration_are_cancelled_at_once() {
         [(1, cancelled), (2, cancelled), (3, cancelled), (4, ScheduledStatus::Pending)]
     );
     let settled = rows
-        .settle(&under_way[0], &Settlement::Completed, claim("a", moment(3)), false)
+        .settle(&under_way[0], &OccurrenceOutcome::Completed, claim("a", moment(3)), false)
         .await;
     assert_eq!(settled, Ok(false), "it was called off meanwhile");
     assert_eq!(
@@ -199,13 +199,18 @@ async fn scheduled_delivery_has_one_claimer_and_an_expired_claim_is_refused() {
     let after_lease = now + LEASE + Duration::from_millis(1);
     let first = claimed.iter().position(|of_one| !of_one.is_empty()).unwrap();
     let delivery = &claimed[first][0];
-    let settled = rows.settle(delivery, &Settlement::Completed, claim(&names[first], after_lease), false);
+    let settled = rows.settle(
+        delivery,
+        &OccurrenceOutcome::Completed,
+        claim(&names[first], after_lease),
+        false,
+    );
     assert!(!settled.await.unwrap(), "its lease is over");
     assert_eq!(
         rows.claim(&[delivery.id], claim("other", after_lease)).await.unwrap().len(),
         1
     );
-    let settled = rows.settle(delivery, &Settlement::Completed, claim("other", after_lease), false);
+    let settled = rows.settle(delivery, &OccurrenceOutcome::Completed, claim("other", after_lease), false);
     assert!(settled.await.unwrap());
     assert!(
         rows.due(moment(0), moment(10_000), &[], 100)
@@ -252,7 +257,7 @@ async fn next_occurrence_is_planned_once_despite_interruptions() {
     let rows = plan(&stored, std::slice::from_ref(&first)).await;
     let now = moment(2);
     let mine = rows.claim(&[first.id], claim("cut-off", now)).await.unwrap().remove(0);
-    let failed = Settlement::Failed("it answered 500".to_owned());
+    let failed = OccurrenceOutcome::Failed("it answered 500".to_owned());
     assert!(rows.settle(&mine, &failed, claim("cut-off", now), true).await.unwrap());
     // The process dies here: the row is due again after its claim, and contains its end.
     let later = now + LEASE + Duration::from_secs(1);
@@ -348,7 +353,7 @@ async fn series_cancelled_during_a_delivery_does_not_continue() {
     let rows = plan(&stored, std::slice::from_ref(&first)).await;
     let mine = rows.claim(&[first.id], claim("me", moment(2))).await.unwrap().remove(0);
     rows.call_off(&call_off(5, 1, None)).await.unwrap();
-    let settled = rows.settle(&mine, &Settlement::Completed, claim("me", moment(2)), true);
+    let settled = rows.settle(&mine, &OccurrenceOutcome::Completed, claim("me", moment(2)), true);
     assert!(!settled.await.unwrap(), "it was called off");
     // Had it been settled just before, its successor would be cancelled as soon as it is planned.
     plan(&stored, &[mine.successor(moment(0), moment(2)).unwrap()]).await;

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta};
 use ig_core::calendar::{Grid, Interval, Period};
 use ig_core::clock::Timestamp;
 use ig_core::delivery_log::{DeliveryLog, DeliveryStatus};
-use ig_core::figures::{Alike, DeliveryFigures};
+use ig_core::figures::{DeliveryFigures, StatusClass};
 use ig_core::id::{EventType, OrgId};
 use ig_core::latency::class_of;
 use ig_core::outcome::ErrorCategory;
@@ -51,7 +51,7 @@ fn counted<'a>(logs: impl IntoIterator<Item = &'a DeliveryLog>) -> DeliveryFigur
     let mut figures = DeliveryFigures::default();
     figures.extend(logs.into_iter().map(|log| {
         let last = log.attempts.last().map(|attempt| attempt.duration);
-        Alike {
+        StatusClass {
             status: log.status,
             class: last.map(class_of),
             count: 1,

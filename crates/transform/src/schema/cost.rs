@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ig_core::fault::{Faults, Place};
+use ig_core::fault::{Faults, InputPath};
 use serde_json::Value;
 
 /// The most levels of an unfolded schema: validators walk it on the stack.
@@ -36,7 +36,7 @@ pub(super) fn check(schema: &Value) -> Result<(), Faults> {
         known: BTreeMap::new(),
         in_progress: Vec::new(),
     };
-    if estimator.cost(schema, &Place::new(""), 0)?.parts <= MAX_PARTS {
+    if estimator.cost(schema, &InputPath::new(""), 0)?.parts <= MAX_PARTS {
         return Ok(());
     }
     Err(Faults::one(
@@ -73,7 +73,7 @@ impl Cost {
 
 impl CostEstimator<'_> {
     /// The cost of a value that may be a schema, including the targets of its references.
-    fn cost(&mut self, value: &Value, place: &Place<'_>, depth: usize) -> Result<Cost, Faults> {
+    fn cost(&mut self, value: &Value, place: &InputPath<'_>, depth: usize) -> Result<Cost, Faults> {
         if depth > MAX_DEPTH {
             return Err(too_deep(place));
         }
@@ -94,7 +94,7 @@ impl CostEstimator<'_> {
         Ok(cost)
     }
 
-    fn keyword(&mut self, keyword: &str, value: &Value, place: &Place<'_>, depth: usize) -> Result<Cost, Faults> {
+    fn keyword(&mut self, keyword: &str, value: &Value, place: &InputPath<'_>, depth: usize) -> Result<Cost, Faults> {
         match (keyword, value) {
             ("$ref", Value::String(target)) => self.reference(target, place, depth),
             ("$schema", Value::String(draft)) => known_draft(draft, place),
@@ -114,7 +114,7 @@ impl CostEstimator<'_> {
         }
     }
 
-    fn reference(&mut self, reference: &str, place: &Place<'_>, depth: usize) -> Result<Cost, Faults> {
+    fn reference(&mut self, reference: &str, place: &InputPath<'_>, depth: usize) -> Result<Cost, Faults> {
         if let Some(known) = self.known.get(reference).copied() {
             // It may have been reached at a lower depth before.
             let is_too_deep = depth + known.depth > MAX_DEPTH;
@@ -138,19 +138,19 @@ impl CostEstimator<'_> {
             ));
         }
         self.in_progress.push(reference.to_owned());
-        let cost = self.cost(target, &Place::new(pointer), depth + 1)?;
+        let cost = self.cost(target, &InputPath::new(pointer), depth + 1)?;
         self.in_progress.pop();
         self.known.insert(reference.to_owned(), cost);
         Ok(cost)
     }
 }
 
-fn too_deep(place: &Place<'_>) -> Faults {
+fn too_deep(place: &InputPath<'_>) -> Faults {
     let message = format!("nests too deep: with its references unfolded, a schema may nest {MAX_DEPTH} levels");
     Faults::one(place.to_string(), message)
 }
 
-fn known_draft(draft: &str, place: &Place<'_>) -> Result<Cost, Faults> {
+fn known_draft(draft: &str, place: &InputPath<'_>) -> Result<Cost, Faults> {
     if DRAFTS.contains(&draft.trim_end_matches('#')) {
         return Ok(Cost::default());
     }

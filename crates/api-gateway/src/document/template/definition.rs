@@ -1,6 +1,6 @@
 //! The definition of a template: some fields of the resource that it creates.
 
-use ig_core::fault::{Faults, Place};
+use ig_core::fault::{Faults, InputPath};
 use ig_core::integration::MAX_DEPTH;
 use ig_core::template::Direction;
 use serde_json::{Map, Value};
@@ -34,7 +34,7 @@ pub(super) fn faults(direction: Direction, definition: &Map<String, Value>) -> F
         return faults;
     }
     let fields = fields(direction);
-    let whole = Place::new("");
+    let whole = InputPath::new("");
     for (name, value) in definition {
         let place = whole.field(name);
         if NOT_ITS_OWN.contains(&name.as_str()) {
@@ -53,7 +53,7 @@ pub(crate) fn filled(definition: Map<String, Value>, given: Value) -> Value {
     merged(Value::from(definition), given)
 }
 
-fn refuse_secrets(name: &str, value: &Value, place: &Place<'_>, depth: usize, faults: &mut Faults) {
+fn refuse_secrets(name: &str, value: &Value, place: &InputPath<'_>, depth: usize, faults: &mut Faults) {
     if depth > MAX_DEPTH {
         faults.add_at(place, format!("must not nest deeper than {MAX_DEPTH}"));
         return;

@@ -2,7 +2,7 @@
 
 use chrono::{Duration, NaiveTime};
 
-use super::{Cursor, Unread};
+use super::{Cursor, DateError};
 
 /// Reads everything after the date, up to the end of the text.
 pub(super) fn time_and_offset(cursor: &mut Cursor<'_>) -> Option<(NaiveTime, Option<Duration>)> {
@@ -92,15 +92,15 @@ fn on_24_hours(cursor: &mut Cursor<'_>, hour: u32) -> Option<u32> {
 }
 
 /// `Z`, `UTC`, `+05:30`, `+0530`, `+05`; no offset means the rule's timezone, and any other name is an error.
-fn offset(cursor: &mut Cursor<'_>) -> Result<Option<Duration>, Unread> {
+fn offset(cursor: &mut Cursor<'_>) -> Result<Option<Duration>, DateError> {
     let named = cursor.word();
     if !matches!(named.to_ascii_lowercase().as_str(), "" | "z" | "utc" | "gmt") {
-        return Err(Unread::NotADate);
+        return Err(DateError::NotADate);
     }
     let Some(sign) = cursor.one_of(&['+', '-']) else {
         return Ok((!named.is_empty()).then(Duration::zero));
     };
-    let distance = distance(cursor).ok_or(Unread::NotADate)?;
+    let distance = distance(cursor).ok_or(DateError::NotADate)?;
     Ok(Some(if sign == '-' { -distance } else { distance }))
 }
 

@@ -3,7 +3,7 @@
 use ig_core::dead_letter::{DeadLetter, DeadLetterReason, DeadLetterStatus};
 use ig_core::id::OrgId;
 use ig_core::outcome::ErrorCategory;
-use ig_core::redelivery::{Retried, Wish};
+use ig_core::redelivery::{ManualRetry, Retried};
 use ig_store::Settled;
 
 use super::{DUE, claim, claim_all, fail, failed, get, hold, record, settle};
@@ -37,7 +37,7 @@ async fn dead_letter_expires_once_settled_and_not_while_it_is_retried_again() {
     assert_eq!(end(ids[0]).await, Some(settled_at + kept_for), "it was delivered");
     assert_eq!(end(ids[1]).await, Some(settled_at + kept_for), "it was given up");
 
-    let wish = Wish {
+    let wish = ManualRetry {
         org_id: OrgId(7),
         ids: vec![ids[1]],
     };

@@ -45,11 +45,11 @@ impl Hole {
 
 /// The watched gaps: disjoint ranges of positions.
 #[derive(Debug, Default)]
-pub struct Holes {
+pub struct GapTracker {
     by_start: BTreeMap<Position, Hole>,
 }
 
-impl Holes {
+impl GapTracker {
     /// Watches these gaps, except for the parts that are watched already.
     pub fn note(&mut self, gaps: impl IntoIterator<Item = RangeInclusive<Position>>, now: Timestamp) {
         gaps.into_iter().for_each(|gap| self.watch(gap, now));
@@ -166,11 +166,11 @@ mod tests {
         Utc.timestamp_opt(1_000_000, 0).unwrap() + TimeDelta::seconds(second)
     }
 
-    fn note_gaps(holes: &mut Holes, after: Position, positions: impl IntoIterator<Item = Position>, now: Timestamp) {
+    fn note_gaps(holes: &mut GapTracker, after: Position, positions: impl IntoIterator<Item = Position>, now: Timestamp) {
         holes.note(crate::ports::gaps(after, positions), now);
     }
 
-    fn members(holes: &Holes) -> BTreeSet<Position> {
+    fn members(holes: &GapTracker) -> BTreeSet<Position> {
         holes.ranges().into_iter().flatten().collect()
     }
 
@@ -179,7 +179,7 @@ mod tests {
         fn gap_tracker_watches_exactly_the_rows_that_are_still_missing(
             rows in proptest::collection::btree_set(1u64..120, 0..80), late in proptest::collection::vec(1u64..120, 0..80), split in 1usize..40
         ) {
-            let mut holes = Holes::default();
+            let mut holes = GapTracker::default();
             let mut missing: BTreeSet<Position> = BTreeSet::new();
             let rows: Vec<_> = rows.into_iter().collect();
             let mut after = 0;
@@ -198,7 +198,7 @@ mod tests {
 
         #[test]
         fn gap_tracker_watches_nothing_twice_when_rows_are_read_again(rows in proptest::collection::btree_set(1u64..60, 1..40)) {
-            let mut holes = Holes::default();
+            let mut holes = GapTracker::default();
             note_gaps(&mut holes, 0, rows.iter().copied(), at(0));
             let once = members(&holes);
             note_gaps(&mut holes, 0, rows.iter().copied(), at(30));
@@ -211,7 +211,7 @@ mod tests {
     #[test]
     fn a_gap_is_checked_often_at_first_then_rarely_and_once_more_at_the_end() {
         let watch = Duration::from_mins(1);
-        let mut holes = Holes::default();
+        let mut holes = GapTracker::default();
         note_gaps(&mut holes, 0, [3], at(0));
         let looked: Vec<_> = (0..=600)
             .map(|tenth| at(0) + TimeDelta::milliseconds(100 * tenth))
@@ -224,7 +224,7 @@ mod tests {
 
     #[test]
     fn a_gap_is_given_up_when_its_time_is_over() {
-        let mut holes = Holes::default();
+        let mut holes = GapTracker::default();
         note_gaps(&mut holes, 0, [3], at(0));
         assert_eq!(holes.give_up(at(59), Duration::from_mins(1)), 0);
         assert_eq!(holes.watched_for(at(60), Duration::from_mins(1)), [1..=2]);
