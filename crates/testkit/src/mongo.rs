@@ -11,7 +11,12 @@ use crate::servers::required;
 /// The variable with the server's address: `mongodb://host:port`.
 pub const URI_VARIABLE: &str = "IG_TEST_MONGODB_URI";
 
-/// A fresh database, which is dropped with this value.
+/// Set where a test's database is dropped with it. `secantusd-rs` keeps all databases in a fixed set of files and holds a lock of the
+/// whole server while it drops one, for as long as any transaction is open in it: a test that ends while its gateway still writes would
+/// stop all others. The servers' data are deleted after a run in any case.
+const DROP_VARIABLE: &str = "IG_TEST_MONGODB_DROP";
+
+/// A fresh database. On a `mongod`, where each one costs hundreds of files, it is dropped with this value.
 #[derive(Debug)]
 pub struct TestDatabase {
     /// The server's address.
@@ -84,6 +89,9 @@ impl TestDatabase {
 
 impl Drop for TestDatabase {
     fn drop(&mut self) {
+        if std::env::var_os(DROP_VARIABLE).is_none() {
+            return;
+        }
         let (uri, name) = (self.uri.clone(), self.name.clone());
         // The test's runtime may be shutting down, so a separate thread drops the database.
         let dropped = std::thread::spawn(move || drop_database(&uri, &name)).join();
