@@ -3,19 +3,16 @@
 use axum::body::HttpBody as _;
 use axum::extract::{FromRequest, OptionalFromRequest, Request};
 use bytes::Bytes;
+use ig_documents::SecretBinding;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::error::ApiError;
 use crate::gateway::AppState;
 
-mod merge;
 mod read;
-mod secret_binding;
 mod shape;
 
-pub(crate) use merge::{merged, unmasked};
-pub(crate) use secret_binding::{FieldPaths, SENT_SECRETS, SecretBinding, TOKEN_BINDING, given_again, withhold};
 pub(crate) use shape::Shape;
 
 /// A document that clients send, validated against the schema in the API description.
@@ -27,27 +24,46 @@ pub(crate) trait Shaped: DeserializeOwned {
     const SECRET_BINDINGS: &'static [SecretBinding] = &[];
 
     /// Removes stored fields that a patch makes meaningless.
-    fn give_way(_stored: &mut Value, _patch: &Value) {}
+    fn drop_dependents(_stored: &mut Value, _patch: &Value) {}
 }
 
 /// Ties a document to its compiled schema.
 macro_rules! shaped {
-    ($document:ty $(, $give_way:path $(, $bonds:path)?)?) => {
+    ($document:ty) => {
         impl $crate::body::Shaped for $document {
-            $($(const SECRET_BINDINGS: &'static [$crate::body::SecretBinding] = $bonds;)?)?
-
-            $(fn give_way(stored: &mut serde_json::Value, patch: &serde_json::Value) {
-                $give_way(stored, patch);
-            })?
-
-            fn shape() -> &'static $crate::body::Shape {
-                static SHAPE: std::sync::LazyLock<$crate::body::Shape> = std::sync::LazyLock::new($crate::body::Shape::of::<$document>);
-                &SHAPE
-            }
+            $crate::body::compiled_shape!($document);
         }
     };
 }
 pub(crate) use shaped;
+
+/// Ties a document of configuration to its compiled schema.
+macro_rules! configuration {
+    ($document:ty) => {
+        impl $crate::body::Shaped for $document {
+            const SECRET_BINDINGS: &'static [ig_documents::SecretBinding] =
+                <$document as ig_documents::ResourceDocument>::SECRET_BINDINGS;
+
+            fn drop_dependents(stored: &mut serde_json::Value, patch: &serde_json::Value) {
+                <$document as ig_documents::ResourceDocument>::drop_dependents(stored, patch);
+            }
+
+            $crate::body::compiled_shape!($document);
+        }
+    };
+}
+pub(crate) use configuration;
+
+macro_rules! compiled_shape {
+    ($document:ty) => {
+        fn shape() -> &'static $crate::body::Shape {
+            static SHAPE: std::sync::LazyLock<$crate::body::Shape> =
+                std::sync::LazyLock::new($crate::body::Shape::of::<$document>);
+            &SHAPE
+        }
+    };
+}
+pub(crate) use compiled_shape;
 
 /// A JSON body.
 #[derive(Debug)]

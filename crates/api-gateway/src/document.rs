@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use ig_core::clock::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::body::{JsonBody, Shaped, document, given_again, merged, unmasked, withhold};
+use ig_documents::{forget, given_again, merged, text, unmasked, withhold};
+
+use crate::body::{JsonBody, Shaped, document};
 use crate::error::ApiError;
 
 mod access;
@@ -15,35 +16,26 @@ mod analytics;
 mod api_key;
 mod bulk_retry;
 mod bundle;
+mod configuration;
 mod dashboard;
 mod dead_letter;
 mod dead_letter_statistics;
 mod delivery_log;
 mod event_audit;
-mod event_type;
 mod execution_log;
 mod field_schema;
 mod figures;
-mod header;
 mod history;
-mod inbound;
-mod integration;
-mod job;
 mod listing;
 mod lookup;
 mod org_deletion;
-mod organization;
 mod platform;
 mod preview;
-mod profile;
 mod pushed;
 mod rate_limit;
 mod redrive;
 mod scheduled;
 mod session;
-mod template;
-mod text;
-mod unit;
 mod user;
 
 pub(crate) use alert::{AlertEntry, AlertList, alert_id};
@@ -51,21 +43,24 @@ pub(crate) use analytics::{ErrorAnalytics, EventTypeAnalytics, IntegrationAnalyt
 pub(crate) use api_key::{ApiKeyAsked, ApiKeyEntry, ApiKeyList};
 pub(crate) use bulk_retry::{BulkRetried, BulkRetry};
 pub(crate) use bundle::{ConfigurationDocument, ConfigurationPlan, PlannedChange, declared};
+pub(crate) use configuration::{
+    Compilers, EventTypeList, InboundIntegrationList, JobList, OrgList, OutboundIntegrationList, TemplateList, UnitList,
+};
 pub(crate) use dashboard::Dashboard;
 pub(crate) use dead_letter::{DlqEntry, DlqEntryList};
 pub(crate) use dead_letter_statistics::DlqStatistics;
 pub(crate) use delivery_log::{DeliveryLogEntry, DeliveryLogList};
 pub(crate) use event_audit::{EventEntry, EventList};
-pub(crate) use event_type::{EventTypeDocument, EventTypeList, ValidationChoice};
 pub(crate) use execution_log::{ExecutionLogEntry, ExecutionLogList};
 pub(crate) use field_schema::{FieldSchema, FieldSchemaChange, FieldSchemaList};
 pub(crate) use figures::Figures;
 pub(crate) use history::{
     AuditLogDetail, AuditLogEntry, AuditLogList, Renderings, VersionDetail, VersionEntry, VersionList, differences,
 };
-pub(crate) use inbound::{InboundDocument, InboundIntegrationList};
-pub(crate) use integration::{OutboundIntegration, OutboundIntegrationList, Secrets};
-pub(crate) use job::{JobDocument, JobList};
+pub(crate) use ig_documents::{
+    EventTypeDocument, InboundDocument, JobDocument, Org, OutboundIntegration, RequestLimitsDocument, Secrets, Stamp,
+    TemplateDocument, Unit, ValidationChoice, console, filled,
+};
 pub(crate) use listing::{Listing, UnreadableEntry, apart};
 pub(crate) use lookup::{
     Batch, BatchAnswer, Deletion, FileFault, ImportEntry, ImportList, ImportReport, Lookup, LookupAnswer, LookupAnswers,
@@ -73,7 +68,6 @@ pub(crate) use lookup::{
     LookupTypes, LookupsDeleted, Question, tenant,
 };
 pub(crate) use org_deletion::OrgDeletionStatus;
-pub(crate) use organization::{Org, OrgList, RequestLimitsDocument, console};
 pub(crate) use platform::{PlatformDashboard, ServiceEntry, SourceEntry, WorkerEntry, Workers};
 pub(crate) use preview::{
     Preview, PreviewAsked, PreviewError, PreviewStatus, PreviewStep, PreviewedRequest, TestAsked, TestResult, Tested,
@@ -83,18 +77,7 @@ pub(crate) use rate_limit::{RateLimitEntry, RateLimitList};
 pub(crate) use redrive::{RedriveAsked, RedriveEntry, RedriveList};
 pub(crate) use scheduled::{ScheduleAsked, ScheduleTimes, ScheduledCancellation, ScheduledEntry, ScheduledList, ScheduledMove};
 pub(crate) use session::{LoggedIn, Login, Me, PasswordChange};
-pub(crate) use template::{TemplateDocument, TemplateList, filled};
-pub(crate) use unit::{Unit, UnitList};
 pub(crate) use user::{Person, UserList, password};
-
-/// The metadata that the gateway keeps of a stored document.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Stamp {
-    /// When the document was created.
-    pub created_at: Timestamp,
-    /// The time of the current change.
-    pub updated_at: Timestamp,
-}
 
 /// A duration in milliseconds, with microsecond precision.
 pub(crate) fn milliseconds(span: Duration) -> f64 {
@@ -129,27 +112,11 @@ pub(crate) fn patched<T: Shaped + Serialize>(stored: &T, body: JsonBody) -> Resu
     let requested = merged(stored.clone(), body.value.clone());
     let withheld = withhold(T::SECRET_BINDINGS, &mut stored, &requested);
     let patch = unmasked(body.value, Some(&stored));
-    T::give_way(&mut stored, &patch);
+    T::drop_dependents(&mut stored, &patch);
     forget(&mut stored, "revision");
     let whole = merged(stored, patch);
     given_again(&withheld, &whole)?;
     document(whole)
-}
-
-/// Removes the stored fields that depend on a choice which the patch changes.
-fn give_way_to(stored: &mut Value, patch: &Value, dependents: &[(&str, &str)]) {
-    let changed = |choice: &str| patch.get(choice).is_some_and(|chosen| stored.get(choice) != Some(chosen));
-    let gone: Vec<_> = dependents.iter().filter(|(choice, _)| changed(choice)).collect();
-    for (_, dependent) in gone {
-        forget(stored, dependent);
-    }
-}
-
-/// Removes a field from an object. The revision in a PATCH, for example, is the client's guard and never the stored revision.
-pub(crate) fn forget(object: &mut Value, key: &str) {
-    if let Some(object) = object.as_object_mut() {
-        object.shift_remove(key);
-    }
 }
 
 pub(crate) fn in_json<T: Serialize>(document: &T) -> Result<Value, ApiError> {

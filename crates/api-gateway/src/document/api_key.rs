@@ -9,8 +9,8 @@ use utoipa::ToSchema;
 
 use super::access::ScopeName;
 use super::listing::listing;
-use super::text::{name, noted, org_id};
 use crate::body::shaped;
+use ig_documents::text::{name, noted, org_id};
 
 const LONGEST_NAME: usize = 200;
 

@@ -8,8 +8,8 @@ use ig_core::redelivery::{ManualRetry, ManualRetryResult};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::text::noted;
 use crate::body::shaped;
+use ig_documents::text::noted;
 
 /// Dead letters to retry now.
 #[derive(Debug, Deserialize, ToSchema)]

@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::ValidationChoice;
-use super::event_type::lawful;
 use super::listing::listing;
+use super::{Compilers, ValidationChoice};
 use crate::body::shaped;
+use ig_documents::check_schema;
 
 /// The fields of an event type, and their origin.
 #[derive(Debug, Serialize, ToSchema)]
@@ -83,7 +83,7 @@ impl FieldSchemaChange {
             return Err(Faults::one("", "must give a schema or a samplePayload"));
         }
         let validation = validation.map_or(Validation::Off, Validation::from);
-        lawful(schema.as_ref(), validation)?;
+        check_schema(schema.as_ref(), validation, &Compilers)?;
         Ok(EventTypeDefinition {
             schema,
             sample_payload,

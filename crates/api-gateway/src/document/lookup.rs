@@ -12,8 +12,8 @@ use utoipa::ToSchema;
 
 use super::Stamp;
 use super::listing::listing;
-use super::text::{self, noted, within};
 use crate::body::shaped;
+use ig_documents::text::{self, noted, within};
 
 mod batch;
 mod import;

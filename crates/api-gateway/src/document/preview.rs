@@ -28,7 +28,7 @@ pub(crate) struct PreviewAsked {
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
-        deserialize_with = "super::integration::given"
+        with = "ig_documents::json_text::nullable"
     )]
     #[schema(value_type = Option<Value>)]
     pub payload: Option<Value>,
@@ -152,7 +152,7 @@ pub(crate) struct TestAsked {
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
-        deserialize_with = "super::integration::given"
+        with = "ig_documents::json_text::nullable"
     )]
     #[schema(value_type = Option<Value>)]
     pub payload: Option<Value>,

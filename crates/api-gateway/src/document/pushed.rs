@@ -9,9 +9,9 @@ use utoipa::openapi::schema::{ArrayBuilder, OneOfBuilder, Schema};
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::text::{self, line, noted};
 use crate::body::{JsonBody, Shaped as _, shaped};
 use crate::error::{ApiError, Detail};
+use ig_documents::text::{self, line, noted};
 
 /// The most events in one request.
 const MOST: usize = 1_000;

@@ -11,10 +11,10 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::delivery_log::readable;
-use super::integration::{ScheduleMode, SchedulingConfig};
 use super::listing::listing;
-use super::text::{line, within};
 use crate::body::shaped;
+use ig_documents::text::{line, within};
+use ig_documents::{ScheduleMode, SchedulingConfig};
 
 /// A delivery that is scheduled for a later time, whether pending or processed.
 #[derive(Debug, Serialize, ToSchema)]
@@ -226,7 +226,7 @@ pub(crate) struct ScheduleAsked {
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
-        deserialize_with = "super::integration::given"
+        with = "ig_documents::json_text::nullable"
     )]
     #[schema(value_type = Option<Value>)]
     pub payload: Option<Value>,

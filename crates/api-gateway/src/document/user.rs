@@ -10,9 +10,9 @@ use utoipa::ToSchema;
 
 use super::access::{AccessName, RoleName};
 use super::listing::listing;
-use super::profile::mailbox;
-use super::text::{name, noted, org_id};
 use crate::body::shaped;
+use ig_documents::mailbox;
+use ig_documents::text::{name, noted, org_id};
 
 const LONGEST_NAME: usize = 200;
 /// Twelve characters make guessing hopeless at the login rate limit (NIST SP 800-63B asks for at least 8).

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::Path;
 use ig_core::inbound::InboundIntegration;
+use ig_documents::ResourceDocument as _;
 use ig_store::InboundFilter;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -71,7 +72,7 @@ async fn list(
         .list(org, &asked.filter()?, page)
         .await?;
     let (listed, unreadable) = apart(listed);
-    let listed = listed.map(|inbound| InboundDocument::of(inbound, Secrets::Masked));
+    let listed = listed.map(|inbound| InboundDocument::from(inbound).masked(Secrets::Masked));
     Ok(Json(InboundIntegrationList::of(listed, page).beside(unreadable)))
 }
 

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::Path;
 use ig_core::id::Rid;
 use ig_core::integration::Integration;
+use ig_documents::ResourceDocument as _;
 use ig_store::IntegrationFilter;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -79,7 +80,7 @@ async fn list(
     let page = paging.page()?;
     let listed = gateway.store().integrations().list(org, &asked.filter()?, page).await?;
     let (listed, unreadable) = apart(listed);
-    let listed = listed.map(|integration| OutboundIntegration::of(integration, Secrets::Masked));
+    let listed = listed.map(|integration| OutboundIntegration::from(integration).masked(Secrets::Masked));
     Ok(Json(OutboundIntegrationList::of(listed, page).beside(unreadable)))
 }
 

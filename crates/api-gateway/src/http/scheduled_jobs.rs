@@ -14,6 +14,7 @@ use crate::gateway::AppState;
 use crate::http::handler::routes;
 use crate::http::resource_handlers::resource_handlers;
 use crate::query::{Paging, QueryParams, flag};
+use crate::resources::resource::Resource as _;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
@@ -60,7 +61,7 @@ async fn list(
     let page = paging.page()?;
     let (listed, unreadable) = apart(gateway.store().jobs().list(org, &asked.filter()?, page).await?);
     let Listed { items, total, .. } = listed;
-    let items: Result<Vec<_>, _> = items.into_iter().map(|job| JobDocument::of(job, Secrets::Masked)).collect();
+    let items: Result<Vec<_>, _> = items.into_iter().map(|job| job.into_document(Secrets::Masked)).collect();
     let items = items?;
     Ok(Json(JobList::of(Listed::counted(items, total), page).beside(unreadable)))
 }

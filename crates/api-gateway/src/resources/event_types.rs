@@ -12,7 +12,7 @@ use ig_transform::TransformError;
 
 use super::resource::{self, Resource, checked_commit, resource_fields};
 use super::{changed_now, made_now};
-use crate::document::{EventTypeDocument, FieldSchemaChange, Secrets, Stamp};
+use crate::document::{EventTypeDocument, FieldSchemaChange};
 use crate::error::ApiError;
 use crate::gateway::Gateway;
 use crate::guard::IfMatch;
@@ -34,20 +34,8 @@ impl Resource for EventTypeDefinition {
         Ok(gateway.store().event_types().get(org, id).await?.map(Found::Readable))
     }
 
-    fn into_document(self, _: Secrets) -> Result<EventTypeDocument, ApiError> {
-        Ok(self.into())
-    }
-
-    fn revision_field(document: &mut EventTypeDocument) -> &mut Option<u64> {
-        &mut document.revision
-    }
-
     fn new_id(document: &EventTypeDocument, _: Timestamp) -> Result<EventType, ApiError> {
         Ok(document.named()?)
-    }
-
-    fn from_document(document: EventTypeDocument, org: OrgId, id: EventType, stamp: Stamp) -> Result<Self, Faults> {
-        document.into_domain(org, id, stamp)
     }
 
     async fn check(&self, gateway: &Gateway) -> Result<(), ApiError> {
@@ -84,7 +72,7 @@ pub(crate) async fn put_fields(
     let found = gateway.store().event_types().get(org, &event_type).await?;
     let Some(stored) = found else {
         let named = EventTypeDocument::of_name(event_type.as_str());
-        let made = named.into_domain(org, checked_name(&event_type)?, made_now())?;
+        let made = EventTypeDefinition::from_document(named, org, checked_name(&event_type)?, made_now())?;
         return checked_commit(gateway, change.apply(made)?, Expected::New).await;
     };
     let expected = seen.against(change.revision, stored.revision)?;

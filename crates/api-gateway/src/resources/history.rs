@@ -6,12 +6,13 @@ use ig_core::configuration::Change;
 use ig_core::history::{Item, ItemKind, Version};
 use ig_core::id::OrgId;
 use ig_core::ports::StoreError;
+use ig_documents::forget;
 use ig_store::AuditEntry;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::resource::{self, Resource};
-use crate::document::{AuditLogDetail, Renderings, Secrets, VersionDetail, forget, in_json};
+use crate::document::{AuditLogDetail, Renderings, Secrets, VersionDetail, in_json};
 use crate::error::{ApiError, ErrorCode};
 use crate::gateway::Gateway;
 use crate::guard::IfMatch;

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use ig_core::clock::Timestamp;
 use ig_core::configuration::Change;
-use ig_core::fault::Faults;
 use ig_core::id::{IntegrationId, OrgId};
 use ig_core::inbound::InboundIntegration;
 use ig_core::integration::{Hold, HoldCause};
@@ -12,7 +11,7 @@ use ig_store::Found;
 
 use super::resource::{Resource, commit, resource_fields};
 use super::{changed_now, new_id, reach, scripts, strangers};
-use crate::document::{InboundDocument, Secrets, Stamp};
+use crate::document::InboundDocument;
 use crate::error::ApiError;
 use crate::gateway::Gateway;
 use crate::guard::IfMatch;
@@ -34,20 +33,8 @@ impl Resource for InboundIntegration {
         Ok(gateway.store().inbound_integrations().find(org, *id).await?)
     }
 
-    fn into_document(self, secrets: Secrets) -> Result<InboundDocument, ApiError> {
-        Ok(InboundDocument::of(self, secrets))
-    }
-
-    fn revision_field(document: &mut InboundDocument) -> &mut Option<u64> {
-        &mut document.revision
-    }
-
     fn new_id(_: &InboundDocument, now: Timestamp) -> Result<IntegrationId, ApiError> {
         Ok(IntegrationId(new_id(now.timestamp())))
-    }
-
-    fn from_document(document: InboundDocument, org: OrgId, id: IntegrationId, stamp: Stamp) -> Result<Self, Faults> {
-        document.into_domain(org, id, stamp)
     }
 
     /// A document sets whether calls are accepted, and never the hold.

@@ -8,11 +8,13 @@ use ig_core::fault::Faults;
 use ig_core::id::{IntegrationId, OrgId};
 use ig_core::integration::{Hold, HoldCause, Integration};
 use ig_core::ports::StoreError;
+use ig_delivery::Template;
+use ig_documents::ResourceDocument as _;
 use ig_store::Found;
 
 use super::resource::{self, Resource, commit, resource_fields};
 use super::{changed_now, made_now, new_id};
-use crate::document::{OutboundIntegration, Secrets, Stamp, filled_in, in_json};
+use crate::document::{Compilers, OutboundIntegration, Secrets, Stamp, filled_in, in_json};
 use crate::error::ApiError;
 use crate::gateway::Gateway;
 use crate::guard::IfMatch;
@@ -38,20 +40,17 @@ impl Resource for Integration {
         Ok(gateway.store().integrations().find(org, *id).await?)
     }
 
-    fn into_document(self, secrets: Secrets) -> Result<OutboundIntegration, ApiError> {
-        Ok(OutboundIntegration::of(self, secrets))
-    }
-
-    fn revision_field(document: &mut OutboundIntegration) -> &mut Option<u64> {
-        &mut document.revision
-    }
-
     fn new_id(_: &OutboundIntegration, now: Timestamp) -> Result<IntegrationId, ApiError> {
         Ok(IntegrationId(new_id(now.timestamp())))
     }
 
+    /// Rejects now what the sender could not apply at the first delivery.
     fn from_document(document: OutboundIntegration, org: OrgId, id: IntegrationId, stamp: Stamp) -> Result<Self, Faults> {
-        document.into_domain(org, id, stamp)
+        let integration = document.into_item(org, id, stamp, &Compilers)?;
+        for action in integration.planned_actions() {
+            Template::compile(&integration, &action)?;
+        }
+        Ok(integration)
     }
 
     /// A document sets whether the integration is active, and never the hold.
@@ -121,10 +120,10 @@ pub(crate) async fn draft(
         .as_ref()
         .map_or_else(|| IntegrationId(new_id(stamp.created_at.timestamp())), |stored| stored.id);
     let draft = match stored {
-        Some(stored) => filled_in(&OutboundIntegration::of(stored, Secrets::Kept), in_json(&draft)?)?,
+        Some(stored) => filled_in(&stored.into_document(Secrets::Kept)?, in_json(&draft)?)?,
         None => draft,
     };
-    let drafted = draft.into_domain(org, id, stamp);
+    let drafted = Integration::from_document(draft, org, id, stamp);
     let integration = drafted.map_err(|faults| below("/integration", faults))?;
     super::scripts::faults(gateway.transformer(), org, scripts::placed(&integration))
         .await?

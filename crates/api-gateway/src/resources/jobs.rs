@@ -13,7 +13,7 @@ use ig_transform::script::ScriptKind;
 
 use super::resource::{Resource, resource_fields};
 use super::{new_id, reach, scripts, strangers};
-use crate::document::{JobDocument, Secrets, Stamp};
+use crate::document::JobDocument;
 use crate::error::ApiError;
 use crate::gateway::Gateway;
 use crate::path;
@@ -34,20 +34,8 @@ impl Resource for Job {
         Ok(gateway.store().jobs().find(org, *id).await?)
     }
 
-    fn into_document(self, secrets: Secrets) -> Result<JobDocument, ApiError> {
-        JobDocument::of(self, secrets)
-    }
-
-    fn revision_field(document: &mut JobDocument) -> &mut Option<u64> {
-        &mut document.revision
-    }
-
     fn new_id(_: &JobDocument, now: Timestamp) -> Result<IntegrationId, ApiError> {
         Ok(IntegrationId(new_id(now.timestamp())))
-    }
-
-    fn from_document(document: JobDocument, org: OrgId, id: IntegrationId, stamp: Stamp) -> Result<Self, Faults> {
-        document.into_domain(org, id, stamp)
     }
 
     async fn check(&self, gateway: &Gateway) -> Result<(), ApiError> {

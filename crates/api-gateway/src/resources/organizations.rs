@@ -2,7 +2,6 @@
 
 use ig_core::clock::Timestamp;
 use ig_core::configuration::Change;
-use ig_core::fault::Faults;
 use ig_core::id::OrgId;
 use ig_core::organization::{Organization, RequestLimits};
 use ig_store::Found;
@@ -10,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::changed_now;
 use super::resource::{self, Resource, commit, resource_fields};
-use crate::document::{Org, OrgDeletionStatus, Secrets, Stamp, console};
+use crate::document::{Org, OrgDeletionStatus, console};
 use crate::error::ApiError;
 use crate::gateway::Gateway;
 use crate::guard::IfMatch;
@@ -39,20 +38,8 @@ impl Resource for Organization {
         Ok(gateway.store().organizations().get(org).await?.map(Found::Readable))
     }
 
-    fn into_document(self, _: Secrets) -> Result<Org, ApiError> {
-        Ok(self.into())
-    }
-
-    fn revision_field(document: &mut Org) -> &mut Option<u64> {
-        &mut document.revision
-    }
-
     fn new_id(document: &Org, _: Timestamp) -> Result<OrgId, ApiError> {
         Ok(document.named()?)
-    }
-
-    fn from_document(document: Org, _: OrgId, id: OrgId, stamp: Stamp) -> Result<Self, Faults> {
-        document.into_domain(id, stamp)
     }
 
     async fn after_deletion(gateway: &Gateway, org: OrgId, _: &OrgId) {

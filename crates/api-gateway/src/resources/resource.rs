@@ -10,13 +10,12 @@ use ig_core::clock::Timestamp;
 use ig_core::configuration::Change;
 use ig_core::fault::Faults;
 use ig_core::id::OrgId;
+use ig_documents::ResourceDocument;
 use ig_store::{Expected, Found, Unreadable};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use super::{changed_now, made_now};
 use crate::body::{JsonBody, Shaped};
-use crate::document::{Secrets, Stamp, patched, replaced};
+use crate::document::{Compilers, Secrets, Stamp, patched, replaced};
 use crate::error::ApiError;
 use crate::gateway::Gateway;
 use crate::guard::IfMatch;
@@ -25,7 +24,7 @@ use crate::resource_response::ResourceResponse;
 /// One kind of configuration.
 pub(crate) trait Resource: Clone + Send + Sync + 'static {
     /// The document that clients send and read.
-    type Document: Shaped + Serialize + DeserializeOwned + Clone + Send + Sync;
+    type Document: ResourceDocument<Item = Self, Id = Self::Id> + Shaped + Clone + Send + Sync;
     /// The identifier of a resource within its organisation.
     type Id: Clone + Display + Send + Sync;
 
@@ -59,16 +58,21 @@ pub(crate) trait Resource: Clone + Send + Sync + 'static {
     fn find(gateway: &Gateway, org: OrgId, id: &Self::Id) -> impl Future<Output = Result<Option<Found<Self>>, ApiError>> + Send;
 
     /// The resource's document, with its secrets rendered as `secrets` says.
-    fn into_document(self, secrets: Secrets) -> Result<Self::Document, ApiError>;
-
-    /// The document's revision field, which guards against lost updates.
-    fn revision_field(document: &mut Self::Document) -> &mut Option<u64>;
+    fn into_document(self, secrets: Secrets) -> Result<Self::Document, ApiError> {
+        let document = Self::Document::from_item(self).map_err(|faults| {
+            tracing::error!(%faults, "a stored {} cannot be shown", Self::NAME);
+            ApiError::internal()
+        })?;
+        Ok(document.masked(secrets))
+    }
 
     /// The identifier for a new document.
     fn new_id(document: &Self::Document, now: Timestamp) -> Result<Self::Id, ApiError>;
 
     /// Validates a document by itself. The error lists every fault by JSON pointer.
-    fn from_document(document: Self::Document, org: OrgId, id: Self::Id, stamp: Stamp) -> Result<Self, Faults>;
+    fn from_document(document: Self::Document, org: OrgId, id: Self::Id, stamp: Stamp) -> Result<Self, Faults> {
+        document.into_item(org, id, stamp, &Compilers)
+    }
 
     /// Takes the fields that no document holds from the stored resource.
     fn succeeding(self, _stored: &Self) -> Self {
@@ -166,7 +170,7 @@ pub(crate) async fn replace<R: Resource>(
     mut document: R::Document,
     seen: IfMatch,
 ) -> Result<R, ApiError> {
-    let expected = seen.against(*R::revision_field(&mut document), stored.revision())?;
+    let expected = seen.against(*document.revision(), stored.revision())?;
     let resource = R::from_document(document, stored.org_id(), stored.id(), changed_now(stored.created_at()))?;
     checked_commit(gateway, resource.succeeding(&stored), expected).await
 }
@@ -179,7 +183,7 @@ async fn replace_unreadable<R: Resource>(
     mut document: R::Document,
     seen: IfMatch,
 ) -> Result<R, ApiError> {
-    let expected = seen.against(*R::revision_field(&mut document), stored.revision)?;
+    let expected = seen.against(*document.revision(), stored.revision)?;
     let resource = R::from_document(document, org, id, changed_now(stored.created_at))?;
     checked_commit(gateway, resource, expected).await
 }
@@ -203,7 +207,7 @@ pub(super) async fn roll_back<R: Resource>(gateway: &Gateway, version: R, seen: 
     let committed = match R::find(gateway, org, &id).await? {
         Some(Found::Readable(stored)) => {
             let mut document = version.into_document(Secrets::Kept)?;
-            *R::revision_field(&mut document) = None;
+            *document.revision() = None;
             replace(gateway, stored, document, seen).await?
         }
         Some(Found::Unreadable(stored)) => {

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use ig_core::clock::Timestamp;
 use ig_core::configuration::Change;
-use ig_core::fault::Faults;
 use ig_core::id::{OrgId, TemplateId};
 use ig_core::inbound::InboundIntegration;
 use ig_core::integration::Integration;
@@ -16,7 +15,7 @@ use serde_json::{Map, Value};
 use super::new_id;
 use super::resource::{self, Resource, resource_fields};
 use crate::body::document;
-use crate::document::{Secrets, Stamp, TemplateDocument, filled, in_json};
+use crate::document::{Secrets, TemplateDocument, filled, in_json};
 use crate::error::{ApiError, ErrorCode};
 use crate::gateway::Gateway;
 use crate::path;
@@ -46,20 +45,8 @@ impl Resource for Template {
         Ok(gateway.store().templates().get(org, *id).await?.map(Found::Readable))
     }
 
-    fn into_document(self, _: Secrets) -> Result<TemplateDocument, ApiError> {
-        Ok(self.into())
-    }
-
-    fn revision_field(document: &mut TemplateDocument) -> &mut Option<u64> {
-        &mut document.revision
-    }
-
     fn new_id(_: &TemplateDocument, now: Timestamp) -> Result<TemplateId, ApiError> {
         Ok(TemplateId(new_id(now.timestamp())))
-    }
-
-    fn from_document(document: TemplateDocument, org: OrgId, id: TemplateId, stamp: Stamp) -> Result<Self, Faults> {
-        document.into_domain(org, id, stamp)
     }
 
     async fn check_room(gateway: &Gateway, org: OrgId) -> Result<(), ApiError> {

@@ -2,7 +2,6 @@
 
 use ig_core::clock::Timestamp;
 use ig_core::configuration::Change;
-use ig_core::fault::Faults;
 use ig_core::id::{OrgId, Rid};
 use ig_core::integration::Integration;
 use ig_core::organization::OrgUnit;
@@ -10,7 +9,7 @@ use ig_core::ports::StoreError;
 use ig_store::Found;
 
 use super::resource::{Resource, resource_fields};
-use crate::document::{Secrets, Stamp, Unit};
+use crate::document::Unit;
 use crate::error::{ApiError, ErrorCode};
 use crate::gateway::Gateway;
 use crate::path;
@@ -31,20 +30,8 @@ impl Resource for OrgUnit {
         Ok(gateway.store().org_units().get(org, *id).await?.map(Found::Readable))
     }
 
-    fn into_document(self, _: Secrets) -> Result<Unit, ApiError> {
-        Ok(self.into())
-    }
-
-    fn revision_field(document: &mut Unit) -> &mut Option<u64> {
-        &mut document.revision
-    }
-
     fn new_id(document: &Unit, _: Timestamp) -> Result<Rid, ApiError> {
         Ok(document.named()?)
-    }
-
-    fn from_document(document: Unit, org: OrgId, id: Rid, stamp: Stamp) -> Result<Self, Faults> {
-        document.into_domain(org, id, stamp)
     }
 
     async fn check_unused(gateway: &Gateway, org: OrgId, rid: &Rid) -> Result<(), ApiError> {

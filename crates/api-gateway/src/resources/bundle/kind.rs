@@ -12,11 +12,11 @@ use sha2::{Digest as _, Sha256};
 use super::super::made_now;
 use super::super::resource::{self, Resource};
 use super::step::Step;
-use crate::body::unmasked;
 use crate::document::{PlannedChange, Renderings, Secrets, declared, differences, in_json, with_kept_secrets};
 use crate::error::{ApiError, ErrorCode};
 use crate::gateway::Gateway;
 use crate::guard::IfMatch;
+use ig_documents::unmasked;
 
 /// A kind of configuration that makes up one section of the document.
 pub(super) trait Kind: Resource {

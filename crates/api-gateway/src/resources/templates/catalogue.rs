@@ -43,7 +43,10 @@ mod tests {
 
     use ig_core::id::{OrgId, TemplateId};
 
+    use ig_documents::ResourceDocument as _;
+
     use super::*;
+    use crate::document::Compilers;
     use crate::resources::made_now;
 
     #[test]
@@ -57,7 +60,7 @@ mod tests {
                 built_in: None,
                 ..template.clone()
             };
-            let checked = own.into_domain(OrgId(1), TemplateId([0; 12]), made_now());
+            let checked = own.into_item(OrgId(1), TemplateId([0; 12]), made_now(), &Compilers);
             assert!(checked.is_ok(), "{:?}: {checked:?}", template.id);
         }
     }

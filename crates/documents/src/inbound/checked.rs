@@ -1,0 +1,225 @@
+//! Validates a client's inbound integration and converts it to the domain's.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use ig_core::fault::Faults;
+use ig_core::id::{IntegrationId, OrgId};
+use ig_core::inbound::{AllowedMethods, ClientAuth, InboundIntegration, ProxyMethod, ProxyTimeouts};
+use ig_core::integration::{DEFAULT_SCRIPT_TIMEOUT, OutgoingAuth, Transformation};
+use ipnet::IpNet;
+
+use super::choice::{ProxyLogLevel, ProxyMethodName};
+use super::client::{self, InboundAuthType};
+use super::side::Side;
+use super::{InboundDocument, TimeoutsDocument};
+use crate::auth::{AuthType, into_domain as authentication};
+use crate::checks::Checks;
+use crate::header;
+use crate::identity::{entity, of_direction, unchanged};
+use crate::resilience::{BreakerDocument, RateLimitsDocument};
+use crate::resource::Stamp;
+use crate::signing::SigningDocument;
+use crate::text::{name, noted, optional};
+use crate::transformation::Transformed;
+
+/// A body's transformation, or what is wrong with it.
+type Shaped = Result<Option<Transformation>, Faults>;
+
+const DEFAULT_ATTEMPTS: u8 = 3;
+const DEFAULT_CONCURRENCY: u32 = 100;
+
+impl InboundDocument {
+    /// The domain's inbound integration, or everything that is wrong with the document by itself.
+    ///
+    /// The caller checks that the entity belongs to the organisation, that the target is allowed, and that scripts compile.
+    pub(crate) fn into_domain(
+        mut self,
+        org_id: OrgId,
+        id: IntegrationId,
+        stamp: Stamp,
+        checks: &dyn Checks,
+    ) -> Result<InboundIntegration, Faults> {
+        let (request, response) = self.sides(checks);
+        let Self {
+            id: given_id,
+            org_id: given_org,
+            direction,
+            r#type,
+            name: shown,
+            tenant_id,
+            is_active,
+            target_url,
+            http_method,
+            allowed_methods,
+            path_suffix,
+            inbound_auth_type,
+            inbound_auth_config,
+            allowed_addresses,
+            outgoing_auth_type,
+            outgoing_auth_config,
+            signing,
+            custom_headers,
+            script_timeout_ms,
+            timeouts,
+            retry_count,
+            max_concurrency,
+            rate_limits,
+            breaker,
+            log_level,
+            logging,
+            hold: _,
+            request_transformation_mode: _,
+            request_field_mappings: _,
+            request_static_fields: _,
+            request_passthrough: _,
+            request_transform_script: _,
+            response_transformation_mode: _,
+            response_field_mappings: _,
+            response_static_fields: _,
+            response_passthrough: _,
+            response_transform_script: _,
+            revision: _,
+            created_at: _,
+            updated_at: _,
+        } = self;
+        let faults = &mut Faults::default();
+        unchanged(faults, (given_id, &id.to_string()), (given_org, org_id));
+        of_direction(faults, direction.as_deref(), "INBOUND");
+        let tenant_id = entity(faults, tenant_id, org_id);
+        let client = client::into_domain(inbound_auth_type.unwrap_or(InboundAuthType::None), inbound_auth_config);
+        let outgoing = authentication(outgoing_auth_type.unwrap_or(AuthType::None), outgoing_auth_config, checks);
+        let name = noted(faults, "/name", name(&shown, 200)).unwrap_or_default();
+        let route = noted(faults, "/type", r#type.parse());
+        let target = noted(faults, "/targetUrl", target_url.parse());
+        let methods = methods(http_method, allowed_methods)
+            .map_err(|found| faults.absorb("", found))
+            .ok();
+        let signing = optional(faults, "/signing", signing, SigningDocument::into_domain);
+        let (Some(route), Some(target), Some(methods)) = (route, target, methods) else {
+            // Each missing part has its fault already; this reports it together with the rest.
+            rest(faults, client, outgoing, request.map(drop).and(response.map(drop)));
+            return Err(std::mem::take(faults));
+        };
+        let inbound = InboundIntegration {
+            id,
+            org_id,
+            tenant_id,
+            route,
+            name,
+            is_active: is_active.unwrap_or(true),
+            hold: None,
+            methods,
+            target,
+            path_suffix: path_suffix.unwrap_or_default(),
+            client_auth: noted(faults, "/inboundAuthConfig", client).unwrap_or(ClientAuth::None),
+            allowed_addresses: addresses(faults, allowed_addresses.unwrap_or_default()),
+            auth: noted(faults, "/outgoingAuthConfig", outgoing).unwrap_or(OutgoingAuth::None),
+            signing: signing.flatten(),
+            headers: noted(
+                faults,
+                "/customHeaders",
+                header::headers(&custom_headers.unwrap_or_default(), checks),
+            )
+            .unwrap_or_default(),
+            request: noted(faults, "", request).flatten(),
+            response: noted(faults, "", response).flatten(),
+            script_timeout: script_timeout_ms.map_or(DEFAULT_SCRIPT_TIMEOUT, Duration::from_millis),
+            timeouts: noted(faults, "/timeouts", timeouts.unwrap_or_default().into_domain()).unwrap_or_default(),
+            attempts: retry_count.unwrap_or(DEFAULT_ATTEMPTS),
+            max_concurrency: max_concurrency.unwrap_or(DEFAULT_CONCURRENCY),
+            rate_limit: optional(faults, "/rateLimits", rate_limits, RateLimitsDocument::into_domain).flatten(),
+            breaker: optional(faults, "/breaker", breaker, BreakerDocument::into_domain).unwrap_or_default(),
+            log_level: log_level.unwrap_or(ProxyLogLevel::Full).into_domain(),
+            logging: logging.map(Into::into).unwrap_or_default(),
+            revision: 0,
+            created_at: stamp.created_at,
+            updated_at: stamp.updated_at,
+        };
+        std::mem::take(faults).into_result(inbound)
+    }
+
+    /// The transformations of request and response bodies.
+    fn sides(&mut self, checks: &dyn Checks) -> (Shaped, Shaped) {
+        let request = Transformed {
+            mode: self.request_transformation_mode.take(),
+            rules: self.request_field_mappings.take(),
+            statics: self.request_static_fields.take(),
+            passthrough: self.request_passthrough.take(),
+            script: self.request_transform_script.take(),
+        };
+        let response = Transformed {
+            mode: self.response_transformation_mode.take(),
+            rules: self.response_field_mappings.take(),
+            statics: self.response_static_fields.take(),
+            passthrough: self.response_passthrough.take(),
+            script: self.response_transform_script.take(),
+        };
+        (
+            Side::Request.into_domain(request, checks),
+            Side::Response.into_domain(response, checks),
+        )
+    }
+}
+
+fn rest(
+    faults: &mut Faults,
+    client: Result<ClientAuth, Faults>,
+    outgoing: Result<OutgoingAuth, Faults>,
+    sides: Result<(), Faults>,
+) {
+    noted(faults, "/inboundAuthConfig", client);
+    noted(faults, "/outgoingAuthConfig", outgoing);
+    noted(faults, "", sides);
+}
+
+fn methods(one: Option<ProxyMethodName>, all: Option<Vec<ProxyMethodName>>) -> Result<AllowedMethods, Faults> {
+    let Some(all) = all else {
+        return AllowedMethods::new([one.map_or(ProxyMethod::Post, ProxyMethod::from)]);
+    };
+    let listed = AllowedMethods::new(all.into_iter().map(ProxyMethod::from));
+    let listed = listed.map_err(|found| {
+        let mut faults = Faults::default();
+        faults.absorb("/allowedMethods", found);
+        faults
+    })?;
+    match one.map(ProxyMethod::from) {
+        Some(one) if !listed.allows(one) => Err(Faults::one("/httpMethod", "must be among allowedMethods, or left out")),
+        _ => Ok(listed),
+    }
+}
+
+fn addresses(faults: &mut Faults, given: Vec<String>) -> Vec<IpNet> {
+    let numbered = given.into_iter().enumerate();
+    let read = numbered.filter_map(|(at, text)| {
+        let network = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+        if network.is_err() {
+            faults.add(
+                format!("/allowedAddresses/{at}"),
+                "must be an IP address, or a network such as 203.0.113.0/24",
+            );
+        }
+        network.ok()
+    });
+    read.collect()
+}
+
+impl TimeoutsDocument {
+    fn into_domain(self) -> Result<ProxyTimeouts, Faults> {
+        let Self {
+            connect_ms,
+            first_byte_ms,
+            idle_ms,
+            total_ms,
+        } = self;
+        let otherwise = ProxyTimeouts::default();
+        let or = |ms: Option<u64>, default: Duration| ms.map_or(default, Duration::from_millis);
+        let timeouts = ProxyTimeouts {
+            connect: or(connect_ms, otherwise.connect),
+            first_byte: or(first_byte_ms, otherwise.first_byte),
+            idle: or(idle_ms, otherwise.idle),
+            total: or(total_ms, otherwise.total),
+        };
+        timeouts.checked()
+    }
+}

@@ -1,0 +1,97 @@
+//! Validates a client's job and converts it to the domain's.
+
+use std::time::Duration;
+
+use ig_core::fault::Faults;
+use ig_core::id::{IntegrationId, OrgId};
+use ig_core::integration::{DEFAULT_SCRIPT_TIMEOUT, DEFAULT_TIMEOUT, HttpMethod, LogLevel, OutgoingAuth, Target};
+use ig_core::job::Job;
+
+use super::JobDocument;
+use crate::auth::{AuthType, into_domain as authentication};
+use crate::checks::Checks;
+use crate::header;
+use crate::identity::{entity, of_direction, unchanged};
+use crate::resource::Stamp;
+use crate::signing::SigningDocument;
+use crate::text::{line, name, noted, optional};
+
+const DEFAULT_ATTEMPTS: u8 = 3;
+
+impl JobDocument {
+    /// The domain's job, or everything that is wrong with the document by itself.
+    ///
+    /// The caller checks that the entity belongs to the organisation, that the target is allowed, and that the script compiles.
+    pub(crate) fn into_domain(self, org_id: OrgId, id: IntegrationId, stamp: Stamp, checks: &dyn Checks) -> Result<Job, Faults> {
+        let Self {
+            id: given_id,
+            org_id: given_org,
+            direction,
+            name: shown,
+            r#type,
+            tenant_id,
+            is_active,
+            schedule,
+            data_source,
+            transformation,
+            script_timeout_ms,
+            target_url,
+            http_method,
+            outgoing_auth_type,
+            outgoing_auth_config,
+            signing,
+            custom_headers,
+            timeout_ms,
+            retry_count,
+            log_level,
+            revision: _,
+            created_at: _,
+            updated_at: _,
+        } = self;
+        let faults = &mut Faults::default();
+        unchanged(faults, (given_id, &id.to_string()), (given_org, org_id));
+        of_direction(faults, direction.as_deref(), "SCHEDULED");
+        let tenant_id = entity(faults, tenant_id, org_id);
+        let outgoing = authentication(outgoing_auth_type.unwrap_or(AuthType::None), outgoing_auth_config, checks);
+        let auth = noted(faults, "/outgoingAuthConfig", outgoing).unwrap_or(OutgoingAuth::None);
+        let name = noted(faults, "/name", name(&shown, 200)).unwrap_or_default();
+        let category = r#type.and_then(|word| noted(faults, "/type", line(&word, 100)));
+        let script = transformation.and_then(|said| noted(faults, "/transformation/script", said.into_domain()));
+        let signing = optional(faults, "/signing", signing, SigningDocument::into_domain);
+        let headers = noted(
+            faults,
+            "/customHeaders",
+            header::headers(&custom_headers.unwrap_or_default(), checks),
+        );
+        let schedule = noted(faults, "/schedule", schedule.into_domain());
+        let source = noted(faults, "/dataSource", data_source.into_domain());
+        let url = noted(faults, "/targetUrl", target_url.parse());
+        let (Some(schedule), Some(source), Some(url)) = (schedule, source, url) else {
+            return Err(std::mem::take(faults));
+        };
+        let method = http_method.map_or(HttpMethod::Post, HttpMethod::from);
+        let job = Job {
+            id,
+            org_id,
+            tenant_id,
+            name,
+            category,
+            is_active: is_active.unwrap_or(true),
+            schedule,
+            source,
+            script,
+            script_timeout: script_timeout_ms.map_or(DEFAULT_SCRIPT_TIMEOUT, Duration::from_millis),
+            target: Target { url, method },
+            auth,
+            signing: signing.flatten(),
+            headers: headers.unwrap_or_default(),
+            timeout: timeout_ms.map_or(DEFAULT_TIMEOUT, Duration::from_millis),
+            attempts: retry_count.unwrap_or(DEFAULT_ATTEMPTS),
+            log_level: log_level.map_or(LogLevel::Full, LogLevel::from),
+            revision: 0,
+            created_at: stamp.created_at,
+            updated_at: stamp.updated_at,
+        };
+        std::mem::take(faults).into_result(job)
+    }
+}

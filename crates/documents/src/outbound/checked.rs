@@ -1,0 +1,184 @@
+//! Validates a client's integration and converts it to the domain's.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use ig_core::fault::Faults;
+use ig_core::id::{IntegrationId, OrgId, Rid};
+use ig_core::integration::{
+    DEFAULT_SCRIPT_TIMEOUT, DEFAULT_TIMEOUT, EventPattern, HttpMethod, Integration, LogLevel, Ordering, OutgoingAuth, Scope,
+    SimpleMapping, Target, Transformation,
+};
+use ig_core::schedule::Schedule;
+
+use super::{OutboundIntegration, SchedulingConfig, action, lookup};
+use crate::auth::{self, AuthType};
+use crate::checks::Checks;
+use crate::choice::{OrderingName, ScheduleMode};
+use crate::header;
+use crate::identity::{entity, of_direction, unchanged};
+use crate::resilience::{BreakerDocument, RateLimitsDocument};
+use crate::resource::Stamp;
+use crate::signing::SigningDocument;
+use crate::text::{event_type, name, noted, optional, rid};
+use crate::transformation::Transformed;
+
+const DEFAULT_ATTEMPTS: u8 = 3;
+const DEFAULT_CONCURRENCY: u16 = 10;
+
+impl OutboundIntegration {
+    /// The domain's integration, or everything that is wrong with the document by itself.
+    ///
+    /// The caller checks that the entities are units of the organisation, and that the addresses are allowed.
+    pub(crate) fn into_domain(
+        self,
+        org_id: OrgId,
+        id: IntegrationId,
+        stamp: Stamp,
+        checks: &dyn Checks,
+    ) -> Result<Integration, Faults> {
+        let Self {
+            id: given_id,
+            org_id: given_org,
+            direction,
+            name: shown,
+            event_type: events,
+            tenant_id,
+            is_active,
+            hold: _,
+            target_url,
+            http_method,
+            filter,
+            transformation_mode,
+            field_mappings,
+            static_fields,
+            passthrough,
+            transform_script,
+            script_timeout_ms,
+            lookups,
+            outgoing_auth_type,
+            outgoing_auth_config,
+            signing,
+            custom_headers,
+            actions,
+            multi_action_delay_ms,
+            timeout_ms,
+            retry_count,
+            ordering,
+            max_concurrency,
+            rate_limits,
+            breaker,
+            log_level,
+            scope,
+            excluded_entity_rids,
+            scheduling_mode,
+            scheduling_config,
+            revision: _,
+            created_at: _,
+            updated_at: _,
+        } = self;
+        let faults = &mut Faults::default();
+        unchanged(faults, (given_id, &id.to_string()), (given_org, org_id));
+        of_direction(faults, direction.as_deref(), "OUTBOUND");
+        let tenant_id = entity(faults, tenant_id, org_id);
+        let target = target(faults, &target_url, http_method.map_or(HttpMethod::Post, HttpMethod::from));
+        let transformed = Transformed {
+            mode: transformation_mode,
+            rules: field_mappings,
+            statics: static_fields,
+            passthrough,
+            script: transform_script,
+        };
+        let scope = scope.map_or(Scope::AllEntities, Scope::from);
+        let actions = action::into_domain(actions.unwrap_or_default(), target.as_ref(), checks);
+        let integration = Integration {
+            id,
+            org_id,
+            tenant_id,
+            name: noted(faults, "/name", name(&shown, 200)).unwrap_or_default(),
+            is_active: is_active.unwrap_or(true),
+            hold: None,
+            events: noted(faults, "/eventType", pattern(&events)).unwrap_or(EventPattern::Any),
+            scope,
+            excluded_entity_rids: excluded(faults, excluded_entity_rids.unwrap_or_default(), scope),
+            filter: optional(faults, "/filter", filter, |filter| filter.into_domain(checks)),
+            transformation: noted(faults, "", transformed.into_domain(checks))
+                .unwrap_or(Transformation::Simple(SimpleMapping::identity())),
+            lookups: noted(faults, "/lookups", lookup::into_domain(lookups.unwrap_or_default())).unwrap_or_default(),
+            script_timeout: script_timeout_ms.map_or(DEFAULT_SCRIPT_TIMEOUT, Duration::from_millis),
+            auth: noted(
+                faults,
+                "/outgoingAuthConfig",
+                auth::into_domain(outgoing_auth_type.unwrap_or(AuthType::None), outgoing_auth_config, checks),
+            )
+            .unwrap_or(OutgoingAuth::None),
+            signing: optional(faults, "/signing", signing, SigningDocument::into_domain).flatten(),
+            headers: noted(
+                faults,
+                "/customHeaders",
+                header::headers(&custom_headers.unwrap_or_default(), checks),
+            )
+            .unwrap_or_default(),
+            actions: noted(faults, "/actions", actions).unwrap_or_default(),
+            multi_action_delay: Duration::from_millis(multi_action_delay_ms.unwrap_or_default()),
+            timeout: timeout_ms.map_or(DEFAULT_TIMEOUT, Duration::from_millis),
+            attempts: retry_count.unwrap_or(DEFAULT_ATTEMPTS),
+            ordering: order(faults, ordering, max_concurrency),
+            rate_limit: optional(faults, "/rateLimits", rate_limits, RateLimitsDocument::into_domain).flatten(),
+            breaker: optional(faults, "/breaker", breaker, BreakerDocument::into_domain).unwrap_or_default(),
+            log_level: log_level.map_or(LogLevel::Full, LogLevel::from),
+            schedule: schedule(faults, scheduling_mode, scheduling_config),
+            // An invalid address has its fault already.
+            target: target.ok_or_else(|| std::mem::take(faults))?,
+            revision: 0,
+            created_at: stamp.created_at,
+            updated_at: stamp.updated_at,
+        };
+        noted(faults, "", checks.lookups(&integration.lookups));
+        std::mem::take(faults).into_result(integration)
+    }
+}
+
+fn target(faults: &mut Faults, url: &str, method: HttpMethod) -> Option<Target> {
+    let url = noted(faults, "/targetUrl", url.parse())?;
+    Some(Target { url, method })
+}
+
+fn pattern(text: &str) -> Result<EventPattern, Faults> {
+    match text {
+        "*" => Ok(EventPattern::Any),
+        text => event_type(text).map(EventPattern::Exact),
+    }
+}
+
+fn excluded(faults: &mut Faults, rids: Vec<i64>, scope: Scope) -> BTreeSet<Rid> {
+    if scope == Scope::EntityOnly && !rids.is_empty() {
+        faults.add(
+            "/excludedEntityRids",
+            "must be empty with the scope ENTITY_ONLY, which reaches no unit anyway",
+        );
+    }
+    let numbered = rids.into_iter().enumerate();
+    numbered
+        .filter_map(|(at, number)| noted(faults, &format!("/excludedEntityRids/{at}"), rid(number)))
+        .collect()
+}
+
+fn schedule(faults: &mut Faults, mode: Option<ScheduleMode>, config: Option<SchedulingConfig>) -> Schedule {
+    let schedule = SchedulingConfig::into_domain(mode.unwrap_or(ScheduleMode::Immediate), config);
+    noted(faults, "/schedulingConfig", schedule).unwrap_or_default()
+}
+
+fn order(faults: &mut Faults, ordering: Option<OrderingName>, max_concurrency: Option<u16>) -> Ordering {
+    match ordering.unwrap_or(OrderingName::Ordered) {
+        OrderingName::Unordered => Ordering::Unordered {
+            max_concurrency: max_concurrency.unwrap_or(DEFAULT_CONCURRENCY),
+        },
+        OrderingName::Ordered => {
+            if max_concurrency.is_some_and(|most| most > 1) {
+                faults.add("/maxConcurrency", "is for UNORDERED alone: ORDERED sends one at a time");
+            }
+            Ordering::Ordered
+        }
+    }
+}
