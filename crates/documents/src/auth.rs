@@ -72,7 +72,7 @@ pub struct AuthConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub credentials_in: Option<CredentialsIn>,
     /// `CUSTOM_HEADERS`: values by name, each a secret.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::entries")]
     pub headers: Option<BTreeMap<String, String>>,
 }
 

@@ -3,7 +3,8 @@
 use ig_core::condition::Filter;
 use ig_core::fault::Faults;
 use ig_core::integration::{LookupRule, SimpleMapping};
-use serde_json::Value;
+use ig_core::template::Direction;
+use serde_json::{Map, Value};
 
 /// What a document is checked with when a client sends it.
 pub trait Checks {
@@ -18,6 +19,9 @@ pub trait Checks {
 
     /// Whether a JSON Schema keeps to its bounds. Faults lie within the schema.
     fn schema(&self, schema: &Value) -> Result<(), Faults>;
+
+    /// Whether a template may hold these fields. Faults lie within the definition.
+    fn template(&self, direction: Direction, definition: &Map<String, Value>) -> Result<(), Faults>;
 
     /// Whether the gateway writes this header itself.
     fn is_reserved_header(&self, name: &str) -> bool;
@@ -41,6 +45,10 @@ impl Checks for Unchecked {
     }
 
     fn schema(&self, _: &Value) -> Result<(), Faults> {
+        Ok(())
+    }
+
+    fn template(&self, _: Direction, _: &Map<String, Value>) -> Result<(), Faults> {
         Ok(())
     }
 

@@ -87,6 +87,7 @@ pub struct InboundDocument {
     /// How requests to the target are signed (Standard Webhooks).
     pub signing: Option<SigningDocument>,
     /// Further headers of every request to the target, value by name.
+    #[serde(default, with = "crate::entries")]
     pub custom_headers: Option<BTreeMap<String, String>>,
     /// How the request body is transformed; it streams through unchanged by default.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -79,6 +79,7 @@ pub struct JobDocument {
     /// How the delivery is signed (Standard Webhooks).
     pub signing: Option<SigningDocument>,
     /// Further headers of the request, value by name.
+    #[serde(default, with = "crate::entries")]
     pub custom_headers: Option<BTreeMap<String, String>>,
     /// The timeout of the request in milliseconds, from 100 to 120,000; 30,000 by default.
     #[schema(minimum = 100, maximum = 120_000)]

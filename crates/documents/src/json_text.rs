@@ -59,6 +59,7 @@ pub mod list {
     struct Owned(#[serde(deserialize_with = "item")] Value);
 
     /// Serializes a list.
+    #[allow(clippy::ref_option, reason = "serde passes the field")]
     pub fn serialize<S: Serializer>(list: &Option<Vec<Value>>, serializer: S) -> Result<S::Ok, S::Error> {
         let list = list.as_deref().unwrap_or_default();
         let mut items = serializer.serialize_seq(Some(list.len()))?;

@@ -95,6 +95,7 @@ pub struct OutboundIntegration {
     /// How deliveries are signed (Standard Webhooks).
     pub signing: Option<SigningDocument>,
     /// Further headers of every request, value by name.
+    #[serde(default, with = "crate::entries")]
     pub custom_headers: Option<BTreeMap<String, String>>,
     /// The requests sent for one event, in sequence; one request to `targetUrl` by default.
     pub actions: Option<Vec<ActionDocument>>,

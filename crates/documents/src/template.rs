@@ -16,7 +16,7 @@ use crate::text::{line, name, noted};
 
 mod definition;
 
-pub use definition::filled;
+pub use definition::{check_definition, filled};
 
 /// A template: a partial integration without secrets.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -92,8 +92,8 @@ impl ResourceDocument for TemplateDocument {
         Ok(item.into())
     }
 
-    fn into_item(self, org: OrgId, id: TemplateId, stamp: Stamp, _: &dyn Checks) -> Result<Template, Faults> {
-        self.into_domain(org, id, stamp)
+    fn into_item(self, org: OrgId, id: TemplateId, stamp: Stamp, checks: &dyn Checks) -> Result<Template, Faults> {
+        self.into_domain(org, id, stamp, checks)
     }
 
     fn revision(&mut self) -> &mut Option<u64> {
@@ -103,7 +103,7 @@ impl ResourceDocument for TemplateDocument {
 
 impl TemplateDocument {
     /// The domain's template, or everything that is wrong with the document.
-    fn into_domain(self, org_id: OrgId, id: TemplateId, stamp: Stamp) -> Result<Template, Faults> {
+    fn into_domain(self, org_id: OrgId, id: TemplateId, stamp: Stamp, checks: &dyn Checks) -> Result<Template, Faults> {
         let Self {
             id: given_id,
             org_id: given_org,
@@ -123,7 +123,7 @@ impl TemplateDocument {
             faults.add("/builtIn", "cannot be chosen");
         }
         let direction = direction.into();
-        faults.absorb("/definition", definition::faults(direction, &definition));
+        noted(&mut faults, "/definition", checks.template(direction, &definition));
         let template = Template {
             id,
             org_id,

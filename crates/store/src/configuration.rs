@@ -8,12 +8,15 @@
 mod changes;
 mod commit;
 mod expected;
+pub(crate) mod format;
 mod history;
 mod item;
 mod log;
+pub(crate) mod rewrite;
 mod secrets;
 mod size;
 mod snapshot;
+pub(crate) mod stored_document;
 mod switch;
 
 use ig_core::access::Actor;
@@ -24,6 +27,7 @@ use serde::Deserialize;
 pub use expected::{CommitError, Expected};
 pub use secrets::SecretsTally;
 pub use snapshot::Items;
+pub(crate) use stored_document::{Sealer, StoredDocument, integration_id};
 
 use crate::database::Database;
 use crate::field::unsigned;

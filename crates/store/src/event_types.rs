@@ -1,15 +1,18 @@
 //! Event types: `_id` is `orgId:eventType`, unambiguous because a number contains no colon.
 
-mod document;
+use std::sync::Arc;
 
+use ig_core::configuration::Change;
 use ig_core::event_type::EventTypeDefinition;
 use ig_core::id::{EventType, OrgId};
+use ig_core::integration::Hold;
 use ig_core::ports::StoreError;
-use mongodb::bson::doc;
+use ig_documents::{EventTypeDocument, Stamp};
+use mongodb::bson::{Bson, Document, doc};
 
-pub(crate) use document::EventTypeDocument;
-
+use crate::configuration::{Sealer, StoredDocument, format, stored_document};
 use crate::database::Database;
+use crate::error::unreadable;
 use crate::names::EVENT_TYPES;
 use crate::page::{Listed, Page, add_search};
 
@@ -26,26 +29,49 @@ impl EventTypes {
 
     /// Reads one of an organisation's event types.
     pub async fn get(&self, org: OrgId, event_type: &EventType) -> Result<Option<EventTypeDefinition>, StoreError> {
-        let types = self.database.collection::<EventTypeDocument>(EVENT_TYPES);
-        let found = self
-            .database
-            .within(types.find_one(doc! { "_id": key(org, event_type), "orgId": org.0 }))
-            .await?;
-        found.map(EventTypeDefinition::try_from).transpose()
+        let filter = doc! { "_id": key(org, event_type), "orgId": org.0 };
+        stored_document::get::<EventTypeDocument>(&self.database, filter).await
     }
 
     /// Lists an organisation's event types by name; `search` matches name and description.
     pub async fn list(&self, org: OrgId, search: Option<&str>, page: Page) -> Result<Listed<EventTypeDefinition>, StoreError> {
         let mut filter = doc! { "orgId": org.0 };
         add_search(&mut filter, search, &["eventType", "description"]);
-        let listed = self
-            .database
-            .page::<EventTypeDocument>(EVENT_TYPES, filter, doc! { "_id": 1 }, None, page)
-            .await?;
-        listed.try_map(EventTypeDefinition::try_from)
+        stored_document::list_plain::<EventTypeDocument>(&self.database, filter, page).await
     }
 }
 
 pub(crate) fn key(org: OrgId, event_type: &EventType) -> String {
     format!("{org}:{event_type}")
+}
+
+impl StoredDocument for EventTypeDocument {
+    const COLLECTION: &'static str = EVENT_TYPES;
+
+    fn key(item: &EventTypeDefinition) -> Bson {
+        key(item.org_id, &item.event_type).into()
+    }
+
+    fn id(stored: &Document) -> Result<EventType, StoreError> {
+        let name = stored.get_str("eventType").map_err(|_| unreadable("eventType"))?;
+        Ok(EventType::new(name))
+    }
+
+    fn stamp(item: &EventTypeDefinition) -> Stamp {
+        let (created_at, updated_at) = (item.created_at, item.updated_at);
+        Stamp { created_at, updated_at }
+    }
+
+    fn restored(item: EventTypeDefinition, revision: u64, _: Option<Hold>) -> EventTypeDefinition {
+        EventTypeDefinition { revision, ..item }
+    }
+
+    fn put(item: EventTypeDefinition) -> Change {
+        Change::PutEventType(Arc::new(item))
+    }
+
+    fn upgrade(stored: &mut Document, _: &Sealer<'_>) -> Result<(), StoreError> {
+        format::drop_nulls(stored);
+        Ok(())
+    }
 }

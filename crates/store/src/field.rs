@@ -6,6 +6,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use chrono::DateTime;
 use ig_core::clock::Timestamp;
+use ig_core::delivery_log::Destination;
+use ig_core::inbound::ProxyMethod;
+use ig_core::integration::{HttpMethod, Target};
 use ig_core::ports::StoreError;
 use mongodb::bson::spec::BinarySubtype;
 use mongodb::bson::{self, Binary, Bson, oid::ObjectId};
@@ -101,4 +104,22 @@ pub(crate) fn millis(duration: Duration) -> i64 {
 /// A duration as stored where milliseconds are too coarse: whole microseconds.
 pub(crate) fn micros(duration: Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}
+
+/// The destination of a request, from its URL and method.
+pub(crate) fn destination(url: &str, method: &str) -> Result<Destination, StoreError> {
+    let method: Result<ProxyMethod, _> = method.parse();
+    Ok(Destination {
+        url: url.parse().map_err(|_| unreadable("targetUrl"))?,
+        method: method.map_err(|_| unreadable("httpMethod"))?,
+    })
+}
+
+/// A target, from its URL and method.
+pub(crate) fn target(url: &str, method: &str) -> Result<Target, StoreError> {
+    let method: Result<HttpMethod, _> = method.parse();
+    Ok(Target {
+        url: url.parse().map_err(|_| unreadable("targetUrl"))?,
+        method: method.map_err(|_| unreadable("httpMethod"))?,
+    })
 }

@@ -1,17 +1,18 @@
 //! Inbound integrations: stored with all others, with the direction INBOUND.
 
-mod client;
-mod document;
-mod timeouts;
+use std::sync::Arc;
 
+use ig_core::configuration::Change;
 use ig_core::id::{IntegrationId, OrgId};
 use ig_core::inbound::{InboundIntegration, RouteName};
+use ig_core::integration::Hold;
 use ig_core::ports::StoreError;
-use mongodb::bson::{Document, doc};
+use ig_documents::{AuthType, HoldDocument, InboundAuthType, InboundDocument, Stamp};
+use mongodb::bson::{Bson, Document, doc};
 
-pub(crate) use document::InboundDocument;
-
+use crate::configuration::{Sealer, StoredDocument, format, integration_id, stored_document};
 use crate::database::Database;
+use crate::error::unreadable;
 use crate::field::object_id;
 use crate::found::Found;
 use crate::names::INTEGRATIONS;
@@ -52,24 +53,12 @@ impl InboundIntegrations {
 
     /// Reads one of an organisation's inbound integrations.
     pub async fn get(&self, org: OrgId, id: IntegrationId) -> Result<Option<InboundIntegration>, StoreError> {
-        let found = self.document(org, id).await?;
-        found.map(|document| document.read(self.database.secrets())).transpose()
+        stored_document::get::<InboundDocument>(&self.database, of(org, id)).await
     }
 
     /// The same, where the item may be undecodable.
     pub async fn find(&self, org: OrgId, id: IntegrationId) -> Result<Option<Found<InboundIntegration>>, StoreError> {
-        let found = self.document(org, id).await?;
-        found.map(|document| self.found(document)).transpose()
-    }
-
-    async fn document(&self, org: OrgId, id: IntegrationId) -> Result<Option<InboundDocument>, StoreError> {
-        let integrations = self.database.collection::<InboundDocument>(INTEGRATIONS);
-        let filter = doc! { "_id": object_id(id.0), "orgId": org.0, "direction": DIRECTION };
-        self.database.within(integrations.find_one(filter)).await
-    }
-
-    fn found(&self, document: InboundDocument) -> Result<Found<InboundIntegration>, StoreError> {
-        Found::of(document.stands(), document.read(self.database.secrets()))
+        stored_document::find::<InboundDocument>(&self.database, of(org, id)).await
     }
 
     /// Lists an organisation's inbound integrations in the order of creation.
@@ -84,7 +73,7 @@ impl InboundIntegrations {
             route,
             search,
         } = filter;
-        let mut query = doc! { "orgId": org.0, "direction": DIRECTION };
+        let mut query = doc! { "orgId": org.0 };
         if let Some(is_active) = is_active {
             query.insert("isActive", is_active);
         }
@@ -92,10 +81,83 @@ impl InboundIntegrations {
             query.insert("type", route.as_str());
         }
         add_search(&mut query, search.as_deref(), &["name", "type", "targetUrl"]);
-        let listed = self
-            .database
-            .page::<InboundDocument>(INTEGRATIONS, query, doc! { "_id": 1 }, None, page)
-            .await?;
-        listed.try_map(|document| self.found(document))
+        stored_document::list::<InboundDocument>(&self.database, query, page).await
+    }
+}
+
+fn of(org: OrgId, id: IntegrationId) -> Document {
+    doc! { "_id": object_id(id.0), "orgId": org.0 }
+}
+
+impl StoredDocument for InboundDocument {
+    const COLLECTION: &'static str = INTEGRATIONS;
+    const DIRECTION: Option<&'static str> = Some(DIRECTION);
+
+    fn key(item: &InboundIntegration) -> Bson {
+        object_id(item.id.0).into()
+    }
+
+    fn id(stored: &Document) -> Result<IntegrationId, StoreError> {
+        integration_id(stored)
+    }
+
+    fn stamp(item: &InboundIntegration) -> Stamp {
+        let (created_at, updated_at) = (item.created_at, item.updated_at);
+        Stamp { created_at, updated_at }
+    }
+
+    fn restored(item: InboundIntegration, revision: u64, hold: Option<Hold>) -> InboundIntegration {
+        InboundIntegration { revision, hold, ..item }
+    }
+
+    fn put(item: InboundIntegration) -> Change {
+        Change::PutInbound(Arc::new(item))
+    }
+
+    fn upgrade(stored: &mut Document, sealer: &Sealer<'_>) -> Result<(), StoreError> {
+        format::upgrade_target(stored, sealer)?;
+        format::upgrade_breaker(stored);
+        format::upgrade_transformation(stored, "request", "request");
+        format::upgrade_transformation(stored, "response", "response");
+        if let Some(methods) = stored.remove("httpMethods") {
+            stored.insert("allowedMethods", methods);
+        }
+        if let Ok(clients) = stored.get_document_mut("inboundAuthConfig")
+            && let Some(tolerance) = clients.remove("toleranceMs")
+        {
+            let millis = tolerance.as_i64().ok_or_else(|| unreadable("inboundAuthConfig"))?;
+            clients.insert("toleranceSeconds", millis / 1_000);
+        }
+        Ok(())
+    }
+
+    fn take_hold(&mut self) -> Option<HoldDocument> {
+        self.hold.take()
+    }
+
+    /// It matches the same calls and sends nothing. An integration that was switched off stays off.
+    fn held(self, hold: HoldDocument) -> Option<Self> {
+        let is_draft = self.is_active == Some(false) && self.hold.is_none();
+        Some(Self {
+            inbound_auth_type: Some(InboundAuthType::None),
+            inbound_auth_config: None,
+            outgoing_auth_type: Some(AuthType::None),
+            outgoing_auth_config: None,
+            signing: None,
+            custom_headers: None,
+            request_transformation_mode: None,
+            request_field_mappings: None,
+            request_static_fields: None,
+            request_passthrough: None,
+            request_transform_script: None,
+            response_transformation_mode: None,
+            response_field_mappings: None,
+            response_static_fields: None,
+            response_passthrough: None,
+            response_transform_script: None,
+            is_active: Some(false),
+            hold: (!is_draft).then_some(hold),
+            ..self
+        })
     }
 }

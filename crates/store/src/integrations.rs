@@ -1,28 +1,16 @@
 //! Outbound integrations.
 
-mod action;
-mod auth;
-mod condition;
-mod conduct;
-mod document;
-mod lookup;
-mod mapping;
-mod schedule;
-mod words;
+use std::sync::Arc;
 
+use ig_core::configuration::Change;
 use ig_core::id::{EventType, IntegrationId, OrgId, Rid};
-use ig_core::integration::Integration;
+use ig_core::integration::{Hold, Integration};
 use ig_core::ports::StoreError;
-use mongodb::bson::{Document, doc};
+use ig_documents::{ActionDocument, AuthType, HoldDocument, OutboundIntegration, SchedulingConfig, Stamp};
+use mongodb::bson::{Bson, Document, doc};
 use serde::Deserialize;
 
-pub(crate) use action::TargetDocument;
-pub(crate) use auth::{AuthDocument, HeadersDocument, Sealer};
-pub(crate) use conduct::{HoldDocument, RateLimitDocument, read_breaker};
-pub(crate) use document::IntegrationDocument;
-pub(crate) use mapping::TransformationDocument;
-pub(crate) use words::{destination, log_level, read_log_level, target};
-
+use crate::configuration::{Sealer, StoredDocument, format, integration_id, stored_document};
 use crate::database::Database;
 use crate::field::object_id;
 use crate::found::Found;
@@ -64,24 +52,12 @@ impl Integrations {
 
     /// Reads one of an organisation's integrations.
     pub async fn get(&self, org: OrgId, id: IntegrationId) -> Result<Option<Integration>, StoreError> {
-        let found = self.document(org, id).await?;
-        found.map(|document| document.read(self.database.secrets())).transpose()
+        stored_document::get::<OutboundIntegration>(&self.database, of(org, id)).await
     }
 
     /// The same, where the item may be undecodable.
     pub async fn find(&self, org: OrgId, id: IntegrationId) -> Result<Option<Found<Integration>>, StoreError> {
-        let found = self.document(org, id).await?;
-        found.map(|document| self.found(document)).transpose()
-    }
-
-    async fn document(&self, org: OrgId, id: IntegrationId) -> Result<Option<IntegrationDocument>, StoreError> {
-        let integrations = self.database.collection::<IntegrationDocument>(INTEGRATIONS);
-        let filter = doc! { "_id": object_id(id.0), "orgId": org.0, "direction": DIRECTION };
-        self.database.within(integrations.find_one(filter)).await
-    }
-
-    fn found(&self, document: IntegrationDocument) -> Result<Found<Integration>, StoreError> {
-        Found::of(document.stands(), document.read(self.database.secrets()))
+        stored_document::find::<OutboundIntegration>(&self.database, of(org, id)).await
     }
 
     /// The number of requests that one event causes through an integration; `None` if it does not exist.
@@ -102,13 +78,12 @@ impl Integrations {
         filter: &IntegrationFilter,
         page: Page,
     ) -> Result<Listed<Found<Integration>>, StoreError> {
-        let filter = query(org, filter);
-        let listed = self
-            .database
-            .page::<IntegrationDocument>(INTEGRATIONS, filter, doc! { "_id": 1 }, None, page)
-            .await?;
-        listed.try_map(|document| self.found(document))
+        stored_document::list::<OutboundIntegration>(&self.database, query(org, filter), page).await
     }
+}
+
+fn of(org: OrgId, id: IntegrationId) -> Document {
+    doc! { "_id": object_id(id.0), "orgId": org.0 }
 }
 
 fn query(org: OrgId, filter: &IntegrationFilter) -> Document {
@@ -118,7 +93,7 @@ fn query(org: OrgId, filter: &IntegrationFilter) -> Document {
         tenant_id,
         search,
     } = filter;
-    let mut query = doc! { "orgId": org.0, "direction": DIRECTION };
+    let mut query = doc! { "orgId": org.0 };
     if let Some(is_active) = is_active {
         query.insert("isActive", is_active);
     }
@@ -130,4 +105,72 @@ fn query(org: OrgId, filter: &IntegrationFilter) -> Document {
     }
     add_search(&mut query, search.as_deref(), &["name", "targetUrl"]);
     query
+}
+
+impl StoredDocument for OutboundIntegration {
+    const COLLECTION: &'static str = INTEGRATIONS;
+    const DIRECTION: Option<&'static str> = Some(DIRECTION);
+
+    fn key(item: &Integration) -> Bson {
+        object_id(item.id.0).into()
+    }
+
+    fn id(stored: &Document) -> Result<IntegrationId, StoreError> {
+        integration_id(stored)
+    }
+
+    fn stamp(item: &Integration) -> Stamp {
+        let (created_at, updated_at) = (item.created_at, item.updated_at);
+        Stamp { created_at, updated_at }
+    }
+
+    fn restored(item: Integration, revision: u64, hold: Option<Hold>) -> Integration {
+        Integration { revision, hold, ..item }
+    }
+
+    fn put(item: Integration) -> Change {
+        Change::PutIntegration(Arc::new(item))
+    }
+
+    fn upgrade(stored: &mut Document, sealer: &Sealer<'_>) -> Result<(), StoreError> {
+        format::upgrade_target(stored, sealer)?;
+        format::upgrade_breaker(stored);
+        format::upgrade_transformation(stored, "transformation", "");
+        format::upgrade_actions(stored);
+        format::upgrade_text::<SchedulingConfig>(stored, "schedulingConfig")
+    }
+
+    fn take_hold(&mut self) -> Option<HoldDocument> {
+        self.hold.take()
+    }
+
+    /// It matches the same events and sends nothing. An integration that was switched off stays off.
+    fn held(self, hold: HoldDocument) -> Option<Self> {
+        let is_draft = self.is_active == Some(false) && self.hold.is_none();
+        let actions = self.actions.unwrap_or_default().into_iter();
+        let untransformed = actions.map(|action| ActionDocument {
+            transformation_mode: None,
+            field_mappings: None,
+            static_fields: None,
+            passthrough: None,
+            transform_script: None,
+            ..action
+        });
+        Some(Self {
+            outgoing_auth_type: Some(AuthType::None),
+            outgoing_auth_config: None,
+            signing: None,
+            custom_headers: None,
+            transformation_mode: None,
+            field_mappings: None,
+            static_fields: None,
+            passthrough: Some(false),
+            transform_script: None,
+            lookups: None,
+            actions: Some(untransformed.collect()),
+            is_active: Some(false),
+            hold: (!is_draft).then_some(hold),
+            ..self
+        })
+    }
 }

@@ -1,14 +1,16 @@
 //! Scheduled jobs: stored with all integrations, with the direction SCHEDULED.
 
-mod document;
+use std::sync::Arc;
 
+use ig_core::configuration::Change;
 use ig_core::id::{IntegrationId, OrgId};
+use ig_core::integration::Hold;
 use ig_core::job::Job;
 use ig_core::ports::StoreError;
-use mongodb::bson::doc;
+use ig_documents::{JobDocument, JobScheduleDocument, Stamp};
+use mongodb::bson::{Bson, Document, doc};
 
-pub(crate) use document::JobDocument;
-
+use crate::configuration::{Sealer, StoredDocument, format, integration_id, stored_document};
 use crate::database::Database;
 use crate::field::object_id;
 use crate::found::Found;
@@ -42,24 +44,12 @@ impl Jobs {
 
     /// Reads one of an organisation's jobs.
     pub async fn get(&self, org: OrgId, id: IntegrationId) -> Result<Option<Job>, StoreError> {
-        let found = self.document(org, id).await?;
-        found.map(|document| document.read(self.database.secrets())).transpose()
+        stored_document::get::<JobDocument>(&self.database, of(org, id)).await
     }
 
     /// The same, where the item may be undecodable.
     pub async fn find(&self, org: OrgId, id: IntegrationId) -> Result<Option<Found<Job>>, StoreError> {
-        let found = self.document(org, id).await?;
-        found.map(|document| self.found(document)).transpose()
-    }
-
-    async fn document(&self, org: OrgId, id: IntegrationId) -> Result<Option<JobDocument>, StoreError> {
-        let jobs = self.database.collection::<JobDocument>(INTEGRATIONS);
-        let filter = doc! { "_id": object_id(id.0), "orgId": org.0, "direction": DIRECTION };
-        self.database.within(jobs.find_one(filter)).await
-    }
-
-    fn found(&self, document: JobDocument) -> Result<Found<Job>, StoreError> {
-        Found::of(document.stands(), document.read(self.database.secrets()))
+        stored_document::find::<JobDocument>(&self.database, of(org, id)).await
     }
 
     /// Lists an organisation's jobs in the order of creation.
@@ -69,7 +59,7 @@ impl Jobs {
             category,
             search,
         } = filter;
-        let mut query = doc! { "orgId": org.0, "direction": DIRECTION };
+        let mut query = doc! { "orgId": org.0 };
         if let Some(is_active) = is_active {
             query.insert("isActive", is_active);
         }
@@ -77,10 +67,45 @@ impl Jobs {
             query.insert("type", category);
         }
         add_search(&mut query, search.as_deref(), &["name", "targetUrl"]);
-        let listed = self
-            .database
-            .page::<JobDocument>(INTEGRATIONS, query, doc! { "_id": 1 }, None, page)
-            .await?;
-        listed.try_map(|document| self.found(document))
+        stored_document::list::<JobDocument>(&self.database, query, page).await
+    }
+}
+
+fn of(org: OrgId, id: IntegrationId) -> Document {
+    doc! { "_id": object_id(id.0), "orgId": org.0 }
+}
+
+impl StoredDocument for JobDocument {
+    const COLLECTION: &'static str = INTEGRATIONS;
+    const DIRECTION: Option<&'static str> = Some(DIRECTION);
+
+    fn key(item: &Job) -> Bson {
+        object_id(item.id.0).into()
+    }
+
+    fn id(stored: &Document) -> Result<IntegrationId, StoreError> {
+        integration_id(stored)
+    }
+
+    fn stamp(item: &Job) -> Stamp {
+        let (created_at, updated_at) = (item.created_at, item.updated_at);
+        Stamp { created_at, updated_at }
+    }
+
+    fn restored(item: Job, revision: u64, _: Option<Hold>) -> Job {
+        Job { revision, ..item }
+    }
+
+    fn put(item: Job) -> Change {
+        Change::PutJob(Arc::new(item))
+    }
+
+    fn upgrade(stored: &mut Document, sealer: &Sealer<'_>) -> Result<(), StoreError> {
+        format::upgrade_target(stored, sealer)?;
+        if let Some(script) = stored.remove("transformScript") {
+            stored.insert("transformation", doc! { "mode": "SCRIPT", "script": script });
+        }
+        format::upgrade_text::<JobScheduleDocument>(stored, "schedule")?;
+        format::upgrade_data_source(stored, sealer)
     }
 }

@@ -1,4 +1,5 @@
-//! The schema: collections, indexes, counters and leases that must exist before the first write.
+//! The schema: collections, indexes, counters and leases that must exist before the first write, and configuration in the
+//! current format.
 //!
 //! Every index costs each insert. The collections that grow with deliveries have only the indexes that lists need, each
 //! with its reason beside it; together they are a quarter of what recording a delivery costs the server.
@@ -10,7 +11,7 @@ use mongodb::bson::{Document, doc};
 use mongodb::error::{Error, ErrorKind};
 use mongodb::options::IndexOptions;
 
-use crate::configuration::REVISION;
+use crate::configuration::{REVISION, rewrite};
 use crate::database::Database;
 use crate::delivery_statistics::TALLIED;
 use crate::names;
@@ -62,7 +63,7 @@ const COLLECTIONS: &[&str] = &[
 /// server refuses an index whose name exists with other options.
 const RETIRED: &[(&str, &str)] = &[(names::DELIVERY_LOGS, "correlationId_1")];
 
-/// Creates what is missing and leaves the rest alone, so any number of processes may run it at once. A retired index is
+/// Creates what is missing, rewrites what an earlier version stored, and leaves the rest alone, so any number of processes may run it at once. A retired index is
 /// dropped after its successor exists, so that no query lacks an index in between.
 pub(crate) async fn run(database: &Database) -> Result<(), StoreError> {
     for collection in COLLECTIONS {
@@ -79,7 +80,8 @@ pub(crate) async fn run(database: &Database) -> Result<(), StoreError> {
     database.insert_once(names::COUNTERS, counters.to_vec()).await?;
     database
         .insert_once(names::CHECKPOINTS, PartitionId::all().map(LeaseDocument::unclaimed).collect())
-        .await
+        .await?;
+    rewrite::run(database).await
 }
 
 async fn create(database: &Database, collection: &str) -> Result<(), StoreError> {

@@ -1,15 +1,16 @@
 //! Units of organisations: `_id` is the globally unique `rid`.
 
-mod document;
-
+use ig_core::configuration::Change;
 use ig_core::id::{OrgId, Rid};
+use ig_core::integration::Hold;
 use ig_core::organization::OrgUnit;
 use ig_core::ports::StoreError;
-use mongodb::bson::doc;
+use ig_documents::{Stamp, Unit};
+use mongodb::bson::{Bson, Document, doc};
 
-pub(crate) use document::OrgUnitDocument;
-
+use crate::configuration::{Sealer, StoredDocument, format, stored_document};
 use crate::database::Database;
+use crate::error::unreadable;
 use crate::names::ORG_UNITS;
 use crate::page::{Listed, Page, add_search};
 
@@ -26,22 +27,43 @@ impl OrgUnits {
 
     /// Reads one unit of an organisation.
     pub async fn get(&self, org: OrgId, rid: Rid) -> Result<Option<OrgUnit>, StoreError> {
-        let units = self.database.collection::<OrgUnitDocument>(ORG_UNITS);
-        let found = self
-            .database
-            .within(units.find_one(doc! { "_id": rid.0, "orgId": org.0 }))
-            .await?;
-        Ok(found.map(OrgUnit::from))
+        stored_document::get::<Unit>(&self.database, doc! { "_id": rid.0, "orgId": org.0 }).await
     }
 
     /// Lists an organisation's units by number; `search` matches name and code.
     pub async fn list(&self, org: OrgId, search: Option<&str>, page: Page) -> Result<Listed<OrgUnit>, StoreError> {
         let mut filter = doc! { "orgId": org.0 };
         add_search(&mut filter, search, &["name", "code"]);
-        let listed = self
-            .database
-            .page::<OrgUnitDocument>(ORG_UNITS, filter, doc! { "_id": 1 }, None, page)
-            .await?;
-        Ok(listed.map(OrgUnit::from))
+        stored_document::list_plain::<Unit>(&self.database, filter, page).await
+    }
+}
+
+impl StoredDocument for Unit {
+    const COLLECTION: &'static str = ORG_UNITS;
+
+    fn key(item: &OrgUnit) -> Bson {
+        item.rid.0.into()
+    }
+
+    fn id(stored: &Document) -> Result<Rid, StoreError> {
+        stored.get_i64("rid").map(Rid).map_err(|_| unreadable("rid"))
+    }
+
+    fn stamp(item: &OrgUnit) -> Stamp {
+        let (created_at, updated_at) = (item.created_at, item.updated_at);
+        Stamp { created_at, updated_at }
+    }
+
+    fn restored(item: OrgUnit, revision: u64, _: Option<Hold>) -> OrgUnit {
+        OrgUnit { revision, ..item }
+    }
+
+    fn put(item: OrgUnit) -> Change {
+        Change::PutUnit(item)
+    }
+
+    fn upgrade(stored: &mut Document, _: &Sealer<'_>) -> Result<(), StoreError> {
+        format::drop_nulls(stored);
+        Ok(())
     }
 }

@@ -1,15 +1,16 @@
 //! Organisations: `_id` is the tenant's number, which needs no further index to be unique and found.
 
-mod document;
-
+use ig_core::configuration::Change;
 use ig_core::id::OrgId;
+use ig_core::integration::Hold;
 use ig_core::organization::Organization;
 use ig_core::ports::StoreError;
-use mongodb::bson::{Document, doc};
+use ig_documents::{Org, Stamp};
+use mongodb::bson::{Bson, Document, doc};
 
-pub(crate) use document::{OrganizationDocument, ProfileDocument};
-
+use crate::configuration::{Sealer, StoredDocument, format, stored_document};
 use crate::database::Database;
+use crate::error::unreadable;
 use crate::names::ORGANIZATIONS;
 use crate::page::{Listed, Page, add_search};
 
@@ -26,19 +27,50 @@ impl Organizations {
 
     /// Reads one organisation.
     pub async fn get(&self, org: OrgId) -> Result<Option<Organization>, StoreError> {
-        let organizations = self.database.collection::<OrganizationDocument>(ORGANIZATIONS);
-        let found = self.database.within(organizations.find_one(doc! { "_id": org.0 })).await?;
-        Ok(found.map(Organization::from))
+        stored_document::get::<Org>(&self.database, doc! { "_id": org.0 }).await
     }
 
     /// Lists all organisations by number, for administrators; `search` matches name and code.
     pub async fn list(&self, search: Option<&str>, page: Page) -> Result<Listed<Organization>, StoreError> {
         let mut filter = Document::new();
         add_search(&mut filter, search, &["name", "code"]);
-        let listed = self
-            .database
-            .page::<OrganizationDocument>(ORGANIZATIONS, filter, doc! { "_id": 1 }, None, page)
-            .await?;
-        Ok(listed.map(Organization::from))
+        stored_document::list_plain::<Org>(&self.database, filter, page).await
+    }
+}
+
+impl StoredDocument for Org {
+    const COLLECTION: &'static str = ORGANIZATIONS;
+
+    fn key(item: &Organization) -> Bson {
+        item.org_id.0.into()
+    }
+
+    fn id(stored: &Document) -> Result<OrgId, StoreError> {
+        stored.get_i64("orgId").map(OrgId).map_err(|_| unreadable("orgId"))
+    }
+
+    fn stamp(item: &Organization) -> Stamp {
+        let (created_at, updated_at) = (item.created_at, item.updated_at);
+        Stamp { created_at, updated_at }
+    }
+
+    fn restored(item: Organization, revision: u64, _: Option<Hold>) -> Organization {
+        Organization { revision, ..item }
+    }
+
+    fn put(item: Organization) -> Change {
+        Change::PutOrganization(item)
+    }
+
+    fn upgrade(stored: &mut Document, _: &Sealer<'_>) -> Result<(), StoreError> {
+        format::drop_nulls(stored);
+        let mut limits = Document::new();
+        for field in ["managementPerMinute", "runtimePerMinute"] {
+            if let Some(limit) = stored.remove(field) {
+                limits.insert(field, limit);
+            }
+        }
+        stored.insert("requestLimits", limits);
+        Ok(())
     }
 }

@@ -14,6 +14,8 @@ use serde::de::value::{BorrowedStrDeserializer, MapAccessDeserializer};
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, forward_to_deserialize_any};
 
+use crate::field::timestamp;
+
 /// A type that is decoded by [`Value`] wherever the driver decodes it.
 #[derive(Debug)]
 pub(crate) struct Stored<T>(pub(crate) T);
@@ -114,6 +116,27 @@ impl<'de> Deserializer<'de> for Value<'de> {
         }
     }
 
+    /// Reads only the fields that the type knows: a later version may have stored more.
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        match self.0 {
+            RawBsonRef::Document(document) => visitor.visit_map(Fields::known(document, fields)),
+            _ => self.deserialize_any(visitor),
+        }
+    }
+
+    /// Reads a date as text for types that know no dates of this format.
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.0 {
+            RawBsonRef::DateTime(at) => visitor.visit_string(timestamp(at).to_rfc3339()),
+            _ => self.deserialize_any(visitor),
+        }
+    }
+
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match self.0 {
             RawBsonRef::Null => visitor.visit_none(),
@@ -155,15 +178,14 @@ impl<'de> Deserializer<'de> for Value<'de> {
     }
 
     forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string byte_buf unit unit_struct seq tuple tuple_struct map struct
-        identifier
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char string byte_buf unit unit_struct seq tuple tuple_struct map identifier
     }
 }
 
 /// The one kind of map.
 enum Fields<'de> {
-    /// The rest of a document, and the field whose value comes next.
-    Document(RawIter<'de>, Option<RawElement<'de>>),
+    /// The rest of a document, the field whose value comes next, and the fields that are read: all of them if `None`.
+    Document(RawIter<'de>, Option<RawElement<'de>>, Option<&'static [&'static str]>),
     /// A value under a name that states its type.
     Named(&'static str, Named),
     /// Everything was read.
@@ -178,7 +200,11 @@ enum Named {
 
 impl<'de> Fields<'de> {
     fn of(document: &'de RawDocument) -> Self {
-        Self::Document(document.iter_elements(), None)
+        Self::Document(document.iter_elements(), None, None)
+    }
+
+    fn known(document: &'de RawDocument, fields: &'static [&'static str]) -> Self {
+        Self::Document(document.iter_elements(), None, Some(fields))
     }
 }
 
@@ -187,8 +213,14 @@ impl<'de> MapAccess<'de> for Fields<'de> {
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
         let name = match self {
-            Self::Document(rest, current) => {
-                *current = rest.next().transpose()?;
+            Self::Document(rest, current, known) => {
+                let is_read = |field: &RawElement<'_>| known.is_none_or(|known| known.contains(&field.key().as_str()));
+                *current = loop {
+                    match rest.next().transpose()? {
+                        Some(field) if !is_read(&field) => {}
+                        field => break field,
+                    }
+                };
                 current.as_ref().map(|field| field.key().as_str())
             }
             Self::Named(name, _) => Some(*name),
@@ -200,13 +232,13 @@ impl<'de> MapAccess<'de> for Fields<'de> {
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Error> {
         match self {
-            Self::Document(_, Some(field)) => seed.deserialize(Value(field.value()?)),
+            Self::Document(_, Some(field), _) => seed.deserialize(Value(field.value()?)),
             Self::Named(_, value) => {
                 let value = *value;
                 *self = Self::End;
                 seed.deserialize(value)
             }
-            Self::Document(_, None) | Self::End => Err(Error::custom("a value was asked for before its field")),
+            Self::Document(_, None, _) | Self::End => Err(Error::custom("a value was asked for before its field")),
         }
     }
 }

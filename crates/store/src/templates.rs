@@ -1,15 +1,18 @@
 //! Templates of organisations.
 
-mod document;
+use std::sync::Arc;
 
+use ig_core::configuration::Change;
 use ig_core::id::{OrgId, TemplateId};
+use ig_core::integration::Hold;
 use ig_core::ports::StoreError;
 use ig_core::template::{Direction, Template};
-use mongodb::bson::doc;
+use ig_documents::{Stamp, TemplateDocument};
+use mongodb::bson::{Bson, Document, doc};
 
-pub(crate) use document::TemplateDocument;
-
+use crate::configuration::{Sealer, StoredDocument, format, stored_document};
 use crate::database::Database;
+use crate::error::unreadable;
 use crate::field::object_id;
 use crate::names::TEMPLATES;
 
@@ -38,15 +41,13 @@ impl Templates {
 
     /// Reads one of an organisation's templates.
     pub async fn get(&self, org: OrgId, id: TemplateId) -> Result<Option<Template>, StoreError> {
-        let templates = self.database.collection::<TemplateDocument>(TEMPLATES);
         let filter = doc! { "_id": object_id(id.0), "orgId": org.0 };
-        let found = self.database.within(templates.find_one(filter)).await?;
-        found.map(TemplateDocument::read).transpose()
+        stored_document::get::<TemplateDocument>(&self.database, filter).await
     }
 
     /// How many templates an organisation has.
     pub async fn count(&self, org: OrgId) -> Result<u64, StoreError> {
-        let templates = self.database.collection::<TemplateDocument>(TEMPLATES);
+        let templates = self.database.collection::<Document>(TEMPLATES);
         self.database.within(templates.count_documents(doc! { "orgId": org.0 })).await
     }
 
@@ -60,14 +61,44 @@ impl Templates {
         if let Some(category) = category {
             query.insert("category", category);
         }
-        let templates = self.database.collection::<TemplateDocument>(TEMPLATES);
+        let templates = self.database.collection::<Document>(TEMPLATES);
         let most = i64::try_from(Self::MOST).unwrap_or(i64::MAX);
         let find = templates.find(query).sort(doc! { "_id": 1 }).limit(most);
-        self.database
-            .all(find)
-            .await?
-            .into_iter()
-            .map(TemplateDocument::read)
+        let found = self.database.all(find).await?.into_iter();
+        let secrets = self.database.secrets();
+        found
+            .map(|stored| stored_document::decode::<TemplateDocument>(stored, secrets))
             .collect()
+    }
+}
+
+impl StoredDocument for TemplateDocument {
+    const COLLECTION: &'static str = TEMPLATES;
+
+    fn key(item: &Template) -> Bson {
+        object_id(item.id.0).into()
+    }
+
+    fn id(stored: &Document) -> Result<TemplateId, StoreError> {
+        let id = stored.get_object_id("_id").map_err(|_| unreadable("_id"))?;
+        Ok(TemplateId(id.bytes()))
+    }
+
+    fn stamp(item: &Template) -> Stamp {
+        let (created_at, updated_at) = (item.created_at, item.updated_at);
+        Stamp { created_at, updated_at }
+    }
+
+    fn restored(item: Template, revision: u64, _: Option<Hold>) -> Template {
+        Template { revision, ..item }
+    }
+
+    fn put(item: Template) -> Change {
+        Change::PutTemplate(Arc::new(item))
+    }
+
+    fn upgrade(stored: &mut Document, _: &Sealer<'_>) -> Result<(), StoreError> {
+        format::drop_nulls(stored);
+        Ok(())
     }
 }

@@ -3,10 +3,11 @@
 use ig_core::condition::Filter;
 use ig_core::fault::Faults;
 use ig_core::integration::{LookupRule, SimpleMapping};
+use ig_core::template::Direction;
 use ig_delivery::is_reserved_header;
-use ig_documents::{Checks, RequestLimitsDocument};
+use ig_documents::{Checks, RequestLimitsDocument, check_definition};
 use ig_transform::{CompiledFilter, CompiledLookups, CompiledMapping, PayloadSchema};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::listing::listing;
 use super::{EventTypeDocument, InboundDocument, JobDocument, Org, OutboundIntegration, TemplateDocument, Unit};
@@ -40,6 +41,10 @@ impl Checks for Compilers {
 
     fn schema(&self, schema: &Value) -> Result<(), Faults> {
         PayloadSchema::check_bounds(schema)
+    }
+
+    fn template(&self, direction: Direction, definition: &Map<String, Value>) -> Result<(), Faults> {
+        check_definition(direction, definition)
     }
 
     fn is_reserved_header(&self, name: &str) -> bool {

@@ -73,7 +73,7 @@ pub struct DataSourceDocument {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub method: Option<SourceMethod>,
     /// API: the headers, value by name.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::entries")]
     pub headers: Option<BTreeMap<String, String>>,
     /// API: the request body.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::json_text")]
@@ -158,7 +158,7 @@ impl DataSourceDocument {
     }
 
     /// Visits every secret.
-    pub(super) fn visit_secrets(&mut self, visit: &mut dyn FnMut(SecretPlace<'_>, &mut String)) {
+    pub fn visit_secrets(&mut self, visit: &mut dyn FnMut(SecretPlace<'_>, &mut String)) {
         if let Some(connection) = &mut self.connection_string {
             visit(SecretPlace::SourceConnection, connection);
         }

@@ -27,11 +27,10 @@ const NOT_ITS_OWN: [&str; 8] = [
 const LARGEST: usize = 256 * 1024;
 
 /// Everything that a definition must not hold, by place. Only applying the template checks the whole resource.
-pub(crate) fn faults(direction: Direction, definition: &Map<String, Value>) -> Faults {
+pub fn check_definition(direction: Direction, definition: &Map<String, Value>) -> Result<(), Faults> {
     let mut faults = Faults::default();
     if Value::from(definition.clone()).to_string().len() > LARGEST {
-        faults.add("", "must be at most 256 KiB of JSON");
-        return faults;
+        return Err(Faults::one("", "must be at most 256 KiB of JSON"));
     }
     let fields = fields(direction);
     let whole = InputPath::new("");
@@ -45,7 +44,7 @@ pub(crate) fn faults(direction: Direction, definition: &Map<String, Value>) -> F
             refuse_secrets(name, value, &place, 0, &mut faults);
         }
     }
-    faults
+    faults.into_result(())
 }
 
 /// A resource's document: the template's fields, with the given ones applied as a merge patch.
@@ -102,7 +101,7 @@ mod tests {
         let Value::Object(definition) = definition else {
             return vec!["no object".to_owned()];
         };
-        let faults = faults(direction, &definition);
+        let faults = check_definition(direction, &definition).err().unwrap_or_default();
         faults.list().iter().map(|fault| fault.pointer.clone()).collect()
     }
 

@@ -8,30 +8,25 @@ use ig_core::history::Action;
 use ig_core::id::{LookupType, OrgId, Rid};
 use ig_core::lookup::LookupTable;
 use ig_core::ports::StoreError;
+use ig_documents::{EventTypeDocument, InboundDocument, JobDocument, Org, OutboundIntegration, TemplateDocument, Unit};
 use mongodb::ClientSession;
 use mongodb::bson::{self, Document, doc};
 use mongodb::error::{Error, Result};
 use mongodb::options::ReturnDocument;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::expected::refusal;
 use super::log::{LogDocument, Subject};
 use super::size::size_of;
+use super::stored_document::encode;
 use super::{CommitError, Configurations, Counter, Expected, KEPT_CHANGES, REVISION};
-use crate::event_types::EventTypeDocument;
 use crate::field::{long, object_id, unsigned};
-use crate::inbound_integrations::InboundDocument;
-use crate::integrations::IntegrationDocument;
-use crate::jobs::JobDocument;
 use crate::names::{
     API_KEYS, BREAKERS, CONFIG_CHANGES, CONFIG_VERSIONS, COUNTERS, EVENT_TYPES, INTEGRATIONS, ORG_DELETIONS, ORG_UNITS,
     ORGANIZATIONS, TEMPLATES, USERS,
 };
 use crate::org_deletions::OrgDeletionDocument;
-use crate::org_units::OrgUnitDocument;
-use crate::organizations::OrganizationDocument;
 use crate::stored::{self, Stored};
-use crate::templates::TemplateDocument;
 use crate::{breakers, inbound_integrations, lookups};
 
 #[derive(Debug, Deserialize)]
@@ -172,16 +167,15 @@ impl Configurations {
     }
 
     pub(super) fn document(&self, change: &Change, revision: u64) -> std::result::Result<Option<Document>, StoreError> {
-        match change {
-            Change::PutOrganization(organization) => document(&OrganizationDocument::new(organization, revision)),
-            Change::PutUnit(unit) => document(&OrgUnitDocument::new(unit, revision)),
-            Change::PutEventType(definition) => document(&EventTypeDocument::new(definition, revision)),
-            Change::PutIntegration(integration) => {
-                document(&IntegrationDocument::new(integration, revision, self.database.secrets())?)
-            }
-            Change::PutInbound(inbound) => document(&InboundDocument::new(inbound, revision, self.database.secrets())?),
-            Change::PutJob(job) => document(&JobDocument::new(job, revision, self.database.secrets())?),
-            Change::PutTemplate(template) => document(&TemplateDocument::new(template, revision)),
+        let secrets = self.database.secrets();
+        let document = match change {
+            Change::PutOrganization(organization) => encode::<Org>(organization, revision, secrets),
+            Change::PutUnit(unit) => encode::<Unit>(unit, revision, secrets),
+            Change::PutEventType(definition) => encode::<EventTypeDocument>(definition, revision, secrets),
+            Change::PutIntegration(integration) => encode::<OutboundIntegration>(integration, revision, secrets),
+            Change::PutInbound(inbound) => encode::<InboundDocument>(inbound, revision, secrets),
+            Change::PutJob(job) => encode::<JobDocument>(job, revision, secrets),
+            Change::PutTemplate(template) => encode::<TemplateDocument>(template, revision, secrets),
             Change::DeleteOrganization(_)
             | Change::DeleteUnit(..)
             | Change::DeleteIntegration(..)
@@ -189,8 +183,9 @@ impl Configurations {
             | Change::DeleteJob(..)
             | Change::DeleteTemplate(..)
             | Change::DeleteEventType(..)
-            | Change::LookupsChanged(..) => Ok(None),
-        }
+            | Change::LookupsChanged(..) => return Ok(None),
+        };
+        document.map(Some)
     }
 
     /// Activating an integration means that its target works again: earlier failures no longer count.
@@ -370,10 +365,4 @@ fn of(subject: &Subject) -> Document {
         filter.insert("direction", direction);
     }
     filter
-}
-
-fn document<T: Serialize>(item: &T) -> std::result::Result<Option<Document>, StoreError> {
-    bson::serialize_to_document(item)
-        .map(Some)
-        .map_err(|error| StoreError::Refused(error.to_string()))
 }

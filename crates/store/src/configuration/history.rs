@@ -1,33 +1,23 @@
 //! The history of configuration: the content of each item after each change.
 
-use std::sync::Arc;
-
 use ig_core::configuration::Change;
-use ig_core::event_type::EventTypeDefinition;
 use ig_core::history::{Action, Item, ItemKind, Version};
-use ig_core::organization::{OrgUnit, Organization};
 use ig_core::ports::StoreError;
+use ig_documents::{EventTypeDocument, InboundDocument, JobDocument, Org, OutboundIntegration, TemplateDocument, Unit};
 use mongodb::ClientSession;
 use mongodb::bson::{self, Document, doc};
 use mongodb::error::Result;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::Configurations;
 use super::log::Subject;
+use super::stored_document::{StoredDocument, decode};
 use crate::audit_logs::{ActorDocument, AuditDocument, Keeping};
 use crate::error::unreadable;
-use crate::event_types::EventTypeDocument;
 use crate::field::{long, timestamp, unsigned};
-use crate::inbound_integrations::InboundDocument;
-use crate::integrations::IntegrationDocument;
-use crate::jobs::JobDocument;
 use crate::names::{AUDIT_LOGS, CONFIG_VERSIONS};
-use crate::org_units::OrgUnitDocument;
-use crate::organizations::OrganizationDocument;
 use crate::page::{Listed, Page};
-use crate::stored::{Stored, read_document};
-use crate::templates::TemplateDocument;
+use crate::stored::Stored;
 
 /// How many versions of one item are kept at most, whatever their age.
 const MOST_VERSIONS: u64 = 500;
@@ -153,41 +143,28 @@ impl Configurations {
             .transpose()
     }
 
-    pub(super) fn content(&self, kind: ItemKind, document: &Document) -> std::result::Result<Change, StoreError> {
+    pub(super) fn content(&self, kind: ItemKind, document: Document) -> std::result::Result<Change, StoreError> {
         match kind {
-            ItemKind::Organization => {
-                read::<OrganizationDocument>(document).map(|document| Change::PutOrganization(Organization::from(document)))
-            }
-            ItemKind::Unit => read::<OrgUnitDocument>(document).map(|document| Change::PutUnit(OrgUnit::from(document))),
-            ItemKind::EventType => {
-                let definition = EventTypeDefinition::try_from(read::<EventTypeDocument>(document)?)?;
-                Ok(Change::PutEventType(Arc::new(definition)))
-            }
-            ItemKind::OutboundIntegration => {
-                let integration = read::<IntegrationDocument>(document)?.read(self.database.secrets())?;
-                Ok(Change::PutIntegration(Arc::new(integration)))
-            }
-            ItemKind::InboundIntegration => {
-                let inbound = read::<InboundDocument>(document)?.read(self.database.secrets())?;
-                Ok(Change::PutInbound(Arc::new(inbound)))
-            }
-            ItemKind::ScheduledJob => {
-                let job = read::<JobDocument>(document)?.read(self.database.secrets())?;
-                Ok(Change::PutJob(Arc::new(job)))
-            }
-            ItemKind::Template => {
-                let template = read::<TemplateDocument>(document)?.read()?;
-                Ok(Change::PutTemplate(Arc::new(template)))
-            }
+            ItemKind::Organization => self.item::<Org>(document),
+            ItemKind::Unit => self.item::<Unit>(document),
+            ItemKind::EventType => self.item::<EventTypeDocument>(document),
+            ItemKind::OutboundIntegration => self.item::<OutboundIntegration>(document),
+            ItemKind::InboundIntegration => self.item::<InboundDocument>(document),
+            ItemKind::ScheduledJob => self.item::<JobDocument>(document),
+            ItemKind::Template => self.item::<TemplateDocument>(document),
             ItemKind::Lookups | ItemKind::User | ItemKind::ApiKey => Err(unreadable("kind")),
         }
+    }
+
+    fn item<D: StoredDocument>(&self, document: Document) -> std::result::Result<Change, StoreError> {
+        decode::<D>(document, self.database.secrets()).map(D::put)
     }
 }
 
 impl VersionDocument {
     fn read(
         self,
-        content: impl Fn(ItemKind, &Document) -> std::result::Result<Option<Change>, StoreError>,
+        content: impl Fn(ItemKind, Document) -> std::result::Result<Option<Change>, StoreError>,
     ) -> std::result::Result<Version, StoreError> {
         let Self {
             revision,
@@ -202,7 +179,7 @@ impl VersionDocument {
         } = self;
         let kind = ItemKind::parse(&kind).ok_or_else(|| unreadable("kind"))?;
         let content = match document {
-            Some(document) => content(kind, &document)?,
+            Some(document) => content(kind, document)?,
             None => None,
         };
         Ok(Version {
@@ -222,8 +199,4 @@ impl VersionDocument {
 
 fn of_item(item: &Item) -> Document {
     doc! { "orgId": item.org.map(|org| org.0), "kind": item.kind.as_str(), "item": &item.id }
-}
-
-fn read<T: DeserializeOwned>(document: &Document) -> std::result::Result<T, StoreError> {
-    read_document(document).map_err(|_| unreadable("document"))
 }

@@ -12,6 +12,7 @@ use mongodb::bson::{Document, doc};
 pub use tally::SecretsTally;
 
 use super::Configurations;
+use super::stored_document::revision;
 use crate::secret_box::SecretBox;
 use crate::stored::Stored;
 use place::Place;
@@ -83,11 +84,11 @@ impl Configurations {
             return Ok(None);
         };
         let sealing = Self::new(self.database.with_secrets(secrets.clone()));
-        let item = sealing.content(kind, content)?;
+        let item = sealing.content(kind, content.clone())?;
         if secrets.opened().skip(1).all(|(_, opened)| opened == 0) {
             return Ok(None);
         }
-        let resealed = sealing.document(&item, place::revision(content)?)?;
+        let resealed = sealing.document(&item, revision(content)?)?;
         Ok(resealed.map(|resealed| (place.unchanged(kept, content), place.change(content, resealed))))
     }
 

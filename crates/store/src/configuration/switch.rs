@@ -10,18 +10,19 @@ use ig_core::history::Action;
 use ig_core::id::{IntegrationId, OrgId};
 use ig_core::integration::{Guarded, Hold};
 use ig_core::ports::{StoreError, SwitchError, Switches};
+use ig_documents::HoldDocument;
 use mongodb::ClientSession;
-use mongodb::bson::{self, Bson, Document, doc};
+use mongodb::bson::{Bson, Document, doc};
 use mongodb::error::{Error, Result};
 use mongodb::options::ReturnDocument;
 
 use super::expected::refusal;
 use super::log::Subject;
+use super::stored_document::hold_document;
 use super::{CommitError, Configurations, Expected};
 use crate::alerts::Alerts;
 use crate::breakers::MongoBreakers;
 use crate::field::{date, long};
-use crate::integrations::HoldDocument;
 use crate::names::INTEGRATIONS;
 use crate::stored::Outcome as _;
 
@@ -170,8 +171,8 @@ fn unswitched(error: CommitError) -> SwitchError {
 
 impl Switch<'_> {
     fn change(&self, revision: u64) -> std::result::Result<Document, CommitError> {
-        let hold = match self.hold.map(HoldDocument::from) {
-            Some(hold) => bson::serialize_to_bson(&hold).map_err(|error| unwritable(&error))?,
+        let hold = match self.hold.cloned().map(HoldDocument::from) {
+            Some(hold) => hold_document(&hold).map_err(CommitError::Store)?.into(),
             None => Bson::Null,
         };
         Ok(doc! { "$set": {
@@ -181,8 +182,4 @@ impl Switch<'_> {
             "updatedAt": date(self.now),
         } })
     }
-}
-
-fn unwritable(error: &bson::error::Error) -> CommitError {
-    CommitError::Store(StoreError::Refused(error.to_string()))
 }

@@ -15,8 +15,8 @@ use super::KeptLetter;
 use super::standing::RedeliveryDocument;
 use crate::delivery_logs::read_category;
 use crate::error::unreadable;
+use crate::field::destination;
 use crate::field::{Received, date, long, millis, object_id, timestamp, unsigned};
-use crate::integrations::destination;
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use super::attempt::AttemptDocument;
 use super::room::Room;
 use crate::error::unreadable;
+use crate::field::destination;
 use crate::field::{Received, date, millis, object_id, timestamp};
-use crate::integrations::destination;
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -13,8 +13,8 @@ use mongodb::bson::{self, Bson, oid::ObjectId};
 use serde::{Deserialize, Serialize};
 
 use crate::error::unreadable;
+use crate::field::target;
 use crate::field::{Received, date, json, json_text, long, millis, object_id, timestamp, unsigned};
-use crate::integrations::target;
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

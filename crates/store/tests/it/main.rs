@@ -7,6 +7,7 @@ mod breakers;
 mod commit;
 mod dead_letters;
 mod deliveries;
+mod earlier;
 mod follow;
 mod journal;
 mod lists;

@@ -108,6 +108,7 @@ fn full(auth: OutgoingAuth) -> Integration {
         script_timeout: Duration::from_millis(500),
         actions: vec![
             Action {
+                name: "first".to_owned(),
                 condition: None,
                 target: None,
                 transformation: Some(Transformation::Script(script("return payload"))),
@@ -115,8 +116,8 @@ fn full(auth: OutgoingAuth) -> Integration {
             },
             action,
         ],
-        headers: vec![("X-Twice".to_owned(), "1".to_owned()), ("X-Twice".to_owned(), "2".to_owned())],
-        scope: Scope::EntityOnly,
+        headers: vec![("X-One".to_owned(), "1".to_owned()), ("X-Two".to_owned(), "2".to_owned())],
+        scope: Scope::AllEntities,
         excluded_entity_rids: [Rid(3), Rid(1)].into(),
         ordering: Ordering::Unordered { max_concurrency: 16 },
         ..builders::integration(7, "*", "https://a.example/hook")

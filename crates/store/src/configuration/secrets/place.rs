@@ -4,10 +4,8 @@ use ig_core::history::ItemKind;
 use ig_core::ports::StoreError;
 use mongodb::bson::{Bson, Document, doc};
 
-use crate::error::unreadable;
-use crate::field::unsigned;
+use super::super::rewrite::integration_kind;
 use crate::names::{CONFIG_VERSIONS, INTEGRATIONS};
-use crate::{inbound_integrations, integrations, jobs};
 
 /// A collection of documents with secrets.
 #[derive(Debug, Clone, Copy)]
@@ -58,12 +56,7 @@ impl Place {
                 Err(_) => return Ok(None),
             },
         };
-        let kind = match content.get_str("direction") {
-            Ok(integrations::DIRECTION) => ItemKind::OutboundIntegration,
-            Ok(inbound_integrations::DIRECTION) => ItemKind::InboundIntegration,
-            Ok(jobs::DIRECTION) => ItemKind::ScheduledJob,
-            Ok(_) | Err(_) => return Err(unreadable("direction")),
-        };
+        let kind = integration_kind(content)?;
         Ok(Some((kind, content)))
     }
 
@@ -94,9 +87,4 @@ impl Place {
             .map(|(field, value)| (format!("{prefix}{field}"), value))
             .collect()
     }
-}
-
-/// The item's revision.
-pub(super) fn revision(content: &Document) -> Result<u64, StoreError> {
-    content.get_i64("revision").map(unsigned).map_err(|_| unreadable("revision"))
 }

@@ -1,0 +1,291 @@
+//! Configuration as stored: the documents of `ig-documents` with their secrets sealed.
+//!
+//! A stored document carries the number of its format. One of an earlier format is read as if it had been rewritten
+//! already, so that reading does not depend on how far the rewriting is.
+
+use ig_core::clock::Timestamp;
+use ig_core::configuration::Change;
+use ig_core::fault::Faults;
+use ig_core::id::{IntegrationId, OrgId};
+use ig_core::integration::Hold;
+use ig_core::ports::StoreError;
+use ig_documents::{HoldDocument, ResourceDocument, SecretPlace, Stamp, Unchecked};
+use mongodb::bson::{self, Bson, Document, doc};
+
+use super::format::{self, FORMAT};
+use crate::database::Database;
+use crate::error::unreadable;
+use crate::field::{date, long, timestamp, unsigned};
+use crate::found::{Found, Unreadable};
+use crate::page::{Listed, Page};
+use crate::secret_box::{SecretBox, SecretError};
+use crate::stored::read_document;
+
+/// A document of configuration in the store.
+pub(crate) trait StoredDocument: ResourceDocument {
+    /// The collection that holds it.
+    const COLLECTION: &'static str;
+    /// Its `direction`, where several kinds share a collection.
+    const DIRECTION: Option<&'static str> = None;
+
+    /// The item's `_id`.
+    fn key(item: &Self::Item) -> Bson;
+
+    /// The item's identifier within its organisation, from a stored document.
+    fn id(stored: &Document) -> Result<Self::Id, StoreError>;
+
+    /// When the item was created and changed.
+    fn stamp(item: &Self::Item) -> Stamp;
+
+    /// The item at a revision, and on hold if it is.
+    fn restored(item: Self::Item, revision: u64, hold: Option<Hold>) -> Self::Item;
+
+    /// The change that puts the item.
+    fn put(item: Self::Item) -> Change;
+
+    /// Rewrites a document of format 1.
+    fn upgrade(stored: &mut Document, sealer: &Sealer<'_>) -> Result<(), StoreError>;
+
+    /// The document's hold.
+    fn take_hold(&mut self) -> Option<HoldDocument> {
+        None
+    }
+
+    /// The same on hold and without its secrets, if an item that cannot be read has such a stand-in.
+    fn held(self, _hold: HoldDocument) -> Option<Self> {
+        None
+    }
+}
+
+/// Seals and opens the secrets of one item.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sealer<'a> {
+    secrets: &'a SecretBox,
+    /// The item's `_id` as text.
+    owner: &'a str,
+}
+
+impl Sealer<'_> {
+    pub(crate) fn seal(&self, secret: &str, place: SecretPlace<'_>) -> Result<String, StoreError> {
+        let sealed = self.secrets.seal(secret, &self.owner_of(place.to_string().as_str()));
+        sealed.map_err(|error| refused(&error))
+    }
+
+    pub(crate) fn open(&self, sealed: &str, place: &str) -> Result<String, StoreError> {
+        let opened = self.secrets.open(sealed, &self.owner_of(place));
+        opened.map_err(|error| refused(&error))
+    }
+
+    fn owner_of(&self, place: &str) -> String {
+        format!("integration {} {place}", self.owner)
+    }
+
+    /// Seals every secret of a document in its place.
+    pub(crate) fn seal_all(&self, document: &mut impl ResourceDocument) -> Result<(), StoreError> {
+        replaced(document, |place, text| self.seal(text, place))
+    }
+
+    fn open_all(&self, document: &mut impl ResourceDocument) -> Result<(), StoreError> {
+        replaced(document, |place, text| self.open(text, &place.to_string()))
+    }
+}
+
+fn replaced(
+    document: &mut impl ResourceDocument,
+    replace: impl Fn(SecretPlace<'_>, &str) -> Result<String, StoreError>,
+) -> Result<(), StoreError> {
+    let mut outcome = Ok(());
+    document.visit_secrets(&mut |place, text| {
+        if outcome.is_ok() {
+            outcome = replace(place, text).map(|replacement| *text = replacement);
+        }
+    });
+    outcome
+}
+
+/// The stored document of an item.
+pub(crate) fn encode<D>(item: &D::Item, revision: u64, secrets: &SecretBox) -> Result<Document, StoreError>
+where
+    D: StoredDocument<Item: Clone>,
+{
+    let (key, stamp) = (D::key(item), D::stamp(item));
+    let mut document = D::from_item(item.clone()).map_err(|faults| invalid(&faults))?;
+    let hold = document.take_hold();
+    let owner = key_text(&key);
+    Sealer { secrets, owner: &owner }.seal_all(&mut document)?;
+    let mut stored = serialized(&document)?;
+    stored.remove("id");
+    let mut whole = doc! { "_id": key, "format": FORMAT };
+    whole.extend(stored);
+    if let Some(hold) = hold {
+        whole.insert("hold", hold_document(&hold)?);
+    }
+    whole.insert("revision", long(revision));
+    whole.insert("createdAt", date(stamp.created_at));
+    whole.insert("updatedAt", date(stamp.updated_at));
+    Ok(whole)
+}
+
+/// A hold as stored.
+pub(crate) fn hold_document(hold: &HoldDocument) -> Result<Document, StoreError> {
+    let mut stored = serialized(hold)?;
+    let since = stored.get_str("since").ok().and_then(|since| since.parse().ok());
+    let since: Timestamp = since.ok_or_else(|| unreadable("hold.since"))?;
+    stored.insert("since", date(since));
+    Ok(stored)
+}
+
+/// A document in the binary format, whose free JSON is text.
+pub(crate) fn serialized<T: serde::Serialize>(document: &T) -> Result<Document, StoreError> {
+    let raw = bson::serialize_to_raw_document_buf(document);
+    let stored = raw.and_then(|raw| Document::try_from(&*raw));
+    stored.map_err(|error| StoreError::Refused(error.to_string()))
+}
+
+/// The item of a stored document.
+pub(crate) fn decode<D: StoredDocument>(stored: Document, secrets: &SecretBox) -> Result<D::Item, StoreError> {
+    let stored = current::<D>(stored, secrets)?;
+    let mut document = parsed::<D>(&stored)?;
+    let key = key_text(stored.get("_id").unwrap_or(&Bson::Null));
+    Sealer { secrets, owner: &key }.open_all(&mut document)?;
+    into_item(document, &stored)
+}
+
+/// A stand-in for an item whose secrets do not open, or whose fields are invalid.
+pub(crate) fn stand_in<D: StoredDocument>(stored: Document, secrets: &SecretBox, reason: &str) -> Option<D::Item> {
+    let stored = current::<D>(stored, secrets).ok()?;
+    let document = parsed::<D>(&stored).ok()?;
+    let hold = HoldDocument::unreadable(reason, time(&stored, "updatedAt").ok()?);
+    into_item(document.held(hold)?, &stored).ok()
+}
+
+/// What is known of an item without opening its secrets.
+pub(crate) fn found<D: StoredDocument>(stored: Document, secrets: &SecretBox) -> Result<Found<D::Item>, StoreError> {
+    let id = stored.get_object_id("_id").map_err(|_| unreadable("_id"))?;
+    let known = Unreadable {
+        id: IntegrationId(id.bytes()),
+        name: stored.get_str("name").unwrap_or_default().to_owned(),
+        revision: revision(&stored)?,
+        created_at: time(&stored, "createdAt")?,
+        reason: String::new(),
+    };
+    Found::of(known, decode::<D>(stored, secrets))
+}
+
+/// The document in the current format.
+pub(crate) fn current<D: StoredDocument>(mut stored: Document, secrets: &SecretBox) -> Result<Document, StoreError> {
+    if format::of(&stored) < FORMAT {
+        let key = key_text(stored.get("_id").unwrap_or(&Bson::Null));
+        D::upgrade(&mut stored, &Sealer { secrets, owner: &key })?;
+        stored.insert("format", FORMAT);
+    }
+    Ok(stored)
+}
+
+fn parsed<D: StoredDocument>(stored: &Document) -> Result<D, StoreError> {
+    read_document(stored).map_err(|error| StoreError::Refused(error.to_string()))
+}
+
+fn into_item<D: StoredDocument>(mut document: D, stored: &Document) -> Result<D::Item, StoreError> {
+    let org = stored.get_i64("orgId").map_err(|_| unreadable("orgId"))?;
+    let stamp = Stamp {
+        created_at: time(stored, "createdAt")?,
+        updated_at: time(stored, "updatedAt")?,
+    };
+    let hold = document.take_hold().map(HoldDocument::into_domain).transpose();
+    let hold = hold.map_err(|faults| invalid(&faults))?;
+    let item = document.into_item(OrgId(org), D::id(stored)?, stamp, &Unchecked);
+    let item = item.map_err(|faults| invalid(&faults))?;
+    Ok(D::restored(item, revision(stored)?, hold))
+}
+
+/// The item's revision.
+pub(crate) fn revision(stored: &Document) -> Result<u64, StoreError> {
+    stored.get_i64("revision").map(unsigned).map_err(|_| unreadable("revision"))
+}
+
+fn time(stored: &Document, field: &'static str) -> Result<Timestamp, StoreError> {
+    stored
+        .get_datetime(field)
+        .map(|at| timestamp(*at))
+        .map_err(|_| unreadable(field))
+}
+
+/// An identifier as text.
+pub(crate) fn key_text(key: &Bson) -> String {
+    match key {
+        Bson::ObjectId(id) => id.to_hex(),
+        Bson::String(text) => text.clone(),
+        key => key.to_string(),
+    }
+}
+
+/// An identifier from the document's `_id`.
+pub(crate) fn integration_id(stored: &Document) -> Result<IntegrationId, StoreError> {
+    let id = stored.get_object_id("_id").map_err(|_| unreadable("_id"))?;
+    Ok(IntegrationId(id.bytes()))
+}
+
+fn invalid(faults: &Faults) -> StoreError {
+    StoreError::Refused(format!("the stored document is invalid: {faults}"))
+}
+
+fn refused(error: &SecretError) -> StoreError {
+    StoreError::Refused(error.to_string())
+}
+
+/// Reads one item.
+pub(crate) async fn get<D: StoredDocument>(database: &Database, filter: Document) -> Result<Option<D::Item>, StoreError> {
+    let found = one::<D>(database, filter).await?;
+    found.map(|stored| decode::<D>(stored, database.secrets())).transpose()
+}
+
+/// Reads one item, which may be undecodable.
+pub(crate) async fn find<D: StoredDocument>(database: &Database, filter: Document) -> Result<Option<Found<D::Item>>, StoreError> {
+    let stored = one::<D>(database, filter).await?;
+    stored.map(|stored| found::<D>(stored, database.secrets())).transpose()
+}
+
+async fn one<D: StoredDocument>(database: &Database, filter: Document) -> Result<Option<Document>, StoreError> {
+    let items = database.collection::<Document>(D::COLLECTION);
+    database.within(items.find_one(directed::<D>(filter))).await
+}
+
+/// One page of items in the order of their `_id`.
+pub(crate) async fn page<D: StoredDocument>(
+    database: &Database,
+    filter: Document,
+    page: Page,
+) -> Result<Listed<Document>, StoreError> {
+    let filter = directed::<D>(filter);
+    database
+        .page::<Document>(D::COLLECTION, filter, doc! { "_id": 1 }, None, page)
+        .await
+}
+
+/// One page of items, each of which may be undecodable.
+pub(crate) async fn list<D: StoredDocument>(
+    database: &Database,
+    filter: Document,
+    page: Page,
+) -> Result<Listed<Found<D::Item>>, StoreError> {
+    let listed = self::page::<D>(database, filter, page).await?;
+    listed.try_map(|stored| found::<D>(stored, database.secrets()))
+}
+
+/// One page of items that hold no secrets.
+pub(crate) async fn list_plain<D: StoredDocument>(
+    database: &Database,
+    filter: Document,
+    page: Page,
+) -> Result<Listed<D::Item>, StoreError> {
+    let listed = self::page::<D>(database, filter, page).await?;
+    listed.try_map(|stored| decode::<D>(stored, database.secrets()))
+}
+
+fn directed<D: StoredDocument>(mut filter: Document) -> Document {
+    if let Some(direction) = D::DIRECTION {
+        filter.insert("direction", direction);
+    }
+    filter
+}
