@@ -33,7 +33,7 @@ pub(crate) enum Outcome {
     EventGone(Failure),
     /// Nothing was sent, since the integration's deliveries are held.
     Held(Hold),
-    /// The integration's rate limit admits it no earlier than this.
+    /// The integration's rate limit allows it no earlier than this.
     RateLimited(Timestamp),
     /// The integration's script is disabled.
     ScriptDisabled {

@@ -13,11 +13,12 @@ use ig_core::ports::JournalEntry;
 use parking_lot::Mutex;
 
 use crate::admitted_event::{AdmittedEvent, SchemaVerdict};
-use crate::compiled::{CompiledIntegration, LiveConfiguration};
+use crate::compiled_integration::CompiledIntegration;
 use crate::decided_event::{DecidedEvent, EventGone};
 use crate::event_trace::EventTrace;
 use crate::intake::{Intake, ResolvedRow, Skip};
 use crate::lanes::{LaneItem, Lanes};
+use crate::live_configuration::LiveConfiguration;
 use crate::metrics;
 use crate::recorder::Recorder;
 use crate::retention::Retention;

@@ -17,10 +17,10 @@ use ig_transform::{CompiledCondition, Refusal, Subject, TransformError, Transfor
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use crate::compiled::{CompiledAction, CompiledIntegration};
+use crate::compiled_integration::{CompiledAction, CompiledIntegration};
+use crate::delivery_guards::{DeliveryGuards, RateLimitDecision};
 use crate::delivery_record::{DeliveryRecord, Outcome};
 use crate::event_trace::EventTrace;
-use crate::gate::{Gate, RateLimitAdmission};
 use crate::metrics;
 use crate::names;
 use crate::retention::Retention;
@@ -35,7 +35,7 @@ const SCOPE_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 pub(crate) struct DeliveryExecutor {
     deliverer: Deliverer,
     transformer: Transformer,
-    gate: Arc<Gate>,
+    guards: Arc<DeliveryGuards>,
     retention: Retention,
     clock: Arc<dyn Clock>,
     backoff: Backoff,
@@ -56,7 +56,7 @@ pub(crate) struct DeliveryTask<'a> {
     /// What triggered the delivery.
     pub trigger: TriggerType,
     /// The most requests to send.
-    pub attempts: u8,
+    pub max_attempts: u8,
     /// For how long the delivery may be worked on.
     pub scope: WorkScope<'a>,
 }
@@ -101,14 +101,14 @@ impl DeliveryExecutor {
     pub(crate) fn new(
         deliverer: Deliverer,
         transformer: Transformer,
-        gate: Arc<Gate>,
+        guards: Arc<DeliveryGuards>,
         retention: Retention,
         clock: Arc<dyn Clock>,
     ) -> Arc<Self> {
         Arc::new(Self {
             deliverer,
             transformer,
-            gate,
+            guards,
             retention,
             clock,
             backoff: Backoff::default(),
@@ -147,13 +147,13 @@ impl DeliveryExecutor {
         record: &mut DeliveryRecord,
     ) -> Result<Outcome, Cancelled> {
         let (integration, message) = (task.compiled.guarded(), task.message);
-        let probe = match self.gate.breakers.admit(&integration, message).await {
+        let probe = match self.guards.breakers.admit(&integration, message).await {
             BreakerDecision::Send(probe) => probe,
             BreakerDecision::Hold(hold) => return Ok(Outcome::Held(hold)),
         };
         let outcome = self.transform_and_send(task, action, record).await;
         let ended = outcome.as_ref().map_or(Ended::Untold, breaker_outcome);
-        self.gate.breakers.record(&integration, message, ended, probe).await;
+        self.guards.breakers.record(&integration, message, ended, probe).await;
         outcome
     }
 
@@ -291,7 +291,12 @@ impl DeliveryExecutor {
         });
         let mut may_refresh = true;
         loop {
-            if let RateLimitAdmission::At(until) = self.gate.limits.admit(&task.compiled.integration, task.scope).await? {
+            if let RateLimitDecision::NotBefore(until) = self
+                .guards
+                .rate_limits
+                .acquire(&task.compiled.integration, task.scope)
+                .await?
+            {
                 return Ok(Outcome::RateLimited(until));
             }
             if !task.scope.is_active() {
@@ -309,7 +314,7 @@ impl DeliveryExecutor {
                 prepared.refuse_token(&refused, &self.deliverer);
                 continue;
             }
-            let allowed = u32::from(task.attempts);
+            let allowed = u32::from(task.max_attempts);
             let next = after_failure(&failure, record.attempts_made(), allowed, &self.backoff, &mut rand::rng());
             match next {
                 Next::RetryIn(delay) => task.scope.sleep(delay).await?,

@@ -13,9 +13,9 @@ use ig_core::stream::Stream;
 use ig_transform::Verdict;
 
 use crate::admitted_event::SchemaVerdict;
-use crate::compiled::LiveConfiguration;
 use crate::config::WorkerConfig;
 use crate::decision_lookup::EarlierDecision;
+use crate::live_configuration::LiveConfiguration;
 use crate::metrics;
 
 /// A row whose tenant was looked up; nothing else has been checked.

@@ -11,10 +11,11 @@ use ig_core::outcome::{ErrorCategory, Failure};
 use ig_core::ports::JournalEntry;
 use tokio_util::sync::CancellationToken;
 
-use crate::compiled::{CompiledIntegration, LiveConfiguration};
+use crate::compiled_integration::CompiledIntegration;
 use crate::decided_event::EventGone;
 use crate::executor::{DeliveryExecutor, DeliveryTask, WorkScope};
 use crate::lanes::{LaneItem, Purpose};
+use crate::live_configuration::LiveConfiguration;
 use crate::metrics;
 use crate::planner::{self, Planner};
 use crate::recorder::Recorder;
@@ -167,7 +168,7 @@ fn delivery_task<'a>(
         message: message_id(compiled, event, index),
         trace: &item.decided.trace,
         trigger: TriggerType::Event,
-        attempts: compiled.integration.attempts,
+        max_attempts: compiled.integration.attempts,
         scope: WorkScope {
             ticket: Some(&item.ticket),
             stop,

@@ -14,8 +14,8 @@ use ig_core::schedule::{CancelAction, CancelRule, Delay, Due, MatchKey, Recurren
 use ig_core::scheduled::{CallOff, CallOffKey, ScheduledDelivery, ScheduledStatus, Series};
 use ig_transform::{CompiledScript, Subject, Transformer};
 
-use crate::compiled::LiveConfiguration;
 use crate::executor::{Cancelled, DeliveryExecutor, DeliveryTask, TransformFailure, retry_until_available};
+use crate::live_configuration::LiveConfiguration;
 use crate::retention::Retention;
 
 /// Sources store whole seconds, and their clocks may be a little ahead: an event no older than this has just arrived.

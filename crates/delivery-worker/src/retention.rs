@@ -3,11 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::live_configuration::LiveConfiguration;
 use ig_core::clock::Timestamp;
 use ig_core::id::OrgId;
 use ig_core::redelivery::RetryPolicy;
-
-use crate::compiled::LiveConfiguration;
 
 /// Each organisation's settings, or the platform's.
 #[derive(Debug, Clone)]

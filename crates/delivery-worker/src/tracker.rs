@@ -12,7 +12,7 @@ use ig_core::stream::Stream;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use crate::held_lease::HeldLease;
+use crate::local_lease::LocalLease;
 
 mod admission;
 mod partition_progress;
@@ -99,7 +99,7 @@ impl Tracker {
     }
 
     /// Starts a partition where its earlier holder stopped.
-    pub(crate) fn start(&self, lease: Arc<HeldLease>, resume_point: ResumePoint) {
+    pub(crate) fn start(&self, lease: Arc<LocalLease>, resume_point: ResumePoint) {
         let partition = lease.partition();
         let mut state = self.state.lock();
         state.forget_deferred(partition);
@@ -119,7 +119,7 @@ impl Tracker {
     }
 
     /// Whether a partition was started under this lease.
-    pub(crate) fn has_started(&self, lease: &HeldLease) -> bool {
+    pub(crate) fn has_started(&self, lease: &LocalLease) -> bool {
         let state = self.state.lock();
         state
             .partitions
@@ -270,7 +270,7 @@ impl Tracker {
         is_full
     }
 
-    fn finish(&self, lease: &HeldLease, stream: &Stream, position: Position) {
+    fn finish(&self, lease: &LocalLease, stream: &Stream, position: Position) {
         let mut state = self.state.lock();
         let progress = state.partitions.get_mut(&lease.partition());
         if let Some(progress) = progress.filter(|progress| progress.lease().epoch() == lease.epoch()) {
@@ -279,7 +279,7 @@ impl Tracker {
         }
     }
 
-    fn add_delivery(&self, lease: &HeldLease, stream: &Stream) {
+    fn add_delivery(&self, lease: &LocalLease, stream: &Stream) {
         let mut state = self.state.lock();
         let progress = state.partitions.get_mut(&lease.partition());
         if let Some(progress) = progress.filter(|progress| progress.lease().epoch() == lease.epoch()) {
@@ -288,7 +288,7 @@ impl Tracker {
         }
     }
 
-    fn remove_delivery(&self, lease: &HeldLease, stream: &Stream) {
+    fn remove_delivery(&self, lease: &LocalLease, stream: &Stream) {
         let mut state = self.state.lock();
         let progress = state.partitions.get_mut(&lease.partition());
         if let Some(progress) = progress.filter(|progress| progress.lease().epoch() == lease.epoch()) {

@@ -7,7 +7,7 @@ use ig_core::event::Event;
 
 use super::{Content, Dispatcher, ids, matched};
 use crate::admitted_event::AdmittedEvent;
-use crate::compiled::CompiledIntegration;
+use crate::compiled_integration::CompiledIntegration;
 use crate::decided_event::{DecidedEvent, EventGone};
 use crate::decision_lookup::EarlierDecision;
 use crate::event_trace::EventTrace;

@@ -7,7 +7,7 @@ use ig_core::event::Event;
 use ig_core::integration::Ordering;
 
 use super::budget::{MemoryBudget, MemoryReservation, batch_size};
-use crate::compiled::CompiledIntegration;
+use crate::compiled_integration::CompiledIntegration;
 use crate::decided_event::{DecidedEvent, EventGone};
 use crate::reader::SourceState;
 use crate::tracker::{ExtraDelivery, Ticket};

@@ -19,7 +19,7 @@ use parking_lot::{Mutex, RwLock};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::held_lease::HeldLease;
+use crate::local_lease::LocalLease;
 use crate::tracker::{ResumePoint, Tracker};
 
 /// A source with this worker's state of it.
@@ -98,7 +98,7 @@ impl SourceState {
     }
 
     /// Starts reading for a partition; an earlier holder may have decided about events up to `recheck_to`, and delivered them.
-    pub(crate) fn start_partition(&self, lease: Arc<HeldLease>, checkpoint: Position, recheck_to: Position) {
+    pub(crate) fn start_partition(&self, lease: Arc<LocalLease>, checkpoint: Position, recheck_to: Position) {
         self.tracker.start(lease, ResumePoint { checkpoint, recheck_to });
         self.nudge.notify_one();
     }

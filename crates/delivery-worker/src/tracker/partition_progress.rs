@@ -11,12 +11,12 @@ use ig_core::reading::{ReadRange, Reading};
 use ig_core::stream::Stream;
 
 use super::ResumePoint;
-use crate::held_lease::HeldLease;
+use crate::local_lease::LocalLease;
 
 /// The progress of a partition that this worker holds.
 #[derive(Debug)]
 pub(super) struct PartitionProgress {
-    lease: Arc<HeldLease>,
+    lease: Arc<LocalLease>,
     reading: Reading,
     progress: Progress<Instant>,
     loads: HashMap<Stream, StreamLoad>,
@@ -45,7 +45,7 @@ impl StreamLoad {
 }
 
 impl PartitionProgress {
-    pub(super) fn new(lease: Arc<HeldLease>, resume_point: ResumePoint) -> Self {
+    pub(super) fn new(lease: Arc<LocalLease>, resume_point: ResumePoint) -> Self {
         let ResumePoint { checkpoint, recheck_to } = resume_point;
         Self {
             reading: Reading::resume(lease.partition(), checkpoint),
@@ -75,7 +75,7 @@ impl PartitionProgress {
         self.lowest_left = Some(self.lowest_left.map_or(position, |lowest| lowest.min(position)));
     }
 
-    pub(super) fn lease(&self) -> &Arc<HeldLease> {
+    pub(super) fn lease(&self) -> &Arc<LocalLease> {
         &self.lease
     }
 

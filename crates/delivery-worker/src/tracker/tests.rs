@@ -17,8 +17,8 @@ fn stream(org: i64) -> Stream {
     Stream::new(Some(OrgId(org)), "lab")
 }
 
-fn start(tracker: &Tracker, partition: PartitionId, checkpoint: Position) -> Arc<HeldLease> {
-    let lease = Arc::new(HeldLease::new(partition, 1, Instant::now(), Duration::from_mins(1)));
+fn start(tracker: &Tracker, partition: PartitionId, checkpoint: Position) -> Arc<LocalLease> {
+    let lease = Arc::new(LocalLease::new(partition, 1, Instant::now(), Duration::from_mins(1)));
     tracker.start(
         Arc::clone(&lease),
         ResumePoint {

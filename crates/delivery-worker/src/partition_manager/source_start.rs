@@ -10,7 +10,7 @@ use ig_core::ports::StoreError;
 use tokio_util::sync::CancellationToken;
 
 use super::{HeldPartition, PartitionManager};
-use crate::held_lease::HeldLease;
+use crate::local_lease::LocalLease;
 use crate::reader::SourceState;
 
 /// How often held partitions are checked for sources that have not started.
@@ -67,14 +67,14 @@ impl PartitionManager {
         Ok(())
     }
 
-    fn not_started(&self, state: &SourceState) -> Vec<(Arc<HeldLease>, Option<Position>)> {
+    fn not_started(&self, state: &SourceState) -> Vec<(Arc<LocalLease>, Option<Position>)> {
         let held = self.held.lock();
         let waiting = held.values().filter(|held| !state.tracker.has_started(&held.lease));
         let entry = |held: &HeldPartition| (Arc::clone(&held.lease), held.checkpoints.get(state.source.id()).copied());
         waiting.map(entry).collect()
     }
 
-    async fn start(&self, state: &SourceState, waiting: Vec<(Arc<HeldLease>, Option<Position>)>) -> Result<(), StartError> {
+    async fn start(&self, state: &SourceState, waiting: Vec<(Arc<LocalLease>, Option<Position>)>) -> Result<(), StartError> {
         let head = state.source.head().await?;
         let SourceMarks {
             first,

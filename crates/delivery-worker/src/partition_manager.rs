@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::checkpoints::Checkpoints;
 use crate::dispatcher::Dispatcher;
-use crate::held_lease::HeldLease;
+use crate::local_lease::LocalLease;
 use crate::metrics;
 use crate::reader::SourceState;
 use crate::recorder::Recorder;
@@ -34,7 +34,7 @@ const IDLE_INTERVAL: Duration = Duration::from_millis(200);
 
 /// A held partition, and the checkpoints of its sources when it was claimed.
 struct HeldPartition {
-    lease: Arc<HeldLease>,
+    lease: Arc<LocalLease>,
     checkpoints: BTreeMap<SourceId, Position>,
     /// When it began to close before its release.
     closing_since: Option<Instant>,
@@ -277,7 +277,12 @@ impl PartitionManager {
         tracing::info!(partitions = won.len(), "partitions were claimed");
         let mut held = self.held.lock();
         for (granted, requested_at) in won {
-            let lease = Arc::new(HeldLease::new(granted.partition, granted.epoch, requested_at, self.parts.ttl));
+            let lease = Arc::new(LocalLease::new(
+                granted.partition,
+                granted.epoch,
+                requested_at,
+                self.parts.ttl,
+            ));
             let checkpoints = granted.checkpoints;
             let partition = HeldPartition {
                 lease,
