@@ -24,12 +24,12 @@ pub(crate) struct CompiledAction {
 
 impl CompiledAction {
     fn new(integration: &Integration, action: &PlannedAction<'_>) -> Result<Self, String> {
-        let message = |faults: Faults| faults.to_string();
+        let to_message = |faults: Faults| faults.to_string();
         let shape = CompiledShape::compile(action.transformation, &integration.lookups, integration.script_timeout);
         Ok(Self {
-            conditions: conditions(integration, action).map_err(message)?,
-            shape: shape.map_err(message)?,
-            template: Template::compile(integration, action).map_err(message)?,
+            conditions: conditions(integration, action).map_err(to_message)?,
+            shape: shape.map_err(to_message)?,
+            template: Template::compile(integration, action).map_err(to_message)?,
         })
     }
 }
@@ -52,9 +52,9 @@ fn conditions(integration: &Integration, action: &PlannedAction<'_>) -> Result<V
         .condition
         .map(|condition| (condition, "the action's condition was false"));
     let both = filter.into_iter().chain(own);
-    both.map(|(condition, otherwise)| {
+    both.map(|(condition, skip_reason)| {
         let compiled = CompiledCondition::compile(condition, integration.script_timeout)?;
-        Ok((compiled, otherwise))
+        Ok((compiled, skip_reason))
     })
     .collect()
 }

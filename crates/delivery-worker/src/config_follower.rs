@@ -5,7 +5,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::live_configuration::LiveConfiguration;
 use ig_core::configuration::{Change, Configuration, RevisedChange};
 use ig_proto::v1;
 use ig_proto::v1::config_service_client::ConfigServiceClient;
@@ -14,6 +13,8 @@ use ig_service::grpc::Client;
 use ig_transform::LookupCache;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Status, Streaming};
+
+use crate::live_configuration::LiveConfiguration;
 
 /// A stream older than this is opened anew; a heartbeat arrives each second.
 const MAX_STREAM_AGE: Duration = Duration::from_hours(1);

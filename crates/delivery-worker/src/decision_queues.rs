@@ -26,14 +26,14 @@ use crate::tracker::Ticket;
 
 mod queue;
 
-use queue::{Queue, QueuedEvent};
+use queue::{DecisionQueue, QueuedEvent};
 
 /// How many payloads of one stream are checked at once.
 const CONCURRENCY: usize = 4;
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+const MIN_BACKOFF: Duration = Duration::from_millis(100);
+const MAX_BACKOFF: Duration = Duration::from_secs(5);
 
-type Queues = HashMap<(SourceId, Stream), Queue>;
+type Queues = HashMap<(SourceId, Stream), DecisionQueue>;
 
 /// The decision queues of all streams.
 pub(crate) struct DecisionQueues {
@@ -51,7 +51,7 @@ enum NotReady {
     #[error(transparent)]
     Source(#[from] SourceError),
     #[error("the source does not show an event that it has shown before, nor any later one")]
-    Behind,
+    SourceLags,
     #[error("another worker decided by a configuration that has not arrived here yet")]
     Configuration,
 }
@@ -213,7 +213,7 @@ impl DecisionQueues {
             }
             let missing = positions.iter().rfind(|position| !found.contains_key(*position));
             match missing {
-                Some(last) if !state.has_passed(*last).await? => Err(NotReady::Behind),
+                Some(last) if !state.has_passed(*last).await? => Err(NotReady::SourceLags),
                 _ => Ok(found),
             }
         };
@@ -233,7 +233,7 @@ impl DecisionQueues {
         E: std::fmt::Display,
         F: Future<Output = Result<T, E>>,
     {
-        let mut pause = FIRST_PAUSE;
+        let mut backoff = MIN_BACKOFF;
         while holds() {
             tokio::select! {
                 () = self.stop.cancelled() => return None,
@@ -244,9 +244,9 @@ impl DecisionQueues {
             }
             tokio::select! {
                 () = self.stop.cancelled() => return None,
-                () = tokio::time::sleep(pause) => {}
+                () = tokio::time::sleep(backoff) => {}
             }
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            backoff = (backoff * 2).min(MAX_BACKOFF);
         }
         None
     }

@@ -16,9 +16,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::compiled_integration::CompiledIntegration;
 use crate::event_trace::EventTrace;
-use crate::executor::{DeliveryExecutor, DeliveryTask, WorkScope};
+use crate::executor::{DeliveryExecutor, DeliveryTask};
 use crate::live_configuration::LiveConfiguration;
 use crate::recorder::Recorder;
+use crate::work_scope::WorkScope;
 
 mod tasks;
 

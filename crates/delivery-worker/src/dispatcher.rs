@@ -185,7 +185,9 @@ impl Dispatcher {
             .configuration
             .call_off_listeners(event.org_id, &event.event_type, event.entity_rid);
         for compiled in listeners {
-            self.push(admitted, decided, content, compiled, |item| item.calling_off().counted());
+            self.push(admitted, decided, content, compiled, |item| {
+                item.into_cancellation().into_extra_delivery()
+            });
         }
     }
 
@@ -197,7 +199,7 @@ impl Dispatcher {
         integrations: &[Arc<CompiledIntegration>],
     ) {
         let adjustments = std::iter::once::<fn(LaneItem) -> LaneItem>(|item| item)
-            .chain(std::iter::repeat(LaneItem::counted as fn(LaneItem) -> LaneItem));
+            .chain(std::iter::repeat(LaneItem::into_extra_delivery as fn(LaneItem) -> LaneItem));
         for (compiled, adjust) in integrations.iter().zip(adjustments) {
             self.push(admitted, decided, content, Arc::clone(compiled), adjust);
         }

@@ -36,6 +36,7 @@ mod skip_scan;
 mod source_monitor;
 mod tracker;
 mod transformation;
+mod work_scope;
 
 pub use config::{Config, WorkerConfig};
 pub use run::run;

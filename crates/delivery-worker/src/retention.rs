@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::live_configuration::LiveConfiguration;
 use ig_core::clock::Timestamp;
 use ig_core::id::OrgId;
 use ig_core::redelivery::RetryPolicy;
+
+use crate::live_configuration::LiveConfiguration;
 
 /// Each organisation's settings, or the platform's.
 #[derive(Debug, Clone)]

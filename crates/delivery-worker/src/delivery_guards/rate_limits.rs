@@ -8,7 +8,7 @@ use ig_core::integration::{Integration, SetLimit};
 use ig_core::window::{RateWindows, WindowKey};
 use ig_delivery::Limiter;
 
-use crate::executor::{Cancelled, WorkScope};
+use crate::work_scope::{WorkEnded, WorkScope};
 
 /// How long a delivery waits in its lane; one that would wait longer becomes a dead letter due at that time.
 const MAX_WAIT: Duration = Duration::from_secs(30);
@@ -40,7 +40,7 @@ impl RateLimits {
     }
 
     /// Waits until the limit allows one request, at most `MAX_WAIT`.
-    pub(crate) async fn acquire(&self, integration: &Integration, scope: WorkScope<'_>) -> Result<RateLimitDecision, Cancelled> {
+    pub(crate) async fn acquire(&self, integration: &Integration, scope: WorkScope<'_>) -> Result<RateLimitDecision, WorkEnded> {
         let Some(limit) = integration.rate_limit.and_then(SetLimit::in_force) else {
             return Ok(RateLimitDecision::SendNow);
         };
