@@ -99,7 +99,7 @@ impl DecisionQueues {
         queues.entry(key.clone()).or_default().push(admitted, &self.budget);
         let this = Arc::clone(self);
         self.tasks
-            .spawn("judging", TaskKind::OneShot, async move { this.run_stream(key).await });
+            .spawn("decision queue", TaskKind::OneShot, async move { this.run_stream(key).await });
     }
 
     fn decide_now(&self, admitted: &AdmittedEvent) {
@@ -152,7 +152,7 @@ impl DecisionQueues {
         }
         let (trace, span) = admitted.begin_span();
         let apply = || self.dispatcher.apply_earlier_decision(admitted, &trace);
-        let Some(kind) = while_held(admitted, || span.in_scope(apply)).flatten() else {
+        let Some(kind) = while_leased(admitted, || span.in_scope(apply)).flatten() else {
             return;
         };
         let verdict = match verdict {
@@ -161,7 +161,7 @@ impl DecisionQueues {
         };
         if let Some(verdict) = verdict {
             let decide = || self.dispatcher.decide(admitted, &trace, kind, verdict);
-            while_held(admitted, || span.in_scope(decide));
+            while_leased(admitted, || span.in_scope(decide));
         }
     }
 
@@ -202,7 +202,7 @@ impl DecisionQueues {
         let state = Arc::clone(&first.admitted.state);
         let tickets: Vec<_> = to_reload.iter().map(|queued| queued.admitted.ticket.clone()).collect();
         let positions: Vec<_> = tickets.iter().map(Ticket::position).collect();
-        let holds = || tickets.iter().any(Ticket::is_valid);
+        let is_leased = || tickets.iter().any(Ticket::is_valid);
         let reading = || async {
             let ranges: Vec<_> = positions.iter().map(|position| *position..=*position).collect();
             let mut found = HashMap::new();
@@ -217,7 +217,7 @@ impl DecisionQueues {
                 _ => Ok(found),
             }
         };
-        let Some(mut found) = self.retry_until_available(holds, reading).await else {
+        let Some(mut found) = self.retry_until_available(is_leased, reading).await else {
             return false;
         };
         for queued in to_reload {
@@ -228,13 +228,13 @@ impl DecisionQueues {
     }
 
     /// Retries until an attempt succeeds; none once the worker stops or has lost the events.
-    async fn retry_until_available<T, E, F>(&self, holds: impl Fn() -> bool, attempt: impl Fn() -> F) -> Option<T>
+    async fn retry_until_available<T, E, F>(&self, is_leased: impl Fn() -> bool, attempt: impl Fn() -> F) -> Option<T>
     where
         E: std::fmt::Display,
         F: Future<Output = Result<T, E>>,
     {
         let mut backoff = MIN_BACKOFF;
-        while holds() {
+        while is_leased() {
             tokio::select! {
                 () = self.stop.cancelled() => return None,
                 done = attempt() => match done {
@@ -253,7 +253,7 @@ impl DecisionQueues {
 }
 
 /// Does a piece of work, unless the event's partition is closing or lost.
-fn while_held<T>(admitted: &AdmittedEvent, work: impl FnOnce() -> T) -> Option<T> {
+fn while_leased<T>(admitted: &AdmittedEvent, work: impl FnOnce() -> T) -> Option<T> {
     let _guard = admitted.ticket.begin_work()?;
     Some(work())
 }

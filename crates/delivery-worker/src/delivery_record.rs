@@ -250,7 +250,7 @@ impl DeliveryRecord {
         if self.log_level == LogLevel::Full && !self.payload.is_empty() {
             self.log.original_payload = Some(self.payload);
         }
-        metrics::delivered(&self.log);
+        metrics::count_delivery(&self.log);
         JournalEntry::Delivery {
             log: Box::new(self.log),
             trace: self.trace,

@@ -269,7 +269,7 @@ impl DeliveryExecutor {
                 return Err(WorkEnded);
             }
             let (attempt, token) = self.send_attempt(task, &prepared, record).await;
-            metrics::attempted(&attempt);
+            metrics::record_attempt(&attempt);
             let Some(failure) = record.attempt_finished(attempt) else {
                 return Ok(DeliveryOutcome::Delivered);
             };

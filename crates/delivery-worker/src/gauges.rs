@@ -16,7 +16,7 @@ pub(crate) async fn run(sources: Vec<Arc<SourceState>>, lanes: Arc<Lanes>, budge
     while !stop.is_cancelled() {
         let in_flight = sources.iter().map(|state| state.tracker.in_flight()).sum();
         let backlogs = sources.iter().map(|state| state.tracker.backlog_count()).sum();
-        metrics::under_way(in_flight, lanes.len(), budget.used(), backlogs);
+        metrics::set_work_in_progress(in_flight, lanes.len(), budget.used(), backlogs);
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(INTERVAL) => {}

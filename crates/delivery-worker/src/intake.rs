@@ -158,12 +158,12 @@ fn check_verdict(org: OrgId, event_type: &EventType, verdict: SchemaVerdict) -> 
         SchemaVerdict::RowDeleted => Err(row_deleted()),
         SchemaVerdict::Checked(Verdict::Fine) => Ok(()),
         SchemaVerdict::Checked(Verdict::Warn(faults)) => {
-            metrics::schema_violated("warn");
+            metrics::count_schema_violation("warn");
             tracing::warn!(%org, %event_type, %faults, "a payload does not keep to its schema");
             Ok(())
         }
         SchemaVerdict::Checked(Verdict::Reject(faults)) => {
-            metrics::schema_violated("reject");
+            metrics::count_schema_violation("reject");
             Err((SkipReason::SchemaViolated, Some(faults.to_string())))
         }
     }

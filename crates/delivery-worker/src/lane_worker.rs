@@ -104,7 +104,7 @@ impl LaneWorker {
         let Some(compiled) = self.configuration.integration(item.compiled.integration.id) else {
             return self.skip_deleted(item, event, recorded, stop).await;
         };
-        metrics::event_gone(&event.source);
+        metrics::count_gone_event(&event.source);
         let (failure, actions) = match item.purpose {
             ItemPurpose::Deliver => (gone.to_string(), compiled.actions.len()),
             ItemPurpose::Cancel => (format!("{gone} What it was to call off may still be pending."), 1),
@@ -138,7 +138,7 @@ impl LaneWorker {
 
     async fn record(&self, item: &LaneItem, entry: JournalEntry) {
         item.ticket.add_parts(1);
-        let permit = self.recorder.permit().await;
+        let permit = self.recorder.acquire_permit().await;
         self.recorder.record(entry, Some(item.ticket.clone()), permit);
     }
 

@@ -118,8 +118,13 @@ impl LiveConfiguration {
         definition.enforced_schema().is_some().then(|| Arc::clone(definition))
     }
 
-    /// The integrations whose pending deliveries an event may call off, in the order of their ids.
-    pub(crate) fn call_off_listeners(&self, org: OrgId, event_type: &EventType, entity: Rid) -> Vec<Arc<CompiledIntegration>> {
+    /// The integrations whose pending deliveries an event may cancel, in the order of their ids.
+    pub(crate) fn cancellation_listeners(
+        &self,
+        org: OrgId,
+        event_type: &EventType,
+        entity: Rid,
+    ) -> Vec<Arc<CompiledIntegration>> {
         let inner = self.inner.read();
         let listening = inner.configuration.org(org).map(|org| org.listening(event_type, entity));
         let compiled = |integration: Arc<Integration>| inner.compiled.get(&integration.id).cloned();

@@ -176,7 +176,7 @@ impl PartitionManager {
             Rebalance::Keep => {}
         }
         self.release_closed().await?;
-        metrics::partitions_held(self.held_count());
+        metrics::set_held_partitions(self.held_count());
         Ok(())
     }
 

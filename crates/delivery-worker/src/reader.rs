@@ -184,7 +184,7 @@ impl Reader {
             self.skip_scans.remove(cursor);
         }
         let passage = read?;
-        metrics::polled(source.id(), passage.rows.len(), began.elapsed());
+        metrics::record_poll(source.id(), passage.rows.len(), began.elapsed());
         self.batch
             .learn(passage.rows.len(), passage.rows.iter().map(SourceRow::payload_bytes).sum());
         Ok(passage)
@@ -221,11 +221,11 @@ impl Reader {
     }
 
     fn report_failure(&mut self, error: &ReadError) -> Duration {
-        metrics::source_failed(self.state.source.id());
+        metrics::count_failed_poll(self.state.source.id());
         if !self.failure_reported {
             tracing::warn!(source = %self.state.source.id(), %error, "the source cannot be read on; trying again");
             if let ReadError::Source(SourceError::Misconfigured(detail)) = error {
-                self.ingester.audit_source(detail);
+                self.ingester.record_source_audit(detail);
             }
         }
         self.failure_reported = true;

@@ -40,10 +40,10 @@ use crate::partition_manager::{PartitionManager, PartitionManagerParts};
 use crate::planner::Planner;
 use crate::push_cleanup::PushCleanup;
 use crate::reader::{GapWatcher, Ingester, Reader, SourceState};
-use crate::recorder::{Writer, recorder};
+use crate::recorder::{RecordWriter, recorder};
 use crate::retention::Retention;
 use crate::source_monitor::SourceMonitor;
-use crate::transformation::{self, TransformParts};
+use crate::transformation::{self, TransformComponents};
 
 /// How long shutdown waits for deliveries in progress; the process's grace is a little longer.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(25);
@@ -76,7 +76,7 @@ struct Worker {
     dispatcher: Arc<Dispatcher>,
     decision_queues: Arc<DecisionQueues>,
     manager: Arc<PartitionManager>,
-    writers: [Writer; 2],
+    writers: [RecordWriter; 2],
     notifications: Arc<Notifications>,
     alerting: Alerting,
     clock: Arc<dyn Clock>,
@@ -96,7 +96,7 @@ impl Worker {
         let deliverer = Deliverer::new(&config.security).context("section security")?;
         let alerter = channel(&config.services.alerter, &config.grpc).context("services.alerter")?;
         let alerting = Alerting::new(alerter, store.alerts(), context.clone());
-        let TransformParts {
+        let TransformComponents {
             transformer,
             lookups,
             schemas,

@@ -71,7 +71,7 @@ impl GapWatcher {
             }
             holes.give_up(checked_at, state.hole_watch)
         };
-        metrics::holes_given_up(state.source.id(), given_up);
+        metrics::count_expired_gaps(state.source.id(), given_up);
         Ok(())
     }
 

@@ -69,9 +69,9 @@ impl Ingester {
     }
 
     /// Records that the source cannot be read as it is configured.
-    pub(super) fn audit_source(&self, detail: &str) {
+    pub(super) fn record_source_audit(&self, detail: &str) {
         self.dispatcher
-            .audit_source(self.state.source.id(), SkipReason::SourceMisconfigured, detail);
+            .record_source_audit(self.state.source.id(), SkipReason::SourceMisconfigured, detail);
     }
 
     /// Ingests the due rows of a stretch and returns the kinds of the others. All that may fail comes first: once the first row is
@@ -130,7 +130,7 @@ impl Ingester {
         let below = ranges.into_iter().map(|range| *range.start()..=to.min(*range.end()));
         let mut ranges: Vec<_> = below.filter(|range| !range.is_empty()).collect();
         while !ranges.is_empty() {
-            let (mut vanished, remaining) = self.decision_lookup.vanished(self.state.source.id(), &ranges).await?;
+            let (mut vanished, remaining) = self.decision_lookup.vanished_rows(self.state.source.id(), &ranges).await?;
             vanished.retain(|row| {
                 row.earlier
                     .as_ref()
