@@ -213,7 +213,7 @@ impl DecisionQueues {
             }
             let missing = positions.iter().rfind(|position| !found.contains_key(*position));
             match missing {
-                Some(last) if !state.has_passed(*last).await? => Err(NotReady::SourceLags),
+                Some(last) if !state.has_shown_past(*last).await? => Err(NotReady::SourceLags),
                 _ => Ok(found),
             }
         };

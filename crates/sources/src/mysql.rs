@@ -146,7 +146,7 @@ impl EventSource for MySqlSource {
         Ok(batch.into_rows())
     }
 
-    /// Ids allocated in steps leave a hole beside every row, so holes that lie close together are looked up as one span.
+    /// Ids allocated in steps leave a gap beside every row, so gaps that lie close together are looked up as one span.
     async fn visible_within(&self, ranges: &[RangeInclusive<Position>]) -> Result<Vec<Position>, SourceError> {
         let mut visible = Vec::new();
         for chunk in spans::coalesced(ranges).chunks(statements::MAX_RANGES) {

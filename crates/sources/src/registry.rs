@@ -23,8 +23,8 @@ pub struct RegisteredSource {
     pub source: Arc<dyn EventSource>,
     /// The longest pause between two reads.
     pub poll_interval: Duration,
-    /// How long a hole in its positions is watched.
-    pub hole_watch: Duration,
+    /// How long a gap in its positions is watched.
+    pub gap_watch: Duration,
 }
 
 /// Opens every configured source, without contacting any. The error names the wrong setting.
@@ -40,7 +40,7 @@ fn push<P: PushedEvents + 'static>(config: &SourcesConfig, events: P) -> Registe
     RegisteredSource {
         source: Arc::new(PushSource::new(events)),
         poll_interval: config.push.poll_interval(),
-        hole_watch: config.push.hole_watch(),
+        gap_watch: config.push.gap_watch(),
     }
 }
 
@@ -51,6 +51,6 @@ fn mysql(config: &SourcesConfig) -> Result<Option<RegisteredSource>, SourceError
     Ok(Some(RegisteredSource {
         source: Arc::new(MySqlSource::new(&config.mysql)?),
         poll_interval: config.mysql.poll_interval(),
-        hole_watch: config.mysql.hole_watch(),
+        gap_watch: config.mysql.gap_watch(),
     }))
 }

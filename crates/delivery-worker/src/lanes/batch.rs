@@ -182,7 +182,7 @@ async fn reload_events(batch: &[LaneItem]) -> Result<HashMap<EventKey, LoadedEve
             }
         }
         if let Some((last, _)) = decided.last_key_value()
-            && !state.has_passed(*last).await?
+            && !state.has_shown_past(*last).await?
         {
             return Err(NotReady::SourceLags);
         }

@@ -93,7 +93,7 @@ impl PartitionManager {
         for (lease, checkpoint) in waiting {
             state.start_partition(lease, checkpoint.unwrap_or(first), recheck_to);
         }
-        state.seen_saved.store(seen, Ordering::Relaxed);
+        state.saved_read_to.store(seen, Ordering::Relaxed);
         state.watch_tail(head, seen);
         Ok(())
     }

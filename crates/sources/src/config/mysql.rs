@@ -76,7 +76,7 @@ impl MySqlConfig {
     }
 
     /// How long to wait for a missing id.
-    pub fn hole_watch(&self) -> Duration {
+    pub fn gap_watch(&self) -> Duration {
         Duration::from_secs(self.hole_watch_seconds)
     }
 

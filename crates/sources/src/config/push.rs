@@ -32,7 +32,7 @@ impl PushConfig {
     }
 
     /// How long to wait for a position that was allocated.
-    pub fn hole_watch(&self) -> Duration {
+    pub fn gap_watch(&self) -> Duration {
         Duration::from_secs(self.hole_watch_seconds)
     }
 

@@ -44,17 +44,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spans_coalesce_the_holes_of_ids_in_steps_of_three() {
-        let holes: Vec<_> = (0..20_000u64).map(|row| 3 * row + 1..=3 * row + 2).collect();
-        assert_eq!(coalesced(&holes), [1..=59_999]);
+    fn spans_coalesce_the_gaps_of_ids_in_steps_of_three() {
+        let gaps: Vec<_> = (0..20_000u64).map(|row| 3 * row + 1..=3 * row + 2).collect();
+        assert_eq!(coalesced(&gaps), [1..=59_999]);
         let visible: Vec<_> = (1..60_000)
             .filter(|position| position % 3 == 0 || *position == 1_000)
             .collect();
-        assert_eq!(within(visible, &holes), [1_000]);
+        assert_eq!(within(visible, &gaps), [1_000]);
     }
 
     #[test]
-    fn spans_stay_apart_where_holes_lie_far_apart() {
+    fn spans_stay_apart_where_gaps_lie_far_apart() {
         assert_eq!(
             coalesced(&[1..=2, 502..=502, 2_000..=9_000_000, 9_000_001..=9_000_002]),
             [1..=502, 2_000..=9_000_002]
