@@ -36,7 +36,7 @@ use crate::lane_worker::LaneWorker;
 use crate::lanes::{BatchRunner, Lanes, MemoryBudget};
 use crate::live_configuration::LiveConfiguration;
 use crate::notifications::{Notifications, NotifyingJournal};
-use crate::partition_manager::{PartitionManager, PartitionManagerParts};
+use crate::partition_manager::{PartitionManager, PartitionManagerDependencies};
 use crate::planner::Planner;
 use crate::push_cleanup::PushCleanup;
 use crate::reader::{GapWatcher, Ingester, Reader, SourceState};
@@ -64,7 +64,7 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<SocketAddr>
     Ok(address)
 }
 
-/// The worker's parts.
+/// The worker's components.
 struct Worker {
     store: Store,
     live: Arc<LiveConfiguration>,
@@ -151,7 +151,7 @@ impl Worker {
             .into_iter()
             .map(|source| SourceState::new(source, max_in_flight))
             .collect();
-        let manager = PartitionManager::new(PartitionManagerParts {
+        let manager = PartitionManager::new(PartitionManagerDependencies {
             worker,
             leases: Arc::new(store.partition_leases()),
             journal,
@@ -309,8 +309,8 @@ async fn connect(config: &Config) -> anyhow::Result<Store> {
     Store::connect(&config.mongodb, secrets).await.context("section mongodb")
 }
 
-/// Runs the partition manager and saves checkpoints; on shutdown drains lanes and commands, releases all partitions and then lets the journal
-/// end.
+/// Runs the partition manager and saves checkpoints; on shutdown drains lanes and commands, releases all partitions and then lets the
+/// journal end.
 fn manage_partitions(
     manager: &Arc<PartitionManager>,
     (lanes, commands): (Arc<Lanes>, Arc<CommandTasks>),

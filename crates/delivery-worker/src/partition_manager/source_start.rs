@@ -60,7 +60,7 @@ impl PartitionManager {
     }
 
     async fn try_store_start(&self, state: &SourceState) -> Result<(), StartError> {
-        let (source, leases) = (state.source.id(), &self.parts.leases);
+        let (source, leases) = (state.source.id(), &self.dependencies.leases);
         if leases.source_marks(source).await?.is_none() {
             leases.begin_source(source, state.first_position().await?).await?;
         }
@@ -82,7 +82,7 @@ impl PartitionManager {
             generations,
             rewinds,
         } = self
-            .parts
+            .dependencies
             .leases
             .begin_source(state.source.id(), state.first_position().await?)
             .await?;
