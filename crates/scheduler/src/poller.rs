@@ -34,7 +34,7 @@ pub(crate) struct Poller {
     dispatcher: Arc<Dispatcher>,
     tasks: Tasks,
     poll_interval: Duration,
-    /// All rows due up to here are in the backlog, or their organisation is marked as behind.
+    /// All rows due up to here are in the backlog, or their organisation is marked as having more.
     polled_to: Timestamp,
     /// The next known due time.
     next_due: Option<Timestamp>,
@@ -77,7 +77,7 @@ impl Poller {
 
     async fn poll_once(&mut self) -> Result<(), StoreError> {
         let now = self.now();
-        if let Some(earliest) = self.dispatcher.wake.take() {
+        if let Some(earliest) = self.dispatcher.wake.take_earliest() {
             self.polled_to = self.polled_to.min(earliest - TimeDelta::milliseconds(1));
             self.next_due = Some(self.next_due.map_or(earliest, |due| due.min(earliest)));
         }
@@ -100,19 +100,23 @@ impl Poller {
     /// Reads what became due since the last poll. While a read is full, the next one excludes the organisations found so far, so that
     /// small organisations are found behind large ones.
     async fn read_due(&self, now: Timestamp) -> Result<(), StoreError> {
-        let mut behind: Vec<OrgId> = Vec::new();
+        let mut orgs_with_more: Vec<OrgId> = Vec::new();
         loop {
-            let found = self.dispatcher.store.due(self.polled_to, now, &behind, READ_LIMIT).await?;
+            let found = self
+                .dispatcher
+                .store
+                .due(self.polled_to, now, &orgs_with_more, READ_LIMIT)
+                .await?;
             let is_all = found.len() < READ_LIMIT;
             let orgs: BTreeSet<_> = found.iter().map(|due| due.org_id).collect();
             let mut backlog = self.dispatcher.backlog.lock();
-            backlog.offer(found);
+            backlog.add_due(found);
             if is_all {
                 return Ok(());
             }
-            backlog.mark_behind(orgs.iter().copied());
+            backlog.mark_orgs_with_more(orgs.iter().copied());
             drop(backlog);
-            behind.extend(orgs);
+            orgs_with_more.extend(orgs);
         }
     }
 
@@ -128,7 +132,7 @@ impl Poller {
                     (found, is_all)
                 });
                 dispatcher.backlog.lock().refill(org, found);
-                dispatcher.wake.now();
+                dispatcher.wake.signal();
             });
         }
     }
@@ -154,9 +158,9 @@ impl Poller {
         let limit = self.dispatcher.worker_capacity().min(CLAIM_BATCH);
         let (picked, waiting) = {
             let mut backlog = self.dispatcher.backlog.lock();
-            (backlog.pick(limit), backlog.len())
+            (backlog.pick_due(limit), backlog.len())
         };
-        metrics::waiting(waiting);
+        metrics::set_waiting(waiting);
         if picked.is_empty() {
             return;
         }
@@ -190,11 +194,11 @@ async fn claim(dispatcher: Arc<Dispatcher>, tasks: &Tasks, picked: &[DueDelivery
             let won: BTreeSet<_> = claimed.iter().map(|delivery| delivery.id).collect();
             let lost = ids.iter().filter(|id| !won.contains(id));
             let mut backlog = dispatcher.backlog.lock();
-            lost.for_each(|id| backlog.done(*id));
+            lost.for_each(|id| backlog.end_claim(*id));
             drop(backlog);
             if claimed.len() < ids.len() {
                 // The slots of the lost rows are free.
-                dispatcher.wake.now();
+                dispatcher.wake.signal();
             }
             for delivery in claimed {
                 dispatch(&dispatcher, tasks, delivery);
@@ -205,11 +209,11 @@ async fn claim(dispatcher: Arc<Dispatcher>, tasks: &Tasks, picked: &[DueDelivery
             tokio::time::sleep(RETRY_DELAY).await;
             let mut backlog = dispatcher.backlog.lock();
             for id in ids {
-                backlog.done(id);
+                backlog.end_claim(id);
             }
             drop(backlog);
             for due in picked {
-                dispatcher.wake.at(due.due_at);
+                dispatcher.wake.signal_at(due.due_at);
             }
         }
     }
