@@ -54,7 +54,7 @@ pub struct MySqlSource {
 impl MySqlSource {
     /// A source as configured, without contacting the server. The error names the wrong setting.
     pub fn new(config: &MySqlConfig) -> Result<Self, SourceError> {
-        config.refuse_faults()?;
+        config.check_valid()?;
         Ok(Self {
             id: SourceId::new(NAME),
             start: config.start.into(),
@@ -149,10 +149,10 @@ impl EventSource for MySqlSource {
     /// Ids allocated in steps leave a gap beside every row, so gaps that lie close together are looked up as one span.
     async fn visible_within(&self, ranges: &[RangeInclusive<Position>]) -> Result<Vec<Position>, SourceError> {
         let mut visible = Vec::new();
-        for chunk in spans::coalesced(ranges).chunks(statements::MAX_RANGES) {
+        for chunk in spans::coalesce(ranges).chunks(statements::MAX_RANGES) {
             visible.append(&mut self.list_ids(chunk).await?);
         }
-        Ok(spans::within(visible, ranges))
+        Ok(spans::positions_within(visible, ranges))
     }
 
     async fn read_past(&self, after: Position, limit: usize, span: u64, kinds: &[RowKind]) -> Result<SkipScanBatch, SourceError> {

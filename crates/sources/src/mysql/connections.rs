@@ -61,7 +61,7 @@ impl Connections {
     ) -> Result<(), StatementError> {
         let current = self.current.lock().clone();
         let read = self.read_with(&current.pool, sql, parameters, on_row).await;
-        metrics::connections(NAME, &current.pool);
+        metrics::set_connections(NAME, &current.pool);
         if let Err(StatementError::Unavailable(_)) = read {
             self.replace(current.generation);
         }
@@ -92,13 +92,13 @@ impl Connections {
                 pool: Pool::new(self.opts.clone()),
                 generation: failed_generation + 1,
             };
-            metrics::pool_replaced(NAME);
+            metrics::count_replaced_pool(NAME);
         }
     }
 }
 
 fn timed_out(what: &str, after: Duration) -> StatementError {
-    metrics::timed_out(NAME);
+    metrics::count_timeout(NAME);
     StatementError::Unavailable(format!("the MySQL server did not give {what} within {after:?}"))
 }
 

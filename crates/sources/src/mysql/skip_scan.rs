@@ -27,10 +27,10 @@ impl MySqlSource {
         let Some(read_to) = plan.read_to() else {
             return Ok(SkipScanBatch::of_all(after, self.read_after(after, limit).await?));
         };
-        let gaps = plan.gaps(&self.list_ids(&plan.to_list()).await?);
+        let gaps = plan.gaps(&self.list_ids(&plan.ranges_to_list()).await?);
         let max_rows = limit + BLOCK_SIZE;
-        let rows = self.read_wanted(&plan.to_read(), max_rows, kinds).await?;
-        Ok(SkipScanBatch { rows, read_to, gaps }).map(|passage| truncated(passage, max_rows))
+        let rows = self.read_wanted(&plan.ranges_to_read(), max_rows, kinds).await?;
+        Ok(SkipScanBatch { rows, read_to, gaps }).map(|batch| end_at_last_row(batch, max_rows))
     }
 
     async fn plan(&self, after: Position, limit: usize, span: u64, kinds: &[RowKind]) -> Result<ScanPlan, SourceError> {
@@ -93,8 +93,8 @@ impl MySqlSource {
 }
 
 /// Ends the result with its last row where there may be more.
-fn truncated(passage: SkipScanBatch, max_rows: usize) -> SkipScanBatch {
-    let SkipScanBatch { rows, read_to, gaps } = passage;
+fn end_at_last_row(batch: SkipScanBatch, max_rows: usize) -> SkipScanBatch {
+    let SkipScanBatch { rows, read_to, gaps } = batch;
     let read_to = match rows.last() {
         Some(last) if rows.len() >= max_rows || is_large(&rows) => last.position,
         _ => read_to,
