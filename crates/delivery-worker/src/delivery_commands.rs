@@ -145,7 +145,7 @@ impl DeliveryCommands {
         order: &DeliveryOrder,
         recorded: &DeliveryLog,
     ) -> Result<Option<Arc<CompiledIntegration>>, StoreError> {
-        let Some(inbound) = self.configuration.inbound(order.org_id, order.integration) else {
+        let Some(inbound) = self.configuration.inbound_integration(order.org_id, order.integration) else {
             return Ok(None);
         };
         let letter = self.letters.get(order.org_id, recorded.id).await?;

@@ -150,7 +150,9 @@ impl Dispatcher {
     }
 
     fn integrations_for(&self, event: &Event) -> Result<Vec<Arc<CompiledIntegration>>, Skip> {
-        let mut integrations = self.configuration.matches(event.org_id, &event.event_type, event.entity_rid);
+        let mut integrations = self
+            .configuration
+            .matching_integrations(event.org_id, &event.event_type, event.entity_rid);
         let matched = integrations.len();
         integrations.retain(|compiled| compiled.accepts(&event.payload.json));
         if integrations.is_empty() {

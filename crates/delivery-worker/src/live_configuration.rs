@@ -43,7 +43,7 @@ impl LiveConfiguration {
     pub(crate) fn replace(&self, configuration: Configuration) {
         let compiled = configuration
             .integrations()
-            .map(|integration| (integration.id, compile(integration)))
+            .map(|integration| (integration.id, compile_integration(integration)))
             .collect();
         *self.inner.write() = Inner { configuration, compiled };
         self.is_in_force.store(true, Ordering::Release);
@@ -99,7 +99,7 @@ impl LiveConfiguration {
     }
 
     /// The integrations that match an event, in the order of their ids.
-    pub(crate) fn matches(&self, org: OrgId, event_type: &EventType, entity: Rid) -> Vec<Arc<CompiledIntegration>> {
+    pub(crate) fn matching_integrations(&self, org: OrgId, event_type: &EventType, entity: Rid) -> Vec<Arc<CompiledIntegration>> {
         let inner = self.inner.read();
         let Some(org) = inner.configuration.org(org) else {
             return Vec::new();
@@ -138,7 +138,7 @@ impl LiveConfiguration {
     }
 
     /// An inbound integration as configured now.
-    pub(crate) fn inbound(&self, org: OrgId, id: IntegrationId) -> Option<Arc<InboundIntegration>> {
+    pub(crate) fn inbound_integration(&self, org: OrgId, id: IntegrationId) -> Option<Arc<InboundIntegration>> {
         self.inner.read().configuration.org(org)?.inbound_of(id).cloned()
     }
 
@@ -182,7 +182,7 @@ impl Inner {
     fn refresh(&mut self, org: OrgId, id: IntegrationId) {
         let current = self.configuration.org(org).and_then(|org| org.integration(id));
         match current {
-            Some(integration) => self.compiled.insert(id, compile(integration)),
+            Some(integration) => self.compiled.insert(id, compile_integration(integration)),
             None => self.compiled.remove(&id),
         };
     }
@@ -196,6 +196,6 @@ impl Inner {
     }
 }
 
-fn compile(integration: &Arc<Integration>) -> Arc<CompiledIntegration> {
+fn compile_integration(integration: &Arc<Integration>) -> Arc<CompiledIntegration> {
     Arc::new(CompiledIntegration::new(Arc::clone(integration), Direction::Outbound))
 }

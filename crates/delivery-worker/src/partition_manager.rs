@@ -316,7 +316,7 @@ impl PartitionManager {
             held.closing_since = Some(Instant::now());
             held.lease.close();
             for state in &self.dependencies.sources {
-                state.tracker.close(*partition);
+                state.tracker.close_partition(*partition);
             }
         }
     }

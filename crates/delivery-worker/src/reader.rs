@@ -79,7 +79,7 @@ impl Reader {
     pub(crate) async fn run(mut self, stop: CancellationToken, alive: impl Fn()) {
         while !stop.is_cancelled() {
             alive();
-            let pause = match self.step().await {
+            let pause = match self.read_step().await {
                 Ok(pause) => pause,
                 Err(error) => self.report_failure(&error),
             };
@@ -93,7 +93,7 @@ impl Reader {
     }
 
     /// Reads once from each cursor; returns the pause before the next step.
-    async fn step(&mut self) -> Result<Duration, ReadError> {
+    async fn read_step(&mut self) -> Result<Duration, ReadError> {
         let Some(cursors) = self.state.tracker.cursors() else {
             return Ok(self.state.poll_interval);
         };

@@ -44,7 +44,7 @@ impl SourceMonitor {
                     head.saturating_sub(complete_to),
                     self.state.tracker.oldest_age(),
                 );
-                is_behind = self.check(head, is_behind).await;
+                is_behind = self.check_head(head, is_behind).await;
             }
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -54,7 +54,7 @@ impl SourceMonitor {
     }
 
     /// Returns whether the source is behind its own head; alerts people when that begins. An empty table has no rows that could be skipped.
-    async fn check(&self, head: Position, was_behind: bool) -> bool {
+    async fn check_head(&self, head: Position, was_behind: bool) -> bool {
         let (source, shown) = (self.state.source.id(), self.state.highest_shown());
         let behind_for = self.state.behind_for(head);
         let is_behind = head > 0 && head < shown && behind_for >= ALERT_AFTER;
@@ -68,14 +68,14 @@ impl SourceMonitor {
             tracing::error!(%source, head, shown, "a source shows less than it has shown before");
             self.dispatcher
                 .record_source_audit(source, SkipReason::SourceBehind, &message);
-            self.alerting.raise(&self.alert(message)).await;
+            self.alerting.raise(&self.new_alert(message)).await;
         } else if was_behind && !is_behind {
             tracing::info!(%source, head, "a source shows what it has shown before");
         }
         is_behind
     }
 
-    fn alert(&self, message: String) -> Alert {
+    fn new_alert(&self, message: String) -> Alert {
         Alert {
             org_id: None,
             kind: "source-behind".to_owned(),

@@ -99,7 +99,7 @@ impl Tracker {
     }
 
     /// Starts a partition where its earlier holder stopped.
-    pub(crate) fn start(&self, lease: Arc<LocalLease>, resume_point: ResumePoint) {
+    pub(crate) fn start_partition(&self, lease: Arc<LocalLease>, resume_point: ResumePoint) {
         let partition = lease.partition();
         let mut state = self.state.lock();
         state.forget_deferred_rows(partition);
@@ -128,7 +128,7 @@ impl Tracker {
     }
 
     /// Admits nothing more in a partition; events in flight go on.
-    pub(crate) fn close(&self, partition: PartitionId) {
+    pub(crate) fn close_partition(&self, partition: PartitionId) {
         if let Some(progress) = self.state.lock().partitions.get_mut(&partition) {
             progress.close();
         }

@@ -92,7 +92,7 @@ impl Poller {
             self.polled_to = now;
             self.next_due = self.earliest_after(now).await?;
         }
-        self.refill(now);
+        self.refill_backlog(now);
         self.claim_ready();
         Ok(())
     }
@@ -121,7 +121,7 @@ impl Poller {
     }
 
     /// Refills the backlog of organisations that have more due rows than fit, in the background: a large read takes a while.
-    fn refill(&self, now: Timestamp) {
+    fn refill_backlog(&self, now: Timestamp) {
         for org in self.dispatcher.backlog.lock().orgs_to_refill() {
             let dispatcher = Arc::clone(&self.dispatcher);
             self.tasks.spawn("reading on", TaskKind::OneShot, async move {
@@ -166,7 +166,7 @@ impl Poller {
         }
         self.last_claim = Instant::now();
         let (dispatcher, tasks) = (Arc::clone(&self.dispatcher), self.tasks.clone());
-        let claiming = async move { claim(dispatcher, &tasks, &picked).await };
+        let claiming = async move { claim_and_dispatch(dispatcher, &tasks, &picked).await };
         self.tasks.spawn("claiming deliveries", TaskKind::OneShot, claiming);
     }
 
@@ -187,7 +187,7 @@ impl Poller {
 }
 
 /// Claims rows and dispatches those it won; if the claim fails, the rows are due again after a delay.
-async fn claim(dispatcher: Arc<Dispatcher>, tasks: &Tasks, picked: &[DueDelivery]) {
+async fn claim_and_dispatch(dispatcher: Arc<Dispatcher>, tasks: &Tasks, picked: &[DueDelivery]) {
     let ids: Vec<_> = picked.iter().map(|due| due.id).collect();
     match dispatcher.claim(&ids).await {
         Ok(claimed) => {
@@ -201,7 +201,7 @@ async fn claim(dispatcher: Arc<Dispatcher>, tasks: &Tasks, picked: &[DueDelivery
                 dispatcher.wake.signal();
             }
             for delivery in claimed {
-                dispatch(&dispatcher, tasks, delivery);
+                spawn_dispatch(&dispatcher, tasks, delivery);
             }
         }
         Err(error) => {
@@ -219,7 +219,7 @@ async fn claim(dispatcher: Arc<Dispatcher>, tasks: &Tasks, picked: &[DueDelivery
     }
 }
 
-fn dispatch(dispatcher: &Arc<Dispatcher>, tasks: &Tasks, delivery: ScheduledDelivery) {
+fn spawn_dispatch(dispatcher: &Arc<Dispatcher>, tasks: &Tasks, delivery: ScheduledDelivery) {
     let dispatcher = Arc::clone(dispatcher);
     let dispatching = async move { dispatcher.dispatch(delivery).await };
     tasks.spawn("scheduled delivery", TaskKind::OneShot, dispatching);

@@ -91,7 +91,7 @@ impl MySqlSource {
         }
     }
 
-    async fn read(&self, sql: &str, parameters: Vec<Value>, batch: &mut Batch) -> Result<(), SourceError> {
+    async fn read_batch(&self, sql: &str, parameters: Vec<Value>, batch: &mut Batch) -> Result<(), SourceError> {
         let read = self.connections.read(sql, parameters, |row| batch.push(row)).await;
         match read {
             Ok(()) => {
@@ -133,15 +133,15 @@ impl EventSource for MySqlSource {
     async fn read_after(&self, after: Position, limit: usize) -> Result<Vec<SourceRow>, SourceError> {
         let parameters = vec![self.max_payload_bytes.into(), after.into(), (limit as u64).into()];
         let mut batch = Batch::bounded(limit, self.zone);
-        self.read(&self.statements.after, parameters, &mut batch).await?;
+        self.read_batch(&self.statements.after, parameters, &mut batch).await?;
         Ok(batch.into_rows())
     }
 
     async fn read_ranges(&self, ranges: &[RangeInclusive<Position>]) -> Result<Vec<SourceRow>, SourceError> {
         let mut batch = Batch::complete(self.zone);
         for chunk in ranges.chunks(statements::MAX_RANGES) {
-            let (sql, parameters) = self.statements.within(self.max_payload_bytes, chunk);
-            self.read(&sql, parameters, &mut batch).await?;
+            let (sql, parameters) = self.statements.rows_within(self.max_payload_bytes, chunk);
+            self.read_batch(&sql, parameters, &mut batch).await?;
         }
         Ok(batch.into_rows())
     }

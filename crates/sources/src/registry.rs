@@ -32,11 +32,11 @@ pub fn open<P: PushedEvents + 'static>(
     config: &SourcesConfig,
     dependencies: SourceDependencies<P>,
 ) -> Result<Vec<RegisteredSource>, SourceError> {
-    let adapters = [Some(push(config, dependencies.pushed)), mysql(config)?];
+    let adapters = [Some(open_push(config, dependencies.pushed)), open_mysql(config)?];
     Ok(adapters.into_iter().flatten().collect())
 }
 
-fn push<P: PushedEvents + 'static>(config: &SourcesConfig, events: P) -> RegisteredSource {
+fn open_push<P: PushedEvents + 'static>(config: &SourcesConfig, events: P) -> RegisteredSource {
     RegisteredSource {
         source: Arc::new(PushSource::new(events)),
         poll_interval: config.push.poll_interval(),
@@ -44,7 +44,7 @@ fn push<P: PushedEvents + 'static>(config: &SourcesConfig, events: P) -> Registe
     }
 }
 
-fn mysql(config: &SourcesConfig) -> Result<Option<RegisteredSource>, SourceError> {
+fn open_mysql(config: &SourcesConfig) -> Result<Option<RegisteredSource>, SourceError> {
     if config.mysql.url.is_none() {
         return Ok(None);
     }

@@ -79,7 +79,9 @@ impl Dispatcher {
         }
         match loaded {
             Ok(event) => self.integrations_for(event).unwrap_or_default(),
-            Err(_) => self.configuration.matches(event.org_id, &event.event_type, event.entity_rid),
+            Err(_) => self
+                .configuration
+                .matching_integrations(event.org_id, &event.event_type, event.entity_rid),
         }
     }
 

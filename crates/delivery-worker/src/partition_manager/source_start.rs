@@ -38,7 +38,7 @@ impl PartitionManager {
             let started = if waiting.is_empty() {
                 Ok(())
             } else {
-                self.start(&state, waiting).await
+                self.start_partitions(&state, waiting).await
             };
             if let Err(error) = &started {
                 tracing::warn!(source = %state.source.id(), %error, "a source cannot begin yet; trying again");
@@ -74,7 +74,11 @@ impl PartitionManager {
         waiting.map(entry).collect()
     }
 
-    async fn start(&self, state: &SourceState, waiting: Vec<(Arc<LocalLease>, Option<Position>)>) -> Result<(), StartError> {
+    async fn start_partitions(
+        &self,
+        state: &SourceState,
+        waiting: Vec<(Arc<LocalLease>, Option<Position>)>,
+    ) -> Result<(), StartError> {
         let head = state.source.head().await?;
         let SourceMarks {
             first,

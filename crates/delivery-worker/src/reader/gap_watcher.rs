@@ -33,7 +33,7 @@ impl GapWatcher {
     /// Watches until `stop` fires.
     pub(crate) async fn run(self, stop: CancellationToken) {
         while !stop.is_cancelled() {
-            if let Err(error) = self.check().await {
+            if let Err(error) = self.check_gaps().await {
                 tracing::debug!(source = %self.ingester.state().source.id(), %error, "gaps cannot be looked at; trying again");
             }
             tokio::select! {
@@ -43,7 +43,7 @@ impl GapWatcher {
         }
     }
 
-    async fn check(&self) -> Result<(), ReadError> {
+    async fn check_gaps(&self) -> Result<(), ReadError> {
         self.check_tail().await?;
         let state = self.ingester.state();
         // Read before any gap is given up, so that a row that committed at the last moment is still found.

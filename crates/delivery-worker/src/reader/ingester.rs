@@ -90,10 +90,10 @@ impl Ingester {
         }
         let (source, recheck_to) = (self.state.source.id(), self.state.tracker.recheck_to());
         self.decision_lookup.attach_earlier(source, &mut resolved, recheck_to).await?;
-        Ok(self.admit(resolved, range, gaps, has_more))
+        Ok(self.admit_and_submit(resolved, range, gaps, has_more))
     }
 
-    fn admit(
+    fn admit_and_submit(
         &self,
         resolved: Vec<ResolvedRow>,
         range: &ReadRange,
@@ -103,7 +103,7 @@ impl Ingester {
         let tickets = {
             let mut gap_tracker = self.state.gap_tracker.lock();
             gap_tracker.note(gaps, self.clock.now());
-            let candidates = resolved.iter().map(|row| candidate(row, &mut gap_tracker)).collect();
+            let candidates = resolved.iter().map(|row| to_candidate(row, &mut gap_tracker)).collect();
             self.state.tracker.admit(range, candidates, has_more)
         };
         let mut not_admitted = Vec::new();
@@ -136,14 +136,14 @@ impl Ingester {
                     .as_ref()
                     .is_none_or(|earlier| !self.state.was_done(&earlier.audit))
             });
-            self.admit(vanished, &ReadRange::of_holes(), Vec::new(), false);
+            self.admit_and_submit(vanished, &ReadRange::of_holes(), Vec::new(), false);
             ranges = remaining;
         }
         Ok(())
     }
 }
 
-fn candidate(resolved: &ResolvedRow, gap_tracker: &mut GapTracker) -> CandidateRow {
+fn to_candidate(resolved: &ResolvedRow, gap_tracker: &mut GapTracker) -> CandidateRow {
     let position = resolved.row.position;
     CandidateRow {
         position,

@@ -99,7 +99,7 @@ impl SourceState {
 
     /// Starts reading for a partition; an earlier holder may have decided about events up to `recheck_to`, and delivered them.
     pub(crate) fn start_partition(&self, lease: Arc<LocalLease>, checkpoint: Position, recheck_to: Position) {
-        self.tracker.start(lease, ResumePoint { checkpoint, recheck_to });
+        self.tracker.start_partition(lease, ResumePoint { checkpoint, recheck_to });
         self.nudge.notify_one();
     }
 

@@ -19,7 +19,7 @@ fn stream(org: i64) -> Stream {
 
 fn start(tracker: &Tracker, partition: PartitionId, checkpoint: Position) -> Arc<LocalLease> {
     let lease = Arc::new(LocalLease::new(partition, 1, Instant::now(), Duration::from_mins(1)));
-    tracker.start(
+    tracker.start_partition(
         Arc::clone(&lease),
         ResumePoint {
             checkpoint,
@@ -169,7 +169,7 @@ fn tracker_does_not_move_a_partition_that_restarted_while_a_range_was_read() {
         ..ReadRange::of_all(5, 1_000_000)
     };
     let admitted = tracker.admit(&skipping, vec![row(&neighbour, 1_000_000)], false);
-    assert!(admitted[0].is_none(), "the hog is not apart in this hold");
+    assert!(admitted[0].is_none(), "the hog is not deferred under this lease");
     assert_eq!(tracker.cursors().unwrap().lowest, 5);
 }
 
@@ -212,7 +212,7 @@ fn closing_partition_admits_nothing_and_its_checkpoint_passes_nothing_that_it_le
     start(&tracker, a.partition(), 0);
     start(&tracker, b.partition(), 0);
     let begun = admit(&tracker, 0, 4, vec![row(&a, 1), row(&b, 2), row(&a, 4)]);
-    tracker.close(a.partition());
+    tracker.close_partition(a.partition());
     let late = CandidateRow {
         fills_gap: true,
         ..row(&a, 3)

@@ -34,7 +34,7 @@ pub struct Client {
 
 impl Client {
     pub(super) fn over(channel: Channel, config: &GrpcConfig) -> Result<Self, GrpcError> {
-        let (bearer, timeout) = (credentials::bearer(config)?, deadline::header(config.deadline()));
+        let (bearer, timeout) = (credentials::bearer(config)?, deadline::timeout_header(config.deadline()));
         Ok(Self {
             channel,
             bearer,

@@ -47,7 +47,7 @@ impl QueueStatements {
 
     /// The rows within at most [`MAX_RANGES`] ranges. The ranges are padded to a power of two by repeating the last, so that a connection
     /// prepares seven statements and not sixty-four.
-    pub(super) fn within(&self, max_payload_bytes: u64, ranges: &[RangeInclusive<Position>]) -> (String, Vec<Value>) {
+    pub(super) fn rows_within(&self, max_payload_bytes: u64, ranges: &[RangeInclusive<Position>]) -> (String, Vec<Value>) {
         let Self { select, id, .. } = self;
         let (conditions, bounds) = self.range_conditions(ranges);
         let parameters = [max_payload_bytes.into()].into_iter().chain(bounds).collect();
@@ -186,7 +186,7 @@ mod tests {
     #[test]
     fn statement_ranges_are_padded_to_a_power_of_two() {
         let statements = QueueStatements::new(&MySqlConfig::default());
-        let (sql, parameters) = statements.within(9, &[1..=2, 4..=4, 6..=9]);
+        let (sql, parameters) = statements.rows_within(9, &[1..=2, 4..=4, 6..=9]);
         assert!(sql.ends_with(
             "FROM `notification_queue` WHERE `id` BETWEEN ? AND ? OR `id` BETWEEN ? AND ? \
              OR `id` BETWEEN ? AND ? OR `id` BETWEEN ? AND ? ORDER BY `id`"
