@@ -107,7 +107,7 @@ impl Dispatcher {
 
     async fn deliver_if_due(&self, delivery: ScheduledDelivery) -> ClaimOutcome {
         match self.max_overdue.judge(delivery.scheduled_for, self.clock.now()) {
-            Timeliness::Due => self.order_actions(delivery).await,
+            Timeliness::Due => self.deliver_actions(delivery).await,
             Timeliness::Overdue(reason) => {
                 let missed = delivery.missed(self.max_overdue.earliest(self.clock.now()));
                 let reason = [Some(reason), missed].into_iter().flatten().collect::<Vec<_>>().join(" ");
@@ -121,7 +121,7 @@ impl Dispatcher {
         }
     }
 
-    async fn order_actions(&self, delivery: ScheduledDelivery) -> ClaimOutcome {
+    async fn deliver_actions(&self, delivery: ScheduledDelivery) -> ClaimOutcome {
         let mut failures = Vec::new();
         for index in 0..u16::MAX {
             let order = delivery.order(index, self.claim_id.clone());
