@@ -38,9 +38,9 @@ impl Checkpoints {
     /// An event that was read may have been decided about. The next holder must know how far, even if the source no longer shows the row.
     async fn save_seen(&self, state: &SourceState) -> Result<(), StoreError> {
         let seen = state.tracker.read_to();
-        if seen > state.seen_saved.load(Ordering::Relaxed) {
+        if seen > state.saved_read_to.load(Ordering::Relaxed) {
             self.leases.saw_source(state.source.id(), seen).await?;
-            state.seen_saved.fetch_max(seen, Ordering::Relaxed);
+            state.saved_read_to.fetch_max(seen, Ordering::Relaxed);
         }
         Ok(())
     }
@@ -48,7 +48,7 @@ impl Checkpoints {
     async fn save_source(&self, state: &SourceState, moved: &[Checkpoint]) -> Result<Vec<PartitionId>, StoreError> {
         let refused = self.leases.save(&self.worker, moved).await?;
         for checkpoint in moved.iter().filter(|checkpoint| !refused.contains(checkpoint)) {
-            state.tracker.saved(checkpoint);
+            state.tracker.mark_saved(checkpoint);
         }
         Ok(refused.into_iter().map(|checkpoint| checkpoint.partition).collect())
     }

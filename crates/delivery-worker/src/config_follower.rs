@@ -14,7 +14,7 @@ use ig_transform::LookupCache;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Status, Streaming};
 
-use crate::compiled::LiveConfiguration;
+use crate::live_configuration::LiveConfiguration;
 
 /// A stream older than this is opened anew; a heartbeat arrives each second.
 const MAX_STREAM_AGE: Duration = Duration::from_hours(1);
@@ -77,7 +77,7 @@ impl ConfigFollower {
         });
         request.set_timeout(MAX_STREAM_AGE);
         let mut stream = self.client.watch(request).await?.into_inner();
-        while let Some(step) = next(&mut stream).await? {
+        while let Some(step) = next_step(&mut stream).await? {
             self.failures = 0;
             if self.apply_step(step) {
                 in_force();
@@ -131,7 +131,7 @@ impl ConfigFollower {
     }
 }
 
-async fn next(stream: &mut Streaming<v1::WatchResponse>) -> Result<Option<Step>, Status> {
+async fn next_step(stream: &mut Streaming<v1::WatchResponse>) -> Result<Option<Step>, Status> {
     let message = tokio::time::timeout(SILENCE_TIMEOUT, stream.message());
     let message = message
         .await

@@ -101,22 +101,22 @@ impl DecidedEvent {
     /// changes; the payload's digest identifies those rows.
     fn matches_row(&self, row: &SourceRow) -> bool {
         let event = &self.event;
-        let is_id = match &row.event_id {
+        let same_id = match &row.event_id {
             Some(id) => *id == event.id,
             None => is_named_after(&event.id, row.position),
         };
         let event_type = row.event_type.as_deref().map(str::trim).map(EventType::new);
         let entity = row.entity_rid.map_or(event.org_id.as_entity(), Rid);
-        let is_tenants = row.parent_rid.is_none_or(|parent| OrgId(parent) == event.org_id);
-        let is_from_then = millis(row.created_at) == millis(event.created_at);
-        is_id
+        let same_tenant = row.parent_rid.is_none_or(|parent| OrgId(parent) == event.org_id);
+        let same_time = millis(row.created_at) == millis(event.created_at);
+        same_id
             && event_type.as_ref() == Some(&event.event_type)
             && entity == event.entity_rid
-            && is_tenants
-            && (is_from_then || self.has_payload_of(row))
+            && same_tenant
+            && (same_time || self.has_same_payload(row))
     }
 
-    fn has_payload_of(&self, row: &SourceRow) -> bool {
+    fn has_same_payload(&self, row: &SourceRow) -> bool {
         match &row.payload {
             RowPayload::Present(raw) => self.payload_digest == Some(digest(raw)),
             RowPayload::Missing | RowPayload::TooLarge { .. } => false,

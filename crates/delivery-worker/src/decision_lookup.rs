@@ -65,15 +65,15 @@ impl DecisionLookup {
             }
         }
         for row in rows.iter_mut() {
-            let about = decided.remove(&row.row.position).unwrap_or_default();
-            let audit = decision_about(about, row);
+            let audits = decided.remove(&row.row.position).unwrap_or_default();
+            let audit = decision_about(audits, row);
             row.earlier = audit.map(|audit| EarlierDecision { audit, is_visible: true });
         }
         Ok(())
     }
 
     /// The first deliverable events within these ranges, as rows without content, and the ranges that remain.
-    pub(crate) async fn vanished(
+    pub(crate) async fn vanished_rows(
         &self,
         source: &SourceId,
         ranges: &[RangeInclusive<Position>],
@@ -85,16 +85,16 @@ impl DecisionLookup {
 }
 
 /// The decision about this row's event, or else about the event that had its id before the table began anew.
-fn decision_about(mut decided: Vec<EventAudit>, row: &ResolvedRow) -> Option<EventAudit> {
+fn decision_about(mut audits: Vec<EventAudit>, row: &ResolvedRow) -> Option<EventAudit> {
     let event = row.event_id();
-    let exact = decided.iter().position(|audit| audit.event_id == event);
+    let exact = audits.iter().position(|audit| audit.event_id == event);
     let renamed = || {
-        decided
+        audits
             .iter()
             .rposition(|audit| is_named_after(&audit.event_id, row.row.position))
     };
     let at = exact.or_else(renamed)?;
-    Some(decided.swap_remove(at))
+    Some(audits.swap_remove(at))
 }
 
 /// Merges ascending positions into ranges.

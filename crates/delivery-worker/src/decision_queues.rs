@@ -26,14 +26,14 @@ use crate::tracker::Ticket;
 
 mod queue;
 
-use queue::{Queue, QueuedEvent};
+use queue::{DecisionQueue, QueuedEvent};
 
 /// How many payloads of one stream are checked at once.
 const CONCURRENCY: usize = 4;
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+const MIN_BACKOFF: Duration = Duration::from_millis(100);
+const MAX_BACKOFF: Duration = Duration::from_secs(5);
 
-type Queues = HashMap<(SourceId, Stream), Queue>;
+type Queues = HashMap<(SourceId, Stream), DecisionQueue>;
 
 /// The decision queues of all streams.
 pub(crate) struct DecisionQueues {
@@ -51,7 +51,7 @@ enum NotReady {
     #[error(transparent)]
     Source(#[from] SourceError),
     #[error("the source does not show an event that it has shown before, nor any later one")]
-    Behind,
+    SourceLags,
     #[error("another worker decided by a configuration that has not arrived here yet")]
     Configuration,
 }
@@ -99,7 +99,7 @@ impl DecisionQueues {
         queues.entry(key.clone()).or_default().push(admitted, &self.budget);
         let this = Arc::clone(self);
         self.tasks
-            .spawn("judging", TaskKind::OneShot, async move { this.run_stream(key).await });
+            .spawn("decision queue", TaskKind::OneShot, async move { this.run_stream(key).await });
     }
 
     fn decide_now(&self, admitted: &AdmittedEvent) {
@@ -152,7 +152,7 @@ impl DecisionQueues {
         }
         let (trace, span) = admitted.begin_span();
         let apply = || self.dispatcher.apply_earlier_decision(admitted, &trace);
-        let Some(kind) = while_held(admitted, || span.in_scope(apply)).flatten() else {
+        let Some(kind) = while_leased(admitted, || span.in_scope(apply)).flatten() else {
             return;
         };
         let verdict = match verdict {
@@ -161,7 +161,7 @@ impl DecisionQueues {
         };
         if let Some(verdict) = verdict {
             let decide = || self.dispatcher.decide(admitted, &trace, kind, verdict);
-            while_held(admitted, || span.in_scope(decide));
+            while_leased(admitted, || span.in_scope(decide));
         }
     }
 
@@ -202,7 +202,7 @@ impl DecisionQueues {
         let state = Arc::clone(&first.admitted.state);
         let tickets: Vec<_> = to_reload.iter().map(|queued| queued.admitted.ticket.clone()).collect();
         let positions: Vec<_> = tickets.iter().map(Ticket::position).collect();
-        let holds = || tickets.iter().any(Ticket::is_valid);
+        let is_leased = || tickets.iter().any(Ticket::is_valid);
         let reading = || async {
             let ranges: Vec<_> = positions.iter().map(|position| *position..=*position).collect();
             let mut found = HashMap::new();
@@ -213,11 +213,11 @@ impl DecisionQueues {
             }
             let missing = positions.iter().rfind(|position| !found.contains_key(*position));
             match missing {
-                Some(last) if !state.has_passed(*last).await? => Err(NotReady::Behind),
+                Some(last) if !state.has_shown_past(*last).await? => Err(NotReady::SourceLags),
                 _ => Ok(found),
             }
         };
-        let Some(mut found) = self.retry_until_available(holds, reading).await else {
+        let Some(mut found) = self.retry_until_available(is_leased, reading).await else {
             return false;
         };
         for queued in to_reload {
@@ -228,13 +228,13 @@ impl DecisionQueues {
     }
 
     /// Retries until an attempt succeeds; none once the worker stops or has lost the events.
-    async fn retry_until_available<T, E, F>(&self, holds: impl Fn() -> bool, attempt: impl Fn() -> F) -> Option<T>
+    async fn retry_until_available<T, E, F>(&self, is_leased: impl Fn() -> bool, attempt: impl Fn() -> F) -> Option<T>
     where
         E: std::fmt::Display,
         F: Future<Output = Result<T, E>>,
     {
-        let mut pause = FIRST_PAUSE;
-        while holds() {
+        let mut backoff = MIN_BACKOFF;
+        while is_leased() {
             tokio::select! {
                 () = self.stop.cancelled() => return None,
                 done = attempt() => match done {
@@ -244,16 +244,16 @@ impl DecisionQueues {
             }
             tokio::select! {
                 () = self.stop.cancelled() => return None,
-                () = tokio::time::sleep(pause) => {}
+                () = tokio::time::sleep(backoff) => {}
             }
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            backoff = (backoff * 2).min(MAX_BACKOFF);
         }
         None
     }
 }
 
 /// Does a piece of work, unless the event's partition is closing or lost.
-fn while_held<T>(admitted: &AdmittedEvent, work: impl FnOnce() -> T) -> Option<T> {
+fn while_leased<T>(admitted: &AdmittedEvent, work: impl FnOnce() -> T) -> Option<T> {
     let _guard = admitted.ticket.begin_work()?;
     Some(work())
 }

@@ -17,7 +17,7 @@ use crate::executor::DeliveryTask;
 use crate::metrics;
 
 /// How a delivery ended.
-pub(crate) enum Outcome {
+pub(crate) enum DeliveryOutcome {
     /// The target accepted it.
     Delivered,
     /// It may succeed later.
@@ -33,7 +33,7 @@ pub(crate) enum Outcome {
     EventGone(Failure),
     /// Nothing was sent, since the integration's deliveries are held.
     Held(Hold),
-    /// The integration's rate limit admits it no earlier than this.
+    /// The integration's rate limit allows it no earlier than this.
     RateLimited(Timestamp),
     /// The integration's script is disabled.
     ScriptDisabled {
@@ -119,7 +119,7 @@ impl DeliveryRecord {
     pub(crate) fn condition_evaluated(&mut self, took: Duration, met: Result<&bool, &Failure>, console: Vec<String>) {
         let detail = met.map_or_else(|failure| failure.message.clone(), bool::to_string);
         self.trace.console.extend(console);
-        self.step("condition", took, detail);
+        self.add_step("condition", took, detail);
     }
 
     /// The payload was transformed, or failed to be.
@@ -140,7 +140,7 @@ impl DeliveryRecord {
             self.log.request_payload = Some(body.clone());
         }
         self.trace.console.extend(console);
-        self.step("transform", took, detail);
+        self.add_step("transform", took, detail);
     }
 
     /// A request was sent with these headers, credentials masked; the body of its response may have broken off.
@@ -161,12 +161,12 @@ impl DeliveryRecord {
             },
             (None, None) => String::new(),
         };
-        self.step("attempt", attempt.duration, detail);
+        self.add_step("attempt", attempt.duration, detail);
         self.log.attempts.push(attempt);
         failure
     }
 
-    fn step(&mut self, name: &'static str, duration: Duration, detail: String) {
+    fn add_step(&mut self, name: &'static str, duration: Duration, detail: String) {
         self.trace.steps.push(Step {
             name,
             offset: self.began.elapsed().saturating_sub(duration),
@@ -178,19 +178,27 @@ impl DeliveryRecord {
     /// Finishes the record as the entry for the journal.
     ///
     /// For a delivery that is to be retried, `policy` sets the first delay.
-    pub(crate) fn finish(mut self, outcome: Outcome, now: Timestamp, expires_at: Timestamp, policy: RetryPolicy) -> JournalEntry {
+    pub(crate) fn into_entry(
+        mut self,
+        outcome: DeliveryOutcome,
+        now: Timestamp,
+        expires_at: Timestamp,
+        policy: RetryPolicy,
+    ) -> JournalEntry {
         self.log.expires_at = expires_at;
         let dead_letter = match outcome {
-            Outcome::Delivered => {
+            DeliveryOutcome::Delivered => {
                 self.log.delivered_at = Some(now);
                 None
             }
-            Outcome::Skipped(reason) => {
+            DeliveryOutcome::Skipped(reason) => {
                 self.log.status = DeliveryStatus::Skipped;
-                self.step("skip", Duration::ZERO, reason.to_owned());
+                self.add_step("skip", Duration::ZERO, reason.to_owned());
                 None
             }
-            Outcome::Retryable { failure, .. } | Outcome::ScriptDisabled { failure, .. } | Outcome::Failed(failure)
+            DeliveryOutcome::Retryable { failure, .. }
+            | DeliveryOutcome::ScriptDisabled { failure, .. }
+            | DeliveryOutcome::Failed(failure)
                 if self.log.trigger == TriggerType::Manual =>
             {
                 // A delivery tried by hand shows its failure; it becomes no dead letter.
@@ -198,26 +206,33 @@ impl DeliveryRecord {
                 self.log.error = Some((failure.category, failure.message));
                 None
             }
-            Outcome::Held(hold) => {
-                self.step("hold", Duration::ZERO, hold.reason.clone());
+            DeliveryOutcome::Held(hold) => {
+                self.add_step("hold", Duration::ZERO, hold.reason.clone());
                 self.log.status = DeliveryStatus::Retrying;
-                let waits = (DeadLetterStatus::PendingRetry, hold.cause.dead_letter_reason());
-                Some(self.entry(None, hold.reason, waits, None, now))
+                let status = (DeadLetterStatus::PendingRetry, hold.cause.dead_letter_reason());
+                Some(self.new_dead_letter(None, hold.reason, status, None, now))
             }
-            Outcome::RateLimited(until) => {
+            DeliveryOutcome::RateLimited(until) => {
                 let failure = Failure::new(ErrorCategory::RateLimit, "The integration's own limit left no room.");
-                self.step("limit", Duration::ZERO, format!("no room before {until}"));
-                let (status, waits) = (DeliveryStatus::Retrying, DeadLetterStatus::PendingRetry);
-                Some(self.dead_letter(failure, status, waits, DeadLetterReason::RateLimited, Some(until), now))
+                self.add_step("limit", Duration::ZERO, format!("no room before {until}"));
+                let (log_status, status) = (DeliveryStatus::Retrying, DeadLetterStatus::PendingRetry);
+                Some(self.fail(failure, log_status, status, DeadLetterReason::RateLimited, Some(until), now))
             }
-            Outcome::ScriptDisabled { failure, until } => {
-                let (status, waits) = (DeliveryStatus::Retrying, DeadLetterStatus::PendingRetry);
-                Some(self.dead_letter(failure, status, waits, DeadLetterReason::ScriptDisabled, Some(until), now))
+            DeliveryOutcome::ScriptDisabled { failure, until } => {
+                let (log_status, status) = (DeliveryStatus::Retrying, DeadLetterStatus::PendingRetry);
+                Some(self.fail(
+                    failure,
+                    log_status,
+                    status,
+                    DeadLetterReason::ScriptDisabled,
+                    Some(until),
+                    now,
+                ))
             }
-            Outcome::Retryable { failure, due_in } => {
+            DeliveryOutcome::Retryable { failure, due_in } => {
                 let reason = due_in.map_or(DeadLetterReason::AttemptsExhausted, |_| DeadLetterReason::RetryAfter);
                 let due = now + policy.first_delay(due_in, &mut rand::rng());
-                Some(self.dead_letter(
+                Some(self.fail(
                     failure,
                     DeliveryStatus::Retrying,
                     DeadLetterStatus::PendingRetry,
@@ -226,16 +241,16 @@ impl DeliveryRecord {
                     now,
                 ))
             }
-            Outcome::Failed(failure) => Some(self.abandoned(failure, DeadLetterReason::NotRetryable, now)),
-            Outcome::EventGone(failure) => {
-                self.step("lose", Duration::ZERO, failure.message.clone());
-                Some(self.abandoned(failure, DeadLetterReason::EventGone, now))
+            DeliveryOutcome::Failed(failure) => Some(self.abandon(failure, DeadLetterReason::NotRetryable, now)),
+            DeliveryOutcome::EventGone(failure) => {
+                self.add_step("lose", Duration::ZERO, failure.message.clone());
+                Some(self.abandon(failure, DeadLetterReason::EventGone, now))
             }
         };
         if self.log_level == LogLevel::Full && !self.payload.is_empty() {
             self.log.original_payload = Some(self.payload);
         }
-        metrics::delivered(&self.log);
+        metrics::count_delivery(&self.log);
         JournalEntry::Delivery {
             log: Box::new(self.log),
             trace: self.trace,
@@ -243,12 +258,13 @@ impl DeliveryRecord {
         }
     }
 
-    fn abandoned(&mut self, failure: Failure, reason: DeadLetterReason, now: Timestamp) -> DeadLetter {
+    fn abandon(&mut self, failure: Failure, reason: DeadLetterReason, now: Timestamp) -> DeadLetter {
         let (log_status, status) = (DeliveryStatus::Failed, DeadLetterStatus::Abandoned);
-        self.dead_letter(failure, log_status, status, reason, None, now)
+        self.fail(failure, log_status, status, reason, None, now)
     }
 
-    fn dead_letter(
+    /// Marks the log as failed and returns its dead letter.
+    fn fail(
         &mut self,
         failure: Failure,
         log_status: DeliveryStatus,
@@ -259,10 +275,10 @@ impl DeliveryRecord {
     ) -> DeadLetter {
         self.log.status = log_status;
         self.log.error = Some((failure.category, failure.message.clone()));
-        self.entry(Some(failure.category), failure.message, (status, reason), due, now)
+        self.new_dead_letter(Some(failure.category), failure.message, (status, reason), due, now)
     }
 
-    fn entry(
+    fn new_dead_letter(
         &self,
         category: Option<ErrorCategory>,
         last_error: String,

@@ -13,21 +13,22 @@ use ig_core::ports::JournalEntry;
 use parking_lot::Mutex;
 
 use crate::admitted_event::{AdmittedEvent, SchemaVerdict};
-use crate::compiled::{CompiledIntegration, LiveConfiguration};
+use crate::compiled_integration::CompiledIntegration;
 use crate::decided_event::{DecidedEvent, EventGone};
 use crate::event_trace::EventTrace;
 use crate::intake::{Intake, ResolvedRow, Skip};
 use crate::lanes::{LaneItem, Lanes};
+use crate::live_configuration::LiveConfiguration;
 use crate::metrics;
 use crate::recorder::Recorder;
 use crate::retention::Retention;
 
 mod earlier_decision;
 
-use earlier_decision::EarlierOutcome;
+use earlier_decision::EarlierDecisionOutcome;
 
 /// An event with its payload, or why it is gone.
-type Content<'a> = Result<&'a Arc<Event>, &'a EventGone>;
+type LoadedEventRef<'a> = Result<&'a Arc<Event>, &'a EventGone>;
 
 /// How a decision is recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,21 +100,21 @@ impl Dispatcher {
         let Some(earlier) = &admitted.resolved.earlier else {
             return Some(DecisionKind::First);
         };
-        match self.apply_earlier(admitted, earlier, trace) {
-            EarlierOutcome::Unchanged => admitted.ticket.part_done(),
-            EarlierOutcome::Changed(audit) => {
+        match self.requeue(admitted, earlier, trace) {
+            EarlierDecisionOutcome::Unchanged => admitted.ticket.part_done(),
+            EarlierDecisionOutcome::Changed(audit) => {
                 let entry = JournalEntry::Redecided(*audit);
                 self.recorder.record(entry, Some(admitted.ticket.clone()), None);
             }
-            EarlierOutcome::Outlived => return Some(DecisionKind::First),
-            EarlierOutcome::Replaced => return Some(DecisionKind::Replacement),
+            EarlierDecisionOutcome::Outlived => return Some(DecisionKind::First),
+            EarlierDecisionOutcome::Replaced => return Some(DecisionKind::Replacement),
         }
         None
     }
 
     /// Decides about an event, records the decision, and queues the event for its integrations.
     pub(crate) fn decide(&self, admitted: &AdmittedEvent, trace: &EventTrace, kind: DecisionKind, verdict: SchemaVerdict) {
-        let audit = self.decision(admitted, trace, verdict);
+        let audit = self.decide_and_queue(admitted, trace, verdict);
         let entry = match kind {
             DecisionKind::First => JournalEntry::Audit(audit),
             DecisionKind::Replacement => JournalEntry::Redecided(audit),
@@ -121,24 +122,24 @@ impl Dispatcher {
         self.recorder.record(entry, Some(admitted.ticket.clone()), None);
     }
 
-    fn decision(&self, admitted: &AdmittedEvent, trace: &EventTrace, verdict: SchemaVerdict) -> EventAudit {
+    fn decide_and_queue(&self, admitted: &AdmittedEvent, trace: &EventTrace, verdict: SchemaVerdict) -> EventAudit {
         let now = self.clock.now();
         let (source, resolved) = (admitted.source(), &admitted.resolved);
         let outcome = self.intake.to_event(source, resolved, verdict, now).and_then(|event| {
             self.reject_duplicate(&event, now)?;
             let event = Arc::new(event);
             let decided = DecidedEvent::new(&event, trace);
-            self.call_off(admitted, &decided, Ok(&event));
+            self.queue_cancellations(admitted, &decided, Ok(&event));
             let integrations = self.integrations_for(&event)?;
-            self.queue(admitted, &decided, Ok(&event), &integrations);
+            self.queue_deliveries(admitted, &decided, Ok(&event), &integrations);
             Ok(integrations)
         });
         let (decision, matched, detail) = match outcome {
-            Ok(integrations) => (matched(&integrations), ids(&integrations), None),
+            Ok(integrations) => (match_decision(&integrations), integration_ids(&integrations), None),
             Err((reason, detail)) => (Decision::Skipped(reason), Vec::new(), detail),
         };
-        metrics::decided(source, decision);
-        self.audit(source, resolved, (decision, matched, detail), trace, now)
+        metrics::count_decision(source, decision);
+        self.new_audit(source, resolved, (decision, matched, detail), trace, now)
     }
 
     fn reject_duplicate(&self, event: &Event, now: Timestamp) -> Result<(), Skip> {
@@ -149,7 +150,9 @@ impl Dispatcher {
     }
 
     fn integrations_for(&self, event: &Event) -> Result<Vec<Arc<CompiledIntegration>>, Skip> {
-        let mut integrations = self.configuration.matches(event.org_id, &event.event_type, event.entity_rid);
+        let mut integrations = self
+            .configuration
+            .matching_integrations(event.org_id, &event.event_type, event.entity_rid);
         let matched = integrations.len();
         integrations.retain(|compiled| compiled.accepts(&event.payload.json));
         if integrations.is_empty() {
@@ -177,51 +180,53 @@ impl Dispatcher {
         is_duplicate
     }
 
-    /// Any event may call off pending deliveries of other integrations. Its lane does that before it delivers the event.
-    fn call_off(&self, admitted: &AdmittedEvent, decided: &Arc<DecidedEvent>, content: Content<'_>) {
+    /// Any event may cancel pending deliveries of other integrations. Its lane does that before it delivers the event.
+    fn queue_cancellations(&self, admitted: &AdmittedEvent, decided: &Arc<DecidedEvent>, loaded: LoadedEventRef<'_>) {
         let event = &decided.event;
         let listeners = self
             .configuration
-            .call_off_listeners(event.org_id, &event.event_type, event.entity_rid);
+            .cancellation_listeners(event.org_id, &event.event_type, event.entity_rid);
         for compiled in listeners {
-            self.push(admitted, decided, content, compiled, |item| item.calling_off().counted());
+            self.push_to_lane(admitted, decided, loaded, compiled, |item| {
+                item.into_cancellation().into_extra_delivery()
+            });
         }
     }
 
-    fn queue(
+    fn queue_deliveries(
         &self,
         admitted: &AdmittedEvent,
         decided: &Arc<DecidedEvent>,
-        content: Content<'_>,
+        loaded: LoadedEventRef<'_>,
         integrations: &[Arc<CompiledIntegration>],
     ) {
         let adjustments = std::iter::once::<fn(LaneItem) -> LaneItem>(|item| item)
-            .chain(std::iter::repeat(LaneItem::counted as fn(LaneItem) -> LaneItem));
+            .chain(std::iter::repeat(LaneItem::into_extra_delivery as fn(LaneItem) -> LaneItem));
         for (compiled, adjust) in integrations.iter().zip(adjustments) {
-            self.push(admitted, decided, content, Arc::clone(compiled), adjust);
+            self.push_to_lane(admitted, decided, loaded, Arc::clone(compiled), adjust);
         }
     }
 
-    fn push(
+    fn push_to_lane(
         &self,
         admitted: &AdmittedEvent,
         decided: &Arc<DecidedEvent>,
-        content: Content<'_>,
+        loaded: LoadedEventRef<'_>,
         compiled: Arc<CompiledIntegration>,
         adjust: fn(LaneItem) -> LaneItem,
     ) {
         admitted.ticket.add_parts(1);
-        let key = lane(&decided.event, &compiled);
+        let key = lane_key(&decided.event, &compiled);
         let item = LaneItem::new(
             Arc::clone(&admitted.state),
             admitted.ticket.clone(),
             compiled,
             Arc::clone(decided),
         );
-        self.lanes.push(key, adjust(item), content.cloned().map_err(Clone::clone));
+        self.lanes.push(key, adjust(item), loaded.cloned().map_err(Clone::clone));
     }
 
-    fn audit(
+    fn new_audit(
         &self,
         source: &SourceId,
         resolved: &ResolvedRow,
@@ -249,7 +254,7 @@ impl Dispatcher {
     }
 
     /// Records what is wrong with a source.
-    pub(crate) fn audit_source(&self, source: &SourceId, reason: SkipReason, detail: &str) {
+    pub(crate) fn record_source_audit(&self, source: &SourceId, reason: SkipReason, detail: &str) {
         let now = self.clock.now();
         let audit = EventAudit {
             source: source.clone(),
@@ -271,7 +276,7 @@ impl Dispatcher {
     }
 }
 
-fn lane(event: &Event, compiled: &CompiledIntegration) -> LaneKey {
+fn lane_key(event: &Event, compiled: &CompiledIntegration) -> LaneKey {
     LaneKey {
         org_id: event.org_id,
         integration: compiled.integration.id,
@@ -280,11 +285,11 @@ fn lane(event: &Event, compiled: &CompiledIntegration) -> LaneKey {
     }
 }
 
-fn ids(integrations: &[Arc<CompiledIntegration>]) -> Vec<IntegrationId> {
+fn integration_ids(integrations: &[Arc<CompiledIntegration>]) -> Vec<IntegrationId> {
     integrations.iter().map(|compiled| compiled.integration.id).collect()
 }
 
-fn matched(integrations: &[Arc<CompiledIntegration>]) -> Decision {
+fn match_decision(integrations: &[Arc<CompiledIntegration>]) -> Decision {
     let count = u32::try_from(integrations.len()).unwrap_or(u32::MAX);
     if integrations.iter().all(|compiled| compiled.is_scheduled()) {
         Decision::Scheduled { integrations: count }

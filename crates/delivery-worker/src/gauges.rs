@@ -15,8 +15,8 @@ const INTERVAL: Duration = Duration::from_secs(1);
 pub(crate) async fn run(sources: Vec<Arc<SourceState>>, lanes: Arc<Lanes>, budget: Arc<MemoryBudget>, stop: CancellationToken) {
     while !stop.is_cancelled() {
         let in_flight = sources.iter().map(|state| state.tracker.in_flight()).sum();
-        let backlogs = sources.iter().map(|state| state.tracker.backlog_count()).sum();
-        metrics::under_way(in_flight, lanes.len(), budget.used(), backlogs);
+        let backlogs = sources.iter().map(|state| state.tracker.deferred_count()).sum();
+        metrics::set_work_in_progress(in_flight, lanes.len(), budget.used(), backlogs);
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(INTERVAL) => {}

@@ -12,22 +12,26 @@ use ig_proto::v1::{DeliverRequest, DeliverResponse, NudgeRequest, NudgeResponse}
 use ig_proto::{InvalidMessage, status};
 use tonic::{Request, Response, Status};
 
-use crate::compiled::LiveConfiguration;
-use crate::orders::{OrderError, OrderTasks};
+use crate::delivery_commands::{CommandError, CommandTasks};
+use crate::live_configuration::LiveConfiguration;
 use crate::reader::SourceState;
 
-/// The delivery service.
-pub(crate) struct Delivery {
-    orders: Arc<OrderTasks>,
+/// Implements `DeliveryService`.
+pub(crate) struct DeliveryGrpc {
+    commands: Arc<CommandTasks>,
     sources: Vec<Arc<SourceState>>,
     configuration: Arc<LiveConfiguration>,
 }
 
-impl Delivery {
-    /// Carries out orders, and wakes these sources on a nudge.
-    pub(crate) fn new(orders: Arc<OrderTasks>, sources: Vec<Arc<SourceState>>, configuration: Arc<LiveConfiguration>) -> Self {
+impl DeliveryGrpc {
+    /// Executes commands, and wakes these sources on a nudge.
+    pub(crate) fn new(
+        commands: Arc<CommandTasks>,
+        sources: Vec<Arc<SourceState>>,
+        configuration: Arc<LiveConfiguration>,
+    ) -> Self {
         Self {
-            orders,
+            commands,
             sources,
             configuration,
         }
@@ -42,14 +46,14 @@ impl Delivery {
 }
 
 #[tonic::async_trait]
-impl DeliveryService for Delivery {
+impl DeliveryService for DeliveryGrpc {
     async fn deliver(&self, request: Request<DeliverRequest>) -> Result<Response<DeliverResponse>, Status> {
         let order: DeliveryOrder = request
             .into_inner()
             .try_into()
             .map_err(|error: InvalidMessage| Status::from(error))?;
         let (integration, action_index) = (order.integration, order.action_index);
-        let result = self.orders.carry_out(order).await;
+        let result = self.commands.execute(order).await;
         let report = result.as_ref().as_ref().map_err(to_status)?;
         let pause = self.pause_before_next_action(integration, action_index);
         Ok(Response::new(DeliverResponse::from(report).before_next_action(pause)))
@@ -64,12 +68,12 @@ impl DeliveryService for Delivery {
     }
 }
 
-fn to_status(error: &OrderError) -> Status {
+fn to_status(error: &CommandError) -> Status {
     let kind = match error {
-        OrderError::NoSuchIntegration | OrderError::NoSuchAction(_) => ErrorKind::NotFound,
-        OrderError::InvalidPayload(_) => ErrorKind::Invalid,
-        OrderError::Unavailable | OrderError::Store(StoreError::Unavailable(_)) => ErrorKind::Unavailable,
-        OrderError::Store(StoreError::Refused(_)) => ErrorKind::Internal,
+        CommandError::NoSuchIntegration | CommandError::NoSuchAction(_) => ErrorKind::NotFound,
+        CommandError::InvalidPayload(_) => ErrorKind::Invalid,
+        CommandError::Unavailable | CommandError::Store(StoreError::Unavailable(_)) => ErrorKind::Unavailable,
+        CommandError::Store(StoreError::Refused(_)) => ErrorKind::Internal,
     };
     status(kind, error.to_string())
 }

@@ -13,9 +13,9 @@ use ig_core::stream::Stream;
 use ig_transform::Verdict;
 
 use crate::admitted_event::SchemaVerdict;
-use crate::compiled::LiveConfiguration;
 use crate::config::WorkerConfig;
 use crate::decision_lookup::EarlierDecision;
+use crate::live_configuration::LiveConfiguration;
 use crate::metrics;
 
 /// A row whose tenant was looked up; nothing else has been checked.
@@ -158,12 +158,12 @@ fn check_verdict(org: OrgId, event_type: &EventType, verdict: SchemaVerdict) -> 
         SchemaVerdict::RowDeleted => Err(row_deleted()),
         SchemaVerdict::Checked(Verdict::Fine) => Ok(()),
         SchemaVerdict::Checked(Verdict::Warn(faults)) => {
-            metrics::schema_violated("warn");
+            metrics::count_schema_violation("warn");
             tracing::warn!(%org, %event_type, %faults, "a payload does not keep to its schema");
             Ok(())
         }
         SchemaVerdict::Checked(Verdict::Reject(faults)) => {
-            metrics::schema_violated("reject");
+            metrics::count_schema_violation("reject");
             Err((SkipReason::SchemaViolated, Some(faults.to_string())))
         }
     }

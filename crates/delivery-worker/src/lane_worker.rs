@@ -11,13 +11,15 @@ use ig_core::outcome::{ErrorCategory, Failure};
 use ig_core::ports::JournalEntry;
 use tokio_util::sync::CancellationToken;
 
-use crate::compiled::{CompiledIntegration, LiveConfiguration};
+use crate::compiled_integration::CompiledIntegration;
 use crate::decided_event::EventGone;
-use crate::executor::{DeliveryExecutor, DeliveryTask, WorkScope};
-use crate::lanes::{LaneItem, Purpose};
+use crate::executor::{DeliveryExecutor, DeliveryTask};
+use crate::lanes::{ItemPurpose, LaneItem};
+use crate::live_configuration::LiveConfiguration;
 use crate::metrics;
 use crate::planner::{self, Planner};
 use crate::recorder::Recorder;
+use crate::work_scope::WorkScope;
 
 /// Delivers the events of lanes.
 pub(crate) struct LaneWorker {
@@ -52,11 +54,11 @@ impl LaneWorker {
     }
 
     /// The id of the scheduled row that an event becomes, if its deliveries are made later.
-    pub(crate) fn plan_id(&self, item: &LaneItem, stop: &CancellationToken) -> Option<LogId> {
+    pub(crate) fn scheduled_id(&self, item: &LaneItem, stop: &CancellationToken) -> Option<LogId> {
         let compiled = self.configuration.integration(item.compiled.integration.id)?;
-        let is_planned = item.purpose == Purpose::Deliver && compiled.is_scheduled();
+        let is_planned = item.purpose == ItemPurpose::Deliver && compiled.is_scheduled();
         let first = delivery_task(item, &item.decided.event, &compiled, 0, stop);
-        is_planned.then(|| planner::plan_id(&first)).flatten()
+        is_planned.then(|| planner::scheduled_id(&first)).flatten()
     }
 
     /// The integration as configured now, or as it was when the event matched if it has been deleted since.
@@ -66,12 +68,12 @@ impl LaneWorker {
     }
 
     /// Makes all deliveries of an event through one integration, except those that are recorded.
-    pub(crate) async fn deliver(&self, item: &LaneItem, event: &Event, recorded: &HashSet<LogId>, stop: &CancellationToken) {
+    pub(crate) async fn process(&self, item: &LaneItem, event: &Event, recorded: &HashSet<LogId>, stop: &CancellationToken) {
         let Some(compiled) = self.configuration.integration(item.compiled.integration.id) else {
             return self.skip_deleted(item, event, recorded, stop).await;
         };
-        if item.purpose == Purpose::CallOff || compiled.is_scheduled() {
-            return self.plan(item, event, &compiled, stop).await;
+        if item.purpose == ItemPurpose::Cancel || compiled.is_scheduled() {
+            return self.plan_or_cancel(item, event, &compiled, stop).await;
         }
         for index in 0..compiled.actions.len() {
             let task = delivery_task(item, event, &compiled, index, stop);
@@ -102,32 +104,32 @@ impl LaneWorker {
         let Some(compiled) = self.configuration.integration(item.compiled.integration.id) else {
             return self.skip_deleted(item, event, recorded, stop).await;
         };
-        metrics::event_gone(&event.source);
+        metrics::count_gone_event(&event.source);
         let (failure, actions) = match item.purpose {
-            Purpose::Deliver => (gone.to_string(), compiled.actions.len()),
-            Purpose::CallOff => (format!("{gone} What it was to call off may still be pending."), 1),
+            ItemPurpose::Deliver => (gone.to_string(), compiled.actions.len()),
+            ItemPurpose::Cancel => (format!("{gone} What it was to call off may still be pending."), 1),
         };
-        let is_planned = self.plan_id(item, stop).is_some_and(|id| recorded.contains(&id));
+        let is_planned = self.scheduled_id(item, stop).is_some_and(|id| recorded.contains(&id));
         for index in (0..actions).filter(|_| !is_planned) {
             let task = delivery_task(item, event, &compiled, index, stop);
             if !recorded.contains(&task.message.log_id(event.created_at)) {
                 let failure = Failure::new(ErrorCategory::Source, failure.clone());
-                self.record(item, self.executor.record_event_gone(&task, failure)).await;
+                self.record(item, self.executor.event_gone_entry(&task, failure)).await;
             }
         }
         item.ticket.part_done();
     }
 
-    /// Records deliveries that are planned for later; the scheduler makes them.
-    async fn plan(&self, item: &LaneItem, event: &Event, compiled: &CompiledIntegration, stop: &CancellationToken) {
+    /// Plans deliveries for later, or cancels planned ones. The scheduler makes those that are planned.
+    async fn plan_or_cancel(&self, item: &LaneItem, event: &Event, compiled: &CompiledIntegration, stop: &CancellationToken) {
         let tasks: Vec<_> = (0..compiled.actions.len())
             .map(|index| delivery_task(item, event, compiled, index, stop))
             .collect();
-        let planned = match item.purpose {
-            Purpose::Deliver => self.planner.plan(&tasks).await,
-            Purpose::CallOff => self.planner.call_off(&tasks[0]).await,
+        let entries = match item.purpose {
+            ItemPurpose::Deliver => self.planner.plan(&tasks).await,
+            ItemPurpose::Cancel => self.planner.cancel(&tasks[0]).await,
         };
-        let Ok(entries) = planned else { return };
+        let Ok(entries) = entries else { return };
         for entry in entries {
             self.record(item, entry).await;
         }
@@ -136,17 +138,17 @@ impl LaneWorker {
 
     async fn record(&self, item: &LaneItem, entry: JournalEntry) {
         item.ticket.add_parts(1);
-        let permit = self.recorder.permit().await;
+        let permit = self.recorder.acquire_permit().await;
         self.recorder.record(entry, Some(item.ticket.clone()), permit);
     }
 
     /// An integration that was deleted while its event waited gets nothing; the skip is recorded.
     async fn skip_deleted(&self, item: &LaneItem, event: &Event, recorded: &HashSet<LogId>, stop: &CancellationToken) {
         let task = delivery_task(item, event, &item.compiled, 0, stop);
-        if item.purpose == Purpose::Deliver && !recorded.contains(&task.message.log_id(event.created_at)) {
+        if item.purpose == ItemPurpose::Deliver && !recorded.contains(&task.message.log_id(event.created_at)) {
             let entry = self
                 .executor
-                .record_skip(&task, "the integration was deleted before its turn came");
+                .skip_entry(&task, "the integration was deleted before its turn came");
             self.record(item, entry).await;
         }
         item.ticket.part_done();
@@ -167,7 +169,7 @@ fn delivery_task<'a>(
         message: message_id(compiled, event, index),
         trace: &item.decided.trace,
         trigger: TriggerType::Event,
-        attempts: compiled.integration.attempts,
+        max_attempts: compiled.integration.attempts,
         scope: WorkScope {
             ticket: Some(&item.ticket),
             stop,

@@ -23,13 +23,13 @@ mod queue;
 
 pub(crate) use batch::BatchRunner;
 pub(crate) use budget::{MemoryBudget, MemoryReservation, batch_size};
-pub(crate) use queue::{LaneItem, Purpose};
+pub(crate) use queue::{ItemPurpose, LaneItem};
 
-use queue::Queue;
+use queue::LaneQueue;
 
 /// All lanes that are not empty.
 pub(crate) struct Lanes {
-    queues: Mutex<HashMap<LaneKey, Queue>>,
+    queues: Mutex<HashMap<LaneKey, LaneQueue>>,
     budget: Arc<MemoryBudget>,
     tasks: Tasks,
     runner: Arc<BatchRunner>,
@@ -55,7 +55,7 @@ impl Lanes {
             Entry::Occupied(mut lane) => lane.get_mut().push(item, event, &self.budget),
             Entry::Vacant(lane) => {
                 let key = lane.key().clone();
-                lane.insert(Queue::default()).push(item, event, &self.budget);
+                lane.insert(LaneQueue::default()).push(item, event, &self.budget);
                 let lanes = Arc::clone(self);
                 self.tasks
                     .spawn("lane", TaskKind::OneShot, async move { lanes.run_lane(key).await });

@@ -10,36 +10,36 @@ use metrics::{counter, gauge, histogram};
 use crate::names;
 
 /// A source was read.
-pub(crate) fn polled(source: &SourceId, rows: usize, took: Duration) {
+pub(crate) fn record_poll(source: &SourceId, rows: usize, took: Duration) {
     histogram!(names::POLL_DURATION, "source" => source.to_string()).record(took);
-    histogram!(names::POLL_ROWS, "source" => source.to_string()).record(count(rows));
+    histogram!(names::POLL_ROWS, "source" => source.to_string()).record(to_float(rows));
 }
 
 /// A source could not be read.
-pub(crate) fn source_failed(source: &SourceId) {
+pub(crate) fn count_failed_poll(source: &SourceId) {
     counter!(names::POLL_FAILURES, "source" => source.to_string()).increment(1);
 }
 
 /// How far behind a source is: unread rows, and the age of the oldest event in flight.
-pub(crate) fn lag(source: &SourceId, rows: u64, oldest: Duration) {
+pub(crate) fn set_lag(source: &SourceId, rows: u64, oldest: Duration) {
     #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
     gauge!(names::LAG_ROWS, "source" => source.to_string()).set(rows as f64);
     gauge!(names::LAG_SECONDS, "source" => source.to_string()).set(oldest);
 }
 
 /// By how many positions a source has fallen behind its own head.
-pub(crate) fn behind(source: &SourceId, positions: u64) {
+pub(crate) fn set_positions_behind(source: &SourceId, positions: u64) {
     #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
-    gauge!(names::BEHIND, "source" => source.to_string()).set(positions as f64);
+    gauge!(names::POSITIONS_BEHIND, "source" => source.to_string()).set(positions as f64);
 }
 
 /// Gaps were watched to the end and never filled.
-pub(crate) fn holes_given_up(source: &SourceId, positions: u64) {
-    counter!(names::HOLES_GIVEN_UP, "source" => source.to_string()).increment(positions);
+pub(crate) fn count_expired_gaps(source: &SourceId, positions: u64) {
+    counter!(names::GAPS_GIVEN_UP, "source" => source.to_string()).increment(positions);
 }
 
 /// An event was decided about.
-pub(crate) fn decided(source: &SourceId, decision: Decision) {
+pub(crate) fn count_decision(source: &SourceId, decision: Decision) {
     let decision = match decision {
         Decision::Matched { .. } | Decision::Scheduled { .. } => decision.status().as_str(),
         Decision::Skipped(reason) => reason.as_str(),
@@ -48,17 +48,17 @@ pub(crate) fn decided(source: &SourceId, decision: Decision) {
 }
 
 /// A waiting event was gone from its source when its lane reached it.
-pub(crate) fn event_gone(source: &SourceId) {
+pub(crate) fn count_gone_event(source: &SourceId) {
     counter!(names::EVENTS_GONE, "source" => source.to_string()).increment(1);
 }
 
 /// A payload violates the schema of its type.
-pub(crate) fn schema_violated(validation: &'static str) {
+pub(crate) fn count_schema_violation(validation: &'static str) {
     counter!(names::SCHEMA_VIOLATIONS, "validation" => validation).increment(1);
 }
 
 /// An attempt ended.
-pub(crate) fn attempted(attempt: &Attempt) {
+pub(crate) fn record_attempt(attempt: &Attempt) {
     let outcome = attempt
         .failure
         .as_ref()
@@ -67,25 +67,25 @@ pub(crate) fn attempted(attempt: &Attempt) {
 }
 
 /// A delivery ended.
-pub(crate) fn delivered(log: &DeliveryLog) {
+pub(crate) fn count_delivery(log: &DeliveryLog) {
     let category = log.error.as_ref().map_or("NONE", |(category, _)| category.as_str());
     counter!(names::DELIVERIES, "status" => log.status.as_str(), "error_category" => category).increment(1);
 }
 
 /// How many partitions this worker holds.
-pub(crate) fn partitions_held(partitions: usize) {
-    gauge!(names::PARTITIONS).set(count(partitions));
+pub(crate) fn set_held_partitions(partitions: usize) {
+    gauge!(names::PARTITIONS).set(to_float(partitions));
 }
 
 /// How much work is in progress.
-pub(crate) fn under_way(events: usize, lanes: usize, payload_bytes: usize, backlogs: usize) {
-    gauge!(names::IN_FLIGHT).set(count(events));
-    gauge!(names::LANES).set(count(lanes));
-    gauge!(names::PAYLOAD_BYTES).set(count(payload_bytes));
-    gauge!(names::STREAMS_APART).set(count(backlogs));
+pub(crate) fn set_work_in_progress(events: usize, lanes: usize, payload_bytes: usize, backlogs: usize) {
+    gauge!(names::IN_FLIGHT).set(to_float(events));
+    gauge!(names::LANES).set(to_float(lanes));
+    gauge!(names::PAYLOAD_BYTES).set(to_float(payload_bytes));
+    gauge!(names::DEFERRED_STREAMS).set(to_float(backlogs));
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a measurement is a float")]
-fn count(number: usize) -> f64 {
+fn to_float(number: usize) -> f64 {
     number as f64
 }

@@ -26,7 +26,7 @@ pub(crate) const LAG_ROWS: &str = "ig_source_lag_rows";
 /// Gauge, by source: age of the oldest event in flight.
 pub(crate) const LAG_SECONDS: &str = "ig_source_lag_seconds";
 /// Gauge, by source: by how many positions it has fallen behind its own head.
-pub(crate) const BEHIND: &str = "ig_source_behind_positions";
+pub(crate) const POSITIONS_BEHIND: &str = "ig_source_behind_positions";
 /// Histogram, by source: how long a read took.
 pub(crate) const POLL_DURATION: &str = "ig_source_poll_duration_seconds";
 /// Histogram, by source: rows per read.
@@ -34,7 +34,7 @@ pub(crate) const POLL_ROWS: &str = "ig_source_poll_rows";
 /// Counter, by source: reads that failed.
 pub(crate) const POLL_FAILURES: &str = "ig_source_poll_failures_total";
 /// Counter, by source: positions that were watched to the end and never filled.
-pub(crate) const HOLES_GIVEN_UP: &str = "ig_source_holes_given_up_total";
+pub(crate) const GAPS_GIVEN_UP: &str = "ig_source_holes_given_up_total";
 /// Counter, by source and decision: events that were decided about.
 pub(crate) const EVENTS: &str = "ig_events_total";
 /// Counter, by source: waiting events that were gone from their source when their lane reached them.
@@ -49,8 +49,8 @@ pub(crate) const ATTEMPT_DURATION: &str = "http_client_request_duration_seconds"
 pub(crate) const LANES: &str = "ig_lanes_active";
 /// Gauge: events in flight.
 pub(crate) const IN_FLIGHT: &str = "ig_events_in_flight";
-/// Gauge: streams with a deep backlog, which are read apart from the others.
-pub(crate) const STREAMS_APART: &str = "ig_streams_apart";
+/// Gauge: deferred streams, whose backlogs are deep.
+pub(crate) const DEFERRED_STREAMS: &str = "ig_streams_apart";
 /// Gauge: partitions held.
 pub(crate) const PARTITIONS: &str = "ig_partitions_held";
 /// Gauge: bytes of waiting payloads in memory.

@@ -30,7 +30,7 @@ const DEAD_LETTER_INTERVAL: Duration = Duration::from_millis(200);
 /// What other services have yet to be notified of: the earliest planned time, and new dead letters.
 #[derive(Debug, Default)]
 pub(crate) struct Notifications {
-    earliest: Mutex<Option<Timestamp>>,
+    earliest_planned: Mutex<Option<Timestamp>>,
     planned: Notify,
     dead_letters: Notify,
 }
@@ -42,8 +42,8 @@ pub(crate) struct NotifyingJournal {
 }
 
 impl Notifications {
-    fn planned_at(&self, at: Timestamp) {
-        let mut earliest = self.earliest.lock();
+    fn add_planned(&self, at: Timestamp) {
+        let mut earliest = self.earliest_planned.lock();
         *earliest = Some(earliest.map_or(at, |earliest| earliest.min(at)));
         self.planned.notify_one();
     }
@@ -53,7 +53,7 @@ impl Notifications {
         let notifying = async {
             loop {
                 self.planned.notified().await;
-                let earliest = self.earliest.lock().take();
+                let earliest = self.earliest_planned.lock().take();
                 if let Some(earliest) = earliest {
                     nudge_schedulers(&schedulers, earliest).await;
                 }
@@ -93,13 +93,13 @@ async fn nudge_schedulers(schedulers: &Fleet, earliest: Timestamp) {
     log_failures("scheduler", tokio::time::timeout(NUDGE_TIMEOUT, nudged).await);
 }
 
-type Nudged = Result<Vec<(SocketAddr, Result<(), Status>)>, Status>;
+type NudgeResults = Result<Vec<(SocketAddr, Result<(), Status>)>, Status>;
 
-fn log_failures(service: &'static str, nudged: Result<Nudged, Elapsed>) {
+fn log_failures(service: &'static str, nudged: Result<NudgeResults, Elapsed>) {
     match nudged {
-        Ok(Ok(answers)) => {
-            for (address, answer) in answers {
-                if let Err(status) = answer {
+        Ok(Ok(results)) => {
+            for (address, result) in results {
+                if let Err(status) = result {
                     tracing::debug!(service, %address, %status, "one was not nudged, it will look by itself");
                 }
             }
@@ -120,10 +120,10 @@ impl NotifyingJournal {
 impl Journal for NotifyingJournal {
     async fn record(&self, entries: &[JournalEntry]) -> Result<(), StoreError> {
         self.journal.record(entries).await?;
-        if let Some(earliest) = entries.iter().filter_map(planned_for).min() {
-            self.notifications.planned_at(earliest);
+        if let Some(earliest) = entries.iter().filter_map(scheduled_time).min() {
+            self.notifications.add_planned(earliest);
         }
-        if entries.iter().any(is_due_later) {
+        if entries.iter().any(has_automatic_retry) {
             self.notifications.dead_letters.notify_one();
         }
         Ok(())
@@ -147,7 +147,7 @@ impl Journal for NotifyingJournal {
 }
 
 /// Whether the entry has a dead letter that will be retried automatically.
-fn is_due_later(entry: &JournalEntry) -> bool {
+fn has_automatic_retry(entry: &JournalEntry) -> bool {
     match entry {
         JournalEntry::Delivery { dead_letter, .. } => dead_letter.as_ref().is_some_and(|letter| letter.next_retry_at.is_some()),
         JournalEntry::Scheduled(_)
@@ -159,7 +159,7 @@ fn is_due_later(entry: &JournalEntry) -> bool {
     }
 }
 
-fn planned_for(entry: &JournalEntry) -> Option<Timestamp> {
+fn scheduled_time(entry: &JournalEntry) -> Option<Timestamp> {
     match entry {
         JournalEntry::Scheduled(delivery) => Some(delivery.scheduled_for),
         JournalEntry::CalledOff(call_off) => call_off.replacement.as_ref().map(|delivery| delivery.scheduled_for),

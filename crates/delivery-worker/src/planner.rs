@@ -1,4 +1,4 @@
-//! Plans deliveries that are made later: an event becomes a row that the scheduler delivers when it is due, or calls off rows of earlier
+//! Plans deliveries that are made later: an event becomes a row that the scheduler delivers when it is due, or cancels rows of earlier
 //! events.
 
 use std::sync::Arc;
@@ -14,9 +14,10 @@ use ig_core::schedule::{CancelAction, CancelRule, Delay, Due, MatchKey, Recurren
 use ig_core::scheduled::{CallOff, CallOffKey, ScheduledDelivery, ScheduledStatus, Series};
 use ig_transform::{CompiledScript, Subject, Transformer};
 
-use crate::compiled::LiveConfiguration;
-use crate::executor::{Cancelled, DeliveryExecutor, DeliveryTask, TransformFailure, retry_until_available};
+use crate::executor::{DeliveryExecutor, DeliveryTask, TransformFailure, retry_until_available};
+use crate::live_configuration::LiveConfiguration;
 use crate::retention::Retention;
+use crate::work_scope::WorkEnded;
 
 /// Sources store whole seconds, and their clocks may be a little ahead: an event no older than this has just arrived.
 const CLOCK_TOLERANCE: TimeDelta = TimeDelta::seconds(2);
@@ -34,7 +35,7 @@ pub(crate) struct Planner {
 }
 
 /// When deliveries are to be made.
-enum Planned {
+enum PlannedTime {
     /// At this time, and perhaps repeatedly.
     At(Timestamp, Option<Series>),
     /// Never, for this reason.
@@ -45,56 +46,56 @@ enum Planned {
 
 impl Planner {
     /// The entries for an event whose deliveries, one for each task, are made later.
-    pub(crate) async fn plan(&self, tasks: &[DeliveryTask<'_>]) -> Result<Vec<JournalEntry>, Cancelled> {
+    pub(crate) async fn plan(&self, tasks: &[DeliveryTask<'_>]) -> Result<Vec<JournalEntry>, WorkEnded> {
         let Some(first) = tasks.first() else {
             return Ok(Vec::new());
         };
         let now = self.clock.now();
         Ok(match self.plan_time(first, now).await? {
-            Planned::At(at, series) => {
-                let delivery = self.delivery(first, at, series, now);
+            PlannedTime::At(at, series) => {
+                let delivery = self.scheduled_delivery(first, at, series, now);
                 vec![JournalEntry::Scheduled(Box::new(delivery))]
             }
-            Planned::Never(reason) => vec![self.executor.record_skip(first, reason)],
-            Planned::Unknown(failure) => {
-                let failed = tasks.iter().map(|task| self.executor.record_failure(task, failure.clone()));
+            PlannedTime::Never(reason) => vec![self.executor.skip_entry(first, reason)],
+            PlannedTime::Unknown(failure) => {
+                let failed = tasks.iter().map(|task| self.executor.failure_entry(task, failure.clone()));
                 failed.collect()
             }
         })
     }
 
-    /// The entries for an event that calls off pending deliveries.
-    pub(crate) async fn call_off(&self, task: &DeliveryTask<'_>) -> Result<Vec<JournalEntry>, Cancelled> {
+    /// The entries for an event that cancels pending deliveries.
+    pub(crate) async fn cancel(&self, task: &DeliveryTask<'_>) -> Result<Vec<JournalEntry>, WorkEnded> {
         let event = task.event;
         let mut entries = Vec::new();
         for rule in task.compiled.integration.schedule.cancel_on() {
             if let Some(values) = rule.called_off_by(&event.event_type, &event.payload.json) {
-                let call_off = self.call_off_by_rule(task, rule, values).await?;
+                let call_off = self.cancel_by_rule(task, rule, values).await?;
                 entries.push(JournalEntry::CalledOff(Box::new(call_off)));
             }
         }
         Ok(entries)
     }
 
-    async fn call_off_by_rule(&self, task: &DeliveryTask<'_>, rule: &CancelRule, values: MatchKey) -> Result<CallOff, Cancelled> {
+    async fn cancel_by_rule(&self, task: &DeliveryTask<'_>, rule: &CancelRule, values: MatchKey) -> Result<CallOff, WorkEnded> {
         let (event, integration, now) = (task.event, &task.compiled.integration, self.clock.now());
         let mut reason = format!("Called off by event {} ({}).", event.id, event.event_type);
         let mut replacement = None;
         if rule.action() == CancelAction::Reschedule {
             match self.plan_time(task, now).await? {
-                Planned::At(at, series) => {
+                PlannedTime::At(at, series) => {
                     reason = format!("Replaced for event {} ({}).", event.id, event.event_type);
-                    replacement = Some(Box::new(self.delivery(task, at, series, now)));
+                    replacement = Some(Box::new(self.scheduled_delivery(task, at, series, now)));
                 }
-                Planned::Never(why) => reason = format!("{reason} It is not planned anew: {why}."),
-                Planned::Unknown(failure) => reason = format!("{reason} It cannot be planned anew: {}", failure.message),
+                PlannedTime::Never(why) => reason = format!("{reason} It is not planned anew: {why}."),
+                PlannedTime::Unknown(failure) => reason = format!("{reason} It cannot be planned anew: {}", failure.message),
             }
         }
         Ok(CallOff {
             org_id: event.org_id,
             integration: integration.id,
             key: CallOffKey::new(event.org_id, integration.id, values),
-            event: reference(event),
+            event: event_ref(event),
             position: event.position,
             happened_at: event.created_at.unwrap_or(now),
             replacement,
@@ -104,34 +105,34 @@ impl Planner {
         })
     }
 
-    async fn plan_time(&self, task: &DeliveryTask<'_>, now: Timestamp) -> Result<Planned, Cancelled> {
+    async fn plan_time(&self, task: &DeliveryTask<'_>, now: Timestamp) -> Result<PlannedTime, WorkEnded> {
         let event = task.event;
         let (zone, event_at) = (
             self.configuration.zone(event.org_id, event.entity_rid),
             event_time(event, now),
         );
         match task.compiled.integration.schedule.when() {
-            Scheduling::Immediate => Ok(Planned::At(now, None)),
-            Scheduling::Delayed(delay) => self.delayed(task, delay, event_at, zone, now).await,
-            Scheduling::Recurring(recurrence) => Ok(recurring(task, recurrence, event_at, zone)),
+            Scheduling::Immediate => Ok(PlannedTime::At(now, None)),
+            Scheduling::Delayed(delay) => self.delayed_time(task, delay, event_at, zone, now).await,
+            Scheduling::Recurring(recurrence) => Ok(recurring_time(task, recurrence, event_at, zone)),
         }
     }
 
-    async fn delayed(
+    async fn delayed_time(
         &self,
         task: &DeliveryTask<'_>,
         delay: &Delay,
         event_at: Timestamp,
         zone: Zone,
         now: Timestamp,
-    ) -> Result<Planned, Cancelled> {
+    ) -> Result<PlannedTime, WorkEnded> {
         let due = match (delay.due(&task.event.payload.json, event_at, zone), &task.compiled.due_script) {
             (Ok(Due::At(at)), _) => Ok(at),
             (Ok(Due::Ask(_)), Some(script)) => return self.run_due_script(task, delay, script, zone, now).await,
             (Ok(Due::Ask(_)), None) => Err("The script that tells the time is not known.".to_owned()),
             (Err(reason), _) => Err(reason),
         };
-        Ok(once(due, now))
+        Ok(one_off_time(due, now))
     }
 
     async fn run_due_script(
@@ -141,7 +142,7 @@ impl Planner {
         script: &CompiledScript,
         zone: Zone,
         now: Timestamp,
-    ) -> Result<Planned, Cancelled> {
+    ) -> Result<PlannedTime, WorkEnded> {
         let event = task.event;
         let subject = Subject {
             org_id: event.org_id,
@@ -150,25 +151,25 @@ impl Planner {
             event_type: &event.event_type,
             now,
         };
-        let ask = || self.transformer.evaluate_script(script, &event.payload, &subject);
+        let attempt = || self.transformer.evaluate_script(script, &event.payload, &subject);
         loop {
-            let (due, _console) = retry_until_available(task.scope, ask).await?;
+            let (due, _console) = retry_until_available(task.scope, attempt).await?;
             return Ok(match due {
-                Ok(Some(value)) => once(delay.told(&value, zone), now),
-                Ok(None) => Planned::Never("the script told no time"),
-                Err(TransformFailure::Refused(refusal)) => unknown(refusal.to_string()),
+                Ok(Some(value)) => one_off_time(delay.told(&value, zone), now),
+                Ok(None) => PlannedTime::Never("the script told no time"),
+                Err(TransformFailure::Refused(refusal)) => unknown_time(refusal.to_string()),
                 // A planned delivery cannot become a dead letter, which would be retried as if it were due then. It waits here until the
                 // script runs again.
-                Err(TransformFailure::Disabled(refusal, left)) => {
+                Err(TransformFailure::Disabled(refusal, remaining)) => {
                     tracing::warn!(%refusal, "a time cannot be told yet; waiting");
-                    task.scope.sleep(left).await?;
+                    task.scope.sleep(remaining).await?;
                     continue;
                 }
             });
         }
     }
 
-    fn delivery(
+    fn scheduled_delivery(
         &self,
         task: &DeliveryTask<'_>,
         scheduled_for: Timestamp,
@@ -176,16 +177,16 @@ impl Planner {
         now: Timestamp,
     ) -> ScheduledDelivery {
         let (event, integration) = (task.event, &task.compiled.integration);
-        let about = reference(event);
+        let event_ref = event_ref(event);
         let keys = integration.schedule.cancel_on().iter();
         let keys = keys.filter_map(|rule| rule.key(&event.payload.json));
         ScheduledDelivery {
-            id: ScheduledDelivery::identity(&about, integration.id, series.as_ref().map(|series| series.number)),
+            id: ScheduledDelivery::identity(&event_ref, integration.id, series.as_ref().map(|series| series.number)),
             org_id: event.org_id,
             entity_rid: event.entity_rid,
             integration: integration.id,
             integration_name: integration.name.clone(),
-            event: about,
+            event: event_ref,
             position: event.position,
             happened_at: event.created_at.unwrap_or(now),
             target: integration.target.clone(),
@@ -207,32 +208,32 @@ impl Planner {
 }
 
 /// The id of the row of an event whose deliveries are made later, whether or not that row exists.
-pub(crate) fn plan_id(first: &DeliveryTask<'_>) -> Option<LogId> {
+pub(crate) fn scheduled_id(first: &DeliveryTask<'_>) -> Option<LogId> {
     let integration = &first.compiled.integration;
     let number = match integration.schedule.when() {
         Scheduling::Immediate => return None,
         Scheduling::Delayed(_) => None,
         Scheduling::Recurring(_) => Some(1),
     };
-    let ScheduledId(id) = ScheduledDelivery::identity(&reference(first.event), integration.id, number);
+    let ScheduledId(id) = ScheduledDelivery::identity(&event_ref(first.event), integration.id, number);
     Some(LogId(id))
 }
 
 /// A delivery whose time has passed is made at once.
-fn once(due: Result<Timestamp, String>, now: Timestamp) -> Planned {
+fn one_off_time(due: Result<Timestamp, String>, now: Timestamp) -> PlannedTime {
     match due {
-        Ok(at) => Planned::At(at.max(now), None),
-        Err(reason) => unknown(reason),
+        Ok(at) => PlannedTime::At(at.max(now), None),
+        Err(reason) => unknown_time(reason),
     }
 }
 
-fn unknown(reason: String) -> Planned {
-    Planned::Unknown(Failure::new(ErrorCategory::Transformation, reason))
+fn unknown_time(reason: String) -> PlannedTime {
+    PlannedTime::Unknown(Failure::new(ErrorCategory::Transformation, reason))
 }
 
-fn recurring(task: &DeliveryTask<'_>, recurrence: &Recurrence, event_at: Timestamp, zone: Zone) -> Planned {
+fn recurring_time(task: &DeliveryTask<'_>, recurrence: &Recurrence, event_at: Timestamp, zone: Zone) -> PlannedTime {
     let Some(first) = recurrence.first(event_at, zone) else {
-        return Planned::Never("the schedule has no occurrence after the event");
+        return PlannedTime::Never("the schedule has no occurrence after the event");
     };
     let series = Series {
         number: first.number,
@@ -240,7 +241,7 @@ fn recurring(task: &DeliveryTask<'_>, recurrence: &Recurrence, event_at: Timesta
         schedule: task.compiled.integration.schedule.clone(),
         zone,
     };
-    Planned::At(first.at, Some(series))
+    PlannedTime::At(first.at, Some(series))
 }
 
 fn event_time(event: &Event, now: Timestamp) -> Timestamp {
@@ -248,7 +249,7 @@ fn event_time(event: &Event, now: Timestamp) -> Timestamp {
     earlier.unwrap_or(now)
 }
 
-fn reference(event: &Event) -> EventRef {
+fn event_ref(event: &Event) -> EventRef {
     EventRef {
         source: event.source.clone(),
         id: event.id.clone(),

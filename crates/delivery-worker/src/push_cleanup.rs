@@ -13,7 +13,7 @@ use ig_core::ports::{PartitionLeases, StoreError};
 use ig_store::PushQueue;
 use tokio_util::sync::CancellationToken;
 
-use crate::partitions::PartitionManager;
+use crate::partition_manager::PartitionManager;
 
 const INTERVAL: Duration = Duration::from_mins(1);
 /// How long the id of a done event is remembered.

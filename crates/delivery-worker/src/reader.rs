@@ -2,7 +2,7 @@
 //!
 //! Each source has one task that moves all its cursors one step after the other, so that no row can slip between two readers. Each held
 //! partition has its own cursor. A step reads from the lowest, and from the highest as well, so that a partition that was just taken over
-//! catches up without delaying the others. A stream with a deep backlog is set apart with a cursor of its own. The rest passes it in skip
+//! catches up without delaying the others. A stream with a deep backlog is deferred: it gets a cursor of its own. The rest skips it in skip
 //! scans, and each step reads on for one such stream as well.
 
 use std::collections::{BTreeSet, HashMap};
@@ -45,7 +45,7 @@ enum Cursor {
     Lowest,
     /// The partition that is furthest ahead.
     Highest,
-    /// The streams set apart with this one, from its cursor.
+    /// The streams deferred with this one, from its cursor.
     Backlog(Stream),
 }
 
@@ -53,8 +53,8 @@ enum Cursor {
 pub(crate) struct Reader {
     state: Arc<SourceState>,
     ingester: Ingester,
-    batch: BatchSize,
-    pace: PollBackoff,
+    batch_size: BatchSize,
+    poll_backoff: PollBackoff,
     skip_scans: HashMap<Cursor, SkipScan>,
     failure_reported: bool,
     backlog_read_at: Instant,
@@ -65,8 +65,8 @@ impl Reader {
     pub(crate) fn new(ingester: Ingester) -> Self {
         let state = Arc::clone(ingester.state());
         Self {
-            batch: BatchSize::default(),
-            pace: PollBackoff::new(state.poll_interval),
+            batch_size: BatchSize::default(),
+            poll_backoff: PollBackoff::new(state.poll_interval),
             skip_scans: HashMap::new(),
             state,
             ingester,
@@ -79,7 +79,7 @@ impl Reader {
     pub(crate) async fn run(mut self, stop: CancellationToken, alive: impl Fn()) {
         while !stop.is_cancelled() {
             alive();
-            let pause = match self.step().await {
+            let pause = match self.read_step().await {
                 Ok(pause) => pause,
                 Err(error) => self.report_failure(&error),
             };
@@ -93,21 +93,21 @@ impl Reader {
     }
 
     /// Reads once from each cursor; returns the pause before the next step.
-    async fn step(&mut self) -> Result<Duration, ReadError> {
+    async fn read_step(&mut self) -> Result<Duration, ReadError> {
         let Some(cursors) = self.state.tracker.cursors() else {
             return Ok(self.state.poll_interval);
         };
         if self.state.tracker.wait_for_capacity().await {
             return Ok(Duration::ZERO);
         }
-        let limit = self.batch.limit();
+        let limit = self.batch_size.limit();
         let mut rows = self.advance(Cursor::Lowest, cursors.lowest, limit).await?;
         if cursors.highest > cursors.lowest {
             rows = rows.max(self.advance(Cursor::Highest, cursors.highest, limit).await?);
         }
         let until_backlog = self.read_backlog(limit).await?;
         self.failure_reported = false;
-        Ok(self.pace.after(rows, limit).min(until_backlog))
+        Ok(self.poll_backoff.after(rows, limit).min(until_backlog))
     }
 
     /// Reads on for one backlog; returns the pause before the next.
@@ -117,7 +117,7 @@ impl Reader {
             return Ok(self.state.poll_interval);
         };
         let waited = self.backlog_read_at.elapsed();
-        if !backlog.is_short && waited < BACKLOG_INTERVAL {
+        if !backlog.is_shallow && waited < BACKLOG_INTERVAL {
             return Ok(BACKLOG_INTERVAL.saturating_sub(waited));
         }
         self.backlog_read_at = Instant::now();
@@ -126,25 +126,25 @@ impl Reader {
             companions,
             after,
             shared_read_to,
-            is_short,
+            is_shallow,
         } = backlog;
         let cursor = Cursor::Backlog(lead.clone());
-        let passage = self.read(&cursor, after, limit).await?;
-        if passage.read_to == after {
+        let batch = self.read(&cursor, after, limit).await?;
+        if batch.read_to == after {
             self.state.tracker.rejoin(&lead);
             return Ok(Duration::ZERO);
         }
         // Gaps below the shared cursor are watched already, or were watched to the end.
-        let gaps = passage.gaps.into_iter().filter(|gap| *gap.start() > shared_read_to).collect();
+        let gaps = batch.gaps.into_iter().filter(|gap| *gap.start() > shared_read_to).collect();
         let read_for = companions.into_iter().chain([lead]).collect();
-        self.ingest(&cursor, read_for, after, limit, SkipScanBatch { gaps, ..passage })
+        self.ingest(&cursor, read_for, after, limit, SkipScanBatch { gaps, ..batch })
             .await?;
-        Ok(if is_short { Duration::ZERO } else { BACKLOG_INTERVAL })
+        Ok(if is_shallow { Duration::ZERO } else { BACKLOG_INTERVAL })
     }
 
     async fn advance(&mut self, cursor: Cursor, after: Position, limit: usize) -> Result<usize, ReadError> {
-        let passage = self.read(&cursor, after, limit).await?;
-        if passage.read_to == after {
+        let batch = self.read(&cursor, after, limit).await?;
+        if batch.read_to == after {
             self.skip_scans.remove(&cursor);
             return Ok(0);
         }
@@ -152,8 +152,8 @@ impl Reader {
             .skip_scans
             .get(&cursor)
             .is_some_and(|skip_scan| skip_scan.plan().is_some());
-        let rows = passage.rows.len();
-        self.ingest(&cursor, BTreeSet::new(), after, limit, passage).await?;
+        let rows = batch.rows.len();
+        self.ingest(&cursor, BTreeSet::new(), after, limit, batch).await?;
         if is_skip_scan && self.is_still_at(&cursor, after) {
             // The scan skipped rows that a partition here has not read: read row by row before the next scan.
             self.skip_scans.remove(&cursor);
@@ -183,11 +183,11 @@ impl Reader {
             // The scan may have been too long for the server.
             self.skip_scans.remove(cursor);
         }
-        let passage = read?;
-        metrics::polled(source.id(), passage.rows.len(), began.elapsed());
-        self.batch
-            .learn(passage.rows.len(), passage.rows.iter().map(SourceRow::payload_bytes).sum());
-        Ok(passage)
+        let batch = read?;
+        metrics::record_poll(source.id(), batch.rows.len(), began.elapsed());
+        self.batch_size
+            .learn(batch.rows.len(), batch.rows.iter().map(SourceRow::payload_bytes).sum());
+        Ok(batch)
     }
 
     /// Ingests the rows, moves the cursors past them, and adapts the skip scan.
@@ -197,35 +197,35 @@ impl Reader {
         read_for: BTreeSet<Stream>,
         after: Position,
         limit: usize,
-        passage: SkipScanBatch,
+        batch: SkipScanBatch,
     ) -> Result<(), ReadError> {
-        let SkipScanBatch { rows, read_to, gaps } = passage;
+        let SkipScanBatch { rows, read_to, gaps } = batch;
         let count = rows.len();
         let skip_scan = self.skip_scans.get(cursor).cloned().unwrap_or_default();
-        let passed = skip_scan.plan().map(|(_, kinds)| kinds).unwrap_or_default();
-        let stretch = ReadRange {
+        let skipped = skip_scan.plan().map(|(_, kinds)| kinds).unwrap_or_default();
+        let range = ReadRange {
             after,
             to: read_to,
-            passed: passed.iter().map(RowKind::stream).collect(),
+            passed: skipped.iter().map(RowKind::stream).collect(),
             read_for,
         };
         let is_full = count >= limit;
-        let not_admitted = self.ingester.ingest(rows, &stretch, gaps, is_full).await?;
-        let learning = self.skip_scans.entry(cursor.clone()).or_default();
+        let not_admitted = self.ingester.ingest(rows, &range, gaps, is_full).await?;
+        let next_scan = self.skip_scans.entry(cursor.clone()).or_default();
         if skip_scan.plan().is_some() {
-            learning.learn_from_skip(read_to - after);
+            next_scan.learn_from_skip(read_to - after);
         } else if is_full {
-            learning.learn_from_batch(count, not_admitted, &stretch.read_for);
+            next_scan.learn_from_batch(count, not_admitted, &range.read_for);
         }
         Ok(())
     }
 
     fn report_failure(&mut self, error: &ReadError) -> Duration {
-        metrics::source_failed(self.state.source.id());
+        metrics::count_failed_poll(self.state.source.id());
         if !self.failure_reported {
             tracing::warn!(source = %self.state.source.id(), %error, "the source cannot be read on; trying again");
             if let ReadError::Source(SourceError::Misconfigured(detail)) = error {
-                self.ingester.audit_source(detail);
+                self.ingester.record_source_audit(detail);
             }
         }
         self.failure_reported = true;

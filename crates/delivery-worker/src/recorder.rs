@@ -29,10 +29,10 @@ pub(crate) struct Recorder {
 }
 
 /// The receiving end of a queue, to be run as a task.
-pub(crate) type Writer = GroupWriter<PendingRecord>;
+pub(crate) type RecordWriter = GroupWriter<PendingRecord>;
 
 /// A recorder that lets at most `max_unrecorded` deliveries wait for the journal, with its writers of deliveries and of decisions.
-pub(crate) fn recorder(journal: &Arc<dyn Journal>, max_unrecorded: usize) -> (Recorder, [Writer; 2]) {
+pub(crate) fn recorder(journal: &Arc<dyn Journal>, max_unrecorded: usize) -> (Recorder, [RecordWriter; 2]) {
     let (deliveries, delivery_writer) = journal_queue(Arc::clone(journal));
     let (decisions, decision_writer) = journal_queue(Arc::clone(journal));
     let recorder = Recorder {
@@ -45,7 +45,7 @@ pub(crate) fn recorder(journal: &Arc<dyn Journal>, max_unrecorded: usize) -> (Re
 
 impl Recorder {
     /// A permit for one made delivery, released once the delivery is durable. A lane that waits for one sends nothing more.
-    pub(crate) async fn permit(&self) -> Option<OwnedSemaphorePermit> {
+    pub(crate) async fn acquire_permit(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.unrecorded).acquire_owned().await.ok()
     }
 
@@ -60,7 +60,7 @@ impl Recorder {
         let (durable, written) = oneshot::channel();
         let pending = PendingRecord {
             ticket: None,
-            permit: self.permit().await,
+            permit: self.acquire_permit().await,
             durable: Some(durable),
         };
         self.send(entry, pending);

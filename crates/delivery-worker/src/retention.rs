@@ -7,7 +7,7 @@ use ig_core::clock::Timestamp;
 use ig_core::id::OrgId;
 use ig_core::redelivery::RetryPolicy;
 
-use crate::compiled::LiveConfiguration;
+use crate::live_configuration::LiveConfiguration;
 
 /// Each organisation's settings, or the platform's.
 #[derive(Debug, Clone)]

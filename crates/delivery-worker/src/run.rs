@@ -21,29 +21,29 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
 use crate::alerting::Alerting;
-use crate::compiled::LiveConfiguration;
 use crate::config::Config;
 use crate::config_follower::ConfigFollower;
 use crate::decision_lookup::DecisionLookup;
 use crate::decision_queues::DecisionQueues;
+use crate::delivery_commands::{CommandTasks, DeliveryCommands};
+use crate::delivery_guards::{DeliveryGuards, RateLimits};
 use crate::dispatcher::Dispatcher;
 use crate::executor::DeliveryExecutor;
-use crate::gate::{Gate, RateLimits};
 use crate::gauges;
-use crate::grpc::Delivery;
+use crate::grpc::DeliveryGrpc;
 use crate::intake::Intake;
 use crate::lane_worker::LaneWorker;
 use crate::lanes::{BatchRunner, Lanes, MemoryBudget};
+use crate::live_configuration::LiveConfiguration;
 use crate::notifications::{Notifications, NotifyingJournal};
-use crate::orders::{OrderTasks, Orders};
-use crate::partitions::{PartitionManager, PartitionManagerParts};
+use crate::partition_manager::{PartitionManager, PartitionManagerDependencies};
 use crate::planner::Planner;
 use crate::push_cleanup::PushCleanup;
 use crate::reader::{GapWatcher, Ingester, Reader, SourceState};
-use crate::recorder::{Writer, recorder};
+use crate::recorder::{RecordWriter, recorder};
 use crate::retention::Retention;
 use crate::source_monitor::SourceMonitor;
-use crate::transformation::{self, TransformParts};
+use crate::transformation::{self, TransformComponents};
 
 /// How long shutdown waits for deliveries in progress; the process's grace is a little longer.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(25);
@@ -54,7 +54,7 @@ const STALLED: Duration = Duration::from_mins(1);
 /// Starts the worker; returns the address of its gRPC server.
 pub async fn run(config: Config, context: Context) -> anyhow::Result<SocketAddr> {
     let worker = Worker::assemble(&config, &context).await?;
-    let delivery = Delivery::new(Arc::clone(&worker.orders), worker.sources.clone(), Arc::clone(&worker.live));
+    let delivery = DeliveryGrpc::new(Arc::clone(&worker.commands), worker.sources.clone(), Arc::clone(&worker.live));
     let delivery = DeliveryServiceServer::new(delivery).max_decoding_message_size(ig_proto::LARGEST_ORDER);
     let services = Services::new(Routes::new(delivery));
     let address = context
@@ -64,19 +64,19 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<SocketAddr>
     Ok(address)
 }
 
-/// The worker's parts.
+/// The worker's components.
 struct Worker {
     store: Store,
     live: Arc<LiveConfiguration>,
     lookups: Arc<LookupCache>,
-    orders: Arc<OrderTasks>,
+    commands: Arc<CommandTasks>,
     sources: Vec<Arc<SourceState>>,
     lanes: Arc<Lanes>,
     budget: Arc<MemoryBudget>,
     dispatcher: Arc<Dispatcher>,
     decision_queues: Arc<DecisionQueues>,
     manager: Arc<PartitionManager>,
-    writers: [Writer; 2],
+    writers: [RecordWriter; 2],
     notifications: Arc<Notifications>,
     alerting: Alerting,
     clock: Arc<dyn Clock>,
@@ -96,15 +96,15 @@ impl Worker {
         let deliverer = Deliverer::new(&config.security).context("section security")?;
         let alerter = channel(&config.services.alerter, &config.grpc).context("services.alerter")?;
         let alerting = Alerting::new(alerter, store.alerts(), context.clone());
-        let TransformParts {
+        let TransformComponents {
             transformer,
             lookups,
             schemas,
         } = transformation::start(config, context, &store, alerting.clone())?;
         let worker = worker_id();
-        let gate = gate(&store, &worker, &clock);
-        let executor = DeliveryExecutor::new(deliverer, transformer.clone(), gate, retention.clone(), Arc::clone(&clock));
-        let orders = Orders::new(
+        let guards = delivery_guards(&store, &worker, &clock);
+        let executor = DeliveryExecutor::new(deliverer, transformer.clone(), guards, retention.clone(), Arc::clone(&clock));
+        let commands = DeliveryCommands::new(
             Arc::clone(&executor),
             Arc::clone(&live),
             store.delivery_logs(),
@@ -151,7 +151,7 @@ impl Worker {
             .into_iter()
             .map(|source| SourceState::new(source, max_in_flight))
             .collect();
-        let manager = PartitionManager::new(PartitionManagerParts {
+        let manager = PartitionManager::new(PartitionManagerDependencies {
             worker,
             leases: Arc::new(store.partition_leases()),
             journal,
@@ -165,7 +165,7 @@ impl Worker {
             store,
             live,
             lookups,
-            orders: Arc::new(OrderTasks::new(orders, context.clone())),
+            commands: Arc::new(CommandTasks::new(commands, context.clone())),
             sources,
             lanes,
             budget,
@@ -192,7 +192,7 @@ impl Worker {
         {
             context.spawn(name, TaskKind::RunsUntilShutdown, writer.run(journal_done.clone()));
         }
-        manage_partitions(&self.manager, (Arc::clone(&self.lanes), self.orders), journal_done, context);
+        manage_partitions(&self.manager, (Arc::clone(&self.lanes), self.commands), journal_done, context);
         let stop = context.stopping().clone();
         context.spawn(
             "gauges",
@@ -292,7 +292,7 @@ impl Worker {
     }
 }
 
-fn gate(store: &Store, worker: &WorkerId, clock: &Arc<dyn Clock>) -> Arc<Gate> {
+fn delivery_guards(store: &Store, worker: &WorkerId, clock: &Arc<dyn Clock>) -> Arc<DeliveryGuards> {
     let switches = store.configuration().on_behalf_of(&Actor::system("delivery-worker"));
     let breakers = CircuitBreakers::new(
         Arc::new(store.breakers()),
@@ -300,8 +300,8 @@ fn gate(store: &Store, worker: &WorkerId, clock: &Arc<dyn Clock>) -> Arc<Gate> {
         worker.0.clone(),
         Arc::clone(clock),
     );
-    let limits = RateLimits::new(Arc::new(store.rate_windows()), Arc::clone(clock));
-    Gate::new(breakers, limits)
+    let rate_limits = RateLimits::new(Arc::new(store.rate_windows()), Arc::clone(clock));
+    DeliveryGuards::new(breakers, rate_limits)
 }
 
 async fn connect(config: &Config) -> anyhow::Result<Store> {
@@ -309,11 +309,11 @@ async fn connect(config: &Config) -> anyhow::Result<Store> {
     Store::connect(&config.mongodb, secrets).await.context("section mongodb")
 }
 
-/// Runs the partition manager and saves checkpoints; on shutdown drains lanes and orders, releases all partitions and then lets the journal
-/// end.
+/// Runs the partition manager and saves checkpoints; on shutdown drains lanes and commands, releases all partitions and then lets the
+/// journal end.
 fn manage_partitions(
     manager: &Arc<PartitionManager>,
-    (lanes, orders): (Arc<Lanes>, Arc<OrderTasks>),
+    (lanes, commands): (Arc<Lanes>, Arc<CommandTasks>),
     journal_done: CancellationToken,
     context: &Context,
 ) {
@@ -324,7 +324,7 @@ fn manage_partitions(
     let manager = Arc::clone(manager);
     context.spawn("partitions", TaskKind::RunsUntilShutdown, async move {
         Arc::clone(&manager).run(stop, || beat.beat()).await;
-        manager.drain(|| lanes.is_empty() && orders.is_empty(), DRAIN_TIMEOUT).await;
+        manager.drain(|| lanes.is_empty() && commands.is_empty(), DRAIN_TIMEOUT).await;
         journal_done.cancel();
     });
 }

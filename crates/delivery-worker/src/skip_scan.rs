@@ -1,6 +1,6 @@
 //! How a cursor skips rows that are not to be ingested now.
 //!
-//! While it ingests most rows, it reads row by row. When most rows of a full batch belong to streams that are set apart, or to partitions
+//! While it ingests most rows, it reads row by row. When most rows of a full batch belong to deferred streams, or to partitions
 //! of other workers, it skips rows of those kinds in ever longer scans, and returns to reading row by row where scans gain nothing.
 
 use std::collections::{BTreeSet, HashMap};
@@ -43,8 +43,8 @@ impl SkipScan {
         let mut kinds: Vec<_> = counts.into_iter().collect();
         kinds.sort_unstable_by(|(one, few), (other, many)| many.cmp(few).then_with(|| one.cmp(other)));
         kinds.truncate(MAX_KINDS);
-        let passed: usize = kinds.iter().map(|(_, count)| count).sum();
-        if passed * 2 > rows {
+        let skipped: usize = kinds.iter().map(|(_, count)| count).sum();
+        if skipped * 2 > rows {
             self.span = MIN_SPAN;
             self.kinds = kinds.into_iter().map(|(kind, _)| kind).collect();
         }
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn skip_scan_passes_a_flood_and_stops_when_it_gains_nothing() {
+    fn skip_scan_skips_a_flood_and_stops_when_it_gains_nothing() {
         let mut skip_scan = SkipScan::default();
         skip_scan.learn_from_batch(1_000, vec![kind(1); 400], &BTreeSet::new());
         assert_eq!(skip_scan.plan(), None, "most of it was taken up");
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn skip_scan_never_passes_a_wanted_stream() {
+    fn skip_scan_never_skips_a_wanted_stream() {
         let mut skip_scan = SkipScan::default();
         skip_scan.learn_from_batch(10, vec![kind(1); 10], &BTreeSet::from([kind(1).stream()]));
         assert_eq!(skip_scan.plan(), None);

@@ -39,12 +39,12 @@ impl SourceMonitor {
         while !stop.is_cancelled() {
             // The head of an unavailable source is unknown; the reader reports that it is unavailable.
             if let (Some(complete_to), Ok(head)) = (self.state.tracker.complete_to(), self.state.source.head().await) {
-                metrics::lag(
+                metrics::set_lag(
                     self.state.source.id(),
                     head.saturating_sub(complete_to),
                     self.state.tracker.oldest_age(),
                 );
-                is_behind = self.check(head, is_behind).await;
+                is_behind = self.check_head(head, is_behind).await;
             }
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -54,11 +54,11 @@ impl SourceMonitor {
     }
 
     /// Returns whether the source is behind its own head; alerts people when that begins. An empty table has no rows that could be skipped.
-    async fn check(&self, head: Position, was_behind: bool) -> bool {
+    async fn check_head(&self, head: Position, was_behind: bool) -> bool {
         let (source, shown) = (self.state.source.id(), self.state.highest_shown());
         let behind_for = self.state.behind_for(head);
         let is_behind = head > 0 && head < shown && behind_for >= ALERT_AFTER;
-        metrics::behind(source, if is_behind { shown - head } else { 0 });
+        metrics::set_positions_behind(source, if is_behind { shown - head } else { 0 });
         if is_behind && !was_behind {
             let message = format!(
                 "Source {source} shows rows up to {head} and has shown rows up to {shown} before. New rows up to {shown} are passed over. If \
@@ -66,15 +66,16 @@ impl SourceMonitor {
                  {source} --to 0 --anew"
             );
             tracing::error!(%source, head, shown, "a source shows less than it has shown before");
-            self.dispatcher.audit_source(source, SkipReason::SourceBehind, &message);
-            self.alerting.raise(&self.alert(message)).await;
+            self.dispatcher
+                .record_source_audit(source, SkipReason::SourceBehind, &message);
+            self.alerting.raise(&self.new_alert(message)).await;
         } else if was_behind && !is_behind {
             tracing::info!(%source, head, "a source shows what it has shown before");
         }
         is_behind
     }
 
-    fn alert(&self, message: String) -> Alert {
+    fn new_alert(&self, message: String) -> Alert {
         Alert {
             org_id: None,
             kind: "source-behind".to_owned(),

@@ -12,7 +12,7 @@ use ig_core::stream::Stream;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use crate::held_lease::HeldLease;
+use crate::local_lease::LocalLease;
 
 mod admission;
 mod partition_progress;
@@ -24,7 +24,7 @@ pub(crate) use admission::CandidateRow;
 pub(crate) use ticket::{ExtraDelivery, Ticket};
 
 /// A stream with this many events in flight has a deep backlog: reading more of it can wait.
-const DEEP: usize = 1_000;
+const DEEP_BACKLOG_EVENTS: usize = 1_000;
 
 /// Where reading of a partition resumes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub(crate) struct ResumePoint {
     pub recheck_to: Position,
 }
 
-/// Where to read on for all streams that are not set apart.
+/// Where to read on for all streams that are not deferred.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Cursors {
     /// The lowest cursor of a held partition.
@@ -44,7 +44,7 @@ pub(crate) struct Cursors {
     pub highest: Position,
 }
 
-/// Which of the streams that are set apart to read on next.
+/// Which of the deferred streams to read on next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct BacklogRead {
     /// The stream with the fewest events in flight.
@@ -56,7 +56,7 @@ pub(crate) struct BacklogRead {
     /// How far the rest of its partition is read.
     pub shared_read_to: Position,
     /// Whether the lead has so few events in flight that it should not wait.
-    pub is_short: bool,
+    pub is_shallow: bool,
 }
 
 /// The progress of one source through the partitions that this worker holds.
@@ -74,14 +74,14 @@ pub(crate) struct Tracker {
 #[derive(Debug, Default)]
 struct State {
     partitions: HashMap<PartitionId, PartitionProgress>,
-    /// Rows left to a stream that is set apart, although they do not name its organisation. The organisation of their entity may change
-    /// before they are read again.
-    deferred: BTreeMap<Position, Stream>,
+    /// Rows left to a deferred stream, although they do not name its organisation. The organisation of their entity may change before they
+    /// are read again.
+    deferred_rows: BTreeMap<Position, Stream>,
 }
 
 impl State {
-    fn forget_deferred(&mut self, partition: PartitionId) {
-        self.deferred.retain(|_, stream| stream.partition() != partition);
+    fn forget_deferred_rows(&mut self, partition: PartitionId) {
+        self.deferred_rows.retain(|_, stream| stream.partition() != partition);
     }
 }
 
@@ -99,10 +99,10 @@ impl Tracker {
     }
 
     /// Starts a partition where its earlier holder stopped.
-    pub(crate) fn start(&self, lease: Arc<HeldLease>, resume_point: ResumePoint) {
+    pub(crate) fn start_partition(&self, lease: Arc<LocalLease>, resume_point: ResumePoint) {
         let partition = lease.partition();
         let mut state = self.state.lock();
-        state.forget_deferred(partition);
+        state.forget_deferred_rows(partition);
         if let Some(old) = state
             .partitions
             .insert(partition, PartitionProgress::new(lease, resume_point))
@@ -119,7 +119,7 @@ impl Tracker {
     }
 
     /// Whether a partition was started under this lease.
-    pub(crate) fn has_started(&self, lease: &HeldLease) -> bool {
+    pub(crate) fn has_started(&self, lease: &LocalLease) -> bool {
         let state = self.state.lock();
         state
             .partitions
@@ -128,7 +128,7 @@ impl Tracker {
     }
 
     /// Admits nothing more in a partition; events in flight go on.
-    pub(crate) fn close(&self, partition: PartitionId) {
+    pub(crate) fn close_partition(&self, partition: PartitionId) {
         if let Some(progress) = self.state.lock().partitions.get_mut(&partition) {
             progress.close();
         }
@@ -137,7 +137,7 @@ impl Tracker {
     /// Drops a partition; its tickets have no effect from here on.
     pub(crate) fn drop_partition(&self, partition: PartitionId) {
         let mut state = self.state.lock();
-        state.forget_deferred(partition);
+        state.forget_deferred_rows(partition);
         if let Some(old) = state.partitions.remove(&partition) {
             self.subtract_in_flight(old.in_flight());
         }
@@ -185,25 +185,25 @@ impl Tracker {
         partitions.map(|progress| progress.reading().complete_to()).min()
     }
 
-    /// Which streams to read on next, of those that are set apart and below their limit: the one with the fewest events in flight leads,
+    /// Which streams to read on next, of those that are deferred and below their limit: the one with the fewest events in flight leads,
     /// and those with few more go along, so that streams whose rows alternate are read together.
     pub(crate) fn next_backlog(&self) -> Option<BacklogRead> {
         let limit = self.stream_limit();
         let state = self.state.lock();
         let partitions = state.partitions.values().filter(|progress| progress.is_admitting());
-        let apart = partitions.flat_map(|progress| {
+        let deferred = partitions.flat_map(|progress| {
             let streams = progress.reading().apart();
             streams.map(move |(stream, after)| (progress.stream_load(stream), stream, after, progress.reading().read_to()))
         });
-        let ready: Vec<_> = apart.filter(|(load, ..)| load.total() <= limit).collect();
+        let ready: Vec<_> = deferred.filter(|(load, ..)| load.total() <= limit).collect();
         let (fewest, lead, after, shared_read_to) = *ready.iter().min_by_key(|(load, stream, ..)| (load.events, *stream))?;
-        let companions = ready.iter().filter(|(load, ..)| load.events < 2 * DEEP);
+        let companions = ready.iter().filter(|(load, ..)| load.events < 2 * DEEP_BACKLOG_EVENTS);
         Some(BacklogRead {
             lead: lead.clone(),
             companions: companions.map(|(_, stream, ..)| (*stream).clone()).collect(),
             after,
             shared_read_to,
-            is_short: fewest.events < DEEP,
+            is_shallow: fewest.events < DEEP_BACKLOG_EVENTS,
         })
     }
 
@@ -213,7 +213,7 @@ impl Tracker {
         if let Some(progress) = state.partitions.get_mut(&stream.partition()) {
             progress.rejoin(stream);
         }
-        state.deferred.retain(|_, deferred| deferred != stream);
+        state.deferred_rows.retain(|_, row_stream| row_stream != stream);
     }
 
     /// What one stream may have in flight: a quarter of what is free, so that some capacity is left for a stream that has just begun.
@@ -222,19 +222,19 @@ impl Tracker {
     }
 
     /// The checkpoints that moved since they were last saved.
-    pub(crate) fn checkpoints(&self, lowest_hole: Option<Position>) -> Vec<Checkpoint> {
+    pub(crate) fn checkpoints(&self, lowest_gap: Option<Position>) -> Vec<Checkpoint> {
         let mut state = self.state.lock();
         let moved = state
             .partitions
             .values_mut()
-            .filter_map(|progress| progress.checkpoint(&self.source, lowest_hole));
+            .filter_map(|progress| progress.checkpoint(&self.source, lowest_gap));
         moved.collect()
     }
 
     /// Notes that a checkpoint is stored.
-    pub(crate) fn saved(&self, checkpoint: &Checkpoint) {
+    pub(crate) fn mark_saved(&self, checkpoint: &Checkpoint) {
         if let Some(progress) = self.state.lock().partitions.get_mut(&checkpoint.partition) {
-            progress.saved(checkpoint);
+            progress.mark_saved(checkpoint);
         }
     }
 
@@ -243,8 +243,8 @@ impl Tracker {
         self.in_flight.load(Ordering::Relaxed)
     }
 
-    /// How many streams are set apart.
-    pub(crate) fn backlog_count(&self) -> usize {
+    /// How many streams are deferred.
+    pub(crate) fn deferred_count(&self) -> usize {
         let state = self.state.lock();
         state
             .partitions
@@ -270,7 +270,7 @@ impl Tracker {
         is_full
     }
 
-    fn finish(&self, lease: &HeldLease, stream: &Stream, position: Position) {
+    fn finish(&self, lease: &LocalLease, stream: &Stream, position: Position) {
         let mut state = self.state.lock();
         let progress = state.partitions.get_mut(&lease.partition());
         if let Some(progress) = progress.filter(|progress| progress.lease().epoch() == lease.epoch()) {
@@ -279,7 +279,7 @@ impl Tracker {
         }
     }
 
-    fn add_delivery(&self, lease: &HeldLease, stream: &Stream) {
+    fn add_delivery(&self, lease: &LocalLease, stream: &Stream) {
         let mut state = self.state.lock();
         let progress = state.partitions.get_mut(&lease.partition());
         if let Some(progress) = progress.filter(|progress| progress.lease().epoch() == lease.epoch()) {
@@ -288,7 +288,7 @@ impl Tracker {
         }
     }
 
-    fn remove_delivery(&self, lease: &HeldLease, stream: &Stream) {
+    fn remove_delivery(&self, lease: &LocalLease, stream: &Stream) {
         let mut state = self.state.lock();
         let progress = state.partitions.get_mut(&lease.partition());
         if let Some(progress) = progress.filter(|progress| progress.lease().epoch() == lease.epoch()) {

@@ -18,7 +18,7 @@ use crate::config::Config;
 const USAGE_INTERVAL: Duration = Duration::from_secs(30);
 
 /// The parts that run tenants' rules, scripts and schemas.
-pub(crate) struct TransformParts {
+pub(crate) struct TransformComponents {
     /// Transforms payloads.
     pub transformer: Transformer,
     /// The lookup tables it reads.
@@ -28,7 +28,12 @@ pub(crate) struct TransformParts {
 }
 
 /// Starts the pool and the cache.
-pub(crate) fn start(config: &Config, context: &Context, store: &Store, alerting: Alerting) -> anyhow::Result<TransformParts> {
+pub(crate) fn start(
+    config: &Config,
+    context: &Context,
+    store: &Store,
+    alerting: Alerting,
+) -> anyhow::Result<TransformComponents> {
     let pool = ScriptPool::start(config.scripts.pool()).context("section scripts")?;
     let stop = context.stopping().clone();
     let disabled = pool.disabled();
@@ -40,23 +45,23 @@ pub(crate) fn start(config: &Config, context: &Context, store: &Store, alerting:
             .await;
     });
     let lookups = Arc::new(LookupCache::new(Arc::new(store.lookups()), CacheLimits::default()));
-    let counting = count_usage(Arc::clone(&lookups), store.lookups());
+    let counting = record_usage(Arc::clone(&lookups), store.lookups());
     let stop = context.stopping().clone();
     context.spawn("lookup usage", TaskKind::RunsUntilShutdown, async move {
         stop.run_until_cancelled(counting).await;
     });
     let transformer = Transformer::new(pool, Arc::clone(&lookups) as Arc<dyn ig_core::ports::Lookups>);
-    Ok(TransformParts {
+    Ok(TransformComponents {
         transformer,
         lookups,
         schemas,
     })
 }
 
-async fn count_usage(cache: Arc<LookupCache>, lookups: MongoLookups) {
+async fn record_usage(cache: Arc<LookupCache>, lookups: MongoLookups) {
     loop {
         tokio::time::sleep(USAGE_INTERVAL).await;
-        let usage = by_table(cache.drain_usage());
+        let usage = sum_by_table(cache.drain_usage());
         if let Err(error) = lookups.record_usage(&usage).await {
             tracing::warn!(%error, "the use of lookup rows could not be counted");
         }
@@ -64,7 +69,7 @@ async fn count_usage(cache: Arc<LookupCache>, lookups: MongoLookups) {
 }
 
 /// Sums the usage of keys up by table.
-fn by_table(usage: Vec<Usage>) -> Vec<LookupUse> {
+fn sum_by_table(usage: Vec<Usage>) -> Vec<LookupUse> {
     let day = SystemClock.now().date_naive();
     let mut tables = HashMap::new();
     for Usage {

@@ -17,11 +17,11 @@ use ig_core::ports::{Breakers, StoreError, Switches};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
+use integration_switch::{IntegrationSwitch, SwitchOutcome};
 use success_buffer::SuccessBuffer;
-use switch::{IntegrationSwitch, SwitchOutcome};
 
+mod integration_switch;
 mod success_buffer;
-mod switch;
 
 /// Whether a delivery may be sent.
 #[derive(Debug)]
@@ -65,13 +65,13 @@ impl CircuitBreakers {
 
     /// Whether a delivery is sent. Without an answer from the database the configuration alone decides.
     pub async fn admit(&self, integration: &Guarded<'_>, message: MessageId) -> BreakerDecision {
-        let admitted = match (integration.is_active, integration.hold) {
-            (true, _) => self.admit_active(integration).await,
-            (false, Some(hold)) if hold.cause == HoldCause::CircuitOpen => self.admit_open(integration, hold, message).await,
+        let decision = match (integration.is_active, integration.hold) {
+            (true, _) => self.decide_for_active(integration).await,
+            (false, Some(hold)) if hold.cause == HoldCause::CircuitOpen => self.decide_for_open(integration, hold, message).await,
             (false, Some(hold)) => return BreakerDecision::Hold(hold.clone()),
             (false, None) => return BreakerDecision::Hold(inactive_hold(integration)),
         };
-        admitted.unwrap_or_else(|error| {
+        decision.unwrap_or_else(|error| {
             tracing::warn!(%error, integration = %integration.id, "a breaker could not be read");
             integration
                 .hold
@@ -81,8 +81,8 @@ impl CircuitBreakers {
     }
 
     /// Reads the breaker of an active integration with counted failures: another process may have opened it a moment ago.
-    async fn admit_active(&self, integration: &Guarded<'_>) -> Result<BreakerDecision, StoreError> {
-        if self.tracked(integration.id).is_none() {
+    async fn decide_for_active(&self, integration: &Guarded<'_>) -> Result<BreakerDecision, StoreError> {
+        if self.tracked_breaker(integration.id).is_none() {
             return Ok(BreakerDecision::Send(None));
         }
         let breaker = self.breakers.get(integration.org_id, integration.id).await?;
@@ -98,7 +98,7 @@ impl CircuitBreakers {
     }
 
     /// The delivery of an integration whose breaker is open may become the probe.
-    async fn admit_open(
+    async fn decide_for_open(
         &self,
         integration: &Guarded<'_>,
         hold: &Hold,
@@ -108,7 +108,7 @@ impl CircuitBreakers {
         let Some(wait) = policy.probe_after() else {
             return Ok(BreakerDecision::Hold(hold.clone()));
         };
-        let known = self.tracked(integration.id).map(|tracked| tracked.no_probe_before);
+        let known = self.tracked_breaker(integration.id).map(|tracked| tracked.no_probe_before);
         if now < known.unwrap_or(hold.since + wait) {
             return Ok(BreakerDecision::Hold(hold.clone()));
         }
@@ -129,26 +129,26 @@ impl CircuitBreakers {
 
     /// Records how a delivery ended. The end of a probe always counts; a success counts where failures are counted.
     pub async fn record(&self, integration: &Guarded<'_>, message: MessageId, ended: Ended, probe: Option<ProbeId>) {
-        let is_news = match ended {
+        let is_counted = match ended {
             Ended::Failed(_) => true,
             Ended::Delivered => {
                 let is_routine = self.buffer_success(integration.id);
                 self.flush_successes().await;
-                !is_routine && self.tracked(integration.id).is_some()
+                !is_routine && self.tracked_breaker(integration.id).is_some()
             }
             Ended::Untold => false,
         };
-        let is_news = is_news || probe.is_some();
-        if !is_news {
+        let is_counted = is_counted || probe.is_some();
+        if !is_counted {
             return;
         }
         let outcome = Outcome { message, ended, probe };
-        if let Err(error) = self.count(integration, &outcome).await {
+        if let Err(error) = self.count_outcome(integration, &outcome).await {
             tracing::warn!(%error, integration = %integration.id, "a delivery's end could not be counted");
         }
     }
 
-    async fn count(&self, integration: &Guarded<'_>, outcome: &Outcome) -> Result<(), StoreError> {
+    async fn count_outcome(&self, integration: &Guarded<'_>, outcome: &Outcome) -> Result<(), StoreError> {
         loop {
             let breaker = self.breakers.get(integration.org_id, integration.id).await?;
             let transition = breaker.after(outcome, self.clock.now());
@@ -194,11 +194,11 @@ impl CircuitBreakers {
         Ok(true)
     }
 
-    /// Buffers a success, and returns whether nothing else has to be done about it now: no failure is counted here, and the last flush told
-    /// the other processes, which may count some.
+    /// Buffers a success, and returns whether nothing else has to be done about it now: no failure is counted here, and the last flush
+    /// informed the other processes, which may count some.
     pub fn buffer_success(&self, id: IntegrationId) -> bool {
         self.successes.add(id);
-        !self.successes.is_flush_due(Instant::now()) && self.tracked(id).is_none()
+        !self.successes.is_flush_due(Instant::now()) && self.tracked_breaker(id).is_none()
     }
 
     /// Writes the buffered successes for the other processes, about once a second and in one write.
@@ -211,7 +211,7 @@ impl CircuitBreakers {
         }
     }
 
-    fn tracked(&self, id: IntegrationId) -> Option<TrackedBreaker> {
+    fn tracked_breaker(&self, id: IntegrationId) -> Option<TrackedBreaker> {
         self.tracked.lock().get(&id).copied()
     }
 

@@ -39,18 +39,18 @@ pub struct Exchange {
 }
 
 /// Sends one request. The deadline covers all of it, from connecting to the last byte of the response.
-pub(crate) async fn run(mut signed: Signed, deliverer: &Deliverer) -> Exchange {
+pub(crate) async fn send(mut signed: Signed, deliverer: &Deliverer) -> Exchange {
     let started = Instant::now();
     let timeout = signed.template.spec().timeout;
     let deadline = started + timeout;
     let authorized = authorize(&mut signed, deliverer, deadline).await;
-    let (outcome, token) = match authorized {
-        Ok(token) => (exchange(&signed, deliverer, deadline, timeout).await, token),
+    let (response, token) = match authorized {
+        Ok(token) => (request_response(&signed, deliverer, deadline, timeout).await, token),
         Err(failure) => (Err(failure), None),
     };
-    let body_failure = outcome.as_ref().ok().and_then(|response| response.body_failure.clone());
+    let body_failure = response.as_ref().ok().and_then(|response| response.body_failure.clone());
     Exchange {
-        attempt: attempt(outcome, &signed, token.as_ref(), started.elapsed()),
+        attempt: to_attempt(response, &signed, token.as_ref(), started.elapsed()),
         body_error: body_failure.map(|failure| failure.message),
         request_headers: signed.masked_headers(),
         token,
@@ -58,7 +58,7 @@ pub(crate) async fn run(mut signed: Signed, deliverer: &Deliverer) -> Exchange {
     }
 }
 
-async fn exchange(
+async fn request_response(
     signed: &Signed,
     deliverer: &Deliverer,
     deadline: Instant,
@@ -104,7 +104,7 @@ impl TargetResponse {
         let (kept, read_result) = body::read_capped(incoming, deadline).await;
         Self {
             status: head.status,
-            body: decompress::body(kept, &head.headers).await,
+            body: decompress::decompressed(kept, &head.headers).await,
             headers: head.headers,
             body_failure: read_result.err().map(|error| error.into_failure(timeout)),
             carries_token,
@@ -114,7 +114,7 @@ impl TargetResponse {
     /// The status decides even where the body breaks off after it: a target that accepted the delivery would get it twice otherwise.
     fn failure(&self, now: Timestamp) -> Option<Failure> {
         Some(Failure {
-            category: category(self.status, self.carries_token)?,
+            category: error_category(self.status, self.carries_token)?,
             message: format!("The target answered {}.", self.status),
             retry_after: retry_after(&self.headers, now),
         })
@@ -123,18 +123,18 @@ impl TargetResponse {
 
 /// How long a target asks to be left alone, if it does.
 pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
-    retry_after::read(headers.get(http::header::RETRY_AFTER)?, now)
+    retry_after::parse(headers.get(http::header::RETRY_AFTER)?, now)
 }
 
 /// Without OAuth 2 there is no fresh token to try: a refused credential is a refused request.
-fn category(status: StatusCode, carries_token: bool) -> Option<ErrorCategory> {
+fn error_category(status: StatusCode, carries_token: bool) -> Option<ErrorCategory> {
     match ErrorCategory::of_status(status.as_u16()) {
         Some(ErrorCategory::Auth) if !carries_token => Some(ErrorCategory::ClientError),
         other => other,
     }
 }
 
-fn attempt(outcome: Result<TargetResponse, Failure>, signed: &Signed, token: Option<&Token>, duration: Duration) -> Attempt {
+fn to_attempt(response: Result<TargetResponse, Failure>, signed: &Signed, token: Option<&Token>, duration: Duration) -> Attempt {
     let without_response = |failure: Failure| Attempt {
         started_at: signed.at,
         duration,
@@ -143,11 +143,13 @@ fn attempt(outcome: Result<TargetResponse, Failure>, signed: &Signed, token: Opt
         response_body: None,
         failure: Some(failure),
     };
-    outcome.map_or_else(without_response, |response| with_response(response, signed, token, duration))
+    response.map_or_else(without_response, |response| {
+        attempt_with_response(response, signed, token, duration)
+    })
 }
 
-fn with_response(response: TargetResponse, signed: &Signed, token: Option<&Token>, duration: Duration) -> Attempt {
-    let mask = signed.template.spec().credential_mask.with(token.map(Token::expose));
+fn attempt_with_response(response: TargetResponse, signed: &Signed, token: Option<&Token>, duration: Duration) -> Attempt {
+    let mask = signed.template.spec().credential_mask.with_token(token.map(Token::expose));
     Attempt {
         started_at: signed.at,
         duration,

@@ -33,9 +33,9 @@ pub struct Limiter {
 pub struct LimitDecision {
     /// Whether the limit is reached.
     pub is_full: bool,
-    /// How many more requests the limit admits, as far as this process knows.
+    /// How many more requests the limit allows, as far as this process knows.
     pub remaining: u32,
-    /// When the limit admits more requests than now.
+    /// When the limit allows more requests than now.
     pub free_at: Timestamp,
 }
 
@@ -65,19 +65,19 @@ impl Limiter {
         }
     }
 
-    /// Takes one request from a key's limit, where it admits one. The error means that the windows did not answer in time, and says nothing
+    /// Takes one request from a key's limit, where it allows one. The error means that the windows did not answer in time, and says nothing
     /// about the limit.
     pub async fn take(&self, key: &WindowKey, limit: RateLimit) -> Result<LimitDecision, StoreError> {
         let leased = self.leased_window(key, limit);
         loop {
-            match self.step(&leased, key, limit) {
+            match self.next_step(&leased, key, limit) {
                 Step::Decided(decision) => return Ok(decision),
                 Step::AwaitLease(pending_lease) => pending_lease.await?,
             }
         }
     }
 
-    fn step(&self, leased: &Arc<Mutex<LeasedWindow>>, key: &WindowKey, limit: RateLimit) -> Step {
+    fn next_step(&self, leased: &Arc<Mutex<LeasedWindow>>, key: &WindowKey, limit: RateLimit) -> Step {
         let mut this = leased.lock();
         if *this.meter.limit() != limit {
             *this = LeasedWindow::new(limit);
@@ -90,8 +90,12 @@ impl Limiter {
         let (free_at, is_full) = match this.meter.take(now) {
             Take::Taken => (this.meter.free_at().unwrap_or(now), false),
             Take::Full { until } => (until, true),
-            Take::LeaseRequest(ask) => {
-                let pending_lease = lease(Arc::clone(&self.windows), Arc::clone(leased), (key.clone(), limit, ask, now));
+            Take::LeaseRequest(request) => {
+                let pending_lease = lease_more(
+                    Arc::clone(&self.windows),
+                    Arc::clone(leased),
+                    (key.clone(), limit, request, now),
+                );
                 let pending_lease = pending_lease.boxed().shared();
                 this.pending_lease = pending_lease.downgrade();
                 return Step::AwaitLease(pending_lease);
@@ -133,12 +137,12 @@ impl LeasedWindow {
 }
 
 /// Leases more, and adds it to the meter.
-async fn lease(
+async fn lease_more(
     windows: Arc<dyn RateWindows>,
     leased: Arc<Mutex<LeasedWindow>>,
-    (key, limit, ask, now): (WindowKey, RateLimit, LeaseRequest, Timestamp),
+    (key, limit, request, now): (WindowKey, RateLimit, LeaseRequest, Timestamp),
 ) -> LeaseResult {
-    let result = timeout(LEASE_TIMEOUT, windows.lease(&key, &limit, ask, now)).await;
+    let result = timeout(LEASE_TIMEOUT, windows.lease(&key, &limit, request, now)).await;
     let result = result.unwrap_or_else(|_| {
         let message = format!("a limit's window did not answer within {} ms", LEASE_TIMEOUT.as_millis());
         Err(StoreError::Unavailable(message))

@@ -114,7 +114,7 @@ impl Signed {
 
     /// Sends the request. The result is always an [`Exchange`]; an error is part of its attempt.
     pub async fn send(self, deliverer: &Deliverer) -> Exchange {
-        exchange::run(self, deliverer).await
+        exchange::send(self, deliverer).await
     }
 
     pub(crate) fn carries_token(&self) -> bool {

@@ -41,7 +41,7 @@ impl Template {
     pub fn compile(integration: &Integration, action: &PlannedAction<'_>) -> Result<Self, Faults> {
         let mut faults = Faults::default();
         let mut headers = base_headers();
-        auth::apply(&integration.auth, &mut headers, &mut faults);
+        auth::add_credentials(&integration.auth, &mut headers, &mut faults);
         headers::add_custom(&integration.headers, &mut headers, &mut faults);
         faults.into_result(Self(Arc::new(RequestSpec {
             method: http_method(action.target.method),

@@ -61,22 +61,22 @@ struct CachedToken {
 
 /// The endpoint's last answers; every delivery that waited for the request lock shares them.
 #[derive(Debug, Default)]
-struct EntryState {
+struct TokenEntryState {
     cached: Option<CachedToken>,
     refusal: Option<(Instant, Failure)>,
 }
 
 #[derive(Debug)]
-struct Entry {
+struct TokenEntry {
     request_lock: tokio::sync::Mutex<()>,
-    state: Mutex<EntryState>,
+    state: Mutex<TokenEntryState>,
     last_used: Mutex<Instant>,
 }
 
 /// The tokens of one process.
 #[derive(Debug, Default)]
 pub(crate) struct TokenCache {
-    entries: Mutex<HashMap<TokenKey, Arc<Entry>>>,
+    entries: Mutex<HashMap<TokenKey, Arc<TokenEntry>>>,
 }
 
 impl TokenCache {
@@ -89,9 +89,13 @@ impl TokenCache {
         let arrived_at = Instant::now();
         let waited = timeout_at(deadline, entry.request_lock.lock()).await;
         let _request_lock = waited.map_err(|_| request::timed_out())?;
-        match entry.outcome_since(arrived_at) {
-            Some(outcome) => outcome,
-            None => entry.request(key, client, deadline.min(arrived_at + REQUEST_TIMEOUT)).await,
+        match entry.result_since(arrived_at) {
+            Some(result) => result,
+            None => {
+                entry
+                    .request_token(key, client, deadline.min(arrived_at + REQUEST_TIMEOUT))
+                    .await
+            }
         }
     }
 
@@ -104,7 +108,7 @@ impl TokenCache {
         }
     }
 
-    fn entry(&self, key: &TokenKey) -> Arc<Entry> {
+    fn entry(&self, key: &TokenKey) -> Arc<TokenEntry> {
         let now = Instant::now();
         let mut entries = self.entries.lock();
         if let Some(entry) = entries.get(key) {
@@ -112,7 +116,7 @@ impl TokenCache {
             return Arc::clone(entry);
         }
         entries.retain(|_, entry| now.duration_since(*entry.last_used.lock()) < EXPIRE_UNUSED_AFTER);
-        let entry = Arc::new(Entry {
+        let entry = Arc::new(TokenEntry {
             request_lock: tokio::sync::Mutex::default(),
             state: Mutex::default(),
             last_used: Mutex::new(now),
@@ -122,7 +126,7 @@ impl TokenCache {
     }
 }
 
-impl Entry {
+impl TokenEntry {
     fn token(&self) -> Option<Token> {
         let state = self.state.lock();
         let cached = state.cached.as_ref().filter(|cached| Instant::now() < cached.use_until);
@@ -130,7 +134,7 @@ impl Entry {
     }
 
     /// What another delivery's request brought while this one waited.
-    fn outcome_since(&self, arrived_at: Instant) -> Option<Result<Token, Failure>> {
+    fn result_since(&self, arrived_at: Instant) -> Option<Result<Token, Failure>> {
         if let Some(token) = self.token() {
             return Some(Ok(token));
         }
@@ -139,11 +143,11 @@ impl Entry {
         refused.map(|(_, failure)| Err(failure.clone()))
     }
 
-    async fn request(&self, key: &TokenKey, client: &HttpClient, deadline: Instant) -> Result<Token, Failure> {
-        let requested = timeout_at(deadline, request::send(key.credentials(), client, deadline)).await;
-        let outcome = requested.unwrap_or_else(|_| Err(request::timed_out()));
+    async fn request_token(&self, key: &TokenKey, client: &HttpClient, deadline: Instant) -> Result<Token, Failure> {
+        let requested = timeout_at(deadline, request::request_token(key.credentials(), client, deadline)).await;
+        let result = requested.unwrap_or_else(|_| Err(request::timed_out()));
         let mut state = self.state.lock();
-        match outcome {
+        match result {
             Ok(cached) => {
                 state.refusal = None;
                 state.cached = Some(cached.clone());

@@ -46,9 +46,9 @@ impl AlertLoop {
     pub(crate) async fn run(self, stop: CancellationToken) {
         while !stop.is_cancelled() {
             let pause = match self.raise_owed().await {
-                Ok(Progress::More) => continue,
-                Ok(Progress::Done) => POLL_INTERVAL,
-                Ok(Progress::AlerterUnavailable) => ERROR_DELAY,
+                Ok(RaiseProgress::More) => continue,
+                Ok(RaiseProgress::Done) => POLL_INTERVAL,
+                Ok(RaiseProgress::AlerterUnavailable) => ERROR_DELAY,
                 Err(error) => {
                     tracing::warn!(%error, "what was given up cannot be looked at; trying again");
                     ERROR_DELAY
@@ -58,17 +58,17 @@ impl AlertLoop {
         }
     }
 
-    async fn raise_owed(&self) -> Result<Progress, StoreError> {
+    async fn raise_owed(&self) -> Result<RaiseProgress, StoreError> {
         let owed = self.letters.alerts_owed(BATCH).await?;
         let more = i64::try_from(owed.len()).is_ok_and(|count| count == BATCH);
-        for given_up in by_integration(owed).into_values() {
-            if !self.raise(&alert(&given_up)).await {
-                return Ok(Progress::AlerterUnavailable);
+        for given_up in group_by_integration(owed).into_values() {
+            if !self.raise(&alert_for(&given_up)).await {
+                return Ok(RaiseProgress::AlerterUnavailable);
             }
             let ids: Vec<_> = given_up.iter().map(|given_up| given_up.id).collect();
             self.letters.alerted(&ids).await?;
         }
-        Ok(if more { Progress::More } else { Progress::Done })
+        Ok(if more { RaiseProgress::More } else { RaiseProgress::Done })
     }
 
     async fn raise(&self, alert: &Alert) -> bool {
@@ -83,7 +83,7 @@ impl AlertLoop {
 }
 
 /// How far the owed alerts were raised.
-enum Progress {
+enum RaiseProgress {
     /// All of them.
     Done,
     /// One batch; there may be more.
@@ -92,7 +92,7 @@ enum Progress {
     AlerterUnavailable,
 }
 
-fn by_integration(owed: Vec<GivenUp>) -> BTreeMap<(OrgId, IntegrationId), Vec<GivenUp>> {
+fn group_by_integration(owed: Vec<GivenUp>) -> BTreeMap<(OrgId, IntegrationId), Vec<GivenUp>> {
     let mut by_integration: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for given_up in owed {
         let key = (given_up.org_id, given_up.integration_id);
@@ -102,7 +102,7 @@ fn by_integration(owed: Vec<GivenUp>) -> BTreeMap<(OrgId, IntegrationId), Vec<Gi
 }
 
 /// One alert for an integration's dead letters, of which there is at least one.
-fn alert(given_up: &[GivenUp]) -> Alert {
+fn alert_for(given_up: &[GivenUp]) -> Alert {
     let last = given_up.iter().max_by_key(|given_up| given_up.at).unwrap_or(&given_up[0]);
     let deliveries = match given_up.len() {
         1 => "A delivery".to_owned(),

@@ -32,8 +32,8 @@ pub(crate) struct DlqGrpc {
 #[tonic::async_trait]
 impl DlqService for DlqGrpc {
     async fn retry(&self, request: Request<v1::RetryRequest>) -> Result<Response<v1::RetryResponse>, Status> {
-        let wish: ManualRetry = parse(request)?;
-        let granted = self.letters.retry_by_hand(&wish, self.clock.now()).await;
+        let retry: ManualRetry = parse(request)?;
+        let granted = self.letters.retry_by_hand(&retry, self.clock.now()).await;
         let granted = granted.map_err(|error| store_status(&error))?;
         self.retry_nudge.wake();
         Ok(Response::new((&granted).into()))

@@ -3,12 +3,12 @@
 mod alert_loop;
 mod config;
 mod grpc;
-mod limiter;
 mod metrics;
 mod nudge;
 mod policy_cache;
 mod redrive_loop;
 mod retry_executor;
+mod retry_limiter;
 mod retry_loop;
 mod run;
 mod worker_client;

@@ -10,7 +10,7 @@ const DUE: &str = "ig_dlq_due";
 const OUTCOME: &str = "outcome";
 
 /// Counts a retry.
-pub(crate) fn retried(retried: &Retried) {
+pub(crate) fn count_retry(retried: &Retried) {
     let outcome = match retried {
         Retried::Delivered { .. } => "delivered",
         Retried::Failed(_) => "failed",
@@ -21,6 +21,6 @@ pub(crate) fn retried(retried: &Retried) {
 }
 
 /// Sets the number of due dead letters.
-pub(crate) fn due(count: usize) {
+pub(crate) fn set_due(count: usize) {
     metrics::gauge!(DUE).set(count as f64);
 }

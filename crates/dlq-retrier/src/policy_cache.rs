@@ -32,7 +32,7 @@ impl PolicyCache {
     }
 
     /// An organisation's policy.
-    pub(crate) async fn of(&self, org: OrgId) -> Result<RetryPolicy, StoreError> {
+    pub(crate) async fn get(&self, org: OrgId) -> Result<RetryPolicy, StoreError> {
         if let Some(policy) = self.cached(org) {
             return Ok(policy);
         }

@@ -64,8 +64,8 @@ impl RetryExecutor {
         let result = self.while_renewing(claim, claimed, self.worker.deliver(letter, claim)).await;
         let now = self.clock.now();
         let retried = match result {
-            OrderResult::Report(report) => interpret(report, now),
-            OrderResult::Refused(OrderRefusal::Unknown) => self.integration_unknown(letter, now).await?,
+            OrderResult::Report(report) => interpret_report(report, now),
+            OrderResult::Refused(OrderRefusal::Unknown) => self.retry_of_unknown_integration(letter, now).await?,
             OrderResult::Refused(OrderRefusal::Never(reason)) => Retried::Impossible {
                 reason: format!("It cannot be delivered: {reason}"),
             },
@@ -79,26 +79,26 @@ impl RetryExecutor {
         loop {
             tokio::select! {
                 done = &mut work => return done,
-                () = tokio::time::sleep(RENEW_INTERVAL) => self.renew(claim, claimed).await,
+                () = tokio::time::sleep(RENEW_INTERVAL) => self.renew_claims(claim, claimed).await,
             }
         }
     }
 
-    async fn renew(&self, claim: &ClaimId, claimed: &[LogId]) {
+    async fn renew_claims(&self, claim: &ClaimId, claimed: &[LogId]) {
         if let Err(error) = self.letters.renew(claimed, claim, self.clock.now()).await {
             tracing::warn!(%error, "a claim could not be renewed; trying again");
         }
     }
 
     /// Checks the database for the integration: the worker's configuration may lag behind.
-    async fn integration_unknown(&self, letter: &KeptLetter, now: Timestamp) -> Result<Retried, StoreError> {
+    async fn retry_of_unknown_integration(&self, letter: &KeptLetter, now: Timestamp) -> Result<Retried, StoreError> {
         let integration = &letter.letter.integration;
-        let requests = self.requests(letter).await?;
-        Ok(match requests {
+        let request_count = self.request_count(letter).await?;
+        Ok(match request_count {
             None => Retried::Impossible {
                 reason: "The integration was deleted.".to_owned(),
             },
-            Some(requests) if usize::from(integration.action_index) >= requests => Retried::Impossible {
+            Some(count) if usize::from(integration.action_index) >= count => Retried::Impossible {
                 reason: "The integration does not have this action any more.".to_owned(),
             },
             Some(_) => Retried::NotTried {
@@ -108,7 +108,7 @@ impl RetryExecutor {
     }
 
     /// The number of requests of the dead letter's integration; `None` if it was deleted. A call is one request.
-    async fn requests(&self, letter: &KeptLetter) -> Result<Option<usize>, StoreError> {
+    async fn request_count(&self, letter: &KeptLetter) -> Result<Option<usize>, StoreError> {
         let (org, id) = (letter.letter.org_id, letter.letter.integration.id);
         match letter.letter.direction {
             Direction::Outbound => self.integrations.requests(org, id).await,
@@ -118,9 +118,9 @@ impl RetryExecutor {
 
     /// Stores the result of a retry.
     pub(crate) async fn settle(&self, letter: &KeptLetter, claim: &ClaimId, retried: Retried) -> Result<(), StoreError> {
-        let policy = self.policies.of(letter.letter.org_id).await?;
+        let policy = self.policies.get(letter.letter.org_id).await?;
         let now = self.clock.now();
-        metrics::retried(&retried);
+        metrics::count_retry(&retried);
         let failure = match &retried {
             Retried::Failed(failure) => Some(failure.clone()),
             Retried::Delivered { .. } | Retried::NotTried { .. } | Retried::Impossible { .. } => None,
@@ -161,7 +161,7 @@ impl RetryExecutor {
     }
 }
 
-fn interpret(report: OrderReport, now: Timestamp) -> Retried {
+fn interpret_report(report: OrderReport, now: Timestamp) -> Retried {
     let OrderReport {
         outcome,
         error,
@@ -174,20 +174,20 @@ fn interpret(report: OrderReport, now: Timestamp) -> Retried {
         OrderOutcome::Held => Retried::NotTried {
             until: now + retry_after.unwrap_or(HELD_DELAY),
         },
-        OrderOutcome::Retryable => Retried::Failed(failure(error, retry_after)),
-        OrderOutcome::Refused => refused(failure(error, None)),
+        OrderOutcome::Retryable => Retried::Failed(to_failure(error, retry_after)),
+        OrderOutcome::Refused => refused_retry(to_failure(error, None)),
     }
 }
 
 /// A refusal is final, even with a retryable category.
-fn refused(failure: Failure) -> Retried {
+fn refused_retry(failure: Failure) -> Retried {
     if failure.category.retryable() {
         return Retried::Impossible { reason: failure.message };
     }
     Retried::Failed(failure)
 }
 
-fn failure(error: Option<(ErrorCategory, String)>, retry_after: Option<Duration>) -> Failure {
+fn to_failure(error: Option<(ErrorCategory, String)>, retry_after: Option<Duration>) -> Failure {
     let (category, message) = error.unwrap_or((ErrorCategory::Network, "The delivery failed.".to_owned()));
     Failure {
         category,

@@ -15,10 +15,10 @@ use ig_store::KeptLetter;
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use crate::limiter::{Limiter, Permit, cap_per_integration};
 use crate::metrics;
 use crate::nudge::Nudge;
 use crate::retry_executor::{AttemptResult, RetryExecutor};
+use crate::retry_limiter::{RetryLimiter, RetryPermit, cap_per_integration};
 
 /// Delay after a database error.
 const ERROR_DELAY: Duration = Duration::from_secs(1);
@@ -30,7 +30,7 @@ const NEAR_SPAN: Duration = Duration::from_secs(2);
 /// Claims and retries due dead letters.
 pub(crate) struct RetryLoop {
     executor: Arc<RetryExecutor>,
-    limiter: Limiter,
+    limiter: RetryLimiter,
     nudge: Nudge,
     interval: Duration,
     context: Context,
@@ -38,14 +38,14 @@ pub(crate) struct RetryLoop {
 }
 
 /// The claimed letters of one lane, in event order.
-type Lane = Vec<(KeptLetter, Permit)>;
+type Lane = Vec<(KeptLetter, RetryPermit)>;
 
 impl RetryLoop {
     /// A loop that retries with `executor`.
     pub(crate) fn new(executor: Arc<RetryExecutor>, nudge: Nudge, interval: Duration, context: Context) -> Arc<Self> {
         Arc::new(Self {
             executor,
-            limiter: Limiter::new(nudge.clone()),
+            limiter: RetryLimiter::new(nudge.clone()),
             nudge,
             interval,
             context,
@@ -59,11 +59,11 @@ impl RetryLoop {
         while !stop.is_cancelled() {
             alive();
             self.executor.worker.wait_available().await;
-            match self.cycle().await {
+            match self.run_cycle().await {
                 // There may be more due letters.
                 Ok(true) => {}
                 Ok(false) => {
-                    let pause = self.until_due().await;
+                    let pause = self.time_until_due().await;
                     self.nudge.wait_up_to(pause, &stop).await;
                     tokio::time::sleep(MIN_POLL_INTERVAL).await;
                 }
@@ -76,7 +76,7 @@ impl RetryLoop {
     }
 
     /// The time until the next letter is due, at most the poll interval.
-    async fn until_due(&self) -> Duration {
+    async fn time_until_due(&self) -> Duration {
         let now = self.executor.clock.now();
         let far = now + self.interval;
         let due = match self.next_due(now, (now + NEAR_SPAN).min(far)).await {
@@ -99,24 +99,24 @@ impl RetryLoop {
     }
 
     /// Claims one cycle's share of the due letters and spawns their retries; returns whether there were any.
-    async fn cycle(self: &Arc<Self>) -> Result<bool, StoreError> {
-        let (letters, busy) = (&self.executor.letters, self.limiter.busy());
+    async fn run_cycle(self: &Arc<Self>) -> Result<bool, StoreError> {
+        let (letters, busy) = (&self.executor.letters, self.limiter.busy_integrations());
         let due = letters.due(self.executor.clock.now(), &busy).await?;
-        metrics::due(due.values().sum());
-        let (limit, due) = self.limiter.available(due);
+        metrics::set_due(due.values().sum());
+        let (limit, due) = self.limiter.available_retries(due);
         let shares = shares(&due, limit, *self.next_org.lock());
         self.advance_next_org(&shares);
-        let oldest = pick(self.oldest(&shares, &busy).await?, limit);
+        let oldest = pick(self.oldest_due(&shares, &busy).await?, limit);
         let claim = ClaimId::random(&mut rand::rng());
         let claimed = letters.claim_due(&oldest, &claim, self.executor.clock.now()).await?;
-        let any = !claimed.is_empty();
+        let has_claimed = !claimed.is_empty();
         for lane in self.group_by_lane(claimed) {
             let (this, claim) = (Arc::clone(self), claim.clone());
             self.context.spawn("retries of a lane", TaskKind::OneShot, async move {
                 this.process_lane(lane, claim).await;
             });
         }
-        Ok(any)
+        Ok(has_claimed)
     }
 
     /// With more tenants than one cycle can serve, the next cycle starts after the last tenant of this one.
@@ -128,7 +128,7 @@ impl RetryLoop {
         }
     }
 
-    async fn oldest(&self, shares: &BTreeMap<OrgId, usize>, busy: &[IntegrationId]) -> Result<Vec<Candidate>, StoreError> {
+    async fn oldest_due(&self, shares: &BTreeMap<OrgId, usize>, busy: &[IntegrationId]) -> Result<Vec<Candidate>, StoreError> {
         let (letters, now) = (&self.executor.letters, self.executor.clock.now());
         let by_org = shares.iter().map(|(org, share)| letters.longest_due(*org, now, busy, *share));
         let by_org = try_join_all(by_org).await?;

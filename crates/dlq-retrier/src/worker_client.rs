@@ -54,7 +54,7 @@ impl WorkerClient {
 
     /// Orders the delivery of a claimed dead letter and waits for its result.
     pub(crate) async fn deliver(&self, letter: &KeptLetter, claim: &ClaimId) -> OrderResult {
-        let mut request = Request::new(DeliverRequest::from(&order(letter, claim)));
+        let mut request = Request::new(DeliverRequest::from(&to_order(letter, claim)));
         request.set_timeout(ORDER_TIMEOUT);
         let result = match self.client.clone().deliver(request).await {
             Ok(response) => response.into_inner().try_into().map_or_else(
@@ -75,7 +75,7 @@ impl WorkerClient {
     }
 }
 
-fn order(kept: &KeptLetter, claim: &ClaimId) -> DeliveryOrder {
+fn to_order(kept: &KeptLetter, claim: &ClaimId) -> DeliveryOrder {
     let letter = &kept.letter;
     DeliveryOrder {
         org_id: letter.org_id,

@@ -13,7 +13,7 @@ use slots::Slots;
 /// The most that wait here for one organisation; the rest waits in the database.
 pub(crate) const MAX_PER_ORG: usize = 20_000;
 /// The most claims per slot: a delivery whose outcome is being written is claimed without a slot.
-const CLAIMED_PER_SLOT: usize = 8;
+const MAX_CLAIMED_PER_SLOT: usize = 8;
 /// The most that wait here in all.
 const MAX_WAITING: usize = 400_000;
 
@@ -28,9 +28,10 @@ pub(crate) struct Backlog {
     waiting: BTreeMap<OrgId, OrgQueues>,
     known: HashSet<ScheduledId>,
     claimed: HashSet<ScheduledId>,
-    behind: BTreeSet<OrgId>,
+    /// Organisations that have more due in the database.
+    orgs_with_more: BTreeSet<OrgId>,
     refilling: BTreeSet<OrgId>,
-    done_while_refilling: HashSet<ScheduledId>,
+    ended_while_refilling: HashSet<ScheduledId>,
     last_picked: Option<OrgId>,
 }
 
@@ -47,26 +48,26 @@ impl Backlog {
     pub(crate) fn new(slots: usize, memory: usize) -> Self {
         Self {
             slots: Slots::new(slots, memory),
-            max_claimed: slots.saturating_mul(CLAIMED_PER_SLOT),
+            max_claimed: slots.saturating_mul(MAX_CLAIMED_PER_SLOT),
             waiting: BTreeMap::new(),
             known: HashSet::new(),
             claimed: HashSet::new(),
-            behind: BTreeSet::new(),
+            orgs_with_more: BTreeSet::new(),
             refilling: BTreeSet::new(),
-            done_while_refilling: HashSet::new(),
+            ended_while_refilling: HashSet::new(),
             last_picked: None,
         }
     }
 
     /// Adds due deliveries; known ones, and those beyond the limits, stay in the database.
-    pub(crate) fn offer(&mut self, found: Vec<DueDelivery>) {
+    pub(crate) fn add_due(&mut self, found: Vec<DueDelivery>) {
         for due in found {
             if self.known.contains(&due.id) {
                 continue;
             }
             let waiting = self.waiting.entry(due.org_id).or_default();
             if waiting.count >= MAX_PER_ORG || self.known.len() >= MAX_WAITING {
-                self.behind.insert(due.org_id);
+                self.orgs_with_more.insert(due.org_id);
                 continue;
             }
             waiting.count += 1;
@@ -77,17 +78,17 @@ impl Backlog {
     }
 
     /// Marks organisations that have more due than was read.
-    pub(crate) fn mark_behind(&mut self, orgs: impl IntoIterator<Item = OrgId>) {
-        self.behind.extend(orgs);
+    pub(crate) fn mark_orgs_with_more(&mut self, orgs: impl IntoIterator<Item = OrgId>) {
+        self.orgs_with_more.extend(orgs);
     }
 
-    /// The organisations that are behind and have few deliveries left here. Each is returned once until its [refill](Self::refill).
+    /// The organisations that have more due and few deliveries left here. Each is returned once until its [refill](Self::refill).
     pub(crate) fn orgs_to_refill(&mut self) -> Vec<OrgId> {
         if self.known.len() + MAX_PER_ORG > MAX_WAITING {
             return Vec::new();
         }
         let few = |org: &&OrgId| self.waiting.get(org).is_none_or(|waiting| waiting.count <= MAX_PER_ORG / 4);
-        let orgs: Vec<_> = self.behind.difference(&self.refilling).filter(few).copied().collect();
+        let orgs: Vec<_> = self.orgs_with_more.difference(&self.refilling).filter(few).copied().collect();
         self.refilling.extend(&orgs);
         orgs
     }
@@ -97,20 +98,20 @@ impl Backlog {
         self.refilling.remove(&org);
         if let Some((mut found, is_all)) = found {
             if is_all {
-                self.behind.remove(&org);
+                self.orgs_with_more.remove(&org);
             }
-            found.retain(|due| !self.done_while_refilling.contains(&due.id));
-            self.offer(found);
+            found.retain(|due| !self.ended_while_refilling.contains(&due.id));
+            self.add_due(found);
         }
         if self.refilling.is_empty() {
-            self.done_while_refilling.clear();
+            self.ended_while_refilling.clear();
         }
     }
 
-    /// Gives up to `most` deliveries a slot; they count as claimed until [`Self::done`].
-    pub(crate) fn pick(&mut self, most: usize) -> Vec<DueDelivery> {
+    /// Gives up to `limit` deliveries a slot; they count as claimed until [`Self::end_claim`].
+    pub(crate) fn pick_due(&mut self, limit: usize) -> Vec<DueDelivery> {
         let mut picked = Vec::new();
-        while picked.len() < most && self.claimed.len() < self.max_claimed {
+        while picked.len() < limit && self.claimed.len() < self.max_claimed {
             let Some(due) = self.pick_next() else { break };
             picked.push(due);
         }
@@ -123,12 +124,12 @@ impl Backlog {
     }
 
     /// Ends a claim, with or without an outcome.
-    pub(crate) fn done(&mut self, id: ScheduledId) {
+    pub(crate) fn end_claim(&mut self, id: ScheduledId) {
         self.slots.release(id);
         self.known.remove(&id);
         self.claimed.remove(&id);
         if !self.refilling.is_empty() {
-            self.done_while_refilling.insert(id);
+            self.ended_while_refilling.insert(id);
         }
     }
 
@@ -143,12 +144,12 @@ impl Backlog {
     }
 
     fn pick_next(&mut self) -> Option<DueDelivery> {
-        if self.slots.free() == 0 {
+        if self.slots.free_count() == 0 {
             return None;
         }
         let orgs = round_robin(&self.waiting, self.last_picked);
         let (org, integration) = orgs
-            .filter(|org| self.slots.has_slot_for(*org))
+            .filter(|org| self.slots.has_slot_for_org(*org))
             .find_map(|org| self.next_integration(org).map(|integration| (org, integration)))?;
         self.last_picked = Some(org);
         let due = self.pop(org, integration)?;
@@ -162,7 +163,7 @@ impl Backlog {
         let waiting = self.waiting.get(&org)?;
         let first = |integration: &IntegrationId| waiting.queues.get(integration).and_then(VecDeque::front);
         round_robin(&waiting.queues, waiting.last_picked)
-            .find(|integration| first(integration).is_some_and(|due| self.slots.admits(due)))
+            .find(|integration| first(integration).is_some_and(|due| self.slots.has_capacity_for(due)))
     }
 
     fn pop(&mut self, org: OrgId, integration: IntegrationId) -> Option<DueDelivery> {
@@ -217,9 +218,9 @@ mod tests {
     #[test]
     fn backlog_alternates_between_organisations() {
         let mut backlog = Backlog::new(100, 1_000_000);
-        backlog.offer(many(1, 1, 1_000));
-        backlog.offer(many(2, 2, 2));
-        let orgs: Vec<_> = backlog.pick(5).iter().map(|due| due.org_id.0).collect();
+        backlog.add_due(many(1, 1, 1_000));
+        backlog.add_due(many(2, 2, 2));
+        let orgs: Vec<_> = backlog.pick_due(5).iter().map(|due| due.org_id.0).collect();
         assert_eq!(orgs, [1, 2, 1, 2, 1]);
     }
 
@@ -227,39 +228,39 @@ mod tests {
     fn slots_are_left_for_newcomers() {
         let mut backlog = Backlog::new(128, 1_000_000);
         for dead in 0..20 {
-            backlog.offer(many(1, dead, 200));
+            backlog.add_due(many(1, dead, 200));
         }
-        let count = backlog.pick(usize::MAX).len();
+        let count = backlog.pick_due(usize::MAX).len();
         assert!(count <= 64, "an organisation leaves as much as it takes: {count}");
-        backlog.offer(many(2, 100, 200));
-        let other_count = backlog.pick(usize::MAX).len();
+        backlog.add_due(many(2, 100, 200));
+        let other_count = backlog.pick_due(usize::MAX).len();
         assert!(
             (8..=16).contains(&other_count),
             "an integration takes a quarter of what is free: {other_count}"
         );
-        backlog.offer(many(3, 101, 1));
-        assert_eq!(backlog.pick(usize::MAX).len(), 1);
+        backlog.add_due(many(3, 101, 1));
+        assert_eq!(backlog.pick_due(usize::MAX).len(), 1);
     }
 
     #[test]
     fn backlog_refills_an_organisation_beyond_its_limit() {
         let mut backlog = Backlog::new(4_000, usize::MAX);
-        backlog.offer(many(1, 1, 24_000));
+        backlog.add_due(many(1, 1, 24_000));
         assert_eq!((backlog.len(), backlog.orgs_to_refill()), (MAX_PER_ORG, Vec::new()));
         let mut worked = HashSet::new();
         let mut to_refill = Vec::new();
         while to_refill.is_empty() {
-            for due in backlog.pick(500) {
+            for due in backlog.pick_due(500) {
                 assert!(worked.insert(due.id), "none twice");
-                backlog.done(due.id);
+                backlog.end_claim(due.id);
             }
             to_refill = backlog.orgs_to_refill();
         }
         assert_eq!(to_refill, [OrgId(1)]);
         assert!(backlog.orgs_to_refill().is_empty(), "it is being read");
-        for due in backlog.pick(100) {
+        for due in backlog.pick_due(100) {
             worked.insert(due.id);
-            backlog.done(due.id);
+            backlog.end_claim(due.id);
         }
         // A refill adds neither the deliveries done before the read nor those done during it.
         let read = many(1, 1, 24_000).split_off(worked.len() - 100);
@@ -271,24 +272,24 @@ mod tests {
     #[test]
     fn backlog_ignores_known_rows_and_bounds_memory() {
         let mut backlog = Backlog::new(100, 25);
-        backlog.offer(many(1, 1, 5));
-        backlog.offer(many(1, 1, 5));
+        backlog.add_due(many(1, 1, 5));
+        backlog.add_due(many(1, 1, 5));
         assert_eq!(backlog.len(), 5);
-        let first = backlog.pick(usize::MAX);
+        let first = backlog.pick_due(usize::MAX);
         assert_eq!(first.len(), 2, "of ten bytes each");
-        backlog.offer(many(1, 1, 5));
+        backlog.add_due(many(1, 1, 5));
         assert_eq!(backlog.len(), 3, "what is under way is known");
         for due in &first {
             backlog.release_slot(due.id);
         }
         assert_eq!(
-            backlog.pick(usize::MAX).len(),
+            backlog.pick_due(usize::MAX).len(),
             2,
             "their slots are free, although the claims last"
         );
         assert_eq!(backlog.claimed().len(), 4);
         for due in &first {
-            backlog.done(due.id);
+            backlog.end_claim(due.id);
         }
         assert_eq!(backlog.claimed().len(), 2);
         let large = DueDelivery {
@@ -296,7 +297,11 @@ mod tests {
             ..due(2, 2, 9)
         };
         let mut backlog = Backlog::new(100, 25);
-        backlog.offer(vec![large]);
-        assert_eq!(backlog.pick(usize::MAX).len(), 1, "one that is larger than all goes alone");
+        backlog.add_due(vec![large]);
+        assert_eq!(
+            backlog.pick_due(usize::MAX).len(),
+            1,
+            "one that is larger than all goes alone"
+        );
     }
 }

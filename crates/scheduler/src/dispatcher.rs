@@ -93,21 +93,21 @@ impl Dispatcher {
     pub(crate) async fn dispatch(&self, delivery: ScheduledDelivery) {
         let id = delivery.id;
         let outcome = if delivery.status == ScheduledStatus::Pending {
-            self.deliver(delivery).await
+            self.deliver_if_due(delivery).await
         } else {
             // The delivery has ended before: its scheduler was cut off before it wrote the successor.
             ClaimOutcome::OwesSuccessor(Box::new(delivery))
         };
         self.backlog.lock().release_slot(id);
-        self.wake.now();
+        self.wake.signal();
         if self.outcomes.send(outcome).is_err() {
             tracing::error!("nobody writes down how scheduled deliveries end; they are claimed again");
         }
     }
 
-    async fn deliver(&self, delivery: ScheduledDelivery) -> ClaimOutcome {
+    async fn deliver_if_due(&self, delivery: ScheduledDelivery) -> ClaimOutcome {
         match self.max_overdue.judge(delivery.scheduled_for, self.clock.now()) {
-            Timeliness::Due => self.order_actions(delivery).await,
+            Timeliness::Due => self.deliver_actions(delivery).await,
             Timeliness::Overdue(reason) => {
                 let missed = delivery.missed(self.max_overdue.earliest(self.clock.now()));
                 let reason = [Some(reason), missed].into_iter().flatten().collect::<Vec<_>>().join(" ");
@@ -121,7 +121,7 @@ impl Dispatcher {
         }
     }
 
-    async fn order_actions(&self, delivery: ScheduledDelivery) -> ClaimOutcome {
+    async fn deliver_actions(&self, delivery: ScheduledDelivery) -> ClaimOutcome {
         let mut failures = Vec::new();
         for index in 0..u16::MAX {
             let order = delivery.order(index, self.claim_id.clone());
@@ -135,7 +135,7 @@ impl Dispatcher {
                 }
                 // The integration no longer has this action.
                 OrderResult::Refused(OrderRefusal::Unknown) if index > 0 => break,
-                OrderResult::Refused(OrderRefusal::Unknown) => return self.integration_unknown(delivery).await,
+                OrderResult::Refused(OrderRefusal::Unknown) => return self.outcome_of_unknown_integration(delivery).await,
                 OrderResult::Refused(OrderRefusal::Never(reason)) => {
                     failures.push(reason);
                     break;
@@ -145,20 +145,20 @@ impl Dispatcher {
                 }
             }
         }
-        let settlement = if failures.is_empty() {
+        let outcome = if failures.is_empty() {
             OccurrenceOutcome::Completed
         } else {
             OccurrenceOutcome::Failed(failures.join(" "))
         };
-        ClaimOutcome::settled(delivery, settlement)
+        ClaimOutcome::settled(delivery, outcome)
     }
 
     /// Either the worker does not know the integration yet, or the integration was deleted, which ends the series.
-    async fn integration_unknown(&self, delivery: ScheduledDelivery) -> ClaimOutcome {
+    async fn outcome_of_unknown_integration(&self, delivery: ScheduledDelivery) -> ClaimOutcome {
         match self.integrations.requests(delivery.org_id, delivery.integration).await {
             Ok(None) => ClaimOutcome::Settled {
                 delivery: Box::new(delivery),
-                settlement: OccurrenceOutcome::Cancelled("The integration was deleted.".to_owned()),
+                outcome: OccurrenceOutcome::Cancelled("The integration was deleted.".to_owned()),
                 recurs: false,
             },
             Ok(Some(_)) => ClaimOutcome::DueAgain(delivery.id, self.clock.now() + RETRY_DELAY),

@@ -47,7 +47,7 @@ impl SchedulerService for SchedulerGrpc {
         let at = at.max(now);
         let changed = self.store.reschedule(org_id, id, at, now).await;
         into_status(changed)?;
-        self.wake.at(at);
+        self.wake.signal_at(at);
         Ok(Response::new(v1::RescheduleResponse {}))
     }
 
@@ -60,7 +60,7 @@ impl SchedulerService for SchedulerGrpc {
 
     async fn nudge(&self, request: Request<v1::SchedulerNudgeRequest>) -> Result<Response<v1::SchedulerNudgeResponse>, Status> {
         let earliest = request.into_inner().earliest()?;
-        self.wake.at(earliest.unwrap_or_else(|| self.clock.now()));
+        self.wake.signal_at(earliest.unwrap_or_else(|| self.clock.now()));
         Ok(Response::new(v1::SchedulerNudgeResponse {}))
     }
 }

@@ -13,13 +13,13 @@ const LATENESS: &str = "ig_scheduled_late_seconds";
 const WAITING: &str = "ig_scheduled_waiting";
 
 /// Counts an ended delivery and its lateness.
-pub(crate) fn ended(status: ScheduledStatus, late: Duration) {
+pub(crate) fn record_ended(status: ScheduledStatus, late: Duration) {
     counter!(ENDED_TOTAL, "status" => status.as_str()).increment(1);
     histogram!(LATENESS).record(late);
 }
 
 /// Sets the number of waiting deliveries.
-pub(crate) fn waiting(deliveries: usize) {
+pub(crate) fn set_waiting(deliveries: usize) {
     #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
     gauge!(WAITING).set(deliveries as f64);
 }

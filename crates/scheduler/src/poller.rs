@@ -34,7 +34,7 @@ pub(crate) struct Poller {
     dispatcher: Arc<Dispatcher>,
     tasks: Tasks,
     poll_interval: Duration,
-    /// All rows due up to here are in the backlog, or their organisation is marked as behind.
+    /// All rows due up to here are in the backlog, or their organisation is marked as having more.
     polled_to: Timestamp,
     /// The next known due time.
     next_due: Option<Timestamp>,
@@ -77,7 +77,7 @@ impl Poller {
 
     async fn poll_once(&mut self) -> Result<(), StoreError> {
         let now = self.now();
-        if let Some(earliest) = self.dispatcher.wake.take() {
+        if let Some(earliest) = self.dispatcher.wake.take_earliest() {
             self.polled_to = self.polled_to.min(earliest - TimeDelta::milliseconds(1));
             self.next_due = Some(self.next_due.map_or(earliest, |due| due.min(earliest)));
         }
@@ -92,7 +92,7 @@ impl Poller {
             self.polled_to = now;
             self.next_due = self.earliest_after(now).await?;
         }
-        self.refill(now);
+        self.refill_backlog(now);
         self.claim_ready();
         Ok(())
     }
@@ -100,24 +100,28 @@ impl Poller {
     /// Reads what became due since the last poll. While a read is full, the next one excludes the organisations found so far, so that
     /// small organisations are found behind large ones.
     async fn read_due(&self, now: Timestamp) -> Result<(), StoreError> {
-        let mut behind: Vec<OrgId> = Vec::new();
+        let mut orgs_with_more: Vec<OrgId> = Vec::new();
         loop {
-            let found = self.dispatcher.store.due(self.polled_to, now, &behind, READ_LIMIT).await?;
+            let found = self
+                .dispatcher
+                .store
+                .due(self.polled_to, now, &orgs_with_more, READ_LIMIT)
+                .await?;
             let is_all = found.len() < READ_LIMIT;
             let orgs: BTreeSet<_> = found.iter().map(|due| due.org_id).collect();
             let mut backlog = self.dispatcher.backlog.lock();
-            backlog.offer(found);
+            backlog.add_due(found);
             if is_all {
                 return Ok(());
             }
-            backlog.mark_behind(orgs.iter().copied());
+            backlog.mark_orgs_with_more(orgs.iter().copied());
             drop(backlog);
-            behind.extend(orgs);
+            orgs_with_more.extend(orgs);
         }
     }
 
     /// Refills the backlog of organisations that have more due rows than fit, in the background: a large read takes a while.
-    fn refill(&self, now: Timestamp) {
+    fn refill_backlog(&self, now: Timestamp) {
         for org in self.dispatcher.backlog.lock().orgs_to_refill() {
             let dispatcher = Arc::clone(&self.dispatcher);
             self.tasks.spawn("reading on", TaskKind::OneShot, async move {
@@ -128,7 +132,7 @@ impl Poller {
                     (found, is_all)
                 });
                 dispatcher.backlog.lock().refill(org, found);
-                dispatcher.wake.now();
+                dispatcher.wake.signal();
             });
         }
     }
@@ -154,15 +158,15 @@ impl Poller {
         let limit = self.dispatcher.worker_capacity().min(CLAIM_BATCH);
         let (picked, waiting) = {
             let mut backlog = self.dispatcher.backlog.lock();
-            (backlog.pick(limit), backlog.len())
+            (backlog.pick_due(limit), backlog.len())
         };
-        metrics::waiting(waiting);
+        metrics::set_waiting(waiting);
         if picked.is_empty() {
             return;
         }
         self.last_claim = Instant::now();
         let (dispatcher, tasks) = (Arc::clone(&self.dispatcher), self.tasks.clone());
-        let claiming = async move { claim(dispatcher, &tasks, &picked).await };
+        let claiming = async move { claim_and_dispatch(dispatcher, &tasks, &picked).await };
         self.tasks.spawn("claiming deliveries", TaskKind::OneShot, claiming);
     }
 
@@ -183,21 +187,21 @@ impl Poller {
 }
 
 /// Claims rows and dispatches those it won; if the claim fails, the rows are due again after a delay.
-async fn claim(dispatcher: Arc<Dispatcher>, tasks: &Tasks, picked: &[DueDelivery]) {
+async fn claim_and_dispatch(dispatcher: Arc<Dispatcher>, tasks: &Tasks, picked: &[DueDelivery]) {
     let ids: Vec<_> = picked.iter().map(|due| due.id).collect();
     match dispatcher.claim(&ids).await {
         Ok(claimed) => {
             let won: BTreeSet<_> = claimed.iter().map(|delivery| delivery.id).collect();
             let lost = ids.iter().filter(|id| !won.contains(id));
             let mut backlog = dispatcher.backlog.lock();
-            lost.for_each(|id| backlog.done(*id));
+            lost.for_each(|id| backlog.end_claim(*id));
             drop(backlog);
             if claimed.len() < ids.len() {
                 // The slots of the lost rows are free.
-                dispatcher.wake.now();
+                dispatcher.wake.signal();
             }
             for delivery in claimed {
-                dispatch(&dispatcher, tasks, delivery);
+                spawn_dispatch(&dispatcher, tasks, delivery);
             }
         }
         Err(error) => {
@@ -205,17 +209,17 @@ async fn claim(dispatcher: Arc<Dispatcher>, tasks: &Tasks, picked: &[DueDelivery
             tokio::time::sleep(RETRY_DELAY).await;
             let mut backlog = dispatcher.backlog.lock();
             for id in ids {
-                backlog.done(id);
+                backlog.end_claim(id);
             }
             drop(backlog);
             for due in picked {
-                dispatcher.wake.at(due.due_at);
+                dispatcher.wake.signal_at(due.due_at);
             }
         }
     }
 }
 
-fn dispatch(dispatcher: &Arc<Dispatcher>, tasks: &Tasks, delivery: ScheduledDelivery) {
+fn spawn_dispatch(dispatcher: &Arc<Dispatcher>, tasks: &Tasks, delivery: ScheduledDelivery) {
     let dispatcher = Arc::clone(dispatcher);
     let dispatching = async move { dispatcher.dispatch(delivery).await };
     tasks.spawn("scheduled delivery", TaskKind::OneShot, dispatching);

@@ -36,7 +36,7 @@ pub(crate) enum ClaimOutcome {
         /// The delivery.
         delivery: Box<ScheduledDelivery>,
         /// How it ended.
-        settlement: OccurrenceOutcome,
+        outcome: OccurrenceOutcome,
         /// Whether a series goes on with its next occurrence.
         recurs: bool,
     },
@@ -48,10 +48,10 @@ pub(crate) enum ClaimOutcome {
 
 impl ClaimOutcome {
     /// A delivery that has ended and whose series, if any, goes on.
-    pub(crate) fn settled(delivery: ScheduledDelivery, settlement: OccurrenceOutcome) -> Self {
+    pub(crate) fn settled(delivery: ScheduledDelivery, outcome: OccurrenceOutcome) -> Self {
         Self::Settled {
             delivery: Box::new(delivery),
-            settlement,
+            outcome,
             recurs: true,
         }
     }
@@ -95,40 +95,40 @@ impl SettlementWriter {
         let mut batch = Vec::with_capacity(MAX_BATCH);
         while outcomes.recv_many(&mut batch, MAX_BATCH).await > 0 {
             let settled: Vec<_> = batch.iter().map(|outcome| (outcome.id(), outcome.due_again())).collect();
-            let written = self.write(std::mem::take(&mut batch)).await;
-            self.release_all(&settled);
+            let written = self.write_batch(std::mem::take(&mut batch)).await;
+            self.end_claims(&settled);
             if !written {
                 // The poller skipped these rows while they were claimed here, so it has to read them again.
-                self.wake.at(DateTime::UNIX_EPOCH);
+                self.wake.signal_at(DateTime::UNIX_EPOCH);
             }
         }
     }
 
     /// Ends the claims, so that the poller finds what is due again.
-    fn release_all(&self, settled: &[(ScheduledId, Option<Timestamp>)]) {
+    fn end_claims(&self, settled: &[(ScheduledId, Option<Timestamp>)]) {
         let mut backlog = self.backlog.lock();
         for (id, _) in settled {
-            backlog.done(*id);
+            backlog.end_claim(*id);
         }
         drop(backlog);
         match settled.iter().filter_map(|(_, due_again)| *due_again).min() {
-            Some(due_again) => self.wake.at(due_again),
-            None => self.wake.now(),
+            Some(due_again) => self.wake.signal_at(due_again),
+            None => self.wake.signal(),
         }
     }
 
     /// Returns whether every outcome is written: not if a claim was over, or the database is unavailable.
-    async fn write(&self, batch: Vec<ClaimOutcome>) -> bool {
+    async fn write_batch(&self, batch: Vec<ClaimOutcome>) -> bool {
         let mut completed: BTreeMap<Duration, Vec<ScheduledId>> = BTreeMap::new();
         let mut others = Vec::new();
         for outcome in batch {
             match outcome {
                 ClaimOutcome::Settled {
                     delivery,
-                    settlement: OccurrenceOutcome::Completed,
+                    outcome: OccurrenceOutcome::Completed,
                     ..
                 } if delivery.series.is_none() => {
-                    metrics::ended(OccurrenceOutcome::Completed.status(), self.late(&delivery));
+                    metrics::record_ended(OccurrenceOutcome::Completed.status(), self.lateness(&delivery));
                     completed.entry(delivery.keep_for).or_default().push(delivery.id);
                 }
                 other => others.push(other),
@@ -151,11 +151,11 @@ impl SettlementWriter {
         match outcome {
             ClaimOutcome::Settled {
                 delivery,
-                settlement,
+                outcome,
                 recurs,
             } => {
-                metrics::ended(settlement.status(), self.late(&delivery));
-                self.settle(&delivery, &settlement, recurs).await
+                metrics::record_ended(outcome.status(), self.lateness(&delivery));
+                self.settle(&delivery, &outcome, recurs).await
             }
             ClaimOutcome::OwesSuccessor(delivery) => match self.successor(&delivery).await {
                 Some(successor) => self.write_successor(&delivery, successor).await,
@@ -166,13 +166,13 @@ impl SettlementWriter {
     }
 
     /// Writes the end before the successor: a delivery that was cancelled meanwhile has cancelled its series.
-    async fn settle(&self, delivery: &ScheduledDelivery, settlement: &OccurrenceOutcome, recurs: bool) -> bool {
+    async fn settle(&self, delivery: &ScheduledDelivery, outcome: &OccurrenceOutcome, recurs: bool) -> bool {
         let successor = if recurs { self.successor(delivery).await } else { Some(None) };
         let Some(successor) = successor else { return false };
         let owes_successor = successor.is_some();
         let claimed = self.retry_until_available(|now| async move {
-            let claim = self.claim(now);
-            self.store.settle(delivery, settlement, claim, owes_successor).await
+            let claim = self.claim_at(now);
+            self.store.settle(delivery, outcome, claim, owes_successor).await
         });
         match claimed.await {
             Some(true) if owes_successor => self.write_successor(delivery, successor).await,
@@ -202,20 +202,20 @@ impl SettlementWriter {
             .retry_until_available(|_| self.store.succeed(settled.id, &self.claim_id, next))
             .await;
         if let (Some(()), Some(next)) = (written, next) {
-            self.wake.at(next.scheduled_for);
+            self.wake.signal_at(next.scheduled_for);
         }
         written.is_some()
     }
 
     async fn complete(&self, ids: Vec<ScheduledId>, keep_for: Duration, now: Timestamp) -> Result<bool, StoreError> {
-        self.store.complete(&ids, keep_for, self.claim(now)).await
+        self.store.complete(&ids, keep_for, self.claim_at(now)).await
     }
 
     async fn release(&self, id: ScheduledId, due_at: Timestamp) -> Result<(), StoreError> {
         self.store.release(&[id], &self.claim_id, due_at).await
     }
 
-    fn claim(&self, now: Timestamp) -> DeliveryClaim<'_> {
+    fn claim_at(&self, now: Timestamp) -> DeliveryClaim<'_> {
         DeliveryClaim {
             id: &self.claim_id,
             now,
@@ -223,7 +223,7 @@ impl SettlementWriter {
         }
     }
 
-    fn late(&self, delivery: &ScheduledDelivery) -> Duration {
+    fn lateness(&self, delivery: &ScheduledDelivery) -> Duration {
         let late = self.clock.now() - delivery.scheduled_for;
         late.to_std().unwrap_or_default()
     }

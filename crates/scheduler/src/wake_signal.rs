@@ -18,19 +18,19 @@ struct State {
 
 impl WakeSignal {
     /// Signals that a row is due at `at`, which the poller may not know yet.
-    pub(crate) fn at(&self, at: Timestamp) {
+    pub(crate) fn signal_at(&self, at: Timestamp) {
         let mut earliest = self.0.earliest.lock();
         *earliest = Some(earliest.map_or(at, |earliest| earliest.min(at)));
         self.0.notify.notify_one();
     }
 
     /// Wakes the poller without a new due time.
-    pub(crate) fn now(&self) {
+    pub(crate) fn signal(&self) {
         self.0.notify.notify_one();
     }
 
     /// Takes the earliest signalled due time.
-    pub(crate) fn take(&self) -> Option<Timestamp> {
+    pub(crate) fn take_earliest(&self) -> Option<Timestamp> {
         self.0.earliest.lock().take()
     }
 

@@ -57,12 +57,12 @@ fn parse_report(response: ig_proto::v1::DeliverResponse) -> Result<OrderResult, 
     let next = response.next_action()?;
     let report = OrderReport::try_from(response)?;
     Ok(OrderResult::Recorded {
-        failure: failure(&report),
+        failure: failure_message(&report),
         next,
     })
 }
 
-fn failure(report: &OrderReport) -> Option<String> {
+fn failure_message(report: &OrderReport) -> Option<String> {
     let message = report.error.as_ref().map(|(_, message)| message.clone());
     match report.outcome {
         OrderOutcome::Delivered | OrderOutcome::Skipped => None,

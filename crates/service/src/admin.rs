@@ -67,11 +67,11 @@ async fn livez(State(probes): State<Probes>) -> impl IntoResponse {
     let lines = stalled
         .iter()
         .map(|(name, age)| format!("{name} has stalled: last seen {} s ago", seconds(*age)));
-    verdict(&lines.collect::<Vec<_>>())
+    probe_response(&lines.collect::<Vec<_>>())
 }
 
 async fn readyz(State(probes): State<Probes>) -> impl IntoResponse {
-    verdict(&probes.context.readiness().reasons())
+    probe_response(&probes.context.readiness().reasons())
 }
 
 async fn metrics(State(probes): State<Probes>) -> impl IntoResponse {
@@ -79,7 +79,7 @@ async fn metrics(State(probes): State<Probes>) -> impl IntoResponse {
     ([("content-type", "text/plain; version=0.0.4; charset=utf-8")], text)
 }
 
-fn verdict(reasons: &[String]) -> (StatusCode, String) {
+fn probe_response(reasons: &[String]) -> (StatusCode, String) {
     if reasons.is_empty() {
         return (StatusCode::OK, "ok\n".to_owned());
     }

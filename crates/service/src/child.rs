@@ -11,7 +11,7 @@ use tokio::{net::TcpStream, sync::watch, time::Instant};
 use output::OutputTail;
 
 /// Delay between two connection attempts to a port that is not open yet.
-const POLL: Duration = Duration::from_millis(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// The command line of a child.
 #[derive(Debug, Clone)]
@@ -102,7 +102,7 @@ impl Child {
                     output,
                 });
             }
-            tokio::time::sleep(POLL).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 

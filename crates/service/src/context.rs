@@ -138,13 +138,13 @@ impl Context {
         let _draining = self.inner.readiness.hold("draining");
         self.inner.work.stopping().cancel();
         let work = self.inner.work.drain(grace).await;
-        let calls = self.close(deadline).await;
+        let calls = self.close_servers(deadline).await;
         work.and(calls)
     }
 
     /// Accepts no new calls, answers those in flight, then closes the connections: a peer that keeps a stream or an
     /// idle connection cannot delay the shutdown.
-    async fn close(&self, deadline: Instant) -> Result<(), Vec<String>> {
+    async fn close_servers(&self, deadline: Instant) -> Result<(), Vec<String>> {
         self.inner.servers.stopping().cancel();
         let answered = self.inner.calls.finish(deadline).await;
         if let Err(servers) = self.inner.servers.drain(CLOSE_TIMEOUT).await {

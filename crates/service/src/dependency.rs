@@ -20,12 +20,14 @@ impl Context {
         let hold = self.readiness().hold(format!("{dependency} does not answer"));
         let (service, stopping) = (self.name(), self.stopping().clone());
         self.spawn(format!("probe {dependency}"), TaskKind::RunsUntilShutdown, async move {
-            stopping.run_until_cancelled(watch(service, dependency, &hold, probe)).await;
+            stopping
+                .run_until_cancelled(watch_dependency(service, dependency, &hold, probe))
+                .await;
         });
     }
 }
 
-async fn watch<P, F, E>(service: &str, dependency: &str, hold: &ReadinessHold, probe: P)
+async fn watch_dependency<P, F, E>(service: &str, dependency: &str, hold: &ReadinessHold, probe: P)
 where
     P: Fn() -> F,
     F: Future<Output = Result<(), E>>,

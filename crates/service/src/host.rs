@@ -117,7 +117,7 @@ where
 {
     match load::<C>(&C::default(), process.known_sections) {
         Ok(config) => block_on(run_hosted(process, config, run)),
-        Err(faults) => report(&faults),
+        Err(faults) => print_error(&faults),
     }
 }
 
@@ -129,7 +129,7 @@ where
 {
     let mut host = match ServiceHost::start(process, config.telemetry(), config.shutdown()) {
         Ok(host) => host,
-        Err(error) => return report(&error),
+        Err(error) => return print_error(&error),
     };
     let admin = config.admin().clone();
     let started = host.service(process.name, &admin, |context| run(config, context)).await;
@@ -146,13 +146,13 @@ where
 fn block_on(future: impl Future<Output = ExitCode>) -> ExitCode {
     match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(future),
-        Err(error) => report(&error),
+        Err(error) => print_error(&error),
     }
 }
 
 // The callers run before logging starts.
 #[allow(clippy::print_stderr)]
-fn report(error: &dyn std::fmt::Display) -> ExitCode {
+fn print_error(error: &dyn std::fmt::Display) -> ExitCode {
     eprintln!("{error}");
     ExitCode::FAILURE
 }

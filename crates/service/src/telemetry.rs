@@ -58,14 +58,14 @@ impl Telemetry {
         let provider = traces::provider(name, version, config)?;
         let (otel, ids) = match &provider {
             Some(provider) => (Some(traces::layer(provider)), None),
-            None => (None, Some(ids::TraceIds)),
+            None => (None, Some(ids::TraceIdLayer)),
         };
         // Spans pass the log filter: tracing does not depend on logging, and every log line finds its span.
-        let logged = EnvFilter::try_new(&config.log)?.or(filter_fn(is_work));
+        let logged = EnvFilter::try_new(&config.log)?.or(filter_fn(is_work_span));
         tracing_subscriber::registry()
             .with(ids.with_filter(LevelFilter::INFO))
             .with(otel.with_filter(LevelFilter::INFO))
-            .with(lines(config.format).with_filter(logged))
+            .with(line_layer(config.format).with_filter(logged))
             .try_init()?;
         Ok(Self {
             metrics: metrics::install()?,
@@ -90,11 +90,11 @@ impl Telemetry {
 }
 
 /// Spans around a unit of work have level INFO or above.
-fn is_work(metadata: &Metadata<'_>) -> bool {
+fn is_work_span(metadata: &Metadata<'_>) -> bool {
     metadata.is_span() && *metadata.level() <= Level::INFO
 }
 
-fn lines<S>(format: LogFormat) -> Box<dyn Layer<S> + Send + Sync>
+fn line_layer<S>(format: LogFormat) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: tracing::Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a>,
 {
@@ -111,4 +111,4 @@ where
     }
 }
 
-type Base = Registry;
+type BaseSubscriber = Registry;

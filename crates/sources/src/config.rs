@@ -32,8 +32,8 @@ impl SourcesConfig {
     /// Every fault; keys are relative to this section, such as `mysql.columns.id`.
     pub fn faults(&self) -> Vec<ConfigFault> {
         let mut faults = FaultCollector::default();
-        faults.below("mysql", |faults| self.mysql.check(faults));
-        faults.below("push", |faults| self.push.check(faults));
+        faults.in_section("mysql", |faults| self.mysql.check(faults));
+        faults.in_section("push", |faults| self.push.check(faults));
         faults.into_faults()
     }
 }

@@ -22,28 +22,28 @@ pub const LABEL_STATE: &str = "db_client_connection_state";
 pub const LABEL_SOURCE: &str = "source";
 
 /// How many connections a pool has.
-pub(crate) fn connections(name: &'static str, pool: &Pool) {
+pub(crate) fn set_connections(name: &'static str, pool: &Pool) {
     let pool = pool.metrics();
-    gauge!(CONNECTIONS, LABEL_POOL => name, LABEL_STATE => "used").set(level(&pool.connections_in_use));
-    gauge!(CONNECTIONS, LABEL_POOL => name, LABEL_STATE => "idle").set(level(&pool.connections_in_pool));
+    gauge!(CONNECTIONS, LABEL_POOL => name, LABEL_STATE => "used").set(to_float(&pool.connections_in_use));
+    gauge!(CONNECTIONS, LABEL_POOL => name, LABEL_STATE => "idle").set(to_float(&pool.connections_in_pool));
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
-fn level(gauge: &AtomicUsize) -> f64 {
+fn to_float(gauge: &AtomicUsize) -> f64 {
     gauge.load(Relaxed) as f64
 }
 
 /// Counts a connection or an answer that did not come in time.
-pub(crate) fn timed_out(name: &'static str) {
+pub(crate) fn count_timeout(name: &'static str) {
     counter!(TIMEOUTS, LABEL_POOL => name).increment(1);
 }
 
 /// Counts a replaced pool.
-pub(crate) fn pool_replaced(name: &'static str) {
+pub(crate) fn count_replaced_pool(name: &'static str) {
     counter!(POOLS_REPLACED, LABEL_POOL => name).increment(1);
 }
 
 /// Counts a payload that was not read.
-pub(crate) fn payload_too_large(source: &'static str) {
+pub(crate) fn count_too_large_payload(source: &'static str) {
     counter!(PAYLOADS_TOO_LARGE, LABEL_SOURCE => source).increment(1);
 }

@@ -54,7 +54,7 @@ pub struct MySqlSource {
 impl MySqlSource {
     /// A source as configured, without contacting the server. The error names the wrong setting.
     pub fn new(config: &MySqlConfig) -> Result<Self, SourceError> {
-        config.refuse_faults()?;
+        config.check_valid()?;
         Ok(Self {
             id: SourceId::new(NAME),
             start: config.start.into(),
@@ -91,7 +91,7 @@ impl MySqlSource {
         }
     }
 
-    async fn read(&self, sql: &str, parameters: Vec<Value>, batch: &mut Batch) -> Result<(), SourceError> {
+    async fn read_batch(&self, sql: &str, parameters: Vec<Value>, batch: &mut Batch) -> Result<(), SourceError> {
         let read = self.connections.read(sql, parameters, |row| batch.push(row)).await;
         match read {
             Ok(()) => {
@@ -133,26 +133,26 @@ impl EventSource for MySqlSource {
     async fn read_after(&self, after: Position, limit: usize) -> Result<Vec<SourceRow>, SourceError> {
         let parameters = vec![self.max_payload_bytes.into(), after.into(), (limit as u64).into()];
         let mut batch = Batch::bounded(limit, self.zone);
-        self.read(&self.statements.after, parameters, &mut batch).await?;
+        self.read_batch(&self.statements.after, parameters, &mut batch).await?;
         Ok(batch.into_rows())
     }
 
     async fn read_ranges(&self, ranges: &[RangeInclusive<Position>]) -> Result<Vec<SourceRow>, SourceError> {
         let mut batch = Batch::complete(self.zone);
         for chunk in ranges.chunks(statements::MAX_RANGES) {
-            let (sql, parameters) = self.statements.within(self.max_payload_bytes, chunk);
-            self.read(&sql, parameters, &mut batch).await?;
+            let (sql, parameters) = self.statements.rows_within(self.max_payload_bytes, chunk);
+            self.read_batch(&sql, parameters, &mut batch).await?;
         }
         Ok(batch.into_rows())
     }
 
-    /// Ids allocated in steps leave a hole beside every row, so holes that lie close together are looked up as one span.
+    /// Ids allocated in steps leave a gap beside every row, so gaps that lie close together are looked up as one span.
     async fn visible_within(&self, ranges: &[RangeInclusive<Position>]) -> Result<Vec<Position>, SourceError> {
         let mut visible = Vec::new();
-        for chunk in spans::coalesced(ranges).chunks(statements::MAX_RANGES) {
+        for chunk in spans::coalesce(ranges).chunks(statements::MAX_RANGES) {
             visible.append(&mut self.list_ids(chunk).await?);
         }
-        Ok(spans::within(visible, ranges))
+        Ok(spans::positions_within(visible, ranges))
     }
 
     async fn read_past(&self, after: Position, limit: usize, span: u64, kinds: &[RowKind]) -> Result<SkipScanBatch, SourceError> {

@@ -23,8 +23,8 @@ pub struct RegisteredSource {
     pub source: Arc<dyn EventSource>,
     /// The longest pause between two reads.
     pub poll_interval: Duration,
-    /// How long a hole in its positions is watched.
-    pub hole_watch: Duration,
+    /// How long a gap in its positions is watched.
+    pub gap_watch: Duration,
 }
 
 /// Opens every configured source, without contacting any. The error names the wrong setting.
@@ -32,25 +32,25 @@ pub fn open<P: PushedEvents + 'static>(
     config: &SourcesConfig,
     dependencies: SourceDependencies<P>,
 ) -> Result<Vec<RegisteredSource>, SourceError> {
-    let adapters = [Some(push(config, dependencies.pushed)), mysql(config)?];
+    let adapters = [Some(open_push(config, dependencies.pushed)), open_mysql(config)?];
     Ok(adapters.into_iter().flatten().collect())
 }
 
-fn push<P: PushedEvents + 'static>(config: &SourcesConfig, events: P) -> RegisteredSource {
+fn open_push<P: PushedEvents + 'static>(config: &SourcesConfig, events: P) -> RegisteredSource {
     RegisteredSource {
         source: Arc::new(PushSource::new(events)),
         poll_interval: config.push.poll_interval(),
-        hole_watch: config.push.hole_watch(),
+        gap_watch: config.push.gap_watch(),
     }
 }
 
-fn mysql(config: &SourcesConfig) -> Result<Option<RegisteredSource>, SourceError> {
+fn open_mysql(config: &SourcesConfig) -> Result<Option<RegisteredSource>, SourceError> {
     if config.mysql.url.is_none() {
         return Ok(None);
     }
     Ok(Some(RegisteredSource {
         source: Arc::new(MySqlSource::new(&config.mysql)?),
         poll_interval: config.mysql.poll_interval(),
-        hole_watch: config.mysql.hole_watch(),
+        gap_watch: config.mysql.gap_watch(),
     }))
 }

@@ -71,12 +71,12 @@ impl QueuedEvent {
 
 /// The queue of one stream.
 #[derive(Default)]
-pub(super) struct Queue {
+pub(super) struct DecisionQueue {
     waiting: VecDeque<QueuedEvent>,
     reserved: usize,
 }
 
-impl Queue {
+impl DecisionQueue {
     /// Adds an event, with its payload if the budget allows.
     pub(super) fn push(&mut self, mut admitted: AdmittedEvent, budget: &Arc<MemoryBudget>) {
         let bytes = admitted.resolved.row.payload_bytes();

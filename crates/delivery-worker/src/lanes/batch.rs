@@ -15,8 +15,8 @@ use crate::decided_event::{DecidedEvent, EventGone};
 use crate::lane_worker::LaneWorker;
 use crate::reader::SourceState;
 
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+const MIN_BACKOFF: Duration = Duration::from_millis(100);
+const MAX_BACKOFF: Duration = Duration::from_secs(5);
 
 /// Prepares batches and delivers them.
 pub(crate) struct BatchRunner {
@@ -44,7 +44,7 @@ enum NotReady {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("the source does not show an event that it has shown before, nor any later one")]
-    Behind,
+    SourceLags,
 }
 
 impl PreparedBatch {
@@ -88,11 +88,11 @@ impl BatchRunner {
         let prepared = &prepared;
         let deliveries = futures::stream::iter(batch);
         deliveries
-            .for_each_concurrent(concurrency, |item| self.deliver(item, prepared, stop))
+            .for_each_concurrent(concurrency, |item| self.process(item, prepared, stop))
             .await;
     }
 
-    async fn deliver(&self, item: LaneItem, prepared: &PreparedBatch, stop: &CancellationToken) {
+    async fn process(&self, item: LaneItem, prepared: &PreparedBatch, stop: &CancellationToken) {
         if stop.is_cancelled() {
             return;
         }
@@ -100,29 +100,29 @@ impl BatchRunner {
             return;
         };
         match prepared.event(&item) {
-            Some(Ok(event)) => self.lane_worker.deliver(&item, &event, &prepared.recorded, stop).await,
+            Some(Ok(event)) => self.lane_worker.process(&item, &event, &prepared.recorded, stop).await,
             Some(Err(gone)) => self.lane_worker.record_gone(&item, &gone, &prepared.recorded, stop).await,
             None => {}
         }
     }
 
     async fn prepare(&self, batch: &[LaneItem], stop: &CancellationToken) -> Option<PreparedBatch> {
-        let reloaded = self.retry_until_available(stop, batch, || reload(batch)).await?;
-        let logs = self.logs_to_check(batch);
-        let planned = self.plans_to_check(batch, &reloaded, stop);
+        let reloaded = self.retry_until_available(stop, batch, || reload_events(batch)).await?;
+        let log_ids = self.log_ids_to_check(batch);
+        let scheduled_ids = self.scheduled_ids_to_check(batch, &reloaded, stop);
         let recorded = self
-            .retry_until_available(stop, batch, || self.recorded(&logs, &planned))
+            .retry_until_available(stop, batch, || self.find_recorded(&log_ids, &scheduled_ids))
             .await?;
         Some(PreparedBatch { reloaded, recorded })
     }
 
-    fn logs_to_check(&self, batch: &[LaneItem]) -> Vec<LogId> {
+    fn log_ids_to_check(&self, batch: &[LaneItem]) -> Vec<LogId> {
         let rechecked = batch.iter().filter(|item| item.ticket.may_be_recorded());
         rechecked.flat_map(|item| self.lane_worker.log_ids(item)).collect()
     }
 
     /// A gone event cannot be planned once more, so it matters whether it was planned before.
-    fn plans_to_check(
+    fn scheduled_ids_to_check(
         &self,
         batch: &[LaneItem],
         reloaded: &HashMap<EventKey, LoadedEvent>,
@@ -130,16 +130,16 @@ impl BatchRunner {
     ) -> Vec<LogId> {
         let rechecked = batch.iter().filter(|item| item.ticket.may_be_recorded());
         let gone = rechecked.filter(|item| matches!(loaded_event(item, reloaded), Some(Err(_))));
-        gone.filter_map(|item| self.lane_worker.plan_id(item, stop)).collect()
+        gone.filter_map(|item| self.lane_worker.scheduled_id(item, stop)).collect()
     }
 
-    async fn recorded(&self, logs: &[LogId], planned: &[LogId]) -> Result<HashSet<LogId>, NotReady> {
+    async fn find_recorded(&self, log_ids: &[LogId], scheduled_ids: &[LogId]) -> Result<HashSet<LogId>, NotReady> {
         let mut recorded = HashSet::new();
-        if !logs.is_empty() {
-            recorded.extend(self.journal.recorded(logs).await?);
+        if !log_ids.is_empty() {
+            recorded.extend(self.journal.recorded(log_ids).await?);
         }
-        if !planned.is_empty() {
-            recorded.extend(self.journal.planned(planned).await?);
+        if !scheduled_ids.is_empty() {
+            recorded.extend(self.journal.planned(scheduled_ids).await?);
         }
         Ok(recorded)
     }
@@ -154,7 +154,7 @@ impl BatchRunner {
     where
         F: Future<Output = Result<T, NotReady>>,
     {
-        let mut pause = FIRST_PAUSE;
+        let mut backoff = MIN_BACKOFF;
         while batch.iter().any(|item| item.ticket.is_valid()) {
             match attempt().await {
                 Ok(done) => return Some(done),
@@ -162,16 +162,16 @@ impl BatchRunner {
             }
             tokio::select! {
                 () = stop.cancelled() => return None,
-                () = tokio::time::sleep(pause) => {}
+                () = tokio::time::sleep(backoff) => {}
             }
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            backoff = (backoff * 2).min(MAX_BACKOFF);
         }
         None
     }
 }
 
 /// Reads events again whose payloads were not kept. They are decided already: nothing is decided here.
-async fn reload(batch: &[LaneItem]) -> Result<HashMap<EventKey, LoadedEvent>, NotReady> {
+async fn reload_events(batch: &[LaneItem]) -> Result<HashMap<EventKey, LoadedEvent>, NotReady> {
     let mut found = HashMap::new();
     for (state, mut decided) in missing_payloads(batch) {
         let ranges: Vec<_> = decided.keys().map(|position| *position..=*position).collect();
@@ -182,9 +182,9 @@ async fn reload(batch: &[LaneItem]) -> Result<HashMap<EventKey, LoadedEvent>, No
             }
         }
         if let Some((last, _)) = decided.last_key_value()
-            && !state.has_passed(*last).await?
+            && !state.has_shown_past(*last).await?
         {
-            return Err(NotReady::Behind);
+            return Err(NotReady::SourceLags);
         }
         found.extend(
             decided

@@ -6,19 +6,19 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// The memory that a parsed payload takes beside its text, as a multiple of the text.
 const PARSED_FACTOR: usize = 5;
 /// The most events in a batch.
-const BATCH_EVENTS: usize = 64;
+const MAX_BATCH_EVENTS: usize = 64;
 /// The most bytes of payload that a batch reads again, unless they belong to one event.
-const BATCH_RELOAD_BYTES: usize = 1024 * 1024;
+const MAX_RELOAD_BYTES: usize = 1024 * 1024;
 
 /// How many waiting events the next batch takes, given the bytes of payload to be read again for each, or 0.
 ///
 /// A batch reads beyond the budget, which is full by then. It has to be small, for there may be many batches at once.
 pub(crate) fn batch_size(bytes_to_reload: impl Iterator<Item = usize>) -> usize {
     let mut bytes = 0;
-    let fitting = bytes_to_reload.take(BATCH_EVENTS).take_while(|size| {
+    let fitting = bytes_to_reload.take(MAX_BATCH_EVENTS).take_while(|size| {
         let is_first = bytes == 0;
         bytes += size;
-        is_first || bytes <= BATCH_RELOAD_BYTES
+        is_first || bytes <= MAX_RELOAD_BYTES
     });
     fitting.count()
 }

@@ -7,18 +7,18 @@ use ig_core::event::Event;
 use ig_core::integration::Ordering;
 
 use super::budget::{MemoryBudget, MemoryReservation, batch_size};
-use crate::compiled::CompiledIntegration;
+use crate::compiled_integration::CompiledIntegration;
 use crate::decided_event::{DecidedEvent, EventGone};
 use crate::reader::SourceState;
 use crate::tracker::{ExtraDelivery, Ticket};
 
 /// What an event does in a lane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Purpose {
+pub(crate) enum ItemPurpose {
     /// The integration receives it, now or later.
     Deliver,
-    /// It calls off pending deliveries.
-    CallOff,
+    /// It cancels pending deliveries.
+    Cancel,
 }
 
 /// One event for one integration.
@@ -32,7 +32,7 @@ pub(crate) struct LaneItem {
     /// The event without its payload.
     pub decided: Arc<DecidedEvent>,
     /// What the event does here.
-    pub purpose: Purpose,
+    pub purpose: ItemPurpose,
     location: EventLocation,
     _extra_delivery: Option<ExtraDelivery>,
 }
@@ -63,24 +63,24 @@ impl LaneItem {
             ticket,
             compiled,
             decided,
-            purpose: Purpose::Deliver,
+            purpose: ItemPurpose::Deliver,
             location: EventLocation::InSource { bytes: 0 },
             _extra_delivery: None,
         }
     }
 
     /// Counts the item as a delivery beyond its event's first.
-    pub(crate) fn counted(self) -> Self {
+    pub(crate) fn into_extra_delivery(self) -> Self {
         Self {
             _extra_delivery: Some(self.ticket.count_delivery()),
             ..self
         }
     }
 
-    /// Makes the item only call off pending deliveries.
-    pub(crate) fn calling_off(self) -> Self {
+    /// Makes the item only cancel pending deliveries.
+    pub(crate) fn into_cancellation(self) -> Self {
         Self {
-            purpose: Purpose::CallOff,
+            purpose: ItemPurpose::Cancel,
             ..self
         }
     }
@@ -116,12 +116,12 @@ impl LaneItem {
 
 /// The queue of one lane.
 #[derive(Default)]
-pub(super) struct Queue {
+pub(super) struct LaneQueue {
     waiting: VecDeque<LaneItem>,
     reserved: usize,
 }
 
-impl Queue {
+impl LaneQueue {
     /// Adds an event, with its payload if the budget allows.
     pub(super) fn push(&mut self, mut item: LaneItem, event: Result<Arc<Event>, EventGone>, budget: &Arc<MemoryBudget>) {
         item.location = match event {

@@ -33,7 +33,7 @@ impl GapWatcher {
     /// Watches until `stop` fires.
     pub(crate) async fn run(self, stop: CancellationToken) {
         while !stop.is_cancelled() {
-            if let Err(error) = self.check().await {
+            if let Err(error) = self.check_gaps().await {
                 tracing::debug!(source = %self.ingester.state().source.id(), %error, "gaps cannot be looked at; trying again");
             }
             tokio::select! {
@@ -43,12 +43,12 @@ impl GapWatcher {
         }
     }
 
-    async fn check(&self) -> Result<(), ReadError> {
+    async fn check_gaps(&self) -> Result<(), ReadError> {
         self.check_tail().await?;
         let state = self.ingester.state();
         // Read before any gap is given up, so that a row that committed at the last moment is still found.
         let checked_at = self.ingester.clock().now();
-        let due = state.holes.lock().due(checked_at, state.hole_watch);
+        let due = state.gap_tracker.lock().due(checked_at, state.gap_watch);
         if due.is_empty() {
             return Ok(());
         }
@@ -58,20 +58,20 @@ impl GapWatcher {
             self.ingester.ingest(rows, &ReadRange::of_holes(), Vec::new(), false).await?;
         }
         let start_count = state.tracker.start_count();
-        let expired = state.holes.lock().watched_for(checked_at, state.hole_watch);
+        let expired = state.gap_tracker.lock().watched_for(checked_at, state.gap_watch);
         // The earlier holder may have decided about more than it had stored as read.
         let decided_to = state.tracker.recheck_to().saturating_add(READ_SINCE);
         self.ingester.ingest_vanished(expired, decided_to).await?;
         let given_up = {
-            let mut holes = state.holes.lock();
+            let mut gap_tracker = state.gap_tracker.lock();
             // A partition that was started meanwhile reads these gaps for itself and needs a check of its own. It notes them under this
             // lock.
             if state.tracker.start_count() != start_count {
                 return Ok(());
             }
-            holes.give_up(checked_at, state.hole_watch)
+            gap_tracker.give_up(checked_at, state.gap_watch)
         };
-        metrics::holes_given_up(state.source.id(), given_up);
+        metrics::count_expired_gaps(state.source.id(), given_up);
         Ok(())
     }
 
@@ -81,16 +81,16 @@ impl GapWatcher {
         let Some(tail) = state.tail.lock().clone() else {
             return Ok(());
         };
-        if tail.missed_at.elapsed() < state.hole_watch {
+        if tail.watched_since.elapsed() < state.gap_watch {
             return Ok(());
         }
         let head = state.source.head().await?;
-        let still_missed = tail
+        let still_missing = tail
             .positions
             .iter()
             .map(|range| (*range.start()).max(head + 1)..=*range.end());
-        self.ingester.ingest_vanished(still_missed, Position::MAX).await?;
-        state.tail.lock().take_if(|now| now.missed_at == tail.missed_at);
+        self.ingester.ingest_vanished(still_missing, Position::MAX).await?;
+        state.tail.lock().take_if(|now| now.watched_since == tail.watched_since);
         Ok(())
     }
 }

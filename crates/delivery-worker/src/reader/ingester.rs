@@ -69,17 +69,17 @@ impl Ingester {
     }
 
     /// Records that the source cannot be read as it is configured.
-    pub(super) fn audit_source(&self, detail: &str) {
+    pub(super) fn record_source_audit(&self, detail: &str) {
         self.dispatcher
-            .audit_source(self.state.source.id(), SkipReason::SourceMisconfigured, detail);
+            .record_source_audit(self.state.source.id(), SkipReason::SourceMisconfigured, detail);
     }
 
-    /// Ingests the due rows of a stretch and returns the kinds of the others. All that may fail comes first: once the first row is
+    /// Ingests the due rows of a range and returns the kinds of the others. All that may fail comes first: once the first row is
     /// admitted, nothing fails.
     pub(super) async fn ingest(
         &self,
         rows: Vec<SourceRow>,
-        stretch: &ReadRange,
+        range: &ReadRange,
         gaps: Vec<RangeInclusive<Position>>,
         has_more: bool,
     ) -> Result<Vec<RowKind>, ReadError> {
@@ -90,21 +90,21 @@ impl Ingester {
         }
         let (source, recheck_to) = (self.state.source.id(), self.state.tracker.recheck_to());
         self.decision_lookup.attach_earlier(source, &mut resolved, recheck_to).await?;
-        Ok(self.admit(resolved, stretch, gaps, has_more))
+        Ok(self.admit_and_submit(resolved, range, gaps, has_more))
     }
 
-    fn admit(
+    fn admit_and_submit(
         &self,
         resolved: Vec<ResolvedRow>,
-        stretch: &ReadRange,
+        range: &ReadRange,
         gaps: Vec<RangeInclusive<Position>>,
         has_more: bool,
     ) -> Vec<RowKind> {
         let tickets = {
-            let mut holes = self.state.holes.lock();
-            holes.note(gaps, self.clock.now());
-            let candidates = resolved.iter().map(|row| candidate(row, &mut holes)).collect();
-            self.state.tracker.admit(stretch, candidates, has_more)
+            let mut gap_tracker = self.state.gap_tracker.lock();
+            gap_tracker.note(gaps, self.clock.now());
+            let candidates = resolved.iter().map(|row| to_candidate(row, &mut gap_tracker)).collect();
+            self.state.tracker.admit(range, candidates, has_more)
         };
         let mut not_admitted = Vec::new();
         for (resolved, ticket) in resolved.into_iter().zip(tickets) {
@@ -130,26 +130,26 @@ impl Ingester {
         let below = ranges.into_iter().map(|range| *range.start()..=to.min(*range.end()));
         let mut ranges: Vec<_> = below.filter(|range| !range.is_empty()).collect();
         while !ranges.is_empty() {
-            let (mut vanished, remaining) = self.decision_lookup.vanished(self.state.source.id(), &ranges).await?;
+            let (mut vanished, remaining) = self.decision_lookup.vanished_rows(self.state.source.id(), &ranges).await?;
             vanished.retain(|row| {
                 row.earlier
                     .as_ref()
                     .is_none_or(|earlier| !self.state.was_done(&earlier.audit))
             });
-            self.admit(vanished, &ReadRange::of_holes(), Vec::new(), false);
+            self.admit_and_submit(vanished, &ReadRange::of_holes(), Vec::new(), false);
             ranges = remaining;
         }
         Ok(())
     }
 }
 
-fn candidate(resolved: &ResolvedRow, holes: &mut GapTracker) -> CandidateRow {
+fn to_candidate(resolved: &ResolvedRow, gap_tracker: &mut GapTracker) -> CandidateRow {
     let position = resolved.row.position;
     CandidateRow {
         position,
         stream: resolved.stream.clone(),
         names_org: resolved.row.parent_rid.is_some(),
-        fills_hole: holes.fill(position),
+        fills_gap: gap_tracker.fill(position),
         has_vanished: resolved.earlier.as_ref().is_some_and(|earlier| !earlier.is_visible),
     }
 }

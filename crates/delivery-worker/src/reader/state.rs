@@ -19,7 +19,7 @@ use parking_lot::{Mutex, RwLock};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::held_lease::HeldLease;
+use crate::local_lease::LocalLease;
 use crate::tracker::{ResumePoint, Tracker};
 
 /// A source with this worker's state of it.
@@ -28,13 +28,13 @@ pub(crate) struct SourceState {
     /// What of it is read, in flight and done.
     pub tracker: Arc<Tracker>,
     /// The gaps that are watched.
-    pub holes: Mutex<GapTracker>,
+    pub gap_tracker: Mutex<GapTracker>,
     /// Wakes the reader when there are new rows.
     pub nudge: Notify,
     /// The longest pause between two reads.
     pub poll_interval: Duration,
     /// How long a gap is watched.
-    pub hole_watch: Duration,
+    pub gap_watch: Duration,
     /// Positions above the source's head that may have been decided about, until they are checked.
     pub tail: Mutex<Option<Tail>>,
     /// The tables that the source has had, as of the last start of a partition.
@@ -42,7 +42,7 @@ pub(crate) struct SourceState {
     /// The rewinds of the source, as of the last start of a partition.
     pub rewinds: RwLock<Rewinds>,
     /// The highest read position that is stored for the next holder.
-    pub seen_saved: AtomicU64,
+    pub saved_read_to: AtomicU64,
     /// Since when the source has been behind its own head.
     behind_since: Mutex<Option<Instant>>,
 }
@@ -53,7 +53,7 @@ pub(crate) struct Tail {
     /// The positions, ascending.
     pub positions: Vec<RangeInclusive<Position>>,
     /// Since when the positions are watched.
-    pub missed_at: Instant,
+    pub watched_since: Instant,
 }
 
 impl SourceState {
@@ -62,19 +62,19 @@ impl SourceState {
         let RegisteredSource {
             source,
             poll_interval,
-            hole_watch,
+            gap_watch,
         } = registered;
         Arc::new(Self {
             tracker: Tracker::new(source.id().clone(), max_in_flight),
             source,
-            holes: Mutex::default(),
+            gap_tracker: Mutex::default(),
             nudge: Notify::new(),
             poll_interval,
-            hole_watch,
+            gap_watch,
             tail: Mutex::default(),
             generations: RwLock::default(),
             rewinds: RwLock::default(),
-            seen_saved: AtomicU64::new(0),
+            saved_read_to: AtomicU64::new(0),
             behind_since: Mutex::default(),
         })
     }
@@ -98,18 +98,21 @@ impl SourceState {
     }
 
     /// Starts reading for a partition; an earlier holder may have decided about events up to `recheck_to`, and delivered them.
-    pub(crate) fn start_partition(&self, lease: Arc<HeldLease>, checkpoint: Position, recheck_to: Position) {
-        self.tracker.start(lease, ResumePoint { checkpoint, recheck_to });
+    pub(crate) fn start_partition(&self, lease: Arc<LocalLease>, checkpoint: Position, recheck_to: Position) {
+        self.tracker.start_partition(lease, ResumePoint { checkpoint, recheck_to });
         self.nudge.notify_one();
     }
 
     /// Watches positions above the head that may have been decided about: those up to `seen`, those read since `seen` was stored, and those
     /// that may have waited at a rewind.
     pub(crate) fn watch_tail(&self, head: Position, seen: Position) {
-        let missed_at = Instant::now();
+        let watched_since = Instant::now();
         let read = head + 1..=head.max(seen).saturating_add(READ_SINCE);
         let positions = disjoint(self.rewinds.read().left_above(head).chain([read]));
-        *self.tail.lock() = Some(Tail { positions, missed_at });
+        *self.tail.lock() = Some(Tail {
+            positions,
+            watched_since,
+        });
     }
 
     /// Whether a decided event was done before a rewind.
@@ -121,17 +124,17 @@ impl SourceState {
         rewinds.was_done(table, partition, audit.position, audit.decided_at)
     }
 
-    /// Whether the source has passed a position: a row that is missing there was deleted. A replica that lags shows neither the row nor a
-    /// later one; it is given as long as a gap.
-    pub(crate) async fn has_passed(&self, position: Position) -> Result<bool, SourceError> {
+    /// Whether the source has shown rows past a position: a row that is missing there was deleted. A replica that lags shows neither the
+    /// row nor a later one; it is given as long as a gap.
+    pub(crate) async fn has_shown_past(&self, position: Position) -> Result<bool, SourceError> {
         let head = self.source.head().await?;
         let behind_for = self.behind_for(head);
-        Ok(head > position || behind_for >= self.hole_watch)
+        Ok(head > position || behind_for >= self.gap_watch)
     }
 
     /// The highest position that the source has ever shown.
     pub(crate) fn highest_shown(&self) -> Position {
-        self.tracker.read_to().max(self.seen_saved.load(Ordering::Relaxed))
+        self.tracker.read_to().max(self.saved_read_to.load(Ordering::Relaxed))
     }
 
     /// How long the source has been behind its own head, given its head now.
@@ -146,7 +149,7 @@ impl SourceState {
 
     /// The checkpoints that moved since they were last saved. No gap can open or close meanwhile.
     pub(crate) fn checkpoints(&self) -> Vec<Checkpoint> {
-        let holes = self.holes.lock();
-        self.tracker.checkpoints(holes.lowest())
+        let gap_tracker = self.gap_tracker.lock();
+        self.tracker.checkpoints(gap_tracker.lowest())
     }
 }

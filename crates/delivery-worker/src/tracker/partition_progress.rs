@@ -11,22 +11,22 @@ use ig_core::reading::{ReadRange, Reading};
 use ig_core::stream::Stream;
 
 use super::ResumePoint;
-use crate::held_lease::HeldLease;
+use crate::local_lease::LocalLease;
 
 /// The progress of a partition that this worker holds.
 #[derive(Debug)]
 pub(super) struct PartitionProgress {
-    lease: Arc<HeldLease>,
+    lease: Arc<LocalLease>,
     reading: Reading,
     progress: Progress<Instant>,
     loads: HashMap<Stream, StreamLoad>,
     /// Deliveries beyond the first of each event.
     extra_deliveries: usize,
     recheck_to: Position,
-    saved: Position,
+    saved_checkpoint: Position,
     is_closing: bool,
     /// The lowest due position that was left to the next holder.
-    lowest_left: Option<Position>,
+    lowest_unadmitted: Option<Position>,
 }
 
 /// What a stream has in flight.
@@ -45,7 +45,7 @@ impl StreamLoad {
 }
 
 impl PartitionProgress {
-    pub(super) fn new(lease: Arc<HeldLease>, resume_point: ResumePoint) -> Self {
+    pub(super) fn new(lease: Arc<LocalLease>, resume_point: ResumePoint) -> Self {
         let ResumePoint { checkpoint, recheck_to } = resume_point;
         Self {
             reading: Reading::resume(lease.partition(), checkpoint),
@@ -54,9 +54,9 @@ impl PartitionProgress {
             loads: HashMap::new(),
             extra_deliveries: 0,
             recheck_to,
-            saved: checkpoint,
+            saved_checkpoint: checkpoint,
             is_closing: false,
-            lowest_left: None,
+            lowest_unadmitted: None,
         }
     }
 
@@ -72,10 +72,10 @@ impl PartitionProgress {
 
     /// Leaves a due event to the next holder: no checkpoint passes it.
     pub(super) fn leave_to_next_holder(&mut self, position: Position) {
-        self.lowest_left = Some(self.lowest_left.map_or(position, |lowest| lowest.min(position)));
+        self.lowest_unadmitted = Some(self.lowest_unadmitted.map_or(position, |lowest| lowest.min(position)));
     }
 
-    pub(super) fn lease(&self) -> &Arc<HeldLease> {
+    pub(super) fn lease(&self) -> &Arc<LocalLease> {
         &self.lease
     }
 
@@ -143,16 +143,17 @@ impl PartitionProgress {
         self.reduce(stream, |load| load.events -= 1);
     }
 
-    /// Moves the cursors past a stretch, unless its rows were left to the next holder.
-    pub(super) fn advance(&mut self, stretch: &ReadRange) {
+    /// Moves the cursors past a range, unless its rows were left to the next holder.
+    pub(super) fn advance(&mut self, range: &ReadRange) {
         if self.is_closing {
             return;
         }
-        self.reading.advance(stretch);
+        self.reading.advance(range);
         self.progress.read_to(self.reading.complete_to());
     }
 
-    pub(super) fn set_apart(&mut self, stream: Stream) {
+    /// Gives a stream a cursor of its own.
+    pub(super) fn defer(&mut self, stream: Stream) {
         self.reading.set_apart(stream);
     }
 
@@ -162,10 +163,10 @@ impl PartitionProgress {
     }
 
     /// The checkpoint, if it moved since it was last saved.
-    pub(super) fn checkpoint(&mut self, source: &SourceId, lowest_hole: Option<Position>) -> Option<Checkpoint> {
-        let bound = [lowest_hole, self.lowest_left].into_iter().flatten().min();
+    pub(super) fn checkpoint(&mut self, source: &SourceId, lowest_gap: Option<Position>) -> Option<Checkpoint> {
+        let bound = [lowest_gap, self.lowest_unadmitted].into_iter().flatten().min();
         let position = self.progress.checkpoint(bound);
-        (position > self.saved && self.lease.is_valid()).then(|| Checkpoint {
+        (position > self.saved_checkpoint && self.lease.is_valid()).then(|| Checkpoint {
             partition: self.lease.partition(),
             epoch: self.lease.epoch(),
             source: source.clone(),
@@ -174,9 +175,9 @@ impl PartitionProgress {
     }
 
     /// Notes that a checkpoint is stored.
-    pub(super) fn saved(&mut self, checkpoint: &Checkpoint) {
+    pub(super) fn mark_saved(&mut self, checkpoint: &Checkpoint) {
         if self.lease.epoch() == checkpoint.epoch {
-            self.saved = self.saved.max(checkpoint.position);
+            self.saved_checkpoint = self.saved_checkpoint.max(checkpoint.position);
         }
     }
 }

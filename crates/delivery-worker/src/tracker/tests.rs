@@ -17,9 +17,9 @@ fn stream(org: i64) -> Stream {
     Stream::new(Some(OrgId(org)), "lab")
 }
 
-fn start(tracker: &Tracker, partition: PartitionId, checkpoint: Position) -> Arc<HeldLease> {
-    let lease = Arc::new(HeldLease::new(partition, 1, Instant::now(), Duration::from_mins(1)));
-    tracker.start(
+fn start(tracker: &Tracker, partition: PartitionId, checkpoint: Position) -> Arc<LocalLease> {
+    let lease = Arc::new(LocalLease::new(partition, 1, Instant::now(), Duration::from_mins(1)));
+    tracker.start_partition(
         Arc::clone(&lease),
         ResumePoint {
             checkpoint,
@@ -38,7 +38,7 @@ fn row(stream: &Stream, position: Position) -> CandidateRow {
         position,
         stream: stream.clone(),
         names_org: true,
-        fills_hole: false,
+        fills_gap: false,
         has_vanished: false,
     }
 }
@@ -79,7 +79,7 @@ fn tracker_admits_a_row_below_the_cursor_only_if_it_fills_a_gap() {
     admit(&tracker, 0, 11, Vec::new());
     assert!(admit(&tracker, 9, 10, vec![row(&a, 10)]).is_empty());
     let late = CandidateRow {
-        fills_hole: true,
+        fills_gap: true,
         has_vanished: false,
         ..row(&a, 10)
     };
@@ -122,20 +122,20 @@ fn tracker_neither_admits_rows_nor_moves_a_checkpoint_under_an_ended_lease() {
 }
 
 #[test]
-fn backlog_is_set_apart_is_passed_by_the_others_and_holds_the_checkpoint() {
-    let deep = DEEP as u64;
+fn deferred_backlog_is_skipped_by_the_others_and_holds_the_checkpoint() {
+    let deep = DEEP_BACKLOG_EVENTS as u64;
     let (hog, neighbour, _) = streams();
     let tracker = tracker();
     start(&tracker, hog.partition(), 0);
     let backlog = (1..=deep).map(|position| row(&hog, position)).collect();
     let tickets = admit(&tracker, 0, deep, backlog);
-    assert_eq!((tickets.len(), tracker.backlog_count()), (DEEP, 1));
+    assert_eq!((tickets.len(), tracker.deferred_count()), (DEEP_BACKLOG_EVENTS, 1));
 
-    let passing = ReadRange {
+    let skipping = ReadRange {
         passed: BTreeSet::from([hog.clone()]),
         ..ReadRange::of_all(deep, 1_000_000)
     };
-    let admitted = tracker.admit(&passing, vec![row(&neighbour, 1_000_000)], false);
+    let admitted = tracker.admit(&skipping, vec![row(&neighbour, 1_000_000)], false);
     admitted.into_iter().flatten().for_each(|ticket| ticket.part_done());
     assert_eq!(tracker.cursors().unwrap().lowest, 1_000_000);
     tickets.iter().for_each(Ticket::part_done);
@@ -145,8 +145,8 @@ fn backlog_is_set_apart_is_passed_by_the_others_and_holds_the_checkpoint() {
         "what is left of the hog's is not done"
     );
 
-    let apart = tracker.next_backlog().unwrap();
-    assert_eq!((&apart.lead, apart.after, apart.is_short), (&hog, deep, true));
+    let next = tracker.next_backlog().unwrap();
+    assert_eq!((&next.lead, next.after, next.is_shallow), (&hog, deep, true));
     let its_own = ReadRange {
         read_for: BTreeSet::from([hog.clone()]),
         ..ReadRange::of_all(deep, 1_000_000)
@@ -154,28 +154,28 @@ fn backlog_is_set_apart_is_passed_by_the_others_and_holds_the_checkpoint() {
     let admitted = tracker.admit(&its_own, vec![row(&hog, 500_000), row(&neighbour, 1_000_000)], true);
     let admitted: Vec<_> = admitted.into_iter().flatten().collect();
     assert_eq!(admitted.iter().map(Ticket::position).collect::<Vec<_>>(), [500_000]);
-    assert_eq!(tracker.backlog_count(), 0, "it has caught up");
+    assert_eq!(tracker.deferred_count(), 0, "it has caught up");
     admitted[0].part_done();
     assert_eq!(tracker.checkpoints(None)[0].position, 1_000_000);
 }
 
 #[test]
-fn tracker_does_not_move_a_partition_that_restarted_while_a_stretch_was_read() {
+fn tracker_does_not_move_a_partition_that_restarted_while_a_range_was_read() {
     let (hog, neighbour, _) = streams();
     let tracker = tracker();
     start(&tracker, hog.partition(), 5);
-    let passing = ReadRange {
+    let skipping = ReadRange {
         passed: BTreeSet::from([hog.clone()]),
         ..ReadRange::of_all(5, 1_000_000)
     };
-    let admitted = tracker.admit(&passing, vec![row(&neighbour, 1_000_000)], false);
-    assert!(admitted[0].is_none(), "the hog is not apart in this hold");
+    let admitted = tracker.admit(&skipping, vec![row(&neighbour, 1_000_000)], false);
+    assert!(admitted[0].is_none(), "the hog is not deferred under this lease");
     assert_eq!(tracker.cursors().unwrap().lowest, 5);
 }
 
 #[test]
 fn tracker_admits_a_deferred_row_though_its_entity_belongs_elsewhere_meanwhile() {
-    let deep = DEEP as u64;
+    let deep = DEEP_BACKLOG_EVENTS as u64;
     let (hog, _, elsewhere) = streams();
     let tracker = tracker();
     start(&tracker, hog.partition(), 0);
@@ -199,7 +199,7 @@ fn stream_limit_keeps_one_stream_from_using_up_the_events_in_flight() {
     let tracker = Tracker::new(SourceId::new("mysql"), 1_000);
     start(&tracker, hog.partition(), 0);
     let tickets = admit(&tracker, 0, 300, (1..=300).map(|position| row(&hog, position)).collect());
-    assert_eq!(tracker.backlog_count(), 1, "a quarter of what is free is less than that");
+    assert_eq!(tracker.deferred_count(), 1, "a quarter of what is free is less than that");
     assert_eq!(tracker.next_backlog(), None, "it waits");
     tickets.iter().take(200).for_each(Ticket::part_done);
     assert!(tracker.next_backlog().is_some());
@@ -212,9 +212,9 @@ fn closing_partition_admits_nothing_and_its_checkpoint_passes_nothing_that_it_le
     start(&tracker, a.partition(), 0);
     start(&tracker, b.partition(), 0);
     let begun = admit(&tracker, 0, 4, vec![row(&a, 1), row(&b, 2), row(&a, 4)]);
-    tracker.close(a.partition());
+    tracker.close_partition(a.partition());
     let late = CandidateRow {
-        fills_hole: true,
+        fills_gap: true,
         ..row(&a, 3)
     };
     assert!(admit(&tracker, 4, 6, vec![late, row(&a, 6)]).is_empty());
@@ -242,12 +242,12 @@ fn stream_limit_counts_waiting_deliveries_and_backlog_depth_counts_events_alone(
     assert_eq!(tracker.in_flight(), 402);
     drop(admit(&tracker, 2, 3, vec![row(&a, 3)]));
     assert_eq!(
-        tracker.backlog_count(),
+        tracker.deferred_count(),
         1,
         "four hundred are more than a quarter of what is free"
     );
     assert_eq!(tracker.next_backlog(), None, "it is not read on");
     drop(extra_deliveries);
     assert_eq!(tracker.in_flight(), 3);
-    assert!(tracker.next_backlog().is_some_and(|apart| apart.is_short));
+    assert!(tracker.next_backlog().is_some_and(|next| next.is_shallow));
 }

@@ -7,7 +7,7 @@ use ig_core::id::Position;
 use ig_core::stream::Stream;
 
 use super::Tracker;
-use crate::held_lease::{HeldLease, WorkGuard};
+use crate::local_lease::{LocalLease, WorkGuard};
 
 /// An event that was admitted; it is done when all that it caused is durable.
 #[derive(Debug, Clone)]
@@ -16,7 +16,7 @@ pub(crate) struct Ticket(Arc<TicketState>);
 #[derive(Debug)]
 struct TicketState {
     tracker: Arc<Tracker>,
-    lease: Arc<HeldLease>,
+    lease: Arc<LocalLease>,
     stream: Stream,
     position: Position,
     recheck: bool,
@@ -36,7 +36,13 @@ impl Drop for ExtraDelivery {
 
 impl Ticket {
     /// A ticket with one open part.
-    pub(super) fn new(tracker: &Arc<Tracker>, lease: &Arc<HeldLease>, stream: Stream, position: Position, recheck: bool) -> Self {
+    pub(super) fn new(
+        tracker: &Arc<Tracker>,
+        lease: &Arc<LocalLease>,
+        stream: Stream,
+        position: Position,
+        recheck: bool,
+    ) -> Self {
         Self(Arc::new(TicketState {
             tracker: Arc::clone(tracker),
             lease: Arc::clone(lease),

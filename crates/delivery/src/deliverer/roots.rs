@@ -14,9 +14,9 @@ use super::pinned::PinnedVerifier;
 
 /// TLS that trusts the platform's authorities and those of a file; the connector sets ALPN.
 pub(super) fn client_config(private_ca: Option<&Path>) -> Result<ClientConfig, Faults> {
-    let mut roots = platform();
+    let mut roots = platform_roots();
     let pinned = match private_ca {
-        Some(file) => add_private(file, &mut roots).map_err(|message| Faults::one("/private_ca_file", message))?,
+        Some(file) => add_private_roots(file, &mut roots).map_err(|message| Faults::one("/private_ca_file", message))?,
         None => Vec::new(),
     };
     let provider = Arc::new(ring::default_provider());
@@ -36,7 +36,7 @@ pub(super) fn client_config(private_ca: Option<&Path>) -> Result<ClientConfig, F
 }
 
 /// The platform's authorities. A platform without any reaches only `http` targets and those of the private authority.
-fn platform() -> RootCertStore {
+fn platform_roots() -> RootCertStore {
     let found = rustls_native_certs::load_native_certs();
     let mut roots = RootCertStore::empty();
     let (added, _) = roots.add_parsable_certificates(found.certs);
@@ -47,7 +47,7 @@ fn platform() -> RootCertStore {
 }
 
 /// Adds the certificates of a file as authorities, and returns them.
-fn add_private(file: &Path, roots: &mut RootCertStore) -> Result<Vec<CertificateDer<'static>>, String> {
+fn add_private_roots(file: &Path, roots: &mut RootCertStore) -> Result<Vec<CertificateDer<'static>>, String> {
     let refuse = |reason: &str| format!("{}: {reason}", file.display());
     let certificates = CertificateDer::pem_file_iter(file).map_err(|error| refuse(&error.to_string()))?;
     let mut pinned = Vec::new();

@@ -60,16 +60,16 @@ fn within(address: Ipv6Addr, (_, first, prefix): &V6Range) -> bool {
 }
 
 /// The IPv4 address that a translator (NAT64, RFC 6052) reaches through this one.
-pub(super) fn translated(address: Ipv6Addr) -> Option<Ipv4Addr> {
+pub(super) fn nat64_target(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let [0x64, 0xff9b, 0, 0, 0, 0, high, low] = address.segments() else {
         return None;
     };
     Some(v4(high, low))
 }
 
-/// The IPv4 addresses that a tunnel or a translator may read out of this one, beside [`translated`]: compatible (RFC 4291), 6to4 (RFC
+/// The IPv4 addresses that a tunnel or a translator may read out of this one, beside [`nat64_target`]: compatible (RFC 4291), 6to4 (RFC
 /// 3056), Teredo's server and client (RFC 4380), local translation in all of its layouts (RFC 8215, RFC 6052), ISATAP (RFC 5214).
-pub(super) fn embedded(address: Ipv6Addr) -> Vec<Ipv4Addr> {
+pub(super) fn embedded_addresses(address: Ipv6Addr) -> Vec<Ipv4Addr> {
     let segments = address.segments();
     let mut found = match segments {
         [0, 0, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => vec![v4(high, low)],

@@ -34,7 +34,7 @@ impl BodyError {
 /// more than connecting again.
 pub(crate) async fn read_capped(mut incoming: Incoming, deadline: Instant) -> (KeptBody, Result<(), BodyError>) {
     let mut bytes = BytesMut::new();
-    let read_result = fill(&mut incoming, &mut bytes, deadline).await;
+    let read_result = read_into(&mut incoming, &mut bytes, deadline).await;
     let truncated = !matches!(read_result, Ok(ReadEnd::Complete));
     bytes.truncate(MAX_BODY_BYTES);
     let kept = KeptBody {
@@ -49,7 +49,7 @@ enum ReadEnd {
     Capped,
 }
 
-async fn fill(incoming: &mut Incoming, bytes: &mut BytesMut, deadline: Instant) -> Result<ReadEnd, BodyError> {
+async fn read_into(incoming: &mut Incoming, bytes: &mut BytesMut, deadline: Instant) -> Result<ReadEnd, BodyError> {
     while bytes.len() <= MAX_BODY_BYTES {
         // A peer that always has one more empty frame ready would never let the timer be polled.
         if Instant::now() >= deadline {

@@ -27,7 +27,7 @@ impl CredentialMask {
     }
 
     /// These credentials and the token of one request.
-    pub(crate) fn with(&self, granted: Option<&str>) -> Self {
+    pub(crate) fn with_token(&self, granted: Option<&str>) -> Self {
         let mut all = self.0.clone();
         let granted = granted.map(str::as_bytes).filter(|value| value.len() >= MIN_LENGTH);
         all.extend(granted.map(<[u8]>::to_vec));

@@ -11,7 +11,7 @@ use super::body::MAX_BODY_BYTES;
 /// The body to keep: decompressed where gzip, deflate or br was applied, as received where it cannot be.
 ///
 /// Both sides are limited: at most [`MAX_BODY_BYTES`] compressed bytes were read, and decompressing stops after as many.
-pub(super) async fn body(received: KeptBody, headers: &HeaderMap) -> Option<KeptBody> {
+pub(super) async fn decompressed(received: KeptBody, headers: &HeaderMap) -> Option<KeptBody> {
     if received.bytes.is_empty() {
         return None;
     }

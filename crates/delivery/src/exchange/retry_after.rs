@@ -17,7 +17,7 @@ const DATE_FORMATS: [&str; 3] = [
 ];
 
 /// Seconds, or the time until a date. A date in the past is no wait; anything else is ignored.
-pub(super) fn read(value: &HeaderValue, now: Timestamp) -> Option<Duration> {
+pub(super) fn parse(value: &HeaderValue, now: Timestamp) -> Option<Duration> {
     let text = value.to_str().ok()?.trim();
     let wait = if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         Duration::from_secs(text.parse().unwrap_or(u64::MAX))
@@ -53,7 +53,7 @@ mod tests {
         ];
         for (text, seconds) in table {
             let expected = seconds.map(Duration::from_secs);
-            assert_eq!(read(&HeaderValue::from_str(text).unwrap(), now), expected, "{text:?}");
+            assert_eq!(parse(&HeaderValue::from_str(text).unwrap(), now), expected, "{text:?}");
         }
     }
 }

@@ -20,7 +20,7 @@ pub enum BadAddress {
 }
 
 /// Joins the target's URL with a client's path, which is empty or begins with `/`, and query, which may be empty.
-pub(super) fn join(target: &Uri, path: &str, query: &str) -> Result<Uri, BadAddress> {
+pub(super) fn join_address(target: &Uri, path: &str, query: &str) -> Result<Uri, BadAddress> {
     if path.is_empty() && query.is_empty() {
         return Ok(target.clone());
     }
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     fn joined(target: &str, path: &str, query: &str) -> Result<String, BadAddress> {
-        join(&target.parse().unwrap(), path, query).map(|uri| uri.to_string())
+        join_address(&target.parse().unwrap(), path, query).map(|uri| uri.to_string())
     }
 
     #[test]
@@ -138,7 +138,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn address_stays_below_the_target_for_any_suffix(path in "(/[a-zA-Z0-9.%;_~-]{0,6}){1,4}", query in "[a-z=&%0-9]{0,12}") {
-            if let Ok(uri) = join(&"https://a.example/v1/base".parse().unwrap(), &path, &query) {
+            if let Ok(uri) = join_address(&"https://a.example/v1/base".parse().unwrap(), &path, &query) {
                 proptest::prop_assert!(uri.path().starts_with("/v1/base/"), "{uri}");
                 proptest::prop_assert_eq!(uri.host(), Some("a.example"));
                 let decoded = uri.path().to_ascii_lowercase().replace("%2e", ".");

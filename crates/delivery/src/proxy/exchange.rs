@@ -36,11 +36,11 @@ impl Proxy {
     /// no time limit as a whole.
     pub async fn pass(&self, call: &ProxiedCall, deadline: Instant) -> Result<ProxyResponse, CallError> {
         let spec = call.template.spec();
-        let token = self.token(call, deadline).await.map_err(CallError::Target)?;
-        let response = send(&self.client, request(call, token.as_ref(), deadline)?, call, deadline).await?;
+        let token = self.fetch_token(call, deadline).await.map_err(CallError::Target)?;
+        let response = send(&self.client, build_request(call, token.as_ref(), deadline)?, call, deadline).await?;
         call.upload.mark_response_started();
         let ProxyTimeouts { idle, total, .. } = spec.timeouts;
-        let mask = spec.credential_mask.with(token.as_ref().map(Token::expose));
+        let mask = spec.credential_mask.with_token(token.as_ref().map(Token::expose));
         let body = |incoming| ResponseBody::new(incoming, idle, (deadline, total));
         Ok(ProxyResponse::new(response, body, token, mask))
     }
@@ -52,7 +52,7 @@ impl Proxy {
         }
     }
 
-    async fn token(&self, call: &ProxiedCall, deadline: Instant) -> Result<Option<Token>, Failure> {
+    async fn fetch_token(&self, call: &ProxiedCall, deadline: Instant) -> Result<Option<Token>, Failure> {
         let Some(key) = &call.template.spec().token_key else {
             return Ok(None);
         };
@@ -61,7 +61,7 @@ impl Proxy {
     }
 }
 
-fn request(call: &ProxiedCall, token: Option<&Token>, deadline: Instant) -> Result<http::Request<UploadBody>, CallError> {
+fn build_request(call: &ProxiedCall, token: Option<&Token>, deadline: Instant) -> Result<http::Request<UploadBody>, CallError> {
     let idle = call.template.spec().timeouts.idle;
     let mut request = http::Request::new(call.upload.body(idle, deadline));
     *request.method_mut() = call.method.clone();
@@ -93,8 +93,8 @@ async fn send(
     let connection = capture_connection(&mut request);
     tokio::select! {
         biased;
-        response = client.request(request) => response.map_err(|error| watchdog.classify(&error)),
-        error = watchdog.expired(connection) => Err(error),
+        response = client.request(request) => response.map_err(|error| watchdog.to_call_error(&error)),
+        error = watchdog.wait_for_timeout(connection) => Err(error),
     }
 }
 
@@ -108,7 +108,7 @@ struct Watchdog<'a> {
 
 impl Watchdog<'_> {
     /// Waits until the current step exceeds its limit.
-    async fn expired(&self, mut connection: CaptureConnection) -> CallError {
+    async fn wait_for_timeout(&self, mut connection: CaptureConnection) -> CallError {
         let connecting = self.deadline.min(self.started + self.timeouts.connect);
         let connected = tokio::time::timeout_at(connecting, connection.wait_for_connection_metadata())
             .await
@@ -117,7 +117,7 @@ impl Watchdog<'_> {
             return CallError::NotConnected(self.timeout_failure("could not be connected to", self.timeouts.connect));
         }
         if let Upload::Streamed(stream) = self.upload
-            && let Err(error) = self.body_sent(stream).await
+            && let Err(error) = self.wait_until_sent(stream).await
         {
             return error;
         }
@@ -127,16 +127,16 @@ impl Watchdog<'_> {
     }
 
     /// Why a request ended without a response.
-    fn classify(&self, error: &legacy::Error) -> CallError {
+    fn to_call_error(&self, error: &legacy::Error) -> CallError {
         match self.upload.state() {
             Some(UploadState::ClientAborted) => CallError::ClientAborted,
-            Some(UploadState::ClientStalled) => self.client_stalled(),
+            Some(UploadState::ClientStalled) => self.stall_error(),
             _ => CallError::Target(failure::from_request_error(error)),
         }
     }
 
     /// The client stalled; at the deadline the call's own time ran out instead.
-    fn client_stalled(&self) -> CallError {
+    fn stall_error(&self) -> CallError {
         if self.deadline <= Instant::now() {
             return CallError::Target(failure::deadline_exceeded(self.timeouts.total));
         }
@@ -144,12 +144,12 @@ impl Watchdog<'_> {
     }
 
     /// Waits until the whole body is sent; the error says which side stalled.
-    async fn body_sent(&self, stream: &UploadStream) -> Result<(), CallError> {
+    async fn wait_until_sent(&self, stream: &UploadStream) -> Result<(), CallError> {
         loop {
             let (state, since) = stream.state();
             let until = match state {
                 UploadState::Complete | UploadState::ClientAborted => return Ok(()),
-                UploadState::ClientStalled => return Err(self.client_stalled()),
+                UploadState::ClientStalled => return Err(self.stall_error()),
                 // The body itself times the client.
                 UploadState::AwaitingClient => Instant::now() + self.timeouts.idle,
                 UploadState::AwaitingTarget | UploadState::NotStarted => since + self.timeouts.idle,

@@ -7,7 +7,7 @@ use http::header::HeaderMap;
 use ig_core::fault::Faults;
 use ig_core::inbound::{InboundIntegration, ProxyTimeouts};
 
-use super::address::{BadAddress, join};
+use super::address::{BadAddress, join_address};
 use crate::exchange::CredentialMask;
 use crate::signature::Signer;
 use crate::template::{auth, credential_mask, headers, token_key};
@@ -32,7 +32,7 @@ impl ProxyTemplate {
     pub fn compile(integration: &InboundIntegration) -> Result<Self, Faults> {
         let mut faults = Faults::default();
         let mut own = HeaderMap::new();
-        auth::apply(&integration.auth, &mut own, &mut faults);
+        auth::add_credentials(&integration.auth, &mut own, &mut faults);
         headers::add_custom(&integration.headers, &mut own, &mut faults);
         faults.into_result(Self(Arc::new(CallSpec {
             target: integration.target.uri().clone(),
@@ -56,7 +56,7 @@ impl ProxyTemplate {
 
     /// The address of a call with this path suffix and query.
     pub fn address(&self, path: &str, query: &str) -> Result<Uri, BadAddress> {
-        join(&self.0.target, path, query)
+        join_address(&self.0.target, path, query)
     }
 
     pub(super) fn spec(&self) -> &CallSpec {

@@ -11,31 +11,31 @@ use super::headers::{escaped, is_reserved, parse_name, parse_value};
 
 const AUTH_POINTER: &str = "/outgoingAuthConfig";
 
-pub(crate) fn apply(auth: &OutgoingAuth, headers: &mut HeaderMap, faults: &mut Faults) {
+pub(crate) fn add_credentials(auth: &OutgoingAuth, headers: &mut HeaderMap, faults: &mut Faults) {
     match auth {
         OutgoingAuth::None => {}
         OutgoingAuth::ApiKey { header_name, api_key } => {
             let pointers = [format!("{AUTH_POINTER}/headerName"), format!("{AUTH_POINTER}/apiKey")];
-            credential(header_name, api_key.expose(), &pointers, headers, faults);
+            add_credential(header_name, api_key.expose(), &pointers, headers, faults);
         }
-        OutgoingAuth::Bearer { token } => bearer(token, headers, faults),
-        OutgoingAuth::Basic { username, password } => basic(username, password, headers, faults),
-        OutgoingAuth::OAuth2(credentials) => oauth2(credentials, faults),
+        OutgoingAuth::Bearer { token } => add_bearer(token, headers, faults),
+        OutgoingAuth::Basic { username, password } => add_basic(username, password, headers, faults),
+        OutgoingAuth::OAuth2(credentials) => check_oauth2(credentials, faults),
         OutgoingAuth::CustomHeaders { headers: given } => {
             for (name, value) in given {
                 let pointer = format!("{AUTH_POINTER}/headers/{}", escaped(name));
-                credential(name, value.expose(), &[pointer.clone(), pointer], headers, faults);
+                add_credential(name, value.expose(), &[pointer.clone(), pointer], headers, faults);
             }
         }
     }
 }
 
-fn bearer(token: &Secret, headers: &mut HeaderMap, faults: &mut Faults) {
+fn add_bearer(token: &Secret, headers: &mut HeaderMap, faults: &mut Faults) {
     let pointer = format!("{AUTH_POINTER}/token");
     if token.expose().is_empty() {
         return faults.add(pointer, "must not be empty");
     }
-    insert(
+    insert_sensitive(
         AUTHORIZATION,
         &format!("Bearer {}", token.expose()),
         &pointer,
@@ -44,17 +44,17 @@ fn bearer(token: &Secret, headers: &mut HeaderMap, faults: &mut Faults) {
     );
 }
 
-fn basic(username: &str, password: &Secret, headers: &mut HeaderMap, faults: &mut Faults) {
+fn add_basic(username: &str, password: &Secret, headers: &mut HeaderMap, faults: &mut Faults) {
     let pointer = format!("{AUTH_POINTER}/username");
     if username.contains(':') {
         return faults.add(pointer, "must not hold a colon");
     }
     let encoded = STANDARD.encode(format!("{username}:{}", password.expose()));
-    insert(AUTHORIZATION, &format!("Basic {encoded}"), &pointer, headers, faults);
+    insert_sensitive(AUTHORIZATION, &format!("Basic {encoded}"), &pointer, headers, faults);
 }
 
 /// The token is granted later; the credentials for it must be there.
-fn oauth2(credentials: &ClientCredentials, faults: &mut Faults) {
+fn check_oauth2(credentials: &ClientCredentials, faults: &mut Faults) {
     let needed = [
         ("clientId", credentials.client_id.as_str()),
         ("clientSecret", credentials.client_secret.expose()),
@@ -64,7 +64,7 @@ fn oauth2(credentials: &ClientCredentials, faults: &mut Faults) {
     }
 }
 
-fn credential(
+fn add_credential(
     name: &str,
     value: &str,
     [name_pointer, value_pointer]: &[String; 2],
@@ -78,12 +78,12 @@ fn credential(
         return faults.add(value_pointer, "must not be empty");
     }
     if let Some(name) = parse_name(name, name_pointer, faults) {
-        insert(name, value, value_pointer, headers, faults);
+        insert_sensitive(name, value, value_pointer, headers, faults);
     }
 }
 
 /// A sensitive value is masked wherever it is shown and never enters a compression table.
-fn insert(name: HeaderName, value: &str, pointer: &str, headers: &mut HeaderMap, faults: &mut Faults) {
+fn insert_sensitive(name: HeaderName, value: &str, pointer: &str, headers: &mut HeaderMap, faults: &mut Faults) {
     if let Some(mut value) = parse_value(value, pointer, faults) {
         value.set_sensitive(true);
         headers.insert(name, value);

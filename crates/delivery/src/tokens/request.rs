@@ -16,22 +16,22 @@ use crate::exchange::{body, failure as exchange_failure};
 use crate::template::AGENT;
 
 /// Requests a token, through the guard as for every address that a tenant chose.
-pub(super) async fn send(
+pub(super) async fn request_token(
     credentials: &ClientCredentials,
     client: &HttpClient,
     deadline: Instant,
 ) -> Result<CachedToken, Failure> {
-    let sent = client.request(request(credentials)).await;
+    let sent = client.request(build_request(credentials)).await;
     let response = sent.map_err(|error| endpoint_failure(&exchange_failure::from_request_error(&error)))?;
     let (head, incoming) = response.into_parts();
-    let (kept, ended) = body::read_capped(incoming, deadline).await;
-    if ended.is_err() {
+    let (kept, read_result) = body::read_capped(incoming, deadline).await;
+    if read_result.is_err() {
         return Err(token_failure(
             ErrorCategory::Network,
             "the token endpoint's answer broke off.",
         ));
     }
-    response::read(&head, &kept.bytes, Instant::now())
+    response::parse_token(&head, &kept.bytes, Instant::now())
 }
 
 pub(super) fn timed_out() -> Failure {
@@ -44,8 +44,8 @@ fn endpoint_failure(of_target: &Failure) -> Failure {
     token_failure(of_target.category, message)
 }
 
-fn request(credentials: &ClientCredentials) -> Request<Full<Bytes>> {
-    let mut request = Request::new(Full::new(Bytes::from(form(credentials))));
+fn build_request(credentials: &ClientCredentials) -> Request<Full<Bytes>> {
+    let mut request = Request::new(Full::new(Bytes::from(encoded_form(credentials))));
     *request.method_mut() = Method::POST;
     *request.uri_mut() = credentials.token_url.uri().clone();
     let headers = request.headers_mut();
@@ -53,12 +53,12 @@ fn request(credentials: &ClientCredentials) -> Request<Full<Bytes>> {
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
     headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
     if credentials.placed == CredentialsPlace::Header {
-        headers.insert(AUTHORIZATION, basic(credentials));
+        headers.insert(AUTHORIZATION, basic_header(credentials));
     }
     request
 }
 
-fn form(credentials: &ClientCredentials) -> String {
+fn encoded_form(credentials: &ClientCredentials) -> String {
     let mut form = form_urlencoded::Serializer::new(String::new());
     form.append_pair("grant_type", "client_credentials");
     let optional = [("scope", &credentials.scope), ("audience", &credentials.audience)];
@@ -72,7 +72,7 @@ fn form(credentials: &ClientCredentials) -> String {
 }
 
 /// Both halves are form-encoded before they are joined (section 2.3.1).
-fn basic(credentials: &ClientCredentials) -> HeaderValue {
+fn basic_header(credentials: &ClientCredentials) -> HeaderValue {
     let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
     let pair = format!(
         "{}:{}",

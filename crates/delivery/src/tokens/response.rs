@@ -37,7 +37,7 @@ struct ErrorResponse {
 }
 
 /// The token that a response grants.
-pub(super) fn read(head: &Parts, body: &[u8], now: Instant) -> Result<CachedToken, Failure> {
+pub(super) fn parse_token(head: &Parts, body: &[u8], now: Instant) -> Result<CachedToken, Failure> {
     if !head.status.is_success() {
         return Err(refusal_failure(head.status, body));
     }

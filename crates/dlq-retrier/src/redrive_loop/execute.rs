@@ -135,7 +135,7 @@ impl RedriveLoop {
                 });
                 match step {
                     NextStep::NextLetter => {
-                        pass.progress();
+                        pass.mark_progressed();
                         break;
                     }
                     NextStep::RetryAfter(pause) => {

@@ -43,7 +43,7 @@ impl Pass {
     }
 
     /// Records that a dead letter was processed.
-    pub(super) fn progress(&self) {
+    pub(super) fn mark_progressed(&self) {
         self.progressed.store(true, Ordering::Relaxed);
     }
 

@@ -1,4 +1,4 @@
-//! Admission of concurrent deliveries.
+//! The slots of concurrent deliveries.
 
 use std::collections::HashMap;
 
@@ -32,20 +32,20 @@ impl Slots {
     }
 
     /// The number of free slots.
-    pub(super) fn free(&self) -> usize {
+    pub(super) fn free_count(&self) -> usize {
         self.count.saturating_sub(self.occupied.len())
     }
 
     /// Whether an organisation may occupy one more slot.
-    pub(super) fn has_slot_for(&self, org: OrgId) -> bool {
-        self.by_org.get(&org).copied().unwrap_or(0) < self.free()
+    pub(super) fn has_slot_for_org(&self, org: OrgId) -> bool {
+        self.by_org.get(&org).copied().unwrap_or(0) < self.free_count()
     }
 
     /// Whether a delivery fits; one that is larger than all the memory goes alone.
-    pub(super) fn admits(&self, due: &DueDelivery) -> bool {
+    pub(super) fn has_capacity_for(&self, due: &DueDelivery) -> bool {
         let own = self.by_integration.get(&due.integration).copied().unwrap_or(0);
         let has_memory = self.bytes == 0 || self.bytes + due.payload_bytes <= self.memory;
-        own < (self.free() / 4).max(1) && has_memory
+        own < (self.free_count() / 4).max(1) && has_memory
     }
 
     /// Occupies a slot.

@@ -29,7 +29,7 @@ pub(super) fn start(command: Command) -> io::Result<Child> {
     let (started_sender, started) = mpsc::sync_channel(1);
     let tail = output.clone();
     let thread = thread::Builder::new().name("child".to_owned());
-    thread.spawn(move || run(&command, &tail, &started_sender, &exit_sender))?;
+    thread.spawn(move || run_child(&command, &tail, &started_sender, &exit_sender))?;
     let (id, handle) = started
         .recv()
         .unwrap_or_else(|_| Err(io::Error::other("its thread has died")))?;
@@ -43,12 +43,17 @@ pub(super) fn start(command: Command) -> io::Result<Child> {
 }
 
 /// Spawns the child and stays until it has exited.
-fn run(command: &Command, tail: &OutputTail, started: &mpsc::SyncSender<Started>, exit: &watch::Sender<Option<ExitStatus>>) {
+fn run_child(
+    command: &Command,
+    tail: &OutputTail,
+    started: &mpsc::SyncSender<Started>,
+    exit: &watch::Sender<Option<ExitStatus>>,
+) {
     let (reading, read) = mpsc::channel();
     let spawned = spawn(command).and_then(|mut process| {
         tail.follow(process.stdout.take(), reading.clone())?;
         tail.follow(process.stderr.take(), reading)?;
-        let handle = handle(&process)?;
+        let handle = open_pidfd(&process)?;
         Ok((process, handle))
     });
     match spawned {
@@ -87,7 +92,7 @@ fn kill_with_parent(spawn: &mut Spawn) {
     }
 }
 
-fn handle(process: &Process) -> io::Result<OwnedFd> {
+fn open_pidfd(process: &Process) -> io::Result<OwnedFd> {
     let id = i32::try_from(process.id()).ok().and_then(Pid::from_raw);
     let id = id.ok_or_else(|| io::Error::other("a process without a number"))?;
     Ok(pidfd_open(id, PidfdFlags::empty())?)

@@ -55,11 +55,11 @@ fn collect_leaves(path: &str, node: &Value, found: &mut Vec<(String, Value)>) {
         return;
     };
     for (key, value) in table {
-        collect_leaves(&join(path, key), value, found);
+        collect_leaves(&join_path(path, key), value, found);
     }
 }
 
-fn join(path: &str, key: &str) -> String {
+fn join_path(path: &str, key: &str) -> String {
     if path.is_empty() {
         key.to_owned()
     } else {
@@ -80,11 +80,11 @@ fn retain_known(path: &str, node: Value, schema: &Json, faults: &mut ConfigFault
     match (node.kind, schema) {
         (ValueKind::Table(table), Json::Object(known)) if !known.is_empty() => {
             let retained = table.into_iter().filter_map(|(key, value)| {
-                let path = join(path, &key);
+                let path = join_path(path, &key);
                 if let Some(schema) = known.get(&key) {
                     return Some((key, retain_known(&path, value, schema, faults)));
                 }
-                unknown(&path, &value, known.keys(), faults);
+                add_unknown_key(&path, &value, known.keys(), faults);
                 None
             });
             Value::new(origin.as_ref(), ValueKind::Table(retained.collect()))
@@ -93,14 +93,14 @@ fn retain_known(path: &str, node: Value, schema: &Json, faults: &mut ConfigFault
     }
 }
 
-fn unknown<'a>(path: &str, value: &Value, known: impl Iterator<Item = &'a String>, faults: &mut ConfigFaults) {
+fn add_unknown_key<'a>(path: &str, value: &Value, known: impl Iterator<Item = &'a String>, faults: &mut ConfigFaults) {
     let known: Vec<_> = known.map(String::as_str).collect();
     let fix = format!("remove it or use one of: {}", known.join(", "));
     if !matches!(value.kind, ValueKind::Table(_)) {
         return faults.add(path, "is unknown", fix);
     }
     for (leaf, _) in leaves(value) {
-        faults.add(&join(path, &leaf), format!("`{path}` is unknown"), fix.clone());
+        faults.add(&join_path(path, &leaf), format!("`{path}` is unknown"), fix.clone());
     }
 }
 

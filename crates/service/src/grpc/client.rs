@@ -20,7 +20,7 @@ use super::{
 use crate::{config::GrpcConfig, telemetry::TraceContext};
 
 /// Interval of the probes on an idle connection, so that a vanished peer is noticed before the next call.
-const KEEPALIVE: Duration = Duration::from_secs(20);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
 
 /// The transport under generated clients: adds credentials, trace context and a deadline to each call.
 ///
@@ -34,7 +34,7 @@ pub struct Client {
 
 impl Client {
     pub(super) fn over(channel: Channel, config: &GrpcConfig) -> Result<Self, GrpcError> {
-        let (bearer, timeout) = (credentials::bearer(config)?, deadline::header(config.deadline()));
+        let (bearer, timeout) = (credentials::bearer(config)?, deadline::timeout_header(config.deadline()));
         Ok(Self {
             channel,
             bearer,
@@ -78,8 +78,8 @@ pub(super) fn endpoint(address: &str, host: &str, config: &GrpcConfig) -> Result
     let endpoint = Endpoint::from_shared(uri).map_err(|_| GrpcError::Target(address.to_owned()))?;
     let endpoint = endpoint
         .connect_timeout(config.connect_timeout())
-        .http2_keep_alive_interval(KEEPALIVE)
-        .keep_alive_timeout(KEEPALIVE)
+        .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
+        .keep_alive_timeout(KEEPALIVE_INTERVAL)
         .keep_alive_while_idle(true);
     match tls {
         Some(tls) => endpoint.tls_config(tls).map_err(GrpcError::Tls),

@@ -20,12 +20,12 @@ pub(super) async fn enforce(request: Request, next: Next) -> Response {
     };
     match tokio::time::timeout(limit.saturating_sub(HEAD_START), next.run(request)).await {
         Ok(response) => response,
-        Err(_) => exceeded().into_http(),
+        Err(_) => deadline_exceeded().into_http(),
     }
 }
 
 /// The value of `grpc-timeout` for `limit`.
-pub(super) fn header(limit: Duration) -> HeaderValue {
+pub(super) fn timeout_header(limit: Duration) -> HeaderValue {
     /// The protocol allows eight digits: a day and more.
     const MAX_MILLIS: u64 = 99_999_999;
     let millis = u64::try_from(limit.as_millis()).unwrap_or(MAX_MILLIS).min(MAX_MILLIS);
@@ -34,10 +34,14 @@ pub(super) fn header(limit: Duration) -> HeaderValue {
 
 /// Turns an expired client-side timer into `DEADLINE_EXCEEDED`.
 pub(super) fn map_expired(error: tonic::transport::Error) -> tonic::codegen::StdError {
-    if is_expired(&error) { exceeded().into() } else { error.into() }
+    if is_expired(&error) {
+        deadline_exceeded().into()
+    } else {
+        error.into()
+    }
 }
 
-fn exceeded() -> Status {
+fn deadline_exceeded() -> Status {
     Status::deadline_exceeded("the deadline has passed")
 }
 

@@ -18,7 +18,7 @@ use super::{
 use crate::{config::GrpcConfig, context::Context, tasks::TaskKind};
 
 /// Interval of keepalive pings, which notice a peer that vanished without closing.
-const KEEPALIVE: Duration = Duration::from_secs(20);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
 
 /// The routes of a server, and their descriptors for reflection.
 #[derive(Debug, Clone, Default)]
@@ -56,8 +56,8 @@ impl Services {
 pub(crate) async fn serve(context: &Context, config: &GrpcConfig, services: Services) -> Result<SocketAddr, GrpcError> {
     let auth = CallerAuth::of(config)?;
     let mut server = Server::builder()
-        .http2_keepalive_interval(Some(KEEPALIVE))
-        .http2_keepalive_timeout(Some(KEEPALIVE));
+        .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
+        .http2_keepalive_timeout(Some(KEEPALIVE_INTERVAL));
     if let Some(tls) = credentials::server_tls(config)? {
         server = server.tls_config(tls).map_err(GrpcError::Tls)?;
     }

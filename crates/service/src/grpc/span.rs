@@ -32,7 +32,7 @@ pub(super) async fn measure(request: Request, next: Next) -> Response {
     }
     let start = Instant::now();
     let response = next.run(request).instrument(span.clone()).await;
-    record(&span, method, start, status_code(&response));
+    record_call(&span, method, start, status_code(&response));
     response
 }
 
@@ -41,7 +41,7 @@ fn status_code(response: &Response) -> Code {
     Status::from_header_map(response.headers()).map_or(Code::Ok, |status| status.code())
 }
 
-fn record(span: &Span, method: String, start: Instant, code: Code) {
+fn record_call(span: &Span, method: String, start: Instant, code: Code) {
     let status = status_name(code);
     span.record(RPC_STATUS, status);
     if is_server_fault(code) {

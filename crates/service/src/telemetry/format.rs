@@ -25,12 +25,15 @@ impl<F> WithTraceIds<F> {
     pub(super) fn json(line: F) -> Self {
         Self {
             line,
-            insert: insert_into_object,
+            insert: insert_ids_into_object,
         }
     }
 
     pub(super) fn text(line: F) -> Self {
-        Self { line, insert: append }
+        Self {
+            line,
+            insert: append_ids,
+        }
     }
 }
 
@@ -43,7 +46,7 @@ where
     fn format_event(&self, context: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
         let mut line = String::new();
         self.line.format_event(context, Writer::new(&mut line), event)?;
-        if let Some(trace) = current(context) {
+        if let Some(trace) = current_trace(context) {
             (self.insert)(&mut line, &trace);
         }
         writer.write_str(&line)
@@ -51,7 +54,7 @@ where
 }
 
 /// With an exporter, the ids are those of OpenTelemetry's current span; without one, the span carries ids of our own.
-fn current<S, N>(context: &FmtContext<'_, S, N>) -> Option<TraceContext>
+fn current_trace<S, N>(context: &FmtContext<'_, S, N>) -> Option<TraceContext>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
     N: for<'a> FormatFields<'a> + 'static,
@@ -62,7 +65,7 @@ where
     own.or_else(|| Context::map_current(|current| TraceContext::valid(current.span().span_context())))
 }
 
-fn insert_into_object(line: &mut String, trace: &TraceContext) {
+fn insert_ids_into_object(line: &mut String, trace: &TraceContext) {
     let ids = format!(
         "\"{TRACE_ID}\":\"{}\",\"{SPAN_ID}\":\"{}\",",
         trace.trace_id(),
@@ -71,7 +74,7 @@ fn insert_into_object(line: &mut String, trace: &TraceContext) {
     line.insert_str(1, &ids);
 }
 
-fn append(line: &mut String, trace: &TraceContext) {
+fn append_ids(line: &mut String, trace: &TraceContext) {
     let end = line.trim_end().len();
     let ids = format!(" {TRACE_ID}={} {SPAN_ID}={}", trace.trace_id(), trace.span_id());
     line.insert_str(end, &ids);

@@ -10,9 +10,9 @@ use super::TraceContext;
 
 /// Puts each span into its parent's trace, or into a new one.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct TraceIds;
+pub(super) struct TraceIdLayer;
 
-impl<S> Layer<S> for TraceIds
+impl<S> Layer<S> for TraceIdLayer
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {

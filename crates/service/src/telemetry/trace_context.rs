@@ -12,7 +12,7 @@ use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 use tracing_subscriber::registry::LookupSpan;
 
-use super::Base;
+use super::BaseSubscriber;
 
 /// A span's identity: trace id, span id, and whether it is sampled.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,7 +41,7 @@ impl TraceContext {
     /// The context of a span.
     pub fn of(span: &Span) -> Option<Self> {
         let own = span.with_subscriber(|(id, dispatch)| {
-            let span = dispatch.downcast_ref::<Base>()?.span(id)?;
+            let span = dispatch.downcast_ref::<BaseSubscriber>()?.span(id)?;
             span.extensions().get::<Self>().cloned()
         });
         own.flatten().or_else(|| Self::valid(span.context().span().span_context()))
@@ -83,7 +83,7 @@ impl TraceContext {
     /// Makes `span`, new and not yet entered, continue this trace.
     pub fn adopt(&self, span: &Span) {
         let own = span.with_subscriber(|(id, dispatch)| {
-            let span = dispatch.downcast_ref::<Base>()?.span(id)?;
+            let span = dispatch.downcast_ref::<BaseSubscriber>()?.span(id)?;
             let mut extensions = span.extensions_mut();
             *extensions.get_mut::<Self>()? = self.child();
             Some(())

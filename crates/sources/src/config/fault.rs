@@ -22,7 +22,7 @@ pub(super) struct FaultCollector {
 
 impl FaultCollector {
     /// Checks the settings below `key`.
-    pub(super) fn below(&mut self, key: &'static str, check: impl FnOnce(&mut Self)) {
+    pub(super) fn in_section(&mut self, key: &'static str, check: impl FnOnce(&mut Self)) {
         self.path.push(key);
         check(self);
         self.path.pop();
@@ -38,7 +38,7 @@ impl FaultCollector {
     }
 
     /// Adds a fault where a number is out of its range.
-    pub(super) fn range(&mut self, key: &'static str, value: u64, allowed: RangeInclusive<u64>) {
+    pub(super) fn check_range(&mut self, key: &'static str, value: u64, allowed: RangeInclusive<u64>) {
         if !allowed.contains(&value) {
             let fix = format!("set it from {} to {}", allowed.start(), allowed.end());
             self.add(key, format!("{value} is out of range"), fix);

@@ -76,7 +76,7 @@ impl MySqlConfig {
     }
 
     /// How long to wait for a missing id.
-    pub fn hole_watch(&self) -> Duration {
+    pub fn gap_watch(&self) -> Duration {
         Duration::from_secs(self.hole_watch_seconds)
     }
 
@@ -96,9 +96,9 @@ impl MySqlConfig {
     }
 
     /// The first fault as an error: an unchecked name must never reach SQL.
-    pub(crate) fn refuse_faults(&self) -> Result<(), SourceError> {
+    pub(crate) fn check_valid(&self) -> Result<(), SourceError> {
         let mut faults = FaultCollector::default();
-        faults.below("mysql", |faults| self.check(faults));
+        faults.in_section("mysql", |faults| self.check(faults));
         match faults.into_faults().into_iter().next() {
             None => Ok(()),
             Some(ConfigFault { key, problem, fix }) => {
@@ -112,18 +112,18 @@ impl MySqlConfig {
             url::check(faults, address);
         }
         identifier::check(faults, "table", &self.table);
-        faults.below("columns", |faults| self.columns.check(faults));
-        faults.below("entity_table", |faults| self.entity_table.check(faults));
+        faults.in_section("columns", |faults| self.columns.check(faults));
+        faults.in_section("entity_table", |faults| self.entity_table.check(faults));
         self.check_numbers(faults);
     }
 
     fn check_numbers(&self, faults: &mut FaultCollector) {
-        faults.range("poll_interval_ms", self.poll_interval_ms, 1..=60_000);
-        faults.range("hole_watch_seconds", self.hole_watch_seconds, 1..=86_400);
-        faults.range("max_payload_bytes", self.max_payload_bytes, 1..=LARGEST_PAYLOAD as u64);
-        faults.range("pool_max", self.pool_max as u64, 1..=100);
-        faults.range("connection_max_age_seconds", self.connection_max_age_seconds, 1..=86_400);
-        faults.range("connect_timeout_ms", self.connect_timeout_ms, 1..=60_000);
-        faults.range("statement_timeout_ms", self.statement_timeout_ms, 1..=600_000);
+        faults.check_range("poll_interval_ms", self.poll_interval_ms, 1..=60_000);
+        faults.check_range("hole_watch_seconds", self.hole_watch_seconds, 1..=86_400);
+        faults.check_range("max_payload_bytes", self.max_payload_bytes, 1..=LARGEST_PAYLOAD as u64);
+        faults.check_range("pool_max", self.pool_max as u64, 1..=100);
+        faults.check_range("connection_max_age_seconds", self.connection_max_age_seconds, 1..=86_400);
+        faults.check_range("connect_timeout_ms", self.connect_timeout_ms, 1..=60_000);
+        faults.check_range("statement_timeout_ms", self.statement_timeout_ms, 1..=600_000);
     }
 }

@@ -32,12 +32,12 @@ impl PushConfig {
     }
 
     /// How long to wait for a position that was allocated.
-    pub fn hole_watch(&self) -> Duration {
+    pub fn gap_watch(&self) -> Duration {
         Duration::from_secs(self.hole_watch_seconds)
     }
 
     pub(super) fn check(&self, faults: &mut FaultCollector) {
-        faults.range("poll_interval_ms", self.poll_interval_ms, 1..=60_000);
-        faults.range("hole_watch_seconds", self.hole_watch_seconds, 1..=3_600);
+        faults.check_range("poll_interval_ms", self.poll_interval_ms, 1..=60_000);
+        faults.check_range("hole_watch_seconds", self.hole_watch_seconds, 1..=3_600);
     }
 }

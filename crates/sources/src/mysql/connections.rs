@@ -42,7 +42,7 @@ struct CurrentPool {
 impl Connections {
     /// Connects on the first read.
     pub(super) fn new(config: &MySqlConfig) -> Result<Self, SourceError> {
-        let opts = opts(config)?;
+        let opts = connection_opts(config)?;
         let pool = Pool::new(opts.clone());
         Ok(Self {
             opts,
@@ -61,9 +61,9 @@ impl Connections {
     ) -> Result<(), StatementError> {
         let current = self.current.lock().clone();
         let read = self.read_with(&current.pool, sql, parameters, on_row).await;
-        metrics::connections(NAME, &current.pool);
+        metrics::set_connections(NAME, &current.pool);
         if let Err(StatementError::Unavailable(_)) = read {
-            self.replace(current.generation);
+            self.replace_pool(current.generation);
         }
         read
     }
@@ -85,20 +85,20 @@ impl Connections {
     }
 
     /// Replaces a failed pool once, however many reads report it. The old connections close when the last read drops its pool.
-    fn replace(&self, failed_generation: u64) {
+    fn replace_pool(&self, failed_generation: u64) {
         let mut current = self.current.lock();
         if current.generation == failed_generation {
             *current = CurrentPool {
                 pool: Pool::new(self.opts.clone()),
                 generation: failed_generation + 1,
             };
-            metrics::pool_replaced(NAME);
+            metrics::count_replaced_pool(NAME);
         }
     }
 }
 
 fn timed_out(what: &str, after: Duration) -> StatementError {
-    metrics::timed_out(NAME);
+    metrics::count_timeout(NAME);
     StatementError::Unavailable(format!("the MySQL server did not give {what} within {after:?}"))
 }
 
@@ -111,7 +111,7 @@ impl From<Error> for StatementError {
     }
 }
 
-fn opts(config: &MySqlConfig) -> Result<Opts, SourceError> {
+fn connection_opts(config: &MySqlConfig) -> Result<Opts, SourceError> {
     let misconfigured = |problem: &str| SourceError::Misconfigured(format!("sources.mysql.{problem}"));
     let url = config.url.as_ref().ok_or_else(|| misconfigured("url is not set"))?;
     let given = Opts::from_url(url.expose()).map_err(|_| misconfigured("url is not the address of a MySQL database"))?;

@@ -63,7 +63,7 @@ impl ErrorExplainer {
         };
         let problem = match error.code {
             code::UNKNOWN_COLUMN => self.missing_columns(connections).await,
-            other => self.problem(other),
+            other => self.known_problem(other),
         };
         match problem {
             Some(problem) => SourceError::Misconfigured(format!("{problem} ({error})")),
@@ -71,7 +71,7 @@ impl ErrorExplainer {
         }
     }
 
-    fn problem(&self, code: u16) -> Option<String> {
+    fn known_problem(&self, code: u16) -> Option<String> {
         let Self { table_key, table, .. } = self;
         match code {
             code::NO_SUCH_TABLE => Some(format!("{table_key} names `{table}`, which the database does not have")),
@@ -102,7 +102,7 @@ impl ErrorExplainer {
             .columns
             .iter()
             .filter(|(_, name)| is_missing(name))
-            .map(|column| self.column(column))
+            .map(|column| self.column_setting(column))
             .collect();
         match answer {
             Ok(()) if !missing.is_empty() => Some(format!("`{}` has no such column: {}", self.table, missing.join(", "))),
@@ -113,7 +113,7 @@ impl ErrorExplainer {
         }
     }
 
-    fn column(&self, (key, name): &(&'static str, String)) -> String {
+    fn column_setting(&self, (key, name): &(&'static str, String)) -> String {
         format!("{}.{key} = \"{name}\"", self.columns_key)
     }
 }

@@ -83,7 +83,7 @@ fn payload(length: &Value, value: Value) -> RowPayload {
         (_, Some(bytes)) => RowPayload::Present(bytes),
         (None, None) => RowPayload::Missing,
         (Some(length), None) => {
-            metrics::payload_too_large(NAME);
+            metrics::count_too_large_payload(NAME);
             RowPayload::TooLarge {
                 bytes: length.unsigned_abs(),
             }

@@ -42,7 +42,7 @@ impl BlockCount {
     }
 
     /// A row that was not visible when it was counted may appear in a gap.
-    fn is_to_be_read(&self) -> bool {
+    fn needs_read(&self) -> bool {
         self.wanted > 0 || self.has_gaps()
     }
 }
@@ -62,7 +62,7 @@ impl ScanPlan {
         let fits = |block: &&BlockCount| {
             let fits = wanted <= limit && ranges < MAX_RANGES;
             wanted += block.wanted;
-            ranges += usize::from(block.is_to_be_read());
+            ranges += usize::from(block.needs_read());
             fits
         };
         let blocks = blocks.iter().take_while(fits).copied().collect();
@@ -75,13 +75,13 @@ impl ScanPlan {
     }
 
     /// The ranges to read row by row.
-    pub(super) fn to_read(&self) -> Vec<RangeInclusive<Position>> {
-        let to_read = self.blocks.iter().filter(|block| block.is_to_be_read());
+    pub(super) fn ranges_to_read(&self) -> Vec<RangeInclusive<Position>> {
+        let to_read = self.blocks.iter().filter(|block| block.needs_read());
         to_read.map(BlockCount::range).collect()
     }
 
     /// The ranges whose ids have to be listed.
-    pub(super) fn to_list(&self) -> Vec<RangeInclusive<Position>> {
+    pub(super) fn ranges_to_list(&self) -> Vec<RangeInclusive<Position>> {
         self.blocks
             .iter()
             .filter(|block| block.has_gaps())
@@ -127,7 +127,7 @@ mod tests {
             10,
         );
         assert_eq!(plan.gaps(&[2_000, 2_003, 2_004]), [4..=4, 1_999..=1_999, 2_001..=2_002]);
-        assert_eq!(plan.to_read(), [2_000..=2_004], "a row may turn up there");
+        assert_eq!(plan.ranges_to_read(), [2_000..=2_004], "a row may turn up there");
         assert_eq!(plan.read_to(), Some(2_004));
     }
 
@@ -143,6 +143,6 @@ mod tests {
             10,
         );
         assert_eq!(plan.read_to(), Some(1_999));
-        assert_eq!(plan.to_read(), [1..=999, 1_000..=1_999]);
+        assert_eq!(plan.ranges_to_read(), [1..=999, 1_000..=1_999]);
     }
 }

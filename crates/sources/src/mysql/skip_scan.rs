@@ -23,29 +23,29 @@ impl MySqlSource {
         span: u64,
         kinds: &[RowKind],
     ) -> Result<SkipScanBatch, SourceError> {
-        let plan = self.plan(after, limit, span, kinds).await?;
+        let plan = self.plan_scan(after, limit, span, kinds).await?;
         let Some(read_to) = plan.read_to() else {
             return Ok(SkipScanBatch::of_all(after, self.read_after(after, limit).await?));
         };
-        let gaps = plan.gaps(&self.list_ids(&plan.to_list()).await?);
+        let gaps = plan.gaps(&self.list_ids(&plan.ranges_to_list()).await?);
         let max_rows = limit + BLOCK_SIZE;
-        let rows = self.read_wanted(&plan.to_read(), max_rows, kinds).await?;
-        Ok(SkipScanBatch { rows, read_to, gaps }).map(|passage| truncated(passage, max_rows))
+        let rows = self.read_wanted(&plan.ranges_to_read(), max_rows, kinds).await?;
+        Ok(SkipScanBatch { rows, read_to, gaps }).map(|batch| end_at_last_row(batch, max_rows))
     }
 
-    async fn plan(&self, after: Position, limit: usize, span: u64, kinds: &[RowKind]) -> Result<ScanPlan, SourceError> {
+    async fn plan_scan(&self, after: Position, limit: usize, span: u64, kinds: &[RowKind]) -> Result<ScanPlan, SourceError> {
         let step = span.div_ceil(self.count_parallelism).max(1);
         let counts = (0..self.count_parallelism).map(|index| {
             let from = after.saturating_add(index * step);
-            self.count(from, from.saturating_add(step), kinds)
+            self.count_blocks(from, from.saturating_add(step), kinds)
         });
         let blocks = futures::future::try_join_all(counts).await?;
         Ok(ScanPlan::new(after, blocks.into_iter().flatten().collect(), limit as u64))
     }
 
-    async fn count(&self, after: Position, to: Position, kinds: &[RowKind]) -> Result<Vec<BlockCount>, SourceError> {
+    async fn count_blocks(&self, after: Position, to: Position, kinds: &[RowKind]) -> Result<Vec<BlockCount>, SourceError> {
         let (sql, parameters) = self.statements.count_blocks(after, to, kinds);
-        self.collect(&sql, parameters, BlockCount::read).await
+        self.read_all(&sql, parameters, BlockCount::read).await
     }
 
     /// The existing ids within these ranges.
@@ -54,7 +54,7 @@ impl MySqlSource {
             return Ok(Vec::new());
         }
         let (sql, parameters) = self.statements.ids_within(ranges);
-        self.collect(&sql, parameters, row::id).await
+        self.read_all(&sql, parameters, row::id).await
     }
 
     async fn read_wanted(
@@ -70,11 +70,11 @@ impl MySqlSource {
         let (sql, parameters) = self
             .statements
             .rows_of_other_kinds(self.max_payload_bytes, ranges, kinds, max_rows);
-        self.read(&sql, parameters, &mut batch).await?;
+        self.read_batch(&sql, parameters, &mut batch).await?;
         Ok(batch.into_rows())
     }
 
-    async fn collect<T: Send>(
+    async fn read_all<T: Send>(
         &self,
         sql: &str,
         parameters: Vec<Value>,
@@ -93,8 +93,8 @@ impl MySqlSource {
 }
 
 /// Ends the result with its last row where there may be more.
-fn truncated(passage: SkipScanBatch, max_rows: usize) -> SkipScanBatch {
-    let SkipScanBatch { rows, read_to, gaps } = passage;
+fn end_at_last_row(batch: SkipScanBatch, max_rows: usize) -> SkipScanBatch {
+    let SkipScanBatch { rows, read_to, gaps } = batch;
     let read_to = match rows.last() {
         Some(last) if rows.len() >= max_rows || is_large(&rows) => last.position,
         _ => read_to,

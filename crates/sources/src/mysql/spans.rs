@@ -10,7 +10,7 @@ const MAX_DISTANCE: u64 = 500;
 const MAX_UNREQUESTED: u64 = 100_000;
 
 /// The spans that cover these ascending ranges.
-pub(super) fn coalesced(ranges: &[RangeInclusive<Position>]) -> Vec<RangeInclusive<Position>> {
+pub(super) fn coalesce(ranges: &[RangeInclusive<Position>]) -> Vec<RangeInclusive<Position>> {
     let mut spans: Vec<RangeInclusive<Position>> = Vec::new();
     let mut unrequested = 0;
     for range in ranges {
@@ -30,7 +30,7 @@ pub(super) fn coalesced(ranges: &[RangeInclusive<Position>]) -> Vec<RangeInclusi
 }
 
 /// The ascending positions that lie within ascending ranges.
-pub(super) fn within(positions: Vec<Position>, ranges: &[RangeInclusive<Position>]) -> Vec<Position> {
+pub(super) fn positions_within(positions: Vec<Position>, ranges: &[RangeInclusive<Position>]) -> Vec<Position> {
     let mut ranges = ranges.iter().peekable();
     let mut is_within = |position: &Position| {
         while ranges.next_if(|range| range.end() < position).is_some() {}
@@ -44,21 +44,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spans_coalesce_the_holes_of_ids_in_steps_of_three() {
-        let holes: Vec<_> = (0..20_000u64).map(|row| 3 * row + 1..=3 * row + 2).collect();
-        assert_eq!(coalesced(&holes), [1..=59_999]);
+    fn spans_coalesce_the_gaps_of_ids_in_steps_of_three() {
+        let gaps: Vec<_> = (0..20_000u64).map(|row| 3 * row + 1..=3 * row + 2).collect();
+        assert_eq!(coalesce(&gaps), [1..=59_999]);
         let visible: Vec<_> = (1..60_000)
             .filter(|position| position % 3 == 0 || *position == 1_000)
             .collect();
-        assert_eq!(within(visible, &holes), [1_000]);
+        assert_eq!(positions_within(visible, &gaps), [1_000]);
     }
 
     #[test]
-    fn spans_stay_apart_where_holes_lie_far_apart() {
+    fn spans_stay_apart_where_gaps_lie_far_apart() {
         assert_eq!(
-            coalesced(&[1..=2, 502..=502, 2_000..=9_000_000, 9_000_001..=9_000_002]),
+            coalesce(&[1..=2, 502..=502, 2_000..=9_000_000, 9_000_001..=9_000_002]),
             [1..=502, 2_000..=9_000_002]
         );
-        assert_eq!(within(vec![3, 502, 1_999], &[1..=2, 502..=502, 2_000..=3_000]), [502]);
+        assert_eq!(
+            positions_within(vec![3, 502, 1_999], &[1..=2, 502..=502, 2_000..=3_000]),
+            [502]
+        );
     }
 }

@@ -47,9 +47,9 @@ impl QueueStatements {
 
     /// The rows within at most [`MAX_RANGES`] ranges. The ranges are padded to a power of two by repeating the last, so that a connection
     /// prepares seven statements and not sixty-four.
-    pub(super) fn within(&self, max_payload_bytes: u64, ranges: &[RangeInclusive<Position>]) -> (String, Vec<Value>) {
+    pub(super) fn rows_within(&self, max_payload_bytes: u64, ranges: &[RangeInclusive<Position>]) -> (String, Vec<Value>) {
         let Self { select, id, .. } = self;
-        let (conditions, bounds) = self.ranges(ranges);
+        let (conditions, bounds) = self.range_conditions(ranges);
         let parameters = [max_payload_bytes.into()].into_iter().chain(bounds).collect();
         (format!("{select} WHERE {conditions} ORDER BY {id}"), parameters)
     }
@@ -58,7 +58,7 @@ impl QueueStatements {
     /// kinds than these.
     pub(super) fn count_blocks(&self, after: Position, to: Position, kinds: &[RowKind]) -> (String, Vec<Value>) {
         let Self { table, id, .. } = self;
-        let (are_these, mut parameters) = self.kinds(kinds);
+        let (are_these, mut parameters) = self.kind_condition(kinds);
         parameters.extend([Value::from(after), to.into()]);
         let sql = format!(
             "SELECT MIN({id}), MAX({id}), COUNT(*), SUM(NOT ({are_these})) FROM {table} WHERE {id} > ? AND {id} <= ? GROUP BY {id} DIV {BLOCK_SIZE}"
@@ -69,7 +69,7 @@ impl QueueStatements {
     /// The ids within at most [`MAX_RANGES`] ranges.
     pub(super) fn ids_within(&self, ranges: &[RangeInclusive<Position>]) -> (String, Vec<Value>) {
         let Self { table, id, .. } = self;
-        let (conditions, bounds) = self.ranges(ranges);
+        let (conditions, bounds) = self.range_conditions(ranges);
         (format!("SELECT {id} FROM {table} WHERE {conditions} ORDER BY {id}"), bounds)
     }
 
@@ -82,7 +82,7 @@ impl QueueStatements {
         max_rows: usize,
     ) -> (String, Vec<Value>) {
         let Self { select, id, .. } = self;
-        let ((within, bounds), (are_these, texts)) = (self.ranges(ranges), self.kinds(kinds));
+        let ((within, bounds), (are_these, texts)) = (self.range_conditions(ranges), self.kind_condition(kinds));
         let sql = format!("{select} WHERE ({within}) AND NOT ({are_these}) ORDER BY {id} LIMIT ?");
         let first: Value = max_payload_bytes.into();
         let parameters = [first]
@@ -93,7 +93,7 @@ impl QueueStatements {
         (sql, parameters.collect())
     }
 
-    fn ranges(&self, ranges: &[RangeInclusive<Position>]) -> (String, Vec<Value>) {
+    fn range_conditions(&self, ranges: &[RangeInclusive<Position>]) -> (String, Vec<Value>) {
         let padded = padded(ranges);
         let conditions = vec![format!("{} BETWEEN ? AND ?", self.id); padded.len()].join(" OR ");
         let bounds = padded
@@ -102,7 +102,7 @@ impl QueueStatements {
         (conditions, bounds.collect())
     }
 
-    fn kinds(&self, kinds: &[RowKind]) -> (String, Vec<Value>) {
+    fn kind_condition(&self, kinds: &[RowKind]) -> (String, Vec<Value>) {
         if kinds.is_empty() {
             return ("FALSE".to_owned(), Vec::new());
         }
@@ -186,7 +186,7 @@ mod tests {
     #[test]
     fn statement_ranges_are_padded_to_a_power_of_two() {
         let statements = QueueStatements::new(&MySqlConfig::default());
-        let (sql, parameters) = statements.within(9, &[1..=2, 4..=4, 6..=9]);
+        let (sql, parameters) = statements.rows_within(9, &[1..=2, 4..=4, 6..=9]);
         assert!(sql.ends_with(
             "FROM `notification_queue` WHERE `id` BETWEEN ? AND ? OR `id` BETWEEN ? AND ? \
              OR `id` BETWEEN ? AND ? OR `id` BETWEEN ? AND ? ORDER BY `id`"

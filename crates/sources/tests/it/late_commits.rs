@@ -6,7 +6,7 @@ use ig_testkit::mysql::{self, QueueRow};
 use crate::{open, positions, settings};
 
 #[tokio::test]
-async fn late_commit_is_found_in_its_hole() {
+async fn late_commit_is_found_in_its_gap() {
     let queue = mysql::database().await;
     let source = open(&settings(&queue));
     queue.insert(QueueRow::new(7, "order").id(9)).await;

@@ -189,7 +189,7 @@ async fn visible_rows_are_found_within_thousands_of_ranges() {
     let ids = (0..1_000u64).map(|row| 3 + 3 * row);
     queue.insert_many(ids.map(|id| QueueRow::new(7, "order").id(id))).await;
     queue.insert(QueueRow::new(7, "order").id(1_001)).await;
-    let holes: Vec<_> = (0..1_000u64).map(|row| 3 * row + 1..=3 * row + 2).collect();
-    let visible = open(&settings(&queue)).visible_within(&holes).await.unwrap();
+    let gaps: Vec<_> = (0..1_000u64).map(|row| 3 * row + 1..=3 * row + 2).collect();
+    let visible = open(&settings(&queue)).visible_within(&gaps).await.unwrap();
     assert_eq!(visible, [1_001]);
 }

@@ -35,13 +35,13 @@ async fn backlog() -> (TestQueue, MySqlSource) {
 async fn skip_scan_reaches_the_first_row_behind_a_backlog() {
     let (queue, source) = backlog().await;
     queue.insert(QueueRow::new(8, "lab").id(5_001)).await;
-    let passage = past_hog(&source, 0, 100).await;
+    let batch = past_hog(&source, 0, 100).await;
     assert_eq!(
-        (positions(&passage.rows), passage.read_to, passage.gaps),
+        (positions(&batch.rows), batch.read_to, batch.gaps),
         (vec![5_001], 5_001, vec![])
     );
-    let passage = past_hog(&source, 4_990, 100).await;
-    assert_eq!((positions(&passage.rows), passage.read_to), (vec![5_001], 5_001));
+    let batch = past_hog(&source, 4_990, 100).await;
+    assert_eq!((positions(&batch.rows), batch.read_to), (vec![5_001], 5_001));
 }
 
 #[tokio::test]
@@ -58,8 +58,8 @@ async fn skip_scan_skips_only_exactly_equal_kinds() {
     ];
     let count = near.len() as u64;
     queue.insert_many((5_001..).zip(near).map(|(id, row)| row.id(id))).await;
-    let passage = past_hog(&source, 0, 100).await;
-    assert_eq!(positions(&passage.rows), (5_001..5_001 + count).collect::<Vec<_>>());
+    let batch = past_hog(&source, 0, 100).await;
+    assert_eq!(positions(&batch.rows), (5_001..5_001 + count).collect::<Vec<_>>());
 }
 
 #[tokio::test]
@@ -81,17 +81,14 @@ async fn skip_scan_reports_gaps_and_finds_late_rows_in_them() {
     let ids = (1..=5_000).filter(|id| !missing.contains(id) && !(3_000..=3_999).contains(id));
     queue.insert_many(ids.map(|id| QueueRow::new(7, "lab").id(id))).await;
     let source = open(&settings(&queue));
-    let passage = past_hog(&source, 0, 100).await;
-    assert_eq!(
-        passage.gaps,
-        [1..=2, 999..=1_000, 2_500..=2_500, 3_000..=3_999, 4_100..=4_100]
-    );
-    assert_eq!((passage.rows, passage.read_to), (vec![], 5_000));
+    let batch = past_hog(&source, 0, 100).await;
+    assert_eq!(batch.gaps, [1..=2, 999..=1_000, 2_500..=2_500, 3_000..=3_999, 4_100..=4_100]);
+    assert_eq!((batch.rows, batch.read_to), (vec![], 5_000));
 
     queue.insert(QueueRow::new(8, "lab").id(2_500)).await;
-    let passage = past_hog(&source, 0, 100).await;
+    let batch = past_hog(&source, 0, 100).await;
     assert_eq!(
-        positions(&passage.rows),
+        positions(&batch.rows),
         [2_500],
         "a block with a gap is read, not only counted"
     );
@@ -105,10 +102,10 @@ async fn skip_scan_ends_where_there_is_enough_to_do_and_continues_there() {
         .await;
     let (mut at, mut seen) = (0, Vec::new());
     while at < 8_000 {
-        let passage = past_hog(&source, at, 100).await;
-        assert!(passage.read_to > at && passage.rows.len() <= 1_100, "{}", passage.rows.len());
-        at = passage.read_to;
-        seen.extend(positions(&passage.rows));
+        let batch = past_hog(&source, at, 100).await;
+        assert!(batch.read_to > at && batch.rows.len() <= 1_100, "{}", batch.rows.len());
+        at = batch.read_to;
+        seen.extend(positions(&batch.rows));
     }
     assert_eq!(seen, (5_001..=8_000).collect::<Vec<_>>());
 }
@@ -118,17 +115,14 @@ async fn skip_scan_reads_where_nothing_can_be_counted() {
     let (queue, source) = backlog().await;
     assert_eq!(past_hog(&source, 5_000, 100).await, SkipScanBatch::of_all(5_000, Vec::new()));
     queue.insert(QueueRow::new(8, "lab").id(5_000 + 3 * FAR)).await;
-    let passage = past_hog(&source, 5_000, 100).await;
-    assert_eq!(
-        (passage.read_to, passage.gaps),
-        (5_000 + 3 * FAR, vec![5_001..=4_999 + 3 * FAR])
-    );
+    let batch = past_hog(&source, 5_000, 100).await;
+    assert_eq!((batch.read_to, batch.gaps), (5_000 + 3 * FAR, vec![5_001..=4_999 + 3 * FAR]));
 }
 
 #[tokio::test]
 async fn read_past_reads_everything_by_default() {
     let rows: Vec<_> = [2, 3].map(|position| builders::row(position, 7, "lab")).into();
     let source = PushSource::new(Pushed(Ok(rows.clone())));
-    let passage = source.read_past(0, 10, FAR, &[hog()]).await.unwrap();
-    assert_eq!((passage.rows, passage.read_to, passage.gaps), (rows, 3, vec![1..=1]));
+    let batch = source.read_past(0, 10, FAR, &[hog()]).await.unwrap();
+    assert_eq!((batch.rows, batch.read_to, batch.gaps), (rows, 3, vec![1..=1]));
 }

@@ -1,136 +1,24 @@
-//! Integrations compiled when their configuration arrives, so that no event pays for parsing.
+//! The configuration in force, with its integrations compiled.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use ig_core::condition::Condition;
 use ig_core::configuration::{Change, Configuration, RevisedChange};
 use ig_core::delivery_log::Direction;
 use ig_core::event_type::EventTypeDefinition;
-use ig_core::fault::Faults;
 use ig_core::id::{EventType, IntegrationId, OrgId, Rid};
 use ig_core::inbound::InboundIntegration;
-use ig_core::integration::{Guarded, Integration, PlannedAction};
+use ig_core::integration::Integration;
 use ig_core::redelivery::RetryPolicy;
-use ig_core::schedule::{ScheduleMode, Scheduling, Zone};
-use ig_delivery::Template;
-use ig_transform::{CompiledCondition, CompiledFilter, CompiledScript, CompiledShape};
+use ig_core::schedule::Zone;
 use parking_lot::RwLock;
-use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+use crate::compiled_integration::CompiledIntegration;
+
 const CHECK_INTERVAL: Duration = Duration::from_millis(20);
-
-/// One request of an integration, compiled but for its payload.
-#[derive(Debug)]
-pub(crate) struct CompiledAction {
-    /// The conditions of the action, each with the reason recorded when it does not hold.
-    pub conditions: Vec<(CompiledCondition, &'static str)>,
-    /// How the payload is transformed.
-    pub shape: CompiledShape,
-    /// The request without its body.
-    pub template: Template,
-}
-
-impl CompiledAction {
-    fn new(integration: &Integration, action: &PlannedAction<'_>) -> Result<Self, String> {
-        let message = |faults: Faults| faults.to_string();
-        let shape = CompiledShape::compile(action.transformation, &integration.lookups, integration.script_timeout);
-        Ok(Self {
-            conditions: conditions(integration, action).map_err(message)?,
-            shape: shape.map_err(message)?,
-            template: Template::compile(integration, action).map_err(message)?,
-        })
-    }
-}
-
-fn declared_filter(integration: &Integration) -> Result<Option<CompiledFilter>, String> {
-    match &integration.filter {
-        Some(Condition::Filter(filter)) => CompiledFilter::compile(filter).map(Some).map_err(|faults| faults.to_string()),
-        Some(Condition::Script(_)) | None => Ok(None),
-    }
-}
-
-/// A filter that is a script runs with the action, in its lane: the reader waits for no script.
-fn conditions(integration: &Integration, action: &PlannedAction<'_>) -> Result<Vec<(CompiledCondition, &'static str)>, Faults> {
-    let scripted = integration
-        .filter
-        .as_ref()
-        .filter(|filter| matches!(filter, Condition::Script(_)));
-    let filter = scripted.map(|filter| (filter, "the integration's filter was false"));
-    let own = action
-        .condition
-        .map(|condition| (condition, "the action's condition was false"));
-    let both = filter.into_iter().chain(own);
-    both.map(|(condition, otherwise)| {
-        let compiled = CompiledCondition::compile(condition, integration.script_timeout)?;
-        Ok((compiled, otherwise))
-    })
-    .collect()
-}
-
-/// An integration, ready to deliver.
-#[derive(Debug)]
-pub(crate) struct CompiledIntegration {
-    /// The integration as configured.
-    pub integration: Arc<Integration>,
-    /// Its direction: a repeated inbound call is a delivery too.
-    pub direction: Direction,
-    /// Its actions in sequence; the error says why an action cannot be made.
-    pub actions: Vec<Result<CompiledAction, String>>,
-    /// The script that computes when its deliveries are due, if it has one.
-    pub due_script: Option<CompiledScript>,
-    /// Its declarative filter, if it has one.
-    filter: Option<CompiledFilter>,
-}
-
-impl CompiledIntegration {
-    /// Compiles an integration.
-    pub(crate) fn new(integration: Arc<Integration>, direction: Direction) -> Self {
-        let planned = integration.planned_actions();
-        let filter = declared_filter(&integration);
-        // A filter that does not compile must not turn into no filter.
-        let actions = planned.iter().map(|action| match &filter {
-            Ok(_) => CompiledAction::new(&integration, action),
-            Err(reason) => Err(reason.clone()),
-        });
-        let actions = actions.collect();
-        Self {
-            filter: filter.ok().flatten(),
-            due_script: due_script(&integration),
-            integration,
-            direction,
-            actions,
-        }
-    }
-
-    /// The integration as its circuit breaker sees it.
-    pub(crate) fn guarded(&self) -> Guarded<'_> {
-        Guarded {
-            direction: self.direction,
-            ..self.integration.guarded()
-        }
-    }
-
-    /// Whether its deliveries are made later than their events arrive.
-    pub(crate) fn is_scheduled(&self) -> bool {
-        self.integration.schedule.mode() != ScheduleMode::Immediate
-    }
-
-    /// Whether its declarative filter accepts this payload.
-    pub(crate) fn accepts(&self, payload: &Value) -> bool {
-        self.filter.as_ref().is_none_or(|filter| filter.matches(payload))
-    }
-}
-
-fn due_script(integration: &Integration) -> Option<CompiledScript> {
-    match integration.schedule.when() {
-        Scheduling::Delayed(delay) => Some(CompiledScript::new(delay.script()?, integration.script_timeout)),
-        Scheduling::Immediate | Scheduling::Recurring(_) => None,
-    }
-}
 
 /// The tenants' configuration as this worker has it.
 #[derive(Debug, Default)]
@@ -155,7 +43,7 @@ impl LiveConfiguration {
     pub(crate) fn replace(&self, configuration: Configuration) {
         let compiled = configuration
             .integrations()
-            .map(|integration| (integration.id, compile(integration)))
+            .map(|integration| (integration.id, compile_integration(integration)))
             .collect();
         *self.inner.write() = Inner { configuration, compiled };
         self.is_in_force.store(true, Ordering::Release);
@@ -211,7 +99,7 @@ impl LiveConfiguration {
     }
 
     /// The integrations that match an event, in the order of their ids.
-    pub(crate) fn matches(&self, org: OrgId, event_type: &EventType, entity: Rid) -> Vec<Arc<CompiledIntegration>> {
+    pub(crate) fn matching_integrations(&self, org: OrgId, event_type: &EventType, entity: Rid) -> Vec<Arc<CompiledIntegration>> {
         let inner = self.inner.read();
         let Some(org) = inner.configuration.org(org) else {
             return Vec::new();
@@ -230,8 +118,13 @@ impl LiveConfiguration {
         definition.enforced_schema().is_some().then(|| Arc::clone(definition))
     }
 
-    /// The integrations whose pending deliveries an event may call off, in the order of their ids.
-    pub(crate) fn call_off_listeners(&self, org: OrgId, event_type: &EventType, entity: Rid) -> Vec<Arc<CompiledIntegration>> {
+    /// The integrations whose pending deliveries an event may cancel, in the order of their ids.
+    pub(crate) fn cancellation_listeners(
+        &self,
+        org: OrgId,
+        event_type: &EventType,
+        entity: Rid,
+    ) -> Vec<Arc<CompiledIntegration>> {
         let inner = self.inner.read();
         let listening = inner.configuration.org(org).map(|org| org.listening(event_type, entity));
         let compiled = |integration: Arc<Integration>| inner.compiled.get(&integration.id).cloned();
@@ -245,7 +138,7 @@ impl LiveConfiguration {
     }
 
     /// An inbound integration as configured now.
-    pub(crate) fn inbound(&self, org: OrgId, id: IntegrationId) -> Option<Arc<InboundIntegration>> {
+    pub(crate) fn inbound_integration(&self, org: OrgId, id: IntegrationId) -> Option<Arc<InboundIntegration>> {
         self.inner.read().configuration.org(org)?.inbound_of(id).cloned()
     }
 
@@ -289,7 +182,7 @@ impl Inner {
     fn refresh(&mut self, org: OrgId, id: IntegrationId) {
         let current = self.configuration.org(org).and_then(|org| org.integration(id));
         match current {
-            Some(integration) => self.compiled.insert(id, compile(integration)),
+            Some(integration) => self.compiled.insert(id, compile_integration(integration)),
             None => self.compiled.remove(&id),
         };
     }
@@ -303,6 +196,6 @@ impl Inner {
     }
 }
 
-fn compile(integration: &Arc<Integration>) -> Arc<CompiledIntegration> {
+fn compile_integration(integration: &Arc<Integration>) -> Arc<CompiledIntegration> {
     Arc::new(CompiledIntegration::new(Arc::clone(integration), Direction::Outbound))
 }

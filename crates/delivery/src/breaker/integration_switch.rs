@@ -11,7 +11,7 @@ use ig_core::integration::{Guarded, Hold};
 use ig_core::ports::{StoreError, SwitchError, Switches};
 
 /// How often a switch is tried while the database is unavailable, and the pause after the first try.
-const MAX_TRIES: u32 = 5;
+const MAX_ATTEMPTS: u32 = 5;
 const RETRY_PAUSE: Duration = Duration::from_millis(200);
 
 /// Holds and releases integrations.
@@ -33,8 +33,8 @@ impl IntegrationSwitch {
         now: Timestamp,
     ) -> Result<SwitchOutcome, StoreError> {
         let alert = match hold {
-            Some(hold) => alert(integration, Severity::Critical, opened_message(integration, hold), now),
-            None => alert(integration, Severity::Info, closed_message(integration), now),
+            Some(hold) => new_alert(integration, Severity::Critical, opened_message(integration, hold), now),
+            None => new_alert(integration, Severity::Info, closed_message(integration), now),
         };
         let applied = with_retries(integration, || self.switches.turn(integration, hold, next, &alert, now)).await;
         match applied {
@@ -51,7 +51,7 @@ impl IntegrationSwitch {
     /// Holds an integration whose breaker is open, and raises the alert. A stale switch needs nothing: another process has made it, or the
     /// integration has changed and its failures are counted again.
     pub(super) async fn hold(&self, integration: &Guarded<'_>, hold: &Hold, now: Timestamp) {
-        let alert = alert(integration, Severity::Critical, opened_message(integration, hold), now);
+        let alert = new_alert(integration, Severity::Critical, opened_message(integration, hold), now);
         match with_retries(integration, || self.switches.hold(integration, hold, &alert, now)).await {
             Ok(()) => {}
             Err(refused @ SwitchError::Stale) => {
@@ -83,7 +83,7 @@ where
     let mut tries = 1;
     loop {
         match switch().await {
-            Err(SwitchError::Store(error)) if tries < MAX_TRIES => {
+            Err(SwitchError::Store(error)) if tries < MAX_ATTEMPTS => {
                 tracing::warn!(%error, integration = %integration.id, tries, "an integration could not be switched yet");
                 tokio::time::sleep(RETRY_PAUSE * tries).await;
                 tries += 1;
@@ -117,7 +117,7 @@ fn closed_message(integration: &Guarded<'_>) -> String {
     )
 }
 
-fn alert(integration: &Guarded<'_>, severity: Severity, message: String, now: Timestamp) -> Alert {
+fn new_alert(integration: &Guarded<'_>, severity: Severity, message: String, now: Timestamp) -> Alert {
     Alert {
         org_id: Some(integration.org_id),
         kind: match severity {

@@ -10,7 +10,7 @@ use ig_core::ports::StoreError;
 use tokio_util::sync::CancellationToken;
 
 use super::{HeldPartition, PartitionManager};
-use crate::held_lease::HeldLease;
+use crate::local_lease::LocalLease;
 use crate::reader::SourceState;
 
 /// How often held partitions are checked for sources that have not started.
@@ -38,7 +38,7 @@ impl PartitionManager {
             let started = if waiting.is_empty() {
                 Ok(())
             } else {
-                self.start(&state, waiting).await
+                self.start_partitions(&state, waiting).await
             };
             if let Err(error) = &started {
                 tracing::warn!(source = %state.source.id(), %error, "a source cannot begin yet; trying again");
@@ -60,21 +60,25 @@ impl PartitionManager {
     }
 
     async fn try_store_start(&self, state: &SourceState) -> Result<(), StartError> {
-        let (source, leases) = (state.source.id(), &self.parts.leases);
+        let (source, leases) = (state.source.id(), &self.dependencies.leases);
         if leases.source_marks(source).await?.is_none() {
             leases.begin_source(source, state.first_position().await?).await?;
         }
         Ok(())
     }
 
-    fn not_started(&self, state: &SourceState) -> Vec<(Arc<HeldLease>, Option<Position>)> {
+    fn not_started(&self, state: &SourceState) -> Vec<(Arc<LocalLease>, Option<Position>)> {
         let held = self.held.lock();
         let waiting = held.values().filter(|held| !state.tracker.has_started(&held.lease));
         let entry = |held: &HeldPartition| (Arc::clone(&held.lease), held.checkpoints.get(state.source.id()).copied());
         waiting.map(entry).collect()
     }
 
-    async fn start(&self, state: &SourceState, waiting: Vec<(Arc<HeldLease>, Option<Position>)>) -> Result<(), StartError> {
+    async fn start_partitions(
+        &self,
+        state: &SourceState,
+        waiting: Vec<(Arc<LocalLease>, Option<Position>)>,
+    ) -> Result<(), StartError> {
         let head = state.source.head().await?;
         let SourceMarks {
             first,
@@ -82,7 +86,7 @@ impl PartitionManager {
             generations,
             rewinds,
         } = self
-            .parts
+            .dependencies
             .leases
             .begin_source(state.source.id(), state.first_position().await?)
             .await?;
@@ -93,7 +97,7 @@ impl PartitionManager {
         for (lease, checkpoint) in waiting {
             state.start_partition(lease, checkpoint.unwrap_or(first), recheck_to);
         }
-        state.seen_saved.store(seen, Ordering::Relaxed);
+        state.saved_read_to.store(seen, Ordering::Relaxed);
         state.watch_tail(head, seen);
         Ok(())
     }

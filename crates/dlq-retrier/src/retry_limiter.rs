@@ -16,7 +16,7 @@ const MAX_PER_INTEGRATION: usize = MOST_A_CYCLE / 2;
 
 /// The permits of retries.
 #[derive(Debug, Clone)]
-pub(crate) struct Limiter {
+pub(crate) struct RetryLimiter {
     in_flight: Arc<Mutex<InFlight>>,
     freed: Nudge,
 }
@@ -29,13 +29,13 @@ struct InFlight {
 
 /// One retry's permit; dropping it releases it.
 #[derive(Debug)]
-pub(crate) struct Permit {
-    limiter: Limiter,
+pub(crate) struct RetryPermit {
+    limiter: RetryLimiter,
     org: OrgId,
     integration: IntegrationId,
 }
 
-impl Limiter {
+impl RetryLimiter {
     /// A limiter that nudges `freed` when all retries of an integration have ended.
     pub(crate) fn new(freed: Nudge) -> Self {
         Self {
@@ -45,12 +45,12 @@ impl Limiter {
     }
 
     /// The integrations with retries in flight.
-    pub(crate) fn busy(&self) -> Vec<IntegrationId> {
+    pub(crate) fn busy_integrations(&self) -> Vec<IntegrationId> {
         self.in_flight.lock().by_integration.keys().copied().collect()
     }
 
     /// How many due letters one cycle may claim, in all and per tenant.
-    pub(crate) fn available(&self, due: BTreeMap<OrgId, usize>) -> (usize, BTreeMap<OrgId, usize>) {
+    pub(crate) fn available_retries(&self, due: BTreeMap<OrgId, usize>) -> (usize, BTreeMap<OrgId, usize>) {
         let in_flight = self.in_flight.lock();
         let left = MAX_IN_FLIGHT
             .saturating_sub(in_flight.by_org.values().sum())
@@ -64,11 +64,11 @@ impl Limiter {
     }
 
     /// Takes a permit.
-    pub(crate) fn acquire(&self, org: OrgId, integration: IntegrationId) -> Permit {
+    pub(crate) fn acquire(&self, org: OrgId, integration: IntegrationId) -> RetryPermit {
         let mut in_flight = self.in_flight.lock();
         *in_flight.by_org.entry(org).or_default() += 1;
         *in_flight.by_integration.entry(integration).or_default() += 1;
-        Permit {
+        RetryPermit {
             limiter: self.clone(),
             org,
             integration,
@@ -76,7 +76,7 @@ impl Limiter {
     }
 }
 
-impl Drop for Permit {
+impl Drop for RetryPermit {
     fn drop(&mut self) {
         let mut in_flight = self.limiter.in_flight.lock();
         if let Some(count) = in_flight.by_org.get_mut(&self.org) {
@@ -117,29 +117,35 @@ mod tests {
     }
 
     #[test]
-    fn limiter_bounds_each_tenant_and_the_total() {
-        let limiter = Limiter::new(Nudge::default());
+    fn retry_limiter_bounds_each_tenant_and_the_total() {
+        let limiter = RetryLimiter::new(Nudge::default());
         let mut permits: Vec<_> = (0..MOST_A_CYCLE).map(|_| limiter.acquire(OrgId(1), ONE)).collect();
-        assert_eq!(limiter.available(due(&[(1, 9), (2, 9)])), (MOST_A_CYCLE, due(&[(2, 9)])));
+        assert_eq!(
+            limiter.available_retries(due(&[(1, 9), (2, 9)])),
+            (MOST_A_CYCLE, due(&[(2, 9)]))
+        );
         permits.pop();
-        assert_eq!(limiter.available(due(&[(1, 9)])), (MOST_A_CYCLE, due(&[(1, 1)])));
+        assert_eq!(limiter.available_retries(due(&[(1, 9)])), (MOST_A_CYCLE, due(&[(1, 1)])));
         let others: Vec<_> = (2..)
             .take(MAX_IN_FLIGHT - MOST_A_CYCLE)
             .map(|org| limiter.acquire(OrgId(org), OTHER))
             .collect();
-        assert_eq!(limiter.available(due(&[(1, 9)])).0, 1);
+        assert_eq!(limiter.available_retries(due(&[(1, 9)])).0, 1);
         drop((permits, others));
-        assert_eq!(limiter.available(due(&[(1, 99)])), (MOST_A_CYCLE, due(&[(1, MOST_A_CYCLE)])));
+        assert_eq!(
+            limiter.available_retries(due(&[(1, 99)])),
+            (MOST_A_CYCLE, due(&[(1, MOST_A_CYCLE)]))
+        );
     }
 
     #[test]
     fn integration_is_busy_until_its_last_retry_has_ended() {
-        let limiter = Limiter::new(Nudge::default());
+        let limiter = RetryLimiter::new(Nudge::default());
         let (first, last) = (limiter.acquire(OrgId(1), ONE), limiter.acquire(OrgId(1), ONE));
         drop(first);
-        assert_eq!(limiter.busy(), [ONE]);
+        assert_eq!(limiter.busy_integrations(), [ONE]);
         drop(last);
-        assert_eq!(limiter.busy(), []);
+        assert_eq!(limiter.busy_integrations(), []);
     }
 
     #[test]

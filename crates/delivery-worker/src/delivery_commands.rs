@@ -1,4 +1,4 @@
-//! Orders of other services: one delivery each, made at once and answered once it is durable.
+//! Delivery commands of other services: one delivery each, made at once and answered once it is durable.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,18 +14,20 @@ use ig_service::telemetry::TraceContext;
 use ig_store::{DeadLetters, DeliveryLogs};
 use tokio_util::sync::CancellationToken;
 
-use crate::compiled::{CompiledIntegration, LiveConfiguration};
+use crate::compiled_integration::CompiledIntegration;
 use crate::event_trace::EventTrace;
-use crate::executor::{DeliveryExecutor, DeliveryTask, WorkScope};
+use crate::executor::{DeliveryExecutor, DeliveryTask};
+use crate::live_configuration::LiveConfiguration;
 use crate::recorder::Recorder;
+use crate::work_scope::WorkScope;
 
 mod tasks;
 
-pub(crate) use tasks::OrderTasks;
+pub(crate) use tasks::CommandTasks;
 
-/// Why an order was not carried out; nothing was sent, or the record of what was sent may be missing.
+/// Why a command was not executed; nothing was sent, or the record of what was sent may be missing.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum OrderError {
+pub(crate) enum CommandError {
     /// The organisation has no such integration.
     #[error("the organisation has no such integration")]
     NoSuchIntegration,
@@ -35,7 +37,7 @@ pub(crate) enum OrderError {
     /// The payload is not JSON.
     #[error("payload: {0}")]
     InvalidPayload(#[source] serde_json::Error),
-    /// The worker stops or has no configuration yet: another worker may carry it out.
+    /// The worker stops or has no configuration yet: another worker may execute the command.
     #[error("the worker takes no orders now")]
     Unavailable,
     /// The database is unavailable.
@@ -46,8 +48,8 @@ pub(crate) enum OrderError {
 /// The header by which clients identify a call that may be repeated.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
-/// Carries out orders.
-pub(crate) struct Orders {
+/// Executes delivery commands, each of which is one [`DeliveryOrder`].
+pub(crate) struct DeliveryCommands {
     executor: Arc<DeliveryExecutor>,
     configuration: Arc<LiveConfiguration>,
     logs: DeliveryLogs,
@@ -56,7 +58,7 @@ pub(crate) struct Orders {
     stop: CancellationToken,
 }
 
-impl Orders {
+impl DeliveryCommands {
     pub(crate) fn new(
         executor: Arc<DeliveryExecutor>,
         configuration: Arc<LiveConfiguration>,
@@ -77,32 +79,32 @@ impl Orders {
 
     /// Makes one delivery and reports its result once that is durable. A recorded delivery is not made again, unless it failed and its dead
     /// letter is being retried; the retry is added to its log.
-    pub(crate) async fn carry_out(&self, order: DeliveryOrder) -> Result<OrderReport, OrderError> {
+    pub(crate) async fn execute(&self, order: DeliveryOrder) -> Result<OrderReport, CommandError> {
         if self.stop.is_cancelled() || !self.configuration.is_in_force() {
-            return Err(OrderError::Unavailable);
+            return Err(CommandError::Unavailable);
         }
         let log_id = order.message_id.log_id(order.event_created_at);
         let recorded = self.logs.get(order.org_id, log_id).await?;
-        let compiled = self.integration(&order, recorded.as_ref()).await?;
+        let compiled = self.find_integration(&order, recorded.as_ref()).await?;
         if let Some(recorded) = &recorded
             && !self.is_retry(&order, recorded).await?
         {
-            return Ok(report(recorded));
+            return Ok(report_from_log(recorded));
         }
-        let entry = self.execute(order, &compiled).await?;
+        let entry = self.make_delivery(order, &compiled).await?;
         let entry = match recorded {
-            Some(earlier) => match not_sent(&entry) {
+            Some(earlier) => match held_back_report(&entry) {
                 Some(report) => return Ok(report),
-                None => continuation(earlier, entry),
+                None => with_earlier_attempts(earlier, entry),
             },
             None => entry,
         };
         let (JournalEntry::Delivery { log, .. } | JournalEntry::Redelivery { log, .. }) = &entry else {
-            return Err(OrderError::Unavailable);
+            return Err(CommandError::Unavailable);
         };
-        let report = report(log);
+        let report = report_from_log(log);
         let durable = self.recorder.record_durably(entry).await;
-        if durable { Ok(report) } else { Err(OrderError::Unavailable) }
+        if durable { Ok(report) } else { Err(CommandError::Unavailable) }
     }
 
     /// Whether the order retries a failed delivery under a valid claim on its dead letter. Without one, the order repeats one
@@ -119,42 +121,42 @@ impl Orders {
         self.letters.is_held(order.org_id, recorded.id, &claim).await
     }
 
-    async fn integration(
+    async fn find_integration(
         &self,
         order: &DeliveryOrder,
         recorded: Option<&DeliveryLog>,
-    ) -> Result<Arc<CompiledIntegration>, OrderError> {
+    ) -> Result<Arc<CompiledIntegration>, CommandError> {
         let found = self.configuration.integration(order.integration);
         let found = found.filter(|compiled| compiled.integration.org_id == order.org_id);
         let found = match (found, recorded) {
-            (None, Some(recorded)) => self.inbound(order, recorded).await?,
+            (None, Some(recorded)) => self.repeating_integration(order, recorded).await?,
             (found, _) => found,
         };
-        let compiled = found.ok_or(OrderError::NoSuchIntegration)?;
+        let compiled = found.ok_or(CommandError::NoSuchIntegration)?;
         if usize::from(order.action_index) >= compiled.actions.len() {
-            return Err(OrderError::NoSuchAction(order.action_index));
+            return Err(CommandError::NoSuchAction(order.action_index));
         }
         Ok(compiled)
     }
 
     /// The integration that repeats a failed inbound call. Its dead letter has the full target, with the query that a log may lack.
-    async fn inbound(
+    async fn repeating_integration(
         &self,
         order: &DeliveryOrder,
         recorded: &DeliveryLog,
     ) -> Result<Option<Arc<CompiledIntegration>>, StoreError> {
-        let Some(inbound) = self.configuration.inbound(order.org_id, order.integration) else {
+        let Some(inbound) = self.configuration.inbound_integration(order.org_id, order.integration) else {
             return Ok(None);
         };
         let letter = self.letters.get(order.org_id, recorded.id).await?;
-        let went_to = letter.as_ref().map_or(&recorded.target, |kept| &kept.letter.target);
-        let again = inbound.again(went_to, recorded.request_headers.get(IDEMPOTENCY_KEY));
-        Ok(again.map(|again| Arc::new(CompiledIntegration::new(Arc::new(again), Direction::Inbound))))
+        let target = letter.as_ref().map_or(&recorded.target, |kept| &kept.letter.target);
+        let repeating = inbound.again(target, recorded.request_headers.get(IDEMPOTENCY_KEY));
+        Ok(repeating.map(|integration| Arc::new(CompiledIntegration::new(Arc::new(integration), Direction::Inbound))))
     }
 
-    async fn execute(&self, order: DeliveryOrder, compiled: &CompiledIntegration) -> Result<JournalEntry, OrderError> {
+    async fn make_delivery(&self, order: DeliveryOrder, compiled: &CompiledIntegration) -> Result<JournalEntry, CommandError> {
         let (message, trigger, index) = (order.message_id, order.trigger, order.action_index);
-        let event = event(order)?;
+        let event = to_event(order)?;
         let trace = EventTrace::within(TraceContext::current_or_new());
         let task = DeliveryTask {
             event: &event,
@@ -163,18 +165,18 @@ impl Orders {
             message,
             trace: &trace,
             trigger,
-            attempts: attempts(trigger, compiled),
+            max_attempts: max_attempts(trigger, compiled),
             scope: WorkScope {
                 ticket: None,
                 stop: &self.stop,
             },
         };
-        self.executor.execute(&task).await.map_err(|_| OrderError::Unavailable)
+        self.executor.execute(&task).await.map_err(|_| CommandError::Unavailable)
     }
 }
 
 /// A delivery by hand shows the result of one request. A dead letter's retry is one request too: the retrier decides when the next is due.
-fn attempts(trigger: TriggerType, compiled: &CompiledIntegration) -> u8 {
+fn max_attempts(trigger: TriggerType, compiled: &CompiledIntegration) -> u8 {
     match trigger {
         TriggerType::Manual | TriggerType::Event => 1,
         TriggerType::Scheduled => compiled.integration.attempts,
@@ -182,7 +184,7 @@ fn attempts(trigger: TriggerType, compiled: &CompiledIntegration) -> u8 {
 }
 
 /// The report of a retry that the breaker, the rate limit or a disabled script kept from being sent: it adds nothing to its log.
-fn not_sent(entry: &JournalEntry) -> Option<OrderReport> {
+fn held_back_report(entry: &JournalEntry) -> Option<OrderReport> {
     let JournalEntry::Delivery {
         log,
         dead_letter: Some(letter),
@@ -212,7 +214,7 @@ fn not_sent(entry: &JournalEntry) -> Option<OrderReport> {
 }
 
 /// Adds a retry to the log of the earlier attempts. Its dead letter exists already.
-fn continuation(earlier: DeliveryLog, entry: JournalEntry) -> JournalEntry {
+fn with_earlier_attempts(earlier: DeliveryLog, entry: JournalEntry) -> JournalEntry {
     let JournalEntry::Delivery { mut log, mut trace, .. } = entry else {
         return entry;
     };
@@ -240,8 +242,8 @@ fn retry_step(log: &DeliveryLog) -> Step {
     }
 }
 
-fn event(order: DeliveryOrder) -> Result<Event, OrderError> {
-    let payload = Payload::parse(order.payload).map_err(OrderError::InvalidPayload)?;
+fn to_event(order: DeliveryOrder) -> Result<Event, CommandError> {
+    let payload = Payload::parse(order.payload).map_err(CommandError::InvalidPayload)?;
     Ok(Event {
         source: order.source,
         position: 0,
@@ -255,7 +257,7 @@ fn event(order: DeliveryOrder) -> Result<Event, OrderError> {
     })
 }
 
-fn report(log: &DeliveryLog) -> OrderReport {
+fn report_from_log(log: &DeliveryLog) -> OrderReport {
     let last = log.attempts.last();
     OrderReport {
         outcome: match log.status {

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::checkpoints::Checkpoints;
 use crate::dispatcher::Dispatcher;
-use crate::held_lease::HeldLease;
+use crate::local_lease::LocalLease;
 use crate::metrics;
 use crate::reader::SourceState;
 use crate::recorder::Recorder;
@@ -34,7 +34,7 @@ const IDLE_INTERVAL: Duration = Duration::from_millis(200);
 
 /// A held partition, and the checkpoints of its sources when it was claimed.
 struct HeldPartition {
-    lease: Arc<HeldLease>,
+    lease: Arc<LocalLease>,
     checkpoints: BTreeMap<SourceId, Position>,
     /// When it began to close before its release.
     closing_since: Option<Instant>,
@@ -48,8 +48,8 @@ impl HeldPartition {
     }
 }
 
-/// The parts of a partition manager.
-pub(crate) struct PartitionManagerParts {
+/// What a partition manager works with.
+pub(crate) struct PartitionManagerDependencies {
     /// The id of this run of the worker.
     pub worker: WorkerId,
     pub leases: Arc<dyn PartitionLeases>,
@@ -68,17 +68,21 @@ pub(crate) struct PartitionManagerParts {
 
 /// Manages this worker's partitions.
 pub(crate) struct PartitionManager {
-    parts: PartitionManagerParts,
+    dependencies: PartitionManagerDependencies,
     checkpoints: Checkpoints,
     held: Mutex<BTreeMap<PartitionId, HeldPartition>>,
 }
 
 impl PartitionManager {
     /// A manager without partitions.
-    pub(crate) fn new(parts: PartitionManagerParts) -> Arc<Self> {
-        let checkpoints = Checkpoints::new(parts.worker.clone(), Arc::clone(&parts.leases), parts.sources.clone());
+    pub(crate) fn new(dependencies: PartitionManagerDependencies) -> Arc<Self> {
+        let checkpoints = Checkpoints::new(
+            dependencies.worker.clone(),
+            Arc::clone(&dependencies.leases),
+            dependencies.sources.clone(),
+        );
         Arc::new(Self {
-            parts,
+            dependencies,
             checkpoints,
             held: Mutex::default(),
         })
@@ -115,7 +119,7 @@ impl PartitionManager {
         } else if self.held.lock().values().any(|held| held.closing_since.is_some()) {
             CLOSING_INTERVAL
         } else {
-            self.parts.ttl / 5
+            self.dependencies.ttl / 5
         }
     }
 
@@ -135,7 +139,7 @@ impl PartitionManager {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(every) => {}
             }
-            self.save().await;
+            self.save_moved_checkpoints().await;
         }
     }
 
@@ -143,19 +147,19 @@ impl PartitionManager {
     pub(crate) async fn drain(&self, idle: impl Fn() -> bool, timeout: Duration) {
         let until = Instant::now() + timeout;
         while !idle() && Instant::now() < until {
-            if let Err(error) = self.renew().await {
+            if let Err(error) = self.renew_leases().await {
                 tracing::warn!(%error, "partitions cannot be renewed while draining");
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        self.parts.recorder.flush().await;
-        self.save().await;
+        self.dependencies.recorder.flush().await;
+        self.save_moved_checkpoints().await;
         let all: Vec<_> = self.held.lock().keys().copied().collect();
-        self.drop_all(&all);
-        let worker = &self.parts.worker;
+        self.drop_partitions(&all);
+        let worker = &self.dependencies.worker;
         let released = async {
-            self.parts.leases.release(worker, &all).await?;
-            self.parts.leases.leave(worker).await
+            self.dependencies.leases.release(worker, &all).await?;
+            self.dependencies.leases.leave(worker).await
         };
         if let Err(error) = released.await {
             tracing::warn!(%error, "partitions were not given back; they are free when their leases run out");
@@ -164,44 +168,52 @@ impl PartitionManager {
 
     async fn run_round(&self) -> Result<(), StoreError> {
         let live = self
-            .parts
+            .dependencies
             .leases
-            .heartbeat(&self.parts.worker, self.parts.clock.now(), self.parts.ttl)
+            .heartbeat(
+                &self.dependencies.worker,
+                self.dependencies.clock.now(),
+                self.dependencies.ttl,
+            )
             .await?;
-        self.renew().await?;
-        let share = fair_share(&self.parts.worker, &live);
+        self.renew_leases().await?;
+        let share = fair_share(&self.dependencies.worker, &live);
         match rebalance(self.open_count(), share) {
-            Rebalance::Claim(count) => self.claim(count).await?,
+            Rebalance::Claim(count) => self.claim_free(count).await?,
             Rebalance::Release(count) => self.close_highest(count),
             Rebalance::Keep => {}
         }
         self.release_closed().await?;
-        metrics::partitions_held(self.held_count());
+        metrics::set_held_partitions(self.held_count());
         Ok(())
     }
 
-    async fn renew(&self) -> Result<(), StoreError> {
+    async fn renew_leases(&self) -> Result<(), StoreError> {
         let requested_at = Instant::now();
         let owned = self
-            .parts
+            .dependencies
             .leases
-            .renew(&self.parts.worker, self.parts.clock.now(), self.parts.ttl)
+            .renew(
+                &self.dependencies.worker,
+                self.dependencies.clock.now(),
+                self.dependencies.ttl,
+            )
             .await?;
-        let lost = self.extend(&owned, requested_at);
+        let lost = self.extend_leases(&owned, requested_at);
         if !lost.is_empty() {
             tracing::warn!(partitions = lost.len(), "partitions were lost");
-            self.drop_all(&lost);
+            self.drop_partitions(&lost);
         }
         self.release_orphans(&owned).await
     }
 
     /// Extends the leases that are still ours and returns those that are not. A lease that has run out is lost even if no other worker
     /// claimed the partition: its lanes have dropped their events.
-    fn extend(&self, owned: &BTreeSet<PartitionId>, requested_at: Instant) -> Vec<PartitionId> {
+    fn extend_leases(&self, owned: &BTreeSet<PartitionId>, requested_at: Instant) -> Vec<PartitionId> {
         let mut lost = Vec::new();
         for (partition, held) in self.held.lock().iter() {
             if owned.contains(partition) && held.lease.is_valid() {
-                held.lease.extend(requested_at, self.parts.ttl);
+                held.lease.extend(requested_at, self.dependencies.ttl);
             } else {
                 lost.push(*partition);
             }
@@ -223,61 +235,68 @@ impl PartitionManager {
         if orphans.is_empty() {
             return Ok(());
         }
-        self.parts.leases.release(&self.parts.worker, &orphans).await
+        self.dependencies.leases.release(&self.dependencies.worker, &orphans).await
     }
 
-    fn drop_all(&self, partitions: &[PartitionId]) {
+    fn drop_partitions(&self, partitions: &[PartitionId]) {
         let mut held = self.held.lock();
         for partition in partitions {
             if let Some(held) = held.remove(partition) {
                 held.lease.end();
             }
-            for state in &self.parts.sources {
+            for state in &self.dependencies.sources {
                 state.tracker.drop_partition(*partition);
             }
         }
     }
 
-    async fn claim(&self, count: usize) -> Result<(), StoreError> {
+    async fn claim_free(&self, count: usize) -> Result<(), StoreError> {
         let free = self.free_partitions().await?;
         if free.is_empty() {
             return Ok(());
         }
         // Deliveries sent under an earlier lease of ours are recorded before the same events are admitted again.
-        self.parts.recorder.flush().await;
+        self.dependencies.recorder.flush().await;
         let mut won = Vec::new();
         for partition in free.into_iter().take(count) {
             let requested_at = Instant::now();
-            let claim = self
-                .parts
-                .leases
-                .claim(&self.parts.worker, partition, self.parts.clock.now(), self.parts.ttl);
+            let claim = self.dependencies.leases.claim(
+                &self.dependencies.worker,
+                partition,
+                self.dependencies.clock.now(),
+                self.dependencies.ttl,
+            );
             if let Claim::Won(lease) = claim.await? {
                 won.push((lease, requested_at));
             }
         }
         if !won.is_empty() {
-            let since = self.parts.clock.now() - REMEMBERED;
-            self.parts
+            let since = self.dependencies.clock.now() - REMEMBERED;
+            self.dependencies
                 .dispatcher
-                .restore_seen(self.parts.journal.seen_since(since).await?);
-            self.add_held(won);
+                .restore_seen(self.dependencies.journal.seen_since(since).await?);
+            self.hold_partitions(won);
         }
         Ok(())
     }
 
     async fn free_partitions(&self) -> Result<Vec<PartitionId>, StoreError> {
-        let leases = self.parts.leases.list().await?;
-        let now = self.parts.clock.now();
+        let leases = self.dependencies.leases.list().await?;
+        let now = self.dependencies.clock.now();
         let free = leases.iter().filter(|lease| lease.is_free(now));
         Ok(free.map(|lease| lease.partition).collect())
     }
 
-    fn add_held(&self, won: Vec<(Lease, Instant)>) {
+    fn hold_partitions(&self, won: Vec<(Lease, Instant)>) {
         tracing::info!(partitions = won.len(), "partitions were claimed");
         let mut held = self.held.lock();
         for (granted, requested_at) in won {
-            let lease = Arc::new(HeldLease::new(granted.partition, granted.epoch, requested_at, self.parts.ttl));
+            let lease = Arc::new(LocalLease::new(
+                granted.partition,
+                granted.epoch,
+                requested_at,
+                self.dependencies.ttl,
+            ));
             let checkpoints = granted.checkpoints;
             let partition = HeldPartition {
                 lease,
@@ -296,8 +315,8 @@ impl PartitionManager {
         for (partition, held) in open.take(count) {
             held.closing_since = Some(Instant::now());
             held.lease.close();
-            for state in &self.parts.sources {
-                state.tracker.close(*partition);
+            for state in &self.dependencies.sources {
+                state.tracker.close_partition(*partition);
             }
         }
     }
@@ -313,13 +332,13 @@ impl PartitionManager {
             return Ok(());
         }
         tracing::info!(partitions = ready.len(), "partitions are given back");
-        self.parts.recorder.flush().await;
-        self.save().await;
-        self.drop_all(&ready);
-        self.parts.leases.release(&self.parts.worker, &ready).await
+        self.dependencies.recorder.flush().await;
+        self.save_moved_checkpoints().await;
+        self.drop_partitions(&ready);
+        self.dependencies.leases.release(&self.dependencies.worker, &ready).await
     }
 
-    async fn save(&self) {
+    async fn save_moved_checkpoints(&self) {
         match self.checkpoints.save().await {
             Ok(refused) if refused.is_empty() => {}
             Ok(refused) => {
@@ -327,7 +346,7 @@ impl PartitionManager {
                     partitions = refused.len(),
                     "checkpoints were refused: others hold the partitions now"
                 );
-                self.drop_all(&refused);
+                self.drop_partitions(&refused);
             }
             Err(error) => tracing::warn!(%error, "checkpoints cannot be saved; trying again"),
         }

@@ -11,7 +11,7 @@ use ig_core::partition::PartitionId;
 
 /// One uninterrupted lease of one partition.
 #[derive(Debug)]
-pub(crate) struct HeldLease {
+pub(crate) struct LocalLease {
     partition: PartitionId,
     epoch: u64,
     began: Instant,
@@ -23,7 +23,7 @@ pub(crate) struct HeldLease {
 
 /// A piece of work under a lease; it ends when dropped.
 #[derive(Debug)]
-pub(crate) struct WorkGuard(Arc<HeldLease>);
+pub(crate) struct WorkGuard(Arc<LocalLease>);
 
 impl Drop for WorkGuard {
     fn drop(&mut self) {
@@ -31,7 +31,7 @@ impl Drop for WorkGuard {
     }
 }
 
-impl HeldLease {
+impl LocalLease {
     /// A lease requested at `requested_at` and granted for `ttl`.
     pub(crate) fn new(partition: PartitionId, epoch: u64, requested_at: Instant, ttl: Duration) -> Self {
         Self {
@@ -97,12 +97,12 @@ fn millis(duration: Duration) -> u64 {
 mod tests {
     use super::*;
 
-    fn lease(ttl: Duration) -> HeldLease {
-        HeldLease::new(PartitionId::new(3).unwrap(), 1, Instant::now(), ttl)
+    fn lease(ttl: Duration) -> LocalLease {
+        LocalLease::new(PartitionId::new(3).unwrap(), 1, Instant::now(), ttl)
     }
 
     #[test]
-    fn held_lease_ends_by_itself_unless_extended() {
+    fn local_lease_ends_by_itself_unless_extended() {
         let lease = lease(Duration::ZERO);
         assert!(!lease.is_valid());
         lease.extend(Instant::now(), Duration::from_mins(1));
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn held_lease_that_is_closed_lets_begun_work_go_on_and_begins_no_more() {
+    fn local_lease_that_is_closed_lets_begun_work_go_on_and_begins_no_more() {
         let lease = Arc::new(lease(Duration::from_mins(1)));
         let guard = lease.begin_work().unwrap();
         lease.close();
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn held_lease_that_has_ended_cannot_be_extended() {
+    fn local_lease_that_has_ended_cannot_be_extended() {
         let lease = lease(Duration::from_mins(1));
         lease.end();
         lease.extend(Instant::now(), Duration::from_mins(1));
