@@ -112,7 +112,6 @@ fn full(auth: OutgoingAuth) -> Integration {
                 condition: None,
                 target: None,
                 transformation: Some(Transformation::Script(script("return payload"))),
-                ..action.clone()
             },
             action,
         ],
