@@ -143,7 +143,7 @@ async fn stored_oversized_item_is_out_of_use_and_blocks_no_others() {
         .await;
     let large = json!(text(5 * LARGEST_ITEM)).to_string();
     for (collection, field) in [
-        ("integration_configs", "transformation.staticFields.0.value"),
+        ("integration_configs", "staticFields.0.value"),
         ("event_types", "samplePayload"),
     ] {
         api.database.set_text(collection, 10, field, &large).await;

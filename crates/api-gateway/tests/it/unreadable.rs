@@ -142,10 +142,13 @@ async fn unreadable_items_are_listed_and_can_be_replaced_and_deleted() {
         json!({"type": "sealed", "name": "Sealed", "targetUrl": target.url("/")}),
         secret.clone(),
     );
-    let job = json!({
-        "name": "Sealed", "schedule": {"type": "CRON", "expression": "0 9 * * *"}, "targetUrl": target.url("/"),
-        "dataSource": {"type": "SQL", "query": "SELECT * FROM bills WHERE entity_rid = {{config.tenantId}}"},
-    });
+    let job = merged(
+        secret.clone(),
+        json!({
+            "name": "Sealed", "schedule": {"type": "CRON", "expression": "0 9 * * *"}, "targetUrl": target.url("/"),
+            "dataSource": {"type": "SQL", "query": "SELECT * FROM bills WHERE entity_rid = {{config.tenantId}}"},
+        }),
+    );
     let outbound = merged(with(secret.clone()), json!({"name": "Sealed"}));
     let kinds = [
         ("outbound-integrations", "integrations", outbound, Some(least())),
