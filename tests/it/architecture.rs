@@ -1,5 +1,6 @@
 //! The floors: an edge between crates goes down, never sideways or up.
 
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
@@ -19,8 +20,9 @@ fn floor(name: &str) -> Option<u8> {
         "ig-core" | "ig-service" => Some(0),
         "ig-documents" => Some(1),
         "ig-proto" | "ig-store" | "ig-transform" | "ig-delivery" | "ig-sources" | "ig-console" => Some(2),
-        "ig-api-gateway" | "ig-delivery-worker" | "ig-scheduler" | "ig-dlq-retrier" | "ig-job-runner" | "ig-alerter" => Some(3),
-        "igctl" => Some(4),
+        "ig-peers" => Some(3),
+        "ig-api-gateway" | "ig-delivery-worker" | "ig-scheduler" | "ig-dlq-retrier" | "ig-job-runner" | "ig-alerter" => Some(4),
+        "igctl" => Some(5),
         _ => None,
     }
 }
@@ -112,5 +114,30 @@ fn core_has_no_way_to_do_io() {
     let banned = ["tokio", "mongodb", "mysql_async", "hyper", "tonic", "axum", "reqwest"];
     for dependency in &core.dependencies {
         assert!(!banned.contains(&dependency.as_str()), "core must not depend on {dependency}");
+    }
+}
+
+/// The files of a folder with this ending, at any depth.
+fn files(folder: &Path, ending: &str, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).expect("a folder of the workspace") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            files(&path, ending, found);
+        } else if path.to_string_lossy().ends_with(ending) {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn no_file_of_code_is_longer_than_400_lines() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
+    let mut found = Vec::new();
+    files(&root.join("crates"), ".rs", &mut found);
+    files(&root.join("tests"), ".rs", &mut found);
+    assert!(found.len() > 500, "the workspace was looked through");
+    for path in found {
+        let lines = std::fs::read_to_string(&path).expect("text").lines().count();
+        assert!(lines <= 400, "{} has {lines} lines", path.display());
     }
 }

@@ -32,6 +32,7 @@ mod planted;
 mod processes;
 mod redelivery;
 mod rewinding;
+mod rewriting;
 mod rows;
 mod runtime;
 mod scheduled;

@@ -194,6 +194,15 @@ impl Stack {
         }
     }
 
+    /// Starts a gateway on a database with further settings, without waiting for it.
+    pub(crate) fn spawn_gateway(mongo: &TestDatabase, settings: &[(&str, &str)]) -> Process {
+        let mut environment = base(mongo, port());
+        environment.insert("IG__GRPC__LISTEN".to_owned(), "127.0.0.1:0".to_owned());
+        environment.insert("IG__HTTP__LISTEN".to_owned(), "127.0.0.1:0".to_owned());
+        environment.extend(settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
+        Process::spawn("ig-api-gateway", port(), environment)
+    }
+
     /// Starts another gateway on the same database with further settings, and returns a client of it.
     pub(crate) async fn gateway_beside(&self, settings: &[(&str, &str)]) -> (Process, Api) {
         let (http, grpc) = (port(), port());

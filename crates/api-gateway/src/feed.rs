@@ -17,7 +17,7 @@ use tokio::sync::{Notify, watch};
 mod alert;
 mod ring;
 
-use crate::alerting::Alerting;
+use ig_peers::AlertClient;
 use ring::Ring;
 
 /// The delay between polls of the store's revision.
@@ -39,7 +39,7 @@ const LONGEST_LOOK: Duration = Duration::from_mins(2);
 #[derive(Debug)]
 pub(crate) struct ConfigFeed {
     store: Store,
-    alerting: Alerting,
+    alerting: AlertClient,
     held: RwLock<Held>,
     revision: watch::Sender<Option<u64>>,
     /// The number of successful polls.
@@ -66,7 +66,7 @@ pub(crate) enum Next {
 
 impl ConfigFeed {
     /// A feed without a configuration yet.
-    pub(crate) fn new(store: Store, alerting: Alerting) -> Arc<Self> {
+    pub(crate) fn new(store: Store, alerting: AlertClient) -> Arc<Self> {
         Arc::new(Self {
             store,
             alerting,

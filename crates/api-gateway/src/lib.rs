@@ -1,7 +1,6 @@
 #![doc = include_str!("../README.md")]
 
 mod access;
-mod alerting;
 mod analytics;
 mod answer;
 mod body;
@@ -52,10 +51,10 @@ use tonic::service::Routes;
 pub use config::{AuthConfig, BootstrapConfig, Config, HttpConfig, OrganizationsConfig, RateLimitConfig, RuntimeConfig};
 
 use access::{Keys, Sessions};
-use alerting::Alerting;
 use feed::ConfigFeed;
 use gateway::{AppState, Parts};
 use grpc::ConfigGrpc;
+use ig_peers::AlertClient;
 use limits::RateLimits;
 use nudge::Nudge;
 use peer_services::PeerServices;
@@ -88,7 +87,7 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<Addresses> 
     let system = serde_json::to_value(&config)?;
     let store = Store::connect(&config.mongodb, SecretBox::new(&config.secrets)?).await?;
     let alerter = channel(&config.services.alerter, &config.grpc)?;
-    let alerting = Alerting::new(alerter, store.alerts(), context.clone());
+    let alerting = AlertClient::new(alerter, store.alerts(), context.clone());
     let feed = ConfigFeed::new(store.clone(), alerting.clone());
     let nudge = Nudge::default();
     nudge.run(&context, Fleet::new(&config.services.delivery_worker, &config.grpc)?, PUSH);

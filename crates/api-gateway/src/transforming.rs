@@ -12,8 +12,8 @@ use ig_store::Store;
 use ig_transform::script::{ScriptEngine, ScriptPool, ScriptsConfig};
 use ig_transform::{CacheLimits, LookupCache, PayloadSchemas, Transformer, raise_disabled_alerts};
 
-use crate::alerting::Alerting;
 use crate::feed::{ConfigFeed, Next};
+use ig_peers::AlertClient;
 
 /// Starts the pool of script workers, and the cache of lookup rows, which follows the configuration.
 pub(crate) fn start(
@@ -21,7 +21,7 @@ pub(crate) fn start(
     context: &Context,
     store: &Store,
     feed: &Arc<ConfigFeed>,
-    alerting: Alerting,
+    alerting: AlertClient,
 ) -> anyhow::Result<(Transformer, Arc<PayloadSchemas>)> {
     let pool = ScriptPool::start(scripts.pool()).context("section scripts")?;
     let disabled = pool.disabled();

@@ -1,43 +1,36 @@
-//! The client of delivery-worker.
+//! The client of delivery-worker, with refusals as the API's errors.
 
 use std::time::Duration;
 
 use ig_core::order::{DeliveryOrder, OrderReport};
-use ig_proto::v1::DeliverRequest;
-use ig_proto::v1::delivery_service_client::DeliveryServiceClient;
-use ig_proto::{LARGEST_ORDER, OrderRefusal};
+use ig_peers::OrderRefused;
+use ig_proto::OrderRefusal;
 use ig_service::grpc::Client;
-use tonic::{Request, Status};
 
 use crate::error::{ApiError, ErrorCode};
 
 /// How long one delivery may take: the longest timeout of an integration, plus recording.
-const PATIENCE: Duration = Duration::from_secs(125);
+const ORDER_TIMEOUT: Duration = Duration::from_secs(125);
 
 /// Orders deliveries from the workers.
 #[derive(Debug, Clone)]
-pub(crate) struct WorkerClient(DeliveryServiceClient<Client>);
+pub(crate) struct WorkerClient(ig_peers::WorkerClient);
 
 impl WorkerClient {
     /// Talks to the workers over a channel.
     pub(crate) fn new(channel: Client) -> Self {
-        Self(DeliveryServiceClient::new(channel).max_encoding_message_size(LARGEST_ORDER))
+        Self(ig_peers::WorkerClient::new(channel, ORDER_TIMEOUT))
     }
 
     /// Orders one delivery and waits for its outcome.
     pub(crate) async fn deliver(&self, order: &DeliveryOrder) -> Result<OrderReport, ApiError> {
-        let mut request = Request::new(DeliverRequest::from(order));
-        request.set_timeout(PATIENCE);
-        let answer = self.0.clone().deliver(request).await.map_err(|status| refusal(&status))?;
-        answer.into_inner().try_into().map_err(|error| {
-            tracing::error!(%error, "a worker's report cannot be understood");
-            ApiError::internal()
-        })
+        let executed = self.0.deliver(order).await.map_err(to_api_error)?;
+        Ok(executed.report)
     }
 }
 
-fn refusal(status: &Status) -> ApiError {
-    match OrderRefusal::from(status) {
+fn to_api_error(OrderRefused { refusal, status }: OrderRefused) -> ApiError {
+    match refusal {
         OrderRefusal::Unknown => ApiError::new(
             ErrorCode::Conflict,
             "The integration has just changed and no worker knows it yet, please try again",

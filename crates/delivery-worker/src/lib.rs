@@ -1,7 +1,6 @@
 #![doc = include_str!("../README.md")]
 
 mod admitted_event;
-mod alerting;
 mod checkpoints;
 mod compiled_integration;
 mod config;

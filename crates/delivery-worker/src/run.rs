@@ -20,7 +20,6 @@ use ig_transform::LookupCache;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
-use crate::alerting::Alerting;
 use crate::config::Config;
 use crate::config_follower::ConfigFollower;
 use crate::decision_lookup::DecisionLookup;
@@ -44,6 +43,7 @@ use crate::recorder::{RecordWriter, recorder};
 use crate::retention::Retention;
 use crate::source_monitor::SourceMonitor;
 use crate::transformation::{self, TransformComponents};
+use ig_peers::AlertClient;
 
 /// How long shutdown waits for deliveries in progress; the process's grace is a little longer.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(25);
@@ -78,7 +78,7 @@ struct Worker {
     manager: Arc<PartitionManager>,
     writers: [RecordWriter; 2],
     notifications: Arc<Notifications>,
-    alerting: Alerting,
+    alerting: AlertClient,
     clock: Arc<dyn Clock>,
 }
 
@@ -95,7 +95,7 @@ impl Worker {
         let intake = Arc::new(Intake::new(Arc::clone(&live), &config.worker));
         let deliverer = Deliverer::new(&config.security).context("section security")?;
         let alerter = channel(&config.services.alerter, &config.grpc).context("services.alerter")?;
-        let alerting = Alerting::new(alerter, store.alerts(), context.clone());
+        let alerting = AlertClient::new(alerter, store.alerts(), context.clone());
         let TransformComponents {
             transformer,
             lookups,

@@ -13,10 +13,10 @@ use ig_core::id::Position;
 use ig_core::ports::Alerts as _;
 use tokio_util::sync::CancellationToken;
 
-use crate::alerting::Alerting;
 use crate::dispatcher::Dispatcher;
 use crate::metrics;
 use crate::reader::SourceState;
+use ig_peers::AlertClient;
 
 const INTERVAL: Duration = Duration::from_secs(1);
 /// How long a replica may lag before people are alerted.
@@ -28,7 +28,7 @@ pub(crate) struct SourceMonitor {
     /// Records what is wrong with the source.
     pub dispatcher: Arc<Dispatcher>,
     /// Alerts people.
-    pub alerting: Alerting,
+    pub alerting: AlertClient,
     pub clock: Arc<dyn Clock>,
 }
 

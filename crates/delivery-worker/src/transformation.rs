@@ -11,8 +11,8 @@ use ig_store::{LookupUse, MongoLookups, Store};
 use ig_transform::script::{ScriptEngine, ScriptPool};
 use ig_transform::{CacheLimits, LookupCache, PayloadSchemas, Transformer, Usage, raise_disabled_alerts};
 
-use crate::alerting::Alerting;
 use crate::config::Config;
+use ig_peers::AlertClient;
 
 /// How often the usage of lookups is stored.
 const USAGE_INTERVAL: Duration = Duration::from_secs(30);
@@ -32,7 +32,7 @@ pub(crate) fn start(
     config: &Config,
     context: &Context,
     store: &Store,
-    alerting: Alerting,
+    alerting: AlertClient,
 ) -> anyhow::Result<TransformComponents> {
     let pool = ScriptPool::start(config.scripts.pool()).context("section scripts")?;
     let stop = context.stopping().clone();

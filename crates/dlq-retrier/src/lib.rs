@@ -10,8 +10,8 @@ mod redrive_loop;
 mod retry_executor;
 mod retry_limiter;
 mod retry_loop;
+mod retry_sender;
 mod run;
-mod worker_client;
 
 pub use config::{Config, DlqConfig};
 pub use run::run;

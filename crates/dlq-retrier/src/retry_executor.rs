@@ -17,7 +17,7 @@ use ig_store::{DeadLetters, InboundIntegrations, Integrations, KeptLetter, Settl
 use crate::metrics;
 use crate::nudge::Nudge;
 use crate::policy_cache::PolicyCache;
-use crate::worker_client::{OrderResult, WorkerClient};
+use crate::retry_sender::RetrySender;
 
 /// The interval of claim renewals: three within a lease.
 const RENEW_INTERVAL: Duration = Duration::from_secs(10);
@@ -44,7 +44,7 @@ pub(crate) struct RetryExecutor {
     /// The inbound integrations.
     pub(crate) inbound: InboundIntegrations,
     /// The client of the workers.
-    pub(crate) worker: WorkerClient,
+    pub(crate) sender: RetrySender,
     /// The retry policies of organisations.
     pub(crate) policies: PolicyCache,
     /// Wakes the alert loop.
@@ -61,15 +61,15 @@ impl RetryExecutor {
         claim: &ClaimId,
         claimed: &[LogId],
     ) -> Result<AttemptResult, StoreError> {
-        let result = self.while_renewing(claim, claimed, self.worker.deliver(letter, claim)).await;
+        let result = self.while_renewing(claim, claimed, self.sender.send(letter, claim)).await;
         let now = self.clock.now();
         let retried = match result {
-            OrderResult::Report(report) => interpret_report(report, now),
-            OrderResult::Refused(OrderRefusal::Unknown) => self.retry_of_unknown_integration(letter, now).await?,
-            OrderResult::Refused(OrderRefusal::Never(reason)) => Retried::Impossible {
+            Ok(report) => interpret_report(report, now),
+            Err(OrderRefusal::Unknown) => self.retry_of_unknown_integration(letter, now).await?,
+            Err(OrderRefusal::Never(reason)) => Retried::Impossible {
                 reason: format!("It cannot be delivered: {reason}"),
             },
-            OrderResult::Refused(OrderRefusal::Away) => return Ok(AttemptResult::NoWorker),
+            Err(OrderRefusal::Away) => return Ok(AttemptResult::NoWorker),
         };
         Ok(AttemptResult::Completed(retried))
     }

@@ -58,7 +58,7 @@ impl RetryLoop {
         let stop = self.stop().clone();
         while !stop.is_cancelled() {
             alive();
-            self.executor.worker.wait_available().await;
+            self.executor.sender.wait_available().await;
             match self.run_cycle().await {
                 // There may be more due letters.
                 Ok(true) => {}

@@ -22,7 +22,7 @@ use crate::policy_cache::PolicyCache;
 use crate::redrive_loop::RedriveLoop;
 use crate::retry_executor::RetryExecutor;
 use crate::retry_loop::RetryLoop;
-use crate::worker_client::WorkerClient;
+use crate::retry_sender::RetrySender;
 
 /// A loop counts as stalled after this long without a turn, beyond its interval.
 const STALL_TIMEOUT: Duration = Duration::from_mins(5);
@@ -67,7 +67,7 @@ fn executor(config: &Config, store: &Store, nudges: &Nudges, clock: Arc<dyn Cloc
         letters: store.dead_letters(),
         integrations: store.integrations(),
         inbound: store.inbound_integrations(),
-        worker: WorkerClient::new(channel),
+        sender: RetrySender::new(channel),
         policies: PolicyCache::new(store.organizations(), config.dlq.policy().context("section dlq")?),
         alerts: nudges.alerts.clone(),
         clock,

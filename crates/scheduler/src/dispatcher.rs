@@ -6,9 +6,11 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use ig_core::clock::{Clock, Timestamp};
 use ig_core::id::ScheduledId;
+use ig_core::order::{OrderOutcome, OrderReport};
 use ig_core::ports::StoreError;
 use ig_core::schedule::{MaxOverdue, Timeliness};
 use ig_core::scheduled::{OccurrenceOutcome, ScheduledDelivery, ScheduledStatus};
+use ig_peers::{OrderExecuted, OrderRefused, WorkerClient};
 use ig_proto::OrderRefusal;
 use ig_store::{DeliveryClaim, Integrations, ScheduledDeliveries};
 use parking_lot::Mutex;
@@ -18,7 +20,6 @@ use tokio::time::Instant;
 use crate::backlog::Backlog;
 use crate::settlement_writer::ClaimOutcome;
 use crate::wake_signal::WakeSignal;
-use crate::worker_client::{OrderResult, WorkerClient};
 
 /// After this delay, a delivery that no worker took is due again.
 const RETRY_DELAY: TimeDelta = TimeDelta::seconds(1);
@@ -127,20 +128,21 @@ impl Dispatcher {
             let order = delivery.order(index, self.claim_id.clone());
             let result = self.worker.deliver(&order).await;
             self.update_availability(&result);
-            match result {
-                OrderResult::Recorded { failure, next } => {
-                    failures.extend(failure.map(|failure| name_action(index, next, failure)));
-                    let Some(pause) = next else { break };
+            match result.map_err(|refused| refused.refusal) {
+                Ok(OrderExecuted { report, next_action }) => {
+                    let failure = failure_message(report);
+                    failures.extend(failure.map(|failure| name_action(index, next_action, failure)));
+                    let Some(pause) = next_action else { break };
                     tokio::time::sleep(pause).await;
                 }
                 // The integration no longer has this action.
-                OrderResult::Refused(OrderRefusal::Unknown) if index > 0 => break,
-                OrderResult::Refused(OrderRefusal::Unknown) => return self.outcome_of_unknown_integration(delivery).await,
-                OrderResult::Refused(OrderRefusal::Never(reason)) => {
+                Err(OrderRefusal::Unknown) if index > 0 => break,
+                Err(OrderRefusal::Unknown) => return self.outcome_of_unknown_integration(delivery).await,
+                Err(OrderRefusal::Never(reason)) => {
                     failures.push(reason);
                     break;
                 }
-                OrderResult::Refused(OrderRefusal::Away) => {
+                Err(OrderRefusal::Away) => {
                     return ClaimOutcome::DueAgain(delivery.id, self.clock.now() + RETRY_DELAY);
                 }
             }
@@ -169,21 +171,34 @@ impl Dispatcher {
         }
     }
 
-    fn update_availability(&self, result: &OrderResult) {
+    fn update_availability(&self, result: &Result<OrderExecuted, OrderRefused>) {
         let mut availability = self.availability.lock();
         match result {
-            OrderResult::Refused(OrderRefusal::Away) => {
+            Err(OrderRefused {
+                refusal: OrderRefusal::Away,
+                status,
+            }) => {
                 let in_backoff = availability.unavailable_until.is_some_and(|until| until > Instant::now());
                 if !in_backoff {
                     availability.backoff = (availability.backoff * 2).clamp(MIN_BACKOFF, MAX_BACKOFF);
                     availability.unavailable_until = Some(Instant::now() + availability.backoff);
-                    tracing::warn!("no delivery-worker can be reached; scheduled deliveries wait");
+                    tracing::warn!(%status, "no delivery-worker can be reached; scheduled deliveries wait");
                 }
             }
-            OrderResult::Recorded { .. } | OrderResult::Refused(OrderRefusal::Unknown | OrderRefusal::Never(_)) => {
+            Ok(_) | Err(_) => {
                 *availability = WorkerAvailability::default();
             }
         }
+    }
+}
+
+/// Why a delivery failed, if it did.
+fn failure_message(report: OrderReport) -> Option<String> {
+    let message = report.error.map(|(_, message)| message);
+    match report.outcome {
+        OrderOutcome::Delivered | OrderOutcome::Skipped => None,
+        OrderOutcome::Retryable | OrderOutcome::Refused => Some(message.unwrap_or_else(|| "It was not taken.".to_owned())),
+        OrderOutcome::Held => Some("The integration is held: its dead letter waits until it is enabled.".to_owned()),
     }
 }
 

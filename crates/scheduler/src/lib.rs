@@ -9,7 +9,6 @@ mod metrics;
 mod poller;
 mod settlement_writer;
 mod wake_signal;
-mod worker_client;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -18,6 +17,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use ig_core::clock::{Clock, SystemClock};
 use ig_core::ports::StoreError;
+use ig_peers::WorkerClient;
 use ig_proto::FILE_DESCRIPTOR_SET;
 use ig_proto::v1::scheduler_service_server::SchedulerServiceServer;
 use ig_service::grpc::{Services, channel};
@@ -36,7 +36,6 @@ use grpc::SchedulerGrpc;
 use poller::Poller;
 use settlement_writer::{ClaimOutcome, SettlementWriter};
 use wake_signal::WakeSignal;
-use worker_client::WorkerClient;
 
 /// The identity of this process.
 pub const PROCESS: Process = Process {
@@ -47,6 +46,9 @@ pub const PROCESS: Process = Process {
 
 /// The poller counts as stalled after this long without a turn.
 const STALL_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// The longest order: every attempt with the longest timeout, and the pauses between.
+const ORDER_TIMEOUT: Duration = Duration::from_mins(30);
 
 /// Starts the service and returns its gRPC address.
 pub async fn run(config: Config, context: Context) -> anyhow::Result<SocketAddr> {
@@ -84,7 +86,7 @@ fn dispatcher(
     Ok(Dispatcher {
         store: store.scheduled_deliveries(),
         integrations: store.integrations(),
-        worker: WorkerClient::new(channel),
+        worker: WorkerClient::new(channel, ORDER_TIMEOUT),
         backlog: Arc::new(Mutex::new(backlog)),
         wake: wake.clone(),
         clock: Arc::clone(clock),

@@ -2,6 +2,7 @@
 
 pub mod builders;
 pub mod clock;
+pub mod earlier;
 pub mod mongo;
 pub mod mysql;
 pub mod port;

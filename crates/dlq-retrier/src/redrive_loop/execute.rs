@@ -170,7 +170,7 @@ impl RedriveLoop {
             }
             AttemptResult::NoWorker => {
                 executor.give_back(letter, claim, &before.redelivery).await?;
-                executor.worker.wait_available().await;
+                executor.sender.wait_available().await;
                 Ok(NextStep::RetryAfter(Duration::ZERO))
             }
         }

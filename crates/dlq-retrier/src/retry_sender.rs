@@ -1,45 +1,34 @@
-//! Sends orders to delivery-worker.
+//! Sends claimed dead letters to delivery-worker.
 
 use std::time::Duration;
 
 use ig_core::delivery_log::TriggerType;
 use ig_core::order::{DeliveryOrder, OrderReport};
 use ig_core::redelivery::ClaimId;
-use ig_proto::v1::DeliverRequest;
-use ig_proto::v1::delivery_service_client::DeliveryServiceClient;
-use ig_proto::{LARGEST_ORDER, OrderRefusal};
+use ig_peers::WorkerClient;
+use ig_proto::OrderRefusal;
 use ig_service::grpc::Client;
 use ig_store::KeptLetter;
 use parking_lot::Mutex;
 use tokio::time::Instant;
-use tonic::Request;
 
 /// The longest delivery: an integration's longest timeout, a wait for its rate limit, and the recording.
 const ORDER_TIMEOUT: Duration = Duration::from_mins(3);
 /// How long to send no orders after no worker could be reached.
 const BACKOFF: Duration = Duration::from_secs(2);
 
-/// The result of an order.
+/// Orders the delivery of dead letters, and pauses while no worker can be reached.
 #[derive(Debug)]
-pub(crate) enum OrderResult {
-    /// The worker executed the order.
-    Report(OrderReport),
-    /// The order was not executed.
-    Refused(OrderRefusal),
-}
-
-/// A client of the delivery-workers.
-#[derive(Debug)]
-pub(crate) struct WorkerClient {
-    client: DeliveryServiceClient<Client>,
+pub(crate) struct RetrySender {
+    workers: WorkerClient,
     unavailable_until: Mutex<Option<Instant>>,
 }
 
-impl WorkerClient {
-    /// A client over `channel`.
+impl RetrySender {
+    /// Sends orders over `channel`.
     pub(crate) fn new(channel: Client) -> Self {
         Self {
-            client: DeliveryServiceClient::new(channel).max_encoding_message_size(LARGEST_ORDER),
+            workers: WorkerClient::new(channel, ORDER_TIMEOUT),
             unavailable_until: Mutex::default(),
         }
     }
@@ -53,23 +42,13 @@ impl WorkerClient {
     }
 
     /// Orders the delivery of a claimed dead letter and waits for its result.
-    pub(crate) async fn deliver(&self, letter: &KeptLetter, claim: &ClaimId) -> OrderResult {
-        let mut request = Request::new(DeliverRequest::from(&to_order(letter, claim)));
-        request.set_timeout(ORDER_TIMEOUT);
-        let result = match self.client.clone().deliver(request).await {
-            Ok(response) => response.into_inner().try_into().map_or_else(
-                |error| {
-                    tracing::error!(%error, "a worker's report cannot be understood");
-                    OrderResult::Refused(OrderRefusal::Away)
-                },
-                OrderResult::Report,
-            ),
-            Err(status) => {
-                tracing::warn!(%status, "no worker carried the order out");
-                OrderResult::Refused(OrderRefusal::from(&status))
-            }
-        };
-        let is_unavailable = matches!(result, OrderResult::Refused(OrderRefusal::Away));
+    pub(crate) async fn send(&self, letter: &KeptLetter, claim: &ClaimId) -> Result<OrderReport, OrderRefusal> {
+        let result = self.workers.deliver(&to_order(letter, claim)).await;
+        let result = result.map(|executed| executed.report).map_err(|refused| {
+            tracing::warn!(status = %refused.status, "no worker carried an order out");
+            refused.refusal
+        });
+        let is_unavailable = matches!(result, Err(OrderRefusal::Away));
         *self.unavailable_until.lock() = is_unavailable.then(|| Instant::now() + BACKOFF);
         result
     }

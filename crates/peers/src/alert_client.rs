@@ -1,4 +1,4 @@
-//! Raising alerts.
+//! The client of alerter.
 
 use std::time::Duration;
 
@@ -12,25 +12,25 @@ use ig_service::{Context, TaskKind};
 use ig_store::Alerts as OwedAlerts;
 use tonic::Status;
 
-/// How long storing an alert is retried. Trouble that lasts longer raises its own alert later.
-const TRIED_FOR: Duration = Duration::from_hours(1);
+/// How long storing an alert is retried. A condition that outlasts this raises a new alert.
+const RETRY_FOR: Duration = Duration::from_hours(1);
 
-/// The client of the alerter. Cheap to clone.
+/// Raises alerts through the alerter. Cheap to clone.
 #[derive(Debug, Clone)]
-pub(crate) struct Alerting {
+pub struct AlertClient {
     alerter: Client,
     owed: OwedAlerts,
     context: Context,
 }
 
-impl Alerting {
-    /// Sends alerts over this channel and stores them as owed while no alerter answers.
-    pub(crate) fn new(alerter: Client, owed: OwedAlerts, context: Context) -> Self {
+impl AlertClient {
+    /// Sends alerts over this channel; while no alerter answers, they are stored as owed.
+    pub fn new(alerter: Client, owed: OwedAlerts, context: Context) -> Self {
         Self { alerter, owed, context }
     }
 
     /// Raises an alert in the background.
-    pub(crate) fn raise_soon(&self, alert: Alert) {
+    pub fn raise_soon(&self, alert: Alert) {
         let this = self.clone();
         self.context
             .spawn("alert", TaskKind::OneShot, async move { this.raise(&alert).await });
@@ -42,16 +42,16 @@ impl Alerting {
     }
 }
 
-/// Raises an alert now, or stores it as owed until an alerter answers. One that cannot be stored either is logged.
+/// Raises an alert now, or owes it until an alerter is there. An alert that cannot be stored either is logged.
 #[async_trait]
-impl Alerts for Alerting {
+impl Alerts for AlertClient {
     async fn raise(&self, alert: &Alert) {
         let Err(status) = self.try_to_raise(alert).await else { return };
         tracing::warn!(%status, kind = alert.kind, key = alert.key, alert.message, "no alerter took an alert; it is owed");
         let Err(error) = self.owed.owe(alert).await else { return };
         tracing::warn!(%error, kind = alert.kind, key = alert.key, "an alert could not be written down yet; trying again");
         let (owed, alert) = (self.owed.clone(), alert.clone());
-        self.context.keep_trying("alert", TRIED_FOR, move || {
+        self.context.keep_trying("alert", RETRY_FOR, move || {
             let (owed, alert) = (owed.clone(), alert.clone());
             async move { owed.owe(&alert).await }
         });
