@@ -10,6 +10,7 @@ use ig_testkit::receiver::Answer;
 use ig_testkit::wait::{eventually, eventually_within};
 use serde_json::{Value, json};
 
+use crate::api::Api;
 use crate::setup::{ORG, Setup, setup_with};
 
 const ROUNDS: i64 = 4;
@@ -196,6 +197,18 @@ fn by_delivery(records: Vec<Value>) -> HashMap<(i64, String), Value> {
     found
 }
 
+/// Changes configuration. A commit waits for the transaction of a killed worker until the server ends it, so a client is told to try
+/// again.
+async fn commit(api: &Api, method: Method, path: &str, body: &Value) {
+    eventually_within(PATIENCE, "the change is committed", async || {
+        let changed = api.call(method.clone(), path, Some(body)).await;
+        let is_refused_for_now = changed.status.as_u16() == 503;
+        assert!(changed.status.is_success() || is_refused_for_now, "{}", changed.body);
+        !is_refused_for_now
+    })
+    .await;
+}
+
 /// Disturbs the system while a round's rows are in flight.
 async fn disturb(setup: &Setup, round: i64, integrations: &HashMap<String, &'static str>) {
     let api = &setup.stack.api;
@@ -204,8 +217,7 @@ async fn disturb(setup: &Setup, round: i64, integrations: &HashMap<String, &'sta
         1 => {
             let schema = json!({"schema": {"type": "object", "required": ["never"]}, "validation": "reject"});
             let path = format!("/field-schemas/judged?orgId={ORG}");
-            let put = api.call(Method::PUT, &path, Some(&schema)).await;
-            assert!(put.status.is_success(), "{}", put.body);
+            commit(api, Method::PUT, &path, &schema).await;
         }
         2 => {
             let delete = format!("DELETE FROM notification_queue WHERE id % 6 = {}", Kind::Deleted as u8);
@@ -214,10 +226,7 @@ async fn disturb(setup: &Setup, round: i64, integrations: &HashMap<String, &'sta
         _ => {
             for id in integrations.keys() {
                 let path = format!("/outbound-integrations/{id}?orgId={ORG}");
-                let renamed = api
-                    .call(Method::PATCH, &path, Some(&json!({"name": format!("renamed {id}")})))
-                    .await;
-                assert!(renamed.status.is_success(), "{}", renamed.body);
+                commit(api, Method::PATCH, &path, &json!({"name": format!("renamed {id}")})).await;
             }
         }
     }
