@@ -23,7 +23,7 @@ pub(crate) struct SchedulerClient(SchedulerServiceClient<Client>);
 impl SchedulerClient {
     /// Talks to the schedulers over a channel.
     pub(crate) fn new(channel: Client) -> Self {
-        Self(SchedulerServiceClient::new(channel).max_encoding_message_size(ig_proto::LARGEST_ORDER))
+        Self(SchedulerServiceClient::new(channel).max_encoding_message_size(ig_proto::MAX_COMMAND_BYTES))
     }
 
     /// Cancels a pending delivery.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use ig_core::order::{DeliveryOrder, OrderReport};
 use ig_proto::v1::DeliverRequest;
 use ig_proto::v1::delivery_service_client::DeliveryServiceClient;
-use ig_proto::{LARGEST_ORDER, OrderRefusal};
+use ig_proto::{MAX_COMMAND_BYTES, OrderRefusal};
 use ig_service::grpc::Client;
 use tonic::{Request, Status};
 
@@ -21,7 +21,7 @@ pub(crate) struct WorkerClient(DeliveryServiceClient<Client>);
 impl WorkerClient {
     /// Talks to the workers over a channel.
     pub(crate) fn new(channel: Client) -> Self {
-        Self(DeliveryServiceClient::new(channel).max_encoding_message_size(LARGEST_ORDER))
+        Self(DeliveryServiceClient::new(channel).max_encoding_message_size(MAX_COMMAND_BYTES))
     }
 
     /// Orders one delivery and waits for its outcome.

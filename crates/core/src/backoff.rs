@@ -7,7 +7,7 @@ use rand::Rng;
 use crate::outcome::Failure;
 
 /// The longest `Retry-After` that a lane waits out; a longer one goes through the dead letters.
-pub const LONGEST_WAIT_IN_LANE: Duration = Duration::from_mins(1);
+pub const MAX_WAIT_IN_LANE: Duration = Duration::from_mins(1);
 
 /// Exponential backoff: `min(base · 2^attempt, max)`, give or take 20 %.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +62,7 @@ pub fn after_failure(
         return Next::GiveUp;
     }
     let asked = failure.retry_after;
-    if attempts_made >= attempts_allowed || asked.is_some_and(|wait| wait > LONGEST_WAIT_IN_LANE) {
+    if attempts_made >= attempts_allowed || asked.is_some_and(|wait| wait > MAX_WAIT_IN_LANE) {
         return Next::DeadLetter { due_in: asked };
     }
     let own = backoff.delay(attempts_made.saturating_sub(1), rng);

@@ -14,9 +14,9 @@ use crate::schedule::Zone;
 use crate::template::Template;
 
 /// The maximum size of one configured item as stored, in bytes.
-pub const LARGEST_ITEM: usize = 1024 * 1024;
+pub const MAX_ITEM_BYTES: usize = 1024 * 1024;
 /// The maximum size of all configured items of one organisation together, in bytes; lookup rows are counted separately.
-pub const LARGEST_ORGANIZATION: usize = 32 * 1024 * 1024;
+pub const MAX_ORGANIZATION_BYTES: usize = 32 * 1024 * 1024;
 
 /// One change of configuration. Items that may be large are shared, so that keeping a change does not copy its item.
 #[derive(Debug, Clone, PartialEq)]

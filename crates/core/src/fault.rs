@@ -7,11 +7,11 @@ mod place;
 pub use place::InputPath;
 
 /// The most faults reported for one input.
-const MOST: usize = 100;
+const MAX_FAULTS: usize = 100;
 /// The longest pointer reported, in characters; a longer one is cut.
-const LONGEST_POINTER: usize = 200;
+const MAX_POINTER_CHARS: usize = 200;
 /// The longest message reported, in characters; a longer one is cut.
-const LONGEST_MESSAGE: usize = 1_000;
+const MAX_MESSAGE_CHARS: usize = 1_000;
 
 /// One fault of an input.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,8 +32,8 @@ impl Faults {
     pub fn add(&mut self, pointer: impl Into<String>, message: impl Into<String>) {
         if !self.is_full() {
             self.0.push(Fault {
-                pointer: cut(pointer.into(), LONGEST_POINTER),
-                message: cut(message.into(), LONGEST_MESSAGE),
+                pointer: cut(pointer.into(), MAX_POINTER_CHARS),
+                message: cut(message.into(), MAX_MESSAGE_CHARS),
             });
         }
     }
@@ -47,7 +47,7 @@ impl Faults {
 
     /// Whether no further fault would be reported, so that a search may stop.
     pub fn is_full(&self) -> bool {
-        self.0.len() >= MOST
+        self.0.len() >= MAX_FAULTS
     }
 
     /// A single fault.
@@ -59,7 +59,7 @@ impl Faults {
 
     /// Takes over the faults of an inner input, placed below `prefix`.
     pub fn absorb(&mut self, prefix: &str, other: Faults) {
-        for fault in other.0.into_iter().take(MOST - self.0.len()) {
+        for fault in other.0.into_iter().take(MAX_FAULTS - self.0.len()) {
             self.add(format!("{prefix}{}", fault.pointer), fault.message);
         }
     }

@@ -18,8 +18,8 @@ struct Hole {
 }
 
 /// A gap is checked again once another quarter of its age has passed, within these bounds.
-const OFTENEST: Duration = Duration::from_millis(200);
-const SELDOMEST: Duration = Duration::from_secs(10);
+const MIN_CHECK_INTERVAL: Duration = Duration::from_millis(200);
+const MAX_CHECK_INTERVAL: Duration = Duration::from_secs(10);
 
 impl Hole {
     fn new(end: Position, now: Timestamp) -> Self {
@@ -34,7 +34,7 @@ impl Hole {
     fn is_due(&self, now: Timestamp) -> bool {
         let age = (now - self.seen_at).to_std().unwrap_or_default();
         let waited = (now - self.looked_at).to_std().unwrap_or_default();
-        waited >= (age / 4).clamp(OFTENEST, SELDOMEST)
+        waited >= (age / 4).clamp(MIN_CHECK_INTERVAL, MAX_CHECK_INTERVAL)
     }
 
     fn is_over(&self, now: Timestamp, watch: Duration) -> bool {

@@ -30,7 +30,7 @@ pub use hold::{Hold, HoldCause};
 pub use limit::SetLimit;
 pub use lookup::{LookupReturn, LookupRule, LookupSource, Unmapped};
 pub use mapping::{DEFAULT_TIMEOUT, DateFormat, FieldMapping, MAX_DEPTH, SimpleMapping, StaticField, Transform, Transformation};
-pub use script::{DEFAULT_SCRIPT_TIMEOUT, LONGEST_SCRIPT, LONGEST_SCRIPT_TIMEOUT, Script};
+pub use script::{DEFAULT_SCRIPT_TIMEOUT, MAX_SCRIPT_BYTES, MAX_SCRIPT_TIMEOUT, Script};
 pub use signing::{Signing, SigningSecret};
 pub use target::{HttpMethod, Target, TargetUrl};
 

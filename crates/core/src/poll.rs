@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 /// The fewest rows per read.
-pub const SMALLEST_BATCH: usize = 5;
+pub const MIN_BATCH_ROWS: usize = 5;
 /// The most rows per read.
-pub const LARGEST_BATCH: usize = 1000;
+pub const MAX_BATCH_ROWS: usize = 1000;
 
 const AFTER_PART_BATCH: Duration = Duration::from_millis(10);
 const BYTES_PER_BATCH: usize = 8 * 1024 * 1024;
@@ -52,7 +52,7 @@ pub struct BatchSize(usize);
 
 impl Default for BatchSize {
     fn default() -> Self {
-        Self(SMALLEST_BATCH)
+        Self(MIN_BATCH_ROWS)
     }
 }
 
@@ -69,7 +69,7 @@ impl BatchSize {
         }
         let fitting = BYTES_PER_BATCH / (bytes / rows).max(1);
         let wanted = if rows >= self.0 { self.0 * GROWTH } else { self.0 };
-        self.0 = wanted.min(fitting).clamp(SMALLEST_BATCH, LARGEST_BATCH);
+        self.0 = wanted.min(fitting).clamp(MIN_BATCH_ROWS, MAX_BATCH_ROWS);
     }
 }
 
@@ -95,7 +95,7 @@ mod tests {
             let mut size = BatchSize::default();
             for (rows, bytes) in reads {
                 size.learn(rows, bytes);
-                prop_assert!((SMALLEST_BATCH..=LARGEST_BATCH).contains(&size.limit()));
+                prop_assert!((MIN_BATCH_ROWS..=MAX_BATCH_ROWS).contains(&size.limit()));
             }
         }
     }
@@ -106,6 +106,6 @@ mod tests {
         for _ in 0..5 {
             size.learn(size.limit(), size.limit() * 1024);
         }
-        assert_eq!(size.limit(), LARGEST_BATCH);
+        assert_eq!(size.limit(), MAX_BATCH_ROWS);
     }
 }

@@ -37,14 +37,14 @@ pub use fairness::{Candidate, pick, shares};
 pub use order::{Queued, lanes};
 
 /// How many dead letters one cycle claims.
-pub const MOST_A_CYCLE: usize = 50;
+pub const MAX_CLAIMED_PER_CYCLE: usize = 50;
 /// How long a claim lasts beyond the timeout of the delivery, unless it is renewed.
 pub const CLAIM_LEASE: Duration = Duration::from_secs(30);
 /// How many dead letters a person may retry in one request.
-pub const MOST_BY_HAND: usize = 100;
+pub const MAX_MANUAL_RETRIES: usize = 100;
 
-const LONGEST_DELAY_MS: u64 = 7 * 86_400_000;
-const MOST_RETRIES: u32 = 100;
+const MAX_DELAY_MS: u64 = 7 * 86_400_000;
+const MAX_RETRIES: u32 = 100;
 
 /// An organisation's policy for retrying dead letters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,13 +67,13 @@ impl RetryPolicy {
     /// and `/maxRetries`.
     pub fn new(base_ms: u64, max_ms: u64, max_retries: u32) -> Result<Self, Faults> {
         let mut faults = Faults::default();
-        if !(1..=LONGEST_DELAY_MS).contains(&base_ms) {
+        if !(1..=MAX_DELAY_MS).contains(&base_ms) {
             faults.add("/baseMs", "must be from 1 to 604800000");
         }
-        if max_ms < base_ms || max_ms > LONGEST_DELAY_MS {
+        if max_ms < base_ms || max_ms > MAX_DELAY_MS {
             faults.add("/maxMs", "must be from baseMs to 604800000");
         }
-        if !(1..=MOST_RETRIES).contains(&max_retries) {
+        if !(1..=MAX_RETRIES).contains(&max_retries) {
             faults.add("/maxRetries", "must be from 1 to 100");
         }
         faults.into_result(Self {
@@ -133,7 +133,7 @@ impl ClaimId {
 pub struct ManualRetry {
     /// The tenant.
     pub org_id: OrgId,
-    /// The dead letters, at most [`MOST_BY_HAND`].
+    /// The dead letters, at most [`MAX_MANUAL_RETRIES`].
     pub ids: Vec<LogId>,
 }
 

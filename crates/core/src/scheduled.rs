@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-pub use asked::{Cancel, MOST_SHOWN, Preview, Reschedule};
+pub use asked::{Cancel, MAX_PREVIEW_OCCURRENCES, Preview, Reschedule};
 pub use call_off::{CallOff, CallOffKey};
 
 use crate::clock::Timestamp;
@@ -22,7 +22,7 @@ use crate::id::{IntegrationId, OrgId, Position, Rid, ScheduledId};
 use crate::integration::Target;
 use crate::message::MessageId;
 use crate::order::DeliveryOrder;
-use crate::schedule::{MOST_COUNTED, Occurrence, Schedule, Scheduling, Zone};
+use crate::schedule::{MAX_MISSED_COUNTED, Occurrence, Schedule, Scheduling, Zone};
 
 named! {
     /// The status of a scheduled delivery.
@@ -200,7 +200,9 @@ impl ScheduledDelivery {
         let (_, missed) = self.series.as_ref()?.after_missed(not_before);
         match missed {
             0 => None,
-            MOST_COUNTED => Some(format!("At least {MOST_COUNTED} occurrences after it were missed as well.")),
+            MAX_MISSED_COUNTED => Some(format!(
+                "At least {MAX_MISSED_COUNTED} occurrences after it were missed as well."
+            )),
             1 => Some("One occurrence after it was missed as well.".to_owned()),
             missed => Some(format!("{missed} occurrences after it were missed as well.")),
         }

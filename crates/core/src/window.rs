@@ -27,8 +27,8 @@ pub use port::{RateWindows, WindowKey, subscriber};
 /// The number of slices in a window.
 pub const SLICES: usize = 40;
 
-const LARGEST_LIMIT: u32 = 10_000_000;
-const WINDOWS: std::ops::RangeInclusive<u64> = 1..=86_400;
+const MAX_REQUESTS: u32 = 10_000_000;
+const WINDOW_SECONDS: std::ops::RangeInclusive<u64> = 1..=86_400;
 
 /// A limit of requests in any span of the window's length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -41,10 +41,10 @@ impl RateLimit {
     /// From 1 to 10,000,000 requests in 1 to 86,400 seconds; faults point at `/maxRequests` and `/windowSeconds`.
     pub fn new(max_requests: u32, window_seconds: u64) -> Result<Self, Faults> {
         let mut faults = Faults::default();
-        if !(1..=LARGEST_LIMIT).contains(&max_requests) {
+        if !(1..=MAX_REQUESTS).contains(&max_requests) {
             faults.add("/maxRequests", "must be from 1 to 10000000");
         }
-        if !WINDOWS.contains(&window_seconds) {
+        if !WINDOW_SECONDS.contains(&window_seconds) {
             faults.add("/windowSeconds", "must be from 1 to 86400");
         }
         faults.into_result(Self {

@@ -55,7 +55,7 @@ const STALLED: Duration = Duration::from_mins(1);
 pub async fn run(config: Config, context: Context) -> anyhow::Result<SocketAddr> {
     let worker = Worker::assemble(&config, &context).await?;
     let delivery = DeliveryGrpc::new(Arc::clone(&worker.commands), worker.sources.clone(), Arc::clone(&worker.live));
-    let delivery = DeliveryServiceServer::new(delivery).max_decoding_message_size(ig_proto::LARGEST_ORDER);
+    let delivery = DeliveryServiceServer::new(delivery).max_decoding_message_size(ig_proto::MAX_COMMAND_BYTES);
     let services = Services::new(Routes::new(delivery));
     let address = context
         .serve_grpc(&config.grpc, services.descriptors(ig_proto::FILE_DESCRIPTOR_SET))

@@ -7,7 +7,7 @@ use ig_core::order::{DeliveryOrder, OrderReport};
 use ig_core::redelivery::ClaimId;
 use ig_proto::v1::DeliverRequest;
 use ig_proto::v1::delivery_service_client::DeliveryServiceClient;
-use ig_proto::{LARGEST_ORDER, OrderRefusal};
+use ig_proto::{MAX_COMMAND_BYTES, OrderRefusal};
 use ig_service::grpc::Client;
 use ig_store::KeptLetter;
 use parking_lot::Mutex;
@@ -39,7 +39,7 @@ impl WorkerClient {
     /// A client over `channel`.
     pub(crate) fn new(channel: Client) -> Self {
         Self {
-            client: DeliveryServiceClient::new(channel).max_encoding_message_size(LARGEST_ORDER),
+            client: DeliveryServiceClient::new(channel).max_encoding_message_size(MAX_COMMAND_BYTES),
             unavailable_until: Mutex::default(),
         }
     }

@@ -2,7 +2,7 @@
 
 use ig_core::id::{LogId, OrgId};
 use ig_core::outcome::ErrorCategory;
-use ig_core::redelivery::{MOST_BY_HAND, ManualRetry, ManualRetryResult};
+use ig_core::redelivery::{MAX_MANUAL_RETRIES, ManualRetry, ManualRetryResult};
 use ig_core::redrive::{Redrive, RedriveFilter, RedriveKey, RedriveOrder, RedriveProgress, RedriveState};
 
 use crate::invalid::{InvalidMessage, Within as _};
@@ -24,7 +24,7 @@ impl TryFrom<v1::RetryRequest> for ManualRetry {
 
     fn try_from(message: v1::RetryRequest) -> Result<Self, InvalidMessage> {
         let v1::RetryRequest { org_id, ids } = message;
-        if !(1..=MOST_BY_HAND).contains(&ids.len()) {
+        if !(1..=MAX_MANUAL_RETRIES).contains(&ids.len()) {
             return Err(InvalidMessage::value("must name 1 to 100 dead letters")).within("ids");
         }
         Ok(Self {

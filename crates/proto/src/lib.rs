@@ -22,7 +22,7 @@ pub use services::{SECTIONS, ServiceAddresses};
 pub use status::{OrderRefusal, kind_of, not_served, status};
 
 /// The largest encoded delivery order in bytes: the largest accepted payload plus the fields around it.
-pub const LARGEST_ORDER: usize = 32 * 1024 * 1024;
+pub const MAX_COMMAND_BYTES: usize = 32 * 1024 * 1024;
 
 /// The generated messages, clients and servers of `ig.v1`.
 #[allow(

@@ -3,7 +3,7 @@
 use ig_core::clock::Timestamp;
 use ig_core::id::OrgId;
 use ig_core::schedule::{Schedule, ScheduleMode, Zone};
-use ig_core::scheduled::{Cancel, MOST_SHOWN, Preview, Reschedule};
+use ig_core::scheduled::{Cancel, MAX_PREVIEW_OCCURRENCES, Preview, Reschedule};
 use serde_json::Value;
 
 use crate::invalid::{InvalidMessage, Within as _};
@@ -128,8 +128,8 @@ fn zone(name: &str) -> Result<Zone, InvalidMessage> {
 fn count_from_wire(count: u32) -> Result<usize, InvalidMessage> {
     match usize::try_from(count).unwrap_or(usize::MAX) {
         0 => Ok(SHOWN),
-        count if count <= MOST_SHOWN => Ok(count),
-        _ => Err(InvalidMessage::value(format!("must be at most {MOST_SHOWN}"))),
+        count if count <= MAX_PREVIEW_OCCURRENCES => Ok(count),
+        _ => Err(InvalidMessage::value(format!("must be at most {MAX_PREVIEW_OCCURRENCES}"))),
     }
 }
 

@@ -13,7 +13,7 @@ const GROUP: usize = 500;
 /// How often refused entries are retried.
 const TRY_REFUSED: Duration = Duration::from_secs(10);
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+const MAX_PAUSE: Duration = Duration::from_secs(2);
 const ENTRIES: &str = "ig_journal_group_entries";
 const DURATION: &str = "ig_journal_write_duration_seconds";
 const FAILURES: &str = "ig_journal_failures_total";
@@ -187,7 +187,7 @@ impl<A: Awaits> GroupWriter<A> {
                 }
             }
             tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            pause = (pause * 2).min(MAX_PAUSE);
         }
     }
 }

@@ -84,7 +84,7 @@ pub use org_deletions::{OrgDeletion, OrgDeletions, Pass};
 pub use org_units::OrgUnits;
 pub use organizations::Organizations;
 pub use orgs::Orgs;
-pub use page::{LONGEST_SEARCH, Listed, Page};
+pub use page::{Listed, MAX_SEARCH_CHARS, Page};
 pub use partition_leases::MongoLeases;
 pub use pushed_events::{Accepted, PushQueue, PushedEvent};
 pub use rate_windows::MongoRateWindows;

@@ -14,7 +14,7 @@ pub(crate) use named::{Named, filter as named};
 use crate::field::{date, object_id};
 
 /// The longest search text in use; the rest is cut off.
-pub const LONGEST_SEARCH: usize = 100;
+pub const MAX_SEARCH_CHARS: usize = 100;
 
 /// Items counted beyond the page; if there are more, the total is a lower bound.
 const COUNTED_BEYOND: u64 = 500;
@@ -146,7 +146,7 @@ pub(crate) fn add_search(filter: &mut Document, search: Option<&str>, fields: &[
 
 fn escaped(text: &str) -> String {
     let mut pattern = String::new();
-    for letter in text.chars().take(LONGEST_SEARCH) {
+    for letter in text.chars().take(MAX_SEARCH_CHARS) {
         if letter.is_ascii() && !letter.is_ascii_alphanumeric() {
             pattern.push('\\');
         }
@@ -162,7 +162,7 @@ mod tests {
     #[test]
     fn search_is_literal_and_bounded() {
         assert_eq!(escaped("a.*(b)é"), r"a\.\*\(b\)é");
-        assert_eq!(escaped(&"x".repeat(1000)).len(), LONGEST_SEARCH);
+        assert_eq!(escaped(&"x".repeat(1000)).len(), MAX_SEARCH_CHARS);
     }
 
     #[test]

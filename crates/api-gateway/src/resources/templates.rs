@@ -50,12 +50,12 @@ impl Resource for Template {
     }
 
     async fn check_room(gateway: &Gateway, org: OrgId) -> Result<(), ApiError> {
-        if gateway.store().templates().count(org).await? < Templates::MOST {
+        if gateway.store().templates().count(org).await? < Templates::MAX_PER_ORG {
             return Ok(());
         }
         let message = format!(
             "An organisation keeps at most {} templates: delete one first",
-            Templates::MOST
+            Templates::MAX_PER_ORG
         );
         Err(ApiError::new(ErrorCode::Conflict, message))
     }

@@ -5,19 +5,19 @@ use std::collections::{BTreeSet, HashMap};
 use serde_json::{Map, Value};
 
 /// The deepest level of nesting that is visited.
-const DEEPEST: usize = 50;
+const MAX_DEPTH: usize = 50;
 /// The most fields that are listed.
-const MOST: usize = 2_000;
+const MAX_FIELDS: usize = 2_000;
 /// The most elements of a sample's array that are visited.
-const ELEMENTS: usize = 20;
+const MAX_ARRAY_ELEMENTS: usize = 20;
 /// The longest path in bytes; deeper fields are left out.
-const LONGEST_PATH: usize = 500;
+const MAX_PATH_BYTES: usize = 500;
 /// The most bytes of all paths and descriptions.
-const MOST_BYTES: usize = 128 * 1024;
+const MAX_TOTAL_BYTES: usize = 128 * 1024;
 /// The longest description in characters.
-const LONGEST_DESCRIPTION: usize = 500;
+const MAX_DESCRIPTION_CHARS: usize = 500;
 /// The most values or schemas that are visited: a few that are referenced again and again become many.
-const LOOKS: usize = 20_000;
+const MAX_VISITS: usize = 20_000;
 
 /// What is known of a payload's fields.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,7 +85,7 @@ impl Found {
     /// Whether one more value may be visited at this path and depth.
     fn may_look(&mut self, path: &str, depth: usize) -> bool {
         self.looks += 1;
-        let may = depth <= DEEPEST && path.len() <= LONGEST_PATH && self.looks <= LOOKS;
+        let may = depth <= MAX_DEPTH && path.len() <= MAX_PATH_BYTES && self.looks <= MAX_VISITS;
         self.is_cut |= !may;
         may
     }
@@ -94,7 +94,7 @@ impl Found {
         if let Some(at) = self.places.get(path) {
             return self.fields.get_mut(*at);
         }
-        if self.fields.len() >= MOST || !self.has_room(path.len()) {
+        if self.fields.len() >= MAX_FIELDS || !self.has_room(path.len()) {
             self.is_cut = true;
             return None;
         }
@@ -110,7 +110,7 @@ impl Found {
 
     /// Reserves so many bytes, if there are that many left.
     fn has_room(&mut self, bytes: usize) -> bool {
-        let has_room = self.bytes + bytes <= MOST_BYTES;
+        let has_room = self.bytes + bytes <= MAX_TOTAL_BYTES;
         if has_room {
             self.bytes += bytes;
         }
@@ -131,13 +131,13 @@ impl Found {
             Value::Object(object) => {
                 for (key, value) in object.iter().filter(|(key, _)| can_be_named(key)) {
                     self.look_into(value, &below(path, key), depth + 1);
-                    if self.looks > LOOKS {
+                    if self.looks > MAX_VISITS {
                         return;
                     }
                 }
             }
             Value::Array(list) => {
-                for element in list.iter().take(ELEMENTS) {
+                for element in list.iter().take(MAX_ARRAY_ELEMENTS) {
                     self.look_into(element, &format!("{path}[]"), depth + 1);
                 }
             }
@@ -173,10 +173,10 @@ impl Found {
         let properties = schema.get("properties").and_then(Value::as_object);
         for (key, property) in properties.into_iter().flatten().filter(|(key, _)| can_be_named(key)) {
             let path = below(path, key);
-            if self.looks > LOOKS {
+            if self.looks > MAX_VISITS {
                 return;
             }
-            if path.len() <= LONGEST_PATH
+            if path.len() <= MAX_PATH_BYTES
                 && let Some(field) = self.note(&path)
             {
                 field.is_required |= required.contains(key.as_str());
@@ -200,7 +200,7 @@ impl Found {
         }
         let said = schema.get("description").or_else(|| schema.get("title"));
         let Some(said) = said.and_then(Value::as_str) else { return };
-        let said: String = said.chars().take(LONGEST_DESCRIPTION).collect();
+        let said: String = said.chars().take(MAX_DESCRIPTION_CHARS).collect();
         if !self.has_room(said.len()) {
             self.is_cut = true;
         } else if let Some(field) = self.note(path) {
@@ -224,7 +224,7 @@ fn below(path: &str, key: &str) -> String {
     if !path.is_empty() {
         below.push('.');
     }
-    for letter in key.chars().take(LONGEST_PATH + 1) {
+    for letter in key.chars().take(MAX_PATH_BYTES + 1) {
         if matches!(letter, '.' | '[' | ']' | '\\') {
             below.push('\\');
         }
@@ -316,7 +316,7 @@ mod tests {
     #[test]
     fn fields_of_a_recursive_schema_are_finite() {
         let schema = json!({"properties": {"left": {"$ref": "#"}, "right": {"$ref": "#"}}});
-        assert!(fields_of_schema(&schema).fields.len() <= MOST);
+        assert!(fields_of_schema(&schema).fields.len() <= MAX_FIELDS);
         assert!(fields_of_schema(&json!({"$ref": "#"})).fields.is_empty());
         let twice = json!({"allOf": [{"$ref": "#"}, {"$ref": "#"}, {"properties": {"a": {}}}]});
         assert!(!fields_of_schema(&twice).is_complete, "it ends early instead of never");
@@ -333,7 +333,7 @@ mod tests {
         for key in ["k".repeat(100_000), "k".repeat(400)] {
             let sample = json!({key.clone(): children, "after": 1});
             let described = fields_of_sample(&sample);
-            assert!(bytes(&described) <= MOST_BYTES, "{}", bytes(&described));
+            assert!(bytes(&described) <= MAX_TOTAL_BYTES, "{}", bytes(&described));
             assert!(!described.is_complete);
             let properties: Map<_, _> = children
                 .keys()
@@ -344,7 +344,7 @@ mod tests {
                 "$defs": {"c": {"type": "integer", "description": "d".repeat(100_000)}},
             });
             let described = fields_of_schema(&schema);
-            assert!(bytes(&described) <= MOST_BYTES, "{}", bytes(&described));
+            assert!(bytes(&described) <= MAX_TOTAL_BYTES, "{}", bytes(&described));
             assert!(!described.is_complete);
         }
         let sample = json!({"k".repeat(100_000): {"inside": 1}, "after": 1});

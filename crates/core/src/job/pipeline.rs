@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::fault::{Faults, InputPath};
 use crate::integration::MAX_DEPTH;
 
-const MOST_STAGES: usize = 50;
+const MAX_STAGES: usize = 50;
 
 /// Stages and operators that write, or run code of their own, wherever they appear.
 const NEVER: [&str; 5] = ["$out", "$merge", "$where", "$function", "$accumulator"];
@@ -46,8 +46,8 @@ pub(super) enum Whose {
 /// Everything forbidden in a pipeline, by place.
 pub(super) fn check(pipeline: &[Value], whose: Whose) -> Faults {
     let mut faults = Faults::default();
-    if pipeline.len() > MOST_STAGES {
-        faults.add("", format!("must be at most {MOST_STAGES} stages"));
+    if pipeline.len() > MAX_STAGES {
+        faults.add("", format!("must be at most {MAX_STAGES} stages"));
         return faults;
     }
     for (at, stage) in pipeline.iter().enumerate() {

@@ -9,10 +9,10 @@ use crate::fields::Fields;
 use crate::integration::{MAX_DEPTH, TargetUrl};
 use crate::secret::Secret;
 
-const LONGEST_QUERY: usize = 64 * 1024;
+const MAX_QUERY_BYTES: usize = 64 * 1024;
 /// The largest data source document, in bytes of JSON.
-const LARGEST: usize = 256 * 1024;
-const MOST_HEADERS: usize = 50;
+const MAX_DOCUMENT_BYTES: usize = 256 * 1024;
+const MAX_HEADERS: usize = 50;
 
 /// A data source. It keeps the document as written, which may hold secrets.
 #[derive(Clone, PartialEq)]
@@ -78,7 +78,7 @@ impl DataSource {
         let object = document
             .as_object()
             .ok_or_else(|| Faults::one("", "must be an object that tells where the data comes from"))?;
-        if document.to_string().len() > LARGEST {
+        if document.to_string().len() > MAX_DOCUMENT_BYTES {
             return Err(Faults::one("", "must be at most 256 KiB of JSON"));
         }
         let mut fields = Fields::of(object);
@@ -109,8 +109,8 @@ impl DataSource {
 
 fn sql(fields: &mut Fields<'_>) -> Option<SqlSource> {
     let query = required(fields, "query")?;
-    if query.len() > LONGEST_QUERY {
-        let message = format!("must be at most {LONGEST_QUERY} bytes");
+    if query.len() > MAX_QUERY_BYTES {
+        let message = format!("must be at most {MAX_QUERY_BYTES} bytes");
         fields.faults().add("/query", message);
     }
     // The runner parses the query; this check reports obvious mistakes while it is being written.
@@ -214,8 +214,8 @@ fn headers(fields: &mut Fields<'_>) -> Vec<(String, Secret)> {
         fields.faults().add("/headers", "must be an object of values by name");
         return Vec::new();
     };
-    if given.len() > MOST_HEADERS {
-        let message = format!("must be at most {MOST_HEADERS} headers");
+    if given.len() > MAX_HEADERS {
+        let message = format!("must be at most {MAX_HEADERS} headers");
         fields.faults().add("/headers", message);
     }
     let mut headers = Vec::new();

@@ -10,7 +10,7 @@ use crate::decimal::Decimal;
 use crate::fault::Faults;
 use crate::id::EventType;
 
-const MOST: usize = 20;
+const MAX_ENTRIES: usize = 20;
 
 /// What a matching event does to a pending delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -37,10 +37,10 @@ impl CancelRule {
     /// One to twenty event types and as many paths; faults point at `/eventTypes` and `/matchKeys/…`.
     pub fn new(event_types: BTreeSet<EventType>, match_keys: Vec<String>, action: CancelAction) -> Result<Self, Faults> {
         let mut faults = Faults::default();
-        if event_types.is_empty() || event_types.len() > MOST {
+        if event_types.is_empty() || event_types.len() > MAX_ENTRIES {
             faults.add("/eventTypes", "must have 1 to 20 event types");
         }
-        if match_keys.is_empty() || match_keys.len() > MOST {
+        if match_keys.is_empty() || match_keys.len() > MAX_ENTRIES {
             faults.add("/matchKeys", "must have 1 to 20 dotted paths");
         }
         for (at, key) in match_keys.iter().enumerate() {

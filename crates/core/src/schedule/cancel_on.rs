@@ -7,13 +7,13 @@ use crate::fault::Faults;
 use crate::fields::Fields;
 use crate::id::EventType;
 
-const MOST: usize = 20;
+const MAX_RULES: usize = 20;
 
 /// Reads the rules of a schedule; faults are placed below `/cancelOn`.
 pub(super) fn read(fields: &mut Fields<'_>) -> Vec<CancelRule> {
     let written = fields.list("cancelOn");
-    if written.len() > MOST {
-        fields.faults().add("/cancelOn", format!("must be at most {MOST} rules"));
+    if written.len() > MAX_RULES {
+        fields.faults().add("/cancelOn", format!("must be at most {MAX_RULES} rules"));
     }
     let mut rules = Vec::new();
     for (at, item) in written.iter().enumerate() {

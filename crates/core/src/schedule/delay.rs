@@ -13,7 +13,7 @@ use crate::fault::Faults;
 use crate::integration::Script;
 
 /// The longest delay: a year.
-const LONGEST: u64 = 366 * 86_400;
+const MAX_DELAY_SECONDS: u64 = 366 * 86_400;
 
 /// A configured delay.
 #[derive(Debug, Clone, PartialEq)]
@@ -108,7 +108,7 @@ fn when(form: DelayForm<'_>, faults: &mut Faults) -> Option<When> {
     } = form;
     match (delay_seconds, at, script) {
         (Some(seconds), None, None) => {
-            if seconds > LONGEST {
+            if seconds > MAX_DELAY_SECONDS {
                 faults.add("/delaySeconds", "must be at most 31622400");
             }
             Some(When::After(Duration::from_secs(seconds)))

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::fault::Faults;
 
-const LONGEST: usize = 1000;
+const MAX_LENGTH: usize = 1000;
 
 /// The value at a dotted path; a numeric segment indexes an array.
 pub(super) fn at<'a>(payload: &'a Value, path: &str) -> Option<&'a Value> {
@@ -19,7 +19,7 @@ pub(super) fn at<'a>(payload: &'a Value, path: &str) -> Option<&'a Value> {
 
 /// Whether every segment of a dotted path is non-empty.
 pub(super) fn is_path(text: &str) -> bool {
-    text.len() <= LONGEST && text.split('.').all(|segment| !segment.trim().is_empty())
+    text.len() <= MAX_LENGTH && text.split('.').all(|segment| !segment.trim().is_empty())
 }
 
 /// A path, or a text with paths in double braces.

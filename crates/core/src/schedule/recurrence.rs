@@ -14,7 +14,7 @@ pub const MIN_INTERVAL: Duration = Duration::from_secs(1);
 const MAX_INTERVAL: Duration = Duration::from_hours(366 * 24);
 
 /// Missed occurrences of a cron rule are counted one by one up to this number.
-pub const MOST_COUNTED: u32 = 1000;
+pub const MAX_MISSED_COUNTED: u32 = 1000;
 
 /// The rule of a recurrence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -138,7 +138,7 @@ impl Recurrence {
 
     /// The next occurrence at or after a moment, and how many are skipped on the way.
     ///
-    /// Of a cron rule at most [`MOST_COUNTED`] are counted; beyond those it continues from the moment.
+    /// Of a cron rule at most [`MAX_MISSED_COUNTED`] are counted; beyond those it continues from the moment.
     pub fn after_missed(&self, last: Occurrence, not_before: Timestamp, tenant: Zone) -> (Option<Occurrence>, u32) {
         match &self.rule {
             Rule::Cron(rule) => self.along_the_calendar(rule, last, not_before, tenant),
@@ -156,7 +156,7 @@ impl Recurrence {
         let (mut last, mut missed) = (last, 0);
         loop {
             match self.after(last, tenant) {
-                Some(next) if next.at < not_before && missed < MOST_COUNTED => (last, missed) = (next, missed + 1),
+                Some(next) if next.at < not_before && missed < MAX_MISSED_COUNTED => (last, missed) = (next, missed + 1),
                 Some(next) if next.at < not_before => {
                     let zone = self.zone.unwrap_or(tenant);
                     let at = rule.next(not_before - chrono::TimeDelta::milliseconds(1), zone);

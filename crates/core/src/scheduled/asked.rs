@@ -7,7 +7,7 @@ use crate::id::{OrgId, ScheduledId};
 use crate::schedule::{Due, Schedule, Scheduling, Zone};
 
 /// The most occurrences that a preview shows.
-pub const MOST_SHOWN: usize = 100;
+pub const MAX_PREVIEW_OCCURRENCES: usize = 100;
 
 /// A request to cancel a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub struct Preview {
     pub schedule: Schedule,
     /// The payload of the event.
     pub payload: Value,
-    /// The number of times, up to [`MOST_SHOWN`].
+    /// The number of times, up to [`MAX_PREVIEW_OCCURRENCES`].
     pub count: usize,
     /// The tenant's zone.
     pub zone: Zone,
@@ -57,7 +57,7 @@ impl Preview {
                 Due::Ask(_) => Err("What a script tells is known when it has run.".to_owned()),
             },
             Scheduling::Recurring(recurrence) => {
-                let occurrences = recurrence.occurrences(event_at, self.count.min(MOST_SHOWN), self.zone);
+                let occurrences = recurrence.occurrences(event_at, self.count.min(MAX_PREVIEW_OCCURRENCES), self.zone);
                 Ok(occurrences.into_iter().map(|occurrence| occurrence.at).collect())
             }
         }

@@ -20,7 +20,7 @@ use crate::page::{Listed, Page};
 use crate::stored::Stored;
 
 /// How many versions of one item are kept at most, whatever their age.
-const MOST_VERSIONS: u64 = 500;
+const MAX_VERSIONS: u64 = 500;
 
 #[derive(Debug, Deserialize)]
 struct Revised {
@@ -76,7 +76,7 @@ impl Configurations {
         self.enter(session, entry).await
     }
 
-    /// Sets the expiry of the versions that this one supersedes, and deletes those beyond [`MOST_VERSIONS`] at once.
+    /// Sets the expiry of the versions that this one supersedes, and deletes those beyond [`MAX_VERSIONS`] at once.
     async fn supersede(&self, session: &mut ClientSession, revision: u64, item: &Item, kept: Keeping) -> Result<()> {
         let versions = self.database.collection::<Revised>(CONFIG_VERSIONS);
         let mut latest = of_item(item);
@@ -88,7 +88,7 @@ impl Configurations {
         let beyond = versions
             .find_one(latest.clone())
             .sort(doc! { "_id": -1 })
-            .skip(MOST_VERSIONS - 1)
+            .skip(MAX_VERSIONS - 1)
             .projection(doc! { "_id": 1 });
         if let Some(Stored(Revised { revision })) = beyond.session(&mut *session).await? {
             latest.insert("_id", doc! { "$lte": revision });

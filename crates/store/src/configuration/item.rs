@@ -4,7 +4,7 @@
 //! alone: followers of the configuration continue with all others.
 
 use chrono::DateTime;
-use ig_core::configuration::{Change, LARGEST_ITEM};
+use ig_core::configuration::{Change, MAX_ITEM_BYTES};
 use ig_core::id::{IntegrationId, OrgId, Rid};
 use ig_core::organization::{OrgUnit, Organization, Profile, RequestLimits};
 use ig_core::ports::StoreError;
@@ -131,11 +131,11 @@ fn parsed(raw: &RawDocument) -> Result<Document, StoreError> {
 /// An item beyond the bound, stored before there was one, is as unusable as one that cannot be decoded.
 fn bounded(raw: &RawDocument) -> Result<(), StoreError> {
     let bytes = raw.as_bytes().len();
-    if bytes <= LARGEST_ITEM + ALLOWANCE {
+    if bytes <= MAX_ITEM_BYTES + ALLOWANCE {
         return Ok(());
     }
     Err(StoreError::Refused(format!(
-        "it has {bytes} bytes, and an item may have {LARGEST_ITEM}: save it with less in it"
+        "it has {bytes} bytes, and an item may have {MAX_ITEM_BYTES}: save it with less in it"
     )))
 }
 

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use futures::TryStreamExt as _;
-use ig_core::configuration::{LARGEST_ITEM, LARGEST_ORGANIZATION};
+use ig_core::configuration::{MAX_ITEM_BYTES, MAX_ORGANIZATION_BYTES};
 use ig_core::id::OrgId;
 use ig_core::ports::StoreError;
 use mongodb::ClientSession;
@@ -35,7 +35,7 @@ const FULL_FOR: Duration = Duration::from_mins(1);
 
 impl Sum {
     fn is_within(&self) -> bool {
-        self.bytes <= long(LARGEST_ORGANIZATION as u64)
+        self.bytes <= long(MAX_ORGANIZATION_BYTES as u64)
     }
 
     fn was_full_lately(&self) -> bool {
@@ -47,7 +47,7 @@ impl Sum {
 /// The size of an item in bytes; refuses one that is too large.
 pub(super) fn size_of(document: &Document) -> Result<usize> {
     let bytes = RawDocumentBuf::try_from(document).map_err(Error::from)?.as_bytes().len();
-    if bytes > LARGEST_ITEM {
+    if bytes > MAX_ITEM_BYTES {
         return Err(Error::custom(CommitError::TooLarge { bytes }));
     }
     Ok(bytes)
@@ -80,7 +80,7 @@ impl Configurations {
             return Err(Error::custom(CommitError::Full));
         }
         let bytes = self.summed(session, org).await?;
-        if bytes > LARGEST_ORGANIZATION {
+        if bytes > MAX_ORGANIZATION_BYTES {
             return Err(Error::custom(CommitError::Full));
         }
         let sum = doc! { "$set": { "bytes": long(bytes as u64) } };
@@ -113,7 +113,7 @@ impl Configurations {
             let mut items = cursor.stream(&mut *session);
             while let Some(item) = items.try_next().await? {
                 bytes += item.as_bytes().len();
-                if bytes > LARGEST_ORGANIZATION {
+                if bytes > MAX_ORGANIZATION_BYTES {
                     return Ok(bytes);
                 }
             }

@@ -1,6 +1,6 @@
 //! A document holds at most 16 MiB: bytes that do not fit are left out, so that every delivery can be recorded.
 
-use ig_core::event::LARGEST_PAYLOAD;
+use ig_core::event::MAX_PAYLOAD_BYTES;
 
 /// The bytes that still fit into a document.
 pub(crate) struct Room {
@@ -9,7 +9,7 @@ pub(crate) struct Room {
 
 impl Room {
     pub(super) fn new() -> Self {
-        Self { left: LARGEST_PAYLOAD }
+        Self { left: MAX_PAYLOAD_BYTES }
     }
 
     /// Returns the bytes if they fit.
@@ -26,7 +26,7 @@ mod tests {
     #[test]
     fn document_room_leaves_out_what_does_not_fit_and_keeps_what_fits_after_it() {
         let mut room = Room::new();
-        let large = vec![0; LARGEST_PAYLOAD - 10];
+        let large = vec![0; MAX_PAYLOAD_BYTES - 10];
         assert!(room.keep(&large).is_some());
         assert!(room.keep(&large).is_none());
         assert!(room.keep(&[0; 10]).is_some());

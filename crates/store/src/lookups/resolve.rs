@@ -18,7 +18,7 @@ use crate::names::LOOKUPS;
 /// Values in one query.
 const ASKED_AT_ONCE: usize = 500;
 /// The most rows returned for one target.
-const MOST_SOURCES: usize = 100;
+const MAX_SOURCES: usize = 100;
 
 /// The key of a reverse lookup.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -93,7 +93,7 @@ impl MongoLookups {
         }
         for rows in rows.values_mut() {
             rows.sort_by(|one, other| one.source.id.cmp(&other.source.id));
-            rows.truncate(MOST_SOURCES);
+            rows.truncate(MAX_SOURCES);
         }
         Ok(rows)
     }

@@ -14,10 +14,10 @@ use super::{Accepted, PushedEvent};
 use crate::database::Database;
 
 /// The most events in a group.
-const MOST_EVENTS: usize = 1_000;
+const MAX_EVENTS: usize = 1_000;
 
 /// The most bytes in a group: a transaction of MongoDB may hold more, but becomes slow.
-const MOST_BYTES: usize = 4 * 1024 * 1024;
+const MAX_GROUP_BYTES: usize = 4 * 1024 * 1024;
 
 type Outcome = Shared<BoxFuture<'static, Result<Arc<[Accepted]>, StoreError>>>;
 
@@ -92,7 +92,7 @@ async fn store(database: Database, turn: Arc<tokio::sync::Mutex<()>>, waiting: W
 }
 
 fn has_room(waiting: &[PushedEvent], events: &[PushedEvent]) -> bool {
-    waiting.len() + events.len() <= MOST_EVENTS && bytes(waiting) + bytes(events) <= MOST_BYTES
+    waiting.len() + events.len() <= MAX_EVENTS && bytes(waiting) + bytes(events) <= MAX_GROUP_BYTES
 }
 
 fn bytes(events: &[PushedEvent]) -> usize {

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use ig_core::audit::{Decision, EventAudit, SkipReason};
 use ig_core::dead_letter::{DeadLetter, DeadLetterReason, DeadLetterStatus};
 use ig_core::delivery_log::{DeliveryLog, DeliveryStatus, ExecutionTrace};
-use ig_core::event::LARGEST_PAYLOAD;
+use ig_core::event::MAX_PAYLOAD_BYTES;
 use ig_core::id::{EventId, LogId, OrgId, SourceId};
 use ig_core::ports::{Journal, JournalEntry};
 use ig_store::{AuditFilter, Awaits, LogFilter, Page, journal_queue};
@@ -145,7 +145,7 @@ async fn journal_records_an_oversized_delivery_without_what_does_not_fit() {
     let Stored {
         store, database: _kept, ..
     } = Stored::fresh().await;
-    let huge = Bytes::from(vec![b'x'; LARGEST_PAYLOAD]);
+    let huge = Bytes::from(vec![b'x'; MAX_PAYLOAD_BYTES]);
     let log = DeliveryLog {
         original_payload: Some(huge.clone()),
         request_payload: Some(huge.clone()),
