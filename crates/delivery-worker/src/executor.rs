@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use ig_core::backoff::{Backoff, Next, after_failure};
-use ig_core::breaker::Ended;
+use ig_core::breaker::DeliveryResult;
 use ig_core::clock::Clock;
 use ig_core::delivery_log::{Attempt, TriggerType};
 use ig_core::event::Event;
@@ -113,8 +113,8 @@ impl DeliveryExecutor {
             BreakerDecision::Hold(hold) => return Ok(DeliveryOutcome::Held(hold)),
         };
         let outcome = self.transform_and_send(task, action, record).await;
-        let ended = outcome.as_ref().map_or(Ended::Untold, breaker_outcome);
-        self.guards.breakers.record(&integration, message, ended, probe).await;
+        let result = outcome.as_ref().map_or(DeliveryResult::Inconclusive, breaker_outcome);
+        self.guards.breakers.record(&integration, message, result, probe).await;
         outcome
     }
 
@@ -353,13 +353,13 @@ where
 
 /// The outcome as the breaker counts it. A payload that cannot be transformed says nothing about the target, and neither does a delivery
 /// that was not sent.
-fn breaker_outcome(outcome: &DeliveryOutcome) -> Ended {
+fn breaker_outcome(outcome: &DeliveryOutcome) -> DeliveryResult {
     match outcome {
-        DeliveryOutcome::Delivered => Ended::Delivered,
+        DeliveryOutcome::Delivered => DeliveryResult::Delivered,
         DeliveryOutcome::Retryable { failure, .. } | DeliveryOutcome::Failed(failure)
             if failure.category != ErrorCategory::Transformation =>
         {
-            Ended::Failed(failure.message.clone())
+            DeliveryResult::Failed(failure.message.clone())
         }
         DeliveryOutcome::Retryable { .. }
         | DeliveryOutcome::Failed(_)
@@ -367,7 +367,7 @@ fn breaker_outcome(outcome: &DeliveryOutcome) -> Ended {
         | DeliveryOutcome::Held(_)
         | DeliveryOutcome::RateLimited(_)
         | DeliveryOutcome::ScriptDisabled { .. }
-        | DeliveryOutcome::Skipped(_) => Ended::Untold,
+        | DeliveryOutcome::Skipped(_) => DeliveryResult::Inconclusive,
     }
 }
 

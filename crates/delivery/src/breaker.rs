@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use ig_core::breaker::{Admission, Breaker, Circuit, Ended, Opened, Outcome, ProbeId, Transition};
+use ig_core::breaker::{Breaker, BreakerPermission, Circuit, DeliveryResult, FinishedDelivery, Opened, ProbeId, Transition};
 use ig_core::clock::{Clock, Timestamp};
 use ig_core::id::IntegrationId;
 use ig_core::integration::{Guarded, Hold, HoldCause};
@@ -114,7 +114,7 @@ impl CircuitBreakers {
         }
         let breaker = self.breakers.get(integration.org_id, integration.id).await?;
         self.track(integration, &breaker);
-        if breaker.admit(policy, now) != Admission::Probe {
+        if breaker.permission(policy, now) != BreakerPermission::Probe {
             return Ok(BreakerDecision::Hold(hold.clone()));
         }
         let claimed = breaker.claim_probe(policy, &self.owner, message, integration.takes, now);
@@ -128,30 +128,30 @@ impl CircuitBreakers {
     }
 
     /// Records how a delivery ended. The end of a probe always counts; a success counts where failures are counted.
-    pub async fn record(&self, integration: &Guarded<'_>, message: MessageId, ended: Ended, probe: Option<ProbeId>) {
-        let is_counted = match ended {
-            Ended::Failed(_) => true,
-            Ended::Delivered => {
+    pub async fn record(&self, integration: &Guarded<'_>, message: MessageId, result: DeliveryResult, probe: Option<ProbeId>) {
+        let is_counted = match result {
+            DeliveryResult::Failed(_) => true,
+            DeliveryResult::Delivered => {
                 let is_routine = self.buffer_success(integration.id);
                 self.flush_successes().await;
                 !is_routine && self.tracked_breaker(integration.id).is_some()
             }
-            Ended::Untold => false,
+            DeliveryResult::Inconclusive => false,
         };
         let is_counted = is_counted || probe.is_some();
         if !is_counted {
             return;
         }
-        let outcome = Outcome { message, ended, probe };
-        if let Err(error) = self.count_outcome(integration, &outcome).await {
+        let delivery = FinishedDelivery { message, result, probe };
+        if let Err(error) = self.count_delivery(integration, &delivery).await {
             tracing::warn!(%error, integration = %integration.id, "a delivery's end could not be counted");
         }
     }
 
-    async fn count_outcome(&self, integration: &Guarded<'_>, outcome: &Outcome) -> Result<(), StoreError> {
+    async fn count_delivery(&self, integration: &Guarded<'_>, delivery: &FinishedDelivery) -> Result<(), StoreError> {
         loop {
             let breaker = self.breakers.get(integration.org_id, integration.id).await?;
-            let transition = breaker.after(outcome, self.clock.now());
+            let transition = breaker.transition(delivery, self.clock.now());
             let Some(next) = changed_breaker(&transition) else {
                 self.track(integration, &breaker);
                 return Ok(());
@@ -176,7 +176,7 @@ impl CircuitBreakers {
                 self.switch.apply(integration, hold.as_ref(), next, now).await?
             }
             Transition::Closed(_) => self.switch.apply(integration, None, next, now).await?,
-            Transition::Unchanged | Transition::Counted(_) | Transition::StillOpen(_) => {
+            Transition::Unchanged | Transition::StreakChanged(_) | Transition::StillOpen(_) => {
                 let stored = self.breakers.put(integration.org_id, integration.id, next).await?;
                 if stored {
                     SwitchOutcome::Applied
@@ -217,7 +217,7 @@ impl CircuitBreakers {
 
     fn track(&self, integration: &Guarded<'_>, breaker: &Breaker) {
         let mut tracked = self.tracked.lock();
-        if breaker.circuit == Circuit::Closed && breaker.row.is_empty() {
+        if breaker.circuit == Circuit::Closed && breaker.failure_streak.is_empty() {
             tracked.remove(&integration.id);
             return;
         }
@@ -235,7 +235,7 @@ impl CircuitBreakers {
 fn changed_breaker(transition: &Transition) -> Option<&Breaker> {
     match transition {
         Transition::Unchanged => None,
-        Transition::Counted(next) | Transition::Opened(next) | Transition::Closed(next) | Transition::StillOpen(next) => {
+        Transition::StreakChanged(next) | Transition::Opened(next) | Transition::Closed(next) | Transition::StillOpen(next) => {
             Some(next)
         }
     }

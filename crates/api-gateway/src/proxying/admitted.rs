@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::response::Response;
 use http::Uri;
 use http::header::{ACCEPT_ENCODING, HeaderMap, HeaderName, HeaderValue};
-use ig_core::breaker::{Ended, ProbeId};
+use ig_core::breaker::{DeliveryResult, ProbeId};
 use ig_core::clock::{Clock as _, SystemClock};
 use ig_core::inbound::ProxyMethod;
 use ig_core::integration::SetLimit;
@@ -72,8 +72,8 @@ impl Admitted<'_> {
         let probe = self.passage().await?;
         let served = self.pass_through(ready, extras, body, record).await;
         let ended = match &served {
-            Ok(Some(_)) => Ended::Delivered,
-            Ok(None) => Ended::Untold,
+            Ok(Some(_)) => DeliveryResult::Delivered,
+            Ok(None) => DeliveryResult::Inconclusive,
             Err(stop) => told(stop),
         };
         self.proxying.ended(&route, self.identity.message, ended, probe);
@@ -282,10 +282,10 @@ impl Admitted<'_> {
 }
 
 /// The result of a failed call for the breaker. A client's mistake, or a limit, says nothing about the target.
-fn told(stop: &CallFailure) -> Ended {
+fn told(stop: &CallFailure) -> DeliveryResult {
     match &stop.ending {
         CallOutcome::Failed(failure) if failure.category != ErrorCategory::Transformation => {
-            Ended::Failed(failure.message.clone())
+            DeliveryResult::Failed(failure.message.clone())
         }
         CallOutcome::Failed(_)
         | CallOutcome::ProxyResponse
@@ -294,6 +294,6 @@ fn told(stop: &CallFailure) -> Ended {
         | CallOutcome::Limited(_)
         | CallOutcome::BrokeOff(_)
         | CallOutcome::Skipped
-        | CallOutcome::ClientLeft => Ended::Untold,
+        | CallOutcome::ClientLeft => DeliveryResult::Inconclusive,
     }
 }
