@@ -97,7 +97,7 @@ impl Proxying {
         }
         let (this, route) = (Arc::clone(self), Arc::clone(route));
         self.context.spawn("breaker of a call", TaskKind::OneShot, async move {
-            let integration = route.integration.guarded();
+            let integration = route.integration.breaker_subject();
             this.breakers.record(&integration, message, ended, probe).await;
         });
     }

@@ -11,8 +11,8 @@ use crate::schedule::Schedule;
 
 mod action;
 mod auth;
+mod breaker_subject;
 mod counts;
-mod guarded;
 mod hold;
 mod limit;
 mod lookup;
@@ -24,8 +24,8 @@ mod target;
 
 pub use action::{Action, PlannedAction};
 pub use auth::{ClientCredentials, CredentialsPlace, OutgoingAuth};
+pub use breaker_subject::BreakerSubject;
 pub use counts::IntegrationCounts;
-pub use guarded::Guarded;
 pub use hold::{Hold, HoldCause};
 pub use limit::SetLimit;
 pub use lookup::{LookupReturn, LookupRule, LookupSource, Unmapped};

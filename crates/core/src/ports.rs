@@ -15,7 +15,7 @@ use crate::dedup::SeenEvent;
 use crate::delivery_log::{DeliveryLog, ExecutionTrace};
 use crate::event::SourceRow;
 use crate::id::{IntegrationId, LogId, OrgId, Position, Rid, SourceId};
-use crate::integration::{Guarded, Hold};
+use crate::integration::{BreakerSubject, Hold};
 use crate::lease::{Checkpoint, Claim, Lease, SourceMarks, WorkerId};
 use crate::lookup::{LookupKey, Resolved};
 use crate::partition::PartitionId;
@@ -249,13 +249,13 @@ pub enum SwitchError {
 #[async_trait]
 pub trait Switches: Send + Sync {
     /// Holds an integration in the revision that the caller knows.
-    async fn hold(&self, known: &Guarded<'_>, hold: &Hold, alert: &Alert, now: Timestamp) -> Result<(), SwitchError>;
+    async fn hold(&self, subject: &BreakerSubject<'_>, hold: &Hold, alert: &Alert, now: Timestamp) -> Result<(), SwitchError>;
 
     /// Stores the next state of an integration's breaker and, atomically with it, holds the integration or, without a hold,
     /// releases it; `false` where another process was faster with the breaker and nothing was done.
-    async fn turn(
+    async fn apply_breaker(
         &self,
-        known: &Guarded<'_>,
+        subject: &BreakerSubject<'_>,
         hold: Option<&Hold>,
         next: &Breaker,
         alert: &Alert,

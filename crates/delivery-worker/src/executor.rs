@@ -107,7 +107,7 @@ impl DeliveryExecutor {
         action: Result<&CompiledAction, DeliveryOutcome>,
         record: &mut DeliveryRecord,
     ) -> Result<DeliveryOutcome, WorkEnded> {
-        let (integration, message) = (task.compiled.guarded(), task.message);
+        let (integration, message) = (task.compiled.breaker_subject(), task.message);
         let probe = match self.guards.breakers.admit(&integration, message).await {
             BreakerDecision::Send(probe) => probe,
             BreakerDecision::Hold(hold) => return Ok(DeliveryOutcome::Held(hold)),

@@ -121,7 +121,7 @@ impl Admitted<'_> {
         match self
             .proxying
             .breakers
-            .admit(&integration.guarded(), self.identity.message)
+            .admit(&integration.breaker_subject(), self.identity.message)
             .await
         {
             BreakerDecision::Send(probe) => Ok(probe),

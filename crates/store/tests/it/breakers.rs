@@ -149,24 +149,24 @@ async fn breaker_opens_with_the_switch_or_not_at_all() {
         ..integration.clone()
     };
     let turned = configuration
-        .turn(&outdated.guarded(), Some(&hold), &next, &alert, moment(2))
+        .apply_breaker(&outdated.breaker_subject(), Some(&hold), &next, &alert, moment(2))
         .await;
     assert_eq!(turned, Err(SwitchError::Stale));
     assert_eq!(breakers.get(ORG, id()).await.unwrap(), four, "nothing of it was done");
     let turned = configuration
-        .turn(&integration.guarded(), Some(&hold), &next, &alert, moment(2))
+        .apply_breaker(&integration.breaker_subject(), Some(&hold), &next, &alert, moment(2))
         .await;
     assert_eq!(turned, Ok(true));
     let held = stored.store.integrations().get(ORG, id()).await.unwrap().unwrap();
     assert_eq!((held.is_active, held.hold), (false, Some(hold)));
     assert!(matches!(breakers.get(ORG, id()).await.unwrap().circuit, Circuit::Open(_)));
     let stale = configuration
-        .turn(
+        .apply_breaker(
             &Integration {
                 revision: held.revision,
                 ..integration
             }
-            .guarded(),
+            .breaker_subject(),
             None,
             &next,
             &alert,
@@ -218,7 +218,7 @@ async fn breaker_stays_as_it_was_when_the_switch_fails() {
     let next_revision = i64::try_from(integration.revision + 1).unwrap();
     changes.insert_one(doc! { "_id": next_revision }).await.unwrap();
     let turned = configuration
-        .turn(&integration.guarded(), Some(&hold), &next, &alert(), moment(2))
+        .apply_breaker(&integration.breaker_subject(), Some(&hold), &next, &alert(), moment(2))
         .await;
     assert!(matches!(turned, Err(SwitchError::Store(_))), "{turned:?}");
     assert_eq!(breakers.get(ORG, id()).await.unwrap(), four);
