@@ -11,6 +11,7 @@ pub mod condition;
 pub mod configuration;
 pub mod date;
 pub mod dead_letter;
+pub mod dead_letter_retry;
 pub mod decimal;
 pub mod dedup;
 pub mod delivery_log;
@@ -45,7 +46,7 @@ pub mod poll;
 pub mod ports;
 pub mod progress;
 pub mod reading;
-pub mod redelivery;
+
 pub mod redrive;
 pub mod rewind;
 pub mod schedule;

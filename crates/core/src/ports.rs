@@ -149,7 +149,7 @@ pub enum JournalEntry {
         dead_letter: Option<Box<DeadLetter>>,
     },
     /// A retry of a failed delivery.
-    Redelivery {
+    Retry {
         /// The delivery with every attempt, the earlier ones included.
         log: Box<DeliveryLog>,
         /// The new steps, appended to the earlier ones; the first one has the time of the retry.

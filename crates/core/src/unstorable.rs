@@ -34,7 +34,7 @@ impl JournalEntry {
                     dead_letter: letter.map(Box::new),
                 }]
             }
-            Self::Redelivery { log, trace } => vec![Self::Redelivery {
+            Self::Retry { log, trace } => vec![Self::Retry {
                 log: Box::new(bare(log)),
                 trace: refused(trace, refusal),
             }],

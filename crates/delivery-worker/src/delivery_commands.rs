@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use chrono::SecondsFormat;
 use ig_core::dead_letter::DeadLetterReason;
+use ig_core::dead_letter_retry::ClaimId;
 use ig_core::delivery_log::{DeliveryLog, DeliveryStatus, Direction, Step, TriggerType};
 use ig_core::event::{Event, Payload};
 use ig_core::order::{DeliveryOrder, OrderOutcome, OrderReport};
 use ig_core::ports::{JournalEntry, StoreError};
-use ig_core::redelivery::ClaimId;
 use ig_service::telemetry::TraceContext;
 use ig_store::{DeadLetters, DeliveryLogs};
 use tokio_util::sync::CancellationToken;
@@ -99,7 +99,7 @@ impl DeliveryCommands {
             },
             None => entry,
         };
-        let (JournalEntry::Delivery { log, .. } | JournalEntry::Redelivery { log, .. }) = &entry else {
+        let (JournalEntry::Delivery { log, .. } | JournalEntry::Retry { log, .. }) = &entry else {
             return Err(CommandError::Unavailable);
         };
         let report = report_from_log(log);
@@ -118,7 +118,7 @@ impl DeliveryCommands {
             return Ok(false);
         }
         let claim = ClaimId(order.claim_id.clone());
-        self.letters.is_held(order.org_id, recorded.id, &claim).await
+        self.letters.is_claimed_by(order.org_id, recorded.id, &claim).await
     }
 
     async fn find_integration(
@@ -229,7 +229,7 @@ fn with_earlier_attempts(earlier: DeliveryLog, entry: JournalEntry) -> JournalEn
         created_at: earlier.created_at,
         ..*log
     });
-    JournalEntry::Redelivery { log, trace }
+    JournalEntry::Retry { log, trace }
 }
 
 fn retry_step(log: &DeliveryLog) -> Step {

@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ig_core::configuration::{Change, Configuration, RevisedChange};
+use ig_core::dead_letter_retry::RetryPolicy;
 use ig_core::delivery_log::Direction;
 use ig_core::event_type::EventTypeDefinition;
 use ig_core::id::{EventType, IntegrationId, OrgId, Rid};
 use ig_core::inbound::InboundIntegration;
 use ig_core::integration::Integration;
-use ig_core::redelivery::RetryPolicy;
 use ig_core::schedule::Zone;
 use parking_lot::RwLock;
 use tokio_util::sync::CancellationToken;

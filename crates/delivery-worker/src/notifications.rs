@@ -154,7 +154,7 @@ fn has_automatic_retry(entry: &JournalEntry) -> bool {
         | JournalEntry::CalledOff(_)
         | JournalEntry::Audit(_)
         | JournalEntry::Redecided(_)
-        | JournalEntry::Redelivery { .. }
+        | JournalEntry::Retry { .. }
         | JournalEntry::Seen(_) => false,
     }
 }
@@ -166,7 +166,7 @@ fn scheduled_time(entry: &JournalEntry) -> Option<Timestamp> {
         JournalEntry::Audit(_)
         | JournalEntry::Redecided(_)
         | JournalEntry::Delivery { .. }
-        | JournalEntry::Redelivery { .. }
+        | JournalEntry::Retry { .. }
         | JournalEntry::Seen(_) => None,
     }
 }

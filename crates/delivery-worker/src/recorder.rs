@@ -70,7 +70,7 @@ impl Recorder {
     fn send(&self, entry: JournalEntry, pending: PendingRecord) {
         let queue = match entry {
             JournalEntry::Delivery { .. }
-            | JournalEntry::Redelivery { .. }
+            | JournalEntry::Retry { .. }
             | JournalEntry::Scheduled(_)
             | JournalEntry::CalledOff(_) => &self.deliveries,
             JournalEntry::Audit(_) | JournalEntry::Redecided(_) | JournalEntry::Seen(_) => &self.decisions,

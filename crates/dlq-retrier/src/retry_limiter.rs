@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use ig_core::dead_letter_retry::MAX_CLAIMED_PER_CYCLE;
 use ig_core::id::{IntegrationId, OrgId};
-use ig_core::redelivery::MAX_CLAIMED_PER_CYCLE;
 use parking_lot::Mutex;
 
 use crate::nudge::Nudge;

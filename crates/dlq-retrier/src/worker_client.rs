@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
+use ig_core::dead_letter_retry::ClaimId;
 use ig_core::delivery_log::TriggerType;
 use ig_core::order::{DeliveryOrder, OrderReport};
-use ig_core::redelivery::ClaimId;
 use ig_proto::v1::DeliverRequest;
 use ig_proto::v1::delivery_service_client::DeliveryServiceClient;
 use ig_proto::{MAX_COMMAND_BYTES, OrderRefusal};
 use ig_service::grpc::Client;
-use ig_store::KeptLetter;
+use ig_store::StoredDeadLetter;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 use tonic::Request;
@@ -53,7 +53,7 @@ impl WorkerClient {
     }
 
     /// Orders the delivery of a claimed dead letter and waits for its result.
-    pub(crate) async fn deliver(&self, letter: &KeptLetter, claim: &ClaimId) -> OrderResult {
+    pub(crate) async fn deliver(&self, letter: &StoredDeadLetter, claim: &ClaimId) -> OrderResult {
         let mut request = Request::new(DeliverRequest::from(&to_order(letter, claim)));
         request.set_timeout(ORDER_TIMEOUT);
         let result = match self.client.clone().deliver(request).await {
@@ -75,7 +75,7 @@ impl WorkerClient {
     }
 }
 
-fn to_order(kept: &KeptLetter, claim: &ClaimId) -> DeliveryOrder {
+fn to_order(kept: &StoredDeadLetter, claim: &ClaimId) -> DeliveryOrder {
     let letter = &kept.letter;
     DeliveryOrder {
         org_id: letter.org_id,

@@ -1,10 +1,10 @@
 //! Organisations, as clients send and read them.
 
 use ig_core::clock::Timestamp;
+use ig_core::dead_letter_retry::RetryPolicy;
 use ig_core::fault::Faults;
 use ig_core::id::OrgId;
 use ig_core::organization::{Organization, Profile, RequestLimits};
-use ig_core::redelivery::RetryPolicy;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;

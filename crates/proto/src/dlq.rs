@@ -1,8 +1,8 @@
 //! Dead letters, retries and redrives.
 
+use ig_core::dead_letter_retry::{MAX_MANUAL_RETRIES, ManualRetry, ManualRetryResult};
 use ig_core::id::{LogId, OrgId};
 use ig_core::outcome::ErrorCategory;
-use ig_core::redelivery::{MAX_MANUAL_RETRIES, ManualRetry, ManualRetryResult};
 use ig_core::redrive::{Redrive, RedriveFilter, RedriveKey, RedriveOrder, RedriveProgress, RedriveState};
 
 use crate::invalid::{InvalidMessage, Within as _};

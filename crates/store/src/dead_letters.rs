@@ -2,12 +2,12 @@
 //! were delivered or given up are kept for the organisation's retention of logs, counted from then.
 
 mod alerting;
-mod by_hand;
 mod claims;
 mod document;
+mod manual_retry;
 mod redriven;
 mod settle;
-mod standing;
+mod state;
 mod statistics;
 mod tally;
 
@@ -15,15 +15,15 @@ use std::time::Duration;
 
 use ig_core::clock::Timestamp;
 use ig_core::dead_letter::{DeadLetter, DeadLetterReason, DeadLetterStatus};
+use ig_core::dead_letter_retry::RetryProgress;
 use ig_core::id::{EventId, EventType, IntegrationId, LogId, OrgId, RedriveId};
 use ig_core::outcome::ErrorCategory;
 use ig_core::ports::StoreError;
-use ig_core::redelivery::Redelivery;
 use mongodb::bson::{Document, doc};
 
 pub use alerting::GivenUp;
-pub use by_hand::Deletion;
 pub(crate) use document::DeadLetterDocument;
+pub use manual_retry::Deletion;
 pub use redriven::Claimed;
 pub(crate) use redriven::covering;
 pub use settle::{Settled, Settling};
@@ -62,11 +62,11 @@ pub struct DeadLetterFilter {
 
 /// A stored dead letter: the failed delivery, and the state of its retries.
 #[derive(Debug, Clone, PartialEq)]
-pub struct KeptLetter {
+pub struct StoredDeadLetter {
     /// The delivery, its last failure and the number of its attempts.
     pub letter: DeadLetter,
     /// The state of its retries.
-    pub redelivery: Redelivery,
+    pub retry_progress: RetryProgress,
     /// The redrive that has queued it.
     pub redrive: Option<RedriveId>,
     /// Its retention after it is settled.
@@ -89,14 +89,14 @@ impl DeadLetters {
     }
 
     /// Reads one of an organisation's dead letters.
-    pub async fn get(&self, org: OrgId, id: LogId) -> Result<Option<KeptLetter>, StoreError> {
+    pub async fn get(&self, org: OrgId, id: LogId) -> Result<Option<StoredDeadLetter>, StoreError> {
         let letters = self.letters::<DeadLetterDocument<'static>>();
         let found = letters.find_one(doc! { "_id": object_id(id.0), "orgId": org.0 });
-        self.database.within(found).await?.map(KeptLetter::try_from).transpose()
+        self.database.within(found).await?.map(StoredDeadLetter::try_from).transpose()
     }
 
     /// Lists an organisation's dead letters, newest first, without payloads; a large total is counted only as far as needed.
-    pub async fn list(&self, org: OrgId, filter: &DeadLetterFilter, page: Page) -> Result<Listed<KeptLetter>, StoreError> {
+    pub async fn list(&self, org: OrgId, filter: &DeadLetterFilter, page: Page) -> Result<Listed<StoredDeadLetter>, StoreError> {
         let without_payload = Some(doc! { "originalPayload": 0 });
         let mut query = query(org, filter);
         let listed = if let Some(event) = &filter.event_id {
@@ -127,7 +127,7 @@ impl DeadLetters {
             };
             self.database.latest::<DeadLetterDocument<'static>>(sought, page).await?
         };
-        listed.try_map(KeptLetter::try_from)
+        listed.try_map(StoredDeadLetter::try_from)
     }
 
     fn letters<T: Send + Sync + 'static>(&self) -> Documents<T> {

@@ -1,6 +1,6 @@
 //! The durable record of deliveries: a few grouped inserts for any number of them.
 
-mod redelivery;
+mod retry;
 
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
@@ -76,7 +76,7 @@ impl<'a> Sorted<'a> {
                 let letter = dead_letter.as_deref().map(|letter| DeadLetterDocument::new(letter, log));
                 self.dead_letters.extend(letter);
             }
-            JournalEntry::Redelivery { log, trace } => self.redeliveries.push((log, trace)),
+            JournalEntry::Retry { log, trace } => self.redeliveries.push((log, trace)),
             JournalEntry::Seen(seen) => self.seen.push(seen),
             JournalEntry::Scheduled(delivery) => self.scheduled.push(delivery),
             JournalEntry::CalledOff(call_off) => self.called_off.push(call_off),

@@ -57,7 +57,7 @@ pub use configuration::{CommitError, Configurations, Expected, Items, KEPT_CHANG
 pub use counting::CountError;
 pub use dead_letters::{
     Claimed, DeadLetterFilter, DeadLetterStatistics, DeadLetterTally, DeadLetters, Deletion, GivenUp, IntegrationDeadLetters,
-    KeptLetter, Settled, Settling,
+    Settled, Settling, StoredDeadLetter,
 };
 pub use delivery_logs::{DeliveryLogParts, DeliveryLogs};
 pub use delivery_statistics::{

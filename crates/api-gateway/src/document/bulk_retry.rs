@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
+use ig_core::dead_letter_retry::{ManualRetry, ManualRetryResult};
 use ig_core::fault::Faults;
 use ig_core::id::{LogId, NotAnObjectId, OrgId};
-use ig_core::redelivery::{ManualRetry, ManualRetryResult};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

@@ -28,7 +28,7 @@ struct TakenUp {
 pub(crate) async fn announce(database: &Database, entries: &[JournalEntry]) -> Result<(), StoreError> {
     let now = Utc::now();
     let logs = entries.iter().filter_map(|entry| match entry {
-        JournalEntry::Delivery { log, .. } | JournalEntry::Redelivery { log, .. } => Some((log.org_id, log.created_at)),
+        JournalEntry::Delivery { log, .. } | JournalEntry::Retry { log, .. } => Some((log.org_id, log.created_at)),
         JournalEntry::Audit(_)
         | JournalEntry::Redecided(_)
         | JournalEntry::Seen(_)

@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use futures::TryStreamExt as _;
 use ig_core::condition::{Condition, FieldTest, Filter};
 use ig_core::configuration::Change;
+use ig_core::dead_letter_retry::RetryPolicy;
 use ig_core::event_type::{EventTypeDefinition, Validation};
 use ig_core::history::{Item, ItemKind};
 use ig_core::id::{IntegrationId, LookupType, OrgId, Rid, TemplateId};
@@ -19,7 +20,6 @@ use ig_core::integration::{
 };
 use ig_core::job::{DataSource, Job, JobSchedule};
 use ig_core::organization::{OrgUnit, Organization, RequestLimits};
-use ig_core::redelivery::RetryPolicy;
 use ig_core::schedule::{Schedule, ScheduleMode};
 use ig_core::secret::Secret;
 use ig_core::template::{Direction, Template};

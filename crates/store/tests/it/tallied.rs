@@ -48,7 +48,7 @@ async fn redelivered(store: &Store, random: &mut StdRng, log: &mut DeliveryLog) 
         log.status = status;
     }
     let again = DeliveryLog { status, ..log.clone() };
-    let entry = JournalEntry::Redelivery {
+    let entry = JournalEntry::Retry {
         log: Box::new(again),
         trace: trace(),
     };

@@ -1,14 +1,14 @@
 //! What people do with dead letters: retry or delete them.
 
 use ig_core::clock::Timestamp;
+use ig_core::dead_letter_retry::{DeadLetterState, ManualRetry, ManualRetryResult};
 use ig_core::id::{LogId, OrgId};
 use ig_core::ports::StoreError;
-use ig_core::redelivery::{DeadLetterState, ManualRetry, ManualRetryResult};
 use mongodb::bson::{Document, doc};
 
 use super::document::DeadLetterDocument;
-use super::standing::{as_read, standing};
-use super::{DeadLetters, KeptLetter};
+use super::state::{as_read, state_update};
+use super::{DeadLetters, StoredDeadLetter};
 use crate::field::object_id;
 
 /// The result of deleting a dead letter.
@@ -24,44 +24,40 @@ pub enum Deletion {
 
 impl DeadLetters {
     /// Makes dead letters due now, whatever their number of retries.
-    pub async fn retry_by_hand(&self, wish: &ManualRetry, now: Timestamp) -> Result<ManualRetryResult, StoreError> {
-        let found = self.named(wish).await?;
-        let mut granted = ManualRetryResult::default();
-        for id in &wish.ids {
+    pub async fn retry_manually(&self, request: &ManualRetry, now: Timestamp) -> Result<ManualRetryResult, StoreError> {
+        let found = self.requested_letters(request).await?;
+        let mut result = ManualRetryResult::default();
+        for id in &request.ids {
             let kept = found.iter().find(|kept| kept.letter.id == *id);
             let accepted = match kept {
-                Some(kept) => self.want(kept, now).await?,
+                Some(kept) => self.make_due(kept, now).await?,
                 None => false,
             };
-            let side = if accepted {
-                &mut granted.accepted
-            } else {
-                &mut granted.refused
-            };
-            side.push(*id);
+            let list = if accepted { &mut result.accepted } else { &mut result.refused };
+            list.push(*id);
         }
-        Ok(granted)
+        Ok(result)
     }
 
-    async fn named(&self, wish: &ManualRetry) -> Result<Vec<KeptLetter>, StoreError> {
-        let ids: Vec<_> = wish.ids.iter().map(|id| object_id(id.0)).collect();
+    async fn requested_letters(&self, request: &ManualRetry) -> Result<Vec<StoredDeadLetter>, StoreError> {
+        let ids: Vec<_> = request.ids.iter().map(|id| object_id(id.0)).collect();
         let letters = self.letters::<DeadLetterDocument<'static>>();
         let find = letters
-            .find(doc! { "_id": { "$in": ids }, "orgId": wish.org_id.0 })
+            .find(doc! { "_id": { "$in": ids }, "orgId": request.org_id.0 })
             .projection(doc! { "originalPayload": 0 });
         let found = self.database.all(find).await?;
-        found.into_iter().map(KeptLetter::try_from).collect()
+        found.into_iter().map(StoredDeadLetter::try_from).collect()
     }
 
-    async fn want(&self, kept: &KeptLetter, now: Timestamp) -> Result<bool, StoreError> {
+    async fn make_due(&self, kept: &StoredDeadLetter, now: Timestamp) -> Result<bool, StoreError> {
         let may_be_sent = kept.redrive.is_none() && kept.letter.reason.has_payload();
-        let wanted = kept.redelivery.retried_by_hand(now).filter(|_| may_be_sent);
-        let Some(wanted) = wanted else {
+        let due = kept.retry_progress.with_manual_retry(now).filter(|_| may_be_sent);
+        let Some(due) = due else {
             return Ok(false);
         };
         let mut filter = as_read(kept);
         filter.insert("redriveOpen", doc! { "$ne": true });
-        self.change(filter, standing(kept, &wanted, now).into()).await
+        self.change(filter, state_update(kept, &due, now).into()).await
     }
 
     /// Deletes one of an organisation's dead letters; its delivery log records that it stays undelivered.
@@ -69,7 +65,7 @@ impl DeadLetters {
         let Some(kept) = self.get(org, id).await? else {
             return Ok(Deletion::Unknown);
         };
-        if matches!(kept.redelivery.standing, DeadLetterState::Retrying { until, .. } if until > now) {
+        if matches!(kept.retry_progress.state, DeadLetterState::Retrying { until, .. } if until > now) {
             return Ok(Deletion::Busy);
         }
         self.abandon_log(&kept).await?;
