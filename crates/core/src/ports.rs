@@ -19,7 +19,7 @@ use crate::integration::{BreakerSubject, Hold};
 use crate::lease::{Checkpoint, Claim, Lease, SourceMarks, WorkerId};
 use crate::lookup::{LookupKey, Resolved};
 use crate::partition::PartitionId;
-use crate::scheduled::{CallOff, ScheduledDelivery};
+use crate::scheduled::{CancellationEvent, ScheduledDelivery};
 use crate::stream::RowKind;
 
 /// Why a source could not be read.
@@ -160,7 +160,7 @@ pub enum JournalEntry {
     /// A scheduled delivery.
     Scheduled(Box<ScheduledDelivery>),
     /// An event that cancels pending deliveries.
-    CalledOff(Box<CallOff>),
+    Cancellation(Box<CancellationEvent>),
 }
 
 /// The most decisions that [`Journal::decided`] returns at a time.

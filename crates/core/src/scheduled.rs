@@ -4,8 +4,8 @@
 //! due they are ordered one after the other, under the configuration of that day. The row's identity derives from the event's,
 //! so reading an event again schedules nothing twice; neither does creating the next occurrence twice.
 
-mod asked;
-mod call_off;
+mod cancellation;
+mod requests;
 #[cfg(test)]
 mod tests;
 
@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-pub use asked::{Cancel, MAX_PREVIEW_OCCURRENCES, Preview, Reschedule};
-pub use call_off::{CallOff, CallOffKey};
+pub use cancellation::{CancellationEvent, CancellationKey};
+pub use requests::{CancelDelivery, MAX_PREVIEW_OCCURRENCES, PreviewSchedule, RescheduleDelivery};
 
 use crate::clock::Timestamp;
 use crate::delivery_log::{EventRef, TriggerType, named};
@@ -103,7 +103,7 @@ pub struct ScheduledDelivery {
     /// Its place in a series, if it recurs.
     pub series: Option<Series>,
     /// The keys of the events that cancel it.
-    pub call_off_keys: Vec<CallOffKey>,
+    pub cancellation_keys: Vec<CancellationKey>,
     /// Its status.
     pub status: ScheduledStatus,
     /// Why it failed, if it did.

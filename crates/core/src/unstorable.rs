@@ -13,7 +13,7 @@ use crate::header_lines::HeaderLines;
 use crate::id::LogId;
 use crate::outcome::ErrorCategory;
 use crate::ports::JournalEntry;
-use crate::scheduled::{CallOff, ScheduledDelivery};
+use crate::scheduled::{CancellationEvent, ScheduledDelivery};
 
 impl JournalEntry {
     /// The entries to record in place of a refused one; empty where nothing could be left out.
@@ -39,7 +39,7 @@ impl JournalEntry {
                 trace: refused(trace, refusal),
             }],
             Self::Scheduled(delivery) => vec![never_planned(delivery, refusal)],
-            Self::CalledOff(call_off) => without_replacement(call_off, refusal),
+            Self::Cancellation(event) => without_replacement(event, refusal),
             Self::Audit(audit) => vec![Self::Audit(crate::audit::EventAudit {
                 detail: None,
                 ..audit.clone()
@@ -153,16 +153,16 @@ fn never_planned(delivery: &ScheduledDelivery, refusal: &str) -> JournalEntry {
 }
 
 /// The cancellation stays; the delivery that was to be scheduled instead is given up.
-fn without_replacement(call_off: &CallOff, refusal: &str) -> Vec<JournalEntry> {
-    let Some(replacement) = &call_off.replacement else {
+fn without_replacement(event: &CancellationEvent, refusal: &str) -> Vec<JournalEntry> {
+    let Some(replacement) = &event.replacement else {
         return Vec::new();
     };
-    let called_off = CallOff {
+    let cancellation = CancellationEvent {
         replacement: None,
-        ..call_off.clone()
+        ..event.clone()
     };
     vec![
-        JournalEntry::CalledOff(Box::new(called_off)),
+        JournalEntry::Cancellation(Box::new(cancellation)),
         never_planned(replacement, refusal),
     ]
 }

@@ -151,7 +151,7 @@ fn has_automatic_retry(entry: &JournalEntry) -> bool {
     match entry {
         JournalEntry::Delivery { dead_letter, .. } => dead_letter.as_ref().is_some_and(|letter| letter.next_retry_at.is_some()),
         JournalEntry::Scheduled(_)
-        | JournalEntry::CalledOff(_)
+        | JournalEntry::Cancellation(_)
         | JournalEntry::Audit(_)
         | JournalEntry::Redecided(_)
         | JournalEntry::Retry { .. }
@@ -162,7 +162,7 @@ fn has_automatic_retry(entry: &JournalEntry) -> bool {
 fn scheduled_time(entry: &JournalEntry) -> Option<Timestamp> {
     match entry {
         JournalEntry::Scheduled(delivery) => Some(delivery.scheduled_for),
-        JournalEntry::CalledOff(call_off) => call_off.replacement.as_ref().map(|delivery| delivery.scheduled_for),
+        JournalEntry::Cancellation(event) => event.replacement.as_ref().map(|delivery| delivery.scheduled_for),
         JournalEntry::Audit(_)
         | JournalEntry::Redecided(_)
         | JournalEntry::Delivery { .. }

@@ -72,7 +72,7 @@ impl Recorder {
             JournalEntry::Delivery { .. }
             | JournalEntry::Retry { .. }
             | JournalEntry::Scheduled(_)
-            | JournalEntry::CalledOff(_) => &self.deliveries,
+            | JournalEntry::Cancellation(_) => &self.deliveries,
             JournalEntry::Audit(_) | JournalEntry::Redecided(_) | JournalEntry::Seen(_) => &self.decisions,
         };
         queue.send(entry, pending);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ig_core::clock::Clock;
 use ig_core::error_kind::ErrorKind;
 use ig_core::ports::StoreError;
-use ig_core::scheduled::{Cancel, Preview, Reschedule};
+use ig_core::scheduled::{CancelDelivery, PreviewSchedule, RescheduleDelivery};
 use ig_proto::v1::scheduler_service_server::SchedulerService;
 use ig_proto::{InvalidMessage, status, v1};
 use ig_store::{Changed, ScheduledDeliveries};
@@ -34,14 +34,14 @@ fn parse<W, T: TryFrom<W, Error = InvalidMessage>>(request: Request<W>) -> Resul
 #[tonic::async_trait]
 impl SchedulerService for SchedulerGrpc {
     async fn cancel(&self, request: Request<v1::CancelRequest>) -> Result<Response<v1::CancelResponse>, Status> {
-        let Cancel { org_id, id, reason } = parse(request)?;
+        let CancelDelivery { org_id, id, reason } = parse(request)?;
         let changed = self.store.cancel(org_id, id, &reason, self.clock.now()).await;
         into_status(changed)?;
         Ok(Response::new(v1::CancelResponse {}))
     }
 
     async fn reschedule(&self, request: Request<v1::RescheduleRequest>) -> Result<Response<v1::RescheduleResponse>, Status> {
-        let Reschedule { org_id, id, at } = parse(request)?;
+        let RescheduleDelivery { org_id, id, at } = parse(request)?;
         let now = self.clock.now();
         // A past time from a person means now, not long overdue.
         let at = at.max(now);
@@ -52,7 +52,7 @@ impl SchedulerService for SchedulerGrpc {
     }
 
     async fn preview(&self, request: Request<v1::PreviewRequest>) -> Result<Response<v1::PreviewResponse>, Status> {
-        let preview: Preview = parse(request)?;
+        let preview: PreviewSchedule = parse(request)?;
         let times = preview.times(self.clock.now());
         let times = times.map_err(|reason| status(ErrorKind::Invalid, reason))?;
         Ok(Response::new(times.into()))

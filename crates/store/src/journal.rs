@@ -13,7 +13,7 @@ use ig_core::dedup::SeenEvent;
 use ig_core::delivery_log::{DeliveryLog, ExecutionTrace};
 use ig_core::id::{LogId, Position, SourceId};
 use ig_core::ports::{Journal, JournalEntry, StoreError};
-use ig_core::scheduled::{CallOff, ScheduledDelivery};
+use ig_core::scheduled::{CancellationEvent, ScheduledDelivery};
 use mongodb::bson::{doc, oid::ObjectId};
 use serde::Deserialize;
 
@@ -54,7 +54,7 @@ struct Sorted<'a> {
     redecided: Vec<&'a EventAudit>,
     seen: Vec<&'a SeenEvent>,
     scheduled: Vec<&'a ScheduledDelivery>,
-    called_off: Vec<&'a CallOff>,
+    cancellations: Vec<&'a CancellationEvent>,
 }
 
 impl<'a> Sorted<'a> {
@@ -79,7 +79,7 @@ impl<'a> Sorted<'a> {
             JournalEntry::Retry { log, trace } => self.redeliveries.push((log, trace)),
             JournalEntry::Seen(seen) => self.seen.push(seen),
             JournalEntry::Scheduled(delivery) => self.scheduled.push(delivery),
-            JournalEntry::CalledOff(call_off) => self.called_off.push(call_off),
+            JournalEntry::Cancellation(event) => self.cancellations.push(event),
         }
     }
 }
@@ -89,13 +89,13 @@ impl MongoJournal {
         Self { database }
     }
 
-    async fn schedule(&self, planned: &[&ScheduledDelivery], called_off: &[&CallOff]) -> Result<(), StoreError> {
+    async fn schedule(&self, planned: &[&ScheduledDelivery], cancellations: &[&CancellationEvent]) -> Result<(), StoreError> {
         let deliveries = ScheduledDeliveries::new(self.database.clone());
         if !planned.is_empty() {
             deliveries.plan(planned).await?;
         }
-        for call_off in called_off {
-            deliveries.call_off(call_off).await?;
+        for event in cancellations {
+            deliveries.cancel_earlier(event).await?;
         }
         Ok(())
     }
@@ -127,7 +127,7 @@ impl Journal for MongoJournal {
             redecided,
             seen,
             scheduled,
-            called_off,
+            cancellations,
         } = Sorted::sort(entries);
         delivery_tallies::announce(&self.database, entries).await?;
         self.database.insert_once(DEAD_LETTERS, dead_letters).await?;
@@ -138,7 +138,7 @@ impl Journal for MongoJournal {
             self.database.insert_once(EVENT_AUDIT, audits),
             try_join_all(redecided.into_iter().map(|audit| event_audit::replace(&self.database, audit))),
             self.database.insert_once(PROCESSED_EVENTS, SeenChunk::pack(&seen)),
-            self.schedule(&scheduled, &called_off),
+            self.schedule(&scheduled, &cancellations),
         )?;
         Ok(())
     }

@@ -49,7 +49,7 @@ const COLLECTIONS: &[&str] = &[
     names::MEMBERS,
     names::PUSHED_EVENTS,
     names::SCHEDULED,
-    names::SCHEDULED_CALL_OFFS,
+    names::SCHEDULED_CANCELLATIONS,
     names::API_KEYS,
     names::USERS,
     names::ALERTS,
@@ -155,7 +155,7 @@ fn indexes() -> Vec<(&'static str, Vec<IndexModel>)> {
         (names::PUSHED_EVENTS, vec![unique(doc! { "key": 1 })]),
         (names::SCHEDULED, scheduled()),
         // Found by `_id`; this is the expiry.
-        (names::SCHEDULED_CALL_OFFS, vec![expiring()]),
+        (names::SCHEDULED_CANCELLATIONS, vec![expiring()]),
         (names::API_KEYS, vec![unique(doc! { "keyHash": 1 }), by_org()]),
         (
             names::USERS,

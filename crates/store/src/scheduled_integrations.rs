@@ -5,7 +5,7 @@
 //! the delivery removes it. So one index finds what is due, an expired claim is due again by itself, and no query reads
 //! finished deliveries.
 
-mod call_offs;
+mod cancellation_events;
 mod claims;
 mod document;
 mod pending;

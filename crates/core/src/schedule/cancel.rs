@@ -88,7 +88,7 @@ impl CancelRule {
     }
 
     /// The key of an event that cancels; it applies to pending deliveries of the same tenant and integration with an equal key.
-    pub fn called_off_by(&self, event_type: &EventType, payload: &Value) -> Option<MatchKey> {
+    pub fn cancellation_key(&self, event_type: &EventType, payload: &Value) -> Option<MatchKey> {
         self.event_types.contains(event_type).then(|| self.key(payload)).flatten()
     }
 }

@@ -39,7 +39,7 @@ fn every_second(more: u32) -> ScheduledDelivery {
             schedule: Schedule::read(ScheduleMode::Recurring, Some(&config)).unwrap(),
             zone: Zone::default(),
         }),
-        call_off_keys: Vec::new(),
+        cancellation_keys: Vec::new(),
         status: ScheduledStatus::Failed,
         error: Some("it answered 500".to_owned()),
         cancellation: None,
@@ -118,13 +118,13 @@ fn a_scheduled_delivery_has_the_identity_of_its_first_log() {
 }
 
 #[test]
-fn call_off_compares_positions_within_a_source_and_times_across_sources() {
-    let key = CallOffKey::new(OrgId(1), IntegrationId([3; 12]), crate::schedule::MatchKey([1; 16]));
+fn cancellation_compares_positions_within_a_source_and_times_across_sources() {
+    let key = CancellationKey::new(OrgId(1), IntegrationId([3; 12]), crate::schedule::MatchKey([1; 16]));
     let planned = ScheduledDelivery {
-        call_off_keys: vec![key],
+        cancellation_keys: vec![key],
         ..every_second(1)
     };
-    let call_off = |source: &str, position, happened_at| CallOff {
+    let cancelling = |source: &str, position, happened_at| CancellationEvent {
         org_id: planned.org_id,
         integration: planned.integration,
         key,
@@ -140,14 +140,14 @@ fn call_off_compares_positions_within_a_source_and_times_across_sources() {
         decided_at: noon(),
     };
     let (before, after) = (noon() - TimeDelta::hours(1), noon() + TimeDelta::hours(1));
-    assert!(call_off("mysql", 8, before).calls_off(&planned));
-    assert!(!call_off("mysql", 7, after).calls_off(&planned), "not what it planned itself");
-    assert!(!call_off("mysql", 6, after).calls_off(&planned));
-    assert!(call_off("push", 1, after).calls_off(&planned));
-    assert!(!call_off("push", 9, before).calls_off(&planned));
+    assert!(cancelling("mysql", 8, before).cancels(&planned));
+    assert!(!cancelling("mysql", 7, after).cancels(&planned), "not what it planned itself");
+    assert!(!cancelling("mysql", 6, after).cancels(&planned));
+    assert!(cancelling("push", 1, after).cancels(&planned));
+    assert!(!cancelling("push", 9, before).cancels(&planned));
     let other = ScheduledDelivery {
-        call_off_keys: Vec::new(),
+        cancellation_keys: Vec::new(),
         ..planned.clone()
     };
-    assert!(!call_off("mysql", 8, after).calls_off(&other));
+    assert!(!cancelling("mysql", 8, after).cancels(&other));
 }

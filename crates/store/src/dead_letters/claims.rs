@@ -134,7 +134,7 @@ impl DeadLetters {
         Ok(())
     }
 
-    /// Whether a dead letter is claimed under this claim.
+    /// Whether this claim is the current one of a dead letter.
     pub async fn is_claimed_by(&self, org: OrgId, id: LogId, claim: &ClaimId) -> Result<bool, StoreError> {
         let claimed = doc! {
             "_id": object_id(id.0),
@@ -157,7 +157,7 @@ fn due_without(now: Timestamp, busy: &[IntegrationId]) -> Document {
     due
 }
 
-/// DueDocument without a redrive: a letter queued in a redrive belongs to the redrive, and a held one has no due time.
+/// Due without a redrive: a letter queued in a redrive belongs to the redrive, and a held one has no due time.
 fn is_due(now: Timestamp) -> Document {
     doc! {
         "status": { "$in": [DeadLetterStatus::PendingRetry.as_str(), DeadLetterStatus::Retrying.as_str()] },

@@ -33,7 +33,7 @@ pub(crate) async fn announce(database: &Database, entries: &[JournalEntry]) -> R
         | JournalEntry::Redecided(_)
         | JournalEntry::Seen(_)
         | JournalEntry::Scheduled(_)
-        | JournalEntry::CalledOff(_) => None,
+        | JournalEntry::Cancellation(_) => None,
     });
     let late = logs.filter(|(_, taken_up)| is_late(*taken_up, now));
     let buckets: BTreeSet<_> = late.map(|(org, taken_up)| (org, Bucket::of(taken_up))).collect();

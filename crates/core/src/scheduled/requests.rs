@@ -11,7 +11,7 @@ pub const MAX_PREVIEW_OCCURRENCES: usize = 100;
 
 /// A request to cancel a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cancel {
+pub struct CancelDelivery {
     /// The tenant.
     pub org_id: OrgId,
     /// The delivery.
@@ -22,7 +22,7 @@ pub struct Cancel {
 
 /// A request to move a delivery to another time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reschedule {
+pub struct RescheduleDelivery {
     /// The tenant.
     pub org_id: OrgId,
     /// The delivery.
@@ -33,7 +33,7 @@ pub struct Reschedule {
 
 /// A request for the times that a schedule yields.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Preview {
+pub struct PreviewSchedule {
     /// The schedule.
     pub schedule: Schedule,
     /// The payload of the event.
@@ -46,7 +46,7 @@ pub struct Preview {
     pub event_at: Option<Timestamp>,
 }
 
-impl Preview {
+impl PreviewSchedule {
     /// The times, ascending; the error is a sentence that a tenant may read.
     pub fn times(&self, now: Timestamp) -> Result<Vec<Timestamp>, String> {
         let event_at = self.event_at.unwrap_or(now);
