@@ -112,7 +112,7 @@ impl OrgConfiguration {
     }
 
     /// One inbound integration.
-    pub fn inbound_of(&self, id: IntegrationId) -> Option<&Arc<InboundIntegration>> {
+    pub fn inbound_by_id(&self, id: IntegrationId) -> Option<&Arc<InboundIntegration>> {
         self.inbound.values().find(|inbound| inbound.id == id)
     }
 

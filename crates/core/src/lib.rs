@@ -45,7 +45,7 @@ pub mod partition;
 pub mod poll;
 pub mod ports;
 pub mod progress;
-pub mod reading;
+pub mod read_cursors;
 
 pub mod redrive;
 pub mod rewind;

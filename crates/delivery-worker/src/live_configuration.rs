@@ -139,7 +139,7 @@ impl LiveConfiguration {
 
     /// An inbound integration as configured now.
     pub(crate) fn inbound_integration(&self, org: OrgId, id: IntegrationId) -> Option<Arc<InboundIntegration>> {
-        self.inner.read().configuration.org(org)?.inbound_of(id).cloned()
+        self.inner.read().configuration.org(org)?.inbound_by_id(id).cloned()
     }
 
     /// An integration as configured now.

@@ -133,12 +133,12 @@ impl Journal for NotifyingJournal {
         self.journal.recorded(logs).await
     }
 
-    async fn planned(&self, rows: &[LogId]) -> Result<HashSet<LogId>, StoreError> {
-        self.journal.planned(rows).await
+    async fn scheduled(&self, rows: &[LogId]) -> Result<HashSet<LogId>, StoreError> {
+        self.journal.scheduled(rows).await
     }
 
-    async fn decided(&self, source: &SourceId, positions: &[RangeInclusive<Position>]) -> Result<Vec<EventAudit>, StoreError> {
-        self.journal.decided(source, positions).await
+    async fn decisions(&self, source: &SourceId, positions: &[RangeInclusive<Position>]) -> Result<Vec<EventAudit>, StoreError> {
+        self.journal.decisions(source, positions).await
     }
 
     async fn seen_since(&self, since: Timestamp) -> Result<Vec<SeenEvent>, StoreError> {

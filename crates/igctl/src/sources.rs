@@ -25,7 +25,7 @@ pub(crate) fn rewind(arguments: &RewindArguments) -> anyhow::Result<ExitCode> {
             bail!("no worker has ever read a source {source}: give the name of one of the sections of [sources]");
         };
         if *anew {
-            leases.begin_anew(&source, *to).await?;
+            leases.start_generation(&source, *to).await?;
         } else {
             leases.rewind(&source, *to).await?;
         }
@@ -36,7 +36,7 @@ pub(crate) fn rewind(arguments: &RewindArguments) -> anyhow::Result<ExitCode> {
         };
         output::line(format!(
             "{source} is read again from behind row {to}; it had been read up to row {}. {what}",
-            marks.seen
+            marks.highest_read
         ));
         Ok(ExitCode::SUCCESS)
     })

@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 use ig_core::audit::{DecisionStatus, EventAudit, SkipReason};
 use ig_core::clock::Timestamp;
 use ig_core::id::{EventId, EventType, OrgId, Position, SourceId};
-use ig_core::ports::{DECIDED_AT_ONCE, StoreError};
+use ig_core::ports::{MAX_DECISIONS, StoreError};
 use mongodb::bson::{Bson, Document, doc};
 
 pub(crate) use document::AuditDocument;
@@ -97,7 +97,7 @@ pub(crate) async fn at(
             .all(|position| document::beyond_identifier(position) == beyond)
     };
     for some in positions.chunk_by(shares_order).flat_map(|some| some.chunks(RANGES_AT_ONCE)) {
-        let left = DECIDED_AT_ONCE - decided.len();
+        let left = MAX_DECISIONS - decided.len();
         if left == 0 {
             break;
         }

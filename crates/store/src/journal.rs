@@ -147,11 +147,11 @@ impl Journal for MongoJournal {
         self.those_in(DELIVERY_LOGS, logs).await
     }
 
-    async fn planned(&self, rows: &[LogId]) -> Result<HashSet<LogId>, StoreError> {
+    async fn scheduled(&self, rows: &[LogId]) -> Result<HashSet<LogId>, StoreError> {
         self.those_in(SCHEDULED, rows).await
     }
 
-    async fn decided(&self, source: &SourceId, positions: &[RangeInclusive<Position>]) -> Result<Vec<EventAudit>, StoreError> {
+    async fn decisions(&self, source: &SourceId, positions: &[RangeInclusive<Position>]) -> Result<Vec<EventAudit>, StoreError> {
         event_audit::at(&self.database, source, positions).await
     }
 

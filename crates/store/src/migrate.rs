@@ -45,7 +45,7 @@ const COLLECTIONS: &[&str] = &[
     names::DEAD_LETTERS,
     names::REDRIVES,
     names::PROCESSED_EVENTS,
-    names::CHECKPOINTS,
+    names::LEASES,
     names::MEMBERS,
     names::PUSHED_EVENTS,
     names::SCHEDULED,
@@ -79,7 +79,7 @@ pub(crate) async fn run(database: &Database) -> Result<(), StoreError> {
     let counters = [REVISION, POSITION, FORGOTTEN, TALLIED].map(|name| doc! { "_id": name, "value": 0_i64 });
     database.insert_once(names::COUNTERS, counters.to_vec()).await?;
     database
-        .insert_once(names::CHECKPOINTS, PartitionId::all().map(LeaseDocument::unclaimed).collect())
+        .insert_once(names::LEASES, PartitionId::all().map(LeaseDocument::unclaimed).collect())
         .await?;
     rewrite::run(database).await
 }

@@ -173,17 +173,17 @@ async fn decisions_are_found_by_source_and_positions_and_one_may_replace_another
     };
     let entries: Vec<_> = all.iter().chain([&pushed]).cloned().map(JournalEntry::Audit).collect();
     journal.record(&entries).await.unwrap();
-    let found = journal.decided(&source, &[2..=3, 6..=900]).await.unwrap();
+    let found = journal.decisions(&source, &[2..=3, 6..=900]).await.unwrap();
     assert_eq!(found, [all[1].clone(), all[2].clone(), all[5].clone()]);
     let replacement = audit(Some(7), 3, Decision::Skipped(SkipReason::NoMatch));
     journal.record(&[JournalEntry::Audit(replacement.clone())]).await.unwrap();
     assert_eq!(
-        journal.decided(&source, &[3..=3]).await.unwrap(),
+        journal.decisions(&source, &[3..=3]).await.unwrap(),
         [all[2].clone()],
         "the first stands"
     );
     journal.record(&[JournalEntry::Redecided(replacement.clone())]).await.unwrap();
-    assert_eq!(journal.decided(&source, &[3..=3]).await.unwrap(), [replacement]);
+    assert_eq!(journal.decisions(&source, &[3..=3]).await.unwrap(), [replacement]);
 }
 
 #[tokio::test]
@@ -209,7 +209,7 @@ async fn decisions_are_found_at_positions_of_any_size() {
         ),
         (vec![0..=u64::MAX], &all[..]),
     ] {
-        assert_eq!(journal.decided(&source, &ranges).await.unwrap(), expected, "{ranges:?}");
+        assert_eq!(journal.decisions(&source, &ranges).await.unwrap(), expected, "{ranges:?}");
     }
 }
 
