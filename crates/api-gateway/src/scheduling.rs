@@ -128,7 +128,7 @@ async fn told(
 fn refused(error: TransformError) -> ApiError {
     match error {
         TransformError::Refused(refusal) | TransformError::Disabled(refusal, _) => {
-            Faults::one("/schedulingConfig/script", refusal.to_string()).into()
+            Faults::single("/schedulingConfig/script", refusal.to_string()).into()
         }
         TransformError::Unavailable(reason) => {
             tracing::warn!(reason, "a script cannot be run");

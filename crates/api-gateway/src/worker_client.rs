@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use ig_core::order::{DeliveryOrder, OrderReport};
+use ig_core::delivery_command::{CommandReport, DeliveryCommand};
 use ig_proto::v1::DeliverRequest;
 use ig_proto::v1::delivery_service_client::DeliveryServiceClient;
-use ig_proto::{MAX_COMMAND_BYTES, OrderRefusal};
+use ig_proto::{CommandRefusal, MAX_COMMAND_BYTES};
 use ig_service::grpc::Client;
 use tonic::{Request, Status};
 
@@ -25,7 +25,7 @@ impl WorkerClient {
     }
 
     /// Orders one delivery and waits for its outcome.
-    pub(crate) async fn deliver(&self, order: &DeliveryOrder) -> Result<OrderReport, ApiError> {
+    pub(crate) async fn deliver(&self, order: &DeliveryCommand) -> Result<CommandReport, ApiError> {
         let mut request = Request::new(DeliverRequest::from(order));
         request.set_timeout(PATIENCE);
         let answer = self.0.clone().deliver(request).await.map_err(|status| refusal(&status))?;
@@ -37,13 +37,13 @@ impl WorkerClient {
 }
 
 fn refusal(status: &Status) -> ApiError {
-    match OrderRefusal::from(status) {
-        OrderRefusal::Unknown => ApiError::new(
+    match CommandRefusal::from(status) {
+        CommandRefusal::Unknown => ApiError::new(
             ErrorCode::Conflict,
             "The integration has just changed and no worker knows it yet, please try again",
         ),
-        OrderRefusal::Never(reason) => ApiError::fault("/payload", reason),
-        OrderRefusal::Away => {
+        CommandRefusal::Never(reason) => ApiError::fault("/payload", reason),
+        CommandRefusal::Away => {
             tracing::warn!(%status, "no worker carried the order out");
             ApiError::unavailable("No delivery-worker can be reached now, please try again")
         }

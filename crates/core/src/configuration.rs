@@ -86,8 +86,8 @@ impl OrgConfiguration {
     }
 
     /// The integrations whose pending deliveries an event may cancel, in the order of their ids.
-    pub fn listening(&self, event_type: &EventType, entity: Rid) -> Vec<Arc<Integration>> {
-        self.index.listening(event_type, entity)
+    pub fn cancel_listeners(&self, event_type: &EventType, entity: Rid) -> Vec<Arc<Integration>> {
+        self.index.cancel_listeners(event_type, entity)
     }
 
     /// The timezone of an entity: the unit's own, else the organisation's, else UTC.
@@ -237,7 +237,7 @@ impl Configuration {
     }
 
     /// Marks every change up to a revision as applied, as far as it could be understood.
-    pub fn reach(&mut self, revision: u64) {
+    pub fn advance_to(&mut self, revision: u64) {
         self.revision = self.revision.max(revision);
     }
 

@@ -23,11 +23,11 @@ mod signing;
 mod target;
 
 pub use action::{Action, PlannedAction};
-pub use auth::{ClientCredentials, CredentialsPlace, OutgoingAuth};
+pub use auth::{ClientCredentials, CredentialsLocation, OutgoingAuth};
 pub use breaker_subject::BreakerSubject;
 pub use counts::IntegrationCounts;
 pub use hold::{Hold, HoldCause};
-pub use limit::SetLimit;
+pub use limit::ConfiguredLimit;
 pub use lookup::{LookupReturn, LookupRule, LookupSource, Unmapped};
 pub use mapping::{DEFAULT_TIMEOUT, DateFormat, FieldMapping, MAX_DEPTH, SimpleMapping, StaticField, Transform, Transformation};
 pub use script::{DEFAULT_SCRIPT_TIMEOUT, MAX_SCRIPT_BYTES, MAX_SCRIPT_TIMEOUT, Script};
@@ -122,7 +122,7 @@ pub struct Integration {
     /// Whether deliveries keep event order.
     pub ordering: Ordering,
     /// The most deliveries in a window, where a limit is set.
-    pub rate_limit: Option<SetLimit>,
+    pub rate_limit: Option<ConfiguredLimit>,
     /// Whether an open breaker probes its target by itself.
     pub breaker: BreakerPolicy,
     /// What a delivery logs.

@@ -67,7 +67,7 @@ pub struct LookupKey {
 }
 
 /// The results of lookups; a key that no active row maps is absent.
-pub type Resolved = HashMap<LookupKey, Arc<LookupSide>>;
+pub type ResolvedLookups = HashMap<LookupKey, Arc<LookupSide>>;
 
 impl LookupRow {
     /// The table of this row.

@@ -17,7 +17,7 @@ use crate::event::SourceRow;
 use crate::id::{IntegrationId, LogId, OrgId, Position, Rid, SourceId};
 use crate::integration::{BreakerSubject, Hold};
 use crate::lease::{Checkpoint, Claim, Lease, SourceMarks, WorkerId};
-use crate::lookup::{LookupKey, Resolved};
+use crate::lookup::{LookupKey, ResolvedLookups};
 use crate::partition::PartitionId;
 use crate::scheduled::{CancellationEvent, ScheduledDelivery};
 use crate::stream::RowKind;
@@ -277,7 +277,7 @@ pub trait Lookups: Send + Sync {
     /// organisation's.
     ///
     /// An unmapped key is left out; an error never means "unmapped".
-    async fn resolve(&self, org: OrgId, entity: Rid, keys: &[LookupKey]) -> Result<Resolved, StoreError>;
+    async fn resolve(&self, org: OrgId, entity: Rid, keys: &[LookupKey]) -> Result<ResolvedLookups, StoreError>;
 }
 
 /// The queue of pushed events, in the order of their acceptance.

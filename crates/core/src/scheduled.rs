@@ -17,11 +17,11 @@ pub use cancellation::{CancellationEvent, CancellationKey};
 pub use requests::{CancelDelivery, MAX_PREVIEW_OCCURRENCES, PreviewSchedule, RescheduleDelivery};
 
 use crate::clock::Timestamp;
+use crate::delivery_command::DeliveryCommand;
 use crate::delivery_log::{EventRef, TriggerType, named};
 use crate::id::{IntegrationId, OrgId, Position, Rid, ScheduledId};
 use crate::integration::Target;
 use crate::message::MessageId;
-use crate::order::DeliveryOrder;
 use crate::schedule::{MAX_MISSED_COUNTED, Occurrence, Schedule, Scheduling, Zone};
 
 named! {
@@ -208,9 +208,9 @@ impl ScheduledDelivery {
         }
     }
 
-    /// The order to send one of its actions now.
-    pub fn order(&self, action_index: u16, claim_id: String) -> DeliveryOrder {
-        DeliveryOrder {
+    /// The command to send one of its actions now.
+    pub fn command(&self, action_index: u16, claim_id: String) -> DeliveryCommand {
+        DeliveryCommand {
             org_id: self.org_id,
             integration: self.integration,
             action_index,

@@ -59,7 +59,7 @@ impl LiveConfiguration {
 
     /// Notes that the gateway has sent everything up to a revision: a change that could not be parsed has one too.
     pub(crate) fn reach(&self, revision: u64) {
-        self.inner.write().configuration.reach(revision);
+        self.inner.write().configuration.advance_to(revision);
     }
 
     /// Whether a configuration is in force.
@@ -126,7 +126,10 @@ impl LiveConfiguration {
         entity: Rid,
     ) -> Vec<Arc<CompiledIntegration>> {
         let inner = self.inner.read();
-        let listening = inner.configuration.org(org).map(|org| org.listening(event_type, entity));
+        let listening = inner
+            .configuration
+            .org(org)
+            .map(|org| org.cancel_listeners(event_type, entity));
         let compiled = |integration: Arc<Integration>| inner.compiled.get(&integration.id).cloned();
         listening.into_iter().flatten().filter_map(compiled).collect()
     }

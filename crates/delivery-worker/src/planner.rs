@@ -133,8 +133,8 @@ impl Planner {
     ) -> Result<PlannedTime, WorkEnded> {
         let due = match (delay.due(&task.event.payload.json, event_at, zone), &task.compiled.due_script) {
             (Ok(Due::At(at)), _) => Ok(at),
-            (Ok(Due::Ask(_)), Some(script)) => return self.run_due_script(task, delay, script, zone, now).await,
-            (Ok(Due::Ask(_)), None) => Err("The script that tells the time is not known.".to_owned()),
+            (Ok(Due::Script(_)), Some(script)) => return self.run_due_script(task, delay, script, zone, now).await,
+            (Ok(Due::Script(_)), None) => Err("The script that tells the time is not known.".to_owned()),
             (Err(reason), _) => Err(reason),
         };
         Ok(one_off_time(due, now))
@@ -160,7 +160,7 @@ impl Planner {
         loop {
             let (due, _console) = retry_until_available(task.scope, attempt).await?;
             return Ok(match due {
-                Ok(Some(value)) => one_off_time(delay.told(&value, zone), now),
+                Ok(Some(value)) => one_off_time(delay.parse_due(&value, zone), now),
                 Ok(None) => PlannedTime::Never("the script told no time"),
                 Err(TransformFailure::Refused(refusal)) => unknown_time(refusal.to_string()),
                 // A planned delivery cannot become a dead letter, which would be retried as if it were due then. It waits here until the

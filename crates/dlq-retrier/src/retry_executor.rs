@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use ig_core::clock::{Clock, Timestamp};
 use ig_core::dead_letter_retry::{ClaimId, RetryProgress, RetryResult};
+use ig_core::delivery_command::{CommandOutcome, CommandReport};
 use ig_core::delivery_log::Direction;
 use ig_core::id::LogId;
-use ig_core::order::{OrderOutcome, OrderReport};
 use ig_core::outcome::{ErrorCategory, Failure};
 use ig_core::ports::StoreError;
-use ig_proto::OrderRefusal;
+use ig_proto::CommandRefusal;
 use ig_store::{DeadLetters, InboundIntegrations, Integrations, Settled, Settling, StoredDeadLetter};
 
 use crate::metrics;
@@ -65,11 +65,11 @@ impl RetryExecutor {
         let now = self.clock.now();
         let retried = match result {
             OrderResult::Report(report) => interpret_report(report, now),
-            OrderResult::Refused(OrderRefusal::Unknown) => self.retry_of_unknown_integration(letter, now).await?,
-            OrderResult::Refused(OrderRefusal::Never(reason)) => RetryResult::Impossible {
+            OrderResult::Refused(CommandRefusal::Unknown) => self.retry_of_unknown_integration(letter, now).await?,
+            OrderResult::Refused(CommandRefusal::Never(reason)) => RetryResult::Impossible {
                 reason: format!("It cannot be delivered: {reason}"),
             },
-            OrderResult::Refused(OrderRefusal::Away) => return Ok(AttemptResult::NoWorker),
+            OrderResult::Refused(CommandRefusal::Away) => return Ok(AttemptResult::NoWorker),
         };
         Ok(AttemptResult::Completed(retried))
     }
@@ -171,8 +171,8 @@ impl RetryExecutor {
     }
 }
 
-fn interpret_report(report: OrderReport, now: Timestamp) -> RetryResult {
-    let OrderReport {
+fn interpret_report(report: CommandReport, now: Timestamp) -> RetryResult {
+    let CommandReport {
         outcome,
         error,
         response_status: _,
@@ -180,12 +180,12 @@ fn interpret_report(report: OrderReport, now: Timestamp) -> RetryResult {
         log_id,
     } = report;
     match outcome {
-        OrderOutcome::Delivered | OrderOutcome::Skipped => RetryResult::Delivered { log: log_id },
-        OrderOutcome::Held => RetryResult::NotTried {
+        CommandOutcome::Delivered | CommandOutcome::Skipped => RetryResult::Delivered { log: log_id },
+        CommandOutcome::Held => RetryResult::NotTried {
             until: now + retry_after.unwrap_or(HELD_DELAY),
         },
-        OrderOutcome::Retryable => RetryResult::Failed(to_failure(error, retry_after)),
-        OrderOutcome::Refused => refused_retry(to_failure(error, None)),
+        CommandOutcome::Retryable => RetryResult::Failed(to_failure(error, retry_after)),
+        CommandOutcome::Refused => refused_retry(to_failure(error, None)),
     }
 }
 

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use ig_core::dead_letter_retry::ClaimId;
+use ig_core::delivery_command::{CommandReport, DeliveryCommand};
 use ig_core::delivery_log::TriggerType;
-use ig_core::order::{DeliveryOrder, OrderReport};
 use ig_proto::v1::DeliverRequest;
 use ig_proto::v1::delivery_service_client::DeliveryServiceClient;
-use ig_proto::{MAX_COMMAND_BYTES, OrderRefusal};
+use ig_proto::{CommandRefusal, MAX_COMMAND_BYTES};
 use ig_service::grpc::Client;
 use ig_store::StoredDeadLetter;
 use parking_lot::Mutex;
@@ -23,9 +23,9 @@ const BACKOFF: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(crate) enum OrderResult {
     /// The worker executed the order.
-    Report(OrderReport),
+    Report(CommandReport),
     /// The order was not executed.
-    Refused(OrderRefusal),
+    Refused(CommandRefusal),
 }
 
 /// A client of the delivery-workers.
@@ -60,24 +60,24 @@ impl WorkerClient {
             Ok(response) => response.into_inner().try_into().map_or_else(
                 |error| {
                     tracing::error!(%error, "a worker's report cannot be understood");
-                    OrderResult::Refused(OrderRefusal::Away)
+                    OrderResult::Refused(CommandRefusal::Away)
                 },
                 OrderResult::Report,
             ),
             Err(status) => {
                 tracing::warn!(%status, "no worker carried the order out");
-                OrderResult::Refused(OrderRefusal::from(&status))
+                OrderResult::Refused(CommandRefusal::from(&status))
             }
         };
-        let is_unavailable = matches!(result, OrderResult::Refused(OrderRefusal::Away));
+        let is_unavailable = matches!(result, OrderResult::Refused(CommandRefusal::Away));
         *self.unavailable_until.lock() = is_unavailable.then(|| Instant::now() + BACKOFF);
         result
     }
 }
 
-fn to_order(kept: &StoredDeadLetter, claim: &ClaimId) -> DeliveryOrder {
+fn to_order(kept: &StoredDeadLetter, claim: &ClaimId) -> DeliveryCommand {
     let letter = &kept.letter;
-    DeliveryOrder {
+    DeliveryCommand {
         org_id: letter.org_id,
         integration: letter.integration.id,
         action_index: letter.integration.action_index,

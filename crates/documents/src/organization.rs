@@ -131,7 +131,7 @@ impl ResourceDocument for Org {
 impl Org {
     /// The number, which a document must give on creation.
     pub fn named(&self) -> Result<OrgId, Faults> {
-        let number = self.org_id.ok_or_else(|| Faults::one("/orgId", "is required"))?;
+        let number = self.org_id.ok_or_else(|| Faults::single("/orgId", "is required"))?;
         within("/orgId", text::org_id(number))
     }
 
@@ -243,7 +243,7 @@ impl From<Organization> for Org {
 /// A console's settings, checked against their bounds.
 pub fn console(ui: Map<String, Value>) -> Result<Map<String, Value>, Faults> {
     if Value::from(ui.clone()).to_string().len() > LARGEST_CONSOLE {
-        return Err(Faults::one("", "must be at most 64 KiB of JSON"));
+        return Err(Faults::single("", "must be at most 64 KiB of JSON"));
     }
     Ok(ui)
 }

@@ -9,7 +9,7 @@ use ig_core::id::ScheduledId;
 use ig_core::ports::StoreError;
 use ig_core::schedule::{MaxOverdue, Timeliness};
 use ig_core::scheduled::{OccurrenceOutcome, ScheduledDelivery, ScheduledStatus};
-use ig_proto::OrderRefusal;
+use ig_proto::CommandRefusal;
 use ig_store::{DeliveryClaim, Integrations, ScheduledDeliveries};
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
@@ -124,7 +124,7 @@ impl Dispatcher {
     async fn deliver_actions(&self, delivery: ScheduledDelivery) -> ClaimOutcome {
         let mut failures = Vec::new();
         for index in 0..u16::MAX {
-            let order = delivery.order(index, self.claim_id.clone());
+            let order = delivery.command(index, self.claim_id.clone());
             let result = self.worker.deliver(&order).await;
             self.update_availability(&result);
             match result {
@@ -134,13 +134,13 @@ impl Dispatcher {
                     tokio::time::sleep(pause).await;
                 }
                 // The integration no longer has this action.
-                OrderResult::Refused(OrderRefusal::Unknown) if index > 0 => break,
-                OrderResult::Refused(OrderRefusal::Unknown) => return self.outcome_of_unknown_integration(delivery).await,
-                OrderResult::Refused(OrderRefusal::Never(reason)) => {
+                OrderResult::Refused(CommandRefusal::Unknown) if index > 0 => break,
+                OrderResult::Refused(CommandRefusal::Unknown) => return self.outcome_of_unknown_integration(delivery).await,
+                OrderResult::Refused(CommandRefusal::Never(reason)) => {
                     failures.push(reason);
                     break;
                 }
-                OrderResult::Refused(OrderRefusal::Away) => {
+                OrderResult::Refused(CommandRefusal::Away) => {
                     return ClaimOutcome::DueAgain(delivery.id, self.clock.now() + RETRY_DELAY);
                 }
             }
@@ -172,7 +172,7 @@ impl Dispatcher {
     fn update_availability(&self, result: &OrderResult) {
         let mut availability = self.availability.lock();
         match result {
-            OrderResult::Refused(OrderRefusal::Away) => {
+            OrderResult::Refused(CommandRefusal::Away) => {
                 let in_backoff = availability.unavailable_until.is_some_and(|until| until > Instant::now());
                 if !in_backoff {
                     availability.backoff = (availability.backoff * 2).clamp(MIN_BACKOFF, MAX_BACKOFF);
@@ -180,7 +180,7 @@ impl Dispatcher {
                     tracing::warn!("no delivery-worker can be reached; scheduled deliveries wait");
                 }
             }
-            OrderResult::Recorded { .. } | OrderResult::Refused(OrderRefusal::Unknown | OrderRefusal::Never(_)) => {
+            OrderResult::Recorded { .. } | OrderResult::Refused(CommandRefusal::Unknown | CommandRefusal::Never(_)) => {
                 *availability = WorkerAvailability::default();
             }
         }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use ig_core::order::{DeliveryOrder, OrderOutcome, OrderReport};
+use ig_core::delivery_command::{CommandOutcome, CommandReport, DeliveryCommand};
 use ig_proto::v1::DeliverRequest;
 use ig_proto::v1::delivery_service_client::DeliveryServiceClient;
-use ig_proto::{InvalidMessage, MAX_COMMAND_BYTES, OrderRefusal};
+use ig_proto::{CommandRefusal, InvalidMessage, MAX_COMMAND_BYTES};
 use ig_service::grpc::Client;
 use tonic::Request;
 
@@ -27,7 +27,7 @@ pub(crate) enum OrderResult {
         next: Option<Duration>,
     },
     /// The order was not executed.
-    Refused(OrderRefusal),
+    Refused(CommandRefusal),
 }
 
 impl WorkerClient {
@@ -37,17 +37,17 @@ impl WorkerClient {
     }
 
     /// Orders one delivery and waits for its result.
-    pub(crate) async fn deliver(&self, order: &DeliveryOrder) -> OrderResult {
+    pub(crate) async fn deliver(&self, order: &DeliveryCommand) -> OrderResult {
         let mut request = Request::new(DeliverRequest::from(order));
         request.set_timeout(ORDER_TIMEOUT);
         match self.0.clone().deliver(request).await {
             Ok(response) => parse_report(response.into_inner()).unwrap_or_else(|error| {
                 tracing::error!(%error, "a worker's report cannot be understood");
-                OrderResult::Refused(OrderRefusal::Away)
+                OrderResult::Refused(CommandRefusal::Away)
             }),
             Err(status) => {
                 tracing::debug!(%status, "no worker carried an order out");
-                OrderResult::Refused(OrderRefusal::from(&status))
+                OrderResult::Refused(CommandRefusal::from(&status))
             }
         }
     }
@@ -55,18 +55,18 @@ impl WorkerClient {
 
 fn parse_report(response: ig_proto::v1::DeliverResponse) -> Result<OrderResult, InvalidMessage> {
     let next = response.next_action()?;
-    let report = OrderReport::try_from(response)?;
+    let report = CommandReport::try_from(response)?;
     Ok(OrderResult::Recorded {
         failure: failure_message(&report),
         next,
     })
 }
 
-fn failure_message(report: &OrderReport) -> Option<String> {
+fn failure_message(report: &CommandReport) -> Option<String> {
     let message = report.error.as_ref().map(|(_, message)| message.clone());
     match report.outcome {
-        OrderOutcome::Delivered | OrderOutcome::Skipped => None,
-        OrderOutcome::Retryable | OrderOutcome::Refused => Some(message.unwrap_or_else(|| "It was not taken.".to_owned())),
-        OrderOutcome::Held => Some("The integration is held: its dead letter waits until it is enabled.".to_owned()),
+        CommandOutcome::Delivered | CommandOutcome::Skipped => None,
+        CommandOutcome::Retryable | CommandOutcome::Refused => Some(message.unwrap_or_else(|| "It was not taken.".to_owned())),
+        CommandOutcome::Held => Some("The integration is held: its dead letter waits until it is enabled.".to_owned()),
     }
 }

@@ -53,7 +53,7 @@ fn each_once(ids: impl Iterator<Item = LogId>) -> Vec<LogId> {
 
 fn log_id(text: &str) -> Result<LogId, Faults> {
     text.parse()
-        .map_err(|error: NotAnObjectId| Faults::one("", error.to_string()))
+        .map_err(|error: NotAnObjectId| Faults::single("", error.to_string()))
 }
 
 impl From<ManualRetryResult> for BulkRetried {

@@ -80,7 +80,7 @@ impl FieldSchemaChange {
             revision: _,
         } = self;
         if schema.is_none() && sample_payload.is_none() {
-            return Err(Faults::one("", "must give a schema or a samplePayload"));
+            return Err(Faults::single("", "must give a schema or a samplePayload"));
         }
         let validation = validation.map_or(Validation::Off, Validation::from);
         check_schema(schema.as_ref(), validation, &Compilers)?;

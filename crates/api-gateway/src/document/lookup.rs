@@ -131,7 +131,7 @@ impl Lookup {
         let mut faults = Faults::default();
         let named = given.map(|text| within("/type", lookup_type(&text)));
         let named = named.or_else(|| defaults.lookup_type.clone().map(Ok));
-        let named = named.unwrap_or_else(|| Err(Faults::one("/type", "is required")));
+        let named = named.unwrap_or_else(|| Err(Faults::single("/type", "is required")));
         let named = noted(&mut faults, "", named);
         let tenant = tenant_id.map(|rid| within("/tenantId", tenant(org, rid)));
         let tenant = tenant.unwrap_or(Ok(defaults.tenant_id));

@@ -130,7 +130,7 @@ impl Person {
                 Some(PersonRights::Admin)
             }
             RoleName::User => {
-                let org = self.org_id.ok_or_else(|| Faults::one("", "is required of a USER"));
+                let org = self.org_id.ok_or_else(|| Faults::single("", "is required of a USER"));
                 let org = noted(faults, "/orgId", org.and_then(org_id))?;
                 let access = self.access.unwrap_or(AccessName::Read).into();
                 Some(PersonRights::User { org, access })
@@ -142,7 +142,7 @@ impl Person {
 /// A valid new password.
 pub(crate) fn password(text: &str) -> Result<Secret, Faults> {
     if !(SHORTEST_PASSWORD..=LONGEST_PASSWORD).contains(&text.chars().count()) {
-        return Err(Faults::one(
+        return Err(Faults::single(
             "",
             format!("must be {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters"),
         ));

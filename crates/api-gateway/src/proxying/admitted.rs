@@ -11,7 +11,7 @@ use ig_core::breaker::{DeliveryResult, ProbeId};
 use ig_core::clock::{Clock as _, SystemClock};
 use ig_core::dead_letter_retry::RetryPolicy;
 use ig_core::inbound::ProxyMethod;
-use ig_core::integration::SetLimit;
+use ig_core::integration::ConfiguredLimit;
 use ig_core::outcome::{ErrorCategory, Failure};
 use ig_delivery::{BreakerDecision, ProxiedCall, ProxyResponse, Upload};
 use ig_transform::CompiledShape;
@@ -180,7 +180,7 @@ impl Admitted<'_> {
     /// Counts the call against the integration's own limit.
     async fn limit(&self, extras: &ResponseExtras) -> Result<(), CallFailure> {
         let integration = &self.route.integration;
-        let Some(limit) = integration.rate_limit.and_then(SetLimit::in_force) else {
+        let Some(limit) = integration.rate_limit.and_then(ConfiguredLimit::in_force) else {
             return Ok(());
         };
         let limits = self.gateway.limits();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ig_core::backoff::{Next, after_failure};
 use ig_core::clock::{Clock as _, SystemClock, Timestamp};
-use ig_core::delivery_log::{Attempt, KeptBody};
+use ig_core::delivery_log::{Attempt, BodyExcerpt};
 use ig_core::header_lines::HeaderLines;
 use ig_core::outcome::{ErrorCategory, Failure};
 use ig_delivery::{CallError, ProxiedCall, ProxyResponse, retry_after};
@@ -122,7 +122,7 @@ async fn failed(mut answered: ProxyResponse, began: Began, record: &mut CallReco
     if most > 0 {
         let mask = answered.take_mask();
         let body = tokio::time::timeout(PATIENCE, answered.body.collect_up_to(most)).await;
-        attempt.response_body = body.ok().and_then(Result::ok).flatten().map(|bytes| KeptBody {
+        attempt.response_body = body.ok().and_then(Result::ok).flatten().map(|bytes| BodyExcerpt {
             bytes: mask(bytes),
             truncated: false,
         });
@@ -144,7 +144,7 @@ impl Began {
     }
 
     /// An attempt that the target answered.
-    pub(super) fn answered(self, answered: &ProxyResponse, body: Option<KeptBody>, failure: Option<Failure>) -> Attempt {
+    pub(super) fn answered(self, answered: &ProxyResponse, body: Option<BodyExcerpt>, failure: Option<Failure>) -> Attempt {
         Attempt {
             response_status: Some(answered.status.as_u16()),
             response_headers: answered.masked_headers(),

@@ -41,14 +41,16 @@ impl Resource for EventTypeDefinition {
     async fn check(&self, gateway: &Gateway) -> Result<(), ApiError> {
         let found = match gateway.schemas().check(self).await {
             Ok(faults) => faults,
-            Err(TransformError::Refused(refusal) | TransformError::Disabled(refusal, _)) => Faults::one("", refusal.to_string()),
+            Err(TransformError::Refused(refusal) | TransformError::Disabled(refusal, _)) => {
+                Faults::single("", refusal.to_string())
+            }
             Err(TransformError::Unavailable(reason)) => {
                 tracing::warn!(reason, "schemas cannot be checked");
                 return Err(ApiError::unavailable("Schemas cannot be checked now, please try again"));
             }
         };
         let mut faults = Faults::default();
-        faults.absorb("/schema", found);
+        faults.add_below("/schema", found);
         Ok(faults.into_result(())?)
     }
 

@@ -80,8 +80,8 @@ impl Resource for Integration {
 
     async fn check(&self, gateway: &Gateway) -> Result<(), ApiError> {
         let mut faults = super::reach::faults(gateway.egress(), reach::addresses(self)).await;
-        faults.absorb("", strangers(gateway, self).await?);
-        faults.absorb(
+        faults.add_below("", strangers(gateway, self).await?);
+        faults.add_below(
             "",
             super::scripts::faults(gateway.transformer(), self.org_id, scripts::placed(self)).await?,
         );
@@ -133,7 +133,7 @@ pub(crate) async fn draft(
 
 fn below(place: &str, found: Faults) -> Faults {
     let mut faults = Faults::default();
-    faults.absorb(place, found);
+    faults.add_below(place, found);
     faults
 }
 

@@ -79,7 +79,7 @@ pub(crate) async fn change_password(
     let stored = get(gateway, id).await?;
     let new = password(&asked.new_password).map_err(|found| {
         let mut faults = Faults::default();
-        faults.absorb("/newPassword", found);
+        faults.add_below("/newPassword", found);
         faults
     })?;
     let current = Secret::new(asked.current_password);

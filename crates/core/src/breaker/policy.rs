@@ -17,7 +17,7 @@ impl BreakerPolicy {
     /// enable the integration. The fault points at `/probeAfterSeconds`.
     pub fn new(probe_after_seconds: Option<u64>) -> Result<Self, Faults> {
         if probe_after_seconds.is_some_and(|seconds| !(1..=MAX_PROBE_AFTER_SECONDS).contains(&seconds)) {
-            return Err(Faults::one("/probeAfterSeconds", "must be from 1 to 604800"));
+            return Err(Faults::single("/probeAfterSeconds", "must be from 1 to 604800"));
         }
         Ok(Self {
             probe_after: probe_after_seconds.map(Duration::from_secs),

@@ -30,7 +30,7 @@ impl FromStr for RouteName {
             return Ok(Self(text.into()));
         }
         let message = format!("must be 1 to {MAX_LENGTH} of A-Z, a-z, 0-9, '.', '_' and '-', a letter or a digit first");
-        Err(Faults::one("", message))
+        Err(Faults::single("", message))
     }
 }
 

@@ -20,10 +20,10 @@ impl Script {
     /// A non-empty script of at most 64 KiB.
     pub fn new(source: &str) -> Result<Self, Faults> {
         if source.trim().is_empty() {
-            return Err(Faults::one("", "must not be empty"));
+            return Err(Faults::single("", "must not be empty"));
         }
         if source.len() > MAX_SCRIPT_BYTES {
-            return Err(Faults::one("", format!("must be at most {MAX_SCRIPT_BYTES} bytes")));
+            return Err(Faults::single("", format!("must be at most {MAX_SCRIPT_BYTES} bytes")));
         }
         Ok(Self(source.into()))
     }

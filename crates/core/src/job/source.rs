@@ -77,16 +77,16 @@ impl DataSource {
     pub fn read(document: &Value) -> Result<Self, Faults> {
         let object = document
             .as_object()
-            .ok_or_else(|| Faults::one("", "must be an object that tells where the data comes from"))?;
+            .ok_or_else(|| Faults::single("", "must be an object that tells where the data comes from"))?;
         if document.to_string().len() > MAX_DOCUMENT_BYTES {
-            return Err(Faults::one("", "must be at most 256 KiB of JSON"));
+            return Err(Faults::single("", "must be at most 256 KiB of JSON"));
         }
         let mut fields = Fields::of(object);
         let (of, source) = match fields.text("type") {
             Some("SQL") => ("the type SQL", sql(&mut fields).map(Source::Sql)),
             Some("MONGODB") => ("the type MONGODB", mongo(&mut fields).map(Source::Mongo)),
             Some("API") => ("the type API", api(&mut fields).map(Source::Api)),
-            _ => return Err(Faults::one("/type", "must be SQL, MONGODB or API")),
+            _ => return Err(Faults::single("/type", "must be SQL, MONGODB or API")),
         };
         let faults = fields.into_faults(of);
         let Some(source) = source else {
@@ -148,7 +148,7 @@ fn mongo(fields: &mut Fields<'_>) -> Option<MongoSource> {
     }
     let whose = if connection.is_some() { Whose::Theirs } else { Whose::Ours };
     let faults = fields.faults();
-    faults.absorb("/pipeline", pipeline::check(&stages, whose));
+    faults.add_below("/pipeline", pipeline::check(&stages, whose));
     for (at, stage) in stages.iter().enumerate() {
         check_texts(stage, &InputPath::new("/pipeline").at(at), 0, faults);
     }
@@ -202,7 +202,7 @@ fn address(fields: &mut Fields<'_>, url: &VariableText) {
     match (read(with("a")), read(with("b"))) {
         (Ok(one), Ok(other)) if one.host() == other.host() && one.port() == other.port() => {}
         (Ok(_), _) => fields.faults().add("/url", "must have its variables behind the host"),
-        (Err(found), _) => fields.faults().absorb("/url", found),
+        (Err(found), _) => fields.faults().add_below("/url", found),
     }
 }
 
@@ -248,7 +248,7 @@ fn check_texts(value: &Value, place: &InputPath<'_>, depth: usize, faults: &mut 
     match value {
         Value::String(text) => {
             if let Err(found) = text.parse::<VariableText>() {
-                faults.absorb(&place.to_string(), found);
+                faults.add_below(&place.to_string(), found);
             }
         }
         Value::Array(items) => {
@@ -266,7 +266,7 @@ fn check_texts(value: &Value, place: &InputPath<'_>, depth: usize, faults: &mut 
 }
 
 fn template(fields: &mut Fields<'_>, place: &str, text: &str) -> Option<VariableText> {
-    text.parse().map_err(|found| fields.faults().absorb(place, found)).ok()
+    text.parse().map_err(|found| fields.faults().add_below(place, found)).ok()
 }
 
 fn required<'a>(fields: &mut Fields<'a>, name: &'static str) -> Option<&'a str> {

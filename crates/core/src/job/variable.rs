@@ -51,7 +51,7 @@ fn env(text: &str) -> Result<Variable, Faults> {
     });
     let unknown = || {
         let known = "config.tenantId, config.integrationId, date.today(), date.yesterday(), date.todayStart(), date.todayEnd(), date.now() and env.NAME";
-        Faults::one("", format!("{{{{{text}}}}} is no variable: there are {known}"))
+        Faults::single("", format!("{{{{{text}}}}} is no variable: there are {known}"))
     };
     name.map(|name| Variable::Env(name.into())).ok_or_else(unknown)
 }
@@ -104,7 +104,7 @@ impl FromStr for VariableText {
         while let Some((before, after)) = rest.split_once("{{") {
             let (name, behind) = after
                 .split_once("}}")
-                .ok_or_else(|| Faults::one("", "has a {{ that no }} ends"))?;
+                .ok_or_else(|| Faults::single("", "has a {{ that no }} ends"))?;
             if !before.is_empty() {
                 parts.push(Part::Text(before.to_owned()));
             }

@@ -31,7 +31,7 @@ pub struct LookupDraft {
 
 /// Checks the name of a type: 1 to 100 characters, no white space around it, no control characters.
 pub fn lookup_type(text: &str) -> Result<LookupType, Faults> {
-    let fault = |message: String| Err(Faults::one("", message));
+    let fault = |message: String| Err(Faults::single("", message));
     if text.is_empty() || text.trim() != text {
         return fault("must be a type such as DEPARTMENT, without white space around it".to_owned());
     }

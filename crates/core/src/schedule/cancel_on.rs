@@ -19,7 +19,7 @@ pub(super) fn read(fields: &mut Fields<'_>) -> Vec<CancelRule> {
     for (at, item) in written.iter().enumerate() {
         match rule(item) {
             Ok(rule) => rules.push(rule),
-            Err(found) => fields.faults().absorb(&format!("/cancelOn/{at}"), found),
+            Err(found) => fields.faults().add_below(&format!("/cancelOn/{at}"), found),
         }
     }
     rules
@@ -27,7 +27,7 @@ pub(super) fn read(fields: &mut Fields<'_>) -> Vec<CancelRule> {
 
 fn rule(item: &Value) -> Result<CancelRule, Faults> {
     let object = item.as_object();
-    let object = object.ok_or_else(|| Faults::one("", "must be an object with eventTypes and matchKeys"))?;
+    let object = object.ok_or_else(|| Faults::single("", "must be an object with eventTypes and matchKeys"))?;
     let mut fields = Fields::of(object);
     let event_types = fields.texts("eventTypes").into_iter().map(EventType::new).collect();
     let match_keys = fields.texts("matchKeys");
@@ -36,7 +36,7 @@ fn rule(item: &Value) -> Result<CancelRule, Faults> {
     match CancelRule::new(event_types, match_keys, action) {
         Ok(rule) => faults.into_result(rule),
         Err(found) => {
-            faults.absorb("", found);
+            faults.add_below("", found);
             Err(faults)
         }
     }

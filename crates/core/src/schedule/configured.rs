@@ -49,7 +49,7 @@ impl Schedule {
         let config = config.filter(|config| !config.is_null());
         let (when, cancel_on) = match (mode, config) {
             (ScheduleMode::Immediate, None) => return Ok(Self::default()),
-            (ScheduleMode::Immediate, Some(_)) => return Err(Faults::one("", "is for DELAYED and RECURRING alone")),
+            (ScheduleMode::Immediate, Some(_)) => return Err(Faults::single("", "is for DELAYED and RECURRING alone")),
             (ScheduleMode::Delayed, config) => delayed(fields(config)?)?,
             (ScheduleMode::Recurring, config) => recurring(fields(config)?)?,
         };
@@ -86,7 +86,7 @@ fn fields(config: Option<&Value>) -> Result<Fields<'_>, Faults> {
     config
         .and_then(Value::as_object)
         .map(Fields::of)
-        .ok_or_else(|| Faults::one("", "must be an object that tells when"))
+        .ok_or_else(|| Faults::single("", "must be an object that tells when"))
 }
 
 type Told = (Scheduling, Vec<CancelRule>);
@@ -100,7 +100,7 @@ fn delayed(mut fields: Fields<'_>) -> Result<Told, Faults> {
     };
     let rules = cancel_on::read(&mut fields);
     let mut faults = fields.into_faults("DELAYED");
-    let delay = Delay::new(form).map_err(|found| faults.absorb("", found)).ok();
+    let delay = Delay::new(form).map_err(|found| faults.add_below("", found)).ok();
     finished(faults, delay.map(Scheduling::Delayed), rules)
 }
 
@@ -115,7 +115,7 @@ fn recurring(mut fields: Fields<'_>) -> Result<Told, Faults> {
     };
     let rules = cancel_on::read(&mut fields);
     let mut faults = fields.into_faults("RECURRING");
-    let recurrence = Recurrence::new(form).map_err(|found| faults.absorb("", found)).ok();
+    let recurrence = Recurrence::new(form).map_err(|found| faults.add_below("", found)).ok();
     finished(faults, recurrence.map(Scheduling::Recurring), rules)
 }
 

@@ -112,7 +112,7 @@ impl FromStr for CronRule {
     type Err = Faults;
 
     fn from_str(text: &str) -> Result<Self, Faults> {
-        let fault = |message: &str| Faults::one("", message);
+        let fault = |message: &str| Faults::single("", message);
         if text.len() > MAX_LENGTH {
             return Err(fault("must be at most 200 characters"));
         }

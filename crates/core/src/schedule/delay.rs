@@ -47,8 +47,8 @@ pub struct DelayForm<'a> {
 pub enum Due<'a> {
     /// At this time; at once where it has passed.
     At(Timestamp),
-    /// At the time that this script returns: pass its result to [`Delay::told`].
-    Ask(&'a Script),
+    /// At the time that this script returns: pass its result to [`Delay::parse_due`].
+    Script(&'a Script),
 }
 
 impl Delay {
@@ -78,18 +78,18 @@ impl Delay {
     pub fn due(&self, payload: &Value, event_at: Timestamp, tenant: Zone) -> Result<Due<'_>, String> {
         match &self.when {
             When::After(delay) => Ok(Due::At(event_at + *delay)),
-            When::Script(script) => Ok(Due::Ask(script)),
+            When::Script(script) => Ok(Due::Script(script)),
             When::At(template) => {
-                let told = template
+                let value = template
                     .filled(payload)
                     .map_err(|path| format!("The payload has nothing at {path}."))?;
-                self.told(&told, tenant).map(Due::At)
+                self.parse_due(&value, tenant).map(Due::At)
             }
         }
     }
 
     /// Reads the time from the payload's or the script's value.
-    pub fn told(&self, value: &Value, tenant: Zone) -> Result<Timestamp, String> {
+    pub fn parse_due(&self, value: &Value, tenant: Zone) -> Result<Timestamp, String> {
         let moment = Moment::of(value).and_then(|moment| moment.start(&self.zone.unwrap_or(tenant).clocks()));
         moment.ok_or_else(|| format!("{} is not a time such as 2026-03-29T02:30:00.", shortened(&value.to_string())))
     }
@@ -116,7 +116,10 @@ fn when(form: DelayForm<'_>, faults: &mut Faults) -> Option<When> {
         (None, Some(at), None) => parsed(Some(at), "/at", faults).map(When::At),
         (None, None, Some(script)) => {
             let script = Script::new(script);
-            script.map_err(|found| faults.absorb("/script", found)).ok().map(When::Script)
+            script
+                .map_err(|found| faults.add_below("/script", found))
+                .ok()
+                .map(When::Script)
         }
         _ => {
             faults.add("", "must have exactly one of delaySeconds, at and script");

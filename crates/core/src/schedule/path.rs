@@ -67,7 +67,7 @@ impl FromStr for Template {
     type Err = Faults;
 
     fn from_str(text: &str) -> Result<Self, Faults> {
-        let fault = || Faults::one("", "must be a dotted path into the payload, or a text with {{paths}} in it");
+        let fault = || Faults::single("", "must be a dotted path into the payload, or a text with {{paths}} in it");
         if !text.contains("{{") {
             let path = text.trim();
             return if is_path(path) {

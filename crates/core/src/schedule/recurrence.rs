@@ -242,7 +242,7 @@ fn rule(form: &RecurrenceForm<'_>, faults: &mut Faults) -> Option<Rule> {
 }
 
 pub(super) fn parsed<T: std::str::FromStr<Err = Faults>>(text: Option<&str>, place: &str, faults: &mut Faults) -> Option<T> {
-    text?.parse::<T>().map_err(|found| faults.absorb(place, found)).ok()
+    text?.parse::<T>().map_err(|found| faults.add_below(place, found)).ok()
 }
 
 fn delta(interval: Duration) -> chrono::TimeDelta {

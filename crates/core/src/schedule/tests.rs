@@ -260,7 +260,7 @@ fn a_delay_is_a_duration_or_a_time_from_the_payload() {
         let delay = Delay::new(form).unwrap();
         match delay.due(&payload, at("2026-01-01T00:00:00Z"), Zone::default()) {
             Ok(Due::At(at)) => Ok(at),
-            Ok(Due::Ask(_)) => Err("a script".to_owned()),
+            Ok(Due::Script(_)) => Err("a script".to_owned()),
             Err(message) => Err(message),
         }
     };

@@ -54,7 +54,7 @@ impl PreviewSchedule {
             Scheduling::Immediate => Ok(vec![event_at]),
             Scheduling::Delayed(delay) => match delay.due(&self.payload, event_at, self.zone)? {
                 Due::At(at) => Ok(vec![at]),
-                Due::Ask(_) => Err("What a script tells is known when it has run.".to_owned()),
+                Due::Script(_) => Err("What a script tells is known when it has run.".to_owned()),
             },
             Scheduling::Recurring(recurrence) => {
                 let occurrences = recurrence.occurrences(event_at, self.count.min(MAX_PREVIEW_OCCURRENCES), self.zone);

@@ -104,9 +104,9 @@ fn a_scheduled_delivery_has_the_identity_of_its_first_log() {
     let first = every_second(1);
     assert_eq!(first.id.0, first.message_id(0).log_id(first.event.created_at).0);
     assert_ne!(first.message_id(0), first.message_id(1));
-    let order = first.order(1, "claim".to_owned());
+    let command = first.command(1, "claim".to_owned());
     assert_eq!(
-        (order.message_id, order.trigger),
+        (command.message_id, command.trigger),
         (first.message_id(1), TriggerType::Scheduled)
     );
     let once = ScheduledDelivery { series: None, ..first };

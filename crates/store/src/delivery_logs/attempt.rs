@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use ig_core::delivery_log::{Attempt, KeptBody};
+use ig_core::delivery_log::{Attempt, BodyExcerpt};
 use ig_core::header_lines::HeaderLines;
 use ig_core::outcome::{ErrorCategory, Failure};
 use ig_core::ports::StoreError;
@@ -73,7 +73,7 @@ impl<'a> AttemptDocument<'a> {
             duration: Duration::from_micros(unsigned(self.duration_us)),
             response_status: self.response_status.and_then(|status| u16::try_from(status).ok()),
             response_headers: HeaderLines::read(self.response_headers),
-            response_body: self.response_body.map(|bytes| KeptBody {
+            response_body: self.response_body.map(|bytes| BodyExcerpt {
                 bytes: bytes.into(),
                 truncated,
             }),

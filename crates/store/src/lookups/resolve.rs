@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::future::try_join_all;
 use ig_core::id::{LookupType, OrgId, Rid};
-use ig_core::lookup::{LookupKey, LookupRow, LookupTable, Resolved};
+use ig_core::lookup::{LookupKey, LookupRow, LookupTable, ResolvedLookups};
 use ig_core::ports::{Lookups, StoreError};
 use mongodb::bson::{Bson, doc, oid::ObjectId};
 
@@ -151,7 +151,7 @@ fn source_of(row: &LookupRow) -> LookupKey {
 
 #[async_trait]
 impl Lookups for MongoLookups {
-    async fn resolve(&self, org: OrgId, entity: Rid, keys: &[LookupKey]) -> Result<Resolved, StoreError> {
+    async fn resolve(&self, org: OrgId, entity: Rid, keys: &[LookupKey]) -> Result<ResolvedLookups, StoreError> {
         let rows = self.rows(org, Some(entity), keys).await?;
         Ok(rows.into_iter().map(|(key, row)| (key, Arc::new(row.target))).collect())
     }

@@ -15,8 +15,9 @@ use ig_core::history::{Item, ItemKind};
 use ig_core::id::{IntegrationId, LookupType, OrgId, Rid, TemplateId};
 use ig_core::inbound::{ClientAuth, Hmac, InboundIntegration, Logging};
 use ig_core::integration::{
-    Action, ClientCredentials, CredentialsPlace, DateFormat, FieldMapping, Integration, LogLevel, LookupReturn, LookupRule,
-    LookupSource, Ordering, OutgoingAuth, Script, SetLimit, SimpleMapping, StaticField, Transform, Transformation, Unmapped,
+    Action, ClientCredentials, ConfiguredLimit, CredentialsLocation, DateFormat, FieldMapping, Integration, LogLevel,
+    LookupReturn, LookupRule, LookupSource, Ordering, OutgoingAuth, Script, SimpleMapping, StaticField, Transform,
+    Transformation, Unmapped,
 };
 use ig_core::job::{DataSource, Job, JobSchedule};
 use ig_core::organization::{OrgUnit, Organization, RequestLimits};
@@ -91,9 +92,9 @@ fn headers() -> Vec<(String, String)> {
     ]
 }
 
-fn limit(enabled: bool) -> SetLimit {
+fn limit(enabled: bool) -> ConfiguredLimit {
     let limit = RateLimit::new(5, 60).unwrap();
-    SetLimit { enabled, limit }
+    ConfiguredLimit { enabled, limit }
 }
 
 fn lookups() -> Vec<LookupRule> {
@@ -166,7 +167,7 @@ fn full(number: u64) -> Integration {
                 client_secret: secret("client secret"),
                 scope: Some("all".to_owned()),
                 audience: None,
-                placed: CredentialsPlace::Body,
+                location: CredentialsLocation::Body,
             })),
         )
     }

@@ -8,7 +8,7 @@ use ig_core::configuration::Change;
 use ig_core::history::{Item, ItemKind};
 use ig_core::id::{IntegrationId, OrgId};
 use ig_core::inbound::{ClientAuth, Hmac, InboundIntegration};
-use ig_core::integration::{ClientCredentials, CredentialsPlace, Integration, OutgoingAuth};
+use ig_core::integration::{ClientCredentials, CredentialsLocation, Integration, OutgoingAuth};
 use ig_core::job::Job;
 use ig_core::secret::Secret;
 use ig_store::{Expected, MongoConfig, SecretBox, SecretsConfig, SecretsTally, Store};
@@ -169,7 +169,7 @@ fn everything() -> Vec<Change> {
             client_secret: secret(),
             scope: None,
             audience: Some("them".to_owned()),
-            placed: CredentialsPlace::Body,
+            location: CredentialsLocation::Body,
         })),
         OutgoingAuth::CustomHeaders {
             headers: vec![("X-A".to_owned(), secret()), ("X-B".to_owned(), secret())],

@@ -146,7 +146,7 @@ impl LookupDeletion {
         match (ids, named) {
             (Some(ids), None) if tenant_id.is_none() => {
                 if ids.is_empty() || ids.len() > MOST {
-                    return Err(Faults::one("/ids", format!("must hold 1 to {MOST} identifiers")));
+                    return Err(Faults::single("/ids", format!("must hold 1 to {MOST} identifiers")));
                 }
                 // A malformed identifier cannot name an existing row.
                 Ok(Deletion::Rows(ids.iter().filter_map(|id| id.parse().ok()).collect()))
@@ -156,7 +156,10 @@ impl LookupDeletion {
                 let tenant = tenant_id.map(|rid| within("/tenantId", tenant(org, rid))).transpose()?;
                 Ok(Deletion::Type(named, tenant))
             }
-            _ => Err(Faults::one("", "must name either ids, or a type and where wanted a tenantId")),
+            _ => Err(Faults::single(
+                "",
+                "must name either ids, or a type and where wanted a tenantId",
+            )),
         }
     }
 }

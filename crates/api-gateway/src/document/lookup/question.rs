@@ -101,7 +101,7 @@ fn question(item: Value, org: OrgId) -> Result<Question, Faults> {
         lookup_type: named,
         value,
         tenant_id,
-    } = serde_json::from_value(item).map_err(|error| Faults::one("", error.to_string()))?;
+    } = serde_json::from_value(item).map_err(|error| Faults::single("", error.to_string()))?;
     let mut faults = Faults::default();
     let named = noted(&mut faults, "/type", lookup_type(&named));
     let tenant = tenant_id.and_then(|rid| noted(&mut faults, "/tenantId", tenant(org, rid)));
