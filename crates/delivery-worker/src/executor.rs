@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use ig_core::backoff::{Backoff, Next, after_failure};
+use ig_core::backoff::{Backoff, RetryDecision, retry_decision};
 use ig_core::breaker::DeliveryResult;
 use ig_core::clock::Clock;
 use ig_core::delivery_log::{Attempt, TriggerType};
@@ -281,7 +281,7 @@ impl DeliveryExecutor {
                 continue;
             }
             let max_attempts = u32::from(task.max_attempts);
-            let next = after_failure(
+            let next = retry_decision(
                 &failure,
                 record.attempts_made(),
                 max_attempts,
@@ -289,9 +289,9 @@ impl DeliveryExecutor {
                 &mut rand::rng(),
             );
             match next {
-                Next::RetryIn(delay) => task.scope.sleep(delay).await?,
-                Next::DeadLetter { due_in } => return Ok(DeliveryOutcome::Retryable { failure, due_in }),
-                Next::GiveUp => return Ok(DeliveryOutcome::Failed(failure)),
+                RetryDecision::RetryIn(delay) => task.scope.sleep(delay).await?,
+                RetryDecision::DeadLetter { due_in } => return Ok(DeliveryOutcome::Retryable { failure, due_in }),
+                RetryDecision::GiveUp => return Ok(DeliveryOutcome::Failed(failure)),
             }
         }
     }

@@ -95,7 +95,7 @@ impl WindowDocument {
             slice_ms: *slice_ms,
             newest: *newest,
             granted: granted.iter().copied().map(i64::from).collect(),
-            expires_at: date(window.spent_at()),
+            expires_at: date(window.expires_at()),
         }
     }
 

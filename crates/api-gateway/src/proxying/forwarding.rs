@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ig_core::backoff::{Next, after_failure};
+use ig_core::backoff::{RetryDecision, retry_decision};
 use ig_core::clock::{Clock as _, SystemClock, Timestamp};
 use ig_core::delivery_log::{Attempt, BodyExcerpt};
 use ig_core::header_lines::HeaderLines;
@@ -103,9 +103,9 @@ impl Proxying {
             return None;
         }
         let allowed = u32::from(persistence.attempts);
-        match after_failure(failure, made, allowed, &self.backoff, &mut rand::rng()) {
-            Next::RetryIn(pause) if Instant::now() + pause < persistence.deadline => Some(pause),
-            Next::RetryIn(_) | Next::DeadLetter { .. } | Next::GiveUp => None,
+        match retry_decision(failure, made, allowed, &self.backoff, &mut rand::rng()) {
+            RetryDecision::RetryIn(pause) if Instant::now() + pause < persistence.deadline => Some(pause),
+            RetryDecision::RetryIn(_) | RetryDecision::DeadLetter { .. } | RetryDecision::GiveUp => None,
         }
     }
 }
