@@ -158,12 +158,12 @@ impl Integration {
     /// The requests for one event, in sequence.
     pub fn planned_actions(&self) -> Vec<PlannedAction<'_>> {
         if self.actions.is_empty() {
-            return vec![PlannedAction::whole(self)];
+            return vec![PlannedAction::of_integration(self)];
         }
         self.actions
             .iter()
             .enumerate()
-            .map(|(index, action)| PlannedAction::of(self, index, action))
+            .map(|(index, action)| PlannedAction::of_action(self, index, action))
             .collect()
     }
 }

@@ -11,7 +11,7 @@ use crate::id::{LookupId, LookupType, OrgId, Rid};
 mod draft;
 mod import;
 
-pub use draft::{LookupDraft, MAX_FIELDS, MAX_FIELDS_BYTES, MAX_ID_CHARS, MAX_TYPE_CHARS, lookup_type};
+pub use draft::{LookupDraft, MAX_FIELDS, MAX_FIELDS_BYTES, MAX_ID_CHARS, MAX_TYPE_CHARS, parse_lookup_type};
 pub use import::{ImportMode, ImportStatus};
 
 /// One side of a row: its identifier, and further fields.

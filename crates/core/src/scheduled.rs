@@ -196,7 +196,7 @@ impl ScheduledDelivery {
     }
 
     /// How many occurrences between this one and a moment are skipped, as a sentence; `None` if there are none.
-    pub fn missed(&self, not_before: Timestamp) -> Option<String> {
+    pub fn missed_note(&self, not_before: Timestamp) -> Option<String> {
         let (_, missed) = self.series.as_ref()?.after_missed(not_before);
         match missed {
             0 => None,

@@ -21,8 +21,8 @@ impl JournalEntry {
     pub fn without_payload(&self, refusal: &str) -> Vec<Self> {
         match self {
             Self::Delivery { log, trace, dead_letter } => {
-                let letter = dead_letter.as_deref().map(|letter| without_content(letter, refusal));
-                let (mut log, trace) = (bare(log), refused(trace, refusal));
+                let letter = dead_letter.as_deref().map(|letter| abandoned_letter(letter, refusal));
+                let (mut log, trace) = (without_bodies(log), with_refusal_step(trace, refusal));
                 if let Some(letter) = &letter {
                     log.status = DeliveryStatus::Abandoned;
                     let category = letter.category.unwrap_or(ErrorCategory::Config);
@@ -35,10 +35,10 @@ impl JournalEntry {
                 }]
             }
             Self::Retry { log, trace } => vec![Self::Retry {
-                log: Box::new(bare(log)),
-                trace: refused(trace, refusal),
+                log: Box::new(without_bodies(log)),
+                trace: with_refusal_step(trace, refusal),
             }],
-            Self::Scheduled(delivery) => vec![never_planned(delivery, refusal)],
+            Self::Scheduled(delivery) => vec![abandoned_delivery(delivery, refusal)],
             Self::Cancellation(event) => without_replacement(event, refusal),
             Self::Audit(audit) => vec![Self::Audit(crate::audit::EventAudit {
                 detail: None,
@@ -53,12 +53,12 @@ impl JournalEntry {
     }
 }
 
-fn because(refusal: &str) -> String {
+fn refusal_message(refusal: &str) -> String {
     let refusal: String = refusal.chars().take(500).collect();
     format!("The database refused to store it with its payload, which is not kept: {refusal}")
 }
 
-fn bare(log: &DeliveryLog) -> DeliveryLog {
+fn without_bodies(log: &DeliveryLog) -> DeliveryLog {
     let mut log = log.clone();
     log.original_payload = None;
     log.request_payload = None;
@@ -69,13 +69,13 @@ fn bare(log: &DeliveryLog) -> DeliveryLog {
     log
 }
 
-fn refused(trace: &ExecutionTrace, refusal: &str) -> ExecutionTrace {
+fn with_refusal_step(trace: &ExecutionTrace, refusal: &str) -> ExecutionTrace {
     let mut steps = trace.steps.clone();
     steps.push(Step {
         name: "store",
         offset: steps.last().map_or(Duration::ZERO, |last| last.offset + last.duration),
         duration: Duration::ZERO,
-        detail: Some(because(refusal)),
+        detail: Some(refusal_message(refusal)),
     });
     ExecutionTrace {
         steps,
@@ -83,20 +83,20 @@ fn refused(trace: &ExecutionTrace, refusal: &str) -> ExecutionTrace {
     }
 }
 
-fn without_content(letter: &DeadLetter, refusal: &str) -> DeadLetter {
+fn abandoned_letter(letter: &DeadLetter, refusal: &str) -> DeadLetter {
     DeadLetter {
         status: DeadLetterStatus::Abandoned,
         reason: DeadLetterReason::NotStored,
         original_payload: Bytes::new(),
-        last_error: format!("{} {}", letter.last_error, because(refusal)),
+        last_error: format!("{} {}", letter.last_error, refusal_message(refusal)),
         next_retry_at: None,
         ..letter.clone()
     }
 }
 
 /// A delivery that cannot be stored until it is due is given up.
-fn never_planned(delivery: &ScheduledDelivery, refusal: &str) -> JournalEntry {
-    let (message_id, reason) = (delivery.message_id(0), because(refusal));
+fn abandoned_delivery(delivery: &ScheduledDelivery, refusal: &str) -> JournalEntry {
+    let (message_id, reason) = (delivery.message_id(0), refusal_message(refusal));
     let log = DeliveryLog {
         id: LogId(delivery.id.0),
         message_id,
@@ -147,7 +147,7 @@ fn never_planned(delivery: &ScheduledDelivery, refusal: &str) -> JournalEntry {
     };
     JournalEntry::Delivery {
         log: Box::new(log),
-        trace: refused(&ExecutionTrace::default(), refusal),
+        trace: with_refusal_step(&ExecutionTrace::default(), refusal),
         dead_letter: Some(Box::new(letter)),
     }
 }
@@ -163,6 +163,6 @@ fn without_replacement(event: &CancellationEvent, refusal: &str) -> Vec<JournalE
     };
     vec![
         JournalEntry::Cancellation(Box::new(cancellation)),
-        never_planned(replacement, refusal),
+        abandoned_delivery(replacement, refusal),
     ]
 }

@@ -107,7 +107,7 @@ impl Reader {
         }
         let until_backlog = self.read_backlog(limit).await?;
         self.failure_reported = false;
-        Ok(self.poll_backoff.after(rows, limit).min(until_backlog))
+        Ok(self.poll_backoff.delay_after(rows, limit).min(until_backlog))
     }
 
     /// Reads on for one backlog; returns the pause before the next.
@@ -186,7 +186,7 @@ impl Reader {
         let batch = read?;
         metrics::record_poll(source.id(), batch.rows.len(), began.elapsed());
         self.batch_size
-            .learn(batch.rows.len(), batch.rows.iter().map(SourceRow::payload_bytes).sum());
+            .adapt(batch.rows.len(), batch.rows.iter().map(SourceRow::payload_bytes).sum());
         Ok(batch)
     }
 

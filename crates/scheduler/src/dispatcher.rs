@@ -106,10 +106,10 @@ impl Dispatcher {
     }
 
     async fn deliver_if_due(&self, delivery: ScheduledDelivery) -> ClaimOutcome {
-        match self.max_overdue.judge(delivery.scheduled_for, self.clock.now()) {
+        match self.max_overdue.timeliness(delivery.scheduled_for, self.clock.now()) {
             Timeliness::Due => self.deliver_actions(delivery).await,
             Timeliness::Overdue(reason) => {
-                let missed = delivery.missed(self.max_overdue.earliest(self.clock.now()));
+                let missed = delivery.missed_note(self.max_overdue.earliest(self.clock.now()));
                 let reason = [Some(reason), missed].into_iter().flatten().collect::<Vec<_>>().join(" ");
                 ClaimOutcome::settled(delivery, OccurrenceOutcome::Cancelled(reason))
             }

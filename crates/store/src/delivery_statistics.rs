@@ -15,7 +15,7 @@ mod tallied;
 
 use std::time::Duration;
 
-use ig_core::calendar::{Grid, Interval, stretches};
+use ig_core::calendar::{Grid, Interval, offset_spans};
 use ig_core::figures::DeliveryFigures;
 use ig_core::id::{EventType, IntegrationId};
 use ig_core::schedule::Zone;
@@ -76,7 +76,7 @@ impl DeliveryStatistics {
         interval: Interval,
         zone: Zone,
     ) -> Result<Vec<DeliveryFigures>, CountError> {
-        let key = over_time::granule(&stretches(zone, scope.period), interval.granule());
+        let key = over_time::granule(&offset_spans(zone, scope.period), interval.granule());
         let granules = self.grouped::<i64>(scope, key, None).await?;
         Ok(over_time::filled_in(grid, granules))
     }

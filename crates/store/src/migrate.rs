@@ -16,7 +16,7 @@ use crate::database::Database;
 use crate::delivery_statistics::TALLIED;
 use crate::names;
 use crate::partition_leases::LeaseDocument;
-use crate::processed_events::REMEMBERED_SECONDS;
+use crate::processed_events::RETENTION_SECONDS;
 use crate::pushed_events::{FORGOTTEN, POSITION};
 
 /// The server's code for an existing collection.
@@ -147,7 +147,7 @@ fn indexes() -> Vec<(&'static str, Vec<IndexModel>)> {
         // One document holds thousands of events, so the cost per delivery is negligible; also finds the events since a time.
         (
             names::PROCESSED_EVENTS,
-            vec![expiring_after(doc! { "at": 1 }, REMEMBERED_SECONDS)],
+            vec![expiring_after(doc! { "at": 1 }, RETENTION_SECONDS)],
         ),
         // Workers that died long ago.
         (names::MEMBERS, vec![expiring_after(doc! { "expiresAt": 1 }, 3_600)]),

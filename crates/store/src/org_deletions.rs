@@ -32,7 +32,7 @@ const LEASE: Duration = Duration::from_secs(30);
 /// How long a pass lasts, before others get their turn.
 const PASS: Duration = Duration::from_secs(10);
 /// How long a finished deletion is remembered.
-const REMEMBERED: Duration = Duration::from_hours(90 * 24);
+const RETENTION: Duration = Duration::from_hours(90 * 24);
 /// The deadline for counting one kind of data.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -156,7 +156,7 @@ impl OrgDeletions {
 
     /// Records that no data is left, which frees the number.
     pub async fn finish(&self, org: OrgId, holder: &str, now: Timestamp) -> Result<(), StoreError> {
-        let done = doc! { "doneAt": date(now), "holder": Bson::Null, "expiresAt": date(now + REMEMBERED) };
+        let done = doc! { "doneAt": date(now), "holder": Bson::Null, "expiresAt": date(now + RETENTION) };
         self.change(org, holder, doc! { "$set": done }).await.map(drop)
     }
 

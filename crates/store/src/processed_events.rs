@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use ig_core::clock::Timestamp;
-use ig_core::dedup::{DedupKey, REMEMBERED, SeenEvent};
+use ig_core::dedup::{DedupKey, RETENTION, SeenEvent};
 use ig_core::id::SourceId;
 use ig_core::ports::StoreError;
 use mongodb::bson::{self, Binary, doc, oid::ObjectId};
@@ -18,7 +18,7 @@ use crate::field::{binary, date};
 use crate::names::PROCESSED_EVENTS;
 
 /// How long chunks are kept.
-pub(crate) const REMEMBERED_SECONDS: u64 = REMEMBERED.as_secs();
+pub(crate) const RETENTION_SECONDS: u64 = RETENTION.as_secs();
 
 /// Key, index of the source in the list, position, milliseconds since 1970.
 const EVENT_LEN: usize = 16 + 2 + 8 + 8;

@@ -10,7 +10,7 @@ const TESTS: &str = "eq, ne, gt, gte, lt, lte, in, nin, exists, startsWith, cont
 pub(super) fn filter(value: &Value) -> Result<Filter, Faults> {
     let mut reader = Reader::default();
     let read = reader.filter(value, "", 0);
-    if reader.parts > MAX_FILTER_NODES {
+    if reader.nodes > MAX_FILTER_NODES {
         reader.faults.add(
             "",
             format!("must have at most {MAX_FILTER_NODES} tests, and, or and not in all"),
@@ -26,7 +26,7 @@ pub(super) fn filter(value: &Value) -> Result<Filter, Faults> {
 #[derive(Default)]
 struct Reader {
     faults: Faults,
-    parts: usize,
+    nodes: usize,
 }
 
 impl Reader {
@@ -43,7 +43,7 @@ impl Reader {
         if depth >= MAX_FILTER_DEPTH {
             return self.fault(at, &format!("must nest at most {MAX_FILTER_DEPTH} levels"));
         }
-        self.parts += 1;
+        self.nodes += 1;
         for other in object.keys().filter(|other| *other != name) {
             self.faults.add(below(at, other), format!("must not stand beside {name}"));
         }
@@ -89,14 +89,14 @@ impl Reader {
             })
             .collect();
         if filters.len() > 1 {
-            self.parts += 1;
+            self.nodes += 1;
             return Some(Filter::And(filters));
         }
         filters.pop()
     }
 
     fn test(&mut self, name: &str, operand: &Value, at: &str) -> Option<FieldTest> {
-        self.parts += 1;
+        self.nodes += 1;
         let value = || operand.clone();
         Some(match name {
             "eq" => FieldTest::Eq(value()),

@@ -65,7 +65,7 @@ fn resend_url(target: &TargetUrl, went_to: &TargetUrl) -> TargetUrl {
     let rest = then.path().strip_prefix(base_path(today));
     let is_below = same_host && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     let whole = is_below.then(|| {
-        let query = query::completed(today.query().unwrap_or_default(), then.query().unwrap_or_default());
+        let query = query::merged(today.query().unwrap_or_default(), then.query().unwrap_or_default());
         let address = went_to.to_string();
         let place = address.split('?').next().unwrap_or_default();
         if query.is_empty() {

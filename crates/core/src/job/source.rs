@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::pipeline::{self, Whose};
+use super::pipeline::{self, DatabaseOwner};
 use super::variable::VariableText;
 use crate::fault::{Faults, InputPath};
 use crate::fields::Fields;
@@ -83,9 +83,9 @@ impl DataSource {
         }
         let mut fields = Fields::of(object);
         let (of, source) = match fields.text("type") {
-            Some("SQL") => ("the type SQL", sql(&mut fields).map(Source::Sql)),
-            Some("MONGODB") => ("the type MONGODB", mongo(&mut fields).map(Source::Mongo)),
-            Some("API") => ("the type API", api(&mut fields).map(Source::Api)),
+            Some("SQL") => ("the type SQL", parse_sql(&mut fields).map(Source::Sql)),
+            Some("MONGODB") => ("the type MONGODB", parse_mongo(&mut fields).map(Source::Mongo)),
+            Some("API") => ("the type API", parse_api(&mut fields).map(Source::Api)),
             _ => return Err(Faults::single("/type", "must be SQL, MONGODB or API")),
         };
         let faults = fields.into_faults(of);
@@ -107,8 +107,8 @@ impl DataSource {
     }
 }
 
-fn sql(fields: &mut Fields<'_>) -> Option<SqlSource> {
-    let query = required(fields, "query")?;
+fn parse_sql(fields: &mut Fields<'_>) -> Option<SqlSource> {
+    let query = required_text(fields, "query")?;
     if query.len() > MAX_QUERY_BYTES {
         let message = format!("must be at most {MAX_QUERY_BYTES} bytes");
         fields.faults().add("/query", message);
@@ -118,14 +118,14 @@ fn sql(fields: &mut Fields<'_>) -> Option<SqlSource> {
     if !["select", "with"].contains(&first.to_ascii_lowercase().as_str()) {
         fields.faults().add("/query", "must be one SELECT statement");
     }
-    let query = template(fields, "/query", query)?;
+    let query = parse_template(fields, "/query", query)?;
     Some(SqlSource { query })
 }
 
-fn mongo(fields: &mut Fields<'_>) -> Option<MongoSource> {
+fn parse_mongo(fields: &mut Fields<'_>) -> Option<MongoSource> {
     let connection = fields.text("connectionString").map(str::to_owned);
     let database = fields.text("database").map(str::to_owned);
-    let collection = required(fields, "collection");
+    let collection = required_text(fields, "collection");
     let stages = fields.list("pipeline").to_vec();
     match (&connection, &database) {
         (Some(connection), database) => {
@@ -146,9 +146,13 @@ fn mongo(fields: &mut Fields<'_>) -> Option<MongoSource> {
             .add("/database", "is for another database alone, which a connectionString names"),
         (None, None) => {}
     }
-    let whose = if connection.is_some() { Whose::Theirs } else { Whose::Ours };
+    let owner = if connection.is_some() {
+        DatabaseOwner::Tenant
+    } else {
+        DatabaseOwner::Platform
+    };
     let faults = fields.faults();
-    faults.add_below("/pipeline", pipeline::check(&stages, whose));
+    faults.add_below("/pipeline", pipeline::check(&stages, owner));
     for (at, stage) in stages.iter().enumerate() {
         check_texts(stage, &InputPath::new("/pipeline").at(at), 0, faults);
     }
@@ -164,8 +168,8 @@ fn mongo(fields: &mut Fields<'_>) -> Option<MongoSource> {
     })
 }
 
-fn api(fields: &mut Fields<'_>) -> Option<ApiSource> {
-    let url = required(fields, "url");
+fn parse_api(fields: &mut Fields<'_>) -> Option<ApiSource> {
+    let url = required_text(fields, "url");
     let method = match fields.text("method") {
         None | Some("GET") => "GET",
         Some("POST") => "POST",
@@ -176,7 +180,7 @@ fn api(fields: &mut Fields<'_>) -> Option<ApiSource> {
             "GET"
         }
     };
-    let headers = headers(fields);
+    let headers = parse_headers(fields);
     let body = fields.value("body").cloned();
     if let Some(body) = &body {
         check_texts(body, &InputPath::new("/body"), 0, fields.faults());
@@ -185,8 +189,8 @@ fn api(fields: &mut Fields<'_>) -> Option<ApiSource> {
         }
     }
     let url = url?;
-    let text = template(fields, "/url", url)?;
-    address(fields, &text);
+    let text = parse_template(fields, "/url", url)?;
+    check_fixed_host(fields, &text);
     Some(ApiSource {
         url: text,
         method,
@@ -196,7 +200,7 @@ fn api(fields: &mut Fields<'_>) -> Option<ApiSource> {
 }
 
 /// The host must be fixed, because the egress guard judges it: variables may only follow it.
-fn address(fields: &mut Fields<'_>, url: &VariableText) {
+fn check_fixed_host(fields: &mut Fields<'_>, url: &VariableText) {
     let with = |stand_in: &str| url.filled(|_| Ok::<_, Faults>(stand_in.to_owned()));
     let read = |text: Result<String, Faults>| text.and_then(|text| text.parse::<TargetUrl>());
     match (read(with("a")), read(with("b"))) {
@@ -206,7 +210,7 @@ fn address(fields: &mut Fields<'_>, url: &VariableText) {
     }
 }
 
-fn headers(fields: &mut Fields<'_>) -> Vec<(String, Secret)> {
+fn parse_headers(fields: &mut Fields<'_>) -> Vec<(String, Secret)> {
     let Some(given) = fields.value("headers") else {
         return Vec::new();
     };
@@ -227,7 +231,7 @@ fn headers(fields: &mut Fields<'_>) -> Vec<(String, Secret)> {
         let sendable = |text: &&str| http::HeaderValue::from_str(text).is_ok();
         match value.as_str().filter(sendable) {
             Some(text) => {
-                template(fields, &place, text);
+                parse_template(fields, &place, text);
                 headers.push((name.clone(), Secret::new(text)));
             }
             None => fields.faults().add(place, "must be a text that a header can hold"),
@@ -265,11 +269,11 @@ fn check_texts(value: &Value, place: &InputPath<'_>, depth: usize, faults: &mut 
     }
 }
 
-fn template(fields: &mut Fields<'_>, place: &str, text: &str) -> Option<VariableText> {
+fn parse_template(fields: &mut Fields<'_>, place: &str, text: &str) -> Option<VariableText> {
     text.parse().map_err(|found| fields.faults().add_below(place, found)).ok()
 }
 
-fn required<'a>(fields: &mut Fields<'a>, name: &'static str) -> Option<&'a str> {
+fn required_text<'a>(fields: &mut Fields<'a>, name: &'static str) -> Option<&'a str> {
     let given = fields.value(name).is_some();
     let text = fields.text(name);
     if !given {

@@ -30,7 +30,7 @@ pub struct LookupDraft {
 }
 
 /// Checks the name of a type: 1 to 100 characters, no white space around it, no control characters.
-pub fn lookup_type(text: &str) -> Result<LookupType, Faults> {
+pub fn parse_lookup_type(text: &str) -> Result<LookupType, Faults> {
     let fault = |message: String| Err(Faults::single("", message));
     if text.is_empty() || text.trim() != text {
         return fault("must be a type such as DEPARTMENT, without white space around it".to_owned());
@@ -123,9 +123,9 @@ mod tests {
 
     #[test]
     fn a_lookup_type_is_a_plain_name() {
-        assert!(lookup_type("DEPARTMENT").is_ok());
+        assert!(parse_lookup_type("DEPARTMENT").is_ok());
         for text in ["", " A", "A\n", &"x".repeat(101)] {
-            assert!(lookup_type(text).is_err(), "{text}");
+            assert!(parse_lookup_type(text).is_err(), "{text}");
         }
     }
 }

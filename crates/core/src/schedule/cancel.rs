@@ -76,7 +76,7 @@ impl CancelRule {
     pub fn key(&self, payload: &Value) -> Option<MatchKey> {
         let mut hash = Sha256::new();
         for path in &self.match_keys {
-            let value = canonical(path::at(payload, path)?)?;
+            let value = canonical(path::value_at(payload, path)?)?;
             for part in [path, &value] {
                 hash.update(part.len().to_be_bytes());
                 hash.update(part);

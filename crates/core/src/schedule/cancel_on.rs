@@ -17,7 +17,7 @@ pub(super) fn read(fields: &mut Fields<'_>) -> Vec<CancelRule> {
     }
     let mut rules = Vec::new();
     for (at, item) in written.iter().enumerate() {
-        match rule(item) {
+        match parse_rule(item) {
             Ok(rule) => rules.push(rule),
             Err(found) => fields.faults().add_below(&format!("/cancelOn/{at}"), found),
         }
@@ -25,13 +25,13 @@ pub(super) fn read(fields: &mut Fields<'_>) -> Vec<CancelRule> {
     rules
 }
 
-fn rule(item: &Value) -> Result<CancelRule, Faults> {
+fn parse_rule(item: &Value) -> Result<CancelRule, Faults> {
     let object = item.as_object();
     let object = object.ok_or_else(|| Faults::single("", "must be an object with eventTypes and matchKeys"))?;
     let mut fields = Fields::of(object);
     let event_types = fields.texts("eventTypes").into_iter().map(EventType::new).collect();
     let match_keys = fields.texts("matchKeys");
-    let action = action(&mut fields);
+    let action = parse_action(&mut fields);
     let mut faults = fields.into_faults("a rule of cancelOn");
     match CancelRule::new(event_types, match_keys, action) {
         Ok(rule) => faults.into_result(rule),
@@ -42,7 +42,7 @@ fn rule(item: &Value) -> Result<CancelRule, Faults> {
     }
 }
 
-fn action(fields: &mut Fields<'_>) -> CancelAction {
+fn parse_action(fields: &mut Fields<'_>) -> CancelAction {
     match fields.text("action") {
         None | Some("CANCEL") => CancelAction::Cancel,
         Some("RESCHEDULE") => CancelAction::Reschedule,

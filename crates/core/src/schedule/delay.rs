@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::path;
-use super::recurrence::parsed;
+use super::recurrence::parse_field;
 use super::zone::Zone;
 use crate::clock::Timestamp;
 use crate::date::Moment;
@@ -55,8 +55,8 @@ impl Delay {
     /// Validates a delay; faults point at `/delaySeconds`, `/at`, `/script`, `/timezone`, or at the whole.
     pub fn new(form: DelayForm<'_>) -> Result<Self, Faults> {
         let mut faults = Faults::default();
-        let zone = parsed(form.timezone, "/timezone", &mut faults);
-        let when = when(form, &mut faults);
+        let zone = parse_field(form.timezone, "/timezone", &mut faults);
+        let when = parse_when(form, &mut faults);
         let when = when.unwrap_or(When::After(Duration::ZERO));
         faults.into_result(Self { when, zone })
     }
@@ -99,7 +99,7 @@ fn shortened(text: &str) -> String {
     text.chars().take(60).collect()
 }
 
-fn when(form: DelayForm<'_>, faults: &mut Faults) -> Option<When> {
+fn parse_when(form: DelayForm<'_>, faults: &mut Faults) -> Option<When> {
     let DelayForm {
         delay_seconds,
         at,
@@ -113,7 +113,7 @@ fn when(form: DelayForm<'_>, faults: &mut Faults) -> Option<When> {
             }
             Some(When::After(Duration::from_secs(seconds)))
         }
-        (None, Some(at), None) => parsed(Some(at), "/at", faults).map(When::At),
+        (None, Some(at), None) => parse_field(Some(at), "/at", faults).map(When::At),
         (None, None, Some(script)) => {
             let script = Script::new(script);
             script

@@ -323,11 +323,11 @@ fn a_delay_has_exactly_one_source_of_its_time() {
 fn an_overdue_occurrence_is_cancelled_with_the_reason() {
     let max = MaxOverdue(std::time::Duration::from_mins(1));
     let due = at("2026-01-01T00:00:00Z");
-    let judge = |ms| max.judge(due, due + TimeDelta::milliseconds(ms));
-    assert_eq!(judge(-1500), Timeliness::NotDue(std::time::Duration::from_millis(1500)));
-    assert_eq!((judge(0), judge(60_000)), (Timeliness::Due, Timeliness::Due));
+    let timeliness = |ms| max.timeliness(due, due + TimeDelta::milliseconds(ms));
+    assert_eq!(timeliness(-1500), Timeliness::NotDue(std::time::Duration::from_millis(1500)));
+    assert_eq!((timeliness(0), timeliness(60_000)), (Timeliness::Due, Timeliness::Due));
     let reason = "It was due 61 s ago, which is more than the 60 s that it may be late.";
-    assert_eq!(judge(61_000), Timeliness::Overdue(reason.to_owned()));
+    assert_eq!(timeliness(61_000), Timeliness::Overdue(reason.to_owned()));
 }
 
 #[test]

@@ -88,14 +88,14 @@ fn overdue_occurrences_are_skipped_and_counted() {
     assert_eq!(next.scheduled_for, now - day);
     let missed = u32::try_from((two_years - day).num_seconds()).unwrap() - 2;
     assert_eq!(next.number(), Some(missed + 2));
-    assert!(first.missed(now - day).unwrap().starts_with(&missed.to_string()));
-    assert_eq!(first.missed(noon()), None);
+    assert!(first.missed_note(now - day).unwrap().starts_with(&missed.to_string()));
+    assert_eq!(first.missed_note(noon()), None);
     let few = every_second(9);
     assert_eq!(few.successor(now - day, now), None);
     assert!(
-        few.missed(now - day).unwrap().starts_with("8 "),
+        few.missed_note(now - day).unwrap().starts_with("8 "),
         "{:?}",
-        few.missed(now - day)
+        few.missed_note(now - day)
     );
 }
 

@@ -7,7 +7,7 @@ use ig_core::calendar::Period;
 use ig_core::clock::Timestamp;
 use ig_core::figures::DeliveryFigures;
 use ig_core::id::OrgId;
-use ig_core::tally::{Bucket, Cut};
+use ig_core::tally::{Bucket, PeriodSplit};
 
 use super::{DeliveryScope, DeliveryStatistics};
 use crate::counting::CountError;
@@ -20,14 +20,14 @@ const TOGETHER: usize = 6;
 impl DeliveryStatistics {
     /// An organisation's deliveries of a period, as [`Self::summary`] counts them. Settled buckets are counted once and stored.
     pub async fn of_org(&self, org: OrgId, period: Period, now: Timestamp) -> Result<DeliveryFigures, CountError> {
-        let Cut { before, settled, behind } = Cut::of(period, now);
-        let (mut figures, before, behind) = tokio::try_join!(
+        let PeriodSplit { before, settled, after } = PeriodSplit::of(period, now);
+        let (mut figures, before, after) = tokio::try_join!(
             self.settled(org, settled, now),
             self.unsettled(org, before),
-            self.unsettled(org, behind),
+            self.unsettled(org, after),
         )?;
         figures.merge(&before);
-        figures.merge(&behind);
+        figures.merge(&after);
         Ok(figures)
     }
 

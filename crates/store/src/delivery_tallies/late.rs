@@ -7,7 +7,7 @@ use futures::future::try_join_all;
 use ig_core::clock::Timestamp;
 use ig_core::id::{LogId, OrgId};
 use ig_core::ports::{JournalEntry, StoreError};
-use ig_core::tally::{Bucket, is_late, under_way_until};
+use ig_core::tally::{Bucket, is_late, write_ends_by};
 use mongodb::bson::{self, doc};
 use serde::Deserialize;
 
@@ -68,7 +68,7 @@ async fn announce_one(database: &Database, org: OrgId, bucket: Bucket, now: Time
     let tallies = database.collection::<TallyDocument>(DELIVERY_TALLIES);
     let announcement = doc! {
         "$inc": { "announced": 1_i64 },
-        "$max": { "underWayUntil": date(under_way_until(now)), "expiresAt": date(now + LEAST_KEPT) },
+        "$max": { "underWayUntil": date(write_ends_by(now)), "expiresAt": date(now + LEAST_KEPT) },
         "$unset": { "counted": "" },
         "$setOnInsert": { "orgId": org.0, "bucket": bucket.number() },
     };

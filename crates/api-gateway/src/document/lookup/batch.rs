@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use ig_core::fault::Faults;
 use ig_core::id::{LookupType, OrgId, Rid};
-use ig_core::lookup::{LookupDraft, LookupTable, lookup_type};
+use ig_core::lookup::{LookupDraft, LookupTable, parse_lookup_type};
 use ig_store::Written;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -99,7 +99,7 @@ impl LookupBatch {
             );
             return Err(faults);
         }
-        let named = named.and_then(|text| noted(&mut faults, "/type", lookup_type(&text)));
+        let named = named.and_then(|text| noted(&mut faults, "/type", parse_lookup_type(&text)));
         let tenant = tenant_id.and_then(|rid| noted(&mut faults, "/tenantId", tenant(org, rid)));
         let defaults = Defaults {
             lookup_type: named,
@@ -152,7 +152,7 @@ impl LookupDeletion {
                 Ok(Deletion::Rows(ids.iter().filter_map(|id| id.parse().ok()).collect()))
             }
             (None, Some(named)) => {
-                let named = within("/type", lookup_type(&named))?;
+                let named = within("/type", parse_lookup_type(&named))?;
                 let tenant = tenant_id.map(|rid| within("/tenantId", tenant(org, rid))).transpose()?;
                 Ok(Deletion::Type(named, tenant))
             }
