@@ -15,7 +15,7 @@ use ig_proto::v1::delivery_service_server::DeliveryServiceServer;
 use ig_service::grpc::{Fleet, Services, channel};
 use ig_service::{Context, TaskKind};
 use ig_sources::SourceDependencies;
-use ig_store::{SecretBox, Store};
+use ig_store::{SecretSealer, Store};
 use ig_transform::LookupCache;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
@@ -305,7 +305,7 @@ fn delivery_guards(store: &Store, worker: &WorkerId, clock: &Arc<dyn Clock>) -> 
 }
 
 async fn connect(config: &Config) -> anyhow::Result<Store> {
-    let secrets = SecretBox::new(&config.secrets).context("section secrets")?;
+    let secrets = SecretSealer::new(&config.secrets).context("section secrets")?;
     Store::connect(&config.mongodb, secrets).await.context("section mongodb")
 }
 

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::bail;
 use ig_core::id::SourceId;
 use ig_core::ports::PartitionLeases as _;
-use ig_store::{SecretBox, Store};
+use ig_store::{SecretSealer, Store};
 
 use crate::arguments::RewindArguments;
 use crate::output;
@@ -16,7 +16,7 @@ use crate::stack_config::StackConfig;
 /// Rewinds a source to a row. Workers may run meanwhile: they release their partitions and reacquire them at the new position.
 pub(crate) fn rewind(arguments: &RewindArguments) -> anyhow::Result<ExitCode> {
     let config = StackConfig::load(&Settings::from_process())?.api_gateway;
-    let secrets = SecretBox::new(&config.secrets)?;
+    let secrets = SecretSealer::new(&config.secrets)?;
     let RewindArguments { source, to, anew } = arguments;
     let source = SourceId::new(source);
     run(async {

@@ -27,7 +27,7 @@ pub(crate) use grouping::PartDocument;
 pub use recent::RecentDeliveries;
 pub use scope::DeliveryScope;
 
-use crate::counting::{Count, CountError};
+use crate::aggregation::{Aggregation, CountError};
 use crate::database::Database;
 
 /// One integration's deliveries in figures.
@@ -45,21 +45,21 @@ pub struct IntegrationFigures {
 #[derive(Debug, Clone)]
 pub struct DeliveryStatistics {
     database: Database,
-    patience: Duration,
+    timeout: Duration,
 }
 
 impl DeliveryStatistics {
     pub(crate) fn new(database: Database) -> Self {
         Self {
             database,
-            patience: Count::PATIENCE,
+            timeout: Aggregation::DEFAULT_TIMEOUT,
         }
     }
 
     /// The same, with this deadline.
     #[must_use]
-    pub fn within(self, patience: Duration) -> Self {
-        Self { patience, ..self }
+    pub fn with_timeout(self, timeout: Duration) -> Self {
+        Self { timeout, ..self }
     }
 
     /// All deliveries of the scope together.

@@ -18,7 +18,7 @@ use mongodb::bson::{self, Bson, Document, doc};
 use mongodb::options::ReturnDocument;
 use serde::{Deserialize, Serialize};
 
-use crate::counting::{Count, CountError};
+use crate::aggregation::{Aggregation, CountError};
 use crate::database::Database;
 use crate::error::unreadable;
 use crate::field::{date, long, timestamp, unsigned};
@@ -34,7 +34,7 @@ const PASS: Duration = Duration::from_secs(10);
 /// How long a finished deletion is remembered.
 const RETENTION: Duration = Duration::from_hours(90 * 24);
 /// The deadline for counting one kind of data.
-const PATIENCE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A deleted organisation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -169,13 +169,13 @@ impl OrgDeletions {
     }
 
     async fn count(&self, org: OrgId, area: &Area) -> Result<Option<u64>, StoreError> {
-        let count = Count {
+        let aggregation = Aggregation {
             collection: area.collection,
             index: None,
             pipeline: vec![doc! { "$match": area.of(org) }, doc! { "$count": "count" }],
-            patience: PATIENCE,
+            timeout: TIMEOUT,
         };
-        match self.database.counted::<Counted>(count).await {
+        match self.database.aggregate::<Counted>(aggregation).await {
             Ok(rows) => Ok(Some(rows.first().map_or(0, |row| unsigned(row.count)))),
             Err(CountError::TooMuch(_)) => Ok(None),
             Err(CountError::Store(error)) => Err(error),

@@ -38,7 +38,7 @@ pub(crate) fn read_document<T: DeserializeOwned>(document: &Document) -> Result<
 }
 
 /// The result of a driver operation, with what it read unwrapped from [`Stored`].
-pub(crate) trait Outcome {
+pub(crate) trait DriverResult {
     type Read;
 
     fn read(self) -> Self::Read;
@@ -46,7 +46,7 @@ pub(crate) trait Outcome {
 
 macro_rules! read_nothing {
     ($($outcome:ty),*) => {$(
-        impl Outcome for $outcome {
+        impl DriverResult for $outcome {
             type Read = Self;
 
             fn read(self) -> Self {
@@ -60,7 +60,7 @@ read_nothing! {
     (), u64, ClientSession, CreateIndexesResult, DeleteResult, Document, InsertManyResult, InsertOneResult, UpdateResult, RawDocumentBuf
 }
 
-impl<T> Outcome for Vec<T> {
+impl<T> DriverResult for Vec<T> {
     type Read = Self;
 
     fn read(self) -> Self {
@@ -68,7 +68,7 @@ impl<T> Outcome for Vec<T> {
     }
 }
 
-impl<T> Outcome for Cursor<T> {
+impl<T> DriverResult for Cursor<T> {
     type Read = Self;
 
     fn read(self) -> Self {
@@ -76,7 +76,7 @@ impl<T> Outcome for Cursor<T> {
     }
 }
 
-impl<T> Outcome for Stored<T> {
+impl<T> DriverResult for Stored<T> {
     type Read = T;
 
     fn read(self) -> T {
@@ -84,7 +84,7 @@ impl<T> Outcome for Stored<T> {
     }
 }
 
-impl<T: Outcome> Outcome for Option<T> {
+impl<T: DriverResult> DriverResult for Option<T> {
     type Read = Option<T::Read>;
 
     fn read(self) -> Option<T::Read> {

@@ -7,7 +7,7 @@ use ig_core::configuration::Change;
 use ig_core::id::{IntegrationId, OrgId};
 use ig_core::inbound::InboundIntegration;
 use ig_core::integration::{Hold, HoldCause};
-use ig_store::Found;
+use ig_store::MaybeReadable;
 
 use super::resource::{Resource, commit, resource_fields};
 use super::{changed_now, new_id, reach, scripts, strangers};
@@ -29,7 +29,7 @@ impl Resource for InboundIntegration {
 
     resource_fields!(id: IntegrationId);
 
-    async fn find(gateway: &Gateway, org: OrgId, id: &IntegrationId) -> Result<Option<Found<Self>>, ApiError> {
+    async fn find(gateway: &Gateway, org: OrgId, id: &IntegrationId) -> Result<Option<MaybeReadable<Self>>, ApiError> {
         Ok(gateway.store().inbound_integrations().find(org, *id).await?)
     }
 

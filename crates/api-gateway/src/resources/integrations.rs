@@ -10,7 +10,7 @@ use ig_core::integration::{Hold, HoldCause, Integration};
 use ig_core::ports::StoreError;
 use ig_delivery::Template;
 use ig_documents::ResourceDocument as _;
-use ig_store::Found;
+use ig_store::MaybeReadable;
 
 use super::resource::{self, Resource, commit, resource_fields};
 use super::{changed_now, made_now, new_id};
@@ -36,7 +36,7 @@ impl Resource for Integration {
 
     resource_fields!(id: IntegrationId);
 
-    async fn find(gateway: &Gateway, org: OrgId, id: &IntegrationId) -> Result<Option<Found<Self>>, ApiError> {
+    async fn find(gateway: &Gateway, org: OrgId, id: &IntegrationId) -> Result<Option<MaybeReadable<Self>>, ApiError> {
         Ok(gateway.store().integrations().find(org, *id).await?)
     }
 

@@ -8,7 +8,7 @@ use ig_core::fault::Faults;
 use ig_core::id::{IntegrationId, OrgId};
 use ig_core::integration::TargetUrl;
 use ig_core::job::{Job, Source};
-use ig_store::Found;
+use ig_store::MaybeReadable;
 use ig_transform::script::ScriptKind;
 
 use super::resource::{Resource, resource_fields};
@@ -30,7 +30,7 @@ impl Resource for Job {
 
     resource_fields!(id: IntegrationId);
 
-    async fn find(gateway: &Gateway, org: OrgId, id: &IntegrationId) -> Result<Option<Found<Self>>, ApiError> {
+    async fn find(gateway: &Gateway, org: OrgId, id: &IntegrationId) -> Result<Option<MaybeReadable<Self>>, ApiError> {
         Ok(gateway.store().jobs().find(org, *id).await?)
     }
 

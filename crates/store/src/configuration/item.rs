@@ -14,29 +14,29 @@ use mongodb::bson::{Document, RawDocument};
 use super::stored_document::{StoredDocument, decode, stand_in};
 use crate::error::unreadable;
 use crate::field::unsigned;
-use crate::secret_box::SecretBox;
+use crate::secret_sealer::SecretSealer;
 
 /// How many bytes the platform itself may add to an item: a hold, secrets sealed under another key, or headers that an
 /// earlier version did not seal.
 const ALLOWANCE: usize = 256 * 1024;
 
 /// Decodes a stored document.
-pub(super) type Read = fn(&RawDocument, &SecretBox) -> Result<Change, StoreError>;
+pub(super) type Read = fn(&RawDocument, &SecretSealer) -> Result<Change, StoreError>;
 
 /// An item for followers; `None` if it cannot be decoded and no stand-in is possible.
-pub(super) fn followed(read: Read, raw: &RawDocument, secrets: &SecretBox) -> Option<Change> {
+pub(super) fn followed(read: Read, raw: &RawDocument, secrets: &SecretSealer) -> Option<Change> {
     let item = read(raw, secrets);
     item.inspect_err(|error| complain(raw, error)).ok()
 }
 
 /// An organisation. One that cannot be decoded still exists, so that its events are still attributed to it and its
 /// records are kept for its retention period.
-pub(super) fn organization(raw: &RawDocument, secrets: &SecretBox) -> Result<Change, StoreError> {
+pub(super) fn organization(raw: &RawDocument, secrets: &SecretSealer) -> Result<Change, StoreError> {
     item::<Org>(raw, secrets).or_else(|error| bare_organization(raw, &error).map(Change::PutOrganization))
 }
 
 /// A unit. One that cannot be decoded still exists, so that its events are still attributed to its organisation.
-pub(super) fn unit(raw: &RawDocument, secrets: &SecretBox) -> Result<Change, StoreError> {
+pub(super) fn unit(raw: &RawDocument, secrets: &SecretSealer) -> Result<Change, StoreError> {
     item::<Unit>(raw, secrets).or_else(|error| bare_unit(raw, &error).map(Change::PutUnit))
 }
 
@@ -79,34 +79,34 @@ fn complain(raw: &RawDocument, error: &StoreError) {
 }
 
 /// An event type without its sample, which followers of the configuration do not need.
-pub(super) fn event_type(raw: &RawDocument, secrets: &SecretBox) -> Result<Change, StoreError> {
+pub(super) fn event_type(raw: &RawDocument, secrets: &SecretSealer) -> Result<Change, StoreError> {
     let mut stored = parsed(raw)?;
     stored.remove("samplePayload");
     decode::<EventTypeDocument>(stored, secrets).map(EventTypeDocument::put)
 }
 
-pub(super) fn template(raw: &RawDocument, secrets: &SecretBox) -> Result<Change, StoreError> {
+pub(super) fn template(raw: &RawDocument, secrets: &SecretSealer) -> Result<Change, StoreError> {
     item::<TemplateDocument>(raw, secrets)
 }
 
 /// An outbound integration; one that cannot be decoded is held, so that matching events wait as dead letters.
-pub(super) fn outbound(raw: &RawDocument, secrets: &SecretBox) -> Result<Change, StoreError> {
+pub(super) fn outbound(raw: &RawDocument, secrets: &SecretSealer) -> Result<Change, StoreError> {
     or_stand_in::<OutboundIntegration>(raw, secrets, Change::DeleteIntegration)
 }
 
 /// An inbound integration; one that cannot be decoded is held, so that its calls are refused.
-pub(super) fn inbound(raw: &RawDocument, secrets: &SecretBox) -> Result<Change, StoreError> {
+pub(super) fn inbound(raw: &RawDocument, secrets: &SecretSealer) -> Result<Change, StoreError> {
     or_stand_in::<InboundDocument>(raw, secrets, Change::DeleteInbound)
 }
 
 /// A job; one that cannot be decoded does not run, as if it did not exist.
-pub(super) fn job(raw: &RawDocument, secrets: &SecretBox) -> Result<Change, StoreError> {
+pub(super) fn job(raw: &RawDocument, secrets: &SecretSealer) -> Result<Change, StoreError> {
     or_stand_in::<JobDocument>(raw, secrets, Change::DeleteJob)
 }
 
 fn or_stand_in<D: StoredDocument>(
     raw: &RawDocument,
-    secrets: &SecretBox,
+    secrets: &SecretSealer,
     gone: fn(OrgId, IntegrationId) -> Change,
 ) -> Result<Change, StoreError> {
     let error = match bounded(raw).and_then(|()| item::<D>(raw, secrets)) {
@@ -120,7 +120,7 @@ fn or_stand_in<D: StoredDocument>(
     Ok(stand_in.map_or_else(|| gone(org, id), D::put))
 }
 
-fn item<D: StoredDocument>(raw: &RawDocument, secrets: &SecretBox) -> Result<Change, StoreError> {
+fn item<D: StoredDocument>(raw: &RawDocument, secrets: &SecretSealer) -> Result<Change, StoreError> {
     decode::<D>(parsed(raw)?, secrets).map(D::put)
 }
 

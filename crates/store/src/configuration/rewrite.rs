@@ -15,7 +15,7 @@ use super::stored_document::{StoredDocument, current, decode};
 use crate::database::Database;
 use crate::error::unreadable;
 use crate::names::{CONFIG_VERSIONS, COUNTERS, EVENT_TYPES, INTEGRATIONS, ORG_UNITS, ORGANIZATIONS, TEMPLATES};
-use crate::secret_box::SecretBox;
+use crate::secret_sealer::SecretSealer;
 use crate::stored::Stored;
 use crate::{inbound_integrations, integrations, jobs};
 
@@ -124,7 +124,7 @@ impl Place {
     }
 
     /// A filter that matches as long as the document is as it was read, and the document in the current format.
-    fn rewritten(self, stored: &Document, secrets: &SecretBox) -> Result<Option<(Document, Document)>, StoreError> {
+    fn rewritten(self, stored: &Document, secrets: &SecretSealer) -> Result<Option<(Document, Document)>, StoreError> {
         let (kind, content) = match self.field {
             None => (item_kind(self.collection, stored)?, stored),
             Some(field) => {
@@ -168,7 +168,7 @@ pub(super) fn integration_kind(stored: &Document) -> Result<ItemKind, StoreError
     }
 }
 
-fn upgraded(kind: ItemKind, stored: Document, secrets: &SecretBox) -> Result<Document, StoreError> {
+fn upgraded(kind: ItemKind, stored: Document, secrets: &SecretSealer) -> Result<Document, StoreError> {
     match kind {
         ItemKind::Organization => readable::<Org>(stored, secrets),
         ItemKind::Unit => readable::<Unit>(stored, secrets),
@@ -183,7 +183,7 @@ fn upgraded(kind: ItemKind, stored: Document, secrets: &SecretBox) -> Result<Doc
 
 /// The document in the current format, provided that it can be read. A process that lacks the key of some secrets would seal others
 /// under a key that the next process may lack.
-fn readable<D: StoredDocument>(stored: Document, secrets: &SecretBox) -> Result<Document, StoreError> {
+fn readable<D: StoredDocument>(stored: Document, secrets: &SecretSealer) -> Result<Document, StoreError> {
     let rewritten = current::<D>(stored, secrets)?;
     decode::<D>(rewritten.clone(), secrets)?;
     Ok(rewritten)

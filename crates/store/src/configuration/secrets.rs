@@ -13,7 +13,7 @@ pub use tally::SecretsTally;
 
 use super::Configurations;
 use super::stored_document::revision;
-use crate::secret_box::SecretBox;
+use crate::secret_sealer::SecretSealer;
 use crate::stored::Stored;
 use place::Place;
 use tally::Outcome;
@@ -78,7 +78,7 @@ impl Configurations {
         &self,
         place: Place,
         kept: &Document,
-        secrets: &SecretBox,
+        secrets: &SecretSealer,
     ) -> Result<Option<(Document, Document)>, StoreError> {
         let Some((kind, content)) = place.content(kept)? else {
             return Ok(None);

@@ -24,7 +24,7 @@ use crate::alerts::Alerts;
 use crate::breakers::MongoBreakers;
 use crate::field::{date, long};
 use crate::names::INTEGRATIONS;
-use crate::stored::Outcome as _;
+use crate::stored::DriverResult as _;
 
 /// A request to hold or release an integration.
 struct Switch<'a> {

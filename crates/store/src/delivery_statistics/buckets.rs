@@ -13,8 +13,8 @@ use serde::Deserialize;
 
 use super::grouping::{PartDocument, class, part};
 use super::{DeliveryScope, DeliveryStatistics};
+use crate::aggregation::{Aggregation, CountError};
 use crate::configuration::Counter;
-use crate::counting::{Count, CountError};
 use crate::delivery_tallies::{self as tallies, Counted, Kept};
 use crate::field::timestamp;
 use crate::names::{COUNTERS, DELIVERY_LOGS};
@@ -64,13 +64,13 @@ impl DeliveryStatistics {
     /// The non-empty buckets of a period.
     pub(super) async fn in_buckets(&self, orgs: &Orgs, period: Period) -> Result<BTreeMap<(OrgId, Bucket), Counted>, CountError> {
         let scope = DeliveryScope::all(orgs.clone(), period);
-        let count = Count {
+        let aggregation = Aggregation {
             collection: DELIVERY_LOGS,
             index: scope.index(),
             pipeline: pipeline(&scope),
-            patience: self.patience,
+            timeout: self.timeout,
         };
-        let found = self.database.counted::<BucketDocument>(count).await?;
+        let found = self.database.aggregate::<BucketDocument>(aggregation).await?;
         Ok(found.into_iter().map(BucketDocument::read).collect())
     }
 }

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::{DeliveryScope, DeliveryStatistics};
-use crate::counting::{Count, CountError};
+use crate::aggregation::{Aggregation, CountError};
 use crate::error::unreadable;
 use crate::field::unsigned;
 use crate::names::DELIVERY_LOGS;
@@ -54,13 +54,13 @@ impl DeliveryStatistics {
     where
         K: DeserializeOwned + Send + Sync,
     {
-        let count = Count {
+        let aggregation = Aggregation {
             collection: DELIVERY_LOGS,
             index: scope.index(),
             pipeline: pipeline(scope, key, most),
-            patience: self.patience,
+            timeout: self.timeout,
         };
-        let groups = self.database.counted::<GroupDocument<K>>(count).await?;
+        let groups = self.database.aggregate::<GroupDocument<K>>(aggregation).await?;
         Ok(groups.into_iter().map(Group::try_from).collect::<Result<_, _>>()?)
     }
 }

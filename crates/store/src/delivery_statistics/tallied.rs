@@ -10,7 +10,7 @@ use ig_core::id::OrgId;
 use ig_core::tally::{Bucket, PeriodSplit};
 
 use super::{DeliveryScope, DeliveryStatistics};
-use crate::counting::CountError;
+use crate::aggregation::CountError;
 use crate::delivery_tallies::{self as tallies, Kept};
 use crate::orgs::Orgs;
 
@@ -39,7 +39,7 @@ impl DeliveryStatistics {
     }
 
     async fn settled(&self, org: OrgId, buckets: Range<i64>, now: Timestamp) -> Result<DeliveryFigures, CountError> {
-        let deadline = Instant::now() + self.patience;
+        let deadline = Instant::now() + self.timeout;
         let kept = tallies::kept(&self.database, org, buckets.clone()).await?;
         let (mut figures, mut missing) = (DeliveryFigures::default(), Vec::new());
         for bucket in buckets {
@@ -51,9 +51,9 @@ impl DeliveryStatistics {
         let runs = missing.chunk_by(|one, next| one + 1 == *next);
         let runs: Vec<_> = runs.flat_map(|run| run.chunks(TOGETHER)).collect();
         for run in runs {
-            let hurried = self.clone().within(deadline.saturating_duration_since(Instant::now()));
-            let counted = hurried.counted_anew(org, run, &kept, now).await;
-            figures.merge(&counted.map_err(|error| error.after(self.patience))?);
+            let bounded = self.clone().with_timeout(deadline.saturating_duration_since(Instant::now()));
+            let counted = bounded.counted_anew(org, run, &kept, now).await;
+            figures.merge(&counted.map_err(|error| error.with_timeout(self.timeout))?);
         }
         Ok(figures)
     }

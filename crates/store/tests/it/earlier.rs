@@ -25,7 +25,7 @@ use ig_core::schedule::{Schedule, ScheduleMode};
 use ig_core::secret::Secret;
 use ig_core::template::{Direction, Template};
 use ig_core::window::RateLimit;
-use ig_store::{Found, JobFilter, Page, SecretBox, SecretsConfig, Store};
+use ig_store::{JobFilter, MaybeReadable, Page, SecretSealer, SecretsConfig, Store};
 use ig_testkit::builders;
 use ig_testkit::mongo::TestDatabase;
 use mongodb::bson::{Document, doc, oid::ObjectId};
@@ -330,7 +330,7 @@ impl Earlier {
     /// A database that holds it, as the earlier version left it.
     async fn stored(&self) -> (TestDatabase, Store) {
         let database = ig_testkit::mongo::database();
-        let secrets = SecretBox::new(&SecretsConfig {
+        let secrets = SecretSealer::new(&SecretsConfig {
             keys: vec![self.key.clone()],
         });
         let store = Store::connect(&config(&database), secrets.unwrap()).await.unwrap();
@@ -503,20 +503,20 @@ async fn rewriting_configuration_that_stops_anywhere_goes_on_at_the_next_start()
 async fn configuration_whose_key_is_gone_stays_for_the_day_the_key_returns() {
     let earlier = Earlier::read();
     let (database, store) = earlier.stored().await;
-    let other = SecretBox::new(&SecretsConfig {
-        keys: vec![SecretBox::generate_key("other").unwrap()],
+    let other = SecretSealer::new(&SecretsConfig {
+        keys: vec![SecretSealer::generate_key("other").unwrap()],
     });
     let stranger = Store::connect(&config(&database), other.unwrap()).await.unwrap();
     stranger.migrate().await.unwrap();
     let found = stranger.integrations().find(ORG, builders::integration_id(41)).await.unwrap();
-    assert!(matches!(found, Some(Found::Unreadable(_))), "{found:?}");
+    assert!(matches!(found, Some(MaybeReadable::Unreadable(_))), "{found:?}");
     let listed = stranger
         .jobs()
         .list(ORG, &JobFilter::default(), Page::first(10))
         .await
         .unwrap();
     assert!(
-        listed.items.iter().all(|job| matches!(job, Found::Unreadable(_))),
+        listed.items.iter().all(|job| matches!(job, MaybeReadable::Unreadable(_))),
         "{listed:?}"
     );
     assert_readable(&store).await;

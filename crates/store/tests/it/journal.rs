@@ -11,7 +11,7 @@ use ig_core::delivery_log::{DeliveryLog, DeliveryStatus, ExecutionTrace};
 use ig_core::event::MAX_PAYLOAD_BYTES;
 use ig_core::id::{EventId, LogId, OrgId, SourceId};
 use ig_core::ports::{Journal, JournalEntry};
-use ig_store::{AuditFilter, Awaits, LogFilter, Page, journal_queue};
+use ig_store::{AuditFilter, JournalWaiter, LogFilter, Page, journal_queue};
 use mongodb::bson::{Document, doc};
 use tokio_util::sync::CancellationToken;
 
@@ -234,7 +234,7 @@ async fn list_of_deliveries_leaves_bodies_out() {
 /// A waiter that reports what happens to its entry.
 struct Waiting(tokio::sync::mpsc::UnboundedSender<&'static str>);
 
-impl Awaits for Waiting {
+impl JournalWaiter for Waiting {
     fn durable(self) {
         self.0.send("durable").unwrap();
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::secret_box::SecretBox;
+use crate::secret_sealer::SecretSealer;
 
 /// How many faults are described; further ones are only counted.
 const TOLD: usize = 20;
@@ -31,7 +31,7 @@ pub(super) enum Outcome {
     /// All of its secrets were decrypted.
     Opened {
         /// The box that decrypted them, with its counts.
-        secrets: SecretBox,
+        secrets: SecretSealer,
         /// Whether it was re-encrypted, or changed in the meantime; `None` if the pass only counts.
         is_renewed: Option<bool>,
     },
@@ -69,7 +69,7 @@ impl SecretsTally {
         self
     }
 
-    fn count(&mut self, secrets: &SecretBox) {
+    fn count(&mut self, secrets: &SecretSealer) {
         let opened: Vec<_> = secrets.opened().filter(|(_, opened)| *opened > 0).collect();
         self.documents += u64::from(!opened.is_empty());
         for (key, opened) in opened {
