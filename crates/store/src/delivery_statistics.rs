@@ -23,7 +23,7 @@ use mongodb::bson::{Bson, oid::ObjectId};
 
 pub(crate) use buckets::TALLIED;
 pub use errors::{ErrorFigures, Errors, IntegrationErrors};
-pub(crate) use grouping::PartDocument;
+pub(crate) use grouping::StatusClassDocument;
 pub use recent::RecentDeliveries;
 pub use scope::DeliveryScope;
 

@@ -84,7 +84,7 @@ impl EventAudits {
 }
 
 /// The first decisions about a source's events at these positions, which must be ascending.
-pub(crate) async fn at(
+pub(crate) async fn decisions_at(
     database: &Database,
     source: &SourceId,
     positions: &[RangeInclusive<Position>],

@@ -29,7 +29,7 @@ use crate::processed_events::{self, SeenChunk};
 use crate::scheduled_integrations::ScheduledDeliveries;
 
 /// Logs in one query.
-const LOOKED_UP_AT_ONCE: usize = 500;
+const LOOKUP_CHUNK: usize = 500;
 
 /// The journal in MongoDB. Every `_id` follows from what is recorded, so a repeated write finds its document in place.
 #[derive(Debug, Clone)]
@@ -38,18 +38,18 @@ pub struct MongoJournal {
 }
 
 #[derive(Debug, Deserialize)]
-struct Recorded {
+struct IdDocument {
     #[serde(rename = "_id")]
     id: ObjectId,
 }
 
 /// Entries as documents, by collection.
 #[derive(Default)]
-struct Sorted<'a> {
+struct SortedEntries<'a> {
     dead_letters: Vec<DeadLetterDocument<'a>>,
     deliveries: Vec<DeliveryDocument<'a>>,
     traces: Vec<TraceDocument<'a>>,
-    redeliveries: Vec<(&'a DeliveryLog, &'a ExecutionTrace)>,
+    retries: Vec<(&'a DeliveryLog, &'a ExecutionTrace)>,
     audits: Vec<AuditDocument<'a>>,
     redecided: Vec<&'a EventAudit>,
     seen: Vec<&'a SeenEvent>,
@@ -57,7 +57,7 @@ struct Sorted<'a> {
     cancellations: Vec<&'a CancellationEvent>,
 }
 
-impl<'a> Sorted<'a> {
+impl<'a> SortedEntries<'a> {
     fn sort(entries: &'a [JournalEntry]) -> Self {
         let mut sorted = Self::default();
         for entry in entries {
@@ -76,7 +76,7 @@ impl<'a> Sorted<'a> {
                 let letter = dead_letter.as_deref().map(|letter| DeadLetterDocument::new(letter, log));
                 self.dead_letters.extend(letter);
             }
-            JournalEntry::Retry { log, trace } => self.redeliveries.push((log, trace)),
+            JournalEntry::Retry { log, trace } => self.retries.push((log, trace)),
             JournalEntry::Seen(seen) => self.seen.push(seen),
             JournalEntry::Scheduled(delivery) => self.scheduled.push(delivery),
             JournalEntry::Cancellation(event) => self.cancellations.push(event),
@@ -100,14 +100,14 @@ impl MongoJournal {
         Ok(())
     }
 
-    async fn those_in(&self, collection: &str, logs: &[LogId]) -> Result<HashSet<LogId>, StoreError> {
-        let found = try_join_all(logs.chunks(LOOKED_UP_AT_ONCE).map(|chunk| self.look_up(collection, chunk))).await?;
+    async fn existing_in(&self, collection: &str, logs: &[LogId]) -> Result<HashSet<LogId>, StoreError> {
+        let found = try_join_all(logs.chunks(LOOKUP_CHUNK).map(|chunk| self.look_up(collection, chunk))).await?;
         Ok(found.into_iter().flatten().collect())
     }
 
     async fn look_up(&self, collection: &str, logs: &[LogId]) -> Result<Vec<LogId>, StoreError> {
         let ids: Vec<_> = logs.iter().map(|log| object_id(log.0)).collect();
-        let collection = self.database.collection::<Recorded>(collection);
+        let collection = self.database.collection::<IdDocument>(collection);
         let find = collection.find(doc! { "_id": { "$in": ids } }).projection(doc! { "_id": 1 });
         let found = self.database.all(find).await?;
         Ok(found.into_iter().map(|recorded| LogId(recorded.id.bytes())).collect())
@@ -118,23 +118,23 @@ impl MongoJournal {
 impl Journal for MongoJournal {
     /// Dead letters come first: a delivery that has a log is not sent again, so its dead letter must exist by then.
     async fn record(&self, entries: &[JournalEntry]) -> Result<(), StoreError> {
-        let Sorted {
+        let SortedEntries {
             dead_letters,
             deliveries,
             traces,
-            redeliveries,
+            retries,
             audits,
             redecided,
             seen,
             scheduled,
             cancellations,
-        } = Sorted::sort(entries);
+        } = SortedEntries::sort(entries);
         delivery_tallies::announce(&self.database, entries).await?;
         self.database.insert_once(DEAD_LETTERS, dead_letters).await?;
         tokio::try_join!(
             self.database.insert_once(DELIVERY_LOGS, deliveries),
             self.database.insert_once(EXECUTION_LOGS, traces),
-            try_join_all(redeliveries.into_iter().map(|(log, trace)| self.redelivered(log, trace))),
+            try_join_all(retries.into_iter().map(|(log, trace)| self.record_retry(log, trace))),
             self.database.insert_once(EVENT_AUDIT, audits),
             try_join_all(redecided.into_iter().map(|audit| event_audit::replace(&self.database, audit))),
             self.database.insert_once(PROCESSED_EVENTS, SeenChunk::pack(&seen)),
@@ -144,15 +144,15 @@ impl Journal for MongoJournal {
     }
 
     async fn recorded(&self, logs: &[LogId]) -> Result<HashSet<LogId>, StoreError> {
-        self.those_in(DELIVERY_LOGS, logs).await
+        self.existing_in(DELIVERY_LOGS, logs).await
     }
 
     async fn scheduled(&self, rows: &[LogId]) -> Result<HashSet<LogId>, StoreError> {
-        self.those_in(SCHEDULED, rows).await
+        self.existing_in(SCHEDULED, rows).await
     }
 
     async fn decisions(&self, source: &SourceId, positions: &[RangeInclusive<Position>]) -> Result<Vec<EventAudit>, StoreError> {
-        event_audit::at(&self.database, source, positions).await
+        event_audit::decisions_at(&self.database, source, positions).await
     }
 
     async fn seen_since(&self, since: Timestamp) -> Result<Vec<SeenEvent>, StoreError> {

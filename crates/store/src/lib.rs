@@ -49,7 +49,7 @@ mod templates;
 mod users;
 
 pub use aggregation::CountError;
-pub use alerts::{AlertFilter, AlertTally, AlertTimes, Alerts, KeptAlert, OwedAlert, Raised};
+pub use alerts::{AlertFilter, AlertTally, AlertTimes, Alerts, OwedAlert, RaiseOutcome, StoredAlert};
 pub use api_keys::{ApiKey, ApiKeyFilter, ApiKeys, KeyHash, NewApiKey};
 pub use audit_logs::{AuditEntry, AuditLogFilter, AuditLogs};
 pub use breakers::MongoBreakers;
@@ -59,7 +59,7 @@ pub use dead_letters::{
     Claimed, DeadLetterFilter, DeadLetterStatistics, DeadLetterTally, DeadLetters, Deletion, GivenUp, IntegrationDeadLetters,
     Settled, Settling, StoredDeadLetter,
 };
-pub use delivery_logs::{DeliveryLogParts, DeliveryLogs};
+pub use delivery_logs::{DeliveryLogBatches, DeliveryLogs};
 pub use delivery_statistics::{
     DeliveryScope, DeliveryStatistics, ErrorFigures, Errors, IntegrationErrors, IntegrationFigures, RecentDeliveries,
 };

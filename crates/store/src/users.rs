@@ -13,7 +13,7 @@ use ig_core::secret::Secret;
 use mongodb::bson::{Document, doc, oid::ObjectId};
 
 use crate::api_keys::KeyHash;
-use crate::audit_logs::note;
+use crate::audit_logs::record_audit;
 use crate::configuration::CommitError;
 use crate::database::{Database, Documents};
 use crate::error::{is_duplicate, store_error};
@@ -137,7 +137,7 @@ impl Users {
                         return Ok(());
                     }
                     this.users().insert_one(&*document).session(&mut *session).await?;
-                    note(&this.database, session, by, &item(user), None, Some(&document.shown(true))).await
+                    record_audit(&this.database, session, by, &item(user), None, Some(&document.shown(true))).await
                 }
                 .boxed()
             },
@@ -217,7 +217,7 @@ impl Users {
             |session, (this, user, document, shown, by)| {
                 async move {
                     this.users().insert_one(&*document).session(&mut *session).await?;
-                    note(&this.database, session, by, &item(user), None, Some(shown)).await
+                    record_audit(&this.database, session, by, &item(user), None, Some(shown)).await
                 }
                 .boxed()
             },
@@ -268,7 +268,7 @@ impl Users {
                     let after = users.find_one(doc! { "_id": before.id }).session(&mut *session).await?;
                     let Some(Stored(after)) = after else { return Ok(None) };
                     let (shown, item) = ((before.shown(false), after.shown(has_password)), item_of(&after));
-                    note(&this.database, session, by, &item, Some(&shown.0), Some(&shown.1)).await?;
+                    record_audit(&this.database, session, by, &item, Some(&shown.0), Some(&shown.1)).await?;
                     Ok(Some(after))
                 }
                 .boxed()
@@ -292,7 +292,7 @@ impl Users {
                 else {
                     return Ok(false);
                 };
-                note(
+                record_audit(
                     &this.database,
                     session,
                     by,

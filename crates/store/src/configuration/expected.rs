@@ -55,7 +55,7 @@ pub enum CommitError {
 }
 
 /// Extracts the refusal from the error that ended a transaction.
-pub(super) fn refusal(error: &Error) -> CommitError {
+pub(super) fn commit_error(error: &Error) -> CommitError {
     match error.get_custom::<CommitError>() {
         Some(refusal) => refusal.clone(),
         None => store_error(error).into(),

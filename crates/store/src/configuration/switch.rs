@@ -16,7 +16,7 @@ use mongodb::bson::{Bson, Document, doc};
 use mongodb::error::{Error, Result};
 use mongodb::options::ReturnDocument;
 
-use super::expected::refusal;
+use super::expected::commit_error;
 use super::log::Subject;
 use super::stored_document::hold_document;
 use super::{CommitError, Configurations, Expected};
@@ -69,7 +69,7 @@ impl Configurations {
         match committed.await? {
             Ok(revision) => Ok(Some(revision)),
             Err(error) if error.get_custom::<BreakerConflict>().is_some() => Ok(None),
-            Err(error) => Err(refusal(&error)),
+            Err(error) => Err(commit_error(&error)),
         }
     }
 
@@ -87,8 +87,8 @@ impl Configurations {
         let update = integrations.find_one_and_update(doc! { "_id": switch.subject.key() }, change);
         let update = update.return_document(ReturnDocument::After);
         let switched = update.session(&mut *session).await?;
-        self.note(session, revision, &switch.subject, false).await?;
-        self.remember(session, revision, &switch.subject, Action::Update, switched.read())
+        self.record_change(session, revision, &switch.subject, false).await?;
+        self.record_version(session, revision, &switch.subject, Action::Update, switched.read())
             .await?;
         Ok(revision)
     }

@@ -11,7 +11,7 @@ use ig_core::tally::{Bucket, PeriodSplit};
 
 use super::{DeliveryScope, DeliveryStatistics};
 use crate::aggregation::CountError;
-use crate::delivery_tallies::{self as tallies, Kept};
+use crate::delivery_tallies::{self as tallies, StoredTallies};
 use crate::orgs::Orgs;
 
 /// Buckets counted by one query: an hour. If one query is too slow, the counts before it are stored already.
@@ -40,10 +40,10 @@ impl DeliveryStatistics {
 
     async fn settled(&self, org: OrgId, buckets: Range<i64>, now: Timestamp) -> Result<DeliveryFigures, CountError> {
         let deadline = Instant::now() + self.timeout;
-        let kept = tallies::kept(&self.database, org, buckets.clone()).await?;
+        let stored = tallies::read_tallies(&self.database, org, buckets.clone()).await?;
         let (mut figures, mut missing) = (DeliveryFigures::default(), Vec::new());
         for bucket in buckets {
-            match kept.counted(bucket) {
+            match stored.counted(bucket) {
                 Some(counted) => figures.merge(&counted.figures()?),
                 None => missing.push(bucket),
             }
@@ -52,14 +52,20 @@ impl DeliveryStatistics {
         let runs: Vec<_> = runs.flat_map(|run| run.chunks(TOGETHER)).collect();
         for run in runs {
             let bounded = self.clone().with_timeout(deadline.saturating_duration_since(Instant::now()));
-            let counted = bounded.counted_anew(org, run, &kept, now).await;
+            let counted = bounded.recount(org, run, &stored, now).await;
             figures.merge(&counted.map_err(|error| error.with_timeout(self.timeout))?);
         }
         Ok(figures)
     }
 
     /// Counts adjacent buckets and stores the counts.
-    async fn counted_anew(&self, org: OrgId, run: &[i64], kept: &Kept, now: Timestamp) -> Result<DeliveryFigures, CountError> {
+    async fn recount(
+        &self,
+        org: OrgId,
+        run: &[i64],
+        stored: &StoredTallies,
+        now: Timestamp,
+    ) -> Result<DeliveryFigures, CountError> {
         let mut figures = DeliveryFigures::default();
         let (Some(first), Some(last)) = (run.first(), run.last()) else {
             return Ok(figures);
@@ -73,7 +79,7 @@ impl DeliveryStatistics {
         }
         let buckets = run.iter().copied().map(Bucket::new);
         let all = buckets.map(|bucket| (bucket, counted.remove(&(org, bucket)).unwrap_or_default()));
-        tallies::keep(&self.database, org, all.collect(), kept, now).await?;
+        tallies::store_tallies(&self.database, org, all.collect(), stored, now).await?;
         Ok(figures)
     }
 }

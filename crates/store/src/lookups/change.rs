@@ -135,7 +135,7 @@ impl MongoLookups {
     async fn delete_in(&self, session: &mut ClientSession, org: OrgId, id: LookupId, expected: u64) -> Driven<()> {
         let table = self.at_revision(session, org, id, expected).await?;
         let configurations = Configurations::new(self.database.clone());
-        configurations.note_lookups(session, org, &[table]).await?;
+        configurations.record_lookup_change(session, org, &[table]).await?;
         let rows = self.database.collection::<RowDocument>(LOOKUPS);
         rows.delete_one(doc! { "_id": object_id(id.0) }).session(session).await?;
         Ok(())
@@ -154,7 +154,7 @@ impl MongoLookups {
             return Ok(0);
         }
         let configurations = Configurations::new(self.database.clone());
-        configurations.note_lookups(session, org, &named).await?;
+        configurations.record_lookup_change(session, org, &named).await?;
         let rows = self.database.collection::<RowDocument>(LOOKUPS);
         let deleted = rows.delete_many(doc! { "_id": { "$in": live } }).session(session).await?;
         Ok(deleted.deleted_count)
@@ -174,7 +174,7 @@ impl MongoLookups {
         }
         let named: Vec<_> = found.iter().map(tables::TableDocument::table).collect();
         let configurations = Configurations::new(self.database.clone());
-        configurations.note_lookups(session, org, &named).await?;
+        configurations.record_lookup_change(session, org, &named).await?;
         retire(&self.database, session, filter).await
     }
 

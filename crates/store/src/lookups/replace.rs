@@ -144,7 +144,7 @@ impl StagedLookups {
         let changed: BTreeSet<_> = replaced.chain(self.generations.keys().cloned()).collect();
         let changed: Vec<_> = changed.into_iter().collect();
         let configurations = Configurations::new(database.clone());
-        configurations.note_lookups(session, self.org, &changed).await?;
+        configurations.record_lookup_change(session, self.org, &changed).await?;
         let leftovers = database.collection::<LeftoverDocument>(LOOKUP_LEFTOVERS);
         let ours = doc! { "_id": { "$in": self.ids() }, "claimed": false };
         let kept = leftovers.delete_many(ours).session(&mut *session).await?.deleted_count;

@@ -93,7 +93,7 @@ impl MongoLookups {
     /// Records a change of tables and returns their generations; a missing table starts empty.
     pub(super) async fn open_in(&self, session: &mut ClientSession, org: OrgId, tables: &[LookupTable]) -> Driven<Generations> {
         let configurations = Configurations::new(self.database.clone());
-        configurations.note_lookups(session, org, tables).await?;
+        configurations.record_lookup_change(session, org, tables).await?;
         let mut generations = generations_in(&self.database, session, org, tables).await?;
         let collection = self.database.collection::<TableDocument>(LOOKUP_TABLES);
         for table in tables {
@@ -110,7 +110,7 @@ impl MongoLookups {
     pub(super) async fn tell_in(&self, session: &mut ClientSession, org: OrgId, written: &Generations) -> Driven<()> {
         let tables: Vec<_> = written.keys().cloned().collect();
         let configurations = Configurations::new(self.database.clone());
-        configurations.note_lookups(session, org, &tables).await?;
+        configurations.record_lookup_change(session, org, &tables).await?;
         let in_force = generations_in(&self.database, session, org, &tables).await?;
         if in_force == *written {
             return Ok(());

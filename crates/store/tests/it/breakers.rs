@@ -178,20 +178,20 @@ async fn breaker_opens_with_the_switch_or_not_at_all() {
     assert!(!still.is_active);
     let alerts = stored.store.alerts();
     let owed = alerts
-        .take_owed(moment(4))
+        .claim_owed(moment(4))
         .await
         .unwrap()
         .expect("it is owed with the opening");
     assert_eq!(owed.alert, alert);
-    assert_eq!(alerts.take_owed(moment(4)).await, Ok(None), "once, and somebody tells of it");
-    let again = alerts.take_owed(moment(60)).await.unwrap();
+    assert_eq!(alerts.claim_owed(moment(4)).await, Ok(None), "once, and somebody tells of it");
+    let again = alerts.claim_owed(moment(60)).await.unwrap();
     assert_eq!(
         again.as_ref().map(|owed| &owed.alert),
         Some(&alert),
         "whoever took it has died"
     );
     alerts.settle_owed(&owed).await.unwrap();
-    assert_eq!(alerts.take_owed(moment(900)).await, Ok(None));
+    assert_eq!(alerts.claim_owed(moment(900)).await, Ok(None));
 }
 
 #[tokio::test]
@@ -224,7 +224,7 @@ async fn breaker_stays_as_it_was_when_the_switch_fails() {
     assert_eq!(breakers.get(ORG, id()).await.unwrap(), four);
     let still = stored.store.integrations().get(ORG, id()).await.unwrap().unwrap();
     assert!(still.is_active);
-    let owed = stored.store.alerts().take_owed(moment(9)).await;
+    let owed = stored.store.alerts().claim_owed(moment(9)).await;
     assert_eq!(owed, Ok(None), "nobody is told of what was not done");
 }
 

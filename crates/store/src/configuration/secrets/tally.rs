@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::secret_sealer::SecretSealer;
 
 /// How many faults are described; further ones are only counted.
-const TOLD: usize = 20;
+const MAX_FAULTS: usize = 20;
 
 /// The secrets found in one collection, and what the pass did with them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,10 +27,10 @@ pub struct SecretsTally {
 }
 
 /// The result for one document.
-pub(super) enum Outcome {
+pub(super) enum SecretsOutcome {
     /// All of its secrets were decrypted.
     Opened {
-        /// The box that decrypted them, with its counts.
+        /// The sealer that decrypted them, with its counts.
         secrets: SecretSealer,
         /// Whether it was re-encrypted, or changed in the meantime; `None` if the pass only counts.
         is_renewed: Option<bool>,
@@ -52,16 +52,16 @@ impl SecretsTally {
         }
     }
 
-    pub(super) fn with(mut self, outcome: Outcome) -> Self {
+    pub(super) fn with(mut self, outcome: SecretsOutcome) -> Self {
         match outcome {
-            Outcome::Opened { secrets, is_renewed } => {
+            SecretsOutcome::Opened { secrets, is_renewed } => {
                 self.count(&secrets);
                 self.renewed += u64::from(is_renewed == Some(true));
                 self.overtaken += u64::from(is_renewed == Some(false));
             }
-            Outcome::Faulty(fault) => {
+            SecretsOutcome::Faulty(fault) => {
                 self.faulty += 1;
-                if self.faults.len() < TOLD {
+                if self.faults.len() < MAX_FAULTS {
                     self.faults.push(fault);
                 }
             }

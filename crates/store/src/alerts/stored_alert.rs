@@ -15,7 +15,7 @@ use crate::page::{Listed, Page, Period, Sought, Time, exactly};
 
 /// A stored alert: people were notified of the first report, and later reports within the quiet period were counted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeptAlert {
+pub struct StoredAlert {
     /// Its identifier: its subject and the quiet period that it opened.
     pub id: String,
     /// The first report.
@@ -62,7 +62,7 @@ struct AlertDocument {
 
 impl Alerts {
     /// An organisation's alerts, or the platform's, newest first; a large total is counted only as far as needed.
-    pub async fn list(&self, org: Option<OrgId>, filter: &AlertFilter, page: Page) -> Result<Listed<KeptAlert>, StoreError> {
+    pub async fn list(&self, org: Option<OrgId>, filter: &AlertFilter, page: Page) -> Result<Listed<StoredAlert>, StoreError> {
         let sought = Sought {
             collection: ALERTS,
             query: filter.query(org),
@@ -76,14 +76,14 @@ impl Alerts {
             without: None,
         };
         let listed = self.database.latest::<AlertDocument>(sought, page).await?;
-        listed.try_map(KeptAlert::try_from)
+        listed.try_map(StoredAlert::try_from)
     }
 
     /// Reads one alert of an organisation.
-    pub async fn get(&self, org: OrgId, id: &str) -> Result<Option<KeptAlert>, StoreError> {
+    pub async fn get(&self, org: OrgId, id: &str) -> Result<Option<StoredAlert>, StoreError> {
         let alerts = self.database.collection::<AlertDocument>(ALERTS);
         let found = alerts.find_one(doc! { "_id": id, "orgId": org.0 });
-        self.database.within(found).await?.map(KeptAlert::try_from).transpose()
+        self.database.within(found).await?.map(StoredAlert::try_from).transpose()
     }
 }
 
@@ -100,7 +100,7 @@ impl AlertFilter {
     }
 }
 
-impl TryFrom<AlertDocument> for KeptAlert {
+impl TryFrom<AlertDocument> for StoredAlert {
     type Error = StoreError;
 
     fn try_from(document: AlertDocument) -> Result<Self, StoreError> {
