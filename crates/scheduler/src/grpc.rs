@@ -8,7 +8,7 @@ use ig_core::ports::StoreError;
 use ig_core::scheduled::{CancelDelivery, PreviewSchedule, RescheduleDelivery};
 use ig_proto::v1::scheduler_service_server::SchedulerService;
 use ig_proto::{InvalidMessage, status, v1};
-use ig_store::{Changed, ScheduledDeliveries};
+use ig_store::{ChangeOutcome, ScheduledDeliveries};
 use tonic::{Request, Response, Status};
 
 use crate::wake_signal::WakeSignal;
@@ -65,15 +65,15 @@ impl SchedulerService for SchedulerGrpc {
     }
 }
 
-fn into_status(changed: Result<Changed, StoreError>) -> Result<(), Status> {
+fn into_status(changed: Result<ChangeOutcome, StoreError>) -> Result<(), Status> {
     match changed {
-        Ok(Changed::Done) => Ok(()),
-        Ok(Changed::NotFound) => Err(status(ErrorKind::NotFound, "the organisation has no such scheduled delivery")),
-        Ok(Changed::Ended(how)) => Err(status(
+        Ok(ChangeOutcome::Done) => Ok(()),
+        Ok(ChangeOutcome::NotFound) => Err(status(ErrorKind::NotFound, "the organisation has no such scheduled delivery")),
+        Ok(ChangeOutcome::Ended(how)) => Err(status(
             ErrorKind::Stale,
             format!("It is pending no more: it is {}", how.as_str()),
         )),
-        Ok(Changed::UnderWay) => Err(status(ErrorKind::Stale, "It is being delivered just now")),
+        Ok(ChangeOutcome::UnderWay) => Err(status(ErrorKind::Stale, "It is being delivered just now")),
         Err(error) => Err(store_status(&error)),
     }
 }

@@ -15,7 +15,7 @@ use crate::database::Database;
 use crate::error::unreadable;
 use crate::field::{json, json_text, long, timestamp, unsigned};
 use crate::names::{AUDIT_LOGS, ORGANIZATIONS};
-use crate::page::{Listed, Page, Period, Sought, Time};
+use crate::page::{Listed, Page, Period, SortTime, TimedSearch};
 use crate::stored::Stored;
 
 /// Entries are kept for at least six years, as regulations in health care require.
@@ -103,18 +103,18 @@ impl AuditLogs {
 
     /// Lists entries, newest first; a large total is counted only as far as needed.
     pub async fn list(&self, filter: &AuditLogFilter, page: Page) -> std::result::Result<Listed<AuditEntry>, StoreError> {
-        let sought = Sought {
+        let search = TimedSearch {
             collection: AUDIT_LOGS,
             query: filter.document(),
             keys: &["orgId"],
-            time: Time::CREATED,
+            time: SortTime::CREATED,
             period: Period {
                 start: filter.start,
                 end: filter.end,
             },
             without: Some(doc! { "before": 0, "after": 0 }),
         };
-        let listed = self.database.latest::<AuditDocument>(sought, page).await?;
+        let listed = self.database.latest::<AuditDocument>(search, page).await?;
         listed.try_map(AuditEntry::try_from)
     }
 

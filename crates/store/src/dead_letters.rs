@@ -34,7 +34,8 @@ use crate::database::{Database, Documents};
 use crate::field::object_id;
 use crate::names::DEAD_LETTERS;
 use crate::page::{
-    Listed, Named, Page, Period, Sought, Time, add_event, add_integration, add_period, add_search, event_names, exactly,
+    IdentifierSearch, Listed, Page, Period, SortTime, TimedSearch, add_event, add_integration, add_period, add_search,
+    event_names, org_filter,
 };
 
 /// Selects dead letters; a condition that is `None` matches all.
@@ -101,16 +102,18 @@ impl DeadLetters {
         let mut query = query(org, filter);
         let listed = if let Some(event) = &filter.event_id {
             add_period(&mut query, "createdAt", filter.start, filter.end);
-            let named = Named {
+            let search = IdentifierSearch {
                 collection: DEAD_LETTERS,
                 name: doc! { "eventId": event_names(org, event) },
                 query,
-                order: Time::CREATED.order(),
+                order: SortTime::CREATED.order(),
                 without: without_payload,
             };
-            self.database.named::<DeadLetterDocument<'static>>(named, page).await?
+            self.database
+                .by_identifier::<DeadLetterDocument<'static>>(search, page)
+                .await?
         } else {
-            let sought = Sought {
+            let search = TimedSearch {
                 collection: DEAD_LETTERS,
                 query,
                 keys: if filter.status.is_some() {
@@ -118,14 +121,14 @@ impl DeadLetters {
                 } else {
                     &["orgId"]
                 },
-                time: Time::CREATED,
+                time: SortTime::CREATED,
                 period: Period {
                     start: filter.start,
                     end: filter.end,
                 },
                 without: without_payload,
             };
-            self.database.latest::<DeadLetterDocument<'static>>(sought, page).await?
+            self.database.latest::<DeadLetterDocument<'static>>(search, page).await?
         };
         listed.try_map(StoredDeadLetter::try_from)
     }
@@ -160,7 +163,7 @@ fn query(org: OrgId, filter: &DeadLetterFilter) -> Document {
         ("reason", reason.map(DeadLetterReason::as_str)),
         ("eventType", event_type.as_ref().map(EventType::as_str)),
     ];
-    let mut query = exactly(org.0, texts);
+    let mut query = org_filter(org.0, texts);
     add_event(&mut query, "eventId", org, event_id.as_ref());
     add_integration(&mut query, *integration_id);
     add_search(

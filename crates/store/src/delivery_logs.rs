@@ -18,7 +18,7 @@ use crate::database::Database;
 use crate::field::object_id;
 use crate::log_filter::LogFilter;
 use crate::names::DELIVERY_LOGS;
-use crate::page::{Listed, Named, Page, Sought, Time, named};
+use crate::page::{IdentifierSearch, Listed, Page, SortTime, TimedSearch, identifier_filter};
 use crate::stored::Stored;
 
 /// Deliveries per batch of a stream.
@@ -60,25 +60,25 @@ impl DeliveryLogs {
     /// Lists an organisation's deliveries, newest first, without payloads and bodies.
     pub async fn list(&self, org: OrgId, filter: &LogFilter, page: Page) -> Result<Listed<DeliveryLog>, StoreError> {
         if let Some(name) = filter.name(org) {
-            let named = Named {
+            let search = IdentifierSearch {
                 collection: DELIVERY_LOGS,
                 name,
                 query: filter.timed_query(org),
                 order: newest_first(),
                 without: Some(without_bodies()),
             };
-            let found = self.database.named::<DeliveryDocument<'static>>(named, page).await?;
+            let found = self.database.by_identifier::<DeliveryDocument<'static>>(search, page).await?;
             return found.try_map(DeliveryLog::try_from);
         }
-        let sought = Sought {
+        let search = TimedSearch {
             collection: DELIVERY_LOGS,
             query: filter.query(org),
             keys: index_keys(filter),
-            time: Time::CREATED,
+            time: SortTime::CREATED,
             period: filter.period(),
             without: Some(without_bodies()),
         };
-        let listed = self.database.latest::<DeliveryDocument<'static>>(sought, page).await?;
+        let listed = self.database.latest::<DeliveryDocument<'static>>(search, page).await?;
         listed.try_map(DeliveryLog::try_from)
     }
 
@@ -87,7 +87,10 @@ impl DeliveryLogs {
     pub async fn stream(&self, org: OrgId, filter: &LogFilter) -> Result<DeliveryLogBatches, StoreError> {
         let logs = self.database.collection::<DeliveryDocument<'static>>(DELIVERY_LOGS);
         let find = logs
-            .find(named(filter.name(org).unwrap_or_default(), filter.timed_query(org)))
+            .find(identifier_filter(
+                filter.name(org).unwrap_or_default(),
+                filter.timed_query(org),
+            ))
             .sort(newest_first())
             .projection(without_bodies())
             .batch_size(CURSOR_BATCH);

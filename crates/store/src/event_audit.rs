@@ -14,7 +14,7 @@ pub(crate) use document::AuditDocument;
 
 use crate::database::Database;
 use crate::names::EVENT_AUDIT;
-use crate::page::{Listed, Named, Page, Period, Sought, Time, add_event, add_period, exactly};
+use crate::page::{IdentifierSearch, Listed, Page, Period, SortTime, TimedSearch, add_event, add_period, org_filter};
 
 /// The most ranges of positions in one query.
 const RANGES_AT_ONCE: usize = 100;
@@ -57,28 +57,28 @@ impl EventAudits {
             let name = doc! { "eventId": name.clone() };
             let mut query = without_time;
             add_period(&mut query, "createdAt", filter.start, filter.end);
-            let named = Named {
+            let search = IdentifierSearch {
                 collection: EVENT_AUDIT,
                 name,
                 query,
-                order: Time::CREATED.order(),
+                order: SortTime::CREATED.order(),
                 without: None,
             };
-            let found = self.database.named::<AuditDocument<'static>>(named, page).await?;
+            let found = self.database.by_identifier::<AuditDocument<'static>>(search, page).await?;
             return found.try_map(EventAudit::try_from);
         }
-        let sought = Sought {
+        let search = TimedSearch {
             collection: EVENT_AUDIT,
             query: without_time,
             keys: &["orgId"],
-            time: Time::CREATED,
+            time: SortTime::CREATED,
             period: Period {
                 start: filter.start,
                 end: filter.end,
             },
             without: None,
         };
-        let listed = self.database.latest::<AuditDocument<'static>>(sought, page).await?;
+        let listed = self.database.latest::<AuditDocument<'static>>(search, page).await?;
         listed.try_map(EventAudit::try_from)
     }
 }
@@ -144,7 +144,7 @@ fn query(org: Option<OrgId>, filter: &AuditFilter) -> Document {
         ("status", status.map(DecisionStatus::as_str)),
         ("reason", reason.map(SkipReason::as_str)),
     ];
-    let mut query = exactly(org.map_or(Bson::Null, |org| org.0.into()), texts);
+    let mut query = org_filter(org.map_or(Bson::Null, |org| org.0.into()), texts);
     if let Some(org) = org {
         add_event(&mut query, "eventId", org, event_id.as_ref());
     } else if let Some(event) = event_id {

@@ -74,10 +74,10 @@ pub use integrations::{IntegrationFilter, Integrations};
 pub use jobs::{JobFilter, Jobs};
 pub use journal::MongoJournal;
 pub use log_filter::LogFilter;
-pub use lookup_imports::{FOUND_DEAD_AFTER, LookupImport, LookupImports};
+pub use lookup_imports::{LookupImport, LookupImports, STALE_AFTER};
 pub use lookups::{
-    Leftovers, LookupError, LookupFilter, LookupRows, LookupUse, LookupView, MergingLookups, MongoLookups, Replaced, ReverseKey,
-    StagedLookups, TypeStatistics, Written,
+    Leftovers, LookupError, LookupFilter, LookupRows, LookupUsage, LookupView, MergingLookups, MongoLookups, ReplaceCounts,
+    ReverseKey, StagedLookups, TypeStatistics, WriteCounts,
 };
 pub use maybe_readable::{MaybeReadable, Unreadable};
 pub use org_deletions::{OrgDeletion, OrgDeletions, Pass};
@@ -86,10 +86,10 @@ pub use organizations::Organizations;
 pub use orgs::Orgs;
 pub use page::{Listed, MAX_SEARCH_CHARS, Page};
 pub use partition_leases::MongoLeases;
-pub use pushed_events::{Accepted, PushQueue, PushedEvent};
+pub use pushed_events::{PushOutcome, PushQueue, PushedEvent};
 pub use rate_windows::MongoRateWindows;
 pub use redrives::{REDRIVE_LEASE, Redrives};
-pub use scheduled_integrations::{Changed, DeliveryClaim, PendingDeliveries, ScheduledDeliveries, ScheduledFilter};
+pub use scheduled_integrations::{ChangeOutcome, DeliveryClaim, PendingDeliveries, ScheduledDeliveries, ScheduledFilter};
 pub use secret_sealer::{SecretError, SecretSealer};
 pub use sessions::{Session, Sessions};
 pub use store::Store;

@@ -18,7 +18,7 @@ use crate::database::{Database, Documents};
 use crate::dead_letters::{DeadLetters, covering};
 use crate::field::{date, long, object_id};
 use crate::names::REDRIVES;
-use crate::page::{Listed, Page, Period, Sought, Time};
+use crate::page::{Listed, Page, Period, SortTime, TimedSearch};
 
 /// How long a claim on a redrive lasts without a renewal.
 pub const REDRIVE_LEASE: Duration = Duration::from_secs(15);
@@ -69,15 +69,15 @@ impl Redrives {
         if let Some(state) = state {
             query.insert("state", state.as_str());
         }
-        let sought = Sought {
+        let search = TimedSearch {
             collection: REDRIVES,
             query,
             keys: &["orgId"],
-            time: Time::CREATED,
+            time: SortTime::CREATED,
             period: Period::default(),
             without: None,
         };
-        let Listed { items, total, is_exact } = self.database.latest::<RedriveDocument>(sought, page).await?;
+        let Listed { items, total, is_exact } = self.database.latest::<RedriveDocument>(search, page).await?;
         let mut counted = Vec::with_capacity(items.len());
         for found in items {
             counted.push(self.with_progress(found).await?);

@@ -193,7 +193,7 @@ enum Fields<'de> {
 }
 
 #[derive(Clone, Copy)]
-enum Named {
+enum IdentifierSearch {
     Millis(i64),
     Bytes([u8; 12]),
 }
@@ -243,7 +243,7 @@ impl<'de> MapAccess<'de> for Fields<'de> {
     }
 }
 
-impl<'de> Deserializer<'de> for Named {
+impl<'de> Deserializer<'de> for IdentifierSearch {
     type Error = Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {

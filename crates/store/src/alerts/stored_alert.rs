@@ -11,7 +11,7 @@ use super::Alerts;
 use crate::error::unreadable;
 use crate::field::{timestamp, unsigned};
 use crate::names::ALERTS;
-use crate::page::{Listed, Page, Period, Sought, Time, exactly};
+use crate::page::{Listed, Page, Period, SortTime, TimedSearch, org_filter};
 
 /// A stored alert: people were notified of the first report, and later reports within the quiet period were counted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,19 +63,19 @@ struct AlertDocument {
 impl Alerts {
     /// An organisation's alerts, or the platform's, newest first; a large total is counted only as far as needed.
     pub async fn list(&self, org: Option<OrgId>, filter: &AlertFilter, page: Page) -> Result<Listed<StoredAlert>, StoreError> {
-        let sought = Sought {
+        let search = TimedSearch {
             collection: ALERTS,
             query: filter.query(org),
             keys: &["orgId"],
             // A repeated report moves `lastAt`: sorted by it, pages would shift between two requests.
-            time: Time::Past("firstAt"),
+            time: SortTime::Past("firstAt"),
             period: Period {
                 start: filter.start,
                 end: filter.end,
             },
             without: None,
         };
-        let listed = self.database.latest::<AlertDocument>(sought, page).await?;
+        let listed = self.database.latest::<AlertDocument>(search, page).await?;
         listed.try_map(StoredAlert::try_from)
     }
 
@@ -96,7 +96,7 @@ impl AlertFilter {
             end: _,
         } = self;
         let texts = [("kind", kind.as_deref()), ("severity", severity.map(Severity::as_str))];
-        exactly(org.map(|org| org.0), texts)
+        org_filter(org.map(|org| org.0), texts)
     }
 }
 

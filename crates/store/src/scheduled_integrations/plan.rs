@@ -12,7 +12,7 @@ use mongodb::bson::{self, Document, doc};
 
 use super::cancellation_events::{CancellationEventDocument, of_earlier_events};
 use super::document::{EventDocument, ScheduledDocument};
-use super::{ScheduledDeliveries, cancelled};
+use super::{ScheduledDeliveries, cancelled_update};
 use crate::database::Documents;
 use crate::error::{is_duplicate, store_error, unreadable};
 use crate::field::object_id;
@@ -75,7 +75,7 @@ impl ScheduledDeliveries {
     }
 
     async fn cancel_pending(&self, cancelling: &CancellationEvent) -> Result<(), StoreError> {
-        let cancelled = cancelled(&cancelling.cancellation(), cancelling.keep_for)?;
+        let cancelled = cancelled_update(&cancelling.cancellation(), cancelling.keep_for)?;
         let pending = doc! {
             "callOffKeys": object_id(cancelling.key.0),
             "orgId": cancelling.org_id.0,

@@ -10,7 +10,7 @@ use ig_core::id::{EventId, EventType, IntegrationId, OrgId, Rid, SourceId};
 use ig_core::ports::{Journal as _, JournalEntry};
 use ig_core::schedule::{MatchKey, Schedule, ScheduleMode, Zone};
 use ig_core::scheduled::{CancellationEvent, CancellationKey, OccurrenceOutcome, ScheduledDelivery, ScheduledStatus, Series};
-use ig_store::{Changed, DeliveryClaim, Page, ScheduledDeliveries, ScheduledFilter};
+use ig_store::{ChangeOutcome, DeliveryClaim, Page, ScheduledDeliveries, ScheduledFilter};
 use ig_testkit::builders;
 use serde_json::json;
 
@@ -237,7 +237,7 @@ async fn scheduled_claim_is_extended_released_and_ended_for_many() {
     rows.release(&ids[..1], "me", moment(15)).await.unwrap();
     assert!(rows.due(moment(14), moment(15), &[], 10).await.unwrap()[0].id == ids[0]);
     let canceled = rows.cancel(ORG, ids[1], "by hand", moment(13)).await.unwrap();
-    assert_eq!(canceled, Changed::Done, "though it is under way");
+    assert_eq!(canceled, ChangeOutcome::Done, "though it is under way");
     rows.complete(&ids, Duration::from_hours(1), claim("me", moment(13)))
         .await
         .unwrap();
@@ -371,13 +371,19 @@ async fn manual_cancel_and_reschedule_change_pending_deliveries_alone() {
     let rows = plan(&stored, &deliveries).await;
     let ids: Vec<_> = deliveries.iter().map(|delivery| delivery.id).collect();
     let now = moment(6);
-    assert_eq!(rows.cancel(OrgId(8), ids[0], "x", now).await.unwrap(), Changed::NotFound);
-    assert_eq!(rows.reschedule(OrgId(8), ids[0], now, now).await.unwrap(), Changed::NotFound);
+    assert_eq!(
+        rows.cancel(OrgId(8), ids[0], "x", now).await.unwrap(),
+        ChangeOutcome::NotFound
+    );
+    assert_eq!(
+        rows.reschedule(OrgId(8), ids[0], now, now).await.unwrap(),
+        ChangeOutcome::NotFound
+    );
     assert_eq!(
         rows.cancel(ORG, ids[0], "No longer wanted", now).await.unwrap(),
-        Changed::Done
+        ChangeOutcome::Done
     );
-    let ended = Changed::Ended(ScheduledStatus::Cancelled);
+    let ended = ChangeOutcome::Ended(ScheduledStatus::Cancelled);
     assert_eq!(rows.cancel(ORG, ids[0], "again", now).await.unwrap(), ended);
     assert_eq!(rows.reschedule(ORG, ids[0], now, now).await.unwrap(), ended);
     let row = rows.get(ORG, ids[0]).await.unwrap().unwrap();
@@ -386,10 +392,13 @@ async fn manual_cancel_and_reschedule_change_pending_deliveries_alone() {
     assert_eq!(rows.claim(&ids, claim("me", now)).await.unwrap().len(), 2);
     assert_eq!(
         rows.reschedule(ORG, ids[1], moment(90), now).await.unwrap(),
-        Changed::UnderWay
+        ChangeOutcome::UnderWay
     );
     rows.release(&ids, "me", now).await.unwrap();
-    assert_eq!(rows.reschedule(ORG, ids[1], moment(90), now).await.unwrap(), Changed::Done);
+    assert_eq!(
+        rows.reschedule(ORG, ids[1], moment(90), now).await.unwrap(),
+        ChangeOutcome::Done
+    );
     let due = rows.due(moment(0), moment(89), &[], 10).await.unwrap();
     assert_eq!(due.iter().map(|due| due.id).collect::<Vec<_>>(), [ids[2]]);
     assert_eq!(rows.earliest(moment(6), moment(100)).await.unwrap(), Some(moment(90)));

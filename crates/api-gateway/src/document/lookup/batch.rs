@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use ig_core::fault::Faults;
 use ig_core::id::{LookupType, OrgId, Rid};
 use ig_core::lookup::{LookupDraft, LookupTable, parse_lookup_type};
-use ig_store::Written;
+use ig_store::WriteCounts;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -164,9 +164,9 @@ impl LookupDeletion {
     }
 }
 
-impl From<Written> for BatchAnswer {
-    fn from(written: Written) -> Self {
-        let Written {
+impl From<WriteCounts> for BatchAnswer {
+    fn from(written: WriteCounts) -> Self {
+        let WriteCounts {
             created,
             updated,
             unchanged,
