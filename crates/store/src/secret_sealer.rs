@@ -34,7 +34,7 @@ pub enum SecretError {
     UnknownKey(String),
     /// The sealed text is truncated or changed, or belongs to another owner.
     #[error("the sealed secret does not open")]
-    Damaged,
+    SealFailed,
     /// The system gave no random bytes.
     #[error("the system gave no random bytes")]
     NoRandomness,

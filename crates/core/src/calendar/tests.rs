@@ -112,7 +112,7 @@ fn a_period_in_too_many_pieces_is_refused() {
     );
     assert_eq!(
         Grid::cut(day, Interval::Hour, Zone::default(), 23),
-        Err(TooManyPieces { most: 23 })
+        Err(TooManyPieces { max: 23 })
     );
 }
 

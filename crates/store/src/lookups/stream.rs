@@ -11,7 +11,7 @@ use mongodb::Cursor;
 use mongodb::bson::Document;
 
 use super::document::RowDocument;
-use super::leftovers::KEPT;
+use super::leftovers::LEFTOVER_RETENTION;
 use super::read::in_order;
 use super::{LookupFilter, MongoLookups};
 use crate::names::LOOKUPS;
@@ -62,7 +62,7 @@ impl LookupView {
         let cursor = self.lookups.database.within(find).await?;
         let batches = stream::try_unfold((self.clone(), cursor), |(view, mut cursor)| async move {
             let batch = view.lookups.next_batch(&mut cursor).await?;
-            if view.taken.elapsed() > KEPT / 2 {
+            if view.taken.elapsed() > LEFTOVER_RETENTION / 2 {
                 return Err(StoreError::Unavailable("the rows were read too slowly".to_owned()));
             }
             Ok((!batch.is_empty()).then_some((batch, (view, cursor))))
