@@ -12,7 +12,7 @@ use ig_core::id::LogId;
 use ig_core::outcome::{ErrorCategory, Failure};
 use ig_core::ports::StoreError;
 use ig_proto::CommandRefusal;
-use ig_store::{DeadLetters, InboundIntegrations, Integrations, Settled, Settling, StoredDeadLetter};
+use ig_store::{DeadLetters, InboundIntegrations, Integrations, RetryUpdate, SettleOutcome, StoredDeadLetter};
 
 use crate::metrics;
 use crate::nudge::Nudge;
@@ -134,17 +134,19 @@ impl RetryExecutor {
         let Ok(settlement) = settled else {
             return Ok(());
         };
-        let settling = Settling {
+        let update = RetryUpdate {
             letter,
             claim,
             settlement: &settlement,
             max_retries: policy.max_retries(),
             failure: failure.as_ref(),
         };
-        match self.letters.settle(settling, now).await? {
-            Settled::Stored if settlement.given_up => self.alerts.wake(),
-            Settled::Stored => {}
-            Settled::ClaimLost => tracing::warn!(letter = %letter.letter.id, "a claim ended before what came of it was stored"),
+        match self.letters.settle(update, now).await? {
+            SettleOutcome::Stored if settlement.given_up => self.alerts.wake(),
+            SettleOutcome::Stored => {}
+            SettleOutcome::ClaimLost => {
+                tracing::warn!(letter = %letter.letter.id, "a claim ended before what came of it was stored")
+            }
         }
         Ok(())
     }

@@ -10,8 +10,8 @@ use crate::time::{timestamp_from_wire, timestamp_to_wire};
 use crate::v1;
 
 impl From<&ManualRetry> for v1::RetryRequest {
-    fn from(wish: &ManualRetry) -> Self {
-        let ManualRetry { org_id, ids } = wish;
+    fn from(retry: &ManualRetry) -> Self {
+        let ManualRetry { org_id, ids } = retry;
         Self {
             org_id: org_id.0,
             ids: texts(ids),
@@ -35,8 +35,8 @@ impl TryFrom<v1::RetryRequest> for ManualRetry {
 }
 
 impl From<&ManualRetryResult> for v1::RetryResponse {
-    fn from(granted: &ManualRetryResult) -> Self {
-        let ManualRetryResult { accepted, refused } = granted;
+    fn from(result: &ManualRetryResult) -> Self {
+        let ManualRetryResult { accepted, refused } = result;
         Self {
             accepted: texts(accepted),
             refused: texts(refused),

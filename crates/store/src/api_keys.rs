@@ -118,7 +118,7 @@ impl ApiKeys {
     }
 
     /// Whether a key with this hash ever existed, revoked ones included.
-    pub async fn was_made(&self, hash: &KeyHash) -> Result<bool, StoreError> {
+    pub async fn was_created(&self, hash: &KeyHash) -> Result<bool, StoreError> {
         let keys = self.database.collection::<Document>(API_KEYS);
         let found = keys
             .find_one(doc! { "keyHash": binary(hash.0.to_vec()) })

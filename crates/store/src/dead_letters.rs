@@ -24,9 +24,9 @@ use mongodb::bson::{Document, doc};
 pub use alerting::GivenUp;
 pub(crate) use document::DeadLetterDocument;
 pub use manual_retry::Deletion;
-pub use redriven::Claimed;
+pub use redriven::RedriveClaim;
 pub(crate) use redriven::covering;
-pub use settle::{Settled, Settling};
+pub use settle::{RetryUpdate, SettleOutcome};
 pub use statistics::{DeadLetterStatistics, IntegrationDeadLetters};
 pub use tally::DeadLetterTally;
 

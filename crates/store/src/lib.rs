@@ -56,8 +56,8 @@ pub use breakers::MongoBreakers;
 pub use config::{MongoConfig, SecretsConfig};
 pub use configuration::{CommitError, Configurations, Expected, Items, KEPT_CHANGES, SecretsTally};
 pub use dead_letters::{
-    Claimed, DeadLetterFilter, DeadLetterStatistics, DeadLetterTally, DeadLetters, Deletion, GivenUp, IntegrationDeadLetters,
-    Settled, Settling, StoredDeadLetter,
+    DeadLetterFilter, DeadLetterStatistics, DeadLetterTally, DeadLetters, Deletion, GivenUp, IntegrationDeadLetters,
+    RedriveClaim, RetryUpdate, SettleOutcome, StoredDeadLetter,
 };
 pub use delivery_logs::{DeliveryLogBatches, DeliveryLogs};
 pub use delivery_statistics::{
@@ -80,7 +80,7 @@ pub use lookups::{
     ReverseKey, StagedLookups, TypeStatistics, WriteCounts,
 };
 pub use maybe_readable::{MaybeReadable, Unreadable};
-pub use org_deletions::{OrgDeletion, OrgDeletions, Pass};
+pub use org_deletions::{OrgDeletion, OrgDeletions, PurgePass};
 pub use org_units::OrgUnits;
 pub use organizations::Organizations;
 pub use orgs::Orgs;

@@ -24,7 +24,7 @@ pub(crate) const RETENTION_SECONDS: u64 = RETENTION.as_secs();
 const EVENT_LEN: usize = 16 + 2 + 8 + 8;
 
 /// Far fewer events than fit into a document.
-const EVENTS_A_CHUNK: usize = 100_000;
+const EVENTS_PER_CHUNK: usize = 100_000;
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct SeenChunk {
@@ -42,7 +42,7 @@ pub(crate) struct SeenChunk {
 impl SeenChunk {
     /// Packs events; the same events make the same chunks.
     pub(crate) fn pack(events: &[&SeenEvent]) -> Vec<Self> {
-        events.chunks(EVENTS_A_CHUNK).filter_map(Self::of).collect()
+        events.chunks(EVENTS_PER_CHUNK).filter_map(Self::of).collect()
     }
 
     fn of(events: &[&SeenEvent]) -> Option<Self> {

@@ -41,8 +41,8 @@ use crate::templates::Templates;
 use crate::users::Users;
 
 /// How long a probe waits for the database, at first and on its second try.
-const FIRST_LOOK: Duration = Duration::from_millis(1_500);
-const SECOND_LOOK: Duration = Duration::from_millis(500);
+const FIRST_PROBE_TIMEOUT: Duration = Duration::from_millis(1_500);
+const SECOND_PROBE_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// The database. Clones share its connections.
 #[derive(Debug, Clone)]
@@ -75,9 +75,9 @@ impl Store {
     /// Probes the database, twice and for 2 s at most. While it is unavailable, all operations of this store and its
     /// clones fail at once: for services that probe repeatedly, and whose callers cannot wait.
     pub async fn probe(&self) -> Result<(), StoreError> {
-        let answer = match self.answers_within(FIRST_LOOK).await {
+        let answer = match self.answers_within(FIRST_PROBE_TIMEOUT).await {
             // A connection that broke while idle, or a process that was paused, says nothing about the database.
-            Err(_) => self.answers_within(SECOND_LOOK).await,
+            Err(_) => self.answers_within(SECOND_PROBE_TIMEOUT).await,
             answered => answered,
         };
         let is_away = matches!(answer, Err(StoreError::Unavailable(_)));

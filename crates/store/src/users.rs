@@ -22,7 +22,7 @@ use crate::names::{COUNTERS, USERS};
 use crate::page::{Listed, Page, add_search};
 use crate::stored::Stored;
 
-use document::{UserDocument, standing_fields};
+use document::{UserDocument, rights_fields};
 
 /// A user.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub struct User {
     /// Display name.
     pub name: Option<String>,
     /// Their role and access.
-    pub standing: PersonRights,
+    pub rights: PersonRights,
     /// Whether they may log in and stay logged in.
     pub is_active: bool,
     /// The revision, raised by every change.
@@ -55,7 +55,7 @@ pub struct NewUser {
     /// Display name.
     pub name: Option<String>,
     /// Their role and access.
-    pub standing: PersonRights,
+    pub rights: PersonRights,
     /// Whether they may log in.
     pub is_active: bool,
     /// Their password.
@@ -70,7 +70,7 @@ pub struct UserChange {
     /// Display name.
     pub name: Option<String>,
     /// Their role and access.
-    pub standing: PersonRights,
+    pub rights: PersonRights,
     /// Whether they may log in.
     pub is_active: bool,
     /// The new password, if it changes.
@@ -114,7 +114,7 @@ impl Users {
             id: UserId(ObjectId::new().bytes()),
             email,
             name: None,
-            standing: PersonRights::Admin,
+            rights: PersonRights::Admin,
             is_active: true,
             revision: 1,
             last_login_at: None,
@@ -186,7 +186,7 @@ impl Users {
         let filter = doc! { "email": normal(email), "isActive": true };
         let found = self.database.within(self.users().find_one(filter)).await?;
         let hash = found.as_ref().map(|user| user.password_hash.clone());
-        let is_right = password::is_right(password, hash).await?;
+        let is_right = password::is_match(password, hash).await?;
         found.filter(|_| is_right).map(User::try_from).transpose()
     }
 
@@ -195,7 +195,7 @@ impl Users {
         let NewUser {
             email,
             name,
-            standing,
+            rights,
             is_active,
             password,
         } = new;
@@ -203,7 +203,7 @@ impl Users {
             id: UserId(ObjectId::new().bytes()),
             email: normal(&email),
             name,
-            standing,
+            rights,
             is_active,
             revision: 1,
             last_login_at: None,
@@ -238,11 +238,11 @@ impl Users {
         let UserChange {
             email,
             name,
-            standing,
+            rights,
             is_active,
             password,
         } = change;
-        let (role, org, access) = standing_fields(standing);
+        let (role, org, access) = rights_fields(rights);
         let mut fields = doc! {
             "email": normal(&email), "name": name, "role": role, "orgId": org, "access": access, "isActive": is_active,
             "updatedAt": date(now),
@@ -341,7 +341,7 @@ fn at_revision(id: UserId, revision: u64) -> Document {
 
 fn item(user: &User) -> Item {
     Item {
-        org: match user.standing {
+        org: match user.rights {
             PersonRights::Admin => None,
             PersonRights::User { org, .. } => Some(org),
         },

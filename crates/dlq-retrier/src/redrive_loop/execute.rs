@@ -7,7 +7,7 @@ use ig_core::dead_letter_retry::{ClaimId, RetryResult, group_by_lane};
 use ig_core::id::LogId;
 use ig_core::ports::StoreError;
 use ig_core::redrive::{Redrive, RedriveKey, RedriveState};
-use ig_store::{Claimed, REDRIVE_LEASE, StoredDeadLetter};
+use ig_store::{REDRIVE_LEASE, RedriveClaim, StoredDeadLetter};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -151,9 +151,9 @@ impl RedriveLoop {
         let claim = ClaimId::random(&mut rand::rng());
         let now = self.executor.clock.now();
         match self.executor.letters.claim_redriven(key, id, &claim, now).await? {
-            Claimed::Claimed { before, letter } => self.retry(&before, &letter, &claim).await,
-            Claimed::Busy => Ok(NextStep::RetryAfter(SHORT_DELAY)),
-            Claimed::Gone => Ok(NextStep::NextLetter),
+            RedriveClaim::Claimed { before, letter } => self.retry(&before, &letter, &claim).await,
+            RedriveClaim::Busy => Ok(NextStep::RetryAfter(SHORT_DELAY)),
+            RedriveClaim::Gone => Ok(NextStep::NextLetter),
         }
     }
 

@@ -130,7 +130,7 @@ async fn dead_letter_is_abandoned_after_three_failures_and_alerted_even_if_late(
     assert_eq!((alert.org_id, alert.kind.as_str()), (Some(ORG), "dead-letters-abandoned"));
     assert!(alert.message.contains("\"Orders\""), "{}", alert.message);
     eventually("nothing is owed", async || {
-        store.dead_letters().alerts_owed(10).await.unwrap().is_empty()
+        store.dead_letters().pending_alerts(10).await.unwrap().is_empty()
     })
     .await;
 }

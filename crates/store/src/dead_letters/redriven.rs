@@ -29,7 +29,7 @@ const ADDED_AT_ONCE: usize = 500;
 
 /// The result of claiming a dead letter for its redrive.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Claimed {
+pub enum RedriveClaim {
     /// It was claimed.
     Claimed {
         /// Its state before the claim.
@@ -134,15 +134,15 @@ impl DeadLetters {
         id: LogId,
         claim: &ClaimId,
         now: Timestamp,
-    ) -> Result<Claimed, StoreError> {
+    ) -> Result<RedriveClaim, StoreError> {
         let before = self.get(redrive.org_id, id).await?;
         let Some(before) = before.filter(|kept| kept.redrive == Some(redrive.id)) else {
-            return Ok(Claimed::Gone);
+            return Ok(RedriveClaim::Gone);
         };
         let due = before.retry_progress.with_manual_retry(now);
         let Some(retry_progress) = due.and_then(|due| due.claimed(claim.clone(), Duration::ZERO, now)) else {
             let resolved = matches!(before.retry_progress.state, DeadLetterState::Resolved { .. });
-            return Ok(if resolved { Claimed::Gone } else { Claimed::Busy });
+            return Ok(if resolved { RedriveClaim::Gone } else { RedriveClaim::Busy });
         };
         let mut filter = as_read(&before);
         filter.extend(open(redrive));
@@ -150,13 +150,13 @@ impl DeadLetters {
             .change(filter, state_update(&before, &retry_progress, now).into())
             .await?
         {
-            return Ok(Claimed::Busy);
+            return Ok(RedriveClaim::Busy);
         }
         let letter = StoredDeadLetter {
             retry_progress,
             ..before.clone()
         };
-        Ok(Claimed::Claimed {
+        Ok(RedriveClaim::Claimed {
             before: Box::new(before),
             letter: Box::new(letter),
         })

@@ -15,7 +15,7 @@ use crate::names::DELIVERY_LOGS;
 
 /// Whether the outcome of a retry was stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Settled {
+pub enum SettleOutcome {
     /// It was stored.
     Stored,
     /// The claim had expired: the process that holds the dead letter now reports its outcome.
@@ -24,7 +24,7 @@ pub enum Settled {
 
 /// The outcome of a retry.
 #[derive(Debug, Clone, Copy)]
-pub struct Settling<'a> {
+pub struct RetryUpdate<'a> {
     /// The dead letter as it was claimed.
     pub letter: &'a StoredDeadLetter,
     /// The claim under which it was retried.
@@ -39,14 +39,18 @@ pub struct Settling<'a> {
 
 impl DeadLetters {
     /// Stores the outcome of a retry.
-    pub async fn settle(&self, settling: Settling<'_>, now: Timestamp) -> Result<Settled, StoreError> {
-        let Settling { letter, claim, .. } = settling;
-        if settling.settlement.given_up {
+    pub async fn settle(&self, update: RetryUpdate<'_>, now: Timestamp) -> Result<SettleOutcome, StoreError> {
+        let RetryUpdate { letter, claim, .. } = update;
+        if update.settlement.given_up {
             // The log first: after a crash, a repetition still finds the letter unchanged.
             self.abandon_log(letter).await?;
         }
-        let stored = self.change(claimed_under(letter, claim), settling.change(now)).await?;
-        Ok(if stored { Settled::Stored } else { Settled::ClaimLost })
+        let stored = self.change(claimed_under(letter, claim), update.change(now)).await?;
+        Ok(if stored {
+            SettleOutcome::Stored
+        } else {
+            SettleOutcome::ClaimLost
+        })
     }
 
     /// Releases an untried dead letter into its state before the claim.
@@ -56,10 +60,14 @@ impl DeadLetters {
         claim: &ClaimId,
         before: &RetryProgress,
         now: Timestamp,
-    ) -> Result<Settled, StoreError> {
+    ) -> Result<SettleOutcome, StoreError> {
         let change = state_update(letter, before, now);
         let stored = self.change(claimed_under(letter, claim), change.into()).await?;
-        Ok(if stored { Settled::Stored } else { Settled::ClaimLost })
+        Ok(if stored {
+            SettleOutcome::Stored
+        } else {
+            SettleOutcome::ClaimLost
+        })
     }
 
     /// A letter that is given up gets no more retries: its log has to say so.
@@ -77,7 +85,7 @@ impl DeadLetters {
     }
 }
 
-impl Settling<'_> {
+impl RetryUpdate<'_> {
     fn change(&self, now: Timestamp) -> Document {
         let RetrySettlement { after, given_up } = self.settlement;
         let tried = after.retries > self.letter.retry_progress.retries;

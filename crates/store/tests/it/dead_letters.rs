@@ -12,7 +12,7 @@ use ig_core::delivery_log::{DeliveryLog, DeliveryStatus};
 use ig_core::id::{LogId, OrgId};
 use ig_core::outcome::{ErrorCategory, Failure};
 use ig_core::ports::{Journal as _, JournalEntry};
-use ig_store::{Deletion, Settled, Settling, Store, StoredDeadLetter};
+use ig_store::{Deletion, RetryUpdate, SettleOutcome, Store, StoredDeadLetter};
 
 use crate::deliveries::{dead_letter, delivery, failure, recorded, trace};
 use crate::stored::{Stored, moment};
@@ -78,7 +78,7 @@ async fn get(store: &Store, org: i64, id: LogId) -> StoredDeadLetter {
         .expect("a dead letter")
 }
 
-async fn settle(store: &Store, letter: &StoredDeadLetter, by: &ClaimId, retried: RetryResult, now: Timestamp) -> Settled {
+async fn settle(store: &Store, letter: &StoredDeadLetter, by: &ClaimId, retried: RetryResult, now: Timestamp) -> SettleOutcome {
     let failure = match &retried {
         RetryResult::Failed(failure) => Some(failure.clone()),
         _ => None,
@@ -88,14 +88,14 @@ async fn settle(store: &Store, letter: &StoredDeadLetter, by: &ClaimId, retried:
         .retry_progress
         .settled(by, retried, &policy, now, &mut rand::rng())
         .unwrap();
-    let settling = Settling {
+    let update = RetryUpdate {
         letter,
         claim: by,
         settlement: &settlement,
         max_retries: policy.max_retries(),
         failure: failure.as_ref(),
     };
-    store.dead_letters().settle(settling, now).await.unwrap()
+    store.dead_letters().settle(update, now).await.unwrap()
 }
 
 fn failed(category: ErrorCategory) -> RetryResult {
@@ -176,9 +176,12 @@ async fn dead_letter_delivered_is_linked_to_its_log_and_an_earlier_holder_is_ref
     let delivered = || RetryResult::Delivered { log: id };
     assert_eq!(
         settle(&store, &frozen, &claim(1), delivered(), later).await,
-        Settled::ClaimLost
+        SettleOutcome::ClaimLost
     );
-    assert_eq!(settle(&store, &held, &claim(2), delivered(), later).await, Settled::Stored);
+    assert_eq!(
+        settle(&store, &held, &claim(2), delivered(), later).await,
+        SettleOutcome::Stored
+    );
     let kept = get(&store, 7, id).await;
     assert_eq!(
         (
@@ -209,7 +212,7 @@ async fn dead_letter_that_failed_too_often_is_given_up_with_its_log_and_owes_an_
     let mut now = moment(DUE);
     for retry in 1..=3 {
         let held = claim_all(&store, 7, &claim(retry), now).await.remove(0);
-        assert!(store.dead_letters().alerts_owed(10).await.unwrap().is_empty());
+        assert!(store.dead_letters().pending_alerts(10).await.unwrap().is_empty());
         settle(&store, &held, &claim(retry), failed(ErrorCategory::ServerError), now).await;
         now += Duration::from_secs(10);
     }
@@ -226,11 +229,11 @@ async fn dead_letter_that_failed_too_often_is_given_up_with_its_log_and_owes_an_
         (DeliveryStatus::Abandoned, DeliveryStatus::Abandoned)
     );
 
-    let owed = store.dead_letters().alerts_owed(10).await.unwrap();
+    let owed = store.dead_letters().pending_alerts(10).await.unwrap();
     assert_eq!((owed.len(), owed[0].id, owed[0].org_id), (1, id, OrgId(7)));
     assert!(owed[0].reason.contains("3 times"), "{}", owed[0].reason);
-    store.dead_letters().alerted(&[id]).await.unwrap();
-    assert!(store.dead_letters().alerts_owed(10).await.unwrap().is_empty());
+    store.dead_letters().mark_alerted(&[id]).await.unwrap();
+    assert!(store.dead_letters().pending_alerts(10).await.unwrap().is_empty());
 }
 
 #[tokio::test]

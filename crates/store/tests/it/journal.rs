@@ -277,5 +277,5 @@ async fn group_writer_records_a_refused_entry_without_its_payload_and_alerts() {
     );
     let stored = store.delivery_logs().get(OrgId(7), log.id).await.unwrap().unwrap();
     assert_eq!((stored.status, stored.original_payload), (DeliveryStatus::Abandoned, None));
-    assert_eq!(store.dead_letters().alerts_owed(10).await.unwrap().len(), 1);
+    assert_eq!(store.dead_letters().pending_alerts(10).await.unwrap().len(), 1);
 }

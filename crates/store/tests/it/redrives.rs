@@ -7,7 +7,7 @@ use ig_core::dead_letter_retry::{CLAIM_LEASE, ClaimId, ManualRetry, ManualRetryR
 use ig_core::id::{LogId, OrgId, RedriveId};
 use ig_core::outcome::{ErrorCategory, Failure};
 use ig_core::redrive::{Redrive, RedriveFilter, RedriveKey, RedriveProgress, RedriveState};
-use ig_store::{Claimed, Page, REDRIVE_LEASE, Settling, Store, StoredDeadLetter};
+use ig_store::{Page, REDRIVE_LEASE, RedriveClaim, RetryUpdate, Store, StoredDeadLetter};
 
 use crate::dead_letters::fail;
 use crate::stored::{Stored, moment};
@@ -51,7 +51,7 @@ async fn taken_up(store: &Store, by: &ClaimId) -> Redrive {
 
 async fn claim_turn(store: &Store, key: RedriveKey, id: LogId, by: &ClaimId) -> (StoredDeadLetter, StoredDeadLetter) {
     let claimed = store.dead_letters().claim_redriven(key, id, by, moment(BEGIN)).await.unwrap();
-    let Claimed::Claimed { before, letter } = claimed else {
+    let RedriveClaim::Claimed { before, letter } = claimed else {
         panic!("{claimed:?}");
     };
     (*before, *letter)
@@ -63,14 +63,14 @@ async fn settle(store: &Store, letter: &StoredDeadLetter, by: &ClaimId, retried:
         .retry_progress
         .settled(by, retried, &policy, now, &mut rand::rng())
         .unwrap();
-    let settling = Settling {
+    let update = RetryUpdate {
         letter,
         claim: by,
         settlement: &settlement,
         max_retries: policy.max_retries(),
         failure: None,
     };
-    store.dead_letters().settle(settling, now).await.unwrap();
+    store.dead_letters().settle(update, now).await.unwrap();
 }
 
 async fn progress(store: &Store, key: RedriveKey) -> (RedriveState, RedriveProgress) {
@@ -283,14 +283,14 @@ async fn redrive_of_a_dead_holder_is_claimed_by_another_which_fences_the_first()
         .claim_redriven(key, ids[0], &claim(9), later)
         .await
         .unwrap();
-    assert_eq!(busy, Claimed::Busy);
+    assert_eq!(busy, RedriveClaim::Busy);
     let free = moment(BEGIN) + CLAIM_LEASE;
     let claimed = other
         .dead_letters()
         .claim_redriven(key, ids[0], &claim(9), free)
         .await
         .unwrap();
-    assert!(matches!(claimed, Claimed::Claimed { .. }), "{claimed:?}");
+    assert!(matches!(claimed, RedriveClaim::Claimed { .. }), "{claimed:?}");
     settle(store, &frozen, &claim(8), RetryResult::Delivered { log: ids[0] }).await;
     assert_eq!(
         progress(store, key).await.1,

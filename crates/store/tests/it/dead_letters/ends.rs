@@ -4,7 +4,7 @@ use ig_core::dead_letter::{DeadLetter, DeadLetterReason, DeadLetterStatus};
 use ig_core::dead_letter_retry::{ManualRetry, RetryResult};
 use ig_core::id::OrgId;
 use ig_core::outcome::ErrorCategory;
-use ig_store::Settled;
+use ig_store::SettleOutcome;
 
 use super::{DUE, claim, claim_all, fail, failed, get, hold, record, settle};
 use crate::deliveries::{dead_letter, failure};
@@ -32,7 +32,10 @@ async fn dead_letter_expires_once_settled_and_not_while_it_is_retried_again() {
         } else {
             failed(ErrorCategory::ClientError)
         };
-        assert_eq!(settle(&store, letter, &claim(1), retried, settled_at).await, Settled::Stored);
+        assert_eq!(
+            settle(&store, letter, &claim(1), retried, settled_at).await,
+            SettleOutcome::Stored
+        );
     }
     assert_eq!(end(ids[0]).await, Some(settled_at + kept_for), "it was delivered");
     assert_eq!(end(ids[1]).await, Some(settled_at + kept_for), "it was given up");
