@@ -175,7 +175,7 @@ impl OrgDeletions {
             pipeline: vec![doc! { "$match": area.of(org) }, doc! { "$count": "count" }],
             timeout: TIMEOUT,
         };
-        match self.database.aggregate::<Counted>(aggregation).await {
+        match self.database.aggregate::<AreaCount>(aggregation).await {
             Ok(rows) => Ok(Some(rows.first().map_or(0, |row| unsigned(row.count)))),
             Err(CountError::TooMuch(_)) => Ok(None),
             Err(CountError::Store(error)) => Err(error),
@@ -205,8 +205,8 @@ impl OrgDeletions {
                 return Ok(PurgePass::Lost);
             }
             let deleted = self.delete(org, area, ids).await?;
-            let noted = doc! { "$inc": { format!("removed.{}", area.kind): long(deleted) } };
-            self.change(org, holder, noted).await?;
+            let progress = doc! { "$inc": { format!("removed.{}", area.kind): long(deleted) } };
+            self.change(org, holder, progress).await?;
             removed += deleted;
             if Instant::now() > until {
                 return Ok(PurgePass::Unfinished);
@@ -237,6 +237,6 @@ impl OrgDeletions {
 }
 
 #[derive(Debug, Deserialize)]
-struct Counted {
+struct AreaCount {
     count: i64,
 }

@@ -106,8 +106,8 @@ impl Users {
     pub async fn make_first_admin(&self, email: &str, password: &Secret, by: &Actor, now: Timestamp) -> Result<(), StoreError> {
         let email = normal(email);
         let marker = first_admin(&email);
-        let made = self.database.collection::<Document>(COUNTERS);
-        if self.database.within(made.find_one(marker.clone())).await?.is_some() {
+        let counters = self.database.collection::<Document>(COUNTERS);
+        if self.database.within(counters.find_one(marker.clone())).await?.is_some() {
             return Ok(());
         }
         let user = User {
@@ -122,18 +122,18 @@ impl Users {
             updated_at: now,
         };
         let document = UserDocument::new(&user, password::hash(password).await?);
-        let making = self.database.transact(
+        let created = self.database.transact(
             (self, &user, document, marker, by),
             |session, (this, user, document, marker, by)| {
                 async move {
-                    let made = this.database.collection::<Document>(COUNTERS);
-                    made.insert_one(&*marker).session(&mut *session).await?;
-                    let there = this
+                    let counters = this.database.collection::<Document>(COUNTERS);
+                    counters.insert_one(&*marker).session(&mut *session).await?;
+                    let existing = this
                         .users()
                         .find_one(doc! { "email": &user.email })
                         .session(&mut *session)
                         .await?;
-                    if there.is_some() {
+                    if existing.is_some() {
                         return Ok(());
                     }
                     this.users().insert_one(&*document).session(&mut *session).await?;
@@ -142,10 +142,10 @@ impl Users {
                 .boxed()
             },
         );
-        match making.await? {
+        match created.await? {
             // Another gateway that started at the same time created it first.
             Err(error) if is_duplicate(&error) => Ok(()),
-            made => made.map_err(|error| store_error(&error)),
+            result => result.map_err(|error| store_error(&error)),
         }
     }
 

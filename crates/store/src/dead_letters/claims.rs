@@ -22,7 +22,7 @@ use crate::field::{date, object_id, timestamp};
 use crate::stored::Stored;
 
 #[derive(Debug, Deserialize)]
-struct Counted {
+struct OrgCount {
     #[serde(rename = "_id")]
     org_id: i64,
     count: i64,
@@ -49,9 +49,9 @@ impl DeadLetters {
         let by_org = doc! { "$group": { "_id": "$orgId", "count": { "$sum": 1_i64 } } };
         let letters = self.letters::<Document>();
         let pipeline = [doc! { "$match": due_without(now, busy) }, by_org];
-        let counted = letters.aggregate(pipeline).with_type::<Stored<Counted>>();
+        let counted = letters.aggregate(pipeline).with_type::<Stored<OrgCount>>();
         let counted = self.database.all(counted).await?;
-        let count = |counted: Counted| (OrgId(counted.org_id), usize::try_from(counted.count).unwrap_or(0));
+        let count = |counted: OrgCount| (OrgId(counted.org_id), usize::try_from(counted.count).unwrap_or(0));
         Ok(counted.into_iter().map(count).collect())
     }
 

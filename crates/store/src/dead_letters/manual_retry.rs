@@ -28,9 +28,9 @@ impl DeadLetters {
         let found = self.requested_letters(request).await?;
         let mut result = ManualRetryResult::default();
         for id in &request.ids {
-            let kept = found.iter().find(|kept| kept.letter.id == *id);
-            let accepted = match kept {
-                Some(kept) => self.make_due(kept, now).await?,
+            let stored = found.iter().find(|stored| stored.letter.id == *id);
+            let accepted = match stored {
+                Some(stored) => self.make_due(stored, now).await?,
                 None => false,
             };
             let list = if accepted { &mut result.accepted } else { &mut result.refused };
@@ -49,28 +49,28 @@ impl DeadLetters {
         found.into_iter().map(StoredDeadLetter::try_from).collect()
     }
 
-    async fn make_due(&self, kept: &StoredDeadLetter, now: Timestamp) -> Result<bool, StoreError> {
-        let may_be_sent = kept.redrive.is_none() && kept.letter.reason.has_payload();
-        let due = kept.retry_progress.with_manual_retry(now).filter(|_| may_be_sent);
+    async fn make_due(&self, stored: &StoredDeadLetter, now: Timestamp) -> Result<bool, StoreError> {
+        let may_be_sent = stored.redrive.is_none() && stored.letter.reason.has_payload();
+        let due = stored.retry_progress.with_manual_retry(now).filter(|_| may_be_sent);
         let Some(due) = due else {
             return Ok(false);
         };
-        let mut filter = as_read(kept);
+        let mut filter = as_read(stored);
         filter.insert("redriveOpen", doc! { "$ne": true });
-        self.change(filter, state_update(kept, &due, now).into()).await
+        self.change(filter, state_update(stored, &due, now).into()).await
     }
 
     /// Deletes one of an organisation's dead letters; its delivery log records that it stays undelivered.
     pub async fn delete(&self, org: OrgId, id: LogId, now: Timestamp) -> Result<Deletion, StoreError> {
-        let Some(kept) = self.get(org, id).await? else {
+        let Some(stored) = self.get(org, id).await? else {
             return Ok(Deletion::Unknown);
         };
-        if matches!(kept.retry_progress.state, DeadLetterState::Retrying { until, .. } if until > now) {
+        if matches!(stored.retry_progress.state, DeadLetterState::Retrying { until, .. } if until > now) {
             return Ok(Deletion::Busy);
         }
-        self.abandon_log(&kept).await?;
+        self.abandon_log(&stored).await?;
         let letters = self.letters::<Document>();
-        let deleted = self.database.within(letters.delete_one(as_read(&kept))).await?;
+        let deleted = self.database.within(letters.delete_one(as_read(&stored))).await?;
         let was_deleted = deleted.deleted_count > 0;
         Ok(if was_deleted { Deletion::Deleted } else { Deletion::Busy })
     }

@@ -73,7 +73,7 @@ struct Retention {
 }
 
 #[derive(Debug, Deserialize)]
-struct Counted {
+struct OutcomeCount {
     #[serde(rename = "_id")]
     group: OutcomeGroup,
     count: i64,
@@ -213,10 +213,10 @@ impl DeadLetters {
         let letters = self.letters::<Document>();
         let counted = self
             .database
-            .all(letters.aggregate(pipeline).with_type::<Stored<Counted>>())
+            .all(letters.aggregate(pipeline).with_type::<Stored<OutcomeCount>>())
             .await?;
         let mut progress = RedriveProgress::default();
-        for Counted { group, count } in counted {
+        for OutcomeCount { group, count } in counted {
             match group.outcome.as_deref() {
                 _ if group.open == Some(true) => progress.waiting += unsigned(count),
                 Some(DELIVERED) => progress.delivered += unsigned(count),

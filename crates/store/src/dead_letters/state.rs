@@ -74,10 +74,10 @@ impl From<Change> for Document {
 }
 
 /// The update that stores this state. A letter gets its expiry when it is settled, and has none before.
-pub(super) fn state_update(kept: &StoredDeadLetter, progress: &RetryProgress, now: Timestamp) -> Change {
+pub(super) fn state_update(stored: &StoredDeadLetter, progress: &RetryProgress, now: Timestamp) -> Change {
     let mut set = state_fields(progress, now);
     let mut unset = Document::new();
-    match kept.keep_for.filter(|_| progress.state.status().is_settled()) {
+    match stored.keep_for.filter(|_| progress.state.status().is_settled()) {
         Some(keep_for) => set.insert("expiresAt", date(now + keep_for)),
         None => unset.insert("expiresAt", ""),
     };
@@ -109,19 +109,19 @@ fn state_fields(progress: &RetryProgress, now: Timestamp) -> Document {
 }
 
 /// Matches a dead letter whose state has not changed since it was read.
-pub(super) fn as_read(kept: &StoredDeadLetter) -> Document {
-    let mut filter = identity(kept);
-    filter.insert("status", kept.retry_progress.state.status().as_str());
-    filter.insert("updatedAt", date(kept.updated_at));
-    if let DeadLetterState::Retrying { claim, until } = &kept.retry_progress.state {
+pub(super) fn as_read(stored: &StoredDeadLetter) -> Document {
+    let mut filter = identity(stored);
+    filter.insert("status", stored.retry_progress.state.status().as_str());
+    filter.insert("updatedAt", date(stored.updated_at));
+    if let DeadLetterState::Retrying { claim, until } = &stored.retry_progress.state {
         filter.extend(doc! { CLAIM: &claim.0, "nextRetryAt": date(*until) });
     }
     filter
 }
 
 /// Matches a dead letter that is still claimed under this claim.
-pub(super) fn claimed_under(kept: &StoredDeadLetter, claim: &ClaimId) -> Document {
-    let mut filter = identity(kept);
+pub(super) fn claimed_under(stored: &StoredDeadLetter, claim: &ClaimId) -> Document {
+    let mut filter = identity(stored);
     filter.extend(doc! { "status": DeadLetterStatus::Retrying.as_str(), CLAIM: &claim.0 });
     filter
 }
@@ -129,6 +129,6 @@ pub(super) fn claimed_under(kept: &StoredDeadLetter, claim: &ClaimId) -> Documen
 /// The field of the claim's identifier.
 pub(super) const CLAIM: &str = "redelivery.claimId";
 
-fn identity(kept: &StoredDeadLetter) -> Document {
-    doc! { "_id": object_id(kept.letter.id.0), "orgId": kept.letter.org_id.0 }
+fn identity(stored: &StoredDeadLetter) -> Document {
+    doc! { "_id": object_id(stored.letter.id.0), "orgId": stored.letter.org_id.0 }
 }
