@@ -84,7 +84,11 @@ impl GroupCommit {
 }
 
 /// Waits for the previous group, then closes this one and stores it.
-async fn store_group(database: Database, store_lock: Arc<tokio::sync::Mutex<()>>, waiting: OpenEvents) -> Result<Arc<[PushOutcome]>, StoreError> {
+async fn store_group(
+    database: Database,
+    store_lock: Arc<tokio::sync::Mutex<()>>,
+    waiting: OpenEvents,
+) -> Result<Arc<[PushOutcome]>, StoreError> {
     let _guard = store_lock.lock().await;
     let events = lock(&waiting).take().unwrap_or_default();
     let accepted = accept(&database, &events).await?;
